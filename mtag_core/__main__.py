@@ -1,0 +1,61 @@
+"""Command line of mtag: `python -m mtag_core COMMAND`.
+
+Parses, calls the command's module and turns an `MtagError` into one line on standard error. Command
+modules are imported only when called, so that tagging never imports what training needs.
+"""
+
+import argparse
+import importlib
+import sys
+from types import ModuleType
+
+from mtag_core.errors import InputNotFoundError, MtagError, UsageError
+
+# Command -> its one-line help. The module is mtag_core.commands.<name with underscores>.
+COMMANDS = {
+    "tag": "tag a text, a file or standard input",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 2 called wrongly.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    parser = _parser(argv)
+    args = parser.parse_args(argv)
+    try:
+        return int(_module(args.command).run(args))
+    except (UsageError, InputNotFoundError) as error:
+        print(f"mtag: {error}", file=sys.stderr)
+        return 2
+    except MtagError as error:
+        print(f"mtag: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader of a pipe, such as `head`, has seen enough.
+        sys.stderr.close()
+        return 0
+
+
+def _parser(argv: list[str]) -> argparse.ArgumentParser:
+    """Builds the parser; only the called command's module adds its flags."""
+    parser = argparse.ArgumentParser(prog="python -m mtag_core", description="Tags text.")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    called = next((word for word in argv if not word.startswith("-")), None)
+    for name, help_line in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=help_line, description=help_line)
+        if name == called:
+            _module(name).add_arguments(subparser)
+    return parser
+
+
+def _module(command: str) -> ModuleType:
+    """Imports the module of a command."""
+    return importlib.import_module(f"mtag_core.commands.{command.replace('-', '_')}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

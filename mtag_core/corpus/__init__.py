@@ -1,0 +1,1 @@
+"""Reading of corpora: storage, compression, work items and one reader a format."""

@@ -1,0 +1,66 @@
+"""The exceptions mtag raises on purpose.
+
+    MtagError
+    |-- UsageError (ValueError)          a flag, argument or pattern is wrong; exit code 2
+    |-- InputNotFoundError (OSError)     a pattern or path matches nothing; exit code 2
+    |-- StorageError (OSError)           a file cannot be read, listed or written
+    |-- FormatError (ValueError)         a file is not in the format it should be
+    |   `-- ConlluError                  a CoNLL-U line breaks the format
+    |-- LabelError (ValueError)          a tag is not in a label inventory
+    |-- BundleError (ValueError)         a model bundle is missing, damaged or too new
+    |-- OutputError (ValueError)         an output directory holds something else
+    |-- CountMismatchError (ValueError)  documents in differ from documents tagged and rejected
+    |-- ShardError (ValueError)          a teacher-logits shard does not fit the student
+    `-- CheckpointError (ValueError)     a training checkpoint cannot be used
+
+Each message names the file, the place in it, the value met and what was expected. Bad records of
+a corpus are no exceptions: they are `mtag_core.records.Reject` values.
+"""
+
+
+class MtagError(Exception):
+    """Base of every exception that mtag raises on purpose."""
+
+
+class UsageError(MtagError, ValueError):
+    """A flag or argument is wrong; the message says what to do instead."""
+
+
+class InputNotFoundError(MtagError, OSError):
+    """A pattern or path matches no file."""
+
+
+class StorageError(MtagError, OSError):
+    """A local or remote file cannot be listed, read or written."""
+
+
+class FormatError(MtagError, ValueError):
+    """A file's content is not in the format its reader expects."""
+
+
+class ConlluError(FormatError):
+    """A CoNLL-U line breaks the format."""
+
+
+class LabelError(MtagError, ValueError):
+    """A tag is not in the label inventory."""
+
+
+class BundleError(MtagError, ValueError):
+    """A model bundle is missing a file, is damaged, or has an unknown format version."""
+
+
+class OutputError(MtagError, ValueError):
+    """An output directory already holds the output of something else."""
+
+
+class CountMismatchError(MtagError, ValueError):
+    """Documents read differ from documents tagged plus documents rejected."""
+
+
+class ShardError(MtagError, ValueError):
+    """A teacher-logits shard does not fit the student that should learn from it."""
+
+
+class CheckpointError(MtagError, ValueError):
+    """A training checkpoint is damaged or belongs to another configuration."""

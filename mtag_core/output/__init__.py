@@ -1,0 +1,1 @@
+"""Writing of parts: formats, manifests and rejects."""

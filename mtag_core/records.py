@@ -1,0 +1,101 @@
+"""The records that pass between modules. All are frozen; none knows how it is read or written.
+
+A sentence keeps its tokens as columns (one tuple of forms, one of start offsets, ...), not as one
+object a token: the columns are what the model, Parquet and CoNLL-U want, and a Python object for
+each token would cost more time than tagging it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MultiwordToken:
+    """A surface form that stands for several tokens, such as French "du" for "de" and "le".
+
+    Attributes:
+        first: Index of the first token it covers, from 0, in its sentence.
+        last: Index of the last token it covers, inclusive.
+        form: The surface form.
+        start: Offset of its first character in the document, in characters.
+        end: Offset after its last character.
+    """
+
+    first: int
+    last: int
+    form: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A segmented sentence, not yet tagged.
+
+    Offsets count characters (Python `str` indices) of the document. `document.text[start:end]` is
+    `text`, and `document.text[starts[i]:ends[i]]` is `forms[i]`, but for the tokens of a multiword
+    token: they all carry the offsets of its surface form.
+
+    Attributes:
+        text: The sentence as it stands in the document.
+        start: Offset of its first character in the document.
+        end: Offset after its last character.
+        language: ISO 639 code of the segmenter's language choice, `und` when unknown.
+        forms: One form a token. Length n_tokens.
+        starts: Length n_tokens.
+        ends: Length n_tokens.
+        multiword_tokens: In order, not overlapping.
+        sent_id: The id the input gave it (CoNLL-U), or None.
+    """
+
+    text: str
+    start: int
+    end: int
+    language: str
+    forms: tuple[str, ...]
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    multiword_tokens: tuple[MultiwordToken, ...] = ()
+    sent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One input text with its source.
+
+    Attributes:
+        doc_id: Unique in its source: the path, `path#locator`, or the value of the id field.
+        text: The whole text; offsets of its sentences point into it.
+        source: Path or URL of the file it came from.
+        offset: Where in the source it starts: a byte offset (text, JSONL, CoNLL-U), a row (Parquet)
+            or a page id (MediaWiki); 0 for a whole file.
+        sentences: Given when the input is segmented already (CoNLL-U), else None.
+    """
+
+    doc_id: str
+    text: str
+    source: str
+    offset: int = 0
+    sentences: tuple[Sentence, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A document that could not be read or tagged, kept so that it can be replayed.
+
+    Attributes:
+        source: Path or URL of the file it came from.
+        offset: As in `Document`.
+        doc_id: Its id where one is known.
+        reason: A short fixed word such as `invalid_utf8`; counters are named by it.
+        detail: One line for people: the value met and what was expected.
+        input: The document's bytes, or None where they cannot be had or are too many.
+        n_input_bytes: Size of the input, also when `input` is None; None when unknown.
+    """
+
+    source: str
+    offset: int
+    doc_id: str | None
+    reason: str
+    detail: str
+    input: bytes | None = None
+    n_input_bytes: int | None = None

@@ -1,0 +1,1 @@
+"""What makes models: teacher, distillation, export, segmenters, language identification."""

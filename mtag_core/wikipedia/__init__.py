@@ -1,0 +1,1 @@
+"""MediaWiki dumps: pages out of XML, plain text out of wikitext."""
