@@ -1,0 +1,4 @@
+from mtag_core.evaluation.annotation import Annotation, load_annotation, parse_annotation
+from mtag_core.evaluation.metrics import Score, score
+
+__all__ = ["Annotation", "Score", "load_annotation", "parse_annotation", "score"]
