@@ -1,25 +1,93 @@
-"""`evaluate`: scores CoNLL-U files with the CoNLL 2018 metric."""
+"""`evaluate`: scores CoNLL-U files, or the tagger itself, with the CoNLL 2018 metric."""
 
 import argparse
+import glob
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+from functools import partial
 
-from mtag_core.errors import UsageError
+from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.evaluation.annotation import load_annotation
 from mtag_core.evaluation.metrics import score
+from mtag_core.evaluation.summary import format_results
 from mtag_core.evaluation.tables import FORMATS, format_scores
+from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankTagger, evaluate_treebanks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's flags."""
-    parser.add_argument("--gold", metavar="FILE", help="the right annotation, CoNLL-U or .xz of it")
-    parser.add_argument("--system", metavar="FILE", help="the annotation to score, CoNLL-U")
+    files = parser.add_argument_group("two files")
+    files.add_argument("--gold", metavar="FILE", help="the right annotation, CoNLL-U or .xz of it")
+    files.add_argument("--system", metavar="FILE", help="the annotation to score, likewise")
+    files.add_argument("--counts", action="store_true", help="counts in place of percentages")
+    model = parser.add_argument_group("a tagger")
+    model.add_argument(
+        "--treebanks",
+        metavar="PATTERN",
+        action="append",
+        help="CoNLL-U or .xz files, such as 'ud/*/*-test.conllu.xz' in quotes; may be repeated",
+    )
+    model.add_argument("--bundle", metavar="DIR", help="the model; default: the shipped one")
+    model.add_argument("--raw", action="store_true", help="tag raw text, not gold tokens")
+    model.add_argument(
+        "--known_language",
+        action="store_true",
+        help="with --raw: segment by the treebank's language, not by the identified one",
+    )
+    model.add_argument(
+        "--replace_x",
+        action="store_true",
+        help="give the second most probable UPOS where the best is X (for code-mixed text)",
+    )
+    model.add_argument("--workers", type=int, default=1, metavar="N", help="processes; default: 1")
     parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
-    parser.add_argument("--counts", action="store_true", help="counts in place of percentages")
 
 
 def run(args: argparse.Namespace) -> int:
     """Scores what the flags name and prints it."""
-    if not args.gold or not args.system:
-        raise UsageError("evaluate needs --gold FILE and --system FILE")
-    scores = score(load_annotation(args.gold), load_annotation(args.system))
-    print(format_scores(scores, format_name=args.format, counts=args.counts))
+    if args.treebanks and not args.gold and not args.system:
+        print(_score_tagger(args))
+    elif args.gold and args.system and not args.treebanks:
+        scores = score(load_annotation(args.gold), load_annotation(args.system))
+        print(format_scores(scores, format_name=args.format, counts=args.counts))
+    else:
+        raise UsageError(
+            "give either --gold FILE and --system FILE, or --treebanks 'PATTERN' (and --bundle DIR)"
+        )
     return 0
+
+
+def _score_tagger(args: argparse.Namespace) -> str:
+    """Tags and scores treebanks."""
+    if args.workers < 1:
+        raise UsageError(f"--workers {args.workers}: give at least 1 process")
+    if args.known_language and not args.raw:
+        raise UsageError("--known_language changes segmentation: give --raw too")
+    paths = _matching(args.treebanks)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    options = EvaluationOptions(
+        is_raw=args.raw, is_language_given=args.known_language, is_x_replaced=args.replace_x
+    )
+    results = evaluate_treebanks(
+        paths, partial(_load_tagger, args.bundle), options=options, n_workers=args.workers
+    )
+    return format_results(results, format_name=args.format, has_losses=args.raw)
+
+
+def _matching(patterns: Sequence[str]) -> list[str]:
+    """Lists the files that match, each once, in order of path."""
+    paths = set()
+    for pattern in patterns:
+        found = glob.glob(pattern, recursive=True)
+        if not found:
+            raise InputNotFoundError(f"{pattern}: no file matches; expected CoNLL-U or .xz files")
+        paths.update(found)
+    return sorted(paths)
+
+
+def _load_tagger(bundle: str | None) -> TreebankTagger:
+    """Loads the tagger; here, since scoring two files must not wait for a model's libraries."""
+    tagger: TreebankTagger = importlib.import_module("mtag_core.tagger").Tagger.load(bundle)
+    return tagger

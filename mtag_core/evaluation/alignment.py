@@ -179,7 +179,7 @@ def _excerpt(annotation: Annotation, start: int) -> str:
 
 def _place(annotation: Annotation, index: int) -> str:
     """File and line of a character."""
-    for (_, end), line in zip(annotation.tokens, annotation.token_lines, strict=True):
+    for (_, end), line in zip(annotation.tokens, annotation.token_lines, strict=False):
         if index < end:
             return f"{annotation.source}:{line}"
     return annotation.source

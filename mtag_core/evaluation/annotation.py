@@ -38,7 +38,9 @@ class Annotation:
         characters: The forms of all surface tokens without spaces.
         sentences: Span of each sentence in `characters`.
         tokens: Span of each surface token.
-        token_lines: Line of each surface token, from 1.
+        token_lines: Line of each surface token, from 1; empty when there was no file.
+        token_forms: Surface tokens as written.
+        is_space_after: False for surface tokens with `SpaceAfter=No`.
         words: Span of each word; words of a multiword token share its span.
         is_multiword: True for words of a multiword token.
         forms: As written.
@@ -56,6 +58,8 @@ class Annotation:
     sentences: list[tuple[int, int]] = field(default_factory=list)
     tokens: list[tuple[int, int]] = field(default_factory=list)
     token_lines: list[int] = field(default_factory=list)
+    token_forms: list[str] = field(default_factory=list)
+    is_space_after: list[bool] = field(default_factory=list)
     words: list[tuple[int, int]] = field(default_factory=list)
     is_multiword: list[bool] = field(default_factory=list)
     forms: list[str] = field(default_factory=list)
@@ -113,6 +117,11 @@ def parse_annotation(text: str, *, source: str) -> Annotation:
         ConlluError: A line breaks the format; the message names file, line, value, expectation.
     """
     return _Parser(text, source=source).parse()
+
+
+def without_spaces(form: str) -> str:
+    """Removes what the metric does not count as characters."""
+    return form.translate(_WITHOUT_SPACES)
 
 
 def universal_features(feats: str) -> str:
@@ -187,7 +196,7 @@ class _Parser:
             n_words = len(self._annotation.words) - first_word
             if "-" in token_id:
                 n_left = self._multiword_length(index, token_id, n_words=n_words, n_left=n_left)
-                span = self._add_surface(index, columns[1])
+                span = self._add_surface(index, columns)
                 continue
             if token_id != str(n_words + 1):
                 raise self._error(index, f"token ID {token_id!r}", f"{n_words + 1}")
@@ -195,7 +204,7 @@ class _Parser:
             if is_multiword:
                 n_left -= 1
             else:
-                span = self._add_surface(index, columns[1])
+                span = self._add_surface(index, columns)
             self._add_word(columns, span=span, is_multiword=is_multiword)
             heads.append((index, columns[6]))
         if n_left:
@@ -223,9 +232,9 @@ class _Parser:
             )
         return int(last) - int(first) + 1
 
-    def _add_surface(self, index: int, form: str) -> tuple[int, int]:
+    def _add_surface(self, index: int, columns: list[str]) -> tuple[int, int]:
         """Adds a surface token and returns its span."""
-        form = form.translate(_WITHOUT_SPACES)
+        form = without_spaces(columns[1])
         if not form:
             raise self._error(index, "an empty FORM", "at least one character that is not a space")
         span = self._n_characters, self._n_characters + len(form)
@@ -233,6 +242,8 @@ class _Parser:
         self._n_characters = span[1]
         self._annotation.tokens.append(span)
         self._annotation.token_lines.append(index + 1)
+        self._annotation.token_forms.append(columns[1])
+        self._annotation.is_space_after.append("SpaceAfter=No" not in columns[9].split("|"))
         return span
 
     def _add_word(self, columns: list[str], *, span: tuple[int, int], is_multiword: bool) -> None:

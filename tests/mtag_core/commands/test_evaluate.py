@@ -1,6 +1,7 @@
 import json
 
 from mtag_core.__main__ import main
+from tests.mtag_core.evaluation.fakes import FakeTagger
 
 LINE = "1\ta\t_\tX\t_\t_\t_\t_\t_\t_\n\n"
 
@@ -23,3 +24,22 @@ def test_bad_conllu_is_one_line_and_exit_code_1(tmp_path, capsys):
     path.write_text("1\ta\n\n")
     assert main(["evaluate", "--gold", str(path), "--system", str(path)]) == 1
     assert "a.conllu:1: 2 column(s)" in capsys.readouterr().err
+
+
+def test_flags_that_do_not_go_together_are_named(capsys):
+    assert main(["evaluate", "--gold", "x"]) == 2
+    assert "--treebanks" in capsys.readouterr().err
+
+
+def test_a_pattern_without_files_is_named(tmp_path, capsys):
+    assert main(["evaluate", "--treebanks", str(tmp_path / "*.conllu")]) == 2
+    assert "*.conllu: no file matches" in capsys.readouterr().err
+
+
+def test_treebanks_are_tagged_and_scored(tmp_path, capsys, monkeypatch):
+    (tmp_path / "fr_a-ud-test.conllu").write_text(LINE)
+    monkeypatch.setattr("mtag_core.commands.evaluate._load_tagger", lambda bundle: FakeTagger())
+    pattern = str(tmp_path / "*.conllu")
+    assert main(["evaluate", "--treebanks", pattern, "--raw", "--format", "json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["averages"][0]["f1"]["Words"] == 100.0

@@ -1,0 +1,162 @@
+"""Averages the scores of many treebanks and writes them as table, Markdown or JSON."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from mtag_core.evaluation.metrics import WHOLE_FEATS
+from mtag_core.evaluation.tables import score_record
+from mtag_core.evaluation.treebanks import TreebankResult
+
+SUMMARY_METRICS = ("Tokens", "Sentences", "Words", "UPOS", "UFeats", "AllTags", WHOLE_FEATS)
+"""The columns of summaries."""
+_LOSSES = ("segmentation", "tagging", "other language")
+
+
+@dataclass(frozen=True, slots=True)
+class Average:
+    """F1 averaged over treebanks.
+
+    Attributes:
+        name: What it averages over.
+        n_units: Number of treebanks or languages.
+        metric_to_f1: In percent.
+    """
+
+    name: str
+    n_units: int
+    metric_to_f1: dict[str, float]
+
+
+def averages(results: Sequence[TreebankResult]) -> list[Average]:
+    """Macro averages over treebanks and over languages.
+
+    Where only some treebanks have training data, their averages come beside those of all. A
+    language counts once, with the mean of its treebanks.
+    """
+    trained = [result for result in results if result.has_training_data]
+    found = [*_both_averages(results, "")]
+    if trained and len(trained) < len(results):
+        found += _both_averages(trained, " with training data")
+    return found
+
+
+def _both_averages(results: Sequence[TreebankResult], suffix: str) -> list[Average]:
+    """Averages over treebanks and over languages."""
+    by_language: dict[str, list[TreebankResult]] = {}
+    for result in results:
+        by_language.setdefault(result.language, []).append(result)
+    return [
+        Average(f"treebanks{suffix}", len(results), _mean_by_metric([[r] for r in results])),
+        Average(f"languages{suffix}", len(by_language), _mean_by_metric(by_language.values())),
+    ]
+
+
+def _mean_by_metric(groups: Iterable[Sequence[TreebankResult]]) -> dict[str, float]:
+    """The mean over groups of the mean F1 in each group, in percent."""
+    groups = list(groups)
+    return {
+        name: _mean(_mean(100 * result.scores[name].f1 for result in group) for group in groups)
+        for name in SUMMARY_METRICS
+    }
+
+
+def _mean(values: Iterable[float]) -> float:
+    """Arithmetic mean; 0 of nothing."""
+    values = list(values)
+    return sum(values) / len(values) if values else 0.0
+
+
+def format_results(
+    results: Sequence[TreebankResult], *, format_name: str, has_losses: bool = False
+) -> str:
+    """Formats results, one line a treebank, then the averages.
+
+    Args:
+        results: At least one.
+        format_name: `table`, `markdown` or `json`.
+        has_losses: Adds what segmentation cost (100 - Words F1), what tagging cost on top of it
+            (Words F1 - UPOS F1), and the percentage of tokens that another language's segmenter
+            cut. For raw text.
+
+    Returns:
+        Text without a final newline.
+    """
+    if format_name == "json":
+        return json.dumps(results_record(results), indent=2)
+    header = ["treebank", "tokens", *SUMMARY_METRICS, *(_LOSSES if has_losses else ())]
+    rows = [_result_row(result, has_losses=has_losses) for result in results]
+    rows += [_average_row(average, has_losses=has_losses) for average in averages(results)]
+    style = _markdown_row if format_name == "markdown" else _table_row(header, rows)
+    lines = [style(row) for row in [header, *rows]]
+    if format_name == "markdown":
+        lines.insert(1, "|---|" + "---:|" * (len(header) - 1))
+    return "\n".join(lines)
+
+
+def results_record(results: Sequence[TreebankResult]) -> dict[str, object]:
+    """The results as JSON has them."""
+    return {
+        "treebanks": [
+            {
+                "treebank": result.treebank,
+                "language": result.language,
+                "split": result.split,
+                "has_training_data": result.has_training_data,
+                "other_language_share": round(result.other_language_share, 4),
+                "scores": {name: score_record(value) for name, value in result.scores.items()},
+            }
+            for result in results
+        ],
+        "averages": [
+            {
+                "over": average.name,
+                "n": average.n_units,
+                "f1": {name: round(value, 2) for name, value in average.metric_to_f1.items()},
+            }
+            for average in averages(results)
+        ],
+    }
+
+
+def _result_row(result: TreebankResult, *, has_losses: bool) -> list[str]:
+    """Cells of one treebank."""
+    f1 = {name: 100 * result.scores[name].f1 for name in SUMMARY_METRICS}
+    cells = [result.treebank, str(result.scores["Words"].n_gold), *_percents(f1.values())]
+    if has_losses:
+        cells += _percents([*_losses(f1), 100 * result.other_language_share])
+    return cells
+
+
+def _average_row(average: Average, *, has_losses: bool) -> list[str]:
+    """Cells of an average."""
+    f1 = average.metric_to_f1
+    cells = [f"{average.n_units} {average.name}", "", *_percents(f1.values())]
+    return [*cells, *_percents(_losses(f1)), ""] if has_losses else cells
+
+
+def _losses(f1: dict[str, float]) -> list[float]:
+    """Points lost to segmentation and, on top, to tagging."""
+    return [100 - f1["Words"], f1["Words"] - f1["UPOS"]]
+
+
+def _percents(values: Iterable[float]) -> list[str]:
+    """Formats percentages."""
+    return [f"{value:.2f}" for value in values]
+
+
+def _markdown_row(cells: list[str]) -> str:
+    """Formats a line of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
+
+
+def _table_row(header: list[str], rows: list[list[str]]) -> Callable[[list[str]], str]:
+    """Makes the formatter of a table for terminals."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+
+    def format_row(cells: list[str]) -> str:
+        name, *numbers = cells
+        padded = [cell.rjust(width) for cell, width in zip(numbers, widths[1:], strict=True)]
+        return "  ".join([name.ljust(widths[0]), *padded])
+
+    return format_row

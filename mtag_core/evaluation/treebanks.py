@@ -1,0 +1,283 @@
+"""Tags treebanks, from gold tokens or from raw text, and scores the result.
+
+Raw text is the sentences of a treebank joined by a space (by nothing in Chinese and Japanese); a
+space stands after each surface token that has no `SpaceAfter=No`.
+"""
+
+import dataclasses
+import logging
+import multiprocessing
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from mtag_core.evaluation.annotation import (
+    FEATURE_CACHE,
+    Annotation,
+    load_annotation,
+    without_spaces,
+)
+from mtag_core.evaluation.metrics import Score, score
+from mtag_core.tagged import TaggedSentence
+
+_logger = logging.getLogger(__name__)
+_LANGUAGES_WITHOUT_SPACES = frozenset({"ja", "zh"})
+_TREEBANK_NAME = re.compile(r"^(?P<treebank>(?P<language>[a-z]+)_\w+)-ud-(?P<split>\w+)\.conllu")
+
+
+class TreebankTagger(Protocol):
+    """What is asked of a tagger; `mtag_core.tagger.Tagger` is one."""
+
+    def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> Iterable[TaggedSentence]:
+        """Tags pre-tokenised sentences, in order."""
+        ...
+
+    def tag(self, text: str, *, language: str | None = None) -> Iterable[TaggedSentence]:
+        """Segments a text, by `language` or what it is found to be, and tags it."""
+        ...
+
+
+class TaggerFactory(Protocol):
+    """Makes a tagger in each worker process; it must pickle."""
+
+    def __call__(self) -> TreebankTagger:
+        """Loads the tagger."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationOptions:
+    """How treebanks are tagged.
+
+    Attributes:
+        is_raw: From raw text; else from gold tokens.
+        is_language_given: The segmenter of the treebank's language is used; else the language is
+            identified, as for any text. Raw text only.
+        is_x_replaced: The second most probable UPOS stands in where the best is X.
+    """
+
+    is_raw: bool = False
+    is_language_given: bool = False
+    is_x_replaced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TreebankResult:
+    """Scores of one treebank file.
+
+    Attributes:
+        treebank: Such as `fr_sequoia`; the file's name where it does not follow UD's scheme.
+        language: Such as `fr`; `und` where the file's name does not say.
+        split: `train`, `dev` or `test`, or ``.
+        has_training_data: A `train` file stands beside the file.
+        scores: By metric, as `mtag_core.evaluation.metrics.score` returns them.
+        other_language_share: Share of the tokens that another language's segmenter cut, 0 to 1.
+    """
+
+    treebank: str
+    language: str
+    split: str
+    has_training_data: bool
+    scores: dict[str, Score]
+    other_language_share: float = 0.0
+
+
+def evaluate_treebanks(
+    paths: Sequence[str],
+    load_tagger: TaggerFactory,
+    *,
+    options: EvaluationOptions,
+    n_workers: int = 1,
+) -> list[TreebankResult]:
+    """Tags and scores treebank files.
+
+    Args:
+        paths: CoNLL-U files, plain or `.xz`.
+        load_tagger: Called once a process.
+        options: How they are tagged.
+        n_workers: Number of processes.
+
+    Returns:
+        One result a file, in the order of `paths`.
+    """
+    if n_workers == 1:
+        tagger = load_tagger()
+        return list(_logged(evaluate_file(path, tagger, options) for path in paths))
+    # Spawned, since a model's threads do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        n_workers, mp_context=context, initializer=_Worker.start, initargs=(load_tagger, options)
+    ) as pool:
+        return list(_logged(pool.map(_Worker.run, paths)))
+
+
+class _Worker:
+    """The tagger and options of a worker process."""
+
+    tagger: TreebankTagger
+    options: EvaluationOptions
+
+    @classmethod
+    def start(cls, load_tagger: TaggerFactory, options: EvaluationOptions) -> None:
+        """Loads the tagger of this process."""
+        cls.tagger, cls.options = load_tagger(), options
+
+    @classmethod
+    def run(cls, path: str) -> TreebankResult:
+        """Scores one file."""
+        return evaluate_file(path, cls.tagger, cls.options)
+
+
+def _logged(results: Iterable[TreebankResult]) -> Iterator[TreebankResult]:
+    """Logs each result as it comes."""
+    for result in results:
+        upos, feats = (100 * result.scores[name].f1 for name in ("UPOS", "UFeats"))
+        _logger.info("%s %s: UPOS %.2f, UFeats %.2f", result.treebank, result.split, upos, feats)
+        yield result
+
+
+def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions) -> TreebankResult:
+    """Tags and scores one CoNLL-U file."""
+    name = Path(path).name
+    match = _TREEBANK_NAME.match(name)
+    language = match["language"] if match else "und"
+    gold = load_annotation(path)
+    if options.is_raw:
+        given = language if options.is_language_given else None
+        tagged = list(tagger.tag(raw_text(gold, language=language), language=given))
+        system = annotation_of_tagged(tagged, source="tagger", is_x_replaced=options.is_x_replaced)
+    else:
+        tagged = list(tagger.tag_tokens(gold_forms(gold)))
+        system = with_tags(gold, tagged, is_x_replaced=options.is_x_replaced)
+    return TreebankResult(
+        treebank=match["treebank"] if match else name,
+        language=language,
+        split=match["split"] if match else "",
+        has_training_data=_has_training_data(path),
+        scores=score(gold, system),
+        other_language_share=_other_language_share(tagged, language) if options.is_raw else 0.0,
+    )
+
+
+def raw_text(gold: Annotation, *, language: str) -> str:
+    """The text that a treebank's sentences were cut from, as near as the file tells."""
+    between = "" if language in _LANGUAGES_WITHOUT_SPACES else " "
+    sentence_ends = {end for _, end in gold.sentences}
+    parts = []
+    for form, is_space_after, (_, end) in zip(
+        gold.token_forms, gold.is_space_after, gold.tokens, strict=True
+    ):
+        parts.append(form)
+        is_last = end in sentence_ends
+        parts.append(between if is_last else " " if is_space_after else "")
+    return "".join(parts)
+
+
+def gold_forms(gold: Annotation) -> list[list[str]]:
+    """The forms of each sentence."""
+    forms: list[list[str]] = []
+    start = 0
+    for _, end in gold.sentences:
+        last = start
+        while last < len(gold.words) and gold.words[last][1] <= end:
+            last += 1
+        forms.append(gold.forms[start:last])
+        start = last
+    return forms
+
+
+def with_tags(
+    gold: Annotation, tagged: Iterable[TaggedSentence], *, is_x_replaced: bool = False
+) -> Annotation:
+    """Puts a tagger's tags in place of an annotation's own."""
+    columns = _TagColumns(is_x_replaced=is_x_replaced)
+    for sentence in tagged:
+        columns.add(sentence)
+    return dataclasses.replace(
+        gold, upos=columns.upos, feats=columns.feats, bundles=columns.bundles
+    )
+
+
+class _TagColumns:
+    """Collects the tags of sentences."""
+
+    def __init__(self, *, is_x_replaced: bool) -> None:
+        self._is_x_replaced = is_x_replaced
+        self.upos: list[str] = []
+        self.feats: list[str] = []
+        self.bundles: list[str] = []
+
+    def add(self, sentence: TaggedSentence) -> None:
+        """Adds the tags of a sentence."""
+        if self._is_x_replaced:
+            self.upos += [
+                second if best == "X" else best
+                for best, second in zip(sentence.upos, sentence.second_upos, strict=True)
+            ]
+        else:
+            self.upos += sentence.upos
+        for value in sentence.feats:
+            feats, bundle = FEATURE_CACHE[value]
+            self.feats.append(feats)
+            self.bundles.append(bundle)
+
+
+def annotation_of_tagged(
+    tagged: Iterable[TaggedSentence], *, source: str, is_x_replaced: bool = False
+) -> Annotation:
+    """The annotation that the CoNLL-U of tagged sentences would give, without writing it."""
+    annotation = Annotation(source)
+    columns = _TagColumns(is_x_replaced=is_x_replaced)
+    characters: list[str] = []
+    end = 0
+    for sentence in tagged:
+        start = end
+        end = _add_spans(annotation, sentence, characters, start=start)
+        annotation.sentences.append((start, end))
+        annotation.forms += sentence.sentence.forms
+        columns.add(sentence)
+    annotation.characters = "".join(characters)
+    annotation.upos, annotation.feats = columns.upos, columns.feats
+    annotation.bundles = columns.bundles
+    n_words = len(annotation.words)
+    annotation.lemmas = annotation.xpos = annotation.deprels = ["_"] * n_words
+    return annotation
+
+
+def _add_spans(
+    annotation: Annotation, tagged: TaggedSentence, characters: list[str], *, start: int
+) -> int:
+    """Adds the spans of a sentence and returns where it ends."""
+    first_to_multiword = {token.first: token for token in tagged.sentence.multiword_tokens}
+    n_left = 0
+    span = start, start
+    for index, form in enumerate(tagged.sentence.forms):
+        multiword = first_to_multiword.get(index)
+        if multiword is not None:
+            n_left = multiword.last - multiword.first + 1
+            form = multiword.form
+        if multiword is not None or not n_left:
+            compact = without_spaces(form)
+            span = span[1], span[1] + len(compact)
+            characters.append(compact)
+            annotation.tokens.append(span)
+        annotation.words.append(span)
+        annotation.is_multiword.append(n_left > 0)
+        n_left = max(0, n_left - 1)
+    return span[1]
+
+
+def _has_training_data(path: str) -> bool:
+    """Says whether a train file stands beside a dev or test file."""
+    name = re.sub(r"-ud-\w+\.conllu", "-ud-train.conllu", Path(path).name)
+    return Path(path).with_name(name).exists()
+
+
+def _other_language_share(tagged: Sequence[TaggedSentence], language: str) -> float:
+    """Share of tokens in sentences of another language than the treebank's."""
+    n_tokens = sum(map(len, tagged))
+    n_other = sum(len(sentence) for sentence in tagged if sentence.sentence.language != language)
+    return n_other / n_tokens if n_tokens else 0.0

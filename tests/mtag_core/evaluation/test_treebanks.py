@@ -1,0 +1,91 @@
+import lzma
+
+import pytest
+
+from mtag_core.evaluation.annotation import parse_annotation
+from mtag_core.evaluation.metrics import score
+from mtag_core.evaluation.treebanks import (
+    EvaluationOptions,
+    annotation_of_tagged,
+    evaluate_file,
+    evaluate_treebanks,
+    gold_forms,
+    raw_text,
+)
+from mtag_core.records import MultiwordToken, Sentence
+from mtag_core.tagged import TaggedSentence
+from tests.mtag_core.evaluation.fakes import FakeTagger
+
+GOLD = (
+    "1\tun\t_\tNOUN\t_\t_\t_\t_\t_\t_\n"
+    "2\tarbre\t_\tVERB\t_\tNumber=Sing\t_\t_\t_\tSpaceAfter=No\n"
+    "3\t.\t_\tNOUN\t_\t_\t_\t_\t_\t_\n\n"
+    "1-2\tdu\t_\t_\t_\t_\t_\t_\t_\tSpaceAfter=No\n"
+    "1\tde\t_\tNOUN\t_\t_\t_\t_\t_\t_\n"
+    "2\tle\t_\tNOUN\t_\t_\t_\t_\t_\t_\n\n"
+)
+
+
+@pytest.fixture
+def treebank(tmp_path):
+    path = tmp_path / "fr_own-ud-test.conllu.xz"
+    path.write_bytes(lzma.compress(GOLD.encode()))
+    return str(path)
+
+
+def test_gold_tokens_are_tagged_as_they_are(treebank):
+    result = evaluate_file(treebank, FakeTagger(), EvaluationOptions())
+    assert (result.treebank, result.language, result.split) == ("fr_own", "fr", "test")
+    assert result.scores["Words"].f1 == result.scores["Sentences"].f1 == 1.0
+    assert result.scores["UPOS"].n_correct == 4
+    assert result.scores["FEATS"].n_correct == 4
+
+
+def test_second_best_can_stand_in_for_x(treebank):
+    result = evaluate_file(treebank, FakeTagger(), EvaluationOptions(is_x_replaced=True))
+    assert result.scores["UPOS"].n_correct == 5
+
+
+def test_raw_text_is_segmented_by_the_tagger(treebank):
+    result = evaluate_file(treebank, FakeTagger(), EvaluationOptions(is_raw=True))
+    assert result.scores["Words"].n_correct == 1
+    assert result.other_language_share == 1.0
+
+
+def test_the_language_can_be_given(treebank):
+    options = EvaluationOptions(is_raw=True, is_language_given=True)
+    assert evaluate_file(treebank, FakeTagger(), options).other_language_share == 0.0
+
+
+def test_training_data_is_looked_for_beside_the_file(treebank, tmp_path):
+    assert not evaluate_file(treebank, FakeTagger(), EvaluationOptions()).has_training_data
+    (tmp_path / "fr_own-ud-train.conllu.xz").touch()
+    assert evaluate_file(treebank, FakeTagger(), EvaluationOptions()).has_training_data
+
+
+def test_workers_give_the_same_results_in_the_same_order(treebank):
+    arguments = {"options": EvaluationOptions(is_raw=True)}
+    alone = evaluate_treebanks([treebank] * 3, FakeTagger, **arguments)
+    assert evaluate_treebanks([treebank] * 3, FakeTagger, n_workers=2, **arguments) == alone
+
+
+def test_raw_text_keeps_spacing():
+    gold = parse_annotation(GOLD, source="x")
+    assert raw_text(gold, language="fr") == "un arbre. du "
+    assert raw_text(gold, language="zh") == "un arbre.du"
+
+
+def test_forms_are_grouped_by_sentence():
+    assert gold_forms(parse_annotation(GOLD, source="x")) == [["un", "arbre", "."], ["de", "le"]]
+
+
+def test_tagged_sentences_become_the_annotation_of_their_conllu():
+    forms = ("un", "arbre", ".", "de", "le")
+    sentence = Sentence(
+        "", 0, 0, "fr", forms, (0,) * 5, (0,) * 5, (MultiwordToken(3, 4, "du", 0, 2),)
+    )
+    tagged = TaggedSentence(sentence, ("NOUN",) * 5, ("_",) * 5, (1.0,) * 5, ("X",) * 5, (1.0,) * 5)
+    scores = score(parse_annotation(GOLD, source="x"), annotation_of_tagged([tagged], source="t"))
+    assert scores["Words"].f1 == scores["Tokens"].f1 == 1.0
+    assert scores["Sentences"].n_correct == 0
+    assert scores["UPOS"].n_correct == 4
