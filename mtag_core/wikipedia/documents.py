@@ -1,0 +1,102 @@
+"""The documents of a dump, and what became of every page."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import BinaryIO
+
+from mtag_core.records import Document, Reject
+from mtag_core.wikipedia.brackets import WikitextError
+from mtag_core.wikipedia.namespaces import COMMON_SILENT_NAMES
+from mtag_core.wikipedia.pages import MAX_PAGE_BYTES, MAX_REJECT_INPUT_BYTES, Page, read_pages
+from mtag_core.wikipedia.wikitext import clean_wikitext
+
+
+class PageOutcome(StrEnum):
+    """What became of a page; each page of a dump has exactly one outcome."""
+
+    KEPT = "kept"
+    REDIRECT = "redirect"
+    OTHER_NAMESPACE = "other_namespace"
+    EMPTY = "empty"
+    REJECTED = "rejected"
+
+
+# Old dumps mark redirects in the text only.
+_REDIRECT = re.compile(r"\s*#\s*(?:redirect|転送|перенаправление|ανακατευθυνση)\s*:?\s*\[\[", re.I)
+
+
+def read_documents(
+    stream: BinaryIO,
+    *,
+    source: str,
+    counts: Counter[str],
+    namespaces: frozenset[int] = frozenset({0}),
+    silent_names: frozenset[str] = COMMON_SILENT_NAMES,
+    max_page_bytes: int = MAX_PAGE_BYTES,
+) -> Iterator[Document | Reject]:
+    """Reads the articles of a dump, or of a fragment of one, as plain text.
+
+    Args:
+        stream: Uncompressed XML.
+        source: Path or URL; a document's id is `source#page_id`.
+        counts: Counted up by one for each page, under its `PageOutcome`.
+        namespaces: Numbers of the namespaces to keep.
+        silent_names: As for `clean_wikitext`.
+        max_page_bytes: As for `read_pages`.
+
+    Yields:
+        A document for each page kept and a reject for each that cannot be read.
+    """
+    for page in read_pages(stream, source=source, max_page_bytes=max_page_bytes):
+        outcome, result = page_outcome(
+            page, source=source, namespaces=namespaces, silent_names=silent_names
+        )
+        counts[outcome] += 1
+        if result is not None:
+            yield result
+
+
+def page_outcome(
+    page: Page | Reject,
+    *,
+    source: str,
+    namespaces: frozenset[int] = frozenset({0}),
+    silent_names: frozenset[str] = COMMON_SILENT_NAMES,
+) -> tuple[PageOutcome, Document | Reject | None]:
+    """Decides what becomes of a page.
+
+    Returns:
+        The outcome, with the document of a page kept or the reject of one that is not readable.
+    """
+    if isinstance(page, Reject):
+        return PageOutcome.REJECTED, page
+    if page.namespace not in namespaces:
+        return PageOutcome.OTHER_NAMESPACE, None
+    if page.redirect is not None or _REDIRECT.match(page.text):
+        return PageOutcome.REDIRECT, None
+    if page.model != "wikitext":
+        return PageOutcome.EMPTY, None
+    doc_id = f"{source}#{page.page_id}"
+    try:
+        text = clean_wikitext(page.text, title=page.title, silent_names=silent_names)
+    except WikitextError as error:
+        return PageOutcome.REJECTED, _reject(page, source=source, detail=str(error))
+    if not text:
+        return PageOutcome.EMPTY, None
+    return PageOutcome.KEPT, Document(doc_id, text, source, page.page_id)
+
+
+def _reject(page: Page, *, source: str, detail: str) -> Reject:
+    """The reject of a page whose wikitext cannot be cleaned; it carries the wikitext."""
+    wikitext = page.text.encode("utf-8", "replace")
+    return Reject(
+        source=source,
+        offset=page.page_id,
+        doc_id=f"{source}#{page.page_id}",
+        reason="invalid_wikitext",
+        detail=f"{page.title}: {detail}",
+        input=wikitext if len(wikitext) <= MAX_REJECT_INPUT_BYTES else None,
+        n_input_bytes=len(wikitext),
+    )

@@ -1,0 +1,141 @@
+"""The last steps of cleaning: line marks, quotes, entities, and the holes that markup left.
+
+Every search is linear also in hostile text: repeats are possessive or bounded, or looked at in a
+line's end only.
+"""
+
+import html
+import re
+
+from mtag_core.wikipedia.templates import HOLE
+
+_HEADING = re.compile(r"^[ \t]*+={1,6}[^\n]*?={1,6}[ \t\x02]*+$", re.MULTILINE)
+_EXTERNAL_LINK = re.compile(
+    r"\[(?:(?:https?|ftps?|ircs?|git|svn|news|gopher|wss?)?:?//|mailto:|news:)[^\s\[\]]*+"
+    r"[ \t]*+([^\[\]\n]*+)\]",
+    re.IGNORECASE,
+)
+_CONVERSION = re.compile(r"-\{([^{}\n]*+)\}-")
+_MAGIC_WORD = re.compile(r"__[^\W_]{3,30}(?:_[^\W_]{1,30}){0,3}__")
+_QUOTES = re.compile(r"''+")
+_APOSTROPHE_BOLD = re.compile(r"(?<!')''''(?!')")
+_APOSTROPHE_ITALIC = re.compile(r"(?<!\w\w)(?<=\w)'''(?!')")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffc\xad]")
+_BLANKS = re.compile(r"[ \t\r\xa0\u2000-\u200a\u202f\u205f]+")
+_LIST_MARKS = re.compile(r"[*#:;]+[ \t]*")
+_FORBIDDEN = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|</|<ref|&nbsp;", re.IGNORECASE)
+_SENTENCE_END = re.compile("[.!?。！？…։।॥:;]['\"”’»）)\\]]*$")
+_N_END_CHARACTERS = 8
+_GAP = rf"[\s,;:、；/–—{HOLE}-]{{0,12}}"
+_HOLE_BRACKETS = re.compile(rf" ?[(（]{_GAP}{HOLE}{_GAP}[)）]")
+_HOLE_OPENING = re.compile(rf"([(（]){_GAP}{HOLE}{_GAP}")
+_HOLE_CLOSING = re.compile(rf"{_GAP}{HOLE}{_GAP}([)）])")
+_HOLE_COMMAS = re.compile(rf"([,;、；]) ?{HOLE} ?(?=[,;、；])")
+_HOLE_BEFORE_MARK = re.compile(rf" ?{HOLE} ?(?=[,.;:!?)\]。、，；։।])")
+_HOLE_RUN = re.compile(rf"{HOLE}[ {HOLE}]*+")
+
+
+def paragraphs(text: str) -> list[str]:
+    """Cuts wikitext without brackets and tags into clean paragraphs.
+
+    Args:
+        text: Wikitext after `resolve_brackets` and `drop_tags`.
+
+    Returns:
+        Paragraphs and list items, one line each, in order. Headings and table rows are left out.
+        Lines of one paragraph are joined unless the first ends a sentence.
+    """
+    text = _CONVERSION.sub(_first_variant, _MAGIC_WORD.sub("", text))
+    text = _EXTERNAL_LINK.sub(r"\1", _HEADING.sub("\n", text))
+    blocks: list[list[str]] = []
+    is_open = False
+    for line in text.split("\n"):
+        plain, is_item = _clean_line(line)
+        if plain and is_open and not is_item:
+            blocks[-1].append(plain)
+        elif plain:
+            blocks.append([plain])
+        is_open = bool(plain) and not is_item and not _ends_sentence(plain)
+    joined = (" ".join(block) for block in blocks)
+    return [line for line in joined if any(map(str.isalnum, line))]
+
+
+def _ends_sentence(line: str) -> bool:
+    """Whether a line ends with the mark of a sentence's end."""
+    return bool(_SENTENCE_END.search(line[-_N_END_CHARACTERS:]))
+
+
+def _clean_line(line: str) -> tuple[str, bool]:
+    """The plain text of a line, and whether it stands alone (a list item)."""
+    stripped = line.strip(f" \t\r\xa0{HOLE}")
+    if not stripped or _is_table_row(stripped):
+        return "", False
+    marks = _LIST_MARKS.match(stripped)
+    if marks:
+        stripped = stripped[marks.end() :]
+    if "''" in stripped:
+        stripped = _drop_quotes(stripped)
+    if HOLE in stripped:
+        stripped = close_holes(_BLANKS.sub(" ", stripped))
+    if "&" in stripped:
+        stripped = html.unescape(stripped).replace("\n", " ")
+    stripped = _BLANKS.sub(" ", _CONTROL.sub("", stripped))
+    # What begins with a bar here was escaped or hidden by a list mark.
+    return _without_forbidden(stripped).strip(" |"), marks is not None
+
+
+def _is_table_row(line: str) -> bool:
+    """Whether a line is a row, a cell or the caption of a table whose opening was lost."""
+    return line[0] == "|" or (line[0] == "!" and ("!!" in line or "|" in line))
+
+
+def _drop_quotes(line: str) -> str:
+    """Removes the marks of bold and italic, but keeps apostrophes.
+
+    Four quotes are an apostrophe and bold; three after a letter are an apostrophe and italic where
+    the line's marks do not pair otherwise, as in "l'''Iliade''".
+    """
+    runs = [len(run) for run in _QUOTES.findall(line)]
+    n_bold = sum(run >= 3 for run in runs)
+    n_italic = sum(run == 2 or run >= 5 for run in runs)
+    if n_bold % 2 and n_italic % 2:
+        line = _APOSTROPHE_ITALIC.sub("'", line, count=1)
+    line = _APOSTROPHE_BOLD.sub("'", line)
+    return _QUOTES.sub(lambda run: "'" * max(0, len(run[0]) - 5), line)
+
+
+def close_holes(line: str) -> str:
+    """Closes the gaps that dropped markup left in a line.
+
+    Args:
+        line: With single spaces.
+
+    Example: "Bern (HOLE; born 1191) HOLE, HOLE, is" -> "Bern (born 1191), is".
+    """
+    line = _HOLE_RUN.sub(_one_hole, line)
+    line = _HOLE_BRACKETS.sub("", line)
+    line = _HOLE_OPENING.sub(r"\1", line)
+    line = _HOLE_CLOSING.sub(r"\1", line)
+    line = _HOLE_COMMAS.sub("", line)
+    line = _HOLE_BEFORE_MARK.sub("", line)
+    return line.replace(f" {HOLE} ", " ").replace(HOLE, "")
+
+
+def _one_hole(run: re.Match[str]) -> str:
+    """One hole for a run of them, with the space that ends it."""
+    return f"{HOLE} " if run[0][-1] == " " else HOLE
+
+
+def _first_variant(match: re.Match[str]) -> str:
+    """The text of a language conversion: `-{zh-hans:A; zh-hant:B}-` -> A."""
+    first = match[1].partition(";")[0]
+    return first.rpartition(":")[2].strip() if ":" in first else first
+
+
+def _without_forbidden(line: str) -> str:
+    """Removes what still looks like markup, such as escaped tags; a line full of it goes."""
+    for _ in range(2):
+        if not _FORBIDDEN.search(line):
+            return line
+        line = _FORBIDDEN.sub("", line)
+    return "" if _FORBIDDEN.search(line) else line

@@ -1,0 +1,306 @@
+"""Pages out of a MediaWiki XML export, bounded and safe.
+
+The stream is cut at `<page>` and `</page>` and each page is parsed alone by expat. So a fragment
+without a root element (streams of a multistream bz2) reads like a whole dump, a page that is not
+well-formed costs only itself, and a page over the limit is skipped without being held. No document
+type declaration is accepted, hence no entities beyond XML's five. In exported pages `<` is always
+escaped, so a literal `<page>` can only be the element.
+
+Does not decompress and does not look at wikitext.
+
+Source: https://www.mediawiki.org/wiki/Help:Export (schema export-0.11).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+from xml.parsers import expat
+
+from mtag_core.records import Reject
+
+# MediaWiki stores at most 2 MiB of wikitext a page; XML escaping can make 12 MiB of it.
+MAX_PAGE_BYTES = 16 << 20
+# A reject carries its input up to this size, so that rejects stay small.
+MAX_REJECT_INPUT_BYTES = 4 << 20
+
+_CHUNK_BYTES = 1 << 20
+_MAX_DEPTH = 16
+_PAGE_START = re.compile(rb"<page(?=[\s>])")
+_PAGE_END = b"</page>"
+_PAGE_MARK = re.compile(rb"<(?:/page>|page(?=[\s>]))")
+_DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_DUMP_MARK = re.compile(rb"</?mediawiki[\s>]|</page>|</?siteinfo>")
+# Enough of a chunk's end to find a mark that two chunks share.
+_OVERLAP_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a dump, with its newest revision.
+
+    Attributes:
+        page_id: The wiki's id of the page.
+        title: Its title with the namespace prefix.
+        namespace: Number of its namespace; 0 holds the articles.
+        redirect: Title it redirects to, or None.
+        text: Wikitext of the last revision in the dump; empty when deleted.
+        model: Content model, `wikitext` but for code and data pages.
+        n_bytes: Size of its XML.
+    """
+
+    page_id: int
+    title: str
+    namespace: int
+    redirect: str | None
+    text: str
+    model: str
+    n_bytes: int
+
+
+class PageError(ValueError):
+    """A page's XML cannot be used; the message says why."""
+
+
+def read_pages(
+    stream: BinaryIO, *, source: str, max_page_bytes: int = MAX_PAGE_BYTES
+) -> Iterator[Page | Reject]:
+    """Reads the pages of an export or of a fragment of one, in order.
+
+    Args:
+        stream: Uncompressed XML, read forward only. Errors of its `read` are not caught.
+        source: Path or URL for the rejects.
+        max_page_bytes: A page with more XML than this is rejected without being held.
+
+    Yields:
+        A `Page`, or a `Reject` with reason `invalid_xml`, `page_too_large` or `truncated`. At a
+        document type declaration one reject ends the reading. Memory stays within a few
+        times `max_page_bytes`, whatever the input.
+    """
+    for outcome, xml, offset in _Cutter(stream, max_page_bytes=max_page_bytes).cut():
+        if outcome == "page":
+            yield _page_or_reject(xml, source=source, offset=offset)
+        else:
+            yield _reject(outcome, xml, source=source, offset=offset)
+
+
+def parse_page(xml: bytes) -> Page:
+    """Parses one `<page>` element.
+
+    Args:
+        xml: From `<page>` to `</page>`, UTF-8.
+
+    Raises:
+        PageError: It is not well-formed, uses a declaration, or lacks id, title or namespace.
+    """
+    collector = _PageCollector()
+    parser = expat.ParserCreate("utf-8")
+    parser.buffer_text = True
+    parser.buffer_size = 1 << 16
+    parser.StartElementHandler = collector.start
+    parser.EndElementHandler = collector.end
+    parser.CharacterDataHandler = collector.characters
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    try:
+        parser.Parse(xml, True)
+    except expat.ExpatError as error:
+        raise PageError(f"not well-formed XML: {error}") from error
+    return collector.page(len(xml))
+
+
+class _PageCollector:
+    """Gathers the fields of one page from expat's events."""
+
+    def __init__(self) -> None:
+        self._path: list[str] = []
+        self._parts: list[str] | None = None
+        self._fields: dict[str, str] = {}
+        self._redirect: str | None = None
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Opens an element; only the fields of a page collect characters."""
+        self._path.append(name)
+        if len(self._path) > _MAX_DEPTH:
+            raise PageError(f"elements nested more than {_MAX_DEPTH} deep at <{name}>")
+        if name == "redirect":
+            self._redirect = attributes.get("title", "")
+        self._parts = [] if "/".join(self._path) in _FIELDS else None
+
+    def characters(self, text: str) -> None:
+        """Adds characters to the open field, if any."""
+        if self._parts is not None:
+            self._parts.append(text)
+
+    def end(self, name: str) -> None:
+        """Closes an element; a later revision's text replaces an earlier one's."""
+        if self._parts is not None:
+            self._fields[_FIELDS["/".join(self._path)]] = "".join(self._parts)
+            self._parts = None
+        self._path.pop()
+
+    def page(self, n_bytes: int) -> Page:
+        """Builds the page, or says which field is missing or no number."""
+        fields = self._fields
+        missing = [name for name in ("page_id", "title", "namespace") if name not in fields]
+        if missing:
+            raise PageError(f"page without {', '.join(missing)}")
+        try:
+            page_id, namespace = int(fields["page_id"]), int(fields["namespace"])
+        except ValueError as error:
+            raise PageError(f"page id or namespace is no number: {error}") from error
+        return Page(
+            page_id=page_id,
+            title=fields["title"],
+            namespace=namespace,
+            redirect=self._redirect,
+            text=fields.get("text", ""),
+            model=fields.get("model", "wikitext"),
+            n_bytes=n_bytes,
+        )
+
+
+# Path of an element -> field of the page.
+_FIELDS = {
+    "page/title": "title",
+    "page/ns": "namespace",
+    "page/id": "page_id",
+    "page/revision/text": "text",
+    "page/revision/model": "model",
+}
+
+
+def _refuse_doctype(name: str, *_: object) -> None:
+    """Stops at a document type declaration, the only way to define entities."""
+    raise PageError(f"document type declaration {name!r}: not allowed in a dump")
+
+
+def _page_or_reject(xml: bytes, *, source: str, offset: int) -> Page | Reject:
+    """Parses a page, or makes the reject that carries its XML."""
+    try:
+        return parse_page(xml)
+    except PageError as error:
+        return _reject("invalid_xml", xml, source=source, offset=offset, detail=str(error))
+
+
+_DETAILS = {
+    "page_too_large": "page over the limit of bytes",
+    "truncated": "the input ends inside a page",
+    "doctype": "document type declaration: not allowed in a dump; nothing after it is read",
+    "no_dump": "neither <mediawiki> nor <page> found: not a MediaWiki export",
+}
+
+
+def _reject(
+    outcome: str, xml: bytes, *, source: str, offset: int, detail: str | None = None
+) -> Reject:
+    """Makes a reject; `xml` is empty where the input was not held."""
+    reason = "invalid_xml" if outcome in ("doctype", "no_dump") else outcome
+    is_small = 0 < len(xml) <= MAX_REJECT_INPUT_BYTES
+    return Reject(
+        source=source,
+        offset=offset,
+        doc_id=_page_id(source, xml),
+        reason=reason,
+        detail=detail or _DETAILS[outcome],
+        input=xml if is_small else None,
+        n_input_bytes=len(xml) or None,
+    )
+
+
+def _page_id(source: str, xml: bytes) -> str | None:
+    """The document id of a page that may not parse, if its id is legible."""
+    match = re.search(rb"<id>(\d{1,12})</id>", xml[:4096])
+    return f"{source}#{int(match[1])}" if match else None
+
+
+class _Cutter:
+    """Finds page after page in a stream with a bounded buffer."""
+
+    def __init__(self, stream: BinaryIO, *, max_page_bytes: int) -> None:
+        self._stream = stream
+        self._max_page_bytes = max_page_bytes
+        self._buffer = b""
+        self._position = 0
+        self._buffer_offset = 0
+        self._is_at_end = False
+        self._has_seen_dump = False
+        self._has_content = False
+
+    def cut(self) -> Iterator[tuple[str, bytes, int]]:
+        """Yields ("page" or a fault, XML where it was held, byte offset in the stream)."""
+        while (found := self._skip_to_page()) == "page":
+            offset = self._offset
+            outcome, xml = self._take_page()
+            yield outcome, xml, offset
+        if found != "end":
+            yield found, b"", self._offset
+
+    @property
+    def _offset(self) -> int:
+        """Byte offset of the next unread byte."""
+        return self._buffer_offset + self._position
+
+    def _skip_to_page(self) -> str:
+        """Moves to the next `<page>`; says "page", "end" or why nothing more is read."""
+        while True:
+            match = _PAGE_START.search(self._buffer, self._position)
+            end = match.start() if match else len(self._buffer)
+            between = self._buffer[self._position : end]
+            if _DOCTYPE.search(between):
+                return "doctype"
+            self._has_content = self._has_content or bool(between.strip())
+            self._has_seen_dump = self._has_seen_dump or bool(_DUMP_MARK.search(between))
+            if match:
+                self._position, self._has_seen_dump = match.start(), True
+                return "page"
+            if self._is_at_end:
+                return "no_dump" if self._has_content and not self._has_seen_dump else "end"
+            self._drop(keep=_OVERLAP_BYTES)
+            self._fill()
+
+    def _take_page(self) -> tuple[str, bytes]:
+        """Takes the page that starts here; another `<page>` before its end breaks it off."""
+        searched = self._position + len(b"<page")
+        while not (mark := _PAGE_MARK.search(self._buffer, searched)):
+            if len(self._buffer) - self._position > self._max_page_bytes:
+                return self._skip_page()
+            if self._is_at_end:
+                return "truncated", self._take(len(self._buffer))
+            self._drop(keep=len(self._buffer) - self._position)
+            searched = max(len(b"<page"), len(self._buffer) - _OVERLAP_BYTES)
+            self._fill()
+        is_whole = mark[0] == _PAGE_END
+        xml = self._take(mark.end() if is_whole else mark.start())
+        if len(xml) > self._max_page_bytes:
+            return "page_too_large", b""
+        return ("page" if is_whole else "truncated"), xml
+
+    def _skip_page(self) -> tuple[str, bytes]:
+        """Moves behind the end of a page without holding it."""
+        while not (mark := _PAGE_MARK.search(self._buffer, self._position + 1)):
+            self._position = max(self._position, len(self._buffer) - _OVERLAP_BYTES)
+            if self._is_at_end:
+                self._take(len(self._buffer))
+                return "page_too_large", b""
+            self._drop(keep=_OVERLAP_BYTES)
+            self._fill()
+        self._take(mark.end() if mark[0] == _PAGE_END else mark.start())
+        return "page_too_large", b""
+
+    def _take(self, end: int) -> bytes:
+        """Returns the buffer up to `end` and moves there."""
+        taken, self._position = self._buffer[self._position : end], end
+        return taken
+
+    def _drop(self, *, keep: int) -> None:
+        """Forgets all of the buffer but its last `keep` unread bytes."""
+        start = max(self._position, len(self._buffer) - keep)
+        self._buffer_offset += start
+        self._buffer = self._buffer[start:]
+        self._position = 0
+
+    def _fill(self) -> None:
+        """Reads one more chunk; as much again as is held, so that long pages stay linear."""
+        chunk = self._stream.read(max(_CHUNK_BYTES, len(self._buffer)))
+        self._buffer += chunk
+        self._is_at_end = not chunk

@@ -1,0 +1,125 @@
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtag_core.wikipedia import WikitextError, clean_wikitext
+
+FORBIDDEN = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|<ref|</|&nbsp;|^\||\n\|")
+MARKUP = st.sampled_from(
+    "{{ }} {{{ }}} [[ ]] {| |} |- | ! !! <ref> </ref> <ref/> <!-- --> <nowiki> </nowiki> ' '' ''' "
+    "= == * # : ; &nbsp; &lt; &amp; [http://x.y ] -{ }- __TOC__ ( ) , . lang a word \n".split(" ")
+)
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "text"),
+    [
+        ("A [[dog]] and [[cat|two cats]].", "A dog and two cats."),
+        ("A ''fine'' '''day''' '''''now'''''.", "A fine day now."),
+        ("L'''Iliade'' et l''''Odyssée'''.", "L'Iliade et l'Odyssée."),
+        ("Word.<ref name=x>Note</ref> Next<ref name=x /> one.", "Word. Next one."),
+        ("At {{convert|1300|mi|km}}, the state is wide.", "At 1300 mi, the state is wide."),
+        ("It is {{convert|5|-|10|km|mi|abbr=on}} off.", "It is 5–10 km off."),
+        ("He is {{convert|5|ft|8|in|m}} tall.", "He is 5 ft 8 in tall."),
+        ("From {{lang|grc|λόγος}} (Greek).", "From λόγος (Greek)."),
+        ("Town ({{lang-de|Stadt}}; {{IPA|x}}) here.", "Town (Stadt) here."),
+        ("Born {{birth date|1950|3|4}} there.", "Born 1950-03-04 there."),
+        ("On {{date|12|avril|2004}} he left.", "On 12 avril 2004 he left."),
+        ("Bern ({{IPA|bɛrn}}) is a town.", "Bern is a town."),
+        ("Bern ({{IPA|bɛrn}}; born 1191) is.", "Bern (born 1191) is."),
+        ("See {{unknown|x}}, then go.", "See, then go."),
+        ("A [http://x.org good page] and [http://y.org].", "A good page and ."),
+        ("2&nbsp;km &amp; more &lt;ref&gt;", "2 km & more >"),
+        ("== Heading ==\nText.", "Text."),
+        ("* one\n* two", "one\n\ntwo"),
+        ("A line\nthat goes on.\nNext line.", "A line that goes on.\n\nNext line."),
+        ("{| class=x\n|-\n| a || b\n|}\nAfter.", "After."),
+        ("| lost row\nText.", "Text."),
+        ("[[File:X.jpg|thumb|A [[dog]] sits.]]Text.", "Text."),
+        ("[[Category:Dogs]]Text.", "Text."),
+        ("Text.[[de:Hund]]", "Text."),
+        ("x<sub>2</sub><br/>y", "x2 y"),
+        ("Where <math>x</math> is <math>\\frac{1}{2}</math>, go.", "Where x is, go."),
+        ("<nowiki>[[a]]</nowiki> b", "a b"),
+        ("a <!-- hidden --> b", "a b"),
+        ("'''{{PAGENAME}}''' is.", "Titolo is."),
+        ("-{zh-hans:甲; zh-hant:乙}-丙", "甲丙"),
+        ("{{formatnum:1234}} people", "1234 people"),
+        ("__NOTOC__ Text", "Text"),
+    ],
+)
+def test_markup_leaves_its_words(wikitext: str, text: str):
+    assert clean_wikitext(wikitext, title="Titolo") == text
+
+
+def test_own_namespace_names_hide_links():
+    assert clean_wikitext("[[Bildo:x.png]]A.", silent_names=frozenset({"bildo"})) == "A."
+
+
+def test_text_without_words_is_empty():
+    assert clean_wikitext("{{Infobox|a=b}}\n----\n|}") == ""
+
+
+@pytest.mark.parametrize(
+    "wikitext",
+    [
+        "{{unclosed | a = [[b]]\n Text goes on.",
+        "Text [[goes on.",
+        "Text }} goes ]] on.",
+        "<ref>Text goes on.",
+        "{| unclosed\n| row\n\nText goes on.",
+    ],
+)
+def test_broken_markup_does_not_swallow_the_text(wikitext: str):
+    assert "goes" in clean_wikitext(wikitext)
+
+
+def test_absurd_nesting_is_an_error():
+    with pytest.raises(WikitextError, match="nested more than 100 deep"):
+        clean_wikitext("{{a|" * 10_000 + "}}" * 10_000)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["[[", "]]", "}}", "<ref>", "<!--", "[http://a ", "''", "'", "<", "&", "|", "-{", "__a", "( ",
+     "{|", "\x02,", "=", "<ref name=", "a\n", "== ", "{{a}} ", "[[File:x|", "\x02 ", " "],
+)  # fmt: skip
+def test_time_is_linear_in_repeated_markup(unit: str):
+    check_time(unit * (300_000 // len(unit)))
+
+
+@pytest.mark.parametrize(
+    "opening",
+    ["[http://", "[http://a ", "<ref ", "<ref>", "<!--", "<br ", "-{", "__", "==", "{{", "[[", "{|",
+     "''", "( \x02", "|", "!", "* ", "&", "\x02 "],
+)  # fmt: skip
+@pytest.mark.parametrize("body", ["a", " ", "a ", "=", "'", "_", ",", "\n ", "<", "(", "|"])
+def test_time_is_linear_behind_an_opening(opening: str, body: str):
+    check_time(opening + body * (100_000 // len(body)))
+
+
+def check_time(text: str) -> None:
+    """Quadratic code takes minutes for these."""
+    start = time.process_time()
+    try:
+        clean_wikitext(text)
+    except WikitextError:
+        pass
+    assert time.process_time() - start < 2
+
+
+@given(st.lists(MARKUP, max_size=60).map(" ".join) | st.lists(MARKUP, max_size=60).map("".join))
+def test_no_markup_is_left(wikitext: str):
+    try:
+        text = clean_wikitext(wikitext)
+    except WikitextError:
+        return
+    assert not FORBIDDEN.search(text)
+
+
+@given(st.text(alphabet="abc éжह日 .", max_size=80))
+def test_plain_text_keeps_its_words(text: str):
+    assert clean_wikitext(text).split() == text.split() or not any(map(str.isalnum, text))
