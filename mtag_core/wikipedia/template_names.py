@@ -6,6 +6,7 @@ the documentation of the larger wikis. A name that is missing costs a hole, not 
 """
 
 FIRST_NAMES = """
+ipa|ipa2|ipaslink|ipalink|δφα|προφορά|ασαφές|անգլ|下げ核|wikidata fallback
 nowrap|nobr|nobreak|j|nwr|nowraplinks|small|smaller|smaller2|big|larger|large|huge|midsize
 center|centre|resize|mono|monospace|code|kbd|key|keypress|samp|var|mvar|math|tmath|em|strong
 strongbad|bold|italic|sic|not a typo|typo|abbr|abbrlink|tooltip|hover title|explain|sc|smallcaps
@@ -74,6 +75,11 @@ FIXED = {
     "\" '": "\" '",
     "=": "=",
     "*": "*",
+    "eqm": "⇌",
+    "pi": "π",
+    "co2": "CO2",
+    "c3": "C3",
+    "c4": "C4",
     "nbsp": " ",
     "nnbsp": " ",
     "thinsp": " ",

@@ -1,0 +1,103 @@
+import bz2
+import io
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mtag_core.records import Document, Reject
+from mtag_core.wikipedia import Page, read_documents, read_pages, read_silent_names
+from tests.mtag_core.wikipedia.dumps import dump_xml, page_xml
+
+LEFT_OVER = re.compile(
+    r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|<ref|</|&nbsp;|^\||^!.*(!!|\|)", re.MULTILINE
+)
+
+
+def read(xml: bytes) -> tuple[list[Document | Reject], Counter[str]]:
+    counts: Counter[str] = Counter()
+    names = read_silent_names(xml)
+    stream = io.BytesIO(xml)
+    return list(read_documents(stream, source="d.xml", counts=counts, silent_names=names)), counts
+
+
+def test_every_page_has_one_outcome():
+    xml = dump_xml(
+        page_xml("Words.", page_id=1),
+        page_xml("#REDIRECT [[A]]", page_id=2, redirect="A"),
+        page_xml("#redirect [[A]]", page_id=3),
+        page_xml("Talk.", page_id=4, namespace=1),
+        page_xml("{{stub}}", page_id=5),
+        page_xml("{{a|" * 10_000, page_id=6),
+        page_xml("cut", page_id=7)[:-20],
+    )
+    results, counts = read(xml)
+    assert counts == {
+        "kept": 1,
+        "redirect": 2,
+        "other_namespace": 1,
+        "empty": 1,
+        "rejected": 2,
+    }
+    assert [type(result) for result in results] == [Document, Reject, Reject]
+
+
+def test_document_is_named_by_file_and_page_id():
+    (document,), _ = read(dump_xml(page_xml("Words.", page_id=42)))
+    assert document == Document("d.xml#42", "Words.", "d.xml", 42)
+
+
+def test_nested_templates_are_one_reject_that_names_the_page():
+    (reject,), _ = read(dump_xml(page_xml("{{a|" * 10_000 + "}}" * 10_000, title="Bomb")))
+    assert isinstance(reject, Reject)
+    assert reject.reason == "invalid_wikitext"
+    assert reject.detail.startswith("Bomb: templates, tables and links nested")
+
+
+def test_namespace_names_come_from_the_dump():
+    (document,), _ = read(dump_xml(page_xml("[[Bildo:x.png|thumb|Hidden]]Shown [[Aro:Y]]here.")))
+    assert isinstance(document, Document) and document.text == "Shown here."
+
+
+@pytest.mark.parametrize("head", [b"", b"<siteinfo>", b"<siteinfo><a></siteinfo>", b"\xff" * 100])
+def test_names_without_siteinfo_are_the_common_ones(head: bytes):
+    assert {"file", "category", "файл", "ファイル"} <= read_silent_names(head)
+
+
+def dumps(shared_dir: Path) -> list[Path]:
+    folder = shared_dir / "wiki-dumps"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is absent")
+    return sorted(
+        p for p in folder.iterdir() if p.suffix in (".bz2", ".xml") and "index" not in p.name
+    )
+
+
+@pytest.mark.parametrize("pattern", ["ltgwiki", "fowiki", "aawiki", "enwiki-t", "mrwiki"])
+def test_real_dumps_keep_no_markup_and_lose_no_page(shared_dir: Path, pattern: str):
+    for path in dumps(shared_dir):
+        if not path.name.startswith(pattern):
+            continue
+        xml = bz2.decompress(path.read_bytes()) if path.suffix == ".bz2" else path.read_bytes()
+        results, counts = read(xml)
+        lines = [line for d in results if isinstance(d, Document) for line in d.text.split("\n")]
+        assert [line for line in lines if LEFT_OVER.search(line)] == []
+        assert counts.total() == xml.count(b"<page>")
+        assert counts["kept"] == sum(isinstance(d, Document) for d in results)
+
+
+def test_titles_of_real_dumps_are_read(shared_dir: Path):
+    first_titles = {
+        "elwiki": "Βικιπαίδεια:Upload log",
+        "jawiki": "Wikipedia:アップロードログ/2004年4月",
+        "mrwiki": "औदुंबर (कविता)",
+        "viwiki": "Alexandre De Rhodes",
+        "ltgwiki-latest": "Suoku puslopa",
+    }
+    for path in dumps(shared_dir):
+        title = next((t for name, t in first_titles.items() if path.name.startswith(name)), None)
+        if title is not None:
+            with bz2.open(path) as stream:
+                page = next(read_pages(stream, source=str(path)))
+            assert isinstance(page, Page) and page.title == title
