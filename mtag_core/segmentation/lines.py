@@ -1,0 +1,80 @@
+"""Cuts a document into units: the stretches of text that a tokenizer sees as one.
+
+A unit is a line, or several lines of hard-wrapped text. Units keep their place in the document:
+cleaning replaces characters one by one and never moves any.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# What no token may hold: control characters (a NUL would end UDPipe's input), lone surrogates, the
+# byte order mark and the zero-width space, which separates words where it stands.
+_UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\u200b]")
+_ODD_LINE_BREAK = re.compile("\r\n|[\x0b\x0c\r\x85\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A stretch of lines that belong together.
+
+    Attributes:
+        start: Offset of its first character in the document.
+        end: Offset after its last character.
+    """
+
+    start: int
+    end: int
+
+
+def clean(text: str) -> str:
+    r"""Makes text safe for a tokenizer without moving a character.
+
+    Returns:
+        A string of the same length: every line break is `\n`, and every control character, lone
+        surrogate, byte order mark and zero-width space is a space.
+    """
+    text = _ODD_LINE_BREAK.sub(lambda match: "\n".rjust(len(match[0])), text)
+    return _UNREADABLE.sub(" ", text)
+
+
+def paragraphs(text: str) -> Iterator[list[Unit]]:
+    """Yields the non-blank lines of cleaned text, those without a blank line between them together.
+
+    Each unit is one line without the spaces around it.
+    """
+    lines: list[Unit] = []
+    start = 0
+    for line in text.split("\n"):
+        stripped = line.strip()
+        if stripped:
+            first = start + len(line) - len(line.lstrip())
+            lines.append(Unit(first, first + len(stripped)))
+        elif lines:
+            yield lines
+            lines = []
+        start += len(line) + 1
+    if lines:
+        yield lines
+
+
+def safe_cut(text: str, *, start: int, limit: int) -> int:
+    """Finds where to cut a stretch that is too long for one tokenizer call.
+
+    Args:
+        text: Cleaned text.
+        start: Where the stretch starts.
+        limit: The largest offset to cut at; less than the length of the text.
+
+    Returns:
+        An offset above `start`: the last one before a space, else the last one that does not part
+        a character from its combining marks, else `limit`.
+    """
+    space = text.rfind(" ", start + 1, limit + 1)
+    if space > start:
+        return space
+    for cut in range(limit, max(start, limit - 64), -1):
+        if not unicodedata.combining(text[cut]):
+            return cut
+    return limit

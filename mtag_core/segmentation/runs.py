@@ -1,0 +1,132 @@
+"""Names the language of each line of a document and joins the lines of hard-wrapped text.
+
+A run is what one tokenizer call may see: neighbouring lines of one paragraph in one language, where
+the line breaks between them were put there by a margin and not by the writer.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mtag_core.langid import LanguageIdentifier
+from mtag_core.segmentation.languages import UNKNOWN
+from mtag_core.segmentation.lines import Unit, paragraphs
+
+# A line this long and this probable is sure of its language; others look at the sure lines near.
+_SURE_CHARACTERS = 20
+_SURE_PROBABILITY = 0.7
+_N_NEIGHBOURS = 4
+_N_BEST = 5
+
+# What a language has in its favour that no neighbour shows, against 1 for one that all show.
+_FLOOR = 0.02
+
+# Margins narrower than this do not happen in running text, so short lines are never joined.
+_MIN_MARGIN = 40
+
+# Part of a paragraph's line breaks that must look like a margin's.
+_WRAPPED_SHARE = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of a document for one tokenizer call.
+
+    Attributes:
+        start: Offset of its first character in the document.
+        end: Offset after its last character.
+        language: ISO 639 code, `und` when unknown.
+    """
+
+    start: int
+    end: int
+    language: str
+
+
+def find_runs(text: str, *, langid: LanguageIdentifier) -> Iterator[Run]:
+    """Yields the runs of cleaned text in order; every non-space character is in one."""
+    groups = list(paragraphs(text))
+    lines = [line for group in groups for line in group]
+    languages = iter(_languages(text, lines, langid=langid))
+    for group in groups:
+        yield from join_wrapped(text, [Run(u.start, u.end, next(languages)) for u in group])
+
+
+def runs_of_language(text: str, language: str) -> Iterator[Run]:
+    """Yields the runs of cleaned text whose language is known."""
+    for group in paragraphs(text):
+        yield from join_wrapped(text, [Run(u.start, u.end, language) for u in group])
+
+
+def join_wrapped(text: str, lines: Sequence[Run]) -> Iterator[Run]:
+    """Joins neighbouring lines of one language where a margin broke them.
+
+    Args:
+        text: The cleaned document.
+        lines: The lines of one paragraph.
+
+    Yields:
+        Runs that cover the same lines.
+    """
+    is_break_soft = _soft_breaks(text, lines)
+    current = lines[0]
+    for line, is_soft in zip(lines[1:], is_break_soft, strict=True):
+        if is_soft and line.language == current.language:
+            current = Run(current.start, line.end, current.language)
+        else:
+            yield current
+            current = line
+    yield current
+
+
+def _soft_breaks(text: str, lines: Sequence[Run]) -> list[bool]:
+    """Tells for each line break whether the next line's first word would not have fitted before it.
+
+    In text that was not wrapped this happens at a long line by chance, so one break is believed
+    only when most breaks of the paragraph look the same.
+    """
+    widths = [line.end - line.start for line in lines]
+    margin = max(widths)
+    is_full = [
+        width + 1 + _first_word_length(text, after) > margin
+        for width, after in zip(widths, lines[1:], strict=False)
+    ]
+    is_wrapped = margin >= _MIN_MARGIN and sum(is_full) >= _WRAPPED_SHARE * len(is_full)
+    return [is_wrapped and is_line_full for is_line_full in is_full]
+
+
+def _first_word_length(text: str, line: Run) -> int:
+    """Counts the characters before a line's first space."""
+    space = text.find(" ", line.start, line.end)
+    return (line.end if space < 0 else space) - line.start
+
+
+def _languages(text: str, lines: Sequence[Unit], *, langid: LanguageIdentifier) -> list[str]:
+    """Names the language of each line; unsure lines lean on the sure ones near them."""
+    guesses = langid.predict_top([text[u.start : u.end] for u in lines], n_best=_N_BEST)
+    is_sure = [
+        bool(guess) and guess[0][1] >= _SURE_PROBABILITY and u.end - u.start >= _SURE_CHARACTERS
+        for u, guess in zip(lines, guesses, strict=True)
+    ]
+    sure = [index for index, flag in enumerate(is_sure) if flag]
+    sure_languages = [guesses[index][0][0] for index in sure]
+    languages = []
+    n_before = 0
+    for guess, flag in zip(guesses, is_sure, strict=True):
+        if flag:
+            languages.append(guess[0][0])
+            n_before += 1
+        else:
+            near = sure_languages[max(0, n_before - _N_NEIGHBOURS) : n_before + _N_NEIGHBOURS]
+            languages.append(_weigh(guess, near))
+    return languages
+
+
+def _weigh(guess: Sequence[tuple[str, float]], near: Sequence[str]) -> str:
+    """Chooses a language for an unsure line from its own guesses and its neighbours' languages."""
+    counts = Counter(near)
+    if not guess:
+        return counts.most_common(1)[0][0] if counts else UNKNOWN
+    if not near:
+        return guess[0][0]
+    return max(guess, key=lambda pair: pair[1] * (_FLOOR + counts[pair[0]] / len(near)))[0]

@@ -1,0 +1,124 @@
+"""The `Segmenter`: raw text in, sentences of tokens with offsets out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mtag_core.errors import BundleError
+from mtag_core.langid import LanguageIdentifier
+from mtag_core.records import MultiwordToken, Sentence
+from mtag_core.segmentation.languages import GENERIC, segmenter_name
+from mtag_core.segmentation.lines import clean, safe_cut
+from mtag_core.segmentation.runs import Run, find_runs, runs_of_language
+from mtag_core.segmentation.udpipe import RawSentence, UdpipeTokenizer
+
+_SUFFIX = ".udpipe"
+
+# One tokenizer call sees at most this many characters, so that memory and time stay flat.
+_MAX_CALL_CHARACTERS = 16_384
+
+
+class Segmenter:
+    """Splits text of many languages. The models of languages that do not occur are not loaded."""
+
+    def __init__(self, directory: Path, langid: LanguageIdentifier) -> None:
+        """Notes which models a directory holds; `load` is the usual way."""
+        self._directory = directory
+        self._langid = langid
+        self._available = frozenset(path.stem for path in directory.glob(f"*{_SUFFIX}"))
+        self._tokenizers: dict[str, UdpipeTokenizer] = {}
+
+    @classmethod
+    def load(cls, directory: str | Path, langid: LanguageIdentifier) -> "Segmenter":
+        """Opens a directory of `<language>.udpipe` files and `generic.udpipe`.
+
+        Raises:
+            BundleError: The generic model is missing.
+        """
+        segmenter = cls(Path(directory), langid)
+        if GENERIC not in segmenter._available:
+            raise BundleError(f"{directory}: expected {GENERIC}{_SUFFIX} among the segmenters")
+        return segmenter
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that have a segmenter of their own, sorted."""
+        return tuple(sorted(self._available - {GENERIC}))
+
+    def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]:
+        """Yields the sentences of a text in order.
+
+        Args:
+            text: Any string. Control characters separate tokens and are in none.
+            language: ISO 639 code of the whole text; each line's is found where it is None.
+
+        Yields:
+            Sentences whose offsets point into `text`. A sentence never crosses a blank line.
+
+        Raises:
+            BundleError: A segmenter file is damaged.
+        """
+        cleaned = clean(text)
+        if language is None:
+            runs = find_runs(cleaned, langid=self._langid)
+        else:
+            runs = runs_of_language(cleaned, language)
+        for run in runs:
+            for start, raw in self._tokenize(cleaned, run):
+                yield _sentence(text, raw, start=start, language=run.language)
+
+    def _tokenize(self, cleaned: str, run: Run) -> Iterator[tuple[int, RawSentence]]:
+        """Yields a run's raw sentences, each with the offset that its offsets count from."""
+        tokenizer = self._tokenizer(run.language)
+        start = run.start
+        while start < run.end:
+            limit = start + _MAX_CALL_CHARACTERS
+            end = run.end if limit >= run.end else safe_cut(cleaned, start=start, limit=limit)
+            sentences = list(tokenizer.tokenize(cleaned[start:end]))
+            next_start = end
+            if end < run.end and len(sentences) > 1:
+                # The cut may have parted the last sentence: the next call sees it whole. A long
+                # one stays, or a text without sentence ends would be read many times over.
+                last_start = start + sentences[-1].starts[0]
+                if end - last_start <= _MAX_CALL_CHARACTERS // 4:
+                    next_start = last_start
+                    sentences.pop()
+            for sentence in sentences:
+                yield start, sentence
+            start = next_start
+
+    def _tokenizer(self, language: str) -> UdpipeTokenizer:
+        """Opens the tokenizer for a language on first use."""
+        name = segmenter_name(language, available=self._available)
+        if name not in self._tokenizers:
+            self._tokenizers[name] = UdpipeTokenizer(self._directory / f"{name}{_SUFFIX}")
+        return self._tokenizers[name]
+
+
+def _sentence(text: str, raw: RawSentence, *, start: int, language: str) -> Sentence:
+    """Turns a raw sentence into a record with offsets into the document."""
+    starts = tuple(start + offset for offset in raw.starts)
+    ends = tuple(start + offset for offset in raw.ends)
+    forms = tuple(
+        text[first:last] if form is None else form
+        for form, first, last in zip(raw.forms, starts, ends, strict=True)
+    )
+    splits = tuple(
+        MultiwordToken(
+            first=split.first,
+            last=split.last,
+            form=text[starts[split.first] : ends[split.first]],
+            start=starts[split.first],
+            end=ends[split.first],
+        )
+        for split in raw.splits
+    )
+    return Sentence(
+        text=text[starts[0] : ends[-1]],
+        start=starts[0],
+        end=ends[-1],
+        language=language,
+        forms=forms,
+        starts=starts,
+        ends=ends,
+        multiword_tokens=splits,
+    )

@@ -1,0 +1,40 @@
+from collections.abc import Sequence
+
+import pytest
+
+from mtag_core.langid import LanguageIdentifier
+from mtag_core.segmentation import Segmenter
+
+
+class FakeIdentifier(LanguageIdentifier):
+    """Knows a language by its script, and nothing of a text of fewer than five letters."""
+
+    def __init__(self) -> None:
+        pass
+
+    def predict_top(self, texts: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
+        return [_guess(text) for text in texts]
+
+
+def _guess(text: str) -> list[tuple[str, float]]:
+    letters = [char for char in text if char.isalpha()]
+    if not letters:
+        return []
+    language = "el" if "α" <= letters[0] <= "ω" else "ru" if "а" <= letters[0] <= "я" else "en"
+    prob = 0.95 if len(letters) >= 5 else 0.4
+    return [(language, prob), ("fr", 1 - prob)]
+
+
+@pytest.fixture(scope="session")
+def fake_langid() -> FakeIdentifier:
+    return FakeIdentifier()
+
+
+@pytest.fixture(scope="session")
+def shared_segmenter(shared_dir, fake_langid, tmp_path_factory) -> Segmenter:
+    """The stored segmenters, with the English one as the generic one."""
+    directory = tmp_path_factory.mktemp("segmenters")
+    for path in (shared_dir / "segmenters").glob("*.udpipe"):
+        (directory / path.name).symlink_to(path)
+    (directory / "generic.udpipe").symlink_to(shared_dir / "segmenters" / "en.udpipe")
+    return Segmenter.load(directory, fake_langid)

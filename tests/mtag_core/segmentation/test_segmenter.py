@@ -1,0 +1,136 @@
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mtag_core.errors import BundleError
+from mtag_core.segmentation import Segmenter
+
+_PIECES = st.sampled_from(
+    [
+        "Le chat du voisin dort.",
+        "Αυτό είναι",
+        "мир",
+        " ",
+        "\n",
+        "\n\n",
+        "\r\n",
+        "\x00",
+        "\ufeff",
+        "é",
+        "😀",
+        "A" * 50,
+        "你好。",
+        "\xa0",
+        "\u2028",
+        "12,5",
+        "'",
+        "́" * 9,
+        "au",
+        ".",
+    ]
+)
+_TEXTS = st.one_of(
+    st.text(max_size=200),
+    st.lists(_PIECES, max_size=40).map("".join),
+    st.lists(_PIECES, max_size=40).map(" ".join),
+)
+
+
+def _check_offsets(text, sentences):
+    end = 0
+    for sentence in sentences:
+        assert sentence.start >= end
+        assert text[sentence.start : sentence.end] == sentence.text
+        split = {i for m in sentence.multiword_tokens for i in range(m.first, m.last + 1)}
+        for i, form in enumerate(sentence.forms):
+            start, last = sentence.starts[i], sentence.ends[i]
+            assert i in split or (text[start:last] == form and start >= end)
+            end = max(end, last)
+        for multiword in sentence.multiword_tokens:
+            assert text[multiword.start : multiword.end] == multiword.form
+        assert end == sentence.end
+
+
+def _covered(sentences):
+    spans = {span for s in sentences for span in zip(s.starts, s.ends, strict=True)}
+    return {offset for start, end in spans for offset in range(start, end)}
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=_TEXTS, language=st.sampled_from([None, "fr", "zh", "vi", "xx"]))
+def test_offsets_slice_the_document_back_to_each_form(shared_segmenter, text, language):
+    _check_offsets(text, list(shared_segmenter.segment(text, language)))
+
+
+@settings(deadline=None)
+@given(text=_TEXTS)
+def test_every_printable_character_is_in_a_token(shared_segmenter, text):
+    covered = _covered(shared_segmenter.segment(text))
+    lost = [c for i, c in enumerate(text) if i not in covered and c.isprintable() and c != " "]
+    assert lost == []
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n \n\t\r\n", "\x00", "\u00a0"])
+def test_text_without_characters_has_no_sentences(shared_segmenter, text):
+    assert list(shared_segmenter.segment(text)) == []
+
+
+def test_multiword_token_gives_its_range_to_its_tokens(shared_segmenter):
+    (sentence,) = shared_segmenter.segment("Il parle du voisin.", "fr")
+    assert sentence.forms == ("Il", "parle", "de", "le", "voisin", ".")
+    (multiword,) = sentence.multiword_tokens
+    assert (multiword.form, multiword.first, multiword.last) == ("du", 2, 3)
+    assert sentence.starts[2:4] == (9, 9) and sentence.ends[2:4] == (11, 11)
+
+
+def test_nul_separates_tokens_and_loses_nothing(shared_segmenter):
+    forms = [f for s in shared_segmenter.segment("One\x00two three.", "en") for f in s.forms]
+    assert forms == ["One", "two", "three", "."]
+
+
+def test_each_line_gets_the_segmenter_of_its_language(shared_segmenter):
+    text = "This is English text.\nαυτό είναι ένα κείμενο.\nэто русский текст."
+    languages = [sentence.language for sentence in shared_segmenter.segment(text)]
+    assert languages == ["en", "el", "ru"]
+
+
+def test_untagged_language_gets_the_generic_segmenter(shared_segmenter):
+    (sentence,) = shared_segmenter.segment("ka ko ki", "xx")
+    assert sentence.language == "xx" and sentence.forms == ("ka", "ko", "ki")
+
+
+def test_sentence_across_a_cut_is_whole(shared_segmenter):
+    text = "This is the text of one sentence. " * 3000
+    sentences = list(shared_segmenter.segment(text, "en"))
+    assert len(sentences) == 3000
+    assert {sentence.text for sentence in sentences} == {"This is the text of one sentence."}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" * 10_000, "\u0301" * 100_000, "a\u0301" * 50_000, "一" * 100_000, "- " * 50_000],
+    ids=["long token", "marks", "marked", "no spaces", "dashes"],
+)
+def test_absurd_text_takes_linear_time(shared_segmenter, text):
+    started = time.process_time()
+    _check_offsets(text, list(shared_segmenter.segment(text, "en")))
+    assert time.process_time() - started < 20
+
+
+def test_segmenting_again_gives_the_same(shared_segmenter):
+    text = "Ein Satz. Zwei Sätze!\n\nOne more line, e.g. this one."
+    assert list(shared_segmenter.segment(text)) == list(shared_segmenter.segment(text))
+
+
+def test_directory_without_generic_segmenter_is_an_error(tmp_path, fake_langid):
+    with pytest.raises(BundleError, match=r"expected generic\.udpipe"):
+        Segmenter.load(tmp_path, fake_langid)
+
+
+def test_damaged_segmenter_is_an_error(tmp_path, fake_langid):
+    (tmp_path / "generic.udpipe").write_bytes(b"no model")
+    segmenter = Segmenter.load(tmp_path, fake_langid)
+    with pytest.raises(BundleError, match=r"generic\.udpipe: expected a UDPipe model"):
+        list(segmenter.segment("a"))
