@@ -1,0 +1,113 @@
+"""Speed and memory of `pipelines.annotate` from raw text, against the tagger alone.
+
+Runs the command on one corpus and on ten copies of it, each in a process of its own, and takes
+the difference: start-up falls out of the speed. Resident memory is the largest that the kernel
+saw. The tagger alone tags the same text, segmented beforehand, before, between and after.
+
+    python -m benchmarks.annotate --text FILE
+"""
+
+import argparse
+import json
+import lzma
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtag_core.tagger import Tagger
+
+from benchmarks.machine import machine
+
+_MIB = 1024
+"""KiB, the unit of the kernel's figure, in a MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the command: CPU seconds of its processes and largest resident KiB of one."""
+
+    cpu_s: float
+    rss_kib: int
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measures and writes."""
+    args = _parser().parse_args(argv)
+    with tempfile.TemporaryDirectory() as directory:
+        record = _measure(args, Path(directory))
+    record["command"] = " ".join(["python -m benchmarks.annotate", *(argv or sys.argv[1:])])
+    record["machine"] = machine()
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(record, indent=1))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Builds the parser."""
+    parser = argparse.ArgumentParser(description="Speed and memory of annotate.")
+    parser.add_argument("--text", type=Path, required=True, help="a sentence a line, plain or .xz")
+    parser.add_argument("--lines", type=int, default=4000, help="lines of the smaller corpus")
+    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/annotate.json"))
+    return parser
+
+
+def _measure(args: argparse.Namespace, directory: Path) -> dict[str, object]:
+    """Runs the command on both corpora, and the tagger alone around them."""
+    text = _text(args.text, args.lines)
+    tagger = Tagger.load()
+    forms = [sentence.forms for sentence in tagger.segment(text)]
+    alone = [_tagger_words_per_s(tagger, forms)]
+    small = _run(directory, text, n_copies=1)
+    alone.append(_tagger_words_per_s(tagger, forms))
+    large = _run(directory, text, n_copies=10)
+    alone.append(_tagger_words_per_s(tagger, forms))
+    n_tokens = sum(map(len, forms))
+    words_per_s = 9 * n_tokens / (large.cpu_s - small.cpu_s)
+    return {
+        "what": "tokens per CPU second on one worker; start-up left out",
+        "n_tokens": n_tokens,
+        "annotate_words_per_s": round(words_per_s),
+        "tagger_alone_words_per_s": round(statistics.median(alone)),
+        "annotate_over_tagger": round(words_per_s / statistics.median(alone), 2),
+        "resident_mib": round(small.rss_kib / _MIB),
+        "resident_mib_ten_times": round(large.rss_kib / _MIB),
+    }
+
+
+def _text(path: Path, n_lines: int) -> str:
+    """Reads the first lines of a text."""
+    opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open()
+    with opened as stream:
+        return "".join(line for _, line in zip(range(n_lines), stream, strict=False))
+
+
+def _tagger_words_per_s(tagger: Tagger, forms: list[tuple[str, ...]]) -> float:
+    """Tags segmented sentences."""
+    started_s = time.process_time()
+    n_tokens = sum(map(len, tagger.tag_tokens(forms)))
+    return n_tokens / (time.process_time() - started_s)
+
+
+def _run(directory: Path, text: str, *, n_copies: int) -> Run:
+    """Writes a corpus of copies and runs the command over it."""
+    folder = directory / f"corpus-{n_copies}"
+    folder.mkdir()
+    for index in range(n_copies):
+        (folder / f"{index}.txt").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "pipelines.annotate", "--input", f"{folder}/*.txt"]
+    command += ["--output", str(directory / f"out-{n_copies}"), "--runner=DirectRunner"]
+    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)}: exit status {status}")
+    return Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

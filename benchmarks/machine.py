@@ -1,0 +1,70 @@
+"""What a measurement ran on, and how it is repeated."""
+
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from pathlib import Path
+
+_PACKAGES = ("onnxruntime", "torch", "transformers", "tokenizers", "ufal.udpipe", "apache-beam")
+
+
+def machine() -> dict[str, object]:
+    """Describes the machine: processor, its vector units, Python and packages."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    model = next((line.split(":")[1].strip() for line in lines if "model name" in line), "unknown")
+    flags = next((line.split(":")[1].split() for line in lines if line.startswith("flags")), [])
+    return {
+        "processor": model,
+        "has_avx512_vnni": "avx512_vnni" in flags,
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+    }
+
+
+def _version(package: str) -> str | None:
+    """A package's version, or None where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def interleaved_words_per_s(
+    name_to_system: Mapping[str, Callable[[], int]], *, n_rounds: int, min_s: float
+) -> dict[str, list[float]]:
+    """Measures systems in turn, so that a noisy neighbour hits all alike.
+
+    Args:
+        name_to_system: Each call tags something and returns its number of words.
+        n_rounds: Measurements of each system.
+        min_s: CPU seconds that a measurement lasts at least.
+
+    Returns:
+        Words per CPU second of this process, one a round.
+    """
+    for system in name_to_system.values():
+        system()
+    rates: dict[str, list[float]] = {name: [] for name in name_to_system}
+    for _ in range(n_rounds):
+        for name, system in name_to_system.items():
+            rates[name].append(_words_per_s(system, min_s=min_s))
+    return rates
+
+
+def _words_per_s(system: Callable[[], int], *, min_s: float) -> float:
+    """Calls a system until the time is over."""
+    n_words, started_s = 0, time.process_time()
+    while time.process_time() - started_s < min_s:
+        n_words += system()
+    return n_words / (time.process_time() - started_s)
+
+
+def ratios(rates: Mapping[str, list[float]], *, base: str) -> dict[str, float]:
+    """The median over rounds of each system's rate over the base's in the same round."""
+    return {
+        name: statistics.median(own / other for own, other in zip(values, rates[base], strict=True))
+        for name, values in rates.items()
+    }
