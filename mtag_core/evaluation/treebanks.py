@@ -1,7 +1,7 @@
 """Tags treebanks, from gold tokens or from raw text, and scores the result.
 
-Raw text is the sentences of a treebank joined by a space (by nothing in Chinese and Japanese); a
-space stands after each surface token that has no `SpaceAfter=No`.
+Raw text is the sentences of a treebank joined by a space (by nothing in Chinese and Japanese), ten
+sentences a line; a space stands after each surface token that has no `SpaceAfter=No`.
 """
 
 import dataclasses
@@ -24,6 +24,8 @@ from mtag_core.evaluation.metrics import Score, score
 from mtag_core.tagged import TaggedSentence
 
 _logger = logging.getLogger(__name__)
+# Long enough to tell a language by, as short as a paragraph: treebanks do not keep their own.
+_SENTENCES_A_LINE = 10
 _LANGUAGES_WITHOUT_SPACES = frozenset({"ja", "zh"})
 _TREEBANK_NAME = re.compile(r"^(?P<treebank>(?P<language>[a-z]+)_\w+)-ud-(?P<split>\w+)\.conllu")
 
@@ -165,14 +167,16 @@ def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions)
 def raw_text(gold: Annotation, *, language: str) -> str:
     """The text that a treebank's sentences were cut from, as near as the file tells."""
     between = "" if language in _LANGUAGES_WITHOUT_SPACES else " "
-    sentence_ends = {end for _, end in gold.sentences}
+    end_to_separator = {
+        end: between if index % _SENTENCES_A_LINE else "\n"
+        for index, (_, end) in enumerate(gold.sentences, start=1)
+    }
     parts = []
     for form, is_space_after, (_, end) in zip(
         gold.token_forms, gold.is_space_after, gold.tokens, strict=True
     ):
         parts.append(form)
-        is_last = end in sentence_ends
-        parts.append(between if is_last else " " if is_space_after else "")
+        parts.append(end_to_separator.get(end, " " if is_space_after else ""))
     return "".join(parts)
 
 

@@ -75,6 +75,13 @@ def test_raw_text_keeps_spacing():
     assert raw_text(gold, language="zh") == "un arbre.du"
 
 
+def test_raw_text_has_ten_sentences_a_line():
+    gold = parse_annotation(GOLD * 10, source="x")
+    assert raw_text(gold, language="fr") == ("un arbre. du " * 5)[:-1] + "\n" + (
+        ("un arbre. du " * 5)[:-1] + "\n"
+    )
+
+
 def test_forms_are_grouped_by_sentence():
     assert gold_forms(parse_annotation(GOLD, source="x")) == [["un", "arbre", "."], ["de", "le"]]
 

@@ -1,0 +1,69 @@
+"""Scores kept as facts in `docs/results/`: measured once, read by the tables."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtag_core.evaluation.summary import SUMMARY_METRICS
+from mtag_core.evaluation.treebanks import TreebankResult
+
+DIRECTORY = Path("docs/results")
+LOW_RESOURCE = ("kk_ktb", "hy_armtdp", "lt_hse", "be_hse", "mr_ufal", "ta_ttb")
+"""The treebanks of the paper's low-resource table, in its order."""
+NOT_TRAINED = ("br_keb", "ja_modern")
+"""Treebanks without training data: in no average that is compared with the paper's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Scores of one system in one setting.
+
+    Attributes:
+        command: What made them.
+        treebank_to_f1: F1 in percent by metric, and `n_tokens`, by treebank.
+    """
+
+    command: str
+    treebank_to_f1: Mapping[str, Mapping[str, float]]
+
+    def mean(self, metric: str, treebanks: Iterable[str] | None = None) -> float | None:
+        """Macro average over treebanks; None where one is missing.
+
+        Args:
+            metric: Such as `UPOS`.
+            treebanks: Default: all that have training data.
+        """
+        if treebanks is None:
+            treebanks = [name for name in self.treebank_to_f1 if name not in NOT_TRAINED]
+        values = [self.treebank_to_f1.get(name, {}).get(metric) for name in treebanks]
+        known = [value for value in values if value is not None]
+        return sum(known) / len(known) if known and len(known) == len(values) else None
+
+
+def load_facts(name: str) -> Facts | None:
+    """Reads a system's scores, such as `student-gold`; None where they were not measured."""
+    path = DIRECTORY / f"{name}.json"
+    if not path.exists():
+        return None
+    record = json.loads(path.read_text(encoding="utf-8"))
+    return Facts(record["command"], record["treebanks"])
+
+
+def write_facts(name: str, results: Sequence[TreebankResult], *, command: str) -> Path:
+    """Writes a system's scores, a line a treebank."""
+    rows = {
+        result.treebank: {
+            "n_tokens": result.scores["Words"].n_gold,
+            **{metric: round(100 * result.scores[metric].f1, 2) for metric in SUMMARY_METRICS},
+            "other_language": round(100 * result.other_language_share, 2),
+        }
+        for result in results
+    }
+    lines = [f"  {json.dumps(key)}: {json.dumps(row)}" for key, row in sorted(rows.items())]
+    body = ",\n".join(lines)
+    text = f'{{\n "command": {json.dumps(command)},\n "treebanks": {{\n{body}\n }}\n}}\n'
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    path = DIRECTORY / f"{name}.json"
+    path.write_text(text, encoding="utf-8")
+    return path

@@ -1,0 +1,93 @@
+"""Scores a system on treebanks and keeps the scores as facts in `docs/results/`.
+
+python -m benchmarks.paper.score student --treebanks '../shared/ud/*/*-test.conllu.xz' --raw
+python -m benchmarks.paper.score udpipe --models DIR --treebanks ...
+"""
+
+import argparse
+import glob
+import logging
+import sys
+from functools import partial
+from pathlib import Path
+
+from benchmarks.paper.facts import write_facts
+from benchmarks.paper.systems import DEFAULT_BUNDLE, bundle_segmenter, load_system
+from mtag_core.evaluation.treebanks import (
+    EvaluationOptions,
+    TreebankResult,
+    TreebankTagger,
+    evaluate_file,
+    evaluate_treebanks,
+)
+
+_SYSTEMS = ("student", "udpipe", "meta_lstm", "meta_lstm_multilingual")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Scores and writes."""
+    args = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    options = EvaluationOptions(
+        is_raw=args.raw, is_language_given=args.known_language, is_x_replaced=args.replace_x
+    )
+    paths = sorted(path for pattern in args.treebanks for path in glob.glob(pattern))
+    if args.system == "student":
+        load = partial(_load_bundle, str(args.bundle))
+        results = evaluate_treebanks(paths, load, options=options, n_workers=args.workers)
+    else:
+        results = _score_baseline(args, paths, options)
+    command = " ".join(["python -m benchmarks.paper.score", *(argv or sys.argv[1:])])
+    print(write_facts(args.name or _name(args), results, command=command))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Builds the parser."""
+    parser = argparse.ArgumentParser(description="Scores a system and keeps the scores.")
+    parser.add_argument("system", choices=_SYSTEMS)
+    parser.add_argument("--treebanks", action="append", required=True, help="pattern; repeatable")
+    parser.add_argument("--models", type=Path, help="directory of a baseline's models")
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
+    parser.add_argument("--raw", action="store_true")
+    parser.add_argument("--known_language", action="store_true")
+    parser.add_argument("--replace_x", action="store_true")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--name", help="of the file in docs/results; default: system and mode")
+    return parser
+
+
+def _name(args: argparse.Namespace) -> str:
+    """The default name of the facts."""
+    mode = "gold" if not args.raw else "raw-known" if args.known_language else "raw"
+    return f"{args.system}-{mode}" + ("-x" if args.replace_x else "")
+
+
+def _load_bundle(path: str) -> TreebankTagger:
+    """Loads the tagger."""
+    from mtag_core.tagger import Tagger
+
+    return Tagger.load(path)
+
+
+def _score_baseline(
+    args: argparse.Namespace, paths: list[str], options: EvaluationOptions
+) -> list[TreebankResult]:
+    """Scores the treebanks that a baseline has a model for."""
+    segmenter = bundle_segmenter(args.bundle)
+    results = []
+    for path in paths:
+        treebank = Path(path).name.partition("-ud-")[0]
+        try:
+            tagger = load_system(
+                args.system, models=args.models, treebank=treebank, segmenter=segmenter
+            )
+        except FileNotFoundError as error:
+            logging.info("left out: %s", error)
+            continue
+        results.append(evaluate_file(path, tagger, options))
+    return results
+
+
+if __name__ == "__main__":
+    sys.exit(main())
