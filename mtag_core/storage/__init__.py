@@ -1,0 +1,33 @@
+"""The only place that opens, lists or atomically writes a local or remote file.
+
+A path is a local path, `file://`, `http(s)://` (read only), `s3://` or `gs://`. Contents are raw
+bytes: decompression is the business of `mtag_core.corpus`.
+"""
+
+from mtag_core.storage.access import (
+    atomic_writer,
+    delete,
+    delete_temporaries,
+    exists,
+    open_read,
+    open_seekable,
+    read_bytes,
+    stat,
+)
+from mtag_core.storage.files import FileInfo, join
+from mtag_core.storage.listing import list_dir, list_files
+
+__all__ = [
+    "FileInfo",
+    "atomic_writer",
+    "delete",
+    "delete_temporaries",
+    "exists",
+    "join",
+    "list_dir",
+    "list_files",
+    "open_read",
+    "open_seekable",
+    "read_bytes",
+    "stat",
+]

@@ -1,0 +1,177 @@
+"""Opens, writes, looks at and deletes single files of any store."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from mtag_core.errors import InputNotFoundError, MtagError, StorageError
+from mtag_core.storage import remote
+from mtag_core.storage.files import TEMPORARY_SUFFIX, FileInfo, local_path, scheme_of
+
+_SPOOL_BYTES = 16 * 2**20
+
+
+def stat(path: str) -> FileInfo:
+    """Looks at one file.
+
+    Raises:
+        InputNotFoundError: There is no such file.
+        StorageError: It cannot be looked at, or is not a file.
+    """
+    if scheme_of(path):
+        return remote.stat(path)
+    with _local_errors(path):
+        status = os.stat(local_path(path))
+        if not Path(local_path(path)).is_file():
+            raise StorageError(f"{path}: not a regular file; expected one")
+    return FileInfo(path, status.st_size, str(status.st_mtime_ns))
+
+
+def exists(path: str) -> bool:
+    """Whether there is a file at `path`."""
+    if not scheme_of(path):
+        return os.path.isfile(local_path(path))
+    try:
+        remote.stat(path)
+    except InputNotFoundError:
+        return False
+    return True
+
+
+def open_read(path: str, *, start: int = 0) -> BinaryIO:
+    """Opens the raw bytes of a file for reading from byte `start` on; the stream may not seek.
+
+    Raises:
+        InputNotFoundError: There is no such file.
+        StorageError: It cannot be opened; reading raises it too when a connection is lost for good.
+    """
+    if scheme_of(path):
+        return remote.open_read(path, start=start)
+    with _local_errors(path):
+        stream = open(local_path(path), "rb", buffering=2**17)
+        stream.seek(start)
+    return stream
+
+
+@contextmanager
+def open_seekable(path: str) -> Iterator[BinaryIO]:
+    """Opens a file that a reader wants to seek in; one that cannot seek is copied to disk first.
+
+    Raises:
+        InputNotFoundError: There is no such file.
+        StorageError: It cannot be opened.
+    """
+    if scheme_of(path) and not remote.stat(path).is_seekable:
+        with tempfile.TemporaryFile() as copy, remote.open_read(path, start=0) as stream:
+            shutil.copyfileobj(stream, copy)
+            copy.seek(0)
+            yield copy
+    elif scheme_of(path):
+        with remote.open_seekable(path) as stream:
+            yield stream
+    else:
+        with open_read(path) as stream:
+            yield stream
+
+
+def read_bytes(path: str) -> bytes:
+    """Reads a whole file.
+
+    Raises:
+        InputNotFoundError: There is no such file.
+        StorageError: It cannot be read.
+    """
+    with open_read(path) as stream, _local_errors(path):
+        return stream.read()
+
+
+def delete(path: str) -> None:
+    """Deletes a file; one that is not there is no error.
+
+    Raises:
+        StorageError: It cannot be deleted.
+    """
+    if scheme_of(path):
+        remote.delete(path)
+        return
+    try:
+        with _local_errors(path):
+            os.unlink(local_path(path))
+    except InputNotFoundError:
+        pass
+
+
+@contextmanager
+def atomic_writer(path: str) -> Iterator[BinaryIO]:
+    """Writes a file that appears whole or not at all, with the directories it needs.
+
+    Locally a temporary name, fsync and rename; a remote object is uploaded when all is written. On
+    an exception nothing appears.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    if scheme_of(path):
+        with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as spool:
+            yield cast(BinaryIO, spool)
+            spool.seek(0)
+            remote.upload(cast(BinaryIO, spool), path)
+        return
+    target = Path(local_path(path))
+    # A name of its own for each writer: two workers may write the same part at one time.
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    with _local_errors(path):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(temporary, "xb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, target)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        _sync_directory(target.parent)
+
+
+def delete_temporaries(directory: str) -> int:
+    """Deletes what killed writers left in a directory; call it when no writer is at work there.
+
+    Returns:
+        Number of files deleted.
+    """
+    if scheme_of(directory):
+        return 0
+    left = list(Path(local_path(directory)).glob(f".*{TEMPORARY_SUFFIX}"))
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Makes a rename survive a power cut, where the system can."""
+    with suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _local_errors(path: str) -> Iterator[None]:
+    """Turns the operating system's errors into ours."""
+    try:
+        yield
+    except MtagError:
+        raise
+    except FileNotFoundError as error:
+        raise InputNotFoundError(f"{path}: no such file") from error
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror or error}") from error

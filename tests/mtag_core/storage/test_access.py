@@ -1,0 +1,75 @@
+import os
+
+import pytest
+
+from mtag_core import storage
+from mtag_core.errors import InputNotFoundError, StorageError
+
+
+def test_reading_starts_where_asked(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"0123456789")
+    with storage.open_read(str(path), start=7) as stream:
+        assert stream.read() == b"789"
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputNotFoundError, match=r"/no: no such file"):
+        storage.open_read(str(tmp_path / "no"))
+
+
+def test_a_directory_is_no_file(tmp_path):
+    with pytest.raises(StorageError, match="not a regular file"):
+        storage.stat(str(tmp_path))
+
+
+def test_a_version_changes_with_the_content(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"1")
+    os.utime(path, ns=(1, 1))
+    before = storage.stat(str(path))
+    path.write_bytes(b"2")
+    assert storage.stat(str(path)).version != before.version
+
+
+def test_a_written_file_appears_whole_with_its_directories(tmp_path):
+    path = tmp_path / "b" / "c" / "a"
+    with storage.atomic_writer(str(path)) as stream:
+        stream.write(b"x")
+        assert not path.exists()
+    assert path.read_bytes() == b"x"
+    assert [entry.name for entry in path.parent.iterdir()] == ["a"]
+
+
+def test_nothing_appears_when_writing_fails(tmp_path):
+    path = tmp_path / "a"
+    with pytest.raises(KeyError), storage.atomic_writer(str(path)) as stream:
+        stream.write(b"x")
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_writers_temporary_is_deleted_and_never_listed(tmp_path):
+    (tmp_path / "a").write_bytes(b"")
+    (tmp_path / ".a.0123.mtag-tmp").write_bytes(b"")
+    assert [file.path for file in storage.list_dir(str(tmp_path))] == [str(tmp_path / "a")]
+    assert storage.delete_temporaries(str(tmp_path)) == 1
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_deleting_twice_is_no_error(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"")
+    storage.delete(str(path))
+    storage.delete(str(path))
+    assert not storage.exists(str(path))
+
+
+def test_file_urls_are_local_paths(tmp_path):
+    (tmp_path / "a b").write_bytes(b"x")
+    assert storage.read_bytes(f"file://{tmp_path}/a%20b") == b"x"
+
+
+def test_names_join_to_paths_and_urls():
+    assert storage.join("a", "b", "c") == os.path.join("a", "b", "c")
+    assert storage.join("s3://bucket/a/", "b") == "s3://bucket/a/b"
