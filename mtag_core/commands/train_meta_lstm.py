@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max_sentences", type=int, default=100_000, help="lines read of a text at most"
     )
     parser.add_argument("--epochs", type=int, default=defaults.n_epochs, help="in each stage")
+    parser.add_argument(
+        "--token_budget", type=int, default=defaults.token_budget, help="tokens of a batch at most"
+    )
     parser.add_argument("--lstm_width", type=int, default=defaults.lstm_width)
     parser.add_argument("--layers", type=int, default=defaults.n_layers)
     parser.add_argument("--min_count", type=int, default=defaults.min_count)
@@ -56,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
     )
     options = MetaLstmTrainingOptions(
         n_epochs=args.epochs,
+        token_budget=args.token_budget,
         lstm_width=args.lstm_width,
         n_layers=args.layers,
         min_count=args.min_count,

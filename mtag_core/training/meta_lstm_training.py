@@ -52,7 +52,7 @@ class MetaLstmTrainingOptions:
 
     n_epochs: int = 20
     learning_rate: float = 2e-3
-    token_budget: int = 1000
+    token_budget: int = 200
     unknown_share: float = 0.2
     min_count: int = 1
     seed: int = 0

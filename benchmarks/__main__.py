@@ -1,0 +1,30 @@
+"""Runs benchmarks: `python -m benchmarks NAME [flags]`; without a name, lists them."""
+
+import importlib
+import sys
+
+BENCHMARKS = {
+    "tag_cpu": "words per second of tagging alone, against BERT-base and others",
+    "annotate": "words per second and memory from raw text to parts",
+    "sizes": "parameters and bytes of each system",
+    "paper.score": "scores of a system on treebanks",
+    "paper.udpipe_baseline": "trains UDPipe 1 taggers",
+    "paper.tables": "writes docs/results.md",
+    "paper.figures": "writes the figures of docs/",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the benchmark that is named first."""
+    argv = sys.argv[1:] if argv is None else argv
+    if not argv or argv[0] not in BENCHMARKS:
+        width = max(map(len, BENCHMARKS))
+        for name, line in BENCHMARKS.items():
+            print(f"{name.ljust(width)}  {line}")
+        return 0 if not argv else 2
+    sys.argv = [f"benchmarks.{argv[0]}", *argv[1:]]
+    return int(importlib.import_module(sys.argv[0]).main())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.machine import interleaved_words_per_s, ratios
+from benchmarks.paper import facts, tables
+from benchmarks.paper.facts import Facts, load_facts, write_facts
+from benchmarks.paper.figures import heat_map, size_chart
+from benchmarks.paper.markdown import pair, table
+from mtag_core.evaluation.metrics import Score
+from mtag_core.evaluation.summary import SUMMARY_METRICS
+from mtag_core.evaluation.treebanks import TreebankResult
+
+SCORES = {name: Score(9, 10, 10) for name in SUMMARY_METRICS}
+
+
+@pytest.fixture(autouse=True)
+def results_in_tmp_path(tmp_path, monkeypatch):
+    monkeypatch.setattr(facts, "DIRECTORY", tmp_path)
+
+
+def result(treebank):
+    return TreebankResult(treebank, treebank[:2], "test", True, SCORES)
+
+
+def test_facts_are_read_back():
+    write_facts("student-gold", [result("fr_a"), result("ta_b")], command="python -m x")
+    stored = load_facts("student-gold")
+    assert stored.command == "python -m x"
+    assert stored.mean("UPOS") == pytest.approx(90.0)
+    assert load_facts("nobody-gold") is None
+
+
+def test_treebanks_without_training_data_are_in_no_average():
+    stored = Facts("", {"fr_a": {"UPOS": 90.0}, "br_keb": {"UPOS": 10.0}})
+    assert stored.mean("UPOS") == 90.0
+
+
+def test_an_average_with_a_hole_is_none():
+    assert Facts("", {"fr_a": {"UPOS": 90.0}}).mean("UPOS", ["fr_a", "ta_b"]) is None
+
+
+def test_every_table_is_made_before_anything_is_measured(capsys):
+    assert tables.main(list(tables._SECTIONS)) == 0
+    assert "93.7 / 88.6" in capsys.readouterr().out
+
+
+def test_tables_hold_what_was_measured(capsys):
+    names = [*facts.LOW_RESOURCE, *tables._OTHERS]
+    for mode in ("gold", "raw", "raw-known"):
+        write_facts(f"student-{mode}", [result(name) for name in names], command="")
+    assert tables.main(["table1", "table4", "raw", "treebanks"]) == 0
+    assert "| student, multilingual (the bundle) | 90.0 / 90.0 |" in capsys.readouterr().out
+
+
+def test_markdown_shows_a_dash_for_what_is_missing():
+    assert pair(None, None) == "-"
+    assert table(["a", "b"], [["1", "2"]]).splitlines()[1] == "|---|---:|"
+
+
+def test_figures_name_every_treebank_and_system():
+    stored = {"student-gold": Facts("", {"fr_a": {"UPOS": 96.0}})}
+    svg = heat_map(["fr_a"], {name: stored.get(name) for name in tables_columns()})
+    assert "fr_a" in svg
+    assert "96.0" in svg
+    assert "student" in size_chart({"student": {"upos": 94.0, "megabytes": 35.0}})
+
+
+def tables_columns():
+    from benchmarks.paper.figures import _HEAT_COLUMNS
+
+    return {name for name, _, _ in _HEAT_COLUMNS}
+
+
+def test_rates_are_compared_round_by_round():
+    rates = {"a": [10.0, 20.0, 30.0], "b": [1.0, 2.0, 3.0]}
+    assert ratios(rates, base="b") == {"a": 10.0, "b": 1.0}
+
+
+def test_each_system_is_measured_in_each_round():
+    systems = {"a": lambda: sum(range(1000)) and 1, "b": lambda: sum(range(1000)) and 2}
+    rates = interleaved_words_per_s(systems, n_rounds=2, min_s=0.01)
+    assert [len(values) for values in rates.values()] == [2, 2]
+
+
+def test_an_unknown_benchmark_lists_the_known_ones(capsys):
+    assert main(["nothing"]) == 2
+    assert "tag_cpu" in capsys.readouterr().out
