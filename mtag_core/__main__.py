@@ -15,6 +15,7 @@ from mtag_core.errors import InputNotFoundError, MtagError, UsageError
 COMMANDS = {
     "tag": "tag a text, a file or standard input",
     "evaluate": "score CoNLL-U files or the tagger itself with the CoNLL 2018 metric",
+    "train-langid": "train the language identifier of a bundle",
     "train-meta-lstm": "train the Meta-LSTM baseline",
 }
 
