@@ -1,0 +1,174 @@
+"""Which sentences of a corpus a teacher is asked about.
+
+First each work item is surveyed: its sentences are filtered and hashed. Then the surveys together
+decide: of equal sentences only the first stays, and of a language with too many those with the
+smallest hashes, which is a sample that does not depend on how the corpus is split. The choice is a
+pure function of inputs and options, so that a part that is made again is the same.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtag_core.records import Document, Sentence
+
+# At least this share of a sentence's tokens must hold a letter: lists of numbers teach nothing.
+_MIN_WORD_SHARE = 0.5
+_MAX_FORM_CHARACTERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceOptions:
+    """What decides the choice.
+
+    Attributes:
+        languages: Codes to keep; empty for all.
+        max_sentences_per_language: None for no limit.
+        min_tokens: Shorter sentences are left out.
+        max_tokens: Longer sentences are left out.
+        deduplicate: Keep only the first of equal sentences in the run.
+    """
+
+    languages: tuple[str, ...] = ()
+    max_sentences_per_language: int | None = None
+    min_tokens: int = 4
+    max_tokens: int = 128
+    deduplicate: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The sentences of a work item that pass the filters, in order.
+
+    Attributes:
+        n_in_document: Number of such sentences of each document. Shape (n_documents,), int32.
+        hashes: Of each sentence's forms. Shape (n_sentences,), uint64.
+        languages: Of each sentence. Shape (n_sentences,), a string type.
+    """
+
+    n_in_document: NDArray[np.int32]
+    hashes: NDArray[np.uint64]
+    languages: NDArray[np.str_]
+
+
+def is_useful(sentence: Sentence, options: ChoiceOptions) -> bool:
+    """Whether a sentence passes the filters: language, length, enough words, no monstrous form."""
+    n_tokens = len(sentence.forms)
+    if not options.min_tokens <= n_tokens <= options.max_tokens:
+        return False
+    if options.languages and sentence.language not in options.languages:
+        return False
+    if max(map(len, sentence.forms)) > _MAX_FORM_CHARACTERS:
+        return False
+    n_words = sum(any(map(str.isalpha, form)) for form in sentence.forms)
+    return n_words >= _MIN_WORD_SHARE * n_tokens
+
+
+def sentence_hash(sentence: Sentence) -> int:
+    """64 bits of a sentence's forms; equal for sentences that differ in spaces only."""
+    forms = unicodedata.normalize("NFC", "\x1f".join(sentence.forms))
+    return int.from_bytes(hashlib.blake2b(forms.encode("utf-8", "replace"), digest_size=8).digest())
+
+
+def survey_documents(
+    documents: Iterable[Document],
+    segment: Callable[[Document], Iterable[Sentence]],
+    options: ChoiceOptions,
+) -> Survey:
+    """Filters and hashes the sentences of a work item.
+
+    Args:
+        documents: In order, rejects left out.
+        segment: Splits a document; one that raises counts as having none.
+        options: The filters.
+    """
+    counts: list[int] = []
+    hashes: list[int] = []
+    languages: list[str] = []
+    for document in documents:
+        useful = [s for s in _segmented(document, segment) if is_useful(s, options)]
+        counts.append(len(useful))
+        hashes.extend(map(sentence_hash, useful))
+        languages.extend(sentence.language for sentence in useful)
+    return Survey(
+        np.array(counts, np.int32), np.array(hashes, np.uint64), np.array(languages, np.str_)
+    )
+
+
+def choose(surveys: Sequence[Survey], options: ChoiceOptions) -> list[NDArray[np.bool_]]:
+    """Decides which of the surveyed sentences stay.
+
+    Args:
+        surveys: Of all work items, in the order of the plan. Held in memory: some 20 bytes a
+            sentence.
+        options: The limits.
+
+    Returns:
+        For each survey, whether each of its sentences stays. Shape (n_sentences,) each.
+    """
+    if not surveys:
+        return []
+    hashes = np.concatenate([survey.hashes for survey in surveys])
+    languages = np.concatenate([survey.languages for survey in surveys])
+    stays = np.ones(len(hashes), np.bool_)
+    if options.deduplicate:
+        stays[:] = False
+        stays[np.unique(hashes, return_index=True)[1]] = True
+    if options.max_sentences_per_language is not None:
+        for language in np.unique(languages):
+            candidates = np.flatnonzero(stays & (languages == language))
+            order = np.argsort(hashes[candidates], kind="stable")
+            stays[candidates[order[options.max_sentences_per_language :]]] = False
+    ends = np.cumsum([len(survey.hashes) for survey in surveys])
+    return list(np.split(stays, ends[:-1]))
+
+
+class SentenceSelector:
+    """Applies a choice to the documents of one work item, which must come in order, each once."""
+
+    def __init__(
+        self,
+        n_in_document: NDArray[np.int32],
+        stays: NDArray[np.bool_],
+        options: ChoiceOptions,
+    ) -> None:
+        """Starts before the first document.
+
+        Args:
+            n_in_document: As in the item's `Survey`.
+            stays: As returned by `choose`.
+            options: Those of the survey.
+        """
+        self._documents = iter(np.split(stays, np.cumsum(n_in_document)[:-1]))
+        self._options = options
+
+    def __call__(self, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
+        """The sentences of the next document that stay.
+
+        The document is taken when this is called, not when the result is read, so that a
+        document that fails midway does not shift the next one.
+        """
+        return self._chosen(sentences, next(self._documents, np.zeros(0, np.bool_)))
+
+    def _chosen(
+        self, sentences: Iterable[Sentence], stays: NDArray[np.bool_]
+    ) -> Iterator[Sentence]:
+        """Pairs the useful sentences with their choice."""
+        useful = (s for s in sentences if is_useful(s, self._options))
+        return (sentence for sentence, stay in zip(useful, stays, strict=False) if stay)
+
+
+def _segmented(
+    document: Document, segment: Callable[[Document], Iterable[Sentence]]
+) -> list[Sentence]:
+    """A document's sentences; none when the segmenter raises, which rejects it later."""
+    try:
+        return list(segment(document))
+    except MemoryError:
+        raise
+    except Exception:
+        return []

@@ -1,0 +1,38 @@
+"""Scored sentences without a model."""
+
+import numpy as np
+
+from mtag_core.records import Sentence
+from mtag_core.training.logit_shards import ScoredSentence, ShardInfo
+from mtag_core.training.soft_targets import relative_logits, summarise_feats
+
+INFO = ShardInfo("teacher1", "labels1", 17, 50, 8, (1.0, 3.0))
+
+
+def sentence(words: str, *, language: str = "en", start: int = 0) -> Sentence:
+    """A sentence of forms at single spaces."""
+    forms = tuple(words.split())
+    starts, position = [], start
+    for form in forms:
+        starts.append(position)
+        position += len(form) + 1
+    ends = tuple(s + len(f) for s, f in zip(starts, forms, strict=True))
+    return Sentence(words, start, start + len(words), language, forms, tuple(starts), ends)
+
+
+def scored(source: Sentence, *, seed: int = 0) -> ScoredSentence:
+    """The sentence with random logits."""
+    rng = np.random.default_rng(seed)
+    n = len(source.forms)
+    upos = rng.normal(size=(n, INFO.n_upos)).astype(np.float32)
+    feats = rng.normal(size=(n, INFO.n_feats)).astype(np.float32)
+    return ScoredSentence(
+        source,
+        ("X",) * n,
+        ("_",) * n,
+        (1.0,) * n,
+        ("X",) * n,
+        (1.0,) * n,
+        relative_logits(upos),
+        summarise_feats(feats, top_k=INFO.top_k, temperatures=INFO.temperatures),
+    )
