@@ -1,19 +1,18 @@
 """`evaluate`: scores CoNLL-U files, or the tagger itself, with the CoNLL 2018 metric."""
 
 import argparse
-import glob
 import importlib
 import logging
 import sys
-from collections.abc import Sequence
 from functools import partial
 
-from mtag_core.errors import InputNotFoundError, UsageError
+from mtag_core.errors import UsageError
 from mtag_core.evaluation.annotation import load_annotation
 from mtag_core.evaluation.metrics import score
 from mtag_core.evaluation.summary import format_results
 from mtag_core.evaluation.tables import FORMATS, format_scores
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankTagger, evaluate_treebanks
+from mtag_core.storage import list_files
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +64,7 @@ def _score_tagger(args: argparse.Namespace) -> str:
         raise UsageError(f"--workers {args.workers}: give at least 1 process")
     if args.known_language and not args.raw:
         raise UsageError("--known_language changes segmentation: give --raw too")
-    paths = _matching(args.treebanks)
+    paths = [info.path for info in list_files(args.treebanks)]
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     options = EvaluationOptions(
         is_raw=args.raw, is_language_given=args.known_language, is_x_replaced=args.replace_x
@@ -74,17 +73,6 @@ def _score_tagger(args: argparse.Namespace) -> str:
         paths, partial(_load_tagger, args.bundle), options=options, n_workers=args.workers
     )
     return format_results(results, format_name=args.format, has_losses=args.raw)
-
-
-def _matching(patterns: Sequence[str]) -> list[str]:
-    """Lists the files that match, each once, in order of path."""
-    paths = set()
-    for pattern in patterns:
-        found = glob.glob(pattern, recursive=True)
-        if not found:
-            raise InputNotFoundError(f"{pattern}: no file matches; expected CoNLL-U or .xz files")
-        paths.update(found)
-    return sorted(paths)
 
 
 def _load_tagger(bundle: str | None) -> TreebankTagger:

@@ -1,12 +1,11 @@
 """`train-meta-lstm`: trains the Meta-LSTM baseline, per language or on many languages."""
 
 import argparse
-import glob
 import logging
 import sys
 from pathlib import Path
 
-from mtag_core.errors import InputNotFoundError
+from mtag_core.storage import list_files
 from mtag_core.training.meta_lstm_data import load_sentences
 from mtag_core.training.meta_lstm_training import MetaLstmTrainingOptions, train_meta_lstm
 from mtag_core.training.meta_lstm_vectors import train_vectors
@@ -45,11 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains vectors and model."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    paths = sorted({path for pattern in args.train for path in glob.glob(pattern)})
-    if not paths:
-        raise InputNotFoundError(
-            f"{', '.join(args.train)}: no file matches; expected CoNLL-U files"
-        )
+    paths = [info.path for info in list_files(args.train)]
     sentences = load_sentences(paths, max_tokens_per_file=args.max_tokens_per_file)
     vectors = train_vectors(
         args.text,

@@ -8,11 +8,13 @@ Source: the CoNLL 2018 shared task, https://universaldependencies.org/conll18/ev
 """
 
 import lzma
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from mtag_core.errors import ConlluError, InputNotFoundError, StorageError
+from mtag_core import conllu
+from mtag_core.conllu import ConlluSentence
+from mtag_core.errors import ConlluError, StorageError
+from mtag_core.storage import read_bytes
 
 _UNIVERSAL_FEATURES = frozenset(
     "PronType NumType Poss Reflex Foreign Abbr Gender Animacy Number Case Definite Degree VerbForm "
@@ -21,7 +23,6 @@ _UNIVERSAL_FEATURES = frozenset(
 # The characters of Unicode category Zs: some systems keep a space inside a form, some do not.
 _SPACES = "\u0020\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _WITHOUT_SPACES = dict.fromkeys(map(ord, _SPACES))
-_N_COLUMNS = 10
 
 NO_HEAD = -1
 """Head of a sentence's root."""
@@ -73,50 +74,38 @@ class Annotation:
 
 
 def load_annotation(path: str) -> Annotation:
-    """Reads a CoNLL-U file, plain or `.xz`.
+    """Reads a CoNLL-U file, plain or `.xz`, local or remote.
 
     Raises:
         InputNotFoundError: There is no such file.
         StorageError: The file cannot be read.
         ConlluError: It is not UTF-8 or not CoNLL-U.
     """
-    return parse_annotation(read_conllu_text(path), source=path)
-
-
-def read_conllu_text(path: str) -> str:
-    """Reads a UTF-8 file, plain or `.xz`.
-
-    Raises:
-        InputNotFoundError: There is no such file.
-        StorageError: The file cannot be read.
-        ConlluError: It is not UTF-8; the message names the line.
-    """
+    data = read_bytes(path)
     try:
-        data = Path(path).read_bytes()
         data = lzma.decompress(data) if path.endswith(".xz") else data
-    except FileNotFoundError as error:
-        raise InputNotFoundError(f"{path}: no such file; expected a CoNLL-U file") from error
-    except (OSError, lzma.LZMAError) as error:
-        raise StorageError(f"{path}: cannot be read: {error}") from error
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        value = data[error.start : error.start + 4]
-        raise ConlluError(f"{path}:{line}: bytes {value!r}; expected UTF-8 text") from error
+    except lzma.LZMAError as error:
+        raise StorageError(f"{path}: not a whole .xz file: {error}") from error
+    return parse_annotation(data, source=path)
 
 
-def parse_annotation(text: str, *, source: str) -> Annotation:
-    """Parses CoNLL-U text; heads are optional, all else is as the CoNLL 2018 script reads it.
+def parse_annotation(data: bytes | str, *, source: str) -> Annotation:
+    """Parses CoNLL-U; heads are optional, all else is as the CoNLL 2018 script reads it.
 
     Args:
-        text: Each sentence ends with an empty line; empty nodes are skipped.
+        data: Each sentence ends with an empty line; empty nodes are skipped.
         source: Named in messages.
 
     Raises:
         ConlluError: A line breaks the format; the message names file, line, value, expectation.
     """
-    return _Parser(text, source=source).parse()
+    lines = (data.encode() if isinstance(data, str) else data).split(b"\n")
+    annotation = _Parser(source).parse(conllu.read(lines, source=source))
+    # Text that was cut short must not pass for a shorter text.
+    if any(line.strip() for line in lines[-2:]):
+        expected = "expected an empty line after the last sentence"
+        raise ConlluError(f"{source}:{len(lines)}: the file ends in a sentence; {expected}")
+    return annotation
 
 
 def without_spaces(form: str) -> str:
@@ -151,133 +140,87 @@ FEATURE_CACHE = _FeatureCache()
 
 
 class _Parser:
-    """Fills an `Annotation` from CoNLL-U lines."""
+    """Fills an `Annotation` from CoNLL-U sentences."""
 
-    def __init__(self, text: str, *, source: str) -> None:
+    def __init__(self, source: str) -> None:
         self._annotation = Annotation(source)
-        self._lines = text.split("\n")
         self._characters: list[str] = []
         self._n_characters = 0
 
-    def parse(self) -> Annotation:
-        """Parses all sentences."""
-        for first, last in self._sentence_ranges():
-            self._parse_sentence(first, last)
+    def parse(self, sentences: Iterable[ConlluSentence]) -> Annotation:
+        """Adds all sentences."""
+        for sentence in sentences:
+            self._add_sentence(sentence)
         self._annotation.characters = "".join(self._characters)
         return self._annotation
 
-    def _sentence_ranges(self) -> Iterator[tuple[int, int]]:
-        """Yields line indices [first, last) of each sentence, comments before it left out."""
-        first = None
-        for index, line in enumerate(self._lines):
-            if first is None:
-                if line.rstrip("\r") and not line.startswith("#"):
-                    first = index
-            elif not line.rstrip("\r"):
-                if index == len(self._lines) - 1:
-                    break
-                yield first, index
-                first = None
-        if first is not None:
-            # Text cut short must not pass for a shorter text.
-            raise self._error(len(self._lines) - 1, "end of file", "an empty line after a sentence")
-
-    def _parse_sentence(self, first: int, last: int) -> None:
-        """Adds the sentence of lines [first, last)."""
-        start = self._n_characters
-        first_word = len(self._annotation.words)
+    def _add_sentence(self, sentence: ConlluSentence) -> None:
+        """Adds the surface tokens, words and heads of a sentence."""
+        start, first_word = self._n_characters, len(self._annotation.words)
         heads: list[tuple[int, str]] = []
-        n_left, span = 0, (0, 0)
-        for index in range(first, last):
-            columns = self._columns(index)
-            token_id = columns[0]
-            if "." in token_id:
+        last_covered, span = 0, (0, 0)
+        first_line = sentence.line + len(sentence.comments)
+        for line, row in enumerate(sentence.rows, start=first_line):
+            if "." in row[conllu.ID]:
                 continue
-            n_words = len(self._annotation.words) - first_word
-            if "-" in token_id:
-                n_left = self._multiword_length(index, token_id, n_words=n_words, n_left=n_left)
-                span = self._add_surface(index, columns)
+            if "-" in row[conllu.ID]:
+                last_covered = int(row[conllu.ID].partition("-")[2])
+                span = self._add_surface(row, line=line)
                 continue
-            if token_id != str(n_words + 1):
-                raise self._error(index, f"token ID {token_id!r}", f"{n_words + 1}")
-            is_multiword = n_left > 0
-            if is_multiword:
-                n_left -= 1
-            else:
-                span = self._add_surface(index, columns)
-            self._add_word(columns, span=span, is_multiword=is_multiword)
-            heads.append((index, columns[6]))
-        if n_left:
-            raise self._error(
-                last, "end of sentence", f"{n_left} more token(s) of a multiword token"
-            )
+            is_multiword = int(row[conllu.ID]) <= last_covered
+            if not is_multiword:
+                span = self._add_surface(row, line=line)
+            self._add_word(row, span=span, is_multiword=is_multiword)
+            heads.append((line, row[conllu.HEAD]))
         self._annotation.sentences.append((start, self._n_characters))
         self._add_heads(heads, first_word=first_word)
 
-    def _columns(self, index: int) -> list[str]:
-        """Splits a line."""
-        columns = self._lines[index].rstrip("\r").split("\t")
-        if len(columns) != _N_COLUMNS:
-            value = f"{len(columns)} column(s) in {self._lines[index][:60]!r}"
-            raise self._error(index, value, f"{_N_COLUMNS} columns separated by tabs")
-        return columns
-
-    def _multiword_length(self, index: int, token_id: str, *, n_words: int, n_left: int) -> int:
-        """Checks a range ID and returns how many words it covers."""
-        first, _, last = token_id.partition("-")
-        is_range = first.isdecimal() and last.isdecimal()
-        if n_left or not is_range or int(first) != n_words + 1 or int(last) < int(first):
-            raise self._error(
-                index, f"range ID {token_id!r}", f"a range from {n_words + n_left + 1}"
-            )
-        return int(last) - int(first) + 1
-
-    def _add_surface(self, index: int, columns: list[str]) -> tuple[int, int]:
+    def _add_surface(self, row: Sequence[str], *, line: int) -> tuple[int, int]:
         """Adds a surface token and returns its span."""
-        form = without_spaces(columns[1])
+        form = without_spaces(row[conllu.FORM])
         if not form:
-            raise self._error(index, "an empty FORM", "at least one character that is not a space")
+            expected = "at least one character that is not a space"
+            raise self._error(line, f"FORM {row[conllu.FORM]!r}", expected)
         span = self._n_characters, self._n_characters + len(form)
         self._characters.append(form)
         self._n_characters = span[1]
         self._annotation.tokens.append(span)
-        self._annotation.token_lines.append(index + 1)
-        self._annotation.token_forms.append(columns[1])
-        self._annotation.is_space_after.append("SpaceAfter=No" not in columns[9].split("|"))
+        self._annotation.token_lines.append(line)
+        self._annotation.token_forms.append(row[conllu.FORM])
+        is_space_after = "SpaceAfter=No" not in row[conllu.MISC].split("|")
+        self._annotation.is_space_after.append(is_space_after)
         return span
 
-    def _add_word(self, columns: list[str], *, span: tuple[int, int], is_multiword: bool) -> None:
+    def _add_word(self, row: Sequence[str], *, span: tuple[int, int], is_multiword: bool) -> None:
         """Adds the columns of a word."""
         annotation = self._annotation
-        feats, bundle = FEATURE_CACHE[columns[5]]
+        feats, bundle = FEATURE_CACHE[row[conllu.FEATS]]
         annotation.words.append(span)
         annotation.is_multiword.append(is_multiword)
-        annotation.forms.append(columns[1])
-        annotation.lemmas.append(columns[2])
-        annotation.upos.append(columns[3])
-        annotation.xpos.append(columns[4])
+        annotation.forms.append(row[conllu.FORM])
+        annotation.lemmas.append(row[conllu.LEMMA])
+        annotation.upos.append(row[conllu.UPOS])
+        annotation.xpos.append(row[conllu.XPOS])
         annotation.feats.append(feats)
         annotation.bundles.append(bundle)
-        annotation.deprels.append(columns[7].partition(":")[0])
+        annotation.deprels.append(row[conllu.DEPREL].partition(":")[0])
 
     def _add_heads(self, heads: Sequence[tuple[int, str]], *, first_word: int) -> None:
         """Adds a sentence's heads, or none when the file leaves them out (`_`)."""
-        if heads and all(head == "_" for _, head in heads):
+        if all(head == "_" for _, head in heads):
             return
-        for index, head in heads:
+        for line, head in heads:
             if not head.isdecimal() or int(head) > len(heads):
-                raise self._error(index, f"HEAD {head!r}", f"a number from 0 to {len(heads)}")
-        self._check_tree([int(head) for _, head in heads], index=heads[0][0] if heads else 0)
+                raise self._error(line, f"HEAD {head!r}", f"a number from 0 to {len(heads)}")
+        self._check_tree([int(head) for _, head in heads], line=heads[0][0])
         self._annotation.heads += [
             first_word + int(head) - 1 if int(head) else NO_HEAD for _, head in heads
         ]
 
-    def _check_tree(self, heads: list[int], *, index: int) -> None:
+    def _check_tree(self, heads: list[int], *, line: int) -> None:
         """Checks for one root and no cycle, in linear time."""
         if heads.count(0) != 1:
-            raise self._error(
-                index, f"{heads.count(0)} roots in a sentence", "one word with HEAD 0"
-            )
+            raise self._error(line, f"{heads.count(0)} roots in a sentence", "one word with HEAD 0")
         # 0: not seen; its own number: on the path walked from that word; -1: leads to the root.
         marks = [-1] + [0] * len(heads)
         for word in range(1, len(heads) + 1):
@@ -288,11 +231,10 @@ class _Parser:
                 path.append(node)
                 node = heads[node - 1]
             if marks[node] == word:
-                raise self._error(index, f"a cycle of heads through token {node}", "a tree")
+                raise self._error(line, f"a cycle of heads through token {node}", "a tree")
             for seen in path:
                 marks[seen] = -1
 
-    def _error(self, index: int, value: str, expected: str) -> ConlluError:
+    def _error(self, line: int, value: str, expected: str) -> ConlluError:
         """Builds the error for a line."""
-        line = min(index, len(self._lines) - 1) + 1
         return ConlluError(f"{self._annotation.source}:{line}: {value}; expected {expected}")
