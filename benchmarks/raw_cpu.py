@@ -1,0 +1,151 @@
+"""Speed from raw text to tags on one core, in Python: the bundle, UDPipe 1 and spaCy.
+
+One process each for spaCy, whose packages are its own; all are measured in turn. A word is what
+stands between white space, the same for all.
+
+    python -m benchmarks.raw_cpu --text FILE --segmenter FILE --udpipe FILE \
+        --spacy_python PYTHON --spacy_model fr_core_news_sm
+"""
+
+import argparse
+import json
+import lzma
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mtag_core.tagger import Tagger
+
+from benchmarks.machine import machine, ratios
+from benchmarks.udpipe_speed import UdpipeTagger
+
+_OURS = "mtag, raw text to UPOS and FEATS"
+_LINES_A_DOCUMENT = 10
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measures and writes."""
+    args = _parser().parse_args(argv)
+    documents = _documents(args.text, args.lines)
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "text.txt"
+        path.write_text("\n".join(documents), encoding="utf-8")
+        rates = _measure(_systems(documents, path, args), n_rounds=args.rounds)
+    to_ours = ratios(rates, base=_OURS)
+    record = {
+        "what": "white-space words per CPU second from raw text, one core",
+        "machine": machine(),
+        "command": " ".join(["python -m benchmarks.raw_cpu", *(argv or sys.argv[1:])]),
+        "systems": {
+            name: {
+                "words_per_s": round(statistics.median(values)),
+                "over_mtag": round(to_ours[name], 2),
+            }
+            for name, values in rates.items()
+        },
+    }
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(record["systems"], indent=1))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Builds the parser."""
+    parser = argparse.ArgumentParser(description="Speed from raw text to tags on one core.")
+    parser.add_argument("--text", type=Path, required=True, help="a sentence a line, plain or .xz")
+    parser.add_argument("--lines", type=int, default=1000)
+    parser.add_argument("--segmenter", type=Path, help="a UDPipe tokenizer")
+    parser.add_argument("--udpipe", type=Path, help="a UDPipe tagger of the same language")
+    parser.add_argument("--spacy_python", help="a Python that has spaCy and the model")
+    parser.add_argument("--spacy_model", default="fr_core_news_sm")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0, help="CPU time of a measurement")
+    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/raw_cpu.json"))
+    return parser
+
+
+def _documents(path: Path, n_lines: int) -> list[str]:
+    """Joins lines into documents of a paragraph each."""
+    opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open()
+    with opened as stream:
+        lines = [line.strip() for _, line in zip(range(n_lines), stream, strict=False)]
+    starts = range(0, len(lines), _LINES_A_DOCUMENT)
+    return [" ".join(lines[start : start + _LINES_A_DOCUMENT]) for start in starts]
+
+
+def _systems(
+    documents: list[str], path: Path, args: argparse.Namespace
+) -> dict[str, Callable[[], float]]:
+    """One function a system; each call is a measurement in words per CPU second."""
+    tagger = Tagger.load()
+    systems: dict[str, Callable[[], float]] = {
+        _OURS: lambda: _rate(lambda: _consume(tagger.pipe(documents)), documents, args.seconds)
+    }
+    if args.udpipe and args.segmenter:
+        udpipe = UdpipeTagger(args.udpipe, segmenter=args.segmenter)
+        systems["UDPipe 1 tokenizer and tagger"] = lambda: _rate(
+            lambda: _consume(udpipe.run(document.split(" ")) for document in documents),
+            documents,
+            args.seconds,
+        )
+    if args.spacy_python:
+        systems[f"spaCy {args.spacy_model}"] = _spacy(path, args)
+    return systems
+
+
+def _measure(systems: dict[str, Callable[[], float]], *, n_rounds: int) -> dict[str, list[float]]:
+    """Measures all in turn, a first time without counting."""
+    for measure in systems.values():
+        measure()
+    rates: dict[str, list[float]] = {name: [] for name in systems}
+    for _ in range(n_rounds):
+        for name, measure in systems.items():
+            rates[name].append(measure())
+    return rates
+
+
+def _rate(run: Callable[[], None], documents: list[str], seconds: float) -> float:
+    """Words per CPU second of this process."""
+    n_words = sum(len(document.split()) for document in documents)
+    started_s, n_done = time.process_time(), 0
+    while time.process_time() - started_s < seconds:
+        run()
+        n_done += n_words
+    return n_done / (time.process_time() - started_s)
+
+
+def _consume(results: object) -> None:
+    """Runs through what is yielded."""
+    for _ in results:  # type: ignore[attr-defined]
+        pass
+
+
+def _spacy(path: Path, args: argparse.Namespace) -> Callable[[], float]:
+    """Starts the worker, which ends with this process when its input closes."""
+    worker = Path(__file__).with_name("spacy_worker.py")
+    process = subprocess.Popen(
+        [args.spacy_python, str(worker), args.spacy_model, str(path), str(args.seconds)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )
+
+    def measure() -> float:
+        if process.stdin is None or process.stdout is None:
+            raise SystemExit("the spaCy worker has no pipes")
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        return float(process.stdout.readline())
+
+    return measure
+
+
+if __name__ == "__main__":
+    sys.exit(main())
