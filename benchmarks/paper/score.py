@@ -74,7 +74,7 @@ def _score_baseline(
     args: argparse.Namespace, paths: list[str], options: EvaluationOptions
 ) -> list[TreebankResult]:
     """Scores the treebanks that a baseline has a model for."""
-    segmenter = bundle_segmenter(args.bundle)
+    segmenter = bundle_segmenter(args.bundle) if args.raw else None
     results = []
     for path in paths:
         treebank = Path(path).name.partition("-ud-")[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from ufal.udpipe import Model
 from ufal.udpipe import Sentence as UdpipeSentence
@@ -13,6 +14,14 @@ from mtag_core.segmentation import Segmenter
 from mtag_core.tagged import TaggedSentence
 
 DEFAULT_BUNDLE = Path(__file__).parents[2] / "mtag_core" / "bundles" / "default"
+
+
+class TokenTagger(Protocol):
+    """A tagger of pre-tokenised sentences."""
+
+    def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> Iterable[TaggedSentence]:
+        """Tags sentences, in order."""
+        ...
 
 
 class UdpipeTagger:
@@ -49,7 +58,7 @@ class UdpipeTagger:
 class SegmentingTagger:
     """Gives a tagger of tokens the segmenters of a bundle."""
 
-    def __init__(self, tagger: TreebankTagger, segmenter: Segmenter) -> None:
+    def __init__(self, tagger: TokenTagger, segmenter: Segmenter | None) -> None:
         """Joins the two."""
         self._tagger, self._segmenter = tagger, segmenter
 
@@ -58,7 +67,13 @@ class SegmentingTagger:
         return self._tagger.tag_tokens(sentences)
 
     def tag(self, text: str, *, language: str | None = None) -> list[TaggedSentence]:
-        """Segments and tags a text."""
+        """Segments and tags a text.
+
+        Raises:
+            ValueError: There is no segmenter.
+        """
+        if self._segmenter is None:
+            raise ValueError("raw text needs a segmenter; this tagger was made without")
         sentences = list(self._segmenter.segment(text, language))
         tagged = self._tagger.tag_tokens([sentence.forms for sentence in sentences])
         return [
@@ -76,14 +91,16 @@ def bundle_segmenter(bundle: Path) -> Segmenter:
     )
 
 
-def load_system(name: str, *, models: Path, treebank: str, segmenter: Segmenter) -> TreebankTagger:
+def load_system(
+    name: str, *, models: Path, treebank: str, segmenter: Segmenter | None
+) -> TreebankTagger:
     """Loads a baseline.
 
     Args:
         name: `udpipe` or `meta_lstm` (one model a treebank), or `meta_lstm_multilingual`.
         models: Their directory.
         treebank: Such as `fr_sequoia`.
-        segmenter: For raw text.
+        segmenter: For raw text; None where gold tokens are tagged.
 
     Raises:
         FileNotFoundError: There is no model for the treebank.

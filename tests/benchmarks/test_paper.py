@@ -1,8 +1,10 @@
+import lzma
+
 import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.machine import interleaved_words_per_s, ratios
-from benchmarks.paper import facts, tables
+from benchmarks.paper import facts, score, tables, udpipe_baseline
 from benchmarks.paper.facts import Facts, load_facts, write_facts
 from benchmarks.paper.figures import heat_map, size_chart
 from benchmarks.paper.markdown import pair, table
@@ -85,3 +87,27 @@ def test_each_system_is_measured_in_each_round():
 def test_an_unknown_benchmark_lists_the_known_ones(capsys):
     assert main(["nothing"]) == 2
     assert "tag_cpu" in capsys.readouterr().out
+
+
+def test_a_baseline_without_model_is_left_out(tmp_path, monkeypatch):
+    path = tmp_path / "fr_a-ud-test.conllu"
+    path.write_text("1\ta\t_\tX\t_\t_\t_\t_\t_\t_\n\n")
+    arguments = ["udpipe", "--models", str(tmp_path), "--treebanks", str(path)]
+    assert score.main(arguments) == 0
+    assert load_facts("udpipe-gold").treebank_to_f1 == {}
+
+
+def test_a_udpipe_tagger_is_trained_once_and_scored(tmp_path):
+    (tmp_path / "UD_Own").mkdir()
+    rows = "1\tdogs\t_\tNOUN\t_\tNumber=Plur\t_\t_\t_\t_\n2\trun\t_\tVERB\t_\t_\t_\t_\t_\t_\n\n"
+    for split in ("train", "test"):
+        path = tmp_path / "UD_Own" / f"en_own-ud-{split}.conllu.xz"
+        path.write_bytes(lzma.compress((rows * 3).encode()))
+    arguments = ["--data", str(tmp_path), "--models", str(tmp_path / "models")]
+    assert udpipe_baseline.main([*arguments, "--iterations", "2"]) == 0
+    changed = (tmp_path / "models" / "en_own.udpipe").stat().st_mtime_ns
+    assert udpipe_baseline.main(arguments) == 0
+    assert (tmp_path / "models" / "en_own.udpipe").stat().st_mtime_ns == changed
+    pattern = str(tmp_path / "*" / "*-test.conllu.xz")
+    score.main(["udpipe", "--models", str(tmp_path / "models"), "--treebanks", pattern])
+    assert load_facts("udpipe-gold").treebank_to_f1["en_own"]["UFeats"] == 100.0
