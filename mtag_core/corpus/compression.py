@@ -1,0 +1,172 @@
+"""Decompresses gz, bz2, xz and zst streams, of one member or many, with bounded memory."""
+
+import bz2
+import lzma
+import sys
+import zlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from mtag_core.errors import FormatError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+_CHUNK_BYTES = 2**18
+# Archives made with larger windows than these would take gigabytes to read.
+_XZ_MEMORY_BYTES = 512 * 2**20
+_ZST_WINDOW_LOG = 27
+
+
+class TruncatedError(FormatError):
+    """The compressed data end in the middle of a stream."""
+
+
+class CorruptError(FormatError):
+    """The compressed data are damaged, or are not what the file's name says."""
+
+
+class ByteStream(Protocol):
+    """What bytes are read from."""
+
+    def read(self, n_bytes: int, /) -> bytes:
+        """Reads at most `n_bytes`; b"" at the end."""
+        ...
+
+
+class Decoder(Protocol):
+    """The decompressor objects of `bz2`, `lzma` and `zstd`."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the end of the stream was reached."""
+        ...
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether more input is needed before more output can be had."""
+        ...
+
+    @property
+    def unused_data(self) -> bytes:
+        """What follows the end of the stream."""
+        ...
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        """Decompresses at most `max_length` bytes."""
+        ...
+
+
+class _GzDecoder:
+    """`zlib`'s decompressor with the interface of the others."""
+
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+
+    @property
+    def eof(self) -> bool:
+        return self._inflate.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inflate.unconsumed_tail and not self._inflate.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inflate.unused_data
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        return self._inflate.decompress(self._inflate.unconsumed_tail + data, max(0, max_length))
+
+
+def _new_xz() -> Decoder:
+    """A decoder of .xz and .lzma."""
+    return lzma.LZMADecompressor(memlimit=_XZ_MEMORY_BYTES)
+
+
+def _new_zst() -> Decoder:
+    """A decoder of one Zstandard frame."""
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZST_WINDOW_LOG}
+    decoder: Decoder = zstd.ZstdDecompressor(options=options)
+    return decoder
+
+
+CODECS: dict[str, Callable[[], Decoder]] = {
+    "gz": _GzDecoder,
+    "bz2": bz2.BZ2Decompressor,
+    "xz": _new_xz,
+    "zst": _new_zst,
+}
+_ERRORS: tuple[Any, ...] = (zlib.error, lzma.LZMAError, zstd.ZstdError, OSError, EOFError)
+
+
+class DecompressedStream:
+    """Reads compressed bytes forward.
+
+    Attributes:
+        n_consumed: Compressed bytes up to the start of the current member.
+    """
+
+    def __init__(self, raw: ByteStream, codec: str) -> None:
+        """Wraps a stream of compressed bytes; `codec` is a key of `CODECS`."""
+        self._raw = raw
+        self._codec = codec
+        self._decoder: Decoder | None = None
+        self._pending = b""
+        self._n_read = 0
+        self.n_consumed = 0
+
+    def read(self, n_bytes: int) -> bytes:
+        """Reads at most `n_bytes`, b"" at the end.
+
+        Raises:
+            TruncatedError: The input ends in the middle; all before was returned already.
+            CorruptError: The input is damaged here; all before was returned already.
+        """
+        while True:
+            decoder = self._decoder or self._start_member()
+            if decoder is None:
+                return b""
+            data = self._decode(decoder, n_bytes)
+            if decoder.eof:
+                self._pending = decoder.unused_data
+                self._decoder = None
+            if data:
+                return data
+
+    def _start_member(self) -> Decoder | None:
+        """Moves to the next member, over zeros that pad gz and xz; None at the end."""
+        while not self._pending.lstrip(b"\0"):
+            self._pending = self._read_raw()
+            if not self._pending:
+                if self._n_read == 0:
+                    raise TruncatedError(f"no {self._codec} data: the file is empty")
+                return None
+        self._pending = self._pending.lstrip(b"\0")
+        self.n_consumed = self._n_read - len(self._pending)
+        self._decoder = CODECS[self._codec]()
+        return self._decoder
+
+    def _decode(self, decoder: Decoder, n_bytes: int) -> bytes:
+        """Decompresses one piece."""
+        is_at_end = False
+        if not self._pending and decoder.needs_input:
+            self._pending = self._read_raw()
+            is_at_end = not self._pending
+        data, self._pending = self._pending, b""
+        try:
+            decompressed = decoder.decompress(data, n_bytes)
+        except _ERRORS as error:
+            place = f"the stream that starts at byte {self.n_consumed}"
+            raise CorruptError(f"{self._codec} data damaged in {place}: {error}") from error
+        if is_at_end and not decompressed and not decoder.eof:
+            raise TruncatedError(f"{self._codec} data end after {self._n_read} bytes")
+        return decompressed
+
+    def _read_raw(self) -> bytes:
+        """Reads compressed bytes."""
+        data = self._raw.read(_CHUNK_BYTES)
+        self._n_read += len(data)
+        return data

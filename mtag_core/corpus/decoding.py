@@ -1,0 +1,71 @@
+"""Bytes to documents, or to rejects that say why not."""
+
+import re
+
+from mtag_core.records import Document, Reject
+
+_BOM = b"\xef\xbb\xbf"
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+# A text with NULs and so many control characters is no text.
+_MAX_CONTROL_RATIO = 0.1
+_SAMPLE_BYTES = 8192
+
+
+def decode_document(data: bytes, *, source: str, offset: int, doc_id: str) -> Document | Reject:
+    """Decodes a document's bytes; a byte order mark at the start of a file is dropped."""
+    if offset == 0 and data.startswith(_BOM):
+        data = data[len(_BOM) :]
+    fault = None
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        value = data[error.start : error.start + 4]
+        fault = "invalid_utf8", f"bytes {value!r} at {offset + error.start}; expected UTF-8"
+    if b"\0" in data:
+        fault = _nul_fault(data, offset=offset, is_utf8=fault is None)
+    if fault:
+        return make_reject(*fault, data, source=source, offset=offset, doc_id=doc_id)
+    return Document(doc_id, text, source, offset)
+
+
+def check_text(text: str) -> tuple[str, str] | None:
+    """Returns why a string cannot be tagged, as (reason, detail), or None.
+
+    Strings that come out of JSON may hold what decoded bytes cannot.
+    """
+    if "\0" in text:
+        return "nul_character", f"NUL at character {text.index(chr(0))}; expected text"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        value = text[error.start].encode("unicode_escape").decode()
+        return "lone_surrogate", f"{value} at character {error.start}; expected whole characters"
+    return None
+
+
+def make_reject(
+    reason: str, detail: str, data: bytes, *, source: str, offset: int, doc_id: str | None
+) -> Reject:
+    """Makes the reject of a document whose bytes are at hand."""
+    return Reject(source, offset, doc_id, reason, detail, data, len(data))
+
+
+def too_large(n_bytes: int, limit: int, *, source: str, offset: int) -> Reject:
+    """Makes the reject of a document that is named by its place, not held."""
+    return Reject(
+        source=source,
+        offset=offset,
+        doc_id=f"{source}#{offset}",
+        reason="document_too_large",
+        detail=f"{n_bytes} bytes from byte {offset} on; expected at most {limit}",
+        n_input_bytes=n_bytes,
+    )
+
+
+def _nul_fault(data: bytes, *, offset: int, is_utf8: bool) -> tuple[str, str]:
+    """Tells binary data from a text with a stray NUL."""
+    sample = data[:_SAMPLE_BYTES]
+    place = f"NUL at byte {offset + data.index(0)}"
+    if is_utf8 and len(_CONTROLS.findall(sample)) <= _MAX_CONTROL_RATIO * len(sample):
+        return "nul_character", f"{place}; expected text"
+    return "binary", f"{place} among bytes that are no UTF-8 text; expected UTF-8 text"

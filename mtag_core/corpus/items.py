@@ -1,0 +1,93 @@
+"""What is read and how: options, byte ranges and work items."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+
+from mtag_core.errors import UsageError
+from mtag_core.storage import FileInfo
+
+FORMATS = ("auto", "text", "jsonl", "parquet", "mediawiki", "conllu")
+DOCUMENTS = ("file", "line", "paragraph")
+_MIN_DOCUMENT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How documents are made of files.
+
+    Attributes:
+        input_format: One of `FORMATS`; `auto` goes by the file name.
+        document: What a document is in plain text; one of `DOCUMENTS`. Paragraphs are separated by
+            blank lines.
+        text_field: JSONL field or Parquet column that holds the text.
+        id_field: Field or column that holds the document's id; None makes ids of path and offset.
+        max_document_bytes: Longer plain text is read as several documents; a longer line or record
+            is rejected.
+        namespaces: Numbers of the MediaWiki namespaces to read.
+
+    Raises:
+        UsageError: A value is none of those allowed.
+    """
+
+    input_format: str = "auto"
+    document: str = "file"
+    text_field: str = "text"
+    id_field: str | None = None
+    max_document_bytes: int = 4 * 2**20
+    namespaces: tuple[int, ...] = (0,)
+
+    def __post_init__(self) -> None:
+        """Checks the values."""
+        if self.input_format not in FORMATS:
+            expected = f"expected one of {', '.join(FORMATS)}"
+            raise UsageError(f"input_format {self.input_format!r}; {expected}")
+        if self.document not in DOCUMENTS:
+            expected = f"expected one of {', '.join(DOCUMENTS)}"
+            raise UsageError(f"document {self.document!r}; {expected}")
+        if self.max_document_bytes < _MIN_DOCUMENT_BYTES:
+            expected = f"expected {_MIN_DOCUMENT_BYTES} or more"
+            raise UsageError(f"max_document_bytes {self.max_document_bytes}; {expected}")
+
+    def to_json(self) -> str:
+        """Returns one line of JSON, the same for equal options."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @staticmethod
+    def from_json(line: str) -> "ReadOptions":
+        """Reads back what `to_json` wrote."""
+        fields = json.loads(line)
+        return ReadOptions(**{**fields, "namespaces": tuple(fields["namespaces"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A range of a file's bytes as they are stored, compressed ones included.
+
+    What begins in the range belongs to it (a line, a paragraph, a stream of bz2, a row group of
+    Parquet), also where it ends behind it.
+
+    Attributes:
+        file: The file as it was listed.
+        start: First byte.
+        end: Byte after the last; None for the end of the file.
+    """
+
+    file: FileInfo
+    start: int = 0
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """What one worker reads at a time: a range of a file, or a pack of whole small files.
+
+    Attributes:
+        item_id: 16 hexadecimal digits; a digest of all that decides what the item reads.
+        kind: The format of all its files: `text`, `jsonl`, `parquet`, `mediawiki` or `conllu`.
+        spans: At least one.
+    """
+
+    item_id: str
+    kind: str
+    spans: tuple[Span, ...]

@@ -1,0 +1,82 @@
+"""JSONL: a JSON object a line, its text in one field and its id, if any, in another."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from mtag_core.corpus.decoding import check_text, make_reject, too_large
+from mtag_core.corpus.items import ReadOptions, Span
+from mtag_core.corpus.lines import LongLine, read_lines
+from mtag_core.corpus.source import Source
+from mtag_core.records import Document, Reject
+
+
+def read_jsonl(span: Span, source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
+    """Reads the lines that start in a span; blank lines are no documents.
+
+    Args:
+        span: Its range.
+        source: Opened a byte before the range, but for the first.
+        options: Names of the fields; the limit is on the line.
+    """
+    limit = options.max_document_bytes
+    for offset, line in read_lines(source, end=span.end, limit=limit, is_mid_line=span.start > 0):
+        if isinstance(line, LongLine):
+            yield too_large(line.n_bytes, limit, source=source.path, offset=offset)
+        elif not line.isspace():
+            yield parse_record(line, source=source.path, offset=offset, options=options)
+
+
+def parse_record(
+    line: bytes, *, source: str, offset: int, options: ReadOptions
+) -> Document | Reject:
+    """Makes a document of one line, or a reject that carries it.
+
+    Args:
+        line: Its bytes.
+        source: Path or URL.
+        offset: Byte offset of the line.
+        options: Names of the fields.
+    """
+    doc_id = f"{source}#{offset}"
+    line = line.rstrip(b"\r\n")
+    fault, fields = _parse(line.removeprefix(b"\xef\xbb\xbf") if offset == 0 else line)
+    if not fault:
+        fault = find_fault(fields, options)
+    if fault:
+        return make_reject(*fault, line, source=source, offset=offset, doc_id=doc_id)
+    if options.id_field is not None and fields[options.id_field] is not None:
+        doc_id = str(fields[options.id_field])
+    return Document(doc_id, fields[options.text_field], source, offset)
+
+
+def find_fault(fields: dict[str, Any], options: ReadOptions) -> tuple[str, str] | None:
+    """Returns why a record is no document, as (reason, detail), or None."""
+    for name in (options.text_field, options.id_field):
+        if name is not None and name not in fields:
+            found = ", ".join(sorted(fields)[:20]) or "none"
+            return "missing_field", f"no field {name!r}; fields found: {found[:200]}"
+    text = fields[options.text_field]
+    if not isinstance(text, str):
+        detail = f"field {options.text_field!r} is {type(text).__name__}; expected a string"
+        return "wrong_type", detail
+    doc_id = fields[options.id_field] if options.id_field is not None else None
+    if doc_id is not None and (isinstance(doc_id, bool) or not isinstance(doc_id, str | int)):
+        detail = f"field {options.id_field!r} is {type(doc_id).__name__}; expected string or number"
+        return "wrong_type", detail
+    return check_text(text) or (check_text(doc_id) if isinstance(doc_id, str) else None)
+
+
+def _parse(line: bytes) -> tuple[tuple[str, str] | None, dict[str, Any]]:
+    """Returns a fault or the fields of a line."""
+    try:
+        fields = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        value = line[error.start : error.start + 4]
+        return ("invalid_utf8", f"bytes {value!r} at byte {error.start}; expected UTF-8"), {}
+    # Numbers of 5,000 digits are a ValueError, 10,000 brackets a RecursionError.
+    except (ValueError, RecursionError) as error:
+        return ("invalid_json", f"{error}; expected a JSON object"[:300]), {}
+    if not isinstance(fields, dict):
+        return ("wrong_type", f"{type(fields).__name__}; expected a JSON object"), {}
+    return None, fields

@@ -1,0 +1,68 @@
+"""Lines of a source, each with its offset; a line over the limit is counted, not held."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mtag_core.corpus.source import Source
+
+_BLOCK_BYTES = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class LongLine:
+    """Stands for a line over the limit."""
+
+    n_bytes: int
+
+
+def read_lines(
+    source: Source, *, end: int | None, limit: int, is_mid_line: bool = False
+) -> Iterator[tuple[int, bytes | LongLine]]:
+    """Yields (offset, line with its end) of the lines that start before `end`.
+
+    A last line that a failure of the source cut off is not yielded but noted in the source.
+
+    Args:
+        source: Read from its position on.
+        end: Offset; None for the end of the source.
+        limit: Most bytes of a line, its end included.
+        is_mid_line: The source stands behind the start of a line that is not to be yielded, or on
+            the line end right before the first line.
+    """
+    offset = source.position
+    tail: list[bytes] = []
+    n_tail = 0
+    skips = is_mid_line
+    while block := source.read(_BLOCK_BYTES):
+        parts = block.splitlines(keepends=True) if b"\r" not in block else _split(block)
+        for part in parts:
+            if not part.endswith(b"\n"):
+                n_tail += len(part)
+                if n_tail <= limit and not skips:
+                    tail.append(part)
+                else:
+                    tail.clear()
+                continue
+            n_bytes = n_tail + len(part)
+            if not skips:
+                if end is not None and offset >= end:
+                    return
+                if n_bytes > limit:
+                    yield offset, LongLine(n_bytes)
+                else:
+                    yield offset, b"".join((*tail, part)) if n_tail else part
+            offset += n_bytes
+            skips = False
+            tail.clear()
+            n_tail = 0
+    if source.failure:
+        source.cut_off(offset, None if n_tail > limit else b"".join(tail))
+    elif n_tail and not skips and (end is None or offset < end):
+        yield offset, LongLine(n_tail) if n_tail > limit else b"".join(tail)
+
+
+def _split(block: bytes) -> list[bytes]:
+    """Splits at line feeds only."""
+    lines = [line + b"\n" for line in block.split(b"\n")]
+    lines[-1] = lines[-1][:-1]
+    return lines if lines[-1] else lines[:-1]

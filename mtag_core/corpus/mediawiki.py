@@ -1,0 +1,143 @@
+"""MediaWiki dumps: a document a page, whole dumps and ranges of them."""
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from typing import BinaryIO, Protocol, cast
+
+from mtag_core import wikipedia
+from mtag_core.corpus.items import ReadOptions, Span
+from mtag_core.corpus.multistream import StreamRange
+from mtag_core.corpus.names import codec_of
+from mtag_core.corpus.source import Source
+from mtag_core.records import Document, Reject
+
+_HEAD_BYTES = 2**18
+_PAGE = b"<page>"
+
+
+class _RangeStream(Protocol):
+    """A stream that knows where its range ends."""
+
+    @property
+    def boundary(self) -> int | None:
+        """Bytes before the end of the range; None while it is not known."""
+        ...
+
+    def read(self, n_bytes: int, /) -> bytes:
+        """Reads at most `n_bytes`."""
+        ...
+
+
+def open_mediawiki(span: Span) -> Source:
+    """Opens a span for `read_mediawiki`."""
+    if span.start == 0 and span.end is None:
+        return Source(span)
+    return Source(span, start=span.start, wrap=partial(_wrap_range, span))
+
+
+def read_mediawiki(span: Span, source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
+    """Reads the pages that start in a span, in the namespaces asked for, no redirects.
+
+    Args:
+        span: Its range.
+        source: Opened by `open_mediawiki`.
+        options: Names the namespaces.
+    """
+    results = wikipedia.read_documents(
+        cast(BinaryIO, source),
+        source=source.path,
+        counts=Counter(),
+        namespaces=frozenset(options.namespaces),
+        silent_names=_silent_names(span),
+    )
+    for result in results:
+        if source.failure and isinstance(result, Reject) and result.reason == "truncated":
+            # The page did not end because the source failed: one reject tells it.
+            source.cut_off(result.offset, result.input)
+        else:
+            yield result
+
+
+def _silent_names(span: Span) -> frozenset[str]:
+    """Reads the names of the wiki's file and category namespaces from the file's start."""
+    with Source(Span(span.file)) as head:
+        return wikipedia.read_silent_names(head.read_exactly(_HEAD_BYTES))
+
+
+def _wrap_range(span: Span, raw: BinaryIO) -> "_PageRange":
+    """Makes the stream of the pages that start in a range of a plain or bz2 file."""
+    length = None if span.end is None else span.end - span.start
+    if codec_of(span.file.path) == "bz2":
+        return _PageRange(StreamRange(raw, length=length))
+    return _PageRange(_PlainRange(raw, length))
+
+
+class _PlainRange:
+    """Plain bytes; the range's end is known."""
+
+    def __init__(self, raw: BinaryIO, length: int | None) -> None:
+        self.boundary = length
+        self._raw = raw
+
+    def read(self, n_bytes: int, /) -> bytes:
+        """Reads at most `n_bytes`."""
+        return self._raw.read(n_bytes)
+
+
+class _PageRange:
+    """Reads from the first page that starts in the range up to the first one behind it.
+
+    In an export `<` is escaped within text, so that `<page>` is always the element.
+    """
+
+    def __init__(self, stream: _RangeStream) -> None:
+        self._stream = stream
+        self._buffer = b""
+        self._buffer_start = 0
+        self._is_in_page = False
+        self._is_at_end = False
+
+    def read(self, n_bytes: int, /) -> bytes:
+        """Reads about `n_bytes`; b"" at the end."""
+        while not self._is_at_end:
+            chunk = self._stream.read(n_bytes)
+            self._buffer += chunk
+            self._is_at_end = not chunk
+            data = self._take()
+            if data:
+                return data
+        return b""
+
+    def _take(self) -> bytes:
+        """Takes what is known to be in the range; keeps what may be half a tag."""
+        if not self._is_in_page and not self._find_first():
+            return b""
+        boundary = self._stream.boundary
+        if boundary is not None:
+            end = self._buffer.find(_PAGE, max(0, boundary - self._buffer_start))
+            if end >= 0:
+                self._is_at_end = True
+                return self._drop(end)
+        n_kept = 0 if self._is_at_end else min(len(self._buffer), len(_PAGE) - 1)
+        return self._drop(len(self._buffer) - n_kept)
+
+    def _find_first(self) -> bool:
+        """Moves to the first page; False when it is not there yet or behind the range."""
+        start = self._buffer.find(_PAGE)
+        if start < 0:
+            self._drop(max(0, len(self._buffer) - len(_PAGE) + 1))
+            return False
+        self._drop(start)
+        boundary = self._stream.boundary
+        if boundary is not None and self._buffer_start >= boundary:
+            self._is_at_end = True
+            return False
+        self._is_in_page = True
+        return True
+
+    def _drop(self, n_bytes: int) -> bytes:
+        """Takes bytes off the buffer."""
+        taken, self._buffer = self._buffer[:n_bytes], self._buffer[n_bytes:]
+        self._buffer_start += n_bytes
+        return taken

@@ -1,0 +1,141 @@
+"""A span's bytes, decompressed. Reading never raises: what goes wrong ends the bytes instead."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import BinaryIO
+
+from mtag_core import storage
+from mtag_core.corpus.compression import (
+    ByteStream,
+    CorruptError,
+    DecompressedStream,
+    TruncatedError,
+)
+from mtag_core.corpus.items import Span
+from mtag_core.corpus.names import codec_of
+from mtag_core.errors import InputNotFoundError, MtagError
+from mtag_core.records import Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why the bytes ended before the end of the file: a reason for a `Reject` and its detail."""
+
+    reason: str
+    detail: str
+
+
+class Source(AbstractContextManager["Source"]):
+    """An open file.
+
+    Attributes:
+        path: Path or URL of the file.
+        position: Offset of the next byte, counted in decompressed bytes.
+        failure: Set when `read` returned b"" too early.
+    """
+
+    def __init__(
+        self, span: Span, *, start: int = 0, wrap: Callable[[BinaryIO], ByteStream] | None = None
+    ) -> None:
+        """Opens a file.
+
+        Args:
+            span: Its file is opened.
+            start: First byte, as the file is stored.
+            wrap: Makes the stream to read of the raw one; None decompresses.
+        """
+        self.path = span.file.path
+        self.position = start
+        self.failure: Failure | None = None
+        self._raw: BinaryIO | None = None
+        self._stream: ByteStream | None = None
+        self._cut_off: tuple[int, bytes | None] | None = None
+        try:
+            self._raw = storage.open_read(self.path, start=start)
+            self._stream = wrap(self._raw) if wrap else self._decompress(self._raw)
+        except MtagError as error:
+            self.failure = failure_of(error)
+
+    def read(self, n_bytes: int) -> bytes:
+        """Reads at most `n_bytes`, not always as many as there are; b"" at the end."""
+        if self._stream is None or self.failure:
+            return b""
+        try:
+            data = self._stream.read(n_bytes)
+        except (MtagError, OSError) as error:
+            self.failure = failure_of(error)
+            return b""
+        self.position += len(data)
+        return data
+
+    def read_exactly(self, n_bytes: int) -> bytes:
+        """Reads `n_bytes`; fewer at the end only."""
+        pieces = []
+        while n_bytes and (data := self.read(n_bytes)):
+            pieces.append(data)
+            n_bytes -= len(data)
+        return b"".join(pieces)
+
+    def cut_off(self, offset: int, data: bytes | None) -> None:
+        """Notes what was begun when the source failed.
+
+        Args:
+            offset: Where the document that is cut off starts.
+            data: What there is of it; None when it is not held.
+        """
+        self._cut_off = offset, data
+
+    def reject(self) -> Reject:
+        """Makes the reject for what `failure` cut off."""
+        failure = self.failure or Failure("unreadable", "unknown")
+        offset, data = self._cut_off or (self.position, None)
+        return Reject(
+            source=self.path,
+            offset=offset,
+            doc_id=f"{self.path}#{offset}",
+            reason=failure.reason,
+            detail=failure.detail,
+            input=data,
+            n_input_bytes=None if data is None else len(data),
+        )
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the file."""
+        if self._raw is not None:
+            self._raw.close()
+
+    def _decompress(self, raw: BinaryIO) -> ByteStream:
+        """Wraps the raw bytes as the file's name asks."""
+        codec = codec_of(self.path)
+        return DecompressedStream(raw, codec) if codec else raw
+
+
+def failure_of(error: Exception) -> Failure:
+    """Names what an exception means for the file it came from."""
+    if isinstance(error, TruncatedError):
+        return Failure("truncated", str(error))
+    if isinstance(error, CorruptError):
+        return Failure("corrupt", str(error))
+    if isinstance(error, InputNotFoundError):
+        return Failure("vanished", str(error))
+    return Failure("unreadable", str(error))
+
+
+def changed_since_planned(span: Span) -> Failure | None:
+    """Compares the file with what the plan knew of it; None when nothing changed."""
+    planned = span.file
+    try:
+        now = storage.stat(planned.path)
+    except MtagError as error:
+        return failure_of(error)
+    if (now.size, now.version) == (planned.size, planned.version):
+        return None
+    expected = f"planned with {planned.size} bytes, version {planned.version!r}"
+    return Failure("changed", f"{now.size} bytes, version {now.version!r}; {expected}")

@@ -1,0 +1,116 @@
+import json
+import pickle
+import time
+from dataclasses import asdict
+
+import pytest
+
+from mtag_core.corpus import ReadOptions, plan_items
+from mtag_core.errors import UsageError
+from mtag_core.storage import FileInfo
+
+OPTIONS = ReadOptions()
+
+
+def plan(files, **arguments):
+    return list(plan_items(files, OPTIONS, salt="s", **arguments))
+
+
+def small_files(n_files, size=100):
+    return [FileInfo(f"/corpus/{i:07}.txt", size, "1") for i in range(n_files)]
+
+
+def test_a_plan_is_the_same_each_time():
+    assert plan(small_files(5000)) == plan(small_files(5000))
+
+
+def test_every_file_is_in_one_item():
+    files = small_files(5000)
+    spans = [span for item in plan(files) for span in item.spans]
+    assert [span.file for span in spans] == files
+    assert len({item.item_id for item in plan(files)}) == len(plan(files))
+
+
+def test_packs_stay_within_their_limits():
+    items = plan(small_files(20_000, size=10_000))
+    assert all(len(item.spans) <= 1000 for item in items)
+    assert all(sum(span.file.size for span in item.spans) <= 2**23 for item in items)
+
+
+@pytest.mark.parametrize("size", [100, 100_000, 3_000_000])
+def test_a_new_file_changes_few_packs(size):
+    files = small_files(5000, size)
+    new = sorted([*files, FileInfo("/corpus/0002500x.txt", size, "1")], key=lambda f: f.path)
+    before = {item.item_id for item in plan(files)}
+    after = {item.item_id for item in plan(new)}
+    assert len(after - before) <= 6
+
+
+def test_a_changed_file_changes_its_item_and_no_other():
+    files = small_files(5000)
+    changed = [*files[:70], FileInfo(files[70].path, 100, "2"), *files[71:]]
+    assert len({item.item_id for item in plan(files)} - {i.item_id for i in plan(changed)}) == 1
+
+
+def test_salt_and_options_are_in_the_id():
+    files = small_files(1)
+    ids = {
+        item.item_id
+        for options in (OPTIONS, ReadOptions(document="line"))
+        for salt in ("a", "b")
+        for item in plan_items(files, options, salt=salt)
+    }
+    assert len(ids) == 4
+
+
+def test_a_large_text_is_split_in_ranges_of_whole_windows():
+    spans = [item.spans[0] for item in plan([FileInfo("a.txt", 10**9, "1")])]
+    assert [span.start for span in spans[1:]] == [span.end for span in spans[:-1]]
+    assert (spans[0].start, spans[-1].end) == (0, None)
+    assert all(span.start % 2**21 == 0 for span in spans)
+    assert len(spans) == 120
+
+
+@pytest.mark.parametrize("name", ["a.txt.gz", "a.xz", "a.conllu", "a.jsonl.zst"])
+def test_what_cannot_be_read_from_the_middle_is_one_item(name):
+    assert len(plan([FileInfo(name, 10**9, "1")])) == 1
+
+
+def test_a_file_that_its_server_only_sends_whole_is_one_item():
+    assert len(plan([FileInfo("http://x/a.txt", 10**9, "1", is_seekable=False)])) == 1
+    assert len(plan([FileInfo("http://x/a.txt", -1, "1")])) == 1
+
+
+def test_formats_are_told_by_names():
+    names = ["a", "b.JSONL.gz", "c.parquet", "d.xml.bz2", "e.xml-p1p30.bz2", "f.conllu", "g.jsonl"]
+    kinds = {
+        span.file.path: item.kind
+        for item in plan([FileInfo(name, 1, "1") for name in names])
+        for span in item.spans
+    }
+    expected = ["text", "jsonl", "parquet", "mediawiki", "mediawiki", "conllu", "jsonl"]
+    assert [kinds[name] for name in names] == expected
+
+
+def test_items_survive_json_and_pickle():
+    (item,) = plan(small_files(1))
+    assert pickle.loads(pickle.dumps(item)) == item
+    assert json.loads(json.dumps(asdict(item)))["item_id"] == item.item_id
+    assert ReadOptions.from_json(OPTIONS.to_json()) == OPTIONS
+
+
+def test_planning_takes_microseconds_a_file():
+    files = small_files(50_000)
+    start = time.process_time()
+    plan(files)
+    # About 4 us a file; the limit leaves room for a slow machine.
+    assert time.process_time() - start < 2.5
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("input_format", "pdf"), ("document", "page"), ("max_document_bytes", 0)],
+)
+def test_a_wrong_option_is_named(field, value):
+    with pytest.raises(UsageError, match=f"{field} .*expected"):
+        ReadOptions(**{field: value})
