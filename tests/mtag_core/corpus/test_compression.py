@@ -1,0 +1,89 @@
+import bz2
+import gzip
+import io
+import lzma
+from functools import partial
+
+import pytest
+from backports import zstd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtag_core.corpus.compression import CorruptError, DecompressedStream, TruncatedError
+from tests.mtag_core.corpus.conftest import documents, reasons
+
+COMPRESS = {
+    "gz": gzip.compress,
+    "bz2": partial(bz2.compress, compresslevel=1),
+    "xz": lzma.compress,
+    "zst": zstd.compress,
+}
+CODECS = sorted(COMPRESS)
+
+
+def read_all(data, codec, n_bytes=2**16):
+    stream = DecompressedStream(io.BytesIO(data), codec)
+    return b"".join(iter(lambda: stream.read(n_bytes), b""))
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@given(members=st.lists(st.binary(), min_size=1, max_size=4), n_bytes=st.integers(1, 50))
+def test_members_are_joined(codec, members, n_bytes):
+    data = b"".join(COMPRESS[codec](member) for member in members)
+    assert read_all(data, codec, n_bytes) == b"".join(members)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_truncated_stream_gives_what_it_has(codec):
+    text = b"".join(b"%d bottles\n" % i for i in range(60_000))
+    stream = DecompressedStream(io.BytesIO(COMPRESS[codec](text)[:-5]), codec)
+    got = b""
+    with pytest.raises(TruncatedError, match=f"{codec} data end after"):
+        while True:
+            got += stream.read(2**16)
+    assert text.startswith(got)
+    assert len(got) > len(text) // 2
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_other_bytes_are_corrupt(codec):
+    with pytest.raises(CorruptError, match=f"{codec} data damaged in the stream"):
+        read_all(b"no compressed data at all, not a bit" * 9, codec)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_an_empty_file_is_truncated(codec):
+    with pytest.raises(TruncatedError, match="the file is empty"):
+        read_all(b"", codec)
+
+
+@pytest.mark.parametrize("codec", ["gz", "xz"])
+def test_zeros_after_a_member_are_padding(codec):
+    assert read_all(COMPRESS[codec](b"a") + b"\0" * 8 + COMPRESS[codec](b"b"), codec) == b"ab"
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_bomb_is_read_in_small_pieces(codec):
+    stream = DecompressedStream(io.BytesIO(COMPRESS[codec](bytes(2**24))), codec)
+    assert len(stream.read(1000)) <= 1000
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_compressed_files_read_like_plain_ones(read, codec):
+    text = b"one\n\ntwo\n" * 1000
+    plain = [(d.offset, d.text) for d in read(text, max_document_bytes=500)]
+    packed = read(COMPRESS[codec](text), f"a.txt.{codec}", max_document_bytes=500)
+    assert [(d.offset, d.text) for d in packed] == plain
+
+
+@pytest.mark.parametrize("document", ["file", "line", "paragraph"])
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_truncated_file_is_read_up_to_there_with_one_reject(read, codec, document):
+    text = b"".join(b"%d bottles\n\n" % i for i in range(30_000))
+    results = read(COMPRESS[codec](text)[:-5], f"a.txt.{codec}", document=document)
+    assert reasons(results) == ["truncated"]
+    got = "".join(d.text for d in documents(results))
+    assert len(got) > 100_000
+    assert all(text.startswith(d.text.encode(), d.offset) for d in documents(results))
+    last = results[-1]
+    assert text.startswith(last.input, last.offset)

@@ -1,0 +1,93 @@
+import bz2
+import lzma
+
+import pytest
+
+from mtag_core import storage
+from mtag_core.corpus import ReadOptions, plan_items
+from tests.mtag_core.corpus.conftest import documents, reasons
+
+HEAD = (
+    '<mediawiki xml:lang="br"><siteinfo><namespaces>'
+    '<namespace key="6">Restr</namespace></namespaces></siteinfo>\n'
+)
+
+
+def page(number, text="", namespace=0):
+    text = text or f"Page {number} tells of the number {number}. " * 5
+    return (
+        f"<page><title>T{number}</title><ns>{namespace}</ns><id>{number}</id>"
+        f"<revision><id>1</id><text>{text}</text></revision></page>\n"
+    )
+
+
+PAGES = [page(i) for i in range(1, 60)]
+DUMP = (HEAD + "".join(PAGES) + "</mediawiki>\n").encode()
+
+
+def ids(results):
+    return [d.offset for d in documents(results)]
+
+
+def streams(size):
+    """The dump as a bz2 file with a stream every `size` bytes, as parallel compressors write."""
+    return b"".join(bz2.compress(DUMP[i : i + size]) for i in range(0, len(DUMP), size))
+
+
+def test_pages_are_documents(read):
+    results = read(DUMP, "a.xml")
+    assert ids(results) == list(range(1, 60))
+    assert results[6].doc_id.endswith("a.xml#7")
+
+
+@pytest.mark.parametrize("item_bytes", [100, 1000, 4567])
+def test_plain_dumps_are_read_once_however_split(read, item_bytes):
+    assert read(DUMP, "a.xml", item_bytes=item_bytes) == read(DUMP, "a.xml")
+
+
+@pytest.mark.parametrize("item_bytes", [60, 500, 1234])
+@pytest.mark.parametrize("size", [100, 1000, 5003])
+def test_multistream_dumps_are_read_once_however_split(read, item_bytes, size):
+    results = read(streams(size), "a.xml.bz2", item_bytes=item_bytes)
+    assert ids(results) == list(range(1, 60))
+
+
+def test_a_dump_of_one_stream_is_one_item(tmp_path):
+    path = tmp_path / "a.xml.bz2"
+    path.write_bytes(bz2.compress(DUMP))
+    files = storage.list_files([str(path)])
+    assert len(list(plan_items(files, ReadOptions(), salt="", item_bytes=100))) == 1
+
+
+def test_the_wikis_own_names_are_known_to_every_item(read):
+    text = "Some words [[Restr:A.jpg|thumb|A caption]] and more words."
+    dump = HEAD + page(1) * 20 + page(2, text) + "</mediawiki>"
+    for item_bytes in (10**6, 1000):
+        last = documents(read(dump.encode(), "a.xml", item_bytes=item_bytes))[-1]
+        assert "caption" not in last.text
+
+
+def test_namespaces_are_chosen(read):
+    dump = (HEAD + page(1) + page(2, namespace=4) + "</mediawiki>").encode()
+    assert ids(read(dump, "a.xml")) == [1]
+    assert ids(read(dump, "a.xml", namespaces=(4,))) == [2]
+
+
+def test_a_truncated_dump_is_read_up_to_there_with_one_reject(read):
+    results = read(streams(1000)[:-400], "a.xml.bz2")
+    assert reasons(results) == ["truncated"]
+    assert ids(results) == list(range(1, len(results)))
+    assert reasons(read(DUMP[: len(DUMP) // 2], "b.xml")) == ["truncated"]
+
+
+def test_a_damaged_stream_costs_only_its_range(read):
+    data = bytearray(streams(1000))
+    data[len(data) // 2] ^= 255
+    results = read(bytes(data), "a.xml.bz2", item_bytes=1000)
+    assert reasons(results) == ["corrupt"]
+    assert len(ids(results)) > 45
+
+
+def test_xml_that_is_no_dump_is_rejected(read):
+    assert reasons(read(b"<html><body>x</body></html>", "a.xml")) == ["invalid_xml"]
+    assert ids(read(lzma.compress(DUMP), "a.xml.xz")) == list(range(1, 60))
