@@ -14,10 +14,11 @@ from mtag_core.storage.access import (
     read_bytes,
     stat,
 )
-from mtag_core.storage.files import FileInfo, join
+from mtag_core.storage.files import UNKNOWN_SIZE, FileInfo, join
 from mtag_core.storage.listing import list_dir, list_files
 
 __all__ = [
+    "UNKNOWN_SIZE",
     "FileInfo",
     "atomic_writer",
     "delete",

@@ -8,6 +8,7 @@ import importlib
 import io
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import lru_cache
@@ -20,6 +21,8 @@ from mtag_core.storage.files import UNKNOWN_SIZE, FileInfo, scheme_of
 
 _TIMEOUT_S = 60
 _N_TRIES = 4
+# Before the second try; doubled for each further one.
+_PAUSE_S = 0.5
 _SKIP_BYTES = 2**20
 _BUFFER_BYTES = 2**18
 # The server must not compress on its own: offsets count the bytes of the file.
@@ -126,6 +129,7 @@ class _ResumingStream(io.RawIOBase):
                 self._drop()
                 if n_left == 0 or isinstance(error, MtagError):
                     raise StorageError(f"{self._path}: {_describe(error)}") from error
+                time.sleep(_PAUSE_S * 2 ** (_N_TRIES - 1 - n_left))
         raise AssertionError("unreachable")
 
     def _drop(self) -> None:
