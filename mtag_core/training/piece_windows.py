@@ -1,0 +1,186 @@
+"""Sentences to padded batches of wordpieces for a teacher, and its logits back to sentences.
+
+A sentence longer than the model is cut into windows at tokens, never cut off.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from mtag_core.errors import BundleError
+from mtag_core.records import Sentence
+
+# Pieces in one batch, padding included.
+_PIECE_BUDGET = 2048
+_SPECIAL_PIECES = (("[CLS]", "[SEP]", "[PAD]"), ("<s>", "</s>", "<pad>"))
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogits:
+    """A sentence's logits.
+
+    Attributes:
+        upos: Shape (n_tokens, n_upos), float32.
+        feats: Shape (n_tokens, n_feats), float32.
+    """
+
+    upos: NDArray[np.float32]
+    feats: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class PieceBatch:
+    """Windows of sentences, padded.
+
+    Attributes:
+        piece_ids: Shape (n_windows, n_pieces), int64.
+        is_piece: Same shape; 1 at pieces, 0 at padding.
+        first_piece_index: Of each token in the flattened pieces. Shape (n_tokens,), int64.
+        last_piece_index: Likewise.
+    """
+
+    piece_ids: NDArray[np.int64]
+    is_piece: NDArray[np.int64]
+    first_piece_index: NDArray[np.int64]
+    last_piece_index: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A run of a sentence's tokens that fits the model."""
+
+    piece_ids: list[int]
+    first: list[int]
+    last: list[int]
+
+
+class PieceEncoder:
+    """Turns sentences into wordpieces; a sentence over the limit into several windows."""
+
+    def __init__(
+        self, tokenizer_json: str, *, max_pieces: int, openings: Mapping[str, int] | None = None
+    ) -> None:
+        """Reads the tokenizer.
+
+        Raises:
+            BundleError: It has no special pieces known here.
+        """
+        self._tokenizer = Tokenizer.from_str(tokenizer_json)
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._max_inner = max_pieces - 2
+        self._openings = dict(openings or {})
+        self._start, self._end, self.pad = self._special_pieces()
+
+    def windows(self, sentence: Sentence) -> list[_Window]:
+        """The sentence's windows; each token is in one, cut to the limit if it alone exceeds it."""
+        encoding = self._tokenizer.encode(
+            list(sentence.forms), is_pretokenized=True, add_special_tokens=False
+        )
+        pieces: list[list[int]] = [[] for _ in sentence.forms]
+        for piece, word in zip(encoding.ids, encoding.word_ids, strict=True):
+            if word is not None:
+                pieces[word].append(piece)
+        opening = self._openings.get(sentence.language, self._start)
+        windows: list[_Window] = []
+        window = _Window([opening], [], [])
+        for token_pieces in pieces:
+            kept = token_pieces[: self._max_inner]
+            if len(window.piece_ids) - 1 + len(kept) > self._max_inner:
+                windows.append(window)
+                window = _Window([opening], [], [])
+            # A token without pieces (a control character) is read from the piece before it.
+            window.first.append(len(window.piece_ids) if kept else len(window.piece_ids) - 1)
+            window.piece_ids.extend(kept)
+            window.last.append(len(window.piece_ids) - 1)
+        windows.append(window)
+        for window in windows:
+            window.piece_ids.append(self._end)
+        return windows
+
+    def _special_pieces(self) -> tuple[int, int, int]:
+        """Ids of the opening, closing and padding piece."""
+        for names in _SPECIAL_PIECES:
+            start, end, pad = (self._tokenizer.token_to_id(name) for name in names)
+            if start is not None and end is not None and pad is not None:
+                return start, end, pad
+        raise BundleError(
+            "tokenizer.json: has neither [CLS], [SEP], [PAD] nor <s>, </s>, <pad>; "
+            "a teacher's tokenizer needs one set of them"
+        )
+
+
+def batched_logits(
+    encoder: PieceEncoder,
+    sentences: Sequence[Sentence],
+    run: Callable[[PieceBatch], TokenLogits],
+    *,
+    piece_budget: int = _PIECE_BUDGET,
+) -> list[TokenLogits]:
+    """Runs a model over sentences in batches of windows of like length.
+
+    Args:
+        encoder: Cuts sentences into windows.
+        sentences: In any order.
+        run: Gives the logits of a batch's tokens, in order.
+        piece_budget: Pieces in one batch, padding included.
+
+    Returns:
+        One result a sentence, in their order.
+    """
+    windows = [(i, w) for i, s in enumerate(sentences) for w in encoder.windows(s)]
+    order = sorted(range(len(windows)), key=lambda i: len(windows[i][1].piece_ids))
+    results: dict[int, TokenLogits] = {}
+    for group in _groups(order, [len(w.piece_ids) for _, w in windows], piece_budget):
+        logits = run(_padded([windows[i][1] for i in group], pad=encoder.pad))
+        ends = np.cumsum([len(windows[i][1].first) for i in group])[:-1]
+        pairs = zip(np.split(logits.upos, ends), np.split(logits.feats, ends), strict=True)
+        results.update(zip(group, (TokenLogits(*pair) for pair in pairs), strict=True))
+    return _joined(windows, results, len(sentences))
+
+
+def _groups(order: Sequence[int], lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Cuts indices sorted by length into batches under the budget."""
+    group: list[int] = []
+    for index in order:
+        if group and (len(group) + 1) * lengths[index] > budget:
+            yield group
+            group = []
+        group.append(index)
+    if group:
+        yield group
+
+
+def _padded(windows: Sequence[_Window], *, pad: int) -> PieceBatch:
+    """Pads windows to one batch."""
+    width = max(len(window.piece_ids) for window in windows)
+    piece_ids = np.full((len(windows), width), pad, np.int64)
+    is_piece = np.zeros((len(windows), width), np.int64)
+    first: list[int] = []
+    last: list[int] = []
+    for row, window in enumerate(windows):
+        piece_ids[row, : len(window.piece_ids)] = window.piece_ids
+        is_piece[row, : len(window.piece_ids)] = 1
+        first.extend(row * width + index for index in window.first)
+        last.extend(row * width + index for index in window.last)
+    return PieceBatch(piece_ids, is_piece, np.array(first, np.int64), np.array(last, np.int64))
+
+
+def _joined(
+    windows: Sequence[tuple[int, _Window]], results: Mapping[int, TokenLogits], n_sentences: int
+) -> list[TokenLogits]:
+    """Puts the windows of each sentence together again."""
+    parts: list[list[TokenLogits]] = [[] for _ in range(n_sentences)]
+    for index, (sentence, _) in enumerate(windows):
+        parts[sentence].append(results[index])
+    return [
+        own[0]
+        if len(own) == 1
+        else TokenLogits(
+            np.concatenate([part.upos for part in own]), np.concatenate([p.feats for p in own])
+        )
+        for own in parts
+    ]
