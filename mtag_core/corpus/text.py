@@ -18,6 +18,8 @@ from mtag_core.corpus.source import Source
 from mtag_core.records import Document, Reject
 
 _PARAGRAPH_END = re.compile(rb"\n[ \t\r]*\n")
+# With the blank lines that follow: they make no document of their own.
+_LINE_END = re.compile(rb"\n(?:[ \t\r]*\n)*")
 _LINE_ENDS = b"\r\n"
 
 
@@ -152,7 +154,8 @@ class _Cutting:
     def finish(self, data: bytes) -> Iterator[Document | Reject]:
         """Yields what was added together with the bytes up to the next cut."""
         if self._is_within_line:
-            end = data.find(b"\n") + 1
+            line_end = _LINE_END.search(data)
+            end = line_end.end() if line_end else len(data)
             yield self._take(data[:end])
             self._is_within_line = False
             data = data[end:]

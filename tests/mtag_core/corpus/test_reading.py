@@ -1,0 +1,142 @@
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mtag_core import storage
+from mtag_core.corpus import REASONS, ReadOptions, plan_items, read_item
+from mtag_core.records import Document
+from tests.mtag_core.corpus.conftest import documents, reasons
+
+
+def plan(path, options, **arguments):
+    return list(plan_items(storage.list_files([str(path)]), options, salt="", **arguments))
+
+
+def read(items, options):
+    return [result for item in items for result in read_item(item, options)]
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """A folder with one file of each fault among good ones."""
+    files = {
+        "00-good.txt": b"good",
+        "01-empty.txt": b"",
+        "02-binary.txt": bytes(range(256)) * 10,
+        "03-latin.txt": "déjà".encode("latin-1"),
+        "04-nul.txt": b"with a NUL \0 in it",
+        "05-truncated.txt.gz": gzip.compress(os.urandom(5000).hex().encode())[:-2000],
+        "06-no.txt.gz": b"not gzip at all",
+        "07-lines.jsonl": b'{"text": "good"}\n{"text": "\\udc00"}\n{"txt": ""}\n{\n{"text": 1}\n',
+        "08-broken.parquet": b"PAR1 no",
+        "09-broken.xml": b"<html/>",
+        "10-broken.conllu": b"1\tgood\n\n",
+        "11-marks.txt": ("a" + "\u0301" * 100_000).encode(),
+        "12-good.txt": b"good",
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    return tmp_path
+
+
+def test_each_fault_costs_its_own_document_only(corpus):
+    options = ReadOptions()
+    results = read(plan(corpus, options), options)
+    assert [d.text[:4] for d in documents(results) if d.source.endswith("good.txt")] == ["good"] * 2
+    name_to_reasons = {}
+    for result in results:
+        if not isinstance(result, Document):
+            name = os.path.basename(result.source)
+            name_to_reasons.setdefault(name[:2], []).append(result.reason)
+    assert name_to_reasons == {
+        "02": ["binary"],
+        "03": ["invalid_utf8"],
+        "04": ["nul_character"],
+        "05": ["truncated"],
+        "06": ["corrupt"],
+        "07": ["lone_surrogate", "missing_field", "invalid_json", "wrong_type"],
+        "08": ["corrupt"],
+        "09": ["invalid_xml"],
+        "10": ["invalid_conllu"],
+    }
+    assert set(reasons(results)) <= set(REASONS)
+
+
+def test_a_file_that_vanished_is_one_reject_an_item(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"a\n" * 1000)
+    items = plan(tmp_path, options := ReadOptions(document="line"), item_bytes=1000)
+    path.unlink()
+    results = read(items, options)
+    assert reasons(results) == ["vanished"] * 2
+    assert str(path) in results[0].detail
+
+
+def test_a_file_that_changed_is_not_read(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"old")
+    items = plan(tmp_path, options := ReadOptions())
+    path.write_bytes(b"newer")
+    (reject,) = read(items, options)
+    assert reject.reason == "changed"
+    assert "5 bytes" in reject.detail
+    assert "planned with 3 bytes" in reject.detail
+
+
+def test_a_folder_in_the_place_of_a_file_is_unreadable(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"a")
+    items = plan(tmp_path, options := ReadOptions())
+    path.unlink()
+    path.mkdir()
+    assert reasons(read(items, options)) == ["unreadable"]
+
+
+def test_rejects_written_as_lines_are_input_again(tmp_path, corpus):
+    options = ReadOptions()
+    rejects = [r for r in read(plan(corpus, options), options) if not isinstance(r, Document)]
+    lines = [
+        json.dumps({"doc_id": r.doc_id, "input": (r.input or b"").decode("utf-8", "replace")})
+        for r in rejects
+        if r.reason != "nul_character" and b"\0" not in (r.input or b"")
+    ]
+    replay = tmp_path / "replay.jsonl"
+    replay.write_text("\n".join(lines))
+    options = ReadOptions(text_field="input", id_field="doc_id")
+    results = read(plan(replay, options), options)
+    assert len(documents(results)) == len(lines)
+    assert "d\ufffdj\ufffd" in [d.text for d in results]
+
+
+MEASURE = """
+import resource, sys
+from mtag_core import storage
+from mtag_core.corpus import ReadOptions, plan_items, read_item
+options = ReadOptions(document=sys.argv[2])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+n = [0, 0]
+for item in plan_items(storage.list_files([sys.argv[1]]), options, salt=""):
+    for result in read_item(item, options):
+        n[hasattr(result, "reason")] += 1
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(*n, (after - before) // 1024)
+"""
+
+
+@pytest.mark.parametrize("document", ["file", "line", "paragraph"])
+def test_a_line_of_50_megabytes_is_never_held(tmp_path, document):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"before\n\n" + b"x" * 50_000_000 + b"\n\nafter\n")
+    command = [sys.executable, "-c", MEASURE, str(path), document]
+    folder = Path(__file__).parents[3]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=True, cwd=folder
+    )
+    n_documents, n_rejects, grown_mib = map(int, done.stdout.split())
+    assert (n_documents, n_rejects) == (2, 1)
+    assert grown_mib < 40
