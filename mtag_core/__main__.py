@@ -16,6 +16,7 @@ COMMANDS = {
     "export-teacher": "make a trained model answer with all its logits, for teacher_logits",
     "tag": "tag a text, a file or standard input",
     "evaluate": "score CoNLL-U files or the tagger itself with the CoNLL 2018 metric",
+    "train-segmenters": "train the segmenters of a bundle",
     "train-langid": "train the language identifier of a bundle",
     "train-meta-lstm": "train the Meta-LSTM baseline",
 }

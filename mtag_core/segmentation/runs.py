@@ -24,6 +24,9 @@ _FLOOR = 0.02
 # Margins narrower than this do not happen in running text, so short lines are never joined.
 _MIN_MARGIN = 40
 
+# A line longer than this is a paragraph, not a line of one.
+_MAX_MARGIN = 160
+
 # Part of a paragraph's line breaks that must look like a margin's.
 _WRAPPED_SHARE = 0.75
 
@@ -91,7 +94,9 @@ def _soft_breaks(text: str, lines: Sequence[Run]) -> list[bool]:
         width + 1 + _first_word_length(text, after) > margin
         for width, after in zip(widths, lines[1:], strict=False)
     ]
-    is_wrapped = margin >= _MIN_MARGIN and sum(is_full) >= _WRAPPED_SHARE * len(is_full)
+    is_wrapped = _MIN_MARGIN <= margin <= _MAX_MARGIN and sum(is_full) >= _WRAPPED_SHARE * len(
+        is_full
+    )
     return [is_wrapped and is_line_full for is_line_full in is_full]
 
 

@@ -10,10 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ufal.udpipe import InputFormat, Model, OutputFormat
+from ufal.udpipe import (
+    InputFormat,
+    Model,
+    OutputFormat,
+    ProcessingError,
+    Sentences,
+    Trainer,
+)
 from ufal.udpipe import Sentence as UdpipeSentence
 
-from mtag_core.errors import BundleError
+from mtag_core.errors import BundleError, FormatError
 
 # One line of UDPipe's CoNLL-U: id, last id of a multiword token, form, start and end. The tokens of
 # a multiword token have no range of their own.
@@ -75,6 +82,46 @@ class UdpipeTokenizer:
         sentence = UdpipeSentence()
         while tokenizer.nextSentence(sentence):
             yield _parse(output.writeSentence(sentence))
+
+
+def train_tokenizer(
+    conllu: str, *, width: int, n_epochs: int, learning_rate: float, dropout: float
+) -> bytes:
+    """Trains a tokenizer.
+
+    Args:
+        conllu: Sentences whose forms and `SpaceAfter` are right.
+        width: Of the recurrent layer.
+        n_epochs: Passes over the sentences.
+        learning_rate: At the start.
+        dropout: From 0 to 1.
+
+    Returns:
+        The content of a `.udpipe` file.
+
+    Raises:
+        FormatError: UDPipe cannot read or learn from the sentences.
+    """
+    error = ProcessingError()
+    reader = InputFormat.newConlluInputFormat()
+    reader.setText(conllu)
+    sentences = Sentences()
+    sentence = UdpipeSentence()
+    while reader.nextSentence(sentence, error):
+        sentences.push_back(sentence)
+        sentence = UdpipeSentence()
+    options = (
+        f"dimension={width};epochs={n_epochs};learning_rate={learning_rate};dropout={dropout};"
+        "early_stopping=0"
+    )
+    if not error.occurred():
+        model = Trainer.train(
+            "morphodita_parsito", sentences, Sentences(), options, "none", "none", error
+        )
+    if error.occurred():
+        raise FormatError(f"UDPipe cannot train on these sentences: {error.message}")
+    # SWIG hands bytes over as a str.
+    return model if isinstance(model, bytes) else model.encode("utf-8", "surrogateescape")
 
 
 def _parse(conllu: str) -> RawSentence:

@@ -20,7 +20,13 @@ def _guess(text: str) -> list[tuple[str, float]]:
     letters = [char for char in text if char.isalpha()]
     if not letters:
         return []
-    language = "el" if "α" <= letters[0] <= "ω" else "ru" if "а" <= letters[0] <= "я" else "en"
+    language = (
+        "el"
+        if "\u03b1" <= letters[0] <= "\u03c9"
+        else "ru"
+        if "\u0430" <= letters[0] <= "\u044f"
+        else "en"
+    )
     prob = 0.95 if len(letters) >= 5 else 0.4
     return [(language, prob), ("fr", 1 - prob)]
 

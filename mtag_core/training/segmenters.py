@@ -1,0 +1,168 @@
+"""Trains the segmenters of a bundle: UDPipe tokenizers, one a language and a generic one.
+
+A language whose files stand in the output directory is not trained again.
+"""
+
+import logging
+import lzma
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mtag_core.errors import InputNotFoundError, UsageError
+from mtag_core.segmentation.languages import GENERIC
+from mtag_core.segmentation.udpipe import train_tokenizer
+from mtag_core.training.langid import record_config
+
+_LOGGER = logging.getLogger(__name__)
+_FILE = re.compile(r"^(?P<language>[a-z]+)_(?P<treebank>\w+)-ud-(?P<split>\w+)\.conllu(\.xz)?$")
+
+# Speech without punctuation and tweets teach a tokenizer what running text does not do.
+_LEFT_OUT = frozenset({"fr_spoken", "it_postwita", "no_nynorsklia", "sl_sst"})
+
+# The train file's text has a space around every token; the dev file's has not.
+_TRAINED_ON_DEV = frozenset({"sk_snk"})
+
+# Words are not parted by spaces there, or syllables are: nothing that another language could use.
+_NOT_GENERIC = frozenset({"ja", "ko", "vi", "zh"})
+
+
+@dataclass(frozen=True)
+class SegmenterOptions:
+    """What a training run is made of.
+
+    Attributes:
+        n_tokens: Training tokens a language, at most.
+        n_generic_tokens: Training tokens that each language gives to the generic segmenter.
+        width: Of UDPipe's recurrent layer.
+        n_epochs: Passes over the tokens.
+        learning_rate: At the start.
+        dropout: From 0 to 1.
+        seed: Chooses the sentences of the generic segmenter; UDPipe has its own fixed seed.
+    """
+
+    n_tokens: int = 60_000
+    n_generic_tokens: int = 2_000
+    width: int = 24
+    n_epochs: int = 12
+    learning_rate: float = 0.005
+    dropout: float = 0.1
+    seed: int = 1
+
+
+def train_segmenters(
+    treebanks: Path,
+    output: Path,
+    *,
+    options: SegmenterOptions,
+    languages: Sequence[str] = (),
+) -> list[Path]:
+    """Trains the segmenters that `output` lacks.
+
+    Args:
+        treebanks: Directory with CoNLL-U files named as UD names them, at any depth, `.xz` or
+            plain.
+        output: Gets `<language>.udpipe`, `generic.udpipe` and `config.json`.
+        options: Recorded in `config.json`.
+        languages: Codes to train, `generic` among them; all of them when empty.
+
+    Returns:
+        The models' paths, trained now or before.
+
+    Raises:
+        InputNotFoundError: The directory holds no treebank.
+        UsageError: A language has no treebank to train on.
+        CheckpointError: `output` belongs to a run with other options.
+    """
+    files = _training_files(treebanks)
+    if not files:
+        raise InputNotFoundError(f"{treebanks}: no *-ud-train.conllu or .xz file below it")
+    chosen = languages or [*sorted(files), GENERIC]
+    for language in chosen:
+        if language not in files and language != GENERIC:
+            raise UsageError(f"{language}: no treebank to train on; there are {', '.join(files)}")
+    output.mkdir(parents=True, exist_ok=True)
+    record_config(output / "config.json", {"treebanks": str(treebanks), **asdict(options)})
+    models = []
+    for language in chosen:
+        model = output / f"{language}.udpipe"
+        if not model.exists():
+            _LOGGER.info("%s: training", language)
+            conllu = (
+                _generic_conllu(files, options)
+                if language == GENERIC
+                else "".join(_sentences(files[language], options.n_tokens))
+            )
+            _train(conllu, model, options)
+        models.append(model)
+    return models
+
+
+def _training_files(treebanks: Path) -> dict[str, list[Path]]:
+    """Finds each language's training files, those left out only where there is no other."""
+    files: dict[str, list[Path]] = {}
+    spare: dict[str, list[Path]] = {}
+    for path in sorted(treebanks.rglob("*.conllu*")):
+        match = _FILE.match(path.name)
+        treebank = f"{match['language']}_{match['treebank']}" if match else ""
+        if match and match["split"] == ("dev" if treebank in _TRAINED_ON_DEV else "train"):
+            group = spare if treebank in _LEFT_OUT else files
+            group.setdefault(match["language"], []).append(path)
+    return dict(sorted((spare | files).items()))
+
+
+def _sentences(paths: Sequence[Path], n_tokens: int) -> Iterator[str]:
+    """Yields CoNLL-U sentences, the same number of tokens from each file where they have them."""
+    for path in paths:
+        n_left = n_tokens // len(paths)
+        opened = lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
+        for block in opened.decode("utf-8").split("\n\n"):
+            if n_left <= 0:
+                break
+            if block.strip():
+                n_left -= sum(not line.startswith("#") for line in block.splitlines())
+                yield block.strip("\n") + "\n\n"
+
+
+def _generic_conllu(files: dict[str, list[Path]], options: SegmenterOptions) -> str:
+    """Mixes the languages; a multiword token stays whole, since its split is one language's."""
+    sentences = [
+        _without_splits(sentence)
+        for language, paths in files.items()
+        if language not in _NOT_GENERIC
+        for sentence in _sentences(paths, options.n_generic_tokens)
+    ]
+    random.Random(options.seed).shuffle(sentences)
+    return "".join(sentences)
+
+
+def _without_splits(sentence: str) -> str:
+    """Makes each multiword token of a CoNLL-U sentence an ordinary token."""
+    rows: list[list[str]] = []
+    last = 0
+    for line in sentence.splitlines():
+        if not line or line.startswith("#"):
+            continue
+        columns = line.split("\t")
+        first, _, end = columns[0].partition("-")
+        if "." in first or (not end and int(first) <= last):
+            continue
+        last = int(end or first)
+        rows.append([str(len(rows) + 1), *columns[1:]])
+    return "".join("\t".join(row) + "\n" for row in rows) + "\n"
+
+
+def _train(conllu: str, model: Path, options: SegmenterOptions) -> None:
+    """Trains one tokenizer; its file appears when it is whole."""
+    data = train_tokenizer(
+        conllu,
+        width=options.width,
+        n_epochs=options.n_epochs,
+        learning_rate=options.learning_rate,
+        dropout=options.dropout,
+    )
+    part = model.with_suffix(".part")
+    part.write_bytes(data)
+    part.rename(model)

@@ -1,0 +1,65 @@
+import pytest
+
+from mtag_core.__main__ import main
+from mtag_core.segmentation import Segmenter
+from mtag_core.training.segmenters import _without_splits
+
+_FLAGS = "--n_epochs 2 --width 16 --learning_rate 0.02 --dropout 0".split()
+_TEXTS = ["The cat sleeps .", "My dog , too .", "A bird sings !", "We see it .", "It is late ."]
+
+
+def _conllu(text):
+    forms = text.split()
+    rows = [
+        f"{i}\t{form}" + "\t_" * 7 + ("\tSpaceAfter=No" if after in ".,!" else "\t_")
+        for i, (form, after) in enumerate(zip(forms, [*forms[1:], "x"], strict=True), start=1)
+    ]
+    return "\n".join([*rows, "", ""])
+
+
+@pytest.fixture
+def treebanks(tmp_path):
+    directory = tmp_path / "ud" / "UD_English-Own"
+    directory.mkdir(parents=True)
+    content = "".join(map(_conllu, _TEXTS)) * 5
+    (directory / "en_own-ud-train.conllu").write_text(content)
+    (directory / "en_own-ud-test.conllu").write_text("not read")
+    return tmp_path / "ud"
+
+
+def _train(treebanks, output, *flags):
+    command = ["train-segmenters", "--treebanks", str(treebanks), "--output", str(output)]
+    return main([*command, *_FLAGS, *flags])
+
+
+def test_trained_segmenters_split_text(treebanks, tmp_path, fake_langid):
+    assert _train(treebanks, tmp_path / "out") == 0
+    segmenter = Segmenter.load(tmp_path / "out", fake_langid)
+    assert segmenter.languages == ("en",)
+    sentences = list(segmenter.segment("The dog sleeps. It sings!", "en"))
+    assert [s.forms for s in sentences] == [("The", "dog", "sleeps", "."), ("It", "sings", "!")]
+
+
+def test_finished_language_is_not_trained_again(treebanks, tmp_path):
+    (tmp_path / "out").mkdir()
+    model = tmp_path / "out" / "generic.udpipe"
+    model.write_bytes(b"trained before")
+    assert _train(treebanks, tmp_path / "out", "--languages", "generic") == 0
+    assert model.read_bytes() == b"trained before"
+    assert not (tmp_path / "out" / "en.udpipe").exists()
+
+
+def test_language_without_treebank_is_an_error(treebanks, tmp_path, capsys):
+    assert _train(treebanks, tmp_path / "out", "--languages", "fr") == 2
+    assert "fr: no treebank to train on; there are en" in capsys.readouterr().err
+
+
+def test_directory_without_treebanks_is_an_error(tmp_path, capsys):
+    assert _train(tmp_path, tmp_path / "out") == 2
+    assert "no *-ud-train.conllu" in capsys.readouterr().err
+
+
+def test_generic_sentences_keep_multiword_tokens_whole():
+    blank = "\t_" * 8
+    sentence = f"# text = au lac\n1-2\tau{blank}\n1\tà{blank}\n2\tle{blank}\n3\tlac{blank}\n"
+    assert _without_splits(sentence) == f"1\tau{blank}\n2\tlac{blank}\n\n"
