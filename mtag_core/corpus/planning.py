@@ -23,6 +23,8 @@ MAX_PACK_FILES = 1000
 # A pack of empty files ends, on average, after so many.
 _MEAN_PACK_FILES = 512
 _HASH_RANGE = 2**32
+# Bytes of XML in a byte of a bz2 dump, so that its items take no longer than others.
+_DUMP_RATIO = 4
 
 
 def plan_items(
@@ -90,7 +92,8 @@ def _ranges(
         return parquet.plan_ranges(file, item_bytes)
     if kind == "mediawiki" and codec == "bz2":
         is_split = multistream.is_multistream(file)
-        return _even_ranges(file.size, item_bytes) if is_split else whole
+        step = max(1, item_bytes // _DUMP_RATIO)
+        return _even_ranges(file.size, step) if is_split else whole
     if codec is not None or kind == "conllu":
         return whole
     if kind == "text" and options.document == "file":

@@ -7,7 +7,6 @@ bytes: decompression is the business of `mtag_core.corpus`.
 from mtag_core.storage.access import (
     atomic_writer,
     delete,
-    delete_temporaries,
     exists,
     open_read,
     open_seekable,
@@ -22,7 +21,6 @@ __all__ = [
     "FileInfo",
     "atomic_writer",
     "delete",
-    "delete_temporaries",
     "exists",
     "join",
     "list_dir",

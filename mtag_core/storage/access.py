@@ -1,5 +1,6 @@
 """Opens, writes, looks at and deletes single files of any store."""
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -123,35 +124,45 @@ def atomic_writer(path: str) -> Iterator[BinaryIO]:
             remote.upload(cast(BinaryIO, spool), path)
         return
     target = Path(local_path(path))
-    # A name of its own for each writer: two workers may write the same part at one time.
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
     with _local_errors(path):
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(temporary, "xb") as stream:
+        temporary, stream = _open_temporary(target)
+        with stream:
+            try:
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
+                # Before the stream is closed: closing gives up the lock on the temporary.
+                os.replace(temporary, target)
+            except BaseException:
+                with suppress(OSError):
+                    temporary.unlink()
+                raise
         _sync_directory(target.parent)
 
 
-def delete_temporaries(directory: str) -> int:
-    """Deletes what killed writers left in a directory; call it when no writer is at work there.
+def _open_temporary(target: Path) -> tuple[Path, BinaryIO]:
+    """Opens the temporary of a file, locked; what a killed writer left there is overwritten.
 
-    Returns:
-        Number of files deleted.
+    Two workers may write the same file at one time: the second finds the usual name locked and
+    takes one of its own.
     """
-    if scheme_of(directory):
-        return 0
-    left = list(Path(local_path(directory)).glob(f".*{TEMPORARY_SUFFIX}"))
-    for path in left:
-        path.unlink(missing_ok=True)
-    return len(left)
+    usual = target.with_name(f".{target.name}{TEMPORARY_SUFFIX}")
+    temporary = usual
+    while True:
+        stream = open(os.open(temporary, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Its last writer may have renamed it between the opening and the locking.
+            if os.path.samestat(os.fstat(stream.fileno()), os.stat(temporary)):
+                stream.truncate()
+                return temporary, stream
+        except BlockingIOError:
+            name = f".{target.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}"
+            temporary = target.with_name(name)
+        except FileNotFoundError:
+            temporary = usual
+        stream.close()
 
 
 def _sync_directory(directory: Path) -> None:

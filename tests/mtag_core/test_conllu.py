@@ -1,4 +1,5 @@
 import io
+import lzma
 import re
 
 import pytest
@@ -134,6 +135,18 @@ def test_line_ends_and_tabs_within_a_form_become_one_space():
 
 def test_a_no_break_space_within_a_form_is_kept():
     assert "\t10\u00a0000\t" in conllu.format_sentence(sentence("10\u00a0000", [(0, 6)]))
+
+
+@pytest.mark.parametrize("name", ["UD_French-GSD", "UD_Arabic-PADT", "UD_Vietnamese-VTB"])
+def test_a_treebank_comes_back_to_the_byte(shared_dir, name):
+    (path,) = (shared_dir / "ud" / name).glob("*-dev.conllu.xz")
+    text = lzma.decompress(path.read_bytes()).decode()
+    treebank = read(text)
+    assert "".join(conllu.write(treebank)) == text
+    for number in range(0, len(treebank), 10):
+        columns = conllu.to_sentence(treebank[number])
+        # The reduced treebanks keep every form where the text comment has it.
+        assert columns.text == treebank[number].metadata["text"]
 
 
 @st.composite

@@ -1,4 +1,8 @@
 import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -49,11 +53,49 @@ def test_nothing_appears_when_writing_fails(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_killed_writers_temporary_is_deleted_and_never_listed(tmp_path):
-    (tmp_path / "a").write_bytes(b"")
-    (tmp_path / ".a.0123.mtag-tmp").write_bytes(b"")
-    assert [file.path for file in storage.list_dir(str(tmp_path))] == [str(tmp_path / "a")]
-    assert storage.delete_temporaries(str(tmp_path)) == 1
+KILLED_WRITER = """
+import os, signal, sys
+from mtag_core import storage
+with storage.atomic_writer(sys.argv[1]) as stream:
+    stream.write(b"half of it" * 100000)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_writer_left_is_not_listed_and_goes_with_the_next(tmp_path):
+    command = [sys.executable, "-c", KILLED_WRITER, str(tmp_path / "a")]
+    subprocess.run(command, timeout=60, cwd=Path(__file__).parents[3])
+    assert len(os.listdir(tmp_path)) == 1
+    assert storage.list_dir(str(tmp_path)) == []
+    with storage.atomic_writer(str(tmp_path / "a")) as stream:
+        stream.write(b"x")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"x")]
+
+
+def test_two_writers_of_one_file_do_not_mix(tmp_path):
+    path = str(tmp_path / "a")
+    with storage.atomic_writer(path) as first:
+        first.write(b"one" * 10)
+        with storage.atomic_writer(path) as second:
+            second.write(b"two")
+        assert storage.read_bytes(path) == b"two"
+        first.write(b"!")
+    assert storage.read_bytes(path) == b"one" * 10 + b"!"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_many_writers_of_one_file_leave_one_whole_file(tmp_path):
+    path = str(tmp_path / "a")
+
+    def write(letter):
+        for _ in range(50):
+            with storage.atomic_writer(path) as stream:
+                stream.write(letter * 1000)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, [b"a", b"b", b"c", b"d"]))
+    assert len(set(storage.read_bytes(path))) == 1
+    assert len(storage.read_bytes(path)) == 1000
     assert os.listdir(tmp_path) == ["a"]
 
 
