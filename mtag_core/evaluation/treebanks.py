@@ -5,6 +5,7 @@ sentences a line; a space stands after each surface token that has no `SpaceAfte
 """
 
 import dataclasses
+import itertools
 import logging
 import multiprocessing
 import re
@@ -21,6 +22,7 @@ from mtag_core.evaluation.annotation import (
     without_spaces,
 )
 from mtag_core.evaluation.metrics import Score, score
+from mtag_core.records import Sentence
 from mtag_core.tagged import TaggedSentence
 
 _logger = logging.getLogger(__name__)
@@ -149,8 +151,9 @@ def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions)
     gold = load_annotation(path)
     if options.is_raw:
         given = language if options.is_language_given else None
-        tagged = list(tagger.tag(raw_text(gold, language=language), language=given))
-        system = annotation_of_tagged(tagged, source="tagger", is_x_replaced=options.is_x_replaced)
+        text = raw_text(gold, language=language)
+        tagged = list(tagger.tag(text, language=given))
+        system = annotation_of_tagged(text, tagged, is_x_replaced=options.is_x_replaced)
     else:
         tagged = list(tagger.tag_tokens(gold_forms(gold)))
         system = with_tags(gold, tagged, is_x_replaced=options.is_x_replaced)
@@ -230,20 +233,25 @@ class _TagColumns:
 
 
 def annotation_of_tagged(
-    tagged: Iterable[TaggedSentence], *, source: str, is_x_replaced: bool = False
+    text: str, tagged: Iterable[TaggedSentence], *, is_x_replaced: bool = False
 ) -> Annotation:
-    """The annotation that the CoNLL-U of tagged sentences would give, without writing it."""
-    annotation = Annotation(source)
+    """The annotation that the CoNLL-U of a tagged text would give, without writing it.
+
+    Characters that are in no token, such as control characters, stay in the text and are missed.
+
+    Args:
+        text: What was tagged.
+        tagged: Its sentences, with offsets into `text`.
+        is_x_replaced: As in `EvaluationOptions`.
+    """
+    annotation = Annotation("tagger", characters=without_spaces(text.replace("\n", " ")))
     columns = _TagColumns(is_x_replaced=is_x_replaced)
-    characters: list[str] = []
-    end = 0
+    # Offset in the text -> number of characters before it that are no spaces.
+    positions = [0, *itertools.accumulate(bool(without_spaces(c)) and c != "\n" for c in text)]
     for sentence in tagged:
-        start = end
-        end = _add_spans(annotation, sentence, characters, start=start)
-        annotation.sentences.append((start, end))
+        _add_spans(annotation, sentence.sentence, positions)
         annotation.forms += sentence.sentence.forms
         columns.add(sentence)
-    annotation.characters = "".join(characters)
     annotation.upos, annotation.feats = columns.upos, columns.feats
     annotation.bundles = columns.bundles
     n_words = len(annotation.words)
@@ -251,27 +259,21 @@ def annotation_of_tagged(
     return annotation
 
 
-def _add_spans(
-    annotation: Annotation, tagged: TaggedSentence, characters: list[str], *, start: int
-) -> int:
-    """Adds the spans of a sentence and returns where it ends."""
-    first_to_multiword = {token.first: token for token in tagged.sentence.multiword_tokens}
-    n_left = 0
-    span = start, start
-    for index, form in enumerate(tagged.sentence.forms):
-        multiword = first_to_multiword.get(index)
-        if multiword is not None:
-            n_left = multiword.last - multiword.first + 1
-            form = multiword.form
-        if multiword is not None or not n_left:
-            compact = without_spaces(form)
-            span = span[1], span[1] + len(compact)
-            characters.append(compact)
-            annotation.tokens.append(span)
+def _add_spans(annotation: Annotation, sentence: Sentence, positions: Sequence[int]) -> None:
+    """Adds the spans of a sentence, its surface tokens and its words."""
+    annotation.sentences.append((positions[sentence.start], positions[sentence.end]))
+    is_multiword = [False] * len(sentence.forms)
+    is_covered = [False] * len(sentence.forms)
+    for token in sentence.multiword_tokens:
+        for index in range(token.first, token.last + 1):
+            is_multiword[index] = True
+            is_covered[index] = index > token.first
+    annotation.is_multiword += is_multiword
+    for start, end, is_later_word in zip(sentence.starts, sentence.ends, is_covered, strict=True):
+        span = positions[start], positions[end]
         annotation.words.append(span)
-        annotation.is_multiword.append(n_left > 0)
-        n_left = max(0, n_left - 1)
-    return span[1]
+        if not is_later_word:
+            annotation.tokens.append(span)
 
 
 def _has_training_data(path: str) -> bool:

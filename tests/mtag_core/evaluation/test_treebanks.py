@@ -87,12 +87,26 @@ def test_forms_are_grouped_by_sentence():
 
 
 def test_tagged_sentences_become_the_annotation_of_their_conllu():
-    forms = ("un", "arbre", ".", "de", "le")
+    text = "un arbre. du "
     sentence = Sentence(
-        "", 0, 0, "fr", forms, (0,) * 5, (0,) * 5, (MultiwordToken(3, 4, "du", 0, 2),)
+        text,
+        0,
+        12,
+        "fr",
+        ("un", "arbre", ".", "de", "le"),
+        (0, 3, 8, 10, 10),
+        (2, 8, 9, 12, 12),
+        (MultiwordToken(3, 4, "du", 10, 12),),
     )
     tagged = TaggedSentence(sentence, ("NOUN",) * 5, ("_",) * 5, (1.0,) * 5, ("X",) * 5, (1.0,) * 5)
-    scores = score(parse_annotation(GOLD, source="x"), annotation_of_tagged([tagged], source="t"))
+    scores = score(parse_annotation(GOLD, source="x"), annotation_of_tagged(text, [tagged]))
     assert scores["Words"].f1 == scores["Tokens"].f1 == 1.0
     assert scores["Sentences"].n_correct == 0
     assert scores["UPOS"].n_correct == 4
+
+
+def test_characters_that_a_segmenter_drops_are_words_missed(tmp_path):
+    path = tmp_path / "eu_own-ud-test.conllu"
+    path.write_text(GOLD.replace("\t.\t", "\t\x92\t"))
+    result = evaluate_file(str(path), FakeTagger(), EvaluationOptions(is_raw=True))
+    assert result.scores["Words"].n_correct == 2
