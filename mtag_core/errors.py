@@ -10,6 +10,7 @@
     |-- BundleError (ValueError)         a model bundle is missing, damaged or too new
     |-- OutputError (ValueError)         an output directory holds something else
     |-- CountMismatchError (ValueError)  documents in differ from documents tagged and rejected
+    |-- RejectRatioError (ValueError)    more documents were rejected than allowed
     |-- ShardError (ValueError)          a teacher-logits shard does not fit the student
     `-- CheckpointError (ValueError)     a training checkpoint cannot be used
 
@@ -56,6 +57,10 @@ class OutputError(MtagError, ValueError):
 
 class CountMismatchError(MtagError, ValueError):
     """Documents read differ from documents tagged plus documents rejected."""
+
+
+class RejectRatioError(MtagError, ValueError):
+    """More documents were rejected than the caller allows."""
 
 
 class ShardError(MtagError, ValueError):

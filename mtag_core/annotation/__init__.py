@@ -1,0 +1,1 @@
+"""What `pipelines.annotate` does, without Beam: plan parts, annotate one, finish a run."""

@@ -1,0 +1,158 @@
+"""Names in an output directory, and the writing of one part under them.
+
+    config.json                     what the directory's parts were made with
+    parts/part-<id>.<format>        tagged sentences of one work item
+    rejects/part-<id>.jsonl         its rejected documents, where it has any
+    manifests/part-<id>.json        written last: the part is done
+    plan.jsonl                      the work items, while a run is on
+    run.json                        all parts of the last complete run, without times
+    runs/<UTC date and time>.json   times of each run
+
+A part is rewritten with the same bytes under the same name, so a retried or duplicated attempt
+does no harm. Only files with these names are ever removed.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from mtag_core import storage
+from mtag_core.output.manifests import FileDigest, Manifest
+from mtag_core.output.rejects import reject_to_line
+from mtag_core.output.streams import HashingStream
+from mtag_core.output.writers import OutputFormat, RowWriter
+from mtag_core.records import Reject
+
+PARTS, MANIFESTS, REJECTS, RUNS = "parts", "manifests", "rejects", "runs"
+CONFIG, RUN, PLAN = "config.json", "run.json", "plan.jsonl"
+
+# What mtag itself writes; a file of any other name is left alone.
+_OWN_NAMES = {
+    PARTS: re.compile(r"part-([0-9a-f]{16})\.(?:parquet|(?:conllu|jsonl)(?:\.gz|\.zst)?)"),
+    MANIFESTS: re.compile(r"part-([0-9a-f]{16})\.json"),
+    REJECTS: re.compile(r"part-([0-9a-f]{16})\.jsonl"),
+    RUNS: re.compile(r"(\d{4}-\d\d-\d\dT\d{6}Z)\.json"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLayout:
+    """An output directory, local or remote.
+
+    Attributes:
+        base: Its path or URL.
+        format: How its parts are written.
+    """
+
+    base: str
+    format: OutputFormat
+
+    @property
+    def config_path(self) -> str:
+        """Path of config.json."""
+        return storage.join(self.base, CONFIG)
+
+    @property
+    def run_path(self) -> str:
+        """Path of run.json."""
+        return storage.join(self.base, RUN)
+
+    @property
+    def plan_path(self) -> str:
+        """Path of the plan, which is there while a run is on."""
+        return storage.join(self.base, PLAN)
+
+    def times_path(self, moment: time.struct_time) -> str:
+        """Path of the times of a run that ended at a moment, in UTC."""
+        return storage.join(self.base, RUNS, time.strftime("%Y-%m-%dT%H%M%SZ.json", moment))
+
+    def part_path(self, part_id: str) -> str:
+        """Path of a part."""
+        return storage.join(self.base, PARTS, f"part-{part_id}{self.format.suffix}")
+
+    def manifest_path(self, part_id: str) -> str:
+        """Path of a part's manifest."""
+        return storage.join(self.base, MANIFESTS, f"part-{part_id}.json")
+
+    def rejects_path(self, part_id: str) -> str:
+        """Path of a part's file of rejects."""
+        return storage.join(self.base, REJECTS, f"part-{part_id}.jsonl")
+
+    def own_files(self, folder: str) -> dict[str, list[str]]:
+        """Files of ours in one of the folders, by part id (by date for `runs`)."""
+        files: dict[str, list[str]] = {}
+        for info in storage.list_dir(storage.join(self.base, folder)):
+            match = _OWN_NAMES[folder].fullmatch(info.path.rsplit("/", 1)[-1])
+            if match:
+                files.setdefault(match[1], []).append(info.path)
+        return files
+
+    def read_manifest(self, part_id: str) -> Manifest:
+        """Reads the manifest of a part.
+
+        Raises:
+            OutputError: It is none.
+        """
+        path = self.manifest_path(part_id)
+        return Manifest.from_json(storage.read_bytes(path), path=path)
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Writes a manifest; after this its part is done."""
+        with storage.atomic_writer(self.manifest_path(manifest.part_id)) as stream:
+            stream.write(manifest.to_json())
+
+
+class PartFiles:
+    """The open files of one part: a writer of rows and, once needed, the rejects."""
+
+    def __init__(self, layout: OutputLayout, part_id: str, files: ExitStack) -> None:
+        """Opens the part's writer; `files` closes it, or discards it after an exception."""
+        self._layout = layout
+        self._part_id = part_id
+        self._files = files
+        self._part, self._rows = self._open_part()
+        self._rejects: HashingStream | None = None
+
+    @property
+    def rows(self) -> RowWriter:
+        """Takes the tagged sentences."""
+        return self._rows
+
+    def reject(self, reject: Reject) -> None:
+        """Writes a rejected document; the first one opens the file."""
+        if self._rejects is None:
+            path = self._layout.rejects_path(self._part_id)
+            self._rejects = HashingStream(self._files.enter_context(storage.atomic_writer(path)))
+        self._rejects.write(reject_to_line(reject))
+
+    def digests(self) -> tuple[FileDigest, FileDigest | None]:
+        """Digests of the part and of the rejects, right once the files are closed."""
+        part = _digest(self._layout.part_path(self._part_id), self._part)
+        if self._rejects is None:
+            return part, None
+        return part, _digest(self._layout.rejects_path(self._part_id), self._rejects)
+
+    def _open_part(self) -> tuple[HashingStream, RowWriter]:
+        """Opens the part under its temporary name."""
+        path = self._layout.part_path(self._part_id)
+        stream = HashingStream(self._files.enter_context(storage.atomic_writer(path)))
+        sink = cast(BinaryIO, stream)
+        return stream, self._files.enter_context(self._layout.format.open(sink))
+
+
+@contextmanager
+def open_part(layout: OutputLayout, part_id: str) -> Iterator[PartFiles]:
+    """Opens the files of a part; they appear under their names when the block ends well.
+
+    After an exception nothing appears and the temporary files are gone.
+    """
+    with ExitStack() as files:
+        yield PartFiles(layout, part_id, files)
+
+
+def _digest(path: str, stream: HashingStream) -> FileDigest:
+    """The digest of a closed file."""
+    return FileDigest(path.rsplit("/", 1)[-1], stream.n_bytes, stream.hexdigest())

@@ -1,0 +1,92 @@
+"""The manifest of a part: what it was made of, what came out, and its digest. Written last.
+
+A part counts as done when its manifest stands. Manifests hold no times: the same work item gives
+the same manifest.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from mtag_core.errors import OutputError
+
+MANIFEST_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FileDigest:
+    """A written file: its name in its folder, its size and its SHA-256 in hexadecimal."""
+
+    name: str
+    n_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What became of one work item.
+
+    Attributes:
+        part_id: Names the part; the work item's id.
+        part: The part file.
+        rejects: The file of rejects, None where nothing was rejected.
+        n_documents: Documents read, rejected ones included.
+        n_tagged: Documents in the part.
+        n_rejected: Documents in the file of rejects.
+        n_sentences: Sentences in the part.
+        n_tokens: Tokens in the part.
+        n_source_bytes: Bytes of the input that the work item covers.
+        rejects_by_reason: Reason to number of documents.
+        tokens_by_language: Language to number of tokens.
+        sources: Paths of the input, each with its byte range where it is not a whole file.
+    """
+
+    part_id: str
+    part: FileDigest
+    rejects: FileDigest | None
+    n_documents: int
+    n_tagged: int
+    n_rejected: int
+    n_sentences: int
+    n_tokens: int
+    n_source_bytes: int
+    rejects_by_reason: Mapping[str, int] = field(default_factory=dict)
+    tokens_by_language: Mapping[str, int] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+
+    def to_json(self) -> bytes:
+        """The manifest file's content: sorted keys, UTF-8, a final line feed."""
+        fields: dict[str, Any] = {"version": MANIFEST_VERSION, **asdict(self)}
+        text = json.dumps(fields, sort_keys=True, indent=1, ensure_ascii=True)
+        return text.encode() + b"\n"
+
+    @staticmethod
+    def from_json(data: bytes, *, path: str) -> "Manifest":
+        """Reads a manifest back.
+
+        Args:
+            data: The file's content.
+            path: Named in errors.
+
+        Raises:
+            OutputError: The content is no manifest of this version.
+        """
+        try:
+            fields = json.loads(data)
+            version = fields.pop("version")
+            if version != MANIFEST_VERSION:
+                raise OutputError(
+                    f"{path}: manifest version {version}, expected {MANIFEST_VERSION}"
+                )
+            rejects = fields.pop("rejects")
+            return Manifest(
+                part=FileDigest(**fields.pop("part")),
+                rejects=None if rejects is None else FileDigest(**rejects),
+                sources=tuple(fields.pop("sources")),
+                **fields,
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if isinstance(error, OutputError):
+                raise
+            raise OutputError(f"{path}: not a manifest of a part ({error})") from error

@@ -1,0 +1,107 @@
+"""The first sentences of written parts, read back to be shown to people."""
+
+import gzip
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mtag_core import storage
+
+_MOST_TOKENS = 24
+_ROWS_A_PART = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A tagged sentence for people.
+
+    Attributes:
+        title: Document and language.
+        tokens: Form, UPOS and FEATS of each token.
+    """
+
+    title: str
+    tokens: tuple[tuple[str, str, str], ...]
+
+
+def preview_parts(paths: Iterable[str], *, n_sentences: int) -> list[Preview]:
+    """Picks short sentences out of the heads of parts, of different languages where it can.
+
+    Args:
+        paths: The parts to look into.
+        n_sentences: How many to return at most.
+    """
+    first: dict[str, Preview] = {}
+    others: list[Preview] = []
+    for row in (row for path in paths for row in _head(path)):
+        preview = Preview(f"{row['doc_id']} ({row['language']})", tuple(row["tokens"]))
+        if not 3 <= len(preview.tokens) <= _MOST_TOKENS:
+            continue
+        if row["language"] not in first:
+            first[row["language"]] = preview
+        elif len(others) < n_sentences:
+            others.append(preview)
+        if len(first) == n_sentences:
+            break
+    return [*first.values(), *others][:n_sentences]
+
+
+def _head(path: str) -> Iterator[dict[str, Any]]:
+    """The first sentences of a part, each with doc_id, language and tokens."""
+    name = path.rsplit("/", 1)[-1]
+    with storage.open_read(path) as stream:
+        if name.endswith(".parquet"):
+            yield from _parquet_head(stream)
+        elif ".jsonl" in name:
+            lines = islice(_lines(stream, name), _ROWS_A_PART)
+            yield from (_columns(json.loads(line)) for line in lines)
+        else:
+            yield from islice(_conllu_rows(_lines(stream, name)), _ROWS_A_PART)
+
+
+def _parquet_head(stream: BinaryIO) -> Iterator[dict[str, Any]]:
+    """Rows of the first batch; remote streams that cannot seek are read whole."""
+    names = ["doc_id", "language", "forms", "upos", "feats"]
+    source = stream if stream.seekable() else io.BytesIO(stream.read())
+    for batch in pq.ParquetFile(source).iter_batches(_ROWS_A_PART, columns=names):
+        yield from (_columns(row) for row in batch.to_pylist())
+        return
+
+
+def _columns(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The tokens of a row with list columns."""
+    tokens = list(zip(row["forms"], row["upos"], row["feats"], strict=True))
+    return {"doc_id": row["doc_id"], "language": row["language"], "tokens": tokens}
+
+
+def _conllu_rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The sentences of a CoNLL-U part."""
+    doc_id, language, tokens = "", "und", []
+    for line in lines:
+        fields = line.rstrip("\n").split("\t")
+        if line.startswith("# newdoc id = "):
+            doc_id = line.removeprefix("# newdoc id = ").rstrip("\n")
+        elif line.startswith("# language = "):
+            language = line.removeprefix("# language = ").rstrip("\n")
+        elif len(fields) == 10 and fields[0].isdecimal():
+            tokens.append((fields[1], fields[3], fields[5]))
+        elif not line.strip():
+            yield {"doc_id": doc_id, "language": language, "tokens": tokens}
+            tokens = []
+
+
+def _lines(stream: BinaryIO, name: str) -> Iterator[str]:
+    """The text lines of a part, whichever way it is compressed."""
+    raw: Any = stream
+    if name.endswith(".gz"):
+        raw = gzip.GzipFile(fileobj=stream)
+    elif name.endswith(".zst"):
+        raw = pa.CompressedInputStream(pa.PythonFile(stream, "r"), "zstd")
+    # Only line feeds end lines: forms may hold other Unicode line breaks.
+    return iter(io.TextIOWrapper(cast(BinaryIO, raw), encoding="utf-8", newline="\n"))

@@ -1,0 +1,112 @@
+"""Byte streams under a part: hashed and counted, plain or compressed, the same bytes each time."""
+
+import gzip
+import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+
+import pyarrow as pa
+
+from mtag_core.errors import UsageError
+
+# Compression -> what it adds to a part's name.
+COMPRESSION_SUFFIXES = {"none": "", "gz": ".gz", "zstd": ".zst"}
+
+# Text is handed to the compressor in blocks of this size: a call a line would cost more.
+_BUFFER_BYTES = 256 * 1024
+
+
+class HashingStream(io.RawIOBase):
+    """Passes bytes on to a sink, counts them and keeps their SHA-256.
+
+    Closing it leaves the sink open: whoever opened the sink decides whether its content stands.
+    """
+
+    def __init__(self, sink: BinaryIO) -> None:
+        """Wraps `sink`, which must be open for writing."""
+        super().__init__()
+        self._sink = sink
+        self._hash = hashlib.sha256()
+        self.n_bytes = 0
+
+    def writable(self) -> bool:
+        """True: the stream is for writing only."""
+        return True
+
+    def write(self, data: object) -> int:
+        """Writes all of `data` (bytes-like) and returns its length in bytes."""
+        view = memoryview(data)  # type: ignore[arg-type]
+        self._sink.write(view)
+        self._hash.update(view)
+        self.n_bytes += view.nbytes
+        return view.nbytes
+
+    def tell(self) -> int:
+        """Number of bytes written so far; Parquet's footer is made of such positions."""
+        return self.n_bytes
+
+    def hexdigest(self) -> str:
+        """SHA-256 of what was written so far, in hexadecimal."""
+        return self._hash.hexdigest()
+
+
+@contextmanager
+def compressed(sink: BinaryIO, compression: str) -> Iterator[BinaryIO]:
+    """Opens a compressing, buffered stream on top of `sink`, which stays open.
+
+    The bytes depend on what is written only: gzip's header gets no name and no time.
+
+    Args:
+        sink: Receives the compressed bytes.
+        compression: `none`, `gz` or `zstd`.
+
+    Raises:
+        UsageError: The compression is none of these.
+    """
+    if compression not in COMPRESSION_SUFFIXES:
+        known = ", ".join(COMPRESSION_SUFFIXES)
+        raise UsageError(f"unknown compression {compression!r}; choose one of {known}")
+    with io.BufferedWriter(_raw(sink, compression), _BUFFER_BYTES) as stream:
+        yield cast(BinaryIO, stream)
+
+
+def _raw(sink: BinaryIO, compression: str) -> io.RawIOBase:
+    """The unbuffered stream of a compression; closing it writes the trailer only."""
+    if compression == "gz":
+        stream = gzip.GzipFile(filename="", mode="wb", fileobj=sink, mtime=0, compresslevel=6)
+        return cast(io.RawIOBase, stream)
+    if compression == "zstd":
+        return cast(io.RawIOBase, pa.CompressedOutputStream(pa.PythonFile(KeptOpen(sink)), "zstd"))
+    return KeptOpen(sink)
+
+
+class KeptOpen(io.RawIOBase):
+    """Writes to a sink and does not close it."""
+
+    def __init__(self, sink: BinaryIO) -> None:
+        """Wraps `sink`, which must be open for writing."""
+        super().__init__()
+        self._sink: BinaryIO | None = sink
+        self._n_bytes = 0
+
+    def writable(self) -> bool:
+        """True: the stream is for writing only."""
+        return True
+
+    def write(self, data: object) -> int:
+        """Writes all of `data` (bytes-like) and returns its length in bytes."""
+        view = memoryview(data)  # type: ignore[arg-type]
+        if self._sink is not None:
+            self._sink.write(view)
+        self._n_bytes += view.nbytes
+        return view.nbytes
+
+    def tell(self) -> int:
+        """Number of bytes written so far."""
+        return self._n_bytes
+
+    def drop(self) -> None:
+        """Swallows all further writes, such as a trailer that a library insists to write."""
+        self._sink = None

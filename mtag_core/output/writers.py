@@ -1,0 +1,152 @@
+"""Writers of tagged sentences: Parquet, CoNLL-U and JSONL, each with the same bytes each time.
+
+A writer holds at most one row group or one block of text, however long the part becomes.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol, cast
+
+from mtag_core.conllu import format_sentence
+from mtag_core.output.parquet import ParquetRows
+from mtag_core.output.rows import OutputRow
+from mtag_core.output.streams import COMPRESSION_SUFFIXES, KeptOpen, compressed
+
+# Scores are written with this many decimals: more says nothing and does not compress.
+SCORE_DECIMALS = 4
+
+_LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+
+
+class RowWriter(Protocol):
+    """Takes the rows of one part, in order."""
+
+    def write(self, row: OutputRow) -> None:
+        """Writes a row, or buffers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFormat:
+    """How parts are written.
+
+    Attributes:
+        name: `parquet`, `conllu` or `jsonl`.
+        compression: `none`, `gz` or `zstd`; Parquet compresses inside the file and ignores it.
+    """
+
+    name: str = "parquet"
+    compression: str = "zstd"
+
+    @property
+    def suffix(self) -> str:
+        """What part names end with, such as `.conllu.zst`."""
+        inner = "" if self.name == "parquet" else COMPRESSION_SUFFIXES[self.compression]
+        return f".{self.name}{inner}"
+
+    def open(self, sink: BinaryIO) -> AbstractContextManager[RowWriter]:
+        """Opens a writer on `sink`, which stays open.
+
+        Returns:
+            A context manager; leaving it without an exception completes the part.
+        """
+        return _OPENERS[self.name](sink, self.compression)
+
+
+@contextmanager
+def _open_parquet(sink: BinaryIO, _compression: str) -> Iterator[RowWriter]:
+    """Writes rows as Parquet; an exception leaves the file without a footer."""
+    kept = KeptOpen(sink)
+    rows = ParquetRows(cast(BinaryIO, kept), score_decimals=SCORE_DECIMALS)
+    try:
+        yield rows
+    except BaseException:
+        # pyarrow writes a footer whenever its writer goes away, by then into a closed sink.
+        kept.drop()
+        raise
+    finally:
+        rows.close()
+
+
+@contextmanager
+def _open_conllu(sink: BinaryIO, compression: str) -> Iterator[RowWriter]:
+    """Writes rows as CoNLL-U."""
+    with compressed(sink, compression) as stream:
+        yield _ConlluWriter(stream)
+
+
+@contextmanager
+def _open_jsonl(sink: BinaryIO, compression: str) -> Iterator[RowWriter]:
+    """Writes rows as JSON lines."""
+    with compressed(sink, compression) as stream:
+        yield _JsonlWriter(stream)
+
+
+_OPENERS: dict[str, Callable[[BinaryIO, str], AbstractContextManager[RowWriter]]] = {
+    "parquet": _open_parquet,
+    "conllu": _open_conllu,
+    "jsonl": _open_jsonl,
+}
+FORMATS = tuple(_OPENERS)
+
+
+class _ConlluWriter:
+    """Writes sentences as CoNLL-U with a `# newdoc id` before each document's first."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._doc_id: str | None = None
+
+    def write(self, row: OutputRow) -> None:
+        tagged = row.tagged
+        if row.index == 0 or row.doc_id != self._doc_id:
+            self._doc_id = row.doc_id
+            # A line break in an id would end the comment and break the format.
+            doc_id = _LINE_BREAKS.sub(" ", row.doc_id)
+            self._stream.write(f"# newdoc id = {doc_id}\n".encode())
+        self._stream.write(f"# language = {tagged.sentence.language}\n".encode())
+        text = format_sentence(
+            tagged.sentence, upos=tagged.upos, feats=tagged.feats, sent_id=row.sent_id
+        )
+        # The sentence comes without the blank line that ends it.
+        self._stream.write(text.encode() + b"\n")
+
+
+class _JsonlWriter:
+    """Writes one JSON object a sentence, with the columns of the Parquet schema."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, row: OutputRow) -> None:
+        line = json.dumps(_json_columns(row), ensure_ascii=False, separators=(",", ":"))
+        self._stream.write(line.encode())
+        self._stream.write(b"\n")
+
+
+def _json_columns(row: OutputRow) -> dict[str, Any]:
+    """The columns of a row under their schema names."""
+    tagged, sentence = row.tagged, row.tagged.sentence
+    return {
+        "doc_id": row.doc_id,
+        "sentence_index": row.index,
+        "sent_id": row.sent_id,
+        "text": sentence.text,
+        "start": sentence.start,
+        "end": sentence.end,
+        "language": sentence.language,
+        "forms": sentence.forms,
+        "starts": sentence.starts,
+        "ends": sentence.ends,
+        "upos": tagged.upos,
+        "feats": tagged.feats,
+        "upos_scores": [round(score, SCORE_DECIMALS) for score in tagged.upos_scores],
+        "second_upos": tagged.second_upos,
+        "feats_scores": [round(score, SCORE_DECIMALS) for score in tagged.feats_scores],
+        "multiword_tokens": [
+            {name: getattr(token, name) for name in ("first", "last", "form", "start", "end")}
+            for token in sentence.multiword_tokens
+        ],
+    }

@@ -1,0 +1,242 @@
+"""The main job: raw text in, tagged corpus out.
+
+    python -m pipelines.annotate --input 'dump/*.xml.bz2' --output out/
+
+Parses the flags, plans, builds the graph, runs it and sums up. What a worker does stands in
+`pipelines.transforms` and `mtag_core.annotation`.
+"""
+
+import functools
+import logging
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.runners.runner import PipelineState
+
+from mtag_core import storage
+from mtag_core.annotation import run as runs
+from mtag_core.annotation.item import StreamTagger
+from mtag_core.annotation.plan import plan_parts
+from mtag_core.annotation.plan_file import measure_plan, write_plan
+from mtag_core.annotation.run import RunConfig
+from mtag_core.errors import (
+    InputNotFoundError,
+    MtagError,
+    OutputError,
+    RejectRatioError,
+    UsageError,
+)
+from mtag_core.output.layout import PARTS, REJECTS, OutputLayout
+from mtag_core.output.preview import preview_parts
+from mtag_core.storage import list_files
+from pipelines.guard import RunGuard
+from pipelines.logs import set_up_logging
+from pipelines.models import load_tagger, model_digest
+from pipelines.options import AnnotateOptions, parse_options
+from pipelines.progress import Progress
+from pipelines.runners import make_runner, mtag_error
+from pipelines.summary import RunTimes, print_plan, print_summary
+from pipelines.transforms.annotate_parts import AnnotateParts, AnnotateSettings
+from pipelines.transforms.finish_run import FinishRun
+from pipelines.transforms.read_plan import ReadPlan
+
+# How much is shown at the end, and how many parts are opened for it.
+_PREVIEW_SENTENCES = 2
+_PREVIEW_PARTS = 5
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Where the tagger comes from; tests put a fake one in its place."""
+
+    load: Callable[[], StreamTagger]
+    digest: str
+
+
+def main(argv: Sequence[str] | None = None, *, model: Model | None = None) -> int:
+    """Runs the job and turns errors into one line on standard error.
+
+    Args:
+        argv: The command line; None takes the process's.
+        model: The tagger; None loads the one that the flags name.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted.
+    """
+    is_verbose = False
+    try:
+        options = parse_options(sys.argv[1:] if argv is None else argv)
+        is_verbose = options.is_verbose
+        set_up_logging(is_verbose=is_verbose, log_format=options.log_format)
+        run(options, model=model)
+        return 0
+    except (UsageError, InputNotFoundError) as error:
+        return _fail(str(error), code=2)
+    except KeyboardInterrupt:
+        return _fail("interrupted; the same command goes on where this one stopped", code=130)
+    except Exception as error:
+        if is_verbose:
+            _LOGGER.exception("the run failed")
+        return _fail(_one_line(error), code=1)
+
+
+def run(options: AnnotateOptions, *, model: Model | None = None) -> dict[str, Any] | None:
+    """Runs the job with parsed flags.
+
+    Args:
+        options: The flags.
+        model: The tagger; None loads the one that the flags name.
+
+    Returns:
+        The content of run.json, None for a dry run.
+
+    Raises:
+        UsageError: The output directory holds something else.
+        InputNotFoundError: A pattern matches nothing.
+        MtagError: The run failed, or more documents were rejected than allowed.
+    """
+    files = list_files(options.inputs)
+    if model is None:
+        load = functools.partial(load_tagger, options.model, options.piece_budget)
+        model = Model(load, model_digest(options.model))
+    config = _config(options, model)
+    layout = OutputLayout(options.output, options.format)
+    plan = plan_parts(files, options.read, salt=config.salt, limit=options.limit)
+    if options.dry_run:
+        print_plan(measure_plan(plan), output=options.output)
+        return None
+    runs.check_output(layout, config, overwrite=options.overwrite)
+    runs.write_config(layout, config)
+    size = write_plan(layout.plan_path, plan, standing=runs.standing_parts(layout))
+    progress = Progress(
+        n_bytes=size.n_pending_bytes, n_parts=size.n_pending, is_local=options.is_local
+    )
+    try:
+        with progress, RunGuard():
+            settings = AnnotateSettings(model.load, options.read, layout, progress.directory)
+            _run_pipeline(options, settings, config, n_parts=size.n_parts)
+    finally:
+        storage.delete(layout.plan_path)
+    return _finish(options, layout, progress, n_standing=size.n_parts - size.n_pending)
+
+
+def _config(options: AnnotateOptions, model: Model) -> RunConfig:
+    """The part of the flags that decides what is written."""
+    return RunConfig(
+        inputs=options.inputs,
+        model=model.digest,
+        read=options.read,
+        format=options.format.name,
+        compression=options.format.compression,
+        limit=options.limit,
+    )
+
+
+def _run_pipeline(
+    options: AnnotateOptions, settings: AnnotateSettings, config: RunConfig, *, n_parts: int
+) -> None:
+    """Builds the graph and waits until the runner is done."""
+    runner, beam_options = make_runner(
+        options.runner, options.beam_flags, is_verbose=options.is_verbose
+    )
+    layout = settings.layout
+    try:
+        pipeline = beam.Pipeline(runner=runner, options=beam_options)
+        # Elements are work items, some MiB of input each, then a manifest for each: small.
+        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path)
+        manifests = parts | "AnnotateParts" >> AnnotateParts(settings)
+        _ = manifests | "FinishRun" >> FinishRun(layout, config, n_parts=n_parts)
+        state = pipeline.run().wait_until_finish()
+    except Exception as error:
+        ours = mtag_error(error)
+        if ours is None:
+            raise
+        raise ours from error
+    if state not in (None, PipelineState.DONE):
+        raise OutputError(f"{options.runner} ended the job with state {state}")
+
+
+def _finish(
+    options: AnnotateOptions, layout: OutputLayout, progress: Progress, *, n_standing: int
+) -> dict[str, Any]:
+    """Prunes, writes the times, prints the summary and checks the share of rejects."""
+    report = runs.read_json(layout.run_path)
+    times = RunTimes(
+        elapsed_s=progress.elapsed_s,
+        n_tokens=progress.tally.n_tokens if options.is_local else None,
+        n_standing=n_standing,
+        n_pruned=runs.prune(layout, report),
+    )
+    moment = time.gmtime()
+    runs.write_json(layout.times_path(moment), _times_fields(times, moment, options))
+    heads = [layout.part_path(part["id"]) for part in report["parts"] if part["sentences"]]
+    print_summary(
+        report,
+        times,
+        previews=preview_parts(heads[:_PREVIEW_PARTS], n_sentences=_PREVIEW_SENTENCES),
+        paths=_paths(layout, report),
+    )
+    if options.log_format == "json":
+        _LOGGER.info("run complete", extra={"fields": report["counts"]})
+    _check_rejects(report, options.max_reject_ratio)
+    return report
+
+
+def _times_fields(
+    times: RunTimes, moment: time.struct_time, options: AnnotateOptions
+) -> dict[str, Any]:
+    """The content of runs/<date>.json."""
+    return {
+        "ended": time.strftime("%Y-%m-%dT%H:%M:%SZ", moment),
+        "runner": options.runner,
+        "beam_flags": options.beam_flags,
+        "elapsed_s": round(times.elapsed_s, 3),
+        "tokens": times.n_tokens,
+        "tokens_per_s": times.tokens_per_s,
+        "parts_from_earlier_runs": times.n_standing,
+        "parts_removed": times.n_pruned,
+    }
+
+
+def _paths(layout: OutputLayout, report: Mapping[str, Any]) -> dict[str, str]:
+    """What to look at next."""
+    paths = {"parts": storage.join(layout.base, PARTS)}
+    if report["counts"]["rejected"]:
+        paths["rejects"] = storage.join(layout.base, REJECTS)
+    return paths | {"report": layout.run_path}
+
+
+def _check_rejects(report: Mapping[str, Any], max_reject_ratio: float | None) -> None:
+    """Fails a run with too many rejects, after everything is written."""
+    n_documents, n_rejected = report["counts"]["documents"], report["counts"]["rejected"]
+    if max_reject_ratio is None or n_rejected <= max_reject_ratio * n_documents:
+        return
+    reasons = ", ".join(f"{reason} {n}" for reason, n in report["rejects_by_reason"].items())
+    raise RejectRatioError(
+        f"{n_rejected} of {n_documents} documents were rejected ({reasons}), more than "
+        f"--max_reject_ratio={max_reject_ratio} allows; the output is complete"
+    )
+
+
+def _one_line(error: Exception) -> str:
+    """What an exception says; one that is none of ours is shown by its end, with a hint."""
+    if isinstance(error, MtagError):
+        return str(error)
+    lines = str(error).strip().splitlines() or [""]
+    return f"unexpected {type(error).__name__}: {lines[-1]}; -v shows where it comes from"
+
+
+def _fail(message: str, *, code: int) -> int:
+    """Prints one line and returns the exit code."""
+    print(f"annotate: {message}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""What a run prints at its end: a few tagged sentences, the counts, the paths."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from mtag_core.annotation.plan_file import PlanSize
+from mtag_core.output.preview import Preview
+from pipelines.progress import format_seconds
+
+_MOST_LANGUAGES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class RunTimes:
+    """What is not in run.json, because it differs between runs.
+
+    Attributes:
+        elapsed_s: Seconds that the parts took.
+        n_tokens: Tokens tagged in this run, standing parts not counted; None when unknown.
+        n_standing: Parts that stood already.
+        n_pruned: Parts removed because their input is gone or has changed.
+    """
+
+    elapsed_s: float
+    n_tokens: int | None
+    n_standing: int
+    n_pruned: int
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """Tokens tagged a second, None when unknown."""
+        if not self.n_tokens:
+            return None
+        return self.n_tokens / self.elapsed_s
+
+
+def print_plan(size: PlanSize, *, output: str) -> None:
+    """Prints what a run would do."""
+    table = _table("Plan (nothing was tagged)")
+    table.add_row("work items", f"{size.n_parts:,}")
+    table.add_row("files", f"{size.n_files:,}, counting each range of a split file")
+    table.add_row("input", format_bytes(size.n_bytes))
+    table.add_row("largest item", format_bytes(size.largest_bytes))
+    table.add_row("output", output)
+    _console().print(table)
+
+
+def print_summary(
+    report: Mapping[str, Any],
+    times: RunTimes,
+    *,
+    previews: Sequence[Preview],
+    paths: Mapping[str, str],
+) -> None:
+    """Prints the end of a run.
+
+    Args:
+        report: The content of run.json.
+        times: This run's times.
+        previews: Sentences to show.
+        paths: Name to path of what was written.
+    """
+    console = _console()
+    for preview in previews:
+        console.print(preview.title, style="bold", soft_wrap=True)
+        console.print(_sentence_table(preview))
+    table = _table("Tagged")
+    for name, value in _summary_rows(report, times):
+        table.add_row(name, value)
+    console.print(table)
+    for name, path in paths.items():
+        # Not in the table: a path must not be wrapped or cut, or nobody can copy it.
+        console.print(f"{name:>8}  {path}", soft_wrap=True, highlight=False, markup=False)
+
+
+def format_bytes(n_bytes: int) -> str:
+    """A size for people.
+
+    Example: format_bytes(12_582_912) -> "12.0 MiB"
+    """
+    size, units = float(n_bytes), ["B", "KiB", "MiB", "GiB", "TiB"]
+    while size >= 1024 and len(units) > 1:
+        size /= 1024
+        units.pop(0)
+    return f"{size:,.0f} B" if units[0] == "B" else f"{size:,.1f} {units[0]}"
+
+
+def _summary_rows(report: Mapping[str, Any], times: RunTimes) -> list[tuple[str, str]]:
+    """The rows of the summary."""
+    counts = report["counts"]
+    rows = [
+        ("documents", f"{counts['documents']:,}"),
+        ("sentences", f"{counts['sentences']:,}"),
+        ("tokens", f"{counts['tokens']:,}"),
+        ("languages", _languages(report["tokens_by_language"])),
+        ("rejected", _rejects(counts["rejected"], report["rejects_by_reason"])),
+        ("parts", f"{counts['parts']:,} ({times.n_standing:,} of them from earlier runs)"),
+        ("time", format_seconds(times.elapsed_s)),
+    ]
+    if times.n_pruned:
+        rows.append(("removed", f"{times.n_pruned:,} parts whose input is gone or has changed"))
+    if times.tokens_per_s is not None:
+        rows.append(("words/s", f"{times.tokens_per_s:,.0f}"))
+    return rows
+
+
+def _languages(tokens_by_language: Mapping[str, int]) -> str:
+    """The languages with most tokens and how many others there are."""
+    ordered = sorted(tokens_by_language, key=lambda code: (-tokens_by_language[code], code))
+    shown = " ".join(ordered[:_MOST_LANGUAGES])
+    n_more = len(ordered) - _MOST_LANGUAGES
+    return f"{len(ordered)}: {shown}" + (f" and {n_more} more" if n_more > 0 else "")
+
+
+def _rejects(n_rejected: int, by_reason: Mapping[str, int]) -> str:
+    """The number of rejects, by reason."""
+    if not n_rejected:
+        return "0"
+    ordered = sorted(by_reason.items(), key=lambda pair: (-pair[1], pair[0]))
+    return f"{n_rejected:,}: " + ", ".join(f"{reason} {n:,}" for reason, n in ordered)
+
+
+def _sentence_table(preview: Preview) -> Table:
+    """A sentence's tokens with their tags."""
+    table = Table(box=box.SIMPLE)
+    for column in ("form", "UPOS", "FEATS"):
+        table.add_column(column, overflow="fold")
+    for form, upos, feats in preview.tokens:
+        table.add_row(form, upos, feats)
+    return table
+
+
+def _table(title: str) -> Table:
+    """A two-column table."""
+    table = Table(
+        title=title, box=box.SIMPLE, show_header=False, title_justify="left", title_style="bold"
+    )
+    table.add_column(justify="right", style="bold")
+    table.add_column(overflow="fold")
+    return table
+
+
+def _console() -> Console:
+    """Standard output; text of the corpus is no markup and gets no emoji."""
+    return Console(markup=False, emoji=False, highlight=False)

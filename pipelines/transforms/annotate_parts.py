@@ -1,0 +1,131 @@
+"""Planned parts to written parts: one step a work item.
+
+Everything between reading an item and writing its manifest happens in one DoFn call, so no sentence
+crosses a step and a retried or duplicated call writes the same bytes to the same names.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.utils.shared import Shared
+
+from mtag_core import storage
+from mtag_core.annotation.item import StreamTagger, annotate_part
+from mtag_core.annotation.plan import PlannedPart
+from mtag_core.annotation.progress import ProgressFile, Tally
+from mtag_core.corpus import ReadOptions
+from mtag_core.output.layout import OutputLayout
+from mtag_core.output.manifests import Manifest
+
+METRICS_NAMESPACE = "mtag"
+
+
+@dataclass(frozen=True)
+class AnnotateSettings:
+    """What a worker has to know.
+
+    Attributes:
+        load_tagger: Loads the tagger; called once a process. Must pickle.
+        read: How inputs are read.
+        layout: Where parts are written.
+        progress_dir: A local folder for progress files, None where nobody looks.
+    """
+
+    load_tagger: Callable[[], StreamTagger]
+    read: ReadOptions
+    layout: OutputLayout
+    progress_dir: str | None = None
+
+
+class AnnotateParts(beam.PTransform):
+    """PCollection of PlannedPart -> PCollection of Manifest (without `sources`).
+
+    A part whose manifest stands is not made again; its manifest is passed on.
+    """
+
+    def __init__(self, settings: AnnotateSettings) -> None:
+        """Keeps the settings."""
+        super().__init__()
+        self._settings = settings
+
+    def expand(self, parts: "beam.PCollection[PlannedPart]") -> "beam.PCollection[Manifest]":
+        """Spreads the parts over the workers and makes them."""
+        return (
+            parts
+            # One element a work item: cheap to reshuffle, and the unit of balance and of retries.
+            | "SpreadParts" >> beam.Reshuffle()
+            | "AnnotatePart" >> beam.ParDo(_AnnotatePartDoFn(self._settings))
+        )
+
+
+class _AnnotatePartDoFn(beam.DoFn):
+    """Calls `annotate_part` and counts."""
+
+    def __init__(self, settings: AnnotateSettings) -> None:
+        super().__init__()
+        self._settings = settings
+        self._shared_tagger = Shared()
+        self._tagger: StreamTagger | None = None
+        self._progress: ProgressFile | None = None
+
+    def setup(self) -> None:
+        """Starts this worker's progress file; the model waits for the first part to be made."""
+        if self._settings.progress_dir is not None:
+            self._progress = ProgressFile(self._settings.progress_dir)
+
+    def process(self, part: PlannedPart) -> Iterator[Manifest]:
+        """Makes one part, or passes on the manifest of a part that stands."""
+        layout = self._settings.layout
+        if storage.exists(layout.manifest_path(part.part_id)):
+            manifest = layout.read_manifest(part.part_id)
+        else:
+            manifest = annotate_part(
+                part,
+                tagger=self._loaded_tagger(),
+                options=self._settings.read,
+                layout=layout,
+                show=self._show,
+            )
+            self._finish(manifest)
+        yield replace(manifest, sources=())
+
+    def _loaded_tagger(self) -> StreamTagger:
+        """The process's tagger, loaded on first use."""
+        if self._tagger is None:
+            self._tagger = self._shared_tagger.acquire(self._settings.load_tagger)
+        return self._tagger
+
+    def _show(self, tally: Tally) -> None:
+        """Shows progress inside a part."""
+        if self._progress is not None:
+            self._progress.show(tally)
+
+    def _finish(self, manifest: Manifest) -> None:
+        """Counts a part that was made."""
+        _count(manifest)
+        if self._progress is not None:
+            self._progress.finish(
+                Tally(
+                    manifest.n_documents,
+                    manifest.n_rejected,
+                    manifest.n_sentences,
+                    manifest.n_tokens,
+                    manifest.n_source_bytes,
+                    1,
+                )
+            )
+
+
+def _count(manifest: Manifest) -> None:
+    """Adds a part to Beam's counters."""
+    counts = {
+        "parts": 1,
+        "documents": manifest.n_documents,
+        "sentences": manifest.n_sentences,
+        "tokens": manifest.n_tokens,
+        "rejects": manifest.n_rejected,
+    } | {f"rejects_{reason}": n for reason, n in manifest.rejects_by_reason.items()}
+    for name, count in counts.items():
+        Metrics.counter(METRICS_NAMESPACE, name).inc(count)

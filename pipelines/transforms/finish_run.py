@@ -1,0 +1,40 @@
+"""All manifests of a run to its run.json."""
+
+from collections.abc import Iterator
+
+import apache_beam as beam
+from apache_beam.transforms.combiners import ToListCombineFn
+
+from mtag_core.annotation.run import RunConfig, finish_run
+from mtag_core.output.layout import OutputLayout
+from mtag_core.output.manifests import Manifest
+
+
+class FinishRun(beam.PTransform):
+    """PCollection of Manifest -> PCollection of the path of run.json."""
+
+    def __init__(self, layout: OutputLayout, config: RunConfig, *, n_parts: int) -> None:
+        """Keeps what `finish_run` needs.
+
+        Args:
+            layout: The output directory.
+            config: The run's configuration.
+            n_parts: Number of parts planned.
+        """
+        super().__init__()
+        self._layout = layout
+        self._config = config
+        self._n_parts = n_parts
+
+    def expand(self, manifests: "beam.PCollection[Manifest]") -> "beam.PCollection[str]":
+        """Collects the manifests (a kilobyte each) and writes run.json."""
+        return (
+            manifests
+            | "CollectManifests" >> beam.CombineGlobally(ToListCombineFn())
+            | "WriteRun" >> beam.FlatMap(self._finish)
+        )
+
+    def _finish(self, manifests: list[Manifest]) -> Iterator[str]:
+        """Writes run.json."""
+        finish_run(self._layout, self._config, manifests=manifests, n_parts=self._n_parts)
+        yield self._layout.run_path

@@ -1,0 +1,164 @@
+import json
+
+import pytest
+
+from mtag_core.annotation import item as item_module
+from mtag_core.annotation.item import annotate_part
+from mtag_core.annotation.plan import plan_parts
+from mtag_core.corpus import ReadOptions
+from mtag_core.errors import CountMismatchError, StorageError
+from mtag_core.output.layout import OutputLayout
+from mtag_core.output.writers import OutputFormat
+from mtag_core.records import Document, Reject, Sentence
+from mtag_core.storage import list_files
+from tests.fake_tagger import FakeTagger
+
+_LINES = ReadOptions(document="line")
+
+
+@pytest.fixture
+def layout(tmp_path):
+    return OutputLayout(str(tmp_path / "out"), OutputFormat("jsonl", "none"))
+
+
+@pytest.fixture
+def part(tmp_path):
+    path = tmp_path / "in.txt"
+    path.write_text("".join(f"Ana reads {n}. It is fine.\n" for n in range(20)), "utf-8")
+    [part] = plan_parts(list_files([str(path)]), _LINES, salt="s")
+    return part
+
+
+def _annotate(part, layout, tagger=None, **keywords):
+    return annotate_part(
+        part, tagger=tagger or FakeTagger(), options=_LINES, layout=layout, **keywords
+    )
+
+
+def _rows(layout, part):
+    with open(layout.part_path(part.part_id), encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def _read_as(monkeypatch, records):
+    monkeypatch.setattr(item_module, "read_item", lambda *_: iter(records))
+
+
+def test_every_sentence_is_written_in_order(part, layout):
+    manifest = _annotate(part, layout)
+    rows = _rows(layout, part)
+    assert [row["text"] for row in rows[:2]] == ["Ana reads 0.", "It is fine."]
+    assert [row["sentence_index"] for row in rows] == [0, 1] * 20
+    assert (manifest.n_documents, manifest.n_tagged, manifest.n_sentences) == (20, 20, 40)
+
+
+def test_the_manifest_is_written_and_reads_back(part, layout):
+    _annotate(part, layout)
+    assert layout.read_manifest(part.part_id).n_tokens == 20 * 8
+
+
+def test_a_second_attempt_writes_the_same_bytes(part, layout, tmp_path):
+    again = OutputLayout(str(tmp_path / "again"), layout.format)
+    assert _annotate(part, layout) == _annotate(part, again)
+
+
+def test_sent_ids_are_unique_in_the_part(part, layout):
+    _annotate(part, layout)
+    ids = [row["sent_id"] for row in _rows(layout, part)]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_given_sent_id_is_kept_until_it_is_there_twice(part, layout, monkeypatch):
+    sentence = Sentence("a", 0, 1, "en", ("a",), (0,), (1,), sent_id="s1")
+    documents = [Document(f"d{n}", "a", "in.conllu", n, (sentence,)) for n in range(2)]
+    _read_as(monkeypatch, documents)
+    _annotate(part, layout)
+    assert [row["sent_id"] for row in _rows(layout, part)] == ["s1", f"{part.part_id}.1.0"]
+
+
+def test_a_document_without_sentences_counts_as_tagged(part, layout, monkeypatch):
+    _read_as(monkeypatch, [Document(f"d{n}", "  ", "in.txt") for n in range(3)])
+    manifest = _annotate(part, layout)
+    assert (manifest.n_documents, manifest.n_tagged, manifest.n_sentences) == (3, 3, 0)
+
+
+def test_rejects_of_the_reader_are_written_and_counted(part, layout, monkeypatch):
+    reject = Reject("in.txt", 0, None, "binary", "NUL", b"\0")
+    _read_as(monkeypatch, [reject, Document("d", "Ana reads.", "in.txt"), reject])
+    manifest = _annotate(part, layout)
+    assert (manifest.n_documents, manifest.n_tagged, manifest.n_rejected) == (3, 1, 2)
+    assert manifest.rejects_by_reason == {"binary": 2}
+
+
+def test_a_document_that_cannot_be_tagged_is_the_only_one_rejected(part, layout, monkeypatch):
+    texts = ["Ana reads.", "Some poison here. More.", "It is fine.", "More poison."]
+    _read_as(monkeypatch, [Document(f"d{n}", t, "in.txt", n) for n, t in enumerate(texts)])
+    monkeypatch.setattr(
+        item_module,
+        "read_item",
+        lambda *_: iter([Document(f"d{n}", t, "in.txt", n) for n, t in enumerate(texts)]),
+    )
+    manifest = _annotate(part, layout, FakeTagger(fails_on="poison"))
+    assert [row["doc_id"] for row in _rows(layout, part)] == ["d0", "d2"]
+    assert manifest.rejects_by_reason == {"tagging_failed": 2}
+    with open(layout.rejects_path(part.part_id), encoding="utf-8") as lines:
+        reject = json.loads(next(lines))
+    assert (reject["doc_id"], reject["input"]) == ("d1", texts[1])
+    assert reject["detail"] == "ValueError: cannot tag 'poison'"
+
+
+def test_the_other_documents_come_out_as_without_the_bad_one(part, layout, tmp_path, monkeypatch):
+    good = [Document(f"d{n}", "Ana reads. It is fine.", "in.txt", n) for n in range(9)]
+    monkeypatch.setattr(item_module, "read_item", lambda *_: iter(good))
+    clean = _annotate(part, layout)
+    bad = Document("bad", "poison.", "in.txt", 9)
+    monkeypatch.setattr(item_module, "read_item", lambda *_: iter([*good, bad]))
+    other = OutputLayout(str(tmp_path / "other"), layout.format)
+    manifest = _annotate(part, other, FakeTagger(fails_on="poison"))
+    assert manifest.part == clean.part
+
+
+def test_a_reader_that_raises_becomes_a_reject(part, layout, monkeypatch):
+    def broken(*_):
+        yield Document("d", "Ana reads.", "in.txt")
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(item_module, "read_item", broken)
+    manifest = _annotate(part, layout)
+    assert (manifest.n_tagged, manifest.rejects_by_reason) == (1, {"unreadable": 1})
+
+
+def test_a_storage_error_stops_the_part_and_leaves_nothing(part, layout, monkeypatch, tmp_path):
+    def broken(*_):
+        yield Document("d", "Ana reads.", "in.txt")
+        raise StorageError("in.txt: the disk is gone")
+
+    monkeypatch.setattr(item_module, "read_item", broken)
+    with pytest.raises(StorageError, match="the disk is gone"):
+        _annotate(part, layout)
+    assert [p for p in (tmp_path / "out").rglob("*") if p.is_file()] == []
+
+
+class _LossyTagger(FakeTagger):
+    """Loses, doubles or swaps sentences."""
+
+    def __init__(self, order):
+        super().__init__()
+        self.order = order
+
+    def tag_stream(self, pairs):
+        tagged = list(super().tag_stream(pairs))
+        return iter([tagged[i] for i in self.order])
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [0, 0, 1, 2, 3], [1, 0, 2, 3], [0, 1], [0, 2, 3]])
+def test_lost_doubled_or_swapped_sentences_are_an_error(part, layout, monkeypatch, order):
+    documents = [Document(f"d{n}", "Ana reads. It is fine.", "in.txt", n) for n in range(2)]
+    monkeypatch.setattr(item_module, "read_item", lambda *_: iter(documents))
+    with pytest.raises(CountMismatchError, match=f"part {part.part_id}, document"):
+        _annotate(part, layout, _LossyTagger(order))
+
+
+def test_a_limit_stops_after_that_many_documents(part, layout):
+    limited = type(part)(part.part_id, part.item, limit=3)
+    assert _annotate(limited, layout).n_documents == 3

@@ -1,0 +1,24 @@
+import pytest
+
+from mtag_core.output.layout import OutputLayout, open_part
+from mtag_core.output.preview import preview_parts
+from mtag_core.output.writers import OutputFormat
+from tests.mtag_core.output.rows import example_rows, multiword_row
+
+
+@pytest.mark.parametrize("compression", ["none", "gz", "zstd"])
+@pytest.mark.parametrize("name", ["parquet", "jsonl", "conllu"])
+def test_a_sentence_of_each_language_is_shown(tmp_path, name, compression):
+    layout = OutputLayout(str(tmp_path), OutputFormat(name, compression))
+    rows = [*example_rows(), multiword_row()]
+    with open_part(layout, "0" * 16) as files:
+        for row in rows:
+            files.rows.write(row)
+    [english, french] = preview_parts([layout.part_path("0" * 16)], n_sentences=2)
+    assert english.title == "doc 0 (en)"
+    assert [token[0] for token in english.tokens] == ["Ana", "reads", "book", "0", "."]
+    assert [token[0] for token in french.tokens] == ["de", "le", "pain"]
+
+
+def test_no_parts_show_nothing():
+    assert preview_parts([], n_sentences=2) == []

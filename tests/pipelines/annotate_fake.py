@@ -1,0 +1,12 @@
+"""`pipelines.annotate` with the fake tagger, as a program of its own: tests kill it.
+
+usage: python -m tests.pipelines.annotate_fake --input ... --output ...
+"""
+
+import sys
+
+from pipelines.annotate import Model, main
+from tests.fake_tagger import load_failing_tagger
+
+if __name__ == "__main__":
+    sys.exit(main(model=Model(load_failing_tagger, "fake")))

@@ -1,0 +1,174 @@
+"""annotate end to end, with a fake tagger: what is written, kept, removed and refused."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.pipelines.trees import annotate, tree, write_corpus
+
+
+@pytest.fixture
+def pattern(tmp_path):
+    return write_corpus(tmp_path / "in")
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "out"
+
+
+def _report(output):
+    return json.loads((output / "run.json").read_text("utf-8"))
+
+
+def _manifest_times(output):
+    return {path.name: path.stat().st_mtime_ns for path in (output / "manifests").iterdir()}
+
+
+@pytest.mark.parametrize("name", ["parquet", "jsonl", "conllu"])
+def test_every_format_holds_every_sentence(pattern, output, name):
+    assert annotate(pattern, output, f"--format={name}") == 0
+    report = _report(output)
+    assert report["counts"]["documents"] == 6
+    assert report["counts"]["sentences"] == 6 * 40 * 2
+    assert all(f".{name}" in path for path in tree(output) if path.startswith("parts/"))
+
+
+def test_offsets_slice_the_documents_back_to_the_forms(pattern, output):
+    annotate(pattern, output)
+    for part in (output / "parts").iterdir():
+        for row in pq.read_table(part).to_pylist():
+            text = open(row["doc_id"], encoding="utf-8").read()
+            spans = zip(row["starts"], row["ends"], strict=True)
+            assert [text[start:end] for start, end in spans] == row["forms"]
+
+
+def test_two_runs_give_the_same_tree(pattern, output, tmp_path):
+    annotate(pattern, output)
+    annotate(pattern, tmp_path / "again")
+    assert tree(output) == tree(tmp_path / "again")
+
+
+def test_worker_processes_give_the_same_tree_as_one_process(pattern, output, tmp_path):
+    annotate(pattern, output)
+    assert annotate(pattern, tmp_path / "again", "--direct_num_workers=2") == 0
+    assert tree(output) == tree(tmp_path / "again")
+
+
+def test_a_second_run_makes_no_part_again(pattern, output):
+    annotate(pattern, output)
+    before, times = tree(output), _manifest_times(output)
+    assert annotate(pattern, output) == 0
+    assert (tree(output), _manifest_times(output)) == (before, times)
+
+
+def test_new_changed_and_deleted_files_end_as_in_a_clean_run(pattern, output, tmp_path):
+    annotate(pattern, output, "--document=line")
+    (tmp_path / "in" / "000.txt").unlink()
+    (tmp_path / "in" / "001.txt").write_text("Ana writes.\n", "utf-8")
+    (tmp_path / "in" / "new.txt").write_text("Ana sings.\n", "utf-8")
+    assert annotate(pattern, output, "--document=line") == 0
+    annotate(pattern, tmp_path / "clean", "--document=line")
+    assert tree(output) == tree(tmp_path / "clean")
+
+
+def test_a_part_that_somebody_removed_is_made_again(pattern, output):
+    annotate(pattern, output)
+    before = tree(output)
+    next((output / "parts").iterdir()).unlink()
+    annotate(pattern, output)
+    assert tree(output) == before
+
+
+def test_other_options_on_the_same_output_are_refused(pattern, output, capsys):
+    annotate(pattern, output)
+    before = tree(output)
+    assert annotate(pattern, output, "--format=jsonl") == 2
+    assert "made with other options (format: 'parquet', now 'jsonl')" in capsys.readouterr().err
+    assert tree(output) == before
+
+
+def test_overwrite_removes_what_is_ours_and_nothing_else(pattern, output, tmp_path):
+    annotate(pattern, output)
+    (output / "parts" / "notes.txt").write_text("mine", "utf-8")
+    assert annotate(pattern, output, "--format=jsonl", "--overwrite") == 0
+    annotate(pattern, tmp_path / "clean", "--format=jsonl")
+    assert tree(output) == {**tree(tmp_path / "clean"), "parts/notes.txt": b"mine"}
+
+
+def test_a_folder_with_other_things_is_refused(pattern, output, capsys):
+    output.mkdir()
+    (output / "thesis.tex").touch()
+    assert annotate(pattern, output) == 2
+    assert "is not empty and holds no output of mtag (it has thesis.tex)" in capsys.readouterr().err
+
+
+def test_a_limit_tags_the_first_documents_only(pattern, output):
+    assert annotate(pattern, output, "--document=line", "--limit=7") == 0
+    assert _report(output)["counts"]["documents"] == 7
+
+
+def test_a_dry_run_writes_nothing(pattern, output, capsys):
+    assert annotate(pattern, output, "--dry_run") == 0
+    assert not output.exists()
+    shown = capsys.readouterr().out
+    assert "work items" in shown
+    assert "files   6," in shown
+
+
+def test_a_document_that_cannot_be_tagged_is_rejected_and_the_rest_tagged(
+    pattern, output, tmp_path
+):
+    (tmp_path / "in" / "bad.txt").write_text("This is poison.\n", "utf-8")
+    assert annotate(pattern, output) == 0
+    report = _report(output)
+    assert report["rejects_by_reason"] == {"tagging_failed": 1}
+    assert report["counts"]["tagged"] == 6
+
+
+def test_too_many_rejects_fail_the_run_after_it_is_complete(pattern, output, tmp_path, capsys):
+    (tmp_path / "in" / "bad.txt").write_text("This is poison.\n", "utf-8")
+    assert annotate(pattern, output, "--max_reject_ratio=0.1") == 1
+    assert "1 of 7 documents were rejected (tagging_failed 1)" in capsys.readouterr().err
+    assert _report(output)["counts"]["tagged"] == 6
+    assert annotate(pattern, output, "--max_reject_ratio=0.2") == 0
+
+
+def test_the_summary_shows_tags_counts_and_paths(pattern, output, capsys):
+    annotate(pattern, output)
+    shown = capsys.readouterr().out
+    assert "NOUN" in shown
+    assert "480" in shown
+    assert str(output / "run.json") in shown
+
+
+def test_the_times_of_each_run_stand_apart(pattern, output):
+    annotate(pattern, output)
+    [times] = (output / "runs").iterdir()
+    assert json.loads(times.read_text("utf-8"))["tokens"] == 6 * 40 * 12
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--inptu=x"], "unknown flag --inptu; did you mean --input?"),
+        (["--direct_num_worker=2"], "unknown flag --direct_num_worker; did you mean --direct_num"),
+        (["--format=csv"], "invalid choice: 'csv'"),
+        (["--limit=0"], "'0' is not a whole number above 0"),
+        (["--max_reject_ratio=2"], "'2' is not a number from 0 to 1"),
+        (["stray"], "unexpected argument 'stray'"),
+    ],
+)
+def test_a_wrong_flag_is_one_line_and_exit_code_2(pattern, output, capsys, flags, message):
+    assert annotate(pattern, output, *flags) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_pattern_that_matches_nothing_is_named(output, tmp_path, capsys):
+    assert annotate(str(tmp_path / "none*.txt"), output) == 2
+    error = capsys.readouterr().err
+    assert "none*.txt" in error
+    assert error.count("\n") == 1

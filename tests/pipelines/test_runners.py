@@ -1,0 +1,60 @@
+import pytest
+from apache_beam.options.pipeline_options import DirectOptions
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+
+from mtag_core.errors import CountMismatchError, StorageError
+from pipelines.runners import make_runner, mtag_error
+
+
+def _environment(*flags):
+    runner, _ = make_runner("DirectRunner", flags)
+    return runner._default_environment.to_runner_api(None).urn
+
+
+@pytest.mark.parametrize("name", ["DirectRunner", "direct", "FnApiRunner"])
+def test_direct_runner_means_the_fn_api_runner(name):
+    runner, _ = make_runner(name, [])
+    assert type(runner) is FnApiRunner
+
+
+def test_one_worker_stays_in_the_process():
+    assert _environment() == "beam:env:embedded_python:v1"
+
+
+def test_more_workers_are_processes_unless_asked_otherwise():
+    assert _environment("--direct_num_workers=2") == "beam:env:harness_subprocess_python:v1"
+    flags = ("--direct_num_workers=2", "--direct_running_mode=in_memory")
+    assert _environment(*flags) == "beam:env:embedded_python:v1"
+
+
+def test_the_number_of_workers_reaches_the_runner():
+    _, options = make_runner("DirectRunner", ["--direct_num_workers=3"])
+    assert options.view_as(DirectOptions).direct_num_workers == 3
+
+
+def test_other_runners_are_left_to_beam():
+    runner, options = make_runner("FlinkRunner", ["--flink_master=localhost:8081"])
+    assert runner == "FlinkRunner"
+    assert options.get_all_options()["flink_master"] == "localhost:8081"
+
+
+def test_an_mtag_error_is_found_in_a_workers_traceback():
+    text = (
+        "Traceback (most recent call last):\n  File ...\n"
+        "mtag_core.errors.CountMismatchError: part ab: 3 documents read\n\n"
+        "During handling of the above exception, another exception occurred:\n"
+        "mtag_core.errors.StorageError: out: no space [while running 'A/B-ptransform-1']\n"
+    )
+    error = mtag_error(RuntimeError(text))
+    assert type(error) is StorageError
+    assert str(error) == "out: no space"
+
+
+def test_an_mtag_error_is_itself():
+    error = CountMismatchError("x")
+    assert mtag_error(error) is error
+
+
+def test_other_errors_are_none_of_ours():
+    assert mtag_error(RuntimeError("grpc is gone")) is None
+    assert mtag_error(RuntimeError("mtag_core.errors.Unknown: x")) is None

@@ -1,0 +1,44 @@
+import pytest
+
+from mtag_core.output.preview import Preview
+from pipelines.summary import RunTimes, format_bytes, print_summary
+
+_REPORT = {
+    "counts": {"documents": 1234, "sentences": 5, "tokens": 99, "rejected": 3, "parts": 2},
+    "rejects_by_reason": {"binary": 1, "invalid_utf8": 2},
+    "tokens_by_language": {f"l{n:02}": 100 - n for n in range(20)},
+}
+
+
+def _shown(capsys, **changes):
+    times = {"elapsed_s": 2.0, "n_tokens": 50, "n_standing": 1, "n_pruned": 0} | changes
+    preview = Preview("in.txt (fr)", (("chat", "NOUN", "Gender=Masc"), ("[b]", "X", "_")))
+    print_summary(_REPORT, RunTimes(**times), previews=[preview], paths={"report": "o/run.json"})
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("n_bytes", "text"), [(7, "7 B"), (12_582_912, "12.0 MiB")])
+def test_sizes_are_written_for_people(n_bytes, text):
+    assert format_bytes(n_bytes) == text
+
+
+def test_counts_rejects_and_speed_are_shown(capsys):
+    shown = _shown(capsys)
+    assert "1,234" in shown
+    assert "3: invalid_utf8 2, binary 1" in shown
+    assert "25" in shown
+
+
+def test_only_the_largest_languages_are_named(capsys):
+    shown = _shown(capsys)
+    assert "20: l00 l01" in shown
+    assert "and 8 more" in shown
+
+
+def test_text_of_the_corpus_is_shown_as_it_is(capsys):
+    assert "[b]" in _shown(capsys)
+
+
+def test_removed_parts_are_mentioned_where_there_are_any(capsys):
+    assert "removed" not in _shown(capsys)
+    assert "4 parts whose input is gone" in _shown(capsys, n_pruned=4)

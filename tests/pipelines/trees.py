@@ -1,0 +1,31 @@
+"""Corpora, runs and output trees for the tests of `pipelines.annotate`."""
+
+from pathlib import Path
+
+from pipelines.annotate import Model, main
+from tests.fake_tagger import load_failing_tagger
+
+FAKE_MODEL = Model(load_failing_tagger, "fake")
+
+
+def write_corpus(folder: Path, *, n_files: int = 6, n_lines: int = 40) -> str:
+    """Writes text files and returns their pattern."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(n_files):
+        lines = [f"Ana reads book {number} on page {n}. It is fine." for n in range(n_lines)]
+        (folder / f"{number:03}.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    return str(folder / "*.txt")
+
+
+def annotate(pattern: str, output: Path, *flags: str) -> int:
+    """Runs annotate in this process, with the fake tagger; returns the exit code."""
+    return main(["--input", pattern, "--output", str(output), *flags], model=FAKE_MODEL)
+
+
+def tree(output: Path) -> dict[str, bytes]:
+    """Every file of an output directory but the times, by relative path."""
+    return {
+        path.relative_to(output).as_posix(): path.read_bytes()
+        for path in sorted(output.rglob("*"))
+        if path.is_file() and path.parent.name != "runs"
+    }
