@@ -81,8 +81,24 @@ def write_plan(path: str, parts: Iterable[PlannedPart], *, standing: Collection[
     return size
 
 
-def read_plan(path: str) -> Iterator[PlannedPart]:
-    """Reads a plan back, part by part."""
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """Where a part stands in a plan: small, though the part may name a thousand files."""
+
+    path: str
+    offset: int
+    n_bytes: int
+
+    def read(self) -> PlannedPart:
+        """Reads the part."""
+        with storage.open_read(self.path, start=self.offset) as stream:
+            return PlannedPart.from_json(stream.read(self.n_bytes).decode())
+
+
+def plan_lines(path: str) -> Iterator[PlanLine]:
+    """The lines of a plan, in order."""
+    offset = 0
     with storage.open_read(path) as stream:
         for line in stream:
-            yield PlannedPart.from_json(line.decode())
+            yield PlanLine(path, offset, len(line))
+            offset += len(line)

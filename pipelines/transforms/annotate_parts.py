@@ -51,13 +51,8 @@ class AnnotateParts(beam.PTransform):
         self._settings = settings
 
     def expand(self, parts: "beam.PCollection[PlannedPart]") -> "beam.PCollection[Manifest]":
-        """Spreads the parts over the workers and makes them."""
-        return (
-            parts
-            # One element a work item: cheap to reshuffle, and the unit of balance and of retries.
-            | "SpreadParts" >> beam.Reshuffle()
-            | "AnnotatePart" >> beam.ParDo(_AnnotatePartDoFn(self._settings))
-        )
+        """Makes the parts."""
+        return parts | "AnnotatePart" >> beam.ParDo(_AnnotatePartDoFn(self._settings))
 
 
 class _AnnotatePartDoFn(beam.DoFn):

@@ -3,7 +3,7 @@
 import apache_beam as beam
 
 from mtag_core.annotation.plan import PlannedPart
-from mtag_core.annotation.plan_file import read_plan
+from mtag_core.annotation.plan_file import PlanLine, plan_lines
 
 
 class ReadPlan(beam.PTransform):
@@ -19,5 +19,12 @@ class ReadPlan(beam.PTransform):
         self._path = path
 
     def expand(self, begin: beam.pvalue.PBegin) -> "beam.PCollection[PlannedPart]":
-        """Reads the plan's lines."""
-        return begin | "PlanPath" >> beam.Create([self._path]) | "Lines" >> beam.FlatMap(read_plan)
+        """Spreads the plan's lines over the workers and reads them there."""
+        return (
+            begin
+            | "PlanPath" >> beam.Create([self._path])
+            | "Lines" >> beam.FlatMap(plan_lines)
+            # One small element a work item: cheap to reshuffle, the unit of balance and of retries.
+            | "SpreadLines" >> beam.Reshuffle()
+            | "ReadLine" >> beam.Map(PlanLine.read)
+        )

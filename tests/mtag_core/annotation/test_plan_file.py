@@ -1,7 +1,7 @@
 import pytest
 
 from mtag_core.annotation.plan import plan_parts
-from mtag_core.annotation.plan_file import PlanSize, measure_plan, read_plan, write_plan
+from mtag_core.annotation.plan_file import PlanSize, measure_plan, plan_lines, write_plan
 from mtag_core.corpus import ReadOptions
 from mtag_core.storage import list_files
 
@@ -19,7 +19,7 @@ def parts(tmp_path):
 def test_a_plan_reads_back_pending_parts_first_and_large_parts_first(parts, tmp_path):
     path = str(tmp_path / "plan.jsonl")
     write_plan(path, parts, standing={parts[3].part_id})
-    assert list(read_plan(path)) == [parts[2], parts[1], parts[0], parts[3]]
+    assert [line.read() for line in plan_lines(path)] == [parts[2], parts[1], parts[0], parts[3]]
 
 
 def test_the_size_tells_pending_parts_from_standing_ones(parts, tmp_path):
