@@ -107,11 +107,18 @@ def run(options: AnnotateOptions, *, model: Model | None = None) -> dict[str, An
         model = Model(load, model_digest(options.model))
     config = _config(options, model)
     layout = OutputLayout(options.output, options.format)
-    plan = plan_parts(files, options.read, salt=config.salt, limit=options.limit)
+    plan = plan_parts(
+        files,
+        options.read,
+        salt=config.salt,
+        item_bytes=options.item_bytes,
+        limit=options.limit,
+    )
     if options.dry_run:
         print_plan(measure_plan(plan), output=options.output)
         return None
     runs.check_output(layout, config, overwrite=options.overwrite)
+    runs.delete_leftovers(layout)
     runs.write_config(layout, config)
     size = write_plan(layout.plan_path, plan, standing=runs.standing_parts(layout))
     progress = Progress(
@@ -134,6 +141,7 @@ def _config(options: AnnotateOptions, model: Model) -> RunConfig:
         read=options.read,
         format=options.format.name,
         compression=options.format.compression,
+        item_bytes=options.item_bytes,
         limit=options.limit,
     )
 

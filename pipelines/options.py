@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus import ITEM_BYTES, ReadOptions
 from mtag_core.errors import UsageError
 from mtag_core.output.streams import COMPRESSION_SUFFIXES
 from mtag_core.output.writers import FORMATS, OutputFormat
@@ -40,6 +40,7 @@ class AnnotateOptions:
     model: str | None
     read: ReadOptions
     format: OutputFormat
+    item_bytes: int
     limit: int | None
     dry_run: bool
     overwrite: bool
@@ -76,6 +77,7 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
             id_field=args.id_field,
         ),
         format=OutputFormat(args.format, args.compression),
+        item_bytes=args.item_bytes,
         limit=args.limit,
         dry_run=args.dry_run,
         overwrite=args.overwrite,
@@ -130,6 +132,13 @@ def _add_input_flags(group: "argparse._ArgumentGroup") -> None:
         default="file",
         choices=("file", "line", "paragraph"),
         help="what one document is in plain text (default: file)",
+    )
+    group.add_argument(
+        "--item_bytes",
+        type=_positive,
+        default=ITEM_BYTES,
+        metavar="N",
+        help=f"bytes of input in a work item, about (default: {ITEM_BYTES})",
     )
     group.add_argument("--text_field", default="text", help="field of the text, JSONL and Parquet")
     group.add_argument("--id_field", help="field of the document id, JSONL and Parquet")

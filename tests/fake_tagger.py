@@ -15,6 +15,7 @@ class FakeTagger:
     """Stands in for `Tagger`; `fails_on` makes the tagging of sentences with that form raise."""
 
     digest = "fake"
+    piece_budget = 2048
 
     def __init__(self, *, fails_on: str | None = None, buffer_size: int = 7) -> None:
         self.fails_on = fails_on

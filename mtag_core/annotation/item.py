@@ -33,6 +33,9 @@ _SHOW_SENTENCES = 64
 class StreamTagger(Protocol):
     """What annotation needs of `mtag_core.tagger.Tagger`."""
 
+    digest: str
+    piece_budget: int
+
     def segment(self, text: str) -> Iterator[Sentence]:
         """Splits a text into sentences."""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 
-from mtag_core.corpus import ReadOptions, Span, WorkItem, plan_items, read_item
+from mtag_core.corpus import ITEM_BYTES, ReadOptions, Span, WorkItem, plan_items, read_item
 from mtag_core.storage import FileInfo
 
 
@@ -55,7 +55,12 @@ class PlannedPart:
 
 
 def plan_parts(
-    files: Iterable[FileInfo], options: ReadOptions, *, salt: str, limit: int | None = None
+    files: Iterable[FileInfo],
+    options: ReadOptions,
+    *,
+    salt: str,
+    item_bytes: int = ITEM_BYTES,
+    limit: int | None = None,
 ) -> Iterator[PlannedPart]:
     """Plans the parts of a run.
 
@@ -63,13 +68,14 @@ def plan_parts(
         files: The listing of the inputs.
         options: How to read.
         salt: Digest of everything else that decides a part's bytes.
+        item_bytes: Size of a work item in stored bytes, about.
         limit: Stop after this many documents, rejected ones included. To find where that is the
             documents are read here, in order, without being tagged; None plans everything.
 
     Yields:
         One part a work item, in the order of the files.
     """
-    items = plan_items(files, options, salt=salt)
+    items = plan_items(files, options, salt=salt, item_bytes=item_bytes)
     if limit is None:
         yield from (PlannedPart(item.item_id, item) for item in items)
         return

@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mtag_core import storage
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus import ITEM_BYTES, ReadOptions
 from mtag_core.errors import CountMismatchError, OutputError, UsageError
-from mtag_core.output.layout import MANIFESTS, PARTS, REJECTS, RUNS, OutputLayout
+from mtag_core.output.layout import FOLDERS, MANIFESTS, PARTS, REJECTS, OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.schemas import SCHEMA_VERSION
 
@@ -34,6 +34,7 @@ class RunConfig:
         read: How inputs are read.
         format: `parquet`, `conllu` or `jsonl`.
         compression: `none`, `gz` or `zstd`.
+        item_bytes: Size of a work item, about.
         limit: Documents at most; None for all.
     """
 
@@ -42,13 +43,14 @@ class RunConfig:
     read: ReadOptions
     format: str
     compression: str
+    item_bytes: int = ITEM_BYTES
     limit: int | None = None
 
     @property
     def salt(self) -> str:
-        """Digest of what decides a part's bytes beside the input, for the ids of work items."""
+        """Digest of what decides a part's bytes beside its work item, for the item's id."""
         fields = self.to_dict()
-        del fields["inputs"], fields["limit"]
+        del fields["inputs"], fields["item_bytes"], fields["limit"]
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,13 +99,19 @@ def write_config(layout: OutputLayout, config: RunConfig) -> None:
 
 def remove_own_files(layout: OutputLayout) -> None:
     """Removes everything that earlier runs wrote, the configuration last."""
-    _delete_if_there(layout.plan_path)
-    _delete_if_there(layout.run_path)
-    for folder in (MANIFESTS, PARTS, REJECTS, RUNS):
+    storage.delete(layout.plan_path)
+    storage.delete(layout.run_path)
+    for folder in FOLDERS:
         for paths in layout.own_files(folder).values():
             for path in paths:
                 storage.delete(path)
-    _delete_if_there(layout.config_path)
+    storage.delete(layout.config_path)
+
+
+def delete_leftovers(layout: OutputLayout) -> None:
+    """Deletes the temporary files that a killed run left behind."""
+    for folder in (layout.base, *(storage.join(layout.base, name) for name in FOLDERS)):
+        storage.delete_leftovers(folder)
 
 
 def standing_parts(layout: OutputLayout) -> set[str]:
@@ -251,9 +259,3 @@ def _flat(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _name(path: str) -> str:
     """The last step of a path."""
     return path.rstrip("/").rsplit("/", 1)[-1]
-
-
-def _delete_if_there(path: str) -> None:
-    """Deletes a file that may not be there."""
-    if storage.exists(path):
-        storage.delete(path)

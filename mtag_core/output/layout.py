@@ -27,6 +27,8 @@ from mtag_core.output.writers import OutputFormat, RowWriter
 from mtag_core.records import Reject
 
 PARTS, MANIFESTS, REJECTS, RUNS = "parts", "manifests", "rejects", "runs"
+# Manifests come first wherever files are removed: a part without one counts as not done.
+FOLDERS = (MANIFESTS, PARTS, REJECTS, RUNS)
 CONFIG, RUN, PLAN = "config.json", "run.json", "plan.jsonl"
 
 # What mtag itself writes; a file of any other name is left alone.

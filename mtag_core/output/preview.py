@@ -39,7 +39,7 @@ def preview_parts(paths: Iterable[str], *, n_sentences: int) -> list[Preview]:
     """
     first: dict[str, Preview] = {}
     others: list[Preview] = []
-    for row in (row for path in paths for row in _head(path)):
+    for row in (row for path in paths for row in list(_head(path))):
         preview = Preview(f"{row['doc_id']} ({row['language']})", tuple(row["tokens"]))
         if not 3 <= len(preview.tokens) <= _MOST_TOKENS:
             continue
@@ -104,4 +104,5 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[str]:
     elif name.endswith(".zst"):
         raw = pa.CompressedInputStream(pa.PythonFile(stream, "r"), "zstd")
     # Only line feeds end lines: forms may hold other Unicode line breaks.
-    return iter(io.TextIOWrapper(cast(BinaryIO, raw), encoding="utf-8", newline="\n"))
+    with io.TextIOWrapper(cast(BinaryIO, raw), encoding="utf-8", newline="\n") as lines:
+        yield from lines

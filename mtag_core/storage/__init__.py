@@ -7,6 +7,7 @@ bytes: decompression is the business of `mtag_core.corpus`.
 from mtag_core.storage.access import (
     atomic_writer,
     delete,
+    delete_leftovers,
     exists,
     open_read,
     open_seekable,
@@ -21,6 +22,7 @@ __all__ = [
     "FileInfo",
     "atomic_writer",
     "delete",
+    "delete_leftovers",
     "exists",
     "join",
     "list_dir",

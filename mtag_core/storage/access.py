@@ -141,6 +141,25 @@ def atomic_writer(path: str) -> Iterator[BinaryIO]:
         _sync_directory(target.parent)
 
 
+def delete_leftovers(directory: str) -> int:
+    """Deletes the temporaries that killed writers left directly in a local directory.
+
+    Those that somebody is writing are locked and stay. Remote stores have none.
+
+    Returns:
+        How many were deleted.
+    """
+    if scheme_of(directory):
+        return 0
+    n_deleted = 0
+    for temporary in Path(local_path(directory)).glob(f".*{TEMPORARY_SUFFIX}"):
+        with suppress(OSError), temporary.open("r+b") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            temporary.unlink()
+            n_deleted += 1
+    return n_deleted
+
+
 def _open_temporary(target: Path) -> tuple[Path, BinaryIO]:
     """Opens the temporary of a file, locked; what a killed writer left there is overwritten.
 

@@ -1,5 +1,6 @@
 """annotate killed with SIGKILL at any moment and run again ends as one clean run does."""
 
+import contextlib
 import os
 import random
 import signal
@@ -9,15 +10,16 @@ import time
 
 import pytest
 
-from tests.pipelines.trees import annotate, tree, write_corpus
+from tests.pipelines.trees import ARGUMENTS, annotate, tree, write_corpus
 
 _TIMEOUT_S = 60
+_FLAGS = ("--document=line", "--item_bytes=12000")
 
 
 def _start(pattern, output, *flags):
-    command = [sys.executable, "-m", "tests.pipelines.annotate_fake", "--input", pattern]
+    command = [sys.executable, "-m", "tests.pipelines.annotate_fake", *ARGUMENTS]
     return subprocess.Popen(
-        [*command, "--output", str(output), *flags],
+        [*command, "--input", pattern, "--output", str(output), *flags],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -25,7 +27,8 @@ def _start(pattern, output, *flags):
 
 
 def _kill(process):
-    os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait(_TIMEOUT_S)
 
 
@@ -35,17 +38,17 @@ def _finished(output):
 
 @pytest.mark.parametrize("flags", [[], ["--direct_num_workers=2"]])
 def test_killed_and_run_again_gives_the_tree_of_a_clean_run(tmp_path, flags):
-    pattern = write_corpus(tmp_path / "in", n_files=60, n_lines=600)
-    annotate(pattern, tmp_path / "clean", "--document=line")
+    pattern = write_corpus(tmp_path / "in", n_files=24, n_lines=300)
+    annotate(pattern, tmp_path / "clean", *_FLAGS)
     output = tmp_path / "out"
     rng = random.Random(7)
-    for _ in range(3):
-        process = _start(pattern, output, "--document=line", *flags)
+    for _ in range(2):
+        process = _start(pattern, output, *_FLAGS, *flags)
         _wait_for_parts(process, output, more_than=len(_finished(output)))
         time.sleep(rng.uniform(0, 0.2))
         _kill(process)
     done = _finished(output)
-    assert annotate(pattern, output, "--document=line") == 0
+    assert annotate(pattern, output, *_FLAGS) == 0
     assert tree(output) == tree(tmp_path / "clean")
     assert {name: time for name, time in _finished(output).items() if name in done} == done
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from pipelines.annotate import Model, main
 from tests.fake_tagger import load_failing_tagger
 
+# Small items, so that small corpora have many of them.
+ARGUMENTS = ("--item_bytes=4000",)
 FAKE_MODEL = Model(load_failing_tagger, "fake")
 
 
@@ -19,7 +21,7 @@ def write_corpus(folder: Path, *, n_files: int = 6, n_lines: int = 40) -> str:
 
 def annotate(pattern: str, output: Path, *flags: str) -> int:
     """Runs annotate in this process, with the fake tagger; returns the exit code."""
-    return main(["--input", pattern, "--output", str(output), *flags], model=FAKE_MODEL)
+    return main([*ARGUMENTS, "--input", pattern, "--output", str(output), *flags], model=FAKE_MODEL)
 
 
 def tree(output: Path) -> dict[str, bytes]:
