@@ -7,6 +7,8 @@ BENCHMARKS = {
     "tag_cpu": "words per second of tagging alone, against BERT-base and others",
     "annotate": "words per second and memory from raw text to parts",
     "raw_cpu": "words per second from raw text to tags, against UDPipe 1 and spaCy",
+    "wikitext": "megabytes per second of reading and cleaning MediaWiki dumps",
+    "reconstruction": "soft targets rebuilt from logit shards, against the teacher",
     "sizes": "parameters and bytes of each system",
     "paper.score": "scores of a system on treebanks",
     "paper.udpipe_baseline": "trains UDPipe 1 taggers",

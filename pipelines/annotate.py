@@ -9,13 +9,11 @@ Parses the flags, plans, builds the graph, runs it and sums up. What a worker do
 import functools
 import logging
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.runners.runner import PipelineState
 
 from mtag_core import storage
 from mtag_core.annotation import run as runs
@@ -24,22 +22,18 @@ from mtag_core.annotation.plan import plan_parts
 from mtag_core.annotation.plan_file import measure_plan, write_plan
 from mtag_core.annotation.run import RunConfig
 from mtag_core.errors import (
-    InputNotFoundError,
-    MtagError,
-    OutputError,
     RejectRatioError,
-    UsageError,
 )
-from mtag_core.output.layout import PARTS, REJECTS, OutputLayout
-from mtag_core.output.preview import preview_parts
+from mtag_core.output.layout import OutputLayout
+from mtag_core.output.preview import Preview, preview_parts
 from mtag_core.storage import list_files
 from pipelines.guard import RunGuard
+from pipelines.jobs import finish_job, run_job, run_pipeline
 from pipelines.logs import set_up_logging
 from pipelines.models import load_tagger, model_digest
 from pipelines.options import AnnotateOptions, parse_options
 from pipelines.progress import Progress
-from pipelines.runners import make_runner, mtag_error
-from pipelines.summary import RunTimes, print_plan, print_summary
+from pipelines.summary import print_plan
 from pipelines.transforms.annotate_parts import AnnotateParts, AnnotateSettings
 from pipelines.transforms.finish_run import FinishRun
 from pipelines.transforms.read_plan import ReadPlan
@@ -69,21 +63,13 @@ def main(argv: Sequence[str] | None = None, *, model: Model | None = None) -> in
     Returns:
         The exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted.
     """
-    is_verbose = False
-    try:
+
+    def job() -> None:
         options = parse_options(sys.argv[1:] if argv is None else argv)
-        is_verbose = options.is_verbose
-        set_up_logging(is_verbose=is_verbose, log_format=options.log_format)
+        set_up_logging(is_verbose=options.is_verbose, log_format=options.log_format)
         run(options, model=model)
-        return 0
-    except (UsageError, InputNotFoundError) as error:
-        return _fail(str(error), code=2)
-    except KeyboardInterrupt:
-        return _fail("interrupted; the same command goes on where this one stopped", code=130)
-    except Exception as error:
-        if is_verbose:
-            _LOGGER.exception("the run failed")
-        return _fail(_one_line(error), code=1)
+
+    return run_job(job, name="annotate")
 
 
 def run(options: AnnotateOptions, *, model: Model | None = None) -> dict[str, Any] | None:
@@ -150,74 +136,29 @@ def _run_pipeline(
     options: AnnotateOptions, settings: AnnotateSettings, config: RunConfig, *, n_parts: int
 ) -> None:
     """Builds the graph and waits until the runner is done."""
-    runner, beam_options = make_runner(
-        options.runner, options.beam_flags, is_verbose=options.is_verbose
-    )
     layout = settings.layout
-    try:
-        pipeline = beam.Pipeline(runner=runner, options=beam_options)
+
+    def build(pipeline: beam.Pipeline) -> None:
         # Elements are work items, some MiB of input each, then a manifest for each: small.
         parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path)
         manifests = parts | "AnnotateParts" >> AnnotateParts(settings)
         _ = manifests | "FinishRun" >> FinishRun(layout, config, n_parts=n_parts)
-        state = pipeline.run().wait_until_finish()
-    except Exception as error:
-        ours = mtag_error(error)
-        if ours is None:
-            raise
-        raise ours from error
-    if state not in (None, PipelineState.DONE):
-        raise OutputError(f"{options.runner} ended the job with state {state}")
+
+    run_pipeline(build, options)
 
 
 def _finish(
     options: AnnotateOptions, layout: OutputLayout, progress: Progress, *, n_standing: int
 ) -> dict[str, Any]:
-    """Prunes, writes the times, prints the summary and checks the share of rejects."""
-    report = runs.read_json(layout.run_path)
-    times = RunTimes(
-        elapsed_s=progress.elapsed_s,
-        n_tokens=progress.tally.n_tokens if options.is_local else None,
-        n_standing=n_standing,
-        n_pruned=runs.prune(layout, report),
-    )
-    moment = time.gmtime()
-    runs.write_json(layout.times_path(moment), _times_fields(times, moment, options))
-    heads = [layout.part_path(part["id"]) for part in report["parts"] if part["sentences"]]
-    print_summary(
-        report,
-        times,
-        previews=preview_parts(heads[:_PREVIEW_PARTS], n_sentences=_PREVIEW_SENTENCES),
-        paths=_paths(layout, report),
-    )
-    if options.log_format == "json":
-        _LOGGER.info("run complete", extra={"fields": report["counts"]})
+    """Sums up and checks the share of rejects."""
+    report = finish_job(options, layout, progress, n_standing=n_standing, preview=_preview)
     _check_rejects(report, options.max_reject_ratio)
     return report
 
 
-def _times_fields(
-    times: RunTimes, moment: time.struct_time, options: AnnotateOptions
-) -> dict[str, Any]:
-    """The content of runs/<date>.json."""
-    return {
-        "ended": time.strftime("%Y-%m-%dT%H:%M:%SZ", moment),
-        "runner": options.runner,
-        "beam_flags": options.beam_flags,
-        "elapsed_s": round(times.elapsed_s, 3),
-        "tokens": times.n_tokens,
-        "tokens_per_s": times.tokens_per_s,
-        "parts_from_earlier_runs": times.n_standing,
-        "parts_removed": times.n_pruned,
-    }
-
-
-def _paths(layout: OutputLayout, report: Mapping[str, Any]) -> dict[str, str]:
-    """What to look at next."""
-    paths = {"parts": storage.join(layout.base, PARTS)}
-    if report["counts"]["rejected"]:
-        paths["rejects"] = storage.join(layout.base, REJECTS)
-    return paths | {"report": layout.run_path}
+def _preview(parts: Sequence[str]) -> Sequence[Preview]:
+    """The first sentences of the first parts."""
+    return preview_parts(parts[:_PREVIEW_PARTS], n_sentences=_PREVIEW_SENTENCES)
 
 
 def _check_rejects(report: Mapping[str, Any], max_reject_ratio: float | None) -> None:
@@ -230,20 +171,6 @@ def _check_rejects(report: Mapping[str, Any], max_reject_ratio: float | None) ->
         f"{n_rejected} of {n_documents} documents were rejected ({reasons}), more than "
         f"--max_reject_ratio={max_reject_ratio} allows; the output is complete"
     )
-
-
-def _one_line(error: Exception) -> str:
-    """What an exception says; one that is none of ours is shown by its end, with a hint."""
-    if isinstance(error, MtagError):
-        return str(error)
-    lines = str(error).strip().splitlines() or [""]
-    return f"unexpected {type(error).__name__}: {lines[-1]}; -v shows where it comes from"
-
-
-def _fail(message: str, *, code: int) -> int:
-    """Prints one line and returns the exit code."""
-    print(f"annotate: {message}", file=sys.stderr)
-    return code
 
 
 if __name__ == "__main__":

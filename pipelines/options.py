@@ -65,9 +65,9 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
     """
     parser = _parser()
     args, rest = parser.parse_known_args(list(argv))
-    _check_beam_flags(rest, known=_flags(parser))
+    check_beam_flags(rest, known=_flags(parser))
     return AnnotateOptions(
-        inputs=_patterns(args.input),
+        inputs=split_patterns(args.input),
         output=args.output.rstrip("/") or "/",
         model=args.model,
         read=ReadOptions(
@@ -90,28 +90,29 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
     )
 
 
-class _Parser(argparse.ArgumentParser):
+class FlagParser(argparse.ArgumentParser):
     """Raises `UsageError` instead of printing the usage and leaving."""
 
     def error(self, message: str) -> NoReturn:
+        """Raises the message."""
         raise UsageError(f"{message}; see --help")
 
 
 def _parser() -> argparse.ArgumentParser:
     """The parser of our own flags."""
-    parser = _Parser(
+    parser = FlagParser(
         prog="python -m pipelines.annotate",
         description="Tags the text of files: raw text in, tagged corpus out.",
         epilog="Every other flag goes to the Beam runner, such as --direct_num_workers=2.",
         allow_abbrev=False,
     )
-    _add_input_flags(parser.add_argument_group("input"))
+    add_input_flags(parser.add_argument_group("input"))
     _add_output_flags(parser.add_argument_group("output"))
     _add_run_flags(parser.add_argument_group("run"))
     return parser
 
 
-def _add_input_flags(group: "argparse._ArgumentGroup") -> None:
+def add_input_flags(group: "argparse._ArgumentGroup") -> None:
     """Flags that say what is read, and how."""
     group.add_argument(
         "--input",
@@ -135,7 +136,7 @@ def _add_input_flags(group: "argparse._ArgumentGroup") -> None:
     )
     group.add_argument(
         "--item_bytes",
-        type=_positive,
+        type=positive,
         default=ITEM_BYTES,
         metavar="N",
         help=f"bytes of input in a work item, about (default: {ITEM_BYTES})",
@@ -164,7 +165,7 @@ def _add_output_flags(group: "argparse._ArgumentGroup") -> None:
 def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
     """Flags that say how the run goes."""
     group.add_argument("--model", metavar="DIR", help="model bundle (default: the one in mtag)")
-    group.add_argument("--limit", type=_positive, metavar="N", help="first N documents only")
+    group.add_argument("--limit", type=positive, metavar="N", help="first N documents only")
     group.add_argument("--dry_run", action="store_true", help="show the plan, tag nothing")
     group.add_argument(
         "--max_reject_ratio",
@@ -173,7 +174,7 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
         help="fail at the end if more than this share of the documents is rejected, 0 to 1",
     )
     group.add_argument(
-        "--piece_budget", type=_positive, metavar="N", help="wordpieces in one batch of the model"
+        "--piece_budget", type=positive, metavar="N", help="wordpieces in one batch of the model"
     )
     group.add_argument(
         "--runner", default="DirectRunner", help="Beam runner (default: DirectRunner)"
@@ -184,7 +185,7 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("-v", "--verbose", action="store_true", help="show Beam's own log too")
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
     """A whole number above 0."""
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
@@ -202,7 +203,7 @@ def _ratio(text: str) -> float:
     return ratio
 
 
-def _patterns(values: Sequence[str]) -> tuple[str, ...]:
+def split_patterns(values: Sequence[str]) -> tuple[str, ...]:
     """The patterns, split at commas."""
     patterns = tuple(part for value in values for part in value.split(",") if part)
     if not patterns:
@@ -210,7 +211,7 @@ def _patterns(values: Sequence[str]) -> tuple[str, ...]:
     return patterns
 
 
-def _check_beam_flags(rest: Sequence[str], *, known: Sequence[str]) -> None:
+def check_beam_flags(rest: Sequence[str], *, known: Sequence[str]) -> None:
     """Raises for a flag that neither we nor Beam know, with the nearest known one."""
     beam_parser = _beam_parser()
     _, unknown = beam_parser.parse_known_args(list(rest))
@@ -227,7 +228,7 @@ def _check_beam_flags(rest: Sequence[str], *, known: Sequence[str]) -> None:
 
 def _beam_parser() -> argparse.ArgumentParser:
     """A parser of all of Beam's pipeline options."""
-    parser = _Parser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
+    parser = FlagParser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
     classes = list(PipelineOptions.__subclasses__())
     for options_class in classes:
         classes.extend(options_class.__subclasses__())

@@ -43,6 +43,13 @@ class StreamTagger(Protocol):
         """Tags sentences, order and keys kept."""
 
 
+class SentenceSelector(Protocol):
+    """Chooses among the sentences of one document after the other."""
+
+    def __call__(self, sentences: Iterable[Sentence], /) -> Iterable[Sentence]:
+        """The sentences of the next document that stay."""
+
+
 class _DocumentFailedError(Exception):
     """Segmenting or tagging raised; which document did it is not known yet."""
 
@@ -67,6 +74,7 @@ def annotate_part(
     options: ReadOptions,
     layout: OutputLayout,
     show: Callable[[Tally], None] = lambda _tally: None,
+    select: Callable[[], SentenceSelector] | None = None,
 ) -> Manifest:
     """Makes one part, whole or not at all.
 
@@ -80,6 +88,7 @@ def annotate_part(
         options: How to read.
         layout: Where to write.
         show: Called now and then with the totals of this part.
+        select: Makes what chooses among each document's sentences; None takes them all.
 
     Returns:
         The manifest, as written.
@@ -90,10 +99,10 @@ def annotate_part(
     """
     try:
         try:
-            attempt = _Attempt(part, tagger=tagger, options=options, show=show)
+            attempt = _Attempt(part, tagger=tagger, options=options, show=show, select=select)
             manifest = attempt.run(layout, attempt.tagged_together)
         except _DocumentFailedError:
-            attempt = _Attempt(part, tagger=tagger, options=options, show=show)
+            attempt = _Attempt(part, tagger=tagger, options=options, show=show, select=select)
             manifest = attempt.run(layout, attempt.tagged_one_by_one)
     except _ReadFailedError as error:
         raise error.__cause__ or error from None
@@ -128,11 +137,13 @@ class _Attempt:
         tagger: StreamTagger,
         options: ReadOptions,
         show: Callable[[Tally], None],
+        select: Callable[[], SentenceSelector] | None,
     ) -> None:
         self._part = part
         self._tagger = tagger
         self._options = options
         self._show = show
+        self._select = select() if select else None
         self._counts = _Counts()
         self._ends = _DocumentEnds(part.part_id)
         self._sent_ids: set[str] = set()
@@ -187,9 +198,10 @@ class _Attempt:
 
     def _segmented(self, document: Document) -> Iterable[Sentence]:
         """The document's own sentences, or those the segmenter finds."""
-        if document.sentences is not None:
-            return document.sentences
-        return self._tagger.segment(document.text)
+        sentences: Iterable[Sentence] | None = document.sentences
+        if sentences is None:
+            sentences = self._tagger.segment(document.text)
+        return sentences if self._select is None else self._select(sentences)
 
     def _documents(self, files: PartFiles) -> Iterator[Document]:
         """Reads and counts; rejects go to their file at once."""

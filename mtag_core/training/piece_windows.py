@@ -14,7 +14,7 @@ from mtag_core.errors import BundleError
 from mtag_core.records import Sentence
 
 # Pieces in one batch, padding included.
-_PIECE_BUDGET = 2048
+PIECE_BUDGET = 2048
 _SPECIAL_PIECES = (("[CLS]", "[SEP]", "[PAD]"), ("<s>", "</s>", "<pad>"))
 
 
@@ -118,7 +118,7 @@ def batched_logits(
     sentences: Sequence[Sentence],
     run: Callable[[PieceBatch], TokenLogits],
     *,
-    piece_budget: int = _PIECE_BUDGET,
+    piece_budget: int = PIECE_BUDGET,
 ) -> list[TokenLogits]:
     """Runs a model over sentences in batches of windows of like length.
 

@@ -12,7 +12,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.utils.shared import Shared
 
 from mtag_core import storage
-from mtag_core.annotation.item import StreamTagger, annotate_part
+from mtag_core.annotation.item import SentenceSelector, StreamTagger, annotate_part
 from mtag_core.annotation.plan import PlannedPart
 from mtag_core.annotation.progress import ProgressFile, Tally
 from mtag_core.corpus import ReadOptions
@@ -31,12 +31,14 @@ class AnnotateSettings:
         read: How inputs are read.
         layout: Where parts are written.
         progress_dir: A local folder for progress files, None where nobody looks.
+        select: Part id to the maker of its sentence selectors; None takes all sentences.
     """
 
     load_tagger: Callable[[], StreamTagger]
     read: ReadOptions
     layout: OutputLayout
     progress_dir: str | None = None
+    select: Callable[[str], Callable[[], SentenceSelector]] | None = None
 
 
 class AnnotateParts(beam.PTransform):
@@ -82,6 +84,7 @@ class _AnnotatePartDoFn(beam.DoFn):
                 options=self._settings.read,
                 layout=layout,
                 show=self._show,
+                select=self._settings.select and self._settings.select(part.part_id),
             )
             self._finish(manifest)
         yield replace(manifest, sources=())

@@ -1,0 +1,173 @@
+"""How well soft targets rebuilt from logit shards match the teacher, at what size and speed.
+
+    python -m benchmarks reconstruction --teacher DIR --text FILE [FILE ...]
+
+A part of the sentences fits the tail's basis; the others are measured: the mean total variation
+between the teacher's softmax over FEATS and the one rebuilt from what a shard keeps.
+"""
+
+import argparse
+import io
+import json
+import lzma
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.machine import machine
+from mtag_core.records import Sentence
+from mtag_core.training.logit_parts import load_segmenter
+from mtag_core.training.logit_shards import LogitsWriter, ScoredSentence
+from mtag_core.training.logit_stream import LogitStream, SummaryOptions, fit_basis
+from mtag_core.training.logit_teachers import OnnxTeacher
+from mtag_core.training.sentence_choice import ChoiceOptions, is_useful
+from mtag_core.training.soft_targets import FeatsSummary, rebuild_feats_probs
+from mtag_core.training.tail_basis import TailBasis
+
+_DEFAULT_BUNDLE = Path(__file__).parents[1] / "mtag_core" / "bundles" / "default"
+_BASIS_TOKENS = 2000
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measures and writes."""
+    args = _parser().parse_args(argv)
+    teacher = OnnxTeacher(args.teacher)
+    fitted, measured = _sentences(args)
+    options = SummaryOptions(top_k=args.top_k, tail_rank=args.tail_rank)
+    basis = fit_basis(teacher, fitted, options, n_tokens=_BASIS_TOKENS)
+    started_s = time.process_time()
+    logits = teacher.logits(measured)
+    bare_s = time.process_time() - started_s
+    stream = LogitStream(teacher, options, basis=basis)
+    started_s = time.process_time()
+    scored = [row for _, row in stream.score_stream(enumerate(measured))]
+    stream_s = time.process_time() - started_s
+    n_tokens = sum(map(len, scored))
+    result = {
+        "what": "total variation between the teacher's FEATS softmax and the rebuilt one",
+        "machine": machine(),
+        "command": " ".join(["python -m benchmarks reconstruction", *(argv or sys.argv[1:])]),
+        "sentences": len(scored),
+        "tokens": n_tokens,
+        "top_k": args.top_k,
+        "tail_rank": 0 if basis is None else basis.rank,
+        "by_temperature": _by_temperature(scored, [x.feats for x in logits], options, basis),
+        "bytes_a_word": round(_shard_bytes(stream, scored) / n_tokens, 1),
+        "bare_words_per_s": round(n_tokens / bare_s),
+        "logits_words_per_s": round(n_tokens / stream_s),
+    }
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    args.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=1))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Builds the parser."""
+    parser = argparse.ArgumentParser(description="Soft targets rebuilt from logit shards.")
+    parser.add_argument("--teacher", type=Path, required=True, help="made by export-teacher")
+    parser.add_argument("--text", type=Path, nargs="+", required=True, help="text, plain or .xz")
+    parser.add_argument("--bundle", type=Path, default=_DEFAULT_BUNDLE, help="of the segmenters")
+    parser.add_argument("--lines", type=int, default=60, help="lines a file")
+    parser.add_argument("--top_k", type=int, default=SummaryOptions().top_k)
+    parser.add_argument("--tail_rank", type=int, default=SummaryOptions().tail_rank)
+    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/reconstruction.json"))
+    return parser
+
+
+def _sentences(args: argparse.Namespace) -> tuple[list[Sentence], list[Sentence]]:
+    """Two sentences of three for the basis, the third to measure; each from all files."""
+    segmenter = load_segmenter(args.bundle)
+    choice = ChoiceOptions()
+    useful = [
+        sentence
+        for path in args.text
+        for sentence in segmenter.segment("\n\n".join(islice(_lines(path), args.lines)))
+        if is_useful(sentence, choice)
+    ]
+    order = np.random.default_rng(0).permutation(len(useful))
+    mixed = [useful[index] for index in order]
+    cut = 2 * len(mixed) // 3
+    return mixed[:cut], mixed[cut:]
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a file."""
+    opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open()
+    with opened as stream:
+        yield from map(str.strip, stream)
+
+
+def _by_temperature(
+    scored: Sequence[ScoredSentence],
+    logits: Sequence[NDArray[np.float32]],
+    options: SummaryOptions,
+    basis: TailBasis | None,
+) -> dict[str, dict[str, float]]:
+    """For each temperature the probability outside the top, and the error with and without tail."""
+    sums = {t: np.zeros(3) for t in options.temperatures}
+    for row, own in zip(scored, logits, strict=True):
+        for temperature in options.temperatures:
+            probs = _softmax(own, temperature)
+            summary = row.feats_summary
+            top = np.take_along_axis(probs, summary.label_ids.astype(np.int64), axis=1)
+            even = FeatsSummary(
+                summary.label_ids, summary.logits, summary.rest, summary.tail[:, :0]
+            )
+            errors = [
+                np.abs(_rebuilt(kept, own.shape[1], temperature, options, basis) - probs).sum() / 2
+                for kept in (summary, even)
+            ]
+            sums[temperature] += [len(own) - top.sum(), *errors]
+    n_tokens = sum(map(len, logits))
+    names = ("mass_outside_top_k", "total_variation", "total_variation_without_tail")
+    return {
+        f"{temperature:g}": {
+            name: float(f"{x / n_tokens:.2g}") for name, x in zip(names, own, strict=True)
+        }
+        for temperature, own in sums.items()
+    }
+
+
+def _rebuilt(
+    summary: FeatsSummary,
+    n_labels: int,
+    temperature: float,
+    options: SummaryOptions,
+    basis: TailBasis | None,
+) -> NDArray[np.float32]:
+    """The softmax as a student would rebuild it."""
+    return rebuild_feats_probs(
+        summary,
+        n_labels=n_labels,
+        temperature=temperature,
+        temperatures=options.temperatures,
+        basis=basis,
+    )
+
+
+def _softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
+    """The teacher's distribution."""
+    scaled = logits.astype(np.float64) / temperature
+    probs = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    result: NDArray[np.float64] = probs / probs.sum(axis=1, keepdims=True)
+    return result
+
+
+def _shard_bytes(stream: LogitStream, scored: Sequence[ScoredSentence]) -> int:
+    """Size of the sentences' shard."""
+    sink = io.BytesIO()
+    writer = LogitsWriter(sink, stream.info)
+    for index, row in enumerate(scored):
+        writer.write("document", index, row)
+    writer.close()
+    return len(sink.getvalue())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

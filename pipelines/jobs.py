@@ -1,0 +1,167 @@
+"""What every batch entry does: run a pipeline, sum up, and tell errors in one line."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import apache_beam as beam
+from apache_beam.runners.runner import PipelineState
+
+from mtag_core import storage
+from mtag_core.annotation import run as runs
+from mtag_core.errors import InputNotFoundError, MtagError, OutputError, UsageError
+from mtag_core.output.layout import PARTS, REJECTS, OutputLayout
+from mtag_core.output.preview import Preview
+from pipelines.progress import Progress
+from pipelines.runners import make_runner, mtag_error
+from pipelines.summary import RunTimes, print_summary
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class JobOptions(Protocol):
+    """The flags that all entries share."""
+
+    @property
+    def log_format(self) -> str:
+        """`text` or `json`."""
+
+    @property
+    def is_verbose(self) -> bool:
+        """Show Beam's own log."""
+
+    @property
+    def runner(self) -> str:
+        """Name of the Beam runner."""
+
+    @property
+    def beam_flags(self) -> tuple[str, ...]:
+        """Flags for Beam."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the run stays in this process and its children."""
+
+
+def run_job(job: Callable[[], object], *, name: str) -> int:
+    """Calls an entry's work and turns errors into one line on standard error.
+
+    Args:
+        job: Parses the flags, sets up logging and runs.
+        name: Begins the line.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted.
+    """
+    try:
+        job()
+        return 0
+    except (UsageError, InputNotFoundError) as error:
+        return _fail(name, str(error), code=2)
+    except KeyboardInterrupt:
+        return _fail(name, "interrupted; the same command goes on where this one stopped", code=130)
+    except Exception as error:
+        # Beam's log is on only when asked for with -v, and then so are traces.
+        if logging.getLogger("apache_beam").isEnabledFor(logging.ERROR):
+            _LOGGER.exception("the run failed")
+        return _fail(name, _one_line(error), code=1)
+
+
+def run_pipeline(build: Callable[[beam.Pipeline], None], options: JobOptions) -> None:
+    """Builds a graph and waits until the runner is done.
+
+    Args:
+        build: Adds the steps to an empty pipeline.
+        options: Name the runner.
+
+    Raises:
+        MtagError: A worker raised it, or the runner ended in another state than done.
+    """
+    runner, beam_options = make_runner(
+        options.runner, options.beam_flags, is_verbose=options.is_verbose
+    )
+    try:
+        pipeline = beam.Pipeline(runner=runner, options=beam_options)
+        build(pipeline)
+        state = pipeline.run().wait_until_finish()
+    except Exception as error:
+        ours = mtag_error(error)
+        if ours is None:
+            raise
+        raise ours from error
+    if state not in (None, PipelineState.DONE):
+        raise OutputError(f"{options.runner} ended the job with state {state}")
+
+
+def finish_job(
+    options: JobOptions,
+    layout: OutputLayout,
+    progress: Progress,
+    *,
+    n_standing: int,
+    preview: Callable[[Sequence[str]], Sequence[Preview]] = lambda _paths: (),
+) -> dict[str, Any]:
+    """Removes stale parts, writes the times and prints the summary.
+
+    Args:
+        options: The flags.
+        layout: The output directory, with its run.json.
+        progress: Of the run.
+        n_standing: Parts that stood before it.
+        preview: Paths of the parts that hold sentences to what is shown of them.
+
+    Returns:
+        The content of run.json.
+    """
+    report = runs.read_json(layout.run_path)
+    times = RunTimes(
+        elapsed_s=progress.elapsed_s,
+        n_tokens=progress.tally.n_tokens if options.is_local else None,
+        n_standing=n_standing,
+        n_pruned=runs.prune(layout, report),
+    )
+    moment = time.gmtime()
+    runs.write_json(layout.times_path(moment), _times_fields(times, moment, options))
+    heads = [layout.part_path(part["id"]) for part in report["parts"] if part["sentences"]]
+    print_summary(report, times, previews=preview(heads), paths=_paths(layout, report))
+    if options.log_format == "json":
+        _LOGGER.info("run complete", extra={"fields": report["counts"]})
+    return report
+
+
+def _times_fields(times: RunTimes, moment: time.struct_time, options: JobOptions) -> dict[str, Any]:
+    """The content of runs/<date>.json."""
+    return {
+        "ended": time.strftime("%Y-%m-%dT%H:%M:%SZ", moment),
+        "runner": options.runner,
+        "beam_flags": options.beam_flags,
+        "elapsed_s": round(times.elapsed_s, 3),
+        "tokens": times.n_tokens,
+        "tokens_per_s": times.tokens_per_s,
+        "parts_from_earlier_runs": times.n_standing,
+        "parts_removed": times.n_pruned,
+    }
+
+
+def _paths(layout: OutputLayout, report: Mapping[str, Any]) -> dict[str, str]:
+    """What to look at next."""
+    paths = {"parts": storage.join(layout.base, PARTS)}
+    if report["counts"]["rejected"]:
+        paths["rejects"] = storage.join(layout.base, REJECTS)
+    return paths | {"report": layout.run_path}
+
+
+def _one_line(error: Exception) -> str:
+    """What an exception says; one that is none of ours is shown by its end, with a hint."""
+    if isinstance(error, MtagError):
+        return str(error)
+    lines = str(error).strip().splitlines() or [""]
+    return f"unexpected {type(error).__name__}: {lines[-1]}; -v shows where it comes from"
+
+
+def _fail(name: str, message: str, *, code: int) -> int:
+    """Prints one line and returns the exit code."""
+    print(f"{name}: {message}", file=sys.stderr)
+    return code

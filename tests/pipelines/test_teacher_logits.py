@@ -1,0 +1,186 @@
+import bz2
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mtag_core.training.logit_shards import LogitRow, read_info, read_shard
+from mtag_core.training.soft_targets import rebuild_feats_probs
+from mtag_core.training.tail_basis import TailBasis
+from pipelines import teacher_logits
+from tests.mtag_core.training.tiny_teacher import N_FEATS, write_tiny_teacher
+from tests.mtag_core.wikipedia.dumps import HEAD, TAIL, dump_xml, page_xml
+from tests.pipelines.trees import tree
+
+ENGLISH = (
+    "The old bridge over the river was closed in spring. Nobody in the village knew the reason "
+    "for it. The children walked to school along the other bank."
+)
+GERMAN = (
+    "Die alte Brücke über den Fluss wurde im Frühling geschlossen. Niemand im Dorf kannte den "
+    "Grund dafür. Die Kinder gingen am anderen Ufer entlang zur Schule."
+)
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_teacher(tmp_path_factory.mktemp("teacher"))
+
+
+@pytest.fixture
+def dumps(tmp_path: Path) -> Path:
+    folder = tmp_path / "dumps"
+    folder.mkdir()
+    first = dump_xml(
+        page_xml(f"'''A''' page.{{{{cite}}}}\n\n{ENGLISH}", page_id=1),
+        page_xml("#REDIRECT [[A]]", page_id=2, redirect="A"),
+        page_xml(ENGLISH, page_id=3),
+    )
+    (folder / "a.xml.bz2").write_bytes(bz2.compress(first))
+    streams = [HEAD, page_xml(GERMAN, page_id=4) + page_xml("{{a|" * 500, page_id=5), TAIL]
+    multistream = b"".join(bz2.compress(part.encode()) for part in streams)
+    (folder / "b-multistream.xml.bz2").write_bytes(multistream)
+    return folder
+
+
+def run(dumps: Path, teacher: Path, output: Path, *flags: str) -> int:
+    return teacher_logits.main(
+        ["--input", str(dumps), "--teacher", str(teacher), "--output", str(output),
+         "--input_format=mediawiki", "--top_k=8", "--temperatures=1,3", "--tail_rank=8", *flags]
+    )  # fmt: skip
+
+
+def rows(output: Path) -> list[LogitRow]:
+    found: list[LogitRow] = []
+    for path in sorted((output / "parts").iterdir()):
+        with path.open("rb") as stream:
+            found.extend(read_shard(str(path), stream))
+    return found
+
+
+def texts(output: Path) -> list[str]:
+    return [" ".join(row.forms) for row in rows(output)]
+
+
+def test_dumps_become_shards(dumps: Path, teacher: Path, tmp_path: Path):
+    output = tmp_path / "out"
+    assert run(dumps, teacher, output) == 0
+    report = json.loads((output / "run.json").read_text())
+    assert report["counts"]["documents"] == 4
+    assert report["rejects_by_reason"] == {"invalid_wikitext": 1}
+    assert {row.language for row in rows(output)} == {"en", "de"}
+    assert sum("alte Brücke" in text for text in texts(output)) == 1
+    assert sum("The old bridge" in text for text in texts(output)) == 1
+    part = next((output / "parts").iterdir())
+    with part.open("rb") as stream:
+        info = read_info(str(part), stream)
+    assert (info.top_k, info.temperatures) == (8, (1.0, 3.0))
+    assert not list((output / "survey").glob("*"))
+    basis = TailBasis.from_bytes((output / "tail_basis.npz").read_bytes(), source="b")
+    assert (info.tail_basis, info.tail_rank) == (basis.digest, basis.rank)
+    probs = rebuild_feats_probs(
+        rows(output)[0].feats_summary, n_labels=N_FEATS, temperature=1.0,
+        temperatures=info.temperatures, basis=basis,
+    )  # fmt: skip
+    assert np.allclose(probs.sum(1), 1, atol=1e-3)
+
+
+def test_same_run_gives_the_same_bytes_on_one_and_two_workers(
+    dumps: Path, teacher: Path, tmp_path: Path
+):
+    assert run(dumps, teacher, tmp_path / "one") == 0
+    assert run(dumps, teacher, tmp_path / "two", "--direct_num_workers=2") == 0
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+
+
+def test_second_run_does_nothing_again(
+    dumps: Path, teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    assert run(dumps, teacher, tmp_path / "out") == 0
+    before = tree(tmp_path / "out")
+
+    def fail(*_: object) -> None:
+        raise AssertionError("a finished part was made again")
+
+    monkeypatch.setattr(teacher_logits, "load_tagger", fail)
+    assert run(dumps, teacher, tmp_path / "out") == 0
+    assert tree(tmp_path / "out") == before
+
+
+def test_run_with_new_input_equals_a_clean_one(dumps: Path, teacher: Path, tmp_path: Path):
+    late = (dumps / "b-multistream.xml.bz2").read_bytes()
+    (dumps / "b-multistream.xml.bz2").unlink()
+    # Without a tail: its basis would be fitted on the first run's input alone.
+    assert run(dumps, teacher, tmp_path / "out", "--tail_rank=0") == 0
+    (dumps / "b-multistream.xml.bz2").write_bytes(late)
+    assert run(dumps, teacher, tmp_path / "out", "--tail_rank=0") == 0
+    assert run(dumps, teacher, tmp_path / "clean", "--tail_rank=0") == 0
+    assert tree(tmp_path / "out") == tree(tmp_path / "clean")
+
+
+@pytest.mark.parametrize(
+    ("flags", "n_sentences"),
+    [
+        (["--languages", "de"], 3),
+        (["--languages", "fr"], 0),
+        (["--max_sentences_per_language=1"], 2),
+        (["--min_tokens=99", "--languages", "de"], 0),
+        (["--no-deduplicate", "--languages", "en"], 7),
+    ],
+)
+def test_sentences_are_chosen_by_flags(
+    dumps: Path, teacher: Path, tmp_path: Path, flags: list[str], n_sentences: int
+):
+    assert run(dumps, teacher, tmp_path / "out", *flags) == 0
+    kept = texts(tmp_path / "out")
+    assert len(kept) == n_sentences or "--no-deduplicate" in flags
+    assert len(set(kept)) < len(kept) or "--no-deduplicate" not in flags
+
+
+def test_plain_text_is_read_too(teacher: Path, tmp_path: Path):
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "text.txt").write_text(GERMAN)
+    assert run(tmp_path / "t", teacher, tmp_path / "out", "--input_format=text") == 0
+    assert len(texts(tmp_path / "out")) == 3
+
+
+def test_dry_run_writes_nothing(dumps: Path, teacher: Path, tmp_path: Path):
+    assert run(dumps, teacher, tmp_path / "out", "--dry_run") == 0
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_options_in_the_same_folder_are_refused(
+    dumps: Path, teacher: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(dumps, teacher, tmp_path / "out") == 0
+    assert run(dumps, teacher, tmp_path / "out", "--min_tokens=5") == 2
+    assert "min_tokens: 4, now 5" in capsys.readouterr().err
+    assert run(dumps, teacher, tmp_path / "out", "--min_tokens=5", "--overwrite") == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--temperatures=0"], "no list of numbers above 0"),
+        (["--min_tokens=9", "--max_tokens=3"], "--min_tokens=9 is above --max_tokens=3"),
+        (["--top_q=3"], "unknown flag --top_q"),
+        (["--teacher", "nowhere"], "nowhere: neither teacher.json"),
+    ],
+)
+def test_wrong_flags_are_one_line(
+    dumps: Path, teacher: Path, tmp_path: Path, flags: list[str], message: str,
+    capsys: pytest.CaptureFixture[str],
+):  # fmt: skip
+    assert run(dumps, teacher, tmp_path / "out", *flags) in (1, 2)
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("teacher_logits: ") and message in line
+
+
+def test_lost_basis_is_an_error(
+    dumps: Path, teacher: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(dumps, teacher, tmp_path / "out") == 0
+    (tmp_path / "out" / "tail_basis.npz").unlink()
+    assert run(dumps, teacher, tmp_path / "out") == 1
+    assert "is gone, but parts stand that need it" in capsys.readouterr().err
