@@ -10,6 +10,7 @@ BENCHMARKS = {
     "wikitext": "megabytes per second of reading and cleaning MediaWiki dumps",
     "reconstruction": "soft targets rebuilt from logit shards, against the teacher",
     "sizes": "parameters and bytes of each system",
+    "paper.student": "scores the bundle in every setting, then writes tables and figures",
     "paper.score": "scores of a system on treebanks",
     "paper.udpipe_baseline": "trains UDPipe 1 taggers",
     "paper.tables": "writes docs/results.md",

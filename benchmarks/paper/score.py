@@ -5,7 +5,6 @@ python -m benchmarks.paper.score udpipe --models DIR --treebanks ...
 """
 
 import argparse
-import glob
 import logging
 import sys
 from functools import partial
@@ -20,6 +19,7 @@ from mtag_core.evaluation.treebanks import (
     evaluate_file,
     evaluate_treebanks,
 )
+from mtag_core.storage import list_files
 
 _SYSTEMS = ("student", "udpipe", "meta_lstm", "meta_lstm_multilingual")
 
@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     options = EvaluationOptions(
         is_raw=args.raw, is_language_given=args.known_language, is_x_replaced=args.replace_x
     )
-    paths = sorted(path for pattern in args.treebanks for path in glob.glob(pattern))
+    paths = [info.path for info in list_files(args.treebanks)]
     if args.system == "student":
         load = partial(_load_bundle, str(args.bundle))
         results = evaluate_treebanks(paths, load, options=options, n_workers=args.workers)

@@ -51,7 +51,7 @@ def test_tables_hold_what_was_measured(capsys):
     for mode in ("gold", "raw", "raw-known"):
         write_facts(f"student-{mode}", [result(name) for name in names], command="")
     assert tables.main(["table1", "table4", "raw", "treebanks"]) == 0
-    assert "| student, multilingual (the bundle) | 90.0 / 90.0 |" in capsys.readouterr().out
+    assert "| student, multilingual (the bundle) | 12 | 90.0 / 90.0 |" in capsys.readouterr().out
 
 
 def test_markdown_shows_a_dash_for_what_is_missing():

@@ -1,0 +1,39 @@
+"""Scores the bundle in every setting that the tables show, then writes tables and figures.
+
+Settings: gold tokens, raw text with the language given and identified, and code-mixed text with
+and without the second-best label in place of X.
+
+    python -m benchmarks.paper.student --data ../shared [--workers 2]
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks import sizes
+from benchmarks.paper import figures, score, tables
+from benchmarks.paper.systems import DEFAULT_BUNDLE
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs all settings."""
+    parser = argparse.ArgumentParser(description="Scores the bundle for all tables.")
+    parser.add_argument("--data", type=Path, required=True, help="folder with ud and codeswitch")
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
+    parser.add_argument("--workers", type=int, default=1)
+    args = parser.parse_args(argv)
+    common = ["student", "--bundle", str(args.bundle), "--workers", str(args.workers)]
+    treebanks = ["--treebanks", f"{args.data}/ud/*/*-test.conllu.xz"]
+    mixed = ["--treebanks", f"{args.data}/codeswitch/*-test.conllu.xz"]
+    score.main([*common, *treebanks])
+    score.main([*common, *treebanks, "--raw", "--known_language"])
+    score.main([*common, *treebanks, "--raw"])
+    score.main([*common, *mixed, "--name", "student-codemixed"])
+    score.main([*common, *mixed, "--replace_x", "--name", "student-codemixed-x"])
+    sizes.main(["--bundle", str(args.bundle)])
+    figures.main()
+    return tables.main([])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
