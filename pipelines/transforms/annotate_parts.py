@@ -4,6 +4,7 @@ Everything between reading an item and writing its manifest happens in one DoFn 
 crosses a step and a retried or duplicated call writes the same bytes to the same names.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -78,6 +79,7 @@ class _AnnotatePartDoFn(beam.DoFn):
         if storage.exists(layout.manifest_path(part.part_id)):
             manifest = layout.read_manifest(part.part_id)
         else:
+            started_s = time.monotonic()
             manifest = annotate_part(
                 part,
                 tagger=self._loaded_tagger(),
@@ -86,7 +88,7 @@ class _AnnotatePartDoFn(beam.DoFn):
                 show=self._show,
                 select=self._settings.select and self._settings.select(part.part_id),
             )
-            self._finish(manifest)
+            self._finish(manifest, elapsed_s=time.monotonic() - started_s)
         yield replace(manifest, sources=())
 
     def _loaded_tagger(self) -> StreamTagger:
@@ -100,9 +102,9 @@ class _AnnotatePartDoFn(beam.DoFn):
         if self._progress is not None:
             self._progress.show(tally)
 
-    def _finish(self, manifest: Manifest) -> None:
+    def _finish(self, manifest: Manifest, *, elapsed_s: float) -> None:
         """Counts a part that was made."""
-        _count(manifest)
+        _count(manifest, elapsed_ms=round(elapsed_s * 1000))
         if self._progress is not None:
             self._progress.finish(
                 Tally(
@@ -116,7 +118,7 @@ class _AnnotatePartDoFn(beam.DoFn):
             )
 
 
-def _count(manifest: Manifest) -> None:
+def _count(manifest: Manifest, *, elapsed_ms: int) -> None:
     """Adds a part to Beam's counters."""
     counts = {
         "parts": 1,
@@ -127,3 +129,5 @@ def _count(manifest: Manifest) -> None:
     } | {f"rejects_{reason}": n for reason, n in manifest.rejects_by_reason.items()}
     for name, count in counts.items():
         Metrics.counter(METRICS_NAMESPACE, name).inc(count)
+    Metrics.distribution(METRICS_NAMESPACE, "part_milli_secs").update(elapsed_ms)
+    Metrics.distribution(METRICS_NAMESPACE, "part_tokens").update(manifest.n_tokens)

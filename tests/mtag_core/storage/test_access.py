@@ -115,3 +115,17 @@ def test_file_urls_are_local_paths(tmp_path):
 def test_names_join_to_paths_and_urls():
     assert storage.join("a", "b", "c") == os.path.join("a", "b", "c")
     assert storage.join("s3://bucket/a/", "b") == "s3://bucket/a/b"
+
+
+def test_leftovers_of_killed_writers_are_deleted_and_files_in_work_are_not(tmp_path):
+    (tmp_path / ".old.mtag-tmp").write_bytes(b"half")
+    (tmp_path / ".mine").write_bytes(b"not ours")
+    with storage.atomic_writer(str(tmp_path / "a")) as stream:
+        stream.write(b"in work")
+        assert storage.delete_leftovers(str(tmp_path)) == 1
+    assert sorted(os.listdir(tmp_path)) == [".mine", "a"]
+
+
+def test_an_absent_directory_has_no_leftovers(tmp_path):
+    assert storage.delete_leftovers(str(tmp_path / "no")) == 0
+    assert storage.delete_leftovers("s3://bucket/folder") == 0
