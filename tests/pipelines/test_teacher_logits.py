@@ -108,6 +108,18 @@ def test_second_run_does_nothing_again(
     assert tree(tmp_path / "out") == before
 
 
+def test_part_without_manifest_is_made_again_with_the_same_bytes(
+    dumps: Path, teacher: Path, tmp_path: Path
+):
+    assert run(dumps, teacher, tmp_path / "out") == 0
+    before = tree(tmp_path / "out")
+    (manifest,) = (tmp_path / "out" / "manifests").iterdir()
+    manifest.unlink()
+    (tmp_path / "out" / "run.json").unlink()
+    assert run(dumps, teacher, tmp_path / "out") == 0
+    assert tree(tmp_path / "out") == before
+
+
 def test_run_with_new_input_equals_a_clean_one(dumps: Path, teacher: Path, tmp_path: Path):
     late = (dumps / "b-multistream.xml.bz2").read_bytes()
     (dumps / "b-multistream.xml.bz2").unlink()

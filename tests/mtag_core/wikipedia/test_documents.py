@@ -1,6 +1,7 @@
 import bz2
 import io
 import re
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -63,6 +64,26 @@ def test_namespace_names_come_from_the_dump():
 @pytest.mark.parametrize("head", [b"", b"<siteinfo>", b"<siteinfo><a></siteinfo>", b"\xff" * 100])
 def test_names_without_siteinfo_are_the_common_ones(head: bytes):
     assert {"file", "category", "файл", "ファイル"} <= read_silent_names(head)
+
+
+def test_memory_does_not_grow_with_the_dump():
+    page = page_xml("A [[dog]] ''barks'' at {{convert|5|km|mi}}. " * 100)
+
+    class Pages(io.RawIOBase):
+        n_left = 300
+
+        def read(self, size: int = -1) -> bytes:
+            self.n_left -= 1
+            return page.encode() if self.n_left >= 0 else b""
+
+    counts: Counter[str] = Counter()
+    tracemalloc.start()
+    for _ in read_documents(Pages(), source="d.xml", counts=counts):  # type: ignore[arg-type]
+        pass
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert counts["kept"] == 300
+    assert peak_bytes < len(page) * 300 / 2
 
 
 def dumps(shared_dir: Path) -> list[Path]:
