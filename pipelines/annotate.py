@@ -9,7 +9,7 @@ Parses the flags, plans, builds the graph, runs it and sums up. What a worker do
 import functools
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ import apache_beam as beam
 from mtag_core import storage
 from mtag_core.annotation import run as runs
 from mtag_core.annotation.item import StreamTagger
-from mtag_core.annotation.plan import plan_parts
+from mtag_core.annotation.plan import PlannedPart, plan_parts
 from mtag_core.annotation.plan_file import measure_plan, write_plan
 from mtag_core.annotation.run import RunConfig
 from mtag_core.errors import (
@@ -103,6 +103,18 @@ def run(options: AnnotateOptions, *, model: Model | None = None) -> dict[str, An
     if options.dry_run:
         print_plan(measure_plan(plan), output=options.output)
         return None
+    with runs.only_run(layout):
+        return _make_parts(options, model, config, layout, plan)
+
+
+def _make_parts(
+    options: AnnotateOptions,
+    model: Model,
+    config: RunConfig,
+    layout: OutputLayout,
+    plan: Iterable[PlannedPart],
+) -> dict[str, Any]:
+    """Prepares the output directory, runs the pipeline and sums up."""
     runs.check_output(layout, config, overwrite=options.overwrite)
     runs.delete_leftovers(layout)
     runs.write_config(layout, config)

@@ -10,13 +10,14 @@ prune     removes the parts of inputs that are gone or have changed
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from mtag_core import storage
 from mtag_core.corpus import ITEM_BYTES, ReadOptions
-from mtag_core.errors import CountMismatchError, OutputError, UsageError
+from mtag_core.errors import CountMismatchError, OutputError, StorageError, UsageError
 from mtag_core.output.layout import FOLDERS, MANIFESTS, PARTS, REJECTS, OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.schemas import SCHEMA_VERSION
@@ -59,6 +60,24 @@ class RunConfig:
         versions = {"version": _CONFIG_VERSION, "schema_version": SCHEMA_VERSION}
         values: dict[str, Any] = json.loads(json.dumps({**versions, **fields}, default=list))
         return values
+
+
+@contextmanager
+def only_run(layout: OutputLayout) -> Iterator[None]:
+    """Keeps other runs off the output directory while the block runs; local directories only.
+
+    Raises:
+        OutputError: Another run is on.
+    """
+    held = ExitStack()
+    try:
+        held.enter_context(storage.exclusive(layout.lock_path))
+    except StorageError as error:
+        raise OutputError(
+            f"{layout.base}: another run writes there; wait for its end, or name another --output"
+        ) from error
+    with held:
+        yield
 
 
 def check_output(layout: OutputLayout, config: RunConfig, *, overwrite: bool) -> None:

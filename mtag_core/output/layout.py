@@ -58,6 +58,11 @@ class OutputLayout:
         return storage.join(self.base, CONFIG)
 
     @property
+    def lock_path(self) -> str:
+        """Path of the file that a run holds locked; hidden and empty."""
+        return storage.join(self.base, ".lock")
+
+    @property
     def run_path(self) -> str:
         """Path of run.json."""
         return storage.join(self.base, RUN)

@@ -141,6 +141,29 @@ def atomic_writer(path: str) -> Iterator[BinaryIO]:
         _sync_directory(target.parent)
 
 
+@contextmanager
+def exclusive(path: str) -> Iterator[None]:
+    """Holds a lock file while the block runs; the lock ends with the process, however that ends.
+
+    Remote stores have no locks: there nothing is held.
+
+    Raises:
+        StorageError: Another process holds it.
+    """
+    if scheme_of(path):
+        yield
+        return
+    with _local_errors(path):
+        Path(local_path(path)).parent.mkdir(parents=True, exist_ok=True)
+        stream = open(local_path(path), "ab")
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StorageError(f"{path}: held by another process") from error
+        yield
+
+
 def delete_leftovers(directory: str) -> int:
     """Deletes the temporaries that killed writers left directly in a local directory.
 

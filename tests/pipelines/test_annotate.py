@@ -5,6 +5,7 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
+from mtag_core.storage import exclusive
 from tests.pipelines.trees import annotate, tree, write_corpus
 
 
@@ -172,3 +173,10 @@ def test_a_pattern_that_matches_nothing_is_named(output, tmp_path, capsys):
     error = capsys.readouterr().err
     assert "none*.txt" in error
     assert error.count("\n") == 1
+
+
+def test_a_second_run_at_the_same_time_says_so_and_stops(pattern, output, capsys):
+    with exclusive(str(output / ".lock")):
+        assert annotate(pattern, output) == 1
+    assert "another run writes there" in capsys.readouterr().err
+    assert annotate(pattern, output) == 0
