@@ -1,10 +1,13 @@
 """Loads the tagger in a worker process."""
 
+import functools
 import importlib
 
 from mtag_core.annotation.item import StreamTagger
 
 
+# The driver asks for the digest; where it is also the worker it need not load twice.
+@functools.lru_cache(maxsize=1)
 def load_tagger(model: str | None, piece_budget: int | None) -> StreamTagger:
     """Loads the model bundle.
 

@@ -5,12 +5,13 @@ where they are read and again where they are written, and the two must agree.
 """
 
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol, TypeVar
 
+from mtag_core.annotation.document_ends import DocumentEnds
 from mtag_core.annotation.plan import PlannedPart
 from mtag_core.annotation.progress import Tally
 from mtag_core.corpus import ReadOptions, read_item
@@ -145,7 +146,7 @@ class _Attempt:
         self._show = show
         self._select = select() if select else None
         self._counts = _Counts()
-        self._ends = _DocumentEnds(part.part_id)
+        self._ends = DocumentEnds(part.part_id)
         self._sent_ids: set[str] = set()
 
     def run(
@@ -254,50 +255,6 @@ class _Attempt:
             tokens_by_language=dict(sorted(counts.languages.items())),
             sources=self._part.sources,
         )
-
-
-class _DocumentEnds:
-    """Checks that each document's sentences all arrive, in order, and once."""
-
-    def __init__(self, part_id: str) -> None:
-        self._part_id = part_id
-        # Documents whose sentences all went in, and how many: (ordinal, n_sentences).
-        self._expected: deque[tuple[int, int]] = deque()
-        self._ordinal, self._n_received = -1, 0
-
-    def expect(self, ordinal: int, n_sentences: int) -> None:
-        """Notes that all sentences of a document have gone into the tagger."""
-        self._expected.append((ordinal, n_sentences))
-
-    def received(self, ordinal: int, index: int) -> int:
-        """Notes a sentence that came out; returns how many documents are now complete."""
-        n_complete = 0
-        if ordinal != self._ordinal:
-            n_complete = self._close(before=ordinal)
-            self._ordinal, self._n_received = ordinal, 0
-        if index != self._n_received:
-            self._raise(ordinal, f"sentence {index} came where {self._n_received} was due")
-        self._n_received += 1
-        return n_complete
-
-    def finish(self) -> int:
-        """Closes what is left; returns how many documents that completes."""
-        return self._close(before=None)
-
-    def _close(self, *, before: int | None) -> int:
-        """Checks off the documents up to an ordinal."""
-        n_complete = 0
-        while self._expected and (before is None or self._expected[0][0] < before):
-            ordinal, n_sentences = self._expected.popleft()
-            n_received = self._n_received if ordinal == self._ordinal else 0
-            if n_received != n_sentences:
-                self._raise(ordinal, f"{n_received} of {n_sentences} sentences came out")
-            n_complete += 1
-        return n_complete
-
-    def _raise(self, ordinal: int, what: str) -> None:
-        """Stops the run: sentences were lost, doubled or swapped."""
-        raise CountMismatchError(f"part {self._part_id}, document {ordinal}: {what}")
 
 
 def _read(part: PlannedPart, options: ReadOptions) -> Iterator[Document | Reject]:
