@@ -12,9 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import lru_cache
-from typing import Any, BinaryIO, cast
-
-import smart_open
+from typing import Any, BinaryIO, Literal, cast
 
 from mtag_core.errors import InputNotFoundError, MtagError, StorageError, UsageError
 from mtag_core.storage.files import UNKNOWN_SIZE, FileInfo, scheme_of
@@ -81,10 +79,8 @@ def upload(stream: BinaryIO, path: str) -> None:
         raise UsageError(f"{path}: cannot write over HTTP; give a local path, s3:// or gs://")
     with _remote_errors(path):
         # On an exception smart_open aborts the upload.
-        with smart_open.open(
-            path, "wb", compression="disable", transport_params=_params(path)
-        ) as f:
-            shutil.copyfileobj(stream, f, 2**20)
+        with _smart_open(path, "wb", _params(path)) as target:
+            shutil.copyfileobj(stream, target, 2**20)
 
 
 def delete(path: str) -> None:
@@ -176,7 +172,14 @@ def _open(path: str, headers: dict[str, str] | None = None) -> BinaryIO:
     params = _params(path)
     if headers is not None:
         params["headers"] = headers
-    return smart_open.open(path, "rb", compression="disable", transport_params=params)
+    return _smart_open(path, "rb", params)
+
+
+def _smart_open(path: str, mode: Literal["rb", "wb"], params: dict[str, Any]) -> BinaryIO:
+    """Calls smart_open; it is imported here since it takes 30 MiB that local files do not need."""
+    import smart_open
+
+    return smart_open.open(path, mode, compression="disable", transport_params=params)
 
 
 def _params(path: str) -> dict[str, Any]:
