@@ -7,7 +7,7 @@ where they are read and again where they are written, and the two must agree.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Protocol, TypeVar
 
@@ -211,7 +211,7 @@ class _Attempt:
             if isinstance(record, Reject):
                 self._reject(files, record)
             else:
-                yield record
+                yield _writable(record)
 
     def _reject(self, files: PartFiles, reject: Reject) -> None:
         """Writes and counts a reject."""
@@ -269,6 +269,14 @@ def _read(part: PlannedPart, options: ReadOptions) -> Iterator[Document | Reject
         span = part.item.spans[0]
         detail = f"reader failed: {type(error).__name__}: {error}".splitlines()[0]
         yield Reject(span.file.path, span.start, None, "unreadable", detail)
+
+
+def _writable(document: Document) -> Document:
+    """The document with an id that UTF-8 can write: names of files may be any bytes."""
+    if document.doc_id.isascii():
+        return document
+    doc_id = document.doc_id.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return replace(document, doc_id=doc_id)
 
 
 def _guarded(

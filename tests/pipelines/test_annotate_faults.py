@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 
 import pytest
 
@@ -130,6 +131,14 @@ def test_long_sentences_tokens_and_marks_are_tagged(folder, output, text):
     assert annotate(f"{folder}/*.txt", output) == 0
     counts = _report(output)["counts"]
     assert (counts["tagged"], counts["rejected"]) == (2, 0)
+
+
+@pytest.mark.parametrize("name", ["parquet", "jsonl", "conllu"])
+def test_a_file_name_that_is_no_utf8_is_written_with_a_replacement(folder, output, name):
+    with open(os.fsencode(folder) + b"/bad-\xff.txt", "w", encoding="utf-8") as stream:
+        stream.write(_GOOD)
+    assert annotate(f"{folder}/*.txt", output, f"--format={name}") == 0
+    assert _report(output)["counts"]["tagged"] == 2
 
 
 def test_rejects_can_be_read_in_again(folder, output, tmp_path):
