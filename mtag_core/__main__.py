@@ -19,6 +19,11 @@ COMMANDS = {
     "train-segmenters": "train the segmenters of a bundle",
     "train-langid": "train the language identifier of a bundle",
     "train-meta-lstm": "train the Meta-LSTM baseline",
+    "train-vocabulary": "train the student's WordPiece vocabulary",
+    "train-teacher": "fine-tune a pretrained encoder on treebanks",
+    "encode-text": "encode segmented text for distillation, once",
+    "distill": "train a student on what teachers say about text",
+    "finetune": "go on with a distilled student, on treebank labels",
 }
 
 

@@ -1,0 +1,86 @@
+"""The token tagger of training: an encoder and two linear heads. Teacher and student are both one.
+
+The heads read one vector a token: the sum of its first wordpiece's vector and its last wordpiece's,
+each projected (`combine`). Suffixes carry features, so the last piece helps FEATS; a token of one
+piece uses that piece twice.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class TokenLogits:
+    """What the heads say. Both share the token axis and lie in label order.
+
+    Attributes:
+        upos: Shape (n_tokens, n_upos_labels).
+        feats: Shape (n_tokens, n_feats_labels).
+    """
+
+    upos: Tensor
+    feats: Tensor
+
+
+class Batch(NamedTuple):
+    """Sentences on the device, padded, with the wordpieces their tokens are read from.
+
+    Attributes:
+        piece_ids: Shape (n_sentences, n_pieces), int64.
+        is_piece: Same shape, bool; False at padding.
+        first_piece_index: Index of each token's first piece in the flattened `piece_ids`.
+            Shape (n_tokens,), int64; tokens of all sentences in order.
+        last_piece_index: The same for each token's last piece.
+        token_index: Each token's index in the corpus' label arrays. Shape (n_tokens,), int64.
+    """
+
+    piece_ids: Tensor
+    is_piece: Tensor
+    first_piece_index: Tensor
+    last_piece_index: Tensor
+    token_index: Tensor
+
+
+class TokenTagger(nn.Module):
+    """Gives each token UPOS and FEATS logits."""
+
+    def __init__(
+        self, encoder: nn.Module, *, hidden_size: int, n_upos: int, n_feats: int, dropout: float
+    ) -> None:
+        """Puts fresh heads on an encoder.
+
+        Args:
+            encoder: Called with (piece_ids, is_piece), gives (n_sentences, n_pieces, hidden_size).
+            hidden_size: Width of the encoder's output.
+            n_upos: Number of UPOS labels.
+            n_feats: Number of FEATS labels.
+            dropout: On the vectors that the heads read, in training.
+        """
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = nn.Dropout(dropout)
+        self.combine = nn.Linear(2 * hidden_size, hidden_size)
+        self.upos = nn.Linear(hidden_size, n_upos)
+        self.feats = nn.Linear(hidden_size, n_feats)
+        self._initialise(hidden_size)
+
+    def _initialise(self, hidden_size: int) -> None:
+        """Starts as the classic head that reads the first piece alone."""
+        with torch.no_grad():
+            nn.init.normal_(self.combine.weight, std=0.02)
+            self.combine.weight[:, :hidden_size] += torch.eye(hidden_size)
+            nn.init.zeros_(self.combine.bias)
+            for head in (self.upos, self.feats):
+                nn.init.normal_(head.weight, std=0.02)
+                nn.init.zeros_(head.bias)
+
+    def forward(self, batch: Batch) -> TokenLogits:
+        """Tags a batch."""
+        hidden = self.encoder(batch.piece_ids, batch.is_piece).flatten(0, 1)
+        first = hidden.index_select(0, batch.first_piece_index)
+        last = hidden.index_select(0, batch.last_piece_index)
+        tokens = self.combine(self.dropout(torch.cat([first, last], dim=-1)))
+        return TokenLogits(upos=self.upos(tokens), feats=self.feats(tokens))

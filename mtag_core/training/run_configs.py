@@ -1,0 +1,144 @@
+"""The options of training runs, as they are recorded with each run. Imports no torch."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class TeacherConfig:
+    """Options of `train-teacher`; recorded with the run.
+
+    Attributes:
+        encoder: Hugging Face name or directory.
+        treebanks: Directory of CoNLL-U files.
+        output: Directory for the model, checkpoints and curves.
+        feats: A FEATS inventory to use, or None to build one from the train files.
+        epochs: At most so many passes over the treebanks.
+        minutes: At most so long; None for no limit.
+        peak_rate: Highest learning rate.
+        piece_budget: Wordpieces a batch.
+        max_pieces: Longer sentences are left out.
+        dropout: Probability.
+        piece_dropout: Share of pieces replaced by the mask piece.
+        unknown_treebank: Share of sentences that keep the opening piece.
+        small_treebank: Treebanks under so many tokens are shown more often.
+        only: Treebanks to train on; empty for all.
+        n_evaluations: Dev scores during the run.
+        checkpoint_minutes: Time between checkpoints.
+        n_processes: For encoding.
+        seed: Of everything random.
+    """
+
+    encoder: str
+    treebanks: Path
+    output: Path
+    feats: Path | None = None
+    epochs: float = 20.0
+    minutes: float | None = None
+    peak_rate: float = 3e-4
+    piece_budget: int = 16384
+    max_pieces: int = 256
+    dropout: float = 0.1
+    piece_dropout: float = 0.0
+    unknown_treebank: float = 0.1
+    small_treebank: int = 40_000
+    only: tuple[str, ...] = ()
+    n_evaluations: int = 4
+    checkpoint_minutes: float = 5.0
+    n_processes: int = 1
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class StudentShape:
+    """The student's architecture; the shipped one by default.
+
+    Attributes:
+        hidden_size: Width.
+        n_layers: Number of layers.
+        n_heads: Attention heads; divides `hidden_size`.
+        intermediate_size: Width of the feed-forward layer.
+        activation: `relu`, which int8 inference does for nothing, or `gelu`.
+        dropout: Probability; none while distilling, where data are plenty and capacity is not.
+    """
+
+    hidden_size: int = 256
+    n_layers: int = 3
+    n_heads: int = 4
+    intermediate_size: int = 1024
+    activation: str = "relu"
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class TargetConfig:
+    """How soft targets are made.
+
+    Attributes:
+        top_k: FEATS bundles kept a token.
+        upos_temperature: Divides the UPOS logits.
+        feats_temperature: Divides the FEATS logits.
+    """
+
+    top_k: int = 32
+    upos_temperature: float = 1.0
+    feats_temperature: float = 1.0
+
+
+@dataclass(frozen=True)
+class DistillConfig:
+    """Options of `distill` and `finetune`; recorded with the run.
+
+    Attributes:
+        teachers: Model directories; several are averaged.
+        text: Directory of encoded text.
+        treebanks: Directory of CoNLL-U files.
+        tokenizer: The student's `tokenizer.json`.
+        output: Directory for the model, checkpoints and curves.
+        student: A student to start from, or None for a new one.
+        shape: Of a new student.
+        targets: How the teachers' targets are made.
+        label_share: Share of the label in a treebank token's target.
+        treebank_rate: Times an epoch shows a treebank; small ones more often.
+        text_rate: Times an epoch shows text of languages with treebanks; little text more often.
+        other_text_rate: The same for other languages.
+        small_treebank: Treebanks under so many tokens are shown more often.
+        small_text: Texts under so many tokens are shown more often.
+        epochs: At most so many passes.
+        minutes: At most so long, without making the targets; None for no limit.
+        peak_rate: Highest learning rate.
+        warmup_share: Share of the run in which the rate rises.
+        piece_budget: Wordpieces a batch and process.
+        max_pieces: Longer sentences are left out.
+        dropout: Of the student.
+        n_evaluations: Dev scores during the run.
+        checkpoint_minutes: Time between checkpoints.
+        n_processes: For encoding.
+        seed: Of everything random.
+    """
+
+    teachers: tuple[Path, ...]
+    text: Path
+    treebanks: Path
+    tokenizer: Path
+    output: Path
+    student: Path | None = None
+    shape: StudentShape = field(default_factory=StudentShape)
+    targets: TargetConfig = field(default_factory=TargetConfig)
+    label_share: float = 0.5
+    treebank_rate: float = 1.0
+    text_rate: float = 1.0
+    other_text_rate: float = 0.3
+    small_treebank: int = 40_000
+    small_text: int = 300_000
+    epochs: float = 10.0
+    minutes: float | None = None
+    peak_rate: float = 2e-3
+    warmup_share: float = 0.04
+    piece_budget: int = 32768
+    max_pieces: int = 256
+    dropout: float = 0.0
+    n_evaluations: int = 8
+    checkpoint_minutes: float = 2.0
+    n_processes: int = 1
+    seed: int = 1

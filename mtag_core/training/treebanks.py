@@ -1,0 +1,144 @@
+"""Reads treebanks for training: forms and labels of CoNLL-U files, and their treebank's name.
+
+Only the columns that training uses are read (`mtag_core.conllu` reads a file in full). Files may be
+compressed with xz. A treebank is named by its file, as UD names them: `en_ewt-ud-train.conllu.xz`
+is the train part of `en_ewt`, of language `en`.
+"""
+
+import lzma
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from mtag_core.errors import ConlluError, InputNotFoundError, LabelError
+
+UPOS_LABELS: tuple[str, ...] = tuple(
+    "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()
+)
+UNLABELLED = -100
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledSentence:
+    """A sentence of a treebank.
+
+    Attributes:
+        treebank: The treebank's short name, such as `en_ewt`.
+        forms: Length n_tokens.
+        upos: Length n_tokens.
+        feats: Length n_tokens; attributes sorted, `_` for none.
+    """
+
+    treebank: str
+    forms: tuple[str, ...]
+    upos: tuple[str, ...]
+    feats: tuple[str, ...]
+
+
+def treebank_files(directory: Path, part: str) -> list[Path]:
+    """Lists the CoNLL-U files of one part under a directory, sorted by name.
+
+    Args:
+        directory: Holds the files, or folders of files.
+        part: `train`, `dev` or `test`.
+
+    Returns:
+        Files named `*-PART.conllu` or `*-PART.conllu.xz`.
+
+    Raises:
+        InputNotFoundError: There is none.
+    """
+    files = [path for suffix in ("", ".xz") for path in directory.rglob(f"*-{part}.conllu{suffix}")]
+    if not files:
+        raise InputNotFoundError(
+            f"{directory}: no file named *-{part}.conllu or *-{part}.conllu.xz"
+        )
+    return sorted(files, key=lambda path: path.name)
+
+
+def treebank_name(path: Path) -> str:
+    """The treebank a file belongs to. Example: `ud/en_ewt-ud-dev.conllu.xz` -> `en_ewt`."""
+    return path.name.split("-")[0]
+
+
+def read_treebank(path: Path) -> Iterator[LabelledSentence]:
+    """Reads one file.
+
+    Args:
+        path: A CoNLL-U file, plain or `.xz`.
+
+    Yields:
+        Its sentences; multiword token lines and empty nodes are left out.
+
+    Raises:
+        ConlluError: A token line has not ten columns.
+    """
+    name = treebank_name(path)
+    with open_text(path) as lines:
+        rows: list[tuple[str, str, str]] = []
+        for number, line in enumerate(lines, start=1):
+            if line[0] == "#":
+                continue
+            if line.isspace():
+                if rows:
+                    yield _sentence(name, rows)
+                rows = []
+                continue
+            columns = line.rstrip("\n").split("\t")
+            if len(columns) != 10:
+                raise ConlluError(f"{path}:{number}: {len(columns)} columns, expected 10")
+            if columns[0].isdigit():
+                rows.append((columns[1], columns[3], sort_feats(columns[5])))
+        if rows:
+            yield _sentence(name, rows)
+
+
+def sort_feats(feats: str) -> str:
+    """Sorts a bundle's attributes without regard to case, as UD asks.
+
+    Example: `Number=Sing|Case=Nom` -> `Case=Nom|Number=Sing`
+    """
+    return "|".join(sorted(feats.split("|"), key=str.lower)) if "|" in feats else feats
+
+
+def feats_inventory(sentences: Iterable[LabelledSentence]) -> list[str]:
+    """Lists FEATS bundles in label order: `_` first, then by falling frequency, then by name."""
+    counts = Counter(feats for sentence in sentences for feats in sentence.feats)
+    counts.pop("_", None)
+    return ["_", *sorted(counts, key=lambda feats: (-counts[feats], feats))]
+
+
+def label_ids(tags: Iterable[str], tag_to_id: dict[str, int], *, is_strict: bool) -> list[int]:
+    """Maps tags to label ids.
+
+    Args:
+        tags: UPOS tags or FEATS bundles.
+        tag_to_id: The inventory.
+        is_strict: Raise for a tag that is not in it, else give `UNLABELLED`.
+
+    Returns:
+        One id a tag.
+
+    Raises:
+        LabelError: A tag is unknown and `is_strict` holds.
+    """
+    ids = [tag_to_id.get(tag, UNLABELLED) for tag in tags]
+    if is_strict and UNLABELLED in ids:
+        unknown = next(tag for tag in tags if tag not in tag_to_id)
+        raise LabelError(f"label {unknown!r} is not among the {len(tag_to_id)} known ones")
+    return ids
+
+
+def open_text(path: Path) -> TextIO:
+    """Opens a plain or `.xz` file as UTF-8 text."""
+    if path.suffix == ".xz":
+        return lzma.open(path, "rt", encoding="utf-8")
+    return path.open(encoding="utf-8")
+
+
+def _sentence(name: str, rows: list[tuple[str, str, str]]) -> LabelledSentence:
+    """Turns rows of (form, upos, feats) into columns."""
+    forms, upos, feats = zip(*rows, strict=True)
+    return LabelledSentence(name, forms, upos, feats)

@@ -1,0 +1,107 @@
+"""The whole chain on toy data: vocabulary, teacher, encoded text, distillation, fine-tuning."""
+
+import json
+
+import pytest
+
+pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+pytest.importorskip("transformers", reason="transformers is an extra: install mtag[train]")
+
+from mtag_core.__main__ import main
+from mtag_core.training.model_files import load_card, load_feats
+from tests.mtag_core.training.tiny_training import write_everything
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+QUICK = ["--piece_budget", "128", "--n_evaluations", "1"]
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("chain")
+    write_everything(folder)
+    treebanks = ["--treebanks", str(folder / "treebanks")]
+    teacher = ["--encoder", str(folder / "encoder"), "--output", str(folder / "teacher")]
+    rate = ["--peak_rate", "1e-2"]
+    assert main(["train-teacher", *teacher, *treebanks, *QUICK, *rate, "--epochs", "8"]) == 0
+    tokenizers = ["--student_tokenizer", str(folder / "student.json")]
+    tokenizers += ["--teacher_tokenizer", str(folder / "encoder" / "tokenizer.json")]
+    text = ["--text", str(folder / "text"), "--output", str(folder / "encoded")]
+    assert main(["encode-text", *text, *tokenizers]) == 0
+    assert main(["distill", *distill_flags(folder)]) == 0
+    return folder
+
+
+def distill_flags(folder, *, output="student", epochs="8"):
+    return [
+        *("--teacher", str(folder / "teacher"), "--text", str(folder / "encoded")),
+        *("--treebanks", str(folder / "treebanks"), "--tokenizer", str(folder / "student.json")),
+        *("--output", str(folder / output), "--hidden_size", "16", "--n_layers", "1"),
+        *("--epochs", epochs, "--top_k", "3", "--peak_rate", "1e-2", *QUICK),
+    ]
+
+
+def last_scores(folder):
+    lines = (folder / "curves.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines if "dev_upos" in line][-1]
+
+
+def test_the_student_learns_what_the_teacher_knows(chain):
+    assert last_scores(chain / "teacher")["dev_upos"] > 90
+    assert last_scores(chain / "student")["dev_upos"] > 90
+    assert last_scores(chain / "student")["dev_feats"] > 80
+
+
+def test_the_teacher_records_treebanks_and_conventions(chain):
+    card = load_card(chain / "teacher")
+    assert card.treebanks == ("en_play", "en_toy")
+    assert card.conventions["en"] in card.treebanks
+
+
+def test_teacher_and_student_share_the_label_order(chain):
+    feats = [load_feats(chain / model / "feats.json") for model in ("teacher", "student")]
+    assert feats[0] == feats[1]
+    assert feats[0][0] == "_"
+
+
+def test_fine_tuning_goes_on_from_the_student(chain, capsys):
+    flags = distill_flags(chain, output="tuned", epochs="1")
+    at = flags.index("--hidden_size")
+    flags = flags[:at] + flags[at + 4 :] + ["--student", str(chain / "student")]
+    assert main(["finetune", *flags, "--text_rate", "1"]) == 0
+    assert "dev UPOS" in capsys.readouterr().out
+    assert last_scores(chain / "tuned")["dev_upos"] > 90
+
+
+def test_a_run_is_not_overwritten(chain, capsys):
+    assert main(["distill", *distill_flags(chain)]) == 1
+    assert "holds a run already; pass --resume" in capsys.readouterr().err
+
+
+def test_resuming_with_other_options_is_an_error(chain, capsys):
+    assert main(["distill", *distill_flags(chain), "--seed", "9", "--resume"]) == 1
+    assert "seed is 1 there and 9 now" in capsys.readouterr().err
+
+
+def test_resuming_goes_on_for_longer(chain):
+    steps = last_scores(chain / "student")["step"]
+    assert main(["distill", *distill_flags(chain, epochs="9"), "--resume"]) == 0
+    assert last_scores(chain / "student")["step"] > steps
+
+
+def test_missing_text_is_named(chain, capsys):
+    flags = distill_flags(chain, output="none")
+    flags[flags.index("--text") + 1] = str(chain / "absent")
+    assert main(["distill", *flags]) == 2
+    assert "make it with the encode-text command" in capsys.readouterr().err
+
+
+def test_vocabulary_is_written(chain, capsys):
+    output = chain / "vocabulary" / "tokenizer.json"
+    flags = ["--text", str(chain / "text"), "--treebanks", str(chain / "treebanks")]
+    assert main(["train-vocabulary", *flags, "--size", "40", "--output", str(output)]) == 0
+    assert "40 wordpieces" in capsys.readouterr().out or output.exists()
+
+
+def test_vocabulary_needs_a_source(tmp_path, capsys):
+    assert main(["train-vocabulary", "--output", str(tmp_path / "t.json")]) == 2
+    assert "needs --text or --treebanks" in capsys.readouterr().err

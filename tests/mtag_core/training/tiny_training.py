@@ -1,0 +1,60 @@
+"""A toy encoder, toy treebanks and toy text, small enough to train on in seconds."""
+
+from pathlib import Path
+
+from mtag_core.training.vocabulary import train_vocabulary
+
+_ROWS = {
+    "the": ("DET", "Definite=Def|PronType=Art"),
+    "a": ("DET", "Definite=Ind|PronType=Art"),
+    "cat": ("NOUN", "Number=Sing"),
+    "cats": ("NOUN", "Number=Plur"),
+    "dog": ("NOUN", "Number=Sing"),
+    "dogs": ("NOUN", "Number=Plur"),
+    "sleeps": ("VERB", "Number=Sing|Person=3"),
+    "sleep": ("VERB", "Number=Plur"),
+    ".": ("PUNCT", "_"),
+}
+SENTENCES = ("the cat sleeps .", "the dogs sleep .", "a dog sleeps .", "the cats sleep .")
+
+
+def write_treebank(path: Path, *, repeats: int = 8) -> None:
+    """Writes the toy sentences as CoNLL-U."""
+    blocks = []
+    for text in SENTENCES * repeats:
+        lines = [
+            f"{number}\t{form}\t_\t{_ROWS[form][0]}\t_\t{_ROWS[form][1]}\t_\t_\t_\t_"
+            for number, form in enumerate(text.split(), start=1)
+        ]
+        blocks.append("\n".join(["# toy", *lines]) + "\n\n")
+    path.write_text("".join(blocks), encoding="utf-8")
+
+
+def write_everything(folder: Path) -> None:
+    """Makes `treebanks/`, `text/`, `encoder/` and `student.json` in a folder."""
+    for name in ("treebanks", "text"):
+        (folder / name).mkdir()
+    for treebank in ("en_toy", "en_play"):
+        write_treebank(folder / "treebanks" / f"{treebank}-ud-train.conllu")
+    write_treebank(folder / "treebanks" / "en_toy-ud-dev.conllu", repeats=1)
+    lines = ["\t".join(text.split()) for text in SENTENCES]
+    (folder / "text" / "en.tokens").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    tokenizer = train_vocabulary([tuple(text.split()) for text in SENTENCES], n_pieces=60)
+    tokenizer.save(str(folder / "student.json"))
+    _write_encoder(folder / "encoder", n_pieces=tokenizer.get_vocab_size())
+    tokenizer.save(str(folder / "encoder" / "tokenizer.json"))
+
+
+def _write_encoder(folder: Path, *, n_pieces: int) -> None:
+    """Saves an untrained Hugging Face BERT of two layers and width 16."""
+    from transformers import BertConfig, BertModel
+
+    config = BertConfig(
+        vocab_size=n_pieces,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=64,
+    )
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
