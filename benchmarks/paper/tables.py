@@ -57,7 +57,7 @@ What differs from the paper, once for all tables:
 - **Baselines.** UDPipe 1 and the Meta-LSTM learnt from at most 40,000 tokens a treebank, to fit the
   time there was, 10 iterations for UDPipe 1. The Meta-LSTM is narrower than the paper's: one layer
   of 128, fastText vectors of width 100 from 40,000 sentences, batches of 200 tokens, as many epochs
-  as give about 500 to 1,500 steps a stage (kk 200, hy 150, lt and mr 60, be 40, ta 35).
+  as give about 700 to 1,200 steps a stage (kk 200, hy 150, lt and mr 60, be 40, ta 35).
 - **Metric.** UFeats is CoNLL's, universal features only. FEATS is the whole bundle."""
 
 
