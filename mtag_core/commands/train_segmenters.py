@@ -31,6 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, required=True, help="directory; a run that stopped goes on there"
     )
     parser.add_argument(
+        "--text",
+        type=Path,
+        help="directory of <code>.txt.xz files, where forms are counted for ar, he, ja, vi, zh",
+    )
+    parser.add_argument(
         "--languages", nargs="+", default=[], help="codes, and `generic` (default: all)"
     )
     for field in fields(SegmenterOptions):
@@ -48,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     options = SegmenterOptions(**{f.name: getattr(args, f.name) for f in fields(SegmenterOptions)})
     models = train_segmenters(
-        args.treebanks, args.output, options=options, languages=args.languages
+        args.treebanks, args.output, options=options, languages=args.languages, text=args.text
     )
     for model in models:
         print(f"{model}: {model.stat().st_size:,} bytes")

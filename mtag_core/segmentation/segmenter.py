@@ -6,12 +6,19 @@ from pathlib import Path
 from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.records import MultiwordToken, Sentence
+from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.languages import GENERIC, segmenter_name
 from mtag_core.segmentation.lines import clean, safe_cut
+from mtag_core.segmentation.raw import RawSentence
 from mtag_core.segmentation.runs import Run, find_runs, runs_of_language
-from mtag_core.segmentation.udpipe import RawSentence, UdpipeTokenizer
+from mtag_core.segmentation.splits import SplitModel
+from mtag_core.segmentation.udpipe import UdpipeTokenizer
 
 _SUFFIX = ".udpipe"
+_BOUNDARIES_SUFFIX = ".boundaries.npz"
+_SPLITS_SUFFIX = ".splits.npz"
+
+_Models = tuple[UdpipeTokenizer | BoundaryModel, SplitModel | None]
 
 # One tokenizer call sees at most this many characters, so that memory and time stay flat.
 _MAX_CALL_CHARACTERS = 16_384
@@ -24,12 +31,19 @@ class Segmenter:
         """Notes which models a directory holds; `load` is the usual way."""
         self._directory = directory
         self._langid = langid
-        self._available = frozenset(path.stem for path in directory.glob(f"*{_SUFFIX}"))
-        self._tokenizers: dict[str, UdpipeTokenizer] = {}
+        self._available = frozenset(
+            path.name.removesuffix(suffix)
+            for suffix in (_SUFFIX, _BOUNDARIES_SUFFIX)
+            for path in directory.glob(f"*{suffix}")
+        )
+        self._name_to_models: dict[str, _Models] = {}
 
     @classmethod
     def load(cls, directory: str | Path, langid: LanguageIdentifier) -> "Segmenter":
-        """Opens a directory of `<language>.udpipe` files and `generic.udpipe`.
+        """Opens a directory of segmenters.
+
+        A language has `<language>.udpipe` or, instead, `<language>.boundaries.npz`, and may have
+        `<language>.splits.npz`; `generic.udpipe` serves all others.
 
         Raises:
             BundleError: The generic model is missing.
@@ -68,12 +82,13 @@ class Segmenter:
 
     def _tokenize(self, cleaned: str, run: Run) -> Iterator[tuple[int, RawSentence]]:
         """Yields a run's raw sentences, each with the offset that its offsets count from."""
-        tokenizer = self._tokenizer(run.language)
+        tokenizer, split_model = self._models(run.language)
         start = run.start
         while start < run.end:
             limit = start + _MAX_CALL_CHARACTERS
             end = run.end if limit >= run.end else safe_cut(cleaned, start=start, limit=limit)
-            sentences = list(tokenizer.tokenize(cleaned[start:end]))
+            called = cleaned[start:end]
+            sentences = list(tokenizer.tokenize(called))
             next_start = end
             if end < run.end and len(sentences) > 1:
                 # The cut may have parted the last sentence: the next call sees it whole. A long
@@ -83,15 +98,22 @@ class Segmenter:
                     next_start = last_start
                     sentences.pop()
             for sentence in sentences:
-                yield start, sentence
+                yield start, split_model.resplit(sentence, called) if split_model else sentence
             start = next_start
 
-    def _tokenizer(self, language: str) -> UdpipeTokenizer:
-        """Opens the tokenizer for a language on first use."""
+    def _models(self, language: str) -> _Models:
+        """Opens the models for a language on first use."""
         name = segmenter_name(language, available=self._available)
-        if name not in self._tokenizers:
-            self._tokenizers[name] = UdpipeTokenizer(self._directory / f"{name}{_SUFFIX}")
-        return self._tokenizers[name]
+        if name not in self._name_to_models:
+            boundaries = self._directory / f"{name}{_BOUNDARIES_SUFFIX}"
+            splits = self._directory / f"{name}{_SPLITS_SUFFIX}"
+            self._name_to_models[name] = (
+                BoundaryModel.load(boundaries)
+                if boundaries.exists()
+                else UdpipeTokenizer(self._directory / f"{name}{_SUFFIX}"),
+                SplitModel.load(splits) if splits.exists() else None,
+            )
+        return self._name_to_models[name]
 
 
 def _sentence(text: str, raw: RawSentence, *, start: int, language: str) -> Sentence:

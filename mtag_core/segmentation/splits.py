@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
+from mtag_core.segmentation.raw import RawSentence, Split
 
 N_ROWS = 1 << 18
 N_COUNTS = 1 << 18
@@ -109,6 +110,26 @@ class SplitModel:
                 self._form_to_tokens.clear()
             tokens = self._form_to_tokens[form] = self._choose(form)
         return tokens
+
+    def resplit(self, raw: RawSentence, text: str) -> RawSentence:
+        """Splits the surface tokens of a sentence anew.
+
+        Args:
+            raw: A tokenizer's sentence; its own splits are dropped.
+            text: What its offsets point into.
+        """
+        result = RawSentence([], [], [], [])
+        for start, end in raw.surface_ranges():
+            tokens = self.split(text[start:end])
+            if len(tokens) == 1:
+                result.forms.append(None)
+            else:
+                first = len(result.forms)
+                result.splits.append(Split(first, first + len(tokens) - 1))
+                result.forms += tokens
+            result.starts += [start] * len(tokens)
+            result.ends += [end] * len(tokens)
+        return result
 
     def _choose(self, form: str) -> tuple[str, ...]:
         """Scores the scripts that fit."""

@@ -7,7 +7,6 @@ Source: Straka and Strakova 2017 (ACL K17-3009).
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ufal.udpipe import (
@@ -21,6 +20,7 @@ from ufal.udpipe import (
 from ufal.udpipe import Sentence as UdpipeSentence
 
 from mtag_core.errors import BundleError, FormatError
+from mtag_core.segmentation.raw import RawSentence, Split
 
 # One line of UDPipe's CoNLL-U: id, last id of a multiword token, form, start and end. The tokens of
 # a multiword token have no range of their own.
@@ -28,36 +28,6 @@ _LINE = re.compile(
     r"^(\d+)(?:-(\d+))?\t([^\t\n]*)\t.*?(?:TokenRange=(\d+):(\d+))?$",
     re.MULTILINE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """A surface form that stands for several tokens.
-
-    Attributes:
-        first: Index of the first token, from 0, in its sentence.
-        last: Index of the last token, inclusive.
-    """
-
-    first: int
-    last: int
-
-
-@dataclass(slots=True)
-class RawSentence:
-    """A sentence in offsets of the text the tokenizer was given.
-
-    Attributes:
-        forms: One a token; None where the form is the text between start and end.
-        starts: One a token.
-        ends: One a token.
-        splits: The multiword tokens.
-    """
-
-    forms: list[str | None]
-    starts: list[int]
-    ends: list[int]
-    splits: list[Split]
 
 
 class UdpipeTokenizer:

@@ -7,6 +7,7 @@ import logging
 import lzma
 import random
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +15,18 @@ from pathlib import Path
 from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.segmentation.languages import GENERIC
 from mtag_core.segmentation.udpipe import train_tokenizer
+from mtag_core.training.boundaries import mark_text, train_boundary_model
 from mtag_core.training.langid import record_config
+from mtag_core.training.splits import train_split_model
+
+# Written without spaces between words, or with spaces inside them.
+_BY_BOUNDARIES = frozenset({"ja", "vi", "zh"})
+
+# Prefixes and pronouns are written into words there, more of them than UDPipe learns to split.
+_WITH_SPLITS = frozenset({"ar", "he"})
+
+# Text that a language's n-gram counts take in besides its own: in the other script, here.
+_MORE_TEXT = {"zh": ("yue",)}
 
 _LOGGER = logging.getLogger(__name__)
 _FILE = re.compile(r"^(?P<language>[a-z]+)_(?P<treebank>\w+)-ud-(?P<split>\w+)\.conllu(\.xz)?$")
@@ -58,15 +70,19 @@ def train_segmenters(
     *,
     options: SegmenterOptions,
     languages: Sequence[str] = (),
+    text: Path | None = None,
 ) -> list[Path]:
     """Trains the segmenters that `output` lacks.
 
     Args:
         treebanks: Directory with CoNLL-U files named as UD names them, at any depth, `.xz` or
             plain.
-        output: Gets `<language>.udpipe`, `generic.udpipe` and `config.json`.
+        output: Gets `<language>.udpipe` or `<language>.boundaries.npz`, `<language>.splits.npz`,
+            `generic.udpipe` and `config.json`.
         options: Recorded in `config.json`.
         languages: Codes to train, `generic` among them; all of them when empty.
+        text: Directory of `<code>.txt.xz` files, where forms and n-grams are counted for the
+            languages that have a boundary or split model; without it they count nothing.
 
     Returns:
         The models' paths, trained now or before.
@@ -84,20 +100,101 @@ def train_segmenters(
         if language not in files and language != GENERIC:
             raise UsageError(f"{language}: no treebank to train on; there are {', '.join(files)}")
     output.mkdir(parents=True, exist_ok=True)
-    record_config(output / "config.json", {"treebanks": str(treebanks), **asdict(options)})
+    record_config(
+        output / "config.json", {"treebanks": str(treebanks), "text": str(text), **asdict(options)}
+    )
     models = []
     for language in chosen:
-        model = output / f"{language}.udpipe"
-        if not model.exists():
-            _LOGGER.info("%s: training", language)
-            conllu = (
-                _generic_conllu(files, options)
-                if language == GENERIC
-                else "".join(_sentences(files[language], options.n_tokens))
-            )
-            _train(conllu, model, options)
-        models.append(model)
+        paths = files.get(language, [])
+        if language in _BY_BOUNDARIES:
+            models.append(_boundaries(language, paths, output, text))
+        else:
+            models.append(_tokenizer(language, files, output, options))
+        if language in _WITH_SPLITS:
+            models.append(_splits(language, paths, output, text))
     return models
+
+
+def _tokenizer(
+    language: str, files: dict[str, list[Path]], output: Path, options: SegmenterOptions
+) -> Path:
+    """Trains a UDPipe tokenizer that is not there yet."""
+    model = output / f"{language}.udpipe"
+    if not model.exists():
+        _LOGGER.info("%s: training a tokenizer", language)
+        if language == GENERIC:
+            conllu = _generic_conllu(files, options)
+        else:
+            conllu = "".join(_sentences(files[language], options.n_tokens))
+        _train(conllu, model, options)
+    return model
+
+
+def _boundaries(language: str, paths: Sequence[Path], output: Path, text: Path | None) -> Path:
+    """Trains a boundary model that is not there yet."""
+    model = output / f"{language}.boundaries.npz"
+    if not model.exists():
+        _LOGGER.info("%s: training a boundary model", language)
+        has_spaces = language == "vi"
+        sentences = [
+            [(form, is_space_after) for form, _, is_space_after in surface_tokens(sentence)]
+            for sentence in _sentences(paths, None)
+        ]
+        marked = mark_text(sentences, separator=" " if has_spaces else "")
+        lines = _lines(text, (language, *_MORE_TEXT.get(language, ())))
+        part = model.with_suffix(".part")
+        train_boundary_model(marked, lines, has_spaces=has_spaces).save(part)
+        part.rename(model)
+    return model
+
+
+def _splits(language: str, paths: Sequence[Path], output: Path, text: Path | None) -> Path:
+    """Trains a split model that is not there yet."""
+    model = output / f"{language}.splits.npz"
+    if not model.exists():
+        _LOGGER.info("%s: training a split model", language)
+        tokens = [
+            (form, parts)
+            for sentence in _sentences(paths, None)
+            for form, parts, _ in surface_tokens(sentence)
+        ]
+        part = model.with_suffix(".part")
+        train_split_model(tokens, _lines(text, (language,))).save(part)
+        part.rename(model)
+    return model
+
+
+def _lines(text: Path | None, codes: Sequence[str]) -> Iterator[str]:
+    """Yields the lines of running text in some languages."""
+    for code in codes:
+        path = text / f"{code}.txt.xz" if text else None
+        if path and path.exists():
+            with lzma.open(path, "rt", encoding="utf-8") as stream:
+                yield from stream
+
+
+def surface_tokens(sentence: str) -> list[tuple[str, tuple[str, ...], bool]]:
+    """Reads the surface tokens of a CoNLL-U sentence.
+
+    Returns:
+        For each its form, its tokens' forms and whether a space stands after it.
+    """
+    surfaces: list[tuple[str, list[str], bool]] = []
+    last = 0
+    for line in sentence.splitlines():
+        columns = line.split("\t")
+        if line.startswith("#") or len(columns) != 10 or "." in columns[0]:
+            continue
+        first, _, end = columns[0].partition("-")
+        is_space_after = "SpaceAfter=No" not in columns[9]
+        if end:
+            surfaces.append((columns[1], [], is_space_after))
+            last = int(end)
+        elif int(first) <= last:
+            surfaces[-1][1].append(columns[1])
+        else:
+            surfaces.append((columns[1], [columns[1]], is_space_after))
+    return [(form, tuple(parts), is_space) for form, parts, is_space in surfaces]
 
 
 def _training_files(treebanks: Path) -> dict[str, list[Path]]:
@@ -113,10 +210,10 @@ def _training_files(treebanks: Path) -> dict[str, list[Path]]:
     return dict(sorted((spare | files).items()))
 
 
-def _sentences(paths: Sequence[Path], n_tokens: int) -> Iterator[str]:
+def _sentences(paths: Sequence[Path], n_tokens: int | None) -> Iterator[str]:
     """Yields CoNLL-U sentences, the same number of tokens from each file where they have them."""
     for path in paths:
-        n_left = n_tokens // len(paths)
+        n_left = sys.maxsize if n_tokens is None else n_tokens // len(paths)
         opened = lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
         for block in opened.decode("utf-8").split("\n\n"):
             if n_left <= 0:

@@ -1,5 +1,6 @@
 """Trains the model that splits surface tokens (see `mtag_core.segmentation.splits`)."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from difflib import SequenceMatcher
@@ -24,6 +25,9 @@ _L2 = 0.5
 
 # Scripts seen less often are one form's oddity.
 _MIN_COUNT = 2
+
+# Letters and the signs inside words, such as the Hebrew marks of abbreviation.
+_WORD = re.compile(r"\w+(?:[\"'\u05f3\u05f4]\w+)*")
 
 SurfaceToken = tuple[str, tuple[str, ...]]
 

@@ -2,7 +2,10 @@ import pytest
 
 from mtag_core.__main__ import main
 from mtag_core.segmentation import Segmenter
-from mtag_core.training.segmenters import _without_splits
+from mtag_core.segmentation.boundaries import BoundaryModel
+from mtag_core.segmentation.splits import SplitModel
+from mtag_core.training.segmenters import _without_splits, surface_tokens
+from mtag_core.training.splits import train_split_model
 
 _FLAGS = "--n_epochs 2 --width 16 --learning_rate 0.02 --dropout 0".split()
 _TEXTS = ["The cat sleeps .", "My dog , too .", "A bird sings !", "We see it .", "It is late ."]
@@ -63,3 +66,36 @@ def test_generic_sentences_keep_multiword_tokens_whole():
     blank = "\t_" * 8
     sentence = f"# text = au lac\n1-2\tau{blank}\n1\tà{blank}\n2\tle{blank}\n3\tlac{blank}\n"
     assert _without_splits(sentence) == f"1\tau{blank}\n2\tlac{blank}\n\n"
+
+
+def _own_treebank(tmp_path, name, sentence):
+    path = tmp_path / "own" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(sentence * 30)
+    return tmp_path / "own"
+
+
+def test_boundary_model_parts_words_without_spaces(tmp_path):
+    blank = "\t_" * 7 + "\tSpaceAfter=No\n"
+    sentence = f"1\t\u732b{blank}2\t\u304c{blank}3\t\u5bdd\u308b{blank}4\t\u3002{blank}\n"
+    own = _own_treebank(tmp_path, "ja_own-ud-train.conllu", sentence)
+    assert _train(own, tmp_path / "out", "--languages", "ja") == 0
+    model = BoundaryModel.load(tmp_path / "out" / "ja.boundaries.npz")
+    sentences = list(model.tokenize("\u732b\u304c\u5bdd\u308b\u3002" * 2))
+    assert [s.starts for s in sentences] == [[0, 1, 2, 4], [5, 6, 7, 9]]
+    assert [s.ends for s in sentences] == [[1, 2, 4, 5], [6, 7, 9, 10]]
+
+
+def test_split_model_splits_prefixes(tmp_path):
+    pairs = [("habait", ("ha", "bait")), ("gadol", ("gadol",))] * 30
+    train_split_model(pairs, ["bait gadol"] * 3).save(tmp_path / "he.splits.npz")
+    model = SplitModel.load(tmp_path / "he.splits.npz")
+    assert model.split("habait") == ("ha", "bait")
+    assert model.split("gadol") == ("gadol",)
+
+
+def test_surface_tokens_keep_splits_and_spaces():
+    blank = "\t_" * 7
+    sentence = f"1-2\tau{blank}\t_\n1\tà{blank}\t_\n2\tle{blank}\t_\n"
+    sentence += f"3\tlac{blank}\tSpaceAfter=No\n\n"
+    assert surface_tokens(sentence) == [("au", ("à", "le"), True), ("lac", ("lac",), False)]
