@@ -1,7 +1,9 @@
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
+import mtag_core
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.segmentation import Segmenter
 
@@ -44,3 +46,10 @@ def shared_segmenter(shared_dir, fake_langid, tmp_path_factory) -> Segmenter:
         (directory / path.name).symlink_to(path)
     (directory / "generic.udpipe").symlink_to(shared_dir / "segmenters" / "en.udpipe")
     return Segmenter.load(directory, fake_langid)
+
+
+@pytest.fixture(scope="session")
+def bundled_segmenter(fake_langid) -> Segmenter:
+    """The segmenters that the package ships."""
+    bundle = Path(mtag_core.__file__).parent / "bundles" / "default"
+    return Segmenter.load(bundle / "segmenters", fake_langid)

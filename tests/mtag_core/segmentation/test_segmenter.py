@@ -124,6 +124,22 @@ def test_segmenting_again_gives_the_same(shared_segmenter):
     assert list(shared_segmenter.segment(text)) == list(shared_segmenter.segment(text))
 
 
+@settings(deadline=None, max_examples=60)
+@given(text=_TEXTS, language=st.sampled_from(["ar", "he", "ja", "vi", "zh"]))
+def test_offsets_of_boundary_and_split_models_are_exact(bundled_segmenter, text, language):
+    sentences = list(bundled_segmenter.segment(text, language))
+    _check_offsets(text, sentences)
+    covered = _covered(sentences)
+    assert all(i in covered for i, c in enumerate(text) if c.isprintable() and c != " ")
+
+
+def test_hebrew_prefix_is_a_token_of_its_own(bundled_segmenter):
+    text = "\u05d4\u05d1\u05d9\u05ea"
+    (sentence,) = bundled_segmenter.segment(text, "he")
+    assert sentence.forms == ("\u05d4", "\u05d1\u05d9\u05ea")
+    assert sentence.multiword_tokens[0].form == text
+
+
 def test_directory_without_generic_segmenter_is_an_error(tmp_path, fake_langid):
     with pytest.raises(BundleError, match=r"expected generic\.udpipe"):
         Segmenter.load(tmp_path, fake_langid)
