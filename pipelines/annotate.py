@@ -26,13 +26,14 @@ from mtag_core.errors import (
 )
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.preview import Preview, preview_parts
-from mtag_core.storage import list_files
+from mtag_core.storage import FileInfo, list_files
 from pipelines.guard import RunGuard
 from pipelines.jobs import finish_job, run_job, run_pipeline
 from pipelines.logs import set_up_logging
 from pipelines.models import load_tagger, model_digest
 from pipelines.options import AnnotateOptions, parse_options
 from pipelines.progress import Progress
+from pipelines.streaming import watch
 from pipelines.summary import print_plan
 from pipelines.transforms.annotate_parts import AnnotateParts, AnnotateSettings
 from pipelines.transforms.finish_run import FinishRun
@@ -67,17 +68,28 @@ def main(argv: Sequence[str] | None = None, *, model: Model | None = None) -> in
     def job() -> None:
         options = parse_options(sys.argv[1:] if argv is None else argv)
         set_up_logging(is_verbose=options.is_verbose, log_format=options.log_format)
-        run(options, model=model)
+        if options.streaming:
+            watch(options, functools.partial(run, model=_model(options, model)))
+        else:
+            run(options, model=model)
 
     return run_job(job, name="annotate")
 
 
-def run(options: AnnotateOptions, *, model: Model | None = None) -> dict[str, Any] | None:
+def run(
+    options: AnnotateOptions,
+    *,
+    model: Model | None = None,
+    files: Sequence[FileInfo] | None = None,
+    stop_path: str | None = None,
+) -> dict[str, Any] | None:
     """Runs the job with parsed flags.
 
     Args:
         options: The flags.
         model: The tagger; None loads the one that the flags name.
+        files: What to read; None lists what the patterns match.
+        stop_path: Once this local file is there, no further part is begun and the run fails.
 
     Returns:
         The content of run.json, None for a dry run.
@@ -87,10 +99,8 @@ def run(options: AnnotateOptions, *, model: Model | None = None) -> dict[str, An
         InputNotFoundError: A pattern matches nothing.
         MtagError: The run failed, or more documents were rejected than allowed.
     """
-    files = list_files(options.inputs)
-    if model is None:
-        load = functools.partial(load_tagger, options.model, options.piece_budget)
-        model = Model(load, model_digest(options.model))
+    files = list_files(options.inputs) if files is None else files
+    model = _model(options, model)
     config = _config(options, model)
     layout = OutputLayout(options.output, options.format)
     plan = plan_parts(
@@ -104,7 +114,15 @@ def run(options: AnnotateOptions, *, model: Model | None = None) -> dict[str, An
         print_plan(measure_plan(plan), output=options.output)
         return None
     with runs.only_run(layout):
-        return _make_parts(options, model, config, layout, plan)
+        return _make_parts(options, model, config, layout, plan, stop_path=stop_path)
+
+
+def _model(options: AnnotateOptions, model: Model | None) -> Model:
+    """The given tagger, or the one that the flags name."""
+    if model is not None:
+        return model
+    load = functools.partial(load_tagger, options.model, options.piece_budget)
+    return Model(load, model_digest(options.model))
 
 
 def _make_parts(
@@ -113,6 +131,8 @@ def _make_parts(
     config: RunConfig,
     layout: OutputLayout,
     plan: Iterable[PlannedPart],
+    *,
+    stop_path: str | None,
 ) -> dict[str, Any]:
     """Prepares the output directory, runs the pipeline and sums up."""
     runs.check_output(layout, config, overwrite=options.overwrite)
@@ -124,7 +144,9 @@ def _make_parts(
     )
     try:
         with progress, RunGuard():
-            settings = AnnotateSettings(model.load, options.read, layout, progress.directory)
+            settings = AnnotateSettings(
+                model.load, options.read, layout, progress.directory, stop_path=stop_path
+            )
             _run_pipeline(options, settings, config, n_parts=size.n_parts)
     finally:
         storage.delete(layout.plan_path)

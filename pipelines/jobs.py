@@ -14,6 +14,7 @@ from mtag_core.annotation import run as runs
 from mtag_core.errors import InputNotFoundError, MtagError, OutputError, UsageError
 from mtag_core.output.layout import PARTS, REJECTS, OutputLayout
 from mtag_core.output.preview import Preview
+from pipelines.endpoints import check_endpoints
 from pipelines.progress import Progress
 from pipelines.runners import make_runner, mtag_error
 from pipelines.summary import RunTimes, print_summary
@@ -79,6 +80,7 @@ def run_pipeline(build: Callable[[beam.Pipeline], None], options: JobOptions) ->
     Raises:
         MtagError: A worker raised it, or the runner ended in another state than done.
     """
+    check_endpoints(options.beam_flags)
     runner, beam_options = make_runner(
         options.runner, options.beam_flags, is_verbose=options.is_verbose
     )
@@ -123,7 +125,8 @@ def finish_job(
         n_pruned=runs.prune(layout, report),
     )
     moment = time.gmtime()
-    runs.write_json(layout.times_path(moment), _times_fields(times, moment, options))
+    fields = _times_fields(times, moment, options) | _outcome(report)
+    runs.write_json(layout.times_path(moment), fields)
     heads = [layout.part_path(part["id"]) for part in report["parts"] if part["sentences"]]
     print_summary(report, times, previews=preview(heads), paths=_paths(layout, report))
     if options.log_format == "json":
@@ -143,6 +146,11 @@ def _times_fields(times: RunTimes, moment: time.struct_time, options: JobOptions
         "parts_from_earlier_runs": times.n_standing,
         "parts_removed": times.n_pruned,
     }
+
+
+def _outcome(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The sums of run.json, which the next run replaces."""
+    return {name: report[name] for name in ("counts", "rejects_by_reason")}
 
 
 def _paths(layout: OutputLayout, report: Mapping[str, Any]) -> dict[str, str]:

@@ -46,6 +46,8 @@ class AnnotateOptions:
     overwrite: bool
     max_reject_ratio: float | None
     piece_budget: int | None
+    streaming: bool
+    poll_interval_s: float
     log_format: str
     is_verbose: bool
     runner: str
@@ -66,6 +68,8 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
     parser = _parser()
     args, rest = parser.parse_known_args(list(argv))
     check_beam_flags(rest, known=_flags(parser))
+    if args.streaming and (args.limit or args.dry_run or args.overwrite):
+        raise UsageError("--streaming goes with none of --limit, --dry_run and --overwrite")
     return AnnotateOptions(
         inputs=split_patterns(args.input),
         output=args.output.rstrip("/") or "/",
@@ -83,6 +87,8 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
         overwrite=args.overwrite,
         max_reject_ratio=args.max_reject_ratio,
         piece_budget=args.piece_budget,
+        streaming=args.streaming,
+        poll_interval_s=args.poll_interval,
         log_format=args.log_format,
         is_verbose=args.verbose,
         runner=args.runner,
@@ -168,6 +174,18 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--limit", type=positive, metavar="N", help="first N documents only")
     group.add_argument("--dry_run", action="store_true", help="show the plan, tag nothing")
     group.add_argument(
+        "--streaming",
+        action="store_true",
+        help="go on for ever and tag files as they appear; SIGTERM stops after the current part",
+    )
+    group.add_argument(
+        "--poll_interval",
+        type=_seconds,
+        default=10.0,
+        metavar="S",
+        help="seconds between looks for new files; one that changed since the last look waits",
+    )
+    group.add_argument(
         "--max_reject_ratio",
         type=_ratio,
         metavar="R",
@@ -201,6 +219,17 @@ def _ratio(text: str) -> float:
     if not 0.0 <= ratio <= 1.0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
     return ratio
+
+
+def _seconds(text: str) -> float:
+    """A number above 0."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
 
 
 def split_patterns(values: Sequence[str]) -> tuple[str, ...]:

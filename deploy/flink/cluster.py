@@ -34,7 +34,7 @@ _FLINK_SETTINGS = {
     "jobmanager.memory.process.size": "700m",
     "jobmanager.memory.jvm-metaspace.size": "192m",
     "jobmanager.memory.jvm-overhead.min": "64m",
-    "taskmanager.memory.process.size": "900m",
+    "taskmanager.memory.process.size": "1200m",
     "taskmanager.memory.network.min": "32m",
     "taskmanager.memory.network.max": "64m",
     "taskmanager.memory.managed.size": "128m",
@@ -87,9 +87,11 @@ class Cluster:
     @property
     def flags(self) -> list[str]:
         """The flags that send a pipeline to this cluster."""
+        rest = [f"--flink_master=localhost:{self.ports.rest}"] if self.job_manager.pid else []
         return [
             "--runner=FlinkRunner",
             f"--job_endpoint=localhost:{self.ports.job}",
+            *rest,
             "--environment_type=EXTERNAL",
             f"--environment_config=localhost:{self.ports.workers}",
             "--parallelism=2",

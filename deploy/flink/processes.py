@@ -41,6 +41,7 @@ class Service:
         self.name = name
         self.log_path = state / f"{name}.log"
         self._pid_path = state / f"{name}.pid"
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -57,7 +58,7 @@ class Service:
         if self.pid is not None:
             return
         with self.log_path.open("ab") as log:
-            process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -65,7 +66,8 @@ class Service:
                 env={**os.environ, **env},
                 start_new_session=True,
             )
-        self._pid_path.write_text(f"{process.pid} {_start_time(process.pid)}")
+        pid = self._process.pid
+        self._pid_path.write_text(f"{pid} {_start_time(pid)}")
 
     def wait_for_port(self, port: int, *, timeout_s: float) -> None:
         """Waits until the process answers.
@@ -111,12 +113,12 @@ class Service:
     def _wait(self, *, timeout_s: float) -> None:
         """Waits until the process is gone."""
         deadline = time.monotonic() + timeout_s
-        while (pid := self.pid) is not None and time.monotonic() < deadline:
-            try:
-                os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                pass
+        while self.pid is not None and time.monotonic() < deadline:
             time.sleep(_POLL_S)
+        if self._process is not None:
+            # Ours to reap where this object started it; else the system does.
+            self._process.wait(timeout_s)
+            self._process = None
 
 
 def _start_time(pid: int) -> str | None:

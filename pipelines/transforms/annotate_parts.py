@@ -33,6 +33,7 @@ class AnnotateSettings:
         layout: Where parts are written.
         progress_dir: A local folder for progress files, None where nobody looks.
         select: Part id to the maker of its sentence selectors; None takes all sentences.
+        stop_path: Once this local file is there, no further part is begun.
     """
 
     load_tagger: Callable[[], StreamTagger]
@@ -40,6 +41,7 @@ class AnnotateSettings:
     layout: OutputLayout
     progress_dir: str | None = None
     select: Callable[[str], Callable[[], SentenceSelector]] | None = None
+    stop_path: str | None = None
 
 
 class AnnotateParts(beam.PTransform):
@@ -75,7 +77,9 @@ class _AnnotatePartDoFn(beam.DoFn):
 
     def process(self, part: PlannedPart) -> Iterator[Manifest]:
         """Makes one part, or passes on the manifest of a part that stands."""
-        layout = self._settings.layout
+        layout, stop_path = self._settings.layout, self._settings.stop_path
+        if stop_path is not None and storage.exists(stop_path):
+            return
         if storage.exists(layout.manifest_path(part.part_id)):
             manifest = layout.read_manifest(part.part_id)
         else:

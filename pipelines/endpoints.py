@@ -1,0 +1,89 @@
+"""Asks the services that a cluster run needs whether they are there, before anything is sent.
+
+Beam itself waits, some of it for ever, for a job server, a Flink cluster or a pool of workers that
+is not running.
+"""
+
+import argparse
+import json
+import socket
+import urllib.request
+from collections.abc import Sequence
+
+from mtag_core.errors import MtagError
+
+_TIMEOUT_S = 10
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_START = "`python -m deploy.flink.cluster start` starts one on this machine"
+
+
+class EndpointError(MtagError):
+    """A service that the run needs does not answer."""
+
+
+def check_endpoints(beam_flags: Sequence[str]) -> None:
+    """Checks the services that flags name.
+
+    The worker pool is asked only where it and the job server are on this machine: elsewhere the
+    address is the TaskManager's view, which this process does not share.
+
+    Args:
+        beam_flags: The flags for Beam.
+
+    Raises:
+        EndpointError: One does not answer within 10 seconds; the message says what to start.
+    """
+    flags = _parsed(beam_flags)
+    if flags.job_endpoint in (None, "", "embed"):
+        return
+    _check(flags.job_endpoint, flag="--job_endpoint", what="Beam job server")
+    if flags.flink_master and not flags.flink_master.startswith("["):
+        _check_slots(flags.flink_master)
+    is_here = _split(flags.job_endpoint, "--job_endpoint")[0] in _LOOPBACK
+    if (flags.environment_type or "").upper() == "EXTERNAL" and is_here:
+        _check(flags.environment_config, flag="--environment_config", what="Python worker pool")
+
+
+def _parsed(beam_flags: Sequence[str]) -> argparse.Namespace:
+    """The flags that name a service."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("job_endpoint", "flink_master", "environment_type", "environment_config"):
+        parser.add_argument(f"--{name}")
+    return parser.parse_known_args(list(beam_flags))[0]
+
+
+def _check(address: str | None, *, flag: str, what: str) -> None:
+    """Connects once."""
+    host, port = _split(address or "", flag)
+    try:
+        with socket.create_connection((host, port), timeout=_TIMEOUT_S):
+            return
+    except OSError as error:
+        reason = error.strerror or error
+        raise EndpointError(
+            f"no {what} answers at {flag}={address} ({reason}); {_START}"
+        ) from error
+
+
+def _check_slots(master: str) -> None:
+    """Asks Flink's REST API for task slots."""
+    url = master if master.startswith("http") else f"http://{master}"
+    try:
+        with urllib.request.urlopen(f"{url}/overview", timeout=_TIMEOUT_S) as response:
+            n_slots = json.load(response)["slots-total"]
+    except (OSError, ValueError, KeyError) as error:
+        raise EndpointError(
+            f"no Flink JobManager answers at --flink_master={master} ({error}); {_START}"
+        ) from error
+    if not n_slots:
+        raise EndpointError(
+            f"the Flink cluster at --flink_master={master} has no task slots; start a TaskManager"
+        )
+
+
+def _split(address: str, flag: str) -> tuple[str, int]:
+    """Host and port."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isdecimal():
+        raise EndpointError(f"{flag}={address!r} is no address; expected HOST:PORT")
+    return host.strip("[]"), int(port)

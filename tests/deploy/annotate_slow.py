@@ -1,0 +1,26 @@
+"""`pipelines.annotate` with a fake tagger that takes its time, so that tests can interfere.
+
+usage: python -m tests.deploy.annotate_slow --input ... --output ...
+"""
+
+import sys
+import time
+
+from pipelines.annotate import Model, main
+from tests.fake_tagger import FakeTagger
+
+
+class SlowTagger(FakeTagger):
+    """Waits before each part's stream."""
+
+    def tag_stream(self, pairs):
+        time.sleep(0.5)
+        yield from super().tag_stream(pairs)
+
+
+def load_slow_tagger():
+    return SlowTagger()
+
+
+if __name__ == "__main__":
+    sys.exit(main(model=Model(load_slow_tagger, "fake")))

@@ -1,0 +1,126 @@
+"""Runs on a real standalone Flink cluster: JobManager, TaskManager, two slots, external workers."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deploy.flink.cluster import Cluster, missing_tools
+from tests.pipelines.trees import tree
+
+_MISSING = missing_tools()
+_ROOT = Path(__file__).parents[2]
+_TIMEOUT_S = 240
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(bool(_MISSING), reason=f"not installed: {', '.join(_MISSING)}"),
+]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    cluster = Cluster(tmp_path_factory.mktemp("flink"))
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Texts of a few work items, one of them bad."""
+    folder = tmp_path_factory.mktemp("corpus")
+    for index in range(24):
+        (folder / f"{index:02}.txt").write_text(f"A small cat number {index} sat. " * 40)
+    (folder / "bad.txt").write_bytes(b"broken \xff\xfe bytes")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(corpus, tmp_path_factory):
+    """What the DirectRunner writes."""
+    output = tmp_path_factory.mktemp("direct") / "out"
+    assert _start(corpus, output).wait(_TIMEOUT_S) == 0
+    return tree(output)
+
+
+def _start(corpus, output, *flags):
+    """Starts the job with a slow fake tagger as a process."""
+    module = "tests.deploy.annotate_slow"
+    paths = [f"--input={corpus}/*.txt", f"--output={output}", "--item_bytes=2000"]
+    command = [sys.executable, "-m", module, *paths, *flags]
+    return subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.DEVNULL, env=os.environ.copy())
+
+
+def _wait_for_parts(output, n_parts):
+    """Waits until some parts are done."""
+    deadline = time.monotonic() + 120
+    while len(list(output.glob("manifests/*"))) < n_parts:
+        assert time.monotonic() < deadline, "no part was written"
+        time.sleep(0.05)
+
+
+def test_the_standalone_cluster_writes_the_same_bytes(cluster, corpus, expected, tmp_path):
+    process = _start(corpus, tmp_path / "out", *cluster.flags)
+    assert process.wait(_TIMEOUT_S) == 0
+    assert tree(tmp_path / "out") == expected
+
+
+def test_counters_can_be_read_on_the_rest_api(cluster):
+    job = cluster.rest("/jobs/overview")["jobs"][0]["jid"]
+    accumulators = cluster.rest(f"/jobs/{job}/accumulators?includeSerializedValue=false")
+    text = str(accumulators)
+    assert "documents" in text and "rejects_invalid_utf8" in text
+
+
+def test_a_job_survives_a_killed_worker_and_a_killed_task_manager(
+    cluster, corpus, expected, tmp_path
+):
+    process = _start(corpus, tmp_path / "out", *cluster.flags)
+    try:
+        _wait_for_parts(tmp_path / "out", 2)
+        workers = psutil.Process(cluster.workers.pid).children()
+        assert workers
+        for worker in workers:
+            worker.kill()
+        _wait_for_parts(tmp_path / "out", 6)
+        cluster.task_manager.kill()
+        cluster.start_task_manager()
+        assert process.wait(_TIMEOUT_S) == 0
+    finally:
+        process.kill()
+        process.wait(10)
+    assert "to RESTARTING" in cluster.job_manager.log_path.read_text().replace("state ", "")
+    assert tree(tmp_path / "out") == expected
+
+
+def test_embedded_flink_writes_the_same_bytes(corpus, expected, tmp_path):
+    cluster = Cluster(tmp_path / "embedded")
+    try:
+        cluster.start(master="[local]")
+        process = _start(corpus, tmp_path / "out", *cluster.flags)
+        assert process.wait(_TIMEOUT_S) == 0
+    finally:
+        cluster.stop()
+    assert tree(tmp_path / "out") == expected
+
+
+def test_a_cluster_without_a_task_manager_is_an_error_within_a_minute(cluster, corpus, tmp_path):
+    cluster.task_manager.kill()
+    try:
+        deadline = time.monotonic() + 60
+        # The JobManager counts the slots of a lost TaskManager until its heartbeats time out.
+        while cluster.rest("/overview")["slots-total"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+        process = _start(corpus, tmp_path / "out", *cluster.flags)
+        assert process.wait(60) == 1
+    finally:
+        cluster.start_task_manager()

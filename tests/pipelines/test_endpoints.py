@@ -1,0 +1,72 @@
+import http.server
+import socket
+import threading
+
+import pytest
+
+from pipelines.endpoints import EndpointError, check_endpoints
+
+
+@pytest.fixture
+def closed_port():
+    with socket.create_server(("localhost", 0)) as server:
+        return server.getsockname()[1]
+
+
+@pytest.fixture
+def open_port():
+    with socket.create_server(("localhost", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def flink_without_slots():
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"slots-total": 0}')
+
+        def log_message(self, *_args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("localhost", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_flags_without_a_service_are_fine():
+    check_endpoints(["--direct_num_workers=2"])
+
+
+def test_a_silent_job_server_is_named_with_what_to_start(closed_port):
+    with pytest.raises(EndpointError, match=r"no Beam job server answers at --job_endpoint.*start"):
+        check_endpoints([f"--job_endpoint=localhost:{closed_port}"])
+
+
+def test_a_silent_worker_pool_is_named(open_port, closed_port):
+    flags = ["--environment_type=EXTERNAL", f"--environment_config=localhost:{closed_port}"]
+    with pytest.raises(EndpointError, match="no Python worker pool answers at --environment_con"):
+        check_endpoints([f"--job_endpoint=localhost:{open_port}", *flags])
+
+
+def test_a_silent_job_manager_is_named(open_port, closed_port):
+    with pytest.raises(EndpointError, match="no Flink JobManager answers"):
+        check_endpoints(
+            [f"--job_endpoint=localhost:{open_port}", f"--flink_master=localhost:{closed_port}"]
+        )
+
+
+def test_a_cluster_without_slots_is_named(open_port, flink_without_slots):
+    flags = [f"--flink_master=localhost:{flink_without_slots}"]
+    with pytest.raises(EndpointError, match="has no task slots; start a TaskManager"):
+        check_endpoints([f"--job_endpoint=localhost:{open_port}", *flags])
+
+
+def test_an_address_without_a_port_is_refused():
+    with pytest.raises(EndpointError, match="expected HOST:PORT"):
+        check_endpoints(["--job_endpoint=localhost"])
