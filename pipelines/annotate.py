@@ -27,6 +27,7 @@ from mtag_core.errors import (
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.preview import Preview, preview_parts
 from mtag_core.storage import FileInfo, list_files
+from pipelines.endpoints import check_dataflow
 from pipelines.guard import RunGuard
 from pipelines.jobs import finish_job, run_job, run_pipeline
 from pipelines.logs import set_up_logging
@@ -99,6 +100,8 @@ def run(
         InputNotFoundError: A pattern matches nothing.
         MtagError: The run failed, or more documents were rejected than allowed.
     """
+    paths = (*options.inputs, options.output)
+    check_dataflow(options.runner, options.beam_flags, paths=paths)
     files = list_files(options.inputs) if files is None else files
     model = _model(options, model)
     config = _config(options, model)

@@ -5,15 +5,17 @@ is not running.
 """
 
 import argparse
+import importlib.util
 import json
 import socket
 import urllib.request
 from collections.abc import Sequence
 
-from mtag_core.errors import MtagError
+from mtag_core.errors import MtagError, UsageError
 
 _TIMEOUT_S = 10
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_DATAFLOW_FLAGS = ("--project", "--region", "--temp_location")
 _START = "`python -m deploy.flink.cluster start` starts one on this machine"
 
 
@@ -42,6 +44,30 @@ def check_endpoints(beam_flags: Sequence[str]) -> None:
     is_here = _split(flags.job_endpoint, "--job_endpoint")[0] in _LOOPBACK
     if (flags.environment_type or "").upper() == "EXTERNAL" and is_here:
         _check(flags.environment_config, flag="--environment_config", what="Python worker pool")
+
+
+def check_dataflow(runner: str, beam_flags: Sequence[str], *, paths: Sequence[str]) -> None:
+    """Checks what Dataflow would refuse, or fail at only after minutes.
+
+    Args:
+        runner: As given to `--runner`; other runners are fine.
+        beam_flags: The flags for Beam.
+        paths: The inputs and the output.
+
+    Raises:
+        UsageError: A flag is missing, a path is local, or Beam's Dataflow support is not installed.
+    """
+    if runner.lower() not in ("dataflowrunner", "dataflow"):
+        return
+    if importlib.util.find_spec("apitools") is None:
+        raise UsageError(f"{runner} needs another package; pip install 'mtag[dataflow]'")
+    names = {flag.split("=", 1)[0] for flag in beam_flags}
+    missing = [name for name in _DATAFLOW_FLAGS if name not in names]
+    if missing:
+        raise UsageError(f"{runner} needs {', '.join(missing)}")
+    local = [path for path in paths if "://" not in path or path.startswith("file:")]
+    if local:
+        raise UsageError(f"{local[0]}: Dataflow's workers cannot see local files; expected gs://")
 
 
 def _parsed(beam_flags: Sequence[str]) -> argparse.Namespace:

@@ -1,0 +1,69 @@
+"""The job graph for Dataflow, built and checked offline; nothing is submitted."""
+
+import apache_beam as beam
+import pytest
+
+from mtag_core.annotation.run import RunConfig
+from mtag_core.corpus import ReadOptions
+from mtag_core.errors import UsageError
+from mtag_core.output.layout import OutputLayout
+from mtag_core.output.writers import OutputFormat
+from pipelines.endpoints import check_dataflow
+from pipelines.runners import make_runner
+from pipelines.transforms.annotate_parts import AnnotateParts, AnnotateSettings
+from pipelines.transforms.finish_run import FinishRun
+from pipelines.transforms.read_plan import ReadPlan
+from tests.fake_tagger import load_fake_tagger
+
+_REMOTE = ("gs://bucket/in/**", "gs://bucket/out")
+_FLAGS = ("--project=mtag-test", "--region=europe-west4", "--temp_location=gs://bucket-x/tmp")
+
+
+def _config():
+    return RunConfig(("gs://bucket/in/**",), "fake", ReadOptions(), "parquet", "zstd")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_job_graph_passes_a_dry_run(monkeypatch):
+    pytest.importorskip("apitools", reason="apache-beam[gcp] is not installed")
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    flags = [*_FLAGS, "--dry_run=True", "--no_auth", "--job_name=mtag-test"]
+    runner, options = make_runner("DataflowRunner", flags)
+    layout = OutputLayout("gs://bucket/out", OutputFormat("parquet", "zstd"))
+    pipeline = beam.Pipeline(runner=runner, options=options)
+    parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path)
+    settings = AnnotateSettings(load_fake_tagger, ReadOptions(), layout)
+    manifests = parts | "AnnotateParts" >> AnnotateParts(settings)
+    _ = manifests | "FinishRun" >> FinishRun(layout, _config(), n_parts=1)
+    pipeline.run()
+    labels = {t.unique_name for t in pipeline.to_runner_api().components.transforms.values()}
+    assert "AnnotateParts/AnnotatePart" in labels
+
+
+@pytest.fixture
+def with_gcp(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: object())
+
+
+def test_a_missing_flag_is_named_before_anything_starts(with_gcp):
+    with pytest.raises(UsageError, match="DataflowRunner needs --region, --temp_location"):
+        check_dataflow("DataflowRunner", ["--project=p"], paths=_REMOTE)
+
+
+def test_a_local_path_is_refused(with_gcp):
+    with pytest.raises(UsageError, match="out: Dataflow's workers cannot see local files"):
+        check_dataflow("DataflowRunner", _FLAGS, paths=("gs://bucket/in", "out"))
+
+
+def test_complete_flags_are_fine(with_gcp):
+    check_dataflow("DataflowRunner", _FLAGS, paths=_REMOTE)
+
+
+def test_missing_support_names_the_extra(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(UsageError, match=r"pip install 'mtag\[dataflow\]'"):
+        check_dataflow("DataflowRunner", _FLAGS, paths=_REMOTE)
+
+
+def test_other_runners_are_not_asked():
+    check_dataflow("FlinkRunner", [], paths=("in", "out"))
