@@ -19,9 +19,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtag_core.tagger import Tagger
-
 from benchmarks.machine import machine
+from mtag_core.tagger import Tagger
 
 _MIB = 1024
 """KiB, the unit of the kernel's figure, in a MiB."""

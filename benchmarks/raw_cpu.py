@@ -19,10 +19,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mtag_core.tagger import Tagger
-
 from benchmarks.machine import machine, ratios
 from benchmarks.udpipe_speed import UdpipeTagger
+from mtag_core.tagger import Tagger
 
 _OURS = "mtag, raw text to UPOS and FEATS"
 _LINES_A_DOCUMENT = 10

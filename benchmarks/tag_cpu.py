@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-from mtag_core.tagger import Tagger
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
 from benchmarks.machine import interleaved_words_per_s, machine, ratios
+from mtag_core.tagger import Tagger
 
 _Item = TypeVar("_Item")
 _MULTILINGUAL_VOCABULARY = 119_547

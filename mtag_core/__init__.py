@@ -1,3 +1,19 @@
 """Tags text of about 50 languages with universal parts of speech and features, on one CPU core."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mtag_core.tagger import Tagger
+
+__all__ = ["Tagger", "__version__"]
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """Imports `Tagger` when it is first asked for: scoring files must not wait for a model."""
+    if name == "Tagger":
+        from mtag_core.tagger import Tagger
+
+        return Tagger
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,6 +13,7 @@ from mtag_core.errors import InputNotFoundError, MtagError, UsageError
 
 # Command -> its one-line help. The module is mtag_core.commands.<name with underscores>.
 COMMANDS = {
+    "export": "make the bundle that tagging loads from a trained student",
     "export-teacher": "make a trained model answer with all its logits, for teacher_logits",
     "tag": "tag a text, a file or standard input",
     "evaluate": "score CoNLL-U files or the tagger itself with the CoNLL 2018 metric",

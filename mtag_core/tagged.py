@@ -37,6 +37,23 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchReport:
+    """What tagging one batch took; for metrics.
+
+    Attributes:
+        n_sentences: Sentences in the batch; a window of a long sentence counts as one.
+        n_pieces: Wordpieces in the batch.
+        piece_budget: The most there could have been.
+        duration_s: Time in the model, in seconds.
+    """
+
+    n_sentences: int
+    n_pieces: int
+    piece_budget: int
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class TaggedSentence:
     """A sentence and the tags of its tokens. Every tuple has length n_tokens."""
 

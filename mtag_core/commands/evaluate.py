@@ -1,7 +1,6 @@
 """`evaluate`: scores CoNLL-U files, or the tagger itself, with the CoNLL 2018 metric."""
 
 import argparse
-import importlib
 import logging
 import sys
 from functools import partial
@@ -77,5 +76,6 @@ def _score_tagger(args: argparse.Namespace) -> str:
 
 def _load_tagger(bundle: str | None) -> TreebankTagger:
     """Loads the tagger; here, since scoring two files must not wait for a model's libraries."""
-    tagger: TreebankTagger = importlib.import_module("mtag_core.tagger").Tagger.load(bundle)
-    return tagger
+    from mtag_core.tagger import Tagger
+
+    return Tagger.load(bundle)

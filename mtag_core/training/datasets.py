@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.encoding import encode_sentences
 from mtag_core.training.label_repairs import repaired_feats
 from mtag_core.training.packing import PackedSentences, fits
 from mtag_core.training.treebanks import (
     UNLABELLED,
-    UPOS_LABELS,
     LabelledSentence,
     label_ids,
     read_treebank,

@@ -1,20 +1,13 @@
 """A trained model directory to a teacher directory that ONNX Runtime can run."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors.numpy import load_file
-
-from mtag_core.errors import CheckpointError
-from mtag_core.training.logit_graph import GraphShape, build_logit_graph
+from mtag_core.labels import UPOS_LABELS
+from mtag_core.training.logit_graph import build_logit_graph
 from mtag_core.training.logit_teachers import TeacherCard, write_teacher
-
-UPOS_LABELS = tuple(
-    "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()
-)
+from mtag_core.training.trained_model import read_trained_model
 
 
 def export_teacher(model: Path, output: Path) -> None:
@@ -28,29 +21,10 @@ def export_teacher(model: Path, output: Path) -> None:
     Raises:
         CheckpointError: A file is missing, or the encoder has another shape.
     """
-    try:
-        config: dict[str, Any] = json.loads((model / "config.json").read_text(encoding="utf-8"))
-        feats: list[str] = json.loads((model / "feats.json").read_text(encoding="utf-8"))
-        weights = load_file(model / "model.safetensors")
-        tokenizer = (model / "tokenizer.json").read_bytes()
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{model}: not a trained model directory: {error}") from error
-    if config.get("encoder") != "bert":
-        raise CheckpointError(
-            f"{model / 'config.json'}: encoder {config.get('encoder')!r}, expected 'bert'; "
-            "other encoders run as Hugging Face directories"
-        )
-    shape = GraphShape(
-        n_layers=config["num_hidden_layers"],
-        n_heads=config["num_attention_heads"],
-        hidden_act=config["hidden_act"],
-        layer_norm_eps=config["layer_norm_eps"],
-    )
-    graph = build_logit_graph(
-        {name: tensor.astype(np.float32) for name, tensor in weights.items()}, shape
-    )
-    card = TeacherCard(config["max_pieces"], UPOS_LABELS, _openings(config))
-    write_teacher(output, card, graph=graph, tokenizer=tokenizer, feats=feats)
+    trained = read_trained_model(model)
+    graph = build_logit_graph(trained.weights, trained.shape)
+    card = TeacherCard(trained.config["max_pieces"], UPOS_LABELS, _openings(trained.config))
+    write_teacher(output, card, graph=graph, tokenizer=trained.tokenizer, feats=list(trained.feats))
 
 
 def _openings(config: Mapping[str, Any]) -> dict[str, int]:

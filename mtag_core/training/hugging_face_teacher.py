@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
+from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import Sentence
-from mtag_core.training.export_teacher import UPOS_LABELS
 from mtag_core.training.piece_windows import PieceBatch, PieceEncoder, TokenLogits, batched_logits
 
 # A label that no class of the model carries.

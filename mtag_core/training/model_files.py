@@ -18,9 +18,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mtag_core.errors import CheckpointError
+from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.encoder import BertEncoder, EncoderConfig
 from mtag_core.training.model import TokenTagger
-from mtag_core.training.treebanks import UPOS_LABELS
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from torch import nn
 
+from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.encoder import BertEncoder, EncoderConfig
 from mtag_core.training.model import TokenTagger
 from mtag_core.training.run_configs import StudentShape
-from mtag_core.training.treebanks import UPOS_LABELS
 
 
 def new_student(shape: StudentShape, *, n_pieces: int, n_feats: int, pad: int) -> TokenTagger:

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.model import Batch, TokenTagger
 from mtag_core.training.openings import with_opening
 from mtag_core.training.packing import DeviceSentences, cut_batches
 from mtag_core.training.run_configs import TargetConfig
-from mtag_core.training.treebanks import UNLABELLED, UPOS_LABELS
+from mtag_core.training.treebanks import UNLABELLED
 
 _PIECE_BUDGET = 49152
 # The lowest log-probability kept; float16 holds it.

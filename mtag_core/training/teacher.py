@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mtag_core.labels import UPOS_LABELS
 from mtag_core.training import distributed
 from mtag_core.training.datasets import (
     LabelledDataset,
@@ -35,7 +36,7 @@ from mtag_core.training.pretrained import hidden_size, load_encoder, vocab_size
 from mtag_core.training.run_configs import TeacherConfig
 from mtag_core.training.run_log import RunLog, record_config
 from mtag_core.training.scoring import score
-from mtag_core.training.treebanks import UPOS_LABELS, feats_inventory
+from mtag_core.training.treebanks import feats_inventory
 
 _LOGGER = logging.getLogger(__name__)
 # Speech and tweets follow conventions of their own; text is annotated like edited prose.

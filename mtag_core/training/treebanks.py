@@ -14,9 +14,6 @@ from typing import TextIO
 
 from mtag_core.errors import ConlluError, InputNotFoundError, LabelError
 
-UPOS_LABELS: tuple[str, ...] = tuple(
-    "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()
-)
 UNLABELLED = -100
 
 

@@ -9,7 +9,8 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from mtag_core.training.export_teacher import UPOS_LABELS, export_teacher
+from mtag_core.labels import UPOS_LABELS
+from mtag_core.training.export_teacher import export_teacher
 
 WIDTH, INNER, LAYERS, N_FEATS = 8, 16, 2, 40
 PIECES = [

@@ -1,0 +1,96 @@
+"""The label inventories: which tag each of the model's classes stands for."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mtag_core.errors import LabelError
+
+UPOS_LABELS: tuple[str, ...] = tuple(
+    "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()
+)
+"""The 17 universal parts of speech in label order. Source: Universal Dependencies 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The inventories of one model.
+
+    Attributes:
+        upos: UPOS tags in label order.
+        feats: FEATS bundles in label order.
+        feats_of_upos: For each UPOS label, the ids of the FEATS bundles that occur with it,
+            ascending. Only these are scored for a token of that part of speech.
+    """
+
+    upos: tuple[str, ...]
+    feats: tuple[str, ...]
+    feats_of_upos: tuple[tuple[int, ...], ...]
+
+    def __post_init__(self) -> None:
+        """Checks that the inventories fit each other.
+
+        Raises:
+            LabelError: They do not.
+        """
+        for name, tags in (("UPOS tag", self.upos), ("FEATS bundle", self.feats)):
+            if len(set(tags)) != len(tags):
+                twice = next(tag for index, tag in enumerate(tags) if tag in tags[:index])
+                raise LabelError(f"{name} {twice!r} stands twice in the inventory")
+        if len(self.feats_of_upos) != len(self.upos):
+            raise LabelError(
+                f"{len(self.feats_of_upos)} lists of FEATS for {len(self.upos)} UPOS tags, "
+                "expected one a tag"
+            )
+        for upos, ids in zip(self.upos, self.feats_of_upos, strict=True):
+            if not ids or not 0 <= min(ids) <= max(ids) < len(self.feats):
+                raise LabelError(
+                    f"{upos}: FEATS ids {list(ids)[:3]}..., expected at least one, each from 0 to "
+                    f"{len(self.feats) - 1}"
+                )
+
+    def to_json(self) -> str:
+        """The inventories as JSON text; `from_json` reads it."""
+        value = {"upos": self.upos, "feats": self.feats, "feats_of_upos": self.feats_of_upos}
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Labels":
+        """Reads what `to_json` wrote.
+
+        Raises:
+            LabelError: The text is something else.
+        """
+        try:
+            value: Mapping[str, Any] = json.loads(text)
+            return cls(
+                upos=tuple(value["upos"]),
+                feats=tuple(value["feats"]),
+                feats_of_upos=tuple(tuple(ids) for ids in value["feats_of_upos"]),
+            )
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise LabelError(f"label inventories expected as JSON: {error!r}") from error
+
+
+def group_by_upos(
+    pairs: Iterable[tuple[str, str]], feats: tuple[str, ...]
+) -> tuple[tuple[int, ...], ...]:
+    """Collects which FEATS bundles occur with which part of speech.
+
+    Args:
+        pairs: (UPOS tag, FEATS bundle) of training tokens; bundles not in `feats` are passed over.
+        feats: The inventory.
+
+    Returns:
+        For each tag of `UPOS_LABELS`, label ids in ascending order. The empty bundle `_` goes with
+        every tag, and a bundle that occurs with none goes with all.
+    """
+    feats_to_id = {tag: index for index, tag in enumerate(feats)}
+    upos_to_ids: dict[str, set[int]] = {tag: set() for tag in UPOS_LABELS}
+    for upos, bundle in pairs:
+        if bundle in feats_to_id:
+            upos_to_ids[upos].add(feats_to_id[bundle])
+    everywhere = set(range(len(feats))) - set().union(*upos_to_ids.values())
+    everywhere.add(feats_to_id["_"])
+    return tuple(tuple(sorted(upos_to_ids[tag] | everywhere)) for tag in UPOS_LABELS)

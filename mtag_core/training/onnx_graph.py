@@ -1,0 +1,104 @@
+"""Builds ONNX graphs node by node, so that no tracer decides what they look like."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+CONTRIB = "com.microsoft"
+"""The domain of ONNX Runtime's own operators."""
+
+# The first with RMSNormalization; ONNX Runtime has it since 1.23.
+_OPSET = 23
+_IR_VERSION = 11
+
+
+class GraphBuilder:
+    """Collects nodes and constants; every method returns names of values."""
+
+    def __init__(self) -> None:
+        """Starts with an empty graph."""
+        self._nodes: list[onnx.NodeProto] = []
+        self._initializers: dict[str, onnx.TensorProto] = {}
+        self._has_contrib_nodes = False
+
+    def node(
+        self,
+        kind: str,
+        *inputs: str,
+        output: str | None = None,
+        domain: str = "",
+        **attributes: int | float | list[int],
+    ) -> str:
+        """Adds a node of one output."""
+        return self.split_node(
+            kind, *inputs, outputs=[output or f"{kind}_{len(self._nodes)}"], domain=domain,
+            **attributes,
+        )[0]  # fmt: skip
+
+    def split_node(
+        self,
+        kind: str,
+        *inputs: str,
+        outputs: Sequence[str],
+        domain: str = "",
+        **attributes: int | float | list[int],
+    ) -> list[str]:
+        """Adds a node of several outputs."""
+        made = helper.make_node(kind, list(inputs), list(outputs), domain=domain, **attributes)  # type: ignore[arg-type]
+        self._nodes.append(made)
+        self._has_contrib_nodes |= domain == CONTRIB
+        return list(outputs)
+
+    def constant(self, name: str, value: NDArray[np.generic] | np.generic) -> str:
+        """Adds an initialiser, once."""
+        if name not in self._initializers:
+            array = np.ascontiguousarray(value)
+            if isinstance(value, np.generic):
+                array = array.reshape(())
+            self._initializers[name] = numpy_helper.from_array(array, name)
+        return name
+
+    def ints(self, *lists: list[int]) -> list[str]:
+        """Constant lists of whole numbers, as slices and reshapes take them."""
+        return [
+            self.constant("ints_" + "_".join(map(str, values)), np.array(values, np.int64))
+            for values in lists
+        ]
+
+    def serialised(
+        self,
+        name: str,
+        *,
+        inputs: Mapping[str, Sequence[str]],
+        outputs: Mapping[str, tuple[int, Sequence[str]]],
+    ) -> bytes:
+        """Checks the graph and gives its bytes.
+
+        Args:
+            name: The graph's name.
+            inputs: Name to axis names; all int64.
+            outputs: Name to element type (of `onnx.TensorProto`) and axis names.
+        """
+        graph = helper.make_graph(
+            self._nodes,
+            name,
+            [
+                helper.make_tensor_value_info(name, TensorProto.INT64, list(axes))
+                for name, axes in inputs.items()
+            ],
+            [
+                helper.make_tensor_value_info(name, kind, axes)
+                for name, (kind, axes) in outputs.items()
+            ],
+            list(self._initializers.values()),
+        )
+        opsets = [helper.make_opsetid("", _OPSET)]
+        if self._has_contrib_nodes:
+            opsets.append(helper.make_opsetid(CONTRIB, 1))
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
+        onnx.checker.check_model(model)
+        content: bytes = model.SerializeToString()
+        return content

@@ -1,0 +1,49 @@
+import io
+import sys
+
+import pytest
+
+from mtag_core import conllu
+from mtag_core.__main__ import main
+
+TEXT = "Das ist gut. Nobody [knew] it."
+
+
+def test_a_text_becomes_a_table(capsys):
+    assert main(["tag", TEXT]) == 0
+    out = capsys.readouterr().out
+    assert "Das ist gut.  [de]" in out
+    assert "Number=Sing" in out
+
+
+def test_brackets_are_no_markup(capsys):
+    main(["tag", TEXT])
+    assert "[knew]" in capsys.readouterr().out
+
+
+def test_a_file_becomes_conllu(tmp_path, capsys):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + TEXT.encode())
+    assert main(["tag", "--file", str(path)]) == 0
+    sentences = list(conllu.read(capsys.readouterr().out.split("\n")))
+    assert [s.metadata["text"] for s in sentences] == ["Das ist gut.", "Nobody [knew] it."]
+    assert [s.metadata["sent_id"] for s in sentences] == ["1", "2"]
+
+
+def test_standard_input_becomes_conllu(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
+    assert main(["tag"]) == 0
+    assert "# text = Das ist gut." in capsys.readouterr().out
+
+
+def test_bytes_that_are_no_text_are_named(tmp_path, capsys):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"ab\xff")
+    assert main(["tag", "--file", str(path)]) == 1
+    assert "a.txt: byte 0xff at offset 2, expected UTF-8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argv", [["a", "--file", "b"], ["--file", "/no/such/file"]])
+def test_wrong_calls_exit_with_2(argv, capsys):
+    assert main(["tag", *argv]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

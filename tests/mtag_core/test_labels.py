@@ -1,0 +1,44 @@
+import pytest
+
+from mtag_core.errors import LabelError
+from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos
+
+FEATS = ("_", "Number=Sing", "Number=Plur", "Case=Nom")
+
+
+def test_json_keeps_inventories():
+    labels = Labels(("NOUN", "VERB"), FEATS, ((0, 1, 2), (0, 3)))
+    assert Labels.from_json(labels.to_json()) == labels
+
+
+def test_groups_hold_what_occurs_and_the_empty_bundle():
+    groups = group_by_upos([("NOUN", "Number=Sing"), ("VERB", "Case=Nom")], FEATS)
+    by_upos = dict(zip(UPOS_LABELS, groups, strict=True))
+    assert by_upos["NOUN"] == (0, 1, 2)
+    assert by_upos["VERB"] == (0, 2, 3)
+
+
+def test_a_bundle_never_seen_goes_with_every_part_of_speech():
+    groups = group_by_upos([("NOUN", "Number=Sing"), ("NOUN", "Case=Nom")], FEATS)
+    assert all(2 in ids for ids in groups)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ((("NOUN", "NOUN"), FEATS, ((0,), (0,))), "UPOS tag 'NOUN' stands twice"),
+        ((("NOUN",), FEATS, ()), "0 lists of FEATS for 1 UPOS tags"),
+        ((("NOUN",), FEATS, ((9,),)), "NOUN: FEATS ids [9]..., expected at least one, each from"),
+        ((("NOUN",), FEATS, ((),)), "NOUN: FEATS ids []"),
+    ],
+)
+def test_inventories_that_do_not_fit_are_named(labels, message):
+    with pytest.raises(LabelError) as error:
+        Labels(*labels)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"upos": []}'])
+def test_other_json_is_refused(text):
+    with pytest.raises(LabelError, match="expected as JSON"):
+        Labels.from_json(text)

@@ -1,0 +1,125 @@
+import random
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mtag_core import Tagger, conllu
+from mtag_core.errors import BundleError, UsageError
+from mtag_core.tagged import BatchReport
+
+TEXT = (
+    "The old bridge was closed. Nobody knew why!\n\n"
+    "Die Brücke über den Fluss ist gesperrt, aber der Bäcker fährt trotzdem.\n\n"
+    "Мы живём у моря. Зимой здесь тихо.\n\n"
+    "Köprü kapalıydı ama biz yine de geçtik."
+)
+
+
+@pytest.fixture(scope="module")
+def tagger() -> Tagger:
+    return Tagger.load()
+
+
+def test_text_becomes_tagged_sentences(tagger):
+    sentences = tagger.tag(TEXT)
+    assert [s.sentence.language for s in sentences] == ["en", "en", "de", "ru", "ru", "tr"]
+    the, old, bridge, *_ = sentences[0].tokens
+    assert [the.upos, old.upos, bridge.upos] == ["DET", "ADJ", "NOUN"]
+    assert bridge.feats == "Number=Sing"
+    assert 0.5 < bridge.upos_score <= 1
+    assert 0 < bridge.feats_score <= 1
+    assert bridge.second_upos != bridge.upos
+
+
+def test_offsets_slice_the_text(tagger):
+    for sentence in tagger.tag(TEXT):
+        assert TEXT[sentence.sentence.start : sentence.sentence.end] == sentence.text
+        surfaces = {i for m in sentence.sentence.multiword_tokens for i in (m.first, m.last)}
+        for index, token in enumerate(sentence):
+            if index not in surfaces:
+                assert TEXT[token.start : token.end] == token.form
+
+
+def test_a_sentence_prints_as_conllu(tagger):
+    lines = str(tagger.tag("Nobody knew why!")[0]).splitlines()
+    (sentence,) = conllu.read([*lines, ""])
+    assert [row[conllu.FORM] for row in sentence.tokens] == ["Nobody", "knew", "why", "!"]
+
+
+def test_the_language_can_be_given(tagger):
+    assert tagger.tag("Na.", language="cs")[0].sentence.language == "cs"
+
+
+def test_pipe_yields_a_list_a_text(tagger):
+    texts = ["", "One. Two.", "\n", "Three.", "", ""]
+    found = [[s.text for s in sentences] for sentences in tagger.pipe(texts)]
+    assert found == [[], ["One.", "Two."], [], ["Three."], [], []]
+
+
+def test_tokens_are_tagged_as_they_are(tagger):
+    first, empty, second = tagger.tag_tokens([["Das", "geht", "nicht"], [], ["New York", "!"]])
+    assert first.sentence.forms == ("Das", "geht", "nicht")
+    assert len(empty) == 0
+    assert [second.text[t.start : t.end] for t in second] == ["New York", "!"]
+
+
+@pytest.mark.parametrize(
+    ("sentences", "message"),
+    [
+        ([["a"], ["b", ""]], "sentence 1, token 1: empty form"),
+        ([["a\ud800"]], r"sentence 0: lone surrogate '\\ud800' at offset 1"),
+        (["abc"], "sentence 0: 'abc', expected a list of forms"),
+    ],
+)
+def test_bad_tokens_are_named(tagger, sentences, message):
+    with pytest.raises(UsageError, match=message):
+        tagger.tag_tokens(sentences)
+
+
+def test_a_lone_surrogate_is_named(tagger):
+    with pytest.raises(UsageError, match=r"text: lone surrogate '\\udfff' at offset 2"):
+        tagger.tag("ab\udfff")
+
+
+@pytest.mark.parametrize("piece_budget", [1, 64, 4096])
+def test_tags_do_not_depend_on_order_or_batches(tagger, piece_budget):
+    forms = [re.findall(r"\w+|[^\w\s]", line) for line in TEXT.split("\n\n")] * 3
+    forms += [forms[0][:n] for n in range(1, 8)]
+    expected = {tuple(f): (t.upos, t.feats, t.upos_scores, t.feats_scores)
+                for f, t in zip(forms, tagger.tag_tokens(forms), strict=True)}  # fmt: skip
+    random.Random(piece_budget).shuffle(forms)
+    tagger.piece_budget, default = piece_budget, tagger.piece_budget
+    found = tagger.tag_tokens(forms)
+    tagger.piece_budget = default
+    for f, t in zip(forms, found, strict=True):
+        assert (t.upos, t.feats, t.upos_scores, t.feats_scores) == expected[tuple(f)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_is_tagged(tagger, text):
+    for sentence in tagger.tag(text):
+        assert len(sentence) == len(sentence.sentence.forms) > 0
+        assert "" not in sentence.sentence.forms
+
+
+def test_long_sentences_and_tokens_are_tagged_whole(tagger):
+    forms = ["word"] * 5000 + ["x" * 10_000, "e" + "\u0301" * 100_000]
+    (sentence,) = tagger.tag_tokens([forms])
+    assert len(sentence) == len(sentence.tokens) == 5002
+
+
+def test_each_batch_is_reported(tagger):
+    reports: list[BatchReport] = []
+    tagger.on_batch = reports.append
+    tagger.tag_tokens([["a", "b"]] * 3 + [["a"]])
+    tagger.on_batch = None
+    assert [report.n_sentences for report in reports] == [1, 3]
+    assert all(0 < r.n_pieces <= r.piece_budget and r.duration_s > 0 for r in reports)
+
+
+def test_a_missing_bundle_is_named(tmp_path):
+    with pytest.raises(BundleError, match="no model bundle"):
+        Tagger.load(tmp_path / "nowhere")

@@ -1,0 +1,72 @@
+import json
+
+import pytest
+
+from mtag_core import Tagger
+from mtag_core.__main__ import main
+from tests.mtag_core.training.tiny_teacher import write_model
+
+ROWS = [("ab", "NOUN", "F=V1"), ("cde", "VERB", "F=V2"), (".", "PUNCT", "_")]
+
+
+def _conllu() -> str:
+    rows = [
+        f"{i}\t{form}\t_\t{upos}\t_\t{feats}\t_\t_\t_\t_\n"
+        for i, (form, upos, feats) in enumerate(ROWS, start=1)
+    ]
+    return "".join([*rows, "\n"]) * 3
+
+
+@pytest.fixture
+def treebanks(tmp_path):
+    folder = tmp_path / "ud" / "UD_X-A"
+    folder.mkdir(parents=True)
+    for part in ("train", "dev", "test"):
+        (folder / f"xx_a-ud-{part}.conllu").write_text(_conllu())
+    index = "treebank\tlicense\nUD_X-A\tCC-BY-4.0\n"
+    (tmp_path / "ud" / "INDEX.tsv").write_text(index)
+    return tmp_path / "ud"
+
+
+@pytest.fixture
+def model(tmp_path):
+    return write_model(tmp_path / "model", hidden_act="relu")
+
+
+def _export(model, treebanks, output, *more):
+    common = ["--model", str(model), "--treebanks", str(treebanks), "--output", str(output)]
+    return main(["export", *common, *more])
+
+
+def test_a_trained_model_becomes_a_bundle_with_a_card(model, treebanks, tmp_path, capsys):
+    notes = tmp_path / "notes.md"
+    notes.write_text("By hand, at dawn.")
+    assert _export(model, treebanks, tmp_path / "out", "--notes", str(notes)) == 0
+    tagger = Tagger.load(tmp_path / "out")
+    (sentence,) = tagger.tag_tokens([["ab", "cde", "."]])
+    assert len(sentence.upos) == 3
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| xx_a | CC-BY-4.0 |" in card
+    assert "By hand, at dawn." in card
+    scores = json.loads((tmp_path / "out" / "bundle.json").read_text())["scores"]
+    assert set(scores) == {"dev", "test", "dev, float32"}
+
+
+def test_feats_are_scored_with_the_part_of_speech_they_occur_with(model, treebanks, tmp_path):
+    _export(model, treebanks, tmp_path / "out")
+    labels = json.loads((tmp_path / "out" / "labels.json").read_text())
+    noun = labels["feats_of_upos"][labels["upos"].index("NOUN")]
+    assert labels["feats"].index("F=V1") in noun
+    assert labels["feats"].index("F=V2") not in noun
+
+
+def test_a_full_directory_is_left_alone(model, treebanks, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("mine")
+    assert _export(model, treebanks, tmp_path / "out") == 1
+    assert "expected an empty or missing directory" in capsys.readouterr().err
+
+
+def test_a_directory_that_is_no_model_is_named(treebanks, tmp_path, capsys):
+    assert _export(tmp_path / "nothing", treebanks, tmp_path / "out") == 1
+    assert "nothing: not a trained model directory" in capsys.readouterr().err
