@@ -1,12 +1,12 @@
 """A tagger without a model: sentences end at full stops, tags follow from the form's length."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 from mtag_core.records import Sentence
-from mtag_core.tagged import TaggedSentence
+from mtag_core.tagged import BatchReport, TaggedSentence
 
 _UPOS = ("NOUN", "VERB", "ADJ", "PUNCT", "X")
 
@@ -15,11 +15,12 @@ class FakeTagger:
     """Stands in for `Tagger`; `fails_on` makes the tagging of sentences with that form raise."""
 
     digest = "fake"
-    piece_budget = 2048
+    piece_budget = 100
 
     def __init__(self, *, fails_on: str | None = None, buffer_size: int = 7) -> None:
         self.fails_on = fails_on
         self.buffer_size = buffer_size
+        self.on_batch: Callable[[BatchReport], None] | None = None
 
     def segment(self, text: str) -> Iterator[Sentence]:
         for match in re.finditer(r"[^.\s][^.]*\.?", text):
@@ -31,7 +32,11 @@ class FakeTagger:
         # Buffers like the real one, so that documents are in flight together.
         iterator = iter(pairs)
         while buffer := list(islice(iterator, self.buffer_size)):
-            yield from [(key, self._tag(sentence)) for key, sentence in buffer]
+            tagged = [(key, self._tag(sentence)) for key, sentence in buffer]
+            if self.on_batch is not None:
+                n_pieces = sum(len(sentence.forms) for _, sentence in buffer)
+                self.on_batch(BatchReport(len(buffer), n_pieces, self.piece_budget, 0.25))
+            yield from tagged
 
     def _tag(self, sentence: Sentence) -> TaggedSentence:
         if self.fails_on in sentence.forms:

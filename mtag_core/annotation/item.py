@@ -21,7 +21,7 @@ from mtag_core.output.manifests import Manifest
 from mtag_core.output.rejects import TAGGING_FAILED
 from mtag_core.output.rows import OutputRow
 from mtag_core.records import Document, Reject, Sentence
-from mtag_core.tagged import TaggedSentence
+from mtag_core.tagged import BatchReport, TaggedSentence
 
 K = TypeVar("K")
 
@@ -36,6 +36,7 @@ class StreamTagger(Protocol):
 
     digest: str
     piece_budget: int
+    on_batch: Callable[[BatchReport], None] | None
 
     def segment(self, text: str) -> Iterator[Sentence]:
         """Splits a text into sentences."""

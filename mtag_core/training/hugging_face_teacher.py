@@ -6,7 +6,7 @@ imported when a teacher is made.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mtag_core.errors import BundleError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import Sentence
+from mtag_core.tagged import BatchReport
 from mtag_core.training.piece_windows import PieceBatch, PieceEncoder, TokenLogits, batched_logits
 
 # A label that no class of the model carries.
@@ -46,6 +47,7 @@ class HuggingFaceTeacher:
             tokenizer_json = (directory / "tokenizer.json").read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
             raise BundleError(f"{directory}: not a token-classification model: {error}") from error
+        self.on_batch: Callable[[BatchReport], None] | None = None
         self._torch = torch
         self._device = torch.device(device)
         self._model = model.to(self._device).eval()
@@ -59,7 +61,13 @@ class HuggingFaceTeacher:
 
     def logits(self, sentences: Sequence[Sentence]) -> list[TokenLogits]:
         """Logits of each sentence."""
-        return batched_logits(self._encoder, sentences, self._run, piece_budget=_PIECE_BUDGET)
+        return batched_logits(
+            self._encoder,
+            sentences,
+            self._run,
+            piece_budget=_PIECE_BUDGET,
+            on_batch=self.on_batch,
+        )
 
     def _run(self, batch: PieceBatch) -> TokenLogits:
         """Runs the model on one batch."""

@@ -1,7 +1,7 @@
 """What `mtag_core.annotation` needs to write logit shards instead of tagged sentences."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from mtag_core.output.streams import KeptOpen
 from mtag_core.output.writers import OutputFormat, RowWriter
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
-from mtag_core.tagged import TaggedSentence
+from mtag_core.tagged import BatchReport, TaggedSentence
 from mtag_core.training.logit_shards import LogitsWriter, ScoredSentence, ShardInfo
 from mtag_core.training.logit_stream import LogitStream, SummaryOptions
 from mtag_core.training.piece_windows import PIECE_BUDGET
@@ -66,6 +66,15 @@ class LogitTagger:
         self.digest = stream.info.teacher
         # The teacher cuts its own batches; see `mtag_core.training.piece_windows`.
         self.piece_budget = PIECE_BUDGET
+
+    @property
+    def on_batch(self) -> Callable[[BatchReport], None] | None:
+        """Called by the teacher after each batch; None for no call."""
+        return self._stream.teacher.on_batch
+
+    @on_batch.setter
+    def on_batch(self, hook: Callable[[BatchReport], None] | None) -> None:
+        self._stream.teacher.on_batch = hook
 
     def segment(self, text: str) -> Iterator[Sentence]:
         """Splits a text into sentences."""

@@ -36,7 +36,11 @@ class SummaryOptions:
 
 
 class LogitStream:
-    """Scores a stream of sentences with a teacher."""
+    """Scores a stream of sentences with a teacher.
+
+    Attributes:
+        teacher: Gives the logits.
+    """
 
     def __init__(
         self, teacher: Teacher, options: SummaryOptions, *, basis: TailBasis | None = None
@@ -48,14 +52,14 @@ class LogitStream:
             options: What is kept of them.
             basis: Of the tail's sketch; None for none.
         """
-        self._teacher = teacher
+        self.teacher = teacher
         self._options = options
         self._basis = basis
 
     @property
     def info(self) -> ShardInfo:
         """What the shards' metadata say."""
-        return shard_info(self._teacher, self._options, basis=self._basis)
+        return shard_info(self.teacher, self._options, basis=self._basis)
 
     def score_stream(
         self, pairs: Iterable[tuple[K, Sentence]]
@@ -72,7 +76,7 @@ class LogitStream:
         iterator = iter(pairs)
         while buffer := list(islice(iterator, _BUFFER_SENTENCES)):
             sentences = [sentence for _, sentence in buffer]
-            results = self._teacher.logits(sentences)
+            results = self.teacher.logits(sentences)
             for (key, sentence), logits in zip(buffer, results, strict=True):
                 yield key, self._scored(sentence, logits)
 
@@ -88,7 +92,7 @@ class LogitStream:
             temperatures=self._options.temperatures,
             basis=self._basis,
         )
-        upos, feats = self._teacher.upos_labels, self._teacher.feats_labels
+        upos, feats = self.teacher.upos_labels, self.teacher.feats_labels
         n_tokens = len(best)
         return ScoredSentence(
             sentence=sentence,

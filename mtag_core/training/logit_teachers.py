@@ -13,7 +13,7 @@ and may be a model bundle at the same time. A directory of Hugging Face's format
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ import onnxruntime
 
 from mtag_core.errors import BundleError
 from mtag_core.records import Sentence
+from mtag_core.tagged import BatchReport
 from mtag_core.training.piece_windows import PieceBatch, PieceEncoder, TokenLogits, batched_logits
 
 TEACHER_FILE = "teacher.json"
@@ -30,7 +31,13 @@ _FILES = ("logits.onnx", "tokenizer.json", "feats.json")
 
 
 class Teacher(Protocol):
-    """What the making of shards needs of a teacher."""
+    """What the making of shards needs of a teacher.
+
+    Attributes:
+        on_batch: Called after each batch with its size and duration; None for no call.
+    """
+
+    on_batch: Callable[[BatchReport], None] | None
 
     @property
     def digest(self) -> str:
@@ -110,6 +117,7 @@ class OnnxTeacher:
         contents = {
             name: _checked(directory / name, fields["files"].get(name, "")) for name in _FILES
         }
+        self.on_batch: Callable[[BatchReport], None] | None = None
         self._card = TeacherCard(fields["max_pieces"], tuple(fields["upos"]), fields["openings"])
         self.digest: str = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[
             :16
@@ -129,7 +137,7 @@ class OnnxTeacher:
 
     def logits(self, sentences: Sequence[Sentence]) -> list[TokenLogits]:
         """Logits of each sentence."""
-        return batched_logits(self._encoder, sentences, self._run)
+        return batched_logits(self._encoder, sentences, self._run, on_batch=self.on_batch)
 
     def _run(self, batch: PieceBatch) -> TokenLogits:
         """Runs the graph on one batch."""

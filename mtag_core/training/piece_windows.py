@@ -3,6 +3,7 @@
 A sentence longer than the model is cut into windows at tokens, never cut off.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from tokenizers import Tokenizer
 
 from mtag_core.errors import BundleError
 from mtag_core.records import Sentence
+from mtag_core.tagged import BatchReport
 
 # Pieces in one batch, padding included.
 PIECE_BUDGET = 2048
@@ -119,6 +121,7 @@ def batched_logits(
     run: Callable[[PieceBatch], TokenLogits],
     *,
     piece_budget: int = PIECE_BUDGET,
+    on_batch: Callable[[BatchReport], None] | None = None,
 ) -> list[TokenLogits]:
     """Runs a model over sentences in batches of windows of like length.
 
@@ -127,6 +130,7 @@ def batched_logits(
         sentences: In any order.
         run: Gives the logits of a batch's tokens, in order.
         piece_budget: Pieces in one batch, padding included.
+        on_batch: Called after each batch.
 
     Returns:
         One result a sentence, in their order.
@@ -135,7 +139,12 @@ def batched_logits(
     order = sorted(range(len(windows)), key=lambda i: len(windows[i][1].piece_ids))
     results: dict[int, TokenLogits] = {}
     for group in _groups(order, [len(w.piece_ids) for _, w in windows], piece_budget):
-        logits = run(_padded([windows[i][1] for i in group], pad=encoder.pad))
+        batch = _padded([windows[i][1] for i in group], pad=encoder.pad)
+        started_s = time.perf_counter()
+        logits = run(batch)
+        if on_batch is not None:
+            n_pieces, duration_s = batch.piece_ids.size, time.perf_counter() - started_s
+            on_batch(BatchReport(len(group), n_pieces, piece_budget, duration_s))
         ends = np.cumsum([len(windows[i][1].first) for i in group])[:-1]
         pairs = zip(np.split(logits.upos, ends), np.split(logits.feats, ends), strict=True)
         results.update(zip(group, (TokenLogits(*pair) for pair in pairs), strict=True))

@@ -4,6 +4,7 @@ Everything between reading an item and writing its manifest happens in one DoFn 
 crosses a step and a retried or duplicated call writes the same bytes to the same names.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,8 +20,12 @@ from mtag_core.annotation.progress import ProgressFile, Tally
 from mtag_core.corpus import ReadOptions
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
+from mtag_core.tagged import BatchReport
 
 METRICS_NAMESPACE = "mtag"
+
+# A runner may give one process several threads of work; a tagger serves one at a time.
+_TAGGING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -83,22 +88,29 @@ class _AnnotatePartDoFn(beam.DoFn):
         if storage.exists(layout.manifest_path(part.part_id)):
             manifest = layout.read_manifest(part.part_id)
         else:
-            started_s = time.monotonic()
-            manifest = annotate_part(
-                part,
-                tagger=self._loaded_tagger(),
-                options=self._settings.read,
-                layout=layout,
-                show=self._show,
-                select=self._settings.select and self._settings.select(part.part_id),
-            )
-            self._finish(manifest, elapsed_s=time.monotonic() - started_s)
+            with _TAGGING:
+                manifest = self._made(part)
         yield replace(manifest, sources=())
+
+    def _made(self, part: PlannedPart) -> Manifest:
+        """Makes one part and counts it."""
+        settings, started_s = self._settings, time.monotonic()
+        manifest = annotate_part(
+            part,
+            tagger=self._loaded_tagger(),
+            options=settings.read,
+            layout=settings.layout,
+            show=self._show,
+            select=settings.select and settings.select(part.part_id),
+        )
+        self._finish(manifest, elapsed_s=time.monotonic() - started_s)
+        return manifest
 
     def _loaded_tagger(self) -> StreamTagger:
         """The process's tagger, loaded on first use."""
         if self._tagger is None:
             self._tagger = self._shared_tagger.acquire(self._settings.load_tagger)
+            self._tagger.on_batch = _count_batch
         return self._tagger
 
     def _show(self, tally: Tally) -> None:
@@ -135,3 +147,11 @@ def _count(manifest: Manifest, *, elapsed_ms: int) -> None:
         Metrics.counter(METRICS_NAMESPACE, name).inc(count)
     Metrics.distribution(METRICS_NAMESPACE, "part_milli_secs").update(elapsed_ms)
     Metrics.distribution(METRICS_NAMESPACE, "part_tokens").update(manifest.n_tokens)
+
+
+def _count_batch(report: BatchReport) -> None:
+    """Adds a batch to Beam's distributions, which hold whole numbers."""
+    fill_percent = round(100 * report.n_pieces / report.piece_budget)
+    Metrics.distribution(METRICS_NAMESPACE, "batch_fill_percent").update(fill_percent)
+    duration_ms = round(1000 * report.duration_s)
+    Metrics.distribution(METRICS_NAMESPACE, "batch_milli_secs").update(duration_ms)

@@ -42,6 +42,19 @@ def _run(parts, settings):
     return _counters(pipeline.result)
 
 
+def test_fill_and_latency_of_batches_are_distributions(parts, settings):
+    with test_pipeline.TestPipeline(runner="FnApiRunner") as pipeline:
+        _ = pipeline | beam.Create(parts) | AnnotateParts(settings)
+    found = {
+        metric.key.metric.name: metric.committed
+        for metric in pipeline.result.metrics().query()["distributions"]
+    }
+    # 24 sentences of 8 and 4 forms by turns, 7 in a batch, at 100 pieces and 250 ms each.
+    fill, duration = found["batch_fill_percent"], found["batch_milli_secs"]
+    assert (fill.count, fill.min, fill.max) == (4, 16, 44)
+    assert (duration.count, duration.sum) == (4, 1000)
+
+
 def test_each_part_gives_its_manifest_and_is_counted(parts, settings):
     counters = _run(parts, settings)
     assert counters["documents"] == 12
