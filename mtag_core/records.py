@@ -1,8 +1,7 @@
 """The records that pass between modules. All are frozen; none knows how it is read or written.
 
 A sentence keeps its tokens as columns (one tuple of forms, one of start offsets, ...), not as one
-object a token: the columns are what the model, Parquet and CoNLL-U want, and a Python object for
-each token would cost more time than tagging it.
+object a token: the columns are what the model, Parquet and CoNLL-U want (docs/decisions/0001).
 """
 
 from dataclasses import dataclass
