@@ -150,7 +150,7 @@ def _times_fields(times: RunTimes, moment: time.struct_time, options: JobOptions
 
 def _outcome(report: Mapping[str, Any]) -> dict[str, Any]:
     """The sums of run.json, which the next run replaces."""
-    return {name: report[name] for name in ("counts", "rejects_by_reason")}
+    return {name: report[name] for name in ("counts", "rejects_by_reason", "pages_by_outcome")}
 
 
 def _paths(layout: OutputLayout, report: Mapping[str, Any]) -> dict[str, str]:

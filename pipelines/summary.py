@@ -10,6 +10,7 @@ from rich.table import Table
 
 from mtag_core.annotation.plan_file import PlanSize
 from mtag_core.output.preview import Preview
+from mtag_core.wikipedia import PageOutcome
 from pipelines.progress import format_seconds
 
 _MOST_LANGUAGES = 12
@@ -94,6 +95,7 @@ def _summary_rows(report: Mapping[str, Any], times: RunTimes) -> list[tuple[str,
     """The rows of the summary."""
     counts = report["counts"]
     rows = [
+        *_pages(report["pages_by_outcome"]),
         ("documents", f"{counts['documents']:,}"),
         ("sentences", f"{counts['sentences']:,}"),
         ("tokens", f"{counts['tokens']:,}"),
@@ -107,6 +109,14 @@ def _summary_rows(report: Mapping[str, Any], times: RunTimes) -> list[tuple[str,
     if times.tokens_per_s is not None:
         rows.append(("words/s", f"{times.tokens_per_s:,.0f}"))
     return rows
+
+
+def _pages(by_outcome: Mapping[str, int]) -> list[tuple[str, str]]:
+    """A row that says what became of the pages of dumps; none where there were none."""
+    if not by_outcome:
+        return []
+    shown = ", ".join(f"{o.replace('_', ' ')} {by_outcome[o]:,}" for o in PageOutcome)
+    return [("pages", f"{sum(by_outcome.values()):,}: {shown}")]
 
 
 def _languages(tokens_by_language: Mapping[str, int]) -> str:

@@ -7,15 +7,16 @@ where they are read and again where they are written, and the two must agree.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Protocol, TypeVar
 
+from mtag_core.annotation.counts import PartCounts, check_balance
 from mtag_core.annotation.document_ends import DocumentEnds
 from mtag_core.annotation.plan import PlannedPart
 from mtag_core.annotation.progress import Tally
 from mtag_core.corpus import ReadOptions, read_item
-from mtag_core.errors import CountMismatchError, MtagError
+from mtag_core.errors import MtagError
 from mtag_core.output.layout import OutputLayout, PartFiles, open_part
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.rejects import TAGGING_FAILED
@@ -112,23 +113,6 @@ def annotate_part(
     return manifest
 
 
-@dataclass
-class _Counts:
-    """What one attempt has read and written."""
-
-    n_read: int = 0
-    n_tagged: int = 0
-    n_sentences: int = 0
-    n_tokens: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    languages: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def n_rejected(self) -> int:
-        """Documents rejected."""
-        return self.reasons.total()
-
-
 class _Attempt:
     """One try at a part."""
 
@@ -146,7 +130,7 @@ class _Attempt:
         self._options = options
         self._show = show
         self._select = select() if select else None
-        self._counts = _Counts()
+        self._counts = PartCounts()
         self._ends = DocumentEnds(part.part_id)
         self._sent_ids: set[str] = set()
 
@@ -163,11 +147,13 @@ class _Attempt:
                 files.rows.write(self._row(key, tagged))
                 self._count(tagged)
             counts.n_tagged += self._ends.finish()
-            if counts.n_read != counts.n_tagged + counts.n_rejected:
-                raise CountMismatchError(
-                    f"part {self._part.part_id}: {counts.n_read} documents read, "
-                    f"{counts.n_tagged} tagged and {counts.n_rejected} rejected"
-                )
+            check_balance(
+                self._part.part_id,
+                n_documents=counts.n_read,
+                n_tagged=counts.n_tagged,
+                rejects_by_reason=counts.reasons,
+                pages_by_outcome=counts.pages_by_outcome(),
+            )
         return self._manifest(files)
 
     def tagged_together(self, files: PartFiles) -> Iterator[tuple[_Key, TaggedSentence]]:
@@ -207,7 +193,7 @@ class _Attempt:
 
     def _documents(self, files: PartFiles) -> Iterator[Document]:
         """Reads and counts; rejects go to their file at once."""
-        for record in _read(self._part, self._options):
+        for record in _read(self._part, self._options, self._counts.pages):
             self._counts.n_read += 1
             if isinstance(record, Reject):
                 self._reject(files, record)
@@ -230,13 +216,9 @@ class _Attempt:
 
     def _count(self, tagged: TaggedSentence) -> None:
         """Counts a written sentence and offers the totals now and then."""
-        counts, n_tokens = self._counts, len(tagged.upos)
-        counts.n_sentences += 1
-        counts.n_tokens += n_tokens
-        counts.languages[tagged.sentence.language] += n_tokens
-        if counts.n_sentences % _SHOW_SENTENCES == 0:
-            tally = Tally(counts.n_read, counts.n_rejected, counts.n_sentences, counts.n_tokens)
-            self._show(tally)
+        self._counts.add(tagged)
+        if self._counts.n_sentences % _SHOW_SENTENCES == 0:
+            self._show(self._counts.tally())
 
     def _manifest(self, files: PartFiles) -> Manifest:
         """Sums up the closed files."""
@@ -254,14 +236,18 @@ class _Attempt:
             n_source_bytes=self._part.n_bytes,
             rejects_by_reason=dict(sorted(counts.reasons.items())),
             tokens_by_language=dict(sorted(counts.languages.items())),
+            tokens_by_upos=dict(sorted(counts.upos.items())),
+            pages_by_outcome=counts.pages_by_outcome(),
             sources=self._part.sources,
         )
 
 
-def _read(part: PlannedPart, options: ReadOptions) -> Iterator[Document | Reject]:
-    """The records of the part's work item, at most `part.limit` of them."""
+def _read(
+    part: PlannedPart, options: ReadOptions, pages: Counter[str]
+) -> Iterator[Document | Reject]:
+    """The records of the part's work item, at most `part.limit` of them; counts pages."""
     try:
-        yield from islice(read_item(part.item, options), part.limit)
+        yield from islice(read_item(part.item, options, pages=pages), part.limit)
     except (MtagError, MemoryError) as error:
         raise _ReadFailedError from error
     except Exception as error:

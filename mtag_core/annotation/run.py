@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mtag_core import storage
+from mtag_core.annotation.counts import check_balance
 from mtag_core.corpus import ITEM_BYTES, ReadOptions
 from mtag_core.errors import CountMismatchError, OutputError, StorageError, UsageError
 from mtag_core.output.layout import FOLDERS, MANIFESTS, PARTS, REJECTS, OutputLayout
@@ -23,6 +24,8 @@ from mtag_core.output.manifests import Manifest
 from mtag_core.output.schemas import SCHEMA_VERSION
 
 _CONFIG_VERSION = 1
+# Maps of manifests that run.json holds the sums of.
+_SUMMED = ("rejects_by_reason", "tokens_by_language", "tokens_by_upos", "pages_by_outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +173,16 @@ def finish_run(
             raise CountMismatchError(f"part {manifest.part_id} was written with two contents")
     if len(by_id) != n_parts:
         raise CountMismatchError(f"{layout.base}: {len(by_id)} parts of {n_parts} are done")
-    report = _report(config, [by_id[part_id] for part_id in sorted(by_id)])
-    counts = report["counts"]
-    if counts["documents"] != counts["tagged"] + counts["rejected"]:
-        raise CountMismatchError(
-            f"{layout.base}: {counts['documents']} documents read, {counts['tagged']} tagged and "
-            f"{counts['rejected']} rejected"
+    ordered = [by_id[part_id] for part_id in sorted(by_id)]
+    for manifest in ordered:
+        check_balance(
+            manifest.part_id,
+            n_documents=manifest.n_documents,
+            n_tagged=manifest.n_tagged,
+            rejects_by_reason=manifest.rejects_by_reason,
+            pages_by_outcome=manifest.pages_by_outcome,
         )
+    report = _report(config, ordered)
     write_json(layout.run_path, report)
     return report
 
@@ -223,11 +229,10 @@ def write_json(path: str, fields: Mapping[str, Any]) -> None:
 
 def _report(config: RunConfig, manifests: Sequence[Manifest]) -> dict[str, Any]:
     """The content of run.json."""
-    reasons: Counter[str] = Counter()
-    languages: Counter[str] = Counter()
+    sums = {name: Counter[str]() for name in _SUMMED}
     for manifest in manifests:
-        reasons.update(manifest.rejects_by_reason)
-        languages.update(manifest.tokens_by_language)
+        for name, total in sums.items():
+            total.update(getattr(manifest, name))
     return {
         "config": config.to_dict(),
         "counts": {
@@ -239,8 +244,7 @@ def _report(config: RunConfig, manifests: Sequence[Manifest]) -> dict[str, Any]:
             "tokens": sum(m.n_tokens for m in manifests),
             "source_bytes": sum(m.n_source_bytes for m in manifests),
         },
-        "rejects_by_reason": dict(reasons),
-        "tokens_by_language": dict(languages),
+        **{name: dict(total) for name, total in sums.items()},
         "parts": [_listed(manifest) for manifest in manifests],
     }
 

@@ -36,18 +36,21 @@ def open_mediawiki(span: Span) -> Source:
     return Source(span, start=span.start, wrap=partial(_wrap_range, span))
 
 
-def read_mediawiki(span: Span, source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
+def read_mediawiki(
+    span: Span, source: Source, options: ReadOptions, *, pages: Counter[str]
+) -> Iterator[Document | Reject]:
     """Reads the pages that start in a span, in the namespaces asked for, no redirects.
 
     Args:
         span: Its range.
         source: Opened by `open_mediawiki`.
         options: Names the namespaces.
+        pages: Counted up by one for each page, under its `PageOutcome`.
     """
     results = wikipedia.read_documents(
         cast(BinaryIO, source),
         source=source.path,
-        counts=Counter(),
+        counts=pages,
         namespaces=frozenset(options.namespaces),
         silent_names=_silent_names(span),
     )

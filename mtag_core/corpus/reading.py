@@ -1,5 +1,6 @@
 """Reads the documents of a work item."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from mtag_core.corpus.conllu import read_conllu
@@ -12,7 +13,9 @@ from mtag_core.corpus.text import open_text, read_text
 from mtag_core.records import Document, Reject
 
 
-def read_item(item: WorkItem, options: ReadOptions) -> Iterator[Document | Reject]:
+def read_item(
+    item: WorkItem, options: ReadOptions, *, pages: Counter[str] | None = None
+) -> Iterator[Document | Reject]:
     """Reads an item, document by document.
 
     Over all items of a plan every document of every file comes once. Bad input never raises.
@@ -20,6 +23,8 @@ def read_item(item: WorkItem, options: ReadOptions) -> Iterator[Document | Rejec
     Args:
         item: From `plan_items`.
         options: Those of the plan.
+        pages: Counted up by one for each page of a dump, under its `PageOutcome`; right for what
+            has been read so far.
 
     Yields:
         Documents, and a reject for each that cannot be read, with one of `REASONS`.
@@ -30,10 +35,12 @@ def read_item(item: WorkItem, options: ReadOptions) -> Iterator[Document | Rejec
             path = span.file.path
             yield Reject(path, span.start, path, failure.reason, failure.detail)
         else:
-            yield from _read_span(span, item.kind, options)
+            yield from _read_span(span, item.kind, options, Counter() if pages is None else pages)
 
 
-def _read_span(span: Span, kind: str, options: ReadOptions) -> Iterator[Document | Reject]:
+def _read_span(
+    span: Span, kind: str, options: ReadOptions, pages: Counter[str]
+) -> Iterator[Document | Reject]:
     """Reads a span; what a failing file cuts off becomes one reject, the last."""
     if kind == "parquet":
         yield from read_parquet(span, options)
@@ -44,7 +51,7 @@ def _read_span(span: Span, kind: str, options: ReadOptions) -> Iterator[Document
         elif kind == "jsonl":
             yield from read_jsonl(span, source, options)
         elif kind == "mediawiki":
-            yield from read_mediawiki(span, source, options)
+            yield from read_mediawiki(span, source, options, pages=pages)
         else:
             yield from read_conllu(source, options)
         if source.failure:

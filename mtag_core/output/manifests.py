@@ -11,7 +11,7 @@ from typing import Any
 
 from mtag_core.errors import OutputError
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,9 @@ class Manifest:
         n_source_bytes: Bytes of the input that the work item covers.
         rejects_by_reason: Reason to number of documents.
         tokens_by_language: Language to number of tokens.
+        tokens_by_upos: Part of speech to number of tokens.
+        pages_by_outcome: What became of the pages of a dump (`kept`, `redirect`,
+            `other_namespace`, `empty`, `rejected`) to their number; empty for other input.
         sources: Paths of the input, each with its byte range where it is not a whole file.
     """
 
@@ -53,6 +56,8 @@ class Manifest:
     n_source_bytes: int
     rejects_by_reason: Mapping[str, int] = field(default_factory=dict)
     tokens_by_language: Mapping[str, int] = field(default_factory=dict)
+    tokens_by_upos: Mapping[str, int] = field(default_factory=dict)
+    pages_by_outcome: Mapping[str, int] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
 
     def to_json(self) -> bytes:

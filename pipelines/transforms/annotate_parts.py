@@ -142,7 +142,9 @@ def _count(manifest: Manifest, *, elapsed_ms: int) -> None:
         "sentences": manifest.n_sentences,
         "tokens": manifest.n_tokens,
         "rejects": manifest.n_rejected,
-    } | {f"rejects_{reason}": n for reason, n in manifest.rejects_by_reason.items()}
+    }
+    counts |= {f"rejects_{reason}": n for reason, n in manifest.rejects_by_reason.items()}
+    counts |= {f"pages_{outcome}": n for outcome, n in manifest.pages_by_outcome.items()}
     for name, count in counts.items():
         Metrics.counter(METRICS_NAMESPACE, name).inc(count)
     Metrics.distribution(METRICS_NAMESPACE, "part_milli_secs").update(elapsed_ms)

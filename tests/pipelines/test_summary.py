@@ -6,6 +6,7 @@ from pipelines.summary import RunTimes, format_bytes, print_summary
 _REPORT = {
     "counts": {"documents": 1234, "sentences": 5, "tokens": 99, "rejected": 3, "parts": 2},
     "rejects_by_reason": {"binary": 1, "invalid_utf8": 2},
+    "pages_by_outcome": {},
     "tokens_by_language": {f"l{n:02}": 100 - n for n in range(20)},
 }
 
@@ -27,6 +28,17 @@ def test_counts_rejects_and_speed_are_shown(capsys):
     assert "1,234" in shown
     assert "3: invalid_utf8 2, binary 1" in shown
     assert "25" in shown
+
+
+def test_pages_of_dumps_are_accounted_for(capsys):
+    outcomes = {"empty": 1, "kept": 1500, "other_namespace": 2, "redirect": 3, "rejected": 4}
+    times = RunTimes(elapsed_s=2.0, n_tokens=50, n_standing=1, n_pruned=0)
+    print_summary(_REPORT | {"pages_by_outcome": outcomes}, times, previews=[], paths={})
+    shown = " ".join(capsys.readouterr().out.split())
+    assert (
+        "pages 1,510: kept 1,500, redirect 3, other namespace 2, empty 1, rejected 4 documents"
+        in shown
+    )
 
 
 def test_only_the_largest_languages_are_named(capsys):

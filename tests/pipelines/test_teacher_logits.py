@@ -69,6 +69,9 @@ def test_dumps_become_shards(dumps: Path, teacher: Path, tmp_path: Path):
     report = json.loads((output / "run.json").read_text())
     assert report["counts"]["documents"] == 4
     assert report["rejects_by_reason"] == {"invalid_wikitext": 1}
+    assert report["pages_by_outcome"] == {
+        "kept": 3, "redirect": 1, "other_namespace": 0, "empty": 0, "rejected": 1
+    }  # fmt: skip
     assert {row.language for row in rows(output)} == {"en", "de"}
     assert sum("alte Brücke" in text for text in texts(output)) == 1
     assert sum("The old bridge" in text for text in texts(output)) == 1

@@ -12,6 +12,7 @@ from mtag_core.output.writers import OutputFormat
 from mtag_core.records import Document, Reject, Sentence
 from mtag_core.storage import list_files
 from tests.fake_tagger import FakeTagger
+from tests.mtag_core.wikipedia.dumps import dump_xml, page_xml
 
 _LINES = ReadOptions(document="line")
 
@@ -41,7 +42,7 @@ def _rows(layout, part):
 
 
 def _read_as(monkeypatch, records):
-    monkeypatch.setattr(item_module, "read_item", lambda *_: iter(records))
+    monkeypatch.setattr(item_module, "read_item", lambda *_, **__: iter(records))
 
 
 def test_every_sentence_is_written_in_order(part, layout):
@@ -96,7 +97,7 @@ def test_a_document_that_cannot_be_tagged_is_the_only_one_rejected(part, layout,
     monkeypatch.setattr(
         item_module,
         "read_item",
-        lambda *_: iter([Document(f"d{n}", t, "in.txt", n) for n, t in enumerate(texts)]),
+        lambda *_, **__: iter([Document(f"d{n}", t, "in.txt", n) for n, t in enumerate(texts)]),
     )
     manifest = _annotate(part, layout, FakeTagger(fails_on="poison"))
     assert [row["doc_id"] for row in _rows(layout, part)] == ["d0", "d2"]
@@ -109,17 +110,54 @@ def test_a_document_that_cannot_be_tagged_is_the_only_one_rejected(part, layout,
 
 def test_the_other_documents_come_out_as_without_the_bad_one(part, layout, tmp_path, monkeypatch):
     good = [Document(f"d{n}", "Ana reads. It is fine.", "in.txt", n) for n in range(9)]
-    monkeypatch.setattr(item_module, "read_item", lambda *_: iter(good))
+    monkeypatch.setattr(item_module, "read_item", lambda *_, **__: iter(good))
     clean = _annotate(part, layout)
     bad = Document("bad", "poison.", "in.txt", 9)
-    monkeypatch.setattr(item_module, "read_item", lambda *_: iter([*good, bad]))
+    monkeypatch.setattr(item_module, "read_item", lambda *_, **__: iter([*good, bad]))
     other = OutputLayout(str(tmp_path / "other"), layout.format)
     manifest = _annotate(part, other, FakeTagger(fails_on="poison"))
     assert manifest.part == clean.part
 
 
+def test_every_page_of_a_dump_has_an_outcome_in_the_manifest(layout, tmp_path):
+    pages = [
+        page_xml("Ana reads.", page_id=1),
+        page_xml("#REDIRECT [[A]]", page_id=2, redirect="A"),
+        page_xml("Talk.", page_id=3, namespace=1),
+        page_xml("{{stub}}", page_id=4),
+        page_xml("{{a|" * 10_000, page_id=5),
+        page_xml("Some poison.", page_id=6),
+        page_xml("cut", page_id=7)[:-20],
+    ]
+    (tmp_path / "d.xml").write_bytes(dump_xml(*pages))
+    [part] = plan_parts(list_files([str(tmp_path / "d.xml")]), ReadOptions(), salt="s")
+    manifest = _annotate(part, layout, FakeTagger(fails_on="poison"))
+    assert manifest.pages_by_outcome == {
+        "kept": 2,
+        "redirect": 1,
+        "other_namespace": 1,
+        "empty": 1,
+        "rejected": 2,
+    }
+    assert (manifest.n_documents, manifest.n_tagged, manifest.n_rejected) == (4, 1, 3)
+
+
+def test_a_page_that_is_lost_between_dump_and_tagger_is_an_error(part, layout, monkeypatch):
+    def lossy(*_, pages):
+        pages.update(kept=2)
+        yield Document("d", "Ana reads.", "d.xml")
+
+    monkeypatch.setattr(item_module, "read_item", lossy)
+    with pytest.raises(CountMismatchError, match="2 pages kept and 0 rejected, but 1 tagged"):
+        _annotate(part, layout)
+
+
+def test_parts_of_speech_are_counted(part, layout):
+    assert _annotate(part, layout).tokens_by_upos["VERB"] > 0
+
+
 def test_a_reader_that_raises_becomes_a_reject(part, layout, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         yield Document("d", "Ana reads.", "in.txt")
         raise RuntimeError("a bug")
 
@@ -129,7 +167,7 @@ def test_a_reader_that_raises_becomes_a_reject(part, layout, monkeypatch):
 
 
 def test_a_storage_error_stops_the_part_and_leaves_nothing(part, layout, monkeypatch, tmp_path):
-    def broken(*_):
+    def broken(*_, **__):
         yield Document("d", "Ana reads.", "in.txt")
         raise StorageError("in.txt: the disk is gone")
 
@@ -154,7 +192,7 @@ class _LossyTagger(FakeTagger):
 @pytest.mark.parametrize("order", [[0, 1, 2], [0, 0, 1, 2, 3], [1, 0, 2, 3], [0, 1], [0, 2, 3]])
 def test_lost_doubled_or_swapped_sentences_are_an_error(part, layout, monkeypatch, order):
     documents = [Document(f"d{n}", "Ana reads. It is fine.", "in.txt", n) for n in range(2)]
-    monkeypatch.setattr(item_module, "read_item", lambda *_: iter(documents))
+    monkeypatch.setattr(item_module, "read_item", lambda *_, **__: iter(documents))
     with pytest.raises(CountMismatchError, match=f"part {part.part_id}, document"):
         _annotate(part, layout, _LossyTagger(order))
 

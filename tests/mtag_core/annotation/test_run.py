@@ -71,6 +71,19 @@ def test_documents_that_do_not_add_up_are_an_error(layout):
         finish_run(layout, _CONFIG, manifests=manifests, n_parts=1)
 
 
+@pytest.mark.parametrize(
+    ("pages", "message"),
+    [
+        ({"kept": 3, "rejected": 1}, "3 pages kept and 1 rejected, but 2 tagged"),
+        ({"kept": 2, "rejected": 2}, "2 pages kept and 2 rejected, but 2 tagged"),
+    ],
+)
+def test_pages_that_do_not_add_up_are_an_error(layout, pages, message):
+    manifests = [_manifest(_ids(1)[0], pages_by_outcome=pages)]
+    with pytest.raises(CountMismatchError, match=message):
+        finish_run(layout, _CONFIG, manifests=manifests, n_parts=1)
+
+
 def test_a_part_with_two_contents_is_an_error(layout):
     part_id = _ids(1)[0]
     manifests = [_manifest(part_id), _manifest(part_id, n_tokens=21)]

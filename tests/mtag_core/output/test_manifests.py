@@ -24,13 +24,13 @@ def test_a_manifest_reads_back_as_it_was():
     assert Manifest.from_json(_MANIFEST.to_json(), path="m.json") == _MANIFEST
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"version": 1}', b"\xff"])
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"version": 2}', b"\xff"])
 def test_what_is_no_manifest_is_named_with_its_path(data):
     with pytest.raises(OutputError, match=r"m\.json: not a manifest"):
         Manifest.from_json(data, path="m.json")
 
 
 def test_another_version_is_named():
-    data = _MANIFEST.to_json().replace(b'"version": 1', b'"version": 9')
-    with pytest.raises(OutputError, match=r"m\.json: manifest version 9, expected 1"):
+    data = _MANIFEST.to_json().replace(b'"version": 2', b'"version": 9')
+    with pytest.raises(OutputError, match=r"m\.json: manifest version 9, expected 2"):
         Manifest.from_json(data, path="m.json")
