@@ -123,13 +123,19 @@ class _StudentGraph(GraphBuilder):
 
     def layer(self, hidden: str, name: str) -> str:
         """Self-attention and feed-forward, each added to its input and normalised."""
-        parts = [f"{name}attention.self.{part}" for part in ("query", "key", "value")]
-        joined = self._dense(self._quantised(hidden, parts[0]), *parts)
-        split = self.split_node(
-            "Split", joined, outputs=[f"{part}.out" for part in parts], axis=-1, num_outputs=3
+        # Three products and no split: copying the parts of a joined one takes longer.
+        read = self._quantised(hidden, name + "attention")
+        query, key, value = (
+            self._dense(read, f"{name}attention.self.{part}", reader=name + "attention")
+            for part in ("query", "key", "value")
         )
         mixed = self.node(
-            "MultiHeadAttention", *split, domain=CONTRIB, num_heads=self._shape.n_heads
+            "MultiHeadAttention",
+            query,
+            key,
+            value,
+            domain=CONTRIB,
+            num_heads=self._shape.n_heads,
         )
         dense = name + "attention.output.dense"
         out = self._dense(self._quantised(mixed, dense), dense)
@@ -197,7 +203,7 @@ class _StudentGraph(GraphBuilder):
             self._weights["feats.weight"][ids],
             self._weights["feats.bias"][ids],
             name=f"feats.{tag}",
-            read_as="feats",
+            reader="feats",
         )
         best = self.node("ArgMax", logits, axis=1, keepdims=0)
         probs = self.node("Softmax", logits, axis=1)
@@ -260,13 +266,12 @@ class _StudentGraph(GraphBuilder):
             return values
         return self.node("QuantizeLinear", values, *self._scale_and_zero(reader))
 
-    def _dense(self, values: str, *names: str) -> str:
-        """One linear layer, or several that read the same values, side by side."""
-        weight = np.concatenate([self._weights[f"{name}.weight"] for name in names])
-        bias = np.concatenate([self._weights[f"{name}.bias"] for name in names])
-        return self._product(values, weight, bias, name=names[0], read_as=names[0])
+    def _dense(self, values: str, name: str, *, reader: str | None = None) -> str:
+        """A linear layer; `reader` is whose range its input was quantised in, if not its own."""
+        weight, bias = (self._weights[f"{name}.{part}"] for part in ("weight", "bias"))
+        return self._product(values, weight, bias, name=name, reader=reader or name)
 
-    def _product(self, values: str, weight: Array, bias: Array, *, name: str, read_as: str) -> str:
+    def _product(self, values: str, weight: Array, bias: Array, *, name: str, reader: str) -> str:
         """Values times weight, transposed, plus bias; weight has shape (n_outputs, n_inputs)."""
         bias_name = self.constant(f"{name}.bias", bias)
         if self._ranges is None:
@@ -274,7 +279,7 @@ class _StudentGraph(GraphBuilder):
             return self.node("Add", self.node("MatMul", values, kernel), bias_name)
         scales = np.maximum(np.abs(weight).max(1), 1e-8) / _MAX_WEIGHT
         kernel = self.constant(f"{name}.kernel", np.rint(weight.T / scales).astype(np.int8))
-        scale, zero = self._scale_and_zero(read_as)
+        scale, zero = self._scale_and_zero(reader)
         return self.node(
             "MatMulIntegerToFloat",
             values,
