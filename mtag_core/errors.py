@@ -4,6 +4,7 @@
     |-- UsageError (ValueError)          a flag, argument or pattern is wrong; exit code 2
     |-- InputNotFoundError (OSError)     a pattern or path matches nothing; exit code 2
     |-- StorageError (OSError)           a file cannot be read, listed or written
+    |   `-- LockHeldError                another process holds a lock file
     |-- FormatError (ValueError)         a file is not in the format it should be
     |   `-- ConlluError                  a CoNLL-U line breaks the format
     |-- LabelError (ValueError)          a tag is not in a label inventory
@@ -33,6 +34,10 @@ class InputNotFoundError(MtagError, OSError):
 
 class StorageError(MtagError, OSError):
     """A local or remote file cannot be listed, read or written."""
+
+
+class LockHeldError(StorageError):
+    """Another process holds a lock file."""
 
 
 class FormatError(MtagError, ValueError):

@@ -21,13 +21,11 @@ from mtag_core.annotation.item import StreamTagger
 from mtag_core.annotation.plan import PlannedPart, plan_parts
 from mtag_core.annotation.plan_file import measure_plan, write_plan
 from mtag_core.annotation.run import RunConfig
-from mtag_core.errors import (
-    RejectRatioError,
-)
+from mtag_core.errors import RejectRatioError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.preview import Preview, preview_parts
 from mtag_core.storage import FileInfo, list_files
-from pipelines.endpoints import check_dataflow
+from pipelines.endpoints import check_dataflow, check_runner
 from pipelines.guard import RunGuard
 from pipelines.jobs import finish_job, run_job, run_pipeline
 from pipelines.logs import set_up_logging
@@ -102,6 +100,8 @@ def run(
     """
     paths = (*options.inputs, options.output)
     check_dataflow(options.runner, options.beam_flags, paths=paths)
+    if not options.dry_run:
+        check_runner(options.runner, options.beam_flags)
     files = list_files(options.inputs) if files is None else files
     model = _model(options, model)
     config = _config(options, model)

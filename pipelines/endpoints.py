@@ -10,17 +10,51 @@ import json
 import socket
 import urllib.request
 from collections.abc import Sequence
+from pathlib import Path
+
+from apache_beam.options.pipeline_options import StandardOptions
 
 from mtag_core.errors import MtagError, UsageError
+from pipelines.runners import is_local
 
 _TIMEOUT_S = 10
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_SERVICE_FLAGS = (
+    "job_endpoint",
+    "flink_master",
+    "environment_type",
+    "environment_config",
+    "prism_location",
+)
 _DATAFLOW_FLAGS = ("--project", "--region", "--temp_location")
 _START = "`python -m deploy.flink.cluster start` starts one on this machine"
 
 
 class EndpointError(MtagError):
     """A service that the run needs does not answer."""
+
+
+def check_runner(runner: str, beam_flags: Sequence[str]) -> None:
+    """Checks all that a run needs of its runner, before anything is written.
+
+    Args:
+        runner: As given to `--runner`.
+        beam_flags: The flags for Beam.
+
+    Raises:
+        UsageError: There is no such runner, or no Prism where its flag says.
+        EndpointError: A service does not answer; see `check_endpoints`.
+    """
+    names = StandardOptions.KNOWN_RUNNER_NAMES
+    known = {name.lower() for name in names} | {name.lower()[: -len("Runner")] for name in names}
+    if not is_local(runner) and "." not in runner and runner.lower() not in known:
+        raise UsageError(f"--runner={runner}: no such runner; expected one of {', '.join(names)}")
+    prism = _parsed(beam_flags).prism_location
+    if prism and "://" not in prism and not Path(prism).is_file():
+        raise UsageError(
+            f"--prism_location={prism}: no such file; `python -m deploy.prism` builds Prism"
+        )
+    check_endpoints(beam_flags)
 
 
 def check_endpoints(beam_flags: Sequence[str]) -> None:
@@ -73,7 +107,7 @@ def check_dataflow(runner: str, beam_flags: Sequence[str], *, paths: Sequence[st
 def _parsed(beam_flags: Sequence[str]) -> argparse.Namespace:
     """The flags that name a service."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for name in ("job_endpoint", "flink_master", "environment_type", "environment_config"):
+    for name in _SERVICE_FLAGS:
         parser.add_argument(f"--{name}")
     return parser.parse_known_args(list(beam_flags))[0]
 

@@ -14,7 +14,6 @@ from mtag_core.annotation import run as runs
 from mtag_core.errors import InputNotFoundError, MtagError, OutputError, UsageError
 from mtag_core.output.layout import PARTS, REJECTS, OutputLayout
 from mtag_core.output.preview import Preview
-from pipelines.endpoints import check_endpoints
 from pipelines.progress import Progress
 from pipelines.runners import make_runner, mtag_error
 from pipelines.summary import RunTimes, print_summary
@@ -80,7 +79,6 @@ def run_pipeline(build: Callable[[beam.Pipeline], None], options: JobOptions) ->
     Raises:
         MtagError: A worker raised it, or the runner ended in another state than done.
     """
-    check_endpoints(options.beam_flags)
     runner, beam_options = make_runner(
         options.runner, options.beam_flags, is_verbose=options.is_verbose
     )

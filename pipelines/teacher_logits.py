@@ -44,6 +44,7 @@ from mtag_core.training.logit_stream import LogitStream, fit_basis
 from mtag_core.training.logit_teachers import TEACHER_FILE, OnnxTeacher, Teacher
 from mtag_core.training.sentence_choice import is_useful
 from mtag_core.training.tail_basis import TailBasis
+from pipelines.endpoints import check_runner
 from pipelines.guard import RunGuard
 from pipelines.jobs import finish_job, run_job, run_pipeline
 from pipelines.logs import set_up_logging
@@ -92,6 +93,8 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
         InputNotFoundError: A pattern matches nothing.
         MtagError: The run failed.
     """
+    if not options.dry_run:
+        check_runner(options.runner, options.beam_flags)
     files = list_files(options.inputs)
     load = functools.partial(load_teacher, options.teacher, options.device)
     teacher = load()
@@ -101,14 +104,15 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
     if options.dry_run:
         print_plan(measure_plan(parts), output=options.output)
         return None
-    _prepare(layout, config, overwrite=options.overwrite)
-    basis = _basis(options, layout, teacher, parts)
-    stream = LogitStream(teacher, options.summary, basis=basis)
-    layout = replace(layout, format=LogitsFormat(info=stream.info))
-    try:
-        return _run_prepared(options, _Job(layout, config, load), parts)
-    finally:
-        remove_choice(layout.base)
+    with runs.only_run(layout):
+        _prepare(layout, config, overwrite=options.overwrite)
+        basis = _basis(options, layout, teacher, parts)
+        stream = LogitStream(teacher, options.summary, basis=basis)
+        layout = replace(layout, format=LogitsFormat(info=stream.info))
+        try:
+            return _run_prepared(options, _Job(layout, config, load), parts)
+        finally:
+            remove_choice(layout.base)
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,7 @@ def _prepare(layout: OutputLayout, config: LogitsConfig, *, overwrite: bool) -> 
     basis_path = storage.join(layout.base, BASIS)
     if overwrite and storage.exists(basis_path):
         storage.delete(basis_path)
+    runs.delete_leftovers(layout)
     runs.write_config(layout, config)
     remove_choice(layout.base)
 

@@ -18,7 +18,7 @@ from typing import Any
 from mtag_core import storage
 from mtag_core.annotation.counts import check_balance
 from mtag_core.corpus import ITEM_BYTES, ReadOptions
-from mtag_core.errors import CountMismatchError, OutputError, StorageError, UsageError
+from mtag_core.errors import CountMismatchError, LockHeldError, OutputError, UsageError
 from mtag_core.output.layout import FOLDERS, MANIFESTS, PARTS, REJECTS, OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.schemas import SCHEMA_VERSION
@@ -71,11 +71,12 @@ def only_run(layout: OutputLayout) -> Iterator[None]:
 
     Raises:
         OutputError: Another run is on.
+        StorageError: Nothing can be written there.
     """
     held = ExitStack()
     try:
         held.enter_context(storage.exclusive(layout.lock_path))
-    except StorageError as error:
+    except LockHeldError as error:
         raise OutputError(
             f"{layout.base}: another run writes there; wait for its end, or name another --output"
         ) from error

@@ -59,7 +59,7 @@ class OutputLayout:
 
     @property
     def lock_path(self) -> str:
-        """Path of the file that a run holds locked; hidden and empty."""
+        """Path of the file that a run holds locked while it is on; hidden and empty."""
         return storage.join(self.base, ".lock")
 
     @property

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from mtag_core.errors import InputNotFoundError, MtagError, StorageError
+from mtag_core.errors import InputNotFoundError, LockHeldError, MtagError, StorageError
 from mtag_core.storage import remote
 from mtag_core.storage.files import TEMPORARY_SUFFIX, FileInfo, local_path, scheme_of
 
@@ -145,23 +145,50 @@ def atomic_writer(path: str) -> Iterator[BinaryIO]:
 def exclusive(path: str) -> Iterator[None]:
     """Holds a lock file while the block runs; the lock ends with the process, however that ends.
 
-    Remote stores have no locks: there nothing is held.
+    At the end of the block the file is gone, and so are the directories made for it if nothing
+    else is in them. Remote stores have no locks: there nothing is held.
 
     Raises:
-        StorageError: Another process holds it.
+        LockHeldError: Another process holds it.
+        StorageError: The file cannot be made.
     """
     if scheme_of(path):
         yield
         return
+    lock = Path(local_path(path))
     with _local_errors(path):
-        Path(local_path(path)).parent.mkdir(parents=True, exist_ok=True)
-        stream = open(local_path(path), "ab")
+        new_directories = [folder for folder in lock.parents if not folder.exists()]
+        stream = _open_lock(lock)
     with stream:
         try:
+            yield
+        finally:
+            # While it is locked: a process that opened it meanwhile sees that it is gone.
+            with suppress(OSError):
+                lock.unlink()
+                for folder in new_directories:
+                    folder.rmdir()
+
+
+def _open_lock(lock: Path) -> BinaryIO:
+    """Opens and locks a file, making it where it is not there."""
+    while True:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            stream = open(lock, "ab")
+        except FileNotFoundError:
+            # Its last holder has just removed the directory.
+            continue
+        try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(stream.fileno()), os.stat(lock)):
+                return stream
         except BlockingIOError as error:
-            raise StorageError(f"{path}: held by another process") from error
-        yield
+            stream.close()
+            raise LockHeldError(f"{lock}: held by another process") from error
+        except FileNotFoundError:
+            pass
+        stream.close()
 
 
 def delete_leftovers(directory: str) -> int:

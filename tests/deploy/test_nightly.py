@@ -78,8 +78,7 @@ def test_the_second_of_two_runs_on_one_output_says_so_and_stops(incoming, tmp_pa
     output = tmp_path / "out"
     _night(incoming, output)
     before = tree(output)
-    lock = next(path for path in output.iterdir() if "lock" in path.name)
-    with exclusive(str(lock)):
+    with exclusive(str(output / ".lock")):
         assert _night(incoming, output) == 1
     assert "another run writes there" in capsys.readouterr().err
     assert tree(output) == before

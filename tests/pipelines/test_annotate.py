@@ -105,6 +105,38 @@ def test_a_folder_with_other_things_is_refused(pattern, output, capsys):
     assert "is not empty and holds no output of mtag (it has thesis.tex)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("flags", "code", "message"),
+    [
+        (["--runner=Nope"], 2, "--runner=Nope: no such runner; expected one of Dataflow"),
+        (["--runner=PrismRunner", "--prism_location=none"], 2, "--prism_location=none: no such"),
+        (["--runner=FlinkRunner", "--job_endpoint=localhost:1"], 1, "no Beam job server answers"),
+    ],
+)
+def test_a_run_that_cannot_start_leaves_nothing(pattern, tmp_path, capsys, flags, code, message):
+    assert annotate(pattern, tmp_path / "new" / "out", *flags) == code
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_refused_run_leaves_a_folder_as_it_was(pattern, output):
+    output.mkdir()
+    (output / "thesis.tex").touch()
+    annotate(pattern, output)
+    assert [path.name for path in output.iterdir()] == ["thesis.tex"]
+
+
+def test_an_output_that_cannot_be_made_is_named(pattern, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert annotate(pattern, tmp_path / "file" / "out") == 1
+    assert "file/out" in capsys.readouterr().err
+
+
+def test_a_run_leaves_no_lock(pattern, output):
+    annotate(pattern, output)
+    assert not (output / ".lock").exists()
+
+
 def test_a_limit_tags_the_first_documents_only(pattern, output):
     assert annotate(pattern, output, "--document=line", "--limit=7") == 0
     assert _report(output)["counts"]["documents"] == 7

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mtag_core.storage import exclusive
 from mtag_core.training.logit_shards import LogitRow, read_info, read_shard
 from mtag_core.training.soft_targets import rebuild_feats_probs
 from mtag_core.training.tail_basis import TailBasis
@@ -172,6 +173,15 @@ def test_other_options_in_the_same_folder_are_refused(
     assert run(dumps, teacher, tmp_path / "out", "--min_tokens=5") == 2
     assert "min_tokens: 4, now 5" in capsys.readouterr().err
     assert run(dumps, teacher, tmp_path / "out", "--min_tokens=5", "--overwrite") == 0
+
+
+def test_second_run_at_the_same_time_stops(
+    dumps: Path, teacher: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    with exclusive(str(tmp_path / "out" / ".lock")):
+        assert run(dumps, teacher, tmp_path / "out") == 1
+    assert "another run writes there" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mtag_core import storage
-from mtag_core.errors import InputNotFoundError, StorageError
+from mtag_core.errors import InputNotFoundError, LockHeldError, StorageError
 
 
 def test_reading_starts_where_asked(tmp_path):
@@ -129,3 +129,30 @@ def test_leftovers_of_killed_writers_are_deleted_and_files_in_work_are_not(tmp_p
 def test_an_absent_directory_has_no_leftovers(tmp_path):
     assert storage.delete_leftovers(str(tmp_path / "no")) == 0
     assert storage.delete_leftovers("s3://bucket/folder") == 0
+
+
+def test_a_lock_can_be_held_once(tmp_path):
+    path = str(tmp_path / "lock")
+    with storage.exclusive(path):
+        with pytest.raises(LockHeldError, match="held by another process"), storage.exclusive(path):
+            pass
+        assert storage.exists(path)
+    with storage.exclusive(path):
+        pass
+
+
+def test_a_lock_leaves_nothing_behind(tmp_path):
+    with storage.exclusive(str(tmp_path / "new" / "deep" / "lock")):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_leaves_what_others_made(tmp_path):
+    with storage.exclusive(str(tmp_path / "new" / "lock")):
+        (tmp_path / "new" / "file").touch()
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["file"]
+
+
+def test_an_error_in_a_locked_block_stays_what_it_is(tmp_path):
+    with pytest.raises(FileNotFoundError, match="mine"), storage.exclusive(str(tmp_path / "lock")):
+        raise FileNotFoundError("mine")
