@@ -156,7 +156,7 @@ def _paths(layout: OutputLayout, report: Mapping[str, Any]) -> dict[str, str]:
     paths = {"parts": storage.join(layout.base, PARTS)}
     if report["counts"]["rejected"]:
         paths["rejects"] = storage.join(layout.base, REJECTS)
-    return paths | {"report": layout.run_path}
+    return paths | {"counts": layout.run_path, "report": layout.report_path}
 
 
 def _one_line(error: Exception) -> str:

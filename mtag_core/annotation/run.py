@@ -3,7 +3,7 @@
 prepare   checks that the directory is ours and was made alike; plans; clears what a killed
           run left behind
 (parts)   made by `mtag_core.annotation.item`, anywhere, in any order
-finish    checks the manifests against the plan and writes run.json
+finish    checks the manifests against the plan, writes report.html and run.json
 prune     removes the parts of inputs that are gone or have changed
 """
 
@@ -17,6 +17,8 @@ from typing import Any
 
 from mtag_core import storage
 from mtag_core.annotation.counts import check_balance
+from mtag_core.annotation.reject_examples import reject_examples
+from mtag_core.annotation.report import report_html
 from mtag_core.corpus import ITEM_BYTES, ReadOptions
 from mtag_core.errors import CountMismatchError, LockHeldError, OutputError, UsageError
 from mtag_core.output.layout import FOLDERS, MANIFESTS, PARTS, REJECTS, OutputLayout
@@ -124,6 +126,7 @@ def remove_own_files(layout: OutputLayout) -> None:
     """Removes everything that earlier runs wrote, the configuration last."""
     storage.delete(layout.plan_path)
     storage.delete(layout.run_path)
+    storage.delete(layout.report_path)
     for folder in FOLDERS:
         for paths in layout.own_files(folder).values():
             for path in paths:
@@ -152,7 +155,7 @@ def standing_parts(layout: OutputLayout) -> set[str]:
 def finish_run(
     layout: OutputLayout, config: RunConfig, *, manifests: Iterable[Manifest], n_parts: int
 ) -> dict[str, Any]:
-    """Checks the parts of a run against its plan and writes run.json.
+    """Checks the parts of a run against its plan; writes report.html and run.json.
 
     Args:
         layout: The output directory.
@@ -184,6 +187,9 @@ def finish_run(
             pages_by_outcome=manifest.pages_by_outcome,
         )
     report = _report(config, ordered)
+    # Before run.json, which says that the run is complete.
+    with storage.atomic_writer(layout.report_path) as stream:
+        stream.write(report_html(report, reject_examples(layout, ordered)).encode())
     write_json(layout.run_path, report)
     return report
 

@@ -6,6 +6,7 @@
     manifests/part-<id>.json        written last: the part is done
     plan.jsonl                      the work items, while a run is on
     run.json                        all parts of the last complete run, without times
+    report.html                     run.json for people
     runs/<UTC date and time>.json   times of each run
 
 A part is rewritten with the same bytes under the same name, so a retried or duplicated attempt
@@ -29,7 +30,7 @@ from mtag_core.records import Reject
 PARTS, MANIFESTS, REJECTS, RUNS = "parts", "manifests", "rejects", "runs"
 # Manifests come first wherever files are removed: a part without one counts as not done.
 FOLDERS = (MANIFESTS, PARTS, REJECTS, RUNS)
-CONFIG, RUN, PLAN = "config.json", "run.json", "plan.jsonl"
+CONFIG, RUN, REPORT, PLAN = "config.json", "run.json", "report.html", "plan.jsonl"
 
 # What mtag itself writes; a file of any other name is left alone.
 _OWN_NAMES = {
@@ -66,6 +67,11 @@ class OutputLayout:
     def run_path(self) -> str:
         """Path of run.json."""
         return storage.join(self.base, RUN)
+
+    @property
+    def report_path(self) -> str:
+        """Path of report.html."""
+        return storage.join(self.base, REPORT)
 
     @property
     def plan_path(self) -> str:

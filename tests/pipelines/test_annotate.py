@@ -176,6 +176,16 @@ def test_the_summary_shows_tags_counts_and_paths(pattern, output, capsys):
     assert str(output / "run.json") in shown
 
 
+def test_the_report_shows_the_rejects_and_is_removed_with_the_rest(pattern, output, tmp_path):
+    (tmp_path / "in" / "bad.txt").write_text("This is poison.\n", "utf-8")
+    annotate(pattern, output)
+    page = (output / "report.html").read_text("utf-8")
+    [rejects] = (output / "rejects").iterdir()
+    assert "This is poison." in page and f'href="rejects/{rejects.name}"' in page
+    annotate(pattern, output, "--overwrite", "--format=jsonl", "--runner=Fnapi")
+    assert (output / "report.html").read_text("utf-8") != page
+
+
 def test_the_times_of_each_run_stand_apart(pattern, output):
     annotate(pattern, output)
     [times] = (output / "runs").iterdir()
