@@ -34,12 +34,14 @@ def preview_parts(paths: Iterable[str], *, n_sentences: int) -> list[Preview]:
     """Picks short sentences out of the heads of parts, of different languages where it can.
 
     Args:
-        paths: The parts to look into.
+        paths: The parts to look into; their order does not matter.
         n_sentences: How many to return at most.
     """
     first: dict[str, Preview] = {}
     others: list[Preview] = []
-    for row in (row for path in paths for row in list(_head(path))):
+    rows = [row for path in paths for row in _head(path)]
+    # By document, since part ids, and so their order, depend on times of modification.
+    for row in sorted(rows, key=lambda row: str(row["doc_id"])):
         preview = Preview(f"{row['doc_id']} ({row['language']})", tuple(row["tokens"]))
         if not 3 <= len(preview.tokens) <= _MOST_TOKENS:
             continue

@@ -8,7 +8,6 @@ import dataclasses
 import json
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -29,35 +28,11 @@ from mtag_core.training.meta_lstm_data import (
     without_rare_forms,
 )
 from mtag_core.training.meta_lstm_vectors import WordVectors
+from mtag_core.training.run_configs import MetaLstmTrainingOptions
 
 _logger = logging.getLogger(__name__)
 _TAGGING_BUDGET = 4096
 _MAX_GRADIENT_NORM = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class MetaLstmTrainingOptions:
-    """How a Meta-LSTM is trained; written into its directory.
-
-    Attributes:
-        n_epochs: Passes over the training set in each stage.
-        learning_rate: Of Adam; falls to 0 over a stage.
-        token_budget: Padded tokens of a batch at most.
-        unknown_share: Share of forms trained as unknown, 0 to 1.
-        min_count: Occurrences that a form needs for an embedding of its own.
-        seed: Of weights, order and dropout.
-        lstm_width: See `MetaLstmConfig`.
-        n_layers: See `MetaLstmConfig`.
-    """
-
-    n_epochs: int = 20
-    learning_rate: float = 2e-3
-    token_budget: int = 200
-    unknown_share: float = 0.2
-    min_count: int = 1
-    seed: int = 0
-    lstm_width: int = 128
-    n_layers: int = 1
 
 
 class MetaLstmTagger:

@@ -142,3 +142,28 @@ class DistillConfig:
     checkpoint_minutes: float = 2.0
     n_processes: int = 1
     seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MetaLstmTrainingOptions:
+    """How a Meta-LSTM is trained; written into its directory.
+
+    Attributes:
+        n_epochs: Passes over the training set in each stage.
+        learning_rate: Of Adam; falls to 0 over a stage.
+        token_budget: Padded tokens of a batch at most.
+        unknown_share: Share of forms trained as unknown, 0 to 1.
+        min_count: Occurrences that a form needs for an embedding of its own.
+        seed: Of weights, order and dropout.
+        lstm_width: See `MetaLstmConfig`.
+        n_layers: See `MetaLstmConfig`.
+    """
+
+    n_epochs: int = 20
+    learning_rate: float = 2e-3
+    token_budget: int = 200
+    unknown_share: float = 0.2
+    min_count: int = 1
+    seed: int = 0
+    lstm_width: int = 128
+    n_layers: int = 1

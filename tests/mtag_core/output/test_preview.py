@@ -20,5 +20,16 @@ def test_a_sentence_of_each_language_is_shown(tmp_path, name, compression):
     assert [token[0] for token in french.tokens] == ["de", "le", "pain"]
 
 
+def test_the_order_of_parts_does_not_matter(tmp_path):
+    layout = OutputLayout(str(tmp_path), OutputFormat("jsonl", "none"))
+    paths = [layout.part_path(digit * 16) for digit in "01"]
+    for digit, row in zip("01", example_rows(n_documents=2)[::2], strict=True):
+        with open_part(layout, digit * 16) as files:
+            files.rows.write(row)
+    previews = preview_parts(paths, n_sentences=2)
+    assert previews
+    assert preview_parts(paths[::-1], n_sentences=2) == previews
+
+
 def test_no_parts_show_nothing():
     assert preview_parts([], n_sentences=2) == []

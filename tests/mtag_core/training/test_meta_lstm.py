@@ -17,10 +17,10 @@ from mtag_core.training.meta_lstm_data import (
 )
 from mtag_core.training.meta_lstm_training import (
     MetaLstmTagger,
-    MetaLstmTrainingOptions,
     train_meta_lstm,
 )
 from mtag_core.training.meta_lstm_vectors import WordVectors, train_vectors
+from mtag_core.training.run_configs import MetaLstmTrainingOptions
 
 SENTENCES = [
     LabelledSentence(("a", "dog", "runs"), ("DET", "NOUN", "VERB"), ("_", "N=1", "P=3")),

@@ -1,0 +1,96 @@
+"""Imports go down the floors only, and each package of others is imported in its place."""
+
+import pytest
+
+from tests.source_tree import module_graph, modules, third_party, unit
+
+# A unit imports from units on lower floors only.
+FLOORS = (
+    {"mtag_core.errors", "mtag_core.records"},
+    {"mtag_core.conllu", "mtag_core.labels", "mtag_core.langid", "mtag_core.storage"}
+    | {"mtag_core.wikipedia", "mtag_core.wordpiece"},
+    {"mtag_core.batching", "mtag_core.bundle", "mtag_core.corpus", "mtag_core.segmentation"}
+    | {"mtag_core.student", "mtag_core.tagged"},
+    {"mtag_core.evaluation", "mtag_core.output", "mtag_core.tagger"},
+    {"mtag_core", "mtag_core.annotation"},
+    {"mtag_core.training"},
+    {"mtag_core.commands"},
+    {"mtag_core.__main__"},
+    # Below this line Beam is known.
+    {"pipelines", "pipelines.endpoints", "pipelines.guard", "pipelines.logs", "pipelines.models"}
+    | {"pipelines.progress", "pipelines.runners", "pipelines.transforms"},
+    {"pipelines.local_worker", "pipelines.options", "pipelines.summary"},
+    {"pipelines.jobs", "pipelines.streaming", "pipelines.teacher_options"},
+    {"pipelines.annotate", "pipelines.teacher_logits"},
+)
+
+# Package -> the units that import it. `training` may import all but Beam.
+OWNERS = {
+    "apache_beam": {
+        "pipelines.annotate",
+        "pipelines.jobs",
+        "pipelines.local_worker",
+        "pipelines.options",
+        "pipelines.runners",
+        "pipelines.teacher_logits",
+        "pipelines.transforms",
+    },
+    "backports": {"mtag_core.corpus"},
+    "compression": {"mtag_core.corpus"},
+    "fasttext": {"mtag_core.langid"},
+    "numpy": {"mtag_core.output", "mtag_core.segmentation", "mtag_core.student"},
+    "onnx": set(),
+    "onnxruntime": {"mtag_core.student"},
+    "pyarrow": {"mtag_core.corpus", "mtag_core.output"},
+    "rich": {"mtag_core.commands", "pipelines.progress", "pipelines.summary"},
+    "safetensors": set(),
+    "smart_open": {"mtag_core.storage"},
+    "tensorboard": set(),
+    "tokenizers": {"mtag_core.wordpiece"},
+    "torch": set(),
+    "transformers": set(),
+    "ufal": {"mtag_core.segmentation"},
+}
+
+FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
+
+
+def _units():
+    return sorted({unit(module) for module in modules()})
+
+
+def test_every_module_has_a_floor():
+    assert _units() == sorted(FLOOR_OF)
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_imports_go_down(module):
+    own = unit(module)
+    others = {unit(name) for name in module_graph()[module]} - {own}
+    wrong = sorted(name for name in others if FLOOR_OF[name] >= FLOOR_OF[own])
+    assert wrong == [], f"{module} on floor {FLOOR_OF[own]} imports from its own floor or above"
+
+
+def test_modules_do_not_import_each_other_in_circles():
+    rest = module_graph()
+    while leaves := {module for module, names in rest.items() if not names & rest.keys()}:
+        rest = {module: names for module, names in rest.items() if module not in leaves}
+    assert sorted(rest) == []
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_packages_are_imported_by_their_owners(module):
+    owner = unit(module)
+    packages = third_party(modules()[module])
+    unknown = packages - OWNERS.keys()
+    assert unknown == set(), f"{module}: name the owner in OWNERS"
+    if owner == "mtag_core.training":
+        assert "apache_beam" not in packages
+    else:
+        assert {name for name in packages if owner not in OWNERS[name]} == set()
+
+
+def test_the_core_never_imports_pipelines():
+    graph = module_graph()
+    core = {name for name in graph if name.startswith("mtag_core")}
+    assert {name for name in core if any(m.startswith("pipelines") for m in graph[name])} == set()
