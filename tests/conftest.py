@@ -4,6 +4,12 @@ from pathlib import Path
 import pytest
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite expected output; review the diff"
+    )
+
+
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
     """The folder of shared data: MTAG_SHARED, or `shared` beside the repository."""
