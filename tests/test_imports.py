@@ -17,9 +17,9 @@ FLOORS = (
     {"mtag_core.commands"},
     {"mtag_core.__main__"},
     # Below this line Beam is known.
-    {"pipelines", "pipelines.endpoints", "pipelines.guard", "pipelines.logs", "pipelines.models"}
+    {"pipelines", "pipelines.guard", "pipelines.logs", "pipelines.models"}
     | {"pipelines.progress", "pipelines.runners", "pipelines.transforms"},
-    {"pipelines.local_worker", "pipelines.options", "pipelines.summary"},
+    {"pipelines.endpoints", "pipelines.local_worker", "pipelines.options", "pipelines.summary"},
     {"pipelines.jobs", "pipelines.streaming", "pipelines.teacher_options"},
     {"pipelines.annotate", "pipelines.teacher_logits"},
 )
