@@ -28,6 +28,7 @@ FLOORS = (
 OWNERS = {
     "apache_beam": {
         "pipelines.annotate",
+        "pipelines.endpoints",
         "pipelines.jobs",
         "pipelines.local_worker",
         "pipelines.options",
