@@ -100,7 +100,15 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
     teacher = load()
     config = _config(options, teacher)
     layout = OutputLayout(options.output, LogitsFormat())
-    parts = list(plan_parts(files, options.read, salt=config.salt, limit=options.limit))
+    parts = list(
+        plan_parts(
+            files,
+            options.read,
+            salt=config.salt,
+            item_bytes=options.item_bytes,
+            limit=options.limit,
+        )
+    )
     if options.dry_run:
         print_plan(measure_plan(parts), output=options.output)
         return None
@@ -159,6 +167,7 @@ def _config(options: TeacherOptions, teacher: Teacher) -> LogitsConfig:
         read=options.read,
         format="logits",
         compression="zstd",
+        item_bytes=options.item_bytes,
         limit=options.limit,
         segmenters=segmenters_digest(options.bundle),
         choice=options.choice,

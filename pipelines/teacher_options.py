@@ -32,6 +32,7 @@ class TeacherOptions:
     read: ReadOptions
     choice: ChoiceOptions
     summary: SummaryOptions
+    item_bytes: int
     limit: int | None
     dry_run: bool
     overwrite: bool
@@ -79,6 +80,7 @@ def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
         summary=SummaryOptions(
             top_k=args.top_k, temperatures=args.temperatures, tail_rank=args.tail_rank
         ),
+        item_bytes=args.item_bytes,
         limit=args.limit,
         dry_run=args.dry_run,
         overwrite=args.overwrite,
