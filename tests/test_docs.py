@@ -28,6 +28,10 @@ DOCUMENTS = sorted(
 _COMMAND = re.compile(r"`(python -m [^`]+)`|^\s*(?:\w+=\S+ )?(python -m .+?)$", re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)")
 _FLAG = re.compile(r"--[a-z]\w+(?:-\w+)*")
+# A flag that is spoken of by itself or with its value, not in a whole command.
+_CODE = re.compile(r"`(--[^`]+)`")
+# What else has flags, told from its source.
+_SCRIPTS = ("deploy.flink.cluster", "benchmarks.paper.score")
 _OTHERS = ("pip", "pytest", "venv")
 
 
@@ -107,6 +111,16 @@ def test_commands_name_modules_and_flags_that_exist(words):
     else:
         known |= _source_flags(module)
     assert _flags(rest) - known == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_flags_named_alone_exist(document):
+    named = {flag for code in _CODE.findall(_text(document)) for flag in _FLAG.findall(code)}
+    ours = {*_help("pipelines.annotate"), *_help("pipelines.teacher_logits"), "--help"}
+    ours |= {flag for command in COMMANDS for flag in _help("mtag_core", command)}
+    ours |= {flag for module in _SCRIPTS for flag in _source_flags(module)}
+    others = [f"{flag}=1" for flag in sorted(named - ours)]
+    check_beam_flags(others, known=sorted(ours))
 
 
 def test_a_flag_that_nobody_knows_is_found():
