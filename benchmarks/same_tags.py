@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from benchmarks.machine import machine
 from mtag_core.storage import list_files
 from pipelines.annotate import run
+from pipelines.logs import set_up_logging
 from pipelines.options import parse_options
 
 _N_FILES = 8
@@ -49,6 +50,7 @@ Rows = dict[tuple[str, int], dict[str, Any]]
 def main(argv: list[str] | None = None) -> int:
     """Runs all settings; exits with 1 if any tag differs."""
     args = _parser().parse_args(argv)
+    set_up_logging(is_verbose=False, log_format="text")
     with tempfile.TemporaryDirectory() as directory:
         record = _compare(args, Path(directory))
     record["command"] = " ".join(["python -m benchmarks.same_tags", *(argv or sys.argv[1:])])

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from mtag_core.annotation.plan_file import PlanSize
 from mtag_core.output.preview import Preview
+from mtag_core.output.visible import visible
 from mtag_core.wikipedia import PageOutcome
 from pipelines.progress import format_seconds
 
@@ -68,7 +69,7 @@ def print_summary(
     """
     console = _console()
     for preview in previews:
-        console.print(preview.title, style="bold", soft_wrap=True)
+        console.print(visible(preview.title), style="bold", soft_wrap=True)
         console.print(_sentence_table(preview))
     table = _table("Tagged")
     for name, value in _summary_rows(report, times):
@@ -141,7 +142,7 @@ def _sentence_table(preview: Preview) -> Table:
     for column in ("form", "UPOS", "FEATS"):
         table.add_column(column, overflow="fold")
     for form, upos, feats in preview.tokens:
-        table.add_row(form, upos, feats)
+        table.add_row(visible(form), upos, feats)
     return table
 
 

@@ -5,11 +5,9 @@ All text goes through `text`.
 """
 
 import html
-import unicodedata
 from collections.abc import Iterable, Mapping
 
-# Zero-width joiners are letters' business; other invisible characters could hide or turn text.
-_JOINERS = "\u200c\u200d"
+from mtag_core.output.visible import visible
 
 STYLE = """
 :root { color-scheme: light dark; --ground: #f6f7f9; --card: #fff; --ink: #1c2330; --soft: #5d6b80;
@@ -87,8 +85,8 @@ def page(title: str, body: Iterable[str]) -> str:
 
 
 def text(value: object) -> str:
-    """Escaped text; invisible characters, line breaks among them, become visible or blanks."""
-    return html.escape("".join(map(_visible, str(value))))
+    """Escaped text; control characters become visible, line breaks blanks."""
+    return html.escape(visible(str(value)))
 
 
 def section(title: str, *content: str) -> str:
@@ -133,10 +131,3 @@ def _bar(name: str, n: int, *, total: int, longest: int) -> str:
         f'<span class="bar" style="width:{width:.2f}%"></span></span>'
         f'<span class="number">{n:,} <span class="share">{share:.1f}%</span></span></div>'
     )
-
-
-def _visible(character: str) -> str:
-    """The character, or what stands for one that a page must not hold as it is."""
-    if character in _JOINERS or character.isprintable():
-        return character
-    return " " if character in "\t\n\r" or unicodedata.category(character) == "Zs" else "\ufffd"

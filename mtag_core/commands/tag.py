@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mtag_core import storage
 from mtag_core.errors import FormatError, UsageError
+from mtag_core.output.visible import visible
 from mtag_core.tagged import TaggedSentence
 
 _FORMATS = ("table", "conllu")
@@ -77,13 +78,13 @@ def _print_tables(sentences: Iterable[TaggedSentence]) -> None:
 
     console = Console()
     for sentence in sentences:
-        title = f"{sentence.text}  [{sentence.sentence.language}]"
+        title = f"{visible(sentence.text)}  [{sentence.sentence.language}]"
         table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False)
         for column in _TABLE_COLUMNS:
             table.add_column(column, justify="right" if column == "score" else "left")
         for token in sentence:
             feats = "" if token.feats == "_" else token.feats.replace("|", " ")
-            cells = (token.form, token.upos, feats, f"{token.upos_score:.2f}")
+            cells = (visible(token.form), token.upos, feats, f"{token.upos_score:.2f}")
             # As Text, so that square brackets in a form are no markup.
             table.add_row(*map(Text, cells))
         console.print(table)

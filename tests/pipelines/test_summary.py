@@ -51,6 +51,14 @@ def test_text_of_the_corpus_is_shown_as_it_is(capsys):
     assert "[b]" in _shown(capsys)
 
 
+def test_text_of_the_corpus_cannot_steer_the_terminal(capsys):
+    preview = Preview("in\x1b[31m.txt (fr)", (("a\x1b[2Jb", "X", "_"),))
+    times = RunTimes(elapsed_s=2.0, n_tokens=50, n_standing=1, n_pruned=0)
+    print_summary(_REPORT, times, previews=[preview], paths={})
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown and "a\ufffd[2Jb" in shown
+
+
 def test_removed_parts_are_mentioned_where_there_are_any(capsys):
     assert "removed" not in _shown(capsys)
     assert "4 parts whose input is gone" in _shown(capsys, n_pruned=4)

@@ -1,12 +1,9 @@
 import re
 from html.parser import HTMLParser
 
-import pytest
-
 from mtag_core.annotation.language_names import LANGUAGE_NAMES
 from mtag_core.annotation.reject_examples import RejectExample
 from mtag_core.annotation.report import report_html
-from mtag_core.annotation.report_page import text
 
 _VOID = {"meta", "br"}
 _REPORT = {
@@ -94,20 +91,6 @@ def test_pages_of_dumps_are_shown_where_there_are_any():
 def test_a_run_without_rejects_or_tokens_says_so():
     page = _page(rejects_by_reason={}, tokens_by_language={}, tokens_by_upos={})
     assert "Nothing was rejected" in page and "None." in page
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        ("a\nb\tc", "a b c"),
-        ("\ud800\x00\u202e", "\ufffd" * 3),
-        ("می‌خواهم", "می‌خواهم"),
-        ("a\u00a0b", "a b"),
-    ],
-)
-def test_invisible_characters_do_not_reach_the_page(value, shown):
-    assert text(value) == shown
-    text(value).encode()
 
 
 def test_names_of_languages_are_whole():
