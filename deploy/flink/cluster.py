@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -127,7 +128,7 @@ class Cluster:
         script = fetch_flink() / "bin" / "taskmanager.sh"
         self.task_manager.start(["bash", str(script), "start-foreground"], env=self._flink_env())
         deadline = time.monotonic() + _START_TIMEOUT_S
-        while self.rest("/overview").get("slots-total", 0) == 0:
+        while self._n_slots() == 0:
             if self.task_manager.pid is None or time.monotonic() > deadline:
                 tail = self.task_manager.tail()
                 raise ProcessError(f"the TaskManager offers no slots; its log ends with:\n{tail}")
@@ -155,6 +156,14 @@ class Cluster:
         url = f"http://localhost:{self.ports.rest}{path}"
         with urllib.request.urlopen(url, timeout=10) as response:
             return json.load(response)
+
+    def _n_slots(self) -> int:
+        """The slots that TaskManagers offer."""
+        try:
+            return int(self.rest("/overview").get("slots-total", 0))
+        except urllib.error.URLError:
+            # The port opens before the JobManager has a leader; until then it answers 503.
+            return 0
 
     def _load_ports(self) -> Ports:
         """The ports of the running cluster, or new ones."""

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
 from pathlib import Path
 
 import psutil
@@ -49,6 +50,14 @@ def expected(corpus, tmp_path_factory):
     output = tmp_path_factory.mktemp("direct") / "out"
     assert _start(corpus, output).wait(_TIMEOUT_S) == 0
     return tree(output)
+
+
+def test_a_server_that_is_not_ready_offers_no_slots(tmp_path, monkeypatch):
+    def not_ready(_cluster, _path):
+        raise urllib.error.HTTPError("http://localhost", 503, "Service Unavailable", {}, None)
+
+    monkeypatch.setattr(Cluster, "rest", not_ready)
+    assert Cluster(tmp_path)._n_slots() == 0
 
 
 def _start(corpus, output, *flags):
