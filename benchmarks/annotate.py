@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.machine import machine
+from benchmarks.machine import machine, shown_command
 from mtag_core.tagger import Tagger
 
 _MIB = 1024
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     with tempfile.TemporaryDirectory() as directory:
         record = _measure(args, Path(directory))
-    record["command"] = " ".join(["python -m benchmarks.annotate", *(argv or sys.argv[1:])])
+    record["command"] = shown_command("annotate", argv)
     record["machine"] = machine()
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -1,12 +1,15 @@
 """What a measurement ran on, and how it is repeated."""
 
+import os
 import platform
 import statistics
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
+_ROOT = Path(__file__).resolve().parents[1]
 _PACKAGES = ("onnxruntime", "torch", "transformers", "tokenizers", "ufal.udpipe", "apache-beam")
 
 
@@ -30,6 +33,33 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def shown_command(name: str, argv: Sequence[str] | None = None) -> str:
+    """The command line that repeats a measurement, without paths of this machine alone.
+
+    Args:
+        name: Of the benchmark, such as `paper.score`.
+        argv: Its arguments; default: the process's own.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    return " ".join(["python -m benchmarks", name, *map(_portable, arguments)])
+
+
+def _portable(argument: str) -> str:
+    """Writes a path from the checkout's root; an absolute one elsewhere keeps its name alone."""
+    flag, equals, value = argument.rpartition("=")
+    shared = os.environ.get("MTAG_SHARED")
+    if shared and value.startswith(f"{shared}/"):
+        value = "../shared" + value.removeprefix(shared)
+    elif value == shared:
+        value = "../shared"
+    elif value.startswith(f"{_ROOT}/"):
+        value = value.removeprefix(f"{_ROOT}/")
+    elif value.startswith("/"):
+        value = Path(value).name
+    value = f"'{value}'" if "*" in value else value
+    return f"{flag}{equals}{value}"
 
 
 def interleaved_words_per_s(

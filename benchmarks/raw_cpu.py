@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.machine import machine, ratios
+from benchmarks.machine import machine, ratios, shown_command
 from benchmarks.udpipe_speed import UdpipeTagger
 from mtag_core.tagger import Tagger
 
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     record = {
         "what": "white-space words per CPU second from raw text, one core",
         "machine": machine(),
-        "command": " ".join(["python -m benchmarks.raw_cpu", *(argv or sys.argv[1:])]),
+        "command": shown_command("raw_cpu", argv),
         "systems": {
             name: {
                 "words_per_s": round(statistics.median(values)),

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.machine import machine
+from benchmarks.machine import machine, shown_command
 from mtag_core.records import Sentence
 from mtag_core.training.logit_parts import load_segmenter
 from mtag_core.training.logit_shards import LogitsWriter, ScoredSentence
@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     result = {
         "what": "total variation between the teacher's FEATS softmax and the rebuilt one",
         "machine": machine(),
-        "command": " ".join(["python -m benchmarks reconstruction", *(argv or sys.argv[1:])]),
+        "command": shown_command("reconstruction", argv),
         "sentences": len(scored),
         "tokens": n_tokens,
         "top_k": args.top_k,

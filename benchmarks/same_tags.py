@@ -23,7 +23,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from benchmarks.machine import machine
+from benchmarks.machine import machine, shown_command
 from mtag_core.storage import list_files
 from pipelines.annotate import run
 from pipelines.logs import set_up_logging
@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     set_up_logging(is_verbose=False, log_format="text")
     with tempfile.TemporaryDirectory() as directory:
         record = _compare(args, Path(directory))
-    record["command"] = " ".join(["python -m benchmarks.same_tags", *(argv or sys.argv[1:])])
+    record["command"] = shown_command("same_tags", argv)
     record["machine"] = machine()
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -20,7 +20,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
-from benchmarks.machine import interleaved_words_per_s, machine, ratios
+from benchmarks.machine import interleaved_words_per_s, machine, ratios, shown_command
 from mtag_core.tagger import Tagger
 
 _Item = TypeVar("_Item")
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     record = {
         "what": "words per CPU second, one thread, one sentence a call",
         "machine": machine(),
-        "command": " ".join(["python -m benchmarks.tag_cpu", *(argv or sys.argv[1:])]),
+        "command": shown_command("tag_cpu", argv),
         "words_a_sentence": measured,
     }
     args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

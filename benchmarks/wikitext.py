@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.machine import machine
+from benchmarks.machine import machine, shown_command
 from mtag_core.records import Document
 from mtag_core.wikipedia import read_documents, read_silent_names
 
@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     record = {
         "what": "MB of raw XML a CPU second for reading and cleaning, decompression not counted",
         "machine": machine(),
-        "command": " ".join(["python -m benchmarks wikitext", *(argv or sys.argv[1:])]),
+        "command": shown_command("wikitext", argv),
         "dumps": {Path(path).name: _measure(path) for path in sorted(glob.glob(args.dumps))},
     }
     args.output.parent.mkdir(parents=True, exist_ok=True)

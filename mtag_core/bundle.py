@@ -105,7 +105,12 @@ def _read_manifest(location: str) -> Mapping[str, Any]:
     path = storage.join(location, MANIFEST)
     try:
         manifest: dict[str, Any] = json.loads(storage.read_bytes(path))
-    except (InputNotFoundError, StorageError) as error:
+    except InputNotFoundError as error:
+        expected = "give the directory of one, or none for the shipped model"
+        raise BundleError(
+            f"{location}: no model bundle: no {MANIFEST} there; {expected}"
+        ) from error
+    except StorageError as error:
         raise BundleError(f"{location}: no model bundle: {error}") from error
     except ValueError as error:
         raise BundleError(f"{path}: expected JSON: {error}") from error

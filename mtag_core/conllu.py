@@ -244,7 +244,9 @@ def _check_ids(rows: Sequence[tuple[str, ...]], place: str) -> None:
                 raise ConlluError(f"{place}: ID {row[ID]} in this sentence; {expected}")
             covered = last
     if n_tokens == 0 or covered > n_tokens:
-        raise ConlluError(f"{place}: {n_tokens} token(s); expected {max(covered, 1)} or more")
+        raise ConlluError(
+            f"{place}: a sentence of {n_tokens} token(s); expected {max(covered, 1)} or more"
+        )
 
 
 def _surfaces(rows: Sequence[tuple[str, ...]]) -> list[tuple[int, int, int]]:

@@ -10,6 +10,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from benchmarks.machine import shown_command
 from benchmarks.paper.facts import write_facts
 from benchmarks.paper.systems import DEFAULT_BUNDLE, bundle_segmenter, load_system
 from mtag_core.evaluation.treebanks import (
@@ -37,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
         results = evaluate_treebanks(paths, load, options=options, n_workers=args.workers)
     else:
         results = _score_baseline(args, paths, options)
-    command = " ".join(["python -m benchmarks.paper.score", *(argv or sys.argv[1:])])
+    command = shown_command("paper.score", argv)
     print(write_facts(args.name or _name(args), results, command=command))
     return 0
 

@@ -3,15 +3,19 @@
 import argparse
 import logging
 import sys
+from collections.abc import Sequence
 from functools import partial
 
+from mtag_core.bundle import MANIFEST
 from mtag_core.errors import UsageError
 from mtag_core.evaluation.annotation import load_annotation
 from mtag_core.evaluation.metrics import score
 from mtag_core.evaluation.summary import format_results
 from mtag_core.evaluation.tables import FORMATS, format_scores
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankTagger, evaluate_treebanks
-from mtag_core.storage import list_files
+from mtag_core.storage import exists, join, list_files
+
+_TAGGER_FLAGS = ("bundle", "raw", "known_language", "replace_x")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     if args.treebanks and not args.gold and not args.system:
         print(_score_tagger(args))
     elif args.gold and args.system and not args.treebanks:
+        _check_unused(args, _TAGGER_FLAGS, needed="--treebanks")
         scores = score(load_annotation(args.gold), load_annotation(args.system))
         print(format_scores(scores, format_name=args.format, counts=args.counts))
     else:
@@ -59,10 +64,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _score_tagger(args: argparse.Namespace) -> str:
     """Tags and scores treebanks."""
+    _check_unused(args, ("counts",), needed="--gold and --system")
     if args.workers < 1:
         raise UsageError(f"--workers {args.workers}: give at least 1 process")
     if args.known_language and not args.raw:
         raise UsageError("--known_language changes segmentation: give --raw too")
+    if args.bundle and not exists(join(args.bundle, MANIFEST)):
+        raise UsageError(
+            f"--bundle {args.bundle}: no {MANIFEST} there; leave the flag out for the shipped model"
+        )
     paths = [info.path for info in list_files(args.treebanks)]
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     options = EvaluationOptions(
@@ -72,6 +82,13 @@ def _score_tagger(args: argparse.Namespace) -> str:
         paths, partial(_load_tagger, args.bundle), options=options, n_workers=args.workers
     )
     return format_results(results, format_name=args.format, has_losses=args.raw)
+
+
+def _check_unused(args: argparse.Namespace, names: Sequence[str], *, needed: str) -> None:
+    """Raises UsageError for flags that would be ignored."""
+    for name in names:
+        if getattr(args, name):
+            raise UsageError(f"--{name} only goes with {needed}")
 
 
 def _load_tagger(bundle: str | None) -> TreebankTagger:

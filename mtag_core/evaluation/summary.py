@@ -10,7 +10,7 @@ from mtag_core.evaluation.treebanks import TreebankResult
 
 SUMMARY_METRICS = ("Tokens", "Sentences", "Words", "UPOS", "UFeats", "AllTags", WHOLE_FEATS)
 """The columns of summaries."""
-_LOSSES = ("segmentation", "tagging", "other language")
+_LOSSES = ("lost: segmentation", "lost: tagging", "other language")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def _result_row(result: TreebankResult, *, has_losses: bool) -> list[str]:
 def _average_row(average: Average, *, has_losses: bool) -> list[str]:
     """Cells of an average."""
     f1 = average.metric_to_f1
-    cells = [f"{average.n_units} {average.name}", "", *_percents(f1.values())]
+    cells = [f"mean of {average.name} ({average.n_units})", "", *_percents(f1.values())]
     return [*cells, *_percents(_losses(f1)), ""] if has_losses else cells
 
 

@@ -82,7 +82,7 @@ def test_metadata_and_tokens_are_found():
         (row("1", ""), "x.conllu:1: column 2 is empty"),
         (row("2", "a"), "ID 2 in this sentence; expected 1"),
         (row("2-3", "a") + "\n" + row("1", "a"), "ID 2-3 in this sentence; expected a range"),
-        ("# text = a\n", r"x.conllu:1: 0 token\(s\)"),
+        ("# text = a\n", r"x.conllu:1: a sentence of 0 token\(s\)"),
         (row("1-2", "a") + "\n" + row("1", "a"), r"1 token\(s\); expected 2"),
     ],
 )

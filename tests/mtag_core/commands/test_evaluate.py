@@ -31,6 +31,21 @@ def test_flags_that_do_not_go_together_are_named(capsys):
     assert "--treebanks" in capsys.readouterr().err
 
 
+def test_a_flag_that_would_be_ignored_is_refused(tmp_path, capsys):
+    path = str(tmp_path / "a.conllu")
+    assert main(["evaluate", "--gold", path, "--system", path, "--raw"]) == 2
+    assert "--raw only goes with --treebanks" in capsys.readouterr().err
+    assert main(["evaluate", "--treebanks", path, "--counts"]) == 2
+    assert "--counts only goes with --gold and --system" in capsys.readouterr().err
+
+
+def test_a_directory_that_is_no_bundle_is_named(tmp_path, capsys):
+    (tmp_path / "fr_a-ud-test.conllu").write_text(LINE)
+    pattern = str(tmp_path / "*.conllu")
+    assert main(["evaluate", "--treebanks", pattern, "--bundle", str(tmp_path)]) == 2
+    assert "no bundle.json there; leave the flag out" in capsys.readouterr().err
+
+
 def test_a_pattern_without_files_is_named(tmp_path, capsys):
     assert main(["evaluate", "--treebanks", str(tmp_path / "*.conllu")]) == 2
     assert "*.conllu: no file matches" in capsys.readouterr().err

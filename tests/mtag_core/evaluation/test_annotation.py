@@ -41,7 +41,10 @@ def test_windows_line_ends_are_read():
         (line("2", "a") + "\n", "^x:1: ID 2 in this sentence; expected 1$"),
         (line("1", "a") + line("3", "b") + "\n", "^x:1: ID 3 in this sentence; expected 2$"),
         (line("1-x", "a") + "\n", "^x:1: ID '1-x'; expected a number, a range or a decimal$"),
-        (line("1-2", "a") + line("1", "a") + "\n", r"^x:1: 1 token\(s\); expected 2 or more$"),
+        (
+            line("1-2", "a") + line("1", "a") + "\n",
+            r"^x:1: a sentence of 1 token\(s\); expected 2 or more$",
+        ),
         (line("1", " ") + "\n", "^x:1: FORM ' '; expected at least one character"),
         (line("1", "a"), "^x:2: the file ends in a sentence; expected an empty line after"),
         (line("1", "a", "5") + "\n", "^x:1: HEAD '5'; expected a number from 0 to 1$"),
