@@ -3,7 +3,7 @@
 One process each for spaCy, whose packages are its own; all are measured in turn. A word is what
 stands between white space, the same for all.
 
-    python -m benchmarks.raw_cpu --text FILE --segmenter FILE --udpipe FILE \
+    python -m benchmarks raw_cpu --text FILE --segmenter FILE --udpipe FILE \
         --spacy_python PYTHON --spacy_model fr_core_news_sm
 """
 

@@ -1,25 +1,39 @@
 """Parameters and bytes of each system, with its accuracy and speed where those were measured.
 
-python -m benchmarks.sizes [--meta_lstm DIR] [--udpipe DIR] [--teacher FILE]
+A system whose models are not named keeps the size that was measured last.
+
+    python -m benchmarks sizes [--meta_lstm DIR] [--udpipe DIR]
 """
 
 import argparse
 import json
 import math
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
 from tokenizers import Tokenizer
 
-from benchmarks.paper.facts import load_facts
+from benchmarks.paper.facts import load_facts, trained_treebanks
 from benchmarks.paper.systems import DEFAULT_BUNDLE
 
 _MEGABYTE = 1e6
+_MULTILINGUAL = "multilingual"
+_STUDENT = "student (the bundle)"
+_META_LSTM = "Meta-LSTM, one a treebank"
+_META_LSTM_MULTILINGUAL = "Meta-LSTM, multilingual"
+_UDPIPE = "UDPipe 1, one a treebank"
 _SPEED_NAMES = {
-    "student (the bundle)": "mtag bundle, ONNX Runtime int8",
-    "UDPipe 1, one a treebank": "UDPipe 1 tagger",
-    "Meta-LSTM, one a treebank": "Meta-LSTM, torch fp32",
+    _STUDENT: "mtag bundle, ONNX Runtime int8",
+    _UDPIPE: "UDPipe 1 tagger",
+    _META_LSTM_MULTILINGUAL: "Meta-LSTM, torch fp32",
+}
+_FACTS = {
+    _STUDENT: "student-gold",
+    _META_LSTM: "meta_lstm-gold",
+    _META_LSTM_MULTILINGUAL: "meta_lstm_multilingual-gold",
+    _UDPIPE: "udpipe-gold",
 }
 
 
@@ -31,13 +45,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--udpipe", type=Path, help="directory of UDPipe taggers")
     parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/sizes.json"))
     args = parser.parse_args(argv)
-    sizes = {"student (the bundle)": _student(args.bundle)}
+    sizes = _stored(args.output) | {_STUDENT: _student(args.bundle)}
     if args.meta_lstm:
-        sizes["Meta-LSTM, one a treebank"] = _meta_lstm(args.meta_lstm)
+        sizes[_META_LSTM] = _meta_lstm(args.meta_lstm)
+        sizes[_META_LSTM_MULTILINGUAL] = _meta_lstm_multilingual(args.meta_lstm / _MULTILINGUAL)
     if args.udpipe:
-        sizes["UDPipe 1, one a treebank"] = _udpipe(args.udpipe)
+        sizes[_UDPIPE] = _udpipe(args.udpipe)
     for name, row in sizes.items():
-        row["words_per_s"] = _words_per_s(_SPEED_NAMES[name])
+        row |= _scores(_FACTS[name]) | {"words_per_s": _words_per_s(_SPEED_NAMES.get(name))}
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(json.dumps(sizes, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(sizes, indent=1))
@@ -57,22 +72,54 @@ def _student(bundle: Path) -> dict[str, object]:
         "embeddings": f"{width} x {vocabulary:,}",
         "other": f"{(total - width * vocabulary) / 1e6:.1f}M",
         "megabytes": round(n_bytes / _MEGABYTE, 1),
-        "upos": _upos("student-gold"),
     }
 
 
 def _meta_lstm(directory: Path) -> dict[str, object]:
     """All models together: one a treebank is what a user of 50 languages would need."""
-    configs = [json.loads(path.read_text()) for path in directory.glob("*/config.json")]
-    vectors = sum(record["config"]["n_vectors"] for record in configs)
-    width = configs[0]["config"]["vector_width"]
-    weights = [path.stat().st_size // 4 for path in directory.glob("*/model.safetensors")]
+    paths = [path for path in _finished(directory) if path.name != _MULTILINGUAL]
+    models = [_one_meta_lstm(path) for path in paths]
+    vectors = sum(model.n_vectors for model in models) // len(models)
+    weights = sum(model.n_weights for model in models) / len(models)
     return {
-        "embeddings": f"{width} x {vectors // len(configs):,} a treebank",
-        "other": f"{sum(weights) / len(weights) / 1e6:.1f}M a treebank",
-        "megabytes": round((sum(weights) * 4 + vectors * width * 2) / _MEGABYTE, 1),
-        "upos": _upos("meta_lstm-gold"),
+        "embeddings": f"{models[0].width} x {vectors:,} a treebank",
+        "other": f"{weights / 1e6:.1f}M a treebank",
+        "megabytes": round(sum(model.n_bytes for model in models) / _MEGABYTE, 1),
     }
+
+
+def _meta_lstm_multilingual(directory: Path) -> dict[str, object]:
+    """The one model of all treebanks."""
+    model = _one_meta_lstm(directory)
+    return {
+        "embeddings": f"{model.width} x {model.n_vectors:,}",
+        "other": f"{model.n_weights / 1e6:.1f}M",
+        "megabytes": round(model.n_bytes / _MEGABYTE, 1),
+    }
+
+
+def _finished(directory: Path) -> list[Path]:
+    """Directories of models whose training ended."""
+    return sorted(path.parent for path in directory.glob("*/model.safetensors"))
+
+
+@dataclass(frozen=True, slots=True)
+class _MetaLstmSize:
+    """Vectors are fixed, weights learnt; bytes are those of both files."""
+
+    width: int
+    n_vectors: int
+    n_weights: int
+    n_bytes: int
+
+
+def _one_meta_lstm(directory: Path) -> _MetaLstmSize:
+    """Sizes of one model."""
+    config = json.loads((directory / "config.json").read_text(encoding="utf-8"))["config"]
+    weights, vectors = directory / "model.safetensors", directory / "vectors.npy"
+    n_bytes = weights.stat().st_size + vectors.stat().st_size
+    n_weights = weights.stat().st_size // 4  # fp32; the header is a few KB.
+    return _MetaLstmSize(config["vector_width"], config["n_vectors"], n_weights, n_bytes)
 
 
 def _udpipe(directory: Path) -> dict[str, object]:
@@ -82,21 +129,27 @@ def _udpipe(directory: Path) -> dict[str, object]:
         "embeddings": "none",
         "other": f"{len(sizes)} perceptrons",
         "megabytes": round(sum(sizes) / _MEGABYTE, 1),
-        "upos": _upos("udpipe-gold"),
     }
 
 
-def _upos(name: str) -> float | None:
-    """Macro UPOS of stored scores."""
+def _stored(path: Path) -> dict[str, dict[str, object]]:
+    """What an earlier run measured."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _scores(name: str) -> dict[str, object]:
+    """Macro UPOS of stored scores and the number of treebanks in it; nothing without scores."""
     facts = load_facts(name)
-    mean = facts.mean("UPOS") if facts else None
-    return None if mean is None else round(mean, 2)
+    names = trained_treebanks(facts)
+    if facts is None or not names:
+        return {"upos": None, "n_treebanks": 0}
+    return {"upos": round(facts.mean("UPOS", names) or 0, 2), "n_treebanks": len(names)}
 
 
-def _words_per_s(name: str) -> float | None:
+def _words_per_s(name: str | None) -> float | None:
     """Speed at 32 words, where it was measured."""
     path = Path("docs/benchmarks/tag_cpu.json")
-    if not path.exists():
+    if name is None or not path.exists():
         return None
     measured = json.loads(path.read_text(encoding="utf-8"))["words_a_sentence"]["32"]
     return measured[name]["words_per_s"] if name in measured else None

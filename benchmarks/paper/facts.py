@@ -50,6 +50,11 @@ def load_facts(name: str) -> Facts | None:
     return Facts(record["command"], record["treebanks"])
 
 
+def trained_treebanks(facts: Facts | None) -> set[str]:
+    """The treebanks of averages: those with training data."""
+    return set(facts.treebank_to_f1) - set(NOT_TRAINED) if facts else set()
+
+
 def write_facts(name: str, results: Sequence[TreebankResult], *, command: str) -> Path:
     """Writes a system's scores, a line a treebank."""
     rows = {

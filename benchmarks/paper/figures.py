@@ -1,42 +1,74 @@
 """Draws the figures of `docs/`: a heat map of treebanks, and size against accuracy and speed.
 
-python -m benchmarks.paper.figures
+python -m benchmarks paper.figures
 """
 
 import json
 import math
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from benchmarks.paper.facts import Facts, load_facts
+from benchmarks.paper.facts import NOT_TRAINED, Facts, load_facts, trained_treebanks
 
 _HEAT_MAP = Path("docs/heat-map.svg")
 _SIZES = Path("docs/size-accuracy-speed.svg")
-_ROW, _COLUMN, _LABEL = 16, 76, 130
+_ROW, _COLUMN, _LABEL, _TOP = 16, 62, 120, 44
 _HEAT_COLUMNS = (
-    ("student-gold", "UPOS", "UPOS gold"),
-    ("student-raw-known", "UPOS", "UPOS raw"),
-    ("student-gold", "UFeats", "UFeats gold"),
-    ("student-raw-known", "UFeats", "UFeats raw"),
-    ("student-raw-known", "Words", "Words raw"),
-    ("udpipe-gold", "UPOS", "UDPipe UPOS"),
-    ("udpipe-gold", "UFeats", "UDPipe UFeats"),
+    ("student-gold", "UPOS", "UPOS", "gold"),
+    ("student-raw-known", "UPOS", "UPOS", "raw"),
+    ("student-gold", "UFeats", "UFeats", "gold"),
+    ("student-raw-known", "UFeats", "UFeats", "raw"),
+    ("student-raw-known", "Words", "Words", "raw"),
+    ("udpipe-gold", "UPOS", "UPOS", "gold"),
+    ("udpipe-gold", "UFeats", "UFeats", "gold"),
 )
+_N_STUDENT_COLUMNS = 5
+_GAP = 14
+"""Pixels between the student's columns and UDPipe's."""
 _LOWEST = 50.0
 """Percent; everything below has the colour of this."""
+_CHARTED = {
+    "student (the bundle)": "student-gold",
+    "UDPipe 1, one a treebank": "udpipe-gold",
+    "Meta-LSTM, multilingual": "meta_lstm_multilingual-gold",
+}
+_COLOURS = ((103, 169, 207), (247, 247, 247), (239, 138, 98))
+"""Red, green and blue of no error, of a fourth of the largest, and of the largest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A system in the picture of sizes.
+
+    Attributes:
+        name: As in the tables.
+        megabytes: Of the files that a user of all its treebanks needs.
+        upos: F1 in percent, macro over treebanks.
+        words_per_s: On one core; 0 where it was not measured.
+        n_treebanks: In the average.
+    """
+
+    name: str
+    megabytes: float
+    upos: float
+    words_per_s: float
+    n_treebanks: int
 
 
 def main() -> int:
     """Draws both."""
-    facts = {name: load_facts(name) for name, _, _ in _HEAT_COLUMNS}
+    facts = {name: load_facts(name) for name, *_ in _HEAT_COLUMNS}
     gold = facts["student-gold"]
     if gold is None:
         raise SystemExit("docs/results/student-gold.json is missing: run benchmarks.paper.score")
     _HEAT_MAP.write_text(heat_map(sorted(gold.treebank_to_f1), facts), encoding="utf-8")
-    points = json.loads(Path("docs/benchmarks/sizes.json").read_text(encoding="utf-8"))
-    _SIZES.write_text(size_chart(points), encoding="utf-8")
+    sizes = json.loads(Path("docs/benchmarks/sizes.json").read_text(encoding="utf-8"))
+    scores = {name: load_facts(source) for name, source in _CHARTED.items()}
+    known = {name: system for name, system in scores.items() if system is not None}
+    _SIZES.write_text(size_chart(comparable(sizes, known)), encoding="utf-8")
     print(_HEAT_MAP, _SIZES)
     return 0
 
@@ -44,56 +76,110 @@ def main() -> int:
 def heat_map(treebanks: list[str], facts: dict[str, Facts | None]) -> str:
     """A row a treebank, a column a metric, the number on its colour."""
     parts = [
-        _text(_LABEL + (index + 0.5) * _COLUMN, 14, title, anchor="middle")
-        for index, (_, _, title) in enumerate(_HEAT_COLUMNS)
+        _text(_centre(0, _N_STUDENT_COLUMNS), 14, "student", anchor="middle"),
+        _text(_centre(_N_STUDENT_COLUMNS, len(_HEAT_COLUMNS)), 14, "UDPipe 1", anchor="middle"),
     ]
+    for index, (_, _, metric, text) in enumerate(_HEAT_COLUMNS):
+        parts.append(_text(_left(index) + _COLUMN / 2, 28, metric, anchor="middle"))
+        parts.append(_text(_left(index) + _COLUMN / 2, 40, text, anchor="middle"))
     for row, treebank in enumerate(treebanks):
-        top = 22 + row * _ROW
-        parts.append(_text(_LABEL - 6, top + 12, treebank, anchor="end"))
-        for index, (name, metric, _) in enumerate(_HEAT_COLUMNS):
-            source = facts[name]
-            value = source.treebank_to_f1.get(treebank, {}).get(metric) if source else None
-            parts.append(_heat_cell(_LABEL + index * _COLUMN, top, value))
-    width = _LABEL + len(_HEAT_COLUMNS) * _COLUMN + 10
+        top = _TOP + row * _ROW
+        name = f"{treebank} *" if treebank in NOT_TRAINED else treebank
+        parts.append(_text(_LABEL - 6, top + 12, name, anchor="end"))
+        for index, (source, metric, *_) in enumerate(_HEAT_COLUMNS):
+            scores = facts[source]
+            value = scores.treebank_to_f1.get(treebank, {}).get(metric) if scores else None
+            parts.append(_heat_cell(_left(index), top, value))
+    height = _TOP + len(treebanks) * _ROW
+    note = "F1 in percent. - no model was trained. * no training data: in no average."
+    parts.append(_text(_LABEL, height + 16, note))
     title = "F1 of each treebank in percent, from gold tokens and from raw text"
-    return _svg(width, 30 + len(treebanks) * _ROW, parts, title=title)
+    return _svg(_left(len(_HEAT_COLUMNS)) + 10, height + 28, parts, title=title)
+
+
+def _left(index: int) -> float:
+    """Where a column starts."""
+    return _LABEL + index * _COLUMN + (_GAP if index >= _N_STUDENT_COLUMNS else 0)
+
+
+def _centre(first: int, end: int) -> float:
+    """The middle of some columns."""
+    return (_left(first) + _left(end - 1) + _COLUMN) / 2
 
 
 def _heat_cell(left: float, top: float, value: float | None) -> str:
     """One coloured cell."""
     if value is None:
         return _text(left + _COLUMN / 2, top + 12, "-", anchor="middle")
-    # Squared error share, so that the upper end, where most treebanks are, is spread out.
-    share = math.sqrt(min(1.0, (100 - value) / (100 - _LOWEST)))
-    colour = f"hsl({round(210 - 190 * share)} 65% {round(45 + 30 * (1 - abs(2 * share - 1)))}%)"
-    box = f'<rect x="{left}" y="{top}" width="{_COLUMN - 1}" height="{_ROW - 1}" fill="{colour}"/>'
+    box = (
+        f'<rect x="{left}" y="{top}" width="{_COLUMN - 1}" height="{_ROW - 1}" '
+        f'fill="{_colour(value)}"/>'
+    )
     return box + _text(left + _COLUMN / 2, top + 12, f"{value:.1f}", anchor="middle")
 
 
-def size_chart(points: dict[str, dict[str, float]]) -> str:
+def _colour(value: float) -> str:
+    """From blue through white to red."""
+    # The root spreads out the upper end, where most treebanks are.
+    share = 2 * math.sqrt(min(1.0, (100 - value) / (100 - _LOWEST)))
+    start, end = _COLOURS[:2] if share < 1 else _COLOURS[1:]
+    part = share if share < 1 else share - 1
+    channels = (round(a + (b - a) * part) for a, b in zip(start, end, strict=True))
+    return "#" + "".join(f"{channel:02x}" for channel in channels)
+
+
+def comparable(sizes: dict[str, dict[str, float]], facts: dict[str, Facts]) -> list[Point]:
+    """The systems of a picture, scored on the treebanks that all of them have a model for."""
+    shared = set.intersection(*(trained_treebanks(scores) for scores in facts.values()))
+    return [
+        Point(
+            name=name,
+            megabytes=sizes[name]["megabytes"],
+            upos=scores.mean("UPOS", shared) or 0,
+            words_per_s=sizes[name].get("words_per_s") or 0,
+            n_treebanks=len(shared),
+        )
+        for name, scores in facts.items()
+        if name in sizes and shared
+    ]
+
+
+def size_chart(points: list[Point]) -> str:
     """Size across, UPOS up, the area of a disc for words per second; both scales are labelled."""
-    known = {name: row for name, row in points.items() if row.get("upos") and row.get("megabytes")}
     width, height, margin = 720, 420, 60
-    low = math.floor(min(row["upos"] for row in known.values())) - 1
-    high = math.ceil(max(row["upos"] for row in known.values())) + 1
+    low, high, step = _scale([point.upos for point in points])
     parts = [_axis(width, height, margin)]
     for decade in range(0, 4):
         left = _across(10**decade, width, margin)
+        parts.append(_rule(left, margin, left, height - margin))
         parts.append(_text(left, height - margin + 18, f"{10**decade:,} MB", anchor="middle"))
-    for percent in range(low, high + 1):
+    for percent in range(low, high + 1, step):
         top = _up(percent, low, high, height, margin)
-        parts.append(_text(margin - 8, top + 4, f"{percent}", anchor="end"))
-    for name, row in known.items():
-        left = _across(row["megabytes"], width, margin)
-        top = _up(row["upos"], low, high, height, margin)
-        rate = row.get("words_per_s") or 0
-        radius = max(3.0, math.sqrt(rate) / 6)
-        parts.append(f'<circle cx="{left:.0f}" cy="{top:.0f}" r="{radius:.1f}" fill="#2b7bba99"/>')
-        label = f"{name}: {row['upos']:.1f}" + (f", {rate:,.0f} words/s" if rate else "")
+        parts.append(_rule(margin, top, width - margin, top))
+        parts.append(_text(margin - 8, top + 4, f"{percent}%", anchor="end"))
+    for point in points:
+        left = _across(point.megabytes, width, margin)
+        top = _up(point.upos, low, high, height, margin)
+        radius = max(3.0, math.sqrt(point.words_per_s) / 6)
+        colour = "#2b7bba99" if point.words_per_s else "#99999999"
+        parts.append(f'<circle cx="{left:.0f}" cy="{top:.0f}" r="{radius:.1f}" fill="{colour}"/>')
+        speed = f"{point.words_per_s:,.0f} words/s" if point.words_per_s else "speed not measured"
+        label = f"{point.name}: {point.upos:.1f}, {speed}"
         parts.append(_text(left, top - radius - 5, label, anchor="middle"))
-    title = "Model size (MB, logarithmic) against UPOS F1 (percent); area: words per second"
+    n_treebanks = points[0].n_treebanks if points else 0
+    title = (
+        f"Size on disk against UPOS F1 from gold tokens, macro over {n_treebanks} treebanks; "
+        "area: words per second on one core"
+    )
     parts.append(_text(width / 2, 20, title, anchor="middle"))
     return _svg(width, height, parts, title=title)
+
+
+def _scale(values: list[float]) -> tuple[int, int, int]:
+    """Ends and step of an axis in percent, with room for labels above."""
+    low, high = math.floor(min(values, default=90)) - 1, math.ceil(max(values, default=95)) + 2
+    step = max(1, (high - low) // 8)
+    return low // step * step, -(-high // step) * step, step
 
 
 def _across(megabytes: float, width: int, margin: int) -> float:
@@ -110,6 +196,12 @@ def _axis(width: int, height: int, margin: int) -> str:
     """The lines on the left and below."""
     points = f"{margin},{margin} {margin},{height - margin} {width - margin},{height - margin}"
     return f'<polyline points="{points}" fill="none" stroke="#777"/>'
+
+
+def _rule(left: float, top: float, right: float, bottom: float) -> str:
+    """A line of the grid."""
+    ends = f'x1="{left:.0f}" y1="{top:.0f}" x2="{right:.0f}" y2="{bottom:.0f}"'
+    return f'<line {ends} stroke="#ddd"/>'
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start") -> str:

@@ -1,6 +1,11 @@
 """Small pieces of Markdown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+
+from benchmarks.paper.facts import Facts
+
+SETTING = "UPOS / UFeats, CoNLL 2018 F1 in percent"
+"""What a pair of scores is."""
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -24,3 +29,10 @@ def pair(first: float | None, second: float | None) -> str:
     if first is None and second is None:
         return "-"
     return f"{number(first)} / {number(second)}"
+
+
+def scores_cell(facts: Facts | None, treebanks: Collection[str]) -> str:
+    """UPOS / UFeats averaged over treebanks; a dash where one is missing."""
+    if facts is None or not treebanks:
+        return "-"
+    return pair(facts.mean("UPOS", treebanks), facts.mean("UFeats", treebanks))

@@ -1,7 +1,7 @@
 """Scores a system on treebanks and keeps the scores as facts in `docs/results/`.
 
-python -m benchmarks.paper.score student --treebanks '../shared/ud/*/*-test.conllu.xz' --raw
-python -m benchmarks.paper.score udpipe --models DIR --treebanks ...
+python -m benchmarks paper.score student --treebanks '../shared/ud/*/*-test.conllu.xz' --raw
+python -m benchmarks paper.score udpipe --models DIR --treebanks ...
 """
 
 import argparse
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("system", choices=_SYSTEMS)
     parser.add_argument("--treebanks", action="append", required=True, help="pattern; repeatable")
     parser.add_argument("--models", type=Path, help="directory of a baseline's models")
+    parser.add_argument("--model", help="treebank whose model tags all; default: each its own")
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
     parser.add_argument("--raw", action="store_true")
     parser.add_argument("--known_language", action="store_true")
@@ -81,7 +82,10 @@ def _score_baseline(
         treebank = Path(path).name.partition("-ud-")[0]
         try:
             tagger = load_system(
-                args.system, models=args.models, treebank=treebank, segmenter=segmenter
+                args.system,
+                models=args.models,
+                treebank=args.model or treebank,
+                segmenter=segmenter,
             )
         except FileNotFoundError as error:
             logging.info("left out: %s", error)

@@ -3,10 +3,10 @@ import lzma
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.machine import interleaved_words_per_s, ratios
+from benchmarks.machine import interleaved_words_per_s, ratios, shown_command
 from benchmarks.paper import facts, score, tables, udpipe_baseline
 from benchmarks.paper.facts import Facts, load_facts, write_facts
-from benchmarks.paper.figures import heat_map, size_chart
+from benchmarks.paper.figures import Point, comparable, heat_map, size_chart
 from benchmarks.paper.markdown import pair, table
 from mtag_core.evaluation.metrics import Score
 from mtag_core.evaluation.summary import SUMMARY_METRICS
@@ -64,13 +64,23 @@ def test_figures_name_every_treebank_and_system():
     svg = heat_map(["fr_a"], {name: stored.get(name) for name in tables_columns()})
     assert "fr_a" in svg
     assert "96.0" in svg
-    assert "student" in size_chart({"student": {"upos": 94.0, "megabytes": 35.0}})
+    assert "student: 94.0, 9,000 words/s" in size_chart([Point("student", 35.0, 94.0, 9000, 1)])
+
+
+def test_systems_are_drawn_with_the_treebanks_that_all_have():
+    sizes = {"a": {"megabytes": 1.0}, "b": {"megabytes": 2.0}}
+    stored = {
+        "a": Facts("", {"fr_a": {"UPOS": 90.0}, "ta_b": {"UPOS": 50.0}}),
+        "b": Facts("", {"fr_a": {"UPOS": 80.0}}),
+    }
+    points = comparable(sizes, stored)
+    assert [(point.upos, point.n_treebanks) for point in points] == [(90.0, 1), (80.0, 1)]
 
 
 def tables_columns():
     from benchmarks.paper.figures import _HEAT_COLUMNS
 
-    return {name for name, _, _ in _HEAT_COLUMNS}
+    return {name for name, *_ in _HEAT_COLUMNS}
 
 
 def test_rates_are_compared_round_by_round():
@@ -82,6 +92,13 @@ def test_each_system_is_measured_in_each_round():
     systems = {"a": lambda: sum(range(1000)) and 1, "b": lambda: sum(range(1000)) and 2}
     rates = interleaved_words_per_s(systems, n_rounds=2, min_s=0.01)
     assert [len(values) for values in rates.values()] == [2, 2]
+
+
+def test_commands_are_shown_without_paths_of_this_machine(monkeypatch):
+    monkeypatch.setenv("MTAG_SHARED", "/data/all")
+    arguments = ["--text", "/data/all/ud/*.xz", "--python=/opt/x/python", "--data", "/data/all"]
+    shown = "python -m benchmarks x --text '../shared/ud/*.xz' --python=python --data ../shared"
+    assert shown_command("x", arguments) == shown
 
 
 def test_an_unknown_benchmark_lists_the_known_ones(capsys):

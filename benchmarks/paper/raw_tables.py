@@ -1,0 +1,127 @@
+"""Where the points go from raw text to tags, and the scores of every treebank."""
+
+from benchmarks.paper.facts import Facts, load_facts, trained_treebanks
+from benchmarks.paper.markdown import SETTING, number, pair, scores_cell, table
+
+_N_NAMED = 7
+"""Treebanks named in a list of the worst."""
+
+
+def raw_section() -> str:
+    """Losses to segmentation, tagging and wrong languages, by language."""
+    title = "## From raw text to tags"
+    known, found = load_facts("student-raw-known"), load_facts("student-raw")
+    gold, udpipe = load_facts("student-gold"), load_facts("udpipe-raw-known")
+    if known is None or found is None or gold is None:
+        return f"{title}\n\nNot measured."
+    rows = [
+        _raw_row(language, names, known, found, udpipe)
+        for language, names in _by_language(found).items()
+    ]
+    header = ["language", "Words", "UPOS", "UFeats", "lost to segmentation", "lost to tagging"]
+    header += ["UPOS lost to a wrong language", "tokens cut as another language's"]
+    header += ["UDPipe 1", "student, same treebanks"]
+    parts = [title, _RAW, table(header, rows), "### What is left to gain"]
+    return "\n\n".join([*parts, _largest_losses(gold, known, udpipe)])
+
+
+_RAW = """\
+Macro over the treebanks of a language, F1 in percent, the segmenter of the treebank's language
+given. Segmentation loses 100 - Words, tagging what is between Words and UPOS. Then what changes
+when the language of each line is identified, as `annotate` does: UPOS lost by it, and the share of
+tokens that another language's segmenter or the generic one cut. Last, UPOS / UFeats of UDPipe 1
+taggers on the same segmentation, where one was trained, and of the student on those treebanks."""
+
+
+def _by_language(facts: Facts) -> dict[str, list[str]]:
+    """Treebanks of each language, then all that have training data."""
+    groups: dict[str, list[str]] = {}
+    for name in facts.treebank_to_f1:
+        groups.setdefault(name.partition("_")[0], []).append(name)
+    return groups | {"**all with training data**": sorted(trained_treebanks(facts))}
+
+
+def _raw_row(
+    language: str, names: list[str], known: Facts, found: Facts, udpipe: Facts | None
+) -> list[str]:
+    """Cells of one language."""
+    words, upos, ufeats = (known.mean(metric, names) or 0 for metric in ("Words", "UPOS", "UFeats"))
+    cost = upos - (found.mean("UPOS", names) or 0)
+    other = found.mean("other_language", names)
+    cells = [number(value) for value in (words, upos, ufeats, 100 - words, words - upos)]
+    # Adding 0 turns the -0 of a rounded gain into 0.
+    cells += [number(round(cost, 2) + 0.0, digits=2), number(other, digits=2)]
+    shared = [name for name in names if udpipe and name in udpipe.treebank_to_f1]
+    return [language, *cells, scores_cell(udpipe, shared), scores_cell(known, shared)]
+
+
+def _largest_losses(gold: Facts, known: Facts, udpipe: Facts | None) -> str:
+    """A paragraph on the three largest improvements left, its numbers taken from the scores."""
+    names = trained_treebanks(known)
+    words, feats = known.mean("Words", names) or 0, gold.mean("UFeats", names) or 0
+    tagging = words - (known.mean("UPOS", names) or 0)
+    cut = {name: 100 - known.treebank_to_f1[name]["Words"] for name in names}
+    lost = {name: _lost_to_tagging(known, name) for name in names}
+    lines = [
+        f"1. **UFeats.** {100 - feats:.1f} points are lost from gold tokens, many of them where "
+        "treebanks of one language follow different conventions and the student, who is not told "
+        f"the treebank, has to choose{_behind(gold, udpipe)}. Consistent labels, or a treebank "
+        "that the user names, would gain most.",
+        f"2. **UPOS.** {tagging:.1f} points are lost to tagging, most in {_worst(lost)}: "
+        "agglutinative and low-resource languages, and treebanks with conventions of their own.",
+        f"3. **Segmentation.** {100 - words:.1f} points of everything; {_share(cut):.0%} of it is "
+        f"{_worst(cut)}: words that no space marks, multiword tokens, speech and tweets without "
+        "sentence ends.",
+    ]
+    return "\n".join(lines)
+
+
+def _lost_to_tagging(facts: Facts, name: str) -> float:
+    """Points between Words and UPOS."""
+    row = facts.treebank_to_f1[name]
+    return row["Words"] - row["UPOS"]
+
+
+def _behind(gold: Facts, udpipe: Facts | None) -> str:
+    """Where the student's UFeats are below those of UDPipe 1, from gold tokens."""
+    other = load_facts("udpipe-gold") if udpipe else None
+    if other is None:
+        return ""
+    rows = other.treebank_to_f1
+    behind = {
+        name: rows[name]["UFeats"] - gold.treebank_to_f1[name]["UFeats"]
+        for name in trained_treebanks(other)
+    }
+    n_behind = sum(points > 0 for points in behind.values())
+    return (
+        f": on {n_behind} of {len(behind)} treebanks a UDPipe 1 of that treebank alone is ahead, "
+        f"by {_worst({name: points for name, points in behind.items() if points > 1})}"
+    )
+
+
+def _worst(name_to_points: dict[str, float]) -> str:
+    """The treebanks that lose most, with their points."""
+    worst = sorted(name_to_points, key=lambda name: -name_to_points[name])[:_N_NAMED]
+    return ", ".join(f"{name} {name_to_points[name]:.1f}" for name in worst)
+
+
+def _share(name_to_points: dict[str, float]) -> float:
+    """The share of the worst treebanks in the total."""
+    points = sorted(name_to_points.values(), reverse=True)
+    return sum(points[:_N_NAMED]) / sum(points) if any(points) else 0.0
+
+
+def treebanks_section() -> str:
+    """Every treebank."""
+    gold, raw, udpipe = map(load_facts, ("student-gold", "student-raw-known", "udpipe-gold"))
+    if gold is None:
+        return "## Every treebank\n\nNot measured."
+    rows = [
+        [name, f"{row['n_tokens']:,}", pair(row["UPOS"], row["UFeats"]), number(row["FEATS"])]
+        + [scores_cell(facts, [name]) for facts in (raw, udpipe)]
+        for name, row in gold.treebank_to_f1.items()
+    ]
+    header = ["treebank", "test tokens", "student, gold", "whole FEATS", "student, raw"]
+    header += ["UDPipe 1, gold"]
+    picture = "![F1 of each treebank](heat-map.svg)"
+    return f"## Every treebank\n\n{SETTING}.\n\n{table(header, rows)}\n\n{picture}"
