@@ -4,12 +4,14 @@ import argparse
 from pathlib import Path
 
 from mtag_core.commands.training_options import add_run_options, start_logging
+from mtag_core.errors import UsageError
 from mtag_core.training.run_configs import DistillConfig, StudentShape, TargetConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's flags."""
-    add_data_options(parser)
+    add_data_options(parser, is_teacher_needed=False)
+    add_shard_options(parser)
     parser.add_argument("--student", type=Path, help="model directory to start from (default: new)")
     parser.add_argument(
         "--activation", choices=("relu", "gelu"), default="relu", help="(default: %(default)s)"
@@ -24,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Distils and prints the dev scores."""
+    _check_source(args)
     shape = StudentShape(
         hidden_size=args.hidden_size,
         n_layers=args.n_layers,
@@ -35,17 +38,58 @@ def run(args: argparse.Namespace) -> int:
     return run_distillation(args, shape=shape, warmup_share=0.04)
 
 
-def add_data_options(parser: argparse.ArgumentParser) -> None:
+def add_data_options(parser: argparse.ArgumentParser, *, is_teacher_needed: bool) -> None:
     """Adds what `distill` and `finetune` read."""
     add = parser.add_argument
-    add("--teacher", type=Path, nargs="+", required=True, help="model directories, averaged")
-    add("--text", type=Path, required=True, help="directory that encode-text wrote")
+    add(
+        "--teacher",
+        type=Path,
+        nargs="+",
+        default=[],
+        required=is_teacher_needed,
+        help="model directories, averaged",
+    )
+    add("--text", type=Path, required=is_teacher_needed, help="directory that encode-text wrote")
     add("--treebanks", type=Path, required=True, help="directory of CoNLL-U files")
     add("--tokenizer", type=Path, required=True, help="the student's tokenizer.json")
     add("--temperature_upos", type=float, default=1.0, help="(default: %(default)s)")
     add("--temperature_feats", type=float, default=1.0, help="(default: %(default)s)")
     add("--top_k", type=int, default=32, help="FEATS bundles kept a token (default: %(default)s)")
     add("--dropout", type=float, default=0.0, help="of the student (default: %(default)s)")
+    add(
+        "--average_decay",
+        type=float,
+        default=0.0,
+        help="end with a moving average of the weights of this decay, such as 0.999 (default: off)",
+    )
+    add(
+        "--share_feats",
+        action="store_true",
+        help="while training, FEATS bundles share weights by attribute",
+    )
+    add(
+        "--share_pieces",
+        action="store_true",
+        help="while training, wordpieces share weights by their first and last letters",
+    )
+
+
+def add_shard_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what is read in place of teachers and text."""
+    add = parser.add_argument
+    add("--logits", type=Path, help="directory that pipelines.teacher_logits wrote, instead")
+    add("--feats", type=Path, help="the FEATS inventory of --logits, the teacher's feats.json")
+    add("--teacher_digest", default="", help="refuse shards of another teacher (default: any one)")
+
+
+def _check_source(args: argparse.Namespace) -> None:
+    """Raises UsageError unless there is one source of soft targets."""
+    if args.logits is None and not (args.teacher and args.text):
+        raise UsageError("distill needs --logits and --feats, or --teacher and --text")
+    if args.logits is not None and (args.teacher or args.text):
+        raise UsageError("--logits stands in for --teacher and --text; leave those out")
+    if args.logits is not None and args.feats is None:
+        raise UsageError("--logits needs --feats, the feats.json of the teacher that made them")
 
 
 def add_share_options(
@@ -97,6 +141,12 @@ def run_distillation(
         seed=args.seed,
         warmup_share=warmup_share,
         shape=shape or StudentShape(),
+        logits=getattr(args, "logits", None),
+        feats=getattr(args, "feats", None),
+        teacher_digest=getattr(args, "teacher_digest", ""),
+        average_decay=args.average_decay,
+        is_factored=args.share_feats,
+        has_grams=args.share_pieces,
     )
     scores = distill(config, is_resumed=args.resume)
     if scores:

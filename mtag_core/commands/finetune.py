@@ -9,7 +9,7 @@ from mtag_core.commands.training_options import add_run_options
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's flags."""
-    add_data_options(parser)
+    add_data_options(parser, is_teacher_needed=True)
     parser.set_defaults(dropout=0.1)
     parser.add_argument("--student", type=Path, required=True, help="model directory to start from")
     add_share_options(

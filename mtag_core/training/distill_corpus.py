@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mtag_core.errors import InputNotFoundError
 from mtag_core.training import distributed
 from mtag_core.training.datasets import (
     LabelledDataset,
@@ -70,6 +71,10 @@ class DistillationCorpus:
 
     def _text(self) -> tuple[EncodedText, NDArray[np.float64]]:
         """This process' share of the text, and the times an epoch shows each sentence."""
+        if self._config.text is None:
+            raise InputNotFoundError(
+                "no encoded text given; make some with the encode-text command"
+            )
         text = EncodedText.load(self._config.text)
         rates = self._text_rates(text)
         # A text shown in part is cut down once, so that teachers need not annotate the rest.

@@ -2,10 +2,12 @@
 
 The teachers annotate text and treebanks once (`targets`); then the student learns from those
 targets for many epochs. On treebank tokens part of the target is the label itself. Distillation
-shows all the text; fine-tuning starts from a distilled student and shows mostly treebanks.
+shows all the text; fine-tuning starts from a distilled student and shows mostly treebanks. Where
+the teacher's word comes from shards (`distill_stream`), they are all that the student learns from.
 """
 
 import logging
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,10 +22,11 @@ from mtag_core.training.datasets import (
     read_dev_sentences,
 )
 from mtag_core.training.distill_corpus import DistillationCorpus
-from mtag_core.training.encoding import PieceConvention
+from mtag_core.training.distill_stream import StreamedSentences
+from mtag_core.training.encoding import PieceConvention, piece_names
 from mtag_core.training.loop import Epoch, LoopConfig, Task, Trainer
 from mtag_core.training.losses import top_k_target_loss
-from mtag_core.training.model import TokenTagger
+from mtag_core.training.model import Batch, TokenLogits, TokenTagger
 from mtag_core.training.model_files import (
     ModelCard,
     load_feats,
@@ -31,10 +34,12 @@ from mtag_core.training.model_files import (
     save_model,
 )
 from mtag_core.training.packing import DeviceSentences, cut_batches
-from mtag_core.training.run_configs import DistillConfig
+from mtag_core.training.run_configs import DistillConfig, TargetConfig
 from mtag_core.training.run_log import RunLog, record_config
 from mtag_core.training.scoring import score
+from mtag_core.training.shared_weights import bundle_parts, gram_rows, make_plain, share_weights
 from mtag_core.training.student import new_student, set_dropout
+from mtag_core.training.targets import SoftTargets
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -51,25 +56,29 @@ def distill(config: DistillConfig, *, is_resumed: bool = False) -> dict[str, flo
 
     Raises:
         CheckpointError: A directory does not fit.
-        InputNotFoundError: There is no treebank or no encoded text.
+        InputNotFoundError: There is no treebank, or no encoded text or shard.
+        ShardError: A shard is of another teacher or other labels.
     """
     device = distributed.start()
     if distributed.rank() == 0:
         record_config(config, config.output, is_resumed=is_resumed)
     distributed.wait_for_all()
     torch.manual_seed(config.seed)
-    feats = load_feats(config.teachers[0] / "feats.json")
+    feats = load_feats(config.feats_path)
     pieces = PieceConvention.load(config.tokenizer)
-    model = _student(config, len(feats), pieces).to(device)
+    model = _student(config, feats, pieces).to(device)
     distributed.share_weights(model)
-    corpus = DistillationCorpus(config, feats, device=device)
-    run = _Run(config, model, corpus, pad=pieces.pad, device=device)
+    source = _source(config, feats, pad=pieces.pad, device=device)
+    run = _Run(config, model, source, pad=pieces.pad, device=device)
     torch.manual_seed(config.seed + distributed.rank())
     with RunLog(config.output, is_writer=distributed.rank() == 0) as log:
-        trainer = Trainer(run.task(), _loop_config(config), directory=config.output, log=log)
+        trainer = Trainer(
+            run.task(), _loop_config(config, source), directory=config.output, log=log
+        )
         if is_resumed:
             trainer.resume()
         trainer.run()
+    make_plain(model)
     if distributed.rank() == 0:
         card = ModelCard(max_pieces=config.max_pieces)
         save_model(
@@ -79,6 +88,48 @@ def distill(config: DistillConfig, *, is_resumed: bool = False) -> dict[str, flo
     return run.scores() if distributed.rank() == 0 else {}
 
 
+class _Source(Protocol):
+    """Where a run's sentences and their targets come from."""
+
+    @property
+    def epochs(self) -> float:
+        """Epochs of the loop at most."""
+
+    def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
+        """Cuts one epoch into batches."""
+
+    def batch(self, ids: NDArray[np.int64]) -> tuple[Batch, SoftTargets]:
+        """The sentences of one batch and the targets that their tokens index."""
+
+
+class _CorpusSentences:
+    """Text and treebanks, all in memory, annotated by the run itself."""
+
+    def __init__(self, config: DistillConfig, corpus: DistillationCorpus, *, pad: int) -> None:
+        self._config, self._corpus = config, corpus
+        device = corpus.targets.upos_log_probs.device
+        self._sentences = DeviceSentences(corpus.student, pad=pad, device=device)
+        self.epochs = config.epochs
+
+    def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
+        """Draws and cuts one epoch."""
+        drawn = draw_epoch(self._corpus.rates, generator)
+        lengths = self._corpus.student.n_pieces[drawn]
+        batches = cut_batches(lengths, piece_budget=self._config.piece_budget, generator=generator)
+        return [drawn[batch] for batch in batches]
+
+    def batch(self, ids: NDArray[np.int64]) -> tuple[Batch, SoftTargets]:
+        """Gathers one batch."""
+        return self._sentences.batch(ids), self._corpus.targets
+
+
+def _source(config: DistillConfig, feats: list[str], *, pad: int, device: torch.device) -> _Source:
+    """The sentences to learn from: shards where there are some, else text and teachers."""
+    if config.logits is not None:
+        return StreamedSentences(config, feats, logits=config.logits, pad=pad, device=device)
+    return _CorpusSentences(config, DistillationCorpus(config, feats, device=device), pad=pad)
+
+
 class _Run:
     """What the loop calls."""
 
@@ -86,20 +137,17 @@ class _Run:
         self,
         config: DistillConfig,
         model: TokenTagger,
-        corpus: DistillationCorpus,
+        source: _Source,
         *,
         pad: int,
         device: torch.device,
     ) -> None:
-        self._config = config
-        self._model = model
-        self._corpus = corpus
-        self._sentences = DeviceSentences(corpus.student, pad=pad, device=device)
+        self._config, self._model, self._source = config, model, source
         dev = read_dev_sentences(config.treebanks)
         self._dev = labelled_dataset(
             dev,
             encoded_forms(dev, config.tokenizer, n_processes=config.n_processes),
-            feats_labels=load_feats(config.teachers[0] / "feats.json"),
+            feats_labels=load_feats(config.feats_path),
             max_pieces=config.max_pieces,
             is_training=False,
         )
@@ -107,63 +155,69 @@ class _Run:
 
     def task(self) -> Task:
         """What the loop needs."""
-        return Task(self._model, self._epoch, self._loss, self.scores)
+        return Task(self._model, self._source.epoch, self._loss, self.scores)
 
     def scores(self) -> dict[str, float]:
         """Macro dev scores."""
         scores = score(self._model, self._dev_sentences, self._dev)
         return {"dev_upos": scores.macro_upos, "dev_feats": scores.macro_feats}
 
-    def _epoch(self, epoch: int, generator: np.random.Generator) -> Epoch:
-        """Cuts one epoch."""
-        drawn = draw_epoch(self._corpus.rates, generator)
-        lengths = self._corpus.student.n_pieces[drawn]
-        batches = cut_batches(lengths, piece_budget=self._config.piece_budget, generator=generator)
-        return [drawn[batch] for batch in batches]
-
-    def _loss(self, indices: NDArray[np.int64]) -> tuple[Tensor, int]:
-        """Loss of one batch, times the squared temperatures, which keeps gradients' size."""
-        batch = self._sentences.batch(indices)
+    def _loss(self, ids: NDArray[np.int64]) -> tuple[Tensor, int]:
+        """Loss of one batch."""
+        batch, targets = self._source.batch(ids)
         logits = self._model(batch)
-        targets, config = self._corpus.targets, self._config.targets
-        upos_loss = top_k_target_loss(
-            logits.upos,
-            label_ids=torch.arange(logits.upos.shape[-1], device=logits.upos.device).expand(
-                len(batch.token_index), -1
-            ),
-            log_probs=targets.upos_log_probs[batch.token_index].float(),
-            temperature=config.upos_temperature,
-        )
-        feats_loss = top_k_target_loss(
-            logits.feats,
-            label_ids=targets.feats_ids[batch.token_index].long(),
-            log_probs=targets.feats_log_probs[batch.token_index].float(),
-            temperature=config.feats_temperature,
-        )
-        loss = config.upos_temperature**2 * upos_loss + config.feats_temperature**2 * feats_loss
+        loss = _target_loss(logits, targets, batch.token_index, self._config.targets)
         return loss, len(batch.token_index)
 
 
-def _student(config: DistillConfig, n_feats: int, pieces: PieceConvention) -> TokenTagger:
+def _target_loss(
+    logits: TokenLogits, targets: SoftTargets, tokens: Tensor, config: TargetConfig
+) -> Tensor:
+    """The loss of some tokens, times the squared temperatures, which keeps gradients' size."""
+    upos_ids = torch.arange(logits.upos.shape[-1], device=tokens.device)
+    upos_loss = top_k_target_loss(
+        logits.upos,
+        label_ids=upos_ids.expand(len(tokens), -1),
+        log_probs=targets.upos_log_probs[tokens].float(),
+        temperature=config.upos_temperature,
+    )
+    feats_loss = top_k_target_loss(
+        logits.feats,
+        label_ids=targets.feats_ids[tokens].long(),
+        log_probs=targets.feats_log_probs[tokens].float(),
+        temperature=config.feats_temperature,
+    )
+    return config.upos_temperature**2 * upos_loss + config.feats_temperature**2 * feats_loss
+
+
+def _student(config: DistillConfig, feats: list[str], pieces: PieceConvention) -> TokenTagger:
     """The student to train."""
     if config.student is None:
-        model = new_student(config.shape, n_pieces=pieces.n_pieces, n_feats=n_feats, pad=pieces.pad)
+        model = new_student(
+            config.shape, n_pieces=pieces.n_pieces, n_feats=len(feats), pad=pieces.pad
+        )
     else:
         model, _ = load_model(config.student, device=torch.device("cpu"))
+    share_weights(
+        model,
+        parts=bundle_parts(feats) if config.is_factored else None,
+        gram_ids=gram_rows(piece_names(config.tokenizer)) if config.has_grams else None,
+    )
     set_dropout(model, config.dropout)
     return model
 
 
-def _loop_config(config: DistillConfig) -> LoopConfig:
+def _loop_config(config: DistillConfig, source: _Source) -> LoopConfig:
     """The loop's part of the options."""
     return LoopConfig(
         peak_rate=config.peak_rate,
         warmup_share=config.warmup_share,
-        epochs=config.epochs,
+        epochs=source.epochs,
         minutes=config.minutes,
         weight_decay=0.01,
         clip_norm=1.0,
         n_evaluations=config.n_evaluations,
         checkpoint_minutes=config.checkpoint_minutes,
         seed=config.seed,
+        average_decay=config.average_decay,
     )

@@ -59,6 +59,12 @@ class PieceConvention:
         )
 
 
+def piece_names(tokenizer_path: Path) -> list[str]:
+    """Lists the pieces of a `tokenizer.json` in the order of their ids; unused ids are empty."""
+    tokenizer = Tokenizer.from_file(str(tokenizer_path))
+    return [tokenizer.id_to_token(index) or "" for index in range(tokenizer.get_vocab_size())]
+
+
 def encode_sentences(
     sentences: Sequence[Sequence[str]], tokenizer_path: Path, *, n_processes: int = 1
 ) -> PackedSentences:

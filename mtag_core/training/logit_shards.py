@@ -192,11 +192,27 @@ def read_shard(
         found = getattr(info, name)
         if expected is not None and found != expected:
             raise ShardError(f"{source}: {name} digest {found}, expected {expected}")
-    file = pq.ParquetFile(stream)
-    for group in range(file.num_row_groups):
-        table = file.read_row_group(group)
-        for batch in table.to_batches(max_chunksize=256):
-            yield from _rows(batch, info)
+    for group in range(pq.ParquetFile(stream).num_row_groups):
+        yield from read_row_group(stream, group, info=info)
+
+
+def row_group_sizes(stream: BinaryIO) -> list[int]:
+    """Number of sentences of each row group of a shard."""
+    metadata = pq.ParquetFile(stream).metadata
+    return [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+
+
+def read_row_group(stream: BinaryIO, group: int, *, info: ShardInfo) -> Iterator[LogitRow]:
+    """Reads one row group of a shard.
+
+    Args:
+        stream: The file, seekable.
+        group: Its number.
+        info: What `read_info` gave for the file.
+    """
+    table = pq.ParquetFile(stream).read_row_group(group)
+    for batch in table.to_batches(max_chunksize=256):
+        yield from _rows(batch, info)
 
 
 def _columns(rows: Sequence[tuple[str, int, ScoredSentence]]) -> dict[str, Any]:

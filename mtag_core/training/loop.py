@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from mtag_core.errors import CheckpointError
 from mtag_core.training import distributed
+from mtag_core.training.averaging import MovingAverage
 from mtag_core.training.master_weights import MasterWeights
 from mtag_core.training.run_log import RunLog
 
@@ -45,6 +46,7 @@ class LoopConfig:
         n_evaluations: How often to score the dev set, evenly spread.
         checkpoint_minutes: Time between checkpoints.
         seed: Of data order and dropout.
+        average_decay: Of the moving average of the weights that the run ends with; 0 for none.
     """
 
     peak_rate: float
@@ -56,6 +58,7 @@ class LoopConfig:
     n_evaluations: int
     checkpoint_minutes: float
     seed: int
+    average_decay: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,11 @@ class Trainer:
             weight_decay=config.weight_decay,
             fused=self._device.type == "cuda",
         )
+        self._average = (
+            MovingAverage(self._weights.masters, decay=config.average_decay)
+            if config.average_decay
+            else None
+        )
         self._step = 0
         self._epoch = 0
         self._batch = 0
@@ -121,6 +129,8 @@ class Trainer:
             state = torch.load(self._path, map_location=self._device, weights_only=True)
             self._weights.load(state["masters"])
             self._optimizer.load_state_dict(state["optimizer"])
+            if self._average is not None:
+                self._average.load(state["average"])
         except (RuntimeError, KeyError, ValueError) as error:
             raise CheckpointError(
                 f"{self._path}: not a checkpoint of this model: {error}"
@@ -154,6 +164,8 @@ class Trainer:
                 self._save(time.monotonic() - start_s)
                 saved_s = time.monotonic()
         self._save(time.monotonic() - start_s)
+        if self._average is not None:
+            self._average.swap()
         self._weights.restore()
         self._evaluate()
         self._log.progress(1.0, f"step {self._step}")
@@ -198,6 +210,8 @@ class Trainer:
         nn.utils.clip_grad_norm_(self._weights.masters, self._config.clip_norm)
         self._optimizer.step()
         self._weights.give_weights()
+        if self._average is not None:
+            self._average.update()
         self._n_tokens += n_tokens
         return loss.detach()
 
@@ -230,6 +244,7 @@ class Trainer:
             "batch": self._batch,
             "spent_s": spent_s,
             "random_state": torch.get_rng_state(),
+            "average": self._average.state() if self._average is not None else {},
         }
         temporary = self._path.with_suffix(".tmp")
         torch.save(state, temporary)

@@ -90,8 +90,8 @@ class DistillConfig:
     """Options of `distill` and `finetune`; recorded with the run.
 
     Attributes:
-        teachers: Model directories; several are averaged.
-        text: Directory of encoded text.
+        teachers: Model directories; several are averaged. None when learning from shards.
+        text: Directory of encoded text; None when learning from shards.
         treebanks: Directory of CoNLL-U files.
         tokenizer: The student's `tokenizer.json`.
         output: Directory for the model, checkpoints and curves.
@@ -115,10 +115,16 @@ class DistillConfig:
         checkpoint_minutes: Time between checkpoints.
         n_processes: For encoding.
         seed: Of everything random.
+        logits: Directory of shards of teacher logits to learn from instead.
+        feats: The shards' FEATS inventory.
+        teacher_digest: Of the teacher whose shards they have to be; empty to take any one.
+        average_decay: Of the moving average of the weights that is kept; 0 keeps the last weights.
+        is_factored: FEATS bundles share the rows of their attributes while training.
+        has_grams: Wordpieces share the rows of their first and last letters while training.
     """
 
     teachers: tuple[Path, ...]
-    text: Path
+    text: Path | None
     treebanks: Path
     tokenizer: Path
     output: Path
@@ -142,6 +148,17 @@ class DistillConfig:
     checkpoint_minutes: float = 2.0
     n_processes: int = 1
     seed: int = 1
+    logits: Path | None = None
+    feats: Path | None = None
+    teacher_digest: str = ""
+    average_decay: float = 0.0
+    is_factored: bool = False
+    has_grams: bool = False
+
+    @property
+    def feats_path(self) -> Path:
+        """The FEATS inventory that teachers and student share."""
+        return self.feats or self.teachers[0] / "feats.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ pytest.importorskip("transformers", reason="transformers is an extra: install mt
 
 from mtag_core.__main__ import main
 from mtag_core.training.model_files import load_card, load_feats
-from tests.mtag_core.training.tiny_training import write_everything
+from mtag_core.training.trained_model import read_trained_model
+from tests.mtag_core.training.tiny_training import write_everything, write_shard
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 QUICK = ["--piece_budget", "128", "--n_evaluations", "1"]
@@ -17,6 +18,10 @@ QUICK = ["--piece_budget", "128", "--n_evaluations", "1"]
 
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory):
+    import torch
+
+    # Several threads wait for each other where other processes hold the cores.
+    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("chain")
     write_everything(folder)
     treebanks = ["--treebanks", str(folder / "treebanks")]
@@ -70,6 +75,55 @@ def test_fine_tuning_goes_on_from_the_student(chain, capsys):
     assert main(["finetune", *flags, "--text_rate", "1"]) == 0
     assert "dev UPOS" in capsys.readouterr().out
     assert last_scores(chain / "tuned")["dev_upos"] > 90
+
+
+@pytest.mark.parametrize("flags", [["--share_feats", "--share_pieces"], ["--average_decay", "0.9"]])
+def test_variants_end_as_plain_students(chain, tmp_path, flags):
+    output = tmp_path / "variant"
+    assert main(["distill", *distill_flags(chain, output=output), *flags]) == 0
+    assert last_scores(output)["dev_upos"] > 90
+    assert read_trained_model(output).weights.keys() == plain_names(chain)
+
+
+def plain_names(chain):
+    return read_trained_model(chain / "student").weights.keys()
+
+
+def shard_flags(chain, output):
+    return [
+        *("--logits", str(chain / "shards"), "--feats", str(chain / "teacher" / "feats.json")),
+        *("--treebanks", str(chain / "treebanks"), "--tokenizer", str(chain / "student.json")),
+        *("--output", str(output), "--hidden_size", "16", "--n_layers", "1"),
+        *("--epochs", "60", "--peak_rate", "1e-2", "--temperature_feats", "1", *QUICK),
+    ]
+
+
+def test_the_student_learns_from_shards(chain, tmp_path):
+    write_shard(chain / "shards" / "part.parquet", load_feats(chain / "teacher" / "feats.json"))
+    assert main(["distill", *shard_flags(chain, tmp_path / "student")]) == 0
+    assert last_scores(tmp_path / "student")["dev_upos"] > 90
+    assert last_scores(tmp_path / "student")["dev_feats"] > 80
+
+
+def test_shards_of_another_teacher_are_refused(chain, tmp_path, capsys):
+    write_shard(chain / "shards" / "part.parquet", load_feats(chain / "teacher" / "feats.json"))
+    flags = shard_flags(chain, tmp_path / "student")
+    assert main(["distill", *flags, "--teacher_digest", "abc"]) == 1
+    assert "teacher digest toy, expected abc" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ([], "needs --logits and --feats, or --teacher and --text"),
+        (["--logits", "d"], "--logits needs --feats"),
+        (["--logits", "d", "--text", "t"], "leave those out"),
+    ],
+)
+def test_distillation_asks_for_one_source(tmp_path, capsys, flags, message):
+    needed = ["--treebanks", "t", "--tokenizer", "k", "--output", str(tmp_path)]
+    assert main(["distill", *needed, *flags]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_run_is_not_overwritten(chain, capsys):

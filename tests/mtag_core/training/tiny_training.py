@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
+
+from mtag_core.labels import UPOS_LABELS
+from mtag_core.training.logit_shards import LogitsWriter, ScoredSentence, ShardInfo
+from mtag_core.training.logit_teachers import labels_digest
+from mtag_core.training.soft_targets import relative_logits, summarise_feats
 from mtag_core.training.vocabulary import train_vocabulary
+from tests.mtag_core.training.logit_samples import sentence
 
 _ROWS = {
     "the": ("DET", "Definite=Def|PronType=Art"),
@@ -43,6 +50,36 @@ def write_everything(folder: Path) -> None:
     tokenizer.save(str(folder / "student.json"))
     _write_encoder(folder / "encoder", n_pieces=tokenizer.get_vocab_size())
     tokenizer.save(str(folder / "encoder" / "tokenizer.json"))
+
+
+def write_shard(path: Path, feats: list[str]) -> None:
+    """Writes the toy sentences as a shard of a teacher that is sure of its labels."""
+    path.parent.mkdir(exist_ok=True)
+    digest = labels_digest(UPOS_LABELS, feats)
+    info = ShardInfo("toy", digest, len(UPOS_LABELS), len(feats), 3, (1.0, 2.0))
+    with path.open("wb") as sink:
+        writer = LogitsWriter(sink, info)
+        for number, text in enumerate(SENTENCES):
+            writer.write("toy", number, _scored(text, feats, info))
+        writer.close()
+
+
+def _scored(text: str, feats: list[str], info: ShardInfo) -> ScoredSentence:
+    """A toy sentence with its teacher's logits."""
+    forms = text.split()
+    rows = [_ROWS[form] for form in forms]
+    upos = np.zeros((len(forms), len(UPOS_LABELS)), np.float32)
+    feats_logits = np.zeros((len(forms), len(feats)), np.float32)
+    for index, (tag, bundle) in enumerate(rows):
+        upos[index, UPOS_LABELS.index(tag)] = 9.0
+        feats_logits[index, feats.index(bundle)] = 9.0
+    summary = summarise_feats(feats_logits, top_k=info.top_k, temperatures=info.temperatures)
+    ones = (1.0,) * len(forms)
+    tags = tuple(tag for tag, _ in rows)
+    bundles = tuple(bundle for _, bundle in rows)
+    return ScoredSentence(
+        sentence(text), tags, bundles, ones, tags, ones, relative_logits(upos), summary
+    )
 
 
 def _write_encoder(folder: Path, *, n_pieces: int) -> None:
