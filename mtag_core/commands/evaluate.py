@@ -28,8 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--treebanks",
         metavar="PATTERN",
-        action="append",
-        help="CoNLL-U or .xz files, such as 'ud/*/*-test.conllu.xz' in quotes; may be repeated",
+        action="extend",
+        nargs="+",
+        help="CoNLL-U or .xz files, such as 'ud/*/*-test.conllu.xz'",
     )
     model.add_argument("--bundle", metavar="DIR", help="the model; default: the shipped one")
     model.add_argument("--raw", action="store_true", help="tag raw text, not gold tokens")

@@ -1,7 +1,9 @@
+import json
 import lzma
 
 import pytest
 
+from benchmarks import sizes
 from benchmarks.__main__ import main
 from benchmarks.machine import interleaved_words_per_s, ratios, shown_command
 from benchmarks.paper import facts, score, tables, udpipe_baseline
@@ -81,6 +83,15 @@ def tables_columns():
     from benchmarks.paper.figures import _HEAT_COLUMNS
 
     return {name for name, *_ in _HEAT_COLUMNS}
+
+
+def test_sizes_of_baselines_that_are_not_named_are_kept(tmp_path, capsys):
+    output = tmp_path / "sizes.json"
+    output.write_text('{"UDPipe 1, one a treebank": {"megabytes": 57.6}}')
+    assert sizes.main(["--output", str(output)]) == 0
+    record = json.loads(output.read_text())
+    assert record["UDPipe 1, one a treebank"]["megabytes"] == 57.6
+    assert record["student (the bundle)"]["embeddings"] == "256 x 96,000"
 
 
 def test_rates_are_compared_round_by_round():

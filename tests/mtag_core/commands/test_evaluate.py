@@ -51,6 +51,15 @@ def test_a_pattern_without_files_is_named(tmp_path, capsys):
     assert "*.conllu: no file matches" in capsys.readouterr().err
 
 
+def test_patterns_that_the_shell_has_expanded_are_taken(tmp_path, capsys, monkeypatch):
+    paths = [tmp_path / "fr_a-ud-test.conllu", tmp_path / "ta_b-ud-test.conllu"]
+    for path in paths:
+        path.write_text(LINE)
+    monkeypatch.setattr("mtag_core.commands.evaluate._load_tagger", lambda bundle: FakeTagger())
+    assert main(["evaluate", "--treebanks", *map(str, paths)]) == 0
+    assert "mean of treebanks (2)" in capsys.readouterr().out
+
+
 def test_treebanks_are_tagged_and_scored(tmp_path, capsys, monkeypatch):
     (tmp_path / "fr_a-ud-test.conllu").write_text(LINE)
     monkeypatch.setattr("mtag_core.commands.evaluate._load_tagger", lambda bundle: FakeTagger())
