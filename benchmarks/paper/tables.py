@@ -78,8 +78,9 @@ What differs from the paper, once for all tables:
   multilingual one had 2,000 tokens a treebank, 4 epochs and vectors from 4,000 sentences a
   language: it is under-trained, and a lower bound.
 - **Missing.** BERT one a treebank; our teachers' test scores, which take the place of the paper's
-  multilingual BERT (their dev scores are in [training.md](training.md)); speed on a GPU; the
-  Hindi-English text, whose tweets a user has to fetch.
+  multilingual BERT (their dev scores are in [training.md](training.md)); the multilingual Meta-LSTM
+  on raw text, but for the treebanks of table 1; speed on a GPU; the Hindi-English text, whose
+  tweets a user has to fetch.
 - **Metric.** UFeats is CoNLL's, universal features only. FEATS is the whole bundle."""
 
 
@@ -212,7 +213,8 @@ def _table6() -> str:
     header = ["system", "Turkish-German SAGT", "Telugu-English TECT", "Hindi-English"]
     text = (
         "UPOS on gold tokens, in percent. The paper replaces X by the second-best label. None of "
-        "our systems learnt from code-mixed text. TECT has 166 tokens: one of them is 0.6 points."
+        "our systems learnt from the code-mixed treebanks. TECT has 166 tokens: one of them is "
+        "0.6 points."
     )
     return f"## Table 6: code-mixed text\n\n{text}\n\n{table(header, rows)}"
 
