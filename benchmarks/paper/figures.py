@@ -165,7 +165,9 @@ def size_chart(points: list[Point]) -> str:
         parts.append(f'<circle cx="{left:.0f}" cy="{top:.0f}" r="{radius:.1f}" fill="{colour}"/>')
         speed = f"{point.words_per_s:,.0f} words/s" if point.words_per_s else "speed not measured"
         label = f"{point.name}: {point.upos:.1f}, {speed}"
-        parts.append(_text(left, top - radius - 5, label, anchor="middle"))
+        # Beside the disc, where there is room: discs stand above each other more often.
+        side, anchor = (1, "start") if left < width / 2 + margin else (-1, "end")
+        parts.append(_text(left + side * (radius + 6), top + 4, label, anchor=anchor))
     n_treebanks = points[0].n_treebanks if points else 0
     title = (
         f"Size on disk against UPOS F1 from gold tokens, macro over {n_treebanks} treebanks; "
