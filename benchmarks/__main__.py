@@ -6,6 +6,7 @@ import sys
 BENCHMARKS = {
     "tag_cpu": "words per second of tagging alone, against BERT-base and others",
     "annotate": "words per second and memory from raw text to parts",
+    "scale": "words per second and memory of a long run on a Flink cluster",
     "same_tags": "whether tags depend on batches, order or workers",
     "raw_cpu": "words per second from raw text to tags, against UDPipe 1 and spaCy",
     "wikitext": "megabytes per second of reading and cleaning MediaWiki dumps",
