@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from deploy.flink.cluster import Cluster, missing_tools
+from tests.mtag_core.training.tiny_teacher import write_tiny_teacher
 from tests.pipelines.trees import tree
 
 _MISSING = missing_tools()
@@ -87,6 +88,18 @@ def test_counters_can_be_read_on_the_rest_api(cluster):
     accumulators = cluster.rest(f"/jobs/{job}/accumulators?includeSerializedValue=false")
     text = str(accumulators)
     assert "documents" in text and "rejects_invalid_utf8" in text
+
+
+@pytest.mark.parametrize("pipeline", ["annotate", "teacher_logits"])
+def test_real_models_write_the_same_bytes_there(cluster, tmp_path, pipeline):
+    flags = [f"--input={_ROOT}/sample_data/wiki.xml"]
+    if pipeline == "teacher_logits":
+        flags += [f"--teacher={write_tiny_teacher(tmp_path)}"]
+    command = [sys.executable, "-m", f"pipelines.{pipeline}", *flags]
+    for name, more in (("direct", []), ("flink", cluster.flags)):
+        output = f"--output={tmp_path / name}"
+        subprocess.run([*command, output, *more], cwd=_ROOT, check=True, timeout=_TIMEOUT_S)
+    assert tree(tmp_path / "flink") == tree(tmp_path / "direct")
 
 
 def test_a_job_survives_a_killed_worker_and_a_killed_task_manager(
