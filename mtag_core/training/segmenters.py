@@ -17,6 +17,7 @@ from mtag_core.segmentation.languages import GENERIC
 from mtag_core.segmentation.udpipe import train_tokenizer
 from mtag_core.training.boundaries import mark_text, train_boundary_model
 from mtag_core.training.langid import record_config
+from mtag_core.training.spacing import tightened
 from mtag_core.training.splits import train_split_model
 
 # Written without spaces between words, or with spaces inside them.
@@ -215,12 +216,12 @@ def _sentences(paths: Sequence[Path], n_tokens: int | None) -> Iterator[str]:
     for path in paths:
         n_left = sys.maxsize if n_tokens is None else n_tokens // len(paths)
         opened = lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
-        for block in opened.decode("utf-8").split("\n\n"):
+        blocks = [block.strip("\n") for block in opened.decode("utf-8").split("\n\n")]
+        for block in tightened([block for block in blocks if block]):
             if n_left <= 0:
                 break
-            if block.strip():
-                n_left -= sum(not line.startswith("#") for line in block.splitlines())
-                yield block.strip("\n") + "\n\n"
+            n_left -= sum(not line.startswith("#") for line in block.splitlines())
+            yield block + "\n\n"
 
 
 def _generic_conllu(files: dict[str, list[Path]], options: SegmenterOptions) -> str:
