@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
 from mtag_core.segmentation.raw import RawSentence
-from mtag_core.segmentation.units import UnitTable, find_units
+from mtag_core.segmentation.units import SPACED_LETTERS, UnitTable, find_units
 
 Codes = NDArray[np.uint64]
 Counts = NDArray[np.uint8]
@@ -88,7 +88,12 @@ class BoundaryModel:
         is_token_end = self._weights[0][rows].sum(axis=1, dtype=np.int32) > 0
         is_token_end |= is_sentence_end
         if not self._has_spaces:
-            is_token_end |= np.array(units.is_after_space[1:], np.bool_)
+            is_space = np.array(units.is_after_space[1:], np.bool_)
+            # A foreign word in a line of this language stays whole: its script marks its ends.
+            is_letter = np.isin(units.kinds, SPACED_LETTERS)
+            is_inside = is_letter[:-1] & is_letter[1:] & ~is_space
+            is_sentence_end &= ~is_inside
+            is_token_end = (is_token_end & ~is_inside) | is_space
         last_unit = len(units.ends) - 1
         lasts = [*np.flatnonzero(is_token_end).tolist(), last_unit]
         sentence = RawSentence([], [], [], [])

@@ -12,6 +12,10 @@ _CHARACTER = re.compile(rf"\S{_MARKS}")
 _SYLLABLE = re.compile(rf"[^\W_]+{_MARKS}(?:[^\W_]+{_MARKS})*|\S{_MARKS}")
 
 
+SPACED_LETTERS = (7, 8, 9)
+"""The kinds of letters in scripts that put spaces between words."""
+
+
 @dataclass(frozen=True, slots=True)
 class UnitTable:
     """The units of a text, a column each.

@@ -150,3 +150,9 @@ def test_damaged_segmenter_is_an_error(tmp_path, fake_langid):
     segmenter = Segmenter.load(tmp_path, fake_langid)
     with pytest.raises(BundleError, match=r"generic\.udpipe: expected a UDPipe model"):
         list(segmenter.segment("a"))
+
+
+def test_a_foreign_word_in_a_line_without_spaces_stays_whole(bundled_segmenter):
+    text = "今日のpresentationは конечно うまくいった。"
+    forms = [form for s in bundled_segmenter.segment(text, "ja") for form in s.forms]
+    assert {"presentation", "конечно"} <= set(forms)
