@@ -4,22 +4,23 @@ Runs the command on one corpus and on ten copies of it, each in a process of its
 the difference: start-up falls out of the speed. Resident memory is the largest that the kernel
 saw. The tagger alone tags the same text, segmented beforehand, before, between and after.
 
-    python -m benchmarks annotate --text FILE
+    python -m benchmarks annotate --text '../shared/text/*.xz'
 """
 
 import argparse
 import json
-import lzma
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.machine import machine, shown_command
+from benchmarks.texts import heads
 from mtag_core.tagger import Tagger
 
 _MIB = 1024
@@ -50,26 +51,31 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     """Builds the parser."""
     parser = argparse.ArgumentParser(description="Speed and memory of annotate.")
-    parser.add_argument("--text", type=Path, required=True, help="a sentence a line, plain or .xz")
-    parser.add_argument("--lines", type=int, default=4000, help="lines of the smaller corpus")
+    parser.add_argument(
+        "--text", nargs="+", required=True, help="patterns; a sentence a line, plain or .xz"
+    )
+    parser.add_argument(
+        "--lines", type=int, default=8000, help="lines of the smaller corpus, of all files together"
+    )
     parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/annotate.json"))
     return parser
 
 
 def _measure(args: argparse.Namespace, directory: Path) -> dict[str, object]:
     """Runs the command on both corpora, and the tagger alone around them."""
-    text = _text(args.text, args.lines)
+    texts = ["\n".join(lines) for lines in heads(args.text, n_lines=args.lines).values()]
     tagger = Tagger.load()
-    forms = [sentence.forms for sentence in tagger.segment(text)]
+    forms = [sentence.forms for text in texts for sentence in tagger.segment(text)]
     alone = [_tagger_words_per_s(tagger, forms)]
-    small = _run(directory, text, n_copies=1)
+    small = _run(directory, texts, n_copies=1)
     alone.append(_tagger_words_per_s(tagger, forms))
-    large = _run(directory, text, n_copies=10)
+    large = _run(directory, texts, n_copies=10)
     alone.append(_tagger_words_per_s(tagger, forms))
     n_tokens = sum(map(len, forms))
     words_per_s = 9 * n_tokens / (large.cpu_s - small.cpu_s)
     return {
         "what": "tokens per CPU second on one worker; start-up left out",
+        "n_texts": len(texts),
         "n_tokens": n_tokens,
         "annotate_words_per_s": round(words_per_s),
         "tagger_alone_words_per_s": round(statistics.median(alone)),
@@ -79,13 +85,6 @@ def _measure(args: argparse.Namespace, directory: Path) -> dict[str, object]:
     }
 
 
-def _text(path: Path, n_lines: int) -> str:
-    """Reads the first lines of a text."""
-    opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open()
-    with opened as stream:
-        return "".join(line for _, line in zip(range(n_lines), stream, strict=False))
-
-
 def _tagger_words_per_s(tagger: Tagger, forms: list[tuple[str, ...]]) -> float:
     """Tags segmented sentences."""
     started_s = time.process_time()
@@ -93,12 +92,13 @@ def _tagger_words_per_s(tagger: Tagger, forms: list[tuple[str, ...]]) -> float:
     return n_tokens / (time.process_time() - started_s)
 
 
-def _run(directory: Path, text: str, *, n_copies: int) -> Run:
+def _run(directory: Path, texts: Sequence[str], *, n_copies: int) -> Run:
     """Writes a corpus of copies and runs the command over it."""
     folder = directory / f"corpus-{n_copies}"
     folder.mkdir()
-    for index in range(n_copies):
-        (folder / f"{index}.txt").write_text(text, encoding="utf-8")
+    for copy in range(n_copies):
+        for index, text in enumerate(texts):
+            (folder / f"{copy}-{index}.txt").write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "pipelines.annotate", "--input", f"{folder}/*.txt"]
     command += ["--output", str(directory / f"out-{n_copies}"), "--runner=DirectRunner"]
     process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})

@@ -11,20 +11,18 @@ import argparse
 import contextlib
 import io
 import json
-import lzma
 import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from benchmarks.machine import machine, shown_command
-from mtag_core.storage import list_files
+from benchmarks.texts import heads
 from pipelines.annotate import run
 from pipelines.logs import set_up_logging
 from pipelines.options import parse_options
@@ -74,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _compare(args: argparse.Namespace, directory: Path) -> dict[str, Any]:
     """Runs each setting and compares its rows with the first one's."""
-    records = _records([Path(file.path) for file in list_files(args.text)], args.sentences)
+    records = _records(args.text, args.sentences)
     shuffled = random.Random(1).sample(records, len(records))
     settings: dict[str, dict[str, int]] = {}
     first: Rows = {}
@@ -96,22 +94,14 @@ def _compare(args: argparse.Namespace, directory: Path) -> dict[str, Any]:
     return {"lines": len(records), "settings": settings}
 
 
-def _records(paths: Sequence[Path], n_lines: int) -> list[dict[str, str]]:
+def _records(patterns: Sequence[str], n_lines: int) -> list[dict[str, str]]:
     """The first lines of each file, as many of each as it takes to have enough."""
-    each = -(-n_lines // len(paths))
     records = [
-        {"id": f"{path.name}:{number}", "text": line.rstrip("\n")}
-        for path in paths
-        for number, line in enumerate(islice(_lines(path), each))
+        {"id": f"{name}:{number}", "text": line}
+        for name, lines in heads(patterns, n_lines=n_lines).items()
+        for number, line in enumerate(lines)
     ]
     return records[:n_lines]
-
-
-def _lines(path: Path) -> Iterator[str]:
-    """The lines of a text file."""
-    opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open()
-    with opened as stream:
-        yield from stream
 
 
 def _write(folder: Path, records: Sequence[Mapping[str, str]]) -> None:
