@@ -4,7 +4,7 @@ Runs the command on one corpus and on ten copies of it, each in a process of its
 the difference: start-up falls out of the speed. Resident memory is the largest that the kernel
 saw. The tagger alone tags the same text, segmented beforehand, before, between and after.
 
-    python -m benchmarks annotate --text '../shared/text/*.xz'
+    python -m benchmarks annotate --text 'data/text/*.xz'
 """
 
 import argparse

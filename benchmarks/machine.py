@@ -51,9 +51,9 @@ def _portable(argument: str) -> str:
     flag, equals, value = argument.rpartition("=")
     shared = os.environ.get("MTAG_SHARED")
     if shared and value.startswith(f"{shared}/"):
-        value = "../shared" + value.removeprefix(shared)
+        value = "data" + value.removeprefix(shared)
     elif value == shared:
-        value = "../shared"
+        value = "data"
     elif value.startswith(f"{_ROOT}/"):
         value = value.removeprefix(f"{_ROOT}/")
     elif value.startswith("/"):

@@ -4,7 +4,7 @@ Takes sentences of many languages, a JSONL record each, and runs `pipelines.anno
 different piece budgets, with the records shuffled over the files, with one worker and two, in one
 process and in several. Every tag, score and offset has to be the same as in the first run.
 
-    python -m benchmarks same_tags --text '../shared/text/*.xz'
+    python -m benchmarks same_tags --text 'data/text/*.xz'
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Scores a system on treebanks and keeps the scores as facts in `docs/results/`.
 
-python -m benchmarks paper.score student --treebanks '../shared/ud/*/*-test.conllu.xz' --raw
+python -m benchmarks paper.score student --treebanks 'data/ud/*/*-test.conllu.xz' --raw
 python -m benchmarks paper.score udpipe --models DIR --treebanks ...
 """
 

@@ -3,7 +3,7 @@
 Settings: gold tokens, raw text with the language given and identified, and code-mixed text with
 and without the second-best label in place of X.
 
-    python -m benchmarks paper.student --data ../shared [--workers 2]
+    python -m benchmarks paper.student --data data [--workers 2]
 """
 
 import argparse

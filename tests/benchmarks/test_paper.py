@@ -108,7 +108,7 @@ def test_each_system_is_measured_in_each_round():
 def test_commands_are_shown_without_paths_of_this_machine(monkeypatch):
     monkeypatch.setenv("MTAG_SHARED", "/data/all")
     arguments = ["--text", "/data/all/ud/*.xz", "--python=/opt/x/python", "--data", "/data/all"]
-    shown = "python -m benchmarks x --text '../shared/ud/*.xz' --python=python --data ../shared"
+    shown = "python -m benchmarks x --text 'data/ud/*.xz' --python=python --data data"
     assert shown_command("x", arguments) == shown
 
 
