@@ -7,6 +7,7 @@ the line breaks between them were put there by a margin and not by the writer.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.segmentation.languages import UNKNOWN
@@ -30,6 +31,11 @@ _MAX_MARGIN = 160
 # Part of a paragraph's line breaks that must look like a margin's.
 _WRAPPED_SHARE = 0.75
 
+# A line of wrapped text joins its neighbours' language where that is at least so probable.
+_AGREED_PROBABILITY = 0.01
+
+_Guess = Sequence[tuple[str, float]]
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -50,9 +56,17 @@ def find_runs(text: str, *, langid: LanguageIdentifier) -> Iterator[Run]:
     """Yields the runs of cleaned text in order; every non-space character is in one."""
     groups = list(paragraphs(text))
     lines = [line for group in groups for line in group]
-    languages = iter(_languages(text, lines, langid=langid))
+    guesses = langid.predict_top([text[u.start : u.end] for u in lines], n_best=_N_BEST)
+    languages = _languages(lines, guesses)
+    first = 0
     for group in groups:
-        yield from join_wrapped(text, [Run(u.start, u.end, next(languages)) for u in group])
+        chosen = slice(first, first + len(group))
+        named = [
+            Run(u.start, u.end, language)
+            for u, language in zip(group, languages[chosen], strict=True)
+        ]
+        yield from join_wrapped(text, _agree(text, named, guesses[chosen]))
+        first += len(group)
 
 
 def runs_of_language(text: str, language: str) -> Iterator[Run]:
@@ -106,9 +120,27 @@ def _first_word_length(text: str, line: Run) -> int:
     return (line.end if space < 0 else space) - line.start
 
 
-def _languages(text: str, lines: Sequence[Unit], *, langid: LanguageIdentifier) -> list[str]:
+def _agree(text: str, lines: Sequence[Run], guesses: Sequence[_Guess]) -> list[Run]:
+    """Gives the lines between two hard breaks the language of most of their characters.
+
+    A margin cuts a sentence anywhere, and a piece of a Croatian one may pass for Serbian. A line
+    for which that language is improbable keeps its own.
+    """
+    agreed: list[Run] = []
+    breaks = [i + 1 for i, is_soft in enumerate(_soft_breaks(text, lines)) if not is_soft]
+    for first, end in pairwise([0, *breaks, len(lines)]):
+        n_characters: Counter[str] = Counter()
+        for line in lines[first:end]:
+            n_characters[line.language] += line.end - line.start
+        common = n_characters.most_common(1)[0][0]
+        for line, guess in zip(lines[first:end], guesses[first:end], strict=True):
+            is_probable = dict(guess).get(common, 0.0) >= _AGREED_PROBABILITY
+            agreed.append(Run(line.start, line.end, common) if is_probable else line)
+    return agreed
+
+
+def _languages(lines: Sequence[Unit], guesses: Sequence[_Guess]) -> list[str]:
     """Names the language of each line; unsure lines lean on the sure ones near them."""
-    guesses = langid.predict_top([text[u.start : u.end] for u in lines], n_best=_N_BEST)
     is_sure = [
         bool(guess) and guess[0][1] >= _SURE_PROBABILITY and u.end - u.start >= _SURE_CHARACTERS
         for u, guess in zip(lines, guesses, strict=True)
@@ -127,7 +159,7 @@ def _languages(text: str, lines: Sequence[Unit], *, langid: LanguageIdentifier) 
     return languages
 
 
-def _weigh(guess: Sequence[tuple[str, float]], near: Sequence[str]) -> str:
+def _weigh(guess: _Guess, near: Sequence[str]) -> str:
     """Chooses a language for an unsure line from its own guesses and its neighbours' languages."""
     counts = Counter(near)
     if not guess:
