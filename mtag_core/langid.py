@@ -1,17 +1,19 @@
 """Names the language of a text with a fastText model.
 
 The model is a supervised one (Joulin et al. 2016, arXiv:1607.01759), quantised to about 1 MB
-(arXiv:1612.03651). It reads the text as `normalise` leaves it, in training and here alike. This is
-the only module that imports fasttext.
+(arXiv:1612.03651). It reads the text as `normalise` leaves it, in training and here alike. The cut
+that quantising needs leaves few n-grams to short lines, so what the model answers is weighed by how
+much of the text is in each language's script. This is the only module that imports fasttext.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import fasttext
 
 from mtag_core.errors import BundleError
+from mtag_core.scripts import script_shares, scripts_of_language
 
 _LABEL_PREFIX = "__label__"
 
@@ -65,7 +67,7 @@ class LanguageIdentifier:
 
         Returns:
             One pair a text: an ISO 639 code and its probability from 0 to 1; `("und", 0.0)` where
-            nothing but spaces, digits and addresses is left to read.
+            no letters are left to read, or none that a language of the model is written in.
         """
         return [pairs[0] if pairs else ("und", 0.0) for pairs in self.predict_top(texts, n_best=1)]
 
@@ -80,15 +82,43 @@ class LanguageIdentifier:
             One list a text of codes and probabilities; empty where there is nothing to read.
         """
         lines = [normalise(text) for text in texts]
+        shares = [script_shares(line) for line in lines]
+        guesses = self._predict_lines(lines, n_best=n_best)
+        weighed = [_weigh(*pair) for pair in zip(guesses, shares, strict=True)]
+        # The best answers may all be in scripts that the text has no letter of.
+        again = [index for index, best in enumerate(weighed) if shares[index] and not best]
+        all_guesses = self._predict_lines([lines[i] for i in again], n_best=-1)
+        for index, guess in zip(again, all_guesses, strict=True):
+            weighed[index] = _weigh(guess, shares[index])[:n_best]
+        return weighed
+
+    def _predict_lines(self, lines: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
+        """What the model alone answers for normalised texts; -1 asks for every language."""
         if not lines:
             return []
-        all_labels, all_probs = self._model.predict(lines, k=n_best, on_unicode_error="replace")
+        all_labels, all_probs = self._model.predict(
+            list(lines), k=n_best, on_unicode_error="replace"
+        )
         return [
             [(_code(label), min(float(prob), 1.0)) for label, prob in zip(*row, strict=True)]
-            if line
-            else []
-            for line, *row in zip(lines, all_labels, all_probs, strict=True)
+            for row in zip(all_labels, all_probs, strict=True)
         ]
+
+
+def _weigh(
+    guess: Sequence[tuple[str, float]], script_to_share: Mapping[str, float]
+) -> list[tuple[str, float]]:
+    """Weighs probabilities by the share of the letters that each language could have written.
+
+    What the guess leaves to languages that it does not name counts as theirs in full.
+    """
+    weighed = [
+        (language, prob * sum(script_to_share.get(s, 0.0) for s in scripts_of_language(language)))
+        for language, prob in guess
+    ]
+    total = sum(prob for _, prob in weighed) + max(0.0, 1.0 - sum(prob for _, prob in guess))
+    ranked = sorted(weighed, key=lambda pair: -pair[1])
+    return [(language, prob / total) for language, prob in ranked if prob]
 
 
 def _code(label: str) -> str:

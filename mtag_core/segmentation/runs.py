@@ -1,7 +1,8 @@
 """Names the language of each line of a document and joins the lines of hard-wrapped text.
 
 A run is what one tokenizer call may see: neighbouring lines of one paragraph in one language, where
-the line breaks between them were put there by a margin and not by the writer.
+the line breaks between them were put there by a margin and not by the writer. A line of sentences
+in several scripts is several runs.
 """
 
 from collections import Counter
@@ -12,6 +13,7 @@ from itertools import pairwise
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.segmentation.languages import UNKNOWN
 from mtag_core.segmentation.lines import Unit, paragraphs
+from mtag_core.segmentation.script_cuts import cut_at_scripts
 
 # A line this long and this probable is sure of its language; others look at the sure lines near.
 _SURE_CHARACTERS = 20
@@ -65,7 +67,9 @@ def find_runs(text: str, *, langid: LanguageIdentifier) -> Iterator[Run]:
             Run(u.start, u.end, language)
             for u, language in zip(group, languages[chosen], strict=True)
         ]
-        yield from join_wrapped(text, _agree(text, named, guesses[chosen]))
+        for run in join_wrapped(text, _agree(text, named, guesses[chosen])):
+            parts = cut_at_scripts(text, run.start, run.end, run.language, langid=langid)
+            yield from (Run(*part) for part in parts)
         first += len(group)
 
 
