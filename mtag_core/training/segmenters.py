@@ -20,14 +20,17 @@ from mtag_core.training.langid import record_config
 from mtag_core.training.spacing import tightened
 from mtag_core.training.splits import train_split_model
 
+SPACED_INSIDE = frozenset({"vi"})
+"""Languages whose tokens may hold spaces."""
+
 # Written without spaces between words, or with spaces inside them.
 _BY_BOUNDARIES = frozenset({"ja", "vi", "zh"})
 
 # Prefixes and pronouns are written into words there, more of them than UDPipe learns to split.
 _WITH_SPLITS = frozenset({"ar", "he"})
 
-# Text that a language's n-gram counts take in besides its own: in the other script, here.
-_MORE_TEXT = {"zh": ("yue",)}
+MORE_TEXT = {"zh": ("yue",)}
+"""Text that a boundary model learns from besides its language's own: in the other script, here."""
 
 _LOGGER = logging.getLogger(__name__)
 _FILE = re.compile(r"^(?P<language>[a-z]+)_(?P<treebank>\w+)-ud-(?P<split>\w+)\.conllu(\.xz)?$")
@@ -136,13 +139,10 @@ def _boundaries(language: str, paths: Sequence[Path], output: Path, text: Path |
     model = output / f"{language}.boundaries.npz"
     if not model.exists():
         _LOGGER.info("%s: training a boundary model", language)
-        has_spaces = language == "vi"
-        sentences = [
-            [(form, is_space_after) for form, _, is_space_after in surface_tokens(sentence)]
-            for sentence in _sentences(paths, None)
-        ]
+        has_spaces = language in SPACED_INSIDE
+        sentences = list(read_surface_sentences(paths))
         marked = mark_text(sentences, separator=" " if has_spaces else "")
-        lines = _lines(text, (language, *_MORE_TEXT.get(language, ())))
+        lines = _lines(text, (language, *MORE_TEXT.get(language, ())))
         part = model.with_suffix(".part")
         train_boundary_model(marked, lines, has_spaces=has_spaces).save(part)
         part.rename(model)
@@ -172,6 +172,12 @@ def _lines(text: Path | None, codes: Sequence[str]) -> Iterator[str]:
         if path and path.exists():
             with lzma.open(path, "rt", encoding="utf-8") as stream:
                 yield from stream
+
+
+def read_surface_sentences(paths: Sequence[Path]) -> Iterator[list[tuple[str, bool]]]:
+    """Yields the surface forms of each sentence, each with whether a space stands after it."""
+    for sentence in _sentences(paths, None):
+        yield [(form, is_space_after) for form, _, is_space_after in surface_tokens(sentence)]
 
 
 def surface_tokens(sentence: str) -> list[tuple[str, tuple[str, ...], bool]]:
