@@ -32,7 +32,8 @@ OWNERS = {
     "backports": {"mtag_core.corpus"},
     "compression": {"mtag_core.corpus"},
     "fasttext": {"mtag_core.langid"},
-    "numpy": {"mtag_core.output", "mtag_core.segmentation", "mtag_core.student"},
+    "numpy": {"mtag_core.output", "mtag_core.scripts", "mtag_core.segmentation"}
+    | {"mtag_core.student"},
     "onnx": set(),
     "onnxruntime": {"mtag_core.student"},
     "pyarrow": {"mtag_core.corpus", "mtag_core.output"},
