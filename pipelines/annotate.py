@@ -27,7 +27,7 @@ from mtag_core.output.preview import Preview, preview_parts
 from mtag_core.storage import FileInfo, list_files
 from pipelines.endpoints import check_dataflow, check_runner
 from pipelines.guard import RunGuard
-from pipelines.jobs import finish_job, run_job, run_pipeline
+from pipelines.jobs import finish_job, run_job, run_pipeline, worker_watch
 from pipelines.logs import set_up_logging
 from pipelines.models import load_tagger, model_digest
 from pipelines.options import AnnotateOptions, parse_options
@@ -174,14 +174,16 @@ def _run_pipeline(
 ) -> None:
     """Builds the graph and waits until the runner is done."""
     layout = settings.layout
+    watch = worker_watch(options, layout)
+    begun_path = watch.path if watch else None
 
     def build(pipeline: beam.Pipeline) -> None:
         # Elements are work items, some MiB of input each, then a manifest for each: small.
-        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path)
+        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, begun_path=begun_path)
         manifests = parts | "AnnotateParts" >> AnnotateParts(settings)
         _ = manifests | "FinishRun" >> FinishRun(layout, config, n_parts=n_parts)
 
-    run_pipeline(build, options)
+    run_pipeline(build, options, watch=watch)
 
 
 def _finish(

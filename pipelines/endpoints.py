@@ -15,9 +15,14 @@ from pathlib import Path
 from apache_beam.options.pipeline_options import StandardOptions
 
 from mtag_core.errors import MtagError, UsageError
+from pipelines.flink_jobs import rest_url
 from pipelines.runners import is_local
 
 _TIMEOUT_S = 10
+# What a client of gRPC says first (RFC 9113, 3.4: a fixed text and an empty frame of settings), and
+# what a server then does: its first frame is one of settings too, kind 4 in the fourth byte.
+_HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+_HTTP2_HEAD, _HTTP2_KIND, _HTTP2_SETTINGS = 4, 3, b"\x04"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SERVICE_FLAGS = (
     "job_endpoint",
@@ -61,7 +66,8 @@ def check_endpoints(beam_flags: Sequence[str]) -> None:
     """Checks the services that flags name.
 
     The worker pool is asked only where it and the job server are on this machine: elsewhere the
-    address is the TaskManager's view, which this process does not share.
+    address is the TaskManager's view, which this process does not share, and
+    `pipelines.worker_watch` finds out.
 
     Args:
         beam_flags: The flags for Beam.
@@ -73,11 +79,18 @@ def check_endpoints(beam_flags: Sequence[str]) -> None:
     if flags.job_endpoint in (None, "", "embed"):
         return
     _check(flags.job_endpoint, flag="--job_endpoint", what="Beam job server")
-    if flags.flink_master and not flags.flink_master.startswith("["):
-        _check_slots(flags.flink_master)
+    if url := rest_url(flags.flink_master):
+        _check_slots(url, flags.flink_master)
     is_here = _split(flags.job_endpoint, "--job_endpoint")[0] in _LOOPBACK
-    if (flags.environment_type or "").upper() == "EXTERNAL" and is_here:
+    if worker_pool(beam_flags) is not None and is_here:
         _check(flags.environment_config, flag="--environment_config", what="Python worker pool")
+
+
+def worker_pool(beam_flags: Sequence[str]) -> str | None:
+    """The address of the pool of workers that the flags name, None where they name none."""
+    flags = _parsed(beam_flags)
+    is_pool = (flags.environment_type or "").upper() == "EXTERNAL"
+    return flags.environment_config or "" if is_pool else None
 
 
 def check_dataflow(runner: str, beam_flags: Sequence[str], *, paths: Sequence[str]) -> None:
@@ -113,11 +126,14 @@ def _parsed(beam_flags: Sequence[str]) -> argparse.Namespace:
 
 
 def _check(address: str | None, *, flag: str, what: str) -> None:
-    """Connects once."""
+    """Connects once and waits for the first words of a gRPC server."""
     host, port = _split(address or "", flag)
     try:
-        with socket.create_connection((host, port), timeout=_TIMEOUT_S):
-            return
+        with socket.create_connection((host, port), timeout=_TIMEOUT_S) as connection:
+            connection.sendall(_HTTP2_HELLO)
+            with connection.makefile("rb") as answer:
+                if answer.read(_HTTP2_HEAD)[_HTTP2_KIND:] != _HTTP2_SETTINGS:
+                    raise ConnectionError("something else than gRPC answers")
     except OSError as error:
         reason = error.strerror or error
         raise EndpointError(
@@ -125,9 +141,8 @@ def _check(address: str | None, *, flag: str, what: str) -> None:
         ) from error
 
 
-def _check_slots(master: str) -> None:
+def _check_slots(url: str, master: str) -> None:
     """Asks Flink's REST API for task slots."""
-    url = master if master.startswith("http") else f"http://{master}"
     try:
         with urllib.request.urlopen(f"{url}/overview", timeout=_TIMEOUT_S) as response:
             n_slots = json.load(response)["slots-total"]

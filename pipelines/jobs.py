@@ -7,16 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import apache_beam as beam
-from apache_beam.runners.runner import PipelineState
+from apache_beam.runners.runner import PipelineResult, PipelineState
 
 from mtag_core import storage
 from mtag_core.annotation import run as runs
 from mtag_core.errors import InputNotFoundError, MtagError, OutputError, UsageError
 from mtag_core.output.layout import PARTS, REJECTS, OutputLayout
 from mtag_core.output.preview import Preview
+from pipelines.endpoints import worker_pool
+from pipelines.flink_jobs import FlinkJobs
 from pipelines.progress import Progress
 from pipelines.runners import make_runner, mtag_error
 from pipelines.summary import RunTimes, print_summary
+from pipelines.worker_watch import WorkerWatch
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -39,6 +42,10 @@ class JobOptions(Protocol):
     @property
     def beam_flags(self) -> tuple[str, ...]:
         """Flags for Beam."""
+
+    @property
+    def worker_timeout_s(self) -> float:
+        """Seconds within which a worker of a pool must have begun."""
 
     @property
     def is_local(self) -> bool:
@@ -69,30 +76,57 @@ def run_job(job: Callable[[], object], *, name: str) -> int:
         return _fail(name, _one_line(error), code=1)
 
 
-def run_pipeline(build: Callable[[beam.Pipeline], None], options: JobOptions) -> None:
+def worker_watch(options: JobOptions, layout: OutputLayout) -> WorkerWatch | None:
+    """What to watch where the workers are a pool that others started; else None."""
+    pool = None if options.is_local else worker_pool(options.beam_flags)
+    if pool is None:
+        return None
+    jobs = FlinkJobs.from_flags(options.beam_flags)
+    return WorkerWatch(layout.begun_path, pool, options.worker_timeout_s, jobs)
+
+
+def run_pipeline(
+    build: Callable[[beam.Pipeline], None],
+    options: JobOptions,
+    *,
+    watch: WorkerWatch | None = None,
+) -> None:
     """Builds a graph and waits until the runner is done.
 
     Args:
         build: Adds the steps to an empty pipeline.
         options: Name the runner.
+        watch: Ends the wait for workers that do not begin.
 
     Raises:
-        MtagError: A worker raised it, or the runner ended in another state than done.
+        MtagError: A worker raised it, no worker began, or the runner ended in another state than
+            done.
     """
+    name = () if watch is None else (f"--job_name={watch.jobs.name}",)
     runner, beam_options = make_runner(
-        options.runner, options.beam_flags, is_verbose=options.is_verbose
+        options.runner, (*options.beam_flags, *name), is_verbose=options.is_verbose
     )
     try:
+        if watch is not None:
+            storage.delete(watch.path)
         pipeline = beam.Pipeline(runner=runner, options=beam_options)
         build(pipeline)
-        state = pipeline.run().wait_until_finish()
+        state = _wait(pipeline.run(), watch)
     except Exception as error:
         ours = mtag_error(error)
         if ours is None:
             raise
         raise ours from error
+    finally:
+        if watch is not None:
+            storage.delete(watch.path)
     if state not in (None, PipelineState.DONE):
         raise OutputError(f"{options.runner} ended the job with state {state}")
+
+
+def _wait(result: PipelineResult, watch: WorkerWatch | None) -> str | None:
+    """Waits for the end of a job."""
+    return result.wait_until_finish() if watch is None else watch.wait(result)
 
 
 def finish_job(

@@ -48,6 +48,7 @@ class AnnotateOptions:
     piece_budget: int | None
     streaming: bool
     poll_interval_s: float
+    worker_timeout_s: float
     log_format: str
     is_verbose: bool
     runner: str
@@ -89,6 +90,7 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
         piece_budget=args.piece_budget,
         streaming=args.streaming,
         poll_interval_s=args.poll_interval,
+        worker_timeout_s=args.worker_timeout,
         log_format=args.log_format,
         is_verbose=args.verbose,
         runner=args.runner,
@@ -194,8 +196,20 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--piece_budget", type=positive, metavar="N", help="wordpieces in one batch of the model"
     )
+    add_runner_flags(group)
+
+
+def add_runner_flags(group: "argparse._ArgumentGroup") -> None:
+    """Flags that say where the run goes, and how it is logged."""
     group.add_argument(
         "--runner", default="DirectRunner", help="Beam runner (default: DirectRunner)"
+    )
+    group.add_argument(
+        "--worker_timeout",
+        type=_seconds,
+        default=50.0,
+        metavar="S",
+        help="seconds until a pool of workers (--environment_type=EXTERNAL) must have begun",
     )
     group.add_argument(
         "--log_format", default="text", choices=("text", "json"), help="(default: text)"

@@ -46,7 +46,7 @@ from mtag_core.training.sentence_choice import is_useful
 from mtag_core.training.tail_basis import TailBasis
 from pipelines.endpoints import check_runner
 from pipelines.guard import RunGuard
-from pipelines.jobs import finish_job, run_job, run_pipeline
+from pipelines.jobs import finish_job, run_job, run_pipeline, worker_watch
 from pipelines.logs import set_up_logging
 from pipelines.progress import Progress
 from pipelines.summary import print_plan
@@ -256,11 +256,14 @@ def _survey(options: TeacherOptions, layout: OutputLayout) -> None:
         functools.partial(load_segmenter, options.bundle), options.read, options.choice, layout.base
     )
 
+    watch = worker_watch(options, layout)
+    begun_path = watch.path if watch else None
+
     def build(pipeline: beam.Pipeline) -> None:
-        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path)
+        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, begun_path=begun_path)
         _ = parts | "SurveyParts" >> SurveyParts(settings)
 
-    run_pipeline(build, options)
+    run_pipeline(build, options, watch=watch)
 
 
 def _score(options: TeacherOptions, job: _Job, progress_dir: str | None, size: PlanSize) -> None:
@@ -273,12 +276,15 @@ def _score(options: TeacherOptions, job: _Job, progress_dir: str | None, size: P
         select=Selection(job.layout.base, options.choice).of,
     )
 
+    watch = worker_watch(options, job.layout)
+    begun_path = watch.path if watch else None
+
     def build(pipeline: beam.Pipeline) -> None:
-        parts = pipeline | "ReadPlan" >> ReadPlan(job.layout.plan_path)
+        parts = pipeline | "ReadPlan" >> ReadPlan(job.layout.plan_path, begun_path=begun_path)
         manifests = parts | "ScoreParts" >> AnnotateParts(settings)
         _ = manifests | "FinishRun" >> FinishRun(job.layout, job.config, n_parts=size.n_parts)
 
-    run_pipeline(build, options)
+    run_pipeline(build, options, watch=watch)
 
 
 if __name__ == "__main__":

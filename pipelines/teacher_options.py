@@ -13,6 +13,7 @@ from mtag_core.training.sentence_choice import ChoiceOptions
 from pipelines.options import (
     FlagParser,
     add_input_flags,
+    add_runner_flags,
     check_beam_flags,
     positive,
     split_patterns,
@@ -36,6 +37,7 @@ class TeacherOptions:
     limit: int | None
     dry_run: bool
     overwrite: bool
+    worker_timeout_s: float
     log_format: str
     is_verbose: bool
     runner: str
@@ -84,6 +86,7 @@ def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
         limit=args.limit,
         dry_run=args.dry_run,
         overwrite=args.overwrite,
+        worker_timeout_s=args.worker_timeout,
         log_format=args.log_format,
         is_verbose=args.verbose,
         runner=args.runner,
@@ -174,13 +177,7 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
     )
     group.add_argument("--limit", type=positive, metavar="N", help="first N documents only")
     group.add_argument("--dry_run", action="store_true", help="show the plan, score nothing")
-    group.add_argument(
-        "--runner", default="DirectRunner", help="Beam runner (default: DirectRunner)"
-    )
-    group.add_argument(
-        "--log_format", default="text", choices=("text", "json"), help="(default: text)"
-    )
-    group.add_argument("-v", "--verbose", action="store_true", help="show Beam's own log too")
+    add_runner_flags(group)
 
 
 def _temperatures(text: str) -> tuple[float, ...]:

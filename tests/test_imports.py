@@ -17,9 +17,10 @@ FLOORS = (
     {"mtag_core.commands"},
     {"mtag_core.__main__"},
     # Below this line Beam is known.
-    {"pipelines", "pipelines.guard", "pipelines.logs", "pipelines.models"}
-    | {"pipelines.progress", "pipelines.runners", "pipelines.transforms"},
-    {"pipelines.endpoints", "pipelines.local_worker", "pipelines.options", "pipelines.summary"},
+    {"pipelines", "pipelines.flink_jobs", "pipelines.guard", "pipelines.logs"}
+    | {"pipelines.models", "pipelines.progress", "pipelines.runners", "pipelines.transforms"},
+    {"pipelines.endpoints", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
+    | {"pipelines.worker_watch"},
     {"pipelines.jobs", "pipelines.streaming", "pipelines.teacher_options"},
     {"pipelines.annotate", "pipelines.teacher_logits"},
 )

@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 import psutil
 import pytest
 
@@ -69,6 +72,23 @@ def _start(corpus, output, *flags):
     return subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.DEVNULL, env=os.environ.copy())
 
 
+@pytest.fixture
+def deaf_pool():
+    """The address of a gRPC server that takes every request and answers none."""
+    is_over = threading.Event()
+
+    class DeafHandler(grpc.GenericRpcHandler):
+        def service(self, _call):
+            return grpc.unary_unary_rpc_method_handler(lambda _request, _context: is_over.wait(60))
+
+    server = grpc.server(ThreadPoolExecutor(4), handlers=[DeafHandler()])
+    port = server.add_insecure_port("localhost:0")
+    server.start()
+    yield f"localhost:{port}"
+    is_over.set()
+    server.stop(None).wait()
+
+
 def _wait_for_parts(output, n_parts):
     """Waits until some parts are done."""
     deadline = time.monotonic() + 120
@@ -121,6 +141,17 @@ def test_a_job_survives_a_killed_worker_and_a_killed_task_manager(
         process.wait(10)
     assert "to RESTARTING" in cluster.job_manager.log_path.read_text().replace("state ", "")
     assert tree(tmp_path / "out") == expected
+
+
+def test_a_worker_pool_that_never_answers_is_an_error_and_its_job_is_cancelled(
+    cluster, deaf_pool, capfd, corpus, tmp_path
+):
+    flags = [*cluster.flags, f"--environment_config={deaf_pool}", "--worker_timeout=4"]
+    assert _start(corpus, tmp_path / "out", *flags).wait(60) == 1
+    assert f"--environment_config={deaf_pool}" in capfd.readouterr().err
+    states = [job["state"] for job in cluster.rest("/jobs/overview")["jobs"]]
+    assert "RUNNING" not in states
+    assert not (tmp_path / "out" / ".begun").exists()
 
 
 def test_embedded_flink_writes_the_same_bytes(corpus, expected, tmp_path):

@@ -1,7 +1,9 @@
 import http.server
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
 
 from pipelines.endpoints import EndpointError, check_endpoints
@@ -14,9 +16,20 @@ def closed_port():
 
 
 @pytest.fixture
-def open_port():
+def silent_port():
+    """Takes connections, says nothing."""
     with socket.create_server(("localhost", 0)) as server:
         yield server.getsockname()[1]
+
+
+@pytest.fixture
+def open_port():
+    """A gRPC server without services."""
+    server = grpc.server(ThreadPoolExecutor(1))
+    port = server.add_insecure_port("localhost:0")
+    server.start()
+    yield port
+    server.stop(None).wait()
 
 
 @pytest.fixture
@@ -52,6 +65,20 @@ def test_a_silent_worker_pool_is_named(open_port, closed_port):
     flags = ["--environment_type=EXTERNAL", f"--environment_config=localhost:{closed_port}"]
     with pytest.raises(EndpointError, match="no Python worker pool answers at --environment_con"):
         check_endpoints([f"--job_endpoint=localhost:{open_port}", *flags])
+
+
+def test_a_worker_pool_that_takes_connections_and_says_nothing_is_named(
+    open_port, silent_port, monkeypatch
+):
+    monkeypatch.setattr("pipelines.endpoints._TIMEOUT_S", 0.3)
+    flags = ["--environment_type=EXTERNAL", f"--environment_config=localhost:{silent_port}"]
+    with pytest.raises(EndpointError, match=r"no Python worker pool answers .*timed out.*start"):
+        check_endpoints([f"--job_endpoint=localhost:{open_port}", *flags])
+
+
+def test_a_port_of_another_service_is_no_job_server(flink_without_slots):
+    with pytest.raises(EndpointError, match=r"no Beam job server .*something else than gRPC"):
+        check_endpoints([f"--job_endpoint=localhost:{flink_without_slots}"])
 
 
 def test_a_silent_job_manager_is_named(open_port, closed_port):
