@@ -33,6 +33,9 @@ OWNERS = {
     "backports": {"mtag_core.corpus"},
     "compression": {"mtag_core.corpus"},
     "fasttext": {"mtag_core.langid"},
+    "fugashi": set(),
+    "jieba": set(),
+    "opencc": set(),
     "numpy": {"mtag_core.output", "mtag_core.scripts", "mtag_core.segmentation"}
     | {"mtag_core.student"},
     "onnx": set(),

@@ -1,4 +1,7 @@
-"""`label-boundaries`: marks in text where a fine-tuned teacher thinks that tokens end."""
+"""`label-boundaries`: marks in text where a better segmenter than ours thinks that tokens end.
+
+That is a fine-tuned teacher, or a model that sees the words of a dictionary.
+"""
 
 import argparse
 import logging
@@ -9,7 +12,12 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's flags."""
     add = parser.add_argument
-    add("--teacher", type=Path, required=True, help="model directory, as train-teacher writes it")
+    add(
+        "--teacher",
+        type=Path,
+        help="model directory, as train-teacher writes it, to fine-tune; without it, dictionaries "
+        "of ja and zh are asked (extra `dictionaries`), and the flags from --peak_rates on unused",
+    )
     add("--treebanks", type=Path, required=True, help="directory of CoNLL-U files, .xz or plain")
     add(
         "--text",
@@ -21,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--languages",
         nargs="+",
-        default=["ja", "vi", "zh"],
-        help="to learn from treebanks (default: ja vi zh)",
+        default=["ja", "zh"],
+        help="to learn from treebanks (default: ja zh)",
     )
     add(
         "--peak_rates",
@@ -41,12 +49,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains, labels, and lists the files."""
-    from mtag_core.training.boundary_labelling import label_boundaries
-    from mtag_core.training.boundary_teacher import BoundaryTeacherConfig
-
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
     )
+    for path in _label_with_teacher(args) if args.teacher else _label_by_dictionary(args):
+        print(f"{path}: {path.stat().st_size:,} bytes")
+    return 0
+
+
+def _label_by_dictionary(args: argparse.Namespace) -> list[Path]:
+    """Labels without a teacher."""
+    from mtag_core.training.dictionary_labelling import label_by_dictionary
+
+    return label_by_dictionary(args.treebanks, args.text, args.output, languages=args.languages)
+
+
+def _label_with_teacher(args: argparse.Namespace) -> list[Path]:
+    """Labels with a teacher."""
+    from mtag_core.training.boundary_labelling import label_boundaries
+    from mtag_core.training.boundary_teacher import BoundaryTeacherConfig
+
     config = BoundaryTeacherConfig(
         teacher=args.teacher,
         treebanks=args.treebanks,
@@ -61,6 +83,4 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         seed=args.seed,
     )
-    for path in label_boundaries(config):
-        print(f"{path}: {path.stat().st_size:,} bytes")
-    return 0
+    return label_boundaries(config)

@@ -36,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="directory of <code>.txt.xz files, where forms are counted for ar, he, ja, vi, zh",
     )
     parser.add_argument(
+        "--labelled",
+        type=Path,
+        help="directory of <code>.segmented.txt.xz files (see label-boundaries), for ja, vi, zh",
+    )
+    parser.add_argument(
         "--languages", nargs="+", default=[], help="codes, and `generic` (default: all)"
     )
     for field in fields(SegmenterOptions):
@@ -53,7 +58,12 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     options = SegmenterOptions(**{f.name: getattr(args, f.name) for f in fields(SegmenterOptions)})
     models = train_segmenters(
-        args.treebanks, args.output, options=options, languages=args.languages, text=args.text
+        args.treebanks,
+        args.output,
+        options=options,
+        languages=args.languages,
+        text=args.text,
+        labelled=args.labelled,
     )
     for model in models:
         print(f"{model}: {model.stat().st_size:,} bytes")

@@ -132,7 +132,7 @@ def feature_rows(units: UnitTable, counts: Counts, *, n_rows: int) -> NDArray[np
     # Doubled units, as in "看看", and a bias.
     before, after = _window(codes, -1, n_gaps), _window(codes, 0, n_gaps)
     doubled = (before == after) + np.uint64(2) * (_window(codes, -2, n_gaps) == after)
-    columns += [_combine([doubled], 200), _combine([np.zeros(n_gaps, np.uint64)], 201)]
+    columns += [hash_columns([doubled], 200), hash_columns([np.zeros(n_gaps, np.uint64)], 201)]
     columns += _count_columns(codes, counts, n_gaps)
     shift = np.uint64(64 - (n_rows.bit_length() - 1))
     return (np.stack(columns, axis=1) >> shift).astype(np.int64)
@@ -143,7 +143,7 @@ def count_ngrams(codes: Codes, n_units: int, *, n_counts: int) -> NDArray[np.int
     n_grams = len(codes) - n_units + 1
     windows = [codes[start : start + n_grams] for start in range(n_units)]
     shift = np.uint64(64 - (n_counts.bit_length() - 1))
-    return (_combine(windows, n_units) >> shift).astype(np.int64)
+    return (hash_columns(windows, n_units) >> shift).astype(np.int64)
 
 
 def _count_columns(codes: Codes, counts: Counts, n_gaps: int) -> list[Codes]:
@@ -151,7 +151,7 @@ def _count_columns(codes: Codes, counts: Counts, n_gaps: int) -> list[Codes]:
 
     def level(*offsets: int) -> NDArray[np.int64]:
         shift = np.uint64(64 - (len(counts).bit_length() - 1))
-        rows = _combine([_window(codes, offset, n_gaps) for offset in offsets], len(offsets))
+        rows = hash_columns([_window(codes, offset, n_gaps) for offset in offsets], len(offsets))
         return counts[(rows >> shift).astype(np.int64)].astype(np.int64)
 
     one_left, one_right = level(-1), level(0)
@@ -178,7 +178,7 @@ def _count_columns(codes: Codes, counts: Counts, n_gaps: int) -> list[Codes]:
     )
     # Differences may be negative: 64 keeps them above 0.
     return [
-        _combine([(values + 64).astype(np.uint64) for values in group], 300 + seed)
+        hash_columns([(values + 64).astype(np.uint64) for values in group], 300 + seed)
         for seed, group in enumerate(groups)
     ]
 
@@ -191,11 +191,11 @@ def _window(padded: Codes, offset: int, n_gaps: int) -> Codes:
 
 def _hash_around(padded: Codes, ngram: tuple[int, ...], n_gaps: int, seed: int) -> Codes:
     """Hashes one n-gram around each gap."""
-    return _combine([_window(padded, offset, n_gaps) for offset in ngram], seed)
+    return hash_columns([_window(padded, offset, n_gaps) for offset in ngram], seed)
 
 
-def _combine(columns: list[Codes], seed: int) -> Codes:
-    """Hashes columns of numbers into one of 64 bits."""
+def hash_columns(columns: list[Codes], seed: int) -> Codes:
+    """Hashes columns of numbers into one of 64 bits, whose high bits are a row of a table."""
     value = np.full(len(columns[0]), seed + 1, np.uint64)
     for column in columns:
         value = (value ^ column) * _MIX

@@ -1,27 +1,40 @@
 """Trains boundary models (see `mtag_core.segmentation.boundaries`)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.segmentation.boundaries import BoundaryModel, count_ngrams, feature_rows
-from mtag_core.segmentation.units import find_units
+from mtag_core.segmentation.boundaries import BoundaryModel, Counts, count_ngrams, feature_rows
+from mtag_core.segmentation.units import UnitTable, find_units
+from mtag_core.training.boundary_fitting import Examples, fit_at_once, fit_in_batches, quantise
 
 _N_ROWS = 1 << 19
 _N_COUNTS = 1 << 20
 _LONGEST_COUNTED = 4
 
+# Labelled text shows more n-grams than a treebank; coarser weights keep the file small.
+_N_ROWS_LABELLED = 1 << 20
+_N_LEVELS_LABELLED = 15
+
+# A treebank's gap counts as some gaps of labelled text.
+_TREEBANK_WEIGHT = 4.0
+
 # N-grams seen less often are left out of the counts: most are chance, and they fill the table.
 _MIN_COUNT = 3
 
-_N_STEPS = 200
-_LEARNING_RATE = 0.15
 _TOKEN_L2 = 0.3
 
 # Sentence ends are few: what was seen once must not be believed.
 _SENTENCE_L2 = 3.0
+
+# Sentences of labelled text whose features are made together.
+_GROUP_SENTENCES = 5000
+
+MarkedSentence = tuple[str, Mapping[int, float]]
+"""A text, and the probabilities of token ends by the offset after a unit, where not near 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +53,11 @@ class MarkedText:
 
 
 def train_boundary_model(
-    marked: MarkedText, lines: Iterable[str], *, has_spaces: bool
+    marked: MarkedText,
+    lines: Iterable[str],
+    *,
+    has_spaces: bool,
+    labelled: Iterable[MarkedSentence] = (),
 ) -> BoundaryModel:
     """Trains a model.
 
@@ -48,27 +65,80 @@ def train_boundary_model(
         marked: What to learn from.
         lines: Running text, where n-grams are counted.
         has_spaces: As in `BoundaryModel`.
+        labelled: Text to learn token ends from too.
     """
-    counts = _log_counts(lines, has_spaces=has_spaces)
+    counts = count_text(lines, has_spaces=has_spaces)
+    separator = " " if has_spaces else ""
+    sentences = iter(labelled)
+    parts = []
+    while group := list(islice(sentences, _GROUP_SENTENCES)):
+        text, probs = _joined(group, separator)
+        parts.append(
+            gap_examples(text, probs, counts, n_rows=_N_ROWS_LABELLED, has_spaces=has_spaces)
+        )
+    n_rows = _N_ROWS_LABELLED if parts else _N_ROWS
+    token_probs = dict.fromkeys(marked.token_ends, 1.0)
+    own = gap_examples(marked.text, token_probs, counts, n_rows=n_rows, has_spaces=has_spaces)
+    if parts:
+        weights = fit_in_batches([own._replace(weight=_TREEBANK_WEIGHT), *parts], n_rows=n_rows)
+        token_weights = quantise(weights, n_levels=_N_LEVELS_LABELLED)
+    else:
+        token_weights = quantise(fit_at_once(own, n_rows=n_rows, l2=_TOKEN_L2))
+    sentence_weights = _sentence_weights(marked, counts, n_rows=n_rows, has_spaces=has_spaces)
+    return BoundaryModel(np.stack([token_weights, sentence_weights]), counts, has_spaces=has_spaces)
+
+
+def gap_examples(
+    text: str,
+    token_ends: Mapping[int, float],
+    counts: Counts,
+    *,
+    n_rows: int,
+    has_spaces: bool,
+) -> Examples:
+    """Lays out the gaps of a text at which a model has to decide.
+
+    Args:
+        text: At least one unit long.
+        token_ends: Probabilities by the offset after a unit; 0 where there is none.
+        counts: As in `BoundaryModel`.
+        n_rows: Size of the table of features.
+        has_spaces: As in `BoundaryModel`.
+    """
+    units = find_units(text, has_spaces=has_spaces)
+    rows = feature_rows(units, counts, n_rows=n_rows).astype(np.int32)
+    is_asked = asked_gaps(units, has_spaces=has_spaces)
+    targets = np.array([token_ends.get(end, 0.0) for end in units.ends[:-1]], np.float32)
+    return Examples(rows[is_asked], targets[is_asked])
+
+
+def asked_gaps(units: UnitTable, *, has_spaces: bool) -> NDArray[np.bool_]:
+    """Says which gaps need a decision: not those with a space, where spaces always part tokens."""
+    after_space = np.array(units.is_after_space[1:], np.bool_)
+    return np.ones_like(after_space) if has_spaces else ~after_space
+
+
+def _joined(sentences: Sequence[MarkedSentence], separator: str) -> tuple[str, dict[int, float]]:
+    """Joins sentences to running text."""
+    probs: dict[int, float] = {}
+    offset = 0
+    for text, offsets in sentences:
+        probs |= {offset + end: prob for end, prob in offsets.items()}
+        offset += len(text) + len(separator)
+    return separator.join(text for text, _ in sentences), probs
+
+
+def _sentence_weights(
+    marked: MarkedText, counts: Counts, *, n_rows: int, has_spaces: bool
+) -> NDArray[np.int8]:
+    """Learns where sentences end: shape (n_rows,)."""
     units = find_units(marked.text, has_spaces=has_spaces)
-    rows = feature_rows(units, counts, n_rows=_N_ROWS)
-    ends = units.ends[:-1]
-    # A boundary that spaces show needs no decision where spaces always part tokens.
-    is_asked = np.array(
-        [has_spaces or not is_after for is_after in units.is_after_space[1:]], np.bool_
-    )
-    token_ends = np.array([end in marked.token_ends for end in ends], np.float32)
-    sentence_ends = np.array([end in marked.sentence_ends for end in ends], np.float32)
-    weights = np.stack(
-        [
-            _quantise(_fit(rows[is_asked], token_ends[is_asked], l2=_TOKEN_L2)),
-            _quantise(_fit(rows, sentence_ends, l2=_SENTENCE_L2)),
-        ]
-    )
-    return BoundaryModel(weights, counts, has_spaces=has_spaces)
+    rows = feature_rows(units, counts, n_rows=n_rows)
+    targets = np.array([end in marked.sentence_ends for end in units.ends[:-1]], np.float32)
+    return quantise(fit_at_once(Examples(rows, targets), n_rows=n_rows, l2=_SENTENCE_L2))
 
 
-def _log_counts(lines: Iterable[str], *, has_spaces: bool) -> NDArray[np.uint8]:
+def count_text(lines: Iterable[str], *, has_spaces: bool) -> NDArray[np.uint8]:
     """Counts n-grams of units, as powers of 2."""
     units = find_units("\n".join(lines), has_spaces=has_spaces)
     codes = np.array(units.codes, np.uint64)
@@ -79,31 +149,6 @@ def _log_counts(lines: Iterable[str], *, has_spaces: bool) -> NDArray[np.uint8]:
             counts = np.bincount(rows, minlength=_N_COUNTS)
             total += np.where(counts >= _MIN_COUNT, counts, 0)
     return np.ceil(np.log2(total + 1)).astype(np.uint8)
-
-
-def _fit(
-    rows: NDArray[np.int64], targets: NDArray[np.float32], *, l2: float
-) -> NDArray[np.float32]:
-    """Fits a logistic model with Adam on all gaps at once, so that runs repeat exactly."""
-    weights = np.zeros(_N_ROWS, np.float32)
-    mean, square = np.zeros_like(weights), np.zeros_like(weights)
-    flat = rows.ravel()
-    for step in range(1, _N_STEPS + 1):
-        probs = 1 / (1 + np.exp(-weights[rows].sum(axis=1)))
-        errors = np.repeat((probs - targets).astype(np.float32), rows.shape[1])
-        gradient = np.bincount(flat, weights=errors, minlength=_N_ROWS) + l2 * weights
-        mean = (0.9 * mean + 0.1 * gradient).astype(np.float32)
-        square = (0.99 * square + 0.01 * gradient**2).astype(np.float32)
-        rate = _LEARNING_RATE * (1 - (step - 1) / _N_STEPS)
-        update = (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.99**step)) + 1e-8)
-        weights -= (rate * update).astype(np.float32)
-    return weights
-
-
-def _quantise(weights: NDArray[np.float32]) -> NDArray[np.int8]:
-    """Rounds weights to whole numbers; only the sign of a sum of them counts."""
-    scale = 127 / max(float(np.abs(weights).max()), 1e-9)
-    return np.clip(np.round(weights * scale), -127, 127).astype(np.int8)
 
 
 def mark_text(sentences: Sequence[Sequence[tuple[str, bool]]], *, separator: str) -> MarkedText:

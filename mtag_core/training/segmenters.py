@@ -15,7 +15,8 @@ from pathlib import Path
 from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.segmentation.languages import GENERIC
 from mtag_core.segmentation.udpipe import train_tokenizer
-from mtag_core.training.boundaries import mark_text, train_boundary_model
+from mtag_core.training.boundaries import MarkedSentence, mark_text, train_boundary_model
+from mtag_core.training.boundary_marks import read_marked
 from mtag_core.training.langid import record_config
 from mtag_core.training.spacing import tightened
 from mtag_core.training.splits import train_split_model
@@ -75,6 +76,7 @@ def train_segmenters(
     options: SegmenterOptions,
     languages: Sequence[str] = (),
     text: Path | None = None,
+    labelled: Path | None = None,
 ) -> list[Path]:
     """Trains the segmenters that `output` lacks.
 
@@ -87,6 +89,8 @@ def train_segmenters(
         languages: Codes to train, `generic` among them; all of them when empty.
         text: Directory of `<code>.txt.xz` files, where forms and n-grams are counted for the
             languages that have a boundary or split model; without it they count nothing.
+        labelled: Directory of `<code>.segmented.txt.xz` and `<code>_<variety>.segmented.txt.xz`
+            files, which boundary models learn from too.
 
     Returns:
         The models' paths, trained now or before.
@@ -96,7 +100,7 @@ def train_segmenters(
         UsageError: A language has no treebank to train on.
         CheckpointError: `output` belongs to a run with other options.
     """
-    files = _training_files(treebanks)
+    files = training_files(treebanks)
     if not files:
         raise InputNotFoundError(f"{treebanks}: no *-ud-train.conllu or .xz file below it")
     chosen = languages or [*sorted(files), GENERIC]
@@ -105,13 +109,19 @@ def train_segmenters(
             raise UsageError(f"{language}: no treebank to train on; there are {', '.join(files)}")
     output.mkdir(parents=True, exist_ok=True)
     record_config(
-        output / "config.json", {"treebanks": str(treebanks), "text": str(text), **asdict(options)}
+        output / "config.json",
+        {
+            "treebanks": str(treebanks),
+            "text": str(text),
+            "labelled": str(labelled),
+            **asdict(options),
+        },
     )
     models = []
     for language in chosen:
         paths = files.get(language, [])
         if language in _BY_BOUNDARIES:
-            models.append(_boundaries(language, paths, output, text))
+            models.append(_boundaries(language, paths, output, text, labelled))
         else:
             models.append(_tokenizer(language, files, output, options))
         if language in _WITH_SPLITS:
@@ -134,7 +144,9 @@ def _tokenizer(
     return model
 
 
-def _boundaries(language: str, paths: Sequence[Path], output: Path, text: Path | None) -> Path:
+def _boundaries(
+    language: str, paths: Sequence[Path], output: Path, text: Path | None, labelled: Path | None
+) -> Path:
     """Trains a boundary model that is not there yet."""
     model = output / f"{language}.boundaries.npz"
     if not model.exists():
@@ -144,9 +156,22 @@ def _boundaries(language: str, paths: Sequence[Path], output: Path, text: Path |
         marked = mark_text(sentences, separator=" " if has_spaces else "")
         lines = _lines(text, (language, *MORE_TEXT.get(language, ())))
         part = model.with_suffix(".part")
-        train_boundary_model(marked, lines, has_spaces=has_spaces).save(part)
+        train_boundary_model(
+            marked,
+            lines,
+            has_spaces=has_spaces,
+            labelled=_labelled_sentences(language, labelled),
+        ).save(part)
         part.rename(model)
     return model
+
+
+def _labelled_sentences(language: str, labelled: Path | None) -> Iterator[MarkedSentence]:
+    """Yields the labelled text of a language, of all varieties."""
+    if labelled is not None:
+        for path in sorted(labelled.glob("*.segmented.txt.xz")):
+            if path.name.split(".")[0].split("_")[0] == language:
+                yield from read_marked(path)
 
 
 def _splits(language: str, paths: Sequence[Path], output: Path, text: Path | None) -> Path:
@@ -170,8 +195,13 @@ def _lines(text: Path | None, codes: Sequence[str]) -> Iterator[str]:
     for code in codes:
         path = text / f"{code}.txt.xz" if text else None
         if path and path.exists():
-            with lzma.open(path, "rt", encoding="utf-8") as stream:
-                yield from stream
+            yield from text_lines(path)
+
+
+def text_lines(path: Path) -> Iterator[str]:
+    """Yields the lines of an `.xz` file."""
+    with lzma.open(path, "rt", encoding="utf-8") as stream:
+        yield from stream
 
 
 def read_surface_sentences(paths: Sequence[Path]) -> Iterator[list[tuple[str, bool]]]:
@@ -204,8 +234,11 @@ def surface_tokens(sentence: str) -> list[tuple[str, tuple[str, ...], bool]]:
     return [(form, tuple(parts), is_space) for form, parts, is_space in surfaces]
 
 
-def _training_files(treebanks: Path) -> dict[str, list[Path]]:
-    """Finds each language's training files, those left out only where there is no other."""
+def training_files(treebanks: Path) -> dict[str, list[Path]]:
+    """Finds each language's training files below a directory.
+
+    Some teach what running text does not do; they are taken only where there is no other.
+    """
     files: dict[str, list[Path]] = {}
     spare: dict[str, list[Path]] = {}
     for path in sorted(treebanks.rglob("*.conllu*")):

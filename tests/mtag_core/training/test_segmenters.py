@@ -1,3 +1,5 @@
+import lzma
+
 import pytest
 
 from mtag_core.__main__ import main
@@ -84,6 +86,18 @@ def test_boundary_model_parts_words_without_spaces(tmp_path):
     sentences = list(model.tokenize("\u732b\u304c\u5bdd\u308b\u3002" * 2))
     assert [s.starts for s in sentences] == [[0, 1, 2, 4], [5, 6, 7, 9]]
     assert [s.ends for s in sentences] == [[1, 2, 4, 5], [6, 7, 9, 10]]
+
+
+def test_boundary_model_learns_words_from_labelled_text(tmp_path):
+    blank = "\t_" * 7 + "\tSpaceAfter=No\n"
+    own = _own_treebank(tmp_path, "ja_own-ud-train.conllu", f"1\t\u732b{blank}2\t\u3002{blank}\n")
+    with lzma.open(tmp_path / "ja.segmented.txt.xz", "wt", encoding="utf-8") as sink:
+        sink.write("\u72ac\u241f\u304c\u241f\u5bdd\u308b\u241f\u3002\u241f\n" * 300)
+    flags = ["--languages", "ja", "--labelled", str(tmp_path)]
+    assert _train(own, tmp_path / "out", *flags) == 0
+    model = BoundaryModel.load(tmp_path / "out" / "ja.boundaries.npz")
+    sentences = list(model.tokenize("\u72ac\u304c\u5bdd\u308b\u3002"))
+    assert [s.ends for s in sentences] == [[1, 2, 4, 5]]
 
 
 def test_split_model_splits_prefixes(tmp_path):
