@@ -37,6 +37,7 @@ from pipelines.summary import print_plan
 from pipelines.transforms.annotate_parts import AnnotateParts, AnnotateSettings
 from pipelines.transforms.finish_run import FinishRun
 from pipelines.transforms.read_plan import ReadPlan
+from pipelines.unbounded import is_flink, run_unbounded
 
 # How much is shown at the end, and how many parts are opened for it.
 _PREVIEW_SENTENCES = 2
@@ -67,7 +68,9 @@ def main(argv: Sequence[str] | None = None, *, model: Model | None = None) -> in
     def job() -> None:
         options = parse_options(sys.argv[1:] if argv is None else argv)
         set_up_logging(is_verbose=options.is_verbose, log_format=options.log_format)
-        if options.streaming:
+        if options.streaming and is_flink(options.runner):
+            _stream(options, _model(options, model))
+        elif options.streaming:
             watch(options, functools.partial(run, model=_model(options, model)))
         else:
             run(options, model=model)
@@ -118,6 +121,14 @@ def run(
         return None
     with runs.only_run(layout):
         return _make_parts(options, model, config, layout, plan, stop_path=stop_path)
+
+
+def _stream(options: AnnotateOptions, model: Model) -> None:
+    """Runs on Flink until SIGTERM."""
+    layout = OutputLayout(options.output, options.format)
+    settings = AnnotateSettings(model.load, options.read, layout)
+    check = functools.partial(_check_rejects, max_reject_ratio=options.max_reject_ratio)
+    run_unbounded(options, settings, _config(options, model), check=check)
 
 
 def _model(options: AnnotateOptions, model: Model | None) -> Model:

@@ -9,12 +9,14 @@ import json
 import logging
 import secrets
 import threading
+import time
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 _TIMEOUT_S = 5.0
+_POLL_S = 0.5
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -48,7 +50,7 @@ class FlinkJobs:
         for ask in (result.cancel, self._cancel_on_flink):
             thread = threading.Thread(target=ask, name="cancel-job", daemon=True)
             thread.start()
-            thread.join(_TIMEOUT_S)
+            thread.join(2 * _TIMEOUT_S)
 
     def _cancel_on_flink(self) -> None:
         """Asks Flink."""
@@ -57,12 +59,23 @@ class FlinkJobs:
                 "without --flink_master, only the job server was asked to cancel the job"
             )
             return
+        deadline_s = time.monotonic() + _TIMEOUT_S
         try:
-            for job in self._ask("/jobs/overview")["jobs"]:
-                if job["name"] == self.name and job["end-time"] < 0:
-                    self._ask(f"/jobs/{job['jid']}?mode=cancel", method="PATCH")
+            # The job server may still be handing the job over.
+            while not self._cancel_known():
+                if time.monotonic() > deadline_s:
+                    raise TimeoutError("it is not there yet")
+                time.sleep(_POLL_S)
         except (OSError, ValueError, KeyError) as error:
             _LOGGER.warning("job %s may still run at %s (%s)", self.name, self.url, error)
+
+    def _cancel_known(self) -> bool:
+        """Cancels the jobs that Flink knows; whether it knows any."""
+        jobs = [job for job in self._ask("/jobs/overview")["jobs"] if job["name"] == self.name]
+        for job in jobs:
+            if job["end-time"] < 0:
+                self._ask(f"/jobs/{job['jid']}?mode=cancel", method="PATCH")
+        return bool(jobs)
 
     def _ask(self, path: str, *, method: str = "GET") -> Any:  # noqa: ANN401 (the shape is the path's)
         """Asks the REST API."""

@@ -90,6 +90,7 @@ def run_pipeline(
     options: JobOptions,
     *,
     watch: WorkerWatch | None = None,
+    more_flags: Sequence[str] = (),
 ) -> None:
     """Builds a graph and waits until the runner is done.
 
@@ -97,6 +98,7 @@ def run_pipeline(
         build: Adds the steps to an empty pipeline.
         options: Name the runner.
         watch: Ends the wait for workers that do not begin.
+        more_flags: For Beam, beside those of the options.
 
     Raises:
         MtagError: A worker raised it, no worker began, or the runner ended in another state than
@@ -104,7 +106,7 @@ def run_pipeline(
     """
     name = () if watch is None else (f"--job_name={watch.jobs.name}",)
     runner, beam_options = make_runner(
-        options.runner, (*options.beam_flags, *name), is_verbose=options.is_verbose
+        options.runner, (*options.beam_flags, *name, *more_flags), is_verbose=options.is_verbose
     )
     try:
         if watch is not None:

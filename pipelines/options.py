@@ -26,6 +26,7 @@ _JOB_SERVER_FLAGS = (
     "--execution_retry_delay",
     "--object_reuse",
     "--latency_tracking_interval",
+    "--shutdown_sources_after_idle_ms",
     "--max_bundle_size",
     "--max_bundle_time_mills",
 )

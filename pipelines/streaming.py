@@ -1,7 +1,7 @@
 """`--streaming`: bounded runs in a loop, each over the files that are quiet by then.
 
-A run skips the parts that stand, so each one tags only what is new. The same loop serves every
-runner; an unbounded match of Beam's would lose run.json, and on FnApiRunner it ends early.
+A run skips the parts that stand, so each one tags only what is new. The loop serves every runner
+but Flink, which has `pipelines.unbounded`.
 """
 
 import logging
@@ -13,25 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from mtag_core.errors import InputNotFoundError, MtagError
-from mtag_core.storage import FileInfo, list_files
+from mtag_core.annotation.looks import Quiet, listed
+from mtag_core.errors import MtagError
+from mtag_core.storage import FileInfo
 from pipelines.options import AnnotateOptions
 
 _LOGGER = logging.getLogger(__name__)
-
-
-class Quiet:
-    """Tells which files nobody is writing: those that two looks in a row found alike."""
-
-    def __init__(self) -> None:
-        """Has seen nothing."""
-        self._last: frozenset[FileInfo] = frozenset()
-
-    def of(self, files: Sequence[FileInfo]) -> list[FileInfo]:
-        """The quiet ones among the files that this look found, in their order."""
-        quiet = [file for file in files if file in self._last]
-        self._last = frozenset(files)
-        return quiet
 
 
 def watch(options: AnnotateOptions, run: Callable[..., object]) -> None:
@@ -49,7 +36,7 @@ def watch(options: AnnotateOptions, run: Callable[..., object]) -> None:
         stop_path = Path(folder) / "stop"
         with _until_sigterm(stop_path) as stop:
             while not stop.is_set():
-                files = quiet.of(_listed(options.inputs))
+                files = quiet.of(listed(options.inputs))
                 if files != done and files:
                     _run(run, options, files, stop_path, stop)
                     done = files
@@ -70,17 +57,6 @@ def _run(
     except MtagError:
         if not stop.is_set():
             raise
-
-
-def _listed(patterns: Sequence[str]) -> list[FileInfo]:
-    """The files of all patterns; one that matches nothing yet will do so later."""
-    files: dict[str, FileInfo] = {}
-    for pattern in patterns:
-        try:
-            files.update((file.path, file) for file in list_files([pattern]))
-        except InputNotFoundError:
-            continue
-    return [files[path] for path in sorted(files)]
 
 
 @contextmanager

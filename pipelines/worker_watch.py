@@ -8,6 +8,7 @@ the output directory, and a job without that file is cancelled after a while.
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,12 +32,14 @@ class WorkerWatch:
         pool: Address of the pool of workers, as TaskManagers see it.
         timeout_s: Seconds from the start of the job to the file.
         jobs: Cancels the job.
+        on_poll: Called every second; what it raises ends the job.
     """
 
     path: str
     pool: str
     timeout_s: float
     jobs: FlinkJobs
+    on_poll: Callable[[], None] | None = None
 
     def wait(self, result: Any) -> str | None:  # noqa: ANN401 (Beam's results have no types)
         """Waits for the end of a job; cancels it where no worker begins.
@@ -57,6 +60,8 @@ class WorkerWatch:
             has_begun = False
             while end.is_alive():
                 end.join(_POLL_S)
+                if self.on_poll is not None:
+                    self.on_poll()
                 has_begun = has_begun or storage.exists(self.path)
                 if not has_begun and end.is_alive() and time.monotonic() > deadline_s:
                     raise WorkerStartError(self._message(f"within {self.timeout_s:g} s"))

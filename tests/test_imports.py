@@ -22,6 +22,7 @@ FLOORS = (
     {"pipelines.endpoints", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
     | {"pipelines.worker_watch"},
     {"pipelines.jobs", "pipelines.streaming", "pipelines.teacher_options"},
+    {"pipelines.unbounded"},
     {"pipelines.annotate", "pipelines.teacher_logits"},
 )
 

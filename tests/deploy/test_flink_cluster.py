@@ -1,6 +1,7 @@
 """Runs on a real standalone Flink cluster: JobManager, TaskManager, two slots, external workers."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -91,10 +92,24 @@ def deaf_pool():
 
 def _wait_for_parts(output, n_parts):
     """Waits until some parts are done."""
+    _wait_for(lambda: len(list(output.glob("manifests/*"))) >= n_parts)
+
+
+def _wait_for(condition):
+    """Waits until something is true."""
     deadline = time.monotonic() + 120
-    while len(list(output.glob("manifests/*"))) < n_parts:
-        assert time.monotonic() < deadline, "no part was written"
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
+
+
+def _is_alike(output, other):
+    """Whether two output directories hold the same; one is in use, and may be changing."""
+    try:
+        kept = {name: data for name, data in tree(output).items() if not name.startswith(".")}
+        return kept == tree(other)
+    except FileNotFoundError:
+        return False
 
 
 def test_the_standalone_cluster_writes_the_same_bytes(cluster, corpus, expected, tmp_path):
@@ -146,12 +161,35 @@ def test_a_job_survives_a_killed_worker_and_a_killed_task_manager(
 def test_a_worker_pool_that_never_answers_is_an_error_and_its_job_is_cancelled(
     cluster, deaf_pool, capfd, corpus, tmp_path
 ):
-    flags = [*cluster.flags, f"--environment_config={deaf_pool}", "--worker_timeout=4"]
+    flags = [*cluster.flags, f"--environment_config={deaf_pool}", "--worker_timeout=15"]
     assert _start(corpus, tmp_path / "out", *flags).wait(60) == 1
     assert f"--environment_config={deaf_pool}" in capfd.readouterr().err
-    states = [job["state"] for job in cluster.rest("/jobs/overview")["jobs"]]
-    assert "RUNNING" not in states
+    _wait_for(lambda: "CANCELED" in str(cluster.rest("/jobs/overview")))
     assert not (tmp_path / "out" / ".begun").exists()
+
+
+def test_a_stream_tags_what_appears_survives_a_killed_worker_and_stops_on_sigterm(
+    cluster, tmp_path
+):
+    corpus, output = tmp_path / "in", tmp_path / "out"
+    corpus.mkdir()
+    (corpus / "first.txt").write_text("A small cat sat. " * 200)
+    process = _start(corpus, output, *cluster.flags, "--streaming", "--poll_interval=0.5")
+    try:
+        _wait_for(lambda: (output / "run.json").exists())
+        for worker in psutil.Process(cluster.workers.pid).children():
+            worker.kill()
+        (corpus / "first.txt").write_text("A large cat sat. " * 200)
+        (corpus / "second.txt").write_text("Another cat sat. " * 200)
+        # No more than a bounded run over the same files writes, and no less.
+        assert _start(corpus, tmp_path / "bounded").wait(_TIMEOUT_S) == 0
+        _wait_for(lambda: _is_alike(output, tmp_path / "bounded"))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait(10)
+    _wait_for(lambda: all(job["end-time"] > 0 for job in cluster.rest("/jobs/overview")["jobs"]))
 
 
 def test_embedded_flink_writes_the_same_bytes(corpus, expected, tmp_path):

@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from mtag_core.errors import UsageError
-from mtag_core.storage import FileInfo
 from pipelines.options import parse_options
-from pipelines.streaming import Quiet
 
 _ROOT = Path(__file__).parents[2]
 
@@ -49,14 +47,6 @@ def _wait_for(condition, timeout_s=30):
 def _n_documents(tmp_path):
     path = tmp_path / "out" / "run.json"
     return json.loads(path.read_text())["counts"]["documents"] if path.exists() else 0
-
-
-def test_a_file_is_quiet_when_two_looks_find_it_alike():
-    old, new = FileInfo("a", 1, "1"), FileInfo("a", 2, "2")
-    quiet = Quiet()
-    assert quiet.of([old]) == []
-    assert quiet.of([new]) == []
-    assert quiet.of([new]) == [new]
 
 
 def test_files_are_tagged_as_they_appear(job, tmp_path):

@@ -1,0 +1,138 @@
+"""`--streaming` on Flink: one job without end that looks for files and makes their parts.
+
+A part that stands is never made again, so a restarted job goes on without duplicates and needs no
+checkpoints. SIGTERM cancels the job; a part in work then vanishes and is made after the next start.
+"""
+
+import functools
+import logging
+import math
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import apache_beam as beam
+
+from mtag_core import storage
+from mtag_core.annotation import run as runs
+from mtag_core.annotation.looks import Looks
+from mtag_core.annotation.run import RunConfig
+from mtag_core.output.layout import OutputLayout
+from pipelines.endpoints import check_runner, worker_pool
+from pipelines.flink_jobs import FlinkJobs
+from pipelines.jobs import run_pipeline
+from pipelines.options import AnnotateOptions
+from pipelines.transforms.annotate_parts import AnnotateParts, AnnotateSettings
+from pipelines.transforms.watch_files import WatchFiles
+from pipelines.worker_watch import WorkerWatch
+
+# Flink ends a job without checkpoints when its first source, a single impulse, has ended.
+_KEEP_SOURCES = "--shutdown_sources_after_idle_ms=9000000000000"
+_LOGGER = logging.getLogger(__name__)
+
+
+def is_flink(runner: str) -> bool:
+    """Whether a runner's name means Flink."""
+    return runner.lower() in ("flinkrunner", "flink")
+
+
+def run_unbounded(
+    options: AnnotateOptions,
+    settings: AnnotateSettings,
+    config: RunConfig,
+    *,
+    check: Callable[[Mapping[str, Any]], None],
+) -> None:
+    """Runs until SIGTERM.
+
+    Args:
+        options: The flags.
+        settings: For the workers.
+        config: The run's configuration.
+        check: Called with each new content of run.json; what it raises ends the job.
+
+    Raises:
+        UsageError: The output directory holds something else.
+        MtagError: The job failed.
+    """
+    check_runner(options.runner, options.beam_flags)
+    layout = settings.layout
+    with runs.only_run(layout):
+        runs.check_output(layout, config, overwrite=False)
+        runs.delete_leftovers(layout)
+        runs.write_config(layout, config)
+        with _until_sigterm():
+            watch = _watch(options, _Reports(layout, check))
+            run_pipeline(
+                functools.partial(_build, options, settings, config),
+                options,
+                watch=watch,
+                more_flags=("--streaming", _KEEP_SOURCES),
+            )
+
+
+def _build(
+    options: AnnotateOptions, settings: AnnotateSettings, config: RunConfig, pipeline: beam.Pipeline
+) -> None:
+    """Adds the steps."""
+    layout, interval_s = settings.layout, options.poll_interval_s
+    make_looks = functools.partial(Looks, layout, config, interval_s=interval_s)
+    # Elements are work items, some MiB of input each: small.
+    parts = pipeline | "WatchFiles" >> WatchFiles(
+        make_looks, interval_s=interval_s, begun_path=layout.begun_path
+    )
+    _ = parts | "AnnotateParts" >> AnnotateParts(settings)
+
+
+def _watch(options: AnnotateOptions, reports: "_Reports") -> WorkerWatch:
+    """Watches the job, and its workers where they are a pool."""
+    pool = worker_pool(options.beam_flags)
+    timeout_s = math.inf if pool is None else options.worker_timeout_s
+    jobs = FlinkJobs.from_flags(options.beam_flags)
+    return WorkerWatch(reports.layout.begun_path, pool or "", timeout_s, jobs, reports.look)
+
+
+class _Reports:
+    """Reads run.json whenever a worker has written it anew."""
+
+    def __init__(self, layout: OutputLayout, check: Callable[[Mapping[str, Any]], None]) -> None:
+        self.layout = layout
+        self._check = check
+        self._version: str | None = None
+
+    def look(self) -> None:
+        """Logs and checks the counts of a new run.json."""
+        if not storage.exists(self.layout.run_path):
+            return
+        version = storage.stat(self.layout.run_path).version
+        if version == self._version:
+            return
+        self._version = version
+        report = runs.read_json(self.layout.run_path)
+        counts = report["counts"]
+        message = "all quiet files are tagged: %d documents, %d rejected, %d parts"
+        numbers = (counts["documents"], counts["rejected"], counts["parts"])
+        _LOGGER.info(message, *numbers, extra={"fields": counts})
+        self._check(report)
+
+
+class _Stopped(Exception):  # noqa: N818 (no error: SIGTERM came)
+    """SIGTERM came."""
+
+
+@contextmanager
+def _until_sigterm() -> Iterator[None]:
+    """SIGTERM ends the block, as asked for."""
+
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        raise _Stopped
+
+    old_handler = signal.signal(signal.SIGTERM, handle)
+    try:
+        yield
+    except _Stopped:
+        _LOGGER.info("stopped; the same command goes on from here")
+    finally:
+        signal.signal(signal.SIGTERM, old_handler)
