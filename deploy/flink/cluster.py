@@ -96,8 +96,10 @@ class Cluster:
             "--environment_type=EXTERNAL",
             f"--environment_config=localhost:{self.ports.workers}",
             "--parallelism=2",
-            # One Python process a slot: the two slots would share one, and its lock, otherwise.
-            "--sdk_worker_parallelism=2",
+            # Beam deals the steps of both slots out to the Python processes in turn, as they open.
+            # Three steps are open at a time; with fewer than six processes both slots may get one,
+            # and its lock, for all their tagging. Those that only wait take 150 MB each.
+            "--sdk_worker_parallelism=6",
         ]
 
     def start(self, *, master: str | None = None) -> None:
