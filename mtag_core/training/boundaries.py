@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from mtag_core.segmentation.boundaries import BoundaryModel, Counts, count_ngrams, feature_rows
 from mtag_core.segmentation.units import UnitTable, find_units
 from mtag_core.training.boundary_fitting import Examples, fit_at_once, fit_in_batches, quantise
+from mtag_core.training.boundary_marks import UNMARKED
 
 _N_ROWS = 1 << 19
 _N_COUNTS = 1 << 20
 _LONGEST_COUNTED = 4
 
-# Labelled text shows more n-grams than a treebank; coarser weights keep the file small.
+# Labelled text shows more n-grams of characters than a treebank; of syllables, many are one word.
+# Coarser weights keep the file small.
 _N_ROWS_LABELLED = 1 << 20
-_N_LEVELS_LABELLED = 15
+_N_LEVELS_LABELLED = 12
 
 # A treebank's gap counts as some gaps of labelled text.
 _TREEBANK_WEIGHT = 4.0
@@ -70,13 +72,21 @@ def train_boundary_model(
     counts = count_text(lines, has_spaces=has_spaces)
     separator = " " if has_spaces else ""
     sentences = iter(labelled)
+    n_rows = _N_ROWS if has_spaces else _N_ROWS_LABELLED
     parts = []
     while group := list(islice(sentences, _GROUP_SENTENCES)):
         text, probs = _joined(group, separator)
         parts.append(
-            gap_examples(text, probs, counts, n_rows=_N_ROWS_LABELLED, has_spaces=has_spaces)
+            gap_examples(
+                text,
+                probs,
+                counts,
+                n_rows=n_rows,
+                has_spaces=has_spaces,
+                other=UNMARKED,
+            )
         )
-    n_rows = _N_ROWS_LABELLED if parts else _N_ROWS
+    n_rows = n_rows if parts else _N_ROWS
     token_probs = dict.fromkeys(marked.token_ends, 1.0)
     own = gap_examples(marked.text, token_probs, counts, n_rows=n_rows, has_spaces=has_spaces)
     if parts:
@@ -95,20 +105,22 @@ def gap_examples(
     *,
     n_rows: int,
     has_spaces: bool,
+    other: float = 0.0,
 ) -> Examples:
     """Lays out the gaps of a text at which a model has to decide.
 
     Args:
         text: At least one unit long.
-        token_ends: Probabilities by the offset after a unit; 0 where there is none.
+        token_ends: Probabilities by the offset after a unit.
         counts: As in `BoundaryModel`.
         n_rows: Size of the table of features.
         has_spaces: As in `BoundaryModel`.
+        other: Probability where there is none given.
     """
     units = find_units(text, has_spaces=has_spaces)
     rows = feature_rows(units, counts, n_rows=n_rows).astype(np.int32)
     is_asked = asked_gaps(units, has_spaces=has_spaces)
-    targets = np.array([token_ends.get(end, 0.0) for end in units.ends[:-1]], np.float32)
+    targets = np.array([token_ends.get(end, other) for end in units.ends[:-1]], np.float32)
     return Examples(rows[is_asked], targets[is_asked])
 
 

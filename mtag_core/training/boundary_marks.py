@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 # Probability of a token's end from which each mark is written, and what a mark then stands for.
 MARKS = ("", "\u241d", "\u241e", "\u241f")
 _THRESHOLDS = np.array([0.1, 0.5, 0.9])
-_MEANINGS = (0.01, 0.3, 0.7, 0.99)
+UNMARKED = 0.01
+"""Probability of a token's end where there is no mark."""
+_MEANINGS = (UNMARKED, 0.3, 0.7, 0.99)
 
 _MARK = re.compile("[\u241d-\u241f]")
 
