@@ -22,10 +22,11 @@ COMMANDS = {
     "train-meta-lstm": "train the Meta-LSTM baseline",
     "train-vocabulary": "train the student's WordPiece vocabulary",
     "train-teacher": "fine-tune a pretrained encoder on treebanks",
-    "label-boundaries": "mark in text where a fine-tuned teacher thinks that tokens end",
+    "label-boundaries": "mark in text where dictionaries or a teacher think that tokens end",
     "encode-text": "encode segmented text for distillation, once",
     "distill": "train a student on what teachers say about text",
     "finetune": "go on with a distilled student, on treebank labels",
+    "average-models": "write the weighted mean of two students of one ancestor",
 }
 
 
