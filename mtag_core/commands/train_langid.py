@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     flags = {
         "n_sentences": "sentences a language at most",
+        "snippet_share": "share of them that also give a snippet of one to four words",
         "held_back_every": "one sentence in so many is held back",
         "n_scored": "held-back sentences scored a language at most",
         "width": "of the vectors",
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "n_buckets": "rows that n-grams are hashed into before the cut",
         "n_epochs": "passes over the sentences",
         "learning_rate": "at the start",
-        "n_kept": "rows of the quantised model; 50,000 make about 0.9 MB",
+        "n_kept": "rows of the quantised model; 60,000 make about 1.1 MB",
         "seed": "chooses and orders sentences",
     }
     for name, help_line in flags.items():

@@ -30,6 +30,11 @@ _N_THREADS = 11
 
 _MIN_SCORED_CHARACTERS = 20
 
+# Headings, list items and cells are as long as this; what is written without spaces is cut by
+# characters.
+_MOST_SNIPPET_WORDS = 4
+_MOST_SNIPPET_CHARACTERS = 12
+
 
 @dataclass(frozen=True)
 class LangidOptions:
@@ -37,6 +42,7 @@ class LangidOptions:
 
     Attributes:
         n_sentences: Sentences a language, at most.
+        snippet_share: Share of them that also give a snippet of one to four words.
         held_back_every: One sentence in so many is held back.
         n_scored: Held-back sentences scored a language, at most.
         width: Of the vectors.
@@ -52,6 +58,7 @@ class LangidOptions:
     """
 
     n_sentences: int = 30_000
+    snippet_share: float = 0.5
     held_back_every: int = 25
     n_scored: int = 1_000
     width: int = 16
@@ -61,7 +68,7 @@ class LangidOptions:
     n_buckets: int = 1_000_000
     n_epochs: int = 4
     learning_rate: float = 0.4
-    n_kept: int = 50_000
+    n_kept: int = 60_000
     seed: int = 1
 
 
@@ -154,12 +161,14 @@ def _write_sentences(
         kept = []
         for sentence, is_held_back in _sentences(path, options.held_back_every):
             if not is_held_back:
-                kept.append(f"__label__{language} {normalise(sentence)}")
+                kept.append(normalise(sentence))
             elif len(sentence) >= _MIN_SCORED_CHARACTERS:
                 scored[language].append(f"{language}\t{sentence}")
         rng.shuffle(kept)
-        training += kept[: options.n_sentences]
-        _LOGGER.info("%s: %d sentences to train on", code, min(len(kept), options.n_sentences))
+        kept = kept[: options.n_sentences]
+        kept += [_snippet(s, rng) for s in kept if rng.random() < options.snippet_share]
+        training += [f"__label__{language} {sentence}" for sentence in kept]
+        _LOGGER.info("%s: %d sentences and snippets to train on", code, len(kept))
     rng.shuffle(training)
     train.write_text("\n".join([*training, ""]), encoding="utf-8")
     lines = [
@@ -168,6 +177,17 @@ def _write_sentences(
     part = held_back.with_suffix(".part")
     part.write_text("\n".join([*lines, ""]), encoding="utf-8")
     part.rename(held_back)
+
+
+def _snippet(sentence: str, rng: random.Random) -> str:
+    """Cuts a few words out of a sentence."""
+    words = sentence.split()
+    n_words = rng.randint(1, _MOST_SNIPPET_WORDS)
+    first = rng.randrange(max(1, len(words) - n_words + 1))
+    snippet = " ".join(words[first : first + n_words])
+    if any(ord(char) > 0x2E80 for char in snippet):
+        return snippet[: rng.randint(2, _MOST_SNIPPET_CHARACTERS)]
+    return snippet
 
 
 def _sentences(path: Path, held_back_every: int) -> Iterator[tuple[str, bool]]:
