@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 
-from mtag_core import storage
+from mtag_core.annotation.looks import say_begun
 from mtag_core.annotation.plan import PlannedPart
 from mtag_core.annotation.plan_file import PlanLine, plan_lines
 
@@ -37,6 +37,5 @@ class ReadPlan(beam.PTransform):
     def _lines(self, path: str) -> Iterator[PlanLine]:
         """Says that a worker has begun, then reads."""
         if self._begun_path is not None:
-            with storage.atomic_writer(self._begun_path):
-                pass
+            say_begun(self._begun_path)
         yield from plan_lines(path)
