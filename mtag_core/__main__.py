@@ -15,6 +15,7 @@ from mtag_core.errors import InputNotFoundError, MtagError, UsageError
 COMMANDS = {
     "export": "make the bundle that tagging loads from a trained student",
     "export-teacher": "make a trained model answer with all its logits, for teacher_logits",
+    "unpack-bundle": "turn a bundle's student back into a model that finetune goes on with",
     "tag": "tag a text, a file or standard input",
     "evaluate": "score CoNLL-U files or the tagger itself with the CoNLL 2018 metric",
     "train-segmenters": "train the segmenters of a bundle",
@@ -26,6 +27,7 @@ COMMANDS = {
     "encode-text": "encode segmented text for distillation, once",
     "distill": "train a student on what teachers say about text",
     "finetune": "go on with a distilled student, on treebank labels",
+    "adapt": "go on with a student on treebank labels alone, and teach it treebanks' conventions",
     "average-models": "write the weighted mean of two students of one ancestor",
 }
 

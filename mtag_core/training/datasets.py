@@ -9,19 +9,9 @@ from numpy.typing import NDArray
 
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.encoding import encode_sentences
-from mtag_core.training.label_repairs import repaired_feats
 from mtag_core.training.packing import PackedSentences, fits
-from mtag_core.training.treebanks import (
-    UNLABELLED,
-    LabelledSentence,
-    label_ids,
-    read_treebank,
-    treebank_files,
-)
-
-# The train file of these treebanks teaches no FEATS; every second dev sentence does instead, and
-# only the others are scored.
-_DEV_TAUGHT_TREEBANKS = frozenset({"id_gsd"})
+from mtag_core.training.taught import taught_feats
+from mtag_core.training.treebanks import UNLABELLED, LabelledSentence, label_ids
 
 
 @dataclass(frozen=True)
@@ -34,6 +24,7 @@ class LabelledDataset:
         feats_ids: Label ids, `UNLABELLED` where unknown or faulty. Shape (total_tokens,), int64.
         treebanks: Names of the treebanks.
         treebank_ids: Index into `treebanks` of each sentence. Shape (n_sentences,), int64.
+        is_train: Whether each sentence is of a train file. Shape (n_sentences,), bool.
     """
 
     packed: PackedSentences
@@ -41,6 +32,7 @@ class LabelledDataset:
     feats_ids: NDArray[np.int64]
     treebanks: tuple[str, ...]
     treebank_ids: NDArray[np.int64]
+    is_train: NDArray[np.bool_]
 
     def tokens_by_treebank(self) -> NDArray[np.int64]:
         """Number of tokens of each treebank. Shape (n_treebanks,)."""
@@ -48,29 +40,6 @@ class LabelledDataset:
             self.treebank_ids, weights=self.packed.n_tokens, minlength=len(self.treebanks)
         ).astype(np.int64)
         return counts
-
-
-def read_training_sentences(directory: Path) -> list[LabelledSentence]:
-    """Reads every train file, and the dev sentences that stand in for faulty train labels."""
-    sentences = [
-        sentence for path in treebank_files(directory, "train") for sentence in read_treebank(path)
-    ]
-    return sentences + [
-        sentence
-        for path in treebank_files(directory, "dev")
-        if path.name.split("-")[0] in _DEV_TAUGHT_TREEBANKS
-        for sentence in list(read_treebank(path))[::2]
-    ]
-
-
-def read_dev_sentences(directory: Path) -> list[LabelledSentence]:
-    """Reads every dev file, without the sentences that `read_training_sentences` takes."""
-    return [
-        sentence
-        for path in treebank_files(directory, "dev")
-        for index, sentence in enumerate(read_treebank(path))
-        if index % 2 or sentence.treebank not in _DEV_TAUGHT_TREEBANKS
-    ]
 
 
 def encoded_forms(
@@ -87,7 +56,6 @@ def labelled_dataset(
     *,
     feats_labels: list[str],
     max_pieces: int,
-    is_training: bool,
 ) -> LabelledDataset:
     """Adds labels to encoded sentences.
 
@@ -96,11 +64,11 @@ def labelled_dataset(
         packed: The same sentences, encoded.
         feats_labels: The FEATS inventory in label order.
         max_pieces: Longer sentences are left out, [CLS] and [SEP] counted.
-        is_training: Repair known label faults.
 
     Returns:
-        The dataset; treebanks are in alphabetical order. A bundle that is not in the inventory is
-        `UNLABELLED`: not learnt in training, and an error in scoring.
+        The dataset; treebanks are in alphabetical order. Known label faults of train files are
+        repaired. A bundle that is not in the inventory is `UNLABELLED`: not learnt in training, and
+        an error in scoring.
     """
     chosen = np.flatnonzero(fits(packed, max_pieces=max_pieces))
     kept = [sentences[index] for index in chosen]
@@ -112,32 +80,23 @@ def labelled_dataset(
     feats: list[int] = []
     for sentence in kept:
         upos += label_ids(sentence.upos, upos_to_id, is_strict=True)
-        feats += _feats_ids(sentence, feats_to_id, is_training=is_training)
+        feats += _feats_ids(sentence, feats_to_id)
     return LabelledDataset(
         packed.select(chosen),
         np.array(upos, np.int64),
         np.array(feats, np.int64),
         names,
         np.array([name_to_id[sentence.treebank] for sentence in kept], np.int64),
+        np.array([sentence.part == "train" for sentence in kept], bool),
     )
 
 
-def _feats_ids(
-    sentence: LabelledSentence, feats_to_id: dict[str, int], *, is_training: bool
-) -> list[int]:
+def _feats_ids(sentence: LabelledSentence, feats_to_id: dict[str, int]) -> list[int]:
     """Label ids of one sentence's FEATS."""
-    # A sentence taken from a dev file has its labels in order.
-    if is_training and not (sentence.treebank in _DEV_TAUGHT_TREEBANKS and _has_number(sentence)):
-        bundles = repaired_feats(sentence)
-        return [
-            UNLABELLED if feats is None else feats_to_id.get(feats, UNLABELLED) for feats in bundles
-        ]
-    return label_ids(sentence.feats, feats_to_id, is_strict=False)
-
-
-def _has_number(sentence: LabelledSentence) -> bool:
-    """Whether any token has the Number that the faulty train file lacks."""
-    return any("Number=" in feats for feats in sentence.feats)
+    return [
+        UNLABELLED if feats is None else feats_to_id.get(feats, UNLABELLED)
+        for feats in taught_feats(sentence)
+    ]
 
 
 def sampling_rates(

@@ -12,7 +12,6 @@ from mtag_core.training.datasets import (
     LabelledDataset,
     encoded_forms,
     labelled_dataset,
-    read_training_sentences,
     sampling_rates,
 )
 from mtag_core.training.encoding import PieceConvention
@@ -21,6 +20,7 @@ from mtag_core.training.openings import opening_pieces
 from mtag_core.training.packing import DeviceSentences, PackedSentences, fits
 from mtag_core.training.run_configs import DistillConfig
 from mtag_core.training.targets import SoftTargets, blend_labels, soft_targets
+from mtag_core.training.taught import read_training_sentences
 from mtag_core.training.texts import EncodedText
 
 _LOGGER = logging.getLogger(__name__)
@@ -63,7 +63,6 @@ class DistillationCorpus:
                 packed.select(chosen),
                 feats_labels=self._feats,
                 max_pieces=self._config.max_pieces,
-                is_training=True,
             )
             for packed in encoded
         )

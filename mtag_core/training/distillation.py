@@ -15,12 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtag_core.training import distributed
-from mtag_core.training.datasets import (
-    draw_epoch,
-    encoded_forms,
-    labelled_dataset,
-    read_dev_sentences,
-)
+from mtag_core.training.datasets import draw_epoch, encoded_forms, labelled_dataset
 from mtag_core.training.distill_corpus import DistillationCorpus
 from mtag_core.training.distill_stream import StreamedSentences
 from mtag_core.training.encoding import PieceConvention, piece_names
@@ -40,6 +35,7 @@ from mtag_core.training.scoring import score
 from mtag_core.training.shared_weights import bundle_parts, gram_rows, make_plain, share_weights
 from mtag_core.training.student import new_student, set_dropout
 from mtag_core.training.targets import SoftTargets
+from mtag_core.training.taught import read_dev_sentences
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -149,7 +145,6 @@ class _Run:
             encoded_forms(dev, config.tokenizer, n_processes=config.n_processes),
             feats_labels=load_feats(config.feats_path),
             max_pieces=config.max_pieces,
-            is_training=False,
         )
         self._dev_sentences = DeviceSentences(self._dev.packed, pad=pad, device=device)
 

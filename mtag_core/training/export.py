@@ -3,7 +3,6 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -16,11 +15,12 @@ from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankResult, ev
 from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos
 from mtag_core.tagger import Tagger
 from mtag_core.training.calibration import observe_ranges
-from mtag_core.training.label_repairs import repaired_feats
 from mtag_core.training.model_card import ModelCardFacts, format_model_card
 from mtag_core.training.student_graph import build_student_graph
+from mtag_core.training.taught import read_training_sentences, taught_feats
 from mtag_core.training.trained_model import TrainedModel, read_trained_model
 from mtag_core.training.treebanks import read_treebank, treebank_files
+from mtag_core.training.unlearnt_dev import write_unlearnt_dev
 from mtag_core.wordpiece import WordPiece
 
 _CALIBRATION_SENTENCES_A_TREEBANK = 12
@@ -68,14 +68,17 @@ def export(options: ExportOptions) -> Path:
     labels = _labels(trained, options.treebanks)
     reference, quantised = _graphs(trained, labels, options)
     _write_files(options.output, quantised, labels, trained=trained, options=options)
-    scores = {
-        "dev": _score(options, options.output, part="dev"),
-        "test": _score(options, options.output, part="test"),
-    }
-    with tempfile.TemporaryDirectory() as directory:
-        exact = Path(directory) / "float32"
+    with tempfile.TemporaryDirectory() as temporary:
+        # A model that has learnt from dev files is scored on what is left of them.
+        has_learnt_dev = trained.config.get("has_learnt_dev", False)
+        dev = write_unlearnt_dev(options.treebanks, Path(temporary), has_dev=has_learnt_dev)
+        exact = Path(temporary) / "float32"
         _write_files(exact, reference, labels, trained=trained, options=options)
-        scores["dev, float32"] = _score(options, exact, part="dev")
+        scores = {
+            "dev": _score(options, options.output, dev),
+            "test": _score(options, options.output, _files(options.treebanks, "test")),
+            "dev, float32": _score(options, exact, dev),
+        }
     facts = ModelCardFacts(
         config=trained.config,
         n_feats=len(labels.feats),
@@ -91,16 +94,14 @@ def export(options: ExportOptions) -> Path:
 
 def _labels(trained: TrainedModel, treebanks: Path) -> Labels:
     """The inventories; the treebanks tell which FEATS go with which part of speech."""
-
-    def pairs() -> Iterator[tuple[str, str]]:
-        """(UPOS, FEATS) of the training tokens."""
-        for path in treebank_files(treebanks, "train"):
-            for sentence in read_treebank(path):
-                for upos, feats in zip(sentence.upos, repaired_feats(sentence), strict=True):
-                    if feats is not None:
-                        yield upos, feats
-
-    return Labels(UPOS_LABELS, trained.feats, group_by_upos(pairs(), trained.feats))
+    # Dev files know bundles that train files, samples or projections, lack.
+    pairs = (
+        (upos, feats)
+        for sentence in read_training_sentences(treebanks, has_dev=True)
+        for upos, feats in zip(sentence.upos, taught_feats(sentence), strict=True)
+        if feats is not None
+    )
+    return Labels(UPOS_LABELS, trained.feats, group_by_upos(pairs, trained.feats))
 
 
 def _graphs(trained: TrainedModel, labels: Labels, options: ExportOptions) -> tuple[bytes, bytes]:
@@ -134,18 +135,20 @@ def _write_files(
     write_manifest(directory, scores={})
 
 
-def _score(options: ExportOptions, bundle: Path, *, part: str) -> list[TreebankResult]:
-    """Scores a bundle from gold tokens; nothing where there are no such files."""
-    paths = [
-        str(path)
-        for suffix in ("", ".xz")
-        for path in options.treebanks.rglob(f"*-{part}.conllu{suffix}")
-    ]
+def _score(options: ExportOptions, bundle: Path, paths: list[str]) -> list[TreebankResult]:
+    """Scores a bundle from gold tokens."""
     return evaluate_treebanks(
-        sorted(paths),
+        paths,
         partial(Tagger.load, str(bundle)),
         options=EvaluationOptions(),
         n_workers=options.n_workers,
+    )
+
+
+def _files(treebanks: Path, part: str) -> list[str]:
+    """The files of one part; may be none."""
+    return sorted(
+        str(path) for suffix in ("", ".xz") for path in treebanks.rglob(f"*-{part}.conllu{suffix}")
     )
 
 

@@ -37,6 +37,7 @@ def format_model_card(facts: ModelCardFacts) -> str:
     parts = [
         _opening(facts),
         _macro_table(facts.part_to_results),
+        _dev_note(facts.config),
         _treebank_table(facts.part_to_results),
         "## How it was trained\n\n" + facts.notes.strip() if facts.notes else "",
         _data_table(facts.treebanks),
@@ -77,6 +78,16 @@ def _macro_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> str
             cells = " | ".join(f"{mean[name]:.2f}" for name in _METRICS)
             lines.append(f"| {part} | {len(trained)} | {cells} |")
     return "\n".join(lines)
+
+
+def _dev_note(config: Mapping[str, Any]) -> str:
+    """What the dev scores are of, where dev files taught."""
+    if not config.get("has_learnt_dev"):
+        return ""
+    return (
+        "Three quarters of each dev file were learnt from: the dev scores are of the rest, every "
+        "fourth block of ten sentences. No test file was."
+    )
 
 
 def _treebank_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> str:

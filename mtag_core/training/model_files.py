@@ -32,12 +32,14 @@ class ModelCard:
         treebanks: Names, in the order of the teacher's treebank pieces; empty for a student.
         first_treebank_piece: Id of the first treebank piece.
         conventions: Language to the treebank whose annotation its unlabelled text gets.
+        has_learnt_dev: Three quarters of the dev files taught it, too.
     """
 
     max_pieces: int
     treebanks: tuple[str, ...] = ()
     first_treebank_piece: int = 0
     conventions: dict[str, str] = field(default_factory=dict)
+    has_learnt_dev: bool = False
 
 
 def save_model(
@@ -98,6 +100,7 @@ def load_card(directory: Path) -> ModelCard:
         treebanks=tuple(config["treebanks"]),
         first_treebank_piece=config["first_treebank_piece"],
         conventions=config["conventions"],
+        has_learnt_dev=config.get("has_learnt_dev", False),
     )
 
 

@@ -161,6 +161,55 @@ class DistillConfig:
         return self.feats or self.teachers[0] / "feats.json"
 
 
+@dataclass(frozen=True)
+class AdaptConfig:
+    """Options of `adapt`; recorded with the run.
+
+    Attributes:
+        student: Model directory to start from, whose vocabulary names no treebanks yet.
+        treebanks: Directory of CoNLL-U files.
+        output: Directory for the model, checkpoints and curves.
+        has_dev: Three quarters of the dev files teach, too; the rest is scored.
+        train_rate: Times an epoch shows a train sentence, beside dev sentences once.
+        unknown_treebank: Share of sentences whose treebank is not told.
+        piece_dropout: Share of pieces replaced by the mask piece.
+        small_treebank: Treebanks under so many tokens are shown more often.
+        epochs: At most so many passes.
+        minutes: At most so long; None for no limit.
+        peak_rate: Highest learning rate.
+        piece_budget: Wordpieces a batch.
+        max_pieces: Longer sentences are left out.
+        dropout: Probability.
+        average_decay: Of the moving average of the weights that is kept; 0 keeps the last weights.
+        has_autocast: Products in bfloat16, twice as fast on CPUs that have them.
+        n_evaluations: Dev scores during the run.
+        checkpoint_minutes: Time between checkpoints.
+        n_processes: For encoding.
+        seed: Of everything random.
+    """
+
+    student: Path
+    treebanks: Path
+    output: Path
+    has_dev: bool = False
+    train_rate: float = 1.0
+    unknown_treebank: float = 0.5
+    piece_dropout: float = 0.0
+    small_treebank: int = 40_000
+    epochs: float = 3.0
+    minutes: float | None = None
+    peak_rate: float = 2e-4
+    piece_budget: int = 6000
+    max_pieces: int = 256
+    dropout: float = 0.1
+    average_decay: float = 0.0
+    has_autocast: bool = False
+    n_evaluations: int = 4
+    checkpoint_minutes: float = 5.0
+    n_processes: int = 1
+    seed: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class MetaLstmTrainingOptions:
     """How a Meta-LSTM is trained; written into its directory.

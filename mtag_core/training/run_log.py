@@ -14,14 +14,14 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from mtag_core.errors import CheckpointError
-from mtag_core.training.run_configs import DistillConfig, TeacherConfig
+from mtag_core.training.run_configs import AdaptConfig, DistillConfig, TeacherConfig
 
 _LOGGER = logging.getLogger(__name__)
 _BAR_WIDTH = 30
 
 
 def record_config(
-    config: TeacherConfig | DistillConfig, directory: Path, *, is_resumed: bool
+    config: AdaptConfig | DistillConfig | TeacherConfig, directory: Path, *, is_resumed: bool
 ) -> None:
     """Writes a run's config to `run_config.json`, or checks that the one there is the same.
 

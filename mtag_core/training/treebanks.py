@@ -26,12 +26,14 @@ class LabelledSentence:
         forms: Length n_tokens.
         upos: Length n_tokens.
         feats: Length n_tokens; attributes sorted, `_` for none.
+        part: Of the treebank: `train`, `dev` or `test`.
     """
 
     treebank: str
     forms: tuple[str, ...]
     upos: tuple[str, ...]
     feats: tuple[str, ...]
+    part: str = "train"
 
 
 def treebank_files(directory: Path, part: str) -> list[Path]:
@@ -72,7 +74,7 @@ def read_treebank(path: Path) -> Iterator[LabelledSentence]:
     Raises:
         ConlluError: A token line has not ten columns.
     """
-    name = treebank_name(path)
+    name, part = treebank_name(path), path.name.split(".")[0].rpartition("-")[2]
     with open_text(path) as lines:
         rows: list[tuple[str, str, str]] = []
         for number, line in enumerate(lines, start=1):
@@ -80,7 +82,7 @@ def read_treebank(path: Path) -> Iterator[LabelledSentence]:
                 continue
             if line.isspace():
                 if rows:
-                    yield _sentence(name, rows)
+                    yield _sentence(name, part, rows)
                 rows = []
                 continue
             columns = line.rstrip("\n").split("\t")
@@ -89,7 +91,7 @@ def read_treebank(path: Path) -> Iterator[LabelledSentence]:
             if columns[0].isdigit():
                 rows.append((columns[1], columns[3], sort_feats(columns[5])))
         if rows:
-            yield _sentence(name, rows)
+            yield _sentence(name, part, rows)
 
 
 def sort_feats(feats: str) -> str:
@@ -135,7 +137,7 @@ def open_text(path: Path) -> TextIO:
     return path.open(encoding="utf-8")
 
 
-def _sentence(name: str, rows: list[tuple[str, str, str]]) -> LabelledSentence:
+def _sentence(name: str, part: str, rows: list[tuple[str, str, str]]) -> LabelledSentence:
     """Turns rows of (form, upos, feats) into columns."""
     forms, upos, feats = zip(*rows, strict=True)
-    return LabelledSentence(name, forms, upos, feats)
+    return LabelledSentence(name, forms, upos, feats, part)

@@ -11,6 +11,7 @@ from mtag_core.__main__ import main
 from mtag_core.training.model_files import load_card, load_feats
 from mtag_core.training.trained_model import read_trained_model
 from tests.mtag_core.training.tiny_training import write_everything, write_shard
+from tests.mtag_core.training.toy_treebanks import write_treebank
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 QUICK = ["--piece_budget", "128", "--n_evaluations", "1"]
@@ -124,6 +125,28 @@ def test_distillation_asks_for_one_source(tmp_path, capsys, flags, message):
     needed = ["--treebanks", "t", "--tokenizer", "k", "--output", str(tmp_path)]
     assert main(["distill", *needed, *flags]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_adapting_teaches_the_conventions_of_treebanks(chain, tmp_path, capsys):
+    treebanks = tmp_path / "treebanks"
+    treebanks.mkdir()
+    for name in ("en_toy", "en_other"):
+        for part in ("train", "dev"):
+            write_treebank(treebanks / f"{name}-ud-{part}.conllu", repeats=10)
+    for path in treebanks.glob("en_other-*"):
+        # Another convention: what the first calls a noun is a proper noun here.
+        path.write_text(path.read_text().replace("NOUN", "PROPN"))
+    flags = ["--student", str(chain / "student"), "--treebanks", str(treebanks), *QUICK]
+    rate = ["--peak_rate", "1e-2", "--epochs", "20", "--learn_dev"]
+    assert main(["adapt", *flags, *rate, "--output", str(tmp_path / "adapted")]) == 0
+    assert "treebank told" in capsys.readouterr().out
+    scores = last_scores(tmp_path / "adapted")
+    assert scores["told_upos"] > 95
+    # Nothing in a sentence tells whose it is: a model that is not told is wrong every second time.
+    assert scores["dev_upos"] < 95
+    card = load_card(tmp_path / "adapted")
+    assert card.treebanks == ("en_other", "en_toy")
+    assert card.has_learnt_dev
 
 
 def test_a_run_is_not_overwritten(chain, capsys):

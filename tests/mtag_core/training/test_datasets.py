@@ -3,8 +3,7 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
-from mtag_core.training.datasets import draw_epoch, read_dev_sentences, sampling_rates
-from tests.mtag_core.training.tiny_training import write_treebank
+from mtag_core.training.datasets import draw_epoch, sampling_rates
 
 
 def test_small_sources_are_shown_more_often_up_to_a_limit():
@@ -18,11 +17,3 @@ def test_an_epoch_shows_each_sentence_as_often_as_its_rate():
     counts = np.bincount(drawn, minlength=4000)
     assert set(counts.tolist()) == {1, 2}
     assert len(drawn) == pytest.approx(6000, rel=0.05)
-
-
-def test_dev_sentences_that_teach_are_not_scored(tmp_path):
-    for treebank in ("id_gsd", "en_toy"):
-        write_treebank(tmp_path / f"{treebank}-ud-dev.conllu", repeats=1)
-    scored = [sentence.treebank for sentence in read_dev_sentences(tmp_path)]
-    assert scored.count("id_gsd") == 2
-    assert scored.count("en_toy") == 4

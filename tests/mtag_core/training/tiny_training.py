@@ -10,31 +10,7 @@ from mtag_core.training.logit_teachers import labels_digest
 from mtag_core.training.soft_targets import relative_logits, summarise_feats
 from mtag_core.training.vocabulary import train_vocabulary
 from tests.mtag_core.training.logit_samples import sentence
-
-_ROWS = {
-    "the": ("DET", "Definite=Def|PronType=Art"),
-    "a": ("DET", "Definite=Ind|PronType=Art"),
-    "cat": ("NOUN", "Number=Sing"),
-    "cats": ("NOUN", "Number=Plur"),
-    "dog": ("NOUN", "Number=Sing"),
-    "dogs": ("NOUN", "Number=Plur"),
-    "sleeps": ("VERB", "Number=Sing|Person=3"),
-    "sleep": ("VERB", "Number=Plur"),
-    ".": ("PUNCT", "_"),
-}
-SENTENCES = ("the cat sleeps .", "the dogs sleep .", "a dog sleeps .", "the cats sleep .")
-
-
-def write_treebank(path: Path, *, repeats: int = 8) -> None:
-    """Writes the toy sentences as CoNLL-U."""
-    blocks = []
-    for text in SENTENCES * repeats:
-        lines = [
-            f"{number}\t{form}\t_\t{_ROWS[form][0]}\t_\t{_ROWS[form][1]}\t_\t_\t_\t_"
-            for number, form in enumerate(text.split(), start=1)
-        ]
-        blocks.append("\n".join(["# toy", *lines]) + "\n\n")
-    path.write_text("".join(blocks), encoding="utf-8")
+from tests.mtag_core.training.toy_treebanks import ROWS, SENTENCES, write_treebank
 
 
 def write_everything(folder: Path) -> None:
@@ -67,7 +43,7 @@ def write_shard(path: Path, feats: list[str]) -> None:
 def _scored(text: str, feats: list[str], info: ShardInfo) -> ScoredSentence:
     """A toy sentence with its teacher's logits."""
     forms = text.split()
-    rows = [_ROWS[form] for form in forms]
+    rows = [ROWS[form] for form in forms]
     upos = np.zeros((len(forms), len(UPOS_LABELS)), np.float32)
     feats_logits = np.zeros((len(forms), len(feats)), np.float32)
     for index, (tag, bundle) in enumerate(rows):
