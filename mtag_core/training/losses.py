@@ -9,9 +9,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# Keeps the logarithm of the rest's probability finite when the student puts all on the top labels.
-_SMALLEST_REST = 1e-7
-
 
 def soft_target_loss(
     student_logits: Tensor, teacher_logits: Tensor, *, mask: Tensor, temperature: float
@@ -68,12 +65,17 @@ def top_k_target_loss(
         ValueError: Temperature is not above 0.
     """
     _check_temperature(temperature)
-    logits = student_logits if temperature == 1.0 else student_logits / temperature
-    student = functional.log_softmax(logits, dim=-1, dtype=torch.float32).gather(-1, label_ids)
+    logits = student_logits.float() / temperature
+    log_total = logits.logsumexp(-1, keepdim=True)
     target = log_probs.exp()
-    target_rest = (1.0 - target.sum(-1)).clamp(min=0.0)
-    student_rest = (1.0 - student.exp().sum(-1)).clamp(min=_SMALLEST_REST).log()
-    return -((target * student).sum(-1) + target_rest * student_rest).mean()
+    losses = -(target * (logits.gather(-1, label_ids) - log_total)).sum(-1)
+    if label_ids.shape[-1] < logits.shape[-1]:
+        # Summed over the other labels themselves: 1 less the top labels' probability has no digits
+        # left where a student is sure of itself, and neither has its gradient.
+        others = logits.scatter(-1, label_ids, -torch.inf).logsumexp(-1)
+        target_rest = (1.0 - target.sum(-1)).clamp(min=0.0)
+        losses = losses - target_rest * (others - log_total.squeeze(-1))
+    return losses.mean()
 
 
 def label_loss(logits: Tensor, label_ids: Tensor) -> Tensor:

@@ -86,6 +86,30 @@ def test_the_rest_is_one_bucket():
     torch.testing.assert_close(loss, expected)
 
 
+@pytest.mark.parametrize("temperature", [1.0, 2.0, 3.0])
+def test_gradients_hold_where_the_student_is_sure_of_itself(temperature):
+    # The student gives the rest about 1e-9, the teacher 0.13.
+    logits = temperature * torch.tensor([[0.0, -1.0, -21.0, -22.0, -23.0]])
+    target = torch.tensor([[0.5, 0.37]], dtype=torch.float64)
+
+    def gradient(dtype):
+        student = logits.to(dtype).requires_grad_()
+        log_probs = (student / temperature).log_softmax(-1)
+        rest = log_probs[:, 2:].logsumexp(-1)
+        loss = -(target.to(dtype) * log_probs[:, :2]).sum(-1) - 0.13 * rest
+        return torch.autograd.grad(loss.mean(), student)[0]
+
+    student = logits.clone().requires_grad_()
+    loss = top_k_target_loss(
+        student,
+        label_ids=torch.tensor([[0, 1]]),
+        log_probs=target.float().log(),
+        temperature=temperature,
+    )
+    found = torch.autograd.grad(loss, student)[0]
+    torch.testing.assert_close(found, gradient(torch.float64).float(), atol=1e-6, rtol=1e-5)
+
+
 def test_label_loss_leaves_out_unlabelled_tokens():
     logits = torch.randn(3, 4)
     loss = label_loss(logits, torch.tensor([1, -100, 2]))
