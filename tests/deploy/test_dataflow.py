@@ -25,7 +25,6 @@ def _config():
 
 @pytest.mark.filterwarnings("ignore")
 def test_the_job_graph_passes_a_dry_run(monkeypatch):
-    pytest.importorskip("apitools", reason="apache-beam[gcp] is not installed")
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     flags = [*_FLAGS, "--dry_run=True", "--no_auth", "--job_name=mtag-test"]
     runner, options = make_runner("DataflowRunner", flags)
