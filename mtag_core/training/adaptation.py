@@ -19,7 +19,7 @@ from mtag_core.training.datasets import (
 )
 from mtag_core.training.encoding import PieceConvention
 from mtag_core.training.label_run import LabelRun, LabelRunOptions
-from mtag_core.training.loop import LoopConfig, Task, Trainer
+from mtag_core.training.loop import Task, Trainer, loop_config
 from mtag_core.training.model import TokenTagger
 from mtag_core.training.model_files import ModelCard, load_feats, load_model, save_model
 from mtag_core.training.run_configs import AdaptConfig
@@ -79,7 +79,8 @@ def adapt(config: AdaptConfig, *, is_resumed: bool = False) -> dict[str, float]:
 
     with RunLog(config.output, is_writer=True) as log:
         task = Task(model, run.epoch, run.loss, scores)
-        trainer = Trainer(task, _loop_config(config), directory=config.output, log=log)
+        loop = loop_config(config, warmup_share=0.06, average_decay=config.average_decay)
+        trainer = Trainer(task, loop, directory=config.output, log=log)
         if is_resumed:
             trainer.resume()
         trainer.run()
@@ -128,19 +129,3 @@ def _rates(config: AdaptConfig, train: LabelledDataset) -> NDArray[np.float64]:
         train.tokens_by_treebank(), full_tokens=config.small_treebank, most=8.0
     )
     return by_treebank[train.treebank_ids] * np.where(train.is_train, config.train_rate, 1.0)
-
-
-def _loop_config(config: AdaptConfig) -> LoopConfig:
-    """The loop's part of the options."""
-    return LoopConfig(
-        peak_rate=config.peak_rate,
-        warmup_share=0.06,
-        epochs=config.epochs,
-        minutes=config.minutes,
-        weight_decay=0.01,
-        clip_norm=1.0,
-        n_evaluations=config.n_evaluations,
-        checkpoint_minutes=config.checkpoint_minutes,
-        seed=config.seed,
-        average_decay=config.average_decay,
-    )

@@ -19,7 +19,7 @@ from mtag_core.training.datasets import draw_epoch, encoded_forms, labelled_data
 from mtag_core.training.distill_corpus import DistillationCorpus
 from mtag_core.training.distill_stream import StreamedSentences
 from mtag_core.training.encoding import PieceConvention, piece_names
-from mtag_core.training.loop import Epoch, LoopConfig, Task, Trainer
+from mtag_core.training.loop import Epoch, Task, Trainer, loop_config
 from mtag_core.training.losses import top_k_target_loss
 from mtag_core.training.model import Batch, TokenLogits, TokenTagger
 from mtag_core.training.model_files import (
@@ -68,9 +68,13 @@ def distill(config: DistillConfig, *, is_resumed: bool = False) -> dict[str, flo
     run = _Run(config, model, source, pad=pieces.pad, device=device)
     torch.manual_seed(config.seed + distributed.rank())
     with RunLog(config.output, is_writer=distributed.rank() == 0) as log:
-        trainer = Trainer(
-            run.task(), _loop_config(config, source), directory=config.output, log=log
+        loop = loop_config(
+            config,
+            warmup_share=config.warmup_share,
+            epochs=source.epochs,
+            average_decay=config.average_decay,
         )
+        trainer = Trainer(run.task(), loop, directory=config.output, log=log)
         if is_resumed:
             trainer.resume()
         trainer.run()
@@ -200,19 +204,3 @@ def _student(config: DistillConfig, feats: list[str], pieces: PieceConvention) -
     )
     set_dropout(model, config.dropout)
     return model
-
-
-def _loop_config(config: DistillConfig, source: _Source) -> LoopConfig:
-    """The loop's part of the options."""
-    return LoopConfig(
-        peak_rate=config.peak_rate,
-        warmup_share=config.warmup_share,
-        epochs=source.epochs,
-        minutes=config.minutes,
-        weight_decay=0.01,
-        clip_norm=1.0,
-        n_evaluations=config.n_evaluations,
-        checkpoint_minutes=config.checkpoint_minutes,
-        seed=config.seed,
-        average_decay=config.average_decay,
-    )

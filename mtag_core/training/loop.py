@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -59,6 +59,63 @@ class LoopConfig:
     checkpoint_minutes: float
     seed: int
     average_decay: float = 0.0
+
+
+class RunOptions(Protocol):
+    """The options of a command that say how long and how fast to learn."""
+
+    @property
+    def peak_rate(self) -> float:
+        """See `LoopConfig`."""
+
+    @property
+    def epochs(self) -> float:
+        """See `LoopConfig`."""
+
+    @property
+    def minutes(self) -> float | None:
+        """See `LoopConfig`."""
+
+    @property
+    def n_evaluations(self) -> int:
+        """See `LoopConfig`."""
+
+    @property
+    def checkpoint_minutes(self) -> float:
+        """See `LoopConfig`."""
+
+    @property
+    def seed(self) -> int:
+        """See `LoopConfig`."""
+
+
+def loop_config(
+    options: RunOptions,
+    *,
+    warmup_share: float,
+    epochs: float | None = None,
+    average_decay: float = 0.0,
+) -> LoopConfig:
+    """The loop's part of a command's options.
+
+    Args:
+        options: The command's.
+        warmup_share: See `LoopConfig`.
+        epochs: In place of the options' own.
+        average_decay: See `LoopConfig`.
+    """
+    return LoopConfig(
+        peak_rate=options.peak_rate,
+        warmup_share=warmup_share,
+        epochs=options.epochs if epochs is None else epochs,
+        minutes=options.minutes,
+        weight_decay=0.01,
+        clip_norm=1.0,
+        n_evaluations=options.n_evaluations,
+        checkpoint_minutes=options.checkpoint_minutes,
+        seed=options.seed,
+        average_decay=average_decay,
+    )
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from mtag_core.training.datasets import (
 )
 from mtag_core.training.encoding import PieceConvention
 from mtag_core.training.label_run import LabelRun, LabelRunOptions
-from mtag_core.training.loop import LoopConfig, Task, Trainer
+from mtag_core.training.loop import Task, Trainer, loop_config
 from mtag_core.training.model import TokenTagger
 from mtag_core.training.model_files import ModelCard, load_feats, save_model
 from mtag_core.training.pretrained import hidden_size, load_encoder, vocab_size
@@ -74,7 +74,8 @@ def train_teacher(config: TeacherConfig, *, is_resumed: bool = False) -> dict[st
 
     with RunLog(config.output, is_writer=distributed.rank() == 0) as log:
         task = Task(model, run.epoch, run.loss, scores)
-        trainer = Trainer(task, _loop_config(config), directory=config.output, log=log)
+        loop = loop_config(config, warmup_share=0.06)
+        trainer = Trainer(task, loop, directory=config.output, log=log)
         if is_resumed:
             trainer.resume()
         trainer.run()
@@ -137,19 +138,4 @@ def _new_teacher(config: TeacherConfig, *, n_feats: int, n_treebanks: int) -> To
         n_upos=len(UPOS_LABELS),
         n_feats=n_feats,
         dropout=config.dropout,
-    )
-
-
-def _loop_config(config: TeacherConfig) -> LoopConfig:
-    """The loop's part of the options."""
-    return LoopConfig(
-        peak_rate=config.peak_rate,
-        warmup_share=0.06,
-        epochs=config.epochs,
-        minutes=config.minutes,
-        weight_decay=0.01,
-        clip_norm=1.0,
-        n_evaluations=config.n_evaluations,
-        checkpoint_minutes=config.checkpoint_minutes,
-        seed=config.seed,
     )
