@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import machine, shown_command
 from mtag_core.records import Sentence
-from mtag_core.training.logit_parts import load_segmenter
-from mtag_core.training.logit_shards import LogitsWriter, ScoredSentence
-from mtag_core.training.logit_stream import LogitStream, SummaryOptions, fit_basis
-from mtag_core.training.logit_teachers import OnnxTeacher
-from mtag_core.training.sentence_choice import ChoiceOptions, is_useful
-from mtag_core.training.soft_targets import FeatsSummary, rebuild_feats_probs
-from mtag_core.training.tail_basis import TailBasis
+from mtag_core.training.logits.logit_parts import load_segmenter
+from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence
+from mtag_core.training.logits.logit_stream import LogitStream, SummaryOptions, fit_basis
+from mtag_core.training.logits.logit_teachers import OnnxTeacher
+from mtag_core.training.logits.sentence_choice import ChoiceOptions, is_useful
+from mtag_core.training.logits.soft_targets import FeatsSummary, rebuild_feats_probs
+from mtag_core.training.logits.tail_basis import TailBasis
 
 _DEFAULT_BUNDLE = Path(__file__).parents[1] / "mtag_core" / "bundles" / "default"
 _BASIS_TOKENS = 2000

@@ -119,7 +119,7 @@ def _systems(
         if args.segmenter:
             systems["UDPipe 1 tokenizer and tagger, raw text"] = _in_turn(sentences, udpipe.run)
     if args.meta_lstm:
-        from mtag_core.training.meta_lstm_training import MetaLstmTagger
+        from mtag_core.training.meta_lstm.training import MetaLstmTagger
 
         meta = MetaLstmTagger.load(args.meta_lstm)
         systems["Meta-LSTM, torch fp32"] = _in_turn(

@@ -27,23 +27,23 @@ from mtag_core.output.layout import OutputLayout
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.storage import list_files
-from mtag_core.training.chosen_parts import (
+from mtag_core.training.logits.chosen_parts import (
     Selection,
     choose_parts,
     documents_of,
     remove_choice,
 )
-from mtag_core.training.logit_parts import (
+from mtag_core.training.logits.logit_parts import (
     LogitsConfig,
     LogitsFormat,
     LogitTagger,
     load_segmenter,
     segmenters_digest,
 )
-from mtag_core.training.logit_stream import LogitStream, fit_basis
-from mtag_core.training.logit_teachers import TEACHER_FILE, OnnxTeacher, Teacher
-from mtag_core.training.sentence_choice import is_useful
-from mtag_core.training.tail_basis import TailBasis
+from mtag_core.training.logits.logit_stream import LogitStream, fit_basis
+from mtag_core.training.logits.logit_teachers import TEACHER_FILE, OnnxTeacher, Teacher
+from mtag_core.training.logits.sentence_choice import is_useful
+from mtag_core.training.logits.tail_basis import TailBasis
 from pipelines.endpoints import check_runner
 from pipelines.guard import RunGuard
 from pipelines.jobs import finish_job, run_job, run_pipeline, worker_watch
@@ -145,7 +145,7 @@ def load_teacher(directory: Path, device: str) -> Teacher:
             f"{directory}: neither {TEACHER_FILE} (see `python -m mtag_core export-teacher`) nor "
             "config.json of a Hugging Face model"
         )
-    from mtag_core.training.hugging_face_teacher import HuggingFaceTeacher
+    from mtag_core.training.logits.hugging_face_teacher import HuggingFaceTeacher
 
     return HuggingFaceTeacher(directory, device=device)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import mtag_core
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import UsageError
-from mtag_core.training.logit_stream import SummaryOptions
-from mtag_core.training.sentence_choice import ChoiceOptions
+from mtag_core.training.logits.logit_stream import SummaryOptions
+from mtag_core.training.logits.sentence_choice import ChoiceOptions
 from pipelines.options import (
     FlagParser,
     add_input_flags,

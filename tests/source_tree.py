@@ -57,5 +57,9 @@ def third_party(path):
 
 
 def unit(module):
-    """What has a floor and owns packages: the module or package right below the top one."""
-    return ".".join(module.split(".")[:2])
+    """What has a floor and owns packages: the module or package right below the top one.
+
+    Training is a house of its own: there, right below `mtag_core.training`.
+    """
+    n_parts = 3 if module.startswith("mtag_core.training.") else 2
+    return ".".join(module.split(".")[:n_parts])

@@ -108,7 +108,7 @@ def load_system(
     if name == "udpipe":
         return SegmentingTagger(UdpipeTagger(models / f"{treebank}.udpipe"), segmenter)
     # Here, since it needs torch and the others do not.
-    from mtag_core.training.meta_lstm_training import MetaLstmTagger
+    from mtag_core.training.meta_lstm.training import MetaLstmTagger
 
     directory = models if name == "meta_lstm_multilingual" else models / treebank
     if not (directory / "model.safetensors").exists():

@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains and prints the dev scores."""
-    from mtag_core.training.adaptation import adapt
     from mtag_core.training.run_configs import AdaptConfig
+    from mtag_core.training.runs.adaptation import adapt
 
     start_logging(args)
     config = AdaptConfig(

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command."""
-    from mtag_core.training.model_mean import write_mean
+    from mtag_core.training.networks.model_mean import write_mean
 
     if not 0 <= args.share <= 1:
         raise UsageError(f"--share: {args.share}, expected a number from 0 to 1")

@@ -115,7 +115,7 @@ def run_distillation(
     args: argparse.Namespace, *, warmup_share: float, shape: StudentShape | None = None
 ) -> int:
     """Runs `distill` or `finetune` from parsed flags."""
-    from mtag_core.training.distillation import distill
+    from mtag_core.training.runs.distillation import distill
 
     start_logging(args)
     config = DistillConfig(

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Encodes and prints the counts."""
-    from mtag_core.training.texts import encode_text
+    from mtag_core.training.data.texts import encode_text
 
     start_logging(args)
     text = encode_text(

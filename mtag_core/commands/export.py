@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command."""
-    from mtag_core.training.export import ExportOptions, export
+    from mtag_core.training.export.bundle import ExportOptions, export
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     card = export(

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command."""
-    from mtag_core.training.export_teacher import export_teacher
+    from mtag_core.training.export.export_teacher import export_teacher
 
     export_teacher(args.model, args.output)
     print(f"{args.output}: a teacher for pipelines.teacher_logits")

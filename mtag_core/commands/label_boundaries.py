@@ -59,15 +59,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _label_by_dictionary(args: argparse.Namespace) -> list[Path]:
     """Labels without a teacher."""
-    from mtag_core.training.dictionary_labelling import label_by_dictionary
+    from mtag_core.training.segmenters.dictionary_labelling import label_by_dictionary
 
     return label_by_dictionary(args.treebanks, args.text, args.output, languages=args.languages)
 
 
 def _label_with_teacher(args: argparse.Namespace) -> list[Path]:
     """Labels with a teacher."""
-    from mtag_core.training.boundary_labelling import label_boundaries
-    from mtag_core.training.boundary_teacher import BoundaryTeacherConfig
+    from mtag_core.training.segmenters.boundary_labelling import label_boundaries
+    from mtag_core.training.segmenters.boundary_teacher import BoundaryTeacherConfig
 
     config = BoundaryTeacherConfig(
         teacher=args.teacher,

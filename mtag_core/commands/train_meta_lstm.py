@@ -54,9 +54,9 @@ def _add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains vectors and model."""
-    from mtag_core.training.meta_lstm_data import load_sentences
-    from mtag_core.training.meta_lstm_training import train_meta_lstm
-    from mtag_core.training.meta_lstm_vectors import train_vectors
+    from mtag_core.training.meta_lstm.data import load_sentences
+    from mtag_core.training.meta_lstm.training import train_meta_lstm
+    from mtag_core.training.meta_lstm.vectors import train_vectors
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     paths = [info.path for info in list_files(args.train)]

@@ -6,7 +6,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from mtag_core.training.segmenters import SegmenterOptions, train_segmenters
+from mtag_core.training.segmenters.training import SegmenterOptions, train_segmenters
 
 _HELP = {
     "n_tokens": "training tokens a language at most",

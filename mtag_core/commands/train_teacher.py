@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains and prints the dev scores."""
     from mtag_core.training.run_configs import TeacherConfig
-    from mtag_core.training.teacher import train_teacher
+    from mtag_core.training.runs.teacher import train_teacher
 
     start_logging(args)
     config = TeacherConfig(

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains and writes the vocabulary."""
-    from mtag_core.training.vocabulary import train_vocabulary, vocabulary_sentences
+    from mtag_core.training.data.vocabulary import train_vocabulary, vocabulary_sentences
 
     if args.text is None and args.treebanks is None:
         raise UsageError("train-vocabulary needs --text or --treebanks, or both")

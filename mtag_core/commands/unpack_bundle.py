@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command."""
-    from mtag_core.training.unpack_bundle import unpack_bundle
+    from mtag_core.training.export.unpack_bundle import unpack_bundle
 
     unpack_bundle(args.bundle, args.output)
     print(args.output)

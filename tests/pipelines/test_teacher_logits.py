@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mtag_core.storage import exclusive
-from mtag_core.training.logit_shards import LogitRow, read_info, read_shard
-from mtag_core.training.soft_targets import rebuild_feats_probs
-from mtag_core.training.tail_basis import TailBasis
+from mtag_core.training.logits.logit_shards import LogitRow, read_info, read_shard
+from mtag_core.training.logits.soft_targets import rebuild_feats_probs
+from mtag_core.training.logits.tail_basis import TailBasis
 from pipelines import teacher_logits
 from tests.mtag_core.training.tiny_teacher import N_FEATS, write_tiny_teacher
 from tests.mtag_core.wikipedia.dumps import HEAD, TAIL, dump_xml, page_xml

@@ -8,8 +8,8 @@ pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 pytest.importorskip("transformers", reason="transformers is an extra: install mtag[train]")
 
 from mtag_core.__main__ import main
-from mtag_core.training.model_files import load_card, load_feats
-from mtag_core.training.trained_model import read_trained_model
+from mtag_core.training.graphs.trained_model import read_trained_model
+from mtag_core.training.networks.model_files import load_card, load_feats
 from tests.mtag_core.training.tiny_training import write_everything, write_shard
 from tests.mtag_core.training.toy_treebanks import write_treebank
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from mtag_core.records import Sentence
-from mtag_core.training.logit_shards import ScoredSentence, ShardInfo
-from mtag_core.training.soft_targets import relative_logits, summarise_feats
+from mtag_core.training.logits.logit_shards import ScoredSentence, ShardInfo
+from mtag_core.training.logits.soft_targets import relative_logits, summarise_feats
 
 INFO = ShardInfo("teacher1", "labels1", 17, 50, 8, (1.0, 3.0))
 

@@ -10,7 +10,7 @@ from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.export_teacher import export_teacher
+from mtag_core.training.export.export_teacher import export_teacher
 
 WIDTH, INNER, LAYERS, N_FEATS = 8, 16, 2, 40
 PIECES = [

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.logit_shards import LogitsWriter, ScoredSentence, ShardInfo
-from mtag_core.training.logit_teachers import labels_digest
-from mtag_core.training.soft_targets import relative_logits, summarise_feats
-from mtag_core.training.vocabulary import train_vocabulary
+from mtag_core.training.data.vocabulary import train_vocabulary
+from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence, ShardInfo
+from mtag_core.training.logits.logit_teachers import labels_digest
+from mtag_core.training.logits.soft_targets import relative_logits, summarise_feats
 from tests.mtag_core.training.logit_samples import sentence
 from tests.mtag_core.training.toy_treebanks import ROWS, SENTENCES, write_treebank
 

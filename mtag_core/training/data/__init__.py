@@ -1,0 +1,1 @@
+"""Treebanks and text as training reads them."""

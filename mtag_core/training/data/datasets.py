@@ -1,0 +1,141 @@
+"""Treebanks as arrays: encoded sentences, their labels and where they came from."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtag_core.labels import UPOS_LABELS
+from mtag_core.training.data.encoding import encode_sentences
+from mtag_core.training.data.packing import PackedSentences, fits
+from mtag_core.training.data.taught import taught_feats
+from mtag_core.training.data.treebanks import UNLABELLED, LabelledSentence, label_ids
+
+
+@dataclass(frozen=True)
+class LabelledDataset:
+    """Encoded, labelled sentences.
+
+    Attributes:
+        packed: The sentences; `n_sentences` of them.
+        upos_ids: Label ids. Shape (total_tokens,), int64.
+        feats_ids: Label ids, `UNLABELLED` where unknown or faulty. Shape (total_tokens,), int64.
+        treebanks: Names of the treebanks.
+        treebank_ids: Index into `treebanks` of each sentence. Shape (n_sentences,), int64.
+        is_train: Whether each sentence is of a train file. Shape (n_sentences,), bool.
+    """
+
+    packed: PackedSentences
+    upos_ids: NDArray[np.int64]
+    feats_ids: NDArray[np.int64]
+    treebanks: tuple[str, ...]
+    treebank_ids: NDArray[np.int64]
+    is_train: NDArray[np.bool_]
+
+    def tokens_by_treebank(self) -> NDArray[np.int64]:
+        """Number of tokens of each treebank. Shape (n_treebanks,)."""
+        counts: NDArray[np.int64] = np.bincount(
+            self.treebank_ids, weights=self.packed.n_tokens, minlength=len(self.treebanks)
+        ).astype(np.int64)
+        return counts
+
+
+def encoded_forms(
+    sentences: list[LabelledSentence], tokenizer_path: Path, *, n_processes: int
+) -> PackedSentences:
+    """Encodes the forms of labelled sentences."""
+    forms = [sentence.forms for sentence in sentences]
+    return encode_sentences(forms, tokenizer_path, n_processes=n_processes)
+
+
+def labelled_dataset(
+    sentences: list[LabelledSentence],
+    packed: PackedSentences,
+    *,
+    feats_labels: list[str],
+    max_pieces: int,
+) -> LabelledDataset:
+    """Adds labels to encoded sentences.
+
+    Args:
+        sentences: Of any treebanks.
+        packed: The same sentences, encoded.
+        feats_labels: The FEATS inventory in label order.
+        max_pieces: Longer sentences are left out, [CLS] and [SEP] counted.
+
+    Returns:
+        The dataset; treebanks are in alphabetical order. Known label faults of train files are
+        repaired. A bundle that is not in the inventory is `UNLABELLED`: not learnt in training, and
+        an error in scoring.
+    """
+    chosen = np.flatnonzero(fits(packed, max_pieces=max_pieces))
+    kept = [sentences[index] for index in chosen]
+    names = tuple(sorted({sentence.treebank for sentence in kept}))
+    name_to_id = {name: index for index, name in enumerate(names)}
+    upos_to_id = {tag: index for index, tag in enumerate(UPOS_LABELS)}
+    feats_to_id = {tag: index for index, tag in enumerate(feats_labels)}
+    upos: list[int] = []
+    feats: list[int] = []
+    for sentence in kept:
+        upos += label_ids(sentence.upos, upos_to_id, is_strict=True)
+        feats += _feats_ids(sentence, feats_to_id)
+    return LabelledDataset(
+        packed.select(chosen),
+        np.array(upos, np.int64),
+        np.array(feats, np.int64),
+        names,
+        np.array([name_to_id[sentence.treebank] for sentence in kept], np.int64),
+        np.array([sentence.part == "train" for sentence in kept], bool),
+    )
+
+
+def _feats_ids(sentence: LabelledSentence, feats_to_id: dict[str, int]) -> list[int]:
+    """Label ids of one sentence's FEATS."""
+    return [
+        UNLABELLED if feats is None else feats_to_id.get(feats, UNLABELLED)
+        for feats in taught_feats(sentence)
+    ]
+
+
+def sampling_rates(
+    n_tokens: NDArray[np.int64], *, full_tokens: int, most: float
+) -> NDArray[np.float64]:
+    """How often an epoch should show a source, by its size.
+
+    Args:
+        n_tokens: Tokens of each source. Shape (n_sources,).
+        full_tokens: A source of this size or more is shown once.
+        most: No source is shown more often.
+
+    Returns:
+        The square root of how much a source is smaller than `full_tokens`. Shape (n_sources,).
+
+    Example: 10,000 tokens of 40,000 -> shown twice.
+    """
+    rates: NDArray[np.float64] = np.sqrt(full_tokens / np.maximum(n_tokens, 1))
+    return np.clip(rates, 1.0, most)
+
+
+def draw_epoch(rates: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.int64]:
+    """Draws the sentences of one epoch.
+
+    Args:
+        rates: Times that each sentence is shown on average. Shape (n_sentences,).
+        generator: Decides about the fractions.
+
+    Returns:
+        Sentence indices, each `floor(rate)` or `ceil(rate)` times.
+    """
+    times = np.floor(rates + generator.random(len(rates))).astype(np.int64)
+    drawn: NDArray[np.int64] = np.repeat(np.arange(len(rates)), times)
+    return drawn
+
+
+def group_by_language(treebanks: tuple[str, ...]) -> dict[str, list[str]]:
+    """Treebank names of each language. Example: ("en_ewt", "en_gum") -> {"en": [...]}."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in treebanks:
+        groups[name.split("_")[0]].append(name)
+    return dict(groups)

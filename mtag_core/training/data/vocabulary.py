@@ -1,0 +1,56 @@
+"""Trains the student's WordPiece vocabulary on segmented text and treebanks."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+from mtag_core.training.data.texts import read_token_lines
+from mtag_core.training.data.treebanks import read_treebank, treebank_files
+
+SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+# A treebank is small beside the text, and what the student is scored on.
+_TREEBANK_REPEATS = 2
+
+
+def train_vocabulary(
+    sentences: Iterable[tuple[str, ...]], *, n_pieces: int, alphabet_size: int = 6000
+) -> Tokenizer:
+    """Trains a cased WordPiece vocabulary.
+
+    Args:
+        sentences: Forms of each sentence.
+        n_pieces: Size of the vocabulary, special pieces included.
+        alphabet_size: Characters kept; rarer ones become [UNK].
+
+    Returns:
+        The tokenizer. Encode with `is_pretokenized=True`; it adds no special pieces.
+    """
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=100))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=n_pieces,
+        min_frequency=2,
+        limit_alphabet=alphabet_size,
+        special_tokens=list(SPECIAL_PIECES),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator((" ".join(forms) for forms in sentences), trainer)
+    return tokenizer
+
+
+def vocabulary_sentences(text: Path | None, treebanks: Path | None) -> Iterator[tuple[str, ...]]:
+    """Yields the forms to learn pieces from.
+
+    Args:
+        text: Directory of `LANGUAGE.tokens` files, plain or `.xz`; None for none.
+        treebanks: Directory of CoNLL-U files, of which train files are read; None for none.
+    """
+    if text is not None:
+        for path in sorted([*text.glob("*.tokens"), *text.glob("*.tokens.xz")]):
+            yield from read_token_lines(path)
+    if treebanks is not None:
+        for path in treebank_files(treebanks, "train"):
+            for sentence in read_treebank(path):
+                yield from [sentence.forms] * _TREEBANK_REPEATS

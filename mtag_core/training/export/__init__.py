@@ -1,0 +1,1 @@
+"""Bundles from trained models, and back."""

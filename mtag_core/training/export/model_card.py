@@ -1,0 +1,139 @@
+"""Writes a bundle's model card: what the model is, what it scores, what it learnt from."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtag_core.evaluation.summary import averages
+from mtag_core.evaluation.treebanks import TreebankResult
+from mtag_core.training.data.treebanks import treebank_files, treebank_name
+
+_METRICS = ("UPOS", "UFeats", "FEATS")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCardFacts:
+    """What the card tells.
+
+    Attributes:
+        config: The trained model's `config.json`.
+        n_feats: Number of FEATS bundles.
+        part_to_results: Scores from gold tokens by `dev`, `test` (the bundle) and `dev, float32`.
+        treebanks: Directory of the treebanks; its `INDEX.tsv`, if there is one, names licences.
+        notes: Markdown on how the model was trained.
+    """
+
+    config: Mapping[str, Any]
+    n_feats: int
+    part_to_results: Mapping[str, Sequence[TreebankResult]]
+    treebanks: Path
+    notes: str
+
+
+def format_model_card(facts: ModelCardFacts) -> str:
+    """The card as Markdown."""
+    parts = [
+        _opening(facts),
+        _macro_table(facts.part_to_results),
+        _dev_note(facts.config),
+        _treebank_table(facts.part_to_results),
+        "## How it was trained\n\n" + facts.notes.strip() if facts.notes else "",
+        _data_table(facts.treebanks),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _opening(facts: ModelCardFacts) -> str:
+    """What the model is."""
+    config = facts.config
+    return (
+        "# Model card\n\n"
+        "Tags tokens with one of 17 universal parts of speech and one of "
+        f"{facts.n_feats:,} bundles of morphological features.\n\n"
+        f"A BERT encoder of {config['num_hidden_layers']} layers, width {config['hidden_size']}, "
+        f"{config['num_attention_heads']} heads, feed-forward width {config['intermediate_size']}, "
+        f"{config['vocab_size']:,} wordpieces; products in int8 (weights 7 bits, activations 8 "
+        "with fixed scales), the rest in float32. FEATS are scored among the bundles that occur "
+        "with the predicted part of speech."
+    )
+
+
+def _macro_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> str:
+    """Averages over treebanks, and what int8 costs."""
+    lines = [
+        "## Scores",
+        "",
+        "From gold tokens, CoNLL 2018 metric, mean over the treebanks that have training data. "
+        "UFeats counts universal features only, FEATS the whole bundle.",
+        "",
+        "| | treebanks | UPOS | UFeats | FEATS |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for part, results in part_to_results.items():
+        trained = [result for result in results if result.has_training_data]
+        if trained:
+            mean = averages(trained)[0].metric_to_f1
+            cells = " | ".join(f"{mean[name]:.2f}" for name in _METRICS)
+            lines.append(f"| {part} | {len(trained)} | {cells} |")
+    return "\n".join(lines)
+
+
+def _dev_note(config: Mapping[str, Any]) -> str:
+    """What the dev scores are of, where dev files taught."""
+    if not config.get("has_learnt_dev"):
+        return ""
+    return (
+        "Three quarters of each dev file were learnt from: the dev scores are of the rest, every "
+        "fourth block of ten sentences. No test file was."
+    )
+
+
+def _treebank_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> str:
+    """Scores of each treebank on dev and test."""
+    parts = [part for part in ("dev", "test") if part_to_results.get(part)]
+    scores = {
+        part: {result.treebank: result.scores for result in part_to_results[part]} for part in parts
+    }
+    header = ["treebank", *(f"{part} {name}" for part in parts for name in _METRICS)]
+    lines = ["| " + " | ".join(header) + " |", "|---|" + "---:|" * (len(header) - 1)]
+    for treebank in sorted({name for part in parts for name in scores[part]}):
+        cells = [
+            f"{100 * scores[part][treebank][name].f1:.1f}" if treebank in scores[part] else ""
+            for part in parts
+            for name in _METRICS
+        ]
+        lines.append("| " + " | ".join([treebank, *cells]) + " |")
+    return "\n".join(lines)
+
+
+def _data_table(treebanks: Path) -> str:
+    """The treebanks that were learnt from, with their licences."""
+    licences = _licences(treebanks / "INDEX.tsv")
+    rows = [
+        f"| {treebank_name(path)} | {licences.get(path.parent.name, 'see the treebank')} |"
+        for path in treebank_files(treebanks, "train")
+    ]
+    return "\n".join(
+        [
+            "## Data and licences",
+            "",
+            "The weights were learnt from the treebanks below (Universal Dependencies, "
+            "https://universaldependencies.org). Their licences say what may be done with what is "
+            "made from them; some allow no commercial use. The code's licence does not cover the "
+            "weights.",
+            "",
+            "| treebank | licence |",
+            "|---|---|",
+            *rows,
+        ]
+    )
+
+
+def _licences(index: Path) -> dict[str, str]:
+    """Treebank folder to licence."""
+    if not index.exists():
+        return {}
+    with index.open(encoding="utf-8", newline="") as lines:
+        return {row["treebank"]: row["license"] for row in csv.DictReader(lines, delimiter="\t")}

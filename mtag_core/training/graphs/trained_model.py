@@ -1,0 +1,75 @@
+"""Reads a trained model directory without torch, for the exporters.
+
+The directory is described in `mtag_core.training.networks.model_files`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from mtag_core.errors import CheckpointError
+from mtag_core.training.graphs.logit_graph import GraphShape
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A BERT-shaped tagger's files.
+
+    Attributes:
+        config: What `config.json` says.
+        weights: float32, by name.
+        feats: FEATS bundles in label order.
+        tokenizer: The bytes of `tokenizer.json`.
+    """
+
+    config: Mapping[str, Any]
+    weights: Mapping[str, NDArray[np.float32]]
+    feats: tuple[str, ...]
+    tokenizer: bytes
+
+    @property
+    def shape(self) -> GraphShape:
+        """What a graph builder needs beside the weights."""
+        return GraphShape(
+            n_layers=self.config["num_hidden_layers"],
+            n_heads=self.config["num_attention_heads"],
+            hidden_act=self.config["hidden_act"],
+            layer_norm_eps=self.config["layer_norm_eps"],
+        )
+
+
+def read_trained_model(directory: Path) -> TrainedModel:
+    """Reads a model directory: config.json, model.safetensors, tokenizer.json, feats.json.
+
+    Raises:
+        CheckpointError: A file is missing or damaged, or the encoder has another shape.
+    """
+    try:
+        config: dict[str, Any] = json.loads((directory / "config.json").read_text("utf-8"))
+        feats: list[str] = json.loads((directory / "feats.json").read_text("utf-8"))
+        weights = load_file(directory / "model.safetensors")
+        tokenizer = (directory / "tokenizer.json").read_bytes()
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{directory}: not a trained model directory: {error}") from error
+    if config.get("encoder") != "bert":
+        raise CheckpointError(
+            f"{directory / 'config.json'}: encoder {config.get('encoder')!r}, expected 'bert'; "
+            "other encoders run as Hugging Face directories"
+        )
+    if weights["feats.weight"].shape[0] != len(feats):
+        raise CheckpointError(
+            f"{directory}: {weights['feats.weight'].shape[0]} FEATS classes in the weights, "
+            f"{len(feats)} in feats.json"
+        )
+    return TrainedModel(
+        config=config,
+        weights={name: tensor.astype(np.float32) for name, tensor in weights.items()},
+        feats=tuple(feats),
+        tokenizer=tokenizer,
+    )

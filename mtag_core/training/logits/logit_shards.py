@@ -1,0 +1,277 @@
+"""Shards of teacher logits: the Parquet schema, its writer and its reader.
+
+A row is a sentence with its tokens. Token columns are flat: of a sentence with n tokens,
+`upos_logits` holds n * 17 values, `feats_ids` and `feats_logits` n * top_k, `feats_rest`
+n * n_temperatures and `feats_tail` n * rank bytes. The file's metadata say which teacher spoke, in
+which labels, and how to read the columns; `read_shard` refuses a file that does not fit.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from mtag_core.errors import ShardError
+from mtag_core.tagged import TaggedSentence
+from mtag_core.training.logits.soft_targets import FeatsSummary
+
+SHARD_VERSION = 1
+_METADATA_KEY = b"mtag.logits"
+# A row group closes at the first of these; about 10 MB.
+_ROW_GROUP_SENTENCES = 4096
+_ROW_GROUP_TOKENS = 32768
+
+
+@dataclass(frozen=True, slots=True)
+class ShardInfo:
+    """What a shard's metadata say; a student must agree with it.
+
+    Attributes:
+        teacher: Digest of the teacher.
+        labels: Digest of its UPOS and FEATS inventories, see `labels_digest`.
+        n_upos: Size of the UPOS inventory.
+        n_feats: Size of the FEATS inventory.
+        top_k: FEATS logits kept a token.
+        temperatures: Those with a log-sum-exp of the rest.
+        tail_rank: Bytes of the tail's sketch a token; 0 for none.
+        tail_basis: Digest of the basis of the sketch, empty for none.
+        version: Of the schema.
+    """
+
+    teacher: str
+    labels: str
+    n_upos: int
+    n_feats: int
+    top_k: int
+    temperatures: tuple[float, ...]
+    tail_rank: int = 0
+    tail_basis: str = ""
+    version: int = SHARD_VERSION
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @staticmethod
+    def from_json(text: str | bytes, *, source: str) -> "ShardInfo":
+        """Reads `to_json` back.
+
+        Raises:
+            ShardError: Another version, or no such object; the message names `source`.
+        """
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            temperatures = tuple(float(value) for value in fields.pop("temperatures"))
+            info = ShardInfo(temperatures=temperatures, **fields)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ShardError(f"{source}: metadata are no teacher logits': {error}") from error
+        if info.version != SHARD_VERSION:
+            raise ShardError(f"{source}: shard version {info.version}, expected {SHARD_VERSION}")
+        return info
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredSentence(TaggedSentence):
+    """A sentence with its teacher's logits; the tags are the teacher's best.
+
+    Attributes:
+        upos_logits: Less the largest of each token. Shape (n_tokens, n_upos), float16.
+        feats_summary: Length n_tokens.
+    """
+
+    upos_logits: NDArray[np.float16]
+    feats_summary: FeatsSummary
+
+
+@dataclass(frozen=True, slots=True)
+class LogitRow:
+    """One sentence read back from a shard.
+
+    Attributes:
+        doc_id: Its document.
+        language: Its language code.
+        forms: Length n_tokens.
+        upos_logits: As in `ScoredSentence`.
+        feats_summary: As in `ScoredSentence`.
+    """
+
+    doc_id: str
+    language: str
+    forms: tuple[str, ...]
+    upos_logits: NDArray[np.float16]
+    feats_summary: FeatsSummary
+
+
+LOGITS_SCHEMA = pa.schema(
+    [
+        pa.field("doc_id", pa.string(), nullable=False),
+        pa.field("sentence_index", pa.int32(), nullable=False),
+        pa.field("language", pa.string(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("start", pa.int64(), nullable=False),
+        pa.field("end", pa.int64(), nullable=False),
+        pa.field("forms", pa.list_(pa.string()), nullable=False),
+        pa.field("upos_logits", pa.list_(pa.float16()), nullable=False),
+        pa.field("feats_ids", pa.list_(pa.uint16()), nullable=False),
+        pa.field("feats_logits", pa.list_(pa.float16()), nullable=False),
+        pa.field("feats_rest", pa.list_(pa.float32()), nullable=False),
+        pa.field("feats_tail", pa.binary(), nullable=False),
+    ]
+)
+
+
+class LogitsWriter:
+    """Writes scored sentences as one shard, row group by row group."""
+
+    def __init__(self, sink: BinaryIO, info: ShardInfo) -> None:
+        """Writes the file's head; `sink` stays open."""
+        schema = LOGITS_SCHEMA.with_metadata({_METADATA_KEY: info.to_json().encode()})
+        self._writer = pq.ParquetWriter(sink, schema, compression="zstd")
+        self._schema = schema
+        self._rows: list[tuple[str, int, ScoredSentence]] = []
+        self._n_tokens = 0
+
+    def write(self, doc_id: str, index: int, scored: ScoredSentence) -> None:
+        """Buffers a sentence; writes a row group when the buffer is full."""
+        self._rows.append((doc_id, index, scored))
+        self._n_tokens += len(scored)
+        if len(self._rows) >= _ROW_GROUP_SENTENCES or self._n_tokens >= _ROW_GROUP_TOKENS:
+            self._flush()
+
+    def close(self) -> None:
+        """Writes the last row group and the footer."""
+        if self._rows:
+            self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        """Writes the buffered rows as one row group."""
+        columns = _columns(self._rows)
+        arrays = [_array(columns[field.name], field.type) for field in self._schema]
+        table = pa.Table.from_arrays(arrays, schema=self._schema)
+        self._writer.write_table(table, row_group_size=len(self._rows))
+        self._rows, self._n_tokens = [], 0
+
+
+def read_info(source: str, stream: BinaryIO) -> ShardInfo:
+    """Reads a shard's metadata.
+
+    Raises:
+        ShardError: It is no shard of teacher logits.
+    """
+    try:
+        metadata = pq.ParquetFile(stream).schema_arrow.metadata or {}
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ShardError(f"{source}: not a Parquet file: {error}") from error
+    if _METADATA_KEY not in metadata:
+        raise ShardError(f"{source}: a Parquet file, but not of teacher logits")
+    return ShardInfo.from_json(metadata[_METADATA_KEY], source=source)
+
+
+def read_shard(
+    source: str, stream: BinaryIO, *, labels: str | None = None, teacher: str | None = None
+) -> Iterator[LogitRow]:
+    """Reads a shard, one row group in memory at a time.
+
+    Args:
+        source: Path for errors.
+        stream: The file, seekable.
+        labels: Digest of the student's inventories; None to take any.
+        teacher: Digest of the teacher expected; None to take any.
+
+    Raises:
+        ShardError: It is no shard, or labels or teacher differ.
+    """
+    info = read_info(source, stream)
+    for name, expected in (("labels", labels), ("teacher", teacher)):
+        found = getattr(info, name)
+        if expected is not None and found != expected:
+            raise ShardError(f"{source}: {name} digest {found}, expected {expected}")
+    for group in range(pq.ParquetFile(stream).num_row_groups):
+        yield from read_row_group(stream, group, info=info)
+
+
+def row_group_sizes(stream: BinaryIO) -> list[int]:
+    """Number of sentences of each row group of a shard."""
+    metadata = pq.ParquetFile(stream).metadata
+    return [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+
+
+def read_row_group(stream: BinaryIO, group: int, *, info: ShardInfo) -> Iterator[LogitRow]:
+    """Reads one row group of a shard.
+
+    Args:
+        stream: The file, seekable.
+        group: Its number.
+        info: What `read_info` gave for the file.
+    """
+    table = pq.ParquetFile(stream).read_row_group(group)
+    for batch in table.to_batches(max_chunksize=256):
+        yield from _rows(batch, info)
+
+
+def _columns(rows: Sequence[tuple[str, int, ScoredSentence]]) -> dict[str, Any]:
+    """The columns of some rows; lists of numbers as flat values with offsets."""
+    scored = [row[2] for row in rows]
+    sentences = [row.sentence for row in scored]
+    summaries = [row.feats_summary for row in scored]
+    return {
+        "doc_id": [row[0] for row in rows],
+        "sentence_index": [row[1] for row in rows],
+        "language": [sentence.language for sentence in sentences],
+        "text": [sentence.text for sentence in sentences],
+        "start": [sentence.start for sentence in sentences],
+        "end": [sentence.end for sentence in sentences],
+        "forms": [sentence.forms for sentence in sentences],
+        "upos_logits": [row.upos_logits for row in scored],
+        "feats_ids": [summary.label_ids for summary in summaries],
+        "feats_logits": [summary.logits for summary in summaries],
+        "feats_rest": [summary.rest for summary in summaries],
+        "feats_tail": [summary.tail.tobytes() for summary in summaries],
+    }
+
+
+def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    """An Arrow array of a column."""
+    if not (pa.types.is_list(kind) and values and isinstance(values[0], np.ndarray)):
+        return pa.array(values, kind)
+    offsets = np.concatenate(([0], np.cumsum([value.size for value in values])))
+    flat = np.concatenate([value.reshape(-1) for value in values])
+    return pa.ListArray.from_arrays(
+        pa.array(offsets, pa.int32()), pa.array(flat, kind.value_type), type=kind
+    )
+
+
+def _rows(batch: pa.RecordBatch, info: ShardInfo) -> Iterator[LogitRow]:
+    """The rows of a batch with their arrays in shape."""
+    widths = {
+        "upos_logits": info.n_upos,
+        "feats_ids": info.top_k,
+        "feats_logits": info.top_k,
+        "feats_rest": len(info.temperatures),
+    }
+    for index in range(batch.num_rows):
+        values = {
+            name: batch.column(name)[index].values.to_numpy(zero_copy_only=False).reshape(-1, width)
+            for name, width in widths.items()
+        }
+        tail = np.frombuffer(batch.column("feats_tail")[index].as_py(), np.int8)
+        forms = tuple(batch.column("forms")[index].as_py())
+        summary = FeatsSummary(
+            values["feats_ids"],
+            values["feats_logits"],
+            values["feats_rest"],
+            tail.reshape(len(forms), info.tail_rank),
+        )
+        yield LogitRow(
+            batch.column("doc_id")[index].as_py(),
+            batch.column("language")[index].as_py(),
+            forms,
+            values["upos_logits"],
+            summary,
+        )

@@ -1,0 +1,150 @@
+"""Sentences in, sentences with a teacher's logits out: order kept, buffer bounded."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+
+from mtag_core.records import Sentence
+from mtag_core.training.logits.logit_shards import ScoredSentence, ShardInfo
+from mtag_core.training.logits.logit_teachers import Teacher, labels_digest
+from mtag_core.training.logits.piece_windows import TokenLogits
+from mtag_core.training.logits.soft_targets import relative_logits, summarise_feats
+from mtag_core.training.logits.tail_basis import TailBasis, fit_tail_basis
+
+K = TypeVar("K")
+
+# Sentences that wait for each other so that batches are of like length.
+_BUFFER_SENTENCES = 128
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryOptions:
+    """What is kept of the logits.
+
+    Attributes:
+        top_k: FEATS logits a token.
+        temperatures: Each gets the log-sum-exp of the rest; above 0.
+        tail_rank: Directions of the tail's sketch; 0 for none.
+    """
+
+    top_k: int = 32
+    temperatures: tuple[float, ...] = (1.0, 2.0, 3.0)
+    tail_rank: int = 32
+
+
+class LogitStream:
+    """Scores a stream of sentences with a teacher.
+
+    Attributes:
+        teacher: Gives the logits.
+    """
+
+    def __init__(
+        self, teacher: Teacher, options: SummaryOptions, *, basis: TailBasis | None = None
+    ) -> None:
+        """Keeps the teacher.
+
+        Args:
+            teacher: Gives the logits.
+            options: What is kept of them.
+            basis: Of the tail's sketch; None for none.
+        """
+        self.teacher = teacher
+        self._options = options
+        self._basis = basis
+
+    @property
+    def info(self) -> ShardInfo:
+        """What the shards' metadata say."""
+        return shard_info(self.teacher, self._options, basis=self._basis)
+
+    def score_stream(
+        self, pairs: Iterable[tuple[K, Sentence]]
+    ) -> Iterator[tuple[K, ScoredSentence]]:
+        """Scores sentences.
+
+        Args:
+            pairs: A key and a sentence each.
+
+        Yields:
+            The pairs in order, the sentences with their logits. Batches are cut from a fixed number
+            of sentences, so the same stream gives the same bytes.
+        """
+        iterator = iter(pairs)
+        while buffer := list(islice(iterator, _BUFFER_SENTENCES)):
+            sentences = [sentence for _, sentence in buffer]
+            results = self.teacher.logits(sentences)
+            for (key, sentence), logits in zip(buffer, results, strict=True):
+                yield key, self._scored(sentence, logits)
+
+    def _scored(self, sentence: Sentence, logits: TokenLogits) -> ScoredSentence:
+        """The sentence with what is kept of its logits, and the best labels as tags."""
+        upos_probs = np.exp(logits.upos - logits.upos.max(axis=1, keepdims=True))
+        upos_probs /= upos_probs.sum(axis=1, keepdims=True)
+        order = np.argsort(-upos_probs, axis=1, kind="stable")
+        best, second = order[:, 0], order[:, 1]
+        summary = summarise_feats(
+            logits.feats,
+            top_k=self._options.top_k,
+            temperatures=self._options.temperatures,
+            basis=self._basis,
+        )
+        upos, feats = self.teacher.upos_labels, self.teacher.feats_labels
+        n_tokens = len(best)
+        return ScoredSentence(
+            sentence=sentence,
+            upos=tuple(upos[label] for label in best),
+            feats=tuple(feats[label] for label in summary.label_ids[:, 0]),
+            upos_scores=tuple(upos_probs[range(n_tokens), best].tolist()),
+            second_upos=tuple(upos[label] for label in second),
+            feats_scores=(0.0,) * n_tokens,
+            upos_logits=relative_logits(logits.upos),
+            feats_summary=summary,
+        )
+
+
+def shard_info(teacher: Teacher, options: SummaryOptions, *, basis: TailBasis | None) -> ShardInfo:
+    """The metadata of shards made with these."""
+    return ShardInfo(
+        teacher=teacher.digest,
+        labels=labels_digest(teacher.upos_labels, teacher.feats_labels),
+        n_upos=len(teacher.upos_labels),
+        n_feats=len(teacher.feats_labels),
+        top_k=min(options.top_k, len(teacher.feats_labels)),
+        temperatures=options.temperatures,
+        tail_rank=0 if basis is None else basis.rank,
+        tail_basis="" if basis is None else basis.digest,
+    )
+
+
+def fit_basis(
+    teacher: Teacher, sentences: Iterable[Sentence], options: SummaryOptions, *, n_tokens: int
+) -> TailBasis | None:
+    """Finds a basis for the tail's sketch on the first tokens of a corpus.
+
+    Args:
+        teacher: Gives the logits.
+        sentences: Read until there are enough tokens.
+        options: Of the summary; a rank of 0 gives no basis.
+        n_tokens: How many tokens to look at; 4 bytes times the number of labels each.
+    """
+    if not options.tail_rank:
+        return None
+    parts: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = []
+    n_seen = 0
+    iterator = iter(sentences)
+    while n_seen < n_tokens and (buffer := list(islice(iterator, _BUFFER_SENTENCES))):
+        for logits in teacher.logits(buffer):
+            parts.append(logits.feats)
+            n_seen += len(logits.feats)
+    if not parts:
+        return None
+    return fit_tail_basis(
+        np.concatenate(parts)[:n_tokens],
+        rank=options.tail_rank,
+        top_k=options.top_k,
+        temperatures=options.temperatures,
+    )

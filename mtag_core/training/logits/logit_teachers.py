@@ -1,0 +1,186 @@
+"""Teachers that give logits for every label of a token: what they share, and the ONNX one.
+
+A teacher directory holds
+
+    teacher.json      format version, sha256 of the files, max_pieces, UPOS labels, opening pieces
+    logits.onnx       see `mtag_core.training.graphs.logit_graph`
+    tokenizer.json    wordpieces
+    feats.json        FEATS inventory in label order
+
+and may be a model bundle at the same time. A directory of Hugging Face's format is read by
+`mtag_core.training.logits.hugging_face_teacher`.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import onnxruntime
+
+from mtag_core.errors import BundleError
+from mtag_core.records import Sentence
+from mtag_core.tagged import BatchReport
+from mtag_core.training.logits.piece_windows import (
+    PieceBatch,
+    PieceEncoder,
+    TokenLogits,
+    batched_logits,
+)
+
+TEACHER_FILE = "teacher.json"
+TEACHER_VERSION = 1
+_FILES = ("logits.onnx", "tokenizer.json", "feats.json")
+
+
+class Teacher(Protocol):
+    """What the making of shards needs of a teacher.
+
+    Attributes:
+        on_batch: Called after each batch with its size and duration; None for no call.
+    """
+
+    on_batch: Callable[[BatchReport], None] | None
+
+    @property
+    def digest(self) -> str:
+        """Identifies its weights."""
+
+    @property
+    def upos_labels(self) -> tuple[str, ...]:
+        """UPOS inventory in label order."""
+
+    @property
+    def feats_labels(self) -> tuple[str, ...]:
+        """FEATS inventory in label order."""
+
+    def logits(self, sentences: Sequence[Sentence]) -> list[TokenLogits]:
+        """Logits of each sentence; those of a token do not depend on the others beyond rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherCard:
+    """What `teacher.json` says beside the digests.
+
+    Attributes:
+        max_pieces: Longest input, opening and closing piece included.
+        upos: UPOS labels in order.
+        openings: Language -> the piece that opens its sentences, where the teacher was told which
+            treebank's convention to follow.
+    """
+
+    max_pieces: int
+    upos: tuple[str, ...]
+    openings: Mapping[str, int] = field(default_factory=dict)
+
+
+def labels_digest(upos: Sequence[str], feats: Sequence[str]) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of two inventories."""
+    text = json.dumps([list(upos), list(feats)], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def write_teacher(
+    directory: Path, card: TeacherCard, *, graph: bytes, tokenizer: bytes, feats: Sequence[str]
+) -> None:
+    """Writes a teacher directory, `teacher.json` last.
+
+    Args:
+        directory: Made if missing.
+        card: What to record.
+        graph: The serialised ONNX model.
+        tokenizer: The content of `tokenizer.json`.
+        feats: The FEATS inventory in label order.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    contents = dict(zip(_FILES, (graph, tokenizer, json.dumps(list(feats)).encode()), strict=True))
+    for name, content in contents.items():
+        (directory / name).write_bytes(content)
+    fields = {
+        "version": TEACHER_VERSION,
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
+        "max_pieces": card.max_pieces,
+        "upos": list(card.upos),
+        "openings": dict(card.openings),
+    }
+    text = json.dumps(fields, sort_keys=True, indent=1) + "\n"
+    (directory / TEACHER_FILE).write_text(text, encoding="utf-8")
+
+
+class OnnxTeacher:
+    """A teacher directory, run by ONNX Runtime on one CPU thread."""
+
+    def __init__(self, directory: Path) -> None:
+        """Loads and checks the directory.
+
+        Raises:
+            BundleError: A file is missing, damaged or of another version.
+        """
+        fields = _read_card(directory)
+        contents = {
+            name: _checked(directory / name, fields["files"].get(name, "")) for name in _FILES
+        }
+        self.on_batch: Callable[[BatchReport], None] | None = None
+        self._card = TeacherCard(fields["max_pieces"], tuple(fields["upos"]), fields["openings"])
+        self.digest: str = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[
+            :16
+        ]
+        self.upos_labels = self._card.upos
+        self.feats_labels: tuple[str, ...] = tuple(json.loads(contents["feats.json"]))
+        self._encoder = PieceEncoder(
+            contents["tokenizer.json"].decode(),
+            max_pieces=self._card.max_pieces,
+            openings=self._card.openings,
+        )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(
+            contents["logits.onnx"], options, providers=["CPUExecutionProvider"]
+        )
+
+    def logits(self, sentences: Sequence[Sentence]) -> list[TokenLogits]:
+        """Logits of each sentence."""
+        return batched_logits(self._encoder, sentences, self._run, on_batch=self.on_batch)
+
+    def _run(self, batch: PieceBatch) -> TokenLogits:
+        """Runs the graph on one batch."""
+        upos, feats = self._session.run(
+            ["upos_logits", "feats_logits"],
+            {
+                "piece_ids": batch.piece_ids,
+                "is_piece": batch.is_piece,
+                "first_piece_index": batch.first_piece_index,
+                "last_piece_index": batch.last_piece_index,
+            },
+        )
+        return TokenLogits(upos, feats)
+
+
+def _read_card(directory: Path) -> dict[str, Any]:
+    """Reads and checks `teacher.json`."""
+    path = directory / TEACHER_FILE
+    try:
+        fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BundleError(f"{path}: not found; export the teacher's logits first") from error
+    except ValueError as error:
+        raise BundleError(f"{path}: not JSON ({error})") from error
+    if fields.get("version") != TEACHER_VERSION:
+        raise BundleError(
+            f"{path}: teacher version {fields.get('version')}, expected {TEACHER_VERSION}"
+        )
+    return fields
+
+
+def _checked(path: Path, sha256: str) -> bytes:
+    """Reads a file and checks its digest."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: not found") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise BundleError(f"{path}: sha256 {found[:16]}..., {TEACHER_FILE} says {sha256[:16]}...")
+    return content

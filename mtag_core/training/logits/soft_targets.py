@@ -1,0 +1,167 @@
+"""A teacher's FEATS logits in a few hundred bytes a token, and the soft targets rebuilt from them.
+
+Dense logits over thousands of FEATS bundles would be 37 TB a billion tokens. What is kept of a
+token: the top K logits, for each temperature the log-sum-exp of all others, and optionally a sketch
+of the others' shape (`mtag_core.training.logits.tail_basis`). Logits are kept relative to the
+largest, where float16 is finest; a softmax does not see the difference. Knows numpy only.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtag_core.errors import ShardError
+from mtag_core.training.logits.tail_basis import TailBasis
+
+# What float16 holds of a logit that far below the largest is worth nothing at any temperature used.
+_LOWEST = -30000.0
+
+
+@dataclass(frozen=True, slots=True)
+class FeatsSummary:
+    """What is kept of the FEATS logits of some tokens.
+
+    Attributes:
+        label_ids: The top labels, most probable first. Shape (n_tokens, top_k), uint16.
+        logits: Their logits less the largest. Shape (n_tokens, top_k), float16.
+        rest: Log-sum-exp of the other labels' (logits less the largest) / temperature.
+            Shape (n_tokens, n_temperatures), float32; -inf when there are no others.
+        tail: Sketch of the other labels' logits. Shape (n_tokens, rank), int8; rank 0 for none.
+    """
+
+    label_ids: NDArray[np.uint16]
+    logits: NDArray[np.float16]
+    rest: NDArray[np.float32]
+    tail: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        """Number of tokens."""
+        return len(self.label_ids)
+
+
+def summarise_feats(
+    logits: NDArray[np.float32],
+    *,
+    top_k: int,
+    temperatures: tuple[float, ...],
+    basis: TailBasis | None = None,
+) -> FeatsSummary:
+    """Keeps the top of some tokens' logits and a summary of the rest.
+
+    Args:
+        logits: Shape (n_tokens, n_labels), finite; at most 65,536 labels.
+        top_k: How many to keep; all of them when there are no more.
+        temperatures: Above 0; each gets a log-sum-exp.
+        basis: For the sketch of the tail; None for none.
+    """
+    top_k = min(top_k, logits.shape[1])
+    label_ids = top_labels(logits, top_k)
+    relative = logits - logits.max(axis=1, keepdims=True)
+    top = np.take_along_axis(relative, label_ids.astype(np.int64), axis=1)
+    others = relative.copy()
+    np.put_along_axis(others, label_ids.astype(np.int64), -np.inf, axis=1)
+    rest = np.stack([_log_sum_exp(others / np.float32(t)) for t in temperatures], axis=1)
+    tail = np.zeros((len(logits), 0), np.int8) if basis is None else basis.sketch(logits)
+    return FeatsSummary(label_ids, np.maximum(top, _LOWEST).astype(np.float16), rest, tail)
+
+
+def top_labels(logits: NDArray[np.float32], top_k: int) -> NDArray[np.uint16]:
+    """The labels with the largest logits, the largest first; of equals the lower label.
+
+    Returns:
+        Shape (n_tokens, top_k).
+    """
+    bound = -np.partition(-logits, top_k - 1, axis=1)[:, top_k - 1 : top_k]
+    is_above, is_equal = logits > bound, logits == bound
+    n_missing = top_k - is_above.sum(axis=1, keepdims=True)
+    is_chosen = is_above | (is_equal & (np.cumsum(is_equal, axis=1) <= n_missing))
+    chosen = np.nonzero(is_chosen)[1].reshape(len(logits), top_k)
+    order = np.argsort(-np.take_along_axis(logits, chosen, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(chosen, order, axis=1).astype(np.uint16)
+
+
+def relative_logits(logits: NDArray[np.float32]) -> NDArray[np.float16]:
+    """UPOS logits less the largest, as float16. Shape as given."""
+    relative = logits - logits.max(axis=1, keepdims=True)
+    return np.maximum(relative, _LOWEST).astype(np.float16)
+
+
+def top_log_probs(
+    summary: FeatsSummary, *, temperature: float, temperatures: tuple[float, ...]
+) -> NDArray[np.float32]:
+    """Log-probabilities of the top labels among all labels.
+
+    Args:
+        summary: As kept.
+        temperature: The one asked for.
+        temperatures: Those that `summary.rest` has.
+
+    Returns:
+        Shape (n_tokens, top_k); what their probabilities lack to 1 is the rest's.
+
+    Raises:
+        ShardError: The temperature was not kept.
+    """
+    if temperature not in temperatures:
+        raise ShardError(
+            f"temperature {temperature}: the shards keep {', '.join(map(str, temperatures))}"
+        )
+    scaled = summary.logits.astype(np.float32) / np.float32(temperature)
+    rest = summary.rest[:, temperatures.index(temperature)]
+    total = np.logaddexp(_log_sum_exp(scaled), rest)
+    result: NDArray[np.float32] = scaled - total[:, None]
+    return result
+
+
+def rebuild_feats_probs(
+    summary: FeatsSummary,
+    *,
+    n_labels: int,
+    temperature: float,
+    temperatures: tuple[float, ...],
+    basis: TailBasis | None = None,
+) -> NDArray[np.float32]:
+    """The teacher's whole softmax, rebuilt.
+
+    Top labels have their own probability; the rest's is shared out by the tail's sketch, evenly
+    where there is none.
+
+    Args:
+        summary: As kept.
+        n_labels: Size of the FEATS inventory.
+        temperature: One of `temperatures`.
+        temperatures: Those that `summary.rest` has.
+        basis: The one that made the sketch.
+
+    Returns:
+        Shape (n_tokens, n_labels), each row summing to 1.
+
+    Raises:
+        ShardError: The temperature was not kept.
+    """
+    label_ids = summary.label_ids.astype(np.int64)
+    top = np.exp(top_log_probs(summary, temperature=temperature, temperatures=temperatures))
+    if basis is None or not summary.tail.shape[1]:
+        shape = np.zeros((len(summary), n_labels), np.float32)
+    else:
+        shape = basis.rebuild(summary.tail) / np.float32(temperature)
+    np.put_along_axis(shape, label_ids, -np.inf, axis=1)
+    log_total = _log_sum_exp(shape)
+    share = np.clip(1.0 - top.sum(axis=1, dtype=np.float64), 0.0, 1.0).astype(np.float32)
+    has_rest = np.isfinite(log_total)
+    shift = np.where(has_rest, log_total, 0.0)[:, None]
+    probs: NDArray[np.float32] = np.exp(shape - shift) * np.where(has_rest, share, 0.0)[:, None]
+    np.put_along_axis(probs, label_ids, top, axis=1)
+    return probs
+
+
+def _log_sum_exp(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Row-wise log-sum-exp; -inf for a row of -inf."""
+    largest = values.max(axis=1, keepdims=True, initial=-np.inf)
+    shift = np.where(np.isfinite(largest), largest, 0.0)
+    with np.errstate(divide="ignore"):
+        result: NDArray[np.float32] = (
+            np.log(np.exp(values - shift).sum(axis=1)) + shift[:, 0]
+        ).astype(np.float32)
+    return result

@@ -1,0 +1,1 @@
+"""The training loop, its options, losses and scores."""

@@ -1,0 +1,115 @@
+"""Gets the teacher's encoder: any Hugging Face encoder, by name or directory.
+
+A BERT is loaded into our own `BertEncoder`, which is faster; anything else runs as it is. This is
+the only place that imports transformers.
+"""
+
+from collections.abc import Mapping
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
+
+from mtag_core.training.networks.encoder import BertEncoder, EncoderConfig
+
+
+def load_encoder(name_or_directory: str, *, n_extra_pieces: int, dropout: float) -> nn.Module:
+    """Loads a pretrained encoder and widens its vocabulary.
+
+    Args:
+        name_or_directory: A model hub name or a directory that `save_pretrained` wrote.
+        n_extra_pieces: New pieces at the end of the vocabulary; they start as copies of the piece
+            that opens a sentence.
+        dropout: Probability, where the encoder is our own.
+
+    Returns:
+        Called with (piece_ids, is_piece), gives (n_sentences, n_pieces, hidden_size).
+    """
+    config = AutoConfig.from_pretrained(name_or_directory)
+    model = AutoModel.from_pretrained(name_or_directory, dtype=torch.float32)
+    if not _is_plain_bert(config):
+        vocab_size = model.get_input_embeddings().weight.shape[0]
+        model.resize_token_embeddings(vocab_size + n_extra_pieces)
+        return HuggingFaceEncoder(model)
+    encoder = BertEncoder(_encoder_config(config, n_extra_pieces, dropout))
+    encoder.load_state_dict(_widened(model.state_dict(), n_extra_pieces, config))
+    return encoder
+
+
+def hidden_size(encoder: nn.Module) -> int:
+    """Width of an encoder's output."""
+    if isinstance(encoder, HuggingFaceEncoder):
+        return int(encoder.model.config.hidden_size)
+    return cast(BertEncoder, encoder).config.hidden_size
+
+
+def vocab_size(name_or_directory: str) -> int:
+    """Number of pieces that a pretrained encoder knows, before any are added."""
+    return int(AutoConfig.from_pretrained(name_or_directory).vocab_size)
+
+
+class HuggingFaceEncoder(nn.Module):
+    """An encoder of another architecture, called like ours."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        """Wraps a `PreTrainedModel` without heads."""
+        super().__init__()
+        self.model = model
+
+    def forward(self, piece_ids: Tensor, is_piece: Tensor) -> Tensor:
+        """Encodes a batch; see `BertEncoder.forward`."""
+        output = self.model(input_ids=piece_ids, attention_mask=is_piece.long())
+        hidden: Tensor = output.last_hidden_state
+        return hidden
+
+
+def from_config(config: Mapping[str, object]) -> nn.Module:
+    """Builds an untrained encoder of another architecture from its recorded config."""
+    return HuggingFaceEncoder(AutoModel.from_config(AutoConfig.for_model(**config)))
+
+
+def _is_plain_bert(config: PretrainedConfig) -> bool:
+    """Whether our encoder computes the same as the model of this config."""
+    kind = getattr(config, "position_embedding_type", "absolute")
+    return (
+        config.model_type == "bert" and kind == "absolute" and config.hidden_act in ("gelu", "relu")
+    )
+
+
+def _encoder_config(config: PretrainedConfig, n_extra_pieces: int, dropout: float) -> EncoderConfig:
+    """Translates a `BertConfig`."""
+    return EncoderConfig(
+        vocab_size=config.vocab_size + n_extra_pieces,
+        hidden_size=config.hidden_size,
+        num_hidden_layers=config.num_hidden_layers,
+        num_attention_heads=config.num_attention_heads,
+        intermediate_size=config.intermediate_size,
+        max_position_embeddings=config.max_position_embeddings,
+        type_vocab_size=config.type_vocab_size,
+        layer_norm_eps=config.layer_norm_eps,
+        hidden_act=config.hidden_act,
+        pad_token_id=config.pad_token_id or 0,
+        dropout=dropout,
+    )
+
+
+def _widened(
+    state: dict[str, Tensor], n_extra_pieces: int, config: PretrainedConfig
+) -> dict[str, Tensor]:
+    """A BERT's weights without pooler, the piece table widened."""
+    kept = {
+        name: tensor
+        for name, tensor in state.items()
+        if name.startswith(("embeddings.", "encoder.")) and not name.endswith("_ids")
+    }
+    table = kept["embeddings.word_embeddings.weight"]
+    opening = table[_opening_piece(config)].expand(n_extra_pieces, -1)
+    noise = torch.randn(n_extra_pieces, table.shape[1]) * table.std() * 0.1
+    kept["embeddings.word_embeddings.weight"] = torch.cat([table, opening + noise])
+    return kept
+
+
+def _opening_piece(config: PretrainedConfig) -> int:
+    """Id of the piece that opens a sentence, as far as the config tells; else piece 0."""
+    return int(getattr(config, "bos_token_id", None) or 0)

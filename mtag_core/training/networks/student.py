@@ -1,0 +1,46 @@
+"""The student: three narrow layers, after Tsai et al. 2019's MiniBERT."""
+
+from torch import nn
+
+from mtag_core.labels import UPOS_LABELS
+from mtag_core.training.networks.encoder import BertEncoder, EncoderConfig
+from mtag_core.training.networks.model import TokenTagger
+from mtag_core.training.run_configs import StudentShape
+
+
+def new_student(shape: StudentShape, *, n_pieces: int, n_feats: int, pad: int) -> TokenTagger:
+    """Builds an untrained student.
+
+    Args:
+        shape: Its architecture.
+        n_pieces: Size of its vocabulary.
+        n_feats: Number of FEATS labels.
+        pad: Id of the padding piece.
+
+    Returns:
+        The model, on the CPU.
+    """
+    config = EncoderConfig(
+        vocab_size=n_pieces,
+        hidden_size=shape.hidden_size,
+        num_hidden_layers=shape.n_layers,
+        num_attention_heads=shape.n_heads,
+        intermediate_size=shape.intermediate_size,
+        hidden_act=shape.activation,
+        pad_token_id=pad,
+        dropout=shape.dropout,
+    )
+    return TokenTagger(
+        BertEncoder(config),
+        hidden_size=shape.hidden_size,
+        n_upos=len(UPOS_LABELS),
+        n_feats=n_feats,
+        dropout=shape.dropout,
+    )
+
+
+def set_dropout(model: TokenTagger, dropout: float) -> None:
+    """Changes the dropout of all layers."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = dropout

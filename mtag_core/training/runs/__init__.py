@@ -1,0 +1,1 @@
+"""Whole runs: teacher, distillation, fine-tuning, adaptation."""

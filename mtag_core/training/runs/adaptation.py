@@ -1,0 +1,131 @@
+"""Goes on with a student on treebank labels alone, and teaches it the treebanks' conventions.
+
+For a student that has learnt from teachers: no teacher is needed any more, and a CPU will do. In a
+share of the sentences the student is told the treebank; otherwise it is not, as users mostly do
+not tell it. Dev sentences can teach too (see `mtag_core.training.data.datasets`).
+"""
+
+import logging
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mtag_core.training.data.datasets import (
+    LabelledDataset,
+    encoded_forms,
+    labelled_dataset,
+    sampling_rates,
+)
+from mtag_core.training.data.encoding import PieceConvention
+from mtag_core.training.data.taught import read_dev_sentences, read_training_sentences
+from mtag_core.training.data.treebanks import LabelledSentence
+from mtag_core.training.loops.loop import Task, Trainer, loop_config
+from mtag_core.training.loops.run_log import RunLog, record_config
+from mtag_core.training.networks.model import TokenTagger
+from mtag_core.training.networks.model_files import ModelCard, load_feats, load_model, save_model
+from mtag_core.training.networks.student import set_dropout
+from mtag_core.training.networks.treebank_pieces import add_pieces, write_tokenizer
+from mtag_core.training.run_configs import AdaptConfig
+from mtag_core.training.runs.label_run import LabelRun, LabelRunOptions
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def adapt(config: AdaptConfig, *, is_resumed: bool = False) -> dict[str, float]:
+    """Trains and writes a model directory.
+
+    Args:
+        config: What to do.
+        is_resumed: Go on from the checkpoint in the output directory.
+
+    Returns:
+        Macro dev scores at the end: the treebank not told (`dev_upos`, `dev_feats`), and told
+        (`told_upos`, `told_feats`).
+
+    Raises:
+        CheckpointError: A directory does not fit.
+        InputNotFoundError: There is no treebank.
+    """
+    record_config(config, config.output, is_resumed=is_resumed)
+    torch.manual_seed(config.seed)
+    train, dev = (
+        _dataset(config, read(config.treebanks, has_dev=config.has_dev))
+        for read in (read_training_sentences, read_dev_sentences)
+    )
+    model, card = _model(config, train)
+    pieces = PieceConvention.load(config.output / "tokenizer.json")
+    run = LabelRun(
+        model,
+        LabelRunOptions(
+            config.piece_budget, config.unknown_treebank, config.piece_dropout, config.has_autocast
+        ),
+        train=train,
+        rates=_rates(config, train),
+        dev=dev,
+        card=card,
+        pieces=pieces,
+    )
+
+    def scores() -> dict[str, float]:
+        """Macro dev scores."""
+        plain, told = (run.scores(is_told=is_told) for is_told in (False, True))
+        return {
+            "dev_upos": plain.macro_upos,
+            "dev_feats": plain.macro_feats,
+            "told_upos": told.macro_upos,
+            "told_feats": told.macro_feats,
+        }
+
+    with RunLog(config.output, is_writer=True) as log:
+        task = Task(model, run.epoch, run.loss, scores)
+        loop = loop_config(config, warmup_share=0.06, average_decay=config.average_decay)
+        trainer = Trainer(task, loop, directory=config.output, log=log)
+        if is_resumed:
+            trainer.resume()
+        trainer.run()
+    save_model(
+        model,
+        card,
+        directory=config.output,
+        tokenizer_path=config.output / "tokenizer.json",
+        feats=load_feats(config.student / "feats.json"),
+    )
+    return scores()
+
+
+def _dataset(config: AdaptConfig, sentences: list[LabelledSentence]) -> LabelledDataset:
+    """Encodes sentences. The pieces that are added later change nothing about them."""
+    tokenizer = config.student / "tokenizer.json"
+    return labelled_dataset(
+        sentences,
+        encoded_forms(sentences, tokenizer, n_processes=config.n_processes),
+        feats_labels=load_feats(config.student / "feats.json"),
+        max_pieces=config.max_pieces,
+    )
+
+
+def _model(config: AdaptConfig, train: LabelledDataset) -> tuple[TokenTagger, ModelCard]:
+    """The student, with a piece for each treebank."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model, card = load_model(config.student, device=torch.device("cpu"))
+    source, target = (path / "tokenizer.json" for path in (config.student, config.output))
+    first = write_tokenizer(source, train.treebanks, target)
+    opening = PieceConvention.load(source).start
+    add_pieces(model, len(train.treebanks), first=first, opening=opening)
+    set_dropout(model, config.dropout)
+    card = ModelCard(
+        max_pieces=card.max_pieces,
+        treebanks=train.treebanks,
+        first_treebank_piece=first,
+        has_learnt_dev=config.has_dev,
+    )
+    return model.to(device), card
+
+
+def _rates(config: AdaptConfig, train: LabelledDataset) -> NDArray[np.float64]:
+    """Times an epoch shows each sentence. Shape (n_sentences,)."""
+    by_treebank = sampling_rates(
+        train.tokens_by_treebank(), full_tokens=config.small_treebank, most=8.0
+    )
+    return by_treebank[train.treebank_ids] * np.where(train.is_train, config.train_rate, 1.0)

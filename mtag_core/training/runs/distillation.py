@@ -1,0 +1,211 @@
+"""Distils teachers into a student, and fine-tunes it: the same run with other shares.
+
+The teachers annotate text and treebanks once (`targets`); then the student learns from those
+targets for many epochs. On treebank tokens part of the target is the label itself. Distillation
+shows all the text; fine-tuning starts from a distilled student and shows mostly treebanks. Where
+the teacher's word comes from shards (`distill_stream`), they are all that the student learns from.
+"""
+
+import logging
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mtag_core.training.data.datasets import draw_epoch, encoded_forms, labelled_dataset
+from mtag_core.training.data.encoding import PieceConvention, piece_names
+from mtag_core.training.data.packing import DeviceSentences, cut_batches
+from mtag_core.training.data.taught import read_dev_sentences
+from mtag_core.training.loops import distributed
+from mtag_core.training.loops.loop import Epoch, Task, Trainer, loop_config
+from mtag_core.training.loops.losses import top_k_target_loss
+from mtag_core.training.loops.run_log import RunLog, record_config
+from mtag_core.training.networks.model import Batch, TokenLogits, TokenTagger
+from mtag_core.training.networks.model_files import (
+    ModelCard,
+    load_feats,
+    load_model,
+    save_model,
+)
+from mtag_core.training.networks.shared_weights import (
+    bundle_parts,
+    gram_rows,
+    make_plain,
+    share_weights,
+)
+from mtag_core.training.networks.student import new_student, set_dropout
+from mtag_core.training.run_configs import DistillConfig, TargetConfig
+from mtag_core.training.runs.distill_corpus import DistillationCorpus
+from mtag_core.training.runs.distill_stream import StreamedSentences
+from mtag_core.training.runs.scoring import score
+from mtag_core.training.runs.targets import SoftTargets
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def distill(config: DistillConfig, *, is_resumed: bool = False) -> dict[str, float]:
+    """Distils or fine-tunes a student and writes its model directory.
+
+    Args:
+        config: What to do.
+        is_resumed: Go on from the checkpoint in the output directory.
+
+    Returns:
+        Macro dev scores at the end; the student is not told the treebank.
+
+    Raises:
+        CheckpointError: A directory does not fit.
+        InputNotFoundError: There is no treebank, or no encoded text or shard.
+        ShardError: A shard is of another teacher or other labels.
+    """
+    device = distributed.start()
+    if distributed.rank() == 0:
+        record_config(config, config.output, is_resumed=is_resumed)
+    distributed.wait_for_all()
+    torch.manual_seed(config.seed)
+    feats = load_feats(config.feats_path)
+    pieces = PieceConvention.load(config.tokenizer)
+    model = _student(config, feats, pieces).to(device)
+    distributed.share_weights(model)
+    source = _source(config, feats, pad=pieces.pad, device=device)
+    run = _Run(config, model, source, pad=pieces.pad, device=device)
+    torch.manual_seed(config.seed + distributed.rank())
+    with RunLog(config.output, is_writer=distributed.rank() == 0) as log:
+        loop = loop_config(
+            config,
+            warmup_share=config.warmup_share,
+            epochs=source.epochs,
+            average_decay=config.average_decay,
+        )
+        trainer = Trainer(run.task(), loop, directory=config.output, log=log)
+        if is_resumed:
+            trainer.resume()
+        trainer.run()
+    make_plain(model)
+    if distributed.rank() == 0:
+        card = ModelCard(max_pieces=config.max_pieces)
+        save_model(
+            model, card, directory=config.output, tokenizer_path=config.tokenizer, feats=feats
+        )
+    distributed.wait_for_all()
+    return run.scores() if distributed.rank() == 0 else {}
+
+
+class _Source(Protocol):
+    """Where a run's sentences and their targets come from."""
+
+    @property
+    def epochs(self) -> float:
+        """Epochs of the loop at most."""
+
+    def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
+        """Cuts one epoch into batches."""
+
+    def batch(self, ids: NDArray[np.int64]) -> tuple[Batch, SoftTargets]:
+        """The sentences of one batch and the targets that their tokens index."""
+
+
+class _CorpusSentences:
+    """Text and treebanks, all in memory, annotated by the run itself."""
+
+    def __init__(self, config: DistillConfig, corpus: DistillationCorpus, *, pad: int) -> None:
+        self._config, self._corpus = config, corpus
+        device = corpus.targets.upos_log_probs.device
+        self._sentences = DeviceSentences(corpus.student, pad=pad, device=device)
+        self.epochs = config.epochs
+
+    def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
+        """Draws and cuts one epoch."""
+        drawn = draw_epoch(self._corpus.rates, generator)
+        lengths = self._corpus.student.n_pieces[drawn]
+        batches = cut_batches(lengths, piece_budget=self._config.piece_budget, generator=generator)
+        return [drawn[batch] for batch in batches]
+
+    def batch(self, ids: NDArray[np.int64]) -> tuple[Batch, SoftTargets]:
+        """Gathers one batch."""
+        return self._sentences.batch(ids), self._corpus.targets
+
+
+def _source(config: DistillConfig, feats: list[str], *, pad: int, device: torch.device) -> _Source:
+    """The sentences to learn from: shards where there are some, else text and teachers."""
+    if config.logits is not None:
+        return StreamedSentences(config, feats, logits=config.logits, pad=pad, device=device)
+    return _CorpusSentences(config, DistillationCorpus(config, feats, device=device), pad=pad)
+
+
+class _Run:
+    """What the loop calls."""
+
+    def __init__(
+        self,
+        config: DistillConfig,
+        model: TokenTagger,
+        source: _Source,
+        *,
+        pad: int,
+        device: torch.device,
+    ) -> None:
+        self._config, self._model, self._source = config, model, source
+        dev = read_dev_sentences(config.treebanks)
+        self._dev = labelled_dataset(
+            dev,
+            encoded_forms(dev, config.tokenizer, n_processes=config.n_processes),
+            feats_labels=load_feats(config.feats_path),
+            max_pieces=config.max_pieces,
+        )
+        self._dev_sentences = DeviceSentences(self._dev.packed, pad=pad, device=device)
+
+    def task(self) -> Task:
+        """What the loop needs."""
+        return Task(self._model, self._source.epoch, self._loss, self.scores)
+
+    def scores(self) -> dict[str, float]:
+        """Macro dev scores."""
+        scores = score(self._model, self._dev_sentences, self._dev)
+        return {"dev_upos": scores.macro_upos, "dev_feats": scores.macro_feats}
+
+    def _loss(self, ids: NDArray[np.int64]) -> tuple[Tensor, int]:
+        """Loss of one batch."""
+        batch, targets = self._source.batch(ids)
+        logits = self._model(batch)
+        loss = _target_loss(logits, targets, batch.token_index, self._config.targets)
+        return loss, len(batch.token_index)
+
+
+def _target_loss(
+    logits: TokenLogits, targets: SoftTargets, tokens: Tensor, config: TargetConfig
+) -> Tensor:
+    """The loss of some tokens, times the squared temperatures, which keeps gradients' size."""
+    upos_ids = torch.arange(logits.upos.shape[-1], device=tokens.device)
+    upos_loss = top_k_target_loss(
+        logits.upos,
+        label_ids=upos_ids.expand(len(tokens), -1),
+        log_probs=targets.upos_log_probs[tokens].float(),
+        temperature=config.upos_temperature,
+    )
+    feats_loss = top_k_target_loss(
+        logits.feats,
+        label_ids=targets.feats_ids[tokens].long(),
+        log_probs=targets.feats_log_probs[tokens].float(),
+        temperature=config.feats_temperature,
+    )
+    return config.upos_temperature**2 * upos_loss + config.feats_temperature**2 * feats_loss
+
+
+def _student(config: DistillConfig, feats: list[str], pieces: PieceConvention) -> TokenTagger:
+    """The student to train."""
+    if config.student is None:
+        model = new_student(
+            config.shape, n_pieces=pieces.n_pieces, n_feats=len(feats), pad=pieces.pad
+        )
+    else:
+        model, _ = load_model(config.student, device=torch.device("cpu"))
+    share_weights(
+        model,
+        parts=bundle_parts(feats) if config.is_factored else None,
+        gram_ids=gram_rows(piece_names(config.tokenizer)) if config.has_grams else None,
+    )
+    set_dropout(model, config.dropout)
+    return model

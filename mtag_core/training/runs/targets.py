@@ -1,0 +1,141 @@
+"""Soft targets: what the teachers say about each token, kept as their most probable labels.
+
+A teacher that has spoken once need not run again in every epoch. Its UPOS distribution is kept
+whole; of the thousands of FEATS bundles the most probable are kept, which at temperature 1 hold
+nearly all the probability. Several teachers are averaged as probabilities.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mtag_core.labels import UPOS_LABELS
+from mtag_core.training.data.packing import DeviceSentences, cut_batches
+from mtag_core.training.data.treebanks import UNLABELLED
+from mtag_core.training.networks.model import Batch, TokenTagger
+from mtag_core.training.networks.openings import with_opening
+from mtag_core.training.run_configs import TargetConfig
+
+_PIECE_BUDGET = 49152
+# The lowest log-probability kept; float16 holds it.
+_LOWEST = -30.0
+
+
+@dataclass(frozen=True)
+class SoftTargets:
+    """The teachers' distributions over a corpus' tokens, on one device.
+
+    Attributes:
+        upos_log_probs: At the UPOS temperature. Shape (total_tokens, n_upos_labels), float16.
+        feats_ids: The most probable bundles. Shape (total_tokens, top_k), int16.
+        feats_log_probs: At the FEATS temperature; what they lack to 1 is the rest's.
+            Shape (total_tokens, top_k), float16.
+    """
+
+    upos_log_probs: Tensor
+    feats_ids: Tensor
+    feats_log_probs: Tensor
+
+    @classmethod
+    def empty(cls, n_tokens: int, *, top_k: int, device: torch.device) -> "SoftTargets":
+        """Makes room for `n_tokens` tokens."""
+        return cls(
+            torch.zeros(n_tokens, len(UPOS_LABELS), dtype=torch.float16, device=device),
+            torch.zeros(n_tokens, top_k, dtype=torch.int16, device=device),
+            torch.zeros(n_tokens, top_k, dtype=torch.float16, device=device),
+        )
+
+
+@torch.no_grad()
+def soft_targets(
+    teachers: list[TokenTagger],
+    sentences: DeviceSentences,
+    openings: list[Tensor],
+    config: TargetConfig,
+) -> SoftTargets:
+    """Lets the teachers annotate sentences.
+
+    Args:
+        teachers: Averaged; they share the label order and the vocabulary.
+        sentences: Encoded for the teachers.
+        openings: For each teacher the opening piece of each sentence, see
+            `openings.opening_pieces`. Shape (n_sentences,) each.
+        config: What to keep.
+
+    Returns:
+        Targets in the order of the sentences' tokens.
+    """
+    for teacher in teachers:
+        teacher.eval()
+        if sentences.device.type == "cuda":
+            teacher.to(torch.bfloat16)
+    n_tokens = int(sentences.packed.n_tokens.sum())
+    targets = SoftTargets.empty(n_tokens, top_k=config.top_k, device=sentences.device)
+    batches = cut_batches(
+        sentences.packed.n_pieces, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
+    )
+    for indices in batches:
+        batch = sentences.batch(indices)
+        chosen = torch.from_numpy(indices).to(sentences.device)
+        upos, feats = _mean_probs(teachers, batch, [piece[chosen] for piece in openings], config)
+        probs, labels = feats.topk(config.top_k, dim=-1)
+        targets.upos_log_probs[batch.token_index] = _log(upos)
+        targets.feats_ids[batch.token_index] = labels.to(torch.int16)
+        targets.feats_log_probs[batch.token_index] = _log(probs)
+    return targets
+
+
+def blend_labels(
+    targets: SoftTargets,
+    *,
+    token_indices: Tensor,
+    upos_ids: Tensor,
+    feats_ids: Tensor,
+    label_share: float,
+) -> None:
+    """Mixes known labels into the targets of some tokens, in place.
+
+    Args:
+        targets: Changed.
+        token_indices: Which tokens have labels. Shape (n_labelled,), int64.
+        upos_ids: Their labels. Shape (n_labelled,), int64.
+        feats_ids: Their labels, `UNLABELLED` to leave the teacher's. Shape (n_labelled,), int64.
+        label_share: Probability moved to the label, 0 to 1; the teacher's is scaled by the rest.
+    """
+    upos = targets.upos_log_probs[token_indices].float().exp() * (1 - label_share)
+    upos.scatter_add_(1, upos_ids[:, None], upos.new_full((len(upos), 1), label_share))
+    targets.upos_log_probs[token_indices] = _log(upos)
+    is_labelled = feats_ids != UNLABELLED
+    tokens, labels = token_indices[is_labelled], feats_ids[is_labelled]
+    ids = targets.feats_ids[tokens].long()
+    probs = targets.feats_log_probs[tokens].float().exp() * (1 - label_share)
+    # Where the teacher did not think of the label, it takes the place of the least probable one.
+    is_there = (ids == labels[:, None]).any(-1)
+    ids[:, -1] = torch.where(is_there, ids[:, -1], labels)
+    probs[:, -1] = torch.where(is_there, probs[:, -1], torch.zeros_like(probs[:, -1]))
+    probs = probs + label_share * (ids == labels[:, None])
+    targets.feats_ids[tokens] = ids.to(torch.int16)
+    targets.feats_log_probs[tokens] = _log(probs)
+
+
+def _mean_probs(
+    teachers: list[TokenTagger], batch: Batch, openings: list[Tensor], config: TargetConfig
+) -> tuple[Tensor, Tensor]:
+    """The teachers' mean UPOS and FEATS probabilities, (n_tokens, n_labels) each."""
+    upos_sum, feats_sum = torch.zeros(()), torch.zeros(())
+    for teacher, opening in zip(teachers, openings, strict=True):
+        logits = teacher(with_opening(batch, opening))
+        upos = functional.softmax(logits.upos.float() / config.upos_temperature, dim=-1)
+        feats = functional.softmax(logits.feats.float() / config.feats_temperature, dim=-1)
+        upos_sum, feats_sum = (
+            (upos, feats) if upos_sum.dim() == 0 else (upos_sum + upos, feats_sum + feats)
+        )
+    return upos_sum / len(teachers), feats_sum / len(teachers)
+
+
+def _log(probs: Tensor) -> Tensor:
+    """Log-probabilities that float16 holds."""
+    return probs.clamp(min=1e-38).log().clamp(min=_LOWEST).to(torch.float16)

@@ -1,0 +1,141 @@
+"""Trains the teacher: a pretrained multilingual encoder, fine-tuned on all treebanks at once.
+
+The teacher is told which treebank a sentence is from (`mtag_core.training.runs.label_run`), so that
+unlabelled text is later annotated in one consistent convention.
+"""
+
+import logging
+from pathlib import Path
+
+import torch
+
+from mtag_core.labels import UPOS_LABELS
+from mtag_core.training.data.datasets import (
+    LabelledDataset,
+    encoded_forms,
+    labelled_dataset,
+    sampling_rates,
+)
+from mtag_core.training.data.encoding import PieceConvention
+from mtag_core.training.data.taught import read_dev_sentences, read_training_sentences
+from mtag_core.training.data.treebanks import feats_inventory
+from mtag_core.training.loops import distributed
+from mtag_core.training.loops.loop import Task, Trainer, loop_config
+from mtag_core.training.loops.run_log import RunLog, record_config
+from mtag_core.training.networks.model import TokenTagger
+from mtag_core.training.networks.model_files import ModelCard, load_feats, save_model
+from mtag_core.training.networks.pretrained import hidden_size, load_encoder, vocab_size
+from mtag_core.training.run_configs import TeacherConfig
+from mtag_core.training.runs.label_run import LabelRun, LabelRunOptions
+
+_LOGGER = logging.getLogger(__name__)
+# Speech and tweets follow conventions of their own; text is annotated like edited prose.
+_UNUSUAL_TREEBANKS = frozenset({"fr_spoken", "it_postwita", "no_nynorsklia", "sl_sst"})
+# Wikipedia's codes for languages that UD names together.
+_SPECIAL_CONVENTIONS = {"nb": "no_bokmaal", "nn": "no_nynorsk"}
+
+
+def train_teacher(config: TeacherConfig, *, is_resumed: bool = False) -> dict[str, float]:
+    """Trains a teacher and writes its model directory.
+
+    Args:
+        config: What to do.
+        is_resumed: Go on from the checkpoint in the output directory.
+
+    Returns:
+        Macro dev scores at the end.
+
+    Raises:
+        CheckpointError: The output directory does not fit.
+        InputNotFoundError: There is no treebank.
+    """
+    device = distributed.start()
+    record_config(config, config.output, is_resumed=is_resumed)
+    torch.manual_seed(config.seed)
+    tokenizer_path = Path(config.encoder) / "tokenizer.json"
+    train, dev, feats = _datasets(config, tokenizer_path)
+    card = _card(config, train)
+    model = _new_teacher(config, n_feats=len(feats), n_treebanks=len(card.treebanks)).to(device)
+    rates = sampling_rates(train.tokens_by_treebank(), full_tokens=config.small_treebank, most=8.0)
+    run = LabelRun(
+        model,
+        LabelRunOptions(config.piece_budget, config.unknown_treebank, config.piece_dropout),
+        train=train,
+        rates=rates[train.treebank_ids],
+        dev=dev,
+        card=card,
+        pieces=PieceConvention.load(tokenizer_path),
+    )
+
+    def scores() -> dict[str, float]:
+        """Macro dev scores, the treebank told."""
+        told = run.scores(is_told=True)
+        return {"dev_upos": told.macro_upos, "dev_feats": told.macro_feats}
+
+    with RunLog(config.output, is_writer=distributed.rank() == 0) as log:
+        task = Task(model, run.epoch, run.loss, scores)
+        loop = loop_config(config, warmup_share=0.06)
+        trainer = Trainer(task, loop, directory=config.output, log=log)
+        if is_resumed:
+            trainer.resume()
+        trainer.run()
+    if distributed.rank() == 0:
+        save_model(model, card, directory=config.output, tokenizer_path=tokenizer_path, feats=feats)
+    return scores()
+
+
+def _datasets(
+    config: TeacherConfig, tokenizer_path: Path
+) -> tuple[LabelledDataset, LabelledDataset, list[str]]:
+    """Reads train and dev treebanks and the FEATS inventory."""
+    train, dev = (
+        [sentence for sentence in read(config.treebanks) if _is_wanted(sentence.treebank, config)]
+        for read in (read_training_sentences, read_dev_sentences)
+    )
+    feats = load_feats(config.feats) if config.feats else feats_inventory(train)
+    _LOGGER.info("%d train and %d dev sentences, %d FEATS", len(train), len(dev), len(feats))
+    train_set, dev_set = (
+        labelled_dataset(
+            sentences,
+            encoded_forms(sentences, tokenizer_path, n_processes=config.n_processes),
+            feats_labels=feats,
+            max_pieces=config.max_pieces,
+        )
+        for sentences in (train, dev)
+    )
+    return train_set, dev_set, feats
+
+
+def _is_wanted(treebank: str, config: TeacherConfig) -> bool:
+    """Whether to train on a treebank."""
+    return not config.only or treebank in config.only
+
+
+def _card(config: TeacherConfig, train: LabelledDataset) -> ModelCard:
+    """Gives treebanks their pieces, and languages the convention of their largest treebank."""
+    sizes = dict(zip(train.treebanks, train.tokens_by_treebank(), strict=True))
+    conventions: dict[str, str] = {}
+    for name in sorted(sizes, key=lambda name: sizes[name]):
+        if name not in _UNUSUAL_TREEBANKS:
+            conventions[name.split("_")[0]] = name
+    conventions |= {
+        language: name for language, name in _SPECIAL_CONVENTIONS.items() if name in sizes
+    }
+    return ModelCard(
+        max_pieces=config.max_pieces,
+        treebanks=train.treebanks,
+        first_treebank_piece=vocab_size(config.encoder),
+        conventions=conventions,
+    )
+
+
+def _new_teacher(config: TeacherConfig, *, n_feats: int, n_treebanks: int) -> TokenTagger:
+    """The pretrained encoder with fresh heads."""
+    encoder = load_encoder(config.encoder, n_extra_pieces=n_treebanks, dropout=config.dropout)
+    return TokenTagger(
+        encoder,
+        hidden_size=hidden_size(encoder),
+        n_upos=len(UPOS_LABELS),
+        n_feats=n_feats,
+        dropout=config.dropout,
+    )

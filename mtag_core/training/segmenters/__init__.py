@@ -1,0 +1,1 @@
+"""Segmenters and the models of boundaries inside unspaced text."""

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+
+from mtag_core.__main__ import main
+from mtag_core.bundle import write_manifest
+from mtag_core.training.graphs.trained_model import read_trained_model
+from tests.mtag_core.training.tiny_teacher import write_model
+
+CONLLU = "1\tab\t_\tNOUN\t_\tF=V1\t_\t_\t_\t_\n2\tcde\t_\tVERB\t_\tF=V2\t_\t_\t_\t_\n\n"
+
+
+@pytest.fixture
+def treebanks(tmp_path):
+    folder = tmp_path / "ud"
+    folder.mkdir()
+    for part in ("train", "dev", "test"):
+        (folder / f"xx_a-ud-{part}.conllu").write_text(CONLLU * 3)
+    return folder
+
+
+@pytest.fixture(params=["relu", "gelu"])
+def model(tmp_path, request):
+    return write_model(tmp_path / "model", hidden_act=request.param)
+
+
+@pytest.fixture
+def bundle(tmp_path, model, treebanks):
+    flags = ["--model", str(model), "--treebanks", str(treebanks)]
+    assert main(["export", *flags, "--output", str(tmp_path / "bundle")]) == 0
+    return tmp_path / "bundle"
+
+
+def _unpack(bundle, output):
+    return main(["unpack-bundle", "--bundle", str(bundle), "--output", str(output)])
+
+
+def test_weights_come_back_up_to_rounding(model, bundle, tmp_path):
+    assert _unpack(bundle, tmp_path / "again") == 0
+    before, after = _weights(model), _weights(tmp_path / "again")
+    assert after.keys() == before.keys()
+    for name, weight in before.items():
+        step = np.abs(weight).max() / 63
+        np.testing.assert_allclose(after[name], weight, atol=step, err_msg=name)
+
+
+def _weights(directory):
+    """The weights of a model; positions and types as their sum, which is all that is used."""
+    weights = dict(read_trained_model(directory).weights)
+    types = weights.pop("embeddings.token_type_embeddings.weight")
+    weights["embeddings.position_embeddings.weight"] += types[0]
+    return weights
+
+
+def test_shape_and_labels_come_back(model, bundle, tmp_path):
+    assert _unpack(bundle, tmp_path / "again") == 0
+    before, after = read_trained_model(model), read_trained_model(tmp_path / "again")
+    assert after.shape.n_layers == before.shape.n_layers
+    assert after.shape.n_heads == before.shape.n_heads
+    assert after.shape.hidden_act == before.shape.hidden_act
+    assert after.feats == before.feats
+
+
+def test_another_graph_is_refused(bundle, tmp_path, capsys):
+    import onnx
+
+    graph = onnx.load(str(bundle / "tagger.onnx"))
+    kept = [item for item in graph.graph.initializer if item.name != "pieces"]
+    del graph.graph.initializer[:]
+    graph.graph.initializer.extend(kept)
+    (bundle / "tagger.onnx").write_bytes(graph.SerializeToString())
+    write_manifest(bundle, scores={})
+    assert _unpack(bundle, tmp_path / "again") == 1
+    message = capsys.readouterr().err
+    assert "tagger.onnx: KeyError('pieces'), expected an int8 student" in message

@@ -1,0 +1,102 @@
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from mtag_core.errors import CheckpointError
+from mtag_core.labels import UPOS_LABELS, Labels
+from mtag_core.student import Student
+from mtag_core.training.graphs.calibration import observe_ranges
+from mtag_core.training.graphs.logit_graph import build_logit_graph
+from mtag_core.training.graphs.student_graph import build_student_graph
+from mtag_core.training.graphs.trained_model import read_trained_model
+from mtag_core.wordpiece import Window, WordPiece
+from tests.mtag_core.training.tiny_teacher import N_FEATS, write_model
+
+# Every part of speech has `_` and a share of the other bundles; the last, all of them.
+GROUPS = tuple(
+    tuple(range(N_FEATS)) if upos == 16 else (0, *range(1 + upos, N_FEATS, 17))
+    for upos in range(17)
+)
+SENTENCES = [["abc", "de", "j"], ["a"], ["hij", "b", "cab", "deaf"], ["ab", "c"]]
+
+
+@pytest.fixture(params=[("gelu", True), ("relu", True), ("gelu", False)], ids=str)
+def trained(request, tmp_path):
+    activation, combine = request.param
+    return read_trained_model(write_model(tmp_path, combine=combine, hidden_act=activation))
+
+
+@pytest.fixture
+def labels():
+    return Labels(UPOS_LABELS, tuple(f"F={i}" for i in range(N_FEATS)), GROUPS)
+
+
+@pytest.fixture
+def windows(tmp_path, trained):
+    wordpiece = WordPiece.load(tmp_path / "tokenizer.json")
+    return [wordpiece.encode(forms)[0] for forms in SENTENCES]
+
+
+def _feed(window: Window) -> dict[str, np.ndarray]:
+    return {
+        "piece_ids": np.array([window.piece_ids]),
+        "first_piece_index": np.array(window.first),
+        "last_piece_index": np.array(window.last),
+    }
+
+
+def _student(graph: bytes, tmp_path) -> Student:
+    (tmp_path / "tagger.onnx").write_bytes(graph)
+    return Student.load(tmp_path / "tagger.onnx")
+
+
+def test_float_answers_are_the_best_logits(trained, labels, windows, tmp_path):
+    student = _student(build_student_graph(trained.weights, trained.shape, labels), tmp_path)
+    logits = onnxruntime.InferenceSession(build_logit_graph(trained.weights, trained.shape))
+    for window in windows:
+        answer = student.answer([window])
+        is_piece = np.ones((1, len(window.piece_ids)), np.int64)
+        upos, feats = logits.run(None, _feed(window) | {"is_piece": is_piece})
+        assert answer.upos.tolist() == upos.argmax(1).tolist()
+        assert answer.second_upos.tolist() == np.argsort(-upos)[:, 1].tolist()
+        for token, label in enumerate(answer.upos):
+            ids = list(GROUPS[label])
+            allowed = feats[token, ids]
+            assert answer.feats[token] == ids[allowed.argmax()]
+            probs = np.exp(allowed - allowed.max())
+            assert answer.feats_score[token] == pytest.approx(1 / probs.sum(), abs=1e-5)
+
+
+@pytest.fixture
+def quantised(trained, labels, tmp_path):
+    observed = build_student_graph(trained.weights, trained.shape, labels, has_observed=True)
+    wordpiece = WordPiece.load(tmp_path / "tokenizer.json")
+    ranges = observe_ranges(observed, SENTENCES * 20, wordpiece)
+    graph = build_student_graph(trained.weights, trained.shape, labels, ranges=ranges)
+    return _student(graph, tmp_path)
+
+
+def test_int8_is_close_to_float(trained, labels, windows, quantised, tmp_path):
+    exact = _student(build_student_graph(trained.weights, trained.shape, labels), tmp_path)
+    differences = [
+        abs(quantised.answer([window]).upos_score - exact.answer([window]).upos_score)
+        for window in windows
+    ]
+    assert np.concatenate(differences).mean() < 0.1
+
+
+def test_int8_does_not_depend_on_the_batch(windows, quantised):
+    for window in windows:
+        alone = quantised.answer([window])
+        together = quantised.answer([window, window])
+        assert together.feats.tolist() == alone.feats.tolist() * 2
+        assert together.feats_score.tolist() == alone.feats_score.tolist() * 2
+
+
+def test_weights_and_inventory_must_fit(tmp_path):
+    write_model(tmp_path)
+    (tmp_path / "feats.json").write_text(json.dumps(["_"]))
+    with pytest.raises(CheckpointError, match=r"40 FEATS classes in the weights, 1 in feats\.json"):
+        read_trained_model(tmp_path)

@@ -1,0 +1,99 @@
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtag_core.records import Document, Sentence
+from mtag_core.training.logits.sentence_choice import (
+    ChoiceOptions,
+    SentenceSelector,
+    Survey,
+    choose,
+    is_useful,
+    survey_documents,
+)
+from tests.mtag_core.training.logit_samples import sentence
+
+ANY = ChoiceOptions(min_tokens=1)
+
+
+def segment(document: Document) -> Iterator[Sentence]:
+    if "poison" in document.text:
+        raise ValueError("cannot segment")
+    for line in document.text.split("\n"):
+        yield sentence(line, language="de" if line.startswith("d") else "en")
+
+
+def survey(*texts: str, options: ChoiceOptions = ANY) -> Survey:
+    return survey_documents((Document(t, t, "f") for t in texts), segment, options)
+
+
+def selected(texts: list[str], survey: Survey, stays: np.ndarray) -> list[list[str]]:
+    selector = SentenceSelector(survey.n_in_document, stays, ANY)
+    return [
+        [s.text for s in selector(segment(Document(t, t, "f")))] if "poison" not in t else []
+        for t in texts
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "useful"),
+    [
+        ("one two three four", ChoiceOptions(), True),
+        ("one two three", ChoiceOptions(), False),
+        ("a b c d e", ChoiceOptions(max_tokens=4), False),
+        ("one two three four", ChoiceOptions(languages=("de",)), False),
+        ("one two three four", ChoiceOptions(languages=("de", "en")), True),
+        ("1 2 3 four", ChoiceOptions(), False),
+        ("1 2 three four", ChoiceOptions(), True),
+        ("one two three " + "x" * 101, ChoiceOptions(), False),
+    ],
+)
+def test_filters(words: str, options: ChoiceOptions, useful: bool):
+    assert is_useful(sentence(words), options) is useful
+
+
+def test_equal_sentences_stay_once_in_the_whole_run():
+    first, second = ["a\nb\na"], ["c", "b"]
+    surveys = [survey(*first), survey(*second)]
+    stays = choose(surveys, ANY)
+    assert selected(first, surveys[0], stays[0]) == [["a", "b"]]
+    assert selected(second, surveys[1], stays[1]) == [["c"], []]
+
+
+def test_equal_sentences_may_stay():
+    surveys = [survey("a\na")]
+    assert choose(surveys, ChoiceOptions(min_tokens=1, deduplicate=False))[0].all()
+
+
+@given(st.lists(st.integers(0, 30), max_size=60), st.integers(1, 5), st.integers(0, 10))
+def test_sample_does_not_depend_on_how_the_corpus_is_split(
+    numbers: list[int], n_items: int, limit: int
+):
+    options = ChoiceOptions(min_tokens=1, max_sentences_per_language=limit)
+    texts = [f"{'d' if n % 2 else 'e'}{n}" for n in numbers]
+
+    def kept(surveys: list[Survey]) -> list[int]:
+        stays = choose(surveys, options)
+        return [int(h) for s, k in zip(surveys, stays, strict=True) for h in s.hashes[k]]
+
+    cuts = np.array_split(np.array(texts, object), n_items)
+    assert kept([survey(*cut) for cut in cuts]) == kept([survey(*texts)])
+    assert len(kept([survey(*texts)])) <= 2 * limit
+
+
+def test_document_that_fails_midway_does_not_shift_the_next():
+    texts = ["a\nb", "c\nd"]
+    selector = SentenceSelector(survey(*texts).n_in_document, np.array([1, 1, 0, 1], bool), ANY)
+    next(selector(segment(Document("x", texts[0], "f"))))
+    assert [s.text for s in selector(segment(Document("y", texts[1], "f")))] == ["d"]
+
+
+def test_document_that_cannot_be_segmented_counts_as_empty():
+    assert survey("a", "poison", "b").n_in_document.tolist() == [1, 0, 1]
+
+
+def test_no_items_are_no_choice():
+    assert choose([], ANY) == []

@@ -1,0 +1,137 @@
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+
+from mtag_core.training.loops.losses import label_loss, soft_target_loss, top_k_target_loss
+
+N_TOKENS, N_LABELS = 6, 11
+
+
+@pytest.fixture
+def student():
+    return torch.randn(
+        1, N_TOKENS, N_LABELS, generator=torch.Generator().manual_seed(1), dtype=torch.float64
+    ).requires_grad_()
+
+
+@pytest.fixture
+def teacher():
+    return 3 * torch.randn(
+        1, N_TOKENS, N_LABELS, generator=torch.Generator().manual_seed(2), dtype=torch.float64
+    )
+
+
+def everywhere():
+    return torch.ones(1, N_TOKENS, dtype=torch.bool)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0, 3.0])
+def test_soft_target_loss_has_the_gradient_of_finite_differences(student, teacher, temperature):
+    def loss(logits):
+        return soft_target_loss(logits, teacher, mask=everywhere(), temperature=temperature)
+
+    assert torch.autograd.gradcheck(loss, (student,))
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0, 3.0])
+def test_gradient_is_the_difference_of_softened_distributions(student, teacher, temperature):
+    soft_target_loss(student, teacher, mask=everywhere(), temperature=temperature).backward()
+    expected = (student / temperature).softmax(-1) - (teacher / temperature).softmax(-1)
+    expected = expected / (temperature * N_TOKENS)
+    torch.testing.assert_close(student.grad, expected.detach())
+
+
+def test_high_temperature_matches_logits(student, teacher):
+    """Hinton et al. 2015, section 2.1: times T squared, the gradient becomes that of logits."""
+    temperature = 1e4
+    loss = soft_target_loss(student, teacher, mask=everywhere(), temperature=temperature)
+    (temperature**2 * loss).backward()
+    centred = [logits - logits.mean(-1, keepdim=True) for logits in (student, teacher)]
+    expected = (centred[0] - centred[1]) / (N_LABELS * N_TOKENS)
+    torch.testing.assert_close(student.grad, expected.detach(), atol=1e-4, rtol=1e-3)
+
+
+def test_masked_positions_add_nothing(student, teacher):
+    mask = everywhere()
+    mask[0, 3:] = False
+    loss = soft_target_loss(student, teacher, mask=mask, temperature=1.0)
+    alone = soft_target_loss(
+        student[:, :3], teacher[:, :3], mask=everywhere()[:, :3], temperature=1.0
+    )
+    torch.testing.assert_close(loss, alone)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 3.0])
+def test_all_labels_kept_gives_the_full_loss(student, teacher, temperature):
+    log_probs, label_ids = (teacher[0] / temperature).log_softmax(-1).topk(N_LABELS)
+    sparse = top_k_target_loss(
+        student[0], label_ids=label_ids, log_probs=log_probs.float(), temperature=temperature
+    )
+    full = soft_target_loss(student, teacher, mask=everywhere(), temperature=temperature)
+    torch.testing.assert_close(sparse, full.float(), atol=1e-5, rtol=1e-5)
+
+
+def test_the_rest_is_one_bucket():
+    target = torch.tensor([[0.5, 0.3, 0.1, 0.1]])
+    student = torch.tensor([[0.4, 0.3, 0.2, 0.1]])
+    loss = top_k_target_loss(
+        student.log(),
+        label_ids=torch.tensor([[0, 1]]),
+        log_probs=target[:, :2].log(),
+        temperature=1.0,
+    )
+    expected = -(
+        0.5 * student[0, 0].log() + 0.3 * student[0, 1].log() + 0.2 * torch.tensor(0.3).log()
+    )
+    torch.testing.assert_close(loss, expected)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0, 3.0])
+def test_gradients_hold_where_the_student_is_sure_of_itself(temperature):
+    # The student gives the rest about 1e-9, the teacher 0.13.
+    logits = temperature * torch.tensor([[0.0, -1.0, -21.0, -22.0, -23.0]])
+    target = torch.tensor([[0.5, 0.37]], dtype=torch.float64)
+
+    def gradient(dtype):
+        student = logits.to(dtype).requires_grad_()
+        log_probs = (student / temperature).log_softmax(-1)
+        rest = log_probs[:, 2:].logsumexp(-1)
+        loss = -(target.to(dtype) * log_probs[:, :2]).sum(-1) - 0.13 * rest
+        return torch.autograd.grad(loss.mean(), student)[0]
+
+    student = logits.clone().requires_grad_()
+    loss = top_k_target_loss(
+        student,
+        label_ids=torch.tensor([[0, 1]]),
+        log_probs=target.float().log(),
+        temperature=temperature,
+    )
+    found = torch.autograd.grad(loss, student)[0]
+    torch.testing.assert_close(found, gradient(torch.float64).float(), atol=1e-6, rtol=1e-5)
+
+
+def test_label_loss_leaves_out_unlabelled_tokens():
+    logits = torch.randn(3, 4)
+    loss = label_loss(logits, torch.tensor([1, -100, 2]))
+    kept = torch.nn.functional.cross_entropy(logits[[0, 2]], torch.tensor([1, 2]))
+    torch.testing.assert_close(loss, kept)
+
+
+def test_label_loss_is_zero_when_nothing_is_labelled():
+    assert label_loss(torch.randn(2, 4), torch.tensor([-100, -100])) == 0
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0])
+def test_temperature_must_be_positive(student, teacher, temperature):
+    with pytest.raises(ValueError, match=f"temperature is {temperature}, expected a number above"):
+        soft_target_loss(student, teacher, mask=everywhere(), temperature=temperature)
+
+
+def test_shapes_must_agree(student, teacher):
+    with pytest.raises(ValueError, match="shapes differ"):
+        soft_target_loss(student, teacher[:, :2], mask=everywhere(), temperature=1.0)
+
+
+def test_an_empty_mask_is_an_error(student, teacher):
+    with pytest.raises(ValueError, match="no True position"):
+        soft_target_loss(student, teacher, mask=~everywhere(), temperature=1.0)

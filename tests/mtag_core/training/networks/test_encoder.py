@@ -1,0 +1,37 @@
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+transformers = pytest.importorskip("transformers", reason="install mtag[train]")
+
+from mtag_core.training.networks.encoder import BertEncoder, EncoderConfig
+
+
+@pytest.mark.parametrize("activation", ["gelu", "relu"])
+@pytest.mark.filterwarnings("ignore")
+def test_outputs_equal_hugging_face_bert(activation):
+    torch.manual_seed(0)
+    config = transformers.BertConfig(
+        vocab_size=50,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=24,
+        hidden_act=activation,
+    )
+    reference = transformers.BertModel(config, add_pooling_layer=False).eval()
+    encoder = BertEncoder(EncoderConfig(50, 16, 2, 4, 24, hidden_act=activation)).eval()
+    encoder.load_state_dict(reference.state_dict())
+    piece_ids = torch.randint(1, 50, (3, 8))
+    is_piece = torch.arange(8) < torch.tensor([8, 5, 2])[:, None]
+    expected = reference(input_ids=piece_ids, attention_mask=is_piece.long()).last_hidden_state
+    torch.testing.assert_close(encoder(piece_ids, is_piece)[is_piece], expected[is_piece])
+
+
+def test_padding_does_not_change_a_sentence():
+    torch.manual_seed(0)
+    encoder = BertEncoder(EncoderConfig(50, 16, 2, 4, 24)).eval()
+    piece_ids = torch.randint(1, 50, (1, 5))
+    padded = torch.cat([piece_ids, torch.zeros(1, 3, dtype=torch.long)], dim=1)
+    is_piece = torch.arange(8)[None] < 5
+    alone = encoder(piece_ids, is_piece[:, :5])
+    torch.testing.assert_close(encoder(padded, is_piece)[:, :5], alone)

@@ -1,0 +1,61 @@
+import lzma
+
+import pytest
+
+pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+
+from mtag_core.__main__ import main
+from mtag_core.training.segmenters.boundary_marks import read_marked
+from tests.mtag_core.training.tiny_teacher import write_model
+
+_SENTENCES = (("ab", "c", "de"), ("fg", "ab", "h"), ("c", "de", "c"))
+_TEXT = ("abcde", "fgabh", "abhc")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_model(tmp_path / "teacher")
+    (tmp_path / "ud").mkdir()
+    for part in ("train", "dev"):
+        rows = (
+            "".join(
+                f"{number}\t{form}" + "\t_" * 7 + "\tSpaceAfter=No\n"
+                for number, form in enumerate(forms, start=1)
+            )
+            for forms in _SENTENCES * 4
+        )
+        (tmp_path / "ud" / f"zh_own-ud-{part}.conllu").write_text("\n".join(rows) + "\n")
+    (tmp_path / "text").mkdir()
+    for name in ("zh", "zh_hant", "en"):
+        with lzma.open(tmp_path / "text" / f"{name}.txt.xz", "wt") as sink:
+            sink.write("\n".join(_TEXT) + "\n\n")
+    return tmp_path
+
+
+def _label(folder, output, *flags):
+    command = ["label-boundaries", "--languages", "zh", "--epochs", "2", "--peak_rates", "1e-3"]
+    places = [
+        f"--{name}={folder / place}"
+        for name, place in (("teacher", "teacher"), ("treebanks", "ud"))
+    ]
+    return main([*command, *places, f"--output={folder / output}", *flags])
+
+
+def test_text_of_the_languages_is_labelled(folder):
+    assert _label(folder, "out", f"--text={folder / 'text'}", "--max_pieces=16") == 0
+    files = sorted(path.name for path in (folder / "out").glob("*.xz"))
+    assert files == ["zh.segmented.txt.xz", "zh_hant.segmented.txt.xz"]
+    texts = [text for text, _ in read_marked(folder / "out" / files[0])]
+    assert "".join(texts) == "".join(_TEXT)
+
+
+def test_labelling_repeats_exactly(folder):
+    for output in ("one", "two"):
+        assert _label(folder, output, f"--text={folder / 'text'}", "--max_pieces=16") == 0
+    one, two = (folder / name / "zh.segmented.txt.xz" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_folder_without_text_is_an_error(folder, capsys):
+    assert _label(folder, "out", f"--text={folder / 'ud'}") == 2
+    assert "no .txt.xz file of yue, zh" in capsys.readouterr().err

@@ -1,0 +1,115 @@
+import lzma
+
+import pytest
+
+from mtag_core.__main__ import main
+from mtag_core.segmentation import Segmenter
+from mtag_core.segmentation.boundaries import BoundaryModel
+from mtag_core.segmentation.splits import SplitModel
+from mtag_core.training.segmenters.splits import train_split_model
+from mtag_core.training.segmenters.training import _without_splits, surface_tokens
+
+_FLAGS = "--n_epochs 2 --width 16 --learning_rate 0.02 --dropout 0".split()
+_TEXTS = ["The cat sleeps .", "My dog , too .", "A bird sings !", "We see it .", "It is late ."]
+
+
+def _conllu(text):
+    forms = text.split()
+    rows = [
+        f"{i}\t{form}" + "\t_" * 7 + ("\tSpaceAfter=No" if after in ".,!" else "\t_")
+        for i, (form, after) in enumerate(zip(forms, [*forms[1:], "x"], strict=True), start=1)
+    ]
+    return "\n".join([*rows, "", ""])
+
+
+@pytest.fixture
+def treebanks(tmp_path):
+    directory = tmp_path / "ud" / "UD_English-Own"
+    directory.mkdir(parents=True)
+    content = "".join(map(_conllu, _TEXTS)) * 5
+    (directory / "en_own-ud-train.conllu").write_text(content)
+    (directory / "en_own-ud-test.conllu").write_text("not read")
+    return tmp_path / "ud"
+
+
+def _train(treebanks, output, *flags):
+    command = ["train-segmenters", "--treebanks", str(treebanks), "--output", str(output)]
+    return main([*command, *_FLAGS, *flags])
+
+
+def test_trained_segmenters_split_text(treebanks, tmp_path, fake_langid):
+    assert _train(treebanks, tmp_path / "out") == 0
+    segmenter = Segmenter.load(tmp_path / "out", fake_langid)
+    assert segmenter.languages == ("en",)
+    sentences = list(segmenter.segment("The dog sleeps. It sings!", "en"))
+    assert [s.forms for s in sentences] == [("The", "dog", "sleeps", "."), ("It", "sings", "!")]
+
+
+def test_finished_language_is_not_trained_again(treebanks, tmp_path):
+    (tmp_path / "out").mkdir()
+    model = tmp_path / "out" / "generic.udpipe"
+    model.write_bytes(b"trained before")
+    assert _train(treebanks, tmp_path / "out", "--languages", "generic") == 0
+    assert model.read_bytes() == b"trained before"
+    assert not (tmp_path / "out" / "en.udpipe").exists()
+
+
+def test_language_without_treebank_is_an_error(treebanks, tmp_path, capsys):
+    assert _train(treebanks, tmp_path / "out", "--languages", "fr") == 2
+    assert "fr: no treebank to train on; there are en" in capsys.readouterr().err
+
+
+def test_directory_without_treebanks_is_an_error(tmp_path, capsys):
+    assert _train(tmp_path, tmp_path / "out") == 2
+    assert "no *-ud-train.conllu" in capsys.readouterr().err
+
+
+def test_generic_sentences_keep_multiword_tokens_whole():
+    blank = "\t_" * 8
+    sentence = f"# text = au lac\n1-2\tau{blank}\n1\tà{blank}\n2\tle{blank}\n3\tlac{blank}\n"
+    assert _without_splits(sentence) == f"1\tau{blank}\n2\tlac{blank}\n\n"
+
+
+def _own_treebank(tmp_path, name, sentence):
+    path = tmp_path / "own" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(sentence * 30)
+    return tmp_path / "own"
+
+
+def test_boundary_model_parts_words_without_spaces(tmp_path):
+    blank = "\t_" * 7 + "\tSpaceAfter=No\n"
+    sentence = f"1\t\u732b{blank}2\t\u304c{blank}3\t\u5bdd\u308b{blank}4\t\u3002{blank}\n"
+    own = _own_treebank(tmp_path, "ja_own-ud-train.conllu", sentence)
+    assert _train(own, tmp_path / "out", "--languages", "ja") == 0
+    model = BoundaryModel.load(tmp_path / "out" / "ja.boundaries.npz")
+    sentences = list(model.tokenize("\u732b\u304c\u5bdd\u308b\u3002" * 2))
+    assert [s.starts for s in sentences] == [[0, 1, 2, 4], [5, 6, 7, 9]]
+    assert [s.ends for s in sentences] == [[1, 2, 4, 5], [6, 7, 9, 10]]
+
+
+def test_boundary_model_learns_words_from_labelled_text(tmp_path):
+    blank = "\t_" * 7 + "\tSpaceAfter=No\n"
+    own = _own_treebank(tmp_path, "ja_own-ud-train.conllu", f"1\t\u732b{blank}2\t\u3002{blank}\n")
+    with lzma.open(tmp_path / "ja.segmented.txt.xz", "wt", encoding="utf-8") as sink:
+        sink.write("\u72ac\u241f\u304c\u241f\u5bdd\u308b\u241f\u3002\u241f\n" * 300)
+    flags = ["--languages", "ja", "--labelled", str(tmp_path)]
+    assert _train(own, tmp_path / "out", *flags) == 0
+    model = BoundaryModel.load(tmp_path / "out" / "ja.boundaries.npz")
+    sentences = list(model.tokenize("\u72ac\u304c\u5bdd\u308b\u3002"))
+    assert [s.ends for s in sentences] == [[1, 2, 4, 5]]
+
+
+def test_split_model_splits_prefixes(tmp_path):
+    pairs = [("habait", ("ha", "bait")), ("gadol", ("gadol",))] * 30
+    train_split_model(pairs, ["bait gadol"] * 3).save(tmp_path / "he.splits.npz")
+    model = SplitModel.load(tmp_path / "he.splits.npz")
+    assert model.split("habait") == ("ha", "bait")
+    assert model.split("gadol") == ("gadol",)
+
+
+def test_surface_tokens_keep_splits_and_spaces():
+    blank = "\t_" * 7
+    sentence = f"1-2\tau{blank}\t_\n1\tà{blank}\t_\n2\tle{blank}\t_\n"
+    sentence += f"3\tlac{blank}\tSpaceAfter=No\n\n"
+    assert surface_tokens(sentence) == [("au", ("à", "le"), True), ("lac", ("lac",), False)]
