@@ -27,7 +27,8 @@ COMMANDS = {
     "encode-text": "encode segmented text for distillation, once",
     "distill": "train a student on what teachers say about text",
     "finetune": "go on with a distilled student, on treebank labels",
-    "adapt": "go on with a student on treebank labels alone, and teach it treebanks' conventions",
+    "adapt": "go on with a student on treebank labels alone",
+    "learn-conventions": "teach a student the conventions of treebanks, for users who name one",
     "average-models": "write the weighted mean of two students of one ancestor",
 }
 

@@ -1,4 +1,4 @@
-"""Batches of windows: all of one length, as many as the piece budget allows.
+"""Batches of windows: all of one length and treebank, as many as the piece budget allows.
 
 Windows of one length need no padding, so the model sees of each window exactly what it would see
 if the window were alone. Together with products of whole numbers in the model this makes tags
@@ -25,12 +25,14 @@ def batches(windows: Sequence[Window], *, piece_budget: int) -> Iterator[list[in
         piece_budget: Most wordpieces in a batch; a window longer than that is one by itself.
 
     Yields:
-        Indices of windows that have the same number of pieces, shorter windows first.
+        Indices of windows that have the same number of pieces and the same treebank, shorter
+        windows first.
     """
-    length_to_indices: dict[int, list[int]] = {}
+    kind_to_indices: dict[tuple[int, int], list[int]] = {}
     for index, window in enumerate(windows):
-        length_to_indices.setdefault(len(window.piece_ids), []).append(index)
-    for length, indices in sorted(length_to_indices.items()):
+        kind = len(window.piece_ids), window.treebank
+        kind_to_indices.setdefault(kind, []).append(index)
+    for (length, _), indices in sorted(kind_to_indices.items()):
         size = max(1, piece_budget // length)
         for start in range(0, len(indices), size):
             yield indices[start : start + size]

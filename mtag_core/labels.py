@@ -22,11 +22,13 @@ class Labels:
         feats: FEATS bundles in label order.
         feats_of_upos: For each UPOS label, the ids of the FEATS bundles that occur with it,
             ascending. Only these are scored for a token of that part of speech.
+        treebanks: Those whose conventions the model can follow, by their numbers from 1.
     """
 
     upos: tuple[str, ...]
     feats: tuple[str, ...]
     feats_of_upos: tuple[tuple[int, ...], ...]
+    treebanks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Checks that the inventories fit each other.
@@ -52,7 +54,12 @@ class Labels:
 
     def to_json(self) -> str:
         """The inventories as JSON text; `from_json` reads it."""
-        value = {"upos": self.upos, "feats": self.feats, "feats_of_upos": self.feats_of_upos}
+        value = {
+            "upos": self.upos,
+            "feats": self.feats,
+            "feats_of_upos": self.feats_of_upos,
+            "treebanks": self.treebanks,
+        }
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
 
     @classmethod
@@ -68,6 +75,8 @@ class Labels:
                 upos=tuple(value["upos"]),
                 feats=tuple(value["feats"]),
                 feats_of_upos=tuple(tuple(ids) for ids in value["feats_of_upos"]),
+                # Bundles that know no treebanks may lack the list.
+                treebanks=tuple(value.get("treebanks", ())),
             )
         except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise LabelError(f"label inventories expected as JSON: {error!r}") from error

@@ -45,6 +45,8 @@ class Student:
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         """Wraps a session; `load` is the usual way."""
         self._session = session
+        # Graphs that know no conventions of treebanks lack this input.
+        self._has_treebanks = any(value.name == "treebank" for value in session.get_inputs())
 
     @classmethod
     def load(cls, path: Path) -> "Student":
@@ -76,7 +78,8 @@ class Student:
         """Tags the tokens of windows.
 
         Args:
-            windows: All of the same number of pieces; at least one, with at least one token.
+            windows: All of the same number of pieces and the same treebank; at least one, with at
+                least one token.
 
         Returns:
             The tokens of all windows in order.
@@ -91,4 +94,6 @@ class Student:
             "first_piece_index": starts + first,
             "last_piece_index": starts + last,
         }
+        if self._has_treebanks:
+            feed["treebank"] = np.array(windows[0].treebank)
         return Answer(*self._session.run(_OUTPUTS, feed))

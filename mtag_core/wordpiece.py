@@ -31,11 +31,13 @@ class Window:
         piece_ids: [CLS], the pieces of the tokens, [SEP]. Length at most `MAX_PIECES`.
         first: Index in `piece_ids` of the first piece of each token that this window tags.
         last: Index of the last piece of the same tokens.
+        treebank: Number of the treebank whose convention the tags follow, 0 for none.
     """
 
     piece_ids: list[int]
     first: list[int]
     last: list[int]
+    treebank: int = 0
 
 
 class WordPiece:
@@ -66,7 +68,7 @@ class WordPiece:
             raise BundleError(f"{path}: not a tokenizer: {error}") from error
         return cls(tokenizer)
 
-    def encode(self, forms: Sequence[str]) -> list[Window]:
+    def encode(self, forms: Sequence[str], *, treebank: int = 0) -> list[Window]:
         """Splits a sentence's tokens into wordpieces.
 
         A sentence that fits is one window. A longer one becomes several with an overlap, cut at
@@ -74,21 +76,24 @@ class WordPiece:
 
         Args:
             forms: The sentence's tokens, at least one.
+            treebank: Of the windows.
 
         Returns:
             Windows whose tagged tokens, joined, are the sentence's.
         """
         known = self._token_to_ids
         token_ids = [known.get(form) or self._pieces(form) for form in forms]
-        window = self._window(token_ids, tagged=range(len(forms)))
+        window = self._window(token_ids, tagged=range(len(forms)), treebank=treebank)
         if len(window.piece_ids) <= MAX_PIECES:
             return [window]
         return [
-            self._window(token_ids[start:end], tagged=range(first - start, last - start))
+            self._window(
+                token_ids[start:end], tagged=range(first - start, last - start), treebank=treebank
+            )
             for start, end, first, last in _cut(list(map(len, token_ids)))
         ]
 
-    def _window(self, token_ids: Sequence[list[int]], *, tagged: range) -> Window:
+    def _window(self, token_ids: Sequence[list[int]], *, tagged: range, treebank: int) -> Window:
         """Joins the pieces of tokens."""
         piece_ids = [self._cls]
         first: list[int] = []
@@ -98,11 +103,9 @@ class WordPiece:
             piece_ids += ids
             last.append(len(piece_ids) - 1)
         piece_ids.append(self._sep)
-        if len(tagged) == len(first):
-            return Window(piece_ids, first, last)
-        return Window(
-            piece_ids, first[tagged.start : tagged.stop], last[tagged.start : tagged.stop]
-        )
+        if len(tagged) < len(first):
+            first, last = (row[tagged.start : tagged.stop] for row in (first, last))
+        return Window(piece_ids, first, last, treebank)
 
     def _pieces(self, form: str) -> list[int]:
         """Splits one token and remembers the answer."""

@@ -1,4 +1,4 @@
-"""`adapt`: goes on with a student on treebank labels, treebanks told and not told."""
+"""`adapt`: goes on with a student on treebank labels alone."""
 
 import argparse
 from pathlib import Path
@@ -18,7 +18,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     shares: dict[str, tuple[float, str]] = {
         "--train_rate": (1.0, "times an epoch shows a train sentence, beside dev sentences once"),
-        "--unknown_treebank": (0.5, "share of sentences whose treebank is not told"),
         "--piece_dropout": (0.0, "share of wordpieces hidden"),
         "--dropout": (0.1, "of the student"),
         "--average_decay": (0.0, "end with a moving average of the weights of this decay; 0: off"),
@@ -45,7 +44,6 @@ def run(args: argparse.Namespace) -> int:
         output=args.output,
         has_dev=args.learn_dev,
         train_rate=args.train_rate,
-        unknown_treebank=args.unknown_treebank,
         piece_dropout=args.piece_dropout,
         epochs=args.epochs,
         minutes=args.minutes,
@@ -60,8 +58,5 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
     )
     scores = adapt(config, is_resumed=args.resume)
-    print(
-        f"dev UPOS {scores['dev_upos']:.2f}  FEATS {scores['dev_feats']:.2f}, treebank told "
-        f"{scores['told_upos']:.2f}  {scores['told_feats']:.2f}  {args.output}"
-    )
+    print(f"dev UPOS {scores['dev_upos']:.2f}  FEATS {scores['dev_feats']:.2f}  {args.output}")
     return 0

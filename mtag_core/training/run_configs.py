@@ -166,12 +166,11 @@ class AdaptConfig:
     """Options of `adapt`; recorded with the run.
 
     Attributes:
-        student: Model directory to start from, whose vocabulary names no treebanks yet.
+        student: Model directory to start from.
         treebanks: Directory of CoNLL-U files.
         output: Directory for the model, checkpoints and curves.
         has_dev: Three quarters of the dev files teach, too; the rest is scored.
         train_rate: Times an epoch shows a train sentence, beside dev sentences once.
-        unknown_treebank: Share of sentences whose treebank is not told.
         piece_dropout: Share of pieces replaced by the mask piece.
         small_treebank: Treebanks under so many tokens are shown more often.
         epochs: At most so many passes.
@@ -193,7 +192,6 @@ class AdaptConfig:
     output: Path
     has_dev: bool = False
     train_rate: float = 1.0
-    unknown_treebank: float = 0.5
     piece_dropout: float = 0.0
     small_treebank: int = 40_000
     epochs: float = 3.0
@@ -207,6 +205,31 @@ class AdaptConfig:
     n_evaluations: int = 4
     checkpoint_minutes: float = 5.0
     n_processes: int = 1
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class ConventionsConfig:
+    """Options of `learn-conventions`.
+
+    Attributes:
+        model: The student's directory, which gets the conventions.
+        treebanks: Directory of CoNLL-U files.
+        rank: Width of a correction's bottleneck.
+        max_tokens: Tokens that each treebank is learnt from, about.
+        epochs: Passes over them.
+        peak_rate: Learning rate at the start; it falls to 0.
+        max_pieces: Longer sentences are left out.
+        seed: Of everything random.
+    """
+
+    model: Path
+    treebanks: Path
+    rank: int = 8
+    max_tokens: int = 20_000
+    epochs: float = 8.0
+    peak_rate: float = 5e-3
+    max_pieces: int = 256
     seed: int = 1
 
 

@@ -101,23 +101,33 @@ def _labels(trained: TrainedModel, treebanks: Path) -> Labels:
         for upos, feats in zip(sentence.upos, taught_feats(sentence), strict=True)
         if feats is not None
     )
-    return Labels(UPOS_LABELS, trained.feats, group_by_upos(pairs, trained.feats))
+    treebanks_known = trained.conventions.treebanks if trained.conventions else ()
+    feats_of_upos = group_by_upos(pairs, trained.feats)
+    return Labels(UPOS_LABELS, trained.feats, feats_of_upos, treebanks_known)
 
 
 def _graphs(trained: TrainedModel, labels: Labels, options: ExportOptions) -> tuple[bytes, bytes]:
     """The float32 and the int8 graph."""
-    observed = build_student_graph(trained.weights, trained.shape, labels, has_observed=True)
+    build = partial(
+        build_student_graph,
+        trained.weights,
+        trained.shape,
+        labels,
+        conventions=trained.conventions,
+    )
     sentences = (
-        sentence.forms
+        (sentence.forms, _number(sentence.treebank, labels))
         for path in treebank_files(options.treebanks, "train")
         for sentence in islice(read_treebank(path), _CALIBRATION_SENTENCES_A_TREEBANK)
     )
     wordpiece = WordPiece.load(options.model / "tokenizer.json")
-    ranges = observe_ranges(observed, sentences, wordpiece)
-    return (
-        build_student_graph(trained.weights, trained.shape, labels),
-        build_student_graph(trained.weights, trained.shape, labels, ranges=ranges),
-    )
+    ranges = observe_ranges(build(has_observed=True), sentences, wordpiece)
+    return build(), build(ranges=ranges)
+
+
+def _number(treebank: str, labels: Labels) -> int:
+    """A treebank's number in the graph, 0 if the model does not know it."""
+    return 1 + labels.treebanks.index(treebank) if treebank in labels.treebanks else 0
 
 
 def _write_files(

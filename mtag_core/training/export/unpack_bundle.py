@@ -16,6 +16,7 @@ from onnx import numpy_helper
 from mtag_core.bundle import Bundle
 from mtag_core.errors import BundleError
 from mtag_core.labels import Labels
+from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.networks.encoder import BertEncoder, EncoderConfig
 from mtag_core.training.networks.model import TokenTagger
 from mtag_core.training.networks.model_files import ModelCard, save_model
@@ -38,7 +39,10 @@ def unpack_bundle(bundle: str | None, output: Path) -> None:
     labels = Labels.from_json((directory / "labels.json").read_text(encoding="utf-8"))
     graph_path = directory / "tagger.onnx"
     try:
-        model = _model(onnx.load(str(graph_path)), labels)
+        graph = onnx.load(str(graph_path)).graph
+        arrays = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+        model = _model(graph, arrays, labels)
+        conventions = _conventions(arrays, labels) if labels.treebanks else None
     except (KeyError, RuntimeError, StopIteration) as error:
         raise BundleError(
             f"{graph_path}: {error!r}, expected an int8 student with first and last pieces"
@@ -50,11 +54,12 @@ def unpack_bundle(bundle: str | None, output: Path) -> None:
         tokenizer_path=directory / "tokenizer.json",
         feats=list(labels.feats),
     )
+    if conventions is not None:
+        conventions.save(output)
 
 
-def _model(graph: onnx.ModelProto, labels: Labels) -> TokenTagger:
+def _model(graph: onnx.GraphProto, arrays: Arrays, labels: Labels) -> TokenTagger:
     """The student with the graph's weights."""
-    arrays = {item.name: numpy_helper.to_array(item) for item in graph.graph.initializer}
     weights = dict(_weights(arrays, labels))
     config = _config(graph, weights)
     model = TokenTagger(
@@ -69,9 +74,9 @@ def _model(graph: onnx.ModelProto, labels: Labels) -> TokenTagger:
     return model
 
 
-def _config(graph: onnx.ModelProto, weights: Arrays) -> EncoderConfig:
+def _config(graph: onnx.GraphProto, weights: Arrays) -> EncoderConfig:
     """The encoder's shape, as the graph and the weights show it."""
-    nodes = graph.graph.node
+    nodes = graph.node
     n_pieces, width = weights["encoder.embeddings.word_embeddings.weight"].shape
     return EncoderConfig(
         vocab_size=n_pieces,
@@ -86,6 +91,16 @@ def _config(graph: onnx.ModelProto, weights: Arrays) -> EncoderConfig:
     )
 
 
+def _conventions(arrays: Arrays, labels: Labels) -> Conventions:
+    """The treebanks' corrections; the graph's first row stands for none."""
+    bias = arrays["conventions.bias"].astype(np.float32)
+    down, up = (
+        arrays[f"conventions.{part}.kernel"] * arrays[f"conventions.{part}.scale"][:, None, None]
+        for part in ("down", "up")
+    )
+    return Conventions(labels.treebanks, bias[1:], down[1:], up[1:])
+
+
 def _attribute(nodes: Any, kind: str, name: str) -> Any:  # noqa: ANN401 (protobuf's)
     """An attribute of the first node of a kind."""
     node = next(node for node in nodes if node.op_type == kind)
@@ -96,7 +111,8 @@ def _weights(arrays: Arrays, labels: Labels) -> Iterator[tuple[str, NDArray[np.f
     """Name and value of each of the model's weights."""
     width = arrays["pieces"].shape[1]
     embeddings = "encoder.embeddings."
-    yield embeddings + "word_embeddings.weight", arrays["pieces"] * arrays["piece_scales"]
+    scales = arrays["piece_scales"].astype(np.float32)
+    yield embeddings + "word_embeddings.weight", arrays["pieces"] * scales
     # The graph keeps the sum of both; only type 0 is ever used.
     yield embeddings + "position_embeddings.weight", arrays["positions"]
     yield embeddings + "token_type_embeddings.weight", np.zeros((2, width), np.float32)
@@ -104,7 +120,7 @@ def _weights(arrays: Arrays, labels: Labels) -> Iterator[tuple[str, NDArray[np.f
         prefix = "" if name.startswith(("combine.", "upos.")) else "encoder."
         if name.endswith((".LayerNorm.weight", ".LayerNorm.bias")):
             yield prefix + name, value
-        elif name.endswith(".kernel") and not name.startswith("feats."):
+        elif name.endswith(".kernel") and not name.startswith(("conventions.", "feats.")):
             layer = name.removesuffix(".kernel")
             yield f"{prefix}{layer}.weight", _dequantised(arrays, layer)
             yield f"{prefix}{layer}.bias", arrays[f"{layer}.bias"]

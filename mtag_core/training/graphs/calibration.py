@@ -6,6 +6,7 @@ and steps wide enough for them would be too coarse for the rest.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 
 import numpy as np
 import onnxruntime
@@ -22,13 +23,14 @@ _STRIDE = 7
 
 
 def observe_ranges(
-    graph: bytes, sentences: Iterable[Sequence[str]], wordpiece: WordPiece
+    graph: bytes, sentences: Iterable[tuple[Sequence[str], int]], wordpiece: WordPiece
 ) -> dict[str, Range]:
     """Runs a float32 graph and looks at what its layers read.
 
     Args:
         graph: From `build_student_graph(..., has_observed=True)`.
-        sentences: The forms of each; a thousand sentences are enough.
+        sentences: The forms of each and the number of its treebank, 0 where the graph knows none;
+            a thousand sentences are enough. Each is read told and not told.
         wordpiece: The model's tokenizer.
 
     Returns:
@@ -37,15 +39,18 @@ def observe_ranges(
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    has_treebanks = any(value.name == "treebank" for value in session.get_inputs())
     names = [out.name for out in session.get_outputs() if out.name.startswith(OBSERVED)]
     name_to_values: dict[str, list[np.ndarray]] = {name: [] for name in names}
-    for forms in sentences:
-        for window in wordpiece.encode(forms):
+    for forms, treebank in sentences:
+        for window, number in product(wordpiece.encode(forms), sorted({0, treebank})):
             feed = {
                 "piece_ids": np.array([window.piece_ids]),
                 "first_piece_index": np.array(window.first),
                 "last_piece_index": np.array(window.last),
             }
+            if has_treebanks:
+                feed["treebank"] = np.array(number)
             for name, values in zip(names, session.run(names, feed), strict=True):
                 name_to_values[name].append(values[::_STRIDE])
     percents = (_CLIPPED_PERCENT, 100 - _CLIPPED_PERCENT)

@@ -8,6 +8,9 @@ same result. Batches hold sentences of one length, so there is neither padding n
 FEATS bundles are scored only for the part of speech that was predicted, one small product a part of
 speech in place of one product with all of them.
 
+A model that knows the conventions of treebanks has one more input, the number of the treebank, and
+corrects the tokens' vectors by it; number 0 corrects nothing.
+
 The same description, without activation ranges, gives a float32 graph: the reference that the int8
 one is compared with, and what tells the ranges (see `mtag_core.training.graphs.calibration`).
 """
@@ -20,6 +23,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from mtag_core.labels import Labels
+from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.logit_graph import GraphShape
 from mtag_core.training.graphs.onnx_graph import CONTRIB, GraphBuilder
 from mtag_core.wordpiece import MAX_PIECES
@@ -48,20 +52,23 @@ def build_student_graph(
     shape: GraphShape,
     labels: Labels,
     *,
+    conventions: Conventions | None = None,
     ranges: Mapping[str, Range] | None = None,
     has_observed: bool = False,
 ) -> bytes:
     """Builds the graph.
 
     Inputs, all int64: `piece_ids` (n_sentences, n_pieces), no padding; `first_piece_index` and
-    `last_piece_index` (n_tokens,) into the flattened pieces. Outputs, all (n_tokens,): `upos`,
-    `second_upos`, `feats` (label ids, int64), `upos_score`, `feats_score` (probabilities, float32).
+    `last_piece_index` (n_tokens,) into the flattened pieces; with conventions also `treebank` (),
+    1 for the first of them, 0 for none. Outputs, all (n_tokens,): `upos`, `second_upos`, `feats`
+    (label ids, int64), `upos_score`, `feats_score` (probabilities, float32).
 
     Args:
         weights: Named as in Hugging Face's `BertModel`, with `upos`, `feats` and, where the heads
             read the last piece too, `combine`.
         shape: What the weights do not say.
         labels: Which FEATS bundles to score for which part of speech.
+        conventions: Those of treebanks; None where the model knows none.
         ranges: By the name of the layer that reads the activation; None for a float32 graph.
         has_observed: Adds the input of each linear layer to the outputs, as `OBSERVED` and the
             layer's name. In float32 graphs only.
@@ -74,6 +81,14 @@ def build_student_graph(
     for index in range(shape.n_layers):
         hidden = graph.layer(hidden, f"encoder.layer.{index}.")
     tokens = graph.tokens(hidden)
+    inputs = {
+        "piece_ids": ("n_sentences", "n_pieces"),
+        "first_piece_index": ("n_tokens",),
+        "last_piece_index": ("n_tokens",),
+    }
+    if conventions is not None:
+        tokens = graph.corrected(tokens, conventions)
+        inputs["treebank"] = ()
     upos = graph.upos(tokens)
     graph.feats(tokens, upos, labels)
     outputs: dict[str, tuple[int, Sequence[str]]] = {
@@ -88,11 +103,7 @@ def build_student_graph(
         outputs |= graph.observed
     return graph.serialised(
         "student",
-        inputs={
-            "piece_ids": ("n_sentences", "n_pieces"),
-            "first_piece_index": ("n_tokens",),
-            "last_piece_index": ("n_tokens",),
-        },
+        inputs=inputs,
         outputs=outputs,
     )
 
@@ -155,6 +166,38 @@ class _StudentGraph(GraphBuilder):
             return first
         both = self.node("Concat", first, last, axis=-1)
         return self._dense(self._quantised(both, "combine"), "combine")
+
+    def corrected(self, tokens: str, conventions: Conventions) -> str:
+        """Tokens' vectors plus bias + (vectors @ down) @ up of the treebank."""
+        narrow = self._treebank_product(tokens, conventions.down, "conventions.down")
+        wide = self._treebank_product(narrow, conventions.up, "conventions.up")
+        bias = self._of_treebank("conventions.bias", conventions.bias.astype(np.float16))
+        change = self.node("Add", wide, self.node("Cast", bias, to=TensorProto.FLOAT))
+        return self.node("Add", tokens, change)
+
+    def _treebank_product(self, values: str, weights: Array, name: str) -> str:
+        """Values times the treebank's weight; weights has shape (n_treebanks, n_in, n_out)."""
+        read = self._quantised(values, name)
+        if self._ranges is None:
+            return self.node("MatMul", read, self._of_treebank(f"{name}.kernel", weights))
+        scales = np.maximum(np.abs(weights).max((1, 2)), 1e-8) / _MAX_WEIGHT
+        kernels = np.rint(weights / scales[:, None, None]).astype(np.int8)
+        scale, zero = self._scale_and_zero(name)
+        return self.node(
+            "MatMulIntegerToFloat",
+            read,
+            self._of_treebank(f"{name}.kernel", kernels),
+            scale,
+            self._of_treebank(f"{name}.scale", scales.astype(np.float32)),
+            zero,
+            self.constant(f"{name}.zero", np.int8(0)),
+            domain=CONTRIB,
+        )
+
+    def _of_treebank(self, name: str, values: NDArray[np.generic]) -> str:
+        """The treebank's row of a table, zeros for treebank 0."""
+        table = np.concatenate([np.zeros_like(values[:1]), values])
+        return self.node("Gather", self.constant(name, table), "treebank", axis=0)
 
     def upos(self, tokens: str) -> str:
         """The two best parts of speech; returns the best."""
@@ -226,11 +269,19 @@ class _StudentGraph(GraphBuilder):
         table = self._weights["embeddings.word_embeddings.weight"]
         if self._ranges is None:
             return self.node("Gather", self.constant("pieces", table), "piece_ids")
-        scales = np.maximum(np.abs(table).max(1, keepdims=True), 1e-8) / _MAX_EMBEDDING
-        rows = np.rint(table / scales).astype(np.int8)
-        gathered = self.node("Gather", self.constant("pieces", rows), "piece_ids")
-        scale = self.node("Gather", self.constant("piece_scales", scales), "piece_ids")
-        return self.node("Mul", self.node("Cast", gathered, to=TensorProto.FLOAT), scale)
+        scales = np.maximum(np.abs(table).max(1, keepdims=True), 1e-4) / _MAX_EMBEDDING
+        # Rows are rounded to steps as they are kept, so that half precision costs nothing.
+        scales = scales.astype(np.float16)
+        rows = np.rint(table / scales.astype(np.float32)).clip(-127, 127).astype(np.int8)
+        row, scale = (
+            self.node(
+                "Cast",
+                self.node("Gather", self.constant(name, values), "piece_ids"),
+                to=TensorProto.FLOAT,
+            )
+            for name, values in (("pieces", rows), ("piece_scales", scales))
+        )
+        return self.node("Mul", row, scale)
 
     def _added_and_normalised(self, values: str, residual: str, name: str) -> str:
         """LayerNorm of a sum.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from mtag_core.errors import CheckpointError
+from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.logit_graph import GraphShape
 
 
@@ -26,12 +27,14 @@ class TrainedModel:
         weights: float32, by name.
         feats: FEATS bundles in label order.
         tokenizer: The bytes of `tokenizer.json`.
+        conventions: Of treebanks, None where the model knows none.
     """
 
     config: Mapping[str, Any]
     weights: Mapping[str, NDArray[np.float32]]
     feats: tuple[str, ...]
     tokenizer: bytes
+    conventions: Conventions | None = None
 
     @property
     def shape(self) -> GraphShape:
@@ -72,4 +75,5 @@ def read_trained_model(directory: Path) -> TrainedModel:
         weights={name: tensor.astype(np.float32) for name, tensor in weights.items()},
         feats=tuple(feats),
         tokenizer=tokenizer,
+        conventions=Conventions.load(directory),
     )

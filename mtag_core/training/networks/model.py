@@ -79,8 +79,13 @@ class TokenTagger(nn.Module):
 
     def forward(self, batch: Batch) -> TokenLogits:
         """Tags a batch."""
+        tokens = self.vectors(batch)
+        return TokenLogits(upos=self.upos(tokens), feats=self.feats(tokens))
+
+    def vectors(self, batch: Batch) -> Tensor:
+        """What the heads read of each token. Shape (n_tokens, hidden_size)."""
         hidden = self.encoder(batch.piece_ids, batch.is_piece).flatten(0, 1)
         first = hidden.index_select(0, batch.first_piece_index)
         last = hidden.index_select(0, batch.last_piece_index)
-        tokens = self.combine(self.dropout(torch.cat([first, last], dim=-1)))
-        return TokenLogits(upos=self.upos(tokens), feats=self.feats(tokens))
+        combined: Tensor = self.combine(self.dropout(torch.cat([first, last], dim=-1)))
+        return combined

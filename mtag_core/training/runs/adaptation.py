@@ -1,11 +1,10 @@
-"""Goes on with a student on treebank labels alone, and teaches it the treebanks' conventions.
+"""Goes on with a student on treebank labels alone.
 
-For a student that has learnt from teachers: no teacher is needed any more, and a CPU will do. In a
-share of the sentences the student is told the treebank; otherwise it is not, as users mostly do
-not tell it. Dev sentences can teach too (see `mtag_core.training.data.datasets`).
+For a student that has learnt from teachers: no teacher is needed any more, and a CPU will do. Dev
+sentences can teach too (see `mtag_core.training.data.taught`).
 """
 
-import logging
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -22,14 +21,10 @@ from mtag_core.training.data.taught import read_dev_sentences, read_training_sen
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.loops.loop import Task, Trainer, loop_config
 from mtag_core.training.loops.run_log import RunLog, record_config
-from mtag_core.training.networks.model import TokenTagger
-from mtag_core.training.networks.model_files import ModelCard, load_feats, load_model, save_model
+from mtag_core.training.networks.model_files import load_feats, load_model, save_model
 from mtag_core.training.networks.student import set_dropout
-from mtag_core.training.networks.treebank_pieces import add_pieces, write_tokenizer
 from mtag_core.training.run_configs import AdaptConfig
 from mtag_core.training.runs.label_run import LabelRun, LabelRunOptions
-
-_LOGGER = logging.getLogger(__name__)
 
 
 def adapt(config: AdaptConfig, *, is_resumed: bool = False) -> dict[str, float]:
@@ -40,8 +35,7 @@ def adapt(config: AdaptConfig, *, is_resumed: bool = False) -> dict[str, float]:
         is_resumed: Go on from the checkpoint in the output directory.
 
     Returns:
-        Macro dev scores at the end: the treebank not told (`dev_upos`, `dev_feats`), and told
-        (`told_upos`, `told_feats`).
+        Macro dev scores at the end.
 
     Raises:
         CheckpointError: A directory does not fit.
@@ -53,29 +47,24 @@ def adapt(config: AdaptConfig, *, is_resumed: bool = False) -> dict[str, float]:
         _dataset(config, read(config.treebanks, has_dev=config.has_dev))
         for read in (read_training_sentences, read_dev_sentences)
     )
-    model, card = _model(config, train)
-    pieces = PieceConvention.load(config.output / "tokenizer.json")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model, card = load_model(config.student, device=device)
+    set_dropout(model, config.dropout)
+    tokenizer = config.student / "tokenizer.json"
     run = LabelRun(
         model,
-        LabelRunOptions(
-            config.piece_budget, config.unknown_treebank, config.piece_dropout, config.has_autocast
-        ),
+        LabelRunOptions(config.piece_budget, 1.0, config.piece_dropout, config.has_autocast),
         train=train,
         rates=_rates(config, train),
         dev=dev,
         card=card,
-        pieces=pieces,
+        pieces=PieceConvention.load(tokenizer),
     )
 
     def scores() -> dict[str, float]:
         """Macro dev scores."""
-        plain, told = (run.scores(is_told=is_told) for is_told in (False, True))
-        return {
-            "dev_upos": plain.macro_upos,
-            "dev_feats": plain.macro_feats,
-            "told_upos": told.macro_upos,
-            "told_feats": told.macro_feats,
-        }
+        found = run.scores(is_told=False)
+        return {"dev_upos": found.macro_upos, "dev_feats": found.macro_feats}
 
     with RunLog(config.output, is_writer=True) as log:
         task = Task(model, run.epoch, run.loss, scores)
@@ -86,16 +75,16 @@ def adapt(config: AdaptConfig, *, is_resumed: bool = False) -> dict[str, float]:
         trainer.run()
     save_model(
         model,
-        card,
+        replace(card, has_learnt_dev=config.has_dev),
         directory=config.output,
-        tokenizer_path=config.output / "tokenizer.json",
+        tokenizer_path=tokenizer,
         feats=load_feats(config.student / "feats.json"),
     )
     return scores()
 
 
 def _dataset(config: AdaptConfig, sentences: list[LabelledSentence]) -> LabelledDataset:
-    """Encodes sentences. The pieces that are added later change nothing about them."""
+    """Encodes sentences."""
     tokenizer = config.student / "tokenizer.json"
     return labelled_dataset(
         sentences,
@@ -103,24 +92,6 @@ def _dataset(config: AdaptConfig, sentences: list[LabelledSentence]) -> Labelled
         feats_labels=load_feats(config.student / "feats.json"),
         max_pieces=config.max_pieces,
     )
-
-
-def _model(config: AdaptConfig, train: LabelledDataset) -> tuple[TokenTagger, ModelCard]:
-    """The student, with a piece for each treebank."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model, card = load_model(config.student, device=torch.device("cpu"))
-    source, target = (path / "tokenizer.json" for path in (config.student, config.output))
-    first = write_tokenizer(source, train.treebanks, target)
-    opening = PieceConvention.load(source).start
-    add_pieces(model, len(train.treebanks), first=first, opening=opening)
-    set_dropout(model, config.dropout)
-    card = ModelCard(
-        max_pieces=card.max_pieces,
-        treebanks=train.treebanks,
-        first_treebank_piece=first,
-        has_learnt_dev=config.has_dev,
-    )
-    return model.to(device), card
 
 
 def _rates(config: AdaptConfig, train: LabelledDataset) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 pytest.importorskip("transformers", reason="transformers is an extra: install mtag[train]")
 
 from mtag_core.__main__ import main
+from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.trained_model import read_trained_model
 from mtag_core.training.networks.model_files import load_card, load_feats
 from tests.mtag_core.training.tiny_training import write_everything, write_shard
@@ -127,26 +128,46 @@ def test_distillation_asks_for_one_source(tmp_path, capsys, flags, message):
     assert message in capsys.readouterr().err
 
 
-def test_adapting_teaches_the_conventions_of_treebanks(chain, tmp_path, capsys):
-    treebanks = tmp_path / "treebanks"
-    treebanks.mkdir()
+@pytest.fixture
+def contradictory(tmp_path):
+    """Two treebanks of the same sentences; what one calls a noun is a proper noun in the other."""
+    folder = tmp_path / "treebanks"
+    folder.mkdir()
     for name in ("en_toy", "en_other"):
         for part in ("train", "dev"):
-            write_treebank(treebanks / f"{name}-ud-{part}.conllu", repeats=10)
-    for path in treebanks.glob("en_other-*"):
-        # Another convention: what the first calls a noun is a proper noun here.
+            write_treebank(folder / f"{name}-ud-{part}.conllu", repeats=10)
+    for path in folder.glob("en_other-*"):
         path.write_text(path.read_text().replace("NOUN", "PROPN"))
+    return folder
+
+
+def adapt_flags(chain, treebanks, output):
     flags = ["--student", str(chain / "student"), "--treebanks", str(treebanks), *QUICK]
-    rate = ["--peak_rate", "1e-2", "--epochs", "20", "--learn_dev"]
-    assert main(["adapt", *flags, *rate, "--output", str(tmp_path / "adapted")]) == 0
-    assert "treebank told" in capsys.readouterr().out
-    scores = last_scores(tmp_path / "adapted")
-    assert scores["told_upos"] > 95
-    # Nothing in a sentence tells whose it is: a model that is not told is wrong every second time.
-    assert scores["dev_upos"] < 95
-    card = load_card(tmp_path / "adapted")
-    assert card.treebanks == ("en_other", "en_toy")
-    assert card.has_learnt_dev
+    return [*flags, "--peak_rate", "1e-2", "--epochs", "20", "--output", str(output)]
+
+
+def test_adapting_learns_from_dev_sentences_when_asked(chain, contradictory, tmp_path, capsys):
+    flags = adapt_flags(chain, contradictory, tmp_path / "adapted")
+    assert main(["adapt", *flags, "--learn_dev"]) == 0
+    assert "dev UPOS" in capsys.readouterr().out
+    assert load_card(tmp_path / "adapted").has_learnt_dev
+    # Nothing in a sentence tells whose it is, so half of the nouns stay wrong.
+    assert 70 < last_scores(tmp_path / "adapted")["dev_upos"] < 95
+
+
+def test_conventions_tell_treebanks_apart(chain, contradictory, tmp_path, capsys):
+    model = tmp_path / "adapted"
+    assert main(["adapt", *adapt_flags(chain, contradictory, model)]) == 0
+    weights = (model / "model.safetensors").read_bytes()
+    flags = ["--model", str(model), "--treebanks", str(contradictory), "--epochs", "200"]
+    capsys.readouterr()
+    assert main(["learn-conventions", *flags]) == 0
+    plain, told = (float(line.split()[3]) for line in capsys.readouterr().out.splitlines())
+    assert plain < 95
+    assert told > 98
+    conventions = Conventions.load(model)
+    assert conventions.treebanks == ("en_other", "en_toy")
+    assert (model / "model.safetensors").read_bytes() == weights
 
 
 def test_a_run_is_not_overwritten(chain, capsys):

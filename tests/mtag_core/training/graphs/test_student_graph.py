@@ -1,4 +1,6 @@
 import json
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import onnxruntime
@@ -8,6 +10,7 @@ from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS, Labels
 from mtag_core.student import Student
 from mtag_core.training.graphs.calibration import observe_ranges
+from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.logit_graph import build_logit_graph
 from mtag_core.training.graphs.student_graph import build_student_graph
 from mtag_core.training.graphs.trained_model import read_trained_model
@@ -73,7 +76,7 @@ def test_float_answers_are_the_best_logits(trained, labels, windows, tmp_path):
 def quantised(trained, labels, tmp_path):
     observed = build_student_graph(trained.weights, trained.shape, labels, has_observed=True)
     wordpiece = WordPiece.load(tmp_path / "tokenizer.json")
-    ranges = observe_ranges(observed, SENTENCES * 20, wordpiece)
+    ranges = observe_ranges(observed, [(forms, 0) for forms in SENTENCES * 20], wordpiece)
     graph = build_student_graph(trained.weights, trained.shape, labels, ranges=ranges)
     return _student(graph, tmp_path)
 
@@ -93,6 +96,62 @@ def test_int8_does_not_depend_on_the_batch(windows, quantised):
         together = quantised.answer([window, window])
         assert together.feats.tolist() == alone.feats.tolist() * 2
         assert together.feats_score.tolist() == alone.feats_score.tolist() * 2
+
+
+@pytest.fixture
+def conventions():
+    rng = np.random.default_rng(1)
+
+    def random(*shape):
+        return rng.normal(size=shape, scale=0.3).astype(np.float16).astype(np.float32)
+
+    return Conventions(("de_x", "en_y"), random(2, 8), random(2, 8, 3), random(2, 3, 8))
+
+
+def test_a_told_treebank_corrects_the_vectors(trained, labels, windows, conventions, tmp_path):
+    graph = build_student_graph(trained.weights, trained.shape, labels, conventions=conventions)
+    student = _student(graph, tmp_path)
+    # A bias of the heads does what a bias of the vectors does.
+    bias_only = replace(conventions, up=np.zeros_like(conventions.up))
+    told = _student(
+        build_student_graph(trained.weights, trained.shape, labels, conventions=bias_only),
+        tmp_path,
+    )
+    moved = dict(trained.weights)
+    for head in ("upos", "feats"):
+        moved[f"{head}.bias"] = moved[f"{head}.bias"] + moved[f"{head}.weight"] @ bias_only.bias[1]
+    expected = _student(build_student_graph(moved, trained.shape, labels), tmp_path)
+    plain = _student(build_student_graph(trained.weights, trained.shape, labels), tmp_path)
+    for window in windows:
+        untold = student.answer([window])
+        assert untold.feats_score.tolist() == plain.answer([window]).feats_score.tolist()
+        second = replace(window, treebank=2)
+        found, wanted = told.answer([second]), expected.answer([window])
+        assert found.upos.tolist() == wanted.upos.tolist()
+        np.testing.assert_allclose(found.upos_score, wanted.upos_score, atol=2e-3)
+        assert student.answer([second]).upos_score.tolist() != found.upos_score.tolist()
+
+
+def test_int8_conventions_are_close_to_float_and_none_changes_nothing(
+    trained, labels, windows, conventions, tmp_path
+):
+    build = partial(build_student_graph, trained.weights, trained.shape, labels)
+    wordpiece = WordPiece.load(tmp_path / "tokenizer.json")
+    told = [(forms, index % 3) for index, forms in enumerate(SENTENCES * 21)]
+    observed = build(conventions=conventions, has_observed=True)
+    ranges = observe_ranges(observed, told, wordpiece)
+    quantised = _student(build(conventions=conventions, ranges=ranges), tmp_path)
+    exact = _student(build(conventions=conventions), tmp_path)
+    without = _student(build(ranges=ranges), tmp_path)
+    differences = []
+    for window in windows:
+        plain = without.answer([window])
+        assert quantised.answer([window]).feats_score.tolist() == plain.feats_score.tolist()
+        second = replace(window, treebank=2)
+        differences += [
+            abs(quantised.answer([second]).upos_score - exact.answer([second]).upos_score)
+        ]
+    assert np.concatenate(differences).mean() < 0.1
 
 
 def test_weights_and_inventory_must_fit(tmp_path):
