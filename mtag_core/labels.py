@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from mtag_core.errors import LabelError
+from mtag_core.errors import BundleError, LabelError
 
 UPOS_LABELS: tuple[str, ...] = tuple(
     "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()
@@ -80,6 +81,19 @@ class Labels:
             )
         except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise LabelError(f"label inventories expected as JSON: {error!r}") from error
+
+
+def load_labels(bundle: Path) -> Labels:
+    """Reads the inventories of a bundle's directory.
+
+    Raises:
+        BundleError: The file is missing or something else.
+    """
+    path = bundle / "labels.json"
+    try:
+        return Labels.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, LabelError) as error:
+        raise BundleError(f"{path}: {error}") from error
 
 
 def group_by_upos(

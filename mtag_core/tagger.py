@@ -12,8 +12,9 @@ from typing import TypeVar
 
 from mtag_core.batching import batches, buffers
 from mtag_core.bundle import Bundle
-from mtag_core.errors import BundleError, LabelError, UsageError
-from mtag_core.labels import Labels
+from mtag_core.conventions import check_conventions, conventions_digest, languages_of
+from mtag_core.errors import UsageError
+from mtag_core.labels import Labels, load_labels
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
@@ -31,12 +32,12 @@ _Columns = tuple[list[str], list[str], list[float], list[str], list[float]]
 
 
 class Tagger:
-    """Tags text. A sentence's tags depend on the sentence and the bundle alone.
+    """Tags text. A sentence's tags depend on the sentence, the bundle and the conventions alone.
 
     Not safe for use by several threads at once; give each process its own.
 
     Attributes:
-        digest: Identifies the bundle; equal digests give equal tags.
+        digest: Identifies the bundle and the conventions; equal digests give equal tags.
         piece_budget: Most wordpieces in one batch; changes speed and memory, never tags.
         on_batch: Called after each batch with its size and duration; None for no call.
     """
@@ -49,33 +50,52 @@ class Tagger:
         student: Student,
         labels: Labels,
         digest: str,
+        conventions: Sequence[str] = (),
     ) -> None:
-        """Puts the parts together; `load` is the usual way."""
+        """Puts the parts together; `load` is the usual way.
+
+        Args:
+            segmenter: Splits text.
+            wordpiece: Splits tokens.
+            student: Tags windows.
+            labels: The student's labels and treebanks.
+            digest: The bundle's.
+            conventions: As in `load`.
+
+        Raises:
+            UsageError: As in `load`.
+        """
+        check_conventions(conventions, treebanks=labels.treebanks)
         self._segmenter = segmenter
         self._wordpiece = wordpiece
         self._student = student
         self._labels = labels
-        self.digest = digest
+        self._bundle_digest = digest
+        self._language_to_treebank = {
+            language: 1 + labels.treebanks.index(name)
+            for name in conventions
+            for language in languages_of(name)
+        }
+        self.digest = conventions_digest(digest, conventions)
         self.piece_budget = DEFAULT_PIECE_BUDGET
         self.on_batch: Callable[[BatchReport], None] | None = None
 
     @classmethod
-    def load(cls, path: str | Path | None = None) -> "Tagger":
+    def load(cls, path: str | Path | None = None, *, conventions: Sequence[str] = ()) -> "Tagger":
         """Opens a model bundle.
 
         Args:
             path: Its directory or URL; None for the bundle inside mtag.
+            conventions: Treebanks among `treebanks`, such as `pl_lfg`, whose conventions the tags
+                of their languages follow; at most one a language. Other languages are untouched.
 
         Raises:
+            UsageError: The bundle does not know one of the treebanks, or two are of one language.
             BundleError: It is missing, damaged or of another version; the message names the file.
         """
         bundle = Bundle.open(path)
         directory = bundle.directory
-        labels_path = directory / "labels.json"
-        try:
-            labels = Labels.from_json(labels_path.read_text(encoding="utf-8"))
-        except (OSError, LabelError) as error:
-            raise BundleError(f"{labels_path}: {error}") from error
+        labels = load_labels(directory)
         langid = LanguageIdentifier.load(directory / "langid.ftz")
         return cls(
             segmenter=Segmenter.load(directory / "segmenters", langid),
@@ -83,7 +103,33 @@ class Tagger:
             student=Student.load(directory / "tagger.onnx"),
             labels=labels,
             digest=bundle.digest,
+            conventions=conventions,
         )
+
+    @property
+    def treebanks(self) -> tuple[str, ...]:
+        """The treebanks whose conventions the bundle can follow, sorted; none in older bundles."""
+        return self._labels.treebanks
+
+    def following(self, conventions: Sequence[str]) -> "Tagger":
+        """A tagger with the same model that follows these conventions, and no others.
+
+        Args:
+            conventions: As in `load`; empty for none.
+
+        Raises:
+            UsageError: As in `load`.
+        """
+        tagger = Tagger(
+            segmenter=self._segmenter,
+            wordpiece=self._wordpiece,
+            student=self._student,
+            labels=self._labels,
+            digest=self._bundle_digest,
+            conventions=conventions,
+        )
+        tagger.piece_budget, tagger.on_batch = self.piece_budget, self.on_batch
+        return tagger
 
     def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]:
         """Splits a text into sentences of tokens, untagged.
@@ -141,11 +187,14 @@ class Tagger:
                 tagged_of_text = []
         yield from ([] for _ in n_sentences)
 
-    def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> list[TaggedSentence]:
+    def tag_tokens(
+        self, sentences: Iterable[Sequence[str]], *, language: str | None = None
+    ) -> list[TaggedSentence]:
         """Tags sentences that are split into tokens already.
 
         Args:
             sentences: The forms of each sentence's tokens.
+            language: ISO 639 code of all sentences; None for `und`, which follows no convention.
 
         Returns:
             One result a sentence. Its text is the forms joined by spaces.
@@ -153,7 +202,10 @@ class Tagger:
         Raises:
             UsageError: A form is empty or holds a lone surrogate, or a sentence is a `str`.
         """
-        pairs = ((None, _joined(forms, index)) for index, forms in enumerate(sentences))
+        pairs = (
+            (None, _joined(forms, index, language=language or _UNKNOWN_LANGUAGE))
+            for index, forms in enumerate(sentences)
+        )
         return [tagged for _, tagged in self.tag_stream(pairs)]
 
     def tag_stream(self, pairs: Iterable[tuple[K, Sentence]]) -> Iterator[tuple[K, TaggedSentence]]:
@@ -165,14 +217,19 @@ class Tagger:
         Yields:
             Keys and tagged sentences in the order of `pairs`.
         """
-        encoded = (
-            (pair, self._wordpiece.encode(pair[1].forms) if pair[1].forms else []) for pair in pairs
-        )
+        encoded = ((pair, self._windows(pair[1])) for pair in pairs)
         for buffer in buffers(encoded, piece_budget=self.piece_budget):
             columns = self._tag_windows([window for _, windows in buffer for window in windows])
             for (key, sentence), windows in buffer:
                 parts = [next(columns) for _ in windows]
                 yield key, _tagged(sentence, parts)
+
+    def _windows(self, sentence: Sentence) -> list[Window]:
+        """Splits a sentence into wordpieces; says which convention it follows."""
+        if not sentence.forms:
+            return []
+        treebank = self._language_to_treebank.get(sentence.language, 0)
+        return self._wordpiece.encode(sentence.forms, treebank=treebank)
 
     def _tag_windows(self, windows: Sequence[Window]) -> Iterator[_Columns]:
         """Tags windows in batches; yields the columns of each, in order."""
@@ -217,7 +274,7 @@ def _tagged(sentence: Sentence, parts: Sequence[_Columns]) -> TaggedSentence:
     return TaggedSentence(sentence, *(tuple(chain.from_iterable(column)) for column in columns))
 
 
-def _joined(forms: Sequence[str], index: int) -> Sentence:
+def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:
     """A sentence whose text is its forms joined by spaces."""
     if isinstance(forms, str):
         raise UsageError(f"sentence {index}: {forms[:40]!r}, expected a list of forms")
@@ -235,7 +292,7 @@ def _joined(forms: Sequence[str], index: int) -> Sentence:
         text=text,
         start=0,
         end=len(text),
-        language=_UNKNOWN_LANGUAGE,
+        language=language,
         forms=tuple(forms),
         starts=tuple(starts),
         ends=tuple(start + len(form) for start, form in zip(starts, forms, strict=True)),

@@ -97,7 +97,8 @@ def run(
         The content of run.json, None for a dry run.
 
     Raises:
-        UsageError: The output directory holds something else.
+        UsageError: The output directory holds something else, or the model cannot follow the
+            conventions.
         InputNotFoundError: A pattern matches nothing.
         MtagError: The run failed, or more documents were rejected than allowed.
     """
@@ -135,8 +136,8 @@ def _model(options: AnnotateOptions, model: Model | None) -> Model:
     """The given tagger, or the one that the flags name."""
     if model is not None:
         return model
-    load = functools.partial(load_tagger, options.model, options.piece_budget)
-    return Model(load, model_digest(options.model))
+    load = functools.partial(load_tagger, options.model, options.piece_budget, options.conventions)
+    return Model(load, model_digest(options.model, options.conventions))
 
 
 def _make_parts(
@@ -177,6 +178,7 @@ def _config(options: AnnotateOptions, model: Model) -> RunConfig:
         compression=options.format.compression,
         item_bytes=options.item_bytes,
         limit=options.limit,
+        conventions=options.conventions,
     )
 
 

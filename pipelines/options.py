@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from mtag_core.conventions import split_names
 from mtag_core.corpus import ITEM_BYTES, ReadOptions
 from mtag_core.errors import UsageError
 from mtag_core.output.streams import COMPRESSION_SUFFIXES
@@ -39,6 +40,7 @@ class AnnotateOptions:
     inputs: tuple[str, ...]
     output: str
     model: str | None
+    conventions: tuple[str, ...]
     read: ReadOptions
     format: OutputFormat
     item_bytes: int
@@ -76,6 +78,7 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
         inputs=split_patterns(args.input),
         output=args.output.rstrip("/") or "/",
         model=args.model,
+        conventions=split_names(args.conventions) if args.conventions else (),
         read=ReadOptions(
             input_format=args.input_format,
             document=args.document,
@@ -174,6 +177,13 @@ def _add_output_flags(group: "argparse._ArgumentGroup") -> None:
 def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
     """Flags that say how the run goes."""
     group.add_argument("--model", metavar="DIR", help="model bundle (default: the one in mtag)")
+    group.add_argument(
+        "--conventions",
+        nargs="+",
+        action="extend",
+        metavar="TREEBANK",
+        help="tag the treebank's language as it does, such as pl_lfg; several with commas",
+    )
     group.add_argument("--limit", type=positive, metavar="N", help="first N documents only")
     group.add_argument("--dry_run", action="store_true", help="show the plan, tag nothing")
     group.add_argument(

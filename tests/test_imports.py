@@ -7,7 +7,13 @@ from tests.source_tree import module_graph, modules, third_party, unit
 # A unit imports from units on lower floors only.
 FLOORS = (
     {"mtag_core.errors", "mtag_core.records", "mtag_core.scripts"},
-    {"mtag_core.conllu", "mtag_core.labels", "mtag_core.langid", "mtag_core.storage"}
+    {
+        "mtag_core.conllu",
+        "mtag_core.conventions",
+        "mtag_core.labels",
+        "mtag_core.langid",
+        "mtag_core.storage",
+    }
     | {"mtag_core.wikipedia", "mtag_core.wordpiece"},
     {"mtag_core.batching", "mtag_core.bundle", "mtag_core.corpus", "mtag_core.segmentation"}
     | {"mtag_core.student", "mtag_core.tagged"},

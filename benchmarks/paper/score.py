@@ -30,7 +30,10 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     options = EvaluationOptions(
-        is_raw=args.raw, is_language_given=args.known_language, is_x_replaced=args.replace_x
+        is_raw=args.raw,
+        is_language_given=args.known_language,
+        is_x_replaced=args.replace_x,
+        is_told=args.told,
     )
     paths = [info.path for info in list_files(args.treebanks)]
     if args.system == "student":
@@ -54,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--raw", action="store_true")
     parser.add_argument("--known_language", action="store_true")
     parser.add_argument("--replace_x", action="store_true")
+    parser.add_argument("--told", action="store_true", help="tell the student the treebank")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--name", help="of the file in docs/results; default: system and mode")
     return parser
@@ -62,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
 def _name(args: argparse.Namespace) -> str:
     """The default name of the facts."""
     mode = "gold" if not args.raw else "raw-known" if args.known_language else "raw"
-    return f"{args.system}-{mode}" + ("-x" if args.replace_x else "")
+    suffix = ("-x" if args.replace_x else "") + ("-told" if args.told else "")
+    return f"{args.system}-{mode}{suffix}"
 
 
 def _load_bundle(path: str) -> TreebankTagger:

@@ -1,7 +1,8 @@
 """Scores the bundle in every setting that the tables show, then writes tables and figures.
 
 Settings: gold tokens, raw text with the language given and identified, and code-mixed text with
-and without the second-best label in place of X.
+and without the second-best label in place of X. A bundle that knows treebanks also has gold tokens
+and raw text tagged with the treebank told.
 
     python -m benchmarks paper.student --data data [--workers 2]
 """
@@ -13,6 +14,7 @@ from pathlib import Path
 from benchmarks import sizes
 from benchmarks.paper import figures, score, tables
 from benchmarks.paper.systems import DEFAULT_BUNDLE
+from mtag_core.labels import load_labels
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,6 +30,9 @@ def main(argv: list[str] | None = None) -> int:
     score.main([*common, *treebanks])
     score.main([*common, *treebanks, "--raw", "--known_language"])
     score.main([*common, *treebanks, "--raw"])
+    if load_labels(args.bundle).treebanks:
+        score.main([*common, *treebanks, "--told"])
+        score.main([*common, *treebanks, "--raw", "--known_language", "--told"])
     score.main([*common, *mixed, "--name", "student-codemixed"])
     score.main([*common, *mixed, "--replace_x", "--name", "student-codemixed-x"])
     sizes.main(["--bundle", str(args.bundle)])

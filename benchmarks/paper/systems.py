@@ -62,8 +62,10 @@ class SegmentingTagger:
         """Joins the two."""
         self._tagger, self._segmenter = tagger, segmenter
 
-    def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> Iterable[TaggedSentence]:
-        """Tags pre-tokenised sentences."""
+    def tag_tokens(
+        self, sentences: Iterable[Sequence[str]], *, language: str | None = None
+    ) -> Iterable[TaggedSentence]:
+        """Tags pre-tokenised sentences; a model of one treebank need not know the language."""
         return self._tagger.tag_tokens(sentences)
 
     def tag(self, text: str, *, language: str | None = None) -> list[TaggedSentence]:

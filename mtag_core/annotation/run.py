@@ -36,12 +36,13 @@ class RunConfig:
 
     Attributes:
         inputs: The patterns, as given.
-        model: Digest of the model bundle.
+        model: Digest of the model bundle and the conventions.
         read: How inputs are read.
         format: `parquet`, `conllu` or `jsonl`.
         compression: `none`, `gz` or `zstd`.
         item_bytes: Size of a work item, about.
         limit: Documents at most; None for all.
+        conventions: Treebanks whose conventions tags follow, sorted.
     """
 
     inputs: tuple[str, ...]
@@ -51,6 +52,7 @@ class RunConfig:
     compression: str
     item_bytes: int = ITEM_BYTES
     limit: int | None = None
+    conventions: tuple[str, ...] = ()
 
     @property
     def salt(self) -> str:
@@ -62,6 +64,9 @@ class RunConfig:
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON values."""
         fields = asdict(self)
+        if not self.conventions:
+            # As in outputs from before there were any, so that runs on them go on.
+            del fields["conventions"]
         versions = {"version": _CONFIG_VERSION, "schema_version": SCHEMA_VERSION}
         values: dict[str, Any] = json.loads(json.dumps({**versions, **fields}, default=list))
         return values

@@ -15,7 +15,7 @@ from mtag_core.evaluation.tables import FORMATS, format_scores
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankTagger, evaluate_treebanks
 from mtag_core.storage import exists, join, list_files
 
-_TAGGER_FLAGS = ("bundle", "raw", "known_language", "replace_x")
+_TAGGER_FLAGS = ("bundle", "raw", "known_language", "told", "replace_x")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--known_language",
         action="store_true",
         help="with --raw: segment by the treebank's language, not by the identified one",
+    )
+    model.add_argument(
+        "--told",
+        action="store_true",
+        help="tag each file by its treebank's convention, where the model knows the treebank",
     )
     model.add_argument(
         "--replace_x",
@@ -77,7 +82,10 @@ def _score_tagger(args: argparse.Namespace) -> str:
     paths = [info.path for info in list_files(args.treebanks)]
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     options = EvaluationOptions(
-        is_raw=args.raw, is_language_given=args.known_language, is_x_replaced=args.replace_x
+        is_raw=args.raw,
+        is_language_given=args.known_language,
+        is_x_replaced=args.replace_x,
+        is_told=args.told,
     )
     results = evaluate_treebanks(
         paths, partial(_load_tagger, args.bundle), options=options, n_workers=args.workers

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mtag_core import storage
+from mtag_core.conventions import split_names
 from mtag_core.errors import FormatError, UsageError
 from mtag_core.output.visible import visible
 from mtag_core.tagged import TaggedSentence
@@ -24,6 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--language", metavar="CODE", help="ISO 639 code; default: found for each line"
     )
     parser.add_argument(
+        "--conventions",
+        action="append",
+        default=[],
+        metavar="TREEBANK",
+        help="tag the treebank's language as it does, such as pl_lfg; several with commas",
+    )
+    parser.add_argument(
         "--format", choices=_FORMATS, help="default: table for a text, conllu for files"
     )
 
@@ -32,11 +40,12 @@ def run(args: argparse.Namespace) -> int:
     """Tags and prints."""
     if args.text is not None and args.file is not None:
         raise UsageError("give either a text or --file FILE, not both")
+    conventions = split_names(args.conventions) if args.conventions else ()
     text = _text(args)
     # Opening the model takes half a second: what is wrong with the call is said before.
     from mtag_core.tagger import Tagger
 
-    tagger = Tagger.load(args.bundle)
+    tagger = Tagger.load(args.bundle, conventions=conventions)
     sentences = tagger.segment(text, args.language)
     tagged = (tagged for _, tagged in tagger.tag_stream((None, s) for s in sentences))
     if (args.format or ("conllu" if args.text is None else "table")) == "conllu":

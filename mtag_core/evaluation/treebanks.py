@@ -13,8 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from mtag_core.conventions import treebank_language
+from mtag_core.errors import UsageError
 from mtag_core.evaluation.annotation import (
     FEATURE_CACHE,
     Annotation,
@@ -35,12 +37,28 @@ _TREEBANK_NAME = re.compile(r"^(?P<treebank>(?P<language>[a-z]+)_\w+)-ud-(?P<spl
 class TreebankTagger(Protocol):
     """What is asked of a tagger; `mtag_core.tagger.Tagger` is one."""
 
-    def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> Iterable[TaggedSentence]:
-        """Tags pre-tokenised sentences, in order."""
+    def tag_tokens(
+        self, sentences: Iterable[Sequence[str]], *, language: str | None = None
+    ) -> Iterable[TaggedSentence]:
+        """Tags pre-tokenised sentences of a language, in order."""
         ...
 
     def tag(self, text: str, *, language: str | None = None) -> Iterable[TaggedSentence]:
         """Segments a text, by `language` or what it is found to be, and tags it."""
+        ...
+
+
+@runtime_checkable
+class TellableTagger(TreebankTagger, Protocol):
+    """A tagger that can be told the treebank; `mtag_core.tagger.Tagger` is one."""
+
+    @property
+    def treebanks(self) -> Sequence[str]:
+        """The treebanks that it knows."""
+        ...
+
+    def following(self, conventions: Sequence[str]) -> TreebankTagger:
+        """The same tagger, following the conventions of treebanks."""
         ...
 
 
@@ -61,11 +79,14 @@ class EvaluationOptions:
         is_language_given: The segmenter of the treebank's language is used; else the language is
             identified, as for any text. Raw text only.
         is_x_replaced: The second most probable UPOS stands in where the best is X.
+        is_told: Sentences of the treebank's language follow its convention, where the tagger knows
+            the treebank; of raw text, those that are found to be of it.
     """
 
     is_raw: bool = False
     is_language_given: bool = False
     is_x_replaced: bool = False
+    is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +127,9 @@ def evaluate_treebanks(
 
     Returns:
         One result a file, in the order of `paths`.
+
+    Raises:
+        UsageError: As `evaluate_file`.
     """
     if n_workers == 1:
         tagger = load_tagger()
@@ -144,10 +168,16 @@ def _logged(results: Iterable[TreebankResult]) -> Iterator[TreebankResult]:
 
 
 def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions) -> TreebankResult:
-    """Tags and scores one CoNLL-U file."""
+    """Tags and scores one CoNLL-U file.
+
+    Raises:
+        UsageError: The tagger is to be told the treebank, but knows none.
+    """
     name = Path(path).name
     match = _TREEBANK_NAME.match(name)
     language = match["language"] if match else "und"
+    if options.is_told:
+        tagger, language = _told(tagger, name.partition("-")[0], language)
     gold = load_annotation(path)
     if options.is_raw:
         given = language if options.is_language_given else None
@@ -155,7 +185,7 @@ def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions)
         tagged = list(tagger.tag(text, language=given))
         system = annotation_of_tagged(text, tagged, is_x_replaced=options.is_x_replaced)
     else:
-        tagged = list(tagger.tag_tokens(gold_forms(gold)))
+        tagged = list(tagger.tag_tokens(gold_forms(gold), language=language))
         system = with_tags(gold, tagged, is_x_replaced=options.is_x_replaced)
     return TreebankResult(
         treebank=match["treebank"] if match else name,
@@ -165,6 +195,17 @@ def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions)
         scores=score(gold, system),
         other_language_share=_other_language_share(tagged, language) if options.is_raw else 0.0,
     )
+
+
+def _told(tagger: TreebankTagger, treebank: str, language: str) -> tuple[TreebankTagger, str]:
+    """A tagger that follows a treebank, and the treebank's language; as they were if unknown."""
+    if not isinstance(tagger, TellableTagger) or not tagger.treebanks:
+        raise UsageError(
+            f"the model knows no treebanks, so it cannot be told {treebank!r}; leave --told out"
+        )
+    if treebank not in tagger.treebanks:
+        return tagger, language
+    return tagger.following((treebank,)), treebank_language(treebank)
 
 
 def raw_text(gold: Annotation, *, language: str) -> str:

@@ -1,20 +1,24 @@
 import json
 import lzma
+from dataclasses import replace
 
 import pytest
 
 from benchmarks import sizes
 from benchmarks.__main__ import main
 from benchmarks.machine import interleaved_words_per_s, ratios, shown_command
-from benchmarks.paper import facts, score, tables, udpipe_baseline
+from benchmarks.paper import facts, score, student, tables, udpipe_baseline
 from benchmarks.paper.facts import Facts, load_facts, write_facts
 from benchmarks.paper.figures import Point, comparable, heat_map, size_chart
 from benchmarks.paper.markdown import pair, table
 from mtag_core.evaluation.metrics import Score
 from mtag_core.evaluation.summary import SUMMARY_METRICS
 from mtag_core.evaluation.treebanks import TreebankResult
+from mtag_core.labels import Labels
+from tests.mtag_core.evaluation.fakes import TellableFakeTagger
 
 SCORES = {name: Score(9, 10, 10) for name in SUMMARY_METRICS}
+BETTER = {name: Score(19, 20, 20) for name in SUMMARY_METRICS}
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +58,50 @@ def test_tables_hold_what_was_measured(capsys):
         write_facts(f"student-{mode}", [result(name) for name in names], command="")
     assert tables.main(["table1", "table4", "raw", "treebanks"]) == 0
     assert "| student, multilingual (the bundle) | 12 | 90.0 / 90.0 |" in capsys.readouterr().out
+
+
+def test_told_scores_stand_beside_the_others_once_they_are_measured(capsys):
+    names = [*facts.LOW_RESOURCE, *tables._OTHERS]
+    sections = ["table1", "table4", "table5", "raw", "treebanks"]
+    better = [replace(result(name), scores=BETTER) for name in names]
+    for mode in ("gold", "raw", "raw-known"):
+        write_facts(f"student-{mode}", [result(name) for name in names], command="")
+    tables.main(sections)
+    untold = capsys.readouterr().out
+    assert "told the treebank" not in untold.replace("not told the treebank", "")
+    write_facts("student-gold-told", better, command="")
+    write_facts("student-raw-known-told", better, command="")
+    tables.main(sections)
+    out = capsys.readouterr().out
+    assert "| student, told the treebank | 12 | 95.0 / 95.0 | 95.0 / 95.0 | - |" in out
+    assert out.count("| student, told the treebank | raw | 95.0 / 95.0 |") == 2
+    assert "| kk_ktb | 10 | 90.0 / 90.0 | 90.0 | 95.0 / 95.0 | 95.0 | 90.0 / 90.0 | - |" in out
+    assert "UFeats change by +5.0 points on average, most on be_hse +5.0," in out
+
+
+def test_telling_the_treebank_has_facts_of_its_own(tmp_path, monkeypatch):
+    path = tmp_path / "fr_own-ud-test.conllu"
+    path.write_text("1\ta\t_\tVERB\t_\t_\t_\t_\t_\t_\n\n")
+    monkeypatch.setattr(score, "_load_bundle", lambda path: TellableFakeTagger())
+    arguments = ["student", "--treebanks", str(path)]
+    for flags in ([], ["--told"], ["--raw", "--known_language", "--told"]):
+        assert score.main([*arguments, *flags]) == 0
+    names = ("student-gold", "student-gold-told", "student-raw-known-told")
+    assert [load_facts(name).mean("UPOS") for name in names] == [0.0, 100.0, 100.0]
+
+
+@pytest.mark.parametrize(("treebanks", "n_told"), [((), 0), (("pl_lfg",), 2)])
+def test_a_bundle_that_knows_treebanks_is_scored_told_too(tmp_path, monkeypatch, treebanks, n_told):
+    calls = []
+    monkeypatch.setattr(student.score, "main", calls.append)
+    for module in (student.sizes, student.tables):
+        monkeypatch.setattr(module, "main", lambda argv: 0)
+    monkeypatch.setattr(student.figures, "main", lambda: None)
+    labels = Labels(("X",), ("_",), ((0,),), treebanks)
+    (tmp_path / "labels.json").write_text(labels.to_json())
+    assert student.main(["--data", "data", "--bundle", str(tmp_path)]) == 0
+    assert sum("--told" in call for call in calls) == n_told
+    assert len(calls) == 5 + n_told
 
 
 def test_markdown_shows_a_dash_for_what_is_missing():

@@ -18,6 +18,12 @@ def test_batches_hold_each_window_once_and_one_length(lengths, budget):
         assert len(batch) == 1 or sum(lengths[index] for index in batch) <= budget
 
 
+def test_batches_hold_one_treebank():
+    windows = [Window([2, 5, 3], [1], [1], treebank=index % 3) for index in range(9)]
+    found = list(batches(windows, piece_budget=100))
+    assert sorted(map(sorted, found)) == [[0, 3, 6], [1, 4, 7], [2, 5, 8]]
+
+
 @given(st.lists(st.integers(3, 40)), st.integers(1, 10))
 def test_buffers_keep_order_and_bounds(lengths, budget):
     items = [(index, _windows([length])) for index, length in enumerate(lengths)]

@@ -7,8 +7,13 @@ FEATS = ("_", "Number=Sing", "Number=Plur", "Case=Nom")
 
 
 def test_json_keeps_inventories():
-    labels = Labels(("NOUN", "VERB"), FEATS, ((0, 1, 2), (0, 3)))
+    labels = Labels(("NOUN", "VERB"), FEATS, ((0, 1, 2), (0, 3)), ("de_x", "en_y"))
     assert Labels.from_json(labels.to_json()) == labels
+
+
+def test_bundles_of_before_know_no_treebanks():
+    text = '{"upos": ["NOUN"], "feats": ["_"], "feats_of_upos": [[0]]}'
+    assert Labels.from_json(text).treebanks == ()
 
 
 def test_groups_hold_what_occurs_and_the_empty_bundle():

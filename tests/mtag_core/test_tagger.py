@@ -123,3 +123,51 @@ def test_each_batch_is_reported(tagger):
 def test_a_missing_bundle_is_named(tmp_path):
     with pytest.raises(BundleError, match="no model bundle"):
         Tagger.load(tmp_path / "nowhere")
+
+
+POLISH = "Stary dom stoi przy drodze. Nikt w nim nie mieszka."
+
+
+def test_a_convention_changes_the_tags_of_its_language_alone(tagger):
+    following = Tagger.load(conventions=("pl_lfg",))
+    text = f"{POLISH}\n\nThe old bridge was closed."
+    plain, told = tagger.tag(text), following.tag(text)
+    assert [s.feats for s in plain[:2]] != [s.feats for s in told[:2]]
+    assert plain[2:] == told[2:]
+    assert following.digest != tagger.digest
+
+
+def test_a_tagger_can_follow_other_conventions_later(tagger):
+    following = tagger.following(("pl_lfg",))
+    assert following.tag(POLISH) == Tagger.load(conventions=("pl_lfg",)).tag(POLISH)
+    assert following.following(()).digest == tagger.digest
+
+
+def test_tokens_need_a_language_to_follow_its_convention(tagger):
+    following = tagger.following(("pl_lfg",))
+    tokens = [POLISH.split()]
+    assert following.tag_tokens(tokens) == tagger.tag_tokens(tokens)
+    (told,) = following.tag_tokens(tokens, language="pl")
+    assert told.sentence.language == "pl"
+    assert told.feats != tagger.tag_tokens(tokens)[0].feats
+
+
+def test_conventions_do_not_depend_on_the_batch(tagger):
+    following = tagger.following(("pl_lfg", "de_gsd"))
+    parts = [POLISH, "Die Brücke ist gesperrt.", "Nobody knew why!"]
+    alone = [s.feats_scores for part in parts for s in following.tag(part)]
+    assert [s.feats_scores for s in following.tag("\n\n".join(parts))] == alone
+
+
+def test_all_windows_of_a_long_sentence_follow_the_convention(tagger):
+    following = tagger.following(("pl_lfg",))
+    tokens = POLISH.split() * 60
+    plain, told = (t.tag_tokens([tokens], language="pl")[0].feats for t in (tagger, following))
+    third = len(tokens) // 3
+    assert all(plain[i : i + third] != told[i : i + third] for i in (0, third, 2 * third))
+
+
+def test_the_bundle_lists_its_treebanks(tagger):
+    assert {"pl_lfg", "pl_sz", "fr_sequoia"} <= set(tagger.treebanks)
+    with pytest.raises(UsageError, match="convention 'pl': no treebank of the model"):
+        tagger.following(("pl",))

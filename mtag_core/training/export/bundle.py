@@ -79,6 +79,12 @@ def export(options: ExportOptions) -> Path:
             "test": _score(options, options.output, _files(options.treebanks, "test")),
             "dev, float32": _score(options, exact, dev),
         }
+        if labels.treebanks:
+            test = _files(options.treebanks, "test")
+            scores |= {
+                "dev, treebank told": _score(options, options.output, dev, is_told=True),
+                "test, treebank told": _score(options, options.output, test, is_told=True),
+            }
     facts = ModelCardFacts(
         config=trained.config,
         n_feats=len(labels.feats),
@@ -145,12 +151,14 @@ def _write_files(
     write_manifest(directory, scores={})
 
 
-def _score(options: ExportOptions, bundle: Path, paths: list[str]) -> list[TreebankResult]:
+def _score(
+    options: ExportOptions, bundle: Path, paths: list[str], *, is_told: bool = False
+) -> list[TreebankResult]:
     """Scores a bundle from gold tokens."""
     return evaluate_treebanks(
         paths,
         partial(Tagger.load, str(bundle)),
-        options=EvaluationOptions(),
+        options=EvaluationOptions(is_told=is_told),
         n_workers=options.n_workers,
     )
 

@@ -15,7 +15,7 @@ from onnx import numpy_helper
 
 from mtag_core.bundle import Bundle
 from mtag_core.errors import BundleError
-from mtag_core.labels import Labels
+from mtag_core.labels import Labels, load_labels
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.networks.encoder import BertEncoder, EncoderConfig
 from mtag_core.training.networks.model import TokenTagger
@@ -36,7 +36,7 @@ def unpack_bundle(bundle: str | None, output: Path) -> None:
         BundleError: The bundle is damaged, or its graph is not one that `export` writes.
     """
     directory = Bundle.open(bundle).directory
-    labels = Labels.from_json((directory / "labels.json").read_text(encoding="utf-8"))
+    labels = load_labels(directory)
     graph_path = directory / "tagger.onnx"
     try:
         graph = onnx.load(str(graph_path)).graph

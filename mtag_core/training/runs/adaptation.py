@@ -53,7 +53,12 @@ def adapt(config: AdaptConfig, *, is_resumed: bool = False) -> dict[str, float]:
     tokenizer = config.student / "tokenizer.json"
     run = LabelRun(
         model,
-        LabelRunOptions(config.piece_budget, 1.0, config.piece_dropout, config.has_autocast),
+        LabelRunOptions(
+            piece_budget=config.piece_budget,
+            unknown_treebank=1.0,
+            piece_dropout=config.piece_dropout,
+            has_autocast=config.has_autocast,
+        ),
         train=train,
         rates=_rates(config, train),
         dev=dev,

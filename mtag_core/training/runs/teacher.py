@@ -59,7 +59,11 @@ def train_teacher(config: TeacherConfig, *, is_resumed: bool = False) -> dict[st
     rates = sampling_rates(train.tokens_by_treebank(), full_tokens=config.small_treebank, most=8.0)
     run = LabelRun(
         model,
-        LabelRunOptions(config.piece_budget, config.unknown_treebank, config.piece_dropout),
+        LabelRunOptions(
+            piece_budget=config.piece_budget,
+            unknown_treebank=config.unknown_treebank,
+            piece_dropout=config.piece_dropout,
+        ),
         train=train,
         rates=rates[train.treebank_ids],
         dev=dev,

@@ -3,9 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from mtag_core.annotation.run import RunConfig, finish_run, prune, standing_parts
+from mtag_core.annotation.run import (
+    RunConfig,
+    check_output,
+    finish_run,
+    prune,
+    standing_parts,
+    write_config,
+)
 from mtag_core.corpus import ReadOptions
-from mtag_core.errors import CountMismatchError
+from mtag_core.errors import CountMismatchError, UsageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import FileDigest, Manifest
 from mtag_core.output.writers import OutputFormat
@@ -116,3 +123,17 @@ def test_inputs_and_limit_are_no_part_of_the_salt():
 )
 def test_what_decides_the_bytes_is_part_of_the_salt(changes):
     assert replace(_CONFIG, **changes).salt != _CONFIG.salt
+
+
+def test_without_conventions_a_run_is_configured_as_before_there_were_any():
+    # So that an older output goes on: its configuration and the ids of its parts stay the same.
+    assert "conventions" not in _CONFIG.to_dict()
+
+
+def test_other_conventions_are_another_configuration(layout):
+    told = replace(_CONFIG, conventions=("fr_gsd", "pl_lfg"))
+    assert told.salt != _CONFIG.salt
+    write_config(layout, _CONFIG)
+    check_output(layout, _CONFIG, overwrite=False)
+    with pytest.raises(UsageError, match=r"conventions: None, now \['fr_gsd', 'pl_lfg'\]"):
+        check_output(layout, told, overwrite=False)

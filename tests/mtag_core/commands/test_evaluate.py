@@ -1,5 +1,6 @@
 import json
 
+from mtag_core import Tagger
 from mtag_core.__main__ import main
 from tests.mtag_core.evaluation.fakes import FakeTagger
 
@@ -37,6 +38,8 @@ def test_a_flag_that_would_be_ignored_is_refused(tmp_path, capsys):
     assert "--raw only goes with --treebanks" in capsys.readouterr().err
     assert main(["evaluate", "--treebanks", path, "--counts"]) == 2
     assert "--counts only goes with --gold and --system" in capsys.readouterr().err
+    assert main(["evaluate", "--gold", path, "--system", path, "--told"]) == 2
+    assert "--told only goes with --treebanks" in capsys.readouterr().err
 
 
 def test_a_directory_that_is_no_bundle_is_named(tmp_path, capsys):
@@ -67,3 +70,36 @@ def test_treebanks_are_tagged_and_scored(tmp_path, capsys, monkeypatch):
     assert main(["evaluate", "--treebanks", pattern, "--raw", "--format", "json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["averages"][0]["f1"]["Words"] == 100.0
+
+
+def test_a_tagger_that_knows_no_treebanks_cannot_be_told_one(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "fr_a-ud-test.conllu"
+    path.write_text(LINE)
+    monkeypatch.setattr("mtag_core.commands.evaluate._load_tagger", lambda bundle: FakeTagger())
+    assert main(["evaluate", "--treebanks", str(path), "--told"]) == 2
+    assert "knows no treebanks, so it cannot be told 'fr_a'" in capsys.readouterr().err
+
+
+def test_a_told_treebank_is_followed(tmp_path, capsys):
+    # Two Polish treebanks, which give many words other features; the file follows one of them.
+    forms = "Stary dom stoi przy drodze .".split()
+    (told,) = Tagger.load(conventions=("pl_lfg",)).tag_tokens([forms], language="pl")
+    columns = zip(forms, told.upos, told.feats, strict=True)
+    lines = [
+        "\t".join([str(number), form, "_", upos, "_", feats, *"____"]) + "\n"
+        for number, (form, upos, feats) in enumerate(columns, start=1)
+    ]
+    path = tmp_path / "pl_lfg-ud-test.conllu"
+    path.write_text("".join(lines) + "\n")
+    flags = ["evaluate", "--treebanks", str(path), "--format", "json"]
+    assert main([*flags, "--told"]) == 0
+    told_scores = json.loads(capsys.readouterr().out)
+    assert main(flags) == 0
+    assert told_scores != json.loads(capsys.readouterr().out)
+    assert _f1(told_scores, "FEATS") == 100
+
+
+def _f1(report, metric):
+    """A score of the one treebank in a report."""
+    (row,) = report["treebanks"]
+    return row["scores"][metric]["f1"]

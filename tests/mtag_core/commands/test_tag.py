@@ -47,3 +47,23 @@ def test_bytes_that_are_no_text_are_named(tmp_path, capsys):
 def test_wrong_calls_exit_with_2(argv, capsys):
     assert main(["tag", *argv]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_conventions_are_followed(capsys):
+    arguments = ["tag", "Mój stary pies śpi.", "--language", "pl"]
+    printed = []
+    for flags in ([], ["--conventions", "pl_lfg,fr_sequoia"], ["--conventions=pl_lfg"]):
+        assert main([*arguments, *flags]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] != printed[1] == printed[2]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [("pl_x", "convention 'pl_x': no treebank of the model"), (",", "--conventions is empty")],
+)
+def test_conventions_that_cannot_be_followed_are_named(capsys, names, message):
+    assert main(["tag", "--conventions", names, "Pies."]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.out == ""

@@ -1,5 +1,6 @@
 """A tagger that knows the answer for short words and is wrong about the others."""
 
+import dataclasses
 import re
 
 from mtag_core.records import Sentence
@@ -9,8 +10,8 @@ from mtag_core.tagged import TaggedSentence
 class FakeTagger:
     """Tags everything NOUN or, from four characters on, X; splits text at spaces."""
 
-    def tag_tokens(self, sentences):
-        return [self._tagged(" ".join(forms), "und") for forms in sentences]
+    def tag_tokens(self, sentences, *, language=None):
+        return [self._tagged(" ".join(forms), language or "und") for forms in sentences]
 
     def tag(self, text, *, language=None):
         return [self._tagged(text, language or "und")]
@@ -24,3 +25,21 @@ class FakeTagger:
         )
         upos = tuple("X" if len(form) > 3 else "NOUN" for form in forms)
         return TaggedSentence(sentence, upos, ("_",) * n, (1.0,) * n, ("VERB",) * n, (1.0,) * n)
+
+
+class TellableFakeTagger(FakeTagger):
+    """Knows treebanks; tags sentences of the language of the one it is told as VERB."""
+
+    treebanks = ("fr_own", "pl_lfg")
+
+    def __init__(self, conventions=()):
+        self.languages = {name[:2] for name in conventions}
+
+    def following(self, conventions):
+        return TellableFakeTagger(conventions)
+
+    def _tagged(self, text, language):
+        tagged = super()._tagged(text, language)
+        if language not in self.languages:
+            return tagged
+        return dataclasses.replace(tagged, upos=("VERB",) * len(tagged))

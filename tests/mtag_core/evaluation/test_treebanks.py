@@ -2,6 +2,7 @@ import lzma
 
 import pytest
 
+from mtag_core.errors import UsageError
 from mtag_core.evaluation.annotation import parse_annotation
 from mtag_core.evaluation.metrics import score
 from mtag_core.evaluation.treebanks import (
@@ -14,7 +15,7 @@ from mtag_core.evaluation.treebanks import (
 )
 from mtag_core.records import MultiwordToken, Sentence
 from mtag_core.tagged import TaggedSentence
-from tests.mtag_core.evaluation.fakes import FakeTagger
+from tests.mtag_core.evaluation.fakes import FakeTagger, TellableFakeTagger
 
 GOLD = (
     "1\tun\t_\tNOUN\t_\t_\t_\t_\t_\t_\n"
@@ -55,6 +56,45 @@ def test_raw_text_is_segmented_by_the_tagger(treebank):
 def test_the_language_can_be_given(treebank):
     options = EvaluationOptions(is_raw=True, is_language_given=True)
     assert evaluate_file(treebank, FakeTagger(), options).other_language_share == 0.0
+
+
+@pytest.mark.parametrize(
+    ("options", "n_verbs"),
+    [
+        (EvaluationOptions(), 0),
+        (EvaluationOptions(is_told=True), 3),
+        (EvaluationOptions(is_told=True, is_raw=True, is_language_given=True), 1),
+        # Found to be of no language, hence of no convention.
+        (EvaluationOptions(is_told=True, is_raw=True), 0),
+    ],
+)
+def test_a_treebank_can_be_told(tmp_path, options, n_verbs):
+    path = tmp_path / "fr_own-ud-test.conllu"
+    path.write_text(GOLD.split("\n\n")[0].replace("NOUN", "VERB") + "\n\n")
+    scores = evaluate_file(str(path), TellableFakeTagger(), options).scores
+    assert scores["UPOS"].n_correct == n_verbs
+
+
+def test_a_treebank_is_told_by_what_stands_before_the_first_hyphen(tmp_path):
+    path = tmp_path / "pl_lfg-mine.conllu"
+    path.write_text(GOLD)
+    result = evaluate_file(str(path), TellableFakeTagger(), EvaluationOptions(is_told=True))
+    assert result.language == "pl"
+    assert result.scores["UPOS"].n_correct == 1
+
+
+def test_a_treebank_that_the_tagger_does_not_know_is_tagged_as_ever(tmp_path):
+    path = tmp_path / "fr_other-ud-test.conllu"
+    path.write_text(GOLD)
+    result = evaluate_file(str(path), TellableFakeTagger(), EvaluationOptions(is_told=True))
+    assert result.scores["UPOS"].n_correct == 4
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_a_tagger_that_knows_no_treebanks_cannot_be_told(treebank, n_workers):
+    options = EvaluationOptions(is_told=True)
+    with pytest.raises(UsageError, match="knows no treebanks, so it cannot be told 'fr_own'"):
+        evaluate_treebanks([treebank] * 2, FakeTagger, options=options, n_workers=n_workers)
 
 
 def test_training_data_is_looked_for_beside_the_file(treebank, tmp_path):
