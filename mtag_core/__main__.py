@@ -32,6 +32,12 @@ COMMANDS = {
     "average-models": "write the weighted mean of two students of one ancestor",
 }
 
+# What only some commands need.
+_PACKAGE_TO_EXTRA = {
+    **dict.fromkeys(("onnx", "safetensors", "torch", "transformers"), "train"),
+    **dict.fromkeys(("fugashi", "jieba", "opencc"), "dictionaries"),
+}
+
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command.
@@ -49,6 +55,16 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     except MtagError as error:
         print(f"mtag: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _PACKAGE_TO_EXTRA:
+            raise
+        extra = _PACKAGE_TO_EXTRA[package]
+        print(
+            f"mtag: {args.command} needs {package}: python -m pip install '.[{extra}]'",
+            file=sys.stderr,
+        )
         return 1
     except BrokenPipeError:
         # The reader of a pipe, such as `head`, has seen enough.
