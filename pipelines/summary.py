@@ -122,6 +122,8 @@ def _pages(by_outcome: Mapping[str, int]) -> list[tuple[str, str]]:
 
 def _languages(tokens_by_language: Mapping[str, int]) -> str:
     """The languages with most tokens and how many others there are."""
+    if not tokens_by_language:
+        return "0"
     ordered = sorted(tokens_by_language, key=lambda code: (-tokens_by_language[code], code))
     shown = " ".join(ordered[:_MOST_LANGUAGES])
     n_more = len(ordered) - _MOST_LANGUAGES

@@ -30,6 +30,12 @@ def test_counts_rejects_and_speed_are_shown(capsys):
     assert "25" in shown
 
 
+def test_a_run_without_tokens_shows_no_list_of_languages(capsys):
+    times = RunTimes(elapsed_s=2.0, n_tokens=0, n_standing=0, n_pruned=0)
+    print_summary(_REPORT | {"tokens_by_language": {}}, times, previews=[], paths={})
+    assert "languages 0 rejected" in " ".join(capsys.readouterr().out.split())
+
+
 def test_pages_of_dumps_are_accounted_for(capsys):
     outcomes = {"empty": 1, "kept": 1500, "other_namespace": 2, "redirect": 3, "rejected": 4}
     times = RunTimes(elapsed_s=2.0, n_tokens=50, n_standing=1, n_pruned=0)
