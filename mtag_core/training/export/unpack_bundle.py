@@ -49,7 +49,8 @@ def unpack_bundle(bundle: str | None, output: Path) -> None:
         ) from error
     save_model(
         model,
-        ModelCard(max_pieces=MAX_PIECES),
+        # A bundle does not say whether dev files taught it, and the shipped one they did teach.
+        ModelCard(max_pieces=MAX_PIECES, has_learnt_dev=True),
         directory=output,
         tokenizer_path=directory / "tokenizer.json",
         feats=list(labels.feats),

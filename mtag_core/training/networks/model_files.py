@@ -32,7 +32,7 @@ class ModelCard:
         treebanks: Names, in the order of the teacher's treebank pieces; empty for a student.
         first_treebank_piece: Id of the first treebank piece.
         conventions: Language to the treebank whose annotation its unlabelled text gets.
-        has_learnt_dev: Three quarters of the dev files taught it, too.
+        has_learnt_dev: Three quarters of the dev files taught it or a model that it started from.
     """
 
     max_pieces: int

@@ -43,12 +43,11 @@ def adapt(config: AdaptConfig, *, is_resumed: bool = False) -> dict[str, float]:
     """
     record_config(config, config.output, is_resumed=is_resumed)
     torch.manual_seed(config.seed)
-    train, dev = (
-        _dataset(config, read(config.treebanks, has_dev=config.has_dev))
-        for read in (read_training_sentences, read_dev_sentences)
-    )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model, card = load_model(config.student, device=device)
+    card = replace(card, has_learnt_dev=card.has_learnt_dev or config.has_dev)
+    train = _dataset(config, read_training_sentences(config.treebanks, has_dev=config.has_dev))
+    dev = _dataset(config, read_dev_sentences(config.treebanks, has_dev=card.has_learnt_dev))
     set_dropout(model, config.dropout)
     tokenizer = config.student / "tokenizer.json"
     run = LabelRun(
@@ -80,7 +79,7 @@ def adapt(config: AdaptConfig, *, is_resumed: bool = False) -> dict[str, float]:
         trainer.run()
     save_model(
         model,
-        replace(card, has_learnt_dev=config.has_dev),
+        card,
         directory=config.output,
         tokenizer_path=tokenizer,
         feats=load_feats(config.student / "feats.json"),

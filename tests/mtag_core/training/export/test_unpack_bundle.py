@@ -6,6 +6,7 @@ pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 from mtag_core.__main__ import main
 from mtag_core.bundle import write_manifest
 from mtag_core.training.graphs.trained_model import read_trained_model
+from mtag_core.training.networks.model_files import load_card
 from tests.mtag_core.training.tiny_teacher import write_model
 
 CONLLU = "1\tab\t_\tNOUN\t_\tF=V1\t_\t_\t_\t_\n2\tcde\t_\tVERB\t_\tF=V2\t_\t_\t_\t_\n\n"
@@ -60,6 +61,11 @@ def test_shape_and_labels_come_back(model, bundle, tmp_path):
     assert after.shape.n_heads == before.shape.n_heads
     assert after.shape.hidden_act == before.shape.hidden_act
     assert after.feats == before.feats
+
+
+def test_dev_scores_stay_those_of_sentences_that_did_not_teach(bundle, tmp_path):
+    assert _unpack(bundle, tmp_path / "again") == 0
+    assert load_card(tmp_path / "again").has_learnt_dev
 
 
 def test_another_graph_is_refused(bundle, tmp_path, capsys):
