@@ -1,6 +1,5 @@
 """Treebanks as arrays: encoded sentences, their labels and where they came from."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,11 +130,3 @@ def draw_epoch(rates: NDArray[np.float64], generator: np.random.Generator) -> ND
     times = np.floor(rates + generator.random(len(rates))).astype(np.int64)
     drawn: NDArray[np.int64] = np.repeat(np.arange(len(rates)), times)
     return drawn
-
-
-def group_by_language(treebanks: tuple[str, ...]) -> dict[str, list[str]]:
-    """Treebank names of each language. Example: ("en_ewt", "en_gum") -> {"en": [...]}."""
-    groups: dict[str, list[str]] = defaultdict(list)
-    for name in treebanks:
-        groups[name.split("_")[0]].append(name)
-    return dict(groups)

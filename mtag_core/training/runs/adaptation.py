@@ -65,13 +65,8 @@ def adapt(config: AdaptConfig, *, is_resumed: bool = False) -> dict[str, float]:
         pieces=PieceConvention.load(tokenizer),
     )
 
-    def scores() -> dict[str, float]:
-        """Macro dev scores."""
-        found = run.scores(is_told=False)
-        return {"dev_upos": found.macro_upos, "dev_feats": found.macro_feats}
-
     with RunLog(config.output, is_writer=True) as log:
-        task = Task(model, run.epoch, run.loss, scores)
+        task = Task(model, run.epoch, run.loss, run.scores)
         loop = loop_config(config, warmup_share=0.06, average_decay=config.average_decay)
         trainer = Trainer(task, loop, directory=config.output, log=log)
         if is_resumed:
@@ -84,7 +79,7 @@ def adapt(config: AdaptConfig, *, is_resumed: bool = False) -> dict[str, float]:
         tokenizer_path=tokenizer,
         feats=load_feats(config.student / "feats.json"),
     )
-    return scores()
+    return run.scores()
 
 
 def _dataset(config: AdaptConfig, sentences: list[LabelledSentence]) -> LabelledDataset:

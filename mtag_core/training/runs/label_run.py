@@ -20,7 +20,7 @@ from mtag_core.training.loops.losses import label_loss
 from mtag_core.training.networks.model import Batch, TokenTagger
 from mtag_core.training.networks.model_files import ModelCard
 from mtag_core.training.networks.openings import opening_pieces, with_opening
-from mtag_core.training.runs.scoring import Scores, score
+from mtag_core.training.runs.scoring import score
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class LabelRunOptions:
 
     Attributes:
         piece_budget: Wordpieces a batch.
-        unknown_treebank: Share of sentences that keep the opening piece.
+        unknown_treebank: Share of sentences that keep the opening piece. At 1 no treebank is ever
+            told, not when scoring either.
         piece_dropout: Share of pieces replaced by the mask piece.
         has_autocast: Products in bfloat16, for CPUs that have them; on a GPU they are anyway.
     """
@@ -70,16 +71,19 @@ class LabelRun:
         self._train, self._dev = train, dev
         self._mask_piece = pieces.mask
         self._train_sentences = DeviceSentences(train.packed, pad=pieces.pad, device=device)
-        self._dev_sentences = DeviceSentences(dev.packed, pad=pieces.pad, device=device)
-        self._told_dev_sentences = _ToldSentences(dev, card, pad=pieces.pad, device=device)
+        self._dev_sentences = (
+            _ToldSentences(dev, card, pad=pieces.pad, device=device)
+            if options.unknown_treebank < 1
+            else DeviceSentences(dev.packed, pad=pieces.pad, device=device)
+        )
         self._opening = _treebank_pieces(train, card, device)
         self._upos_ids = torch.from_numpy(train.upos_ids).to(device)
         self._feats_ids = torch.from_numpy(train.feats_ids).to(device)
 
-    def scores(self, *, is_told: bool) -> Scores:
-        """Dev scores, the treebank told or not."""
-        sentences = self._told_dev_sentences if is_told else self._dev_sentences
-        return score(self._model, sentences, self._dev)
+    def scores(self) -> dict[str, float]:
+        """Macro dev scores."""
+        scores = score(self._model, self._dev_sentences, self._dev)
+        return {"dev_upos": scores.macro_upos, "dev_feats": scores.macro_feats}
 
     def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
         """Draws and cuts one epoch."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from mtag_core.conventions import treebank_language
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.datasets import (
     LabelledDataset,
@@ -71,13 +72,8 @@ def train_teacher(config: TeacherConfig, *, is_resumed: bool = False) -> dict[st
         pieces=PieceConvention.load(tokenizer_path),
     )
 
-    def scores() -> dict[str, float]:
-        """Macro dev scores, the treebank told."""
-        told = run.scores(is_told=True)
-        return {"dev_upos": told.macro_upos, "dev_feats": told.macro_feats}
-
     with RunLog(config.output, is_writer=distributed.rank() == 0) as log:
-        task = Task(model, run.epoch, run.loss, scores)
+        task = Task(model, run.epoch, run.loss, run.scores)
         loop = loop_config(config, warmup_share=0.06)
         trainer = Trainer(task, loop, directory=config.output, log=log)
         if is_resumed:
@@ -85,7 +81,7 @@ def train_teacher(config: TeacherConfig, *, is_resumed: bool = False) -> dict[st
         trainer.run()
     if distributed.rank() == 0:
         save_model(model, card, directory=config.output, tokenizer_path=tokenizer_path, feats=feats)
-    return scores()
+    return run.scores()
 
 
 def _datasets(
@@ -121,7 +117,7 @@ def _card(config: TeacherConfig, train: LabelledDataset) -> ModelCard:
     conventions: dict[str, str] = {}
     for name in sorted(sizes, key=lambda name: sizes[name]):
         if name not in _UNUSUAL_TREEBANKS:
-            conventions[name.split("_")[0]] = name
+            conventions[treebank_language(name)] = name
     conventions |= {
         language: name for language, name in _SPECIAL_CONVENTIONS.items() if name in sizes
     }
