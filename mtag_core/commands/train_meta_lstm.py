@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=100_000,
         help="lines read of a text at most (default: 100000)",
     )
+    parser.add_argument("--device", default="cpu", help="torch device (default: %(default)s)")
     _add_model_arguments(parser)
 
 
@@ -75,6 +76,6 @@ def run(args: argparse.Namespace) -> int:
         min_count=args.min_count,
         seed=args.seed,
     )
-    tagger = train_meta_lstm(sentences, vectors, args.output, options=options)
+    tagger = train_meta_lstm(sentences, vectors, args.output, options=options, device=args.device)
     print(f"{args.output}: {tagger.n_parameters:,} trained weights, {len(vectors.rows):,} vectors")
     return 0

@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -157,18 +157,16 @@ class Encoder:
 def without_rare_forms(
     batch: MetaLstmBatch, *, share: float, generator: torch.Generator
 ) -> MetaLstmBatch:
-    """Replaces a share of forms by the unknown one, so that its embedding is learned too."""
+    """Replaces a share of forms by the unknown one, so that its embedding is learned too.
+
+    Args:
+        batch: On the CPU.
+        share: 0 to 1.
+        generator: On the CPU, so that a run draws the same forms on any device.
+    """
     is_kept = torch.rand(batch.forms.shape, generator=generator) >= share
     forms = torch.where(is_kept | (batch.forms == PADDING), batch.forms, UNKNOWN)
-    return MetaLstmBatch(
-        characters=batch.characters,
-        n_characters=batch.n_characters,
-        first_characters=batch.first_characters,
-        last_characters=batch.last_characters,
-        forms=forms,
-        vectors=batch.vectors,
-        n_tokens=batch.n_tokens,
-    )
+    return replace(batch, forms=forms)
 
 
 def length_sorted_batches(

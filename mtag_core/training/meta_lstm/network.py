@@ -7,7 +7,7 @@ Source: Bohnet et al. 2018 (arXiv:1805.08237), sections 3.1 to 3.4; joint heads 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -58,12 +58,12 @@ class MetaLstmBatch:
 
     Attributes:
         characters: Shape (n_sentences, n_characters), a sentence's forms joined by spaces.
-        n_characters: Shape (n_sentences,).
+        n_characters: Shape (n_sentences,), always on the CPU.
         first_characters: Shape (n_sentences, n_tokens), index of each token's first character.
         last_characters: Shape (n_sentences, n_tokens).
         forms: Ids of learned embeddings. Shape (n_sentences, n_tokens).
         vectors: Rows of the fixed vectors. Shape (n_sentences, n_tokens).
-        n_tokens: Shape (n_sentences,).
+        n_tokens: Shape (n_sentences,), always on the CPU.
     """
 
     characters: Tensor
@@ -78,6 +78,17 @@ class MetaLstmBatch:
     def mask(self) -> Tensor:
         """True where there is a token. Shape (n_sentences, n_tokens), bool."""
         return torch.arange(self.forms.shape[1])[None, :] < self.n_tokens[:, None]
+
+    def to(self, device: torch.device) -> "MetaLstmBatch":
+        """Moves the batch to a device, but for the lengths: torch packs by lengths on the CPU."""
+        return replace(
+            self,
+            characters=self.characters.to(device),
+            first_characters=self.first_characters.to(device),
+            last_characters=self.last_characters.to(device),
+            forms=self.forms.to(device),
+            vectors=self.vectors.to(device),
+        )
 
 
 class MetaLstm(nn.Module):

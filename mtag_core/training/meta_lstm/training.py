@@ -43,12 +43,17 @@ class MetaLstmTagger:
     ) -> None:
         """Takes a model and its inventories."""
         self._model = model.eval()
+        self._device = next(model.parameters()).device
         self._vocabulary = vocabulary
         self._encoder = Encoder(vocabulary, vectors.rows)
 
     @classmethod
-    def load(cls, directory: Path) -> "MetaLstmTagger":
+    def load(cls, directory: Path, device: str = "cpu") -> "MetaLstmTagger":
         """Loads a trained model.
+
+        Args:
+            directory: What `train_meta_lstm` wrote.
+            device: A torch device, such as `cuda`.
 
         Raises:
             CheckpointError: The directory holds no finished model.
@@ -66,7 +71,7 @@ class MetaLstmTagger:
         vocabulary = MetaLstmVocabulary(
             **{name: tuple(entries) for name, entries in record["vocabulary"].items()}
         )
-        return cls(model, vocabulary, vectors)
+        return cls(model.to(device), vocabulary, vectors)
 
     @property
     def n_parameters(self) -> int:
@@ -99,7 +104,7 @@ class MetaLstmTagger:
                 continue
             batch = self._encoder.batch([sentences[index] for index in indices])
             with torch.no_grad():
-                logits = self._model.stage_logits(batch, "meta")
+                logits = self._model.stage_logits(batch.to(self._device), "meta")
             upos, feats = (scores.argmax(-1).tolist() for scores in logits)
             for row, index in enumerate(indices):
                 n = lengths[index]
@@ -114,6 +119,7 @@ def train_meta_lstm(
     directory: Path,
     *,
     options: MetaLstmTrainingOptions,
+    device: str = "cpu",
 ) -> MetaLstmTagger:
     """Trains all stages and writes the model into a directory.
 
@@ -122,9 +128,10 @@ def train_meta_lstm(
         vectors: Fixed word vectors.
         directory: Gets `config.json`, `model.safetensors`, `vectors.*`; holds the checkpoint.
         options: How.
+        device: A torch device, such as `cuda`; no part of the run's record.
 
     Returns:
-        The trained tagger.
+        The trained tagger, on that device.
 
     Raises:
         CheckpointError: The directory holds a run with other options or inventories.
@@ -136,11 +143,13 @@ def train_meta_lstm(
     if not (directory / "model.safetensors").exists():
         vectors.save(directory)
         torch.manual_seed(options.seed)
-        model = MetaLstm(config, torch.from_numpy(vectors.matrix))
+        model = MetaLstm(config, torch.from_numpy(vectors.matrix)).to(device)
         _Run(model, Encoder(vocabulary, vectors.rows), sentences, directory, options).train()
-        save_file(model.state_dict(), directory / "model.safetensors")
+        # On a GPU the weights of an LSTM are views of one block, which cannot be stored as it is.
+        weights = {name: weight.cpu() for name, weight in model.state_dict().items()}
+        save_file(weights, directory / "model.safetensors")
         (directory / "checkpoint.pt").unlink(missing_ok=True)
-    return MetaLstmTagger.load(directory)
+    return MetaLstmTagger.load(directory, device)
 
 
 class _Run:
@@ -155,6 +164,7 @@ class _Run:
         options: MetaLstmTrainingOptions,
     ) -> None:
         self._model, self._encoder, self._options = model, encoder, options
+        self._device = next(model.parameters()).device
         self._sentences = [part for sentence in sentences for part in _parts(sentence)]
         self._checkpoint = directory / "checkpoint.pt"
 
@@ -182,13 +192,14 @@ class _Run:
         batches = list(
             length_sorted_batches(lengths, token_budget=self._options.token_budget, seed=seed)
         )
-        total = 0.0
+        # Summed on the device: reading the loss of each step would wait for the GPU.
+        total = torch.zeros((), dtype=torch.float64, device=self._device)
         for step, indices in enumerate(batches):
             progress = (epoch + step / len(batches)) / self._options.n_epochs
             optimizer.param_groups[0]["lr"] = self._options.learning_rate * (1 - progress)
             chosen = [self._sentences[index] for index in indices]
             total += self._step(chosen, STAGES[stage_index], optimizer, generator)
-        mean = total / max(1, len(batches))
+        mean = total.item() / max(1, len(batches))
         _logger.info("%s epoch %d: loss %.3f nats a token", STAGES[stage_index], epoch + 1, mean)
 
     def _step(
@@ -197,17 +208,18 @@ class _Run:
         stage: str,
         optimizer: torch.optim.Adam,
         generator: torch.Generator,
-    ) -> float:
-        """Takes one step and returns its loss."""
+    ) -> Tensor:
+        """Takes one step and returns its loss. Shape ()."""
         batch = self._encoder.batch([sentence.forms for sentence in sentences])
         batch = without_rare_forms(batch, share=self._options.unknown_share, generator=generator)
-        logits = self._model.stage_logits(batch, stage)
-        loss = tagging_loss(logits, self._encoder.labels(sentences))
+        logits = self._model.stage_logits(batch.to(self._device), stage)
+        upos, feats = self._encoder.labels(sentences)
+        loss = tagging_loss(logits, (upos.to(self._device), feats.to(self._device)))
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self._model.stage_parameters(stage), _MAX_GRADIENT_NORM)
         optimizer.step()
-        return loss.item()
+        return loss.detach()
 
     def _save(self, stage_index: int, n_epochs: int, optimizer: torch.optim.Adam) -> None:
         """Writes the checkpoint, the old one in place until the new one is whole."""
@@ -225,7 +237,7 @@ class _Run:
         """Loads the checkpoint: the stage to go on with, epochs done in it, optimizer state."""
         if not self._checkpoint.exists():
             return 0, 0, None
-        state = torch.load(self._checkpoint, weights_only=True)
+        state = torch.load(self._checkpoint, map_location=self._device, weights_only=True)
         self._model.load_state_dict(state["model"])
         _logger.info("going on after %s epoch %d", STAGES[state["stage"]], state["n_epochs"])
         return state["stage"], state["n_epochs"], state["optimizer"]

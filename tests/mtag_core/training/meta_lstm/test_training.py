@@ -61,6 +61,12 @@ def test_the_meta_model_sends_no_gradient_down(model, encoder):
     assert all(weight.grad is None for weight in model.word.parameters())
 
 
+def test_lengths_stay_on_the_cpu_when_a_batch_moves(encoder):
+    moved = encoder.batch([("a", "dog"), ("run",)]).to(torch.device("meta"))
+    assert {moved.n_characters.device.type, moved.n_tokens.device.type} == {"cpu"}
+    assert {moved.characters.device.type, moved.vectors.device.type} == {"meta"}
+
+
 def test_vectors_of_another_shape_are_refused():
     config = MetaLstmConfig(12, 12, 3, 4, 4, 3)
     with pytest.raises(ValueError, match=r"shape \(2, 4\); expected \(3, 4\)"):
