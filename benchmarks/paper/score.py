@@ -2,6 +2,7 @@
 
 python -m benchmarks paper.score student --treebanks 'data/ud/*/*-test.conllu.xz' --raw
 python -m benchmarks paper.score udpipe --models DIR --treebanks ...
+python -m benchmarks paper.score encoder_multilingual --models DIR --device cuda --treebanks ...
 """
 
 import argparse
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.machine import shown_command
 from benchmarks.paper.facts import write_facts
-from benchmarks.paper.systems import DEFAULT_BUNDLE, bundle_segmenter, load_system
+from benchmarks.paper.systems import BASELINES, DEFAULT_BUNDLE, bundle_segmenter, load_system
 from mtag_core.evaluation.treebanks import (
     EvaluationOptions,
     TreebankResult,
@@ -21,8 +22,6 @@ from mtag_core.evaluation.treebanks import (
     evaluate_treebanks,
 )
 from mtag_core.storage import list_files
-
-_SYSTEMS = ("student", "udpipe", "meta_lstm", "meta_lstm_multilingual")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -49,15 +48,18 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     """Builds the parser."""
     parser = argparse.ArgumentParser(description="Scores a system and keeps the scores.")
-    parser.add_argument("system", choices=_SYSTEMS)
+    parser.add_argument("system", choices=("student", *BASELINES))
     parser.add_argument("--treebanks", action="append", required=True, help="pattern; repeatable")
-    parser.add_argument("--models", type=Path, help="directory of a baseline's models")
+    parser.add_argument(
+        "--models", type=Path, help="folder of a baseline's models, or the one of all"
+    )
     parser.add_argument("--model", help="treebank whose model tags all; default: each its own")
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
+    parser.add_argument("--device", default="cpu", help="torch device of a baseline; default: cpu")
     parser.add_argument("--raw", action="store_true")
     parser.add_argument("--known_language", action="store_true")
     parser.add_argument("--replace_x", action="store_true")
-    parser.add_argument("--told", action="store_true", help="tell the student the treebank")
+    parser.add_argument("--told", action="store_true", help="tell the system the treebank")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--name", help="of the file in docs/results; default: system and mode")
     return parser
@@ -91,6 +93,7 @@ def _score_baseline(
                 models=args.models,
                 treebank=args.model or treebank,
                 segmenter=segmenter,
+                device=args.device,
             )
         except FileNotFoundError as error:
             logging.info("left out: %s", error)

@@ -1,27 +1,27 @@
 """The systems that the tables compare, each as something that tags one treebank."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ufal.udpipe import Model
 from ufal.udpipe import Sentence as UdpipeSentence
 
+from benchmarks.paper.encoder_tagger import EncoderTagger, TellableEncoder
+from benchmarks.paper.token_taggers import SegmentingTagger, unscored
 from mtag_core.evaluation.treebanks import TreebankTagger
 from mtag_core.langid import LanguageIdentifier
-from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.tagged import TaggedSentence
 
+if TYPE_CHECKING:
+    from mtag_core.training.logits.trained_teacher import TrainedTeacher
+    from mtag_core.training.meta_lstm.training import MetaLstmTagger
+
 DEFAULT_BUNDLE = Path(__file__).parents[2] / "mtag_core" / "bundles" / "default"
-
-
-class TokenTagger(Protocol):
-    """A tagger of pre-tokenised sentences."""
-
-    def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> Iterable[TaggedSentence]:
-        """Tags sentences, in order."""
-        ...
+BASELINES = ("udpipe", "meta_lstm", "meta_lstm_multilingual", "encoder", "encoder_multilingual")
+"""What `load_system` loads."""
 
 
 class UdpipeTagger:
@@ -49,41 +49,7 @@ class UdpipeTagger:
         self._model.tag(sentence, Model.DEFAULT)
         words = list(sentence.words)[1:]  # The first is the root node.
         upos = tuple(word.upostag for word in words)
-        feats = tuple(word.feats or "_" for word in words)
-        zeros, ones = (0,) * len(forms), (1.0,) * len(forms)
-        bare = Sentence(" ".join(forms), 0, 0, "und", forms, zeros, zeros)
-        return TaggedSentence(bare, upos, feats, ones, upos, ones)
-
-
-class SegmentingTagger:
-    """Gives a tagger of tokens the segmenters of a bundle."""
-
-    def __init__(self, tagger: TokenTagger, segmenter: Segmenter | None) -> None:
-        """Joins the two."""
-        self._tagger, self._segmenter = tagger, segmenter
-
-    def tag_tokens(
-        self, sentences: Iterable[Sequence[str]], *, language: str | None = None
-    ) -> Iterable[TaggedSentence]:
-        """Tags pre-tokenised sentences; a model of one treebank need not know the language."""
-        return self._tagger.tag_tokens(sentences)
-
-    def tag(self, text: str, *, language: str | None = None) -> list[TaggedSentence]:
-        """Segments and tags a text.
-
-        Raises:
-            ValueError: There is no segmenter.
-        """
-        if self._segmenter is None:
-            raise ValueError("raw text needs a segmenter; this tagger was made without")
-        sentences = list(self._segmenter.segment(text, language))
-        tagged = self._tagger.tag_tokens([sentence.forms for sentence in sentences])
-        return [
-            TaggedSentence(
-                sentence, tags.upos, tags.feats, tags.upos_scores, tags.upos, tags.feats_scores
-            )
-            for sentence, tags in zip(sentences, tagged, strict=True)
-        ]
+        return unscored(forms, upos, tuple(word.feats or "_" for word in words))
 
 
 def bundle_segmenter(bundle: Path) -> Segmenter:
@@ -94,25 +60,47 @@ def bundle_segmenter(bundle: Path) -> Segmenter:
 
 
 def load_system(
-    name: str, *, models: Path, treebank: str, segmenter: Segmenter | None
+    name: str, *, models: Path, treebank: str, segmenter: Segmenter | None, device: str = "cpu"
 ) -> TreebankTagger:
     """Loads a baseline.
 
     Args:
-        name: `udpipe` or `meta_lstm` (one model a treebank), or `meta_lstm_multilingual`.
-        models: Their directory.
+        name: One of `BASELINES`. Those that are not multilingual have one model a treebank.
+        models: Their directory; of a multilingual one, its own.
         treebank: Such as `fr_sequoia`.
         segmenter: For raw text; None where gold tokens are tagged.
+        device: A torch device, such as `cuda`; UDPipe has none.
 
     Raises:
         FileNotFoundError: There is no model for the treebank.
     """
     if name == "udpipe":
         return SegmentingTagger(UdpipeTagger(models / f"{treebank}.udpipe"), segmenter)
-    # Here, since it needs torch and the others do not.
+    directory = models if name.endswith("_multilingual") else models / treebank
+    if not (directory / "model.safetensors").exists():
+        raise FileNotFoundError(f"{directory}: no trained model")
+    if name.startswith("meta_lstm"):
+        return SegmentingTagger(_meta_lstm(directory, device), segmenter)
+    teacher, treebanks = _encoder(directory, device)
+    if name == "encoder":
+        return SegmentingTagger(EncoderTagger(teacher), segmenter)
+    return TellableEncoder(teacher, segmenter, treebanks=treebanks)
+
+
+# The last model is kept, since a multilingual one is asked for once a treebank. What needs torch
+# is imported only when asked for.
+@lru_cache(maxsize=1)
+def _meta_lstm(directory: Path, device: str) -> "MetaLstmTagger":
+    """Loads a Meta-LSTM."""
     from mtag_core.training.meta_lstm.training import MetaLstmTagger
 
-    directory = models if name == "meta_lstm_multilingual" else models / treebank
-    if not (directory / "model.safetensors").exists():
-        raise FileNotFoundError(f"{directory}: no trained Meta-LSTM")
-    return SegmentingTagger(MetaLstmTagger.load(directory), segmenter)
+    return MetaLstmTagger.load(directory, device)
+
+
+@lru_cache(maxsize=1)
+def _encoder(directory: Path, device: str) -> tuple["TrainedTeacher", tuple[str, ...]]:
+    """Loads an encoder, and the treebanks that it knows."""
+    from mtag_core.training.logits.trained_teacher import TrainedTeacher
+    from mtag_core.training.networks.model_files import load_card
+
+    return TrainedTeacher(directory, device=device), load_card(directory).treebanks

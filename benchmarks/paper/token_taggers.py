@@ -1,0 +1,62 @@
+"""What tags tokens, with the segmenters of a bundle before it where text is raw."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from mtag_core.records import Sentence
+from mtag_core.segmentation import Segmenter
+from mtag_core.tagged import TaggedSentence
+
+
+class TokenTagger(Protocol):
+    """A tagger of pre-tokenised sentences."""
+
+    def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> Iterable[TaggedSentence]:
+        """Tags sentences, in order."""
+        ...
+
+
+def unscored(
+    forms: tuple[str, ...], upos: tuple[str, ...], feats: tuple[str, ...]
+) -> TaggedSentence:
+    """A tagged sentence without offsets or scores, for a tagger that gives labels alone.
+
+    Args:
+        forms: Length n_tokens.
+        upos: Length n_tokens; also stands in as the second-best label.
+        feats: Length n_tokens.
+    """
+    zeros, ones = (0,) * len(forms), (1.0,) * len(forms)
+    bare = Sentence(" ".join(forms), 0, 0, "und", forms, zeros, zeros)
+    return TaggedSentence(bare, upos, feats, ones, upos, ones)
+
+
+class SegmentingTagger:
+    """Gives a tagger of tokens the segmenters of a bundle."""
+
+    def __init__(self, tagger: TokenTagger, segmenter: Segmenter | None) -> None:
+        """Joins the two."""
+        self._tagger, self._segmenter = tagger, segmenter
+
+    def tag_tokens(
+        self, sentences: Iterable[Sequence[str]], *, language: str | None = None
+    ) -> Iterable[TaggedSentence]:
+        """Tags pre-tokenised sentences; a model of one treebank need not know the language."""
+        return self._tagger.tag_tokens(sentences)
+
+    def tag(self, text: str, *, language: str | None = None) -> list[TaggedSentence]:
+        """Segments and tags a text.
+
+        Raises:
+            ValueError: There is no segmenter.
+        """
+        if self._segmenter is None:
+            raise ValueError("raw text needs a segmenter; this tagger was made without")
+        sentences = list(self._segmenter.segment(text, language))
+        tagged = self._tagger.tag_tokens([sentence.forms for sentence in sentences])
+        return [
+            TaggedSentence(
+                sentence, tags.upos, tags.feats, tags.upos_scores, tags.upos, tags.feats_scores
+            )
+            for sentence, tags in zip(sentences, tagged, strict=True)
+        ]
