@@ -5,6 +5,7 @@ tokens its UPOS is this accuracy, and its UFeats is at least the FEATS accuracy 
 the whole bundle.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,13 +33,13 @@ class Scores:
 
     @property
     def macro_upos(self) -> float:
-        """Mean over treebanks."""
-        return float(np.mean(list(self.upos.values())))
+        """Mean over treebanks; not a number where there is none."""
+        return _mean(self.upos)
 
     @property
     def macro_feats(self) -> float:
-        """Mean over treebanks."""
-        return float(np.mean(list(self.feats.values())))
+        """Mean over treebanks; not a number where there is none."""
+        return _mean(self.feats)
 
 
 @torch.no_grad()
@@ -67,6 +68,12 @@ def score(model: TokenTagger, sentences: DeviceSentences, dataset: LabelledDatas
         is_upos_right[where] = logits.upos.argmax(-1).cpu().numpy() == dataset.upos_ids[where]
         is_feats_right[where] = logits.feats.argmax(-1).cpu().numpy() == dataset.feats_ids[where]
     return Scores(_by_treebank(is_upos_right, dataset), _by_treebank(is_feats_right, dataset))
+
+
+def _mean(treebank_to_percentage: dict[str, float]) -> float:
+    """Mean over treebanks; some have no dev file to be scored on."""
+    values = treebank_to_percentage.values()
+    return sum(values) / len(values) if values else math.nan
 
 
 def _by_treebank(is_right: NDArray[np.bool_], dataset: LabelledDataset) -> dict[str, float]:

@@ -89,7 +89,7 @@ def _datasets(
 ) -> tuple[LabelledDataset, LabelledDataset, list[str]]:
     """Reads train and dev treebanks and the FEATS inventory."""
     train, dev = (
-        [sentence for sentence in read(config.treebanks) if _is_wanted(sentence.treebank, config)]
+        read(config.treebanks, only=config.only)
         for read in (read_training_sentences, read_dev_sentences)
     )
     feats = load_feats(config.feats) if config.feats else feats_inventory(train)
@@ -104,11 +104,6 @@ def _datasets(
         for sentences in (train, dev)
     )
     return train_set, dev_set, feats
-
-
-def _is_wanted(treebank: str, config: TeacherConfig) -> bool:
-    """Whether to train on a treebank."""
-    return not config.only or treebank in config.only
 
 
 def _card(config: TeacherConfig, train: LabelledDataset) -> ModelCard:
