@@ -5,6 +5,7 @@ import sys
 
 BENCHMARKS = {
     "tag_cpu": "words per second of tagging alone, against BERT-base and others",
+    "tag_gpu": "words per second of tagging alone on a GPU, against BERT-base",
     "annotate": "words per second and memory from raw text to parts",
     "scale": "words per second and memory of a long run on a Flink cluster",
     "same_tags": "whether tags depend on batches, order or workers",

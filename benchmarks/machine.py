@@ -63,33 +63,38 @@ def _portable(argument: str) -> str:
 
 
 def interleaved_words_per_s(
-    name_to_system: Mapping[str, Callable[[], int]], *, n_rounds: int, min_s: float
+    name_to_system: Mapping[str, Callable[[], int]],
+    *,
+    n_rounds: int,
+    min_s: float,
+    clock: Callable[[], float] = time.process_time,
 ) -> dict[str, list[float]]:
     """Measures systems in turn, so that a noisy neighbour hits all alike.
 
     Args:
         name_to_system: Each call tags something and returns its number of words.
         n_rounds: Measurements of each system.
-        min_s: CPU seconds that a measurement lasts at least.
+        min_s: Seconds that a measurement lasts at least.
+        clock: Gives seconds: by default CPU seconds of this process.
 
     Returns:
-        Words per CPU second of this process, one a round.
+        Words per second of the clock, one a round.
     """
     for system in name_to_system.values():
         system()
     rates: dict[str, list[float]] = {name: [] for name in name_to_system}
     for _ in range(n_rounds):
         for name, system in name_to_system.items():
-            rates[name].append(_words_per_s(system, min_s=min_s))
+            rates[name].append(_words_per_s(system, min_s=min_s, clock=clock))
     return rates
 
 
-def _words_per_s(system: Callable[[], int], *, min_s: float) -> float:
+def _words_per_s(system: Callable[[], int], *, min_s: float, clock: Callable[[], float]) -> float:
     """Calls a system until the time is over."""
-    n_words, started_s = 0, time.process_time()
-    while time.process_time() - started_s < min_s:
+    n_words, started_s = 0, clock()
+    while clock() - started_s < min_s:
         n_words += system()
-    return n_words / (time.process_time() - started_s)
+    return n_words / (clock() - started_s)
 
 
 def ratios(rates: Mapping[str, list[float]], *, base: str) -> dict[str, float]:
