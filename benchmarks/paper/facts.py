@@ -1,14 +1,17 @@
 """Scores kept as facts in `docs/results/`: measured once, read by the tables."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mtag_core.evaluation.summary import SUMMARY_METRICS
 from mtag_core.evaluation.treebanks import TreebankResult
 
 DIRECTORY = Path("docs/results")
+BENCHMARKS = Path("docs/benchmarks")
 LOW_RESOURCE = ("kk_ktb", "hy_armtdp", "lt_hse", "be_hse", "mr_ufal", "ta_ttb")
 """The treebanks of the paper's low-resource table, in its order."""
 NOT_TRAINED = ("br_keb", "ja_modern")
@@ -38,7 +41,8 @@ class Facts:
             treebanks = [name for name in self.treebank_to_f1 if name not in NOT_TRAINED]
         values = [self.treebank_to_f1.get(name, {}).get(metric) for name in treebanks]
         known = [value for value in values if value is not None]
-        return sum(known) / len(known) if known and len(known) == len(values) else None
+        # Exact, since sets of treebanks come in any order.
+        return math.fsum(known) / len(known) if known and len(known) == len(values) else None
 
 
 def load_facts(name: str) -> Facts | None:
@@ -48,6 +52,13 @@ def load_facts(name: str) -> Facts | None:
         return None
     record = json.loads(path.read_text(encoding="utf-8"))
     return Facts(record["command"], record["treebanks"])
+
+
+def load_benchmark(name: str) -> dict[str, Any]:
+    """Reads what a benchmark wrote, such as `tag_cpu`; nothing where it was not measured."""
+    path = BENCHMARKS / f"{name}.json"
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return record
 
 
 def trained_treebanks(facts: Facts | None) -> set[str]:

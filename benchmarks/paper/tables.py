@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.paper import reported
-from benchmarks.paper.facts import LOW_RESOURCE, load_facts, trained_treebanks
+from benchmarks.paper.facts import LOW_RESOURCE, load_benchmark, load_facts, trained_treebanks
 from benchmarks.paper.markdown import SETTING, number, pair, scores_cell, table
 from benchmarks.paper.raw_tables import raw_section, treebanks_section
+from benchmarks.paper.speed_tables import speed_section
 from mtag_core.bundle import DEFAULT_BUNDLE
 
 OUTPUT = Path("docs/results.md")
@@ -26,13 +27,15 @@ _CODE_MIXED = {
     "udpipe-codemixed-te": "UDPipe 1, Telugu alone",
     "udpipe-codemixed-en": "UDPipe 1, English alone",
 }
-_BENCHMARKS = Path("docs/benchmarks")
 _OTHERS = ("te_mtg", "eu_bdt", "vi_vtb", "ur_udtb", "tr_imst", "fr_sequoia")
 # Name of a system's facts, but for the setting, to its label.
 _SYSTEMS = {
     "meta_lstm-{}": "Meta-LSTM, one a treebank",
     "meta_lstm_multilingual-{}": "Meta-LSTM, multilingual",
     "udpipe-{}": "UDPipe 1, one a treebank",
+    "encoder-{}": "encoder, one a treebank",
+    "encoder_multilingual-{}": "teacher, multilingual",
+    "encoder_multilingual-{}-told": "teacher, told the treebank",
     "student-{}": "student, multilingual (the bundle)",
     "student-{}-told": "student, told the treebank",
 }
@@ -54,7 +57,8 @@ def _introduction() -> str:
     """What the document is and what differs from the paper."""
     names = ("udpipe", "meta_lstm")
     counts = {f"n_{name}": len(trained_treebanks(load_facts(f"{name}-gold"))) for name in names}
-    return _INTRODUCTION.format(**counts)
+    gpu = "" if load_benchmark("tag_gpu") else " speed on a GPU;"
+    return _INTRODUCTION.format(**counts, gpu=gpu)
 
 
 _INTRODUCTION = """\
@@ -86,7 +90,7 @@ What differs from the paper, once for all tables:
   4,000 sentences a language: it is under-trained, and a lower bound.
 - **Missing.** BERT one a treebank; our teachers' test scores, which take the place of the paper's
   multilingual BERT (their dev scores are in [training.md](training.md)); the multilingual Meta-LSTM
-  on raw text, but for the treebanks of table 1; speed on a GPU; the Hindi-English text, whose
+  on raw text, but for the treebanks of table 1;{gpu} the Hindi-English text, whose
   tweets a user has to fetch.
 - **Metric.** UFeats is CoNLL's, universal features only. FEATS is the whole bundle."""
 
@@ -127,7 +131,7 @@ def _per_treebank(title: str, treebanks: Sequence[str], extra: Iterable[Sequence
 
 def _table2() -> str:
     """Sizes."""
-    sizes = _read(_BENCHMARKS / "sizes.json")
+    sizes = load_benchmark("sizes")
     rows = [[f"paper: {name}", *text.split(" + ")] for name, text in reported.SIZES.items()]
     rows = [[*row, ""] for row in rows]
     rows += [
@@ -149,41 +153,6 @@ def _n_labels() -> int:
     return len(json.loads((DEFAULT_BUNDLE / "labels.json").read_text(encoding="utf-8"))["feats"])
 
 
-def _table3() -> str:
-    """Relative speed."""
-    measured = _read(_BENCHMARKS / "tag_cpu.json").get("words_a_sentence", {})
-    rows = [
-        [f"paper: {name}, {device}", *(number(value) for value in values), "", ""]
-        for name, devices in reported.SPEED.items()
-        for device, values in devices.items()
-    ]
-    for name in measured.get("32", {}):
-        short, long = measured["32"][name], measured["128"][name]
-        ours = [number(short["over_bert"]), number(long["over_bert"])]
-        rows.append([name, *ours, f"{short['words_per_s']:,}", f"{long['words_per_s']:,}"])
-    header = ["system", "32 words", "128 words", "words/s at 32", "words/s at 128"]
-    parts = [f"## Table 3: speed\n\n{_SPEED}", table(header, rows)]
-    systems = _read(_BENCHMARKS / "raw_cpu.json").get("systems", {})
-    if systems:
-        raw = [[name, f"{row['words_per_s']:,}"] for name, row in systems.items()]
-        parts += [_RAW_SPEED, table(["from raw text", "words/s"], raw)]
-    return "\n\n".join(parts)
-
-
-_SPEED = """\
-Speed over BERT-base's in torch fp32, one sentence a call unless a row says otherwise; ours in words
-per CPU second on one core of a shared machine, French text, all systems measured in turn and the
-median of the rounds taken: the ratios hold better than the speeds. The torch models but the
-Meta-LSTM have random weights, and their wordpieces are made beforehand; the bundle's are timed. The
-Meta-LSTM is the multilingual one, several times narrower than the paper's, hence faster. The bundle
-was timed before it knew conventions; those cost it 1% since (tagger alone, both in turn, median of
-7 rounds), whether they are followed or not."""
-_RAW_SPEED = """\
-Raw text to tags, a word being what stands between white space. mtag identifies the language of each
-line, cuts sentences and tokens and gives UPOS and FEATS; spaCy runs its tokenizer, a rule for
-sentences and the components that give UPOS and FEATS, without parser, entities or lemmas."""
-
-
 def _table4() -> str:
     """Macro averages."""
     rows = []
@@ -193,7 +162,9 @@ def _table4() -> str:
             continue
         rows.append(_macro_row(label, system, names))
         if not system.startswith("student"):
-            rows.append(_macro_row("- the student on the same treebanks", "student-{}", names))
+            told = "-told" if system.endswith("-told") else ""
+            label = f"- the student{told and ', told,'} on the same treebanks"
+            rows.append(_macro_row(label, f"student-{{}}{told}", names))
     rows += [[f"paper: {name}", "", "", pair(*row), ""] for name, row in reported.MACRO.items()]
     header = ["system", "treebanks", "gold tokens", "raw, language known"]
     header += ["raw, language identified"]
@@ -230,15 +201,10 @@ def _table6() -> str:
     return f"## Table 6: code-mixed text\n\n{text}\n\n{table(header, rows)}"
 
 
-def _read(path: Path) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-    """Reads JSON, or nothing where it was not measured."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
 _SECTIONS: dict[str, Callable[[], str]] = {
     "table1": _table1,
     "table2": _table2,
-    "table3": _table3,
+    "table3": speed_section,
     "table4": _table4,
     "table5": _table5,
     "table6": _table6,

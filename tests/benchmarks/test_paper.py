@@ -79,6 +79,37 @@ def test_told_scores_stand_beside_the_others_once_they_are_measured(capsys):
     assert "UFeats change by +5.0 points on average, most on be_hse +5.0," in out
 
 
+def test_encoders_are_in_the_tables_once_they_are_measured(capsys):
+    sections = ["table1", "table4", "table5"]
+    for name in ("student-gold", "student-gold-told"):
+        write_facts(name, [result("kk_ktb")], command="")
+    tables.main(sections)
+    assert "teacher" not in capsys.readouterr().out
+    for name in ("encoder-gold", "encoder_multilingual-gold-told"):
+        write_facts(name, [replace(result("kk_ktb"), scores=BETTER)], command="")
+    tables.main(sections)
+    out = capsys.readouterr().out
+    assert out.count("| encoder, one a treebank | gold | 95.0 / 95.0 |") == 2
+    assert "| teacher, told the treebank | 1 | 95.0 / 95.0 | - | - |" in out
+    assert "| - the student, told, on the same treebanks | 1 | 90.0 / 90.0 | - | - |" in out
+    assert "teacher, multilingual" not in out
+
+
+def test_speeds_of_a_gpu_stand_in_table_3_once_they_are_measured(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(facts, "BENCHMARKS", tmp_path)
+    tables.main(["table3"])
+    assert "wall-clock" not in capsys.readouterr().out
+    assert "speed on a GPU;" in tables._introduction()
+    speed = {"MiniBERT": {"words_per_s": 9000, "over_bert": 4.0}}
+    record = {"device": "One GPU", "words_a_sentence": {"32": speed, "128": speed}}
+    (tmp_path / "tag_gpu.json").write_text(json.dumps(record))
+    tables.main(["table3"])
+    out = capsys.readouterr().out
+    assert "| MiniBERT, GPU | 4.0 | 4.0 | 9,000 | 9,000 |" in out
+    assert "on one One GPU" in out
+    assert "speed on a GPU;" not in tables._introduction()
+
+
 def test_telling_the_treebank_has_facts_of_its_own(tmp_path, monkeypatch):
     path = tmp_path / "fr_own-ud-test.conllu"
     path.write_text("1\ta\t_\tVERB\t_\t_\t_\t_\t_\t_\n\n")
