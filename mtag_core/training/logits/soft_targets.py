@@ -54,6 +54,12 @@ class FeatsSummary:
         """Number of tokens."""
         return len(self.label_ids)
 
+    def select(self, tokens: "slice | NDArray[np.bool_]") -> "FeatsSummary":
+        """Keeps the chosen tokens, in order."""
+        return FeatsSummary(
+            self.label_ids[tokens], self.logits[tokens], self.rest[tokens], self.tail[tokens]
+        )
+
 
 def summarise_feats(
     logits: NDArray[np.float32],

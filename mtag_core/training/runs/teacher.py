@@ -89,7 +89,11 @@ def _datasets(
 ) -> tuple[LabelledDataset, LabelledDataset, list[str]]:
     """Reads train and dev treebanks and the FEATS inventory."""
     train, dev = (
-        [sentence for sentence in read(config.treebanks) if _is_wanted(sentence.treebank, config)]
+        [
+            sentence
+            for sentence in read(config.treebanks, has_dev=config.has_dev)
+            if _is_wanted(sentence.treebank, config)
+        ]
         for read in (read_training_sentences, read_dev_sentences)
     )
     feats = load_feats(config.feats) if config.feats else feats_inventory(train)
@@ -126,6 +130,7 @@ def _card(config: TeacherConfig, train: LabelledDataset) -> ModelCard:
         treebanks=train.treebanks,
         first_treebank_piece=vocab_size(config.encoder),
         conventions=conventions,
+        has_learnt_dev=config.has_dev,
     )
 
 
