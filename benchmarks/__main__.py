@@ -11,6 +11,7 @@ BENCHMARKS = {
     "same_tags": "whether tags depend on batches, order or workers",
     "raw_cpu": "words per second from raw text to tags, against UDPipe 1 and spaCy",
     "wikitext": "megabytes per second of reading and cleaning MediaWiki dumps",
+    "agreement": "how often students say what their teacher says",
     "reconstruction": "soft targets rebuilt from logit shards, against the teacher",
     "sizes": "parameters and bytes of each system",
     "paper.student": "scores the bundle in every setting, then writes tables and figures",

@@ -23,10 +23,10 @@ from benchmarks.machine import machine, shown_command
 from mtag_core.records import Sentence
 from mtag_core.training.logits.logit_parts import load_segmenter
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence
-from mtag_core.training.logits.logit_stream import LogitStream, SummaryOptions, fit_basis
+from mtag_core.training.logits.logit_stream import LogitStream, fit_basis
 from mtag_core.training.logits.logit_teachers import OnnxTeacher
 from mtag_core.training.logits.sentence_choice import ChoiceOptions, is_useful
-from mtag_core.training.logits.soft_targets import FeatsSummary, rebuild_feats_probs
+from mtag_core.training.logits.soft_targets import FeatsSummary, SummaryOptions, rebuild_feats_probs
 from mtag_core.training.logits.tail_basis import TailBasis
 
 _DEFAULT_BUNDLE = Path(__file__).parents[1] / "mtag_core" / "bundles" / "default"

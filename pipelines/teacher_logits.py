@@ -44,6 +44,7 @@ from mtag_core.training.logits.logit_stream import LogitStream, fit_basis
 from mtag_core.training.logits.logit_teachers import TEACHER_FILE, OnnxTeacher, Teacher
 from mtag_core.training.logits.sentence_choice import is_useful
 from mtag_core.training.logits.tail_basis import TailBasis
+from mtag_core.training.logits.trained_teacher import TrainedTeacher, is_trained_model
 from pipelines.endpoints import check_runner
 from pipelines.guard import RunGuard
 from pipelines.jobs import finish_job, run_job, run_pipeline, worker_watch
@@ -133,17 +134,20 @@ class _Job:
 
 
 def load_teacher(directory: Path, device: str) -> Teacher:
-    """Loads a teacher directory of either kind.
+    """Loads a teacher directory of any kind.
 
     Raises:
-        BundleError: It is neither, or damaged.
+        BundleError: It is none, or damaged.
+        CheckpointError: A trained model is damaged.
     """
     if (directory / TEACHER_FILE).exists():
         return OnnxTeacher(directory)
+    if is_trained_model(directory):
+        return TrainedTeacher(directory, device=device)
     if not (directory / "config.json").exists():
         raise BundleError(
-            f"{directory}: neither {TEACHER_FILE} (see `python -m mtag_core export-teacher`) nor "
-            "config.json of a Hugging Face model"
+            f"{directory}: neither {TEACHER_FILE} (see `python -m mtag_core export-teacher`) nor a "
+            "model of `train-teacher` nor config.json of a Hugging Face model"
         )
     from mtag_core.training.logits.hugging_face_teacher import HuggingFaceTeacher
 

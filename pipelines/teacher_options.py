@@ -8,8 +8,8 @@ from pathlib import Path
 import mtag_core
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import UsageError
-from mtag_core.training.logits.logit_stream import SummaryOptions
 from mtag_core.training.logits.sentence_choice import ChoiceOptions
+from mtag_core.training.logits.soft_targets import SummaryOptions
 from pipelines.options import (
     FlagParser,
     add_input_flags,
@@ -137,11 +137,11 @@ def _add_teacher_flags(group: "argparse._ArgumentGroup") -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="made by `python -m mtag_core export-teacher` (ONNX, on the CPU), or a Hugging Face "
-        "token-classification directory (torch)",
+        help="made by `python -m mtag_core export-teacher` (ONNX, on the CPU) or `train-teacher` "
+        "(torch), or a Hugging Face token-classification directory (torch)",
     )
     group.add_argument(
-        "--device", default="cpu", help="torch device of a Hugging Face teacher (default: cpu)"
+        "--device", default="cpu", help="of a torch teacher, such as cuda (default: cpu)"
     )
     group.add_argument(
         "--bundle", type=Path, metavar="DIR", help="whose segmenters to use (default: mtag's)"

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mtag_core.commands.training_options import add_run_options, start_logging
+from mtag_core.commands.training_options import add_learn_dev, add_run_options, start_logging
 from mtag_core.errors import UsageError
 from mtag_core.training.run_configs import DistillConfig, StudentShape, TargetConfig
 
@@ -52,6 +52,7 @@ def add_data_options(parser: argparse.ArgumentParser, *, is_teacher_needed: bool
     add("--text", type=Path, required=is_teacher_needed, help="directory that encode-text wrote")
     add("--treebanks", type=Path, required=True, help="directory of CoNLL-U files")
     add("--tokenizer", type=Path, required=True, help="the student's tokenizer.json")
+    add_learn_dev(parser)
     add("--temperature_upos", type=float, default=1.0, help="(default: %(default)s)")
     add("--temperature_feats", type=float, default=1.0, help="(default: %(default)s)")
     add("--top_k", type=int, default=32, help="FEATS bundles kept a token (default: %(default)s)")
@@ -145,6 +146,7 @@ def run_distillation(
         feats=getattr(args, "feats", None),
         teacher_digest=getattr(args, "teacher_digest", ""),
         average_decay=args.average_decay,
+        has_dev=args.learn_dev,
         is_factored=args.share_feats,
         has_grams=args.share_pieces,
     )

@@ -4,7 +4,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from mtag_core.commands.training_options import add_run_options, start_logging
+from mtag_core.commands.training_options import add_learn_dev, add_run_options, start_logging
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--piece_dropout", type=float, default=0.0, help="share of wordpieces hidden (default: 0)"
     )
+    add_learn_dev(parser)
     add_run_options(parser, epochs=20.0, peak_rate=3e-4, piece_budget=16384)
 
 
@@ -37,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
         output=args.output,
         feats=args.feats,
         only=tuple(args.only),
+        has_dev=args.learn_dev,
         piece_dropout=args.piece_dropout,
         epochs=args.epochs,
         minutes=args.minutes,

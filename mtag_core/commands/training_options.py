@@ -39,6 +39,15 @@ def add_run_options(
     add("--verbose", "-v", action="store_true", help="log each point of the curves")
 
 
+def add_learn_dev(parser: argparse.ArgumentParser) -> None:
+    """Adds whether dev files teach."""
+    parser.add_argument(
+        "--learn_dev",
+        action="store_true",
+        help="learn from three quarters of the dev files too; the rest is scored",
+    )
+
+
 def start_logging(args: argparse.Namespace) -> None:
     """Logs to standard error; details with --verbose."""
     level = logging.INFO if args.verbose else logging.WARNING

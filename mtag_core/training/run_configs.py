@@ -23,6 +23,7 @@ class TeacherConfig:
         unknown_treebank: Share of sentences that keep the opening piece.
         small_treebank: Treebanks under so many tokens are shown more often.
         only: Treebanks to train on; empty for all.
+        has_dev: Three quarters of the dev files teach, too; the rest is scored.
         n_evaluations: Dev scores during the run.
         checkpoint_minutes: Time between checkpoints.
         n_processes: For encoding.
@@ -43,6 +44,7 @@ class TeacherConfig:
     unknown_treebank: float = 0.1
     small_treebank: int = 40_000
     only: tuple[str, ...] = ()
+    has_dev: bool = False
     n_evaluations: int = 4
     checkpoint_minutes: float = 5.0
     n_processes: int = 1
@@ -119,6 +121,8 @@ class DistillConfig:
         feats: The shards' FEATS inventory.
         teacher_digest: Of the teacher whose shards they have to be; empty to take any one.
         average_decay: Of the moving average of the weights that is kept; 0 keeps the last weights.
+        has_dev: Three quarters of the dev files teach, too; with shards, their teacher has learnt
+            them. The rest is scored.
         is_factored: FEATS bundles share the rows of their attributes while training.
         has_grams: Wordpieces share the rows of their first and last letters while training.
     """
@@ -152,6 +156,7 @@ class DistillConfig:
     feats: Path | None = None
     teacher_digest: str = ""
     average_decay: float = 0.0
+    has_dev: bool = False
     is_factored: bool = False
     has_grams: bool = False
 

@@ -1,13 +1,11 @@
 """A trained model directory to a teacher directory that ONNX Runtime can run."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.graphs.logit_graph import build_logit_graph
 from mtag_core.training.graphs.trained_model import read_trained_model
-from mtag_core.training.logits.logit_teachers import TeacherCard, write_teacher
+from mtag_core.training.logits.logit_teachers import TeacherCard, language_openings, write_teacher
 
 
 def export_teacher(model: Path, output: Path) -> None:
@@ -23,17 +21,10 @@ def export_teacher(model: Path, output: Path) -> None:
     """
     trained = read_trained_model(model)
     graph = build_logit_graph(trained.weights, trained.shape)
-    card = TeacherCard(trained.config["max_pieces"], UPOS_LABELS, _openings(trained.config))
+    openings = language_openings(
+        trained.config.get("conventions", {}),
+        treebanks=trained.config.get("treebanks", ()),
+        first_piece=trained.config.get("first_treebank_piece", 0),
+    )
+    card = TeacherCard(trained.config["max_pieces"], UPOS_LABELS, openings)
     write_teacher(output, card, graph=graph, tokenizer=trained.tokenizer, feats=list(trained.feats))
-
-
-def _openings(config: Mapping[str, Any]) -> dict[str, int]:
-    """The piece of the treebank whose convention each language's text follows."""
-    treebanks: list[str] = list(config.get("treebanks", ()))
-    first = config.get("first_treebank_piece", 0)
-    conventions: dict[str, str] = config.get("conventions", {})
-    return {
-        language: first + treebanks.index(treebank)
-        for language, treebank in sorted(conventions.items())
-        if treebank in treebanks
-    }

@@ -5,7 +5,6 @@ Logits of joint labels are summed (log-sum-exp) over what they share. torch and 
 imported when a teacher is made.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,20 @@ from mtag_core.errors import BundleError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import Sentence
 from mtag_core.tagged import BatchReport
+from mtag_core.training.logits.logit_teachers import TokenSummary, files_digest, summarise
 from mtag_core.training.logits.piece_windows import (
     PieceBatch,
     PieceEncoder,
     TokenLogits,
-    batched_logits,
+    batched_rows,
 )
+from mtag_core.training.logits.soft_targets import SummaryOptions
+from mtag_core.training.logits.tail_basis import TailBasis
 
 # A label that no class of the model carries.
 _ABSENT_LOGIT = -1e4
 _PIECE_BUDGET = 16384
+_FILES = ("config.json", "tokenizer.json", "*.safetensors", "*.bin")
 
 
 class HuggingFaceTeacher:
@@ -59,20 +62,27 @@ class HuggingFaceTeacher:
         labels = [model.config.id2label[index] for index in range(model.config.num_labels)]
         self._upos_map, self._feats_map, self.feats_labels = _label_maps(labels, source=directory)
         self.upos_labels = UPOS_LABELS
-        self.digest = _digest(directory)
+        self.digest = files_digest(directory, _FILES)
         limit = int(getattr(model.config, "max_position_embeddings", 512) or 512)
         # RoBERTa's positions begin behind the padding index.
         self._encoder = PieceEncoder(tokenizer_json, max_pieces=min(limit - 2, 510))
 
     def logits(self, sentences: Sequence[Sentence]) -> list[TokenLogits]:
         """Logits of each sentence."""
-        return batched_logits(
+        rows = batched_rows(
             self._encoder,
             sentences,
             self._run,
             piece_budget=_PIECE_BUDGET,
             on_batch=self.on_batch,
         )
+        return [TokenLogits(*arrays) for arrays in rows]
+
+    def summaries(
+        self, sentences: Sequence[Sentence], options: SummaryOptions, *, basis: TailBasis | None
+    ) -> list[TokenSummary]:
+        """What is kept of each sentence's logits."""
+        return [summarise(logits, options, basis=basis) for logits in self.logits(sentences)]
 
     def _run(self, batch: PieceBatch) -> TokenLogits:
         """Runs the model on one batch."""
@@ -125,15 +135,3 @@ def _pooled(
         pooled[:, label] = np.logaddexp(pooled[:, label], logits[:, column])
     result: NDArray[np.float32] = np.maximum(pooled, _ABSENT_LOGIT)
     return result
-
-
-def _digest(directory: Path) -> str:
-    """First 16 hexadecimal digits of the SHA-256 of weights, config and tokenizer."""
-    digest = hashlib.sha256()
-    for pattern in ("config.json", "tokenizer.json", "*.safetensors", "*.bin"):
-        for path in sorted(directory.glob(pattern)):
-            with path.open("rb") as stream:
-                digest.update(path.name.encode())
-                while chunk := stream.read(1 << 20):
-                    digest.update(chunk)
-    return digest.hexdigest()[:16]

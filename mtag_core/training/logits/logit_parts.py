@@ -17,9 +17,10 @@ from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.tagged import BatchReport, TaggedSentence
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence, ShardInfo
-from mtag_core.training.logits.logit_stream import LogitStream, SummaryOptions
+from mtag_core.training.logits.logit_stream import LogitStream
 from mtag_core.training.logits.piece_windows import PIECE_BUDGET
 from mtag_core.training.logits.sentence_choice import ChoiceOptions
+from mtag_core.training.logits.soft_targets import SummaryOptions
 
 K = TypeVar("K")
 

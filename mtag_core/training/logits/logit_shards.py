@@ -107,6 +107,36 @@ class LogitRow:
     feats_summary: FeatsSummary
 
 
+@dataclass(frozen=True, slots=True)
+class LogitBlock:
+    """Sentences of a shard, their tokens one after the other.
+
+    Attributes:
+        doc_ids: Document of each sentence.
+        languages: Of each sentence.
+        forms: Of each sentence.
+        n_tokens: Of each sentence. Shape (n_sentences,), int64.
+        upos_logits: Shape (total_tokens, n_upos), float16.
+        feats_summary: Length total_tokens.
+    """
+
+    doc_ids: list[str]
+    languages: list[str]
+    forms: list[list[str]]
+    n_tokens: NDArray[np.int64]
+    upos_logits: NDArray[np.float16]
+    feats_summary: FeatsSummary
+
+    def rows(self) -> Iterator[LogitRow]:
+        """Its sentences."""
+        ends = np.cumsum(self.n_tokens).tolist()
+        columns = zip(self.doc_ids, self.languages, self.forms, [0, *ends], ends, strict=False)
+        for doc_id, language, forms, start, end in columns:
+            tokens = slice(start, end)
+            summary = self.feats_summary.select(tokens)
+            yield LogitRow(doc_id, language, tuple(forms), self.upos_logits[tokens], summary)
+
+
 LOGITS_SCHEMA = pa.schema(
     [
         pa.field("doc_id", pa.string(), nullable=False),
@@ -123,6 +153,13 @@ LOGITS_SCHEMA = pa.schema(
         pa.field("feats_tail", pa.binary(), nullable=False),
     ]
 )
+
+
+_READ_COLUMNS = [
+    field.name
+    for field in LOGITS_SCHEMA
+    if field.name not in ("sentence_index", "text", "start", "end")
+]
 
 
 class LogitsWriter:
@@ -193,7 +230,7 @@ def read_shard(
         if expected is not None and found != expected:
             raise ShardError(f"{source}: {name} digest {found}, expected {expected}")
     for group in range(pq.ParquetFile(stream).num_row_groups):
-        yield from read_row_group(stream, group, info=info)
+        yield from read_row_group(stream, group, info=info).rows()
 
 
 def row_group_sizes(stream: BinaryIO) -> list[int]:
@@ -202,7 +239,7 @@ def row_group_sizes(stream: BinaryIO) -> list[int]:
     return [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
 
 
-def read_row_group(stream: BinaryIO, group: int, *, info: ShardInfo) -> Iterator[LogitRow]:
+def read_row_group(stream: BinaryIO, group: int, *, info: ShardInfo) -> LogitBlock:
     """Reads one row group of a shard.
 
     Args:
@@ -210,9 +247,28 @@ def read_row_group(stream: BinaryIO, group: int, *, info: ShardInfo) -> Iterator
         group: Its number.
         info: What `read_info` gave for the file.
     """
-    table = pq.ParquetFile(stream).read_row_group(group)
-    for batch in table.to_batches(max_chunksize=256):
-        yield from _rows(batch, info)
+    table = pq.ParquetFile(stream).read_row_group(group, columns=_READ_COLUMNS)
+
+    def flat(name: str, width: int) -> NDArray[Any]:
+        values: NDArray[Any] = table.column(name).combine_chunks().flatten().to_numpy()
+        return values.reshape(-1, width)
+
+    forms: list[list[str]] = table.column("forms").to_pylist()
+    tail = np.frombuffer(b"".join(table.column("feats_tail").to_pylist()), np.int8)
+    n_tokens = np.fromiter(map(len, forms), np.int64, len(forms))
+    return LogitBlock(
+        table.column("doc_id").to_pylist(),
+        table.column("language").to_pylist(),
+        forms,
+        n_tokens,
+        flat("upos_logits", info.n_upos),
+        FeatsSummary(
+            flat("feats_ids", info.top_k),
+            flat("feats_logits", info.top_k),
+            flat("feats_rest", len(info.temperatures)),
+            tail.reshape(int(n_tokens.sum()), info.tail_rank),
+        ),
+    )
 
 
 def _columns(rows: Sequence[tuple[str, int, ScoredSentence]]) -> dict[str, Any]:
@@ -245,33 +301,3 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
     return pa.ListArray.from_arrays(
         pa.array(offsets, pa.int32()), pa.array(flat, kind.value_type), type=kind
     )
-
-
-def _rows(batch: pa.RecordBatch, info: ShardInfo) -> Iterator[LogitRow]:
-    """The rows of a batch with their arrays in shape."""
-    widths = {
-        "upos_logits": info.n_upos,
-        "feats_ids": info.top_k,
-        "feats_logits": info.top_k,
-        "feats_rest": len(info.temperatures),
-    }
-    for index in range(batch.num_rows):
-        values = {
-            name: batch.column(name)[index].values.to_numpy(zero_copy_only=False).reshape(-1, width)
-            for name, width in widths.items()
-        }
-        tail = np.frombuffer(batch.column("feats_tail")[index].as_py(), np.int8)
-        forms = tuple(batch.column("forms")[index].as_py())
-        summary = FeatsSummary(
-            values["feats_ids"],
-            values["feats_logits"],
-            values["feats_rest"],
-            tail.reshape(len(forms), info.tail_rank),
-        )
-        yield LogitRow(
-            batch.column("doc_id")[index].as_py(),
-            batch.column("language")[index].as_py(),
-            forms,
-            values["upos_logits"],
-            summary,
-        )

@@ -1,7 +1,6 @@
 """Sentences in, sentences with a teacher's logits out: order kept, buffer bounded."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
@@ -9,30 +8,14 @@ import numpy as np
 
 from mtag_core.records import Sentence
 from mtag_core.training.logits.logit_shards import ScoredSentence, ShardInfo
-from mtag_core.training.logits.logit_teachers import Teacher, labels_digest
-from mtag_core.training.logits.piece_windows import TokenLogits
-from mtag_core.training.logits.soft_targets import relative_logits, summarise_feats
+from mtag_core.training.logits.logit_teachers import Teacher, TokenSummary, labels_digest
+from mtag_core.training.logits.soft_targets import SummaryOptions, relative_logits
 from mtag_core.training.logits.tail_basis import TailBasis, fit_tail_basis
 
 K = TypeVar("K")
 
 # Sentences that wait for each other so that batches are of like length.
 _BUFFER_SENTENCES = 128
-
-
-@dataclass(frozen=True, slots=True)
-class SummaryOptions:
-    """What is kept of the logits.
-
-    Attributes:
-        top_k: FEATS logits a token.
-        temperatures: Each gets the log-sum-exp of the rest; above 0.
-        tail_rank: Directions of the tail's sketch; 0 for none.
-    """
-
-    top_k: int = 32
-    temperatures: tuple[float, ...] = (1.0, 2.0, 3.0)
-    tail_rank: int = 32
 
 
 class LogitStream:
@@ -76,33 +59,27 @@ class LogitStream:
         iterator = iter(pairs)
         while buffer := list(islice(iterator, _BUFFER_SENTENCES)):
             sentences = [sentence for _, sentence in buffer]
-            results = self.teacher.logits(sentences)
-            for (key, sentence), logits in zip(buffer, results, strict=True):
-                yield key, self._scored(sentence, logits)
+            results = self.teacher.summaries(sentences, self._options, basis=self._basis)
+            for (key, sentence), summary in zip(buffer, results, strict=True):
+                yield key, self._scored(sentence, summary)
 
-    def _scored(self, sentence: Sentence, logits: TokenLogits) -> ScoredSentence:
+    def _scored(self, sentence: Sentence, summary: TokenSummary) -> ScoredSentence:
         """The sentence with what is kept of its logits, and the best labels as tags."""
-        upos_probs = np.exp(logits.upos - logits.upos.max(axis=1, keepdims=True))
+        upos_probs = np.exp(summary.upos - summary.upos.max(axis=1, keepdims=True))
         upos_probs /= upos_probs.sum(axis=1, keepdims=True)
         order = np.argsort(-upos_probs, axis=1, kind="stable")
         best, second = order[:, 0], order[:, 1]
-        summary = summarise_feats(
-            logits.feats,
-            top_k=self._options.top_k,
-            temperatures=self._options.temperatures,
-            basis=self._basis,
-        )
         upos, feats = self.teacher.upos_labels, self.teacher.feats_labels
         n_tokens = len(best)
         return ScoredSentence(
             sentence=sentence,
             upos=tuple(upos[label] for label in best),
-            feats=tuple(feats[label] for label in summary.label_ids[:, 0]),
+            feats=tuple(feats[label] for label in summary.feats.label_ids[:, 0]),
             upos_scores=tuple(upos_probs[range(n_tokens), best].tolist()),
             second_upos=tuple(upos[label] for label in second),
             feats_scores=(0.0,) * n_tokens,
-            upos_logits=relative_logits(logits.upos),
-            feats_summary=summary,
+            upos_logits=relative_logits(summary.upos),
+            feats_summary=summary.feats,
         )
 
 

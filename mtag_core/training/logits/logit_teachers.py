@@ -8,7 +8,8 @@ A teacher directory holds
     feats.json        FEATS inventory in label order
 
 and may be a model bundle at the same time. A directory of Hugging Face's format is read by
-`mtag_core.training.logits.hugging_face_teacher`.
+`mtag_core.training.logits.hugging_face_teacher`, one that `train-teacher` wrote by
+`mtag_core.training.logits.trained_teacher`.
 """
 
 import hashlib
@@ -18,7 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
 from mtag_core.records import Sentence
@@ -27,12 +30,27 @@ from mtag_core.training.logits.piece_windows import (
     PieceBatch,
     PieceEncoder,
     TokenLogits,
-    batched_logits,
+    batched_rows,
 )
+from mtag_core.training.logits.soft_targets import FeatsSummary, SummaryOptions, summarise_feats
+from mtag_core.training.logits.tail_basis import TailBasis
 
 TEACHER_FILE = "teacher.json"
 TEACHER_VERSION = 1
 _FILES = ("logits.onnx", "tokenizer.json", "feats.json")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSummary:
+    """What is kept of a sentence's logits.
+
+    Attributes:
+        upos: All UPOS logits. Shape (n_tokens, n_upos), float32.
+        feats: Length n_tokens.
+    """
+
+    upos: NDArray[np.float32]
+    feats: FeatsSummary
 
 
 class Teacher(Protocol):
@@ -59,6 +77,11 @@ class Teacher(Protocol):
     def logits(self, sentences: Sequence[Sentence]) -> list[TokenLogits]:
         """Logits of each sentence; those of a token do not depend on the others beyond rounding."""
 
+    def summaries(
+        self, sentences: Sequence[Sentence], options: SummaryOptions, *, basis: TailBasis | None
+    ) -> list[TokenSummary]:
+        """What is kept of each sentence's logits; see `summarise`."""
+
 
 @dataclass(frozen=True, slots=True)
 class TeacherCard:
@@ -80,6 +103,52 @@ def labels_digest(upos: Sequence[str], feats: Sequence[str]) -> str:
     """First 16 hexadecimal digits of the SHA-256 of two inventories."""
     text = json.dumps([list(upos), list(feats)], ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def files_digest(directory: Path, patterns: Sequence[str]) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of a directory's files that match, in order."""
+    digest = hashlib.sha256()
+    for pattern in patterns:
+        for path in sorted(directory.glob(pattern)):
+            with path.open("rb") as stream:
+                digest.update(path.name.encode())
+                while chunk := stream.read(1 << 20):
+                    digest.update(chunk)
+    return digest.hexdigest()[:16]
+
+
+def summarise(
+    logits: TokenLogits, options: SummaryOptions, *, basis: TailBasis | None
+) -> TokenSummary:
+    """Keeps of a sentence's logits what shards keep.
+
+    Args:
+        logits: All of them.
+        options: What to keep.
+        basis: Of the tail's sketch; None for none.
+    """
+    feats = summarise_feats(
+        logits.feats, top_k=options.top_k, temperatures=options.temperatures, basis=basis
+    )
+    return TokenSummary(logits.upos, feats)
+
+
+def language_openings(
+    conventions: Mapping[str, str], *, treebanks: Sequence[str], first_piece: int
+) -> dict[str, int]:
+    """The piece of the treebank whose convention each language's text follows.
+
+    Args:
+        conventions: Language to treebank; languages of other treebanks have no piece.
+        treebanks: In the order of their pieces.
+        first_piece: Id of the first treebank's piece.
+    """
+    order = {name: index for index, name in enumerate(treebanks)}
+    return {
+        language: first_piece + order[treebank]
+        for language, treebank in sorted(conventions.items())
+        if treebank in order
+    }
 
 
 def write_teacher(
@@ -142,7 +211,14 @@ class OnnxTeacher:
 
     def logits(self, sentences: Sequence[Sentence]) -> list[TokenLogits]:
         """Logits of each sentence."""
-        return batched_logits(self._encoder, sentences, self._run, on_batch=self.on_batch)
+        rows = batched_rows(self._encoder, sentences, self._run, on_batch=self.on_batch)
+        return [TokenLogits(*arrays) for arrays in rows]
+
+    def summaries(
+        self, sentences: Sequence[Sentence], options: SummaryOptions, *, basis: TailBasis | None
+    ) -> list[TokenSummary]:
+        """What is kept of each sentence's logits."""
+        return [summarise(logits, options, basis=basis) for logits in self.logits(sentences)]
 
     def _run(self, batch: PieceBatch) -> TokenLogits:
         """Runs the graph on one batch."""

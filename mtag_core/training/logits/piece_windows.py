@@ -6,6 +6,7 @@ A sentence longer than the model is cut into windows at tokens, never cut off.
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,11 @@ PIECE_BUDGET = 2048
 _SPECIAL_PIECES = (("[CLS]", "[SEP]", "[PAD]"), ("<s>", "</s>", "<pad>"))
 
 
-@dataclass(frozen=True, slots=True)
-class TokenLogits:
+# What a model says about some tokens: arrays whose first axis is the tokens.
+TokenRows = tuple[NDArray[Any], ...]
+
+
+class TokenLogits(NamedTuple):
     """A sentence's logits.
 
     Attributes:
@@ -115,39 +119,39 @@ class PieceEncoder:
         )
 
 
-def batched_logits(
+def batched_rows(
     encoder: PieceEncoder,
     sentences: Sequence[Sentence],
-    run: Callable[[PieceBatch], TokenLogits],
+    run: Callable[[PieceBatch], TokenRows],
     *,
     piece_budget: int = PIECE_BUDGET,
     on_batch: Callable[[BatchReport], None] | None = None,
-) -> list[TokenLogits]:
+) -> list[TokenRows]:
     """Runs a model over sentences in batches of windows of like length.
 
     Args:
         encoder: Cuts sentences into windows.
         sentences: In any order.
-        run: Gives the logits of a batch's tokens, in order.
+        run: Gives the arrays of a batch's tokens, in order.
         piece_budget: Pieces in one batch, padding included.
         on_batch: Called after each batch.
 
     Returns:
-        One result a sentence, in their order.
+        The same arrays of each sentence, in the sentences' order.
     """
     windows = [(i, w) for i, s in enumerate(sentences) for w in encoder.windows(s)]
     order = sorted(range(len(windows)), key=lambda i: len(windows[i][1].piece_ids))
-    results: dict[int, TokenLogits] = {}
+    results: dict[int, TokenRows] = {}
     for group in _groups(order, [len(w.piece_ids) for _, w in windows], piece_budget):
         batch = _padded([windows[i][1] for i in group], pad=encoder.pad)
         started_s = time.perf_counter()
-        logits = run(batch)
+        rows = run(batch)
         if on_batch is not None:
             n_pieces, duration_s = batch.piece_ids.size, time.perf_counter() - started_s
             on_batch(BatchReport(len(group), n_pieces, piece_budget, duration_s))
         ends = np.cumsum([len(windows[i][1].first) for i in group])[:-1]
-        pairs = zip(np.split(logits.upos, ends), np.split(logits.feats, ends), strict=True)
-        results.update(zip(group, (TokenLogits(*pair) for pair in pairs), strict=True))
+        split = zip(*(np.split(array, ends) for array in rows), strict=True)
+        results.update(zip(group, split, strict=True))
     return _joined(windows, results, len(sentences))
 
 
@@ -179,17 +183,13 @@ def _padded(windows: Sequence[_Window], *, pad: int) -> PieceBatch:
 
 
 def _joined(
-    windows: Sequence[tuple[int, _Window]], results: Mapping[int, TokenLogits], n_sentences: int
-) -> list[TokenLogits]:
+    windows: Sequence[tuple[int, _Window]], results: Mapping[int, TokenRows], n_sentences: int
+) -> list[TokenRows]:
     """Puts the windows of each sentence together again."""
-    parts: list[list[TokenLogits]] = [[] for _ in range(n_sentences)]
+    parts: list[list[TokenRows]] = [[] for _ in range(n_sentences)]
     for index, (sentence, _) in enumerate(windows):
         parts[sentence].append(results[index])
     return [
-        own[0]
-        if len(own) == 1
-        else TokenLogits(
-            np.concatenate([part.upos for part in own]), np.concatenate([p.feats for p in own])
-        )
+        own[0] if len(own) == 1 else tuple(map(np.concatenate, zip(*own, strict=True)))
         for own in parts
     ]

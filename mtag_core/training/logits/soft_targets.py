@@ -15,7 +15,22 @@ from mtag_core.errors import ShardError
 from mtag_core.training.logits.tail_basis import TailBasis
 
 # What float16 holds of a logit that far below the largest is worth nothing at any temperature used.
-_LOWEST = -30000.0
+LOWEST = -30000.0
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryOptions:
+    """What is kept of the logits.
+
+    Attributes:
+        top_k: FEATS logits a token.
+        temperatures: Each gets the log-sum-exp of the rest; above 0.
+        tail_rank: Directions of the tail's sketch; 0 for none.
+    """
+
+    top_k: int = 32
+    temperatures: tuple[float, ...] = (1.0, 2.0, 3.0)
+    tail_rank: int = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,12 @@ class FeatsSummary:
     def __len__(self) -> int:
         """Number of tokens."""
         return len(self.label_ids)
+
+    def select(self, tokens: "slice | NDArray[np.bool_]") -> "FeatsSummary":
+        """Keeps the chosen tokens, in order."""
+        return FeatsSummary(
+            self.label_ids[tokens], self.logits[tokens], self.rest[tokens], self.tail[tokens]
+        )
 
 
 def summarise_feats(
@@ -63,7 +84,7 @@ def summarise_feats(
     np.put_along_axis(others, label_ids.astype(np.int64), -np.inf, axis=1)
     rest = np.stack([_log_sum_exp(others / np.float32(t)) for t in temperatures], axis=1)
     tail = np.zeros((len(logits), 0), np.int8) if basis is None else basis.sketch(logits)
-    return FeatsSummary(label_ids, np.maximum(top, _LOWEST).astype(np.float16), rest, tail)
+    return FeatsSummary(label_ids, np.maximum(top, LOWEST).astype(np.float16), rest, tail)
 
 
 def top_labels(logits: NDArray[np.float32], top_k: int) -> NDArray[np.uint16]:
@@ -84,7 +105,7 @@ def top_labels(logits: NDArray[np.float32], top_k: int) -> NDArray[np.uint16]:
 def relative_logits(logits: NDArray[np.float32]) -> NDArray[np.float16]:
     """UPOS logits less the largest, as float16. Shape as given."""
     relative = logits - logits.max(axis=1, keepdims=True)
-    return np.maximum(relative, _LOWEST).astype(np.float16)
+    return np.maximum(relative, LOWEST).astype(np.float16)
 
 
 def top_log_probs(

@@ -17,7 +17,7 @@ from mtag_core.errors import ShardError
 
 # Part of the weight that every label gets whatever its probability in the sample.
 _EVEN_SHARE = 0.1
-_LARGEST_CODE = 127
+LARGEST_CODE = 127
 # A coefficient this many standard deviations out is clipped.
 _CLIP_DEVIATIONS = 6.0
 _ARRAYS = ("weights", "mean", "directions", "scales")
@@ -49,7 +49,7 @@ class TailBasis:
         centred = logits - (logits @ self.weights)[:, None] - self.mean
         coefficients = (centred * self.weights) @ self.directions.astype(np.float32).T
         codes = np.rint(coefficients / self.scales)
-        return np.clip(codes, -_LARGEST_CODE, _LARGEST_CODE).astype(np.int8)
+        return np.clip(codes, -LARGEST_CODE, LARGEST_CODE).astype(np.int8)
 
     def rebuild(self, tail: NDArray[np.int8]) -> NDArray[np.float32]:
         """Logits up to a constant a token. (n_tokens, rank) -> (n_tokens, n_labels).
@@ -113,7 +113,7 @@ def fit_tail_basis(
         weights=weights,
         mean=mean.astype(np.float32),
         directions=(directions / np.sqrt(weights)).astype(np.float16),
-        scales=(deviations * _CLIP_DEVIATIONS / _LARGEST_CODE).astype(np.float32),
+        scales=(deviations * _CLIP_DEVIATIONS / LARGEST_CODE).astype(np.float32),
     )
 
 

@@ -49,7 +49,7 @@ class DistillationCorpus:
 
     def _treebanks(self) -> tuple[LabelledDataset, LabelledDataset]:
         """This process' train sentences for student and teacher; the same ones for both."""
-        sentences = read_training_sentences(self._config.treebanks)
+        sentences = read_training_sentences(self._config.treebanks, has_dev=self._config.has_dev)
         sentences = sentences[distributed.rank() :: distributed.n_ranks()]
         encoded = [
             encoded_forms(sentences, path, n_processes=self._config.n_processes)

@@ -1,9 +1,11 @@
 """The sentences that a student learns from when the teacher's word comes from shards.
 
 What the loop calls an epoch is one chunk of shards here (`shard_stream`): the loop cuts the next
-one in a thread of its own while it learns from this one, so at most three chunks are in memory.
+one in a thread of its own while it learns from this one, so two chunks are on the device.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,72 +15,75 @@ from numpy.typing import NDArray
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
 from mtag_core.training.logits.logit_teachers import labels_digest
-from mtag_core.training.loops import distributed
 from mtag_core.training.loops.loop import Epoch
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.run_configs import DistillConfig
-from mtag_core.training.runs.shard_stream import (
-    ShardStream,
-    chunk_ids,
-    pass_generator,
-    split_chunk_ids,
-)
+from mtag_core.training.runs.chunk_pool import Chunks, chunk_reader, reading_ahead
+from mtag_core.training.runs.shard_stream import ShardStream, chunk_ids, split_chunk_ids
 from mtag_core.training.runs.targets import SoftTargets
 
 
+@contextmanager
+def streamed_sentences(
+    config: DistillConfig, feats: list[str], *, logits: Path, pad: int, device: torch.device
+) -> Iterator["StreamedSentences"]:
+    """Opens shards.
+
+    Args:
+        config: The run's options.
+        feats: The student's FEATS inventory.
+        logits: Directory of the shards.
+        pad: The student's padding piece.
+        device: Gets the batches.
+
+    Raises:
+        InputNotFoundError: There is no shard.
+        ShardError: A shard does not fit the student or the options.
+    """
+    stream = ShardStream(
+        logits,
+        labels=labels_digest(UPOS_LABELS, feats),
+        targets=config.targets,
+        teacher=config.teacher_digest or None,
+    )
+    reader = chunk_reader(
+        stream, tokenizer=config.tokenizer, max_pieces=config.max_pieces, seed=config.seed
+    )
+    with reading_ahead(reader, n_processes=config.n_processes) as chunks:
+        yield StreamedSentences(
+            chunks,
+            epochs=config.epochs * reader.n_chunks,
+            piece_budget=config.piece_budget,
+            pad=pad,
+            device=device,
+        )
+
+
 class StreamedSentences:
-    """Gives batches with their targets, chunk after chunk."""
+    """Gives batches with their targets, chunk after chunk.
+
+    Attributes:
+        epochs: Chunks that the run goes through at most.
+    """
 
     def __init__(
-        self,
-        config: DistillConfig,
-        feats: list[str],
-        *,
-        logits: Path,
-        pad: int,
-        device: torch.device,
+        self, chunks: Chunks, *, epochs: float, piece_budget: int, pad: int, device: torch.device
     ) -> None:
-        """Reads the shards' metadata.
-
-        Raises:
-            InputNotFoundError: There is no shard.
-            ShardError: A shard does not fit the student or the options.
-        """
-        self._config = config
+        """Reads nothing yet."""
+        self.epochs = epochs
+        self._chunks, self._piece_budget = chunks, piece_budget
         self._pad, self._device = pad, device
-        self._stream = ShardStream(
-            logits,
-            labels=labels_digest(UPOS_LABELS, feats),
-            targets=config.targets,
-            teacher=config.teacher_digest or None,
-        )
         self._ready: dict[int, tuple[DeviceSentences, SoftTargets]] = {}
 
-    @property
-    def epochs(self) -> float:
-        """Chunks that the run goes through at most."""
-        return self._config.epochs * self._stream.n_chunks
-
     def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
-        """Reads, encodes and cuts the chunk of this number; every process takes its share of it."""
-        pass_number, chunk = divmod(number, self._stream.n_chunks)
-        order = pass_generator(self._config.seed, pass_number)
-        rows = self._stream.rows(chunk, order)[distributed.rank() :: distributed.n_ranks()]
-        read = self._stream.chunk(rows, self._config.tokenizer, max_pieces=self._config.max_pieces)
-        sentences = DeviceSentences(read.packed, pad=self._pad, device=self._device)
-        targets = SoftTargets(
-            *(
-                tensor.to(self._device)
-                for tensor in (
-                    read.targets.upos_log_probs,
-                    read.targets.feats_ids,
-                    read.targets.feats_log_probs,
-                )
-            )
-        )
+        """Moves the chunk of this number to the device and cuts it into batches."""
+        chunk = self._chunks.read(number)
+        sentences = DeviceSentences(chunk.packed, pad=self._pad, device=self._device)
+        arrays = (chunk.upos_log_probs, chunk.feats_ids, chunk.feats_log_probs)
+        targets = SoftTargets(*(torch.from_numpy(array).to(self._device) for array in arrays))
         self._ready[number] = (sentences, targets)
         batches = cut_batches(
-            read.packed.n_pieces, piece_budget=self._config.piece_budget, generator=generator
+            chunk.packed.n_pieces, piece_budget=self._piece_budget, generator=generator
         )
         return [chunk_ids(number, batch) for batch in batches]
 

@@ -7,6 +7,8 @@ the teacher's word comes from shards (`distill_stream`), they are all that the s
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
@@ -25,6 +27,7 @@ from mtag_core.training.loops.run_log import RunLog, record_config
 from mtag_core.training.networks.model import Batch, TokenLogits, TokenTagger
 from mtag_core.training.networks.model_files import (
     ModelCard,
+    load_card,
     load_feats,
     load_model,
     save_model,
@@ -38,7 +41,7 @@ from mtag_core.training.networks.shared_weights import (
 from mtag_core.training.networks.student import new_student, set_dropout
 from mtag_core.training.run_configs import DistillConfig, TargetConfig
 from mtag_core.training.runs.distill_corpus import DistillationCorpus
-from mtag_core.training.runs.distill_stream import StreamedSentences
+from mtag_core.training.runs.distill_stream import streamed_sentences
 from mtag_core.training.runs.scoring import score
 from mtag_core.training.runs.targets import SoftTargets
 
@@ -69,28 +72,39 @@ def distill(config: DistillConfig, *, is_resumed: bool = False) -> dict[str, flo
     pieces = PieceConvention.load(config.tokenizer)
     model = _student(config, feats, pieces).to(device)
     distributed.share_weights(model)
-    source = _source(config, feats, pad=pieces.pad, device=device)
-    run = _Run(config, model, source, pad=pieces.pad, device=device)
+    with _source(config, feats, pad=pieces.pad, device=device) as source:
+        run = _Run(config, model, source, pad=pieces.pad, device=device)
+        _learn(config, run, is_resumed=is_resumed)
+    make_plain(model)
+    if distributed.rank() == 0:
+        card = ModelCard(max_pieces=config.max_pieces, has_learnt_dev=has_learnt_dev(config))
+        save_model(
+            model, card, directory=config.output, tokenizer_path=config.tokenizer, feats=feats
+        )
+    distributed.wait_for_all()
+    return run.scores() if distributed.rank() == 0 else {}
+
+
+def has_learnt_dev(config: DistillConfig) -> bool:
+    """Whether dev sentences teach the student, directly or through what it learns from."""
+    models = [*config.teachers, *([config.student] if config.student else [])]
+    return config.has_dev or any(load_card(model).has_learnt_dev for model in models)
+
+
+def _learn(config: DistillConfig, run: "_Run", *, is_resumed: bool) -> None:
+    """Runs the schedule."""
     torch.manual_seed(config.seed + distributed.rank())
     with RunLog(config.output, is_writer=distributed.rank() == 0) as log:
         loop = loop_config(
             config,
             warmup_share=config.warmup_share,
-            epochs=source.epochs,
+            epochs=run.epochs,
             average_decay=config.average_decay,
         )
         trainer = Trainer(run.task(), loop, directory=config.output, log=log)
         if is_resumed:
             trainer.resume()
         trainer.run()
-    make_plain(model)
-    if distributed.rank() == 0:
-        card = ModelCard(max_pieces=config.max_pieces)
-        save_model(
-            model, card, directory=config.output, tokenizer_path=config.tokenizer, feats=feats
-        )
-    distributed.wait_for_all()
-    return run.scores() if distributed.rank() == 0 else {}
 
 
 class _Source(Protocol):
@@ -128,11 +142,18 @@ class _CorpusSentences:
         return self._sentences.batch(ids), self._corpus.targets
 
 
-def _source(config: DistillConfig, feats: list[str], *, pad: int, device: torch.device) -> _Source:
+@contextmanager
+def _source(
+    config: DistillConfig, feats: list[str], *, pad: int, device: torch.device
+) -> Iterator[_Source]:
     """The sentences to learn from: shards where there are some, else text and teachers."""
-    if config.logits is not None:
-        return StreamedSentences(config, feats, logits=config.logits, pad=pad, device=device)
-    return _CorpusSentences(config, DistillationCorpus(config, feats, device=device), pad=pad)
+    if config.logits is None:
+        yield _CorpusSentences(config, DistillationCorpus(config, feats, device=device), pad=pad)
+        return
+    with streamed_sentences(
+        config, feats, logits=config.logits, pad=pad, device=device
+    ) as sentences:
+        yield sentences
 
 
 class _Run:
@@ -148,7 +169,8 @@ class _Run:
         device: torch.device,
     ) -> None:
         self._config, self._model, self._source = config, model, source
-        dev = read_dev_sentences(config.treebanks)
+        self.epochs = source.epochs
+        dev = read_dev_sentences(config.treebanks, has_dev=has_learnt_dev(config))
         self._dev = labelled_dataset(
             dev,
             encoded_forms(dev, config.tokenizer, n_processes=config.n_processes),

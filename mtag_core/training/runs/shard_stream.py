@@ -1,24 +1,22 @@
 """Distillation from shards of teacher logits, a few row groups in memory at a time.
 
 A pass goes through all row groups of all shards in a random order. Some row groups together make a
-chunk; a chunk is encoded in the student's wordpieces and cut into batches while the one before it
-is being learnt. So memory does not grow with the corpus.
+chunk; a chunk is encoded in the student's wordpieces while the ones before it are being learnt. So
+memory does not grow with the corpus.
 """
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from mtag_core.errors import InputNotFoundError, ShardError
 from mtag_core.training.data.encoding import encode_sentences
 from mtag_core.training.data.packing import PackedSentences, fits
 from mtag_core.training.logits.logit_shards import (
-    LogitRow,
+    LogitBlock,
     ShardInfo,
     read_info,
     read_row_group,
@@ -26,7 +24,6 @@ from mtag_core.training.logits.logit_shards import (
 )
 from mtag_core.training.logits.soft_targets import top_log_probs
 from mtag_core.training.run_configs import TargetConfig
-from mtag_core.training.runs.targets import SoftTargets
 
 _LOGGER = logging.getLogger(__name__)
 _CHUNK_SENTENCES = 16384
@@ -40,11 +37,16 @@ class Chunk:
 
     Attributes:
         packed: In the student's wordpieces.
-        targets: In the order of the sentences' tokens, on the CPU.
+        upos_log_probs: Of the sentences' tokens in order, as `SoftTargets` has them.
+            Shape (total_tokens, n_upos), float16.
+        feats_ids: Likewise. Shape (total_tokens, top_k), int16.
+        feats_log_probs: Likewise. Shape (total_tokens, top_k), float16.
     """
 
     packed: PackedSentences
-    targets: SoftTargets
+    upos_log_probs: NDArray[np.float16]
+    feats_ids: NDArray[np.int16]
+    feats_log_probs: NDArray[np.float16]
 
 
 class ShardStream:
@@ -93,8 +95,8 @@ class ShardStream:
         """Chunks of one pass."""
         return -(-len(self._groups) // self._per_chunk)
 
-    def rows(self, chunk: int, generator: np.random.Generator) -> list[LogitRow]:
-        """Reads the sentences of one chunk.
+    def blocks(self, chunk: int, generator: np.random.Generator) -> list[LogitBlock]:
+        """Reads the row groups of one chunk.
 
         Args:
             chunk: Its number in the pass, from 0.
@@ -102,45 +104,45 @@ class ShardStream:
         """
         order = generator.permutation(len(self._groups))
         chosen = order[chunk * self._per_chunk : (chunk + 1) * self._per_chunk]
-        rows: list[LogitRow] = []
+        blocks: list[LogitBlock] = []
         for index in sorted(chosen):
             path, group = self._groups[index]
             with path.open("rb") as stream:
-                rows += read_row_group(stream, group, info=self._infos[path])
-        return rows
+                blocks.append(read_row_group(stream, group, info=self._infos[path]))
+        return blocks
 
-    def chunk(self, rows: Sequence[LogitRow], tokenizer: Path, *, max_pieces: int) -> Chunk:
+    def chunk(self, blocks: list[LogitBlock], tokenizer: Path, *, max_pieces: int) -> Chunk:
         """Encodes sentences; those of more than `max_pieces` wordpieces are left out.
 
         Raises:
             ShardError: None is left.
         """
-        packed = encode_sentences([row.forms for row in rows], tokenizer)
-        chosen = np.flatnonzero(fits(packed, max_pieces=max_pieces))
-        if not len(chosen):
-            raise ShardError(f"{len(rows)} sentences, none of at most {max_pieces} wordpieces")
-        kept = [rows[int(index)] for index in chosen]
-        return Chunk(packed.select(chosen), self._soft_targets(kept))
-
-    def _soft_targets(self, rows: Sequence[LogitRow]) -> SoftTargets:
-        """The targets of some sentences' tokens."""
-        temperatures = next(iter(self._infos.values())).temperatures
-        upos = np.concatenate([row.upos_logits for row in rows]).astype(np.float32)
-        feats = [
-            top_log_probs(
-                row.feats_summary,
-                temperature=self._targets.feats_temperature,
-                temperatures=temperatures,
-            )
-            for row in rows
+        packed = encode_sentences([forms for block in blocks for forms in block.forms], tokenizer)
+        is_short = fits(packed, max_pieces=max_pieces)
+        if not is_short.any():
+            raise ShardError(f"{len(packed)} sentences, none of at most {max_pieces} wordpieces")
+        is_kept = np.repeat(is_short, packed.n_tokens)
+        ends = np.cumsum([len(block.upos_logits) for block in blocks])[:-1]
+        parts = [
+            self._soft_targets(block, kept)
+            for block, kept in zip(blocks, np.split(is_kept, ends), strict=True)
         ]
-        label_ids = np.concatenate([row.feats_summary.label_ids for row in rows])
-        log_upos = torch.log_softmax(torch.from_numpy(upos) / self._targets.upos_temperature, -1)
-        return SoftTargets(
-            _kept(log_upos),
-            torch.from_numpy(label_ids.astype(np.int16)),
-            _kept(torch.from_numpy(np.concatenate(feats))),
+        targets = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return Chunk(packed.select(np.flatnonzero(is_short)), *targets)
+
+    def _soft_targets(
+        self, block: LogitBlock, is_kept: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float16], NDArray[np.int16], NDArray[np.float16]]:
+        """The targets of some of a block's tokens, in the order of a chunk's."""
+        summary = block.feats_summary.select(is_kept)
+        upos = block.upos_logits[is_kept].astype(np.float32) / self._targets.upos_temperature
+        feats = top_log_probs(
+            summary,
+            temperature=self._targets.feats_temperature,
+            temperatures=next(iter(self._infos.values())).temperatures,
         )
+        upos -= np.log(np.exp(upos).sum(axis=1, keepdims=True))
+        return _kept(upos), summary.label_ids.astype(np.int16), _kept(feats)
 
 
 def pass_generator(seed: int, pass_number: int) -> np.random.Generator:
@@ -158,9 +160,9 @@ def split_chunk_ids(ids: NDArray[np.int64]) -> tuple[int, NDArray[np.int64]]:
     return int(ids[0]) >> 32, ids & 0xFFFFFFFF
 
 
-def _kept(log_probs: torch.Tensor) -> torch.Tensor:
+def _kept(log_probs: NDArray[np.float32]) -> NDArray[np.float16]:
     """Log-probabilities that float16 holds."""
-    return log_probs.clamp(min=_LOWEST).to(torch.float16)
+    return np.maximum(log_probs, _LOWEST).astype(np.float16)
 
 
 def _check(

@@ -89,7 +89,7 @@ def _datasets(
 ) -> tuple[LabelledDataset, LabelledDataset, list[str]]:
     """Reads train and dev treebanks and the FEATS inventory."""
     train, dev = (
-        read(config.treebanks, only=config.only)
+        read(config.treebanks, has_dev=config.has_dev, only=config.only)
         for read in (read_training_sentences, read_dev_sentences)
     )
     feats = load_feats(config.feats) if config.feats else feats_inventory(train)
@@ -121,6 +121,7 @@ def _card(config: TeacherConfig, train: LabelledDataset) -> ModelCard:
         treebanks=train.treebanks,
         first_treebank_piece=vocab_size(config.encoder),
         conventions=conventions,
+        has_learnt_dev=config.has_dev,
     )
 
 

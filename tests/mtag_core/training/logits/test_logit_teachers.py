@@ -7,9 +7,9 @@ import pytest
 from mtag_core.__main__ import main
 from mtag_core.errors import BundleError, CheckpointError
 from mtag_core.training.export.export_teacher import export_teacher
-from mtag_core.training.logits.logit_stream import LogitStream, SummaryOptions, fit_basis
+from mtag_core.training.logits.logit_stream import LogitStream, fit_basis
 from mtag_core.training.logits.logit_teachers import OnnxTeacher
-from mtag_core.training.logits.soft_targets import rebuild_feats_probs
+from mtag_core.training.logits.soft_targets import SummaryOptions, rebuild_feats_probs
 from tests.mtag_core.training.logit_samples import sentence
 from tests.mtag_core.training.tiny_teacher import N_FEATS, write_model, write_tiny_teacher
 

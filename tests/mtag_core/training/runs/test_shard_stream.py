@@ -37,28 +37,33 @@ def stream_of(directory, *, feats_temperature=1.0, **changed):
     return ShardStream(directory, **{"labels": INFO.labels, "targets": targets, **changed})
 
 
+def forms_of(blocks):
+    return [forms for block in blocks for forms in block.forms]
+
+
 def test_a_pass_shows_every_sentence_once(shards, monkeypatch):
     monkeypatch.setattr("mtag_core.training.runs.shard_stream._CHUNK_SENTENCES", 4)
     stream = stream_of(shards)
     assert stream.n_chunks == 3
-    chunks = [stream.rows(chunk, pass_generator(1, 0)) for chunk in range(3)]
-    assert sorted(" ".join(row.forms) for rows in chunks for row in rows) == sorted(FORMS)
-    assert all(len(rows) == 4 for rows in chunks)
+    chunks = [forms_of(stream.blocks(chunk, pass_generator(1, 0))) for chunk in range(3)]
+    assert sorted(" ".join(forms) for chunk in chunks for forms in chunk) == sorted(FORMS)
+    assert all(len(chunk) == 4 for chunk in chunks)
 
 
 def test_passes_have_different_orders(shards, monkeypatch):
     monkeypatch.setattr("mtag_core.training.runs.shard_stream._CHUNK_SENTENCES", 4)
     stream = stream_of(shards)
-    firsts = {stream.rows(0, pass_generator(1, number))[0].forms for number in range(12)}
+    firsts = {stream.blocks(0, pass_generator(1, i))[0].forms[0][0] for i in range(12)}
     assert len(firsts) == 3
 
 
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
 def test_targets_are_the_teachers_word(shards, temperature):
     stream = stream_of(shards, feats_temperature=temperature)
-    rows = stream.rows(0, pass_generator(1, 0))
-    chunk = stream.chunk(rows, shards / "tokenizer.json", max_pieces=64)
-    index = next(number for number, row in enumerate(rows) if row.forms[0] == "token5")
+    blocks = stream.blocks(0, pass_generator(1, 0))
+    chunk = stream.chunk(blocks, shards / "tokenizer.json", max_pieces=64)
+    firsts = [forms[0] for forms in forms_of(blocks)]
+    index = firsts.index("token5")
     start = int(chunk.packed.n_tokens[:index].sum())
     logits = np.random.default_rng(5).normal(size=(4, INFO.n_upos)).astype(np.float32)
     feats = np.random.default_rng(5)
@@ -66,12 +71,12 @@ def test_targets_are_the_teachers_word(shards, temperature):
     feats = feats.normal(size=(4, INFO.n_feats)).astype(np.float32)
     upos = torch.log_softmax(torch.from_numpy(logits), -1)
     torch.testing.assert_close(
-        chunk.targets.upos_log_probs[start : start + 4].float(), upos, atol=4e-3, rtol=0
+        torch.from_numpy(chunk.upos_log_probs)[start : start + 4].float(), upos, atol=4e-3, rtol=0
     )
     expected = torch.log_softmax(torch.from_numpy(feats) / temperature, -1)
-    ids = chunk.targets.feats_ids[start : start + 4].long()
+    ids = torch.from_numpy(chunk.feats_ids)[start : start + 4].long()
     torch.testing.assert_close(
-        chunk.targets.feats_log_probs[start : start + 4].float(),
+        torch.from_numpy(chunk.feats_log_probs)[start : start + 4].float(),
         expected.gather(1, ids),
         atol=1e-2,
         rtol=0,
@@ -80,19 +85,19 @@ def test_targets_are_the_teachers_word(shards, temperature):
 
 def test_long_sentences_are_left_out(shards):
     stream = stream_of(shards)
-    rows = stream.rows(0, pass_generator(1, 0))
-    lengths = stream.chunk(rows, shards / "tokenizer.json", max_pieces=64).packed.n_pieces
+    blocks = stream.blocks(0, pass_generator(1, 0))
+    lengths = stream.chunk(blocks, shards / "tokenizer.json", max_pieces=64).packed.n_pieces
     most = int(lengths.max()) - 1
-    chunk = stream.chunk(rows, shards / "tokenizer.json", max_pieces=most)
+    chunk = stream.chunk(blocks, shards / "tokenizer.json", max_pieces=most)
     assert 0 < len(chunk.packed) == (lengths <= most).sum()
-    assert len(chunk.targets.feats_ids) == int(chunk.packed.n_tokens.sum())
+    assert len(chunk.feats_ids) == int(chunk.packed.n_tokens.sum())
 
 
 def test_a_chunk_of_long_sentences_alone_is_an_error(shards):
     stream = stream_of(shards)
-    rows = stream.rows(0, pass_generator(1, 0))
+    blocks = stream.blocks(0, pass_generator(1, 0))
     with pytest.raises(ShardError, match="none of at most 2 wordpieces"):
-        stream.chunk(rows, shards / "tokenizer.json", max_pieces=2)
+        stream.chunk(blocks, shards / "tokenizer.json", max_pieces=2)
 
 
 @pytest.mark.parametrize("name", ["labels", "teacher"])

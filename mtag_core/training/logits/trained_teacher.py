@@ -1,0 +1,188 @@
+"""A model directory that `train-teacher` wrote as a teacher, on any torch device.
+
+What shards keep is computed where the logits are, so that a GPU hands over some hundred bytes a
+token and not the logits of thousands of FEATS bundles. torch is imported when a teacher is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mtag_core.errors import CheckpointError
+from mtag_core.labels import UPOS_LABELS
+from mtag_core.records import Sentence
+from mtag_core.tagged import BatchReport
+from mtag_core.training.logits.logit_teachers import (
+    TokenSummary,
+    files_digest,
+    language_openings,
+)
+from mtag_core.training.logits.piece_windows import (
+    PieceBatch,
+    PieceEncoder,
+    TokenLogits,
+    TokenRows,
+    batched_rows,
+)
+from mtag_core.training.logits.soft_targets import LOWEST, FeatsSummary, SummaryOptions
+from mtag_core.training.logits.tail_basis import LARGEST_CODE, TailBasis
+
+if TYPE_CHECKING:
+    import torch
+
+    from mtag_core.training.networks.model import Batch
+    from mtag_core.training.networks.model import TokenLogits as DeviceLogits
+
+_FILES = ("config.json", "tokenizer.json", "feats.json", "model.safetensors")
+_PIECE_BUDGET = 16384
+
+
+def is_trained_model(directory: Path) -> bool:
+    """Whether a directory is of `mtag_core.training.networks.model_files`."""
+    return all((directory / name).exists() for name in _FILES)
+
+
+class TrainedTeacher:
+    """Runs a teacher or student as training left it; in bfloat16 on a GPU."""
+
+    def __init__(self, directory: Path, *, device: str = "cpu") -> None:
+        """Loads the model.
+
+        Args:
+            directory: See `mtag_core.training.networks.model_files`.
+            device: A torch device, such as `cuda`.
+
+        Raises:
+            CheckpointError: It is no such directory.
+        """
+        import torch
+
+        from mtag_core.training.networks.model import Batch
+        from mtag_core.training.networks.model_files import load_feats, load_model
+
+        if not is_trained_model(directory):
+            raise CheckpointError(f"{directory}: expected {', '.join(_FILES)}")
+        self._torch, self._batch_type = torch, Batch
+        self._device = torch.device(device)
+        model, card = load_model(directory, device=self._device)
+        dtype = torch.bfloat16 if self._device.type == "cuda" else torch.float32
+        self._model = model.eval().to(dtype)
+        self.on_batch: Callable[[BatchReport], None] | None = None
+        self.digest = files_digest(directory, _FILES)
+        self.upos_labels = UPOS_LABELS
+        self.feats_labels = tuple(load_feats(directory / "feats.json"))
+        # A treebank's name stands for itself, beside the languages.
+        conventions = card.conventions | {name: name for name in card.treebanks}
+        self._encoder = PieceEncoder(
+            (directory / "tokenizer.json").read_text(encoding="utf-8"),
+            max_pieces=card.max_pieces,
+            openings=language_openings(
+                conventions, treebanks=card.treebanks, first_piece=card.first_treebank_piece
+            ),
+        )
+
+    def logits(self, sentences: Sequence[Sentence]) -> list[TokenLogits]:
+        """Logits of each sentence."""
+        return [TokenLogits(*rows) for rows in self._rows(sentences, self._all_logits)]
+
+    def summaries(
+        self, sentences: Sequence[Sentence], options: SummaryOptions, *, basis: TailBasis | None
+    ) -> list[TokenSummary]:
+        """What is kept of each sentence's logits; equal logits in any order."""
+        take = partial(self._summary, options=options, basis=basis)
+        return [
+            TokenSummary(upos, FeatsSummary(*feats)) for upos, *feats in self._rows(sentences, take)
+        ]
+
+    def best_labels(
+        self, sentences: Sequence[Sequence[str]], *, treebank: str | None = None
+    ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        """The best UPOS and FEATS of every token.
+
+        Args:
+            sentences: Forms of each.
+            treebank: Whose convention to follow, as a teacher can be told; None for none.
+        """
+        bare = [_bare_sentence(tuple(forms), treebank or "und") for forms in sentences]
+        return [
+            (
+                tuple(self.upos_labels[label] for label in upos),
+                tuple(self.feats_labels[label] for label in feats),
+            )
+            for upos, feats in self._rows(bare, self._best)
+        ]
+
+    def _rows(
+        self, sentences: Sequence[Sentence], take: Callable[[DeviceLogits], list[torch.Tensor]]
+    ) -> list[TokenRows]:
+        """Runs the model and brings what `take` leaves of a batch's logits to the host."""
+
+        def run(batch: PieceBatch) -> TokenRows:
+            with self._torch.inference_mode():
+                return tuple(part.cpu().numpy() for part in take(self._model(self._moved(batch))))
+
+        return batched_rows(
+            self._encoder, sentences, run, piece_budget=_PIECE_BUDGET, on_batch=self.on_batch
+        )
+
+    def _moved(self, batch: PieceBatch) -> Batch:
+        """The batch on the device."""
+        piece_ids, is_piece, first, last = (
+            self._torch.from_numpy(array).to(self._device)
+            for array in (
+                batch.piece_ids,
+                batch.is_piece.astype(bool),
+                batch.first_piece_index,
+                batch.last_piece_index,
+            )
+        )
+        return self._batch_type(piece_ids, is_piece, first, last, first)
+
+    def _all_logits(self, logits: DeviceLogits) -> list[torch.Tensor]:
+        """All logits, as `TokenLogits` orders them."""
+        return [logits.upos.float(), logits.feats.float()]
+
+    def _best(self, logits: DeviceLogits) -> list[torch.Tensor]:
+        """The best labels."""
+        return [logits.upos.argmax(-1), logits.feats.argmax(-1)]
+
+    def _summary(
+        self, logits: DeviceLogits, *, options: SummaryOptions, basis: TailBasis | None
+    ) -> list[torch.Tensor]:
+        """UPOS logits and the parts of a `FeatsSummary`; see `summarise_feats`."""
+        torch, feats = self._torch, logits.feats.float()
+        relative = feats - feats.amax(-1, keepdim=True)
+        top, label_ids = relative.topk(min(options.top_k, feats.shape[-1]), dim=-1)
+        others = relative.scatter(-1, label_ids, -torch.inf)
+        rest = torch.stack([(others / t).logsumexp(-1) for t in options.temperatures], -1)
+        return [
+            logits.upos.float(),
+            label_ids.to(torch.uint16),
+            top.clamp(min=LOWEST).half(),
+            rest,
+            self._sketch(feats, basis),
+        ]
+
+    def _sketch(self, feats: torch.Tensor, basis: TailBasis | None) -> torch.Tensor:
+        """Codes of some tokens' logits; see `TailBasis.sketch`."""
+        torch = self._torch
+        if basis is None:
+            return torch.zeros(len(feats), 0, dtype=torch.int8)
+        weights, mean, directions, scales = (
+            torch.from_numpy(array.astype(np.float32)).to(self._device)
+            for array in (basis.weights, basis.mean, basis.directions, basis.scales)
+        )
+        centred = feats - (feats @ weights)[:, None] - mean
+        codes = ((centred * weights) @ directions.T / scales).round()
+        return codes.clamp(-LARGEST_CODE, LARGEST_CODE).to(torch.int8)
+
+
+def _bare_sentence(forms: tuple[str, ...], language: str) -> Sentence:
+    """A sentence without a text."""
+    zeros = (0,) * len(forms)
+    return Sentence(" ".join(forms), 0, 0, language, forms, zeros, zeros)
