@@ -16,7 +16,12 @@ from mtag_core.errors import BundleError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import Sentence
 from mtag_core.tagged import BatchReport
-from mtag_core.training.logits.logit_teachers import TokenSummary, files_digest, summarise
+from mtag_core.training.logits.logit_teachers import (
+    N_WAITING,
+    TokenSummary,
+    files_digest,
+    summarise,
+)
 from mtag_core.training.logits.piece_windows import (
     PieceBatch,
     PieceEncoder,
@@ -56,6 +61,7 @@ class HuggingFaceTeacher:
         except (OSError, ValueError) as error:
             raise BundleError(f"{directory}: not a token-classification model: {error}") from error
         self.on_batch: Callable[[BatchReport], None] | None = None
+        self.n_waiting = N_WAITING
         self._torch = torch
         self._device = torch.device(device)
         self._model = model.to(self._device).eval()

@@ -8,14 +8,16 @@ import numpy as np
 
 from mtag_core.records import Sentence
 from mtag_core.training.logits.logit_shards import ScoredSentence, ShardInfo
-from mtag_core.training.logits.logit_teachers import Teacher, TokenSummary, labels_digest
+from mtag_core.training.logits.logit_teachers import (
+    N_WAITING,
+    Teacher,
+    TokenSummary,
+    labels_digest,
+)
 from mtag_core.training.logits.soft_targets import SummaryOptions, relative_logits
 from mtag_core.training.logits.tail_basis import TailBasis, fit_tail_basis
 
 K = TypeVar("K")
-
-# Sentences that wait for each other so that batches are of like length.
-_BUFFER_SENTENCES = 128
 
 
 class LogitStream:
@@ -57,7 +59,7 @@ class LogitStream:
             of sentences, so the same stream gives the same bytes.
         """
         iterator = iter(pairs)
-        while buffer := list(islice(iterator, _BUFFER_SENTENCES)):
+        while buffer := list(islice(iterator, self.teacher.n_waiting)):
             sentences = [sentence for _, sentence in buffer]
             results = self.teacher.summaries(sentences, self._options, basis=self._basis)
             for (key, sentence), summary in zip(buffer, results, strict=True):
@@ -113,7 +115,7 @@ def fit_basis(
     parts: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = []
     n_seen = 0
     iterator = iter(sentences)
-    while n_seen < n_tokens and (buffer := list(islice(iterator, _BUFFER_SENTENCES))):
+    while n_seen < n_tokens and (buffer := list(islice(iterator, N_WAITING))):
         for logits in teacher.logits(buffer):
             parts.append(logits.feats)
             n_seen += len(logits.feats)

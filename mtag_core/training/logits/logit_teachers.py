@@ -37,6 +37,8 @@ from mtag_core.training.logits.tail_basis import TailBasis
 
 TEACHER_FILE = "teacher.json"
 TEACHER_VERSION = 1
+# Sentences whose logits are in memory at a time: 46 KB a token with 11,583 FEATS bundles.
+N_WAITING = 128
 _FILES = ("logits.onnx", "tokenizer.json", "feats.json")
 
 
@@ -61,6 +63,10 @@ class Teacher(Protocol):
     """
 
     on_batch: Callable[[BatchReport], None] | None
+
+    @property
+    def n_waiting(self) -> int:
+        """Sentences that wait for each other so that batches are of like length."""
 
     @property
     def digest(self) -> str:
@@ -192,6 +198,7 @@ class OnnxTeacher:
             name: _checked(directory / name, fields["files"].get(name, "")) for name in _FILES
         }
         self.on_batch: Callable[[BatchReport], None] | None = None
+        self.n_waiting = N_WAITING
         self._card = TeacherCard(fields["max_pieces"], tuple(fields["upos"]), fields["openings"])
         self.digest: str = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[
             :16

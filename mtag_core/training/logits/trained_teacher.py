@@ -18,6 +18,7 @@ from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import Sentence
 from mtag_core.tagged import BatchReport
 from mtag_core.training.logits.logit_teachers import (
+    N_WAITING,
     TokenSummary,
     files_digest,
     language_openings,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 _FILES = ("config.json", "tokenizer.json", "feats.json", "model.safetensors")
 _PIECE_BUDGET = 16384
+# A GPU wants full batches, and of its logits only a summary comes to the host.
+_N_WAITING = 1024
 
 
 def is_trained_model(directory: Path) -> bool:
@@ -73,6 +76,8 @@ class TrainedTeacher:
         dtype = torch.bfloat16 if self._device.type == "cuda" else torch.float32
         self._model = model.eval().to(dtype)
         self.on_batch: Callable[[BatchReport], None] | None = None
+        self.n_waiting = _N_WAITING if self._device.type == "cuda" else N_WAITING
+        self._moved_basis: tuple[TailBasis, list[torch.Tensor]] | None = None
         self.digest = files_digest(directory, _FILES)
         self.upos_labels = UPOS_LABELS
         self.feats_labels = tuple(load_feats(directory / "feats.json"))
@@ -173,10 +178,11 @@ class TrainedTeacher:
         torch = self._torch
         if basis is None:
             return torch.zeros(len(feats), 0, dtype=torch.int8)
-        weights, mean, directions, scales = (
-            torch.from_numpy(array.astype(np.float32)).to(self._device)
-            for array in (basis.weights, basis.mean, basis.directions, basis.scales)
-        )
+        if self._moved_basis is None or self._moved_basis[0] is not basis:
+            arrays = (basis.weights, basis.mean, basis.directions, basis.scales)
+            moved = [torch.from_numpy(a.astype(np.float32)).to(self._device) for a in arrays]
+            self._moved_basis = (basis, moved)
+        weights, mean, directions, scales = self._moved_basis[1]
         centred = feats - (feats @ weights)[:, None] - mean
         codes = ((centred * weights) @ directions.T / scales).round()
         return codes.clamp(-LARGEST_CODE, LARGEST_CODE).to(torch.int8)
