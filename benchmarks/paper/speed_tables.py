@@ -45,12 +45,13 @@ Speed over BERT-base's in torch fp32, one sentence a call unless a row says othe
 per CPU second on one core of a shared machine, French text, all systems measured in turn and the
 median of the rounds taken: the ratios hold better than the speeds. The torch models but the
 Meta-LSTM have random weights, and their wordpieces are made beforehand; the bundle's are timed. The
-Meta-LSTM is the multilingual one, several times narrower than the paper's, hence faster. The bundle
-was timed before it knew conventions; those cost it 1% since (tagger alone, both in turn, median of
-7 rounds), whether they are followed or not."""
+Meta-LSTM is an earlier multilingual one of 4.5M weights, several times narrower than the paper's,
+hence faster. The bundle was timed before it knew conventions; those cost it 1% since (tagger alone,
+both in turn, median of 7 rounds), whether they are followed or not."""
 _GPU_SPEED = """\
-The rows that say GPU are words per wall-clock second on one {device}, the same models over
-BERT-base there, from the wordpieces on the CPU to the labels read back."""
+The rows that say GPU are words per wall-clock second on one {device}, over BERT-base
+there, from the wordpieces on the CPU to the labels read back; the Meta-LSTM there is one of a
+treebank, hardly trained, since its weights do not change its speed."""
 _RAW_SPEED = """\
 Raw text to tags, a word being what stands between white space. mtag identifies the language of each
 line, cuts sentences and tokens and gives UPOS and FEATS; spaCy runs its tokenizer, a rule for
