@@ -57,6 +57,12 @@ class Sentence:
     sent_id: str | None = None
 
 
+def bare_sentence(forms: tuple[str, ...], *, language: str = "und") -> Sentence:
+    """A sentence of forms alone, for models that are given tokens: its offsets are all 0."""
+    zeros = (0,) * len(forms)
+    return Sentence(" ".join(forms), 0, 0, language, forms, zeros, zeros)
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One input text with its source.

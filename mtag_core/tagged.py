@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mtag_core.conllu import format_sentence
-from mtag_core.records import Sentence
+from mtag_core.records import Sentence, bare_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +95,17 @@ class TaggedSentence:
     def __str__(self) -> str:
         """The sentence in CoNLL-U."""
         return format_sentence(self.sentence, upos=self.upos, feats=self.feats)
+
+
+def unscored(
+    forms: tuple[str, ...], upos: tuple[str, ...], feats: tuple[str, ...]
+) -> TaggedSentence:
+    """A tagged sentence without offsets or scores, for a tagger that gives labels alone.
+
+    Args:
+        forms: Length n_tokens.
+        upos: Length n_tokens; also stands in as the second-best label.
+        feats: Length n_tokens.
+    """
+    ones = (1.0,) * len(forms)
+    return TaggedSentence(bare_sentence(forms), upos, feats, ones, upos, ones)

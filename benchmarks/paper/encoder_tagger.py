@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from benchmarks.paper.token_taggers import SegmentingTagger, unscored
+from benchmarks.paper.token_taggers import SegmentingTagger
 from mtag_core.segmentation import Segmenter
-from mtag_core.tagged import TaggedSentence
+from mtag_core.tagged import TaggedSentence, unscored
 
 
 class LabelTeacher(Protocol):

@@ -9,11 +9,11 @@ from ufal.udpipe import Model
 from ufal.udpipe import Sentence as UdpipeSentence
 
 from benchmarks.paper.encoder_tagger import EncoderTagger, TellableEncoder
-from benchmarks.paper.token_taggers import SegmentingTagger, unscored
+from benchmarks.paper.token_taggers import SegmentingTagger
 from mtag_core.evaluation.treebanks import TreebankTagger
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.segmentation import Segmenter
-from mtag_core.tagged import TaggedSentence
+from mtag_core.tagged import TaggedSentence, unscored
 
 if TYPE_CHECKING:
     from mtag_core.training.logits.trained_teacher import TrainedTeacher

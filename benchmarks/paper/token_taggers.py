@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.tagged import TaggedSentence
 
@@ -14,21 +13,6 @@ class TokenTagger(Protocol):
     def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> Iterable[TaggedSentence]:
         """Tags sentences, in order."""
         ...
-
-
-def unscored(
-    forms: tuple[str, ...], upos: tuple[str, ...], feats: tuple[str, ...]
-) -> TaggedSentence:
-    """A tagged sentence without offsets or scores, for a tagger that gives labels alone.
-
-    Args:
-        forms: Length n_tokens.
-        upos: Length n_tokens; also stands in as the second-best label.
-        feats: Length n_tokens.
-    """
-    zeros, ones = (0,) * len(forms), (1.0,) * len(forms)
-    bare = Sentence(" ".join(forms), 0, 0, "und", forms, zeros, zeros)
-    return TaggedSentence(bare, upos, feats, ones, upos, ones)
 
 
 class SegmentingTagger:

@@ -15,7 +15,7 @@ import numpy as np
 
 from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.records import Sentence
+from mtag_core.records import Sentence, bare_sentence
 from mtag_core.tagged import BatchReport
 from mtag_core.training.logits.logit_teachers import (
     N_WAITING,
@@ -113,7 +113,7 @@ class TrainedTeacher:
             sentences: Forms of each.
             treebank: Whose convention to follow, as a teacher can be told; None for none.
         """
-        bare = [_bare_sentence(tuple(forms), treebank or "und") for forms in sentences]
+        bare = [bare_sentence(tuple(forms), language=treebank or "und") for forms in sentences]
         return [
             (
                 tuple(self.upos_labels[label] for label in upos),
@@ -186,9 +186,3 @@ class TrainedTeacher:
         centred = feats - (feats @ weights)[:, None] - mean
         codes = ((centred * weights) @ directions.T / scales).round()
         return codes.clamp(-LARGEST_CODE, LARGEST_CODE).to(torch.int8)
-
-
-def _bare_sentence(forms: tuple[str, ...], language: str) -> Sentence:
-    """A sentence without a text."""
-    zeros = (0,) * len(forms)
-    return Sentence(" ".join(forms), 0, 0, language, forms, zeros, zeros)

@@ -15,8 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mtag_core.errors import CheckpointError
-from mtag_core.records import Sentence
-from mtag_core.tagged import TaggedSentence
+from mtag_core.tagged import TaggedSentence, unscored
 from mtag_core.training.meta_lstm.data import (
     IGNORED_LABEL,
     Encoder,
@@ -92,7 +91,7 @@ class MetaLstmTagger:
             forms += window
             all_upos += upos
             all_feats += feats
-        return [_tagged(*columns) for columns in joined.values()]
+        return [unscored(*map(tuple, columns)) for columns in joined.values()]
 
     def _label(self, sentences: Sequence[Sequence[str]]) -> list[tuple[list[str], list[str]]]:
         """The labels of sentences, in order."""
@@ -309,11 +308,3 @@ def _write_record(
             f"{path}: another run, with other options or data; give an empty directory"
         )
     path.write_text(text, encoding="utf-8")
-
-
-def _tagged(forms: list[str], upos: list[str], feats: list[str]) -> TaggedSentence:
-    """A tagged sentence without offsets or scores, which this baseline does not give."""
-    n = len(forms)
-    sentence = Sentence(" ".join(forms), 0, 0, "und", tuple(forms), (0,) * n, (0,) * n)
-    ones = (1.0,) * n
-    return TaggedSentence(sentence, tuple(upos), tuple(feats), ones, tuple(upos), ones)

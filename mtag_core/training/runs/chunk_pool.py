@@ -12,7 +12,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol
 
-from mtag_core.training.loops import distributed
 from mtag_core.training.runs.shard_stream import Chunk, ShardStream, pass_generator
 
 
@@ -98,12 +97,3 @@ class _ReadingAhead:
             if ahead not in self._coming:
                 self._coming[ahead] = self._pool.submit(self._reader.read, ahead)
         return self._coming.pop(number).result()
-
-
-def chunk_reader(
-    stream: ShardStream, *, tokenizer: Path, max_pieces: int, seed: int
-) -> ChunkReader:
-    """A reader for this process of a run."""
-    return ChunkReader(
-        stream, tokenizer, max_pieces, seed, distributed.rank(), distributed.n_ranks()
-    )

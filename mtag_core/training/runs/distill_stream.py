@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
 from mtag_core.training.logits.logit_teachers import labels_digest
+from mtag_core.training.loops import distributed
 from mtag_core.training.loops.loop import Epoch
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.run_configs import DistillConfig
-from mtag_core.training.runs.chunk_pool import Chunks, chunk_reader, reading_ahead
+from mtag_core.training.runs.chunk_pool import ChunkReader, Chunks, reading_ahead
 from mtag_core.training.runs.shard_stream import ShardStream, chunk_ids, split_chunk_ids
 from mtag_core.training.runs.targets import SoftTargets
 
@@ -46,8 +47,13 @@ def streamed_sentences(
         targets=config.targets,
         teacher=config.teacher_digest or None,
     )
-    reader = chunk_reader(
-        stream, tokenizer=config.tokenizer, max_pieces=config.max_pieces, seed=config.seed
+    reader = ChunkReader(
+        stream,
+        config.tokenizer,
+        config.max_pieces,
+        config.seed,
+        rank=distributed.rank(),
+        n_ranks=distributed.n_ranks(),
     )
     with reading_ahead(reader, n_processes=config.n_processes) as chunks:
         yield StreamedSentences(
