@@ -108,7 +108,7 @@ class SplitModel:
         """Returns the tokens of each surface form of a sentence; most are one token."""
         if len(self._forms) >= _MAX_CACHED:
             self._forms.clear()
-        self._learn(set(forms) - self._forms.keys())
+        self._learn({form for form in forms if form not in self._forms})
         known = [self._forms[form] for form in forms]
         unsure = [index for index, form in enumerate(known) if len(form.tokens) > 1]
         chosen = [0] * len(known)

@@ -40,8 +40,8 @@ def fit_splits(examples: SplitExamples, *, n_rows: int, seed: int = 1) -> NDArra
         rows = _thinned(examples, generator, left_out=n_rows)
         errors = _errors(weights[rows].sum(axis=1), examples)
         repeated = np.repeat(errors, rows.shape[1])
-        gradient = np.bincount(rows.ravel(), weights=repeated, minlength=n_rows + 1)
-        gradient = gradient + penalties * weights
+        sums = np.bincount(rows.ravel(), weights=repeated, minlength=n_rows + 1)
+        gradient = sums + penalties * weights
         mean = (0.9 * mean + 0.1 * gradient).astype(np.float32)
         square = (0.99 * square + 0.01 * gradient**2).astype(np.float32)
         rate = _LEARNING_RATE * (1 - (step - 1) / _N_STEPS)
