@@ -19,7 +19,7 @@ from mtag_core.training.langid import record_config
 from mtag_core.training.segmenters.boundaries import MarkedSentence, mark_text, train_boundary_model
 from mtag_core.training.segmenters.boundary_marks import read_marked
 from mtag_core.training.segmenters.spacing import tightened
-from mtag_core.training.segmenters.splits import train_split_model
+from mtag_core.training.segmenters.splits import CLOSED, OPEN, train_split_model
 
 SPACED_INSIDE = frozenset({"vi"})
 """Languages whose tokens may hold spaces."""
@@ -27,8 +27,9 @@ SPACED_INSIDE = frozenset({"vi"})
 # Written without spaces between words, or with spaces inside them.
 _BY_BOUNDARIES = frozenset({"ja", "vi", "zh"})
 
-# Prefixes and pronouns are written into words there, more of them than UDPipe learns to split.
-_WITH_SPLITS = frozenset({"ar", "he"})
+# UDPipe splits a form by itself, as it was seen: too few Hebrew and Arabic prefixes and pronouns,
+# and each French "des" alike.
+_WITH_SPLITS = {"ar": OPEN, "fr": CLOSED, "he": OPEN}
 
 MORE_TEXT = {"zh": ("yue",)}
 """Text that a boundary model learns from besides its language's own: in the other script, here."""
@@ -179,13 +180,13 @@ def _splits(language: str, paths: Sequence[Path], output: Path, text: Path | Non
     model = output / f"{language}.splits.npz"
     if not model.exists():
         _LOGGER.info("%s: training a split model", language)
-        tokens = [
-            (form, parts)
+        sentences = [
+            [(form, parts) for form, parts, _ in surface_tokens(sentence)]
             for sentence in _sentences(paths, None)
-            for form, parts, _ in surface_tokens(sentence)
         ]
         part = model.with_suffix(".part")
-        train_split_model(tokens, _lines(text, (language,))).save(part)
+        lines = _lines(text, (language,))
+        train_split_model(sentences, lines, _WITH_SPLITS[language]).save(part)
         part.rename(model)
     return model
 

@@ -5,8 +5,6 @@ import pytest
 from mtag_core.__main__ import main
 from mtag_core.segmentation import Segmenter
 from mtag_core.segmentation.boundaries import BoundaryModel
-from mtag_core.segmentation.splits import SplitModel
-from mtag_core.training.segmenters.splits import train_split_model
 from mtag_core.training.segmenters.training import _without_splits, surface_tokens
 
 _FLAGS = "--n_epochs 2 --width 16 --learning_rate 0.02 --dropout 0".split()
@@ -100,12 +98,14 @@ def test_boundary_model_learns_words_from_labelled_text(tmp_path):
     assert [s.ends for s in sentences] == [[1, 2, 4, 5]]
 
 
-def test_split_model_splits_prefixes(tmp_path):
-    pairs = [("habait", ("ha", "bait")), ("gadol", ("gadol",))] * 30
-    train_split_model(pairs, ["bait gadol"] * 3).save(tmp_path / "he.splits.npz")
-    model = SplitModel.load(tmp_path / "he.splits.npz")
-    assert model.split("habait") == ("ha", "bait")
-    assert model.split("gadol") == ("gadol",)
+def test_split_model_is_trained_beside_its_tokenizer(tmp_path, fake_langid):
+    blank = "\t_" * 8
+    rows = f"1\tIl{blank}\n2\tparle{blank}\n3-4\tdu{blank}\n3\tde{blank}\n4\tle{blank}\n"
+    own = _own_treebank(tmp_path, "fr_own-ud-train.conllu", f"{rows}5\tchat{blank}\n\n")
+    assert _train(own, tmp_path / "out") == 0
+    assert (tmp_path / "out" / "fr.splits.npz").exists()
+    (sentence,) = Segmenter.load(tmp_path / "out", fake_langid).segment("Il parle du chat", "fr")
+    assert sentence.forms == ("Il", "parle", "de", "le", "chat")
 
 
 def test_surface_tokens_keep_splits_and_spaces():
