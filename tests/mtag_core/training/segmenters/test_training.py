@@ -7,7 +7,8 @@ from mtag_core.segmentation import Segmenter
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.splits import SplitModel
 from mtag_core.training.segmenters.splits import train_split_model
-from mtag_core.training.segmenters.training import _without_splits, surface_tokens
+from mtag_core.training.segmenters.training import _without_splits
+from mtag_core.training.segmenters.treebank_text import surface_tokens
 
 _FLAGS = "--n_epochs 2 --width 16 --learning_rate 0.02 --dropout 0".split()
 _TEXTS = ["The cat sleeps .", "My dog , too .", "A bird sings !", "We see it .", "It is late ."]
