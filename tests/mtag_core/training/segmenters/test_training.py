@@ -60,6 +60,22 @@ def test_language_without_treebank_is_an_error(treebanks, tmp_path, capsys):
     assert "fr: no treebank to train on; there are en" in capsys.readouterr().err
 
 
+def test_a_treebank_gets_a_segmenter_of_its_own(treebanks, tmp_path, fake_langid):
+    own = treebanks / "en_tweets-ud-train.conllu"
+    own.write_text(_conllu("see #cat :) now") * 30)
+    assert _train(treebanks, tmp_path / "out", "--own", "en_tweets", "--languages", "generic") == 0
+    assert not (tmp_path / "out" / "en.udpipe").exists()
+    segmenter = Segmenter.load(tmp_path / "out", fake_langid).following(("en_tweets",))
+    assert segmenter.languages == ()
+    forms = [form for s in segmenter.segment("now see #cat :) now", "en") for form in s.forms]
+    assert forms == ["now", "see", "#cat", ":)", "now"]
+
+
+def test_a_treebank_without_training_file_is_an_error(treebanks, tmp_path, capsys):
+    assert _train(treebanks, tmp_path / "out", "--own", "en_other") == 2
+    assert "en_other: no training file; there are en_own" in capsys.readouterr().err
+
+
 def test_directory_without_treebanks_is_an_error(tmp_path, capsys):
     assert _train(tmp_path, tmp_path / "out") == 2
     assert "no *-ud-train.conllu" in capsys.readouterr().err
