@@ -6,7 +6,7 @@ What stands in the output directory is not trained again.
 import logging
 import lzma
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -161,9 +161,14 @@ def _tokenizer_conllu(name: str, files: Mapping[str, list[Path]], options: Segme
     if name == GENERIC:
         return _generic_conllu(files, options)
     if name in files:
-        return "".join(language_sentences(files[name], options.n_tokens))
+        return _conllu(language_sentences(files[name], options.n_tokens))
     mates = files[treebank_language(name)]
-    return "".join(treebank_sentences(name, mates, options.n_treebank_tokens))
+    return _conllu(treebank_sentences(name, mates, options.n_treebank_tokens))
+
+
+def _conllu(sentences: Iterable[str]) -> str:
+    """Ends each sentence with a blank line."""
+    return "".join(f"{sentence}\n\n" for sentence in sentences)
 
 
 def _boundaries(

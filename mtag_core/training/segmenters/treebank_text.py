@@ -64,8 +64,8 @@ def language_sentences(paths: Sequence[Path], n_tokens: int) -> Iterator[str]:
         if path not in running
     }
     for path, share in _shares(sizes, n_tokens).items():
-        sentences = blocks[path] if path in running else joined(blocks[path])
-        yield from _first(sentences, share)
+        sentences = _first(blocks[path], share)
+        yield from sentences if path in running else joined(sentences)
 
 
 def treebank_sentences(treebank: str, paths: Sequence[Path], n_tokens: int) -> Iterator[str]:
@@ -133,13 +133,13 @@ def _shares(sizes: Mapping[Path, int], n_tokens: int) -> dict[Path, int]:
 
 
 def _first(sentences: Iterator[str] | Sequence[str], n_tokens: int) -> Iterator[str]:
-    """Yields sentences, each with a blank line, until they have so many tokens."""
+    """Yields sentences until they have so many tokens."""
     n_left = n_tokens
     for sentence in sentences:
         if n_left <= 0:
             return
         n_left -= _n_rows(sentence)
-        yield sentence + "\n\n"
+        yield sentence
 
 
 def _n_rows(sentence: str) -> int:

@@ -24,7 +24,7 @@ def _n_words(sentences):
     """The number of words of each sentence, by its first one."""
     found = {}
     for sentence in sentences:
-        rows = sentence.splitlines()[:-1]
+        rows = sentence.splitlines()
         found.setdefault(rows[0].split("\t")[1], []).append(len(rows))
     return found
 
