@@ -1,7 +1,8 @@
-"""Joins the sentences of treebanks that end them without a mark.
+"""Gives treebanks of speech and tweets the sentence ends of running text.
 
-Speech and tweets are cut where a speaker or writer stops. A segmenter that learns it cuts running
-text in the middle; from joined sentences it learns the tokens alone.
+They are cut where a speaker or a tweet stops, and a tweet of several sentences is not. A segmenter
+that learns this cuts running text in the middle and misses its ends; joined and cut at closing
+marks, such sentences teach it their tokens alone.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,26 +12,26 @@ _ID, _FORM, _HEAD, _DEPREL, _DEPS = 0, 1, 6, 7, 8
 
 
 def joined(sentences: Iterable[str]) -> Iterator[str]:
-    """Joins sentences except where a closing mark stands before a capital.
+    """Joins sentences and cuts them where a closing mark stands before a capital.
 
-    A sentence that starts small would teach that an abbreviation's dot ends the one before it.
+    An end before a small letter would teach that the dot of an abbreviation is one.
 
     Args:
         sentences: CoNLL-U sentences in the order of the text.
 
     Yields:
-        Longer ones without comments, empty nodes and syntax.
+        Others of the same tokens, without comments, empty nodes and syntax.
     """
     rows: list[list[str]] = []
     for sentence in sentences:
-        added = _rows(sentence)
-        if rows and added and rows[-1][_FORM] in _CLOSING and added[0][_FORM][0].isupper():
-            yield _conllu(rows)
-            rows = []
-        n_before = int(rows[-1][_ID]) if rows else 0
-        for row in added:
-            row[_ID] = "-".join(str(n_before + int(part)) for part in row[_ID].split("-"))
-        rows += added
+        shift = int(rows[-1][_ID]) if rows else 0
+        for row in _rows(sentence):
+            if rows and rows[-1][_FORM] in _CLOSING and row[_FORM][0].isupper():
+                yield _conllu(rows)
+                rows = []
+                shift = 1 - int(row[_ID].partition("-")[0])
+            row[_ID] = "-".join(str(shift + int(part)) for part in row[_ID].split("-"))
+            rows.append(row)
     if rows:
         yield _conllu(rows)
 

@@ -21,6 +21,14 @@ def test_a_mark_before_a_small_letter_ends_nothing():
     assert [len(_columns(sentence)) for sentence in joined([_CLOSED, _SPOKEN])] == [6]
 
 
+def test_a_tweet_of_two_sentences_is_cut():
+    (tweet, *_) = joined([_SPOKEN, _CLOSED.replace("Oui", "oui")])
+    tweet += f"\n6-7\tAux{_BLANK}\t_\t_\t_\t_\n6\tÀ{_BLANK}\t_\t_\t_\t_\n7\tles{_BLANK}\t_\t_\t_\t_"
+    _, second = joined([tweet, _SPOKEN])
+    ids = [("1-2", "Aux"), ("1", "À"), ("2", "les"), ("3", "va"), ("4-5", "au"), ("4", "à")]
+    assert _columns(second) == [*ids, ("5", "le")]
+
+
 def test_joined_rows_have_no_syntax_that_would_point_elsewhere():
     (sentence,) = joined([_SPOKEN])
     assert {tuple(line.split("\t")[6:9]) for line in sentence.splitlines()} == {("_", "_", "_")}
