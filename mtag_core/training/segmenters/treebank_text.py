@@ -18,7 +18,7 @@ _TRAINED_ON_DEV = frozenset({"sk_snk"})
 
 # Where there is running text, each of them gives at most this part of the tokens: enough for marks
 # that nothing else shows.
-_SPARE_PART = 6
+_SPARE_PART = 24
 
 # A treebank with fewer tokens does not say enough about the language's words.
 _FEW_TOKENS = 10_000
