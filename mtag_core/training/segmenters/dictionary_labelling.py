@@ -22,11 +22,8 @@ from mtag_core.training.segmenters.boundaries import asked_gaps, count_text
 from mtag_core.training.segmenters.boundary_fitting import Examples, fit_at_once
 from mtag_core.training.segmenters.boundary_marks import marked_line, without_marks
 from mtag_core.training.segmenters.dictionary_words import Dictionary, load_dictionary
-from mtag_core.training.segmenters.training import (
-    read_surface_sentences,
-    text_lines,
-    training_files,
-)
+from mtag_core.training.segmenters.training import text_lines
+from mtag_core.training.segmenters.treebank_text import read_surface_sentences, training_files
 
 _LOGGER = logging.getLogger(__name__)
 _N_ROWS = 1 << 20

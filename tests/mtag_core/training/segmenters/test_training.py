@@ -5,7 +5,8 @@ import pytest
 from mtag_core.__main__ import main
 from mtag_core.segmentation import Segmenter
 from mtag_core.segmentation.boundaries import BoundaryModel
-from mtag_core.training.segmenters.training import _without_splits, surface_tokens
+from mtag_core.training.segmenters.training import _without_splits
+from mtag_core.training.segmenters.treebank_text import surface_tokens
 
 _FLAGS = "--n_epochs 2 --width 16 --learning_rate 0.02 --dropout 0".split()
 _TEXTS = ["The cat sleeps .", "My dog , too .", "A bird sings !", "We see it .", "It is late ."]
@@ -55,6 +56,22 @@ def test_finished_language_is_not_trained_again(treebanks, tmp_path):
 def test_language_without_treebank_is_an_error(treebanks, tmp_path, capsys):
     assert _train(treebanks, tmp_path / "out", "--languages", "fr") == 2
     assert "fr: no treebank to train on; there are en" in capsys.readouterr().err
+
+
+def test_a_treebank_gets_a_segmenter_of_its_own(treebanks, tmp_path, fake_langid):
+    own = treebanks / "en_tweets-ud-train.conllu"
+    own.write_text(_conllu("see #cat :) now") * 30)
+    assert _train(treebanks, tmp_path / "out", "--own", "en_tweets", "--languages", "generic") == 0
+    assert not (tmp_path / "out" / "en.udpipe").exists()
+    segmenter = Segmenter.load(tmp_path / "out", fake_langid).following(("en_tweets",))
+    assert segmenter.languages == ()
+    forms = [form for s in segmenter.segment("now see #cat :) now", "en") for form in s.forms]
+    assert forms == ["now", "see", "#cat", ":)", "now"]
+
+
+def test_a_treebank_without_training_file_is_an_error(treebanks, tmp_path, capsys):
+    assert _train(treebanks, tmp_path / "out", "--own", "en_other") == 2
+    assert "en_other: no training file; there are en_own" in capsys.readouterr().err
 
 
 def test_directory_without_treebanks_is_an_error(tmp_path, capsys):
