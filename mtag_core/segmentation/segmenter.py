@@ -66,8 +66,9 @@ class Segmenter:
         """A segmenter with the same models that cuts text as treebanks do, and as no others.
 
         Args:
-            treebanks: At most one a language. One without models of its own changes nothing; one
-                with a tokenizer or a split model alone takes the other from its language.
+            treebanks: At most one a language. One without models of its own changes nothing. One
+                with a split model alone takes its language's tokenizer; one with a tokenizer alone
+                is not split beyond what that does, since its language's splits may not be its own.
         """
         segmenter = copy(self)
         segmenter._language_to_treebank = {
@@ -127,7 +128,8 @@ class Segmenter:
         name = segmenter_name(language, available=self._available)
         names = (treebank, name) if treebank else (name,)
         if names not in self._names_to_models:
-            splits = self._first_file(names, (_SPLITS_SUFFIX,))
+            has_tokenizer = self._first_file(names[:1], (_BOUNDARIES_SUFFIX, _SUFFIX)) is not None
+            splits = self._first_file(names[:1] if has_tokenizer else names, (_SPLITS_SUFFIX,))
             self._names_to_models[names] = (
                 self._tokenizer(names),
                 SplitModel.load(splits) if splits else None,

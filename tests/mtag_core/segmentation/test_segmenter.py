@@ -165,15 +165,19 @@ def test_a_treebank_has_a_segmenter_for_those_who_follow_it(
     assert following.languages == segmenter.languages
 
 
-def test_a_treebank_may_have_a_tokenizer_or_splits_alone(bundled_segmenters, tmp_path, fake_langid):
-    directory = _directory(bundled_segmenters, tmp_path, generic="en", he="he", he_cut="he")
+@pytest.mark.parametrize(
+    ("treebank", "forms"),
+    [("he_cut", ("\u05d4\u05d1\u05d9\u05ea",)), ("he_split", ("\u05d4", "\u05d1\u05d9\u05ea"))],
+)
+def test_splits_are_the_treebanks_own_or_of_the_tokenizers_language(
+    bundled_segmenters, tmp_path, fake_langid, treebank, forms
+):
+    directory = _directory(bundled_segmenters, tmp_path, generic="en", he="he", he_cut="en")
     for name in ("he", "he_split"):
         (directory / f"{name}.splits.npz").symlink_to(bundled_segmenters / "he.splits.npz")
-    text = "\u05d4\u05d1\u05d9\u05ea"
-    for treebank in ("he_cut", "he_split"):
-        segmenter = Segmenter.load(directory, fake_langid).following((treebank,))
-        (sentence,) = segmenter.segment(text, "he")
-        assert sentence.forms == ("\u05d4", "\u05d1\u05d9\u05ea")
+    segmenter = Segmenter.load(directory, fake_langid).following((treebank,))
+    (sentence,) = segmenter.segment("\u05d4\u05d1\u05d9\u05ea", "he")
+    assert sentence.forms == forms
 
 
 def test_directory_without_generic_segmenter_is_an_error(tmp_path, fake_langid):
