@@ -15,6 +15,8 @@ _HELP = {
     "n_epochs": "passes over the tokens",
     "learning_rate": "at the start",
     "dropout": "from 0 to 1",
+    "gap_epochs": "passes of the models of ja, vi, zh over treebank and labelled text",
+    "device": "torch device, for ja, vi, zh",
     "seed": "chooses the sentences of the generic segmenter",
 }
 

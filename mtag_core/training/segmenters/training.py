@@ -16,8 +16,10 @@ from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.segmentation.languages import GENERIC
 from mtag_core.segmentation.udpipe import train_tokenizer
 from mtag_core.training.langid import record_config
-from mtag_core.training.segmenters.boundaries import MarkedSentence, mark_text, train_boundary_model
+from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.training.segmenters.boundary_marks import read_marked
+from mtag_core.training.segmenters.gap_stream import MarkedSentence
+from mtag_core.training.segmenters.marked_text import mark_text
 from mtag_core.training.segmenters.spacing import tightened
 from mtag_core.training.segmenters.splits import train_split_model
 
@@ -57,7 +59,10 @@ class SegmenterOptions:
         n_epochs: Passes over the tokens.
         learning_rate: At the start.
         dropout: From 0 to 1.
-        seed: Chooses the sentences of the generic segmenter; UDPipe has its own fixed seed.
+        gap_epochs: Passes of boundary models over treebank and labelled text.
+        device: A torch device, for boundary models.
+        seed: Chooses the sentences of the generic segmenter, and is the boundary models'; UDPipe
+            has its own fixed seed.
     """
 
     n_tokens: int = 60_000
@@ -66,6 +71,8 @@ class SegmenterOptions:
     n_epochs: int = 12
     learning_rate: float = 0.005
     dropout: float = 0.1
+    gap_epochs: float = 8.0
+    device: str = "cpu"
     seed: int = 1
 
 
@@ -121,7 +128,7 @@ def train_segmenters(
     for language in chosen:
         paths = files.get(language, [])
         if language in _BY_BOUNDARIES:
-            models.append(_boundaries(language, paths, output, text, labelled))
+            models.append(_boundaries(language, paths, output, labelled, options))
         else:
             models.append(_tokenizer(language, files, output, options))
         if language in _WITH_SPLITS:
@@ -145,25 +152,37 @@ def _tokenizer(
 
 
 def _boundaries(
-    language: str, paths: Sequence[Path], output: Path, text: Path | None, labelled: Path | None
+    language: str,
+    paths: Sequence[Path],
+    output: Path,
+    labelled: Path | None,
+    options: SegmenterOptions,
 ) -> Path:
     """Trains a boundary model that is not there yet."""
+    # torch is an extra that the other segmenters do without.
+    from mtag_core.training.segmenters.gap_training import GapConfig, train_gap_network
+
     model = output / f"{language}.boundaries.npz"
     if not model.exists():
         _LOGGER.info("%s: training a boundary model", language)
         has_spaces = language in SPACED_INSIDE
-        sentences = list(read_surface_sentences(paths))
-        marked = mark_text(sentences, separator=" " if has_spaces else "")
-        lines = _lines(text, (language, *MORE_TEXT.get(language, ())))
-        part = model.with_suffix(".part")
-        train_boundary_model(
-            marked,
-            lines,
+        network = train_gap_network(
+            list(_treebank_sentences(paths)),
+            _labelled_sentences(language, labelled),
+            GapConfig(epochs=options.gap_epochs, device=options.device, seed=options.seed),
             has_spaces=has_spaces,
-            labelled=_labelled_sentences(language, labelled),
-        ).save(part)
+        )
+        part = model.with_suffix(".part")
+        BoundaryModel(network, has_spaces=has_spaces).save(part)
         part.rename(model)
     return model
+
+
+def _treebank_sentences(paths: Sequence[Path]) -> Iterator[MarkedSentence]:
+    """Yields the sentences of treebanks."""
+    for sentence in read_surface_sentences(paths):
+        marked = mark_text([sentence], separator="")
+        yield marked.text, dict.fromkeys(marked.token_ends, 1.0)
 
 
 def _labelled_sentences(language: str, labelled: Path | None) -> Iterator[MarkedSentence]:
