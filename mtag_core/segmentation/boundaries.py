@@ -5,6 +5,7 @@ between two units from the units around it.
 """
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,13 @@ from mtag_core.errors import BundleError
 from mtag_core.segmentation.gap_network import GapNetwork
 from mtag_core.segmentation.raw import RawSentence
 from mtag_core.segmentation.units import SPACED_LETTERS, find_units
+
+
+# What numpy raises for files that hold something else, or not all of it.
+_DAMAGE = (
+    *(OSError, EOFError, KeyError, TypeError, ValueError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError),
+)
 
 
 class BoundaryModel:
@@ -37,10 +45,10 @@ class BoundaryModel:
             BundleError: The file is missing or holds something else.
         """
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 has_spaces = bool(arrays["has_spaces"])
                 return cls(GapNetwork.from_arrays(arrays), has_spaces=has_spaces)
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except _DAMAGE as error:
             raise BundleError(f"{path}: expected a boundary model: {error}") from error
 
     def save(self, path: Path) -> None:

@@ -44,6 +44,13 @@ class InputTables:
     n_hashed: int
     n_pairs: int
 
+    def __post_init__(self) -> None:
+        """Raises a ValueError where a table cannot be numbered."""
+        if self.known.ndim != 1 or not len(self.known) or self.n_hashed < 1:
+            raise ValueError(f"{self.known.shape} known units and {self.n_hashed} rows for others")
+        if self.n_pairs < 1 or self.n_pairs.bit_count() != 1:
+            raise ValueError(f"{self.n_pairs} rows of pairs, expected a power of 2")
+
     @property
     def n_units(self) -> int:
         """Rows for units, the one beyond the text included."""

@@ -53,7 +53,9 @@ class GapNetwork:
 
         Args:
             tables: Number the inputs.
-            matrices: As `matrix_names` names them; biases are plain vectors.
+            matrices: `units` and `kinds` (n_rows, unit_width), `pairs` (n_rows, pair_width),
+                `layer0`, `layer1`, ... and `output` (n_inputs, n_outputs), and of those the plain
+                vectors `layer0_bias` and so on.
 
         Raises:
             ValueError: Shapes do not fit.
@@ -81,20 +83,25 @@ class GapNetwork:
             ValueError: Shapes do not fit.
             KeyError: An array is missing.
         """
-        known = np.asarray(arrays["known"], np.uint32)
         matrices: dict[str, Quantised | Floats] = {}
         for name in arrays:
-            if f"{name}_scale" in arrays:
-                levels = np.asarray(arrays[name], np.int8)
-                matrices[name] = Quantised(levels, np.asarray(arrays[f"{name}_scale"], np.float32))
+            if name.endswith("_scale"):
+                matrix = name.removesuffix("_scale")
+                levels, scale = arrays[matrix].astype(np.int8), arrays[name].astype(np.float32)
+                matrices[matrix] = Quantised(levels, scale)
             elif name.endswith("_bias"):
-                matrices[name] = np.asarray(arrays[name], np.float32)
-        n_hashed = len(arrays["units"]) - len(known) - 1
-        return cls(InputTables(known, n_hashed, len(arrays["pairs"])), matrices)
+                matrices[name] = arrays[name].astype(np.float32)
+        known = arrays["known"].astype(np.uint32)
+        n_hashed = int(arrays["n_hashed"])
+        return cls(InputTables(known, n_hashed, n_pairs=int(arrays["n_pairs"])), matrices)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """All that there is to save."""
-        arrays: dict[str, NDArray[np.generic]] = {"known": self.tables.known}
+        arrays: dict[str, NDArray[np.generic]] = {
+            "known": self.tables.known,
+            "n_hashed": np.array(self.tables.n_hashed),
+            "n_pairs": np.array(self.tables.n_pairs),
+        }
         for name, matrix in self.matrices.items():
             if isinstance(matrix, Quantised):
                 arrays |= {name: matrix.levels, f"{name}_scale": matrix.scale}
@@ -137,6 +144,8 @@ class GapNetwork:
 
     def _check(self) -> None:
         """Raises a ValueError where shapes do not fit."""
+        if any(matrix.ndim != 2 for matrix in (self._units, self._kinds, self._pairs)):
+            raise ValueError("a table that is no matrix")
         width = self._units.shape[1]
         n_seen = UNITS_SEEN * width + (UNITS_SEEN - 1) * self._pairs.shape[1]
         if (len(self._units), len(self._kinds)) != (self.tables.n_units, N_KINDS):
@@ -144,10 +153,10 @@ class GapNetwork:
         if len(self._pairs) != self.tables.n_pairs or self._kinds.shape[1] != width:
             raise ValueError(f"{len(self._pairs)} rows of pairs, kinds of {self._kinds.shape[1]}")
         for weights, bias in [*self._layers, self._output]:
-            is_output = weights is self._output[0]
-            if weights.shape != (n_seen // LAYER_GAPS if is_output else n_seen, len(bias)):
-                raise ValueError(f"a layer of shape {weights.shape} after {n_seen} inputs")
-            n_seen = LAYER_GAPS * len(bias)
+            n_inputs = n_seen // LAYER_GAPS if weights is self._output[0] else n_seen
+            if weights.shape != (n_inputs, bias.size):
+                raise ValueError(f"a layer of shape {weights.shape} after {n_inputs} inputs")
+            n_seen = LAYER_GAPS * bias.size
 
 
 def _windows(rows: Floats, n_seen: int) -> list[Floats]:

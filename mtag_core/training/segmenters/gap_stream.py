@@ -59,8 +59,8 @@ def read_stream(
     has_spaces: bool,
     n_beyond: int,
     other: float,
-    token_weight: float,
-    sentence_weight: float,
+    weight: float,
+    knows_sentences: bool,
     seed: int = 1,
 ) -> GapStream:
     """Makes a stream of sentences, some of them joined to running text.
@@ -70,8 +70,9 @@ def read_stream(
         has_spaces: As in `BoundaryModel`; there are spaces between sentences then too.
         n_beyond: Empty units that follow each text.
         other: Probability of a token's end where none is given.
-        token_weight: How much it matters where tokens end.
-        sentence_weight: How much it matters where sentences end.
+        weight: How much a gap matters.
+        knows_sentences: Where sentences end may be learnt from these; otherwise only that they do
+            not end inside tokens.
         seed: Of how many are joined.
     """
     generator = random.Random(seed)
@@ -84,7 +85,8 @@ def read_stream(
                 has_spaces=has_spaces,
                 n_beyond=n_beyond,
                 other=other,
-                weights=(token_weight, sentence_weight),
+                weight=weight,
+                knows_sentences=knows_sentences,
             )
         )
     return GapStream.joined(texts)
@@ -109,7 +111,8 @@ def _read_text(
     has_spaces: bool,
     n_beyond: int,
     other: float,
-    weights: tuple[float, float],
+    weight: float,
+    knows_sentences: bool,
 ) -> GapStream:
     """Makes a stream of one text."""
     separator = " " if has_spaces else ""
@@ -124,11 +127,13 @@ def _read_text(
     units = find_units(text, has_spaces=has_spaces)
     is_asked = np.append(asked_gaps(units, has_spaces=has_spaces), False)
     is_inside = np.arange(len(units.ends)) < len(units.ends) - 1
+    token_ends = np.array([probs.get(end, other) for end in units.ends], np.float32)
+    is_told = is_inside & (knows_sentences | (token_ends < 0.5))
     columns = (
-        np.array([probs.get(end, other) for end in units.ends], np.float32),
+        token_ends,
         np.array([end in sentence_ends for end in units.ends], np.float32),
-        (weights[0] * is_asked).astype(np.float32),
-        (weights[1] * is_inside).astype(np.float32),
+        (weight * is_asked).astype(np.float32),
+        (weight * is_told).astype(np.float32),
     )
     codes, kinds = (column[n_beyond:] for column in padded_codes(units, n_beyond))
     return GapStream(codes, kinds, *(np.pad(column, (0, n_beyond)) for column in columns))

@@ -51,7 +51,7 @@ class GapConfig:
 
     shape: GapShape = field(default_factory=GapShape)
     epochs: float = 8.0
-    batch_windows: int = 64
+    batch_windows: int = 128
     peak_rate: float = 3e-3
     weight_decay: float = 0.01
     dropout: float = 0.1
@@ -88,8 +88,8 @@ def train_gap_network(
             has_spaces=has_spaces,
             n_beyond=n_beyond,
             other=0.0,
-            token_weight=config.treebank_weight,
-            sentence_weight=config.treebank_weight,
+            weight=config.treebank_weight,
+            knows_sentences=True,
         )
     ]
     others = list(labelled)
@@ -100,8 +100,8 @@ def train_gap_network(
                 has_spaces=has_spaces,
                 n_beyond=n_beyond,
                 other=UNMARKED,
-                token_weight=1.0,
-                sentence_weight=0.0,
+                weight=1.0,
+                knows_sentences=False,
             )
         )
     stream = GapStream.joined(streams)
