@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--text",
         type=Path,
-        help="directory of <code>.txt.xz files, where forms are counted for ar, he, ja, vi, zh",
+        help="directory of <code>.txt.xz files, where forms are counted for ar, he",
     )
     parser.add_argument(
         "--labelled",

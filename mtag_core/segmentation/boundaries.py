@@ -16,7 +16,6 @@ from mtag_core.segmentation.gap_network import GapNetwork
 from mtag_core.segmentation.raw import RawSentence
 from mtag_core.segmentation.units import SPACED_LETTERS, find_units
 
-
 # What numpy raises for files that hold something else, or not all of it.
 _DAMAGE = (
     *(OSError, EOFError, KeyError, TypeError, ValueError),
@@ -53,9 +52,11 @@ class BoundaryModel:
 
     def save(self, path: Path) -> None:
         """Writes the model for `load`."""
-        arrays = {"has_spaces": np.bool_(self._has_spaces), **self._network.arrays()}
+        arrays = self._network.arrays()
         with path.open("wb") as stream:
-            np.savez_compressed(stream, **arrays)
+            np.savez_compressed(
+                stream, allow_pickle=False, has_spaces=np.bool_(self._has_spaces), **arrays
+            )
 
     def tokenize(self, text: str) -> Iterator[RawSentence]:
         """Yields the sentences of cleaned text in order."""

@@ -5,6 +5,7 @@ Trained by `mtag_core.training.segmenters.gap_training`, whose network computes 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,9 @@ class GapNetwork:
             name: matrix.floats() if isinstance(matrix, Quantised) else matrix
             for name, matrix in matrices.items()
         }
-        self._units, self._kinds, self._pairs = (floats[name] for name in ("units", "kinds", "pairs"))
+        self._units, self._kinds, self._pairs = (
+            floats[name] for name in ("units", "kinds", "pairs")
+        )
         n_layers = sum(name.startswith("layer") and name.endswith("_bias") for name in matrices)
         self._layers = [
             (floats[f"layer{number}"], floats[f"layer{number}_bias"]) for number in range(n_layers)
@@ -76,7 +79,7 @@ class GapNetwork:
         self._check()
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> "GapNetwork":
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "GapNetwork":
         """Reads what `arrays` gives.
 
         Raises:
@@ -95,9 +98,9 @@ class GapNetwork:
         n_hashed = int(arrays["n_hashed"])
         return cls(InputTables(known, n_hashed, n_pairs=int(arrays["n_pairs"])), matrices)
 
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
         """All that there is to save."""
-        arrays: dict[str, NDArray[np.generic]] = {
+        arrays: dict[str, NDArray[Any]] = {
             "known": self.tables.known,
             "n_hashed": np.array(self.tables.n_hashed),
             "n_pairs": np.array(self.tables.n_pairs),

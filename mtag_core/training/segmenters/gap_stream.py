@@ -135,5 +135,6 @@ def _read_text(
         (weight * is_asked).astype(np.float32),
         (weight * is_told).astype(np.float32),
     )
-    codes, kinds = (column[n_beyond:] for column in padded_codes(units, n_beyond))
-    return GapStream(codes, kinds, *(np.pad(column, (0, n_beyond)) for column in columns))
+    codes, kinds = padded_codes(units, n_beyond)
+    padded = (np.pad(column, (0, n_beyond)) for column in columns)
+    return GapStream(codes[n_beyond:], kinds[n_beyond:], *padded)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mtag_core.segmentation.gap_inputs import InputTables
 from mtag_core.segmentation.gap_network import GapNetwork
+from mtag_core.training.segmenters.boundary_marks import UNMARKED
 from mtag_core.training.segmenters.gap_model import GapModel, GapShape
 from mtag_core.training.segmenters.gap_stream import (
     GapStream,
@@ -20,7 +21,6 @@ from mtag_core.training.segmenters.gap_stream import (
     frequent_codes,
     read_stream,
 )
-from mtag_core.training.segmenters.boundary_marks import UNMARKED
 
 _LOGGER = logging.getLogger(__name__)
 _WINDOW_GAPS = 128
@@ -128,9 +128,7 @@ class _Run:
         self._units, self._hashed = self._tensor(inputs.units), self._tensor(hashed)
         self._kinds, self._pairs = self._tensor(inputs.kinds), self._tensor(inputs.pairs)
         self._targets = self._tensor(np.stack([columns.token_ends, columns.sentence_ends], 1))
-        self._weights = self._tensor(
-            np.stack([columns.token_weights, columns.sentence_weights], 1)
-        )
+        self._weights = self._tensor(np.stack([columns.token_weights, columns.sentence_weights], 1))
         self._generator = np.random.default_rng(config.seed)
         decayed = {"weight_decay": config.weight_decay, "params": list(model.matrices.values())}
         others = {"weight_decay": 0.0, "params": list(model.biases.values())}
@@ -154,7 +152,9 @@ class _Run:
             total += loss.detach()
             if (step + 1) % steps_an_epoch == 0:
                 epoch, spent_s = (step + 1) // steps_an_epoch, time.monotonic() - start_s
-                _LOGGER.info("epoch %d: %.4f, %.0f s", epoch, total.item() / steps_an_epoch, spent_s)
+                _LOGGER.info(
+                    "epoch %d: %.4f, %.0f s", epoch, total.item() / steps_an_epoch, spent_s
+                )
                 total.zero_()
 
     def _batches(self) -> Iterator[NDArray[np.int64]]:

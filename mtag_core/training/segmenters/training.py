@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mtag_core.errors import InputNotFoundError, UsageError
+from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.languages import GENERIC
 from mtag_core.segmentation.udpipe import train_tokenizer
 from mtag_core.training.langid import record_config
-from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.training.segmenters.boundary_marks import read_marked
 from mtag_core.training.segmenters.gap_stream import MarkedSentence
 from mtag_core.training.segmenters.marked_text import mark_text
@@ -33,7 +33,7 @@ _BY_BOUNDARIES = frozenset({"ja", "vi", "zh"})
 _WITH_SPLITS = frozenset({"ar", "he"})
 
 MORE_TEXT = {"zh": ("yue",)}
-"""Text that a boundary model learns from besides its language's own: in the other script, here."""
+"""Text that is labelled for a boundary model besides its language's own: in the other script."""
 
 _LOGGER = logging.getLogger(__name__)
 _FILE = re.compile(r"^(?P<language>[a-z]+)_(?P<treebank>\w+)-ud-(?P<split>\w+)\.conllu(\.xz)?$")
@@ -94,8 +94,8 @@ def train_segmenters(
             `generic.udpipe` and `config.json`.
         options: Recorded in `config.json`.
         languages: Codes to train, `generic` among them; all of them when empty.
-        text: Directory of `<code>.txt.xz` files, where forms and n-grams are counted for the
-            languages that have a boundary or split model; without it they count nothing.
+        text: Directory of `<code>.txt.xz` files, where forms are counted for the languages that
+            have a split model; without it they count nothing.
         labelled: Directory of `<code>.segmented.txt.xz` and `<code>_<variety>.segmented.txt.xz`
             files, which boundary models learn from too.
 
