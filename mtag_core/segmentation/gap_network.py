@@ -24,9 +24,10 @@ LAYER_GAPS = 3
 # Gaps scored together: memory stays flat.
 _PIECE_GAPS = 1024
 
-# Rows of one product of matrices. A few are computed on one thread whatever BLAS is told, and
-# faster than many while other processes keep the cores busy.
-_BLOCK_ROWS = 16
+# Rows of one product of matrices. So few are computed on one thread whatever BLAS is told: more
+# threads would only get into other workers' way. In blocks of 16 the last bits of a row depended on
+# its place in the block.
+_BLOCK_ROWS = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,8 @@ class GapShape:
     width: int = 64
     n_layers: int = 4
     n_pairs: int = 1 << 16
-    unit_levels: int = 31
-    pair_levels: int = 7
+    unit_levels: int = 24
+    pair_levels: int = 6
 
 
 class GapModel(nn.Module):
@@ -44,7 +44,8 @@ class GapModel(nn.Module):
         super().__init__()
         self.tables, self.shape = tables, shape
         self.is_quantised = False
-        self.dropout = nn.Dropout(dropout)
+        # A window loses a number wherever it occurs: fewer draws than one for each unit.
+        self.dropout = nn.Dropout1d(dropout)
         n_seen = UNITS_SEEN * shape.unit_width + (UNITS_SEEN - 1) * shape.pair_width
         self.matrices = nn.ParameterDict(
             {
@@ -73,13 +74,13 @@ class GapModel(nn.Module):
         of_units = nn.functional.embedding(units, self._matrix("units"))
         of_units = of_units + nn.functional.embedding(kinds, self._matrix("kinds"))
         of_pairs = nn.functional.embedding(pairs, self._matrix("pairs"))
-        of_units, of_pairs = self.dropout(of_units), self.dropout(of_pairs)
+        of_units, of_pairs = self._dropped(of_units), self._dropped(of_pairs)
         seen = torch.cat([_joined(of_units, UNITS_SEEN), _joined(of_pairs, UNITS_SEEN - 1)], dim=-1)
         hidden = torch.relu(self._product(seen, "layer0"))
         for number in range(1, self.shape.n_layers):
-            seen = _joined(self.dropout(hidden), LAYER_GAPS)
+            seen = _joined(self._dropped(hidden), LAYER_GAPS)
             hidden = hidden[:, 1:-1] + torch.relu(self._product(seen, f"layer{number}"))
-        return self._product(self.dropout(hidden), "output")
+        return self._product(self._dropped(hidden), "output")
 
     @torch.no_grad()
     def network(self) -> GapNetwork:
@@ -101,6 +102,11 @@ class GapModel(nn.Module):
     def _product(self, seen: Tensor, name: str) -> Tensor:
         """Multiplies with a layer."""
         return seen @ self._matrix(name) + self.biases[name]
+
+    def _dropped(self, rows: Tensor) -> Tensor:
+        """Sets some columns of each window to 0 while training."""
+        dropped: Tensor = self.dropout(rows.transpose(1, 2)).transpose(1, 2)
+        return dropped
 
     def _matrix(self, name: str) -> Tensor:
         """A matrix, rounded to its levels once training has come so far; gradients pass."""

@@ -50,8 +50,8 @@ class GapConfig:
     """
 
     shape: GapShape = field(default_factory=GapShape)
-    epochs: float = 8.0
-    batch_windows: int = 128
+    epochs: float = 6.0
+    batch_windows: int = 32
     peak_rate: float = 3e-3
     weight_decay: float = 0.01
     dropout: float = 0.1
@@ -59,8 +59,8 @@ class GapConfig:
     pair_dropout: float = 0.05
     treebank_weight: float = 4.0
     min_count: int = 5
-    n_known: int = 6000
-    quantised_share: float = 0.4
+    n_known: int = 5500
+    quantised_share: float = 0.25
     device: str = "cpu"
     seed: int = 1
 
@@ -81,36 +81,36 @@ def train_gap_network(
         has_spaces: As in `BoundaryModel`.
     """
     torch.manual_seed(config.seed)
-    n_beyond = config.shape.n_layers
-    streams = [
-        read_stream(
-            treebank,
-            has_spaces=has_spaces,
-            n_beyond=n_beyond,
-            other=0.0,
-            weight=config.treebank_weight,
-            knows_sentences=True,
-        )
-    ]
-    others = list(labelled)
-    if others:
-        streams.append(
-            read_stream(
-                others,
-                has_spaces=has_spaces,
-                n_beyond=n_beyond,
-                other=UNMARKED,
-                weight=1.0,
-                knows_sentences=False,
-            )
-        )
-    stream = GapStream.joined(streams)
+    stream = _read_all(treebank, list(labelled), config, has_spaces=has_spaces)
     known = frequent_codes(stream, min_count=config.min_count, n_most=config.n_known)
     tables = InputTables(known, _N_HASHED, config.shape.n_pairs)
     model = GapModel(tables, config.shape, dropout=config.dropout).to(config.device)
     _LOGGER.info("%d units, %d known", len(stream.codes), len(known))
     _Run(model, stream, config).train()
     return model.eval().network()
+
+
+def _read_all(
+    treebank: Sequence[MarkedSentence],
+    labelled: Sequence[MarkedSentence],
+    config: GapConfig,
+    *,
+    has_spaces: bool,
+) -> GapStream:
+    """Makes one stream of a treebank and labelled text."""
+
+    def read(sentences: Sequence[MarkedSentence], *, is_treebank: bool) -> GapStream:
+        return read_stream(
+            sentences,
+            has_spaces=has_spaces,
+            n_beyond=config.shape.n_layers,
+            other=0.0 if is_treebank else UNMARKED,
+            weight=config.treebank_weight if is_treebank else 1.0,
+            knows_sentences=is_treebank,
+        )
+
+    own = read(treebank, is_treebank=True)
+    return GapStream.joined([own, read(labelled, is_treebank=False)]) if labelled else own
 
 
 class _Run:
@@ -132,7 +132,7 @@ class _Run:
         self._generator = np.random.default_rng(config.seed)
         decayed = {"weight_decay": config.weight_decay, "params": list(model.matrices.values())}
         others = {"weight_decay": 0.0, "params": list(model.biases.values())}
-        self._optimizer = torch.optim.AdamW([decayed, others], lr=config.peak_rate)
+        self._optimizer = torch.optim.AdamW([decayed, others], lr=config.peak_rate, fused=True)
 
     def train(self) -> None:
         """Takes all steps."""

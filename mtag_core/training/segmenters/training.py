@@ -71,7 +71,7 @@ class SegmenterOptions:
     n_epochs: int = 12
     learning_rate: float = 0.005
     dropout: float = 0.1
-    gap_epochs: float = 8.0
+    gap_epochs: float = 6.0
     device: str = "cpu"
     seed: int = 1
 
