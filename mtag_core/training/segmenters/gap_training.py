@@ -57,9 +57,9 @@ class GapConfig:
     dropout: float = 0.1
     unit_dropout: float = 0.01
     pair_dropout: float = 0.05
-    treebank_weight: float = 4.0
+    treebank_weight: float = 8.0
     min_count: int = 5
-    n_known: int = 5500
+    n_known: int = 4500
     quantised_share: float = 0.25
     device: str = "cpu"
     seed: int = 1
