@@ -5,7 +5,7 @@
     tokenizer.json    its wordpieces
     labels.json       its UPOS tags and FEATS bundles
     langid.ftz        language identification
-    segmenters/       sentence and token segmenters, some files a language
+    segmenters/       sentence and token segmenters, some files a language or treebank
     README.md         the model card
 
 A bundle may also lie at a URL; it is then fetched once into a directory for temporary files.

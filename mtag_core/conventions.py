@@ -2,7 +2,7 @@
 
 Treebanks of one language contradict each other, and a model that is not told which one is meant has
 to guess. A convention goes by its treebank's name, such as `pl_lfg`; a bundle lists those that its
-model can follow (`mtag_core.labels`).
+model can follow (`mtag_core.labels`). Some have a segmenter, too (`mtag_core.segmentation`).
 """
 
 import hashlib

@@ -66,7 +66,7 @@ class Tagger:
             UsageError: As in `load`.
         """
         check_conventions(conventions, treebanks=labels.treebanks)
-        self._segmenter = segmenter
+        self._segmenter = segmenter.following(conventions)
         self._wordpiece = wordpiece
         self._student = student
         self._labels = labels
@@ -86,8 +86,9 @@ class Tagger:
 
         Args:
             path: Its directory or URL; None for the bundle inside mtag.
-            conventions: Treebanks among `treebanks`, such as `pl_lfg`, whose conventions the tags
-                of their languages follow; at most one a language. Other languages are untouched.
+            conventions: Treebanks among `treebanks`, such as `pl_lfg`, whose conventions their
+                languages follow, in tags and, where the bundle has a segmenter of the treebank,
+                in tokens; at most one a language. Other languages are untouched.
 
         Raises:
             UsageError: The bundle does not know one of the treebanks, or two are of one language.
@@ -144,17 +145,25 @@ class Tagger:
         _check_text(text, what="text")
         return self._segmenter.segment(text, language)
 
-    def tag(self, text: str, *, language: str | None = None) -> list[TaggedSentence]:
+    def tag(
+        self, text: str, *, language: str | None = None, segmented_as: str | None = None
+    ) -> list[TaggedSentence]:
         """Splits a text into sentences of tokens and tags them.
 
         Args:
             text: Any text; offsets of the result count its characters.
             language: As in `segment`.
+            segmented_as: Treebank whose segmenter its language gets, where the bundle has one; the
+                tags do not follow it. None for the treebanks of the conventions.
 
         Raises:
             UsageError: The text holds a lone surrogate.
         """
-        pairs = ((None, sentence) for sentence in self.segment(text, language))
+        _check_text(text, what="text")
+        segmenter = self._segmenter
+        if segmented_as is not None:
+            segmenter = segmenter.following((segmented_as,))
+        pairs = ((None, sentence) for sentence in segmenter.segment(text, language))
         return [tagged for _, tagged in self.tag_stream(pairs)]
 
     def pipe(self, texts: Iterable[str]) -> Iterator[list[TaggedSentence]]:

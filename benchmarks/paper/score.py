@@ -1,6 +1,7 @@
 """Scores a system on treebanks and keeps the scores as facts in `docs/results/`.
 
 python -m benchmarks paper.score student --treebanks 'data/ud/*/*-test.conllu.xz' --raw
+python -m benchmarks paper.score student --treebanks ... --raw --segmenter treebank
 python -m benchmarks paper.score udpipe --models DIR --treebanks ...
 python -m benchmarks paper.score encoder_multilingual --models DIR --device cuda --treebanks ...
 """
@@ -15,13 +16,23 @@ from benchmarks.machine import shown_command
 from benchmarks.paper.facts import write_facts
 from benchmarks.paper.systems import BASELINES, DEFAULT_BUNDLE, bundle_segmenter, load_system
 from mtag_core.evaluation.treebanks import (
+    SEGMENTERS,
     EvaluationOptions,
+    SegmenterChoice,
     TreebankResult,
     TreebankTagger,
+    chosen_segmenter,
     evaluate_file,
     evaluate_treebanks,
 )
 from mtag_core.storage import list_files
+
+_RAW_MODES: dict[SegmenterChoice, str] = {
+    "identified": "raw",
+    "language": "raw-known",
+    "treebank": "raw-treebank",
+}
+"""Whose segmenter cuts raw text, to what the names of facts say of it."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -30,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     options = EvaluationOptions(
         is_raw=args.raw,
-        is_language_given=args.known_language,
+        segmenter=chosen_segmenter(args.segmenter, is_raw=args.raw, is_told=args.told),
         is_x_replaced=args.replace_x,
         is_told=args.told,
     )
@@ -41,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     else:
         results = _score_baseline(args, paths, options)
     command = shown_command("paper.score", argv)
-    print(write_facts(args.name or _name(args), results, command=command))
+    print(write_facts(args.name or _name(args, options), results, command=command))
     return 0
 
 
@@ -57,7 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
     parser.add_argument("--device", default="cpu", help="torch device of a baseline; default: cpu")
     parser.add_argument("--raw", action="store_true")
-    parser.add_argument("--known_language", action="store_true")
+    parser.add_argument(
+        "--segmenter",
+        choices=SEGMENTERS,
+        help="whose cuts raw text; default: identified, and with --told treebank",
+    )
     parser.add_argument("--replace_x", action="store_true")
     parser.add_argument("--told", action="store_true", help="tell the system the treebank")
     parser.add_argument("--workers", type=int, default=1)
@@ -65,10 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _name(args: argparse.Namespace) -> str:
+def _name(args: argparse.Namespace, options: EvaluationOptions) -> str:
     """The default name of the facts."""
-    mode = "gold" if not args.raw else "raw-known" if args.known_language else "raw"
-    suffix = ("-x" if args.replace_x else "") + ("-told" if args.told else "")
+    mode = _RAW_MODES[options.segmenter] if options.is_raw else "gold"
+    suffix = ("-x" if options.is_x_replaced else "") + ("-told" if options.is_told else "")
     return f"{args.system}-{mode}{suffix}"
 
 

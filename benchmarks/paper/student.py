@@ -1,8 +1,8 @@
 """Scores the bundle in every setting that the tables show, then writes tables and figures.
 
-Settings: gold tokens, raw text with the language given and identified, and code-mixed text with
-and without the second-best label in place of X. A bundle that knows treebanks also has gold tokens
-and raw text tagged with the treebank told.
+Settings: gold tokens; raw text with the language identified, with the language given, and cut by
+the treebank's segmenter; code-mixed text with and without the second-best label in place of X. A
+bundle that knows treebanks also has gold tokens and raw text tagged with the treebank told.
 
     python -m benchmarks paper.student --data data [--workers 2]
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks import sizes
 from benchmarks.paper import figures, score, tables
 from benchmarks.paper.systems import DEFAULT_BUNDLE
+from mtag_core.evaluation.treebanks import SEGMENTERS
 from mtag_core.labels import load_labels
 
 
@@ -28,11 +29,11 @@ def main(argv: list[str] | None = None) -> int:
     treebanks = ["--treebanks", f"{args.data}/ud/*/*-test.conllu.xz"]
     mixed = ["--treebanks", f"{args.data}/codeswitch/*-test.conllu.xz"]
     score.main([*common, *treebanks])
-    score.main([*common, *treebanks, "--raw", "--known_language"])
-    score.main([*common, *treebanks, "--raw"])
+    for segmenter in SEGMENTERS:
+        score.main([*common, *treebanks, "--raw", "--segmenter", segmenter])
     if load_labels(args.bundle).treebanks:
         score.main([*common, *treebanks, "--told"])
-        score.main([*common, *treebanks, "--raw", "--known_language", "--told"])
+        score.main([*common, *treebanks, "--raw", "--told"])
     score.main([*common, *mixed, "--name", "student-codemixed"])
     score.main([*common, *mixed, "--replace_x", "--name", "student-codemixed-x"])
     sizes.main(["--bundle", str(args.bundle)])

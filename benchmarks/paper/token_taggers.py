@@ -28,15 +28,18 @@ class SegmentingTagger:
         """Tags pre-tokenised sentences; a model of one treebank need not know the language."""
         return self._tagger.tag_tokens(sentences)
 
-    def tag(self, text: str, *, language: str | None = None) -> list[TaggedSentence]:
-        """Segments and tags a text.
+    def tag(
+        self, text: str, *, language: str | None = None, segmented_as: str | None = None
+    ) -> list[TaggedSentence]:
+        """Segments a text, as a treebank where one is named, and tags it.
 
         Raises:
             ValueError: There is no segmenter.
         """
         if self._segmenter is None:
             raise ValueError("raw text needs a segmenter; this tagger was made without")
-        sentences = list(self._segmenter.segment(text, language))
+        treebanks = () if segmented_as is None else (segmented_as,)
+        sentences = list(self._segmenter.following(treebanks).segment(text, language))
         tagged = self._tagger.tag_tokens([sentence.forms for sentence in sentences])
         return [
             TaggedSentence(

@@ -53,6 +53,12 @@ def add_data_options(parser: argparse.ArgumentParser, *, is_teacher_needed: bool
     add("--treebanks", type=Path, required=True, help="directory of CoNLL-U files")
     add("--tokenizer", type=Path, required=True, help="the student's tokenizer.json")
     add_learn_dev(parser)
+    add(
+        "--untold_text",
+        action="store_true",
+        help="teachers guess which treebank a text's sentence is like"
+        " (default: all follow their language's largest)",
+    )
     add("--temperature_upos", type=float, default=1.0, help="(default: %(default)s)")
     add("--temperature_feats", type=float, default=1.0, help="(default: %(default)s)")
     add("--top_k", type=int, default=32, help="FEATS bundles kept a token (default: %(default)s)")
@@ -149,6 +155,7 @@ def run_distillation(
         has_dev=args.learn_dev,
         is_factored=args.share_feats,
         has_grams=args.share_pieces,
+        is_text_told=not args.untold_text,
     )
     scores = distill(config, is_resumed=args.resume)
     if scores:

@@ -12,10 +12,16 @@ from mtag_core.evaluation.annotation import load_annotation
 from mtag_core.evaluation.metrics import score
 from mtag_core.evaluation.summary import format_results
 from mtag_core.evaluation.tables import FORMATS, format_scores
-from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankTagger, evaluate_treebanks
+from mtag_core.evaluation.treebanks import (
+    SEGMENTERS,
+    EvaluationOptions,
+    TreebankTagger,
+    chosen_segmenter,
+    evaluate_treebanks,
+)
 from mtag_core.storage import exists, join, list_files
 
-_TAGGER_FLAGS = ("bundle", "raw", "known_language", "told", "replace_x")
+_TAGGER_FLAGS = ("bundle", "raw", "segmenter", "told", "replace_x")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,9 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--bundle", metavar="DIR", help="the model; default: the shipped one")
     model.add_argument("--raw", action="store_true", help="tag raw text, not gold tokens")
     model.add_argument(
-        "--known_language",
-        action="store_true",
-        help="with --raw: segment by the treebank's language, not by the identified one",
+        "--segmenter",
+        choices=SEGMENTERS,
+        help="with --raw: whose cuts the text, that of the identified language, of the treebank's "
+        "language or of the treebank; default: identified, and with --told treebank",
     )
     model.add_argument(
         "--told",
@@ -73,8 +80,6 @@ def _score_tagger(args: argparse.Namespace) -> str:
     _check_unused(args, ("counts",), needed="--gold and --system")
     if args.workers < 1:
         raise UsageError(f"--workers {args.workers}: give at least 1 process")
-    if args.known_language and not args.raw:
-        raise UsageError("--known_language changes segmentation: give --raw too")
     if args.bundle and not exists(join(args.bundle, MANIFEST)):
         raise UsageError(
             f"--bundle {args.bundle}: no {MANIFEST} there; leave the flag out for the shipped model"
@@ -83,7 +88,7 @@ def _score_tagger(args: argparse.Namespace) -> str:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     options = EvaluationOptions(
         is_raw=args.raw,
-        is_language_given=args.known_language,
+        segmenter=chosen_segmenter(args.segmenter, is_raw=args.raw, is_told=args.told),
         is_x_replaced=args.replace_x,
         is_told=args.told,
     )

@@ -10,6 +10,7 @@ from mtag_core.training.segmenters.training import SegmenterOptions, train_segme
 
 _HELP = {
     "n_tokens": "training tokens a language at most",
+    "n_treebank_tokens": "training tokens of a treebank of --own at most",
     "n_generic_tokens": "tokens that each language gives to the generic segmenter",
     "width": "of UDPipe's recurrent layer",
     "n_epochs": "passes over the tokens",
@@ -43,7 +44,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="directory of <code>.segmented.txt.xz files (see label-boundaries), for ja, vi, zh",
     )
     parser.add_argument(
-        "--languages", nargs="+", default=[], help="codes, and `generic` (default: all)"
+        "--languages",
+        nargs="+",
+        default=[],
+        help="codes, and `generic` (default: all; with --own none)",
+    )
+    parser.add_argument(
+        "--own",
+        nargs="+",
+        default=[],
+        metavar="TREEBANK",
+        help="treebanks, such as it_postwita, that get a segmenter of their own",
     )
     for field in fields(SegmenterOptions):
         default = getattr(SegmenterOptions(), field.name)
@@ -64,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
         args.output,
         options=options,
         languages=args.languages,
+        own=args.own,
         text=args.text,
         labelled=args.labelled,
     )

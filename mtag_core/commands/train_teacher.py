@@ -22,6 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--piece_dropout", type=float, default=0.0, help="share of wordpieces hidden (default: 0)"
     )
+    parser.add_argument(
+        "--unknown_treebank",
+        type=float,
+        default=0.1,
+        help="share of sentences whose treebank is not told (default: %(default)s)",
+    )
     add_learn_dev(parser)
     add_run_options(parser, epochs=20.0, peak_rate=3e-4, piece_budget=16384)
 
@@ -40,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
         only=tuple(args.only),
         has_dev=args.learn_dev,
         piece_dropout=args.piece_dropout,
+        unknown_treebank=args.unknown_treebank,
         epochs=args.epochs,
         minutes=args.minutes,
         peak_rate=args.peak_rate,

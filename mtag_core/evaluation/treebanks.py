@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 from mtag_core.conventions import treebank_language
 from mtag_core.errors import UsageError
@@ -33,6 +33,11 @@ _SENTENCES_A_LINE = 10
 _LANGUAGES_WITHOUT_SPACES = frozenset({"ja", "zh"})
 _TREEBANK_NAME = re.compile(r"^(?P<treebank>(?P<language>[a-z]+)_\w+)-ud-(?P<split>\w+)\.conllu")
 
+SegmenterChoice = Literal["identified", "language", "treebank"]
+SEGMENTERS: tuple[SegmenterChoice, ...] = get_args(SegmenterChoice)
+"""Whose segmenter cuts raw text: the identified language's, the treebank's language's or the
+treebank's own. Where there is none of the treebank, its language's stands in."""
+
 
 class TreebankTagger(Protocol):
     """What is asked of a tagger; `mtag_core.tagger.Tagger` is one."""
@@ -43,8 +48,13 @@ class TreebankTagger(Protocol):
         """Tags pre-tokenised sentences of a language, in order."""
         ...
 
-    def tag(self, text: str, *, language: str | None = None) -> Iterable[TaggedSentence]:
-        """Segments a text, by `language` or what it is found to be, and tags it."""
+    def tag(
+        self, text: str, *, language: str | None = None, segmented_as: str | None = None
+    ) -> Iterable[TaggedSentence]:
+        """Segments a text, by `language` or what it is found to be, and tags it.
+
+        The treebank `segmented_as` names the segmenter of its language, not the tags.
+        """
         ...
 
 
@@ -76,15 +86,15 @@ class EvaluationOptions:
 
     Attributes:
         is_raw: From raw text; else from gold tokens.
-        is_language_given: The segmenter of the treebank's language is used; else the language is
-            identified, as for any text. Raw text only.
+        segmenter: Whose cuts raw text; where the language is not identified it is given.
         is_x_replaced: The second most probable UPOS stands in where the best is X.
         is_told: Sentences of the treebank's language follow its convention, where the tagger knows
-            the treebank; of raw text, those that are found to be of it.
+            the treebank; of raw text, those that are found to be of it. A tagger may segment them
+            by it, too, whatever `segmenter` says.
     """
 
     is_raw: bool = False
-    is_language_given: bool = False
+    segmenter: SegmenterChoice = "identified"
     is_x_replaced: bool = False
     is_told: bool = False
 
@@ -176,13 +186,19 @@ def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions)
     name = Path(path).name
     match = _TREEBANK_NAME.match(name)
     language = match["language"] if match else "und"
+    treebank = name.partition("-")[0]
     if options.is_told:
-        tagger, language = _told(tagger, name.partition("-")[0], language)
+        tagger, language = _told(tagger, treebank, language)
     gold = load_annotation(path)
     if options.is_raw:
-        given = language if options.is_language_given else None
         text = raw_text(gold, language=language)
-        tagged = list(tagger.tag(text, language=given))
+        tagged = list(
+            tagger.tag(
+                text,
+                language=None if options.segmenter == "identified" else language,
+                segmented_as=treebank if options.segmenter == "treebank" else None,
+            )
+        )
         system = annotation_of_tagged(text, tagged, is_x_replaced=options.is_x_replaced)
     else:
         tagged = list(tagger.tag_tokens(gold_forms(gold), language=language))
@@ -195,6 +211,21 @@ def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions)
         scores=score(gold, system),
         other_language_share=_other_language_share(tagged, language) if options.is_raw else 0.0,
     )
+
+
+def chosen_segmenter(
+    choice: SegmenterChoice | None, *, is_raw: bool, is_told: bool
+) -> SegmenterChoice:
+    """Whose segmenter flags ask for: without a choice, what is told of the text decides.
+
+    Raises:
+        UsageError: The choice contradicts the other flags.
+    """
+    if choice and not is_raw:
+        raise UsageError(f"--segmenter {choice} changes segmentation: give --raw too")
+    if is_told and choice not in (None, "treebank"):
+        raise UsageError(f"--segmenter {choice}: --told gives the treebank's; leave one out")
+    return choice or ("treebank" if is_told else "identified")
 
 
 def _told(tagger: TreebankTagger, treebank: str, language: str) -> tuple[TreebankTagger, str]:

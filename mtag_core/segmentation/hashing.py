@@ -12,7 +12,7 @@ _SPREAD = np.uint64(0x94D049BB133111EB)
 
 def hash_columns(columns: list[Codes], seed: int) -> Codes:
     """Hashes columns of numbers into one of 64 bits, whose high bits are a row of a table."""
-    value = np.full(len(columns[0]), seed + 1, np.uint64)
+    value = np.full(columns[0].shape, seed + 1, np.uint64)
     for column in columns:
         value = (value ^ column) * _MIX
         value ^= value >> np.uint64(29)

@@ -1,8 +1,10 @@
 """The `Segmenter`: raw text in, sentences of tokens with offsets out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from pathlib import Path
 
+from mtag_core.conventions import languages_of
 from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.records import MultiwordToken, Sentence
@@ -31,19 +33,21 @@ class Segmenter:
         """Notes which models a directory holds; `load` is the usual way."""
         self._directory = directory
         self._langid = langid
-        self._available = frozenset(
-            path.name.removesuffix(suffix)
-            for suffix in (_SUFFIX, _BOUNDARIES_SUFFIX)
-            for path in directory.glob(f"*{suffix}")
-        )
-        self._name_to_models: dict[str, _Models] = {}
+        tokenizers = _names(directory, (_SUFFIX, _BOUNDARIES_SUFFIX))
+        splits = _names(directory, (_SPLITS_SUFFIX,))
+        self._available = frozenset(name for name in tokenizers if "_" not in name)
+        self._treebanks = frozenset(name for name in tokenizers | splits if "_" in name)
+        self._language_to_treebank: dict[str, str] = {}
+        # Shared by all that follow treebanks with these models.
+        self._names_to_models: dict[tuple[str, ...], _Models] = {}
 
     @classmethod
     def load(cls, directory: str | Path, langid: LanguageIdentifier) -> "Segmenter":
         """Opens a directory of segmenters.
 
         A language has `<language>.udpipe` or, instead, `<language>.boundaries.npz`, and may have
-        `<language>.splits.npz`; `generic.udpipe` serves all others.
+        `<language>.splits.npz`; `generic.udpipe` serves all others. Files that are named after a
+        treebank, such as `it_postwita.udpipe`, serve those who follow it.
 
         Raises:
             BundleError: The generic model is missing.
@@ -57,6 +61,22 @@ class Segmenter:
     def languages(self) -> tuple[str, ...]:
         """The languages that have a segmenter of their own, sorted."""
         return tuple(sorted(self._available - {GENERIC}))
+
+    def following(self, treebanks: Iterable[str]) -> "Segmenter":
+        """A segmenter with the same models that cuts text as treebanks do, and as no others.
+
+        Args:
+            treebanks: At most one a language. One without models of its own changes nothing; one
+                with a tokenizer or a split model alone takes the other from its language.
+        """
+        segmenter = copy(self)
+        segmenter._language_to_treebank = {
+            language: treebank
+            for treebank in treebanks
+            if treebank in self._treebanks
+            for language in languages_of(treebank)
+        }
+        return segmenter
 
     def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]:
         """Yields the sentences of a text in order.
@@ -103,17 +123,38 @@ class Segmenter:
 
     def _models(self, language: str) -> _Models:
         """Opens the models for a language on first use."""
+        treebank = self._language_to_treebank.get(language)
         name = segmenter_name(language, available=self._available)
-        if name not in self._name_to_models:
-            boundaries = self._directory / f"{name}{_BOUNDARIES_SUFFIX}"
-            splits = self._directory / f"{name}{_SPLITS_SUFFIX}"
-            self._name_to_models[name] = (
-                BoundaryModel.load(boundaries)
-                if boundaries.exists()
-                else UdpipeTokenizer(self._directory / f"{name}{_SUFFIX}"),
-                SplitModel.load(splits) if splits.exists() else None,
+        names = (treebank, name) if treebank else (name,)
+        if names not in self._names_to_models:
+            splits = self._first_file(names, (_SPLITS_SUFFIX,))
+            self._names_to_models[names] = (
+                self._tokenizer(names),
+                SplitModel.load(splits) if splits else None,
             )
-        return self._name_to_models[name]
+        return self._names_to_models[names]
+
+    def _tokenizer(self, names: Sequence[str]) -> UdpipeTokenizer | BoundaryModel:
+        """Opens the tokenizer of the first name that has one."""
+        path = self._first_file(names, (_BOUNDARIES_SUFFIX, _SUFFIX))
+        if path is not None and path.name.endswith(_BOUNDARIES_SUFFIX):
+            return BoundaryModel.load(path)
+        # Where the file is gone, this says which one was expected.
+        return UdpipeTokenizer(path or self._directory / f"{names[-1]}{_SUFFIX}")
+
+    def _first_file(self, names: Iterable[str], suffixes: Iterable[str]) -> Path | None:
+        """The first file with one of the names and suffixes."""
+        paths = (self._directory / f"{name}{suffix}" for name in names for suffix in suffixes)
+        return next((path for path in paths if path.exists()), None)
+
+
+def _names(directory: Path, suffixes: Iterable[str]) -> set[str]:
+    """What the files with these suffixes are called without them."""
+    return {
+        path.name.removesuffix(suffix)
+        for suffix in suffixes
+        for path in directory.glob(f"*{suffix}")
+    }
 
 
 def _sentence(text: str, raw: RawSentence, *, start: int, language: str) -> Sentence:

@@ -1,81 +1,75 @@
-"""Splits surface tokens into the tokens of a treebank: Hebrew and Arabic prefixes and pronouns.
+"""Splits surface tokens into the tokens of a treebank: prefixes, pronouns, contractions.
 
-A `Script` says how a surface form becomes several tokens: take a beginning and an end off, put
-forms around what is left. A linear model chooses among the scripts that fit a form, from hashed
-features of the form and of what the script leaves of it. How often the rest stands alone in
-running text tells a prefix from a first letter; those counts are part of the model.
+A linear model chooses among the scripts that fit a form, from hashed features of the form, of what
+the script leaves of it and of the forms around it. How often the rest stands alone in running text
+tells a prefix from a first letter; those counts are part of the model.
 """
 
 import json
+import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
 from mtag_core.segmentation.raw import RawSentence, Split
+from mtag_core.segmentation.split_features import (
+    Codes,
+    Counts,
+    context_codes,
+    context_rows,
+    neighbour_codes,
+    script_codes,
+    script_rows,
+)
+from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
 
-N_ROWS = 1 << 18
-N_COUNTS = 1 << 18
 _MAX_CACHED = 100_000
 _MAX_CHARACTERS = 40
 
+# What numpy, JSON and the checks below say to a file that is damaged or of another format.
+_NOT_A_MODEL = (
+    OSError,
+    EOFError,
+    KeyError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
-@dataclass(frozen=True, slots=True)
-class Script:
-    """How a surface form becomes several tokens.
+
+class _Form(NamedTuple):
+    """What is known of a form wherever it stands.
 
     Attributes:
-        prefix: What the form begins with and the stem does not.
-        suffix: What the form ends with and the stem does not.
-        before: Forms of the tokens before the stem's.
-        pre: Put before the stem to make its token.
-        post: Put after it.
-        after: Forms of the tokens after the stem's.
+        seen: Its `neighbour_codes`.
+        tokens: The tokens that each script makes of it; those of one script are certain.
+        scripts: Codes of the scripts. Shape (n_scripts,).
+        scores: The scripts' scores before the neighbours are looked at. Shape (n_scripts,).
     """
 
-    prefix: str
-    suffix: str
-    before: tuple[str, ...]
-    pre: str
-    post: str
-    after: tuple[str, ...]
-
-    def fits(self, form: str) -> bool:
-        """Says whether a form has the script's beginning, its end and something between."""
-        return (
-            len(form) > len(self.prefix) + len(self.suffix)
-            and form.startswith(self.prefix)
-            and form.endswith(self.suffix)
-        )
-
-    def stem(self, form: str) -> str:
-        """What the script leaves of a form that it fits."""
-        return form[len(self.prefix) : len(form) - len(self.suffix)]
-
-    def apply(self, form: str) -> tuple[str, ...]:
-        """The tokens of a form that the script fits."""
-        return (*self.before, f"{self.pre}{self.stem(form)}{self.post}", *self.after)
-
-
-# The script of a form that is one token.
-WHOLE = Script("", "", (), "", "", ())
+    seen: tuple[int, ...]
+    tokens: list[tuple[str, ...]]
+    scripts: Codes
+    scores: NDArray[np.int32]
 
 
 class SplitModel:
-    """Chooses a script for each surface form. A form's tokens do not depend on its neighbours."""
+    """Chooses a script for each surface form of a sentence."""
 
     def __init__(
-        self, scripts: Sequence[Script], weights: NDArray[np.int8], counts: NDArray[np.uint8]
+        self, scripts: Sequence[Script], weights: NDArray[np.int8], counts: Counts
     ) -> None:
-        """Wraps scripts, weights of shape (N_ROWS,) and log counts of shape (N_COUNTS,)."""
+        """Wraps scripts, weights and log counts; the lengths of both tables are powers of 2."""
         self._candidates = Candidates(scripts)
         self._weights = weights
         self._counts = counts
-        self._form_to_tokens: dict[str, tuple[str, ...]] = {}
+        self._forms: dict[str, _Form] = {}
 
     @classmethod
     def load(cls, path: Path) -> "SplitModel":
@@ -85,31 +79,43 @@ class SplitModel:
             BundleError: The file is missing or holds something else.
         """
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 rows = json.loads(arrays["scripts"].tobytes())
                 scripts = [
-                    Script(prefix, suffix, tuple(before), pre, post, tuple(after))
-                    for prefix, suffix, before, pre, post, after in rows
+                    Script(prefix, suffix, tuple(before), pre, post, tuple(after), is_exact)
+                    for prefix, suffix, before, pre, post, after, is_exact in rows
                 ]
-                return cls(scripts, arrays["weights"], arrays["counts"])
-        except (OSError, KeyError, ValueError) as error:
+                weights, counts = arrays["weights"], arrays["counts"]
+            _check_table(weights, np.int8)
+            _check_table(counts, np.uint8)
+        except _NOT_A_MODEL as error:
             raise BundleError(f"{path}: expected a split model: {error}") from error
+        return cls(scripts, weights, counts)
 
     def save(self, path: Path) -> None:
         """Writes the model for `load`."""
-        rows = json.dumps([astuple(script) for script in self._candidates.scripts])
+        rows = json.dumps(
+            [
+                (s.prefix, s.suffix, s.before, s.pre, s.post, s.after, s.is_exact)
+                for s in self._candidates.scripts
+            ]
+        )
         scripts = np.frombuffer(rows.encode(), np.uint8)
         with path.open("wb") as stream:
             np.savez_compressed(stream, scripts=scripts, weights=self._weights, counts=self._counts)
 
-    def split(self, form: str) -> tuple[str, ...]:
-        """Returns the tokens of a surface form; most are one token."""
-        tokens = self._form_to_tokens.get(form)
-        if tokens is None:
-            if len(self._form_to_tokens) >= _MAX_CACHED:
-                self._form_to_tokens.clear()
-            tokens = self._form_to_tokens[form] = self._choose(form)
-        return tokens
+    def split(self, forms: Sequence[str]) -> list[tuple[str, ...]]:
+        """Returns the tokens of each surface form of a sentence; most are one token."""
+        if len(self._forms) >= _MAX_CACHED:
+            self._forms.clear()
+        self._learn({form for form in forms if form not in self._forms})
+        known = [self._forms[form] for form in forms]
+        unsure = [index for index, form in enumerate(known) if len(form.tokens) > 1]
+        chosen = [0] * len(known)
+        if unsure:
+            for index, choice in zip(unsure, self._choose(known, unsure), strict=True):
+                chosen[index] = choice
+        return [form.tokens[choice] for form, choice in zip(known, chosen, strict=True)]
 
     def resplit(self, raw: RawSentence, text: str) -> RawSentence:
         """Splits the surface tokens of a sentence anew.
@@ -119,8 +125,9 @@ class SplitModel:
             text: What its offsets point into.
         """
         result = RawSentence([], [], [], [])
-        for start, end in raw.surface_ranges():
-            tokens = self.split(text[start:end])
+        ranges = raw.surface_ranges()
+        all_tokens = self.split([text[start:end] for start, end in ranges])
+        for (start, end), tokens in zip(ranges, all_tokens, strict=True):
             if len(tokens) == 1:
                 result.forms.append(None)
             else:
@@ -131,74 +138,56 @@ class SplitModel:
             result.ends += [end] * len(tokens)
         return result
 
-    def _choose(self, form: str) -> tuple[str, ...]:
-        """Scores the scripts that fit."""
-        if len(form) > _MAX_CHARACTERS or not any(map(str.isalpha, form)):
-            return (form,)
-        scripts = list(self._candidates.of(form))
-        if len(scripts) == 1:
-            return (form,)
-        rows = np.array([feature_rows(form, script, self._counts) for script in scripts])
-        sums = self._weights[rows].sum(axis=1, dtype=np.int32)
-        return scripts[int(sums.argmax())].apply(form)
+    def _learn(self, forms: set[str]) -> None:
+        """Notes what is known of forms that were not seen before."""
+        if not forms:
+            return
+        all_scripts = [scripts_of(form, self._candidates) for form in forms]
+        codes = np.array(
+            [
+                codes
+                for form, scripts in zip(forms, all_scripts, strict=True)
+                for codes in script_codes(form, scripts, self._counts)
+            ],
+            np.uint64,
+        )
+        rows = script_rows(codes, n_rows=len(self._weights))
+        scores = self._weights[rows].sum(axis=1, dtype=np.int32)
+        end = 0
+        for form, scripts in zip(forms, all_scripts, strict=True):
+            start, end = end, end + len(scripts)
+            self._forms[form] = _Form(
+                seen=neighbour_codes(form, self._counts),
+                tokens=[script.apply(form) for script in scripts],
+                scripts=codes[start:end, 0],
+                scores=scores[start:end],
+            )
+
+    def _choose(self, known: Sequence[_Form], unsure: Sequence[int]) -> list[int]:
+        """Scores the scripts of some tokens of a sentence: the index of the best of each."""
+        sizes = [len(known[index].tokens) for index in unsure]
+        contexts = context_codes([form.seen for form in known], unsure)
+        rows = context_rows(
+            np.concatenate([known[index].scripts for index in unsure]),
+            np.repeat(contexts, sizes, axis=0),
+            n_rows=len(self._weights),
+        )
+        scores = np.concatenate([known[index].scores for index in unsure])
+        scores += self._weights[rows].sum(axis=1, dtype=np.int32)
+        ends = np.cumsum(sizes).tolist()
+        return [
+            int(scores[end - size : end].argmax()) for end, size in zip(ends, sizes, strict=True)
+        ]
 
 
-class Candidates:
-    """Finds the scripts that fit a form; the first is always `WHOLE`."""
-
-    def __init__(self, scripts: Sequence[Script]) -> None:
-        """Sorts scripts by the beginning they take off."""
-        self.scripts = tuple(scripts)
-        self._prefix_to_scripts: dict[str, list[Script]] = {}
-        for script in scripts:
-            self._prefix_to_scripts.setdefault(script.prefix, []).append(script)
-        self._longest = max((len(script.prefix) for script in scripts), default=0)
-
-    def of(self, form: str) -> Iterator[Script]:
-        """Yields `WHOLE` and every script that fits."""
-        yield WHOLE
-        for n_characters in range(min(self._longest, len(form) - 1) + 1):
-            for script in self._prefix_to_scripts.get(form[:n_characters], ()):
-                if script.fits(form):
-                    yield script
+def scripts_of(form: str, candidates: Candidates) -> list[Script]:
+    """The scripts that a model chooses from; only `WHOLE` for what is no word."""
+    if len(form) > _MAX_CHARACTERS or not any(map(str.isalpha, form)):
+        return [WHOLE]
+    return list(candidates.of(form))
 
 
-def feature_rows(form: str, script: Script, counts: NDArray[np.uint8]) -> list[int]:
-    """Hashes the features of a script for a form.
-
-    Args:
-        form: The surface form.
-        script: One that fits it.
-        counts: Log counts of forms in running text, by `count_row`.
-
-    Returns:
-        Row numbers below N_ROWS, always the same number of them.
-    """
-    name = "|".join(("+".join(script.before), script.pre, script.post, "+".join(script.after)))
-    kind = f"{script.prefix}>{script.suffix}>{name}"
-    stem = script.stem(form)
-    n_alone, n_form = int(counts[count_row(stem)]), int(counts[count_row(form)])
-    features = (
-        kind,
-        f"{kind}#f{form}",
-        f"{kind}#s{stem}",
-        f"{kind}#p2{form[:2]}",
-        f"{kind}#p3{form[:3]}",
-        f"{kind}#p4{form[:4]}",
-        f"{kind}#e2{form[-2:]}",
-        f"{kind}#e3{form[-3:]}",
-        f"{kind}#l{min(len(stem), 8)}",
-        f"{kind}#c{n_alone}",
-        f"{kind}#n{n_alone}/{n_form}",
-        f"#n{n_alone}/{n_form}",
-        f"#d{n_alone - n_form}/{len(script.before)}/{len(script.after)}",
-        f"#s{stem}",
-        f"#a{stem[:2]}/{len(script.prefix)}",
-        f"#z{stem[-2:]}/{len(script.suffix)}",
-    )
-    return [zlib.crc32(feature.encode()) & (N_ROWS - 1) for feature in features]
-
-
-def count_row(form: str) -> int:
-    """The row of a form's count."""
-    return zlib.crc32(form.encode("utf-8", "replace")) & (N_COUNTS - 1)
+def _check_table(table: NDArray[np.generic], dtype: type[np.generic]) -> None:
+    """Raises a ValueError for what is not a table of a power of 2 of rows."""
+    if table.dtype != dtype or table.ndim != 1 or len(table) < 2 or len(table) & (len(table) - 1):
+        raise ValueError(f"no table of a power of 2 of {dtype.__name__} rows")

@@ -125,6 +125,8 @@ class DistillConfig:
             them. The rest is scored.
         is_factored: FEATS bundles share the rows of their attributes while training.
         has_grams: Wordpieces share the rows of their first and last letters while training.
+        is_text_told: Teachers annotate text by the convention of its language's largest treebank;
+            else by whichever one they take a sentence to follow.
     """
 
     teachers: tuple[Path, ...]
@@ -159,6 +161,7 @@ class DistillConfig:
     has_dev: bool = False
     is_factored: bool = False
     has_grams: bool = False
+    is_text_told: bool = True
 
     @property
     def feats_path(self) -> Path:

@@ -70,11 +70,11 @@ def test_told_scores_stand_beside_the_others_once_they_are_measured(capsys):
     untold = capsys.readouterr().out
     assert "told the treebank" not in untold.replace("not told the treebank", "")
     write_facts("student-gold-told", better, command="")
-    write_facts("student-raw-known-told", better, command="")
+    write_facts("student-raw-treebank-told", better, command="")
     tables.main(sections)
     out = capsys.readouterr().out
-    assert "| student, told the treebank | 12 | 95.0 / 95.0 | 95.0 / 95.0 | - |" in out
-    assert out.count("| student, told the treebank | raw | 95.0 / 95.0 |") == 2
+    assert "| student, told the treebank | 12 | 95.0 / 95.0 | 95.0 / 95.0 | - | - |" in out
+    assert out.count("| student, told the treebank | raw, as the treebank | 95.0 / 95.0 |") == 2
     assert "| kk_ktb | 10 | 90.0 / 90.0 | 90.0 | 95.0 / 95.0 | 95.0 | 90.0 / 90.0 | - |" in out
     assert "UFeats change by +5.0 points on average, most on be_hse +5.0," in out
 
@@ -90,8 +90,8 @@ def test_encoders_are_in_the_tables_once_they_are_measured(capsys):
     tables.main(sections)
     out = capsys.readouterr().out
     assert out.count("| encoder, one a treebank | gold | 95.0 / 95.0 |") == 2
-    assert "| teacher, told the treebank | 1 | 95.0 / 95.0 | - | - |" in out
-    assert "| - the student, told, on the same treebanks | 1 | 90.0 / 90.0 | - | - |" in out
+    assert "| teacher, told the treebank | 1 | 95.0 / 95.0 | - | - | - |" in out
+    assert "| - the student, told, on the same treebanks | 1 | 90.0 / 90.0 | - | - | - |" in out
     assert "teacher, multilingual" not in out
 
 
@@ -115,10 +115,33 @@ def test_telling_the_treebank_has_facts_of_its_own(tmp_path, monkeypatch):
     path.write_text("1\ta\t_\tVERB\t_\t_\t_\t_\t_\t_\n\n")
     monkeypatch.setattr(score, "_load_bundle", lambda path: TellableFakeTagger())
     arguments = ["student", "--treebanks", str(path)]
-    for flags in ([], ["--told"], ["--raw", "--known_language", "--told"]):
+    for flags in ([], ["--told"], ["--raw", "--told"]):
         assert score.main([*arguments, *flags]) == 0
-    names = ("student-gold", "student-gold-told", "student-raw-known-told")
+    names = ("student-gold", "student-gold-told", "student-raw-treebank-told")
     assert [load_facts(name).mean("UPOS") for name in names] == [0.0, 100.0, 100.0]
+
+
+@pytest.mark.parametrize(
+    ("flags", "name"),
+    [([], "raw"), (["language"], "raw-known"), (["treebank"], "raw-treebank")],
+)
+def test_each_segmenter_of_raw_text_has_facts_of_its_own(tmp_path, monkeypatch, flags, name):
+    path = tmp_path / "fr_own-ud-test.conllu"
+    path.write_text("1\ta\t_\tNOUN\t_\t_\t_\t_\t_\t_\n\n")
+    monkeypatch.setattr(score, "_load_bundle", lambda path: TellableFakeTagger())
+    arguments = ["student", "--treebanks", str(path), "--raw"]
+    assert score.main([*arguments, *(f"--segmenter={flag}" for flag in flags)]) == 0
+    assert load_facts(f"student-{name}").mean("UPOS") == 100.0
+
+
+def test_the_setting_of_the_paper_has_its_column(capsys):
+    write_facts("student-gold", [result("kk_ktb")], command="")
+    write_facts("student-raw-treebank", [replace(result("kk_ktb"), scores=BETTER)], command="")
+    tables.main(["table4"])
+    out = capsys.readouterr().out
+    assert "| gold tokens | raw, segmented as the treebank (the paper's setting) |" in out
+    assert "| 1 | 90.0 / 90.0 | 95.0 / 95.0 | - | - |" in out
+    assert "| paper: MiniBERT, multilingual |  |  | 93.7 / 88.6 |  |  |" in out
 
 
 @pytest.mark.parametrize(("treebanks", "n_told"), [((), 0), (("pl_lfg",), 2)])
@@ -132,7 +155,7 @@ def test_a_bundle_that_knows_treebanks_is_scored_told_too(tmp_path, monkeypatch,
     (tmp_path / "labels.json").write_text(labels.to_json())
     assert student.main(["--data", "data", "--bundle", str(tmp_path)]) == 0
     assert sum("--told" in call for call in calls) == n_told
-    assert len(calls) == 5 + n_told
+    assert len(calls) == 6 + n_told
 
 
 def test_markdown_shows_a_dash_for_what_is_missing():

@@ -49,7 +49,12 @@ def shared_segmenter(shared_dir, fake_langid, tmp_path_factory) -> Segmenter:
 
 
 @pytest.fixture(scope="session")
-def bundled_segmenter(fake_langid) -> Segmenter:
+def bundled_segmenters() -> Path:
+    """The directory of the segmenters that the package ships."""
+    return Path(mtag_core.__file__).parent / "bundles" / "default" / "segmenters"
+
+
+@pytest.fixture(scope="session")
+def bundled_segmenter(bundled_segmenters, fake_langid) -> Segmenter:
     """The segmenters that the package ships."""
-    bundle = Path(mtag_core.__file__).parent / "bundles" / "default"
-    return Segmenter.load(bundle / "segmenters", fake_langid)
+    return Segmenter.load(bundled_segmenters, fake_langid)

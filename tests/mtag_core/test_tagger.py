@@ -6,8 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtag_core import Tagger, conllu
+from mtag_core.bundle import DEFAULT_BUNDLE
 from mtag_core.errors import BundleError, UsageError
+from mtag_core.labels import load_labels
+from mtag_core.segmentation import Segmenter
+from mtag_core.student import Student
 from mtag_core.tagged import BatchReport
+from mtag_core.wordpiece import WordPiece
 
 TEXT = (
     "The old bridge was closed. Nobody knew why!\n\n"
@@ -141,6 +146,30 @@ def test_a_tagger_can_follow_other_conventions_later(tagger):
     following = tagger.following(("pl_lfg",))
     assert following.tag(POLISH) == Tagger.load(conventions=("pl_lfg",)).tag(POLISH)
     assert following.following(()).digest == tagger.digest
+
+
+def test_a_followed_treebank_cuts_text_where_it_has_a_segmenter(
+    bundled_segmenters, tmp_path, fake_langid
+):
+    for name, source in {"generic": "en", "fr": "en", "fr_sequoia": "fr"}.items():
+        (tmp_path / f"{name}.udpipe").symlink_to(bundled_segmenters / f"{source}.udpipe")
+    following = Tagger(
+        segmenter=Segmenter.load(tmp_path, fake_langid),
+        wordpiece=WordPiece.load(DEFAULT_BUNDLE / "tokenizer.json"),
+        student=Student.load(DEFAULT_BUNDLE / "tagger.onnx"),
+        labels=load_labels(DEFAULT_BUNDLE),
+        digest="x",
+        conventions=("fr_sequoia",),
+    )
+    text = "Il parle du voisin."
+    (told,) = following.tag(text, language="fr")
+    assert told.sentence.forms == ("Il", "parle", "de", "le", "voisin", ".")
+    untold = following.following(())
+    (whole,) = untold.tag(text, language="fr")
+    assert whole.sentence.forms == ("Il", "parle", "du", "voisin", ".")
+    (cut,) = untold.tag(text, language="fr", segmented_as="fr_sequoia")
+    assert cut.sentence == told.sentence
+    assert cut.upos_scores != told.upos_scores
 
 
 def test_tokens_need_a_language_to_follow_its_convention(tagger):

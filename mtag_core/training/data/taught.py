@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from mtag_core.training.data.label_repairs import repaired_feats
+from mtag_core.training.data.recutting import recut_unmarked
 from mtag_core.training.data.treebanks import (
     LabelledSentence,
     read_treebank,
@@ -17,6 +18,7 @@ _DEV_TAUGHT_TREEBANKS = frozenset({"id_gsd"})
 # Blocks, because neighbours are of one text, which must not stand on both sides too often.
 _BLOCK_SENTENCES = 10
 _BLOCKS = 4
+_RECUT_SEED = 1
 
 
 def read_training_sentences(
@@ -31,12 +33,14 @@ def read_training_sentences(
         only: Treebanks to read; empty for all.
 
     Returns:
-        Those of the train files, then those of dev files.
+        Those of the train files, then those of dev files, then those of treebanks without closing
+        marks once more, cut anew.
     """
     sentences = [
         sentence for path in _files(directory, "train", only) for sentence in read_treebank(path)
     ]
-    return sentences + _dev_sentences(directory, only, has_dev=has_dev, is_taught=True)
+    sentences += _dev_sentences(directory, only, has_dev=has_dev, is_taught=True)
+    return sentences + recut_unmarked(sentences, seed=_RECUT_SEED)
 
 
 def read_dev_sentences(

@@ -107,7 +107,8 @@ class DistillationCorpus:
         packed = PackedSentences.concatenate([teacher.packed, text.teacher])
         pad = PieceConvention.load(self._teacher_tokenizer).pad
         sentences = DeviceSentences(packed, pad=pad, device=device)
-        names = teacher.treebanks + text.languages
+        text_names = text.languages if self._config.is_text_told else ("",) * len(text.languages)
+        names = teacher.treebanks + text_names
         name_ids = np.concatenate(
             [teacher.treebank_ids, len(teacher.treebanks) + text.language_ids]
         )

@@ -13,7 +13,8 @@ from mtag_core.training.data.packing import PackedSentences
 from mtag_core.training.data.treebanks import treebank_files
 from mtag_core.training.segmenters.boundary_chunks import Chunks, UnitEncoder, end_labels
 from mtag_core.training.segmenters.marked_text import mark_text
-from mtag_core.training.segmenters.training import SPACED_INSIDE, read_surface_sentences
+from mtag_core.training.segmenters.training import SPACED_INSIDE
+from mtag_core.training.segmenters.treebank_text import read_surface_sentences
 
 # Share of sentences that open a chunk in training; otherwise where a chunk ends would say where a
 # sentence does.

@@ -23,11 +23,8 @@ from mtag_core.training.segmenters.boundary_marks import marked_line, without_ma
 from mtag_core.training.segmenters.dictionary_words import Dictionary, load_dictionary
 from mtag_core.training.segmenters.gap_features import Counts, count_text, feature_rows
 from mtag_core.training.segmenters.gap_stream import asked_gaps
-from mtag_core.training.segmenters.training import (
-    read_surface_sentences,
-    text_lines,
-    training_files,
-)
+from mtag_core.training.segmenters.training import text_lines
+from mtag_core.training.segmenters.treebank_text import read_surface_sentences, training_files
 
 _LOGGER = logging.getLogger(__name__)
 _N_ROWS = 1 << 20

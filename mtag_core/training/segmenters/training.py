@@ -1,17 +1,16 @@
-"""Trains the segmenters of a bundle: UDPipe tokenizers, one a language and a generic one.
+"""Trains the segmenters of a bundle: of languages, of treebanks and a generic one.
 
-A language whose files stand in the output directory is not trained again.
+What stands in the output directory is not trained again.
 """
 
 import logging
 import lzma
 import random
-import re
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mtag_core.conventions import treebank_language
 from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.languages import GENERIC
@@ -20,8 +19,17 @@ from mtag_core.training.langid import record_config
 from mtag_core.training.segmenters.boundary_marks import read_marked
 from mtag_core.training.segmenters.gap_stream import MarkedSentence
 from mtag_core.training.segmenters.marked_text import mark_text
-from mtag_core.training.segmenters.spacing import tightened
-from mtag_core.training.segmenters.splits import train_split_model
+from mtag_core.training.segmenters.splits import CLOSED, OPEN, train_split_model
+from mtag_core.training.segmenters.treebank_text import (
+    language_sentences,
+    read_sentences,
+    read_surface_sentences,
+    running_text,
+    surface_tokens,
+    training_files,
+    treebank_of,
+    treebank_sentences,
+)
 
 SPACED_INSIDE = frozenset({"vi"})
 """Languages whose tokens may hold spaces."""
@@ -29,21 +37,14 @@ SPACED_INSIDE = frozenset({"vi"})
 # Written without spaces between words, or with spaces inside them.
 _BY_BOUNDARIES = frozenset({"ja", "vi", "zh"})
 
-# Prefixes and pronouns are written into words there, more of them than UDPipe learns to split.
-_WITH_SPLITS = frozenset({"ar", "he"})
+# UDPipe splits a form by itself, as it was seen: too few Hebrew and Arabic prefixes and pronouns,
+# and each French "des" alike.
+_WITH_SPLITS = {"ar": OPEN, "fr": CLOSED, "he": OPEN}
 
 MORE_TEXT = {"zh": ("yue",)}
 """Text that is labelled for a boundary model besides its language's own: in the other script."""
 
 _LOGGER = logging.getLogger(__name__)
-_FILE = re.compile(r"^(?P<language>[a-z]+)_(?P<treebank>\w+)-ud-(?P<split>\w+)\.conllu(\.xz)?$")
-
-# Speech without punctuation and tweets teach a tokenizer what running text does not do.
-_LEFT_OUT = frozenset({"fr_spoken", "it_postwita", "no_nynorsklia", "sl_sst"})
-
-# The train file's text has a space around every token; the dev file's has not.
-_TRAINED_ON_DEV = frozenset({"sk_snk"})
-
 # Words are not parted by spaces there, or syllables are: nothing that another language could use.
 _NOT_GENERIC = frozenset({"ja", "ko", "vi", "zh"})
 
@@ -54,6 +55,7 @@ class SegmenterOptions:
 
     Attributes:
         n_tokens: Training tokens a language, at most.
+        n_treebank_tokens: Training tokens of a treebank that gets a segmenter of its own, at most.
         n_generic_tokens: Training tokens that each language gives to the generic segmenter.
         width: Of UDPipe's recurrent layer.
         n_epochs: Passes over the tokens.
@@ -66,6 +68,7 @@ class SegmenterOptions:
     """
 
     n_tokens: int = 60_000
+    n_treebank_tokens: int = 100_000
     n_generic_tokens: int = 2_000
     width: int = 24
     n_epochs: int = 12
@@ -82,6 +85,7 @@ def train_segmenters(
     *,
     options: SegmenterOptions,
     languages: Sequence[str] = (),
+    own: Sequence[str] = (),
     text: Path | None = None,
     labelled: Path | None = None,
 ) -> list[Path]:
@@ -91,9 +95,11 @@ def train_segmenters(
         treebanks: Directory with CoNLL-U files named as UD names them, at any depth, `.xz` or
             plain.
         output: Gets `<language>.udpipe` or `<language>.boundaries.npz`, `<language>.splits.npz`,
-            `generic.udpipe` and `config.json`.
+            `<treebank>.udpipe`, `generic.udpipe` and `config.json`.
         options: Recorded in `config.json`.
-        languages: Codes to train, `generic` among them; all of them when empty.
+        languages: Codes to train, `generic` among them; all of them when both this and `own` are
+            empty.
+        own: Treebanks that get a UDPipe tokenizer of their own, such as `it_postwita`.
         text: Directory of `<code>.txt.xz` files, where forms are counted for the languages that
             have a split model; without it they count nothing.
         labelled: Directory of `<code>.segmented.txt.xz` and `<code>_<variety>.segmented.txt.xz`
@@ -104,16 +110,14 @@ def train_segmenters(
 
     Raises:
         InputNotFoundError: The directory holds no treebank.
-        UsageError: A language has no treebank to train on.
+        UsageError: A language has no treebank to train on, or a treebank no training file.
         CheckpointError: `output` belongs to a run with other options.
     """
     files = training_files(treebanks)
     if not files:
         raise InputNotFoundError(f"{treebanks}: no *-ud-train.conllu or .xz file below it")
-    chosen = languages or [*sorted(files), GENERIC]
-    for language in chosen:
-        if language not in files and language != GENERIC:
-            raise UsageError(f"{language}: no treebank to train on; there are {', '.join(files)}")
+    chosen = languages or ([] if own else [*sorted(files), GENERIC])
+    _check(chosen, own, files)
     output.mkdir(parents=True, exist_ok=True)
     record_config(
         output / "config.json",
@@ -133,22 +137,46 @@ def train_segmenters(
             models.append(_tokenizer(language, files, output, options))
         if language in _WITH_SPLITS:
             models.append(_splits(language, paths, output, text))
-    return models
+    return models + [_tokenizer(treebank, files, output, options) for treebank in own]
+
+
+def _check(languages: Sequence[str], own: Sequence[str], files: Mapping[str, list[Path]]) -> None:
+    """Raises UsageError for what has no training file."""
+    for language in languages:
+        if language not in files and language != GENERIC:
+            raise UsageError(f"{language}: no treebank to train on; there are {', '.join(files)}")
+    treebanks = {treebank_of(path) for paths in files.values() for path in paths}
+    for treebank in own:
+        if treebank not in treebanks:
+            raise UsageError(
+                f"{treebank}: no training file; there are {', '.join(sorted(treebanks))}"
+            )
 
 
 def _tokenizer(
-    language: str, files: dict[str, list[Path]], output: Path, options: SegmenterOptions
+    name: str, files: Mapping[str, list[Path]], output: Path, options: SegmenterOptions
 ) -> Path:
     """Trains a UDPipe tokenizer that is not there yet."""
-    model = output / f"{language}.udpipe"
+    model = output / f"{name}.udpipe"
     if not model.exists():
-        _LOGGER.info("%s: training a tokenizer", language)
-        if language == GENERIC:
-            conllu = _generic_conllu(files, options)
-        else:
-            conllu = "".join(_sentences(files[language], options.n_tokens))
-        _train(conllu, model, options)
+        _LOGGER.info("%s: training a tokenizer", name)
+        _train(_tokenizer_conllu(name, files, options), model, options)
     return model
+
+
+def _tokenizer_conllu(name: str, files: Mapping[str, list[Path]], options: SegmenterOptions) -> str:
+    """The sentences that the tokenizer of a language, a treebank or all languages learns from."""
+    if name == GENERIC:
+        return _generic_conllu(files, options)
+    if name in files:
+        return _conllu(language_sentences(files[name], options.n_tokens))
+    mates = files[treebank_language(name)]
+    return _conllu(treebank_sentences(name, mates, options.n_treebank_tokens))
+
+
+def _conllu(sentences: Iterable[str]) -> str:
+    """Ends each sentence with a blank line."""
+    return "".join(f"{sentence}\n\n" for sentence in sentences)
 
 
 def _boundaries(
@@ -198,23 +226,22 @@ def _splits(language: str, paths: Sequence[Path], output: Path, text: Path | Non
     model = output / f"{language}.splits.npz"
     if not model.exists():
         _LOGGER.info("%s: training a split model", language)
-        tokens = [
-            (form, parts)
-            for sentence in _sentences(paths, None)
-            for form, parts, _ in surface_tokens(sentence)
+        sentences = [
+            [(form, parts) for form, parts, _ in surface_tokens(sentence)]
+            for sentence in read_sentences(paths)
         ]
         part = model.with_suffix(".part")
-        train_split_model(tokens, _lines(text, (language,))).save(part)
+        lines = _lines(text, language)
+        train_split_model(sentences, lines, _WITH_SPLITS[language]).save(part)
         part.rename(model)
     return model
 
 
-def _lines(text: Path | None, codes: Sequence[str]) -> Iterator[str]:
-    """Yields the lines of running text in some languages."""
-    for code in codes:
-        path = text / f"{code}.txt.xz" if text else None
-        if path and path.exists():
-            yield from text_lines(path)
+def _lines(text: Path | None, code: str) -> Iterator[str]:
+    """Yields the lines of running text in a language."""
+    path = text / f"{code}.txt.xz" if text else None
+    if path and path.exists():
+        yield from text_lines(path)
 
 
 def text_lines(path: Path) -> Iterator[str]:
@@ -223,72 +250,13 @@ def text_lines(path: Path) -> Iterator[str]:
         yield from stream
 
 
-def read_surface_sentences(paths: Sequence[Path]) -> Iterator[list[tuple[str, bool]]]:
-    """Yields the surface forms of each sentence, each with whether a space stands after it."""
-    for sentence in _sentences(paths, None):
-        yield [(form, is_space_after) for form, _, is_space_after in surface_tokens(sentence)]
-
-
-def surface_tokens(sentence: str) -> list[tuple[str, tuple[str, ...], bool]]:
-    """Reads the surface tokens of a CoNLL-U sentence.
-
-    Returns:
-        For each its form, its tokens' forms and whether a space stands after it.
-    """
-    surfaces: list[tuple[str, list[str], bool]] = []
-    last = 0
-    for line in sentence.splitlines():
-        columns = line.split("\t")
-        if line.startswith("#") or len(columns) != 10 or "." in columns[0]:
-            continue
-        first, _, end = columns[0].partition("-")
-        is_space_after = "SpaceAfter=No" not in columns[9]
-        if end:
-            surfaces.append((columns[1], [], is_space_after))
-            last = int(end)
-        elif int(first) <= last:
-            surfaces[-1][1].append(columns[1])
-        else:
-            surfaces.append((columns[1], [columns[1]], is_space_after))
-    return [(form, tuple(parts), is_space) for form, parts, is_space in surfaces]
-
-
-def training_files(treebanks: Path) -> dict[str, list[Path]]:
-    """Finds each language's training files below a directory.
-
-    Some teach what running text does not do; they are taken only where there is no other.
-    """
-    files: dict[str, list[Path]] = {}
-    spare: dict[str, list[Path]] = {}
-    for path in sorted(treebanks.rglob("*.conllu*")):
-        match = _FILE.match(path.name)
-        treebank = f"{match['language']}_{match['treebank']}" if match else ""
-        if match and match["split"] == ("dev" if treebank in _TRAINED_ON_DEV else "train"):
-            group = spare if treebank in _LEFT_OUT else files
-            group.setdefault(match["language"], []).append(path)
-    return dict(sorted((spare | files).items()))
-
-
-def _sentences(paths: Sequence[Path], n_tokens: int | None) -> Iterator[str]:
-    """Yields CoNLL-U sentences, the same number of tokens from each file where they have them."""
-    for path in paths:
-        n_left = sys.maxsize if n_tokens is None else n_tokens // len(paths)
-        opened = lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
-        blocks = [block.strip("\n") for block in opened.decode("utf-8").split("\n\n")]
-        for block in tightened([block for block in blocks if block]):
-            if n_left <= 0:
-                break
-            n_left -= sum(not line.startswith("#") for line in block.splitlines())
-            yield block + "\n\n"
-
-
-def _generic_conllu(files: dict[str, list[Path]], options: SegmenterOptions) -> str:
+def _generic_conllu(files: Mapping[str, list[Path]], options: SegmenterOptions) -> str:
     """Mixes the languages; a multiword token stays whole, since its split is one language's."""
     sentences = [
         _without_splits(sentence)
         for language, paths in files.items()
         if language not in _NOT_GENERIC
-        for sentence in _sentences(paths, options.n_generic_tokens)
+        for sentence in language_sentences(running_text(paths), options.n_generic_tokens)
     ]
     random.Random(options.seed).shuffle(sentences)
     return "".join(sentences)

@@ -11,8 +11,9 @@ from mtag_core.__main__ import main
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.trained_model import read_trained_model
 from mtag_core.training.networks.model_files import load_card, load_feats
+from mtag_core.training.networks.openings import opening_pieces
 from tests.mtag_core.training.tiny_training import write_everything, write_shard
-from tests.mtag_core.training.toy_treebanks import write_treebank
+from tests.mtag_core.training.toy_treebanks import SENTENCES, write_treebank
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 QUICK = ["--piece_budget", "128", "--n_evaluations", "1"]
@@ -85,6 +86,24 @@ def test_variants_end_as_plain_students(chain, tmp_path, flags):
     assert main(["distill", *distill_flags(chain, output=output), *flags]) == 0
     assert last_scores(output)["dev_upos"] > 90
     assert read_trained_model(output).weights.keys() == plain_names(chain)
+
+
+@pytest.mark.parametrize(("flags", "is_told"), [([], True), (["--untold_text"], False)])
+def test_teachers_are_told_a_treebank_for_text_unless_asked(
+    chain, tmp_path, monkeypatch, flags, is_told
+):
+    shown = []
+
+    def spy(*args, **kwargs):
+        shown.append(opening_pieces(*args, **kwargs))
+        return shown[-1]
+
+    monkeypatch.setattr("mtag_core.training.runs.distill_corpus.opening_pieces", spy)
+    short = distill_flags(chain, output=tmp_path / "student", epochs="1")
+    assert main(["distill", *short, *flags]) == 0
+    # Treebank sentences come first: they are told in any case.
+    of_treebanks, of_text = shown[0][: -len(SENTENCES)] > 0, shown[0][-len(SENTENCES) :] > 0
+    assert of_treebanks.all() and of_text.all() == is_told and of_text.any() == is_told
 
 
 def plain_names(chain):

@@ -8,12 +8,19 @@ from mtag_core.tagged import TaggedSentence
 
 
 class FakeTagger:
-    """Tags everything NOUN or, from four characters on, X; splits text at spaces."""
+    """Tags everything NOUN or, from four characters on, X; splits text at spaces.
+
+    `calls` has the language and the treebank of each text.
+    """
+
+    def __init__(self):
+        self.calls = []
 
     def tag_tokens(self, sentences, *, language=None):
         return [self._tagged(" ".join(forms), language or "und") for forms in sentences]
 
-    def tag(self, text, *, language=None):
+    def tag(self, text, *, language=None, segmented_as=None):
+        self.calls.append((language, segmented_as))
         return [self._tagged(text, language or "und")]
 
     def _tagged(self, text, language):
@@ -33,6 +40,7 @@ class TellableFakeTagger(FakeTagger):
     treebanks = ("fr_own", "pl_lfg")
 
     def __init__(self, conventions=()):
+        super().__init__()
         self.languages = {name[:2] for name in conventions}
 
     def following(self, conventions):

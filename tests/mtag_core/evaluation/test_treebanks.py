@@ -6,8 +6,10 @@ from mtag_core.errors import UsageError
 from mtag_core.evaluation.annotation import parse_annotation
 from mtag_core.evaluation.metrics import score
 from mtag_core.evaluation.treebanks import (
+    SEGMENTERS,
     EvaluationOptions,
     annotation_of_tagged,
+    chosen_segmenter,
     evaluate_file,
     evaluate_treebanks,
     gold_forms,
@@ -54,8 +56,35 @@ def test_raw_text_is_segmented_by_the_tagger(treebank):
 
 
 def test_the_language_can_be_given(treebank):
-    options = EvaluationOptions(is_raw=True, is_language_given=True)
+    options = EvaluationOptions(is_raw=True, segmenter="language")
     assert evaluate_file(treebank, FakeTagger(), options).other_language_share == 0.0
+
+
+def test_text_can_be_cut_by_the_segmenter_of_the_treebank(treebank):
+    tagger = FakeTagger()
+    for segmenter in SEGMENTERS:
+        evaluate_file(treebank, tagger, EvaluationOptions(is_raw=True, segmenter=segmenter))
+    assert tagger.calls == [(None, None), ("fr", None), ("fr", "fr_own")]
+
+
+@pytest.mark.parametrize(
+    ("choice", "is_told", "expected"),
+    [
+        (None, False, "identified"),
+        (None, True, "treebank"),
+        ("language", False, "language"),
+        ("treebank", True, "treebank"),
+    ],
+)
+def test_who_tells_the_treebank_gets_its_segmenter(choice, is_told, expected):
+    assert chosen_segmenter(choice, is_raw=True, is_told=is_told) == expected
+
+
+def test_a_segmenter_that_contradicts_other_flags_is_refused():
+    with pytest.raises(UsageError, match="--segmenter language changes segmentation: give --raw"):
+        chosen_segmenter("language", is_raw=False, is_told=False)
+    with pytest.raises(UsageError, match="--segmenter language: --told gives the treebank's"):
+        chosen_segmenter("language", is_raw=True, is_told=True)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +92,7 @@ def test_the_language_can_be_given(treebank):
     [
         (EvaluationOptions(), 0),
         (EvaluationOptions(is_told=True), 3),
-        (EvaluationOptions(is_told=True, is_raw=True, is_language_given=True), 1),
+        (EvaluationOptions(is_told=True, is_raw=True, segmenter="treebank"), 1),
         # Found to be of no language, hence of no convention.
         (EvaluationOptions(is_told=True, is_raw=True), 0),
     ],

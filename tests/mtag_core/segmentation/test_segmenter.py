@@ -140,6 +140,42 @@ def test_hebrew_prefix_is_a_token_of_its_own(bundled_segmenter):
     assert sentence.multiword_tokens[0].form == text
 
 
+def _directory(bundled, tmp_path, **name_to_source):
+    """A copy of some bundled models under other names."""
+    for name, source in name_to_source.items():
+        (tmp_path / f"{name}.udpipe").symlink_to(bundled / f"{source}.udpipe")
+    return tmp_path
+
+
+def test_a_treebank_has_a_segmenter_for_those_who_follow_it(
+    bundled_segmenters, tmp_path, fake_langid
+):
+    models = {"generic": "en", "fr": "en", "fr_own": "fr", "no": "en", "no_own": "fr"}
+    segmenter = Segmenter.load(_directory(bundled_segmenters, tmp_path, **models), fake_langid)
+    assert segmenter.languages == ("fr", "no")
+    following = segmenter.following(("fr_own", "no_own", "en_unknown"))
+    text = "Il parle du voisin."
+
+    def n_tokens(cut, language):
+        return [len(sentence.forms) for sentence in cut.segment(text, language)]
+
+    assert n_tokens(segmenter, "fr") == n_tokens(following.following(()), "fr") == [5]
+    assert n_tokens(following, "fr") == n_tokens(following, "nn") == [6]
+    assert n_tokens(following, "en") == [5]
+    assert following.languages == segmenter.languages
+
+
+def test_a_treebank_may_have_a_tokenizer_or_splits_alone(bundled_segmenters, tmp_path, fake_langid):
+    directory = _directory(bundled_segmenters, tmp_path, generic="en", he="he", he_cut="he")
+    for name in ("he", "he_split"):
+        (directory / f"{name}.splits.npz").symlink_to(bundled_segmenters / "he.splits.npz")
+    text = "\u05d4\u05d1\u05d9\u05ea"
+    for treebank in ("he_cut", "he_split"):
+        segmenter = Segmenter.load(directory, fake_langid).following((treebank,))
+        (sentence,) = segmenter.segment(text, "he")
+        assert sentence.forms == ("\u05d4", "\u05d1\u05d9\u05ea")
+
+
 def test_directory_without_generic_segmenter_is_an_error(tmp_path, fake_langid):
     with pytest.raises(BundleError, match=r"expected generic\.udpipe"):
         Segmenter.load(tmp_path, fake_langid)

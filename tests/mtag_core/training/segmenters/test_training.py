@@ -2,9 +2,8 @@ import pytest
 
 from mtag_core.__main__ import main
 from mtag_core.segmentation import Segmenter
-from mtag_core.segmentation.splits import SplitModel
-from mtag_core.training.segmenters.splits import train_split_model
-from mtag_core.training.segmenters.training import _without_splits, surface_tokens
+from mtag_core.training.segmenters.training import _without_splits
+from mtag_core.training.segmenters.treebank_text import surface_tokens
 
 _FLAGS = "--n_epochs 2 --width 16 --learning_rate 0.02 --dropout 0".split()
 _TEXTS = ["The cat sleeps .", "My dog , too .", "A bird sings !", "We see it .", "It is late ."]
@@ -56,6 +55,22 @@ def test_language_without_treebank_is_an_error(treebanks, tmp_path, capsys):
     assert "fr: no treebank to train on; there are en" in capsys.readouterr().err
 
 
+def test_a_treebank_gets_a_segmenter_of_its_own(treebanks, tmp_path, fake_langid):
+    own = treebanks / "en_tweets-ud-train.conllu"
+    own.write_text(_conllu("see #cat :) now") * 30)
+    assert _train(treebanks, tmp_path / "out", "--own", "en_tweets", "--languages", "generic") == 0
+    assert not (tmp_path / "out" / "en.udpipe").exists()
+    segmenter = Segmenter.load(tmp_path / "out", fake_langid).following(("en_tweets",))
+    assert segmenter.languages == ()
+    forms = [form for s in segmenter.segment("now see #cat :) now", "en") for form in s.forms]
+    assert forms == ["now", "see", "#cat", ":)", "now"]
+
+
+def test_a_treebank_without_training_file_is_an_error(treebanks, tmp_path, capsys):
+    assert _train(treebanks, tmp_path / "out", "--own", "en_other") == 2
+    assert "en_other: no training file; there are en_own" in capsys.readouterr().err
+
+
 def test_directory_without_treebanks_is_an_error(tmp_path, capsys):
     assert _train(tmp_path, tmp_path / "out") == 2
     assert "no *-ud-train.conllu" in capsys.readouterr().err
@@ -67,12 +82,21 @@ def test_generic_sentences_keep_multiword_tokens_whole():
     assert _without_splits(sentence) == f"1\tau{blank}\n2\tlac{blank}\n\n"
 
 
-def test_split_model_splits_prefixes(tmp_path):
-    pairs = [("habait", ("ha", "bait")), ("gadol", ("gadol",))] * 30
-    train_split_model(pairs, ["bait gadol"] * 3).save(tmp_path / "he.splits.npz")
-    model = SplitModel.load(tmp_path / "he.splits.npz")
-    assert model.split("habait") == ("ha", "bait")
-    assert model.split("gadol") == ("gadol",)
+def _own_treebank(tmp_path, name, sentence):
+    path = tmp_path / "own" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(sentence * 30)
+    return tmp_path / "own"
+
+
+def test_split_model_is_trained_beside_its_tokenizer(tmp_path, fake_langid):
+    blank = "\t_" * 8
+    rows = f"1\tIl{blank}\n2\tparle{blank}\n3-4\tdu{blank}\n3\tde{blank}\n4\tle{blank}\n"
+    own = _own_treebank(tmp_path, "fr_own-ud-train.conllu", f"{rows}5\tchat{blank}\n\n")
+    assert _train(own, tmp_path / "out") == 0
+    assert (tmp_path / "out" / "fr.splits.npz").exists()
+    (sentence,) = Segmenter.load(tmp_path / "out", fake_langid).segment("Il parle du chat", "fr")
+    assert sentence.forms == ("Il", "parle", "de", "le", "chat")
 
 
 def test_surface_tokens_keep_splits_and_spaces():

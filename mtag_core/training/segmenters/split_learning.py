@@ -1,0 +1,73 @@
+"""Learns edit scripts from the multiword tokens of treebanks."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+from mtag_core.segmentation.split_scripts import WHOLE, Script
+
+# A script seen once is one form's oddity, and one of fewer forms may say nothing about others.
+_MIN_COUNT = 2
+_MIN_FORMS = 3
+
+SurfaceToken = tuple[str, tuple[str, ...]]
+"""A surface form and its tokens, itself where it is no multiword token."""
+
+
+def learn_scripts(tokens: Iterable[SurfaceToken], *, are_closed: bool) -> list[Script]:
+    """Finds the scripts of multiword tokens, in an order that does not depend on theirs.
+
+    Args:
+        tokens: Surface forms with their tokens.
+        are_closed: Most multiword tokens are a list of words, so that a script of few forms stays
+            with them.
+    """
+    script_to_pairs: defaultdict[Script, Counter[SurfaceToken]] = defaultdict(Counter)
+    for pair, count in Counter(tokens).items():
+        if len(pair[1]) > 1:
+            script_to_pairs[script_of(*pair)][pair] += count
+    scripts: set[Script] = set()
+    for script, pair_to_count in script_to_pairs.items():
+        n_forms = len({form.lower() for form, _ in pair_to_count})
+        if are_closed and n_forms < _MIN_FORMS:
+            scripts.update(exact_script(form, parts) for form, parts in pair_to_count)
+        elif pair_to_count.total() >= _MIN_COUNT:
+            scripts.add(script)
+    return sorted(_with_capitals(scripts), key=repr)
+
+
+def script_of(form: str, parts: tuple[str, ...]) -> Script:
+    """The script that makes a form's tokens, around the token that shares most with the form."""
+    if len(parts) == 1:
+        return WHOLE
+    matches = [
+        SequenceMatcher(None, form, part, autojunk=False).find_longest_match() for part in parts
+    ]
+    stem = max(range(len(parts)), key=lambda index: (matches[index].size, index))
+    match = matches[stem]
+    part = parts[stem]
+    return Script(
+        prefix=form[: match.a],
+        suffix=form[match.a + match.size :],
+        before=parts[:stem],
+        pre=part[: match.b],
+        post=part[match.b + match.size :],
+        after=parts[stem + 1 :],
+    )
+
+
+def exact_script(form: str, parts: tuple[str, ...]) -> Script:
+    """The script that makes the tokens of one form alone."""
+    return Script(form, "", parts[:-1], "", parts[-1], (), is_exact=True)
+
+
+def _with_capitals(scripts: set[Script]) -> set[Script]:
+    """Adds the forms that begin a sentence to those that were seen inside one."""
+    known = {script.prefix for script in scripts if script.is_exact}
+    more = set()
+    for script in scripts:
+        form = script.prefix[:1].upper() + script.prefix[1:]
+        if script.is_exact and form not in known:
+            parts = script.apply(script.prefix)
+            more.add(exact_script(form, (parts[0][:1].upper() + parts[0][1:], *parts[1:])))
+    return scripts | more

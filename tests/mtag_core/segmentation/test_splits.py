@@ -1,0 +1,166 @@
+import numpy as np
+import pytest
+
+from mtag_core.errors import BundleError
+from mtag_core.segmentation.raw import RawSentence
+from mtag_core.segmentation.split_features import (
+    N_SCRIPT_COLUMNS,
+    context_codes,
+    context_rows,
+    neighbour_codes,
+    script_codes,
+    script_rows,
+)
+from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
+from mtag_core.segmentation.splits import SplitModel
+
+_N_ROWS = 1 << 12
+_COUNTS = np.zeros(1 << 8, np.uint8)
+_DES = Script("des", "", ("de",), "", "les", (), is_exact=True)
+_HA = Script("ha", "", ("ha",), "", "", ())
+
+
+def _codes(*forms):
+    return context_codes([neighbour_codes(form, _COUNTS) for form in forms], range(len(forms)))
+
+
+def _model(script, form, before=None):
+    """A model that takes a script, after one form alone where that is given."""
+    weights = np.zeros(_N_ROWS, np.int8)
+    own = np.array(script_codes(form, [script], _COUNTS), np.uint64)
+    weights[script_rows(own, n_rows=_N_ROWS)[0, 0]] = -1 if before else 1
+    if before:
+        around = context_rows(own[:, 0], _codes(before, form)[1:], n_rows=_N_ROWS)
+        weights[around[0, 0]] = 9
+    return SplitModel([script], weights, _COUNTS)
+
+
+def test_exact_script_fits_its_form_alone():
+    candidates = Candidates([_DES])
+    assert list(candidates.of("des")) == [WHOLE, _DES]
+    assert list(candidates.of("dess")) == [WHOLE]
+    assert _DES.apply("des") == ("de", "les")
+
+
+def test_script_leaves_a_stem():
+    script = Script("b", "o", ("b",), "", "_", ("hu",))
+    candidates = Candidates([_HA, script])
+    assert list(candidates.of("bbeito")) == [WHOLE, script]
+    assert script.apply("bbeito") == ("b", "beit_", "hu")
+    assert list(candidates.of("bo")) == [WHOLE]
+    assert list(candidates.of("ha")) == [WHOLE]
+
+
+def test_scripts_that_differ_have_codes_that_differ():
+    assert Script("des", "", ("de",), "", "les", ()).code != _DES.code
+
+
+def test_context_is_of_two_forms_on_either_side():
+    codes = _codes("a", "b", "c", "d", "e", "f")
+    changed = _codes("a", "b", "c", "d", "e", "g")
+    is_same = (codes == changed).all(axis=1)
+    assert is_same.tolist() == [True, True, True, False, False, False]
+
+
+def test_context_knows_the_ends_of_a_sentence():
+    first, middle, last = _codes("a", "a", "a")
+    assert first[0] != middle[0] == last[0]
+    assert last[1] != middle[1] == first[1]
+
+
+def test_rows_of_forms_and_of_neighbours_do_not_meet():
+    own = np.array(script_codes("habait", [WHOLE, _HA], _COUNTS), np.uint64)
+    rows = script_rows(own, n_rows=_N_ROWS)
+    around = context_rows(own[:, 0], _codes("habait", "habait"), n_rows=_N_ROWS)
+    assert rows.shape == (2, N_SCRIPT_COLUMNS)
+    assert 0 <= rows.min() <= rows.max() < _N_ROWS // 2
+    assert _N_ROWS // 2 <= around.min() <= around.max() < _N_ROWS
+
+
+def test_rows_are_the_same_on_every_machine():
+    own = np.array(script_codes("habait", [_HA], _COUNTS), np.uint64)
+    around = context_rows(own[:, 0], _codes("habait"), n_rows=_N_ROWS)
+    assert script_rows(own, n_rows=_N_ROWS)[0, :3].tolist() == [151, 1276, 1254]
+    assert around[0, :3].tolist() == [2576, 2727, 3394]
+
+
+def test_neighbour_decides_how_a_form_is_split():
+    model = _model(_DES, "des", before="parle")
+    assert model.split(["parle", "des"]) == [("parle",), ("de", "les")]
+    assert model.split(["mange", "des"]) == [("mange",), ("des",)]
+    assert model.split(["des", "parle"]) == [("des",), ("parle",)]
+
+
+def test_what_was_split_before_changes_nothing():
+    model = _model(_DES, "des", before="parle")
+    forms = ["parle", "des", "gens", "des", "parle", "des"]
+    alone = model.split(forms)
+    model.split(["mange", "des"])
+    assert model.split(forms) == alone == _model(_DES, "des", before="parle").split(forms)
+
+
+def test_sentence_without_tokens_has_no_splits():
+    assert _model(_HA, "habait").split([]) == []
+
+
+@pytest.mark.parametrize("form", ["ha" + "a" * 50, "12", "...", "\ud800"])
+def test_what_is_no_word_stays_whole(form):
+    assert _model(_HA, "habait").split([form]) == [(form,)]
+
+
+def test_split_tokens_keep_the_offsets_of_their_form():
+    text = "un habait ha"
+    raw = RawSentence([None] * 3, [0, 3, 10], [2, 9, 12], [])
+    result = _model(_HA, "habait").resplit(raw, text)
+    assert result.forms == [None, "ha", "bait", None]
+    assert result.starts == [0, 3, 3, 10]
+    assert result.ends == [2, 9, 9, 12]
+    assert [(split.first, split.last) for split in result.splits] == [(1, 2)]
+
+
+def test_loaded_model_splits_as_the_saved_one(tmp_path):
+    model = _model(_DES, "des", before="parle")
+    model.save(tmp_path / "fr.splits.npz")
+    loaded = SplitModel.load(tmp_path / "fr.splits.npz")
+    forms = ["parle", "des", "gens"]
+    assert loaded.split(forms) == model.split(forms)
+
+
+def _write(path, **changed):
+    arrays = {
+        "scripts": np.frombuffer(b"[]", np.uint8),
+        "weights": np.zeros(4, np.int8),
+        "counts": np.zeros(4, np.uint8),
+    }
+    with path.open("wb") as stream:
+        np.savez_compressed(stream, **(arrays | changed))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"scripts": np.frombuffer(b"{", np.uint8)},
+        {"scripts": np.frombuffer(b"3", np.uint8)},
+        {"scripts": np.frombuffer(b'[["b", "", ["b"], "", "", []]]', np.uint8)},
+        {"weights": np.zeros(3, np.int8)},
+        {"weights": np.zeros(4, np.float32)},
+        {"weights": np.zeros((2, 2), np.int8)},
+        {"counts": np.zeros(0, np.uint8)},
+    ],
+    ids=["no JSON", "no list", "older format", "odd size", "floats", "two axes", "empty"],
+)
+def test_file_of_another_format_is_an_error(tmp_path, changed):
+    path = tmp_path / "he.splits.npz"
+    _write(path)
+    SplitModel.load(path)
+    _write(path, **changed)
+    with pytest.raises(BundleError, match=r"he\.splits\.npz: expected a split model"):
+        SplitModel.load(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", b"PK\x03\x04 cut"])
+def test_damaged_file_is_an_error(tmp_path, content):
+    path = tmp_path / "he.splits.npz"
+    path.write_bytes(content)
+    with pytest.raises(BundleError, match="expected a split model"):
+        SplitModel.load(path)

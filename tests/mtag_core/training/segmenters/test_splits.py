@@ -1,0 +1,55 @@
+from mtag_core.segmentation.split_scripts import Script
+from mtag_core.segmentation.splits import SplitModel
+from mtag_core.training.segmenters.split_learning import exact_script, learn_scripts, script_of
+from mtag_core.training.segmenters.splits import CLOSED, OPEN, train_split_model
+
+_HABAIT = ("habait", ("ha", "bait"))
+_DES = ("des", ("de", "les"))
+
+
+def _whole(text):
+    return [(form, (form,)) for form in text.split()]
+
+
+def test_split_model_splits_prefixes(tmp_path):
+    sentences = [[_HABAIT, *_whole("gadol")]] * 30
+    train_split_model(sentences, ["bait gadol"] * 3, OPEN).save(tmp_path / "he.splits.npz")
+    model = SplitModel.load(tmp_path / "he.splits.npz")
+    assert model.split(["habait", "gadol"]) == [("ha", "bait"), ("gadol",)]
+
+
+def test_split_model_learns_from_neighbours():
+    sentences = [
+        [*_whole("il parle"), _DES, *_whole("gens")],
+        [*_whole("il mange des pommes")],
+    ] * 30
+    model = train_split_model(sentences, [], CLOSED)
+    assert model.split("il parle des gens".split())[2] == ("de", "les")
+    assert model.split("il mange des pommes".split())[2] == ("des",)
+
+
+def test_training_again_gives_the_same_file(tmp_path):
+    sentences = [[_HABAIT, *_whole("gadol")], [_DES, *_whole("gens des")]] * 20
+    for name in "ab":
+        train_split_model(sentences, ["bait bait"], CLOSED).save(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_treebank_without_multiword_tokens_trains_a_model():
+    model = train_split_model([_whole("a b")], [], CLOSED)
+    assert model.split(["a", "b"]) == [("a",), ("b",)]
+
+
+def test_script_is_around_the_token_most_like_the_form():
+    assert script_of("bbeito", ("b", "beit_", "hu")) == Script("b", "o", ("b",), "", "_", ("hu",))
+
+
+def test_script_of_few_forms_stays_with_them_where_splits_are_closed():
+    tokens = [_DES, _DES]
+    exact = {exact_script(*_DES), exact_script("Des", ("De", "les"))}
+    assert set(learn_scripts(tokens, are_closed=True)) == exact
+    assert learn_scripts(tokens, are_closed=False) == [script_of(*_DES)]
+
+
+def test_script_seen_once_is_left_out_where_splits_are_open():
+    assert learn_scripts([_HABAIT], are_closed=False) == []
