@@ -16,6 +16,8 @@ _HELP = {
     "n_epochs": "passes over the tokens",
     "learning_rate": "at the start",
     "dropout": "from 0 to 1",
+    "gap_epochs": "passes of the models of ja, vi, zh over treebank and labelled text",
+    "device": "torch device, for ja, vi, zh",
     "seed": "chooses the sentences of the generic segmenter",
 }
 
@@ -34,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--text",
         type=Path,
-        help="directory of <code>.txt.xz files, where forms are counted for ar, he, ja, vi, zh",
+        help="directory of <code>.txt.xz files, where forms are counted for ar, he",
     )
     parser.add_argument(
         "--labelled",

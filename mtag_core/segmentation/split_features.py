@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.segmentation.boundaries import hash_columns
+from mtag_core.segmentation.hashing import hash_columns
 from mtag_core.segmentation.split_scripts import Script
 
 Codes = NDArray[np.uint64]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from mtag_core.segmentation.units import find_units
 from mtag_core.training.data.packing import PackedSentences
 from mtag_core.training.data.treebanks import treebank_files
-from mtag_core.training.segmenters.boundaries import mark_text
 from mtag_core.training.segmenters.boundary_chunks import Chunks, UnitEncoder, end_labels
+from mtag_core.training.segmenters.marked_text import mark_text
 from mtag_core.training.segmenters.training import SPACED_INSIDE
 from mtag_core.training.segmenters.treebank_text import read_surface_sentences
 

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.errors import InputNotFoundError
-from mtag_core.segmentation.boundaries import Codes, Counts, feature_rows, hash_columns
+from mtag_core.segmentation.hashing import Codes, hash_columns, table_rows
 from mtag_core.segmentation.units import UnitTable, find_units
-from mtag_core.training.segmenters.boundaries import asked_gaps, count_text
 from mtag_core.training.segmenters.boundary_fitting import Examples, fit_at_once
 from mtag_core.training.segmenters.boundary_marks import marked_line, without_marks
 from mtag_core.training.segmenters.dictionary_words import Dictionary, load_dictionary
+from mtag_core.training.segmenters.gap_features import Counts, count_text, feature_rows
+from mtag_core.training.segmenters.gap_stream import asked_gaps
 from mtag_core.training.segmenters.training import text_lines
 from mtag_core.training.segmenters.treebank_text import read_surface_sentences, training_files
 
@@ -105,9 +106,8 @@ def word_rows(units: UnitTable, ends: Mapping[int, int], *, n_rows: int) -> NDAr
         *([here, unit_before, unit_after], [*near, before, after]),
         *([here, before, after, unit_before], [here, before, after, unit_after]),
     )
-    shift = np.uint64(64 - (n_rows.bit_length() - 1))
     hashed = [hash_columns(group, 900 + seed) for seed, group in enumerate(groups)]
-    return (np.stack(hashed, axis=1) >> shift).astype(np.int64)
+    return table_rows(np.stack(hashed, axis=1), n_rows)
 
 
 class _Labeller:

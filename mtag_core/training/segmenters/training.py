@@ -12,11 +12,13 @@ from pathlib import Path
 
 from mtag_core.conventions import treebank_language
 from mtag_core.errors import InputNotFoundError, UsageError
+from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.languages import GENERIC
 from mtag_core.segmentation.udpipe import train_tokenizer
 from mtag_core.training.langid import record_config
-from mtag_core.training.segmenters.boundaries import MarkedSentence, mark_text, train_boundary_model
 from mtag_core.training.segmenters.boundary_marks import read_marked
+from mtag_core.training.segmenters.gap_stream import MarkedSentence
+from mtag_core.training.segmenters.marked_text import mark_text
 from mtag_core.training.segmenters.splits import CLOSED, OPEN, train_split_model
 from mtag_core.training.segmenters.treebank_text import (
     language_sentences,
@@ -40,7 +42,7 @@ _BY_BOUNDARIES = frozenset({"ja", "vi", "zh"})
 _WITH_SPLITS = {"ar": OPEN, "fr": CLOSED, "he": OPEN}
 
 MORE_TEXT = {"zh": ("yue",)}
-"""Text that a boundary model learns from besides its language's own: in the other script, here."""
+"""Text that is labelled for a boundary model besides its language's own: in the other script."""
 
 _LOGGER = logging.getLogger(__name__)
 # Words are not parted by spaces there, or syllables are: nothing that another language could use.
@@ -59,7 +61,10 @@ class SegmenterOptions:
         n_epochs: Passes over the tokens.
         learning_rate: At the start.
         dropout: From 0 to 1.
-        seed: Chooses the sentences of the generic segmenter; UDPipe has its own fixed seed.
+        gap_epochs: Passes of boundary models over treebank and labelled text.
+        device: A torch device, for boundary models.
+        seed: Chooses the sentences of the generic segmenter, and is the boundary models'; UDPipe
+            has its own fixed seed.
     """
 
     n_tokens: int = 60_000
@@ -69,6 +74,8 @@ class SegmenterOptions:
     n_epochs: int = 12
     learning_rate: float = 0.005
     dropout: float = 0.1
+    gap_epochs: float = 6.0
+    device: str = "cpu"
     seed: int = 1
 
 
@@ -93,8 +100,8 @@ def train_segmenters(
         languages: Codes to train, `generic` among them; all of them when both this and `own` are
             empty.
         own: Treebanks that get a UDPipe tokenizer of their own, such as `it_postwita`.
-        text: Directory of `<code>.txt.xz` files, where forms and n-grams are counted for the
-            languages that have a boundary or split model; without it they count nothing.
+        text: Directory of `<code>.txt.xz` files, where forms are counted for the languages that
+            have a split model; without it they count nothing.
         labelled: Directory of `<code>.segmented.txt.xz` and `<code>_<variety>.segmented.txt.xz`
             files, which boundary models learn from too.
 
@@ -125,7 +132,7 @@ def train_segmenters(
     for language in chosen:
         paths = files.get(language, [])
         if language in _BY_BOUNDARIES:
-            models.append(_boundaries(language, paths, output, text, labelled))
+            models.append(_boundaries(language, paths, output, labelled, options))
         else:
             models.append(_tokenizer(language, files, output, options))
         if language in _WITH_SPLITS:
@@ -173,25 +180,37 @@ def _conllu(sentences: Iterable[str]) -> str:
 
 
 def _boundaries(
-    language: str, paths: Sequence[Path], output: Path, text: Path | None, labelled: Path | None
+    language: str,
+    paths: Sequence[Path],
+    output: Path,
+    labelled: Path | None,
+    options: SegmenterOptions,
 ) -> Path:
     """Trains a boundary model that is not there yet."""
+    # torch is an extra that the other segmenters do without.
+    from mtag_core.training.segmenters.gap_training import GapConfig, train_gap_network
+
     model = output / f"{language}.boundaries.npz"
     if not model.exists():
         _LOGGER.info("%s: training a boundary model", language)
         has_spaces = language in SPACED_INSIDE
-        sentences = list(read_surface_sentences(paths))
-        marked = mark_text(sentences, separator=" " if has_spaces else "")
-        lines = _lines(text, (language, *MORE_TEXT.get(language, ())))
-        part = model.with_suffix(".part")
-        train_boundary_model(
-            marked,
-            lines,
+        network = train_gap_network(
+            list(_treebank_sentences(paths)),
+            _labelled_sentences(language, labelled),
+            GapConfig(epochs=options.gap_epochs, device=options.device, seed=options.seed),
             has_spaces=has_spaces,
-            labelled=_labelled_sentences(language, labelled),
-        ).save(part)
+        )
+        part = model.with_suffix(".part")
+        BoundaryModel(network, has_spaces=has_spaces).save(part)
         part.rename(model)
     return model
+
+
+def _treebank_sentences(paths: Sequence[Path]) -> Iterator[MarkedSentence]:
+    """Yields the sentences of treebanks."""
+    for sentence in read_surface_sentences(paths):
+        marked = mark_text([sentence], separator="")
+        yield marked.text, dict.fromkeys(marked.token_ends, 1.0)
 
 
 def _labelled_sentences(language: str, labelled: Path | None) -> Iterator[MarkedSentence]:
@@ -212,18 +231,17 @@ def _splits(language: str, paths: Sequence[Path], output: Path, text: Path | Non
             for sentence in read_sentences(paths)
         ]
         part = model.with_suffix(".part")
-        lines = _lines(text, (language,))
+        lines = _lines(text, language)
         train_split_model(sentences, lines, _WITH_SPLITS[language]).save(part)
         part.rename(model)
     return model
 
 
-def _lines(text: Path | None, codes: Sequence[str]) -> Iterator[str]:
-    """Yields the lines of running text in some languages."""
-    for code in codes:
-        path = text / f"{code}.txt.xz" if text else None
-        if path and path.exists():
-            yield from text_lines(path)
+def _lines(text: Path | None, code: str) -> Iterator[str]:
+    """Yields the lines of running text in a language."""
+    path = text / f"{code}.txt.xz" if text else None
+    if path and path.exists():
+        yield from text_lines(path)
 
 
 def text_lines(path: Path) -> Iterator[str]:

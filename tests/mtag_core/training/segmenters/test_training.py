@@ -1,10 +1,7 @@
-import lzma
-
 import pytest
 
 from mtag_core.__main__ import main
 from mtag_core.segmentation import Segmenter
-from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.training.segmenters.training import _without_splits
 from mtag_core.training.segmenters.treebank_text import surface_tokens
 
@@ -90,29 +87,6 @@ def _own_treebank(tmp_path, name, sentence):
     path.parent.mkdir(exist_ok=True)
     path.write_text(sentence * 30)
     return tmp_path / "own"
-
-
-def test_boundary_model_parts_words_without_spaces(tmp_path):
-    blank = "\t_" * 7 + "\tSpaceAfter=No\n"
-    sentence = f"1\t\u732b{blank}2\t\u304c{blank}3\t\u5bdd\u308b{blank}4\t\u3002{blank}\n"
-    own = _own_treebank(tmp_path, "ja_own-ud-train.conllu", sentence)
-    assert _train(own, tmp_path / "out", "--languages", "ja") == 0
-    model = BoundaryModel.load(tmp_path / "out" / "ja.boundaries.npz")
-    sentences = list(model.tokenize("\u732b\u304c\u5bdd\u308b\u3002" * 2))
-    assert [s.starts for s in sentences] == [[0, 1, 2, 4], [5, 6, 7, 9]]
-    assert [s.ends for s in sentences] == [[1, 2, 4, 5], [6, 7, 9, 10]]
-
-
-def test_boundary_model_learns_words_from_labelled_text(tmp_path):
-    blank = "\t_" * 7 + "\tSpaceAfter=No\n"
-    own = _own_treebank(tmp_path, "ja_own-ud-train.conllu", f"1\t\u732b{blank}2\t\u3002{blank}\n")
-    with lzma.open(tmp_path / "ja.segmented.txt.xz", "wt", encoding="utf-8") as sink:
-        sink.write("\u72ac\u241f\u304c\u241f\u5bdd\u308b\u241f\u3002\u241f\n" * 300)
-    flags = ["--languages", "ja", "--labelled", str(tmp_path)]
-    assert _train(own, tmp_path / "out", *flags) == 0
-    model = BoundaryModel.load(tmp_path / "out" / "ja.boundaries.npz")
-    sentences = list(model.tokenize("\u72ac\u304c\u5bdd\u308b\u3002"))
-    assert [s.ends for s in sentences] == [[1, 2, 4, 5]]
 
 
 def test_split_model_is_trained_beside_its_tokenizer(tmp_path, fake_langid):

@@ -1,0 +1,115 @@
+import lzma
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+
+from mtag_core.__main__ import main
+from mtag_core.segmentation.boundaries import BoundaryModel
+from mtag_core.segmentation.gap_inputs import InputTables, padded_codes
+from mtag_core.segmentation.gap_network import GapNetwork
+from mtag_core.segmentation.units import find_units
+from mtag_core.training.segmenters.gap_model import GapModel, GapShape
+from mtag_core.training.segmenters.gap_stream import frequent_codes, read_stream
+
+_SHAPE = GapShape(unit_width=6, pair_width=4, width=10, n_layers=3, n_pairs=32)
+_BLANK = "\t_" * 7 + "\tSpaceAfter=No\n"
+
+
+def _model():
+    units = find_units("猫が寝る。", has_spaces=False)
+    tables = InputTables(np.sort(np.array(units.codes, np.uint32)), 4, _SHAPE.n_pairs)
+    torch.manual_seed(1)
+    return GapModel(tables, _SHAPE, dropout=0.1).eval()
+
+
+def _torch_scores(model, units):
+    inputs = model.tables.inputs(*padded_codes(units, _SHAPE.n_layers))
+    columns = (torch.from_numpy(c)[None] for c in (inputs.units, inputs.kinds, inputs.pairs))
+    with torch.no_grad():
+        return model(*columns)[0].numpy()
+
+
+def test_numpy_scores_as_torch_does():
+    model, units = _model(), find_units("猫が寝る。犬 も寝る。" * 9, has_spaces=False)
+    arrays = {name: matrix.detach().numpy() for name, matrix in model.matrices.items()}
+    arrays |= {f"{name}_bias": bias.detach().numpy() for name, bias in model.biases.items()}
+    scores = GapNetwork(model.tables, arrays).scores(units)
+    np.testing.assert_allclose(scores, _torch_scores(model, units), rtol=1e-4, atol=1e-4)
+
+
+def test_training_sees_the_weights_that_are_saved():
+    model, units = _model(), find_units("猫が寝る。犬 も寝る。" * 9, has_spaces=False)
+    model.is_quantised = True
+    scores = model.network().scores(units)
+    np.testing.assert_allclose(scores, _torch_scores(model, units), rtol=1e-4, atol=1e-4)
+
+
+def test_stream_knows_ends_and_asks_about_gaps_inside_texts():
+    stream = read_stream(
+        [("ab c", {2: 1.0, 4: 1.0})],
+        has_spaces=False,
+        n_beyond=2,
+        other=0.25,
+        weight=3.0,
+        knows_sentences=True,
+    )
+    assert (stream.kinds > 0).tolist() == [True] * 3 + [False] * 2
+    assert stream.token_ends.tolist() == [0.25, 1, 1, 0, 0]
+    assert stream.sentence_ends.tolist() == [0, 0, 1, 0, 0]
+    # The space parts tokens by itself; nothing is asked about the end of a text.
+    assert stream.token_weights.tolist() == [3, 0, 0, 0, 0]
+    assert stream.sentence_weights.tolist() == [3, 3, 0, 0, 0]
+
+
+def test_stream_without_sentences_says_that_none_ends_inside_a_token():
+    stream = read_stream(
+        [("abc", {2: 0.7, 3: 1.0})],
+        has_spaces=False,
+        n_beyond=1,
+        other=0.01,
+        weight=1.0,
+        knows_sentences=False,
+    )
+    assert stream.sentence_weights.tolist() == [1, 0, 0, 0]
+
+
+def test_frequent_units_are_found():
+    stream = read_stream(
+        [("aaabbc", {})],
+        has_spaces=False,
+        n_beyond=1,
+        other=0.0,
+        weight=1.0,
+        knows_sentences=True,
+    )
+    a, b, c = find_units("abc", has_spaces=False).codes
+    assert frequent_codes(stream, min_count=2, n_most=9).tolist() == sorted([a, b])
+    assert frequent_codes(stream, min_count=1, n_most=1).tolist() == [a]
+    assert c not in frequent_codes(stream, min_count=2, n_most=9)
+
+
+def _trained(tmp_path, sentence, *flags):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "ja_own-ud-train.conllu").write_text(sentence * 300)
+    command = ["train-segmenters", "--languages", "ja", "--gap_epochs", "10"]
+    places = [f"--treebanks={tmp_path / 'own'}", f"--output={tmp_path / 'out'}"]
+    assert main([*command, *places, *flags]) == 0
+    return BoundaryModel.load(tmp_path / "out" / "ja.boundaries.npz")
+
+
+def test_model_parts_words_without_spaces(tmp_path):
+    sentence = f"1\t猫{_BLANK}2\tが{_BLANK}3\t寝る{_BLANK}4\t。{_BLANK}\n"
+    model = _trained(tmp_path, sentence)
+    sentences = list(model.tokenize("猫が寝る。" * 2))
+    assert [s.starts for s in sentences] == [[0, 1, 2, 4], [5, 6, 7, 9]]
+    assert [s.ends for s in sentences] == [[1, 2, 4, 5], [6, 7, 9, 10]]
+
+
+def test_model_learns_words_from_labelled_text(tmp_path):
+    with lzma.open(tmp_path / "ja.segmented.txt.xz", "wt", encoding="utf-8") as sink:
+        sink.write("犬\u241fが\u241f寝る\u241f。\u241f\n" * 900)
+    model = _trained(tmp_path, f"1\t猫{_BLANK}2\t。{_BLANK}\n", f"--labelled={tmp_path}")
+    sentences = list(model.tokenize("犬が寝る。"))
+    assert [s.ends for s in sentences] == [[1, 2, 4, 5]]
