@@ -32,7 +32,8 @@ Macro over the treebanks of a language, F1 in percent, the segmenter of the tree
 given. Segmentation loses 100 - Words, tagging what is between Words and UPOS. Then what changes
 when the language of each line is identified, as `annotate` does: UPOS lost by it, and the share of
 tokens that another language's segmenter or the generic one cut. Last, UPOS / UFeats of UDPipe 1
-taggers on the same segmentation, where one was trained, and of the student on those treebanks."""
+taggers, where one was trained, on the segmentation of an earlier bundle, and of the student on
+those treebanks."""
 
 
 def _by_language(facts: Facts) -> dict[str, list[str]]:

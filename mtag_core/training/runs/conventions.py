@@ -41,11 +41,18 @@ _WEIGHT_DECAY = 0.01
 _RIVAL_TOKENS = 3000
 _N_RIVALS = 5
 
+# How much of a correction is kept: what is right for the sentences it was learnt from may be too
+# much for others. The first of equally good ones is taken.
+_SHARES = (0.0, 0.5, 1.0)
+
 Scores = dict[str, tuple[float, float]]
 
 
 def learn_conventions(config: ConventionsConfig) -> dict[str, Scores]:
     """Learns the convention of every treebank and writes them into the model's directory.
+
+    Of each correction all, half or nothing is kept, whichever is best on the treebank's dev
+    sentences; all of it where there are none.
 
     Args:
         config: What to do.
@@ -72,6 +79,7 @@ def learn_conventions(config: ConventionsConfig) -> dict[str, Scores]:
         corrections[name] = _learn(_tokens(chosen, model, config), model, config)
         if name in dev:
             tokens = _tokens(dev[name], model, config)
+            corrections[name] = _best_share(corrections[name], tokens, model)
             scores["plain"][name] = _accuracies(tokens, tokens.vectors, model)
             scores["told"][name] = _accuracies(tokens, corrections[name](tokens.vectors), model)
             _LOGGER.info("%s: %s -> %s", name, scores["plain"][name], scores["told"][name])
@@ -92,6 +100,14 @@ class Correction(nn.Module):
     def forward(self, vectors: Tensor) -> Tensor:
         """Shape (n_tokens, width) in and out."""
         return vectors + self.bias + vectors @ self.down @ self.up
+
+    def scaled(self, share: float) -> "Correction":
+        """A correction that changes so much of what this one does."""
+        scaled = Correction(len(self.bias), self.down.shape[1]).requires_grad_(False)
+        scaled.bias.copy_(share * self.bias)
+        scaled.down.copy_(self.down)
+        scaled.up.copy_(share * self.up)
+        return scaled
 
 
 @dataclass(frozen=True)
@@ -179,6 +195,12 @@ def _accuracies(tokens: _Tokens, vectors: Tensor, model: TokenTagger) -> tuple[f
     )
     upos, feats = (100 * float(is_right.float().mean()) for is_right in right)
     return upos, feats
+
+
+def _best_share(correction: Correction, tokens: _Tokens, model: TokenTagger) -> Correction:
+    """As much of a correction as suits some tokens best, UPOS and FEATS together."""
+    scaled = [correction.scaled(share) for share in _SHARES]
+    return max(scaled, key=lambda one: sum(_accuracies(tokens, one(tokens.vectors), model)))
 
 
 def _by_treebank(sentences: Iterable[LabelledSentence]) -> dict[str, list[LabelledSentence]]:
