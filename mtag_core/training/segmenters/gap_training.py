@@ -59,7 +59,7 @@ class GapConfig:
     pair_dropout: float = 0.05
     treebank_weight: float = 8.0
     min_count: int = 5
-    n_known: int = 4500
+    n_known: int = 5000
     quantised_share: float = 0.25
     device: str = "cpu"
     seed: int = 1
