@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--text",
         type=Path,
-        help="directory of <code>.txt.xz files, where forms are counted for ar, he",
+        help="directory of <code>.txt.xz files, where forms are counted for ar, fr, he",
     )
     parser.add_argument(
         "--labelled",

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.segmentation.hashing import hash_columns
+from mtag_core.segmentation.hashing import MIX, SPREAD, Codes, hash_columns, table_rows
 from mtag_core.segmentation.split_scripts import Script
 
-Codes = NDArray[np.uint64]
 Counts = NDArray[np.uint8]
 
 N_SCRIPT_COLUMNS = 16
@@ -64,8 +63,6 @@ _SLOTS = np.array([(*column, *column[:1] * 2)[:3] for column in _CONTEXTS]).T
 _NOTHING = (0, 1, 2, 3, 4, 5, 6)
 
 _SEED = np.uint64(0x9E3779B97F4A7C15)
-_MIX = np.uint64(0xBF58476D1CE4E5B9)
-_SPREAD = np.uint64(0x94D049BB133111EB)
 
 
 def script_codes(form: str, scripts: Iterable[Script], counts: Counts) -> list[list[int]]:
@@ -181,10 +178,8 @@ def _count(code: int, counts: Counts) -> int:
 def _hash(scripts: Codes, codes: Codes, *, first_seed: int, n_rows: int) -> NDArray[np.int64]:
     """Hashes each code with its script and its column."""
     seeds = np.arange(first_seed, first_seed + codes.shape[1], dtype=np.uint64)
-    values = (scripts * _SEED + seeds) * _MIX
+    values = (scripts * _SEED + seeds) * MIX
     values ^= values >> np.uint64(29)
-    values = (values ^ codes) * _MIX
+    values = (values ^ codes) * MIX
     values ^= values >> np.uint64(31)
-    shift = np.uint64(64 - (n_rows.bit_length() - 1))
-    rows: NDArray[np.int64] = (values * _SPREAD >> shift).astype(np.int64)
-    return rows
+    return table_rows(values * SPREAD, n_rows)

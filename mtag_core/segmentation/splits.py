@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
+from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.raw import RawSentence, Split
 from mtag_core.segmentation.split_features import (
-    Codes,
     Counts,
     context_codes,
     context_rows,

@@ -79,9 +79,8 @@ def learn_conventions(config: ConventionsConfig) -> dict[str, Scores]:
         corrections[name] = _learn(_tokens(chosen, model, config), model, config)
         if name in dev:
             tokens = _tokens(dev[name], model, config)
-            corrections[name] = _best_share(corrections[name], tokens, model)
             scores["plain"][name] = _accuracies(tokens, tokens.vectors, model)
-            scores["told"][name] = _accuracies(tokens, corrections[name](tokens.vectors), model)
+            corrections[name], scores["told"][name] = _best_share(corrections[name], tokens, model)
             _LOGGER.info("%s: %s -> %s", name, scores["plain"][name], scores["told"][name])
     _joined(corrections).save(config.model)
     return scores
@@ -197,10 +196,13 @@ def _accuracies(tokens: _Tokens, vectors: Tensor, model: TokenTagger) -> tuple[f
     return upos, feats
 
 
-def _best_share(correction: Correction, tokens: _Tokens, model: TokenTagger) -> Correction:
-    """As much of a correction as suits some tokens best, UPOS and FEATS together."""
+def _best_share(
+    correction: Correction, tokens: _Tokens, model: TokenTagger
+) -> tuple[Correction, tuple[float, float]]:
+    """As much of a correction as suits some tokens best, UPOS and FEATS together; both scores."""
     scaled = [correction.scaled(share) for share in _SHARES]
-    return max(scaled, key=lambda one: sum(_accuracies(tokens, one(tokens.vectors), model)))
+    scored = [(one, _accuracies(tokens, one(tokens.vectors), model)) for one in scaled]
+    return max(scored, key=lambda pair: sum(pair[1]))
 
 
 def _by_treebank(sentences: Iterable[LabelledSentence]) -> dict[str, list[LabelledSentence]]:

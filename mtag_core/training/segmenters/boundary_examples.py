@@ -65,13 +65,13 @@ def read_examples(
             continue
         is_new = True
         for sentence in read_surface_sentences([path]):
-            marked = mark_text([sentence], separator="")
-            units = find_units(marked.text, has_spaces=language in SPACED_INSIDE)
+            text, token_ends = mark_text(sentence)
+            units = find_units(text, has_spaces=language in SPACED_INSIDE)
             if units.starts:
                 # Where spaces part syllables, there is one between sentences too.
                 units.is_after_space[0] = language in SPACED_INSIDE
-                chunks.add(encoder.encode(marked.text, units), starts_anew=is_new)
-                labels.append(end_labels(units.ends, marked.token_ends, marked.sentence_ends))
+                chunks.add(encoder.encode(text, units), starts_anew=is_new)
+                labels.append(end_labels(units.ends, token_ends, frozenset({len(text)})))
                 is_new = bool(cut_seed) and generator.random() < _OPENING_SHARE
         chunk_languages += [language] * (len(chunks.rows) - len(chunk_languages))
     joined = np.concatenate(labels) if labels else np.zeros(0, np.int64)

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mtag_core.training.segmenters.adam import Adam
+
 Rows = NDArray[np.int64] | NDArray[np.int32]
 Weights = NDArray[np.float32]
 
@@ -37,16 +39,12 @@ def fit_at_once(examples: Examples, *, n_rows: int, l2: float) -> Weights:
     """
     rows, targets = examples
     weights = np.zeros(n_rows, np.float32)
-    mean, square = np.zeros_like(weights), np.zeros_like(weights)
+    adam = Adam(n_rows, n_steps=_N_STEPS, rate=_LEARNING_RATE, epsilon=1e-8)
     flat = rows.ravel()
-    for step in range(1, _N_STEPS + 1):
+    for _ in range(_N_STEPS):
         errors = np.repeat(_errors(weights, rows, targets), rows.shape[1])
         gradient = np.bincount(flat, weights=errors, minlength=n_rows) + l2 * weights
-        mean = (0.9 * mean + 0.1 * gradient).astype(np.float32)
-        square = (0.99 * square + 0.01 * gradient**2).astype(np.float32)
-        rate = _LEARNING_RATE * (1 - (step - 1) / _N_STEPS)
-        update = (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.99**step)) + 1e-8)
-        weights -= (rate * update).astype(np.float32)
+        weights -= adam.change(gradient)
     return weights
 
 

@@ -1,43 +1,22 @@
-"""Running text of treebank sentences, with the places where tokens and sentences end."""
+"""The text of a treebank's sentence, with the places where its tokens end."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class MarkedText:
-    """Running text with the offsets at which its tokens and sentences end.
-
-    Attributes:
-        text: The text.
-        token_ends: Offset after each token.
-        sentence_ends: Offset after each sentence.
-    """
-
-    text: str
-    token_ends: frozenset[int]
-    sentence_ends: frozenset[int]
-
-
-def mark_text(sentences: Sequence[Sequence[tuple[str, bool]]], *, separator: str) -> MarkedText:
-    """Builds running text from tokens.
+def mark_text(sentence: Sequence[tuple[str, bool]]) -> tuple[str, frozenset[int]]:
+    """Builds a sentence's text from tokens.
 
     Args:
-        sentences: Of surface forms, each with whether a space stands after it.
-        separator: Put between sentences.
+        sentence: Surface forms, each with whether a space stands after it.
+
+    Returns:
+        The text without a space at its end, and the offset after each token.
     """
-    parts: list[str] = []
-    token_ends, sentence_ends = set(), set()
-    offset = 0
-    for sentence in sentences:
-        for index, (form, is_space_after) in enumerate(sentence):
-            parts.append(form)
-            offset += len(form)
-            token_ends.add(offset)
-            is_last = index == len(sentence) - 1
-            after = separator if is_last else " " * is_space_after
-            if is_last:
-                sentence_ends.add(offset)
-            parts.append(after)
-            offset += len(after)
-    return MarkedText("".join(parts), frozenset(token_ends), frozenset(sentence_ends))
+    text = ""
+    token_ends = set()
+    for index, (form, is_space_after) in enumerate(sentence):
+        text += form
+        token_ends.add(len(text))
+        if is_space_after and index < len(sentence) - 1:
+            text += " "
+    return text, frozenset(token_ends)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.split_features import (
-    Codes,
     Counts,
     context_codes,
     context_rows,

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.segmentation.split_features import IDENTITY_COLUMNS, N_SCRIPT_COLUMNS
+from mtag_core.training.segmenters.adam import Adam
 from mtag_core.training.segmenters.split_examples import Rows, SplitExamples
 
 _LEARNING_RATE = 0.1
@@ -32,21 +33,16 @@ def fit_splits(examples: SplitExamples, *, n_rows: int, seed: int = 1) -> NDArra
     weights = np.zeros(n_rows + 1, np.float32)
     if not len(examples.sizes):
         return weights[:n_rows]
-    mean, square = np.zeros_like(weights), np.zeros_like(weights)
+    adam = Adam(n_rows + 1, n_steps=_N_STEPS, rate=_LEARNING_RATE, epsilon=1e-6)
     penalties = np.full(n_rows + 1, _L2)
     penalties[n_rows // 2 :] = _NEIGHBOUR_L2
     generator = np.random.default_rng(seed)
-    for step in range(1, _N_STEPS + 1):
+    for _ in range(_N_STEPS):
         rows = _thinned(examples, generator, left_out=n_rows)
         errors = _errors(weights[rows].sum(axis=1), examples)
         repeated = np.repeat(errors, rows.shape[1])
         sums = np.bincount(rows.ravel(), weights=repeated, minlength=n_rows + 1)
-        gradient = sums + penalties * weights
-        mean = (0.9 * mean + 0.1 * gradient).astype(np.float32)
-        square = (0.99 * square + 0.01 * gradient**2).astype(np.float32)
-        rate = _LEARNING_RATE * (1 - (step - 1) / _N_STEPS)
-        update = (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.99**step)) + 1e-6)
-        weights -= (rate * update).astype(np.float32)
+        weights -= adam.change(sums + penalties * weights)
         weights[n_rows] = 0
     return weights[:n_rows]
 

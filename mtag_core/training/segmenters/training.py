@@ -209,8 +209,8 @@ def _boundaries(
 def _treebank_sentences(paths: Sequence[Path]) -> Iterator[MarkedSentence]:
     """Yields the sentences of treebanks."""
     for sentence in read_surface_sentences(paths):
-        marked = mark_text([sentence], separator="")
-        yield marked.text, dict.fromkeys(marked.token_ends, 1.0)
+        text, token_ends = mark_text(sentence)
+        yield text, dict.fromkeys(token_ends, 1.0)
 
 
 def _labelled_sentences(language: str, labelled: Path | None) -> Iterator[MarkedSentence]:

@@ -31,7 +31,7 @@ def _correction(bias):
 def test_so_much_of_a_correction_is_kept_as_suits_other_tokens(model, labels, kept_bias):
     vectors = torch.tensor([[-6.0], [1.0]] if len(labels) == 2 else [[-3.0], [1.0], [-5.0]])
     tokens = _Tokens(vectors, torch.tensor(labels), torch.tensor(labels))
-    kept = _best_share(_correction(8.0), tokens, model)
+    kept, _ = _best_share(_correction(8.0), tokens, model)
     assert float(kept.bias) == kept_bias
     assert float(kept(torch.tensor([[1.0]]))) == 1.0 + kept_bias
 
