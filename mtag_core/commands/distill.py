@@ -59,6 +59,19 @@ def add_data_options(parser: argparse.ArgumentParser, *, is_teacher_needed: bool
         help="teachers guess which treebank a text's sentence is like"
         " (default: all follow their language's largest)",
     )
+    add(
+        "--exchange",
+        type=float,
+        default=0.0,
+        help="show each sentence once more with this share of its open-class words exchanged for"
+        " others of their class (default: off)",
+    )
+    add(
+        "--piece_dropout",
+        type=float,
+        default=0.0,
+        help="share of wordpieces hidden from the student (default: %(default)s)",
+    )
     add("--temperature_upos", type=float, default=1.0, help="(default: %(default)s)")
     add("--temperature_feats", type=float, default=1.0, help="(default: %(default)s)")
     add("--top_k", type=int, default=32, help="FEATS bundles kept a token (default: %(default)s)")
@@ -155,6 +168,8 @@ def run_distillation(
         has_dev=args.learn_dev,
         is_factored=args.share_feats,
         has_grams=args.share_pieces,
+        exchange_share=args.exchange,
+        piece_dropout=args.piece_dropout,
         is_text_told=not args.untold_text,
     )
     scores = distill(config, is_resumed=args.resume)

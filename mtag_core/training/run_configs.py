@@ -125,6 +125,9 @@ class DistillConfig:
             them. The rest is scored.
         is_factored: FEATS bundles share the rows of their attributes while training.
         has_grams: Wordpieces share the rows of their first and last letters while training.
+        exchange_share: Each sentence is shown once more with this share of its open-class words
+            exchanged for others of their class; 0 for no such copies.
+        piece_dropout: Share of the student's pieces replaced by the mask piece.
         is_text_told: Teachers annotate text by the convention of its language's largest treebank;
             else by whichever one they take a sentence to follow.
     """
@@ -161,6 +164,8 @@ class DistillConfig:
     has_dev: bool = False
     is_factored: bool = False
     has_grams: bool = False
+    exchange_share: float = 0.0
+    piece_dropout: float = 0.0
     is_text_told: bool = True
 
     @property

@@ -64,8 +64,8 @@ class PackedSentences:
 
     def select(self, chosen: NDArray[np.int64]) -> "PackedSentences":
         """Keeps the chosen sentences, in that order."""
-        pieces = _ranges(self.n_pieces, chosen)
-        tokens = _ranges(self.n_tokens, chosen)
+        pieces = _rows(self.n_pieces, chosen)
+        tokens = _rows(self.n_tokens, chosen)
         return PackedSentences(
             self.piece_ids[pieces],
             self.first_piece[tokens],
@@ -160,10 +160,15 @@ class DeviceSentences:
         return self._piece_ids[position].long().masked_fill(~is_piece, self._pad), is_piece
 
 
-def _ranges(lengths: Ints, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Flat positions of chosen rows of a ragged array: lengths [2, 3], row [1] -> [2, 3, 4]."""
-    starts = np.cumsum(lengths, dtype=np.int64) - lengths
-    chosen_lengths = lengths[chosen].astype(np.int64)
-    shift = np.repeat(starts[chosen] - (np.cumsum(chosen_lengths) - chosen_lengths), chosen_lengths)
+def ranges(starts: NDArray[np.int64], lengths: Ints) -> NDArray[np.int64]:
+    """Counts up from each start: starts [7, 2], lengths [2, 3] -> [7, 8, 2, 3, 4]."""
+    lengths = lengths.astype(np.int64)
+    shift = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
     positions: NDArray[np.int64] = np.arange(len(shift)) + shift
     return positions
+
+
+def _rows(lengths: Ints, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Flat positions of chosen rows of a ragged array: lengths [2, 3], row [1] -> [2, 3, 4]."""
+    starts = np.cumsum(lengths, dtype=np.int64) - lengths
+    return ranges(starts[chosen], lengths[chosen])

@@ -14,14 +14,15 @@ from mtag_core.training.data.datasets import (
     sampling_rates,
 )
 from mtag_core.training.data.encoding import PieceConvention
-from mtag_core.training.data.packing import DeviceSentences, PackedSentences, fits
+from mtag_core.training.data.exchanging import WordClasses, exchanged_tokens, with_tokens
+from mtag_core.training.data.packing import fits
 from mtag_core.training.data.taught import read_training_sentences
 from mtag_core.training.data.texts import EncodedText
 from mtag_core.training.loops import distributed
-from mtag_core.training.networks.model_files import load_card, load_model
-from mtag_core.training.networks.openings import opening_pieces
+from mtag_core.training.networks.model_files import load_card
 from mtag_core.training.run_configs import DistillConfig
-from mtag_core.training.runs.targets import SoftTargets, blend_labels, soft_targets
+from mtag_core.training.runs.annotation import Annotators
+from mtag_core.training.runs.targets import SoftTargets, blend_labels
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -39,34 +40,45 @@ class DistillationCorpus:
         """Reads, encodes and lets the teachers annotate."""
         self._config = config
         self._feats = feats
-        self._teacher_tokenizer = config.teachers[0] / "tokenizer.json"
+        self._annotators = Annotators(config.teachers, config.targets, device=device)
         # Treebank sentences come first, so their label arrays index the corpus' first tokens.
-        student, teacher = self._treebanks()
+        labelled, treebanks = self._treebanks()
         text, text_rates = self._text()
-        self.student = PackedSentences.concatenate([student.packed, text.student])
-        self.rates = np.concatenate([self._treebank_rates(student), text_rates])
-        self.targets = self._targets(teacher, text, device)
+        corpus = EncodedText.concatenate([treebanks, text])
+        self.rates = np.concatenate([self._treebank_rates(labelled), text_rates])
+        self.targets = self._annotated(corpus)
+        if config.exchange_share > 0:
+            copies, chosen = self._exchanged(corpus)
+            self.targets = self.targets.and_then(self._annotated(copies))
+            self.rates = np.concatenate([self.rates, self.rates[chosen]])
+            corpus = EncodedText.concatenate([corpus, copies])
+        self.student = corpus.student
+        blend_labels(
+            self.targets,
+            token_indices=torch.arange(len(labelled.upos_ids), device=device),
+            upos_ids=torch.from_numpy(labelled.upos_ids).to(device),
+            feats_ids=torch.from_numpy(labelled.feats_ids).to(device),
+            label_share=config.label_share,
+        )
 
-    def _treebanks(self) -> tuple[LabelledDataset, LabelledDataset]:
-        """This process' train sentences for student and teacher; the same ones for both."""
+    def _treebanks(self) -> tuple[LabelledDataset, EncodedText]:
+        """This process' train sentences, with labels and for both vocabularies."""
         sentences = read_training_sentences(self._config.treebanks, has_dev=self._config.has_dev)
         sentences = sentences[distributed.rank() :: distributed.n_ranks()]
         encoded = [
             encoded_forms(sentences, path, n_processes=self._config.n_processes)
-            for path in (self._config.tokenizer, self._teacher_tokenizer)
+            for path in (self._config.tokenizer, self._annotators.tokenizer)
         ]
         is_short = [fits(packed, max_pieces=self._config.max_pieces) for packed in encoded]
         chosen = np.flatnonzero(is_short[0] & is_short[1])
-        student, teacher = (
-            labelled_dataset(
-                [sentences[index] for index in chosen],
-                packed.select(chosen),
-                feats_labels=self._feats,
-                max_pieces=self._config.max_pieces,
-            )
-            for packed in encoded
+        student, teacher = (packed.select(chosen) for packed in encoded)
+        labelled = labelled_dataset(
+            [sentences[index] for index in chosen],
+            student,
+            feats_labels=self._feats,
+            max_pieces=self._config.max_pieces,
         )
-        return student, teacher
+        return labelled, EncodedText(student, teacher, labelled.treebanks, labelled.treebank_ids)
 
     def _text(self) -> tuple[EncodedText, NDArray[np.float64]]:
         """This process' share of the text, and the times an epoch shows each sentence."""
@@ -100,39 +112,42 @@ class DistillationCorpus:
         chosen: NDArray[np.float64] = rates[text.language_ids]
         return chosen
 
-    def _targets(
-        self, teacher: LabelledDataset, text: EncodedText, device: torch.device
-    ) -> SoftTargets:
-        """The teachers' word on every token, the labels mixed in."""
-        packed = PackedSentences.concatenate([teacher.packed, text.teacher])
-        pad = PieceConvention.load(self._teacher_tokenizer).pad
-        sentences = DeviceSentences(packed, pad=pad, device=device)
-        text_names = text.languages if self._config.is_text_told else ("",) * len(text.languages)
-        names = teacher.treebanks + text_names
-        name_ids = np.concatenate(
-            [teacher.treebank_ids, len(teacher.treebanks) + text.language_ids]
-        )
-        teachers, openings = [], []
-        for directory in self._config.teachers:
-            model, card = load_model(directory, device=device)
-            teachers.append(model)
-            openings.append(
-                opening_pieces(
-                    names,
-                    name_ids,
-                    treebanks=card.treebanks,
-                    conventions=card.conventions,
-                    first_piece=card.first_treebank_piece,
-                    device=device,
-                )
-            )
-        targets = soft_targets(teachers, sentences, openings, self._config.targets)
-        blend_labels(
-            targets,
-            token_indices=torch.arange(len(teacher.upos_ids), device=device),
-            upos_ids=torch.from_numpy(teacher.upos_ids).to(device),
-            feats_ids=torch.from_numpy(teacher.feats_ids).to(device),
-            label_share=self._config.label_share,
-        )
-        _LOGGER.info("%d sentences, %d tokens annotated", len(packed), int(packed.n_tokens.sum()))
+    def _annotated(self, corpus: EncodedText) -> SoftTargets:
+        """The teachers' word on every token; treebanks' names have an underscore."""
+        names = corpus.languages
+        if not self._config.is_text_told:
+            names = tuple(name if "_" in name else "" for name in names)
+        targets = self._annotators.annotate(corpus.teacher, names, corpus.language_ids)
+        n_tokens = int(corpus.teacher.n_tokens.sum())
+        _LOGGER.info("%d sentences, %d tokens annotated", len(corpus.teacher), n_tokens)
         return targets
+
+    def _exchanged(self, corpus: EncodedText) -> tuple[EncodedText, NDArray[np.int64]]:
+        """Every sentence once more with some words exchanged, and which ones are not too long."""
+        languages = np.unique(
+            [name.split("_")[0] for name in corpus.languages], return_inverse=True
+        )
+        classes = WordClasses(
+            np.repeat(languages[1][corpus.language_ids], corpus.student.n_tokens),
+            self.targets.upos_log_probs.argmax(-1).cpu().numpy(),
+            self.targets.feats_ids[:, 0].cpu().numpy().astype(np.int64),
+        )
+        sources = exchanged_tokens(
+            corpus.student,
+            classes,
+            share=self._config.exchange_share,
+            generator=np.random.default_rng((self._config.seed, distributed.rank())),
+        )
+        student, teacher = (
+            with_tokens(packed, sources, PieceConvention.load(path))
+            for packed, path in (
+                (corpus.student, self._config.tokenizer),
+                (corpus.teacher, self._annotators.tokenizer),
+            )
+        )
+        fitting = [
+            fits(packed, max_pieces=self._config.max_pieces) for packed in (student, teacher)
+        ]
+        chosen = np.flatnonzero(fitting[0] & fitting[1])
+        copies = EncodedText(student, teacher, corpus.languages, corpus.language_ids)
+        return copies.select(chosen), chosen

@@ -24,6 +24,7 @@ from mtag_core.training.loops import distributed
 from mtag_core.training.loops.loop import Epoch, Task, Trainer, loop_config
 from mtag_core.training.loops.losses import top_k_target_loss
 from mtag_core.training.loops.run_log import RunLog, record_config
+from mtag_core.training.networks.hiding import with_hidden_pieces
 from mtag_core.training.networks.model import Batch, TokenLogits, TokenTagger
 from mtag_core.training.networks.model_files import (
     ModelCard,
@@ -73,7 +74,7 @@ def distill(config: DistillConfig, *, is_resumed: bool = False) -> dict[str, flo
     model = _student(config, feats, pieces).to(device)
     distributed.share_weights(model)
     with _source(config, feats, pad=pieces.pad, device=device) as source:
-        run = _Run(config, model, source, pad=pieces.pad, device=device)
+        run = _Run(config, model, source, pieces=pieces, device=device)
         _learn(config, run, is_resumed=is_resumed)
     make_plain(model)
     if distributed.rank() == 0:
@@ -165,10 +166,11 @@ class _Run:
         model: TokenTagger,
         source: _Source,
         *,
-        pad: int,
+        pieces: PieceConvention,
         device: torch.device,
     ) -> None:
         self._config, self._model, self._source = config, model, source
+        self._mask_piece = pieces.mask
         self.epochs = source.epochs
         dev = read_dev_sentences(config.treebanks, has_dev=has_learnt_dev(config))
         self._dev = labelled_dataset(
@@ -177,7 +179,7 @@ class _Run:
             feats_labels=load_feats(config.feats_path),
             max_pieces=config.max_pieces,
         )
-        self._dev_sentences = DeviceSentences(self._dev.packed, pad=pad, device=device)
+        self._dev_sentences = DeviceSentences(self._dev.packed, pad=pieces.pad, device=device)
 
     def task(self) -> Task:
         """What the loop needs."""
@@ -191,7 +193,10 @@ class _Run:
     def _loss(self, ids: NDArray[np.int64]) -> tuple[Tensor, int]:
         """Loss of one batch."""
         batch, targets = self._source.batch(ids)
-        logits = self._model(batch)
+        hidden = with_hidden_pieces(
+            batch, share=self._config.piece_dropout, mask_piece=self._mask_piece
+        )
+        logits = self._model(hidden)
         loss = _target_loss(logits, targets, batch.token_index, self._config.targets)
         return loss, len(batch.token_index)
 

@@ -17,6 +17,7 @@ from mtag_core.training.data.encoding import PieceConvention
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
 from mtag_core.training.loops.loop import Epoch
 from mtag_core.training.loops.losses import label_loss
+from mtag_core.training.networks.hiding import with_hidden_pieces
 from mtag_core.training.networks.model import Batch, TokenTagger
 from mtag_core.training.networks.model_files import ModelCard
 from mtag_core.training.networks.openings import opening_pieces, with_opening
@@ -107,13 +108,11 @@ class LabelRun:
         device = batch.piece_ids.device
         opening = self._opening[torch.from_numpy(indices).to(device, non_blocking=True)]
         is_told = torch.rand(len(opening), device=device) >= self._options.unknown_treebank
-        batch = with_opening(batch, opening * is_told)
-        if self._options.piece_dropout == 0:
-            return batch
-        is_hidden = torch.rand(batch.piece_ids.shape, device=device) < self._options.piece_dropout
-        is_hidden[:, 0] = False
-        hidden = batch.piece_ids.masked_fill(is_hidden & batch.is_piece, self._mask_piece)
-        return batch._replace(piece_ids=hidden)
+        return with_hidden_pieces(
+            with_opening(batch, opening * is_told),
+            share=self._options.piece_dropout,
+            mask_piece=self._mask_piece,
+        )
 
 
 class _ToldSentences(DeviceSentences):

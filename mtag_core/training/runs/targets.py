@@ -48,6 +48,14 @@ class SoftTargets:
             torch.zeros(n_tokens, top_k, dtype=torch.float16, device=device),
         )
 
+    def and_then(self, more: "SoftTargets") -> "SoftTargets":
+        """Those of these tokens, then those of more."""
+        return SoftTargets(
+            torch.cat([self.upos_log_probs, more.upos_log_probs]),
+            torch.cat([self.feats_ids, more.feats_ids]),
+            torch.cat([self.feats_log_probs, more.feats_log_probs]),
+        )
+
 
 @torch.no_grad()
 def soft_targets(

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
 from mtag_core.training.loops.loop import Epoch, LoopConfig, Task, Trainer
 from mtag_core.training.loops.run_log import RunLog
+from mtag_core.training.networks.hiding import with_hidden_pieces
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.model_files import load_model
 from mtag_core.training.segmenters.boundary_chunks import UnitEncoder
@@ -181,10 +182,8 @@ class _Run:
         """Loss of one batch."""
         cut = int(indices[0])
         batch = self._cuts[cut].batch(indices[1:])
-        draws = torch.rand(batch.piece_ids.shape, device=self._device)
-        is_hidden = (draws < self._config.piece_dropout) & batch.is_piece
-        hidden = batch.piece_ids.masked_fill(is_hidden, self._mask)
-        logits = self.model(batch._replace(piece_ids=hidden)).float()
+        hidden = with_hidden_pieces(batch, share=self._config.piece_dropout, mask_piece=self._mask)
+        logits = self.model(hidden).float()
         targets = self._labels[cut][batch.token_index]
         return nn.functional.cross_entropy(logits, targets), len(targets)
 

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
@@ -12,6 +13,7 @@ from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.trained_model import read_trained_model
 from mtag_core.training.networks.model_files import load_card, load_feats
 from mtag_core.training.networks.openings import opening_pieces
+from mtag_core.training.runs.annotation import Annotators
 from tests.mtag_core.training.tiny_training import write_everything, write_shard
 from tests.mtag_core.training.toy_treebanks import SENTENCES, write_treebank
 
@@ -80,7 +82,14 @@ def test_fine_tuning_goes_on_from_the_student(chain, capsys):
     assert last_scores(chain / "tuned")["dev_upos"] > 90
 
 
-@pytest.mark.parametrize("flags", [["--share_feats", "--share_pieces"], ["--average_decay", "0.9"]])
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--share_feats", "--share_pieces"],
+        ["--average_decay", "0.9"],
+        ["--exchange", "0.3", "--piece_dropout", "0.05"],
+    ],
+)
 def test_variants_end_as_plain_students(chain, tmp_path, flags):
     output = tmp_path / "variant"
     assert main(["distill", *distill_flags(chain, output=output), *flags]) == 0
@@ -98,12 +107,28 @@ def test_teachers_are_told_a_treebank_for_text_unless_asked(
         shown.append(opening_pieces(*args, **kwargs))
         return shown[-1]
 
-    monkeypatch.setattr("mtag_core.training.runs.distill_corpus.opening_pieces", spy)
+    monkeypatch.setattr("mtag_core.training.runs.annotation.opening_pieces", spy)
     short = distill_flags(chain, output=tmp_path / "student", epochs="1")
     assert main(["distill", *short, *flags]) == 0
     # Treebank sentences come first: they are told in any case.
     of_treebanks, of_text = shown[0][: -len(SENTENCES)] > 0, shown[0][-len(SENTENCES) :] > 0
     assert of_treebanks.all() and of_text.all() == is_told and of_text.any() == is_told
+
+
+def test_exchanged_copies_are_annotated_anew(chain, tmp_path, monkeypatch):
+    annotated = []
+    annotate = Annotators.annotate
+
+    def spy(self, packed, names, name_ids):
+        annotated.append(packed)
+        return annotate(self, packed, names, name_ids)
+
+    monkeypatch.setattr(Annotators, "annotate", spy)
+    flags = distill_flags(chain, output=tmp_path / "student", epochs="1")
+    assert main(["distill", *flags, "--exchange", "0.5"]) == 0
+    corpus, copies = annotated
+    assert corpus.n_tokens.tolist() == copies.n_tokens.tolist()
+    assert not np.array_equal(corpus.piece_ids, copies.piece_ids)
 
 
 def plain_names(chain):
