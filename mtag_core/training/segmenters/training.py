@@ -19,6 +19,7 @@ from mtag_core.training.langid import record_config
 from mtag_core.training.segmenters.boundary_marks import read_marked
 from mtag_core.training.segmenters.gap_stream import MarkedSentence
 from mtag_core.training.segmenters.marked_text import mark_text
+from mtag_core.training.segmenters.marking import remarked
 from mtag_core.training.segmenters.splits import CLOSED, OPEN, train_split_model
 from mtag_core.training.segmenters.treebank_text import (
     language_sentences,
@@ -63,8 +64,8 @@ class SegmenterOptions:
         dropout: From 0 to 1.
         gap_epochs: Passes of boundary models over treebank and labelled text.
         device: A torch device, for boundary models.
-        seed: Chooses the sentences of the generic segmenter, and is the boundary models'; UDPipe
-            has its own fixed seed.
+        seed: Chooses the sentences of the generic segmenter and the marks put into those of small
+            treebanks, and is the boundary models'; UDPipe has its own fixed seed.
     """
 
     n_tokens: int = 60_000
@@ -169,7 +170,8 @@ def _tokenizer_conllu(name: str, files: Mapping[str, list[Path]], options: Segme
     if name == GENERIC:
         return _generic_conllu(files, options)
     if name in files:
-        return _conllu(language_sentences(files[name], options.n_tokens))
+        sentences = list(language_sentences(files[name], options.n_tokens))
+        return _conllu(remarked(sentences, seed=options.seed))
     mates = files[treebank_language(name)]
     return _conllu(treebank_sentences(name, mates, options.n_treebank_tokens))
 
