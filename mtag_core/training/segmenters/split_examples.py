@@ -104,7 +104,10 @@ def lay_out(
     if not rows:
         return _NOTHING
     right_scripts = np.array(is_right)
-    around = _without_rare(np.concatenate(neighbours), right_scripts, n_rows=n_rows)
+    weights_of_scripts = np.repeat(token_weights, sizes)
+    around = _without_rare(
+        np.concatenate(neighbours), right_scripts * weights_of_scripts, n_rows=n_rows
+    )
     return SplitExamples(
         np.concatenate([np.concatenate(rows), around], axis=1).astype(np.int32),
         right_scripts,
@@ -114,10 +117,18 @@ def lay_out(
 
 
 def _without_rare(
-    features: NDArray[np.int64], is_right: NDArray[np.bool_], *, n_rows: int
+    features: NDArray[np.int64], rightness: NDArray[np.float64], *, n_rows: int
 ) -> NDArray[np.int64]:
-    """Finds the rows of features that were told apart, n_rows for those of rarely right scripts."""
-    seen, counts = np.unique(features[is_right], return_counts=True)
+    """Finds the rows of features that were told apart, n_rows for those of rarely right scripts.
+
+    Args:
+        features: Of each script. Shape (n_scripts, n_features).
+        rightness: How much each counts as right. Shape (n_scripts,).
+        n_rows: Size of the table of features.
+    """
+    is_right = rightness > 0
+    seen, place = np.unique(features[is_right], return_inverse=True)
+    counts = np.bincount(place.ravel(), np.repeat(rightness[is_right], features.shape[1]))
     is_rare = ~np.isin(features, seen[counts >= _MIN_SEEN])
     half = n_rows // 2
     rows = (features - _N_TOLD_APART // 2) // (_N_TOLD_APART // n_rows) + half

@@ -36,7 +36,7 @@ class SplitShape:
     min_count: int
 
 
-OPEN = SplitShape(are_closed=False, n_rows=1 << 19, n_counts=1 << 18, n_levels=127, min_count=2)
+OPEN = SplitShape(are_closed=False, n_rows=1 << 19, n_counts=1 << 18, n_levels=31, min_count=2)
 """Prefixes and pronouns are written into any word."""
 
 CLOSED = SplitShape(are_closed=True, n_rows=1 << 15, n_counts=1 << 12, n_levels=31, min_count=20)
