@@ -22,6 +22,7 @@ from mtag_core.training.data.encoding import PieceConvention, encode_sentences
 from mtag_core.training.data.packing import DeviceSentences, cut_batches, fits
 from mtag_core.training.loops.loop import Epoch, LoopConfig, Task, Trainer
 from mtag_core.training.loops.run_log import RunLog
+from mtag_core.training.networks.hiding import with_hidden_pieces
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, piece_table
 from mtag_core.training.segmenters.split_choices import N_NUMBERS, ChoiceTable
@@ -231,10 +232,8 @@ def train_split_teacher(
 
     def loss(indices: NDArray[np.int64]) -> tuple[Tensor, int]:
         batch, choices = train.batch(indices)
-        draws = torch.rand(batch.piece_ids.shape, device=batch.piece_ids.device)
-        is_hidden = (draws < config.piece_dropout) & batch.is_piece
-        hidden = batch.piece_ids.masked_fill(is_hidden, mask)
-        scores = teacher(batch._replace(piece_ids=hidden), choices).float()
+        hidden = with_hidden_pieces(batch, share=config.piece_dropout, mask_piece=mask)
+        scores = teacher(hidden, choices).float()
         return choice_loss(scores, choices, n_tokens=len(batch.token_index))
 
     curves = config.output / language
