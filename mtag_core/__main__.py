@@ -24,6 +24,7 @@ COMMANDS = {
     "train-vocabulary": "train the student's WordPiece vocabulary",
     "train-teacher": "fine-tune a pretrained encoder on treebanks",
     "label-boundaries": "mark in text where dictionaries or a teacher think that tokens end",
+    "label-splits": "split the surface tokens of text as a fine-tuned encoder thinks right",
     "encode-text": "encode segmented text for distillation, once",
     "distill": "train a student on what teachers say about text",
     "finetune": "go on with a distilled student, on treebank labels",

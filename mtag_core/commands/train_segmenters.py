@@ -41,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labelled",
         type=Path,
-        help="directory of <code>.segmented.txt.xz files (see label-boundaries), for ja, vi, zh",
+        help="directory of <code>.segmented.txt.xz files (see label-boundaries), for ja, vi, zh, "
+        "and of <code>.splits.jsonl.xz files (see label-splits), for ar, fr, he",
     )
     parser.add_argument(
         "--languages",

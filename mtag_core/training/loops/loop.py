@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,6 +48,7 @@ class LoopConfig:
         checkpoint_minutes: Time between checkpoints.
         seed: Of data order and dropout.
         average_decay: Of the moving average of the weights that the run ends with; 0 for none.
+        head_factor: Weights outside the model's `encoder` learn so many times as fast.
     """
 
     peak_rate: float
@@ -59,6 +61,7 @@ class LoopConfig:
     checkpoint_minutes: float
     seed: int
     average_decay: float = 0.0
+    head_factor: float = 1.0
 
 
 class RunOptions(Protocol):
@@ -158,7 +161,7 @@ class Trainer:
         self._device = next(task.model.parameters()).device
         self._weights = MasterWeights(task.model, is_half=self._device.type == "cuda")
         self._optimizer = torch.optim.AdamW(
-            self._weights.masters,
+            self._groups(),
             lr=config.peak_rate,
             weight_decay=config.weight_decay,
             fused=self._device.type == "cuda",
@@ -227,6 +230,21 @@ class Trainer:
         self._evaluate()
         self._log.progress(1.0, f"step {self._step}")
 
+    def _groups(self) -> list[dict[str, Any]]:
+        """The optimiser's groups: all weights, or the encoder's and those that learn faster."""
+        masters = self._weights.masters
+        if self._config.head_factor == 1.0:
+            return [{"params": masters}]
+        names = [name for name, _ in self._task.model.named_parameters()]
+        is_head = [not name.startswith("encoder.") for name in names]
+        return [
+            {"params": list(compress(masters, chosen)), "factor": factor}
+            for chosen, factor in (
+                ([not each for each in is_head], 1.0),
+                (is_head, self._config.head_factor),
+            )
+        ]
+
     def _batches(self) -> Iterator[tuple[NDArray[np.int64], float]]:
         """Yields batches and the share of the epochs over; cuts the next epoch meanwhile."""
         with ThreadPoolExecutor(1) as pool:
@@ -257,7 +275,7 @@ class Trainer:
             progress, peak_rate=self._config.peak_rate, warmup_share=self._config.warmup_share
         )
         for group in self._optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("factor", 1.0)
         self._task.model.train()
         loss, n_tokens = self._task.loss(batch)
         self._task.model.zero_grad(set_to_none=True)

@@ -44,6 +44,13 @@ def hidden_size(encoder: nn.Module) -> int:
     return cast(BertEncoder, encoder).config.hidden_size
 
 
+def piece_table(encoder: nn.Module) -> nn.Embedding:
+    """The encoder's table of wordpieces."""
+    if isinstance(encoder, HuggingFaceEncoder):
+        return cast(nn.Embedding, encoder.model.get_input_embeddings())
+    return cast(BertEncoder, encoder).embeddings.word_embeddings
+
+
 def vocab_size(name_or_directory: str) -> int:
     """Number of pieces that a pretrained encoder knows, before any are added."""
     return int(AutoConfig.from_pretrained(name_or_directory).vocab_size)

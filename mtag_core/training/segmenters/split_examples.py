@@ -36,11 +36,21 @@ class SplitExamples(NamedTuple):
             n_features).
         is_right: Whether it makes the token's tokens. Shape (n_scripts,).
         sizes: Scripts of each token. Shape (n_tokens,).
+        weights: How much each token counts. Shape (n_tokens,).
     """
 
     rows: Rows
     is_right: NDArray[np.bool_]
     sizes: NDArray[np.int64]
+    weights: NDArray[np.float32]
+
+
+_NOTHING = SplitExamples(
+    np.zeros((0, 1), np.int32),
+    np.zeros(0, bool),
+    np.zeros(0, np.int64),
+    np.zeros(0, np.float32),
+)
 
 
 class _Form(NamedTuple):
@@ -57,6 +67,7 @@ def lay_out(
     counts: Counts,
     *,
     n_rows: int,
+    weights: Sequence[float] | None = None,
 ) -> SplitExamples:
     """Lays out the tokens of sentences.
 
@@ -65,13 +76,15 @@ def lay_out(
         candidates: The scripts to choose from.
         counts: As in `SplitModel`.
         n_rows: Size of the table of features.
+        weights: How much the tokens of each sentence count; 1 if None.
     """
     forms: dict[str, _Form] = {}
     rows: list[NDArray[np.int64]] = []
     neighbours: list[NDArray[np.int64]] = []
     is_right: list[bool] = []
     sizes: list[int] = []
-    for sentence in sentences:
+    token_weights: list[float] = []
+    for sentence, weight in zip(sentences, weights or [1.0] * len(sentences), strict=True):
         for form, _ in sentence:
             if form not in forms:
                 forms[form] = _form(form, candidates, counts)
@@ -87,22 +100,35 @@ def lay_out(
                 )
                 is_right += right
                 sizes.append(len(right))
+                token_weights.append(weight)
     if not rows:
-        return SplitExamples(np.zeros((0, 1), np.int32), np.zeros(0, bool), np.zeros(0, np.int64))
+        return _NOTHING
     right_scripts = np.array(is_right)
-    around = _without_rare(np.concatenate(neighbours), right_scripts, n_rows=n_rows)
+    weights_of_scripts = np.repeat(token_weights, sizes)
+    around = _without_rare(
+        np.concatenate(neighbours), right_scripts * weights_of_scripts, n_rows=n_rows
+    )
     return SplitExamples(
         np.concatenate([np.concatenate(rows), around], axis=1).astype(np.int32),
         right_scripts,
         np.array(sizes, np.int64),
+        np.array(token_weights, np.float32),
     )
 
 
 def _without_rare(
-    features: NDArray[np.int64], is_right: NDArray[np.bool_], *, n_rows: int
+    features: NDArray[np.int64], rightness: NDArray[np.float64], *, n_rows: int
 ) -> NDArray[np.int64]:
-    """Finds the rows of features that were told apart, n_rows for those of rarely right scripts."""
-    seen, counts = np.unique(features[is_right], return_counts=True)
+    """Finds the rows of features that were told apart, n_rows for those of rarely right scripts.
+
+    Args:
+        features: Of each script. Shape (n_scripts, n_features).
+        rightness: How much each counts as right. Shape (n_scripts,).
+        n_rows: Size of the table of features.
+    """
+    is_right = rightness > 0
+    seen, place = np.unique(features[is_right], return_inverse=True)
+    counts = np.bincount(place.ravel(), np.repeat(rightness[is_right], features.shape[1]))
     is_rare = ~np.isin(features, seen[counts >= _MIN_SEEN])
     half = n_rows // 2
     rows = (features - _N_TOLD_APART // 2) // (_N_TOLD_APART // n_rows) + half

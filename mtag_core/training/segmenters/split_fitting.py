@@ -70,12 +70,13 @@ def _thinned(examples: SplitExamples, generator: np.random.Generator, *, left_ou
 
 
 def _errors(scores: NDArray[np.float32], examples: SplitExamples) -> NDArray[np.float32]:
-    """Probability less target of each script; scripts that are right share the target."""
+    """Probability less target of each script, weighed; scripts that are right share the target."""
     sizes = examples.sizes
     starts = np.cumsum(sizes) - sizes
     probs = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), sizes))
     probs /= np.repeat(np.add.reduceat(probs, starts), sizes)
     right = np.where(examples.is_right, probs, 0)
     totals = np.maximum(np.add.reduceat(right, starts), 1e-9)
-    errors: NDArray[np.float32] = (probs - right / np.repeat(totals, sizes)).astype(np.float32)
-    return errors
+    errors = probs - right / np.repeat(totals, sizes)
+    weighted: NDArray[np.float32] = (errors * np.repeat(examples.weights, sizes)).astype(np.float32)
+    return weighted

@@ -13,6 +13,9 @@ from mtag_core.training.segmenters.split_examples import lay_out
 from mtag_core.training.segmenters.split_fitting import fit_splits, quantise_splits
 from mtag_core.training.segmenters.split_learning import SurfaceToken, learn_scripts
 
+# A labeller errs more often than a treebank.
+_LABELLED_WEIGHT = 0.3
+
 
 @dataclass(frozen=True, slots=True)
 class SplitShape:
@@ -33,7 +36,7 @@ class SplitShape:
     min_count: int
 
 
-OPEN = SplitShape(are_closed=False, n_rows=1 << 19, n_counts=1 << 18, n_levels=127, min_count=2)
+OPEN = SplitShape(are_closed=False, n_rows=1 << 19, n_counts=1 << 18, n_levels=31, min_count=2)
 """Prefixes and pronouns are written into any word."""
 
 CLOSED = SplitShape(are_closed=True, n_rows=1 << 15, n_counts=1 << 12, n_levels=31, min_count=20)
@@ -41,7 +44,11 @@ CLOSED = SplitShape(are_closed=True, n_rows=1 << 15, n_counts=1 << 12, n_levels=
 
 
 def train_split_model(
-    sentences: Sequence[Sequence[SurfaceToken]], lines: Iterable[str], shape: SplitShape
+    sentences: Sequence[Sequence[SurfaceToken]],
+    lines: Iterable[str],
+    shape: SplitShape,
+    *,
+    labelled: Sequence[Sequence[SurfaceToken]] = (),
 ) -> SplitModel:
     """Trains a model.
 
@@ -49,17 +56,25 @@ def train_split_model(
         sentences: Surface forms with their tokens, one each for those that are no multiword token.
         lines: Running text, where forms are counted.
         shape: How large the model is.
+        labelled: Sentences that a labeller split, whose tokens count less; those it was not sure of
+            have no tokens.
     """
     tokens = (token for sentence in sentences for token in sentence)
     scripts = learn_scripts(tokens, are_closed=shape.are_closed)
-    counts = _log_counts(lines, shape)
-    examples = lay_out(sentences, Candidates(scripts), counts, n_rows=shape.n_rows)
+    counts = log_counts(lines, shape)
+    examples = lay_out(
+        [*sentences, *labelled],
+        Candidates(scripts),
+        counts,
+        n_rows=shape.n_rows,
+        weights=[1.0] * len(sentences) + [_LABELLED_WEIGHT] * len(labelled),
+    )
     weights = fit_splits(examples, n_rows=shape.n_rows)
     return SplitModel(scripts, quantise_splits(weights, n_levels=shape.n_levels), counts)
 
 
-def _log_counts(lines: Iterable[str], shape: SplitShape) -> Counts:
-    """Counts the forms of running text, as powers of 2."""
+def log_counts(lines: Iterable[str], shape: SplitShape) -> Counts:
+    """Counts the forms of running text, as powers of 2: the counts of a `SplitModel`."""
     counts = np.zeros(shape.n_counts, np.int64)
     form_to_count = Counter(
         form.strip(".,;:!?\"'()[]«»،؛؟-") for line in lines for form in line.split()

@@ -20,6 +20,7 @@ from mtag_core.training.segmenters.boundary_marks import read_marked
 from mtag_core.training.segmenters.gap_stream import MarkedSentence
 from mtag_core.training.segmenters.marked_text import mark_text
 from mtag_core.training.segmenters.marking import remarked
+from mtag_core.training.segmenters.split_labels import read_labelled
 from mtag_core.training.segmenters.splits import CLOSED, OPEN, train_split_model
 from mtag_core.training.segmenters.treebank_text import (
     language_sentences,
@@ -104,7 +105,8 @@ def train_segmenters(
         text: Directory of `<code>.txt.xz` files, where forms are counted for the languages that
             have a split model; without it they count nothing.
         labelled: Directory of `<code>.segmented.txt.xz` and `<code>_<variety>.segmented.txt.xz`
-            files, which boundary models learn from too.
+            files, which boundary models learn from too, and of `<code>.splits.jsonl.xz` files,
+            which split models do.
 
     Returns:
         The models' paths, trained now or before.
@@ -137,7 +139,7 @@ def train_segmenters(
         else:
             models.append(_tokenizer(language, files, output, options))
         if language in _WITH_SPLITS:
-            models.append(_splits(language, paths, output, text))
+            models.append(_splits(language, paths, output, text, labelled))
     return models + [_tokenizer(treebank, files, output, options) for treebank in own]
 
 
@@ -223,7 +225,13 @@ def _labelled_sentences(language: str, labelled: Path | None) -> Iterator[Marked
                 yield from read_marked(path)
 
 
-def _splits(language: str, paths: Sequence[Path], output: Path, text: Path | None) -> Path:
+def _splits(
+    language: str,
+    paths: Sequence[Path],
+    output: Path,
+    text: Path | None,
+    labelled: Path | None,
+) -> Path:
     """Trains a split model that is not there yet."""
     model = output / f"{language}.splits.npz"
     if not model.exists():
@@ -234,7 +242,9 @@ def _splits(language: str, paths: Sequence[Path], output: Path, text: Path | Non
         ]
         part = model.with_suffix(".part")
         lines = _lines(text, language)
-        train_split_model(sentences, lines, _WITH_SPLITS[language]).save(part)
+        shape = _WITH_SPLITS[language]
+        more = list(read_labelled(labelled, language)) if labelled else []
+        train_split_model(sentences, lines, shape, labelled=more).save(part)
         part.rename(model)
     return model
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -100,3 +101,25 @@ def test_half_precision_hands_gradients_over():
     weights.take_gradients()
     assert weights.masters[0].grad.tolist() == [[1.0, 1.0]]
     assert weights.masters[0].grad.dtype == torch.float32
+
+
+def test_heads_can_learn_faster_than_the_encoder(tmp_path):
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = torch.nn.Linear(1, 1, bias=False)
+            self.head = torch.nn.Linear(1, 1, bias=False)
+
+    model = Model()
+    before = [weight.item() for weight in model.parameters()]
+
+    def loss(batch):
+        return model.encoder.weight.sum() + model.head.weight.sum(), 1
+
+    config = replace(CONFIG, warmup_share=0.0, epochs=1, peak_rate=1e-3, head_factor=10.0)
+    with RunLog(tmp_path, is_writer=True) as log:
+        task = Task(model, lambda number, generator: [np.arange(1)] * 4, loss, dict)
+        Trainer(task, config, directory=tmp_path, log=log).run()
+    moved = [old - weight.item() for old, weight in zip(before, model.parameters(), strict=True)]
+    assert moved[0] > 0
+    assert moved[1] == pytest.approx(10 * moved[0], rel=1e-2)

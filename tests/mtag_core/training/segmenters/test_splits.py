@@ -1,5 +1,8 @@
+import lzma
+
 from mtag_core.segmentation.split_scripts import Script
 from mtag_core.segmentation.splits import SplitModel
+from mtag_core.training.segmenters.split_labels import SUFFIX, labelled_line, read_labelled
 from mtag_core.training.segmenters.split_learning import exact_script, learn_scripts, script_of
 from mtag_core.training.segmenters.splits import CLOSED, OPEN, train_split_model
 
@@ -38,6 +41,24 @@ def test_training_again_gives_the_same_file(tmp_path):
 def test_treebank_without_multiword_tokens_trains_a_model():
     model = train_split_model([_whole("a b")], [], CLOSED)
     assert model.split(["a", "b"]) == [("a",), ("b",)]
+
+
+def test_split_model_learns_words_from_labelled_text():
+    sentences = [[_HABAIT, *_whole("gadol hadar")]] * 20
+    text = [[("hakelev", ("hakelev",)), ("hamor", ("ha", "mor")), ("hayom", ())]] * 20
+    right = [("hakelev",), ("ha", "mor")]
+    assert train_split_model(sentences, [], OPEN).split(["hakelev", "hamor"]) != right
+    model = train_split_model(sentences, [], OPEN, labelled=text)
+    assert model.split(["hakelev", "hamor"]) == right
+
+
+def test_labelled_sentences_are_read_as_they_were_written(tmp_path):
+    sentences = [[_HABAIT, ("1 000", ("1 000",)), ("shelo", ())], [*_whole('"')]]
+    for name in ("he", "he_web", "heb"):
+        with lzma.open(tmp_path / (name + SUFFIX), "wt", encoding="utf-8") as sink:
+            sink.writelines(map(labelled_line, sentences))
+    assert list(read_labelled(tmp_path, "he")) == sentences * 2
+    assert list(read_labelled(tmp_path, "fr")) == []
 
 
 def test_script_is_around_the_token_most_like_the_form():

@@ -1,7 +1,11 @@
+import lzma
+
 import pytest
 
 from mtag_core.__main__ import main
 from mtag_core.segmentation import Segmenter
+from mtag_core.segmentation.splits import SplitModel
+from mtag_core.training.segmenters.split_labels import labelled_line
 from mtag_core.training.segmenters.training import _without_splits
 from mtag_core.training.segmenters.treebank_text import surface_tokens
 
@@ -104,3 +108,16 @@ def test_surface_tokens_keep_splits_and_spaces():
     sentence = f"1-2\tau{blank}\t_\n1\tà{blank}\t_\n2\tle{blank}\t_\n"
     sentence += f"3\tlac{blank}\tSpaceAfter=No\n\n"
     assert surface_tokens(sentence) == [("au", ("à", "le"), True), ("lac", ("lac",), False)]
+
+
+def test_split_models_learn_from_labelled_text(treebanks, tmp_path):
+    blank = "\t_" * 8
+    habait = f"1-2\thabait{blank}\n1\tha{blank}\n2\tbait{blank}\n3\tgadol{blank}\n\n"
+    (treebanks / "he_own-ud-train.conllu").write_text(habait * 20)
+    text = [[("hakelev", ("hakelev",)), ("gadol", ("gadol",))]] * 60
+    with lzma.open(tmp_path / "he.splits.jsonl.xz", "wt") as sink:
+        sink.writelines(map(labelled_line, text))
+    flags = ["--languages", "he", "--labelled", str(tmp_path)]
+    assert _train(treebanks, tmp_path / "out", *flags) == 0
+    model = SplitModel.load(tmp_path / "out" / "he.splits.npz")
+    assert model.split(["habait", "hakelev"]) == [("ha", "bait"), ("hakelev",)]

@@ -1,0 +1,106 @@
+"""Labels text with split teachers, for `train-segmenters --labelled`."""
+
+import logging
+import lzma
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from mtag_core.errors import InputNotFoundError
+from mtag_core.segmentation.udpipe import UdpipeTokenizer
+from mtag_core.training.data.treebanks import treebank_files
+from mtag_core.training.segmenters.split_choices import ChoiceTable
+from mtag_core.training.segmenters.split_labels import SUFFIX, labelled_line
+from mtag_core.training.segmenters.split_learning import SurfaceToken
+from mtag_core.training.segmenters.split_teacher import (
+    SplitSentences,
+    SplitTeacher,
+    SplitTeacherConfig,
+    guess_splits,
+    tokenizer_path,
+    train_split_teacher,
+)
+from mtag_core.training.segmenters.splits import OPEN, log_counts
+from mtag_core.training.segmenters.training import text_lines
+from mtag_core.training.segmenters.treebank_text import read_sentences, surface_tokens
+
+_LOGGER = logging.getLogger(__name__)
+_GROUP_SENTENCES = 2000
+
+
+def label_splits(config: SplitTeacherConfig) -> list[Path]:
+    """Trains a split teacher for each language and labels the language's text.
+
+    Args:
+        config: What to do.
+
+    Returns:
+        The labelled files.
+
+    Raises:
+        BundleError: A language has no segmenter to cut its text.
+        InputNotFoundError: A language has no treebank or no text.
+    """
+    return [_label(config, language) for language in config.languages]
+
+
+def _label(config: SplitTeacherConfig, language: str) -> Path:
+    """Labels the text of one language; the file appears when it is whole."""
+    source = config.text / f"{language}.txt.xz"
+    if not source.exists():
+        raise InputNotFoundError(f"{source}: no text to label")
+    tokenizer = UdpipeTokenizer(config.segmenters / f"{language}.udpipe")
+    train, dev = (_treebank(config.treebanks, part, language) for part in ("train", "dev"))
+    table = ChoiceTable(
+        (token for sentence in train for token in sentence),
+        log_counts(text_lines(source), OPEN),
+        tokenizer_path(config),
+    )
+    teacher = train_split_teacher(
+        config, language, SplitSentences(train, table, config), SplitSentences(dev, table, config)
+    )
+    output = config.output / f"{language}{SUFFIX}"
+    part = output.with_suffix(".part")
+    n_tokens = 0
+    with lzma.open(part, "wt", encoding="utf-8", newline="\n") as sink:
+        text = _surface_sentences(source, tokenizer)
+        while group := list(islice(text, _GROUP_SENTENCES)):
+            sentences = SplitSentences(group, table, config)
+            sink.writelines(_labelled(teacher, sentences, config.least_probability))
+            n_tokens += len(sentences.tokens)
+            _LOGGER.info("%s: %d tokens labelled", language, n_tokens)
+    part.rename(output)
+    return output
+
+
+def _treebank(treebanks: Path, part: str, language: str) -> list[list[SurfaceToken]]:
+    """Reads one part of a language's treebanks."""
+    paths = [p for p in treebank_files(treebanks, part) if p.name.startswith(f"{language}_")]
+    if not paths:
+        raise InputNotFoundError(f"{treebanks}: no {part} file of {language}")
+    return [
+        [(form, parts) for form, parts, _ in surface_tokens(sentence)]
+        for sentence in read_sentences(paths)
+    ]
+
+
+def _surface_sentences(source: Path, tokenizer: UdpipeTokenizer) -> Iterator[list[SurfaceToken]]:
+    """Yields the sentences of text, their tokens without parts."""
+    for line in map(str.strip, text_lines(source)):
+        for raw in tokenizer.tokenize(line):
+            yield [(line[start:end], ()) for start, end in raw.surface_ranges()]
+
+
+def _labelled(
+    teacher: SplitTeacher, sentences: SplitSentences, least_probability: float
+) -> Iterator[str]:
+    """Yields a line for each sentence."""
+    guesses = iter(guess_splits(teacher, sentences))
+    for sentence in sentences.sentences:
+        # The sentence ends first, and leaves the other guesses where they are.
+        yield labelled_line(
+            [
+                (form, parts if probability >= least_probability else ())
+                for (form, _), (parts, probability) in zip(sentence, guesses, strict=False)
+            ]
+        )

@@ -1,0 +1,54 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+
+from mtag_core.segmentation.split_scripts import Script
+from mtag_core.training.segmenters.split_choices import (
+    N_NUMBERS,
+    N_PARTS,
+    ChoiceTable,
+    composed_scripts,
+)
+
+_HA = Script("ha", "", ("ha",), "", "", ())
+_O = Script("", "o", (), "", "_", ("hu",))
+_HA_O = Script("ha", "o", ("ha",), "", "_", ("hu",))
+
+
+@pytest.fixture
+def table(tmp_path):
+    tokenizer = Tokenizer(WordLevel({"[UNK]": 0, "beit": 1, "dod": 2}, unk_token="[UNK]"))
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    tokens = [("habeit", ("ha", "beit"))] * 3 + [("dodo", ("dod_", "hu"))] * 3
+    return ChoiceTable(tokens, np.zeros(4, np.uint8), tmp_path / "tokenizer.json")
+
+
+def test_beginnings_are_joined_with_ends():
+    assert set(composed_scripts(Counter({_HA: 3, _O: 3}))) == {_HA, _O, _HA_O}
+
+
+def test_rare_parts_are_not_joined():
+    assert set(composed_scripts(Counter({_HA: 3, _O: 2}))) == {_HA, _O}
+
+
+def test_choices_tell_which_scripts_are_right(table):
+    assert table.tokens_of("hadodo")[0] == ("hadodo",)
+    assert set(table.tokens_of("hadodo")[1:]) == {
+        ("ha", "dodo"),
+        ("hadod_", "hu"),
+        ("ha", "dod_", "hu"),
+    }
+    choices = table.lay_out([("hadodo", ("ha", "dodo")), (".", ())])
+    assert choices.sizes.tolist() == [4, 1]
+    assert choices.is_right.sum() == 1
+    assert choices.parts.shape == (5, N_PARTS)
+    assert choices.numbers.shape == (5, N_NUMBERS)
+
+
+def test_stems_have_the_pieces_of_the_vocabulary(table):
+    choices = table.lay_out([("habeit", ("ha", "beit"))])
+    pieces = table.stem_pieces(choices.stems[choices.is_right])
+    assert pieces.tolist() == [[1, *[-1] * 7]]
