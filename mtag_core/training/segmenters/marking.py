@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 from mtag_core.training.segmenters.conllu_rows import read_rows, write_rows
 
-# Languages with more tokens have seen such marks, and gain nothing.
-_FEW_TOKENS = 2_000
 _ENOUGH_TOKENS = 20_000
 
 _PAIRS = ("()", "()", "[]", '""', "“”", "„“", "«»", "\u2018\u2019", "''")
@@ -38,20 +36,20 @@ class _Surface:
 
 
 def remarked(sentences: Sequence[str], *, seed: int) -> Iterator[str]:
-    """Gives sentences, and where they are few, again with other marks.
+    """Gives sentences, then the same again with other marks.
 
     Args:
         sentences: CoNLL-U sentences of a language.
         seed: Chooses the marks.
 
     Yields:
-        The sentences as they are; then, if they have fewer than 2,000 tokens, copies of them with
-        other marks at the end, between the words and around some of them, up to 20,000 tokens.
+        The sentences as they are; then copies of them with other marks at the end, between the
+        words and around some of them, up to 20,000 tokens.
     """
     yield from sentences
     surfaces = [_read(sentence) for sentence in sentences]
     n_tokens = sum(map(len, surfaces))
-    n_left = _ENOUGH_TOKENS - n_tokens if 0 < n_tokens < _FEW_TOKENS else 0
+    n_left = _ENOUGH_TOKENS - n_tokens if n_tokens > 0 else 0
     generator = random.Random(seed)
     while n_left > 0:
         for sentence in surfaces:

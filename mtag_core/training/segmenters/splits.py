@@ -39,6 +39,9 @@ class SplitShape:
 OPEN = SplitShape(are_closed=False, n_rows=1 << 19, n_counts=1 << 18, n_levels=31, min_count=2)
 """Prefixes and pronouns are written into any word."""
 
+CLITICS = SplitShape(are_closed=False, n_rows=1 << 17, n_counts=1 << 14, n_levels=31, min_count=5)
+"""Some words end in others, such as particles and copulas."""
+
 CLOSED = SplitShape(are_closed=True, n_rows=1 << 15, n_counts=1 << 12, n_levels=31, min_count=20)
 """Some words stand for two, such as a preposition and an article: what is around tells which."""
 

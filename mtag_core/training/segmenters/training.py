@@ -21,7 +21,7 @@ from mtag_core.training.segmenters.gap_stream import MarkedSentence
 from mtag_core.training.segmenters.marked_text import mark_text
 from mtag_core.training.segmenters.marking import remarked
 from mtag_core.training.segmenters.split_labels import read_labelled
-from mtag_core.training.segmenters.splits import CLOSED, OPEN, train_split_model
+from mtag_core.training.segmenters.splits import CLITICS, CLOSED, OPEN, train_split_model
 from mtag_core.training.segmenters.treebank_text import (
     language_sentences,
     read_sentences,
@@ -41,7 +41,10 @@ _BY_BOUNDARIES = frozenset({"ja", "vi", "zh"})
 
 # UDPipe splits a form by itself, as it was seen: too few Hebrew and Arabic prefixes and pronouns,
 # and each French "des" alike.
-_WITH_SPLITS = {"ar": OPEN, "fr": CLOSED, "he": OPEN}
+_WITH_SPLITS = {"ar": OPEN, "fr": CLOSED, "he": OPEN, "ta": CLITICS}
+
+# Fifty sentences with next to no brackets and quotation marks.
+_WITH_FEW_MARKS = frozenset({"hy"})
 
 MORE_TEXT = {"zh": ("yue",)}
 """Text that is labelled for a boundary model besides its language's own: in the other script."""
@@ -173,7 +176,9 @@ def _tokenizer_conllu(name: str, files: Mapping[str, list[Path]], options: Segme
         return _generic_conllu(files, options)
     if name in files:
         sentences = list(language_sentences(files[name], options.n_tokens))
-        return _conllu(remarked(sentences, seed=options.seed))
+        if name in _WITH_FEW_MARKS:
+            return _conllu(remarked(sentences, seed=options.seed))
+        return _conllu(sentences)
     mates = files[treebank_language(name)]
     return _conllu(treebank_sentences(name, mates, options.n_treebank_tokens))
 

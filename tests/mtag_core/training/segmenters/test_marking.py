@@ -44,7 +44,7 @@ def test_few_sentences_are_shown_again_up_to_a_number_of_tokens() -> None:
 
 
 def test_many_sentences_stay_alone() -> None:
-    assert list(remarked(_TWO * 300, seed=1)) == _TWO * 300
+    assert list(remarked(_TWO * 2300, seed=1)) == _TWO * 2300
 
 
 def test_no_sentences_stay_none() -> None:
