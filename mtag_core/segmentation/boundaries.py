@@ -4,23 +4,16 @@ Units are characters (Chinese, Japanese) or syllables (Vietnamese). A small netw
 between two units from the units around it.
 """
 
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from mtag_core.errors import BundleError
+from mtag_core.segmentation.arrays import DAMAGE, write_arrays
 from mtag_core.segmentation.gap_network import GapNetwork
 from mtag_core.segmentation.raw import RawSentence
 from mtag_core.segmentation.units import SPACED_LETTERS, find_units
-
-# What numpy raises for files that hold something else, or not all of it.
-_DAMAGE = (
-    *(OSError, EOFError, KeyError, TypeError, ValueError),
-    *(zipfile.BadZipFile, zlib.error, NotImplementedError),
-)
 
 
 class BoundaryModel:
@@ -47,16 +40,12 @@ class BoundaryModel:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 has_spaces = bool(arrays["has_spaces"])
                 return cls(GapNetwork.from_arrays(arrays), has_spaces=has_spaces)
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise BundleError(f"{path}: expected a boundary model: {error}") from error
 
     def save(self, path: Path) -> None:
         """Writes the model for `load`."""
-        arrays = self._network.arrays()
-        with path.open("wb") as stream:
-            np.savez_compressed(
-                stream, allow_pickle=False, has_spaces=np.bool_(self._has_spaces), **arrays
-            )
+        write_arrays(path, {"has_spaces": np.array(self._has_spaces), **self._network.arrays()})
 
     def tokenize(self, text: str) -> Iterator[RawSentence]:
         """Yields the sentences of cleaned text in order."""

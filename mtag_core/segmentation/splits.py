@@ -6,8 +6,6 @@ tells a prefix from a first letter; those counts are part of the model.
 """
 
 import json
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
+from mtag_core.segmentation.arrays import DAMAGE, write_arrays
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.raw import RawSentence, Split
 from mtag_core.segmentation.split_features import (
@@ -30,17 +29,6 @@ from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
 
 _MAX_CACHED = 100_000
 _MAX_CHARACTERS = 40
-
-# What numpy, JSON and the checks below say to a file that is damaged or of another format.
-_NOT_A_MODEL = (
-    OSError,
-    EOFError,
-    KeyError,
-    TypeError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 class _Form(NamedTuple):
@@ -88,7 +76,7 @@ class SplitModel:
                 weights, counts = arrays["weights"], arrays["counts"]
             _check_table(weights, np.int8)
             _check_table(counts, np.uint8)
-        except _NOT_A_MODEL as error:
+        except DAMAGE as error:
             raise BundleError(f"{path}: expected a split model: {error}") from error
         return cls(scripts, weights, counts)
 
@@ -101,8 +89,7 @@ class SplitModel:
             ]
         )
         scripts = np.frombuffer(rows.encode(), np.uint8)
-        with path.open("wb") as stream:
-            np.savez_compressed(stream, scripts=scripts, weights=self._weights, counts=self._counts)
+        write_arrays(path, {"scripts": scripts, "weights": self._weights, "counts": self._counts})
 
     def split(self, forms: Sequence[str]) -> list[tuple[str, ...]]:
         """Returns the tokens of each surface form of a sentence; most are one token."""

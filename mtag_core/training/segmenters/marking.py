@@ -13,7 +13,17 @@ from mtag_core.training.segmenters.conllu_rows import read_rows, write_rows
 
 _ENOUGH_TOKENS = 20_000
 
-_PAIRS = ("()", "()", "[]", '""', "“”", "„“", "«»", "\u2018\u2019", "''")
+_PAIRS = (
+    ("(", ")"),
+    ("(", ")"),
+    ("[", "]"),
+    ('"', '"'),
+    ("“", "”"),
+    ("„", "“"),
+    ("«", "»"),
+    ("\u2018", "\u2019"),
+    ("'", "'"),
+)
 _AFTER_A_WORD = (",", ",", ";", ":", "…")
 _ENDS = ("?", "!", "…")
 _CHANGED_ENDS = 0.3
