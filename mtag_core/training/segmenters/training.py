@@ -40,7 +40,7 @@ SPACED_INSIDE = frozenset({"vi"})
 _BY_BOUNDARIES = frozenset({"ja", "vi", "zh"})
 
 # UDPipe splits a form by itself, as it was seen: too few Hebrew and Arabic prefixes and pronouns,
-# and each French "des" alike.
+# too few Tamil particles, and each French "des" alike.
 _WITH_SPLITS = {"ar": OPEN, "fr": CLOSED, "he": OPEN, "ta": CLITICS}
 
 # Fifty sentences with next to no brackets and quotation marks.
