@@ -36,13 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--text",
         type=Path,
-        help="directory of <code>.txt.xz files, where forms are counted for ar, fr, he",
+        help="directory of <code>.txt.xz files, where forms are counted for ar, fr, he, ta",
     )
     parser.add_argument(
         "--labelled",
         type=Path,
         help="directory of <code>.segmented.txt.xz files (see label-boundaries), for ja, vi, zh, "
-        "and of <code>.splits.jsonl.xz files (see label-splits), for ar, fr, he",
+        "and of <code>.splits.jsonl.xz files (see label-splits), for ar, fr, he, ta",
     )
     parser.add_argument(
         "--languages",

@@ -81,6 +81,11 @@ def fits(packed: PackedSentences, *, max_pieces: int) -> NDArray[np.bool_]:
     return fitting
 
 
+def fitting_together(parts: Sequence[PackedSentences], *, max_pieces: int) -> NDArray[np.int64]:
+    """Indices of the sentences that fit in each of several vocabularies."""
+    return np.flatnonzero(np.all([fits(part, max_pieces=max_pieces) for part in parts], axis=0))
+
+
 def cut_batches(
     n_pieces: Ints, *, piece_budget: int, generator: np.random.Generator
 ) -> list[NDArray[np.int64]]:

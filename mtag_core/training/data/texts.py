@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mtag_core.errors import InputNotFoundError, ShardError
 from mtag_core.training.data.encoding import encode_sentences
-from mtag_core.training.data.packing import PackedSentences, fits
+from mtag_core.training.data.packing import PackedSentences, fitting_together
 from mtag_core.training.data.treebanks import open_text
 
 _LOGGER = logging.getLogger(__name__)
@@ -158,7 +158,6 @@ def encode_text(
         encode_sentences(sentences, tokenizer, n_processes=n_processes)
         for tokenizer in (student_tokenizer, teacher_tokenizer)
     )
-    is_short = fits(student, max_pieces=max_pieces) & fits(teacher, max_pieces=max_pieces)
-    chosen = np.flatnonzero(is_short)
+    chosen = fitting_together((student, teacher), max_pieces=max_pieces)
     text = EncodedText(student, teacher, languages, np.array(language_ids, np.int64))
     return text.select(chosen)

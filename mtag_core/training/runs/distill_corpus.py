@@ -15,7 +15,7 @@ from mtag_core.training.data.datasets import (
 )
 from mtag_core.training.data.encoding import PieceConvention
 from mtag_core.training.data.exchanging import WordClasses, exchanged_tokens, with_tokens
-from mtag_core.training.data.packing import fits
+from mtag_core.training.data.packing import fitting_together
 from mtag_core.training.data.taught import read_training_sentences
 from mtag_core.training.data.texts import EncodedText
 from mtag_core.training.loops import distributed
@@ -69,8 +69,7 @@ class DistillationCorpus:
             encoded_forms(sentences, path, n_processes=self._config.n_processes)
             for path in (self._config.tokenizer, self._annotators.tokenizer)
         ]
-        is_short = [fits(packed, max_pieces=self._config.max_pieces) for packed in encoded]
-        chosen = np.flatnonzero(is_short[0] & is_short[1])
+        chosen = fitting_together(encoded, max_pieces=self._config.max_pieces)
         student, teacher = (packed.select(chosen) for packed in encoded)
         labelled = labelled_dataset(
             [sentences[index] for index in chosen],
@@ -145,9 +144,6 @@ class DistillationCorpus:
                 (corpus.teacher, self._annotators.tokenizer),
             )
         )
-        fitting = [
-            fits(packed, max_pieces=self._config.max_pieces) for packed in (student, teacher)
-        ]
-        chosen = np.flatnonzero(fitting[0] & fitting[1])
+        chosen = fitting_together((student, teacher), max_pieces=self._config.max_pieces)
         copies = EncodedText(student, teacher, corpus.languages, corpus.language_ids)
         return copies.select(chosen), chosen

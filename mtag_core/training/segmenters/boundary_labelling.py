@@ -22,6 +22,7 @@ from mtag_core.training.segmenters.boundary_teacher import (
     train_members,
 )
 from mtag_core.training.segmenters.training import MORE_TEXT, SPACED_INSIDE
+from mtag_core.training.segmenters.treebank_text import text_language
 
 _LOGGER = logging.getLogger(__name__)
 _GROUP_LINES = 20_000
@@ -43,16 +44,11 @@ def label_boundaries(config: BoundaryTeacherConfig) -> list[Path]:
     """
     more = (MORE_TEXT.get(language, ()) for language in config.languages)
     wanted = {*config.languages, *itertools.chain.from_iterable(more)}
-    paths = [path for path in sorted(config.text.glob("*.txt.xz")) if _language(path) in wanted]
+    paths = [path for path in sorted(config.text.glob("*.txt.xz")) if text_language(path) in wanted]
     if not paths:
         raise InputNotFoundError(f"{config.text}: no .txt.xz file of {', '.join(sorted(wanted))}")
     labeller = _Labeller(config)
     return [labeller.label(path) for path in paths]
-
-
-def _language(path: Path) -> str:
-    """The language that a text file is in: `zh_hant.txt.xz` -> `zh`."""
-    return path.name.split(".")[0].split("_")[0]
 
 
 class _Labeller:
@@ -72,7 +68,8 @@ class _Labeller:
         with lzma.open(part, "wt", encoding="utf-8", newline="\n") as sink:
             for lines in _line_groups(path):
                 tables = [
-                    find_units(line, has_spaces=_language(path) in SPACED_INSIDE) for line in lines
+                    find_units(line, has_spaces=text_language(path) in SPACED_INSIDE)
+                    for line in lines
                 ]
                 sink.writelines(self._labelled(lines, tables, path))
                 n_units += sum(len(units.starts) for units in tables)
@@ -90,7 +87,7 @@ class _Labeller:
         chunks = Chunks(self._config.max_pieces, self._encoder.pieces)
         n_to_join = 0
         for line, units in zip(lines, tables, strict=True):
-            units.is_after_space[0] = _language(path) in SPACED_INSIDE
+            units.is_after_space[0] = text_language(path) in SPACED_INSIDE
             chunks.add(self._encoder.encode(line, units), starts_anew=n_to_join == 0)
             n_to_join = (n_to_join or generator.randint(1, _MOST_LINES_JOINED)) - 1
         device = torch.device(self._config.device)

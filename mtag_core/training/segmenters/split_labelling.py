@@ -22,7 +22,7 @@ from mtag_core.training.segmenters.split_teacher import (
 )
 from mtag_core.training.segmenters.splits import OPEN, log_counts
 from mtag_core.training.segmenters.training import text_lines
-from mtag_core.training.segmenters.treebank_text import read_sentences, surface_tokens
+from mtag_core.training.segmenters.treebank_text import read_splits
 
 _LOGGER = logging.getLogger(__name__)
 _GROUP_SENTENCES = 2000
@@ -78,10 +78,7 @@ def _treebank(treebanks: Path, part: str, language: str) -> list[list[SurfaceTok
     paths = [p for p in treebank_files(treebanks, part) if p.name.startswith(f"{language}_")]
     if not paths:
         raise InputNotFoundError(f"{treebanks}: no {part} file of {language}")
-    return [
-        [(form, parts) for form, parts, _ in surface_tokens(sentence)]
-        for sentence in read_sentences(paths)
-    ]
+    return list(read_splits(paths))
 
 
 def _surface_sentences(source: Path, tokenizer: UdpipeTokenizer) -> Iterator[list[SurfaceToken]]:

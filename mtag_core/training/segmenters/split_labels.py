@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mtag_core.training.segmenters.split_learning import SurfaceToken
+from mtag_core.training.segmenters.treebank_text import text_language
 
 SUFFIX = ".splits.jsonl.xz"
 """Files are called `<language>.splits.jsonl.xz` or `<language>_<variety>.splits.jsonl.xz`."""
@@ -31,7 +32,7 @@ def read_labelled(directory: Path, language: str) -> Iterator[list[SurfaceToken]
         language: Its code.
     """
     for path in sorted(directory.glob("*" + SUFFIX)):
-        if path.name.split(".")[0].split("_")[0] == language:
+        if text_language(path) == language:
             with lzma.open(path, "rt", encoding="utf-8", newline="\n") as lines:
                 for line in lines:
                     yield [(form, tuple(parts)) for form, *parts in json.loads(line)]

@@ -24,10 +24,10 @@ from mtag_core.training.segmenters.split_labels import read_labelled
 from mtag_core.training.segmenters.splits import CLITICS, CLOSED, OPEN, train_split_model
 from mtag_core.training.segmenters.treebank_text import (
     language_sentences,
-    read_sentences,
+    read_splits,
     read_surface_sentences,
     running_text,
-    surface_tokens,
+    text_language,
     training_files,
     treebank_of,
     treebank_sentences,
@@ -226,7 +226,7 @@ def _labelled_sentences(language: str, labelled: Path | None) -> Iterator[Marked
     """Yields the labelled text of a language, of all varieties."""
     if labelled is not None:
         for path in sorted(labelled.glob("*.segmented.txt.xz")):
-            if path.name.split(".")[0].split("_")[0] == language:
+            if text_language(path) == language:
                 yield from read_marked(path)
 
 
@@ -241,10 +241,7 @@ def _splits(
     model = output / f"{language}.splits.npz"
     if not model.exists():
         _LOGGER.info("%s: training a split model", language)
-        sentences = [
-            [(form, parts) for form, parts, _ in surface_tokens(sentence)]
-            for sentence in read_sentences(paths)
-        ]
+        sentences = list(read_splits(paths))
         part = model.with_suffix(".part")
         lines = _lines(text, language)
         shape = _WITH_SPLITS[language]

@@ -98,6 +98,17 @@ def read_surface_sentences(paths: Sequence[Path]) -> Iterator[list[tuple[str, bo
         yield [(form, is_space_after) for form, _, is_space_after in surface_tokens(sentence)]
 
 
+def read_splits(paths: Sequence[Path]) -> Iterator[list[tuple[str, tuple[str, ...]]]]:
+    """Yields the surface forms of each sentence, each with its tokens."""
+    for sentence in read_sentences(paths):
+        yield [(form, parts) for form, parts, _ in surface_tokens(sentence)]
+
+
+def text_language(path: Path) -> str:
+    """The language of a file of running or labelled text: `zh_hant.txt.xz` -> `zh`."""
+    return path.name.split(".")[0].split("_")[0]
+
+
 def surface_tokens(sentence: str) -> list[tuple[str, tuple[str, ...], bool]]:
     """Reads the surface tokens of a CoNLL-U sentence.
 
