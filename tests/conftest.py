@@ -18,3 +18,9 @@ def shared_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"{folder} is absent: set MTAG_SHARED to the folder of shared data")
     return folder
+
+
+@pytest.fixture
+def update_golden(request) -> bool:
+    """Whether expected output is written anew."""
+    return request.config.getoption("--update-golden")
