@@ -1,13 +1,12 @@
 import pytest
 
-from mtag_core.annotation.item import annotate_part
 from mtag_core.annotation.looks import Looks, Quiet, listed
 from mtag_core.annotation.run import RunConfig, write_config
 from mtag_core.corpus import ReadOptions
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
 from mtag_core.storage import FileInfo
-from tests.fake_tagger import FakeTagger
+from tests.mtag_core.parts.making import make_part
 
 
 @pytest.fixture
@@ -32,9 +31,8 @@ def _write(tmp_path, name, text="The cat sat. "):
 
 
 def _make(parts, layout):
-    tagger = FakeTagger()
     for part in parts:
-        annotate_part(part, tagger=tagger, options=ReadOptions(), layout=layout)
+        make_part(part, layout)
 
 
 def test_a_file_is_quiet_when_two_looks_find_it_alike():
