@@ -204,7 +204,7 @@ def _make_parts(
     runs.check_output(layout, config, overwrite=options.overwrite)
     runs.delete_leftovers(layout)
     runs.write_config(layout, config)
-    size = write_plan(layout.plan_path, plan, standing=runs.standing_parts(layout))
+    size = write_plan(layout.plan_path, plan, completed=runs.completed_parts(layout))
     progress = Progress(
         n_bytes=size.n_pending_bytes, n_parts=size.n_pending, is_local=options.is_local
     )
@@ -216,7 +216,7 @@ def _make_parts(
             _run_pipeline(options, settings, config, n_parts=size.n_parts)
     finally:
         storage.delete(layout.plan_path)
-    return _finish(options, layout, progress, n_standing=size.n_parts - size.n_pending)
+    return _finish(options, layout, progress, n_completed=size.n_parts - size.n_pending)
 
 
 def _config(options: AnnotateOptions, model: Model) -> RunConfig:
@@ -239,10 +239,10 @@ def _run_pipeline(
     """Builds the graph and waits until the runner is done."""
     layout = settings.layout
     watch = worker_watch(options, layout)
-    begun_path = watch.path if watch else None
+    started_path = watch.path if watch else None
 
     def build(pipeline: beam.Pipeline) -> None:
-        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, begun_path=begun_path)
+        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, started_path=started_path)
         manifests = tag_parts(parts, settings)
         _ = manifests | "FinishRun" >> FinishRun(layout, config, n_parts=n_parts)
 
@@ -250,10 +250,10 @@ def _run_pipeline(
 
 
 def _finish(
-    options: AnnotateOptions, layout: OutputLayout, progress: Progress, *, n_standing: int
+    options: AnnotateOptions, layout: OutputLayout, progress: Progress, *, n_completed: int
 ) -> dict[str, Any]:
     """Sums up and checks the share of rejects."""
-    report = finish_job(options, layout, progress, n_standing=n_standing, preview=_preview)
+    report = finish_job(options, layout, progress, n_completed=n_completed, preview=_preview)
     _check_rejects(report, options.max_reject_ratio)
     return report
 

@@ -205,7 +205,7 @@ def _basis(
         return None
     if storage.exists(path):
         return _read_basis(path)
-    if runs.standing_parts(layout):
+    if runs.completed_parts(layout):
         raise OutputError(f"{path} is gone, but parts stand that need it; pass --overwrite")
     segmenter = load_segmenter(options.bundle)
     sample = _sample(options, segmenter, parts)
@@ -244,10 +244,10 @@ def _run_prepared(
 ) -> dict[str, Any]:
     """Surveys, chooses, scores and sums up."""
     layout = job.layout
-    write_plan(layout.plan_path, parts, standing=())
+    write_plan(layout.plan_path, parts, completed=())
     _survey(options, layout)
     chosen = choose_parts(parts, options.choice, base=layout.base)
-    size = write_plan(layout.plan_path, chosen, standing=runs.standing_parts(layout))
+    size = write_plan(layout.plan_path, chosen, completed=runs.completed_parts(layout))
     progress = Progress(
         n_bytes=size.n_pending_bytes, n_parts=size.n_pending, is_local=options.is_local
     )
@@ -256,8 +256,8 @@ def _run_prepared(
             _score(options, job, progress.directory, size)
     finally:
         storage.delete(layout.plan_path)
-    n_standing = size.n_parts - size.n_pending
-    return finish_job(options, layout, progress, n_standing=n_standing)
+    n_completed = size.n_parts - size.n_pending
+    return finish_job(options, layout, progress, n_completed=n_completed)
 
 
 def _survey(options: TeacherOptions, layout: OutputLayout) -> None:
@@ -267,10 +267,10 @@ def _survey(options: TeacherOptions, layout: OutputLayout) -> None:
     )
 
     watch = worker_watch(options, layout)
-    begun_path = watch.path if watch else None
+    started_path = watch.path if watch else None
 
     def build(pipeline: beam.Pipeline) -> None:
-        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, begun_path=begun_path)
+        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, started_path=started_path)
         _ = parts | "SurveyParts" >> SurveyParts(settings)
 
     run_pipeline(build, options, watch=watch)
@@ -282,10 +282,10 @@ def _score(options: TeacherOptions, job: _Job, progress_dir: str | None, size: P
     selection = Selection(job.layout.base, options.choice)
 
     watch = worker_watch(options, job.layout)
-    begun_path = watch.path if watch else None
+    started_path = watch.path if watch else None
 
     def build(pipeline: beam.Pipeline) -> None:
-        parts = pipeline | "ReadPlan" >> ReadPlan(job.layout.plan_path, begun_path=begun_path)
+        parts = pipeline | "ReadPlan" >> ReadPlan(job.layout.plan_path, started_path=started_path)
         manifests = (
             parts
             | "ReadDocuments" >> ReadDocuments(options.read, job.layout)

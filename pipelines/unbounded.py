@@ -1,6 +1,6 @@
 """`--streaming` on Flink: one job without end that looks for files and makes their parts.
 
-A part that stands is never made again, so a restarted job goes on without duplicates and needs no
+A completed part is never made again, so a restarted job goes on without duplicates and needs no
 checkpoints. SIGTERM cancels the job; a part in work then vanishes and is made after the next start.
 """
 
@@ -17,7 +17,7 @@ import apache_beam as beam
 
 from mtag_core import storage
 from mtag_core.annotation import run as runs
-from mtag_core.annotation.looks import Looks
+from mtag_core.annotation.file_watcher import FileWatcher
 from mtag_core.annotation.run import RunConfig
 from mtag_core.output.layout import OutputLayout
 from pipelines.endpoints import check_runner, worker_pool
@@ -81,10 +81,10 @@ def _build(
     pipeline: beam.Pipeline,
 ) -> None:
     interval_s = options.poll_interval_s
-    make_looks = functools.partial(Looks, layout, config, interval_s=interval_s)
+    make_watcher = functools.partial(FileWatcher, layout, config, interval_s=interval_s)
     # Elements are work items, some MiB of input each: small.
     parts = pipeline | "WatchFiles" >> WatchFiles(
-        make_looks, interval_s=interval_s, begun_path=layout.begun_path
+        make_watcher, interval_s=interval_s, started_path=layout.started_path
     )
     _ = make_parts(parts)
 
@@ -94,7 +94,7 @@ def _watch(options: AnnotateOptions, reports: "_Reports") -> WorkerWatch:
     pool = worker_pool(options.beam_flags)
     timeout_s = math.inf if pool is None else options.worker_timeout_s
     jobs = FlinkJobs.from_flags(options.beam_flags)
-    return WorkerWatch(reports.layout.begun_path, pool or "", timeout_s, jobs, reports.look)
+    return WorkerWatch(reports.layout.started_path, pool or "", timeout_s, jobs, reports.look)
 
 
 class _Reports:
@@ -115,7 +115,7 @@ class _Reports:
         self._version = version
         report = runs.read_json(self.layout.run_path)
         counts = report["counts"]
-        message = "all quiet files are tagged: %d documents, %d rejected, %d parts"
+        message = "all stable files are tagged: %d documents, %d rejected, %d parts"
         numbers = (counts["documents"], counts["rejected"], counts["parts"])
         _LOGGER.info(message, *numbers, extra={"fields": counts})
         self._check(report)
