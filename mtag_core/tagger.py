@@ -140,7 +140,7 @@ class Tagger:
             language: ISO 639 code of the whole text; found for each line where it is None.
 
         Raises:
-            UsageError: The text holds a lone surrogate.
+            UsageError: The text is no `str`, or holds a lone surrogate.
         """
         _check_text(text, what="text")
         return self._segmenter.segment(text, language)
@@ -157,7 +157,7 @@ class Tagger:
                 tags do not follow it. None for the treebanks of the conventions.
 
         Raises:
-            UsageError: The text holds a lone surrogate.
+            UsageError: The text is no `str`, or holds a lone surrogate.
         """
         _check_text(text, what="text")
         segmenter = self._segmenter
@@ -322,6 +322,8 @@ def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:
 
 def _check_text(text: str, *, what: str) -> None:
     """Refuses what is no Unicode text."""
+    if not isinstance(text, str):
+        raise UsageError(f"{what}: {type(text).__name__}, expected str")
     try:
         text.encode()
     except UnicodeEncodeError as error:

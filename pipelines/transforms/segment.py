@@ -5,7 +5,7 @@ from typing import Protocol
 
 import apache_beam as beam
 
-from mtag_core.records import Document, Reject, Sentence
+from mtag_core.records import Block, Document, Reject, Sentence
 from mtag_core.segmentation.document_blocks import segment_document
 from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, StepDoFn
 
@@ -44,7 +44,7 @@ class _SegmentDoFn(StepDoFn):
         if not isinstance(record, Document):
             yield keyed
             return
-        for block in self.timed(segment_document(record, self._segment)):
+        for block in self.timed(self._blocks(record)):
             if isinstance(block, Reject):
                 self.count("rejects")
             else:
@@ -52,10 +52,16 @@ class _SegmentDoFn(StepDoFn):
                 self.count("tokens", sum(len(each.forms) for each in block.sentences))
             yield key, block
 
-    def _segment(self, text: str) -> Iterator[Sentence]:
-        if self._model is None:
-            self._model = self._shared.acquire()
-        return self._model.iterate(lambda model: iter(model.segment(text)))
-
     def finish_bundle(self) -> None:
         self.report()
+
+    def _blocks(self, document: Document) -> Iterator[Block[Sentence] | Reject]:
+        if document.sentences is None and self._model is None:
+            # Here, not while a document is split: where no model can be loaded, it is not the
+            # document that fails.
+            self._model = self._shared.acquire()
+        yield from segment_document(document, self._segment)
+
+    def _segment(self, text: str) -> Iterator[Sentence]:
+        assert self._model is not None
+        return self._model.iterate(lambda model: iter(model.segment(text)))
