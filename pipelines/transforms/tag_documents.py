@@ -72,6 +72,8 @@ class TagDocuments(beam.PTransform):
             raise UsageError("TagDocuments: model excludes bundle and conventions; give it alone")
         self._model = model
 
+    # Beam can read no types of several outputs off annotations and would warn of it.
+    @typehints.decorators.no_annotations  # type: ignore[untyped-decorator]
     def expand(self, documents: "beam.PCollection[Any]") -> TaggedDocuments:
         """Adds the steps."""
         outputs = (
