@@ -151,6 +151,14 @@ class Tagger:
         _check_text(text, what="text")
         return self._segmenter.segment(text, self._code(language))
 
+    def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+        """Finds the languages of a document that came in sentences, as CoNLL-U does.
+
+        Args:
+            sentences: Of one document; where it names the language of any, they stay as they are.
+        """
+        return self._segmenter.identify(sentences)
+
     def tag(
         self, text: str, *, language: str | None = None, segmented_as: str | None = None
     ) -> list[TaggedSentence]:

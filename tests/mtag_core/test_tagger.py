@@ -9,6 +9,7 @@ from mtag_core import Tagger, conllu
 from mtag_core.bundle import DEFAULT_BUNDLE
 from mtag_core.errors import BundleError, UsageError
 from mtag_core.labels import load_labels
+from mtag_core.records import bare_sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.student import Student
 from mtag_core.tagged import BatchReport
@@ -74,6 +75,15 @@ def test_an_unknown_language_is_an_error_at_once(tagger):
     ):
         with pytest.raises(UsageError, match="language 'xx': unknown"):
             tag()
+
+
+def test_sentences_that_name_no_language_get_the_one_of_their_text(tagger):
+    texts = ["Nobody knew why.", "Die Brücke über den Fluss ist gesperrt.", "1 2 3"]
+    given = [bare_sentence(tuple(text.split())) for text in texts]
+    assert [s.language for s in tagger.identify(given)] == ["en", "de", "en"]
+    assert [s.language for s in tagger.identify(given[2:])] == ["und"]
+    named = [bare_sentence(("Nobody",), language="de"), *given]
+    assert tagger.identify(named) == named
 
 
 def test_pipe_yields_a_list_a_text(tagger):
