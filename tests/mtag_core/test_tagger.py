@@ -80,7 +80,7 @@ def test_an_unknown_language_is_an_error_at_once(tagger):
 def test_sentences_that_name_no_language_get_the_one_of_their_text(tagger):
     texts = ["Nobody knew why.", "Die Brücke über den Fluss ist gesperrt.", "1 2 3"]
     given = [bare_sentence(tuple(text.split())) for text in texts]
-    assert [s.language for s in tagger.identify(given)] == ["en", "de", "en"]
+    assert [s.language for s in tagger.identify(given)] == ["en", "de", "de"]
     assert [s.language for s in tagger.identify(given[2:])] == ["und"]
     named = [bare_sentence(("Nobody",), language="de"), *given]
     assert tagger.identify(named) == named
