@@ -1,3 +1,5 @@
+import gzip
+
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
@@ -91,3 +93,12 @@ def test_deleting_twice_is_no_error(bucket):
     put(f"{bucket}/a", b"")
     storage.delete(f"{bucket}/a")
     storage.delete(f"{bucket}/a")
+
+
+def test_an_object_that_is_stored_compressed_is_read(bucket):
+    body = gzip.compress(TEXT)
+    boto3.client("s3").put_object(
+        Bucket="corpus", Key="a.txt", Body=body, ContentEncoding="gzip", ContentType="text/plain"
+    )
+    results = read_path(f"{bucket}/a.txt", document="line", item_bytes=1000)
+    assert b"".join(d.text.encode() + b"\n" for d in results) == TEXT
