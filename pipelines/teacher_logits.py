@@ -22,6 +22,7 @@ from mtag_core import storage
 from mtag_core.annotation import run as runs
 from mtag_core.annotation.plan import PlannedPart, plan_parts
 from mtag_core.annotation.plan_file import PlanSize, measure_plan, write_plan
+from mtag_core.bundle import Bundle
 from mtag_core.errors import BundleError, OutputError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.records import Sentence
@@ -38,7 +39,6 @@ from mtag_core.training.logits.logit_parts import (
     LogitsFormat,
     LogitTagger,
     load_segmenter,
-    segmenters_digest,
 )
 from mtag_core.training.logits.logit_stream import LogitStream, fit_basis
 from mtag_core.training.logits.logit_teachers import TEACHER_FILE, OnnxTeacher, Teacher
@@ -173,7 +173,7 @@ def _config(options: TeacherOptions, teacher: Teacher) -> LogitsConfig:
         compression="zstd",
         item_bytes=options.item_bytes,
         limit=options.limit,
-        segmenters=segmenters_digest(options.bundle),
+        segmenters=Bundle.open(options.bundle).digest,
         choice=options.choice,
         summary=options.summary,
     )
