@@ -17,6 +17,7 @@ import apache_beam as beam
 
 from mtag_core import storage
 from mtag_core.annotation import run as runs
+from mtag_core.annotation.inputs import list_inputs
 from mtag_core.annotation.item import StreamTagger
 from mtag_core.annotation.plan import PlannedPart, plan_parts
 from mtag_core.annotation.plan_file import measure_plan, write_plan
@@ -24,7 +25,7 @@ from mtag_core.annotation.run import RunConfig
 from mtag_core.errors import RejectRatioError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.preview import Preview, preview_parts
-from mtag_core.storage import FileInfo, list_files
+from mtag_core.storage import FileInfo
 from pipelines.endpoints import check_dataflow, check_runner
 from pipelines.guard import RunGuard
 from pipelines.jobs import finish_job, run_job, run_pipeline, worker_watch
@@ -106,7 +107,8 @@ def run(
     check_dataflow(options.runner, options.beam_flags, paths=paths)
     if not options.dry_run:
         check_runner(options.runner, options.beam_flags)
-    files = list_files(options.inputs) if files is None else files
+    if files is None:
+        files = list_inputs(options.inputs, output=options.output)
     model = _model(options, model)
     config = _config(options, model)
     layout = OutputLayout(options.output, options.format)

@@ -16,6 +16,7 @@ from mtag_core.corpus import ITEM_BYTES, ReadOptions
 from mtag_core.errors import UsageError
 from mtag_core.output.streams import COMPRESSION_SUFFIXES
 from mtag_core.output.writers import FORMATS, OutputFormat
+from mtag_core.storage import split_patterns
 from pipelines.runners import is_local
 
 # Flink takes these through the job server, so Beam's Python options do not declare them.
@@ -75,7 +76,7 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
     if args.streaming and (args.limit or args.dry_run or args.overwrite):
         raise UsageError("--streaming goes with none of --limit, --dry_run and --overwrite")
     return AnnotateOptions(
-        inputs=split_patterns(args.input),
+        inputs=input_patterns(args.input),
         output=args.output.rstrip("/") or "/",
         model=args.model,
         conventions=split_names(args.conventions) if args.conventions else (),
@@ -257,9 +258,9 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def split_patterns(values: Sequence[str]) -> tuple[str, ...]:
-    """The patterns, split at commas."""
-    patterns = tuple(part for value in values for part in value.split(",") if part)
+def input_patterns(values: Sequence[str]) -> tuple[str, ...]:
+    """The patterns of `--input`."""
+    patterns = split_patterns(values)
     if not patterns:
         raise UsageError("--input is empty; name a file, a folder, a glob or a URL")
     return patterns

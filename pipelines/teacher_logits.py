@@ -20,6 +20,7 @@ import apache_beam as beam
 
 from mtag_core import storage
 from mtag_core.annotation import run as runs
+from mtag_core.annotation.inputs import list_inputs
 from mtag_core.annotation.plan import PlannedPart, plan_parts
 from mtag_core.annotation.plan_file import PlanSize, measure_plan, write_plan
 from mtag_core.bundle import Bundle
@@ -27,7 +28,6 @@ from mtag_core.errors import BundleError, OutputError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
-from mtag_core.storage import list_files
 from mtag_core.training.logits.chosen_parts import (
     Selection,
     choose_parts,
@@ -96,7 +96,7 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
     """
     if not options.dry_run:
         check_runner(options.runner, options.beam_flags)
-    files = list_files(options.inputs)
+    files = list_inputs(options.inputs, output=options.output)
     load = functools.partial(load_teacher, options.teacher, options.device)
     teacher = load()
     config = _config(options, teacher)

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 
 from mtag_core import storage
 from mtag_core.annotation import run as runs
+from mtag_core.annotation.inputs import list_present_inputs
 from mtag_core.annotation.plan import PlannedPart, plan_parts
 from mtag_core.annotation.run import RunConfig
-from mtag_core.errors import InputNotFoundError
 from mtag_core.output.layout import OutputLayout
-from mtag_core.storage import FileInfo, list_files
+from mtag_core.storage import FileInfo
 
 
 class Quiet:
@@ -62,7 +62,7 @@ class Looks:
         if time.monotonic() - self._last_s < 0.9 * self._interval_s:
             return
         self._last_s = time.monotonic()
-        files = self._quiet.of(listed(self._config.inputs))
+        files = self._quiet.of(list_present_inputs(self._config.inputs, output=self._layout.base))
         if files and files != self._files:
             yield from self._plan(files)
         if not self._is_finished:
@@ -90,17 +90,6 @@ class Looks:
         runs.prune(layout, report)
         self._given.clear()
         self._is_finished = True
-
-
-def listed(patterns: Sequence[str]) -> list[FileInfo]:
-    """The files of all patterns; one that matches nothing yet will do so later."""
-    files: dict[str, FileInfo] = {}
-    for pattern in patterns:
-        try:
-            files.update((file.path, file) for file in list_files([pattern]))
-        except InputNotFoundError:
-            continue
-    return [files[path] for path in sorted(files)]
 
 
 def say_begun(path: str) -> None:

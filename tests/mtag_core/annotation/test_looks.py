@@ -1,7 +1,7 @@
 import pytest
 
 from mtag_core.annotation.item import annotate_part
-from mtag_core.annotation.looks import Looks, Quiet, listed
+from mtag_core.annotation.looks import Looks, Quiet
 from mtag_core.annotation.run import RunConfig, write_config
 from mtag_core.corpus import ReadOptions
 from mtag_core.output.layout import OutputLayout
@@ -83,7 +83,3 @@ def test_looks_that_come_at_once_count_as_one(layout, config, tmp_path):
     _write(tmp_path, "a.txt")
     looks = Looks(layout, config, interval_s=60)
     assert [part for _ in range(5) for part in looks.look()] == []
-
-
-def test_a_pattern_that_matches_nothing_yet_is_no_error(tmp_path):
-    assert listed([str(tmp_path / "*.txt")]) == []
