@@ -19,6 +19,7 @@ from mtag_core import storage
 from mtag_core.annotation import run as runs
 from mtag_core.annotation.inputs import list_inputs
 from mtag_core.annotation.item import StreamTagger
+from mtag_core.annotation.outcome import check_tagged
 from mtag_core.annotation.plan import PlannedPart, plan_parts
 from mtag_core.annotation.plan_file import measure_plan, write_plan
 from mtag_core.annotation.run import RunConfig
@@ -39,6 +40,11 @@ from pipelines.transforms.annotate_parts import AnnotateParts, AnnotateSettings
 from pipelines.transforms.finish_run import FinishRun
 from pipelines.transforms.read_plan import ReadPlan
 from pipelines.unbounded import is_flink, run_unbounded
+from pipelines.unused_flags import (
+    unused_convention_flags,
+    unused_read_flags,
+    unused_run_flags,
+)
 
 # How much is shown at the end, and how many parts are opened for it.
 _PREVIEW_SENTENCES = 2
@@ -109,6 +115,8 @@ def run(
         check_runner(options.runner, options.beam_flags)
     if files is None:
         files = list_inputs(options.inputs, output=options.output)
+        for line in (*unused_read_flags(options.read, files), *unused_run_flags(options)):
+            _LOGGER.warning(line)
     model = _model(options, model)
     config = _config(options, model)
     layout = OutputLayout(options.output, options.format)
@@ -206,6 +214,10 @@ def _finish(
 ) -> dict[str, Any]:
     """Sums up and checks the share of rejects."""
     report = finish_job(options, layout, progress, n_standing=n_standing, preview=_preview)
+    if not options.streaming:
+        check_tagged(layout, report)
+        for line in unused_convention_flags(options.conventions, report):
+            _LOGGER.warning(line)
     _check_rejects(report, options.max_reject_ratio)
     return report
 

@@ -32,6 +32,8 @@ _JOB_SERVER_FLAGS = (
     "--max_bundle_size",
     "--max_bundle_time_mills",
 )
+DEFAULT_COMPRESSION = "zstd"
+DEFAULT_POLL_INTERVAL_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ def _add_output_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--format", default="parquet", choices=FORMATS, help="(default: parquet)")
     group.add_argument(
         "--compression",
-        default="zstd",
+        default=DEFAULT_COMPRESSION,
         choices=tuple(COMPRESSION_SUFFIXES),
         help="of CoNLL-U and JSONL parts (default: zstd)",
     )
@@ -195,7 +197,7 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--poll_interval",
         type=_seconds,
-        default=10.0,
+        default=DEFAULT_POLL_INTERVAL_S,
         metavar="S",
         help="seconds between looks for new files; one that changed since the last look waits",
     )

@@ -9,6 +9,7 @@ Parts, manifests, rejects, resuming and the summary are those of `pipelines.anno
 """
 
 import functools
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ import apache_beam as beam
 from mtag_core import storage
 from mtag_core.annotation import run as runs
 from mtag_core.annotation.inputs import list_inputs
+from mtag_core.annotation.outcome import check_tagged
 from mtag_core.annotation.plan import PlannedPart, plan_parts
 from mtag_core.annotation.plan_file import PlanSize, measure_plan, write_plan
 from mtag_core.bundle import Bundle
@@ -56,6 +58,9 @@ from pipelines.transforms.annotate_parts import AnnotateParts, AnnotateSettings
 from pipelines.transforms.finish_run import FinishRun
 from pipelines.transforms.read_plan import ReadPlan
 from pipelines.transforms.survey_parts import SurveyParts, SurveySettings
+from pipelines.unused_flags import unused_read_flags
+
+_LOGGER = logging.getLogger(__name__)
 
 BASIS = "tail_basis.npz"
 # The basis is fitted on this many tokens, from documents spread over the plan.
@@ -97,6 +102,8 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
     if not options.dry_run:
         check_runner(options.runner, options.beam_flags)
     files = list_inputs(options.inputs, output=options.output)
+    for line in unused_read_flags(options.read, files):
+        _LOGGER.warning(line)
     load = functools.partial(load_teacher, options.teacher, options.device)
     teacher = load()
     config = _config(options, teacher)
@@ -251,7 +258,9 @@ def _run_prepared(
     finally:
         storage.delete(layout.plan_path)
     n_standing = size.n_parts - size.n_pending
-    return finish_job(options, layout, progress, n_standing=n_standing)
+    report = finish_job(options, layout, progress, n_standing=n_standing)
+    check_tagged(layout, report)
+    return report
 
 
 def _survey(options: TeacherOptions, layout: OutputLayout) -> None:
