@@ -1,17 +1,20 @@
 """`tag`: tags a text, a file or standard input."""
 
 import argparse
+import io
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mtag_core import storage
 from mtag_core.conventions import split_names, unused_conventions
+from mtag_core.corpus.sniffing import SniffedStream
 from mtag_core.errors import FormatError, UsageError
 from mtag_core.output.visible import visible
 from mtag_core.records import Sentence
 from mtag_core.tagged import TaggedSentence
 
+_CHUNK_BYTES = 2**20
 _FORMATS = ("table", "conllu")
 # Wide enough for the longest bundles; narrower terminals fold the cells.
 _TABLE_COLUMNS = ("token", "UPOS", "FEATS", "score")
@@ -84,13 +87,16 @@ def _text(args: argparse.Namespace) -> str:
 
 
 def _decoded(data: bytes, *, source: str) -> str:
-    """Decodes UTF-8; a byte order mark is dropped."""
+    """Decodes UTF-8, or UTF-16 and UTF-32 with a byte order mark; compressed text, too."""
+    stream = SniffedStream(io.BytesIO(data))
     try:
-        return data.decode("utf-8-sig")
+        plain = b"".join(iter(lambda: stream.read(_CHUNK_BYTES), b""))
+        return plain.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FormatError(
-            f"{source}: byte {data[error.start]:#04x} at offset {error.start}, expected UTF-8"
-        ) from error
+        place = f"byte {plain[error.start]:#04x} at offset {error.start}"
+        raise FormatError(f"{source}: {place}, expected UTF-8") from error
+    except FormatError as error:
+        raise FormatError(f"{source}: {error}") from error
 
 
 def _print_tables(sentences: Iterable[TaggedSentence]) -> None:

@@ -1,3 +1,4 @@
+import gzip
 import io
 import sys
 
@@ -21,13 +22,22 @@ def test_brackets_are_no_markup(capsys):
     assert "[knew]" in capsys.readouterr().out
 
 
-def test_a_file_becomes_conllu(tmp_path, capsys):
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_a_file_becomes_conllu(tmp_path, capsys, encoding, compress):
     path = tmp_path / "a.txt"
-    path.write_bytes(b"\xef\xbb\xbf" + TEXT.encode())
+    path.write_bytes(compress(TEXT.encode(encoding)))
     assert main(["tag", "--file", str(path)]) == 0
     sentences = list(conllu.read(capsys.readouterr().out.split("\n")))
     assert [s.metadata["text"] for s in sentences] == ["Das ist gut.", "Nobody [knew] it."]
     assert [s.metadata["sent_id"] for s in sentences] == ["1", "2"]
+
+
+def test_a_file_that_is_cut_off_is_named(tmp_path, capsys):
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(gzip.compress(TEXT.encode())[:-9])
+    assert main(["tag", "--file", str(path)]) == 1
+    assert f"{path}: gz data end after" in capsys.readouterr().err
 
 
 def test_standard_input_becomes_conllu(capsys, monkeypatch):
