@@ -2,7 +2,7 @@
 
 from mtag_core.errors import CountMismatchError
 from mtag_core.records import Block, Reject
-from mtag_core.tagged import TaggedDocument, TaggedSentence
+from mtag_core.tagging.tagged import TaggedDocument, TaggedSentence
 
 
 class DocumentCollector:

@@ -14,8 +14,8 @@ from apache_beam.metrics import Metrics
 
 from mtag_core.errors import UsageError
 from mtag_core.records import Document, Reject
-from mtag_core.tagged import TaggedDocument
 from mtag_core.tagging.document_collector import DocumentCollector
+from mtag_core.tagging.tagged import TaggedDocument
 from pipelines.models import bundle_model
 from pipelines.transforms.segment import Segment
 from pipelines.transforms.steps import METRICS_NAMESPACE, KeyedRecord, SharedModel
