@@ -66,7 +66,7 @@ class _WordpieceDoFn(StepDoFn):
             encoded = self._blocks.encode(record)
         if isinstance(encoded, Block):
             self.count("pieces", sum(each.n_pieces for each in encoded.sentences))
-        elif encoded is not record:
+        elif isinstance(encoded, Reject) and encoded is not record:
             self.count("rejects")
         if encoded is not None:
             yield encoded
