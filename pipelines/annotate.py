@@ -9,7 +9,7 @@ Parses the flags, plans, builds the graph, runs it and sums up. What a worker do
 import functools
 import logging
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ import apache_beam as beam
 
 from mtag_core import storage
 from mtag_core.annotation import run as runs
+from mtag_core.annotation.file_watcher import listed
+from mtag_core.annotation.incremental_plan import NO_PARTS, CompletedParts
 from mtag_core.annotation.item import StreamTagger
 from mtag_core.annotation.plan import PlannedPart, plan_parts
 from mtag_core.annotation.plan_file import measure_plan, write_plan
@@ -108,20 +110,25 @@ def run(
         check_runner(options.runner, options.beam_flags)
     files = list_files(options.inputs) if files is None else files
     model = _model(options, model)
-    config = _config(options, model)
     layout = OutputLayout(options.output, options.format)
-    plan = plan_parts(
-        files,
-        options.read,
-        salt=config.salt,
-        item_bytes=options.item_bytes,
-        limit=options.limit,
-    )
+    config = _config(options, model, files)
     if options.dry_run:
-        print_plan(measure_plan(plan), output=options.output)
+        _show_plan(options, config, layout, files)
         return None
     with runs.only_run(layout):
-        return _make_parts(options, model, config, layout, plan, stop_path=stop_path)
+        return _make_parts(options, model, config, layout, files, stop_path=stop_path)
+
+
+def _show_plan(
+    options: AnnotateOptions, config: RunConfig, layout: OutputLayout, files: Sequence[FileInfo]
+) -> None:
+    """Plans as a run would, and refuses what it would refuse."""
+    completed = NO_PARTS
+    if not options.overwrite:
+        runs.check_output(layout, config, overwrite=False, repack=options.repack)
+        completed = runs.find_completed(layout, is_dry=True)
+    plan = _plan(options, config, files, completed)
+    print_plan(measure_plan(plan, completed=completed.part_ids), output=options.output)
 
 
 def _stream(options: AnnotateOptions, model: Model) -> None:
@@ -129,7 +136,8 @@ def _stream(options: AnnotateOptions, model: Model) -> None:
     layout = OutputLayout(options.output, options.format)
     settings = AnnotateSettings(model.load, options.read, layout)
     check = functools.partial(_check_rejects, max_reject_ratio=options.max_reject_ratio)
-    run_unbounded(options, settings, _config(options, model), check=check)
+    config = _config(options, model, listed(options.inputs))
+    run_unbounded(options, settings, config, check=check)
 
 
 def _model(options: AnnotateOptions, model: Model | None) -> Model:
@@ -145,15 +153,17 @@ def _make_parts(
     model: Model,
     config: RunConfig,
     layout: OutputLayout,
-    plan: Iterable[PlannedPart],
+    files: Sequence[FileInfo],
     *,
     stop_path: str | None,
 ) -> dict[str, Any]:
     """Prepares the output directory, runs the pipeline and sums up."""
-    runs.check_output(layout, config, overwrite=options.overwrite)
+    runs.check_output(layout, config, overwrite=options.overwrite, repack=options.repack)
     runs.delete_leftovers(layout)
     runs.write_config(layout, config)
-    size = write_plan(layout.plan_path, plan, completed=runs.completed_parts(layout))
+    completed = runs.find_completed(layout)
+    plan = _plan(options, config, files, completed)
+    size = write_plan(layout.plan_path, plan, completed=completed.part_ids)
     progress = Progress(
         n_bytes=size.n_pending_bytes, n_parts=size.n_pending, is_local=options.is_local
     )
@@ -168,15 +178,37 @@ def _make_parts(
     return _finish(options, layout, progress, n_completed=size.n_parts - size.n_pending)
 
 
-def _config(options: AnnotateOptions, model: Model) -> RunConfig:
-    """The part of the flags that decides what is written."""
+def _plan(
+    options: AnnotateOptions,
+    config: RunConfig,
+    files: Sequence[FileInfo],
+    completed: CompletedParts,
+) -> Iterator[PlannedPart]:
+    """Plans beside what is complete, or as if at once."""
+    return plan_parts(
+        files,
+        config.read,
+        salt=config.salt,
+        item_bytes=config.item_bytes,
+        limit=config.limit,
+        completed=NO_PARTS if options.repack else completed,
+    )
+
+
+def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -> RunConfig:
+    """The part of the flags and of the listing that decides what is written."""
+    item_bytes = options.item_bytes or runs.choose_item_bytes(
+        OutputLayout(options.output, options.format),
+        files,
+        is_planned_anew=options.overwrite or options.repack,
+    )
     return RunConfig(
         inputs=options.inputs,
         model=model.digest,
         read=options.read,
         format=options.format.name,
         compression=options.format.compression,
-        item_bytes=options.item_bytes,
+        item_bytes=item_bytes,
         limit=options.limit,
         conventions=options.conventions,
     )
