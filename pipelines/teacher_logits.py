@@ -52,10 +52,16 @@ from pipelines.logs import set_up_logging
 from pipelines.progress import Progress
 from pipelines.summary import print_plan
 from pipelines.teacher_options import TeacherOptions, parse_teacher_options
-from pipelines.transforms.annotate_parts import AnnotateParts, AnnotateSettings
 from pipelines.transforms.finish_run import FinishRun
+from pipelines.transforms.read_documents import ReadDocuments
 from pipelines.transforms.read_plan import ReadPlan
+from pipelines.transforms.segment import Segment
+from pipelines.transforms.select_sentences import SelectSentences
+from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.survey_parts import SurveyParts, SurveySettings
+from pipelines.transforms.tag import Tag
+from pipelines.transforms.wordpiece import Wordpiece
+from pipelines.transforms.write_parts import WriteParts
 
 BASIS = "tail_basis.npz"
 # The basis is fitted on this many tokens, from documents spread over the plan.
@@ -275,20 +281,23 @@ def _survey(options: TeacherOptions, layout: OutputLayout) -> None:
 
 def _score(options: TeacherOptions, job: _Job, progress_dir: str | None, size: PlanSize) -> None:
     """Runs the second pipeline."""
-    settings = AnnotateSettings(
-        load_tagger=functools.partial(load_tagger, options),
-        read=options.read,
-        layout=job.layout,
-        progress_dir=progress_dir,
-        select=Selection(job.layout.base, options.choice).of,
-    )
+    model = SharedModel(functools.partial(load_tagger, options))
+    selection = Selection(job.layout.base, options.choice)
 
     watch = worker_watch(options, job.layout)
     started_path = watch.path if watch else None
 
     def build(pipeline: beam.Pipeline) -> None:
         parts = pipeline | "ReadPlan" >> ReadPlan(job.layout.plan_path, started_path=started_path)
-        manifests = parts | "ScoreParts" >> AnnotateParts(settings)
+        manifests = (
+            parts
+            | "ReadDocuments" >> ReadDocuments(options.read, job.layout)
+            | "Segment" >> Segment(model)
+            | "SelectSentences" >> SelectSentences(selection.of)
+            | "Wordpiece" >> Wordpiece(model)
+            | "Score" >> Tag(model)
+            | "WriteParts" >> WriteParts(job.layout, progress_dir=progress_dir)
+        )
         _ = manifests | "FinishRun" >> FinishRun(job.layout, job.config, n_parts=size.n_parts)
 
     run_pipeline(build, options, watch=watch)

@@ -24,7 +24,6 @@ from pipelines.endpoints import check_runner, worker_pool
 from pipelines.flink_jobs import FlinkJobs
 from pipelines.jobs import run_pipeline
 from pipelines.options import AnnotateOptions
-from pipelines.transforms.annotate_parts import AnnotateParts, AnnotateSettings
 from pipelines.transforms.watch_files import WatchFiles
 from pipelines.worker_watch import WorkerWatch
 
@@ -40,17 +39,19 @@ def is_flink(runner: str) -> bool:
 
 def run_unbounded(
     options: AnnotateOptions,
-    settings: AnnotateSettings,
+    layout: OutputLayout,
     config: RunConfig,
     *,
+    make_parts: Callable[[beam.PCollection], beam.PCollection],
     check: Callable[[Mapping[str, Any]], None],
 ) -> None:
     """Runs until SIGTERM.
 
     Args:
         options: The flags.
-        settings: For the workers.
+        layout: The output directory.
         config: The run's configuration.
+        make_parts: Adds the steps from planned parts to manifests.
         check: Called with each new content of run.json; what it raises ends the job.
 
     Raises:
@@ -58,7 +59,6 @@ def run_unbounded(
         MtagError: The job failed.
     """
     check_runner(options.runner, options.beam_flags)
-    layout = settings.layout
     with runs.only_run(layout):
         runs.check_output(layout, config, overwrite=False)
         runs.delete_leftovers(layout)
@@ -66,7 +66,7 @@ def run_unbounded(
         with _until_sigterm():
             watch = _watch(options, _Reports(layout, check))
             run_pipeline(
-                functools.partial(_build, options, settings, config),
+                functools.partial(_build, options, layout, config, make_parts),
                 options,
                 watch=watch,
                 more_flags=("--streaming", _KEEP_SOURCES),
@@ -74,16 +74,19 @@ def run_unbounded(
 
 
 def _build(
-    options: AnnotateOptions, settings: AnnotateSettings, config: RunConfig, pipeline: beam.Pipeline
+    options: AnnotateOptions,
+    layout: OutputLayout,
+    config: RunConfig,
+    make_parts: Callable[[beam.PCollection], beam.PCollection],
+    pipeline: beam.Pipeline,
 ) -> None:
-    """Adds the steps."""
-    layout, interval_s = settings.layout, options.poll_interval_s
+    interval_s = options.poll_interval_s
     make_watcher = functools.partial(FileWatcher, layout, config, interval_s=interval_s)
     # Elements are work items, some MiB of input each: small.
     parts = pipeline | "WatchFiles" >> WatchFiles(
         make_watcher, interval_s=interval_s, started_path=layout.started_path
     )
-    _ = parts | "AnnotateParts" >> AnnotateParts(settings)
+    _ = make_parts(parts)
 
 
 def _watch(options: AnnotateOptions, reports: "_Reports") -> WorkerWatch:

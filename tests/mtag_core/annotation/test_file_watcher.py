@@ -3,13 +3,12 @@ import json
 import pytest
 
 from mtag_core.annotation.file_watcher import FileWatcher, StableFiles, listed
-from mtag_core.annotation.item import annotate_part
 from mtag_core.annotation.run import RunConfig, write_config
 from mtag_core.corpus import ReadOptions
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
 from mtag_core.storage import FileInfo
-from tests.fake_tagger import FakeTagger
+from tests.mtag_core.parts.making import make_part
 
 
 @pytest.fixture
@@ -34,9 +33,8 @@ def _write(tmp_path, name, text="The cat sat. "):
 
 
 def _make(parts, layout):
-    tagger = FakeTagger()
     for part in parts:
-        annotate_part(part, tagger=tagger, options=ReadOptions(), layout=layout)
+        make_part(part, layout)
 
 
 def test_a_file_is_stable_when_two_polls_list_it_alike():
