@@ -19,11 +19,11 @@ from typing import Any
 import apache_beam as beam
 
 from mtag_core import storage
-from mtag_core.annotation import run as runs
-from mtag_core.annotation.plan import PlannedPart, plan_parts
-from mtag_core.annotation.plan_file import PlanSize, measure_plan, write_plan
 from mtag_core.errors import BundleError, OutputError
 from mtag_core.output.layout import OutputLayout
+from mtag_core.parts import run as runs
+from mtag_core.parts.plan import PlannedPart, plan_parts
+from mtag_core.parts.plan_file import PlanSize, measure_plan, write_plan
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.storage import list_files

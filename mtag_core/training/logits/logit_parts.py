@@ -1,4 +1,4 @@
-"""What `mtag_core.annotation` needs to write logit shards instead of tagged sentences."""
+"""What `mtag_core.parts` needs to write logit shards instead of tagged sentences."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from mtag_core.annotation.run import RunConfig
 from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.output.rows import OutputRow
 from mtag_core.output.streams import KeptOpen
 from mtag_core.output.writers import OutputFormat, RowWriter
+from mtag_core.parts.run import RunConfig
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
-from mtag_core.tagged import BatchReport, TaggedSentence
+from mtag_core.tagging.tagged import BatchReport, TaggedSentence
+from mtag_core.tagging.wordpiece import EncodedSentence
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence, ShardInfo
 from mtag_core.training.logits.logit_stream import LogitStream
 from mtag_core.training.logits.piece_windows import PIECE_BUDGET
 from mtag_core.training.logits.sentence_choice import ChoiceOptions
 from mtag_core.training.logits.soft_targets import SummaryOptions
-from mtag_core.wordpiece import EncodedSentence
 
 
 @dataclass(frozen=True)
