@@ -6,10 +6,10 @@ It says nothing that differs between two runs over the same input, so its bytes 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mtag_core.annotation.language_names import LANGUAGE_NAMES
 from mtag_core.annotation.reject_examples import RejectExample
 from mtag_core.annotation.report_page import bars, link, page, section, table, text, tile
 from mtag_core.corpus.reasons import REASONS
+from mtag_core.languages import LANGUAGE_NAMES
 from mtag_core.output.layout import MANIFESTS, PARTS, REJECTS, RUN
 from mtag_core.wikipedia import PageOutcome
 
