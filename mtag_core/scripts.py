@@ -43,7 +43,7 @@ _SCRIPT_TO_BLOCKS: Mapping[str, tuple[tuple[int, int], ...]] = {
 _NAMES = (None, *_SCRIPT_TO_BLOCKS)
 _BLOCK_BITS = 4
 
-_LANGUAGE_TO_SCRIPTS = {language.code: frozenset(language.scripts) for language in LANGUAGES}
+_LANGUAGE_TO_SCRIPTS = {code: frozenset(language.scripts) for code, language in LANGUAGES.items()}
 _UNKNOWN_SCRIPTS = frozenset({"Latin"})
 _ALL_LATIN = re.compile("[\x00-\u024f\u1e00-\u1eff\u2000-\u206f\u20a0-\u20cf]*")
 _LATIN_LETTER = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")

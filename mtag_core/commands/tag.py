@@ -2,13 +2,14 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mtag_core import storage
-from mtag_core.conventions import split_names
+from mtag_core.conventions import split_names, unused_conventions
 from mtag_core.errors import FormatError, UsageError
 from mtag_core.output.visible import visible
+from mtag_core.records import Sentence
 from mtag_core.tagged import TaggedSentence
 
 _FORMATS = ("table", "conllu")
@@ -22,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--file", metavar="FILE", help="a UTF-8 text file, path or URL, instead")
     parser.add_argument("--bundle", metavar="DIR", help="the model; default: the shipped one")
     parser.add_argument(
-        "--language", metavar="CODE", help="ISO 639 code; default: found for each line"
+        "--language",
+        metavar="CODE",
+        help="such as fr, fr-FR or French; default: found for each line",
     )
     parser.add_argument(
         "--conventions",
@@ -46,14 +49,25 @@ def run(args: argparse.Namespace) -> int:
     from mtag_core.tagger import Tagger
 
     tagger = Tagger.load(args.bundle, conventions=conventions)
-    sentences = tagger.segment(text, args.language)
+    languages: set[str] = set()
+    sentences = _noted(tagger.segment(text, args.language), languages)
     tagged = (tagged for _, tagged in tagger.tag_stream((None, s) for s in sentences))
     if (args.format or ("conllu" if args.text is None else "table")) == "conllu":
         for index, sentence in enumerate(tagged, start=1):
             print(f"# sent_id = {index}\n{sentence}")
     else:
         _print_tables(tagged)
+    for name in unused_conventions(conventions, languages=languages):
+        found = ", ".join(sorted(languages)) or "none"
+        message = f"--conventions {name} changed nothing: no sentence is in its language"
+        print(f"mtag: {message}, found: {found}; --language names it", file=sys.stderr)
     return 0
+
+
+def _noted(sentences: Iterable[Sentence], languages: set[str]) -> Iterator[Sentence]:
+    for sentence in sentences:
+        languages.add(sentence.language)
+        yield sentence
 
 
 def _text(args: argparse.Namespace) -> str:

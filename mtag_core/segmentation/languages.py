@@ -7,7 +7,7 @@ GENERIC = "generic"
 
 def segmenter_name(language: str, *, available: frozenset[str]) -> str:
     """Names the segmenter for a language: its own, its nearest relative's or the generic one."""
-    for name in (language, language_of(language).nearest or GENERIC):
-        if name in available:
+    for name in (language, language_of(language).relative):
+        if name is not None and name in available:
             return name
     return GENERIC

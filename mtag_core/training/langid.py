@@ -18,7 +18,7 @@ import fasttext
 
 from mtag_core.errors import CheckpointError, InputNotFoundError
 from mtag_core.langid import LanguageIdentifier, normalise
-from mtag_core.languages import VARIANT_TO_CODE
+from mtag_core.languages import STANDARD_TO_CODE
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ def _write_sentences(
     scored: dict[str, list[str]] = defaultdict(list)
     for path in files:
         code = path.name.split(".")[0]
-        language = VARIANT_TO_CODE.get(code, code)
+        language = STANDARD_TO_CODE.get(code, code)
         kept = []
         for sentence, is_held_back in _sentences(path, options.held_back_every):
             if not is_held_back:

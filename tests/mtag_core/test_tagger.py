@@ -57,6 +57,25 @@ def test_the_language_can_be_given(tagger):
     assert tagger.tag("Na.", language="cs")[0].sentence.language == "cs"
 
 
+@pytest.mark.parametrize("called", ["FR", "fra", "fr-FR", "french"])
+def test_a_language_may_go_by_any_of_its_names(tagger, called):
+    text = "Il parle du temps."
+    assert tagger.tag(text, language=called) == tagger.tag(text, language="fr")
+    assert list(tagger.segment(text, called)) == list(tagger.segment(text, "fr"))
+    [tagged] = tagger.tag_tokens([["Il", "parle"]], language=called)
+    assert tagged.sentence.language == "fr"
+
+
+def test_an_unknown_language_is_an_error_at_once(tagger):
+    for tag in (
+        lambda: tagger.tag("a", language="xx"),
+        lambda: tagger.segment("a", "xx"),
+        lambda: tagger.tag_tokens([["a"]], language="xx"),
+    ):
+        with pytest.raises(UsageError, match="language 'xx': unknown"):
+            tag()
+
+
 def test_pipe_yields_a_list_a_text(tagger):
     texts = ["", "One. Two.", "\n", "Three.", "", ""]
     found = [[s.text for s in sentences] for sentences in tagger.pipe(texts)]

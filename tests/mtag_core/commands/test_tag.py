@@ -67,3 +67,28 @@ def test_conventions_that_cannot_be_followed_are_named(capsys, names, message):
     captured = capsys.readouterr()
     assert message in captured.err
     assert captured.out == ""
+
+
+@pytest.mark.parametrize("called", ["fra", "FR", "fr-FR", "french"])
+def test_a_language_may_go_by_any_of_its_names(called, tmp_path, capsys):
+    path = tmp_path / "a.txt"
+    path.write_text("Il parle du temps qu'il fait aux enfants.\n", "utf-8")
+    printed = []
+    for language in ("fr", called):
+        assert main(["tag", "--file", str(path), "--language", language]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    assert "\tdu\t" in printed[0] and "\tles\t" in printed[0]
+
+
+def test_an_unknown_language_exits_with_2_and_the_known_ones(capsys):
+    assert main(["tag", "Il parle.", "--language", "xx"]) == 2
+    assert "language 'xx': unknown; known are af am" in capsys.readouterr().err
+
+
+def test_conventions_that_nothing_followed_are_named(capsys):
+    assert main(["tag", "Nobody knew why.", "--conventions", "pl_lfg"]) == 0
+    error = capsys.readouterr().err
+    assert "--conventions pl_lfg changed nothing" in error and "found: en" in error
+    assert main(["tag", "Stary dom stoi.", "--conventions", "pl_lfg", "--language", "pl"]) == 0
+    assert capsys.readouterr().err == ""
