@@ -21,7 +21,8 @@ FLOORS = (
     | {"mtag_core.student", "mtag_core.tagged"},
     {"mtag_core.evaluation", "mtag_core.output", "mtag_core.tagger"},
     {"mtag_core", "mtag_core.annotation"},
-    {"mtag_core.training", "mtag_core.training.run_configs"},
+    {"mtag_core.training", "mtag_core.training.run_configs"}
+    | {"mtag_core.training.treebank_facts"},
     {"mtag_core.training.networks"},
     {"mtag_core.training.data", "mtag_core.training.graphs", "mtag_core.training.langid"},
     {"mtag_core.training.logits", "mtag_core.training.loops"},

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from mtag_core.errors import InputNotFoundError
-from mtag_core.training.data.taught import read_training_sentences
+from mtag_core.training.data.train_dev_split import read_training_sentences
 from mtag_core.training.run_configs import TeacherConfig
 from mtag_core.training.runs.teacher import train_teacher
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mtag_core.commands.training_options import add_learn_dev, add_run_options, start_logging
+from mtag_core.commands.training_options import add_run_options, add_train_on_dev, start_logging
 from mtag_core.errors import UsageError
 from mtag_core.training.run_configs import DistillConfig, StudentShape, TargetConfig
 
@@ -52,7 +52,7 @@ def add_data_options(parser: argparse.ArgumentParser, *, is_teacher_needed: bool
     add("--text", type=Path, required=is_teacher_needed, help="directory that encode-text wrote")
     add("--treebanks", type=Path, required=True, help="directory of CoNLL-U files")
     add("--tokenizer", type=Path, required=True, help="the student's tokenizer.json")
-    add_learn_dev(parser)
+    add_train_on_dev(parser)
     add(
         "--untold_text",
         action="store_true",
@@ -165,7 +165,7 @@ def run_distillation(
         feats=getattr(args, "feats", None),
         teacher_digest=getattr(args, "teacher_digest", ""),
         average_decay=args.average_decay,
-        has_dev=args.learn_dev,
+        train_on_dev=args.train_on_dev,
         is_factored=args.share_feats,
         has_grams=args.share_pieces,
         exchange_share=args.exchange,

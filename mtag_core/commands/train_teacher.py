@@ -4,7 +4,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from mtag_core.commands.training_options import add_learn_dev, add_run_options, start_logging
+from mtag_core.commands.training_options import add_run_options, add_train_on_dev, start_logging
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.1,
         help="share of sentences whose treebank is not told (default: %(default)s)",
     )
-    add_learn_dev(parser)
+    add_train_on_dev(parser)
     add_run_options(parser, epochs=20.0, peak_rate=3e-4, piece_budget=16384)
 
 
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         output=args.output,
         feats=args.feats,
         only=tuple(args.only),
-        has_dev=args.learn_dev,
+        train_on_dev=args.train_on_dev,
         piece_dropout=args.piece_dropout,
         unknown_treebank=args.unknown_treebank,
         epochs=args.epochs,

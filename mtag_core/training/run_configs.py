@@ -23,7 +23,7 @@ class TeacherConfig:
         unknown_treebank: Share of sentences that keep the opening piece.
         small_treebank: Treebanks under so many tokens are shown more often.
         only: Treebanks to train on; empty for all.
-        has_dev: Three quarters of the dev files teach, too; the rest is scored.
+        train_on_dev: Train on three quarters of the dev files, too; score the rest.
         n_evaluations: Dev scores during the run.
         checkpoint_minutes: Time between checkpoints.
         n_processes: For encoding.
@@ -44,7 +44,7 @@ class TeacherConfig:
     unknown_treebank: float = 0.1
     small_treebank: int = 40_000
     only: tuple[str, ...] = ()
-    has_dev: bool = False
+    train_on_dev: bool = False
     n_evaluations: int = 4
     checkpoint_minutes: float = 5.0
     n_processes: int = 1
@@ -121,8 +121,8 @@ class DistillConfig:
         feats: The shards' FEATS inventory.
         teacher_digest: Of the teacher whose shards they have to be; empty to take any one.
         average_decay: Of the moving average of the weights that is kept; 0 keeps the last weights.
-        has_dev: Three quarters of the dev files teach, too; with shards, their teacher has learnt
-            them. The rest is scored.
+        train_on_dev: Train on three quarters of the dev files, too; with shards, their teacher was
+            trained on them. Score the rest.
         is_factored: FEATS bundles share the rows of their attributes while training.
         has_grams: Wordpieces share the rows of their first and last letters while training.
         exchange_share: Each sentence is shown once more with this share of its open-class words
@@ -161,7 +161,7 @@ class DistillConfig:
     feats: Path | None = None
     teacher_digest: str = ""
     average_decay: float = 0.0
-    has_dev: bool = False
+    train_on_dev: bool = False
     is_factored: bool = False
     has_grams: bool = False
     exchange_share: float = 0.0
@@ -182,7 +182,7 @@ class AdaptConfig:
         student: Model directory to start from.
         treebanks: Directory of CoNLL-U files.
         output: Directory for the model, checkpoints and curves.
-        has_dev: Three quarters of the dev files teach, too; the rest is scored.
+        train_on_dev: Train on three quarters of the dev files, too; score the rest.
         train_rate: Times an epoch shows a train sentence, beside dev sentences once.
         piece_dropout: Share of pieces replaced by the mask piece.
         small_treebank: Treebanks under so many tokens are shown more often.
@@ -203,7 +203,7 @@ class AdaptConfig:
     student: Path
     treebanks: Path
     output: Path
-    has_dev: bool = False
+    train_on_dev: bool = False
     train_rate: float = 1.0
     piece_dropout: float = 0.0
     small_treebank: int = 40_000

@@ -49,8 +49,8 @@ def unpack_bundle(bundle: str | None, output: Path) -> None:
         ) from error
     save_model(
         model,
-        # A bundle does not say whether dev files taught it, and the shipped one they did teach.
-        ModelCard(max_pieces=MAX_PIECES, has_learnt_dev=True),
+        # A bundle does not say whether it was trained on dev files; the shipped one was.
+        ModelCard(max_pieces=MAX_PIECES, is_trained_on_dev=True),
         directory=output,
         tokenizer_path=directory / "tokenizer.json",
         feats=list(labels.feats),

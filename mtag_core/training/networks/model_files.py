@@ -32,14 +32,15 @@ class ModelCard:
         treebanks: Names, in the order of the teacher's treebank pieces; empty for a student.
         first_treebank_piece: Id of the first treebank piece.
         conventions: Language to the treebank whose annotation its unlabelled text gets.
-        has_learnt_dev: Three quarters of the dev files taught it or a model that it started from.
+        is_trained_on_dev: It, or a model that it learnt from, was trained on three quarters of the
+            dev files.
     """
 
     max_pieces: int
     treebanks: tuple[str, ...] = ()
     first_treebank_piece: int = 0
     conventions: dict[str, str] = field(default_factory=dict)
-    has_learnt_dev: bool = False
+    is_trained_on_dev: bool = False
 
 
 def save_model(
@@ -100,7 +101,7 @@ def load_card(directory: Path) -> ModelCard:
         treebanks=tuple(config["treebanks"]),
         first_treebank_piece=config["first_treebank_piece"],
         conventions=config["conventions"],
-        has_learnt_dev=config.get("has_learnt_dev", False),
+        is_trained_on_dev=config.get("is_trained_on_dev", False),
     )
 
 

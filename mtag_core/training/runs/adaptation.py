@@ -1,7 +1,7 @@
 """Goes on with a student on treebank labels alone.
 
 For a student that has learnt from teachers: no teacher is needed any more, and a CPU will do. Dev
-sentences can teach too (see `mtag_core.training.data.taught`).
+sentences can teach too (see `mtag_core.training.data.train_dev_split`).
 """
 
 from dataclasses import replace
@@ -17,7 +17,7 @@ from mtag_core.training.data.datasets import (
     sampling_rates,
 )
 from mtag_core.training.data.encoding import PieceConvention
-from mtag_core.training.data.taught import read_dev_sentences, read_training_sentences
+from mtag_core.training.data.train_dev_split import read_dev_sentences, read_training_sentences
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.loops.loop import Task, Trainer, loop_config
 from mtag_core.training.loops.run_log import RunLog, record_config
@@ -45,9 +45,13 @@ def adapt(config: AdaptConfig, *, is_resumed: bool = False) -> dict[str, float]:
     torch.manual_seed(config.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model, card = load_model(config.student, device=device)
-    card = replace(card, has_learnt_dev=card.has_learnt_dev or config.has_dev)
-    train = _dataset(config, read_training_sentences(config.treebanks, has_dev=config.has_dev))
-    dev = _dataset(config, read_dev_sentences(config.treebanks, has_dev=card.has_learnt_dev))
+    card = replace(card, is_trained_on_dev=card.is_trained_on_dev or config.train_on_dev)
+    train = _dataset(
+        config, read_training_sentences(config.treebanks, train_on_dev=config.train_on_dev)
+    )
+    dev = _dataset(
+        config, read_dev_sentences(config.treebanks, train_on_dev=card.is_trained_on_dev)
+    )
     set_dropout(model, config.dropout)
     tokenizer = config.student / "tokenizer.json"
     run = LabelRun(

@@ -24,7 +24,7 @@ from torch.nn import functional
 from mtag_core.training.data.datasets import encoded_forms, labelled_dataset
 from mtag_core.training.data.encoding import PieceConvention
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
-from mtag_core.training.data.taught import read_dev_sentences, read_training_sentences
+from mtag_core.training.data.train_dev_split import read_dev_sentences, read_training_sentences
 from mtag_core.training.data.treebanks import UNLABELLED, LabelledSentence
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.loops.losses import label_loss
@@ -69,7 +69,7 @@ def learn_conventions(config: ConventionsConfig) -> dict[str, Scores]:
     model, card = load_model(config.model, device=_CPU)
     model.eval().requires_grad_(False)
     train, dev = (
-        _by_treebank(read(config.treebanks, has_dev=card.has_learnt_dev))
+        _by_treebank(read(config.treebanks, train_on_dev=card.is_trained_on_dev))
         for read in (read_training_sentences, read_dev_sentences)
     )
     corrections: dict[str, Correction] = {}

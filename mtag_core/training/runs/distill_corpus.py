@@ -16,8 +16,8 @@ from mtag_core.training.data.datasets import (
 from mtag_core.training.data.encoding import PieceConvention
 from mtag_core.training.data.exchanging import WordClasses, exchanged_tokens, with_tokens
 from mtag_core.training.data.packing import fitting_together
-from mtag_core.training.data.taught import read_training_sentences
 from mtag_core.training.data.texts import EncodedText
+from mtag_core.training.data.train_dev_split import read_training_sentences
 from mtag_core.training.loops import distributed
 from mtag_core.training.networks.model_files import load_card
 from mtag_core.training.run_configs import DistillConfig
@@ -63,7 +63,9 @@ class DistillationCorpus:
 
     def _treebanks(self) -> tuple[LabelledDataset, EncodedText]:
         """This process' train sentences, with labels and for both vocabularies."""
-        sentences = read_training_sentences(self._config.treebanks, has_dev=self._config.has_dev)
+        sentences = read_training_sentences(
+            self._config.treebanks, train_on_dev=self._config.train_on_dev
+        )
         sentences = sentences[distributed.rank() :: distributed.n_ranks()]
         encoded = [
             encoded_forms(sentences, path, n_processes=self._config.n_processes)

@@ -19,7 +19,7 @@ from torch import Tensor
 from mtag_core.training.data.datasets import draw_epoch, encoded_forms, labelled_dataset
 from mtag_core.training.data.encoding import PieceConvention, piece_names
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
-from mtag_core.training.data.taught import read_dev_sentences
+from mtag_core.training.data.train_dev_split import read_dev_sentences
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.loop import Epoch, Task, Trainer, loop_config
 from mtag_core.training.loops.losses import top_k_target_loss
@@ -78,7 +78,7 @@ def distill(config: DistillConfig, *, is_resumed: bool = False) -> dict[str, flo
         _learn(config, run, is_resumed=is_resumed)
     make_plain(model)
     if distributed.rank() == 0:
-        card = ModelCard(max_pieces=config.max_pieces, has_learnt_dev=has_learnt_dev(config))
+        card = ModelCard(max_pieces=config.max_pieces, is_trained_on_dev=is_trained_on_dev(config))
         save_model(
             model, card, directory=config.output, tokenizer_path=config.tokenizer, feats=feats
         )
@@ -86,10 +86,10 @@ def distill(config: DistillConfig, *, is_resumed: bool = False) -> dict[str, flo
     return run.scores() if distributed.rank() == 0 else {}
 
 
-def has_learnt_dev(config: DistillConfig) -> bool:
-    """Whether dev sentences teach the student, directly or through what it learns from."""
+def is_trained_on_dev(config: DistillConfig) -> bool:
+    """Whether the student, or a model that it learns from, is trained on dev sentences."""
     models = [*config.teachers, *([config.student] if config.student else [])]
-    return config.has_dev or any(load_card(model).has_learnt_dev for model in models)
+    return config.train_on_dev or any(load_card(model).is_trained_on_dev for model in models)
 
 
 def _learn(config: DistillConfig, run: "_Run", *, is_resumed: bool) -> None:
@@ -172,7 +172,7 @@ class _Run:
         self._config, self._model, self._source = config, model, source
         self._mask_piece = pieces.mask
         self.epochs = source.epochs
-        dev = read_dev_sentences(config.treebanks, has_dev=has_learnt_dev(config))
+        dev = read_dev_sentences(config.treebanks, train_on_dev=is_trained_on_dev(config))
         self._dev = labelled_dataset(
             dev,
             encoded_forms(dev, config.tokenizer, n_processes=config.n_processes),

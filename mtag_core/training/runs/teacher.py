@@ -18,7 +18,7 @@ from mtag_core.training.data.datasets import (
     sampling_rates,
 )
 from mtag_core.training.data.encoding import PieceConvention
-from mtag_core.training.data.taught import read_dev_sentences, read_training_sentences
+from mtag_core.training.data.train_dev_split import read_dev_sentences, read_training_sentences
 from mtag_core.training.data.treebanks import feats_inventory
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.loop import Task, Trainer, loop_config
@@ -28,12 +28,9 @@ from mtag_core.training.networks.model_files import ModelCard, load_feats, save_
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, vocab_size
 from mtag_core.training.run_configs import TeacherConfig
 from mtag_core.training.runs.label_run import LabelRun, LabelRunOptions
+from mtag_core.training.treebank_facts import facts_of
 
 _LOGGER = logging.getLogger(__name__)
-# Speech and tweets follow conventions of their own; text is annotated like edited prose.
-_UNUSUAL_TREEBANKS = frozenset({"fr_spoken", "it_postwita", "no_nynorsklia", "sl_sst"})
-# Wikipedia's codes for languages that UD names together.
-_SPECIAL_CONVENTIONS = {"nb": "no_bokmaal", "nn": "no_nynorsk"}
 
 
 def train_teacher(config: TeacherConfig, *, is_resumed: bool = False) -> dict[str, float]:
@@ -89,7 +86,7 @@ def _datasets(
 ) -> tuple[LabelledDataset, LabelledDataset, list[str]]:
     """Reads train and dev treebanks and the FEATS inventory."""
     train, dev = (
-        read(config.treebanks, has_dev=config.has_dev, only=config.only)
+        read(config.treebanks, train_on_dev=config.train_on_dev, only=config.only)
         for read in (read_training_sentences, read_dev_sentences)
     )
     feats = load_feats(config.feats) if config.feats else feats_inventory(train)
@@ -107,21 +104,21 @@ def _datasets(
 
 
 def _card(config: TeacherConfig, train: LabelledDataset) -> ModelCard:
-    """Gives treebanks their pieces, and languages the convention of their largest treebank."""
+    """Text gets the annotation of its language's, or its written standard's, largest treebank."""
     sizes = dict(zip(train.treebanks, train.tokens_by_treebank(), strict=True))
     conventions: dict[str, str] = {}
     for name in sorted(sizes, key=lambda name: sizes[name]):
-        if name not in _UNUSUAL_TREEBANKS:
+        facts = facts_of(name)
+        if facts.is_edited_text:
             conventions[treebank_language(name)] = name
-    conventions |= {
-        language: name for language, name in _SPECIAL_CONVENTIONS.items() if name in sizes
-    }
+        if facts.standard is not None:
+            conventions[facts.standard] = name
     return ModelCard(
         max_pieces=config.max_pieces,
         treebanks=train.treebanks,
         first_treebank_piece=vocab_size(config.encoder),
         conventions=conventions,
-        has_learnt_dev=config.has_dev,
+        is_trained_on_dev=config.train_on_dev,
     )
 
 

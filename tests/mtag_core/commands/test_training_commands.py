@@ -192,9 +192,9 @@ def adapt_flags(chain, treebanks, output):
 
 def test_adapting_learns_from_dev_sentences_when_asked(chain, contradictory, tmp_path, capsys):
     flags = adapt_flags(chain, contradictory, tmp_path / "adapted")
-    assert main(["adapt", *flags, "--learn_dev"]) == 0
+    assert main(["adapt", *flags, "--train_on_dev"]) == 0
     assert "dev UPOS" in capsys.readouterr().out
-    assert load_card(tmp_path / "adapted").has_learnt_dev
+    assert load_card(tmp_path / "adapted").is_trained_on_dev
     # Nothing in a sentence tells whose it is, so half of the nouns stay wrong.
     assert 70 < last_scores(tmp_path / "adapted")["dev_upos"] < 95
 

@@ -176,7 +176,7 @@ def test_distilled_student(toy, check):
 
 def test_distillation_with_every_option(toy, check):
     flags = ["--share_feats", "--exchange", "0.5", "--piece_dropout", "0.05", "--untold_text"]
-    flags += ["--temperature_upos", "2", "--learn_dev", "--epochs", "1"]
+    flags += ["--temperature_upos", "2", "--train_on_dev", "--epochs", "1"]
     toy.run("distill", *toy.distilling("options", *SMALL, *flags))
     check("distill_with_options", model_figures(toy.folder / "options"))
 
@@ -199,7 +199,7 @@ def test_finetuned_student(toy, check):
 @pytest.fixture(scope="module")
 def adapted(toy) -> Path:
     flags = ["--student", toy.path("student"), *toy.treebanks, "--output", toy.path("adapted")]
-    toy.run("adapt", *flags, *QUICK, "--epochs", "2", "--learn_dev", "--piece_dropout", "0.05")
+    toy.run("adapt", *flags, *QUICK, "--epochs", "2", "--train_on_dev", "--piece_dropout", "0.05")
     flags = ["--model", toy.path("adapted"), *toy.treebanks, "--epochs", "50"]
     toy.run("learn-conventions", *flags)
     return toy.folder / "adapted"

@@ -65,7 +65,7 @@ def test_shape_and_labels_come_back(model, bundle, tmp_path):
 
 def test_dev_scores_stay_those_of_sentences_that_did_not_teach(bundle, tmp_path):
     assert _unpack(bundle, tmp_path / "again") == 0
-    assert load_card(tmp_path / "again").has_learnt_dev
+    assert load_card(tmp_path / "again").is_trained_on_dev
 
 
 def test_another_graph_is_refused(bundle, tmp_path, capsys):
