@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mtag_core.conllu import format_sentence
-from mtag_core.records import Sentence, bare_sentence
+from mtag_core.records import Document, Sentence, bare_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,14 @@ class TaggedSentence:
     def __str__(self) -> str:
         """The sentence in CoNLL-U."""
         return format_sentence(self.sentence, upos=self.upos, feats=self.feats)
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedDocument:
+    """A document and all its sentences, tagged."""
+
+    document: Document
+    sentences: tuple[TaggedSentence, ...]
 
 
 def unscored(

@@ -47,10 +47,10 @@ class Selection:
     base: str
     choice: ChoiceOptions
 
-    def of(self, part_id: str) -> Callable[[], SentenceSelector]:
-        """The maker of selectors for a part."""
+    def of(self, part_id: str) -> SentenceSelector:
+        """The selector of one attempt at a part."""
         arrays = _read_arrays(_path(self.base, SELECTION, part_id))
-        return lambda: SentenceSelector(arrays["n_in_document"], arrays["stays"], self.choice)
+        return SentenceSelector(arrays["n_in_document"], arrays["stays"], self.choice)
 
 
 def documents_of(part: PlannedPart, options: ReadOptions) -> Iterator[Document]:
