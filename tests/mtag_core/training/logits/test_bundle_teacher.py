@@ -1,10 +1,8 @@
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mtag_core.bundle import DEFAULT_BUNDLE
 from mtag_core.tagger import Tagger
 from mtag_core.training.logits.bundle_teacher import BundleTeacher
 
@@ -61,9 +59,3 @@ def test_every_label_has_a_finite_logit(teacher, tagged):
     (logits,) = teacher.logits([tagged[0].sentence])
     assert logits.feats.shape == (len(tagged[0]), len(teacher.feats_labels))
     assert np.isfinite(logits.feats).all()
-
-
-def test_needs_neither_torch_nor_onnx(monkeypatch, tagged):
-    for package in ("torch", "onnx", "safetensors"):
-        monkeypatch.setitem(sys.modules, package, None)
-    assert BundleTeacher(DEFAULT_BUNDLE).logits([tagged[0].sentence])
