@@ -51,6 +51,7 @@ OWNERS = {
     "compression": {"mtag_core.corpus"},
     "fasttext": {"mtag_core.langid"},
     "fugashi": set(),
+    "google": set(),
     "jieba": set(),
     "opencc": set(),
     "numpy": {"mtag_core.output", "mtag_core.scripts", "mtag_core.segmentation"}

@@ -10,7 +10,7 @@ The bundle that tagging loads is made from such a directory by the `export` comm
 
 import json
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +19,9 @@ from safetensors.torch import load_file, save_file
 
 from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.networks.encoder import BertEncoder, EncoderConfig
+from mtag_core.training.networks.encoder import BertEncoder
 from mtag_core.training.networks.model import TokenTagger
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What `config.json` says beside the architecture.
-
-    Attributes:
-        max_pieces: Longest sentence trained on, [CLS] and [SEP] included.
-        treebanks: Names, in the order of the teacher's treebank pieces; empty for a student.
-        first_treebank_piece: Id of the first treebank piece.
-        conventions: Language to the treebank whose annotation its unlabelled text gets.
-        is_trained_on_dev: It, or a model that it learnt from, was trained on three quarters of the
-            dev files.
-    """
-
-    max_pieces: int
-    treebanks: tuple[str, ...] = ()
-    first_treebank_piece: int = 0
-    conventions: dict[str, str] = field(default_factory=dict)
-    is_trained_on_dev: bool = False
+from mtag_core.training.networks.model_config import EncoderConfig, ModelCard, config_fields
 
 
 def save_model(
@@ -56,12 +37,7 @@ def save_model(
         feats: The FEATS inventory in label order.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    config = {
-        **_architecture(model),
-        "n_feats": len(feats),
-        "combine": "first_last",
-        **asdict(card),
-    }
+    config = config_fields(_architecture(model), card, n_feats=len(feats))
     _write_json(directory / "config.json", config)
     _write_json(directory / "feats.json", feats)
     if tokenizer_path.resolve() != (directory / "tokenizer.json").resolve():

@@ -26,13 +26,8 @@ from mtag_core.training.loops.losses import top_k_target_loss
 from mtag_core.training.loops.run_log import RunLog, record_config
 from mtag_core.training.networks.hiding import with_hidden_pieces
 from mtag_core.training.networks.model import Batch, TokenLogits, TokenTagger
-from mtag_core.training.networks.model_files import (
-    ModelCard,
-    load_card,
-    load_feats,
-    load_model,
-    save_model,
-)
+from mtag_core.training.networks.model_config import ModelCard
+from mtag_core.training.networks.model_files import load_card, load_feats, load_model, save_model
 from mtag_core.training.networks.shared_weights import (
     bundle_parts,
     gram_rows,

@@ -19,7 +19,7 @@ from mtag_core.training.loops.loop import Epoch
 from mtag_core.training.loops.losses import label_loss
 from mtag_core.training.networks.hiding import with_hidden_pieces
 from mtag_core.training.networks.model import Batch, TokenTagger
-from mtag_core.training.networks.model_files import ModelCard
+from mtag_core.training.networks.model_config import ModelCard
 from mtag_core.training.networks.openings import opening_pieces, with_opening
 from mtag_core.training.runs.scoring import score
 

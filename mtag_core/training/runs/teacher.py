@@ -24,7 +24,8 @@ from mtag_core.training.loops import distributed
 from mtag_core.training.loops.loop import Task, Trainer, loop_config
 from mtag_core.training.loops.run_log import RunLog, record_config
 from mtag_core.training.networks.model import TokenTagger
-from mtag_core.training.networks.model_files import ModelCard, load_feats, save_model
+from mtag_core.training.networks.model_config import ModelCard
+from mtag_core.training.networks.model_files import load_feats, save_model
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, vocab_size
 from mtag_core.training.run_configs import TeacherConfig
 from mtag_core.training.runs.label_run import LabelRun, LabelRunOptions
