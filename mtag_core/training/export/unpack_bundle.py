@@ -18,7 +18,7 @@ from mtag_core.errors import BundleError
 from mtag_core.labels import Labels, load_labels
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.trained_model import TrainedModel, write_trained_model
-from mtag_core.training.networks.model_config import EncoderConfig, ModelCard, config_fields
+from mtag_core.training.networks.model_config import EncoderConfig, ModelMetadata, config_fields
 from mtag_core.wordpiece import MAX_PIECES
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -62,7 +62,7 @@ def _model(graph: onnx.GraphProto, labels: Labels, *, tokenizer: bytes) -> Train
     weights = dict(_weights(arrays, labels, n_layers=n_layers))
     architecture = {"encoder": "bert", **asdict(_config(graph, weights, n_layers=n_layers))}
     # A bundle does not say whether it was trained on dev files; the shipped one was.
-    card = ModelCard(max_pieces=MAX_PIECES, is_trained_on_dev=True)
+    card = ModelMetadata(max_pieces=MAX_PIECES, is_trained_on_dev=True)
     return TrainedModel(
         config=config_fields(architecture, card, n_feats=len(labels.feats)),
         weights=weights,

@@ -37,7 +37,7 @@ class EncoderConfig:
 
 
 @dataclass(frozen=True)
-class ModelCard:
+class ModelMetadata:
     """What `config.json` says beside the architecture.
 
     Attributes:
@@ -57,13 +57,13 @@ class ModelCard:
 
 
 def config_fields(
-    architecture: Mapping[str, Any], card: ModelCard, *, n_feats: int
+    architecture: Mapping[str, Any], metadata: ModelMetadata, *, n_feats: int
 ) -> dict[str, Any]:
     """The content of `config.json`.
 
     Args:
         architecture: What says which encoder it is, and its shape.
-        card: What else to record.
+        metadata: What else to record.
         n_feats: Size of the FEATS inventory.
     """
-    return {**architecture, "n_feats": n_feats, "combine": "first_last", **asdict(card)}
+    return {**architecture, "n_feats": n_feats, "combine": "first_last", **asdict(metadata)}

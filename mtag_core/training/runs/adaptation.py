@@ -16,7 +16,7 @@ from mtag_core.training.data.datasets import (
     labelled_dataset,
     sampling_rates,
 )
-from mtag_core.training.data.encoding import PieceConvention
+from mtag_core.training.data.encoding import SpecialPieces
 from mtag_core.training.data.train_dev_split import read_dev_sentences, read_training_sentences
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.loops.loop import Task, Trainer, loop_config
@@ -44,13 +44,15 @@ def adapt(config: AdaptConfig, *, is_resumed: bool = False) -> dict[str, float]:
     record_config(config, config.output, is_resumed=is_resumed)
     torch.manual_seed(config.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model, card = load_model(config.student, device=device)
-    card = replace(card, is_trained_on_dev=card.is_trained_on_dev or config.train_on_dev)
+    model, metadata = load_model(config.student, device=device)
+    metadata = replace(
+        metadata, is_trained_on_dev=metadata.is_trained_on_dev or config.train_on_dev
+    )
     train = _dataset(
         config, read_training_sentences(config.treebanks, train_on_dev=config.train_on_dev)
     )
     dev = _dataset(
-        config, read_dev_sentences(config.treebanks, train_on_dev=card.is_trained_on_dev)
+        config, read_dev_sentences(config.treebanks, train_on_dev=metadata.is_trained_on_dev)
     )
     set_dropout(model, config.dropout)
     tokenizer = config.student / "tokenizer.json"
@@ -65,8 +67,8 @@ def adapt(config: AdaptConfig, *, is_resumed: bool = False) -> dict[str, float]:
         train=train,
         rates=_rates(config, train),
         dev=dev,
-        card=card,
-        pieces=PieceConvention.load(tokenizer),
+        metadata=metadata,
+        pieces=SpecialPieces.load(tokenizer),
     )
 
     with RunLog(config.output, is_writer=True) as log:
@@ -78,7 +80,7 @@ def adapt(config: AdaptConfig, *, is_resumed: bool = False) -> dict[str, float]:
         trainer.run()
     save_model(
         model,
-        card,
+        metadata,
         directory=config.output,
         tokenizer_path=tokenizer,
         feats=load_feats(config.student / "feats.json"),

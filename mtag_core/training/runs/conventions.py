@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mtag_core.training.data.datasets import encoded_forms, labelled_dataset
-from mtag_core.training.data.encoding import PieceConvention
+from mtag_core.training.data.encoding import SpecialPieces
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
 from mtag_core.training.data.train_dev_split import read_dev_sentences, read_training_sentences
 from mtag_core.training.data.treebanks import UNLABELLED, LabelledSentence
@@ -66,10 +66,10 @@ def learn_conventions(config: ConventionsConfig) -> dict[str, Scores]:
         InputNotFoundError: There is no treebank.
     """
     torch.manual_seed(config.seed)
-    model, card = load_model(config.model, device=_CPU)
+    model, metadata = load_model(config.model, device=_CPU)
     model.eval().requires_grad_(False)
     train, dev = (
-        _by_treebank(read(config.treebanks, train_on_dev=card.is_trained_on_dev))
+        _by_treebank(read(config.treebanks, train_on_dev=metadata.is_trained_on_dev))
         for read in (read_training_sentences, read_dev_sentences)
     )
     corrections: dict[str, Correction] = {}
@@ -130,7 +130,7 @@ def _tokens(
         feats_labels=load_feats(config.model / "feats.json"),
         max_pieces=config.max_pieces,
     )
-    pad = PieceConvention.load(tokenizer).pad
+    pad = SpecialPieces.load(tokenizer).pad
     packed = DeviceSentences(dataset.packed, pad=pad, device=_CPU)
     vectors = torch.zeros(len(dataset.upos_ids), model.upos.in_features)
     order = np.random.default_rng(0)

@@ -7,22 +7,21 @@ import torch
 from numpy.typing import NDArray
 
 from mtag_core.errors import InputNotFoundError
+from mtag_core.training.data.augmentation import WordClasses, replace_tokens, substitute_words
 from mtag_core.training.data.datasets import (
     LabelledDataset,
     encoded_forms,
     labelled_dataset,
     sampling_rates,
 )
-from mtag_core.training.data.encoding import PieceConvention
-from mtag_core.training.data.exchanging import WordClasses, exchanged_tokens, with_tokens
+from mtag_core.training.data.encoding import SpecialPieces
 from mtag_core.training.data.packing import fitting_together
 from mtag_core.training.data.texts import EncodedText
 from mtag_core.training.data.train_dev_split import read_training_sentences
 from mtag_core.training.loops import distributed
-from mtag_core.training.networks.model_files import load_card
+from mtag_core.training.networks.model_files import load_metadata
 from mtag_core.training.run_configs import DistillConfig
-from mtag_core.training.runs.annotation import Annotators
-from mtag_core.training.runs.targets import SoftTargets, blend_labels
+from mtag_core.training.runs.teacher_ensemble import SoftTargets, TeacherEnsemble, blend_labels
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -40,7 +39,7 @@ class DistillationCorpus:
         """Reads, encodes and lets the teachers annotate."""
         self._config = config
         self._feats = feats
-        self._annotators = Annotators(config.teachers, config.targets, device=device)
+        self._teachers = TeacherEnsemble(config.teachers, config.targets, device=device)
         # Treebank sentences come first, so their label arrays index the corpus' first tokens.
         labelled, treebanks = self._treebanks()
         text, text_rates = self._text()
@@ -69,7 +68,7 @@ class DistillationCorpus:
         sentences = sentences[distributed.rank() :: distributed.n_ranks()]
         encoded = [
             encoded_forms(sentences, path, n_processes=self._config.n_processes)
-            for path in (self._config.tokenizer, self._annotators.tokenizer)
+            for path in (self._config.tokenizer, self._teachers.tokenizer)
         ]
         chosen = fitting_together(encoded, max_pieces=self._config.max_pieces)
         student, teacher = (packed.select(chosen) for packed in encoded)
@@ -107,7 +106,7 @@ class DistillationCorpus:
             text.language_ids, weights=text.student.n_tokens, minlength=len(text.languages)
         ).astype(np.int64)
         rates = sampling_rates(n_tokens, full_tokens=config.small_text, most=4.0)
-        tagged = load_card(config.teachers[0]).conventions
+        tagged = load_metadata(config.teachers[0]).conventions
         is_tagged = np.array([name in tagged for name in text.languages], bool)
         rates = np.where(is_tagged, config.text_rate * rates, config.other_text_rate)
         chosen: NDArray[np.float64] = rates[text.language_ids]
@@ -118,7 +117,7 @@ class DistillationCorpus:
         names = corpus.languages
         if not self._config.is_text_told:
             names = tuple(name if "_" in name else "" for name in names)
-        targets = self._annotators.annotate(corpus.teacher, names, corpus.language_ids)
+        targets = self._teachers.annotate(corpus.teacher, names, corpus.language_ids)
         n_tokens = int(corpus.teacher.n_tokens.sum())
         _LOGGER.info("%d sentences, %d tokens annotated", len(corpus.teacher), n_tokens)
         return targets
@@ -133,17 +132,17 @@ class DistillationCorpus:
             self.targets.upos_log_probs.argmax(-1).cpu().numpy(),
             self.targets.feats_ids[:, 0].cpu().numpy().astype(np.int64),
         )
-        sources = exchanged_tokens(
+        sources = substitute_words(
             corpus.student,
             classes,
             share=self._config.exchange_share,
             generator=np.random.default_rng((self._config.seed, distributed.rank())),
         )
         student, teacher = (
-            with_tokens(packed, sources, PieceConvention.load(path))
+            replace_tokens(packed, sources, SpecialPieces.load(path))
             for packed, path in (
                 (corpus.student, self._config.tokenizer),
-                (corpus.teacher, self._annotators.tokenizer),
+                (corpus.teacher, self._teachers.tokenizer),
             )
         )
         chosen = fitting_together((student, teacher), max_pieces=self._config.max_pieces)

@@ -21,7 +21,7 @@ from mtag_core.training.networks.model import Batch
 from mtag_core.training.run_configs import DistillConfig
 from mtag_core.training.runs.chunk_pool import ChunkReader, Chunks, reading_ahead
 from mtag_core.training.runs.shard_stream import ShardStream, chunk_ids, split_chunk_ids
-from mtag_core.training.runs.targets import SoftTargets
+from mtag_core.training.runs.teacher_ensemble import SoftTargets
 
 
 @contextmanager

@@ -16,18 +16,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mtag_core.training.data.augmentation import mask_pieces
 from mtag_core.training.data.datasets import draw_epoch, encoded_forms, labelled_dataset
-from mtag_core.training.data.encoding import PieceConvention, piece_names
+from mtag_core.training.data.encoding import SpecialPieces, piece_names
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
 from mtag_core.training.data.train_dev_split import read_dev_sentences
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.loop import Epoch, Task, Trainer, loop_config
 from mtag_core.training.loops.losses import top_k_target_loss
 from mtag_core.training.loops.run_log import RunLog, record_config
-from mtag_core.training.networks.hiding import with_hidden_pieces
 from mtag_core.training.networks.model import Batch, TokenLogits, TokenTagger
-from mtag_core.training.networks.model_config import ModelCard
-from mtag_core.training.networks.model_files import load_card, load_feats, load_model, save_model
+from mtag_core.training.networks.model_config import ModelMetadata
+from mtag_core.training.networks.model_files import (
+    load_feats,
+    load_metadata,
+    load_model,
+    save_model,
+)
 from mtag_core.training.networks.shared_weights import (
     bundle_parts,
     gram_rows,
@@ -39,7 +44,7 @@ from mtag_core.training.run_configs import DistillConfig, TargetConfig
 from mtag_core.training.runs.distill_corpus import DistillationCorpus
 from mtag_core.training.runs.distill_stream import streamed_sentences
 from mtag_core.training.runs.scoring import score
-from mtag_core.training.runs.targets import SoftTargets
+from mtag_core.training.runs.teacher_ensemble import SoftTargets
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -65,7 +70,7 @@ def distill(config: DistillConfig, *, is_resumed: bool = False) -> dict[str, flo
     distributed.wait_for_all()
     torch.manual_seed(config.seed)
     feats = load_feats(config.feats_path)
-    pieces = PieceConvention.load(config.tokenizer)
+    pieces = SpecialPieces.load(config.tokenizer)
     model = _student(config, feats, pieces).to(device)
     distributed.share_weights(model)
     with _source(config, feats, pad=pieces.pad, device=device) as source:
@@ -73,9 +78,11 @@ def distill(config: DistillConfig, *, is_resumed: bool = False) -> dict[str, flo
         _learn(config, run, is_resumed=is_resumed)
     make_plain(model)
     if distributed.rank() == 0:
-        card = ModelCard(max_pieces=config.max_pieces, is_trained_on_dev=is_trained_on_dev(config))
+        metadata = ModelMetadata(
+            max_pieces=config.max_pieces, is_trained_on_dev=is_trained_on_dev(config)
+        )
         save_model(
-            model, card, directory=config.output, tokenizer_path=config.tokenizer, feats=feats
+            model, metadata, directory=config.output, tokenizer_path=config.tokenizer, feats=feats
         )
     distributed.wait_for_all()
     return run.scores() if distributed.rank() == 0 else {}
@@ -84,7 +91,7 @@ def distill(config: DistillConfig, *, is_resumed: bool = False) -> dict[str, flo
 def is_trained_on_dev(config: DistillConfig) -> bool:
     """Whether the student, or a model that it learns from, is trained on dev sentences."""
     models = [*config.teachers, *([config.student] if config.student else [])]
-    return config.train_on_dev or any(load_card(model).is_trained_on_dev for model in models)
+    return config.train_on_dev or any(load_metadata(model).is_trained_on_dev for model in models)
 
 
 def _learn(config: DistillConfig, run: "_Run", *, is_resumed: bool) -> None:
@@ -161,7 +168,7 @@ class _Run:
         model: TokenTagger,
         source: _Source,
         *,
-        pieces: PieceConvention,
+        pieces: SpecialPieces,
         device: torch.device,
     ) -> None:
         self._config, self._model, self._source = config, model, source
@@ -188,10 +195,8 @@ class _Run:
     def _loss(self, ids: NDArray[np.int64]) -> tuple[Tensor, int]:
         """Loss of one batch."""
         batch, targets = self._source.batch(ids)
-        hidden = with_hidden_pieces(
-            batch, share=self._config.piece_dropout, mask_piece=self._mask_piece
-        )
-        logits = self._model(hidden)
+        masked = mask_pieces(batch, share=self._config.piece_dropout, mask_piece=self._mask_piece)
+        logits = self._model(masked)
         loss = _target_loss(logits, targets, batch.token_index, self._config.targets)
         return loss, len(batch.token_index)
 
@@ -216,7 +221,7 @@ def _target_loss(
     return config.upos_temperature**2 * upos_loss + config.feats_temperature**2 * feats_loss
 
 
-def _student(config: DistillConfig, feats: list[str], pieces: PieceConvention) -> TokenTagger:
+def _student(config: DistillConfig, feats: list[str], pieces: SpecialPieces) -> TokenTagger:
     """The student to train."""
     if config.student is None:
         model = new_student(

@@ -1,8 +1,7 @@
-"""Learning from treebank labels, the treebank told in most sentences: what the loop calls.
+"""Training on treebank labels, most sentences with their treebank's token.
 
-The piece that opens a sentence is replaced by a piece of its treebank, so that contradicting
-annotations of one language do not blur each other. In some sentences the opening piece stays, so
-that the model also does without.
+The token says whose labels are wanted, so that contradicting annotations of one language do not
+blur each other. Some sentences have none, so that the model also does without.
 """
 
 from dataclasses import dataclass
@@ -12,26 +11,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mtag_core.training.data.augmentation import mask_pieces
 from mtag_core.training.data.datasets import LabelledDataset, draw_epoch
-from mtag_core.training.data.encoding import PieceConvention
+from mtag_core.training.data.encoding import SpecialPieces
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
 from mtag_core.training.loops.loop import Epoch
 from mtag_core.training.loops.losses import label_loss
-from mtag_core.training.networks.hiding import with_hidden_pieces
 from mtag_core.training.networks.model import Batch, TokenTagger
-from mtag_core.training.networks.model_config import ModelCard
-from mtag_core.training.networks.openings import opening_pieces, with_opening
+from mtag_core.training.networks.model_config import ModelMetadata
+from mtag_core.training.networks.treebank_tokens import treebank_token_ids, with_treebank_tokens
 from mtag_core.training.runs.scoring import score
 
 
 @dataclass(frozen=True)
 class LabelRunOptions:
-    """How sentences are shown.
+    """How sentences are batched and masked.
 
     Attributes:
         piece_budget: Wordpieces a batch.
-        unknown_treebank: Share of sentences that keep the opening piece. At 1 no treebank is ever
-            told, not when scoring either.
+        unknown_treebank: Share of sentences without a treebank token; at 1 dev sentences have none
+            either.
         piece_dropout: Share of pieces replaced by the mask piece.
         has_autocast: Products in bfloat16, for CPUs that have them; on a GPU they are anyway.
     """
@@ -53,8 +52,8 @@ class LabelRun:
         train: LabelledDataset,
         rates: NDArray[np.float64],
         dev: LabelledDataset,
-        card: ModelCard,
-        pieces: PieceConvention,
+        metadata: ModelMetadata,
+        pieces: SpecialPieces,
     ) -> None:
         """Moves the data to the model's device.
 
@@ -64,7 +63,7 @@ class LabelRun:
             train: What it learns from.
             rates: Times an epoch shows each train sentence. Shape (n_sentences,).
             dev: What it is scored on.
-            card: The treebanks' pieces.
+            metadata: Of the model; its treebanks.
             pieces: The vocabulary's special pieces.
         """
         device = next(model.parameters()).device
@@ -73,11 +72,13 @@ class LabelRun:
         self._mask_piece = pieces.mask
         self._train_sentences = DeviceSentences(train.packed, pad=pieces.pad, device=device)
         self._dev_sentences = (
-            _ToldSentences(dev, card, pad=pieces.pad, device=device)
+            _TreebankSentences(dev, metadata, pad=pieces.pad, device=device)
             if options.unknown_treebank < 1
             else DeviceSentences(dev.packed, pad=pieces.pad, device=device)
         )
-        self._opening = _treebank_pieces(train, card, device)
+        self._treebank_tokens = treebank_token_ids(
+            train.treebanks, train.treebank_ids, metadata, device=device
+        )
         self._upos_ids = torch.from_numpy(train.upos_ids).to(device)
         self._feats_ids = torch.from_numpy(train.feats_ids).to(device)
 
@@ -95,7 +96,7 @@ class LabelRun:
 
     def loss(self, indices: NDArray[np.int64]) -> tuple[Tensor, int]:
         """Loss of one batch, and its number of tokens."""
-        batch = self._disturbed(self._train_sentences.batch(indices), indices)
+        batch = self._augmented(self._train_sentences.batch(indices), indices)
         device = batch.piece_ids.device.type
         with torch.autocast(device, torch.bfloat16, enabled=self._options.has_autocast):
             logits = self._model(batch)
@@ -103,40 +104,29 @@ class LabelRun:
         feats_loss = label_loss(logits.feats, self._feats_ids[batch.token_index])
         return upos_loss + feats_loss, len(batch.token_index)
 
-    def _disturbed(self, batch: Batch, indices: NDArray[np.int64]) -> Batch:
-        """Tells the treebank of most sentences, and hides some pieces."""
+    def _augmented(self, batch: Batch, indices: NDArray[np.int64]) -> Batch:
         device = batch.piece_ids.device
-        opening = self._opening[torch.from_numpy(indices).to(device, non_blocking=True)]
-        is_told = torch.rand(len(opening), device=device) >= self._options.unknown_treebank
-        return with_hidden_pieces(
-            with_opening(batch, opening * is_told),
+        token_ids = self._treebank_tokens[torch.from_numpy(indices).to(device, non_blocking=True)]
+        is_known = torch.rand(len(token_ids), device=device) >= self._options.unknown_treebank
+        return mask_pieces(
+            with_treebank_tokens(batch, token_ids * is_known),
             share=self._options.piece_dropout,
             mask_piece=self._mask_piece,
         )
 
 
-class _ToldSentences(DeviceSentences):
-    """A labelled dataset whose batches tell the treebank, for scoring."""
+class _TreebankSentences(DeviceSentences):
+    """A labelled dataset whose sentences have their treebanks' tokens, for scoring."""
 
     def __init__(
-        self, dataset: LabelledDataset, card: ModelCard, *, pad: int, device: torch.device
+        self, dataset: LabelledDataset, metadata: ModelMetadata, *, pad: int, device: torch.device
     ) -> None:
         super().__init__(dataset.packed, pad=pad, device=device)
-        self._opening = _treebank_pieces(dataset, card, device)
+        self._treebank_tokens = treebank_token_ids(
+            dataset.treebanks, dataset.treebank_ids, metadata, device=device
+        )
 
     def batch(self, sentence_indices: NDArray[np.int64]) -> Batch:
         """Gathers sentences into one padded batch."""
         chosen = torch.from_numpy(sentence_indices).to(self.device)
-        return with_opening(super().batch(sentence_indices), self._opening[chosen])
-
-
-def _treebank_pieces(dataset: LabelledDataset, card: ModelCard, device: torch.device) -> Tensor:
-    """The piece that tells each sentence's treebank, 0 where unknown. Shape (n_sentences,)."""
-    return opening_pieces(
-        dataset.treebanks,
-        dataset.treebank_ids,
-        treebanks=card.treebanks,
-        conventions={},
-        first_piece=card.first_treebank_piece,
-        device=device,
-    )
+        return with_treebank_tokens(super().batch(sentence_indices), self._treebank_tokens[chosen])

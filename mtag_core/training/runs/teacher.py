@@ -17,14 +17,14 @@ from mtag_core.training.data.datasets import (
     labelled_dataset,
     sampling_rates,
 )
-from mtag_core.training.data.encoding import PieceConvention
+from mtag_core.training.data.encoding import SpecialPieces
 from mtag_core.training.data.train_dev_split import read_dev_sentences, read_training_sentences
 from mtag_core.training.data.treebanks import feats_inventory
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.loop import Task, Trainer, loop_config
 from mtag_core.training.loops.run_log import RunLog, record_config
 from mtag_core.training.networks.model import TokenTagger
-from mtag_core.training.networks.model_config import ModelCard
+from mtag_core.training.networks.model_config import ModelMetadata
 from mtag_core.training.networks.model_files import load_feats, save_model
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, vocab_size
 from mtag_core.training.run_configs import TeacherConfig
@@ -53,8 +53,8 @@ def train_teacher(config: TeacherConfig, *, is_resumed: bool = False) -> dict[st
     torch.manual_seed(config.seed)
     tokenizer_path = Path(config.encoder) / "tokenizer.json"
     train, dev, feats = _datasets(config, tokenizer_path)
-    card = _card(config, train)
-    model = _new_teacher(config, n_feats=len(feats), n_treebanks=len(card.treebanks)).to(device)
+    metadata = _metadata(config, train)
+    model = _new_teacher(config, n_feats=len(feats), n_treebanks=len(metadata.treebanks)).to(device)
     rates = sampling_rates(train.tokens_by_treebank(), full_tokens=config.small_treebank, most=8.0)
     run = LabelRun(
         model,
@@ -66,8 +66,8 @@ def train_teacher(config: TeacherConfig, *, is_resumed: bool = False) -> dict[st
         train=train,
         rates=rates[train.treebank_ids],
         dev=dev,
-        card=card,
-        pieces=PieceConvention.load(tokenizer_path),
+        metadata=metadata,
+        pieces=SpecialPieces.load(tokenizer_path),
     )
 
     with RunLog(config.output, is_writer=distributed.rank() == 0) as log:
@@ -78,7 +78,9 @@ def train_teacher(config: TeacherConfig, *, is_resumed: bool = False) -> dict[st
             trainer.resume()
         trainer.run()
     if distributed.rank() == 0:
-        save_model(model, card, directory=config.output, tokenizer_path=tokenizer_path, feats=feats)
+        save_model(
+            model, metadata, directory=config.output, tokenizer_path=tokenizer_path, feats=feats
+        )
     return run.scores()
 
 
@@ -104,7 +106,7 @@ def _datasets(
     return train_set, dev_set, feats
 
 
-def _card(config: TeacherConfig, train: LabelledDataset) -> ModelCard:
+def _metadata(config: TeacherConfig, train: LabelledDataset) -> ModelMetadata:
     """Text gets the annotation of its language's, or its written standard's, largest treebank."""
     sizes = dict(zip(train.treebanks, train.tokens_by_treebank(), strict=True))
     conventions: dict[str, str] = {}
@@ -114,7 +116,7 @@ def _card(config: TeacherConfig, train: LabelledDataset) -> ModelCard:
             conventions[treebank_language(name)] = name
         if facts.standard is not None:
             conventions[facts.standard] = name
-    return ModelCard(
+    return ModelMetadata(
         max_pieces=config.max_pieces,
         treebanks=train.treebanks,
         first_treebank_piece=vocab_size(config.encoder),

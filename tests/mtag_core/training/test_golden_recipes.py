@@ -22,7 +22,7 @@ import onnx
 from mtag_core import Tagger
 from mtag_core.__main__ import main
 from mtag_core.bundle import DEFAULT_BUNDLE
-from mtag_core.training.data.encoding import PieceConvention, encode_sentences
+from mtag_core.training.data.encoding import SpecialPieces, encode_sentences
 from mtag_core.training.data.packing import DeviceSentences
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.networks.model_files import load_feats, load_model
@@ -129,7 +129,7 @@ def model_figures(directory: Path) -> dict[str, object]:
     model.eval()
     tokenizer = directory / "tokenizer.json"
     packed = encode_sentences([text.split() for text in SENTENCES], tokenizer)
-    pad = PieceConvention.load(tokenizer).pad
+    pad = SpecialPieces.load(tokenizer).pad
     with torch.no_grad():
         logits = model(DeviceSentences(packed, pad=pad, device=CPU).batch(np.arange(len(packed))))
     shapes = {name: list(weight.shape) for name, weight in model.state_dict().items()}

@@ -1,22 +1,26 @@
-"""Soft targets: what the teachers say about each token, kept as their most probable labels.
+"""Soft targets: the teachers' distribution over the labels of each token, its head kept.
 
-A teacher that has spoken once need not run again in every epoch. Its UPOS distribution is kept
+Teachers annotate a corpus once, not in every epoch. Its UPOS distribution is kept
 whole; of the thousands of FEATS bundles the most probable are kept, which at temperature 1 hold
 nearly all the probability. Several teachers are averaged as probabilities.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.data.packing import DeviceSentences, cut_batches
+from mtag_core.training.data.encoding import SpecialPieces
+from mtag_core.training.data.packing import DeviceSentences, PackedSentences, cut_batches
 from mtag_core.training.data.treebanks import UNLABELLED
 from mtag_core.training.networks.model import Batch, TokenTagger
-from mtag_core.training.networks.openings import with_opening
+from mtag_core.training.networks.model_files import load_model
+from mtag_core.training.networks.treebank_tokens import treebank_token_ids, with_treebank_tokens
 from mtag_core.training.run_configs import TargetConfig
 
 _PIECE_BUDGET = 49152
@@ -57,21 +61,59 @@ class SoftTargets:
         )
 
 
+class TeacherEnsemble:
+    """Teachers that annotate together, their probabilities averaged."""
+
+    def __init__(
+        self, directories: tuple[Path, ...], config: TargetConfig, *, device: torch.device
+    ) -> None:
+        """Loads the models.
+
+        Args:
+            directories: Of models that share labels and vocabulary.
+            config: What to keep of their distributions.
+            device: For models and targets.
+        """
+        self.tokenizer = directories[0] / "tokenizer.json"
+        self._config, self._device = config, device
+        self._teachers = [load_model(directory, device=device) for directory in directories]
+
+    def annotate(
+        self, packed: PackedSentences, names: tuple[str, ...], name_ids: NDArray[np.int64]
+    ) -> SoftTargets:
+        """Annotates sentences.
+
+        Args:
+            packed: Encoded for the teachers.
+            names: Treebanks or languages, which decide the treebank tokens; a teacher infers the
+                treebank of names that it does not know.
+            name_ids: Index into `names` of each sentence. Shape (n_sentences,).
+        """
+        pad = SpecialPieces.load(self.tokenizer).pad
+        sentences = DeviceSentences(packed, pad=pad, device=self._device)
+        token_ids = [
+            treebank_token_ids(names, name_ids, metadata, device=self._device)
+            for _, metadata in self._teachers
+        ]
+        models = [model for model, _ in self._teachers]
+        return soft_targets(models, sentences, token_ids, self._config)
+
+
 @torch.no_grad()
 def soft_targets(
     teachers: list[TokenTagger],
     sentences: DeviceSentences,
-    openings: list[Tensor],
+    treebank_tokens: list[Tensor],
     config: TargetConfig,
 ) -> SoftTargets:
-    """Lets the teachers annotate sentences.
+    """Lets teachers annotate sentences.
 
     Args:
         teachers: Averaged; they share the label order and the vocabulary.
         sentences: Encoded for the teachers.
-        openings: For each teacher the opening piece of each sentence, see
-            `openings.opening_pieces`. Shape (n_sentences,) each.
-        config: What to keep.
+        treebank_tokens: For each teacher those of the sentences, see
+            `networks.treebank_tokens.treebank_token_ids`. Shape (n_sentences,) each.
+        config: What to keep of the distributions.
 
     Returns:
         Targets in the order of the sentences' tokens.
@@ -88,7 +130,7 @@ def soft_targets(
     for indices in batches:
         batch = sentences.batch(indices)
         chosen = torch.from_numpy(indices).to(sentences.device)
-        upos, feats = _mean_probs(teachers, batch, [piece[chosen] for piece in openings], config)
+        upos, feats = _mean_probs(teachers, batch, [ids[chosen] for ids in treebank_tokens], config)
         probs, labels = feats.topk(config.top_k, dim=-1)
         targets.upos_log_probs[batch.token_index] = _log(upos)
         targets.feats_ids[batch.token_index] = labels.to(torch.int16)
@@ -120,7 +162,7 @@ def blend_labels(
     tokens, labels = token_indices[is_labelled], feats_ids[is_labelled]
     ids = targets.feats_ids[tokens].long()
     probs = targets.feats_log_probs[tokens].float().exp() * (1 - label_share)
-    # Where the teacher did not think of the label, it takes the place of the least probable one.
+    # Where the label is not among the kept ones, it takes the place of the least probable one.
     is_there = (ids == labels[:, None]).any(-1)
     ids[:, -1] = torch.where(is_there, ids[:, -1], labels)
     probs[:, -1] = torch.where(is_there, probs[:, -1], torch.zeros_like(probs[:, -1]))
@@ -130,12 +172,12 @@ def blend_labels(
 
 
 def _mean_probs(
-    teachers: list[TokenTagger], batch: Batch, openings: list[Tensor], config: TargetConfig
+    teachers: list[TokenTagger], batch: Batch, treebank_tokens: list[Tensor], config: TargetConfig
 ) -> tuple[Tensor, Tensor]:
     """The teachers' mean UPOS and FEATS probabilities, (n_tokens, n_labels) each."""
     upos_sum, feats_sum = torch.zeros(()), torch.zeros(())
-    for teacher, opening in zip(teachers, openings, strict=True):
-        logits = teacher(with_opening(batch, opening))
+    for teacher, token_ids in zip(teachers, treebank_tokens, strict=True):
+        logits = teacher(with_treebank_tokens(batch, token_ids))
         upos = functional.softmax(logits.upos.float() / config.upos_temperature, dim=-1)
         feats = functional.softmax(logits.feats.float() / config.feats_temperature, dim=-1)
         upos_sum, feats_sum = (
@@ -145,5 +187,4 @@ def _mean_probs(
 
 
 def _log(probs: Tensor) -> Tensor:
-    """Log-probabilities that float16 holds."""
     return probs.clamp(min=1e-38).log().clamp(min=_LOWEST).to(torch.float16)

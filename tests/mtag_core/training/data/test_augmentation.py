@@ -1,4 +1,4 @@
-"""Tests of exchanging words for others of their class."""
+"""Tests of substituting words."""
 
 import numpy as np
 import pytest
@@ -6,17 +6,17 @@ import pytest
 pytest.importorskip("torch", reason="needs torch")
 
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.data.encoding import PieceConvention
-from mtag_core.training.data.exchanging import WordClasses, exchanged_tokens, with_tokens
+from mtag_core.training.data.augmentation import WordClasses, replace_tokens, substitute_words
+from mtag_core.training.data.encoding import SpecialPieces
 from mtag_core.training.data.packing import PackedSentences
 
 _START, _END = 1, 2
-_PIECES = PieceConvention(start=_START, end=_END, pad=0, mask=3, n_pieces=100)
+_PIECES = SpecialPieces(start=_START, end=_END, pad=0, mask=3, n_pieces=100)
 
 
 def test_other_tokens_take_the_places_with_all_their_pieces() -> None:
     packed = _packed([[[10], [20, 21]], [[30, 31, 32], [40]]])
-    mixed = with_tokens(packed, np.array([2, 1, 3, 0]), _PIECES)
+    mixed = replace_tokens(packed, np.array([2, 1, 3, 0]), _PIECES)
     assert _tokens(mixed) == [[[30, 31, 32], [20, 21]], [[40], [10]]]
     assert mixed.n_pieces.tolist() == [7, 4]
     assert mixed.piece_ids.tolist() == [1, 30, 31, 32, 20, 21, 2, 1, 40, 10, 2]
@@ -24,18 +24,18 @@ def test_other_tokens_take_the_places_with_all_their_pieces() -> None:
 
 def test_nothing_changes_where_each_token_keeps_its_place() -> None:
     packed = _packed([[[10], [20, 21]], [[30]]])
-    same = with_tokens(packed, np.arange(3), _PIECES)
+    same = replace_tokens(packed, np.arange(3), _PIECES)
     for name in ("piece_ids", "first_piece", "last_piece", "n_pieces", "n_tokens"):
         assert np.array_equal(getattr(same, name), getattr(packed, name)), name
 
 
-def test_words_are_exchanged_within_language_and_class_alone() -> None:
+def test_words_are_substituted_within_language_and_class_alone() -> None:
     generator = np.random.default_rng(5)
     n = 4000
     packed = _packed([[[int(piece)] for piece in generator.integers(10, 60, n)]])
     upos = generator.integers(0, len(UPOS_LABELS), n)
     classes = WordClasses(generator.integers(0, 2, n), upos, generator.integers(0, 3, n))
-    sources = exchanged_tokens(packed, classes, share=0.5, generator=generator)
+    sources = substitute_words(packed, classes, share=0.5, generator=generator)
     for ids in (classes.language_ids, classes.upos_ids, classes.feats_ids):
         assert np.array_equal(ids[sources], ids)
     is_changed = sources != np.arange(n)
@@ -50,7 +50,7 @@ def test_a_rare_word_is_drawn_as_often_as_a_frequent_one() -> None:
     packed = _packed([words])
     noun = np.full(1000, UPOS_LABELS.index("NOUN"))
     classes = WordClasses(np.zeros(1000, np.int64), noun, np.zeros(1000, np.int64))
-    sources = exchanged_tokens(packed, classes, share=1.0, generator=np.random.default_rng(1))
+    sources = substitute_words(packed, classes, share=1.0, generator=np.random.default_rng(1))
     assert 0.4 < (sources >= 900).mean() < 0.6
 
 

@@ -1,8 +1,8 @@
-"""Makes new sentences of encoded ones by exchanging words of the same language and class.
+"""Makes more of training sentences: substitutes words, masks wordpieces.
 
 A small student learns treebanks and text by heart within a few epochs; what it lacks is rare words
-in contexts of another kind. Teachers can annotate any sentence, so nouns stand in for nouns, verbs
-for verbs, with the same features, and the teachers say anew what each token is. After the data
+in contexts of another kind. Teachers can annotate any sentence, so nouns are substituted for nouns,
+verbs for verbs, with the same features, and the teachers annotate the result. After the data
 augmentation of TinyBERT (Jiao et al. 2020, arXiv:1909.10351), with classes in place of a language
 model.
 """
@@ -10,11 +10,13 @@ model.
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.data.encoding import PieceConvention
+from mtag_core.training.data.encoding import SpecialPieces
 from mtag_core.training.data.packing import PackedSentences, ranges
+from mtag_core.training.networks.model import Batch
 
 _OPEN_CLASSES = ("ADJ", "ADV", "NOUN", "PROPN", "VERB")
 # Odd, so that it has an inverse among 64-bit numbers.
@@ -23,7 +25,7 @@ _HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class WordClasses:
-    """What each token of a corpus is.
+    """Language and labels of each token of a corpus.
 
     Attributes:
         language_ids: Shape (total_tokens,), int64.
@@ -41,19 +43,19 @@ class WordClasses:
         return (self.language_ids * len(UPOS_LABELS) + self.upos_ids) * n_feats + self.feats_ids
 
 
-def exchanged_tokens(
+def substitute_words(
     packed: PackedSentences, classes: WordClasses, *, share: float, generator: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Draws a token in the place of each token.
+    """Draws a substitute for each token of an open class, from the same language and class.
 
     Args:
         packed: A corpus; tokens with the same pieces are the same word.
         classes: Of its tokens.
-        share: Probability that a noun, verb, adjective, adverb or name is exchanged.
-        generator: Draws.
+        share: Probability that a noun, verb, adjective, adverb or name is substituted.
+        generator: Of the draws.
 
     Returns:
-        For each token the index of the one that takes its place, itself where nothing changes.
+        For each token the index of its substitute, its own where nothing changes.
         Every word of a class is as likely as any other, so rare ones gain most. Shape
         (total_tokens,).
     """
@@ -72,14 +74,14 @@ def exchanged_tokens(
     return sources
 
 
-def with_tokens(
-    packed: PackedSentences, sources: NDArray[np.int64], pieces: PieceConvention
+def replace_tokens(
+    packed: PackedSentences, sources: NDArray[np.int64], pieces: SpecialPieces
 ) -> PackedSentences:
-    """Puts other tokens in the places of a corpus' tokens.
+    """Replaces the tokens of a corpus by others of it.
 
     Args:
         packed: The corpus.
-        sources: For each token the index of the one that takes its place. Shape (total_tokens,).
+        sources: From `substitute_words`. Shape (total_tokens,).
         pieces: Of its vocabulary.
 
     Returns:
@@ -107,6 +109,22 @@ def with_tokens(
     )
 
 
+def mask_pieces(batch: Batch, *, share: float, mask_piece: int) -> Batch:
+    """Replaces some wordpieces by the mask piece, so that a model learns to do without them.
+
+    Args:
+        batch: Any batch.
+        share: Probability that a piece is masked; the one that opens a sentence never is.
+        mask_piece: Its id.
+    """
+    if share == 0:
+        return batch
+    draws = torch.rand(batch.piece_ids.shape, device=batch.piece_ids.device)
+    is_masked = (draws < share) & batch.is_piece
+    is_masked[:, 0] = False
+    return batch._replace(piece_ids=batch.piece_ids.masked_fill(is_masked, mask_piece))
+
+
 def _word_hashes(packed: PackedSentences) -> NDArray[np.uint64]:
     """A number for each token, the same for those with the same pieces. Shape (total_tokens,)."""
     starts = np.repeat(_starts(packed.n_pieces), packed.n_tokens) + packed.first_piece
@@ -121,6 +139,5 @@ def _word_hashes(packed: PackedSentences) -> NDArray[np.uint64]:
 
 
 def _starts(lengths: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Where each row of a ragged array starts."""
     starts: NDArray[np.int64] = np.cumsum(lengths, dtype=np.int64) - lengths
     return starts
