@@ -30,11 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains and prints the dev scores."""
-    from mtag_core.training.run_configs import AdaptConfig
-    from mtag_core.training.runs.adaptation import adapt
+    from mtag_core.training.options import AdaptOptions
+    from mtag_core.training.recipes.adaptation import adapt
 
     start_logging(args)
-    config = AdaptConfig(
+    config = AdaptOptions(
         student=args.student,
         treebanks=args.treebanks,
         output=args.output,

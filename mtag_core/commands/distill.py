@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mtag_core.commands.training_options import add_run_options, add_train_on_dev, start_logging
 from mtag_core.errors import UsageError
-from mtag_core.training.run_configs import DistillConfig, StudentShape, TargetConfig
+from mtag_core.training.options import DistillOptions, StudentShape, TargetOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -135,17 +135,17 @@ def run_distillation(
     args: argparse.Namespace, *, warmup_share: float, shape: StudentShape | None = None
 ) -> int:
     """Runs `distill` or `finetune` from parsed flags."""
-    from mtag_core.training.runs.distillation import distill
+    from mtag_core.training.recipes.distillation import distill
 
     start_logging(args)
-    config = DistillConfig(
+    config = DistillOptions(
         teachers=tuple(args.teacher),
         text=args.text,
         treebanks=args.treebanks,
         tokenizer=args.tokenizer,
         output=args.output,
         student=args.student,
-        targets=TargetConfig(args.top_k, args.temperature_upos, args.temperature_feats),
+        targets=TargetOptions(args.top_k, args.temperature_upos, args.temperature_feats),
         label_share=args.label_share,
         treebank_rate=args.treebank_rate,
         text_rate=args.text_rate,

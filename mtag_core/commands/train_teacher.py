@@ -34,11 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains and prints the dev scores."""
-    from mtag_core.training.run_configs import TeacherConfig
-    from mtag_core.training.runs.teacher import train_teacher
+    from mtag_core.training.options import TeacherTrainingOptions
+    from mtag_core.training.recipes.teacher import train_teacher
 
     start_logging(args)
-    config = TeacherConfig(
+    config = TeacherTrainingOptions(
         encoder=args.encoder,
         treebanks=args.treebanks,
         output=args.output,

@@ -1,6 +1,6 @@
 """The corrections by which a student follows the conventions of treebanks, as files and arrays.
 
-The file `conventions.safetensors` in a trained model's directory; `mtag_core.training.runs` learns
+The file `conventions.safetensors` in a trained model's directory; `mtag_core.training.recipes` learns
 them.
 """
 

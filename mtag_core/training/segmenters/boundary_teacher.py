@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from mtag_core.training.data.augmentation import mask_pieces
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
 from mtag_core.training.loops.loop import Epoch, LoopConfig, Task, Trainer
-from mtag_core.training.loops.run_log import RunLog
+from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.model_files import load_model
 from mtag_core.training.segmenters.boundary_chunks import UnitEncoder
@@ -154,7 +154,7 @@ class _Run:
         """Trains the model, and logs dev scores."""
         curves = self._config.output / f"member{seed}"
         curves.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as scratch, RunLog(curves, is_writer=True) as log:
+        with tempfile.TemporaryDirectory() as scratch, TrainingLog(curves, is_writer=True) as log:
             task = Task(self.model, self._epoch, self._loss, lambda: self.scores([self.model]))
             loop = _loop_config(self._config, rate, seed)
             Trainer(task, loop, directory=Path(scratch), log=log).run()

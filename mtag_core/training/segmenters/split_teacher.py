@@ -22,7 +22,7 @@ from mtag_core.training.data.augmentation import mask_pieces
 from mtag_core.training.data.encoding import SpecialPieces, encode_sentences
 from mtag_core.training.data.packing import DeviceSentences, cut_batches, fits
 from mtag_core.training.loops.loop import Epoch, LoopConfig, Task, Trainer
-from mtag_core.training.loops.run_log import RunLog
+from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, piece_table
 from mtag_core.training.segmenters.split_choices import N_NUMBERS, ChoiceTable
@@ -238,7 +238,7 @@ def train_split_teacher(
 
     curves = config.output / language
     curves.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch, RunLog(curves, is_writer=True) as log:
+    with tempfile.TemporaryDirectory() as scratch, TrainingLog(curves, is_writer=True) as log:
         task = Task(teacher, epoch, loss, lambda: {"dev_words": words_f1(teacher, dev)})
         Trainer(task, _loop_config(config), directory=Path(scratch), log=log).run()
     return teacher

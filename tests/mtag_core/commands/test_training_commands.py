@@ -13,7 +13,7 @@ from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.trained_model import read_trained_model
 from mtag_core.training.networks.model_files import load_feats, load_metadata
 from mtag_core.training.networks.treebank_tokens import treebank_token_ids
-from mtag_core.training.runs.teacher_ensemble import TeacherEnsemble
+from mtag_core.training.recipes.teacher_ensemble import TeacherEnsemble
 from tests.mtag_core.training.tiny_training import write_everything, write_shard
 from tests.mtag_core.training.toy_treebanks import SENTENCES, write_treebank
 
@@ -107,7 +107,7 @@ def test_teachers_are_told_a_treebank_for_text_unless_asked(
         shown.append(treebank_token_ids(*args, **kwargs))
         return shown[-1]
 
-    monkeypatch.setattr("mtag_core.training.runs.teacher_ensemble.treebank_token_ids", spy)
+    monkeypatch.setattr("mtag_core.training.recipes.teacher_ensemble.treebank_token_ids", spy)
     short = distill_flags(chain, output=tmp_path / "student", epochs="1")
     assert main(["distill", *short, *flags]) == 0
     # Treebank sentences come first: they are told in any case.

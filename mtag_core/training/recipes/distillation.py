@@ -24,7 +24,7 @@ from mtag_core.training.data.train_dev_split import read_dev_sentences
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.loop import Epoch, Task, Trainer, loop_config
 from mtag_core.training.loops.losses import top_k_target_loss
-from mtag_core.training.loops.run_log import RunLog, record_config
+from mtag_core.training.loops.training_log import TrainingLog, record_options
 from mtag_core.training.networks.model import Batch, TokenLogits, TokenTagger
 from mtag_core.training.networks.model_config import ModelMetadata
 from mtag_core.training.networks.model_files import (
@@ -40,20 +40,20 @@ from mtag_core.training.networks.shared_weights import (
     share_weights,
 )
 from mtag_core.training.networks.student import new_student, set_dropout
-from mtag_core.training.run_configs import DistillConfig, TargetConfig
-from mtag_core.training.runs.distill_corpus import DistillationCorpus
-from mtag_core.training.runs.distill_stream import streamed_sentences
-from mtag_core.training.runs.scoring import score
-from mtag_core.training.runs.teacher_ensemble import SoftTargets
+from mtag_core.training.options import DistillOptions, TargetOptions
+from mtag_core.training.recipes.distill_corpus import DistillationCorpus
+from mtag_core.training.recipes.distill_stream import streamed_sentences
+from mtag_core.training.recipes.scoring import score
+from mtag_core.training.recipes.teacher_ensemble import SoftTargets
 
 _LOGGER = logging.getLogger(__name__)
 
 
-def distill(config: DistillConfig, *, is_resumed: bool = False) -> dict[str, float]:
+def distill(options: DistillOptions, *, is_resumed: bool = False) -> dict[str, float]:
     """Distils or fine-tunes a student and writes its model directory.
 
     Args:
-        config: What to do.
+        options: What to do.
         is_resumed: Go on from the checkpoint in the output directory.
 
     Returns:
@@ -66,45 +66,45 @@ def distill(config: DistillConfig, *, is_resumed: bool = False) -> dict[str, flo
     """
     device = distributed.start()
     if distributed.rank() == 0:
-        record_config(config, config.output, is_resumed=is_resumed)
+        record_options(options, options.output, is_resumed=is_resumed)
     distributed.wait_for_all()
-    torch.manual_seed(config.seed)
-    feats = load_feats(config.feats_path)
-    pieces = SpecialPieces.load(config.tokenizer)
-    model = _student(config, feats, pieces).to(device)
+    torch.manual_seed(options.seed)
+    feats = load_feats(options.feats_path)
+    pieces = SpecialPieces.load(options.tokenizer)
+    model = _student(options, feats, pieces).to(device)
     distributed.share_weights(model)
-    with _source(config, feats, pad=pieces.pad, device=device) as source:
-        run = _Run(config, model, source, pieces=pieces, device=device)
-        _learn(config, run, is_resumed=is_resumed)
+    with _source(options, feats, pad=pieces.pad, device=device) as source:
+        run = _Run(options, model, source, pieces=pieces, device=device)
+        _learn(options, run, is_resumed=is_resumed)
     make_plain(model)
     if distributed.rank() == 0:
         metadata = ModelMetadata(
-            max_pieces=config.max_pieces, is_trained_on_dev=is_trained_on_dev(config)
+            max_pieces=options.max_pieces, is_trained_on_dev=is_trained_on_dev(options)
         )
         save_model(
-            model, metadata, directory=config.output, tokenizer_path=config.tokenizer, feats=feats
+            model, metadata, directory=options.output, tokenizer_path=options.tokenizer, feats=feats
         )
     distributed.wait_for_all()
     return run.scores() if distributed.rank() == 0 else {}
 
 
-def is_trained_on_dev(config: DistillConfig) -> bool:
+def is_trained_on_dev(options: DistillOptions) -> bool:
     """Whether the student, or a model that it learns from, is trained on dev sentences."""
-    models = [*config.teachers, *([config.student] if config.student else [])]
-    return config.train_on_dev or any(load_metadata(model).is_trained_on_dev for model in models)
+    models = [*options.teachers, *([options.student] if options.student else [])]
+    return options.train_on_dev or any(load_metadata(model).is_trained_on_dev for model in models)
 
 
-def _learn(config: DistillConfig, run: "_Run", *, is_resumed: bool) -> None:
+def _learn(options: DistillOptions, run: "_Run", *, is_resumed: bool) -> None:
     """Runs the schedule."""
-    torch.manual_seed(config.seed + distributed.rank())
-    with RunLog(config.output, is_writer=distributed.rank() == 0) as log:
+    torch.manual_seed(options.seed + distributed.rank())
+    with TrainingLog(options.output, is_writer=distributed.rank() == 0) as log:
         loop = loop_config(
-            config,
-            warmup_share=config.warmup_share,
+            options,
+            warmup_share=options.warmup_share,
             epochs=run.epochs,
-            average_decay=config.average_decay,
+            average_decay=options.average_decay,
         )
-        trainer = Trainer(run.task(), loop, directory=config.output, log=log)
+        trainer = Trainer(run.task(), loop, directory=options.output, log=log)
         if is_resumed:
             trainer.resume()
         trainer.run()
@@ -127,17 +127,17 @@ class _Source(Protocol):
 class _CorpusSentences:
     """Text and treebanks, all in memory, annotated by the run itself."""
 
-    def __init__(self, config: DistillConfig, corpus: DistillationCorpus, *, pad: int) -> None:
-        self._config, self._corpus = config, corpus
+    def __init__(self, options: DistillOptions, corpus: DistillationCorpus, *, pad: int) -> None:
+        self._options, self._corpus = options, corpus
         device = corpus.targets.upos_log_probs.device
         self._sentences = DeviceSentences(corpus.student, pad=pad, device=device)
-        self.epochs = config.epochs
+        self.epochs = options.epochs
 
     def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
         """Draws and cuts one epoch."""
         drawn = draw_epoch(self._corpus.rates, generator)
         lengths = self._corpus.student.n_pieces[drawn]
-        batches = cut_batches(lengths, piece_budget=self._config.piece_budget, generator=generator)
+        batches = cut_batches(lengths, piece_budget=self._options.piece_budget, generator=generator)
         return [drawn[batch] for batch in batches]
 
     def batch(self, ids: NDArray[np.int64]) -> tuple[Batch, SoftTargets]:
@@ -147,14 +147,14 @@ class _CorpusSentences:
 
 @contextmanager
 def _source(
-    config: DistillConfig, feats: list[str], *, pad: int, device: torch.device
+    options: DistillOptions, feats: list[str], *, pad: int, device: torch.device
 ) -> Iterator[_Source]:
     """The sentences to learn from: shards where there are some, else text and teachers."""
-    if config.logits is None:
-        yield _CorpusSentences(config, DistillationCorpus(config, feats, device=device), pad=pad)
+    if options.logits is None:
+        yield _CorpusSentences(options, DistillationCorpus(options, feats, device=device), pad=pad)
         return
     with streamed_sentences(
-        config, feats, logits=config.logits, pad=pad, device=device
+        options, feats, logits=options.logits, pad=pad, device=device
     ) as sentences:
         yield sentences
 
@@ -164,22 +164,22 @@ class _Run:
 
     def __init__(
         self,
-        config: DistillConfig,
+        options: DistillOptions,
         model: TokenTagger,
         source: _Source,
         *,
         pieces: SpecialPieces,
         device: torch.device,
     ) -> None:
-        self._config, self._model, self._source = config, model, source
+        self._options, self._model, self._source = options, model, source
         self._mask_piece = pieces.mask
         self.epochs = source.epochs
-        dev = read_dev_sentences(config.treebanks, train_on_dev=is_trained_on_dev(config))
+        dev = read_dev_sentences(options.treebanks, train_on_dev=is_trained_on_dev(options))
         self._dev = labelled_dataset(
             dev,
-            encoded_forms(dev, config.tokenizer, n_processes=config.n_processes),
-            feats_labels=load_feats(config.feats_path),
-            max_pieces=config.max_pieces,
+            encoded_forms(dev, options.tokenizer, n_processes=options.n_processes),
+            feats_labels=load_feats(options.feats_path),
+            max_pieces=options.max_pieces,
         )
         self._dev_sentences = DeviceSentences(self._dev.packed, pad=pieces.pad, device=device)
 
@@ -195,14 +195,14 @@ class _Run:
     def _loss(self, ids: NDArray[np.int64]) -> tuple[Tensor, int]:
         """Loss of one batch."""
         batch, targets = self._source.batch(ids)
-        masked = mask_pieces(batch, share=self._config.piece_dropout, mask_piece=self._mask_piece)
+        masked = mask_pieces(batch, share=self._options.piece_dropout, mask_piece=self._mask_piece)
         logits = self._model(masked)
-        loss = _target_loss(logits, targets, batch.token_index, self._config.targets)
+        loss = _target_loss(logits, targets, batch.token_index, self._options.targets)
         return loss, len(batch.token_index)
 
 
 def _target_loss(
-    logits: TokenLogits, targets: SoftTargets, tokens: Tensor, config: TargetConfig
+    logits: TokenLogits, targets: SoftTargets, tokens: Tensor, options: TargetOptions
 ) -> Tensor:
     """The loss of some tokens, times the squared temperatures, which keeps gradients' size."""
     upos_ids = torch.arange(logits.upos.shape[-1], device=tokens.device)
@@ -210,29 +210,29 @@ def _target_loss(
         logits.upos,
         label_ids=upos_ids.expand(len(tokens), -1),
         log_probs=targets.upos_log_probs[tokens].float(),
-        temperature=config.upos_temperature,
+        temperature=options.upos_temperature,
     )
     feats_loss = top_k_target_loss(
         logits.feats,
         label_ids=targets.feats_ids[tokens].long(),
         log_probs=targets.feats_log_probs[tokens].float(),
-        temperature=config.feats_temperature,
+        temperature=options.feats_temperature,
     )
-    return config.upos_temperature**2 * upos_loss + config.feats_temperature**2 * feats_loss
+    return options.upos_temperature**2 * upos_loss + options.feats_temperature**2 * feats_loss
 
 
-def _student(config: DistillConfig, feats: list[str], pieces: SpecialPieces) -> TokenTagger:
+def _student(options: DistillOptions, feats: list[str], pieces: SpecialPieces) -> TokenTagger:
     """The student to train."""
-    if config.student is None:
+    if options.student is None:
         model = new_student(
-            config.shape, n_pieces=pieces.n_pieces, n_feats=len(feats), pad=pieces.pad
+            options.shape, n_pieces=pieces.n_pieces, n_feats=len(feats), pad=pieces.pad
         )
     else:
-        model, _ = load_model(config.student, device=torch.device("cpu"))
+        model, _ = load_model(options.student, device=torch.device("cpu"))
     share_weights(
         model,
-        parts=bundle_parts(feats) if config.is_factored else None,
-        gram_ids=gram_rows(piece_names(config.tokenizer)) if config.has_grams else None,
+        parts=bundle_parts(feats) if options.is_factored else None,
+        gram_ids=gram_rows(piece_names(options.tokenizer)) if options.has_grams else None,
     )
-    set_dropout(model, config.dropout)
+    set_dropout(model, options.dropout)
     return model

@@ -23,7 +23,7 @@ from mtag_core.training.logits.logit_shards import (
     row_group_sizes,
 )
 from mtag_core.training.logits.soft_targets import top_log_probs
-from mtag_core.training.run_configs import TargetConfig
+from mtag_core.training.options import TargetOptions
 
 _LOGGER = logging.getLogger(__name__)
 _CHUNK_SENTENCES = 16384
@@ -53,7 +53,7 @@ class ShardStream:
     """All shards under a directory."""
 
     def __init__(
-        self, directory: Path, *, labels: str, targets: TargetConfig, teacher: str | None = None
+        self, directory: Path, *, labels: str, targets: TargetOptions, teacher: str | None = None
     ) -> None:
         """Reads the shards' metadata.
 
@@ -166,7 +166,7 @@ def _kept(log_probs: NDArray[np.float32]) -> NDArray[np.float16]:
 
 
 def _check(
-    path: Path, info: ShardInfo, *, labels: str, teacher: str, targets: TargetConfig
+    path: Path, info: ShardInfo, *, labels: str, teacher: str, targets: TargetOptions
 ) -> None:
     """Raises ShardError unless the shard is what was asked for."""
     for name, found, expected in (

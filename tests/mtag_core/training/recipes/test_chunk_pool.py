@@ -8,9 +8,9 @@ pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 from mtag_core.errors import ShardError
 from mtag_core.training.data.vocabulary import train_vocabulary
 from mtag_core.training.logits.logit_shards import LogitsWriter
-from mtag_core.training.run_configs import TargetConfig
-from mtag_core.training.runs import shard_stream
-from mtag_core.training.runs.chunk_pool import ChunkReader, reading_ahead
+from mtag_core.training.options import TargetOptions
+from mtag_core.training.recipes import shard_stream
+from mtag_core.training.recipes.chunk_pool import ChunkReader, reading_ahead
 from tests.mtag_core.training.logit_samples import INFO, scored, sentence
 
 FORMS = [f"token{index} of a sentence" for index in range(6)]
@@ -26,7 +26,7 @@ def reader(tmp_path, monkeypatch):
             writer.close()
     tokenizer = tmp_path / "tokenizer.json"
     train_vocabulary([tuple(text.split()) for text in FORMS], n_pieces=80).save(str(tokenizer))
-    stream = shard_stream.ShardStream(tmp_path, labels=INFO.labels, targets=TargetConfig())
+    stream = shard_stream.ShardStream(tmp_path, labels=INFO.labels, targets=TargetOptions())
     return ChunkReader(stream, tokenizer, max_pieces=64, seed=1, rank=0, n_ranks=1)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
-from mtag_core.training.runs.conventions import Correction, _best_share, _Tokens
+from mtag_core.training.recipes.conventions import Correction, _best_share, _Tokens
 
 
 @pytest.fixture

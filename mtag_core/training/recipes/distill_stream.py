@@ -18,20 +18,20 @@ from mtag_core.training.logits.logit_teachers import labels_digest
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.loop import Epoch
 from mtag_core.training.networks.model import Batch
-from mtag_core.training.run_configs import DistillConfig
-from mtag_core.training.runs.chunk_pool import ChunkReader, Chunks, reading_ahead
-from mtag_core.training.runs.shard_stream import ShardStream, chunk_ids, split_chunk_ids
-from mtag_core.training.runs.teacher_ensemble import SoftTargets
+from mtag_core.training.options import DistillOptions
+from mtag_core.training.recipes.chunk_pool import ChunkReader, Chunks, reading_ahead
+from mtag_core.training.recipes.shard_stream import ShardStream, chunk_ids, split_chunk_ids
+from mtag_core.training.recipes.teacher_ensemble import SoftTargets
 
 
 @contextmanager
 def streamed_sentences(
-    config: DistillConfig, feats: list[str], *, logits: Path, pad: int, device: torch.device
+    options: DistillOptions, feats: list[str], *, logits: Path, pad: int, device: torch.device
 ) -> Iterator["StreamedSentences"]:
     """Opens shards.
 
     Args:
-        config: The run's options.
+        options: The run's options.
         feats: The student's FEATS inventory.
         logits: Directory of the shards.
         pad: The student's padding piece.
@@ -44,22 +44,22 @@ def streamed_sentences(
     stream = ShardStream(
         logits,
         labels=labels_digest(UPOS_LABELS, feats),
-        targets=config.targets,
-        teacher=config.teacher_digest or None,
+        targets=options.targets,
+        teacher=options.teacher_digest or None,
     )
     reader = ChunkReader(
         stream,
-        config.tokenizer,
-        config.max_pieces,
-        config.seed,
+        options.tokenizer,
+        options.max_pieces,
+        options.seed,
         rank=distributed.rank(),
         n_ranks=distributed.n_ranks(),
     )
-    with reading_ahead(reader, n_processes=config.n_processes) as chunks:
+    with reading_ahead(reader, n_processes=options.n_processes) as chunks:
         yield StreamedSentences(
             chunks,
-            epochs=config.epochs * reader.n_chunks,
-            piece_budget=config.piece_budget,
+            epochs=options.epochs * reader.n_chunks,
+            piece_budget=options.piece_budget,
             pad=pad,
             device=device,
         )

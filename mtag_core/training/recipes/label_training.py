@@ -20,11 +20,11 @@ from mtag_core.training.loops.losses import label_loss
 from mtag_core.training.networks.model import Batch, TokenTagger
 from mtag_core.training.networks.model_config import ModelMetadata
 from mtag_core.training.networks.treebank_tokens import treebank_token_ids, with_treebank_tokens
-from mtag_core.training.runs.scoring import score
+from mtag_core.training.recipes.scoring import score
 
 
 @dataclass(frozen=True)
-class LabelRunOptions:
+class LabelTrainingOptions:
     """How sentences are batched and masked.
 
     Attributes:
@@ -41,13 +41,13 @@ class LabelRunOptions:
     has_autocast: bool = False
 
 
-class LabelRun:
+class LabelTraining:
     """A model, its treebanks on the device, and their batches."""
 
     def __init__(
         self,
         model: TokenTagger,
-        options: LabelRunOptions,
+        options: LabelTrainingOptions,
         *,
         train: LabelledDataset,
         rates: NDArray[np.float64],

@@ -21,7 +21,7 @@ from mtag_core.training.data.treebanks import UNLABELLED
 from mtag_core.training.networks.model import Batch, TokenTagger
 from mtag_core.training.networks.model_files import load_model
 from mtag_core.training.networks.treebank_tokens import treebank_token_ids, with_treebank_tokens
-from mtag_core.training.run_configs import TargetConfig
+from mtag_core.training.options import TargetOptions
 
 _PIECE_BUDGET = 49152
 # The lowest log-probability kept; float16 holds it.
@@ -65,17 +65,17 @@ class TeacherEnsemble:
     """Teachers that annotate together, their probabilities averaged."""
 
     def __init__(
-        self, directories: tuple[Path, ...], config: TargetConfig, *, device: torch.device
+        self, directories: tuple[Path, ...], options: TargetOptions, *, device: torch.device
     ) -> None:
         """Loads the models.
 
         Args:
             directories: Of models that share labels and vocabulary.
-            config: What to keep of their distributions.
+            options: What to keep of their distributions.
             device: For models and targets.
         """
         self.tokenizer = directories[0] / "tokenizer.json"
-        self._config, self._device = config, device
+        self._options, self._device = options, device
         self._teachers = [load_model(directory, device=device) for directory in directories]
 
     def annotate(
@@ -96,7 +96,7 @@ class TeacherEnsemble:
             for _, metadata in self._teachers
         ]
         models = [model for model, _ in self._teachers]
-        return soft_targets(models, sentences, token_ids, self._config)
+        return soft_targets(models, sentences, token_ids, self._options)
 
 
 @torch.no_grad()
@@ -104,7 +104,7 @@ def soft_targets(
     teachers: list[TokenTagger],
     sentences: DeviceSentences,
     treebank_tokens: list[Tensor],
-    config: TargetConfig,
+    options: TargetOptions,
 ) -> SoftTargets:
     """Lets teachers annotate sentences.
 
@@ -113,7 +113,7 @@ def soft_targets(
         sentences: Encoded for the teachers.
         treebank_tokens: For each teacher those of the sentences, see
             `networks.treebank_tokens.treebank_token_ids`. Shape (n_sentences,) each.
-        config: What to keep of the distributions.
+        options: What to keep of the distributions.
 
     Returns:
         Targets in the order of the sentences' tokens.
@@ -123,15 +123,17 @@ def soft_targets(
         if sentences.device.type == "cuda":
             teacher.to(torch.bfloat16)
     n_tokens = int(sentences.packed.n_tokens.sum())
-    targets = SoftTargets.empty(n_tokens, top_k=config.top_k, device=sentences.device)
+    targets = SoftTargets.empty(n_tokens, top_k=options.top_k, device=sentences.device)
     batches = cut_batches(
         sentences.packed.n_pieces, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
     )
     for indices in batches:
         batch = sentences.batch(indices)
         chosen = torch.from_numpy(indices).to(sentences.device)
-        upos, feats = _mean_probs(teachers, batch, [ids[chosen] for ids in treebank_tokens], config)
-        probs, labels = feats.topk(config.top_k, dim=-1)
+        upos, feats = _mean_probs(
+            teachers, batch, [ids[chosen] for ids in treebank_tokens], options
+        )
+        probs, labels = feats.topk(options.top_k, dim=-1)
         targets.upos_log_probs[batch.token_index] = _log(upos)
         targets.feats_ids[batch.token_index] = labels.to(torch.int16)
         targets.feats_log_probs[batch.token_index] = _log(probs)
@@ -172,14 +174,14 @@ def blend_labels(
 
 
 def _mean_probs(
-    teachers: list[TokenTagger], batch: Batch, treebank_tokens: list[Tensor], config: TargetConfig
+    teachers: list[TokenTagger], batch: Batch, treebank_tokens: list[Tensor], options: TargetOptions
 ) -> tuple[Tensor, Tensor]:
     """The teachers' mean UPOS and FEATS probabilities, (n_tokens, n_labels) each."""
     upos_sum, feats_sum = torch.zeros(()), torch.zeros(())
     for teacher, token_ids in zip(teachers, treebank_tokens, strict=True):
         logits = teacher(with_treebank_tokens(batch, token_ids))
-        upos = functional.softmax(logits.upos.float() / config.upos_temperature, dim=-1)
-        feats = functional.softmax(logits.feats.float() / config.feats_temperature, dim=-1)
+        upos = functional.softmax(logits.upos.float() / options.upos_temperature, dim=-1)
+        feats = functional.softmax(logits.feats.float() / options.feats_temperature, dim=-1)
         upos_sum, feats_sum = (
             (upos, feats) if upos_sum.dim() == 0 else (upos_sum + upos, feats_sum + feats)
         )

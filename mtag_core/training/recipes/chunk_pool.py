@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol
 
-from mtag_core.training.runs.shard_stream import Chunk, ShardStream, pass_generator
+from mtag_core.training.recipes.shard_stream import Chunk, ShardStream, pass_generator
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,17 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from mtag_core.errors import CheckpointError
-from mtag_core.training.run_configs import AdaptConfig, DistillConfig, TeacherConfig
+from mtag_core.training.options import AdaptOptions, DistillOptions, TeacherTrainingOptions
 
 _LOGGER = logging.getLogger(__name__)
 _BAR_WIDTH = 30
 
 
-def record_config(
-    config: AdaptConfig | DistillConfig | TeacherConfig, directory: Path, *, is_resumed: bool
+def record_options(
+    config: AdaptOptions | DistillOptions | TeacherTrainingOptions,
+    directory: Path,
+    *,
+    is_resumed: bool,
 ) -> None:
     """Writes a run's config to `run_config.json`, or checks that the one there is the same.
 
@@ -66,7 +69,7 @@ class _Board(Protocol):
         """Closes the file."""
 
 
-class RunLog:
+class TrainingLog:
     """Collects the curves of a run; use as a context manager."""
 
     def __init__(self, directory: Path, *, is_writer: bool) -> None:
@@ -76,7 +79,7 @@ class RunLog:
         self._file = (directory / "curves.jsonl").open("a") if is_writer else None
         self._board = _tensorboard(directory) if is_writer else None
 
-    def __enter__(self) -> "RunLog":
+    def __enter__(self) -> "TrainingLog":
         """Returns itself."""
         return self
 

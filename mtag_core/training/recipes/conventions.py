@@ -30,7 +30,7 @@ from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.loops.losses import label_loss
 from mtag_core.training.networks.model import TokenTagger
 from mtag_core.training.networks.model_files import load_feats, load_model
-from mtag_core.training.run_configs import ConventionsConfig
+from mtag_core.training.options import ConventionsOptions
 
 _LOGGER = logging.getLogger(__name__)
 _CPU = torch.device("cpu")
@@ -48,14 +48,14 @@ _SHARES = (0.0, 0.5, 1.0)
 Scores = dict[str, tuple[float, float]]
 
 
-def learn_conventions(config: ConventionsConfig) -> dict[str, Scores]:
+def learn_conventions(options: ConventionsOptions) -> dict[str, Scores]:
     """Learns the convention of every treebank and writes them into the model's directory.
 
     Of each correction all, half or nothing is kept, whichever is best on the treebank's dev
     sentences; all of it where there are none.
 
     Args:
-        config: What to do.
+        options: What to do.
 
     Returns:
         Dev accuracies of UPOS and FEATS by treebank, in percent, under `plain` and `told`, on the
@@ -65,24 +65,24 @@ def learn_conventions(config: ConventionsConfig) -> dict[str, Scores]:
         CheckpointError: The directory holds no model.
         InputNotFoundError: There is no treebank.
     """
-    torch.manual_seed(config.seed)
-    model, metadata = load_model(config.model, device=_CPU)
+    torch.manual_seed(options.seed)
+    model, metadata = load_model(options.model, device=_CPU)
     model.eval().requires_grad_(False)
     train, dev = (
-        _by_treebank(read(config.treebanks, train_on_dev=metadata.is_trained_on_dev))
+        _by_treebank(read(options.treebanks, train_on_dev=metadata.is_trained_on_dev))
         for read in (read_training_sentences, read_dev_sentences)
     )
     corrections: dict[str, Correction] = {}
     scores: dict[str, Scores] = {"plain": {}, "told": {}}
     for name, sentences in sorted(train.items()):
-        chosen = _sample(sentences, n_tokens=config.max_tokens, seed=config.seed)
-        corrections[name] = _learn(_tokens(chosen, model, config), model, config)
+        chosen = _sample(sentences, n_tokens=options.max_tokens, seed=options.seed)
+        corrections[name] = _learn(_tokens(chosen, model, options), model, options)
         if name in dev:
-            tokens = _tokens(dev[name], model, config)
+            tokens = _tokens(dev[name], model, options)
             scores["plain"][name] = _accuracies(tokens, tokens.vectors, model)
             corrections[name], scores["told"][name] = _best_share(corrections[name], tokens, model)
             _LOGGER.info("%s: %s -> %s", name, scores["plain"][name], scores["told"][name])
-    _joined(corrections).save(config.model)
+    _joined(corrections).save(options.model)
     return scores
 
 
@@ -120,15 +120,15 @@ class _Tokens:
 
 @torch.no_grad()
 def _tokens(
-    sentences: list[LabelledSentence], model: TokenTagger, config: ConventionsConfig
+    sentences: list[LabelledSentence], model: TokenTagger, options: ConventionsOptions
 ) -> _Tokens:
     """Lets the frozen model read sentences."""
-    tokenizer = config.model / "tokenizer.json"
+    tokenizer = options.model / "tokenizer.json"
     dataset = labelled_dataset(
         sentences,
         encoded_forms(sentences, tokenizer, n_processes=1),
-        feats_labels=load_feats(config.model / "feats.json"),
-        max_pieces=config.max_pieces,
+        feats_labels=load_feats(options.model / "feats.json"),
+        max_pieces=options.max_pieces,
     )
     pad = SpecialPieces.load(tokenizer).pad
     packed = DeviceSentences(dataset.packed, pad=pad, device=_CPU)
@@ -141,18 +141,18 @@ def _tokens(
     return _Tokens(vectors, torch.from_numpy(dataset.upos_ids), torch.from_numpy(dataset.feats_ids))
 
 
-def _learn(tokens: _Tokens, model: TokenTagger, config: ConventionsConfig) -> Correction:
+def _learn(tokens: _Tokens, model: TokenTagger, options: ConventionsOptions) -> Correction:
     """Learns one treebank's correction."""
-    correction = Correction(model.upos.in_features, config.rank)
+    correction = Correction(model.upos.in_features, options.rank)
     optimizer = torch.optim.AdamW(correction.parameters(), weight_decay=_WEIGHT_DECAY)
     heads = _Heads(tokens, model)
     n_batches = -(-len(tokens.upos_ids) // _BATCH_TOKENS)
-    n_steps = max(1, round(config.epochs * n_batches))
+    n_steps = max(1, round(options.epochs * n_batches))
     for step in range(n_steps):
         if step % n_batches == 0:
             batches = torch.randperm(len(tokens.upos_ids)).split(_BATCH_TOKENS)
         for group in optimizer.param_groups:
-            group["lr"] = config.peak_rate * (1 - step / n_steps)
+            group["lr"] = options.peak_rate * (1 - step / n_steps)
         optimizer.zero_grad()
         heads.loss(correction, batches[step % n_batches]).backward()
         optimizer.step()

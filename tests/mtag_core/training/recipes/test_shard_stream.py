@@ -6,8 +6,8 @@ torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[tra
 from mtag_core.errors import InputNotFoundError, ShardError
 from mtag_core.training.data.vocabulary import train_vocabulary
 from mtag_core.training.logits.logit_shards import LogitsWriter
-from mtag_core.training.run_configs import TargetConfig
-from mtag_core.training.runs.shard_stream import (
+from mtag_core.training.options import TargetOptions
+from mtag_core.training.recipes.shard_stream import (
     ShardStream,
     chunk_ids,
     pass_generator,
@@ -33,7 +33,7 @@ def shards(tmp_path):
 
 
 def stream_of(directory, *, feats_temperature=1.0, **changed):
-    targets = TargetConfig(feats_temperature=feats_temperature)
+    targets = TargetOptions(feats_temperature=feats_temperature)
     return ShardStream(directory, **{"labels": INFO.labels, "targets": targets, **changed})
 
 
@@ -42,7 +42,7 @@ def forms_of(blocks):
 
 
 def test_a_pass_shows_every_sentence_once(shards, monkeypatch):
-    monkeypatch.setattr("mtag_core.training.runs.shard_stream._CHUNK_SENTENCES", 4)
+    monkeypatch.setattr("mtag_core.training.recipes.shard_stream._CHUNK_SENTENCES", 4)
     stream = stream_of(shards)
     assert stream.n_chunks == 3
     chunks = [forms_of(stream.blocks(chunk, pass_generator(1, 0))) for chunk in range(3)]
@@ -51,7 +51,7 @@ def test_a_pass_shows_every_sentence_once(shards, monkeypatch):
 
 
 def test_passes_have_different_orders(shards, monkeypatch):
-    monkeypatch.setattr("mtag_core.training.runs.shard_stream._CHUNK_SENTENCES", 4)
+    monkeypatch.setattr("mtag_core.training.recipes.shard_stream._CHUNK_SENTENCES", 4)
     stream = stream_of(shards)
     firsts = {stream.blocks(0, pass_generator(1, i))[0].forms[0][0] for i in range(12)}
     assert len(firsts) == 3

@@ -20,8 +20,8 @@ from mtag_core.training.data.texts import EncodedText
 from mtag_core.training.data.train_dev_split import read_training_sentences
 from mtag_core.training.loops import distributed
 from mtag_core.training.networks.model_files import load_metadata
-from mtag_core.training.run_configs import DistillConfig
-from mtag_core.training.runs.teacher_ensemble import SoftTargets, TeacherEnsemble, blend_labels
+from mtag_core.training.options import DistillOptions
+from mtag_core.training.recipes.teacher_ensemble import SoftTargets, TeacherEnsemble, blend_labels
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,18 +35,18 @@ class DistillationCorpus:
         targets: The teachers' word on every token, labels mixed in.
     """
 
-    def __init__(self, config: DistillConfig, feats: list[str], *, device: torch.device) -> None:
+    def __init__(self, options: DistillOptions, feats: list[str], *, device: torch.device) -> None:
         """Reads, encodes and lets the teachers annotate."""
-        self._config = config
+        self._options = options
         self._feats = feats
-        self._teachers = TeacherEnsemble(config.teachers, config.targets, device=device)
+        self._teachers = TeacherEnsemble(options.teachers, options.targets, device=device)
         # Treebank sentences come first, so their label arrays index the corpus' first tokens.
         labelled, treebanks = self._treebanks()
         text, text_rates = self._text()
         corpus = EncodedText.concatenate([treebanks, text])
         self.rates = np.concatenate([self._treebank_rates(labelled), text_rates])
         self.targets = self._annotated(corpus)
-        if config.exchange_share > 0:
+        if options.exchange_share > 0:
             copies, chosen = self._exchanged(corpus)
             self.targets = self.targets.and_then(self._annotated(copies))
             self.rates = np.concatenate([self.rates, self.rates[chosen]])
@@ -57,65 +57,65 @@ class DistillationCorpus:
             token_indices=torch.arange(len(labelled.upos_ids), device=device),
             upos_ids=torch.from_numpy(labelled.upos_ids).to(device),
             feats_ids=torch.from_numpy(labelled.feats_ids).to(device),
-            label_share=config.label_share,
+            label_share=options.label_share,
         )
 
     def _treebanks(self) -> tuple[LabelledDataset, EncodedText]:
         """This process' train sentences, with labels and for both vocabularies."""
         sentences = read_training_sentences(
-            self._config.treebanks, train_on_dev=self._config.train_on_dev
+            self._options.treebanks, train_on_dev=self._options.train_on_dev
         )
         sentences = sentences[distributed.rank() :: distributed.n_ranks()]
         encoded = [
-            encoded_forms(sentences, path, n_processes=self._config.n_processes)
-            for path in (self._config.tokenizer, self._teachers.tokenizer)
+            encoded_forms(sentences, path, n_processes=self._options.n_processes)
+            for path in (self._options.tokenizer, self._teachers.tokenizer)
         ]
-        chosen = fitting_together(encoded, max_pieces=self._config.max_pieces)
+        chosen = fitting_together(encoded, max_pieces=self._options.max_pieces)
         student, teacher = (packed.select(chosen) for packed in encoded)
         labelled = labelled_dataset(
             [sentences[index] for index in chosen],
             student,
             feats_labels=self._feats,
-            max_pieces=self._config.max_pieces,
+            max_pieces=self._options.max_pieces,
         )
         return labelled, EncodedText(student, teacher, labelled.treebanks, labelled.treebank_ids)
 
     def _text(self) -> tuple[EncodedText, NDArray[np.float64]]:
         """This process' share of the text, and the times an epoch shows each sentence."""
-        if self._config.text is None:
+        if self._options.text is None:
             raise InputNotFoundError(
                 "no encoded text given; make some with the encode-text command"
             )
-        text = EncodedText.load(self._config.text)
+        text = EncodedText.load(self._options.text)
         rates = self._text_rates(text)
         # A text shown in part is cut down once, so that teachers need not annotate the rest.
-        shown = np.flatnonzero(np.random.default_rng(self._config.seed).random(len(rates)) < rates)
+        shown = np.flatnonzero(np.random.default_rng(self._options.seed).random(len(rates)) < rates)
         shown = shown[distributed.rank() :: distributed.n_ranks()]
         return text.select(shown), np.maximum(rates[shown], 1.0)
 
     def _treebank_rates(self, dataset: LabelledDataset) -> NDArray[np.float64]:
         """Times an epoch shows each treebank sentence."""
         n_tokens = dataset.tokens_by_treebank() * distributed.n_ranks()
-        rates = sampling_rates(n_tokens, full_tokens=self._config.small_treebank, most=8.0)
-        return self._config.treebank_rate * rates[dataset.treebank_ids]
+        rates = sampling_rates(n_tokens, full_tokens=self._options.small_treebank, most=8.0)
+        return self._options.treebank_rate * rates[dataset.treebank_ids]
 
     def _text_rates(self, text: EncodedText) -> NDArray[np.float64]:
         """Times an epoch shows each text sentence; below 1, the chance that it is shown at all."""
-        config = self._config
+        options = self._options
         n_tokens = np.bincount(
             text.language_ids, weights=text.student.n_tokens, minlength=len(text.languages)
         ).astype(np.int64)
-        rates = sampling_rates(n_tokens, full_tokens=config.small_text, most=4.0)
-        tagged = load_metadata(config.teachers[0]).conventions
+        rates = sampling_rates(n_tokens, full_tokens=options.small_text, most=4.0)
+        tagged = load_metadata(options.teachers[0]).conventions
         is_tagged = np.array([name in tagged for name in text.languages], bool)
-        rates = np.where(is_tagged, config.text_rate * rates, config.other_text_rate)
+        rates = np.where(is_tagged, options.text_rate * rates, options.other_text_rate)
         chosen: NDArray[np.float64] = rates[text.language_ids]
         return chosen
 
     def _annotated(self, corpus: EncodedText) -> SoftTargets:
         """The teachers' word on every token; treebanks' names have an underscore."""
         names = corpus.languages
-        if not self._config.is_text_told:
+        if not self._options.is_text_told:
             names = tuple(name if "_" in name else "" for name in names)
         targets = self._teachers.annotate(corpus.teacher, names, corpus.language_ids)
         n_tokens = int(corpus.teacher.n_tokens.sum())
@@ -135,16 +135,16 @@ class DistillationCorpus:
         sources = substitute_words(
             corpus.student,
             classes,
-            share=self._config.exchange_share,
-            generator=np.random.default_rng((self._config.seed, distributed.rank())),
+            share=self._options.exchange_share,
+            generator=np.random.default_rng((self._options.seed, distributed.rank())),
         )
         student, teacher = (
             replace_tokens(packed, sources, SpecialPieces.load(path))
             for packed, path in (
-                (corpus.student, self._config.tokenizer),
+                (corpus.student, self._options.tokenizer),
                 (corpus.teacher, self._teachers.tokenizer),
             )
         )
-        chosen = fitting_together((student, teacher), max_pieces=self._config.max_pieces)
+        chosen = fitting_together((student, teacher), max_pieces=self._options.max_pieces)
         copies = EncodedText(student, teacher, corpus.languages, corpus.language_ids)
         return copies.select(chosen), chosen

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class TeacherConfig:
+class TeacherTrainingOptions:
     """Options of `train-teacher`; recorded with the run.
 
     Attributes:
@@ -73,7 +73,7 @@ class StudentShape:
 
 
 @dataclass(frozen=True)
-class TargetConfig:
+class TargetOptions:
     """How soft targets are made.
 
     Attributes:
@@ -88,7 +88,7 @@ class TargetConfig:
 
 
 @dataclass(frozen=True)
-class DistillConfig:
+class DistillOptions:
     """Options of `distill` and `finetune`; recorded with the run.
 
     Attributes:
@@ -139,7 +139,7 @@ class DistillConfig:
     output: Path
     student: Path | None = None
     shape: StudentShape = field(default_factory=StudentShape)
-    targets: TargetConfig = field(default_factory=TargetConfig)
+    targets: TargetOptions = field(default_factory=TargetOptions)
     label_share: float = 0.5
     treebank_rate: float = 1.0
     text_rate: float = 1.0
@@ -175,7 +175,7 @@ class DistillConfig:
 
 
 @dataclass(frozen=True)
-class AdaptConfig:
+class AdaptOptions:
     """Options of `adapt`; recorded with the run.
 
     Attributes:
@@ -222,7 +222,7 @@ class AdaptConfig:
 
 
 @dataclass(frozen=True)
-class ConventionsConfig:
+class ConventionsOptions:
     """Options of `learn-conventions`.
 
     Attributes:
