@@ -9,12 +9,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mtag_core.wikipedia.calls import Call, Place
+from mtag_core.wikipedia.calls import Call, Place, parse_call
 from mtag_core.wikipedia.conversion import shown_variant
 from mtag_core.wikipedia.namespaces import is_language_prefix, is_sister_prefix
 from mtag_core.wikipedia.protection import HOLE
 from mtag_core.wikipedia.site import Site
-from mtag_core.wikipedia.templates import expand, read_call
+from mtag_core.wikipedia.templates import expand, name_of
 
 # MediaWiki itself stops expanding at a depth of 100 ($wgMaxPPExpandDepth).
 MAX_DEPTH = 100
@@ -24,7 +24,14 @@ _EXPANSION_FACTOR = 4
 _EXPANSION_CHARACTERS = 20_000
 
 # In "-{{{x}}}-" the braces are a conversion's and a call's.
-_TOKEN = re.compile(r"-\{(?!\{)|-\{(?=\{\{)|\}-|\{\{+|\}\}+|\[\[|\]\]|\{\||\|\}(?!-|\}(?!\}))")
+_TOKEN = re.compile(
+    # A call without brackets in it: most calls.
+    r"(?<!\{)\{\{(?!\{)([^{}\[\]]*+)\}\}(?![}-])"
+    # In "-{{{x}}}-" the braces are a conversion's and a call's.
+    r"|-\{(?!\{)|-\{(?=\{\{)|\}-|\{\{+|\}\}+|\[\[|\]\]|\{\||\|\}(?!-|\}(?!\}))"
+)
+# A link without brackets in it: most links.
+_SIMPLE_LINK = re.compile(r"\[\[([^\[\]{}\n]*+)\]\]")
 _LINE_BLANKS = " \t:*#"
 
 
@@ -91,12 +98,17 @@ class _Resolver:
 
     def run(self) -> str:
         """Goes through the tokens of the text once."""
-        text, position = self._text, 0
+        text = self._text = _SIMPLE_LINK.sub(self._simple_link, self._text)
+        position = 0
         for match in _TOKEN.finditer(text):
             start = match.start()
             if start > position:
                 self._stack[-1].parts.append(text[position:start])
-            position = match.end() + self._token(match[0], start)
+            position = match.end()
+            if match[1] is not None:
+                self._stack[-1].parts.append(self._template(match[1], position))
+            else:
+                position += self._token(match[0], start)
         self._stack[-1].parts.append(text[position:])
         while len(self._stack) > 1:
             self._abandon()
@@ -201,11 +213,13 @@ class _Resolver:
         around = self._stack[-1]
         is_inner = around.kind in ("{{", "{{{", "[[", "-{") or self._arguments is not None
         place = Place(around.parts, self._text, end, is_inner)
-        call = read_call(body, place=place, site=self._site)
-        definition = self._site.definitions.name_to_text.get(call.name)
+        head, _, rest = body.partition("|")
+        name = name_of(head, self._site)
+        definition = self._site.definitions.name_to_text.get(name)
         if definition is not None:
+            call = parse_call(name, head, rest, language=self._site.language, place=place)
             return self._substitute(definition, call) or HOLE
-        return expand(body, call, title=self._title)
+        return expand(name, body, title=self._title, site=self._site, place=place)
 
     def _substitute(self, definition: str, call: Call) -> str:
         """The words of a definition with the call's arguments in it."""
@@ -228,6 +242,9 @@ class _Resolver:
         """A parameter's argument, else its default; a page has no arguments."""
         name, _, default = body.partition("|")
         return (self._arguments or {}).get(name.strip().lower(), default)
+
+    def _simple_link(self, match: re.Match[str]) -> str:
+        return self._link(match[1])
 
     def _link(self, body: str) -> str:
         """The words that a link shows: its label, else its target; none for files."""

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from mtag_core.wikipedia.protection import HOLE
 
@@ -9,7 +10,7 @@ _KEY = re.compile(r"[\w -]{1,30}")
 # So many characters of a line are looked at, before a call and behind it.
 _WINDOW = 80
 _MAX_PARTS = 40
-_MAX_NUMBERED = 9
+_NUMBERS = frozenset("123456789")
 
 
 @dataclass(slots=True)
@@ -31,11 +32,12 @@ class Place:
     def before(self) -> str:
         """The end of what stands before the call in its line."""
         found = ""
-        for part in self.parts[: -_MAX_PARTS - 1 : -1]:
-            found = part[-_WINDOW:] + found
-            if "\n" in found or len(found) >= _WINDOW:
+        for part in islice(reversed(self.parts), _MAX_PARTS):
+            line_start = part.rfind("\n") + 1
+            found = part[max(line_start, len(part) - _WINDOW) :] + found
+            if line_start or len(found) >= _WINDOW:
                 break
-        return found.rpartition("\n")[2]
+        return found
 
     def after(self) -> str:
         """The beginning of what stands behind the call in its line, as wikitext."""
@@ -88,16 +90,17 @@ def parse_call(name: str, head: str, rest: str, *, language: str | None, place: 
     """
     positional: list[str] = []
     named: dict[str, str] = {}
+    numbered: list[tuple[int, str]] = []
     for argument in rest.split("|") if rest else ():
         key, separator, value = argument.partition("=")
-        key = key.strip().lower()
         # A key with markup or many words is a positional text that happens to hold "=".
-        if separator and _KEY.fullmatch(key):
-            named[key] = value.strip()
-        else:
+        if not separator or not _KEY.fullmatch(key := key.strip().lower()):
             positional.append(argument.strip())
-    for index in range(_MAX_NUMBERED):
-        if (value := named.pop(str(index + 1), "")) != "":
-            positional += [""] * (index + 1 - len(positional))
-            positional[index] = value
+        elif key in _NUMBERS:
+            numbered.append((int(key), value.strip()))
+        else:
+            named[key] = value.strip()
+    for number, value in numbered:
+        positional += [""] * (number - len(positional))
+        positional[number - 1] = value
     return Call(name, " ".join(head.split()), positional, named, language, place)

@@ -7,10 +7,9 @@ line's end only.
 import re
 
 from mtag_core.wikipedia.entities import decode_entities
-from mtag_core.wikipedia.protection import HOLE, restore
+from mtag_core.wikipedia.protection import CODE_TO_TEXT, HOLE
 from mtag_core.wikipedia.quotes import drop_quotes
 
-_HEADING = re.compile(r"^[ \t]*+={1,6}[^\n]*?={1,6}[ \t\x02]*+$", re.MULTILINE)
 _EXTERNAL_LINK = re.compile(
     r"\[(?:(?:https?|ftps?|ircs?|git|svn|news|gopher|wss?)?:?//|mailto:|news:)[^\s\[\]]*+"
     r"[ \t]*+([^\[\]\n]*+)\]",
@@ -23,7 +22,9 @@ _SMALL_MAGIC_WORDS = frozenset(
     " nocontentconvert nocc newsectionlink disambig staticredirect".split()
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffc\xad]")
-_BLANKS = re.compile(r"[ \t\r\xa0\u2000-\u200a\u202f\u205f]+")
+_ODD_BLANKS = r"\t\r\xa0\u2000-\u200a\u202f\u205f"
+# All runs of blanks but the single space.
+_BLANKS = re.compile(rf"[ {_ODD_BLANKS}]{{2,}}|[{_ODD_BLANKS}]")
 _LIST_MARKS = re.compile(r"[*#:;]+[ \t]*")
 _FORBIDDEN = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|</[\w-]*+\s*+>?|<ref|&nbsp;", re.IGNORECASE)
 _SENTENCE_END = re.compile("[.!?。！？…։।॥:;]['\"”’»）)\\]]*$")
@@ -48,7 +49,7 @@ def paragraphs(text: str) -> list[str]:
         Lines of one paragraph are joined unless the first ends a sentence.
     """
     text = _MAGIC_WORD.sub(_without_magic, text) if "__" in text else text
-    text = _EXTERNAL_LINK.sub(r"\1", _HEADING.sub("\n", text))
+    text = _EXTERNAL_LINK.sub(r"\1", text)
     blocks: list[list[str]] = []
     is_open = False
     for line in text.split("\n"):
@@ -70,7 +71,7 @@ def _ends_sentence(line: str) -> bool:
 def _clean_line(line: str) -> tuple[str, bool]:
     """The plain text of a line, and whether it stands alone (a list item)."""
     stripped = line.strip(f" \t\r\xa0{HOLE}")
-    if not stripped or _is_table_row(stripped):
+    if not stripped or _is_heading(stripped) or _is_table_row(stripped):
         return "", False
     marks = _LIST_MARKS.match(stripped)
     if marks:
@@ -79,12 +80,21 @@ def _clean_line(line: str) -> tuple[str, bool]:
         stripped = drop_quotes(stripped)
     if HOLE in stripped:
         stripped = close_holes(_BLANKS.sub(" ", stripped))
-    stripped = restore(stripped)
     if "&" in stripped:
         stripped = decode_entities(stripped).replace("\n", " ")
-    stripped = _BLANKS.sub(" ", _CONTROL.sub("", stripped))
+    stripped = _BLANKS.sub(" ", _CONTROL.sub(_restored, stripped))
     # What begins with a bar here was escaped or hidden by a list mark.
     return _without_forbidden(stripped).strip(" |"), marks is not None
+
+
+def _is_heading(line: str) -> bool:
+    """Whether a line is a heading, or a rule of equals signs."""
+    return line[0] == "=" and line[-1] == "=" and len(line) > 1
+
+
+def _restored(control: re.Match[str]) -> str:
+    """The text that a protected character stands for; nothing for other controls."""
+    return CODE_TO_TEXT.get(control[0], "")
 
 
 def _is_table_row(line: str) -> bool:

@@ -16,8 +16,9 @@ NOTHING = "\x01"
 _MARKUP = "'<>[]{}|=*#:;-_!"
 _CODES = "\x03\x04\x05\x06\x07\x08\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17"
 _PROTECT = str.maketrans(_MARKUP, _CODES)
-_CODE_TO_TEXT = dict(zip(_CODES, _MARKUP, strict=True)) | {NOTHING: ""}
-_PROTECTED = re.compile(f"[{NOTHING}{_CODES}]")
+CODE_TO_TEXT = dict(zip(_CODES, _MARKUP, strict=True))
+"""Each control character -> the character it stands for; others stand for nothing."""
+
 # The output never holds these, so that nobody takes its text for markup.
 _PAIRS = re.compile(r"\{\{+|\}\}+|\[\[+|\]\]+|\{\||\|\}|</[\w-]*+\s*+>?|<ref[^<>]*+>?", re.I)
 
@@ -25,8 +26,3 @@ _PAIRS = re.compile(r"\{\{+|\}\}+|\[\[+|\]\]+|\{\||\|\}|</[\w-]*+\s*+>?|<ref[^<>
 def protect(text: str) -> str:
     """Hides the markup characters of a text; pairs of brackets and closing tags go."""
     return (_PAIRS.sub("", text) or NOTHING).translate(_PROTECT)
-
-
-def restore(text: str) -> str:
-    """Gives hidden characters back."""
-    return _PROTECTED.sub(lambda match: _CODE_TO_TEXT[match[0]], text)

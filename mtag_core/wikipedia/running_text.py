@@ -15,7 +15,7 @@ from mtag_core.wikipedia.template_names import COUNTRY_CODES, LANGUAGE_CODES
 from mtag_core.wikipedia.template_rules import SILENT_NAMES, SILENT_PREFIXES, SILENT_SUFFIXES
 
 _TEXT_KEYS = ("text", "texte", "texto", "testo", "текст", "tekst", "κείμενο", "본문", "內容")
-_BLANKS = " \t\xa0:*#;"
+_BLANKS = f" \t\xa0:*#;'{HOLE}{NOTHING}"
 _OPENING = "([{«“‘„‹<\"-–—/=~+'’"
 # Scripts without spaces between words: Thai, Lao, Myanmar, Khmer, Chinese and Japanese.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u9fff\uf900-\uffee]")
@@ -32,21 +32,28 @@ _NUMBERED_NAME = re.compile(
     r"(?=.{1,25}$)(?:\d{1,3}|[IVX]+)(?:er|ère|re|e|ème|o|a|º|ª|d|nd|nde|\.)?(?: [^\W\d]+)*"
 )
 _SHORT_FORM = re.compile(r"[^\W\d]{1,5}\.")
-_MAX_NAME = 25
+_NOT_LATIN = re.compile("[\u0370-\u1dff\u2100-\uffff]")
+
+
+def is_silent(name: str) -> bool:
+    """Whether a template's name says that it leaves a note, a sign or a picture."""
+    is_named = name in SILENT_NAMES or "/" in name or ":" in name
+    return is_named or name.startswith(SILENT_PREFIXES) or name.endswith(SILENT_SUFFIXES)
 
 
 def words_of_unknown(call: Call) -> str:
     """The words that a call of an unknown template shows.
 
     Args:
-        call: Of a template without a rule or a definition.
+        call: Of a template without a rule or a definition, and not silent.
 
     Returns:
         Words, or `HOLE`.
     """
-    if _is_silent(call.name) or not _is_in_sentence(call):
+    before = call.place.before()
+    if not _is_in_sentence(call, before):
         return HOLE
-    before = _word_before(call)
+    before = _word_before(before)
     if not call.positional and not call.named and _is_ending(call, before):
         return call.written_name
     if not call.place.is_inner and _is_glued(before):
@@ -58,29 +65,25 @@ def words_of_unknown(call: Call) -> str:
     return text or (HOLE if call.named or call.positional else _of_name(call))
 
 
-def _is_silent(name: str) -> bool:
-    is_named = name in SILENT_NAMES or "/" in name or ":" in name
-    return is_named or name.startswith(SILENT_PREFIXES) or name.endswith(SILENT_SUFFIXES)
-
-
-def _is_in_sentence(call: Call) -> bool:
+def _is_in_sentence(call: Call, before: str) -> bool:
     """Whether the call's line holds other text, so that the call is a part of a sentence."""
     place = call.place
     if place.is_inner:
         return True
-    before = place.before().strip(f"{_BLANKS}{HOLE}{NOTHING}'")
+    before = before.strip(_BLANKS)
     after = place.after()
     if before:
         # Behind a sentence's end and before the line's, it says something about the sentence.
-        return bool(after.strip()) or not _SENTENCE_END.search(before)
+        return not _SENTENCE_END.search(before[-8:]) or bool(after.strip())
     # At a line's start a box stands, unless the sentence goes on behind the call.
     return after[:1] in tuple(",;.)») ") and after.lstrip(" ,;)»")[:1].islower()
 
 
-def _word_before(call: Call) -> str:
+def _word_before(before: str) -> str:
     """What the call stands close to; an empty string behind a space."""
-    before = call.place.before()
-    stripped = re.sub("''+$", "", before.rstrip(NOTHING))
+    stripped = before.rstrip(NOTHING)
+    if stripped.endswith("''"):
+        stripped = stripped.rstrip("'")
     return "" if not stripped or stripped[-1].isspace() else stripped
 
 
@@ -133,7 +136,7 @@ def _by_shape(call: Call, values: list[str]) -> str:
 
 
 def _is_latin(text: str) -> bool:
-    return all(character < "\u0370" or "\u1e00" <= character <= "\u20ff" for character in text)
+    return not _NOT_LATIN.search(text)
 
 
 def _of_name(call: Call) -> str:

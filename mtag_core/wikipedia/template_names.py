@@ -37,16 +37,20 @@ BRACKETED_NAMES = """
 qualifier|q|qual|qualifiers|gloss|gl|lb|label|lbl|sense|s sense|i|tlb|term-label|italbrac
 defdate|accent|a|n-g|non-gloss|circa2
 """
+# Of Wiktionaries: a word behind one or two codes of languages.
+WORD_NAMES = """
+l|m|mention|inh|inh+|cog|noncog|der|bor|lbor|desc|doublet|calque
+"""
 IDENTIFIER_NAMES = """
 isbn|isbn2|issn|oclc|doi|pmid|pmc|arxiv|lccn|asin|jstor|bibcode|ndljp|eissn|ismn|zbl|mr
 """
 # The words are the second argument; the first is a language, a colour or a size.
 SECOND_NAMES = """
-langi|llang|lang-en2|langwith|codelang|langnf|foreign language|langue 2|langue étrangère|lang
-langx|langue|lang2|lang1|language|rtl-lang|rtllang|bo-lang|lang?|язык|мова|color|colour
-fontcolor|font color|colored|fc|color text|text color|fontsize|font size|bg|background color
-script2|langr|idioma|langwithname|lang with name|foreign|ling|limba|kieli|språk|sprache|taal
-γλώσσα|лат|resize2|style|span
+t|t+|t-|t-simple|t-check|t+check|tt|tt+|langi|llang|lang-en2|langwith|codelang|langnf
+foreign language|langue 2|langue étrangère|lang|langx|langue|lang2|lang1|language|rtl-lang
+rtllang|bo-lang|lang?|язык|мова|color|colour|fontcolor|font color|colored|fc|color text
+text color|fontsize|font size|bg|background color|script2|langr|idioma|langwithname
+lang with name|foreign|ling|limba|kieli|språk|sprache|taal|γλώσσα|лат|resize2|style|span
 """
 LAST_NAMES = """
 tsl|liên kết|dil|transl|transliteration|translit|tlit|xlit|lang3|lang4|w|wikt|wiktionary link
@@ -134,7 +138,7 @@ _icon|deco|_needed|-stub|_inline|?|_begin|_end|_source|_sources|-fn|_box|_note|_
 出典|_missing|_fehlt|_fehlen|_manquante|_flag|ікона|_section|_sidebar|_tag|_footnote|線記号
 コード
 """
-# Codes of the International Olympic Committee and of ISO 3166; a call of one shows a country's name.
+# Codes of the International Olympic Committee and of ISO 3166; a call shows a country's name.
 COUNTRY_CODES = frozenset(
     """
     AFG ALB ALG DZA AND ANG AGO ANT ATG ARG ARM ARU ASA AUS AUT AZE BAH BHS BAN BGD BAR BRB BDI

@@ -51,6 +51,14 @@ def _spaced(call: Call) -> str:
     return " ".join(call.values())
 
 
+def _word(call: Call) -> str:
+    """The word behind the codes of languages; its other spelling where one is given."""
+    values = call.positional
+    n_codes = 2 if len(values) > 2 and values[1] in names.LANGUAGE_CODES else 1
+    word = call.named.get("alt") or "".join(values[n_codes + 1 : n_codes + 2])
+    return word or "".join(values[n_codes : n_codes + 1]).strip("-")
+
+
 def _bracketed(call: Call) -> str:
     values = call.values()
     if values and values[0] in names.LANGUAGE_CODES:
@@ -142,6 +150,7 @@ def _rules() -> dict[str, Rule]:
         (names.SECOND_NAMES, _second),
         (names.LAST_NAMES, _last),
         (names.BRACKETED_NAMES, _bracketed),
+        (names.WORD_NAMES, _word),
         (names.QUOTE_NAMES, _quote),
         (names.LINKED_NAMES, _linked),
         (names.LINKED_SECOND_NAMES, _linked_second),

@@ -6,12 +6,14 @@ for all others where the call stands and what its arguments look like. What leav
 a `HOLE`, which `mtag_core.wikipedia.lines` closes.
 """
 
-from mtag_core.wikipedia.calls import Call, Place, parse_call, template_name
+from functools import lru_cache
+
+from mtag_core.wikipedia.calls import Place, parse_call, template_name
 from mtag_core.wikipedia.parser_functions import parser_function, without_modifier
 from mtag_core.wikipedia.protection import HOLE
-from mtag_core.wikipedia.running_text import words_of_unknown
+from mtag_core.wikipedia.running_text import is_silent, words_of_unknown
 from mtag_core.wikipedia.site import TEMPLATE_NAMESPACE, Site
-from mtag_core.wikipedia.template_rules import rule_of
+from mtag_core.wikipedia.template_rules import Rule, rule_of
 
 _TITLE_NAMES = frozenset(
     "pagename fullpagename basepagename subpagename pagenamee लेखनाव названиестраницы назвасторінки"
@@ -19,47 +21,45 @@ _TITLE_NAMES = frozenset(
 )
 
 
-def read_call(body: str, *, place: Place, site: Site) -> Call:
-    """Reads a call.
-
-    Args:
-        body: What stands between `{{` and `}}`; links and inner calls already resolved.
-        place: Where it stands.
-        site: The wiki.
-
-    Returns:
-        The call; its name is the one that redirects lead to.
-    """
-    head, _, rest = body.partition("|")
+def name_of(head: str, site: Site) -> str:
+    """The name of the template that a call means, behind redirects; `head` is before the bar."""
     if ":" in head:
         head = _without_prefix(without_modifier(head), site)
     name = template_name(head)
-    name = site.definitions.name_to_target.get(name, name)
-    return parse_call(name, head, rest, language=site.language, place=place)
+    return site.definitions.name_to_target.get(name, name)
 
 
-def expand(body: str, call: Call, *, title: str) -> str:
+def expand(name: str, body: str, *, title: str, site: Site, place: Place) -> str:
     """Says what a call of a template without a definition leaves in the text.
 
     Args:
-        body: As for `read_call`.
-        call: What `read_call` made of it.
+        name: From `name_of`.
+        body: What stands between `{{` and `}}`; links and inner calls already resolved.
         title: The page's title, for `{{PAGENAME}}`.
+        site: The wiki.
+        place: Where the call stands.
 
     Returns:
         Words to keep, or `HOLE`.
 
     Example: "convert|1300|mi|km" -> "1300 mi"; "lang|la|vita" -> "vita"; "sfn|Smith|2001" -> HOLE.
     """
-    if call.name in _TITLE_NAMES:
+    if name in _TITLE_NAMES:
         return title or HOLE
-    rule = rule_of(call.name)
-    if rule is not None:
-        return rule(call) or HOLE
-    if ":" in call.name:
-        head, _, rest = body.partition("|")
-        return parser_function(without_modifier(head), rest)
-    return words_of_unknown(call)
+    head, _, rest = body.partition("|")
+    rule = _rule_of(name)
+    if rule is None:
+        return parser_function(without_modifier(head), rest) if ":" in name else HOLE
+    return rule(parse_call(name, head, rest, language=site.language, place=place)) or HOLE
+
+
+@lru_cache(maxsize=10_000)
+def _rule_of(name: str) -> Rule | None:
+    """The rule for a name; None where the name alone says that the call leaves nothing."""
+    rule = rule_of(name)
+    if rule is None and not is_silent(name):
+        return words_of_unknown
+    return rule
 
 
 def _without_prefix(head: str, site: Site) -> str:
