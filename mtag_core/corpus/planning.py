@@ -1,7 +1,7 @@
 """Plans work items: which worker reads which bytes of which files.
 
-A plan is a pure function of the listing and the options; only large Parquet and bz2 files are
-looked into. Small files are packed. Where a pack ends depends on the files in it alone, so that a
+A plan is a pure function of the listing and the options; only large files are looked
+into. Small files are packed. Where a pack ends depends on the files in it alone, so that a
 pack stays as it is when the packs before it are planned already; and mostly on their paths, so
 that a file that is added or changed alters few packs.
 """
@@ -11,10 +11,12 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mtag_core.corpus import multistream, parquet
+from mtag_core import storage
+from mtag_core.corpus import json_values, multistream, parquet, sniffing
 from mtag_core.corpus.items import ReadOptions, Span, WorkItem
 from mtag_core.corpus.names import codec_of, kind_of
 from mtag_core.corpus.text import window_bytes
+from mtag_core.errors import MtagError
 from mtag_core.storage import FileInfo
 
 MIN_ITEM_BYTES = 128 * 2**10
@@ -166,7 +168,7 @@ def _ranges(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[_
         is_split = multistream.is_multistream(file)
         step = max(1, item_bytes // _CODEC_TO_RATIO[codec])
         return _even_ranges(file.size, step) if is_split else whole
-    if codec is not None or kind == "conllu":
+    if codec is not None or kind == "conllu" or not _can_start_midway(file, kind):
         return whole
     if kind == "text" and options.document == "file":
         if file.size <= options.max_document_bytes:
@@ -175,6 +177,16 @@ def _ranges(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[_
         window = window_bytes(options.max_document_bytes)
         return _even_ranges(file.size, max(1, item_bytes // window) * window)
     return _even_ranges(file.size, item_bytes)
+
+
+def _can_start_midway(file: FileInfo, kind: str) -> bool:
+    """Whether a file's bytes are as its name says; a file that cannot be opened is let be."""
+    try:
+        with storage.open_read(file.path) as stream:
+            head = stream.read(json_values.HEAD_BYTES if kind == "jsonl" else sniffing.HEAD_BYTES)
+    except (MtagError, OSError):
+        return True
+    return sniffing.is_plain(head) and (kind != "jsonl" or json_values.is_by_lines(head))
 
 
 def _even_ranges(size: int, step: int) -> list[_Range]:

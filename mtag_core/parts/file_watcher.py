@@ -8,14 +8,14 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 
 from mtag_core import storage
-from mtag_core.errors import InputNotFoundError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.parts import run as runs
 from mtag_core.parts.incremental_plan import CompletedParts, Sources
+from mtag_core.parts.inputs import list_present_inputs
 from mtag_core.parts.manifest_reader import ManifestReader
 from mtag_core.parts.plan import PlannedPart, plan_parts
 from mtag_core.parts.run import RunConfig
-from mtag_core.storage import FileInfo, list_files
+from mtag_core.storage import FileInfo
 
 
 class StableFiles:
@@ -65,7 +65,8 @@ class FileWatcher:
         if time.monotonic() - self._last_s < 0.9 * self._interval_s:
             return
         self._last_s = time.monotonic()
-        files = self._stable.among(listed(self._config.inputs))
+        found = list_present_inputs(self._config.inputs, output=self._layout.base)
+        files = self._stable.among(found)
         if files and files != self._files:
             yield from self._plan(files)
         if not self._is_finished:
@@ -106,17 +107,6 @@ class FileWatcher:
         self._manifests.keep_only(self._planned)
         self._given.clear()
         self._is_finished = True
-
-
-def listed(patterns: Sequence[str]) -> list[FileInfo]:
-    """The files of all patterns; one that matches nothing yet will do so later."""
-    files: dict[str, FileInfo] = {}
-    for pattern in patterns:
-        try:
-            files.update((file.path, file) for file in list_files([pattern]))
-        except InputNotFoundError:
-            continue
-    return [files[path] for path in sorted(files)]
 
 
 def mark_started(path: str) -> None:

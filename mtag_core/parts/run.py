@@ -2,7 +2,7 @@
 
 prepare   checks that the directory is ours and was made alike; plans; clears what a killed
           run left behind
-(parts)   made by `mtag_core.parts.item`, anywhere, in any order
+(parts)   made by `mtag_core.parts.part_writer`, anywhere, in any order
 finish    checks the manifests against the plan, writes report.html and run.json
 prune     removes the parts of inputs that are gone or have changed
 """

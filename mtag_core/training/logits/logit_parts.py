@@ -1,13 +1,11 @@
 """What `mtag_core.parts` needs to write logit shards instead of tagged sentences."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.output.rows import OutputRow
 from mtag_core.output.streams import KeptOpen
@@ -29,7 +27,7 @@ class LogitsConfig(RunConfig):
     """A run's configuration with what only teacher logits have.
 
     Attributes:
-        segmenters: Digest of language identification and segmenters.
+        segmenters: Digest of the bundle whose language identification and segmenters cut the text.
         choice: Which sentences are kept.
         summary: What is kept of their logits.
     """
@@ -97,22 +95,6 @@ def load_segmenter(bundle: Path) -> Segmenter:
         BundleError: They are missing or damaged.
     """
     return Segmenter.load(bundle / "segmenters", LanguageIdentifier.load(bundle / "langid.ftz"))
-
-
-def segmenters_digest(bundle: Path) -> str:
-    """First 16 hexadecimal digits of the SHA-256 of what `load_segmenter` reads.
-
-    Raises:
-        BundleError: There is nothing.
-    """
-    paths = [bundle / "langid.ftz", *sorted((bundle / "segmenters").glob("*.udpipe"))]
-    digest = hashlib.sha256()
-    try:
-        for path in paths:
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    except OSError as error:
-        raise BundleError(f"{bundle}: expected langid.ftz and segmenters/: {error}") from error
-    return digest.hexdigest()[:16]
 
 
 class _ShardRows:

@@ -5,7 +5,7 @@ import pytest
 from mtag_core.corpus import ReadOptions
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
-from mtag_core.parts.file_watcher import FileWatcher, StableFiles, listed
+from mtag_core.parts.file_watcher import FileWatcher, StableFiles
 from mtag_core.parts.run import RunConfig, write_config
 from mtag_core.storage import FileInfo
 from tests.mtag_core.parts.making import make_part
@@ -128,7 +128,3 @@ def test_polls_that_come_at_once_count_as_one(layout, config, tmp_path):
     _write(tmp_path, "a.txt")
     watcher = FileWatcher(layout, config, interval_s=60)
     assert [part for _ in range(5) for part in watcher.poll()] == []
-
-
-def test_a_pattern_that_matches_nothing_yet_is_no_error(tmp_path):
-    assert listed([str(tmp_path / "*.txt")]) == []
