@@ -5,7 +5,10 @@ from mtag_core.corpus.planning import (
     MAX_ITEM_BYTES,
     MIN_ITEM_BYTES,
     ItemPlanner,
+    expected_bytes,
     fitting_item_bytes,
+    fitting_spool_bytes,
+    is_slow,
     plan_items,
 )
 from mtag_core.corpus.reading import read_item
@@ -19,7 +22,10 @@ __all__ = [
     "ReadOptions",
     "Span",
     "WorkItem",
+    "expected_bytes",
     "fitting_item_bytes",
+    "fitting_spool_bytes",
+    "is_slow",
     "plan_items",
     "read_item",
 ]
