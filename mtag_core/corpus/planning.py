@@ -1,9 +1,9 @@
 """Plans work items: which worker reads which bytes of which files.
 
-A plan is a pure function of the listing and the options; only large files are looked
-into. Small files are packed. Where a pack ends depends on the files in it alone, so that a
-pack stays as it is when the packs before it are planned already; and mostly on their paths, so
-that a file that is added or changed alters few packs.
+A plan is a pure function of the listing and the options; only large files are looked into. Small
+files are packed. Where a pack ends depends on the files in it alone, so that a pack stays as it is
+when the packs before it are planned already; and mostly on their paths, so that a file that is
+added or changed alters few packs.
 """
 
 import hashlib
