@@ -12,6 +12,7 @@ FLOORS = (
         "mtag_core.conventions",
         "mtag_core.labels",
         "mtag_core.langid",
+        "mtag_core.languages",
         "mtag_core.storage",
     }
     | {"mtag_core.wikipedia", "mtag_core.wordpiece"},
@@ -32,7 +33,8 @@ FLOORS = (
     | {"pipelines.models", "pipelines.progress", "pipelines.runners", "pipelines.transforms"},
     {"pipelines.endpoints", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
     | {"pipelines.worker_watch"},
-    {"pipelines.jobs", "pipelines.streaming", "pipelines.teacher_options"},
+    {"pipelines.jobs", "pipelines.streaming", "pipelines.teacher_options"}
+    | {"pipelines.unused_flags"},
     {"pipelines.unbounded"},
     {"pipelines.annotate", "pipelines.teacher_logits"},
 )
