@@ -1,10 +1,10 @@
 import pytest
 
-from mtag_core.bundle import DEFAULT_BUNDLE
 from mtag_core.errors import UsageError
 from mtag_core.labels import load_labels
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.languages import LANGUAGES, find_language, normalise_language
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtag_core.bundle import DEFAULT_BUNDLE, write_manifest
 from mtag_core.storage import exclusive
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
 from mtag_core.training.logits.logit_shards import LogitRow, read_info, read_shard
 from mtag_core.training.logits.soft_targets import rebuild_feats_probs
 from mtag_core.training.logits.tail_basis import TailBasis
