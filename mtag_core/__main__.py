@@ -35,7 +35,8 @@ COMMANDS = {
 
 # What only some commands need.
 _PACKAGE_TO_EXTRA = {
-    **dict.fromkeys(("onnx", "safetensors", "torch", "transformers"), "train"),
+    **dict.fromkeys(("torch", "transformers"), "train"),
+    **dict.fromkeys(("onnx", "safetensors"), "export"),
     **dict.fromkeys(("fugashi", "jieba", "opencc"), "dictionaries"),
 }
 

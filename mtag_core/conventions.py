@@ -9,9 +9,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 
 from mtag_core.errors import UsageError
-
-# Texts may be labelled by the written standard, where treebanks share one code.
-_OTHER_CODES = {"no": ("nb", "nn")}
+from mtag_core.languages import written_standards
 
 
 def treebank_language(treebank: str) -> str:
@@ -22,7 +20,7 @@ def treebank_language(treebank: str) -> str:
 def languages_of(treebank: str) -> tuple[str, ...]:
     """The codes of the sentences that a treebank's convention applies to."""
     language = treebank_language(treebank)
-    return (language, *_OTHER_CODES.get(language, ()))
+    return (language, *written_standards(language))
 
 
 def split_names(values: Iterable[str]) -> tuple[str, ...]:

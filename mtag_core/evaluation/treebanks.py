@@ -24,14 +24,13 @@ from mtag_core.evaluation.annotation import (
     without_spaces,
 )
 from mtag_core.evaluation.metrics import Score, score
-from mtag_core.languages import UNKNOWN, find_language
+from mtag_core.languages import UNKNOWN, find_language, language_of
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import TaggedSentence
 
 _logger = logging.getLogger(__name__)
 # Long enough to tell a language by, as short as a paragraph: treebanks do not keep their own.
 _SENTENCES_A_LINE = 10
-_LANGUAGES_WITHOUT_SPACES = frozenset({"ja", "zh"})
 _TREEBANK_NAME = re.compile(r"^(?P<treebank>(?P<language>[a-z]+)_\w+)-ud-(?P<split>\w+)\.conllu")
 
 SegmenterChoice = Literal["identified", "language", "treebank"]
@@ -250,7 +249,7 @@ def _known_language(language: str, tagger: TreebankTagger) -> str:
 
 def raw_text(gold: Annotation, *, language: str) -> str:
     """The text that a treebank's sentences were cut from, as near as the file tells."""
-    between = "" if language in _LANGUAGES_WITHOUT_SPACES else " "
+    between = "" if language_of(language).spacing == "none" else " "
     end_to_separator = {
         end: between if index % _SENTENCES_A_LINE else "\n"
         for index, (_, end) in enumerate(gold.sentences, start=1)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mtag_core.langid import LanguageIdentifier
-from mtag_core.segmentation.languages import UNKNOWN
+from mtag_core.languages import UNKNOWN
 from mtag_core.segmentation.lines import Unit, paragraphs
 from mtag_core.segmentation.script_cuts import cut_at_scripts
 

@@ -5,42 +5,11 @@ ways without a table. Compared with that class it builds no mask tensors on the 
 for the GPU. Source: Devlin et al. 2019 (arXiv:1810.04805).
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-
-@dataclass(frozen=True)
-class EncoderConfig:
-    """The shape of an encoder; the names are those of Hugging Face's `BertConfig`.
-
-    Attributes:
-        vocab_size: Number of wordpieces.
-        hidden_size: Width of the residual stream.
-        num_hidden_layers: Number of layers.
-        num_attention_heads: Number of attention heads; divides `hidden_size`.
-        intermediate_size: Width of the feed-forward layer.
-        max_position_embeddings: Number of positions, [CLS] and [SEP] included.
-        type_vocab_size: Rows of the token type embedding; only row 0 is used.
-        layer_norm_eps: Added to the variance in LayerNorm.
-        hidden_act: `gelu` (erf) or `relu`, in the feed-forward layer.
-        pad_token_id: The piece that fills up a batch.
-        dropout: After embeddings, attention and feed-forward, in training.
-    """
-
-    vocab_size: int
-    hidden_size: int = 256
-    num_hidden_layers: int = 3
-    num_attention_heads: int = 4
-    intermediate_size: int = 1024
-    max_position_embeddings: int = 512
-    type_vocab_size: int = 2
-    layer_norm_eps: float = 1e-12
-    hidden_act: str = "gelu"
-    pad_token_id: int = 0
-    dropout: float = 0.1
+from mtag_core.training.networks.model_config import EncoderConfig
 
 
 class BertEncoder(nn.Module):

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 
-from mtag_core.training.networks.encoder import BertEncoder, EncoderConfig
+from mtag_core.training.networks.encoder import BertEncoder
+from mtag_core.training.networks.model_config import EncoderConfig
 
 
 def load_encoder(name_or_directory: str, *, n_extra_pieces: int, dropout: float) -> nn.Module:

@@ -1,13 +1,13 @@
+import json
+
 import numpy as np
 import pytest
-
-pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.__main__ import main
 from mtag_core.tagging.bundle import write_manifest
 from mtag_core.training.graphs.trained_model import read_trained_model
-from mtag_core.training.networks.model_files import load_card
 from tests.mtag_core.training.tiny_teacher import write_model
+from tests.without_packages import run_without
 
 CONLLU = "1\tab\t_\tNOUN\t_\tF=V1\t_\t_\t_\t_\n2\tcde\t_\tVERB\t_\tF=V2\t_\t_\t_\t_\n\n"
 
@@ -65,7 +65,15 @@ def test_shape_and_labels_come_back(model, bundle, tmp_path):
 
 def test_dev_scores_stay_those_of_sentences_that_did_not_teach(bundle, tmp_path):
     assert _unpack(bundle, tmp_path / "again") == 0
-    assert load_card(tmp_path / "again").has_learnt_dev
+    config = json.loads((tmp_path / "again" / "config.json").read_text())
+    assert config["is_trained_on_dev"] is True
+
+
+def test_unpacking_needs_no_torch(bundle, tmp_path):
+    flags = ["--bundle", str(bundle), "--output", str(tmp_path / "again")]
+    done = run_without(["torch", "transformers"], "mtag_core", "unpack-bundle", *flags)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert _weights(tmp_path / "again").keys() == _weights(tmp_path / "model").keys()
 
 
 def test_another_graph_is_refused(bundle, tmp_path, capsys):
