@@ -38,7 +38,7 @@ class _RangeStream(Protocol):
 def open_mediawiki(span: Span) -> Source:
     """Opens a span for `read_mediawiki`."""
     if _is_whole(span):
-        return Source(dataclasses.replace(span, start=0, end=None))
+        return Source(dataclasses.replace(span, start=0, end=None), keeps_encoding=True)
     return Source(span, start=span.start, wrap=partial(_wrap_range, span))
 
 
@@ -108,14 +108,14 @@ class _HeadError(Exception):
 @lru_cache(maxsize=8)
 def _read_site(file: FileInfo) -> wikipedia.Site:
     """Reads what the file's start says of its wiki, and the templates it defines."""
-    with Source(Span(file)) as source:
+    with Source(Span(file), keeps_encoding=True) as source:
         head = source.read_exactly(_HEAD_BYTES)
         if source.failure and not head:
             raise _HeadError
     site = _site_of(file, head)
     if not wikipedia.is_known(site.encoding):
         return site
-    with Source(Span(file)) as source:
+    with Source(Span(file), keeps_encoding=True) as source:
         definitions = wikipedia.read_definitions(
             cast(BinaryIO, _as_utf8(source, site.encoding)), site, max_bytes=_DEFINITIONS_BYTES
         )

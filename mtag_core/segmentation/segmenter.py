@@ -8,9 +8,10 @@ from pathlib import Path
 from mtag_core.conventions import languages_of
 from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier
+from mtag_core.languages import UNKNOWN
 from mtag_core.records import MultiwordToken, Sentence
 from mtag_core.segmentation.boundaries import BoundaryModel
-from mtag_core.segmentation.languages import GENERIC, UNKNOWN, segmenter_name
+from mtag_core.segmentation.languages import GENERIC, segmenter_name
 from mtag_core.segmentation.lines import clean, safe_cut
 from mtag_core.segmentation.raw import RawSentence
 from mtag_core.segmentation.runs import Run, find_runs, languages_of_lines, runs_of_language
