@@ -1,6 +1,6 @@
 """A span's bytes, decompressed. Reading never raises: what goes wrong ends the bytes instead."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -100,9 +100,12 @@ class Source(AbstractContextManager["Source"]):
         """
         self._cut_off = offset, data
 
-    def reject(self) -> Reject:
-        """Makes the reject for what `failure` cut off."""
-        failure = self.failure or Failure("unreadable", "unknown")
+    def rejects(self) -> Iterator[Reject]:
+        """Yields the reject for what a failure cut off, if there was one; ask at the end."""
+        if self.failure:
+            yield self._reject(self.failure)
+
+    def _reject(self, failure: Failure) -> Reject:
         offset, data = self._cut_off or (self.position, None)
         return Reject(
             source=self.path,
