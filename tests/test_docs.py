@@ -31,7 +31,7 @@ _FLAG = re.compile(r"--[a-z]\w+(?:-\w+)*")
 # A flag that is spoken of by itself or with its value, not in a whole command.
 _CODE = re.compile(r"`(--[^`]+)`")
 # What else has flags, told from its source.
-_SCRIPTS = ("deploy.flink.cluster", "benchmarks.paper.score")
+_SCRIPTS = ("deploy.flink.cluster", "benchmarks.paper.score", "docs.examples.tag_messages")
 _OTHERS = ("pip", "pytest", "venv")
 
 
