@@ -41,7 +41,7 @@ _UNITS = {
 _COMPOUND_UNITS = frozenset({"ft", "mi", "yd", "lb", "st", "foot", "pound", "mile"})
 _ROMAN = re.compile(r"[IVXLCDM]+", re.IGNORECASE)
 _ORDINAL_ENDING = re.compile(r"e|er|re|ère|ème|d|nd|nde|o|a|os|as|º|ª|th|st|rd|-?(?:го|й|я|е)")
-_NUMBER = re.compile(r"[-+−]?\d[\d., \xa0\u202f'/–-]*")
+_NUMBER = re.compile(r"[-+−]?\d[\d., \xa0\u202f'/–—-]*")
 # Word for a century, before its number. Of some the template writes it only when it is asked to.
 _CENTURIES = {"siglo": "siglo", "segle": "segle", "século": "século", "séc": "século"}
 _CENTURIES |= {"sec": "século", "secolo": "secolo", "secol": "secolul", "siecle": "sègle"}

@@ -32,6 +32,14 @@ nihongo core|noredlink|no redirect|color link|bgcolor|highlight round|한자|작
 ruby text|و|ب|عدد|مفردة|لا بداية|高線|いつ範囲|語句|proper name|proper noun|標題|書名|nickname
 tspan|nobreak2|lit
 """
+# Arguments in a row.
+LISTED_NAMES = """
+hlist-comma|hlist|ubl|plainlist|unbulleted list|flatlist|liste horizontale|lista horizontal
+"""
+# Parts of a word.
+AFFIX_NAMES = """
+suffix|prefix|affix|af|compound|com|blend|confix|circumfix
+"""
 # Brackets around the arguments, as in dictionaries.
 BRACKETED_NAMES = """
 qualifier|q|qual|qualifiers|gloss|gl|lb|label|lbl|sense|s sense|i|tlb|term-label|italbrac
@@ -46,10 +54,11 @@ isbn|isbn2|issn|oclc|doi|pmid|pmc|arxiv|lccn|asin|jstor|bibcode|ndljp|eissn|ismn
 """
 # The words are the second argument; the first is a language, a colour or a size.
 SECOND_NAMES = """
-t|t+|t-|t-simple|t-check|t+check|tt|tt+|langi|llang|lang-en2|langwith|codelang|langnf
-foreign language|langue 2|langue étrangère|lang|langx|langue|lang2|lang1|language|rtl-lang
-rtllang|bo-lang|lang?|язык|мова|color|colour|fontcolor|font color|colored|fc|color text
-text color|fontsize|font size|bg|background color|script2|langr|idioma|langwithname
+legend|легенда|պարզաբանագիր|chú giải|legenda|légende|leyenda|sort|borrowed|l-self|m+|alter
+desctree|l-lb|t|t+|t-|t-simple|t-check|t+check|tt|tt+|langi|llang|lang-en2|langwith|codelang
+langnf|foreign language|langue 2|langue étrangère|lang|langx|langue|lang2|lang1|language
+rtl-lang|rtllang|bo-lang|lang?|язык|мова|color|colour|fontcolor|font color|colored|fc
+color text|text color|fontsize|font size|bg|background color|script2|langr|idioma|langwithname
 lang with name|foreign|ling|limba|kieli|språk|sprache|taal|γλώσσα|лат|resize2|style|span
 """
 LAST_NAMES = """
@@ -69,9 +78,9 @@ liên kết ngôn ngữ khác|lien|iw2|internal link helper|link-en|link|le|tran
 red link|interlang|ilm|enlace|illm2|qid|wdl
 """
 LINKED_SECOND_NAMES = """
-langi|llang|lang-en2|langwith|codelang|langnf|foreign language|langue 2|langue étrangère|нп
-нп3|нп5|не перекладено|не переведено|не переведено 2|не переведено 3|iw|հչթ|չթարգմանված|чт|li
-ill-uk
+sort|borrowed|l-self|m+|alter|desctree|l-lb|langi|llang|lang-en2|langwith|codelang|langnf
+foreign language|langue 2|langue étrangère|нп|нп3|нп5|не перекладено|не переведено
+не переведено 2|не переведено 3|iw|հչթ|չթարգմանված|чт|li|ill-uk
 """
 ISO_DATE_NAMES = """
 date de naissance|date de naissance-|date de décès|date de décès-|date-|date de sortie|fecha
@@ -92,9 +101,9 @@ JOINED_NAMES = """
 chem|chem2|linktext|hanja|ruby-ja2|cyrl|zwnj|ipalink|nuclide|simplenuclide
 """
 SPACED_NAMES = """
-oldstyledate|old style date|date fr|jour|mensual|юл. дата|юлианская дата|сс|harvnb|harv
-harvtxt|harvp|harvsp|harvnb2|harvcol|harvard citation no brackets|bulleted list2|hlist inline
-mul|gc|plainlist inline
+sortname|oldstyledate|old style date|date fr|jour|mensual|юл. дата|юлианская дата|сс|harvnb
+harv|harvtxt|harvp|harvsp|harvnb2|harvcol|harvard citation no brackets|bulleted list2
+hlist inline|mul|gc
 """
 QUANTITY_NAMES = """
 unité|unite|unit|unidad|unidade|einheit|lunité|enheter|enhet|num|nombre et unité|unità|eenheid
@@ -102,23 +111,26 @@ jednostka|мера|единица|одиниця|мерная единица
 """
 # What these leave is a note, a sign or a picture, whatever their arguments are.
 SILENT_NAMES = """
-r|rp|cn|fact|who|when|where|which|why|how|main|see|about|for|note|ref|ref+|fn|fnb|nota|anm
-прим|сн|refn|refnest|sup ref|clarify|vague|dubious|coord|xref|sfn|sfnp|sfnm|snf|efn|efn2|odn
-nb|h|od|v|hatnote|seealso|see also|voir|véase|ver|siehe|zie|zobacz|vedi|main article|details
-redirect|pausa|0|col-begin|col-break|col-end|small div|reflist|reflist2|notelist|anchor
-anchors|ancre|ancla|якорь|якір|anker|kotwica|âncora|ancora|verankerung|jump|audio|listen
-escuchar|écouter|ouvir|аудио|dead|wayback|webarchive|webcite|webarchivis|flagdeco|flagicon
-flagg|bandera|drapeau|bandeira|flaggenband|флагдеко|coa|икона|медаль|ikona flagi|color box
-color sample|couleur|legend0|legend color|אנ|עב|הערה|מקור|یاد|یادچپ|پاک‌کن|مدرک|ref-en|د.م|주
-각주|출처|refen|refpt|noteta|noteta2|notetag|#tag|defaultsort|displaytitle|pie chart
-inflation-fn|dm|bio|see below|above|below|ndldc|kotobank|verify source|full|or|pov|npov|update
-cref|cref2|cnote|dn|dab|disambig|respell|pronunciation|pron|t-needed|attention|rfdate|rfd
-senseid|not used|...|nb...|g|topics|rhymes|rfe|rfv|rfc-sense|ttbc|comentário|nt|note label
-ref label|ref harvard|refh|l-en|sps|bsn|specify|dubious2|weasel|citar|կր|ծան|նշ|v2|փաստ
-աղբյուր|ն|օգն|πηγή|παραπομπή|αα|संदर्भ|संदर्भ हवा|मराठी शब्द सुचवा|शब्द सुचवा|перехід
-докладніше|к:|джерело|хто|коли|де?|чому|уточнити|кто|где|когда|источник|уточнить|нет аи|аи2|誰
-誰2|いつ|どこ|何|要出典|要検証|要説明|要ページ番号|独自研究|リンク切れ|脚注|注|注釈|補助
-ウィキ座標度分秒
+inflation|format price|time ago|age|age in years|years ago|coat of arms|lá cờ|biểu tượng lá cờ
+դրոշ|прапорзначок|देशध्वज|display none|hidden|nodisplay|un population|un_population|etyl
+projectlink|section link|rfscript|zh-ref|taxon|case-gov|dmoz|googlemap|google maps|seesynonyms
+bartable|percentage|pop density|r|rp|cn|fact|who|when|where|which|why|how|main|see|about|for
+note|ref|ref+|fn|fnb|nota|anm|прим|сн|refn|refnest|sup ref|clarify|vague|dubious|coord|xref
+sfn|sfnp|sfnm|snf|efn|efn2|odn|nb|h|od|v|hatnote|seealso|see also|voir|véase|ver|siehe|zie
+zobacz|vedi|main article|details|redirect|pausa|0|col-begin|col-break|col-end|small div
+reflist|reflist2|notelist|anchor|anchors|ancre|ancla|якорь|якір|anker|kotwica|âncora|ancora
+verankerung|jump|audio|listen|escuchar|écouter|ouvir|аудио|dead|wayback|webarchive|webcite
+webarchivis|flagdeco|flagicon|flagg|bandera|drapeau|bandeira|flaggenband|флагдеко|coa|икона
+медаль|ikona flagi|color box|color sample|couleur|legend0|legend color|אנ|עב|הערה|מקור|یاد
+یادچپ|پاک‌کن|مدرک|ref-en|د.م|주|각주|출처|refen|refpt|noteta|noteta2|notetag|#tag|defaultsort
+displaytitle|pie chart|inflation-fn|dm|bio|see below|above|below|ndldc|kotobank|verify source
+full|or|pov|npov|update|cref|cref2|cnote|dn|dab|disambig|respell|pronunciation|pron|t-needed
+attention|rfdate|rfd|senseid|not used|...|nb...|g|topics|rhymes|rfe|rfv|rfc-sense|ttbc
+comentário|nt|note label|ref label|ref harvard|refh|l-en|sps|bsn|specify|dubious2|weasel|citar
+կր|ծան|նշ|v2|փաստ|աղբյուր|ն|օգն|πηγή|παραπομπή|αα|संदर्भ|संदर्भ हवा|मराठी शब्द सुचवा
+शब्द सुचवा|перехід|докладніше|к:|джерело|хто|коли|де?|чому|уточнити|кто|где|когда|источник
+уточнить|нет аи|аи2|誰|誰2|いつ|どこ|何|要出典|要検証|要説明|要ページ番号|独自研究|リンク切れ
+脚注|注|注釈|補助|ウィキ座標度分秒
 """
 # In these two, "_" is a space.
 SILENT_PREFIXES = """

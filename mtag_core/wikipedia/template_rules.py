@@ -59,6 +59,15 @@ def _word(call: Call) -> str:
     return word or "".join(values[n_codes : n_codes + 1]).strip("-")
 
 
+def _listed(call: Call) -> str:
+    return ", ".join(call.values())
+
+
+def _affixes(call: Call) -> str:
+    values = call.values()
+    return " + ".join(values[1:] if values and values[0] in names.LANGUAGE_CODES else values)
+
+
 def _bracketed(call: Call) -> str:
     values = call.values()
     if values and values[0] in names.LANGUAGE_CODES:
@@ -151,6 +160,8 @@ def _rules() -> dict[str, Rule]:
         (names.LAST_NAMES, _last),
         (names.BRACKETED_NAMES, _bracketed),
         (names.WORD_NAMES, _word),
+        (names.LISTED_NAMES, _listed),
+        (names.AFFIX_NAMES, _affixes),
         (names.QUOTE_NAMES, _quote),
         (names.LINKED_NAMES, _linked),
         (names.LINKED_SECOND_NAMES, _linked_second),
