@@ -6,6 +6,7 @@ where words have spaces between them, or have the name of a note.
 """
 
 import re
+from itertools import dropwhile
 
 from mtag_core.wikipedia.calls import Call, Place
 from mtag_core.wikipedia.dates import is_date, iso_date
@@ -23,9 +24,7 @@ _SENTENCE_END = re.compile("[.!?…։।。！？]['\"”’»）)\\]]*$")
 _FILE = re.compile(
     r"\.(?:og[gav]|wav|mp3|flac|mid|jpe?g|png|svg|gif|web[mp]|tiff?|pdf)$", re.IGNORECASE
 )
-_NO_WORDS = re.compile(
-    r"#[0-9a-f]{3,8}|\d+ ?(?:px|em|%)|(?:https?:)?//\S+|\S+/\S*/|\S+/\S+/\S+|[\W_]+", re.IGNORECASE
-)
+_NO_WORDS = re.compile(r"#[0-9a-f]{3,8}|\d+ ?(?:px|em|%)|(?:https?:)?//\S+|[\W_]+", re.IGNORECASE)
 _COMPASS = frozenset("NSEWO")
 _SENTENCE = re.compile(r"[.!?։।。] *\S")
 _MAX_WORDS = 15
@@ -71,7 +70,10 @@ def words_of_unknown(call: Call) -> str:
         words = _by_shape(call, values)
         return HOLE if _is_repeated(words, call.place) else words
     text = next((call.named[key] for key in _TEXT_KEYS if call.named.get(key)), "")
-    return text or (HOLE if call.named or call.positional else _of_name(call))
+    has_arguments = call.named or call.positional
+    if has_arguments and call.written_name not in COUNTRY_CODES:
+        return text or HOLE
+    return _of_name(call)
 
 
 def _is_in_sentence(call: Call, before: str) -> bool:
@@ -82,7 +84,9 @@ def _is_in_sentence(call: Call, before: str) -> bool:
         # Behind a sentence's end and before the line's, it says something about the sentence.
         return not _SENTENCE_END.search(before[-8:]) or bool(after.strip())
     # At a line's start a box stands, unless the sentence goes on behind the call.
-    return after[:1] in tuple(",;.)») ") and after.lstrip(" ,;)»")[:1].islower()
+    after = after.replace("&nbsp;", " ")
+    rest = after.lstrip(" \xa0,;)»")
+    return rest != after and (rest[:1].islower() or rest[:1] in tuple("-–—:"))
 
 
 def _word_before(before: str) -> str:
@@ -105,9 +109,7 @@ def _is_ending(call: Call, before: str) -> bool:
 
 def _words(call: Call) -> list[str]:
     """The arguments behind codes of languages and identifiers; none where they hold no words."""
-    values = call.values()
-    while values and (values[0] in LANGUAGE_CODES or _IDENTIFIER.fullmatch(values[0])):
-        values = values[1:]
+    values = list(dropwhile(_is_code, call.values()))
     if not values or _is_label(values[0]) or _NO_WORDS.fullmatch(values[0]):
         return []
     is_place = not _COMPASS.isdisjoint(values) and is_number(values[0])
@@ -115,6 +117,12 @@ def _words(call: Call) -> list[str]:
     is_note = n_words > _MAX_WORDS or _SENTENCE.search(values[0]) or _FILE.search(values[0])
     is_list = len(values) > _MAX_VALUES and not any(map(is_number, values))
     return [] if is_place or is_note or is_list else values
+
+
+def _is_code(value: str) -> bool:
+    """Whether a value names a language, or something that is looked up elsewhere."""
+    is_path = "/" in value and " " not in value and (value[-1] == "/" or value.count("/") > 1)
+    return value in LANGUAGE_CODES or is_path or bool(_IDENTIFIER.fullmatch(value))
 
 
 def _is_repeated(words: str, place: Place) -> bool:
