@@ -26,16 +26,18 @@ from typing import Any
 import apache_beam as beam
 
 from mtag_core import storage
-from mtag_core.annotation import run as runs
-from mtag_core.annotation.plan import PlannedPart, plan_parts
-from mtag_core.annotation.plan_file import measure_plan, write_plan
-from mtag_core.annotation.run import RunConfig
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import RejectRatioError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview, preview_parts
-from mtag_core.storage import FileInfo, list_files
+from mtag_core.parts import run as runs
+from mtag_core.parts.inputs import list_inputs
+from mtag_core.parts.outcome import check_tagged
+from mtag_core.parts.plan import PlannedPart, plan_parts
+from mtag_core.parts.plan_file import measure_plan, write_plan
+from mtag_core.parts.run import RunConfig
+from mtag_core.storage import FileInfo
 from pipelines.endpoints import check_dataflow, check_runner
 from pipelines.guard import RunGuard
 from pipelines.jobs import finish_job, run_job, run_pipeline, worker_watch
@@ -54,6 +56,11 @@ from pipelines.transforms.tag import Tag
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
 from pipelines.unbounded import is_flink, run_unbounded
+from pipelines.unused_flags import (
+    unused_convention_flags,
+    unused_read_flags,
+    unused_run_flags,
+)
 
 # How much is shown at the end, and how many parts are opened for it.
 _PREVIEW_SENTENCES = 2
@@ -133,7 +140,10 @@ def run(
     check_dataflow(options.runner, options.beam_flags, paths=paths)
     if not options.dry_run:
         check_runner(options.runner, options.beam_flags)
-    files = list_files(options.inputs) if files is None else files
+    if files is None:
+        files = list_inputs(options.inputs, output=options.output)
+        for line in (*unused_read_flags(options.read, files), *unused_run_flags(options)):
+            _LOGGER.warning(line)
     model = _model(options, model)
     config = _config(options, model)
     layout = OutputLayout(options.output, options.format)
@@ -254,6 +264,10 @@ def _finish(
 ) -> dict[str, Any]:
     """Sums up and checks the share of rejects."""
     report = finish_job(options, layout, progress, n_completed=n_completed, preview=_preview)
+    if not options.streaming:
+        check_tagged(layout, report)
+        for line in unused_convention_flags(options.conventions, report):
+            _LOGGER.warning(line)
     _check_rejects(report, options.max_reject_ratio)
     return report
 

@@ -9,6 +9,7 @@ Parts, manifests, rejects, resuming and the summary are those of `pipelines.anno
 """
 
 import functools
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,14 +20,16 @@ from typing import Any
 import apache_beam as beam
 
 from mtag_core import storage
-from mtag_core.annotation import run as runs
-from mtag_core.annotation.plan import PlannedPart, plan_parts
-from mtag_core.annotation.plan_file import PlanSize, measure_plan, write_plan
 from mtag_core.errors import BundleError, OutputError
 from mtag_core.output.layout import OutputLayout
+from mtag_core.parts import run as runs
+from mtag_core.parts.inputs import list_inputs
+from mtag_core.parts.outcome import check_tagged
+from mtag_core.parts.plan import PlannedPart, plan_parts
+from mtag_core.parts.plan_file import PlanSize, measure_plan, write_plan
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
-from mtag_core.storage import list_files
+from mtag_core.tagging.bundle import Bundle
 from mtag_core.training.logits.chosen_parts import (
     Selection,
     choose_parts,
@@ -38,7 +41,6 @@ from mtag_core.training.logits.logit_parts import (
     LogitsFormat,
     LogitTagger,
     load_segmenter,
-    segmenters_digest,
 )
 from mtag_core.training.logits.logit_stream import LogitStream, fit_basis
 from mtag_core.training.logits.logit_teachers import TEACHER_FILE, OnnxTeacher, Teacher
@@ -62,6 +64,9 @@ from pipelines.transforms.survey_parts import SurveyParts, SurveySettings
 from pipelines.transforms.tag import Tag
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
+from pipelines.unused_flags import unused_read_flags
+
+_LOGGER = logging.getLogger(__name__)
 
 BASIS = "tail_basis.npz"
 # The basis is fitted on this many tokens, from documents spread over the plan.
@@ -102,7 +107,9 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
     """
     if not options.dry_run:
         check_runner(options.runner, options.beam_flags)
-    files = list_files(options.inputs)
+    files = list_inputs(options.inputs, output=options.output)
+    for line in unused_read_flags(options.read, files):
+        _LOGGER.warning(line)
     load = functools.partial(load_teacher, options.teacher, options.device)
     teacher = load()
     config = _config(options, teacher)
@@ -179,7 +186,7 @@ def _config(options: TeacherOptions, teacher: Teacher) -> LogitsConfig:
         compression="zstd",
         item_bytes=options.item_bytes,
         limit=options.limit,
-        segmenters=segmenters_digest(options.bundle),
+        segmenters=Bundle.open(options.bundle).digest,
         choice=options.choice,
         summary=options.summary,
     )
@@ -257,7 +264,9 @@ def _run_prepared(
     finally:
         storage.delete(layout.plan_path)
     n_completed = size.n_parts - size.n_pending
-    return finish_job(options, layout, progress, n_completed=n_completed)
+    report = finish_job(options, layout, progress, n_completed=n_completed)
+    check_tagged(layout, report)
+    return report
 
 
 def _survey(options: TeacherOptions, layout: OutputLayout) -> None:

@@ -16,8 +16,8 @@ from pipelines.options import (
     add_input_flags,
     add_runner_flags,
     check_beam_flags,
+    input_patterns,
     positive,
-    split_patterns,
 )
 from pipelines.runners import is_local
 
@@ -62,7 +62,7 @@ def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
     if args.min_tokens > args.max_tokens:
         raise UsageError(f"--min_tokens={args.min_tokens} is above --max_tokens={args.max_tokens}")
     return TeacherOptions(
-        inputs=split_patterns(args.input),
+        inputs=input_patterns(args.input),
         output=args.output.rstrip("/") or "/",
         teacher=args.teacher,
         device=args.device,

@@ -8,8 +8,8 @@ from apache_beam.metrics import Metrics
 from apache_beam.utils.windowed_value import WindowedValue
 
 from mtag_core.records import Block, Reject
-from mtag_core.tagged import BatchReport
 from mtag_core.tagging.block_tagger import BatchTagger, BlockTagger
+from mtag_core.tagging.tagged import BatchReport
 from pipelines.transforms.steps import (
     METRICS_NAMESPACE,
     KeyedRecord,

@@ -2,7 +2,6 @@ from typing import get_args
 
 import pytest
 
-from mtag_core.bundle import DEFAULT_BUNDLE
 from mtag_core.errors import UsageError
 from mtag_core.labels import load_labels
 from mtag_core.langid import LanguageIdentifier
@@ -17,6 +16,7 @@ from mtag_core.languages import (
     written_standards,
 )
 from mtag_core.scripts import _SCRIPT_TO_BLOCKS
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from mtag_core.errors import BundleError
 from mtag_core.records import Sentence
-from mtag_core.tagged import BatchReport
+from mtag_core.tagging.tagged import BatchReport
 
 # Pieces in one batch, padding included.
 PIECE_BUDGET = 2048
@@ -65,7 +65,7 @@ class _Window:
 
 
 class _PieceWindow(Protocol):
-    """What batches are made of: `_Window`, or a bundle's `mtag_core.wordpiece.Window`."""
+    """What batches are made of: `_Window`, or a bundle's `mtag_core.tagging.wordpiece.Window`."""
 
     @property
     def piece_ids(self) -> list[int]:

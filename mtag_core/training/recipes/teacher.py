@@ -1,6 +1,6 @@
 """Trains the teacher: a pretrained multilingual encoder, fine-tuned on all treebanks at once.
 
-The teacher is told which treebank a sentence is from (`mtag_core.training.recipes.label_training`), so that
+Most sentences have their treebank's token (`mtag_core.training.recipes.label_training`), so that
 unlabelled text is later annotated in one consistent convention.
 """
 

@@ -21,7 +21,7 @@ import onnx
 
 from mtag_core import Tagger
 from mtag_core.__main__ import main
-from mtag_core.bundle import DEFAULT_BUNDLE
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.training.data.encoding import SpecialPieces, encode_sentences
 from mtag_core.training.data.packing import DeviceSentences
 from mtag_core.training.graphs.conventions import Conventions
