@@ -12,7 +12,7 @@ from typing import NoReturn
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from mtag_core.conventions import split_names
-from mtag_core.corpus import ITEM_BYTES, ReadOptions
+from mtag_core.corpus import MAX_ITEM_BYTES, MIN_ITEM_BYTES, ReadOptions
 from mtag_core.errors import UsageError
 from mtag_core.output.streams import COMPRESSION_SUFFIXES
 from mtag_core.output.writers import FORMATS, OutputFormat
@@ -46,10 +46,11 @@ class AnnotateOptions:
     conventions: tuple[str, ...]
     read: ReadOptions
     format: OutputFormat
-    item_bytes: int
+    item_bytes: int | None
     limit: int | None
     dry_run: bool
     overwrite: bool
+    repack: bool
     max_reject_ratio: float | None
     piece_budget: int | None
     streaming: bool
@@ -75,8 +76,10 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
     parser = _parser()
     args, rest = parser.parse_known_args(list(argv))
     check_beam_flags(rest, known=_flags(parser))
-    if args.streaming and (args.limit or args.dry_run or args.overwrite):
-        raise UsageError("--streaming goes with none of --limit, --dry_run and --overwrite")
+    if args.streaming and (args.limit or args.dry_run or args.overwrite or args.repack):
+        raise UsageError(
+            "--streaming goes with none of --limit, --dry_run, --overwrite and --repack"
+        )
     return AnnotateOptions(
         inputs=input_patterns(args.input),
         output=args.output.rstrip("/") or "/",
@@ -93,6 +96,7 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
         limit=args.limit,
         dry_run=args.dry_run,
         overwrite=args.overwrite,
+        repack=args.repack,
         max_reject_ratio=args.max_reject_ratio,
         piece_budget=args.piece_budget,
         streaming=args.streaming,
@@ -152,9 +156,9 @@ def add_input_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--item_bytes",
         type=positive,
-        default=ITEM_BYTES,
         metavar="N",
-        help=f"bytes of input in a work item, about (default: {ITEM_BYTES})",
+        help="bytes of input in a work item, about (default: as in the runs before on this output; "
+        f"at first by the size of the input, {MIN_ITEM_BYTES} to {MAX_ITEM_BYTES})",
     )
     group.add_argument("--text_field", default="text", help="field of the text, JSONL and Parquet")
     group.add_argument("--id_field", help="field of the document id, JSONL and Parquet")
@@ -174,6 +178,12 @@ def _add_output_flags(group: "argparse._ArgumentGroup") -> None:
         "--overwrite",
         action="store_true",
         help="remove what earlier runs wrote to --output, and nothing else, and start anew",
+    )
+    group.add_argument(
+        "--repack",
+        action="store_true",
+        help="plan an output that grew in steps as if it were made at once: parts of small files "
+        "are joined, those that differ are made anew",
     )
 
 

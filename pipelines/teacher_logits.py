@@ -112,14 +112,17 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
         _LOGGER.warning(line)
     load = functools.partial(load_teacher, options.teacher, options.device)
     teacher = load()
-    config = _config(options, teacher)
     layout = OutputLayout(options.output, LogitsFormat())
+    item_bytes = options.item_bytes or runs.choose_item_bytes(
+        layout, files, is_planned_anew=options.overwrite
+    )
+    config = _config(options, teacher, item_bytes)
     parts = list(
         plan_parts(
             files,
             options.read,
             salt=config.salt,
-            item_bytes=options.item_bytes,
+            item_bytes=item_bytes,
             limit=options.limit,
         )
     )
@@ -176,7 +179,7 @@ def load_tagger(options: TeacherOptions) -> LogitTagger:
     return LogitTagger(load_segmenter(options.bundle), stream)
 
 
-def _config(options: TeacherOptions, teacher: Teacher) -> LogitsConfig:
+def _config(options: TeacherOptions, teacher: Teacher, item_bytes: int) -> LogitsConfig:
     """The part of the flags that decides what is written."""
     return LogitsConfig(
         inputs=options.inputs,
@@ -184,7 +187,7 @@ def _config(options: TeacherOptions, teacher: Teacher) -> LogitsConfig:
         read=options.read,
         format="logits",
         compression="zstd",
-        item_bytes=options.item_bytes,
+        item_bytes=item_bytes,
         limit=options.limit,
         segmenters=Bundle.open(options.bundle).digest,
         choice=options.choice,

@@ -34,7 +34,7 @@ class TeacherOptions:
     read: ReadOptions
     choice: ChoiceOptions
     summary: SummaryOptions
-    item_bytes: int
+    item_bytes: int | None
     limit: int | None
     dry_run: bool
     overwrite: bool
