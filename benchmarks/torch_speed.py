@@ -106,10 +106,10 @@ def meta_lstm_system(
 
     Args:
         sentences: Words of each sentence.
-        directory: What `train-meta-lstm` wrote.
+        directory: What `baselines.meta_lstm.train` wrote.
         device: A torch device, such as `cuda`.
     """
-    from mtag_core.training.meta_lstm.training import MetaLstmTagger
+    from benchmarks.baselines.meta_lstm.training import MetaLstmTagger
 
     meta = MetaLstmTagger.load(directory, device)
     tag = in_turn(sentences, lambda forms: sum(map(len, meta.tag_tokens([forms]))))

@@ -20,6 +20,7 @@ from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.trained_model import TrainedModel, write_trained_model
 from mtag_core.training.networks.model_config import EncoderConfig, ModelMetadata, config_fields
+from mtag_core.training.options import UnpackBundleOptions
 
 Arrays = Mapping[str, NDArray[Any]]
 # The linear layers of an encoder layer.
@@ -31,6 +32,12 @@ _DENSE = (
     "intermediate.dense",
     "output.dense",
 )
+
+
+def run(options: UnpackBundleOptions) -> str:
+    """Runs `unpack-bundle`."""
+    unpack_bundle(options.bundle, options.output)
+    return str(options.output)
 
 
 def unpack_bundle(bundle: str | None, output: Path) -> None:

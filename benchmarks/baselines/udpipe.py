@@ -4,7 +4,7 @@ Lemmas and XPOS are off, since the treebanks carry none. Training is resumable: 
 model stands in the output directory is skipped, so the run may be cut and started again.
 Treebanks come smallest first, after those that are named.
 
-    python -m benchmarks paper.udpipe_baseline --data data/ud --models DIR
+    python -m benchmarks baselines.udpipe --data data/ud --models DIR
 """
 
 import argparse
