@@ -7,7 +7,6 @@ its copies, which collections share, are never on both sides.
 import hashlib
 import json
 import logging
-import lzma
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import fasttext
 from mtag_core.errors import InputNotFoundError
 from mtag_core.langid import LanguageIdentifier, normalise
 from mtag_core.languages import STANDARD_TO_CODE
+from mtag_core.storage import open_text
 from mtag_core.training.options import LangidOptions
 from mtag_core.training.records import record_options
 
@@ -143,8 +143,7 @@ def _snippet(sentence: str, rng: random.Random) -> str:
 
 def _sentences(path: Path, held_back_every: int) -> Iterator[tuple[str, bool]]:
     seen = set()
-    opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open()
-    with opened as stream:
+    with open_text(path) as stream:
         for line in stream:
             letters = "".join(filter(str.isalpha, normalise(line)))
             digest = hashlib.blake2b(letters.encode(), digest_size=8).digest()

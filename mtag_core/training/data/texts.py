@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.errors import InputNotFoundError, ShardError
+from mtag_core.storage import open_text
 from mtag_core.training.data.encoding import encode_sentences
 from mtag_core.training.data.packing import PackedSentences, fitting_together
-from mtag_core.training.data.treebanks import open_text
 from mtag_core.training.options import EncodeTextOptions
 
 _LOGGER = logging.getLogger(__name__)
