@@ -52,9 +52,9 @@ def export(options: ExportOptions) -> Path:
     labels = _labels(trained, options.treebanks)
     reference, quantised = _graphs(trained, labels, options)
     _write_files(options.output, quantised, labels, trained=trained, options=options)
+    is_trained_on_dev = trained.config.get("is_trained_on_dev", False)
     with tempfile.TemporaryDirectory() as temporary:
         # A model that was trained on dev files is scored on what is left of them.
-        is_trained_on_dev = trained.config.get("is_trained_on_dev", False)
         dev = write_held_out_dev(options.treebanks, Path(temporary), train_on_dev=is_trained_on_dev)
         exact = Path(temporary) / "float32"
         _write_files(exact, reference, labels, trained=trained, options=options)
@@ -78,7 +78,7 @@ def export(options: ExportOptions) -> Path:
     )
     card = options.output / MODEL_CARD
     card.write_text(format_model_card(facts), encoding="utf-8")
-    write_manifest(options.output, scores=_macro(scores))
+    write_manifest(options.output, scores=_macro(scores), is_trained_on_dev=is_trained_on_dev)
     return card
 
 
