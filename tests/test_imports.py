@@ -32,7 +32,7 @@ FLOORS = (
     # Below this line Beam is known.
     {"pipelines.models"},
     {"pipelines", "pipelines.flink_jobs", "pipelines.guard", "pipelines.logs"}
-    | {"pipelines.progress", "pipelines.runners", "pipelines.transforms"},
+    | {"pipelines.progress", "pipelines.read_flags", "pipelines.runners", "pipelines.transforms"},
     {"pipelines.endpoints", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
     | {"pipelines.worker_watch"},
     {"pipelines.jobs", "pipelines.streaming", "pipelines.teacher_options"},

@@ -1,6 +1,6 @@
 """The step that splits documents into sentences of tokens."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import apache_beam as beam
@@ -15,6 +15,9 @@ class TextSegmenter(Protocol):
 
     def segment(self, text: str) -> Iterator[Sentence]:
         """Splits a text into sentences."""
+
+    def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+        """Finds the languages of a document's own sentences."""
 
 
 class Segment(beam.PTransform):
@@ -44,7 +47,7 @@ class _SegmentDoFn(StepDoFn):
         if not isinstance(record, Document):
             yield keyed
             return
-        for block in self.timed(segment_document(record, self._segment)):
+        for block in self.timed(segment_document(record, self._segment, self._identify)):
             if isinstance(block, Reject):
                 self.count("rejects")
             else:
@@ -53,9 +56,17 @@ class _SegmentDoFn(StepDoFn):
             yield key, block
 
     def _segment(self, text: str) -> Iterator[Sentence]:
+        return self._acquired().iterate(lambda model: iter(model.segment(text)))
+
+    def _identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+        acquired = self._acquired()
+        with acquired.lock:
+            return acquired.model.identify(sentences)
+
+    def _acquired(self) -> LockedModel[TextSegmenter]:
         if self._model is None:
             self._model = self._shared.acquire()
-        return self._model.iterate(lambda model: iter(model.segment(text)))
+        return self._model
 
     def finish_bundle(self) -> None:
         self.report()

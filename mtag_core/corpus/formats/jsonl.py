@@ -5,29 +5,47 @@ value of it (`mtag_core.corpus.json_values`).
 """
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mtag_core.corpus.decoding import check_text, make_reject, too_large
+from mtag_core.corpus.format import WHOLE, Format, Range, can_start_midway, even_ranges
 from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.json_values import HEAD_BYTES, is_by_lines, read_values
 from mtag_core.corpus.lines import LongLine, read_lines
 from mtag_core.corpus.source import Source
 from mtag_core.records import Document, Reject
+from mtag_core.storage import FileInfo
 
 # Between the names of a field and of the one within it.
 _NESTED = "."
 _MISSING = object()
 
 
-def read_jsonl(span: Span, source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
+def read_jsonl(
+    span: Span, options: ReadOptions, _pages: Counter[str]
+) -> Iterator[Document | Reject]:
     """Reads the records that start in a span; blank lines are no documents.
 
     Args:
         span: Its range; the whole file where records are not lines.
-        source: Opened a byte before the range, but for the first.
         options: Names of the fields; the limit is on the record.
     """
+    # A byte early, to see a line end there.
+    with Source(span, start=max(0, span.start - 1)) as source:
+        yield from _read_records(span, source, options)
+        yield from source.rejects()
+
+
+def plan_jsonl(file: FileInfo, _options: ReadOptions, item_bytes: int) -> Sequence[Range]:
+    """Splits lines anywhere; what does not go by lines is not split."""
+    if not can_start_midway(file, n_bytes=HEAD_BYTES, is_by_lines=is_by_lines):
+        return WHOLE
+    return even_ranges(file.size, item_bytes)
+
+
+def _read_records(span: Span, source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
     limit = options.max_document_bytes
     if span.start > 0 or is_by_lines(source.peek(HEAD_BYTES)):
         is_mid_line = span.start > 0
@@ -116,3 +134,13 @@ def _parse(line: bytes) -> tuple[tuple[str, str] | None, dict[str, Any]]:
     if not isinstance(fields, dict):
         return ("wrong_type", f"{type(fields).__name__}; expected a JSON object"), {}
     return None, fields
+
+
+FORMAT = Format(
+    name="jsonl",
+    title="JSON",
+    extensions=(".jsonl", ".ndjson", ".json"),
+    read=read_jsonl,
+    plan=plan_jsonl,
+    options=("text_field", "id_field"),
+)

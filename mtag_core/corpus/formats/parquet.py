@@ -2,7 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 from mtag_core import storage
 from mtag_core.corpus.compression import DecompressedStream
 from mtag_core.corpus.decoding import decode_document, make_reject, too_large
+from mtag_core.corpus.format import WHOLE, Format, Range
 from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.names import codec_of
 from mtag_core.corpus.sniffing import HEAD_BYTES, codec_of_head
@@ -32,7 +34,7 @@ _IS_BINARY = ("binary", "large_binary", "binary_view", "string", "large_string",
 _IS_NUMBER = ("integer", "floating", "decimal")
 
 
-def plan_ranges(file: FileInfo, item_bytes: int) -> list[tuple[int, int | None]]:
+def plan_parquet(file: FileInfo, _options: ReadOptions, item_bytes: int) -> Sequence[Range]:
     """Groups the row groups of a file into byte ranges of `item_bytes` or more.
 
     Returns:
@@ -42,7 +44,7 @@ def plan_ranges(file: FileInfo, item_bytes: int) -> list[tuple[int, int | None]]
         with storage.open_seekable(file.path) as stream:
             metadata = pq.read_metadata(stream)
     except _ERRORS:
-        return [(0, None)]
+        return WHOLE
     edges = [0]
     n_bytes = 0
     for i in range(metadata.num_row_groups):
@@ -53,7 +55,9 @@ def plan_ranges(file: FileInfo, item_bytes: int) -> list[tuple[int, int | None]]
     return list(zip(edges, [*edges[1:], None], strict=True))
 
 
-def read_parquet(span: Span, options: ReadOptions) -> Iterator[Document | Reject]:
+def read_parquet(
+    span: Span, options: ReadOptions, _pages: Counter[str]
+) -> Iterator[Document | Reject]:
     """Reads the rows of the row groups that start in a span.
 
     Args:
@@ -265,3 +269,13 @@ def _row_group_bytes(metadata: Any, index: int) -> int:  # noqa: ANN401
     row_group = metadata.row_group(index)
     columns = map(row_group.column, range(row_group.num_columns))
     return sum(int(column.total_compressed_size) for column in columns)
+
+
+FORMAT = Format(
+    name="parquet",
+    title="Parquet",
+    extensions=(".parquet",),
+    read=read_parquet,
+    plan=plan_parquet,
+    options=("text_field", "id_field"),
+)

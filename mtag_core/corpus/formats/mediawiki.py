@@ -1,15 +1,17 @@
 """MediaWiki dumps: a document a page, whole dumps and ranges of them."""
 
 import dataclasses
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from typing import BinaryIO, Protocol, cast
 
 from mtag_core import wikipedia
 from mtag_core.corpus.compression import ByteStream
+from mtag_core.corpus.format import WHOLE, Format, Range, can_start_midway, even_ranges
 from mtag_core.corpus.items import ReadOptions, Span
-from mtag_core.corpus.multistream import StreamRange
+from mtag_core.corpus.multistream import StreamRange, is_multistream
 from mtag_core.corpus.names import codec_of
 from mtag_core.corpus.source import Source
 from mtag_core.records import Document, Reject
@@ -20,6 +22,8 @@ _HEAD_BYTES = 2**18
 # small wiki is in it whole.
 _DEFINITIONS_BYTES = 32 * 2**20
 _PAGE = b"<page>"
+# Bytes of XML in a byte of a bz2 dump, about.
+_BZ2_RATIO = 4
 
 
 class _RangeStream(Protocol):
@@ -35,15 +39,8 @@ class _RangeStream(Protocol):
         ...
 
 
-def open_mediawiki(span: Span) -> Source:
-    """Opens a span for `read_mediawiki`."""
-    if _is_whole(span):
-        return Source(dataclasses.replace(span, start=0, end=None))
-    return Source(span, start=span.start, wrap=partial(_wrap_range, span))
-
-
 def read_mediawiki(
-    span: Span, source: Source, options: ReadOptions, *, pages: Counter[str]
+    span: Span, options: ReadOptions, pages: Counter[str]
 ) -> Iterator[Document | Reject]:
     """Reads the pages that start in a span, in the namespaces asked for, no redirects.
 
@@ -52,10 +49,30 @@ def read_mediawiki(
 
     Args:
         span: Its range.
-        source: Opened by `open_mediawiki`.
         options: Names the namespaces.
         pages: Counted up by one for each page, under its `PageOutcome`.
     """
+    with _open(span) as source:
+        yield from _read_pages(span, source, options, pages)
+        yield from source.rejects()
+
+
+def plan_mediawiki(file: FileInfo, _options: ReadOptions, item_bytes: int) -> Sequence[Range]:
+    """Splits plain dumps anywhere, and those that bz2 compressed in many streams."""
+    if codec_of(file.path) == "bz2" and is_multistream(file):
+        return even_ranges(file.size, max(1, item_bytes // _BZ2_RATIO))
+    return even_ranges(file.size, item_bytes) if can_start_midway(file) else WHOLE
+
+
+def _open(span: Span) -> Source:
+    if _is_whole(span):
+        return Source(dataclasses.replace(span, start=0, end=None), keeps_encoding=True)
+    return Source(span, start=span.start, wrap=partial(_wrap_range, span))
+
+
+def _read_pages(
+    span: Span, source: Source, options: ReadOptions, pages: Counter[str]
+) -> Iterator[Document | Reject]:
     site = _site(span.file)
     if not wikipedia.is_known(site.encoding):
         if span.start == 0:
@@ -108,14 +125,14 @@ class _HeadError(Exception):
 @lru_cache(maxsize=8)
 def _read_site(file: FileInfo) -> wikipedia.Site:
     """Reads what the file's start says of its wiki, and the templates it defines."""
-    with Source(Span(file)) as source:
+    with Source(Span(file), keeps_encoding=True) as source:
         head = source.read_exactly(_HEAD_BYTES)
         if source.failure and not head:
             raise _HeadError
     site = _site_of(file, head)
     if not wikipedia.is_known(site.encoding):
         return site
-    with Source(Span(file)) as source:
+    with Source(Span(file), keeps_encoding=True) as source:
         definitions = wikipedia.read_definitions(
             cast(BinaryIO, _as_utf8(source, site.encoding)), site, max_bytes=_DEFINITIONS_BYTES
         )
@@ -205,3 +222,14 @@ class _PageRange:
         taken, self._buffer = self._buffer[:n_bytes], self._buffer[n_bytes:]
         self._buffer_start += n_bytes
         return taken
+
+
+FORMAT = Format(
+    name="mediawiki",
+    title="MediaWiki export",
+    extensions=(".xml",),
+    read=read_mediawiki,
+    plan=plan_mediawiki,
+    # Partial dumps, such as `pages-articles1.xml-p10p30302.bz2`.
+    names=re.compile(r"\.xml-p\d+p\d+[^/]*$"),
+)

@@ -6,12 +6,14 @@ the file is one, cut between sentences where it would pass the limit of bytes.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mtag_core import conllu
 from mtag_core.corpus.decoding import decode_document, make_reject, too_large
-from mtag_core.corpus.items import ReadOptions
+from mtag_core.corpus.format import Format
+from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.lines import LongLine, read_lines
 from mtag_core.corpus.source import Source
 from mtag_core.errors import ConlluError
@@ -23,17 +25,24 @@ _NEWDOC = re.compile(rb"^#[ \t]*newdoc(?:[ \t]+id[ \t]*=[ \t]*([^\r\n]*))?[ \t]*
 _CODE = re.compile(r"[a-z]{2,3}")
 
 
-def read_conllu(source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
+def read_conllu(
+    span: Span, options: ReadOptions, _pages: Counter[str]
+) -> Iterator[Document | Reject]:
     """Reads a whole file.
 
     Args:
-        source: Opened at its start.
+        span: The file.
         options: The limit is on a document's CoNLL-U.
 
     Yields:
         Documents with their sentences; a reject for each sentence that breaks the format.
     """
-    limit = options.max_document_bytes
+    with Source(span) as source:
+        yield from _read_documents(source, options.max_document_bytes)
+        yield from source.rejects()
+
+
+def _read_documents(source: Source, limit: int) -> Iterator[Document | Reject]:
     gathered = _Gathered(source.path)
     for offset, block in _blocks(source, limit):
         newdoc = None if isinstance(block, LongLine) else _NEWDOC.search(block)
@@ -128,3 +137,6 @@ def _parse(block: bytes, *, source: str, offset: int) -> conllu.ConlluSentence |
         return make_reject(
             "invalid_conllu", detail, block, source=source, offset=offset, doc_id=doc_id
         )
+
+
+FORMAT = Format(name="conllu", title="CoNLL-U", extensions=(".conllu", ".conll"), read=read_conllu)

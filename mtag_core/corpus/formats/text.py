@@ -9,13 +9,16 @@ its own, or a reject.
 """
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from mtag_core.corpus.decoding import decode_document, too_large
+from mtag_core.corpus.format import WHOLE, Format, Range, can_start_midway, even_ranges
 from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.lines import LongLine, read_lines
 from mtag_core.corpus.source import Source
 from mtag_core.records import Document, Reject
+from mtag_core.storage import FileInfo
 
 _PARAGRAPH_END = re.compile(rb"\n[ \t\r]*\n")
 # With the blank lines that follow: they make no document of their own.
@@ -28,22 +31,32 @@ def window_bytes(max_document_bytes: int) -> int:
     return max_document_bytes // 2
 
 
-def read_text(span: Span, source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
+def read_text(
+    span: Span, options: ReadOptions, _pages: Counter[str]
+) -> Iterator[Document | Reject]:
     """Reads the documents that start in a span.
 
     Args:
         span: Its range; whole windows where a document is a file.
-        source: Opened by `open_text`.
         options: What a document is.
     """
     readers = {"file": _read_file, "line": _read_lines, "paragraph": _read_paragraphs}
-    return readers[options.document](span, source, options)
-
-
-def open_text(span: Span, options: ReadOptions) -> Source:
-    """Opens a span where `read_text` wants to start: a byte early, to see a line end there."""
+    # A byte early, to see a line end there.
     is_aligned = options.document == "file" or span.start == 0
-    return Source(span, start=span.start if is_aligned else span.start - 1)
+    with Source(span, start=span.start if is_aligned else span.start - 1) as source:
+        yield from readers[options.document](span, source, options)
+        yield from source.rejects()
+
+
+def plan_text(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[Range]:
+    """Splits plain text anywhere, or where a document is a file into whole windows."""
+    is_document = options.document == "file" and file.size <= options.max_document_bytes
+    if is_document or not can_start_midway(file):
+        return WHOLE
+    if options.document != "file":
+        return even_ranges(file.size, item_bytes)
+    window = window_bytes(options.max_document_bytes)
+    return even_ranges(file.size, max(1, item_bytes // window) * window)
 
 
 def _read_lines(span: Span, source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
@@ -195,3 +208,13 @@ def _document(data: bytes, source: Source, offset: int) -> Document | Reject:
     """Decodes a document that is a part of its file."""
     doc_id = f"{source.path}#{offset}"
     return decode_document(data, source=source.path, offset=offset, doc_id=doc_id)
+
+
+FORMAT = Format(
+    name="text",
+    title="plain text",
+    extensions=(".txt",),
+    read=read_text,
+    plan=plan_text,
+    options=("document",),
+)
