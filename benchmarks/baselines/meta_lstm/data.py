@@ -4,31 +4,21 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from benchmarks.baselines.meta_lstm.network import MetaLstmBatch
 from mtag_core.errors import UsageError
-from mtag_core.evaluation.annotation import load_annotation
-from mtag_core.training.meta_lstm.network import MetaLstmBatch
+from mtag_core.training.data.treebanks import UNLABELLED, LabelledSentence, read_treebank
 
 PADDING, UNKNOWN = 0, 1
-IGNORED_LABEL = -100
-"""What torch's cross-entropy leaves out."""
 _MAX_TOKENS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class LabelledSentence:
-    """A sentence of a treebank. Every tuple has length n_tokens."""
-
-    forms: tuple[str, ...]
-    upos: tuple[str, ...]
-    feats: tuple[str, ...]
-
-
 def load_sentences(
-    paths: Iterable[str], *, max_tokens_per_file: int | None = None
+    paths: Iterable[Path], *, max_tokens_per_file: int | None = None
 ) -> list[LabelledSentence]:
     """Reads the sentences of CoNLL-U files.
 
@@ -39,18 +29,13 @@ def load_sentences(
     Raises:
         UsageError: The files hold no sentence.
     """
-    sentences = []
+    sentences: list[LabelledSentence] = []
     for path in paths:
-        annotation = load_annotation(path)
-        start = 0
-        for _, character_end in annotation.sentences:
-            end = start
-            while end < len(annotation.words) and annotation.words[end][1] <= character_end:
-                end += 1
-            columns = (annotation.forms, annotation.upos, annotation.bundles)
-            sentences.append(LabelledSentence(*(tuple(column[start:end]) for column in columns)))
-            start = end
-            if max_tokens_per_file is not None and start >= max_tokens_per_file:
+        n_tokens = 0
+        for sentence in read_treebank(path):
+            sentences.append(sentence)
+            n_tokens += len(sentence.forms)
+            if max_tokens_per_file is not None and n_tokens >= max_tokens_per_file:
                 break
     if not sentences:
         raise UsageError("the training files hold no sentence; give CoNLL-U files that do")
@@ -122,16 +107,16 @@ class Encoder:
         )
 
     def labels(self, sentences: Sequence[LabelledSentence]) -> tuple[Tensor, Tensor]:
-        """Encodes UPOS and FEATS; unknown labels and padding are `IGNORED_LABEL`."""
+        """Encodes UPOS and FEATS; unknown labels and padding are `UNLABELLED`."""
         upos = [
-            [self._upos_to_id.get(label, IGNORED_LABEL) for label in sentence.upos]
+            [self._upos_to_id.get(label, UNLABELLED) for label in sentence.upos]
             for sentence in sentences
         ]
         feats = [
-            [self._feats_to_id.get(label, IGNORED_LABEL) for label in sentence.feats]
+            [self._feats_to_id.get(label, UNLABELLED) for label in sentence.feats]
             for sentence in sentences
         ]
-        return _padded(upos, value=IGNORED_LABEL), _padded(feats, value=IGNORED_LABEL)
+        return _padded(upos, value=UNLABELLED), _padded(feats, value=UNLABELLED)
 
     def _characters(self, forms: Sequence[str]) -> tuple[list[int], list[int], list[int]]:
         """Character ids of a sentence, and where each token begins and ends among them."""
@@ -146,7 +131,6 @@ class Encoder:
         return ids, firsts, lasts
 
     def _form_id(self, form: str) -> int:
-        """Id of a form's learned embedding."""
         return self._form_to_id.get(form, UNKNOWN)
 
     def _vector_row(self, form: str) -> int:
@@ -154,17 +138,14 @@ class Encoder:
         return self._vector_rows.get(form) or self._vector_rows.get(form.lower(), 0)
 
 
-def without_rare_forms(
-    batch: MetaLstmBatch, *, share: float, generator: torch.Generator
-) -> MetaLstmBatch:
+def without_rare_forms(batch: MetaLstmBatch, *, share: float) -> MetaLstmBatch:
     """Replaces a share of forms by the unknown one, so that its embedding is learned too.
 
     Args:
         batch: On the CPU.
-        share: 0 to 1.
-        generator: On the CPU, so that a run draws the same forms on any device.
+        share: 0 to 1. Drawn on the CPU, so that a training draws the same forms on any device.
     """
-    is_kept = torch.rand(batch.forms.shape, generator=generator) >= share
+    is_kept = torch.rand(batch.forms.shape) >= share
     forms = torch.where(is_kept | (batch.forms == PADDING), batch.forms, UNKNOWN)
     return replace(batch, forms=forms)
 
@@ -204,11 +185,9 @@ def windows(forms: Sequence[str]) -> list[Sequence[str]]:
 
 
 def _ids(entries: Sequence[str]) -> dict[str, int]:
-    """Numbers entries after padding and unknown."""
     return {entry: index for index, entry in enumerate(entries, start=UNKNOWN + 1)}
 
 
 def _padded(rows: Sequence[Sequence[int]], *, value: int = PADDING) -> Tensor:
-    """Stacks rows of different length."""
     width = max(map(len, rows))
     return torch.tensor([[*row, *[value] * (width - len(row))] for row in rows])

@@ -3,7 +3,7 @@
 Training is resumable: a treebank whose model stands in the output directory is skipped, and one
 that was cut goes on. It runs on a GPU where there is one.
 
-    python -m benchmarks paper.encoder_baseline --data data/ud --encoder DIR --models DIR \
+    python -m benchmarks baselines.encoder --data data/ud --encoder DIR --models DIR \
         --treebanks kk_ktb,hy_armtdp
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mtag_core.errors import InputNotFoundError
 from mtag_core.training.data.train_dev_split import read_training_sentences
-from mtag_core.training.options import TeacherTrainingOptions
+from mtag_core.training.options import Schedule, TeacherTrainingOptions
 from mtag_core.training.recipes.teacher import train_teacher
 
 _MOST_PIECES, _FEWEST_PIECES = 4096, 512
@@ -49,21 +49,21 @@ def _train(treebank: str, args: argparse.Namespace) -> None:
     """
     output = args.models / treebank
     n_tokens = _n_tokens(args.data, treebank)
-    config = TeacherTrainingOptions(
+    options = TeacherTrainingOptions(
         encoder=args.encoder,
         treebanks=args.data,
         output=output,
-        epochs=args.epochs,
-        minutes=args.minutes,
-        peak_rate=args.peak_rate,
+        schedule=Schedule(
+            epochs=args.epochs, minutes=args.minutes, peak_rate=args.peak_rate, n_evaluations=1
+        ),
         # No more pieces a batch than the treebank has tokens, so that a small one takes many steps.
         piece_budget=min(_MOST_PIECES, max(_FEWEST_PIECES, n_tokens)),
         # There is one treebank, so nothing to tell.
         unknown_treebank=1.0,
         only=(treebank,),
-        n_evaluations=1,
+        resume=(output / "run_config.json").exists(),
     )
-    scores = train_teacher(config, is_resumed=(output / "run_config.json").exists())
+    scores = train_teacher(options)
     (output / "checkpoint.pt").unlink()
     print(treebank, n_tokens, "tokens", f"dev UPOS {scores['dev_upos']:.2f}", flush=True)
 

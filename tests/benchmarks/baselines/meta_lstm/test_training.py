@@ -5,29 +5,32 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
-from mtag_core.__main__ import main
-from mtag_core.errors import CheckpointError
-from mtag_core.training.meta_lstm import training
-from mtag_core.training.meta_lstm.data import (
+from benchmarks.baselines.meta_lstm.data import (
     Encoder,
-    LabelledSentence,
     MetaLstmVocabulary,
     length_sorted_batches,
 )
-from mtag_core.training.meta_lstm.network import STAGES, MetaLstm, MetaLstmConfig
-from mtag_core.training.meta_lstm.training import (
+from benchmarks.baselines.meta_lstm.network import STAGES, MetaLstm, MetaLstmConfig
+from benchmarks.baselines.meta_lstm.options import MetaLstmOptions
+from benchmarks.baselines.meta_lstm.train import main
+from benchmarks.baselines.meta_lstm.training import (
     MetaLstmTagger,
     train_meta_lstm,
 )
-from mtag_core.training.meta_lstm.vectors import WordVectors, train_vectors
-from mtag_core.training.options import MetaLstmTrainingOptions
+from benchmarks.baselines.meta_lstm.vectors import WordVectors, train_vectors
+from mtag_core.errors import CheckpointError, InputNotFoundError
+from mtag_core.training.data.treebanks import LabelledSentence
+from mtag_core.training.loops.trainer import Trainer
 
 SENTENCES = [
-    LabelledSentence(("a", "dog", "runs"), ("DET", "NOUN", "VERB"), ("_", "N=1", "P=3")),
-    LabelledSentence(("dogs", "run"), ("NOUN", "VERB"), ("N=2", "_")),
-    LabelledSentence(("run", "!"), ("VERB", "PUNCT"), ("_", "_")),
+    LabelledSentence("en_toy", ("a", "dog", "runs"), ("DET", "NOUN", "VERB"), ("_", "N=1", "P=3")),
+    LabelledSentence("en_toy", ("dogs", "run"), ("NOUN", "VERB"), ("N=2", "_")),
+    LabelledSentence("en_toy", ("run", "!"), ("VERB", "PUNCT"), ("_", "_")),
 ]
-OPTIONS = MetaLstmTrainingOptions(n_epochs=4, learning_rate=2e-2, lstm_width=8, token_budget=6)
+SCHEDULE = dataclasses.replace(
+    MetaLstmOptions().schedule, epochs=4.0, peak_rate=2e-2, checkpoint_minutes=0.0
+)
+OPTIONS = MetaLstmOptions(schedule=SCHEDULE, lstm_width=8, token_budget=6)
 
 
 @pytest.fixture
@@ -74,7 +77,12 @@ def test_vectors_of_another_shape_are_refused():
 
 
 def test_a_trained_model_knows_its_training_set(tmp_path, vectors):
-    options = dataclasses.replace(OPTIONS, n_epochs=40, lstm_width=16, unknown_share=0.0)
+    options = dataclasses.replace(
+        OPTIONS,
+        schedule=dataclasses.replace(SCHEDULE, epochs=40.0, checkpoint_minutes=5.0),
+        lstm_width=16,
+        unknown_share=0.0,
+    )
     tagger = train_meta_lstm(SENTENCES, vectors, tmp_path, options=options)
     tagged = tagger.tag_tokens([sentence.forms for sentence in SENTENCES])
     assert [sentence.upos for sentence in tagged] == [sentence.upos for sentence in SENTENCES]
@@ -84,17 +92,17 @@ def test_a_trained_model_knows_its_training_set(tmp_path, vectors):
 def test_a_run_that_was_cut_ends_with_the_same_weights(tmp_path, vectors, monkeypatch):
     whole = train_meta_lstm(SENTENCES, vectors, tmp_path / "whole", options=OPTIONS)
     n_saved = 0
-    save = training._Run._save
+    save = Trainer._save
 
     def save_and_stop(self, *args):
         nonlocal n_saved
         save(self, *args)
         n_saved += 1
-        if n_saved == OPTIONS.n_epochs + 2:
+        if n_saved == 12:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(training._Run, "_save", save_and_stop)
+        patch.setattr(Trainer, "_save", save_and_stop)
         with pytest.raises(KeyboardInterrupt):
             train_meta_lstm(SENTENCES, vectors, tmp_path / "cut", options=OPTIONS)
     resumed = train_meta_lstm(SENTENCES, vectors, tmp_path / "cut", options=OPTIONS)
@@ -104,7 +112,7 @@ def test_a_run_that_was_cut_ends_with_the_same_weights(tmp_path, vectors, monkey
 
 def test_another_run_in_the_directory_is_refused(tmp_path, vectors):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(CheckpointError, match=r"config\.json: another run"):
+    with pytest.raises(CheckpointError, match=r"config\.json: .* is None there"):
         train_meta_lstm(SENTENCES, vectors, tmp_path, options=OPTIONS)
 
 
@@ -114,7 +122,7 @@ def test_a_directory_without_model_is_named(tmp_path):
 
 
 def test_long_and_empty_sentences_are_tagged(tmp_path, vectors):
-    options = MetaLstmTrainingOptions(n_epochs=1, lstm_width=4)
+    options = MetaLstmOptions(schedule=dataclasses.replace(SCHEDULE, epochs=1.0), lstm_width=4)
     tagger = train_meta_lstm(SENTENCES, vectors, tmp_path, options=options)
     tagged = tagger.tag_tokens([["dog"] * 450, [], ["run"]])
     assert list(map(len, tagged)) == [450, 0, 1]
@@ -145,13 +153,13 @@ def test_the_command_trains_and_names_its_output(tmp_path, capsys):
     line = "1\trun\t_\tVERB\t_\t_\t_\t_\t_\t_\n\n"
     (tmp_path / "a.conllu").write_text(line * 3)
     arguments = ["--train", str(tmp_path / "*.conllu"), "--output", str(tmp_path / "out")]
-    assert main(["train-meta-lstm", *arguments, "--epochs", "1", "--lstm_width", "4"]) == 0
-    assert "trained weights" in capsys.readouterr().out
+    assert main([*arguments, "--epochs", "1", "--lstm_width", "4"]) == 0
+    assert "weights" in capsys.readouterr().out
     record = json.loads((tmp_path / "out" / "config.json").read_text())
-    assert record["options"]["n_epochs"] == 1
+    assert record["options"]["schedule"]["epochs"] == 1
 
 
-def test_a_pattern_without_files_is_named(tmp_path, capsys):
+def test_a_pattern_without_files_is_named(tmp_path):
     arguments = ["--train", str(tmp_path / "no*"), "--output", str(tmp_path / "out")]
-    assert main(["train-meta-lstm", *arguments]) == 2
-    assert "no file matches" in capsys.readouterr().err
+    with pytest.raises(InputNotFoundError, match="no file matches"):
+        main(arguments)

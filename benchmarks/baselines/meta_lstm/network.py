@@ -6,7 +6,6 @@ flows from the meta model into the two below it: each learns a view of its own.
 Source: Bohnet et al. 2018 (arXiv:1805.08237), sections 3.1 to 3.4; joint heads are ours.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -128,9 +127,9 @@ class MetaLstm(nn.Module):
             views = [self.character(batch), self.word(batch)]
         return self.meta.logits(self.meta(torch.cat(views, dim=-1), batch.n_tokens))
 
-    def stage_parameters(self, stage: str) -> Iterator[nn.Parameter]:
-        """The parameters that a stage trains."""
-        return (self.meta if stage == "meta" else self._lower(stage)).parameters()
+    def stage(self, name: str) -> nn.Module:
+        """The model that a stage trains."""
+        return self.meta if name == "meta" else self._lower(name)
 
     def _lower(self, stage: str) -> "_CharacterModel | _WordModel":
         """The character or the word model."""

@@ -4,16 +4,17 @@ Lemmas and XPOS are off, since the treebanks carry none. Training is resumable: 
 model stands in the output directory is skipped, so the run may be cut and started again.
 Treebanks come smallest first, after those that are named.
 
-    python -m benchmarks paper.udpipe_baseline --data data/ud --models DIR
+    python -m benchmarks baselines.udpipe --data data/ud --models DIR
 """
 
 import argparse
-import lzma
 import sys
 import time
 from pathlib import Path
 
 from ufal.udpipe import InputFormat, Model, ProcessingError, Sentence, Sentences, Trainer
+
+from mtag_core.storage import open_text
 
 _OPTIONS = "models=1;use_lemma=0;provide_lemma=0;use_xpostag=0;provide_xpostag=0"
 
@@ -73,7 +74,8 @@ def read_sentences(path: Path, *, max_tokens: int | None = None) -> tuple[Senten
         The sentences and how many tokens they have.
     """
     reader = InputFormat.newConlluInputFormat()
-    reader.setText(lzma.decompress(path.read_bytes()).decode("utf-8"))
+    with open_text(path, newline="\n") as lines:
+        reader.setText(lines.read())
     sentences, error, n_tokens = Sentences(), ProcessingError(), 0
     while max_tokens is None or n_tokens < max_tokens:
         sentence = Sentence()

@@ -7,11 +7,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.errors import CheckpointError
-from mtag_core.training.loops.loop import LoopConfig, Task, Trainer, learning_rate
 from mtag_core.training.loops.master_weights import MasterWeights
+from mtag_core.training.loops.trainer import Task, Trainer, learning_rate
 from mtag_core.training.loops.training_log import TrainingLog
+from mtag_core.training.options import Schedule
 
-CONFIG = LoopConfig(
+SCHEDULE = Schedule(
     peak_rate=0.1,
     warmup_share=0.2,
     epochs=4,
@@ -48,7 +49,7 @@ def train(directory, *, stop_after=None, is_resumed=False):
     directory.mkdir(exist_ok=True)
     with TrainingLog(directory, is_writer=True) as log:
         task = Task(model, epoch, loss, lambda: {"dev": model.weight.sum().item()})
-        trainer = Trainer(task, CONFIG, directory=directory, log=log)
+        trainer = Trainer(task, SCHEDULE, directory=directory, log=log)
         assert trainer.resume() or not is_resumed
         trainer.run()
     return [weight.detach().clone() for weight in model.parameters()]
@@ -75,8 +76,25 @@ def test_a_foreign_checkpoint_is_an_error(tmp_path):
 
 
 def test_the_rate_rises_then_falls_to_zero():
-    rates = [learning_rate(at, peak_rate=2.0, warmup_share=0.2) for at in (0, 0.1, 0.2, 0.6, 1)]
+    schedule = Schedule(peak_rate=2.0, warmup_share=0.2)
+    rates = [learning_rate(at, schedule) for at in (0, 0.1, 0.2, 0.6, 1)]
     assert rates == pytest.approx([0.0, 1.0, 2.0, 1.0, 0.0])
+
+
+def test_the_rate_can_fall_along_a_line():
+    schedule = Schedule(peak_rate=2.0, warmup_share=0.0, decay="linear")
+    rates = [learning_rate(at, schedule) for at in (0, 0.25, 0.75, 1)]
+    assert rates == pytest.approx([2.0, 1.5, 0.5, 0.0])
+
+
+def test_nothing_is_written_without_a_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = torch.nn.Linear(1, 1)
+    task = Task(
+        model, lambda number, generator: [np.arange(1)], lambda batch: (model.weight.sum(), 1), dict
+    )
+    Trainer(task, Schedule(epochs=2)).run()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_half_precision_keeps_small_updates():
@@ -116,10 +134,10 @@ def test_heads_can_learn_faster_than_the_encoder(tmp_path):
     def loss(batch):
         return model.encoder.weight.sum() + model.head.weight.sum(), 1
 
-    config = replace(CONFIG, warmup_share=0.0, epochs=1, peak_rate=1e-3, head_factor=10.0)
+    schedule = replace(SCHEDULE, warmup_share=0.0, epochs=1, peak_rate=1e-3, head_factor=10.0)
     with TrainingLog(tmp_path, is_writer=True) as log:
         task = Task(model, lambda number, generator: [np.arange(1)] * 4, loss, dict)
-        Trainer(task, config, directory=tmp_path, log=log).run()
+        Trainer(task, schedule, directory=tmp_path, log=log).run()
     moved = [old - weight.item() for old, weight in zip(before, model.parameters(), strict=True)]
     assert moved[0] > 0
     assert moved[1] == pytest.approx(10 * moved[0], rel=1e-2)

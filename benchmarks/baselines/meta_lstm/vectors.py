@@ -5,7 +5,6 @@ vector of the language named first.
 """
 
 import json
-import lzma
 import tempfile
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ import fasttext
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.errors import InputNotFoundError
+from mtag_core.storage import open_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +93,7 @@ def _train(path: Path, *, max_sentences: int, **options: int) -> "fasttext.FastT
 
 def _lines(path: Path, *, max_sentences: int) -> Iterator[str]:
     """Yields lines with punctuation set apart."""
-    if not path.exists():
-        raise InputNotFoundError(f"{path}: no such file; expected text, a sentence a line")
-    opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open()
-    with opened as stream:
+    with open_text(path) as stream:
         for index, line in enumerate(stream):
             if index >= max_sentences:
                 break
