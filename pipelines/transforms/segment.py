@@ -1,6 +1,6 @@
 """The step that splits documents into sentences of tokens."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import apache_beam as beam
@@ -15,6 +15,9 @@ class TextSegmenter(Protocol):
 
     def segment(self, text: str) -> Iterator[Sentence]:
         """Splits a text into sentences."""
+
+    def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+        """Finds the languages of a document's own sentences."""
 
 
 class Segment(beam.PTransform):
@@ -56,12 +59,17 @@ class _SegmentDoFn(StepDoFn):
         self.report()
 
     def _blocks(self, document: Document) -> Iterator[Block[Sentence] | Reject]:
-        if document.sentences is None and self._model is None:
+        if self._model is None:
             # Here, not while a document is split: where no model can be loaded, it is not the
             # document that fails.
             self._model = self._shared.acquire()
-        yield from segment_document(document, self._segment)
+        model = self._model
 
-    def _segment(self, text: str) -> Iterator[Sentence]:
-        assert self._model is not None
-        return self._model.iterate(lambda model: iter(model.segment(text)))
+        def segment(text: str) -> Iterator[Sentence]:
+            return model.iterate(lambda segmenter: iter(segmenter.segment(text)))
+
+        def identify(sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+            with model.lock:
+                return model.model.identify(sentences)
+
+        yield from segment_document(document, segment, identify)
