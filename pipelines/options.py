@@ -17,6 +17,7 @@ from mtag_core.errors import UsageError
 from mtag_core.output.streams import COMPRESSION_SUFFIXES
 from mtag_core.output.writers import FORMATS, OutputFormat
 from mtag_core.storage import split_patterns
+from pipelines.read_flags import add_read_flags, read_options
 from pipelines.runners import is_local
 
 # Flink takes these through the job server, so Beam's Python options do not declare them.
@@ -86,12 +87,7 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
         output=args.output.rstrip("/") or "/",
         model=args.model,
         conventions=split_names(args.conventions) if args.conventions else (),
-        read=ReadOptions(
-            input_format=args.input_format,
-            document=args.document,
-            text_field=args.text_field,
-            id_field=args.id_field,
-        ),
+        read=read_options(args),
         format=OutputFormat(args.format, args.compression),
         item_bytes=args.item_bytes,
         spool_bytes=args.spool_bytes,
@@ -143,18 +139,7 @@ def add_input_flags(group: "argparse._ArgumentGroup") -> None:
         metavar="PATTERN",
         help="files, folders, globs or URLs; several with spaces, commas or more --input",
     )
-    group.add_argument(
-        "--input_format",
-        default="auto",
-        choices=("auto", "text", "jsonl", "parquet", "mediawiki", "conllu"),
-        help="how files are read; auto goes by their names (default: auto)",
-    )
-    group.add_argument(
-        "--document",
-        default="file",
-        choices=("file", "line", "paragraph"),
-        help="what one document is in plain text (default: file)",
-    )
+    add_read_flags(group)
     group.add_argument(
         "--item_bytes",
         type=positive,
@@ -162,8 +147,6 @@ def add_input_flags(group: "argparse._ArgumentGroup") -> None:
         help="bytes of input in a work item, about (default: as in the runs before on this output; "
         f"at first by the size of the input, {MIN_ITEM_BYTES} to {MAX_ITEM_BYTES})",
     )
-    group.add_argument("--text_field", default="text", help="field of the text, JSONL and Parquet")
-    group.add_argument("--id_field", help="field of the document id, JSONL and Parquet")
 
 
 def _add_output_flags(group: "argparse._ArgumentGroup") -> None:

@@ -20,6 +20,7 @@ from pipelines.options import (
     not_negative,
     positive,
 )
+from pipelines.read_flags import read_options
 from pipelines.runners import is_local
 
 
@@ -68,12 +69,7 @@ def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
         teacher=args.teacher,
         device=args.device,
         bundle=args.bundle or Path(mtag_core.__file__).parent / "bundles" / "default",
-        read=ReadOptions(
-            input_format=args.input_format,
-            document=args.document,
-            text_field=args.text_field,
-            id_field=args.id_field,
-        ),
+        read=read_options(args),
         choice=ChoiceOptions(
             languages=tuple(sorted(set(map(normalise_language, args.languages or ())))),
             max_sentences_per_language=args.max_sentences_per_language,

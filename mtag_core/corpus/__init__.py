@@ -1,5 +1,6 @@
 """Corpora in: plans work items over files and reads their documents."""
 
+from mtag_core.corpus.format import Format
 from mtag_core.corpus.items import ReadOptions, Span, WorkItem
 from mtag_core.corpus.planning import (
     MAX_ITEM_BYTES,
@@ -13,11 +14,13 @@ from mtag_core.corpus.planning import (
 )
 from mtag_core.corpus.reading import read_item
 from mtag_core.corpus.reasons import REASONS
+from mtag_core.corpus.registry import format_of, formats, formats_using, register
 
 __all__ = [
     "MAX_ITEM_BYTES",
     "MIN_ITEM_BYTES",
     "REASONS",
+    "Format",
     "ItemPlanner",
     "ReadOptions",
     "Span",
@@ -25,7 +28,11 @@ __all__ = [
     "expected_bytes",
     "fitting_item_bytes",
     "fitting_spool_bytes",
+    "format_of",
+    "formats",
+    "formats_using",
     "is_slow",
     "plan_items",
     "read_item",
+    "register",
 ]

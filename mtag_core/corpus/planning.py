@@ -11,12 +11,10 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mtag_core import storage
-from mtag_core.corpus import json_values, multistream, parquet, sniffing
+from mtag_core.corpus.format import WHOLE, Range
 from mtag_core.corpus.items import ReadOptions, Span, WorkItem
-from mtag_core.corpus.names import codec_of, kind_of
-from mtag_core.corpus.text import window_bytes
-from mtag_core.errors import MtagError
+from mtag_core.corpus.names import codec_of
+from mtag_core.corpus.registry import format_of
 from mtag_core.storage import FileInfo
 
 MIN_ITEM_BYTES = 128 * 2**10
@@ -36,8 +34,6 @@ _MEAN_PACK_FILES = 512
 _HASH_RANGE = 2**32
 # Bytes of text or XML in a stored byte, about; those of Parquet are not known without opening it.
 _CODEC_TO_RATIO = {None: 1, "gz": 3, "zst": 3, "bz2": 4, "xz": 4}
-
-_Range = tuple[int, int | None]
 
 
 def fitting_item_bytes(files: Iterable[FileInfo]) -> int:
@@ -89,7 +85,7 @@ class ItemPlanner:
         self._options = options
         self._item_bytes = item_bytes
         self._digest = hashlib.sha256(f"{options.to_json()}\n{salt}\n".encode())
-        self._path_to_ranges: dict[str, Sequence[_Range]] = {}
+        self._path_to_ranges: dict[str, Sequence[Range]] = {}
 
     def plan(self, files: Iterable[FileInfo]) -> Iterator[WorkItem]:
         """Plans files.
@@ -102,7 +98,7 @@ class ItemPlanner:
         """
         kind_to_pack: dict[str, _Pack] = {}
         for file in files:
-            kind = kind_of(file, self._options)
+            kind = format_of(file, self._options).name
             if not self._is_small(file):
                 for start, end in self._ranges(file):
                     yield self._item(kind, [Span(file, start, end)])
@@ -118,7 +114,7 @@ class ItemPlanner:
 
     def pack(self, files: Sequence[FileInfo]) -> WorkItem:
         """The item of whole files of one format, at least one."""
-        return self._item(kind_of(files[0], self._options), [Span(file) for file in files])
+        return self._item(format_of(files[0], self._options).name, [Span(file) for file in files])
 
     def is_split(self, file: FileInfo) -> bool:
         """Whether a file makes several items."""
@@ -127,7 +123,7 @@ class ItemPlanner:
     def _is_small(self, file: FileInfo) -> bool:
         return 0 <= file.size < self._item_bytes
 
-    def _ranges(self, file: FileInfo) -> Sequence[_Range]:
+    def _ranges(self, file: FileInfo) -> Sequence[Range]:
         """The ranges of a large file."""
         if file.path not in self._path_to_ranges:
             self._path_to_ranges[file.path] = _ranges(file, self._options, self._item_bytes)
@@ -183,41 +179,8 @@ def expected_bytes(file: FileInfo) -> int:
     return max(0, file.size) * _CODEC_TO_RATIO[codec_of(file.path)]
 
 
-def _ranges(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[_Range]:
+def _ranges(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[Range]:
     """Splits a large file, if its format and its server let it be read from the middle."""
-    whole: list[_Range] = [(0, None)]
-    kind, codec = kind_of(file, options), codec_of(file.path)
     if not file.is_seekable or file.size < 0:
-        return whole
-    if kind == "parquet":
-        return parquet.plan_ranges(file, item_bytes)
-    if kind == "mediawiki" and codec == "bz2":
-        is_split = multistream.is_multistream(file)
-        step = max(1, item_bytes // _CODEC_TO_RATIO[codec])
-        return _even_ranges(file.size, step) if is_split else whole
-    if codec is not None or kind == "conllu" or not _can_start_midway(file, kind):
-        return whole
-    if kind == "text" and options.document == "file":
-        if file.size <= options.max_document_bytes:
-            return whole
-        # Cuts between documents are found window by window, so an item has whole windows.
-        window = window_bytes(options.max_document_bytes)
-        return _even_ranges(file.size, max(1, item_bytes // window) * window)
-    return _even_ranges(file.size, item_bytes)
-
-
-def _can_start_midway(file: FileInfo, kind: str) -> bool:
-    """Whether a file's bytes are as its name says; a file that cannot be opened is let be."""
-    try:
-        with storage.open_read(file.path) as stream:
-            head = stream.read(json_values.HEAD_BYTES if kind == "jsonl" else sniffing.HEAD_BYTES)
-    except (MtagError, OSError):
-        return True
-    return sniffing.is_plain(head) and (kind != "jsonl" or json_values.is_by_lines(head))
-
-
-def _even_ranges(size: int, step: int) -> list[_Range]:
-    """Ranges of `step` bytes; the last is open."""
-    return [
-        (start, start + step if start + step < size else None) for start in range(0, size, step)
-    ]
+        return WHOLE
+    return format_of(file, options).plan(file, options, item_bytes)
