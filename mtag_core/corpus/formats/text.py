@@ -11,8 +11,9 @@ its own, or a reject.
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from mtag_core.corpus.decoding import decode_document, too_large
+from mtag_core.corpus.decoding import decode_document, or_failed, too_large
 from mtag_core.corpus.format import WHOLE, Format, Range, can_start_midway, even_ranges
 from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.lines import LongLine, read_lines
@@ -78,13 +79,14 @@ def _read_paragraphs(
     """
     limit = options.max_document_bytes
     is_owned = span.start == 0
-    lines: list[bytes] = []
-    start = n_bytes = 0
+    # One buffer: as objects, short lines would take many times their bytes.
+    held = bytearray()
+    start = 0
     for offset, line in read_lines(source, end=None, limit=limit, is_mid_line=span.start > 0):
         n_line = limit if isinstance(line, LongLine) or line.isspace() else len(line)
-        if lines and n_bytes + n_line > limit:
-            yield _document(b"".join(lines).rstrip(_LINE_ENDS), source, start)
-            lines = []
+        if held and len(held) + n_line > limit:
+            yield _document(bytes(held).rstrip(_LINE_ENDS), source, start)
+            held.clear()
         if isinstance(line, LongLine):
             if is_owned:
                 yield too_large(line.n_bytes, limit, source=source.path, offset=offset)
@@ -93,11 +95,10 @@ def _read_paragraphs(
                 return
             is_owned = True
         elif is_owned:
-            start, n_bytes = (start, n_bytes) if lines else (offset, 0)
-            lines.append(line)
-            n_bytes += len(line)
-    if lines:
-        yield _document(b"".join(lines).rstrip(_LINE_ENDS), source, start)
+            start = start if held else offset
+            held += line
+    if held:
+        yield _document(bytes(held).rstrip(_LINE_ENDS), source, start)
 
 
 def _read_file(span: Span, source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
@@ -207,7 +208,8 @@ class _Cutting:
 def _document(data: bytes, source: Source, offset: int) -> Document | Reject:
     """Decodes a document that is a part of its file."""
     doc_id = f"{source.path}#{offset}"
-    return decode_document(data, source=source.path, offset=offset, doc_id=doc_id)
+    decode = partial(decode_document, data, source=source.path, offset=offset, doc_id=doc_id)
+    return or_failed(decode, data, source=source.path, offset=offset)
 
 
 FORMAT = Format(
