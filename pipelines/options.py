@@ -48,6 +48,7 @@ class AnnotateOptions:
     read: ReadOptions
     format: OutputFormat
     item_bytes: int | None
+    spool_bytes: int | None
     limit: int | None
     dry_run: bool
     overwrite: bool
@@ -89,6 +90,7 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
         read=read_options(args),
         format=OutputFormat(args.format, args.compression),
         item_bytes=args.item_bytes,
+        spool_bytes=args.spool_bytes,
         limit=args.limit,
         dry_run=args.dry_run,
         overwrite=args.overwrite,
@@ -180,6 +182,14 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
         metavar="TREEBANK",
         help="tag the treebank's language as it does, such as pl_lfg; several with commas",
     )
+    group.add_argument(
+        "--spool_bytes",
+        type=not_negative,
+        metavar="N",
+        help="a file that holds more than this, about, and cannot be read from the middle is read "
+        "by one worker and copied to --output for all; 0 for none (default: as --item_bytes; at "
+        "first four work items or a 64th of the input)",
+    )
     group.add_argument("--limit", type=positive, metavar="N", help="first N documents only")
     group.add_argument("--dry_run", action="store_true", help="show the plan, tag nothing")
     group.add_argument(
@@ -228,6 +238,13 @@ def positive(text: str) -> int:
     """A whole number above 0."""
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def not_negative(text: str) -> int:
+    """A whole number, 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)
 
 

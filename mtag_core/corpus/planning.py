@@ -27,6 +27,9 @@ MAX_ITEM_BYTES = 8 * 2**20
 MAX_PACK_FILES = 1000
 # A corpus between the bounds has once or twice as many items.
 _MIN_ITEMS = 256
+# A file of fewer items is not worth the copy; neither is one among more files of its size.
+_MIN_SLICES = 4
+_MIN_FILES = 64
 # A pack of empty files ends, on average, after so many.
 _MEAN_PACK_FILES = 512
 _HASH_RANGE = 2**32
@@ -44,9 +47,18 @@ def fitting_item_bytes(files: Iterable[FileInfo]) -> int:
         A power of two from `MIN_ITEM_BYTES` to `MAX_ITEM_BYTES`, so that a corpus that grows a
         little keeps its size of items.
     """
-    n_bytes = sum(_expected_bytes(file) for file in files) // _MIN_ITEMS
+    n_bytes = sum(expected_bytes(file) for file in files) // _MIN_ITEMS
     power_of_two = 1 << max(0, n_bytes.bit_length() - 1)
     return min(max(power_of_two, MIN_ITEM_BYTES), MAX_ITEM_BYTES)
+
+
+def fitting_spool_bytes(files: Iterable[FileInfo], *, item_bytes: int) -> int:
+    """From which size on a file that cannot be read from the middle should be sliced.
+
+    A file that is small beside the corpus is not: other workers have other files meanwhile.
+    """
+    n_bytes = sum(expected_bytes(file) for file in files)
+    return max(_MIN_SLICES * item_bytes, n_bytes // _MIN_FILES)
 
 
 def plan_items(
@@ -94,7 +106,7 @@ class ItemPlanner:
                 continue
             pack = kind_to_pack.setdefault(kind, _Pack())
             pack.spans.append(Span(file))
-            pack.n_bytes += _expected_bytes(file)
+            pack.n_bytes += expected_bytes(file)
             if self._ends_pack(file, pack):
                 yield self._item(kind, pack.spans)
                 del kind_to_pack[kind]
@@ -126,7 +138,7 @@ class ItemPlanner:
         """
         if pack.n_bytes >= self._item_bytes or len(pack.spans) >= MAX_PACK_FILES:
             return True
-        chance = 2 * _expected_bytes(file) / self._item_bytes + 1 / _MEAN_PACK_FILES
+        chance = 2 * expected_bytes(file) / self._item_bytes + 1 / _MEAN_PACK_FILES
         return zlib.crc32(file.path.encode("utf-8", "surrogateescape")) < chance * _HASH_RANGE
 
     def _item(self, kind: str, spans: Sequence[Span]) -> WorkItem:
@@ -148,7 +160,21 @@ class _Pack:
     n_bytes: int = 0
 
 
-def _expected_bytes(file: FileInfo) -> int:
+def is_slow(item: WorkItem, options: ReadOptions, *, above_bytes: int) -> bool:
+    """Whether an item keeps one worker busy for long: a file that cannot be read from the middle.
+
+    Args:
+        item: From a plan.
+        options: Those of the plan.
+        above_bytes: A file that holds less, about, does not.
+    """
+    file = item.spans[0].file
+    if not item.is_pack or len(item.spans) > 1 or expected_bytes(file) < above_bytes:
+        return False
+    return not format_of(file, options).is_one_document(file, options)
+
+
+def expected_bytes(file: FileInfo) -> int:
     """Bytes of a file once it is decompressed, about; 0 where the size is unknown."""
     return max(0, file.size) * _CODEC_TO_RATIO[codec_of(file.path)]
 

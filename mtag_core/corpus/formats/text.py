@@ -17,6 +17,7 @@ from mtag_core.corpus.decoding import decode_document, or_failed, too_large
 from mtag_core.corpus.format import WHOLE, Format, Range, can_start_midway, even_ranges
 from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.lines import LongLine, read_lines
+from mtag_core.corpus.names import codec_of
 from mtag_core.corpus.source import Source
 from mtag_core.records import Document, Reject
 from mtag_core.storage import FileInfo
@@ -49,10 +50,15 @@ def read_text(
         yield from source.rejects()
 
 
+def is_one_document(file: FileInfo, options: ReadOptions) -> bool:
+    """Whether a document is a file, and this one within the limit of a document."""
+    is_small = codec_of(file.path) is None and file.size <= options.max_document_bytes
+    return options.document == "file" and is_small
+
+
 def plan_text(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[Range]:
     """Splits plain text anywhere, or where a document is a file into whole windows."""
-    is_document = options.document == "file" and file.size <= options.max_document_bytes
-    if is_document or not can_start_midway(file):
+    if is_one_document(file, options) or not can_start_midway(file):
         return WHOLE
     if options.document != "file":
         return even_ranges(file.size, item_bytes)
@@ -218,5 +224,6 @@ FORMAT = Format(
     extensions=(".txt",),
     read=read_text,
     plan=plan_text,
+    is_one_document=is_one_document,
     options=("document",),
 )
