@@ -40,7 +40,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _measure(path: str) -> dict[str, float]:
-    """Speed, outcome of each page and lines with left-over markup of one dump."""
     data = Path(path).read_bytes()
     xml = bz2.decompress(data) if path.endswith(".bz2") else data
     counts: Counter[str] = Counter()

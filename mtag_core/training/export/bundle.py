@@ -83,7 +83,6 @@ def export(options: ExportOptions) -> Path:
 
 
 def _labels(trained: TrainedModel, treebanks: Path) -> Labels:
-    """The inventories; the treebanks tell which FEATS go with which part of speech."""
     # Dev files know bundles that train files, samples or projections, lack.
     pairs = (
         (upos, feats)
@@ -97,7 +96,6 @@ def _labels(trained: TrainedModel, treebanks: Path) -> Labels:
 
 
 def _graphs(trained: TrainedModel, labels: Labels, options: ExportOptions) -> tuple[bytes, bytes]:
-    """The float32 and the int8 graph."""
     build = partial(
         build_student_graph,
         trained.weights,
@@ -123,7 +121,6 @@ def _number(treebank: str, labels: Labels) -> int:
 def _write_files(
     directory: Path, graph: bytes, labels: Labels, *, trained: TrainedModel, options: ExportOptions
 ) -> None:
-    """Writes a bundle without scores and model card."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "tagger.onnx").write_bytes(graph)
     (directory / "labels.json").write_text(labels.to_json(), encoding="utf-8")
@@ -138,7 +135,6 @@ def _write_files(
 def _score(
     options: ExportOptions, bundle: Path, paths: list[str], *, is_told: bool = False
 ) -> list[TreebankResult]:
-    """Scores a bundle from gold tokens."""
     return evaluate_treebanks(
         paths,
         partial(Tagger.load, str(bundle)),
@@ -148,14 +144,12 @@ def _score(
 
 
 def _files(treebanks: Path, part: str) -> list[str]:
-    """The files of one part; may be none."""
     return sorted(
         str(path) for suffix in ("", ".xz") for path in treebanks.rglob(f"*-{part}.conllu{suffix}")
     )
 
 
 def _macro(scores: dict[str, list[TreebankResult]]) -> dict[str, dict[str, float]]:
-    """Averages over treebanks with training data, by part, in percent."""
     return {
         part: {
             name: round(value, 2)

@@ -240,7 +240,6 @@ class _StudentGraph(GraphBuilder):
         self.node("Gather", score, back, output="feats_score")
 
     def _best_of(self, run: str, ids: NDArray[np.int64], tag: str) -> tuple[str, str]:
-        """The place in `ids` of the best bundle of each token in a run, and its probability."""
         logits = self._product(
             run,
             self._weights["feats.weight"][ids],

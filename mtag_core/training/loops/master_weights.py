@@ -28,7 +28,6 @@ class MasterWeights:
 
     @property
     def _copies(self) -> list[Tensor]:
-        """The model's weights."""
         return [weight.data for weight in self._model.parameters()]
 
     @torch.no_grad()

@@ -123,7 +123,6 @@ class _Output(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Initialises one module as BERT does."""
     if isinstance(module, nn.Linear | nn.Embedding):
         nn.init.normal_(module.weight, std=0.02)
     if isinstance(module, nn.Linear):

@@ -156,7 +156,6 @@ class _CorpusSentences:
 def _source(
     options: DistillOptions, feats: list[str], *, pad: int, device: torch.device
 ) -> Iterator[_Source]:
-    """The sentences to learn from: shards where there are some, else text and teachers."""
     if options.logits is None:
         yield _CorpusSentences(options, DistillationCorpus(options, feats, device=device), pad=pad)
         return
@@ -198,7 +197,6 @@ class _DistillationTask:
         return {"dev_upos": scores.macro_upos, "dev_feats": scores.macro_feats}
 
     def _loss(self, ids: NDArray[np.int64]) -> tuple[Tensor, int]:
-        """Loss of one batch."""
         batch, targets = self._source.batch(ids)
         masked = mask_pieces(batch, share=self._options.piece_dropout, mask_piece=self._mask_piece)
         logits = self._model(masked)

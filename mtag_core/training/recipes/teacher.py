@@ -94,7 +94,6 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
 def _datasets(
     options: TeacherTrainingOptions, tokenizer_path: Path
 ) -> tuple[LabelledDataset, LabelledDataset, list[str]]:
-    """Reads train and dev treebanks and the FEATS inventory."""
     train, dev = (
         read(options.treebanks, train_on_dev=options.train_on_dev, only=options.only)
         for read in (read_training_sentences, read_dev_sentences)
@@ -133,7 +132,6 @@ def _metadata(options: TeacherTrainingOptions, train: LabelledDataset) -> ModelM
 
 
 def _new_teacher(options: TeacherTrainingOptions, *, n_feats: int, n_treebanks: int) -> TokenTagger:
-    """The pretrained encoder with fresh heads."""
     encoder = load_encoder(options.encoder, n_extra_pieces=n_treebanks, dropout=options.dropout)
     return TokenTagger(
         encoder,
