@@ -66,7 +66,7 @@ def _largest_losses(gold: Facts, known: Facts, udpipe: Facts | None) -> str:
         f"1. **UFeats.** {100 - feats:.1f} points are lost from gold tokens, many of them where "
         "treebanks of one language follow different conventions and the student, who is not told "
         f"the treebank, has to choose{_behind(gold, udpipe)}. Consistent labels, or a treebank "
-        f"that the user names, would gain most.{_told_gain(gold)}",
+        f"that the user names, would gain most.{_treebank_gain(gold)}",
         f"2. **UPOS.** {tagging:.1f} points are lost to tagging, most in {_worst(lost)}: "
         "agglutinative and low-resource languages, and treebanks with conventions of their own.",
         f"3. **Segmentation.** {100 - words:.1f} points of everything; {_share(cut):.0%} of it is "
@@ -97,7 +97,7 @@ def _behind(gold: Facts, udpipe: Facts | None) -> str:
     )
 
 
-def _told_gain(gold: Facts) -> str:
+def _treebank_gain(gold: Facts) -> str:
     told = load_facts("student-gold-told")
     if told is None:
         return ""

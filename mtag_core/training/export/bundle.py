@@ -1,11 +1,21 @@
-"""A trained student to the bundle that tagging loads: int8, checked, with a model card."""
+"""A trained student to the bundle that tagging loads: int8, checked, with a model card.
+
+The int8 graph rounds activations to 256 steps between fixed bounds, which are found on real
+sentences. The bounds leave out the most extreme values: a few pieces (such as [CLS]) have
+activations thirty times larger than all others, and steps wide enough for them would be too coarse
+for the rest.
+"""
 
 import json
 import shutil
 import tempfile
+from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
+
+import numpy as np
+import onnxruntime
 
 from mtag_core.errors import OutputError
 from mtag_core.evaluation.summary import averages
@@ -21,12 +31,17 @@ from mtag_core.training.data.train_dev_split import (
 )
 from mtag_core.training.data.treebanks import read_treebank, treebank_files
 from mtag_core.training.export.model_card import ModelCardFacts, format_model_card
-from mtag_core.training.graphs.calibration import observe_ranges
-from mtag_core.training.graphs.student_graph import build_student_graph
+from mtag_core.training.graphs.student_graph import OBSERVED, Range, build_student_graph
 from mtag_core.training.graphs.trained_model import TrainedModel, read_trained_model
 from mtag_core.training.options import ExportOptions
 
 _CALIBRATION_SENTENCES_A_TREEBANK = 12
+# One value in ten thousand is clipped at either end. On dev this scored highest of 99.99, 99.999
+# and 100 percent and of the bounds with the least squared error.
+_CLIPPED_PERCENT = 0.01
+# Every seventh value is kept: enough to tell the bounds, in a seventh of the memory. Seven shares
+# no factor with the layers' widths, so that all units are seen.
+_STRIDE = 7
 
 
 def run(options: ExportOptions) -> str:
@@ -80,6 +95,44 @@ def export(options: ExportOptions) -> Path:
     card.write_text(format_model_card(facts), encoding="utf-8")
     write_manifest(options.output, scores=_macro(scores), is_trained_on_dev=is_trained_on_dev)
     return card
+
+
+def observe_ranges(
+    graph: bytes, sentences: Iterable[tuple[Sequence[str], int]], wordpiece: WordPiece
+) -> dict[str, Range]:
+    """Runs a float32 graph and finds the range of what each layer reads.
+
+    Args:
+        graph: From `build_student_graph(..., has_observed=True)`.
+        sentences: The forms of each and the number of its treebank, 0 where the graph knows none;
+            a thousand sentences are enough. Each is read with its treebank and without.
+        wordpiece: The model's tokenizer.
+
+    Returns:
+        By the name of the layer that reads the activation.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    has_treebanks = any(value.name == "treebank" for value in session.get_inputs())
+    names = [out.name for out in session.get_outputs() if out.name.startswith(OBSERVED)]
+    name_to_values: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    for forms, treebank in sentences:
+        for window, number in product(wordpiece.encode(forms), sorted({0, treebank})):
+            feed = {
+                "piece_ids": np.array([window.piece_ids]),
+                "first_piece_index": np.array(window.first),
+                "last_piece_index": np.array(window.last),
+            }
+            if has_treebanks:
+                feed["treebank"] = np.array(number)
+            for name, values in zip(names, session.run(names, feed), strict=True):
+                name_to_values[name].append(values[::_STRIDE])
+    percents = (_CLIPPED_PERCENT, 100 - _CLIPPED_PERCENT)
+    return {
+        name.removeprefix(OBSERVED): Range(*np.percentile(np.concatenate(values), percents))
+        for name, values in name_to_values.items()
+    }
 
 
 def _labels(trained: TrainedModel, treebanks: Path) -> Labels:

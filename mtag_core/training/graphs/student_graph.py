@@ -12,7 +12,7 @@ A model that knows the conventions of treebanks has one more input, the number o
 corrects the tokens' vectors by it; number 0 corrects nothing.
 
 The same description, without activation ranges, gives a float32 graph: the reference that the int8
-one is compared with, and what tells the ranges (see `mtag_core.training.graphs.calibration`).
+one is compared with, and what tells the ranges (see `mtag_core.training.export.bundle`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -27,7 +27,7 @@ from mtag_core.training.loops import distributed
 from mtag_core.training.loops.losses import top_k_target_loss
 from mtag_core.training.loops.trainer import Epoch, Task, Trainer
 from mtag_core.training.loops.training_log import TrainingLog
-from mtag_core.training.networks.model import Batch, TokenLogits, TokenTagger
+from mtag_core.training.networks.model import Batch, TaggerLogits, TokenTagger
 from mtag_core.training.networks.model_config import ModelMetadata
 from mtag_core.training.networks.model_files import (
     load_feats,
@@ -35,8 +35,7 @@ from mtag_core.training.networks.model_files import (
     load_model,
     save_model,
 )
-from mtag_core.training.networks.shared_weights import make_plain, share_weights
-from mtag_core.training.networks.student import new_student, set_dropout
+from mtag_core.training.networks.student import make_plain, new_student, set_dropout, share_weights
 from mtag_core.training.options import DistillOptions, TargetOptions
 from mtag_core.training.recipes.distill_corpus import DistillationCorpus
 from mtag_core.training.recipes.distill_stream import streamed_sentences
@@ -205,7 +204,7 @@ class _DistillationTask:
 
 
 def _target_loss(
-    logits: TokenLogits, targets: SoftTargets, tokens: Tensor, options: TargetOptions
+    logits: TaggerLogits, targets: SoftTargets, tokens: Tensor, options: TargetOptions
 ) -> Tensor:
     """The loss of some tokens, times the squared temperatures, which keeps gradients' size."""
     upos_ids = torch.arange(logits.upos.shape[-1], device=tokens.device)

@@ -64,7 +64,7 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
         device
     )
     rates = sampling_rates(train.tokens_by_treebank(), full_tokens=options.small_treebank, most=8.0)
-    run = LabelTraining(
+    training = LabelTraining(
         model,
         LabelTrainingOptions(
             piece_budget=options.piece_budget,
@@ -79,7 +79,7 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
     )
 
     with TrainingLog(options.output, is_writer=distributed.rank() == 0) as log:
-        task = Task(model, run.epoch, run.loss, run.scores)
+        task = Task(model, training.epoch, training.loss, training.scores)
         trainer = Trainer(task, options.schedule, directory=options.output, log=log)
         if options.resume:
             trainer.resume()
@@ -88,7 +88,7 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
         save_model(
             model, metadata, directory=options.output, tokenizer_path=tokenizer_path, feats=feats
         )
-    return run.scores()
+    return training.scores()
 
 
 def _datasets(
