@@ -81,7 +81,7 @@ class MasterWeights:
         """
         self._model = model
         self._is_half = is_half
-        self.masters = list(model.parameters())
+        self.masters: list[Tensor] = list(model.parameters())
         if is_half:
             self.masters = [weight.detach().clone() for weight in model.parameters()]
             model.to(torch.bfloat16)
@@ -94,14 +94,14 @@ class MasterWeights:
     def take_gradients(self) -> None:
         """Hands the model's gradients to the masters."""
         if self._is_half:
-            pairs = [
-                (master, weight.grad)
-                for master, weight in zip(self.masters, self._model.parameters(), strict=True)
-                if weight.grad is not None
-            ]
-            for master, _ in pairs:
-                master.grad = torch.empty_like(master) if master.grad is None else master.grad
-            torch._foreach_copy_([master.grad for master, _ in pairs], [grad for _, grad in pairs])
+            targets: list[Tensor] = []
+            gradients: list[Tensor] = []
+            for master, weight in zip(self.masters, self._model.parameters(), strict=True):
+                if weight.grad is not None:
+                    master.grad = torch.empty_like(master) if master.grad is None else master.grad
+                    targets.append(master.grad)
+                    gradients.append(weight.grad)
+            torch._foreach_copy_(targets, gradients)
 
     @torch.no_grad()
     def give_weights(self) -> None:

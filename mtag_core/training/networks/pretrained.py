@@ -5,7 +5,7 @@ the only place that imports transformers.
 """
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -72,7 +72,7 @@ class HuggingFaceEncoder(nn.Module):
         return hidden
 
 
-def from_config(config: Mapping[str, object]) -> nn.Module:
+def from_config(config: Mapping[str, Any]) -> nn.Module:
     """Builds an untrained encoder of another architecture from its recorded config."""
     return HuggingFaceEncoder(AutoModel.from_config(AutoConfig.for_model(**config)))
 

@@ -116,10 +116,10 @@ def share_weights(model: TokenTagger, feats: Sequence[str]) -> None:
         model: With a plain head.
         feats: Bundles in label order.
     """
-    model.feats = SharedHead(model.feats, bundle_parts(feats))
+    model.add_module("feats", SharedHead(model.feats, bundle_parts(feats)))
 
 
 def make_plain(model: TokenTagger) -> None:
     """Writes shared rows into the plain head, in place; a plain model stays as it is."""
     if isinstance(model.feats, SharedHead):
-        model.feats = model.feats.plain()
+        model.add_module("feats", model.feats.plain())
