@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from email.message import Message
 from pathlib import Path
 
 import grpc
@@ -63,7 +64,9 @@ def expected(corpus, tmp_path_factory):
 
 def test_a_server_that_is_not_ready_offers_no_slots(tmp_path, monkeypatch):
     def not_ready(_cluster, _path):
-        raise urllib.error.HTTPError("http://localhost", 503, "Service Unavailable", {}, None)
+        raise urllib.error.HTTPError(
+            "http://localhost", 503, "Service Unavailable", Message(), None
+        )
 
     monkeypatch.setattr(Cluster, "rest", not_ready)
     assert Cluster(tmp_path)._n_slots() == 0
