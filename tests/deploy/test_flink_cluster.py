@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from email.message import Message
 from pathlib import Path
 
 import grpc
@@ -19,7 +20,7 @@ import pytest
 from deploy.flink.cluster import Cluster, missing_tools
 from tests.deploy import tag_stream
 from tests.mtag_core.training.tiny_teacher import write_tiny_teacher
-from tests.pipelines.trees import tree
+from tests.pipelines.trees import tree, write_compressed
 
 _MISSING = missing_tools()
 _ROOT = Path(__file__).parents[2]
@@ -44,11 +45,12 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    """Texts of a few work items, one of them bad."""
+    """Files of a few work items: one of them bad, one sliced."""
     folder = tmp_path_factory.mktemp("corpus")
     for index in range(24):
         (folder / f"{index:02}.txt").write_text(f"A small cat number {index} sat. " * 40)
     (folder / "bad.txt").write_bytes(b"broken \xff\xfe bytes")
+    write_compressed(folder / "sliced.jsonl.gz")
     return folder
 
 
@@ -62,7 +64,9 @@ def expected(corpus, tmp_path_factory):
 
 def test_a_server_that_is_not_ready_offers_no_slots(tmp_path, monkeypatch):
     def not_ready(_cluster, _path):
-        raise urllib.error.HTTPError("http://localhost", 503, "Service Unavailable", {}, None)
+        raise urllib.error.HTTPError(
+            "http://localhost", 503, "Service Unavailable", Message(), None
+        )
 
     monkeypatch.setattr(Cluster, "rest", not_ready)
     assert Cluster(tmp_path)._n_slots() == 0
@@ -71,7 +75,7 @@ def test_a_server_that_is_not_ready_offers_no_slots(tmp_path, monkeypatch):
 def _start(corpus, output, *flags):
     """Starts the job with a slow fake tagger as a process."""
     module = "tests.deploy.annotate_slow"
-    paths = [f"--input={corpus}/*.txt", f"--output={output}", "--item_bytes=2000"]
+    paths = [f"--input={corpus}/*", f"--output={output}", "--item_bytes=2000"]
     command = [sys.executable, "-m", module, *paths, *flags]
     return subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.DEVNULL, env=os.environ.copy())
 
@@ -192,6 +196,7 @@ def test_a_stream_tags_what_appears_survives_a_killed_worker_and_stops_on_sigter
             worker.kill()
         (corpus / "first.txt").write_text("A large cat sat. " * 200)
         (corpus / "second.txt").write_text("Another cat sat. " * 200)
+        write_compressed(corpus / "sliced.jsonl.gz")
         # No more than a bounded run over the same files writes, and no less.
         assert _start(corpus, tmp_path / "bounded").wait(_TIMEOUT_S) == 0
         _wait_for(lambda: _is_alike(output, tmp_path / "bounded"))
