@@ -31,9 +31,15 @@ FLOORS = (
     {"mtag_core.__main__"},
     # Below this line Beam is known.
     {"pipelines.models"},
-    {"pipelines", "pipelines.flink_jobs", "pipelines.guard", "pipelines.logs"}
+    {"pipelines.flink_jobs", "pipelines.guard", "pipelines.logs"}
     | {"pipelines.progress", "pipelines.read_flags", "pipelines.runners", "pipelines.transforms"},
-    {"pipelines.endpoints", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
+    {
+        "pipelines",
+        "pipelines.endpoints",
+        "pipelines.local_worker",
+        "pipelines.options",
+        "pipelines.summary",
+    }
     | {"pipelines.worker_watch"},
     {"pipelines.jobs", "pipelines.streaming", "pipelines.teacher_options"},
     {"pipelines.unbounded", "pipelines.unused_flags"},

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import apache_beam as beam
 
-from mtag_core.records import Document, Reject, Sentence
+from mtag_core.records import Block, Document, Reject, Sentence
 from mtag_core.segmentation.document_blocks import segment_document
 from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, StepDoFn
 
@@ -47,7 +47,7 @@ class _SegmentDoFn(StepDoFn):
         if not isinstance(record, Document):
             yield keyed
             return
-        for block in self.timed(segment_document(record, self._segment, self._identify)):
+        for block in self.timed(self._blocks(record)):
             if isinstance(block, Reject):
                 self.count("rejects")
             else:
@@ -55,18 +55,21 @@ class _SegmentDoFn(StepDoFn):
                 self.count("tokens", sum(len(each.forms) for each in block.sentences))
             yield key, block
 
-    def _segment(self, text: str) -> Iterator[Sentence]:
-        return self._acquired().iterate(lambda model: iter(model.segment(text)))
-
-    def _identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
-        acquired = self._acquired()
-        with acquired.lock:
-            return acquired.model.identify(sentences)
-
-    def _acquired(self) -> LockedModel[TextSegmenter]:
-        if self._model is None:
-            self._model = self._shared.acquire()
-        return self._model
-
     def finish_bundle(self) -> None:
         self.report()
+
+    def _blocks(self, document: Document) -> Iterator[Block[Sentence] | Reject]:
+        if self._model is None:
+            # Here, not while a document is split: where no model can be loaded, it is not the
+            # document that fails.
+            self._model = self._shared.acquire()
+        model = self._model
+
+        def segment(text: str) -> Iterator[Sentence]:
+            return model.iterate(lambda segmenter: iter(segmenter.segment(text)))
+
+        def identify(sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+            with model.lock:
+                return model.model.identify(sentences)
+
+        yield from segment_document(document, segment, identify)

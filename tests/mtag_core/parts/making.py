@@ -1,6 +1,6 @@
 """The steps of a part, one after the other, without Beam."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from mtag_core.corpus import ReadOptions
@@ -11,8 +11,8 @@ from mtag_core.parts.plan import PlannedPart
 from mtag_core.parts.read_part import read_part
 from mtag_core.records import Block, Document, Reject
 from mtag_core.segmentation.document_blocks import segment_document
+from mtag_core.tagging.block_encoder import BlockEncoder
 from mtag_core.tagging.block_tagger import BlockTagger
-from mtag_core.tagging.encode_block import encode_block
 from tests.fake_tagger import FakeTagger
 
 Records = Iterator[tuple[Any, Any]]
@@ -55,9 +55,12 @@ def _tagged(
 def _encoded(
     part: PlannedPart, layout: OutputLayout, tagger: FakeTagger, options: ReadOptions
 ) -> Records:
+    blocks = BlockEncoder(tagger.encode)
     for key, record in read_part(part, options, layout):
-        segmented = [record]
+        segmented: Iterable[Any] = [record]
         if isinstance(record, Document):
             segmented = segment_document(record, tagger.segment)
         for each in segmented:
-            yield key, encode_block(each, tagger.encode) if isinstance(each, Block) else each
+            encoded = blocks.encode(each)
+            if encoded is not None:
+                yield key, encoded

@@ -1,6 +1,7 @@
 import io
 import tracemalloc
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from mtag_core.wikipedia import Page, read_pages, read_site
 from tests.mtag_core.wikipedia.dumps import HEAD, TAIL, dump_xml, page_xml
 
 
-def read(xml: bytes, **options: int) -> list[Page | Reject]:
+def read(xml: bytes, **options: Any) -> list[Page | Reject]:
     return list(read_pages(io.BytesIO(xml), source="d.xml", **options))
 
 
@@ -137,8 +138,7 @@ def test_every_schema_is_read(version: int):
     attributes = ' bytes="5" sha1="x"' if version == 11 else ""
     slot = "<content><role>aux</role><text>no</text></content>" if version == 11 else ""
     xml = (
-        f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.{version}/" '
-        f'version="0.{version}">'
+        f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.{version}/">'
         f"<page><title>T</title>{ns}<id>1</id><restrictions>sysop</restrictions><revision><id>2</id>"
         f'{model}<text xml:space="preserve"{attributes}>Words</text>{slot}</revision></page>'
     )
