@@ -20,7 +20,7 @@ def clean(wikitext: str, language: str | None = None, **definitions: str) -> str
         ("fr", "Du {{sp-|XVIII|e|au|XX|e|s}} oui.", "Du XVIIIe au XXe siècles oui."),
         ("fr", "Le {{1er mai}}, le XX{{e}}, la 1{{re}} fois.", "Le 1er mai, le XXe, la 1re fois."),
         ("es", "En el {{siglo|XIX||s}} la ciudad.", "En el siglo XIX la ciudad."),
-        ("es", "El siglo {{siglo|XIX}} y el {{siglo|V|a}} son.", "El siglo XIX y el siglo V a. C. son."),
+        ("es", "Siglo {{siglo|XIX}} y {{siglo|V|a}} son.", "Siglo XIX y siglo V a. C. son."),
         ("pt", "No {{séc|XIX}} a cidade.", "No século XIX a cidade."),
         ("ca", "Al {{segle|XIX}} la vila.", "Al segle XIX la vila."),
         ("ru", "Это {{век|XIX}} был.", "Это XIX век был."),
