@@ -12,10 +12,12 @@ from typing import NoReturn
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from mtag_core.conventions import split_names
-from mtag_core.corpus import ITEM_BYTES, ReadOptions
+from mtag_core.corpus import MAX_ITEM_BYTES, MIN_ITEM_BYTES, ReadOptions
 from mtag_core.errors import UsageError
 from mtag_core.output.streams import COMPRESSION_SUFFIXES
 from mtag_core.output.writers import FORMATS, OutputFormat
+from mtag_core.storage import split_patterns
+from pipelines.read_flags import add_read_flags, read_options
 from pipelines.runners import is_local
 
 # Flink takes these through the job server, so Beam's Python options do not declare them.
@@ -31,6 +33,8 @@ _JOB_SERVER_FLAGS = (
     "--max_bundle_size",
     "--max_bundle_time_mills",
 )
+DEFAULT_COMPRESSION = "zstd"
+DEFAULT_POLL_INTERVAL_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +47,12 @@ class AnnotateOptions:
     conventions: tuple[str, ...]
     read: ReadOptions
     format: OutputFormat
-    item_bytes: int
+    item_bytes: int | None
+    spool_bytes: int | None
     limit: int | None
     dry_run: bool
     overwrite: bool
+    repack: bool
     max_reject_ratio: float | None
     piece_budget: int | None
     streaming: bool
@@ -72,24 +78,23 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
     parser = _parser()
     args, rest = parser.parse_known_args(list(argv))
     check_beam_flags(rest, known=_flags(parser))
-    if args.streaming and (args.limit or args.dry_run or args.overwrite):
-        raise UsageError("--streaming goes with none of --limit, --dry_run and --overwrite")
+    if args.streaming and (args.limit or args.dry_run or args.overwrite or args.repack):
+        raise UsageError(
+            "--streaming goes with none of --limit, --dry_run, --overwrite and --repack"
+        )
     return AnnotateOptions(
-        inputs=split_patterns(args.input),
+        inputs=input_patterns(args.input),
         output=args.output.rstrip("/") or "/",
         model=args.model,
         conventions=split_names(args.conventions) if args.conventions else (),
-        read=ReadOptions(
-            input_format=args.input_format,
-            document=args.document,
-            text_field=args.text_field,
-            id_field=args.id_field,
-        ),
+        read=read_options(args),
         format=OutputFormat(args.format, args.compression),
         item_bytes=args.item_bytes,
+        spool_bytes=args.spool_bytes,
         limit=args.limit,
         dry_run=args.dry_run,
         overwrite=args.overwrite,
+        repack=args.repack,
         max_reject_ratio=args.max_reject_ratio,
         piece_budget=args.piece_budget,
         streaming=args.streaming,
@@ -134,27 +139,14 @@ def add_input_flags(group: "argparse._ArgumentGroup") -> None:
         metavar="PATTERN",
         help="files, folders, globs or URLs; several with spaces, commas or more --input",
     )
-    group.add_argument(
-        "--input_format",
-        default="auto",
-        choices=("auto", "text", "jsonl", "parquet", "mediawiki", "conllu"),
-        help="how files are read; auto goes by their names (default: auto)",
-    )
-    group.add_argument(
-        "--document",
-        default="file",
-        choices=("file", "line", "paragraph"),
-        help="what one document is in plain text (default: file)",
-    )
+    add_read_flags(group)
     group.add_argument(
         "--item_bytes",
         type=positive,
-        default=ITEM_BYTES,
         metavar="N",
-        help=f"bytes of input in a work item, about (default: {ITEM_BYTES})",
+        help="bytes of input in a work item, about (default: as in the runs before on this output; "
+        f"at first by the size of the input, {MIN_ITEM_BYTES} to {MAX_ITEM_BYTES})",
     )
-    group.add_argument("--text_field", default="text", help="field of the text, JSONL and Parquet")
-    group.add_argument("--id_field", help="field of the document id, JSONL and Parquet")
 
 
 def _add_output_flags(group: "argparse._ArgumentGroup") -> None:
@@ -163,7 +155,7 @@ def _add_output_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--format", default="parquet", choices=FORMATS, help="(default: parquet)")
     group.add_argument(
         "--compression",
-        default="zstd",
+        default=DEFAULT_COMPRESSION,
         choices=tuple(COMPRESSION_SUFFIXES),
         help="of CoNLL-U and JSONL parts (default: zstd)",
     )
@@ -171,6 +163,12 @@ def _add_output_flags(group: "argparse._ArgumentGroup") -> None:
         "--overwrite",
         action="store_true",
         help="remove what earlier runs wrote to --output, and nothing else, and start anew",
+    )
+    group.add_argument(
+        "--repack",
+        action="store_true",
+        help="plan an output that grew in steps as if it were made at once: parts of small files "
+        "are joined, those that differ are made anew",
     )
 
 
@@ -184,6 +182,14 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
         metavar="TREEBANK",
         help="tag the treebank's language as it does, such as pl_lfg; several with commas",
     )
+    group.add_argument(
+        "--spool_bytes",
+        type=not_negative,
+        metavar="N",
+        help="a file that holds more than this, about, and cannot be read from the middle is read "
+        "by one worker and copied to --output for all; 0 for none (default: as --item_bytes; at "
+        "first four work items or a 64th of the input)",
+    )
     group.add_argument("--limit", type=positive, metavar="N", help="first N documents only")
     group.add_argument("--dry_run", action="store_true", help="show the plan, tag nothing")
     group.add_argument(
@@ -194,7 +200,7 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--poll_interval",
         type=_seconds,
-        default=10.0,
+        default=DEFAULT_POLL_INTERVAL_S,
         metavar="S",
         help="seconds between looks for new files; one that changed since the last look waits",
     )
@@ -235,6 +241,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def not_negative(text: str) -> int:
+    """A whole number, 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
 def _ratio(text: str) -> float:
     """A number from 0 to 1."""
     try:
@@ -257,9 +270,9 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def split_patterns(values: Sequence[str]) -> tuple[str, ...]:
-    """The patterns, split at commas."""
-    patterns = tuple(part for value in values for part in value.split(",") if part)
+def input_patterns(values: Sequence[str]) -> tuple[str, ...]:
+    """The patterns of `--input`."""
+    patterns = split_patterns(values)
     if not patterns:
         raise UsageError("--input is empty; name a file, a folder, a glob or a URL")
     return patterns

@@ -8,6 +8,7 @@ from pathlib import Path
 import mtag_core
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import UsageError
+from mtag_core.languages import normalise_language
 from mtag_core.training.logits.sentence_choice import ChoiceOptions
 from mtag_core.training.logits.soft_targets import SummaryOptions
 from pipelines.options import (
@@ -15,9 +16,11 @@ from pipelines.options import (
     add_input_flags,
     add_runner_flags,
     check_beam_flags,
+    input_patterns,
+    not_negative,
     positive,
-    split_patterns,
 )
+from pipelines.read_flags import read_options
 from pipelines.runners import is_local
 
 
@@ -33,7 +36,7 @@ class TeacherOptions:
     read: ReadOptions
     choice: ChoiceOptions
     summary: SummaryOptions
-    item_bytes: int
+    item_bytes: int | None
     limit: int | None
     dry_run: bool
     overwrite: bool
@@ -61,19 +64,14 @@ def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
     if args.min_tokens > args.max_tokens:
         raise UsageError(f"--min_tokens={args.min_tokens} is above --max_tokens={args.max_tokens}")
     return TeacherOptions(
-        inputs=split_patterns(args.input),
+        inputs=input_patterns(args.input),
         output=args.output.rstrip("/") or "/",
         teacher=args.teacher,
         device=args.device,
         bundle=args.bundle or Path(mtag_core.__file__).parent / "bundles" / "default",
-        read=ReadOptions(
-            input_format=args.input_format,
-            document=args.document,
-            text_field=args.text_field,
-            id_field=args.id_field,
-        ),
+        read=read_options(args),
         choice=ChoiceOptions(
-            languages=tuple(sorted(args.languages or ())),
+            languages=tuple(sorted(set(map(normalise_language, args.languages or ())))),
             max_sentences_per_language=args.max_sentences_per_language,
             min_tokens=args.min_tokens,
             max_tokens=args.max_tokens,
@@ -158,7 +156,7 @@ def _add_teacher_flags(group: "argparse._ArgumentGroup") -> None:
     )
     group.add_argument(
         "--tail_rank",
-        type=_not_negative,
+        type=not_negative,
         default=32,
         metavar="N",
         help="bytes a token for the shape of the rest, 0 for none (default: 32)",
@@ -189,10 +187,3 @@ def _temperatures(text: str) -> tuple[float, ...]:
     if not values or min(values) <= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers above 0, such as 1,3")
     return values
-
-
-def _not_negative(text: str) -> int:
-    """A whole number, 0 or more."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)

@@ -1,20 +1,30 @@
 """Bytes to documents, or to rejects that say why not."""
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
+from mtag_core.corpus.sniffing import UTF8_MARK
 from mtag_core.records import Document, Reject
 
-_BOM = b"\xef\xbb\xbf"
+T = TypeVar("T")
+
+READER_FAILED = "reader_failed"
+"""Reason of rejects that only a bug of a reader makes."""
+
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 # A text with NULs and so many control characters is no text.
 _MAX_CONTROL_RATIO = 0.1
 _SAMPLE_BYTES = 8192
+_DETAIL_CHARACTERS = 300
+# Of the bytes that are NUL in UTF-16: half in English, a space in ten letters elsewhere.
+_UTF16_RATIO = 0.04
 
 
 def decode_document(data: bytes, *, source: str, offset: int, doc_id: str) -> Document | Reject:
     """Decodes a document's bytes; a byte order mark at the start of a file is dropped."""
-    if offset == 0 and data.startswith(_BOM):
-        data = data[len(_BOM) :]
+    if offset == 0:
+        data = data.removeprefix(UTF8_MARK)
     fault = None
     try:
         text = data.decode("utf-8")
@@ -50,6 +60,30 @@ def make_reject(
     return Reject(source, offset, doc_id, reason, detail, data, len(data))
 
 
+def or_failed(make: Callable[[], T], data: bytes | None, *, source: str, offset: int) -> T | Reject:
+    """Calls what makes a record; where that raises, a bug of ours, the record is a reject.
+
+    Args:
+        make: Makes it.
+        data: Its bytes.
+        source: Path or URL of its file.
+        offset: Where it starts.
+    """
+    try:
+        return make()
+    except MemoryError:
+        raise
+    except Exception as error:
+        doc_id = f"{source}#{offset}"
+        n_bytes = None if data is None else len(data)
+        return Reject(source, offset, doc_id, READER_FAILED, one_line(error), data, n_bytes)
+
+
+def one_line(error: Exception) -> str:
+    """An exception for a `Reject`'s detail."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:_DETAIL_CHARACTERS]
+
+
 def too_large(n_bytes: int, limit: int, *, source: str, offset: int) -> Reject:
     """Makes the reject of a document that is named by its place, not held."""
     return Reject(
@@ -68,4 +102,14 @@ def _nul_fault(data: bytes, *, offset: int, is_utf8: bool) -> tuple[str, str]:
     place = f"NUL at byte {offset + data.index(0)}"
     if is_utf8 and len(_CONTROLS.findall(sample)) <= _MAX_CONTROL_RATIO * len(sample):
         return "nul_character", f"{place}; expected text"
-    return "binary", f"{place} among bytes that are no UTF-8 text; expected UTF-8 text"
+    return (
+        "binary",
+        f"{place} among bytes that are no UTF-8 text{_hint(sample)}; expected UTF-8 text",
+    )
+
+
+def _hint(sample: bytes) -> str:
+    """Names UTF-16 without a byte order mark: every other byte of much text is a NUL."""
+    evens, odds = sample[::2].count(0), sample[1::2].count(0)
+    is_utf16 = max(evens, odds) > _UTF16_RATIO * len(sample) and not min(evens, odds)
+    return " (UTF-16 without a byte order mark, it seems)" if is_utf16 else ""

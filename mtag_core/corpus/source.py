@@ -1,6 +1,6 @@
 """A span's bytes, decompressed. Reading never raises: what goes wrong ends the bytes instead."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -13,8 +13,10 @@ from mtag_core.corpus.compression import (
     DecompressedStream,
     TruncatedError,
 )
+from mtag_core.corpus.decoding import READER_FAILED
 from mtag_core.corpus.items import Span
 from mtag_core.corpus.names import codec_of
+from mtag_core.corpus.sniffing import LookAhead, SniffedStream
 from mtag_core.errors import InputNotFoundError, MtagError
 from mtag_core.records import Reject
 
@@ -34,29 +36,46 @@ class Source(AbstractContextManager["Source"]):
         path: Path or URL of the file.
         position: Offset of the next byte, counted in decompressed bytes.
         failure: Set when `read` returned b"" too early.
+
+    Counts for itself what it gives, so that a reader which loses something is noticed.
     """
 
     def __init__(
-        self, span: Span, *, start: int = 0, wrap: Callable[[BinaryIO], ByteStream] | None = None
+        self,
+        span: Span,
+        *,
+        start: int = 0,
+        wrap: Callable[[BinaryIO], ByteStream] | None = None,
+        keeps_encoding: bool = False,
     ) -> None:
         """Opens a file.
 
         Args:
             span: Its file is opened.
             start: First byte, as the file is stored.
-            wrap: Makes the stream to read of the raw one; None decompresses.
+            wrap: Makes the stream to read of the raw one; None decompresses, and makes UTF-8 of
+                UTF-16 and UTF-32.
+            keeps_encoding: Leave UTF-16 and UTF-32 as they are.
         """
         self.path = span.file.path
         self.position = start
         self.failure: Failure | None = None
         self._raw: BinaryIO | None = None
-        self._stream: ByteStream | None = None
+        self._stream: LookAhead | None = None
+        self._keeps_encoding = keeps_encoding
+        self._end = span.end
+        self._n_line_feeds = 0
+        self._is_at_end = False
         self._cut_off: tuple[int, bytes | None] | None = None
         try:
             self._raw = storage.open_read(self.path, start=start)
-            self._stream = wrap(self._raw) if wrap else self._decompress(self._raw)
+            self._stream = LookAhead((wrap or self._decoded)(self._raw))
         except MtagError as error:
             self.failure = failure_of(error)
+
+    def peek(self, n_bytes: int) -> bytes:
+        """Returns the next `n_bytes` and stays before them; fewer at the end or a failure."""
+        return b"" if self._stream is None else self._stream.peek(n_bytes)
 
     def read(self, n_bytes: int) -> bytes:
         """Reads at most `n_bytes`, not always as many as there are; b"" at the end."""
@@ -68,6 +87,8 @@ class Source(AbstractContextManager["Source"]):
             self.failure = failure_of(error)
             return b""
         self.position += len(data)
+        self._n_line_feeds += data.count(b"\n")
+        self._is_at_end = not data
         return data
 
     def read_exactly(self, n_bytes: int) -> bytes:
@@ -85,11 +106,26 @@ class Source(AbstractContextManager["Source"]):
             offset: Where the document that is cut off starts.
             data: What there is of it; None when it is not held.
         """
-        self._cut_off = offset, data
+        self._cut_off = offset, data or None
 
-    def reject(self) -> Reject:
-        """Makes the reject for what `failure` cut off."""
-        failure = self.failure or Failure("unreadable", "unknown")
+    def check_lines(self, n_lines: int) -> None:
+        """Compares the line feeds that were read with the lines that a reader made of them."""
+        if self.failure is None and n_lines != self._n_line_feeds:
+            detail = f"{n_lines} lines were made of {self._n_line_feeds}"
+            self.failure = Failure(READER_FAILED, detail)
+
+    def rejects(self) -> Iterator[Reject]:
+        """Yields the reject for what a failure cut off, or for what its reader left unread.
+
+        To be asked when the reader is done.
+        """
+        if self.failure:
+            yield self._reject(self.failure)
+        elif not self._is_at_end and (self._end is None or self.position < self._end):
+            detail = f"reading stopped at byte {self.position}, before the end"
+            yield self._reject(Failure(READER_FAILED, detail))
+
+    def _reject(self, failure: Failure) -> Reject:
         offset, data = self._cut_off or (self.position, None)
         return Reject(
             source=self.path,
@@ -111,10 +147,12 @@ class Source(AbstractContextManager["Source"]):
         if self._raw is not None:
             self._raw.close()
 
-    def _decompress(self, raw: BinaryIO) -> ByteStream:
-        """Wraps the raw bytes as the file's name asks."""
+    def _decoded(self, raw: BinaryIO) -> ByteStream:
         codec = codec_of(self.path)
-        return DecompressedStream(raw, codec) if codec else raw
+        stream = DecompressedStream(raw, codec) if codec else raw
+        if self.position:
+            return stream
+        return SniffedStream(stream, keeps_encoding=self._keeps_encoding)
 
 
 def failure_of(error: Exception) -> Failure:

@@ -12,7 +12,7 @@ A model that knows the conventions of treebanks has one more input, the number o
 corrects the tokens' vectors by it; number 0 corrects nothing.
 
 The same description, without activation ranges, gives a float32 graph: the reference that the int8
-one is compared with, and what tells the ranges (see `mtag_core.training.graphs.calibration`).
+one is compared with, and what tells the ranges (see `mtag_core.training.export.bundle`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from mtag_core.labels import Labels
+from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.logit_graph import GraphShape
 from mtag_core.training.graphs.onnx_graph import CONTRIB, GraphBuilder
-from mtag_core.wordpiece import MAX_PIECES
 
 Weights = Mapping[str, NDArray[np.float32]]
 Array = NDArray[np.float32]
@@ -240,7 +240,6 @@ class _StudentGraph(GraphBuilder):
         self.node("Gather", score, back, output="feats_score")
 
     def _best_of(self, run: str, ids: NDArray[np.int64], tag: str) -> tuple[str, str]:
-        """The place in `ids` of the best bundle of each token in a run, and its probability."""
         logits = self._product(
             run,
             self._weights["feats.weight"][ids],

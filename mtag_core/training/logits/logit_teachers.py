@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
 from mtag_core.records import Sentence
-from mtag_core.tagged import BatchReport
+from mtag_core.tagging.student import open_session
+from mtag_core.tagging.tagged import BatchReport
 from mtag_core.training.logits.piece_windows import (
     PieceBatch,
     PieceEncoder,
@@ -210,11 +210,7 @@ class OnnxTeacher:
             max_pieces=self._card.max_pieces,
             openings=self._card.openings,
         )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            contents["logits.onnx"], options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(contents["logits.onnx"], source=str(directory / _FILES[0]))
 
     def logits(self, sentences: Sequence[Sentence]) -> list[TokenLogits]:
         """Logits of each sentence."""

@@ -4,9 +4,10 @@ A sentence longer than the model is cut into windows at tokens, never cut off.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from tokenizers import Tokenizer
 
 from mtag_core.errors import BundleError
 from mtag_core.records import Sentence
-from mtag_core.tagged import BatchReport
+from mtag_core.tagging.tagged import BatchReport
 
 # Pieces in one batch, padding included.
 PIECE_BUDGET = 2048
@@ -61,6 +62,21 @@ class _Window:
     piece_ids: list[int]
     first: list[int]
     last: list[int]
+
+
+class _PieceWindow(Protocol):
+    """What batches are made of: `_Window`, or a bundle's `mtag_core.tagging.wordpiece.Window`."""
+
+    @property
+    def piece_ids(self) -> list[int]:
+        """As the model reads them."""
+
+    @property
+    def first(self) -> list[int]:
+        """Index of the first piece of each token."""
+
+
+W = TypeVar("W", bound=_PieceWindow)
 
 
 class PieceEncoder:
@@ -139,20 +155,53 @@ def batched_rows(
     Returns:
         The same arrays of each sentence, in the sentences' order.
     """
-    windows = [(i, w) for i, s in enumerate(sentences) for w in encoder.windows(s)]
-    order = sorted(range(len(windows)), key=lambda i: len(windows[i][1].piece_ids))
+    windows = [encoder.windows(sentence) for sentence in sentences]
+    lengths = [len(window.piece_ids) for own in windows for window in own]
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    return rows_of_windows(
+        windows,
+        _groups(order, lengths, piece_budget),
+        lambda group: run(_padded(group, pad=encoder.pad)),
+        piece_budget=piece_budget,
+        on_batch=on_batch,
+    )
+
+
+def rows_of_windows(
+    windows: Sequence[Sequence[W]],
+    groups: Iterable[Sequence[int]],
+    run: Callable[[Sequence[W]], TokenRows],
+    *,
+    piece_budget: int,
+    on_batch: Callable[[BatchReport], None] | None,
+) -> list[TokenRows]:
+    """Runs a model over the windows of sentences.
+
+    Args:
+        windows: Those of each sentence, at least one.
+        groups: The batches, as indices into all windows of all sentences, each index once.
+        run: Gives the arrays of the tokens of a batch's windows, in order.
+        piece_budget: Pieces in one batch, padding included.
+        on_batch: Called after each batch.
+
+    Returns:
+        The same arrays of each sentence, in the sentences' order.
+    """
+    flat = [window for own in windows for window in own]
     results: dict[int, TokenRows] = {}
-    for group in _groups(order, [len(w.piece_ids) for _, w in windows], piece_budget):
-        batch = _padded([windows[i][1] for i in group], pad=encoder.pad)
+    for group in groups:
+        batch = [flat[index] for index in group]
         started_s = time.perf_counter()
         rows = run(batch)
         if on_batch is not None:
-            n_pieces, duration_s = batch.piece_ids.size, time.perf_counter() - started_s
-            on_batch(BatchReport(len(group), n_pieces, piece_budget, duration_s))
-        ends = np.cumsum([len(windows[i][1].first) for i in group])[:-1]
+            n_pieces = len(batch) * max(len(window.piece_ids) for window in batch)
+            duration_s = time.perf_counter() - started_s
+            on_batch(BatchReport(len(batch), n_pieces, piece_budget, duration_s))
+        ends = np.cumsum([len(window.first) for window in batch])[:-1]
         split = zip(*(np.split(array, ends) for array in rows), strict=True)
         results.update(zip(group, split, strict=True))
-    return _joined(windows, results, len(sentences))
+    in_order = (results[index] for index in range(len(flat)))
+    return [_joined(list(islice(in_order, len(own)))) for own in windows]
 
 
 def _groups(order: Sequence[int], lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
@@ -182,14 +231,8 @@ def _padded(windows: Sequence[_Window], *, pad: int) -> PieceBatch:
     return PieceBatch(piece_ids, is_piece, np.array(first, np.int64), np.array(last, np.int64))
 
 
-def _joined(
-    windows: Sequence[tuple[int, _Window]], results: Mapping[int, TokenRows], n_sentences: int
-) -> list[TokenRows]:
-    """Puts the windows of each sentence together again."""
-    parts: list[list[TokenRows]] = [[] for _ in range(n_sentences)]
-    for index, (sentence, _) in enumerate(windows):
-        parts[sentence].append(results[index])
-    return [
-        own[0] if len(own) == 1 else tuple(map(np.concatenate, zip(*own, strict=True)))
-        for own in parts
-    ]
+def _joined(parts: Sequence[TokenRows]) -> TokenRows:
+    """Puts the windows of a sentence together again."""
+    if len(parts) == 1:
+        return parts[0]
+    return tuple(map(np.concatenate, zip(*parts, strict=True)))

@@ -16,7 +16,7 @@ import numpy as np
 from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import Sentence, bare_sentence
-from mtag_core.tagged import BatchReport
+from mtag_core.tagging.tagged import BatchReport
 from mtag_core.training.logits.logit_teachers import (
     N_WAITING,
     TokenSummary,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import torch
 
     from mtag_core.training.networks.model import Batch
-    from mtag_core.training.networks.model import TokenLogits as DeviceLogits
+    from mtag_core.training.networks.model import TaggerLogits as DeviceLogits
 
 _FILES = ("config.json", "tokenizer.json", "feats.json", "model.safetensors")
 _PIECE_BUDGET = 16384

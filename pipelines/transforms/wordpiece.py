@@ -1,0 +1,72 @@
+"""The step that splits tokens into wordpieces."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import apache_beam as beam
+
+from mtag_core.records import Block, Reject, Sentence
+from mtag_core.tagging.block_encoder import BlockEncoder
+from mtag_core.tagging.wordpiece import EncodedSentence
+from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, StepDoFn
+
+
+class SentenceEncoder(Protocol):
+    """What the step needs of a model."""
+
+    def encode(self, sentence: Sentence) -> EncodedSentence:
+        """Splits a sentence's tokens into wordpieces."""
+
+
+class Wordpiece(beam.PTransform):
+    """PCollection of (K, Block[Sentence]) -> PCollection of (K, Block[EncodedSentence] | Reject).
+
+    Records that are no blocks pass.
+    """
+
+    def __init__(self, model: SharedModel[SentenceEncoder]) -> None:
+        """Takes the model that splits tokens."""
+        super().__init__()
+        self._do_fn = _WordpieceDoFn(model)
+
+    def expand(self, blocks: "beam.PCollection[KeyedRecord]") -> "beam.PCollection[KeyedRecord]":
+        """Adds the step."""
+        return blocks | "Wordpiece" >> beam.ParDo(self._do_fn)
+
+
+class _WordpieceDoFn(StepDoFn):
+    def __init__(self, shared: SharedModel[SentenceEncoder]) -> None:
+        super().__init__("wordpiece")
+        self._shared = shared
+        self._model: LockedModel[SentenceEncoder] | None = None
+        self._blocks: BlockEncoder | None = None
+
+    def start_bundle(self) -> None:
+        # A bundle that failed may have stopped in the middle of a document.
+        self._blocks = None
+
+    def process(self, keyed: KeyedRecord) -> Iterator[KeyedRecord]:
+        key, record = keyed
+        # Before the first block there is nothing that a reject could be the rest of.
+        if isinstance(record, Block) or (self._blocks is not None and isinstance(record, Reject)):
+            for encoded in self.timed(self._encoded(record)):
+                yield key, encoded
+        else:
+            yield keyed
+
+    def finish_bundle(self) -> None:
+        self.report()
+
+    def _encoded(self, record: Block[Sentence] | Reject) -> Iterator[object]:
+        if self._model is None:
+            self._model = self._shared.acquire()
+        if self._blocks is None:
+            self._blocks = BlockEncoder(self._model.model.encode)
+        with self._model.lock:
+            encoded = self._blocks.encode(record)
+        if isinstance(encoded, Block):
+            self.count("pieces", sum(each.n_pieces for each in encoded.sentences))
+        elif isinstance(encoded, Reject) and encoded is not record:
+            self.count("rejects")
+        if encoded is not None:
+            yield encoded
