@@ -5,6 +5,7 @@
 Parses the flags, plans, builds the graph, runs it and sums up. The graph is
 
     ReadPlan       path of the plan       -> PlannedPart               spread over the workers here
+    SplitFiles     PlannedPart            -> PlannedPart               slices; where there are any
     ReadDocuments  PlannedPart            -> Document | Reject | PartEnd
     Segment        Document               -> Block of sentences
     Wordpiece      Block of sentences     -> Block of sentences and their wordpieces
@@ -19,7 +20,7 @@ Each is a thin shell around `mtag_core`; they are in `pipelines.transforms`, a f
 import functools
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,12 +33,13 @@ from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview, preview_parts
 from mtag_core.parts import run as runs
-from mtag_core.parts.incremental_plan import NO_PARTS, CompletedParts
+from mtag_core.parts.incremental_plan import NO_PARTS
 from mtag_core.parts.inputs import list_inputs, list_present_inputs
 from mtag_core.parts.outcome import check_tagged
-from mtag_core.parts.plan import PlannedPart, plan_parts
-from mtag_core.parts.plan_file import measure_plan, write_plan
+from mtag_core.parts.plan import PlannedPart
+from mtag_core.parts.plan_file import PlanSize, measure_plan, write_plan
 from mtag_core.parts.run import RunConfig
+from mtag_core.parts.run_plan import choose_sizes, find_completed, plan_run
 from mtag_core.storage import FileInfo
 from pipelines.endpoints import check_dataflow, check_runner
 from pipelines.guard import RunGuard
@@ -52,6 +54,7 @@ from pipelines.transforms.finish_run import FinishRun
 from pipelines.transforms.read_documents import ReadDocuments
 from pipelines.transforms.read_plan import ReadPlan
 from pipelines.transforms.segment import Segment
+from pipelines.transforms.split_files import SplitFiles
 from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.tag import Tag
 from pipelines.transforms.wordpiece import Wordpiece
@@ -80,6 +83,7 @@ class TagSettings:
         layout: Where parts are written.
         progress_dir: A local folder for progress files, None where nobody reads them.
         stop_path: Once this local file is there, no further part is read.
+        has_slices: Whether there may be items that one worker reads for all.
     """
 
     model: SharedModel[TextTagger]
@@ -87,6 +91,7 @@ class TagSettings:
     layout: OutputLayout
     progress_dir: str | None = None
     stop_path: str | None = None
+    has_slices: bool = False
 
 
 def main(argv: Sequence[str] | None = None, *, model: Model | None = None) -> int:
@@ -162,8 +167,8 @@ def _show_plan(
     completed = NO_PARTS
     if not options.overwrite:
         runs.check_output(layout, config, overwrite=False, repack=options.repack)
-        completed = runs.find_completed(layout, is_dry=True)
-    plan = _plan(options, config, files, completed)
+        completed = find_completed(layout, is_dry=True)
+    plan = plan_run(layout, config, files, NO_PARTS if options.repack else completed)
     print_plan(measure_plan(plan, completed=completed.part_ids), output=options.output)
 
 
@@ -180,6 +185,9 @@ def tag_parts(
         A manifest a part: small.
     """
     model, layout = settings.model, settings.layout
+    if settings.has_slices:
+        split = SplitFiles(settings.read, layout, stop_path=settings.stop_path)
+        parts = parts | "SplitFiles" >> split
     read = ReadDocuments(settings.read, layout, stop_path=settings.stop_path)
     write = WriteParts(layout, progress_dir=settings.progress_dir)
     return (
@@ -195,9 +203,11 @@ def tag_parts(
 def _stream(options: AnnotateOptions, model: Model) -> None:
     """Runs on Flink until SIGTERM."""
     layout = OutputLayout(options.output, options.format)
-    settings = TagSettings(SharedModel(model.load), options.read, layout)
-    check = functools.partial(_check_rejects, max_reject_ratio=options.max_reject_ratio)
     config = _config(options, model, list_present_inputs(options.inputs, output=options.output))
+    settings = TagSettings(
+        SharedModel(model.load), options.read, layout, has_slices=config.spool_bytes > 0
+    )
+    check = functools.partial(_check_rejects, max_reject_ratio=options.max_reject_ratio)
     make = functools.partial(tag_parts, settings=settings)
     run_unbounded(options, layout, config, make_parts=make, check=check)
 
@@ -221,45 +231,37 @@ def _make_parts(
     runs.check_output(layout, config, overwrite=options.overwrite, repack=options.repack)
     runs.delete_leftovers(layout)
     runs.write_config(layout, config)
-    completed = runs.find_completed(layout)
-    plan = _plan(options, config, files, completed)
+    completed = find_completed(layout)
+    plan = plan_run(layout, config, files, NO_PARTS if options.repack else completed)
     size = write_plan(layout.plan_path, plan, completed=completed.part_ids)
     progress = Progress(
-        n_bytes=size.n_pending_bytes, n_parts=size.n_pending, is_local=options.is_local
+        n_bytes=size.n_pending_bytes,
+        n_parts=size.n_pending + size.n_expected_slices,
+        is_local=options.is_local,
     )
     try:
         with progress, RunGuard():
             settings = TagSettings(
-                SharedModel(model.load), options.read, layout, progress.directory, stop_path
+                SharedModel(model.load),
+                options.read,
+                layout,
+                progress.directory,
+                stop_path,
+                has_slices=bool(size.sliced),
             )
-            _run_pipeline(options, settings, config, n_parts=size.n_parts)
+            _run_pipeline(options, settings, config, size)
     finally:
         storage.delete(layout.plan_path)
     return _finish(options, layout, progress, n_completed=size.n_parts - size.n_pending)
 
 
-def _plan(
-    options: AnnotateOptions,
-    config: RunConfig,
-    files: Sequence[FileInfo],
-    completed: CompletedParts,
-) -> Iterator[PlannedPart]:
-    """Plans beside what is complete, or as if at once."""
-    return plan_parts(
-        files,
-        config.read,
-        salt=config.salt,
-        item_bytes=config.item_bytes,
-        limit=config.limit,
-        completed=NO_PARTS if options.repack else completed,
-    )
-
-
 def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -> RunConfig:
     """The part of the flags and of the listing that decides what is written."""
-    item_bytes = options.item_bytes or runs.choose_item_bytes(
+    sizes = choose_sizes(
         OutputLayout(options.output, options.format),
         files,
+        item_bytes=options.item_bytes,
+        spool_bytes=options.spool_bytes,
         is_planned_anew=options.overwrite or options.repack,
     )
     return RunConfig(
@@ -268,14 +270,15 @@ def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -
         read=options.read,
         format=options.format.name,
         compression=options.format.compression,
-        item_bytes=item_bytes,
+        item_bytes=sizes.item_bytes,
+        spool_bytes=sizes.spool_bytes,
         limit=options.limit,
         conventions=options.treebank_style,
     )
 
 
 def _run_pipeline(
-    options: AnnotateOptions, settings: TagSettings, config: RunConfig, *, n_parts: int
+    options: AnnotateOptions, settings: TagSettings, config: RunConfig, size: PlanSize
 ) -> None:
     """Builds the graph and waits until the runner is done."""
     layout = settings.layout
@@ -285,7 +288,9 @@ def _run_pipeline(
     def build(pipeline: beam.Pipeline) -> None:
         parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, started_path=started_path)
         manifests = tag_parts(parts, settings)
-        _ = manifests | "FinishRun" >> FinishRun(layout, config, n_parts=n_parts)
+        _ = manifests | "FinishRun" >> FinishRun(
+            layout, config, n_parts=size.n_parts, sliced=size.sliced
+        )
 
     run_pipeline(build, options, watch=watch)
 

@@ -17,6 +17,7 @@ from mtag_core.errors import UsageError
 from mtag_core.output.streams import COMPRESSION_SUFFIXES
 from mtag_core.output.writers import FORMATS, OutputFormat
 from mtag_core.storage import split_patterns
+from pipelines.read_flags import add_read_flags, read_options
 from pipelines.runners import is_local
 
 # Flink takes these through the job server, so Beam's Python options do not declare them.
@@ -47,6 +48,7 @@ class AnnotateOptions:
     read: ReadOptions
     format: OutputFormat
     item_bytes: int | None
+    spool_bytes: int | None
     limit: int | None
     dry_run: bool
     overwrite: bool
@@ -85,14 +87,10 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
         output=args.output.rstrip("/") or "/",
         model=args.model,
         treebank_style=split_names(args.treebank_style) if args.treebank_style else (),
-        read=ReadOptions(
-            input_format=args.input_format,
-            document=args.document,
-            text_field=args.text_field,
-            id_field=args.id_field,
-        ),
+        read=read_options(args),
         format=OutputFormat(args.format, args.compression),
         item_bytes=args.item_bytes,
+        spool_bytes=args.spool_bytes,
         limit=args.limit,
         dry_run=args.dry_run,
         overwrite=args.overwrite,
@@ -141,18 +139,7 @@ def add_input_flags(group: "argparse._ArgumentGroup") -> None:
         metavar="PATTERN",
         help="files, folders, globs or URLs; several with spaces, commas or more --input",
     )
-    group.add_argument(
-        "--input_format",
-        default="auto",
-        choices=("auto", "text", "jsonl", "parquet", "mediawiki", "conllu"),
-        help="how files are read; auto goes by their names (default: auto)",
-    )
-    group.add_argument(
-        "--document",
-        default="file",
-        choices=("file", "line", "paragraph"),
-        help="what one document is in plain text (default: file)",
-    )
+    add_read_flags(group)
     group.add_argument(
         "--item_bytes",
         type=positive,
@@ -160,8 +147,6 @@ def add_input_flags(group: "argparse._ArgumentGroup") -> None:
         help="bytes of input in a work item, about (default: as in the runs before on this output; "
         f"at first by the size of the input, {MIN_ITEM_BYTES} to {MAX_ITEM_BYTES})",
     )
-    group.add_argument("--text_field", default="text", help="field of the text, JSONL and Parquet")
-    group.add_argument("--id_field", help="field of the document id, JSONL and Parquet")
 
 
 def _add_output_flags(group: "argparse._ArgumentGroup") -> None:
@@ -196,6 +181,14 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
         action="extend",
         metavar="TREEBANK",
         help="tag the treebank's language as it does, such as pl_lfg; several with commas",
+    )
+    group.add_argument(
+        "--spool_bytes",
+        type=not_negative,
+        metavar="N",
+        help="a file that holds more than this, about, and cannot be read from the middle is read "
+        "by one worker and copied to --output for all; 0 for none (default: as --item_bytes; at "
+        "first four work items or a 64th of the input)",
     )
     group.add_argument("--limit", type=positive, metavar="N", help="first N documents only")
     group.add_argument("--dry_run", action="store_true", help="show the plan, tag nothing")
@@ -245,6 +238,13 @@ def positive(text: str) -> int:
     """A whole number above 0."""
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def not_negative(text: str) -> int:
+    """A whole number, 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)
 
 

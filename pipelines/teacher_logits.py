@@ -27,6 +27,7 @@ from mtag_core.parts.inputs import list_inputs
 from mtag_core.parts.outcome import check_tagged
 from mtag_core.parts.plan import PlannedPart, plan_parts
 from mtag_core.parts.plan_file import PlanSize, measure_plan, write_plan
+from mtag_core.parts.run_plan import choose_sizes
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.tagging.bundle import Bundle
@@ -113,16 +114,20 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
     load = functools.partial(load_teacher, options.teacher, options.device)
     teacher = load()
     layout = OutputLayout(options.output, LogitsFormat())
-    item_bytes = options.item_bytes or runs.choose_item_bytes(
-        layout, files, is_planned_anew=options.overwrite
+    sizes = choose_sizes(
+        layout,
+        files,
+        item_bytes=options.item_bytes,
+        spool_bytes=0,
+        is_planned_anew=options.overwrite,
     )
-    config = _config(options, teacher, item_bytes)
+    config = _config(options, teacher, sizes.item_bytes)
     parts = list(
         plan_parts(
             files,
             options.read,
             salt=config.salt,
-            item_bytes=item_bytes,
+            item_bytes=sizes.item_bytes,
             limit=options.limit,
         )
     )

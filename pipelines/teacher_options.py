@@ -17,8 +17,10 @@ from pipelines.options import (
     add_runner_flags,
     check_beam_flags,
     input_patterns,
+    not_negative,
     positive,
 )
+from pipelines.read_flags import read_options
 from pipelines.runners import is_local
 
 
@@ -67,12 +69,7 @@ def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
         teacher=args.teacher,
         device=args.device,
         bundle=args.bundle or Path(mtag_core.__file__).parent / "bundles" / "default",
-        read=ReadOptions(
-            input_format=args.input_format,
-            document=args.document,
-            text_field=args.text_field,
-            id_field=args.id_field,
-        ),
+        read=read_options(args),
         choice=ChoiceOptions(
             languages=tuple(sorted(set(map(normalise_language, args.languages or ())))),
             max_sentences_per_language=args.max_sentences_per_language,
@@ -159,7 +156,7 @@ def _add_teacher_flags(group: "argparse._ArgumentGroup") -> None:
     )
     group.add_argument(
         "--tail_rank",
-        type=_not_negative,
+        type=not_negative,
         default=32,
         metavar="N",
         help="bytes a token for the shape of the rest, 0 for none (default: 32)",
@@ -190,10 +187,3 @@ def _temperatures(text: str) -> tuple[float, ...]:
     if not values or min(values) <= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers above 0, such as 1,3")
     return values
-
-
-def _not_negative(text: str) -> int:
-    """A whole number, 0 or more."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)

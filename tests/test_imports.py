@@ -23,18 +23,24 @@ FLOORS = (
     {"mtag_core.evaluation", "mtag_core.output"},
     {"mtag_core", "mtag_core.parts"},
     {"mtag_core.training", "mtag_core.training.options"} | {"mtag_core.training.treebank_facts"},
+    {"mtag_core.training.records"},
     {"mtag_core.training.networks"},
     {"mtag_core.training.data", "mtag_core.training.graphs", "mtag_core.training.langid"},
     {"mtag_core.training.logits", "mtag_core.training.loops"},
-    {"mtag_core.training.export", "mtag_core.training.meta_lstm", "mtag_core.training.recipes"}
-    | {"mtag_core.training.segmenters"},
+    {"mtag_core.training.export", "mtag_core.training.recipes"} | {"mtag_core.training.segmenters"},
     {"mtag_core.cli"},
     {"mtag_core.__main__"},
     # Below this line Beam is known.
     {"pipelines.commands", "pipelines.models"},
-    {"pipelines", "pipelines.flink_jobs", "pipelines.guard", "pipelines.logs"}
-    | {"pipelines.progress", "pipelines.runners", "pipelines.transforms"},
-    {"pipelines.endpoints", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
+    {"pipelines.flink_jobs", "pipelines.guard", "pipelines.logs"}
+    | {"pipelines.progress", "pipelines.read_flags", "pipelines.runners", "pipelines.transforms"},
+    {
+        "pipelines",
+        "pipelines.endpoints",
+        "pipelines.local_worker",
+        "pipelines.options",
+        "pipelines.summary",
+    }
     | {"pipelines.worker_watch"},
     {"pipelines.jobs", "pipelines.streaming", "pipelines.teacher_options"},
     {"pipelines.unbounded", "pipelines.unused_flags"},

@@ -4,12 +4,15 @@ A command's module is imported only when it is called, so that tagging never imp
 needs. Jobs on Apache Beam are added by `pipelines`, which is above this package.
 """
 
+import argparse
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 from mtag_core import __version__
 from mtag_core.cli.flag_parser import FlagParser, hint
+from mtag_core.cli.recipes import RECIPES, Recipe
 from mtag_core.errors import MtagError, UsageError
 
 # What only some commands need.
@@ -46,32 +49,14 @@ _TITLES = {
     "bundle": "model bundles",
 }
 # Name, module in this package, help.
-_ROWS = (
+_MODULES = (
     ("tag", "tag", "tag a text, a file or standard input"),
     (
         "evaluate",
         "evaluate",
         "score CoNLL-U files or the tagger itself with the CoNLL 2018 metric",
     ),
-    ("train langid", "train_langid", "train the language identifier of a bundle"),
     ("train segmenters", "train_segmenters", "train the segmenters of a bundle"),
-    ("train vocabulary", "train_vocabulary", "train the student's WordPiece vocabulary"),
-    ("train teacher", "train_teacher", "fine-tune a pretrained encoder on treebanks"),
-    ("train encode-text", "encode_text", "encode segmented text for distillation, once"),
-    ("train distill", "distill", "train a student on what teachers predict for text"),
-    ("train finetune", "finetune", "go on with a distilled student, on treebank labels"),
-    ("train adapt", "adapt", "go on with a student on treebank labels alone"),
-    (
-        "train treebank-styles",
-        "learn_conventions",
-        "learn how treebanks of a language differ, for users who name one",
-    ),
-    (
-        "train average-models",
-        "average_models",
-        "write the weighted mean of two students of one ancestor",
-    ),
-    ("train meta-lstm", "train_meta_lstm", "train the Meta-LSTM baseline"),
     (
         "label boundaries",
         "label_boundaries",
@@ -82,36 +67,43 @@ _ROWS = (
         "label_splits",
         "split the surface tokens of text as a fine-tuned encoder predicts",
     ),
-    (
-        "bundle export",
-        "export",
-        "make the bundle that tagging loads from a trained student",
-    ),
-    (
-        "bundle export-teacher",
-        "export_teacher",
-        "make a trained model give all its logits, for teacher_logits",
-    ),
-    (
-        "bundle unpack",
-        "unpack_bundle",
-        "turn a bundle's student back into a model that training goes on with",
-    ),
 )
 
 
-def _from_row(name: str, module: str, help_line: str) -> Command:
+class _Handler(Protocol):
+    """What does the work of a command: a module of this package, or a recipe."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Adds the command's flags."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Does the work; gives the exit code."""
+        ...
+
+
+def _from_module(name: str, module: str, help_line: str) -> Command:
+    def load() -> _Handler:
+        return cast(_Handler, importlib.import_module(f"mtag_core.cli.{module}"))
+
+    older = module.replace("_", "-")
+    return _command(name, help_line, load, older="" if older == name else older)
+
+
+def _command(name: str, help_line: str, load: Callable[[], _Handler], *, older: str) -> Command:
     def run(prog: str, argv: Sequence[str]) -> int:
         parser = FlagParser(prog=prog, description=f"{help_line[0].upper()}{help_line[1:]}.")
         try:
-            command = importlib.import_module(f"mtag_core.cli.{module}")
-            command.add_arguments(parser)
-            return int(command.run(parser.parse_all(argv)))
+            handler = load()
+            handler.add_arguments(parser)
+            return handler.run(parser.parse_all(argv))
         except ModuleNotFoundError as error:
             raise _missing_extra(name, error) from error
 
-    older = module.replace("_", "-")
-    return Command(name, help_line, run, "" if older == name else older)
+    return Command(name, help_line, run, older)
+
+
+def _from_recipe(name: str, recipe: Recipe) -> Command:
+    return _command(name, recipe.help_line, lambda: recipe, older=recipe.older)
 
 
 def _missing_extra(name: str, error: ModuleNotFoundError) -> Exception:
@@ -122,7 +114,10 @@ def _missing_extra(name: str, error: ModuleNotFoundError) -> Exception:
     return MtagError(f"{name} needs {package}: python -m pip install '.[{extra}]'")
 
 
-COMMANDS = tuple(_from_row(*row) for row in _ROWS)
+COMMANDS = (
+    *(_from_module(*row) for row in _MODULES),
+    *(_from_recipe(*item) for item in RECIPES.items()),
+)
 
 
 def call(argv: Sequence[str], *, prog: str, commands: Sequence[Command] = COMMANDS) -> int:

@@ -1,12 +1,11 @@
 """`evaluate`: scores CoNLL-U files, or the tagger itself, with the CoNLL 2018 metric."""
 
 import argparse
-import logging
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from mtag_core.cli.logs import start_logging
 from mtag_core.errors import UsageError
 from mtag_core.evaluation.annotation import load_annotation
 from mtag_core.evaluation.metrics import score
@@ -100,7 +99,7 @@ def _score_tagger(options: EvaluateOptions) -> str:
             "leave the flag out for the shipped model"
         )
     paths = [info.path for info in list_files(options.treebanks)]
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    start_logging()
     how = EvaluationOptions(
         raw=options.raw,
         segmenter=chosen_segmenter(

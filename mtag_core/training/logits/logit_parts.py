@@ -78,6 +78,10 @@ class LogitTagger:
         """Splits a text into sentences."""
         return self._segmenter.segment(text)
 
+    def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+        """Finds the languages of a document's own sentences."""
+        return self._segmenter.identify(sentences)
+
     def encode(self, sentence: Sentence) -> EncodedSentence:
         """Leaves the wordpieces to the teacher, which has its own."""
         return EncodedSentence(sentence, [])
