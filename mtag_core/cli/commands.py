@@ -56,17 +56,6 @@ _MODULES = (
         "evaluate",
         "score CoNLL-U files or the tagger itself with the CoNLL 2018 metric",
     ),
-    ("train segmenters", "train_segmenters", "train the segmenters of a bundle"),
-    (
-        "label boundaries",
-        "label_boundaries",
-        "mark in text where dictionaries or a teacher predict that tokens end",
-    ),
-    (
-        "label splits",
-        "label_splits",
-        "split the surface tokens of text as a fine-tuned encoder predicts",
-    ),
 )
 
 

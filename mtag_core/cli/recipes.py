@@ -62,6 +62,13 @@ RECIPES = {
         Flags(options.LangidOptions),
         is_verbose=True,
     ),
+    "train segmenters": Recipe(
+        "train-segmenters",
+        "train the segmenters of a bundle",
+        "segmenters.training",
+        Flags(options.TrainSegmentersOptions),
+        is_verbose=True,
+    ),
     "train vocabulary": Recipe(
         "train-vocabulary",
         "train the student's WordPiece vocabulary",
@@ -109,6 +116,20 @@ RECIPES = {
         "write the weighted mean of two students of one ancestor",
         "networks.model_mean",
         Flags(options.AverageOptions),
+    ),
+    "label boundaries": Recipe(
+        "label-boundaries",
+        "mark in text where dictionaries or a teacher predict that tokens end",
+        "segmenters.dictionary_labelling",
+        Flags(options.LabelBoundariesOptions),
+        is_verbose=True,
+    ),
+    "label splits": Recipe(
+        "label-splits",
+        "split the surface tokens of text as a fine-tuned encoder predicts",
+        "segmenters.split_labelling",
+        Flags(options.LabelSplitsOptions),
+        is_verbose=True,
     ),
     "bundle export": Recipe(
         "export",
