@@ -11,7 +11,22 @@ from typing import Any
 
 from mtag_core.cli.logs import start_logging
 from mtag_core.options import Flags
-from mtag_core.training import options
+from mtag_core.training.options import (
+    AdaptOptions,
+    AverageOptions,
+    ConventionsOptions,
+    DistillOptions,
+    EncodeTextOptions,
+    ExportOptions,
+    ExportTeacherOptions,
+    LabelBoundariesOptions,
+    LabelSplitsOptions,
+    LangidOptions,
+    TeacherTrainingOptions,
+    TrainSegmentersOptions,
+    UnpackBundleOptions,
+    VocabularyOptions,
+)
 
 
 @dataclass(frozen=True)
@@ -59,96 +74,96 @@ RECIPES = {
         "train-langid",
         "train the language identifier of a bundle",
         "langid",
-        Flags(options.LangidOptions),
+        Flags(LangidOptions),
         is_verbose=True,
     ),
     "train segmenters": Recipe(
         "train-segmenters",
         "train the segmenters of a bundle",
         "segmenters.training",
-        Flags(options.TrainSegmentersOptions),
+        Flags(TrainSegmentersOptions),
         is_verbose=True,
     ),
     "train vocabulary": Recipe(
         "train-vocabulary",
         "train the student's WordPiece vocabulary",
         "data.vocabulary",
-        Flags(options.VocabularyOptions),
+        Flags(VocabularyOptions),
     ),
     "train teacher": Recipe(
         "train-teacher",
         "fine-tune a pretrained encoder on treebanks",
         "recipes.teacher",
-        Flags(options.TeacherTrainingOptions),
+        Flags(TeacherTrainingOptions),
     ),
     "train encode-text": Recipe(
         "encode-text",
         "encode segmented text for distillation, once",
         "data.texts",
-        Flags(options.EncodeTextOptions),
+        Flags(EncodeTextOptions),
     ),
     "train distill": Recipe(
         "distill",
         "train a student on teachers' targets for text",
         "recipes.distillation",
-        Flags(options.DistillOptions),
+        Flags(DistillOptions),
     ),
     "train finetune": Recipe(
         "finetune",
         "train a distilled student further, on treebanks above all",
         "recipes.distillation",
-        Flags(options.DistillOptions, **_FINETUNE),
+        Flags(DistillOptions, **_FINETUNE),
     ),
     "train adapt": Recipe(
         "adapt",
         "train a student further, on treebank labels alone",
         "recipes.adaptation",
-        Flags(options.AdaptOptions),
+        Flags(AdaptOptions),
     ),
     "train treebank-styles": Recipe(
         "learn-conventions",
         "learn how treebanks of a language differ, for users who name one",
         "recipes.conventions",
-        Flags(options.ConventionsOptions),
+        Flags(ConventionsOptions),
     ),
     "train average-models": Recipe(
         "average-models",
         "write the weighted mean of two students of one ancestor",
         "networks.model_mean",
-        Flags(options.AverageOptions),
+        Flags(AverageOptions),
     ),
     "label boundaries": Recipe(
         "label-boundaries",
         "mark in text where dictionaries or a teacher predict that tokens end",
         "segmenters.dictionary_labelling",
-        Flags(options.LabelBoundariesOptions),
+        Flags(LabelBoundariesOptions),
         is_verbose=True,
     ),
     "label splits": Recipe(
         "label-splits",
         "split the surface tokens of text as a fine-tuned encoder predicts",
         "segmenters.split_labelling",
-        Flags(options.LabelSplitsOptions),
+        Flags(LabelSplitsOptions),
         is_verbose=True,
     ),
     "bundle export": Recipe(
         "export",
         "make the bundle that tagging loads from a trained student",
         "export.bundle",
-        Flags(options.ExportOptions),
+        Flags(ExportOptions),
         is_verbose=True,
     ),
     "bundle export-teacher": Recipe(
         "export-teacher",
         "make a trained model give all its logits, for `mtag logits`",
         "export.export_teacher",
-        Flags(options.ExportTeacherOptions),
+        Flags(ExportTeacherOptions),
     ),
     "bundle unpack": Recipe(
         "unpack-bundle",
         "turn a bundle's student back into a model that finetune goes on with",
         "export.unpack_bundle",
-        Flags(options.UnpackBundleOptions),
+        Flags(UnpackBundleOptions),
     ),
 }
 """Command to recipe, in the order of use."""
