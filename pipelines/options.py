@@ -44,7 +44,7 @@ class AnnotateOptions:
     inputs: tuple[str, ...]
     output: str
     model: str | None
-    conventions: tuple[str, ...]
+    treebank_style: tuple[str, ...]
     read: ReadOptions
     format: OutputFormat
     item_bytes: int | None
@@ -86,7 +86,7 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
         inputs=input_patterns(args.input),
         output=args.output.rstrip("/") or "/",
         model=args.model,
-        conventions=split_names(args.conventions) if args.conventions else (),
+        treebank_style=split_names(args.treebank_style) if args.treebank_style else (),
         read=read_options(args),
         format=OutputFormat(args.format, args.compression),
         item_bytes=args.item_bytes,
@@ -176,7 +176,7 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
     """Flags that say how the run goes."""
     group.add_argument("--model", metavar="DIR", help="model bundle (default: the one in mtag)")
     group.add_argument(
-        "--conventions",
+        "--treebank_style",
         nargs="+",
         action="extend",
         metavar="TREEBANK",
