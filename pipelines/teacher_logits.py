@@ -11,7 +11,7 @@ Parts, manifests, rejects, resuming and the summary are those of `pipelines.anno
 import functools
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,12 +35,12 @@ from mtag_core.training.logits.chosen_parts import (
 )
 from mtag_core.training.logits.logit_parts import (
     LogitsConfig,
-    LogitsFormat,
     LogitTagger,
     load_segmenter,
     segmenters_digest,
 )
-from mtag_core.training.logits.logit_stream import LogitStream, fit_basis
+from mtag_core.training.logits.logit_shards import ShardFormat
+from mtag_core.training.logits.logit_stream import LogitStream, fit_basis, shard_info
 from mtag_core.training.logits.logit_teachers import TEACHER_FILE, OnnxTeacher, Teacher
 from mtag_core.training.logits.sentence_choice import is_useful
 from mtag_core.training.logits.tail_basis import TailBasis
@@ -100,7 +100,7 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
     load = functools.partial(load_teacher, options.teacher, options.device)
     teacher = load()
     config = _config(options, teacher)
-    layout = OutputLayout(options.output, LogitsFormat())
+    layout = _layout(options, teacher, basis=None)
     parts = list(
         plan_parts(
             files,
@@ -116,8 +116,7 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
     with runs.only_run(layout):
         _prepare(layout, config, overwrite=options.overwrite)
         basis = _basis(options, layout, teacher, parts)
-        stream = LogitStream(teacher, options.summary, basis=basis)
-        layout = replace(layout, format=LogitsFormat(info=stream.info))
+        layout = _layout(options, teacher, basis=basis)
         try:
             return _run_prepared(options, _Job(layout, config, load), parts)
         finally:
@@ -161,6 +160,11 @@ def load_tagger(options: TeacherOptions) -> LogitTagger:
         load_teacher(options.teacher, options.device), options.summary, basis=basis
     )
     return LogitTagger(load_segmenter(options.bundle), stream)
+
+
+def _layout(options: TeacherOptions, teacher: Teacher, *, basis: TailBasis | None) -> OutputLayout:
+    info = shard_info(teacher, options.summary, basis=basis)
+    return OutputLayout(options.output, ShardFormat(info))
 
 
 def _config(options: TeacherOptions, teacher: Teacher) -> LogitsConfig:

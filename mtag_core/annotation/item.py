@@ -20,9 +20,9 @@ from mtag_core.errors import MtagError
 from mtag_core.output.layout import OutputLayout, PartFiles, open_part
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.rejects import TAGGING_FAILED
-from mtag_core.output.rows import OutputRow
+from mtag_core.output.rows import OutputRow, SentenceResult
 from mtag_core.records import Document, Reject, Sentence
-from mtag_core.tagged import BatchReport, TaggedSentence
+from mtag_core.tagged import BatchReport
 
 K = TypeVar("K")
 
@@ -42,7 +42,7 @@ class StreamTagger(Protocol):
     def segment(self, text: str) -> Iterator[Sentence]:
         """Splits a text into sentences."""
 
-    def tag_stream(self, pairs: Iterable[tuple[K, Sentence]]) -> Iterator[tuple[K, TaggedSentence]]:
+    def tag_stream(self, pairs: Iterable[tuple[K, Sentence]]) -> Iterator[tuple[K, SentenceResult]]:
         """Tags sentences, order and keys kept."""
 
 
@@ -137,7 +137,7 @@ class _Attempt:
     def run(
         self,
         layout: OutputLayout,
-        tag: Callable[[PartFiles], Iterator[tuple[_Key, TaggedSentence]]],
+        tag: Callable[[PartFiles], Iterator[tuple[_Key, SentenceResult]]],
     ) -> Manifest:
         """Writes the part and its rejects; returns the manifest, not yet written."""
         counts = self._counts
@@ -156,11 +156,11 @@ class _Attempt:
             )
         return self._manifest(files)
 
-    def tagged_together(self, files: PartFiles) -> Iterator[tuple[_Key, TaggedSentence]]:
+    def tagged_together(self, files: PartFiles) -> Iterator[tuple[_Key, SentenceResult]]:
         """Tags all documents as one stream."""
         return _guarded(self._tagger.tag_stream(self._sentences(files)))
 
-    def tagged_one_by_one(self, files: PartFiles) -> Iterator[tuple[_Key, TaggedSentence]]:
+    def tagged_one_by_one(self, files: PartFiles) -> Iterator[tuple[_Key, SentenceResult]]:
         """Tags each document alone; rejects the ones that raise."""
         for ordinal, document in enumerate(self._documents(files)):
             keyed = ((index, s) for index, s in enumerate(self._segmented(document)))
@@ -205,7 +205,7 @@ class _Attempt:
         files.reject(reject)
         self._counts.reasons[reject.reason] += 1
 
-    def _row(self, key: _Key, tagged: TaggedSentence) -> OutputRow:
+    def _row(self, key: _Key, tagged: SentenceResult) -> OutputRow[SentenceResult]:
         """The sentence with its ids."""
         sent_id = tagged.sentence.sent_id
         if sent_id is not None and _SENT_ID.fullmatch(sent_id) and sent_id not in self._sent_ids:
@@ -214,7 +214,7 @@ class _Attempt:
             sent_id = f"{self._part.part_id}.{key.ordinal}.{key.index}"
         return OutputRow(key.document.doc_id, key.index, sent_id, tagged)
 
-    def _count(self, tagged: TaggedSentence) -> None:
+    def _count(self, tagged: SentenceResult) -> None:
         """Counts a written sentence and offers the totals now and then."""
         self._counts.add(tagged)
         if self._counts.n_sentences % _SHOW_SENTENCES == 0:
@@ -267,8 +267,8 @@ def _writable(document: Document) -> Document:
 
 
 def _guarded(
-    stream: Iterator[tuple[_Key, TaggedSentence]],
-) -> Iterator[tuple[_Key, TaggedSentence]]:
+    stream: Iterator[tuple[_Key, SentenceResult]],
+) -> Iterator[tuple[_Key, SentenceResult]]:
     """Tells errors of segmenting and tagging from those of reading and of memory."""
     try:
         yield from stream

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from mtag_core.storage import exclusive
-from mtag_core.training.logits.logit_shards import LogitRow, read_info, read_shard
+from mtag_core.training.logits.logit_shards import LogitBlock, read_info
 from mtag_core.training.logits.soft_targets import rebuild_feats_probs
 from mtag_core.training.logits.tail_basis import TailBasis
 from pipelines import teacher_logits
+from tests.mtag_core.training.logit_samples import read_blocks
 from tests.mtag_core.training.tiny_teacher import N_FEATS, write_tiny_teacher
 from tests.mtag_core.wikipedia.dumps import HEAD, TAIL, dump_xml, page_xml
 from tests.pipelines.trees import tree
@@ -52,16 +53,16 @@ def run(dumps: Path, teacher: Path, output: Path, *flags: str) -> int:
     )  # fmt: skip
 
 
-def rows(output: Path) -> list[LogitRow]:
-    found: list[LogitRow] = []
+def blocks(output: Path) -> list[LogitBlock]:
+    found: list[LogitBlock] = []
     for path in sorted((output / "parts").iterdir()):
         with path.open("rb") as stream:
-            found.extend(read_shard(str(path), stream))
+            found.extend(read_blocks(str(path), stream))
     return found
 
 
 def texts(output: Path) -> list[str]:
-    return [" ".join(row.forms) for row in rows(output)]
+    return [" ".join(forms) for block in blocks(output) for forms in block.forms]
 
 
 def test_dumps_become_shards(dumps: Path, teacher: Path, tmp_path: Path):
@@ -73,7 +74,7 @@ def test_dumps_become_shards(dumps: Path, teacher: Path, tmp_path: Path):
     assert report["pages_by_outcome"] == {
         "kept": 3, "redirect": 1, "other_namespace": 0, "empty": 0, "rejected": 1
     }  # fmt: skip
-    assert {row.language for row in rows(output)} == {"en", "de"}
+    assert {code for block in blocks(output) for code in block.languages} == {"en", "de"}
     assert sum("alte Brücke" in text for text in texts(output)) == 1
     assert sum("The old bridge" in text for text in texts(output)) == 1
     part = next((output / "parts").iterdir())
@@ -84,7 +85,7 @@ def test_dumps_become_shards(dumps: Path, teacher: Path, tmp_path: Path):
     basis = TailBasis.from_bytes((output / "tail_basis.npz").read_bytes(), source="b")
     assert (info.tail_basis, info.tail_rank) == (basis.digest, basis.rank)
     probs = rebuild_feats_probs(
-        rows(output)[0].feats_summary, n_labels=N_FEATS, temperature=1.0,
+        blocks(output)[0].feats_summary, n_labels=N_FEATS, temperature=1.0,
         temperatures=info.temperatures, basis=basis,
     )  # fmt: skip
     assert np.allclose(probs.sum(1), 1, atol=1e-3)

@@ -2,21 +2,17 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TypeVar, cast
+from typing import TypeVar
 
 from mtag_core.annotation.run import RunConfig
 from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier
-from mtag_core.output.rows import OutputRow
-from mtag_core.output.streams import KeptOpen
-from mtag_core.output.writers import OutputFormat, RowWriter
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
-from mtag_core.tagged import BatchReport, TaggedSentence
-from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence, ShardInfo
+from mtag_core.tagged import BatchReport
+from mtag_core.training.logits.logit_shards import ScoredSentence
 from mtag_core.training.logits.logit_stream import LogitStream
 from mtag_core.training.logits.piece_windows import PIECE_BUDGET
 from mtag_core.training.logits.sentence_choice import ChoiceOptions
@@ -38,23 +34,6 @@ class LogitsConfig(RunConfig):
     segmenters: str = ""
     choice: ChoiceOptions = field(default_factory=ChoiceOptions)
     summary: SummaryOptions = field(default_factory=SummaryOptions)
-
-
-@dataclass(frozen=True)
-class LogitsFormat(OutputFormat):
-    """Parts are shards of teacher logits.
-
-    Attributes:
-        info: Their metadata; None where nothing is written.
-    """
-
-    info: ShardInfo | None = None
-
-    def open(self, sink: BinaryIO) -> AbstractContextManager[RowWriter]:
-        """Opens a writer on `sink`, which stays open."""
-        if self.info is None:
-            raise ValueError("a format without shard metadata cannot write")
-        return _open_shard(sink, self.info)
 
 
 class LogitTagger:
@@ -81,7 +60,7 @@ class LogitTagger:
         """Splits a text into sentences."""
         return self._segmenter.segment(text)
 
-    def tag_stream(self, pairs: Iterable[tuple[K, Sentence]]) -> Iterator[tuple[K, TaggedSentence]]:
+    def tag_stream(self, pairs: Iterable[tuple[K, Sentence]]) -> Iterator[tuple[K, ScoredSentence]]:
         """Scores sentences, order and keys kept."""
         return self._stream.score_stream(pairs)
 
@@ -109,28 +88,3 @@ def segmenters_digest(bundle: Path) -> str:
     except OSError as error:
         raise BundleError(f"{bundle}: expected langid.ftz and segmenters/: {error}") from error
     return digest.hexdigest()[:16]
-
-
-class _ShardRows:
-    """Takes annotation's rows."""
-
-    def __init__(self, writer: LogitsWriter) -> None:
-        self._writer = writer
-
-    def write(self, row: OutputRow) -> None:
-        self._writer.write(row.doc_id, row.index, cast(ScoredSentence, row.tagged))
-
-
-@contextmanager
-def _open_shard(sink: BinaryIO, info: ShardInfo) -> Iterator[RowWriter]:
-    """Writes a shard; an exception leaves the file without a footer."""
-    kept = KeptOpen(sink)
-    writer = LogitsWriter(cast(BinaryIO, kept), info)
-    try:
-        yield _ShardRows(writer)
-    except BaseException:
-        # pyarrow writes a footer whenever its writer goes away, by then into a closed sink.
-        kept.drop()
-        raise
-    finally:
-        writer.close()

@@ -66,20 +66,10 @@ class LogitStream:
                 yield key, self._scored(sentence, summary)
 
     def _scored(self, sentence: Sentence, summary: TokenSummary) -> ScoredSentence:
-        """The sentence with what is kept of its logits, and the best labels as tags."""
-        upos_probs = np.exp(summary.upos - summary.upos.max(axis=1, keepdims=True))
-        upos_probs /= upos_probs.sum(axis=1, keepdims=True)
-        order = np.argsort(-upos_probs, axis=1, kind="stable")
-        best, second = order[:, 0], order[:, 1]
-        upos, feats = self.teacher.upos_labels, self.teacher.feats_labels
-        n_tokens = len(best)
+        labels = self.teacher.upos_labels
         return ScoredSentence(
             sentence=sentence,
-            upos=tuple(upos[label] for label in best),
-            feats=tuple(feats[label] for label in summary.feats.label_ids[:, 0]),
-            upos_scores=tuple(upos_probs[range(n_tokens), best].tolist()),
-            second_upos=tuple(upos[label] for label in second),
-            feats_scores=(0.0,) * n_tokens,
+            upos=tuple(labels[label] for label in summary.upos.argmax(axis=1)),
             upos_logits=relative_logits(summary.upos),
             feats_summary=summary.feats,
         )
