@@ -8,7 +8,7 @@ independent of batches.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from mtag_core.wordpiece import Window
+from mtag_core.wordpiece import EncodedSentence, Window
 
 Item = TypeVar("Item")
 
@@ -38,26 +38,53 @@ def batches(windows: Sequence[Window], *, piece_budget: int) -> Iterator[list[in
             yield indices[start : start + size]
 
 
+class BufferSize:
+    """Counts what a buffer holds, and says when it is large enough to be batched well."""
+
+    def __init__(self, *, piece_budget: int) -> None:
+        """Starts with an empty buffer.
+
+        Args:
+            piece_budget: As in `batches`.
+        """
+        self._max_pieces = _BUFFER_BATCHES * piece_budget
+        self._n_pieces = self._n_sentences = 0
+
+    def add(self, sentence: EncodedSentence) -> None:
+        """Counts one more sentence."""
+        self._n_sentences += 1
+        self._n_pieces += sentence.n_pieces
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the buffer has to be emptied."""
+        return self._n_pieces >= self._max_pieces or self._n_sentences >= _MAX_BUFFER_SENTENCES
+
+    def clear(self) -> None:
+        """Starts again with an empty buffer."""
+        self._n_pieces = self._n_sentences = 0
+
+
 def buffers(
-    items: Iterable[tuple[Item, list[Window]]], *, piece_budget: int
-) -> Iterator[list[tuple[Item, list[Window]]]]:
+    items: Iterable[tuple[Item, EncodedSentence]], *, piece_budget: int
+) -> Iterator[list[tuple[Item, EncodedSentence]]]:
     """Cuts a stream of sentences into runs that are batched together.
 
     Args:
-        items: A sentence, or whatever stands for it, and its windows.
+        items: Sentences, each with whatever stands for it.
         piece_budget: As in `batches`.
 
     Yields:
         Runs in order; bounded in pieces and in sentences.
     """
-    buffer: list[tuple[Item, list[Window]]] = []
-    n_pieces = 0
+    buffer: list[tuple[Item, EncodedSentence]] = []
+    size = BufferSize(piece_budget=piece_budget)
     for item in items:
         buffer.append(item)
-        n_pieces += sum(len(window.piece_ids) for window in item[1])
-        if n_pieces >= _BUFFER_BATCHES * piece_budget or len(buffer) >= _MAX_BUFFER_SENTENCES:
+        size.add(item[1])
+        if size.is_full:
             yield buffer
             buffer = []
-            n_pieces = 0
+            size.clear()
     if buffer:
         yield buffer

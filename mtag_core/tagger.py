@@ -20,7 +20,7 @@ from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.student import Student
 from mtag_core.tagged import BatchReport, TaggedSentence
-from mtag_core.wordpiece import Window, WordPiece
+from mtag_core.wordpiece import EncodedSentence, Window, WordPiece
 
 K = TypeVar("K")
 
@@ -226,19 +226,31 @@ class Tagger:
         Yields:
             Keys and tagged sentences in the order of `pairs`.
         """
-        encoded = ((pair, self._windows(pair[1])) for pair in pairs)
+        encoded = ((key, self.encode(sentence)) for key, sentence in pairs)
         for buffer in buffers(encoded, piece_budget=self.piece_budget):
-            columns = self._tag_windows([window for _, windows in buffer for window in windows])
-            for (key, sentence), windows in buffer:
-                parts = [next(columns) for _ in windows]
-                yield key, _tagged(sentence, parts)
+            tagged = self.tag_encoded([sentence for _, sentence in buffer])
+            yield from zip((key for key, _ in buffer), tagged, strict=True)
 
-    def _windows(self, sentence: Sentence) -> list[Window]:
-        """Splits a sentence into wordpieces; says which convention it follows."""
+    def encode(self, sentence: Sentence) -> EncodedSentence:
+        """Splits a sentence's tokens into wordpieces, and chooses the convention it follows."""
         if not sentence.forms:
-            return []
+            return EncodedSentence(sentence, [])
         treebank = self._language_to_treebank.get(sentence.language, 0)
-        return self._wordpiece.encode(sentence.forms, treebank=treebank)
+        return EncodedSentence(sentence, self._wordpiece.encode(sentence.forms, treebank=treebank))
+
+    def tag_encoded(self, sentences: Sequence[EncodedSentence]) -> Iterator[TaggedSentence]:
+        """Tags sentences together.
+
+        Args:
+            sentences: From `encode`. All are batched before the first result is there: a caller
+                bounds them.
+
+        Returns:
+            Their tags, in order. The model has run when this returns; only the records are made
+            as they are asked for.
+        """
+        columns = self._tag_windows([window for each in sentences for window in each.windows])
+        return (_tagged(each.sentence, [next(columns) for _ in each.windows]) for each in sentences)
 
     def _tag_windows(self, windows: Sequence[Window]) -> Iterator[_Columns]:
         """Tags windows in batches; yields the columns of each, in order."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from mtag_core.errors import BundleError
+from mtag_core.records import Sentence
 
 # The longest input the student was trained on, [CLS] and [SEP] included.
 MAX_PIECES = 256
@@ -38,6 +39,19 @@ class Window:
     first: list[int]
     last: list[int]
     treebank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedSentence:
+    """A sentence and its windows; a sentence without tokens has none."""
+
+    sentence: Sentence
+    windows: list[Window]
+
+    @property
+    def n_pieces(self) -> int:
+        """Wordpieces of all windows."""
+        return sum(len(window.piece_ids) for window in self.windows)
 
 
 class WordPiece:

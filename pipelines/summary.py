@@ -23,14 +23,14 @@ class RunTimes:
 
     Attributes:
         elapsed_s: Seconds that the parts took.
-        n_tokens: Tokens tagged in this run, standing parts not counted; None when unknown.
-        n_standing: Parts that stood already.
+        n_tokens: Tokens tagged in this run, completed parts not counted; None when unknown.
+        n_completed: Parts that were complete already.
         n_pruned: Parts removed because their input is gone or has changed.
     """
 
     elapsed_s: float
     n_tokens: int | None
-    n_standing: int
+    n_completed: int
     n_pruned: int
 
     @property
@@ -102,7 +102,7 @@ def _summary_rows(report: Mapping[str, Any], times: RunTimes) -> list[tuple[str,
         ("tokens", f"{counts['tokens']:,}"),
         ("languages", _languages(report["tokens_by_language"])),
         ("rejected", _rejects(counts["rejected"], report["rejects_by_reason"])),
-        ("parts", f"{counts['parts']:,} ({times.n_standing:,} of them from earlier runs)"),
+        ("parts", f"{counts['parts']:,} ({times.n_completed:,} of them from earlier runs)"),
         ("time", format_seconds(times.elapsed_s)),
     ]
     if times.n_pruned:

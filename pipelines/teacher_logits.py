@@ -2,18 +2,25 @@
 
     python -m pipelines.teacher_logits --input 'dumps/*.xml.bz2' --teacher DIR --output out/
 
-Two pipelines run one after the other. The first surveys each work item's sentences, and the choice
-among them is made from all surveys; the second scores the chosen ones and writes a shard a work
-item.
-Parts, manifests, rejects, resuming and the summary are those of `pipelines.annotate`.
+The graph is that of `pipelines.annotate` with a teacher in the place of the student:
+
+    ReadPlan         path of the plan       -> PlannedPart              spread over the workers here
+    ReadDocuments    PlannedPart            -> Document | Reject | PartEnd
+    Segment          Document               -> Block of sentences
+    SelectSentences  Block of sentences     -> Block of chosen sentences
+    Wordpiece        Block of sentences     -> Block of sentences and the teacher's wordpieces
+    Score            Block with wordpieces  -> Block of scored sentences  batches across documents
+    WriteParts       Block | Reject | PartEnd -> Manifest                 shard, rejects, manifest
+    FinishRun        Manifest               -> run.json, report.html
+
+Where the choice of a sentence depends on others (a limit by language, equal sentences), another
+pipeline runs before it: SurveyParts lists the sentences of each work item, and the choice is made
+from all lists.
 """
 
 import functools
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -21,48 +28,42 @@ import apache_beam as beam
 from mtag_core import storage
 from mtag_core.annotation import run as runs
 from mtag_core.annotation.plan import PlannedPart, plan_parts
-from mtag_core.annotation.plan_file import PlanSize, measure_plan, write_plan
-from mtag_core.errors import BundleError, OutputError
+from mtag_core.annotation.plan_file import measure_plan, write_plan
+from mtag_core.bundle import Bundle
 from mtag_core.output.layout import OutputLayout
+from mtag_core.output.manifests import Manifest
 from mtag_core.records import Sentence
-from mtag_core.segmentation import Segmenter
 from mtag_core.storage import list_files
-from mtag_core.training.logits.chosen_parts import (
-    Selection,
-    choose_parts,
-    documents_of,
-    remove_choice,
-)
-from mtag_core.training.logits.logit_parts import (
-    LogitsConfig,
-    LogitTagger,
-    load_segmenter,
-    segmenters_digest,
-)
+from mtag_core.training.logits.chosen_parts import Selection, choose_parts, remove_choice
+from mtag_core.training.logits.load_teacher import load_teacher
+from mtag_core.training.logits.logit_parts import LogitsConfig, load_segmenter
 from mtag_core.training.logits.logit_shards import ShardFormat
-from mtag_core.training.logits.logit_stream import LogitStream, fit_basis, shard_info
-from mtag_core.training.logits.logit_teachers import TEACHER_FILE, OnnxTeacher, Teacher
-from mtag_core.training.logits.sentence_choice import is_useful
+from mtag_core.training.logits.logit_teachers import Teacher
+from mtag_core.training.logits.scorer import Scorer, shard_info
+from mtag_core.training.logits.shared_basis import (
+    basis_path,
+    make_basis,
+    read_basis,
+    sample_sentences,
+)
 from mtag_core.training.logits.tail_basis import TailBasis
-from mtag_core.training.logits.trained_teacher import TrainedTeacher, is_trained_model
-from pipelines.endpoints import check_runner
+from pipelines.endpoints import check_dataflow, check_runner
 from pipelines.guard import RunGuard
 from pipelines.jobs import finish_job, run_job, run_pipeline, worker_watch
 from pipelines.logs import set_up_logging
 from pipelines.progress import Progress
 from pipelines.summary import print_plan
 from pipelines.teacher_options import TeacherOptions, parse_teacher_options
-from pipelines.transforms.annotate_parts import AnnotateParts, AnnotateSettings
 from pipelines.transforms.finish_run import FinishRun
+from pipelines.transforms.read_documents import ReadDocuments
 from pipelines.transforms.read_plan import ReadPlan
+from pipelines.transforms.score import Score
+from pipelines.transforms.segment import Segment
+from pipelines.transforms.select_sentences import SelectSentences
+from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.survey_parts import SurveyParts, SurveySettings
-
-BASIS = "tail_basis.npz"
-# The basis is fitted on this many tokens, from documents spread over the plan.
-_BASIS_TOKENS = 2000
-_BASIS_ITEMS = 16
-_BASIS_SENTENCES = 400
-_DOCUMENT_SENTENCES = 8
+from pipelines.transforms.wordpiece import Wordpiece
+from pipelines.transforms.write_parts import WriteParts
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,11 +95,12 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
         InputNotFoundError: A pattern matches nothing.
         MtagError: The run failed.
     """
+    paths = (*options.inputs, options.output)
+    check_dataflow(options.runner, options.beam_flags, paths=paths)
     if not options.dry_run:
         check_runner(options.runner, options.beam_flags)
     files = list_files(options.inputs)
-    load = functools.partial(load_teacher, options.teacher, options.device)
-    teacher = load()
+    teacher = load_teacher(options.teacher, bundle=options.model, device=options.device)
     config = _config(options, teacher)
     layout = _layout(options, teacher, basis=None)
     parts = list(
@@ -115,51 +117,19 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
         return None
     with runs.only_run(layout):
         _prepare(layout, config, overwrite=options.overwrite)
-        basis = _basis(options, layout, teacher, parts)
+        sample = _sample(options, parts)
+        basis = make_basis(layout, teacher, sample, options.summary)
         layout = _layout(options, teacher, basis=basis)
         try:
-            return _run_prepared(options, _Job(layout, config, load), parts)
+            return _run_prepared(options, layout, config, parts)
         finally:
             remove_choice(layout.base)
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What both pipelines need."""
-
-    layout: OutputLayout
-    config: LogitsConfig
-    load_teacher: "functools.partial[Teacher]"
-
-
-def load_teacher(directory: Path, device: str) -> Teacher:
-    """Loads a teacher directory of any kind.
-
-    Raises:
-        BundleError: It is none, or damaged.
-        CheckpointError: A trained model is damaged.
-    """
-    if (directory / TEACHER_FILE).exists():
-        return OnnxTeacher(directory)
-    if is_trained_model(directory):
-        return TrainedTeacher(directory, device=device)
-    if not (directory / "config.json").exists():
-        raise BundleError(
-            f"{directory}: neither {TEACHER_FILE} (see `python -m mtag_core export-teacher`) nor a "
-            "model of `train-teacher` nor config.json of a Hugging Face model"
-        )
-    from mtag_core.training.logits.hugging_face_teacher import HuggingFaceTeacher
-
-    return HuggingFaceTeacher(directory, device=device)
-
-
-def load_tagger(options: TeacherOptions) -> LogitTagger:
-    """Loads segmenter, teacher and basis in a worker process."""
-    basis = _read_basis(storage.join(options.output, BASIS))
-    stream = LogitStream(
-        load_teacher(options.teacher, options.device), options.summary, basis=basis
-    )
-    return LogitTagger(load_segmenter(options.bundle), stream)
+def load_scorer(options: TeacherOptions) -> Scorer:
+    """Loads teacher and basis in a worker process."""
+    teacher = load_teacher(options.teacher, bundle=options.model, device=options.device)
+    return Scorer(teacher, options.summary, basis=read_basis(options.output))
 
 
 def _layout(options: TeacherOptions, teacher: Teacher, *, basis: TailBasis | None) -> OutputLayout:
@@ -177,7 +147,7 @@ def _config(options: TeacherOptions, teacher: Teacher) -> LogitsConfig:
         compression="zstd",
         item_bytes=options.item_bytes,
         limit=options.limit,
-        segmenters=segmenters_digest(options.bundle),
+        segmenters=Bundle.open(options.model).digest,
         choice=options.choice,
         summary=options.summary,
     )
@@ -186,113 +156,107 @@ def _config(options: TeacherOptions, teacher: Teacher) -> LogitsConfig:
 def _prepare(layout: OutputLayout, config: LogitsConfig, *, overwrite: bool) -> None:
     """Checks the output directory and clears what must not stay."""
     runs.check_output(layout, config, overwrite=overwrite)
-    basis_path = storage.join(layout.base, BASIS)
-    if overwrite and storage.exists(basis_path):
-        storage.delete(basis_path)
+    if overwrite and storage.exists(basis_path(layout.base)):
+        storage.delete(basis_path(layout.base))
     runs.delete_leftovers(layout)
     runs.write_config(layout, config)
     remove_choice(layout.base)
 
 
-def _basis(
-    options: TeacherOptions, layout: OutputLayout, teacher: Teacher, parts: Sequence[PlannedPart]
-) -> TailBasis | None:
-    """The output's basis, fitted on the first run: all its shards must share one."""
-    path = storage.join(layout.base, BASIS)
-    if not options.summary.tail_rank:
-        return None
-    if storage.exists(path):
-        return _read_basis(path)
-    if runs.standing_parts(layout):
-        raise OutputError(f"{path} is gone, but parts stand that need it; pass --overwrite")
-    segmenter = load_segmenter(options.bundle)
-    sample = _sample(options, segmenter, parts)
-    basis = fit_basis(teacher, sample, options.summary, n_tokens=_BASIS_TOKENS)
-    if basis is not None:
-        with storage.atomic_writer(path) as sink:
-            sink.write(basis.to_bytes())
-    return basis
-
-
-def _sample(
-    options: TeacherOptions, segmenter: Segmenter, parts: Sequence[PlannedPart]
-) -> Iterator[Sentence]:
-    """Sentences from the first documents of work items spread over the plan."""
-    sampled = parts[:: max(1, len(parts) // _BASIS_ITEMS)]
-    n_sentences = -(-_BASIS_SENTENCES // max(1, len(sampled)))
-    for part in sampled:
-        useful = (
-            sentence
-            for document in documents_of(part, options.read)
-            for sentence in islice(segmenter.segment(document.text), _DOCUMENT_SENTENCES)
-            if is_useful(sentence, options.choice)
-        )
-        yield from islice(useful, n_sentences)
-
-
-def _read_basis(path: str) -> TailBasis | None:
-    """Reads the basis, None where there is none."""
-    if not storage.exists(path):
-        return None
-    return TailBasis.from_bytes(storage.read_bytes(path), source=path)
+def _sample(options: TeacherOptions, parts: Sequence[PlannedPart]) -> Iterator[Sentence]:
+    """Loads the segmenters only where the sample is read."""
+    segmenter = load_segmenter(options.model)
+    yield from sample_sentences(parts, segmenter, read=options.read, choice=options.choice)
 
 
 def _run_prepared(
-    options: TeacherOptions, job: _Job, parts: Sequence[PlannedPart]
+    options: TeacherOptions,
+    layout: OutputLayout,
+    config: LogitsConfig,
+    parts: Sequence[PlannedPart],
 ) -> dict[str, Any]:
-    """Surveys, chooses, scores and sums up."""
-    layout = job.layout
-    write_plan(layout.plan_path, parts, standing=())
-    _survey(options, layout)
-    chosen = choose_parts(parts, options.choice, base=layout.base)
-    size = write_plan(layout.plan_path, chosen, standing=runs.standing_parts(layout))
+    """Surveys and chooses, where the choice needs it; scores and sums up."""
+    if options.choice.needs_survey:
+        write_plan(layout.plan_path, parts, completed=())
+        _survey(options, layout)
+        parts = choose_parts(parts, options.choice, base=layout.base)
+    size = write_plan(layout.plan_path, parts, completed=runs.completed_parts(layout))
     progress = Progress(
         n_bytes=size.n_pending_bytes, n_parts=size.n_pending, is_local=options.is_local
     )
     try:
         with progress, RunGuard():
-            _score(options, job, progress.directory, size)
+            _score(options, layout, config, progress.directory, n_parts=size.n_parts)
     finally:
         storage.delete(layout.plan_path)
-    n_standing = size.n_parts - size.n_pending
-    return finish_job(options, layout, progress, n_standing=n_standing)
+    return finish_job(options, layout, progress, n_completed=size.n_parts - size.n_pending)
 
 
 def _survey(options: TeacherOptions, layout: OutputLayout) -> None:
     """Runs the first pipeline."""
     settings = SurveySettings(
-        functools.partial(load_segmenter, options.bundle), options.read, options.choice, layout.base
+        functools.partial(load_segmenter, options.model), options.read, options.choice, layout.base
     )
-
     watch = worker_watch(options, layout)
-    begun_path = watch.path if watch else None
+    started_path = watch.path if watch else None
 
     def build(pipeline: beam.Pipeline) -> None:
-        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, begun_path=begun_path)
+        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, started_path=started_path)
         _ = parts | "SurveyParts" >> SurveyParts(settings)
 
     run_pipeline(build, options, watch=watch)
 
 
-def _score(options: TeacherOptions, job: _Job, progress_dir: str | None, size: PlanSize) -> None:
-    """Runs the second pipeline."""
-    settings = AnnotateSettings(
-        load_tagger=functools.partial(load_tagger, options),
-        read=options.read,
-        layout=job.layout,
-        progress_dir=progress_dir,
-        select=Selection(job.layout.base, options.choice).of,
-    )
-
-    watch = worker_watch(options, job.layout)
-    begun_path = watch.path if watch else None
+def _score(
+    options: TeacherOptions,
+    layout: OutputLayout,
+    config: LogitsConfig,
+    progress_dir: str | None,
+    *,
+    n_parts: int,
+) -> None:
+    """Runs the second pipeline, or the only one."""
+    watch = worker_watch(options, layout)
+    started_path = watch.path if watch else None
 
     def build(pipeline: beam.Pipeline) -> None:
-        parts = pipeline | "ReadPlan" >> ReadPlan(job.layout.plan_path, begun_path=begun_path)
-        manifests = parts | "ScoreParts" >> AnnotateParts(settings)
-        _ = manifests | "FinishRun" >> FinishRun(job.layout, job.config, n_parts=size.n_parts)
+        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, started_path=started_path)
+        manifests = score_parts(parts, options, layout, progress_dir=progress_dir)
+        _ = manifests | "FinishRun" >> FinishRun(layout, config, n_parts=n_parts)
 
     run_pipeline(build, options, watch=watch)
+
+
+def score_parts(
+    parts: "beam.PCollection[PlannedPart]",
+    options: TeacherOptions,
+    layout: OutputLayout,
+    *,
+    progress_dir: str | None = None,
+) -> "beam.PCollection[Manifest]":
+    """Adds the steps that turn planned parts into written shards.
+
+    Args:
+        parts: Work items, some MiB of input each.
+        options: The flags.
+        layout: Where shards are written.
+        progress_dir: A local folder for progress files, None where nobody reads them.
+
+    Returns:
+        A manifest a part: small.
+    """
+    segmenter = SharedModel(functools.partial(load_segmenter, options.model))
+    scorer = SharedModel(functools.partial(load_scorer, options))
+    selection = Selection(layout.base, options.choice)
+    return (
+        parts
+        | "ReadDocuments" >> ReadDocuments(options.read, layout)
+        | "Segment" >> Segment(segmenter)
+        | "SelectSentences" >> SelectSentences(selection.of)
+        | "Wordpiece" >> Wordpiece(scorer)
+        | "Score" >> Score(scorer)
+        | "WriteParts" >> WriteParts(layout, progress_dir=progress_dir)
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import mtag_core
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import UsageError
 from mtag_core.training.logits.sentence_choice import ChoiceOptions
@@ -27,9 +26,9 @@ class TeacherOptions:
 
     inputs: tuple[str, ...]
     output: str
-    teacher: Path
+    teacher: Path | None
     device: str
-    bundle: Path
+    model: str | None
     read: ReadOptions
     choice: ChoiceOptions
     summary: SummaryOptions
@@ -65,7 +64,7 @@ def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
         output=args.output.rstrip("/") or "/",
         teacher=args.teacher,
         device=args.device,
-        bundle=args.bundle or Path(mtag_core.__file__).parent / "bundles" / "default",
+        model=args.model,
         read=ReadOptions(
             input_format=args.input_format,
             document=args.document,
@@ -135,16 +134,18 @@ def _add_teacher_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--teacher",
         type=Path,
-        required=True,
         metavar="DIR",
         help="made by `python -m mtag_core export-teacher` (ONNX, on the CPU) or `train-teacher` "
-        "(torch), or a Hugging Face token-classification directory (torch)",
+        "(torch), a Hugging Face token-classification directory (torch), or a model bundle "
+        "(default: the one of --model)",
     )
     group.add_argument(
         "--device", default="cpu", help="of a torch teacher, such as cuda (default: cpu)"
     )
     group.add_argument(
-        "--bundle", type=Path, metavar="DIR", help="whose segmenters to use (default: mtag's)"
+        "--model",
+        metavar="DIR",
+        help="model bundle, whose segmenters are used (default: the one in mtag)",
     )
     group.add_argument(
         "--top_k", type=positive, default=32, metavar="K", help="FEATS logits kept (default: 32)"

@@ -17,8 +17,9 @@ FLOORS = (
     | {"mtag_core.wikipedia", "mtag_core.wordpiece"},
     {"mtag_core.batching", "mtag_core.bundle", "mtag_core.corpus", "mtag_core.segmentation"}
     | {"mtag_core.student", "mtag_core.tagged"},
-    {"mtag_core.evaluation", "mtag_core.output", "mtag_core.tagger"},
+    {"mtag_core.evaluation", "mtag_core.output", "mtag_core.tagger", "mtag_core.tagging"},
     {"mtag_core", "mtag_core.annotation"},
+    {"mtag_core.parts"},
     {"mtag_core.training", "mtag_core.training.run_configs"},
     {"mtag_core.training.networks"},
     {"mtag_core.training.data", "mtag_core.training.graphs", "mtag_core.training.langid"},
@@ -28,8 +29,9 @@ FLOORS = (
     {"mtag_core.commands"},
     {"mtag_core.__main__"},
     # Below this line Beam is known.
+    {"pipelines.models"},
     {"pipelines", "pipelines.flink_jobs", "pipelines.guard", "pipelines.logs"}
-    | {"pipelines.models", "pipelines.progress", "pipelines.runners", "pipelines.transforms"},
+    | {"pipelines.progress", "pipelines.runners", "pipelines.transforms"},
     {"pipelines.endpoints", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
     | {"pipelines.worker_watch"},
     {"pipelines.jobs", "pipelines.streaming", "pipelines.teacher_options"},

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from mtag_core.annotation.progress import Tally
 from mtag_core.errors import CountMismatchError
-from mtag_core.output.rejects import TAGGING_FAILED
-from mtag_core.output.rows import SentenceResult
+from mtag_core.records import TAGGING_FAILED
+from mtag_core.tagged import SentenceResult
 from mtag_core.wikipedia import PageOutcome
 
 
@@ -23,7 +23,6 @@ class PartCounts:
         reasons: Rejects by reason.
         languages: Tokens written by language.
         upos: Tokens written by part of speech.
-        pages: Pages of dumps read by outcome.
     """
 
     n_read: int = 0
@@ -33,7 +32,6 @@ class PartCounts:
     reasons: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     upos: Counter[str] = field(default_factory=Counter)
-    pages: Counter[str] = field(default_factory=Counter)
 
     @property
     def n_rejected(self) -> int:
@@ -51,10 +49,6 @@ class PartCounts:
     def tally(self) -> Tally:
         """The totals that progress shows."""
         return Tally(self.n_read, self.n_rejected, self.n_sentences, self.n_tokens)
-
-    def pages_by_outcome(self) -> dict[str, int]:
-        """Every outcome with its number of pages; empty where no page was read."""
-        return {str(outcome): self.pages[outcome] for outcome in PageOutcome if self.pages}
 
 
 def check_balance(

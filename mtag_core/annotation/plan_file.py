@@ -17,7 +17,7 @@ class PlanSize:
     """How much a plan holds.
 
     Attributes:
-        n_parts: Parts, standing ones included.
+        n_parts: Parts, completed ones included.
         n_bytes: Bytes of input of all parts.
         n_pending: Parts to be made.
         n_pending_bytes: Bytes of input of the parts to be made.
@@ -53,23 +53,23 @@ def measure_plan(parts: Iterable[PlannedPart]) -> PlanSize:
     return size
 
 
-def write_plan(path: str, parts: Iterable[PlannedPart], *, standing: Collection[str]) -> PlanSize:
+def write_plan(path: str, parts: Iterable[PlannedPart], *, completed: Collection[str]) -> PlanSize:
     """Writes a plan, a JSON line a part.
 
     Args:
         path: Where to; every worker must be able to read it.
         parts: In any order.
-        standing: Ids of the parts that are made already.
+        completed: Ids of the parts that are made already.
 
     Returns:
         The size of the plan.
     """
     size = PlanSize()
-    # (is standing, minus bytes, offset, length) of each line: sorted, it is the order to write.
+    # (is completed, minus bytes, offset, length) of each line: sorted, it is the order to write.
     order: list[tuple[bool, int, int, int]] = []
     with tempfile.TemporaryFile(prefix="mtag-plan-") as spool:
         for part in parts:
-            is_pending = part.part_id not in standing
+            is_pending = part.part_id not in completed
             size = size.plus(part, is_pending=is_pending)
             line = part.to_json().encode() + b"\n"
             order.append((not is_pending, -part.n_bytes, spool.tell(), len(line)))

@@ -145,8 +145,8 @@ def delete_leftovers(layout: OutputLayout) -> None:
         storage.delete_leftovers(folder)
 
 
-def standing_parts(layout: OutputLayout) -> set[str]:
-    """Ids of the parts that are done: their manifest stands and so does the part.
+def completed_parts(layout: OutputLayout) -> set[str]:
+    """Ids of the parts that are done: their manifest is there and so is the part.
 
     A manifest without its part (somebody removed it) is removed, so that the part is made again.
     """
@@ -165,7 +165,7 @@ def finish_run(
     Args:
         layout: The output directory.
         config: The run's configuration.
-        manifests: Of all planned parts, made now or standing, in any order; doubles are allowed
+        manifests: Of all planned parts, made now or complete, in any order; doubles are allowed
             where they are equal.
         n_parts: Number of parts planned.
 

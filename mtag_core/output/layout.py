@@ -5,7 +5,7 @@
     rejects/part-<id>.jsonl         its rejected documents, where it has any
     manifests/part-<id>.json        written last: the part is done
     plan.jsonl                      the work items, while a run is on
-    .begun                          a worker on a cluster has begun, while a run is on
+    .started                        a worker on a cluster has started, while a run is on
     run.json                        all parts of the last complete run, without times
     report.html                     run.json for people
     runs/<UTC date and time>.json   times of each run
@@ -80,9 +80,9 @@ class OutputLayout:
         return storage.join(self.base, PLAN)
 
     @property
-    def begun_path(self) -> str:
+    def started_path(self) -> str:
         """Path of the empty file by which a worker says that it has begun; hidden."""
-        return storage.join(self.base, ".begun")
+        return storage.join(self.base, ".started")
 
     def times_path(self, moment: time.struct_time) -> str:
         """Path of the times of a run that ended at a moment, in UTC."""

@@ -1,23 +1,9 @@
 """The record that writers of parts take."""
 
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
-from mtag_core.records import Sentence
-from mtag_core.tagged import TaggedSentence
-
-
-class SentenceResult(Protocol):
-    """A sentence with what a model says about it: tags, or a teacher's logits."""
-
-    @property
-    def sentence(self) -> Sentence:
-        """The sentence."""
-
-    @property
-    def upos(self) -> tuple[str, ...]:
-        """The best UPOS tag of each token, for counts."""
-
+from mtag_core.tagged import SentenceResult, TaggedSentence
 
 S = TypeVar("S", bound=SentenceResult)
 

@@ -2,7 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtag_core.batching import batches, buffers
-from mtag_core.wordpiece import Window
+from mtag_core.records import bare_sentence
+from mtag_core.wordpiece import EncodedSentence, Window
 
 
 def _windows(lengths: list[int]) -> list[Window]:
@@ -26,7 +27,11 @@ def test_batches_hold_one_treebank():
 
 @given(st.lists(st.integers(3, 40)), st.integers(1, 10))
 def test_buffers_keep_order_and_bounds(lengths, budget):
-    items = [(index, _windows([length])) for index, length in enumerate(lengths)]
+    sentence = bare_sentence(("a",))
+    items = [
+        (index, EncodedSentence(sentence, _windows([length])))
+        for index, length in enumerate(lengths)
+    ]
     found = list(buffers(items, piece_budget=budget))
     assert [item for buffer in found for item in buffer] == items
     for buffer in found:

@@ -108,7 +108,7 @@ def test_second_run_does_nothing_again(
     def fail(*_: object) -> None:
         raise AssertionError("a finished part was made again")
 
-    monkeypatch.setattr(teacher_logits, "load_tagger", fail)
+    monkeypatch.setattr(teacher_logits, "load_scorer", fail)
     assert run(dumps, teacher, tmp_path / "out") == 0
     assert tree(tmp_path / "out") == before
 
@@ -209,4 +209,4 @@ def test_lost_basis_is_an_error(
     assert run(dumps, teacher, tmp_path / "out") == 0
     (tmp_path / "out" / "tail_basis.npz").unlink()
     assert run(dumps, teacher, tmp_path / "out") == 1
-    assert "is gone, but parts stand that need it" in capsys.readouterr().err
+    assert "is gone, but parts need it" in capsys.readouterr().err

@@ -27,6 +27,7 @@ from mtag_core.training.logits.sentence_choice import (
     ChoiceOptions,
     SentenceSelector,
     Survey,
+    UsefulSelector,
     choose,
     survey_documents,
 )
@@ -37,7 +38,7 @@ _OWN_NAME = re.compile(r"part-[0-9a-f]{16}\.npz")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Makes the selectors of a part's attempts. Pickles; reads its file when called.
+    """Makes the selectors of a part's attempts. Pickles; reads its file, if any, when called.
 
     Attributes:
         base: The output directory.
@@ -47,10 +48,12 @@ class Selection:
     base: str
     choice: ChoiceOptions
 
-    def of(self, part_id: str) -> Callable[[], SentenceSelector]:
-        """The maker of selectors for a part."""
+    def of(self, part_id: str) -> SentenceSelector | UsefulSelector:
+        """The selector of one attempt at a part."""
+        if not self.choice.needs_survey:
+            return UsefulSelector(self.choice)
         arrays = _read_arrays(_path(self.base, SELECTION, part_id))
-        return lambda: SentenceSelector(arrays["n_in_document"], arrays["stays"], self.choice)
+        return SentenceSelector(arrays["n_in_document"], arrays["stays"], self.choice)
 
 
 def documents_of(part: PlannedPart, options: ReadOptions) -> Iterator[Document]:

@@ -30,6 +30,7 @@ from mtag_core.training.logits.piece_windows import (
 )
 from mtag_core.training.logits.soft_targets import SummaryOptions
 from mtag_core.training.logits.tail_basis import TailBasis
+from mtag_core.wordpiece import EncodedSentence
 
 # A label that no class of the model carries.
 _ABSENT_LOGIT = -1e4
@@ -73,7 +74,11 @@ class HuggingFaceTeacher:
         # RoBERTa's positions begin behind the padding index.
         self._encoder = PieceEncoder(tokenizer_json, max_pieces=min(limit - 2, 510))
 
-    def logits(self, sentences: Sequence[Sentence]) -> list[TokenLogits]:
+    def encode(self, sentence: Sentence) -> EncodedSentence:
+        """Splits a sentence's tokens into the teacher's wordpieces."""
+        return self._encoder.encode(sentence)
+
+    def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
         """Logits of each sentence."""
         rows = batched_rows(
             self._encoder,
@@ -85,7 +90,11 @@ class HuggingFaceTeacher:
         return [TokenLogits(*arrays) for arrays in rows]
 
     def summaries(
-        self, sentences: Sequence[Sentence], options: SummaryOptions, *, basis: TailBasis | None
+        self,
+        sentences: Sequence[EncodedSentence],
+        options: SummaryOptions,
+        *,
+        basis: TailBasis | None,
     ) -> list[TokenSummary]:
         """What is kept of each sentence's logits."""
         return [summarise(logits, options, basis=basis) for logits in self.logits(sentences)]

@@ -1,6 +1,7 @@
 """Which sentences of a corpus a teacher is asked about.
 
-First each work item is surveyed: its sentences are filtered and hashed. Then the surveys together
+Filters look at one sentence alone. Where the choice depends on other sentences, each work item is
+surveyed first: its sentences are filtered and hashed. Then the surveys together
 decide: of equal sentences only the first stays, and of a language with too many those with the
 smallest hashes, which is a sample that does not depend on how the corpus is split. The choice is a
 pure function of inputs and options, so that a part that is made again is the same.
@@ -8,13 +9,13 @@ pure function of inputs and options, so that a part that is made again is the sa
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.records import Document, Sentence
+from mtag_core.records import Block, Document, Sentence
 
 # At least this share of a sentence's tokens must hold a letter: lists of numbers teach nothing.
 _MIN_WORD_SHARE = 0.5
@@ -38,6 +39,11 @@ class ChoiceOptions:
     min_tokens: int = 4
     max_tokens: int = 128
     deduplicate: bool = True
+
+    @property
+    def needs_survey(self) -> bool:
+        """Whether a sentence's choice depends on other sentences of the run."""
+        return self.deduplicate or self.max_sentences_per_language is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +133,28 @@ def choose(surveys: Sequence[Survey], options: ChoiceOptions) -> list[NDArray[np
     return list(np.split(stays, ends[:-1]))
 
 
+class UsefulSelector:
+    """Keeps the sentences that pass the filters, document by document, block by block."""
+
+    def __init__(self, options: ChoiceOptions) -> None:
+        """Starts before the first document."""
+        self._options = options
+        self._n_chosen = 0
+
+    def select(self, block: Block[Sentence]) -> Block[Sentence]:
+        """The useful sentences of the next block, numbered among those of their document."""
+        chosen = tuple(each for each in block.sentences if is_useful(each, self._options))
+        selected = Block(block.document, self._n_chosen, chosen, block.is_last)
+        self._n_chosen = 0 if block.is_last else self._n_chosen + len(chosen)
+        return selected
+
+    def skip_rest(self) -> None:
+        """Ends a document that was rejected."""
+        self._n_chosen = 0
+
+
 class SentenceSelector:
-    """Applies a choice to the documents of one work item, which must come in order, each once."""
+    """Applies a choice to the documents of one work item, which come in order, block by block."""
 
     def __init__(
         self,
@@ -145,21 +171,29 @@ class SentenceSelector:
         """
         self._documents = iter(np.split(stays, np.cumsum(n_in_document)[:-1]))
         self._options = options
+        self._stays: NDArray[np.bool_] | None = None
+        self._n_useful = self._n_chosen = 0
 
-    def __call__(self, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-        """The sentences of the next document that stay.
+    def select(self, block: Block[Sentence]) -> Block[Sentence]:
+        """The sentences of the next block that stay, numbered among those of their document."""
+        if self._stays is None:
+            self._stays = next(self._documents, np.zeros(0, np.bool_))
+            self._n_useful = self._n_chosen = 0
+        useful = [each for each in block.sentences if is_useful(each, self._options)]
+        stays = self._stays[self._n_useful :]
+        chosen = tuple(each for each, stay in zip(useful, stays, strict=False) if stay)
+        selected = Block(block.document, self._n_chosen, chosen, block.is_last)
+        self._n_useful += len(useful)
+        self._n_chosen += len(chosen)
+        if block.is_last:
+            self._stays = None
+        return selected
 
-        The document is taken when this is called, not when the result is read, so that a
-        document that fails midway does not shift the next one.
-        """
-        return self._chosen(sentences, next(self._documents, np.zeros(0, np.bool_)))
-
-    def _chosen(
-        self, sentences: Iterable[Sentence], stays: NDArray[np.bool_]
-    ) -> Iterator[Sentence]:
-        """Pairs the useful sentences with their choice."""
-        useful = (s for s in sentences if is_useful(s, self._options))
-        return (sentence for sentence, stay in zip(useful, stays, strict=False) if stay)
+    def skip_rest(self) -> None:
+        """Ends a document that was rejected; it counts as one also before its first block."""
+        if self._stays is None:
+            next(self._documents, None)
+        self._stays = None
 
 
 def _segmented(

@@ -18,12 +18,12 @@ def parts(tmp_path):
 
 def test_a_plan_reads_back_pending_parts_first_and_large_parts_first(parts, tmp_path):
     path = str(tmp_path / "plan.jsonl")
-    write_plan(path, parts, standing={parts[3].part_id})
+    write_plan(path, parts, completed={parts[3].part_id})
     assert [line.read() for line in plan_lines(path)] == [parts[2], parts[1], parts[0], parts[3]]
 
 
-def test_the_size_tells_pending_parts_from_standing_ones(parts, tmp_path):
-    size = write_plan(str(tmp_path / "plan.jsonl"), parts, standing={parts[3].part_id})
+def test_the_size_tells_pending_parts_from_completed_ones(parts, tmp_path):
+    size = write_plan(str(tmp_path / "plan.jsonl"), parts, completed={parts[3].part_id})
     assert size == PlanSize(4, 50, 3, 30, 20, 4)
 
 

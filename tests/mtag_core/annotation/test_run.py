@@ -6,9 +6,9 @@ import pytest
 from mtag_core.annotation.run import (
     RunConfig,
     check_output,
+    completed_parts,
     finish_run,
     prune,
-    standing_parts,
     write_config,
 )
 from mtag_core.corpus import ReadOptions
@@ -110,7 +110,7 @@ def test_prune_removes_the_parts_that_are_not_listed(layout):
         _touch(layout, part_id)
     report = finish_run(layout, _CONFIG, manifests=[_manifest(first)], n_parts=1)
     assert prune(layout, report) == 1
-    assert standing_parts(layout) == {first}
+    assert completed_parts(layout) == {first}
 
 
 def test_inputs_and_limit_are_no_part_of_the_salt():

@@ -1,5 +1,6 @@
 """Scored sentences without a model, and blocks read back from shards."""
 
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -13,6 +14,8 @@ from mtag_core.training.logits.logit_shards import (
     read_row_group,
     row_group_sizes,
 )
+from mtag_core.training.logits.logit_teachers import Teacher
+from mtag_core.training.logits.piece_windows import TokenLogits
 from mtag_core.training.logits.soft_targets import relative_logits, summarise_feats
 
 INFO = ShardInfo("teacher1", "labels1", 17, 50, 8, (1.0, 3.0))
@@ -48,3 +51,8 @@ def read_blocks(source: str, stream: BinaryIO) -> list[LogitBlock]:
     info = read_info(source, stream)
     groups = range(len(row_group_sizes(stream)))
     return [read_row_group(stream, group, info=info) for group in groups]
+
+
+def logits_of(teacher: Teacher, sentences: Sequence[Sentence]) -> list[TokenLogits]:
+    """A teacher's logits of sentences that are not encoded yet."""
+    return teacher.logits([teacher.encode(sentence) for sentence in sentences])

@@ -19,7 +19,7 @@ def test_an_exported_teacher_is_told_from_a_bundle(tmp_path):
 
 
 def test_another_directory_is_refused(tmp_path):
-    with pytest.raises(BundleError, match="neither teacher.json .* nor a bundle's bundle.json"):
+    with pytest.raises(BundleError, match=r"neither teacher.json .* nor a bundle's bundle.json"):
         load_teacher(tmp_path, device="cpu")
 
 

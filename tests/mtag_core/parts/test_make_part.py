@@ -2,16 +2,16 @@ import json
 
 import pytest
 
-from mtag_core.annotation import item as item_module
-from mtag_core.annotation.item import annotate_part
 from mtag_core.annotation.plan import plan_parts
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import CountMismatchError, StorageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
+from mtag_core.parts import read_part as read_module
 from mtag_core.records import Document, Reject, Sentence
 from mtag_core.storage import list_files
 from tests.fake_tagger import FakeTagger
+from tests.mtag_core.parts.making import make_part
 from tests.mtag_core.wikipedia.dumps import dump_xml, page_xml
 
 _LINES = ReadOptions(document="line")
@@ -31,9 +31,7 @@ def part(tmp_path):
 
 
 def _annotate(part, layout, tagger=None, **keywords):
-    return annotate_part(
-        part, tagger=tagger or FakeTagger(), options=_LINES, layout=layout, **keywords
-    )
+    return make_part(part, layout, tagger=tagger, options=_LINES, **keywords)
 
 
 def _rows(layout, part):
@@ -42,7 +40,7 @@ def _rows(layout, part):
 
 
 def _read_as(monkeypatch, records):
-    monkeypatch.setattr(item_module, "read_item", lambda *_, **__: iter(records))
+    monkeypatch.setattr(read_module, "read_item", lambda *_, **__: iter(records))
 
 
 def test_every_sentence_is_written_in_order(part, layout):
@@ -95,7 +93,7 @@ def test_a_document_that_cannot_be_tagged_is_the_only_one_rejected(part, layout,
     texts = ["Ana reads.", "Some poison here. More.", "It is fine.", "More poison."]
     _read_as(monkeypatch, [Document(f"d{n}", t, "in.txt", n) for n, t in enumerate(texts)])
     monkeypatch.setattr(
-        item_module,
+        read_module,
         "read_item",
         lambda *_, **__: iter([Document(f"d{n}", t, "in.txt", n) for n, t in enumerate(texts)]),
     )
@@ -105,15 +103,15 @@ def test_a_document_that_cannot_be_tagged_is_the_only_one_rejected(part, layout,
     with open(layout.rejects_path(part.part_id), encoding="utf-8") as lines:
         reject = json.loads(next(lines))
     assert (reject["doc_id"], reject["input"]) == ("d1", texts[1])
-    assert reject["detail"] == "ValueError: cannot tag 'poison'"
+    assert (reject["step"], reject["detail"]) == ("tag", "ValueError: cannot tag 'poison'")
 
 
 def test_the_other_documents_come_out_as_without_the_bad_one(part, layout, tmp_path, monkeypatch):
     good = [Document(f"d{n}", "Ana reads. It is fine.", "in.txt", n) for n in range(9)]
-    monkeypatch.setattr(item_module, "read_item", lambda *_, **__: iter(good))
+    monkeypatch.setattr(read_module, "read_item", lambda *_, **__: iter(good))
     clean = _annotate(part, layout)
     bad = Document("bad", "poison.", "in.txt", 9)
-    monkeypatch.setattr(item_module, "read_item", lambda *_, **__: iter([*good, bad]))
+    monkeypatch.setattr(read_module, "read_item", lambda *_, **__: iter([*good, bad]))
     other = OutputLayout(str(tmp_path / "other"), layout.format)
     manifest = _annotate(part, other, FakeTagger(fails_on="poison"))
     assert manifest.part == clean.part
@@ -147,7 +145,7 @@ def test_a_page_that_is_lost_between_dump_and_tagger_is_an_error(part, layout, m
         pages.update(kept=2)
         yield Document("d", "Ana reads.", "d.xml")
 
-    monkeypatch.setattr(item_module, "read_item", lossy)
+    monkeypatch.setattr(read_module, "read_item", lossy)
     with pytest.raises(CountMismatchError, match="2 pages kept and 0 rejected, but 1 tagged"):
         _annotate(part, layout)
 
@@ -161,7 +159,7 @@ def test_a_reader_that_raises_becomes_a_reject(part, layout, monkeypatch):
         yield Document("d", "Ana reads.", "in.txt")
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(item_module, "read_item", broken)
+    monkeypatch.setattr(read_module, "read_item", broken)
     manifest = _annotate(part, layout)
     assert (manifest.n_tagged, manifest.rejects_by_reason) == (1, {"unreadable": 1})
 
@@ -171,30 +169,91 @@ def test_a_storage_error_stops_the_part_and_leaves_nothing(part, layout, monkeyp
         yield Document("d", "Ana reads.", "in.txt")
         raise StorageError("in.txt: the disk is gone")
 
-    monkeypatch.setattr(item_module, "read_item", broken)
+    monkeypatch.setattr(read_module, "read_item", broken)
     with pytest.raises(StorageError, match="the disk is gone"):
         _annotate(part, layout)
     assert [p for p in (tmp_path / "out").rglob("*") if p.is_file()] == []
 
 
-class _LossyTagger(FakeTagger):
-    """Loses, doubles or swaps sentences."""
-
-    def __init__(self, order):
-        super().__init__()
-        self.order = order
-
-    def tag_stream(self, pairs):
-        tagged = list(super().tag_stream(pairs))
-        return iter([tagged[i] for i in self.order])
-
-
 @pytest.mark.parametrize("order", [[0, 1, 2], [0, 0, 1, 2, 3], [1, 0, 2, 3], [0, 1], [0, 2, 3]])
 def test_lost_doubled_or_swapped_sentences_are_an_error(part, layout, monkeypatch, order):
+    class LossyTagger(FakeTagger):
+        def tag_encoded(self, sentences):
+            tagged = list(super().tag_encoded(sentences))
+            return iter([tagged[i] for i in order])
+
     documents = [Document(f"d{n}", "Ana reads. It is fine.", "in.txt", n) for n in range(2)]
-    monkeypatch.setattr(item_module, "read_item", lambda *_, **__: iter(documents))
-    with pytest.raises(CountMismatchError, match=f"part {part.part_id}, document"):
-        _annotate(part, layout, _LossyTagger(order))
+    _read_as(monkeypatch, documents)
+    with pytest.raises(CountMismatchError, match=r"the tagger (lost|returned)"):
+        _annotate(part, layout, LossyTagger())
+
+
+def _shuffled(order):
+    def change(records):
+        records = list(records)
+        return iter([records[index] for index in order if index < len(records)])
+
+    return change
+
+
+# Five records: four documents and the end of the part.
+@pytest.mark.parametrize(
+    "order",
+    [
+        [1, 0, 2, 3, 4],
+        [0, 1, 2, 4, 3],
+        [4, 0, 1, 2, 3],
+        [0, 2, 3, 4],
+        [0, 1, 2, 3],
+        [0, 1, 2, 4],
+        [0, 1, 1, 2, 3, 4],
+        [0, 1, 2, 3, 4, 3],
+        [0, 1, 2, 3, 4, 4],
+    ],
+)
+def test_records_that_are_lost_doubled_or_swapped_make_no_part(part, layout, tmp_path, order):
+    four = type(part)(part.part_id, part.item, limit=4)
+    with pytest.raises(CountMismatchError, match=f"part {part.part_id}"):
+        _annotate(four, layout, change=_shuffled(order))
+    if order[:5] != [0, 1, 2, 3, 4]:
+        assert [p for p in (tmp_path / "out").rglob("*") if p.is_file()] == []
+
+
+def test_a_document_that_fails_midway_leaves_no_sentence(part, layout, monkeypatch):
+    text = "Fine. " * 2000 + "This is poison. " + "Fine. " * 2000
+    texts = ["Ana reads.", text, "It is fine."]
+    _read_as(monkeypatch, [Document(f"d{n}", t, "in.txt", n) for n, t in enumerate(texts)])
+    manifest = _annotate(part, layout, FakeTagger(fails_on="poison"))
+    assert [row["doc_id"] for row in _rows(layout, part)] == ["d0", "d2"]
+    assert (manifest.n_tagged, manifest.rejects_by_reason) == (2, {"tagging_failed": 1})
+
+
+def test_a_document_that_cannot_be_segmented_to_its_end_leaves_no_sentence(
+    part, layout, monkeypatch
+):
+    class Segmenter(FakeTagger):
+        def segment(self, text):
+            for sentence in super().segment(text):
+                if "poison" in sentence.forms:
+                    raise ValueError("cannot cut")
+                yield sentence
+
+    texts = ["Ana reads.", "Fine. " * 3000 + "poison.", "It is fine."]
+    _read_as(monkeypatch, [Document(f"d{n}", t, "in.txt", n) for n, t in enumerate(texts)])
+    manifest = _annotate(part, layout, Segmenter())
+    assert [row["doc_id"] for row in _rows(layout, part)] == ["d0", "d2"]
+    assert manifest.n_rejected == 1
+    with open(layout.rejects_path(part.part_id), encoding="utf-8") as lines:
+        assert json.loads(next(lines))["step"] == "segment"
+
+
+def test_a_long_document_is_written_whole_and_in_order(part, layout, monkeypatch):
+    text = " ".join(f"Word{n} is here." for n in range(5000))
+    _read_as(monkeypatch, [Document("d", text, "in.txt")])
+    _annotate(part, layout)
+    rows = _rows(layout, part)
+    assert [row["sentence_index"] for row in rows] == list(range(5000))
+    assert " ".join(row["text"] for row in rows) == text
 
 
 def test_a_limit_stops_after_that_many_documents(part, layout):

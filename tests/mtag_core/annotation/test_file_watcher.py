@@ -1,13 +1,12 @@
 import pytest
 
-from mtag_core.annotation.item import annotate_part
-from mtag_core.annotation.looks import Looks, Quiet, listed
+from mtag_core.annotation.file_watcher import FileWatcher, StableFiles, listed
 from mtag_core.annotation.run import RunConfig, write_config
 from mtag_core.corpus import ReadOptions
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
 from mtag_core.storage import FileInfo
-from tests.fake_tagger import FakeTagger
+from tests.mtag_core.parts.making import make_part
 
 
 @pytest.fixture
@@ -21,10 +20,10 @@ def config(tmp_path):
 
 
 @pytest.fixture
-def looks(layout, config, tmp_path):
+def watcher(layout, config, tmp_path):
     (tmp_path / "in").mkdir()
     write_config(layout, config)
-    return Looks(layout, config, interval_s=1e-9)
+    return FileWatcher(layout, config, interval_s=1e-9)
 
 
 def _write(tmp_path, name, text="The cat sat. "):
@@ -32,57 +31,56 @@ def _write(tmp_path, name, text="The cat sat. "):
 
 
 def _make(parts, layout):
-    tagger = FakeTagger()
     for part in parts:
-        annotate_part(part, tagger=tagger, options=ReadOptions(), layout=layout)
+        make_part(part, layout)
 
 
-def test_a_file_is_quiet_when_two_looks_find_it_alike():
+def test_a_file_is_stable_when_two_polls_list_it_alike():
     old, new = FileInfo("a", 1, "1"), FileInfo("a", 2, "2")
-    quiet = Quiet()
-    assert quiet.of([old]) == []
-    assert quiet.of([new]) == []
-    assert quiet.of([new]) == [new]
+    stable = StableFiles()
+    assert stable.among([old]) == []
+    assert stable.among([new]) == []
+    assert stable.among([new]) == [new]
 
 
-def test_a_part_is_given_once(looks, tmp_path):
+def test_a_part_is_given_once(watcher, tmp_path):
     _write(tmp_path, "a.txt")
-    assert list(looks.look()) == []
-    assert len(list(looks.look())) > 0
-    assert list(looks.look()) == []
+    assert list(watcher.poll()) == []
+    assert len(list(watcher.poll())) > 0
+    assert list(watcher.poll()) == []
 
 
-def test_a_run_is_finished_when_all_its_parts_stand(looks, layout, tmp_path):
+def test_a_run_is_finished_when_all_its_parts_are_complete(watcher, layout, tmp_path):
     _write(tmp_path, "a.txt")
-    parts = [part for _ in range(3) for part in looks.look()]
+    parts = [part for _ in range(3) for part in watcher.poll()]
     assert not (tmp_path / "out" / "run.json").exists()
     _make(parts, layout)
-    assert list(looks.look()) == []
+    assert list(watcher.poll()) == []
     assert (tmp_path / "out" / "run.json").exists()
 
 
-def test_the_parts_of_a_changed_file_give_way(looks, layout, tmp_path):
+def test_the_parts_of_a_changed_file_give_way(watcher, layout, tmp_path):
     for text in ("The cat sat. ", "The dog sat down. "):
         _write(tmp_path, "a.txt", text)
-        _make([part for _ in range(3) for part in looks.look()], layout)
-        list(looks.look())
+        _make([part for _ in range(3) for part in watcher.poll()], layout)
+        list(watcher.poll())
     names = {path.read_text().count("dog") > 0 for path in (tmp_path / "out" / "parts").iterdir()}
     assert names == {True}
 
 
-def test_a_process_that_begins_anew_makes_nothing_twice(looks, layout, config, tmp_path):
+def test_a_process_that_starts_anew_makes_nothing_twice(watcher, layout, config, tmp_path):
     _write(tmp_path, "a.txt")
-    _make([part for _ in range(3) for part in looks.look()], layout)
-    again = Looks(layout, config, interval_s=1e-9)
-    assert [part for _ in range(3) for part in again.look()] == []
+    _make([part for _ in range(3) for part in watcher.poll()], layout)
+    again = FileWatcher(layout, config, interval_s=1e-9)
+    assert [part for _ in range(3) for part in again.poll()] == []
     assert (tmp_path / "out" / "run.json").exists()
 
 
-def test_looks_that_come_at_once_count_as_one(layout, config, tmp_path):
+def test_polls_that_come_at_once_count_as_one(layout, config, tmp_path):
     (tmp_path / "in").mkdir()
     _write(tmp_path, "a.txt")
-    looks = Looks(layout, config, interval_s=60)
-    assert [part for _ in range(5) for part in looks.look()] == []
+    watcher = FileWatcher(layout, config, interval_s=60)
+    assert [part for _ in range(5) for part in watcher.poll()] == []
 
 
 def test_a_pattern_that_matches_nothing_yet_is_no_error(tmp_path):
