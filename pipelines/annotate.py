@@ -26,15 +26,15 @@ from typing import Any
 import apache_beam as beam
 
 from mtag_core import storage
-from mtag_core.annotation import run as runs
-from mtag_core.annotation.plan import PlannedPart, plan_parts
-from mtag_core.annotation.plan_file import measure_plan, write_plan
-from mtag_core.annotation.run import RunConfig
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import RejectRatioError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview, preview_parts
+from mtag_core.parts import run as runs
+from mtag_core.parts.plan import PlannedPart, plan_parts
+from mtag_core.parts.plan_file import measure_plan, write_plan
+from mtag_core.parts.run import RunConfig
 from mtag_core.storage import FileInfo, list_files
 from pipelines.endpoints import check_dataflow, check_runner
 from pipelines.guard import RunGuard

@@ -10,10 +10,10 @@ import apache_beam as beam
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
 from mtag_core import storage
-from mtag_core.annotation import run as runs
 from mtag_core.errors import InputNotFoundError, MtagError, OutputError, UsageError
 from mtag_core.output.layout import PARTS, REJECTS, OutputLayout
 from mtag_core.output.preview import Preview
+from mtag_core.parts import run as runs
 from pipelines.endpoints import worker_pool
 from pipelines.flink_jobs import FlinkJobs
 from pipelines.progress import Progress

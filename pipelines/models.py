@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from mtag_core.bundle import Bundle
 from mtag_core.conventions import check_conventions, conventions_digest
 from mtag_core.labels import load_labels
 from mtag_core.records import Sentence
-from mtag_core.tagger import Tagger
 from mtag_core.tagging.block_tagger import BatchTagger
-from mtag_core.wordpiece import EncodedSentence
+from mtag_core.tagging.bundle import Bundle
+from mtag_core.tagging.tagger import Tagger
+from mtag_core.tagging.wordpiece import EncodedSentence
 
 
 class TextTagger(BatchTagger, Protocol):
-    """What the steps from text to tags need of `mtag_core.tagger.Tagger`."""
+    """What the steps from text to tags need of `mtag_core.tagging.tagger.Tagger`."""
 
     def segment(self, text: str) -> Iterator[Sentence]:
         """Splits a text into sentences."""

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from mtag_core.annotation.file_watcher import StableFiles, listed
 from mtag_core.errors import MtagError
+from mtag_core.parts.file_watcher import StableFiles, listed
 from mtag_core.storage import FileInfo
 from pipelines.options import AnnotateOptions
 

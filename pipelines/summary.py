@@ -8,9 +8,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mtag_core.annotation.plan_file import PlanSize
 from mtag_core.output.preview import Preview
 from mtag_core.output.visible import visible
+from mtag_core.parts.plan_file import PlanSize
 from mtag_core.wikipedia import PageOutcome
 from pipelines.progress import format_seconds
 

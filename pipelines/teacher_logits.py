@@ -26,14 +26,14 @@ from typing import Any
 import apache_beam as beam
 
 from mtag_core import storage
-from mtag_core.annotation import run as runs
-from mtag_core.annotation.plan import PlannedPart, plan_parts
-from mtag_core.annotation.plan_file import measure_plan, write_plan
-from mtag_core.bundle import Bundle
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
+from mtag_core.parts import run as runs
+from mtag_core.parts.plan import PlannedPart, plan_parts
+from mtag_core.parts.plan_file import measure_plan, write_plan
 from mtag_core.records import Sentence
 from mtag_core.storage import list_files
+from mtag_core.tagging.bundle import Bundle
 from mtag_core.training.logits.chosen_parts import Selection, choose_parts, remove_choice
 from mtag_core.training.logits.load_teacher import load_teacher
 from mtag_core.training.logits.logit_parts import LogitsConfig, load_segmenter

@@ -16,10 +16,10 @@ from typing import Any
 import apache_beam as beam
 
 from mtag_core import storage
-from mtag_core.annotation import run as runs
-from mtag_core.annotation.file_watcher import FileWatcher
-from mtag_core.annotation.run import RunConfig
 from mtag_core.output.layout import OutputLayout
+from mtag_core.parts import run as runs
+from mtag_core.parts.file_watcher import FileWatcher
+from mtag_core.parts.run import RunConfig
 from pipelines.endpoints import check_runner, worker_pool
 from pipelines.flink_jobs import FlinkJobs
 from pipelines.jobs import run_pipeline

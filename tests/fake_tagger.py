@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from mtag_core.records import Sentence
-from mtag_core.tagged import BatchReport, TaggedSentence
-from mtag_core.wordpiece import EncodedSentence, Window
+from mtag_core.tagging.tagged import BatchReport, TaggedSentence
+from mtag_core.tagging.wordpiece import EncodedSentence, Window
 
 _UPOS = ("NOUN", "VERB", "ADJ", "PUNCT", "X")
 

@@ -25,7 +25,7 @@ from mtag_core.evaluation.annotation import (
 )
 from mtag_core.evaluation.metrics import Score, score
 from mtag_core.records import Sentence
-from mtag_core.tagged import TaggedSentence
+from mtag_core.tagging.tagged import TaggedSentence
 
 _logger = logging.getLogger(__name__)
 # Long enough to tell a language by, as short as a paragraph: treebanks do not keep their own.
@@ -40,7 +40,7 @@ treebank's own. Where there is none of the treebank, its language's stands in.""
 
 
 class TreebankTagger(Protocol):
-    """What is asked of a tagger; `mtag_core.tagger.Tagger` is one."""
+    """What is asked of a tagger; `mtag_core.tagging.tagger.Tagger` is one."""
 
     def tag_tokens(
         self, sentences: Iterable[Sequence[str]], *, language: str | None = None
@@ -60,7 +60,7 @@ class TreebankTagger(Protocol):
 
 @runtime_checkable
 class TellableTagger(TreebankTagger, Protocol):
-    """A tagger that can be told the treebank; `mtag_core.tagger.Tagger` is one."""
+    """A tagger that can be told the treebank; `mtag_core.tagging.tagger.Tagger` is one."""
 
     @property
     def treebanks(self) -> Sequence[str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from mtag_core.tagged import SentenceResult, TaggedSentence
+from mtag_core.tagging.tagged import SentenceResult, TaggedSentence
 
 S = TypeVar("S", bound=SentenceResult)
 

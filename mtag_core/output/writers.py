@@ -14,7 +14,7 @@ from mtag_core.conllu import format_sentence
 from mtag_core.output.parquet import ParquetRows, whole_parquet
 from mtag_core.output.rows import OutputRow, S, TaggedRow
 from mtag_core.output.streams import COMPRESSION_SUFFIXES, compressed
-from mtag_core.tagged import TaggedSentence
+from mtag_core.tagging.tagged import TaggedSentence
 
 # Scores are written with this many decimals: more says nothing and does not compress.
 SCORE_DECIMALS = 4

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mtag_core.annotation.plan import PlannedPart
 from mtag_core.output.manifests import Manifest
+from mtag_core.parts.plan import PlannedPart
 
 
 class RecordKey(NamedTuple):

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-from mtag_core.annotation.counts import PartCounts, check_balance
-from mtag_core.annotation.progress import Tally
 from mtag_core.errors import CountMismatchError
 from mtag_core.output.layout import OutputLayout, PartFiles, open_part
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.rows import OutputRow
 from mtag_core.parts.completeness_check import CompletenessCheck
+from mtag_core.parts.counts import PartCounts, check_balance
 from mtag_core.parts.held_document import HeldDocument
 from mtag_core.parts.part_records import CompletedPart, PartEnd, RecordKey
+from mtag_core.parts.progress import Tally
 from mtag_core.records import Block, Reject
 
 # A given sent_id must be one word to stand in CoNLL-U.

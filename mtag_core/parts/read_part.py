@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from mtag_core.annotation.plan import PlannedPart
 from mtag_core.corpus import ReadOptions, read_item
 from mtag_core.errors import MtagError
 from mtag_core.parts.part_records import PartEnd, RecordKey
+from mtag_core.parts.plan import PlannedPart
 from mtag_core.records import Document, Reject
 from mtag_core.wikipedia import PageOutcome
 

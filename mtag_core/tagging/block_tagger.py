@@ -4,17 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
-from mtag_core.batching import BufferSize
 from mtag_core.errors import CountMismatchError
 from mtag_core.records import Block, Document, Reject, failed_document
-from mtag_core.tagged import BatchReport, SentenceResult, TaggedSentence
-from mtag_core.wordpiece import EncodedSentence
+from mtag_core.tagging.batching import BufferSize
+from mtag_core.tagging.tagged import BatchReport, SentenceResult, TaggedSentence
+from mtag_core.tagging.wordpiece import EncodedSentence
 
 K = TypeVar("K")
 
 
 class BatchTagger(Protocol):
-    """What tagging needs of `mtag_core.tagger.Tagger`."""
+    """What tagging needs of `mtag_core.tagging.tagger.Tagger`."""
 
     piece_budget: int
     on_batch: Callable[[BatchReport], None] | None

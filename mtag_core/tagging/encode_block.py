@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import cast
 
 from mtag_core.records import Block, Reject, Sentence, failed_document
-from mtag_core.wordpiece import EncodedSentence
+from mtag_core.tagging.wordpiece import EncodedSentence
 
 
 def encode_block(

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 
-from mtag_core.annotation.file_watcher import mark_started
-from mtag_core.annotation.plan import PlannedPart
-from mtag_core.annotation.plan_file import PlanLine, plan_lines
+from mtag_core.parts.file_watcher import mark_started
+from mtag_core.parts.plan import PlannedPart
+from mtag_core.parts.plan_file import PlanLine, plan_lines
 
 
 class ReadPlan(beam.PTransform):

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import apache_beam as beam
 
+from mtag_core.tagging.wordpiece import EncodedSentence
 from mtag_core.training.logits.logit_shards import ScoredSentence
 from mtag_core.training.logits.scorer import Scorer
-from mtag_core.wordpiece import EncodedSentence
 from pipelines.transforms.batch_step import BatchDoFn
 from pipelines.transforms.steps import KeyedRecord, SharedModel
 

@@ -13,7 +13,7 @@ import apache_beam as beam
 
 from mtag_core.errors import CountMismatchError
 from mtag_core.records import Block, Document
-from mtag_core.tagged import TaggedDocument, TaggedSentence
+from mtag_core.tagging.tagged import TaggedDocument, TaggedSentence
 from pipelines.models import load_tagger
 from pipelines.transforms.segment import Segment
 from pipelines.transforms.steps import KeyedRecord, SharedModel

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import apache_beam as beam
 from apache_beam.transforms.periodicsequence import PeriodicImpulse, RebaseMode
 
-from mtag_core.annotation.file_watcher import FileWatcher, mark_started
-from mtag_core.annotation.plan import PlannedPart
+from mtag_core.parts.file_watcher import FileWatcher, mark_started
+from mtag_core.parts.plan import PlannedPart
 
 
 class WatchFiles(beam.PTransform):

@@ -7,11 +7,11 @@ from dataclasses import replace
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
-from mtag_core.annotation.progress import ProgressFile, Tally
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.parts.part_records import CompletedPart
 from mtag_core.parts.part_writer import PartWriter
+from mtag_core.parts.progress import ProgressFile, Tally
 from pipelines.transforms.steps import METRICS_NAMESPACE, KeyedRecord, StepDoFn
 
 

@@ -3,11 +3,11 @@
 import apache_beam as beam
 import pytest
 
-from mtag_core.annotation.run import RunConfig
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import UsageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
+from mtag_core.parts.run import RunConfig
 from pipelines.annotate import TagSettings, tag_parts
 from pipelines.endpoints import check_dataflow
 from pipelines.runners import make_runner

@@ -2,8 +2,8 @@ import pickle
 
 import pytest
 
-from mtag_core.bundle import DEFAULT_BUNDLE, Bundle
 from mtag_core.errors import UsageError
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE, Bundle
 from pipelines.models import bundle_model
 
 

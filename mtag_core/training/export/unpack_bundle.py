@@ -13,13 +13,13 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from mtag_core.bundle import Bundle
 from mtag_core.errors import BundleError
 from mtag_core.labels import Labels, load_labels
+from mtag_core.tagging.bundle import Bundle
+from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.trained_model import TrainedModel, write_trained_model
 from mtag_core.training.networks.model_config import EncoderConfig, ModelCard, config_fields
-from mtag_core.wordpiece import MAX_PIECES
 
 Arrays = Mapping[str, NDArray[Any]]
 # The linear layers of an encoder layer.

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mtag_core.batching import batches
-from mtag_core.bundle import Bundle
 from mtag_core.errors import BundleError
 from mtag_core.labels import load_labels
 from mtag_core.records import Sentence
-from mtag_core.student import Student, open_session
-from mtag_core.tagged import BatchReport
+from mtag_core.tagging.batching import batches
+from mtag_core.tagging.bundle import Bundle
+from mtag_core.tagging.student import Student, open_session
+from mtag_core.tagging.tagged import BatchReport
+from mtag_core.tagging.wordpiece import EncodedSentence, Window, WordPiece
 from mtag_core.training.graphs.logit_outputs import (
     UPOS_LOGITS,
     feats_logits_name,
@@ -31,7 +32,6 @@ from mtag_core.training.logits.logit_teachers import (
 from mtag_core.training.logits.piece_windows import PIECE_BUDGET, TokenLogits, rows_of_batches
 from mtag_core.training.logits.soft_targets import LOWEST, SummaryOptions
 from mtag_core.training.logits.tail_basis import TailBasis
-from mtag_core.wordpiece import EncodedSentence, Window, WordPiece
 
 _GRAPH, _TOKENIZER, _LABELS = "tagger.onnx", "tokenizer.json", "labels.json"
 

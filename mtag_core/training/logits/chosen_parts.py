@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core import storage
-from mtag_core.annotation.plan import PlannedPart
 from mtag_core.corpus import ReadOptions, read_item
 from mtag_core.errors import ShardError
+from mtag_core.parts.plan import PlannedPart
 from mtag_core.records import Document, Reject, Sentence
 from mtag_core.training.logits.sentence_choice import (
     ChoiceOptions,

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from mtag_core.errors import BundleError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import Sentence
-from mtag_core.tagged import BatchReport
+from mtag_core.tagging.tagged import BatchReport
+from mtag_core.tagging.wordpiece import EncodedSentence
 from mtag_core.training.logits.logit_teachers import (
     N_WAITING,
     TokenSummary,
@@ -30,7 +31,6 @@ from mtag_core.training.logits.piece_windows import (
 )
 from mtag_core.training.logits.soft_targets import SummaryOptions
 from mtag_core.training.logits.tail_basis import TailBasis
-from mtag_core.wordpiece import EncodedSentence
 
 # A label that no class of the model carries.
 _ABSENT_LOGIT = -1e4

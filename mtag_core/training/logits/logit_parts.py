@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mtag_core.annotation.run import RunConfig
-from mtag_core.bundle import Bundle
 from mtag_core.langid import LanguageIdentifier
+from mtag_core.parts.run import RunConfig
 from mtag_core.segmentation import Segmenter
+from mtag_core.tagging.bundle import Bundle
 from mtag_core.training.logits.sentence_choice import ChoiceOptions
 from mtag_core.training.logits.soft_targets import SummaryOptions
 

@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
 from mtag_core.records import Sentence
-from mtag_core.student import open_session
-from mtag_core.tagged import BatchReport
+from mtag_core.tagging.student import open_session
+from mtag_core.tagging.tagged import BatchReport
+from mtag_core.tagging.wordpiece import EncodedSentence
 from mtag_core.training.logits.piece_windows import (
     PieceBatch,
     PieceEncoder,
@@ -34,7 +35,6 @@ from mtag_core.training.logits.piece_windows import (
 )
 from mtag_core.training.logits.soft_targets import FeatsSummary, SummaryOptions, summarise_feats
 from mtag_core.training.logits.tail_basis import TailBasis
-from mtag_core.wordpiece import EncodedSentence
 
 TEACHER_FILE = "teacher.json"
 TEACHER_VERSION = 1

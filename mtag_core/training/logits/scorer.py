@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from mtag_core.records import Sentence
-from mtag_core.tagged import BatchReport
+from mtag_core.tagging.tagged import BatchReport
+from mtag_core.tagging.wordpiece import EncodedSentence
 from mtag_core.training.logits.logit_shards import ScoredSentence, ShardInfo
 from mtag_core.training.logits.logit_teachers import (
     Teacher,
@@ -13,7 +14,6 @@ from mtag_core.training.logits.logit_teachers import (
 from mtag_core.training.logits.piece_windows import PIECE_BUDGET
 from mtag_core.training.logits.soft_targets import SummaryOptions, relative_logits
 from mtag_core.training.logits.tail_basis import TailBasis
-from mtag_core.wordpiece import EncodedSentence
 
 
 class Scorer:

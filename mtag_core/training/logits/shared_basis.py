@@ -6,11 +6,11 @@ from itertools import islice
 import numpy as np
 
 from mtag_core import storage
-from mtag_core.annotation import run as runs
-from mtag_core.annotation.plan import PlannedPart
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import OutputError
 from mtag_core.output.layout import OutputLayout
+from mtag_core.parts import run as runs
+from mtag_core.parts.plan import PlannedPart
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.training.logits.chosen_parts import documents_of

@@ -16,7 +16,8 @@ import numpy as np
 from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import Sentence, bare_sentence
-from mtag_core.tagged import BatchReport
+from mtag_core.tagging.tagged import BatchReport
+from mtag_core.tagging.wordpiece import EncodedSentence
 from mtag_core.training.logits.logit_teachers import (
     N_WAITING,
     TokenSummary,
@@ -32,7 +33,6 @@ from mtag_core.training.logits.piece_windows import (
 )
 from mtag_core.training.logits.soft_targets import LOWEST, FeatsSummary, SummaryOptions
 from mtag_core.training.logits.tail_basis import LARGEST_CODE, TailBasis
-from mtag_core.wordpiece import EncodedSentence
 
 if TYPE_CHECKING:
     import torch

@@ -2,12 +2,12 @@ import json
 
 import pytest
 
-from mtag_core.annotation.plan import plan_parts
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import CountMismatchError, StorageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts import read_part as read_module
+from mtag_core.parts.plan import plan_parts
 from mtag_core.records import Document, Reject, Sentence
 from mtag_core.storage import list_files
 from tests.fake_tagger import FakeTagger

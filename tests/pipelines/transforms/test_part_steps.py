@@ -9,11 +9,11 @@ from apache_beam.testing import test_pipeline
 from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.utils.windowed_value import WindowedValue
 
-from mtag_core.annotation.plan import plan_parts
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import CountMismatchError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
+from mtag_core.parts.plan import plan_parts
 from mtag_core.storage import list_files
 from pipelines.annotate import TagSettings, tag_parts
 from pipelines.transforms.read_documents import ReadDocuments

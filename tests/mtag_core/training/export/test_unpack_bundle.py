@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mtag_core.__main__ import main
-from mtag_core.bundle import write_manifest
+from mtag_core.tagging.bundle import write_manifest
 from mtag_core.training.graphs.trained_model import read_trained_model
 from tests.mtag_core.training.tiny_teacher import write_model
 from tests.without_packages import run_without

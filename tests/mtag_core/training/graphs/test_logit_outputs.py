@@ -6,7 +6,8 @@ import pytest
 
 from mtag_core.errors import BundleError
 from mtag_core.labels import UPOS_LABELS, Labels
-from mtag_core.student import Student, open_session
+from mtag_core.tagging.student import Student, open_session
+from mtag_core.tagging.wordpiece import WordPiece
 from mtag_core.training.graphs.calibration import observe_ranges
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.logit_graph import build_logit_graph
@@ -17,7 +18,6 @@ from mtag_core.training.graphs.logit_outputs import (
 )
 from mtag_core.training.graphs.student_graph import build_student_graph
 from mtag_core.training.graphs.trained_model import read_trained_model
-from mtag_core.wordpiece import WordPiece
 from tests.mtag_core.training.tiny_teacher import N_FEATS, write_model
 
 GROUPS = tuple((0, *range(1 + upos, N_FEATS, 17)) for upos in range(17))

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtag_core.tagger import Tagger
+from mtag_core.tagging.tagger import Tagger
 from mtag_core.training.logits.bundle_teacher import BundleTeacher
 from tests.mtag_core.training.logit_samples import logits_of
 

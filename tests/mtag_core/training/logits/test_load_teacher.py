@@ -1,7 +1,7 @@
 import pytest
 
-from mtag_core.bundle import DEFAULT_BUNDLE
 from mtag_core.errors import BundleError, UsageError
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.training.logits.bundle_teacher import BundleTeacher
 from mtag_core.training.logits.load_teacher import load_teacher
 from mtag_core.training.logits.logit_teachers import OnnxTeacher
