@@ -137,7 +137,8 @@ def finish_job(
     progress: Progress,
     *,
     n_completed: int,
-    preview: Callable[[Sequence[str]], Sequence[Preview]] = lambda _paths: (),
+    preview: Callable[[Sequence[str]], Sequence[Preview]],
+    title: str = "Tagged",
 ) -> dict[str, Any]:
     """Removes stale parts, writes the times and prints the summary.
 
@@ -147,6 +148,7 @@ def finish_job(
         progress: Of the run.
         n_completed: Parts that stood before it.
         preview: Paths of the parts that hold sentences to what is shown of them.
+        title: What was done.
 
     Returns:
         The content of run.json.
@@ -162,7 +164,8 @@ def finish_job(
     fields = _times_fields(times, moment, options) | _outcome(report)
     runs.write_json(layout.times_path(moment), fields)
     heads = [layout.part_path(part["id"]) for part in report["parts"] if part["sentences"]]
-    print_summary(report, times, previews=preview(heads), paths=_paths(layout, report))
+    paths = _paths(layout, report)
+    print_summary(report, times, previews=preview(heads), paths=paths, title=title)
     if options.log_format == "json":
         _LOGGER.info("run complete", extra={"fields": report["counts"]})
     return report

@@ -28,6 +28,7 @@ import apache_beam as beam
 from mtag_core import storage
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
+from mtag_core.output.preview import Preview
 from mtag_core.parts import run as runs
 from mtag_core.parts.plan import PlannedPart, plan_parts
 from mtag_core.parts.plan_file import measure_plan, write_plan
@@ -40,6 +41,7 @@ from mtag_core.training.logits.logit_parts import LogitsConfig, load_segmenter
 from mtag_core.training.logits.logit_shards import ShardFormat
 from mtag_core.training.logits.logit_teachers import Teacher
 from mtag_core.training.logits.scorer import Scorer, shard_info
+from mtag_core.training.logits.shard_preview import preview_shards
 from mtag_core.training.logits.shared_basis import (
     basis_path,
     make_basis,
@@ -64,6 +66,10 @@ from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.survey_parts import SurveyParts, SurveySettings
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
+
+# How much is shown at the end, and how many parts are opened for it.
+_PREVIEW_SENTENCES = 2
+_PREVIEW_PARTS = 5
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -121,7 +127,7 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
         basis = make_basis(layout, teacher, sample, options.summary)
         layout = _layout(options, teacher, basis=basis)
         try:
-            return _run_prepared(options, layout, config, parts)
+            return _run_prepared(options, layout, config, parts, teacher)
         finally:
             remove_choice(layout.base)
 
@@ -174,6 +180,7 @@ def _run_prepared(
     layout: OutputLayout,
     config: LogitsConfig,
     parts: Sequence[PlannedPart],
+    teacher: Teacher,
 ) -> dict[str, Any]:
     """Surveys and chooses, where the choice needs it; scores and sums up."""
     if options.choice.needs_survey:
@@ -189,7 +196,20 @@ def _run_prepared(
             _score(options, layout, config, progress.directory, n_parts=size.n_parts)
     finally:
         storage.delete(layout.plan_path)
-    return finish_job(options, layout, progress, n_completed=size.n_parts - size.n_pending)
+    n_completed = size.n_parts - size.n_pending
+    preview = functools.partial(_preview, teacher)
+    return finish_job(
+        options, layout, progress, n_completed=n_completed, preview=preview, title="Scored"
+    )
+
+
+def _preview(teacher: Teacher, parts: Sequence[str]) -> Sequence[Preview]:
+    return preview_shards(
+        parts[:_PREVIEW_PARTS],
+        upos=teacher.upos_labels,
+        feats=teacher.feats_labels,
+        n_sentences=_PREVIEW_SENTENCES,
+    )
 
 
 def _survey(options: TeacherOptions, layout: OutputLayout) -> None:

@@ -1,12 +1,16 @@
 import bz2
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mtag_core.records import Sentence
 from mtag_core.storage import exclusive
+from mtag_core.tagging.wordpiece import EncodedSentence
 from mtag_core.training.logits.logit_shards import LogitBlock, read_info
+from mtag_core.training.logits.piece_windows import PieceEncoder
 from mtag_core.training.logits.soft_targets import rebuild_feats_probs
 from mtag_core.training.logits.tail_basis import TailBasis
 from pipelines import teacher_logits
@@ -14,6 +18,7 @@ from tests.mtag_core.training.logit_samples import read_blocks
 from tests.mtag_core.training.tiny_teacher import N_FEATS, write_tiny_teacher
 from tests.mtag_core.wikipedia.dumps import HEAD, TAIL, dump_xml, page_xml
 from tests.pipelines.trees import tree
+from tests.without_packages import run_without
 
 ENGLISH = (
     "The old bridge over the river was closed in spring. Nobody in the village knew the reason "
@@ -160,6 +165,62 @@ def test_plain_text_is_read_too(teacher: Path, tmp_path: Path):
     (tmp_path / "t" / "text.txt").write_text(GERMAN)
     assert run(tmp_path / "t", teacher, tmp_path / "out", "--input_format=text") == 0
     assert len(texts(tmp_path / "out")) == 3
+
+
+def test_without_a_choice_among_sentences_the_text_is_read_once(
+    dumps: Path, teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    every = tmp_path / "every"
+    assert run(dumps, teacher, every, "--max_sentences_per_language=99", "--no-deduplicate") == 0
+
+    def fail(*_: object) -> None:
+        raise AssertionError("the text was surveyed")
+
+    monkeypatch.setattr(teacher_logits, "SurveyParts", fail)
+    once = tmp_path / "once"
+    assert run(dumps, teacher, once, "--no-deduplicate", "--tail_rank=8") == 0
+    assert sorted(texts(once)) == sorted(texts(every))
+
+
+@pytest.mark.parametrize("flags", [[], ["--no-deduplicate"]])
+def test_a_document_that_cannot_be_scored_is_rejected_whole(
+    teacher: Path, tmp_path: Path, flags: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    def encode(self: PieceEncoder, sentence: Sentence) -> EncodedSentence:
+        if "Niemand" in sentence.forms:
+            # No window: nothing to take the logits from.
+            return EncodedSentence(sentence, [])
+        return real(self, sentence)
+
+    real = PieceEncoder.encode
+    monkeypatch.setattr(PieceEncoder, "encode", encode)
+    (tmp_path / "t.txt").write_text(f"{ENGLISH}\n{GERMAN}\n{ENGLISH.upper()}\n")
+    out = tmp_path / "out"
+    flags = [*flags, "--input_format=text", "--document=line", "--tail_rank=0"]
+    assert run(tmp_path / "t.txt", teacher, out, *flags) == 0
+    assert not any("Brücke" in text for text in texts(out))
+    assert sum("old bridge" in text.lower() for text in texts(out)) == 2
+    (line,) = next((out / "rejects").iterdir()).read_text().splitlines()
+    assert json.loads(line)["step"] == "score"
+
+
+def test_summary_shows_what_a_row_holds(
+    dumps: Path, teacher: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(dumps, teacher, tmp_path / "out") == 0
+    printed = capsys.readouterr().out
+    assert "Scored" in printed and "Tagged" not in printed
+    assert re.search(r"^ +bridge +[A-Z]+ 0\.\d\d +F=V\d+ 0\.\d\d", printed, re.MULTILINE)
+
+
+def test_the_shipped_bundle_scores_without_torch_and_onnx(tmp_path: Path):
+    (tmp_path / "t.txt").write_text(GERMAN)
+    flags = [f"--input={tmp_path}/t.txt", f"--output={tmp_path}/out", "--tail_rank=0"]
+    packages = ["torch", "transformers", "onnx", "safetensors"]
+    done = run_without(packages, "pipelines.teacher_logits", *flags)
+    assert done.returncode == 0, done.stderr
+    assert len(texts(tmp_path / "out")) == 3
+    assert re.search(r"Die +DET \d", done.stdout)
 
 
 def test_dry_run_writes_nothing(dumps: Path, teacher: Path, tmp_path: Path):
