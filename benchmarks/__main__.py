@@ -7,6 +7,7 @@ BENCHMARKS = {
     "tag_cpu": "words per second of tagging alone, against BERT-base and others",
     "tag_gpu": "words per second of tagging alone on a GPU, against BERT-base",
     "annotate": "words per second and memory from raw text to parts",
+    "parallel": "seconds of annotate on a small corpus with one worker and with two",
     "scale": "words per second and memory of a long run on a Flink cluster",
     "same_tags": "whether tags depend on batches, order or workers",
     "raw_cpu": "words per second from raw text to tags, against UDPipe 1 and spaCy",

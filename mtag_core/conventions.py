@@ -9,9 +9,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 
 from mtag_core.errors import UsageError
-
-# Texts may be labelled by the written standard, where treebanks share one code.
-_OTHER_CODES = {"no": ("nb", "nn")}
+from mtag_core.languages import written_standards
 
 
 def treebank_language(treebank: str) -> str:
@@ -22,7 +20,7 @@ def treebank_language(treebank: str) -> str:
 def languages_of(treebank: str) -> tuple[str, ...]:
     """The codes of the sentences that a treebank's convention applies to."""
     language = treebank_language(treebank)
-    return (language, *_OTHER_CODES.get(language, ()))
+    return (language, *written_standards(language))
 
 
 def split_names(values: Iterable[str]) -> tuple[str, ...]:
@@ -58,6 +56,16 @@ def check_conventions(conventions: Sequence[str], *, treebanks: Collection[str])
             raise UsageError(
                 f"conventions {other!r} and {name!r} are of one language, expected one a language"
             )
+
+
+def unused_conventions(conventions: Iterable[str], *, languages: Collection[str]) -> list[str]:
+    """The conventions that nothing followed: no sentence was in their language.
+
+    Args:
+        conventions: Names of treebanks.
+        languages: Codes of the sentences that were tagged.
+    """
+    return [name for name in conventions if not set(languages_of(name)) & set(languages)]
 
 
 def conventions_digest(bundle_digest: str, conventions: Iterable[str]) -> str:

@@ -80,6 +80,8 @@ class Document:
         offset: Where in the source it starts: a byte offset (text, JSONL, CoNLL-U), a row (Parquet)
             or a page id (MediaWiki); 0 for a whole file.
         sentences: Given when the input is segmented already (CoNLL-U), else None.
+        language: ISO 639 code where the source states the language of its text (MediaWiki), else
+            None. It is likely, not sure: a document may quote others.
     """
 
     doc_id: str
@@ -87,6 +89,7 @@ class Document:
     source: str
     offset: int = 0
     sentences: tuple[Sentence, ...] | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ Each is a thin shell around `mtag_core`; they are in `pipelines.transforms`, a f
 import functools
 import logging
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,10 +32,13 @@ from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview, preview_parts
 from mtag_core.parts import run as runs
+from mtag_core.parts.incremental_plan import NO_PARTS, CompletedParts
+from mtag_core.parts.inputs import list_inputs, list_present_inputs
+from mtag_core.parts.outcome import check_tagged
 from mtag_core.parts.plan import PlannedPart, plan_parts
 from mtag_core.parts.plan_file import measure_plan, write_plan
 from mtag_core.parts.run import RunConfig
-from mtag_core.storage import FileInfo, list_files
+from mtag_core.storage import FileInfo
 from pipelines.endpoints import check_dataflow, check_runner
 from pipelines.guard import RunGuard
 from pipelines.jobs import finish_job, run_job, run_pipeline, worker_watch
@@ -54,6 +57,11 @@ from pipelines.transforms.tag import Tag
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
 from pipelines.unbounded import is_flink, run_unbounded
+from pipelines.unused_flags import (
+    unused_convention_flags,
+    unused_read_flags,
+    unused_run_flags,
+)
 
 # How much is shown at the end, and how many parts are opened for it.
 _PREVIEW_SENTENCES = 2
@@ -133,22 +141,30 @@ def run(
     check_dataflow(options.runner, options.beam_flags, paths=paths)
     if not options.dry_run:
         check_runner(options.runner, options.beam_flags)
-    files = list_files(options.inputs) if files is None else files
+    if files is None:
+        files = list_inputs(options.inputs, output=options.output)
+        for line in (*unused_read_flags(options.read, files), *unused_run_flags(options)):
+            _LOGGER.warning(line)
     model = _model(options, model)
-    config = _config(options, model)
     layout = OutputLayout(options.output, options.format)
-    plan = plan_parts(
-        files,
-        options.read,
-        salt=config.salt,
-        item_bytes=options.item_bytes,
-        limit=options.limit,
-    )
+    config = _config(options, model, files)
     if options.dry_run:
-        print_plan(measure_plan(plan), output=options.output)
+        _show_plan(options, config, layout, files)
         return None
     with runs.only_run(layout):
-        return _make_parts(options, model, config, layout, plan, stop_path=stop_path)
+        return _make_parts(options, model, config, layout, files, stop_path=stop_path)
+
+
+def _show_plan(
+    options: AnnotateOptions, config: RunConfig, layout: OutputLayout, files: Sequence[FileInfo]
+) -> None:
+    """Plans as a run would, and refuses what it would refuse."""
+    completed = NO_PARTS
+    if not options.overwrite:
+        runs.check_output(layout, config, overwrite=False, repack=options.repack)
+        completed = runs.find_completed(layout, is_dry=True)
+    plan = _plan(options, config, files, completed)
+    print_plan(measure_plan(plan, completed=completed.part_ids), output=options.output)
 
 
 def tag_parts(
@@ -181,8 +197,9 @@ def _stream(options: AnnotateOptions, model: Model) -> None:
     layout = OutputLayout(options.output, options.format)
     settings = TagSettings(SharedModel(model.load), options.read, layout)
     check = functools.partial(_check_rejects, max_reject_ratio=options.max_reject_ratio)
+    config = _config(options, model, list_present_inputs(options.inputs, output=options.output))
     make = functools.partial(tag_parts, settings=settings)
-    run_unbounded(options, layout, _config(options, model), make_parts=make, check=check)
+    run_unbounded(options, layout, config, make_parts=make, check=check)
 
 
 def _model(options: AnnotateOptions, model: Model | None) -> Model:
@@ -196,15 +213,17 @@ def _make_parts(
     model: Model,
     config: RunConfig,
     layout: OutputLayout,
-    plan: Iterable[PlannedPart],
+    files: Sequence[FileInfo],
     *,
     stop_path: str | None,
 ) -> dict[str, Any]:
     """Prepares the output directory, runs the pipeline and sums up."""
-    runs.check_output(layout, config, overwrite=options.overwrite)
+    runs.check_output(layout, config, overwrite=options.overwrite, repack=options.repack)
     runs.delete_leftovers(layout)
     runs.write_config(layout, config)
-    size = write_plan(layout.plan_path, plan, completed=runs.completed_parts(layout))
+    completed = runs.find_completed(layout)
+    plan = _plan(options, config, files, completed)
+    size = write_plan(layout.plan_path, plan, completed=completed.part_ids)
     progress = Progress(
         n_bytes=size.n_pending_bytes, n_parts=size.n_pending, is_local=options.is_local
     )
@@ -219,15 +238,37 @@ def _make_parts(
     return _finish(options, layout, progress, n_completed=size.n_parts - size.n_pending)
 
 
-def _config(options: AnnotateOptions, model: Model) -> RunConfig:
-    """The part of the flags that decides what is written."""
+def _plan(
+    options: AnnotateOptions,
+    config: RunConfig,
+    files: Sequence[FileInfo],
+    completed: CompletedParts,
+) -> Iterator[PlannedPart]:
+    """Plans beside what is complete, or as if at once."""
+    return plan_parts(
+        files,
+        config.read,
+        salt=config.salt,
+        item_bytes=config.item_bytes,
+        limit=config.limit,
+        completed=NO_PARTS if options.repack else completed,
+    )
+
+
+def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -> RunConfig:
+    """The part of the flags and of the listing that decides what is written."""
+    item_bytes = options.item_bytes or runs.choose_item_bytes(
+        OutputLayout(options.output, options.format),
+        files,
+        is_planned_anew=options.overwrite or options.repack,
+    )
     return RunConfig(
         inputs=options.inputs,
         model=model.digest,
         read=options.read,
         format=options.format.name,
         compression=options.format.compression,
-        item_bytes=options.item_bytes,
+        item_bytes=item_bytes,
         limit=options.limit,
         conventions=options.conventions,
     )
@@ -254,6 +295,10 @@ def _finish(
 ) -> dict[str, Any]:
     """Sums up and checks the share of rejects."""
     report = finish_job(options, layout, progress, n_completed=n_completed, preview=_preview)
+    if not options.streaming:
+        check_tagged(layout, report)
+        for line in unused_convention_flags(options.conventions, report):
+            _LOGGER.warning(line)
     _check_rejects(report, options.max_reject_ratio)
     return report
 

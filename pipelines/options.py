@@ -12,10 +12,11 @@ from typing import NoReturn
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from mtag_core.conventions import split_names
-from mtag_core.corpus import ITEM_BYTES, ReadOptions
+from mtag_core.corpus import MAX_ITEM_BYTES, MIN_ITEM_BYTES, ReadOptions
 from mtag_core.errors import UsageError
 from mtag_core.output.streams import COMPRESSION_SUFFIXES
 from mtag_core.output.writers import FORMATS, OutputFormat
+from mtag_core.storage import split_patterns
 from pipelines.runners import is_local
 
 # Flink takes these through the job server, so Beam's Python options do not declare them.
@@ -31,6 +32,8 @@ _JOB_SERVER_FLAGS = (
     "--max_bundle_size",
     "--max_bundle_time_mills",
 )
+DEFAULT_COMPRESSION = "zstd"
+DEFAULT_POLL_INTERVAL_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,11 @@ class AnnotateOptions:
     conventions: tuple[str, ...]
     read: ReadOptions
     format: OutputFormat
-    item_bytes: int
+    item_bytes: int | None
     limit: int | None
     dry_run: bool
     overwrite: bool
+    repack: bool
     max_reject_ratio: float | None
     piece_budget: int | None
     streaming: bool
@@ -72,10 +76,12 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
     parser = _parser()
     args, rest = parser.parse_known_args(list(argv))
     check_beam_flags(rest, known=_flags(parser))
-    if args.streaming and (args.limit or args.dry_run or args.overwrite):
-        raise UsageError("--streaming goes with none of --limit, --dry_run and --overwrite")
+    if args.streaming and (args.limit or args.dry_run or args.overwrite or args.repack):
+        raise UsageError(
+            "--streaming goes with none of --limit, --dry_run, --overwrite and --repack"
+        )
     return AnnotateOptions(
-        inputs=split_patterns(args.input),
+        inputs=input_patterns(args.input),
         output=args.output.rstrip("/") or "/",
         model=args.model,
         conventions=split_names(args.conventions) if args.conventions else (),
@@ -90,6 +96,7 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
         limit=args.limit,
         dry_run=args.dry_run,
         overwrite=args.overwrite,
+        repack=args.repack,
         max_reject_ratio=args.max_reject_ratio,
         piece_budget=args.piece_budget,
         streaming=args.streaming,
@@ -149,9 +156,9 @@ def add_input_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--item_bytes",
         type=positive,
-        default=ITEM_BYTES,
         metavar="N",
-        help=f"bytes of input in a work item, about (default: {ITEM_BYTES})",
+        help="bytes of input in a work item, about (default: as in the runs before on this output; "
+        f"at first by the size of the input, {MIN_ITEM_BYTES} to {MAX_ITEM_BYTES})",
     )
     group.add_argument("--text_field", default="text", help="field of the text, JSONL and Parquet")
     group.add_argument("--id_field", help="field of the document id, JSONL and Parquet")
@@ -163,7 +170,7 @@ def _add_output_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--format", default="parquet", choices=FORMATS, help="(default: parquet)")
     group.add_argument(
         "--compression",
-        default="zstd",
+        default=DEFAULT_COMPRESSION,
         choices=tuple(COMPRESSION_SUFFIXES),
         help="of CoNLL-U and JSONL parts (default: zstd)",
     )
@@ -171,6 +178,12 @@ def _add_output_flags(group: "argparse._ArgumentGroup") -> None:
         "--overwrite",
         action="store_true",
         help="remove what earlier runs wrote to --output, and nothing else, and start anew",
+    )
+    group.add_argument(
+        "--repack",
+        action="store_true",
+        help="plan an output that grew in steps as if it were made at once: parts of small files "
+        "are joined, those that differ are made anew",
     )
 
 
@@ -194,7 +207,7 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--poll_interval",
         type=_seconds,
-        default=10.0,
+        default=DEFAULT_POLL_INTERVAL_S,
         metavar="S",
         help="seconds between looks for new files; one that changed since the last look waits",
     )
@@ -257,9 +270,9 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def split_patterns(values: Sequence[str]) -> tuple[str, ...]:
-    """The patterns, split at commas."""
-    patterns = tuple(part for value in values for part in value.split(",") if part)
+def input_patterns(values: Sequence[str]) -> tuple[str, ...]:
+    """The patterns of `--input`."""
+    patterns = split_patterns(values)
     if not patterns:
         raise UsageError("--input is empty; name a file, a folder, a glob or a URL")
     return patterns

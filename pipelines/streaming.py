@@ -14,7 +14,8 @@ from pathlib import Path
 from types import FrameType
 
 from mtag_core.errors import MtagError
-from mtag_core.parts.file_watcher import StableFiles, listed
+from mtag_core.parts.file_watcher import StableFiles
+from mtag_core.parts.inputs import list_present_inputs
 from mtag_core.storage import FileInfo
 from pipelines.options import AnnotateOptions
 
@@ -36,7 +37,8 @@ def watch(options: AnnotateOptions, run: Callable[..., object]) -> None:
         stop_path = Path(folder) / "stop"
         with _until_sigterm(stop_path) as stop:
             while not stop.is_set():
-                files = stable.among(listed(options.inputs))
+                found = list_present_inputs(options.inputs, output=options.output)
+                files = stable.among(found)
                 if files != done and files:
                     _run(run, options, files, stop_path, stop)
                     done = files

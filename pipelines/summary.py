@@ -44,7 +44,8 @@ class RunTimes:
 def print_plan(size: PlanSize, *, output: str) -> None:
     """Prints what a run would do."""
     table = _table("Plan (nothing was tagged)")
-    table.add_row("work items", f"{size.n_parts:,}")
+    n_completed = size.n_parts - size.n_pending
+    table.add_row("work items", f"{size.n_parts:,} ({n_completed:,} of them made by earlier runs)")
     table.add_row("files", f"{size.n_files:,}, counting each range of a split file")
     table.add_row("input", format_bytes(size.n_bytes))
     table.add_row("largest item", format_bytes(size.largest_bytes))

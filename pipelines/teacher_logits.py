@@ -19,6 +19,7 @@ from all lists.
 """
 
 import functools
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -30,10 +31,11 @@ from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview
 from mtag_core.parts import run as runs
+from mtag_core.parts.inputs import list_inputs
+from mtag_core.parts.outcome import check_tagged
 from mtag_core.parts.plan import PlannedPart, plan_parts
 from mtag_core.parts.plan_file import measure_plan, write_plan
 from mtag_core.records import Sentence
-from mtag_core.storage import list_files
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.training.logits.chosen_parts import Selection, choose_parts, remove_choice
 from mtag_core.training.logits.load_teacher import load_teacher
@@ -66,10 +68,14 @@ from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.survey_parts import SurveyParts, SurveySettings
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
+from pipelines.unused_flags import unused_read_flags
+
+_LOGGER = logging.getLogger(__name__)
 
 # How much is shown at the end, and how many parts are opened for it.
 _PREVIEW_SENTENCES = 2
 _PREVIEW_PARTS = 5
+_HINT = "no sentence was kept: see --languages, --min_tokens and --max_tokens"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,16 +111,21 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
     check_dataflow(options.runner, options.beam_flags, paths=paths)
     if not options.dry_run:
         check_runner(options.runner, options.beam_flags)
-    files = list_files(options.inputs)
+    files = list_inputs(options.inputs, output=options.output)
+    for line in unused_read_flags(options.read, files):
+        _LOGGER.warning(line)
     teacher = load_teacher(options.teacher, bundle=options.model, device=options.device)
-    config = _config(options, teacher)
     layout = _layout(options, teacher, basis=None)
+    item_bytes = options.item_bytes or runs.choose_item_bytes(
+        layout, files, is_planned_anew=options.overwrite
+    )
+    config = _config(options, teacher, item_bytes)
     parts = list(
         plan_parts(
             files,
             options.read,
             salt=config.salt,
-            item_bytes=options.item_bytes,
+            item_bytes=item_bytes,
             limit=options.limit,
         )
     )
@@ -143,7 +154,7 @@ def _layout(options: TeacherOptions, teacher: Teacher, *, basis: TailBasis | Non
     return OutputLayout(options.output, ShardFormat(info))
 
 
-def _config(options: TeacherOptions, teacher: Teacher) -> LogitsConfig:
+def _config(options: TeacherOptions, teacher: Teacher, item_bytes: int) -> LogitsConfig:
     """The part of the flags that decides what is written."""
     return LogitsConfig(
         inputs=options.inputs,
@@ -151,7 +162,7 @@ def _config(options: TeacherOptions, teacher: Teacher) -> LogitsConfig:
         read=options.read,
         format="logits",
         compression="zstd",
-        item_bytes=options.item_bytes,
+        item_bytes=item_bytes,
         limit=options.limit,
         segmenters=Bundle.open(options.model).digest,
         choice=options.choice,
@@ -198,9 +209,11 @@ def _run_prepared(
         storage.delete(layout.plan_path)
     n_completed = size.n_parts - size.n_pending
     preview = functools.partial(_preview, teacher)
-    return finish_job(
+    report = finish_job(
         options, layout, progress, n_completed=n_completed, preview=preview, title="Scored"
     )
+    check_tagged(layout, report, done="scored", hint=_HINT)
+    return report
 
 
 def _preview(teacher: Teacher, parts: Sequence[str]) -> Sequence[Preview]:

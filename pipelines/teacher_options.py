@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import UsageError
+from mtag_core.languages import normalise_language
 from mtag_core.training.logits.sentence_choice import ChoiceOptions
 from mtag_core.training.logits.soft_targets import SummaryOptions
 from pipelines.options import (
@@ -14,8 +15,8 @@ from pipelines.options import (
     add_input_flags,
     add_runner_flags,
     check_beam_flags,
+    input_patterns,
     positive,
-    split_patterns,
 )
 from pipelines.runners import is_local
 
@@ -32,7 +33,7 @@ class TeacherOptions:
     read: ReadOptions
     choice: ChoiceOptions
     summary: SummaryOptions
-    item_bytes: int
+    item_bytes: int | None
     limit: int | None
     dry_run: bool
     overwrite: bool
@@ -60,7 +61,7 @@ def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
     if args.min_tokens > args.max_tokens:
         raise UsageError(f"--min_tokens={args.min_tokens} is above --max_tokens={args.max_tokens}")
     return TeacherOptions(
-        inputs=split_patterns(args.input),
+        inputs=input_patterns(args.input),
         output=args.output.rstrip("/") or "/",
         teacher=args.teacher,
         device=args.device,
@@ -72,7 +73,7 @@ def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
             id_field=args.id_field,
         ),
         choice=ChoiceOptions(
-            languages=tuple(sorted(args.languages or ())),
+            languages=tuple(sorted(set(map(normalise_language, args.languages or ())))),
             max_sentences_per_language=args.max_sentences_per_language,
             min_tokens=args.min_tokens,
             max_tokens=args.max_tokens,

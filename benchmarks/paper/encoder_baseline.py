@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 from mtag_core.errors import InputNotFoundError
-from mtag_core.training.data.taught import read_training_sentences
-from mtag_core.training.run_configs import TeacherConfig
-from mtag_core.training.runs.teacher import train_teacher
+from mtag_core.training.data.train_dev_split import read_training_sentences
+from mtag_core.training.options import TeacherTrainingOptions
+from mtag_core.training.recipes.teacher import train_teacher
 
 _MOST_PIECES, _FEWEST_PIECES = 4096, 512
 
@@ -49,7 +49,7 @@ def _train(treebank: str, args: argparse.Namespace) -> None:
     """
     output = args.models / treebank
     n_tokens = _n_tokens(args.data, treebank)
-    config = TeacherConfig(
+    config = TeacherTrainingOptions(
         encoder=args.encoder,
         treebanks=args.data,
         output=output,

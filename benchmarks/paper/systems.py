@@ -101,6 +101,6 @@ def _meta_lstm(directory: Path, device: str) -> "MetaLstmTagger":
 def _encoder(directory: Path, device: str) -> tuple["TrainedTeacher", tuple[str, ...]]:
     """Loads an encoder, and the treebanks that it knows."""
     from mtag_core.training.logits.trained_teacher import TrainedTeacher
-    from mtag_core.training.networks.model_files import load_card
+    from mtag_core.training.networks.model_files import load_metadata
 
-    return TrainedTeacher(directory, device=device), load_card(directory).treebanks
+    return TrainedTeacher(directory, device=device), load_metadata(directory).treebanks

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mtag_core.cli.training_options import add_learn_dev, add_run_options, start_logging
+from mtag_core.cli.training_options import add_run_options, add_train_on_dev, start_logging
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--student", type=Path, required=True, help="model directory to start from")
     add("--treebanks", type=Path, required=True, help="directory of CoNLL-U files")
-    add_learn_dev(parser)
+    add_train_on_dev(parser)
     shares: dict[str, tuple[float, str]] = {
         "--train_rate": (1.0, "times an epoch shows a train sentence, beside dev sentences once"),
         "--piece_dropout": (0.0, "share of wordpieces hidden"),
@@ -30,15 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains and prints the dev scores."""
-    from mtag_core.training.run_configs import AdaptConfig
-    from mtag_core.training.runs.adaptation import adapt
+    from mtag_core.training.options import AdaptOptions
+    from mtag_core.training.recipes.adaptation import adapt
 
     start_logging(args)
-    config = AdaptConfig(
+    config = AdaptOptions(
         student=args.student,
         treebanks=args.treebanks,
         output=args.output,
-        has_dev=args.learn_dev,
+        train_on_dev=args.train_on_dev,
         train_rate=args.train_rate,
         piece_dropout=args.piece_dropout,
         epochs=args.epochs,

@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from mtag_core.cli.training_options import add_learn_dev, add_run_options, start_logging
+from mtag_core.cli.training_options import add_run_options, add_train_on_dev, start_logging
 from mtag_core.errors import UsageError
-from mtag_core.training.run_configs import DistillConfig, StudentShape, TargetConfig
+from mtag_core.training.options import DistillOptions, StudentShape, TargetOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +52,7 @@ def add_data_options(parser: argparse.ArgumentParser, *, is_teacher_needed: bool
     add("--text", type=Path, required=is_teacher_needed, help="directory that encode-text wrote")
     add("--treebanks", type=Path, required=True, help="directory of CoNLL-U files")
     add("--tokenizer", type=Path, required=True, help="the student's tokenizer.json")
-    add_learn_dev(parser)
+    add_train_on_dev(parser)
     add(
         "--untold_text",
         action="store_true",
@@ -135,17 +135,17 @@ def run_distillation(
     args: argparse.Namespace, *, warmup_share: float, shape: StudentShape | None = None
 ) -> int:
     """Runs `distill` or `finetune` from parsed flags."""
-    from mtag_core.training.runs.distillation import distill
+    from mtag_core.training.recipes.distillation import distill
 
     start_logging(args)
-    config = DistillConfig(
+    config = DistillOptions(
         teachers=tuple(args.teacher),
         text=args.text,
         treebanks=args.treebanks,
         tokenizer=args.tokenizer,
         output=args.output,
         student=args.student,
-        targets=TargetConfig(args.top_k, args.temperature_upos, args.temperature_feats),
+        targets=TargetOptions(args.top_k, args.temperature_upos, args.temperature_feats),
         label_share=args.label_share,
         treebank_rate=args.treebank_rate,
         text_rate=args.text_rate,
@@ -165,7 +165,7 @@ def run_distillation(
         feats=getattr(args, "feats", None),
         teacher_digest=getattr(args, "teacher_digest", ""),
         average_decay=args.average_decay,
-        has_dev=args.learn_dev,
+        train_on_dev=args.train_on_dev,
         is_factored=args.share_feats,
         has_grams=args.share_pieces,
         exchange_share=args.exchange,

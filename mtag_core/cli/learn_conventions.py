@@ -27,12 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Learns and prints the dev scores."""
-    from mtag_core.training.run_configs import ConventionsConfig
-    from mtag_core.training.runs.conventions import learn_conventions
+    from mtag_core.training.options import ConventionsOptions
+    from mtag_core.training.recipes.conventions import learn_conventions
 
     start_logging(args)
     scores = learn_conventions(
-        ConventionsConfig(
+        ConventionsOptions(
             model=args.model,
             treebanks=args.treebanks,
             rank=args.rank,

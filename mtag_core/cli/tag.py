@@ -1,16 +1,20 @@
 """`tag`: tags a text, a file or standard input."""
 
 import argparse
+import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mtag_core import storage
-from mtag_core.conventions import split_names
+from mtag_core.conventions import split_names, unused_conventions
+from mtag_core.corpus.sniffing import SniffedStream
 from mtag_core.errors import FormatError, UsageError
 from mtag_core.output.visible import visible
+from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import TaggedSentence
 
+_CHUNK_BYTES = 2**20
 _FORMATS = ("table", "conllu")
 # Wide enough for the longest bundles; narrower terminals fold the cells.
 _TABLE_COLUMNS = ("token", "UPOS", "FEATS", "score")
@@ -22,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--file", metavar="FILE", help="a UTF-8 text file, path or URL, instead")
     parser.add_argument("--bundle", metavar="DIR", help="the model; default: the shipped one")
     parser.add_argument(
-        "--language", metavar="CODE", help="ISO 639 code; default: found for each line"
+        "--language",
+        metavar="CODE",
+        help="such as fr, fr-FR or French; default: found for each line",
     )
     parser.add_argument(
         "--conventions",
@@ -46,14 +52,25 @@ def run(args: argparse.Namespace) -> int:
     from mtag_core.tagging.tagger import Tagger
 
     tagger = Tagger.load(args.bundle, conventions=conventions)
-    sentences = tagger.segment(text, args.language)
+    languages: set[str] = set()
+    sentences = _noted(tagger.segment(text, args.language), languages)
     tagged = (tagged for _, tagged in tagger.tag_stream((None, s) for s in sentences))
     if (args.format or ("conllu" if args.text is None else "table")) == "conllu":
         for index, sentence in enumerate(tagged, start=1):
             print(f"# sent_id = {index}\n{sentence}")
     else:
         _print_tables(tagged)
+    for name in unused_conventions(conventions, languages=languages):
+        found = ", ".join(sorted(languages)) or "none"
+        message = f"--conventions {name} changed nothing: no sentence is in its language"
+        print(f"mtag: {message}, found: {found}; --language names it", file=sys.stderr)
     return 0
+
+
+def _noted(sentences: Iterable[Sentence], languages: set[str]) -> Iterator[Sentence]:
+    for sentence in sentences:
+        languages.add(sentence.language)
+        yield sentence
 
 
 def _text(args: argparse.Namespace) -> str:
@@ -70,13 +87,16 @@ def _text(args: argparse.Namespace) -> str:
 
 
 def _decoded(data: bytes, *, source: str) -> str:
-    """Decodes UTF-8; a byte order mark is dropped."""
+    """Decodes UTF-8, or UTF-16 and UTF-32 with a byte order mark; compressed text, too."""
+    stream = SniffedStream(io.BytesIO(data))
     try:
-        return data.decode("utf-8-sig")
+        plain = b"".join(iter(lambda: stream.read(_CHUNK_BYTES), b""))
+        return plain.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FormatError(
-            f"{source}: byte {data[error.start]:#04x} at offset {error.start}, expected UTF-8"
-        ) from error
+        place = f"byte {plain[error.start]:#04x} at offset {error.start}"
+        raise FormatError(f"{source}: {place}, expected UTF-8") from error
+    except FormatError as error:
+        raise FormatError(f"{source}: {error}") from error
 
 
 def _print_tables(sentences: Iterable[TaggedSentence]) -> None:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from mtag_core.storage import list_files
-from mtag_core.training.run_configs import MetaLstmTrainingOptions
+from mtag_core.training.options import MetaLstmTrainingOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from mtag_core.cli.training_options import add_learn_dev, add_run_options, start_logging
+from mtag_core.cli.training_options import add_run_options, add_train_on_dev, start_logging
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,23 +28,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.1,
         help="share of sentences whose treebank is not told (default: %(default)s)",
     )
-    add_learn_dev(parser)
+    add_train_on_dev(parser)
     add_run_options(parser, epochs=20.0, peak_rate=3e-4, piece_budget=16384)
 
 
 def run(args: argparse.Namespace) -> int:
     """Trains and prints the dev scores."""
-    from mtag_core.training.run_configs import TeacherConfig
-    from mtag_core.training.runs.teacher import train_teacher
+    from mtag_core.training.options import TeacherTrainingOptions
+    from mtag_core.training.recipes.teacher import train_teacher
 
     start_logging(args)
-    config = TeacherConfig(
+    config = TeacherTrainingOptions(
         encoder=args.encoder,
         treebanks=args.treebanks,
         output=args.output,
         feats=args.feats,
         only=tuple(args.only),
-        has_dev=args.learn_dev,
+        train_on_dev=args.train_on_dev,
         piece_dropout=args.piece_dropout,
         unknown_treebank=args.unknown_treebank,
         epochs=args.epochs,

@@ -39,12 +39,12 @@ def add_run_options(
     add("--verbose", "-v", action="store_true", help="log each point of the curves")
 
 
-def add_learn_dev(parser: argparse.ArgumentParser) -> None:
-    """Adds whether dev files teach."""
+def add_train_on_dev(parser: argparse.ArgumentParser) -> None:
+    """Adds whether dev files are trained on."""
     parser.add_argument(
-        "--learn_dev",
+        "--train_on_dev",
         action="store_true",
-        help="learn from three quarters of the dev files too; the rest is scored",
+        help="train on three quarters of the dev files, too; score the rest",
     )
 
 

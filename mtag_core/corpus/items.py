@@ -77,6 +77,11 @@ class Span:
     start: int = 0
     end: int | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole file."""
+        return self.start == 0 and self.end is None
+
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
@@ -91,3 +96,8 @@ class WorkItem:
     item_id: str
     kind: str
     spans: tuple[Span, ...]
+
+    @property
+    def is_pack(self) -> bool:
+        """Whether it is one whole file or several."""
+        return self.spans[0].is_whole

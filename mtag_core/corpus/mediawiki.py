@@ -1,18 +1,24 @@
 """MediaWiki dumps: a document a page, whole dumps and ranges of them."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import BinaryIO, Protocol, cast
 
 from mtag_core import wikipedia
+from mtag_core.corpus.compression import ByteStream
 from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.multistream import StreamRange
 from mtag_core.corpus.names import codec_of
 from mtag_core.corpus.source import Source
 from mtag_core.records import Document, Reject
+from mtag_core.storage import FileInfo
 
 _HEAD_BYTES = 2**18
+# Definitions of templates are read from so much of a dump, once in a worker and file. A dump of a
+# small wiki is in it whole.
+_DEFINITIONS_BYTES = 32 * 2**20
 _PAGE = b"<page>"
 
 
@@ -31,8 +37,8 @@ class _RangeStream(Protocol):
 
 def open_mediawiki(span: Span) -> Source:
     """Opens a span for `read_mediawiki`."""
-    if span.start == 0 and span.end is None:
-        return Source(span)
+    if _is_whole(span):
+        return Source(dataclasses.replace(span, start=0, end=None))
     return Source(span, start=span.start, wrap=partial(_wrap_range, span))
 
 
@@ -41,18 +47,28 @@ def read_mediawiki(
 ) -> Iterator[Document | Reject]:
     """Reads the pages that start in a span, in the namespaces asked for, no redirects.
 
+    A file whose encoding does not keep ASCII, such as UTF-16, cannot be cut: its first span is all
+    of it, the others are empty.
+
     Args:
         span: Its range.
         source: Opened by `open_mediawiki`.
         options: Names the namespaces.
         pages: Counted up by one for each page, under its `PageOutcome`.
     """
+    site = _site(span.file)
+    if not wikipedia.is_known(site.encoding):
+        if span.start == 0:
+            yield _unknown_encoding(source.path, site.encoding)
+        return
+    if span.start and _is_whole(span):
+        return
     results = wikipedia.read_documents(
-        cast(BinaryIO, source),
+        cast(BinaryIO, _as_utf8(source, site.encoding)),
         source=source.path,
         counts=pages,
         namespaces=frozenset(options.namespaces),
-        silent_names=_silent_names(span),
+        site=site,
     )
     for result in results:
         if source.failure and isinstance(result, Reject) and result.reason == "truncated":
@@ -62,10 +78,55 @@ def read_mediawiki(
             yield result
 
 
-def _silent_names(span: Span) -> frozenset[str]:
-    """Reads the names of the wiki's file and category namespaces from the file's start."""
-    with Source(Span(span.file)) as head:
-        return wikipedia.read_silent_names(head.read_exactly(_HEAD_BYTES))
+def _unknown_encoding(path: str, encoding: str) -> Reject:
+    detail = f"encoding {encoding!r} in the XML declaration; expected UTF-8 or another known one"
+    return Reject(path, 0, path, "invalid_xml", detail)
+
+
+def _is_whole(span: Span) -> bool:
+    """Whether the first span of a file reads all of it."""
+    encoding = _site(span.file).encoding
+    is_cut = span.start > 0 or span.end is not None
+    return not is_cut or (wikipedia.is_known(encoding) and not wikipedia.keeps_ascii(encoding))
+
+
+def _as_utf8(source: Source, encoding: str) -> ByteStream:
+    return source if encoding == "utf-8" else wikipedia.Utf8Stream(source, encoding)
+
+
+def _site(file: FileInfo) -> wikipedia.Site:
+    try:
+        return _read_site(file)
+    except _HeadError:
+        return _site_of(file, b"")
+
+
+class _HeadError(Exception):
+    """The file's beginning could not be read; a cache must not keep what is known of it."""
+
+
+@lru_cache(maxsize=8)
+def _read_site(file: FileInfo) -> wikipedia.Site:
+    """Reads what the file's start says of its wiki, and the templates it defines."""
+    with Source(Span(file)) as source:
+        head = source.read_exactly(_HEAD_BYTES)
+        if source.failure and not head:
+            raise _HeadError
+    site = _site_of(file, head)
+    if not wikipedia.is_known(site.encoding):
+        return site
+    with Source(Span(file)) as source:
+        definitions = wikipedia.read_definitions(
+            cast(BinaryIO, _as_utf8(source, site.encoding)), site, max_bytes=_DEFINITIONS_BYTES
+        )
+    return dataclasses.replace(site, definitions=definitions)
+
+
+def _site_of(file: FileInfo, head: bytes) -> wikipedia.Site:
+    encoding = wikipedia.declared_encoding(head)
+    if encoding != "utf-8" and wikipedia.is_known(encoding):
+        head = head.decode(encoding, "replace").encode("utf-8", "replace")
+    return dataclasses.replace(wikipedia.read_site(head, name=file.path), encoding=encoding)
 
 
 def _wrap_range(span: Span, raw: BinaryIO) -> "_PageRange":

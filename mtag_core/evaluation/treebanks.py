@@ -24,13 +24,13 @@ from mtag_core.evaluation.annotation import (
     without_spaces,
 )
 from mtag_core.evaluation.metrics import Score, score
+from mtag_core.languages import UNKNOWN, find_language, language_of
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import TaggedSentence
 
 _logger = logging.getLogger(__name__)
 # Long enough to tell a language by, as short as a paragraph: treebanks do not keep their own.
 _SENTENCES_A_LINE = 10
-_LANGUAGES_WITHOUT_SPACES = frozenset({"ja", "zh"})
 _TREEBANK_NAME = re.compile(r"^(?P<treebank>(?P<language>[a-z]+)_\w+)-ud-(?P<split>\w+)\.conllu")
 
 SegmenterChoice = Literal["identified", "language", "treebank"]
@@ -189,19 +189,20 @@ def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions)
     treebank = name.partition("-")[0]
     if options.is_told:
         tagger, language = _told(tagger, treebank, language)
+    code = _known_language(language, tagger)
     gold = load_annotation(path)
     if options.is_raw:
         text = raw_text(gold, language=language)
         tagged = list(
             tagger.tag(
                 text,
-                language=None if options.segmenter == "identified" else language,
+                language=None if options.segmenter == "identified" else code,
                 segmented_as=treebank if options.segmenter == "treebank" else None,
             )
         )
         system = annotation_of_tagged(text, tagged, is_x_replaced=options.is_x_replaced)
     else:
-        tagged = list(tagger.tag_tokens(gold_forms(gold), language=language))
+        tagged = list(tagger.tag_tokens(gold_forms(gold), language=code))
         system = with_tags(gold, tagged, is_x_replaced=options.is_x_replaced)
     return TreebankResult(
         treebank=match["treebank"] if match else name,
@@ -239,9 +240,16 @@ def _told(tagger: TreebankTagger, treebank: str, language: str) -> tuple[Treeban
     return tagger.following((treebank,)), treebank_language(treebank)
 
 
+def _known_language(language: str, tagger: TreebankTagger) -> str:
+    """The language of a file's name, or `und`: there are treebanks of more than mtag knows."""
+    treebanks = tagger.treebanks if isinstance(tagger, TellableTagger) else ()
+    known = {treebank_language(treebank) for treebank in treebanks}
+    return find_language(language, more_codes=known) or UNKNOWN
+
+
 def raw_text(gold: Annotation, *, language: str) -> str:
     """The text that a treebank's sentences were cut from, as near as the file tells."""
-    between = "" if language in _LANGUAGES_WITHOUT_SPACES else " "
+    between = "" if language_of(language).spacing == "none" else " "
     end_to_separator = {
         end: between if index % _SENTENCES_A_LINE else "\n"
         for index, (_, end) in enumerate(gold.sentences, start=1)

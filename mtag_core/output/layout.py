@@ -33,6 +33,7 @@ PARTS, MANIFESTS, REJECTS, RUNS = "parts", "manifests", "rejects", "runs"
 FOLDERS = (MANIFESTS, PARTS, REJECTS, RUNS)
 CONFIG, RUN, REPORT, PLAN = "config.json", "run.json", "report.html", "plan.jsonl"
 
+_OWN_FILES = frozenset({CONFIG, RUN, REPORT, PLAN, "tail_basis.npz"})
 # What mtag itself writes; a file of any other name is left alone.
 _OWN_NAMES = {
     PARTS: re.compile(r"part-([0-9a-f]{16})\.(?:parquet|(?:conllu|jsonl)(?:\.gz|\.zst)?)"),
@@ -40,6 +41,14 @@ _OWN_NAMES = {
     REJECTS: re.compile(r"part-([0-9a-f]{16})\.jsonl"),
     RUNS: re.compile(r"(\d{4}-\d\d-\d\dT\d{6}Z)\.json"),
 }
+
+
+def is_own_path(path: str) -> bool:
+    """Whether mtag writes a file by this path, relative to the output directory."""
+    folder, slash, name = path.rpartition("/")
+    if not slash:
+        return name in _OWN_FILES or name.startswith(".")
+    return folder in _OWN_NAMES and _OWN_NAMES[folder].fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)

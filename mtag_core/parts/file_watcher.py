@@ -5,15 +5,17 @@ row must share: a process that begins anew makes no part twice and misses none.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from mtag_core import storage
-from mtag_core.errors import InputNotFoundError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.parts import run as runs
+from mtag_core.parts.incremental_plan import CompletedParts, Sources
+from mtag_core.parts.inputs import list_present_inputs
+from mtag_core.parts.manifest_reader import ManifestReader
 from mtag_core.parts.plan import PlannedPart, plan_parts
 from mtag_core.parts.run import RunConfig
-from mtag_core.storage import FileInfo, list_files
+from mtag_core.storage import FileInfo
 
 
 class StableFiles:
@@ -48,7 +50,8 @@ class FileWatcher:
         self._stable = StableFiles()
         self._files: list[FileInfo] = []
         self._planned: set[str] = set()
-        self._given: set[str] = set()
+        self._given: dict[str, tuple[str, ...]] = {}
+        self._manifests = ManifestReader(layout)
         self._is_finished = True
 
     def poll(self) -> Iterator[PlannedPart]:
@@ -62,45 +65,48 @@ class FileWatcher:
         if time.monotonic() - self._last_s < 0.9 * self._interval_s:
             return
         self._last_s = time.monotonic()
-        files = self._stable.among(listed(self._config.inputs))
+        found = list_present_inputs(self._config.inputs, output=self._layout.base)
+        files = self._stable.among(found)
         if files and files != self._files:
             yield from self._plan(files)
         if not self._is_finished:
             self._finish()
 
     def _plan(self, files: list[FileInfo]) -> Iterator[PlannedPart]:
-        """Plans a new set of files."""
-        config, completed = self._config, runs.completed_parts(self._layout)
+        """Plans a new set of files, beside the parts that are complete or being made."""
+        config = self._config
+        begun = runs.completed_parts(self._layout) | self._given.keys()
         self._files, self._planned, self._is_finished = files, set(), False
-        parts = plan_parts(files, config.read, salt=config.salt, item_bytes=config.item_bytes)
+        parts = plan_parts(
+            files,
+            config.read,
+            salt=config.salt,
+            item_bytes=config.item_bytes,
+            completed=CompletedParts(begun, self._sources),
+        )
         for part in parts:
             self._planned.add(part.part_id)
-            if part.part_id not in completed and part.part_id not in self._given:
-                self._given.add(part.part_id)
+            if part.part_id not in begun:
+                self._given[part.part_id] = part.sources
                 yield part
+
+    def _sources(self, part_ids: Collection[str]) -> Sources:
+        """What parts are made of; those that are still being made have no manifest."""
+        given = {part_id: self._given[part_id] for part_id in self._given.keys() & set(part_ids)}
+        return {**self._manifests.sources(set(part_ids) - given.keys()), **given}
 
     def _finish(self) -> None:
         """Writes run.json once nothing that was given is still being made."""
         layout = self._layout
-        if not (self._planned | self._given) <= runs.completed_parts(layout):
+        if not (self._planned | self._given.keys()) <= runs.completed_parts(layout):
             return
-        manifests = [layout.read_manifest(part_id) for part_id in sorted(self._planned)]
+        manifests = self._manifests.read(sorted(self._planned))
         n_parts = len(self._planned)
         report = runs.finish_run(layout, self._config, manifests=manifests, n_parts=n_parts)
         runs.prune(layout, report)
+        self._manifests.keep_only(self._planned)
         self._given.clear()
         self._is_finished = True
-
-
-def listed(patterns: Sequence[str]) -> list[FileInfo]:
-    """The files of all patterns; one that matches nothing yet will do so later."""
-    files: dict[str, FileInfo] = {}
-    for pattern in patterns:
-        try:
-            files.update((file.path, file) for file in list_files([pattern]))
-        except InputNotFoundError:
-            continue
-    return [files[path] for path in sorted(files)]
 
 
 def mark_started(path: str) -> None:

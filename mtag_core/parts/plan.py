@@ -1,16 +1,25 @@
 """The plan of a run: which part each work item becomes.
 
 A plan is a pure function of the listing, the configuration and, with a limit, of the first
-documents; the same inputs give the same parts under the same names.
+documents; the same inputs give the same parts under the same names. An output that grew in steps
+is planned beside its complete parts.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 
-from mtag_core.corpus import ITEM_BYTES, ReadOptions, Span, WorkItem, plan_items, read_item
+from mtag_core.corpus import (
+    MAX_ITEM_BYTES,
+    ItemPlanner,
+    ReadOptions,
+    Span,
+    WorkItem,
+    read_item,
+)
+from mtag_core.parts.incremental_plan import NO_PARTS, CompletedParts, plan_beside
 from mtag_core.storage import FileInfo
 
 
@@ -55,12 +64,13 @@ class PlannedPart:
 
 
 def plan_parts(
-    files: Iterable[FileInfo],
+    files: Sequence[FileInfo],
     options: ReadOptions,
     *,
     salt: str,
-    item_bytes: int = ITEM_BYTES,
+    item_bytes: int = MAX_ITEM_BYTES,
     limit: int | None = None,
+    completed: CompletedParts = NO_PARTS,
 ) -> Iterator[PlannedPart]:
     """Plans the parts of a run.
 
@@ -71,15 +81,18 @@ def plan_parts(
         item_bytes: Size of a work item in stored bytes, about.
         limit: Stop after this many documents, rejected ones included. To find where that is the
             documents are read here, in order, without being tagged; None plans everything.
+        completed: Parts that the output holds. With a limit they have no say: which documents are
+            the first ones follows from the listing alone.
 
     Yields:
-        One part a work item, in the order of the files.
+        One part a work item; in the order of the files where there is a limit.
     """
-    items = plan_items(files, options, salt=salt, item_bytes=item_bytes)
+    planner = ItemPlanner(options, salt=salt, item_bytes=item_bytes)
     if limit is None:
+        items = plan_beside(files, planner, completed)
         yield from (PlannedPart(item.item_id, item) for item in items)
         return
-    for item in items:
+    for item in planner.plan(files):
         if limit <= 0:
             return
         n_documents = sum(1 for _ in islice(read_item(item, options), limit + 1))
@@ -103,7 +116,7 @@ def _span_bytes(span: Span) -> int:
 
 def _source(span: Span) -> str:
     """A span for people: `path` or `path#start-end`."""
-    if span.start == 0 and span.end is None:
+    if span.is_whole:
         return span.file.path
     end = "" if span.end is None else span.end
     return f"{span.file.path}#{span.start}-{end}"

@@ -45,11 +45,11 @@ class PlanSize:
         )
 
 
-def measure_plan(parts: Iterable[PlannedPart]) -> PlanSize:
-    """The size of a plan of which nothing is made."""
+def measure_plan(parts: Iterable[PlannedPart], *, completed: Collection[str] = ()) -> PlanSize:
+    """The size of a plan of which some parts are made already."""
     size = PlanSize()
     for part in parts:
-        size = size.plus(part, is_pending=True)
+        size = size.plus(part, is_pending=part.part_id not in completed)
     return size
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mtag_core.corpus.reasons import REASONS
+from mtag_core.languages import LANGUAGES
 from mtag_core.output.layout import MANIFESTS, PARTS, REJECTS, RUN
-from mtag_core.parts.language_names import LANGUAGE_NAMES
 from mtag_core.parts.reject_examples import RejectExample
 from mtag_core.parts.report_page import bars, link, page, section, table, text, tile
 from mtag_core.wikipedia import PageOutcome
@@ -73,8 +73,10 @@ def _pages(by_outcome: Mapping[str, int]) -> str:
 
 def _named(by_language: Mapping[str, int]) -> dict[str, int]:
     """Languages with their English names."""
-    names = {code: LANGUAGE_NAMES.get(code) for code in by_language}
-    return {f"{name} ({code})" if name else code: by_language[code] for code, name in names.items()}
+    return {
+        f"{LANGUAGES[code].name} ({code})" if code in LANGUAGES else code: n_tokens
+        for code, n_tokens in by_language.items()
+    }
 
 
 def _ranked(title: str, name_to_n: Mapping[str, int], *, unit: str) -> str:

@@ -2,7 +2,7 @@
 
 prepare   checks that the directory is ours and was made alike; plans; clears what a killed
           run left behind
-(parts)   made by `mtag_core.parts.item`, anywhere, in any order
+(parts)   made by `mtag_core.parts.part_writer`, anywhere, in any order
 finish    checks the manifests against the plan, writes report.html and run.json
 prune     removes the parts of inputs that are gone or have changed
 """
@@ -16,14 +16,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mtag_core import storage
-from mtag_core.corpus import ITEM_BYTES, ReadOptions
+from mtag_core.corpus import MAX_ITEM_BYTES, ReadOptions, fitting_item_bytes
 from mtag_core.errors import CountMismatchError, LockHeldError, OutputError, UsageError
 from mtag_core.output.layout import FOLDERS, MANIFESTS, PARTS, REJECTS, OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.schemas import SCHEMA_VERSION
 from mtag_core.parts.counts import check_balance
+from mtag_core.parts.incremental_plan import CompletedParts
+from mtag_core.parts.manifest_reader import ManifestReader
 from mtag_core.parts.reject_examples import reject_examples
 from mtag_core.parts.report import report_html
+from mtag_core.storage import FileInfo
 
 _CONFIG_VERSION = 1
 # Maps of manifests that run.json holds the sums of.
@@ -50,7 +53,7 @@ class RunConfig:
     read: ReadOptions
     format: str
     compression: str
-    item_bytes: int = ITEM_BYTES
+    item_bytes: int = MAX_ITEM_BYTES
     limit: int | None = None
     conventions: tuple[str, ...] = ()
 
@@ -91,13 +94,42 @@ def only_run(layout: OutputLayout) -> Iterator[None]:
         yield
 
 
-def check_output(layout: OutputLayout, config: RunConfig, *, overwrite: bool) -> None:
+def choose_item_bytes(
+    layout: OutputLayout, files: Iterable[FileInfo], *, is_planned_anew: bool
+) -> int:
+    """The size of work items where no flag names one.
+
+    Args:
+        layout: The output directory.
+        files: The listing.
+        is_planned_anew: The size that earlier runs had does not count.
+
+    Returns:
+        What the runs before this one had, so that their parts stay; else what fits the listing.
+
+    Raises:
+        OutputError: config.json is not readable.
+    """
+    if not is_planned_anew and storage.exists(layout.config_path):
+        item_bytes = read_json(layout.config_path).get("item_bytes")
+        if isinstance(item_bytes, int) and item_bytes > 0:
+            return item_bytes
+        raise OutputError(
+            f"{layout.config_path}: item_bytes {item_bytes!r}; expected a whole number above 0"
+        )
+    return fitting_item_bytes(files)
+
+
+def check_output(
+    layout: OutputLayout, config: RunConfig, *, overwrite: bool, repack: bool = False
+) -> None:
     """Makes sure that the output directory is empty, or holds parts made alike.
 
     Args:
         layout: The output directory.
         config: This run's configuration.
         overwrite: Remove what earlier runs wrote, and nothing else, instead of failing.
+        repack: Work items may have another size than those of earlier runs.
 
     Raises:
         UsageError: It holds something else, or parts made with another configuration.
@@ -114,7 +146,10 @@ def check_output(layout: OutputLayout, config: RunConfig, *, overwrite: bool) ->
                 "name another --output, or pass --overwrite to write beside what is there"
             )
         return
-    differences = _differences(read_json(layout.config_path), config.to_dict())
+    there, here = read_json(layout.config_path), config.to_dict()
+    if repack:
+        there = {**there, "item_bytes": here["item_bytes"]}
+    differences = _differences(there, here)
     if differences:
         raise UsageError(
             f"{layout.base} was made with other options ({'; '.join(differences)}); "
@@ -145,14 +180,20 @@ def delete_leftovers(layout: OutputLayout) -> None:
         storage.delete_leftovers(folder)
 
 
-def completed_parts(layout: OutputLayout) -> set[str]:
+def find_completed(layout: OutputLayout, *, is_dry: bool = False) -> CompletedParts:
+    """The parts that are done, for planning beside them; see `completed_parts`."""
+    return CompletedParts(completed_parts(layout, is_dry=is_dry), ManifestReader(layout).sources)
+
+
+def completed_parts(layout: OutputLayout, *, is_dry: bool = False) -> set[str]:
     """Ids of the parts that are done: their manifest is there and so is the part.
 
-    A manifest without its part (somebody removed it) is removed, so that the part is made again.
+    A manifest without its part (somebody removed it) is removed, so that the part is made again;
+    a dry run leaves it.
     """
     parts = layout.own_files(PARTS)
     manifests = layout.own_files(MANIFESTS)
-    for part_id in manifests.keys() - parts.keys():
+    for part_id in () if is_dry else manifests.keys() - parts.keys():
         storage.delete(layout.manifest_path(part_id))
     return manifests.keys() & parts.keys()
 

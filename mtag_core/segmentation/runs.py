@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mtag_core.langid import LanguageIdentifier
-from mtag_core.segmentation.languages import UNKNOWN
+from mtag_core.languages import UNKNOWN
 from mtag_core.segmentation.lines import Unit, paragraphs
 from mtag_core.segmentation.script_cuts import cut_at_scripts
 
@@ -71,6 +71,12 @@ def find_runs(text: str, *, langid: LanguageIdentifier) -> Iterator[Run]:
             parts = cut_at_scripts(text, run.start, run.end, run.language, langid=langid)
             yield from (Run(*part) for part in parts)
         first += len(group)
+
+
+def languages_of_lines(texts: Sequence[str], *, langid: LanguageIdentifier) -> list[str]:
+    """Names the language of each text; unsure ones lean on the sure ones near them."""
+    lines = [Unit(0, len(text)) for text in texts]
+    return _languages(lines, langid.predict_top(texts, n_best=_N_BEST))
 
 
 def runs_of_language(text: str, language: str) -> Iterator[Run]:

@@ -10,10 +10,16 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from mtag_core.conventions import check_conventions, conventions_digest, languages_of
+from mtag_core.conventions import (
+    check_conventions,
+    conventions_digest,
+    languages_of,
+    treebank_language,
+)
 from mtag_core.errors import UsageError
 from mtag_core.labels import Labels, load_labels
 from mtag_core.langid import LanguageIdentifier
+from mtag_core.languages import UNKNOWN, normalise_language
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.tagging.batching import batches, buffers
@@ -25,7 +31,6 @@ from mtag_core.tagging.wordpiece import EncodedSentence, Window, WordPiece
 K = TypeVar("K")
 
 DEFAULT_PIECE_BUDGET = 2048
-_UNKNOWN_LANGUAGE = "und"
 
 # The columns of one window's tags, as `TaggedSentence` has them.
 _Columns = tuple[list[str], list[str], list[float], list[str], list[float]]
@@ -137,13 +142,22 @@ class Tagger:
 
         Args:
             text: Any text without lone surrogates.
-            language: ISO 639 code of the whole text; found for each line where it is None.
+            language: Of the whole text: an ISO 639 code, a tag such as `fr-FR` or an English name;
+                found for each line where it is None.
 
         Raises:
-            UsageError: The text holds a lone surrogate.
+            UsageError: The text holds a lone surrogate, or mtag does not know the language.
         """
         _check_text(text, what="text")
-        return self._segmenter.segment(text, language)
+        return self._segmenter.segment(text, self._code(language))
+
+    def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+        """Finds the languages of a document that came in sentences, as CoNLL-U does.
+
+        Args:
+            sentences: Of one document; where it names the language of any, they stay as they are.
+        """
+        return self._segmenter.identify(sentences)
 
     def tag(
         self, text: str, *, language: str | None = None, segmented_as: str | None = None
@@ -157,9 +171,10 @@ class Tagger:
                 tags do not follow it. None for the treebanks of the conventions.
 
         Raises:
-            UsageError: The text holds a lone surrogate.
+            UsageError: As in `segment`.
         """
         _check_text(text, what="text")
+        language = self._code(language)
         segmenter = self._segmenter
         if segmented_as is not None:
             segmenter = segmenter.following((segmented_as,))
@@ -203,17 +218,19 @@ class Tagger:
 
         Args:
             sentences: The forms of each sentence's tokens.
-            language: ISO 639 code of all sentences; None for `und`, which follows no convention.
+            language: Of all sentences, as in `segment`; None for `und`, which follows no
+                convention.
 
         Returns:
             One result a sentence. Its text is the forms joined by spaces.
 
         Raises:
-            UsageError: A form is empty or holds a lone surrogate, or a sentence is a `str`.
+            UsageError: A form is empty or holds a lone surrogate, a sentence is a `str`, or mtag
+                does not know the language.
         """
+        code = self._code(language) or UNKNOWN
         pairs = (
-            (None, _joined(forms, index, language=language or _UNKNOWN_LANGUAGE))
-            for index, forms in enumerate(sentences)
+            (None, _joined(forms, index, language=code)) for index, forms in enumerate(sentences)
         )
         return [tagged for _, tagged in self.tag_stream(pairs)]
 
@@ -230,6 +247,12 @@ class Tagger:
         for buffer in buffers(encoded, piece_budget=self.piece_budget):
             tagged = self.tag_encoded([sentence for _, sentence in buffer])
             yield from zip((key for key, _ in buffer), tagged, strict=True)
+
+    def _code(self, language: str | None) -> str | None:
+        if language is None:
+            return None
+        known = (*self._segmenter.languages, *map(treebank_language, self.treebanks))
+        return normalise_language(language, more_codes=known)
 
     def encode(self, sentence: Sentence) -> EncodedSentence:
         """Splits a sentence's tokens into wordpieces, and chooses the convention it follows."""

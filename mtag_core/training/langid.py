@@ -18,11 +18,9 @@ import fasttext
 
 from mtag_core.errors import CheckpointError, InputNotFoundError
 from mtag_core.langid import LanguageIdentifier, normalise
+from mtag_core.languages import STANDARD_TO_CODE
 
 _LOGGER = logging.getLogger(__name__)
-
-# Two written standards that the treebanks put under one code.
-_MERGED = {"nb": "no", "nn": "no"}
 
 # fastText fills a tenth of its input matrix a thread, and what no thread fills stays as the memory
 # was: with fewer than 11 threads training starts from whatever lay there and can end in "NaN".
@@ -157,7 +155,7 @@ def _write_sentences(
     scored: dict[str, list[str]] = defaultdict(list)
     for path in files:
         code = path.name.split(".")[0]
-        language = _MERGED.get(code, code)
+        language = STANDARD_TO_CODE.get(code, code)
         kept = []
         for sentence, is_held_back in _sentences(path, options.held_back_every):
             if not is_held_back:

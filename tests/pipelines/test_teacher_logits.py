@@ -1,6 +1,7 @@
 import bz2
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from mtag_core.records import Sentence
 from mtag_core.storage import exclusive
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
 from mtag_core.tagging.wordpiece import EncodedSentence
 from mtag_core.training.logits.logit_shards import LogitBlock, read_info
 from mtag_core.training.logits.piece_windows import PieceEncoder
@@ -152,9 +154,14 @@ def test_run_with_new_input_equals_a_clean_one(dumps: Path, teacher: Path, tmp_p
     ],
 )
 def test_sentences_are_chosen_by_flags(
-    dumps: Path, teacher: Path, tmp_path: Path, flags: list[str], n_sentences: int
-):
-    assert run(dumps, teacher, tmp_path / "out", *flags) == 0
+    dumps: Path, teacher: Path, tmp_path: Path, flags: list[str], n_sentences: int,
+    capsys: pytest.CaptureFixture[str],
+):  # fmt: skip
+    assert run(dumps, teacher, tmp_path / "out", *flags) == (0 if n_sentences else 1)
+    message = "nothing was scored: 4 documents read, 1 rejected; the output is complete, and empty"
+    hint = "  no sentence was kept: see --languages, --min_tokens and --max_tokens"
+    printed = capsys.readouterr().err
+    assert (f"{message}\n{hint}\n" in printed) == (n_sentences == 0)
     kept = texts(tmp_path / "out")
     assert len(kept) == n_sentences or "--no-deduplicate" in flags
     assert len(set(kept)) < len(kept) or "--no-deduplicate" not in flags
@@ -271,3 +278,23 @@ def test_lost_basis_is_an_error(
     (tmp_path / "out" / "tail_basis.npz").unlink()
     assert run(dumps, teacher, tmp_path / "out") == 1
     assert "is gone, but parts need it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "name", ["langid.ftz", "segmenters/he.splits.npz", "segmenters/ja.boundaries.npz"]
+)
+def test_shards_of_another_bundle_are_not_gone_on_with(
+    dumps: Path, teacher: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+):
+    bundle = tmp_path / "bundle"
+    for path in ("langid.ftz", "segmenters/generic.udpipe", name):
+        (bundle / path).parent.mkdir(exist_ok=True, parents=True)
+        shutil.copy(DEFAULT_BUNDLE / path, bundle / path)
+    write_manifest(bundle, scores={})
+    flags = ("--model", str(bundle))
+    assert run(dumps, teacher, tmp_path / "out", *flags) == 0
+    # A copy with a byte more behind it, which its reader does not mind.
+    (bundle / name).write_bytes((bundle / name).read_bytes() + b"\0")
+    write_manifest(bundle, scores={})
+    assert run(dumps, teacher, tmp_path / "out", *flags) == 2
+    assert "was made with other options (segmenters: " in capsys.readouterr().err

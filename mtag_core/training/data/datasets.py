@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.encoding import encode_sentences
 from mtag_core.training.data.packing import PackedSentences, fits
-from mtag_core.training.data.taught import taught_feats
+from mtag_core.training.data.train_dev_split import training_feats
 from mtag_core.training.data.treebanks import UNLABELLED, LabelledSentence, label_ids
 
 
@@ -94,7 +94,7 @@ def _feats_ids(sentence: LabelledSentence, feats_to_id: dict[str, int]) -> list[
     """Label ids of one sentence's FEATS."""
     return [
         UNLABELLED if feats is None else feats_to_id.get(feats, UNLABELLED)
-        for feats in taught_feats(sentence)
+        for feats in training_feats(sentence)
     ]
 
 

@@ -15,9 +15,12 @@ from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE, MODEL_CARD, write_manifest
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.tagging.wordpiece import WordPiece
-from mtag_core.training.data.taught import read_training_sentences, taught_feats
+from mtag_core.training.data.train_dev_split import (
+    read_training_sentences,
+    training_feats,
+    write_held_out_dev,
+)
 from mtag_core.training.data.treebanks import read_treebank, treebank_files
-from mtag_core.training.data.unlearnt_dev import write_unlearnt_dev
 from mtag_core.training.export.model_card import ModelCardFacts, format_model_card
 from mtag_core.training.graphs.calibration import observe_ranges
 from mtag_core.training.graphs.student_graph import build_student_graph
@@ -69,9 +72,9 @@ def export(options: ExportOptions) -> Path:
     reference, quantised = _graphs(trained, labels, options)
     _write_files(options.output, quantised, labels, trained=trained, options=options)
     with tempfile.TemporaryDirectory() as temporary:
-        # A model that has learnt from dev files is scored on what is left of them.
-        has_learnt_dev = trained.config.get("has_learnt_dev", False)
-        dev = write_unlearnt_dev(options.treebanks, Path(temporary), has_dev=has_learnt_dev)
+        # A model that was trained on dev files is scored on what is left of them.
+        is_trained_on_dev = trained.config.get("is_trained_on_dev", False)
+        dev = write_held_out_dev(options.treebanks, Path(temporary), train_on_dev=is_trained_on_dev)
         exact = Path(temporary) / "float32"
         _write_files(exact, reference, labels, trained=trained, options=options)
         scores = {
@@ -103,8 +106,8 @@ def _labels(trained: TrainedModel, treebanks: Path) -> Labels:
     # Dev files know bundles that train files, samples or projections, lack.
     pairs = (
         (upos, feats)
-        for sentence in read_training_sentences(treebanks, has_dev=True)
-        for upos, feats in zip(sentence.upos, taught_feats(sentence), strict=True)
+        for sentence in read_training_sentences(treebanks, train_on_dev=True)
+        for upos, feats in zip(sentence.upos, training_feats(sentence), strict=True)
         if feats is not None
     )
     treebanks_known = trained.conventions.treebanks if trained.conventions else ()

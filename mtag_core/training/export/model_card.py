@@ -82,7 +82,7 @@ def _macro_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> str
 
 def _dev_note(config: Mapping[str, Any]) -> str:
     """What the dev scores are of, where dev files taught."""
-    if not config.get("has_learnt_dev"):
+    if not config.get("is_trained_on_dev"):
         return ""
     return (
         "Three quarters of each dev file were learnt from: the dev scores are of the rest, every "

@@ -19,7 +19,7 @@ from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.trained_model import TrainedModel, write_trained_model
-from mtag_core.training.networks.model_config import EncoderConfig, ModelCard, config_fields
+from mtag_core.training.networks.model_config import EncoderConfig, ModelMetadata, config_fields
 
 Arrays = Mapping[str, NDArray[Any]]
 # The linear layers of an encoder layer.
@@ -61,8 +61,8 @@ def _model(graph: onnx.GraphProto, labels: Labels, *, tokenizer: bytes) -> Train
     n_layers = sum(node.op_type == "MultiHeadAttention" for node in graph.node)
     weights = dict(_weights(arrays, labels, n_layers=n_layers))
     architecture = {"encoder": "bert", **asdict(_config(graph, weights, n_layers=n_layers))}
-    # A bundle does not say whether dev files taught it, and the shipped one they did teach.
-    card = ModelCard(max_pieces=MAX_PIECES, has_learnt_dev=True)
+    # A bundle does not say whether it was trained on dev files; the shipped one was.
+    card = ModelMetadata(max_pieces=MAX_PIECES, is_trained_on_dev=True)
     return TrainedModel(
         config=config_fields(architecture, card, n_feats=len(labels.feats)),
         weights=weights,

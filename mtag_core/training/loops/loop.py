@@ -24,7 +24,7 @@ from mtag_core.errors import CheckpointError
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.averaging import MovingAverage
 from mtag_core.training.loops.master_weights import MasterWeights
-from mtag_core.training.loops.run_log import RunLog
+from mtag_core.training.loops.training_log import TrainingLog
 
 _LOGGER = logging.getLogger(__name__)
 _STEPS_BETWEEN_AGREEMENTS = 16
@@ -152,7 +152,9 @@ def learning_rate(progress: float, *, peak_rate: float, warmup_share: float) -> 
 class Trainer:
     """Runs a task to the end of its schedule, from a checkpoint if there is one."""
 
-    def __init__(self, task: Task, config: LoopConfig, *, directory: Path, log: RunLog) -> None:
+    def __init__(
+        self, task: Task, config: LoopConfig, *, directory: Path, log: TrainingLog
+    ) -> None:
         """Prepares the optimiser; checkpoints go to `directory/checkpoint.pt`."""
         self._task = task
         self._config = config

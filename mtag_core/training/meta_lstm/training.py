@@ -27,7 +27,7 @@ from mtag_core.training.meta_lstm.data import (
 )
 from mtag_core.training.meta_lstm.network import STAGES, MetaLstm, MetaLstmConfig
 from mtag_core.training.meta_lstm.vectors import WordVectors
-from mtag_core.training.run_configs import MetaLstmTrainingOptions
+from mtag_core.training.options import MetaLstmTrainingOptions
 
 _logger = logging.getLogger(__name__)
 _TAGGING_BUDGET = 4096

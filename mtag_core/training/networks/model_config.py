@@ -37,7 +37,7 @@ class EncoderConfig:
 
 
 @dataclass(frozen=True)
-class ModelCard:
+class ModelMetadata:
     """What `config.json` says beside the architecture.
 
     Attributes:
@@ -45,24 +45,25 @@ class ModelCard:
         treebanks: Names, in the order of the teacher's treebank pieces; empty for a student.
         first_treebank_piece: Id of the first treebank piece.
         conventions: Language to the treebank whose annotation its unlabelled text gets.
-        has_learnt_dev: Three quarters of the dev files taught it or a model that it started from.
+        is_trained_on_dev: It, or a model that it learnt from, was trained on three quarters of the
+            dev files.
     """
 
     max_pieces: int
     treebanks: tuple[str, ...] = ()
     first_treebank_piece: int = 0
     conventions: dict[str, str] = field(default_factory=dict)
-    has_learnt_dev: bool = False
+    is_trained_on_dev: bool = False
 
 
 def config_fields(
-    architecture: Mapping[str, Any], card: ModelCard, *, n_feats: int
+    architecture: Mapping[str, Any], metadata: ModelMetadata, *, n_feats: int
 ) -> dict[str, Any]:
     """The content of `config.json`.
 
     Args:
         architecture: What says which encoder it is, and its shape.
-        card: What else to record.
+        metadata: What else to record.
         n_feats: Size of the FEATS inventory.
     """
-    return {**architecture, "n_feats": n_feats, "combine": "first_last", **asdict(card)}
+    return {**architecture, "n_feats": n_feats, "combine": "first_last", **asdict(metadata)}

@@ -1,6 +1,6 @@
 """A trained model as a directory: teacher or student, as training reads and writes it.
 
-    config.json         architecture, label counts, treebanks and their use (see `ModelCard`)
+    config.json         architecture, label counts, treebanks and their use (see `ModelMetadata`)
     model.safetensors   weights
     tokenizer.json      wordpieces
     feats.json          FEATS inventory in label order
@@ -21,23 +21,28 @@ from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.networks.encoder import BertEncoder
 from mtag_core.training.networks.model import TokenTagger
-from mtag_core.training.networks.model_config import EncoderConfig, ModelCard, config_fields
+from mtag_core.training.networks.model_config import EncoderConfig, ModelMetadata, config_fields
 
 
 def save_model(
-    model: TokenTagger, card: ModelCard, *, directory: Path, tokenizer_path: Path, feats: list[str]
+    model: TokenTagger,
+    metadata: ModelMetadata,
+    *,
+    directory: Path,
+    tokenizer_path: Path,
+    feats: list[str],
 ) -> None:
     """Writes a model directory; weights as float16.
 
     Args:
         model: Teacher or student.
-        card: What else to record.
+        metadata: What else to record.
         directory: Made if missing; files in it are replaced.
         tokenizer_path: Copied.
         feats: The FEATS inventory in label order.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    config = config_fields(_architecture(model), card, n_feats=len(feats))
+    config = config_fields(_architecture(model), metadata, n_feats=len(feats))
     _write_json(directory / "config.json", config)
     _write_json(directory / "feats.json", feats)
     if tokenizer_path.resolve() != (directory / "tokenizer.json").resolve():
@@ -47,7 +52,7 @@ def save_model(
     save_file(halved, directory / "model.safetensors")
 
 
-def load_model(directory: Path, *, device: torch.device) -> tuple[TokenTagger, ModelCard]:
+def load_model(directory: Path, *, device: torch.device) -> tuple[TokenTagger, ModelMetadata]:
     """Reads a model directory.
 
     Raises:
@@ -66,18 +71,18 @@ def load_model(directory: Path, *, device: torch.device) -> tuple[TokenTagger, M
         )
     except (OSError, KeyError, RuntimeError, ValueError) as error:
         raise CheckpointError(f"{directory}: not a trained model directory: {error}") from error
-    return model.to(device), load_card(directory)
+    return model.to(device), load_metadata(directory)
 
 
-def load_card(directory: Path) -> ModelCard:
+def load_metadata(directory: Path) -> ModelMetadata:
     """Reads what a model directory says beside its architecture."""
     config = _read_config(directory)
-    return ModelCard(
+    return ModelMetadata(
         max_pieces=config["max_pieces"],
         treebanks=tuple(config["treebanks"]),
         first_treebank_piece=config["first_treebank_piece"],
         conventions=config["conventions"],
-        has_learnt_dev=config.get("has_learnt_dev", False),
+        is_trained_on_dev=config.get("is_trained_on_dev", False),
     )
 
 

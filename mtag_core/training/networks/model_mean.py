@@ -28,7 +28,7 @@ def write_mean(first: Path, second: Path, output: Path, *, share: float) -> None
     for name in ("tokenizer.json", "feats.json"):
         if _read(first / name) != _read(second / name):
             raise CheckpointError(f"{second / name}: differs from {first / name}; cannot average")
-    model, card = load_model(first, device=_CPU)
+    model, metadata = load_model(first, device=_CPU)
     other, _ = load_model(second, device=_CPU)
     weights, others = model.state_dict(), other.state_dict()
     if {k: w.shape for k, w in weights.items()} != {k: w.shape for k, w in others.items()}:
@@ -36,7 +36,7 @@ def write_mean(first: Path, second: Path, output: Path, *, share: float) -> None
     model.load_state_dict({name: w.lerp(others[name], share) for name, w in weights.items()})
     save_model(
         model,
-        card,
+        metadata,
         directory=output,
         tokenizer_path=first / "tokenizer.json",
         feats=load_feats(first / "feats.json"),

@@ -6,7 +6,7 @@ from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.networks.encoder import BertEncoder
 from mtag_core.training.networks.model import TokenTagger
 from mtag_core.training.networks.model_config import EncoderConfig
-from mtag_core.training.run_configs import StudentShape
+from mtag_core.training.options import StudentShape
 
 
 def new_student(shape: StudentShape, *, n_pieces: int, n_feats: int, pad: int) -> TokenTagger:

@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mtag_core.training.data.augmentation import mask_pieces
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
 from mtag_core.training.loops.loop import Epoch, LoopConfig, Task, Trainer
-from mtag_core.training.loops.run_log import RunLog
-from mtag_core.training.networks.hiding import with_hidden_pieces
+from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.model_files import load_model
 from mtag_core.training.segmenters.boundary_chunks import UnitEncoder
@@ -154,7 +154,7 @@ class _Run:
         """Trains the model, and logs dev scores."""
         curves = self._config.output / f"member{seed}"
         curves.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as scratch, RunLog(curves, is_writer=True) as log:
+        with tempfile.TemporaryDirectory() as scratch, TrainingLog(curves, is_writer=True) as log:
             task = Task(self.model, self._epoch, self._loss, lambda: self.scores([self.model]))
             loop = _loop_config(self._config, rate, seed)
             Trainer(task, loop, directory=Path(scratch), log=log).run()
@@ -182,7 +182,7 @@ class _Run:
         """Loss of one batch."""
         cut = int(indices[0])
         batch = self._cuts[cut].batch(indices[1:])
-        hidden = with_hidden_pieces(batch, share=self._config.piece_dropout, mask_piece=self._mask)
+        hidden = mask_pieces(batch, share=self._config.piece_dropout, mask_piece=self._mask)
         logits = self.model(hidden).float()
         targets = self._labels[cut][batch.token_index]
         return nn.functional.cross_entropy(logits, targets), len(targets)

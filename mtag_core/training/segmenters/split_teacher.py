@@ -18,11 +18,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mtag_core.training.data.encoding import PieceConvention, encode_sentences
+from mtag_core.training.data.augmentation import mask_pieces
+from mtag_core.training.data.encoding import SpecialPieces, encode_sentences
 from mtag_core.training.data.packing import DeviceSentences, cut_batches, fits
 from mtag_core.training.loops.loop import Epoch, LoopConfig, Task, Trainer
-from mtag_core.training.loops.run_log import RunLog
-from mtag_core.training.networks.hiding import with_hidden_pieces
+from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, piece_table
 from mtag_core.training.segmenters.split_choices import N_NUMBERS, ChoiceTable
@@ -180,7 +180,7 @@ class SplitSentences:
         self.n_pieces = packed.n_pieces[fitting]
         self._on_device = DeviceSentences(
             packed.select(fitting),
-            pad=PieceConvention.load(tokenizer).pad,
+            pad=SpecialPieces.load(tokenizer).pad,
             device=torch.device(config.device),
         )
 
@@ -225,20 +225,20 @@ def train_split_teacher(
     encoder = load_encoder(config.encoder, n_extra_pieces=0, dropout=_DROPOUT)
     teacher = SplitTeacher(encoder, width=hidden_size(encoder), n_parts=train.table.n_parts)
     teacher.to(torch.device(config.device))
-    mask = PieceConvention.load(tokenizer_path(config)).mask
+    mask = SpecialPieces.load(tokenizer_path(config)).mask
 
     def epoch(number: int, generator: np.random.Generator) -> Epoch:
         return cut_batches(train.n_pieces, piece_budget=config.piece_budget, generator=generator)
 
     def loss(indices: NDArray[np.int64]) -> tuple[Tensor, int]:
         batch, choices = train.batch(indices)
-        hidden = with_hidden_pieces(batch, share=config.piece_dropout, mask_piece=mask)
+        hidden = mask_pieces(batch, share=config.piece_dropout, mask_piece=mask)
         scores = teacher(hidden, choices).float()
         return choice_loss(scores, choices, n_tokens=len(batch.token_index))
 
     curves = config.output / language
     curves.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch, RunLog(curves, is_writer=True) as log:
+    with tempfile.TemporaryDirectory() as scratch, TrainingLog(curves, is_writer=True) as log:
         task = Task(teacher, epoch, loss, lambda: {"dev_words": words_f1(teacher, dev)})
         Trainer(task, _loop_config(config), directory=Path(scratch), log=log).run()
     return teacher

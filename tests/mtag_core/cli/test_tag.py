@@ -1,3 +1,4 @@
+import gzip
 import io
 import sys
 
@@ -21,13 +22,22 @@ def test_brackets_are_no_markup(capsys):
     assert "[knew]" in capsys.readouterr().out
 
 
-def test_a_file_becomes_conllu(tmp_path, capsys):
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_a_file_becomes_conllu(tmp_path, capsys, encoding, compress):
     path = tmp_path / "a.txt"
-    path.write_bytes(b"\xef\xbb\xbf" + TEXT.encode())
+    path.write_bytes(compress(TEXT.encode(encoding)))
     assert main(["tag", "--file", str(path)]) == 0
     sentences = list(conllu.read(capsys.readouterr().out.split("\n")))
     assert [s.metadata["text"] for s in sentences] == ["Das ist gut.", "Nobody [knew] it."]
     assert [s.metadata["sent_id"] for s in sentences] == ["1", "2"]
+
+
+def test_a_file_that_is_cut_off_is_named(tmp_path, capsys):
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(gzip.compress(TEXT.encode())[:-9])
+    assert main(["tag", "--file", str(path)]) == 1
+    assert f"{path}: gz data end after" in capsys.readouterr().err
 
 
 def test_standard_input_becomes_conllu(capsys, monkeypatch):
@@ -67,3 +77,28 @@ def test_conventions_that_cannot_be_followed_are_named(capsys, names, message):
     captured = capsys.readouterr()
     assert message in captured.err
     assert captured.out == ""
+
+
+@pytest.mark.parametrize("called", ["fra", "FR", "fr-FR", "french"])
+def test_a_language_may_go_by_any_of_its_names(called, tmp_path, capsys):
+    path = tmp_path / "a.txt"
+    path.write_text("Il parle du temps qu'il fait aux enfants.\n", "utf-8")
+    printed = []
+    for language in ("fr", called):
+        assert main(["tag", "--file", str(path), "--language", language]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    assert "\tdu\t" in printed[0] and "\tles\t" in printed[0]
+
+
+def test_an_unknown_language_exits_with_2_and_the_known_ones(capsys):
+    assert main(["tag", "Il parle.", "--language", "xx"]) == 2
+    assert "language 'xx': unknown; known are af am" in capsys.readouterr().err
+
+
+def test_conventions_that_nothing_followed_are_named(capsys):
+    assert main(["tag", "Nobody knew why.", "--conventions", "pl_lfg"]) == 0
+    error = capsys.readouterr().err
+    assert "--conventions pl_lfg changed nothing" in error and "found: en" in error
+    assert main(["tag", "Stary dom stoi.", "--conventions", "pl_lfg", "--language", "pl"]) == 0
+    assert capsys.readouterr().err == ""

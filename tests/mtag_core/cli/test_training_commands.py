@@ -11,9 +11,9 @@ pytest.importorskip("transformers", reason="transformers is an extra: install mt
 from mtag_core.__main__ import main
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.trained_model import read_trained_model
-from mtag_core.training.networks.model_files import load_card, load_feats
-from mtag_core.training.networks.openings import opening_pieces
-from mtag_core.training.runs.annotation import Annotators
+from mtag_core.training.networks.model_files import load_feats, load_metadata
+from mtag_core.training.networks.treebank_tokens import treebank_token_ids
+from mtag_core.training.recipes.teacher_ensemble import TeacherEnsemble
 from tests.mtag_core.training.tiny_training import write_everything, write_shard
 from tests.mtag_core.training.toy_treebanks import SENTENCES, write_treebank
 
@@ -62,7 +62,7 @@ def test_the_student_learns_what_the_teacher_knows(chain):
 
 
 def test_the_teacher_records_treebanks_and_conventions(chain):
-    card = load_card(chain / "teacher")
+    card = load_metadata(chain / "teacher")
     assert card.treebanks == ("en_play", "en_toy")
     assert card.conventions["en"] in card.treebanks
 
@@ -104,10 +104,10 @@ def test_teachers_are_told_a_treebank_for_text_unless_asked(
     shown = []
 
     def spy(*args, **kwargs):
-        shown.append(opening_pieces(*args, **kwargs))
+        shown.append(treebank_token_ids(*args, **kwargs))
         return shown[-1]
 
-    monkeypatch.setattr("mtag_core.training.runs.annotation.opening_pieces", spy)
+    monkeypatch.setattr("mtag_core.training.recipes.teacher_ensemble.treebank_token_ids", spy)
     short = distill_flags(chain, output=tmp_path / "student", epochs="1")
     assert main(["distill", *short, *flags]) == 0
     # Treebank sentences come first: they are told in any case.
@@ -115,15 +115,15 @@ def test_teachers_are_told_a_treebank_for_text_unless_asked(
     assert of_treebanks.all() and of_text.all() == is_told and of_text.any() == is_told
 
 
-def test_exchanged_copies_are_annotated_anew(chain, tmp_path, monkeypatch):
+def test_copies_with_substituted_words_are_annotated(chain, tmp_path, monkeypatch):
     annotated = []
-    annotate = Annotators.annotate
+    annotate = TeacherEnsemble.annotate
 
     def spy(self, packed, names, name_ids):
         annotated.append(packed)
         return annotate(self, packed, names, name_ids)
 
-    monkeypatch.setattr(Annotators, "annotate", spy)
+    monkeypatch.setattr(TeacherEnsemble, "annotate", spy)
     flags = distill_flags(chain, output=tmp_path / "student", epochs="1")
     assert main(["distill", *flags, "--exchange", "0.5"]) == 0
     corpus, copies = annotated
@@ -192,9 +192,9 @@ def adapt_flags(chain, treebanks, output):
 
 def test_adapting_learns_from_dev_sentences_when_asked(chain, contradictory, tmp_path, capsys):
     flags = adapt_flags(chain, contradictory, tmp_path / "adapted")
-    assert main(["adapt", *flags, "--learn_dev"]) == 0
+    assert main(["adapt", *flags, "--train_on_dev"]) == 0
     assert "dev UPOS" in capsys.readouterr().out
-    assert load_card(tmp_path / "adapted").has_learnt_dev
+    assert load_metadata(tmp_path / "adapted").is_trained_on_dev
     # Nothing in a sentence tells whose it is, so half of the nouns stay wrong.
     assert 70 < last_scores(tmp_path / "adapted")["dev_upos"] < 95
 

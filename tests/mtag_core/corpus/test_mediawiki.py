@@ -5,6 +5,7 @@ import pytest
 
 from mtag_core import storage
 from mtag_core.corpus import ReadOptions, plan_items
+from mtag_core.records import Reject
 from tests.mtag_core.corpus.conftest import documents, reasons
 
 HEAD = (
@@ -92,3 +93,45 @@ def test_a_damaged_stream_costs_only_its_range(read):
 def test_xml_that_is_no_dump_is_rejected(read):
     assert reasons(read(b"<html><body>x</body></html>", "a.xml")) == ["invalid_xml"]
     assert ids(read(lzma.compress(DUMP), "a.xml.xz")) == list(range(1, 60))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "iso-8859-1", "koi8-r"])
+@pytest.mark.parametrize("item_bytes", [10**6, 3000])
+@pytest.mark.parametrize("name", ["a.xml", "a.xml.bz2"])
+def test_other_encodings_are_read_once_however_split(read, encoding, item_bytes, name):
+    declared = f'<?xml version="1.0" encoding="{encoding}"?>' + DUMP.decode()
+    data = declared.encode(encoding)
+    if name.endswith("bz2"):
+        data = b"".join(bz2.compress(data[i : i + 2000]) for i in range(0, len(data), 2000))
+    results = read(data, name, item_bytes=item_bytes)
+    assert ids(results) == list(range(1, 60))
+    assert reasons(results) == []
+
+
+def test_an_unknown_encoding_is_one_reject_that_names_it(read):
+    data = b'<?xml version="1.0" encoding="x-none"?>' + DUMP
+    (reject,) = read(data, "a.xml", item_bytes=2000)
+    assert reject.reason == "invalid_xml" and "'x-none'" in reject.detail
+
+
+def test_bytes_that_are_wrong_in_the_encoding_cost_their_page(read):
+    pages = page(1) + page(2, "@@") + page(3)
+    xml = f'<?xml version="1.0" encoding="cp1252"?>{HEAD}{pages}</mediawiki>'.encode("cp1252")
+    results = read(xml.replace(b"@@", b"\x81"), "a.xml")
+    assert ids(results) == [1, 3] and reasons(results) == ["invalid_xml"]
+    assert "cp1252" in next(r for r in results if isinstance(r, Reject)).detail
+
+
+def test_the_language_of_the_wiki_is_the_documents(read):
+    assert {d.language for d in documents(read(DUMP, "a.xml"))} == {"br"}
+    plain = DUMP.replace(b' xml:lang="br"', b"")
+    assert {d.language for d in documents(read(plain, "eowiki-1-pages.xml"))} == {"eo"}
+    assert {d.language for d in documents(read(plain, "a.xml"))} == {None}
+
+
+@pytest.mark.parametrize("item_bytes", [10**6, 1000])
+def test_definitions_serve_every_item(read, item_bytes):
+    template = page(99, "&lt;b&gt;{{{1}}}&lt;/b&gt;", 10).replace("T99", "Template:Zork")
+    dump = HEAD + page(1, "So {{zork|loud}} it is.") * 20 + template + "</mediawiki>"
+    texts = {d.text for d in documents(read(dump.encode(), "a.xml", item_bytes=item_bytes))}
+    assert texts == {"So loud it is."}

@@ -1,7 +1,6 @@
 import re
 from html.parser import HTMLParser
 
-from mtag_core.parts.language_names import LANGUAGE_NAMES
 from mtag_core.parts.reject_examples import RejectExample
 from mtag_core.parts.report import report_html
 
@@ -91,8 +90,3 @@ def test_pages_of_dumps_are_shown_where_there_are_any():
 def test_a_run_without_rejects_or_tokens_says_so():
     page = _page(rejects_by_reason={}, tokens_by_language={}, tokens_by_upos={})
     assert "Nothing was rejected" in page and "None." in page
-
-
-def test_names_of_languages_are_whole():
-    assert LANGUAGE_NAMES["gd"] == "Scottish Gaelic"
-    assert len(LANGUAGE_NAMES) > 90 and all(LANGUAGE_NAMES.values())

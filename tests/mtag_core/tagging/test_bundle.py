@@ -50,6 +50,21 @@ def test_the_digest_follows_what_tags_depend_on(bundle):
     assert Bundle.open(bundle).digest != before
 
 
+def test_the_digest_follows_every_file_of_the_shipped_bundle_but_its_card(tmp_path):
+    listed = json.loads((DEFAULT_BUNDLE / "bundle.json").read_text())["files"]
+    for name in listed:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    write_manifest(tmp_path, scores={})
+    digests = {Bundle.open(tmp_path).digest}
+    for name in listed:
+        (tmp_path / name).write_text("touched")
+        write_manifest(tmp_path, scores={})
+        digests.add(Bundle.open(tmp_path).digest)
+    # The first, and one for each file; the card gives none.
+    assert len(digests) == len(listed)
+
+
 def test_a_changed_file_is_named(bundle):
     (bundle / "tagger.onnx").write_bytes(b"grapf")
     with pytest.raises(BundleError, match=r"tagger\.onnx: SHA-256 .* damaged or changed"):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from mtag_core import Tagger, conllu
 from mtag_core.errors import BundleError, UsageError
 from mtag_core.labels import load_labels
+from mtag_core.records import bare_sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.tagging.student import Student
@@ -55,6 +56,34 @@ def test_a_sentence_prints_as_conllu(tagger):
 
 def test_the_language_can_be_given(tagger):
     assert tagger.tag("Na.", language="cs")[0].sentence.language == "cs"
+
+
+@pytest.mark.parametrize("called", ["FR", "fra", "fr-FR", "french"])
+def test_a_language_may_go_by_any_of_its_names(tagger, called):
+    text = "Il parle du temps."
+    assert tagger.tag(text, language=called) == tagger.tag(text, language="fr")
+    assert list(tagger.segment(text, called)) == list(tagger.segment(text, "fr"))
+    [tagged] = tagger.tag_tokens([["Il", "parle"]], language=called)
+    assert tagged.sentence.language == "fr"
+
+
+def test_an_unknown_language_is_an_error_at_once(tagger):
+    for tag in (
+        lambda: tagger.tag("a", language="xx"),
+        lambda: tagger.segment("a", "xx"),
+        lambda: tagger.tag_tokens([["a"]], language="xx"),
+    ):
+        with pytest.raises(UsageError, match="language 'xx': unknown"):
+            tag()
+
+
+def test_sentences_that_name_no_language_get_the_one_of_their_text(tagger):
+    texts = ["Nobody knew why.", "Die Brücke über den Fluss ist gesperrt.", "1 2 3"]
+    given = [bare_sentence(tuple(text.split())) for text in texts]
+    assert [s.language for s in tagger.identify(given)] == ["en", "de", "de"]
+    assert [s.language for s in tagger.identify(given[2:])] == ["und"]
+    named = [bare_sentence(("Nobody",), language="de"), *given]
+    assert tagger.identify(named) == named
 
 
 def test_pipe_yields_a_list_a_text(tagger):

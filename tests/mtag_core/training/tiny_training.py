@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.output.rows import OutputRow
-from mtag_core.training.data.vocabulary import train_vocabulary
+from mtag_core.training.data.vocabulary import SPECIAL_PIECES
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence, ShardInfo
 from mtag_core.training.logits.logit_teachers import labels_digest
 from mtag_core.training.logits.soft_targets import relative_logits, summarise_feats
@@ -23,10 +24,22 @@ def write_everything(folder: Path) -> None:
     write_treebank(folder / "treebanks" / "en_toy-ud-dev.conllu", repeats=1)
     lines = ["\t".join(text.split()) for text in SENTENCES]
     (folder / "text" / "en.tokens").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    tokenizer = train_vocabulary([tuple(text.split()) for text in SENTENCES], n_pieces=60)
+    tokenizer = toy_tokenizer()
     tokenizer.save(str(folder / "student.json"))
     _write_encoder(folder / "encoder", n_pieces=tokenizer.get_vocab_size())
     tokenizer.save(str(folder / "encoder" / "tokenizer.json"))
+
+
+def toy_tokenizer() -> Tokenizer:
+    """A WordPiece tokenizer like those of `train_vocabulary`, whose ids differ from run to run."""
+    letters = sorted({letter for text in SENTENCES for letter in text if letter != " "})
+    pieces = [*SPECIAL_PIECES, *letters, *(f"##{letter}" for letter in letters)]
+    pieces += ["##ee", "cat", "do", "dog", "sl", "sleep", "th", "the"]
+    vocabulary = {piece: index for index, piece in enumerate(pieces)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
 
 
 def write_shard(path: Path, feats: list[str]) -> None:

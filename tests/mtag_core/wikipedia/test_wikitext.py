@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtag_core.wikipedia import WikitextError, clean_wikitext
+from mtag_core.wikipedia import Site, WikitextError, clean_wikitext
 
 FORBIDDEN = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|<ref|</|&nbsp;|^\||\n\|")
 MARKUP = st.sampled_from(
@@ -56,7 +56,7 @@ def test_markup_leaves_its_words(wikitext: str, text: str):
 
 
 def test_own_namespace_names_hide_links():
-    assert clean_wikitext("[[Bildo:x.png]]A.", silent_names=frozenset({"bildo"})) == "A."
+    assert clean_wikitext("[[Bildo:x.png]]A.", site=Site(silent_names=frozenset({"bildo"}))) == "A."
 
 
 def test_text_without_words_is_empty():

@@ -66,7 +66,7 @@ def test_shape_and_labels_come_back(model, bundle, tmp_path):
 def test_dev_scores_stay_those_of_sentences_that_did_not_teach(bundle, tmp_path):
     assert _unpack(bundle, tmp_path / "again") == 0
     config = json.loads((tmp_path / "again" / "config.json").read_text())
-    assert config["has_learnt_dev"] is True
+    assert config["is_trained_on_dev"] is True
 
 
 def test_unpacking_needs_no_torch(bundle, tmp_path):

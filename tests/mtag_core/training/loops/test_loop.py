@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[tra
 from mtag_core.errors import CheckpointError
 from mtag_core.training.loops.loop import LoopConfig, Task, Trainer, learning_rate
 from mtag_core.training.loops.master_weights import MasterWeights
-from mtag_core.training.loops.run_log import RunLog
+from mtag_core.training.loops.training_log import TrainingLog
 
 CONFIG = LoopConfig(
     peak_rate=0.1,
@@ -46,7 +46,7 @@ def train(directory, *, stop_after=None, is_resumed=False):
         return ((model(inputs) - inputs.sum(1, keepdim=True)) ** 2).mean(), len(batch)
 
     directory.mkdir(exist_ok=True)
-    with RunLog(directory, is_writer=True) as log:
+    with TrainingLog(directory, is_writer=True) as log:
         task = Task(model, epoch, loss, lambda: {"dev": model.weight.sum().item()})
         trainer = Trainer(task, CONFIG, directory=directory, log=log)
         assert trainer.resume() or not is_resumed
@@ -117,7 +117,7 @@ def test_heads_can_learn_faster_than_the_encoder(tmp_path):
         return model.encoder.weight.sum() + model.head.weight.sum(), 1
 
     config = replace(CONFIG, warmup_share=0.0, epochs=1, peak_rate=1e-3, head_factor=10.0)
-    with RunLog(tmp_path, is_writer=True) as log:
+    with TrainingLog(tmp_path, is_writer=True) as log:
         task = Task(model, lambda number, generator: [np.arange(1)] * 4, loss, dict)
         Trainer(task, config, directory=tmp_path, log=log).run()
     moved = [old - weight.item() for old, weight in zip(before, model.parameters(), strict=True)]

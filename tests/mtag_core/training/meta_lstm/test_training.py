@@ -20,7 +20,7 @@ from mtag_core.training.meta_lstm.training import (
     train_meta_lstm,
 )
 from mtag_core.training.meta_lstm.vectors import WordVectors, train_vectors
-from mtag_core.training.run_configs import MetaLstmTrainingOptions
+from mtag_core.training.options import MetaLstmTrainingOptions
 
 SENTENCES = [
     LabelledSentence(("a", "dog", "runs"), ("DET", "NOUN", "VERB"), ("_", "N=1", "P=3")),

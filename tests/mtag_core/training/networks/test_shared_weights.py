@@ -10,7 +10,7 @@ from mtag_core.training.networks.shared_weights import (
     share_weights,
 )
 from mtag_core.training.networks.student import new_student
-from mtag_core.training.run_configs import StudentShape
+from mtag_core.training.options import StudentShape
 
 FEATS = ["_", "Case=Nom|Number=Sing", "Case=Nom|Number=Plur", "Number=Sing"]
 PIECES = ["[PAD]", "cats", "##s", "dog", "a"]

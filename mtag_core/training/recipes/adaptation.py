@@ -1,0 +1,107 @@
+"""Goes on with a student on treebank labels alone.
+
+For a student that has learnt from teachers: no teacher is needed any more, and a CPU will do. Dev
+sentences can teach too (see `mtag_core.training.data.train_dev_split`).
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mtag_core.training.data.datasets import (
+    LabelledDataset,
+    encoded_forms,
+    labelled_dataset,
+    sampling_rates,
+)
+from mtag_core.training.data.encoding import SpecialPieces
+from mtag_core.training.data.train_dev_split import read_dev_sentences, read_training_sentences
+from mtag_core.training.data.treebanks import LabelledSentence
+from mtag_core.training.loops.loop import Task, Trainer, loop_config
+from mtag_core.training.loops.training_log import TrainingLog, record_options
+from mtag_core.training.networks.model_files import load_feats, load_model, save_model
+from mtag_core.training.networks.student import set_dropout
+from mtag_core.training.options import AdaptOptions
+from mtag_core.training.recipes.label_training import LabelTraining, LabelTrainingOptions
+
+
+def adapt(options: AdaptOptions, *, is_resumed: bool = False) -> dict[str, float]:
+    """Trains and writes a model directory.
+
+    Args:
+        options: What to do.
+        is_resumed: Go on from the checkpoint in the output directory.
+
+    Returns:
+        Macro dev scores at the end.
+
+    Raises:
+        CheckpointError: A directory does not fit.
+        InputNotFoundError: There is no treebank.
+    """
+    record_options(options, options.output, is_resumed=is_resumed)
+    torch.manual_seed(options.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model, metadata = load_model(options.student, device=device)
+    metadata = replace(
+        metadata, is_trained_on_dev=metadata.is_trained_on_dev or options.train_on_dev
+    )
+    train = _dataset(
+        options, read_training_sentences(options.treebanks, train_on_dev=options.train_on_dev)
+    )
+    dev = _dataset(
+        options, read_dev_sentences(options.treebanks, train_on_dev=metadata.is_trained_on_dev)
+    )
+    set_dropout(model, options.dropout)
+    tokenizer = options.student / "tokenizer.json"
+    run = LabelTraining(
+        model,
+        LabelTrainingOptions(
+            piece_budget=options.piece_budget,
+            unknown_treebank=1.0,
+            piece_dropout=options.piece_dropout,
+            has_autocast=options.has_autocast,
+        ),
+        train=train,
+        rates=_rates(options, train),
+        dev=dev,
+        metadata=metadata,
+        pieces=SpecialPieces.load(tokenizer),
+    )
+
+    with TrainingLog(options.output, is_writer=True) as log:
+        task = Task(model, run.epoch, run.loss, run.scores)
+        loop = loop_config(options, warmup_share=0.06, average_decay=options.average_decay)
+        trainer = Trainer(task, loop, directory=options.output, log=log)
+        if is_resumed:
+            trainer.resume()
+        trainer.run()
+    save_model(
+        model,
+        metadata,
+        directory=options.output,
+        tokenizer_path=tokenizer,
+        feats=load_feats(options.student / "feats.json"),
+    )
+    return run.scores()
+
+
+def _dataset(options: AdaptOptions, sentences: list[LabelledSentence]) -> LabelledDataset:
+    """Encodes sentences."""
+    tokenizer = options.student / "tokenizer.json"
+    return labelled_dataset(
+        sentences,
+        encoded_forms(sentences, tokenizer, n_processes=options.n_processes),
+        feats_labels=load_feats(options.student / "feats.json"),
+        max_pieces=options.max_pieces,
+    )
+
+
+def _rates(options: AdaptOptions, train: LabelledDataset) -> NDArray[np.float64]:
+    """Times an epoch shows each sentence. Shape (n_sentences,)."""
+    by_treebank = sampling_rates(
+        train.tokens_by_treebank(), full_tokens=options.small_treebank, most=8.0
+    )
+    return by_treebank[train.treebank_ids] * np.where(train.is_train, options.train_rate, 1.0)
