@@ -39,16 +39,6 @@ def fake_langid() -> FakeIdentifier:
 
 
 @pytest.fixture(scope="session")
-def shared_segmenter(shared_dir, fake_langid, tmp_path_factory) -> Segmenter:
-    """The stored segmenters, with the English one as the generic one."""
-    directory = tmp_path_factory.mktemp("segmenters")
-    for path in (shared_dir / "segmenters").glob("*.udpipe"):
-        (directory / path.name).symlink_to(path)
-    (directory / "generic.udpipe").symlink_to(shared_dir / "segmenters" / "en.udpipe")
-    return Segmenter.load(directory, fake_langid)
-
-
-@pytest.fixture(scope="session")
 def bundled_segmenters() -> Path:
     """The directory of the segmenters that the package ships."""
     return Path(mtag_core.__file__).parent / "bundles" / "default" / "segmenters"
@@ -58,3 +48,14 @@ def bundled_segmenters() -> Path:
 def bundled_segmenter(bundled_segmenters, fake_langid) -> Segmenter:
     """The segmenters that the package ships."""
     return Segmenter.load(bundled_segmenters, fake_langid)
+
+
+@pytest.fixture(scope="session")
+def udpipe_segmenter(bundled_segmenters, fake_langid, tmp_path_factory) -> Segmenter:
+    """The shipped tokenizers without split models, with the English one as the generic one."""
+    directory = tmp_path_factory.mktemp("segmenters")
+    for path in bundled_segmenters.glob("*.udpipe"):
+        if path.name != "generic.udpipe":
+            (directory / path.name).symlink_to(path)
+    (directory / "generic.udpipe").symlink_to(bundled_segmenters / "en.udpipe")
+    return Segmenter.load(directory, fake_langid)

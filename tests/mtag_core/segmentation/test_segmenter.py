@@ -60,50 +60,50 @@ def _covered(sentences):
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=_TEXTS, language=st.sampled_from([None, "fr", "zh", "vi", "xx"]))
-def test_offsets_slice_the_document_back_to_each_form(shared_segmenter, text, language):
-    _check_offsets(text, list(shared_segmenter.segment(text, language)))
+def test_offsets_slice_the_document_back_to_each_form(udpipe_segmenter, text, language):
+    _check_offsets(text, list(udpipe_segmenter.segment(text, language)))
 
 
 @settings(deadline=None)
 @given(text=_TEXTS)
-def test_every_printable_character_is_in_a_token(shared_segmenter, text):
-    covered = _covered(shared_segmenter.segment(text))
+def test_every_printable_character_is_in_a_token(udpipe_segmenter, text):
+    covered = _covered(udpipe_segmenter.segment(text))
     lost = [c for i, c in enumerate(text) if i not in covered and c.isprintable() and c != " "]
     assert lost == []
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n \n\t\r\n", "\x00", "\u00a0"])
-def test_text_without_characters_has_no_sentences(shared_segmenter, text):
-    assert list(shared_segmenter.segment(text)) == []
+def test_text_without_characters_has_no_sentences(udpipe_segmenter, text):
+    assert list(udpipe_segmenter.segment(text)) == []
 
 
-def test_multiword_token_gives_its_range_to_its_tokens(shared_segmenter):
-    (sentence,) = shared_segmenter.segment("Il parle du voisin.", "fr")
+def test_multiword_token_gives_its_range_to_its_tokens(udpipe_segmenter):
+    (sentence,) = udpipe_segmenter.segment("Il parle du voisin.", "fr")
     assert sentence.forms == ("Il", "parle", "de", "le", "voisin", ".")
     (multiword,) = sentence.multiword_tokens
     assert (multiword.form, multiword.first, multiword.last) == ("du", 2, 3)
     assert sentence.starts[2:4] == (9, 9) and sentence.ends[2:4] == (11, 11)
 
 
-def test_nul_separates_tokens_and_loses_nothing(shared_segmenter):
-    forms = [f for s in shared_segmenter.segment("One\x00two three.", "en") for f in s.forms]
+def test_nul_separates_tokens_and_loses_nothing(udpipe_segmenter):
+    forms = [f for s in udpipe_segmenter.segment("One\x00two three.", "en") for f in s.forms]
     assert forms == ["One", "two", "three", "."]
 
 
-def test_each_line_gets_the_segmenter_of_its_language(shared_segmenter):
+def test_each_line_gets_the_segmenter_of_its_language(udpipe_segmenter):
     text = "This is English text.\nαυτό είναι ένα κείμενο.\nэто русский текст."
-    languages = [sentence.language for sentence in shared_segmenter.segment(text)]
+    languages = [sentence.language for sentence in udpipe_segmenter.segment(text)]
     assert languages == ["en", "el", "ru"]
 
 
-def test_untagged_language_gets_the_generic_segmenter(shared_segmenter):
-    (sentence,) = shared_segmenter.segment("ka ko ki", "xx")
+def test_untagged_language_gets_the_generic_segmenter(udpipe_segmenter):
+    (sentence,) = udpipe_segmenter.segment("ka ko ki", "xx")
     assert sentence.language == "xx" and sentence.forms == ("ka", "ko", "ki")
 
 
-def test_sentence_across_a_cut_is_whole(shared_segmenter):
+def test_sentence_across_a_cut_is_whole(udpipe_segmenter):
     text = "This is the text of one sentence. " * 3000
-    sentences = list(shared_segmenter.segment(text, "en"))
+    sentences = list(udpipe_segmenter.segment(text, "en"))
     assert len(sentences) == 3000
     assert {sentence.text for sentence in sentences} == {"This is the text of one sentence."}
 
@@ -113,15 +113,15 @@ def test_sentence_across_a_cut_is_whole(shared_segmenter):
     ["a" * 10_000, "\u0301" * 100_000, "a\u0301" * 50_000, "一" * 100_000, "- " * 50_000],
     ids=["long token", "marks", "marked", "no spaces", "dashes"],
 )
-def test_absurd_text_takes_linear_time(shared_segmenter, text):
+def test_absurd_text_takes_linear_time(udpipe_segmenter, text):
     started = time.process_time()
-    _check_offsets(text, list(shared_segmenter.segment(text, "en")))
+    _check_offsets(text, list(udpipe_segmenter.segment(text, "en")))
     assert time.process_time() - started < 20
 
 
-def test_segmenting_again_gives_the_same(shared_segmenter):
+def test_segmenting_again_gives_the_same(udpipe_segmenter):
     text = "Ein Satz. Zwei Sätze!\n\nOne more line, e.g. this one."
-    assert list(shared_segmenter.segment(text)) == list(shared_segmenter.segment(text))
+    assert list(udpipe_segmenter.segment(text)) == list(udpipe_segmenter.segment(text))
 
 
 @settings(deadline=None, max_examples=60)
