@@ -19,7 +19,6 @@ from all lists.
 """
 
 import functools
-import logging
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -31,11 +30,11 @@ from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview
 from mtag_core.parts import run as runs
-from mtag_core.parts.inputs import list_inputs
 from mtag_core.parts.outcome import check_tagged
 from mtag_core.parts.plan import PlannedPart, plan_parts
 from mtag_core.parts.plan_file import measure_plan, write_plan
 from mtag_core.records import Sentence
+from mtag_core.storage import FileInfo
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.training.logits.chosen_parts import Selection, choose_parts, remove_choice
 from mtag_core.training.logits.load_teacher import load_teacher
@@ -51,16 +50,11 @@ from mtag_core.training.logits.shared_basis import (
     sample_sentences,
 )
 from mtag_core.training.logits.tail_basis import TailBasis
-from pipelines.endpoints import check_dataflow, check_runner
-from pipelines.guard import RunGuard
-from pipelines.jobs import finish_job, run_job, run_pipeline, worker_watch
+from pipelines.job import find_inputs, make_parts, run_job, run_planned
 from pipelines.logs import set_up_logging
-from pipelines.progress import Progress
 from pipelines.summary import print_plan
 from pipelines.teacher_options import TeacherOptions, parse_teacher_options
-from pipelines.transforms.finish_run import FinishRun
 from pipelines.transforms.read_documents import ReadDocuments
-from pipelines.transforms.read_plan import ReadPlan
 from pipelines.transforms.score import Score
 from pipelines.transforms.segment import Segment
 from pipelines.transforms.select_sentences import SelectSentences
@@ -68,9 +62,6 @@ from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.survey_parts import SurveyParts, SurveySettings
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
-from pipelines.unused_flags import unused_read_flags
-
-_LOGGER = logging.getLogger(__name__)
 
 # How much is shown at the end, and how many parts are opened for it.
 _PREVIEW_SENTENCES = 2
@@ -87,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def job() -> None:
         options = parse_teacher_options(sys.argv[1:] if argv is None else argv)
-        set_up_logging(is_verbose=options.is_verbose, log_format=options.log_format)
+        set_up_logging(is_verbose=options.job.is_verbose, log_format=options.job.log_format)
         run(options)
 
     return run_job(job, name="teacher_logits")
@@ -105,40 +96,32 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
     Raises:
         UsageError: The output directory holds something else.
         InputNotFoundError: A pattern matches nothing.
-        MtagError: The run failed.
+        MtagError: The run failed, or kept no sentence.
     """
-    paths = (*options.inputs, options.output)
-    check_dataflow(options.runner, options.beam_flags, paths=paths)
-    if not options.dry_run:
-        check_runner(options.runner, options.beam_flags)
-    files = list_inputs(options.inputs, output=options.output)
-    for line in unused_read_flags(options.read, files):
-        _LOGGER.warning(line)
+    files = find_inputs(options.corpus, options.job)
     teacher = load_teacher(options.teacher, bundle=options.model, device=options.device)
     layout = _layout(options, teacher, basis=None)
-    item_bytes = options.item_bytes or runs.choose_item_bytes(
-        layout, files, is_planned_anew=options.overwrite
-    )
-    config = _config(options, teacher, item_bytes)
+    config = _config(options, teacher, layout, files)
+    # The basis is fitted on a sample of all parts, and the choice is made among them.
     parts = list(
         plan_parts(
             files,
-            options.read,
+            config.read,
             salt=config.salt,
-            item_bytes=item_bytes,
-            limit=options.limit,
+            item_bytes=config.item_bytes,
+            limit=config.limit,
         )
     )
-    if options.dry_run:
-        print_plan(measure_plan(parts), output=options.output)
+    if options.job.dry_run:
+        print_plan(measure_plan(parts), output=layout.base)
         return None
     with runs.only_run(layout):
-        _prepare(layout, config, overwrite=options.overwrite)
-        sample = _sample(options, parts)
-        basis = make_basis(layout, teacher, sample, options.summary)
-        layout = _layout(options, teacher, basis=basis)
+        _prepare(layout, config, overwrite=options.job.overwrite)
+        basis = make_basis(layout, teacher, _sample(options, parts), options.summary)
         try:
-            return _run_prepared(options, layout, config, parts, teacher)
+            return _make_shards(
+                options, _layout(options, teacher, basis=basis), config, parts, teacher
+            )
         finally:
             remove_choice(layout.base)
 
@@ -146,24 +129,62 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
 def load_scorer(options: TeacherOptions) -> Scorer:
     """Loads teacher and basis in a worker process."""
     teacher = load_teacher(options.teacher, bundle=options.model, device=options.device)
-    return Scorer(teacher, options.summary, basis=read_basis(options.output))
+    return Scorer(teacher, options.summary, basis=read_basis(options.job.output))
+
+
+def score_parts(
+    parts: "beam.PCollection[PlannedPart]",
+    progress_dir: str | None,
+    *,
+    options: TeacherOptions,
+    layout: OutputLayout,
+) -> "beam.PCollection[Manifest]":
+    """Adds the steps that turn planned parts into written shards.
+
+    Args:
+        parts: Work items, some MiB of input each.
+        progress_dir: A local folder for progress files, None where nobody reads them.
+        options: The flags.
+        layout: Where shards are written.
+
+    Returns:
+        A manifest a part: small.
+    """
+    segmenter = SharedModel(functools.partial(load_segmenter, options.model))
+    scorer = SharedModel(functools.partial(load_scorer, options))
+    selection = Selection(layout.base, options.choice)
+    return (
+        parts
+        | "ReadDocuments" >> ReadDocuments(options.corpus.read, layout)
+        | "Segment" >> Segment(segmenter)
+        | "SelectSentences" >> SelectSentences(selection.of)
+        | "Wordpiece" >> Wordpiece(scorer)
+        | "Score" >> Score(scorer)
+        | "WriteParts" >> WriteParts(layout, progress_dir=progress_dir)
+    )
 
 
 def _layout(options: TeacherOptions, teacher: Teacher, *, basis: TailBasis | None) -> OutputLayout:
     info = shard_info(teacher, options.summary, basis=basis)
-    return OutputLayout(options.output, ShardFormat(info))
+    return OutputLayout(options.job.output, ShardFormat(info))
 
 
-def _config(options: TeacherOptions, teacher: Teacher, item_bytes: int) -> LogitsConfig:
-    """The part of the flags that decides what is written."""
+def _config(
+    options: TeacherOptions, teacher: Teacher, layout: OutputLayout, files: Sequence[FileInfo]
+) -> LogitsConfig:
+    """The part of the flags and of the listing that decides what is written."""
+    corpus = options.corpus
+    item_bytes = corpus.item_bytes or runs.choose_item_bytes(
+        layout, files, is_planned_anew=options.job.overwrite
+    )
     return LogitsConfig(
-        inputs=options.inputs,
+        inputs=corpus.inputs,
         model=teacher.digest,
-        read=options.read,
+        read=corpus.read,
         format="logits",
         compression="zstd",
         item_bytes=item_bytes,
-        limit=options.limit,
+        limit=corpus.limit,
         segmenters=Bundle.open(options.model).digest,
         choice=options.choice,
         summary=options.summary,
@@ -172,21 +193,19 @@ def _config(options: TeacherOptions, teacher: Teacher, item_bytes: int) -> Logit
 
 def _prepare(layout: OutputLayout, config: LogitsConfig, *, overwrite: bool) -> None:
     """Checks the output directory and clears what must not stay."""
-    runs.check_output(layout, config, overwrite=overwrite)
+    runs.prepare_output(layout, config, overwrite=overwrite)
     if overwrite and storage.exists(basis_path(layout.base)):
         storage.delete(basis_path(layout.base))
-    runs.delete_leftovers(layout)
-    runs.write_config(layout, config)
     remove_choice(layout.base)
 
 
 def _sample(options: TeacherOptions, parts: Sequence[PlannedPart]) -> Iterator[Sentence]:
     """Loads the segmenters only where the sample is read."""
     segmenter = load_segmenter(options.model)
-    yield from sample_sentences(parts, segmenter, read=options.read, choice=options.choice)
+    yield from sample_sentences(parts, segmenter, read=options.corpus.read, choice=options.choice)
 
 
-def _run_prepared(
+def _make_shards(
     options: TeacherOptions,
     layout: OutputLayout,
     config: LogitsConfig,
@@ -198,22 +217,29 @@ def _run_prepared(
         write_plan(layout.plan_path, parts, completed=())
         _survey(options, layout)
         parts = choose_parts(parts, options.choice, base=layout.base)
-    size = write_plan(layout.plan_path, parts, completed=runs.completed_parts(layout))
-    progress = Progress(
-        n_bytes=size.n_pending_bytes, n_parts=size.n_pending, is_local=options.is_local
-    )
-    try:
-        with progress, RunGuard():
-            _score(options, layout, config, progress.directory, n_parts=size.n_parts)
-    finally:
-        storage.delete(layout.plan_path)
-    n_completed = size.n_parts - size.n_pending
-    preview = functools.partial(_preview, teacher)
-    report = finish_job(
-        options, layout, progress, n_completed=n_completed, preview=preview, title="Scored"
+    report = make_parts(
+        options.job,
+        layout,
+        config,
+        parts,
+        completed=runs.completed_parts(layout),
+        add_steps=functools.partial(score_parts, options=options, layout=layout),
+        preview=functools.partial(_preview, teacher),
+        title="Scored",
     )
     check_tagged(layout, report, done="scored", hint=_HINT)
     return report
+
+
+def _survey(options: TeacherOptions, layout: OutputLayout) -> None:
+    """Lists the sentences of all parts, in a pipeline of its own."""
+    load = functools.partial(load_segmenter, options.model)
+    settings = SurveySettings(load, options.corpus.read, options.choice, layout.base)
+
+    def steps(parts: "beam.PCollection[PlannedPart]") -> None:
+        _ = parts | "SurveyParts" >> SurveyParts(settings)
+
+    run_planned(options.job, layout, steps)
 
 
 def _preview(teacher: Teacher, parts: Sequence[str]) -> Sequence[Preview]:
@@ -222,73 +248,6 @@ def _preview(teacher: Teacher, parts: Sequence[str]) -> Sequence[Preview]:
         upos=teacher.upos_labels,
         feats=teacher.feats_labels,
         n_sentences=_PREVIEW_SENTENCES,
-    )
-
-
-def _survey(options: TeacherOptions, layout: OutputLayout) -> None:
-    """Runs the first pipeline."""
-    settings = SurveySettings(
-        functools.partial(load_segmenter, options.model), options.read, options.choice, layout.base
-    )
-    watch = worker_watch(options, layout)
-    started_path = watch.path if watch else None
-
-    def build(pipeline: beam.Pipeline) -> None:
-        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, started_path=started_path)
-        _ = parts | "SurveyParts" >> SurveyParts(settings)
-
-    run_pipeline(build, options, watch=watch)
-
-
-def _score(
-    options: TeacherOptions,
-    layout: OutputLayout,
-    config: LogitsConfig,
-    progress_dir: str | None,
-    *,
-    n_parts: int,
-) -> None:
-    """Runs the second pipeline, or the only one."""
-    watch = worker_watch(options, layout)
-    started_path = watch.path if watch else None
-
-    def build(pipeline: beam.Pipeline) -> None:
-        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, started_path=started_path)
-        manifests = score_parts(parts, options, layout, progress_dir=progress_dir)
-        _ = manifests | "FinishRun" >> FinishRun(layout, config, n_parts=n_parts)
-
-    run_pipeline(build, options, watch=watch)
-
-
-def score_parts(
-    parts: "beam.PCollection[PlannedPart]",
-    options: TeacherOptions,
-    layout: OutputLayout,
-    *,
-    progress_dir: str | None = None,
-) -> "beam.PCollection[Manifest]":
-    """Adds the steps that turn planned parts into written shards.
-
-    Args:
-        parts: Work items, some MiB of input each.
-        options: The flags.
-        layout: Where shards are written.
-        progress_dir: A local folder for progress files, None where nobody reads them.
-
-    Returns:
-        A manifest a part: small.
-    """
-    segmenter = SharedModel(functools.partial(load_segmenter, options.model))
-    scorer = SharedModel(functools.partial(load_scorer, options))
-    selection = Selection(layout.base, options.choice)
-    return (
-        parts
-        | "ReadDocuments" >> ReadDocuments(options.read, layout)
-        | "Segment" >> Segment(segmenter)
-        | "SelectSentences" >> SelectSentences(selection.of)
-        | "Wordpiece" >> Wordpiece(scorer)
-        | "Score" >> Score(scorer)
-        | "WriteParts" >> WriteParts(layout, progress_dir=progress_dir)
     )
 
 

@@ -8,7 +8,7 @@ from mtag_core.conventions import unused_conventions
 from mtag_core.corpus import ReadOptions
 from mtag_core.corpus.names import kind_of
 from mtag_core.storage import FileInfo
-from pipelines.options import DEFAULT_COMPRESSION, DEFAULT_POLL_INTERVAL_S, AnnotateOptions
+from pipelines.annotate_options import DEFAULT_COMPRESSION, DEFAULT_POLL_INTERVAL_S, AnnotateOptions
 
 # Option of `ReadOptions` -> formats that use it.
 _OPTION_TO_KINDS = {

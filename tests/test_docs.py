@@ -15,7 +15,8 @@ from mtag_core.__main__ import COMMANDS
 from mtag_core.__main__ import main as mtag_main
 from mtag_core.errors import UsageError
 from pipelines import annotate
-from pipelines.options import check_beam_flags, parse_options
+from pipelines.annotate_options import parse_options
+from pipelines.options import check_beam_flags
 from pipelines.teacher_options import parse_teacher_options
 from tests.source_tree import ROOT
 

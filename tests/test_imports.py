@@ -35,8 +35,10 @@ FLOORS = (
     | {"pipelines.progress", "pipelines.runners", "pipelines.transforms"},
     {"pipelines.endpoints", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
     | {"pipelines.worker_watch"},
-    {"pipelines.jobs", "pipelines.streaming", "pipelines.teacher_options"},
-    {"pipelines.unbounded", "pipelines.unused_flags"},
+    {"pipelines.annotate_options", "pipelines.teacher_options"},
+    {"pipelines.streaming", "pipelines.unused_flags"},
+    {"pipelines.job"},
+    {"pipelines.unbounded"},
     {"pipelines.annotate", "pipelines.teacher_logits"},
 )
 
