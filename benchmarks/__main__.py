@@ -17,8 +17,9 @@ BENCHMARKS = {
     "sizes": "parameters and bytes of each system",
     "paper.student": "scores the bundle in every setting, then writes tables and figures",
     "paper.score": "scores of a system on treebanks",
-    "paper.udpipe_baseline": "trains UDPipe 1 taggers",
-    "paper.encoder_baseline": "fine-tunes one encoder a treebank",
+    "baselines.udpipe": "trains UDPipe 1 taggers",
+    "baselines.meta_lstm.train": "trains the Meta-LSTM",
+    "baselines.encoder": "fine-tunes one encoder a treebank",
     "paper.tables": "writes docs/results.md",
     "paper.figures": "writes the figures of docs/",
 }

@@ -9,7 +9,6 @@ stands between white space, the same for all.
 
 import argparse
 import json
-import lzma
 import os
 import statistics
 import subprocess
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from benchmarks.machine import machine, ratios, shown_command
 from benchmarks.udpipe_speed import UdpipeTagger
+from mtag_core.storage import open_text
 from mtag_core.tagging.tagger import Tagger
 
 _OURS = "mtag, raw text to UPOS and FEATS"
@@ -71,8 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _documents(path: Path, n_lines: int) -> list[str]:
     """Joins lines into documents of a paragraph each."""
-    opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open()
-    with opened as stream:
+    with open_text(path) as stream:
         lines = [line.strip() for _, line in zip(range(n_lines), stream, strict=False)]
     starts = range(0, len(lines), _LINES_A_DOCUMENT)
     return [" ".join(lines[start : start + _LINES_A_DOCUMENT]) for start in starts]

@@ -9,7 +9,6 @@ between the teacher's softmax over FEATS and the one rebuilt from what a shard k
 import argparse
 import io
 import json
-import lzma
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from benchmarks.machine import machine, shown_command
 from mtag_core.output.rows import OutputRow
 from mtag_core.records import Sentence
+from mtag_core.storage import open_text
 from mtag_core.training.logits.logit_parts import load_segmenter
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence
 from mtag_core.training.logits.logit_teachers import OnnxTeacher
@@ -100,8 +100,7 @@ def _sentences(args: argparse.Namespace) -> tuple[list[Sentence], list[Sentence]
 
 def _lines(path: Path) -> Iterator[str]:
     """The lines of a file."""
-    opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open()
-    with opened as stream:
+    with open_text(path) as stream:
         yield from map(str.strip, stream)
 
 

@@ -41,7 +41,9 @@ def main(argv: list[str] | None = None) -> int:
     """Measures and writes."""
     parser = argparse.ArgumentParser(description="Sizes of the systems.")
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
-    parser.add_argument("--meta_lstm", type=Path, help="directory of train-meta-lstm outputs")
+    parser.add_argument(
+        "--meta_lstm", type=Path, help="directory of baselines.meta_lstm.train outputs"
+    )
     parser.add_argument("--udpipe", type=Path, help="directory of UDPipe taggers")
     parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/sizes.json"))
     args = parser.parse_args(argv)

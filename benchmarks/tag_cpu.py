@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bundle", type=Path, default=_DEFAULT_BUNDLE)
     parser.add_argument("--segmenter", type=Path, help="a UDPipe tokenizer, timed with --udpipe")
     parser.add_argument("--udpipe", type=Path, help="a UDPipe tagger of the text's language")
-    parser.add_argument("--meta_lstm", type=Path, help="a directory of train-meta-lstm")
+    parser.add_argument("--meta_lstm", type=Path, help="a directory of baselines.meta_lstm.train")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2.0, help="CPU time of a measurement")
     return parser

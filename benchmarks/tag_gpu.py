@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--text", type=Path, required=True, help="a sentence a line, plain or .xz")
     parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/tag_gpu.json"))
     parser.add_argument("--bundle", type=Path, default=_DEFAULT_BUNDLE)
-    parser.add_argument("--meta_lstm", type=Path, help="a directory of train-meta-lstm")
+    parser.add_argument("--meta_lstm", type=Path, help="a directory of baselines.meta_lstm.train")
     parser.add_argument("--device", default="cuda", help="torch device; default: cuda")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2.0, help="of a measurement")

@@ -7,31 +7,32 @@ modules are imported only when called, so that tagging never imports what traini
 import argparse
 import importlib
 import sys
-from types import ModuleType
+from typing import Protocol, cast
 
+from mtag_core.cli.recipes import RECIPES
 from mtag_core.errors import InputNotFoundError, MtagError, UsageError
 
+
+class Command(Protocol):
+    """What a command is: a module of `mtag_core.cli`, or a recipe."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Adds the command's flags."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Runs the command; gives its exit code."""
+        ...
+
+
 # Command -> its one-line help. The module is mtag_core.cli.<name with underscores>.
-COMMANDS = {
-    "export": "make the bundle that tagging loads from a trained student",
-    "export-teacher": "make a trained model answer with all its logits, for teacher_logits",
-    "unpack-bundle": "turn a bundle's student back into a model that finetune goes on with",
+_MODULES = {
     "tag": "tag a text, a file or standard input",
     "evaluate": "score CoNLL-U files or the tagger itself with the CoNLL 2018 metric",
     "train-segmenters": "train the segmenters of a bundle",
-    "train-langid": "train the language identifier of a bundle",
-    "train-meta-lstm": "train the Meta-LSTM baseline",
-    "train-vocabulary": "train the student's WordPiece vocabulary",
-    "train-teacher": "fine-tune a pretrained encoder on treebanks",
     "label-boundaries": "mark in text where dictionaries or a teacher think that tokens end",
     "label-splits": "split the surface tokens of text as a fine-tuned encoder thinks right",
-    "encode-text": "encode segmented text for distillation, once",
-    "distill": "train a student on what teachers say about text",
-    "finetune": "go on with a distilled student, on treebank labels",
-    "adapt": "go on with a student on treebank labels alone",
-    "learn-conventions": "teach a student the conventions of treebanks, for users who name one",
-    "average-models": "write the weighted mean of two students of one ancestor",
 }
+COMMANDS = _MODULES | {name: recipe.help_line for name, recipe in RECIPES.items()}
 
 # What only some commands need.
 _PACKAGE_TO_EXTRA = {
@@ -51,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = _parser(argv)
     args = parser.parse_args(argv)
     try:
-        return int(_module(args.command).run(args))
+        return _command(args.command).run(args)
     except (UsageError, InputNotFoundError) as error:
         print(f"mtag: {error}", file=sys.stderr)
         return 2
@@ -82,13 +83,14 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
     for name, help_line in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=help_line, description=help_line)
         if name == called:
-            _module(name).add_arguments(subparser)
+            _command(name).add_arguments(subparser)
     return parser
 
 
-def _module(command: str) -> ModuleType:
-    """Imports the module of a command."""
-    return importlib.import_module(f"mtag_core.cli.{command.replace('-', '_')}")
+def _command(name: str) -> Command:
+    if name in RECIPES:
+        return RECIPES[name]
+    return cast(Command, importlib.import_module(f"mtag_core.cli.{name.replace('-', '_')}"))
 
 
 if __name__ == "__main__":

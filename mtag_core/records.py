@@ -121,11 +121,12 @@ def failed_document(document: Document, error: Exception, *, step: str) -> Rejec
     """The reject of a document for which a step raised an error.
 
     Args:
-        document: With its whole text.
+        document: With its whole text. A text of another type is left out.
         error: What was raised.
         step: As in `Reject.step`.
     """
-    data = document.text.encode("utf-8", "surrogatepass")
+    text = document.text
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else None
     return Reject(
         source=document.source,
         offset=document.offset,
@@ -133,7 +134,7 @@ def failed_document(document: Document, error: Exception, *, step: str) -> Rejec
         reason=TAGGING_FAILED,
         detail=f"{type(error).__name__}: {error}".splitlines()[0],
         input=data,
-        n_input_bytes=len(data),
+        n_input_bytes=None if data is None else len(data),
         step=step,
     )
 

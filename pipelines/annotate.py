@@ -5,6 +5,7 @@
 Parses the flags, plans, builds the graph, runs it and sums up. The graph is
 
     ReadPlan       path of the plan       -> PlannedPart               spread over the workers here
+    SplitFiles     PlannedPart            -> PlannedPart               slices; where there are any
     ReadDocuments  PlannedPart            -> Document | Reject | PartEnd
     Segment        Document               -> Block of sentences
     Wordpiece      Block of sentences     -> Block of sentences and their wordpieces
@@ -19,7 +20,7 @@ Each is a thin shell around `mtag_core`; they are in `pipelines.transforms`, a f
 import functools
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,12 +32,13 @@ from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview, preview_parts
 from mtag_core.parts import run as runs
-from mtag_core.parts.incremental_plan import NO_PARTS, CompletedParts
+from mtag_core.parts.incremental_plan import NO_PARTS
 from mtag_core.parts.inputs import list_present_inputs
 from mtag_core.parts.outcome import check_tagged
-from mtag_core.parts.plan import PlannedPart, plan_parts
-from mtag_core.parts.plan_file import measure_plan
+from mtag_core.parts.plan import PlannedPart
+from mtag_core.parts.plan_file import measure_plan, write_plan
 from mtag_core.parts.run import RunConfig
+from mtag_core.parts.run_plan import choose_sizes, find_completed, plan_run
 from mtag_core.storage import FileInfo
 from pipelines.annotate_options import AnnotateOptions, parse_options
 from pipelines.job import check_reachable, find_inputs, make_parts, run_job
@@ -46,6 +48,7 @@ from pipelines.streaming import watch
 from pipelines.summary import print_plan
 from pipelines.transforms.read_documents import ReadDocuments
 from pipelines.transforms.segment import Segment
+from pipelines.transforms.split_files import SplitFiles
 from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.tag import Tag
 from pipelines.transforms.wordpiece import Wordpiece
@@ -73,6 +76,7 @@ class TagSettings:
         layout: Where parts are written.
         progress_dir: A local folder for progress files, None where nobody reads them.
         stop_path: Once this local file is there, no further part is read.
+        has_slices: Whether there may be items that one worker reads for all.
     """
 
     model: SharedModel[TextTagger]
@@ -80,6 +84,7 @@ class TagSettings:
     layout: OutputLayout
     progress_dir: str | None = None
     stop_path: str | None = None
+    has_slices: bool = False
 
 
 def main(argv: Sequence[str] | None = None, *, model: Model | None = None) -> int:
@@ -153,9 +158,9 @@ def _show_plan(
     completed = NO_PARTS
     if not options.job.overwrite:
         runs.check_output(layout, config, overwrite=False, repack=options.repack)
-        completed = runs.find_completed(layout, is_dry=True)
-    plan = _plan(options, config, files, completed)
-    print_plan(measure_plan(plan, completed=completed.part_ids), output=options.job.output)
+        completed = find_completed(layout, is_dry=True)
+    plan = plan_run(layout, config, files, NO_PARTS if options.repack else completed)
+    print_plan(measure_plan(plan, completed=completed.part_ids), output=layout.base)
 
 
 def tag_parts(
@@ -171,6 +176,9 @@ def tag_parts(
         A manifest a part: small.
     """
     model, layout = settings.model, settings.layout
+    if settings.has_slices:
+        split = SplitFiles(settings.read, layout, stop_path=settings.stop_path)
+        parts = parts | "SplitFiles" >> split
     read = ReadDocuments(settings.read, layout, stop_path=settings.stop_path)
     write = WriteParts(layout, progress_dir=settings.progress_dir)
     return (
@@ -186,11 +194,12 @@ def tag_parts(
 def _stream(options: AnnotateOptions, model: Model) -> None:
     """Runs on Flink until SIGTERM."""
     layout = OutputLayout(options.job.output, options.format)
-    settings = TagSettings(SharedModel(model.load), options.corpus.read, layout)
-    check = functools.partial(_check_rejects, max_reject_ratio=options.max_reject_ratio)
-    config = _config(
-        options, model, list_present_inputs(options.corpus.inputs, output=options.job.output)
+    files = list_present_inputs(options.corpus.inputs, output=layout.base)
+    config = _config(options, model, files)
+    settings = TagSettings(
+        SharedModel(model.load), options.corpus.read, layout, has_slices=config.spool_bytes > 0
     )
+    check = functools.partial(_check_rejects, max_reject_ratio=options.max_reject_ratio)
     make = functools.partial(tag_parts, settings=settings)
     run_unbounded(options, layout, config, make_parts=make, check=check)
 
@@ -212,8 +221,16 @@ def _make_parts(
 ) -> dict[str, Any]:
     """Prepares the output directory, runs the pipeline and checks what came out."""
     runs.prepare_output(layout, config, overwrite=options.job.overwrite, repack=options.repack)
-    completed = runs.find_completed(layout)
-    settings = TagSettings(SharedModel(model.load), options.corpus.read, layout, None, stop_path)
+    completed = find_completed(layout)
+    plan = plan_run(layout, config, files, NO_PARTS if options.repack else completed)
+    size = write_plan(layout.plan_path, plan, completed=completed.part_ids)
+    settings = TagSettings(
+        SharedModel(model.load),
+        options.corpus.read,
+        layout,
+        stop_path=stop_path,
+        has_slices=bool(size.sliced),
+    )
 
     def add_steps(
         parts: "beam.PCollection[PlannedPart]", progress_dir: str | None
@@ -224,8 +241,7 @@ def _make_parts(
         options.job,
         layout,
         config,
-        _plan(options, config, files, completed),
-        completed=completed.part_ids,
+        size,
         add_steps=add_steps,
         preview=_preview,
     )
@@ -233,28 +249,13 @@ def _make_parts(
     return report
 
 
-def _plan(
-    options: AnnotateOptions,
-    config: RunConfig,
-    files: Sequence[FileInfo],
-    completed: CompletedParts,
-) -> Iterator[PlannedPart]:
-    """Plans beside what is complete, or as if at once."""
-    return plan_parts(
-        files,
-        config.read,
-        salt=config.salt,
-        item_bytes=config.item_bytes,
-        limit=config.limit,
-        completed=NO_PARTS if options.repack else completed,
-    )
-
-
 def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -> RunConfig:
     """The part of the flags and of the listing that decides what is written."""
-    item_bytes = options.corpus.item_bytes or runs.choose_item_bytes(
+    sizes = choose_sizes(
         OutputLayout(options.job.output, options.format),
         files,
+        item_bytes=options.corpus.item_bytes,
+        spool_bytes=options.spool_bytes,
         is_planned_anew=options.job.overwrite or options.repack,
     )
     return RunConfig(
@@ -263,7 +264,8 @@ def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -
         read=options.corpus.read,
         format=options.format.name,
         compression=options.format.compression,
-        item_bytes=item_bytes,
+        item_bytes=sizes.item_bytes,
+        spool_bytes=sizes.spool_bytes,
         limit=options.corpus.limit,
         conventions=options.conventions,
     )

@@ -15,6 +15,7 @@ from pipelines.options import (
     add_corpus_flags,
     add_job_flags,
     add_output_flags,
+    not_negative,
     parse_flags,
     positive,
     seconds_above_0,
@@ -33,6 +34,7 @@ class AnnotateOptions:
     model: str | None
     conventions: tuple[str, ...]
     format: OutputFormat
+    spool_bytes: int | None
     repack: bool
     max_reject_ratio: float | None
     piece_budget: int | None
@@ -57,6 +59,7 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
         model=args.model,
         conventions=split_names(args.conventions) if args.conventions else (),
         format=OutputFormat(args.format, args.compression),
+        spool_bytes=args.spool_bytes,
         repack=args.repack,
         max_reject_ratio=args.max_reject_ratio,
         piece_budget=args.piece_budget,
@@ -105,6 +108,14 @@ def _add_tagging_flags(group: "argparse._ArgumentGroup") -> None:
         action="extend",
         metavar="TREEBANK",
         help="tag the treebank's language as it does, such as pl_lfg; several with commas",
+    )
+    group.add_argument(
+        "--spool_bytes",
+        type=not_negative,
+        metavar="N",
+        help="a file that holds more than this, about, and cannot be read from the middle is read "
+        "by one worker and copied to --output for all; 0 for none (default: as --item_bytes; at "
+        "first four work items or a 64th of the input)",
     )
     group.add_argument(
         "--streaming",

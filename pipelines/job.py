@@ -3,7 +3,7 @@
 import logging
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -17,7 +17,7 @@ from mtag_core.output.preview import Preview
 from mtag_core.parts import run as runs
 from mtag_core.parts.inputs import list_inputs
 from mtag_core.parts.plan import PlannedPart
-from mtag_core.parts.plan_file import write_plan
+from mtag_core.parts.plan_file import PlanSize
 from mtag_core.parts.run import RunConfig
 from mtag_core.storage import FileInfo
 from pipelines.endpoints import check_dataflow, check_runner, worker_pool
@@ -90,21 +90,19 @@ def make_parts(
     options: JobOptions,
     layout: OutputLayout,
     config: RunConfig,
-    plan: Iterable[PlannedPart],
+    size: PlanSize,
     *,
-    completed: Collection[str],
     add_steps: AddSteps,
     preview: Callable[[Sequence[str]], Sequence[Preview]],
     title: str = "Tagged",
 ) -> dict[str, Any]:
-    """Makes the parts of a plan in a prepared output directory, and sums up.
+    """Makes the parts of a plan that is written, in a prepared output directory, and sums up.
 
     Args:
         options: The flags.
         layout: The output directory.
         config: The run's configuration.
-        plan: The parts.
-        completed: Ids of those that are done already.
+        size: Of the plan.
         add_steps: Turns planned parts into manifests; also gets a local folder for progress files,
             None where nobody reads them.
         preview: Paths of the parts that hold sentences to what is shown of them.
@@ -116,14 +114,16 @@ def make_parts(
     Raises:
         MtagError: The run failed.
     """
-    size = write_plan(layout.plan_path, plan, completed=completed)
     progress = Progress(
-        n_bytes=size.n_pending_bytes, n_parts=size.n_pending, is_local=options.is_local
+        n_bytes=size.n_pending_bytes,
+        n_parts=size.n_pending + size.n_expected_slices,
+        is_local=options.is_local,
     )
 
     def steps(parts: "beam.PCollection[PlannedPart]") -> None:
         manifests = add_steps(parts, progress.directory)
-        _ = manifests | "FinishRun" >> FinishRun(layout, config, n_parts=size.n_parts)
+        finish = FinishRun(layout, config, n_parts=size.n_parts, sliced=size.sliced)
+        _ = manifests | "FinishRun" >> finish
 
     try:
         with progress, RunGuard():

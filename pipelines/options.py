@@ -14,6 +14,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from mtag_core.corpus import MAX_ITEM_BYTES, MIN_ITEM_BYTES, ReadOptions
 from mtag_core.errors import UsageError
 from mtag_core.storage import split_patterns
+from pipelines.read_flags import add_read_flags, read_options
 from pipelines.runners import is_local
 
 # Flink takes these through the job server, so Beam's Python options do not declare them.
@@ -50,13 +51,7 @@ class CorpusOptions:
     @classmethod
     def from_flags(cls, args: argparse.Namespace) -> "CorpusOptions":
         """Takes them out of parsed flags."""
-        read = ReadOptions(
-            input_format=args.input_format,
-            document=args.document,
-            text_field=args.text_field,
-            id_field=args.id_field,
-        )
-        return cls(input_patterns(args.input), read, args.item_bytes, args.limit)
+        return cls(input_patterns(args.input), read_options(args), args.item_bytes, args.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +132,7 @@ def add_corpus_flags(group: "argparse._ArgumentGroup") -> None:
         metavar="PATTERN",
         help="files, folders, globs or URLs; several with spaces, commas or more --input",
     )
-    group.add_argument(
-        "--input_format",
-        default="auto",
-        choices=("auto", "text", "jsonl", "parquet", "mediawiki", "conllu"),
-        help="how files are read; auto goes by their names (default: auto)",
-    )
-    group.add_argument(
-        "--document",
-        default="file",
-        choices=("file", "line", "paragraph"),
-        help="what one document is in plain text (default: file)",
-    )
+    add_read_flags(group)
     group.add_argument(
         "--item_bytes",
         type=positive,
@@ -156,8 +140,6 @@ def add_corpus_flags(group: "argparse._ArgumentGroup") -> None:
         help="bytes of input in a work item, about (default: as in the runs before on this output; "
         f"at first by the size of the input, {MIN_ITEM_BYTES} to {MAX_ITEM_BYTES})",
     )
-    group.add_argument("--text_field", default="text", help="field of the text, JSONL and Parquet")
-    group.add_argument("--id_field", help="field of the document id, JSONL and Parquet")
     group.add_argument("--limit", type=positive, metavar="N", help="first N documents only")
 
 
@@ -194,6 +176,13 @@ def positive(text: str) -> int:
     """A whole number above 0."""
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def not_negative(text: str) -> int:
+    """A whole number, 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)
 
 

@@ -46,6 +46,8 @@ def print_plan(size: PlanSize, *, output: str) -> None:
     table = _table("Plan (nothing was tagged)")
     n_completed = size.n_parts - size.n_pending
     table.add_row("work items", f"{size.n_parts:,} ({n_completed:,} of them made by earlier runs)")
+    if size.sliced:
+        table.add_row("slices", f"{size.n_expected_slices:,}, about, of {len(size.sliced):,} files")
     table.add_row("files", f"{size.n_files:,}, counting each range of a split file")
     table.add_row("input", format_bytes(size.n_bytes))
     table.add_row("largest item", format_bytes(size.largest_bytes))

@@ -33,6 +33,7 @@ from mtag_core.parts import run as runs
 from mtag_core.parts.outcome import check_tagged
 from mtag_core.parts.plan import PlannedPart, plan_parts
 from mtag_core.parts.plan_file import measure_plan, write_plan
+from mtag_core.parts.run_plan import choose_sizes
 from mtag_core.records import Sentence
 from mtag_core.storage import FileInfo
 from mtag_core.tagging.bundle import Bundle
@@ -174,8 +175,13 @@ def _config(
 ) -> LogitsConfig:
     """The part of the flags and of the listing that decides what is written."""
     corpus = options.corpus
-    item_bytes = corpus.item_bytes or runs.choose_item_bytes(
-        layout, files, is_planned_anew=options.job.overwrite
+    # Parts of several items have no list of sentences to choose from, so no file is sliced.
+    sizes = choose_sizes(
+        layout,
+        files,
+        item_bytes=corpus.item_bytes,
+        spool_bytes=0,
+        is_planned_anew=options.job.overwrite,
     )
     return LogitsConfig(
         inputs=corpus.inputs,
@@ -183,7 +189,7 @@ def _config(
         read=corpus.read,
         format="logits",
         compression="zstd",
-        item_bytes=item_bytes,
+        item_bytes=sizes.item_bytes,
         limit=corpus.limit,
         segmenters=Bundle.open(options.model).digest,
         choice=options.choice,
@@ -217,12 +223,12 @@ def _make_shards(
         write_plan(layout.plan_path, parts, completed=())
         _survey(options, layout)
         parts = choose_parts(parts, options.choice, base=layout.base)
+    size = write_plan(layout.plan_path, parts, completed=runs.completed_parts(layout))
     report = make_parts(
         options.job,
         layout,
         config,
-        parts,
-        completed=runs.completed_parts(layout),
+        size,
         add_steps=functools.partial(score_parts, options=options, layout=layout),
         preview=functools.partial(_preview, teacher),
         title="Scored",

@@ -16,6 +16,7 @@ from pipelines.options import (
     add_corpus_flags,
     add_job_flags,
     add_output_flags,
+    not_negative,
     parse_flags,
     positive,
 )
@@ -129,7 +130,7 @@ def _add_teacher_flags(group: "argparse._ArgumentGroup") -> None:
     )
     group.add_argument(
         "--tail_rank",
-        type=_not_negative,
+        type=not_negative,
         default=32,
         metavar="N",
         help="bytes a token for the shape of the rest, 0 for none (default: 32)",
@@ -145,10 +146,3 @@ def _temperatures(text: str) -> tuple[float, ...]:
     if not values or min(values) <= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers above 0, such as 1,3")
     return values
-
-
-def _not_negative(text: str) -> int:
-    """A whole number, 0 or more."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)

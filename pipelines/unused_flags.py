@@ -5,17 +5,9 @@ from dataclasses import fields
 from typing import Any
 
 from mtag_core.conventions import unused_conventions
-from mtag_core.corpus import ReadOptions
-from mtag_core.corpus.names import kind_of
+from mtag_core.corpus import Format, ReadOptions, format_of, formats_using
 from mtag_core.storage import FileInfo
 from pipelines.annotate_options import DEFAULT_COMPRESSION, DEFAULT_POLL_INTERVAL_S, AnnotateOptions
-
-# Option of `ReadOptions` -> formats that use it.
-_OPTION_TO_KINDS = {
-    "document": ("text",),
-    "text_field": ("jsonl", "parquet"),
-    "id_field": ("jsonl", "parquet"),
-}
 
 
 def unused_read_flags(read: ReadOptions, files: Iterable[FileInfo]) -> list[str]:
@@ -25,18 +17,20 @@ def unused_read_flags(read: ReadOptions, files: Iterable[FileInfo]) -> list[str]
         read: What the flags say.
         files: The inputs.
     """
-    kinds = {kind_of(file, read) for file in files}
-    given = {
-        field.name: getattr(read, field.name)
-        for field in fields(read)
-        if field.name in _OPTION_TO_KINDS and getattr(read, field.name) != field.default
-    }
-    return [
-        f"--{name}={value} changes nothing: it is for {' and '.join(_OPTION_TO_KINDS[name])}, "
-        f"and the inputs are {', '.join(sorted(kinds))}; --input_format says what they are"
-        for name, value in given.items()
-        if not kinds & set(_OPTION_TO_KINDS[name])
-    ]
+    found = {format_of(file, read) for file in files}
+    lines = []
+    for field in fields(read):
+        value, users = getattr(read, field.name), formats_using(field.name)
+        if users and value != field.default and found.isdisjoint(users):
+            lines.append(
+                f"--{field.name}={value} changes nothing: it is for {_names(users)}, and the "
+                f"inputs are {_names(found)}; --input_format says what they are"
+            )
+    return lines
+
+
+def _names(formats: Iterable[Format]) -> str:
+    return ", ".join(sorted(each.title for each in formats))
 
 
 def unused_run_flags(options: AnnotateOptions) -> list[str]:

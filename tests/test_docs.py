@@ -32,8 +32,10 @@ _FLAG = re.compile(r"--[a-z]\w+(?:-\w+)*")
 # A flag that is spoken of by itself or with its value, not in a whole command.
 _CODE = re.compile(r"`(--[^`]+)`")
 # What else has flags, told from its source.
-_SCRIPTS = ("deploy.flink.cluster", "benchmarks.paper.score")
+_SCRIPTS = ("deploy.flink.cluster", "benchmarks.paper.score", "docs.examples.tag_messages")
 _OTHERS = ("pip", "pytest", "venv")
+# Benchmarks whose flags are made from a dataclass.
+_WITH_OPTIONS = ("baselines.meta_lstm.train",)
 
 
 def _text(document):
@@ -72,6 +74,8 @@ def _help(*words):
 def _show_help(module, *words):
     if module == "mtag_core":
         mtag_main([*words, "--help"])
+    elif module == "benchmarks":
+        importlib.import_module(f"benchmarks.{words[0]}").main(["--help"])
     elif module == "pipelines.annotate":
         parse_options(["--help"])
     else:
@@ -107,6 +111,8 @@ def test_commands_name_modules_and_flags_that_exist(words):
         others = [f"{flag}=1" for flag in sorted(_flags(rest) - known)]
         check_beam_flags(others, known=sorted(known))
         return
+    elif module == "benchmarks" and rest and rest[0] in _WITH_OPTIONS:
+        known |= _help(module, rest[0])
     elif module == "benchmarks" and rest and not rest[0].startswith("-"):
         known |= _source_flags(f"benchmarks.{rest[0]}")
     else:

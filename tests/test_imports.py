@@ -6,7 +6,7 @@ from tests.source_tree import module_graph, modules, third_party, unit
 
 # A unit imports from units on lower floors only.
 FLOORS = (
-    {"mtag_core.errors", "mtag_core.records"},
+    {"mtag_core.errors", "mtag_core.options", "mtag_core.records"},
     {"mtag_core.languages"},
     {"mtag_core.scripts"},
     {
@@ -22,18 +22,24 @@ FLOORS = (
     {"mtag_core.evaluation", "mtag_core.output"},
     {"mtag_core", "mtag_core.parts"},
     {"mtag_core.training", "mtag_core.training.options"} | {"mtag_core.training.treebank_facts"},
+    {"mtag_core.training.records"},
     {"mtag_core.training.networks"},
     {"mtag_core.training.data", "mtag_core.training.graphs", "mtag_core.training.langid"},
     {"mtag_core.training.logits", "mtag_core.training.loops"},
-    {"mtag_core.training.export", "mtag_core.training.meta_lstm", "mtag_core.training.recipes"}
-    | {"mtag_core.training.segmenters"},
+    {"mtag_core.training.export", "mtag_core.training.recipes"} | {"mtag_core.training.segmenters"},
     {"mtag_core.cli"},
     {"mtag_core.__main__"},
     # Below this line Beam is known.
     {"pipelines.models"},
-    {"pipelines", "pipelines.flink_jobs", "pipelines.guard", "pipelines.logs"}
-    | {"pipelines.progress", "pipelines.runners", "pipelines.transforms"},
-    {"pipelines.endpoints", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
+    {"pipelines.flink_jobs", "pipelines.guard", "pipelines.logs"}
+    | {"pipelines.progress", "pipelines.read_flags", "pipelines.runners", "pipelines.transforms"},
+    {
+        "pipelines",
+        "pipelines.endpoints",
+        "pipelines.local_worker",
+        "pipelines.options",
+        "pipelines.summary",
+    }
     | {"pipelines.worker_watch"},
     {"pipelines.annotate_options", "pipelines.teacher_options"},
     {"pipelines.streaming", "pipelines.unused_flags"},

@@ -1,11 +1,10 @@
 """`evaluate`: scores CoNLL-U files, or the tagger itself, with the CoNLL 2018 metric."""
 
 import argparse
-import logging
-import sys
 from collections.abc import Sequence
 from functools import partial
 
+from mtag_core.cli.logs import start_logging
 from mtag_core.errors import UsageError
 from mtag_core.evaluation.annotation import load_annotation
 from mtag_core.evaluation.metrics import score
@@ -85,7 +84,7 @@ def _score_tagger(args: argparse.Namespace) -> str:
             f"--bundle {args.bundle}: no {MANIFEST} there; leave the flag out for the shipped model"
         )
     paths = [info.path for info in list_files(args.treebanks)]
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    start_logging()
     options = EvaluationOptions(
         is_raw=args.raw,
         segmenter=chosen_segmenter(args.segmenter, is_raw=args.raw, is_told=args.told),

@@ -4,9 +4,9 @@ That is a fine-tuned teacher, or a model that sees the words of a dictionary.
 """
 
 import argparse
-import logging
-import sys
 from pathlib import Path
+
+from mtag_core.cli.logs import start_logging
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,9 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains, labels, and lists the files."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
-    )
+    start_logging()
     for path in _label_with_teacher(args) if args.teacher else _label_by_dictionary(args):
         print(f"{path}: {path.stat().st_size:,} bytes")
     return 0

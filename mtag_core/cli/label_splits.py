@@ -1,10 +1,9 @@
 """`label-splits`: splits the surface tokens of text as a better model than ours thinks right."""
 
 import argparse
-import logging
-import sys
 from pathlib import Path
 
+from mtag_core.cli.logs import start_logging
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 
@@ -47,9 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from mtag_core.training.segmenters.split_labelling import label_splits
     from mtag_core.training.segmenters.split_teacher import SplitTeacherConfig
 
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
-    )
+    start_logging()
     config = SplitTeacherConfig(
         encoder=args.encoder,
         treebanks=args.treebanks,

@@ -1,11 +1,10 @@
 """`train-segmenters`: trains the segmenters of a bundle."""
 
 import argparse
-import logging
-import sys
 from dataclasses import fields
 from pathlib import Path
 
+from mtag_core.cli.logs import start_logging
 from mtag_core.training.segmenters.training import SegmenterOptions, train_segmenters
 
 _HELP = {
@@ -69,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains what is missing and lists the models."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    start_logging()
     options = SegmenterOptions(**{f.name: getattr(args, f.name) for f in fields(SegmenterOptions)})
     models = train_segmenters(
         args.treebanks,

@@ -2,22 +2,33 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from mtag_core.errors import UsageError
 from mtag_core.storage import FileInfo
 
-FORMATS = ("auto", "text", "jsonl", "parquet", "mediawiki", "conllu")
+AUTO = "auto"
+"""Format of inputs whose names say it."""
+
 DOCUMENTS = ("file", "line", "paragraph")
 _MIN_DOCUMENT_BYTES = 16
+HELP, CHOICES = "help", "choices"
+
+
+def _flag(default: Any, help_: str, *, choices: Sequence[str] = ()) -> Any:  # noqa: ANN401
+    """A field that users set by the flag of its name."""
+    return field(default=default, metadata={HELP: help_, CHOICES: choices})
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How documents are made of files.
+    """How documents are made of files. A field with `HELP` in its metadata is a flag.
 
     Attributes:
-        input_format: One of `FORMATS`; `auto` goes by the file name.
+        input_format: Name of a format that `mtag_core.corpus.registry` knows; `auto` goes by the
+            file name.
         document: What a document is in plain text; one of `DOCUMENTS`. Paragraphs are separated by
             blank lines.
         text_field: JSONL field or Parquet column that holds the text.
@@ -30,18 +41,15 @@ class ReadOptions:
         UsageError: A value is none of those allowed.
     """
 
-    input_format: str = "auto"
-    document: str = "file"
-    text_field: str = "text"
-    id_field: str | None = None
+    input_format: str = _flag(AUTO, "how files are read; auto goes by their names")
+    document: str = _flag("file", "what one document is", choices=DOCUMENTS)
+    text_field: str = _flag("text", "field of the text; outer.inner for a nested one")
+    id_field: str | None = _flag(None, "field of the document id")
     max_document_bytes: int = 4 * 2**20
     namespaces: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
         """Checks the values."""
-        if self.input_format not in FORMATS:
-            expected = f"expected one of {', '.join(FORMATS)}"
-            raise UsageError(f"input_format {self.input_format!r}; {expected}")
         if self.document not in DOCUMENTS:
             expected = f"expected one of {', '.join(DOCUMENTS)}"
             raise UsageError(f"document {self.document!r}; {expected}")
@@ -89,7 +97,7 @@ class WorkItem:
 
     Attributes:
         item_id: 16 hexadecimal digits; a digest of all that decides what the item reads.
-        kind: The format of all its files: `text`, `jsonl`, `parquet`, `mediawiki` or `conllu`.
+        kind: Name of the format of all its files.
         spans: At least one.
     """
 

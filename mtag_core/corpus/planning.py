@@ -11,12 +11,10 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mtag_core import storage
-from mtag_core.corpus import json_values, multistream, parquet, sniffing
+from mtag_core.corpus.format import WHOLE, Range
 from mtag_core.corpus.items import ReadOptions, Span, WorkItem
-from mtag_core.corpus.names import codec_of, kind_of
-from mtag_core.corpus.text import window_bytes
-from mtag_core.errors import MtagError
+from mtag_core.corpus.names import codec_of
+from mtag_core.corpus.registry import format_of
 from mtag_core.storage import FileInfo
 
 MIN_ITEM_BYTES = 128 * 2**10
@@ -28,13 +26,14 @@ MAX_ITEM_BYTES = 8 * 2**20
 MAX_PACK_FILES = 1000
 # A corpus between the bounds has once or twice as many items.
 _MIN_ITEMS = 256
+# A file of fewer items is not worth the copy; neither is one among more files of its size.
+_MIN_SLICES = 4
+_MIN_FILES = 64
 # A pack of empty files ends, on average, after so many.
 _MEAN_PACK_FILES = 512
 _HASH_RANGE = 2**32
 # Bytes of text or XML in a stored byte, about; those of Parquet are not known without opening it.
 _CODEC_TO_RATIO = {None: 1, "gz": 3, "zst": 3, "bz2": 4, "xz": 4}
-
-_Range = tuple[int, int | None]
 
 
 def fitting_item_bytes(files: Iterable[FileInfo]) -> int:
@@ -47,9 +46,18 @@ def fitting_item_bytes(files: Iterable[FileInfo]) -> int:
         A power of two from `MIN_ITEM_BYTES` to `MAX_ITEM_BYTES`, so that a corpus that grows a
         little keeps its size of items.
     """
-    n_bytes = sum(_expected_bytes(file) for file in files) // _MIN_ITEMS
+    n_bytes = sum(expected_bytes(file) for file in files) // _MIN_ITEMS
     power_of_two = 1 << max(0, n_bytes.bit_length() - 1)
     return min(max(power_of_two, MIN_ITEM_BYTES), MAX_ITEM_BYTES)
+
+
+def fitting_spool_bytes(files: Iterable[FileInfo], *, item_bytes: int) -> int:
+    """From which size on a file that cannot be read from the middle should be sliced.
+
+    A file that is small beside the corpus is not: other workers have other files meanwhile.
+    """
+    n_bytes = sum(expected_bytes(file) for file in files)
+    return max(_MIN_SLICES * item_bytes, n_bytes // _MIN_FILES)
 
 
 def plan_items(
@@ -77,7 +85,7 @@ class ItemPlanner:
         self._options = options
         self._item_bytes = item_bytes
         self._digest = hashlib.sha256(f"{options.to_json()}\n{salt}\n".encode())
-        self._path_to_ranges: dict[str, Sequence[_Range]] = {}
+        self._path_to_ranges: dict[str, Sequence[Range]] = {}
 
     def plan(self, files: Iterable[FileInfo]) -> Iterator[WorkItem]:
         """Plans files.
@@ -90,14 +98,14 @@ class ItemPlanner:
         """
         kind_to_pack: dict[str, _Pack] = {}
         for file in files:
-            kind = kind_of(file, self._options)
+            kind = format_of(file, self._options).name
             if not self._is_small(file):
                 for start, end in self._ranges(file):
                     yield self._item(kind, [Span(file, start, end)])
                 continue
             pack = kind_to_pack.setdefault(kind, _Pack())
             pack.spans.append(Span(file))
-            pack.n_bytes += _expected_bytes(file)
+            pack.n_bytes += expected_bytes(file)
             if self._ends_pack(file, pack):
                 yield self._item(kind, pack.spans)
                 del kind_to_pack[kind]
@@ -106,7 +114,7 @@ class ItemPlanner:
 
     def pack(self, files: Sequence[FileInfo]) -> WorkItem:
         """The item of whole files of one format, at least one."""
-        return self._item(kind_of(files[0], self._options), [Span(file) for file in files])
+        return self._item(format_of(files[0], self._options).name, [Span(file) for file in files])
 
     def is_split(self, file: FileInfo) -> bool:
         """Whether a file makes several items."""
@@ -115,7 +123,7 @@ class ItemPlanner:
     def _is_small(self, file: FileInfo) -> bool:
         return 0 <= file.size < self._item_bytes
 
-    def _ranges(self, file: FileInfo) -> Sequence[_Range]:
+    def _ranges(self, file: FileInfo) -> Sequence[Range]:
         """The ranges of a large file."""
         if file.path not in self._path_to_ranges:
             self._path_to_ranges[file.path] = _ranges(file, self._options, self._item_bytes)
@@ -129,7 +137,7 @@ class ItemPlanner:
         """
         if pack.n_bytes >= self._item_bytes or len(pack.spans) >= MAX_PACK_FILES:
             return True
-        chance = 2 * _expected_bytes(file) / self._item_bytes + 1 / _MEAN_PACK_FILES
+        chance = 2 * expected_bytes(file) / self._item_bytes + 1 / _MEAN_PACK_FILES
         return zlib.crc32(file.path.encode("utf-8", "surrogateescape")) < chance * _HASH_RANGE
 
     def _item(self, kind: str, spans: Sequence[Span]) -> WorkItem:
@@ -151,46 +159,28 @@ class _Pack:
     n_bytes: int = 0
 
 
-def _expected_bytes(file: FileInfo) -> int:
+def is_slow(item: WorkItem, options: ReadOptions, *, above_bytes: int) -> bool:
+    """Whether an item keeps one worker busy for long: a file that cannot be read from the middle.
+
+    Args:
+        item: From a plan.
+        options: Those of the plan.
+        above_bytes: A file that holds less, about, does not.
+    """
+    file = item.spans[0].file
+    if not item.is_pack or len(item.spans) > 1 or expected_bytes(file) < above_bytes:
+        return False
+    is_document = options.document == "file" and file.size <= options.max_document_bytes
+    return not (item.kind == "text" and codec_of(file.path) is None and is_document)
+
+
+def expected_bytes(file: FileInfo) -> int:
     """Bytes of a file once it is decompressed, about; 0 where the size is unknown."""
     return max(0, file.size) * _CODEC_TO_RATIO[codec_of(file.path)]
 
 
-def _ranges(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[_Range]:
+def _ranges(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[Range]:
     """Splits a large file, if its format and its server let it be read from the middle."""
-    whole: list[_Range] = [(0, None)]
-    kind, codec = kind_of(file, options), codec_of(file.path)
     if not file.is_seekable or file.size < 0:
-        return whole
-    if kind == "parquet":
-        return parquet.plan_ranges(file, item_bytes)
-    if kind == "mediawiki" and codec == "bz2":
-        is_split = multistream.is_multistream(file)
-        step = max(1, item_bytes // _CODEC_TO_RATIO[codec])
-        return _even_ranges(file.size, step) if is_split else whole
-    if codec is not None or kind == "conllu" or not _can_start_midway(file, kind):
-        return whole
-    if kind == "text" and options.document == "file":
-        if file.size <= options.max_document_bytes:
-            return whole
-        # Cuts between documents are found window by window, so an item has whole windows.
-        window = window_bytes(options.max_document_bytes)
-        return _even_ranges(file.size, max(1, item_bytes // window) * window)
-    return _even_ranges(file.size, item_bytes)
-
-
-def _can_start_midway(file: FileInfo, kind: str) -> bool:
-    """Whether a file's bytes are as its name says; a file that cannot be opened is let be."""
-    try:
-        with storage.open_read(file.path) as stream:
-            head = stream.read(json_values.HEAD_BYTES if kind == "jsonl" else sniffing.HEAD_BYTES)
-    except (MtagError, OSError):
-        return True
-    return sniffing.is_plain(head) and (kind != "jsonl" or json_values.is_by_lines(head))
-
-
-def _even_ranges(size: int, step: int) -> list[_Range]:
-    """Ranges of `step` bytes; the last is open."""
-    return [
-        (start, start + step if start + step < size else None) for start in range(0, size, step)
-    ]
+        return WHOLE
+    return format_of(file, options).plan(file, options, item_bytes)

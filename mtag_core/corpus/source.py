@@ -1,6 +1,6 @@
 """A span's bytes, decompressed. Reading never raises: what goes wrong ends the bytes instead."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -38,7 +38,12 @@ class Source(AbstractContextManager["Source"]):
     """
 
     def __init__(
-        self, span: Span, *, start: int = 0, wrap: Callable[[BinaryIO], ByteStream] | None = None
+        self,
+        span: Span,
+        *,
+        start: int = 0,
+        wrap: Callable[[BinaryIO], ByteStream] | None = None,
+        keeps_encoding: bool = False,
     ) -> None:
         """Opens a file.
 
@@ -47,12 +52,14 @@ class Source(AbstractContextManager["Source"]):
             start: First byte, as the file is stored.
             wrap: Makes the stream to read of the raw one; None decompresses, and makes UTF-8 of
                 UTF-16 and UTF-32.
+            keeps_encoding: Leave UTF-16 and UTF-32 as they are.
         """
         self.path = span.file.path
         self.position = start
         self.failure: Failure | None = None
         self._raw: BinaryIO | None = None
         self._stream: LookAhead | None = None
+        self._keeps_encoding = keeps_encoding
         self._cut_off: tuple[int, bytes | None] | None = None
         try:
             self._raw = storage.open_read(self.path, start=start)
@@ -93,9 +100,12 @@ class Source(AbstractContextManager["Source"]):
         """
         self._cut_off = offset, data
 
-    def reject(self) -> Reject:
-        """Makes the reject for what `failure` cut off."""
-        failure = self.failure or Failure("unreadable", "unknown")
+    def rejects(self) -> Iterator[Reject]:
+        """Yields the reject for what a failure cut off, if there was one; ask at the end."""
+        if self.failure:
+            yield self._reject(self.failure)
+
+    def _reject(self, failure: Failure) -> Reject:
         offset, data = self._cut_off or (self.position, None)
         return Reject(
             source=self.path,
@@ -120,7 +130,9 @@ class Source(AbstractContextManager["Source"]):
     def _decoded(self, raw: BinaryIO) -> ByteStream:
         codec = codec_of(self.path)
         stream = DecompressedStream(raw, codec) if codec else raw
-        return stream if self.position else SniffedStream(stream)
+        if self.position:
+            return stream
+        return SniffedStream(stream, keeps_encoding=self._keeps_encoding)
 
 
 def failure_of(error: Exception) -> Failure:

@@ -6,6 +6,8 @@
     manifests/part-<id>.json        written last: the part is done
     plan.jsonl                      the work items, while a run is on
     .started                        a worker on a cluster has started, while a run is on
+    slices/item-<id>.json           the parts of an item that was sliced
+    spool/part-<id>.jsonl.zst       documents of a slice, while a run is on
     run.json                        all parts of the last complete run, without times
     report.html                     run.json for people
     runs/<UTC date and time>.json   times of each run
@@ -29,8 +31,9 @@ from mtag_core.output.writers import PartFormat, RowWriter
 from mtag_core.records import Reject
 
 PARTS, MANIFESTS, REJECTS, RUNS = "parts", "manifests", "rejects", "runs"
+SLICES, SPOOL = "slices", "spool"
 # Manifests come first wherever files are removed: a part without one counts as not done.
-FOLDERS = (MANIFESTS, PARTS, REJECTS, RUNS)
+FOLDERS = (MANIFESTS, SLICES, PARTS, REJECTS, RUNS, SPOOL)
 CONFIG, RUN, REPORT, PLAN = "config.json", "run.json", "report.html", "plan.jsonl"
 
 _OWN_FILES = frozenset({CONFIG, RUN, REPORT, PLAN, "tail_basis.npz"})
@@ -39,6 +42,8 @@ _OWN_NAMES = {
     PARTS: re.compile(r"part-([0-9a-f]{16})\.(?:parquet|(?:conllu|jsonl)(?:\.gz|\.zst)?)"),
     MANIFESTS: re.compile(r"part-([0-9a-f]{16})\.json"),
     REJECTS: re.compile(r"part-([0-9a-f]{16})\.jsonl"),
+    SLICES: re.compile(r"item-([0-9a-f]{16})\.json"),
+    SPOOL: re.compile(r"part-([0-9a-f]{16})\.jsonl\.zst"),
     RUNS: re.compile(r"(\d{4}-\d\d-\d\dT\d{6}Z)\.json"),
 }
 
@@ -108,6 +113,14 @@ class OutputLayout:
     def rejects_path(self, part_id: str) -> str:
         """Path of a part's file of rejects."""
         return storage.join(self.base, REJECTS, f"part-{part_id}.jsonl")
+
+    def slices_path(self, list_id: str) -> str:
+        """Path of the list of an item's slices."""
+        return storage.join(self.base, SLICES, f"item-{list_id}.json")
+
+    def spool_path(self, part_id: str) -> str:
+        """Path of the documents of a slice; there while a run is on."""
+        return storage.join(self.base, SPOOL, f"part-{part_id}.jsonl.zst")
 
     def own_files(self, folder: str) -> dict[str, list[str]]:
         """Files of ours in one of the folders, by part id (by date for `runs`)."""

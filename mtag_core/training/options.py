@@ -1,172 +1,179 @@
-"""The options of training runs, as they are recorded with each run. Imports no torch."""
+"""The options of the training commands, as each is recorded beside what it made. Needs no torch."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+from mtag_core.options import group, option
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
+
+_TREEBANKS = "directory of *-train and *-dev .conllu[.xz] files, at any depth"
+_OUTPUT = "directory for the model, checkpoints and curves"
+_RESUME = "go on from the checkpoint in --output"
+_TRAIN_ON_DEV = "train on three quarters of the dev files, too; score the rest"
+_PIECE_BUDGET = "wordpieces a batch and process"
+_MAX_PIECES = "longer sentences are left out, in wordpieces"
+_N_PROCESSES = "processes that encode"
+_PIECE_DROPOUT = "share of wordpieces replaced by the mask piece"
+_LANGUAGE_TEXT = "directory of LANGUAGE.tokens[.xz] files: a sentence a line, tokens between tabs"
 
 
-@dataclass(frozen=True)
-class TeacherTrainingOptions:
-    """Options of `train-teacher`; recorded with the run.
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How long and how fast a model learns.
 
     Attributes:
-        encoder: Hugging Face name or directory.
-        treebanks: Directory of CoNLL-U files.
-        output: Directory for the model, checkpoints and curves.
-        feats: A FEATS inventory to use, or None to build one from the train files.
-        epochs: At most so many passes over the treebanks.
-        minutes: At most so long; None for no limit.
-        peak_rate: Highest learning rate.
-        piece_budget: Wordpieces a batch.
-        max_pieces: Longer sentences are left out.
-        dropout: Probability.
-        piece_dropout: Share of pieces replaced by the mask piece.
-        unknown_treebank: Share of sentences that keep the opening piece.
-        small_treebank: Treebanks under so many tokens are shown more often.
-        only: Treebanks to train on; empty for all.
-        train_on_dev: Train on three quarters of the dev files, too; score the rest.
-        n_evaluations: Dev scores during the run.
+        warmup_share: Share of the training in which the rate rises from zero.
+        decay: Shape of its fall to zero: half a cosine, or a line.
+        weight_decay: Of AdamW.
+        clip_norm: Gradients are scaled down to this norm; None leaves them as they are.
         checkpoint_minutes: Time between checkpoints.
-        n_processes: For encoding.
-        seed: Of everything random.
+        head_factor: Weights outside the model's `encoder` learn so many times as fast.
+        steps_a_rate: Steps between looks at the clock; the learning rate is one for so many.
     """
 
-    encoder: str
-    treebanks: Path
-    output: Path
-    feats: Path | None = None
-    epochs: float = 20.0
-    minutes: float | None = None
-    peak_rate: float = 3e-4
-    piece_budget: int = 16384
-    max_pieces: int = 256
-    dropout: float = 0.1
-    piece_dropout: float = 0.0
-    unknown_treebank: float = 0.1
-    small_treebank: int = 40_000
-    only: tuple[str, ...] = ()
-    train_on_dev: bool = False
-    n_evaluations: int = 4
+    epochs: float = option("passes at most", 10.0)
+    minutes: float | None = option("end, with the rate at zero, after so many", None)
+    peak_rate: float = option("highest learning rate", 1e-3)
+    n_evaluations: int = option("dev scores during the training", 4)
+    seed: int = option("of everything random", 1)
+    warmup_share: float = 0.06
+    decay: Literal["cosine", "linear"] = "cosine"
+    weight_decay: float = 0.01
+    clip_norm: float | None = 1.0
     checkpoint_minutes: float = 5.0
-    n_processes: int = 1
-    seed: int = 1
+    head_factor: float = 1.0
+    steps_a_rate: int = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class LangidOptions:
+    """Options of `train-langid`.
+
+    fastText's threads write without locks, so that two trainings give models of equal quality, not
+    of equal bytes.
+    """
+
+    text: Path = option("directory of <code>.txt or <code>.txt.xz files, a sentence a line")
+    output: Path = option("directory; a training that stopped goes on there")
+    n_sentences: int = option("sentences a language at most", 30_000)
+    snippet_share: float = option(
+        "share of them that also give a snippet of one to four words", 0.5
+    )
+    held_back_every: int = option("one sentence in so many is held out", 25)
+    n_scored: int = option("held-out sentences scored a language at most", 1_000)
+    width: int = option("of the vectors", 16)
+    min_characters: int = option("of a character n-gram", 2)
+    max_characters: int = option("of a character n-gram", 5)
+    min_count: int = option("rarer words are known by their n-grams only", 200)
+    n_buckets: int = option("rows that n-grams are hashed into before the cut", 1_000_000)
+    n_epochs: int = option("passes over the sentences", 4)
+    learning_rate: float = option("at the start; falls to 0", 0.4)
+    n_kept: int = option("rows of the quantised model; 60,000 make about 1.1 MB", 60_000)
+    seed: int = option("chooses and orders sentences", 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherTrainingOptions:
+    """Options of `train-teacher`.
+
+    Treebanks under `small_treebank` tokens are sampled more often.
+    """
+
+    encoder: str = option("Hugging Face directory or name of the encoder")
+    treebanks: Path = option(_TREEBANKS)
+    output: Path = option(_OUTPUT)
+    resume: bool = option(_RESUME, False)
+    feats: Path | None = option("FEATS inventory to use; built from the train files if none", None)
+    only: tuple[str, ...] = option(
+        "treebanks to train on, such as en_ewt; all if none is named", (), metavar="TREEBANK"
+    )
+    train_on_dev: bool = option(_TRAIN_ON_DEV, False)
+    piece_dropout: float = option(_PIECE_DROPOUT, 0.0)
+    unknown_treebank: float = option("share of sentences without their treebank's token", 0.1)
+    piece_budget: int = option(_PIECE_BUDGET, 16384)
+    max_pieces: int = option(_MAX_PIECES, 256)
+    n_processes: int = option(_N_PROCESSES, 1)
+    schedule: Schedule = group(Schedule(epochs=20.0, peak_rate=3e-4))
+    dropout: float = 0.1
+    small_treebank: int = 40_000
+
+
+@dataclass(frozen=True, kw_only=True)
 class StudentShape:
-    """The student's architecture; the shipped one by default.
+    """The architecture of a new student; the shipped one by default."""
 
-    Attributes:
-        hidden_size: Width.
-        n_layers: Number of layers.
-        n_heads: Attention heads; divides `hidden_size`.
-        intermediate_size: Width of the feed-forward layer.
-        activation: `relu`, which int8 inference does for nothing, or `gelu`.
-        dropout: Probability; none while distilling, where data are plenty and capacity is not.
-    """
+    hidden_size: int = option("width of a new student", 256)
+    n_layers: int = option("layers of a new student", 3)
+    activation: str = option(
+        "of a new student's feed-forward layers; in int8 relu costs no time",
+        "relu",
+        choices=("relu", "gelu"),
+    )
 
-    hidden_size: int = 256
-    n_layers: int = 3
-    n_heads: int = 4
-    intermediate_size: int = 1024
-    activation: str = "relu"
-    dropout: float = 0.0
+    @property
+    def n_heads(self) -> int:
+        """Attention heads, of width 64."""
+        return max(1, self.hidden_size // 64)
+
+    @property
+    def intermediate_size(self) -> int:
+        """Width of the feed-forward layers."""
+        return 4 * self.hidden_size
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TargetOptions:
-    """How soft targets are made.
+    """How soft targets are made."""
 
-    Attributes:
-        top_k: FEATS bundles kept a token.
-        upos_temperature: Divides the UPOS logits.
-        feats_temperature: Divides the FEATS logits.
-    """
-
-    top_k: int = 32
-    upos_temperature: float = 1.0
-    feats_temperature: float = 1.0
+    top_k: int = option("FEATS bundles kept a token", 32)
+    upos_temperature: float = option("divides the UPOS logits", 1.0)
+    feats_temperature: float = option("divides the FEATS logits", 1.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DistillOptions:
-    """Options of `distill` and `finetune`; recorded with the run.
+    """Options of `distill` and `finetune`.
 
-    Attributes:
-        teachers: Model directories; several are averaged. None when learning from shards.
-        text: Directory of encoded text; None when learning from shards.
-        treebanks: Directory of CoNLL-U files.
-        tokenizer: The student's `tokenizer.json`.
-        output: Directory for the model, checkpoints and curves.
-        student: A student to start from, or None for a new one.
-        shape: Of a new student.
-        targets: How the teachers' targets are made.
-        label_share: Share of the label in a treebank token's target.
-        treebank_rate: Times an epoch shows a treebank; small ones more often.
-        text_rate: Times an epoch shows text of languages with treebanks; little text more often.
-        other_text_rate: The same for other languages.
-        small_treebank: Treebanks under so many tokens are shown more often.
-        small_text: Texts under so many tokens are shown more often.
-        epochs: At most so many passes.
-        minutes: At most so long, without making the targets; None for no limit.
-        peak_rate: Highest learning rate.
-        warmup_share: Share of the run in which the rate rises.
-        piece_budget: Wordpieces a batch and process.
-        max_pieces: Longer sentences are left out.
-        dropout: Of the student.
-        n_evaluations: Dev scores during the run.
-        checkpoint_minutes: Time between checkpoints.
-        n_processes: For encoding.
-        seed: Of everything random.
-        logits: Directory of shards of teacher logits to learn from instead.
-        feats: The shards' FEATS inventory.
-        teacher_digest: Of the teacher whose shards they have to be; empty to take any one.
-        average_decay: Of the moving average of the weights that is kept; 0 keeps the last weights.
-        train_on_dev: Train on three quarters of the dev files, too; with shards, their teacher was
-            trained on them. Score the rest.
-        is_factored: FEATS bundles share the rows of their attributes while training.
-        has_grams: Wordpieces share the rows of their first and last letters while training.
-        exchange_share: Each sentence is shown once more with this share of its open-class words
-            exchanged for others of their class; 0 for no such copies.
-        piece_dropout: Share of the student's pieces replaced by the mask piece.
-        is_text_told: Teachers annotate text by the convention of its language's largest treebank;
-            else by whichever one they take a sentence to follow.
+    Treebanks under `small_treebank` and texts under `small_text` tokens are sampled more often.
     """
 
-    teachers: tuple[Path, ...]
-    text: Path | None
-    treebanks: Path
-    tokenizer: Path
-    output: Path
-    student: Path | None = None
-    shape: StudentShape = field(default_factory=StudentShape)
-    targets: TargetOptions = field(default_factory=TargetOptions)
-    label_share: float = 0.5
-    treebank_rate: float = 1.0
-    text_rate: float = 1.0
-    other_text_rate: float = 0.3
+    teachers: tuple[Path, ...] = option("model directories, averaged", ())
+    text: Path | None = option("directory that encode-text wrote", None)
+    logits: Path | None = option(
+        "directory of shards of teacher logits, in the place of --teachers and --text", None
+    )
+    feats: Path | None = option("FEATS inventory of --logits: its teacher's feats.json", None)
+    teacher_digest: str = option("refuse shards of another teacher than this; take any if none", "")
+    treebanks: Path = option(_TREEBANKS)
+    tokenizer: Path = option("the student's tokenizer.json")
+    output: Path = option(_OUTPUT)
+    resume: bool = option(_RESUME, False)
+    student: Path | None = option("model directory to start from; a new student if none", None)
+    shape: StudentShape = group(StudentShape())
+    targets: TargetOptions = group(TargetOptions())
+    train_on_dev: bool = option(_TRAIN_ON_DEV, False)
+    infer_text_treebank: bool = option(
+        "let teachers infer the treebank of text, not take its language's largest", False
+    )
+    label_share: float = option("share of the label in a treebank token's target", 0.5)
+    treebank_rate: float = option("times that an epoch goes through a treebank", 2.0)
+    text_rate: float = option("the same for text of languages with treebanks", 1.0)
+    other_text_rate: float = option("the same for text of other languages", 0.3)
+    substitution_share: float = option(
+        "train on a copy of each sentence with this share of its open-class words substituted", 0.0
+    )
+    piece_dropout: float = option(_PIECE_DROPOUT, 0.0)
+    dropout: float = option("of the student", 0.0)
+    share_feats: bool = option("FEATS bundles share weights by attribute while training", False)
+    piece_budget: int = option(_PIECE_BUDGET, 32768)
+    max_pieces: int = option(_MAX_PIECES, 256)
+    n_processes: int = option(_N_PROCESSES, 1)
+    schedule: Schedule = group(
+        Schedule(epochs=10.0, peak_rate=2e-3, warmup_share=0.04, checkpoint_minutes=2.0)
+    )
     small_treebank: int = 40_000
     small_text: int = 300_000
-    epochs: float = 10.0
-    minutes: float | None = None
-    peak_rate: float = 2e-3
-    warmup_share: float = 0.04
-    piece_budget: int = 32768
-    max_pieces: int = 256
-    dropout: float = 0.0
-    n_evaluations: int = 8
-    checkpoint_minutes: float = 2.0
-    n_processes: int = 1
-    seed: int = 1
-    logits: Path | None = None
-    feats: Path | None = None
-    teacher_digest: str = ""
-    average_decay: float = 0.0
-    train_on_dev: bool = False
-    is_factored: bool = False
-    has_grams: bool = False
-    exchange_share: float = 0.0
-    piece_dropout: float = 0.0
-    is_text_told: bool = True
 
     @property
     def feats_path(self) -> Path:
@@ -174,98 +181,114 @@ class DistillOptions:
         return self.feats or self.teachers[0] / "feats.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AdaptOptions:
-    """Options of `adapt`; recorded with the run.
+    """Options of `adapt`.
 
-    Attributes:
-        student: Model directory to start from.
-        treebanks: Directory of CoNLL-U files.
-        output: Directory for the model, checkpoints and curves.
-        train_on_dev: Train on three quarters of the dev files, too; score the rest.
-        train_rate: Times an epoch shows a train sentence, beside dev sentences once.
-        piece_dropout: Share of pieces replaced by the mask piece.
-        small_treebank: Treebanks under so many tokens are shown more often.
-        epochs: At most so many passes.
-        minutes: At most so long; None for no limit.
-        peak_rate: Highest learning rate.
-        piece_budget: Wordpieces a batch.
-        max_pieces: Longer sentences are left out.
-        dropout: Probability.
-        average_decay: Of the moving average of the weights that is kept; 0 keeps the last weights.
-        has_autocast: Products in bfloat16, twice as fast on CPUs that have them.
-        n_evaluations: Dev scores during the run.
-        checkpoint_minutes: Time between checkpoints.
-        n_processes: For encoding.
-        seed: Of everything random.
+    Treebanks under `small_treebank` tokens are sampled more often.
     """
 
-    student: Path
-    treebanks: Path
-    output: Path
-    train_on_dev: bool = False
-    train_rate: float = 1.0
-    piece_dropout: float = 0.0
+    student: Path = option("model directory to start from")
+    treebanks: Path = option(_TREEBANKS)
+    output: Path = option(_OUTPUT)
+    resume: bool = option(_RESUME, False)
+    train_on_dev: bool = option(_TRAIN_ON_DEV, False)
+    train_rate: float = option("times that an epoch goes through train files; dev files: once", 1.0)
+    piece_dropout: float = option(_PIECE_DROPOUT, 0.0)
+    dropout: float = option("of the student", 0.1)
+    bfloat16: bool = option(
+        "products in bfloat16: twice as fast on CPUs with AVX512_BF16 or AMX", False
+    )
+    piece_budget: int = option(_PIECE_BUDGET, 6000)
+    max_pieces: int = option(_MAX_PIECES, 256)
+    n_processes: int = option(_N_PROCESSES, 1)
+    schedule: Schedule = group(Schedule(epochs=3.0, peak_rate=2e-4))
     small_treebank: int = 40_000
-    epochs: float = 3.0
-    minutes: float | None = None
-    peak_rate: float = 2e-4
-    piece_budget: int = 6000
-    max_pieces: int = 256
-    dropout: float = 0.1
-    average_decay: float = 0.0
-    has_autocast: bool = False
-    n_evaluations: int = 4
-    checkpoint_minutes: float = 5.0
-    n_processes: int = 1
-    seed: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ConventionsOptions:
-    """Options of `learn-conventions`.
+    """Options of `learn-conventions`."""
 
-    Attributes:
-        model: The student's directory, which gets the conventions.
-        treebanks: Directory of CoNLL-U files.
-        rank: Width of a correction's bottleneck.
-        max_tokens: Tokens that each treebank is learnt from, about.
-        epochs: Passes over them.
-        peak_rate: Learning rate at the start; it falls to 0.
-        max_pieces: Longer sentences are left out.
-        seed: Of everything random.
-    """
-
-    model: Path
-    treebanks: Path
-    rank: int = 8
-    max_tokens: int = 20_000
-    epochs: float = 8.0
-    peak_rate: float = 5e-3
-    max_pieces: int = 256
-    seed: int = 1
+    model: Path = option("the student's directory, which gets the conventions")
+    treebanks: Path = option(_TREEBANKS)
+    rank: int = option("width of a correction's bottleneck", 8)
+    max_tokens: int = option("tokens of each treebank that are trained on, about", 20_000)
+    max_pieces: int = option(_MAX_PIECES, 256)
+    schedule: Schedule = group(
+        Schedule(
+            epochs=8.0,
+            peak_rate=5e-3,
+            warmup_share=0.0,
+            decay="linear",
+            clip_norm=None,
+            steps_a_rate=1,
+        )
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class MetaLstmTrainingOptions:
-    """How a Meta-LSTM is trained; written into its directory.
+@dataclass(frozen=True, kw_only=True)
+class VocabularyOptions:
+    """Options of `train-vocabulary`."""
 
-    Attributes:
-        n_epochs: Passes over the training set in each stage.
-        learning_rate: Of Adam; falls to 0 over a stage.
-        token_budget: Padded tokens of a batch at most.
-        unknown_share: Share of forms trained as unknown, 0 to 1.
-        min_count: Occurrences that a form needs for an embedding of its own.
-        seed: Of weights, order and dropout.
-        lstm_width: See `MetaLstmConfig`.
-        n_layers: See `MetaLstmConfig`.
-    """
+    text: Path | None = option(_LANGUAGE_TEXT, None)
+    treebanks: Path | None = option("directory of *-train.conllu[.xz] files", None)
+    n_pieces: int = option("wordpieces, special ones included", 96_000)
+    output: Path = option("the tokenizer.json to write")
 
-    n_epochs: int = 20
-    learning_rate: float = 2e-3
-    token_budget: int = 200
-    unknown_share: float = 0.2
-    min_count: int = 1
-    seed: int = 0
-    lstm_width: int = 128
-    n_layers: int = 1
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeTextOptions:
+    """Options of `encode-text`."""
+
+    text: Path = option(_LANGUAGE_TEXT)
+    student_tokenizer: Path = option("tokenizer.json")
+    teacher_tokenizer: Path = option("tokenizer.json")
+    output: Path = option("directory for the arrays")
+    max_pieces: int = option("sentences longer than this in either vocabulary are left out", 256)
+    n_processes: int = option(_N_PROCESSES, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """Options of `export`."""
+
+    model: Path = option("a trained model directory", metavar="DIR")
+    treebanks: Path = option(
+        "UD treebanks: train files calibrate, dev and test files score", metavar="DIR"
+    )
+    output: Path = option("the bundle to write; missing or empty", metavar="DIR")
+    segmenters: Path = option(
+        "segmenters of the bundle", DEFAULT_BUNDLE / "segmenters", metavar="DIR"
+    )
+    langid: Path = option("a fastText model", DEFAULT_BUNDLE / "langid.ftz", metavar="FILE")
+    notes: Path | None = option(
+        "Markdown on how the model was trained, for the model card", None, metavar="FILE"
+    )
+    n_workers: int = option("processes that score", 1, metavar="N")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportTeacherOptions:
+    """Options of `export-teacher`."""
+
+    model: Path = option("a trained model directory", metavar="DIR")
+    output: Path = option("the teacher directory to write", metavar="DIR")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnpackBundleOptions:
+    """Options of `unpack-bundle`."""
+
+    bundle: str | None = option("directory or URL of a bundle; the shipped one if none", None)
+    output: Path = option("model directory to write")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AverageOptions:
+    """Options of `average-models`."""
+
+    first: Path = option("a trained model directory")
+    second: Path = option("another that started from the same weights")
+    output: Path = option("model directory to write")
+    share: float = option("of the second, from 0 to 1", 0.5)

@@ -211,8 +211,8 @@ class _Resolver:
     def _template(self, body: str, end: int) -> str:
         """The words of a call; its frame is closed already."""
         around = self._stack[-1]
-        is_inner = around.kind in ("{{", "{{{", "[[", "-{") or self._arguments is not None
-        place = Place(around.parts, self._text, end, is_inner)
+        is_argument = around.kind in ("{{", "{{{", "-{") or self._arguments is not None
+        place = Place(around.parts, self._text, end, is_argument)
         head, _, rest = body.partition("|")
         name = name_of(head, self._site)
         definition = self._site.definitions.name_to_text.get(name)

@@ -10,6 +10,7 @@ _KEY = re.compile(r"[\w -]{1,30}")
 # So many characters of a line are looked at, before a call and behind it.
 _WINDOW = 80
 _MAX_PARTS = 40
+_MAX_LINE_PARTS = 8
 _NUMBERS = frozenset("123456789")
 
 
@@ -21,13 +22,19 @@ class Place:
         parts: What the construct around it holds so far, in pieces.
         text: The page's wikitext.
         end: Where in `text` the call ends.
-        is_inner: Whether it stands in another call or in a link.
+        is_argument: Whether it stands in another call.
     """
 
     parts: list[str]
     text: str
     end: int
-    is_inner: bool
+    is_argument: bool
+
+    def is_inner(self) -> bool:
+        """Whether it stands in an argument of one line: the call around decides what is shown."""
+        return self.is_argument and not any(
+            "\n" in part for part in islice(reversed(self.parts), _MAX_LINE_PARTS)
+        )
 
     def before(self) -> str:
         """The end of what stands before the call in its line."""

@@ -54,6 +54,17 @@ def day_first_date(call: Call) -> str:
     return written_date(values, call.language) or ".".join(values)
 
 
+def old_style_date(call: Call) -> str:
+    """A date with another calendar's in brackets: "26|May|1795|15" -> "26 (15) May 1795"."""
+    values = call.values()
+    day, rest, other = values[:1], values[1:3], values[3:4]
+    if not other:
+        return written_date(values, call.language) or " ".join(values)
+    if other[0].isdecimal():
+        return " ".join([*day, f"({other[0]})", *rest])
+    return " ".join([*day, *rest, f"({other[0]})"])
+
+
 def is_date(values: list[str]) -> bool:
     """Whether arguments are day, month and year, or year, month and day, in numbers or words."""
     if len(values) < 3:

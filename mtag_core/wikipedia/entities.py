@@ -10,7 +10,7 @@ from html.entities import html5
 
 # No more digits than a code point has: `int` refuses thousands of them.
 _REFERENCE = re.compile(
-    r"&(?:#(?:0*+[0-9]{1,7}(?![0-9])|[xX]0*+[0-9a-fA-F]{1,6}(?![0-9a-fA-F]));?"
+    r"&(?:#0*+([0-9]{1,7}(?![0-9]));?|#[xX]0*+([0-9a-fA-F]{1,6}(?![0-9a-fA-F]));?"
     r"|([a-zA-Z][a-zA-Z0-9]{0,40})(;|(?![a-zA-Z0-9=])))"
 )
 
@@ -24,6 +24,7 @@ def decode_entities(text: str) -> str:
 
 
 def _character(match: re.Match[str]) -> str:
-    if match[1] is None:
-        return html.unescape(match[0])
-    return html5.get(match[1] + match[2], match[0])
+    decimal, hexadecimal, name, semicolon = match.groups()
+    if name is None:
+        return html.unescape(f"&#{decimal};" if decimal else f"&#x{hexadecimal};")
+    return html5.get(name + semicolon, match[0])

@@ -13,8 +13,8 @@ HOLE = "\x02"
 NOTHING = "\x01"
 """Stands for no text, but keeps what is before it apart from what is behind."""
 
-_MARKUP = "'<>[]{}|=*#:;-_!"
-_CODES = "\x03\x04\x05\x06\x07\x08\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17"
+_MARKUP = "'<>[]{}|=-_"
+_CODES = "\x03\x04\x05\x06\x07\x08\x0e\x0f\x10\x11\x12"
 _PROTECT = str.maketrans(_MARKUP, _CODES)
 CODE_TO_TEXT = dict(zip(_CODES, _MARKUP, strict=True))
 """Each control character -> the character it stands for; others stand for nothing."""
@@ -25,4 +25,5 @@ _PAIRS = re.compile(r"\{\{+|\}\}+|\[\[+|\]\]+|\{\||\|\}|</[\w-]*+\s*+>?|<ref[^<>
 
 def protect(text: str) -> str:
     """Hides the markup characters of a text; pairs of brackets and closing tags go."""
-    return (_PAIRS.sub("", text) or NOTHING).translate(_PROTECT)
+    # Behind `NOTHING` no mark of a list stands at a line's start.
+    return NOTHING + _PAIRS.sub("", text).replace("\n", " ").translate(_PROTECT)

@@ -1,6 +1,7 @@
 """Numbers, units, ordinals and centuries in templates."""
 
 import re
+from itertools import pairwise
 
 from mtag_core.wikipedia.calls import Call
 
@@ -32,6 +33,8 @@ _UNITS = {
     "sqft": "sq ft",
     "cuft": "cu ft",
     "C": "°C",
+    "C-change": "°C",
+    "F-change": "°F",
     "F": "°F",
     "kph": "km/h",
     "kg/m3": "kg/m³",
@@ -41,9 +44,12 @@ _UNITS = {
 _COMPOUND_UNITS = frozenset({"ft", "mi", "yd", "lb", "st", "foot", "pound", "mile"})
 _ROMAN = re.compile(r"[IVXLCDM]+", re.IGNORECASE)
 _ORDINAL_ENDING = re.compile(r"e|er|re|ère|ème|d|nd|nde|o|a|os|as|º|ª|th|st|rd|-?(?:го|й|я|е)")
-_NUMBER = re.compile(r"[-+−]?\d[\d., \xa0\u202f'/–-]*")
+_NUMBER = re.compile(r"[-+−]?\d[\d., \xa0\u202f'/–—-]*")
 # Word for a century, before its number. Of some the template writes it only when it is asked to.
 _CENTURIES = {"siglo": "siglo", "segle": "segle", "século": "século", "séc": "século"}
+# These stand behind their number.
+_CENTURIES_BEHIND = {"век": "век", "століття": "століття", "wiek": "wiek", "стагоддзе": "стагоддзе"}
+_CENTURIES_BEHIND |= {"yüzyıl": "yüzyıl", "eeuw": "eeuw", "århundre": "århundre"}
 _CENTURIES |= {"sec": "século", "secolo": "secolo", "secol": "secolul", "siecle": "sègle"}
 
 
@@ -81,20 +87,21 @@ def convert(call: Call) -> str:
 def quantity(call: Call) -> str:
     """A number and its units with exponents: "9,81|m||s|-2" -> "9,81 m s-2"."""
     values = call.values()
-    text = values[0] if values else ""
-    rest = values[1:]
+    parts = values[:1]
     # Number behind number is a range or a date, not an exponent.
-    for before, value in zip(values, rest, strict=False):
+    for before, value in pairwise(values):
         is_exponent = is_number(value) and not is_number(before)
-        text += value if is_exponent else f" {value}"
-    return text
+        parts.append(value if is_exponent else f" {value}")
+    return "".join(parts)
 
 
 def physical_value(call: Call) -> str:
     """A number with its power of ten and unit."""
     power = call.named.get("e", "")
     unit = call.named.get("u") or call.named.get("ul") or ""
-    parts = (call.get(0), f"× 10^{power}" if power else "", unit)
+    second = call.get(1)
+    number = call.get(0) if not second or is_number(second) else quantity(call)
+    parts = (number, f"× 10^{power}" if power else "", unit)
     return " ".join(part for part in parts if part)
 
 
@@ -113,10 +120,8 @@ def fraction(call: Call) -> str:
 
 def ordinal(values: list[str]) -> str:
     """A numeral and its ending, and what follows: "XVIII|e|au|XIX|e" -> "XVIIIe au XIXe"."""
-    text = values[0]
-    for value in values[1:]:
-        text += value if is_ordinal_ending(value) else f" {value}"
-    return text
+    rest = (value if is_ordinal_ending(value) else f" {value}" for value in values[1:])
+    return values[0] + "".join(rest)
 
 
 def french_century(call: Call) -> str:
@@ -143,6 +148,11 @@ def century(call: Call) -> str:
     return f"{call.get(0)}{era}" if has_word else f"{shown} {call.get(0)}{era}"
 
 
+def century_behind(call: Call) -> str:
+    """Example: "XIX" -> "XIX век"."""
+    return f"{call.get(0)} {_CENTURIES_BEHIND[call.name]}" if call.get(0) else ""
+
+
 def hour(call: Call) -> str:
     """Example: "10|30" -> "10 h 30"."""
     return " h ".join(call.values()[:2]) if len(call.values()) > 1 else f"{call.get(0)} h"
@@ -150,6 +160,8 @@ def hour(call: Call) -> str:
 
 CENTURY_NAMES = "|".join([*_CENTURIES, *(f"{name}." for name in ("séc", "sec"))])
 """Names of the templates that `century` knows, separated by bars."""
+CENTURY_BEHIND_NAMES = "|".join(_CENTURIES_BEHIND)
+"""Names of the templates that `century_behind` knows, separated by bars."""
 
 
 def _unit(code: str) -> str:

@@ -13,24 +13,36 @@ mono|monospace|code|kbd|key|keypress|samp|var|mvar|math|tmath|em|strong|strongba
 sic|not a typo|typo|abbr|abbrlink|tooltip|hover title|explain|sc|smallcaps|sc2|smallcaps2|caps
 allcaps|uc|lc|unicode|unicode fonts|polytonic|nastaliq|nq|script|hebrew|arabic|persian
 cuneiform|ipa link|sup|sub|su|superscript|subscript|overline|underline|u|strike|s|del|ins
-angbr|angle bracket|vr|grapheme|nts|number|num|nombre|formatnum|commas|val2|gaps|decdeg
-rail gauge|railgauge|track gauge|pound|ordinal|nbhyph|nohyphen|shy|visible anchor|vanchor
-anchor text|wikt-lang|lw|wl|link text|tq|tqi|quote inline|ilq|blockquote inline|inline-block
-inline block|要出典範囲|要検証範囲|誰範囲|読み|jis2004フォント|補助漢字フォント|jis90フォント
-cjk|kana|vi-nom|hantu|vi-nôm|flag|flagcountry|flagu|դրոշավորում|дрошавор|прапорець|прапор|флаг
+angbr|angle bracket|vr|grapheme|nts|number|num|formatnum|commas|val2|gaps|decdeg|rail gauge
+railgauge|track gauge|pound|ordinal|nbhyph|nohyphen|shy|visible anchor|vanchor|anchor text
+wikt-lang|lw|wl|link text|tq|tqi|quote inline|ilq|blockquote inline|inline-block|inline block
+要出典範囲|要検証範囲|誰範囲|読み|jis2004フォント|補助漢字フォント|jis90フォント|cjk|kana
+vi-nom|hantu|vi-nôm|flag|flagcountry|flagu|դրոշավորում|дрошавор|прапорець|прапор|флаг
 флагификация|флагифікація|redwd|redlink|angle|μονάδα|μον|км|km to mi|en|fr|de|es|it|el|ru|la
 ja|ko|ar|he|pt|nl|pl|tr|grc|fa|sv|da|no|fi|cs|hu|ro|uk|be|bg|sr|hr|sa|hi|bo|mn|ug|hy|ka|eu|ca
 ga|cy|is|lt|lv|et|icelandic|old english|isbn text|legend inline|legend2|fontcolor2|noitalic
 noital|normal|roman|no bold|не переведено 5|լատին|յա|ավել|кр|nihongo2|nihongo3|jpn|標準表記
 nowrap2|бл|вв|ш|pipe|pslink|linktext2|ill-wd|article link|no wrap|nobold|unbulleted|zwj|sfrac1
-mstyle|serif|sans-serif|wikicite text|highlight|nb|n°|nº|abr|abréviation|abrev|exp|ind
-exposant|indice|petites capitales|pc|référence nécessaire|refnec|référence souhaitée|pas clair
-quoi|passage promotionnel|incise|tiret|guillemets anglais|cita inline|versalita|sin saltos|ndl
-zahl|formatzahl|число|нобр|неперенос|подст|стих|s/|ударение|подсказка|comment|hint|abbr2|аббр
-скр|fmtn|formatar número|dn|dtlink|nwrap|maiusc|pietre miliari|nw|formatnum2|links-nach|ssi|lj
+mstyle|serif|sans-serif|wikicite text|highlight|nb|abr|abréviation|abrev|exp|ind|exposant
+indice|petites capitales|pc|référence nécessaire|refnec|référence souhaitée|pas clair|quoi
+passage promotionnel|incise|tiret|guillemets anglais|cita inline|versalita|sin saltos|ndl|zahl
+formatzahl|число|нобр|неперенос|подст|стих|s/|ударение|подсказка|comment|hint|abbr2|аббр|скр
+fmtn|formatar número|dn|dtlink|nwrap|maiusc|pietre miliari|nw|formatnum2|links-nach|ssi|lj
 nihongo core|noredlink|no redirect|color link|bgcolor|highlight round|한자|작은글씨|번역|독음
 ruby text|و|ب|عدد|مفردة|لا بداية|高線|いつ範囲|語句|proper name|proper noun|標題|書名|nickname
 tspan|nobreak2|lit
+"""
+# Arguments in a row.
+LISTED_NAMES = """
+hlist-comma|hlist|ubl|plainlist|unbulleted list|flatlist|liste horizontale|lista horizontal
+"""
+# The name and a number.
+NUMBER_OF_NAMES = """
+n°|nº|no.|num.|p.|pp.|vol.|t.|chap.|art.|§|№
+"""
+# Parts of a word.
+AFFIX_NAMES = """
+suffix|prefix|affix|af|compound|com|blend|confix|circumfix
 """
 # Brackets around the arguments, as in dictionaries.
 BRACKETED_NAMES = """
@@ -46,10 +58,11 @@ isbn|isbn2|issn|oclc|doi|pmid|pmc|arxiv|lccn|asin|jstor|bibcode|ndljp|eissn|ismn
 """
 # The words are the second argument; the first is a language, a colour or a size.
 SECOND_NAMES = """
-t|t+|t-|t-simple|t-check|t+check|tt|tt+|langi|llang|lang-en2|langwith|codelang|langnf
-foreign language|langue 2|langue étrangère|lang|langx|langue|lang2|lang1|language|rtl-lang
-rtllang|bo-lang|lang?|язык|мова|color|colour|fontcolor|font color|colored|fc|color text
-text color|fontsize|font size|bg|background color|script2|langr|idioma|langwithname
+h:title|legend|легенда|պարզաբանագիր|chú giải|legenda|légende|leyenda|sort|borrowed|l-self|m+
+alter|desctree|l-lb|t|t+|t-|t-simple|t-check|t+check|tt|tt+|langi|llang|lang-en2|langwith
+codelang|langnf|foreign language|langue 2|langue étrangère|lang|langx|langue|lang2|lang1
+language|rtl-lang|rtllang|bo-lang|lang?|язык|мова|color|colour|fontcolor|font color|colored|fc
+color text|text color|fontsize|font size|bg|background color|script2|langr|idioma|langwithname
 lang with name|foreign|ling|limba|kieli|språk|sprache|taal|γλώσσα|лат|resize2|style|span
 """
 LAST_NAMES = """
@@ -69,9 +82,9 @@ liên kết ngôn ngữ khác|lien|iw2|internal link helper|link-en|link|le|tran
 red link|interlang|ilm|enlace|illm2|qid|wdl
 """
 LINKED_SECOND_NAMES = """
-langi|llang|lang-en2|langwith|codelang|langnf|foreign language|langue 2|langue étrangère|нп
-нп3|нп5|не перекладено|не переведено|не переведено 2|не переведено 3|iw|հչթ|չթարգմանված|чт|li
-ill-uk
+h:title|sort|borrowed|l-self|m+|alter|desctree|l-lb|langi|llang|lang-en2|langwith|codelang
+langnf|foreign language|langue 2|langue étrangère|нп|нп3|нп5|не перекладено|не переведено
+не переведено 2|не переведено 3|iw|հչթ|չթարգմանված|чт|li|ill-uk
 """
 ISO_DATE_NAMES = """
 date de naissance|date de naissance-|date de décès|date de décès-|date-|date de sortie|fecha
@@ -84,6 +97,10 @@ start date and age|end date|film date|date|dts|dtsh|birth year and age|release d
 data|dates|ημερομηνία|թվական|ngày|ngày sinh|ngày mất|ngày sinh và tuổi|生年月日と年齢|没年齢
 生年月日|disputed date|birthdate|dob|death-date|start-date|end-date|iso date|founding date
 """
+# Day, month and year, then another day or date of the old calendar.
+OLD_STYLE_NAMES = """
+oldstyledate|old style date|юл. дата|юлианская дата|сс|oldstyledatedy
+"""
 DAY_FIRST_NAMES = """
 дн|дн2|дс|дс2|дата народження|дата смерті|дата народження та вік|дн вік|birth date df
 oldstyledate day
@@ -92,33 +109,35 @@ JOINED_NAMES = """
 chem|chem2|linktext|hanja|ruby-ja2|cyrl|zwnj|ipalink|nuclide|simplenuclide
 """
 SPACED_NAMES = """
-oldstyledate|old style date|date fr|jour|mensual|юл. дата|юлианская дата|сс|harvnb|harv
-harvtxt|harvp|harvsp|harvnb2|harvcol|harvard citation no brackets|bulleted list2|hlist inline
-mul|gc|plainlist inline
+sortname|date fr|jour|mensual|harvnb|harv|harvtxt|harvp|harvsp|harvnb2|harvcol
+harvard citation no brackets|bulleted list2|hlist inline|mul|gc
 """
 QUANTITY_NAMES = """
-unité|unite|unit|unidad|unidade|einheit|lunité|enheter|enhet|num|nombre et unité|unità|eenheid
-jednostka|мера|единица|одиниця|мерная единица
+nombre|nb|число|liczba|zahl|número|numero|unitats|birim|satuan|јединица|ед|unité|unite|unit
+unidad|unidade|einheit|lunité|enheter|enhet|num|nombre et unité|unità|eenheid|jednostka|мера
+единица|одиниця|мерная единица
 """
 # What these leave is a note, a sign or a picture, whatever their arguments are.
 SILENT_NAMES = """
-r|rp|cn|fact|who|when|where|which|why|how|main|see|about|for|note|ref|ref+|fn|fnb|nota|anm
-прим|сн|refn|refnest|sup ref|clarify|vague|dubious|coord|xref|sfn|sfnp|sfnm|snf|efn|efn2|odn
-nb|h|od|v|hatnote|seealso|see also|voir|véase|ver|siehe|zie|zobacz|vedi|main article|details
-redirect|pausa|0|col-begin|col-break|col-end|small div|reflist|reflist2|notelist|anchor
-anchors|ancre|ancla|якорь|якір|anker|kotwica|âncora|ancora|verankerung|jump|audio|listen
-escuchar|écouter|ouvir|аудио|dead|wayback|webarchive|webcite|webarchivis|flagdeco|flagicon
-flagg|bandera|drapeau|bandeira|flaggenband|флагдеко|coa|икона|медаль|ikona flagi|color box
-color sample|couleur|legend0|legend color|אנ|עב|הערה|מקור|یاد|یادچپ|پاک‌کن|مدرک|ref-en|د.م|주
-각주|출처|refen|refpt|noteta|noteta2|notetag|#tag|defaultsort|displaytitle|pie chart
-inflation-fn|dm|bio|see below|above|below|ndldc|kotobank|verify source|full|or|pov|npov|update
-cref|cref2|cnote|dn|dab|disambig|respell|pronunciation|pron|t-needed|attention|rfdate|rfd
-senseid|not used|...|nb...|g|topics|rhymes|rfe|rfv|rfc-sense|ttbc|comentário|nt|note label
-ref label|ref harvard|refh|l-en|sps|bsn|specify|dubious2|weasel|citar|կր|ծան|նշ|v2|փաստ
-աղբյուր|ն|օգն|πηγή|παραπομπή|αα|संदर्भ|संदर्भ हवा|मराठी शब्द सुचवा|शब्द सुचवा|перехід
-докладніше|к:|джерело|хто|коли|де?|чому|уточнити|кто|где|когда|источник|уточнить|нет аи|аи2|誰
-誰2|いつ|どこ|何|要出典|要検証|要説明|要ページ番号|独自研究|リンク切れ|脚注|注|注釈|補助
-ウィキ座標度分秒
+inflation|format price|time ago|age|age in years|years ago|coat of arms|lá cờ|biểu tượng lá cờ
+դրոշ|прапорзначок|देशध्वज|display none|hidden|nodisplay|un population|un_population|etyl
+projectlink|section link|rfscript|zh-ref|taxon|case-gov|dmoz|googlemap|google maps|seesynonyms
+bartable|percentage|pop density|r|rp|cn|fact|who|when|where|which|why|how|main|see|about|for
+note|ref|ref+|fn|fnb|nota|anm|прим|сн|refn|refnest|sup ref|clarify|vague|dubious|coord|xref
+sfn|sfnp|sfnm|snf|efn|efn2|odn|nb|h|od|v|hatnote|seealso|see also|voir|véase|ver|siehe|zie
+zobacz|vedi|main article|details|redirect|pausa|0|col-begin|col-break|col-end|small div
+reflist|reflist2|notelist|anchor|anchors|ancre|ancla|якорь|якір|anker|kotwica|âncora|ancora
+verankerung|jump|audio|listen|escuchar|écouter|ouvir|аудио|dead|wayback|webarchive|webcite
+webarchivis|flagdeco|flagicon|flagg|bandera|drapeau|bandeira|flaggenband|флагдеко|coa|икона
+медаль|ikona flagi|color box|color sample|couleur|legend0|legend color|אנ|עב|הערה|מקור|یاد
+یادچپ|پاک‌کن|مدرک|ref-en|د.م|주|각주|출처|refen|refpt|noteta|noteta2|notetag|#tag|defaultsort
+displaytitle|pie chart|inflation-fn|dm|bio|see below|above|below|ndldc|kotobank|verify source
+full|or|pov|npov|update|cref|cref2|cnote|dn|dab|disambig|respell|pronunciation|pron|t-needed
+attention|rfdate|rfd|senseid|not used|...|nb...|g|topics|rhymes|rfe|rfv|rfc-sense|ttbc
+comentário|nt|note label|ref label|ref harvard|refh|l-en|sps|bsn|specify|dubious2|weasel|citar
+կր|ծան|նշ|v2|փաստ|աղբյուր|ն|օգն|αα|मराठी शब्द सुचवा|शब्द सुचवा|перехід|докладніше|к:|джерело
+хто|коли|де?|чому|уточнити|кто|где|когда|источник|уточнить|нет аи|аи2|誰|誰2|いつ|どこ|何
+要出典|要検証|要説明|要ページ番号|独自研究|リンク切れ|脚注|注|注釈|補助|ウィキ座標度分秒
 """
 # In these two, "_" is a space.
 SILENT_PREFIXES = """
@@ -126,12 +145,12 @@ sfn|efn|refn|harvid|cite_|citation_needed|citation_style|cita_|citar_|coord|coor
 координат|infobox|ipac|ipa-|мфа|ապա|api-|afi|iast?|audio-|file:|image:|webarchive|dead_link
 lien_brisé|lien_mort|enlace_roto|toter_link|мёртвая_ссылка|недоступн|liên_kết_hỏng
 ligação_inativa|collegamento_interrotto|citation_requise|cita_requerida|citazione_necessaria
-carece_de|senza_fonte|brak_źródła|bron|källa|belege|нет_источника|не_вказано|cần_|chú_thích
+carece_de|senza_fonte|brak_źródła|källa|belege|нет_источника|не_вказано|cần_|chú_thích
 số_trang|demander|tham_khảo|要|wikidata|graph:|flagicon|user|utilisateur|benutzer|use_|pp-
 bar_|chart|weather|diagram|timeline|div_|col-|nav|portal|портал|commons|wikisource|wikiquote
 sister|stub|ébauche|bedeutungs|otheruses|distinguish|redirect|anchor|note_|notes|notelist|ref_
 ref-|refbegin|refend|listref|jp-|jr|ja_exp|route|shield|jct|автошлях|subscription|registration
-closed_access|open_access|icon|symbol|legend0|multiple_image|pie|rq:
+closed_access|open_access|icon|symbol|legend0|multiple_image|rq:
 """
 SILENT_SUFFIXES = """
 _icon|deco|_needed|-stub|_inline|?|_begin|_end|_source|_sources|-fn|_box|_note|_notes|欠如
@@ -174,9 +193,6 @@ FIXED = {
     "!": "|",
     "(": "(",
     ")": ")",
-    "1er": "1er",
-    "n°": "n°",
-    "nº": "nº",
     "avjc": "av. J.-C.",
     "av jc": "av. J.-C.",
     "av. j.-c.": "av. J.-C.",

@@ -6,13 +6,21 @@ from collections.abc import Callable
 from mtag_core.wikipedia import quantities
 from mtag_core.wikipedia import template_names as names
 from mtag_core.wikipedia.calls import Call
-from mtag_core.wikipedia.dates import day_first_date, iso_date
+from mtag_core.wikipedia.dates import day_first_date, iso_date, old_style_date
 from mtag_core.wikipedia.protection import protect
 
 Rule = Callable[[Call], str]
 
 _CURRENCIES = {"us$": "US$", "usd": "US$", "inr": "₹", "₹": "₹", "gbp": "£", "£": "£", "eur": "€"}
 _CURRENCIES |= {"jpy": "¥", "a$": "A$", "aud": "A$", "cad": "C$", "rupee": "₹", "रुपया": "₹"}
+_QUOTATION_MARKS = {
+    "fr": ("« ", " »"),
+    "es": ("«", "»"),
+    "ru": ("«", "»"),
+    "uk": ("«", "»"),
+    "de": ("„", "“"),
+    "ja": ("「", "」"),
+}
 # `{{lang-XX|words}}` in the wikis' own spellings.
 _LANGUAGE_TEMPLATE = re.compile(
     r"(?:lang|llang|vol|langue|мова|език|језик|idioma|לשון|язык|langi?x?|bahasa|dil|lingua|língua)"
@@ -59,6 +67,19 @@ def _word(call: Call) -> str:
     return word or "".join(values[n_codes : n_codes + 1]).strip("-")
 
 
+def _listed(call: Call) -> str:
+    return ", ".join(call.values())
+
+
+def _number_of(call: Call) -> str:
+    return f"{call.written_name} {_spaced(call)}".rstrip()
+
+
+def _affixes(call: Call) -> str:
+    values = call.values()
+    return " + ".join(values[1:] if values and values[0] in names.LANGUAGE_CODES else values)
+
+
 def _bracketed(call: Call) -> str:
     values = call.values()
     if values and values[0] in names.LANGUAGE_CODES:
@@ -74,7 +95,8 @@ def _quote(call: Call) -> str:
 
 
 def _quoted(call: Call) -> str:
-    return f"« {call.get(0)} »" if call.get(0) else ""
+    before, after = _QUOTATION_MARKS.get(call.language or "", ("“", "”"))
+    return f"{before}{call.get(0)}{after}" if call.get(0) else ""
 
 
 def _linked(call: Call) -> str:
@@ -151,22 +173,27 @@ def _rules() -> dict[str, Rule]:
         (names.LAST_NAMES, _last),
         (names.BRACKETED_NAMES, _bracketed),
         (names.WORD_NAMES, _word),
+        (names.LISTED_NAMES, _listed),
+        (names.AFFIX_NAMES, _affixes),
+        (names.NUMBER_OF_NAMES, _number_of),
         (names.QUOTE_NAMES, _quote),
         (names.LINKED_NAMES, _linked),
         (names.LINKED_SECOND_NAMES, _linked_second),
         (names.ISO_DATE_NAMES, iso_date),
         (names.DAY_FIRST_NAMES, day_first_date),
+        (names.OLD_STYLE_NAMES, old_style_date),
         (names.JOINED_NAMES, _joined),
         (names.SPACED_NAMES, _spaced),
         (names.QUANTITY_NAMES, quantities.quantity),
         (names.IDENTIFIER_NAMES, _named_first),
         (quantities.CENTURY_NAMES, quantities.century),
+        (quantities.CENTURY_BEHIND_NAMES, quantities.century_behind),
         (
             "convert|cvt|cvt2|convert2|conversion|перетворити|chuyển đổi|đổi|converter|convertir"
             "|converti|konwertuj|omreken|konvertera|변환|حول|تحويل|конвертировать|переводить|umrechnung",
             quantities.convert,
         ),
-        ("val|nval|physical value", quantities.physical_value),
+        ("val|nval|physical value|m", quantities.physical_value),
         ("e|esp|x10", quantities.power_of_ten),
         ("frac|fraction|sfrac|frac2|fract|дріб|分数|дробь|bruch", quantities.fraction),
         ("heure|hour|hora|uhr|час", quantities.hour),
@@ -179,7 +206,7 @@ def _rules() -> dict[str, Rule]:
             _nihongo,
         ),
         ("chinois|coréen|нихонго|korean inline", _nihongo),
-        ("ruby|読み仮名|ふりがな|読み仮名 ruby不使用|ruby-ja|yomigana|r-ja", _ruby),
+        ("ruby|読み仮名|ふりがな|読み仮名 ruby不使用|ruby-ja|yomigana|r-ja|ルビ|振り仮名", _ruby),
         ("zh|zh2|chinese inline|zho|cn-inline", _chinese),
         ('guil|citation|"|cita inline|« »|guillemets', _quoted),
         ("music", _music),

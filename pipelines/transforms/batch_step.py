@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import apache_beam as beam
@@ -20,8 +21,18 @@ from pipelines.transforms.steps import (
     StepDoFn,
 )
 
-# What a record's key, timestamp and window are while the record waits in the buffer.
-_Place = tuple[Any, Any, Any]
+
+@dataclass(slots=True)
+class _Place:
+    """Where a record belongs, for the time that it waits in the buffer."""
+
+    key: Any
+    timestamp: Any
+    windows: tuple[Any, ...]
+    pane_info: Any
+
+    def put(self, record: object) -> WindowedValue:
+        return WindowedValue((self.key, record), self.timestamp, self.windows, self.pane_info)
 
 
 class BatchModel(Protocol):
@@ -61,33 +72,51 @@ class BatchDoFn(StepDoFn):
         self._call = call
         self._model: LockedModel[BatchModel] | None = None
         self._blocks: BlockTagger[_Place] | None = None
+        # The record that was put into the buffer last, and its place.
+        self._last: tuple[object, _Place] | None = None
 
     def start_bundle(self) -> None:
         """Empties the buffer."""
         # A bundle that failed may have left blocks behind; its retry brings them again.
-        self._blocks = None
+        self._blocks = self._last = None
 
     def process(
         self,
         keyed: KeyedRecord,
         timestamp: object = beam.DoFn.TimestampParam,
         window: object = beam.DoFn.WindowParam,
+        pane_info: object = beam.DoFn.PaneInfoParam,
     ) -> Iterator[WindowedValue]:
         """Buffers a block."""
         key, record = keyed
-        place = key, timestamp, window
-        if isinstance(record, Block | Reject):
+        if self._is_in_one_more_window(record, window):
+            return
+        place = _Place(key, timestamp, (window,), pane_info)
+        # With an empty buffer a reject has nothing to wait for.
+        if isinstance(record, Block) or (self._blocks is not None and isinstance(record, Reject)):
+            self._last = record, place
             yield from self._made(lambda blocks: blocks.add(place, record))
         else:
             yield from self._flushed()
-            yield _windowed(place, record)
+            yield place.put(record)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Gives what is left in the buffer."""
         yield from self._flushed()
         self.report()
 
+    def _is_in_one_more_window(self, record: object, window: object) -> bool:
+        """Adds the window to the last record's; Beam calls once for each window of a record."""
+        if self._last is None:
+            return False
+        last, place = self._last
+        if record is not last or window in place.windows:
+            return False
+        place.windows += (window,)
+        return True
+
     def _flushed(self) -> Iterator[WindowedValue]:
+        self._last = None
         # Where nothing was to be tagged the model is not even loaded.
         return iter(()) if self._blocks is None else self._made(BlockTagger.flush)
 
@@ -101,7 +130,7 @@ class BatchDoFn(StepDoFn):
                 self.count("sentences", len(record.sentences))
             elif record.step == self._name:
                 self.count("rejects")
-            yield _windowed(place, record)
+            yield place.put(record)
 
     def _opened(self) -> tuple[BlockTagger[_Place], LockedModel[BatchModel]]:
         if self._model is None:
@@ -115,11 +144,6 @@ class BatchDoFn(StepDoFn):
                 step=self._name,
             )
         return self._blocks, self._model
-
-
-def _windowed(place: _Place, record: object) -> WindowedValue:
-    key, timestamp, window = place
-    return WindowedValue((key, record), timestamp, (window,))
 
 
 def _count_batch(report: BatchReport) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from benchmarks import sizes
 from benchmarks.__main__ import main
+from benchmarks.baselines import udpipe
 from benchmarks.machine import interleaved_words_per_s, ratios, shown_command
-from benchmarks.paper import facts, score, student, tables, udpipe_baseline
+from benchmarks.paper import facts, score, student, tables
 from benchmarks.paper.facts import Facts, load_facts, write_facts
 from benchmarks.paper.figures import Point, comparable, heat_map, size_chart
 from benchmarks.paper.markdown import pair, table
@@ -234,9 +235,9 @@ def test_a_udpipe_tagger_is_trained_once_and_scored(tmp_path):
         path = tmp_path / "UD_Own" / f"en_own-ud-{split}.conllu.xz"
         path.write_bytes(lzma.compress((rows * 3).encode()))
     arguments = ["--data", str(tmp_path), "--models", str(tmp_path / "models")]
-    assert udpipe_baseline.main([*arguments, "--iterations", "2"]) == 0
+    assert udpipe.main([*arguments, "--iterations", "2"]) == 0
     changed = (tmp_path / "models" / "en_own.udpipe").stat().st_mtime_ns
-    assert udpipe_baseline.main(arguments) == 0
+    assert udpipe.main(arguments) == 0
     assert (tmp_path / "models" / "en_own.udpipe").stat().st_mtime_ns == changed
     pattern = str(tmp_path / "*" / "*-test.conllu.xz")
     score.main(["udpipe", "--models", str(tmp_path / "models"), "--treebanks", pattern])

@@ -92,6 +92,14 @@ def test_the_language_comment_of_conllu_chooses_the_convention(tmp_path, capsys)
     assert json.loads(part.read_text())["language"] == "pl"
 
 
+def test_the_language_of_conllu_without_a_comment_is_found_in_its_text(tmp_path):
+    forms = "Nobody in the village knew why the bridge was closed .".split()
+    rows = "".join(f"{i}\t{form}" + "\t_" * 8 + "\n" for i, form in enumerate(forms, 1))
+    (tmp_path / "a.conllu").write_text(rows + "\n")
+    assert main([f"--input={tmp_path}/a.conllu", f"--output={tmp_path}/out"]) == 0
+    assert report(tmp_path / "out")["tokens_by_language"] == {"en": len(forms)}
+
+
 def test_an_output_below_the_input_folder_is_no_input(tmp_path):
     corpus = tmp_path / "corpus"
     corpus.mkdir()

@@ -230,6 +230,18 @@ def test_the_shipped_bundle_scores_without_torch_and_onnx(tmp_path: Path):
     assert re.search(r"Die +DET \d", done.stdout)
 
 
+@pytest.mark.parametrize("flags", [[], ["--no-deduplicate"]])
+def test_sentences_of_conllu_without_a_language_are_chosen_by_the_one_they_are_in(
+    teacher: Path, tmp_path: Path, flags: list[str]
+):
+    forms = "Die alte Brücke über den Fluss wurde im Frühling geschlossen .".split()
+    rows = (f"{n}\t{form}" + "\t_" * 8 for n, form in enumerate(forms, 1))
+    (tmp_path / "s.conllu").write_text("\n".join(rows) + "\n\n")
+    flags = [*flags, "--input_format=conllu", "--languages", "de"]
+    assert run(tmp_path / "s.conllu", teacher, tmp_path / "out", *flags) == 0
+    assert texts(tmp_path / "out") == [" ".join(forms)]
+
+
 def test_dry_run_writes_nothing(dumps: Path, teacher: Path, tmp_path: Path):
     assert run(dumps, teacher, tmp_path / "out", "--dry_run") == 0
     assert not (tmp_path / "out").exists()

@@ -4,14 +4,14 @@ Where a dev file takes part in training, every fourth block of ten sentences is 
 because neighbours are of one text, which must not be on both sides too often.
 """
 
-from collections.abc import Collection, Iterator
-from itertools import groupby
+from collections.abc import Collection
 from pathlib import Path
 
+from mtag_core import conllu
+from mtag_core.storage import open_text
 from mtag_core.training.data.treebank_cleaning import repaired_feats, resegment_unpunctuated
 from mtag_core.training.data.treebanks import (
     LabelledSentence,
-    open_text,
     read_treebank,
     treebank_files,
     treebank_name,
@@ -85,12 +85,13 @@ def write_held_out_dev(treebanks: Path, directory: Path, *, train_on_dev: bool) 
     for path in sorted(treebanks.rglob("*-dev.conllu*"), key=lambda path: path.name):
         name = treebank_name(path)
         target = directory / f"{name}-ud-dev.conllu"
-        kept = (
-            block
-            for index, block in enumerate(_blocks(path))
-            if not is_trained_on(name, index, train_on_dev=train_on_dev)
-        )
-        target.write_text("".join(kept), encoding="utf-8")
+        with open_text(path) as lines:
+            kept = (
+                sentence
+                for index, sentence in enumerate(conllu.read(lines, source=str(path)))
+                if not is_trained_on(name, index, train_on_dev=train_on_dev)
+            )
+            target.write_text("".join(conllu.write(kept)), encoding="utf-8")
         (directory / f"{name}-ud-train.conllu").touch()
         written.append(str(target))
     return written
@@ -110,10 +111,3 @@ def _dev_sentences(
         for index, sentence in enumerate(read_treebank(path))
         if is_trained_on(sentence.treebank, index, train_on_dev=train_on_dev) == is_trained
     ]
-
-
-def _blocks(path: Path) -> Iterator[str]:
-    with open_text(path) as lines:
-        for is_blank, group in groupby(lines, key=str.isspace):
-            if not is_blank:
-                yield "".join(group).rstrip("\n") + "\n\n"

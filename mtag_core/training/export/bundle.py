@@ -3,7 +3,6 @@
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -12,7 +11,7 @@ from mtag_core.errors import OutputError
 from mtag_core.evaluation.summary import averages
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankResult, evaluate_treebanks
 from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos
-from mtag_core.tagging.bundle import DEFAULT_BUNDLE, MODEL_CARD, write_manifest
+from mtag_core.tagging.bundle import MODEL_CARD, write_manifest
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.tagging.wordpiece import WordPiece
 from mtag_core.training.data.train_dev_split import (
@@ -25,33 +24,15 @@ from mtag_core.training.export.model_card import ModelCardFacts, format_model_ca
 from mtag_core.training.graphs.calibration import observe_ranges
 from mtag_core.training.graphs.student_graph import build_student_graph
 from mtag_core.training.graphs.trained_model import TrainedModel, read_trained_model
+from mtag_core.training.options import ExportOptions
 
 _CALIBRATION_SENTENCES_A_TREEBANK = 12
 
 
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
-    """What goes into a bundle.
-
-    Attributes:
-        model: A trained model directory (see `mtag_core.training.networks.model_files`).
-        treebanks: Directory of UD treebanks with train and dev files, perhaps test files and an
-            `INDEX.tsv` that names licences. They calibrate, score, and tell which FEATS go with
-            which UPOS.
-        output: The bundle to write; missing or empty.
-        segmenters: Directory of segmenters.
-        langid: A fastText model.
-        notes: Markdown on how the model was trained, for the model card; None for none.
-        n_workers: Processes that score.
-    """
-
-    model: Path
-    treebanks: Path
-    output: Path
-    segmenters: Path = DEFAULT_BUNDLE / "segmenters"
-    langid: Path = DEFAULT_BUNDLE / "langid.ftz"
-    notes: Path | None = None
-    n_workers: int = 1
+def run(options: ExportOptions) -> str:
+    """Runs `export`."""
+    card = export(options)
+    return f"{card.parent}: a bundle; its model card is {card}"
 
 
 def export(options: ExportOptions) -> Path:
@@ -71,9 +52,9 @@ def export(options: ExportOptions) -> Path:
     labels = _labels(trained, options.treebanks)
     reference, quantised = _graphs(trained, labels, options)
     _write_files(options.output, quantised, labels, trained=trained, options=options)
+    is_trained_on_dev = trained.config.get("is_trained_on_dev", False)
     with tempfile.TemporaryDirectory() as temporary:
         # A model that was trained on dev files is scored on what is left of them.
-        is_trained_on_dev = trained.config.get("is_trained_on_dev", False)
         dev = write_held_out_dev(options.treebanks, Path(temporary), train_on_dev=is_trained_on_dev)
         exact = Path(temporary) / "float32"
         _write_files(exact, reference, labels, trained=trained, options=options)
@@ -97,7 +78,7 @@ def export(options: ExportOptions) -> Path:
     )
     card = options.output / MODEL_CARD
     card.write_text(format_model_card(facts), encoding="utf-8")
-    write_manifest(options.output, scores=_macro(scores))
+    write_manifest(options.output, scores=_macro(scores), is_trained_on_dev=is_trained_on_dev)
     return card
 
 

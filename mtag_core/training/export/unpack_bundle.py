@@ -20,6 +20,7 @@ from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.trained_model import TrainedModel, write_trained_model
 from mtag_core.training.networks.model_config import EncoderConfig, ModelMetadata, config_fields
+from mtag_core.training.options import UnpackBundleOptions
 
 Arrays = Mapping[str, NDArray[Any]]
 # The linear layers of an encoder layer.
@@ -33,6 +34,12 @@ _DENSE = (
 )
 
 
+def run(options: UnpackBundleOptions) -> str:
+    """Runs `unpack-bundle`."""
+    unpack_bundle(options.bundle, options.output)
+    return str(options.output)
+
+
 def unpack_bundle(bundle: str | None, output: Path) -> None:
     """Writes the student of a bundle as a model directory.
 
@@ -43,12 +50,13 @@ def unpack_bundle(bundle: str | None, output: Path) -> None:
     Raises:
         BundleError: The bundle is damaged, or its graph is not one that `export` writes.
     """
-    directory = Bundle.open(bundle).directory
+    opened = Bundle.open(bundle)
+    directory = opened.directory
     labels = load_labels(directory)
     graph_path = directory / "tagger.onnx"
     try:
         graph = onnx.load(str(graph_path)).graph
-        model = _model(graph, labels, tokenizer=(directory / "tokenizer.json").read_bytes())
+        model = _model(graph, labels, opened)
     except (KeyError, StopIteration) as error:
         raise BundleError(
             f"{graph_path}: {error!r}, expected an int8 student with first and last pieces"
@@ -56,18 +64,17 @@ def unpack_bundle(bundle: str | None, output: Path) -> None:
     write_trained_model(model, output)
 
 
-def _model(graph: onnx.GraphProto, labels: Labels, *, tokenizer: bytes) -> TrainedModel:
+def _model(graph: onnx.GraphProto, labels: Labels, bundle: Bundle) -> TrainedModel:
     arrays = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
     n_layers = sum(node.op_type == "MultiHeadAttention" for node in graph.node)
     weights = dict(_weights(arrays, labels, n_layers=n_layers))
     architecture = {"encoder": "bert", **asdict(_config(graph, weights, n_layers=n_layers))}
-    # A bundle does not say whether it was trained on dev files; the shipped one was.
-    card = ModelMetadata(max_pieces=MAX_PIECES, is_trained_on_dev=True)
+    metadata = ModelMetadata(max_pieces=MAX_PIECES, is_trained_on_dev=bundle.is_trained_on_dev)
     return TrainedModel(
-        config=config_fields(architecture, card, n_feats=len(labels.feats)),
+        config=config_fields(architecture, metadata, n_feats=len(labels.feats)),
         weights=weights,
         feats=labels.feats,
-        tokenizer=tokenizer,
+        tokenizer=(bundle.directory / "tokenizer.json").read_bytes(),
         conventions=_conventions(arrays, labels) if labels.treebanks else None,
     )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mtag_core.errors import ShardError
 from mtag_core.records import Block, Document, Sentence
 
 # At least this share of a sentence's tokens must hold a letter: lists of numbers teach nothing.
@@ -175,7 +176,11 @@ class SentenceSelector:
         self._n_useful = self._n_chosen = 0
 
     def select(self, block: Block[Sentence]) -> Block[Sentence]:
-        """The sentences of the next block that stay, numbered among those of their document."""
+        """The sentences of the next block that stay, numbered among those of their document.
+
+        Raises:
+            ShardError: The document has other sentences than the survey found.
+        """
         if self._stays is None:
             self._stays = next(self._documents, np.zeros(0, np.bool_))
             self._n_useful = self._n_chosen = 0
@@ -186,6 +191,11 @@ class SentenceSelector:
         self._n_useful += len(useful)
         self._n_chosen += len(chosen)
         if block.is_last:
+            if self._n_useful != len(self._stays):
+                raise ShardError(
+                    f"document {block.document.doc_id}: {self._n_useful} sentences pass the "
+                    f"filters, {len(self._stays)} did in the survey; did the input change?"
+                )
             self._stays = None
         return selected
 

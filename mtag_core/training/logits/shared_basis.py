@@ -13,7 +13,7 @@ from mtag_core.parts import run as runs
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
-from mtag_core.training.logits.chosen_parts import documents_of
+from mtag_core.training.logits.chosen_parts import documents_of, sentences_of
 from mtag_core.training.logits.logit_teachers import N_WAITING, Teacher
 from mtag_core.training.logits.sentence_choice import ChoiceOptions, is_useful
 from mtag_core.training.logits.soft_targets import SummaryOptions
@@ -82,7 +82,7 @@ def sample_sentences(
         useful = (
             sentence
             for document in documents_of(part, read)
-            for sentence in islice(segmenter.segment(document.text), _DOCUMENT_SENTENCES)
+            for sentence in islice(sentences_of(document, segmenter), _DOCUMENT_SENTENCES)
             if is_useful(sentence, choice)
         )
         yield from islice(useful, n_sentences)

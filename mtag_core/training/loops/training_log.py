@@ -1,4 +1,4 @@
-"""What a training run writes about itself: its config, its curves, a progress line.
+"""What a training writes about itself: its curves and a progress line.
 
 Curves go to `curves.jsonl`, one object a point, and to TensorBoard's event files where that package
 is installed.
@@ -8,60 +8,15 @@ import json
 import logging
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
-
-from mtag_core.errors import CheckpointError
-from mtag_core.training.options import AdaptOptions, DistillOptions, TeacherTrainingOptions
+from typing import Protocol
 
 _LOGGER = logging.getLogger(__name__)
 _BAR_WIDTH = 30
 
 
-def record_options(
-    config: AdaptOptions | DistillOptions | TeacherTrainingOptions,
-    directory: Path,
-    *,
-    is_resumed: bool,
-) -> None:
-    """Writes a run's config to `run_config.json`, or checks that the one there is the same.
-
-    Args:
-        config: The run's options.
-        directory: The run's output directory; made if missing.
-        is_resumed: The run goes on from a checkpoint.
-
-    Raises:
-        CheckpointError: The directory holds another run, or a resumed run's config differs.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / "run_config.json"
-    text = json.dumps(asdict(config), indent=2, default=str, ensure_ascii=False) + "\n"
-    if path.exists():
-        _check_same(path, json.loads(text), is_resumed=is_resumed)
-    path.write_text(text, encoding="utf-8")
-
-
-def _check_same(path: Path, config: dict[str, Any], *, is_resumed: bool) -> None:
-    """Raises CheckpointError unless the run may write here."""
-    if not is_resumed:
-        raise CheckpointError(f"{path.parent}: holds a run already; pass --resume to go on with it")
-    there = json.loads(path.read_text(encoding="utf-8"))
-    changed = sorted(key for key in config if there.get(key) != config[key])
-    # A run may go on for longer than was first planned.
-    changed = [key for key in changed if key not in ("minutes", "epochs")]
-    if changed:
-        raise CheckpointError(
-            f"{path}: {changed[0]} is {there.get(changed[0])!r} there and {config[changed[0]]!r} "
-            "now; resume with the same options or choose another output directory"
-        )
-
-
 class _Board(Protocol):
-    """What is used of a TensorBoard writer."""
-
     def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None:
         """Adds a point to a curve."""
 
@@ -70,7 +25,7 @@ class _Board(Protocol):
 
 
 class TrainingLog:
-    """Collects the curves of a run; use as a context manager."""
+    """Collects the curves of a training; use as a context manager."""
 
     def __init__(self, directory: Path, *, is_writer: bool) -> None:
         """Opens the files; a process that is not the writer logs nothing."""
@@ -119,7 +74,6 @@ class TrainingLog:
 
 
 def _tensorboard(directory: Path) -> _Board | None:
-    """A TensorBoard writer, or None where the package is missing."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:

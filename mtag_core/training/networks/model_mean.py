@@ -7,10 +7,24 @@ from pathlib import Path
 
 import torch
 
-from mtag_core.errors import CheckpointError
+from mtag_core.errors import CheckpointError, UsageError
 from mtag_core.training.networks.model_files import load_feats, load_model, save_model
+from mtag_core.training.options import AverageOptions
 
 _CPU = torch.device("cpu")
+
+
+def run(options: AverageOptions) -> str:
+    """Runs `average-models`.
+
+    Raises:
+        UsageError: The share is not from 0 to 1.
+    """
+    share = options.share
+    if not 0 <= share <= 1:
+        raise UsageError(f"--share: {share}, expected a number from 0 to 1")
+    write_mean(options.first, options.second, options.output, share=share)
+    return f"{options.output}: {1 - share:g} of {options.first} and {share:g} of {options.second}"
 
 
 def write_mean(first: Path, second: Path, output: Path, *, share: float) -> None:
@@ -44,7 +58,6 @@ def write_mean(first: Path, second: Path, output: Path, *, share: float) -> None
 
 
 def _read(path: Path) -> bytes:
-    """Reads a file of a model directory."""
     try:
         return path.read_bytes()
     except OSError as error:

@@ -1,12 +1,10 @@
-"""Weights that labels or pieces share while training, and that are gone afterwards.
+"""Weights that FEATS bundles share while training, and that are gone afterwards.
 
-A FEATS bundle's row of the head is its own row plus the rows of its attributes, so a rare bundle
-learns from frequent ones. A piece's embedding is its own plus those of its first and last letters.
-Both are sums of rows, so after training they are written into the plain tables: the model that is
-saved, and what it costs to run, are those of a plain student.
+A bundle's row of the head is its own row plus the rows of its attributes, so a rare bundle learns
+from frequent ones. After training the sums are written into a plain head: the model that is saved,
+and what it costs to run, are those of a plain student.
 """
 
-import zlib
 from collections.abc import Sequence
 
 import torch
@@ -14,10 +12,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mtag_core.training.networks.model import TokenTagger
-
-_N_GRAM_ROWS = 32768
-_LONGEST_SUFFIX = 4
-_LONGEST_PREFIX = 3
 
 
 class SharedHead(nn.Module):
@@ -36,7 +30,6 @@ class SharedHead(nn.Module):
         self.register_buffer("parts", parts.to(own.weight.dtype), persistent=False)
 
     def _table(self) -> Tensor:
-        """The plain head's weight, shape (n_labels, width)."""
         parts: Tensor = self.get_buffer("parts")
         return self.own.weight + parts @ self.shared
 
@@ -48,41 +41,6 @@ class SharedHead(nn.Module):
     def plain(self) -> nn.Linear:
         """The head with the shared rows written into its own."""
         self.own.weight.copy_(self._table())
-        return self.own
-
-
-class SharedEmbedding(nn.Module):
-    """An embedding whose pieces share the rows of their first and last letters."""
-
-    def __init__(self, own: nn.Embedding, gram_ids: Tensor) -> None:
-        """Adds shared rows of zeros to an embedding.
-
-        Args:
-            own: The embedding.
-            gram_ids: Rows that each piece shares, 0 for none. Shape (n_pieces, n_grams), int64.
-        """
-        super().__init__()
-        self.own = own
-        self.shared = nn.Parameter(torch.zeros(_N_GRAM_ROWS, own.embedding_dim))
-        self.register_buffer("gram_ids", gram_ids, persistent=False)
-
-    def forward(self, piece_ids: Tensor) -> Tensor:
-        """Shape (n_sentences, n_pieces) to (n_sentences, n_pieces, width)."""
-        own: Tensor = self.own(piece_ids)
-        return own + self._shared_sum(piece_ids)
-
-    def _shared_sum(self, piece_ids: Tensor) -> Tensor:
-        """The sum of the shared rows of some pieces."""
-        rows = self.get_buffer("gram_ids")[piece_ids.flatten()]
-        summed = functional.embedding_bag(rows, self.shared, mode="sum", padding_idx=0)
-        return summed.unflatten(0, piece_ids.shape)
-
-    @torch.no_grad()
-    def plain(self) -> nn.Embedding:
-        """The embedding with the shared rows written into its own."""
-        for start in range(0, len(self.own.weight), 4096):
-            ids = torch.arange(start, min(start + 4096, len(self.own.weight)))
-            self.own.weight[start : start + 4096] += self._shared_sum(ids.to(self.shared.device))
         return self.own
 
 
@@ -105,49 +63,17 @@ def bundle_parts(feats: Sequence[str]) -> Tensor:
     return parts
 
 
-def gram_rows(pieces: Sequence[str]) -> Tensor:
-    """Gives each piece the hashed rows of its first and last letters.
+def share_weights(model: TokenTagger, feats: Sequence[str]) -> None:
+    """Gives a model's FEATS head shared rows, in place.
 
     Args:
-        pieces: The vocabulary in order; those that go on a word start with `##`.
-
-    Returns:
-        Row ids from 1 on, 0 where a piece is shorter. Shape (n_pieces, 7), int64.
+        model: With a plain head.
+        feats: Bundles in label order.
     """
-    return torch.tensor([_grams_of(piece) for piece in pieces])
-
-
-def _grams_of(piece: str) -> list[int]:
-    """The rows of one piece."""
-    is_start = not piece.startswith("##")
-    letters = piece.removeprefix("##")
-    suffixes = [f"-{letters[-n:]}" for n in range(1, _LONGEST_SUFFIX + 1) if n <= len(letters)]
-    prefixes = [
-        f"{is_start}{letters[:n]}-" for n in range(1, _LONGEST_PREFIX + 1) if n <= len(letters)
-    ]
-    rows = [1 + zlib.crc32(gram.encode()) % (_N_GRAM_ROWS - 1) for gram in [*suffixes, *prefixes]]
-    return rows + [0] * (_LONGEST_SUFFIX + _LONGEST_PREFIX - len(rows))
-
-
-def share_weights(model: TokenTagger, *, parts: Tensor | None, gram_ids: Tensor | None) -> None:
-    """Gives a student shared rows, in place.
-
-    Args:
-        model: A student whose encoder is a `BertEncoder`.
-        parts: From `bundle_parts`, or None to leave the FEATS head plain.
-        gram_ids: From `gram_rows`, or None to leave the embedding plain.
-    """
-    if parts is not None:
-        model.feats = SharedHead(model.feats, parts)
-    if gram_ids is not None:
-        embeddings = model.encoder.get_submodule("embeddings")
-        embeddings.word_embeddings = SharedEmbedding(embeddings.word_embeddings, gram_ids)
+    model.feats = SharedHead(model.feats, bundle_parts(feats))
 
 
 def make_plain(model: TokenTagger) -> None:
-    """Writes shared rows into the plain tables, in place; a plain student stays as it is."""
+    """Writes shared rows into the plain head, in place; a plain model stays as it is."""
     if isinstance(model.feats, SharedHead):
         model.feats = model.feats.plain()
-    embeddings = model.encoder.get_submodule("embeddings")
-    if isinstance(embeddings.word_embeddings, SharedEmbedding):
-        embeddings.word_embeddings = embeddings.word_embeddings.plain()

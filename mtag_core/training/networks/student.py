@@ -9,7 +9,9 @@ from mtag_core.training.networks.model_config import EncoderConfig
 from mtag_core.training.options import StudentShape
 
 
-def new_student(shape: StudentShape, *, n_pieces: int, n_feats: int, pad: int) -> TokenTagger:
+def new_student(
+    shape: StudentShape, *, n_pieces: int, n_feats: int, pad: int, dropout: float
+) -> TokenTagger:
     """Builds an untrained student.
 
     Args:
@@ -17,6 +19,7 @@ def new_student(shape: StudentShape, *, n_pieces: int, n_feats: int, pad: int) -
         n_pieces: Size of its vocabulary.
         n_feats: Number of FEATS labels.
         pad: Id of the padding piece.
+        dropout: Probability, of all layers.
 
     Returns:
         The model, on the CPU.
@@ -29,14 +32,14 @@ def new_student(shape: StudentShape, *, n_pieces: int, n_feats: int, pad: int) -
         intermediate_size=shape.intermediate_size,
         hidden_act=shape.activation,
         pad_token_id=pad,
-        dropout=shape.dropout,
+        dropout=dropout,
     )
     return TokenTagger(
         BertEncoder(config),
         hidden_size=shape.hidden_size,
         n_upos=len(UPOS_LABELS),
         n_feats=n_feats,
-        dropout=shape.dropout,
+        dropout=dropout,
     )
 
 

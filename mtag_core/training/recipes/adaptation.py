@@ -1,7 +1,6 @@
-"""Goes on with a student on treebank labels alone.
+"""Trains a student further, on treebank labels alone.
 
-For a student that has learnt from teachers: no teacher is needed any more, and a CPU will do. Dev
-sentences can teach too (see `mtag_core.training.data.train_dev_split`).
+For a student that has learnt from teachers: no teacher is needed any more, and a CPU will do.
 """
 
 from dataclasses import replace
@@ -19,20 +18,26 @@ from mtag_core.training.data.datasets import (
 from mtag_core.training.data.encoding import SpecialPieces
 from mtag_core.training.data.train_dev_split import read_dev_sentences, read_training_sentences
 from mtag_core.training.data.treebanks import LabelledSentence
-from mtag_core.training.loops.loop import Task, Trainer, loop_config
-from mtag_core.training.loops.training_log import TrainingLog, record_options
+from mtag_core.training.loops.trainer import Task, Trainer
+from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model_files import load_feats, load_model, save_model
 from mtag_core.training.networks.student import set_dropout
 from mtag_core.training.options import AdaptOptions
 from mtag_core.training.recipes.label_training import LabelTraining, LabelTrainingOptions
+from mtag_core.training.recipes.scoring import summary
+from mtag_core.training.records import record_training
 
 
-def adapt(options: AdaptOptions, *, is_resumed: bool = False) -> dict[str, float]:
+def run(options: AdaptOptions) -> str:
+    """Runs `adapt`."""
+    return summary(adapt(options), options.output)
+
+
+def adapt(options: AdaptOptions) -> dict[str, float]:
     """Trains and writes a model directory.
 
     Args:
         options: What to do.
-        is_resumed: Go on from the checkpoint in the output directory.
 
     Returns:
         Macro dev scores at the end.
@@ -41,8 +46,8 @@ def adapt(options: AdaptOptions, *, is_resumed: bool = False) -> dict[str, float
         CheckpointError: A directory does not fit.
         InputNotFoundError: There is no treebank.
     """
-    record_options(options, options.output, is_resumed=is_resumed)
-    torch.manual_seed(options.seed)
+    record_training(options)
+    torch.manual_seed(options.schedule.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model, metadata = load_model(options.student, device=device)
     metadata = replace(
@@ -62,7 +67,7 @@ def adapt(options: AdaptOptions, *, is_resumed: bool = False) -> dict[str, float
             piece_budget=options.piece_budget,
             unknown_treebank=1.0,
             piece_dropout=options.piece_dropout,
-            has_autocast=options.has_autocast,
+            has_autocast=options.bfloat16,
         ),
         train=train,
         rates=_rates(options, train),
@@ -73,9 +78,8 @@ def adapt(options: AdaptOptions, *, is_resumed: bool = False) -> dict[str, float
 
     with TrainingLog(options.output, is_writer=True) as log:
         task = Task(model, run.epoch, run.loss, run.scores)
-        loop = loop_config(options, warmup_share=0.06, average_decay=options.average_decay)
-        trainer = Trainer(task, loop, directory=options.output, log=log)
-        if is_resumed:
+        trainer = Trainer(task, options.schedule, directory=options.output, log=log)
+        if options.resume:
             trainer.resume()
         trainer.run()
     save_model(
@@ -89,7 +93,6 @@ def adapt(options: AdaptOptions, *, is_resumed: bool = False) -> dict[str, float
 
 
 def _dataset(options: AdaptOptions, sentences: list[LabelledSentence]) -> LabelledDataset:
-    """Encodes sentences."""
     tokenizer = options.student / "tokenizer.json"
     return labelled_dataset(
         sentences,
@@ -100,7 +103,6 @@ def _dataset(options: AdaptOptions, sentences: list[LabelledSentence]) -> Labell
 
 
 def _rates(options: AdaptOptions, train: LabelledDataset) -> NDArray[np.float64]:
-    """Times an epoch shows each sentence. Shape (n_sentences,)."""
     by_treebank = sampling_rates(
         train.tokens_by_treebank(), full_tokens=options.small_treebank, most=8.0
     )

@@ -1,23 +1,25 @@
 """Learns the conventions of treebanks: a small correction for each, while all else is frozen.
 
-Treebanks of one language contradict each other. A tagger that is told whose labels are wanted
+Treebanks of one language contradict each other. A tagger that knows whose labels are wanted
 corrects the vector of each token before the heads read it:
 
     vector + bias + (vector @ down) @ up
 
-with a bias, a `down` and an `up` for each treebank. What is tagged without being told stays exactly
-as it was, and a treebank learns from some thousand tokens in seconds. The form is an adapter with a
-linear bottleneck (Houlsby et al. 2019, arXiv:1902.00751; Hu et al. 2021, arXiv:2106.09685), behind
-the encoder alone.
+with a bias, a `down` and an `up` for each treebank. What is tagged without a treebank stays
+exactly as it was, and a correction is learnt from some thousand tokens in seconds. The form is an
+adapter with a linear bottleneck (Houlsby et al. 2019, arXiv:1902.00751; Hu et al. 2021,
+arXiv:2106.09685), behind the encoder alone.
 """
 
 import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -28,6 +30,7 @@ from mtag_core.training.data.train_dev_split import read_dev_sentences, read_tra
 from mtag_core.training.data.treebanks import UNLABELLED, LabelledSentence
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.loops.losses import label_loss
+from mtag_core.training.loops.trainer import Epoch, Task, Trainer
 from mtag_core.training.networks.model import TokenTagger
 from mtag_core.training.networks.model_files import load_feats, load_model
 from mtag_core.training.options import ConventionsOptions
@@ -36,7 +39,6 @@ _LOGGER = logging.getLogger(__name__)
 _CPU = torch.device("cpu")
 _PIECE_BUDGET = 8192
 _BATCH_TOKENS = 512
-_WEIGHT_DECAY = 0.01
 # Labels of other treebanks that compete: the most probable ones of so many tokens.
 _RIVAL_TOKENS = 3000
 _N_RIVALS = 5
@@ -46,6 +48,15 @@ _N_RIVALS = 5
 _SHARES = (0.0, 0.5, 1.0)
 
 Scores = dict[str, tuple[float, float]]
+
+
+def run(options: ConventionsOptions) -> str:
+    """Runs `learn-conventions`."""
+    lines = []
+    for name, treebank_to_scores in learn_conventions(options).items():
+        upos, feats = (fmean(values) for values in zip(*treebank_to_scores.values(), strict=True))
+        lines.append(f"dev, {name}: UPOS {upos:.2f}  FEATS {feats:.2f}")
+    return "\n".join(lines)
 
 
 def learn_conventions(options: ConventionsOptions) -> dict[str, Scores]:
@@ -58,14 +69,14 @@ def learn_conventions(options: ConventionsOptions) -> dict[str, Scores]:
         options: What to do.
 
     Returns:
-        Dev accuracies of UPOS and FEATS by treebank, in percent, under `plain` and `told`, on the
-        sentences that taught neither model nor conventions.
+        Dev accuracies of UPOS and FEATS by treebank, in percent, under `plain` and `with
+        treebank`, on held-out sentences.
 
     Raises:
         CheckpointError: The directory holds no model.
         InputNotFoundError: There is no treebank.
     """
-    torch.manual_seed(options.seed)
+    torch.manual_seed(options.schedule.seed)
     model, metadata = load_model(options.model, device=_CPU)
     model.eval().requires_grad_(False)
     train, dev = (
@@ -73,15 +84,17 @@ def learn_conventions(options: ConventionsOptions) -> dict[str, Scores]:
         for read in (read_training_sentences, read_dev_sentences)
     )
     corrections: dict[str, Correction] = {}
-    scores: dict[str, Scores] = {"plain": {}, "told": {}}
+    scores: dict[str, Scores] = {"plain": {}, "with treebank": {}}
     for name, sentences in sorted(train.items()):
-        chosen = _sample(sentences, n_tokens=options.max_tokens, seed=options.seed)
+        chosen = _sample(sentences, n_tokens=options.max_tokens, seed=options.schedule.seed)
         corrections[name] = _learn(_tokens(chosen, model, options), model, options)
         if name in dev:
             tokens = _tokens(dev[name], model, options)
             scores["plain"][name] = _accuracies(tokens, tokens.vectors, model)
-            corrections[name], scores["told"][name] = _best_share(corrections[name], tokens, model)
-            _LOGGER.info("%s: %s -> %s", name, scores["plain"][name], scores["told"][name])
+            corrections[name], scores["with treebank"][name] = _best_share(
+                corrections[name], tokens, model
+            )
+            _LOGGER.info("%s: %s -> %s", name, scores["plain"][name], scores["with treebank"][name])
     _joined(corrections).save(options.model)
     return scores
 
@@ -111,7 +124,7 @@ class Correction(nn.Module):
 
 @dataclass(frozen=True)
 class _Tokens:
-    """Tokens as the heads see them. Shapes (n_tokens, width), (n_tokens,), (n_tokens,)."""
+    """What the heads read, and labels. Shapes (n_tokens, width), (n_tokens,), (n_tokens,)."""
 
     vectors: Tensor
     upos_ids: Tensor
@@ -122,7 +135,6 @@ class _Tokens:
 def _tokens(
     sentences: list[LabelledSentence], model: TokenTagger, options: ConventionsOptions
 ) -> _Tokens:
-    """Lets the frozen model read sentences."""
     tokenizer = options.model / "tokenizer.json"
     dataset = labelled_dataset(
         sentences,
@@ -142,20 +154,18 @@ def _tokens(
 
 
 def _learn(tokens: _Tokens, model: TokenTagger, options: ConventionsOptions) -> Correction:
-    """Learns one treebank's correction."""
     correction = Correction(model.upos.in_features, options.rank)
-    optimizer = torch.optim.AdamW(correction.parameters(), weight_decay=_WEIGHT_DECAY)
     heads = _Heads(tokens, model)
-    n_batches = -(-len(tokens.upos_ids) // _BATCH_TOKENS)
-    n_steps = max(1, round(options.epochs * n_batches))
-    for step in range(n_steps):
-        if step % n_batches == 0:
-            batches = torch.randperm(len(tokens.upos_ids)).split(_BATCH_TOKENS)
-        for group in optimizer.param_groups:
-            group["lr"] = options.peak_rate * (1 - step / n_steps)
-        optimizer.zero_grad()
-        heads.loss(correction, batches[step % n_batches]).backward()
-        optimizer.step()
+    n_tokens = len(tokens.upos_ids)
+
+    def epoch(number: int, generator: np.random.Generator) -> Epoch:
+        order = generator.permutation(n_tokens)
+        return np.split(order, range(_BATCH_TOKENS, n_tokens, _BATCH_TOKENS))
+
+    def loss(indices: NDArray[np.int64]) -> tuple[Tensor, int]:
+        return heads.loss(correction, torch.from_numpy(indices)), len(indices)
+
+    Trainer(Task(correction, epoch, loss, dict), options.schedule).run()
     return correction.requires_grad_(False)
 
 
@@ -187,7 +197,6 @@ class _Heads:
 
 @torch.no_grad()
 def _accuracies(tokens: _Tokens, vectors: Tensor, model: TokenTagger) -> tuple[float, float]:
-    """Percentages of right UPOS and FEATS."""
     right = (
         model.upos(vectors).argmax(-1) == tokens.upos_ids,
         model.feats(vectors).argmax(-1) == tokens.feats_ids,
@@ -206,7 +215,6 @@ def _best_share(
 
 
 def _by_treebank(sentences: Iterable[LabelledSentence]) -> dict[str, list[LabelledSentence]]:
-    """Sentences by the name of their treebank."""
     groups: dict[str, list[LabelledSentence]] = defaultdict(list)
     for sentence in sentences:
         groups[sentence.treebank].append(sentence)
@@ -227,7 +235,6 @@ def _sample(
 
 
 def _joined(corrections: dict[str, Correction]) -> Conventions:
-    """All treebanks' corrections as arrays."""
     bias, down, up = (
         np.stack([getattr(correction, name).numpy() for correction in corrections.values()])
         for name in ("bias", "down", "up")

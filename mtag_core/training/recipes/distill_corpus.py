@@ -1,4 +1,4 @@
-"""What distillation learns from: text and treebanks, and the teachers' word on each token."""
+"""What distillation learns from: text and treebanks, and the teachers' targets for each token."""
 
 import logging
 
@@ -31,8 +31,8 @@ class DistillationCorpus:
 
     Attributes:
         student: The sentences in the student's wordpieces.
-        rates: Times an epoch shows each sentence. Shape (n_sentences,).
-        targets: The teachers' word on every token, labels mixed in.
+        rates: Times an epoch goes through each sentence. Shape (n_sentences,).
+        targets: Of every token, labels mixed in.
     """
 
     def __init__(self, options: DistillOptions, feats: list[str], *, device: torch.device) -> None:
@@ -46,8 +46,8 @@ class DistillationCorpus:
         corpus = EncodedText.concatenate([treebanks, text])
         self.rates = np.concatenate([self._treebank_rates(labelled), text_rates])
         self.targets = self._annotated(corpus)
-        if options.exchange_share > 0:
-            copies, chosen = self._exchanged(corpus)
+        if options.substitution_share > 0:
+            copies, chosen = self._substituted(corpus)
             self.targets = self.targets.and_then(self._annotated(copies))
             self.rates = np.concatenate([self.rates, self.rates[chosen]])
             corpus = EncodedText.concatenate([corpus, copies])
@@ -61,7 +61,6 @@ class DistillationCorpus:
         )
 
     def _treebanks(self) -> tuple[LabelledDataset, EncodedText]:
-        """This process' train sentences, with labels and for both vocabularies."""
         sentences = read_training_sentences(
             self._options.treebanks, train_on_dev=self._options.train_on_dev
         )
@@ -81,26 +80,26 @@ class DistillationCorpus:
         return labelled, EncodedText(student, teacher, labelled.treebanks, labelled.treebank_ids)
 
     def _text(self) -> tuple[EncodedText, NDArray[np.float64]]:
-        """This process' share of the text, and the times an epoch shows each sentence."""
         if self._options.text is None:
             raise InputNotFoundError(
                 "no encoded text given; make some with the encode-text command"
             )
         text = EncodedText.load(self._options.text)
         rates = self._text_rates(text)
-        # A text shown in part is cut down once, so that teachers need not annotate the rest.
-        shown = np.flatnonzero(np.random.default_rng(self._options.seed).random(len(rates)) < rates)
-        shown = shown[distributed.rank() :: distributed.n_ranks()]
-        return text.select(shown), np.maximum(rates[shown], 1.0)
+        # A text used in part is cut down once, so that teachers need not annotate the rest.
+        used = np.flatnonzero(
+            np.random.default_rng(self._options.schedule.seed).random(len(rates)) < rates
+        )
+        used = used[distributed.rank() :: distributed.n_ranks()]
+        return text.select(used), np.maximum(rates[used], 1.0)
 
     def _treebank_rates(self, dataset: LabelledDataset) -> NDArray[np.float64]:
-        """Times an epoch shows each treebank sentence."""
         n_tokens = dataset.tokens_by_treebank() * distributed.n_ranks()
         rates = sampling_rates(n_tokens, full_tokens=self._options.small_treebank, most=8.0)
         return self._options.treebank_rate * rates[dataset.treebank_ids]
 
     def _text_rates(self, text: EncodedText) -> NDArray[np.float64]:
-        """Times an epoch shows each text sentence; below 1, the chance that it is shown at all."""
+        """Times an epoch goes through each sentence; below 1, the chance that it is used at all."""
         options = self._options
         n_tokens = np.bincount(
             text.language_ids, weights=text.student.n_tokens, minlength=len(text.languages)
@@ -113,17 +112,17 @@ class DistillationCorpus:
         return chosen
 
     def _annotated(self, corpus: EncodedText) -> SoftTargets:
-        """The teachers' word on every token; treebanks' names have an underscore."""
+        """Treebanks' names have an underscore, languages' have none."""
         names = corpus.languages
-        if not self._options.is_text_told:
+        if self._options.infer_text_treebank:
             names = tuple(name if "_" in name else "" for name in names)
         targets = self._teachers.annotate(corpus.teacher, names, corpus.language_ids)
         n_tokens = int(corpus.teacher.n_tokens.sum())
         _LOGGER.info("%d sentences, %d tokens annotated", len(corpus.teacher), n_tokens)
         return targets
 
-    def _exchanged(self, corpus: EncodedText) -> tuple[EncodedText, NDArray[np.int64]]:
-        """Every sentence once more with some words exchanged, and which ones are not too long."""
+    def _substituted(self, corpus: EncodedText) -> tuple[EncodedText, NDArray[np.int64]]:
+        """Copies of sentences with some words substituted, and indices of their originals."""
         languages = np.unique(
             [name.split("_")[0] for name in corpus.languages], return_inverse=True
         )
@@ -135,8 +134,8 @@ class DistillationCorpus:
         sources = substitute_words(
             corpus.student,
             classes,
-            share=self._options.exchange_share,
-            generator=np.random.default_rng((self._options.seed, distributed.rank())),
+            share=self._options.substitution_share,
+            generator=np.random.default_rng((self._options.schedule.seed, distributed.rank())),
         )
         student, teacher = (
             replace_tokens(packed, sources, SpecialPieces.load(path))

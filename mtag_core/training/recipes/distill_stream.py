@@ -1,6 +1,6 @@
-"""The sentences that a student learns from when the teacher's word comes from shards.
+"""The sentences that a student learns from when targets come from shards.
 
-What the loop calls an epoch is one chunk of shards here (`shard_stream`): the loop cuts the next
+What the trainer calls an epoch is one chunk of shards here (`shard_stream`): the loop cuts the next
 one in a thread of its own while it learns from this one, so two chunks are on the device.
 """
 
@@ -16,7 +16,7 @@ from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
 from mtag_core.training.logits.logit_teachers import labels_digest
 from mtag_core.training.loops import distributed
-from mtag_core.training.loops.loop import Epoch
+from mtag_core.training.loops.trainer import Epoch
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.options import DistillOptions
 from mtag_core.training.recipes.chunk_pool import ChunkReader, Chunks, reading_ahead
@@ -31,7 +31,7 @@ def streamed_sentences(
     """Opens shards.
 
     Args:
-        options: The run's options.
+        options: The recipe's.
         feats: The student's FEATS inventory.
         logits: Directory of the shards.
         pad: The student's padding piece.
@@ -51,14 +51,14 @@ def streamed_sentences(
         stream,
         options.tokenizer,
         options.max_pieces,
-        options.seed,
+        options.schedule.seed,
         rank=distributed.rank(),
         n_ranks=distributed.n_ranks(),
     )
     with reading_ahead(reader, n_processes=options.n_processes) as chunks:
         yield StreamedSentences(
             chunks,
-            epochs=options.epochs * reader.n_chunks,
+            epochs=options.schedule.epochs * reader.n_chunks,
             piece_budget=options.piece_budget,
             pad=pad,
             device=device,
@@ -69,13 +69,13 @@ class StreamedSentences:
     """Gives batches with their targets, chunk after chunk.
 
     Attributes:
-        epochs: Chunks that the run goes through at most.
+        epochs: Chunks to go through at most.
     """
 
     def __init__(
         self, chunks: Chunks, *, epochs: float, piece_budget: int, pad: int, device: torch.device
     ) -> None:
-        """Reads nothing yet."""
+        """Takes chunks; none is read yet."""
         self.epochs = epochs
         self._chunks, self._piece_budget = chunks, piece_budget
         self._pad, self._device = pad, device

@@ -1,14 +1,15 @@
-"""Distils teachers into a student, and fine-tunes it: the same run with other shares.
+"""Distils teachers into a student, and fine-tunes it: the same recipe with other shares.
 
-The teachers annotate text and treebanks once (`targets`); then the student learns from those
-targets for many epochs. On treebank tokens part of the target is the label itself. Distillation
-shows all the text; fine-tuning starts from a distilled student and shows mostly treebanks. Where
-the teacher's word comes from shards (`distill_stream`), they are all that the student learns from.
+The teachers annotate text and treebanks once (`teacher_ensemble`); then the student learns from
+those targets for many epochs. On treebank tokens part of the target is the label itself.
+Distillation goes through all the text; fine-tuning starts from a distilled student and goes through
+little text. Where targets come from shards (`distill_stream`), the student learns from them alone.
 """
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -16,15 +17,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mtag_core.errors import UsageError
 from mtag_core.training.data.augmentation import mask_pieces
 from mtag_core.training.data.datasets import draw_epoch, encoded_forms, labelled_dataset
-from mtag_core.training.data.encoding import SpecialPieces, piece_names
+from mtag_core.training.data.encoding import SpecialPieces
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
 from mtag_core.training.data.train_dev_split import read_dev_sentences
 from mtag_core.training.loops import distributed
-from mtag_core.training.loops.loop import Epoch, Task, Trainer, loop_config
 from mtag_core.training.loops.losses import top_k_target_loss
-from mtag_core.training.loops.training_log import TrainingLog, record_options
+from mtag_core.training.loops.trainer import Epoch, Task, Trainer
+from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import Batch, TokenLogits, TokenTagger
 from mtag_core.training.networks.model_config import ModelMetadata
 from mtag_core.training.networks.model_files import (
@@ -33,31 +35,42 @@ from mtag_core.training.networks.model_files import (
     load_model,
     save_model,
 )
-from mtag_core.training.networks.shared_weights import (
-    bundle_parts,
-    gram_rows,
-    make_plain,
-    share_weights,
-)
+from mtag_core.training.networks.shared_weights import make_plain, share_weights
 from mtag_core.training.networks.student import new_student, set_dropout
 from mtag_core.training.options import DistillOptions, TargetOptions
 from mtag_core.training.recipes.distill_corpus import DistillationCorpus
 from mtag_core.training.recipes.distill_stream import streamed_sentences
-from mtag_core.training.recipes.scoring import score
+from mtag_core.training.recipes.scoring import score, summary
 from mtag_core.training.recipes.teacher_ensemble import SoftTargets
+from mtag_core.training.records import record_training
 
 _LOGGER = logging.getLogger(__name__)
 
 
-def distill(options: DistillOptions, *, is_resumed: bool = False) -> dict[str, float]:
+def run(options: DistillOptions) -> str:
+    """Runs `distill` or `finetune`.
+
+    Raises:
+        UsageError: There is not one source of soft targets.
+    """
+    has_teachers = bool(options.teachers and options.text)
+    if options.logits is None and not has_teachers:
+        raise UsageError("distill needs --logits and --feats, or --teachers and --text")
+    if options.logits is not None and (options.teachers or options.text):
+        raise UsageError("--logits takes the place of --teachers and --text; leave those out")
+    if options.logits is not None and options.feats is None:
+        raise UsageError("--logits needs --feats, the feats.json of the teacher that made them")
+    return summary(distill(options), options.output)
+
+
+def distill(options: DistillOptions) -> dict[str, float]:
     """Distils or fine-tunes a student and writes its model directory.
 
     Args:
         options: What to do.
-        is_resumed: Go on from the checkpoint in the output directory.
 
     Returns:
-        Macro dev scores at the end; the student is not told the treebank.
+        Macro dev scores at the end, without treebank tokens.
 
     Raises:
         CheckpointError: A directory does not fit.
@@ -66,16 +79,16 @@ def distill(options: DistillOptions, *, is_resumed: bool = False) -> dict[str, f
     """
     device = distributed.start()
     if distributed.rank() == 0:
-        record_options(options, options.output, is_resumed=is_resumed)
+        record_training(options)
     distributed.wait_for_all()
-    torch.manual_seed(options.seed)
+    torch.manual_seed(options.schedule.seed)
     feats = load_feats(options.feats_path)
     pieces = SpecialPieces.load(options.tokenizer)
     model = _student(options, feats, pieces).to(device)
     distributed.share_weights(model)
     with _source(options, feats, pad=pieces.pad, device=device) as source:
-        run = _Run(options, model, source, pieces=pieces, device=device)
-        _learn(options, run, is_resumed=is_resumed)
+        task = _DistillationTask(options, model, source, pieces=pieces, device=device)
+        _learn(options, task)
     make_plain(model)
     if distributed.rank() == 0:
         metadata = ModelMetadata(
@@ -85,7 +98,7 @@ def distill(options: DistillOptions, *, is_resumed: bool = False) -> dict[str, f
             model, metadata, directory=options.output, tokenizer_path=options.tokenizer, feats=feats
         )
     distributed.wait_for_all()
-    return run.scores() if distributed.rank() == 0 else {}
+    return task.scores() if distributed.rank() == 0 else {}
 
 
 def is_trained_on_dev(options: DistillOptions) -> bool:
@@ -94,24 +107,18 @@ def is_trained_on_dev(options: DistillOptions) -> bool:
     return options.train_on_dev or any(load_metadata(model).is_trained_on_dev for model in models)
 
 
-def _learn(options: DistillOptions, run: "_Run", *, is_resumed: bool) -> None:
-    """Runs the schedule."""
-    torch.manual_seed(options.seed + distributed.rank())
+def _learn(options: DistillOptions, task: "_DistillationTask") -> None:
+    torch.manual_seed(options.schedule.seed + distributed.rank())
     with TrainingLog(options.output, is_writer=distributed.rank() == 0) as log:
-        loop = loop_config(
-            options,
-            warmup_share=options.warmup_share,
-            epochs=run.epochs,
-            average_decay=options.average_decay,
-        )
-        trainer = Trainer(run.task(), loop, directory=options.output, log=log)
-        if is_resumed:
+        schedule = replace(options.schedule, epochs=task.epochs)
+        trainer = Trainer(task.task(), schedule, directory=options.output, log=log)
+        if options.resume:
             trainer.resume()
         trainer.run()
 
 
 class _Source(Protocol):
-    """Where a run's sentences and their targets come from."""
+    """Sentences with their targets."""
 
     @property
     def epochs(self) -> float:
@@ -125,13 +132,13 @@ class _Source(Protocol):
 
 
 class _CorpusSentences:
-    """Text and treebanks, all in memory, annotated by the run itself."""
+    """Text and treebanks, all in memory, annotated by the recipe itself."""
 
     def __init__(self, options: DistillOptions, corpus: DistillationCorpus, *, pad: int) -> None:
         self._options, self._corpus = options, corpus
         device = corpus.targets.upos_log_probs.device
         self._sentences = DeviceSentences(corpus.student, pad=pad, device=device)
-        self.epochs = options.epochs
+        self.epochs = options.schedule.epochs
 
     def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
         """Draws and cuts one epoch."""
@@ -159,9 +166,7 @@ def _source(
         yield sentences
 
 
-class _Run:
-    """What the loop calls."""
-
+class _DistillationTask:
     def __init__(
         self,
         options: DistillOptions,
@@ -184,7 +189,7 @@ class _Run:
         self._dev_sentences = DeviceSentences(self._dev.packed, pad=pieces.pad, device=device)
 
     def task(self) -> Task:
-        """What the loop needs."""
+        """What the trainer calls."""
         return Task(self._model, self._source.epoch, self._loss, self.scores)
 
     def scores(self) -> dict[str, float]:
@@ -222,17 +227,17 @@ def _target_loss(
 
 
 def _student(options: DistillOptions, feats: list[str], pieces: SpecialPieces) -> TokenTagger:
-    """The student to train."""
     if options.student is None:
         model = new_student(
-            options.shape, n_pieces=pieces.n_pieces, n_feats=len(feats), pad=pieces.pad
+            options.shape,
+            n_pieces=pieces.n_pieces,
+            n_feats=len(feats),
+            pad=pieces.pad,
+            dropout=options.dropout,
         )
     else:
         model, _ = load_model(options.student, device=torch.device("cpu"))
-    share_weights(
-        model,
-        parts=bundle_parts(feats) if options.is_factored else None,
-        gram_ids=gram_rows(piece_names(options.tokenizer)) if options.has_grams else None,
-    )
+    if options.share_feats:
+        share_weights(model, feats)
     set_dropout(model, options.dropout)
     return model

@@ -15,8 +15,8 @@ from mtag_core.training.data.augmentation import mask_pieces
 from mtag_core.training.data.datasets import LabelledDataset, draw_epoch
 from mtag_core.training.data.encoding import SpecialPieces
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
-from mtag_core.training.loops.loop import Epoch
 from mtag_core.training.loops.losses import label_loss
+from mtag_core.training.loops.trainer import Epoch
 from mtag_core.training.networks.model import Batch, TokenTagger
 from mtag_core.training.networks.model_config import ModelMetadata
 from mtag_core.training.networks.treebank_tokens import treebank_token_ids, with_treebank_tokens

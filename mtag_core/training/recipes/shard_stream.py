@@ -33,7 +33,7 @@ _LOWEST = -30.0
 
 @dataclass(frozen=True)
 class Chunk:
-    """Sentences of a few row groups and the teacher's word on their tokens.
+    """Sentences of a few row groups and the targets of their tokens.
 
     Attributes:
         packed: In the student's wordpieces.
@@ -79,7 +79,7 @@ class ShardStream:
             teacher = teacher or info.teacher
             _check(path, info, labels=labels, teacher=teacher, targets=targets)
             self._infos[path] = info
-            _check_alike(path, info, next(iter(self._infos.values())))
+            _check_equal(path, info, next(iter(self._infos.values())))
             groups += [(path, group) for group in range(len(in_shard))]
             sizes += in_shard
         if not groups:
@@ -100,7 +100,7 @@ class ShardStream:
 
         Args:
             chunk: Its number in the pass, from 0.
-            generator: Orders the pass; one that is seeded alike for all its chunks.
+            generator: Orders the pass; the same for all its chunks.
         """
         order = generator.permutation(len(self._groups))
         chosen = order[chunk * self._per_chunk : (chunk + 1) * self._per_chunk]
@@ -146,7 +146,7 @@ class ShardStream:
 
 
 def pass_generator(seed: int, pass_number: int) -> np.random.Generator:
-    """The generator that orders one pass; each call gives it anew."""
+    """The generator that orders one pass, from its start."""
     return np.random.default_rng((seed, pass_number, 7))
 
 
@@ -179,11 +179,11 @@ def _check(
         kept = ", ".join(map(str, info.temperatures))
         raise ShardError(
             f"{path}: keeps the temperatures {kept}, not {targets.feats_temperature}; "
-            "make shards with --temperatures or choose another --temperature_feats"
+            "make shards with --temperatures or choose another --feats_temperature"
         )
 
 
-def _check_alike(path: Path, info: ShardInfo, first: ShardInfo) -> None:
+def _check_equal(path: Path, info: ShardInfo, first: ShardInfo) -> None:
     """Raises ShardError unless a shard keeps what the first one does."""
     if (info.top_k, info.temperatures) != (first.top_k, first.temperatures):
         raise ShardError(

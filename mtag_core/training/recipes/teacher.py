@@ -21,25 +21,31 @@ from mtag_core.training.data.encoding import SpecialPieces
 from mtag_core.training.data.train_dev_split import read_dev_sentences, read_training_sentences
 from mtag_core.training.data.treebanks import feats_inventory
 from mtag_core.training.loops import distributed
-from mtag_core.training.loops.loop import Task, Trainer, loop_config
-from mtag_core.training.loops.training_log import TrainingLog, record_options
+from mtag_core.training.loops.trainer import Task, Trainer
+from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import TokenTagger
 from mtag_core.training.networks.model_config import ModelMetadata
 from mtag_core.training.networks.model_files import load_feats, save_model
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, vocab_size
 from mtag_core.training.options import TeacherTrainingOptions
 from mtag_core.training.recipes.label_training import LabelTraining, LabelTrainingOptions
+from mtag_core.training.recipes.scoring import summary
+from mtag_core.training.records import record_training
 from mtag_core.training.treebank_facts import facts_of
 
 _LOGGER = logging.getLogger(__name__)
 
 
-def train_teacher(options: TeacherTrainingOptions, *, is_resumed: bool = False) -> dict[str, float]:
+def run(options: TeacherTrainingOptions) -> str:
+    """Runs `train-teacher`."""
+    return summary(train_teacher(options), options.output)
+
+
+def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
     """Trains a teacher and writes its model directory.
 
     Args:
         options: What to do.
-        is_resumed: Go on from the checkpoint in the output directory.
 
     Returns:
         Macro dev scores at the end.
@@ -49,8 +55,8 @@ def train_teacher(options: TeacherTrainingOptions, *, is_resumed: bool = False) 
         InputNotFoundError: There is no treebank.
     """
     device = distributed.start()
-    record_options(options, options.output, is_resumed=is_resumed)
-    torch.manual_seed(options.seed)
+    record_training(options)
+    torch.manual_seed(options.schedule.seed)
     tokenizer_path = Path(options.encoder) / "tokenizer.json"
     train, dev, feats = _datasets(options, tokenizer_path)
     metadata = _metadata(options, train)
@@ -74,9 +80,8 @@ def train_teacher(options: TeacherTrainingOptions, *, is_resumed: bool = False) 
 
     with TrainingLog(options.output, is_writer=distributed.rank() == 0) as log:
         task = Task(model, run.epoch, run.loss, run.scores)
-        loop = loop_config(options, warmup_share=0.06)
-        trainer = Trainer(task, loop, directory=options.output, log=log)
-        if is_resumed:
+        trainer = Trainer(task, options.schedule, directory=options.output, log=log)
+        if options.resume:
             trainer.resume()
         trainer.run()
     if distributed.rank() == 0:

@@ -2,7 +2,6 @@
 
 import itertools
 import logging
-import lzma
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ import torch
 
 from mtag_core.errors import InputNotFoundError
 from mtag_core.segmentation.units import UnitTable, find_units
+from mtag_core.storage import create_text, open_text
 from mtag_core.training.data.packing import DeviceSentences
 from mtag_core.training.segmenters.boundary_chunks import Chunks, UnitEncoder
 from mtag_core.training.segmenters.boundary_marks import marked_line, without_marks
@@ -63,9 +63,8 @@ class _Labeller:
         """Labels one file; the output appears when it is whole."""
         name = path.name.removesuffix(".txt.xz")
         output = self._config.output / f"{name}.segmented.txt.xz"
-        part = output.with_suffix(".part")
         start_s, n_units = time.monotonic(), 0
-        with lzma.open(part, "wt", encoding="utf-8", newline="\n") as sink:
+        with create_text(output) as sink:
             for lines in _line_groups(path):
                 tables = [
                     find_units(line, has_spaces=text_language(path) in SPACED_INSIDE)
@@ -75,7 +74,6 @@ class _Labeller:
                 n_units += sum(len(units.starts) for units in tables)
                 spent_s = time.monotonic() - start_s
                 _LOGGER.info("%s: %d units labelled, %.1f s", name, n_units, spent_s)
-        part.rename(output)
         return output
 
     def _labelled(
@@ -104,7 +102,7 @@ class _Labeller:
 def _line_groups(path: Path) -> Iterator[list[str]]:
     """Yields the lines of a file that are not empty, some thousands together."""
     group: list[str] = []
-    with lzma.open(path, "rt", encoding="utf-8", newline="\n") as lines:
+    with open_text(path, newline="\n") as lines:
         for line in lines:
             text = without_marks(line).strip()
             if text:

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from mtag_core.training.data.augmentation import mask_pieces
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
-from mtag_core.training.loops.loop import Epoch, LoopConfig, Task, Trainer
+from mtag_core.training.loops.trainer import Epoch, Task, Trainer
 from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.model_files import load_model
+from mtag_core.training.options import Schedule
 from mtag_core.training.segmenters.boundary_chunks import UnitEncoder
 from mtag_core.training.segmenters.boundary_examples import (
     BoundaryExamples,
@@ -211,15 +212,13 @@ def mean_probabilities(
     return values
 
 
-def _loop_config(config: BoundaryTeacherConfig, rate: float, seed: int) -> LoopConfig:
+def _loop_config(config: BoundaryTeacherConfig, rate: float, seed: int) -> Schedule:
     """The loop's part of the options."""
-    return LoopConfig(
+    return Schedule(
         peak_rate=rate,
         warmup_share=0.1,
         epochs=config.epochs,
         minutes=config.minutes / len(config.peak_rates) if config.minutes else None,
-        weight_decay=0.01,
-        clip_norm=1.0,
         n_evaluations=6,
         checkpoint_minutes=float("inf"),
         seed=seed,

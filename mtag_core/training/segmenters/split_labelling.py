@@ -1,13 +1,13 @@
 """Labels text with split teachers, for `train-segmenters --labelled`."""
 
 import logging
-import lzma
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 from mtag_core.errors import InputNotFoundError
 from mtag_core.segmentation.udpipe import UdpipeTokenizer
+from mtag_core.storage import create_text
 from mtag_core.training.data.treebanks import treebank_files
 from mtag_core.training.segmenters.split_choices import ChoiceTable
 from mtag_core.training.segmenters.split_labels import SUFFIX, labelled_line
@@ -60,16 +60,14 @@ def _label(config: SplitTeacherConfig, language: str) -> Path:
         config, language, SplitSentences(train, table, config), SplitSentences(dev, table, config)
     )
     output = config.output / f"{language}{SUFFIX}"
-    part = output.with_suffix(".part")
     n_tokens = 0
-    with lzma.open(part, "wt", encoding="utf-8", newline="\n") as sink:
+    with create_text(output) as sink:
         text = _surface_sentences(source, tokenizer)
         while group := list(islice(text, _GROUP_SENTENCES)):
             sentences = SplitSentences(group, table, config)
             sink.writelines(_labelled(teacher, sentences, config.least_probability))
             n_tokens += len(sentences.tokens)
             _LOGGER.info("%s: %d tokens labelled", language, n_tokens)
-    part.rename(output)
     return output
 
 

@@ -21,10 +21,11 @@ from torch import Tensor, nn
 from mtag_core.training.data.augmentation import mask_pieces
 from mtag_core.training.data.encoding import SpecialPieces, encode_sentences
 from mtag_core.training.data.packing import DeviceSentences, cut_batches, fits
-from mtag_core.training.loops.loop import Epoch, LoopConfig, Task, Trainer
+from mtag_core.training.loops.trainer import Epoch, Task, Trainer
 from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, piece_table
+from mtag_core.training.options import Schedule
 from mtag_core.training.segmenters.split_choices import N_NUMBERS, ChoiceTable
 from mtag_core.training.segmenters.split_learning import SurfaceToken
 
@@ -316,15 +317,13 @@ def words_f1(teacher: SplitTeacher, sentences: SplitSentences) -> float:
     return 200.0 * n_same / max(1, n_gold + n_guessed)
 
 
-def _loop_config(config: SplitTeacherConfig) -> LoopConfig:
+def _loop_config(config: SplitTeacherConfig) -> Schedule:
     """The loop's part of the options."""
-    return LoopConfig(
+    return Schedule(
         peak_rate=config.peak_rate,
         warmup_share=0.1,
         epochs=config.epochs,
         minutes=config.minutes,
-        weight_decay=0.01,
-        clip_norm=1.0,
         n_evaluations=4,
         checkpoint_minutes=float("inf"),
         seed=config.seed,

@@ -4,7 +4,6 @@ What stands in the output directory is not trained again.
 """
 
 import logging
-import lzma
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +14,8 @@ from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.languages import GENERIC
 from mtag_core.segmentation.udpipe import train_tokenizer
-from mtag_core.training.langid import record_config
+from mtag_core.storage import open_text
+from mtag_core.training.records import record_options
 from mtag_core.training.segmenters.boundary_marks import read_marked
 from mtag_core.training.segmenters.gap_stream import MarkedSentence
 from mtag_core.training.segmenters.marked_text import mark_text
@@ -125,7 +125,7 @@ def train_segmenters(
     chosen = languages or ([] if own else [*sorted(files), GENERIC])
     _check(chosen, own, files)
     output.mkdir(parents=True, exist_ok=True)
-    record_config(
+    record_options(
         output / "config.json",
         {
             "treebanks": str(treebanks),
@@ -260,7 +260,7 @@ def _lines(text: Path | None, code: str) -> Iterator[str]:
 
 def text_lines(path: Path) -> Iterator[str]:
     """Yields the lines of an `.xz` file."""
-    with lzma.open(path, "rt", encoding="utf-8") as stream:
+    with open_text(path) as stream:
         yield from stream
 
 

@@ -1,10 +1,10 @@
 """Finds treebanks' training files and reads what segmenters learn from."""
 
-import lzma
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from mtag_core.storage import open_text
 from mtag_core.training.segmenters.joining import joined
 from mtag_core.training.segmenters.spacing import tightened
 from mtag_core.training.treebank_facts import facts_of
@@ -82,8 +82,8 @@ def treebank_sentences(treebank: str, paths: Sequence[Path], n_tokens: int) -> I
 def read_sentences(paths: Sequence[Path]) -> Iterator[str]:
     """Yields the CoNLL-U sentences of files; closing marks stand by their words in some of them."""
     for path in paths:
-        opened = lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
-        blocks = [block.strip("\n") for block in opened.decode("utf-8").split("\n\n")]
+        with open_text(path, newline="\n") as lines:
+            blocks = [block.strip("\n") for block in lines.read().split("\n\n")]
         yield from tightened([block for block in blocks if block])
 
 

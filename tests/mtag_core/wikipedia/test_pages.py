@@ -137,8 +137,7 @@ def test_every_schema_is_read(version: int):
     attributes = ' bytes="5" sha1="x"' if version == 11 else ""
     slot = "<content><role>aux</role><text>no</text></content>" if version == 11 else ""
     xml = (
-        f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.{version}/" '
-        f'version="0.{version}">'
+        f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.{version}/">'
         f"<page><title>T</title>{ns}<id>1</id><restrictions>sysop</restrictions><revision><id>2</id>"
         f'{model}<text xml:space="preserve"{attributes}>Words</text>{slot}</revision></page>'
     )

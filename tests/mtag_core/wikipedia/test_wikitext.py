@@ -1,5 +1,4 @@
 import re
-import time
 
 import pytest
 from hypothesis import given
@@ -80,35 +79,6 @@ def test_broken_markup_does_not_swallow_the_text(wikitext: str):
 def test_absurd_nesting_is_an_error():
     with pytest.raises(WikitextError, match="nested more than 100 deep"):
         clean_wikitext("{{a|" * 10_000 + "}}" * 10_000)
-
-
-@pytest.mark.parametrize(
-    "unit",
-    ["[[", "]]", "}}", "<ref>", "<!--", "[http://a ", "''", "'", "<", "&", "|", "-{", "__a", "( ",
-     "{|", "\x02,", "=", "<ref name=", "a\n", "== ", "{{a}} ", "[[File:x|", "\x02 ", " "],
-)  # fmt: skip
-def test_time_is_linear_in_repeated_markup(unit: str):
-    check_time(unit * (300_000 // len(unit)))
-
-
-@pytest.mark.parametrize(
-    "opening",
-    ["[http://", "[http://a ", "<ref ", "<ref>", "<!--", "<br ", "-{", "__", "==", "{{", "[[", "{|",
-     "''", "( \x02", "|", "!", "* ", "&", "\x02 "],
-)  # fmt: skip
-@pytest.mark.parametrize("body", ["a", " ", "a ", "=", "'", "_", ",", "\n ", "<", "(", "|"])
-def test_time_is_linear_behind_an_opening(opening: str, body: str):
-    check_time(opening + body * (100_000 // len(body)))
-
-
-def check_time(text: str) -> None:
-    """Quadratic code takes minutes for these."""
-    start = time.process_time()
-    try:
-        clean_wikitext(text)
-    except WikitextError:
-        pass
-    assert time.process_time() - start < 2
 
 
 @given(st.lists(MARKUP, max_size=60).map(" ".join) | st.lists(MARKUP, max_size=60).map("".join))

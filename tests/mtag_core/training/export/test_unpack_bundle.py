@@ -63,7 +63,20 @@ def test_shape_and_labels_come_back(model, bundle, tmp_path):
     assert after.feats == before.feats
 
 
-def test_dev_scores_stay_those_of_sentences_that_did_not_teach(bundle, tmp_path):
+@pytest.mark.parametrize("is_trained_on_dev", [True, False])
+def test_whether_it_was_trained_on_dev_comes_back(tmp_path, treebanks, is_trained_on_dev):
+    model = write_model(tmp_path / "model", hidden_act="relu", is_trained_on_dev=is_trained_on_dev)
+    flags = ["--model", str(model), "--treebanks", str(treebanks)]
+    assert main(["export", *flags, "--output", str(tmp_path / "bundle")]) == 0
+    assert _unpack(tmp_path / "bundle", tmp_path / "again") == 0
+    config = json.loads((tmp_path / "again" / "config.json").read_text())
+    assert config["is_trained_on_dev"] is is_trained_on_dev
+
+
+def test_a_bundle_that_does_not_say_was_trained_on_dev(bundle, tmp_path):
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    del manifest["is_trained_on_dev"]
+    (bundle / "bundle.json").write_text(json.dumps(manifest))
     assert _unpack(bundle, tmp_path / "again") == 0
     config = json.loads((tmp_path / "again" / "config.json").read_text())
     assert config["is_trained_on_dev"] is True

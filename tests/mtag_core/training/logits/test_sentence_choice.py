@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtag_core.errors import ShardError
 from mtag_core.records import Block, Document, Sentence
 from mtag_core.training.logits.sentence_choice import (
     ChoiceOptions,
@@ -109,6 +110,15 @@ def test_chosen_sentences_are_numbered_without_gaps():
     selector = SentenceSelector(survey("a\nb\nc").n_in_document, np.array([True, False, True]), ANY)
     blocks = [selector.select(block) for block in _blocks("a\nb\nc")]
     assert [(block.index, len(block.sentences)) for block in blocks] == [(0, 1), (1, 0), (1, 1)]
+
+
+@pytest.mark.parametrize("text", ["a", "a\nb\nc"])
+def test_a_document_that_differs_from_its_survey_is_an_error(text: str):
+    selector = SentenceSelector(survey("a\nb").n_in_document, np.array([True, True]), ANY)
+    message = rf"document {text}: {text.count(chr(10)) + 1} sentences pass the filters, 2 did in"
+    with pytest.raises(ShardError, match=message):
+        for block in _blocks(text):
+            selector.select(block)
 
 
 def test_useful_sentences_are_kept_without_a_survey():

@@ -1,0 +1,119 @@
+"""The commands that train, from the recipes' modules and their options.
+
+A recipe's module has `run(options) -> str`, what to print at the end. It is imported when its
+command is called: most need packages that tagging does not.
+"""
+
+import argparse
+import importlib
+from dataclasses import MISSING, dataclass
+from typing import Any
+
+from mtag_core.cli.logs import start_logging
+from mtag_core.options import Flags
+from mtag_core.training import options
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One command.
+
+    Attributes:
+        help_line: What it does.
+        module: Inside `mtag_core.training`.
+        flags: What it takes.
+        is_verbose: Steps on the way are logged without --verbose, too.
+    """
+
+    help_line: str
+    module: str
+    flags: Flags[Any]
+    is_verbose: bool = False
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Adds the command's flags."""
+        self.flags.add_to(parser)
+        parser.add_argument("--verbose", "-v", action="store_true", help="log more")
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Runs the recipe and prints what it says."""
+        start_logging(is_verbose=args.verbose or self.is_verbose)
+        module = importlib.import_module(f"mtag_core.training.{self.module}")
+        message = module.run(self.flags.parse(args))
+        if message:
+            print(message)
+        return 0
+
+
+_FINETUNE: dict[str, Any] = {
+    **dict.fromkeys(("teachers", "text", "student"), MISSING),
+    **{"label_share": 0.7, "treebank_rate": 1.0, "text_rate": 0.05, "other_text_rate": 0.02},
+    **{"dropout": 0.1, "epochs": 6.0, "peak_rate": 4e-4, "warmup_share": 0.1},
+    **{"piece_budget": 16384},
+}
+
+RECIPES = {
+    "train-langid": Recipe(
+        "train the language identifier of a bundle",
+        "langid",
+        Flags(options.LangidOptions),
+        is_verbose=True,
+    ),
+    "train-vocabulary": Recipe(
+        "train the student's WordPiece vocabulary",
+        "data.vocabulary",
+        Flags(options.VocabularyOptions),
+    ),
+    "train-teacher": Recipe(
+        "fine-tune a pretrained encoder on treebanks",
+        "recipes.teacher",
+        Flags(options.TeacherTrainingOptions),
+    ),
+    "encode-text": Recipe(
+        "encode segmented text for distillation, once",
+        "data.texts",
+        Flags(options.EncodeTextOptions),
+    ),
+    "distill": Recipe(
+        "train a student on teachers' targets for text",
+        "recipes.distillation",
+        Flags(options.DistillOptions),
+    ),
+    "finetune": Recipe(
+        "train a distilled student further, on treebanks above all",
+        "recipes.distillation",
+        Flags(options.DistillOptions, **_FINETUNE),
+    ),
+    "adapt": Recipe(
+        "train a student further, on treebank labels alone",
+        "recipes.adaptation",
+        Flags(options.AdaptOptions),
+    ),
+    "learn-conventions": Recipe(
+        "teach a student the conventions of treebanks, for users who name one",
+        "recipes.conventions",
+        Flags(options.ConventionsOptions),
+    ),
+    "average-models": Recipe(
+        "write the weighted mean of two students of one ancestor",
+        "networks.model_mean",
+        Flags(options.AverageOptions),
+    ),
+    "export": Recipe(
+        "make the bundle that tagging loads from a trained student",
+        "export.bundle",
+        Flags(options.ExportOptions),
+        is_verbose=True,
+    ),
+    "export-teacher": Recipe(
+        "make a trained model answer with all its logits, for teacher_logits",
+        "export.export_teacher",
+        Flags(options.ExportTeacherOptions),
+    ),
+    "unpack-bundle": Recipe(
+        "turn a bundle's student back into a model that finetune goes on with",
+        "export.unpack_bundle",
+        Flags(options.UnpackBundleOptions),
+    ),
+}
+"""Command to recipe, in the order of use."""
