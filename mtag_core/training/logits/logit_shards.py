@@ -3,7 +3,7 @@
 A row is a sentence with its tokens. Token columns are flat: of a sentence with n tokens,
 `upos_logits` holds n * 17 values, `feats_ids` and `feats_logits` n * top_k, `feats_rest`
 n * n_temperatures and `feats_tail` n * rank bytes. The file's metadata say which teacher spoke, in
-which labels, and how to read the columns; `read_shard` refuses a file that does not fit.
+which labels, and how to read the columns; `read_info` refuses a file that is no shard.
 """
 
 import json
