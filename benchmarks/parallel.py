@@ -58,7 +58,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(args: argparse.Namespace, directory: Path) -> dict[str, object]:
-    """Runs all numbers of workers in each round."""
     n_bytes = _write_corpus(args, directory / "corpus")
     seconds: dict[int, list[float]] = {n_workers: [] for n_workers in args.workers}
     for number in range(args.rounds):
@@ -103,12 +102,10 @@ def _write_corpus(args: argparse.Namespace, folder: Path) -> int:
 
 
 def _in_turn(columns: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A line of each text, then the next of each."""
     return (line for line in chain.from_iterable(zip_longest(*columns)) if line is not None)
 
 
 def _run(corpus: Path, output: Path, flags: Sequence[str]) -> float:
-    """Seconds of one run of the command."""
     command = [sys.executable, "-m", "pipelines.annotate", "--input", f"{corpus}/*"]
     command += ["--output", str(output), "--runner=DirectRunner", *flags]
     started_s = time.monotonic()

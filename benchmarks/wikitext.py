@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.machine import machine, shown_command
 from mtag_core.records import Document
-from mtag_core.wikipedia import read_documents, read_silent_names
+from mtag_core.wikipedia import read_documents, read_site
 
 _LEFT_OVER = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|<ref|</|&nbsp;|^\||^!.*(!!|\|)")
 
@@ -40,7 +40,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _measure(path: str) -> dict[str, float]:
-    """Speed, outcome of each page and lines with left-over markup of one dump."""
     data = Path(path).read_bytes()
     xml = bz2.decompress(data) if path.endswith(".bz2") else data
     counts: Counter[str] = Counter()
@@ -50,7 +49,7 @@ def _measure(path: str) -> dict[str, float]:
             io.BytesIO(xml),
             source=path,
             counts=counts,
-            silent_names=read_silent_names(xml[: 1 << 20]),
+            site=read_site(xml, name=Path(path).name),
         )
     )
     elapsed_s = time.process_time() - started_s

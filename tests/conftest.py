@@ -2,6 +2,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("mtag", deadline=None)
+settings.load_profile("mtag")
 
 
 def pytest_addoption(parser):

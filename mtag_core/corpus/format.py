@@ -40,6 +40,7 @@ class Format:
             the file.
         plan: Splits a file into ranges of so many stored bytes, about, that cover it; called for
             large files whose server sends any range. Without one a file is never split.
+        is_one_document: Whether a file is one document, as far as its size and the options say.
         options: The fields of `ReadOptions` that it uses, each the flag of that name.
         names: Matches the ends of names that have none of the extensions, or None.
     """
@@ -49,6 +50,7 @@ class Format:
     extensions: tuple[str, ...]
     read: Read
     plan: Plan = lambda _file, _options, _item_bytes: WHOLE
+    is_one_document: Callable[[FileInfo, ReadOptions], bool] = lambda _file, _options: False
     options: tuple[str, ...] = ()
     names: re.Pattern[str] | None = None
 

@@ -15,6 +15,7 @@ from mtag_core.corpus.format import WHOLE, Range
 from mtag_core.corpus.items import ReadOptions, Span, WorkItem
 from mtag_core.corpus.names import codec_of
 from mtag_core.corpus.registry import format_of
+from mtag_core.errors import MtagError
 from mtag_core.storage import FileInfo
 
 MIN_ITEM_BYTES = 128 * 2**10
@@ -170,8 +171,7 @@ def is_slow(item: WorkItem, options: ReadOptions, *, above_bytes: int) -> bool:
     file = item.spans[0].file
     if not item.is_pack or len(item.spans) > 1 or expected_bytes(file) < above_bytes:
         return False
-    is_document = options.document == "file" and file.size <= options.max_document_bytes
-    return not (item.kind == "text" and codec_of(file.path) is None and is_document)
+    return not format_of(file, options).is_one_document(file, options)
 
 
 def expected_bytes(file: FileInfo) -> int:
@@ -183,4 +183,10 @@ def _ranges(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[R
     """Splits a large file, if its format and its server let it be read from the middle."""
     if not file.is_seekable or file.size < 0:
         return WHOLE
-    return format_of(file, options).plan(file, options, item_bytes)
+    try:
+        return format_of(file, options).plan(file, options, item_bytes)
+    except (MtagError, MemoryError):
+        raise
+    except Exception:
+        # What is wrong with the file costs its documents, not the plan: its reader says it.
+        return WHOLE

@@ -18,6 +18,7 @@ REASONS = {
     "unreadable": "The file cannot be opened or reading it failed.",
     "vanished": "The file was listed but is gone.",
     "changed": "The file's size or version is not the one that was planned; run again.",
+    "reader_failed": "The reader has a bug; it costs the record, or the rest of the file.",
     "tagging_failed": "Segmenting or tagging the document raised an error.",
 }
 
@@ -39,6 +40,7 @@ REMEDIES = {
     "unreadable": "see that the file may be read and that its server answers",
     "vanished": "run again",
     "changed": "run again",
+    "reader_failed": "report it, with the file if you may",
     "tagging_failed": "report it, with its line in rejects/",
 }
 """What a user can do about each reason."""

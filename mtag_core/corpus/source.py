@@ -13,6 +13,7 @@ from mtag_core.corpus.compression import (
     DecompressedStream,
     TruncatedError,
 )
+from mtag_core.corpus.decoding import READER_FAILED
 from mtag_core.corpus.items import Span
 from mtag_core.corpus.names import codec_of
 from mtag_core.corpus.sniffing import LookAhead, SniffedStream
@@ -35,6 +36,8 @@ class Source(AbstractContextManager["Source"]):
         path: Path or URL of the file.
         position: Offset of the next byte, counted in decompressed bytes.
         failure: Set when `read` returned b"" too early.
+
+    Counts for itself what it gives, so that a reader which loses something is noticed.
     """
 
     def __init__(
@@ -60,6 +63,9 @@ class Source(AbstractContextManager["Source"]):
         self._raw: BinaryIO | None = None
         self._stream: LookAhead | None = None
         self._keeps_encoding = keeps_encoding
+        self._end = span.end
+        self._n_line_feeds = 0
+        self._is_at_end = False
         self._cut_off: tuple[int, bytes | None] | None = None
         try:
             self._raw = storage.open_read(self.path, start=start)
@@ -81,6 +87,8 @@ class Source(AbstractContextManager["Source"]):
             self.failure = failure_of(error)
             return b""
         self.position += len(data)
+        self._n_line_feeds += data.count(b"\n")
+        self._is_at_end = not data
         return data
 
     def read_exactly(self, n_bytes: int) -> bytes:
@@ -98,12 +106,24 @@ class Source(AbstractContextManager["Source"]):
             offset: Where the document that is cut off starts.
             data: What there is of it; None when it is not held.
         """
-        self._cut_off = offset, data
+        self._cut_off = offset, data or None
+
+    def check_lines(self, n_lines: int) -> None:
+        """Compares the line feeds that were read with the lines that a reader made of them."""
+        if self.failure is None and n_lines != self._n_line_feeds:
+            detail = f"{n_lines} lines were made of {self._n_line_feeds}"
+            self.failure = Failure(READER_FAILED, detail)
 
     def rejects(self) -> Iterator[Reject]:
-        """Yields the reject for what a failure cut off, if there was one; ask at the end."""
+        """Yields the reject for what a failure cut off, or for what its reader left unread.
+
+        To be asked when the reader is done.
+        """
         if self.failure:
             yield self._reject(self.failure)
+        elif not self._is_at_end and (self._end is None or self.position < self._end):
+            detail = f"reading stopped at byte {self.position}, before the end"
+            yield self._reject(Failure(READER_FAILED, detail))
 
     def _reject(self, failure: Failure) -> Reject:
         offset, data = self._cut_off or (self.position, None)

@@ -1,5 +1,6 @@
 """Runs on a real standalone Flink cluster: JobManager, TaskManager, two slots, external workers."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,7 +8,9 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from email.message import Message
 from pathlib import Path
 
 import grpc
@@ -15,6 +18,7 @@ import psutil
 import pytest
 
 from deploy.flink.cluster import Cluster, missing_tools
+from tests.deploy import tag_stream
 from tests.mtag_core.training.tiny_teacher import write_tiny_teacher
 from tests.pipelines.trees import tree, write_compressed
 
@@ -60,7 +64,9 @@ def expected(corpus, tmp_path_factory):
 
 def test_a_server_that_is_not_ready_offers_no_slots(tmp_path, monkeypatch):
     def not_ready(_cluster, _path):
-        raise urllib.error.HTTPError("http://localhost", 503, "Service Unavailable", {}, None)
+        raise urllib.error.HTTPError(
+            "http://localhost", 503, "Service Unavailable", Message(), None
+        )
 
     monkeypatch.setattr(Cluster, "rest", not_ready)
     assert Cluster(tmp_path)._n_slots() == 0
@@ -102,6 +108,14 @@ def _wait_for(condition):
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
+
+
+def _cancel_jobs(cluster):
+    for job in cluster.rest("/jobs/overview")["jobs"]:
+        if job["end-time"] < 0:
+            url = f"http://localhost:{cluster.ports.rest}/jobs/{job['jid']}?mode=cancel"
+            urllib.request.urlopen(urllib.request.Request(url, method="PATCH"), timeout=10).close()
+    _wait_for(lambda: all(job["end-time"] > 0 for job in cluster.rest("/jobs/overview")["jobs"]))
 
 
 def _is_alike(output, other):
@@ -192,6 +206,65 @@ def test_a_stream_tags_what_appears_survives_a_killed_worker_and_stops_on_sigter
         process.kill()
         process.wait(10)
     _wait_for(lambda: all(job["end-time"] > 0 for job in cluster.rest("/jobs/overview")["jobs"]))
+
+
+def _run(*command):
+    """Runs a pipeline that is not ours."""
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
+    subprocess.run(
+        [sys.executable, *command], cwd=_ROOT, env=environment, check=True, timeout=_TIMEOUT_S
+    )
+
+
+def test_documents_of_an_unbounded_source_come_out_once_in_their_windows(cluster, tmp_path):
+    n_seconds = 8
+    # The impulse source has to outlive the ticks, which are timers of a later step.
+    flags = [*cluster.flags, f"--shutdown_sources_after_idle_ms={4000 * n_seconds}"]
+    _run("-m", "tests.deploy.tag_stream", str(tmp_path), str(n_seconds), *flags)
+    written = [json.loads(path.read_text()) for path in tmp_path.glob("*.json")]
+    sizes = [2, tag_stream.LONG_SENTENCES, 2, 0, 2]
+    assert sorted(written, key=lambda each: each["doc_id"]) == [
+        {
+            "doc_id": f"{second}.{index}",
+            "n_sentences": n_sentences,
+            "second": second,
+            "window": [second // 2 * 2, second // 2 * 2 + 2],
+        }
+        for second in range(n_seconds)
+        for index, n_sentences in enumerate(sizes)
+    ]
+    # Each window was closed once, with the documents of its two seconds.
+    counts = [int(path.read_text()) for path in tmp_path.glob("*.count")]
+    assert counts == [2 * tag_stream.PER_SECOND] * (n_seconds // tag_stream.WINDOW_S)
+
+
+def test_the_example_of_a_message_queue_tags_a_stream(cluster, tmp_path):
+    redis = pytest.importorskip("redis", reason="not installed: redis, of the dev extra")
+    redis_server = pytest.importorskip("tests.docs.redis_server")
+    if redis_server.PROGRAM is None:
+        pytest.skip("not installed: redis-server")
+    flags = [*cluster.flags, "--shutdown_sources_after_idle_ms=9000000000000"]
+    script = str(_ROOT / "docs" / "examples" / "tag_messages.py")
+    with redis_server.running_server(tmp_path) as url, redis.Redis.from_url(url) as client:
+        process = subprocess.Popen(
+            [sys.executable, script, f"--redis={url}", *flags],
+            cwd=_ROOT,
+            env={**os.environ, "PYTHONPATH": str(_ROOT)},
+        )
+        try:
+            # The messages come while the job runs.
+            for batch in range(3):
+                for index in range(10):
+                    message = {"id": f"{batch}.{index}", "text": f"Cat {index} sat."}
+                    client.xadd("texts", {"json": json.dumps(message)})
+                _wait_for(lambda n=10 * batch + 10: client.xlen("tagged") >= n)
+            ids = [json.loads(fields[b"json"])["id"] for _, fields in client.xrange("tagged")]
+            assert sorted(ids) == [f"{batch}.{index}" for batch in range(3) for index in range(10)]
+            assert client.xpending("texts", "mtag")["pending"] == 0
+        finally:
+            process.kill()
+            process.wait(10)
+            _cancel_jobs(cluster)
 
 
 def test_embedded_flink_writes_the_same_bytes(corpus, expected, tmp_path):

@@ -9,9 +9,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from mtag_core import conllu
-from mtag_core.corpus.decoding import decode_document, make_reject, too_large
+from mtag_core.corpus.decoding import decode_document, make_reject, or_failed, too_large
 from mtag_core.corpus.format import Format
 from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.lines import LongLine, read_lines
@@ -19,8 +20,6 @@ from mtag_core.corpus.source import Source
 from mtag_core.errors import ConlluError
 from mtag_core.languages import UNKNOWN, find_language
 from mtag_core.records import Document, Reject, Sentence
-
-_NEWDOC = re.compile(rb"^#[ \t]*newdoc(?:[ \t]+id[ \t]*=[ \t]*([^\r\n]*))?[ \t]*\r?$", re.MULTILINE)
 
 _CODE = re.compile(r"[a-z]{2,3}")
 
@@ -45,23 +44,23 @@ def read_conllu(
 def _read_documents(source: Source, limit: int) -> Iterator[Document | Reject]:
     gathered = _Gathered(source.path)
     for offset, block in _blocks(source, limit):
-        newdoc = None if isinstance(block, LongLine) else _NEWDOC.search(block)
+        newdoc = None if isinstance(block, LongLine) else _newdoc_id(block)
         n_bytes = 0 if isinstance(block, LongLine) else len(block)
-        if newdoc or gathered.n_bytes + n_bytes > limit:
+        if newdoc is not None or gathered.n_bytes + n_bytes > limit:
             if gathered.sentences:
                 yield gathered.document()
-            doc_id = (newdoc[1] or b"").decode("utf-8", "replace").strip() if newdoc else ""
-            language = UNKNOWN if newdoc else gathered.language
-            doc_id = doc_id or f"{source.path}#{offset}"
+            language = gathered.language if newdoc is None else UNKNOWN
+            doc_id = newdoc or f"{source.path}#{offset}"
             gathered = _Gathered(source.path, offset, doc_id, language)
         if isinstance(block, LongLine):
             yield too_large(block.n_bytes, limit, source=source.path, offset=offset)
             continue
-        parsed = _parse(block, source=source.path, offset=offset)
-        if isinstance(parsed, Reject):
-            yield parsed
+        parse = partial(_parse, block, gathered, source=source.path, offset=offset)
+        sentence = or_failed(parse, block, source=source.path, offset=offset)
+        if isinstance(sentence, Reject):
+            yield sentence
         else:
-            gathered.add(parsed, n_bytes=n_bytes)
+            gathered.add(sentence, n_bytes=n_bytes)
     if gathered.sentences:
         yield gathered.document(is_last=True)
 
@@ -81,10 +80,9 @@ class _Gathered:
     n_bytes: int = 0
     n_characters: int = 0
 
-    def add(self, parsed: conllu.ConlluSentence, *, n_bytes: int) -> None:
+    def add(self, sentence: Sentence, *, n_bytes: int) -> None:
         """Adds a sentence; the document's text has a line for each."""
-        self.language = _language(parsed.metadata.get("language", "")) or self.language
-        sentence = conllu.to_sentence(parsed, start=self.n_characters, language=self.language)
+        self.language = sentence.language
         self.sentences.append(sentence)
         self.n_bytes += n_bytes
         self.n_characters += len(sentence.text) + 1
@@ -124,19 +122,32 @@ def _language(called: str) -> str | None:
     return find_language(called) or (called if _CODE.fullmatch(called) else None)
 
 
-def _parse(block: bytes, *, source: str, offset: int) -> conllu.ConlluSentence | Reject:
+def _newdoc_id(block: bytes) -> str | None:
+    """The id that a `# newdoc` comment gives, empty where it gives none; None without one."""
+    for line in block.split(b"\n"):
+        if not line.startswith(b"#"):
+            return None
+        key, _, value = line[1:].partition(b"=")
+        if key.split() in ([b"newdoc"], [b"newdoc", b"id"]):
+            return value.decode("utf-8", "replace").strip()
+    return None
+
+
+def _parse(block: bytes, gathered: "_Gathered", *, source: str, offset: int) -> Sentence | Reject:
     doc_id = f"{source}#{offset}"
     decoded = decode_document(block, source=source, offset=offset, doc_id=doc_id)
     if isinstance(decoded, Reject):
         return decoded
     lines = [line.removesuffix("\r") for line in decoded.text.rstrip("\r\n").split("\n")]
     try:
-        return conllu.parse_sentence(lines, source=f"{source}#{offset}")
+        parsed = conllu.parse_sentence(lines, source=f"{source}#{offset}")
     except ConlluError as error:
         detail = str(error)
         return make_reject(
             "invalid_conllu", detail, block, source=source, offset=offset, doc_id=doc_id
         )
+    language = _language(parsed.metadata.get("language", "")) or gathered.language
+    return conllu.to_sentence(parsed, start=gathered.n_characters, language=language)
 
 
 FORMAT = Format(name="conllu", title="CoNLL-U", extensions=(".conllu", ".conll"), read=read_conllu)

@@ -7,9 +7,10 @@ value of it (`mtag_core.corpus.json_values`).
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from mtag_core.corpus.decoding import check_text, make_reject, too_large
+from mtag_core.corpus.decoding import check_text, make_reject, or_failed, too_large
 from mtag_core.corpus.format import WHOLE, Format, Range, can_start_midway, even_ranges
 from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.json_values import HEAD_BYTES, is_by_lines, read_values
@@ -56,7 +57,10 @@ def _read_records(span: Span, source: Source, options: ReadOptions) -> Iterator[
         if isinstance(record, LongLine):
             yield too_large(record.n_bytes, limit, source=source.path, offset=offset)
         elif not record.isspace():
-            yield parse_record(record, source=source.path, offset=offset, options=options)
+            parse = partial(
+                parse_record, record, source=source.path, offset=offset, options=options
+            )
+            yield or_failed(parse, record, source=source.path, offset=offset)
 
 
 def parse_record(

@@ -52,9 +52,18 @@ def read_mediawiki(
         options: Names the namespaces.
         pages: Counted up by one for each page, under its `PageOutcome`.
     """
-    with _open(span) as source:
-        yield from _read_pages(span, source, options, pages)
-        yield from source.rejects()
+    site = _site(span.file)
+    if not wikipedia.is_known(site.encoding):
+        if span.start == 0:
+            yield _unknown_encoding(span.file.path, site.encoding)
+    elif span.start == 0 or not _is_whole(span):
+        with _open(span) as source:
+            result = None
+            for result in _read_pages(source, site, options, pages):
+                yield result
+            # A document type declaration ends the reading with a reject of its own.
+            if source.failure or not isinstance(result, Reject):
+                yield from source.rejects()
 
 
 def plan_mediawiki(file: FileInfo, _options: ReadOptions, item_bytes: int) -> Sequence[Range]:
@@ -71,15 +80,8 @@ def _open(span: Span) -> Source:
 
 
 def _read_pages(
-    span: Span, source: Source, options: ReadOptions, pages: Counter[str]
+    source: Source, site: wikipedia.Site, options: ReadOptions, pages: Counter[str]
 ) -> Iterator[Document | Reject]:
-    site = _site(span.file)
-    if not wikipedia.is_known(site.encoding):
-        if span.start == 0:
-            yield _unknown_encoding(source.path, site.encoding)
-        return
-    if span.start and _is_whole(span):
-        return
     results = wikipedia.read_documents(
         cast(BinaryIO, _as_utf8(source, site.encoding)),
         source=source.path,

@@ -5,6 +5,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
@@ -13,7 +14,13 @@ import pyarrow.parquet as pq
 
 from mtag_core import storage
 from mtag_core.corpus.compression import DecompressedStream
-from mtag_core.corpus.decoding import decode_document, make_reject, too_large
+from mtag_core.corpus.decoding import (
+    READER_FAILED,
+    decode_document,
+    make_reject,
+    or_failed,
+    too_large,
+)
 from mtag_core.corpus.format import WHOLE, Format, Range
 from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.names import codec_of
@@ -92,12 +99,19 @@ def _read_row_group(
     row: int,
     options: ReadOptions,
 ) -> Iterator[Document | Reject]:
+    path, n_rows = span.file.path, file.metadata.row_group(row_group).num_rows
+    end = row + n_rows
     try:
         for text, doc_id in _rows(file, row_group, options):
-            yield _document(text, doc_id, row=row, path=span.file.path, options=options)
+            make = partial(_document, text, doc_id, row=row, path=path, options=options)
+            yield or_failed(make, text, source=path, offset=row)
             row += 1
+        failure = None if row == end else Failure(READER_FAILED, "its rows do not come")
     except _ERRORS as error:
-        yield _reject(span, row, _failure(error))
+        failure = _failure(error)
+    if failure is not None:
+        detail = f"{failure.detail}; rows {row} to {end - 1} of {n_rows} in their row group"
+        yield _reject(span, row, Failure(failure.reason, detail))
 
 
 @contextmanager

@@ -11,11 +11,13 @@ its own, or a reject.
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from mtag_core.corpus.decoding import decode_document, too_large
+from mtag_core.corpus.decoding import decode_document, or_failed, too_large
 from mtag_core.corpus.format import WHOLE, Format, Range, can_start_midway, even_ranges
 from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.lines import LongLine, read_lines
+from mtag_core.corpus.names import codec_of
 from mtag_core.corpus.source import Source
 from mtag_core.records import Document, Reject
 from mtag_core.storage import FileInfo
@@ -48,10 +50,15 @@ def read_text(
         yield from source.rejects()
 
 
+def is_one_document(file: FileInfo, options: ReadOptions) -> bool:
+    """Whether a document is a file, and this one within the limit of a document."""
+    is_small = codec_of(file.path) is None and file.size <= options.max_document_bytes
+    return options.document == "file" and is_small
+
+
 def plan_text(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[Range]:
     """Splits plain text anywhere, or where a document is a file into whole windows."""
-    is_document = options.document == "file" and file.size <= options.max_document_bytes
-    if is_document or not can_start_midway(file):
+    if is_one_document(file, options) or not can_start_midway(file):
         return WHOLE
     if options.document != "file":
         return even_ranges(file.size, item_bytes)
@@ -78,13 +85,14 @@ def _read_paragraphs(
     """
     limit = options.max_document_bytes
     is_owned = span.start == 0
-    lines: list[bytes] = []
-    start = n_bytes = 0
+    # One buffer: as objects, short lines would take many times their bytes.
+    held = bytearray()
+    start = 0
     for offset, line in read_lines(source, end=None, limit=limit, is_mid_line=span.start > 0):
         n_line = limit if isinstance(line, LongLine) or line.isspace() else len(line)
-        if lines and n_bytes + n_line > limit:
-            yield _document(b"".join(lines).rstrip(_LINE_ENDS), source, start)
-            lines = []
+        if held and len(held) + n_line > limit:
+            yield _document(bytes(held).rstrip(_LINE_ENDS), source, start)
+            held.clear()
         if isinstance(line, LongLine):
             if is_owned:
                 yield too_large(line.n_bytes, limit, source=source.path, offset=offset)
@@ -93,11 +101,10 @@ def _read_paragraphs(
                 return
             is_owned = True
         elif is_owned:
-            start, n_bytes = (start, n_bytes) if lines else (offset, 0)
-            lines.append(line)
-            n_bytes += len(line)
-    if lines:
-        yield _document(b"".join(lines).rstrip(_LINE_ENDS), source, start)
+            start = start if held else offset
+            held += line
+    if held:
+        yield _document(bytes(held).rstrip(_LINE_ENDS), source, start)
 
 
 def _read_file(span: Span, source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
@@ -207,7 +214,8 @@ class _Cutting:
 def _document(data: bytes, source: Source, offset: int) -> Document | Reject:
     """Decodes a document that is a part of its file."""
     doc_id = f"{source.path}#{offset}"
-    return decode_document(data, source=source.path, offset=offset, doc_id=doc_id)
+    decode = partial(decode_document, data, source=source.path, offset=offset, doc_id=doc_id)
+    return or_failed(decode, data, source=source.path, offset=offset)
 
 
 FORMAT = Format(
@@ -216,5 +224,6 @@ FORMAT = Format(
     extensions=(".txt",),
     read=read_text,
     plan=plan_text,
+    is_one_document=is_one_document,
     options=("document",),
 )

@@ -91,7 +91,6 @@ def labelled_dataset(
 
 
 def _feats_ids(sentence: LabelledSentence, feats_to_id: dict[str, int]) -> list[int]:
-    """Label ids of one sentence's FEATS."""
     return [
         UNLABELLED if feats is None else feats_to_id.get(feats, UNLABELLED)
         for feats in training_feats(sentence)

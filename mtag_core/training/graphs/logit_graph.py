@@ -121,7 +121,6 @@ class _LogitGraph(GraphBuilder):
             self.node("Identity", self._dense(tokens, name), output=f"{name}_logits")
 
     def _attention(self, hidden: str, bias: str, name: str) -> str:
-        """Multi-head attention of every piece to every piece of its sentence."""
         n_heads = self._shape.n_heads
         width = self._hidden_size // n_heads
         query, key, value = (self._dense(hidden, name + part) for part in ("query", "key", "value"))
@@ -143,7 +142,6 @@ class _LogitGraph(GraphBuilder):
         return self.node("Add", self.node("MatMul", values, kernel), self._weight(name + ".bias"))
 
     def _activation(self, values: str) -> str:
-        """ReLU, or GELU in its erf form."""
         if self._shape.hidden_act == "relu":
             return self.node("Relu", values)
         scaled = self.node("Mul", values, self.constant("sqrt_half", np.float32(0.5**0.5)))
@@ -152,11 +150,9 @@ class _LogitGraph(GraphBuilder):
         return self.node("Mul", half, gate)
 
     def _normalised(self, values: str, name: str) -> str:
-        """LayerNorm over the last axis."""
         scale, bias = self._weight(name + "weight"), self._weight(name + "bias")
         eps = self._shape.layer_norm_eps
         return self.node("LayerNormalization", values, scale, bias, axis=-1, epsilon=eps)
 
     def _weight(self, name: str) -> str:
-        """A weight as a constant."""
         return self.constant(name, self._weights[name])

@@ -12,7 +12,7 @@ A model that knows the conventions of treebanks has one more input, the number o
 corrects the tokens' vectors by it; number 0 corrects nothing.
 
 The same description, without activation ranges, gives a float32 graph: the reference that the int8
-one is compared with, and what tells the ranges (see `mtag_core.training.graphs.calibration`).
+one is compared with, and what tells the ranges (see `mtag_core.training.export.bundle`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -240,7 +240,6 @@ class _StudentGraph(GraphBuilder):
         self.node("Gather", score, back, output="feats_score")
 
     def _best_of(self, run: str, ids: NDArray[np.int64], tag: str) -> tuple[str, str]:
-        """The place in `ids` of the best bundle of each token in a run, and its probability."""
         logits = self._product(
             run,
             self._weights["feats.weight"][ids],

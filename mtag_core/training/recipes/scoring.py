@@ -86,7 +86,6 @@ def _mean(treebank_to_percentage: dict[str, float]) -> float:
 
 
 def _by_treebank(is_right: NDArray[np.bool_], dataset: LabelledDataset) -> dict[str, float]:
-    """Percentage of True among each treebank's tokens."""
     token_treebank = np.repeat(dataset.treebank_ids, dataset.packed.n_tokens)
     right = np.bincount(token_treebank, weights=is_right, minlength=len(dataset.treebanks))
     totals = np.bincount(token_treebank, minlength=len(dataset.treebanks))
