@@ -50,7 +50,6 @@ _Labels = dict[str, list[list[tuple[str, str]]]]
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Builds the parser."""
     parser = argparse.ArgumentParser(description="Agreement of students with their teacher.")
     parser.add_argument("--teacher", type=Path, required=True, help="of train-teacher")
     parser.add_argument("--students", type=Path, nargs="+", required=True, help="of distill")
@@ -72,7 +71,6 @@ def _labels(
     device: str,
     is_told: bool,
 ) -> _Labels:
-    """What a model says: for each treebank and sentence, UPOS and FEATS of each token."""
     model = TrainedTeacher(directory, device=device)
     return {
         name: [
@@ -86,7 +84,6 @@ def _labels(
 
 
 def _macro(own: _Labels, other: _Labels) -> dict[str, float]:
-    """Mean over treebanks of the share of tokens with equal labels, in percent."""
     shares = []
     for name, sentences in own.items():
         pairs = [

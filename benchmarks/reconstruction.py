@@ -68,7 +68,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Builds the parser."""
     parser = argparse.ArgumentParser(description="Soft targets rebuilt from logit shards.")
     parser.add_argument("--teacher", type=Path, required=True, help="made by export-teacher")
     parser.add_argument("--text", type=Path, nargs="+", required=True, help="text, plain or .xz")
@@ -81,7 +80,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _sentences(args: argparse.Namespace) -> tuple[list[Sentence], list[Sentence]]:
-    """Two sentences of three for the basis, the third to measure; each from all files."""
     segmenter = load_segmenter(args.bundle)
     choice = ChoiceOptions()
     useful = [
@@ -97,7 +95,6 @@ def _sentences(args: argparse.Namespace) -> tuple[list[Sentence], list[Sentence]
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """The lines of a file."""
     with open_text(path) as stream:
         yield from map(str.strip, stream)
 
@@ -140,7 +137,6 @@ def _rebuilt(
     options: SummaryOptions,
     basis: TailBasis | None,
 ) -> NDArray[np.float32]:
-    """The softmax as a student would rebuild it."""
     return rebuild_feats_probs(
         summary,
         n_labels=n_labels,
@@ -151,7 +147,6 @@ def _rebuilt(
 
 
 def _softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
-    """The teacher's distribution."""
     scaled = logits.astype(np.float64) / temperature
     probs = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     result: NDArray[np.float64] = probs / probs.sum(axis=1, keepdims=True)
@@ -159,7 +154,6 @@ def _softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.floa
 
 
 def _shard_bytes(stream: LogitStream, scored: Sequence[ScoredSentence]) -> int:
-    """Size of the sentences' shard."""
     sink = io.BytesIO()
     writer = LogitsWriter(sink, stream.info)
     for index, row in enumerate(scored):

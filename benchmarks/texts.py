@@ -23,6 +23,5 @@ def heads(patterns: Sequence[str], *, n_lines: int) -> dict[str, list[str]]:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """The lines of a text file."""
     with open_text(path, newline="\n") as lines:
         yield from (line.rstrip("\n") for line in lines)

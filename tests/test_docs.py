@@ -7,6 +7,7 @@ import re
 import shlex
 import tomllib
 from functools import cache
+from typing import cast
 
 import pytest
 
@@ -83,7 +84,7 @@ def _show_help(module, *words):
 
 def _source_flags(module):
     """The flags that stand in a module's source, where its help needs what is not installed."""
-    path = importlib.util.find_spec(module).origin
+    path = str(importlib.util.find_spec(module).origin)
     with open(path, encoding="utf-8") as source:
         tree = ast.parse(source.read())
     strings = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
@@ -153,7 +154,7 @@ def test_every_command_has_help_for_each_flag(command, capsys):
 
 
 def test_every_command_is_in_a_document():
-    named = {words[1] for p in ALL_COMMANDS if (words := p.values[0])[0] == "mtag_core"}
+    named = {words[1] for p in ALL_COMMANDS if (words := cast(list, p.values[0]))[0] == "mtag_core"}
     assert set(COMMANDS) - named == set()
 
 

@@ -29,7 +29,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Builds the parser."""
     parser = argparse.ArgumentParser(description="Fine-tunes one encoder a treebank.")
     parser.add_argument("--data", type=Path, required=True, help="folder of UD_*/*.conllu.xz")
     parser.add_argument("--encoder", required=True, help="Hugging Face directory of the encoder")
@@ -42,11 +41,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(treebank: str, args: argparse.Namespace) -> None:
-    """Trains and writes one model.
-
-    Raises:
-        InputNotFoundError: The treebank has no training file.
-    """
     output = args.models / treebank
     n_tokens = _n_tokens(args.data, treebank)
     options = TeacherTrainingOptions(
@@ -69,11 +63,6 @@ def _train(treebank: str, args: argparse.Namespace) -> None:
 
 
 def _n_tokens(data: Path, treebank: str) -> int:
-    """Training tokens of a treebank.
-
-    Raises:
-        InputNotFoundError: It has none.
-    """
     sentences = read_training_sentences(data, only=(treebank,))
     if not sentences:
         raise InputNotFoundError(f"{data}: no training file of {treebank}")

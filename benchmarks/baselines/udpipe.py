@@ -38,14 +38,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _training_files(data: Path, *, first: list[str]) -> list[Path]:
-    """Lists the training files: the named ones, then by size."""
     paths = sorted(data.glob("*/*-ud-train.conllu.xz"), key=lambda path: path.stat().st_size)
     rank = {treebank: index for index, treebank in enumerate(first)}
     return sorted(paths, key=lambda path: rank.get(path.name.partition("-ud-")[0], len(rank)))
 
 
 def _train(path: Path, target: Path, *, max_tokens: int, iterations: int) -> None:
-    """Trains and writes one model."""
     started_s = time.process_time()
     sentences, n_tokens = read_sentences(path, max_tokens=max_tokens)
     error = ProcessingError()

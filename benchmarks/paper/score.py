@@ -57,7 +57,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Builds the parser."""
     parser = argparse.ArgumentParser(description="Scores a system and keeps the scores.")
     parser.add_argument("system", choices=("student", *BASELINES))
     parser.add_argument("--treebanks", action="append", required=True, help="pattern; repeatable")
@@ -81,14 +80,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _name(args: argparse.Namespace, options: EvaluationOptions) -> str:
-    """The default name of the facts."""
     mode = _RAW_MODES[options.segmenter] if options.is_raw else "gold"
     suffix = ("-x" if options.is_x_replaced else "") + ("-told" if options.is_told else "")
     return f"{args.system}-{mode}{suffix}"
 
 
 def _load_bundle(path: str) -> TreebankTagger:
-    """Loads the tagger."""
     from mtag_core.tagging.tagger import Tagger
 
     return Tagger.load(path)
@@ -97,7 +94,6 @@ def _load_bundle(path: str) -> TreebankTagger:
 def _score_baseline(
     args: argparse.Namespace, paths: list[str], options: EvaluationOptions
 ) -> list[TreebankResult]:
-    """Scores the treebanks that a baseline has a model for."""
     segmenter = bundle_segmenter(args.bundle) if args.raw else None
     results = []
     for path in paths:

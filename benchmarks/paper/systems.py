@@ -42,7 +42,6 @@ class UdpipeTagger:
         return [self._tag(tuple(forms)) for forms in sentences]
 
     def _tag(self, forms: tuple[str, ...]) -> TaggedSentence:
-        """Tags one sentence."""
         sentence = UdpipeSentence()
         for form in forms:
             sentence.addWord(form)
@@ -91,7 +90,6 @@ def load_system(
 # is imported only when asked for.
 @lru_cache(maxsize=1)
 def _meta_lstm(directory: Path, device: str) -> "MetaLstmTagger":
-    """Loads a Meta-LSTM."""
     from benchmarks.baselines.meta_lstm.training import MetaLstmTagger
 
     return MetaLstmTagger.load(directory, device)
@@ -99,7 +97,6 @@ def _meta_lstm(directory: Path, device: str) -> "MetaLstmTagger":
 
 @lru_cache(maxsize=1)
 def _encoder(directory: Path, device: str) -> tuple["TrainedTeacher", tuple[str, ...]]:
-    """Loads an encoder, and the treebanks that it knows."""
     from mtag_core.training.logits.trained_teacher import TrainedTeacher
     from mtag_core.training.networks.model_files import load_metadata
 

@@ -11,7 +11,19 @@ from typing import Any
 
 from mtag_core.cli.logs import start_logging
 from mtag_core.options import Flags
-from mtag_core.training import options
+from mtag_core.training.options import (
+    AdaptOptions,
+    AverageOptions,
+    ConventionsOptions,
+    DistillOptions,
+    EncodeTextOptions,
+    ExportOptions,
+    ExportTeacherOptions,
+    LangidOptions,
+    TeacherTrainingOptions,
+    UnpackBundleOptions,
+    VocabularyOptions,
+)
 
 
 @dataclass(frozen=True)
@@ -56,64 +68,64 @@ RECIPES = {
     "train-langid": Recipe(
         "train the language identifier of a bundle",
         "langid",
-        Flags(options.LangidOptions),
+        Flags(LangidOptions),
         is_verbose=True,
     ),
     "train-vocabulary": Recipe(
         "train the student's WordPiece vocabulary",
         "data.vocabulary",
-        Flags(options.VocabularyOptions),
+        Flags(VocabularyOptions),
     ),
     "train-teacher": Recipe(
         "fine-tune a pretrained encoder on treebanks",
         "recipes.teacher",
-        Flags(options.TeacherTrainingOptions),
+        Flags(TeacherTrainingOptions),
     ),
     "encode-text": Recipe(
         "encode segmented text for distillation, once",
         "data.texts",
-        Flags(options.EncodeTextOptions),
+        Flags(EncodeTextOptions),
     ),
     "distill": Recipe(
         "train a student on teachers' targets for text",
         "recipes.distillation",
-        Flags(options.DistillOptions),
+        Flags(DistillOptions),
     ),
     "finetune": Recipe(
         "train a distilled student further, on treebanks above all",
         "recipes.distillation",
-        Flags(options.DistillOptions, **_FINETUNE),
+        Flags(DistillOptions, **_FINETUNE),
     ),
     "adapt": Recipe(
         "train a student further, on treebank labels alone",
         "recipes.adaptation",
-        Flags(options.AdaptOptions),
+        Flags(AdaptOptions),
     ),
     "learn-conventions": Recipe(
         "teach a student the conventions of treebanks, for users who name one",
         "recipes.conventions",
-        Flags(options.ConventionsOptions),
+        Flags(ConventionsOptions),
     ),
     "average-models": Recipe(
         "write the weighted mean of two students of one ancestor",
         "networks.model_mean",
-        Flags(options.AverageOptions),
+        Flags(AverageOptions),
     ),
     "export": Recipe(
         "make the bundle that tagging loads from a trained student",
         "export.bundle",
-        Flags(options.ExportOptions),
+        Flags(ExportOptions),
         is_verbose=True,
     ),
     "export-teacher": Recipe(
         "make a trained model answer with all its logits, for teacher_logits",
         "export.export_teacher",
-        Flags(options.ExportTeacherOptions),
+        Flags(ExportTeacherOptions),
     ),
     "unpack-bundle": Recipe(
         "turn a bundle's student back into a model that finetune goes on with",
         "export.unpack_bundle",
-        Flags(options.UnpackBundleOptions),
+        Flags(UnpackBundleOptions),
     ),
 }
 """Command to recipe, in the order of use."""

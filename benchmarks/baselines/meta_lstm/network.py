@@ -132,7 +132,6 @@ class MetaLstm(nn.Module):
         return self.meta if name == "meta" else self._lower(name)
 
     def _lower(self, stage: str) -> "_CharacterModel | _WordModel":
-        """The character or the word model."""
         return self.character if stage == "character" else self.word
 
 
@@ -199,7 +198,6 @@ class _WordModel(nn.Module):
 
 
 def _bilstm(input_width: int, width: int, n_layers: int, dropout: float) -> nn.LSTM:
-    """Makes a bidirectional LSTM."""
     # Torch warns about dropout between layers where there is one layer.
     between = dropout if n_layers > 1 else 0.0
     return nn.LSTM(

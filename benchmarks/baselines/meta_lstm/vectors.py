@@ -81,7 +81,6 @@ def train_vectors(
 
 
 def _train(path: Path, *, max_sentences: int, **options: int) -> "fasttext.FastText._FastText":
-    """Trains fastText on a text that is already split into tokens where it can be."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as stream:
         stream.writelines(_lines(path, max_sentences=max_sentences))
         stream.flush()
@@ -92,7 +91,6 @@ def _train(path: Path, *, max_sentences: int, **options: int) -> "fasttext.FastT
 
 
 def _lines(path: Path, *, max_sentences: int) -> Iterator[str]:
-    """Yields lines with punctuation set apart."""
     with open_text(path) as stream:
         for index, line in enumerate(stream):
             if index >= max_sentences:

@@ -92,7 +92,6 @@ def encode_sentences(
 
 
 def _encode_job(sentences: Sequence[Sequence[str]], tokenizer_path: Path) -> PackedSentences:
-    """Encodes a few thousand sentences in one process."""
     tokenizer = Tokenizer.from_file(str(tokenizer_path))
     tokenizer.no_padding()
     tokenizer.no_truncation()
@@ -117,7 +116,6 @@ def _encode_job(sentences: Sequence[Sequence[str]], tokenizer_path: Path) -> Pac
 def _encode_one(
     ids: list[int], word_ids: list[int | None], n_tokens: int, convention: SpecialPieces
 ) -> tuple[Ints, Ints, Ints]:
-    """Gives one sentence's piece ids and each token's first and last piece position."""
     piece_ids = np.array([convention.start, *ids, convention.end], np.int32)
     words = np.array([-1 if word is None else word for word in word_ids], np.int64)
     tokens = np.arange(n_tokens)
@@ -129,5 +127,4 @@ def _encode_one(
 
 
 def _joined(rows: Sequence[Ints], dtype: type[np.signedinteger]) -> NDArray[np.signedinteger]:
-    """Concatenates rows, also none."""
     return np.concatenate(rows).astype(dtype) if rows else np.zeros(0, dtype)

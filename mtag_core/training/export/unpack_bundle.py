@@ -80,7 +80,6 @@ def _model(graph: onnx.GraphProto, labels: Labels, bundle: Bundle) -> TrainedMod
 
 
 def _config(graph: onnx.GraphProto, weights: Arrays, *, n_layers: int) -> EncoderConfig:
-    """The encoder's shape, as the graph and the weights show it."""
     nodes = graph.node
     n_pieces, width = weights["embeddings.word_embeddings.weight"].shape
     return EncoderConfig(
@@ -97,7 +96,7 @@ def _config(graph: onnx.GraphProto, weights: Arrays, *, n_layers: int) -> Encode
 
 
 def _conventions(arrays: Arrays, labels: Labels) -> Conventions:
-    """The treebanks' corrections; the graph's first row stands for none."""
+    """The treebanks' corrections; the graph's first row is that of no treebank."""
     bias = arrays["conventions.bias"].astype(np.float32)
     down, up = (
         arrays[f"conventions.{part}.kernel"] * arrays[f"conventions.{part}.scale"][:, None, None]
@@ -107,7 +106,6 @@ def _conventions(arrays: Arrays, labels: Labels) -> Conventions:
 
 
 def _attribute(nodes: Any, kind: str, name: str) -> Any:  # noqa: ANN401 (protobuf's)
-    """An attribute of the first node of a kind."""
     node = next(node for node in nodes if node.op_type == kind)
     return next(attribute for attribute in node.attribute if attribute.name == name)
 
@@ -115,7 +113,6 @@ def _attribute(nodes: Any, kind: str, name: str) -> Any:  # noqa: ANN401 (protob
 def _weights(
     arrays: Arrays, labels: Labels, *, n_layers: int
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Name and value of each of the model's weights."""
     width = arrays["pieces"].shape[1]
     scales = arrays["piece_scales"].astype(np.float32)
     yield "embeddings.word_embeddings.weight", arrays["pieces"] * scales
@@ -134,7 +131,7 @@ def _weights(
         yield f"{name}.bias", arrays[f"{name}.bias"]
     weight = np.zeros((len(labels.feats), width), np.float32)
     bias = np.zeros(len(labels.feats), np.float32)
-    # A bundle that goes with several parts of speech stands in the graph several times, equal.
+    # A bundle that goes with several parts of speech is in the graph several times, equal.
     for tag, ids in zip(labels.upos, labels.feats_of_upos, strict=True):
         weight[list(ids)] = _dequantised(arrays, f"feats.{tag}")
         bias[list(ids)] = arrays[f"feats.{tag}.bias"]

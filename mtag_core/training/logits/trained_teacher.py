@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import torch
 
     from mtag_core.training.networks.model import Batch
-    from mtag_core.training.networks.model import TokenLogits as DeviceLogits
+    from mtag_core.training.networks.model import TaggerLogits as DeviceLogits
 
 _FILES = ("config.json", "tokenizer.json", "feats.json", "model.safetensors")
 _PIECE_BUDGET = 16384

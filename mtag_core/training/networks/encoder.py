@@ -5,6 +5,8 @@ ways without a table. Compared with that class it builds no mask tensors on the 
 for the GPU. Source: Devlin et al. 2019 (arXiv:1810.04805).
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -38,7 +40,7 @@ class BertEncoder(nn.Module):
         """
         hidden: Tensor = self.embeddings(piece_ids)
         mask = is_piece[:, None, None, :].expand(-1, 1, piece_ids.shape[1], -1)
-        for layer in self.encoder.layer:
+        for layer in cast(nn.ModuleList, self.encoder.layer):
             hidden = layer(hidden, mask)
         return hidden
 
@@ -81,8 +83,9 @@ class _Layer(nn.Module):
 
     def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Shape (n_sentences, n_pieces, hidden_size) in and out."""
-        hidden = self.attention.output(self.attention.self(hidden, mask), hidden)
-        expanded = self.activation(self.intermediate.dense(hidden))
+        mixed = cast(_SelfAttention, self.attention.self)(hidden, mask)
+        hidden = cast(_Output, self.attention.output)(mixed, hidden)
+        expanded = self.activation(cast(nn.Linear, self.intermediate.dense)(hidden))
         out: Tensor = self.output(expanded, hidden)
         return out
 
@@ -123,7 +126,6 @@ class _Output(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Initialises one module as BERT does."""
     if isinstance(module, nn.Linear | nn.Embedding):
         nn.init.normal_(module.weight, std=0.02)
     if isinstance(module, nn.Linear):

@@ -75,7 +75,7 @@ def load_model(directory: Path, *, device: torch.device) -> tuple[TokenTagger, M
 
 
 def load_metadata(directory: Path) -> ModelMetadata:
-    """Reads what a model directory says beside its architecture."""
+    """Reads the metadata of a model directory."""
     config = _read_config(directory)
     return ModelMetadata(
         max_pieces=config["max_pieces"],
@@ -93,13 +93,11 @@ def load_feats(path: Path) -> list[str]:
 
 
 def _read_config(directory: Path) -> dict[str, Any]:
-    """Reads `config.json`."""
     config: dict[str, Any] = json.loads((directory / "config.json").read_text(encoding="utf-8"))
     return config
 
 
 def _architecture(model: TokenTagger) -> dict[str, Any]:
-    """The encoder's shape."""
     if isinstance(model.encoder, BertEncoder):
         return {"encoder": "bert", **asdict(model.encoder.config)}
     other: Any = model.encoder
@@ -107,7 +105,6 @@ def _architecture(model: TokenTagger) -> dict[str, Any]:
 
 
 def _empty_model(config: dict[str, Any]) -> TokenTagger:
-    """A model of the recorded shape."""
     if config["encoder"] == "bert":
         names = EncoderConfig.__dataclass_fields__
         shape = EncoderConfig(**{name: config[name] for name in names})
@@ -119,12 +116,10 @@ def _empty_model(config: dict[str, Any]) -> TokenTagger:
 
 
 def _with_heads(encoder: torch.nn.Module, width: int, n_feats: int, dropout: float) -> TokenTagger:
-    """Puts empty heads on an encoder."""
     return TokenTagger(
         encoder, hidden_size=width, n_upos=len(UPOS_LABELS), n_feats=n_feats, dropout=dropout
     )
 
 
 def _write_json(path: Path, value: object) -> None:
-    """Writes JSON for people to read."""
     path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -20,6 +20,8 @@ from mtag_core.training.data.train_dev_split import read_dev_sentences, read_tra
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.loops.trainer import Task, Trainer
 from mtag_core.training.loops.training_log import TrainingLog
+from mtag_core.training.networks.model import TokenTagger
+from mtag_core.training.networks.model_config import ModelMetadata
 from mtag_core.training.networks.model_files import load_feats, load_model, save_model
 from mtag_core.training.networks.student import set_dropout
 from mtag_core.training.options import AdaptOptions
@@ -53,15 +55,33 @@ def adapt(options: AdaptOptions) -> dict[str, float]:
     metadata = replace(
         metadata, is_trained_on_dev=metadata.is_trained_on_dev or options.train_on_dev
     )
-    train = _dataset(
-        options, read_training_sentences(options.treebanks, train_on_dev=options.train_on_dev)
-    )
-    dev = _dataset(
-        options, read_dev_sentences(options.treebanks, train_on_dev=metadata.is_trained_on_dev)
-    )
     set_dropout(model, options.dropout)
-    tokenizer = options.student / "tokenizer.json"
-    run = LabelTraining(
+    training = _training(options, model, metadata)
+    with TrainingLog(options.output, is_writer=True) as log:
+        task = Task(model, training.epoch, training.loss, training.scores)
+        trainer = Trainer(task, options.schedule, directory=options.output, log=log)
+        if options.resume:
+            trainer.resume()
+        trainer.run()
+    save_model(
+        model,
+        metadata,
+        directory=options.output,
+        tokenizer_path=options.student / "tokenizer.json",
+        feats=load_feats(options.student / "feats.json"),
+    )
+    return training.scores()
+
+
+def _training(options: AdaptOptions, model: TokenTagger, metadata: ModelMetadata) -> LabelTraining:
+    train, dev = (
+        _dataset(options, sentences)
+        for sentences in (
+            read_training_sentences(options.treebanks, train_on_dev=options.train_on_dev),
+            read_dev_sentences(options.treebanks, train_on_dev=metadata.is_trained_on_dev),
+        )
+    )
+    return LabelTraining(
         model,
         LabelTrainingOptions(
             piece_budget=options.piece_budget,
@@ -73,23 +93,8 @@ def adapt(options: AdaptOptions) -> dict[str, float]:
         rates=_rates(options, train),
         dev=dev,
         metadata=metadata,
-        pieces=SpecialPieces.load(tokenizer),
+        pieces=SpecialPieces.load(options.student / "tokenizer.json"),
     )
-
-    with TrainingLog(options.output, is_writer=True) as log:
-        task = Task(model, run.epoch, run.loss, run.scores)
-        trainer = Trainer(task, options.schedule, directory=options.output, log=log)
-        if options.resume:
-            trainer.resume()
-        trainer.run()
-    save_model(
-        model,
-        metadata,
-        directory=options.output,
-        tokenizer_path=tokenizer,
-        feats=load_feats(options.student / "feats.json"),
-    )
-    return run.scores()
 
 
 def _dataset(options: AdaptOptions, sentences: list[LabelledSentence]) -> LabelledDataset:

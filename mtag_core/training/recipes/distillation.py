@@ -27,7 +27,7 @@ from mtag_core.training.loops import distributed
 from mtag_core.training.loops.losses import top_k_target_loss
 from mtag_core.training.loops.trainer import Epoch, Task, Trainer
 from mtag_core.training.loops.training_log import TrainingLog
-from mtag_core.training.networks.model import Batch, TokenLogits, TokenTagger
+from mtag_core.training.networks.model import Batch, TaggerLogits, TokenTagger
 from mtag_core.training.networks.model_config import ModelMetadata
 from mtag_core.training.networks.model_files import (
     load_feats,
@@ -35,8 +35,7 @@ from mtag_core.training.networks.model_files import (
     load_model,
     save_model,
 )
-from mtag_core.training.networks.shared_weights import make_plain, share_weights
-from mtag_core.training.networks.student import new_student, set_dropout
+from mtag_core.training.networks.student import make_plain, new_student, set_dropout, share_weights
 from mtag_core.training.options import DistillOptions, TargetOptions
 from mtag_core.training.recipes.distill_corpus import DistillationCorpus
 from mtag_core.training.recipes.distill_stream import streamed_sentences
@@ -156,7 +155,6 @@ class _CorpusSentences:
 def _source(
     options: DistillOptions, feats: list[str], *, pad: int, device: torch.device
 ) -> Iterator[_Source]:
-    """The sentences to learn from: shards where there are some, else text and teachers."""
     if options.logits is None:
         yield _CorpusSentences(options, DistillationCorpus(options, feats, device=device), pad=pad)
         return
@@ -198,7 +196,6 @@ class _DistillationTask:
         return {"dev_upos": scores.macro_upos, "dev_feats": scores.macro_feats}
 
     def _loss(self, ids: NDArray[np.int64]) -> tuple[Tensor, int]:
-        """Loss of one batch."""
         batch, targets = self._source.batch(ids)
         masked = mask_pieces(batch, share=self._options.piece_dropout, mask_piece=self._mask_piece)
         logits = self._model(masked)
@@ -207,7 +204,7 @@ class _DistillationTask:
 
 
 def _target_loss(
-    logits: TokenLogits, targets: SoftTargets, tokens: Tensor, options: TargetOptions
+    logits: TaggerLogits, targets: SoftTargets, tokens: Tensor, options: TargetOptions
 ) -> Tensor:
     """The loss of some tokens, times the squared temperatures, which keeps gradients' size."""
     upos_ids = torch.arange(logits.upos.shape[-1], device=tokens.device)

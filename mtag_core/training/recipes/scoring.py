@@ -45,7 +45,7 @@ class Scores:
 
 
 def summary(scores: Mapping[str, float], output: Path) -> str:
-    """What a recipe says at its end; nothing where another process scores."""
+    """What a recipe prints at its end; nothing where another process scores."""
     if not scores:
         return ""
     return f"dev UPOS {scores['dev_upos']:.2f}  FEATS {scores['dev_feats']:.2f}  {output}"
@@ -86,7 +86,6 @@ def _mean(treebank_to_percentage: dict[str, float]) -> float:
 
 
 def _by_treebank(is_right: NDArray[np.bool_], dataset: LabelledDataset) -> dict[str, float]:
-    """Percentage of True among each treebank's tokens."""
     token_treebank = np.repeat(dataset.treebank_ids, dataset.packed.n_tokens)
     right = np.bincount(token_treebank, weights=is_right, minlength=len(dataset.treebanks))
     totals = np.bincount(token_treebank, minlength=len(dataset.treebanks))

@@ -133,7 +133,6 @@ class ShardStream:
     def _soft_targets(
         self, block: LogitBlock, is_kept: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float16], NDArray[np.int16], NDArray[np.float16]]:
-        """The targets of some of a block's tokens, in the order of a chunk's."""
         summary = block.feats_summary.select(is_kept)
         upos = block.upos_logits[is_kept].astype(np.float32) / self._targets.upos_temperature
         feats = top_log_probs(
@@ -161,14 +160,12 @@ def split_chunk_ids(ids: NDArray[np.int64]) -> tuple[int, NDArray[np.int64]]:
 
 
 def _kept(log_probs: NDArray[np.float32]) -> NDArray[np.float16]:
-    """Log-probabilities that float16 holds."""
     return np.maximum(log_probs, _LOWEST).astype(np.float16)
 
 
 def _check(
     path: Path, info: ShardInfo, *, labels: str, teacher: str, targets: TargetOptions
 ) -> None:
-    """Raises ShardError unless the shard is what was asked for."""
     for name, found, expected in (
         ("labels", info.labels, labels),
         ("teacher", info.teacher, teacher),
@@ -184,7 +181,6 @@ def _check(
 
 
 def _check_equal(path: Path, info: ShardInfo, first: ShardInfo) -> None:
-    """Raises ShardError unless a shard keeps what the first one does."""
     if (info.top_k, info.temperatures) != (first.top_k, first.temperatures):
         raise ShardError(
             f"{path}: top_k {info.top_k} and temperatures {info.temperatures}, "

@@ -64,7 +64,7 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
         device
     )
     rates = sampling_rates(train.tokens_by_treebank(), full_tokens=options.small_treebank, most=8.0)
-    run = LabelTraining(
+    training = LabelTraining(
         model,
         LabelTrainingOptions(
             piece_budget=options.piece_budget,
@@ -79,7 +79,7 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
     )
 
     with TrainingLog(options.output, is_writer=distributed.rank() == 0) as log:
-        task = Task(model, run.epoch, run.loss, run.scores)
+        task = Task(model, training.epoch, training.loss, training.scores)
         trainer = Trainer(task, options.schedule, directory=options.output, log=log)
         if options.resume:
             trainer.resume()
@@ -88,13 +88,12 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
         save_model(
             model, metadata, directory=options.output, tokenizer_path=tokenizer_path, feats=feats
         )
-    return run.scores()
+    return training.scores()
 
 
 def _datasets(
     options: TeacherTrainingOptions, tokenizer_path: Path
 ) -> tuple[LabelledDataset, LabelledDataset, list[str]]:
-    """Reads train and dev treebanks and the FEATS inventory."""
     train, dev = (
         read(options.treebanks, train_on_dev=options.train_on_dev, only=options.only)
         for read in (read_training_sentences, read_dev_sentences)
@@ -133,7 +132,6 @@ def _metadata(options: TeacherTrainingOptions, train: LabelledDataset) -> ModelM
 
 
 def _new_teacher(options: TeacherTrainingOptions, *, n_feats: int, n_treebanks: int) -> TokenTagger:
-    """The pretrained encoder with fresh heads."""
     encoder = load_encoder(options.encoder, n_extra_pieces=n_treebanks, dropout=options.dropout)
     return TokenTagger(
         encoder,

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from mtag_core.corpus import ReadOptions, fitting_item_bytes, plan_items
+from mtag_core.corpus import ReadOptions, fitting_item_bytes, fitting_spool_bytes, plan_items
 from mtag_core.errors import UsageError
 from mtag_core.storage import FileInfo
 
@@ -61,6 +61,17 @@ def test_the_size_of_items_fits_the_corpus(n_bytes, item_bytes):
 
 def test_the_size_of_items_counts_what_compressed_files_hold():
     assert fitting_item_bytes([FileInfo("a.xz", 10**9, "1")]) == 2**23
+
+
+@pytest.mark.parametrize(
+    ("n_files", "spool_bytes"), [(1, 2**19), (8, 2**19), (100, 4_687_500), (1000, 46_875_000)]
+)
+def test_files_are_sliced_that_are_large_beside_the_corpus(n_files, spool_bytes):
+    files = [FileInfo(f"{index}.gz", 10**6, "1") for index in range(n_files)]
+    found = fitting_spool_bytes(files, item_bytes=fitting_item_bytes(files))
+    assert found == spool_bytes
+    # All of a few files, none of many.
+    assert (found <= 3 * 10**6) == (n_files < 64)
 
 
 def test_a_small_corpus_makes_items_for_several_workers():

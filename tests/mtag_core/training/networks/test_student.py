@@ -3,12 +3,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.training.networks.model import Batch
-from mtag_core.training.networks.shared_weights import (
+from mtag_core.training.networks.student import (
     bundle_parts,
     make_plain,
+    new_student,
     share_weights,
 )
-from mtag_core.training.networks.student import new_student
 from mtag_core.training.options import StudentShape
 
 FEATS = ["_", "Case=Nom|Number=Sing", "Case=Nom|Number=Plur", "Number=Sing"]

@@ -10,7 +10,7 @@ from mtag_core.training.data.vocabulary import train_vocabulary
 from mtag_core.training.logits.logit_shards import LogitsWriter
 from mtag_core.training.options import TargetOptions
 from mtag_core.training.recipes import shard_stream
-from mtag_core.training.recipes.chunk_pool import ChunkReader, reading_ahead
+from mtag_core.training.recipes.distill_stream import ChunkReader, reading_ahead
 from tests.mtag_core.training.logit_samples import INFO, scored, sentence
 
 FORMS = [f"token{index} of a sentence" for index in range(6)]
