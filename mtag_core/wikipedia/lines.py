@@ -35,7 +35,7 @@ _HOLE_OPENING = re.compile(rf"([(（]){_GAP}{HOLE}{_GAP}")
 _HOLE_CLOSING = re.compile(rf"{_GAP}{HOLE}{_GAP}([)）])")
 _HOLE_COMMAS = re.compile(rf"([,;、；]) ?{HOLE} ?(?=[,;、；])")
 _HOLE_BEFORE_MARK = re.compile(rf" ?{HOLE} ?(?=[,.;:!?)\]。、，；։।])")
-# What is left of "{{book}} – its second edition" before its first word.
+# What is left before the first word where a dropped call began the line: "{{book}}, its edition".
 _HOLE_START = re.compile(rf"^(?:[ {HOLE},;:.、，]|&nbsp;|[-–—]+(?=[ &]))++")
 _HOLE_RUN = re.compile(rf"{HOLE}[ {HOLE}]*+")
 

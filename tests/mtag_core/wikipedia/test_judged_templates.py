@@ -1,9 +1,9 @@
 """Templates of real dumps, judged one by one; the sentences are our own.
 
 The table was drawn from the calls inside sentences of nine wikis, one of each name, at random.
-Before and after are the verdicts over the call in its article: `right`, `harmless` (nothing is missing that
-a sentence needs), `hole`, `garbage`. Before is the state of 2026-11-24, when unknown names left
-nothing.
+Before and after are the verdicts over the call in its article: `right`, `harmless` (nothing is
+missing that a sentence needs), `hole`, `garbage`. Before is the state of 2026-11-24, when unknown
+names left nothing.
 """
 
 import csv
