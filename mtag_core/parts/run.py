@@ -68,7 +68,7 @@ class RunConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON values."""
-        fields = asdict(self)
+        fields = asdict(self) | {"read": self.read.to_dict()}
         if not self.conventions:
             # As in outputs from before there were any, so that runs on them go on.
             del fields["conventions"]
@@ -135,6 +135,25 @@ def check_output(
             f"{layout.base} was made with other options ({'; '.join(differences)}); "
             "name another --output, or pass --overwrite to make it anew"
         )
+
+
+def prepare_output(
+    layout: OutputLayout, config: RunConfig, *, overwrite: bool, repack: bool = False
+) -> None:
+    """Checks the output directory and clears what a killed run left behind.
+
+    Args:
+        layout: The output directory.
+        config: This run's configuration; written to config.json.
+        overwrite: As in `check_output`.
+        repack: As in `check_output`.
+
+    Raises:
+        UsageError: As in `check_output`.
+    """
+    check_output(layout, config, overwrite=overwrite, repack=repack)
+    delete_leftovers(layout)
+    write_config(layout, config)
 
 
 def write_config(layout: OutputLayout, config: RunConfig) -> None:
