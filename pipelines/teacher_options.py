@@ -18,9 +18,8 @@ from pipelines.options import (
     check_beam_flags,
     input_patterns,
     not_negative,
-    positive,
 )
-from pipelines.read_flags import read_options
+from pipelines.read_flags import positive, read_options
 from pipelines.runners import is_local
 
 

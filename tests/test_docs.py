@@ -89,7 +89,7 @@ def _called(words):
 
 def _source_flags(module):
     """The flags that stand in a module's source, where its help needs what is not installed."""
-    path = importlib.util.find_spec(module).origin
+    path = str(importlib.util.find_spec(module).origin)
     with open(path, encoding="utf-8") as source:
         tree = ast.parse(source.read())
     strings = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))

@@ -30,7 +30,7 @@ class Schedule:
         clip_norm: Gradients are scaled down to this norm; None leaves them as they are.
         checkpoint_minutes: Time between checkpoints.
         head_factor: Weights outside the model's `encoder` learn so many times as fast.
-        steps_a_rate: Steps between looks at the clock; the learning rate is one for so many.
+        steps_a_rate: Steps with one learning rate; the clock is read between.
     """
 
     epochs: float = option("passes at most", 10.0)

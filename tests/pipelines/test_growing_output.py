@@ -119,8 +119,8 @@ class TestItemBytes:
 
     @staticmethod
     def _run(folder, output, *flags):
-        flags = ["--input", str(folder / "*.txt"), "--output", str(output), *flags]
-        return main(flags, model=FAKE_MODEL)
+        paths = ["--input", str(folder / "*.txt"), "--output", str(output)]
+        return main([*paths, *flags], model=FAKE_MODEL)
 
     @staticmethod
     def _item_bytes(output):

@@ -39,7 +39,7 @@ _CALIBRATION_SENTENCES_A_TREEBANK = 12
 # One value in ten thousand is clipped at either end. On dev this scored highest of 99.99, 99.999
 # and 100 percent and of the bounds with the least squared error.
 _CLIPPED_PERCENT = 0.01
-# Every seventh value is kept: enough to tell the bounds, in a seventh of the memory. Seven shares
+# Every seventh value is kept: enough for the bounds, in a seventh of the memory. Seven shares
 # no factor with the layers' widths, so that all units are seen.
 _STRIDE = 7
 

@@ -1,4 +1,5 @@
 import lzma
+from functools import partial
 
 import pytest
 
@@ -135,9 +136,9 @@ def test_training_data_is_looked_for_beside_the_file(treebank, tmp_path):
 
 
 def test_workers_give_the_same_results_in_the_same_order(treebank):
-    arguments = {"options": EvaluationOptions(raw=True)}
-    alone = evaluate_treebanks([treebank] * 3, FakeTagger, **arguments)
-    assert evaluate_treebanks([treebank] * 3, FakeTagger, n_workers=2, **arguments) == alone
+    evaluate = partial(evaluate_treebanks, [treebank] * 3, FakeTagger)
+    options = EvaluationOptions(raw=True)
+    assert evaluate(n_workers=2, options=options) == evaluate(options=options)
 
 
 def test_raw_text_keeps_spacing():

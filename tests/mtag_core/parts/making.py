@@ -1,6 +1,6 @@
 """The steps of a part, one after the other, without Beam."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from mtag_core.corpus import ReadOptions
@@ -57,7 +57,7 @@ def _encoded(
 ) -> Records:
     blocks = BlockEncoder(tagger.encode)
     for key, record in read_part(part, options, layout):
-        segmented = [record]
+        segmented: Iterable[Any] = [record]
         if isinstance(record, Document):
             segmented = segment_document(record, tagger.segment)
         for each in segmented:

@@ -25,7 +25,7 @@ _SEGMENTED = Document(
         ),
     ),
 )
-_RECORDS = [
+_RECORDS: list[Document | Reject] = [
     Document("a.gz#0", "Ana sings.\r\nIt is\u2028fine.\x85", "a.gz", 0),
     Document("a\udcff.gz", "", "a\udcff.gz", 0, ()),
     Reject("a.gz", 30, None, "invalid_json", "no \udc80 value", b"\xff\n", 2),
@@ -50,7 +50,7 @@ def test_any_document_survives_a_line(doc_id, text, offset):
 def test_records_are_read_in_the_order_they_were_written(tmp_path):
     path = str(tmp_path / "spool" / "part.jsonl.zst")
     long = [Document(f"d{n}", "Ana sings. " * 50_000, "a.gz", n) for n in range(5)]
-    write_spool(path, list(map(record_to_line, [*long, *_RECORDS])))
+    write_spool(path, [record_to_line(record) for record in (*long, *_RECORDS)])
     assert list(read_spool(path)) == [*long, *_RECORDS]
 
 
@@ -64,7 +64,7 @@ def test_a_spool_that_is_gone_or_damaged_is_an_error(tmp_path):
     path = tmp_path / "part.jsonl.zst"
     with pytest.raises(InputNotFoundError, match=r"part\.jsonl\.zst"):
         list(read_spool(str(path)))
-    write_spool(str(path), list(map(record_to_line, _RECORDS)))
+    write_spool(str(path), [record_to_line(record) for record in _RECORDS])
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(FormatError):
         list(read_spool(str(path)))

@@ -4,6 +4,7 @@ import re
 import tracemalloc
 from collections import Counter
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 
@@ -119,5 +120,5 @@ def test_titles_of_real_dumps_are_read(shared_dir: Path):
         title = next((t for name, t in first_titles.items() if path.name.startswith(name)), None)
         if title is not None:
             with bz2.open(path) as stream:
-                page = next(read_pages(stream, source=str(path)))
+                page = next(read_pages(cast(BinaryIO, stream), source=str(path)))
             assert isinstance(page, Page) and page.title == title

@@ -1,6 +1,7 @@
 import io
 import tracemalloc
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from mtag_core.wikipedia import Page, read_pages, read_site
 from tests.mtag_core.wikipedia.dumps import HEAD, TAIL, dump_xml, page_xml
 
 
-def read(xml: bytes, **options: int) -> list[Page | Reject]:
+def read(xml: bytes, **options: Any) -> list[Page | Reject]:
     return list(read_pages(io.BytesIO(xml), source="d.xml", **options))
 
 

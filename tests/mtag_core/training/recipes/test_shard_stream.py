@@ -66,9 +66,9 @@ def test_targets_are_the_teachers_word(shards, temperature):
     index = firsts.index("token5")
     start = int(chunk.packed.n_tokens[:index].sum())
     logits = np.random.default_rng(5).normal(size=(4, INFO.n_upos)).astype(np.float32)
-    feats = np.random.default_rng(5)
-    feats.normal(size=(4, INFO.n_upos))
-    feats = feats.normal(size=(4, INFO.n_feats)).astype(np.float32)
+    generator = np.random.default_rng(5)
+    generator.normal(size=(4, INFO.n_upos))
+    feats = generator.normal(size=(4, INFO.n_feats)).astype(np.float32)
     upos = torch.log_softmax(torch.from_numpy(logits), -1)
     torch.testing.assert_close(
         torch.from_numpy(chunk.upos_log_probs)[start : start + 4].float(), upos, atol=4e-3, rtol=0
