@@ -7,7 +7,7 @@ from typing import Any
 from mtag_core.conventions import unused_conventions
 from mtag_core.corpus import Format, ReadOptions, format_of, formats_using
 from mtag_core.storage import FileInfo
-from pipelines.options import DEFAULT_COMPRESSION, DEFAULT_POLL_INTERVAL_S, AnnotateOptions
+from pipelines.annotate_options import DEFAULT_COMPRESSION, DEFAULT_POLL_INTERVAL_S, AnnotateOptions
 
 
 def unused_read_flags(read: ReadOptions, files: Iterable[FileInfo]) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 import mtag_core
 from mtag_core.cli.commands import COMMANDS as CORE_COMMANDS
 from mtag_core.errors import UsageError
-from pipelines import annotate
+from pipelines import annotate, teacher_logits
 from pipelines.commands import COMMANDS
 from pipelines.commands import main as mtag_main
 from pipelines.options import check_beam_flags
@@ -209,18 +209,25 @@ def _stable(text):
     return [line for line in lines if not re.match(r" *(time|words/s)  ", line)]
 
 
-def test_the_readme_shows_what_the_main_job_prints(tmp_path, monkeypatch, capsys, request):
+@pytest.mark.parametrize(
+    ("job", "main", "columns"),
+    [("main job", annotate.main, "80"), ("second job", teacher_logits.main, "100")],
+)
+def test_the_readme_shows_what_a_job_prints(
+    job, main, columns, tmp_path, monkeypatch, capsys, request
+):
     """After a change of the model or the summary: `pytest --update-golden tests/test_docs.py`."""
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-    command = _block("main job").splitlines()[-1]
-    assert annotate.main(shlex.split(command)[3:]) == 0
+    monkeypatch.setenv("COLUMNS", columns)
+    command = _block(job).splitlines()[-1]
+    assert main(shlex.split(command)[3:]) == 0
     printed = capsys.readouterr().out
-    shown = _block("output of the main job")
+    shown = _block(f"output of the {job}")
     if request.config.getoption("--update-golden"):
         lines = "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
-        text = _text("README.md").replace(shown, lines)
+        before, mark, after = _text("README.md").partition(f"<!-- output of the {job} -->\n```\n")
+        text = before + mark + lines + after.removeprefix(shown)
         (ROOT / "README.md").write_text(text, encoding="utf-8")
         return
     assert _stable(printed) == _stable(shown)

@@ -42,8 +42,10 @@ FLOORS = (
         "pipelines.summary",
     }
     | {"pipelines.worker_watch"},
-    {"pipelines.jobs", "pipelines.streaming", "pipelines.teacher_options"},
-    {"pipelines.unbounded", "pipelines.unused_flags"},
+    {"pipelines.annotate_options", "pipelines.teacher_options"},
+    {"pipelines.streaming", "pipelines.unused_flags"},
+    {"pipelines.job"},
+    {"pipelines.unbounded"},
     {"pipelines.annotate", "pipelines.teacher_logits"},
 )
 
