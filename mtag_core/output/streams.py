@@ -3,8 +3,8 @@
 import gzip
 import hashlib
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import BinaryIO, cast
 
 import pyarrow as pa
@@ -83,11 +83,16 @@ def _raw(sink: BinaryIO, compression: str) -> io.RawIOBase:
 
 
 class KeptOpen(io.RawIOBase):
-    """Writes to a sink and does not close it."""
+    """Writes to a sink and does not close it.
+
+    Attributes:
+        error: What the sink raised, such as that the disk is full; libraries may hide it.
+    """
 
     def __init__(self, sink: BinaryIO) -> None:
         """Wraps `sink`, which must be open for writing."""
         super().__init__()
+        self.error: OSError | None = None
         self._sink: BinaryIO | None = sink
         self._n_bytes = 0
 
@@ -99,7 +104,11 @@ class KeptOpen(io.RawIOBase):
         """Writes all of `data` (bytes-like) and returns its length in bytes."""
         view = memoryview(data)  # type: ignore[arg-type]
         if self._sink is not None:
-            self._sink.write(view)
+            try:
+                self._sink.write(view)
+            except OSError as error:
+                self.error = error
+                raise
         self._n_bytes += view.nbytes
         return view.nbytes
 
@@ -110,3 +119,27 @@ class KeptOpen(io.RawIOBase):
     def drop(self) -> None:
         """Swallows all further writes, such as a trailer that a library insists to write."""
         self._sink = None
+
+
+@contextmanager
+def completing(kept: KeptOpen, close: Callable[[], None]) -> Iterator[None]:
+    """Closes the writer of a library when the block ends; after an exception its file lacks an end.
+
+    Args:
+        kept: What the writer writes to.
+        close: Closes it.
+
+    Raises:
+        OSError: As the sink raised it.
+    """
+    try:
+        yield
+        close()
+    except BaseException as error:
+        # pyarrow writes a footer whenever its writer goes away, by then into a closed sink.
+        kept.drop()
+        with suppress(Exception):
+            close()
+        if kept.error is not None and kept.error is not error:
+            raise kept.error from error
+        raise

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Protocol, cast
 from mtag_core.conllu import format_sentence
 from mtag_core.output.parquet import ParquetRows
 from mtag_core.output.rows import OutputRow
-from mtag_core.output.streams import COMPRESSION_SUFFIXES, KeptOpen, compressed
+from mtag_core.output.streams import COMPRESSION_SUFFIXES, KeptOpen, completing, compressed
 
 # Scores are written with this many decimals: more says nothing and does not compress.
 SCORE_DECIMALS = 4
@@ -60,14 +60,8 @@ def _open_parquet(sink: BinaryIO, _compression: str) -> Iterator[RowWriter]:
     """Writes rows as Parquet; an exception leaves the file without a footer."""
     kept = KeptOpen(sink)
     rows = ParquetRows(cast(BinaryIO, kept), score_decimals=SCORE_DECIMALS)
-    try:
+    with completing(kept, rows.close):
         yield rows
-    except BaseException:
-        # pyarrow writes a footer whenever its writer goes away, by then into a closed sink.
-        kept.drop()
-        raise
-    finally:
-        rows.close()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import BinaryIO, cast
 
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.output.rows import OutputRow
-from mtag_core.output.streams import KeptOpen
+from mtag_core.output.streams import KeptOpen, completing
 from mtag_core.output.writers import OutputFormat, RowWriter
 from mtag_core.parts.run import RunConfig
 from mtag_core.records import Sentence
@@ -116,11 +116,5 @@ def _open_shard(sink: BinaryIO, info: ShardInfo) -> Iterator[RowWriter]:
     """Writes a shard; an exception leaves the file without a footer."""
     kept = KeptOpen(sink)
     writer = LogitsWriter(cast(BinaryIO, kept), info)
-    try:
+    with completing(kept, writer.close):
         yield _ShardRows(writer)
-    except BaseException:
-        # pyarrow writes a footer whenever its writer goes away, by then into a closed sink.
-        kept.drop()
-        raise
-    finally:
-        writer.close()
