@@ -64,12 +64,14 @@ def print_summary(
     *,
     previews: Sequence[Preview],
     paths: Mapping[str, str],
+    title: str = "Tagged",
 ) -> None:
     """Prints the end of a run.
 
     Args:
         report: The content of run.json.
         times: This run's times.
+        title: What was done.
         previews: Sentences to show.
         paths: Name to path of what was written.
     """
@@ -77,7 +79,7 @@ def print_summary(
     for preview in previews:
         console.print(visible(preview.title), style="bold", soft_wrap=True)
         console.print(_sentence_table(preview))
-    table = _table("Tagged")
+    table = _table(title)
     for name, value in _summary_rows(report, times):
         table.add_row(name, value)
     console.print(table)

@@ -3,8 +3,8 @@
 import gzip
 import hashlib
 import io
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, cast
 
 import pyarrow as pa
@@ -119,27 +119,3 @@ class KeptOpen(io.RawIOBase):
     def drop(self) -> None:
         """Swallows all further writes, such as a trailer that a library insists to write."""
         self._sink = None
-
-
-@contextmanager
-def completing(kept: KeptOpen, close: Callable[[], None]) -> Iterator[None]:
-    """Closes the writer of a library when the block ends; after an exception its file lacks an end.
-
-    Args:
-        kept: What the writer writes to.
-        close: Closes it.
-
-    Raises:
-        OSError: As the sink raised it.
-    """
-    try:
-        yield
-        close()
-    except BaseException as error:
-        # pyarrow writes a footer whenever its writer goes away, by then into a closed sink.
-        kept.drop()
-        with suppress(Exception):
-            close()
-        if kept.error is not None and kept.error is not error:
-            raise kept.error from error
-        raise
