@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 from benchmarks.machine import machine, shown_command
 from benchmarks.texts import heads
 from pipelines.annotate import run
+from pipelines.annotate_options import parse_options
 from pipelines.logs import set_up_logging
-from pipelines.options import parse_options
 
 _N_FILES = 8
 _SETTINGS: Mapping[str, tuple[str, ...]] = {

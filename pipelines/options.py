@@ -1,6 +1,6 @@
-"""Flags of `pipelines.annotate`: parsed and checked before anything starts.
+"""Flags that our pipelines share: parsed and checked before anything starts.
 
-Our own flags are parsed here; every other flag must be one of Beam's and goes to the runner.
+Every flag that is not ours must be one of Beam's and goes to the runner.
 """
 
 import argparse
@@ -11,11 +11,8 @@ from typing import NoReturn
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from mtag_core.conventions import split_names
 from mtag_core.corpus import MAX_ITEM_BYTES, MIN_ITEM_BYTES, ReadOptions
 from mtag_core.errors import UsageError
-from mtag_core.output.streams import COMPRESSION_SUFFIXES
-from mtag_core.output.writers import FORMATS, OutputFormat
 from mtag_core.storage import split_patterns
 from pipelines.read_flags import add_read_flags, positive, read_options
 from pipelines.runners import is_local
@@ -33,35 +30,67 @@ _JOB_SERVER_FLAGS = (
     "--max_bundle_size",
     "--max_bundle_time_mills",
 )
-DEFAULT_COMPRESSION = "zstd"
-DEFAULT_POLL_INTERVAL_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class AnnotateOptions:
-    """The flags of one run; each is described by `--help`."""
+class CorpusOptions:
+    """The flags of what is read, in every pipeline.
+
+    Attributes:
+        inputs: Files, folders, globs or URLs.
+        read: How they are read.
+        item_bytes: Size of a work item, about; None for what earlier runs had or fits the input.
+        limit: Documents at most; None for all.
+    """
 
     inputs: tuple[str, ...]
-    output: str
-    model: str | None
-    conventions: tuple[str, ...]
     read: ReadOptions
-    format: OutputFormat
     item_bytes: int | None
-    spool_bytes: int | None
     limit: int | None
-    dry_run: bool
+
+    @classmethod
+    def from_flags(cls, args: argparse.Namespace) -> "CorpusOptions":
+        """Takes them out of parsed flags."""
+        return cls(input_patterns(args.input), read_options(args), args.item_bytes, args.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class JobOptions:
+    """The flags of where a run writes and how it goes, in every pipeline.
+
+    Attributes:
+        output: A folder or URL.
+        overwrite: Remove what earlier runs wrote.
+        dry_run: Show the plan only.
+        runner: Name of the Beam runner.
+        beam_flags: All flags that are not ours.
+        worker_timeout_s: Seconds within which a worker of a pool must have begun.
+        log_format: `text` or `json`.
+        is_verbose: Show Beam's own log.
+    """
+
+    output: str
     overwrite: bool
-    repack: bool
-    max_reject_ratio: float | None
-    piece_budget: int | None
-    streaming: bool
-    poll_interval_s: float
+    dry_run: bool
+    runner: str
+    beam_flags: tuple[str, ...]
     worker_timeout_s: float
     log_format: str
     is_verbose: bool
-    runner: str
-    beam_flags: tuple[str, ...]
+
+    @classmethod
+    def from_flags(cls, args: argparse.Namespace, rest: Sequence[str]) -> "JobOptions":
+        """Takes them out of parsed flags and the flags that are not ours."""
+        return cls(
+            output=args.output.rstrip("/") or "/",
+            overwrite=args.overwrite,
+            dry_run=args.dry_run,
+            runner=args.runner,
+            beam_flags=tuple(rest),
+            worker_timeout_s=args.worker_timeout,
+            log_format=args.log_format,
+            is_verbose=args.verbose,
+        )
 
     @property
     def is_local(self) -> bool:
@@ -69,42 +98,20 @@ class AnnotateOptions:
         return is_local(self.runner)
 
 
-def parse_options(argv: Sequence[str]) -> AnnotateOptions:
-    """Parses the command line.
+def parse_flags(
+    parser: argparse.ArgumentParser, argv: Sequence[str]
+) -> tuple[argparse.Namespace, list[str]]:
+    """Parses a command line of ours and of Beam's flags.
+
+    Returns:
+        Our flags, and the words that are Beam's.
 
     Raises:
-        UsageError: A flag is unknown, missing or has a wrong value; the message says what to do.
+        UsageError: A flag is nobody's, is missing or has a wrong value.
     """
-    parser = _parser()
     args, rest = parser.parse_known_args(list(argv))
     check_beam_flags(rest, known=_flags(parser))
-    if args.streaming and (args.limit or args.dry_run or args.overwrite or args.repack):
-        raise UsageError(
-            "--streaming goes with none of --limit, --dry_run, --overwrite and --repack"
-        )
-    return AnnotateOptions(
-        inputs=input_patterns(args.input),
-        output=args.output.rstrip("/") or "/",
-        model=args.model,
-        conventions=split_names(args.conventions) if args.conventions else (),
-        read=read_options(args),
-        format=OutputFormat(args.format, args.compression),
-        item_bytes=args.item_bytes,
-        spool_bytes=args.spool_bytes,
-        limit=args.limit,
-        dry_run=args.dry_run,
-        overwrite=args.overwrite,
-        repack=args.repack,
-        max_reject_ratio=args.max_reject_ratio,
-        piece_budget=args.piece_budget,
-        streaming=args.streaming,
-        poll_interval_s=args.poll_interval,
-        worker_timeout_s=args.worker_timeout,
-        log_format=args.log_format,
-        is_verbose=args.verbose,
-        runner=args.runner,
-        beam_flags=tuple(rest),
-    )
+    return args, rest
 
 
 class FlagParser(argparse.ArgumentParser):
@@ -115,21 +122,7 @@ class FlagParser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see --help")
 
 
-def _parser() -> argparse.ArgumentParser:
-    """The parser of our own flags."""
-    parser = FlagParser(
-        prog="python -m pipelines.annotate",
-        description="Tags the text of files: raw text in, tagged corpus out.",
-        epilog="Every other flag goes to the Beam runner, such as --direct_num_workers=2.",
-        allow_abbrev=False,
-    )
-    add_input_flags(parser.add_argument_group("input"))
-    _add_output_flags(parser.add_argument_group("output"))
-    _add_run_flags(parser.add_argument_group("run"))
-    return parser
-
-
-def add_input_flags(group: "argparse._ArgumentGroup") -> None:
+def add_corpus_flags(group: "argparse._ArgumentGroup") -> None:
     """Flags that say what is read, and how."""
     group.add_argument(
         "--input",
@@ -147,83 +140,28 @@ def add_input_flags(group: "argparse._ArgumentGroup") -> None:
         help="bytes of input in a work item, about (default: as in the runs before on this output; "
         f"at first by the size of the input, {MIN_ITEM_BYTES} to {MAX_ITEM_BYTES})",
     )
+    group.add_argument("--limit", type=positive, metavar="N", help="first N documents only")
 
 
-def _add_output_flags(group: "argparse._ArgumentGroup") -> None:
-    """Flags that say what is written, and how."""
+def add_output_flags(group: "argparse._ArgumentGroup") -> None:
+    """Flags that say where a run writes."""
     group.add_argument("--output", required=True, metavar="DIR", help="folder or URL for the parts")
-    group.add_argument("--format", default="parquet", choices=FORMATS, help="(default: parquet)")
-    group.add_argument(
-        "--compression",
-        default=DEFAULT_COMPRESSION,
-        choices=tuple(COMPRESSION_SUFFIXES),
-        help="of CoNLL-U and JSONL parts (default: zstd)",
-    )
     group.add_argument(
         "--overwrite",
         action="store_true",
         help="remove what earlier runs wrote to --output, and nothing else, and start anew",
     )
-    group.add_argument(
-        "--repack",
-        action="store_true",
-        help="plan an output that grew in steps as if it were made at once: parts of small files "
-        "are joined, those that differ are made anew",
-    )
 
 
-def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
-    """Flags that say how the run goes."""
-    group.add_argument("--model", metavar="DIR", help="model bundle (default: the one in mtag)")
-    group.add_argument(
-        "--conventions",
-        nargs="+",
-        action="extend",
-        metavar="TREEBANK",
-        help="tag the treebank's language as it does, such as pl_lfg; several with commas",
-    )
-    group.add_argument(
-        "--spool_bytes",
-        type=not_negative,
-        metavar="N",
-        help="a file that holds more than this, about, and cannot be read from the middle is read "
-        "by one worker and copied to --output for all; 0 for none (default: as --item_bytes; at "
-        "first four work items or a 64th of the input)",
-    )
-    group.add_argument("--limit", type=positive, metavar="N", help="first N documents only")
-    group.add_argument("--dry_run", action="store_true", help="show the plan, tag nothing")
-    group.add_argument(
-        "--streaming",
-        action="store_true",
-        help="go on for ever and tag files as they appear; SIGTERM stops after the current part",
-    )
-    group.add_argument(
-        "--poll_interval",
-        type=_seconds,
-        default=DEFAULT_POLL_INTERVAL_S,
-        metavar="S",
-        help="seconds between looks for new files; one that changed since the last look waits",
-    )
-    group.add_argument(
-        "--max_reject_ratio",
-        type=_ratio,
-        metavar="R",
-        help="fail at the end if more than this share of the documents is rejected, 0 to 1",
-    )
-    group.add_argument(
-        "--piece_budget", type=positive, metavar="N", help="wordpieces in one batch of the model"
-    )
-    add_runner_flags(group)
-
-
-def add_runner_flags(group: "argparse._ArgumentGroup") -> None:
+def add_job_flags(group: "argparse._ArgumentGroup") -> None:
     """Flags that say where the run goes, and how it is logged."""
+    group.add_argument("--dry_run", action="store_true", help="show the plan and make no part")
     group.add_argument(
         "--runner", default="DirectRunner", help="Beam runner (default: DirectRunner)"
     )
     group.add_argument(
         "--worker_timeout",
-        type=_seconds,
+        type=seconds_above_0,
         default=50.0,
         metavar="S",
         help="seconds until a pool of workers (--environment_type=EXTERNAL) must have begun",
@@ -241,18 +179,7 @@ def not_negative(text: str) -> int:
     return int(text)
 
 
-def _ratio(text: str) -> float:
-    """A number from 0 to 1."""
-    try:
-        ratio = float(text)
-    except ValueError:
-        ratio = -1.0
-    if not 0.0 <= ratio <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return ratio
-
-
-def _seconds(text: str) -> float:
+def seconds_above_0(text: str) -> float:
     """A number above 0."""
     try:
         seconds = float(text)

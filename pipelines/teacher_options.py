@@ -5,50 +5,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import mtag_core
-from mtag_core.corpus import ReadOptions
 from mtag_core.errors import UsageError
 from mtag_core.languages import normalise_language
 from mtag_core.training.logits.sentence_choice import ChoiceOptions
 from mtag_core.training.logits.soft_targets import SummaryOptions
 from pipelines.options import (
+    CorpusOptions,
     FlagParser,
-    add_input_flags,
-    add_runner_flags,
-    check_beam_flags,
-    input_patterns,
+    JobOptions,
+    add_corpus_flags,
+    add_job_flags,
+    add_output_flags,
     not_negative,
+    parse_flags,
 )
-from pipelines.read_flags import positive, read_options
-from pipelines.runners import is_local
+from pipelines.read_flags import positive
 
 
 @dataclass(frozen=True, slots=True)
 class TeacherOptions:
     """The flags of one run; each is described by `--help`."""
 
-    inputs: tuple[str, ...]
-    output: str
-    teacher: Path
+    corpus: CorpusOptions
+    job: JobOptions
+    teacher: Path | None
     device: str
-    bundle: Path
-    read: ReadOptions
+    model: str | None
     choice: ChoiceOptions
     summary: SummaryOptions
-    item_bytes: int | None
-    limit: int | None
-    dry_run: bool
-    overwrite: bool
-    worker_timeout_s: float
-    log_format: str
-    is_verbose: bool
-    runner: str
-    beam_flags: tuple[str, ...]
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the run stays in this process and its children."""
-        return is_local(self.runner)
 
 
 def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
@@ -57,18 +41,15 @@ def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
     Raises:
         UsageError: A flag is unknown, missing or has a wrong value; the message says what to do.
     """
-    parser = _parser()
-    args, rest = parser.parse_known_args(list(argv))
-    check_beam_flags(rest, known=list(parser._option_string_actions))
+    args, rest = parse_flags(_parser(), argv)
     if args.min_tokens > args.max_tokens:
         raise UsageError(f"--min_tokens={args.min_tokens} is above --max_tokens={args.max_tokens}")
     return TeacherOptions(
-        inputs=input_patterns(args.input),
-        output=args.output.rstrip("/") or "/",
+        corpus=CorpusOptions.from_flags(args),
+        job=JobOptions.from_flags(args, rest),
         teacher=args.teacher,
         device=args.device,
-        bundle=args.bundle or Path(mtag_core.__file__).parent / "bundles" / "default",
-        read=read_options(args),
+        model=args.model,
         choice=ChoiceOptions(
             languages=tuple(sorted(set(map(normalise_language, args.languages or ())))),
             max_sentences_per_language=args.max_sentences_per_language,
@@ -79,15 +60,6 @@ def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
         summary=SummaryOptions(
             top_k=args.top_k, temperatures=args.temperatures, tail_rank=args.tail_rank
         ),
-        item_bytes=args.item_bytes,
-        limit=args.limit,
-        dry_run=args.dry_run,
-        overwrite=args.overwrite,
-        worker_timeout_s=args.worker_timeout,
-        log_format=args.log_format,
-        is_verbose=args.verbose,
-        runner=args.runner,
-        beam_flags=tuple(rest),
     )
 
 
@@ -99,10 +71,11 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Every other flag goes to the Beam runner, such as --direct_num_workers=2.",
         allow_abbrev=False,
     )
-    add_input_flags(parser.add_argument_group("input"))
+    add_corpus_flags(parser.add_argument_group("input"))
+    add_output_flags(parser.add_argument_group("output"))
     _add_choice_flags(parser.add_argument_group("sentences"))
     _add_teacher_flags(parser.add_argument_group("teacher"))
-    _add_run_flags(parser.add_argument_group("output and run"))
+    add_job_flags(parser.add_argument_group("run"))
     return parser
 
 
@@ -132,16 +105,18 @@ def _add_teacher_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--teacher",
         type=Path,
-        required=True,
         metavar="DIR",
         help="made by `python -m mtag_core export-teacher` (ONNX, on the CPU) or `train-teacher` "
-        "(torch), or a Hugging Face token-classification directory (torch)",
+        "(torch), a Hugging Face token-classification directory (torch), or a model bundle "
+        "(default: the one of --model)",
     )
     group.add_argument(
         "--device", default="cpu", help="of a torch teacher, such as cuda (default: cpu)"
     )
     group.add_argument(
-        "--bundle", type=Path, metavar="DIR", help="whose segmenters to use (default: mtag's)"
+        "--model",
+        metavar="DIR",
+        help="model bundle, whose segmenters are used (default: the one in mtag)",
     )
     group.add_argument(
         "--top_k", type=positive, default=32, metavar="K", help="FEATS logits kept (default: 32)"
@@ -160,21 +135,6 @@ def _add_teacher_flags(group: "argparse._ArgumentGroup") -> None:
         metavar="N",
         help="bytes a token for the shape of the rest, 0 for none (default: 32)",
     )
-
-
-def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
-    """Flags that say where shards go and how the run goes."""
-    group.add_argument(
-        "--output", required=True, metavar="DIR", help="folder or URL for the shards"
-    )
-    group.add_argument(
-        "--overwrite",
-        action="store_true",
-        help="remove what earlier runs wrote to --output, and nothing else, and start anew",
-    )
-    group.add_argument("--limit", type=positive, metavar="N", help="first N documents only")
-    group.add_argument("--dry_run", action="store_true", help="show the plan, score nothing")
-    add_runner_flags(group)
 
 
 def _temperatures(text: str) -> tuple[float, ...]:

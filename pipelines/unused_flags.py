@@ -7,7 +7,7 @@ from typing import Any
 from mtag_core.conventions import unused_conventions
 from mtag_core.corpus import Format, ReadOptions, format_of, formats_using
 from mtag_core.storage import FileInfo
-from pipelines.options import DEFAULT_COMPRESSION, DEFAULT_POLL_INTERVAL_S, AnnotateOptions
+from pipelines.annotate_options import DEFAULT_COMPRESSION, DEFAULT_POLL_INTERVAL_S, AnnotateOptions
 
 
 def unused_read_flags(read: ReadOptions, files: Iterable[FileInfo]) -> list[str]:
@@ -54,6 +54,6 @@ def unused_convention_flags(conventions: Iterable[str], report: Mapping[str, Any
     languages = report["tokens_by_language"]
     found = ", ".join(sorted(languages)) or "none"
     return [
-        f"--conventions={name} changed nothing: no sentence is in its language, found: {found}"
+        f"--treebank_style={name} changed nothing: no sentence is in its language, found: {found}"
         for name in unused_conventions(conventions, languages=languages)
     ]

@@ -21,13 +21,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from mtag_core import storage
 from mtag_core.output.manifests import FileDigest, Manifest
 from mtag_core.output.rejects import reject_to_line
 from mtag_core.output.streams import HashingStream
-from mtag_core.output.writers import OutputFormat, RowWriter
+from mtag_core.output.writers import PartFormat, RowWriter
 from mtag_core.records import Reject
 
 PARTS, MANIFESTS, REJECTS, RUNS = "parts", "manifests", "rejects", "runs"
@@ -66,7 +66,7 @@ class OutputLayout:
     """
 
     base: str
-    format: OutputFormat
+    format: PartFormat
 
     @property
     def config_path(self) -> str:
@@ -158,8 +158,8 @@ class PartFiles:
         self._rejects: HashingStream | None = None
 
     @property
-    def rows(self) -> RowWriter:
-        """Takes the tagged sentences."""
+    def rows(self) -> RowWriter[Any]:
+        """Takes the rows of the part."""
         return self._rows
 
     def reject(self, reject: Reject) -> None:
@@ -176,7 +176,7 @@ class PartFiles:
             return part, None
         return part, _digest(self._layout.rejects_path(self._part_id), self._rejects)
 
-    def _open_part(self) -> tuple[HashingStream, RowWriter]:
+    def _open_part(self) -> tuple[HashingStream, RowWriter[Any]]:
         """Opens the part under its temporary name."""
         path = self._layout.part_path(self._part_id)
         stream = HashingStream(self._files.enter_context(storage.atomic_writer(path)))

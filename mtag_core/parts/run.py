@@ -137,6 +137,25 @@ def check_output(
         )
 
 
+def prepare_output(
+    layout: OutputLayout, config: RunConfig, *, overwrite: bool, repack: bool = False
+) -> None:
+    """Checks the output directory and clears what a killed run left behind.
+
+    Args:
+        layout: The output directory.
+        config: This run's configuration; written to config.json.
+        overwrite: As in `check_output`.
+        repack: As in `check_output`.
+
+    Raises:
+        UsageError: As in `check_output`.
+    """
+    check_output(layout, config, overwrite=overwrite, repack=repack)
+    delete_leftovers(layout)
+    write_config(layout, config)
+
+
 def write_config(layout: OutputLayout, config: RunConfig) -> None:
     """Writes config.json; before the first part, so that a killed run is recognised."""
     write_json(layout.config_path, config.to_dict())

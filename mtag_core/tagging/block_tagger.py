@@ -1,4 +1,4 @@
-"""Tags blocks of sentences in batches across documents; keeps their order."""
+"""Runs a model over blocks of sentences in batches across documents; keeps their order."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -8,7 +8,7 @@ from mtag_core.errors import CountMismatchError
 from mtag_core.records import Block, Reject
 from mtag_core.tagging.batching import BufferSize
 from mtag_core.tagging.midway_reject import MidwayReject
-from mtag_core.tagging.tagged import BatchReport, TaggedSentence
+from mtag_core.tagging.tagged import BatchReport, SentenceResult, TaggedSentence
 from mtag_core.tagging.wordpiece import EncodedSentence
 
 K = TypeVar("K")
@@ -32,16 +32,24 @@ class BlockTagger(Generic[K]):
     neighbours, so the others come out the same.
     """
 
-    def __init__(self, tagger: BatchTagger) -> None:
+    def __init__(
+        self,
+        tag: Callable[[Sequence[EncodedSentence]], Iterator[SentenceResult]],
+        *,
+        piece_budget: int,
+        step: str = "tag",
+    ) -> None:
         """Starts with an empty buffer.
 
         Args:
-            tagger: Runs the model.
+            tag: Runs the model over sentences together, such as `BatchTagger.tag_encoded`.
+            piece_budget: Wordpieces in one batch of the model.
+            step: Named in rejects.
         """
-        self._tagger = tagger
-        self._size = BufferSize(piece_budget=tagger.piece_budget)
+        self._tag = tag
+        self._size = BufferSize(piece_budget=piece_budget)
         self._records: list[tuple[K, Any]] = []
-        self._rejected = MidwayReject("tag")
+        self._rejected = MidwayReject(step)
 
     def add(self, key: K, record: object) -> Iterator[tuple[K, Any]]:
         """Takes a record.
@@ -51,7 +59,7 @@ class BlockTagger(Generic[K]):
             record: A `Block[EncodedSentence]`, or a reject, which takes its document's place.
 
         Returns:
-            Records that are ready, in order: `Block[TaggedSentence]` and rejects. To be read
+            Records that are ready, in order: blocks of what `tag` gives and rejects. To be read
             before the next call. The record itself is never among them.
         """
         ready = self.flush() if self._size.is_full else iter(())
@@ -77,7 +85,7 @@ class BlockTagger(Generic[K]):
         blocks = (record for _, record in records if isinstance(record, Block))
         sentences = [sentence for block in blocks for sentence in block.sentences]
         try:
-            return _in_place(records, self._tagger.tag_encoded(sentences))
+            return _in_place(records, self._tag(sentences))
         except MemoryError:
             raise
         except Exception:
@@ -91,7 +99,7 @@ class BlockTagger(Generic[K]):
                 yield key, record
                 continue
             try:
-                tagged = self._tagger.tag_encoded(record.sentences)
+                tagged = self._tag(record.sentences)
             except MemoryError:
                 raise
             except Exception as error:
@@ -101,8 +109,8 @@ class BlockTagger(Generic[K]):
 
 
 def _in_place(
-    records: Sequence[tuple[K, Any]], tagged: Iterator[TaggedSentence]
-) -> Iterator[tuple[K, Block[TaggedSentence] | Reject]]:
+    records: Sequence[tuple[K, Any]], tagged: Iterator[SentenceResult]
+) -> Iterator[tuple[K, Block[SentenceResult] | Reject]]:
     for key, record in records:
         if isinstance(record, Block):
             yield key, _with_tags(record, tuple(islice(tagged, len(record.sentences))))
@@ -113,8 +121,8 @@ def _in_place(
 
 
 def _with_tags(
-    block: Block[EncodedSentence], tagged: tuple[TaggedSentence, ...]
-) -> Block[TaggedSentence]:
+    block: Block[EncodedSentence], tagged: tuple[SentenceResult, ...]
+) -> Block[SentenceResult]:
     given = [each.sentence for each in block.sentences]
     # Identity, not equality: a sentence that comes twice in a text is equal to itself.
     if len(tagged) != len(given) or any(

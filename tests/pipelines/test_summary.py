@@ -13,7 +13,7 @@ _REPORT = {
 
 def _shown(capsys, **changes):
     times = {"elapsed_s": 2.0, "n_tokens": 50, "n_completed": 1, "n_pruned": 0} | changes
-    preview = Preview("in.txt (fr)", (("chat", "NOUN", "Gender=Masc"), ("[b]", "X", "_")))
+    preview = Preview("in.txt", "fr", (("chat", "NOUN", "Gender=Masc"), ("[b]", "X", "_")))
     print_summary(_REPORT, RunTimes(**times), previews=[preview], paths={"report": "o/run.json"})
     return capsys.readouterr().out
 
@@ -58,7 +58,7 @@ def test_text_of_the_corpus_is_shown_as_it_is(capsys):
 
 
 def test_text_of_the_corpus_cannot_steer_the_terminal(capsys):
-    preview = Preview("in\x1b[31m.txt (fr)", (("a\x1b[2Jb", "X", "_"),))
+    preview = Preview("in\x1b[31m.txt", "fr", (("a\x1b[2Jb", "X", "_"),))
     times = RunTimes(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
     print_summary(_REPORT, times, previews=[preview], paths={})
     shown = capsys.readouterr().out

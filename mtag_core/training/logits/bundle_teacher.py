@@ -17,7 +17,7 @@ from mtag_core.tagging.batching import batches
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.student import Student, open_session
 from mtag_core.tagging.tagged import BatchReport
-from mtag_core.tagging.wordpiece import Window, WordPiece
+from mtag_core.tagging.wordpiece import EncodedSentence, Window, WordPiece
 from mtag_core.training.graphs.logit_outputs import (
     UPOS_LOGITS,
     feats_logits_name,
@@ -29,7 +29,7 @@ from mtag_core.training.logits.logit_teachers import (
     files_digest,
     summarise,
 )
-from mtag_core.training.logits.piece_windows import PIECE_BUDGET, TokenLogits, rows_of_windows
+from mtag_core.training.logits.piece_windows import PIECE_BUDGET, TokenLogits, rows_of_batches
 from mtag_core.training.logits.soft_targets import LOWEST, SummaryOptions
 from mtag_core.training.logits.tail_basis import TailBasis
 
@@ -60,13 +60,16 @@ class BundleTeacher:
         self._wordpiece = WordPiece.load(directory / _TOKENIZER)
         self._network = _open_network(directory / _GRAPH, self.upos_labels)
 
-    def logits(self, sentences: Sequence[Sentence]) -> list[TokenLogits]:
+    def encode(self, sentence: Sentence) -> EncodedSentence:
+        """Splits a sentence's tokens into the teacher's wordpieces."""
+        return EncodedSentence(sentence, self._wordpiece.encode(sentence.forms))
+
+    def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
         """Logits of each sentence."""
-        windows = [self._wordpiece.encode(sentence.forms) for sentence in sentences]
-        flat = [window for own in windows for window in own]
-        rows = rows_of_windows(
-            windows,
-            batches(flat, piece_budget=PIECE_BUDGET),
+        windows = [window for each in sentences for window in each.windows]
+        rows = rows_of_batches(
+            sentences,
+            batches(windows, piece_budget=PIECE_BUDGET),
             self._run,
             piece_budget=PIECE_BUDGET,
             on_batch=self.on_batch,
@@ -74,7 +77,11 @@ class BundleTeacher:
         return [TokenLogits(*arrays) for arrays in rows]
 
     def summaries(
-        self, sentences: Sequence[Sentence], options: SummaryOptions, *, basis: TailBasis | None
+        self,
+        sentences: Sequence[EncodedSentence],
+        options: SummaryOptions,
+        *,
+        basis: TailBasis | None,
     ) -> list[TokenSummary]:
         """What is kept of each sentence's logits."""
         return [summarise(logits, options, basis=basis) for logits in self.logits(sentences)]

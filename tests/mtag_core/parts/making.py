@@ -43,7 +43,7 @@ def make_part(
 def _tagged(
     part: PlannedPart, layout: OutputLayout, tagger: FakeTagger, options: ReadOptions
 ) -> Records:
-    blocks: BlockTagger[Any] = BlockTagger(tagger)
+    blocks: BlockTagger[Any] = BlockTagger(tagger.tag_encoded, piece_budget=tagger.piece_budget)
     for key, record in _encoded(part, layout, tagger, options):
         if isinstance(record, Block | Reject):
             yield from blocks.add(key, record)

@@ -17,7 +17,7 @@ def _run(records, *, tagger=None, piece_budget=100):
     """What comes out for each record that goes in, and at the end."""
     tagger = tagger or FakeTagger(fails_on="bad")
     tagger.piece_budget = piece_budget
-    tagging = BlockTagger(tagger)
+    tagging = BlockTagger(tagger.tag_encoded, piece_budget=tagger.piece_budget)
     out = [list(tagging.add(key, record)) for key, record in enumerate(records)]
     return [*out, list(tagging.flush())]
 

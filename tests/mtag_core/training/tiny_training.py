@@ -6,6 +6,7 @@ import numpy as np
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from mtag_core.labels import UPOS_LABELS
+from mtag_core.output.rows import OutputRow
 from mtag_core.training.data.vocabulary import SPECIAL_PIECES
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence, ShardInfo
 from mtag_core.training.logits.logit_teachers import labels_digest
@@ -49,7 +50,7 @@ def write_shard(path: Path, feats: list[str]) -> None:
     with path.open("wb") as sink:
         writer = LogitsWriter(sink, info)
         for number, text in enumerate(SENTENCES):
-            writer.write("toy", number, _scored(text, feats, info))
+            writer.write(OutputRow("toy", number, f"toy.{number}", _scored(text, feats, info)))
         writer.close()
 
 
@@ -63,12 +64,8 @@ def _scored(text: str, feats: list[str], info: ShardInfo) -> ScoredSentence:
         upos[index, UPOS_LABELS.index(tag)] = 9.0
         feats_logits[index, feats.index(bundle)] = 9.0
     summary = summarise_feats(feats_logits, top_k=info.top_k, temperatures=info.temperatures)
-    ones = (1.0,) * len(forms)
     tags = tuple(tag for tag, _ in rows)
-    bundles = tuple(bundle for _, bundle in rows)
-    return ScoredSentence(
-        sentence(text), tags, bundles, ones, tags, ones, relative_logits(upos), summary
-    )
+    return ScoredSentence(sentence(text), tags, relative_logits(upos), summary)
 
 
 def _write_encoder(folder: Path, *, n_pieces: int) -> None:

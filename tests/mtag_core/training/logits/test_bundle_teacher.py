@@ -5,6 +5,7 @@ import pytest
 
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.training.logits.bundle_teacher import BundleTeacher
+from tests.mtag_core.training.logit_samples import logits_of
 
 SAMPLE = Path(__file__).parents[4] / "sample_data" / "text"
 
@@ -26,7 +27,7 @@ def tagged():
 def test_best_labels_are_the_taggers(teacher, tagged):
     labels = teacher._labels
     assert len(tagged) > 100
-    results = teacher.logits([row.sentence for row in tagged])
+    results = logits_of(teacher, [row.sentence for row in tagged])
     for row, logits in zip(tagged, results, strict=True):
         upos = logits.upos.argmax(1)
         assert tuple(teacher.upos_labels[label] for label in upos) == row.upos
@@ -38,7 +39,7 @@ def test_best_labels_are_the_taggers(teacher, tagged):
 
 
 def test_scores_follow_from_the_logits(teacher, tagged):
-    (logits,) = teacher.logits([tagged[0].sentence])
+    (logits,) = logits_of(teacher, [tagged[0].sentence])
     upos = np.exp(logits.upos) / np.exp(logits.upos).sum(1, keepdims=True)
     assert upos.max(1) == pytest.approx(np.array(tagged[0].upos_scores), abs=1e-5)
     for token, tag in enumerate(tagged[0].upos):
@@ -49,13 +50,13 @@ def test_scores_follow_from_the_logits(teacher, tagged):
 
 def test_logits_do_not_depend_on_neighbours(teacher, tagged):
     sentences = [row.sentence for row in tagged[:40]]
-    for sentence, together in zip(sentences, teacher.logits(sentences), strict=True):
-        (alone,) = teacher.logits([sentence])
+    for sentence, together in zip(sentences, logits_of(teacher, sentences), strict=True):
+        (alone,) = logits_of(teacher, [sentence])
         assert np.array_equal(alone.upos, together.upos)
         assert np.array_equal(alone.feats, together.feats)
 
 
 def test_every_label_has_a_finite_logit(teacher, tagged):
-    (logits,) = teacher.logits([tagged[0].sentence])
+    (logits,) = logits_of(teacher, [tagged[0].sentence])
     assert logits.feats.shape == (len(tagged[0]), len(teacher.feats_labels))
     assert np.isfinite(logits.feats).all()

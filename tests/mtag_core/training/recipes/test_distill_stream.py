@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.errors import ShardError
+from mtag_core.output.rows import OutputRow
 from mtag_core.training.data.vocabulary import train_vocabulary
 from mtag_core.training.logits.logit_shards import LogitsWriter
 from mtag_core.training.options import TargetOptions
@@ -22,7 +23,7 @@ def reader(tmp_path, monkeypatch):
     for shard, forms in enumerate(FORMS):
         with (tmp_path / f"{shard}.parquet").open("wb") as sink:
             writer = LogitsWriter(sink, INFO)
-            writer.write("doc", 0, scored(sentence(forms), seed=shard))
+            writer.write(OutputRow("doc", 0, f"p.{0}", scored(sentence(forms), seed=shard)))
             writer.close()
     tokenizer = tmp_path / "tokenizer.json"
     train_vocabulary([tuple(text.split()) for text in FORMS], n_pieces=80).save(str(tokenizer))

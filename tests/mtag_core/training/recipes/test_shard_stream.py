@@ -4,6 +4,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.errors import InputNotFoundError, ShardError
+from mtag_core.output.rows import OutputRow
 from mtag_core.training.data.vocabulary import train_vocabulary
 from mtag_core.training.logits.logit_shards import LogitsWriter
 from mtag_core.training.options import TargetOptions
@@ -24,7 +25,11 @@ def shards(tmp_path):
         with (tmp_path / f"{shard}.parquet").open("wb") as sink:
             writer = LogitsWriter(sink, INFO)
             for index in range(4 * shard, 4 * shard + 4):
-                writer.write("doc", index, scored(sentence(FORMS[index]), seed=index))
+                writer.write(
+                    OutputRow(
+                        "doc", index, f"p.{index}", scored(sentence(FORMS[index]), seed=index)
+                    )
+                )
             writer.close()
     train_vocabulary([tuple(text.split()) for text in FORMS], n_pieces=80).save(
         str(tmp_path / "tokenizer.json")
@@ -111,7 +116,7 @@ def test_shards_of_two_teachers_are_refused(shards):
 
     with (shards / "9.parquet").open("wb") as sink:
         writer = LogitsWriter(sink, replace(INFO, teacher="teacher2"))
-        writer.write("doc", 0, scored(sentence(FORMS[0])))
+        writer.write(OutputRow("doc", 0, f"p.{0}", scored(sentence(FORMS[0]))))
         writer.close()
     with pytest.raises(ShardError, match="teacher digest teacher2, expected teacher1"):
         stream_of(shards)

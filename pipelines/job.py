@@ -1,10 +1,10 @@
-"""What every batch entry does: run a pipeline, sum up, and tell errors in one line."""
+"""What every pipeline of ours does around its steps: plan, run, sum up, report errors in a line."""
 
 import logging
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.runners.runner import PipelineResult, PipelineState
@@ -12,44 +12,29 @@ from apache_beam.runners.runner import PipelineResult, PipelineState
 from mtag_core import storage
 from mtag_core.errors import InputNotFoundError, MtagError, OutputError, UsageError
 from mtag_core.output.layout import PARTS, REJECTS, OutputLayout
+from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview
 from mtag_core.parts import run as runs
-from pipelines.endpoints import worker_pool
+from mtag_core.parts.inputs import list_inputs
+from mtag_core.parts.plan import PlannedPart
+from mtag_core.parts.plan_file import PlanSize
+from mtag_core.parts.run import RunConfig
+from mtag_core.storage import FileInfo
+from pipelines.endpoints import check_dataflow, check_runner, worker_pool
 from pipelines.flink_jobs import FlinkJobs
+from pipelines.guard import RunGuard
+from pipelines.options import CorpusOptions, JobOptions
 from pipelines.progress import Progress
 from pipelines.runners import make_runner, mtag_error
 from pipelines.summary import RunTimes, print_summary
+from pipelines.transforms.finish_run import FinishRun
+from pipelines.transforms.read_plan import ReadPlan
+from pipelines.unused_flags import unused_read_flags
 from pipelines.worker_watch import WorkerWatch
 
+AddSteps = Callable[["beam.PCollection[PlannedPart]", str | None], "beam.PCollection[Manifest]"]
+
 _LOGGER = logging.getLogger(__name__)
-
-
-class JobOptions(Protocol):
-    """The flags that all entries share."""
-
-    @property
-    def log_format(self) -> str:
-        """`text` or `json`."""
-
-    @property
-    def is_verbose(self) -> bool:
-        """Show Beam's own log."""
-
-    @property
-    def runner(self) -> str:
-        """Name of the Beam runner."""
-
-    @property
-    def beam_flags(self) -> tuple[str, ...]:
-        """Flags for Beam."""
-
-    @property
-    def worker_timeout_s(self) -> float:
-        """Seconds within which a worker of a pool must have begun."""
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the run stays in this process and its children."""
 
 
 def run_job(job: Callable[[], object], *, name: str) -> int:
@@ -74,6 +59,103 @@ def run_job(job: Callable[[], object], *, name: str) -> int:
         if logging.getLogger("apache_beam").isEnabledFor(logging.ERROR):
             _LOGGER.exception("the run failed")
         return _fail(name, _one_line(error), code=1)
+
+
+def find_inputs(corpus: CorpusOptions, job: JobOptions) -> list[FileInfo]:
+    """Lists what a run reads, and checks that its runner can be reached and read it.
+
+    Raises:
+        InputNotFoundError: A pattern matches nothing.
+        UsageError: The runner cannot be reached, or not with these paths.
+    """
+    check_reachable(corpus, job)
+    files = list_inputs(corpus.inputs, output=job.output)
+    for line in unused_read_flags(corpus.read, files):
+        _LOGGER.warning(line)
+    return files
+
+
+def check_reachable(corpus: CorpusOptions, job: JobOptions) -> None:
+    """Checks that the runner can be reached, and that it can reach the files.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    check_dataflow(job.runner, job.beam_flags, paths=(*corpus.inputs, job.output))
+    if not job.dry_run:
+        check_runner(job.runner, job.beam_flags)
+
+
+def make_parts(
+    options: JobOptions,
+    layout: OutputLayout,
+    config: RunConfig,
+    size: PlanSize,
+    *,
+    add_steps: AddSteps,
+    preview: Callable[[Sequence[str]], Sequence[Preview]],
+    title: str = "Tagged",
+) -> dict[str, Any]:
+    """Makes the parts of a plan that is written, in a prepared output directory, and sums up.
+
+    Args:
+        options: The flags.
+        layout: The output directory.
+        config: The run's configuration.
+        size: Of the plan.
+        add_steps: Turns planned parts into manifests; also gets a local folder for progress files,
+            None where nobody reads them.
+        preview: Paths of the parts that hold sentences to what is shown of them.
+        title: What was done.
+
+    Returns:
+        The content of run.json.
+
+    Raises:
+        MtagError: The run failed.
+    """
+    progress = Progress(
+        n_bytes=size.n_pending_bytes,
+        n_parts=size.n_pending + size.n_expected_slices,
+        is_local=options.is_local,
+    )
+
+    def steps(parts: "beam.PCollection[PlannedPart]") -> None:
+        manifests = add_steps(parts, progress.directory)
+        finish = FinishRun(layout, config, n_parts=size.n_parts, sliced=size.sliced)
+        _ = manifests | "FinishRun" >> finish
+
+    try:
+        with progress, RunGuard():
+            run_planned(options, layout, steps)
+    finally:
+        storage.delete(layout.plan_path)
+    n_completed = size.n_parts - size.n_pending
+    return _finish(options, layout, progress, n_completed=n_completed, preview=preview, title=title)
+
+
+def run_planned(
+    options: JobOptions,
+    layout: OutputLayout,
+    steps: Callable[["beam.PCollection[PlannedPart]"], None],
+) -> None:
+    """Runs steps over the parts of a plan that is written.
+
+    Args:
+        options: The flags.
+        layout: The output directory, with its plan.
+        steps: Adds them.
+
+    Raises:
+        MtagError: The run failed.
+    """
+    watch = worker_watch(options, layout)
+    started_path = watch.path if watch else None
+
+    def build(pipeline: beam.Pipeline) -> None:
+        steps(pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, started_path=started_path))
+
+    run_pipeline(build, options, watch=watch)
 
 
 def worker_watch(options: JobOptions, layout: OutputLayout) -> WorkerWatch | None:
@@ -131,26 +213,16 @@ def _wait(result: PipelineResult, watch: WorkerWatch | None) -> str | None:
     return result.wait_until_finish() if watch is None else watch.wait(result)
 
 
-def finish_job(
+def _finish(
     options: JobOptions,
     layout: OutputLayout,
     progress: Progress,
     *,
     n_completed: int,
-    preview: Callable[[Sequence[str]], Sequence[Preview]] = lambda _paths: (),
+    preview: Callable[[Sequence[str]], Sequence[Preview]],
+    title: str,
 ) -> dict[str, Any]:
-    """Removes stale parts, writes the times and prints the summary.
-
-    Args:
-        options: The flags.
-        layout: The output directory, with its run.json.
-        progress: Of the run.
-        n_completed: Parts that stood before it.
-        preview: Paths of the parts that hold sentences to what is shown of them.
-
-    Returns:
-        The content of run.json.
-    """
+    """Removes stale parts, writes the times and prints the summary."""
     report = runs.read_json(layout.run_path)
     times = RunTimes(
         elapsed_s=progress.elapsed_s,
@@ -162,7 +234,8 @@ def finish_job(
     fields = _times_fields(times, moment, options) | _outcome(report)
     runs.write_json(layout.times_path(moment), fields)
     heads = [layout.part_path(part["id"]) for part in report["parts"] if part["sentences"]]
-    print_summary(report, times, previews=preview(heads), paths=_paths(layout, report))
+    paths = _paths(layout, report)
+    print_summary(report, times, previews=preview(heads), paths=paths, title=title)
     if options.log_format == "json":
         _LOGGER.info("run complete", extra={"fields": report["counts"]})
     return report

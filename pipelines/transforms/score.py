@@ -1,0 +1,31 @@
+"""The step that asks a teacher for its logits, in batches across documents."""
+
+from collections.abc import Iterator, Sequence
+
+import apache_beam as beam
+
+from mtag_core.tagging.wordpiece import EncodedSentence
+from mtag_core.training.logits.logit_shards import ScoredSentence
+from mtag_core.training.logits.scorer import Scorer
+from pipelines.transforms.batch_step import BatchDoFn
+from pipelines.transforms.steps import KeyedRecord, SharedModel
+
+
+class Score(beam.PTransform):
+    """PCollection of (K, Block[EncodedSentence]) -> PCollection of (K, Block[ScoredSentence]).
+
+    The wordpieces are the teacher's own. Other records pass; see `BatchDoFn`.
+    """
+
+    def __init__(self, scorer: SharedModel[Scorer]) -> None:
+        """Takes the teacher, in its scorer."""
+        super().__init__()
+        self._do_fn = BatchDoFn("score", scorer, _score)
+
+    def expand(self, blocks: "beam.PCollection[KeyedRecord]") -> "beam.PCollection[KeyedRecord]":
+        """Adds the step."""
+        return blocks | "Score" >> beam.ParDo(self._do_fn).with_output_types(KeyedRecord)
+
+
+def _score(scorer: Scorer, sentences: Sequence[EncodedSentence]) -> Iterator[ScoredSentence]:
+    return scorer.score(sentences)
