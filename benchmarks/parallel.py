@@ -4,7 +4,7 @@ Writes a corpus of a few files and runs the command with each number of workers 
 and end included. Ratios are medians over rounds.
 
     python -m benchmarks parallel --text 'data/text/fr.txt.xz'
-    python -m benchmarks parallel --text 'data/text/fr.txt.xz' --files 1 --gzip
+    python -m benchmarks parallel --text 'data/text/fr.txt.xz' --files 1 --gzip --document line
 """
 
 import argparse
@@ -48,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bytes", type=int, default=6_000_000, help="of the corpus, about")
     parser.add_argument("--files", type=int, default=4, help="of the corpus")
     parser.add_argument("--gzip", action="store_true", help="compress the files")
+    parser.add_argument(
+        "--document", default="file", choices=("file", "line"), help="as of pipelines.annotate"
+    )
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="to compare")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each")
     parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/parallel.json"))
@@ -60,7 +63,8 @@ def _measure(args: argparse.Namespace, directory: Path) -> dict[str, object]:
     for number in range(args.rounds):
         for n_workers in args.workers:
             output = directory / f"out-{number}-{n_workers}"
-            seconds[n_workers].append(_run(directory / "corpus", output, n_workers))
+            flags = [f"--document={args.document}", f"--direct_num_workers={n_workers}"]
+            seconds[n_workers].append(_run(directory / "corpus", output, flags))
             print(f"{n_workers} workers: {seconds[n_workers][-1]:.1f} s", flush=True)
     base = seconds[args.workers[0]]
     return {
@@ -68,6 +72,7 @@ def _measure(args: argparse.Namespace, directory: Path) -> dict[str, object]:
         "n_bytes": n_bytes,
         "n_files": args.files,
         "is_gzip": args.gzip,
+        "document": args.document,
         "n_parts": len(list(output.glob("parts/*"))),
         "seconds": {str(n): [round(s, 1) for s in values] for n, values in seconds.items()},
         "times_faster": {
@@ -100,10 +105,9 @@ def _in_turn(columns: Sequence[Sequence[str]]) -> Iterator[str]:
     return (line for line in chain.from_iterable(zip_longest(*columns)) if line is not None)
 
 
-def _run(corpus: Path, output: Path, n_workers: int) -> float:
+def _run(corpus: Path, output: Path, flags: Sequence[str]) -> float:
     command = [sys.executable, "-m", "pipelines.annotate", "--input", f"{corpus}/*"]
-    command += ["--output", str(output), "--runner=DirectRunner"]
-    command += [f"--direct_num_workers={n_workers}"] if n_workers > 1 else []
+    command += ["--output", str(output), "--runner=DirectRunner", *flags]
     started_s = time.monotonic()
     subprocess.run(
         command, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True, stdout=subprocess.DEVNULL

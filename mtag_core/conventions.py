@@ -11,6 +11,11 @@ from collections.abc import Collection, Iterable, Sequence
 from mtag_core.errors import UsageError
 from mtag_core.languages import written_standards
 
+TREEBANK_STYLE_HELP = (
+    "tag the treebank's language in its style, such as pl_lfg; several with commas"
+)
+"""Of the flag `--treebank_style`, which two commands have."""
+
 
 def treebank_language(treebank: str) -> str:
     """The language of a treebank: what stands in its name before the first `_`."""
@@ -31,7 +36,7 @@ def split_names(values: Iterable[str]) -> tuple[str, ...]:
     """
     names = {name.strip() for value in values for name in value.split(",")} - {""}
     if not names:
-        raise UsageError("--conventions is empty; name a treebank, such as pl_lfg")
+        raise UsageError("--treebank_style is empty; name a treebank, such as pl_lfg")
     return tuple(sorted(names))
 
 

@@ -269,7 +269,7 @@ def normalise_language(called: str, *, more_codes: Collection[str] = ()) -> str:
 def _suggestion(called: str) -> str:
     treebank = called.partition("_")[0].casefold()
     if "_" in called and treebank in LANGUAGES:
-        return f"did you mean --language {treebank} --conventions {called}? "
+        return f"did you mean --language {treebank} --treebank_style {called}? "
     near = difflib.get_close_matches(_folded(called), _CODE_OF, n=1)
     if not near:
         return ""

@@ -6,17 +6,52 @@ several commands share: its flags stand beside the others.
 """
 
 import argparse
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
 from types import UnionType
-from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-_HELP, _CHOICES, _METAVAR = "help", "choices", "metavar"
+from mtag_core.option_values import number, whole
+
+_META = "option"
+# Type of a field -> what reads a word, and what stands for the value in the help.
+_KINDS: dict[object, tuple[Callable[[str], object], str]] = {
+    int: (whole, "N"),
+    float: (number, "X"),
+    Path: (Path, "PATH"),
+    str: (str, "TEXT"),
+}
+_SECTION = "section"
 Options = TypeVar("Options")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Meta:
+    help: str
+    choices: tuple[str, ...]
+    metavar: str
+    parse: Callable[[str], object] | None
+    split: Callable[[Sequence[str]], tuple[object, ...]]
+    is_positional: bool
+    short: str
+    formerly: str
+    section: str
+
+
 def option(
-    help_line: str, default: object = MISSING, *, choices: tuple[str, ...] = (), metavar: str = ""
+    help_line: str,
+    default: object = MISSING,
+    *,
+    choices: tuple[str, ...] = (),
+    metavar: str = "",
+    parse: Callable[[str], object] | None = None,
+    split: Callable[[Sequence[str]], tuple[object, ...]] = tuple,
+    is_positional: bool = False,
+    short: str = "",
+    formerly: str = "",
+    section: str = "",
 ) -> Any:  # noqa: ANN401 (a field of any type)
     """A field with a flag.
 
@@ -25,23 +60,50 @@ def option(
         default: None, False and () are not shown; without a default the flag is required.
         choices: The values that are allowed; any, if empty.
         metavar: What stands for the value in the help.
+        parse: Makes the value from a word, such as `positive`; by default the field's type does.
+        split: Makes the value of a tuple field from all its values, such as by commas.
+        is_positional: Takes a word that follows no flag.
+        short: Another name, such as `-v`.
+        formerly: An old name; it works, is not shown, and prints a line.
+        section: Title of the flags that the help shows together.
     """
-    metadata = {_HELP: help_line, _CHOICES: choices, _METAVAR: metavar}
-    return field(metadata=metadata) if default is MISSING else field(
-        default=default, metadata=metadata
-    )  # fmt: skip
+    meta = _Meta(
+        help=help_line,
+        choices=choices,
+        metavar=metavar,
+        parse=parse,
+        split=split,
+        is_positional=is_positional,
+        short=short,
+        formerly=formerly,
+        section=section,
+    )
+    metadata = {_META: meta}
+    if default is MISSING:
+        return field(metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
-def group(default: object) -> Any:  # noqa: ANN401 (a field of any type)
-    """A field that holds a group of options, with the command's defaults."""
-    return field(default_factory=lambda: default)
+def group(default: object = MISSING, *, section: str = "") -> Any:  # noqa: ANN401
+    """A field that holds a group of options.
+
+    Args:
+        default: With the command's defaults; may be left out, then those of the group's class hold.
+        section: Title in the help of those flags that name no section of their own.
+    """
+    metadata = {_SECTION: section}
+    if default is MISSING:
+        return field(metadata=metadata)
+    return field(default_factory=lambda: default, metadata=metadata)
 
 
 class Flags(Generic[Options]):
     """The flags of one command.
 
-    Types of fields: str, int, float, bool (a flag without a value), Path, one of them or None, and
-    tuples of any length, whose flag takes several values.
+    Types of fields: str, a Literal of strings, int, float, bool, Path, one of them or None, and
+    tuples of any length. The flag of a bool takes no value; where the default is True, there is
+    one with `--no-` before its name, too. The flag of a tuple may be repeated and takes several
+    values at a time; one where a word that follows no flag would be among them.
     """
 
     def __init__(self, options: type[Options], **defaults: object) -> None:
@@ -55,13 +117,25 @@ class Flags(Generic[Options]):
         self._defaults = defaults
 
     def add_to(self, parser: argparse.ArgumentParser) -> None:
-        """Adds the flags."""
-        for flag in _flags(self.options, self._defaults):
-            parser.add_argument(f"--{flag.name}", **flag.arguments())
+        """Adds the flags, in sections where the options name some."""
+        sections: dict[str, argparse._ActionsContainer] = {"": parser}
+        flags = list(_flags(self.options, self._defaults))
+        several = {"action": "extend", "nargs": "+"}
+        if any(flag.meta.is_positional for flag in flags):
+            several = {"action": "append"}
+        for flag in flags:
+            title = flag.section
+            if title not in sections:
+                sections[title] = parser.add_argument_group(title)
+            arguments = flag.arguments() | (several if flag.is_tuple else {})
+            action = sections[title].add_argument(*flag.names(), **arguments)
+            if flag.meta.formerly:
+                parser.add_argument(f"--{flag.meta.formerly}", action=_Renamed, new=action)
 
     def parse(self, args: argparse.Namespace) -> Options:
         """Makes the options from parsed flags."""
-        options: Options = _parsed(self.options, {**self._defaults, **vars(args)})
+        given = {name: value for name, value in vars(args).items() if value is not None}
+        options: Options = _parsed(self.options, {**self._defaults, **given})
         return options
 
 
@@ -70,38 +144,77 @@ class _Flag:
     name: str
     kind: Any
     default: object
-    metadata: Mapping[str, Any]
+    meta: _Meta
+    section: str
+
+    @property
+    def is_tuple(self) -> bool:
+        return get_origin(self.kind) is tuple
+
+    def names(self) -> list[str]:
+        if self.meta.is_positional:
+            return [self.name]
+        return [*filter(None, [self.meta.short]), f"--{self.name}"]
 
     def arguments(self) -> dict[str, Any]:
         """What `add_argument` takes."""
-        help_line: str = self.metadata[_HELP]
-        arguments: dict[str, Any] = {"help": help_line.replace("%", "%%")}
-        if self.default is MISSING:
-            arguments["required"] = True
-        elif self.default not in (None, False, (), ""):
-            arguments |= {"default": self.default}
-            arguments["help"] += f" (default: {_shown(self.default)})".replace("%", "%%")
-        else:
-            arguments["default"] = self.default
+        arguments = self._value() | {"help": self._help()}
+        if self.meta.is_positional:
+            return arguments | ({} if self.default is MISSING else {"nargs": "?"})
+        return arguments | {"required": self.default is MISSING}
+
+    def _value(self) -> dict[str, Any]:
         if self.kind is bool:
-            return arguments | {"action": "store_true"}
-        if get_origin(self.kind) is tuple:
-            arguments |= {"nargs": "+", "type": get_args(self.kind)[0]}
-        else:
-            arguments["type"] = self.kind
-        arguments |= {key: self.metadata[key] for key in (_CHOICES, _METAVAR) if self.metadata[key]}
-        return arguments
+            action = argparse.BooleanOptionalAction if self.default is True else "store_true"
+            return {"action": action, "default": self.default}
+        kind = get_args(self.kind)[0] if self.is_tuple else self.kind
+        choices = get_args(kind) if get_origin(kind) is Literal else self.meta.choices
+        read, metavar = _KINDS[str if get_origin(kind) is Literal else kind]
+        # To the values of a tuple's default argparse would add the given ones.
+        is_left_out = self.is_tuple or self.default is MISSING
+        value: dict[str, Any] = {
+            "type": self.meta.parse or read,
+            "default": None if is_left_out else self.default,
+        }
+        if choices:
+            return value | {"choices": choices}
+        return value | {"metavar": self.meta.metavar or metavar}
+
+    def _help(self) -> str:
+        shown = "yes" if self.default is True else _shown(self.default)
+        is_bare = self.default is MISSING or self.default in (None, False, (), "")
+        text = self.meta.help if is_bare else f"{self.meta.help} (default: {shown})"
+        return text.replace("%", "%%")
 
 
-def _flags(options: Any, defaults: Mapping[str, object]) -> Iterator[_Flag]:  # noqa: ANN401
+class _Renamed(argparse.Action):
+    """An old name: does what the new one does, and prints a line."""
+
+    def __init__(self, option_strings: list[str], dest: str, *, new: argparse.Action) -> None:
+        kind: Any = new.type
+        super().__init__(option_strings, dest, new.nargs, type=kind, help=argparse.SUPPRESS)
+        self._new = new
+
+    def __call__(self, parser: argparse.ArgumentParser, *args: Any) -> None:  # noqa: ANN401
+        new_name = self._new.option_strings[-1]
+        print(f"mtag: {self.option_strings[0]} is now {new_name}", file=sys.stderr)
+        self._new(parser, *args)
+
+
+def _flags(
+    options: Any,  # noqa: ANN401 (a dataclass or one of its objects)
+    defaults: Mapping[str, object],
+    section: str = "",
+) -> Iterator[_Flag]:
     kinds = get_type_hints(options if isinstance(options, type) else type(options))
     for each in fields(options):
-        own = _default(each) if isinstance(options, type) else getattr(options, each.name)
         if is_dataclass(kinds[each.name]):
-            yield from _flags(own, defaults)
-        elif _HELP in each.metadata:
-            default = defaults.get(each.name, own)
-            yield _Flag(each.name, _without_none(kinds[each.name]), default, each.metadata)
+            title = each.metadata.get(_SECTION) or section
+            yield from _flags(_own(options, each, kinds[each.name]), defaults, title)
+        elif meta := each.metadata.get(_META):
+            default = defaults.get(each.name, _own(options, each, MISSING))
+            kind = _without_none(kinds[each.name])
+            yield _Flag(each.name, kind, default, meta, meta.section or section)
 
 
 def _parsed(options: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401
@@ -109,21 +222,26 @@ def _parsed(options: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401
     found: dict[str, Any] = {}
     for each in fields(options):
         if is_dataclass(kinds[each.name]):
-            own = _default(each) if isinstance(options, type) else getattr(options, each.name)
-            found[each.name] = _parsed(own, values)
+            found[each.name] = _parsed(_own(options, each, kinds[each.name]), values)
         elif each.name in values:
             value = values[each.name]
-            found[each.name] = tuple(value) if isinstance(value, list) else value
+            meta = each.metadata.get(_META)
+            found[each.name] = meta.split(value) if meta and isinstance(value, list) else value
     return options(**found) if isinstance(options, type) else replace(options, **found)
 
 
-def _default(each: Field[Any]) -> object:
-    return each.default if each.default_factory is MISSING else each.default_factory()
+def _own(options: object, each: Field[Any], otherwise: object) -> object:
+    """The value of a field in an object, or its default in a class."""
+    if not isinstance(options, type):
+        return getattr(options, each.name)
+    if each.default_factory is not MISSING:
+        return each.default_factory()
+    return otherwise if each.default is MISSING else each.default
 
 
 def _without_none(kind: Any) -> Any:  # noqa: ANN401
     """The type of a flag's value: `Path` for `Path | None`."""
-    if isinstance(kind, UnionType):
+    if get_origin(kind) in (Union, UnionType):
         (kind,) = (part for part in get_args(kind) if part is not type(None))
     return kind
 

@@ -207,7 +207,7 @@ def _stream(options: AnnotateOptions, model: Model) -> None:
 def _model(options: AnnotateOptions, model: Model | None) -> Model:
     if model is not None:
         return model
-    return bundle_model(options.model, options.piece_budget, options.conventions)
+    return bundle_model(options.model, options.piece_budget, options.treebank_style)
 
 
 def _make_parts(
@@ -267,14 +267,14 @@ def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -
         item_bytes=sizes.item_bytes,
         spool_bytes=sizes.spool_bytes,
         limit=options.corpus.limit,
-        conventions=options.conventions,
+        conventions=options.treebank_style,
     )
 
 
 def _check(options: AnnotateOptions, layout: OutputLayout, report: Mapping[str, Any]) -> None:
     if not options.streaming:
         check_tagged(layout, report)
-        for line in unused_convention_flags(options.conventions, report):
+        for line in unused_convention_flags(options.treebank_style, report):
             _LOGGER.warning(line)
     _check_rejects(report, options.max_reject_ratio)
 

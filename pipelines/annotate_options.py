@@ -17,9 +17,9 @@ from pipelines.options import (
     add_output_flags,
     not_negative,
     parse_flags,
-    positive,
     seconds_above_0,
 )
+from pipelines.read_flags import positive
 
 DEFAULT_COMPRESSION = "zstd"
 DEFAULT_POLL_INTERVAL_S = 10.0
@@ -32,7 +32,7 @@ class AnnotateOptions:
     corpus: CorpusOptions
     job: JobOptions
     model: str | None
-    conventions: tuple[str, ...]
+    treebank_style: tuple[str, ...]
     format: OutputFormat
     spool_bytes: int | None
     repack: bool
@@ -57,7 +57,7 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
         corpus=CorpusOptions.from_flags(args),
         job=JobOptions.from_flags(args, rest),
         model=args.model,
-        conventions=split_names(args.conventions) if args.conventions else (),
+        treebank_style=split_names(args.treebank_style) if args.treebank_style else (),
         format=OutputFormat(args.format, args.compression),
         spool_bytes=args.spool_bytes,
         repack=args.repack,
@@ -103,7 +103,7 @@ def _add_format_flags(group: "argparse._ArgumentGroup") -> None:
 def _add_tagging_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--model", metavar="DIR", help="model bundle (default: the one in mtag)")
     group.add_argument(
-        "--conventions",
+        "--treebank_style",
         nargs="+",
         action="extend",
         metavar="TREEBANK",

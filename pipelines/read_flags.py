@@ -21,6 +21,7 @@ def add_read_flags(group: "argparse._ArgumentGroup") -> None:
         group.add_argument(
             f"--{option.name}",
             default=option.default,
+            type=positive if isinstance(option.default, int) else str,
             choices=_choices(option) or None,
             help=f"{option.metadata[HELP]}{f' ({notes})' if notes else ''}",
         )
@@ -37,3 +38,10 @@ def _choices(option: "Field[Any]") -> Sequence[str]:
         return (AUTO, *(each.name for each in formats()))
     choices: Sequence[str] = option.metadata[CHOICES]
     return choices
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)

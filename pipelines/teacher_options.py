@@ -18,8 +18,8 @@ from pipelines.options import (
     add_output_flags,
     not_negative,
     parse_flags,
-    positive,
 )
+from pipelines.read_flags import positive
 
 
 @dataclass(frozen=True, slots=True)

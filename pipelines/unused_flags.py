@@ -56,7 +56,7 @@ def unused_convention_flags(conventions: Iterable[str], report: Mapping[str, Any
     languages = report["tokens_by_language"]
     found = ", ".join(sorted(languages)) or "none"
     return [
-        f"--conventions={name} changed nothing: no sentence is in its language, found: {found}"
+        f"--treebank_style={name} changed nothing: no sentence is in its language, found: {found}"
         for name in unused_conventions(conventions, languages=languages)
     ]
 

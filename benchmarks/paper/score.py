@@ -40,10 +40,10 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     options = EvaluationOptions(
-        is_raw=args.raw,
-        segmenter=chosen_segmenter(args.segmenter, is_raw=args.raw, is_told=args.told),
-        is_x_replaced=args.replace_x,
-        is_told=args.told,
+        raw=args.raw,
+        segmenter=chosen_segmenter(args.segmenter, raw=args.raw, gold_treebank=args.gold_treebank),
+        replace_x=args.replace_x,
+        gold_treebank=args.gold_treebank,
     )
     paths = [info.path for info in list_files(args.treebanks)]
     if args.system == "student":
@@ -70,18 +70,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--segmenter",
         choices=SEGMENTERS,
-        help="whose cuts raw text; default: identified, and with --told treebank",
+        help="whose cuts raw text; default: identified, and with --gold_treebank treebank",
     )
     parser.add_argument("--replace_x", action="store_true")
-    parser.add_argument("--told", action="store_true", help="tell the system the treebank")
+    parser.add_argument("--gold_treebank", action="store_true", help="tell the system the treebank")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--name", help="of the file in docs/results; default: system and mode")
     return parser
 
 
 def _name(args: argparse.Namespace, options: EvaluationOptions) -> str:
-    mode = _RAW_MODES[options.segmenter] if options.is_raw else "gold"
-    suffix = ("-x" if options.is_x_replaced else "") + ("-told" if options.is_told else "")
+    mode = _RAW_MODES[options.segmenter] if options.raw else "gold"
+    suffix = ("-x" if options.replace_x else "") + ("-told" if options.gold_treebank else "")
     return f"{args.system}-{mode}{suffix}"
 
 

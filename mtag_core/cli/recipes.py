@@ -19,8 +19,11 @@ from mtag_core.training.options import (
     EncodeTextOptions,
     ExportOptions,
     ExportTeacherOptions,
+    LabelBoundariesOptions,
+    LabelSplitsOptions,
     LangidOptions,
     TeacherTrainingOptions,
+    TrainSegmentersOptions,
     UnpackBundleOptions,
     VocabularyOptions,
 )
@@ -31,12 +34,14 @@ class Recipe:
     """One command.
 
     Attributes:
+        older: Its name in `python -m mtag_core`, which goes on to work.
         help_line: What it does.
         module: Inside `mtag_core.training`.
         flags: What it takes.
         is_verbose: Steps on the way are logged without --verbose, too.
     """
 
+    older: str
     help_line: str
     module: str
     flags: Flags[Any]
@@ -65,64 +70,97 @@ _FINETUNE: dict[str, Any] = {
 }
 
 RECIPES = {
-    "train-langid": Recipe(
+    "train langid": Recipe(
+        "train-langid",
         "train the language identifier of a bundle",
         "langid",
         Flags(LangidOptions),
         is_verbose=True,
     ),
-    "train-vocabulary": Recipe(
+    "train segmenters": Recipe(
+        "train-segmenters",
+        "train the segmenters of a bundle",
+        "segmenters.training",
+        Flags(TrainSegmentersOptions),
+        is_verbose=True,
+    ),
+    "train vocabulary": Recipe(
+        "train-vocabulary",
         "train the student's WordPiece vocabulary",
         "data.vocabulary",
         Flags(VocabularyOptions),
     ),
-    "train-teacher": Recipe(
+    "train teacher": Recipe(
+        "train-teacher",
         "fine-tune a pretrained encoder on treebanks",
         "recipes.teacher",
         Flags(TeacherTrainingOptions),
     ),
-    "encode-text": Recipe(
+    "train encode-text": Recipe(
+        "encode-text",
         "encode segmented text for distillation, once",
         "data.texts",
         Flags(EncodeTextOptions),
     ),
-    "distill": Recipe(
+    "train distill": Recipe(
+        "distill",
         "train a student on teachers' targets for text",
         "recipes.distillation",
         Flags(DistillOptions),
     ),
-    "finetune": Recipe(
+    "train finetune": Recipe(
+        "finetune",
         "train a distilled student further, on treebanks above all",
         "recipes.distillation",
         Flags(DistillOptions, **_FINETUNE),
     ),
-    "adapt": Recipe(
+    "train adapt": Recipe(
+        "adapt",
         "train a student further, on treebank labels alone",
         "recipes.adaptation",
         Flags(AdaptOptions),
     ),
-    "learn-conventions": Recipe(
-        "teach a student the conventions of treebanks, for users who name one",
+    "train treebank-styles": Recipe(
+        "learn-conventions",
+        "learn how treebanks of a language differ, for users who name one",
         "recipes.conventions",
         Flags(ConventionsOptions),
     ),
-    "average-models": Recipe(
+    "train average-models": Recipe(
+        "average-models",
         "write the weighted mean of two students of one ancestor",
         "networks.model_mean",
         Flags(AverageOptions),
     ),
-    "export": Recipe(
+    "label boundaries": Recipe(
+        "label-boundaries",
+        "mark in text where dictionaries or a teacher predict that tokens end",
+        "segmenters.dictionary_labelling",
+        Flags(LabelBoundariesOptions),
+        is_verbose=True,
+    ),
+    "label splits": Recipe(
+        "label-splits",
+        "split the surface tokens of text as a fine-tuned encoder predicts",
+        "segmenters.split_labelling",
+        Flags(LabelSplitsOptions),
+        is_verbose=True,
+    ),
+    "bundle export": Recipe(
+        "export",
         "make the bundle that tagging loads from a trained student",
         "export.bundle",
         Flags(ExportOptions),
         is_verbose=True,
     ),
-    "export-teacher": Recipe(
-        "make a trained model answer with all its logits, for teacher_logits",
+    "bundle export-teacher": Recipe(
+        "export-teacher",
+        "make a trained model give all its logits, for `mtag logits`",
         "export.export_teacher",
         Flags(ExportTeacherOptions),
     ),
-    "unpack-bundle": Recipe(
+    "bundle unpack": Recipe(
+        "unpack-bundle",
         "turn a bundle's student back into a model that finetune goes on with",
         "export.unpack_bundle",
         Flags(UnpackBundleOptions),

@@ -15,6 +15,8 @@ AUTO = "auto"
 DOCUMENTS = ("file", "line", "paragraph")
 _MIN_DOCUMENT_BYTES = 16
 HELP, CHOICES = "help", "choices"
+MAX_EXPANSION = 1000
+"""Text seldom shrinks to a hundredth; a bomb of gz to a thousandth, of bz2 much further."""
 
 
 def _flag(default: Any, help_: str, *, choices: Sequence[str] = ()) -> Any:  # noqa: ANN401
@@ -36,6 +38,7 @@ class ReadOptions:
         max_document_bytes: Longer plain text is read as several documents; a longer line or record
             is rejected.
         namespaces: Numbers of the MediaWiki namespaces to read.
+        max_expansion: Bytes that a byte of a compressed file may hold, beyond the first 64 MiB.
 
     Raises:
         UsageError: A value is none of those allowed.
@@ -47,6 +50,9 @@ class ReadOptions:
     id_field: str | None = _flag(None, "field of the document id")
     max_document_bytes: int = 4 * 2**20
     namespaces: tuple[int, ...] = (0,)
+    max_expansion: int = _flag(
+        MAX_EXPANSION, "bytes that a byte of a compressed file may hold, beyond the first 64 MiB"
+    )
 
     def __post_init__(self) -> None:
         """Checks the values."""
@@ -57,9 +63,17 @@ class ReadOptions:
             expected = f"expected {_MIN_DOCUMENT_BYTES} or more"
             raise UsageError(f"max_document_bytes {self.max_document_bytes}; {expected}")
 
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the options as JSON values."""
+        fields = dataclasses.asdict(self)
+        if self.max_expansion == MAX_EXPANSION:
+            # As before there was a limit, so that outputs from then are gone on with.
+            del fields["max_expansion"]
+        return {**fields, "namespaces": list(self.namespaces)}
+
     def to_json(self) -> str:
         """Returns one line of JSON, the same for equal options."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+        return json.dumps(self.to_dict(), sort_keys=True)
 
     @staticmethod
     def from_json(line: str) -> "ReadOptions":

@@ -59,17 +59,24 @@ class SniffedStream:
     """Reads a stream as UTF-8 bytes, whatever its first bytes say that it is."""
 
     def __init__(
-        self, raw: ByteStream, *, keeps_encoding: bool = False, n_layers: int = _MAX_LAYERS
+        self,
+        raw: ByteStream,
+        *,
+        keeps_encoding: bool = False,
+        max_expansion: int | None = None,
+        n_layers: int = _MAX_LAYERS,
     ) -> None:
         """Wraps a stream; nothing is read yet.
 
         Args:
             raw: The stream.
             keeps_encoding: Only decompress.
+            max_expansion: As in `DecompressedStream`.
             n_layers: Of compression, at most.
         """
         self._raw = raw
         self._keeps_encoding = keeps_encoding
+        self._max_expansion = max_expansion
         self._n_layers = n_layers
         self._stream: ByteStream | None = None
 
@@ -85,7 +92,8 @@ class SniffedStream:
         codec = codec_of_head(head) if self._n_layers else None
         if codec is not None:
             return SniffedStream(
-                DecompressedStream(ahead, codec),
+                DecompressedStream(ahead, codec, max_expansion=self._max_expansion),
+                max_expansion=self._max_expansion,
                 keeps_encoding=self._keeps_encoding,
                 n_layers=self._n_layers - 1,
             )

@@ -11,6 +11,7 @@ from mtag_core.corpus.compression import (
     ByteStream,
     CorruptError,
     DecompressedStream,
+    ExpansionError,
     TruncatedError,
 )
 from mtag_core.corpus.decoding import READER_FAILED
@@ -47,6 +48,7 @@ class Source(AbstractContextManager["Source"]):
         start: int = 0,
         wrap: Callable[[BinaryIO], ByteStream] | None = None,
         keeps_encoding: bool = False,
+        max_expansion: int | None = None,
     ) -> None:
         """Opens a file.
 
@@ -56,6 +58,7 @@ class Source(AbstractContextManager["Source"]):
             wrap: Makes the stream to read of the raw one; None decompresses, and makes UTF-8 of
                 UTF-16 and UTF-32.
             keeps_encoding: Leave UTF-16 and UTF-32 as they are.
+            max_expansion: As in `DecompressedStream`.
         """
         self.path = span.file.path
         self.position = start
@@ -63,6 +66,7 @@ class Source(AbstractContextManager["Source"]):
         self._raw: BinaryIO | None = None
         self._stream: LookAhead | None = None
         self._keeps_encoding = keeps_encoding
+        self._max_expansion = max_expansion
         self._end = span.end
         self._n_line_feeds = 0
         self._is_at_end = False
@@ -149,10 +153,11 @@ class Source(AbstractContextManager["Source"]):
 
     def _decoded(self, raw: BinaryIO) -> ByteStream:
         codec = codec_of(self.path)
-        stream = DecompressedStream(raw, codec) if codec else raw
+        limit = self._max_expansion
+        stream = DecompressedStream(raw, codec, max_expansion=limit) if codec else raw
         if self.position:
             return stream
-        return SniffedStream(stream, keeps_encoding=self._keeps_encoding)
+        return SniffedStream(stream, keeps_encoding=self._keeps_encoding, max_expansion=limit)
 
 
 def failure_of(error: Exception) -> Failure:
@@ -161,6 +166,8 @@ def failure_of(error: Exception) -> Failure:
         return Failure("truncated", str(error))
     if isinstance(error, CorruptError):
         return Failure("corrupt", str(error))
+    if isinstance(error, ExpansionError):
+        return Failure("expands_too_much", str(error))
     if isinstance(error, InputNotFoundError):
         return Failure("vanished", str(error))
     return Failure("unreadable", str(error))

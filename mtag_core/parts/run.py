@@ -68,7 +68,7 @@ class RunConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON values."""
-        fields = asdict(self)
+        fields = asdict(self) | {"read": self.read.to_dict()}
         if not self.conventions:
             # As in outputs from before there were any, so that runs on them go on.
             del fields["conventions"]

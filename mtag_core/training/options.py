@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mtag_core.errors import UsageError
 from mtag_core.options import group, option
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
@@ -29,7 +30,7 @@ class Schedule:
         clip_norm: Gradients are scaled down to this norm; None leaves them as they are.
         checkpoint_minutes: Time between checkpoints.
         head_factor: Weights outside the model's `encoder` learn so many times as fast.
-        steps_a_rate: Steps between looks at the clock; the learning rate is one for so many.
+        steps_a_rate: Steps with one learning rate; the clock is read between.
     """
 
     epochs: float = option("passes at most", 10.0)
@@ -94,7 +95,7 @@ class TeacherTrainingOptions:
     piece_budget: int = option(_PIECE_BUDGET, 16384)
     max_pieces: int = option(_MAX_PIECES, 256)
     n_processes: int = option(_N_PROCESSES, 1)
-    schedule: Schedule = group(Schedule(epochs=20.0, peak_rate=3e-4))
+    schedule: Schedule = group(Schedule(epochs=20.0, peak_rate=3e-4), section="schedule")
     dropout: float = 0.1
     small_treebank: int = 40_000
 
@@ -150,8 +151,8 @@ class DistillOptions:
     output: Path = option(_OUTPUT)
     resume: bool = option(_RESUME, False)
     student: Path | None = option("model directory to start from; a new student if none", None)
-    shape: StudentShape = group(StudentShape())
-    targets: TargetOptions = group(TargetOptions())
+    shape: StudentShape = group(StudentShape(), section="new student")
+    targets: TargetOptions = group(TargetOptions(), section="targets")
     train_on_dev: bool = option(_TRAIN_ON_DEV, False)
     infer_text_treebank: bool = option(
         "let teachers infer the treebank of text, not take its language's largest", False
@@ -170,7 +171,8 @@ class DistillOptions:
     max_pieces: int = option(_MAX_PIECES, 256)
     n_processes: int = option(_N_PROCESSES, 1)
     schedule: Schedule = group(
-        Schedule(epochs=10.0, peak_rate=2e-3, warmup_share=0.04, checkpoint_minutes=2.0)
+        Schedule(epochs=10.0, peak_rate=2e-3, warmup_share=0.04, checkpoint_minutes=2.0),
+        section="schedule",
     )
     small_treebank: int = 40_000
     small_text: int = 300_000
@@ -202,7 +204,7 @@ class AdaptOptions:
     piece_budget: int = option(_PIECE_BUDGET, 6000)
     max_pieces: int = option(_MAX_PIECES, 256)
     n_processes: int = option(_N_PROCESSES, 1)
-    schedule: Schedule = group(Schedule(epochs=3.0, peak_rate=2e-4))
+    schedule: Schedule = group(Schedule(epochs=3.0, peak_rate=2e-4), section="schedule")
     small_treebank: int = 40_000
 
 
@@ -223,7 +225,8 @@ class ConventionsOptions:
             decay="linear",
             clip_norm=None,
             steps_a_rate=1,
-        )
+        ),
+        section="schedule",
     )
 
 
@@ -292,3 +295,132 @@ class AverageOptions:
     second: Path = option("another that started from the same weights")
     output: Path = option("model directory to write")
     share: float = option("of the second, from 0 to 1", 0.5)
+
+
+_LABELLING_TREEBANKS = "directory of CoNLL-U files, .xz or plain"
+_LABELLED = "directory for the labelled text and the training's curves"
+_MINUTES = "end the training after so many"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelBoundariesOptions:
+    """Options of `label boundaries`."""
+
+    teacher: Path | None = option(
+        "model directory, as train teacher writes it, to fine-tune; without it, dictionaries of ja "
+        "and zh are asked (extra `dictionaries`), and the flags of training do nothing",
+        None,
+        metavar="DIR",
+    )
+    treebanks: Path = option(_LABELLING_TREEBANKS, metavar="DIR")
+    text: Path = option(
+        "directory of <language>.txt.xz or <language>_<variety>.txt.xz files", metavar="DIR"
+    )
+    output: Path = option(_LABELLED, metavar="DIR")
+    languages: tuple[str, ...] = option(
+        "to learn, from all of their treebanks", ("ja", "zh"), metavar="CODE"
+    )
+    peak_rates: tuple[float, ...] = option(
+        "learning rates; a member is trained with each, their probabilities are averaged",
+        (1e-4, 2e-4, 3e-4),
+        section="training",
+    )
+    epochs: float = option("passes at most", 30.0, section="training")
+    minutes: float | None = option(f"{_MINUTES}, all members together", None, section="training")
+    piece_budget: int = option("wordpieces a batch", 8192, section="training")
+    max_pieces: int = option("wordpieces a chunk", 256, section="training")
+    piece_dropout: float = option(_PIECE_DROPOUT, 0.05, section="training")
+    device: str = option("torch device", "cpu", section="training")
+    seed: int = option("of everything random", 1, section="training")
+
+    @property
+    def teacher_model(self) -> Path:
+        """The teacher, where there has to be one.
+
+        Raises:
+            UsageError: None is named.
+        """
+        if self.teacher is None:
+            raise UsageError("--teacher is missing; name a directory that train teacher wrote")
+        return self.teacher
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSplitsOptions:
+    """Options of `label splits`."""
+
+    encoder: str = option("Hugging Face directory of the encoder to fine-tune", metavar="DIR")
+    treebanks: Path = option(_LABELLING_TREEBANKS, metavar="DIR")
+    text: Path = option("directory of <language>.txt.xz files", metavar="DIR")
+    segmenters: Path = option(
+        "directory of <language>.udpipe files, which segment the text",
+        DEFAULT_BUNDLE / "segmenters",
+        metavar="DIR",
+    )
+    output: Path = option(_LABELLED, metavar="DIR")
+    languages: tuple[str, ...] = option(
+        "to learn and to label, each by itself", ("he",), metavar="CODE"
+    )
+    least_probability: float = option(
+        "tokens whose split is less probable stay unlabelled, 0 to 1", 0.8
+    )
+    peak_rate: float = option("highest learning rate", 1e-4, section="training")
+    epochs: float = option("passes at most", 9.0, section="training")
+    minutes: float | None = option(f"{_MINUTES}, for each language", None, section="training")
+    piece_budget: int = option("wordpieces a batch", 1024, section="training")
+    max_pieces: int = option(_MAX_PIECES, 256, section="training")
+    piece_dropout: float = option(_PIECE_DROPOUT, 0.05, section="training")
+    device: str = option("torch device", "cpu", section="training")
+    seed: int = option("of everything random", 1, section="training")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmenterOptions:
+    """How each segmenter of `train segmenters` is made; recorded beside them.
+
+    `seed` also chooses the marks that are put into sentences of small treebanks, and is the
+    boundary models'; UDPipe has its own fixed seed.
+    """
+
+    n_tokens: int = option("training tokens a language at most", 60_000)
+    n_treebank_tokens: int = option("training tokens of a treebank of --own at most", 100_000)
+    n_generic_tokens: int = option(
+        "tokens that each language gives to the generic segmenter", 2_000
+    )
+    width: int = option("of UDPipe's recurrent layer", 24)
+    n_epochs: int = option("passes over the tokens", 12)
+    learning_rate: float = option("at the start", 0.005)
+    dropout: float = option("from 0 to 1", 0.1)
+    gap_epochs: float = option(
+        "passes of the models of ja, vi, zh over treebank and labelled text", 6.0
+    )
+    device: str = option("torch device, for ja, vi, zh", "cpu")
+    seed: int = option("chooses the sentences of the generic segmenter", 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSegmentersOptions:
+    """Options of `train segmenters`."""
+
+    treebanks: Path = option(
+        "directory of UD's CoNLL-U files, .xz or plain, at any depth", metavar="DIR"
+    )
+    output: Path = option("directory; a training that stopped goes on there", metavar="DIR")
+    text: Path | None = option(
+        "directory of <code>.txt.xz files, where forms are counted for ar, fr, he, ta",
+        None,
+        metavar="DIR",
+    )
+    labelled: Path | None = option(
+        "directory of <code>.segmented.txt.xz files (see label boundaries), for ja, vi, zh, and of "
+        "<code>.splits.jsonl.xz files (see label splits), for ar, fr, he, ta",
+        None,
+        metavar="DIR",
+    )
+    languages: tuple[str, ...] = option(
+        "codes, and `generic`; all if left out, with --own none", (), metavar="CODE"
+    )
+    own: tuple[str, ...] = option(
+        "treebanks, such as it_postwita, that get a segmenter of their own", (), metavar="TREEBANK"
+    )
+    each: SegmenterOptions = group(SegmenterOptions(), section="each segmenter")

@@ -112,25 +112,31 @@ def parse_page(xml: bytes, site: Site) -> Page:
     Raises:
         PageError: It is not well-formed, uses a declaration, or lacks id or title.
     """
-    collector = _PageCollector()
     parser = expat.ParserCreate("utf-8")
+    collector = _PageCollector(parser)
     parser.buffer_text = True
     parser.buffer_size = 1 << 16
     parser.StartElementHandler = collector.start
     parser.EndElementHandler = collector.end
-    parser.CharacterDataHandler = collector.characters
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
         parser.Parse(xml, True)
     except expat.ExpatError as error:
         raise PageError(f"not well-formed XML: {error}") from error
+    finally:
+        # The collector holds the parser and the parser the collector's methods.
+        parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = None
     return collector.page(len(xml), site)
 
 
 class _PageCollector:
-    """Gathers the fields of one page from expat's events."""
+    """Gathers the fields of one page from expat's events.
 
-    def __init__(self) -> None:
+    It asks for characters inside a field only: most of a small page is space between elements.
+    """
+
+    def __init__(self, parser: expat.XMLParserType) -> None:
+        self._parser = parser
         self._path: list[str] = []
         self._field = ""
         self._field_depth = 0
@@ -150,16 +156,12 @@ class _PageCollector:
             values = "".join(f' {key}="{value}"' for key, value in attributes.items())
             self._parts.append(f"<{name}{values}>")
             return
-        path = "/".join(self._path)
-        if path == "page/redirect":
+        if name == "redirect" and len(self._path) == 2:
             self._redirect = attributes.get("title", "")
-        self._field = _FIELDS.get(path, "")
-        self._field_depth, self._parts = len(self._path), []
-
-    def characters(self, text: str) -> None:
-        """Adds characters to the open field, if any."""
-        if self._field:
-            self._parts.append(text)
+        field = _FIELDS.get("/".join(self._path), "") if name in _FIELD_NAMES else ""
+        if field:
+            self._field, self._field_depth, self._parts = field, len(self._path), []
+            self._parser.CharacterDataHandler = self._parts.append
 
     def end(self, name: str) -> None:
         """Closes an element; a later revision's text replaces an earlier one's."""
@@ -169,6 +171,7 @@ class _PageCollector:
             else:
                 self._parts.append(f"</{name}>")
         elif self._field:
+            self._parser.CharacterDataHandler = None
             self._fields[self._field] = "".join(self._parts)
             self._field = ""
         self._path.pop()
@@ -204,6 +207,7 @@ _FIELDS = {
     "page/revision/text": "text",
     "page/revision/model": "model",
 }
+_FIELD_NAMES = frozenset(path.rpartition("/")[2] for path in _FIELDS)
 
 
 def _refuse_doctype(name: str, *_: object) -> None:

@@ -67,6 +67,11 @@ def _word(call: Call) -> str:
     return word or "".join(values[n_codes : n_codes + 1]).strip("-")
 
 
+def _measure_or_word(call: Call) -> str:
+    """A quantity in the Italian Wikipedia, a word behind its language in Wiktionaries."""
+    return quantities.physical_value(call) if quantities.is_number(call.get(0)) else _word(call)
+
+
 def _listed(call: Call) -> str:
     return ", ".join(call.values())
 
@@ -193,7 +198,8 @@ def _rules() -> dict[str, Rule]:
             "|converti|konwertuj|omreken|konvertera|변환|حول|تحويل|конвертировать|переводить|umrechnung",
             quantities.convert,
         ),
-        ("val|nval|physical value|m", quantities.physical_value),
+        ("val|nval|physical value", quantities.physical_value),
+        ("m", _measure_or_word),
         ("e|esp|x10", quantities.power_of_ten),
         ("frac|fraction|sfrac|frac2|fract|дріб|分数|дробь|bruch", quantities.fraction),
         ("heure|hour|hora|uhr|час", quantities.hour),

@@ -116,7 +116,7 @@ def test_telling_the_treebank_has_facts_of_its_own(tmp_path, monkeypatch):
     path.write_text("1\ta\t_\tVERB\t_\t_\t_\t_\t_\t_\n\n")
     monkeypatch.setattr(score, "_load_bundle", lambda path: TellableFakeTagger())
     arguments = ["student", "--treebanks", str(path)]
-    for flags in ([], ["--told"], ["--raw", "--told"]):
+    for flags in ([], ["--gold_treebank"], ["--raw", "--gold_treebank"]):
         assert score.main([*arguments, *flags]) == 0
     names = ("student-gold", "student-gold-told", "student-raw-treebank-told")
     assert [load_facts(name).mean("UPOS") for name in names] == [0.0, 100.0, 100.0]
@@ -155,7 +155,7 @@ def test_a_bundle_that_knows_treebanks_is_scored_told_too(tmp_path, monkeypatch,
     labels = Labels(("X",), ("_",), ((0,),), treebanks)
     (tmp_path / "labels.json").write_text(labels.to_json())
     assert student.main(["--data", "data", "--bundle", str(tmp_path)]) == 0
-    assert sum("--told" in call for call in calls) == n_told
+    assert sum("--gold_treebank" in call for call in calls) == n_told
     assert len(calls) == 6 + n_told
 
 

@@ -102,9 +102,9 @@ def _wait_for_parts(output, n_parts):
     _wait_for(lambda: len(list(output.glob("manifests/*"))) >= n_parts)
 
 
-def _wait_for(condition):
+def _wait_for(condition, timeout_s=120):
     """Waits until something is true."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
@@ -208,19 +208,18 @@ def test_a_stream_tags_what_appears_survives_a_killed_worker_and_stops_on_sigter
     _wait_for(lambda: all(job["end-time"] > 0 for job in cluster.rest("/jobs/overview")["jobs"]))
 
 
-def _run(*command):
-    """Runs a pipeline that is not ours."""
-    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
-    subprocess.run(
-        [sys.executable, *command], cwd=_ROOT, env=environment, check=True, timeout=_TIMEOUT_S
-    )
+def _environment():
+    return {**os.environ, "PYTHONPATH": str(_ROOT)}
 
 
 def test_documents_of_an_unbounded_source_come_out_once_in_their_windows(cluster, tmp_path):
     n_seconds = 8
     # The impulse source has to outlive the ticks, which are timers of a later step.
     flags = [*cluster.flags, f"--shutdown_sources_after_idle_ms={4000 * n_seconds}"]
-    _run("-m", "tests.deploy.tag_stream", str(tmp_path), str(n_seconds), *flags)
+    command = [sys.executable, "-m", "tests.deploy.tag_stream", str(tmp_path), str(n_seconds)]
+    subprocess.run(
+        [*command, *flags], cwd=_ROOT, env=_environment(), check=True, timeout=_TIMEOUT_S
+    )
     written = [json.loads(path.read_text()) for path in tmp_path.glob("*.json")]
     sizes = [2, tag_stream.LONG_SENTENCES, 2, 0, 2]
     assert sorted(written, key=lambda each: each["doc_id"]) == [
@@ -238,33 +237,39 @@ def test_documents_of_an_unbounded_source_come_out_once_in_their_windows(cluster
     assert counts == [2 * tag_stream.PER_SECOND] * (n_seconds // tag_stream.WINDOW_S)
 
 
-def test_the_example_of_a_message_queue_tags_a_stream(cluster, tmp_path):
+def test_the_example_of_a_message_queue_loses_nothing_when_workers_are_killed(cluster, tmp_path):
     redis = pytest.importorskip("redis", reason="not installed: redis, of the dev extra")
     redis_server = pytest.importorskip("tests.docs.redis_server")
     if redis_server.PROGRAM is None:
         pytest.skip("not installed: redis-server")
-    flags = [*cluster.flags, "--shutdown_sources_after_idle_ms=9000000000000"]
-    script = str(_ROOT / "docs" / "examples" / "tag_messages.py")
+    flags = ["--claim_after_s=5", "--shutdown_sources_after_idle_ms=9000000000000"]
+    script = _ROOT / "docs" / "examples" / "tag_messages.py"
     with redis_server.running_server(tmp_path) as url, redis.Redis.from_url(url) as client:
-        process = subprocess.Popen(
-            [sys.executable, script, f"--redis={url}", *flags],
-            cwd=_ROOT,
-            env={**os.environ, "PYTHONPATH": str(_ROOT)},
-        )
+        command = [sys.executable, str(script), f"--redis={url}", *cluster.flags, *flags]
+        process = subprocess.Popen(command, cwd=_ROOT, env=_environment())
         try:
-            # The messages come while the job runs.
-            for batch in range(3):
-                for index in range(10):
-                    message = {"id": f"{batch}.{index}", "text": f"Cat {index} sat."}
-                    client.xadd("texts", {"json": json.dumps(message)})
-                _wait_for(lambda n=10 * batch + 10: client.xlen("tagged") >= n)
-            ids = [json.loads(fields[b"json"])["id"] for _, fields in client.xrange("tagged")]
-            assert sorted(ids) == [f"{batch}.{index}" for batch in range(3) for index in range(10)]
-            assert client.xpending("texts", "mtag")["pending"] == 0
+            _send_and_wait(client, range(10))
+            for worker in psutil.Process(cluster.workers.pid).children():
+                worker.kill()
+            _send_and_wait(client, range(10, 20))
+            _wait_for(lambda: client.xpending("texts", "mtag")["pending"] == 0, _TIMEOUT_S)
         finally:
             process.kill()
             process.wait(10)
             _cancel_jobs(cluster)
+
+
+def _send_and_wait(client, numbers):
+    """Sends messages; waits until all messages so far have come out, be it more than once."""
+    for number in numbers:
+        message = {"id": str(number), "text": f"Cat {number} sat."}
+        client.xadd("texts", {"json": json.dumps(message)})
+    expected = {str(number) for number in range(numbers.stop)}
+
+    def written():
+        return {json.loads(fields[b"json"])["id"] for _, fields in client.xrange("tagged")}
+
+    _wait_for(lambda: written() == expected, _TIMEOUT_S)
 
 
 def test_embedded_flink_writes_the_same_bytes(corpus, expected, tmp_path):

@@ -84,7 +84,7 @@ def test_the_parameters_of_the_dataflow_template_are_flags_of_annotate():
     required = ["--input=gs://bucket/x", "--output=gs://bucket/y"]
     values = {"document": "line", "input_format": "text", "max_reject_ratio": "0.1"}
     values |= {"format": "jsonl", "text_field": "t", "id_field": "i"}
-    values |= {"conventions": "pl_lfg"}
+    values |= {"treebank_style": "pl_lfg"}
     names = [parameter["name"] for parameter in metadata["parameters"]]
     optional = [name for name in names if name not in ("input", "output")]
     assert parse_options([*required, *(f"--{name}={values[name]}" for name in optional)])

@@ -53,7 +53,7 @@ def test_a_language_has_many_names_and_one_code(called, code):
     [
         ("frensh", r"did you mean fr \(French\)\?"),
         ("xx", "known are af am ar"),
-        ("fr_sequoia", "did you mean --language fr --conventions fr_sequoia"),
+        ("fr_sequoia", "did you mean --language fr --treebank_style fr_sequoia"),
         ("zh-xyz", "known are"),
         ("", "known are"),
         ("fr,de", "known are"),

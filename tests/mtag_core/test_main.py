@@ -4,16 +4,31 @@ from tests.without_packages import run_without
 
 
 @pytest.mark.parametrize(
-    ("argv", "package", "extra"),
+    ("argv", "name", "package", "extra"),
     [
-        (["learn-conventions", "--model", "m", "--treebanks", "t"], "torch", "train"),
-        (["adapt", "--student", "s", "--treebanks", "t", "--output", "o"], "torch", "train"),
-        (["unpack-bundle", "--output", "o"], "onnx", "export"),
-        (["export-teacher", "--model", "m", "--output", "o"], "safetensors", "export"),
+        (
+            ["train", "treebank-styles", "--model", "m", "--treebanks", "t"],
+            "train treebank-styles",
+            "torch",
+            "train",
+        ),
+        (
+            ["adapt", "--student", "s", "--treebanks", "t", "--output", "o"],
+            "train adapt",
+            "torch",
+            "train",
+        ),
+        (["bundle", "unpack", "--output", "o"], "bundle unpack", "onnx", "export"),
+        (
+            ["export-teacher", "--model", "m", "--output", "o"],
+            "bundle export-teacher",
+            "safetensors",
+            "export",
+        ),
     ],
 )
-def test_a_missing_extra_is_named(argv, package, extra):
+def test_a_missing_extra_is_named(argv, name, package, extra):
     done = run_without([package], "mtag_core", *argv)
     assert done.returncode == 1
-    expected = f"mtag: {argv[0]} needs {package}: python -m pip install '.[{extra}]'\n"
+    expected = f"mtag: {name} needs {package}: python -m pip install '.[{extra}]'\n"
     assert done.stderr == expected

@@ -1,9 +1,11 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from mtag_core.option_values import positive
 from mtag_core.options import Flags, group, option
 
 
@@ -75,3 +77,63 @@ def test_help_shows_defaults_where_there_are_any(flags):
     assert "learning rates (default: 0.5 1.0)" in shown
     assert "treebanks, 100 % of them if none is named --is_fast" in shown
     assert "--only NAME" in shown
+
+
+def _split(values):
+    return tuple(sorted({name for value in values for name in value.split(",")}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    text: str | None = option("what to tag", None, is_positional=True)
+    style: tuple[str, ...] = option(
+        "of treebanks", (), split=_split, formerly="manner", section="model"
+    )
+    workers: int = option("processes", 1, parse=positive)
+    cut: Literal["a", "b"] | None = option("who segments", None, section="model")
+    unique: bool = option("drop repeats", True)
+    verbose: bool = option("say more", False, short="-v")
+    schedule: Schedule = group(section="schedule")
+
+
+@pytest.fixture
+def words():
+    return Flags(Words)
+
+
+def test_a_word_that_follows_no_flag_is_not_taken_by_one(words):
+    options = _parse(words, "--style b,a --style c text")
+    assert (options.text, options.style) == ("text", ("a", "b", "c"))
+    assert _parse(words, "").text is None
+
+
+def test_values_are_checked_where_the_field_says_how(words, capsys):
+    assert _parse(words, "--workers 3 --cut b").workers == 3
+    for line in ("--workers 0", "--cut c", "--epochs many"):
+        with pytest.raises(SystemExit):
+            _parse(words, line)
+    shown = capsys.readouterr().err
+    assert "'0' is not a whole number above 0" in shown
+    assert "invalid choice: 'c'" in shown
+    assert "argument --epochs: 'many' is not a number" in shown
+
+
+def test_an_old_name_works_and_says_the_new_one(words, capsys):
+    assert _parse(words, "--manner x").style == ("x",)
+    assert capsys.readouterr().err == "mtag: --manner is now --style\n"
+
+
+def test_a_flag_that_is_on_can_be_turned_off(words):
+    assert _parse(words, "").unique
+    assert not _parse(words, "--no-unique").unique
+    assert _parse(words, "-v").verbose
+
+
+def test_help_has_sections_and_hides_old_names(words):
+    parser = argparse.ArgumentParser(prog="mtag")
+    words.add_to(parser)
+    _, *sections = parser.format_help().split("\n\n")
+    titles = [text.partition("\n")[0] for text in sections]
+    assert titles == ["positional arguments:", "options:", "model:", "schedule:"]
+    assert "--style TEXT" in sections[2] and "--epochs X" in sections[3]
+    assert "--manner" not in parser.format_help()

@@ -69,9 +69,9 @@ def test_a_flag_that_nothing_uses_is_named(tmp_path, capsys, flag, name):
 
 def test_conventions_that_nothing_followed_are_named(tmp_path, capsys):
     (tmp_path / "a.txt").write_text("Nobody knew why the bridge was closed.")
-    flags = [f"--input={tmp_path}/a.txt", f"--output={tmp_path}/out", "--conventions=pl_lfg"]
+    flags = [f"--input={tmp_path}/a.txt", f"--output={tmp_path}/out", "--treebank_style=pl_lfg"]
     assert main(flags) == 0
-    assert "--conventions=pl_lfg changed nothing: no sentence is in its language, found: en" in (
+    assert "--treebank_style=pl_lfg changed nothing: no sentence is in its language, found: en" in (
         capsys.readouterr().err
     )
 
@@ -80,7 +80,7 @@ def test_the_language_comment_of_conllu_chooses_the_convention(tmp_path, capsys)
     forms = "Stary dom stoi .".split()
     rows = "".join(f"{i}\t{form}" + "\t_" * 8 + "\n" for i, form in enumerate(forms, 1))
     (tmp_path / "a.conllu").write_text(f"# newdoc id = p1\n# language = pl\n{rows}\n")
-    flags = [f"--input={tmp_path}/a.conllu", "--conventions=pl_lfg", "--format=conllu"]
+    flags = [f"--input={tmp_path}/a.conllu", "--treebank_style=pl_lfg", "--format=conllu"]
     assert main([*flags, f"--output={tmp_path}/out", "--compression=none"]) == 0
     [part] = (tmp_path / "out" / "parts").iterdir()
     assert "# language = pl" in part.read_text()

@@ -36,7 +36,7 @@ def read_conllu(
     Yields:
         Documents with their sentences; a reject for each sentence that breaks the format.
     """
-    with Source(span) as source:
+    with Source(span, max_expansion=options.max_expansion) as source:
         yield from _read_documents(source, options.max_document_bytes)
         yield from source.rejects()
 

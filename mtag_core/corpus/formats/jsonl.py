@@ -34,7 +34,8 @@ def read_jsonl(
         options: Names of the fields; the limit is on the record.
     """
     # A byte early, to see a line end there.
-    with Source(span, start=max(0, span.start - 1)) as source:
+    start = max(0, span.start - 1)
+    with Source(span, start=start, max_expansion=options.max_expansion) as source:
         yield from _read_records(span, source, options)
         yield from source.rejects()
 

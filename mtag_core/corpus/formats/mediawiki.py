@@ -57,7 +57,7 @@ def read_mediawiki(
         if span.start == 0:
             yield _unknown_encoding(span.file.path, site.encoding)
     elif span.start == 0 or not _is_whole(span):
-        with _open(span) as source:
+        with _open(span, options) as source:
             result = None
             for result in _read_pages(source, site, options, pages):
                 yield result
@@ -73,10 +73,14 @@ def plan_mediawiki(file: FileInfo, _options: ReadOptions, item_bytes: int) -> Se
     return even_ranges(file.size, item_bytes) if can_start_midway(file) else WHOLE
 
 
-def _open(span: Span) -> Source:
+def _open(span: Span, options: ReadOptions) -> Source:
     if _is_whole(span):
-        return Source(dataclasses.replace(span, start=0, end=None), keeps_encoding=True)
-    return Source(span, start=span.start, wrap=partial(_wrap_range, span))
+        return Source(
+            dataclasses.replace(span, start=0, end=None),
+            keeps_encoding=True,
+            max_expansion=options.max_expansion,
+        )
+    return Source(span, start=span.start, wrap=partial(_wrap_range, span, options.max_expansion))
 
 
 def _read_pages(
@@ -148,11 +152,11 @@ def _site_of(file: FileInfo, head: bytes) -> wikipedia.Site:
     return dataclasses.replace(wikipedia.read_site(head, name=file.path), encoding=encoding)
 
 
-def _wrap_range(span: Span, raw: BinaryIO) -> "_PageRange":
+def _wrap_range(span: Span, max_expansion: int, raw: BinaryIO) -> "_PageRange":
     """Makes the stream of the pages that start in a range of a plain or bz2 file."""
     length = None if span.end is None else span.end - span.start
     if codec_of(span.file.path) == "bz2":
-        return _PageRange(StreamRange(raw, length=length))
+        return _PageRange(StreamRange(raw, length=length, max_expansion=max_expansion))
     return _PageRange(_PlainRange(raw, length))
 
 

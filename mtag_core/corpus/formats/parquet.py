@@ -78,7 +78,7 @@ def read_parquet(
     """
     row = 0
     try:
-        with _open(span.file.path) as stream:
+        with _open(span.file.path, options) as stream:
             file = pq.ParquetFile(stream, pre_buffer=False, buffer_size=_BUFFER_BYTES)
             row, row_groups = _owned_row_groups(file.metadata, span)
             fault = _schema_fault(file.schema_arrow, options) if row_groups else None
@@ -115,7 +115,7 @@ def _read_row_group(
 
 
 @contextmanager
-def _open(path: str) -> Iterator[BinaryIO]:
+def _open(path: str, options: ReadOptions) -> Iterator[BinaryIO]:
     """Opens a file; one that is compressed as a whole is decompressed to disk."""
     with storage.open_seekable(path) as stream:
         head = stream.read(HEAD_BYTES)
@@ -125,7 +125,8 @@ def _open(path: str) -> Iterator[BinaryIO]:
             yield stream
             return
         with tempfile.TemporaryFile() as copy:
-            shutil.copyfileobj(cast(BinaryIO, DecompressedStream(stream, codec)), copy)
+            plain = DecompressedStream(stream, codec, max_expansion=options.max_expansion)
+            shutil.copyfileobj(cast(BinaryIO, plain), copy)
             copy.seek(0)
             yield cast(BinaryIO, copy)
 

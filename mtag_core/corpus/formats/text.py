@@ -45,7 +45,8 @@ def read_text(
     readers = {"file": _read_file, "line": _read_lines, "paragraph": _read_paragraphs}
     # A byte early, to see a line end there.
     is_aligned = options.document == "file" or span.start == 0
-    with Source(span, start=span.start if is_aligned else span.start - 1) as source:
+    start = span.start if is_aligned else span.start - 1
+    with Source(span, start=start, max_expansion=options.max_expansion) as source:
         yield from readers[options.document](span, source, options)
         yield from source.rejects()
 

@@ -100,17 +100,17 @@ def _feats_ids(sentence: LabelledSentence, feats_to_id: dict[str, int]) -> list[
 def sampling_rates(
     n_tokens: NDArray[np.int64], *, full_tokens: int, most: float
 ) -> NDArray[np.float64]:
-    """How often an epoch should show a source, by its size.
+    """How often an epoch goes through a source, by its size.
 
     Args:
         n_tokens: Tokens of each source. Shape (n_sources,).
-        full_tokens: A source of this size or more is shown once.
-        most: No source is shown more often.
+        full_tokens: An epoch goes once through a source of this size or more.
+        most: And through none more often than this.
 
     Returns:
         The square root of how much a source is smaller than `full_tokens`. Shape (n_sources,).
 
-    Example: 10,000 tokens of 40,000 -> shown twice.
+    Example: 10,000 tokens of 40,000 -> twice.
     """
     rates: NDArray[np.float64] = np.sqrt(full_tokens / np.maximum(n_tokens, 1))
     return np.clip(rates, 1.0, most)
@@ -120,7 +120,7 @@ def draw_epoch(rates: NDArray[np.float64], generator: np.random.Generator) -> ND
     """Draws the sentences of one epoch.
 
     Args:
-        rates: Times that each sentence is shown on average. Shape (n_sentences,).
+        rates: Times that each sentence is drawn on average. Shape (n_sentences,).
         generator: Decides about the fractions.
 
     Returns:

@@ -74,8 +74,8 @@ def write_held_out_dev(treebanks: Path, directory: Path, *, train_on_dev: bool) 
 
     Args:
         treebanks: Holds the treebanks.
-        directory: Gets a `*-dev.conllu` file for each dev file and, since scoring looks for it, an
-            empty train file beside it.
+        directory: Gets a `*-dev.conllu` file for each dev file and an empty train file
+            beside it, by which scoring knows that the treebank has training data.
         train_on_dev: Whether the model was trained on three quarters of every dev file.
 
     Returns:

@@ -39,7 +39,7 @@ _CALIBRATION_SENTENCES_A_TREEBANK = 12
 # One value in ten thousand is clipped at either end. On dev this scored highest of 99.99, 99.999
 # and 100 percent and of the bounds with the least squared error.
 _CLIPPED_PERCENT = 0.01
-# Every seventh value is kept: enough to tell the bounds, in a seventh of the memory. Seven shares
+# Every seventh value is kept: enough for the bounds, in a seventh of the memory. Seven shares
 # no factor with the layers' widths, so that all units are seen.
 _STRIDE = 7
 
@@ -81,8 +81,8 @@ def export(options: ExportOptions) -> Path:
         if labels.treebanks:
             test = _files(options.treebanks, "test")
             scores |= {
-                "dev, treebank told": _score(options, options.output, dev, is_told=True),
-                "test, treebank told": _score(options, options.output, test, is_told=True),
+                "dev, treebank told": _score(options, options.output, dev, gold_treebank=True),
+                "test, treebank told": _score(options, options.output, test, gold_treebank=True),
             }
     facts = ModelCardFacts(
         config=trained.config,
@@ -186,12 +186,12 @@ def _write_files(
 
 
 def _score(
-    options: ExportOptions, bundle: Path, paths: list[str], *, is_told: bool = False
+    options: ExportOptions, bundle: Path, paths: list[str], *, gold_treebank: bool = False
 ) -> list[TreebankResult]:
     return evaluate_treebanks(
         paths,
         partial(Tagger.load, str(bundle)),
-        options=EvaluationOptions(is_told=is_told),
+        options=EvaluationOptions(gold_treebank=gold_treebank),
         n_workers=options.n_workers,
     )
 

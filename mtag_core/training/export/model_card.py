@@ -15,7 +15,7 @@ _METRICS = ("UPOS", "UFeats", "FEATS")
 
 @dataclass(frozen=True, slots=True)
 class ModelCardFacts:
-    """What the card tells.
+    """What a model card is made from.
 
     Attributes:
         config: The trained model's `config.json`.

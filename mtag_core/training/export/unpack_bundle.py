@@ -96,7 +96,7 @@ def _config(graph: onnx.GraphProto, weights: Arrays, *, n_layers: int) -> Encode
 
 
 def _conventions(arrays: Arrays, labels: Labels) -> Conventions:
-    """The treebanks' corrections; the graph's first row stands for none."""
+    """The treebanks' corrections; the graph's first row is that of no treebank."""
     bias = arrays["conventions.bias"].astype(np.float32)
     down, up = (
         arrays[f"conventions.{part}.kernel"] * arrays[f"conventions.{part}.scale"][:, None, None]
@@ -131,7 +131,7 @@ def _weights(
         yield f"{name}.bias", arrays[f"{name}.bias"]
     weight = np.zeros((len(labels.feats), width), np.float32)
     bias = np.zeros(len(labels.feats), np.float32)
-    # A bundle that goes with several parts of speech stands in the graph several times, equal.
+    # A bundle that goes with several parts of speech is in the graph several times, equal.
     for tag, ids in zip(labels.upos, labels.feats_of_upos, strict=True):
         weight[list(ids)] = _dequantised(arrays, f"feats.{tag}")
         bias[list(ids)] = arrays[f"feats.{tag}.bias"]

@@ -1,9 +1,8 @@
 """An ONNX graph that gives a tagger's logits for every label, built from its weights.
 
-The graph of a bundle answers with the best labels only; a teacher has to tell all. The graph is
-written node by node from the weights of a BERT-shaped model directory (see
-`mtag_core.training.networks.model_files`), so that no tracer decides what it looks like; float32
-throughout.
+The graph of a bundle gives the best labels only; a teacher has to give the logits of all. It is
+written node by node, without a tracer, from the weights of a BERT-shaped model directory (see
+`mtag_core.training.networks.model_files`); float32 throughout.
 """
 
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ Weights = Mapping[str, NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class GraphShape:
-    """What the weights do not say themselves.
+    """What a graph is built from beside the weights.
 
     Attributes:
         n_layers: Encoder layers.

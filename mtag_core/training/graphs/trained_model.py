@@ -23,7 +23,7 @@ class TrainedModel:
     """A BERT-shaped tagger's files.
 
     Attributes:
-        config: What `config.json` says.
+        config: The content of `config.json`.
         weights: float32, by name.
         feats: FEATS bundles in label order.
         tokenizer: The bytes of `tokenizer.json`.

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class TaggerLogits:
-    """What the heads say. Both share the token axis and lie in label order.
+    """The logits of both heads: one token axis, label order.
 
     Attributes:
         upos: Shape (n_tokens, n_upos_labels).

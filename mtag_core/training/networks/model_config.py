@@ -38,7 +38,7 @@ class EncoderConfig:
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """What `config.json` says beside the architecture.
+    """The content of `config.json` beside the architecture.
 
     Attributes:
         max_pieces: Longest sentence trained on, [CLS] and [SEP] included.
@@ -62,7 +62,7 @@ def config_fields(
     """The content of `config.json`.
 
     Args:
-        architecture: What says which encoder it is, and its shape.
+        architecture: The kind of encoder and its shape.
         metadata: What else to record.
         n_feats: Size of the FEATS inventory.
     """

@@ -75,7 +75,7 @@ def load_model(directory: Path, *, device: torch.device) -> tuple[TokenTagger, M
 
 
 def load_metadata(directory: Path) -> ModelMetadata:
-    """Reads what a model directory says beside its architecture."""
+    """Reads the metadata of a model directory."""
     config = _read_config(directory)
     return ModelMetadata(
         max_pieces=config["max_pieces"],

@@ -22,7 +22,7 @@ def treebank_token_ids(
     """The treebank token of each sentence.
 
     Args:
-        names: Treebanks or languages; a language stands for the treebank that its text follows.
+        names: Treebanks or languages; a language means the treebank that its text follows.
         name_ids: Index into `names` of each sentence. Shape (n_sentences,).
         metadata: Of the model.
         device: Where to put the result.

@@ -1,6 +1,6 @@
 """Training on treebank labels, most sentences with their treebank's token.
 
-The token says whose labels are wanted, so that contradicting annotations of one language do not
+The token names whose labels are wanted, so that contradicting annotations of one language do not
 blur each other. Some sentences have none, so that the model also does without.
 """
 
@@ -61,7 +61,7 @@ class LabelTraining:
             model: What learns.
             options: How.
             train: What it learns from.
-            rates: Times an epoch shows each train sentence. Shape (n_sentences,).
+            rates: Times an epoch goes through each train sentence. Shape (n_sentences,).
             dev: What it is scored on.
             metadata: Of the model; its treebanks.
             pieces: The vocabulary's special pieces.

@@ -45,7 +45,7 @@ class Scores:
 
 
 def summary(scores: Mapping[str, float], output: Path) -> str:
-    """What a recipe says at its end; nothing where another process scores."""
+    """What a recipe prints at its end; nothing where another process scores."""
     if not scores:
         return ""
     return f"dev UPOS {scores['dev_upos']:.2f}  FEATS {scores['dev_feats']:.2f}  {output}"

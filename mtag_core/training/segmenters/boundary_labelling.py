@@ -13,11 +13,11 @@ from mtag_core.errors import InputNotFoundError
 from mtag_core.segmentation.units import UnitTable, find_units
 from mtag_core.storage import create_text, open_text
 from mtag_core.training.data.packing import DeviceSentences
+from mtag_core.training.options import LabelBoundariesOptions
 from mtag_core.training.segmenters.boundary_chunks import Chunks, UnitEncoder
 from mtag_core.training.segmenters.boundary_marks import marked_line, without_marks
 from mtag_core.training.segmenters.boundary_teacher import (
     BoundaryTeacher,
-    BoundaryTeacherConfig,
     mean_probabilities,
     train_members,
 )
@@ -29,7 +29,7 @@ _GROUP_LINES = 20_000
 _MOST_LINES_JOINED = 4
 
 
-def label_boundaries(config: BoundaryTeacherConfig) -> list[Path]:
+def label_boundaries(config: LabelBoundariesOptions) -> list[Path]:
     """Trains boundary teachers and labels all text in their languages.
 
     Args:
@@ -54,9 +54,9 @@ def label_boundaries(config: BoundaryTeacherConfig) -> list[Path]:
 class _Labeller:
     """Trained members and what they need to label text."""
 
-    def __init__(self, config: BoundaryTeacherConfig) -> None:
+    def __init__(self, config: LabelBoundariesOptions) -> None:
         self._config = config
-        self._encoder = UnitEncoder(config.teacher / "tokenizer.json")
+        self._encoder = UnitEncoder(config.teacher_model / "tokenizer.json")
         self._members: list[BoundaryTeacher] = train_members(config, self._encoder)
 
     def label(self, path: Path) -> Path:

@@ -18,12 +18,13 @@ from mtag_core.errors import InputNotFoundError
 from mtag_core.segmentation.hashing import Codes, hash_columns, table_rows
 from mtag_core.segmentation.units import UnitTable, find_units
 from mtag_core.storage import create_text
+from mtag_core.training.options import LabelBoundariesOptions
 from mtag_core.training.segmenters.boundary_fitting import Examples, fit_at_once
 from mtag_core.training.segmenters.boundary_marks import marked_line, without_marks
 from mtag_core.training.segmenters.dictionary_words import Dictionary, load_dictionary
 from mtag_core.training.segmenters.gap_features import Counts, count_text, feature_rows
 from mtag_core.training.segmenters.gap_stream import asked_gaps
-from mtag_core.training.segmenters.training import text_lines
+from mtag_core.training.segmenters.training import listed, text_lines
 from mtag_core.training.segmenters.treebank_text import read_surface_sentences, training_files
 
 _LOGGER = logging.getLogger(__name__)
@@ -33,6 +34,17 @@ _GROUP_LINES = 4000
 
 # Units on either side of a gap whose words are looked at.
 _N_CONTEXT = 3
+
+
+def run(options: LabelBoundariesOptions) -> str:
+    """Runs `label boundaries`, with a teacher or dictionaries."""
+    if options.teacher is None:
+        folders = (options.treebanks, options.text, options.output)
+        return listed(label_by_dictionary(*folders, languages=options.languages))
+    # Needs torch, which dictionaries do not.
+    from mtag_core.training.segmenters.boundary_labelling import label_boundaries
+
+    return listed(label_boundaries(options))
 
 
 def label_by_dictionary(

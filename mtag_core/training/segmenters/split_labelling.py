@@ -9,26 +9,31 @@ from mtag_core.errors import InputNotFoundError
 from mtag_core.segmentation.udpipe import UdpipeTokenizer
 from mtag_core.storage import create_text
 from mtag_core.training.data.treebanks import treebank_files
+from mtag_core.training.options import LabelSplitsOptions
 from mtag_core.training.segmenters.split_choices import ChoiceTable
 from mtag_core.training.segmenters.split_labels import SUFFIX, labelled_line
 from mtag_core.training.segmenters.split_learning import SurfaceToken
 from mtag_core.training.segmenters.split_teacher import (
     SplitSentences,
     SplitTeacher,
-    SplitTeacherConfig,
     guess_splits,
     tokenizer_path,
     train_split_teacher,
 )
 from mtag_core.training.segmenters.splits import OPEN, log_counts
-from mtag_core.training.segmenters.training import text_lines
+from mtag_core.training.segmenters.training import listed, text_lines
 from mtag_core.training.segmenters.treebank_text import read_splits
 
 _LOGGER = logging.getLogger(__name__)
 _GROUP_SENTENCES = 2000
 
 
-def label_splits(config: SplitTeacherConfig) -> list[Path]:
+def run(options: LabelSplitsOptions) -> str:
+    """Runs `label splits`."""
+    return listed(label_splits(options))
+
+
+def label_splits(config: LabelSplitsOptions) -> list[Path]:
     """Trains a split teacher for each language and labels the language's text.
 
     Args:
@@ -44,7 +49,7 @@ def label_splits(config: SplitTeacherConfig) -> list[Path]:
     return [_label(config, language) for language in config.languages]
 
 
-def _label(config: SplitTeacherConfig, language: str) -> Path:
+def _label(config: LabelSplitsOptions, language: str) -> Path:
     """Labels the text of one language; the file appears when it is whole."""
     source = config.text / f"{language}.txt.xz"
     if not source.exists():

@@ -9,7 +9,6 @@ import logging
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +24,7 @@ from mtag_core.training.loops.trainer import Epoch, Task, Trainer
 from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, piece_table
-from mtag_core.training.options import Schedule
+from mtag_core.training.options import LabelSplitsOptions, Schedule
 from mtag_core.training.segmenters.split_choices import N_NUMBERS, ChoiceTable
 from mtag_core.training.segmenters.split_learning import SurfaceToken
 
@@ -39,45 +38,6 @@ _HEAD_FACTOR = 10.0
 
 # Stands for minus infinity, without its gradients.
 _IMPOSSIBLE = -1e4
-
-
-@dataclass(frozen=True)
-class SplitTeacherConfig:
-    """Options of `label-splits`.
-
-    Attributes:
-        encoder: Hugging Face directory of the encoder that is fine-tuned.
-        treebanks: Directory of CoNLL-U files.
-        text: Directory of `<language>.txt.xz` files.
-        segmenters: Directory of `<language>.udpipe` files, which cut the text.
-        output: Gets `<language>.splits.jsonl.xz` for each, and a folder of curves a language.
-        languages: To learn and to label, each by itself.
-        least_probability: Tokens that the teacher is less sure of stay unlabelled.
-        peak_rate: Highest learning rate.
-        epochs: Passes over the treebanks, at most.
-        minutes: For the training of a language; None for no limit.
-        piece_budget: Wordpieces a batch.
-        max_pieces: Longer sentences are left out.
-        piece_dropout: Share of pieces replaced by the mask piece.
-        device: A torch device.
-        seed: Of everything random.
-    """
-
-    encoder: str
-    treebanks: Path
-    text: Path
-    segmenters: Path
-    output: Path
-    languages: tuple[str, ...] = ("he",)
-    least_probability: float = 0.8
-    peak_rate: float = 1e-4
-    epochs: float = 9.0
-    minutes: float | None = None
-    piece_budget: int = 1024
-    max_pieces: int = 256
-    piece_dropout: float = 0.05
-    device: str = "cpu"
-    seed: int = 1
 
 
 class DeviceChoices(NamedTuple):
@@ -163,7 +123,7 @@ class SplitSentences:
         self,
         sentences: Sequence[Sequence[SurfaceToken]],
         table: ChoiceTable,
-        config: SplitTeacherConfig,
+        config: LabelSplitsOptions,
     ) -> None:
         """Encodes sentences; those of more than `max_pieces` are left out.
 
@@ -203,13 +163,13 @@ class SplitSentences:
         )
 
 
-def tokenizer_path(config: SplitTeacherConfig) -> Path:
+def tokenizer_path(config: LabelSplitsOptions) -> Path:
     """Where the encoder's wordpieces are."""
     return Path(config.encoder) / "tokenizer.json"
 
 
 def train_split_teacher(
-    config: SplitTeacherConfig, language: str, train: SplitSentences, dev: SplitSentences
+    config: LabelSplitsOptions, language: str, train: SplitSentences, dev: SplitSentences
 ) -> SplitTeacher:
     """Fine-tunes the encoder, and logs dev scores.
 
@@ -317,7 +277,7 @@ def words_f1(teacher: SplitTeacher, sentences: SplitSentences) -> float:
     return 200.0 * n_same / max(1, n_gold + n_guessed)
 
 
-def _loop_config(config: SplitTeacherConfig) -> Schedule:
+def _loop_config(config: LabelSplitsOptions) -> Schedule:
     """The loop's part of the options."""
     return Schedule(
         peak_rate=config.peak_rate,

@@ -6,7 +6,7 @@ What stands in the output directory is not trained again.
 import logging
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from mtag_core.conventions import treebank_language
@@ -15,6 +15,7 @@ from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.languages import GENERIC
 from mtag_core.segmentation.udpipe import train_tokenizer
 from mtag_core.storage import open_text
+from mtag_core.training.options import SegmenterOptions, TrainSegmentersOptions
 from mtag_core.training.records import record_options
 from mtag_core.training.segmenters.boundary_marks import read_marked
 from mtag_core.training.segmenters.gap_stream import MarkedSentence
@@ -54,34 +55,23 @@ _LOGGER = logging.getLogger(__name__)
 _NOT_GENERIC = frozenset({"ja", "ko", "vi", "zh"})
 
 
-@dataclass(frozen=True)
-class SegmenterOptions:
-    """What a training run is made of.
+def run(options: TrainSegmentersOptions) -> str:
+    """Runs `train segmenters`."""
+    models = train_segmenters(
+        options.treebanks,
+        options.output,
+        options=options.each,
+        languages=options.languages,
+        own=options.own,
+        text=options.text,
+        labelled=options.labelled,
+    )
+    return listed(models)
 
-    Attributes:
-        n_tokens: Training tokens a language, at most.
-        n_treebank_tokens: Training tokens of a treebank that gets a segmenter of its own, at most.
-        n_generic_tokens: Training tokens that each language gives to the generic segmenter.
-        width: Of UDPipe's recurrent layer.
-        n_epochs: Passes over the tokens.
-        learning_rate: At the start.
-        dropout: From 0 to 1.
-        gap_epochs: Passes of boundary models over treebank and labelled text.
-        device: A torch device, for boundary models.
-        seed: Chooses the sentences of the generic segmenter and the marks put into those of small
-            treebanks, and is the boundary models'; UDPipe has its own fixed seed.
-    """
 
-    n_tokens: int = 60_000
-    n_treebank_tokens: int = 100_000
-    n_generic_tokens: int = 2_000
-    width: int = 24
-    n_epochs: int = 12
-    learning_rate: float = 0.005
-    dropout: float = 0.1
-    gap_epochs: float = 6.0
-    device: str = "cpu"
-    seed: int = 1
+def listed(paths: Iterable[Path]) -> str:
+    """A line a file that was made, with its size."""
+    return "\n".join(f"{path}: {path.stat().st_size:,} bytes" for path in paths)
 
 
 def train_segmenters(

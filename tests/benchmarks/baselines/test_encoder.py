@@ -30,7 +30,7 @@ def test_an_encoder_is_trained_once_a_treebank_and_scored(tmp_path, monkeypatch)
     assert score.main(["encoder", "--models", models, "--treebanks", pattern]) == 0
     toy = str(tmp_path / "models" / "en_toy")
     many = ["encoder_multilingual", "--models", toy, "--treebanks", pattern]
-    assert score.main([*many, "--told"]) == 0
+    assert score.main([*many, "--gold_treebank"]) == 0
     assert facts.load_facts("encoder-gold").mean("UPOS", ["en_toy", "en_play"]) > 90
     assert set(facts.load_facts("encoder_multilingual-gold-told").treebank_to_f1) == {
         "en_toy",

@@ -23,8 +23,8 @@ def test_an_encoder_is_told_the_treebank_of_gold_and_of_raw_text(tmp_path):
     path.write_text("1\tchante\t_\tVERB\t_\t_\t_\t_\t_\t_\n\n" * 2)
     teacher = FakeTeacher()
     tagger = TellableEncoder(teacher, bundle_segmenter(DEFAULT_BUNDLE), treebanks=("fr_own",))
-    raw = {"is_raw": True, "segmenter": "language"}
+    raw = {"raw": True, "segmenter": "language"}
     assert upos_f1(path, tagger) == upos_f1(path, tagger, **raw) == 0
-    assert upos_f1(path, tagger, is_told=True) == 1
-    assert upos_f1(path, tagger, **raw, is_told=True) > 0
+    assert upos_f1(path, tagger, gold_treebank=True) == 1
+    assert upos_f1(path, tagger, **raw, gold_treebank=True) > 0
     assert teacher.n_calls == 4
