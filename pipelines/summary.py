@@ -46,7 +46,7 @@ class RunTimes:
 
 def print_plan(size: PlanSize, *, output: str) -> None:
     """Prints what a run would do."""
-    table = _table("Plan (nothing was tagged)")
+    table = _table("Plan (nothing was written)")
     n_completed = size.n_parts - size.n_pending
     table.add_row("work items", f"{size.n_parts:,} ({n_completed:,} of them made by earlier runs)")
     if size.sliced:
