@@ -77,7 +77,7 @@ def test_removed_parts_are_mentioned_where_there_are_any(capsys):
 def test_any_encoding_of_standard_output_will_do(monkeypatch, encoding):
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding))
     times = RunTimes(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
-    previews = [Preview("\u4e00.txt (zh)", (("\u4e00", "NOUN", "_"),))]
+    previews = [Preview("\u4e00.txt", "zh", (("\u4e00", "NOUN", "_"),))]
     print_summary(_REPORT, times, previews=previews, paths={"report": "\u4e00/run.json"})
     sys.stdout.flush()
     printed = sys.stdout.buffer.getvalue().decode(encoding)

@@ -4,6 +4,7 @@ import io
 import json
 import os
 from dataclasses import replace
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -145,6 +146,6 @@ class Disk(io.RawIOBase):
 def test_a_full_disk_says_so(name, n_bytes):
     row = multiword_row()
     with pytest.raises(OSError, match="No space left on device"):
-        with OutputFormat(name).open(Disk(n_bytes)) as writer:
+        with OutputFormat(name).open(cast(BinaryIO, Disk(n_bytes))) as writer:
             for number in range(20_000):
                 writer.write(replace(row, doc_id=str(number * 7919 % 20_011)))
