@@ -146,7 +146,7 @@ def test_run_with_new_input_equals_a_clean_one(dumps: Path, teacher: Path, tmp_p
 @pytest.mark.parametrize(
     ("flags", "n_sentences"),
     [
-        (["--languages", "de"], 3),
+        (["--languages", "German"], 3),
         (["--languages", "fr"], 0),
         (["--max_sentences_per_language=1"], 2),
         (["--min_tokens=99", "--languages", "de"], 0),
