@@ -14,7 +14,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from mtag_core.corpus import MAX_ITEM_BYTES, MIN_ITEM_BYTES, ReadOptions
 from mtag_core.errors import UsageError
 from mtag_core.storage import split_patterns
-from pipelines.read_flags import add_read_flags, positive, read_options
+from pipelines.read_flags import add_read_flags, read_options
 from pipelines.runners import is_local
 
 # Flink takes these through the job server, so Beam's Python options do not declare them.
@@ -170,6 +170,13 @@ def add_job_flags(group: "argparse._ArgumentGroup") -> None:
         "--log_format", default="text", choices=("text", "json"), help="(default: text)"
     )
     group.add_argument("-v", "--verbose", action="store_true", help="show Beam's own log too")
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 def not_negative(text: str) -> int:
