@@ -78,7 +78,7 @@ def _clean_line(line: str) -> tuple[str, bool]:
     marks = _LIST_MARKS.match(stripped)
     if marks:
         stripped = stripped[marks.end() :]
-    if stripped.startswith(HOLE) or line.lstrip().startswith(HOLE):
+    if HOLE in line and (stripped.startswith(HOLE) or line.lstrip().startswith(HOLE)):
         stripped = _HOLE_START.sub("", stripped)
     if "''" in stripped:
         stripped = drop_quotes(stripped)
