@@ -33,7 +33,7 @@ class _Meta:
     choices: tuple[str, ...]
     metavar: str
     parse: Callable[[str], object] | None
-    split: Callable[[Sequence[str]], tuple[object, ...]]
+    split: Callable[[Sequence[Any]], tuple[object, ...]]
     is_positional: bool
     short: str
     formerly: str
@@ -47,7 +47,7 @@ def option(
     choices: tuple[str, ...] = (),
     metavar: str = "",
     parse: Callable[[str], object] | None = None,
-    split: Callable[[Sequence[str]], tuple[object, ...]] = tuple,
+    split: Callable[[Sequence[Any]], tuple[object, ...]] = tuple,
     is_positional: bool = False,
     short: str = "",
     formerly: str = "",
@@ -116,10 +116,25 @@ class Flags(Generic[Options]):
         self.options = options
         self._defaults = defaults
 
-    def add_to(self, parser: argparse.ArgumentParser) -> None:
-        """Adds the flags, in sections where the options name some."""
+    def add_to(
+        self,
+        parser: argparse.ArgumentParser,
+        *,
+        choices: Mapping[str, Sequence[str]] | None = None,
+        notes: Mapping[str, str] | None = None,
+    ) -> None:
+        """Adds the flags, in sections where the options name some.
+
+        Args:
+            parser: The command's.
+            choices: Values of fields that are allowed, where the class cannot know them.
+            notes: More about fields, shown in brackets behind their help.
+        """
         sections: dict[str, argparse._ActionsContainer] = {"": parser}
-        flags = list(_flags(self.options, self._defaults))
+        flags = [
+            _with(flag, choices=(choices or {}).get(flag.name), note=(notes or {}).get(flag.name))
+            for flag in _flags(self.options, self._defaults)
+        ]
         several = {"action": "extend", "nargs": "+"}
         if any(flag.meta.is_positional for flag in flags):
             several = {"action": "append"}
@@ -199,6 +214,15 @@ class _Renamed(argparse.Action):
         new_name = self._new.option_strings[-1]
         print(f"mtag: {self.option_strings[0]} is now {new_name}", file=sys.stderr)
         self._new(parser, *args)
+
+
+def _with(flag: _Flag, *, choices: Sequence[str] | None, note: str | None) -> _Flag:
+    meta = flag.meta
+    if choices:
+        meta = replace(meta, choices=tuple(choices))
+    if note:
+        meta = replace(meta, help=f"{meta.help} ({note})")
+    return replace(flag, meta=meta)
 
 
 def _flags(

@@ -69,7 +69,7 @@ def find_inputs(corpus: CorpusOptions, job: JobOptions) -> list[FileInfo]:
         UsageError: The runner cannot be reached, or not with these paths.
     """
     check_reachable(corpus, job)
-    files = list_inputs(corpus.inputs, output=job.output)
+    files = list_inputs(corpus.input, output=job.output)
     for line in unused_read_flags(corpus.read, files):
         _LOGGER.warning(line)
     return files
@@ -81,7 +81,7 @@ def check_reachable(corpus: CorpusOptions, job: JobOptions) -> None:
     Raises:
         UsageError: It cannot.
     """
-    check_dataflow(job.runner, job.beam_flags, paths=(*corpus.inputs, job.output))
+    check_dataflow(job.runner, job.beam_flags, paths=(*corpus.input, job.output))
     if not job.dry_run:
         check_runner(job.runner, job.beam_flags)
 
@@ -164,7 +164,7 @@ def worker_watch(options: JobOptions, layout: OutputLayout) -> WorkerWatch | Non
     if pool is None:
         return None
     jobs = FlinkJobs.from_flags(options.beam_flags)
-    return WorkerWatch(layout.started_path, pool, options.worker_timeout_s, jobs)
+    return WorkerWatch(layout.started_path, pool, options.worker_timeout, jobs)
 
 
 def run_pipeline(
@@ -188,7 +188,7 @@ def run_pipeline(
     """
     name = () if watch is None else (f"--job_name={watch.jobs.name}",)
     runner, beam_options = make_runner(
-        options.runner, (*options.beam_flags, *name, *more_flags), is_verbose=options.is_verbose
+        options.runner, (*options.beam_flags, *name, *more_flags), is_verbose=options.verbose
     )
     try:
         if watch is not None:

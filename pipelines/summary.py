@@ -1,5 +1,7 @@
 """What a run prints at its end: a few tagged sentences, the counts, the paths."""
 
+import io
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -168,5 +170,10 @@ def _table(title: str) -> Table:
 
 
 def _console() -> Console:
-    """Standard output; text of the corpus is no markup and gets no emoji."""
+    """Standard output; text of the corpus is no markup and gets no emoji.
+
+    Characters that the output's encoding lacks become question marks: the run is complete.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     return Console(markup=False, emoji=False, highlight=False)

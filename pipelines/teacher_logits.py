@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def job() -> None:
         options = parse_teacher_options(sys.argv[1:] if argv is None else argv)
-        set_up_logging(is_verbose=options.job.is_verbose, log_format=options.job.log_format)
+        set_up_logging(is_verbose=options.job.verbose, log_format=options.job.log_format)
         run(options)
 
     return run_job(job, name="teacher_logits")
@@ -190,7 +190,7 @@ def _config(
         is_planned_anew=options.job.overwrite,
     )
     return LogitsConfig(
-        inputs=corpus.inputs,
+        inputs=corpus.input,
         model=teacher.digest,
         read=corpus.read,
         format="logits",

@@ -38,10 +38,10 @@ def _names(formats: Iterable[Format]) -> str:
 def unused_run_flags(options: AnnotateOptions) -> list[str]:
     """A line for each flag of writing and running that nothing uses."""
     lines = []
-    compression = options.format.compression
-    if options.format.name == "parquet" and compression != DEFAULT_COMPRESSION:
+    compression = options.compression
+    if options.format == "parquet" and compression != DEFAULT_COMPRESSION:
         lines.append(f"--compression={compression} changes nothing: Parquet compresses its columns")
-    if options.poll_interval_s != DEFAULT_POLL_INTERVAL_S and not options.streaming:
+    if options.poll_interval != DEFAULT_POLL_INTERVAL_S and not options.streaming:
         lines.append("--poll_interval changes nothing without --streaming")
     return lines
 

@@ -33,7 +33,7 @@ FLOORS = (
     # Below this line Beam is known.
     {"pipelines.commands", "pipelines.models"},
     {"pipelines.flink_jobs", "pipelines.guard", "pipelines.logs"}
-    | {"pipelines.progress", "pipelines.read_flags", "pipelines.runners", "pipelines.transforms"},
+    | {"pipelines.progress", "pipelines.runners", "pipelines.transforms"},
     {
         "pipelines",
         "pipelines.endpoints",
