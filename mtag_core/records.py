@@ -9,8 +9,9 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# The reason of rejects by steps after the reader.
+# The reason of rejects by steps after the reader, and of those that only a bug of a reader makes.
 TAGGING_FAILED = "tagging_failed"
+READER_FAILED = "reader_failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from rich.table import Table
 from mtag_core.output.preview import Preview
 from mtag_core.output.visible import visible
 from mtag_core.parts.plan_file import PlanSize
+from mtag_core.records import READER_FAILED
 from mtag_core.wikipedia import PageOutcome
 from pipelines.progress import format_seconds
 
@@ -110,6 +111,8 @@ def _summary_rows(report: Mapping[str, Any], times: RunTimes) -> list[tuple[str,
         ("parts", f"{counts['parts']:,} ({times.n_completed:,} of them from earlier runs)"),
         ("time", format_seconds(times.elapsed_s)),
     ]
+    if n_failed := report["rejects_by_reason"].get(READER_FAILED):
+        rows.append(("bugs", f"{n_failed:,} rejects {READER_FAILED}: please report them"))
     if times.n_pruned:
         rows.append(("removed", f"{times.n_pruned:,} parts whose input is gone or has changed"))
     if times.tokens_per_s is not None:
@@ -139,7 +142,8 @@ def _rejects(n_rejected: int, by_reason: Mapping[str, int]) -> str:
     """The number of rejects, by reason."""
     if not n_rejected:
         return "0"
-    ordered = sorted(by_reason.items(), key=lambda pair: (-pair[1], pair[0]))
+    # Bugs first.
+    ordered = sorted(by_reason.items(), key=lambda p: (p[0] != READER_FAILED, -p[1], p[0]))
     return f"{n_rejected:,}: " + ", ".join(f"{reason} {n:,}" for reason, n in ordered)
 
 

@@ -5,12 +5,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from mtag_core.corpus.sniffing import UTF8_MARK
-from mtag_core.records import Document, Reject
+from mtag_core.records import READER_FAILED, Document, Reject
 
 T = TypeVar("T")
-
-READER_FAILED = "reader_failed"
-"""Reason of rejects that only a bug of a reader makes."""
 
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 # A text with NULs and so many control characters is no text.

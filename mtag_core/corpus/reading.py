@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from mtag_core.corpus.decoding import READER_FAILED, one_line
+from mtag_core.corpus.decoding import one_line
 from mtag_core.corpus.format import Read
 from mtag_core.corpus.items import ReadOptions, Span, WorkItem
 from mtag_core.corpus.registry import format_named
 from mtag_core.corpus.source import Failure, changed_since_planned, failure_of
 from mtag_core.errors import MtagError, StorageError
-from mtag_core.records import Document, Reject
+from mtag_core.records import READER_FAILED, Document, Reject
 
 
 def read_item(

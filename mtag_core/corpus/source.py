@@ -14,12 +14,11 @@ from mtag_core.corpus.compression import (
     ExpansionError,
     TruncatedError,
 )
-from mtag_core.corpus.decoding import READER_FAILED
 from mtag_core.corpus.items import Span
 from mtag_core.corpus.names import codec_of
 from mtag_core.corpus.sniffing import LookAhead, SniffedStream
 from mtag_core.errors import InputNotFoundError, MtagError
-from mtag_core.records import Reject
+from mtag_core.records import READER_FAILED, Reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,7 @@ class Source(AbstractContextManager["Source"]):
         path: Path or URL of the file.
         position: Offset of the next byte, counted in decompressed bytes.
         failure: Set when `read` returned b"" too early.
+        is_at_end: Whether `read` has returned b"" because there is no more.
 
     Counts for itself what it gives, so that a reader which loses something is noticed.
     """
@@ -69,7 +69,7 @@ class Source(AbstractContextManager["Source"]):
         self._max_expansion = max_expansion
         self._end = span.end
         self._n_line_feeds = 0
-        self._is_at_end = False
+        self.is_at_end = False
         self._cut_off: tuple[int, bytes | None] | None = None
         try:
             self._raw = storage.open_read(self.path, start=start)
@@ -92,7 +92,7 @@ class Source(AbstractContextManager["Source"]):
             return b""
         self.position += len(data)
         self._n_line_feeds += data.count(b"\n")
-        self._is_at_end = not data
+        self.is_at_end = not data
         return data
 
     def read_exactly(self, n_bytes: int) -> bytes:
@@ -125,7 +125,7 @@ class Source(AbstractContextManager["Source"]):
         """
         if self.failure:
             yield self._reject(self.failure)
-        elif not self._is_at_end and (self._end is None or self.position < self._end):
+        elif not self.is_at_end and (self._end is None or self.position < self._end):
             detail = f"reading stopped at byte {self.position}, before the end"
             yield self._reject(Failure(READER_FAILED, detail))
 

@@ -83,7 +83,8 @@ def score(langid: LanguageIdentifier, held_back: Path) -> dict[str, object]:
         `accuracy` (over all sentences), `languages` (code to accuracy) and `confusions` (the most
         frequent, "right -> wrong" to count).
     """
-    pairs = [line.split("\t", 1) for line in held_back.read_text(encoding="utf-8").splitlines()]
+    with open_text(held_back) as lines:
+        pairs = [line.rstrip("\n").split("\t", 1) for line in lines]
     guesses = langid.predict([sentence for _, sentence in pairs])
     n_right: Counter[str] = Counter()
     n_all: Counter[str] = Counter()

@@ -3,10 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import StrEnum
 from typing import BinaryIO
 
-from mtag_core.records import Document, Reject
+from mtag_core.records import READER_FAILED, Document, Reject
 from mtag_core.wikipedia.brackets import WikitextError
 from mtag_core.wikipedia.pages import MAX_PAGE_BYTES, MAX_REJECT_INPUT_BYTES, Page, read_pages
 from mtag_core.wikipedia.site import Site
@@ -94,6 +95,13 @@ def page_outcome(
         text = clean_wikitext(page.text, title=page.title, site=site)
     except WikitextError as error:
         return PageOutcome.REJECTED, _reject(page, source=source, detail=str(error))
+    except MemoryError:
+        raise
+    except Exception as error:
+        # A bug: it costs this page, not those behind it.
+        detail = " ".join(f"{type(error).__name__}: {error}".split())
+        reject = _reject(page, source=source, detail=detail)
+        return PageOutcome.REJECTED, replace(reject, reason=READER_FAILED)
     if not text:
         return PageOutcome.EMPTY, None
     return PageOutcome.KEPT, Document(doc_id, text, source, page.page_id, language=site.language)

@@ -35,6 +35,8 @@ _HOLE_OPENING = re.compile(rf"([(（]){_GAP}{HOLE}{_GAP}")
 _HOLE_CLOSING = re.compile(rf"{_GAP}{HOLE}{_GAP}([)）])")
 _HOLE_COMMAS = re.compile(rf"([,;、；]) ?{HOLE} ?(?=[,;、；])")
 _HOLE_BEFORE_MARK = re.compile(rf" ?{HOLE} ?(?=[,.;:!?)\]。、，；։।])")
+# What is left before the first word where a dropped call began the line: "{{book}}, its edition".
+_HOLE_START = re.compile(rf"^(?:[ {HOLE},;:.、，]|&nbsp;|[-–—]+(?=[ &]))++")
 _HOLE_RUN = re.compile(rf"{HOLE}[ {HOLE}]*+")
 
 
@@ -76,6 +78,8 @@ def _clean_line(line: str) -> tuple[str, bool]:
     marks = _LIST_MARKS.match(stripped)
     if marks:
         stripped = stripped[marks.end() :]
+    if stripped.startswith(HOLE) or line.lstrip().startswith(HOLE):
+        stripped = _HOLE_START.sub("", stripped)
     if "''" in stripped:
         stripped = drop_quotes(stripped)
     if HOLE in stripped:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 from xml.parsers import expat
 
-from mtag_core.records import Reject
+from mtag_core.records import READER_FAILED, Reject
 from mtag_core.wikipedia.site import Site
 from mtag_core.wikipedia.xml_encoding import UTF_8
 
@@ -224,6 +224,12 @@ def _page_or_reject(xml: bytes, site: Site, *, source: str, offset: int) -> Page
         if site.encoding != UTF_8 and b"\0" in xml:
             detail += f"; bytes that are not {site.encoding}, as the file declares"
         return _reject("invalid_xml", xml, source=source, offset=offset, detail=detail)
+    except MemoryError:
+        raise
+    except Exception as error:
+        # A bug: it costs this page, not those behind it.
+        detail = " ".join(f"{type(error).__name__}: {error}".split())
+        return _reject(READER_FAILED, xml, source=source, offset=offset, detail=detail)
 
 
 _DETAILS = {

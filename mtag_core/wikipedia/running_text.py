@@ -85,8 +85,10 @@ def _is_in_sentence(call: Call, before: str) -> bool:
         return not _SENTENCE_END.search(before[-8:]) or bool(after.strip())
     # At a line's start a box stands, unless the sentence goes on behind the call.
     after = after.replace("&nbsp;", " ")
+    if call.written_name in COUNTRY_CODES:
+        return bool(after.strip()) and not after[0].isalnum()
     rest = after.lstrip(" \xa0,;)»")
-    return rest != after and (rest[:1].islower() or rest[:1] in tuple("-–—:"))
+    return rest != after and (rest[:1].islower() or rest[:1] in tuple("-–—:("))
 
 
 def _word_before(before: str) -> str:
@@ -114,9 +116,10 @@ def _words(call: Call) -> list[str]:
         return []
     is_place = not _COMPASS.isdisjoint(values) and is_number(values[0])
     n_words = len(values[0].split())
-    is_note = n_words > _MAX_WORDS or _SENTENCE.search(values[0]) or _FILE.search(values[0])
+    is_note = n_words > _MAX_WORDS or _SENTENCE.search(values[0])
+    is_file = any(map(_FILE.search, values[:_MAX_VALUES]))
     is_list = len(values) > _MAX_VALUES and not any(map(is_number, values))
-    return [] if is_place or is_note or is_list else values
+    return [] if is_place or is_note or is_file or is_list else values
 
 
 def _is_code(value: str) -> bool:

@@ -7,17 +7,18 @@ what its arguments look like: see `mtag_core.wikipedia.running_text`.
 """
 
 FIRST_NAMES = """
-ipa|ipa2|ipaslink|ipalink|δφα|προφορά|ασαφές|անգլ|下げ核|wikidata fallback|nowrap|nobr|nobreak
-j|nwr|nowraplinks|small|smaller|smaller2|big|larger|large|huge|midsize|center|centre|resize
-mono|monospace|code|kbd|key|keypress|samp|var|mvar|math|tmath|em|strong|strongbad|bold|italic
-sic|not a typo|typo|abbr|abbrlink|tooltip|hover title|explain|sc|smallcaps|sc2|smallcaps2|caps
-allcaps|uc|lc|unicode|unicode fonts|polytonic|nastaliq|nq|script|hebrew|arabic|persian
-cuneiform|ipa link|sup|sub|su|superscript|subscript|overline|underline|u|strike|s|del|ins
-angbr|angle bracket|vr|grapheme|nts|number|num|formatnum|commas|val2|gaps|decdeg|rail gauge
-railgauge|track gauge|pound|ordinal|nbhyph|nohyphen|shy|visible anchor|vanchor|anchor text
-wikt-lang|lw|wl|link text|tq|tqi|quote inline|ilq|blockquote inline|inline-block|inline block
-要出典範囲|要検証範囲|誰範囲|読み|jis2004フォント|補助漢字フォント|jis90フォント|cjk|kana
-vi-nom|hantu|vi-nôm|flag|flagcountry|flagu|դրոշավորում|дрошавор|прапорець|прапор|флаг
+non-gloss definition|non-gloss|n-g|ngd|vern|taxlink|ja-r|ja-l|zh-l|och-l|ltc-l|zh-m
+unsupported|ipa|ipa2|ipaslink|ipalink|δφα|προφορά|ασαφές|անգլ|下げ核|wikidata fallback|nowrap
+nobr|nobreak|j|nwr|nowraplinks|small|smaller|smaller2|big|larger|large|huge|midsize|center
+centre|resize|mono|monospace|code|kbd|key|keypress|samp|var|mvar|math|tmath|em|strong
+strongbad|bold|italic|sic|not a typo|typo|abbr|abbrlink|tooltip|hover title|explain|sc
+smallcaps|sc2|smallcaps2|caps|allcaps|uc|lc|unicode|unicode fonts|polytonic|nastaliq|nq|hebrew
+arabic|persian|cuneiform|ipa link|sup|sub|su|superscript|subscript|overline|underline|u|strike
+s|del|ins|angbr|angle bracket|vr|grapheme|nts|number|num|formatnum|commas|val2|gaps|decdeg
+rail gauge|railgauge|track gauge|pound|ordinal|nbhyph|nohyphen|shy|visible anchor|vanchor
+anchor text|wikt-lang|lw|wl|link text|tq|tqi|quote inline|ilq|blockquote inline|inline-block
+inline block|要出典範囲|要検証範囲|誰範囲|読み|jis2004フォント|補助漢字フォント|jis90フォント
+cjk|kana|vi-nom|hantu|vi-nôm|flag|flagcountry|flagu|դրոշավորում|дрошавор|прапорець|прапор|флаг
 флагификация|флагифікація|redwd|redlink|angle|μονάδα|μον|км|km to mi|en|fr|de|es|it|el|ru|la
 ja|ko|ar|he|pt|nl|pl|tr|grc|fa|sv|da|no|fi|cs|hu|ro|uk|be|bg|sr|hr|sa|hi|bo|mn|ug|hy|ka|eu|ca
 ga|cy|is|lt|lv|et|icelandic|old english|isbn text|legend inline|legend2|fontcolor2|noitalic
@@ -47,23 +48,24 @@ suffix|prefix|affix|af|compound|com|blend|confix|circumfix
 # Brackets around the arguments, as in dictionaries.
 BRACKETED_NAMES = """
 qualifier|q|qual|qualifiers|gloss|gl|lb|label|lbl|sense|s sense|i|tlb|term-label|italbrac
-defdate|accent|a|n-g|non-gloss|circa2
+defdate|accent|a|circa2
 """
 # Of Wiktionaries: a word behind one or two codes of languages.
 WORD_NAMES = """
-l|m|mention|inh|inh+|cog|noncog|der|bor|lbor|desc|doublet|calque
+borrowed|m+|desctree|alter|l-self|back-formation|back-form|l|m|mention|inh|inh+|cog|noncog|der
+bor|lbor|desc|doublet|calque
 """
 IDENTIFIER_NAMES = """
 isbn|isbn2|issn|oclc|doi|pmid|pmc|arxiv|lccn|asin|jstor|bibcode|ndljp|eissn|ismn|zbl|mr
 """
 # The words are the second argument; the first is a language, a colour or a size.
 SECOND_NAMES = """
-h:title|legend|легенда|պարզաբանագիր|chú giải|legenda|légende|leyenda|sort|borrowed|l-self|m+
-alter|desctree|l-lb|t|t+|t-|t-simple|t-check|t+check|tt|tt+|langi|llang|lang-en2|langwith
-codelang|langnf|foreign language|langue 2|langue étrangère|lang|langx|langue|lang2|lang1
-language|rtl-lang|rtllang|bo-lang|lang?|язык|мова|color|colour|fontcolor|font color|colored|fc
-color text|text color|fontsize|font size|bg|background color|script2|langr|idioma|langwithname
-lang with name|foreign|ling|limba|kieli|språk|sprache|taal|γλώσσα|лат|resize2|style|span
+script|h:title|legend|легенда|պարզաբանագիր|chú giải|legenda|légende|leyenda|sort|l-lb|t|t+|t-
+t-simple|t-check|t+check|tt|tt+|langi|llang|lang-en2|langwith|codelang|langnf|foreign language
+langue 2|langue étrangère|lang|langx|langue|lang2|lang1|language|rtl-lang|rtllang|bo-lang
+lang?|язык|мова|color|colour|fontcolor|font color|colored|fc|color text|text color|fontsize
+font size|bg|background color|script2|langr|idioma|langwithname|lang with name|foreign|ling
+limba|kieli|språk|sprache|taal|γλώσσα|лат|resize2|style|span
 """
 LAST_NAMES = """
 tsl|liên kết|dil|transl|transliteration|translit|tlit|xlit|lang3|lang4|w|wikt|wiktionary link
@@ -160,18 +162,21 @@ _icon|deco|_needed|-stub|_inline|?|_begin|_end|_source|_sources|-fn|_box|_note|_
 # Codes of the International Olympic Committee and of ISO 3166; a call shows a country's name.
 COUNTRY_CODES = frozenset(
     """
-    AFG ALB ALG DZA AND ANG AGO ANT ATG ARG ARM ARU ASA AUS AUT AZE BAH BHS BAN BGD BAR BRB BDI
-    BEL BEN BER BHU BIH BIZ BLR BOL BOT BWA BRA BRN BRU BUL BGR BUR BFA CAF CAM KHM CAN CAY CGO
-    CHA TCD CHI CHL CHN CIV CMR COD COK COL COM CPV CRC CRI CRO HRV CUB CYP CZE DEN DNK DJI DMA
-    DOM ECU EGY ERI ESA ESP EST ETH FIJ FIN FRA FRO FSM GAB GAM GBR GBS GEO GEQ GER DEU GHA GRE
-    GRC GRN GUA GTM GUI GIN GUM GUY HAI HTI HKG HON HND HUN INA IDN IND IRI IRN IRL IRQ ISL ISR
-    ITA IVB JAM JOR JPN KAZ KEN KGZ KIR KOR KOS KSA SAU KUW KWT LAO LAT LVA LBA LBY LBR LCA LES
-    LIB LBN LIE LTU LUX MAC MAD MAR MAS MYS MAW MDA MDV MEX MGL MNG MHL MKD MLI MLT MNE MON MOZ
-    MRI MTN MYA MMR NAM NCA NIC NED NLD NEP NGR NGA NIG NER NOR NRU NZL OMA OMN PAK PAN PAR PRY
-    PER PHI PHL PLE PLW PNG POL POR PRT PRK PUR QAT ROU RSA ZAF RUS RWA SAM SEN SEY SGP SIN SKN
-    SLE SLO SVN SMR SOL SOM SRB SRI LKA SSD STP SUD SDN SUI CHE SUR SVK SWE SWZ SYR TAN TZA TGA
-    THA TJK TKM TLS TOG TPE TWN TTO TUN TUR TUV UAE ARE UGA UKR URU URY USA UZB VAN VAT VEN VIE
-    VNM VIN YEM ZAM ZMB ZIM ZWE ENG SCO WAL NIR URS YUG TCH GDR FRG
+    ATF AFG ALB ALG DZA AND ANG AGO ANT ATG ARG ARM ARU ASA AUS AUT AZE BAH BHS BAN BGD BAR BRB
+    BDI BEL BEN BER BHU BIH BIZ BLR BOL BOT BWA BRA BRN BRU BUL BGR BUR BFA CAF CAM KHM CAN CAY
+    CGO CHA TCD CHI CHL CHN CIV CMR COD COK COL COM CPV CRC CRI CRO HRV CUB CYP CZE DEN DNK DJI
+    DMA DOM ECU EGY ERI ESA ESP EST ETH FIJ FIN FRA FRO FSM GAB GAM GBR GBS GEO GEQ GER DEU GHA
+    GRE GRC GRN GUA GTM GUI GIN GUM GUY HAI HTI HKG HON HND HUN INA IDN IND IRI IRN IRL IRQ ISL
+    ISR ITA IVB JAM JOR JPN KAZ KEN KGZ KIR KOR KOS KSA SAU KUW KWT LAO LAT LVA LBA LBY LBR LCA
+    LES LIB LBN LIE LTU LUX MAC MAD MAR MAS MYS MAW MDA MDV MEX MGL MNG MHL MKD MLI MLT MNE MON
+    MOZ MRI MTN MYA MMR NAM NCA NIC NED NLD NEP NGR NGA NIG NER NOR NRU NZL OMA OMN PAK PAN PAR
+    PRY PER PHI PHL PLE PLW PNG POL POR PRT PRK PUR QAT ROU RSA ZAF RUS RWA SAM SEN SEY SGP SIN
+    SKN SLE SLO SVN SMR SOL SOM SRB SRI LKA SSD STP SUD SDN SUI CHE SUR SVK SWE SWZ SYR TAN TZA
+    TGA THA TJK TKM TLS TOG TPE TWN TTO TUN TUR TUV UAE ARE UGA UKR URU URY USA UZB VAN VAT VEN
+    VIE VNM VIN YEM ZAM ZMB ZIM ZWE ENG SCO WAL NIR URS YUG TCH GDR FRG ABW AIA ALA ASM ATA BLM
+    BMU BTN CCK CUW CXR CYM ESH FJI FLK GGY GIB GLP GMB GNB GNQ GRD GRL GUF HMD IMN IOT JEY KNA
+    LSO MAF MCO MDG MNP MRT MSR MTQ MUS MWI MYT NCL NFK NIU NPL PCN PRI PSE PYF REU SGS SHN SJM
+    SLB SLV SPM SXM SYC TCA TGO TKL TON UMI VCT VGB VIR VUT WLF WSM
     """.split()
 )
 # Two-letter codes of ISO 639-1, and longer ones that stand as first arguments.
@@ -277,6 +282,9 @@ FIXED = {
     "clear": "\n",
     "pb": "\n\n",
     "нар": "нар.",
+    "пом": "пом.",
+    "род": "род.",
+    "ум": "ум.",
     "ad": "AD",
     "ce": "CE",
     "bce": "BCE",

@@ -24,7 +24,7 @@ _QUOTATION_MARKS = {
 # `{{lang-XX|words}}` in the wikis' own spellings.
 _LANGUAGE_TEMPLATE = re.compile(
     r"(?:lang|llang|vol|langue|мова|език|језик|idioma|לשון|язык|langi?x?|bahasa|dil|lingua|língua)"
-    r"-[a-z][a-z0-9-]*$"
+    r"-[a-z][a-z0-9-]*$|l/[a-z]{2,3}$"
 )
 _FRENCH_CENTURY = re.compile(r"-?sp?-?|siècles?")
 
@@ -106,6 +106,8 @@ def _quoted(call: Call) -> str:
 
 def _linked(call: Call) -> str:
     """A link to another wiki: target, shown text if it is not a language code, language, ..."""
+    if call.get(0) in names.LANGUAGE_CODES:
+        return _last(call)
     keys = ("lt", "label", "текст", "texte", "text", "fr", "trad", "nl", "de")
     return next((call.named[key] for key in keys if call.named.get(key)), call.get(0))
 

@@ -50,7 +50,12 @@ def expand(name: str, body: str, *, title: str, site: Site, place: Place) -> str
     rule = _rule_of(name)
     if rule is None:
         return parser_function(without_modifier(head), rest) if ":" in name else HOLE
-    return rule(parse_call(name, head, rest, language=site.language, place=place)) or HOLE
+    call = parse_call(name, head, rest, language=site.language, place=place)
+    words = rule(call)
+    if not words and not rest:
+        # A name may be a country's code besides.
+        words = words_of_unknown(call)
+    return words or HOLE
 
 
 @lru_cache(maxsize=10_000)

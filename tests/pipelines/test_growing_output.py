@@ -154,7 +154,7 @@ class TestItemBytes:
         config = json.loads((output / "config.json").read_text("utf-8"))
         (output / "config.json").write_text(json.dumps({**config, "item_bytes": "large"}))
         assert self._run(folder, output) == 1
-        assert "item_bytes 'large'; expected a whole number above 0" in capsys.readouterr().err
+        assert "item_bytes 'large'; expected a number of bytes" in capsys.readouterr().err
 
 
 def test_a_dry_run_says_how_much_is_to_be_made(folder, output, capsys):

@@ -14,7 +14,7 @@ from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.multistream import StreamRange, is_multistream
 from mtag_core.corpus.names import codec_of
 from mtag_core.corpus.source import Source
-from mtag_core.records import Document, Reject
+from mtag_core.records import READER_FAILED, Document, Reject
 from mtag_core.storage import FileInfo
 
 _HEAD_BYTES = 2**18
@@ -22,6 +22,7 @@ _HEAD_BYTES = 2**18
 # small wiki is in it whole.
 _DEFINITIONS_BYTES = 32 * 2**20
 _PAGE = b"<page>"
+_PAGE_START = re.compile(rb"<page[\s>]")
 # Bytes of XML in a byte of a bz2 dump, about.
 _BZ2_RATIO = 4
 
@@ -58,12 +59,7 @@ def read_mediawiki(
             yield _unknown_encoding(span.file.path, site.encoding)
     elif span.start == 0 or not _is_whole(span):
         with _open(span, options) as source:
-            result = None
-            for result in _read_pages(source, site, options, pages):
-                yield result
-            # A document type declaration ends the reading with a reject of its own.
-            if source.failure or not isinstance(result, Reject):
-                yield from source.rejects()
+            yield from _read_pages(source, site, options, pages)
 
 
 def plan_mediawiki(file: FileInfo, _options: ReadOptions, item_bytes: int) -> Sequence[Range]:
@@ -86,19 +82,30 @@ def _open(span: Span, options: ReadOptions) -> Source:
 def _read_pages(
     source: Source, site: wikipedia.Site, options: ReadOptions, pages: Counter[str]
 ) -> Iterator[Document | Reject]:
+    stream = _PageStarts(_as_utf8(source, site.encoding))
+    n_before = pages.total()
     results = wikipedia.read_documents(
-        cast(BinaryIO, _as_utf8(source, site.encoding)),
+        cast(BinaryIO, stream),
         source=source.path,
         counts=pages,
         namespaces=frozenset(options.namespaces),
         site=site,
     )
+    result = None
     for result in results:
         if source.failure and isinstance(result, Reject) and result.reason == "truncated":
             # The page did not end because the source failed: one reject tells it.
             source.cut_off(result.offset, result.input)
         else:
             yield result
+    if isinstance(result, Reject) and not (source.failure or source.is_at_end):
+        # It ended the reading, as a document type declaration does.
+        return
+    n_pages = pages.total() - n_before
+    if source.failure is None and n_pages < stream.n_pages:
+        detail = f"{stream.n_pages} pages begin, {n_pages} came out"
+        yield Reject(source.path, source.position, source.path, READER_FAILED, detail)
+    yield from source.rejects()
 
 
 def _unknown_encoding(path: str, encoding: str) -> Reject:
@@ -158,6 +165,22 @@ def _wrap_range(span: Span, max_expansion: int, raw: BinaryIO) -> "_PageRange":
     if codec_of(span.file.path) == "bz2":
         return _PageRange(StreamRange(raw, length=length, max_expansion=max_expansion))
     return _PageRange(_PlainRange(raw, length))
+
+
+class _PageStarts:
+    """Counts the pages that start in a stream, apart from what cuts it into pages."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self.n_pages = 0
+        self._stream = stream
+        self._tail = b""
+
+    def read(self, n_bytes: int, /) -> bytes:
+        data = self._stream.read(n_bytes)
+        seen = self._tail + data
+        self.n_pages += len(_PAGE_START.findall(seen))
+        self._tail = seen[1 - len(_PAGE) :]
+        return data
 
 
 class _PlainRange:

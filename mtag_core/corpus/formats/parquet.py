@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 from mtag_core import storage
 from mtag_core.corpus.compression import DecompressedStream
 from mtag_core.corpus.decoding import (
-    READER_FAILED,
     decode_document,
     make_reject,
     or_failed,
@@ -27,7 +26,7 @@ from mtag_core.corpus.names import codec_of
 from mtag_core.corpus.sniffing import HEAD_BYTES, codec_of_head
 from mtag_core.corpus.source import Failure, failure_of
 from mtag_core.errors import MtagError
-from mtag_core.records import Document, Reject
+from mtag_core.records import READER_FAILED, Document, Reject
 from mtag_core.storage import FileInfo
 
 # Few rows at a time: a row may be megabytes.

@@ -300,8 +300,8 @@ def test_meta_lstm(toy, check):
     flags = ["--train", f"{toy.path('treebanks')}/*-train.conllu", "--output", toy.path("lstm")]
     text = toy.folder / "words.txt"
     text.write_text("\n".join(SENTENCES * 5))
-    flags += ["--text", str(text), "--vector_width", "8", "--lstm_width", "8", "--epochs", "2"]
-    assert train_meta_lstm([*flags, "--token_budget", "60"]) == 0
+    flags += ["--text", str(text), "--vector_width", "8", "--lstm_width", "8", "--epochs", "8"]
+    assert train_meta_lstm([*flags, "--token_budget", "60", "--peak_rate", "2e-2"]) == 0
     tagger = MetaLstmTagger.load(toy.folder / "lstm")
     batch = tagger._encoder.batch([text.split() for text in SENTENCES])
     with torch.no_grad():

@@ -1,5 +1,7 @@
 import bz2
+import importlib
 import lzma
+from itertools import islice
 
 import pytest
 
@@ -135,3 +137,30 @@ def test_definitions_serve_every_item(read, item_bytes):
     dump = HEAD + page(1, "So {{zork|loud}} it is.") * 20 + template + "</mediawiki>"
     texts = {d.text for d in documents(read(dump.encode(), "a.xml", item_bytes=item_bytes))}
     assert texts == {"So loud it is."}
+
+
+@pytest.mark.parametrize("where", ["documents.clean_wikitext", "pages.parse_page"])
+def test_a_bug_costs_its_page_alone(read, monkeypatch, where):
+    module = importlib.import_module(f"mtag_core.wikipedia.{where.partition('.')[0]}")
+    name = where.partition(".")[2]
+    real = getattr(module, name)
+
+    def fail_once(*arguments, **keywords):
+        monkeypatch.setattr(module, name, real)
+        raise LookupError("a bug")
+
+    monkeypatch.setattr(module, name, fail_once)
+    results = read(DUMP, "a.xml")
+    assert reasons(results) == ["reader_failed"]
+    assert "LookupError: a bug" in results[0].detail
+    assert ids(results) == list(range(2, 60))
+
+
+@pytest.mark.parametrize("item_bytes", [10**6, 3000])
+def test_pages_that_are_lost_are_noticed(read, monkeypatch, item_bytes):
+    module = importlib.import_module("mtag_core.wikipedia.documents")
+    real = module.read_pages
+    monkeypatch.setattr(module, "read_pages", lambda *a, **k: islice(real(*a, **k), 1, None))
+    results = read(DUMP, "a.xml", item_bytes=item_bytes)
+    assert set(reasons(results)) == {"reader_failed"}
+    assert any("pages begin, " in r.detail for r in results if isinstance(r, Reject))
