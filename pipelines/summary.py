@@ -1,5 +1,7 @@
 """What a run prints at its end: a few tagged sentences, the counts, the paths."""
 
+import io
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +46,7 @@ class RunTimes:
 
 def print_plan(size: PlanSize, *, output: str) -> None:
     """Prints what a run would do."""
-    table = _table("Plan (nothing was tagged)")
+    table = _table("Plan (nothing was written)")
     n_completed = size.n_parts - size.n_pending
     table.add_row("work items", f"{size.n_parts:,} ({n_completed:,} of them made by earlier runs)")
     if size.sliced:
@@ -168,5 +170,10 @@ def _table(title: str) -> Table:
 
 
 def _console() -> Console:
-    """Standard output; text of the corpus is no markup and gets no emoji."""
+    """Standard output; text of the corpus is no markup and gets no emoji.
+
+    Characters that the output's encoding lacks become question marks: the run is complete.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     return Console(markup=False, emoji=False, highlight=False)

@@ -19,6 +19,7 @@ from all lists.
 """
 
 import functools
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -63,6 +64,9 @@ from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.survey_parts import SurveyParts, SurveySettings
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
+from pipelines.unused_flags import unused_device_flag
+
+_LOGGER = logging.getLogger(__name__)
 
 # How much is shown at the end, and how many parts are opened for it.
 _PREVIEW_SENTENCES = 2
@@ -101,6 +105,8 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
     """
     files = find_inputs(options.corpus, options.job)
     teacher = load_teacher(options.teacher, bundle=options.model, device=options.device)
+    for line in unused_device_flag(options.device, teacher):
+        _LOGGER.warning(line)
     layout = _layout(options, teacher, basis=None)
     config = _config(options, teacher, layout, files)
     # The basis is fitted on a sample of all parts, and the choice is made among them.

@@ -7,6 +7,8 @@ from typing import Any
 from mtag_core.conventions import unused_conventions
 from mtag_core.corpus import Format, ReadOptions, format_of, formats_using
 from mtag_core.storage import FileInfo
+from mtag_core.training.logits.bundle_teacher import BundleTeacher
+from mtag_core.training.logits.logit_teachers import OnnxTeacher
 from pipelines.annotate_options import DEFAULT_COMPRESSION, DEFAULT_POLL_INTERVAL_S, AnnotateOptions
 
 
@@ -57,3 +59,10 @@ def unused_convention_flags(conventions: Iterable[str], report: Mapping[str, Any
         f"--treebank_style={name} changed nothing: no sentence is in its language, found: {found}"
         for name in unused_conventions(conventions, languages=languages)
     ]
+
+
+def unused_device_flag(device: str, teacher: object) -> list[str]:
+    """A line where `--device` is given and the teacher runs on the CPU anyway."""
+    if device == "cpu" or not isinstance(teacher, OnnxTeacher | BundleTeacher):
+        return []
+    return [f"--device={device} changes nothing: ONNX Runtime runs this teacher, on the CPU"]

@@ -1,7 +1,7 @@
 """Rows of tagged sentences to Parquet row groups, one bounded buffer at a time."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, Protocol, TypeVar, cast
 
 import numpy as np
@@ -38,17 +38,24 @@ def whole_parquet(sink: BinaryIO, open_writer: Callable[[BinaryIO], C]) -> Itera
     Args:
         sink: Receives the bytes; stays open.
         open_writer: Gets a stream to write to.
+
+    Raises:
+        OSError: As the sink raised it, such as for a full disk.
     """
     kept = KeptOpen(sink)
     writer = open_writer(cast(BinaryIO, kept))
     try:
         yield writer
-    except BaseException:
-        # pyarrow writes a footer whenever its writer goes away, by then into a closed sink.
-        kept.drop()
-        raise
-    finally:
         writer.close()
+    except BaseException as error:
+        # pyarrow writes a footer whenever its writer goes away, by then into a closed sink; and
+        # what it raises after a failed write says nothing of the cause.
+        kept.drop()
+        with suppress(Exception):
+            writer.close()
+        if kept.error is None or kept.error is error:
+            raise
+        raise kept.error from error
 
 
 class ParquetRows:

@@ -242,6 +242,14 @@ def test_sentences_of_conllu_without_a_language_are_chosen_by_the_one_they_are_i
     assert texts(tmp_path / "out") == [" ".join(forms)]
 
 
+def test_a_device_that_changes_nothing_is_named(
+    dumps: Path, teacher: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(dumps, teacher, tmp_path / "out", "--dry_run", "--device=cuda") == 0
+    printed = capsys.readouterr().err
+    assert "--device=cuda changes nothing: ONNX Runtime runs this teacher" in printed
+
+
 def test_dry_run_writes_nothing(dumps: Path, teacher: Path, tmp_path: Path):
     assert run(dumps, teacher, tmp_path / "out", "--dry_run") == 0
     assert not (tmp_path / "out").exists()
