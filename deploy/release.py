@@ -1,8 +1,8 @@
 """Checks that this tree can be released: `python -m deploy.release`.
 
-The version is that of the newest heading of CHANGELOG.md. A wheel is built of a copy of the files
-that git knows, installed into a virtual environment of its own, and called from another folder:
-`mtag --version`, and `mtag tag` on a sentence. Needs git, and a package index or `--offline`.
+The version is that of the newest heading of CHANGELOG.md. A wheel is built of a copy of the tree,
+installed into a virtual environment of its own, and called from another folder: `mtag --version`,
+and `mtag tag` on a sentence. Needs a package index or `--offline`.
 """
 
 import argparse
@@ -27,6 +27,7 @@ _NEEDED = (
     "mtag_core/bundles/default/tagger.onnx",
 )
 _NOT_SHIPPED = ("tests/", "benchmarks/", "deploy/")
+_NOT_COPIED = (".*", "build", "dist", "out", "*.egg-info", "__pycache__")
 _SENTENCE = "Die Katze schläft."
 _TAGS = ["DET", "NOUN", "VERB", "PUNCT"]
 
@@ -98,12 +99,8 @@ def check_content(wheel: Path, version: str) -> None:
 
 
 def _copy_tree(root: Path, target: Path) -> None:
-    """Copies what git knows: building writes into the tree, and would ship what it wrote before."""
-    listed = _call(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], root)
-    for name in filter(None, listed.split("\0")):
-        if (root / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / name, target / name)
+    """Without what builds left: a build would ship it again, and writes into the tree."""
+    shutil.copytree(root, target, ignore=shutil.ignore_patterns(*_NOT_COPIED))
 
 
 def _build(tree: Path, target: Path, *, is_offline: bool) -> Path:
@@ -145,7 +142,6 @@ def _check_installed(programs: Path, folder: Path, version: str) -> None:
 
 
 def _call(command: Sequence[str], folder: Path) -> str:
-    """Runs a program; returns what it printed."""
     done = subprocess.run(
         command,
         cwd=folder,

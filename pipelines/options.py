@@ -138,7 +138,6 @@ def check_beam_flags(words: Sequence[str]) -> None:
 
 
 def _program(job: str) -> str:
-    """What the user called."""
     name, command = Path(sys.argv[0]).name, {"teacher_logits": "logits"}.get(job, job)
     return f"mtag {command}" if name == "mtag" else f"python -m pipelines.{job}"
 
@@ -160,7 +159,6 @@ def _beam_flags() -> frozenset[str]:
 
 @cache
 def _beam_parser() -> FlagParser:
-    """A parser of all of Beam's pipeline options."""
     parser = FlagParser(prog="beam", add_help=False, conflict_handler="resolve")
     classes = list(PipelineOptions.__subclasses__())
     for options_class in classes:

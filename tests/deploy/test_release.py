@@ -3,7 +3,6 @@ import zipfile
 import pytest
 
 from deploy.release import ReleaseError, check_content, check_version, main
-from tests.source_tree import ROOT
 
 NEEDED = (
     "mtag_core/py.typed",
@@ -57,7 +56,5 @@ def test_a_wheel_of_another_version_is_named(tmp_path):
 
 def test_this_tree_can_be_released(capsys):
     pytest.importorskip("setuptools", minversion="77", reason="builds the wheel without an index")
-    if not (ROOT / ".git").exists():
-        pytest.skip("the check copies what git knows")
     assert main(["--offline"]) == 0, capsys.readouterr().err
     assert "built, installed and run" in capsys.readouterr().out
