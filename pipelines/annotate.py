@@ -17,6 +17,12 @@ The steps from ReadDocuments to WriteParts take one record at a time and run fus
 Each is a thin shell around `mtag_core`; they are in `pipelines.transforms`, a file each.
 """
 
+if __name__ == "__main__":
+    from pipelines.interrupts import end_on_signals
+
+    # The imports below take seconds.
+    end_on_signals("annotate")
+
 import functools
 import logging
 import sys
@@ -95,7 +101,7 @@ def main(argv: Sequence[str] | None = None, *, model: Model | None = None) -> in
         model: The tagger; None loads the one that the flags name.
 
     Returns:
-        The exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted.
+        The exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted, 143 ended by SIGTERM.
     """
 
     def job() -> None:

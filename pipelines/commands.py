@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from mtag_core.__main__ import main as mtag_main
 from mtag_core.cli.commands import COMMANDS as CORE_COMMANDS
 from mtag_core.cli.commands import Command
+from pipelines.interrupts import end_on_signals
 
 
 def _job(name: str, module: str, help_line: str) -> Command:
     def run(_prog: str, argv: Sequence[str]) -> int:
+        end_on_signals(module)
         return int(importlib.import_module(f"pipelines.{module}").main(argv))
 
     return Command(name, help_line, run)

@@ -1,6 +1,7 @@
 """What every pipeline of ours does around its steps: plan, run, sum up, report errors in a line."""
 
 import logging
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +24,10 @@ from mtag_core.storage import FileInfo
 from pipelines.endpoints import check_dataflow, check_runner, worker_pool
 from pipelines.flink_jobs import FlinkJobs
 from pipelines.guard import RunGuard
+from pipelines.interrupts import Terminated, exit_code, signal_message
 from pipelines.options import CorpusOptions, JobOptions
 from pipelines.progress import Progress
+from pipelines.run_folder import run_folder
 from pipelines.runners import make_runner, mtag_error
 from pipelines.summary import RunTimes, print_summary
 from pipelines.transforms.finish_run import FinishRun
@@ -45,15 +48,17 @@ def run_job(job: Callable[[], object], *, name: str) -> int:
         name: Begins the line.
 
     Returns:
-        The exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted.
+        The exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted, 143 ended by SIGTERM.
     """
     try:
-        job()
+        with RunGuard(name), run_folder():
+            job()
         return 0
     except (UsageError, InputNotFoundError) as error:
         return _fail(name, str(error), code=2)
-    except KeyboardInterrupt:
-        return _fail(name, "interrupted; the same command goes on where this one stopped", code=130)
+    except KeyboardInterrupt as error:
+        number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
+        return _fail(name, signal_message(number), code=exit_code(number))
     except Exception as error:
         # Beam's log is on only when asked for with -v, and then so are traces.
         if logging.getLogger("apache_beam").isEnabledFor(logging.ERROR):
@@ -126,7 +131,7 @@ def make_parts(
         _ = manifests | "FinishRun" >> finish
 
     try:
-        with progress, RunGuard():
+        with progress:
             run_planned(options, layout, steps)
     finally:
         storage.delete(layout.plan_path)

@@ -1,33 +1,42 @@
 """A local worker process of the DirectRunner; not called by hand.
 
-Beam's own worker, but it ends when the process that started it does (also by SIGKILL), and leaves
-Ctrl-C to that process.
+Beam's own worker, but it ends when the process that started it does (also by SIGKILL) or asks it
+to, and leaves Ctrl-C to that process. It watches from before its imports, which take seconds.
 """
 
+import argparse
 import os
 import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
-from apache_beam.runners.worker import sdk_worker_main
-
-from pipelines.logs import set_up_logging
-
-_POLL_S = 1.0
+_POLL_S = 0.25
 
 
 def main() -> None:
     """Runs Beam's worker until the driver ends it or is gone."""
-    set_up_logging(is_verbose="--verbose" in sys.argv, log_format="text")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--driver", type=int, required=True)
+    parser.add_argument("--running", type=Path)
+    parser.add_argument("--verbose", action="store_true")
+    args = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    watch = (args.driver, args.running)
+    threading.Thread(target=_end_with_driver, args=watch, daemon=True).start()
+
+    from apache_beam.runners.worker import sdk_worker_main
+
+    from pipelines.logs import set_up_logging
+
+    set_up_logging(is_verbose=args.verbose, log_format="text")
     sdk_worker_main.main(sys.argv)
 
 
-def _end_with_parent(parent: int) -> None:
-    """Ends the process once its parent is another one: the driver is gone."""
-    while os.getppid() == parent:
+def _end_with_driver(driver: int, running: Path | None) -> None:
+    """Ends the process once the driver is gone, or has removed the file that says it runs."""
+    while os.getppid() == driver and (running is None or running.exists()):
         time.sleep(_POLL_S)
     os._exit(1)
 

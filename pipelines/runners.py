@@ -4,6 +4,7 @@
 Prism binary, without a time limit, and may then run something else.
 """
 
+import os
 import re
 import shlex
 import sys
@@ -21,6 +22,7 @@ from apache_beam.transforms import environments
 
 from mtag_core import errors
 from mtag_core.errors import MtagError
+from pipelines.run_folder import running_path
 
 _LOCAL_NAMES = ("directrunner", "direct", "fnapirunner", "fnapi")
 _ERROR_LINE = re.compile(r"mtag_core\.errors\.(\w+): (.*)")
@@ -70,11 +72,21 @@ def _make_local_runner(
     # Our own worker command, since Beam's worker would outlive a killed driver. In the mode that
     # is named for it the runner would put Beam's command back.
     direct.direct_running_mode = "in_memory"
-    flag = " --verbose" if is_verbose else ""
     command = environments.SubprocessSDKEnvironment.from_command_string(
-        f"exec {shlex.quote(sys.executable)} -m pipelines.local_worker{flag}"
+        _worker_command(is_verbose=is_verbose)
     )
     return FnApiRunner(default_environment=command, provision_info=provision_info), options
+
+
+def _worker_command(*, is_verbose: bool) -> str:
+    """For the shell, which leaves Ctrl-C to the driver from the first moment on."""
+    words = [sys.executable, "-m", "pipelines.local_worker", f"--driver={os.getpid()}"]
+    running = running_path()
+    if running is not None:
+        words.append(f"--running={running}")
+    if is_verbose:
+        words.append("--verbose")
+    return f"trap '' INT; exec {shlex.join(words)}"
 
 
 def mtag_error(error: BaseException) -> MtagError | None:

@@ -18,6 +18,12 @@ pipeline runs before it: SurveyParts lists the sentences of each work item, and 
 from all lists.
 """
 
+if __name__ == "__main__":
+    from pipelines.interrupts import end_on_signals
+
+    # The imports below take seconds.
+    end_on_signals("teacher_logits")
+
 import functools
 import logging
 import sys
@@ -78,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the job and turns errors into one line on standard error.
 
     Returns:
-        The exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted.
+        The exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted, 143 ended by SIGTERM.
     """
 
     def job() -> None:

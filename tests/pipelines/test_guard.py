@@ -1,10 +1,13 @@
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from pipelines.guard import RunGuard, WorkerError
+from pipelines.interrupts import Terminated
 
 
 def test_an_interrupt_that_a_runner_turned_into_another_error_is_an_interrupt_again():
@@ -34,3 +37,50 @@ def test_the_handlers_are_put_back():
     with RunGuard():
         pass
     assert (signal.getsignal(signal.SIGINT), threading.excepthook) == before
+
+
+def test_sigterm_ends_a_run_as_ctrl_c_does():
+    with pytest.raises(Terminated), RunGuard():
+        signal.raise_signal(signal.SIGTERM)
+
+
+_STUCK = """
+import os, signal, sys, threading, time
+from pipelines import guard
+guard._AFTER_DEATH_S = guard._AFTER_SIGNAL_S = 0.1
+
+def stay():
+    while True:
+        try:
+            time.sleep(60)
+        except KeyboardInterrupt:
+            pass
+
+def die():
+    raise RuntimeError("Worker subprocess exited with return code -9")
+
+with guard.RunGuard("job"):
+    if sys.argv[1] == "worker":
+        thread = threading.Timer(0.5, die)
+        thread.name = "run_worker"
+        thread.start()
+    else:
+        threading.Timer(0.5, os.kill, (os.getpid(), int(sys.argv[1]))).start()
+    stay()
+"""
+
+
+@pytest.mark.parametrize(
+    ("cause", "code", "line"),
+    [
+        ("worker", 1, "job: a worker process died (exit code -9"),
+        (str(int(signal.SIGINT)), 130, "job: interrupted"),
+        (str(int(signal.SIGTERM)), 143, "job: ended by SIGTERM"),
+    ],
+)
+def test_a_runner_that_does_not_end_is_ended(cause, code, line):
+    command = [sys.executable, "-c", _STUCK, cause]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == code
+    assert done.stderr.startswith(line)
+    assert done.stderr.count("\n") == 1
