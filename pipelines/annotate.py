@@ -44,9 +44,10 @@ from mtag_core.parts.outcome import check_tagged
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.parts.plan_file import measure_plan, write_plan
 from mtag_core.parts.run import RunConfig
-from mtag_core.parts.run_plan import choose_sizes, find_completed, plan_run
+from mtag_core.parts.run_plan import choose_sizes, find_completed, find_intact, plan_run
 from mtag_core.storage import FileInfo
 from pipelines.annotate_options import AnnotateOptions, parse_options
+from pipelines.interrupts import exit_program
 from pipelines.job import check_reachable, find_inputs, make_parts, run_job
 from pipelines.logs import set_up_logging
 from pipelines.models import Model, TextTagger, bundle_model
@@ -164,7 +165,7 @@ def _show_plan(
     completed = NO_PARTS
     if not options.job.overwrite:
         runs.check_output(layout, config, overwrite=False, repack=options.repack)
-        completed = find_completed(layout, is_dry=True)
+        completed = find_intact(layout, verify=options.job.verify)
     plan = plan_run(layout, config, files, NO_PARTS if options.repack else completed)
     print_plan(measure_plan(plan, completed=completed.part_ids), output=layout.base)
 
@@ -226,7 +227,13 @@ def _make_parts(
     stop_path: str | None,
 ) -> dict[str, Any]:
     """Prepares the output directory, runs the pipeline and checks what came out."""
-    runs.prepare_output(layout, config, overwrite=options.job.overwrite, repack=options.repack)
+    runs.prepare_output(
+        layout,
+        config,
+        overwrite=options.job.overwrite,
+        repack=options.repack,
+        verify=options.job.verify,
+    )
     completed = find_completed(layout)
     plan = plan_run(layout, config, files, NO_PARTS if options.repack else completed)
     size = write_plan(layout.plan_path, plan, completed=completed.part_ids)
@@ -303,4 +310,4 @@ def _check_rejects(report: Mapping[str, Any], max_reject_ratio: float | None) ->
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_program(main())

@@ -4,6 +4,7 @@ Beam is imported when a job is called: `mtag tag` must not wait for it.
 """
 
 import importlib
+import sys
 from collections.abc import Sequence
 
 from mtag_core.__main__ import main as mtag_main
@@ -14,12 +15,12 @@ from pipelines.interrupts import end_on_signals
 
 def _job(name: str, module: str, help_line: str) -> Command:
     def run(_prog: str, argv: Sequence[str]) -> int:
-        end_on_signals(module)
         return int(importlib.import_module(f"pipelines.{module}").main(argv))
 
     return Command(name, help_line, run)
 
 
+_JOBS = ("annotate", "logits")
 COMMANDS = (
     *CORE_COMMANDS,
     _job("annotate", "annotate", "tag a corpus: raw text in, tagged corpus out"),
@@ -33,4 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted.
     """
+    if argv is None and sys.argv[1:2] and sys.argv[1] in _JOBS:
+        # Their imports take seconds.
+        end_on_signals(sys.argv[1])
     return mtag_main(argv, prog="mtag", commands=COMMANDS)

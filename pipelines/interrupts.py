@@ -5,7 +5,9 @@ Imports nothing but the standard library, as it is called before everything else
 
 import os
 import signal
+import sys
 from types import FrameType
+from typing import NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _DID = {signal.SIGINT: "interrupted", signal.SIGTERM: "ended by SIGTERM"}
@@ -28,6 +30,13 @@ def end_on_signals(name: str) -> None:
 
     for number in SIGNALS:
         signal.signal(number, end)
+
+
+def exit_program(code: int) -> NoReturn:
+    """Ends a program whose work is over: a signal would only hide its exit code."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def signal_message(number: int) -> str:

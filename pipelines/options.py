@@ -80,6 +80,11 @@ class JobOptions:
     overwrite: bool = option(
         "remove what earlier runs wrote to --output, and nothing else, and start anew", False
     )
+    verify: bool = option(
+        "compare finished parts with the SHA-256 of their manifests, not only their sizes, and "
+        "make those that differ again",
+        False,
+    )
     dry_run: bool = option("show the plan and make no part", False, section="run")
     runner: str = option("Beam runner", "DirectRunner", metavar="NAME", section="run")
     worker_timeout: float = option(

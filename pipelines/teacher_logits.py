@@ -58,6 +58,7 @@ from mtag_core.training.logits.shared_basis import (
     sample_sentences,
 )
 from mtag_core.training.logits.tail_basis import TailBasis
+from pipelines.interrupts import exit_program
 from pipelines.job import find_inputs, make_parts, run_job, run_planned
 from pipelines.logs import set_up_logging
 from pipelines.summary import print_plan
@@ -129,7 +130,7 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
         print_plan(measure_plan(parts), output=layout.base)
         return None
     with runs.only_run(layout):
-        _prepare(layout, config, overwrite=options.job.overwrite)
+        _prepare(layout, config, overwrite=options.job.overwrite, verify=options.job.verify)
         basis = make_basis(layout, teacher, _sample(options, parts), options.summary)
         try:
             return _make_shards(
@@ -209,9 +210,9 @@ def _config(
     )
 
 
-def _prepare(layout: OutputLayout, config: LogitsConfig, *, overwrite: bool) -> None:
+def _prepare(layout: OutputLayout, config: LogitsConfig, *, overwrite: bool, verify: bool) -> None:
     """Checks the output directory and clears what must not stay."""
-    runs.prepare_output(layout, config, overwrite=overwrite)
+    runs.prepare_output(layout, config, overwrite=overwrite, verify=verify)
     if overwrite and storage.exists(basis_path(layout.base)):
         storage.delete(basis_path(layout.base))
     remove_choice(layout.base)
@@ -270,4 +271,4 @@ def _preview(teacher: Teacher, parts: Sequence[str]) -> Sequence[Preview]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_program(main())

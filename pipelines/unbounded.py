@@ -60,7 +60,7 @@ def run_unbounded(
     """
     check_runner(options.job.runner, options.job.beam_flags)
     with runs.only_run(layout):
-        runs.prepare_output(layout, config, overwrite=False)
+        runs.prepare_output(layout, config, overwrite=False, verify=options.job.verify)
         with _until_sigterm():
             watch = _watch(options, _Reports(layout, check))
             run_pipeline(

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from mtag_core import storage
+from mtag_core.errors import OutputError
 from mtag_core.output.manifests import FileDigest, Manifest
 from mtag_core.output.rejects import reject_to_line
 from mtag_core.output.streams import HashingStream
@@ -135,10 +136,13 @@ class OutputLayout:
         """Reads the manifest of a part.
 
         Raises:
-            OutputError: It is none.
+            OutputError: It is none, or that of another part.
         """
         path = self.manifest_path(part_id)
-        return Manifest.from_json(storage.read_bytes(path), path=path)
+        manifest = Manifest.from_json(storage.read_bytes(path), path=path)
+        if manifest.part_id != part_id:
+            raise OutputError(f"{path}: part_id {manifest.part_id!r}, expected {part_id!r}")
+        return manifest
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Writes a manifest; after this its part is done."""

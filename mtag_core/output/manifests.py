@@ -86,12 +86,50 @@ class Manifest:
                 )
             rejects = fields.pop("rejects")
             return Manifest(
-                part=FileDigest(**fields.pop("part")),
-                rejects=None if rejects is None else FileDigest(**rejects),
-                sources=tuple(fields.pop("sources")),
-                **fields,
+                part=_file_digest(fields.pop("part")),
+                rejects=None if rejects is None else _file_digest(rejects),
+                sources=_strings(fields.pop("sources")),
+                **{name: _value(name, value) for name, value in fields.items()},
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             if isinstance(error, OutputError):
                 raise
             raise OutputError(f"{path}: not a manifest of a part ({error})") from error
+
+
+def _file_digest(fields: Mapping[str, Any]) -> FileDigest:
+    digest = FileDigest(**fields)
+    return FileDigest(_string(digest.name), _number(digest.n_bytes), _string(digest.sha256))
+
+
+def _value(name: str, value: object) -> Any:  # noqa: ANN401 (a type a field)
+    """A field of a manifest that is none of its files, of the type that its name says."""
+    if name == "part_id":
+        return _string(value)
+    if name.startswith("n_"):
+        return _number(value)
+    if not isinstance(value, dict):
+        raise ValueError(f"{name}: expected an object")
+    return {_string(key): _number(number) for key, number in value.items()}
+
+
+def _strings(values: object) -> tuple[str, ...]:
+    if not isinstance(values, list):
+        raise ValueError("sources: expected a list")
+    # Paths may hold bytes that are no UTF-8.
+    if not all(isinstance(value, str) for value in values):
+        raise ValueError("sources: expected strings")
+    return tuple(values)
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r}: expected a string")
+    value.encode()
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{value!r}: expected a number")
+    return value

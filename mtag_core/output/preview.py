@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mtag_core import storage
+from mtag_core.errors import MtagError, OutputError
 
 _MOST_TOKENS = 24
 _ROWS_A_PART = 200
@@ -73,6 +74,17 @@ def choose_previews(previews: Iterable[Preview], *, n_sentences: int) -> list[Pr
 
 def _head(path: str) -> Iterator[dict[str, Any]]:
     """The first sentences of a part, each with doc_id, language and tokens."""
+    try:
+        yield from _rows(path)
+    except (pa.ArrowException, ValueError, KeyError, TypeError, EOFError, OSError) as error:
+        if isinstance(error, MtagError):
+            raise
+        raise OutputError(
+            f"{path}: damaged ({error}); the same command with --verify makes it again"
+        ) from error
+
+
+def _rows(path: str) -> Iterator[dict[str, Any]]:
     name = path.rsplit("/", 1)[-1]
     with storage.open_read(path) as stream:
         if name.endswith(".parquet"):

@@ -9,6 +9,7 @@ prune     removes the parts of inputs that are gone or have changed
 
 import hashlib
 import json
+import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,11 +23,13 @@ from mtag_core.output.layout import FOLDERS, MANIFESTS, PARTS, REJECTS, SPOOL, O
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.schemas import SCHEMA_VERSION
 from mtag_core.parts.counts import check_balance
+from mtag_core.parts.damaged_parts import damaged_parts
 from mtag_core.parts.plan import slice_part_id
 from mtag_core.parts.reject_examples import reject_examples
 from mtag_core.parts.report import report_html
 from mtag_core.parts.slices import part_ids_of_slices, read_slices
 
+_LOGGER = logging.getLogger(__name__)
 _CONFIG_VERSION = 1
 # Maps of manifests that run.json holds the sums of.
 _SUMMED = ("rejects_by_reason", "tokens_by_language", "tokens_by_upos", "pages_by_outcome")
@@ -138,21 +141,33 @@ def check_output(
 
 
 def prepare_output(
-    layout: OutputLayout, config: RunConfig, *, overwrite: bool, repack: bool = False
+    layout: OutputLayout,
+    config: RunConfig,
+    *,
+    overwrite: bool,
+    repack: bool = False,
+    verify: bool = False,
 ) -> None:
     """Checks the output directory and clears what a killed run left behind.
+
+    A part whose files are not what its manifest says loses the manifest: it is made again.
 
     Args:
         layout: The output directory.
         config: This run's configuration; written to config.json.
         overwrite: As in `check_output`.
         repack: As in `check_output`.
+        verify: As in `damaged_parts`.
 
     Raises:
         UsageError: As in `check_output`.
+        OutputError: A manifest is damaged, or is that of another part.
     """
     check_output(layout, config, overwrite=overwrite, repack=repack)
     delete_leftovers(layout)
+    for part_id, fault in damaged_parts(layout, verify=verify).items():
+        _LOGGER.warning("%s; the part is made again", fault)
+        storage.delete(layout.manifest_path(part_id))
     write_config(layout, config)
 
 
@@ -286,7 +301,7 @@ def read_json(path: str) -> dict[str, Any]:
     """
     try:
         fields = json.loads(storage.read_bytes(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise OutputError(f"{path}: not JSON ({error})") from error
     if not isinstance(fields, dict):
         raise OutputError(f"{path}: expected a JSON object, found {type(fields).__name__}")

@@ -7,6 +7,7 @@ from mtag_core import storage
 from mtag_core.corpus import fitting_item_bytes, fitting_spool_bytes
 from mtag_core.errors import OutputError
 from mtag_core.output.layout import OutputLayout
+from mtag_core.parts.damaged_parts import damaged_parts
 from mtag_core.parts.incremental_plan import NO_PARTS, CompletedParts
 from mtag_core.parts.manifest_reader import ManifestReader
 from mtag_core.parts.plan import PlannedPart, plan_parts
@@ -55,9 +56,15 @@ def choose_sizes(
     return PlanSizes(item_bytes, spool_bytes)
 
 
-def find_completed(layout: OutputLayout, *, is_dry: bool = False) -> CompletedParts:
+def find_completed(layout: OutputLayout) -> CompletedParts:
     """The parts that are done, for planning beside them; see `completed_parts`."""
-    return CompletedParts(completed_parts(layout, is_dry=is_dry), ManifestReader(layout).sources)
+    return CompletedParts(completed_parts(layout), ManifestReader(layout).sources)
+
+
+def find_intact(layout: OutputLayout, *, verify: bool) -> CompletedParts:
+    """As `find_completed` after `prepare_output`, but changes nothing: for a dry run."""
+    intact = completed_parts(layout, is_dry=True) - damaged_parts(layout, verify=verify).keys()
+    return CompletedParts(intact, ManifestReader(layout).sources)
 
 
 def plan_run(

@@ -3,11 +3,10 @@
 usage: python -m tests.pipelines.annotate_fake --input ... --output ...
 """
 
-import sys
-
 from pipelines.annotate import main
+from pipelines.interrupts import exit_program
 from pipelines.models import Model
 from tests.fake_tagger import load_failing_tagger
 
 if __name__ == "__main__":
-    sys.exit(main(model=Model(load_failing_tagger, "fake")))
+    exit_program(main(model=Model(load_failing_tagger, "fake")))
