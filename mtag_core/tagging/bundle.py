@@ -9,26 +9,25 @@
     segmenters/       sentence and token segmenters, some files a language or treebank
     README.md         the model card
 
-A bundle may also lie at a URL; it is then fetched once into a directory for temporary files.
+Nothing else may be in the directory. A bundle may also lie at a URL; see `bundle_cache`.
 """
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from mtag_core import storage
 from mtag_core.errors import BundleError, InputNotFoundError, StorageError
+from mtag_core.tagging.bundle_cache import fetch_bundle
+from mtag_core.tagging.bundle_files import MANIFEST, check_directory, parse_files
 
 FORMAT = "mtag-bundle"
 FORMAT_VERSION = 1
-MANIFEST = "bundle.json"
 MODEL_CARD = "README.md"
+_MAX_MANIFEST_BYTES = 2**24
 DEFAULT_BUNDLE = Path(__file__).parents[1] / "bundles" / "default"
 
 
@@ -57,17 +56,19 @@ class Bundle:
             path: A directory or the URL of one; None for the bundle inside mtag.
 
         Raises:
-            BundleError: A file is missing or is not what the manifest says, the manifest is
-                damaged, or a newer mtag wrote it.
+            BundleError: A file is missing, not listed or not what the manifest says, the manifest
+                is damaged, or a newer mtag wrote it.
             StorageError: A remote file cannot be read.
         """
         location = str(DEFAULT_BUNDLE if path is None else path)
         manifest = _read_manifest(location)
-        files: Mapping[str, Mapping[str, Any]] = manifest["files"]
-        digest = files_digest({name: entry["sha256"] for name, entry in files.items()})
-        directory = _fetched(location, files, digest) if "://" in location else Path(location)
-        for name, entry in files.items():
-            _check(directory / name, entry["sha256"])
+        files = parse_files(manifest.get("files"), path=storage.join(location, MANIFEST))
+        digest = files_digest({name: file.sha256 for name, file in files.items()})
+        if "://" in location:
+            directory = fetch_bundle(location, files, digest)
+        else:
+            directory = Path(location)
+            check_directory(directory, files)
         return cls(
             directory,
             digest,
@@ -117,7 +118,8 @@ def _read_manifest(location: str) -> Mapping[str, Any]:
     """Reads and checks `bundle.json`."""
     path = storage.join(location, MANIFEST)
     try:
-        manifest: dict[str, Any] = json.loads(storage.read_bytes(path))
+        with storage.open_read(path) as stream:
+            manifest: dict[str, Any] = json.loads(_bounded(stream.read(_MAX_MANIFEST_BYTES + 1)))
     except InputNotFoundError as error:
         expected = "give the directory of one, or none for the shipped model"
         raise BundleError(
@@ -125,7 +127,7 @@ def _read_manifest(location: str) -> Mapping[str, Any]:
         ) from error
     except StorageError as error:
         raise BundleError(f"{location}: no model bundle: {error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{path}: expected JSON: {error}") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise BundleError(f"{path}: expected a manifest with format {FORMAT!r}")
@@ -135,58 +137,14 @@ def _read_manifest(location: str) -> Mapping[str, Any]:
             f"{path}: format version {version!r}, this mtag reads {FORMAT_VERSION}; "
             "install the mtag that the bundle was made for"
         )
-    _check_names(manifest.get("files"), path)
+    if not isinstance(manifest.get("scores", {}), dict):
+        raise BundleError(f"{path}: scores: expected an object")
+    if not isinstance(manifest.get("is_trained_on_dev", True), bool):
+        raise BundleError(f"{path}: is_trained_on_dev: expected true or false")
     return manifest
 
 
-def _check_names(files: object, path: str) -> None:
-    """Checks the list of files; a name must not lead out of the bundle."""
-    if not isinstance(files, dict) or not files:
-        raise BundleError(f"{path}: expected files with their sha256")
-    for name, entry in files.items():
-        pure = PurePosixPath(name)
-        if pure.is_absolute() or ".." in pure.parts or "\\" in name:
-            raise BundleError(f"{path}: file name {name!r}, expected one inside the bundle")
-        if not isinstance(entry, dict) or not isinstance(entry.get("sha256"), str):
-            raise BundleError(f"{path}: {name}: expected a sha256")
-
-
-def _check(path: Path, sha256: str) -> None:
-    """Compares a file with its digest."""
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except FileNotFoundError:
-        raise BundleError(f"{path}: missing, but {MANIFEST} lists it") from None
-    except OSError as error:
-        raise BundleError(f"{path}: cannot be read: {error}") from error
-    if found != sha256:
-        raise BundleError(
-            f"{path}: SHA-256 {found[:12]}..., {MANIFEST} says {sha256[:12]}...: damaged or changed"
-        )
-
-
-def _fetched(location: str, files: Mapping[str, Any], digest: str) -> Path:
-    """Fetches a remote bundle's files, or finds those fetched before.
-
-    What is found is checked like any other bundle.
-    """
-    target = Path(tempfile.gettempdir()) / f"mtag-bundle-{os.getuid()}-{digest[:16]}"
-    if target.is_dir():
-        return target
-    partial = Path(tempfile.mkdtemp(prefix="mtag-bundle-"))
-    try:
-        for name in files:
-            path = partial / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(storage.read_bytes(storage.join(location, *name.split("/"))))
-        try:
-            partial.rename(target)
-        except OSError:
-            # Another process was faster; its files are the same.
-            if not target.is_dir():
-                raise
-    except (InputNotFoundError, StorageError) as error:
-        raise BundleError(f"{location}: {error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return target
+def _bounded(content: bytes) -> bytes:
+    if len(content) > _MAX_MANIFEST_BYTES:
+        raise ValueError(f"more than {_MAX_MANIFEST_BYTES} bytes")
+    return content

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mtag_core.errors import BundleError, UsageError
-from mtag_core.tagging.bundle import MANIFEST
+from mtag_core.tagging.bundle_files import MANIFEST
 from mtag_core.training.logits.bundle_teacher import BundleTeacher
 from mtag_core.training.logits.logit_teachers import TEACHER_FILE, OnnxTeacher, Teacher
 from mtag_core.training.logits.trained_teacher import TrainedTeacher, is_trained_model

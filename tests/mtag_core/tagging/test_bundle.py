@@ -1,6 +1,6 @@
 import json
+import os
 import shutil
-import tempfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -105,7 +105,7 @@ def test_a_directory_without_manifest_is_no_bundle(tmp_path):
 @pytest.fixture
 def url(bundle, tmp_path, monkeypatch):
     """The bundle behind a web server; what is fetched lands in the test's own directory."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     handler = partial(_QuietHandler, directory=str(bundle))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
@@ -130,3 +130,136 @@ def test_a_remote_bundle_that_lacks_a_file_is_refused(bundle, url):
     (bundle / "tagger.onnx").unlink()
     with pytest.raises(BundleError, match=r"tagger\.onnx"):
         Bundle.open(url)
+
+
+def _cached(tmp_path):
+    return tmp_path / "cache" / "mtag" / "bundles"
+
+
+def test_a_remote_bundle_that_is_damaged_gets_no_name(bundle, url, tmp_path):
+    (bundle / "tagger.onnx").write_bytes(b"grapf")
+    with pytest.raises(BundleError, match=r"tagger\.onnx: SHA-256"):
+        Bundle.open(url)
+    assert list(_cached(tmp_path).iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"grap", b"graph" * 1000])
+def test_a_remote_file_of_another_size_is_refused(bundle, url, content):
+    (bundle / "tagger.onnx").write_bytes(content)
+    with pytest.raises(BundleError, match="not the 5 bytes"):
+        Bundle.open(url)
+
+
+def test_a_remote_bundle_may_not_be_too_large(bundle, url):
+    files = json.loads((bundle / "bundle.json").read_text())["files"]
+    files["tagger.onnx"]["bytes"] = 2**30
+    _edit(bundle, files=files)
+    with pytest.raises(BundleError, match="expected 1073741824 at most"):
+        Bundle.open(url)
+
+
+def test_a_damaged_file_in_the_cache_is_fetched_again(url):
+    path = Bundle.open(url).directory / "tagger.onnx"
+    path.write_bytes(b"other")
+    assert (Bundle.open(url).directory / "tagger.onnx").read_bytes() == b"graph"
+
+
+def test_a_cache_that_others_can_write_to_is_refused(url, tmp_path):
+    _cached(tmp_path).mkdir(parents=True)
+    _cached(tmp_path).chmod(0o777)
+    with pytest.raises(BundleError, match="others may write to it; expected mode 700"):
+        Bundle.open(url)
+
+
+def test_a_cache_that_is_a_link_is_refused(url, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    _cached(tmp_path).parent.mkdir(parents=True)
+    _cached(tmp_path).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BundleError, match="expected a directory of this user"):
+        Bundle.open(url)
+
+
+def test_a_cache_of_another_user_is_refused(url, monkeypatch):
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(BundleError, match="expected a directory of this user"):
+        Bundle.open(url)
+
+
+@pytest.mark.parametrize("name", ["segmenters/de.boundaries.npz", ".hidden", "a/b/c"])
+def test_a_file_that_is_not_listed_is_refused(bundle, name):
+    (bundle / name).parent.mkdir(parents=True, exist_ok=True)
+    (bundle / name).write_bytes(b"x")
+    with pytest.raises(BundleError, match=rf"{name}: bundle\.json does not list it"):
+        Bundle.open(bundle)
+
+
+def test_a_folder_that_is_a_link_is_refused(bundle, tmp_path):
+    (bundle / "extra").symlink_to(tmp_path)
+    with pytest.raises(BundleError, match=r"extra: bundle\.json does not list it"):
+        Bundle.open(bundle)
+
+
+def test_a_list_without_the_tagger_is_refused(bundle):
+    files = json.loads((bundle / "bundle.json").read_text())["files"]
+    del files["tagger.onnx"]
+    _edit(bundle, files=files)
+    with pytest.raises(BundleError, match=r"lists no tagger\.onnx"):
+        Bundle.open(bundle)
+
+
+def test_a_pipe_is_refused(bundle):
+    (bundle / "tagger.onnx").unlink()
+    os.mkfifo(bundle / "tagger.onnx")
+    with pytest.raises(BundleError, match=r"tagger\.onnx: expected a regular file"):
+        Bundle.open(bundle)
+
+
+def test_a_link_out_is_refused(bundle, tmp_path):
+    (bundle / "tagger.onnx").rename(tmp_path / "tagger.onnx")
+    (bundle / "tagger.onnx").symlink_to(tmp_path / "tagger.onnx")
+    with pytest.raises(BundleError, match=r"tagger\.onnx: a link that leads out"):
+        Bundle.open(bundle)
+
+
+def test_a_link_in_a_circle_is_refused(bundle):
+    (bundle / "tagger.onnx").unlink()
+    (bundle / "tagger.onnx").symlink_to("tagger.onnx")
+    with pytest.raises(BundleError, match=r"tagger\.onnx: cannot be read"):
+        Bundle.open(bundle)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b", "a\nb", "./a", "a//b", "."])
+def test_a_name_that_is_none_is_refused(bundle, name):
+    _edit(bundle, files={name: {"sha256": "0" * 64, "bytes": 1}})
+    with pytest.raises(BundleError, match="expected one inside the bundle"):
+        Bundle.open(bundle)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        None,
+        {"sha256": "\ud800", "bytes": 5},
+        {"sha256": "0" * 63, "bytes": 5},
+        {"sha256": "0" * 64},
+        {"sha256": "0" * 64, "bytes": -1},
+        {"sha256": "0" * 64, "bytes": True},
+    ],
+)
+def test_an_entry_that_is_none_is_refused(bundle, entry):
+    _edit(bundle, files={"tagger.onnx": entry})
+    with pytest.raises(BundleError, match=r"bundle\.json: tagger\.onnx: "):
+        Bundle.open(bundle)
+
+
+@pytest.mark.parametrize("fields", [{"scores": []}, {"is_trained_on_dev": "no"}])
+def test_another_field_of_a_wrong_type_is_refused(bundle, fields):
+    _edit(bundle, **fields)
+    with pytest.raises(BundleError, match=r"bundle\.json: .*: expected"):
+        Bundle.open(bundle)
+
+
+def test_deep_nesting_is_refused(bundle):
+    (bundle / "bundle.json").write_text("[" * 100_000)
+    with pytest.raises(BundleError, match=r"bundle\.json: expected JSON"):
+        Bundle.open(bundle)
