@@ -21,7 +21,7 @@ from pathlib import Path
 
 from benchmarks.machine import machine, shown_command
 from benchmarks.texts import heads
-from mtag_core.tagger import Tagger
+from mtag_core.tagging.tagger import Tagger
 
 _MIB = 1024
 """KiB, the unit of the kernel's figure, in a MiB."""

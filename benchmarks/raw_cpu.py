@@ -21,7 +21,7 @@ from pathlib import Path
 
 from benchmarks.machine import machine, ratios, shown_command
 from benchmarks.udpipe_speed import UdpipeTagger
-from mtag_core.tagger import Tagger
+from mtag_core.tagging.tagger import Tagger
 
 _OURS = "mtag, raw text to UPOS and FEATS"
 _LINES_A_DOCUMENT = 10

@@ -25,7 +25,7 @@ from benchmarks.torch_speed import (
     meta_lstm_system,
     read_words,
 )
-from mtag_core.tagger import Tagger
+from mtag_core.tagging.tagger import Tagger
 
 _BATCHED = f"mtag bundle, {N_SENTENCES} sentences a call"
 _DEFAULT_BUNDLE = Path(__file__).parents[1] / "mtag_core" / "bundles" / "default"

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mtag_core.tagger import Tagger
+    from mtag_core.tagging.tagger import Tagger
 
 __all__ = ["Tagger", "__version__"]
 
@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> object:
     """Imports `Tagger` when it is first asked for: scoring files must not wait for a model."""
     if name == "Tagger":
-        from mtag_core.tagger import Tagger
+        from mtag_core.tagging.tagger import Tagger
 
         return Tagger
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

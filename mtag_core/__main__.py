@@ -11,7 +11,7 @@ from types import ModuleType
 
 from mtag_core.errors import InputNotFoundError, MtagError, UsageError
 
-# Command -> its one-line help. The module is mtag_core.commands.<name with underscores>.
+# Command -> its one-line help. The module is mtag_core.cli.<name with underscores>.
 COMMANDS = {
     "export": "make the bundle that tagging loads from a trained student",
     "export-teacher": "make a trained model answer with all its logits, for teacher_logits",
@@ -87,7 +87,7 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
 
 def _module(command: str) -> ModuleType:
     """Imports the module of a command."""
-    return importlib.import_module(f"mtag_core.commands.{command.replace('-', '_')}")
+    return importlib.import_module(f"mtag_core.cli.{command.replace('-', '_')}")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from mtag_core.records import MultiwordToken, Sentence
 N_COLUMNS = 10
 ID, FORM, LEMMA, UPOS, XPOS, FEATS, HEAD, DEPREL, DEPS, MISC = range(N_COLUMNS)
 
+_BYTE_ORDER_MARK = "\ufeff"
 _ID = re.compile(r"[1-9][0-9]*|[1-9][0-9]*-[1-9][0-9]*|[0-9]+\.[1-9][0-9]*")
 # Everything that Python or a reader of lines may take for a line end, and any other run of spaces.
 # One no-break space stays: it is part of forms such as French numbers.
@@ -69,6 +70,8 @@ def read(lines: Iterable[str | bytes], *, source: str = "<conllu>") -> Iterator[
     first = 1
     for number, raw in enumerate(lines, start=1):
         line = _decode_line(raw, f"{source}:{number}")
+        if number == 1:
+            line = line.removeprefix(_BYTE_ORDER_MARK)
         if line:
             first = first if block else number
             block.append(line)

@@ -60,6 +60,16 @@ def check_conventions(conventions: Sequence[str], *, treebanks: Collection[str])
             )
 
 
+def unused_conventions(conventions: Iterable[str], *, languages: Collection[str]) -> list[str]:
+    """The conventions that nothing followed: no sentence was in their language.
+
+    Args:
+        conventions: Names of treebanks.
+        languages: Codes of the sentences that were tagged.
+    """
+    return [name for name in conventions if not set(languages_of(name)) & set(languages)]
+
+
 def conventions_digest(bundle_digest: str, conventions: Iterable[str]) -> str:
     """One digest for a bundle and the conventions it follows; without any, the bundle's own."""
     names = sorted(set(conventions))

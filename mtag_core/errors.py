@@ -12,6 +12,7 @@
     |-- OutputError (ValueError)         an output directory holds something else
     |-- CountMismatchError (ValueError)  documents in differ from documents tagged and rejected
     |-- RejectRatioError (ValueError)    more documents were rejected than allowed
+    |-- NothingTaggedError (ValueError)  a run wrote no token
     |-- ShardError (ValueError)          a teacher-logits shard does not fit the student
     `-- CheckpointError (ValueError)     a training checkpoint cannot be used
 
@@ -66,6 +67,10 @@ class CountMismatchError(MtagError, ValueError):
 
 class RejectRatioError(MtagError, ValueError):
     """More documents were rejected than the caller allows."""
+
+
+class NothingTaggedError(MtagError, ValueError):
+    """A run read its inputs and wrote no token."""
 
 
 class ShardError(MtagError, ValueError):

@@ -5,6 +5,12 @@ object a token: the columns are what the model, Parquet and CoNLL-U want (docs/d
 """
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+# The reason of rejects by steps after the reader.
+TAGGING_FAILED = "tagging_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,7 @@ class Reject:
         detail: One line for people: the value met and what was expected.
         input: The document's bytes, or None where they cannot be had or are too many.
         n_input_bytes: Size of the input, also when `input` is None; None when unknown.
+        step: The step that failed: `read`, `segment`, `wordpiece` or `tag`.
     """
 
     source: str
@@ -104,3 +111,45 @@ class Reject:
     detail: str
     input: bytes | None = None
     n_input_bytes: int | None = None
+    step: str = "read"
+
+
+def failed_document(document: Document, error: Exception, *, step: str) -> Reject:
+    """The reject of a document for which a step raised an error.
+
+    Args:
+        document: With its whole text.
+        error: What was raised.
+        step: As in `Reject.step`.
+    """
+    data = document.text.encode("utf-8", "surrogatepass")
+    return Reject(
+        source=document.source,
+        offset=document.offset,
+        doc_id=document.doc_id,
+        reason=TAGGING_FAILED,
+        detail=f"{type(error).__name__}: {error}".splitlines()[0],
+        input=data,
+        n_input_bytes=len(data),
+        step=step,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Generic[T]):
+    """Consecutive sentences of one document, as they pass from step to step.
+
+    A short document is one block, a long one several, so that memory does not grow with it. A
+    document without sentences is one empty block.
+
+    Attributes:
+        document: The document.
+        index: Number of the first sentence in the document, from 0.
+        sentences: What the steps so far have made of each sentence.
+        is_last: Whether the document ends here.
+    """
+
+    document: Document
+    index: int
+    sentences: tuple[T, ...]
+    is_last: bool

@@ -10,10 +10,10 @@ import apache_beam as beam
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
 from mtag_core import storage
-from mtag_core.annotation import run as runs
 from mtag_core.errors import InputNotFoundError, MtagError, OutputError, UsageError
 from mtag_core.output.layout import PARTS, REJECTS, OutputLayout
 from mtag_core.output.preview import Preview
+from mtag_core.parts import run as runs
 from pipelines.endpoints import worker_pool
 from pipelines.flink_jobs import FlinkJobs
 from pipelines.progress import Progress
@@ -82,7 +82,7 @@ def worker_watch(options: JobOptions, layout: OutputLayout) -> WorkerWatch | Non
     if pool is None:
         return None
     jobs = FlinkJobs.from_flags(options.beam_flags)
-    return WorkerWatch(layout.begun_path, pool, options.worker_timeout_s, jobs)
+    return WorkerWatch(layout.started_path, pool, options.worker_timeout_s, jobs)
 
 
 def run_pipeline(
@@ -136,7 +136,7 @@ def finish_job(
     layout: OutputLayout,
     progress: Progress,
     *,
-    n_standing: int,
+    n_completed: int,
     preview: Callable[[Sequence[str]], Sequence[Preview]] = lambda _paths: (),
 ) -> dict[str, Any]:
     """Removes stale parts, writes the times and prints the summary.
@@ -145,7 +145,7 @@ def finish_job(
         options: The flags.
         layout: The output directory, with its run.json.
         progress: Of the run.
-        n_standing: Parts that stood before it.
+        n_completed: Parts that stood before it.
         preview: Paths of the parts that hold sentences to what is shown of them.
 
     Returns:
@@ -155,7 +155,7 @@ def finish_job(
     times = RunTimes(
         elapsed_s=progress.elapsed_s,
         n_tokens=progress.tally.n_tokens if options.is_local else None,
-        n_standing=n_standing,
+        n_completed=n_completed,
         n_pruned=runs.prune(layout, report),
     )
     moment = time.gmtime()
@@ -177,7 +177,7 @@ def _times_fields(times: RunTimes, moment: time.struct_time, options: JobOptions
         "elapsed_s": round(times.elapsed_s, 3),
         "tokens": times.n_tokens,
         "tokens_per_s": times.tokens_per_s,
-        "parts_from_earlier_runs": times.n_standing,
+        "parts_from_earlier_runs": times.n_completed,
         "parts_removed": times.n_pruned,
     }
 

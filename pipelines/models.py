@@ -1,43 +1,69 @@
-"""Loads the tagger in a worker process; names it beforehand."""
+"""The tagger of a run: how workers load it, and what it is called beforehand."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
-from mtag_core.annotation.item import StreamTagger
-from mtag_core.bundle import Bundle
 from mtag_core.conventions import check_conventions, conventions_digest
 from mtag_core.labels import load_labels
-from mtag_core.tagger import Tagger
+from mtag_core.records import Sentence
+from mtag_core.tagging.block_tagger import BatchTagger
+from mtag_core.tagging.bundle import Bundle
+from mtag_core.tagging.tagger import Tagger
+from mtag_core.tagging.wordpiece import EncodedSentence
 
 
-def load_tagger(
-    model: str | None, piece_budget: int | None, conventions: Sequence[str] = ()
-) -> StreamTagger:
-    """Loads the model bundle.
+class TextTagger(BatchTagger, Protocol):
+    """What the steps from text to tags need of `mtag_core.tagging.tagger.Tagger`."""
 
-    Args:
-        model: Its path or URL; None for the one inside mtag.
-        piece_budget: Wordpieces in one batch; None for the tagger's default.
-        conventions: As in `Tagger.load`.
+    def segment(self, text: str) -> Iterator[Sentence]:
+        """Splits a text into sentences."""
+
+    def encode(self, sentence: Sentence) -> EncodedSentence:
+        """Splits a sentence's tokens into wordpieces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Where the tagger of a run comes from; tests put a fake one in its place.
+
+    Attributes:
+        load: Loads it; called once a process. Must pickle.
+        digest: Equal digests give equal tags.
     """
-    tagger = Tagger.load(model, conventions=conventions)
-    if piece_budget is not None:
-        tagger.piece_budget = piece_budget
-    return tagger
+
+    load: Callable[[], TextTagger]
+    digest: str
 
 
-def model_digest(model: str | None, conventions: Sequence[str] = ()) -> str:
-    """The digest that the tagger will have; the bundle is checked, its model not loaded.
+def bundle_model(
+    path: str | None, piece_budget: int | None, conventions: Sequence[str] = ()
+) -> Model:
+    """The tagger of a model bundle; the bundle is checked, its model not loaded.
 
     Args:
-        model: As in `load_tagger`.
+        path: The bundle's path or URL; None for the one inside mtag.
+        piece_budget: Wordpieces in one batch; None for the tagger's default.
         conventions: As in `Tagger.load`.
 
     Raises:
         BundleError: The bundle is missing, damaged or of another version.
         UsageError: It cannot follow the conventions.
     """
-    bundle = Bundle.open(model)
+    bundle = Bundle.open(path)
     if conventions:
         labels = load_labels(bundle.directory)
         check_conventions(conventions, treebanks=labels.treebanks)
-    return conventions_digest(bundle.digest, conventions)
+    load = functools.partial(load_tagger, path, piece_budget, conventions)
+    return Model(load, conventions_digest(bundle.digest, conventions))
+
+
+def load_tagger(
+    path: str | None = None, piece_budget: int | None = None, conventions: Sequence[str] = ()
+) -> Tagger:
+    """Loads a model bundle in a worker process; arguments as in `bundle_model`."""
+    tagger = Tagger.load(path, conventions=conventions)
+    if piece_budget is not None:
+        tagger.piece_budget = piece_budget
+    return tagger

@@ -16,6 +16,7 @@ from mtag_core.corpus import ITEM_BYTES, ReadOptions
 from mtag_core.errors import UsageError
 from mtag_core.output.streams import COMPRESSION_SUFFIXES
 from mtag_core.output.writers import FORMATS, OutputFormat
+from mtag_core.storage import split_patterns
 from pipelines.runners import is_local
 
 # Flink takes these through the job server, so Beam's Python options do not declare them.
@@ -31,6 +32,8 @@ _JOB_SERVER_FLAGS = (
     "--max_bundle_size",
     "--max_bundle_time_mills",
 )
+DEFAULT_COMPRESSION = "zstd"
+DEFAULT_POLL_INTERVAL_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
     if args.streaming and (args.limit or args.dry_run or args.overwrite):
         raise UsageError("--streaming goes with none of --limit, --dry_run and --overwrite")
     return AnnotateOptions(
-        inputs=split_patterns(args.input),
+        inputs=input_patterns(args.input),
         output=args.output.rstrip("/") or "/",
         model=args.model,
         conventions=split_names(args.conventions) if args.conventions else (),
@@ -163,7 +166,7 @@ def _add_output_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--format", default="parquet", choices=FORMATS, help="(default: parquet)")
     group.add_argument(
         "--compression",
-        default="zstd",
+        default=DEFAULT_COMPRESSION,
         choices=tuple(COMPRESSION_SUFFIXES),
         help="of CoNLL-U and JSONL parts (default: zstd)",
     )
@@ -194,7 +197,7 @@ def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--poll_interval",
         type=_seconds,
-        default=10.0,
+        default=DEFAULT_POLL_INTERVAL_S,
         metavar="S",
         help="seconds between looks for new files; one that changed since the last look waits",
     )
@@ -257,9 +260,9 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def split_patterns(values: Sequence[str]) -> tuple[str, ...]:
-    """The patterns, split at commas."""
-    patterns = tuple(part for value in values for part in value.split(",") if part)
+def input_patterns(values: Sequence[str]) -> tuple[str, ...]:
+    """The patterns of `--input`."""
+    patterns = split_patterns(values)
     if not patterns:
         raise UsageError("--input is empty; name a file, a folder, a glob or a URL")
     return patterns

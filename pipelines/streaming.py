@@ -1,6 +1,6 @@
-"""`--streaming`: bounded runs in a loop, each over the files that are quiet by then.
+"""`--streaming`: bounded runs in a loop, each over the files that are stable by then.
 
-A run skips the parts that stand, so each one tags only what is new. The loop serves every runner
+A run skips the completed parts, so each one tags only what is new. The loop serves every runner
 but Flink, which has `pipelines.unbounded`.
 """
 
@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from mtag_core.annotation.looks import Quiet, listed
 from mtag_core.errors import MtagError
+from mtag_core.parts.file_watcher import StableFiles
+from mtag_core.parts.inputs import list_present_inputs
 from mtag_core.storage import FileInfo
 from pipelines.options import AnnotateOptions
 
@@ -22,7 +23,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def watch(options: AnnotateOptions, run: Callable[..., object]) -> None:
-    """Runs whenever the set of quiet files has changed, until SIGTERM.
+    """Runs whenever the set of stable files has changed, until SIGTERM.
 
     Args:
         options: The flags.
@@ -31,12 +32,13 @@ def watch(options: AnnotateOptions, run: Callable[..., object]) -> None:
     Raises:
         MtagError: A run failed.
     """
-    quiet, done = Quiet(), list[FileInfo]()
+    stable, done = StableFiles(), list[FileInfo]()
     with tempfile.TemporaryDirectory(prefix="mtag-stop-") as folder:
         stop_path = Path(folder) / "stop"
         with _until_sigterm(stop_path) as stop:
             while not stop.is_set():
-                files = quiet.of(listed(options.inputs))
+                found = list_present_inputs(options.inputs, output=options.output)
+                files = stable.among(found)
                 if files != done and files:
                     _run(run, options, files, stop_path, stop)
                     done = files

@@ -8,9 +8,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mtag_core.annotation.plan_file import PlanSize
 from mtag_core.output.preview import Preview
 from mtag_core.output.visible import visible
+from mtag_core.parts.plan_file import PlanSize
 from mtag_core.wikipedia import PageOutcome
 from pipelines.progress import format_seconds
 
@@ -23,14 +23,14 @@ class RunTimes:
 
     Attributes:
         elapsed_s: Seconds that the parts took.
-        n_tokens: Tokens tagged in this run, standing parts not counted; None when unknown.
-        n_standing: Parts that stood already.
+        n_tokens: Tokens tagged in this run, completed parts not counted; None when unknown.
+        n_completed: Parts that were complete already.
         n_pruned: Parts removed because their input is gone or has changed.
     """
 
     elapsed_s: float
     n_tokens: int | None
-    n_standing: int
+    n_completed: int
     n_pruned: int
 
     @property
@@ -102,7 +102,7 @@ def _summary_rows(report: Mapping[str, Any], times: RunTimes) -> list[tuple[str,
         ("tokens", f"{counts['tokens']:,}"),
         ("languages", _languages(report["tokens_by_language"])),
         ("rejected", _rejects(counts["rejected"], report["rejects_by_reason"])),
-        ("parts", f"{counts['parts']:,} ({times.n_standing:,} of them from earlier runs)"),
+        ("parts", f"{counts['parts']:,} ({times.n_completed:,} of them from earlier runs)"),
         ("time", format_seconds(times.elapsed_s)),
     ]
     if times.n_pruned:

@@ -9,6 +9,7 @@ Parts, manifests, rejects, resuming and the summary are those of `pipelines.anno
 """
 
 import functools
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,14 +20,16 @@ from typing import Any
 import apache_beam as beam
 
 from mtag_core import storage
-from mtag_core.annotation import run as runs
-from mtag_core.annotation.plan import PlannedPart, plan_parts
-from mtag_core.annotation.plan_file import PlanSize, measure_plan, write_plan
 from mtag_core.errors import BundleError, OutputError
 from mtag_core.output.layout import OutputLayout
+from mtag_core.parts import run as runs
+from mtag_core.parts.inputs import list_inputs
+from mtag_core.parts.outcome import check_tagged
+from mtag_core.parts.plan import PlannedPart, plan_parts
+from mtag_core.parts.plan_file import PlanSize, measure_plan, write_plan
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
-from mtag_core.storage import list_files
+from mtag_core.tagging.bundle import Bundle
 from mtag_core.training.logits.chosen_parts import (
     Selection,
     choose_parts,
@@ -38,7 +41,6 @@ from mtag_core.training.logits.logit_parts import (
     LogitsFormat,
     LogitTagger,
     load_segmenter,
-    segmenters_digest,
 )
 from mtag_core.training.logits.logit_stream import LogitStream, fit_basis
 from mtag_core.training.logits.logit_teachers import TEACHER_FILE, OnnxTeacher, Teacher
@@ -52,10 +54,19 @@ from pipelines.logs import set_up_logging
 from pipelines.progress import Progress
 from pipelines.summary import print_plan
 from pipelines.teacher_options import TeacherOptions, parse_teacher_options
-from pipelines.transforms.annotate_parts import AnnotateParts, AnnotateSettings
 from pipelines.transforms.finish_run import FinishRun
+from pipelines.transforms.read_documents import ReadDocuments
 from pipelines.transforms.read_plan import ReadPlan
+from pipelines.transforms.segment import Segment
+from pipelines.transforms.select_sentences import SelectSentences
+from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.survey_parts import SurveyParts, SurveySettings
+from pipelines.transforms.tag import Tag
+from pipelines.transforms.wordpiece import Wordpiece
+from pipelines.transforms.write_parts import WriteParts
+from pipelines.unused_flags import unused_read_flags
+
+_LOGGER = logging.getLogger(__name__)
 
 BASIS = "tail_basis.npz"
 # The basis is fitted on this many tokens, from documents spread over the plan.
@@ -96,7 +107,9 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
     """
     if not options.dry_run:
         check_runner(options.runner, options.beam_flags)
-    files = list_files(options.inputs)
+    files = list_inputs(options.inputs, output=options.output)
+    for line in unused_read_flags(options.read, files):
+        _LOGGER.warning(line)
     load = functools.partial(load_teacher, options.teacher, options.device)
     teacher = load()
     config = _config(options, teacher)
@@ -173,7 +186,7 @@ def _config(options: TeacherOptions, teacher: Teacher) -> LogitsConfig:
         compression="zstd",
         item_bytes=options.item_bytes,
         limit=options.limit,
-        segmenters=segmenters_digest(options.bundle),
+        segmenters=Bundle.open(options.bundle).digest,
         choice=options.choice,
         summary=options.summary,
     )
@@ -199,7 +212,7 @@ def _basis(
         return None
     if storage.exists(path):
         return _read_basis(path)
-    if runs.standing_parts(layout):
+    if runs.completed_parts(layout):
         raise OutputError(f"{path} is gone, but parts stand that need it; pass --overwrite")
     segmenter = load_segmenter(options.bundle)
     sample = _sample(options, segmenter, parts)
@@ -238,10 +251,10 @@ def _run_prepared(
 ) -> dict[str, Any]:
     """Surveys, chooses, scores and sums up."""
     layout = job.layout
-    write_plan(layout.plan_path, parts, standing=())
+    write_plan(layout.plan_path, parts, completed=())
     _survey(options, layout)
     chosen = choose_parts(parts, options.choice, base=layout.base)
-    size = write_plan(layout.plan_path, chosen, standing=runs.standing_parts(layout))
+    size = write_plan(layout.plan_path, chosen, completed=runs.completed_parts(layout))
     progress = Progress(
         n_bytes=size.n_pending_bytes, n_parts=size.n_pending, is_local=options.is_local
     )
@@ -250,8 +263,10 @@ def _run_prepared(
             _score(options, job, progress.directory, size)
     finally:
         storage.delete(layout.plan_path)
-    n_standing = size.n_parts - size.n_pending
-    return finish_job(options, layout, progress, n_standing=n_standing)
+    n_completed = size.n_parts - size.n_pending
+    report = finish_job(options, layout, progress, n_completed=n_completed)
+    check_tagged(layout, report)
+    return report
 
 
 def _survey(options: TeacherOptions, layout: OutputLayout) -> None:
@@ -261,10 +276,10 @@ def _survey(options: TeacherOptions, layout: OutputLayout) -> None:
     )
 
     watch = worker_watch(options, layout)
-    begun_path = watch.path if watch else None
+    started_path = watch.path if watch else None
 
     def build(pipeline: beam.Pipeline) -> None:
-        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, begun_path=begun_path)
+        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, started_path=started_path)
         _ = parts | "SurveyParts" >> SurveyParts(settings)
 
     run_pipeline(build, options, watch=watch)
@@ -272,20 +287,23 @@ def _survey(options: TeacherOptions, layout: OutputLayout) -> None:
 
 def _score(options: TeacherOptions, job: _Job, progress_dir: str | None, size: PlanSize) -> None:
     """Runs the second pipeline."""
-    settings = AnnotateSettings(
-        load_tagger=functools.partial(load_tagger, options),
-        read=options.read,
-        layout=job.layout,
-        progress_dir=progress_dir,
-        select=Selection(job.layout.base, options.choice).of,
-    )
+    model = SharedModel(functools.partial(load_tagger, options))
+    selection = Selection(job.layout.base, options.choice)
 
     watch = worker_watch(options, job.layout)
-    begun_path = watch.path if watch else None
+    started_path = watch.path if watch else None
 
     def build(pipeline: beam.Pipeline) -> None:
-        parts = pipeline | "ReadPlan" >> ReadPlan(job.layout.plan_path, begun_path=begun_path)
-        manifests = parts | "ScoreParts" >> AnnotateParts(settings)
+        parts = pipeline | "ReadPlan" >> ReadPlan(job.layout.plan_path, started_path=started_path)
+        manifests = (
+            parts
+            | "ReadDocuments" >> ReadDocuments(options.read, job.layout)
+            | "Segment" >> Segment(model)
+            | "SelectSentences" >> SelectSentences(selection.of)
+            | "Wordpiece" >> Wordpiece(model)
+            | "Score" >> Tag(model)
+            | "WriteParts" >> WriteParts(job.layout, progress_dir=progress_dir)
+        )
         _ = manifests | "FinishRun" >> FinishRun(job.layout, job.config, n_parts=size.n_parts)
 
     run_pipeline(build, options, watch=watch)

@@ -8,6 +8,7 @@ from pathlib import Path
 import mtag_core
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import UsageError
+from mtag_core.languages import normalise_language
 from mtag_core.training.logits.sentence_choice import ChoiceOptions
 from mtag_core.training.logits.soft_targets import SummaryOptions
 from pipelines.options import (
@@ -15,8 +16,8 @@ from pipelines.options import (
     add_input_flags,
     add_runner_flags,
     check_beam_flags,
+    input_patterns,
     positive,
-    split_patterns,
 )
 from pipelines.runners import is_local
 
@@ -61,7 +62,7 @@ def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
     if args.min_tokens > args.max_tokens:
         raise UsageError(f"--min_tokens={args.min_tokens} is above --max_tokens={args.max_tokens}")
     return TeacherOptions(
-        inputs=split_patterns(args.input),
+        inputs=input_patterns(args.input),
         output=args.output.rstrip("/") or "/",
         teacher=args.teacher,
         device=args.device,
@@ -73,7 +74,7 @@ def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
             id_field=args.id_field,
         ),
         choice=ChoiceOptions(
-            languages=tuple(sorted(args.languages or ())),
+            languages=tuple(sorted(set(map(normalise_language, args.languages or ())))),
             max_sentences_per_language=args.max_sentences_per_language,
             min_tokens=args.min_tokens,
             max_tokens=args.max_tokens,

@@ -1,6 +1,6 @@
 """`--streaming` on Flink: one job without end that looks for files and makes their parts.
 
-A part that stands is never made again, so a restarted job goes on without duplicates and needs no
+A completed part is never made again, so a restarted job goes on without duplicates and needs no
 checkpoints. SIGTERM cancels the job; a part in work then vanishes and is made after the next start.
 """
 
@@ -16,15 +16,14 @@ from typing import Any
 import apache_beam as beam
 
 from mtag_core import storage
-from mtag_core.annotation import run as runs
-from mtag_core.annotation.looks import Looks
-from mtag_core.annotation.run import RunConfig
 from mtag_core.output.layout import OutputLayout
+from mtag_core.parts import run as runs
+from mtag_core.parts.file_watcher import FileWatcher
+from mtag_core.parts.run import RunConfig
 from pipelines.endpoints import check_runner, worker_pool
 from pipelines.flink_jobs import FlinkJobs
 from pipelines.jobs import run_pipeline
 from pipelines.options import AnnotateOptions
-from pipelines.transforms.annotate_parts import AnnotateParts, AnnotateSettings
 from pipelines.transforms.watch_files import WatchFiles
 from pipelines.worker_watch import WorkerWatch
 
@@ -40,17 +39,19 @@ def is_flink(runner: str) -> bool:
 
 def run_unbounded(
     options: AnnotateOptions,
-    settings: AnnotateSettings,
+    layout: OutputLayout,
     config: RunConfig,
     *,
+    make_parts: Callable[[beam.PCollection], beam.PCollection],
     check: Callable[[Mapping[str, Any]], None],
 ) -> None:
     """Runs until SIGTERM.
 
     Args:
         options: The flags.
-        settings: For the workers.
+        layout: The output directory.
         config: The run's configuration.
+        make_parts: Adds the steps from planned parts to manifests.
         check: Called with each new content of run.json; what it raises ends the job.
 
     Raises:
@@ -58,7 +59,6 @@ def run_unbounded(
         MtagError: The job failed.
     """
     check_runner(options.runner, options.beam_flags)
-    layout = settings.layout
     with runs.only_run(layout):
         runs.check_output(layout, config, overwrite=False)
         runs.delete_leftovers(layout)
@@ -66,7 +66,7 @@ def run_unbounded(
         with _until_sigterm():
             watch = _watch(options, _Reports(layout, check))
             run_pipeline(
-                functools.partial(_build, options, settings, config),
+                functools.partial(_build, options, layout, config, make_parts),
                 options,
                 watch=watch,
                 more_flags=("--streaming", _KEEP_SOURCES),
@@ -74,16 +74,19 @@ def run_unbounded(
 
 
 def _build(
-    options: AnnotateOptions, settings: AnnotateSettings, config: RunConfig, pipeline: beam.Pipeline
+    options: AnnotateOptions,
+    layout: OutputLayout,
+    config: RunConfig,
+    make_parts: Callable[[beam.PCollection], beam.PCollection],
+    pipeline: beam.Pipeline,
 ) -> None:
-    """Adds the steps."""
-    layout, interval_s = settings.layout, options.poll_interval_s
-    make_looks = functools.partial(Looks, layout, config, interval_s=interval_s)
+    interval_s = options.poll_interval_s
+    make_watcher = functools.partial(FileWatcher, layout, config, interval_s=interval_s)
     # Elements are work items, some MiB of input each: small.
     parts = pipeline | "WatchFiles" >> WatchFiles(
-        make_looks, interval_s=interval_s, begun_path=layout.begun_path
+        make_watcher, interval_s=interval_s, started_path=layout.started_path
     )
-    _ = parts | "AnnotateParts" >> AnnotateParts(settings)
+    _ = make_parts(parts)
 
 
 def _watch(options: AnnotateOptions, reports: "_Reports") -> WorkerWatch:
@@ -91,7 +94,7 @@ def _watch(options: AnnotateOptions, reports: "_Reports") -> WorkerWatch:
     pool = worker_pool(options.beam_flags)
     timeout_s = math.inf if pool is None else options.worker_timeout_s
     jobs = FlinkJobs.from_flags(options.beam_flags)
-    return WorkerWatch(reports.layout.begun_path, pool or "", timeout_s, jobs, reports.look)
+    return WorkerWatch(reports.layout.started_path, pool or "", timeout_s, jobs, reports.look)
 
 
 class _Reports:
@@ -112,7 +115,7 @@ class _Reports:
         self._version = version
         report = runs.read_json(self.layout.run_path)
         counts = report["counts"]
-        message = "all quiet files are tagged: %d documents, %d rejected, %d parts"
+        message = "all stable files are tagged: %d documents, %d rejected, %d parts"
         numbers = (counts["documents"], counts["rejected"], counts["parts"])
         _LOGGER.info(message, *numbers, extra={"fields": counts})
         self._check(report)

@@ -25,7 +25,7 @@ class WorkerStartError(MtagError):
 
 @dataclass(frozen=True, slots=True)
 class WorkerWatch:
-    """What tells that a worker has begun.
+    """What tells that a worker has started.
 
     Attributes:
         path: The file that the first worker writes.
@@ -57,13 +57,13 @@ class WorkerWatch:
         end, deadline_s = _End(result), time.monotonic() + self.timeout_s
         end.start()
         try:
-            has_begun = False
+            has_started = False
             while end.is_alive():
                 end.join(_POLL_S)
                 if self.on_poll is not None:
                     self.on_poll()
-                has_begun = has_begun or storage.exists(self.path)
-                if not has_begun and end.is_alive() and time.monotonic() > deadline_s:
+                has_started = has_started or storage.exists(self.path)
+                if not has_started and end.is_alive() and time.monotonic() > deadline_s:
                     raise WorkerStartError(self._message(f"within {self.timeout_s:g} s"))
         except BaseException:
             # Also on Ctrl-C: nobody waits for the job any more.

@@ -1,12 +1,11 @@
 """A tagger without a model: sentences end at full stops, tags follow from the form's length."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 from mtag_core.records import Sentence
-from mtag_core.tagged import BatchReport, TaggedSentence
+from mtag_core.tagging.tagged import BatchReport, TaggedSentence
+from mtag_core.tagging.wordpiece import EncodedSentence, Window
 
 _UPOS = ("NOUN", "VERB", "ADJ", "PUNCT", "X")
 
@@ -17,26 +16,28 @@ class FakeTagger:
     digest = "fake"
     piece_budget = 100
 
-    def __init__(self, *, fails_on: str | None = None, buffer_size: int = 7) -> None:
+    def __init__(self, *, fails_on: str | None = None, batch_sentences: int = 7) -> None:
         self.fails_on = fails_on
-        self.buffer_size = buffer_size
+        self.batch_sentences = batch_sentences
         self.on_batch: Callable[[BatchReport], None] | None = None
 
     def segment(self, text: str) -> Iterator[Sentence]:
         for match in re.finditer(r"[^.\s][^.]*\.?", text):
             yield _sentence(match[0].rstrip(), match.start())
 
-    def tag_stream(
-        self, pairs: Iterable[tuple[Any, Sentence]]
-    ) -> Iterator[tuple[Any, TaggedSentence]]:
-        # Buffers like the real one, so that documents are in flight together.
-        iterator = iter(pairs)
-        while buffer := list(islice(iterator, self.buffer_size)):
-            tagged = [(key, self._tag(sentence)) for key, sentence in buffer]
+    def encode(self, sentence: Sentence) -> EncodedSentence:
+        n_tokens = len(sentence.forms)
+        indices = list(range(n_tokens))
+        return EncodedSentence(sentence, [Window([7] * n_tokens, indices, indices)])
+
+    def tag_encoded(self, sentences: Sequence[EncodedSentence]) -> Iterator[TaggedSentence]:
+        tagged = [self._tag(each.sentence) for each in sentences]
+        for start in range(0, len(sentences), self.batch_sentences):
+            batch = sentences[start : start + self.batch_sentences]
             if self.on_batch is not None:
-                n_pieces = sum(len(sentence.forms) for _, sentence in buffer)
-                self.on_batch(BatchReport(len(buffer), n_pieces, self.piece_budget, 0.25))
-            yield from tagged
+                n_pieces = sum(each.n_pieces for each in batch)
+                self.on_batch(BatchReport(len(batch), n_pieces, self.piece_budget, 0.25))
+        return iter(tagged)
 
     def _tag(self, sentence: Sentence) -> TaggedSentence:
         if self.fails_on in sentence.forms:
@@ -63,6 +64,12 @@ def _sentence(text: str, start: int) -> Sentence:
         starts=tuple(start + match.start() for match in matches),
         ends=tuple(start + match.end() for match in matches),
     )
+
+
+def tagged_sentences(text: str) -> list[TaggedSentence]:
+    """The sentences of a text with the fake tagger's tags."""
+    tagger = FakeTagger()
+    return list(tagger.tag_encoded([tagger.encode(each) for each in tagger.segment(text)]))
 
 
 def load_fake_tagger() -> FakeTagger:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from benchmarks.paper.token_taggers import SegmentingTagger
 from mtag_core.segmentation import Segmenter
-from mtag_core.tagged import TaggedSentence, unscored
+from mtag_core.tagging.tagged import TaggedSentence, unscored
 
 
 class LabelTeacher(Protocol):

@@ -89,7 +89,7 @@ def _name(args: argparse.Namespace, options: EvaluationOptions) -> str:
 
 def _load_bundle(path: str) -> TreebankTagger:
     """Loads the tagger."""
-    from mtag_core.tagger import Tagger
+    from mtag_core.tagging.tagger import Tagger
 
     return Tagger.load(path)
 

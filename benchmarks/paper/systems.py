@@ -13,7 +13,7 @@ from benchmarks.paper.token_taggers import SegmentingTagger
 from mtag_core.evaluation.treebanks import TreebankTagger
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.segmentation import Segmenter
-from mtag_core.tagged import TaggedSentence, unscored
+from mtag_core.tagging.tagged import TaggedSentence, unscored
 
 if TYPE_CHECKING:
     from mtag_core.training.logits.trained_teacher import TrainedTeacher

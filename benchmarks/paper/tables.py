@@ -15,7 +15,7 @@ from benchmarks.paper.facts import LOW_RESOURCE, load_benchmark, load_facts, tra
 from benchmarks.paper.markdown import SETTING, number, pair, scores_cell, table
 from benchmarks.paper.raw_tables import raw_section, treebanks_section
 from benchmarks.paper.speed_tables import speed_section
-from mtag_core.bundle import DEFAULT_BUNDLE
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 OUTPUT = Path("docs/results.md")
 _CODE_MIXED = {

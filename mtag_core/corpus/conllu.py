@@ -1,7 +1,8 @@
 """CoNLL-U: documents that are segmented already; forms and sentence boundaries are kept.
 
-A document goes from one `# newdoc` to the next; without such comments the file is one, cut between
-sentences where it would pass the limit of bytes.
+A sentence is in the language that its `# language` comment names, else in that of the sentence
+before it in its document. A document goes from one `# newdoc` to the next; without such comments
+the file is one, cut between sentences where it would pass the limit of bytes.
 """
 
 import re
@@ -14,9 +15,12 @@ from mtag_core.corpus.items import ReadOptions
 from mtag_core.corpus.lines import LongLine, read_lines
 from mtag_core.corpus.source import Source
 from mtag_core.errors import ConlluError
+from mtag_core.languages import UNKNOWN, find_language
 from mtag_core.records import Document, Reject, Sentence
 
 _NEWDOC = re.compile(rb"^#[ \t]*newdoc(?:[ \t]+id[ \t]*=[ \t]*([^\r\n]*))?[ \t]*\r?$", re.MULTILINE)
+
+_CODE = re.compile(r"[a-z]{2,3}")
 
 
 def read_conllu(source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
@@ -38,15 +42,17 @@ def read_conllu(source: Source, options: ReadOptions) -> Iterator[Document | Rej
             if gathered.sentences:
                 yield gathered.document()
             doc_id = (newdoc[1] or b"").decode("utf-8", "replace").strip() if newdoc else ""
-            gathered = _Gathered(source.path, offset, doc_id or f"{source.path}#{offset}")
+            language = UNKNOWN if newdoc else gathered.language
+            doc_id = doc_id or f"{source.path}#{offset}"
+            gathered = _Gathered(source.path, offset, doc_id, language)
         if isinstance(block, LongLine):
             yield too_large(block.n_bytes, limit, source=source.path, offset=offset)
             continue
-        sentence = _parse(block, source=source.path, offset=offset, start=gathered.n_characters)
-        if isinstance(sentence, Reject):
-            yield sentence
+        parsed = _parse(block, source=source.path, offset=offset)
+        if isinstance(parsed, Reject):
+            yield parsed
         else:
-            gathered.add(sentence, n_bytes=n_bytes)
+            gathered.add(parsed, n_bytes=n_bytes)
     if gathered.sentences:
         yield gathered.document(is_last=True)
 
@@ -61,12 +67,15 @@ class _Gathered:
     path: str
     offset: int = 0
     doc_id: str = ""
+    language: str = UNKNOWN
     sentences: list[Sentence] = field(default_factory=list)
     n_bytes: int = 0
     n_characters: int = 0
 
-    def add(self, sentence: Sentence, *, n_bytes: int) -> None:
+    def add(self, parsed: conllu.ConlluSentence, *, n_bytes: int) -> None:
         """Adds a sentence; the document's text has a line for each."""
+        self.language = _language(parsed.metadata.get("language", "")) or self.language
+        sentence = conllu.to_sentence(parsed, start=self.n_characters, language=self.language)
         self.sentences.append(sentence)
         self.n_bytes += n_bytes
         self.n_characters += len(sentence.text) + 1
@@ -101,18 +110,21 @@ def _blocks(source: Source, limit: int) -> Iterator[tuple[int, bytes | LongLine]
         yield start, b"".join(lines) if n_bytes <= limit else LongLine(n_bytes)
 
 
-def _parse(block: bytes, *, source: str, offset: int, start: int) -> Sentence | Reject:
-    """Parses the lines of one sentence, whose text starts at character `start`."""
+def _language(called: str) -> str | None:
+    """The code of a comment's language; codes of languages that mtag does not know are kept."""
+    return find_language(called) or (called if _CODE.fullmatch(called) else None)
+
+
+def _parse(block: bytes, *, source: str, offset: int) -> conllu.ConlluSentence | Reject:
     doc_id = f"{source}#{offset}"
     decoded = decode_document(block, source=source, offset=offset, doc_id=doc_id)
     if isinstance(decoded, Reject):
         return decoded
     lines = [line.removesuffix("\r") for line in decoded.text.rstrip("\r\n").split("\n")]
     try:
-        parsed = conllu.parse_sentence(lines, source=f"{source}#{offset}")
+        return conllu.parse_sentence(lines, source=f"{source}#{offset}")
     except ConlluError as error:
         detail = str(error)
         return make_reject(
             "invalid_conllu", detail, block, source=source, offset=offset, doc_id=doc_id
         )
-    return conllu.to_sentence(parsed, start=start)

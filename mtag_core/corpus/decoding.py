@@ -2,19 +2,21 @@
 
 import re
 
+from mtag_core.corpus.sniffing import UTF8_MARK
 from mtag_core.records import Document, Reject
 
-_BOM = b"\xef\xbb\xbf"
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 # A text with NULs and so many control characters is no text.
 _MAX_CONTROL_RATIO = 0.1
 _SAMPLE_BYTES = 8192
+# Of the bytes that are NUL in UTF-16: half in English, a space in ten letters elsewhere.
+_UTF16_RATIO = 0.04
 
 
 def decode_document(data: bytes, *, source: str, offset: int, doc_id: str) -> Document | Reject:
     """Decodes a document's bytes; a byte order mark at the start of a file is dropped."""
-    if offset == 0 and data.startswith(_BOM):
-        data = data[len(_BOM) :]
+    if offset == 0:
+        data = data.removeprefix(UTF8_MARK)
     fault = None
     try:
         text = data.decode("utf-8")
@@ -68,4 +70,14 @@ def _nul_fault(data: bytes, *, offset: int, is_utf8: bool) -> tuple[str, str]:
     place = f"NUL at byte {offset + data.index(0)}"
     if is_utf8 and len(_CONTROLS.findall(sample)) <= _MAX_CONTROL_RATIO * len(sample):
         return "nul_character", f"{place}; expected text"
-    return "binary", f"{place} among bytes that are no UTF-8 text; expected UTF-8 text"
+    return (
+        "binary",
+        f"{place} among bytes that are no UTF-8 text{_hint(sample)}; expected UTF-8 text",
+    )
+
+
+def _hint(sample: bytes) -> str:
+    """Names UTF-16 without a byte order mark: every other byte of much text is a NUL."""
+    evens, odds = sample[::2].count(0), sample[1::2].count(0)
+    is_utf16 = max(evens, odds) > _UTF16_RATIO * len(sample) and not min(evens, odds)
+    return " (UTF-16 without a byte order mark, it seems)" if is_utf16 else ""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mtag_core.corpus.sniffing import UTF8_MARK
 from mtag_core.corpus.source import Source
 
 _BLOCK_BYTES = 2**20
@@ -20,7 +21,8 @@ def read_lines(
 ) -> Iterator[tuple[int, bytes | LongLine]]:
     """Yields (offset, line with its end) of the lines that start before `end`.
 
-    A last line that a failure of the source cut off is not yielded but noted in the source.
+    A byte order mark at the start of a file is dropped; its line starts at 0 all the same. A last
+    line that a failure of the source cut off is not yielded but noted in the source.
 
     Args:
         source: Read from its position on.
@@ -33,6 +35,9 @@ def read_lines(
     tail: list[bytes] = []
     n_tail = 0
     skips = is_mid_line
+    n_dropped = 0
+    if offset == 0 and source.peek(len(UTF8_MARK)) == UTF8_MARK:
+        n_dropped = len(source.read_exactly(len(UTF8_MARK)))
     while block := source.read(_BLOCK_BYTES):
         parts = block.splitlines(keepends=True) if b"\r" not in block else _split(block)
         for part in parts:
@@ -51,7 +56,8 @@ def read_lines(
                     yield offset, LongLine(n_bytes)
                 else:
                     yield offset, b"".join((*tail, part)) if n_tail else part
-            offset += n_bytes
+            offset += n_bytes + n_dropped
+            n_dropped = 0
             skips = False
             tail.clear()
             n_tail = 0

@@ -1,14 +1,21 @@
 """Parquet: a document a row, its text in one column and its id, if any, in another."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mtag_core import storage
+from mtag_core.corpus.compression import DecompressedStream
 from mtag_core.corpus.decoding import decode_document, make_reject, too_large
 from mtag_core.corpus.items import ReadOptions, Span
+from mtag_core.corpus.names import codec_of
+from mtag_core.corpus.sniffing import HEAD_BYTES, codec_of_head
 from mtag_core.corpus.source import Failure, failure_of
 from mtag_core.errors import MtagError
 from mtag_core.records import Document, Reject
@@ -18,6 +25,11 @@ from mtag_core.storage import FileInfo
 _BATCH_ROWS = 64
 _BUFFER_BYTES = 2**20
 _ERRORS = (pa.ArrowException, OSError, MtagError, ValueError)
+# Between the names of a column and of the field within it.
+_NESTED = "."
+
+_IS_BINARY = ("binary", "large_binary", "binary_view", "string", "large_string", "string_view")
+_IS_NUMBER = ("integer", "floating", "decimal")
 
 
 def plan_ranges(file: FileInfo, item_bytes: int) -> list[tuple[int, int | None]]:
@@ -46,27 +58,58 @@ def read_parquet(span: Span, options: ReadOptions) -> Iterator[Document | Reject
 
     Args:
         span: Its range.
-        options: Names of the columns; the limit is on the text.
+        options: Names of the columns, `article.body` for the field `body` of the column `article`;
+            the limit is on the text.
 
     Yields:
-        Documents; one reject for a file that lacks a column or is damaged, at the row reached.
+        Documents; one reject for a file that lacks a column, and for what cannot be read of a
+        row group, at the row reached.
     """
     row = 0
     try:
-        with storage.open_seekable(span.file.path) as stream:
+        with _open(span.file.path) as stream:
             file = pq.ParquetFile(stream, pre_buffer=False, buffer_size=_BUFFER_BYTES)
             row, row_groups = _owned_row_groups(file.metadata, span)
-            if not row_groups:
-                return
-            fault = _schema_fault(file.schema_arrow, options)
+            fault = _schema_fault(file.schema_arrow, options) if row_groups else None
             if fault:
                 yield _reject(span, row, fault)
                 return
-            for text, doc_id in _rows(file, row_groups, options):
-                yield _document(text, doc_id, row=row, path=span.file.path, options=options)
-                row += 1
+            for row_group in row_groups:
+                yield from _read_row_group(file, row_group, span, row, options)
+                row += file.metadata.row_group(row_group).num_rows
     except _ERRORS as error:
         yield _reject(span, row, _failure(error))
+
+
+def _read_row_group(
+    file: Any,  # noqa: ANN401
+    row_group: int,
+    span: Span,
+    row: int,
+    options: ReadOptions,
+) -> Iterator[Document | Reject]:
+    try:
+        for text, doc_id in _rows(file, row_group, options):
+            yield _document(text, doc_id, row=row, path=span.file.path, options=options)
+            row += 1
+    except _ERRORS as error:
+        yield _reject(span, row, _failure(error))
+
+
+@contextmanager
+def _open(path: str) -> Iterator[BinaryIO]:
+    """Opens a file; one that is compressed as a whole is decompressed to disk."""
+    with storage.open_seekable(path) as stream:
+        head = stream.read(HEAD_BYTES)
+        stream.seek(0)
+        codec = codec_of_head(head) or codec_of(path)
+        if codec is None:
+            yield stream
+            return
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(cast(BinaryIO, DecompressedStream(stream, codec)), copy)
+            copy.seek(0)
+            yield cast(BinaryIO, copy)
 
 
 def _owned_row_groups(metadata: Any, span: Span) -> tuple[int, list[int]]:  # noqa: ANN401
@@ -79,19 +122,36 @@ def _owned_row_groups(metadata: Any, span: Span) -> tuple[int, list[int]]:  # no
 
 def _rows(
     file: Any,  # noqa: ANN401
-    row_groups: list[int],
+    row_group: int,
     options: ReadOptions,
-) -> Iterator[tuple[Any, Any]]:
-    """Yields text, as bytes, and id of each row."""
+) -> Iterator[tuple[bytes | None, Any]]:
+    """Yields text and id of each row."""
     names = [name for name in (options.text_field, options.id_field) if name is not None]
-    batches = file.iter_batches(_BATCH_ROWS, row_groups=row_groups, columns=names)
-    for batch in batches:
-        # Bytes, because a column of strings may hold what is not UTF-8.
-        texts = batch.column(options.text_field).cast(pa.large_binary()).to_pylist()
+    for batch in file.iter_batches(_BATCH_ROWS, row_groups=[row_group], columns=names):
+        texts = _values(_column(batch, options.text_field))
         doc_ids: list[Any] = [None] * len(texts)
         if options.id_field is not None:
-            doc_ids = batch.column(options.id_field).to_pylist()
+            doc_ids = _values(_column(batch, options.id_field))
         yield from zip(texts, doc_ids, strict=True)
+
+
+def _column(batch: Any, name: str) -> Any:  # noqa: ANN401
+    """A column, or the field of a column of structs; null where one around it is null."""
+    if name in batch.schema.names:
+        return batch.column(name)
+    first, *path = name.split(_NESTED)
+    return pc.struct_field(batch.column(first), path)
+
+
+def _values(column: Any) -> list[Any]:  # noqa: ANN401
+    """Strings as bytes, because a column of strings may hold what is not UTF-8."""
+    kind = _value_type(column.type)
+    if not any(getattr(pa.types, f"is_{name}")(kind) for name in _IS_BINARY):
+        return cast(list[Any], column.to_pylist())
+    if isinstance(column, pa.DictionaryArray):
+        column = column.dictionary_decode()
+    storage_of = column.storage if isinstance(column, pa.ExtensionArray) else column
+    return cast(list[Any], storage_of.cast(pa.large_binary()).to_pylist())
 
 
 def _document(
@@ -103,7 +163,16 @@ def _document(
     options: ReadOptions,
 ) -> Document | Reject:
     """Makes a document of a row, or a reject."""
-    doc_id = f"{path}#{row}" if doc_id is None else str(doc_id)
+    place = f"{path}#{row}"
+    if isinstance(doc_id, bytes):
+        decoded = decode_document(doc_id, source=path, offset=row, doc_id=place)
+        if isinstance(decoded, Reject):
+            detail = f"column {options.id_field!r}: {decoded.detail}"
+            return make_reject(
+                decoded.reason, detail, text or b"", source=path, offset=row, doc_id=place
+            )
+        doc_id = decoded.text
+    doc_id = place if doc_id is None else str(doc_id)
     if text is None:
         detail = f"column {options.text_field!r} is null in row {row}; expected a string"
         return make_reject("wrong_type", detail, b"", source=path, offset=row, doc_id=doc_id)
@@ -113,19 +182,59 @@ def _document(
 
 
 def _schema_fault(schema: pa.Schema, options: ReadOptions) -> Failure | None:
-    """Says which column is missing or of another type."""
+    """Says which column is missing, there twice or of another type."""
     for name in (options.text_field, options.id_field):
-        if name is not None and name not in schema.names:
-            found = ", ".join(schema.names)[:200]
+        if name is None:
+            continue
+        kind = _type_of(schema, name)
+        if kind is None:
+            found = ", ".join(_names(schema))[:200] or "none"
             return Failure("missing_field", f"no column {name!r}; columns found: {found}")
-    kind = schema.field(options.text_field).type
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind):
-        return None
-    if pa.types.is_large_binary(kind):
-        return None
-    detail = f"column {options.text_field!r} is {kind}; expected string"
-    return Failure("wrong_type", detail)
+        if schema.names.count(name.split(_NESTED)[0]) > 1:
+            return Failure("wrong_type", f"column {name!r} is there twice; expected it once")
+        allowed = _IS_BINARY if name == options.text_field else (*_IS_BINARY, *_IS_NUMBER)
+        kind = _value_type(kind)
+        if any(getattr(pa.types, f"is_{each}")(kind) for each in allowed):
+            continue
+        if name == options.text_field or not _is_uuid(kind):
+            expected = "a string" if name == options.text_field else "a string or a number"
+            return Failure("wrong_type", f"column {name!r} is {kind}; expected {expected}")
+    return None
+
+
+def _type_of(schema: pa.Schema, name: str) -> pa.DataType | None:
+    """The type of a column or of a field within one; None where there is none."""
+    if name in schema.names:
+        return schema.types[schema.names.index(name)]
+    first, *path = name.split(_NESTED)
+    kind = schema.types[schema.names.index(first)] if first in schema.names else None
+    for step in path:
+        if kind is None or not pa.types.is_struct(kind) or kind.get_field_index(step) < 0:
+            return None
+        kind = kind.field(step).type
+    return kind
+
+
+def _names(schema: pa.Schema) -> list[str]:
+    """The names that `_type_of` finds, of structs the names within; one level deep."""
+    return [
+        f"{field.name}{_NESTED}{inner}" if inner else field.name
+        for field in schema
+        for inner in ([f.name for f in field.type] if pa.types.is_struct(field.type) else [""])
+    ]
+
+
+def _value_type(kind: pa.DataType) -> pa.DataType:
+    """The type of the values behind a dictionary or an extension; UUIDs stay as they are."""
+    if pa.types.is_dictionary(kind):
+        return _value_type(kind.value_type)
+    if isinstance(kind, pa.BaseExtensionType) and not _is_uuid(kind):
+        return _value_type(kind.storage_type)
+    return kind
+
+
+def _is_uuid(kind: pa.DataType) -> bool:
+    return getattr(kind, "extension_name", "") == "arrow.uuid"
 
 
 def _reject(span: Span, row: int, failure: Failure) -> Reject:
@@ -142,8 +251,11 @@ def _failure(error: Exception) -> Failure:
 
 
 def _row_group_start(metadata: Any, index: int) -> int:  # noqa: ANN401
-    """First byte of a row group's first column."""
-    column = metadata.row_group(index).column(0)
+    """First byte of a row group's first column; 0 where there are no columns."""
+    row_group = metadata.row_group(index)
+    if row_group.num_columns == 0:
+        return 0
+    column = row_group.column(0)
     offsets = (column.dictionary_page_offset, column.data_page_offset)
     return min(int(offset) for offset in offsets if offset is not None)
 

@@ -1,8 +1,8 @@
 """Plans work items: which worker reads which bytes of which files.
 
-A plan is a pure function of the listing and the options; only large Parquet and bz2 files are
-looked into. Small files are packed. Where a pack ends depends on the paths in it (and on limits
-that are rarely met), so that a file that is added or changed alters its own pack and no other.
+A plan is a pure function of the listing and the options; only large files are looked into. Small
+files are packed. Where a pack ends depends on the paths in it (and on limits that are rarely met),
+so that a file that is added or changed alters its own pack and no other.
 """
 
 import hashlib
@@ -10,10 +10,12 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from mtag_core.corpus import multistream, parquet
+from mtag_core import storage
+from mtag_core.corpus import json_values, multistream, parquet, sniffing
 from mtag_core.corpus.items import ReadOptions, Span, WorkItem
 from mtag_core.corpus.names import codec_of, kind_of
 from mtag_core.corpus.text import window_bytes
+from mtag_core.errors import MtagError
 from mtag_core.storage import FileInfo
 
 ITEM_BYTES = 8 * 2**20
@@ -94,7 +96,7 @@ def _ranges(
         is_split = multistream.is_multistream(file)
         step = max(1, item_bytes // _DUMP_RATIO)
         return _even_ranges(file.size, step) if is_split else whole
-    if codec is not None or kind == "conllu":
+    if codec is not None or kind == "conllu" or not _can_start_midway(file, kind):
         return whole
     if kind == "text" and options.document == "file":
         if file.size <= options.max_document_bytes:
@@ -103,6 +105,16 @@ def _ranges(
         window = window_bytes(options.max_document_bytes)
         return _even_ranges(file.size, max(1, item_bytes // window) * window)
     return _even_ranges(file.size, item_bytes)
+
+
+def _can_start_midway(file: FileInfo, kind: str) -> bool:
+    """Whether a file's bytes are as its name says; a file that cannot be opened is let be."""
+    try:
+        with storage.open_read(file.path) as stream:
+            head = stream.read(json_values.HEAD_BYTES if kind == "jsonl" else sniffing.HEAD_BYTES)
+    except (MtagError, OSError):
+        return True
+    return sniffing.is_plain(head) and (kind != "jsonl" or json_values.is_by_lines(head))
 
 
 def _even_ranges(size: int, step: int) -> Iterator[tuple[int, int | None]]:

@@ -1,4 +1,4 @@
-"""Why documents are rejected: every reason, with a sentence for people."""
+"""Why documents are rejected: every reason, with a sentence for people and a way out."""
 
 REASONS = {
     "binary": "The bytes are no text: they hold NULs and are not UTF-8, or are mostly controls.",
@@ -14,9 +14,31 @@ REASONS = {
     "invalid_wikitext": "The page's wikitext is nested beyond reason.",
     "page_too_large": "The page's XML is larger than the limit.",
     "truncated": "The file ends in the middle; what came before is kept.",
-    "corrupt": "The compressed data or the Parquet file is damaged from here on.",
+    "corrupt": "The compressed data, the Parquet file or its encoding is damaged from here on.",
     "unreadable": "The file cannot be opened or reading it failed.",
     "vanished": "The file was listed but is gone.",
     "changed": "The file's size or version is not the one that was planned; run again.",
     "tagging_failed": "Segmenting or tagging the document raised an error.",
 }
+
+REMEDIES = {
+    "binary": "convert it to UTF-8, or leave it out of --input",
+    "invalid_utf8": "convert it to UTF-8, such as with iconv -f LATIN1 -t UTF-8",
+    "nul_character": "take the NULs out",
+    "lone_surrogate": "repair the string",
+    "document_too_large": "--document=line or paragraph makes smaller ones of plain text",
+    "invalid_json": "--input_format=text reads it as plain text",
+    "missing_field": "--text_field and --id_field name the fields, nested ones as outer.inner",
+    "wrong_type": "--text_field and --id_field name the fields, nested ones as outer.inner",
+    "invalid_conllu": "--input_format=text reads it as plain text",
+    "invalid_xml": "--input_format=text reads it as plain text",
+    "invalid_wikitext": "repair the page",
+    "page_too_large": "leave the page out",
+    "truncated": "fetch or make the file again",
+    "corrupt": "fetch or make the file again; its name says how it is compressed",
+    "unreadable": "see that the file may be read and that its server answers",
+    "vanished": "run again",
+    "changed": "run again",
+    "tagging_failed": "report it, with its line in rejects/",
+}
+"""What a user can do about each reason."""

@@ -15,6 +15,7 @@ from mtag_core.corpus.compression import (
 )
 from mtag_core.corpus.items import Span
 from mtag_core.corpus.names import codec_of
+from mtag_core.corpus.sniffing import LookAhead, SniffedStream
 from mtag_core.errors import InputNotFoundError, MtagError
 from mtag_core.records import Reject
 
@@ -44,19 +45,24 @@ class Source(AbstractContextManager["Source"]):
         Args:
             span: Its file is opened.
             start: First byte, as the file is stored.
-            wrap: Makes the stream to read of the raw one; None decompresses.
+            wrap: Makes the stream to read of the raw one; None decompresses, and makes UTF-8 of
+                UTF-16 and UTF-32.
         """
         self.path = span.file.path
         self.position = start
         self.failure: Failure | None = None
         self._raw: BinaryIO | None = None
-        self._stream: ByteStream | None = None
+        self._stream: LookAhead | None = None
         self._cut_off: tuple[int, bytes | None] | None = None
         try:
             self._raw = storage.open_read(self.path, start=start)
-            self._stream = wrap(self._raw) if wrap else self._decompress(self._raw)
+            self._stream = LookAhead((wrap or self._decoded)(self._raw))
         except MtagError as error:
             self.failure = failure_of(error)
+
+    def peek(self, n_bytes: int) -> bytes:
+        """Returns the next `n_bytes` and stays before them; fewer at the end or a failure."""
+        return b"" if self._stream is None else self._stream.peek(n_bytes)
 
     def read(self, n_bytes: int) -> bytes:
         """Reads at most `n_bytes`, not always as many as there are; b"" at the end."""
@@ -111,10 +117,10 @@ class Source(AbstractContextManager["Source"]):
         if self._raw is not None:
             self._raw.close()
 
-    def _decompress(self, raw: BinaryIO) -> ByteStream:
-        """Wraps the raw bytes as the file's name asks."""
+    def _decoded(self, raw: BinaryIO) -> ByteStream:
         codec = codec_of(self.path)
-        return DecompressedStream(raw, codec) if codec else raw
+        stream = DecompressedStream(raw, codec) if codec else raw
+        return stream if self.position else SniffedStream(stream)
 
 
 def failure_of(error: Exception) -> Failure:

@@ -24,8 +24,9 @@ from mtag_core.evaluation.annotation import (
     without_spaces,
 )
 from mtag_core.evaluation.metrics import Score, score
+from mtag_core.languages import UNKNOWN, find_language
 from mtag_core.records import Sentence
-from mtag_core.tagged import TaggedSentence
+from mtag_core.tagging.tagged import TaggedSentence
 
 _logger = logging.getLogger(__name__)
 # Long enough to tell a language by, as short as a paragraph: treebanks do not keep their own.
@@ -40,7 +41,7 @@ treebank's own. Where there is none of the treebank, its language's stands in.""
 
 
 class TreebankTagger(Protocol):
-    """What is asked of a tagger; `mtag_core.tagger.Tagger` is one."""
+    """What is asked of a tagger; `mtag_core.tagging.tagger.Tagger` is one."""
 
     def tag_tokens(
         self, sentences: Iterable[Sequence[str]], *, language: str | None = None
@@ -60,7 +61,7 @@ class TreebankTagger(Protocol):
 
 @runtime_checkable
 class TellableTagger(TreebankTagger, Protocol):
-    """A tagger that can be told the treebank; `mtag_core.tagger.Tagger` is one."""
+    """A tagger that can be told the treebank; `mtag_core.tagging.tagger.Tagger` is one."""
 
     @property
     def treebanks(self) -> Sequence[str]:
@@ -189,19 +190,20 @@ def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions)
     treebank = name.partition("-")[0]
     if options.is_told:
         tagger, language = _told(tagger, treebank, language)
+    code = _known_language(language, tagger)
     gold = load_annotation(path)
     if options.is_raw:
         text = raw_text(gold, language=language)
         tagged = list(
             tagger.tag(
                 text,
-                language=None if options.segmenter == "identified" else language,
+                language=None if options.segmenter == "identified" else code,
                 segmented_as=treebank if options.segmenter == "treebank" else None,
             )
         )
         system = annotation_of_tagged(text, tagged, is_x_replaced=options.is_x_replaced)
     else:
-        tagged = list(tagger.tag_tokens(gold_forms(gold), language=language))
+        tagged = list(tagger.tag_tokens(gold_forms(gold), language=code))
         system = with_tags(gold, tagged, is_x_replaced=options.is_x_replaced)
     return TreebankResult(
         treebank=match["treebank"] if match else name,
@@ -237,6 +239,13 @@ def _told(tagger: TreebankTagger, treebank: str, language: str) -> tuple[Treeban
     if treebank not in tagger.treebanks:
         return tagger, language
     return tagger.following((treebank,)), treebank_language(treebank)
+
+
+def _known_language(language: str, tagger: TreebankTagger) -> str:
+    """The language of a file's name, or `und`: there are treebanks of more than mtag knows."""
+    treebanks = tagger.treebanks if isinstance(tagger, TellableTagger) else ()
+    known = {treebank_language(treebank) for treebank in treebanks}
+    return find_language(language, more_codes=known) or UNKNOWN
 
 
 def raw_text(gold: Annotation, *, language: str) -> str:

@@ -5,7 +5,7 @@
     rejects/part-<id>.jsonl         its rejected documents, where it has any
     manifests/part-<id>.json        written last: the part is done
     plan.jsonl                      the work items, while a run is on
-    .begun                          a worker on a cluster has begun, while a run is on
+    .started                        a worker on a cluster has started, while a run is on
     run.json                        all parts of the last complete run, without times
     report.html                     run.json for people
     runs/<UTC date and time>.json   times of each run
@@ -33,6 +33,7 @@ PARTS, MANIFESTS, REJECTS, RUNS = "parts", "manifests", "rejects", "runs"
 FOLDERS = (MANIFESTS, PARTS, REJECTS, RUNS)
 CONFIG, RUN, REPORT, PLAN = "config.json", "run.json", "report.html", "plan.jsonl"
 
+_OWN_FILES = frozenset({CONFIG, RUN, REPORT, PLAN, "tail_basis.npz"})
 # What mtag itself writes; a file of any other name is left alone.
 _OWN_NAMES = {
     PARTS: re.compile(r"part-([0-9a-f]{16})\.(?:parquet|(?:conllu|jsonl)(?:\.gz|\.zst)?)"),
@@ -40,6 +41,14 @@ _OWN_NAMES = {
     REJECTS: re.compile(r"part-([0-9a-f]{16})\.jsonl"),
     RUNS: re.compile(r"(\d{4}-\d\d-\d\dT\d{6}Z)\.json"),
 }
+
+
+def is_own_path(path: str) -> bool:
+    """Whether mtag writes a file by this path, relative to the output directory."""
+    folder, slash, name = path.rpartition("/")
+    if not slash:
+        return name in _OWN_FILES or name.startswith(".")
+    return folder in _OWN_NAMES and _OWN_NAMES[folder].fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +89,9 @@ class OutputLayout:
         return storage.join(self.base, PLAN)
 
     @property
-    def begun_path(self) -> str:
+    def started_path(self) -> str:
         """Path of the empty file by which a worker says that it has begun; hidden."""
-        return storage.join(self.base, ".begun")
+        return storage.join(self.base, ".started")
 
     def times_path(self, moment: time.struct_time) -> str:
         """Path of the times of a run that ended at a moment, in UTC."""

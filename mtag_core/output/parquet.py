@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from mtag_core.output.rows import OutputRow
 from mtag_core.output.schemas import MULTIWORD_TOKEN_TYPE, SENTENCE_SCHEMA
 from mtag_core.records import MultiwordToken, Sentence
-from mtag_core.tagged import TaggedSentence
+from mtag_core.tagging.tagged import TaggedSentence
 
 # A row group closes at the first of these. They count content, never time, so that a part has the
 # same bytes however fast it is written; 64k tokens are about 10 MB of Python objects.

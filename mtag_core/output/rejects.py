@@ -11,9 +11,6 @@ from typing import Any
 
 from mtag_core.records import Reject
 
-# Raised by the annotation itself; every other reason comes from the readers.
-TAGGING_FAILED = "tagging_failed"
-
 
 def reject_to_line(reject: Reject) -> bytes:
     """One JSON line, with its line feed."""
@@ -21,6 +18,7 @@ def reject_to_line(reject: Reject) -> bytes:
         "doc_id": reject.doc_id,
         "source": reject.source,
         "offset": reject.offset,
+        "step": reject.step,
         "reason": reject.reason,
         "detail": reject.detail,
         "n_input_bytes": reject.n_input_bytes,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mtag_core.tagged import TaggedSentence
+from mtag_core.tagging.tagged import TaggedSentence
 
 
 @dataclass(frozen=True, slots=True)

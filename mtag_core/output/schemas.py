@@ -1,6 +1,6 @@
 """The Parquet schema of tagged sentences: a row a sentence, a list a token column.
 
-The names are those of `mtag_core.records.Sentence` and `mtag_core.tagged.TaggedSentence`.
+The names are those of `mtag_core.records.Sentence` and `mtag_core.tagging.tagged.TaggedSentence`.
 """
 
 import pyarrow as pa

@@ -73,6 +73,12 @@ def find_runs(text: str, *, langid: LanguageIdentifier) -> Iterator[Run]:
         first += len(group)
 
 
+def languages_of_lines(texts: Sequence[str], *, langid: LanguageIdentifier) -> list[str]:
+    """Names the language of each text; unsure ones lean on the sure ones near them."""
+    lines = [Unit(0, len(text)) for text in texts]
+    return _languages(lines, langid.predict_top(texts, n_best=_N_BEST))
+
+
 def runs_of_language(text: str, language: str) -> Iterator[Run]:
     """Yields the runs of cleaned text whose language is known."""
     for group in paragraphs(text):

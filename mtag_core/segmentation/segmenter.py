@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -12,9 +13,9 @@ from mtag_core.langid import LanguageIdentifier
 from mtag_core.records import MultiwordToken, Sentence
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
-from mtag_core.segmentation.languages import GENERIC, segmenter_name
+from mtag_core.segmentation.languages import GENERIC, UNKNOWN, segmenter_name
 from mtag_core.segmentation.lines import clean, safe_cut
-from mtag_core.segmentation.runs import Run, find_runs, runs_of_language
+from mtag_core.segmentation.runs import Run, find_runs, languages_of_lines, runs_of_language
 from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.segmentation.splits import SplitModel
 from mtag_core.segmentation.token_block import TokenBlock
@@ -100,6 +101,21 @@ class Segmenter:
             for language in languages_of(treebank)
         }
         return segmenter
+
+    def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+        """Finds the languages of a document that came in sentences, where none is named.
+
+        Args:
+            sentences: Of one document. Those of one that names any language stay as they are.
+        """
+        if any(sentence.language != UNKNOWN for sentence in sentences):
+            return sentences
+        texts = [sentence.text for sentence in sentences]
+        languages = languages_of_lines(texts, langid=self._langid)
+        return [
+            replace(sentence, language=language)
+            for sentence, language in zip(sentences, languages, strict=True)
+        ]
 
     def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]:
         """Yields the sentences of a text in order.

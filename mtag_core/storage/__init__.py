@@ -15,8 +15,9 @@ from mtag_core.storage.access import (
     read_bytes,
     stat,
 )
-from mtag_core.storage.files import UNKNOWN_SIZE, FileInfo, join
-from mtag_core.storage.listing import list_dir, list_files
+from mtag_core.storage.files import UNKNOWN_SIZE, FileInfo, join, local_path, scheme_of
+from mtag_core.storage.listing import list_dir, list_files, literal_prefix
+from mtag_core.storage.patterns import split_patterns
 
 __all__ = [
     "UNKNOWN_SIZE",
@@ -29,8 +30,12 @@ __all__ = [
     "join",
     "list_dir",
     "list_files",
+    "literal_prefix",
+    "local_path",
     "open_read",
     "open_seekable",
     "read_bytes",
+    "scheme_of",
+    "split_patterns",
     "stat",
 ]

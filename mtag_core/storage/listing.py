@@ -1,29 +1,47 @@
 """Finds the files that patterns name."""
 
-import glob
+import errno
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from mtag_core.errors import InputNotFoundError, StorageError
 from mtag_core.storage import remote
-from mtag_core.storage.files import TEMPORARY_SUFFIX, FileInfo, join, local_path, scheme_of
+from mtag_core.storage.files import (
+    TEMPORARY_SUFFIX,
+    UNKNOWN_SIZE,
+    FileInfo,
+    join,
+    local_path,
+    scheme_of,
+)
 
 _WILDCARD = re.compile(r"[*?\[]")
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+_REGULAR, _KIND = 0o100000, 0o170000
+# What Spark, Hadoop, Databricks and Delta Lake write beside the data; names of files and folders.
+_MARKER = re.compile(
+    r"_(?:SUCCESS|FAILED|metadata|common_metadata|temporary|delta_log|spark_metadata|change_data"
+    r"|delta_index|symlink_format_manifest|started_.*|committed_.*)"
+    r"|.*(?:\.crc|\._COPYING_|_\$folder\$)",
+    re.DOTALL,
+)
 
 
 def list_files(patterns: Sequence[str]) -> list[FileInfo]:
     """Lists the files that any of the patterns names.
 
-    A pattern is a path, a URL, a directory or prefix ending in `/` (everything below it, hidden
-    names left out), or a path with `*`, `?`, `[...]` or `**` (any number of directories).
+    A pattern is a path, a URL, a directory or prefix ending in `/` (everything below it), or a path
+    with `*`, `?`, `[...]` or `**` (any number of directories). What a directory or a wildcard
+    matches leaves out hidden names and the markers of Spark, Hadoop and Delta Lake.
 
     Returns:
-        Sorted by path, each once.
+        Sorted by path, each once. A local file that cannot be looked at has an unknown size: its
+        reader finds out why.
 
     Raises:
         InputNotFoundError: A pattern matches nothing; the message names it.
-        StorageError: A store cannot be listed.
+        StorageError: A directory or a store cannot be listed.
     """
     path_to_file: dict[str, FileInfo] = {}
     for pattern in patterns:
@@ -46,13 +64,14 @@ def list_dir(prefix: str) -> list[FileInfo]:
         base = prefix.rstrip("/") + "/"
         files = remote.list_prefix(base)
         return sorted((f for f in files if "/" not in f.path[len(base) :]), key=lambda f: f.path)
-    try:
-        with os.scandir(local_path(prefix)) as entries:
-            return _file_infos(join(prefix, entry.name) for entry in sorted(entries, key=_name))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise StorageError(f"{prefix}: {error.strerror}") from error
+    names = sorted(entry.name for entry in _entries(local_path(prefix)))
+    return list(_file_infos(join(prefix, name) for name in names))
+
+
+def literal_prefix(pattern: str) -> str:
+    """The directory that a pattern names before its first wildcard, with its `/`; or nothing."""
+    wildcard = _WILDCARD.search(pattern)
+    return pattern[: pattern.rfind("/", 0, wildcard.start() if wildcard else None) + 1]
 
 
 def _match(pattern: str) -> Iterable[FileInfo]:
@@ -66,20 +85,25 @@ def _match(pattern: str) -> Iterable[FileInfo]:
     if os.path.isfile(path):
         return _file_infos([path])
     if os.path.isdir(path):
-        return _file_infos(_walk(path))
-    return _file_infos(glob.iglob(path, recursive=True))
+        return _file_infos(_below(path))
+    prefix = literal_prefix(path)
+    if not _WILDCARD.search(path):
+        return _file_infos([path])
+    return _file_infos(_expand(prefix, path[len(prefix) :].split("/"), ()))
 
 
 def _match_objects(pattern: str) -> Iterator[FileInfo]:
     """Yields the objects of one pattern of an object store."""
-    wildcard = _WILDCARD.search(pattern)
-    if wildcard is None and not pattern.endswith("/"):
+    is_glob = _WILDCARD.search(pattern) is not None
+    if not is_glob and not pattern.endswith("/"):
         yield remote.stat(pattern)
         return
-    prefix = pattern[: wildcard.start()] if wildcard else pattern
-    matches = glob_regex(pattern if wildcard else pattern + "**").fullmatch
+    prefix = literal_prefix(pattern)
+    matches = glob_regex(pattern if is_glob else pattern + "**").fullmatch
+    steps = pattern[len(prefix) :].split("/")
     for file in remote.list_prefix(prefix):
-        if matches(file.path) and not file.path.endswith("/"):
+        names = file.path[len(prefix) :].split("/")
+        if matches(file.path) and names[-1] and not any(_is_left_out(n, steps) for n in names):
             yield file
 
 
@@ -106,28 +130,85 @@ def _translate_wildcard(wildcard: str) -> str:
     return f"[^{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"
 
 
-def _walk(directory: str) -> Iterator[str]:
-    """Yields the files below a directory; hidden files and directories are left out."""
-    for folder, names, files in os.walk(directory):
-        names[:] = [name for name in names if not name.startswith(".")]
-        for name in files:
-            if not name.startswith("."):
-                yield os.path.join(folder, name)
+def _is_left_out(name: str, steps: Sequence[str]) -> bool:
+    """Whether a name is hidden or a marker, and no step of the pattern asks for such names."""
+    if name.startswith("."):
+        return not any(step.startswith(".") for step in steps)
+    return name not in steps and _MARKER.fullmatch(name) is not None
 
 
-def _file_infos(paths: Iterable[str]) -> list[FileInfo]:
-    """Looks at local paths; leaves out directories, temporaries and what vanished meanwhile."""
-    files = []
-    for path in paths:
-        try:
-            status = os.stat(path)
-        except FileNotFoundError:
+def _below(directory: str) -> Iterator[str]:
+    """Yields the files below a directory; links to directories are not followed."""
+    for entry in _entries(directory):
+        if _is_left_out(entry.name, ()):
             continue
-        if status.st_mode & 0o170000 == 0o100000 and not path.endswith(TEMPORARY_SUFFIX):
-            files.append(FileInfo(path, status.st_size, str(status.st_mtime_ns)))
-    return files
+        if not _is_dir(entry):
+            yield entry.path
+        elif not entry.is_symlink():
+            yield from _below(entry.path)
 
 
-def _name(entry: os.DirEntry[str]) -> str:
-    """The key that directory entries are sorted by."""
-    return entry.name
+def _expand(base: str, steps: Sequence[str], ancestors: tuple[str, ...]) -> Iterator[str]:
+    """Yields the paths that match the steps of a pattern below a directory.
+
+    Links to directories are followed, but not into one that they lie in.
+    """
+    step, rest = steps[0], steps[1:]
+    if not _WILDCARD.search(step):
+        if rest:
+            yield from _expand(f"{base}{step}/", rest, ())
+        elif os.path.lexists(base + step):
+            yield base + step
+        return
+    if step == "**" and rest:
+        yield from _expand(base, rest, ())
+    if step == "**":
+        ancestors = ancestors or (os.path.realpath(base or "."),)
+    is_match = glob_regex(step).fullmatch
+    for entry in _entries(base or "."):
+        path = base + entry.name
+        if not is_match(entry.name) or _is_left_out(entry.name, steps):
+            continue
+        if not _is_dir(entry):
+            if not rest:
+                yield path
+        elif step == "**":
+            real = os.path.realpath(path)
+            if real not in ancestors:
+                yield from _expand(f"{path}/", steps, (*ancestors, real))
+        elif rest:
+            yield from _expand(f"{path}/", rest, ())
+
+
+def _entries(directory: str) -> list["os.DirEntry[str]"]:
+    """The entries of a directory; none where there is no such directory."""
+    try:
+        with os.scandir(directory) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise StorageError(f"{directory}: cannot be listed: {error.strerror or error}") from error
+
+
+def _is_dir(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _file_infos(paths: Iterable[str]) -> Iterator[FileInfo]:
+    """Looks at local paths; leaves out directories, temporaries and what vanished meanwhile."""
+    for path in paths:
+        if path.endswith(TEMPORARY_SUFFIX):
+            continue
+        try:
+            status = os.stat(local_path(path))
+        except OSError as error:
+            # A link that leads nowhere or in a circle, or a file behind a closed door.
+            if error.errno not in _ABSENT or os.path.islink(local_path(path)):
+                yield FileInfo(path, UNKNOWN_SIZE, "")
+            continue
+        if status.st_mode & _KIND == _REGULAR:
+            yield FileInfo(path, status.st_size, str(status.st_mtime_ns))

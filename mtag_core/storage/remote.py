@@ -23,8 +23,10 @@ _N_TRIES = 4
 _PAUSE_S = 0.5
 _SKIP_BYTES = 2**20
 _BUFFER_BYTES = 2**18
-# The server must not compress on its own: offsets count the bytes of the file.
+# The server should not compress on its own: offsets count the bytes of the file.
 _HTTP_HEADERS = {"Accept-Encoding": "identity"}
+# Where it does all the same, readers know these by their first bytes.
+_KNOWN_ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "zstd"})
 
 
 def stat(path: str) -> FileInfo:
@@ -79,7 +81,8 @@ def upload(stream: BinaryIO, path: str) -> None:
         raise UsageError(f"{path}: cannot write over HTTP; give a local path, s3:// or gs://")
     with _remote_errors(path):
         # On an exception smart_open aborts the upload.
-        with _smart_open(path, "wb", _params(path)) as target:
+        params = {"client": _params(path)["client"]}
+        with _smart_open(path, "wb", params) as target:
             shutil.copyfileobj(stream, target, 2**20)
 
 
@@ -172,7 +175,21 @@ def _open(path: str, headers: dict[str, str] | None = None) -> BinaryIO:
     params = _params(path)
     if headers is not None:
         params["headers"] = headers
-    return _smart_open(path, "rb", params)
+    stream = _smart_open(path, "rb", params)
+    if scheme_of(path) == "http" and _encoding(stream) not in _KNOWN_ENCODINGS:
+        encoding = _encoding(stream)
+        stream.close()
+        raise StorageError(
+            f"{path}: its server sends Content-Encoding {encoding!r} though asked for none; "
+            "expected the file as it is, or gzip"
+        )
+    return stream
+
+
+def _encoding(stream: BinaryIO) -> str:
+    """What a server did to a file on its way."""
+    headers = cast(Any, stream).response.headers
+    return str(headers.get("Content-Encoding", "")).strip().lower()
 
 
 def _smart_open(path: str, mode: Literal["rb", "wb"], params: dict[str, Any]) -> BinaryIO:
@@ -188,7 +205,8 @@ def _params(path: str) -> dict[str, Any]:
     if scheme == "s3":
         return {"client": _s3_client()}
     if scheme == "gs":
-        return {"client": _gs_client()}
+        # As it is stored, as its size says: the client would decompress it on its way.
+        return {"client": _gs_client(), "blob_open_kwargs": {"raw_download": True}}
     if scheme == "http":
         return {"headers": dict(_HTTP_HEADERS), "timeout": _TIMEOUT_S}
     raise UsageError(f"{path}: unknown kind of URL; expected http(s)://, s3://, gs:// or a path")
@@ -210,7 +228,8 @@ def _stat_http(path: str) -> FileInfo:
         else:
             total = response.headers.get("Content-Length", "")
         size = int(total) if total.isdecimal() else UNKNOWN_SIZE
-        return FileInfo(path, size, version, is_seekable=response.status_code == 206)
+        is_seekable = response.status_code == 206 and not _encoding(stream)
+        return FileInfo(path, size, version, is_seekable=is_seekable)
 
 
 def _split(path: str) -> tuple[str, str]:

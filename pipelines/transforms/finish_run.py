@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import apache_beam as beam
 from apache_beam.transforms.combiners import ToListCombineFn
 
-from mtag_core.annotation.run import RunConfig, finish_run
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
+from mtag_core.parts.run import RunConfig, finish_run
 
 
 class FinishRun(beam.PTransform):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import apache_beam as beam
 from apache_beam.utils.shared import Shared
 
-from mtag_core.annotation.plan import PlannedPart
 from mtag_core.corpus import ReadOptions
+from mtag_core.parts.plan import PlannedPart
 from mtag_core.segmentation import Segmenter
 from mtag_core.training.logits.chosen_parts import survey_part
 from mtag_core.training.logits.sentence_choice import ChoiceOptions

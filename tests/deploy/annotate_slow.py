@@ -6,16 +6,17 @@ usage: python -m tests.deploy.annotate_slow --input ... --output ...
 import sys
 import time
 
-from pipelines.annotate import Model, main
+from pipelines.annotate import main
+from pipelines.models import Model
 from tests.fake_tagger import FakeTagger
 
 
 class SlowTagger(FakeTagger):
-    """Waits before each part's stream."""
+    """Waits before each batch."""
 
-    def tag_stream(self, pairs):
+    def tag_encoded(self, sentences):
         time.sleep(0.5)
-        yield from super().tag_stream(pairs)
+        return super().tag_encoded(sentences)
 
 
 def load_slow_tagger():

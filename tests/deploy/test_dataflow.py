@@ -3,16 +3,17 @@
 import apache_beam as beam
 import pytest
 
-from mtag_core.annotation.run import RunConfig
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import UsageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
+from mtag_core.parts.run import RunConfig
+from pipelines.annotate import TagSettings, tag_parts
 from pipelines.endpoints import check_dataflow
 from pipelines.runners import make_runner
-from pipelines.transforms.annotate_parts import AnnotateParts, AnnotateSettings
 from pipelines.transforms.finish_run import FinishRun
 from pipelines.transforms.read_plan import ReadPlan
+from pipelines.transforms.steps import SharedModel
 from tests.fake_tagger import load_fake_tagger
 
 _REMOTE = ("gs://bucket/in/**", "gs://bucket/out")
@@ -31,12 +32,12 @@ def test_the_job_graph_passes_a_dry_run(monkeypatch):
     layout = OutputLayout("gs://bucket/out", OutputFormat("parquet", "zstd"))
     pipeline = beam.Pipeline(runner=runner, options=options)
     parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path)
-    settings = AnnotateSettings(load_fake_tagger, ReadOptions(), layout)
-    manifests = parts | "AnnotateParts" >> AnnotateParts(settings)
+    settings = TagSettings(SharedModel(load_fake_tagger), ReadOptions(), layout)
+    manifests = tag_parts(parts, settings)
     _ = manifests | "FinishRun" >> FinishRun(layout, _config(), n_parts=1)
     pipeline.run()
     labels = {t.unique_name for t in pipeline.to_runner_api().components.transforms.values()}
-    assert "AnnotateParts/AnnotatePart" in labels
+    assert labels >= {"ReadDocuments", "Segment", "Wordpiece", "Tag", "WriteParts", "FinishRun"}
 
 
 @pytest.fixture

@@ -165,7 +165,7 @@ def test_a_worker_pool_that_never_answers_is_an_error_and_its_job_is_cancelled(
     assert _start(corpus, tmp_path / "out", *flags).wait(60) == 1
     assert f"--environment_config={deaf_pool}" in capfd.readouterr().err
     _wait_for(lambda: "CANCELED" in str(cluster.rest("/jobs/overview")))
-    assert not (tmp_path / "out" / ".begun").exists()
+    assert not (tmp_path / "out" / ".started").exists()
 
 
 def test_a_stream_tags_what_appears_survives_a_killed_worker_and_stops_on_sigterm(

@@ -176,3 +176,11 @@ def test_token_ranges_slice_the_document(got):
     for form, columns in zip(got.forms, again.rows, strict=True):
         start, end = columns[conllu.MISC].split("TokenRange=")[1].split(":")
         assert got.text[int(start) : int(end)] == form
+
+
+def test_a_byte_order_mark_is_dropped():
+    text = "# sent_id = s1\n1\ta" + "\t_" * 8 + "\n\n"
+    for lines in ([("\ufeff" + text)], text.encode("utf-8-sig").splitlines(keepends=True)):
+        lines = lines if isinstance(lines[0], bytes) else lines[0].split("\n")
+        (sentence,) = conllu.read(lines)
+        assert sentence.metadata == {"sent_id": "s1"}

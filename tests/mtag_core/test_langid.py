@@ -1,9 +1,9 @@
 import pytest
 
-from mtag_core.bundle import DEFAULT_BUNDLE
 from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier, normalise
 from mtag_core.scripts import script_shares, scripts_of_language
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 
 def test_normalised_text_is_one_lower_case_line_without_digits_and_addresses():

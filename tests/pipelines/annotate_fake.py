@@ -5,7 +5,8 @@ usage: python -m tests.pipelines.annotate_fake --input ... --output ...
 
 import sys
 
-from pipelines.annotate import Model, main
+from pipelines.annotate import main
+from pipelines.models import Model
 from tests.fake_tagger import load_failing_tagger
 
 if __name__ == "__main__":

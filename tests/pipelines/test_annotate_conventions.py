@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mtag_core.bundle import DEFAULT_BUNDLE
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from pipelines.annotate import main
 from pipelines.options import parse_options
 from tests.pipelines.trees import annotate, tree

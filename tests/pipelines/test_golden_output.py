@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from mtag_core.bundle import Bundle
+from mtag_core.tagging.bundle import Bundle
 from pipelines.annotate import main
 
 SAMPLE = Path(__file__).parents[2] / "sample_data"

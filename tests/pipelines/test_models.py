@@ -1,11 +1,10 @@
-import functools
 import pickle
 
 import pytest
 
-from mtag_core.bundle import DEFAULT_BUNDLE, Bundle
 from mtag_core.errors import UsageError
-from pipelines.models import load_tagger, model_digest
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE, Bundle
+from pipelines.models import bundle_model
 
 
 @pytest.fixture
@@ -15,16 +14,16 @@ def bundle() -> str:
 
 @pytest.mark.parametrize("conventions", [(), ("pl_lfg",), ("fr_sequoia", "pl_sz")])
 def test_the_digest_is_the_one_that_workers_will_find(bundle, conventions):
-    load = functools.partial(load_tagger, bundle, 100, conventions)
-    tagger = pickle.loads(pickle.dumps(load))()
-    assert tagger.digest == model_digest(bundle, conventions)
+    model = bundle_model(bundle, 100, conventions)
+    tagger = pickle.loads(pickle.dumps(model.load))()
+    assert tagger.digest == model.digest
     assert tagger.piece_budget == 100
 
 
 def test_without_conventions_the_digest_is_the_bundles(bundle):
-    assert model_digest(bundle) == Bundle.open(bundle).digest
+    assert bundle_model(bundle, None).digest == Bundle.open(bundle).digest
 
 
 def test_conventions_are_checked_before_the_model_is_loaded(bundle):
     with pytest.raises(UsageError, match="'pl_x': no treebank of the model"):
-        model_digest(bundle, ("pl_x",))
+        bundle_model(bundle, None, ("pl_x",))

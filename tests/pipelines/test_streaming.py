@@ -59,7 +59,7 @@ def test_files_are_tagged_as_they_appear(job, tmp_path):
     assert process.wait(20) == 0
 
 
-def test_a_file_that_grows_waits_until_it_is_quiet(job, tmp_path):
+def test_a_file_that_grows_waits_until_it_is_stable(job, tmp_path):
     job()
     path = tmp_path / "in" / "growing.txt"
     for _ in range(25):

@@ -12,7 +12,7 @@ _REPORT = {
 
 
 def _shown(capsys, **changes):
-    times = {"elapsed_s": 2.0, "n_tokens": 50, "n_standing": 1, "n_pruned": 0} | changes
+    times = {"elapsed_s": 2.0, "n_tokens": 50, "n_completed": 1, "n_pruned": 0} | changes
     preview = Preview("in.txt (fr)", (("chat", "NOUN", "Gender=Masc"), ("[b]", "X", "_")))
     print_summary(_REPORT, RunTimes(**times), previews=[preview], paths={"report": "o/run.json"})
     return capsys.readouterr().out
@@ -31,14 +31,14 @@ def test_counts_rejects_and_speed_are_shown(capsys):
 
 
 def test_a_run_without_tokens_shows_no_list_of_languages(capsys):
-    times = RunTimes(elapsed_s=2.0, n_tokens=0, n_standing=0, n_pruned=0)
+    times = RunTimes(elapsed_s=2.0, n_tokens=0, n_completed=0, n_pruned=0)
     print_summary(_REPORT | {"tokens_by_language": {}}, times, previews=[], paths={})
     assert "languages 0 rejected" in " ".join(capsys.readouterr().out.split())
 
 
 def test_pages_of_dumps_are_accounted_for(capsys):
     outcomes = {"empty": 1, "kept": 1500, "other_namespace": 2, "redirect": 3, "rejected": 4}
-    times = RunTimes(elapsed_s=2.0, n_tokens=50, n_standing=1, n_pruned=0)
+    times = RunTimes(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
     print_summary(_REPORT | {"pages_by_outcome": outcomes}, times, previews=[], paths={})
     shown = " ".join(capsys.readouterr().out.split())
     assert (
@@ -59,7 +59,7 @@ def test_text_of_the_corpus_is_shown_as_it_is(capsys):
 
 def test_text_of_the_corpus_cannot_steer_the_terminal(capsys):
     preview = Preview("in\x1b[31m.txt (fr)", (("a\x1b[2Jb", "X", "_"),))
-    times = RunTimes(elapsed_s=2.0, n_tokens=50, n_standing=1, n_pruned=0)
+    times = RunTimes(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
     print_summary(_REPORT, times, previews=[preview], paths={})
     shown = capsys.readouterr().out
     assert "\x1b" not in shown and "a\ufffd[2Jb" in shown

@@ -1,11 +1,13 @@
 import bz2
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mtag_core.storage import exclusive
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
 from mtag_core.training.logits.logit_shards import LogitRow, read_info, read_shard
 from mtag_core.training.logits.soft_targets import rebuild_feats_probs
 from mtag_core.training.logits.tail_basis import TailBasis
@@ -209,3 +211,23 @@ def test_lost_basis_is_an_error(
     (tmp_path / "out" / "tail_basis.npz").unlink()
     assert run(dumps, teacher, tmp_path / "out") == 1
     assert "is gone, but parts stand that need it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "name", ["langid.ftz", "segmenters/he.splits.npz", "segmenters/ja.boundaries.npz"]
+)
+def test_shards_of_another_bundle_are_not_gone_on_with(
+    dumps: Path, teacher: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+):
+    bundle = tmp_path / "bundle"
+    for path in ("langid.ftz", "segmenters/generic.udpipe", name):
+        (bundle / path).parent.mkdir(exist_ok=True, parents=True)
+        shutil.copy(DEFAULT_BUNDLE / path, bundle / path)
+    write_manifest(bundle, scores={})
+    flags = ("--bundle", str(bundle))
+    assert run(dumps, teacher, tmp_path / "out", *flags) == 0
+    # A copy with a byte more behind it, which its reader does not mind.
+    (bundle / name).write_bytes((bundle / name).read_bytes() + b"\0")
+    write_manifest(bundle, scores={})
+    assert run(dumps, teacher, tmp_path / "out", *flags) == 2
+    assert "was made with other options (segmenters: " in capsys.readouterr().err

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from pipelines.annotate import Model, main
+from pipelines.annotate import main
+from pipelines.models import Model
 from tests.fake_tagger import load_failing_tagger
 
 # Small items, so that small corpora have many of them.

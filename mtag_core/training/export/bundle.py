@@ -8,12 +8,13 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from mtag_core.bundle import DEFAULT_BUNDLE, MODEL_CARD, write_manifest
 from mtag_core.errors import OutputError
 from mtag_core.evaluation.summary import averages
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankResult, evaluate_treebanks
 from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos
-from mtag_core.tagger import Tagger
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE, MODEL_CARD, write_manifest
+from mtag_core.tagging.tagger import Tagger
+from mtag_core.tagging.wordpiece import WordPiece
 from mtag_core.training.data.taught import read_training_sentences, taught_feats
 from mtag_core.training.data.treebanks import read_treebank, treebank_files
 from mtag_core.training.data.unlearnt_dev import write_unlearnt_dev
@@ -21,7 +22,6 @@ from mtag_core.training.export.model_card import ModelCardFacts, format_model_ca
 from mtag_core.training.graphs.calibration import observe_ranges
 from mtag_core.training.graphs.student_graph import build_student_graph
 from mtag_core.training.graphs.trained_model import TrainedModel, read_trained_model
-from mtag_core.wordpiece import WordPiece
 
 _CALIBRATION_SENTENCES_A_TREEBANK = 12
 

@@ -13,14 +13,14 @@ import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from mtag_core.bundle import Bundle
 from mtag_core.errors import BundleError
 from mtag_core.labels import Labels, load_labels
+from mtag_core.tagging.bundle import Bundle
+from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.networks.encoder import BertEncoder, EncoderConfig
 from mtag_core.training.networks.model import TokenTagger
 from mtag_core.training.networks.model_files import ModelCard, save_model
-from mtag_core.wordpiece import MAX_PIECES
 
 Arrays = Mapping[str, NDArray[Any]]
 

@@ -11,8 +11,8 @@ from itertools import product
 import numpy as np
 import onnxruntime
 
+from mtag_core.tagging.wordpiece import WordPiece
 from mtag_core.training.graphs.student_graph import OBSERVED, Range
-from mtag_core.wordpiece import WordPiece
 
 # One value in ten thousand is clipped at either end. On dev this scored highest of 99.99, 99.999
 # and 100 percent and of the bounds with the least squared error.

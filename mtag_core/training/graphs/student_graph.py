@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from mtag_core.labels import Labels
+from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.logit_graph import GraphShape
 from mtag_core.training.graphs.onnx_graph import CONTRIB, GraphBuilder
-from mtag_core.wordpiece import MAX_PIECES
 
 Weights = Mapping[str, NDArray[np.float32]]
 Array = NDArray[np.float32]

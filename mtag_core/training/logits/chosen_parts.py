@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core import storage
-from mtag_core.annotation.plan import PlannedPart
 from mtag_core.corpus import ReadOptions, read_item
 from mtag_core.errors import ShardError
+from mtag_core.parts.plan import PlannedPart
 from mtag_core.records import Document, Reject, Sentence
 from mtag_core.training.logits.sentence_choice import (
     ChoiceOptions,
@@ -47,10 +47,10 @@ class Selection:
     base: str
     choice: ChoiceOptions
 
-    def of(self, part_id: str) -> Callable[[], SentenceSelector]:
-        """The maker of selectors for a part."""
+    def of(self, part_id: str) -> SentenceSelector:
+        """The selector of one attempt at a part."""
         arrays = _read_arrays(_path(self.base, SELECTION, part_id))
-        return lambda: SentenceSelector(arrays["n_in_document"], arrays["stays"], self.choice)
+        return SentenceSelector(arrays["n_in_document"], arrays["stays"], self.choice)
 
 
 def documents_of(part: PlannedPart, options: ReadOptions) -> Iterator[Document]:

@@ -1,28 +1,25 @@
-"""What `mtag_core.annotation` needs to write logit shards instead of tagged sentences."""
+"""What `mtag_core.parts` needs to write logit shards instead of tagged sentences."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TypeVar, cast
+from typing import BinaryIO, cast
 
-from mtag_core.annotation.run import RunConfig
-from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.output.rows import OutputRow
 from mtag_core.output.streams import KeptOpen
 from mtag_core.output.writers import OutputFormat, RowWriter
+from mtag_core.parts.run import RunConfig
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
-from mtag_core.tagged import BatchReport, TaggedSentence
+from mtag_core.tagging.tagged import BatchReport, TaggedSentence
+from mtag_core.tagging.wordpiece import EncodedSentence
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence, ShardInfo
 from mtag_core.training.logits.logit_stream import LogitStream
 from mtag_core.training.logits.piece_windows import PIECE_BUDGET
 from mtag_core.training.logits.sentence_choice import ChoiceOptions
 from mtag_core.training.logits.soft_targets import SummaryOptions
-
-K = TypeVar("K")
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class LogitsConfig(RunConfig):
     """A run's configuration with what only teacher logits have.
 
     Attributes:
-        segmenters: Digest of language identification and segmenters.
+        segmenters: Digest of the bundle whose language identification and segmenters cut the text.
         choice: Which sentences are kept.
         summary: What is kept of their logits.
     """
@@ -81,9 +78,14 @@ class LogitTagger:
         """Splits a text into sentences."""
         return self._segmenter.segment(text)
 
-    def tag_stream(self, pairs: Iterable[tuple[K, Sentence]]) -> Iterator[tuple[K, TaggedSentence]]:
-        """Scores sentences, order and keys kept."""
-        return self._stream.score_stream(pairs)
+    def encode(self, sentence: Sentence) -> EncodedSentence:
+        """Leaves the wordpieces to the teacher, which has its own."""
+        return EncodedSentence(sentence, [])
+
+    def tag_encoded(self, sentences: Sequence[EncodedSentence]) -> Iterator[TaggedSentence]:
+        """Scores sentences together, in order."""
+        pairs = ((None, each.sentence) for each in sentences)
+        return iter([scored for _, scored in self._stream.score_stream(pairs)])
 
 
 def load_segmenter(bundle: Path) -> Segmenter:
@@ -93,22 +95,6 @@ def load_segmenter(bundle: Path) -> Segmenter:
         BundleError: They are missing or damaged.
     """
     return Segmenter.load(bundle / "segmenters", LanguageIdentifier.load(bundle / "langid.ftz"))
-
-
-def segmenters_digest(bundle: Path) -> str:
-    """First 16 hexadecimal digits of the SHA-256 of what `load_segmenter` reads.
-
-    Raises:
-        BundleError: There is nothing.
-    """
-    paths = [bundle / "langid.ftz", *sorted((bundle / "segmenters").glob("*.udpipe"))]
-    digest = hashlib.sha256()
-    try:
-        for path in paths:
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    except OSError as error:
-        raise BundleError(f"{bundle}: expected langid.ftz and segmenters/: {error}") from error
-    return digest.hexdigest()[:16]
 
 
 class _ShardRows:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mtag_core.errors import ShardError
-from mtag_core.tagged import TaggedSentence
+from mtag_core.tagging.tagged import TaggedSentence
 from mtag_core.training.logits.soft_targets import FeatsSummary
 
 SHARD_VERSION = 1

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
 from mtag_core.records import Sentence
-from mtag_core.tagged import BatchReport
+from mtag_core.tagging.tagged import BatchReport
 from mtag_core.training.logits.piece_windows import (
     PieceBatch,
     PieceEncoder,

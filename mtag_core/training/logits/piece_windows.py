@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from mtag_core.errors import BundleError
 from mtag_core.records import Sentence
-from mtag_core.tagged import BatchReport
+from mtag_core.tagging.tagged import BatchReport
 
 # Pieces in one batch, padding included.
 PIECE_BUDGET = 2048

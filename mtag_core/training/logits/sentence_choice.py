@@ -8,13 +8,13 @@ pure function of inputs and options, so that a part that is made again is the sa
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.records import Document, Sentence
+from mtag_core.records import Block, Document, Sentence
 
 # At least this share of a sentence's tokens must hold a letter: lists of numbers teach nothing.
 _MIN_WORD_SHARE = 0.5
@@ -128,7 +128,7 @@ def choose(surveys: Sequence[Survey], options: ChoiceOptions) -> list[NDArray[np
 
 
 class SentenceSelector:
-    """Applies a choice to the documents of one work item, which must come in order, each once."""
+    """Applies a choice to the documents of one work item, which come in order, block by block."""
 
     def __init__(
         self,
@@ -145,21 +145,29 @@ class SentenceSelector:
         """
         self._documents = iter(np.split(stays, np.cumsum(n_in_document)[:-1]))
         self._options = options
+        self._stays: NDArray[np.bool_] | None = None
+        self._n_useful = self._n_chosen = 0
 
-    def __call__(self, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-        """The sentences of the next document that stay.
+    def select(self, block: Block[Sentence]) -> Block[Sentence]:
+        """The sentences of the next block that stay, numbered among those of their document."""
+        if self._stays is None:
+            self._stays = next(self._documents, np.zeros(0, np.bool_))
+            self._n_useful = self._n_chosen = 0
+        useful = [each for each in block.sentences if is_useful(each, self._options)]
+        stays = self._stays[self._n_useful :]
+        chosen = tuple(each for each, stay in zip(useful, stays, strict=False) if stay)
+        selected = Block(block.document, self._n_chosen, chosen, block.is_last)
+        self._n_useful += len(useful)
+        self._n_chosen += len(chosen)
+        if block.is_last:
+            self._stays = None
+        return selected
 
-        The document is taken when this is called, not when the result is read, so that a
-        document that fails midway does not shift the next one.
-        """
-        return self._chosen(sentences, next(self._documents, np.zeros(0, np.bool_)))
-
-    def _chosen(
-        self, sentences: Iterable[Sentence], stays: NDArray[np.bool_]
-    ) -> Iterator[Sentence]:
-        """Pairs the useful sentences with their choice."""
-        useful = (s for s in sentences if is_useful(s, self._options))
-        return (sentence for sentence, stay in zip(useful, stays, strict=False) if stay)
+    def skip_rest(self) -> None:
+        """Ends a document that was rejected; it counts as one also before its first block."""
+        if self._stays is None:
+            next(self._documents, None)
+        self._stays = None
 
 
 def _segmented(

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mtag_core.errors import CheckpointError
-from mtag_core.tagged import TaggedSentence, unscored
+from mtag_core.tagging.tagged import TaggedSentence, unscored
 from mtag_core.training.meta_lstm.data import (
     IGNORED_LABEL,
     Encoder,

@@ -56,3 +56,21 @@ def test_a_sentence_over_the_limit_is_named_not_held(read):
     results = read(text.encode(), "a.conllu", max_document_bytes=200)
     assert reasons(results) == ["document_too_large"] * 2
     assert "".join(d.text for d in documents(results)).split() == ["a", "b"]
+
+
+def test_a_byte_order_mark_hides_no_document_id(read):
+    text = sentence("a", comments=["newdoc id = d1"]) + sentence("b", comments=["newdoc id = d2"])
+    assert [d.doc_id for d in read(text.encode("utf-8-sig"), "a.conllu")] == ["d1", "d2"]
+
+
+def test_the_language_comment_is_used(read):
+    text = (
+        sentence("a", comments=["newdoc", "language = pl"])
+        + sentence("b")
+        + sentence("c", comments=["language = French"])
+        + sentence("d", comments=["language = yo"])
+        + sentence("e", comments=["newdoc"])
+        + sentence("f", comments=["language = no such language"])
+    )
+    found = [[s.language for s in d.sentences] for d in read(text.encode(), "a.conllu")]
+    assert found == [["pl", "pl", "fr", "yo"], ["und", "und"]]

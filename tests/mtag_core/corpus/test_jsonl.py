@@ -61,3 +61,20 @@ def test_records_are_read_once_however_split(texts, item_bytes):
         path.write_text(lines)
         results = read_path(str(path), item_bytes=item_bytes)
     assert [d.text for d in documents(results)] == [text for text in texts if "\0" not in text]
+
+
+def test_a_field_may_be_nested(read):
+    lines = [
+        {"article": {"body": "a", "ids": {"key": 7}}},
+        {"article.body": "b", "article": {"ids": {"key": "x"}}},
+        {"article": {"body": {}}},
+        {"article": {"title": "t"}, "n": 1},
+        {"article": "no object"},
+    ]
+    data = "\n".join(map(json.dumps, lines)).encode()
+    options = {"text_field": "article.body", "id_field": "article.ids.key"}
+    results = read(data, "a.jsonl", **options)
+    assert [(d.doc_id, d.text) for d in documents(results)] == [("7", "a"), ("x", "b")]
+    assert reasons(results) == ["missing_field", "missing_field", "missing_field"]
+    assert "fields found: article.title, n" in results[3].detail
+    assert reasons(read(data, "a.jsonl", text_field="article.body"))[0] == "wrong_type"

@@ -97,6 +97,18 @@ def test_a_folder_in_the_place_of_a_file_is_unreadable(tmp_path):
     assert reasons(read(items, options)) == ["unreadable"]
 
 
+def test_a_link_in_a_circle_is_unreadable_and_one_to_nowhere_has_vanished(tmp_path):
+    (tmp_path / "a.txt").write_text("good")
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "nowhere").symlink_to("no such file")
+    results = read(plan(tmp_path, options := ReadOptions()), options)
+    assert sorted(reasons(results)) == ["unreadable", "vanished"]
+    assert "circle: Too many levels of symbolic links" in " ".join(
+        r.detail for r in results if not isinstance(r, Document)
+    )
+    assert [d.text for d in documents(results)] == ["good"]
+
+
 def test_rejects_written_as_lines_are_input_again(tmp_path, corpus):
     options = ReadOptions()
     rejects = [r for r in read(plan(corpus, options), options) if not isinstance(r, Document)]

@@ -93,7 +93,7 @@ def test_a_long_line_is_rejected_alone(read):
         (b"a\xffb", "invalid_utf8"),
         (b"a lone \0 here", "nul_character"),
         (bytes(range(256)) * 40, "binary"),
-        ("text".encode("utf-16"), "binary"),
+        ("text".encode("utf-16-le"), "binary"),
         (b"\0" * 100, "binary"),
     ],
 )

@@ -4,7 +4,7 @@ import dataclasses
 import re
 
 from mtag_core.records import Sentence
-from mtag_core.tagged import TaggedSentence
+from mtag_core.tagging.tagged import TaggedSentence
 
 
 class FakeTagger:

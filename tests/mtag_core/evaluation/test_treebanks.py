@@ -16,7 +16,7 @@ from mtag_core.evaluation.treebanks import (
     raw_text,
 )
 from mtag_core.records import MultiwordToken, Sentence
-from mtag_core.tagged import TaggedSentence
+from mtag_core.tagging.tagged import TaggedSentence
 from tests.mtag_core.evaluation.fakes import FakeTagger, TellableFakeTagger
 
 GOLD = (

@@ -2,14 +2,14 @@
 
 from mtag_core.output.rows import OutputRow
 from mtag_core.records import MultiwordToken, Sentence
-from tests.fake_tagger import FakeTagger
+from tests.fake_tagger import FakeTagger, tagged_sentences
 
 
 def example_rows(n_documents: int = 3) -> list[OutputRow]:
     rows = []
     for number in range(n_documents):
         text = f"Ana reads book {number}. The caf\u00e9 \u732b is open."
-        tagged = FakeTagger().tag_stream(enumerate(FakeTagger().segment(text)))
+        tagged = enumerate(tagged_sentences(text))
         rows += [OutputRow(f"doc {number}", i, f"p.{number}.{i}", s) for i, s in tagged]
     return rows
 
@@ -26,5 +26,6 @@ def multiword_row() -> OutputRow:
         ends=(12, 12, 17),
         multiword_tokens=(MultiwordToken(0, 1, "du", 10, 12),),
     )
-    [(_, tagged)] = FakeTagger().tag_stream([(0, sentence)])
+    tagger = FakeTagger()
+    [tagged] = tagger.tag_encoded([tagger.encode(sentence)])
     return OutputRow("repas", 0, "p.0.0", tagged)

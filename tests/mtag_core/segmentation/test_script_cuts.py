@@ -1,8 +1,8 @@
 import pytest
 
-from mtag_core.bundle import DEFAULT_BUNDLE
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.segmentation.script_cuts import cut_at_scripts
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 
 @pytest.fixture(scope="module")

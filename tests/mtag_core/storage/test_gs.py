@@ -1,4 +1,5 @@
 import base64
+import gzip
 import json
 import re
 import threading
@@ -15,6 +16,7 @@ from tests.mtag_core.corpus.conftest import read_path
 pytest.importorskip("google.cloud.storage", reason="the gcs extra is not installed")
 google_crc32c = pytest.importorskip("google_crc32c", reason="the gcs extra is not installed")
 
+_GZIP = b"\x1f\x8b"
 TEXT = b"".join(b"%d bottles of beer on the wall\n" % i for i in range(5000))
 
 
@@ -86,6 +88,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.send_response(206)
         self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(data)}")
+        if data.startswith(_GZIP):
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(end - start))
         self.end_headers()
         self.wfile.write(data[start:end])
@@ -142,3 +146,9 @@ def test_a_pattern_that_matches_nothing_is_named(bucket):
         storage.list_files([f"{bucket}/*"])
     with pytest.raises(InputNotFoundError, match="gs://corpus/no: no such"):
         storage.read_bytes(f"{bucket}/no")
+
+
+def test_an_object_that_is_stored_compressed_is_read(bucket):
+    put(f"{bucket}/a.txt", gzip.compress(TEXT))
+    results = read_path(f"{bucket}/a.txt", document="line", item_bytes=1000)
+    assert "".join(d.text + "\n" for d in results).encode() == TEXT

@@ -1,3 +1,4 @@
+import gzip
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,9 +25,12 @@ class Handler(BaseHTTPRequestHandler):
     serves_ranges = True
     sends_length = True
     n_bytes_before_break: int | None = None
+    content_encoding: str | None = None
 
     def do_GET(self):
         data = self.files.get(self.path.partition("?")[0])
+        if data is not None and self.content_encoding == "gzip":
+            data = gzip.compress(data, mtime=0)
         if data is None:
             self.send_error(404)
             return
@@ -44,6 +48,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(data)}")
         if self.sends_length:
             self.send_header("Content-Length", str(end - start))
+        if self.content_encoding:
+            self.send_header("Content-Encoding", self.content_encoding)
         self.send_header("ETag", f'"{len(data)}"')
         self.end_headers()
         body = data[start:end]
@@ -151,6 +157,39 @@ def test_parquet_is_read_over_http(serves_ranges):
     with serve(files=files, serves_ranges=serves_ranges) as (_, url):
         results = read_path(f"{url}/a.parquet", item_bytes=1000)
     assert [d.text for d in results] == [f"text {i}" for i in range(500)]
+
+
+@pytest.mark.parametrize("sends_length", [True, False])
+@pytest.mark.parametrize("serves_ranges", [True, False])
+@pytest.mark.parametrize("name", ["a.txt", "a.txt.gz"])
+def test_a_server_that_compresses_on_its_way_is_read(name, serves_ranges, sends_length):
+    data = gzip.compress(TEXT) if name.endswith(".gz") else TEXT
+    behaviour = {"serves_ranges": serves_ranges, "sends_length": sends_length}
+    with serve(files={f"/{name}": data}, content_encoding="gzip", **behaviour) as (_, url):
+        assert read_lines(f"{url}/{name}", item_bytes=1000) == TEXT
+
+
+def test_a_file_that_is_only_said_to_be_encoded_is_read():
+    # As servers do that take .gz for an encoding: the bytes are compressed once.
+    behaviour = {"files": {"/a.txt.gz": gzip.compress(TEXT)}, "content_encoding": "x-gzip"}
+    with serve(**behaviour) as (_, url):
+        assert read_lines(f"{url}/a.txt.gz") == TEXT
+
+
+@pytest.mark.parametrize("serves_ranges", [True, False])
+def test_parquet_that_a_server_compresses_is_read(serves_ranges):
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"text": ["a", "b"]}), sink)
+    files = {"/a.parquet": sink.getvalue().to_pybytes()}
+    behaviour = {"serves_ranges": serves_ranges, "content_encoding": "gzip"}
+    with serve(files=files, **behaviour) as (_, url):
+        assert [d.text for d in read_path(f"{url}/a.parquet")] == ["a", "b"]
+
+
+def test_another_encoding_is_named():
+    with serve(files={"/a.txt": TEXT}, content_encoding="br") as (_, url):
+        with pytest.raises(StorageError, match=r"/a\.txt: its server sends Content-Encoding 'br'"):
+            storage.list_files([f"{url}/a.txt"])
 
 
 def test_writing_over_http_is_refused():

@@ -1,7 +1,9 @@
+import os
+
 import pytest
 
 from mtag_core import storage
-from mtag_core.errors import InputNotFoundError
+from mtag_core.errors import InputNotFoundError, StorageError
 from mtag_core.storage.listing import glob_regex
 
 
@@ -42,6 +44,92 @@ def test_a_file_matched_twice_is_listed_once(folder):
 def test_the_pattern_that_matches_nothing_is_named(folder):
     with pytest.raises(InputNotFoundError, match=r"/\*\.xml: no file matches"):
         names(folder, "*.txt", "*.xml")
+
+
+MARKERS = (
+    "_SUCCESS",
+    "_metadata",
+    "_started_123",
+    "_committed_123",
+    ".part-0.crc",
+    "part-0.crc",
+    "_delta_log/0.json",
+    "_delta_log/0.crc",
+    "_temporary/0/part-0.txt",
+    "_spark_metadata/0",
+    "sub_$folder$",
+    "x.txt._COPYING_",
+)
+
+
+def test_markers_of_other_programs_are_left_out(tmp_path):
+    kept = ["_intro.txt", "_metadata.txt", "day=1/part-0.txt", "SUCCESS"]
+    for name in (*MARKERS, *kept):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    for pattern in ("", "**", "**/*"):
+        assert names(tmp_path, pattern) == sorted(kept)
+    assert names(tmp_path, "*") == sorted(name for name in kept if "/" not in name)
+
+
+def test_what_is_named_is_listed_all_the_same(folder):
+    (folder / "_SUCCESS").touch()
+    (folder / "_delta_log").mkdir()
+    (folder / "_delta_log" / "0.json").touch()
+    assert names(folder, "_SUCCESS") == ["_SUCCESS"]
+    assert names(folder, "_delta_log/*.json") == ["_delta_log/0.json"]
+    assert names(folder, ".hidden/*.txt", ".*/*.txt") == [".hidden/e.txt"]
+
+
+def test_links_to_directories_are_followed_by_wildcards_but_in_no_circle(folder):
+    (folder / "sub" / "up").symlink_to(folder)
+    (folder / "sub" / "again").symlink_to(folder / "sub")
+    elsewhere = folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "f.txt").touch()
+    (folder / "link").symlink_to(elsewhere)
+    assert names(folder, "**/[cf].txt") == ["link/f.txt", "sub/c.txt"]
+
+
+def test_a_file_that_cannot_be_looked_at_has_no_size(folder):
+    (folder / "circle").symlink_to("circle")
+    (folder / "nowhere").symlink_to("no such file")
+    for pattern in ("", "*"):
+        files = storage.list_files([str(folder / pattern)])
+        sizes = {file.path.rpartition("/")[2]: file.size for file in files}
+        assert sizes["circle"] == sizes["nowhere"] == storage.UNKNOWN_SIZE
+        assert sizes["a.txt"] == 5
+
+
+def test_a_file_behind_a_closed_door_has_no_size(folder, monkeypatch):
+    def stat(path, *arguments, **keywords):
+        if path.endswith("b.txt"):
+            raise PermissionError(13, "Permission denied")
+        return os_stat(path, *arguments, **keywords)
+
+    os_stat = os.stat
+    monkeypatch.setattr(os, "stat", stat)
+    files = storage.list_files([str(folder / "*.txt")])
+    assert [file.size for file in files] == [5, storage.UNKNOWN_SIZE, 8]
+
+
+@pytest.mark.parametrize("pattern", ["", "**/*.txt", "*/*.txt", "sub/*.txt"])
+def test_a_directory_that_cannot_be_read_is_named(folder, monkeypatch, pattern):
+    def scandir(path):
+        if str(path).rstrip("/").endswith("sub"):
+            raise PermissionError(13, "Permission denied")
+        return os_scandir(path)
+
+    os_scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(StorageError, match=r"/sub/?: cannot be listed: Permission denied"):
+        names(folder, pattern)
+
+
+def test_a_path_that_is_none_matches_nothing(folder):
+    for pattern in ("a.txt/b", "x" * 5000, "no/*.txt", "a.txt/*"):
+        with pytest.raises(InputNotFoundError, match="no file matches"):
+            names(folder, pattern)
 
 
 def test_size_is_told(folder):

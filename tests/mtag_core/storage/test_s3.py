@@ -1,3 +1,5 @@
+import gzip
+
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
@@ -48,6 +50,16 @@ def test_patterns_and_prefixes_list_objects(bucket):
     assert [file.path for file in storage.list_dir(f"{bucket}/in")] == [f"{bucket}/in/a.txt"]
 
 
+def test_hidden_names_and_markers_of_other_programs_are_left_out(bucket):
+    for name in ("a.txt", "_SUCCESS", ".hidden", "_delta_log/0.json", "b/_temporary/0.txt"):
+        put(f"{bucket}/in/{name}", b"x")
+    for pattern in ("in/", "in/**"):
+        assert [f.path for f in storage.list_files([f"{bucket}/{pattern}"])] == [
+            f"{bucket}/in/a.txt"
+        ]
+    assert len(storage.list_files([f"{bucket}/in/_delta_log/"])) == 1
+
+
 def test_a_listed_object_is_as_it_is_looked_at(bucket):
     put(f"{bucket}/a.txt", b"abc")
     (file,) = storage.list_files([f"{bucket}/a.txt"])
@@ -91,3 +103,12 @@ def test_deleting_twice_is_no_error(bucket):
     put(f"{bucket}/a", b"")
     storage.delete(f"{bucket}/a")
     storage.delete(f"{bucket}/a")
+
+
+def test_an_object_that_is_stored_compressed_is_read(bucket):
+    body = gzip.compress(TEXT)
+    boto3.client("s3").put_object(
+        Bucket="corpus", Key="a.txt", Body=body, ContentEncoding="gzip", ContentType="text/plain"
+    )
+    results = read_path(f"{bucket}/a.txt", document="line", item_bytes=1000)
+    assert b"".join(d.text.encode() + b"\n" for d in results) == TEXT

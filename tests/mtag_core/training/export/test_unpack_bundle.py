@@ -4,7 +4,7 @@ import pytest
 pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.__main__ import main
-from mtag_core.bundle import write_manifest
+from mtag_core.tagging.bundle import write_manifest
 from mtag_core.training.graphs.trained_model import read_trained_model
 from mtag_core.training.networks.model_files import load_card
 from tests.mtag_core.training.tiny_teacher import write_model

@@ -8,13 +8,13 @@ import pytest
 
 from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS, Labels
-from mtag_core.student import Student
+from mtag_core.tagging.student import Student
+from mtag_core.tagging.wordpiece import Window, WordPiece
 from mtag_core.training.graphs.calibration import observe_ranges
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.logit_graph import build_logit_graph
 from mtag_core.training.graphs.student_graph import build_student_graph
 from mtag_core.training.graphs.trained_model import read_trained_model
-from mtag_core.wordpiece import Window, WordPiece
 from tests.mtag_core.training.tiny_teacher import N_FEATS, write_model
 
 # Every part of speech has `_` and a share of the other bundles; the last, all of them.

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtag_core.records import Document, Sentence
+from mtag_core.records import Block, Document, Sentence
 from mtag_core.training.logits.sentence_choice import (
     ChoiceOptions,
     SentenceSelector,
@@ -33,9 +33,19 @@ def survey(*texts: str, options: ChoiceOptions = ANY) -> Survey:
 def selected(texts: list[str], survey: Survey, stays: np.ndarray) -> list[list[str]]:
     selector = SentenceSelector(survey.n_in_document, stays, ANY)
     return [
-        [s.text for s in selector(segment(Document(t, t, "f")))] if "poison" not in t else []
+        [s.text for block in _blocks(t) for s in selector.select(block).sentences]
+        if "poison" not in t
+        else selector.skip_rest() or []
         for t in texts
     ]
+
+
+def _blocks(text: str) -> Iterator[Block[Sentence]]:
+    """One block a sentence: the hardest case."""
+    document = Document(text, text, "f")
+    sentences = list(segment(document))
+    for index, each in enumerate(sentences):
+        yield Block(document, index, (each,), is_last=index == len(sentences) - 1)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +97,16 @@ def test_sample_does_not_depend_on_how_the_corpus_is_split(
 def test_document_that_fails_midway_does_not_shift_the_next():
     texts = ["a\nb", "c\nd"]
     selector = SentenceSelector(survey(*texts).n_in_document, np.array([1, 1, 0, 1], bool), ANY)
-    next(selector(segment(Document("x", texts[0], "f"))))
-    assert [s.text for s in selector(segment(Document("y", texts[1], "f")))] == ["d"]
+    selector.select(next(_blocks(texts[0])))
+    selector.skip_rest()
+    second = [s.text for block in _blocks(texts[1]) for s in selector.select(block).sentences]
+    assert second == ["d"]
+
+
+def test_chosen_sentences_are_numbered_without_gaps():
+    selector = SentenceSelector(survey("a\nb\nc").n_in_document, np.array([True, False, True]), ANY)
+    blocks = [selector.select(block) for block in _blocks("a\nb\nc")]
+    assert [(block.index, len(block.sentences)) for block in blocks] == [(0, 1), (1, 0), (1, 1)]
 
 
 def test_document_that_cannot_be_segmented_counts_as_empty():

@@ -1,0 +1,150 @@
+"""What a stream's first bytes say that its name does not: compression, and UTF-16 or UTF-32.
+
+Servers and stores may hold or send a file compressed under a name that says nothing of it
+(`Content-Encoding`), and what Windows programs save may be UTF-16 behind a byte order mark. Both
+are read; offsets then count bytes of the UTF-8 text that comes out.
+"""
+
+import codecs
+
+from mtag_core.corpus.compression import (
+    ByteStream,
+    CorruptError,
+    DecompressedStream,
+    TruncatedError,
+)
+from mtag_core.errors import MtagError
+
+HEAD_BYTES = 10
+"""So many first bytes decide."""
+
+UTF8_MARK = codecs.BOM_UTF8
+
+# bz2: its stream mark too, since a text may begin with "BZh9".
+_MAGIC_TO_CODEC = {
+    b"\x1f\x8b\x08": "gz",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zst",
+    **{b"BZh%d1AY&SY" % level: "bz2" for level in range(1, 10)},
+}
+# UTF-32's marks first: the little one begins as UTF-16's.
+_MARK_TO_ENCODING = {
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+# A text that was compressed by hand and again by its server.
+_MAX_LAYERS = 2
+_CHUNK_BYTES = 2**18
+
+
+def codec_of_head(head: bytes) -> str | None:
+    """Returns the codec that a file's first bytes show, or None."""
+    return next((codec for magic, codec in _MAGIC_TO_CODEC.items() if head.startswith(magic)), None)
+
+
+def encoding_of_head(head: bytes) -> str | None:
+    """Returns the encoding that a byte order mark shows, or None for UTF-8."""
+    found = (name for mark, name in _MARK_TO_ENCODING.items() if head.startswith(mark))
+    return next(found, None)
+
+
+def is_plain(head: bytes) -> bool:
+    """Whether a file that begins so is UTF-8 as it is stored, so that its middle can be read."""
+    return codec_of_head(head) is None and encoding_of_head(head) is None
+
+
+class SniffedStream:
+    """Reads a stream as UTF-8 bytes, whatever its first bytes say that it is."""
+
+    def __init__(self, raw: ByteStream, *, n_layers: int = _MAX_LAYERS) -> None:
+        """Wraps a stream; nothing is read yet."""
+        self._raw = raw
+        self._n_layers = n_layers
+        self._stream: ByteStream | None = None
+
+    def read(self, n_bytes: int, /) -> bytes:
+        """Reads at most `n_bytes`; errors as `DecompressedStream.read`."""
+        if self._stream is None:
+            self._stream = self._resolved()
+        return self._stream.read(n_bytes)
+
+    def _resolved(self) -> ByteStream:
+        ahead = LookAhead(self._raw)
+        head = ahead.peek(HEAD_BYTES)
+        codec = codec_of_head(head) if self._n_layers else None
+        if codec is not None:
+            return SniffedStream(DecompressedStream(ahead, codec), n_layers=self._n_layers - 1)
+        encoding = encoding_of_head(head)
+        return ahead if encoding is None else _TranscodedStream(ahead, encoding)
+
+
+class LookAhead:
+    """A stream whose next bytes can be looked at; what fails ahead raises when it is read."""
+
+    def __init__(self, raw: ByteStream) -> None:
+        """Wraps a stream."""
+        self._raw = raw
+        self._ahead = b""
+        self._error: MtagError | OSError | None = None
+
+    def peek(self, n_bytes: int) -> bytes:
+        """Returns the next `n_bytes` and stays before them; fewer at the end or a failure."""
+        try:
+            while self._error is None and len(self._ahead) < n_bytes:
+                data = self._raw.read(n_bytes - len(self._ahead))
+                if not data:
+                    break
+                self._ahead += data
+        except (MtagError, OSError) as error:
+            self._error = error
+        return self._ahead[:n_bytes]
+
+    def read(self, n_bytes: int, /) -> bytes:
+        """Reads at most `n_bytes`; b"" at the end."""
+        if self._ahead:
+            data, self._ahead = self._ahead[:n_bytes], self._ahead[n_bytes:]
+            return data
+        if self._error is not None:
+            raise self._error
+        return self._raw.read(n_bytes)
+
+
+class _TranscodedStream:
+    """UTF-16 or UTF-32 as UTF-8, without its byte order mark.
+
+    A lone surrogate becomes the bytes that a reader rejects as no UTF-8, in its document alone.
+    """
+
+    def __init__(self, raw: ByteStream, encoding: str) -> None:
+        self._raw = raw
+        self._encoding = encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
+        self._ready = b""
+        self._n_read = 0
+        self._is_at_start = True
+
+    def read(self, n_bytes: int, /) -> bytes:
+        while not self._ready:
+            chunk = self._raw.read(_CHUNK_BYTES)
+            self._ready = self._decode(chunk)
+            if not chunk:
+                break
+        data, self._ready = self._ready[:n_bytes], self._ready[n_bytes:]
+        return data
+
+    def _decode(self, chunk: bytes) -> bytes:
+        place = f"bytes {self._n_read} to {self._n_read + len(chunk)}"
+        self._n_read += len(chunk)
+        try:
+            text = self._decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            if not chunk:
+                message = f"{self._encoding} text ends in the middle of a character"
+                raise TruncatedError(f"{message}, after {self._n_read} bytes") from error
+            raise CorruptError(f"{self._encoding} damaged in {place}: {error.reason}") from error
+        if self._is_at_start and text:
+            text = text.removeprefix("\ufeff")
+            self._is_at_start = False
+        return text.encode("utf-8", "surrogatepass")

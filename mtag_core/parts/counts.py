@@ -1,0 +1,91 @@
+"""What is counted while a part is made, and the check that it adds up."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mtag_core.errors import CountMismatchError
+from mtag_core.parts.progress import Tally
+from mtag_core.records import TAGGING_FAILED
+from mtag_core.tagging.tagged import TaggedSentence
+from mtag_core.wikipedia import PageOutcome
+
+
+@dataclass
+class PartCounts:
+    """What one attempt at a part has read and written.
+
+    Attributes:
+        n_read: Documents read, rejected ones included.
+        n_tagged: Documents all of whose sentences were written.
+        n_sentences: Sentences written.
+        n_tokens: Tokens written.
+        reasons: Rejects by reason.
+        languages: Tokens written by language.
+        upos: Tokens written by part of speech.
+    """
+
+    n_read: int = 0
+    n_tagged: int = 0
+    n_sentences: int = 0
+    n_tokens: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    upos: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def n_rejected(self) -> int:
+        """Documents rejected."""
+        return self.reasons.total()
+
+    def add(self, tagged: TaggedSentence) -> None:
+        """Counts a written sentence."""
+        n_tokens = len(tagged.upos)
+        self.n_sentences += 1
+        self.n_tokens += n_tokens
+        self.languages[tagged.sentence.language] += n_tokens
+        self.upos.update(tagged.upos)
+
+    def tally(self) -> Tally:
+        """The totals that progress shows."""
+        return Tally(self.n_read, self.n_rejected, self.n_sentences, self.n_tokens)
+
+
+def check_balance(
+    part_id: str,
+    *,
+    n_documents: int,
+    n_tagged: int,
+    rejects_by_reason: Mapping[str, int],
+    pages_by_outcome: Mapping[str, int],
+) -> None:
+    """Checks the counts of a part against each other.
+
+    Args:
+        part_id: Named in errors.
+        n_documents: Documents that came out of the reader, rejected ones included.
+        n_tagged: Documents that were written.
+        rejects_by_reason: Documents that were rejected.
+        pages_by_outcome: Pages that were cut out of dumps; empty where there are none.
+
+    Raises:
+        CountMismatchError: Documents read are not those tagged and those rejected, or pages kept
+            are not the documents that the tagger was given.
+    """
+    n_rejected = sum(rejects_by_reason.values())
+    if n_documents != n_tagged + n_rejected:
+        raise CountMismatchError(
+            f"part {part_id}: {n_documents} documents read, {n_tagged} tagged and "
+            f"{n_rejected} rejected"
+        )
+    if not pages_by_outcome:
+        return
+    n_failed = rejects_by_reason.get(TAGGING_FAILED, 0)
+    n_kept = pages_by_outcome[PageOutcome.KEPT]
+    n_unread = pages_by_outcome[PageOutcome.REJECTED]
+    # Not every reject is a page: a file may be gone, or damaged between two pages.
+    if n_kept != n_tagged + n_failed or n_unread > n_rejected - n_failed:
+        raise CountMismatchError(
+            f"part {part_id}: {n_kept} pages kept and {n_unread} rejected, but {n_tagged} tagged, "
+            f"{n_failed} not taggable and {n_rejected - n_failed} rejected by the reader"
+        )

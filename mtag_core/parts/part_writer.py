@@ -1,0 +1,194 @@
+"""The last step of a part: its file, its rejects and, last, its manifest; whole or not at all."""
+
+import re
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+from mtag_core.errors import CountMismatchError
+from mtag_core.output.layout import OutputLayout, PartFiles, open_part
+from mtag_core.output.manifests import Manifest
+from mtag_core.output.rows import OutputRow
+from mtag_core.parts.completeness_check import CompletenessCheck
+from mtag_core.parts.counts import PartCounts, check_balance
+from mtag_core.parts.held_document import HeldDocument
+from mtag_core.parts.part_records import CompletedPart, PartEnd, RecordKey
+from mtag_core.parts.progress import Tally
+from mtag_core.records import Block, Reject
+
+# A given sent_id must be one word to stand in CoNLL-U.
+_SENT_ID = re.compile(r"\S+")
+# Progress is offered this often, in sentences.
+_SHOW_SENTENCES = 64
+
+
+class PartWriter:
+    """Writes parts, one after the other.
+
+    Nothing appears under a part's name before `PartEnd` has come and all counts agree. A document
+    is written when its last block has come: one that a step rejects midway leaves no sentence.
+    """
+
+    def __init__(
+        self, layout: OutputLayout, show: Callable[[Tally], None] = lambda _tally: None
+    ) -> None:
+        """Opens nothing yet.
+
+        Args:
+            layout: Where to write.
+            show: Called now and then with the totals of the part in work.
+        """
+        self._layout = layout
+        self._show = show
+        self._part: _OpenPart | None = None
+
+    def write(self, key: RecordKey, record: object) -> Manifest | None:
+        """Takes the next record.
+
+        Args:
+            key: Where it belongs.
+            record: A `Block` of tagged sentences, a `Reject`, a `PartEnd` or a `CompletedPart`.
+
+        Returns:
+            The manifest of a part that is done: written just now, or by an earlier attempt.
+
+        Raises:
+            CountMismatchError: Records were lost, doubled or swapped on the way.
+            StorageError: Something cannot be written.
+        """
+        try:
+            return self._write(key, record)
+        except BaseException as error:
+            self.discard(error)
+            raise
+
+    def _write(self, key: RecordKey, record: object) -> Manifest | None:
+        if isinstance(record, CompletedPart):
+            self.check_closed(before=f"part {key.part_id}")
+            return record.manifest
+        part = self._open_part(key.part_id)
+        if isinstance(record, Block):
+            part.write_block(key.ordinal, record)
+        elif isinstance(record, Reject):
+            part.write_reject(key.ordinal, record)
+        elif isinstance(record, PartEnd):
+            manifest = part.close(record)
+            self._part = None
+            self._layout.write_manifest(manifest)
+            return manifest
+        else:
+            raise TypeError(f"expected a record of a part, got {type(record).__name__}")
+        return None
+
+    def check_closed(self, *, before: str = "the end") -> None:
+        """Makes sure that no part is half done.
+
+        Args:
+            before: What comes next; named in the error.
+
+        Raises:
+            CountMismatchError: The end of a part was lost.
+        """
+        if self._part is not None:
+            raise CountMismatchError(
+                f"part {self._part.part_id}: no end of the part came before {before}; the runner "
+                "lost or swapped records inside a stage"
+            )
+
+    def discard(self, error: BaseException | None = None) -> None:
+        """Removes the temporary files of a part that will not be finished.
+
+        Args:
+            error: Why; one of the file system is raised again as a `StorageError`.
+        """
+        part, self._part = self._part, None
+        if part is not None:
+            part.discard(error or _DiscardedError())
+
+    def _open_part(self, part_id: str) -> "_OpenPart":
+        if self._part is not None and self._part.part_id != part_id:
+            self.check_closed(before=f"part {part_id}")
+        if self._part is None:
+            self._part = _OpenPart(self._layout, part_id, self._show)
+        return self._part
+
+
+class _OpenPart:
+    """The files and counts of one part."""
+
+    def __init__(self, layout: OutputLayout, part_id: str, show: Callable[[Tally], None]) -> None:
+        self.part_id = part_id
+        self._show = show
+        self._counts = PartCounts()
+        self._check = CompletenessCheck(part_id)
+        self._held: HeldDocument[Any] = HeldDocument()
+        self._sent_ids: set[str] = set()
+        self._stack = ExitStack()
+        self._files: PartFiles = self._stack.enter_context(open_part(layout, part_id))
+
+    def write_block(self, ordinal: int, block: Block[Any]) -> None:
+        n_sentences = len(block.sentences)
+        self._check.block(ordinal, block.index, n_sentences, is_last=block.is_last)
+        self._held.add(block.sentences)
+        if not block.is_last:
+            return
+        for index, tagged in enumerate(self._held.take()):
+            sent_id = self._sent_id(tagged.sentence.sent_id, ordinal, index)
+            self._files.rows.write(OutputRow(block.document.doc_id, index, sent_id, tagged))
+            self._counts.add(tagged)
+            if self._counts.n_sentences % _SHOW_SENTENCES == 0:
+                self._show(self._counts.tally())
+        self._counts.n_read = self._check.n_documents
+        self._counts.n_tagged += 1
+
+    def write_reject(self, ordinal: int, reject: Reject) -> None:
+        self._check.reject(ordinal)
+        self._held.clear()
+        self._files.reject(reject)
+        self._counts.n_read = self._check.n_documents
+        self._counts.reasons[reject.reason] += 1
+
+    def close(self, end: PartEnd) -> Manifest:
+        """Checks the counts and gives the files their names."""
+        counts = self._counts
+        self._check.end(end.n_documents)
+        check_balance(
+            self.part_id,
+            n_documents=end.n_documents,
+            n_tagged=counts.n_tagged,
+            rejects_by_reason=counts.reasons,
+            pages_by_outcome=end.pages_by_outcome,
+        )
+        self._stack.close()
+        part, rejects = self._files.digests()
+        return Manifest(
+            part_id=self.part_id,
+            part=part,
+            rejects=rejects,
+            n_documents=end.n_documents,
+            n_tagged=counts.n_tagged,
+            n_rejected=counts.n_rejected,
+            n_sentences=counts.n_sentences,
+            n_tokens=counts.n_tokens,
+            n_source_bytes=end.part.n_bytes,
+            rejects_by_reason=dict(sorted(counts.reasons.items())),
+            tokens_by_language=dict(sorted(counts.languages.items())),
+            tokens_by_upos=dict(sorted(counts.upos.items())),
+            pages_by_outcome=dict(end.pages_by_outcome),
+            sources=end.part.sources,
+        )
+
+    def discard(self, error: BaseException) -> None:
+        self._held.clear()
+        # With an exception the files' context managers remove what has a temporary name.
+        self._stack.__exit__(type(error), error, error.__traceback__)
+
+    def _sent_id(self, given: str | None, ordinal: int, index: int) -> str:
+        if given is not None and _SENT_ID.fullmatch(given) and given not in self._sent_ids:
+            self._sent_ids.add(given)
+            return given
+        return f"{self.part_id}.{ordinal}.{index}"
+
+
+class _DiscardedError(Exception):
+    """Ends the context managers of a part that is thrown away."""

@@ -1,0 +1,62 @@
+"""The first step of a part: its documents, rejects and end."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
+from mtag_core.corpus import ReadOptions, read_item
+from mtag_core.errors import MtagError
+from mtag_core.parts.part_records import PartEnd, RecordKey
+from mtag_core.parts.plan import PlannedPart
+from mtag_core.records import Document, Reject
+from mtag_core.wikipedia import PageOutcome
+
+
+def read_part(
+    part: PlannedPart, options: ReadOptions
+) -> Iterator[tuple[RecordKey, Document | Reject | PartEnd]]:
+    """Reads the documents of a part's work item, at most `part.limit` of them.
+
+    Yields:
+        Documents and rejects in order, then the part's end.
+
+    Raises:
+        MtagError: Something that must stop the run, such as a disk that is gone.
+    """
+    pages: Counter[str] = Counter()
+    n_documents = 0
+    for record in _records(part, options, pages):
+        yield RecordKey(part.part_id, n_documents), record
+        n_documents += 1
+    outcomes = {str(outcome): pages[outcome] for outcome in PageOutcome if pages}
+    yield RecordKey(part.part_id, n_documents), PartEnd(part, n_documents, outcomes)
+
+
+def _records(
+    part: PlannedPart, options: ReadOptions, pages: Counter[str]
+) -> Iterator[Document | Reject]:
+    records = islice(read_item(part.item, options, pages=pages), part.limit)
+    while True:
+        try:
+            record = next(records, None)
+        except (MtagError, MemoryError):
+            raise
+        except Exception as error:
+            # Readers reject what they cannot read; one that raises has a bug, which must not stop
+            # a run over a whole corpus. What is left of the item is one reject.
+            span = part.item.spans[0]
+            detail = f"reader failed: {type(error).__name__}: {error}".splitlines()[0]
+            yield Reject(span.file.path, span.start, None, "unreadable", detail)
+            return
+        if record is None:
+            return
+        yield record if isinstance(record, Reject) else _with_writable_id(record)
+
+
+def _with_writable_id(document: Document) -> Document:
+    """Names of files may be any bytes; UTF-8 cannot write those that Python escapes."""
+    if document.doc_id.isascii():
+        return document
+    doc_id = document.doc_id.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return replace(document, doc_id=doc_id)

@@ -1,0 +1,296 @@
+"""A run over one output directory: its configuration, its preparation, its end.
+
+prepare   checks that the directory is ours and was made alike; plans; clears what a killed
+          run left behind
+(parts)   made by `mtag_core.parts.part_writer`, anywhere, in any order
+finish    checks the manifests against the plan, writes report.html and run.json
+prune     removes the parts of inputs that are gone or have changed
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mtag_core import storage
+from mtag_core.corpus import ITEM_BYTES, ReadOptions
+from mtag_core.errors import CountMismatchError, LockHeldError, OutputError, UsageError
+from mtag_core.output.layout import FOLDERS, MANIFESTS, PARTS, REJECTS, OutputLayout
+from mtag_core.output.manifests import Manifest
+from mtag_core.output.schemas import SCHEMA_VERSION
+from mtag_core.parts.counts import check_balance
+from mtag_core.parts.reject_examples import reject_examples
+from mtag_core.parts.report import report_html
+
+_CONFIG_VERSION = 1
+# Maps of manifests that run.json holds the sums of.
+_SUMMED = ("rejects_by_reason", "tokens_by_language", "tokens_by_upos", "pages_by_outcome")
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """Everything that decides what a run writes.
+
+    Attributes:
+        inputs: The patterns, as given.
+        model: Digest of the model bundle and the conventions.
+        read: How inputs are read.
+        format: `parquet`, `conllu` or `jsonl`.
+        compression: `none`, `gz` or `zstd`.
+        item_bytes: Size of a work item, about.
+        limit: Documents at most; None for all.
+        conventions: Treebanks whose conventions tags follow, sorted.
+    """
+
+    inputs: tuple[str, ...]
+    model: str
+    read: ReadOptions
+    format: str
+    compression: str
+    item_bytes: int = ITEM_BYTES
+    limit: int | None = None
+    conventions: tuple[str, ...] = ()
+
+    @property
+    def salt(self) -> str:
+        """Digest of what decides a part's bytes beside its work item, for the item's id."""
+        fields = self.to_dict()
+        del fields["inputs"], fields["item_bytes"], fields["limit"]
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as JSON values."""
+        fields = asdict(self)
+        if not self.conventions:
+            # As in outputs from before there were any, so that runs on them go on.
+            del fields["conventions"]
+        versions = {"version": _CONFIG_VERSION, "schema_version": SCHEMA_VERSION}
+        values: dict[str, Any] = json.loads(json.dumps({**versions, **fields}, default=list))
+        return values
+
+
+@contextmanager
+def only_run(layout: OutputLayout) -> Iterator[None]:
+    """Keeps other runs off the output directory while the block runs; local directories only.
+
+    Raises:
+        OutputError: Another run is on.
+        StorageError: Nothing can be written there.
+    """
+    held = ExitStack()
+    try:
+        held.enter_context(storage.exclusive(layout.lock_path))
+    except LockHeldError as error:
+        raise OutputError(
+            f"{layout.base}: another run writes there; wait for its end, or name another --output"
+        ) from error
+    with held:
+        yield
+
+
+def check_output(layout: OutputLayout, config: RunConfig, *, overwrite: bool) -> None:
+    """Makes sure that the output directory is empty, or holds parts made alike.
+
+    Args:
+        layout: The output directory.
+        config: This run's configuration.
+        overwrite: Remove what earlier runs wrote, and nothing else, instead of failing.
+
+    Raises:
+        UsageError: It holds something else, or parts made with another configuration.
+    """
+    if overwrite:
+        remove_own_files(layout)
+        return
+    if not storage.exists(layout.config_path):
+        strangers = [_name(info.path) for info in storage.list_dir(layout.base)]
+        strangers = [name for name in strangers if not name.startswith(".")]
+        if strangers:
+            raise UsageError(
+                f"{layout.base} is not empty and holds no output of mtag (it has {strangers[0]}); "
+                "name another --output, or pass --overwrite to write beside what is there"
+            )
+        return
+    differences = _differences(read_json(layout.config_path), config.to_dict())
+    if differences:
+        raise UsageError(
+            f"{layout.base} was made with other options ({'; '.join(differences)}); "
+            "name another --output, or pass --overwrite to make it anew"
+        )
+
+
+def write_config(layout: OutputLayout, config: RunConfig) -> None:
+    """Writes config.json; before the first part, so that a killed run is recognised."""
+    write_json(layout.config_path, config.to_dict())
+
+
+def remove_own_files(layout: OutputLayout) -> None:
+    """Removes everything that earlier runs wrote, the configuration last."""
+    storage.delete(layout.plan_path)
+    storage.delete(layout.run_path)
+    storage.delete(layout.report_path)
+    for folder in FOLDERS:
+        for paths in layout.own_files(folder).values():
+            for path in paths:
+                storage.delete(path)
+    storage.delete(layout.config_path)
+
+
+def delete_leftovers(layout: OutputLayout) -> None:
+    """Deletes the temporary files that a killed run left behind."""
+    for folder in (layout.base, *(storage.join(layout.base, name) for name in FOLDERS)):
+        storage.delete_leftovers(folder)
+
+
+def completed_parts(layout: OutputLayout) -> set[str]:
+    """Ids of the parts that are done: their manifest is there and so is the part.
+
+    A manifest without its part (somebody removed it) is removed, so that the part is made again.
+    """
+    parts = layout.own_files(PARTS)
+    manifests = layout.own_files(MANIFESTS)
+    for part_id in manifests.keys() - parts.keys():
+        storage.delete(layout.manifest_path(part_id))
+    return manifests.keys() & parts.keys()
+
+
+def finish_run(
+    layout: OutputLayout, config: RunConfig, *, manifests: Iterable[Manifest], n_parts: int
+) -> dict[str, Any]:
+    """Checks the parts of a run against its plan; writes report.html and run.json.
+
+    Args:
+        layout: The output directory.
+        config: The run's configuration.
+        manifests: Of all planned parts, made now or complete, in any order; doubles are allowed
+            where they are equal.
+        n_parts: Number of parts planned.
+
+    Returns:
+        The content of run.json, the same for the same inputs and configuration.
+
+    Raises:
+        CountMismatchError: A part is missing, or documents read differ from those tagged plus
+            those rejected.
+    """
+    by_id: dict[str, Manifest] = {}
+    for manifest in manifests:
+        if by_id.setdefault(manifest.part_id, manifest) != manifest:
+            raise CountMismatchError(f"part {manifest.part_id} was written with two contents")
+    if len(by_id) != n_parts:
+        raise CountMismatchError(f"{layout.base}: {len(by_id)} parts of {n_parts} are done")
+    ordered = [by_id[part_id] for part_id in sorted(by_id)]
+    for manifest in ordered:
+        check_balance(
+            manifest.part_id,
+            n_documents=manifest.n_documents,
+            n_tagged=manifest.n_tagged,
+            rejects_by_reason=manifest.rejects_by_reason,
+            pages_by_outcome=manifest.pages_by_outcome,
+        )
+    report = _report(config, ordered)
+    # Before run.json, which says that the run is complete.
+    with storage.atomic_writer(layout.report_path) as stream:
+        stream.write(report_html(report, reject_examples(layout, ordered)).encode())
+    write_json(layout.run_path, report)
+    return report
+
+
+def prune(layout: OutputLayout, report: Mapping[str, Any]) -> int:
+    """Removes the parts that run.json does not list: their inputs are gone or have changed.
+
+    Returns:
+        How many parts were removed.
+    """
+    listed = {part["id"] for part in report["parts"]}
+    stale: set[str] = set()
+    # The manifest goes first: a part without one counts as not done.
+    for folder in (MANIFESTS, PARTS, REJECTS):
+        for part_id, paths in layout.own_files(folder).items():
+            if part_id not in listed:
+                stale.add(part_id)
+                for path in paths:
+                    storage.delete(path)
+    return len(stale)
+
+
+def read_json(path: str) -> dict[str, Any]:
+    """Reads a JSON object.
+
+    Raises:
+        OutputError: The file holds none.
+    """
+    try:
+        fields = json.loads(storage.read_bytes(path))
+    except ValueError as error:
+        raise OutputError(f"{path}: not JSON ({error})") from error
+    if not isinstance(fields, dict):
+        raise OutputError(f"{path}: expected a JSON object, found {type(fields).__name__}")
+    return fields
+
+
+def write_json(path: str, fields: Mapping[str, Any]) -> None:
+    """Writes a JSON object with sorted keys, atomically."""
+    text = json.dumps(fields, sort_keys=True, indent=1, ensure_ascii=True)
+    with storage.atomic_writer(path) as stream:
+        stream.write(text.encode() + b"\n")
+
+
+def _report(config: RunConfig, manifests: Sequence[Manifest]) -> dict[str, Any]:
+    """The content of run.json."""
+    sums = {name: Counter[str]() for name in _SUMMED}
+    for manifest in manifests:
+        for name, total in sums.items():
+            total.update(getattr(manifest, name))
+    return {
+        "config": config.to_dict(),
+        "counts": {
+            "parts": len(manifests),
+            "documents": sum(m.n_documents for m in manifests),
+            "tagged": sum(m.n_tagged for m in manifests),
+            "rejected": sum(m.n_rejected for m in manifests),
+            "sentences": sum(m.n_sentences for m in manifests),
+            "tokens": sum(m.n_tokens for m in manifests),
+            "source_bytes": sum(m.n_source_bytes for m in manifests),
+        },
+        **{name: dict(total) for name, total in sums.items()},
+        "parts": [_listed(manifest) for manifest in manifests],
+    }
+
+
+def _listed(manifest: Manifest) -> dict[str, Any]:
+    """A part's entry in run.json."""
+    return {
+        "id": manifest.part_id,
+        "part": asdict(manifest.part),
+        "rejects": None if manifest.rejects is None else asdict(manifest.rejects),
+        "documents": manifest.n_documents,
+        "sentences": manifest.n_sentences,
+        "tokens": manifest.n_tokens,
+    }
+
+
+def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """What two configurations do not share, each as `name: old, now new`."""
+    flat_there, flat_here = _flat(there), _flat(here)
+    return [
+        f"{name}: {flat_there.get(name)!r}, now {flat_here.get(name)!r}"
+        for name in sorted(flat_there.keys() | flat_here.keys())
+        if flat_there.get(name) != flat_here.get(name)
+    ]
+
+
+def _flat(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of nested objects beside the others."""
+    flat: dict[str, Any] = {}
+    for name, value in fields.items():
+        flat.update(value if isinstance(value, dict) else {name: value})
+    return flat
+
+
+def _name(path: str) -> str:
+    """The last step of a path."""
+    return path.rstrip("/").rsplit("/", 1)[-1]

@@ -1,0 +1,1 @@
+"""Sentences to tagged sentences."""

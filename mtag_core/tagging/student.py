@@ -1,0 +1,99 @@
+"""Runs the student's ONNX graph: the only module that imports onnxruntime.
+
+The graph is built by `mtag_core.training.graphs.student_graph`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from mtag_core.errors import BundleError
+from mtag_core.tagging.wordpiece import Window
+
+_OUTPUTS = ("upos", "second_upos", "feats", "upos_score", "feats_score")
+# 3 is "error": what the graph's optimiser says is for its developers.
+_LOG_ERRORS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the student says about tokens. Every array has shape (n_tokens,).
+
+    Attributes:
+        upos: Label ids.
+        second_upos: Label ids of the second best.
+        feats: Label ids.
+        upos_score: Probability of `upos`.
+        feats_score: Probability of `feats` among the bundles that occur with `upos`.
+    """
+
+    upos: NDArray[np.int64]
+    second_upos: NDArray[np.int64]
+    feats: NDArray[np.int64]
+    upos_score: NDArray[np.float32]
+    feats_score: NDArray[np.float32]
+
+
+class Student:
+    """A loaded model, on one thread of the CPU."""
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        """Wraps a session; `load` is the usual way."""
+        self._session = session
+        # Graphs that know no conventions of treebanks lack this input.
+        self._has_treebanks = any(value.name == "treebank" for value in session.get_inputs())
+
+    @classmethod
+    def load(cls, path: Path) -> "Student":
+        """Opens a `tagger.onnx`.
+
+        Raises:
+            BundleError: The file is no graph of a student.
+        """
+        options = onnxruntime.SessionOptions()
+        # Workers are processes: more threads would only get into each other's way.
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _LOG_ERRORS
+        # Shapes differ from batch to batch, so that plans made for one are memory lost.
+        options.enable_mem_pattern = False
+        try:
+            session = onnxruntime.InferenceSession(
+                path, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            # The package raises classes of its own that have no common base.
+            raise BundleError(f"{path}: not a model that ONNX Runtime can open: {error}") from error
+        names = {output.name for output in session.get_outputs()}
+        if not names.issuperset(_OUTPUTS):
+            raise BundleError(f"{path}: outputs {sorted(names)}, expected {sorted(_OUTPUTS)}")
+        return cls(session)
+
+    def answer(self, windows: Sequence[Window]) -> Answer:
+        """Tags the tokens of windows.
+
+        Args:
+            windows: All of the same number of pieces and the same treebank; at least one, with at
+                least one token.
+
+        Returns:
+            The tokens of all windows in order.
+        """
+        n_pieces = len(windows[0].piece_ids)
+        n_tokens = [len(window.first) for window in windows]
+        starts = np.repeat(np.arange(len(windows)) * n_pieces, n_tokens)
+        first = np.fromiter(chain.from_iterable(window.first for window in windows), np.int64)
+        last = np.fromiter(chain.from_iterable(window.last for window in windows), np.int64)
+        feed = {
+            "piece_ids": np.array([window.piece_ids for window in windows]),
+            "first_piece_index": starts + first,
+            "last_piece_index": starts + last,
+        }
+        if self._has_treebanks:
+            feed["treebank"] = np.array(windows[0].treebank)
+        return Answer(*self._session.run(_OUTPUTS, feed))

@@ -1,0 +1,119 @@
+"""A tagged sentence, as the tagger returns it.
+
+Tags stand in columns like the sentence's tokens (see `mtag_core.records`); `tokens` builds objects
+for people.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mtag_core.conllu import format_sentence
+from mtag_core.records import Document, Sentence, bare_sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One tagged token, as `TaggedSentence.tokens` shows it.
+
+    Attributes:
+        form: The token's form.
+        start: Offset of its first character in the document, in characters.
+        end: Offset after its last character.
+        upos: Universal part of speech, such as `NOUN`.
+        feats: Morphological features in CoNLL-U notation, such as `Number=Sing`, or `_`.
+        upos_score: Probability of `upos`, 0 to 1.
+        second_upos: The second most probable part of speech.
+        feats_score: Probability of `feats` among the bundles that occur with `upos`, 0 to 1.
+    """
+
+    form: str
+    start: int
+    end: int
+    upos: str
+    feats: str
+    upos_score: float
+    second_upos: str
+    feats_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """What tagging one batch took; for metrics.
+
+    Attributes:
+        n_sentences: Sentences in the batch; a window of a long sentence counts as one.
+        n_pieces: Wordpieces in the batch.
+        piece_budget: The most there could have been.
+        duration_s: Time in the model, in seconds.
+    """
+
+    n_sentences: int
+    n_pieces: int
+    piece_budget: int
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedSentence:
+    """A sentence and the tags of its tokens. Every tuple has length n_tokens."""
+
+    sentence: Sentence
+    upos: tuple[str, ...]
+    feats: tuple[str, ...]
+    upos_scores: tuple[float, ...]
+    second_upos: tuple[str, ...]
+    feats_scores: tuple[float, ...]
+
+    @property
+    def text(self) -> str:
+        """The sentence as it stands in the document."""
+        return self.sentence.text
+
+    @property
+    def tokens(self) -> list[Token]:
+        """The tokens as objects, built on each call."""
+        return list(self)
+
+    def __len__(self) -> int:
+        """Number of tokens."""
+        return len(self.upos)
+
+    def __iter__(self) -> Iterator[Token]:
+        """Yields the tokens in order."""
+        columns = (
+            self.sentence.forms,
+            self.sentence.starts,
+            self.sentence.ends,
+            self.upos,
+            self.feats,
+            self.upos_scores,
+            self.second_upos,
+            self.feats_scores,
+        )
+        return (Token(*row) for row in zip(*columns, strict=True))
+
+    def __str__(self) -> str:
+        """The sentence in CoNLL-U."""
+        return format_sentence(self.sentence, upos=self.upos, feats=self.feats)
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedDocument:
+    """A document and all its sentences, tagged."""
+
+    document: Document
+    sentences: tuple[TaggedSentence, ...]
+
+
+def unscored(
+    forms: tuple[str, ...], upos: tuple[str, ...], feats: tuple[str, ...]
+) -> TaggedSentence:
+    """A tagged sentence without offsets or scores, for a tagger that gives labels alone.
+
+    Args:
+        forms: Length n_tokens.
+        upos: Length n_tokens; also stands in as the second-best label.
+        feats: Length n_tokens.
+    """
+    ones = (1.0,) * len(forms)
+    return TaggedSentence(bare_sentence(forms), upos, feats, ones, upos, ones)

@@ -1,0 +1,354 @@
+"""The `Tagger`: text or tokens in, tagged sentences out, on one CPU core.
+
+text -> segment -> sentences -> wordpieces -> batches -> student -> tagged sentences
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
+
+from mtag_core.conventions import (
+    check_conventions,
+    conventions_digest,
+    languages_of,
+    treebank_language,
+)
+from mtag_core.errors import UsageError
+from mtag_core.labels import Labels, load_labels
+from mtag_core.langid import LanguageIdentifier
+from mtag_core.languages import UNKNOWN, normalise_language
+from mtag_core.records import Sentence
+from mtag_core.segmentation import Segmenter
+from mtag_core.tagging.batching import batches, buffers
+from mtag_core.tagging.bundle import Bundle
+from mtag_core.tagging.student import Student
+from mtag_core.tagging.tagged import BatchReport, TaggedSentence
+from mtag_core.tagging.wordpiece import EncodedSentence, Window, WordPiece
+
+K = TypeVar("K")
+
+DEFAULT_PIECE_BUDGET = 2048
+
+# The columns of one window's tags, as `TaggedSentence` has them.
+_Columns = tuple[list[str], list[str], list[float], list[str], list[float]]
+
+
+class Tagger:
+    """Tags text. A sentence's tags depend on the sentence, the bundle and the conventions alone.
+
+    Not safe for use by several threads at once; give each process its own.
+
+    Attributes:
+        digest: Identifies the bundle and the conventions; equal digests give equal tags.
+        piece_budget: Most wordpieces in one batch; changes speed and memory, never tags.
+        on_batch: Called after each batch with its size and duration; None for no call.
+    """
+
+    def __init__(
+        self,
+        *,
+        segmenter: Segmenter,
+        wordpiece: WordPiece,
+        student: Student,
+        labels: Labels,
+        digest: str,
+        conventions: Sequence[str] = (),
+    ) -> None:
+        """Puts the parts together; `load` is the usual way.
+
+        Args:
+            segmenter: Splits text.
+            wordpiece: Splits tokens.
+            student: Tags windows.
+            labels: The student's labels and treebanks.
+            digest: The bundle's.
+            conventions: As in `load`.
+
+        Raises:
+            UsageError: As in `load`.
+        """
+        check_conventions(conventions, treebanks=labels.treebanks)
+        self._segmenter = segmenter.following(conventions)
+        self._wordpiece = wordpiece
+        self._student = student
+        self._labels = labels
+        self._bundle_digest = digest
+        self._language_to_treebank = {
+            language: 1 + labels.treebanks.index(name)
+            for name in conventions
+            for language in languages_of(name)
+        }
+        self.digest = conventions_digest(digest, conventions)
+        self.piece_budget = DEFAULT_PIECE_BUDGET
+        self.on_batch: Callable[[BatchReport], None] | None = None
+
+    @classmethod
+    def load(cls, path: str | Path | None = None, *, conventions: Sequence[str] = ()) -> "Tagger":
+        """Opens a model bundle.
+
+        Args:
+            path: Its directory or URL; None for the bundle inside mtag.
+            conventions: Treebanks among `treebanks`, such as `pl_lfg`, whose conventions their
+                languages follow, in tags and, where the bundle has a segmenter of the treebank,
+                in tokens; at most one a language. Other languages are untouched.
+
+        Raises:
+            UsageError: The bundle does not know one of the treebanks, or two are of one language.
+            BundleError: It is missing, damaged or of another version; the message names the file.
+        """
+        bundle = Bundle.open(path)
+        directory = bundle.directory
+        labels = load_labels(directory)
+        langid = LanguageIdentifier.load(directory / "langid.ftz")
+        return cls(
+            segmenter=Segmenter.load(directory / "segmenters", langid),
+            wordpiece=WordPiece.load(directory / "tokenizer.json"),
+            student=Student.load(directory / "tagger.onnx"),
+            labels=labels,
+            digest=bundle.digest,
+            conventions=conventions,
+        )
+
+    @property
+    def treebanks(self) -> tuple[str, ...]:
+        """The treebanks whose conventions the bundle can follow, sorted; none in older bundles."""
+        return self._labels.treebanks
+
+    def following(self, conventions: Sequence[str]) -> "Tagger":
+        """A tagger with the same model that follows these conventions, and no others.
+
+        Args:
+            conventions: As in `load`; empty for none.
+
+        Raises:
+            UsageError: As in `load`.
+        """
+        tagger = Tagger(
+            segmenter=self._segmenter,
+            wordpiece=self._wordpiece,
+            student=self._student,
+            labels=self._labels,
+            digest=self._bundle_digest,
+            conventions=conventions,
+        )
+        tagger.piece_budget, tagger.on_batch = self.piece_budget, self.on_batch
+        return tagger
+
+    def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]:
+        """Splits a text into sentences of tokens, untagged.
+
+        Args:
+            text: Any text without lone surrogates.
+            language: Of the whole text: an ISO 639 code, a tag such as `fr-FR` or an English name;
+                found for each line where it is None.
+
+        Raises:
+            UsageError: The text holds a lone surrogate, or mtag does not know the language.
+        """
+        _check_text(text, what="text")
+        return self._segmenter.segment(text, self._code(language))
+
+    def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+        """Finds the languages of a document that came in sentences, as CoNLL-U does.
+
+        Args:
+            sentences: Of one document; where it names the language of any, they stay as they are.
+        """
+        return self._segmenter.identify(sentences)
+
+    def tag(
+        self, text: str, *, language: str | None = None, segmented_as: str | None = None
+    ) -> list[TaggedSentence]:
+        """Splits a text into sentences of tokens and tags them.
+
+        Args:
+            text: Any text; offsets of the result count its characters.
+            language: As in `segment`.
+            segmented_as: Treebank whose segmenter its language gets, where the bundle has one; the
+                tags do not follow it. None for the treebanks of the conventions.
+
+        Raises:
+            UsageError: As in `segment`.
+        """
+        _check_text(text, what="text")
+        language = self._code(language)
+        segmenter = self._segmenter
+        if segmented_as is not None:
+            segmenter = segmenter.following((segmented_as,))
+        pairs = ((None, sentence) for sentence in segmenter.segment(text, language))
+        return [tagged for _, tagged in self.tag_stream(pairs)]
+
+    def pipe(self, texts: Iterable[str]) -> Iterator[list[TaggedSentence]]:
+        """Tags a stream of texts, several at a time.
+
+        Args:
+            texts: Read as they are needed, some ahead of what has been yielded.
+
+        Yields:
+            The sentences of each text, in order.
+        """
+        n_sentences: deque[int] = deque()
+
+        def sentences() -> Iterator[tuple[None, Sentence]]:
+            """Segments the texts and notes how many sentences each has."""
+            for text in texts:
+                found = list(self.segment(text))
+                n_sentences.append(len(found))
+                yield from ((None, sentence) for sentence in found)
+
+        tagged_of_text: list[TaggedSentence] = []
+        for _, tagged in self.tag_stream(sentences()):
+            while n_sentences[0] == 0:
+                n_sentences.popleft()
+                yield []
+            tagged_of_text.append(tagged)
+            if len(tagged_of_text) == n_sentences[0]:
+                n_sentences.popleft()
+                yield tagged_of_text
+                tagged_of_text = []
+        yield from ([] for _ in n_sentences)
+
+    def tag_tokens(
+        self, sentences: Iterable[Sequence[str]], *, language: str | None = None
+    ) -> list[TaggedSentence]:
+        """Tags sentences that are split into tokens already.
+
+        Args:
+            sentences: The forms of each sentence's tokens.
+            language: Of all sentences, as in `segment`; None for `und`, which follows no
+                convention.
+
+        Returns:
+            One result a sentence. Its text is the forms joined by spaces.
+
+        Raises:
+            UsageError: A form is empty or holds a lone surrogate, a sentence is a `str`, or mtag
+                does not know the language.
+        """
+        code = self._code(language) or UNKNOWN
+        pairs = (
+            (None, _joined(forms, index, language=code)) for index, forms in enumerate(sentences)
+        )
+        return [tagged for _, tagged in self.tag_stream(pairs)]
+
+    def tag_stream(self, pairs: Iterable[tuple[K, Sentence]]) -> Iterator[tuple[K, TaggedSentence]]:
+        """Tags a stream of sentences; each goes with a key that comes back with it.
+
+        Args:
+            pairs: Keys and sentences. Some tens of thousands of wordpieces are read ahead.
+
+        Yields:
+            Keys and tagged sentences in the order of `pairs`.
+        """
+        encoded = ((key, self.encode(sentence)) for key, sentence in pairs)
+        for buffer in buffers(encoded, piece_budget=self.piece_budget):
+            tagged = self.tag_encoded([sentence for _, sentence in buffer])
+            yield from zip((key for key, _ in buffer), tagged, strict=True)
+
+    def _code(self, language: str | None) -> str | None:
+        if language is None:
+            return None
+        known = (*self._segmenter.languages, *map(treebank_language, self.treebanks))
+        return normalise_language(language, more_codes=known)
+
+    def encode(self, sentence: Sentence) -> EncodedSentence:
+        """Splits a sentence's tokens into wordpieces, and chooses the convention it follows."""
+        if not sentence.forms:
+            return EncodedSentence(sentence, [])
+        treebank = self._language_to_treebank.get(sentence.language, 0)
+        return EncodedSentence(sentence, self._wordpiece.encode(sentence.forms, treebank=treebank))
+
+    def tag_encoded(self, sentences: Sequence[EncodedSentence]) -> Iterator[TaggedSentence]:
+        """Tags sentences together.
+
+        Args:
+            sentences: From `encode`. All are batched before the first result is there: a caller
+                bounds them.
+
+        Returns:
+            Their tags, in order. The model has run when this returns; only the records are made
+            as they are asked for.
+        """
+        columns = self._tag_windows([window for each in sentences for window in each.windows])
+        return (_tagged(each.sentence, [next(columns) for _ in each.windows]) for each in sentences)
+
+    def _tag_windows(self, windows: Sequence[Window]) -> Iterator[_Columns]:
+        """Tags windows in batches; yields the columns of each, in order."""
+        found: list[_Columns | None] = [None] * len(windows)
+        for indices in batches(windows, piece_budget=self.piece_budget):
+            batch = [windows[index] for index in indices]
+            started_s = time.perf_counter()
+            columns = list(self._answer(batch))
+            if self.on_batch is not None:
+                n_pieces = len(batch) * len(batch[0].piece_ids)
+                duration_s = time.perf_counter() - started_s
+                self.on_batch(BatchReport(len(batch), n_pieces, self.piece_budget, duration_s))
+            for index, part in zip(indices, columns, strict=True):
+                found[index] = part
+        return (part for part in found if part is not None)
+
+    def _answer(self, batch: Sequence[Window]) -> Iterator[_Columns]:
+        """Asks the student about a batch and cuts what it says into windows."""
+        answer = self._student.answer(batch)
+        upos_tags, feats_tags = self._labels.upos, self._labels.feats
+        upos = [upos_tags[label] for label in answer.upos.tolist()]
+        feats = [feats_tags[label] for label in answer.feats.tolist()]
+        upos_scores = answer.upos_score.tolist()
+        second_upos = [upos_tags[label] for label in answer.second_upos.tolist()]
+        feats_scores = answer.feats_score.tolist()
+        start = 0
+        for window in batch:
+            cut = slice(start, start + len(window.first))
+            yield (
+                upos[cut],
+                feats[cut],
+                upos_scores[cut],
+                second_upos[cut],
+                feats_scores[cut],
+            )
+            start = cut.stop
+
+
+def _tagged(sentence: Sentence, parts: Sequence[_Columns]) -> TaggedSentence:
+    """Joins the columns of a sentence's windows."""
+    columns = zip(*parts, strict=True) if parts else [()] * 5
+    return TaggedSentence(sentence, *(tuple(chain.from_iterable(column)) for column in columns))
+
+
+def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:
+    """A sentence whose text is its forms joined by spaces."""
+    if isinstance(forms, str):
+        raise UsageError(f"sentence {index}: {forms[:40]!r}, expected a list of forms")
+    starts = []
+    start = 0
+    for position, form in enumerate(forms):
+        if not form:
+            place = f"sentence {index}, token {position}"
+            raise UsageError(f"{place}: empty form, expected at least one character")
+        starts.append(start)
+        start += len(form) + 1
+    text = " ".join(forms)
+    _check_text(text, what=f"sentence {index}")
+    return Sentence(
+        text=text,
+        start=0,
+        end=len(text),
+        language=language,
+        forms=tuple(forms),
+        starts=tuple(starts),
+        ends=tuple(start + len(form) for start, form in zip(starts, forms, strict=True)),
+    )
+
+
+def _check_text(text: str, *, what: str) -> None:
+    """Refuses what is no Unicode text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"{what}: lone surrogate {text[error.start]!r} at offset {error.start}, "
+            "expected valid Unicode"
+        ) from None

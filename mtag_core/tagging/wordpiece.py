@@ -1,0 +1,181 @@
+"""Splits tokens into wordpieces and sentences into windows that fit the model.
+
+The only module that imports `tokenizers`. A token's pieces do not depend on its neighbours, so they
+are remembered: in running text nine of ten tokens have been seen before, and a dictionary answers
+ten times faster than the tokenizer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from mtag_core.errors import BundleError
+from mtag_core.records import Sentence
+
+# The longest input the student was trained on, [CLS] and [SEP] included.
+MAX_PIECES = 256
+# Context that both sides of a cut between two windows see, in wordpieces.
+_OVERLAP_PIECES = 64
+# A token of more pieces (a line of dashes, a base64 blob) keeps its first ones and its last.
+_MAX_TOKEN_PIECES = 48
+# Distinct tokens remembered; about 50 MB when full.
+_MAX_REMEMBERED = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A run of a sentence's tokens as the model reads it.
+
+    Attributes:
+        piece_ids: [CLS], the pieces of the tokens, [SEP]. Length at most `MAX_PIECES`.
+        first: Index in `piece_ids` of the first piece of each token that this window tags.
+        last: Index of the last piece of the same tokens.
+        treebank: Number of the treebank whose convention the tags follow, 0 for none.
+    """
+
+    piece_ids: list[int]
+    first: list[int]
+    last: list[int]
+    treebank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedSentence:
+    """A sentence and its windows; a sentence without tokens has none."""
+
+    sentence: Sentence
+    windows: list[Window]
+
+    @property
+    def n_pieces(self) -> int:
+        """Wordpieces of all windows."""
+        return sum(len(window.piece_ids) for window in self.windows)
+
+
+class WordPiece:
+    """A WordPiece tokenizer for tokens, with a memory."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        """Wraps a tokenizer; `load` is the usual way."""
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        self._tokenizer = tokenizer
+        self._cls, self._sep, self._unk = (
+            _special_id(tokenizer, piece) for piece in ("[CLS]", "[SEP]", "[UNK]")
+        )
+        self._token_to_ids: dict[str, list[int]] = {}
+
+    @classmethod
+    def load(cls, path: str | Path) -> "WordPiece":
+        """Reads a `tokenizer.json`.
+
+        Raises:
+            BundleError: It is missing, damaged, or has no [CLS], [SEP], [UNK].
+        """
+        try:
+            content = Path(path).read_text(encoding="utf-8")
+            # The package raises bare Exceptions.
+            tokenizer = Tokenizer.from_str(content)
+        except Exception as error:
+            raise BundleError(f"{path}: not a tokenizer: {error}") from error
+        return cls(tokenizer)
+
+    def encode(self, forms: Sequence[str], *, treebank: int = 0) -> list[Window]:
+        """Splits a sentence's tokens into wordpieces.
+
+        A sentence that fits is one window. A longer one becomes several with an overlap, cut at
+        tokens; each token is tagged by the window that shows more of what stands around it.
+
+        Args:
+            forms: The sentence's tokens, at least one.
+            treebank: Of the windows.
+
+        Returns:
+            Windows whose tagged tokens, joined, are the sentence's.
+        """
+        known = self._token_to_ids
+        token_ids = [known.get(form) or self._pieces(form) for form in forms]
+        window = self._window(token_ids, tagged=range(len(forms)), treebank=treebank)
+        if len(window.piece_ids) <= MAX_PIECES:
+            return [window]
+        return [
+            self._window(
+                token_ids[start:end], tagged=range(first - start, last - start), treebank=treebank
+            )
+            for start, end, first, last in _cut(list(map(len, token_ids)))
+        ]
+
+    def _window(self, token_ids: Sequence[list[int]], *, tagged: range, treebank: int) -> Window:
+        """Joins the pieces of tokens."""
+        piece_ids = [self._cls]
+        first: list[int] = []
+        last: list[int] = []
+        for ids in token_ids:
+            first.append(len(piece_ids))
+            piece_ids += ids
+            last.append(len(piece_ids) - 1)
+        piece_ids.append(self._sep)
+        if len(tagged) < len(first):
+            first, last = (row[tagged.start : tagged.stop] for row in (first, last))
+        return Window(piece_ids, first, last, treebank)
+
+    def _pieces(self, form: str) -> list[int]:
+        """Splits one token and remembers the answer."""
+        encoding = self._tokenizer.encode([form], is_pretokenized=True, add_special_tokens=False)
+        # A token of nothing but control characters has no pieces.
+        ids = encoding.ids or [self._unk]
+        if len(ids) > _MAX_TOKEN_PIECES:
+            ids = [*ids[: _MAX_TOKEN_PIECES - 1], ids[-1]]
+        if len(self._token_to_ids) >= _MAX_REMEMBERED:
+            self._token_to_ids.clear()
+        self._token_to_ids[form] = ids
+        return ids
+
+
+def _cut(n_pieces: Sequence[int]) -> list[tuple[int, int, int, int]]:
+    """Cuts a long sentence.
+
+    Args:
+        n_pieces: Number of pieces of each token; none exceeds `_MAX_TOKEN_PIECES`.
+
+    Returns:
+        For each window the range of tokens it sees and the range it tags: start, end, first, last.
+    """
+    spans = _spans(n_pieces)
+    windows = []
+    first = 0
+    for (start, end), following in zip(spans, [*spans[1:], None], strict=True):
+        # The tokens that two windows see are shared out half and half.
+        last = end if following is None else (following[0] + end + 1) // 2
+        windows.append((start, end, first, last))
+        first = last
+    return windows
+
+
+def _spans(n_pieces: Sequence[int]) -> list[tuple[int, int]]:
+    """The token ranges that windows see: as long as they may be, overlapping."""
+    spans = []
+    start = end = 0
+    while True:
+        total = sum(n_pieces[start:end])
+        while end < len(n_pieces) and total + n_pieces[end] <= MAX_PIECES - 2:
+            total += n_pieces[end]
+            end += 1
+        spans.append((start, end))
+        if end == len(n_pieces):
+            return spans
+        overlap = 0
+        start = end
+        while overlap + n_pieces[start - 1] <= _OVERLAP_PIECES:
+            start -= 1
+            overlap += n_pieces[start]
+
+
+def _special_id(tokenizer: Tokenizer, piece: str) -> int:
+    """The id of a special piece."""
+    piece_id: int | None = tokenizer.token_to_id(piece)
+    if piece_id is None:
+        raise BundleError(f"tokenizer.json: has no piece {piece}, expected [CLS], [SEP] and [UNK]")
+    return piece_id

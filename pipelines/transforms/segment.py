@@ -1,0 +1,61 @@
+"""The step that splits documents into sentences of tokens."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import apache_beam as beam
+
+from mtag_core.records import Document, Reject, Sentence
+from mtag_core.segmentation.document_blocks import segment_document
+from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, StepDoFn
+
+
+class TextSegmenter(Protocol):
+    """What the step needs of a model."""
+
+    def segment(self, text: str) -> Iterator[Sentence]:
+        """Splits a text into sentences."""
+
+
+class Segment(beam.PTransform):
+    """PCollection of (K, Document) -> PCollection of (K, Block[Sentence] | Reject).
+
+    Records that are no documents pass.
+    """
+
+    def __init__(self, model: SharedModel[TextSegmenter]) -> None:
+        """Takes the model that splits text."""
+        super().__init__()
+        self._do_fn = _SegmentDoFn(model)
+
+    def expand(self, documents: "beam.PCollection[KeyedRecord]") -> "beam.PCollection[KeyedRecord]":
+        """Adds the step."""
+        return documents | "Segment" >> beam.ParDo(self._do_fn)
+
+
+class _SegmentDoFn(StepDoFn):
+    def __init__(self, shared: SharedModel[TextSegmenter]) -> None:
+        super().__init__("segment")
+        self._shared = shared
+        self._model: LockedModel[TextSegmenter] | None = None
+
+    def process(self, keyed: KeyedRecord) -> Iterator[KeyedRecord]:
+        key, record = keyed
+        if not isinstance(record, Document):
+            yield keyed
+            return
+        for block in self.timed(segment_document(record, self._segment)):
+            if isinstance(block, Reject):
+                self.count("rejects")
+            else:
+                self.count("sentences", len(block.sentences))
+                self.count("tokens", sum(len(each.forms) for each in block.sentences))
+            yield key, block
+
+    def _segment(self, text: str) -> Iterator[Sentence]:
+        if self._model is None:
+            self._model = self._shared.acquire()
+        return self._model.iterate(lambda model: iter(model.segment(text)))
+
+    def finish_bundle(self) -> None:
+        self.report()

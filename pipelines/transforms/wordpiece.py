@@ -1,0 +1,63 @@
+"""The step that splits tokens into wordpieces."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import apache_beam as beam
+
+from mtag_core.records import Block, Reject, Sentence
+from mtag_core.tagging.encode_block import encode_block
+from mtag_core.tagging.wordpiece import EncodedSentence
+from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, StepDoFn
+
+
+class SentenceEncoder(Protocol):
+    """What the step needs of a model."""
+
+    def encode(self, sentence: Sentence) -> EncodedSentence:
+        """Splits a sentence's tokens into wordpieces."""
+
+
+class Wordpiece(beam.PTransform):
+    """PCollection of (K, Block[Sentence]) -> PCollection of (K, Block[EncodedSentence] | Reject).
+
+    Records that are no blocks pass.
+    """
+
+    def __init__(self, model: SharedModel[SentenceEncoder]) -> None:
+        """Takes the model that splits tokens."""
+        super().__init__()
+        self._do_fn = _WordpieceDoFn(model)
+
+    def expand(self, blocks: "beam.PCollection[KeyedRecord]") -> "beam.PCollection[KeyedRecord]":
+        """Adds the step."""
+        return blocks | "Wordpiece" >> beam.ParDo(self._do_fn)
+
+
+class _WordpieceDoFn(StepDoFn):
+    def __init__(self, shared: SharedModel[SentenceEncoder]) -> None:
+        super().__init__("wordpiece")
+        self._shared = shared
+        self._model: LockedModel[SentenceEncoder] | None = None
+
+    def process(self, keyed: KeyedRecord) -> Iterator[KeyedRecord]:
+        key, record = keyed
+        if isinstance(record, Block):
+            for encoded in self.timed(self._encoded(record)):
+                yield key, encoded
+        else:
+            yield keyed
+
+    def _encoded(self, block: Block[Sentence]) -> Iterator[Block[EncodedSentence] | Reject]:
+        if self._model is None:
+            self._model = self._shared.acquire()
+        with self._model.lock:
+            encoded = encode_block(block, self._model.model.encode)
+        if isinstance(encoded, Reject):
+            self.count("rejects")
+        else:
+            self.count("pieces", sum(each.n_pieces for each in encoded.sentences))
+        yield encoded
+
+    def finish_bundle(self) -> None:
+        self.report()

@@ -1,0 +1,114 @@
+"""The last step over documents: tagged blocks to parts and their manifests."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from mtag_core.output.layout import OutputLayout
+from mtag_core.output.manifests import Manifest
+from mtag_core.parts.part_records import CompletedPart
+from mtag_core.parts.part_writer import PartWriter
+from mtag_core.parts.progress import ProgressFile, Tally
+from pipelines.transforms.steps import METRICS_NAMESPACE, KeyedRecord, StepDoFn
+
+
+class WriteParts(beam.PTransform):
+    """PCollection of (RecordKey, Block | Reject | PartEnd | CompletedPart) -> of Manifest.
+
+    Manifests come without `sources`. Records must come in the order in which they were read; a
+    runner that loses, doubles or swaps some gets an error and no part.
+    """
+
+    def __init__(self, layout: OutputLayout, *, progress_dir: str | None = None) -> None:
+        """Takes what a worker has to know.
+
+        Args:
+            layout: Where to write.
+            progress_dir: A local folder for progress files, None where nobody reads them.
+        """
+        super().__init__()
+        self._do_fn = _WritePartsDoFn(layout, progress_dir)
+
+    def expand(self, records: "beam.PCollection[KeyedRecord]") -> "beam.PCollection[Manifest]":
+        """Adds the step."""
+        return records | "Write" >> beam.ParDo(self._do_fn)
+
+
+class _WritePartsDoFn(StepDoFn):
+    def __init__(self, layout: OutputLayout, progress_dir: str | None) -> None:
+        super().__init__("write")
+        self._layout = layout
+        self._progress_dir = progress_dir
+        self._progress: ProgressFile | None = None
+        self._writer: PartWriter | None = None
+        self._started_s = 0.0
+
+    def setup(self) -> None:
+        if self._progress_dir is not None:
+            self._progress = ProgressFile(self._progress_dir)
+        self._writer = PartWriter(self._layout, self._show)
+
+    def start_bundle(self) -> None:
+        self._started_s = time.monotonic()
+
+    def process(self, keyed: KeyedRecord) -> Iterator[Manifest]:
+        yield from self.timed(self._manifests(keyed))
+
+    def finish_bundle(self) -> None:
+        if self._writer is not None:
+            self._writer.check_closed()
+        self.report()
+
+    def teardown(self) -> None:
+        # Also called after a bundle that failed: its part is made anew.
+        if self._writer is not None:
+            self._writer.discard()
+
+    def _manifests(self, keyed: KeyedRecord) -> Iterator[Manifest]:
+        assert self._writer is not None
+        key, record = keyed
+        manifest = self._writer.write(key, record)
+        if manifest is None:
+            return
+        if not isinstance(record, CompletedPart):
+            self._finish(manifest)
+        yield replace(manifest, sources=())
+
+    def _show(self, tally: Tally) -> None:
+        if self._progress is not None:
+            self._progress.show(tally)
+
+    def _finish(self, manifest: Manifest) -> None:
+        now_s = time.monotonic()
+        _count(manifest, elapsed_ms=round(1000 * (now_s - self._started_s)))
+        self._started_s = now_s
+        if self._progress is not None:
+            self._progress.finish(
+                Tally(
+                    manifest.n_documents,
+                    manifest.n_rejected,
+                    manifest.n_sentences,
+                    manifest.n_tokens,
+                    manifest.n_source_bytes,
+                    1,
+                )
+            )
+
+
+def _count(manifest: Manifest, *, elapsed_ms: int) -> None:
+    counts = {
+        "parts": 1,
+        "documents": manifest.n_documents,
+        "sentences": manifest.n_sentences,
+        "tokens": manifest.n_tokens,
+        "rejects": manifest.n_rejected,
+    }
+    counts |= {f"rejects_{reason}": n for reason, n in manifest.rejects_by_reason.items()}
+    counts |= {f"pages_{outcome}": n for outcome, n in manifest.pages_by_outcome.items()}
+    for name, count in counts.items():
+        Metrics.counter(METRICS_NAMESPACE, name).inc(count)
+    Metrics.distribution(METRICS_NAMESPACE, "part_milli_secs").update(elapsed_ms)
+    Metrics.distribution(METRICS_NAMESPACE, "part_tokens").update(manifest.n_tokens)

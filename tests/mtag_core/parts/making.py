@@ -1,0 +1,59 @@
+"""The steps of a part, one after the other, without Beam."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mtag_core.corpus import ReadOptions
+from mtag_core.output.layout import OutputLayout
+from mtag_core.output.manifests import Manifest
+from mtag_core.parts.part_writer import PartWriter
+from mtag_core.parts.plan import PlannedPart
+from mtag_core.parts.read_part import read_part
+from mtag_core.records import Block, Document, Reject
+from mtag_core.segmentation.document_blocks import segment_document
+from mtag_core.tagging.block_tagger import BlockTagger
+from mtag_core.tagging.encode_block import encode_block
+from tests.fake_tagger import FakeTagger
+
+Records = Iterator[tuple[Any, Any]]
+
+
+def make_part(
+    part: PlannedPart,
+    layout: OutputLayout,
+    *,
+    tagger: FakeTagger | None = None,
+    options: ReadOptions | None = None,
+    change: Callable[[Records], Records] = lambda records: records,
+) -> Manifest:
+    """Makes a part; `change` gets the records on their way to the writer."""
+    tagger = tagger or FakeTagger()
+    writer = PartWriter(layout)
+    manifest = None
+    try:
+        for key, record in change(_tagged(part, tagger, options or ReadOptions())):
+            manifest = writer.write(key, record) or manifest
+        writer.check_closed()
+    finally:
+        writer.discard()
+    assert manifest is not None
+    return manifest
+
+
+def _tagged(part: PlannedPart, tagger: FakeTagger, options: ReadOptions) -> Records:
+    blocks: BlockTagger[Any] = BlockTagger(tagger)
+    for key, record in _encoded(part, tagger, options):
+        if isinstance(record, Block | Reject):
+            yield from blocks.add(key, record)
+        else:
+            yield from blocks.flush()
+            yield key, record
+
+
+def _encoded(part: PlannedPart, tagger: FakeTagger, options: ReadOptions) -> Records:
+    for key, record in read_part(part, options):
+        segmented = [record]
+        if isinstance(record, Document):
+            segmented = segment_document(record, tagger.segment)
+        for each in segmented:
+            yield key, encode_block(each, tagger.encode) if isinstance(each, Block) else each

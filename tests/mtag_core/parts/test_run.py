@@ -1,0 +1,139 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mtag_core.corpus import ReadOptions
+from mtag_core.errors import CountMismatchError, UsageError
+from mtag_core.output.layout import OutputLayout
+from mtag_core.output.manifests import FileDigest, Manifest
+from mtag_core.output.writers import OutputFormat
+from mtag_core.parts.run import (
+    RunConfig,
+    check_output,
+    completed_parts,
+    finish_run,
+    prune,
+    write_config,
+)
+
+_CONFIG = RunConfig(("*.txt",), "digest", ReadOptions(), "parquet", "zstd")
+
+
+def _manifest(part_id, **changes):
+    manifest = Manifest(
+        part_id=part_id,
+        part=FileDigest(f"part-{part_id}.parquet", 10, "ab"),
+        rejects=None,
+        n_documents=3,
+        n_tagged=2,
+        n_rejected=1,
+        n_sentences=5,
+        n_tokens=20,
+        n_source_bytes=100,
+        rejects_by_reason={"binary": 1},
+        tokens_by_language={"fr": 20},
+    )
+    return replace(manifest, **changes)
+
+
+@pytest.fixture
+def layout(tmp_path):
+    return OutputLayout(str(tmp_path), OutputFormat())
+
+
+def _ids(n):
+    return [f"{number:016x}" for number in range(n)]
+
+
+def test_the_report_does_not_depend_on_the_order_of_manifests(layout, tmp_path):
+    manifests = [_manifest(part_id) for part_id in _ids(3)]
+    finish_run(layout, _CONFIG, manifests=manifests, n_parts=3)
+    first = (tmp_path / "run.json").read_bytes()
+    finish_run(layout, _CONFIG, manifests=manifests[::-1], n_parts=3)
+    assert (tmp_path / "run.json").read_bytes() == first
+
+
+def test_the_report_adds_up_the_parts(layout):
+    report = finish_run(layout, _CONFIG, manifests=[_manifest(i) for i in _ids(3)], n_parts=3)
+    assert report["counts"]["documents"] == 9
+    assert report["rejects_by_reason"] == {"binary": 3}
+    assert report["tokens_by_language"] == {"fr": 60}
+
+
+def test_a_manifest_that_came_twice_counts_once(layout):
+    manifests = [_manifest(_ids(1)[0])] * 2
+    assert finish_run(layout, _CONFIG, manifests=manifests, n_parts=1)["counts"]["documents"] == 3
+
+
+def test_a_missing_part_is_an_error(layout, tmp_path):
+    with pytest.raises(CountMismatchError, match="1 parts of 2 are done"):
+        finish_run(layout, _CONFIG, manifests=[_manifest(_ids(1)[0])], n_parts=2)
+    assert not (tmp_path / "run.json").exists()
+
+
+def test_documents_that_do_not_add_up_are_an_error(layout):
+    manifests = [_manifest(_ids(1)[0], n_tagged=1)]
+    with pytest.raises(CountMismatchError, match="3 documents read, 1 tagged and 1 rejected"):
+        finish_run(layout, _CONFIG, manifests=manifests, n_parts=1)
+
+
+@pytest.mark.parametrize(
+    ("pages", "message"),
+    [
+        ({"kept": 3, "rejected": 1}, "3 pages kept and 1 rejected, but 2 tagged"),
+        ({"kept": 2, "rejected": 2}, "2 pages kept and 2 rejected, but 2 tagged"),
+    ],
+)
+def test_pages_that_do_not_add_up_are_an_error(layout, pages, message):
+    manifests = [_manifest(_ids(1)[0], pages_by_outcome=pages)]
+    with pytest.raises(CountMismatchError, match=message):
+        finish_run(layout, _CONFIG, manifests=manifests, n_parts=1)
+
+
+def test_a_part_with_two_contents_is_an_error(layout):
+    part_id = _ids(1)[0]
+    manifests = [_manifest(part_id), _manifest(part_id, n_tokens=21)]
+    with pytest.raises(CountMismatchError, match="two contents"):
+        finish_run(layout, _CONFIG, manifests=manifests, n_parts=1)
+
+
+def _touch(layout, part_id):
+    for path in map(Path, (layout.part_path(part_id), layout.manifest_path(part_id))):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+
+
+def test_prune_removes_the_parts_that_are_not_listed(layout):
+    first, second = _ids(2)
+    for part_id in (first, second):
+        _touch(layout, part_id)
+    report = finish_run(layout, _CONFIG, manifests=[_manifest(first)], n_parts=1)
+    assert prune(layout, report) == 1
+    assert completed_parts(layout) == {first}
+
+
+def test_inputs_and_limit_are_no_part_of_the_salt():
+    other = replace(_CONFIG, inputs=("else",), limit=3)
+    assert other.salt == _CONFIG.salt
+
+
+@pytest.mark.parametrize(
+    "changes", [{"model": "x"}, {"format": "jsonl"}, {"read": ReadOptions(document="line")}]
+)
+def test_what_decides_the_bytes_is_part_of_the_salt(changes):
+    assert replace(_CONFIG, **changes).salt != _CONFIG.salt
+
+
+def test_without_conventions_a_run_is_configured_as_before_there_were_any():
+    # So that an older output goes on: its configuration and the ids of its parts stay the same.
+    assert "conventions" not in _CONFIG.to_dict()
+
+
+def test_other_conventions_are_another_configuration(layout):
+    told = replace(_CONFIG, conventions=("fr_gsd", "pl_lfg"))
+    assert told.salt != _CONFIG.salt
+    write_config(layout, _CONFIG)
+    check_output(layout, _CONFIG, overwrite=False)
+    with pytest.raises(UsageError, match=r"conventions: None, now \['fr_gsd', 'pl_lfg'\]"):
+        check_output(layout, told, overwrite=False)
