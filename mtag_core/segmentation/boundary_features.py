@@ -192,15 +192,7 @@ def chunk_columns(chunk: str, cut: ChunkUnits) -> tuple[int, ...]:
         closed |= 1 << (units[last].unit_class - UnitClass.DOUBLE_QUOTE)
         last -= 1
     last, closed = _before_footnote(units, last, closed)
-    terminal = 0
-    if units[last].unit_class in _TERMINAL or units[last].unit_class in _ENDING:
-        terminal = units[last].unit_class
-        if last and units[last - 1].unit_class in _TERMINAL:
-            terminal |= 32
-            last -= 1
-    word = last - 1 if terminal and last else last
-    if terminal and not last:
-        word = -1
+    terminal, word = _terminal(units, last)
     unit = units[word] if word >= 0 else _NO_UNIT
     start = cut.ends[word - 1] if word > 0 else 0
     end = cut.ends[word] if word >= 0 else 0
@@ -219,6 +211,22 @@ def chunk_columns(chunk: str, cut: ChunkUnits) -> tuple[int, ...]:
     )
 
 
+def _terminal(units: Sequence[Unit], last: int) -> tuple[int, int]:
+    """What kind of mark ends a chunk, and the index of the unit before it, -1 for none."""
+    word = last
+    while word >= 0 and units[word].unit_class in _TERMINAL:
+        word -= 1
+    n_marks = last - word
+    if n_marks:
+        classes = {unit.unit_class for unit in units[word + 1 : last + 1]}
+        if UnitClass.EXCLAMATION in classes:
+            return UnitClass.EXCLAMATION, word
+        return UnitClass.ELLIPSIS if n_marks > 1 else units[last].unit_class, word
+    if units[last].unit_class in _ENDING:
+        return units[last].unit_class, last - 1
+    return 0, last
+
+
 def _before_footnote(units: Sequence[Unit], last: int, closed: int) -> tuple[int, int]:
     """Steps over footnote marks behind a full stop: ".[1]", ".¹"."""
     index = last
@@ -232,7 +240,7 @@ def _before_footnote(units: Sequence[Unit], last: int, closed: int) -> tuple[int
     elif units[index].unit_class is UnitClass.DIGITS and index > 0:
         index -= 1
     if index != last and units[index].unit_class in _TERMINAL:
-        return index, closed | 64
+        return index, 0
     return last, closed
 
 

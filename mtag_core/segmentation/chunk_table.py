@@ -50,7 +50,7 @@ _HAS_INNER_END = regex.compile(rf"[{regex.escape(TERMINAL)}].")
 _LETTERS = regex.compile(r"[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*")
 
 # Marks that are tokens whatever the weights say. Treebanks show some of them too rarely.
-_ALONE = frozenset("“”„‟«»〝〞〟❝❞‹›‚—―⸺⸻¿¡")
+_ALONE = frozenset("“”„‟«»〝〞〟❝❞‹›‚—―⸺⸻¿¡[]_")
 
 
 class GrowingArray:

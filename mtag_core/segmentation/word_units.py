@@ -28,7 +28,7 @@ _ADDRESS_INSIDE = r"""(?:[^\s<>"«»“”„()]|\([^\s()]*\))"""
 _ADDRESS_END = r"""[^\s<>"«»“”„.,;:!?'’‘()\[\]{}…]"""
 _WORD = rf"(?:(?![{_UNSPACED}])\p{{L}}{_EXTEND}*+)++"
 _REST = rf"""
-      (?P<sign>[\p{{P}}\p{{Sm}}\p{{Sc}}\p{{Sk}}])(?P=sign)+(?!{_EXTEND}) | [!?]{{2,}}(?!{_EXTEND})
+      (?P<sign>[-_=*~#+])(?P=sign)+(?!{_EXTEND})
     | \p{{Katakana}}[\p{{Katakana}}ー]*{_EXTEND}*
     | \X
 """

@@ -5,6 +5,7 @@ import lzma
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,9 @@ Sentences = list[list[Surface]]
 _NO_WEIGHTS = np.zeros(2, np.int8)
 _LONGEST_PARAGRAPH = 10
 # Whoever wrote a line of text was no annotator.
-_TEXT_WEIGHT = 0.2
+_TEXT_WEIGHT = 0.15
+# Lines that are looked through for each that is chosen.
+_MOST_LINES = 5
 _ROWS = 1 << 17
 _GENERIC_ROWS = 1 << 18
 _SPACED_GENERIC_CLITICS = frozenset({"n't"})
@@ -109,7 +112,7 @@ def text_sentences(
     text: Path | None, language: str, *, n_lines: int, seed: int
 ) -> TextSentences | None:
     """Joined sentences of a language's running text; None where there is no text."""
-    lines = list(_text_lines(text, language)) if text and n_lines else []
+    lines = list(islice(_text_lines(text, language), _MOST_LINES * n_lines)) if text else []
     short_forms = abbreviations(lines)
     chosen = choose_lines(lines, short_forms, n_lines, seed=seed)
     return join_lines(chosen, short_forms, seed=seed) if chosen else None

@@ -20,6 +20,8 @@ _LONGEST_PARAGRAPH = 8
 _MOST_CHARACTERS = 400
 _MIN_LINES = 2
 _ABBREVIATION_SHARE = 0.7
+_MOST_SHOWN = 12
+_MOST_INITIALS = 300
 
 _MARKS = regex.escape(TERMINAL)
 _CLOSERS = regex.escape(CLOSING + DOUBLE_QUOTES + "'’‘")
@@ -30,6 +32,7 @@ _DOUBTFUL = regex.compile(
 _STOP_INSIDE = regex.compile(
     rf"(?P<word>[\p{{L}}\p{{M}}.]*)(?P<marks>\.)(?=[{_CLOSERS},;:]*\s+\S)"
 )
+_ORDINAL = regex.compile(r"\d\.\s\p{Lu}?\p{Ll}")
 _ENDS_WELL = regex.compile(rf"[{_MARKS}][{_CLOSERS}]*$")
 _WORD = regex.compile(r"[\p{L}\p{M}][\p{L}\p{M}.]*")
 
@@ -50,17 +53,25 @@ class TextSentences:
 def choose_lines(
     lines: Iterable[str], short_forms: frozenset[str], n_lines: int, *, seed: int
 ) -> list[str]:
-    """Chooses lines that end as sentences do, at random; up to half of them have abbreviations."""
+    """Chooses lines that end as sentences do.
+
+    Half of them at random; the others show each abbreviation a few times, initials and ordinals
+    more often.
+    """
     fit = [line.strip() for line in lines if len(line) <= _MOST_CHARACTERS]
     fit = [line for line in fit if _ENDS_WELL.search(line)]
     generator = random.Random(seed)
-    chosen = generator.sample(fit, min(n_lines // 2, len(fit)))
-    short = [
-        line
-        for line in fit
-        if any(_is_short(match, short_forms) for match in _STOP_INSIDE.finditer(line))
-    ]
-    chosen += generator.sample(short, min(n_lines - n_lines // 2, len(short)))
+    generator.shuffle(fit)
+    chosen = fit[: n_lines // 2]
+    counts: Counter[str] = Counter()
+    for line in fit[n_lines // 2 :]:
+        if len(chosen) == n_lines:
+            break
+        found = [match for match in _STOP_INSIDE.finditer(line) if _is_short(match, short_forms)]
+        words = {match["word"].lower() for match in found}
+        if any(counts[word] < (_MOST_SHOWN if len(word) > 1 else _MOST_INITIALS) for word in words):
+            counts.update(words)
+            chosen.append(line)
     generator.shuffle(chosen)
     return chosen
 
@@ -132,7 +143,7 @@ def _doubtful_ends(line: str, short_forms: frozenset[str]) -> list[int]:
 def _is_short(match: regex.Match[str], short_forms: frozenset[str]) -> bool:
     """Whether a full stop inside a line belongs to an abbreviation, an initial or an ordinal."""
     word = match["word"].lower()
-    is_number = not word and match.start() > 0 and match.string[match.start() - 1].isdigit()
+    is_number = not word and _ORDINAL.match(match.string, match.start() - 1) is not None
     return match["marks"] == "." and (is_number or len(word) == 1 or word in short_forms)
 
 
