@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--segmenters",
         type=Path,
         default=DEFAULT_BUNDLE / "segmenters",
-        help="directory of <language>.udpipe files, which cut the text (default: the bundle's)",
+        help="directory of <language>.linear.npz files, which cut the text (default: the bundle's)",
     )
     add("--languages", nargs="+", default=["he"], help="to learn and to label (default: he)")
     add(

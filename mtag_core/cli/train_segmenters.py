@@ -11,14 +11,12 @@ from mtag_core.training.segmenters.training import SegmenterOptions, train_segme
 _HELP = {
     "n_tokens": "training tokens a language at most",
     "n_treebank_tokens": "training tokens of a treebank of --own at most",
-    "n_generic_tokens": "tokens that each language gives to the generic segmenter",
-    "width": "of UDPipe's recurrent layer",
-    "n_epochs": "passes over the tokens",
-    "learning_rate": "at the start",
-    "dropout": "from 0 to 1",
+    "n_generic_tokens": "tokens that each language gives to the generic layer",
+    "n_lines": "sentences of text that a language learns sentence ends from",
+    "n_generic_lines": "sentences of text that each language gives to the generic layer",
     "gap_epochs": "passes of the models of ja, vi, zh over treebank and labelled text",
     "device": "torch device, for ja, vi, zh",
-    "seed": "chooses the sentences of the generic segmenter",
+    "seed": "chooses lines of text and lengths of paragraphs",
 }
 
 
@@ -36,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--text",
         type=Path,
-        help="directory of <code>.txt.xz files, where forms are counted for ar, fr, he, ta",
+        help="directory of <code>.txt.xz files: sentence ends, abbreviations, counts of forms",
     )
     parser.add_argument(
         "--labelled",

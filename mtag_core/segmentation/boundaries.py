@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mtag_core.errors import BundleError
-from mtag_core.segmentation.arrays import DAMAGE, write_arrays
+from mtag_core.arrays import DAMAGE, write_arrays
 from mtag_core.segmentation.gap_network import GapNetwork
 from mtag_core.segmentation.token_block import TokenBlock
 from mtag_core.segmentation.units import SPACED_LETTERS, find_units

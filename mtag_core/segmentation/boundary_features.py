@@ -180,6 +180,13 @@ def gap_features(rows: Sequence[tuple[int, ...]]) -> Codes:
     return _hash(codes, _GAP_SLOTS, _GAP_SEED)
 
 
+def word_columns(word: str, unit: Unit) -> tuple[int, ...]:
+    """What `chunk_columns` gives for a chunk of one unit of letters."""
+    end, size = text_code(styleless(word[-3:])), min(len(word), _MAX_SIZE)
+    pair = (unit.unit_class, unit.code)
+    return (0, *pair, *pair, end, size, 0, 0, 0, 0, 1)
+
+
 def chunk_columns(chunk: str, cut: ChunkUnits) -> tuple[int, ...]:
     """Describes a chunk to its neighbours; `N_CHUNK_COLUMNS` numbers."""
     units = cut.units
@@ -309,6 +316,13 @@ def is_after_stop(rows: Codes) -> NDArray[np.bool_]:
     terminal = rows[:, _TERM] & np.uint64(31)
     is_stop: NDArray[np.bool_] = np.isin(terminal, [int(unit_class) for unit_class in _TERMINAL])
     return is_stop
+
+
+def is_before_month(rows: Codes, months: Codes) -> NDArray[np.bool_]:
+    """Which places are between an ordinal of one or two digits and a month: shape (n,)."""
+    is_ordinal = (rows[:, _WC] == UnitClass.DIGITS) & (rows[:, _WS] <= 2)
+    is_before: NDArray[np.bool_] = is_ordinal & np.isin(rows[:, _NW], months)
+    return is_before & (rows[:, _TERM] == UnitClass.STOP)
 
 
 def stop_features(rows: Codes) -> Codes:

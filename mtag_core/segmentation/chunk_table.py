@@ -18,6 +18,7 @@ from mtag_core.segmentation.boundary_features import (
     gap_features,
     gap_rows,
     is_stop_gap,
+    word_columns,
 )
 from mtag_core.segmentation.boundary_layers import BoundaryScorer
 from mtag_core.segmentation.hashing import Codes
@@ -27,6 +28,7 @@ from mtag_core.segmentation.word_units import (
     OPENING,
     TERMINAL,
     UnitClass,
+    describe,
     styleless,
     unit_spans,
 )
@@ -47,6 +49,7 @@ _INNER_END = regex.compile(
     regex.VERSION1,
 )
 _HAS_INNER_END = regex.compile(rf"[{regex.escape(TERMINAL)}].")
+_HAS_SPACES = regex.compile(r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{Arabic}\p{Hebrew}\p{Hangul}\p{Armenian}]+")
 _LETTERS = regex.compile(r"[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*")
 
 # Marks that are tokens whatever the weights say. Treebanks show some of them too rarely.
@@ -98,12 +101,15 @@ class ChunkTable:
         first_end: Where the ends of a variant's tokens begin in `ends`.
         n_tokens: Tokens of a variant.
         ends: Offsets after tokens in their chunk.
+        is_short: Whether a chunk is an abbreviation with its full stop. Shape (n_rows,).
+        has_final_quote: Whether a token of a variant ends in a single quotation mark.
         n_characters: Length of each row's chunk.
     """
 
-    def __init__(self, scorer: BoundaryScorer) -> None:
-        """Makes an empty table for a scorer's decisions."""
+    def __init__(self, scorer: BoundaryScorer, short_forms: frozenset[str] = frozenset()) -> None:
+        """Makes an empty table for a scorer's decisions and a language's abbreviations."""
         self._scorer = scorer
+        self._short_forms = short_forms
         clitics = {clitic for layer in scorer.layers for clitic in layer.clitics}
         self._clitics = frozenset(clitics)
         self._clitic_sizes = sorted({len(clitic) for clitic in clitics})
@@ -116,9 +122,11 @@ class ChunkTable:
         self._stop_scores = GrowingArray(np.int32)
         self._has_stop_gap = GrowingArray(np.bool_)
         self._n_characters = GrowingArray(np.int64)
+        self._is_short = GrowingArray(np.bool_)
         self._n_tokens = GrowingArray(np.int64)
         self._first_end = GrowingArray(np.int64)
         self._ends = GrowingArray(np.int64)
+        self._has_final_quote = GrowingArray(np.bool_)
         self.forms: list[tuple[str, ...]] = []
         self._n_remembered = 0
         self._append([""], [(0,) * N_CHUNK_COLUMNS], [False], [0], [((), ())] * 2)
@@ -159,7 +167,23 @@ class ChunkTable:
             self._append([chunk], [(0,) * N_CHUNK_COLUMNS], [False], [0], [((), ())] * 2)
 
     def _add_whole(self, chunks: Sequence[str]) -> None:
-        """Adds chunks in which no sentence ends."""
+        """Adds chunks in which no sentence ends, those of nothing but letters first."""
+        words = [chunk for chunk in chunks if self._is_word(chunk)]
+        columns = [word_columns(word, describe(word)) for word in words]
+        variants = [pair for word in words for pair in (((word,), (len(word),)),) * 2]
+        n_words = len(words)
+        self._append(words, columns, [False] * n_words, [0] * n_words, variants)
+        known = set(words)
+        self._add_cut([chunk for chunk in chunks if chunk not in known])
+
+    def _is_word(self, chunk: str) -> bool:
+        """Whether a chunk is one unit of letters of a script with spaces."""
+        if not chunk.isalpha() or not _HAS_SPACES.fullmatch(chunk):
+            return False
+        return not self._clitic_sizes or not self._clitic_starts(chunk)
+
+    def _add_cut(self, chunks: Sequence[str]) -> None:
+        """Adds chunks of several units."""
         cuts = [self.cut(chunk) for chunk in chunks]
         rows = [row for chunk, cut in zip(chunks, cuts, strict=True) for row in gap_rows(chunk, cut)]
         scores = self._scorer.token_scores(gap_features(rows)).tolist() if rows else []
@@ -194,10 +218,12 @@ class ChunkTable:
         self._has_stop_gap.extend(has_stop_gap)
         self._stop_scores.extend(stop_scores)
         self._n_characters.extend(sizes)
+        self._is_short.extend(list(map(self._is_abbreviation, chunks)))
         counts = np.array([len(forms) for forms, _ in variants], np.int64)
         self._first_end.extend(len(self._ends) + np.cumsum(counts) - counts)
         self._n_tokens.extend(counts)
         self._ends.extend([end for _, ends in variants for end in ends])
+        self._has_final_quote.extend([_has_final_quote(forms) for forms, _ in variants])
         self.forms += [forms for forms, _ in variants]
         self._publish()
 
@@ -208,13 +234,13 @@ class ChunkTable:
         self.has_stop_gap = self._has_stop_gap.values
         self.n_characters = self._n_characters.values
         self.n_tokens = self._n_tokens.values
+        self.is_short = self._is_short.values
         self.first_end = self._first_end.values
         self.ends = self._ends.values
+        self.has_final_quote = self._has_final_quote.values
 
     def cut(self, chunk: str) -> ChunkUnits:
         """Cuts a chunk into units, also where a clitic may begin."""
-        if chunk.isalpha() and not self._clitic_sizes and chunk.isascii():
-            return cut_chunk(chunk, (len(chunk),))
         ends = [end for _, end in unit_spans(chunk)]
         if self._clitic_sizes:
             starts = [start for start in self._clitic_starts(chunk) if start not in ends]
@@ -223,16 +249,20 @@ class ChunkTable:
 
     def _clitic_starts(self, chunk: str) -> list[int]:
         """Offsets inside runs of letters where a clitic that ends the run may begin."""
-        starts = []
-        for match in _LETTERS.finditer(chunk):
-            run = styleless(match[0])
-            if len(run) == len(match[0]):
-                starts += [
-                    match.end() - size
-                    for size in self._clitic_sizes
-                    if size < len(run) and run[-size:] in self._clitics
-                ]
-        return starts
+        plain = styleless(chunk)
+        if len(plain) != len(chunk) or not any(map(plain.__contains__, self._clitics)):
+            return []
+        return [
+            match.end() - size
+            for match in _LETTERS.finditer(plain)
+            for size in self._clitic_sizes
+            if size < match.end() - match.start()
+            and plain[match.end() - size : match.end()] in self._clitics
+        ]
+
+    def _is_abbreviation(self, chunk: str) -> bool:
+        """Whether a chunk is one of the language's, with or without an opening mark."""
+        return chunk[-1:] == "." and chunk[:-1].lower().lstrip(_OPENING_MARKS) in self._short_forms
 
     @staticmethod
     def _stop_gap(cut: ChunkUnits) -> int | None:
@@ -268,6 +298,11 @@ def _variants(
     return [attached, _tokens(chunk, [*sorted([*bounds, cut.ends[stop_gap]]), len(chunk)])]
 
 
+def _has_final_quote(forms: Sequence[str]) -> bool:
+    """Whether a token may have a quotation mark at its end that closes an earlier one."""
+    return any(len(form) > 1 and form[-1] in _FINAL_QUOTES and form[-2] != form[-1] for form in forms)
+
+
 def _is_forced(chunk: str, end: int) -> bool:
     """Whether a mark that is always alone stands on one side of a gap."""
     before, after = chunk[end - 1], chunk[end]
@@ -278,6 +313,10 @@ def _tokens(chunk: str, ends: Sequence[int]) -> tuple[tuple[str, ...], tuple[int
     """The forms and ends of tokens."""
     starts = (0, *ends[:-1])
     return tuple(chunk[a:b] for a, b in zip(starts, ends, strict=True)), tuple(ends)
+
+
+_OPENING_MARKS = OPENING + DOUBLE_QUOTES + "'\u2018"
+_FINAL_QUOTES = frozenset("'\u2018\u2019\u201b\u203a")
 
 
 def spread(counts: Integers, firsts: Integers) -> Integers:

@@ -21,15 +21,16 @@ def fold(text: str) -> str:
     """Folds a text; what is folded already, as nearly all text is, is returned as it is."""
     if text.isascii():
         return text
-    text = unicodedata.normalize("NFC", text)
     if not unicodedata.is_normalized("NFKC", text):
-        text = "".join(map(_fold_character, text))
+        text = "".join(map(_fold_character, unicodedata.normalize("NFC", text)))
     return _OPTIONAL.sub("", text)
 
 
 def fold_form(form: str) -> str:
     """Folds a form; one of nothing but optional marks stays as it is."""
-    return form if form.isascii() else _IGNORABLE.sub("", fold(form)) or form
+    if form.isascii() or (form.isalpha() and unicodedata.is_normalized("NFKC", form)):
+        return form.replace("\u0640", "") or form
+    return _IGNORABLE.sub("", fold(form)) or form
 
 
 def _fold_character(character: str) -> str:

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from mtag_core.conventions import languages_of
+from mtag_core.conventions import languages_of, treebank_language
 from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.records import MultiwordToken, Sentence
@@ -15,7 +15,12 @@ from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.languages import GENERIC, UNKNOWN, segmenter_name
 from mtag_core.segmentation.lines import clean, safe_cut
-from mtag_core.segmentation.runs import Run, find_runs, languages_of_lines, runs_of_language
+from mtag_core.segmentation.language_spans import (
+    LanguageSpan,
+    find_spans,
+    languages_of_texts,
+    spans_of_language,
+)
 from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.segmentation.splits import SplitModel
 from mtag_core.segmentation.token_block import TokenBlock
@@ -111,7 +116,7 @@ class Segmenter:
         if any(sentence.language != UNKNOWN for sentence in sentences):
             return sentences
         texts = [sentence.text for sentence in sentences]
-        languages = languages_of_lines(texts, langid=self._langid)
+        languages = languages_of_texts(texts, langid=self._langid)
         return [
             replace(sentence, language=language)
             for sentence, language in zip(sentences, languages, strict=True)
@@ -132,14 +137,17 @@ class Segmenter:
         """
         cleaned = clean(text)
         if language is None:
-            runs = find_runs(cleaned, langid=self._langid)
+            found = find_spans(cleaned, langid=self._langid)
         else:
-            runs = runs_of_language(cleaned, language)
-        for run_language, of_language in groupby(runs, key=lambda run: run.language):
-            models = self._models(run_language)
-            for lines in _blocks(cleaned, of_language):
-                block = models.tokenizer.tokenize(cleaned, lines)
-                yield from _sentences(text, block, models.splits, language=run_language)
+            found = spans_of_language(cleaned, language)
+        for name, of_language in groupby(found, key=lambda span: span.language):
+            models = self._models(name)
+            for block in _token_blocks(cleaned, of_language, models.tokenizer):
+                if cleaned != text:
+                    # A token with a space inside may have something else there.
+                    spans = zip(block.starts, block.ends, strict=True)
+                    block.forms = [text[start:end] for start, end in spans]
+                yield from _sentences(text, block, models.splits, language=name)
 
     def _models(self, language: str) -> _Models:
         """Opens the models for a language on first use."""
@@ -158,7 +166,8 @@ class Segmenter:
             tokenizer: _Tokenizer = BoundaryModel.load(self._path(networks[0], _NETWORK_SUFFIX))
         else:
             tokenizer = SpacedTokenizer(
-                [self._layer(name) for name in dict.fromkeys([GENERIC, *layers])]
+                [self._layer(name) for name in dict.fromkeys([GENERIC, *layers])],
+                treebank_language(names[-1]),
             )
         # A treebank with a layer of its own may not split what its language does.
         has_own = names[0] in self._suffix_to_names[_LAYER_SUFFIX]
@@ -185,27 +194,40 @@ def _names(directory: Path, suffix: str) -> frozenset[str]:
     return frozenset(path.name.removesuffix(suffix) for path in directory.glob(f"*{suffix}"))
 
 
-def _blocks(cleaned: str, runs: Iterable[Run]) -> Iterator[list[tuple[int, int]]]:
-    """Yields neighbouring lines together, as many as may be in memory; cuts one that is longer."""
+def _token_blocks(
+    cleaned: str, spans: Iterable[LanguageSpan], tokenizer: _Tokenizer
+) -> Iterator[TokenBlock]:
+    """Tokenizes neighbouring spans together, as many as may be in memory."""
     lines: list[tuple[int, int]] = []
-    for run in runs:
-        for start, end in _pieces(cleaned, run):
-            if lines and end - lines[0][0] > _MAX_BLOCK_CHARACTERS:
-                yield lines
-                lines = []
-            lines.append((start, end))
+    for span in spans:
+        if lines and span.end - lines[0][0] > _MAX_BLOCK_CHARACTERS:
+            yield tokenizer.tokenize(cleaned, lines)
+            lines = []
+        if span.end - span.start > _MAX_BLOCK_CHARACTERS:
+            yield from _long_blocks(cleaned, span, tokenizer)
+        else:
+            lines.append((span.start, span.end))
     if lines:
-        yield lines
+        yield tokenizer.tokenize(cleaned, lines)
 
 
-def _pieces(cleaned: str, run: Run) -> Iterator[tuple[int, int]]:
-    """Cuts a run that is too long at spaces."""
-    start = run.start
-    while run.end - start > _MAX_BLOCK_CHARACTERS:
-        end = safe_cut(cleaned, start=start, limit=start + _MAX_BLOCK_CHARACTERS)
-        yield start, end
+def _long_blocks(
+    cleaned: str, span: LanguageSpan, tokenizer: _Tokenizer
+) -> Iterator[TokenBlock]:
+    """Tokenizes a long span in pieces that are cut at spaces."""
+    start = span.start
+    while start < span.end:
+        limit = start + _MAX_BLOCK_CHARACTERS
+        end = span.end if limit >= span.end else safe_cut(cleaned, start=start, limit=limit)
+        block = tokenizer.tokenize(cleaned, [(start, end)])
         start = end
-    yield start, run.end
+        if end < span.end and len(block.sentence_ends) > 1:
+            # The cut may have parted the last sentence: the next piece has it whole. A long one
+            # stays, or a text without sentence ends would be read many times over.
+            last_start = block.starts[block.sentence_ends[-2]]
+            if end - last_start <= _MAX_BLOCK_CHARACTERS // 4:
+                block, start = block.without_last_sentence(), last_start
+        yield block
 
 
 def _sentences(

@@ -12,11 +12,14 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from mtag_core.languages import UNKNOWN
+from mtag_core.segmentation.abbreviations import month_codes, short_forms
 from mtag_core.segmentation.boundary_features import (
     FIRST_CLASS,
     TERMINAL,
     CLOSED,
     end_features,
+    is_before_month,
     place_rows,
     stop_features,
 )
@@ -28,6 +31,10 @@ from mtag_core.segmentation.word_units import UnitClass
 
 _IS_SPACE = np.array([chr(point).isspace() for point in range(0x3001)] + [False])
 
+# What speaks against an end of a sentence behind a known abbreviation, in eighths of a nat.
+_SHORT_FORM_COST = 48
+
+_SINGLE_QUOTES = frozenset("'\u2018\u2019\u201a\u201b\u2039\u203a")
 _DIGITS = regex.compile(r"\d{1,3}")
 _THREE_DIGITS = regex.compile(r"\d{3}(?:[.,]\d+)?(?!\d)")
 
@@ -52,10 +59,16 @@ class ChunkStream:
 class SpacedTokenizer:
     """Finds the tokens and sentences of a language, of a treebank or of any language."""
 
-    def __init__(self, layers: Sequence[BoundaryLayer]) -> None:
-        """Stacks layers: the generic one, a language's, a treebank's."""
+    def __init__(self, layers: Sequence[BoundaryLayer], language: str = UNKNOWN) -> None:
+        """Stacks layers: the generic one, a language's, a treebank's.
+
+        Args:
+            layers: In any order.
+            language: Whose abbreviations and months are known.
+        """
         self.scorer = BoundaryScorer(layers)
-        self.table = ChunkTable(self.scorer)
+        self.table = ChunkTable(self.scorer, short_forms(language))
+        self._months = np.array(sorted(month_codes(language)), np.uint64)
         self._phrases = {pair for layer in layers for pair in layer.phrases}
         self._phrase_starts = frozenset(left for left, _ in self._phrases)
         self._has_spaced_numbers = any(layer.has_spaced_numbers for layer in layers)
@@ -69,11 +82,15 @@ class SpacedTokenizer:
             lines: Start and end of each line, in order, with nothing but spaces between them. A
                 line may hold line breaks; sentences end at its end.
         """
+        if not text[lines[0][0] : lines[-1][1]].strip():
+            return TokenBlock([], [], [], [])
         stream, places = self.chunks(text, lines)
         is_apart = self.apart_stops(stream, places)
         block = self._tokens(stream, is_apart)
         ends = self.sentence_ends(stream, places, is_apart)
         block.sentence_ends = self._token_counts(stream, is_apart)[ends].tolist()
+        if self.table.has_final_quote[2 * stream.rows + is_apart].any():
+            block = block.parted(_closing_quotes(block))
         return self._joined(text, block)
 
     def chunks(self, text: str, lines: Sequence[tuple[int, int]]) -> tuple[ChunkStream, Codes]:
@@ -85,8 +102,9 @@ class SpacedTokenizer:
         rows = np.array(self.table.rows(chunks), np.int64)
         starts, ends = starts + first, ends + first
         rows, starts, ends = self._with_parts(rows, starts, ends)
-        line_ends = np.array([end for _, end in lines])
-        is_line_end = np.isin(ends, line_ends)
+        is_line_end = np.zeros(len(rows), np.bool_)
+        lasts = np.searchsorted(ends, [end for _, end in lines], side="right") - 1
+        is_line_end[lasts[lasts >= 0]] = True
         stream = ChunkStream(rows, starts, ends, is_line_end)
         is_glued = np.append(ends[:-1] == starts[1:], False)
         return stream, place_rows(self.table.columns[rows], is_line_end, is_glued)
@@ -108,7 +126,9 @@ class SpacedTokenizer:
         asked = np.flatnonzero(self.candidates(stream, places))
         if len(asked):
             scores = self.scorer.end_scores(end_features(places[asked], is_apart[asked]))
-            is_end[asked] = scores > 0
+            is_short = self.table.is_short[stream.rows[asked]]
+            is_short |= is_before_month(places[asked], self._months)
+            is_end[asked] = scores - _SHORT_FORM_COST * is_short > 0
         return np.flatnonzero(is_end)
 
     def apart_stops(self, stream: ChunkStream, places: Codes) -> NDArray[np.bool_]:
@@ -187,6 +207,31 @@ class SpacedTokenizer:
             if is_joined and is_apart and index not in sentence_starts:
                 pairs.append(index)
         return pairs
+
+
+def _closing_quotes(block: TokenBlock) -> list[int]:
+    """Tokens at whose end a single quotation mark closes what one opened in the same sentence.
+
+    Without the other mark it may be an apostrophe.
+    """
+    found = []
+    first = 0
+    for last in block.sentence_ends:
+        is_open = False
+        for index in range(first, last):
+            form = block.forms[index]
+            if form[-1] not in _SINGLE_QUOTES:
+                continue
+            if len(form) == 1:
+                is_space_after = (
+                    index + 1 == last or block.starts[index + 1] > block.ends[index]
+                )
+                is_open = not is_space_after
+            elif is_open and form[:-1].isalnum():
+                found.append(index)
+                is_open = False
+        first = last
+    return found
 
 
 _IS_MARK = np.array(

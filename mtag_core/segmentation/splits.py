@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
-from mtag_core.segmentation.arrays import DAMAGE, write_arrays
+from mtag_core.arrays import DAMAGE, write_arrays
 from mtag_core.segmentation.chunk_table import GrowingArray, Integers, spread
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.split_features import (
@@ -124,8 +124,11 @@ class SplitModel:
     def _clear(self) -> None:
         """Forgets all forms; row 0 is nothing, which is around a sentence."""
         self._form_to_row: dict[str, int] = {}
+        self._forms: list[str] = [""]
         self._seen = GrowingArray(np.uint64, N_SEEN)
         self._seen.extend([NOTHING])
+        self._is_seen = GrowingArray(np.bool_)
+        self._is_seen.extend([True])
         self._n_options, self._first_option = GrowingArray(np.int64), GrowingArray(np.int64)
         self._n_options.extend([0])
         self._first_option.extend([0])
@@ -133,30 +136,24 @@ class SplitModel:
         self._options: list[tuple[str, ...]] = []
 
     def _add(self, forms: Sequence[str]) -> None:
-        """Notes what is known of forms wherever they stand."""
+        """Notes what may become of forms wherever they stand; most stay as they are."""
         all_scripts = [scripts_of(form, self._candidates) for form in forms]
-        codes = np.array(
-            [
-                codes
-                for form, scripts in zip(forms, all_scripts, strict=True)
-                for codes in script_codes(form, scripts, self._counts)
-            ],
-            np.uint64,
-        )
         sizes = np.array(list(map(len, all_scripts)), np.int64)
-        self._first_option.extend(len(self._options) + np.cumsum(sizes) - sizes)
+        n_kept = np.where(sizes > 1, sizes, 0)
+        self._first_option.extend(len(self._options) + np.cumsum(n_kept) - n_kept)
         self._n_options.extend(sizes)
-        self._scripts.extend(codes[:, 0])
-        table_rows = script_rows(codes, n_rows=len(self._weights))
-        self._scores.extend(self._weights[table_rows].sum(axis=1, dtype=np.int32))
-        self._options += [
-            script.apply(form)
-            for form, scripts in zip(forms, all_scripts, strict=True)
-            for script in scripts
-        ]
-        first = len(self._seen)
-        self._seen.extend([neighbour_codes(form, self._counts) for form in forms])
-        self._form_to_row.update(zip(forms, range(first, first + len(forms)), strict=True))
+        unsure = [pair for pair in zip(forms, all_scripts, strict=True) if len(pair[1]) > 1]
+        self._options += [script.apply(form) for form, scripts in unsure for script in scripts]
+        codes = [c for form, scripts in unsure for c in script_codes(form, scripts, self._counts)]
+        if codes:
+            columns = np.array(codes, np.uint64)
+            rows = script_rows(columns, n_rows=len(self._weights))
+            self._scripts.extend(columns[:, 0])
+            self._scores.extend(self._weights[rows].sum(axis=1, dtype=np.int32))
+        self._form_to_row.update(zip(forms, range(len(self._forms), len(self._forms) + len(forms)), strict=True))
+        self._forms += forms
+        self._seen.extend(np.zeros((len(forms), N_SEEN), np.uint64))
+        self._is_seen.extend(np.zeros(len(forms), np.bool_))
 
     def _best(
         self, rows: Integers, unsure: Integers, sentence_ends: Sequence[int]
@@ -188,7 +185,12 @@ class SplitModel:
         places = np.arange(len(rows)) + 2 * (sentences + 1)
         padded = np.zeros(len(rows) + 2 * len(sentence_ends) + 2, np.int64)
         padded[places] = rows
-        return self._seen.values[padded[places[unsure][:, None] + np.arange(-2, 3)]]
+        around = padded[places[unsure][:, None] + np.arange(-2, 3)]
+        wanted = np.unique(around)
+        for row in wanted[~self._is_seen.values[wanted]].tolist():
+            self._seen.values[row] = neighbour_codes(self._forms[row], self._counts)
+            self._is_seen.values[row] = True
+        return self._seen.values[around]
 
 
 def scripts_of(form: str, candidates: Candidates) -> list[Script]:

@@ -1,5 +1,6 @@
 """The tokens of a stretch of a document in columns, as tokenizers hand them on."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,13 @@ class TokenBlock:
     starts: list[int]
     ends: list[int]
     sentence_ends: list[int]
+
+    def without_last_sentence(self) -> "TokenBlock":
+        """The sentences but the last of two or more."""
+        end = self.sentence_ends[-2]
+        return TokenBlock(
+            self.forms[:end], self.starts[:end], self.ends[:end], self.sentence_ends[:-1]
+        )
 
     def joined(self, text: str, indices: Sequence[int]) -> "TokenBlock":
         """Joins tokens with the ones before them.
@@ -42,4 +50,20 @@ class TokenBlock:
         for index in range(len(self.forms)):
             n_gone_before[index + 1] = n_gone_before[index] + (index in gone)
         sentence_ends = [end - n_gone_before[end] for end in self.sentence_ends]
+        return TokenBlock(forms, starts, ends, sentence_ends)
+
+    def parted(self, indices: Sequence[int]) -> "TokenBlock":
+        """Parts the last character of tokens off.
+
+        Args:
+            indices: In order; each token has two characters or more.
+        """
+        if not indices:
+            return self
+        forms, starts, ends = list(self.forms), list(self.starts), list(self.ends)
+        for index in reversed(indices):
+            forms[index : index + 1] = [forms[index][:-1], forms[index][-1]]
+            starts.insert(index + 1, ends[index] - 1)
+            ends.insert(index, ends[index] - 1)
+        sentence_ends = [end + bisect_left(indices, end) for end in self.sentence_ends]
         return TokenBlock(forms, starts, ends, sentence_ends)

@@ -39,16 +39,6 @@ def fake_langid() -> FakeIdentifier:
 
 
 @pytest.fixture(scope="session")
-def shared_segmenter(shared_dir, fake_langid, tmp_path_factory) -> Segmenter:
-    """The stored segmenters, with the English one as the generic one."""
-    directory = tmp_path_factory.mktemp("segmenters")
-    for path in (shared_dir / "segmenters").glob("*.udpipe"):
-        (directory / path.name).symlink_to(path)
-    (directory / "generic.udpipe").symlink_to(shared_dir / "segmenters" / "en.udpipe")
-    return Segmenter.load(directory, fake_langid)
-
-
-@pytest.fixture(scope="session")
 def bundled_segmenters() -> Path:
     """The directory of the segmenters that the package ships."""
     return Path(mtag_core.__file__).parent / "bundles" / "default" / "segmenters"

@@ -44,8 +44,8 @@ class FitOptions:
     n_rows: int
     l2: float = 0.5
     min_count: float = 2.0
-    n_steps: int = 120
-    rate: float = 0.15
+    n_steps: int = 80
+    rate: float = 0.2
 
 
 def fit(groups: Sequence[Examples], options: FitOptions) -> NDArray[np.int8]:

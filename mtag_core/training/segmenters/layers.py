@@ -30,7 +30,7 @@ _LONGEST_PARAGRAPH = 10
 # Whoever wrote a line of text was no annotator.
 _TEXT_WEIGHT = 0.15
 # Lines that are looked through for each that is chosen.
-_MOST_LINES = 5
+_MOST_LINES = 3
 _ROWS = 1 << 17
 _GENERIC_ROWS = 1 << 18
 _SPACED_GENERIC_CLITICS = frozenset({"n't"})

@@ -48,7 +48,7 @@ class SplitTeacherConfig:
         encoder: Hugging Face directory of the encoder that is fine-tuned.
         treebanks: Directory of CoNLL-U files.
         text: Directory of `<language>.txt.xz` files.
-        segmenters: Directory of `<language>.udpipe` files, which cut the text.
+        segmenters: Directory of `<language>.linear.npz` files, which cut the text.
         output: Gets `<language>.splits.jsonl.xz` for each, and a folder of curves a language.
         languages: To learn and to label, each by itself.
         least_probability: Tokens that the teacher is less sure of stay unlabelled.
