@@ -14,6 +14,7 @@ import fasttext
 
 from mtag_core.errors import BundleError
 from mtag_core.language_words import LanguageWords
+from mtag_core.folding import fold
 from mtag_core.scripts import is_latin, script_shares, scripts_of_language
 
 WORDS_NAME = "langid.words.npz"
@@ -47,8 +48,8 @@ _NOISE = re.compile(r"[\d_]+|https?://\S+|\S+@\S+")
 
 
 def normalise(text: str) -> str:
-    """Returns the text as the model reads it: one line, lower case, no digits, no addresses."""
-    return " ".join(_NOISE.sub(" ", text[:_MAX_CHARACTERS]).lower().split())
+    """Returns the text as the model reads it: one folded line, lower case, no digits or addresses."""
+    return " ".join(_NOISE.sub(" ", fold(text[:_MAX_CHARACTERS])).lower().split())
 
 
 class LanguageIdentifier:

@@ -16,6 +16,9 @@ from mtag_core.segmentation.token_block import TokenBlock
 from mtag_core.segmentation.units import SPACED_LETTERS, find_units
 
 
+_CLOSING = frozenset("\u300d\u300f\u3011\u300b\u3009\u201d\u2019\uff09)\u00bb")
+
+
 class BoundaryModel:
     """Cuts text at the gaps where a network's scores are above 0."""
 
@@ -74,6 +77,11 @@ class BoundaryModel:
             is_sentence_end = is_sentence_end & ~is_inside
             is_token_end = (is_token_end & ~is_inside) | is_space
         last_unit = len(units.ends) - 1
+        # A closing mark belongs to the sentence that it ends.
+        for gap in np.flatnonzero(is_sentence_end[:-1]).tolist():
+            if text[start + units.starts[gap + 1]] in _CLOSING:
+                is_sentence_end[gap], is_sentence_end[gap + 1] = False, True
+        is_token_end = is_token_end | is_sentence_end
         lasts = [*np.flatnonzero(is_token_end).tolist(), last_unit]
         firsts = [0, *(last + 1 for last in lasts[:-1])]
         starts = [start + units.starts[first] for first in firsts]

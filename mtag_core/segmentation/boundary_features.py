@@ -255,7 +255,9 @@ def is_stop_gap(units: Sequence[Unit], number: int) -> bool:
     """Whether what follows the chunk helps to decide: the gap before a last full stop."""
     if units[number + 1].unit_class is not UnitClass.STOP or units[number].unit_class not in _BEFORE_STOP:
         return False
-    return all(unit.unit_class not in WORDS and unit.unit_class != UnitClass.DIGITS for unit in units[number + 2 :])
+    rest = {unit.unit_class for unit in units[number + 2 :]}
+    # Digits in brackets are a footnote's.
+    return not rest & WORDS and (UnitClass.DIGITS not in rest or UnitClass.OPENING in rest)
 
 
 _BEFORE_STOP = WORDS | {UnitClass.DIGITS, UnitClass.NUMBER, UnitClass.CLOSING, UnitClass.OTHER_MARK}
@@ -323,6 +325,14 @@ def is_before_month(rows: Codes, months: Codes) -> NDArray[np.bool_]:
     is_ordinal = (rows[:, _WC] == UnitClass.DIGITS) & (rows[:, _WS] <= 2)
     is_before: NDArray[np.bool_] = is_ordinal & np.isin(rows[:, _NW], months)
     return is_before & (rows[:, _TERM] == UnitClass.STOP)
+
+
+def are_closed_before(rows: Codes) -> NDArray[np.bool_]:
+    """Which places follow a full stop of the chunk before and are followed by a capital."""
+    after_stop = np.isin(rows[:, _PT] & np.uint64(31), [int(c) for c in _TERMINAL])
+    capitals = (UnitClass.TITLE, UnitClass.UPPER, UnitClass.INITIAL, UnitClass.UNCASED)
+    is_before: NDArray[np.bool_] = after_stop & np.isin(rows[:, _NC], capitals)
+    return is_before
 
 
 def stop_features(rows: Codes) -> Codes:

@@ -27,6 +27,7 @@ from mtag_core.segmentation.word_units import (
     DOUBLE_QUOTES,
     OPENING,
     TERMINAL,
+    UNSPACED_LETTER,
     UnitClass,
     describe,
     styleless,
@@ -101,6 +102,7 @@ class ChunkTable:
         first_end: Where the ends of a variant's tokens begin in `ends`.
         n_tokens: Tokens of a variant.
         ends: Offsets after tokens in their chunk.
+        is_closing: Whether a chunk is nothing but closing marks. Shape (n_rows,).
         is_short: Whether a chunk is an abbreviation with its full stop. Shape (n_rows,).
         has_final_quote: Whether a token of a variant ends in a single quotation mark.
         n_characters: Length of each row's chunk.
@@ -123,6 +125,7 @@ class ChunkTable:
         self._has_stop_gap = GrowingArray(np.bool_)
         self._n_characters = GrowingArray(np.int64)
         self._is_short = GrowingArray(np.bool_)
+        self._is_closing = GrowingArray(np.bool_)
         self._n_tokens = GrowingArray(np.int64)
         self._first_end = GrowingArray(np.int64)
         self._ends = GrowingArray(np.int64)
@@ -218,6 +221,7 @@ class ChunkTable:
         self._has_stop_gap.extend(has_stop_gap)
         self._stop_scores.extend(stop_scores)
         self._n_characters.extend(sizes)
+        self._is_closing.extend([bool(chunk) and set(chunk) <= _CLOSERS_ALONE for chunk in chunks])
         self._is_short.extend(list(map(self._is_abbreviation, chunks)))
         counts = np.array([len(forms) for forms, _ in variants], np.int64)
         self._first_end.extend(len(self._ends) + np.cumsum(counts) - counts)
@@ -235,6 +239,7 @@ class ChunkTable:
         self.n_characters = self._n_characters.values
         self.n_tokens = self._n_tokens.values
         self.is_short = self._is_short.values
+        self.is_closing = self._is_closing.values
         self.first_end = self._first_end.values
         self.ends = self._ends.values
         self.has_final_quote = self._has_final_quote.values
@@ -304,9 +309,11 @@ def _has_final_quote(forms: Sequence[str]) -> bool:
 
 
 def _is_forced(chunk: str, end: int) -> bool:
-    """Whether a mark that is always alone stands on one side of a gap."""
+    """Whether a mark or a character that is always alone stands on one side of a gap."""
     before, after = chunk[end - 1], chunk[end]
-    return (before in _ALONE or after in _ALONE) and before != after
+    if (before in _ALONE or after in _ALONE) and before != after:
+        return True
+    return UNSPACED_LETTER.match(after) is not None
 
 
 def _tokens(chunk: str, ends: Sequence[int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
@@ -316,6 +323,7 @@ def _tokens(chunk: str, ends: Sequence[int]) -> tuple[tuple[str, ...], tuple[int
 
 
 _OPENING_MARKS = OPENING + DOUBLE_QUOTES + "'\u2018"
+_CLOSERS_ALONE = frozenset(CLOSING + "\u00bb\u201d\u203a\u2019")
 _FINAL_QUOTES = frozenset("'\u2018\u2019\u201b\u203a")
 
 

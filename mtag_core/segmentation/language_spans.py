@@ -87,14 +87,29 @@ def languages_of_texts(texts: Sequence[str], *, langid: LanguageIdentifier) -> l
     """
     likely = _document_language(texts, langid)
     if likely is None:
-        return _languages(texts, langid.predict_top(texts, n_best=_N_BEST))
+        guesses = langid.predict_top(texts, n_best=_N_BEST)
+        return _languages(texts, guesses, together=_together(texts, guesses, langid))
     is_agreed = _Agreement(likely, langid)
     asked = [index for index, text in enumerate(texts) if not is_agreed(text)]
     guesses: list[_Guess] = [((likely, 1.0),)] * len(texts)
     found = langid.predict_top([texts[index] for index in asked], n_best=_N_BEST)
     for index, guess in zip(asked, found, strict=True):
         guesses[index] = guess
-    return _languages(texts, guesses)
+    return _languages(texts, guesses, together=likely)
+
+
+def _together(
+    texts: Sequence[str], guesses: Sequence[_Guess], langid: LanguageIdentifier
+) -> str | None:
+    """The language of short texts that only together are enough to name one."""
+    if len(texts) < 2 or any(_is_sure(*pair) for pair in zip(texts, guesses, strict=True)):
+        return None
+    ((language, prob),) = langid.predict([_place(texts, 0)])
+    return language if prob >= _SURE_PROBABILITY else None
+
+
+def _is_sure(text: str, guess: _Guess) -> bool:
+    return bool(guess) and guess[0][1] >= _SURE_PROBABILITY and len(text) >= _SURE_CHARACTERS
 
 
 def join_wrapped(text: str, lines: Sequence[LineSpan]) -> Iterator[LineSpan]:
@@ -213,12 +228,14 @@ class _Agreement:
         return max(script_shares(text).items(), key=lambda pair: pair[1])[0] in self._scripts
 
 
-def _languages(texts: Sequence[str], guesses: Sequence[_Guess]) -> list[str]:
-    """Names the language of each text; unsure ones lean on the sure ones near them."""
-    is_sure = [
-        bool(guess) and guess[0][1] >= _SURE_PROBABILITY and len(text) >= _SURE_CHARACTERS
-        for text, guess in zip(texts, guesses, strict=True)
-    ]
+def _languages(
+    texts: Sequence[str], guesses: Sequence[_Guess], *, together: str | None = None
+) -> list[str]:
+    """Names the language of each text; unsure ones lean on the sure ones near them.
+
+    Where none is sure, they lean on what they are `together`.
+    """
+    is_sure = [_is_sure(*pair) for pair in zip(texts, guesses, strict=True)]
     sure = [index for index, flag in enumerate(is_sure) if flag]
     sure_languages = [guesses[index][0][0] for index in sure]
     languages = []
@@ -229,7 +246,7 @@ def _languages(texts: Sequence[str], guesses: Sequence[_Guess]) -> list[str]:
             n_before += 1
         else:
             near = sure_languages[max(0, n_before - _N_NEIGHBOURS) : n_before + _N_NEIGHBOURS]
-            languages.append(_weigh(guess, near))
+            languages.append(_weigh(guess, near or ([together] if together else [])))
     return languages
 
 

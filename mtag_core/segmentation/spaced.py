@@ -18,6 +18,7 @@ from mtag_core.segmentation.boundary_features import (
     FIRST_CLASS,
     TERMINAL,
     CLOSED,
+    are_closed_before,
     end_features,
     is_before_month,
     place_rows,
@@ -129,6 +130,10 @@ class SpacedTokenizer:
             is_short = self.table.is_short[stream.rows[asked]]
             is_short |= is_before_month(places[asked], self._months)
             is_end[asked] = scores - _SHORT_FORM_COST * is_short > 0
+        is_closing = self.table.is_closing[stream.rows]
+        if is_closing.any():
+            is_end[is_closing & are_closed_before(places)] = True
+            is_end[:-1] &= ~is_closing[1:] | stream.is_line_end[:-1]
         return np.flatnonzero(is_end)
 
     def apart_stops(self, stream: ChunkStream, places: Codes) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
 from mtag_core.arrays import DAMAGE, write_arrays
+from mtag_core.folding import fold_form
 from mtag_core.segmentation.chunk_table import GrowingArray, Integers, spread
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.split_features import (
@@ -96,7 +97,8 @@ class SplitModel:
         Returns:
             Index of a form to its tokens, two or more.
         """
-        rows = np.array(self._rows(forms), np.int64)
+        bare = [fold_form(form) for form in forms]
+        rows = np.array(self._rows(bare), np.int64)
         n_options = self._n_options.values[rows]
         unsure = np.flatnonzero(n_options > 1)
         if not len(unsure):
@@ -104,7 +106,7 @@ class SplitModel:
         best = self._best(rows, unsure, sentence_ends)
         options, firsts = self._options, self._first_option.values[rows[unsure]]
         return {
-            index: options[option]
+            index: _with_points(options[option], forms[index], bare[index])
             for index, option, first in zip(
                 unsure.tolist(), (firsts + best).tolist(), firsts.tolist(), strict=True
             )
@@ -191,6 +193,25 @@ class SplitModel:
             self._seen.values[row] = neighbour_codes(self._forms[row], self._counts)
             self._is_seen.values[row] = True
         return self._seen.values[around]
+
+
+def _with_points(tokens: tuple[str, ...], form: str, bare: str) -> tuple[str, ...]:
+    """Gives the tokens of a form without vowel points the points of their letters."""
+    if form == bare:
+        return tokens
+    # Offset in the bare form to offset in the form, behind the points of the letter before.
+    offsets = [0, *(i for i in range(1, len(form)) if fold_form(form[i] + "x") != "x"), len(form)]
+    if len(offsets) != len(bare) + 1:
+        return tokens
+    pointed, position = [], 0
+    for token in tokens:
+        start = bare.find(token, position)
+        if start < 0:
+            pointed.append(token)
+            continue
+        position = start + len(token)
+        pointed.append(form[offsets[start] : offsets[position]])
+    return tuple(pointed)
 
 
 def scripts_of(form: str, candidates: Candidates) -> list[Script]:

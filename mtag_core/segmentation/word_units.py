@@ -14,10 +14,13 @@ from typing import NamedTuple
 
 import regex
 
-from mtag_core.segmentation.folding import fold_form
+from mtag_core.folding import fold_form
 
 _EXTEND = r"[\p{M}\u200c\u200d]"
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+UNSPACED_LETTER = regex.compile(f"[{_UNSPACED}]")
+"""A letter of a script that is written without spaces; each cluster is a unit."""
+
 _BREAK_BEFORE = r"(?<![\p{L}\p{N}_])"
 _FILE_ENDING = (
     "7z|avi|bat|bz2|cfg|com|cpp|css|csv|deb|dll|doc|docx|edu|epub|exe|gif|git|gov|gz|htm|html|info|ini|"
@@ -40,7 +43,7 @@ _UNIT = regex.compile(
     | {_BREAK_BEFORE}[\p{{L}}\p{{N}}_][\p{{L}}\p{{N}}_./-]*\.(?:{_FILE_ENDING})(?![\p{{L}}\p{{N}}_])
     | {_BREAK_BEFORE}@[\p{{L}}\p{{N}}_]+{_EXTEND}*
     | {_BREAK_BEFORE}\#(?=[\p{{N}}_]*\p{{L}})[\p{{L}}\p{{M}}\p{{N}}_]+
-    | {_BREAK_BEFORE}[:;=][-o*']?(?:[)(\]\[|/\\*]+|[dDpPoO3](?![\p{{L}}\p{{N}}]))(?!{_EXTEND})
+    | {_BREAK_BEFORE}[:;=][-o*']?(?:(?<=\A\([^)]*)[)|/\\*]|(?<!\A\([^)]*)[)(\]\[|/\\*]+|[dDpPoO3](?![\p{{L}}\p{{N}}]))(?!{_EXTEND})
     | (?:<3+|\^[_.-]?\^|{_BREAK_BEFORE}[xX]D+(?![\p{{L}}\p{{N}}]))(?!{_EXTEND})
     | (?:(?<=\A[(\["'“„«]*)[-+−±])?
       (?:\d{{1,4}}(?P<part>[-/.])\d{{1,2}}(?P=part)\d{{1,4}}|\d{{1,2}}:\d\d(?::\d\d)?|\d+(?:[.,]\d+)*)
