@@ -11,7 +11,9 @@ import re
 import unicodedata
 
 # Hebrew points and cantillation, Arabic vowel marks and tatweel: texts for learners have them.
-OPTIONAL_MARKS = "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u0652\u0670"
+OPTIONAL_MARKS = (
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u0652\u0670"
+)
 _OPTIONAL = re.compile(f"[{OPTIONAL_MARKS}]+")
 _IGNORABLE = re.compile("[\u00ad\u200c-\u200f\u202a-\u202e\u2060\ufe00-\ufe0f]+")
 _COMPATIBLE = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd"})
@@ -34,7 +36,7 @@ def fold_form(form: str) -> str:
 
 
 def _fold_character(character: str) -> str:
-    """Folds letters and digits; a fraction, an ellipsis or a superscript says more than it looks."""
+    """Folds letters and digits; a fraction or a superscript is more than its digits."""
     if unicodedata.category(character) not in _COMPATIBLE:
         return character
     if unicodedata.decomposition(character).startswith(("<super>", "<sub>")):

@@ -13,8 +13,8 @@ from pathlib import Path
 import fasttext
 
 from mtag_core.errors import BundleError
-from mtag_core.language_words import LanguageWords
 from mtag_core.folding import fold
+from mtag_core.language_words import LanguageWords
 from mtag_core.scripts import is_latin, script_shares, scripts_of_language
 
 WORDS_NAME = "langid.words.npz"
@@ -48,7 +48,7 @@ _NOISE = re.compile(r"[\d_]+|https?://\S+|\S+@\S+")
 
 
 def normalise(text: str) -> str:
-    """Returns the text as the model reads it: one folded line, lower case, no digits or addresses."""
+    """Returns the text as the model reads it: one folded line, no capitals or digits."""
     return " ".join(_NOISE.sub(" ", fold(text[:_MAX_CHARACTERS])).lower().split())
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import regex
 
-from mtag_core.errors import BundleError
 from mtag_core.arrays import DAMAGE, write_arrays
+from mtag_core.errors import BundleError
 
 _WORD = regex.compile(r"[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*['’]?")
 
@@ -134,9 +134,7 @@ class LanguageWords:
             },
         )
 
-    def reweigh(
-        self, text: str, guess: Sequence[tuple[str, float]]
-    ) -> list[tuple[str, float]]:
+    def reweigh(self, text: str, guess: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
         """Weighs a model's answer by words and priors.
 
         Args:

@@ -6,8 +6,9 @@ from tests.source_tree import module_graph, modules, third_party, unit
 
 # A unit imports from units on lower floors only.
 FLOORS = (
-    {"mtag_core.errors", "mtag_core.records", "mtag_core.scripts"},
-    {"mtag_core.languages"},
+    {"mtag_core.arrays", "mtag_core.errors", "mtag_core.folding", "mtag_core.records"}
+    | {"mtag_core.scripts"},
+    {"mtag_core.language_words", "mtag_core.languages"},
     {
         "mtag_core.conllu",
         "mtag_core.conventions",
@@ -22,7 +23,8 @@ FLOORS = (
     {"mtag_core", "mtag_core.parts"},
     {"mtag_core.training", "mtag_core.training.run_configs"},
     {"mtag_core.training.networks"},
-    {"mtag_core.training.data", "mtag_core.training.graphs", "mtag_core.training.langid"},
+    {"mtag_core.training.data", "mtag_core.training.graphs", "mtag_core.training.langid"}
+    | {"mtag_core.training.language_words"},
     {"mtag_core.training.logits", "mtag_core.training.loops"},
     {"mtag_core.training.export", "mtag_core.training.meta_lstm", "mtag_core.training.runs"}
     | {"mtag_core.training.segmenters"},
@@ -50,11 +52,12 @@ OWNERS = {
     "fugashi": set(),
     "jieba": set(),
     "opencc": set(),
-    "numpy": {"mtag_core.output", "mtag_core.scripts", "mtag_core.segmentation"}
-    | {"mtag_core.tagging"},
+    "numpy": {"mtag_core.arrays", "mtag_core.language_words", "mtag_core.output"}
+    | {"mtag_core.scripts", "mtag_core.segmentation", "mtag_core.tagging"},
     "onnx": set(),
     "onnxruntime": {"mtag_core.tagging"},
     "pyarrow": {"mtag_core.corpus", "mtag_core.output"},
+    "regex": {"mtag_core.language_words", "mtag_core.segmentation"},
     "rich": {"mtag_core.cli", "pipelines.progress", "pipelines.summary"},
     "safetensors": set(),
     "smart_open": {"mtag_core.storage"},
@@ -62,7 +65,6 @@ OWNERS = {
     "tokenizers": {"mtag_core.tagging"},
     "torch": set(),
     "transformers": set(),
-    "ufal": {"mtag_core.segmentation"},
 }
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mtag_core.errors import BundleError
 from mtag_core.arrays import DAMAGE, write_arrays
+from mtag_core.errors import BundleError
 from mtag_core.segmentation.gap_network import GapNetwork
 from mtag_core.segmentation.token_block import TokenBlock
 from mtag_core.segmentation.units import SPACED_LETTERS, find_units
-
 
 _CLOSING = frozenset("\u300d\u300f\u3011\u300b\u3009\u201d\u2019\uff09)\u00bb")
 

@@ -44,7 +44,9 @@ _MAX_SIZE = 6
 
 # Columns of a gap's row: units before and after it, their classes, and the chunk's two sides.
 _GAP_COLUMNS = 13
-_T0, _T1, _T2, _T3, _C0, _C1, _C2, _C3, _LEFT, _RIGHT, _WHOLE, _PLACE, _LEFT_END = range(_GAP_COLUMNS)
+_T0, _T1, _T2, _T3, _C0, _C1, _C2, _C3, _LEFT, _RIGHT, _WHOLE, _PLACE, _LEFT_END = range(
+    _GAP_COLUMNS
+)
 _GAP_FEATURES: tuple[tuple[int, ...], ...] = (
     (),
     (_C1, _C2),
@@ -204,7 +206,11 @@ def chunk_columns(chunk: str, cut: ChunkUnits) -> tuple[int, ...]:
     start = cut.ends[word - 1] if word > 0 else 0
     end = cut.ends[word] if word >= 0 else 0
     # An abbreviation of several units is a word: "z.B", "e.g".
-    if word > 0 and units[word - 1].unit_class in (UnitClass.STOP, UnitClass.HYPHEN, UnitClass.SLASH):
+    if word > 0 and units[word - 1].unit_class in (
+        UnitClass.STOP,
+        UnitClass.HYPHEN,
+        UnitClass.SLASH,
+    ):
         start = max(0, end - _SIDE_CHARACTERS)
         unit = Unit(text_code(styleless(chunk[start:end])), UnitClass(unit.unit_class))
     classes = [unit.unit_class for unit in units]
@@ -253,7 +259,10 @@ def _before_footnote(units: Sequence[Unit], last: int, closed: int) -> tuple[int
 
 def is_stop_gap(units: Sequence[Unit], number: int) -> bool:
     """Whether what follows the chunk helps to decide: the gap before a last full stop."""
-    if units[number + 1].unit_class is not UnitClass.STOP or units[number].unit_class not in _BEFORE_STOP:
+    if (
+        units[number + 1].unit_class is not UnitClass.STOP
+        or units[number].unit_class not in _BEFORE_STOP
+    ):
         return False
     rest = {unit.unit_class for unit in units[number + 2 :]}
     # Digits in brackets are a footnote's.
@@ -263,7 +272,9 @@ def is_stop_gap(units: Sequence[Unit], number: int) -> bool:
 _BEFORE_STOP = WORDS | {UnitClass.DIGITS, UnitClass.NUMBER, UnitClass.CLOSING, UnitClass.OTHER_MARK}
 
 
-def place_rows(columns: Codes, is_line_end: NDArray[np.bool_], is_glued: NDArray[np.bool_]) -> Codes:
+def place_rows(
+    columns: Codes, is_line_end: NDArray[np.bool_], is_glued: NDArray[np.bool_]
+) -> Codes:
     """Describes the end of each chunk from the chunk and its neighbours.
 
     Args:
@@ -330,8 +341,13 @@ def is_before_month(rows: Codes, months: Codes) -> NDArray[np.bool_]:
 def are_closed_before(rows: Codes) -> NDArray[np.bool_]:
     """Which places follow a full stop of the chunk before and are followed by a capital."""
     after_stop = np.isin(rows[:, _PT] & np.uint64(31), [int(c) for c in _TERMINAL])
+    return after_stop & is_before_capital(rows)
+
+
+def is_before_capital(rows: Codes) -> NDArray[np.bool_]:
+    """Which places are followed by a capital, or by a letter without cases: shape (n,)."""
     capitals = (UnitClass.TITLE, UnitClass.UPPER, UnitClass.INITIAL, UnitClass.UNCASED)
-    is_before: NDArray[np.bool_] = after_stop & np.isin(rows[:, _NC], capitals)
+    is_before: NDArray[np.bool_] = np.isin(rows[:, _NC], capitals)
     return is_before
 
 
@@ -366,4 +382,6 @@ def _hash(codes: Codes, slots: NDArray[np.int64], first_seed: int) -> Codes:
 def cut_chunk(chunk: str, ends: Sequence[int]) -> ChunkUnits:
     """A chunk that is cut at offsets, the last of which is its length."""
     starts = (0, *ends[:-1])
-    return ChunkUnits(tuple(ends), tuple(describe(chunk[a:b]) for a, b in zip(starts, ends, strict=True)))
+    return ChunkUnits(
+        tuple(ends), tuple(describe(chunk[a:b]) for a, b in zip(starts, ends, strict=True))
+    )

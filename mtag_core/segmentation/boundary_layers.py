@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.errors import BundleError
 from mtag_core.arrays import DAMAGE, write_arrays
+from mtag_core.errors import BundleError
 from mtag_core.segmentation.hashing import Codes, table_rows
 
 LEVELS_PER_NAT = 8

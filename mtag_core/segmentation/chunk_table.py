@@ -4,6 +4,7 @@ Nine of ten chunks of running text have occurred before, so a chunk's own gaps a
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,10 @@ _INNER_END = regex.compile(
     regex.VERSION1,
 )
 _HAS_INNER_END = regex.compile(rf"[{regex.escape(TERMINAL)}].")
-_HAS_SPACES = regex.compile(r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{Arabic}\p{Hebrew}\p{Hangul}\p{Armenian}]+")
+_FOOTNOTED = regex.compile(rf"[{regex.escape(TERMINAL)}][{_CLOSERS}]*(?:\[\d+\])+$")
+_HAS_SPACES = regex.compile(
+    r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{Arabic}\p{Hebrew}\p{Hangul}\p{Armenian}]+"
+)
 _LETTERS = regex.compile(r"[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*")
 
 # Marks that are tokens whatever the weights say. Treebanks show some of them too rarely.
@@ -79,7 +83,9 @@ class GrowingArray:
         more = np.array(rows, self._room.dtype)
         end = self._n_rows + len(more)
         if end > len(self._room):
-            room = np.zeros((max(end, 2 * len(self._room)), *self._room.shape[1:]), self._room.dtype)
+            room = np.zeros(
+                (max(end, 2 * len(self._room)), *self._room.shape[1:]), self._room.dtype
+            )
             room[: self._n_rows] = self.values
             self._room = room
         if len(more):
@@ -103,6 +109,7 @@ class ChunkTable:
         n_tokens: Tokens of a variant.
         ends: Offsets after tokens in their chunk.
         is_closing: Whether a chunk is nothing but closing marks. Shape (n_rows,).
+        is_footnoted: Whether footnote marks follow its full stop. Shape (n_rows,).
         is_short: Whether a chunk is an abbreviation with its full stop. Shape (n_rows,).
         has_final_quote: Whether a token of a variant ends in a single quotation mark.
         n_characters: Length of each row's chunk.
@@ -126,6 +133,7 @@ class ChunkTable:
         self._n_characters = GrowingArray(np.int64)
         self._is_short = GrowingArray(np.bool_)
         self._is_closing = GrowingArray(np.bool_)
+        self._is_footnoted = GrowingArray(np.bool_)
         self._n_tokens = GrowingArray(np.int64)
         self._first_end = GrowingArray(np.int64)
         self._ends = GrowingArray(np.int64)
@@ -188,7 +196,9 @@ class ChunkTable:
     def _add_cut(self, chunks: Sequence[str]) -> None:
         """Adds chunks of several units."""
         cuts = [self.cut(chunk) for chunk in chunks]
-        rows = [row for chunk, cut in zip(chunks, cuts, strict=True) for row in gap_rows(chunk, cut)]
+        rows = [
+            row for chunk, cut in zip(chunks, cuts, strict=True) for row in gap_rows(chunk, cut)
+        ]
         scores = self._scorer.token_scores(gap_features(rows)).tolist() if rows else []
         columns, has_stop_gap, stop_scores, variants = [], [], [], []
         position = 0
@@ -222,6 +232,7 @@ class ChunkTable:
         self._stop_scores.extend(stop_scores)
         self._n_characters.extend(sizes)
         self._is_closing.extend([bool(chunk) and set(chunk) <= _CLOSERS_ALONE for chunk in chunks])
+        self._is_footnoted.extend([_FOOTNOTED.search(chunk) is not None for chunk in chunks])
         self._is_short.extend(list(map(self._is_abbreviation, chunks)))
         counts = np.array([len(forms) for forms, _ in variants], np.int64)
         self._first_end.extend(len(self._ends) + np.cumsum(counts) - counts)
@@ -240,6 +251,7 @@ class ChunkTable:
         self.n_tokens = self._n_tokens.values
         self.is_short = self._is_short.values
         self.is_closing = self._is_closing.values
+        self.is_footnoted = self._is_footnoted.values
         self.first_end = self._first_end.values
         self.ends = self._ends.values
         self.has_final_quote = self._has_final_quote.values
@@ -285,7 +297,7 @@ def inner_parts(chunk: str) -> list[str]:
         return [chunk]
     inside = {offset for start, end in unit_spans(chunk) for offset in range(start + 1, end)}
     bounds = [0, *(cut for cut in cuts if cut not in inside and 0 < cut < len(chunk)), len(chunk)]
-    return [chunk[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    return [chunk[start:end] for start, end in pairwise(bounds)]
 
 
 def _variants(
@@ -305,7 +317,9 @@ def _variants(
 
 def _has_final_quote(forms: Sequence[str]) -> bool:
     """Whether a token may have a quotation mark at its end that closes an earlier one."""
-    return any(len(form) > 1 and form[-1] in _FINAL_QUOTES and form[-2] != form[-1] for form in forms)
+    return any(
+        len(form) > 1 and form[-1] in _FINAL_QUOTES and form[-2] != form[-1] for form in forms
+    )
 
 
 def _is_forced(chunk: str, end: int) -> bool:

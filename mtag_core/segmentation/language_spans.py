@@ -159,7 +159,9 @@ def _n_columns(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(
-        2 if unicodedata.east_asian_width(character) in "WF" else not unicodedata.combining(character)
+        2
+        if unicodedata.east_asian_width(character) in "WF"
+        else not unicodedata.combining(character)
         for character in text
     )
 
@@ -208,8 +210,7 @@ class _Agreement:
             words.commonest(rival, _COMMON_WORDS) - self._common for rival in words.rivals(language)
         ]
         self._own = [
-            self._common - words.commonest(rival, _COMMON_WORDS)
-            for rival in words.rivals(language)
+            self._common - words.commonest(rival, _COMMON_WORDS) for rival in words.rivals(language)
         ]
         self._scripts = scripts_of_language(language)
 

@@ -1,5 +1,6 @@
-"""Cleans a document and finds its lines. Lines keep their place in the document: cleaning
- replaces characters one by one and never moves any.
+"""Cleans a document and finds its lines.
+
+Lines keep their place: cleaning replaces characters one by one and never moves any.
 """
 
 import re
@@ -7,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# What no token may hold: control characters (a NUL would end UDPipe's input), lone surrogates, the
+# What no token may hold: control characters, lone surrogates, the
 # byte order mark and the zero-width space, which separates words where it stands.
 _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\u200b]")
 _ODD_LINE_BREAK = re.compile("\r\n|[\x0b\x0c\r\x85\u2028\u2029]")

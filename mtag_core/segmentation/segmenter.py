@@ -13,14 +13,14 @@ from mtag_core.langid import LanguageIdentifier
 from mtag_core.records import MultiwordToken, Sentence
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
-from mtag_core.segmentation.languages import GENERIC, UNKNOWN, segmenter_name
-from mtag_core.segmentation.lines import clean, safe_cut
 from mtag_core.segmentation.language_spans import (
     LanguageSpan,
     find_spans,
     languages_of_texts,
     spans_of_language,
 )
+from mtag_core.segmentation.languages import GENERIC, UNKNOWN, segmenter_name
+from mtag_core.segmentation.lines import clean, safe_cut
 from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.segmentation.splits import SplitModel
 from mtag_core.segmentation.token_block import TokenBlock
@@ -211,9 +211,7 @@ def _token_blocks(
         yield tokenizer.tokenize(cleaned, lines)
 
 
-def _long_blocks(
-    cleaned: str, span: LanguageSpan, tokenizer: _Tokenizer
-) -> Iterator[TokenBlock]:
+def _long_blocks(cleaned: str, span: LanguageSpan, tokenizer: _Tokenizer) -> Iterator[TokenBlock]:
     """Tokenizes a long span in pieces that are cut at spaces."""
     start = span.start
     while start < span.end:

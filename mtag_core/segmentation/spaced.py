@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from mtag_core.languages import UNKNOWN
 from mtag_core.segmentation.abbreviations import month_codes, short_forms
 from mtag_core.segmentation.boundary_features import (
+    CLOSED,
     FIRST_CLASS,
     TERMINAL,
-    CLOSED,
     are_closed_before,
     end_features,
+    is_before_capital,
     is_before_month,
     place_rows,
     stop_features,
@@ -130,6 +131,9 @@ class SpacedTokenizer:
             is_short = self.table.is_short[stream.rows[asked]]
             is_short |= is_before_month(places[asked], self._months)
             is_end[asked] = scores - _SHORT_FORM_COST * is_short > 0
+        is_footnoted = self.table.is_footnoted[stream.rows]
+        if is_footnoted.any():
+            is_end |= is_footnoted & is_before_capital(places)
         is_closing = self.table.is_closing[stream.rows]
         if is_closing.any():
             is_end[is_closing & are_closed_before(places)] = True
@@ -228,9 +232,7 @@ def _closing_quotes(block: TokenBlock) -> list[int]:
             if form[-1] not in _SINGLE_QUOTES:
                 continue
             if len(form) == 1:
-                is_space_after = (
-                    index + 1 == last or block.starts[index + 1] > block.ends[index]
-                )
+                is_space_after = index + 1 == last or block.starts[index + 1] > block.ends[index]
                 is_open = not is_space_after
             elif is_open and form[:-1].isalnum():
                 found.append(index)

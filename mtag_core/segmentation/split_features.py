@@ -6,7 +6,7 @@ table of weights are made for many scripts at once.
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray

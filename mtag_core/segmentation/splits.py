@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.errors import BundleError
 from mtag_core.arrays import DAMAGE, write_arrays
+from mtag_core.errors import BundleError
 from mtag_core.folding import fold_form
 from mtag_core.segmentation.chunk_table import GrowingArray, Integers, spread
 from mtag_core.segmentation.hashing import Codes
@@ -152,14 +152,14 @@ class SplitModel:
             rows = script_rows(columns, n_rows=len(self._weights))
             self._scripts.extend(columns[:, 0])
             self._scores.extend(self._weights[rows].sum(axis=1, dtype=np.int32))
-        self._form_to_row.update(zip(forms, range(len(self._forms), len(self._forms) + len(forms)), strict=True))
+        self._form_to_row.update(
+            zip(forms, range(len(self._forms), len(self._forms) + len(forms)), strict=True)
+        )
         self._forms += forms
         self._seen.extend(np.zeros((len(forms), N_SEEN), np.uint64))
         self._is_seen.extend(np.zeros(len(forms), np.bool_))
 
-    def _best(
-        self, rows: Integers, unsure: Integers, sentence_ends: Sequence[int]
-    ) -> Integers:
+    def _best(self, rows: Integers, unsure: Integers, sentence_ends: Sequence[int]) -> Integers:
         """The best option of each form that has several: its number among them."""
         sizes = self._n_options.values[rows[unsure]]
         options = spread(sizes, self._first_option.values[rows[unsure]])

@@ -18,8 +18,8 @@ from mtag_core.folding import fold_form
 
 _EXTEND = r"[\p{M}\u200c\u200d]"
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-UNSPACED_LETTER = regex.compile(f"[{_UNSPACED}]")
-"""A letter of a script that is written without spaces; each cluster is a unit."""
+UNSPACED_LETTER = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+"""A letter of a script that no treebank shows and that is written without spaces."""
 
 _BREAK_BEFORE = r"(?<![\p{L}\p{N}_])"
 _FILE_ENDING = (
@@ -43,7 +43,10 @@ _UNIT = regex.compile(
     | {_BREAK_BEFORE}[\p{{L}}\p{{N}}_][\p{{L}}\p{{N}}_./-]*\.(?:{_FILE_ENDING})(?![\p{{L}}\p{{N}}_])
     | {_BREAK_BEFORE}@[\p{{L}}\p{{N}}_]+{_EXTEND}*
     | {_BREAK_BEFORE}\#(?=[\p{{N}}_]*\p{{L}})[\p{{L}}\p{{M}}\p{{N}}_]+
-    | {_BREAK_BEFORE}[:;=][-o*']?(?:(?<=\A\([^)]*)[)|/\\*]|(?<!\A\([^)]*)[)(\]\[|/\\*]+|[dDpPoO3](?![\p{{L}}\p{{N}}]))(?!{_EXTEND})
+    | {_BREAK_BEFORE}[:;=][-o*']?(?:
+        (?<=\A\([^)]*)[)|/\\*]
+      | (?<!\A\([^)]*)[)(\]\[|/\\*]+
+      | [dDpPoO3](?![\p{{L}}\p{{N}}]))(?!{_EXTEND})
     | (?:<3+|\^[_.-]?\^|{_BREAK_BEFORE}[xX]D+(?![\p{{L}}\p{{N}}]))(?!{_EXTEND})
     | (?:(?<=\A[(\["'“„«]*)[-+−±])?
       (?:\d{{1,4}}(?P<part>[-/.])\d{{1,2}}(?P=part)\d{{1,4}}|\d{{1,2}}:\d\d(?::\d\d)?|\d+(?:[.,]\d+)*)
@@ -56,7 +59,7 @@ _UNIT = regex.compile(
 # Without these in it, but at its end, a chunk has no unit that the plain pattern does not know.
 _SPECIAL = regex.compile(r"[\p{N}@#/:;=<^_+±]|\.(?=.)|[xX]D")
 
-DOUBLE_QUOTES = "\"“”„‟«»″〝〞〟＂❝❞"
+DOUBLE_QUOTES = '"“”„‟«»″〝〞〟＂❝❞'
 SINGLE_QUOTES = "'‘’‚‛‹›′ʼ´`＇❛❜"
 LONG_DASHES = "—―⸺⸻–‒−─"
 OPENING = "([{⟨〈《「『【〔（［｛¿¡"
@@ -187,7 +190,11 @@ def _class_of_letters(folded: str) -> UnitClass:
     """Puts a unit that begins with a letter into a class."""
     if "." in folded or "/" in folded:
         return UnitClass.ADDRESS
-    if len(folded) > 1 and not folded[-1].isalnum() and not unicodedata.category(folded[-1])[0] == "M":
+    if (
+        len(folded) > 1
+        and not folded[-1].isalnum()
+        and not unicodedata.category(folded[-1])[0] == "M"
+    ):
         return UnitClass.EMOTICON
     if folded.islower():
         return UnitClass.LOWER

@@ -66,9 +66,7 @@ def _croatian_odds(croatian: Iterable[str], serbian: Iterable[str]) -> dict[str,
     """Words that tell Croatian from Serbian, by the sentences that have them."""
     counts = Counter(word for line in croatian for word in set(words_of(line)))
     others = Counter(
-        word
-        for line in serbian
-        for word in {found.translate(_SERBIAN) for found in words_of(line)}
+        word for line in serbian for word in {found.translate(_SERBIAN) for found in words_of(line)}
     )
     n_counts, n_others = max(1, counts.total()), max(1, others.total())
     odds = {

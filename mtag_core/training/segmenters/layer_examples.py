@@ -14,7 +14,6 @@ from mtag_core.segmentation.boundary_features import (
     stop_features,
 )
 from mtag_core.segmentation.boundary_layers import LEVELS_PER_NAT
-from mtag_core.segmentation.chunk_table import Integers, spread
 from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.training.segmenters.layer_fitting import Examples
 from mtag_core.training.segmenters.marked_paragraphs import MarkedText
@@ -32,7 +31,9 @@ def token_examples(tokenizer: SpacedTokenizer, marked: MarkedText) -> list[Examp
         table = tokenizer.table
         row_to_chunk = {row: chunk for chunk, row in table.ids.items()}
         stop_gap_features, stop_indices, stop_labels = [], [], []
-        for index, (row, start) in enumerate(zip(stream.rows.tolist(), stream.starts.tolist(), strict=True)):
+        for index, (row, start) in enumerate(
+            zip(stream.rows.tolist(), stream.starts.tolist(), strict=True)
+        ):
             chunk = row_to_chunk[row]
             cut = table.cut(chunk)
             if len(cut.units) < 2:
@@ -74,7 +75,10 @@ def _gap_examples(tokenizer: SpacedTokenizer, gaps: Counter[tuple[str, int, bool
     features = gap_features(rows)
     offsets = tokenizer.scorer.token_scores(features) / LEVELS_PER_NAT
     return Examples(
-        features, offsets.astype(np.float32), np.array(ends, np.float32), np.array(insides, np.float32)
+        features,
+        offsets.astype(np.float32),
+        np.array(ends, np.float32),
+        np.array(insides, np.float32),
     )
 
 

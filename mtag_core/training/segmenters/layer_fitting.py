@@ -69,14 +69,19 @@ def fit(groups: Sequence[Examples], options: FitOptions) -> NDArray[np.int8]:
     # Kept rows are numbered anew; the last number stands for all others and stays at 0.
     numbers = np.full(n_rows, int(is_kept.sum()), np.int64)
     numbers[is_kept] = np.arange(int(is_kept.sum()))
-    weights = _descend(groups, [numbers[of_group] for of_group in rows], int(is_kept.sum()), options)
+    weights = _descend(
+        groups, [numbers[of_group] for of_group in rows], int(is_kept.sum()), options
+    )
     table = np.zeros(n_rows, np.int8)
     table[is_kept] = np.clip(np.round(weights * LEVELS_PER_NAT), -127, 127).astype(np.int8)
     return table
 
 
 def _descend(
-    groups: Sequence[Examples], rows: Sequence[NDArray[np.int64]], n_weights: int, options: FitOptions
+    groups: Sequence[Examples],
+    rows: Sequence[NDArray[np.int64]],
+    n_weights: int,
+    options: FitOptions,
 ) -> NDArray[np.float64]:
     """Minimises the penalised loss with Adam: shape (n_weights,)."""
     weights, first, second = (np.zeros(n_weights + 1) for _ in range(3))

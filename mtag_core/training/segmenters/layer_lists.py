@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import regex
 
@@ -31,7 +32,9 @@ def clitics(sentences: Iterable[Sequence[Surface]]) -> frozenset[str]:
                 inside = end - match.start()
                 if 0 < inside < len(run) and run[inside - 1].isalpha() and run[inside].isalpha():
                     n_cut[run[inside:]] += 1
-    wanted = {end for end, count in n_cut.items() if count >= _MIN_COUNT and len(end) <= _LONGEST_CLITIC}
+    wanted = {
+        end for end, count in n_cut.items() if count >= _MIN_COUNT and len(end) <= _LONGEST_CLITIC
+    }
     n_ends: Counter[str] = Counter()
     for run, count in runs.items():
         for size in range(1, min(len(run), _LONGEST_CLITIC + 1)):
@@ -49,7 +52,7 @@ def phrases(sentences: Iterable[Sequence[Surface]]) -> frozenset[tuple[str, str]
             pair = form.split(" ")
             if len(pair) == 2 and not any(map(str.isdigit, form)):
                 n_joined[pair[0], pair[1]] += 1
-        for (left, has_space), (right, _) in zip(sentence, sentence[1:], strict=False):
+        for (left, has_space), (right, _) in pairwise(sentence):
             if has_space:
                 n_apart[left, right] += 1
     return frozenset(
@@ -66,7 +69,7 @@ def has_spaced_numbers(sentences: Iterable[Sequence[Surface]]) -> bool:
             has_space
             and _DIGITS.fullmatch(left) is not None
             and _THREE_DIGITS.fullmatch(right) is not None
-            for (left, has_space), (right, _) in zip(sentence, sentence[1:], strict=False)
+            for (left, has_space), (right, _) in pairwise(sentence)
         )
     return n_joined >= _MIN_COUNT and n_joined > n_apart
 

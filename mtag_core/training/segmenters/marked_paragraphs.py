@@ -48,7 +48,9 @@ def mark(paragraphs: Iterable[Sequence[Sequence[Surface]]]) -> MarkedText:
         lines.append((start, token_ends[-1]))
         parts.append("\n")
         position += 1
-    return MarkedText("".join(parts), lines, _marks(token_ends, position), _marks(sentence_ends, position))
+    return MarkedText(
+        "".join(parts), lines, _marks(token_ends, position), _marks(sentence_ends, position)
+    )
 
 
 def paragraphs(

@@ -29,9 +29,7 @@ _OPENERS = regex.escape(OPENING + DOUBLE_QUOTES + "'’‘-–—")
 _DOUBTFUL = regex.compile(
     rf"(?P<word>[\p{{L}}\p{{M}}.]*)(?P<marks>[{_MARKS}]+)(?P<end>[{_CLOSERS}]*)(?=\s+[{_OPENERS}]*[^\p{{Ll}}\s])"
 )
-_STOP_INSIDE = regex.compile(
-    rf"(?P<word>[\p{{L}}\p{{M}}.]*)(?P<marks>\.)(?=[{_CLOSERS},;:]*\s+\S)"
-)
+_STOP_INSIDE = regex.compile(rf"(?P<word>[\p{{L}}\p{{M}}.]*)(?P<marks>\.)(?=[{_CLOSERS},;:]*\s+\S)")
 _ORDINAL = regex.compile(r"\d\.\s\p{Lu}?\p{Ll}")
 _ENDS_WELL = regex.compile(rf"[{_MARKS}][{_CLOSERS}]*$")
 _WORD = regex.compile(r"[\p{L}\p{M}][\p{L}\p{M}.]*")
@@ -133,11 +131,7 @@ def join_lines(lines: Sequence[str], short_forms: frozenset[str], *, seed: int) 
 
 def _doubtful_ends(line: str, short_forms: frozenset[str]) -> list[int]:
     """Offsets in a line behind which another sentence may begin."""
-    return [
-        match.end()
-        for match in _DOUBTFUL.finditer(line)
-        if not _is_short(match, short_forms)
-    ]
+    return [match.end() for match in _DOUBTFUL.finditer(line) if not _is_short(match, short_forms)]
 
 
 def _is_short(match: regex.Match[str], short_forms: frozenset[str]) -> bool:
@@ -145,7 +139,6 @@ def _is_short(match: regex.Match[str], short_forms: frozenset[str]) -> bool:
     word = match["word"].lower()
     is_number = not word and _ORDINAL.match(match.string, match.start() - 1) is not None
     return match["marks"] == "." and (is_number or len(word) == 1 or word in short_forms)
-
 
 
 def _marks(offsets: Sequence[int], size: int) -> NDArray[np.bool_]:

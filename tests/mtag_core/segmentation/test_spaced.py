@@ -2,8 +2,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.segment_kinds import QUOTE_STYLES, abbreviations_right, quotes_right
 from mtag_core.segmentation.word_units import unit_spans
-from tests.mtag_core.segmentation.kinds import QUOTE_STYLES, abbreviations_right, quotes_right
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,17 @@ def test_addresses_numbers_and_emoticons_are_whole_wherever_they_stand(segment, 
 
 _CLUSTERS = st.sampled_from(
     [
-        *("👩\u200d👩\u200d👧", "🇫🇷", "1\ufe0f\u20e3", "e\u0301\u0323", "שָׁ", "كَ", "각", "👍🏽", "नि"),
+        *(
+            "👩\u200d👩\u200d👧",
+            "🇫🇷",
+            "1\ufe0f\u20e3",
+            "e\u0301\u0323",
+            "שָׁ",
+            "كَ",
+            "각",
+            "👍🏽",
+            "नि",
+        ),
         *("a", "B", "5", ".", '"', "-", "\u2019", "!", "_", "@", "/"),
     ]
 )
