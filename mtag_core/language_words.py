@@ -62,7 +62,8 @@ _PRIORS = {
 
 def words_of(text: str) -> list[str]:
     """The words of a text in small letters, apostrophes straight."""
-    return _WORD.findall(text.lower().replace("\u2019", "'"))
+    found: list[str] = _WORD.findall(text.lower().replace("\u2019", "'"))
+    return found
 
 
 class LanguageWords:

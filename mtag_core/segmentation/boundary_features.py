@@ -335,13 +335,15 @@ def is_before_month(rows: Codes, months: Codes) -> NDArray[np.bool_]:
     """Which places are between an ordinal of one or two digits and a month: shape (n,)."""
     is_ordinal = (rows[:, _WC] == UnitClass.DIGITS) & (rows[:, _WS] <= 2)
     is_before: NDArray[np.bool_] = is_ordinal & np.isin(rows[:, _NW], months)
-    return is_before & (rows[:, _TERM] == UnitClass.STOP)
+    is_before &= rows[:, _TERM] == UnitClass.STOP
+    return is_before
 
 
 def are_closed_before(rows: Codes) -> NDArray[np.bool_]:
     """Which places follow a full stop of the chunk before and are followed by a capital."""
     after_stop = np.isin(rows[:, _PT] & np.uint64(31), [int(c) for c in _TERMINAL])
-    return after_stop & is_before_capital(rows)
+    closed: NDArray[np.bool_] = after_stop & is_before_capital(rows)
+    return closed
 
 
 def is_before_capital(rows: Codes) -> NDArray[np.bool_]:

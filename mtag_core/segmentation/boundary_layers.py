@@ -50,9 +50,9 @@ class BoundaryLayer:
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 facts = json.loads(arrays["facts"].tobytes())
-                tables = [_table(arrays[name]) for name in ("token_weights", "end_weights")]
                 return cls(
-                    *tables,
+                    token_weights=_table(arrays["token_weights"]),
+                    end_weights=_table(arrays["end_weights"]),
                     clitics=frozenset(facts["clitics"]),
                     phrases=frozenset((left, right) for left, right in facts["phrases"]),
                     has_spaced_numbers=bool(facts["has_spaced_numbers"]),

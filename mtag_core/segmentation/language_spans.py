@@ -87,8 +87,8 @@ def languages_of_texts(texts: Sequence[str], *, langid: LanguageIdentifier) -> l
     """
     likely = _document_language(texts, langid)
     if likely is None:
-        guesses = langid.predict_top(texts, n_best=_N_BEST)
-        return _languages(texts, guesses, together=_together(texts, guesses, langid))
+        alone = langid.predict_top(texts, n_best=_N_BEST)
+        return _languages(texts, alone, together=_together(texts, alone, langid))
     is_agreed = _Agreement(likely, langid)
     asked = [index for index, text in enumerate(texts) if not is_agreed(text)]
     guesses: list[_Guess] = [((likely, 1.0),)] * len(texts)

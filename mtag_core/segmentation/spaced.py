@@ -118,7 +118,8 @@ class SpacedTokenizer:
         is_mark |= _IS_MARK[columns[:, FIRST_CLASS].astype(np.int64)]
         if self._has_unmarked_ends:
             is_mark[:] = True
-        return is_mark & ~stream.is_line_end
+        asked: NDArray[np.bool_] = is_mark & ~stream.is_line_end
+        return asked
 
     def sentence_ends(
         self, stream: ChunkStream, places: Codes, is_apart: NDArray[np.bool_]
@@ -197,7 +198,7 @@ class SpacedTokenizer:
 
     def _spaced_pairs(self, text: str, block: TokenBlock) -> list[int]:
         """The tokens that belong to the one before."""
-        pairs = []
+        pairs: list[int] = []
         sentence_starts = {0, *block.sentence_ends}
         forms = block.forms
         for index in range(1, len(forms)):

@@ -192,7 +192,8 @@ class SplitModel:
         for row in wanted[~self._is_seen.values[wanted]].tolist():
             self._seen.values[row] = neighbour_codes(self._forms[row], self._counts)
             self._is_seen.values[row] = True
-        return self._seen.values[around]
+        seen: Codes = self._seen.values[around]
+        return seen
 
 
 def _with_points(tokens: tuple[str, ...], form: str, bare: str) -> tuple[str, ...]:

@@ -88,9 +88,9 @@ def _treebank(treebanks: Path, part: str, language: str) -> list[list[SurfaceTok
 def _surface_sentences(source: Path, tokenizer: SpacedTokenizer) -> Iterator[list[SurfaceToken]]:
     """Yields the sentences of text, their tokens without parts."""
     for line in map(str.strip, text_lines(source)):
-        block = tokenizer.tokenize(line, [(0, len(line))]) if line else None
+        block = tokenizer.tokenize(line, [(0, len(line))])
         first = 0
-        for last in block.sentence_ends if block else ():
+        for last in block.sentence_ends:
             yield [(form, ()) for form in block.forms[first:last]]
             first = last
 
