@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import machine, shown_command
-from mtag_core.training.data.taught import read_dev_sentences
+from mtag_core.training.data.train_dev_split import read_dev_sentences
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.logits.trained_teacher import TrainedTeacher
 
@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     """Compares and writes."""
     args = _parser().parse_args(argv)
     by_treebank: dict[str, list[LabelledSentence]] = defaultdict(list)
-    for sentence in read_dev_sentences(args.treebanks, has_dev=args.learn_dev):
+    for sentence in read_dev_sentences(args.treebanks, train_on_dev=args.train_on_dev):
         by_treebank[sentence.treebank].append(sentence)
     teacher = _labels(args.teacher, by_treebank, device=args.device, is_told=True)
     gold = {
@@ -50,13 +50,14 @@ _Labels = dict[str, list[list[tuple[str, str]]]]
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Builds the parser."""
     parser = argparse.ArgumentParser(description="Agreement of students with their teacher.")
     parser.add_argument("--teacher", type=Path, required=True, help="of train-teacher")
     parser.add_argument("--students", type=Path, nargs="+", required=True, help="of distill")
     parser.add_argument("--treebanks", type=Path, required=True, help="holds *-dev.conllu[.xz]")
     parser.add_argument(
-        "--learn_dev", action="store_true", help="leave out what --learn_dev has taught"
+        "--train_on_dev",
+        action="store_true",
+        help="leave out what training with --train_on_dev was on",
     )
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/agreement.json"))
@@ -70,7 +71,6 @@ def _labels(
     device: str,
     is_told: bool,
 ) -> _Labels:
-    """What a model says: for each treebank and sentence, UPOS and FEATS of each token."""
     model = TrainedTeacher(directory, device=device)
     return {
         name: [
@@ -84,7 +84,6 @@ def _labels(
 
 
 def _macro(own: _Labels, other: _Labels) -> dict[str, float]:
-    """Mean over treebanks of the share of tokens with equal labels, in percent."""
     shares = []
     for name, sentences in own.items():
         pairs = [

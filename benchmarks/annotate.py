@@ -49,7 +49,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Builds the parser."""
     parser = argparse.ArgumentParser(description="Speed and memory of annotate.")
     parser.add_argument(
         "--text", nargs="+", required=True, help="patterns; a sentence a line, plain or .xz"
@@ -62,7 +61,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(args: argparse.Namespace, directory: Path) -> dict[str, object]:
-    """Runs the command on both corpora, and the tagger alone around them."""
     texts = ["\n".join(lines) for lines in heads(args.text, n_lines=args.lines).values()]
     tagger = Tagger.load()
     forms = [sentence.forms for text in texts for sentence in tagger.segment(text)]
@@ -86,14 +84,12 @@ def _measure(args: argparse.Namespace, directory: Path) -> dict[str, object]:
 
 
 def _tagger_words_per_s(tagger: Tagger, forms: list[tuple[str, ...]]) -> float:
-    """Tags segmented sentences."""
     started_s = time.process_time()
     n_tokens = sum(map(len, tagger.tag_tokens(forms)))
     return n_tokens / (time.process_time() - started_s)
 
 
 def _run(directory: Path, texts: Sequence[str], *, n_copies: int) -> Run:
-    """Writes a corpus of copies and runs the command over it."""
     folder = directory / f"corpus-{n_copies}"
     folder.mkdir()
     for copy in range(n_copies):

@@ -28,7 +28,6 @@ def machine() -> dict[str, object]:
 
 
 def _version(package: str) -> str | None:
-    """A package's version, or None where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -90,7 +89,6 @@ def interleaved_words_per_s(
 
 
 def _words_per_s(system: Callable[[], int], *, min_s: float, clock: Callable[[], float]) -> float:
-    """Calls a system until the time is over."""
     n_words, started_s = 0, clock()
     while clock() - started_s < min_s:
         n_words += system()

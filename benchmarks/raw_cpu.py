@@ -9,7 +9,6 @@ stands between white space, the same for all.
 
 import argparse
 import json
-import lzma
 import os
 import statistics
 import subprocess
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from benchmarks.machine import machine, ratios, shown_command
 from benchmarks.udpipe_speed import UdpipeTagger
+from mtag_core.storage import open_text
 from mtag_core.tagging.tagger import Tagger
 
 _OURS = "mtag, raw text to UPOS and FEATS"
@@ -55,7 +55,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Builds the parser."""
     parser = argparse.ArgumentParser(description="Speed from raw text to tags on one core.")
     parser.add_argument("--text", type=Path, required=True, help="a sentence a line, plain or .xz")
     parser.add_argument("--lines", type=int, default=1000)
@@ -70,9 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _documents(path: Path, n_lines: int) -> list[str]:
-    """Joins lines into documents of a paragraph each."""
-    opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open()
-    with opened as stream:
+    with open_text(path) as stream:
         lines = [line.strip() for _, line in zip(range(n_lines), stream, strict=False)]
     starts = range(0, len(lines), _LINES_A_DOCUMENT)
     return [" ".join(lines[start : start + _LINES_A_DOCUMENT]) for start in starts]
@@ -81,7 +78,6 @@ def _documents(path: Path, n_lines: int) -> list[str]:
 def _systems(
     documents: list[str], path: Path, args: argparse.Namespace
 ) -> dict[str, Callable[[], float]]:
-    """One function a system; each call is a measurement in words per CPU second."""
     tagger = Tagger.load()
     systems: dict[str, Callable[[], float]] = {
         _OURS: lambda: _rate(lambda: _consume(tagger.pipe(documents)), documents, args.seconds)
@@ -99,7 +95,6 @@ def _systems(
 
 
 def _measure(systems: dict[str, Callable[[], float]], *, n_rounds: int) -> dict[str, list[float]]:
-    """Measures all in turn, a first time without counting."""
     for measure in systems.values():
         measure()
     rates: dict[str, list[float]] = {name: [] for name in systems}
@@ -110,7 +105,6 @@ def _measure(systems: dict[str, Callable[[], float]], *, n_rounds: int) -> dict[
 
 
 def _rate(run: Callable[[], None], documents: list[str], seconds: float) -> float:
-    """Words per CPU second of this process."""
     n_words = sum(len(document.split()) for document in documents)
     started_s, n_done = time.process_time(), 0
     while time.process_time() - started_s < seconds:
@@ -120,7 +114,6 @@ def _rate(run: Callable[[], None], documents: list[str], seconds: float) -> floa
 
 
 def _consume(results: object) -> None:
-    """Runs through what is yielded."""
     for _ in results:  # type: ignore[attr-defined]
         pass
 

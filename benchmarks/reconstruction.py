@@ -9,7 +9,6 @@ between the teacher's softmax over FEATS and the one rebuilt from what a shard k
 import argparse
 import io
 import json
-import lzma
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -20,12 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.machine import machine, shown_command
+from mtag_core.output.rows import OutputRow
 from mtag_core.records import Sentence
+from mtag_core.storage import open_text
 from mtag_core.training.logits.logit_parts import load_segmenter
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence
-from mtag_core.training.logits.logit_stream import LogitStream, fit_basis
 from mtag_core.training.logits.logit_teachers import OnnxTeacher
+from mtag_core.training.logits.scorer import Scorer
 from mtag_core.training.logits.sentence_choice import ChoiceOptions, is_useful
+from mtag_core.training.logits.shared_basis import fit_basis
 from mtag_core.training.logits.soft_targets import FeatsSummary, SummaryOptions, rebuild_feats_probs
 from mtag_core.training.logits.tail_basis import TailBasis
 
@@ -41,13 +43,13 @@ def main(argv: list[str] | None = None) -> int:
     options = SummaryOptions(top_k=args.top_k, tail_rank=args.tail_rank)
     basis = fit_basis(teacher, fitted, options, n_tokens=_BASIS_TOKENS)
     started_s = time.process_time()
-    logits = teacher.logits(measured)
+    logits = teacher.logits([teacher.encode(sentence) for sentence in measured])
     bare_s = time.process_time() - started_s
-    stream = LogitStream(teacher, options, basis=basis)
+    scorer = Scorer(teacher, options, basis=basis)
     started_s = time.process_time()
-    scored = [row for _, row in stream.score_stream(enumerate(measured))]
-    stream_s = time.process_time() - started_s
-    n_tokens = sum(map(len, scored))
+    scored = list(scorer.score([scorer.encode(sentence) for sentence in measured]))
+    scorer_s = time.process_time() - started_s
+    n_tokens = sum(len(row.upos) for row in scored)
     result = {
         "what": "total variation between the teacher's FEATS softmax and the rebuilt one",
         "machine": machine(),
@@ -57,9 +59,9 @@ def main(argv: list[str] | None = None) -> int:
         "top_k": args.top_k,
         "tail_rank": 0 if basis is None else basis.rank,
         "by_temperature": _by_temperature(scored, [x.feats for x in logits], options, basis),
-        "bytes_a_word": round(_shard_bytes(stream, scored) / n_tokens, 1),
+        "bytes_a_word": round(_shard_bytes(scorer, scored) / n_tokens, 1),
         "bare_words_per_s": round(n_tokens / bare_s),
-        "logits_words_per_s": round(n_tokens / stream_s),
+        "logits_words_per_s": round(n_tokens / scorer_s),
     }
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
@@ -68,7 +70,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Builds the parser."""
     parser = argparse.ArgumentParser(description="Soft targets rebuilt from logit shards.")
     parser.add_argument("--teacher", type=Path, required=True, help="made by export-teacher")
     parser.add_argument("--text", type=Path, nargs="+", required=True, help="text, plain or .xz")
@@ -81,7 +82,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _sentences(args: argparse.Namespace) -> tuple[list[Sentence], list[Sentence]]:
-    """Two sentences of three for the basis, the third to measure; each from all files."""
     segmenter = load_segmenter(args.bundle)
     choice = ChoiceOptions()
     useful = [
@@ -97,9 +97,7 @@ def _sentences(args: argparse.Namespace) -> tuple[list[Sentence], list[Sentence]
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """The lines of a file."""
-    opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open()
-    with opened as stream:
+    with open_text(path) as stream:
         yield from map(str.strip, stream)
 
 
@@ -141,7 +139,6 @@ def _rebuilt(
     options: SummaryOptions,
     basis: TailBasis | None,
 ) -> NDArray[np.float32]:
-    """The softmax as a student would rebuild it."""
     return rebuild_feats_probs(
         summary,
         n_labels=n_labels,
@@ -152,19 +149,17 @@ def _rebuilt(
 
 
 def _softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
-    """The teacher's distribution."""
     scaled = logits.astype(np.float64) / temperature
     probs = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     result: NDArray[np.float64] = probs / probs.sum(axis=1, keepdims=True)
     return result
 
 
-def _shard_bytes(stream: LogitStream, scored: Sequence[ScoredSentence]) -> int:
-    """Size of the sentences' shard."""
+def _shard_bytes(scorer: Scorer, scored: Sequence[ScoredSentence]) -> int:
     sink = io.BytesIO()
-    writer = LogitsWriter(sink, stream.info)
+    writer = LogitsWriter(sink, scorer.info)
     for index, row in enumerate(scored):
-        writer.write("document", index, row)
+        writer.write(OutputRow("document", index, f"document.{index}", row))
     writer.close()
     return len(sink.getvalue())
 

@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 from benchmarks.machine import machine, shown_command
 from benchmarks.texts import heads
 from pipelines.annotate import run
+from pipelines.annotate_options import parse_options
 from pipelines.logs import set_up_logging
-from pipelines.options import parse_options
 
 _N_FILES = 8
 _SETTINGS: Mapping[str, tuple[str, ...]] = {
@@ -60,7 +60,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Builds the parser."""
     parser = argparse.ArgumentParser(description="Whether tags depend on batches or workers.")
     parser.add_argument(
         "--text", nargs="+", required=True, help="patterns; a sentence a line, plain or .xz"
@@ -71,7 +70,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _compare(args: argparse.Namespace, directory: Path) -> dict[str, Any]:
-    """Runs each setting and compares its rows with the first one's."""
     records = _records(args.text, args.sentences)
     shuffled = random.Random(1).sample(records, len(records))
     settings: dict[str, dict[str, int]] = {}
@@ -95,7 +93,6 @@ def _compare(args: argparse.Namespace, directory: Path) -> dict[str, Any]:
 
 
 def _records(patterns: Sequence[str], n_lines: int) -> list[dict[str, str]]:
-    """The first lines of each file, as many of each as it takes to have enough."""
     records = [
         {"id": f"{name}:{number}", "text": line}
         for name, lines in heads(patterns, n_lines=n_lines).items()
@@ -105,7 +102,6 @@ def _records(patterns: Sequence[str], n_lines: int) -> list[dict[str, str]]:
 
 
 def _write(folder: Path, records: Sequence[Mapping[str, str]]) -> None:
-    """Writes the records to several files, one after the other."""
     folder.mkdir(parents=True)
     for number in range(_N_FILES):
         part = records[number::_N_FILES]
@@ -114,7 +110,6 @@ def _write(folder: Path, records: Sequence[Mapping[str, str]]) -> None:
 
 
 def _annotated(folder: Path, flags: Sequence[str]) -> Rows:
-    """Runs annotate and reads its parts back, by document and sentence."""
     n_bytes = sum(path.stat().st_size for path in (folder / "in").iterdir())
     argv = ["--input", f"{folder}/in/", "--output", f"{folder}/out", "--id_field=id"]
     # Several items for each worker.

@@ -55,7 +55,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Builds the parser."""
     parser = argparse.ArgumentParser(description="A long run on a Flink cluster.")
     parser.add_argument("--input", required=True, help="as of pipelines.annotate")
     parser.add_argument("--work", type=Path, required=True, help="folder for cluster and output")
@@ -65,7 +64,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _sample(work: Path, elapsed_s: int) -> dict[str, object]:
-    """What is done by now, and who uses how much memory (the largest of each kind)."""
     role_to_mib: dict[str, int] = {}
     for role, mib in _resident():
         role_to_mib[role] = max(mib, role_to_mib.get(role, 0))
@@ -80,7 +78,6 @@ def _sample(work: Path, elapsed_s: int) -> dict[str, object]:
 
 
 def _resident() -> Iterator[tuple[str, int]]:
-    """Kind and resident memory in MiB of each process of clusters and their workers."""
     for process in psutil.process_iter(["cmdline", "memory_info"]):
         line = " ".join(process.info["cmdline"] or ())
         for role, mark in _ROLES.items():
@@ -89,7 +86,6 @@ def _resident() -> Iterator[tuple[str, int]]:
 
 
 def _write(path: Path, samples: list[dict[str, object]], *, is_done: bool) -> None:
-    """Writes the record."""
     record = {
         "what": "tokens tagged and resident memory over time, standalone Flink, two slots",
         "command": shown_command("scale"),

@@ -41,7 +41,9 @@ def main(argv: list[str] | None = None) -> int:
     """Measures and writes."""
     parser = argparse.ArgumentParser(description="Sizes of the systems.")
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
-    parser.add_argument("--meta_lstm", type=Path, help="directory of train-meta-lstm outputs")
+    parser.add_argument(
+        "--meta_lstm", type=Path, help="directory of baselines.meta_lstm.train outputs"
+    )
     parser.add_argument("--udpipe", type=Path, help="directory of UDPipe taggers")
     parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/sizes.json"))
     args = parser.parse_args(argv)
@@ -89,7 +91,6 @@ def _meta_lstm(directory: Path) -> dict[str, object]:
 
 
 def _meta_lstm_multilingual(directory: Path) -> dict[str, object]:
-    """The one model of all treebanks."""
     model = _one_meta_lstm(directory)
     return {
         "embeddings": f"{model.width} x {model.n_vectors:,}",
@@ -99,7 +100,6 @@ def _meta_lstm_multilingual(directory: Path) -> dict[str, object]:
 
 
 def _finished(directory: Path) -> list[Path]:
-    """Directories of models whose training ended."""
     return sorted(path.parent for path in directory.glob("*/model.safetensors"))
 
 
@@ -114,7 +114,6 @@ class _MetaLstmSize:
 
 
 def _one_meta_lstm(directory: Path) -> _MetaLstmSize:
-    """Sizes of one model."""
     config = json.loads((directory / "config.json").read_text(encoding="utf-8"))["config"]
     weights, vectors = directory / "model.safetensors", directory / "vectors.npy"
     n_bytes = weights.stat().st_size + vectors.stat().st_size
@@ -123,7 +122,6 @@ def _one_meta_lstm(directory: Path) -> _MetaLstmSize:
 
 
 def _udpipe(directory: Path) -> dict[str, object]:
-    """All taggers together."""
     sizes = [path.stat().st_size for path in directory.glob("*.udpipe")]
     return {
         "embeddings": "none",
@@ -133,12 +131,10 @@ def _udpipe(directory: Path) -> dict[str, object]:
 
 
 def _stored(path: Path) -> dict[str, dict[str, object]]:
-    """What an earlier run measured."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _scores(name: str) -> dict[str, object]:
-    """Macro UPOS of stored scores and the number of treebanks in it; nothing without scores."""
     facts = load_facts(name)
     names = trained_treebanks(facts)
     if facts is None or not names:
@@ -147,7 +143,6 @@ def _scores(name: str) -> dict[str, object]:
 
 
 def _words_per_s(name: str | None) -> float | None:
-    """Speed at 32 words, where it was measured."""
     path = Path("docs/benchmarks/tag_cpu.json")
     if name is None or not path.exists():
         return None

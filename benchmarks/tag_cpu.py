@@ -49,14 +49,13 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Builds the parser."""
     parser = argparse.ArgumentParser(description="Speed of tagging alone on one core.")
     parser.add_argument("--text", type=Path, required=True, help="a sentence a line, plain or .xz")
     parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/tag_cpu.json"))
     parser.add_argument("--bundle", type=Path, default=_DEFAULT_BUNDLE)
     parser.add_argument("--segmenter", type=Path, help="a UDPipe tokenizer, timed with --udpipe")
     parser.add_argument("--udpipe", type=Path, help="a UDPipe tagger of the text's language")
-    parser.add_argument("--meta_lstm", type=Path, help="a directory of train-meta-lstm")
+    parser.add_argument("--meta_lstm", type=Path, help="a directory of baselines.meta_lstm.train")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2.0, help="CPU time of a measurement")
     return parser
@@ -65,7 +64,6 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(
     words: list[str], n_words: int, args: argparse.Namespace
 ) -> dict[str, dict[str, float]]:
-    """Measures all systems on sentences of one length."""
     systems = _systems(cut_sentences(words, n_words), args)
     return medians(interleaved_words_per_s(systems, n_rounds=args.rounds, min_s=args.seconds))
 
@@ -73,7 +71,6 @@ def _measure(
 def _systems(
     sentences: Sequence[list[str]], args: argparse.Namespace
 ) -> dict[str, Callable[[], int]]:
-    """One function a system; each call takes the next sentence."""
     tagger = Tagger.load(str(args.bundle))
     systems = bert_systems(sentences, bundle=args.bundle)
     systems |= {

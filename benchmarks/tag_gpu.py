@@ -47,12 +47,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Builds the parser."""
     parser = argparse.ArgumentParser(description="Speed of the torch models on a GPU.")
     parser.add_argument("--text", type=Path, required=True, help="a sentence a line, plain or .xz")
     parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/tag_gpu.json"))
     parser.add_argument("--bundle", type=Path, default=_DEFAULT_BUNDLE)
-    parser.add_argument("--meta_lstm", type=Path, help="a directory of train-meta-lstm")
+    parser.add_argument("--meta_lstm", type=Path, help="a directory of baselines.meta_lstm.train")
     parser.add_argument("--device", default="cuda", help="torch device; default: cuda")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2.0, help="of a measurement")
@@ -62,7 +61,6 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(
     words: list[str], n_words: int, args: argparse.Namespace
 ) -> dict[str, dict[str, float]]:
-    """Measures all systems on sentences of one length."""
     sentences = cut_sentences(words, n_words)
     systems = bert_systems(sentences, bundle=args.bundle, device=args.device)
     if args.meta_lstm:
@@ -74,7 +72,6 @@ def _measure(
 
 
 def _device_name(device: str) -> str:
-    """What a GPU calls itself; any other device's own name."""
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
 
 

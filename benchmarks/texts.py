@@ -1,11 +1,10 @@
 """Reads the head of text files, plain or xz."""
 
-import lzma
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from mtag_core.storage import list_files
+from mtag_core.storage import list_files, open_text
 
 
 def heads(patterns: Sequence[str], *, n_lines: int) -> dict[str, list[str]]:
@@ -24,8 +23,5 @@ def heads(patterns: Sequence[str], *, n_lines: int) -> dict[str, list[str]]:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """The lines of a text file."""
-    is_compressed = path.suffix == ".xz"
-    with lzma.open(path, "rb") if is_compressed else path.open("rb") as stream:
-        for line in stream:
-            yield line.decode().rstrip("\n")
+    with open_text(path, newline="\n") as lines:
+        yield from (line.rstrip("\n") for line in lines)

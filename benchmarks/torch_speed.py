@@ -5,7 +5,6 @@ heads. Their weights are random, and their wordpieces are made beforehand.
 """
 
 import json
-import lzma
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
 from benchmarks.machine import ratios
+from mtag_core.storage import open_text
 
 _Item = TypeVar("_Item")
 SENTENCE_WORDS = (32, 128)
@@ -32,8 +32,7 @@ def read_words(path: Path) -> list[str]:
     Args:
         path: A sentence a line, plain or `.xz`.
     """
-    opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open()
-    with opened as stream:
+    with open_text(path) as stream:
         return [word for _, line in zip(range(1000), stream, strict=False) for word in line.split()]
 
 
@@ -106,10 +105,10 @@ def meta_lstm_system(
 
     Args:
         sentences: Words of each sentence.
-        directory: What `train-meta-lstm` wrote.
+        directory: What `baselines.meta_lstm.train` wrote.
         device: A torch device, such as `cuda`.
     """
-    from mtag_core.training.meta_lstm.training import MetaLstmTagger
+    from benchmarks.baselines.meta_lstm.training import MetaLstmTagger
 
     meta = MetaLstmTagger.load(directory, device)
     tag = in_turn(sentences, lambda forms: sum(map(len, meta.tag_tokens([forms]))))

@@ -1,67 +1,135 @@
-"""Speed of reading and cleaning MediaWiki dumps, and what became of their pages.
+"""Reading and cleaning MediaWiki dumps: speed, what became of the pages, and how whole the text is.
 
 python -m benchmarks wikitext --dumps 'DIR/*.xml*'
+
+Two libraries clean the same pages for comparison, where they are installed: `strip_code` of
+mwparserfromhell and `plain_text` of wikitextparser.
 """
 
 import argparse
 import bz2
+import dataclasses
 import glob
+import importlib
 import io
 import json
 import re
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.machine import machine, shown_command
+from benchmarks.text_quality import quality
 from mtag_core.records import Document
-from mtag_core.wikipedia import read_documents, read_silent_names
+from mtag_core.wikipedia import (
+    Page,
+    PageOutcome,
+    Site,
+    clean_wikitext,
+    page_outcome,
+    read_definitions,
+    read_documents,
+    read_pages,
+    read_site,
+)
 
 _LEFT_OVER = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|<ref|</|&nbsp;|^\||^!.*(!!|\|)")
+_PAGE = re.compile(rb"<page[\s>]")
+_DEFINITIONS_BYTES = 32 << 20
 
 
 def main(argv: list[str] | None = None) -> int:
     """Measures and writes."""
-    parser = argparse.ArgumentParser(description="Speed of reading and cleaning dumps.")
+    parser = argparse.ArgumentParser(description="Speed and quality of reading dumps.")
     parser.add_argument("--dumps", required=True, help="a pattern of .xml and .xml.bz2 files")
+    parser.add_argument("--before", type=Path, help="an earlier record, to print beside this one")
+    parser.add_argument(
+        "--library_pages", type=int, default=50, help="pages a dump that the libraries clean"
+    )
     parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/wikitext.json"))
     args = parser.parse_args(argv)
+    before = json.loads(args.before.read_text("utf-8"))["dumps"] if args.before else {}
+    dumps = {}
+    for path in sorted(glob.glob(args.dumps)):
+        name = Path(path).name
+        dumps[name] = _measure(path, n_library_pages=args.library_pages)
+        if name in before:
+            dumps[name]["before"] = before[name]["quality"]
+        print(name, json.dumps(dumps[name], indent=1), sep="\n")
     record = {
-        "what": "MB of raw XML a CPU second for reading and cleaning, decompression not counted",
+        "what": "MB of raw XML a CPU second for reading and cleaning, decompression not counted; "
+        "quality in per cent of sentences, or of quotes",
         "machine": machine(),
         "command": shown_command("wikitext", argv),
-        "dumps": {Path(path).name: _measure(path) for path in sorted(glob.glob(args.dumps))},
+        "dumps": dumps,
     }
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(record["dumps"], indent=1))
     return 0
 
 
-def _measure(path: str) -> dict[str, float]:
-    """Speed, outcome of each page and lines with left-over markup of one dump."""
+def _measure(path: str, *, n_library_pages: int) -> dict[str, object]:
     data = Path(path).read_bytes()
     xml = bz2.decompress(data) if path.endswith(".bz2") else data
     counts: Counter[str] = Counter()
     started_s = time.process_time()
-    documents = list(
-        read_documents(
-            io.BytesIO(xml),
-            source=path,
-            counts=counts,
-            silent_names=read_silent_names(xml[: 1 << 20]),
-        )
-    )
+    site = read_site(xml[: 1 << 20], name=path)
+    definitions = read_definitions(io.BytesIO(xml), site, max_bytes=_DEFINITIONS_BYTES)
+    site = dataclasses.replace(site, definitions=definitions)
+    documents = list(read_documents(io.BytesIO(xml), source=path, counts=counts, site=site))
     elapsed_s = time.process_time() - started_s
     texts = [document.text for document in documents if isinstance(document, Document)]
     lines = [line for text in texts for line in text.split("\n")]
+    n_pages = len(_PAGE.findall(xml))
+    if n_pages != counts.total():
+        raise ValueError(f"{path}: {counts.total()} outcomes of {n_pages} <page> elements")
     return {
         "MB_per_s": round(len(xml) / 1e6 / elapsed_s, 1),
         "MB": round(len(xml) / 1e6, 2),
+        "pages": n_pages,
         **{str(outcome): n for outcome, n in sorted(counts.items())},
         "lines_with_markup": sum(bool(_LEFT_OVER.search(line)) for line in lines),
+        "quality": quality(texts),
+        "same_pages": _compare(_kept_pages(xml, site, n_library_pages), site),
     }
+
+
+def _kept_pages(xml: bytes, site: Site, n_pages: int) -> list[Page]:
+    pages: list[Page] = []
+    for page in read_pages(io.BytesIO(xml), source="", site=site):
+        if len(pages) >= n_pages:
+            break
+        outcome, _ = page_outcome(page, site=site, source="")
+        if isinstance(page, Page) and outcome is PageOutcome.KEPT:
+            pages.append(page)
+    return pages
+
+
+def _compare(pages: list[Page], site: Site) -> dict[str, dict[str, float]]:
+    """Quality and speed of each way to clean the same pages."""
+    cleaners: dict[str, Callable[[Page], str]] = {
+        "mtag": lambda page: clean_wikitext(page.text, title=page.title, site=site)
+    }
+    for package, clean in (
+        ("mwparserfromhell", lambda library, page: str(library.parse(page.text).strip_code())),
+        ("wikitextparser", lambda library, page: library.parse(page.text).plain_text()),
+    ):
+        try:
+            library = importlib.import_module(package)
+        except ModuleNotFoundError:
+            continue
+        cleaners[package] = lambda page, clean=clean, library=library: clean(library, page)  # type: ignore[misc]
+    return {name: _figures(pages, clean) for name, clean in cleaners.items()}
+
+
+def _figures(pages: list[Page], clean: Callable[[Page], str]) -> dict[str, float]:
+    started_s = time.process_time()
+    texts = [clean(page) for page in pages]
+    elapsed_s = max(time.process_time() - started_s, 1e-6)
+    n_bytes = sum(len(page.text.encode("utf-8", "replace")) for page in pages)
+    return {"MB_per_s": round(n_bytes / 1e6 / elapsed_s, 1), **quality(texts)}
 
 
 if __name__ == "__main__":

@@ -2,18 +2,25 @@
 
 from typing import TYPE_CHECKING
 
+from mtag_core.records import Document, Reject
+
 if TYPE_CHECKING:
+    from mtag_core.tagging.tagged import TaggedDocument, TaggedSentence
     from mtag_core.tagging.tagger import Tagger
 
-__all__ = ["Tagger", "__version__"]
+__all__ = ["Document", "Reject", "TaggedDocument", "TaggedSentence", "Tagger", "__version__"]
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    """Imports `Tagger` when it is first asked for: scoring files must not wait for a model."""
+    """Imports a class when it is first asked for: scoring files must not wait for a model."""
     if name == "Tagger":
         from mtag_core.tagging.tagger import Tagger
 
         return Tagger
+    if name in ("TaggedDocument", "TaggedSentence"):
+        from mtag_core.tagging import tagged
+
+        return getattr(tagged, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

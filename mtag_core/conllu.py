@@ -19,11 +19,13 @@ N_COLUMNS = 10
 ID, FORM, LEMMA, UPOS, XPOS, FEATS, HEAD, DEPREL, DEPS, MISC = range(N_COLUMNS)
 
 _BYTE_ORDER_MARK = "\ufeff"
-_ID = re.compile(r"[1-9][0-9]*|[1-9][0-9]*-[1-9][0-9]*|[0-9]+\.[1-9][0-9]*")
+# Nine digits are enough for any sentence; Python refuses to read numbers of some thousand.
+_NUMBER = r"[1-9][0-9]{0,8}"
+_ID = re.compile(rf"{_NUMBER}|{_NUMBER}-{_NUMBER}|(?:0|{_NUMBER})\.{_NUMBER}")
+_MAX_SHOWN = 80
 # Everything that Python or a reader of lines may take for a line end, and any other run of spaces.
 # One no-break space stays: it is part of forms such as French numbers.
 _SPACES = re.compile(r"\s{2,}|[^\S \u00a0\u202f\u2007\u3000]")
-_COMMENT = re.compile(r"#\s*([^=\s][^=]*?)\s*=\s*(.*?)\s*")
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,11 @@ class ConlluSentence:
         """Values of the `# key = value` comments; a comment without `=` has the value ``."""
         metadata: dict[str, str] = {}
         for comment in self.comments:
-            match = _COMMENT.fullmatch(comment)
-            key, value = match.groups() if match else (comment.lstrip("#").strip(), "")
-            metadata[key] = value
+            key, sign, value = comment.removeprefix("#").partition("=")
+            if sign and key.strip():
+                metadata[key.strip()] = value.strip()
+            else:
+                metadata[comment.lstrip("#").strip()] = ""
         return metadata
 
     @property
@@ -224,9 +228,11 @@ def _parse_row(text: str, place: str) -> tuple[str, ...]:
     row = tuple(text.split("\t"))
     if len(row) != N_COLUMNS:
         expected = f"expected {N_COLUMNS}, separated by tabs"
-        raise ConlluError(f"{place}: {len(row)} column(s) in {text[:80]!r}; {expected}")
+        raise ConlluError(f"{place}: {len(row)} column(s) in {text[:_MAX_SHOWN]!r}; {expected}")
     if not _ID.fullmatch(row[ID]):
-        raise ConlluError(f"{place}: ID {row[ID]!r}; expected a number, a range or a decimal")
+        raise ConlluError(
+            f"{place}: ID {row[ID][:_MAX_SHOWN]!r}; expected a number, a range or a decimal"
+        )
     if not all(row):
         raise ConlluError(f"{place}: column {row.index('') + 1} is empty; expected `_` or a value")
     return row

@@ -9,9 +9,12 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 
 from mtag_core.errors import UsageError
+from mtag_core.languages import written_standards
 
-# Texts may be labelled by the written standard, where treebanks share one code.
-_OTHER_CODES = {"no": ("nb", "nn")}
+TREEBANK_STYLE_HELP = (
+    "tag the treebank's language in its style, such as pl_lfg; several with commas"
+)
+"""Of the flag `--treebank_style`, which two commands have."""
 
 
 def treebank_language(treebank: str) -> str:
@@ -22,7 +25,7 @@ def treebank_language(treebank: str) -> str:
 def languages_of(treebank: str) -> tuple[str, ...]:
     """The codes of the sentences that a treebank's convention applies to."""
     language = treebank_language(treebank)
-    return (language, *_OTHER_CODES.get(language, ()))
+    return (language, *written_standards(language))
 
 
 def split_names(values: Iterable[str]) -> tuple[str, ...]:
@@ -33,7 +36,7 @@ def split_names(values: Iterable[str]) -> tuple[str, ...]:
     """
     names = {name.strip() for value in values for name in value.split(",")} - {""}
     if not names:
-        raise UsageError("--conventions is empty; name a treebank, such as pl_lfg")
+        raise UsageError("--treebank_style is empty; name a treebank, such as pl_lfg")
     return tuple(sorted(names))
 
 

@@ -9,8 +9,9 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# The reason of rejects by steps after the reader.
+# The reason of rejects by steps after the reader, and of those that only a bug of a reader makes.
 TAGGING_FAILED = "tagging_failed"
+READER_FAILED = "reader_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class Document:
         offset: Where in the source it starts: a byte offset (text, JSONL, CoNLL-U), a row (Parquet)
             or a page id (MediaWiki); 0 for a whole file.
         sentences: Given when the input is segmented already (CoNLL-U), else None.
+        language: ISO 639 code where the source states the language of its text (MediaWiki), else
+            None. It is likely, not sure: a document may quote others.
     """
 
     doc_id: str
@@ -87,6 +90,7 @@ class Document:
     source: str
     offset: int = 0
     sentences: tuple[Sentence, ...] | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +122,12 @@ def failed_document(document: Document, error: Exception, *, step: str) -> Rejec
     """The reject of a document for which a step raised an error.
 
     Args:
-        document: With its whole text.
+        document: With its whole text. A text of another type is left out.
         error: What was raised.
         step: As in `Reject.step`.
     """
-    data = document.text.encode("utf-8", "surrogatepass")
+    text = document.text
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else None
     return Reject(
         source=document.source,
         offset=document.offset,
@@ -130,7 +135,7 @@ def failed_document(document: Document, error: Exception, *, step: str) -> Rejec
         reason=TAGGING_FAILED,
         detail=f"{type(error).__name__}: {error}".splitlines()[0],
         input=data,
-        n_input_bytes=len(data),
+        n_input_bytes=None if data is None else len(data),
         step=step,
     )
 

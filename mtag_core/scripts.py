@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from mtag_core.languages import LANGUAGES
+
 # Blocks of letters with their marks; both ends belong to it.
 _SCRIPT_TO_BLOCKS: Mapping[str, tuple[tuple[int, int], ...]] = {
     "Latin": ((0x0040, 0x007F), (0x00C0, 0x024F), (0x1E00, 0x1EFF), (0xFF20, 0xFF5F)),
@@ -41,46 +43,15 @@ _SCRIPT_TO_BLOCKS: Mapping[str, tuple[tuple[int, int], ...]] = {
 _NAMES = (None, *_SCRIPT_TO_BLOCKS)
 _BLOCK_BITS = 4
 
-_SCRIPT_TO_LANGUAGES = {
-    "Greek": "el",
-    "Cyrillic": "ba be bg cv kk ky mk mn ru sah sr tt uk",
-    "Armenian": "hy",
-    "Hebrew": "he yi",
-    "Arabic": "ar ckb fa ps sd ug ur",
-    "Thaana": "dv",
-    "Devanagari": "hi mr ne sa",
-    "Bengali": "as bn",
-    "Gurmukhi": "pa",
-    "Gujarati": "gu",
-    "Oriya": "or",
-    "Tamil": "ta",
-    "Telugu": "te",
-    "Kannada": "kn",
-    "Malayalam": "ml",
-    "Sinhala": "si",
-    "Thai": "th",
-    "Lao": "lo",
-    "Myanmar": "my",
-    "Georgian": "ka",
-    "Hangul": "ko",
-    "Ethiopic": "am ti",
-    "Khmer": "km",
-    "Han": "ja yue zh",
-}
-_LANGUAGE_TO_SCRIPTS = {
-    language: frozenset({script})
-    for script, languages in _SCRIPT_TO_LANGUAGES.items()
-    for language in languages.split()
-} | {"sr": frozenset({"Cyrillic", "Latin"})}
-
-_LATIN = frozenset({"Latin"})
+_LANGUAGE_TO_SCRIPTS = {code: frozenset(language.scripts) for code, language in LANGUAGES.items()}
+_UNKNOWN_SCRIPTS = frozenset({"Latin"})
 _ALL_LATIN = re.compile("[\x00-\u024f\u1e00-\u1eff\u2000-\u206f\u20a0-\u20cf]*")
 _LATIN_LETTER = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 
 
 def scripts_of_language(language: str) -> frozenset[str]:
     """Names the scripts that a language is written in: Latin where nothing else is known."""
-    return _LANGUAGE_TO_SCRIPTS.get(language, _LATIN)
+    return _LANGUAGE_TO_SCRIPTS.get(language, _UNKNOWN_SCRIPTS)
 
 
 def is_latin(text: str, start: int = 0, end: int = sys.maxsize) -> bool:

@@ -1,6 +1,13 @@
 """Apache Beam pipelines over mtag_core."""
 
 import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipelines.transforms.steps import SharedModel
+    from pipelines.transforms.tag_documents import TagDocuments
+
+__all__ = ["SharedModel", "TagDocuments"]
 
 
 def _is_wanted(record: logging.LogRecord) -> bool:
@@ -9,3 +16,16 @@ def _is_wanted(record: logging.LogRecord) -> bool:
 
 
 logging.getLogger().addFilter(_is_wanted)
+
+
+def __getattr__(name: str) -> object:
+    """Imports what is exported when it is first asked for: the filter must be there before."""
+    if name == "SharedModel":
+        from pipelines.transforms.steps import SharedModel
+
+        return SharedModel
+    if name == "TagDocuments":
+        from pipelines.transforms.tag_documents import TagDocuments
+
+        return TagDocuments
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

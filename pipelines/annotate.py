@@ -5,6 +5,7 @@
 Parses the flags, plans, builds the graph, runs it and sums up. The graph is
 
     ReadPlan       path of the plan       -> PlannedPart               spread over the workers here
+    SplitFiles     PlannedPart            -> PlannedPart               slices; where there are any
     ReadDocuments  PlannedPart            -> Document | Reject | PartEnd
     Segment        Document               -> Block of sentences
     Wordpiece      Block of sentences     -> Block of sentences and their wordpieces
@@ -19,38 +20,35 @@ Each is a thin shell around `mtag_core`; they are in `pipelines.transforms`, a f
 import functools
 import logging
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import apache_beam as beam
 
-from mtag_core import storage
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import RejectRatioError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview, preview_parts
 from mtag_core.parts import run as runs
-from mtag_core.parts.inputs import list_inputs
+from mtag_core.parts.incremental_plan import NO_PARTS
+from mtag_core.parts.inputs import list_present_inputs
 from mtag_core.parts.outcome import check_tagged
-from mtag_core.parts.plan import PlannedPart, plan_parts
+from mtag_core.parts.plan import PlannedPart
 from mtag_core.parts.plan_file import measure_plan, write_plan
 from mtag_core.parts.run import RunConfig
+from mtag_core.parts.run_plan import choose_sizes, find_completed, plan_run
 from mtag_core.storage import FileInfo
-from pipelines.endpoints import check_dataflow, check_runner
-from pipelines.guard import RunGuard
-from pipelines.jobs import finish_job, run_job, run_pipeline, worker_watch
+from pipelines.annotate_options import AnnotateOptions, parse_options
+from pipelines.job import check_reachable, find_inputs, make_parts, run_job
 from pipelines.logs import set_up_logging
 from pipelines.models import Model, TextTagger, bundle_model
-from pipelines.options import AnnotateOptions, parse_options
-from pipelines.progress import Progress
 from pipelines.streaming import watch
 from pipelines.summary import print_plan
-from pipelines.transforms.finish_run import FinishRun
 from pipelines.transforms.read_documents import ReadDocuments
-from pipelines.transforms.read_plan import ReadPlan
 from pipelines.transforms.segment import Segment
+from pipelines.transforms.split_files import SplitFiles
 from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.tag import Tag
 from pipelines.transforms.wordpiece import Wordpiece
@@ -58,7 +56,6 @@ from pipelines.transforms.write_parts import WriteParts
 from pipelines.unbounded import is_flink, run_unbounded
 from pipelines.unused_flags import (
     unused_convention_flags,
-    unused_read_flags,
     unused_run_flags,
 )
 
@@ -79,6 +76,7 @@ class TagSettings:
         layout: Where parts are written.
         progress_dir: A local folder for progress files, None where nobody reads them.
         stop_path: Once this local file is there, no further part is read.
+        has_slices: Whether there may be items that one worker reads for all.
     """
 
     model: SharedModel[TextTagger]
@@ -86,6 +84,7 @@ class TagSettings:
     layout: OutputLayout
     progress_dir: str | None = None
     stop_path: str | None = None
+    has_slices: bool = False
 
 
 def main(argv: Sequence[str] | None = None, *, model: Model | None = None) -> int:
@@ -101,8 +100,8 @@ def main(argv: Sequence[str] | None = None, *, model: Model | None = None) -> in
 
     def job() -> None:
         options = parse_options(sys.argv[1:] if argv is None else argv)
-        set_up_logging(is_verbose=options.is_verbose, log_format=options.log_format)
-        if options.streaming and is_flink(options.runner):
+        set_up_logging(is_verbose=options.job.verbose, log_format=options.job.log_format)
+        if options.streaming and is_flink(options.job.runner):
             _stream(options, _model(options, model))
         elif options.streaming:
             watch(options, functools.partial(run, model=_model(options, model)))
@@ -136,29 +135,32 @@ def run(
         InputNotFoundError: A pattern matches nothing.
         MtagError: The run failed, or more documents were rejected than allowed.
     """
-    paths = (*options.inputs, options.output)
-    check_dataflow(options.runner, options.beam_flags, paths=paths)
-    if not options.dry_run:
-        check_runner(options.runner, options.beam_flags)
     if files is None:
-        files = list_inputs(options.inputs, output=options.output)
-        for line in (*unused_read_flags(options.read, files), *unused_run_flags(options)):
+        files = find_inputs(options.corpus, options.job)
+        for line in unused_run_flags(options):
             _LOGGER.warning(line)
+    else:
+        check_reachable(options.corpus, options.job)
     model = _model(options, model)
-    config = _config(options, model)
-    layout = OutputLayout(options.output, options.format)
-    plan = plan_parts(
-        files,
-        options.read,
-        salt=config.salt,
-        item_bytes=options.item_bytes,
-        limit=options.limit,
-    )
-    if options.dry_run:
-        print_plan(measure_plan(plan), output=options.output)
+    layout = OutputLayout(options.job.output, options.output_format)
+    config = _config(options, model, files)
+    if options.job.dry_run:
+        _show_plan(options, config, layout, files)
         return None
     with runs.only_run(layout):
-        return _make_parts(options, model, config, layout, plan, stop_path=stop_path)
+        return _make_parts(options, model, config, layout, files, stop_path=stop_path)
+
+
+def _show_plan(
+    options: AnnotateOptions, config: RunConfig, layout: OutputLayout, files: Sequence[FileInfo]
+) -> None:
+    """Plans as a run would, and refuses what it would refuse."""
+    completed = NO_PARTS
+    if not options.job.overwrite:
+        runs.check_output(layout, config, overwrite=False, repack=options.repack)
+        completed = find_completed(layout, is_dry=True)
+    plan = plan_run(layout, config, files, NO_PARTS if options.repack else completed)
+    print_plan(measure_plan(plan, completed=completed.part_ids), output=layout.base)
 
 
 def tag_parts(
@@ -174,6 +176,9 @@ def tag_parts(
         A manifest a part: small.
     """
     model, layout = settings.model, settings.layout
+    if settings.has_slices:
+        split = SplitFiles(settings.read, layout, stop_path=settings.stop_path)
+        parts = parts | "SplitFiles" >> split
     read = ReadDocuments(settings.read, layout, stop_path=settings.stop_path)
     write = WriteParts(layout, progress_dir=settings.progress_dir)
     return (
@@ -188,17 +193,21 @@ def tag_parts(
 
 def _stream(options: AnnotateOptions, model: Model) -> None:
     """Runs on Flink until SIGTERM."""
-    layout = OutputLayout(options.output, options.format)
-    settings = TagSettings(SharedModel(model.load), options.read, layout)
+    layout = OutputLayout(options.job.output, options.output_format)
+    files = list_present_inputs(options.corpus.input, output=layout.base)
+    config = _config(options, model, files)
+    settings = TagSettings(
+        SharedModel(model.load), options.corpus.read, layout, has_slices=config.spool_bytes > 0
+    )
     check = functools.partial(_check_rejects, max_reject_ratio=options.max_reject_ratio)
     make = functools.partial(tag_parts, settings=settings)
-    run_unbounded(options, layout, _config(options, model), make_parts=make, check=check)
+    run_unbounded(options, layout, config, make_parts=make, check=check)
 
 
 def _model(options: AnnotateOptions, model: Model | None) -> Model:
     if model is not None:
         return model
-    return bundle_model(options.model, options.piece_budget, options.conventions)
+    return bundle_model(options.model, options.piece_budget, options.treebank_style)
 
 
 def _make_parts(
@@ -206,70 +215,68 @@ def _make_parts(
     model: Model,
     config: RunConfig,
     layout: OutputLayout,
-    plan: Iterable[PlannedPart],
+    files: Sequence[FileInfo],
     *,
     stop_path: str | None,
 ) -> dict[str, Any]:
-    """Prepares the output directory, runs the pipeline and sums up."""
-    runs.check_output(layout, config, overwrite=options.overwrite)
-    runs.delete_leftovers(layout)
-    runs.write_config(layout, config)
-    size = write_plan(layout.plan_path, plan, completed=runs.completed_parts(layout))
-    progress = Progress(
-        n_bytes=size.n_pending_bytes, n_parts=size.n_pending, is_local=options.is_local
+    """Prepares the output directory, runs the pipeline and checks what came out."""
+    runs.prepare_output(layout, config, overwrite=options.job.overwrite, repack=options.repack)
+    completed = find_completed(layout)
+    plan = plan_run(layout, config, files, NO_PARTS if options.repack else completed)
+    size = write_plan(layout.plan_path, plan, completed=completed.part_ids)
+    settings = TagSettings(
+        SharedModel(model.load),
+        options.corpus.read,
+        layout,
+        stop_path=stop_path,
+        has_slices=bool(size.sliced),
     )
-    try:
-        with progress, RunGuard():
-            settings = TagSettings(
-                SharedModel(model.load), options.read, layout, progress.directory, stop_path
-            )
-            _run_pipeline(options, settings, config, n_parts=size.n_parts)
-    finally:
-        storage.delete(layout.plan_path)
-    return _finish(options, layout, progress, n_completed=size.n_parts - size.n_pending)
+
+    def add_steps(
+        parts: "beam.PCollection[PlannedPart]", progress_dir: str | None
+    ) -> "beam.PCollection[Manifest]":
+        return tag_parts(parts, replace(settings, progress_dir=progress_dir))
+
+    report = make_parts(
+        options.job,
+        layout,
+        config,
+        size,
+        add_steps=add_steps,
+        preview=_preview,
+    )
+    _check(options, layout, report)
+    return report
 
 
-def _config(options: AnnotateOptions, model: Model) -> RunConfig:
-    """The part of the flags that decides what is written."""
+def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -> RunConfig:
+    """The part of the flags and of the listing that decides what is written."""
+    sizes = choose_sizes(
+        OutputLayout(options.job.output, options.output_format),
+        files,
+        item_bytes=options.corpus.item_bytes,
+        spool_bytes=options.spool_bytes,
+        is_planned_anew=options.job.overwrite or options.repack,
+    )
     return RunConfig(
-        inputs=options.inputs,
+        inputs=options.corpus.input,
         model=model.digest,
-        read=options.read,
-        format=options.format.name,
-        compression=options.format.compression,
-        item_bytes=options.item_bytes,
-        limit=options.limit,
-        conventions=options.conventions,
+        read=options.corpus.read,
+        format=options.format,
+        compression=options.compression,
+        item_bytes=sizes.item_bytes,
+        spool_bytes=sizes.spool_bytes,
+        limit=options.corpus.limit,
+        conventions=options.treebank_style,
     )
 
 
-def _run_pipeline(
-    options: AnnotateOptions, settings: TagSettings, config: RunConfig, *, n_parts: int
-) -> None:
-    """Builds the graph and waits until the runner is done."""
-    layout = settings.layout
-    watch = worker_watch(options, layout)
-    started_path = watch.path if watch else None
-
-    def build(pipeline: beam.Pipeline) -> None:
-        parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, started_path=started_path)
-        manifests = tag_parts(parts, settings)
-        _ = manifests | "FinishRun" >> FinishRun(layout, config, n_parts=n_parts)
-
-    run_pipeline(build, options, watch=watch)
-
-
-def _finish(
-    options: AnnotateOptions, layout: OutputLayout, progress: Progress, *, n_completed: int
-) -> dict[str, Any]:
-    """Sums up and checks the share of rejects."""
-    report = finish_job(options, layout, progress, n_completed=n_completed, preview=_preview)
+def _check(options: AnnotateOptions, layout: OutputLayout, report: Mapping[str, Any]) -> None:
     if not options.streaming:
         check_tagged(layout, report)
-        for line in unused_convention_flags(options.conventions, report):
+        for line in unused_convention_flags(options.treebank_style, report):
             _LOGGER.warning(line)
     _check_rejects(report, options.max_reject_ratio)
-    return report
 
 
 def _preview(parts: Sequence[str]) -> Sequence[Preview]:

@@ -20,6 +20,9 @@ class TextTagger(BatchTagger, Protocol):
     def segment(self, text: str) -> Iterator[Sentence]:
         """Splits a text into sentences."""
 
+    def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+        """Finds the languages of a document's own sentences."""
+
     def encode(self, sentence: Sentence) -> EncodedSentence:
         """Splits a sentence's tokens into wordpieces."""
 

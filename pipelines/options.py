@@ -1,21 +1,23 @@
-"""Flags of `pipelines.annotate`: parsed and checked before anything starts.
+"""Options that our pipelines share, and how a command line of ours and Beam's flags is parsed.
 
-Our own flags are parsed here; every other flag must be one of Beam's and goes to the runner.
+Every flag that is not ours must be one of Beam's and goes to the runner.
 """
 
-import argparse
-import difflib
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NoReturn
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from mtag_core.conventions import split_names
-from mtag_core.corpus import ITEM_BYTES, ReadOptions
+from mtag_core.cli.flag_parser import FlagParser
+from mtag_core.corpus import MAX_ITEM_BYTES, MIN_ITEM_BYTES, ReadOptions, formats, formats_using
+from mtag_core.corpus.items import AUTO
 from mtag_core.errors import UsageError
-from mtag_core.output.streams import COMPRESSION_SUFFIXES
-from mtag_core.output.writers import FORMATS, OutputFormat
+from mtag_core.option_values import positive, seconds
+from mtag_core.options import Flags, group, option
 from mtag_core.storage import split_patterns
 from pipelines.runners import is_local
 
@@ -32,33 +34,66 @@ _JOB_SERVER_FLAGS = (
     "--max_bundle_size",
     "--max_bundle_time_mills",
 )
-DEFAULT_COMPRESSION = "zstd"
-DEFAULT_POLL_INTERVAL_S = 10.0
+
+Options = TypeVar("Options")
 
 
-@dataclass(frozen=True, slots=True)
-class AnnotateOptions:
-    """The flags of one run; each is described by `--help`."""
+def _patterns(values: Sequence[str]) -> tuple[str, ...]:
+    patterns = split_patterns(values)
+    if not patterns:
+        raise UsageError("--input is empty; name a file, a folder, a glob or a URL")
+    return patterns
 
-    inputs: tuple[str, ...]
-    output: str
-    model: str | None
-    conventions: tuple[str, ...]
-    read: ReadOptions
-    format: OutputFormat
-    item_bytes: int
-    limit: int | None
-    dry_run: bool
-    overwrite: bool
-    max_reject_ratio: float | None
-    piece_budget: int | None
-    streaming: bool
-    poll_interval_s: float
-    worker_timeout_s: float
-    log_format: str
-    is_verbose: bool
-    runner: str
-    beam_flags: tuple[str, ...]
+
+def _folder(text: str) -> str:
+    return text.rstrip("/") or "/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusOptions:
+    """What is read, in every pipeline."""
+
+    input: tuple[str, ...] = option(
+        "files, folders, globs or URLs; several with spaces, commas or more --input",
+        metavar="PATTERN",
+        split=_patterns,
+    )
+    read: ReadOptions = group(ReadOptions())
+    item_bytes: int | None = option(
+        "bytes of input in a work item, about; if left out as in the runs before on this output, "
+        f"at first by the size of the input, {MIN_ITEM_BYTES} to {MAX_ITEM_BYTES}",
+        None,
+        parse=positive,
+    )
+    limit: int | None = option("first N documents only", None, parse=positive)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOptions:
+    """Where a run writes and how it goes, in every pipeline.
+
+    Attributes:
+        beam_flags: All flags that are not ours.
+    """
+
+    output: str = option("folder or URL for the parts", metavar="DIR", parse=_folder)
+    overwrite: bool = option(
+        "remove what earlier runs wrote to --output, and nothing else, and start anew", False
+    )
+    dry_run: bool = option("show the plan and make no part", False, section="run")
+    runner: str = option("Beam runner", "DirectRunner", metavar="NAME", section="run")
+    worker_timeout: float = option(
+        "seconds until a pool of workers (--environment_type=EXTERNAL) must have started",
+        50.0,
+        metavar="S",
+        parse=seconds,
+        section="run",
+    )
+    log_format: str = option(
+        "of the log on standard error", "text", choices=("text", "json"), section="run"
+    )
+    verbose: bool = option("show Beam's own log, too", False, short="-v", section="run")
+    beam_flags: tuple[str, ...] = ()
 
     @property
     def is_local(self) -> bool:
@@ -66,234 +101,68 @@ class AnnotateOptions:
         return is_local(self.runner)
 
 
-def parse_options(argv: Sequence[str]) -> AnnotateOptions:
-    """Parses the command line.
+def parse_flags(flags: Flags[Options], argv: Sequence[str], *, job: str, does: str) -> Options:
+    """Parses a command line of a job's flags and Beam's.
+
+    Args:
+        flags: The job's.
+        argv: The command line.
+        job: Name of the job: of its module, and of its command.
+        does: What the job does.
 
     Raises:
-        UsageError: A flag is unknown, missing or has a wrong value; the message says what to do.
+        UsageError: A flag is nobody's, is missing or has a wrong value.
     """
-    parser = _parser()
-    args, rest = parser.parse_known_args(list(argv))
-    check_beam_flags(rest, known=_flags(parser))
-    if args.streaming and (args.limit or args.dry_run or args.overwrite):
-        raise UsageError("--streaming goes with none of --limit, --dry_run and --overwrite")
-    return AnnotateOptions(
-        inputs=input_patterns(args.input),
-        output=args.output.rstrip("/") or "/",
-        model=args.model,
-        conventions=split_names(args.conventions) if args.conventions else (),
-        read=ReadOptions(
-            input_format=args.input_format,
-            document=args.document,
-            text_field=args.text_field,
-            id_field=args.id_field,
-        ),
-        format=OutputFormat(args.format, args.compression),
-        item_bytes=args.item_bytes,
-        limit=args.limit,
-        dry_run=args.dry_run,
-        overwrite=args.overwrite,
-        max_reject_ratio=args.max_reject_ratio,
-        piece_budget=args.piece_budget,
-        streaming=args.streaming,
-        poll_interval_s=args.poll_interval,
-        worker_timeout_s=args.worker_timeout,
-        log_format=args.log_format,
-        is_verbose=args.verbose,
-        runner=args.runner,
-        beam_flags=tuple(rest),
-    )
-
-
-class FlagParser(argparse.ArgumentParser):
-    """Raises `UsageError` instead of printing the usage and leaving."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raises the message."""
-        raise UsageError(f"{message}; see --help")
-
-
-def _parser() -> argparse.ArgumentParser:
-    """The parser of our own flags."""
     parser = FlagParser(
-        prog="python -m pipelines.annotate",
-        description="Tags the text of files: raw text in, tagged corpus out.",
+        prog=_program(job),
+        description=does,
         epilog="Every other flag goes to the Beam runner, such as --direct_num_workers=2.",
-        allow_abbrev=False,
     )
-    add_input_flags(parser.add_argument_group("input"))
-    _add_output_flags(parser.add_argument_group("output"))
-    _add_run_flags(parser.add_argument_group("run"))
-    return parser
+    flags.add_to(parser, choices=_read_choices(), notes=_read_notes())
+    parser.check_names(argv, others=_beam_flags())
+    args, rest = parser.parse_known_args(list(argv))
+    check_beam_flags(rest)
+    args.beam_flags = tuple(rest)
+    return flags.parse(args)
 
 
-def add_input_flags(group: "argparse._ArgumentGroup") -> None:
-    """Flags that say what is read, and how."""
-    group.add_argument(
-        "--input",
-        nargs="+",
-        action="extend",
-        required=True,
-        metavar="PATTERN",
-        help="files, folders, globs or URLs; several with spaces, commas or more --input",
-    )
-    group.add_argument(
-        "--input_format",
-        default="auto",
-        choices=("auto", "text", "jsonl", "parquet", "mediawiki", "conllu"),
-        help="how files are read; auto goes by their names (default: auto)",
-    )
-    group.add_argument(
-        "--document",
-        default="file",
-        choices=("file", "line", "paragraph"),
-        help="what one document is in plain text (default: file)",
-    )
-    group.add_argument(
-        "--item_bytes",
-        type=positive,
-        default=ITEM_BYTES,
-        metavar="N",
-        help=f"bytes of input in a work item, about (default: {ITEM_BYTES})",
-    )
-    group.add_argument("--text_field", default="text", help="field of the text, JSONL and Parquet")
-    group.add_argument("--id_field", help="field of the document id, JSONL and Parquet")
+def check_beam_flags(words: Sequence[str]) -> None:
+    """Raises UsageError for a word that is neither a flag of Beam's nor the value of one."""
+    _, rest = _beam_parser().parse_known_args(list(words))
+    for word in rest:
+        name = word.partition("=")[0]
+        if not name.startswith("-"):
+            raise UsageError(f"unexpected argument {word!r}; files are named with --input")
+        if name not in _JOB_SERVER_FLAGS:
+            raise UsageError(f"unknown flag {name}; see --help")
 
 
-def _add_output_flags(group: "argparse._ArgumentGroup") -> None:
-    """Flags that say what is written, and how."""
-    group.add_argument("--output", required=True, metavar="DIR", help="folder or URL for the parts")
-    group.add_argument("--format", default="parquet", choices=FORMATS, help="(default: parquet)")
-    group.add_argument(
-        "--compression",
-        default=DEFAULT_COMPRESSION,
-        choices=tuple(COMPRESSION_SUFFIXES),
-        help="of CoNLL-U and JSONL parts (default: zstd)",
-    )
-    group.add_argument(
-        "--overwrite",
-        action="store_true",
-        help="remove what earlier runs wrote to --output, and nothing else, and start anew",
-    )
+def _program(job: str) -> str:
+    name, command = Path(sys.argv[0]).name, {"teacher_logits": "logits"}.get(job, job)
+    return f"mtag {command}" if name == "mtag" else f"python -m pipelines.{job}"
 
 
-def _add_run_flags(group: "argparse._ArgumentGroup") -> None:
-    """Flags that say how the run goes."""
-    group.add_argument("--model", metavar="DIR", help="model bundle (default: the one in mtag)")
-    group.add_argument(
-        "--conventions",
-        nargs="+",
-        action="extend",
-        metavar="TREEBANK",
-        help="tag the treebank's language as it does, such as pl_lfg; several with commas",
-    )
-    group.add_argument("--limit", type=positive, metavar="N", help="first N documents only")
-    group.add_argument("--dry_run", action="store_true", help="show the plan, tag nothing")
-    group.add_argument(
-        "--streaming",
-        action="store_true",
-        help="go on for ever and tag files as they appear; SIGTERM stops after the current part",
-    )
-    group.add_argument(
-        "--poll_interval",
-        type=_seconds,
-        default=DEFAULT_POLL_INTERVAL_S,
-        metavar="S",
-        help="seconds between looks for new files; one that changed since the last look waits",
-    )
-    group.add_argument(
-        "--max_reject_ratio",
-        type=_ratio,
-        metavar="R",
-        help="fail at the end if more than this share of the documents is rejected, 0 to 1",
-    )
-    group.add_argument(
-        "--piece_budget", type=positive, metavar="N", help="wordpieces in one batch of the model"
-    )
-    add_runner_flags(group)
+def _read_choices() -> dict[str, Sequence[str]]:
+    return {"input_format": (AUTO, *(each.name for each in formats()))}
 
 
-def add_runner_flags(group: "argparse._ArgumentGroup") -> None:
-    """Flags that say where the run goes, and how it is logged."""
-    group.add_argument(
-        "--runner", default="DirectRunner", help="Beam runner (default: DirectRunner)"
-    )
-    group.add_argument(
-        "--worker_timeout",
-        type=_seconds,
-        default=50.0,
-        metavar="S",
-        help="seconds until a pool of workers (--environment_type=EXTERNAL) must have begun",
-    )
-    group.add_argument(
-        "--log_format", default="text", choices=("text", "json"), help="(default: text)"
-    )
-    group.add_argument("-v", "--verbose", action="store_true", help="show Beam's own log too")
+def _read_notes() -> dict[str, str]:
+    """For which formats an option of reading is, where it is not for all."""
+    users = {each.name: formats_using(each.name) for each in fields(ReadOptions)}
+    return {name: ", ".join(each.title for each in used) for name, used in users.items() if used}
 
 
-def positive(text: str) -> int:
-    """A whole number above 0."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
+@cache
+def _beam_flags() -> frozenset[str]:
+    return frozenset(_beam_parser()._option_string_actions) | set(_JOB_SERVER_FLAGS)
 
 
-def _ratio(text: str) -> float:
-    """A number from 0 to 1."""
-    try:
-        ratio = float(text)
-    except ValueError:
-        ratio = -1.0
-    if not 0.0 <= ratio <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return ratio
-
-
-def _seconds(text: str) -> float:
-    """A number above 0."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0.0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
-    return seconds
-
-
-def input_patterns(values: Sequence[str]) -> tuple[str, ...]:
-    """The patterns of `--input`."""
-    patterns = split_patterns(values)
-    if not patterns:
-        raise UsageError("--input is empty; name a file, a folder, a glob or a URL")
-    return patterns
-
-
-def check_beam_flags(rest: Sequence[str], *, known: Sequence[str]) -> None:
-    """Raises for a flag that neither we nor Beam know, with the nearest known one."""
-    beam_parser = _beam_parser()
-    _, unknown = beam_parser.parse_known_args(list(rest))
-    names = [word.split("=", 1)[0] for word in unknown]
-    wrong = [name for name in names if name.startswith("-") and name not in _JOB_SERVER_FLAGS]
-    if wrong:
-        candidates = [*known, *_flags(beam_parser), *_JOB_SERVER_FLAGS]
-        near = difflib.get_close_matches(wrong[0], candidates, n=1)
-        hint = f"did you mean {near[0]}?" if near else "see --help"
-        raise UsageError(f"unknown flag {wrong[0]}; {hint}")
-    if unknown and not names[0].startswith("-"):
-        raise UsageError(f"unexpected argument {unknown[0]!r}; files are named with --input")
-
-
-def _beam_parser() -> argparse.ArgumentParser:
-    """A parser of all of Beam's pipeline options."""
-    parser = FlagParser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
+@cache
+def _beam_parser() -> FlagParser:
+    parser = FlagParser(prog="beam", add_help=False, conflict_handler="resolve")
     classes = list(PipelineOptions.__subclasses__())
     for options_class in classes:
         classes.extend(options_class.__subclasses__())
         if "_add_argparse_args" in vars(options_class):
             options_class._add_argparse_args(parser)
     return parser
-
-
-def _flags(parser: argparse.ArgumentParser) -> list[str]:
-    """The long flags of a parser."""
-    return [flag for action in parser._actions for flag in action.option_strings]

@@ -17,7 +17,7 @@ from mtag_core.errors import MtagError
 from mtag_core.parts.file_watcher import StableFiles
 from mtag_core.parts.inputs import list_present_inputs
 from mtag_core.storage import FileInfo
-from pipelines.options import AnnotateOptions
+from pipelines.annotate_options import AnnotateOptions
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,12 +37,12 @@ def watch(options: AnnotateOptions, run: Callable[..., object]) -> None:
         stop_path = Path(folder) / "stop"
         with _until_sigterm(stop_path) as stop:
             while not stop.is_set():
-                found = list_present_inputs(options.inputs, output=options.output)
+                found = list_present_inputs(options.corpus.input, output=options.job.output)
                 files = stable.among(found)
                 if files != done and files:
                     _run(run, options, files, stop_path, stop)
                     done = files
-                stop.wait(options.poll_interval_s)
+                stop.wait(options.poll_interval)
     _LOGGER.info("stopped; the same command goes on from here")
 
 

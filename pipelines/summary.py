@@ -1,5 +1,7 @@
 """What a run prints at its end: a few tagged sentences, the counts, the paths."""
 
+import io
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +13,7 @@ from rich.table import Table
 from mtag_core.output.preview import Preview
 from mtag_core.output.visible import visible
 from mtag_core.parts.plan_file import PlanSize
+from mtag_core.records import READER_FAILED
 from mtag_core.wikipedia import PageOutcome
 from pipelines.progress import format_seconds
 
@@ -43,8 +46,11 @@ class RunTimes:
 
 def print_plan(size: PlanSize, *, output: str) -> None:
     """Prints what a run would do."""
-    table = _table("Plan (nothing was tagged)")
-    table.add_row("work items", f"{size.n_parts:,}")
+    table = _table("Plan (nothing was written)")
+    n_completed = size.n_parts - size.n_pending
+    table.add_row("work items", f"{size.n_parts:,} ({n_completed:,} of them made by earlier runs)")
+    if size.sliced:
+        table.add_row("slices", f"{size.n_expected_slices:,}, about, of {len(size.sliced):,} files")
     table.add_row("files", f"{size.n_files:,}, counting each range of a split file")
     table.add_row("input", format_bytes(size.n_bytes))
     table.add_row("largest item", format_bytes(size.largest_bytes))
@@ -58,12 +64,14 @@ def print_summary(
     *,
     previews: Sequence[Preview],
     paths: Mapping[str, str],
+    title: str = "Tagged",
 ) -> None:
     """Prints the end of a run.
 
     Args:
         report: The content of run.json.
         times: This run's times.
+        title: What was done.
         previews: Sentences to show.
         paths: Name to path of what was written.
     """
@@ -71,7 +79,7 @@ def print_summary(
     for preview in previews:
         console.print(visible(preview.title), style="bold", soft_wrap=True)
         console.print(_sentence_table(preview))
-    table = _table("Tagged")
+    table = _table(title)
     for name, value in _summary_rows(report, times):
         table.add_row(name, value)
     console.print(table)
@@ -105,6 +113,8 @@ def _summary_rows(report: Mapping[str, Any], times: RunTimes) -> list[tuple[str,
         ("parts", f"{counts['parts']:,} ({times.n_completed:,} of them from earlier runs)"),
         ("time", format_seconds(times.elapsed_s)),
     ]
+    if n_failed := report["rejects_by_reason"].get(READER_FAILED):
+        rows.append(("bugs", f"{n_failed:,} rejects {READER_FAILED}: please report them"))
     if times.n_pruned:
         rows.append(("removed", f"{times.n_pruned:,} parts whose input is gone or has changed"))
     if times.tokens_per_s is not None:
@@ -134,7 +144,8 @@ def _rejects(n_rejected: int, by_reason: Mapping[str, int]) -> str:
     """The number of rejects, by reason."""
     if not n_rejected:
         return "0"
-    ordered = sorted(by_reason.items(), key=lambda pair: (-pair[1], pair[0]))
+    # Bugs first.
+    ordered = sorted(by_reason.items(), key=lambda p: (p[0] != READER_FAILED, -p[1], p[0]))
     return f"{n_rejected:,}: " + ", ".join(f"{reason} {n:,}" for reason, n in ordered)
 
 
@@ -159,5 +170,10 @@ def _table(title: str) -> Table:
 
 
 def _console() -> Console:
-    """Standard output; text of the corpus is no markup and gets no emoji."""
+    """Standard output; text of the corpus is no markup and gets no emoji.
+
+    Characters that the output's encoding lacks become question marks: the run is complete.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     return Console(markup=False, emoji=False, highlight=False)

@@ -20,10 +20,10 @@ from mtag_core.output.layout import OutputLayout
 from mtag_core.parts import run as runs
 from mtag_core.parts.file_watcher import FileWatcher
 from mtag_core.parts.run import RunConfig
+from pipelines.annotate_options import AnnotateOptions
 from pipelines.endpoints import check_runner, worker_pool
 from pipelines.flink_jobs import FlinkJobs
-from pipelines.jobs import run_pipeline
-from pipelines.options import AnnotateOptions
+from pipelines.job import run_pipeline
 from pipelines.transforms.watch_files import WatchFiles
 from pipelines.worker_watch import WorkerWatch
 
@@ -58,16 +58,14 @@ def run_unbounded(
         UsageError: The output directory holds something else.
         MtagError: The job failed.
     """
-    check_runner(options.runner, options.beam_flags)
+    check_runner(options.job.runner, options.job.beam_flags)
     with runs.only_run(layout):
-        runs.check_output(layout, config, overwrite=False)
-        runs.delete_leftovers(layout)
-        runs.write_config(layout, config)
+        runs.prepare_output(layout, config, overwrite=False)
         with _until_sigterm():
             watch = _watch(options, _Reports(layout, check))
             run_pipeline(
                 functools.partial(_build, options, layout, config, make_parts),
-                options,
+                options.job,
                 watch=watch,
                 more_flags=("--streaming", _KEEP_SOURCES),
             )
@@ -80,7 +78,7 @@ def _build(
     make_parts: Callable[[beam.PCollection], beam.PCollection],
     pipeline: beam.Pipeline,
 ) -> None:
-    interval_s = options.poll_interval_s
+    interval_s = options.poll_interval
     make_watcher = functools.partial(FileWatcher, layout, config, interval_s=interval_s)
     # Elements are work items, some MiB of input each: small.
     parts = pipeline | "WatchFiles" >> WatchFiles(
@@ -91,9 +89,9 @@ def _build(
 
 def _watch(options: AnnotateOptions, reports: "_Reports") -> WorkerWatch:
     """Watches the job, and its workers where they are a pool."""
-    pool = worker_pool(options.beam_flags)
-    timeout_s = math.inf if pool is None else options.worker_timeout_s
-    jobs = FlinkJobs.from_flags(options.beam_flags)
+    pool = worker_pool(options.job.beam_flags)
+    timeout_s = math.inf if pool is None else options.job.worker_timeout
+    jobs = FlinkJobs.from_flags(options.job.beam_flags)
     return WorkerWatch(reports.layout.started_path, pool or "", timeout_s, jobs, reports.look)
 
 

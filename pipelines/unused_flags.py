@@ -5,17 +5,11 @@ from dataclasses import fields
 from typing import Any
 
 from mtag_core.conventions import unused_conventions
-from mtag_core.corpus import ReadOptions
-from mtag_core.corpus.names import kind_of
+from mtag_core.corpus import Format, ReadOptions, format_of, formats_using
 from mtag_core.storage import FileInfo
-from pipelines.options import DEFAULT_COMPRESSION, DEFAULT_POLL_INTERVAL_S, AnnotateOptions
-
-# Option of `ReadOptions` -> formats that use it.
-_OPTION_TO_KINDS = {
-    "document": ("text",),
-    "text_field": ("jsonl", "parquet"),
-    "id_field": ("jsonl", "parquet"),
-}
+from mtag_core.training.logits.bundle_teacher import BundleTeacher
+from mtag_core.training.logits.logit_teachers import OnnxTeacher
+from pipelines.annotate_options import DEFAULT_COMPRESSION, DEFAULT_POLL_INTERVAL_S, AnnotateOptions
 
 
 def unused_read_flags(read: ReadOptions, files: Iterable[FileInfo]) -> list[str]:
@@ -25,27 +19,29 @@ def unused_read_flags(read: ReadOptions, files: Iterable[FileInfo]) -> list[str]
         read: What the flags say.
         files: The inputs.
     """
-    kinds = {kind_of(file, read) for file in files}
-    given = {
-        field.name: getattr(read, field.name)
-        for field in fields(read)
-        if field.name in _OPTION_TO_KINDS and getattr(read, field.name) != field.default
-    }
-    return [
-        f"--{name}={value} changes nothing: it is for {' and '.join(_OPTION_TO_KINDS[name])}, "
-        f"and the inputs are {', '.join(sorted(kinds))}; --input_format says what they are"
-        for name, value in given.items()
-        if not kinds & set(_OPTION_TO_KINDS[name])
-    ]
+    found = {format_of(file, read) for file in files}
+    lines = []
+    for field in fields(read):
+        value, users = getattr(read, field.name), formats_using(field.name)
+        if users and value != field.default and found.isdisjoint(users):
+            lines.append(
+                f"--{field.name}={value} changes nothing: it is for {_names(users)}, and the "
+                f"inputs are {_names(found)}; --input_format says what they are"
+            )
+    return lines
+
+
+def _names(formats: Iterable[Format]) -> str:
+    return ", ".join(sorted(each.title for each in formats))
 
 
 def unused_run_flags(options: AnnotateOptions) -> list[str]:
     """A line for each flag of writing and running that nothing uses."""
     lines = []
-    compression = options.format.compression
-    if options.format.name == "parquet" and compression != DEFAULT_COMPRESSION:
+    compression = options.compression
+    if options.format == "parquet" and compression != DEFAULT_COMPRESSION:
         lines.append(f"--compression={compression} changes nothing: Parquet compresses its columns")
-    if options.poll_interval_s != DEFAULT_POLL_INTERVAL_S and not options.streaming:
+    if options.poll_interval != DEFAULT_POLL_INTERVAL_S and not options.streaming:
         lines.append("--poll_interval changes nothing without --streaming")
     return lines
 
@@ -60,6 +56,13 @@ def unused_convention_flags(conventions: Iterable[str], report: Mapping[str, Any
     languages = report["tokens_by_language"]
     found = ", ".join(sorted(languages)) or "none"
     return [
-        f"--conventions={name} changed nothing: no sentence is in its language, found: {found}"
+        f"--treebank_style={name} changed nothing: no sentence is in its language, found: {found}"
         for name in unused_conventions(conventions, languages=languages)
     ]
+
+
+def unused_device_flag(device: str, teacher: object) -> list[str]:
+    """A line where `--device` is given and the teacher runs on the CPU anyway."""
+    if device == "cpu" or not isinstance(teacher, OnnxTeacher | BundleTeacher):
+        return []
+    return [f"--device={device} changes nothing: ONNX Runtime runs this teacher, on the CPU"]

@@ -25,6 +25,9 @@ class FakeTagger:
         for match in re.finditer(r"[^.\s][^.]*\.?", text):
             yield _sentence(match[0].rstrip(), match.start())
 
+    def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+        return sentences
+
     def encode(self, sentence: Sentence) -> EncodedSentence:
         n_tokens = len(sentence.forms)
         indices = list(range(n_tokens))

@@ -11,12 +11,12 @@ from functools import cache
 import pytest
 
 import mtag_core
-from mtag_core.__main__ import COMMANDS
-from mtag_core.__main__ import main as mtag_main
+from mtag_core.cli.commands import COMMANDS as CORE_COMMANDS
 from mtag_core.errors import UsageError
-from pipelines import annotate
-from pipelines.options import check_beam_flags, parse_options
-from pipelines.teacher_options import parse_teacher_options
+from pipelines import annotate, teacher_logits
+from pipelines.commands import COMMANDS
+from pipelines.commands import main as mtag_main
+from pipelines.options import check_beam_flags
 from tests.source_tree import ROOT
 
 DOCUMENTS = sorted(
@@ -24,15 +24,21 @@ DOCUMENTS = sorted(
     for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md", "deploy/**/*.md")
     for path in ROOT.glob(pattern)
 )
-# What stands in for a value: in capitals, or cut short.
-_COMMAND = re.compile(r"`(python -m [^`]+)`|^\s*(?:\w+=\S+ )?(python -m .+?)$", re.MULTILINE)
+NAMES = {command.name: command for command in COMMANDS}
+# What else a command is called, in `python -m mtag_core` or as a module.
+_OTHER_NAMES = {command.older: command.name for command in COMMANDS if command.older}
+_JOBS = {"pipelines.annotate": "annotate", "pipelines.teacher_logits": "logits"}
+_PROGRAM = rf"(?:python -m|mtag (?=(?:{'|'.join({name.split()[0] for name in NAMES})})\b))"
+_COMMAND = re.compile(rf"`({_PROGRAM}[^`]+)`|^\s*(?:\w+=\S+ )?({_PROGRAM}.+?)$", re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)")
 _FLAG = re.compile(r"--[a-z]\w+(?:-\w+)*")
 # A flag that is spoken of by itself or with its value, not in a whole command.
 _CODE = re.compile(r"`(--[^`]+)`")
 # What else has flags, told from its source.
-_SCRIPTS = ("deploy.flink.cluster", "benchmarks.paper.score")
+_SCRIPTS = ("deploy.flink.cluster", "benchmarks.paper.score", "docs.examples.tag_messages")
 _OTHERS = ("pip", "pytest", "venv")
+# Benchmarks whose flags are made from a dataclass.
+_WITH_OPTIONS = ("baselines.meta_lstm.train",)
 
 
 def _text(document):
@@ -40,13 +46,16 @@ def _text(document):
 
 
 def _commands(document):
-    """The words of every command, from `python -m` on; continued lines are joined."""
+    """The words of every command, as `mtag` takes them; a module's name, else, comes first."""
     text = _text(document).replace("\\\n", " ")
     for match in _COMMAND.finditer(text):
         words = shlex.split(match[1] or match[2], comments=True)
         if "torch.distributed.run" in words:
             words = words[words.index("-m", 2) - 1 :]
-        yield words[2:]
+        words = words[1:] if words[0] == "mtag" else words[2:]
+        if words[0] == "mtag_core":
+            words = words[1:] or ["--help"]
+        yield [*_OTHER_NAMES.get(words[0], _JOBS.get(words[0], words[0])).split(), *words[1:]]
 
 
 ALL_COMMANDS = [
@@ -57,29 +66,30 @@ ALL_COMMANDS = [
 ]
 
 
-@cache
-def _help(*words):
+def _shown_flags(main, words):
     """The flags that a program's help shows."""
     with pytest.MonkeyPatch.context() as patch:
-        lines = []
-        patch.setattr("argparse.ArgumentParser.print_help", lambda parser: lines.append(parser))
+        parsers = []
+        patch.setattr("argparse.ArgumentParser.print_help", lambda parser: parsers.append(parser))
         with pytest.raises(SystemExit):
-            _show_help(*words)
-        return frozenset(flag for action in lines[0]._actions for flag in action.option_strings)
+            main(words)
+        return frozenset(flag for action in parsers[0]._actions for flag in action.option_strings)
 
 
-def _show_help(module, *words):
-    if module == "mtag_core":
-        mtag_main([*words, "--help"])
-    elif module == "pipelines.annotate":
-        parse_options(["--help"])
-    else:
-        parse_teacher_options(["--help"])
+@cache
+def _help(name):
+    return _shown_flags(mtag_main, [*name.split(), "--help"])
+
+
+def _called(words):
+    """The name of the command that words call, if any."""
+    names = (" ".join(words[:n_words]) for n_words in (1, 2))
+    return next((name for name in names if name in NAMES), "")
 
 
 def _source_flags(module):
     """The flags that stand in a module's source, where its help needs what is not installed."""
-    path = importlib.util.find_spec(module).origin
+    path = str(importlib.util.find_spec(module).origin)
     with open(path, encoding="utf-8") as source:
         tree = ast.parse(source.read())
     strings = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
@@ -94,38 +104,38 @@ def _flags(words):
 
 @pytest.mark.parametrize("words", ALL_COMMANDS)
 def test_commands_name_modules_and_flags_that_exist(words):
-    module, *rest = words
-    known = {"--help"}
-    if module == "mtag_core":
-        if not rest or rest[0].startswith("-"):
-            return
-        assert rest[0] in COMMANDS
-        known |= _help(module, rest[0])
-    elif module.startswith("pipelines."):
-        known |= _help(module)
-        others = [f"{flag}=1" for flag in sorted(_flags(rest) - known)]
-        check_beam_flags(others, known=sorted(known))
+    groups = {name.split()[0] for name in NAMES} - set(NAMES)
+    if words[0].startswith("-") or (words[0] in groups and words[1].startswith("-")):
+        assert mtag_main(words) == 0
         return
-    elif module == "benchmarks" and rest and not rest[0].startswith("-"):
-        known |= _source_flags(f"benchmarks.{rest[0]}")
+    name, known = _called(words), {"--help"}
+    if name:
+        known |= _help(name)
+    elif words[0] == "benchmarks" and words[1:] and words[1] in _WITH_OPTIONS:
+        known |= _shown_flags(importlib.import_module(f"benchmarks.{words[1]}").main, ["--help"])
+    elif words[0] == "benchmarks" and words[1:] and not words[1].startswith("-"):
+        known |= _source_flags(f"benchmarks.{words[1]}")
     else:
-        known |= _source_flags(module)
-    assert _flags(rest) - known == set()
+        known |= _source_flags(words[0])
+    others = [f"{flag}=1" for flag in sorted(_flags(words) - known)]
+    if name in _JOBS.values():
+        check_beam_flags(others)
+    else:
+        assert others == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 def test_flags_named_alone_exist(document):
     named = {flag for code in _CODE.findall(_text(document)) for flag in _FLAG.findall(code)}
-    ours = {*_help("pipelines.annotate"), *_help("pipelines.teacher_logits"), "--help"}
-    ours |= {flag for command in COMMANDS for flag in _help("mtag_core", command)}
+    ours = {"--help", "--version"}.union(*map(_help, NAMES))
     ours |= {flag for module in _SCRIPTS for flag in _source_flags(module)}
     others = [f"{flag}=1" for flag in sorted(named - ours)]
-    check_beam_flags(others, known=sorted(ours))
+    check_beam_flags(others)
 
 
 def test_a_flag_that_nobody_knows_is_found():
     with pytest.raises(UsageError, match="unknown flag --no_such_flag"):
-        check_beam_flags(["--no_such_flag"], known=["--input"])
+        check_beam_flags(["--no_such_flag"])
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
@@ -134,21 +144,21 @@ def test_links_resolve(document):
     assert [link for link in _LINK.findall(_text(document)) if not (folder / link).exists()] == []
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_for_each_flag(command, capsys):
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_help_for_each_flag(name, capsys):
     with pytest.raises(SystemExit) as leaving:
-        mtag_main([command, "--help"])
+        mtag_main([*name.split(), "--help"])
     assert leaving.value.code == 0
     shown = capsys.readouterr().out
-    assert COMMANDS[command] in " ".join(shown.split())
+    if NAMES[name] in CORE_COMMANDS:
+        assert NAMES[name].help.casefold() in " ".join(shown.split()).casefold()
     # A flag without help is followed by the next flag, or by nothing.
     bare = re.findall(r"^  (-[^ ]+(?: [^ ]+)*)\n(?=  -|\n|\Z)", shown, re.MULTILINE)
     assert bare == []
 
 
-def test_every_command_is_in_a_document():
-    named = {words[1] for p in ALL_COMMANDS if (words := p.values[0])[0] == "mtag_core"}
-    assert set(COMMANDS) - named == set()
+def test_the_page_of_commands_has_every_command():
+    assert {_called(words) for words in _commands("docs/commands.md")} >= set(NAMES)
 
 
 def test_every_decision_is_in_the_index():
@@ -199,18 +209,25 @@ def _stable(text):
     return [line for line in lines if not re.match(r" *(time|words/s)  ", line)]
 
 
-def test_the_readme_shows_what_the_main_job_prints(tmp_path, monkeypatch, capsys, request):
+@pytest.mark.parametrize(
+    ("job", "main", "columns"),
+    [("main job", annotate.main, "80"), ("second job", teacher_logits.main, "100")],
+)
+def test_the_readme_shows_what_a_job_prints(
+    job, main, columns, tmp_path, monkeypatch, capsys, request
+):
     """After a change of the model or the summary: `pytest --update-golden tests/test_docs.py`."""
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-    command = _block("main job").splitlines()[-1]
-    assert annotate.main(shlex.split(command)[3:]) == 0
+    monkeypatch.setenv("COLUMNS", columns)
+    command = _block(job).splitlines()[-1]
+    assert main(shlex.split(command)[3:]) == 0
     printed = capsys.readouterr().out
-    shown = _block("output of the main job")
+    shown = _block(f"output of the {job}")
     if request.config.getoption("--update-golden"):
         lines = "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
-        text = _text("README.md").replace(shown, lines)
+        before, mark, after = _text("README.md").partition(f"<!-- output of the {job} -->\n```\n")
+        text = before + mark + lines + after.removeprefix(shown)
         (ROOT / "README.md").write_text(text, encoding="utf-8")
         return
     assert _stable(printed) == _stable(shown)

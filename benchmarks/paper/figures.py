@@ -98,17 +98,14 @@ def heat_map(treebanks: list[str], facts: dict[str, Facts | None]) -> str:
 
 
 def _left(index: int) -> float:
-    """Where a column starts."""
     return _LABEL + index * _COLUMN + (_GAP if index >= _N_STUDENT_COLUMNS else 0)
 
 
 def _centre(first: int, end: int) -> float:
-    """The middle of some columns."""
     return (_left(first) + _left(end - 1) + _COLUMN) / 2
 
 
 def _heat_cell(left: float, top: float, value: float | None) -> str:
-    """One coloured cell."""
     if value is None:
         return _text(left + _COLUMN / 2, top + 12, "-", anchor="middle")
     box = (
@@ -119,7 +116,6 @@ def _heat_cell(left: float, top: float, value: float | None) -> str:
 
 
 def _colour(value: float) -> str:
-    """From blue through white to red."""
     # The root spreads out the upper end, where most treebanks are.
     share = 2 * math.sqrt(min(1.0, (100 - value) / (100 - _LOWEST)))
     start, end = _COLOURS[:2] if share < 1 else _COLOURS[1:]
@@ -178,41 +174,34 @@ def size_chart(points: list[Point]) -> str:
 
 
 def _scale(values: list[float]) -> tuple[int, int, int]:
-    """Ends and step of an axis in percent, with room for labels above."""
     low, high = math.floor(min(values, default=90)) - 1, math.ceil(max(values, default=95)) + 2
     step = max(1, (high - low) // 8)
     return low // step * step, -(-high // step) * step, step
 
 
 def _across(megabytes: float, width: int, margin: int) -> float:
-    """Where a size stands, from 1 MB to 1,000 MB."""
     return margin + 40 + math.log10(megabytes) / 3 * (width - 2 * margin - 80)
 
 
 def _up(percent: float, low: int, high: int, height: int, margin: int) -> float:
-    """Where a percentage stands."""
     return height - margin - (percent - low) / (high - low) * (height - 2 * margin)
 
 
 def _axis(width: int, height: int, margin: int) -> str:
-    """The lines on the left and below."""
     points = f"{margin},{margin} {margin},{height - margin} {width - margin},{height - margin}"
     return f'<polyline points="{points}" fill="none" stroke="#777"/>'
 
 
 def _rule(left: float, top: float, right: float, bottom: float) -> str:
-    """A line of the grid."""
     ends = f'x1="{left:.0f}" y1="{top:.0f}" x2="{right:.0f}" y2="{bottom:.0f}"'
     return f'<line {ends} stroke="#ddd"/>'
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start") -> str:
-    """A label."""
     return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
 def _svg(width: float, height: float, parts: Iterable[str], *, title: str) -> str:
-    """The whole picture, on white, so that it can be read on a dark page too."""
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" font-family="sans-serif" font-size="11">'

@@ -15,7 +15,6 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    """A line of a table."""
     return f"| {' | '.join(cells)} |"
 
 

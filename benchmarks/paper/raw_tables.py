@@ -37,7 +37,6 @@ those treebanks."""
 
 
 def _by_language(facts: Facts) -> dict[str, list[str]]:
-    """Treebanks of each language, then all that have training data."""
     groups: dict[str, list[str]] = {}
     for name in facts.treebank_to_f1:
         groups.setdefault(name.partition("_")[0], []).append(name)
@@ -47,7 +46,6 @@ def _by_language(facts: Facts) -> dict[str, list[str]]:
 def _raw_row(
     language: str, names: list[str], known: Facts, found: Facts, udpipe: Facts | None
 ) -> list[str]:
-    """Cells of one language."""
     words, upos, ufeats = (known.mean(metric, names) or 0 for metric in ("Words", "UPOS", "UFeats"))
     cost = upos - (found.mean("UPOS", names) or 0)
     other = found.mean("other_language", names)
@@ -59,7 +57,6 @@ def _raw_row(
 
 
 def _largest_losses(gold: Facts, known: Facts, udpipe: Facts | None) -> str:
-    """A paragraph on the three largest improvements left, its numbers taken from the scores."""
     names = trained_treebanks(known)
     words, feats = known.mean("Words", names) or 0, gold.mean("UFeats", names) or 0
     tagging = words - (known.mean("UPOS", names) or 0)
@@ -69,7 +66,7 @@ def _largest_losses(gold: Facts, known: Facts, udpipe: Facts | None) -> str:
         f"1. **UFeats.** {100 - feats:.1f} points are lost from gold tokens, many of them where "
         "treebanks of one language follow different conventions and the student, who is not told "
         f"the treebank, has to choose{_behind(gold, udpipe)}. Consistent labels, or a treebank "
-        f"that the user names, would gain most.{_told_gain(gold)}",
+        f"that the user names, would gain most.{_treebank_gain(gold)}",
         f"2. **UPOS.** {tagging:.1f} points are lost to tagging, most in {_worst(lost)}: "
         "agglutinative and low-resource languages, and treebanks with conventions of their own.",
         f"3. **Segmentation.** {100 - words:.1f} points of everything; {_share(cut):.0%} of it is "
@@ -80,13 +77,11 @@ def _largest_losses(gold: Facts, known: Facts, udpipe: Facts | None) -> str:
 
 
 def _lost_to_tagging(facts: Facts, name: str) -> float:
-    """Points between Words and UPOS."""
     row = facts.treebank_to_f1[name]
     return row["Words"] - row["UPOS"]
 
 
 def _behind(gold: Facts, udpipe: Facts | None) -> str:
-    """Where the student's UFeats are below those of UDPipe 1, from gold tokens."""
     other = load_facts("udpipe-gold") if udpipe else None
     if other is None:
         return ""
@@ -102,8 +97,7 @@ def _behind(gold: Facts, udpipe: Facts | None) -> str:
     )
 
 
-def _told_gain(gold: Facts) -> str:
-    """A sentence on what telling the treebank gains in UFeats from gold tokens."""
+def _treebank_gain(gold: Facts) -> str:
     told = load_facts("student-gold-told")
     if told is None:
         return ""
@@ -119,13 +113,11 @@ def _told_gain(gold: Facts) -> str:
 
 
 def _worst(name_to_points: Mapping[str, float], *, sign: str = "") -> str:
-    """The treebanks with most points, and the points; `sign` is `+` to show it."""
     worst = sorted(name_to_points, key=lambda name: -name_to_points[name])[:_N_NAMED]
     return ", ".join(f"{name} {name_to_points[name]:{sign}.1f}" for name in worst)
 
 
 def _share(name_to_points: dict[str, float]) -> float:
-    """The share of the worst treebanks in the total."""
     points = sorted(name_to_points.values(), reverse=True)
     return sum(points[:_N_NAMED]) / sum(points) if any(points) else 0.0
 
@@ -153,5 +145,4 @@ def treebanks_section() -> str:
 
 
 def _gold_cells(facts: Facts, treebank: str) -> list[str]:
-    """UPOS / UFeats and whole FEATS of one treebank."""
     return [scores_cell(facts, [treebank]), number(facts.mean("FEATS", [treebank]))]

@@ -16,7 +16,6 @@ _TREEBANKS = ("kk_ktb", "hy_armtdp", "lt_hse", "be_hse", "mr_ufal", "ta_ttb")
 
 
 def _row(upos: str, feats: str) -> dict[str, tuple[float, float]]:
-    """Pairs of UPOS and FEATS by treebank."""
     pairs = zip(map(float, upos.split()), map(float, feats.split()), strict=True)
     return dict(zip(_TREEBANKS, pairs, strict=True))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.machine import shown_command
 from benchmarks.paper.facts import write_facts
 from benchmarks.paper.systems import BASELINES, DEFAULT_BUNDLE, bundle_segmenter, load_system
+from mtag_core.cli.logs import start_logging
 from mtag_core.evaluation.treebanks import (
     SEGMENTERS,
     EvaluationOptions,
@@ -38,12 +39,12 @@ _RAW_MODES: dict[SegmenterChoice, str] = {
 def main(argv: list[str] | None = None) -> int:
     """Scores and writes."""
     args = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    start_logging()
     options = EvaluationOptions(
-        is_raw=args.raw,
-        segmenter=chosen_segmenter(args.segmenter, is_raw=args.raw, is_told=args.told),
-        is_x_replaced=args.replace_x,
-        is_told=args.told,
+        raw=args.raw,
+        segmenter=chosen_segmenter(args.segmenter, raw=args.raw, gold_treebank=args.gold_treebank),
+        replace_x=args.replace_x,
+        gold_treebank=args.gold_treebank,
     )
     paths = [info.path for info in list_files(args.treebanks)]
     if args.system == "student":
@@ -57,7 +58,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Builds the parser."""
     parser = argparse.ArgumentParser(description="Scores a system and keeps the scores.")
     parser.add_argument("system", choices=("student", *BASELINES))
     parser.add_argument("--treebanks", action="append", required=True, help="pattern; repeatable")
@@ -71,24 +71,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--segmenter",
         choices=SEGMENTERS,
-        help="whose cuts raw text; default: identified, and with --told treebank",
+        help="whose cuts raw text; default: identified, and with --gold_treebank treebank",
     )
     parser.add_argument("--replace_x", action="store_true")
-    parser.add_argument("--told", action="store_true", help="tell the system the treebank")
+    parser.add_argument("--gold_treebank", action="store_true", help="tell the system the treebank")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--name", help="of the file in docs/results; default: system and mode")
     return parser
 
 
 def _name(args: argparse.Namespace, options: EvaluationOptions) -> str:
-    """The default name of the facts."""
-    mode = _RAW_MODES[options.segmenter] if options.is_raw else "gold"
-    suffix = ("-x" if options.is_x_replaced else "") + ("-told" if options.is_told else "")
+    mode = _RAW_MODES[options.segmenter] if options.raw else "gold"
+    suffix = ("-x" if options.replace_x else "") + ("-told" if options.gold_treebank else "")
     return f"{args.system}-{mode}{suffix}"
 
 
 def _load_bundle(path: str) -> TreebankTagger:
-    """Loads the tagger."""
     from mtag_core.tagging.tagger import Tagger
 
     return Tagger.load(path)
@@ -97,7 +95,6 @@ def _load_bundle(path: str) -> TreebankTagger:
 def _score_baseline(
     args: argparse.Namespace, paths: list[str], options: EvaluationOptions
 ) -> list[TreebankResult]:
-    """Scores the treebanks that a baseline has a model for."""
     segmenter = bundle_segmenter(args.bundle) if args.raw else None
     results = []
     for path in paths:

@@ -29,7 +29,6 @@ def speed_section() -> str:
 
 
 def _speed_rows(record: dict[str, Any], *, suffix: str = "") -> list[list[str]]:
-    """A row a system of a speed benchmark; the suffix follows each name."""
     measured = record.get("words_a_sentence", {"32": {}})
     rows = []
     for name, short in measured["32"].items():

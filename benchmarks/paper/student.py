@@ -32,8 +32,8 @@ def main(argv: list[str] | None = None) -> int:
     for segmenter in SEGMENTERS:
         score.main([*common, *treebanks, "--raw", "--segmenter", segmenter])
     if load_labels(args.bundle).treebanks:
-        score.main([*common, *treebanks, "--told"])
-        score.main([*common, *treebanks, "--raw", "--told"])
+        score.main([*common, *treebanks, "--gold_treebank"])
+        score.main([*common, *treebanks, "--raw", "--gold_treebank"])
     score.main([*common, *mixed, "--name", "student-codemixed"])
     score.main([*common, *mixed, "--replace_x", "--name", "student-codemixed-x"])
     sizes.main(["--bundle", str(args.bundle)])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ufal.udpipe import Model
 from ufal.udpipe import Sentence as UdpipeSentence
 
-from benchmarks.paper.encoder_tagger import EncoderTagger, TellableEncoder
+from benchmarks.baselines.encoder_tagger import EncoderTagger, TellableEncoder
 from benchmarks.paper.token_taggers import SegmentingTagger
 from mtag_core.evaluation.treebanks import TreebankTagger
 from mtag_core.langid import LanguageIdentifier
@@ -16,8 +16,8 @@ from mtag_core.segmentation import Segmenter
 from mtag_core.tagging.tagged import TaggedSentence, unscored
 
 if TYPE_CHECKING:
+    from benchmarks.baselines.meta_lstm.training import MetaLstmTagger
     from mtag_core.training.logits.trained_teacher import TrainedTeacher
-    from mtag_core.training.meta_lstm.training import MetaLstmTagger
 
 DEFAULT_BUNDLE = Path(__file__).parents[2] / "mtag_core" / "bundles" / "default"
 BASELINES = ("udpipe", "meta_lstm", "meta_lstm_multilingual", "encoder", "encoder_multilingual")
@@ -42,7 +42,6 @@ class UdpipeTagger:
         return [self._tag(tuple(forms)) for forms in sentences]
 
     def _tag(self, forms: tuple[str, ...]) -> TaggedSentence:
-        """Tags one sentence."""
         sentence = UdpipeSentence()
         for form in forms:
             sentence.addWord(form)
@@ -91,16 +90,14 @@ def load_system(
 # is imported only when asked for.
 @lru_cache(maxsize=1)
 def _meta_lstm(directory: Path, device: str) -> "MetaLstmTagger":
-    """Loads a Meta-LSTM."""
-    from mtag_core.training.meta_lstm.training import MetaLstmTagger
+    from benchmarks.baselines.meta_lstm.training import MetaLstmTagger
 
     return MetaLstmTagger.load(directory, device)
 
 
 @lru_cache(maxsize=1)
 def _encoder(directory: Path, device: str) -> tuple["TrainedTeacher", tuple[str, ...]]:
-    """Loads an encoder, and the treebanks that it knows."""
     from mtag_core.training.logits.trained_teacher import TrainedTeacher
-    from mtag_core.training.networks.model_files import load_card
+    from mtag_core.training.networks.model_files import load_metadata
 
-    return TrainedTeacher(directory, device=device), load_card(directory).treebanks
+    return TrainedTeacher(directory, device=device), load_metadata(directory).treebanks

@@ -57,7 +57,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _introduction() -> str:
-    """What the document is and what differs from the paper."""
     names = ("udpipe", "meta_lstm")
     counts = {f"n_{name}": len(trained_treebanks(load_facts(f"{name}-gold"))) for name in names}
     gpu = "" if load_benchmark("tag_gpu") else " speed on a GPU;"
@@ -112,13 +111,11 @@ What differs from the paper, once for all tables:
 
 
 def _table1() -> str:
-    """Per-language against multilingual systems."""
     treebanks = [*LOW_RESOURCE, *_OTHERS]
     return _per_treebank("Table 1: one model a treebank against one for all", treebanks)
 
 
 def _table5() -> str:
-    """Low-resource treebanks, ours and the paper's."""
     paper = [
         [
             f"paper: {system}",
@@ -132,13 +129,11 @@ def _table5() -> str:
 
 
 def _macro_pair(row: dict[str, tuple[float, float]]) -> str:
-    """Averages of UPOS and FEATS."""
     upos, feats = zip(*row.values(), strict=True)
     return pair(sum(upos) / len(upos), sum(feats) / len(feats))
 
 
 def _per_treebank(title: str, treebanks: Sequence[str], extra: Iterable[Sequence[str]] = ()) -> str:
-    """A table with a column a treebank and a row a system and setting."""
     rows = []
     for system, label in _SYSTEMS.items():
         for mode, shown in _MODES.items():
@@ -151,7 +146,6 @@ def _per_treebank(title: str, treebanks: Sequence[str], extra: Iterable[Sequence
 
 
 def _table2() -> str:
-    """Sizes."""
     sizes = load_benchmark("sizes")
     rows = [[f"paper: {name}", *text.split(" + ")] for name, text in reported.SIZES.items()]
     rows = [[*row, ""] for row in rows]
@@ -170,12 +164,10 @@ def _table2() -> str:
 
 
 def _n_labels() -> int:
-    """FEATS bundles that the shipped model knows."""
     return len(json.loads((DEFAULT_BUNDLE / "labels.json").read_text(encoding="utf-8"))["feats"])
 
 
 def _table4() -> str:
-    """Macro averages."""
     rows = []
     for system, label in _SYSTEMS.items():
         names = trained_treebanks(load_facts(system.format("gold")))
@@ -199,14 +191,12 @@ def _table4() -> str:
 
 
 def _macro_row(label: str, system: str, treebanks: Collection[str]) -> list[str]:
-    """Cells of a system's averages."""
     modes = ("gold", "raw-treebank", "raw-known", "raw")
     cells = [scores_cell(load_facts(system.format(mode)), treebanks) for mode in modes]
     return [label, str(len(treebanks)), *cells]
 
 
 def _table6() -> str:
-    """Code-mixed text."""
     rows = []
     for name, label in _CODE_MIXED.items():
         facts = load_facts(name)

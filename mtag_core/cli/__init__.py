@@ -1,1 +1,1 @@
-"""One module a command of `python -m mtag_core`: `add_arguments(parser)` and `run(args) -> int`."""
+"""The commands of mtag, and how the words of a command line become a call of one."""

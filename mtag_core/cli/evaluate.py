@@ -1,73 +1,89 @@
 """`evaluate`: scores CoNLL-U files, or the tagger itself, with the CoNLL 2018 metric."""
 
 import argparse
-import logging
-import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
+from mtag_core.cli.logs import start_logging
 from mtag_core.errors import UsageError
 from mtag_core.evaluation.annotation import load_annotation
 from mtag_core.evaluation.metrics import score
 from mtag_core.evaluation.summary import format_results
 from mtag_core.evaluation.tables import FORMATS, format_scores
 from mtag_core.evaluation.treebanks import (
-    SEGMENTERS,
     EvaluationOptions,
+    SegmenterChoice,
     TreebankTagger,
     chosen_segmenter,
     evaluate_treebanks,
 )
+from mtag_core.option_values import positive
+from mtag_core.options import Flags, option
 from mtag_core.storage import exists, join, list_files
 from mtag_core.tagging.bundle import MANIFEST
 
-_TAGGER_FLAGS = ("bundle", "raw", "segmenter", "told", "replace_x")
+_TAGGER_FLAGS = ("bundle", "raw", "segmenter", "gold_treebank", "replace_x")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's flags."""
-    files = parser.add_argument_group("two files")
-    files.add_argument("--gold", metavar="FILE", help="the right annotation, CoNLL-U or .xz of it")
-    files.add_argument("--system", metavar="FILE", help="the annotation to score, likewise")
-    files.add_argument("--counts", action="store_true", help="counts in place of percentages")
-    model = parser.add_argument_group("a tagger")
-    model.add_argument(
-        "--treebanks",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateOptions:
+    """Options of `evaluate`."""
+
+    gold: str | None = option(
+        "the right annotation, CoNLL-U or .xz of it", None, metavar="FILE", section="two files"
+    )
+    system: str | None = option(
+        "the annotation to score, likewise", None, metavar="FILE", section="two files"
+    )
+    counts: bool = option("counts in place of percentages", False, section="two files")
+    treebanks: tuple[str, ...] = option(
+        "CoNLL-U or .xz files, such as 'ud/*/*-test.conllu.xz'",
+        (),
         metavar="PATTERN",
-        action="extend",
-        nargs="+",
-        help="CoNLL-U or .xz files, such as 'ud/*/*-test.conllu.xz'",
+        section="a tagger",
     )
-    model.add_argument("--bundle", metavar="DIR", help="the model; default: the shipped one")
-    model.add_argument("--raw", action="store_true", help="tag raw text, not gold tokens")
-    model.add_argument(
-        "--segmenter",
-        choices=SEGMENTERS,
-        help="with --raw: whose cuts the text, that of the identified language, of the treebank's "
-        "language or of the treebank; default: identified, and with --told treebank",
+    bundle: str | None = option(
+        "directory or URL of the model; the shipped one if left out",
+        None,
+        metavar="DIR",
+        section="a tagger",
     )
-    model.add_argument(
-        "--told",
-        action="store_true",
-        help="tag each file by its treebank's convention, where the model knows the treebank",
+    raw: bool = option("tag raw text, not gold tokens", False, section="a tagger")
+    segmenter: SegmenterChoice | None = option(
+        "whose segmenter cuts raw text: of the language that is identified, of the treebank's "
+        "language or of the treebank; with --raw. If left out, identified, and with "
+        "--gold_treebank treebank",
+        None,
+        section="a tagger",
     )
-    model.add_argument(
-        "--replace_x",
-        action="store_true",
-        help="give the second most probable UPOS where the best is X (for code-mixed text)",
+    gold_treebank: bool = option(
+        "tag each file in its treebank's style, where the model knows the treebank",
+        False,
+        section="a tagger",
     )
-    model.add_argument("--workers", type=int, default=1, metavar="N", help="processes; default: 1")
-    parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
+    replace_x: bool = option(
+        "give the second most probable UPOS where the best is X (for code-mixed text)",
+        False,
+        section="a tagger",
+    )
+    workers: int = option("processes", 1, parse=positive, section="a tagger")
+    format: str = option("of what is printed", "table", choices=FORMATS, section="output")
+
+
+_FLAGS = Flags(EvaluateOptions)
+add_arguments = _FLAGS.add_to
 
 
 def run(args: argparse.Namespace) -> int:
     """Scores what the flags name and prints it."""
-    if args.treebanks and not args.gold and not args.system:
-        print(_score_tagger(args))
-    elif args.gold and args.system and not args.treebanks:
-        _check_unused(args, _TAGGER_FLAGS, needed="--treebanks")
-        scores = score(load_annotation(args.gold), load_annotation(args.system))
-        print(format_scores(scores, format_name=args.format, counts=args.counts))
+    options = _FLAGS.parse(args)
+    if options.treebanks and not options.gold and not options.system:
+        print(_score_tagger(options))
+    elif options.gold and options.system and not options.treebanks:
+        _check_unused(options, _TAGGER_FLAGS, needed="--treebanks")
+        scores = score(load_annotation(options.gold), load_annotation(options.system))
+        print(format_scores(scores, format_name=options.format, counts=options.counts))
     else:
         raise UsageError(
             "give either --gold FILE and --system FILE, or --treebanks 'PATTERN' (and --bundle DIR)"
@@ -75,33 +91,33 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _score_tagger(args: argparse.Namespace) -> str:
-    """Tags and scores treebanks."""
-    _check_unused(args, ("counts",), needed="--gold and --system")
-    if args.workers < 1:
-        raise UsageError(f"--workers {args.workers}: give at least 1 process")
-    if args.bundle and not exists(join(args.bundle, MANIFEST)):
+def _score_tagger(options: EvaluateOptions) -> str:
+    _check_unused(options, ("counts",), needed="--gold and --system")
+    if options.bundle and not exists(join(options.bundle, MANIFEST)):
         raise UsageError(
-            f"--bundle {args.bundle}: no {MANIFEST} there; leave the flag out for the shipped model"
+            f"--bundle {options.bundle}: no {MANIFEST} there; "
+            "leave the flag out for the shipped model"
         )
-    paths = [info.path for info in list_files(args.treebanks)]
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    options = EvaluationOptions(
-        is_raw=args.raw,
-        segmenter=chosen_segmenter(args.segmenter, is_raw=args.raw, is_told=args.told),
-        is_x_replaced=args.replace_x,
-        is_told=args.told,
+    paths = [info.path for info in list_files(options.treebanks)]
+    start_logging()
+    how = EvaluationOptions(
+        raw=options.raw,
+        segmenter=chosen_segmenter(
+            options.segmenter, raw=options.raw, gold_treebank=options.gold_treebank
+        ),
+        replace_x=options.replace_x,
+        gold_treebank=options.gold_treebank,
     )
     results = evaluate_treebanks(
-        paths, partial(_load_tagger, args.bundle), options=options, n_workers=args.workers
+        paths, partial(_load_tagger, options.bundle), options=how, n_workers=options.workers
     )
-    return format_results(results, format_name=args.format, has_losses=args.raw)
+    return format_results(results, format_name=options.format, has_losses=options.raw)
 
 
-def _check_unused(args: argparse.Namespace, names: Sequence[str], *, needed: str) -> None:
+def _check_unused(options: EvaluateOptions, names: Sequence[str], *, needed: str) -> None:
     """Raises UsageError for flags that would be ignored."""
     for name in names:
-        if getattr(args, name):
+        if getattr(options, name):
             raise UsageError(f"--{name} only goes with {needed}")
 
 

@@ -4,12 +4,14 @@ import argparse
 import io
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from mtag_core import storage
-from mtag_core.conventions import split_names, unused_conventions
+from mtag_core.conventions import TREEBANK_STYLE_HELP, split_names, unused_conventions
 from mtag_core.corpus.sniffing import SniffedStream
 from mtag_core.errors import FormatError, UsageError
+from mtag_core.options import Flags, option
 from mtag_core.output.visible import visible
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import TaggedSentence
@@ -20,49 +22,63 @@ _FORMATS = ("table", "conllu")
 _TABLE_COLUMNS = ("token", "UPOS", "FEATS", "score")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's flags."""
-    parser.add_argument("text", nargs="?", help="the text; standard input where it is left out")
-    parser.add_argument("--file", metavar="FILE", help="a UTF-8 text file, path or URL, instead")
-    parser.add_argument("--bundle", metavar="DIR", help="the model; default: the shipped one")
-    parser.add_argument(
-        "--language",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagOptions:
+    """Options of `tag`."""
+
+    text: str | None = option(
+        "the text; standard input where it is left out", None, is_positional=True, section="input"
+    )
+    file: str | None = option(
+        "a text file, path or URL, instead", None, metavar="FILE", section="input"
+    )
+    language: str | None = option(
+        "such as fr, fr-FR or French; found for each line if left out",
+        None,
         metavar="CODE",
-        help="such as fr, fr-FR or French; default: found for each line",
+        section="input",
     )
-    parser.add_argument(
-        "--conventions",
-        action="append",
-        default=[],
+    bundle: str | None = option(
+        "directory or URL; the shipped one if left out", None, metavar="DIR", section="model"
+    )
+    treebank_style: tuple[str, ...] = option(
+        TREEBANK_STYLE_HELP,
+        (),
         metavar="TREEBANK",
-        help="tag the treebank's language as it does, such as pl_lfg; several with commas",
+        split=split_names,
+        formerly="conventions",
+        section="model",
     )
-    parser.add_argument(
-        "--format", choices=_FORMATS, help="default: table for a text, conllu for files"
+    format: str | None = option(
+        "table for a text, conllu for files if left out", None, choices=_FORMATS, section="output"
     )
+
+
+_FLAGS = Flags(TagOptions)
+add_arguments = _FLAGS.add_to
 
 
 def run(args: argparse.Namespace) -> int:
     """Tags and prints."""
-    if args.text is not None and args.file is not None:
+    options = _FLAGS.parse(args)
+    if options.text is not None and options.file is not None:
         raise UsageError("give either a text or --file FILE, not both")
-    conventions = split_names(args.conventions) if args.conventions else ()
-    text = _text(args)
+    text = _text(options)
     # Opening the model takes half a second: what is wrong with the call is said before.
     from mtag_core.tagging.tagger import Tagger
 
-    tagger = Tagger.load(args.bundle, conventions=conventions)
+    tagger = Tagger.load(options.bundle, conventions=options.treebank_style)
     languages: set[str] = set()
-    sentences = _noted(tagger.segment(text, args.language), languages)
+    sentences = _noted(tagger.segment(text, options.language), languages)
     tagged = (tagged for _, tagged in tagger.tag_stream((None, s) for s in sentences))
-    if (args.format or ("conllu" if args.text is None else "table")) == "conllu":
+    if (options.format or ("conllu" if options.text is None else "table")) == "conllu":
         for index, sentence in enumerate(tagged, start=1):
             print(f"# sent_id = {index}\n{sentence}")
     else:
         _print_tables(tagged)
-    for name in unused_conventions(conventions, languages=languages):
+    for name in unused_conventions(options.treebank_style, languages=languages):
         found = ", ".join(sorted(languages)) or "none"
-        message = f"--conventions {name} changed nothing: no sentence is in its language"
+        message = f"--treebank_style {name} changed nothing: no sentence is in its language"
         print(f"mtag: {message}, found: {found}; --language names it", file=sys.stderr)
     return 0
 
@@ -73,14 +89,14 @@ def _noted(sentences: Iterable[Sentence], languages: set[str]) -> Iterator[Sente
         yield sentence
 
 
-def _text(args: argparse.Namespace) -> str:
+def _text(options: TagOptions) -> str:
     """Reads what is to be tagged."""
-    if args.text is not None:
-        if len(args.text) < 256 and Path(args.text).is_file():
-            print(f"mtag: to tag the file's content: --file {args.text}", file=sys.stderr)
-        return str(args.text)
-    if args.file is not None:
-        return _decoded(storage.read_bytes(args.file), source=args.file)
+    if options.text is not None:
+        if len(options.text) < 256 and Path(options.text).is_file():
+            print(f"mtag: to tag the file's content: --file {options.text}", file=sys.stderr)
+        return options.text
+    if options.file is not None:
+        return _decoded(storage.read_bytes(options.file), source=options.file)
     if sys.stdin.isatty():
         raise UsageError('give a text in quotes, --file FILE, or pipe a text: tag "Hello world."')
     return _decoded(sys.stdin.buffer.read(), source="standard input")

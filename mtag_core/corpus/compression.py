@@ -18,6 +18,10 @@ _CHUNK_BYTES = 2**18
 # Archives made with larger windows than these would take gigabytes to read.
 _XZ_MEMORY_BYTES = 512 * 2**20
 _ZST_WINDOW_LOG = 27
+# What the decoders say of such archives.
+_MEMORY_MESSAGES = ("Memory usage limit", "too much memory")
+# Files that hold less than this may do so in any number of bytes.
+_FREE_BYTES = 64 * 2**20
 
 
 class TruncatedError(FormatError):
@@ -26,6 +30,14 @@ class TruncatedError(FormatError):
 
 class CorruptError(FormatError):
     """The compressed data are damaged, or are not what the file's name says."""
+
+
+class DecoderMemoryError(FormatError):
+    """Decompressing the data would take more memory than is allowed."""
+
+
+class ExpansionError(FormatError):
+    """The compressed data hold more than is allowed."""
 
 
 class ByteStream(Protocol):
@@ -109,10 +121,18 @@ class DecompressedStream:
         n_consumed: Compressed bytes up to the start of the current member.
     """
 
-    def __init__(self, raw: ByteStream, codec: str) -> None:
-        """Wraps a stream of compressed bytes; `codec` is a key of `CODECS`."""
+    def __init__(self, raw: ByteStream, codec: str, *, max_expansion: int | None = None) -> None:
+        """Wraps a stream of compressed bytes.
+
+        Args:
+            raw: The stream.
+            codec: A key of `CODECS`.
+            max_expansion: Bytes that a compressed byte may hold, beyond the first 64 MiB.
+        """
         self._raw = raw
         self._codec = codec
+        self._max_expansion = max_expansion
+        self._n_decompressed = 0
         self._decoder: Decoder | None = None
         self._pending = b""
         self._n_read = 0
@@ -124,6 +144,8 @@ class DecompressedStream:
         Raises:
             TruncatedError: The input ends in the middle; all before was returned already.
             CorruptError: The input is damaged here; all before was returned already.
+            DecoderMemoryError: Decompressing it would take too much memory.
+            ExpansionError: It holds more than allowed.
         """
         while True:
             decoder = self._decoder or self._start_member()
@@ -134,7 +156,18 @@ class DecompressedStream:
                 self._pending = decoder.unused_data
                 self._decoder = None
             if data:
+                self._check_expansion(len(data))
                 return data
+
+    def _check_expansion(self, n_bytes: int) -> None:
+        self._n_decompressed += n_bytes
+        if self._max_expansion is None or self._n_decompressed <= _FREE_BYTES:
+            return
+        if self._n_decompressed > self._max_expansion * self._n_read:
+            raise ExpansionError(
+                f"{self._n_read} bytes of {self._codec} data hold over {self._n_decompressed}; "
+                f"expected at most {self._max_expansion} a byte"
+            )
 
     def _start_member(self) -> Decoder | None:
         """Moves to the next member, over zeros that pad gz and xz; None at the end."""
@@ -159,6 +192,9 @@ class DecompressedStream:
         try:
             decompressed = decoder.decompress(data, n_bytes)
         except _ERRORS as error:
+            if any(message in str(error) for message in _MEMORY_MESSAGES):
+                expected = "expected archives that ask for at most 512 MiB (xz) or 128 MiB (zst)"
+                raise DecoderMemoryError(f"{self._codec} data: {error}; {expected}") from error
             place = f"the stream that starts at byte {self.n_consumed}"
             raise CorruptError(f"{self._codec} data damaged in {place}: {error}") from error
         if is_at_end and not decompressed and not decoder.eof:

@@ -1,14 +1,19 @@
 """Bytes to documents, or to rejects that say why not."""
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 from mtag_core.corpus.sniffing import UTF8_MARK
-from mtag_core.records import Document, Reject
+from mtag_core.records import READER_FAILED, Document, Reject
+
+T = TypeVar("T")
 
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 # A text with NULs and so many control characters is no text.
 _MAX_CONTROL_RATIO = 0.1
 _SAMPLE_BYTES = 8192
+_DETAIL_CHARACTERS = 300
 # Of the bytes that are NUL in UTF-16: half in English, a space in ten letters elsewhere.
 _UTF16_RATIO = 0.04
 
@@ -50,6 +55,30 @@ def make_reject(
 ) -> Reject:
     """Makes the reject of a document whose bytes are at hand."""
     return Reject(source, offset, doc_id, reason, detail, data, len(data))
+
+
+def or_failed(make: Callable[[], T], data: bytes | None, *, source: str, offset: int) -> T | Reject:
+    """Calls what makes a record; where that raises, a bug of ours, the record is a reject.
+
+    Args:
+        make: Makes it.
+        data: Its bytes.
+        source: Path or URL of its file.
+        offset: Where it starts.
+    """
+    try:
+        return make()
+    except MemoryError:
+        raise
+    except Exception as error:
+        doc_id = f"{source}#{offset}"
+        n_bytes = None if data is None else len(data)
+        return Reject(source, offset, doc_id, READER_FAILED, one_line(error), data, n_bytes)
+
+
+def one_line(error: Exception) -> str:
+    """An exception for a `Reject`'s detail."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:_DETAIL_CHARACTERS]
 
 
 def too_large(n_bytes: int, limit: int, *, source: str, offset: int) -> Reject:

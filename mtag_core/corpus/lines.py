@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from mtag_core.corpus.sniffing import UTF8_MARK
 from mtag_core.corpus.source import Source
 
-_BLOCK_BYTES = 2**20
+# A block's lines are held at once; short ones take many times their bytes.
+_BLOCK_BYTES = 2**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ def read_lines(
 ) -> Iterator[tuple[int, bytes | LongLine]]:
     """Yields (offset, line with its end) of the lines that start before `end`.
 
+    What was read to the end is checked: a line feed that ended no line is a failure of the source.
     A byte order mark at the start of a file is dropped; its line starts at 0 all the same. A last
     line that a failure of the source cut off is not yielded but noted in the source.
 
@@ -35,7 +37,7 @@ def read_lines(
     tail: list[bytes] = []
     n_tail = 0
     skips = is_mid_line
-    n_dropped = 0
+    n_lines = n_dropped = 0
     if offset == 0 and source.peek(len(UTF8_MARK)) == UTF8_MARK:
         n_dropped = len(source.read_exactly(len(UTF8_MARK)))
     while block := source.read(_BLOCK_BYTES):
@@ -49,6 +51,7 @@ def read_lines(
                     tail.clear()
                 continue
             n_bytes = n_tail + len(part)
+            n_lines += 1
             if not skips:
                 if end is not None and offset >= end:
                     return
@@ -61,6 +64,7 @@ def read_lines(
             skips = False
             tail.clear()
             n_tail = 0
+    source.check_lines(n_lines)
     if source.failure:
         source.cut_off(offset, None if n_tail > limit else b"".join(tail))
     elif n_tail and not skips and (end is None or offset < end):

@@ -38,14 +38,25 @@ class StreamRange:
         boundary: Decompressed bytes before the first stream behind the range; None until there.
     """
 
-    def __init__(self, raw: BinaryIO, *, length: int | None) -> None:
-        """Starts at the range's first byte, where `raw` stands; `length` None is to the end."""
+    def __init__(
+        self, raw: BinaryIO, *, length: int | None, max_expansion: int | None = None
+    ) -> None:
+        """Starts at the range's first byte.
+
+        Args:
+            raw: Stands there.
+            length: Of the range; None is to the end.
+            max_expansion: As in `DecompressedStream`.
+        """
         self.boundary: int | None = None
         self._length = length
         self._start = 0
         head = _skip_to_mark(raw)
         self._start = head[0]
-        self._stream = DecompressedStream(_Joined(head[1], raw), "bz2") if head[1] else None
+        self._stream: DecompressedStream | None = None
+        if head[1]:
+            joined = _Joined(head[1], raw)
+            self._stream = DecompressedStream(joined, "bz2", max_expansion=max_expansion)
         self._n_read = 0
 
     def read(self, n_bytes: int) -> bytes:

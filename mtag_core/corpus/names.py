@@ -1,24 +1,9 @@
-"""What a file's name says: its compression and its format."""
+"""What a file's name says: its compression, and the extension under it."""
 
-import re
 from urllib.parse import urlsplit
-
-from mtag_core.corpus.items import ReadOptions
-from mtag_core.storage import FileInfo
 
 # Extension -> codec of `mtag_core.corpus.compression`.
 _CODECS = {".gz": "gz", ".bz2": "bz2", ".xz": "xz", ".lzma": "xz", ".zst": "zst", ".zstd": "zst"}
-_KINDS = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".parquet": "parquet",
-    ".conllu": "conllu",
-    ".conll": "conllu",
-    ".xml": "mediawiki",
-}
-# Names of partial dumps, such as `pages-articles1.xml-p10p30302.bz2`.
-_PARTIAL_DUMP = re.compile(r"\.xml-p\d+p\d+[^/]*$")
 
 
 def codec_of(path: str) -> str | None:
@@ -26,18 +11,17 @@ def codec_of(path: str) -> str | None:
     return _CODECS.get(_extension(_name(path)))
 
 
-def kind_of(file: FileInfo, options: ReadOptions) -> str:
-    """Returns a file's format; what the name does not tell is plain text."""
-    if options.input_format != "auto":
-        return options.input_format
-    name = _name(file.path)
+def stem_of(path: str) -> tuple[str, str]:
+    """Returns a path without the extension of its compression, and the extension that is left.
+
+    Example: `a/b.JSONL.gz` is `a/b.JSONL` and `.jsonl`.
+    """
+    name = _name(path)
     extension = _extension(name)
     if extension in _CODECS:
         name = name[: -len(extension)]
         extension = _extension(name)
-    if _PARTIAL_DUMP.search(name):
-        return "mediawiki"
-    return _KINDS.get(extension, "text")
+    return name, extension
 
 
 def _name(path: str) -> str:

@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from mtag_core.corpus.conllu import read_conllu
+from mtag_core.corpus.decoding import one_line
+from mtag_core.corpus.format import Read
 from mtag_core.corpus.items import ReadOptions, Span, WorkItem
-from mtag_core.corpus.jsonl import read_jsonl
-from mtag_core.corpus.mediawiki import open_mediawiki, read_mediawiki
-from mtag_core.corpus.parquet import read_parquet
-from mtag_core.corpus.source import Source, changed_since_planned
-from mtag_core.corpus.text import open_text, read_text
-from mtag_core.records import Document, Reject
+from mtag_core.corpus.registry import format_named
+from mtag_core.corpus.source import Failure, changed_since_planned, failure_of
+from mtag_core.errors import MtagError, StorageError
+from mtag_core.records import READER_FAILED, Document, Reject
 
 
 def read_item(
@@ -18,7 +17,8 @@ def read_item(
 ) -> Iterator[Document | Reject]:
     """Reads an item, document by document.
 
-    Over all items of a plan every document of every file comes once. Bad input never raises.
+    Over all items of a plan every document of every file comes once. Bad input never raises, nor
+    does a reader with a bug: it costs the rest of its file.
 
     Args:
         item: From `plan_items`.
@@ -28,41 +28,30 @@ def read_item(
 
     Yields:
         Documents, and a reject for each that cannot be read, with one of `REASONS`.
+
+    Raises:
+        UsageError: There is no format of the item's kind.
+        StorageError: Something that is not the input's fault, such as a disk that is gone.
     """
+    read = format_named(item.kind).read
+    counter = Counter[str]() if pages is None else pages
     for span in item.spans:
-        failure = changed_since_planned(span)
-        if failure:
-            path = span.file.path
-            yield Reject(path, span.start, path, failure.reason, failure.detail)
-        else:
-            yield from _read_span(span, item.kind, options, Counter() if pages is None else pages)
+        yield from _read_span(span, read, options, counter)
 
 
 def _read_span(
-    span: Span, kind: str, options: ReadOptions, pages: Counter[str]
+    span: Span, read: Read, options: ReadOptions, pages: Counter[str]
 ) -> Iterator[Document | Reject]:
-    """Reads a span; what a failing file cuts off becomes one reject, the last."""
-    if kind == "parquet":
-        yield from read_parquet(span, options)
-        return
-    with _open(span, kind, options) as source:
-        if kind == "text":
-            yield from read_text(span, source, options)
-        elif kind == "jsonl":
-            yield from read_jsonl(span, source, options)
-        elif kind == "mediawiki":
-            yield from read_mediawiki(span, source, options, pages=pages)
-        else:
-            yield from read_conllu(source, options)
-        if source.failure:
-            yield source.reject()
-
-
-def _open(span: Span, kind: str, options: ReadOptions) -> Source:
-    """Opens a span where its reader wants to start."""
-    if kind == "text":
-        return open_text(span, options)
-    if kind == "mediawiki":
-        return open_mediawiki(span)
-    # A byte early, to see whether a line ends right before the span.
-    return Source(span, start=max(0, span.start - 1))
+    path = span.file.path
+    try:
+        failure = changed_since_planned(span)
+        if failure is None:
+            yield from read(span, options, pages)
+    except (StorageError, MemoryError):
+        raise
+    except MtagError as error:
+        failure = failure_of(error)
+    except Exception as error:
+        failure = Failure(READER_FAILED, f"{one_line(error)}; the rest of the file is not read")
+    if failure is not None:
+        yield Reject(path, span.start, path, failure.reason, failure.detail)

@@ -15,10 +15,12 @@ REASONS = {
     "page_too_large": "The page's XML is larger than the limit.",
     "truncated": "The file ends in the middle; what came before is kept.",
     "corrupt": "The compressed data, the Parquet file or its encoding is damaged from here on.",
+    "expands_too_much": "The compressed file holds more than `--max_expansion` bytes a byte.",
     "unreadable": "The file cannot be opened or reading it failed.",
     "vanished": "The file was listed but is gone.",
     "changed": "The file's size or version is not the one that was planned; run again.",
-    "tagging_failed": "Segmenting or tagging the document raised an error.",
+    "reader_failed": "The reader has a bug; it costs the record, or the rest of the file.",
+    "tagging_failed": "A step after reading raised an error; `step` says which.",
 }
 
 REMEDIES = {
@@ -36,9 +38,11 @@ REMEDIES = {
     "page_too_large": "leave the page out",
     "truncated": "fetch or make the file again",
     "corrupt": "fetch or make the file again; its name says how it is compressed",
+    "expands_too_much": "--max_expansion allows more",
     "unreadable": "see that the file may be read and that its server answers",
     "vanished": "run again",
     "changed": "run again",
+    "reader_failed": "report it, with the file if you may",
     "tagging_failed": "report it, with its line in rejects/",
 }
 """What a user can do about each reason."""

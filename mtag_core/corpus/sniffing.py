@@ -58,9 +58,25 @@ def is_plain(head: bytes) -> bool:
 class SniffedStream:
     """Reads a stream as UTF-8 bytes, whatever its first bytes say that it is."""
 
-    def __init__(self, raw: ByteStream, *, n_layers: int = _MAX_LAYERS) -> None:
-        """Wraps a stream; nothing is read yet."""
+    def __init__(
+        self,
+        raw: ByteStream,
+        *,
+        keeps_encoding: bool = False,
+        max_expansion: int | None = None,
+        n_layers: int = _MAX_LAYERS,
+    ) -> None:
+        """Wraps a stream; nothing is read yet.
+
+        Args:
+            raw: The stream.
+            keeps_encoding: Only decompress.
+            max_expansion: As in `DecompressedStream`.
+            n_layers: Of compression, at most.
+        """
         self._raw = raw
+        self._keeps_encoding = keeps_encoding
+        self._max_expansion = max_expansion
         self._n_layers = n_layers
         self._stream: ByteStream | None = None
 
@@ -75,8 +91,13 @@ class SniffedStream:
         head = ahead.peek(HEAD_BYTES)
         codec = codec_of_head(head) if self._n_layers else None
         if codec is not None:
-            return SniffedStream(DecompressedStream(ahead, codec), n_layers=self._n_layers - 1)
-        encoding = encoding_of_head(head)
+            return SniffedStream(
+                DecompressedStream(ahead, codec, max_expansion=self._max_expansion),
+                max_expansion=self._max_expansion,
+                keeps_encoding=self._keeps_encoding,
+                n_layers=self._n_layers - 1,
+            )
+        encoding = None if self._keeps_encoding else encoding_of_head(head)
         return ahead if encoding is None else _TranscodedStream(ahead, encoding)
 
 

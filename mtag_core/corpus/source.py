@@ -1,6 +1,6 @@
 """A span's bytes, decompressed. Reading never raises: what goes wrong ends the bytes instead."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -11,13 +11,14 @@ from mtag_core.corpus.compression import (
     ByteStream,
     CorruptError,
     DecompressedStream,
+    ExpansionError,
     TruncatedError,
 )
 from mtag_core.corpus.items import Span
 from mtag_core.corpus.names import codec_of
 from mtag_core.corpus.sniffing import LookAhead, SniffedStream
 from mtag_core.errors import InputNotFoundError, MtagError
-from mtag_core.records import Reject
+from mtag_core.records import READER_FAILED, Reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,19 @@ class Source(AbstractContextManager["Source"]):
         path: Path or URL of the file.
         position: Offset of the next byte, counted in decompressed bytes.
         failure: Set when `read` returned b"" too early.
+        is_at_end: Whether `read` has returned b"" because there is no more.
+
+    Counts for itself what it gives, so that a reader which loses something is noticed.
     """
 
     def __init__(
-        self, span: Span, *, start: int = 0, wrap: Callable[[BinaryIO], ByteStream] | None = None
+        self,
+        span: Span,
+        *,
+        start: int = 0,
+        wrap: Callable[[BinaryIO], ByteStream] | None = None,
+        keeps_encoding: bool = False,
+        max_expansion: int | None = None,
     ) -> None:
         """Opens a file.
 
@@ -47,12 +57,19 @@ class Source(AbstractContextManager["Source"]):
             start: First byte, as the file is stored.
             wrap: Makes the stream to read of the raw one; None decompresses, and makes UTF-8 of
                 UTF-16 and UTF-32.
+            keeps_encoding: Leave UTF-16 and UTF-32 as they are.
+            max_expansion: As in `DecompressedStream`.
         """
         self.path = span.file.path
         self.position = start
         self.failure: Failure | None = None
         self._raw: BinaryIO | None = None
         self._stream: LookAhead | None = None
+        self._keeps_encoding = keeps_encoding
+        self._max_expansion = max_expansion
+        self._end = span.end
+        self._n_line_feeds = 0
+        self.is_at_end = False
         self._cut_off: tuple[int, bytes | None] | None = None
         try:
             self._raw = storage.open_read(self.path, start=start)
@@ -74,6 +91,8 @@ class Source(AbstractContextManager["Source"]):
             self.failure = failure_of(error)
             return b""
         self.position += len(data)
+        self._n_line_feeds += data.count(b"\n")
+        self.is_at_end = not data
         return data
 
     def read_exactly(self, n_bytes: int) -> bytes:
@@ -91,11 +110,26 @@ class Source(AbstractContextManager["Source"]):
             offset: Where the document that is cut off starts.
             data: What there is of it; None when it is not held.
         """
-        self._cut_off = offset, data
+        self._cut_off = offset, data or None
 
-    def reject(self) -> Reject:
-        """Makes the reject for what `failure` cut off."""
-        failure = self.failure or Failure("unreadable", "unknown")
+    def check_lines(self, n_lines: int) -> None:
+        """Compares the line feeds that were read with the lines that a reader made of them."""
+        if self.failure is None and n_lines != self._n_line_feeds:
+            detail = f"{n_lines} lines were made of {self._n_line_feeds}"
+            self.failure = Failure(READER_FAILED, detail)
+
+    def rejects(self) -> Iterator[Reject]:
+        """Yields the reject for what a failure cut off, or for what its reader left unread.
+
+        To be asked when the reader is done.
+        """
+        if self.failure:
+            yield self._reject(self.failure)
+        elif not self.is_at_end and (self._end is None or self.position < self._end):
+            detail = f"reading stopped at byte {self.position}, before the end"
+            yield self._reject(Failure(READER_FAILED, detail))
+
+    def _reject(self, failure: Failure) -> Reject:
         offset, data = self._cut_off or (self.position, None)
         return Reject(
             source=self.path,
@@ -119,8 +153,11 @@ class Source(AbstractContextManager["Source"]):
 
     def _decoded(self, raw: BinaryIO) -> ByteStream:
         codec = codec_of(self.path)
-        stream = DecompressedStream(raw, codec) if codec else raw
-        return stream if self.position else SniffedStream(stream)
+        limit = self._max_expansion
+        stream = DecompressedStream(raw, codec, max_expansion=limit) if codec else raw
+        if self.position:
+            return stream
+        return SniffedStream(stream, keeps_encoding=self._keeps_encoding, max_expansion=limit)
 
 
 def failure_of(error: Exception) -> Failure:
@@ -129,6 +166,8 @@ def failure_of(error: Exception) -> Failure:
         return Failure("truncated", str(error))
     if isinstance(error, CorruptError):
         return Failure("corrupt", str(error))
+    if isinstance(error, ExpansionError):
+        return Failure("expands_too_much", str(error))
     if isinstance(error, InputNotFoundError):
         return Failure("vanished", str(error))
     return Failure("unreadable", str(error))

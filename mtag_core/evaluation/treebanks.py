@@ -24,14 +24,13 @@ from mtag_core.evaluation.annotation import (
     without_spaces,
 )
 from mtag_core.evaluation.metrics import Score, score
-from mtag_core.languages import UNKNOWN, find_language
+from mtag_core.languages import UNKNOWN, find_language, language_of
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import TaggedSentence
 
 _logger = logging.getLogger(__name__)
 # Long enough to tell a language by, as short as a paragraph: treebanks do not keep their own.
 _SENTENCES_A_LINE = 10
-_LANGUAGES_WITHOUT_SPACES = frozenset({"ja", "zh"})
 _TREEBANK_NAME = re.compile(r"^(?P<treebank>(?P<language>[a-z]+)_\w+)-ud-(?P<split>\w+)\.conllu")
 
 SegmenterChoice = Literal["identified", "language", "treebank"]
@@ -60,7 +59,7 @@ class TreebankTagger(Protocol):
 
 
 @runtime_checkable
-class TellableTagger(TreebankTagger, Protocol):
+class TreebankStyleTagger(TreebankTagger, Protocol):
     """A tagger that can be told the treebank; `mtag_core.tagging.tagger.Tagger` is one."""
 
     @property
@@ -86,18 +85,18 @@ class EvaluationOptions:
     """How treebanks are tagged.
 
     Attributes:
-        is_raw: From raw text; else from gold tokens.
+        raw: From raw text; else from gold tokens.
         segmenter: Whose cuts raw text; where the language is not identified it is given.
-        is_x_replaced: The second most probable UPOS stands in where the best is X.
-        is_told: Sentences of the treebank's language follow its convention, where the tagger knows
-            the treebank; of raw text, those that are found to be of it. A tagger may segment them
-            by it, too, whatever `segmenter` says.
+        replace_x: The second most probable UPOS stands in where the best is X.
+        gold_treebank: Sentences of the treebank's language are tagged in its style, where the
+            tagger knows the treebank; of raw text, those that are identified as of the language. A
+            tagger may segment them by it, too, whatever `segmenter` says.
     """
 
-    is_raw: bool = False
+    raw: bool = False
     segmenter: SegmenterChoice = "identified"
-    is_x_replaced: bool = False
-    is_told: bool = False
+    replace_x: bool = False
+    gold_treebank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +187,11 @@ def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions)
     match = _TREEBANK_NAME.match(name)
     language = match["language"] if match else "und"
     treebank = name.partition("-")[0]
-    if options.is_told:
-        tagger, language = _told(tagger, treebank, language)
+    if options.gold_treebank:
+        tagger, language = _following(tagger, treebank, language)
     code = _known_language(language, tagger)
     gold = load_annotation(path)
-    if options.is_raw:
+    if options.raw:
         text = raw_text(gold, language=language)
         tagged = list(
             tagger.tag(
@@ -201,40 +200,43 @@ def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions)
                 segmented_as=treebank if options.segmenter == "treebank" else None,
             )
         )
-        system = annotation_of_tagged(text, tagged, is_x_replaced=options.is_x_replaced)
+        system = annotation_of_tagged(text, tagged, replace_x=options.replace_x)
     else:
         tagged = list(tagger.tag_tokens(gold_forms(gold), language=code))
-        system = with_tags(gold, tagged, is_x_replaced=options.is_x_replaced)
+        system = with_tags(gold, tagged, replace_x=options.replace_x)
     return TreebankResult(
         treebank=match["treebank"] if match else name,
         language=language,
         split=match["split"] if match else "",
         has_training_data=_has_training_data(path),
         scores=score(gold, system),
-        other_language_share=_other_language_share(tagged, language) if options.is_raw else 0.0,
+        other_language_share=_other_language_share(tagged, language) if options.raw else 0.0,
     )
 
 
 def chosen_segmenter(
-    choice: SegmenterChoice | None, *, is_raw: bool, is_told: bool
+    choice: SegmenterChoice | None, *, raw: bool, gold_treebank: bool
 ) -> SegmenterChoice:
     """Whose segmenter flags ask for: without a choice, what is told of the text decides.
 
     Raises:
         UsageError: The choice contradicts the other flags.
     """
-    if choice and not is_raw:
+    if choice and not raw:
         raise UsageError(f"--segmenter {choice} changes segmentation: give --raw too")
-    if is_told and choice not in (None, "treebank"):
-        raise UsageError(f"--segmenter {choice}: --told gives the treebank's; leave one out")
-    return choice or ("treebank" if is_told else "identified")
-
-
-def _told(tagger: TreebankTagger, treebank: str, language: str) -> tuple[TreebankTagger, str]:
-    """A tagger that follows a treebank, and the treebank's language; as they were if unknown."""
-    if not isinstance(tagger, TellableTagger) or not tagger.treebanks:
+    if gold_treebank and choice not in (None, "treebank"):
         raise UsageError(
-            f"the model knows no treebanks, so it cannot be told {treebank!r}; leave --told out"
+            f"--segmenter {choice}: --gold_treebank gives the treebank's; leave one out"
+        )
+    return choice or ("treebank" if gold_treebank else "identified")
+
+
+def _following(tagger: TreebankTagger, treebank: str, language: str) -> tuple[TreebankTagger, str]:
+    """A tagger that follows a treebank, and the treebank's language; as they were if unknown."""
+    if not isinstance(tagger, TreebankStyleTagger) or not tagger.treebanks:
+        raise UsageError(
+            f"the model knows no treebanks, so it cannot follow {treebank!r}; "
+            "leave --gold_treebank out"
         )
     if treebank not in tagger.treebanks:
         return tagger, language
@@ -243,14 +245,14 @@ def _told(tagger: TreebankTagger, treebank: str, language: str) -> tuple[Treeban
 
 def _known_language(language: str, tagger: TreebankTagger) -> str:
     """The language of a file's name, or `und`: there are treebanks of more than mtag knows."""
-    treebanks = tagger.treebanks if isinstance(tagger, TellableTagger) else ()
+    treebanks = tagger.treebanks if isinstance(tagger, TreebankStyleTagger) else ()
     known = {treebank_language(treebank) for treebank in treebanks}
     return find_language(language, more_codes=known) or UNKNOWN
 
 
 def raw_text(gold: Annotation, *, language: str) -> str:
     """The text that a treebank's sentences were cut from, as near as the file tells."""
-    between = "" if language in _LANGUAGES_WITHOUT_SPACES else " "
+    between = "" if language_of(language).spacing == "none" else " "
     end_to_separator = {
         end: between if index % _SENTENCES_A_LINE else "\n"
         for index, (_, end) in enumerate(gold.sentences, start=1)
@@ -278,10 +280,10 @@ def gold_forms(gold: Annotation) -> list[list[str]]:
 
 
 def with_tags(
-    gold: Annotation, tagged: Iterable[TaggedSentence], *, is_x_replaced: bool = False
+    gold: Annotation, tagged: Iterable[TaggedSentence], *, replace_x: bool = False
 ) -> Annotation:
     """Puts a tagger's tags in place of an annotation's own."""
-    columns = _TagColumns(is_x_replaced=is_x_replaced)
+    columns = _TagColumns(replace_x=replace_x)
     for sentence in tagged:
         columns.add(sentence)
     return dataclasses.replace(
@@ -292,15 +294,15 @@ def with_tags(
 class _TagColumns:
     """Collects the tags of sentences."""
 
-    def __init__(self, *, is_x_replaced: bool) -> None:
-        self._is_x_replaced = is_x_replaced
+    def __init__(self, *, replace_x: bool) -> None:
+        self._replace_x = replace_x
         self.upos: list[str] = []
         self.feats: list[str] = []
         self.bundles: list[str] = []
 
     def add(self, sentence: TaggedSentence) -> None:
         """Adds the tags of a sentence."""
-        if self._is_x_replaced:
+        if self._replace_x:
             self.upos += [
                 second if best == "X" else best
                 for best, second in zip(sentence.upos, sentence.second_upos, strict=True)
@@ -314,7 +316,7 @@ class _TagColumns:
 
 
 def annotation_of_tagged(
-    text: str, tagged: Iterable[TaggedSentence], *, is_x_replaced: bool = False
+    text: str, tagged: Iterable[TaggedSentence], *, replace_x: bool = False
 ) -> Annotation:
     """The annotation that the CoNLL-U of a tagged text would give, without writing it.
 
@@ -323,10 +325,10 @@ def annotation_of_tagged(
     Args:
         text: What was tagged.
         tagged: Its sentences, with offsets into `text`.
-        is_x_replaced: As in `EvaluationOptions`.
+        replace_x: As in `EvaluationOptions`.
     """
     annotation = Annotation("tagger", characters=without_spaces(text.replace("\n", " ")))
-    columns = _TagColumns(is_x_replaced=is_x_replaced)
+    columns = _TagColumns(replace_x=replace_x)
     # Offset in the text -> number of characters before it that are no spaces.
     positions = [0, *itertools.accumulate(bool(without_spaces(c)) and c != "\n" for c in text)]
     for sentence in tagged:

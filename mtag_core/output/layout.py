@@ -6,6 +6,8 @@
     manifests/part-<id>.json        written last: the part is done
     plan.jsonl                      the work items, while a run is on
     .started                        a worker on a cluster has started, while a run is on
+    slices/item-<id>.json           the parts of an item that was sliced
+    spool/part-<id>.jsonl.zst       documents of a slice, while a run is on
     run.json                        all parts of the last complete run, without times
     report.html                     run.json for people
     runs/<UTC date and time>.json   times of each run
@@ -19,18 +21,19 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from mtag_core import storage
 from mtag_core.output.manifests import FileDigest, Manifest
 from mtag_core.output.rejects import reject_to_line
 from mtag_core.output.streams import HashingStream
-from mtag_core.output.writers import OutputFormat, RowWriter
+from mtag_core.output.writers import PartFormat, RowWriter
 from mtag_core.records import Reject
 
 PARTS, MANIFESTS, REJECTS, RUNS = "parts", "manifests", "rejects", "runs"
+SLICES, SPOOL = "slices", "spool"
 # Manifests come first wherever files are removed: a part without one counts as not done.
-FOLDERS = (MANIFESTS, PARTS, REJECTS, RUNS)
+FOLDERS = (MANIFESTS, SLICES, PARTS, REJECTS, RUNS, SPOOL)
 CONFIG, RUN, REPORT, PLAN = "config.json", "run.json", "report.html", "plan.jsonl"
 
 _OWN_FILES = frozenset({CONFIG, RUN, REPORT, PLAN, "tail_basis.npz"})
@@ -39,6 +42,8 @@ _OWN_NAMES = {
     PARTS: re.compile(r"part-([0-9a-f]{16})\.(?:parquet|(?:conllu|jsonl)(?:\.gz|\.zst)?)"),
     MANIFESTS: re.compile(r"part-([0-9a-f]{16})\.json"),
     REJECTS: re.compile(r"part-([0-9a-f]{16})\.jsonl"),
+    SLICES: re.compile(r"item-([0-9a-f]{16})\.json"),
+    SPOOL: re.compile(r"part-([0-9a-f]{16})\.jsonl\.zst"),
     RUNS: re.compile(r"(\d{4}-\d\d-\d\dT\d{6}Z)\.json"),
 }
 
@@ -61,7 +66,7 @@ class OutputLayout:
     """
 
     base: str
-    format: OutputFormat
+    format: PartFormat
 
     @property
     def config_path(self) -> str:
@@ -109,6 +114,14 @@ class OutputLayout:
         """Path of a part's file of rejects."""
         return storage.join(self.base, REJECTS, f"part-{part_id}.jsonl")
 
+    def slices_path(self, list_id: str) -> str:
+        """Path of the list of an item's slices."""
+        return storage.join(self.base, SLICES, f"item-{list_id}.json")
+
+    def spool_path(self, part_id: str) -> str:
+        """Path of the documents of a slice; there while a run is on."""
+        return storage.join(self.base, SPOOL, f"part-{part_id}.jsonl.zst")
+
     def own_files(self, folder: str) -> dict[str, list[str]]:
         """Files of ours in one of the folders, by part id (by date for `runs`)."""
         files: dict[str, list[str]] = {}
@@ -145,8 +158,8 @@ class PartFiles:
         self._rejects: HashingStream | None = None
 
     @property
-    def rows(self) -> RowWriter:
-        """Takes the tagged sentences."""
+    def rows(self) -> RowWriter[Any]:
+        """Takes the rows of the part."""
         return self._rows
 
     def reject(self, reject: Reject) -> None:
@@ -163,7 +176,7 @@ class PartFiles:
             return part, None
         return part, _digest(self._layout.rejects_path(self._part_id), self._rejects)
 
-    def _open_part(self) -> tuple[HashingStream, RowWriter]:
+    def _open_part(self) -> tuple[HashingStream, RowWriter[Any]]:
         """Opens the part under its temporary name."""
         path = self._layout.part_path(self._part_id)
         stream = HashingStream(self._files.enter_context(storage.atomic_writer(path)))

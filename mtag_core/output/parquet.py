@@ -1,14 +1,16 @@
 """Rows of tagged sentences to Parquet row groups, one bounded buffer at a time."""
 
-from collections.abc import Sequence
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO, Protocol, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mtag_core.output.rows import OutputRow
+from mtag_core.output.rows import TaggedRow
 from mtag_core.output.schemas import MULTIWORD_TOKEN_TYPE, SENTENCE_SCHEMA
+from mtag_core.output.streams import KeptOpen
 from mtag_core.records import MultiwordToken, Sentence
 from mtag_core.tagging.tagged import TaggedSentence
 
@@ -20,6 +22,40 @@ ROW_GROUP_TOKENS = 65536
 _SENTENCE_LISTS = ("forms", "starts", "ends")
 _TAG_LISTS = ("upos", "feats", "second_upos")
 _SCORE_LISTS = ("upos_scores", "feats_scores")
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=_Closable)
+
+
+@contextmanager
+def whole_parquet(sink: BinaryIO, open_writer: Callable[[BinaryIO], C]) -> Iterator[C]:
+    """Opens a writer of a Parquet file; after an exception the file has no footer.
+
+    Args:
+        sink: Receives the bytes; stays open.
+        open_writer: Gets a stream to write to.
+
+    Raises:
+        OSError: As the sink raised it, such as for a full disk.
+    """
+    kept = KeptOpen(sink)
+    writer = open_writer(cast(BinaryIO, kept))
+    try:
+        yield writer
+        writer.close()
+    except BaseException as error:
+        # pyarrow writes a footer whenever its writer goes away, by then into a closed sink; and
+        # what it raises after a failed write says nothing of the cause.
+        kept.drop()
+        with suppress(Exception):
+            writer.close()
+        if kept.error is None or kept.error is error:
+            raise
+        raise kept.error from error
 
 
 class ParquetRows:
@@ -34,10 +70,10 @@ class ParquetRows:
         """
         self._writer = pq.ParquetWriter(sink, SENTENCE_SCHEMA, compression="zstd")
         self._score_decimals = score_decimals
-        self._rows: list[OutputRow] = []
+        self._rows: list[TaggedRow] = []
         self._n_tokens = 0
 
-    def write(self, row: OutputRow) -> None:
+    def write(self, row: TaggedRow) -> None:
         """Buffers a row; writes a row group when the buffer is full."""
         self._rows.append(row)
         self._n_tokens += len(row.tagged)
@@ -57,7 +93,7 @@ class ParquetRows:
         self._rows, self._n_tokens = [], 0
 
 
-def _table(rows: Sequence[OutputRow], *, score_decimals: int) -> pa.Table:
+def _table(rows: Sequence[TaggedRow], *, score_decimals: int) -> pa.Table:
     """Turns rows into the columns of the schema."""
     tagged = [row.tagged for row in rows]
     sentences = [row.tagged.sentence for row in rows]

@@ -19,15 +19,22 @@ _ROWS_A_PART = 200
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A tagged sentence for people.
+    """A sentence for people.
 
     Attributes:
-        title: Document and language.
+        doc_id: Its document.
+        language: Its language code.
         tokens: Form, UPOS and FEATS of each token.
     """
 
-    title: str
+    doc_id: str
+    language: str
     tokens: tuple[tuple[str, str, str], ...]
+
+    @property
+    def title(self) -> str:
+        """Document and language."""
+        return f"{self.doc_id} ({self.language})"
 
 
 def preview_parts(paths: Iterable[str], *, n_sentences: int) -> list[Preview]:
@@ -37,16 +44,26 @@ def preview_parts(paths: Iterable[str], *, n_sentences: int) -> list[Preview]:
         paths: The parts to look into; their order does not matter.
         n_sentences: How many to return at most.
     """
+    rows = (row for path in paths for row in _head(path))
+    previews = (Preview(row["doc_id"], row["language"], tuple(row["tokens"])) for row in rows)
+    return choose_previews(previews, n_sentences=n_sentences)
+
+
+def choose_previews(previews: Iterable[Preview], *, n_sentences: int) -> list[Preview]:
+    """Chooses short sentences, of different languages where it can.
+
+    Args:
+        previews: In any order of documents.
+        n_sentences: How many to return at most.
+    """
     first: dict[str, Preview] = {}
     others: list[Preview] = []
-    rows = [row for path in paths for row in _head(path)]
     # By document, since part ids, and so their order, depend on times of modification.
-    for row in sorted(rows, key=lambda row: str(row["doc_id"])):
-        preview = Preview(f"{row['doc_id']} ({row['language']})", tuple(row["tokens"]))
+    for preview in sorted(previews, key=lambda preview: preview.doc_id):
         if not 3 <= len(preview.tokens) <= _MOST_TOKENS:
             continue
-        if row["language"] not in first:
-            first[row["language"]] = preview
+        if preview.language not in first:
+            first[preview.language] = preview
         elif len(others) < n_sentences:
             others.append(preview)
         if len(first) == n_sentences:

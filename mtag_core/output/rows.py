@@ -1,22 +1,28 @@
 """The record that writers of parts take."""
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from mtag_core.tagging.tagged import TaggedSentence
+from mtag_core.tagging.tagged import SentenceResult, TaggedSentence
+
+S = TypeVar("S", bound=SentenceResult)
 
 
 @dataclass(frozen=True, slots=True)
-class OutputRow:
-    """One tagged sentence with its place in the corpus.
+class OutputRow(Generic[S]):
+    """One sentence with its place in the corpus.
 
     Attributes:
         doc_id: Its document.
         index: Its number in the document, from 0.
         sent_id: Unique in the output; no white space.
-        tagged: The sentence and its tags.
+        tagged: The sentence and its tags, or what a run writes in their place.
     """
 
     doc_id: str
     index: int
     sent_id: str
-    tagged: TaggedSentence
+    tagged: S
+
+
+TaggedRow = OutputRow[TaggedSentence]

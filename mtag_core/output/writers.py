@@ -8,12 +8,13 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, Protocol
 
 from mtag_core.conllu import format_sentence
-from mtag_core.output.parquet import ParquetRows
-from mtag_core.output.rows import OutputRow
-from mtag_core.output.streams import COMPRESSION_SUFFIXES, KeptOpen, compressed
+from mtag_core.output.parquet import ParquetRows, whole_parquet
+from mtag_core.output.rows import OutputRow, S, TaggedRow
+from mtag_core.output.streams import COMPRESSION_SUFFIXES, compressed
+from mtag_core.tagging.tagged import TaggedSentence
 
 # Scores are written with this many decimals: more says nothing and does not compress.
 SCORE_DECIMALS = 4
@@ -21,11 +22,22 @@ SCORE_DECIMALS = 4
 _LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 
-class RowWriter(Protocol):
+class RowWriter(Protocol[S]):
     """Takes the rows of one part, in order."""
 
-    def write(self, row: OutputRow) -> None:
+    def write(self, row: OutputRow[S]) -> None:
         """Writes a row, or buffers it."""
+
+
+class PartFormat(Protocol):
+    """How parts are written: `OutputFormat`, or another kind of rows."""
+
+    @property
+    def suffix(self) -> str:
+        """What part names end with."""
+
+    def open(self, sink: BinaryIO) -> AbstractContextManager[RowWriter[Any]]:
+        """Opens a writer on `sink`, which stays open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +58,7 @@ class OutputFormat:
         inner = "" if self.name == "parquet" else COMPRESSION_SUFFIXES[self.compression]
         return f".{self.name}{inner}"
 
-    def open(self, sink: BinaryIO) -> AbstractContextManager[RowWriter]:
+    def open(self, sink: BinaryIO) -> AbstractContextManager[RowWriter[TaggedSentence]]:
         """Opens a writer on `sink`, which stays open.
 
         Returns:
@@ -55,36 +67,30 @@ class OutputFormat:
         return _OPENERS[self.name](sink, self.compression)
 
 
-@contextmanager
-def _open_parquet(sink: BinaryIO, _compression: str) -> Iterator[RowWriter]:
-    """Writes rows as Parquet; an exception leaves the file without a footer."""
-    kept = KeptOpen(sink)
-    rows = ParquetRows(cast(BinaryIO, kept), score_decimals=SCORE_DECIMALS)
-    try:
-        yield rows
-    except BaseException:
-        # pyarrow writes a footer whenever its writer goes away, by then into a closed sink.
-        kept.drop()
-        raise
-    finally:
-        rows.close()
+_Opened = AbstractContextManager[RowWriter[TaggedSentence]]
+
+
+def _open_parquet(sink: BinaryIO, _compression: str) -> _Opened:
+    return whole_parquet(sink, lambda kept: ParquetRows(kept, score_decimals=SCORE_DECIMALS))
 
 
 @contextmanager
-def _open_conllu(sink: BinaryIO, compression: str) -> Iterator[RowWriter]:
+def _open_conllu(sink: BinaryIO, compression: str) -> Iterator[RowWriter[TaggedSentence]]:
     """Writes rows as CoNLL-U."""
     with compressed(sink, compression) as stream:
         yield _ConlluWriter(stream)
 
 
 @contextmanager
-def _open_jsonl(sink: BinaryIO, compression: str) -> Iterator[RowWriter]:
+def _open_jsonl(sink: BinaryIO, compression: str) -> Iterator[RowWriter[TaggedSentence]]:
     """Writes rows as JSON lines."""
     with compressed(sink, compression) as stream:
         yield _JsonlWriter(stream)
 
 
-_OPENERS: dict[str, Callable[[BinaryIO, str], AbstractContextManager[RowWriter]]] = {
+_OPENERS: dict[
+    str, Callable[[BinaryIO, str], AbstractContextManager[RowWriter[TaggedSentence]]]
+] = {
     "parquet": _open_parquet,
     "conllu": _open_conllu,
     "jsonl": _open_jsonl,
@@ -99,7 +105,7 @@ class _ConlluWriter:
         self._stream = stream
         self._doc_id: str | None = None
 
-    def write(self, row: OutputRow) -> None:
+    def write(self, row: TaggedRow) -> None:
         tagged = row.tagged
         if row.index == 0 or row.doc_id != self._doc_id:
             self._doc_id = row.doc_id
@@ -120,13 +126,13 @@ class _JsonlWriter:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
-    def write(self, row: OutputRow) -> None:
+    def write(self, row: TaggedRow) -> None:
         line = json.dumps(_json_columns(row), ensure_ascii=False, separators=(",", ":"))
         self._stream.write(line.encode())
         self._stream.write(b"\n")
 
 
-def _json_columns(row: OutputRow) -> dict[str, Any]:
+def _json_columns(row: TaggedRow) -> dict[str, Any]:
     """The columns of a row under their schema names."""
     tagged, sentence = row.tagged, row.tagged.sentence
     return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from mtag_core.errors import CountMismatchError
 from mtag_core.parts.progress import Tally
 from mtag_core.records import TAGGING_FAILED
-from mtag_core.tagging.tagged import TaggedSentence
+from mtag_core.tagging.tagged import SentenceResult
 from mtag_core.wikipedia import PageOutcome
 
 
@@ -38,13 +38,13 @@ class PartCounts:
         """Documents rejected."""
         return self.reasons.total()
 
-    def add(self, tagged: TaggedSentence) -> None:
+    def add(self, written: SentenceResult) -> None:
         """Counts a written sentence."""
-        n_tokens = len(tagged.upos)
+        n_tokens = len(written.upos)
         self.n_sentences += 1
         self.n_tokens += n_tokens
-        self.languages[tagged.sentence.language] += n_tokens
-        self.upos.update(tagged.upos)
+        self.languages[written.sentence.language] += n_tokens
+        self.upos.update(written.upos)
 
     def tally(self) -> Tally:
         """The totals that progress shows."""

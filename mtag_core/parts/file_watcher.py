@@ -5,14 +5,18 @@ row must share: a process that begins anew makes no part twice and misses none.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from mtag_core import storage
 from mtag_core.output.layout import OutputLayout
 from mtag_core.parts import run as runs
+from mtag_core.parts.incremental_plan import CompletedParts, Sources
 from mtag_core.parts.inputs import list_present_inputs
-from mtag_core.parts.plan import PlannedPart, plan_parts
+from mtag_core.parts.manifest_reader import ManifestReader
+from mtag_core.parts.plan import PlannedPart
 from mtag_core.parts.run import RunConfig
+from mtag_core.parts.run_plan import plan_run
+from mtag_core.parts.slices import part_ids_of_slices
 from mtag_core.storage import FileInfo
 
 
@@ -48,7 +52,8 @@ class FileWatcher:
         self._stable = StableFiles()
         self._files: list[FileInfo] = []
         self._planned: set[str] = set()
-        self._given: set[str] = set()
+        self._given: dict[str, tuple[str, ...]] = {}
+        self._manifests = ManifestReader(layout)
         self._is_finished = True
 
     def poll(self) -> Iterator[PlannedPart]:
@@ -70,27 +75,39 @@ class FileWatcher:
             self._finish()
 
     def _plan(self, files: list[FileInfo]) -> Iterator[PlannedPart]:
-        """Plans a new set of files."""
-        config, completed = self._config, runs.completed_parts(self._layout)
+        """Plans a new set of files, beside the parts that are complete or being made."""
+        begun = {*runs.completed_parts(self._layout), *self._given}
         self._files, self._planned, self._is_finished = files, set(), False
-        parts = plan_parts(files, config.read, salt=config.salt, item_bytes=config.item_bytes)
-        for part in parts:
+        completed = CompletedParts(begun, self._sources)
+        for part in plan_run(self._layout, self._config, files, completed):
             self._planned.add(part.part_id)
-            if part.part_id not in completed and part.part_id not in self._given:
-                self._given.add(part.part_id)
+            if part.part_id not in begun:
+                self._given[part.part_id] = part.sources
                 yield part
+
+    def _sources(self, part_ids: Collection[str]) -> Sources:
+        """What parts are made of; those that are still being made have no manifest."""
+        given = {part_id: self._given[part_id] for part_id in self._given.keys() & set(part_ids)}
+        return {**self._manifests.sources(set(part_ids) - given.keys()), **given}
 
     def _finish(self) -> None:
         """Writes run.json once nothing that was given is still being made."""
         layout = self._layout
-        if not (self._planned | self._given) <= runs.completed_parts(layout):
+        slices = part_ids_of_slices(layout)
+        parts = _parts_of(self._planned, slices)
+        if not parts | _parts_of(self._given, slices) <= runs.completed_parts(layout):
             return
-        manifests = [layout.read_manifest(part_id) for part_id in sorted(self._planned)]
-        n_parts = len(self._planned)
-        report = runs.finish_run(layout, self._config, manifests=manifests, n_parts=n_parts)
+        manifests = self._manifests.read(sorted(parts))
+        report = runs.finish_run(layout, self._config, manifests=manifests, n_parts=len(parts))
         runs.prune(layout, report)
+        self._manifests.keep_only(parts)
         self._given.clear()
         self._is_finished = True
+
+
+def _parts_of(planned: Iterable[str], slices: Mapping[str, Collection[str]]) -> set[str]:
+    """Ids of parts; an item that is to be sliced is no part until its slices are known."""
+    return {part_id for each in planned for part_id in slices.get(each, (each,))}
 
 
 def mark_started(path: str) -> None:

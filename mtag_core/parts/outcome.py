@@ -9,12 +9,16 @@ from mtag_core.output.layout import OutputLayout
 from mtag_core.parts.reject_examples import reject_examples
 
 
-def check_tagged(layout: OutputLayout, report: Mapping[str, Any]) -> None:
+def check_tagged(
+    layout: OutputLayout, report: Mapping[str, Any], *, done: str = "tagged", hint: str = ""
+) -> None:
     """Checks that a complete run wrote anything.
 
     Args:
         layout: The output directory.
         report: The content of run.json.
+        done: What the run does to a sentence.
+        hint: What can be done where documents had sentences that were not kept.
 
     Raises:
         NothingTaggedError: It wrote no token; the message has the first reject of each reason and
@@ -24,10 +28,11 @@ def check_tagged(layout: OutputLayout, report: Mapping[str, Any]) -> None:
     if counts["tokens"]:
         return
     summary = (
-        f"nothing was tagged: {counts['documents']} documents read, {counts['rejected']} rejected; "
+        f"nothing was {done}: {counts['documents']} documents read, {counts['rejected']} rejected; "
         "the output is complete, and empty"
     )
-    raise NothingTaggedError("\n".join([summary, *_first_rejects(layout, report)]))
+    hints = [f"  {hint}"] if hint and counts["tagged"] else []
+    raise NothingTaggedError("\n".join([summary, *hints, *_first_rejects(layout, report)]))
 
 
 def _first_rejects(layout: OutputLayout, report: Mapping[str, Any]) -> list[str]:

@@ -1,17 +1,44 @@
 """The plan of a run: which part each work item becomes.
 
 A plan is a pure function of the listing, the configuration and, with a limit, of the first
-documents; the same inputs give the same parts under the same names.
+documents; the same inputs give the same parts under the same names. An output that grew in steps
+is planned beside its complete parts.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
+from types import MappingProxyType
 
-from mtag_core.corpus import ITEM_BYTES, ReadOptions, Span, WorkItem, plan_items, read_item
+from mtag_core.corpus import (
+    MAX_ITEM_BYTES,
+    ItemPlanner,
+    ReadOptions,
+    Span,
+    WorkItem,
+    expected_bytes,
+    is_slow,
+    read_item,
+)
+from mtag_core.parts.incremental_plan import NO_PARTS, CompletedParts, plan_beside
 from mtag_core.storage import FileInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSlice:
+    """Consecutive documents of an item; see `mtag_core.parts.slices`.
+
+    Attributes:
+        index: From 0.
+        n_bytes: Its share in the stored bytes of the item.
+        pages_by_outcome: Pages of a dump up to its last document that no slice before it has.
+    """
+
+    index: int
+    n_bytes: int
+    pages_by_outcome: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,24 +46,45 @@ class PlannedPart:
     """A work item and the part it becomes.
 
     Attributes:
-        part_id: 16 hexadecimal digits; names the part.
+        part_id: 16 hexadecimal digits; names the part, or the list of an item that is to be sliced.
         item: What to read.
         limit: Read at most this many documents; None for all.
+        slice_bytes: The item is to be sliced: so many bytes of documents, about, become a part.
+        slice: The part is this slice of the item.
     """
 
     part_id: str
     item: WorkItem
     limit: int | None = None
+    slice_bytes: int | None = None
+    slice: ItemSlice | None = None
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of the input that the item covers, as they are stored."""
+        """Bytes of the input that the part covers, as they are stored."""
+        if self.slice is not None:
+            return self.slice.n_bytes
         return sum(_span_bytes(span) for span in self.item.spans)
 
     @property
+    def n_expected_slices(self) -> int:
+        """Slices that the item makes, about; 0 where it is not to be sliced."""
+        if self.slice_bytes is None:
+            return 0
+        return max(1, expected_bytes(self.item.spans[0].file) // self.slice_bytes)
+
+    @property
     def sources(self) -> tuple[str, ...]:
-        """The item's files, each with its range where it is not the whole file."""
+        """The item's files, each with its range or slice where it is not the whole file."""
+        if self.slice is not None:
+            return (f"{self.item.spans[0].file.path}#slice-{self.slice.index}",)
         return tuple(_source(span) for span in self.item.spans)
+
+    def of_slice(self, item_slice: ItemSlice) -> "PlannedPart":
+        """The part of a slice; `self` is the item that is to be sliced."""
+        return PlannedPart(
+            slice_part_id(self.part_id, item_slice.index), self.item, slice=item_slice
+        )
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -51,16 +99,22 @@ class PlannedPart:
             Span(FileInfo(**span["file"]), span["start"], span["end"]) for span in item["spans"]
         )
         work_item = WorkItem(item_id=item["item_id"], kind=item["kind"], spans=spans)
-        return PlannedPart(fields["part_id"], work_item, fields["limit"])
+        item_slice = None if fields["slice"] is None else ItemSlice(**fields["slice"])
+        return PlannedPart(
+            fields["part_id"], work_item, fields["limit"], fields["slice_bytes"], item_slice
+        )
 
 
 def plan_parts(
-    files: Iterable[FileInfo],
+    files: Sequence[FileInfo],
     options: ReadOptions,
     *,
     salt: str,
-    item_bytes: int = ITEM_BYTES,
+    item_bytes: int = MAX_ITEM_BYTES,
     limit: int | None = None,
+    spool_bytes: int = 0,
+    completed: CompletedParts = NO_PARTS,
+    slices: Mapping[str, Sequence[ItemSlice]] = MappingProxyType({}),
 ) -> Iterator[PlannedPart]:
     """Plans the parts of a run.
 
@@ -71,15 +125,26 @@ def plan_parts(
         item_bytes: Size of a work item in stored bytes, about.
         limit: Stop after this many documents, rejected ones included. To find where that is the
             documents are read here, in order, without being tagged; None plans everything.
+        spool_bytes: An item that holds more, about, and cannot be read from the middle is to be
+            sliced; 0 for none. A limit leaves items whole.
+        completed: Parts that the output holds. With a limit they have no say: which documents are
+            the first ones follows from the listing alone.
+        slices: Ids of lists to the slices of items, as far as the output holds lists.
 
     Yields:
-        One part a work item, in the order of the files.
+        One part a work item; in the order of the files where there is a limit.
     """
-    items = plan_items(files, options, salt=salt, item_bytes=item_bytes)
+    planner = ItemPlanner(options, salt=salt, item_bytes=item_bytes)
     if limit is None:
-        yield from (PlannedPart(item.item_id, item) for item in items)
+        for item in plan_beside(files, planner, _without_slices(completed, slices)):
+            whole = PlannedPart(item.item_id, item)
+            is_whole = item.item_id in completed.part_ids or not spool_bytes
+            if is_whole or not is_slow(item, options, above_bytes=spool_bytes):
+                yield whole
+            else:
+                yield from _sliced(whole, min(item_bytes, MAX_ITEM_BYTES), completed, slices)
         return
-    for item in items:
+    for item in planner.plan(files):
         if limit <= 0:
             return
         n_documents = sum(1 for _ in islice(read_item(item, options), limit + 1))
@@ -90,9 +155,42 @@ def plan_parts(
         limit -= n_documents
 
 
+def _sliced(
+    whole: PlannedPart,
+    slice_bytes: int,
+    completed: CompletedParts,
+    slices: Mapping[str, Sequence[ItemSlice]],
+) -> Iterator[PlannedPart]:
+    """The slices of an item where all are complete, else the item, to be sliced."""
+    list_id = _digest_id(f"{whole.item.item_id} slices of {slice_bytes}")
+    to_slice = PlannedPart(list_id, whole.item, slice_bytes=slice_bytes)
+    parts = [to_slice.of_slice(each) for each in slices.get(list_id, ())]
+    is_complete = parts and all(part.part_id in completed.part_ids for part in parts)
+    yield from parts if is_complete else [to_slice]
+
+
+def _without_slices(
+    completed: CompletedParts, slices: Mapping[str, Sequence[ItemSlice]]
+) -> CompletedParts:
+    """The completed parts that are whole items."""
+    slice_ids = {
+        slice_part_id(list_id, each.index) for list_id in slices for each in slices[list_id]
+    }
+    return replace(completed, part_ids=set(completed.part_ids) - slice_ids)
+
+
+def slice_part_id(list_id: str, index: int) -> str:
+    """The id of the part of a slice."""
+    return _digest_id(f"{list_id} slice {index}")
+
+
+def _digest_id(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def _limited_id(item_id: str, limit: int) -> str:
     """The id of a part that holds only the first documents of its item."""
-    return hashlib.sha256(f"{item_id} limit {limit}".encode()).hexdigest()[:16]
+    return _digest_id(f"{item_id} limit {limit}")
 
 
 def _span_bytes(span: Span) -> int:
@@ -103,7 +201,7 @@ def _span_bytes(span: Span) -> int:
 
 def _source(span: Span) -> str:
     """A span for people: `path` or `path#start-end`."""
-    if span.start == 0 and span.end is None:
+    if span.is_whole:
         return span.file.path
     end = "" if span.end is None else span.end
     return f"{span.file.path}#{span.start}-{end}"

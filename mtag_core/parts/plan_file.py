@@ -23,6 +23,9 @@ class PlanSize:
         n_pending_bytes: Bytes of input of the parts to be made.
         largest_bytes: Bytes of input of the largest part.
         n_files: Files and ranges of files, all parts together.
+        sliced: Ids of the lists of items that are to be sliced; they count as no parts, as nobody
+            knows yet how many they will be.
+        n_expected_slices: Slices of these, about.
     """
 
     n_parts: int = 0
@@ -31,25 +34,30 @@ class PlanSize:
     n_pending_bytes: int = 0
     largest_bytes: int = 0
     n_files: int = 0
+    sliced: tuple[str, ...] = ()
+    n_expected_slices: int = 0
 
     def plus(self, part: PlannedPart, *, is_pending: bool) -> "PlanSize":
         """The size with one more part."""
-        n_bytes = part.n_bytes
+        n_bytes, n_slices = part.n_bytes, part.n_expected_slices
+        is_part = not n_slices
         return PlanSize(
-            self.n_parts + 1,
+            self.n_parts + is_part,
             self.n_bytes + n_bytes,
-            self.n_pending + is_pending,
+            self.n_pending + (is_part and is_pending),
             self.n_pending_bytes + n_bytes * is_pending,
-            max(self.largest_bytes, n_bytes),
+            max(self.largest_bytes, n_bytes // max(1, n_slices)),
             self.n_files + len(part.item.spans),
+            self.sliced if is_part else (*self.sliced, part.part_id),
+            self.n_expected_slices + n_slices,
         )
 
 
-def measure_plan(parts: Iterable[PlannedPart]) -> PlanSize:
-    """The size of a plan of which nothing is made."""
+def measure_plan(parts: Iterable[PlannedPart], *, completed: Collection[str] = ()) -> PlanSize:
+    """The size of a plan of which some parts are made already."""
     size = PlanSize()
     for part in parts:
-        size = size.plus(part, is_pending=True)
+        size = size.plus(part, is_pending=part.part_id not in completed)
     return size
 
 

@@ -7,16 +7,23 @@ from itertools import islice
 
 from mtag_core.corpus import ReadOptions, read_item
 from mtag_core.errors import MtagError
+from mtag_core.output.layout import OutputLayout
 from mtag_core.parts.part_records import PartEnd, RecordKey
 from mtag_core.parts.plan import PlannedPart
+from mtag_core.parts.spool import read_spool
 from mtag_core.records import Document, Reject
 from mtag_core.wikipedia import PageOutcome
 
 
 def read_part(
-    part: PlannedPart, options: ReadOptions
+    part: PlannedPart, options: ReadOptions, layout: OutputLayout
 ) -> Iterator[tuple[RecordKey, Document | Reject | PartEnd]]:
-    """Reads the documents of a part's work item, at most `part.limit` of them.
+    """Reads the documents of a part's work item, at most `part.limit` of them, or of its slice.
+
+    Args:
+        part: What to read.
+        options: How to read.
+        layout: Where slices are.
 
     Yields:
         Documents and rejects in order, then the part's end.
@@ -26,16 +33,30 @@ def read_part(
     """
     pages: Counter[str] = Counter()
     n_documents = 0
-    for record in _records(part, options, pages):
+    if part.slice is None:
+        records = read_item_records(part, options, pages)
+    else:
+        records = read_spool(layout.spool_path(part.part_id))
+        pages.update(part.slice.pages_by_outcome)
+    for record in records:
         yield RecordKey(part.part_id, n_documents), record
         n_documents += 1
-    outcomes = {str(outcome): pages[outcome] for outcome in PageOutcome if pages}
-    yield RecordKey(part.part_id, n_documents), PartEnd(part, n_documents, outcomes)
+    yield RecordKey(part.part_id, n_documents), PartEnd(part, n_documents, pages_of(pages))
 
 
-def _records(
+def pages_of(pages: Counter[str]) -> dict[str, int]:
+    """Pages of a dump by outcome, each outcome named; empty where no page was read."""
+    return {str(outcome): pages[outcome] for outcome in PageOutcome if pages}
+
+
+def read_item_records(
     part: PlannedPart, options: ReadOptions, pages: Counter[str]
 ) -> Iterator[Document | Reject]:
+    """Reads the documents of a part's work item, at most `part.limit` of them; counts pages.
+
+    Raises:
+        MtagError: Something that must stop the run, such as a disk that is gone.
+    """
     records = islice(read_item(part.item, options, pages=pages), part.limit)
     while True:
         try:

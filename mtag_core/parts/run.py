@@ -10,20 +10,22 @@ prune     removes the parts of inputs that are gone or have changed
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from mtag_core import storage
-from mtag_core.corpus import ITEM_BYTES, ReadOptions
+from mtag_core.corpus import MAX_ITEM_BYTES, ReadOptions
 from mtag_core.errors import CountMismatchError, LockHeldError, OutputError, UsageError
-from mtag_core.output.layout import FOLDERS, MANIFESTS, PARTS, REJECTS, OutputLayout
+from mtag_core.output.layout import FOLDERS, MANIFESTS, PARTS, REJECTS, SPOOL, OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.schemas import SCHEMA_VERSION
 from mtag_core.parts.counts import check_balance
+from mtag_core.parts.plan import slice_part_id
 from mtag_core.parts.reject_examples import reject_examples
 from mtag_core.parts.report import report_html
+from mtag_core.parts.slices import part_ids_of_slices, read_slices
 
 _CONFIG_VERSION = 1
 # Maps of manifests that run.json holds the sums of.
@@ -43,6 +45,7 @@ class RunConfig:
         item_bytes: Size of a work item, about.
         limit: Documents at most; None for all.
         conventions: Treebanks whose conventions tags follow, sorted.
+        spool_bytes: Items that hold more and cannot be read from the middle are sliced; 0 for none.
     """
 
     inputs: tuple[str, ...]
@@ -50,23 +53,27 @@ class RunConfig:
     read: ReadOptions
     format: str
     compression: str
-    item_bytes: int = ITEM_BYTES
+    item_bytes: int = MAX_ITEM_BYTES
     limit: int | None = None
     conventions: tuple[str, ...] = ()
+    spool_bytes: int = 0
 
     @property
     def salt(self) -> str:
         """Digest of what decides a part's bytes beside its work item, for the item's id."""
         fields = self.to_dict()
-        del fields["inputs"], fields["item_bytes"], fields["limit"]
+        for name in ("inputs", "item_bytes", "limit", "spool_bytes"):
+            fields.pop(name, None)
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON values."""
-        fields = asdict(self)
+        fields = asdict(self) | {"read": self.read.to_dict()}
         if not self.conventions:
             # As in outputs from before there were any, so that runs on them go on.
             del fields["conventions"]
+        if not self.spool_bytes:
+            del fields["spool_bytes"]
         versions = {"version": _CONFIG_VERSION, "schema_version": SCHEMA_VERSION}
         values: dict[str, Any] = json.loads(json.dumps({**versions, **fields}, default=list))
         return values
@@ -91,13 +98,16 @@ def only_run(layout: OutputLayout) -> Iterator[None]:
         yield
 
 
-def check_output(layout: OutputLayout, config: RunConfig, *, overwrite: bool) -> None:
+def check_output(
+    layout: OutputLayout, config: RunConfig, *, overwrite: bool, repack: bool = False
+) -> None:
     """Makes sure that the output directory is empty, or holds parts made alike.
 
     Args:
         layout: The output directory.
         config: This run's configuration.
         overwrite: Remove what earlier runs wrote, and nothing else, instead of failing.
+        repack: The plan may have other sizes than those of earlier runs.
 
     Raises:
         UsageError: It holds something else, or parts made with another configuration.
@@ -114,12 +124,36 @@ def check_output(layout: OutputLayout, config: RunConfig, *, overwrite: bool) ->
                 "name another --output, or pass --overwrite to write beside what is there"
             )
         return
-    differences = _differences(read_json(layout.config_path), config.to_dict())
+    there, here = read_json(layout.config_path), config.to_dict()
+    if repack:
+        for fields in (there, here):
+            fields.pop("item_bytes", None)
+            fields.pop("spool_bytes", None)
+    differences = _differences(there, here)
     if differences:
         raise UsageError(
             f"{layout.base} was made with other options ({'; '.join(differences)}); "
             "name another --output, or pass --overwrite to make it anew"
         )
+
+
+def prepare_output(
+    layout: OutputLayout, config: RunConfig, *, overwrite: bool, repack: bool = False
+) -> None:
+    """Checks the output directory and clears what a killed run left behind.
+
+    Args:
+        layout: The output directory.
+        config: This run's configuration; written to config.json.
+        overwrite: As in `check_output`.
+        repack: As in `check_output`.
+
+    Raises:
+        UsageError: As in `check_output`.
+    """
+    check_output(layout, config, overwrite=overwrite, repack=repack)
+    delete_leftovers(layout)
+    write_config(layout, config)
 
 
 def write_config(layout: OutputLayout, config: RunConfig) -> None:
@@ -145,20 +179,26 @@ def delete_leftovers(layout: OutputLayout) -> None:
         storage.delete_leftovers(folder)
 
 
-def completed_parts(layout: OutputLayout) -> set[str]:
+def completed_parts(layout: OutputLayout, *, is_dry: bool = False) -> set[str]:
     """Ids of the parts that are done: their manifest is there and so is the part.
 
-    A manifest without its part (somebody removed it) is removed, so that the part is made again.
+    A manifest without its part (somebody removed it) is removed, so that the part is made again;
+    a dry run leaves it.
     """
     parts = layout.own_files(PARTS)
     manifests = layout.own_files(MANIFESTS)
-    for part_id in manifests.keys() - parts.keys():
+    for part_id in () if is_dry else manifests.keys() - parts.keys():
         storage.delete(layout.manifest_path(part_id))
     return manifests.keys() & parts.keys()
 
 
 def finish_run(
-    layout: OutputLayout, config: RunConfig, *, manifests: Iterable[Manifest], n_parts: int
+    layout: OutputLayout,
+    config: RunConfig,
+    *,
+    manifests: Iterable[Manifest],
+    n_parts: int,
+    sliced: Collection[str] = (),
 ) -> dict[str, Any]:
     """Checks the parts of a run against its plan; writes report.html and run.json.
 
@@ -167,7 +207,8 @@ def finish_run(
         config: The run's configuration.
         manifests: Of all planned parts, made now or complete, in any order; doubles are allowed
             where they are equal.
-        n_parts: Number of parts planned.
+        n_parts: Number of parts planned, those of `sliced` left out.
+        sliced: Ids of the lists of items that were to be sliced in this run.
 
     Returns:
         The content of run.json, the same for the same inputs and configuration.
@@ -180,6 +221,7 @@ def finish_run(
     for manifest in manifests:
         if by_id.setdefault(manifest.part_id, manifest) != manifest:
             raise CountMismatchError(f"part {manifest.part_id} was written with two contents")
+    n_parts += sum(_n_slices(layout, list_id, by_id) for list_id in sliced)
     if len(by_id) != n_parts:
         raise CountMismatchError(f"{layout.base}: {len(by_id)} parts of {n_parts} are done")
     ordered = [by_id[part_id] for part_id in sorted(by_id)]
@@ -199,14 +241,33 @@ def finish_run(
     return report
 
 
+def _n_slices(layout: OutputLayout, list_id: str, part_ids: Collection[str]) -> int:
+    """How many slices an item has; all of them must be done."""
+    path, slices = layout.slices_path(list_id), read_slices(layout, list_id)
+    if slices is None:
+        raise CountMismatchError(f"{path}: missing; the item was not read to its end")
+    n_done = sum(slice_part_id(list_id, each.index) in part_ids for each in slices)
+    if n_done != len(slices):
+        raise CountMismatchError(f"{path}: {n_done} parts of {len(slices)} are done")
+    return len(slices)
+
+
 def prune(layout: OutputLayout, report: Mapping[str, Any]) -> int:
     """Removes the parts that run.json does not list: their inputs are gone or have changed.
+
+    The spool is removed, too, and lists of slices that run.json does not list.
 
     Returns:
         How many parts were removed.
     """
     listed = {part["id"] for part in report["parts"]}
     stale: set[str] = set()
+    for list_id, part_ids in part_ids_of_slices(layout).items():
+        if not listed.issuperset(part_ids):
+            storage.delete(layout.slices_path(list_id))
+    for paths in layout.own_files(SPOOL).values():
+        for path in paths:
+            storage.delete(path)
     # The manifest goes first: a part without one counts as not done.
     for folder in (MANIFESTS, PARTS, REJECTS):
         for part_id, paths in layout.own_files(folder).items():

@@ -51,6 +51,7 @@ _INNER_END = regex.compile(
     regex.VERSION1,
 )
 _HAS_INNER_END = regex.compile(rf"[{regex.escape(TERMINAL)}].")
+_FOOTNOTE = regex.compile(r"\[\d+\]")
 _FOOTNOTED = regex.compile(rf"[{regex.escape(TERMINAL)}][{_CLOSERS}]*(?:\[\d+\])+$")
 _HAS_SPACES = regex.compile(
     r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{Arabic}\p{Hebrew}\p{Hangul}\p{Armenian}]+"
@@ -58,7 +59,7 @@ _HAS_SPACES = regex.compile(
 _LETTERS = regex.compile(r"[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*")
 
 # Marks that are tokens whatever the weights say. Treebanks show some of them too rarely.
-_ALONE = frozenset("“”„‟«»〝〞〟❝❞‹›‚—―⸺⸻¿¡[]_")
+_ALONE = frozenset("“”„‟«»〝〞〟❝❞‹›‚—―⸺⸻¿¡_")
 
 
 class GrowingArray:
@@ -326,6 +327,8 @@ def _is_forced(chunk: str, end: int) -> bool:
     """Whether a mark or a character that is always alone stands on one side of a gap."""
     before, after = chunk[end - 1], chunk[end]
     if (before in _ALONE or after in _ALONE) and before != after:
+        return True
+    if (before in "[]" or after in "[]") and _FOOTNOTE.search(chunk):
         return True
     return UNSPACED_LETTER.match(after) is not None
 

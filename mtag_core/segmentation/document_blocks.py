@@ -1,6 +1,6 @@
 """A document to blocks of sentences, or to a reject."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from mtag_core.records import Block, Document, Reject, Sentence, failed_document
@@ -10,21 +10,25 @@ BLOCK_SENTENCES = 256
 
 
 def segment_document(
-    document: Document, segment: Callable[[str], Iterable[Sentence]]
+    document: Document,
+    segment: Callable[[str], Iterable[Sentence]],
+    identify: Callable[[Sequence[Sentence]], Sequence[Sentence]] = lambda sentences: sentences,
 ) -> Iterator[Block[Sentence] | Reject]:
     """Splits a document into sentences, unless it brings its own.
 
     Args:
         document: What to split.
         segment: Splits a text.
+        identify: Finds the languages of sentences that a document brings.
 
     Yields:
-        Blocks in order, the last one marked. Where `segment` raises, a reject takes the place of
-        what is left.
+        Blocks in order, the last one marked. Where a call raises, a reject takes the place of what
+        is left.
     """
     given = document.sentences
     try:
-        yield from _blocks(document, iter(segment(document.text) if given is None else given))
+        sentences = segment(document.text) if given is None else identify(given)
+        yield from _blocks(document, iter(sentences))
     except MemoryError:
         raise
     except Exception as error:

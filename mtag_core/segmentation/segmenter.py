@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from mtag_core.conventions import languages_of, treebank_language
 from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier
+from mtag_core.languages import UNKNOWN
 from mtag_core.records import MultiwordToken, Sentence
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
@@ -19,7 +20,7 @@ from mtag_core.segmentation.language_spans import (
     languages_of_texts,
     spans_of_language,
 )
-from mtag_core.segmentation.languages import GENERIC, UNKNOWN, segmenter_name
+from mtag_core.segmentation.languages import GENERIC, segmenter_name
 from mtag_core.segmentation.lines import clean, safe_cut
 from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.segmentation.splits import SplitModel

@@ -1,7 +1,8 @@
 """The only place that opens, lists or atomically writes a local or remote file.
 
 A path is a local path, `file://`, `http(s)://` (read only), `s3://` or `gs://`. Contents are raw
-bytes: decompression is the business of `mtag_core.corpus`.
+bytes, but for `open_text` and `create_text`: corpora are decompressed by `mtag_core.corpus`, which
+bounds memory and says what is damaged.
 """
 
 from mtag_core.storage.access import (
@@ -18,11 +19,13 @@ from mtag_core.storage.access import (
 from mtag_core.storage.files import UNKNOWN_SIZE, FileInfo, join, local_path, scheme_of
 from mtag_core.storage.listing import list_dir, list_files, literal_prefix
 from mtag_core.storage.patterns import split_patterns
+from mtag_core.storage.text import create_text, open_text
 
 __all__ = [
     "UNKNOWN_SIZE",
     "FileInfo",
     "atomic_writer",
+    "create_text",
     "delete",
     "delete_leftovers",
     "exclusive",
@@ -34,6 +37,7 @@ __all__ = [
     "local_path",
     "open_read",
     "open_seekable",
+    "open_text",
     "read_bytes",
     "scheme_of",
     "split_patterns",

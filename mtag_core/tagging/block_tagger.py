@@ -1,13 +1,14 @@
-"""Tags blocks of sentences in batches across documents; keeps their order."""
+"""Runs a model over blocks of sentences in batches across documents; keeps their order."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 from mtag_core.errors import CountMismatchError
-from mtag_core.records import Block, Document, Reject, failed_document
+from mtag_core.records import Block, Reject
 from mtag_core.tagging.batching import BufferSize
-from mtag_core.tagging.tagged import BatchReport, TaggedSentence
+from mtag_core.tagging.midway_reject import MidwayReject
+from mtag_core.tagging.tagged import BatchReport, SentenceResult, TaggedSentence
 from mtag_core.tagging.wordpiece import EncodedSentence
 
 K = TypeVar("K")
@@ -31,17 +32,24 @@ class BlockTagger(Generic[K]):
     neighbours, so the others come out the same.
     """
 
-    def __init__(self, tagger: BatchTagger) -> None:
+    def __init__(
+        self,
+        tag: Callable[[Sequence[EncodedSentence]], Iterator[SentenceResult]],
+        *,
+        piece_budget: int,
+        step: str = "tag",
+    ) -> None:
         """Starts with an empty buffer.
 
         Args:
-            tagger: Runs the model.
+            tag: Runs the model over sentences together, such as `BatchTagger.tag_encoded`.
+            piece_budget: Wordpieces in one batch of the model.
+            step: Named in rejects.
         """
-        self._tagger = tagger
-        self._size = BufferSize(piece_budget=tagger.piece_budget)
+        self._tag = tag
+        self._size = BufferSize(piece_budget=piece_budget)
         self._records: list[tuple[K, Any]] = []
-        # A document that failed in an earlier block: what is left of it is dropped.
-        self._failed: Document | None = None
+        self._rejected = MidwayReject(step)
 
     def add(self, key: K, record: object) -> Iterator[tuple[K, Any]]:
         """Takes a record.
@@ -51,14 +59,15 @@ class BlockTagger(Generic[K]):
             record: A `Block[EncodedSentence]`, or a reject, which takes its document's place.
 
         Returns:
-            Records that are ready, in order: `Block[TaggedSentence]` and rejects. To be read
-            before the next call.
+            Records that are ready, in order: blocks of what `tag` gives and rejects. To be read
+            before the next call. The record itself is never among them.
         """
+        ready = self.flush() if self._size.is_full else iter(())
         self._records.append((key, record))
         if isinstance(record, Block):
             for sentence in record.sentences:
                 self._size.add(sentence)
-        return self.flush() if self._size.is_full else iter(())
+        return ready
 
     def flush(self) -> Iterator[tuple[K, Any]]:
         """Empties the buffer.
@@ -69,51 +78,39 @@ class BlockTagger(Generic[K]):
         Raises:
             CountMismatchError: The tagger lost, doubled or swapped sentences.
         """
-        records, self._records = self._records, []
+        # The rest of a document whose first blocks were in the buffer before this one.
+        records = [each for each in self._records if not self._rejected.is_rest(each[1])]
+        self._records = []
         self._size.clear()
-        if self._failed is None:
-            blocks = (record for _, record in records if isinstance(record, Block))
-            sentences = [sentence for block in blocks for sentence in block.sentences]
-            try:
-                return _in_place(records, self._tagger.tag_encoded(sentences))
-            except MemoryError:
-                raise
-            except Exception:
-                return self._one_by_one(records)
-        return self._one_by_one(records)
+        blocks = (record for _, record in records if isinstance(record, Block))
+        sentences = [sentence for block in blocks for sentence in block.sentences]
+        try:
+            return _in_place(records, self._tag(sentences))
+        except MemoryError:
+            raise
+        except Exception:
+            return self._one_by_one(records)
 
     def _one_by_one(self, records: Sequence[tuple[K, Any]]) -> Iterator[tuple[K, Any]]:
         for key, record in records:
-            if self._is_of_failed_document(record):
+            if self._rejected.is_rest(record):
                 continue
             if not isinstance(record, Block):
                 yield key, record
                 continue
             try:
-                tagged = self._tagger.tag_encoded(record.sentences)
+                tagged = self._tag(record.sentences)
             except MemoryError:
                 raise
             except Exception as error:
-                self._failed = None if record.is_last else record.document
-                yield key, failed_document(record.document, error, step="tag")
+                yield key, self._rejected.reject(record, error)
                 continue
             yield from _in_place([(key, record)], tagged)
 
-    def _is_of_failed_document(self, record: object) -> bool:
-        failed, self._failed = self._failed, None
-        if failed is None:
-            return False
-        if not isinstance(record, Block):
-            # A step before this one rejected the rest of the same document.
-            return True
-        if record.document is failed and not record.is_last:
-            self._failed = failed
-        return record.document is failed
-
 
 def _in_place(
-    records: Sequence[tuple[K, Any]], tagged: Iterator[TaggedSentence]
-) -> Iterator[tuple[K, Block[TaggedSentence] | Reject]]:
+    records: Sequence[tuple[K, Any]], tagged: Iterator[SentenceResult]
+) -> Iterator[tuple[K, Block[SentenceResult] | Reject]]:
     for key, record in records:
         if isinstance(record, Block):
             yield key, _with_tags(record, tuple(islice(tagged, len(record.sentences))))
@@ -124,8 +121,8 @@ def _in_place(
 
 
 def _with_tags(
-    block: Block[EncodedSentence], tagged: tuple[TaggedSentence, ...]
-) -> Block[TaggedSentence]:
+    block: Block[EncodedSentence], tagged: tuple[SentenceResult, ...]
+) -> Block[SentenceResult]:
     given = [each.sentence for each in block.sentences]
     # Identity, not equality: a sentence that comes twice in a text is equal to itself.
     if len(tagged) != len(given) or any(

@@ -1,6 +1,7 @@
 """Opens a model bundle: one directory with everything that tagging needs, checked byte by byte.
 
-    bundle.json       format version; size and SHA-256 of every other file; scores
+    bundle.json       format version; size and SHA-256 of every other file; scores; whether the
+                      student was trained on dev files
     tagger.onnx       the student, int8
     tokenizer.json    its wordpieces
     labels.json       its UPOS tags and FEATS bundles
@@ -39,11 +40,14 @@ class Bundle:
         directory: Where the files are.
         digest: SHA-256 over the files that tags depend on, in hex; the model card is not one.
         scores: What the bundle's maker measured, by setting; see the model card.
+        is_trained_on_dev: The student was trained on three quarters of the dev files. True where
+            the manifest does not say, so that no dev score is of sentences that it has learnt.
     """
 
     directory: Path
     digest: str
     scores: Mapping[str, Any]
+    is_trained_on_dev: bool = True
 
     @classmethod
     def open(cls, path: str | Path | None = None) -> "Bundle":
@@ -64,15 +68,23 @@ class Bundle:
         directory = _fetched(location, files, digest) if "://" in location else Path(location)
         for name, entry in files.items():
             _check(directory / name, entry["sha256"])
-        return cls(directory, digest, manifest.get("scores", {}))
+        return cls(
+            directory,
+            digest,
+            manifest.get("scores", {}),
+            manifest.get("is_trained_on_dev", True),
+        )
 
 
-def write_manifest(directory: Path, *, scores: Mapping[str, Any]) -> None:
+def write_manifest(
+    directory: Path, *, scores: Mapping[str, Any], is_trained_on_dev: bool = True
+) -> None:
     """Writes `bundle.json` for the files that a directory holds.
 
     Args:
         directory: The bundle; an older manifest in it is replaced.
         scores: What was measured, as JSON values.
+        is_trained_on_dev: See `Bundle`.
     """
     paths = sorted(path for path in directory.rglob("*") if path.is_file())
     files = {
@@ -88,6 +100,7 @@ def write_manifest(directory: Path, *, scores: Mapping[str, Any]) -> None:
         "format_version": FORMAT_VERSION,
         "files": files,
         "scores": scores,
+        "is_trained_on_dev": is_trained_on_dev,
     }
     text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
     (directory / MANIFEST).write_text(text, encoding="utf-8")

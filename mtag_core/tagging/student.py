@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -55,20 +56,7 @@ class Student:
         Raises:
             BundleError: The file is no graph of a student.
         """
-        options = onnxruntime.SessionOptions()
-        # Workers are processes: more threads would only get into each other's way.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = _LOG_ERRORS
-        # Shapes differ from batch to batch, so that plans made for one are memory lost.
-        options.enable_mem_pattern = False
-        try:
-            session = onnxruntime.InferenceSession(
-                path, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            # The package raises classes of its own that have no common base.
-            raise BundleError(f"{path}: not a model that ONNX Runtime can open: {error}") from error
+        session = open_session(path, source=str(path))
         names = {output.name for output in session.get_outputs()}
         if not names.issuperset(_OUTPUTS):
             raise BundleError(f"{path}: outputs {sorted(names)}, expected {sorted(_OUTPUTS)}")
@@ -84,6 +72,18 @@ class Student:
         Returns:
             The tokens of all windows in order.
         """
+        return Answer(*self.run(_OUTPUTS, windows))
+
+    def run(self, outputs: Sequence[str], windows: Sequence[Window]) -> list[NDArray[Any]]:
+        """Runs the graph on windows as in `answer`.
+
+        Args:
+            outputs: Names of outputs of the graph.
+            windows: As in `answer`.
+
+        Returns:
+            The outputs; the first axis of each is the tokens of all windows in order.
+        """
         n_pieces = len(windows[0].piece_ids)
         n_tokens = [len(window.first) for window in windows]
         starts = np.repeat(np.arange(len(windows)) * n_pieces, n_tokens)
@@ -96,4 +96,29 @@ class Student:
         }
         if self._has_treebanks:
             feed["treebank"] = np.array(windows[0].treebank)
-        return Answer(*self._session.run(_OUTPUTS, feed))
+        arrays: list[NDArray[Any]] = self._session.run(outputs, feed)
+        return arrays
+
+
+def open_session(model: Path | bytes, *, source: str) -> onnxruntime.InferenceSession:
+    """Opens a model on one thread of the CPU.
+
+    Args:
+        model: Its path or its content.
+        source: Path for errors.
+
+    Raises:
+        BundleError: ONNX Runtime cannot open it.
+    """
+    options = onnxruntime.SessionOptions()
+    # Workers are processes: more threads would only get into each other's way.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _LOG_ERRORS
+    # Shapes differ from batch to batch, so that plans made for one are memory lost.
+    options.enable_mem_pattern = False
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        # The package raises classes of its own that have no common base.
+        raise BundleError(f"{source}: not a model that ONNX Runtime can open: {error}") from error

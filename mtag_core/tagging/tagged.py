@@ -6,6 +6,7 @@ for people.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from mtag_core.conllu import format_sentence
 from mtag_core.records import Document, Sentence, bare_sentence
@@ -95,6 +96,18 @@ class TaggedSentence:
     def __str__(self) -> str:
         """The sentence in CoNLL-U."""
         return format_sentence(self.sentence, upos=self.upos, feats=self.feats)
+
+
+class SentenceResult(Protocol):
+    """A sentence with what a model says about it: tags, or a teacher's logits."""
+
+    @property
+    def sentence(self) -> Sentence:
+        """The sentence."""
+
+    @property
+    def upos(self) -> tuple[str, ...]:
+        """The best UPOS tag of each token, for counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,8 @@ class Tagger:
                 found for each line where it is None.
 
         Raises:
-            UsageError: The text holds a lone surrogate, or mtag does not know the language.
+            UsageError: The text is no `str` or holds a lone surrogate, or mtag does not know the
+                language.
         """
         _check_text(text, what="text")
         return self._segmenter.segment(text, self._code(language))
@@ -345,6 +346,8 @@ def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:
 
 def _check_text(text: str, *, what: str) -> None:
     """Refuses what is no Unicode text."""
+    if not isinstance(text, str):
+        raise UsageError(f"{what}: {type(text).__name__}, expected str")
     try:
         text.encode()
     except UnicodeEncodeError as error:

@@ -7,22 +7,21 @@ its copies, which collections share, are never on both sides.
 import hashlib
 import json
 import logging
-import lzma
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import fasttext
 
-from mtag_core.errors import CheckpointError, InputNotFoundError
+from mtag_core.errors import InputNotFoundError
 from mtag_core.langid import LanguageIdentifier, normalise
+from mtag_core.languages import STANDARD_TO_CODE
+from mtag_core.storage import open_text
+from mtag_core.training.options import LangidOptions
+from mtag_core.training.records import record_options
 
 _LOGGER = logging.getLogger(__name__)
-
-# Two written standards that the treebanks put under one code.
-_MERGED = {"nb": "no", "nn": "no"}
 
 # fastText fills a tenth of its input matrix a thread, and what no thread fills stays as the memory
 # was: with fewer than 11 threads training starts from whatever lay there and can end in "NaN".
@@ -36,62 +35,32 @@ _MOST_SNIPPET_WORDS = 4
 _MOST_SNIPPET_CHARACTERS = 12
 
 
-@dataclass(frozen=True)
-class LangidOptions:
-    """What a training run is made of.
-
-    Attributes:
-        n_sentences: Sentences a language, at most.
-        snippet_share: Share of them that also give a snippet of one to four words.
-        held_back_every: One sentence in so many is held back.
-        n_scored: Held-back sentences scored a language, at most.
-        width: Of the vectors.
-        min_characters: Of a character n-gram.
-        max_characters: Of a character n-gram.
-        min_count: A whole word rarer than this is known by its n-grams only.
-        n_buckets: The n-grams are hashed into so many rows before the cut.
-        n_epochs: Passes over the sentences.
-        learning_rate: At the start; falls to 0.
-        n_kept: Rows kept by the quantised model, those of the largest norm.
-        seed: Chooses and orders sentences. fastText's threads write without locks, so that two
-            runs give models of equal quality, not equal bytes.
-    """
-
-    n_sentences: int = 30_000
-    snippet_share: float = 0.5
-    held_back_every: int = 25
-    n_scored: int = 1_000
-    width: int = 16
-    min_characters: int = 2
-    max_characters: int = 5
-    min_count: int = 200
-    n_buckets: int = 1_000_000
-    n_epochs: int = 4
-    learning_rate: float = 0.4
-    n_kept: int = 60_000
-    seed: int = 1
+def run(options: LangidOptions) -> str:
+    """Runs `train-langid`."""
+    model = train_langid(options)
+    scores = json.loads((options.output / "scores.json").read_text())
+    worst = sorted(scores["languages"].items(), key=lambda pair: pair[1])[:5]
+    return (
+        f"{model}: {model.stat().st_size:,} bytes, accuracy {scores['accuracy']:.4f}\n"
+        "weakest: " + ", ".join(f"{code} {accuracy:.3f}" for code, accuracy in worst)
+    )
 
 
-def train_langid(text: Path, output: Path, *, options: LangidOptions) -> Path:
-    """Trains, quantises and scores a model; a stage whose file stands is not done again.
-
-    Args:
-        text: Directory of `<code>.txt` or `<code>.txt.xz` files, a sentence a line.
-        output: Gets `langid.ftz`, `config.json`, `scores.json` and what the stages leave.
-        options: Recorded in `config.json`.
+def train_langid(options: LangidOptions) -> Path:
+    """Trains, quantises and scores a model; a stage whose file is there is not done again.
 
     Returns:
-        The path of `langid.ftz`.
+        The path of `langid.ftz`, beside `config.json`, `scores.json` and what the stages leave.
 
     Raises:
         InputNotFoundError: The directory holds no text.
-        CheckpointError: `output` belongs to a run with other options.
+        CheckpointError: The output belongs to a training with other options.
     """
+    text, output = options.text, options.output
     files = sorted([*text.glob("*.txt"), *text.glob("*.txt.xz")])
     if not files:
         raise InputNotFoundError(f"{text}: no *.txt or *.txt.xz file; expected one a language")
-    output.mkdir(parents=True, exist_ok=True)
-    record_config(output / "config.json", {"text": str(text), **asdict(options)})
+    record_options(output / "config.json", options, may_differ=("output",))
     train, held_back = output / "train.txt", output / "held-back.tsv"
     if not held_back.exists():
         _write_sentences(files, train=train, held_back=held_back, options=options)
@@ -101,23 +70,6 @@ def train_langid(text: Path, output: Path, *, options: LangidOptions) -> Path:
     scores = score(LanguageIdentifier.load(model), held_back)
     (output / "scores.json").write_text(json.dumps(scores, indent=1, sort_keys=True) + "\n")
     return model
-
-
-def record_config(path: Path, config: dict[str, object]) -> None:
-    """Writes a run's config, or checks that it is the one that is there.
-
-    Raises:
-        CheckpointError: The file holds another config.
-    """
-    if path.exists():
-        recorded = json.loads(path.read_text())
-        if recorded != config:
-            differing = sorted(key for key in config if recorded.get(key) != config[key])
-            raise CheckpointError(
-                f"{path}: recorded by a run with other {', '.join(differing)};"
-                " resume with the same flags or choose another output directory"
-            )
-    path.write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
 
 
 def score(langid: LanguageIdentifier, held_back: Path) -> dict[str, object]:
@@ -131,7 +83,8 @@ def score(langid: LanguageIdentifier, held_back: Path) -> dict[str, object]:
         `accuracy` (over all sentences), `languages` (code to accuracy) and `confusions` (the most
         frequent, "right -> wrong" to count).
     """
-    pairs = [line.split("\t", 1) for line in held_back.read_text(encoding="utf-8").splitlines()]
+    with open_text(held_back) as lines:
+        pairs = [line.rstrip("\n").split("\t", 1) for line in lines]
     guesses = langid.predict([sentence for _, sentence in pairs])
     n_right: Counter[str] = Counter()
     n_all: Counter[str] = Counter()
@@ -157,7 +110,7 @@ def _write_sentences(
     scored: dict[str, list[str]] = defaultdict(list)
     for path in files:
         code = path.name.split(".")[0]
-        language = _MERGED.get(code, code)
+        language = STANDARD_TO_CODE.get(code, code)
         kept = []
         for sentence, is_held_back in _sentences(path, options.held_back_every):
             if not is_held_back:
@@ -180,7 +133,6 @@ def _write_sentences(
 
 
 def _snippet(sentence: str, rng: random.Random) -> str:
-    """Cuts a few words out of a sentence."""
     words = sentence.split()
     n_words = rng.randint(1, _MOST_SNIPPET_WORDS)
     first = rng.randrange(max(1, len(words) - n_words + 1))
@@ -191,10 +143,8 @@ def _snippet(sentence: str, rng: random.Random) -> str:
 
 
 def _sentences(path: Path, held_back_every: int) -> Iterator[tuple[str, bool]]:
-    """Yields the different sentences of a text and whether each is held back."""
     seen = set()
-    opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open()
-    with opened as stream:
+    with open_text(path) as stream:
         for line in stream:
             letters = "".join(filter(str.isalpha, normalise(line)))
             digest = hashlib.blake2b(letters.encode(), digest_size=8).digest()

@@ -1,6 +1,5 @@
 """Counts the common words of languages in running text."""
 
-import lzma
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from mtag_core.language_words import FLOOR, LanguageWords, words_of
 from mtag_core.scripts import is_latin
+from mtag_core.storage import open_text
 
 _N_LINES = 40_000
 _N_WORDS = 1_500
@@ -50,7 +50,7 @@ def count_language_words(text: Path, more: Mapping[str, Sequence[str]]) -> Langu
             continue
         language = _MERGED.get(code, code)
         counts = language_to_counts.setdefault(language, Counter())
-        with lzma.open(path, "rt", encoding="utf-8") as stream:
+        with open_text(path) as stream:
             lines = list(islice(stream, _N_LINES))
         lines += more.get(language, ())
         _count(lines, counts, is_serbian=language == "sr")

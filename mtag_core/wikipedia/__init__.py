@@ -1,20 +1,28 @@
 """MediaWiki dumps: pages out of XML, plain text out of wikitext."""
 
 from mtag_core.wikipedia.brackets import WikitextError
+from mtag_core.wikipedia.definitions import read_definitions
 from mtag_core.wikipedia.documents import PageOutcome, page_outcome, read_documents
-from mtag_core.wikipedia.namespaces import COMMON_SILENT_NAMES, read_silent_names
 from mtag_core.wikipedia.pages import MAX_PAGE_BYTES, Page, read_pages
+from mtag_core.wikipedia.site import Definitions, Site, read_site
 from mtag_core.wikipedia.wikitext import clean_wikitext
+from mtag_core.wikipedia.xml_encoding import Utf8Stream, declared_encoding, is_known, keeps_ascii
 
 __all__ = [
-    "COMMON_SILENT_NAMES",
     "MAX_PAGE_BYTES",
+    "Definitions",
     "Page",
     "PageOutcome",
+    "Site",
+    "Utf8Stream",
     "WikitextError",
     "clean_wikitext",
+    "declared_encoding",
+    "is_known",
+    "keeps_ascii",
     "page_outcome",
+    "read_definitions",
     "read_documents",
     "read_pages",
-    "read_silent_names",
+    "read_site",
 ]

@@ -1,4 +1,4 @@
-"""Resolves templates, tables and links of wikitext in one linear pass.
+"""Resolves templates, tables, links and language conversion of wikitext in one linear pass.
 
 A stack of open constructs is kept instead of recursion, so that depth costs no Python stack and
 each character is copied at most once a level. Constructs that are closed wrongly or never are
@@ -6,19 +6,32 @@ treated as text, since articles hold many.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mtag_core.wikipedia.namespaces import (
-    COMMON_SILENT_NAMES,
-    is_language_prefix,
-    is_sister_prefix,
-)
-from mtag_core.wikipedia.templates import HOLE, expand
+from mtag_core.wikipedia.calls import Call, Place, parse_call
+from mtag_core.wikipedia.conversion import shown_variant
+from mtag_core.wikipedia.namespaces import is_language_prefix, is_sister_prefix
+from mtag_core.wikipedia.protection import HOLE
+from mtag_core.wikipedia.site import Site
+from mtag_core.wikipedia.templates import expand, name_of
 
 # MediaWiki itself stops expanding at a depth of 100 ($wgMaxPPExpandDepth).
 MAX_DEPTH = 100
+# Definitions may call others and double their arguments: what a page makes of them stays linear.
+_MAX_EXPANSION_DEPTH = 8
+_EXPANSION_FACTOR = 4
+_EXPANSION_CHARACTERS = 20_000
 
-_TOKEN = re.compile(r"\{\{+|\}\}+|\[\[|\]\]|\{\||\|\}(?!\}(?!\}))")
+# In "-{{{x}}}-" the braces are a conversion's and a call's.
+_TOKEN = re.compile(
+    # A call without brackets in it: most calls.
+    r"(?<!\{)\{\{(?!\{)([^{}\[\]]*+)\}\}(?![}-])"
+    # In "-{{{x}}}-" the braces are a conversion's and a call's.
+    r"|-\{(?!\{)|-\{(?=\{\{)|\}-|\{\{+|\}\}+|\[\[|\]\]|\{\||\|\}(?!-|\}(?!\}))"
+)
+# A link without brackets in it: most links.
+_SIMPLE_LINK = re.compile(r"\[\[([^\[\]{}\n]*+)\]\]")
 _LINE_BLANKS = " \t:*#"
 
 
@@ -28,21 +41,19 @@ class WikitextError(ValueError):
 
 @dataclass(slots=True)
 class _Frame:
-    """An open construct: "{{", "{{{", "{|", "[[", or "" for the page itself."""
+    """An open construct: "{{", "{{{", "{|", "[[", "-{", or "" for the page itself."""
 
     kind: str
     parts: list[str] = field(default_factory=list)
 
 
-def resolve_brackets(
-    text: str, *, title: str = "", silent_names: frozenset[str] = COMMON_SILENT_NAMES
-) -> str:
+def resolve_brackets(text: str, *, title: str, site: Site) -> str:
     """Replaces templates, tables and links by the words they show.
 
     Args:
         text: Wikitext without comments and extension tags.
         title: The page's title, for `{{PAGENAME}}`.
-        silent_names: Lower-case names of the namespaces whose links show nothing.
+        site: The wiki the page is from.
 
     Returns:
         Text with `HOLE` where something was dropped.
@@ -50,48 +61,79 @@ def resolve_brackets(
     Raises:
         WikitextError: Constructs nest deeper than `MAX_DEPTH`.
     """
-    return _Resolver(title, silent_names).run(text)
+    budget = _Budget(_EXPANSION_FACTOR * len(text) + _EXPANSION_CHARACTERS)
+    return _Resolver(text, title=title, site=site, budget=budget).run()
+
+
+@dataclass(slots=True)
+class _Budget:
+    """Characters of definitions that a page may still put in its text."""
+
+    n_characters: int
 
 
 class _Resolver:
     """The stack and what happens at each token."""
 
-    def __init__(self, title: str, silent_names: frozenset[str]) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        title: str,
+        site: Site,
+        budget: _Budget,
+        arguments: Mapping[str, str] | None = None,
+        depth: int = 0,
+    ) -> None:
+        self._text = text
         self._title = title
-        self._silent_names = silent_names
+        self._site = site
+        self._budget = budget
+        # Of the call whose definition is resolved; None for a page.
+        self._arguments = arguments
+        self._depth = depth
         self._stack = [_Frame("")]
         # How many frames of each kind are open: a closer without an opener need not search.
-        self._n_open = {"{{": 0, "{{{": 0, "{|": 0, "[[": 0}
+        self._n_open = {"{{": 0, "{{{": 0, "{|": 0, "[[": 0, "-{": 0}
 
-    def run(self, text: str) -> str:
-        """Goes through the tokens of `text` once."""
+    def run(self) -> str:
+        """Goes through the tokens of the text once."""
+        text = self._text = _SIMPLE_LINK.sub(self._simple_link, self._text)
         position = 0
         for match in _TOKEN.finditer(text):
             start = match.start()
             if start > position:
                 self._stack[-1].parts.append(text[position:start])
             position = match.end()
-            self._token(match[0], text, start)
+            if match[1] is not None:
+                self._stack[-1].parts.append(self._template(match[1], position))
+            else:
+                position += self._token(match[0], start)
         self._stack[-1].parts.append(text[position:])
         while len(self._stack) > 1:
             self._abandon()
         return "".join(self._stack[0].parts)
 
-    def _token(self, token: str, text: str, start: int) -> None:
-        """Opens or closes constructs at one token."""
-        if token == "[[":
-            self._open("[[")
+    def _token(self, token: str, start: int) -> int:
+        """Opens or closes constructs; says how many characters behind the token it used."""
+        end = start + len(token)
+        if token == "[[" or token == "-{":
+            self._open(token)
         elif token == "]]":
-            self._close("[[")
+            self._close("[[", end)
+        elif token == "}-":
+            if not self._close("-{", end):
+                self._stack[-1].parts.append(token)
         elif token[0] == "{" and token[1] == "{":
             self._open_braces(len(token))
         elif token[0] == "}":
-            self._close_braces(len(token))
-        elif _starts_line(text, start):
+            return self._close_braces(len(token), end)
+        elif _starts_line(self._text, start):
             if token == "{|":
                 self._open("{|")
             else:
-                self._close("{|")
+                self._close("{|", end)
+        return 0
 
     def _open(self, kind: str) -> None:
         if len(self._stack) > MAX_DEPTH:
@@ -106,27 +148,37 @@ class _Resolver:
         if n_braces % 2:
             self._open("{{{")
 
-    def _close_braces(self, n_braces: int) -> None:
-        """Closes parameters and templates; braces that close nothing are dropped."""
+    def _close_braces(self, n_braces: int, end: int) -> int:
+        """Closes parameters and templates; braces that close nothing are dropped.
+
+        Says whether the dash behind was used: the last brace with it may end a conversion.
+        """
         while n_braces >= 2 and (self._n_open["{{"] or self._n_open["{{{"]):
             kind = self._innermost_braces()
-            self._close(kind)
             n_braces -= 3 if kind == "{{{" and n_braces >= 3 else 2
+            self._close(kind, end - n_braces)
+        if n_braces == 1 and self._text[end : end + 1] == "-" and self._close("-{", end):
+            return 1
         if n_braces == 1:
             self._stack[-1].parts.append("}")
+        return 0
 
     def _innermost_braces(self) -> str:
         """The kind of the innermost open template or parameter."""
         return next(frame.kind for frame in reversed(self._stack) if frame.kind in ("{{", "{{{"))
 
-    def _close(self, kind: str) -> None:
-        """Closes the innermost construct of a kind; what is open inside it becomes text."""
+    def _close(self, kind: str, end: int) -> bool:
+        """Closes the innermost construct of a kind; what is open inside it becomes text.
+
+        False where none is open. The construct ends at `end`.
+        """
         if not self._n_open[kind]:
-            return
+            return False
         while self._stack[-1].kind != kind:
             self._abandon()
         body = "".join(self._pop().parts)
-        self._stack[-1].parts.append(self._resolve(kind, body))
+        self._stack[-1].parts.append(self._resolve(kind, body, end))
+        return True
 
     def _pop(self) -> _Frame:
         frame = self._stack.pop()
@@ -140,18 +192,59 @@ class _Resolver:
         """
         frame = self._pop()
         body = "".join(frame.parts)
-        if frame.kind != "[[":
+        if frame.kind == "-{":
+            body = f"-{{{body}"
+        elif frame.kind != "[[":
             body = HOLE + body[body.find("\n") :] if "\n" in body else HOLE
         self._stack[-1].parts.append(body)
 
-    def _resolve(self, kind: str, body: str) -> str:
+    def _resolve(self, kind: str, body: str, end: int) -> str:
         """The words that a closed construct shows."""
         if kind == "[[":
             return self._link(body)
         if kind == "{{":
-            return expand(body, title=self._title)
-        # A parameter of a template page shows its default.
-        return body.partition("|")[2] if kind == "{{{" else "\n\n"
+            return self._template(body, end)
+        if kind == "-{":
+            return shown_variant(body)
+        return self._parameter(body) if kind == "{{{" else "\n\n"
+
+    def _template(self, body: str, end: int) -> str:
+        """The words of a call; its frame is closed already."""
+        around = self._stack[-1]
+        is_argument = around.kind in ("{{", "{{{", "-{") or self._arguments is not None
+        place = Place(around.parts, self._text, end, is_argument)
+        head, _, rest = body.partition("|")
+        name = name_of(head, self._site)
+        definition = self._site.definitions.name_to_text.get(name)
+        if definition is not None:
+            call = parse_call(name, head, rest, language=self._site.language, place=place)
+            return self._substitute(definition, call) or HOLE
+        return expand(name, body, title=self._title, site=self._site, place=place)
+
+    def _substitute(self, definition: str, call: Call) -> str:
+        """The words of a definition with the call's arguments in it."""
+        values = {str(index): value for index, value in enumerate(call.positional, start=1)}
+        n_characters = len(definition) + sum(map(len, call.positional))
+        self._budget.n_characters -= n_characters
+        if self._budget.n_characters < 0 or self._depth >= _MAX_EXPANSION_DEPTH:
+            return HOLE
+        resolver = _Resolver(
+            definition,
+            title=self._title,
+            site=self._site,
+            budget=self._budget,
+            arguments=call.named | values,
+            depth=self._depth + 1,
+        )
+        return resolver.run().strip()
+
+    def _parameter(self, body: str) -> str:
+        """A parameter's argument, else its default; a page has no arguments."""
+        name, _, default = body.partition("|")
+        return (self._arguments or {}).get(name.strip().lower(), default)
+
+    def _simple_link(self, match: re.Match[str]) -> str:
+        return self._link(match[1])
 
     def _link(self, body: str) -> str:
         """The words that a link shows: its label, else its target; none for files."""
@@ -159,7 +252,7 @@ class _Resolver:
         prefix, colon, _ = target.partition(":")
         if colon:
             prefix = prefix.strip().replace("_", " ").lower()
-            if prefix in self._silent_names:
+            if prefix in self._site.silent_names:
                 return HOLE
             if not separator and is_language_prefix(prefix) and target.lstrip().startswith(prefix):
                 return HOLE

@@ -3,13 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import StrEnum
 from typing import BinaryIO
 
-from mtag_core.records import Document, Reject
+from mtag_core.records import READER_FAILED, Document, Reject
 from mtag_core.wikipedia.brackets import WikitextError
-from mtag_core.wikipedia.namespaces import COMMON_SILENT_NAMES
 from mtag_core.wikipedia.pages import MAX_PAGE_BYTES, MAX_REJECT_INPUT_BYTES, Page, read_pages
+from mtag_core.wikipedia.site import Site
 from mtag_core.wikipedia.wikitext import clean_wikitext
 
 
@@ -23,8 +24,20 @@ class PageOutcome(StrEnum):
     REJECTED = "rejected"
 
 
-# Old dumps mark redirects in the text only.
-_REDIRECT = re.compile(r"\s*#\s*(?:redirect|転送|перенаправление|ανακατευθυνση)\s*:?\s*\[\[", re.I)
+# Old dumps mark redirects in the text only. The words are the larger wikis'.
+_REDIRECT_WORDS = """
+redirect redirection weiterleitung redirección redireccion rinvia rinvio redirecionamento
+doorverwijzing patrz przekieruj tam omdirigering omdiriger viderestilling uudelleenohjaus ohjaus
+přesměruj presmeruj átirányítás redirecteaza yönlendirme yönlendir alih đổi перенаправление
+перенапр перенаправлення перанакіраванне пренасочване виж преусмери ανακατευθυνση
+αναμετακατευθυνση վերահղում აგდამისამართება айдау 転送 リダイレクト 重定向 넘겨주기
+تحويل تغییر_مسیر تغییرمسیر הפניה पुनर्निर्देशन पुनर्प्रेषित पुननिर्देशन पुनर्निदेशन পুনর্নির্দেশ பக்கவழி దారిమార్పు
+เปลี่ยนทาง redirige birzuzendu athsheoladh ail-cyfeirio preusmeritev preusmjeri peradresavimas
+suuna tilvísun
+"""
+_REDIRECT = re.compile(
+    rf"\s*#\s*(?:{'|'.join(map(re.escape, _REDIRECT_WORDS.split()))})\s*:?\s*\[\[", re.IGNORECASE
+)
 
 
 def read_documents(
@@ -33,7 +46,7 @@ def read_documents(
     source: str,
     counts: Counter[str],
     namespaces: frozenset[int] = frozenset({0}),
-    silent_names: frozenset[str] = COMMON_SILENT_NAMES,
+    site: Site | None = None,
     max_page_bytes: int = MAX_PAGE_BYTES,
 ) -> Iterator[Document | Reject]:
     """Reads the articles of a dump, or of a fragment of one, as plain text.
@@ -43,16 +56,15 @@ def read_documents(
         source: Path or URL; a document's id is `source#page_id`.
         counts: Counted up by one for each page, under its `PageOutcome`.
         namespaces: Numbers of the namespaces to keep.
-        silent_names: As for `clean_wikitext`.
+        site: The wiki; its language becomes that of the documents.
         max_page_bytes: As for `read_pages`.
 
     Yields:
         A document for each page kept and a reject for each that cannot be read.
     """
-    for page in read_pages(stream, source=source, max_page_bytes=max_page_bytes):
-        outcome, result = page_outcome(
-            page, source=source, namespaces=namespaces, silent_names=silent_names
-        )
+    site = site or Site()
+    for page in read_pages(stream, source=source, site=site, max_page_bytes=max_page_bytes):
+        outcome, result = page_outcome(page, site=site, source=source, namespaces=namespaces)
         counts[outcome] += 1
         if result is not None:
             yield result
@@ -61,9 +73,9 @@ def read_documents(
 def page_outcome(
     page: Page | Reject,
     *,
+    site: Site,
     source: str,
     namespaces: frozenset[int] = frozenset({0}),
-    silent_names: frozenset[str] = COMMON_SILENT_NAMES,
 ) -> tuple[PageOutcome, Document | Reject | None]:
     """Decides what becomes of a page.
 
@@ -80,12 +92,19 @@ def page_outcome(
         return PageOutcome.EMPTY, None
     doc_id = f"{source}#{page.page_id}"
     try:
-        text = clean_wikitext(page.text, title=page.title, silent_names=silent_names)
+        text = clean_wikitext(page.text, title=page.title, site=site)
     except WikitextError as error:
         return PageOutcome.REJECTED, _reject(page, source=source, detail=str(error))
+    except MemoryError:
+        raise
+    except Exception as error:
+        # A bug: it costs this page, not those behind it.
+        detail = " ".join(f"{type(error).__name__}: {error}".split())
+        reject = _reject(page, source=source, detail=detail)
+        return PageOutcome.REJECTED, replace(reject, reason=READER_FAILED)
     if not text:
         return PageOutcome.EMPTY, None
-    return PageOutcome.KEPT, Document(doc_id, text, source, page.page_id)
+    return PageOutcome.KEPT, Document(doc_id, text, source, page.page_id, language=site.language)
 
 
 def _reject(page: Page, *, source: str, detail: str) -> Reject:

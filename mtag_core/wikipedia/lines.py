@@ -1,29 +1,32 @@
-"""The last steps of cleaning: line marks, quotes, entities, and the holes that markup left.
+"""The last steps of cleaning: line marks and the holes that markup left.
 
 Every search is linear also in hostile text: repeats are possessive or bounded, or looked at in a
 line's end only.
 """
 
-import html
 import re
 
-from mtag_core.wikipedia.templates import HOLE
+from mtag_core.wikipedia.entities import decode_entities
+from mtag_core.wikipedia.protection import CODE_TO_TEXT, HOLE
+from mtag_core.wikipedia.quotes import drop_quotes
 
-_HEADING = re.compile(r"^[ \t]*+={1,6}[^\n]*?={1,6}[ \t\x02]*+$", re.MULTILINE)
 _EXTERNAL_LINK = re.compile(
     r"\[(?:(?:https?|ftps?|ircs?|git|svn|news|gopher|wss?)?:?//|mailto:|news:)[^\s\[\]]*+"
     r"[ \t]*+([^\[\]\n]*+)\]",
     re.IGNORECASE,
 )
-_CONVERSION = re.compile(r"-\{([^{}\n]*+)\}-")
 _MAGIC_WORD = re.compile(r"__[^\W_]{3,30}(?:_[^\W_]{1,30}){0,3}__")
-_QUOTES = re.compile(r"''+")
-_APOSTROPHE_BOLD = re.compile(r"(?<!')''''(?!')")
-_APOSTROPHE_ITALIC = re.compile(r"(?<!\w\w)(?<=\w)'''(?!')")
+# Magic words that people write in small letters too; others with small letters are text.
+_SMALL_MAGIC_WORDS = frozenset(
+    "notoc toc forcetoc noeditsection nogallery hiddencat index noindex notitleconvert notc"
+    " nocontentconvert nocc newsectionlink disambig staticredirect".split()
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffc\xad]")
-_BLANKS = re.compile(r"[ \t\r\xa0\u2000-\u200a\u202f\u205f]+")
+_ODD_BLANKS = r"\t\r\xa0\u2000-\u200a\u202f\u205f"
+# All runs of blanks but the single space.
+_BLANKS = re.compile(rf"[ {_ODD_BLANKS}]{{2,}}|[{_ODD_BLANKS}]")
 _LIST_MARKS = re.compile(r"[*#:;]+[ \t]*")
-_FORBIDDEN = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|</|<ref|&nbsp;", re.IGNORECASE)
+_FORBIDDEN = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|</[\w-]*+\s*+>?|<ref|&nbsp;", re.IGNORECASE)
 _SENTENCE_END = re.compile("[.!?。！？…։।॥:;]['\"”’»）)\\]]*$")
 _N_END_CHARACTERS = 8
 _GAP = rf"[\s,;:、；/–—{HOLE}-]{{0,12}}"
@@ -32,6 +35,8 @@ _HOLE_OPENING = re.compile(rf"([(（]){_GAP}{HOLE}{_GAP}")
 _HOLE_CLOSING = re.compile(rf"{_GAP}{HOLE}{_GAP}([)）])")
 _HOLE_COMMAS = re.compile(rf"([,;、；]) ?{HOLE} ?(?=[,;、；])")
 _HOLE_BEFORE_MARK = re.compile(rf" ?{HOLE} ?(?=[,.;:!?)\]。、，；։।])")
+# What is left before the first word where a dropped call began the line: "{{book}}, its edition".
+_HOLE_START = re.compile(rf"^(?:[ {HOLE},;:.、，]|&nbsp;|[-–—]+(?=[ &]))++")
 _HOLE_RUN = re.compile(rf"{HOLE}[ {HOLE}]*+")
 
 
@@ -45,8 +50,8 @@ def paragraphs(text: str) -> list[str]:
         Paragraphs and list items, one line each, in order. Headings and table rows are left out.
         Lines of one paragraph are joined unless the first ends a sentence.
     """
-    text = _CONVERSION.sub(_first_variant, _MAGIC_WORD.sub("", text))
-    text = _EXTERNAL_LINK.sub(r"\1", _HEADING.sub("\n", text))
+    text = _MAGIC_WORD.sub(_without_magic, text) if "__" in text else text
+    text = _EXTERNAL_LINK.sub(r"\1", text)
     blocks: list[list[str]] = []
     is_open = False
     for line in text.split("\n"):
@@ -68,20 +73,32 @@ def _ends_sentence(line: str) -> bool:
 def _clean_line(line: str) -> tuple[str, bool]:
     """The plain text of a line, and whether it stands alone (a list item)."""
     stripped = line.strip(f" \t\r\xa0{HOLE}")
-    if not stripped or _is_table_row(stripped):
+    if not stripped or _is_heading(stripped) or _is_table_row(stripped):
         return "", False
     marks = _LIST_MARKS.match(stripped)
     if marks:
         stripped = stripped[marks.end() :]
+    if HOLE in line and (stripped.startswith(HOLE) or line.lstrip().startswith(HOLE)):
+        stripped = _HOLE_START.sub("", stripped)
     if "''" in stripped:
-        stripped = _drop_quotes(stripped)
+        stripped = drop_quotes(stripped)
     if HOLE in stripped:
         stripped = close_holes(_BLANKS.sub(" ", stripped))
     if "&" in stripped:
-        stripped = html.unescape(stripped).replace("\n", " ")
-    stripped = _BLANKS.sub(" ", _CONTROL.sub("", stripped))
+        stripped = decode_entities(stripped).replace("\n", " ")
+    stripped = _BLANKS.sub(" ", _CONTROL.sub(_restored, stripped))
     # What begins with a bar here was escaped or hidden by a list mark.
     return _without_forbidden(stripped).strip(" |"), marks is not None
+
+
+def _is_heading(line: str) -> bool:
+    """Whether a line is a heading, or a rule of equals signs."""
+    return line[0] == "=" and line[-1] == "=" and len(line) > 1
+
+
+def _restored(control: re.Match[str]) -> str:
+    """The text that a protected character stands for; nothing for other controls."""
+    return CODE_TO_TEXT.get(control[0], "")
 
 
 def _is_table_row(line: str) -> bool:
@@ -89,19 +106,11 @@ def _is_table_row(line: str) -> bool:
     return line[0] == "|" or (line[0] == "!" and ("!!" in line or "|" in line))
 
 
-def _drop_quotes(line: str) -> str:
-    """Removes the marks of bold and italic, but keeps apostrophes.
-
-    Four quotes are an apostrophe and bold; three after a letter are an apostrophe and italic where
-    the line's marks do not pair otherwise, as in "l'''Iliade''".
-    """
-    runs = [len(run) for run in _QUOTES.findall(line)]
-    n_bold = sum(run >= 3 for run in runs)
-    n_italic = sum(run == 2 or run >= 5 for run in runs)
-    if n_bold % 2 and n_italic % 2:
-        line = _APOSTROPHE_ITALIC.sub("'", line, count=1)
-    line = _APOSTROPHE_BOLD.sub("'", line)
-    return _QUOTES.sub(lambda run: "'" * max(0, len(run[0]) - 5), line)
+def _without_magic(word: re.Match[str]) -> str:
+    """Nothing for a magic word; others, such as Python's `__init__`, stay."""
+    name = word[0].strip("_")
+    is_text = name != name.upper() and name.lower() not in _SMALL_MAGIC_WORDS
+    return word[0] if is_text else ""
 
 
 def close_holes(line: str) -> str:
@@ -124,12 +133,6 @@ def close_holes(line: str) -> str:
 def _one_hole(run: re.Match[str]) -> str:
     """One hole for a run of them, with the space that ends it."""
     return f"{HOLE} " if run[0][-1] == " " else HOLE
-
-
-def _first_variant(match: re.Match[str]) -> str:
-    """The text of a language conversion: `-{zh-hans:A; zh-hant:B}-` -> A."""
-    first = match[1].partition(";")[0]
-    return first.rpartition(":")[2].strip() if ":" in first else first
 
 
 def _without_forbidden(line: str) -> str:

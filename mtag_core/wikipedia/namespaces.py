@@ -1,16 +1,24 @@
 """The names by which links reach files, categories and other wikis.
 
 A link into the file or category namespace shows no words of its own. The names are the wiki's: its
-dump states them in `<siteinfo>`; for a fragment without one, a table of the larger wikis' serves.
+dump states them (see `mtag_core.wikipedia.site`); for a fragment that does not, the tables here
+serve.
 """
 
 import re
-from xml.parsers import expat
+from collections.abc import Mapping
+from types import MappingProxyType
 
 # Numbers of the namespaces whose links show nothing: Media, File, Category.
-_SILENT_NUMBERS = frozenset({-2, 6, 14})
-_MAX_SITEINFO_BYTES = 1 << 20
-_SITEINFO = re.compile(rb"<siteinfo>.*?</siteinfo>", re.DOTALL)
+SILENT_NUMBERS = frozenset({-2, 6, 14})
+# MediaWiki's own names; a wiki in another language has others beside them.
+_SUBJECTS = {-2: "media", -1: "special", 2: "user", 4: "project", 6: "file", 8: "mediawiki"}
+_SUBJECTS |= {10: "template", 12: "help", 14: "category", 100: "portal", 828: "module"}
+_TALKS = {n + 1: f"{name} talk" for n, name in _SUBJECTS.items() if n > 0} | {1: "talk"}
+COMMON_NAMESPACES: Mapping[str, int] = MappingProxyType(
+    {name: n for n, name in (_SUBJECTS | _TALKS).items()}
+    | {"wikipedia": 4, "wikipedia talk": 5, "image": 6, "image talk": 7}
+)
 
 _COMMON = """
 media|file|image|category|fichier|catégorie|datei|bild|kategorie|archivo|imagen|categoría|immagine
@@ -40,41 +48,6 @@ def common_silent_names() -> frozenset[str]:
 
 
 COMMON_SILENT_NAMES = common_silent_names()
-
-
-def read_silent_names(head: bytes) -> frozenset[str]:
-    """Reads the names of the file and category namespaces out of a dump's beginning.
-
-    Args:
-        head: The first bytes of a dump, uncompressed; at most 1 MiB is looked at.
-
-    Returns:
-        The common names, and the dump's own where it states them. Never raises.
-    """
-    match = _SITEINFO.search(head[:_MAX_SITEINFO_BYTES])
-    if not match:
-        return COMMON_SILENT_NAMES
-    names: set[str] = set()
-    is_silent = False
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal is_silent
-        key = attributes.get("key", "")
-        is_silent = tag == "namespace" and key.lstrip("-").isdigit() and int(key) in _SILENT_NUMBERS
-
-    def characters(text: str) -> None:
-        if is_silent and text.strip():
-            names.add(text.strip().lower())
-
-    parser = expat.ParserCreate("utf-8")
-    parser.buffer_text = True
-    parser.StartElementHandler = start
-    parser.CharacterDataHandler = characters
-    try:
-        parser.Parse(match[0], True)
-    except expat.ExpatError:
-        return COMMON_SILENT_NAMES
-    return COMMON_SILENT_NAMES | names
 
 
 def is_language_prefix(prefix: str) -> bool:

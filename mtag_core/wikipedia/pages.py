@@ -8,7 +8,8 @@ escaped, so a literal `<page>` can only be the element.
 
 Does not decompress and does not look at wikitext.
 
-Source: https://www.mediawiki.org/wiki/Help:Export (schema export-0.11).
+Source: https://www.mediawiki.org/wiki/Help:Export (schemas export-0.3 to export-0.11; those before
+0.6 have no `<ns>`).
 """
 
 import re
@@ -17,7 +18,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 from xml.parsers import expat
 
-from mtag_core.records import Reject
+from mtag_core.records import READER_FAILED, Reject
+from mtag_core.wikipedia.site import Site
+from mtag_core.wikipedia.xml_encoding import UTF_8
 
 # MediaWiki stores at most 2 MiB of wikitext a page; XML escaping can make 12 MiB of it.
 MAX_PAGE_BYTES = 16 << 20
@@ -63,13 +66,14 @@ class PageError(ValueError):
 
 
 def read_pages(
-    stream: BinaryIO, *, source: str, max_page_bytes: int = MAX_PAGE_BYTES
+    stream: BinaryIO, *, source: str, site: Site | None = None, max_page_bytes: int = MAX_PAGE_BYTES
 ) -> Iterator[Page | Reject]:
     """Reads the pages of an export or of a fragment of one, in order.
 
     Args:
-        stream: Uncompressed XML, read forward only. Errors of its `read` are not caught.
+        stream: Uncompressed XML, UTF-8, read forward only. Errors of its `read` are not caught.
         source: Path or URL for the rejects.
+        site: Says the namespace of a page without `<ns>`, by the prefix of its title.
         max_page_bytes: A page with more XML than this is rejected without being held.
 
     Yields:
@@ -77,75 +81,111 @@ def read_pages(
         document type declaration one reject ends the reading. Memory stays within a few
         times `max_page_bytes`, whatever the input.
     """
-    for outcome, xml, offset in _Cutter(stream, max_page_bytes=max_page_bytes).cut():
+    site = site or Site()
+    for outcome, xml, offset in cut_pages(stream, max_page_bytes=max_page_bytes):
         if outcome == "page":
-            yield _page_or_reject(xml, source=source, offset=offset)
+            yield _page_or_reject(xml, site, source=source, offset=offset)
         else:
             yield _reject(outcome, xml, source=source, offset=offset)
 
 
-def parse_page(xml: bytes) -> Page:
+def cut_pages(stream: BinaryIO, *, max_page_bytes: int) -> Iterator[tuple[str, bytes, int]]:
+    """Cuts a stream into pages without parsing them.
+
+    Args:
+        stream: As for `read_pages`.
+        max_page_bytes: As for `read_pages`.
+
+    Yields:
+        "page" or a fault, the XML where it was held, and the byte offset in the stream.
+    """
+    return _Cutter(stream, max_page_bytes=max_page_bytes).cut()
+
+
+def parse_page(xml: bytes, site: Site) -> Page:
     """Parses one `<page>` element.
 
     Args:
         xml: From `<page>` to `</page>`, UTF-8.
+        site: As for `read_pages`.
 
     Raises:
-        PageError: It is not well-formed, uses a declaration, or lacks id, title or namespace.
+        PageError: It is not well-formed, uses a declaration, or lacks id or title.
     """
-    collector = _PageCollector()
     parser = expat.ParserCreate("utf-8")
+    collector = _PageCollector(parser)
     parser.buffer_text = True
     parser.buffer_size = 1 << 16
     parser.StartElementHandler = collector.start
     parser.EndElementHandler = collector.end
-    parser.CharacterDataHandler = collector.characters
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
         parser.Parse(xml, True)
     except expat.ExpatError as error:
         raise PageError(f"not well-formed XML: {error}") from error
-    return collector.page(len(xml))
+    finally:
+        # The collector holds the parser and the parser the collector's methods.
+        parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = None
+    return collector.page(len(xml), site)
 
 
 class _PageCollector:
-    """Gathers the fields of one page from expat's events."""
+    """Gathers the fields of one page from expat's events.
 
-    def __init__(self) -> None:
+    It asks for characters inside a field only: most of a small page is space between elements.
+    """
+
+    def __init__(self, parser: expat.XMLParserType) -> None:
+        self._parser = parser
         self._path: list[str] = []
-        self._parts: list[str] | None = None
+        self._field = ""
+        self._field_depth = 0
+        self._parts: list[str] = []
         self._fields: dict[str, str] = {}
         self._redirect: str | None = None
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Opens an element; only the fields of a page collect characters."""
+        """Opens an element; only the fields of a page collect characters.
+
+        An element within a field is a tag that the writer did not escape: it is text.
+        """
         self._path.append(name)
         if len(self._path) > _MAX_DEPTH:
             raise PageError(f"elements nested more than {_MAX_DEPTH} deep at <{name}>")
-        if name == "redirect":
+        if self._field:
+            values = "".join(f' {key}="{value}"' for key, value in attributes.items())
+            self._parts.append(f"<{name}{values}>")
+            return
+        if name == "redirect" and len(self._path) == 2:
             self._redirect = attributes.get("title", "")
-        self._parts = [] if "/".join(self._path) in _FIELDS else None
-
-    def characters(self, text: str) -> None:
-        """Adds characters to the open field, if any."""
-        if self._parts is not None:
-            self._parts.append(text)
+        field = _FIELDS.get("/".join(self._path), "") if name in _FIELD_NAMES else ""
+        if field:
+            self._field, self._field_depth, self._parts = field, len(self._path), []
+            self._parser.CharacterDataHandler = self._parts.append
 
     def end(self, name: str) -> None:
         """Closes an element; a later revision's text replaces an earlier one's."""
-        if self._parts is not None:
-            self._fields[_FIELDS["/".join(self._path)]] = "".join(self._parts)
-            self._parts = None
+        if self._field and len(self._path) > self._field_depth:
+            if self._parts[-1].startswith(f"<{name}") and self._parts[-1].endswith(">"):
+                self._parts[-1] = f"{self._parts[-1][:-1]}/>"
+            else:
+                self._parts.append(f"</{name}>")
+        elif self._field:
+            self._parser.CharacterDataHandler = None
+            self._fields[self._field] = "".join(self._parts)
+            self._field = ""
         self._path.pop()
 
-    def page(self, n_bytes: int) -> Page:
+    def page(self, n_bytes: int, site: Site) -> Page:
         """Builds the page, or says which field is missing or no number."""
         fields = self._fields
-        missing = [name for name in ("page_id", "title", "namespace") if name not in fields]
+        missing = [name for name in ("page_id", "title") if name not in fields]
         if missing:
             raise PageError(f"page without {', '.join(missing)}")
         try:
-            page_id, namespace = int(fields["page_id"]), int(fields["namespace"])
+            page_id = int(fields["page_id"])
+            ns = fields.get("namespace")
+            namespace = site.namespace_of(fields["title"]) if ns is None else int(ns)
         except ValueError as error:
             raise PageError(f"page id or namespace is no number: {error}") from error
         return Page(
@@ -167,6 +207,7 @@ _FIELDS = {
     "page/revision/text": "text",
     "page/revision/model": "model",
 }
+_FIELD_NAMES = frozenset(path.rpartition("/")[2] for path in _FIELDS)
 
 
 def _refuse_doctype(name: str, *_: object) -> None:
@@ -174,12 +215,21 @@ def _refuse_doctype(name: str, *_: object) -> None:
     raise PageError(f"document type declaration {name!r}: not allowed in a dump")
 
 
-def _page_or_reject(xml: bytes, *, source: str, offset: int) -> Page | Reject:
+def _page_or_reject(xml: bytes, site: Site, *, source: str, offset: int) -> Page | Reject:
     """Parses a page, or makes the reject that carries its XML."""
     try:
-        return parse_page(xml)
+        return parse_page(xml, site)
     except PageError as error:
-        return _reject("invalid_xml", xml, source=source, offset=offset, detail=str(error))
+        detail = str(error)
+        if site.encoding != UTF_8 and b"\0" in xml:
+            detail += f"; bytes that are not {site.encoding}, as the file declares"
+        return _reject("invalid_xml", xml, source=source, offset=offset, detail=detail)
+    except MemoryError:
+        raise
+    except Exception as error:
+        # A bug: it costs this page, not those behind it.
+        detail = " ".join(f"{type(error).__name__}: {error}".split())
+        return _reject(READER_FAILED, xml, source=source, offset=offset, detail=detail)
 
 
 _DETAILS = {
@@ -227,7 +277,6 @@ class _Cutter:
         self._has_content = False
 
     def cut(self) -> Iterator[tuple[str, bytes, int]]:
-        """Yields ("page" or a fault, XML where it was held, byte offset in the stream)."""
         while (found := self._skip_to_page()) == "page":
             offset = self._offset
             outcome, xml = self._take_page()

@@ -2,13 +2,11 @@
 
 from mtag_core.wikipedia.brackets import resolve_brackets
 from mtag_core.wikipedia.lines import paragraphs
-from mtag_core.wikipedia.namespaces import COMMON_SILENT_NAMES
-from mtag_core.wikipedia.tags import drop_comments, drop_elements, drop_tags
+from mtag_core.wikipedia.site import Site
+from mtag_core.wikipedia.tags import drop_elements, drop_tags
 
 
-def clean_wikitext(
-    wikitext: str, *, title: str = "", silent_names: frozenset[str] = COMMON_SILENT_NAMES
-) -> str:
+def clean_wikitext(wikitext: str, *, title: str = "", site: Site | None = None) -> str:
     """Cleans a page's wikitext.
 
     Templates, tables, references, files, categories, comments and headings are left out; links and
@@ -17,8 +15,7 @@ def clean_wikitext(
     Args:
         wikitext: Of one page.
         title: The page's title, for `{{PAGENAME}}`.
-        silent_names: Lower-case names of the namespaces whose links show nothing; see
-            `read_silent_names`.
+        site: The wiki the page is from; see `read_site`.
 
     Returns:
         Paragraphs and list items, separated by empty lines. No line keeps `{{`, `}}`, `[[`, `]]`,
@@ -27,6 +24,6 @@ def clean_wikitext(
     Raises:
         WikitextError: Templates, tables and links nest too deeply to be an article.
     """
-    text = drop_elements(drop_comments(wikitext))
-    text = resolve_brackets(text, title=title, silent_names=silent_names)
+    text = drop_elements(wikitext)
+    text = resolve_brackets(text, title=title, site=site or Site())
     return "\n\n".join(paragraphs(drop_tags(text)))

@@ -58,7 +58,7 @@ class _ReadDocumentsDoFn(StepDoFn):
             yield RecordKey(part.part_id, 0), CompletedPart(manifest)
             return
         with _ONE_PART:
-            for key, record in self.timed(read_part(part, self._options)):
+            for key, record in self.timed(read_part(part, self._options, self._layout)):
                 if isinstance(record, Document):
                     self.count("documents")
                 elif isinstance(record, Reject):

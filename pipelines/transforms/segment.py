@@ -1,11 +1,11 @@
 """The step that splits documents into sentences of tokens."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import apache_beam as beam
 
-from mtag_core.records import Document, Reject, Sentence
+from mtag_core.records import Block, Document, Reject, Sentence
 from mtag_core.segmentation.document_blocks import segment_document
 from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, StepDoFn
 
@@ -15,6 +15,9 @@ class TextSegmenter(Protocol):
 
     def segment(self, text: str) -> Iterator[Sentence]:
         """Splits a text into sentences."""
+
+    def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+        """Finds the languages of a document's own sentences."""
 
 
 class Segment(beam.PTransform):
@@ -44,7 +47,7 @@ class _SegmentDoFn(StepDoFn):
         if not isinstance(record, Document):
             yield keyed
             return
-        for block in self.timed(segment_document(record, self._segment)):
+        for block in self.timed(self._blocks(record)):
             if isinstance(block, Reject):
                 self.count("rejects")
             else:
@@ -52,10 +55,21 @@ class _SegmentDoFn(StepDoFn):
                 self.count("tokens", sum(len(each.forms) for each in block.sentences))
             yield key, block
 
-    def _segment(self, text: str) -> Iterator[Sentence]:
-        if self._model is None:
-            self._model = self._shared.acquire()
-        return self._model.iterate(lambda model: iter(model.segment(text)))
-
     def finish_bundle(self) -> None:
         self.report()
+
+    def _blocks(self, document: Document) -> Iterator[Block[Sentence] | Reject]:
+        if self._model is None:
+            # Here, not while a document is split: where no model can be loaded, it is not the
+            # document that fails.
+            self._model = self._shared.acquire()
+        model = self._model
+
+        def segment(text: str) -> Iterator[Sentence]:
+            return model.iterate(lambda segmenter: iter(segmenter.segment(text)))
+
+        def identify(sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+            with model.lock:
+                return model.model.identify(sentences)
+
+        yield from segment_document(document, segment, identify)

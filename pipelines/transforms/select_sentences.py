@@ -1,13 +1,23 @@
 """The step that keeps the chosen sentences of each part."""
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import apache_beam as beam
 
 from mtag_core.parts.part_records import RecordKey
-from mtag_core.records import Block, Reject
-from mtag_core.training.logits.sentence_choice import SentenceSelector
+from mtag_core.records import Block, Reject, Sentence
 from pipelines.transforms.steps import KeyedRecord, StepDoFn
+
+
+class BlockSelector(Protocol):
+    """Chooses among the sentences of the documents of a part, which come in order."""
+
+    def select(self, block: Block[Sentence]) -> Block[Sentence]:
+        """The sentences of the next block that stay."""
+
+    def skip_rest(self) -> None:
+        """Ends a document that was rejected."""
 
 
 class SelectSentences(beam.PTransform):
@@ -16,7 +26,7 @@ class SelectSentences(beam.PTransform):
     Other records pass.
     """
 
-    def __init__(self, selector_of: Callable[[str], SentenceSelector]) -> None:
+    def __init__(self, selector_of: Callable[[str], BlockSelector]) -> None:
         """Takes what makes the selector of a part from its id. Must pickle."""
         super().__init__()
         self._do_fn = _SelectSentencesDoFn(selector_of)
@@ -27,11 +37,11 @@ class SelectSentences(beam.PTransform):
 
 
 class _SelectSentencesDoFn(StepDoFn):
-    def __init__(self, selector_of: Callable[[str], SentenceSelector]) -> None:
+    def __init__(self, selector_of: Callable[[str], BlockSelector]) -> None:
         super().__init__("select")
         self._selector_of = selector_of
         self._part_id: str | None = None
-        self._selector: SentenceSelector | None = None
+        self._selector: BlockSelector | None = None
 
     def start_bundle(self) -> None:
         self._part_id = None
@@ -46,7 +56,7 @@ class _SelectSentencesDoFn(StepDoFn):
             self._of(key.part_id).skip_rest()
         yield keyed
 
-    def _of(self, part_id: str) -> SentenceSelector:
+    def _of(self, part_id: str) -> BlockSelector:
         if self._selector is None or self._part_id != part_id:
             self._selector = self._selector_of(part_id)
             self._part_id = part_id

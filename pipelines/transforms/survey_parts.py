@@ -57,7 +57,7 @@ class _SurveyPartDoFn(beam.DoFn):
         segmenter = self._shared_segmenter.acquire(settings.load_segmenter)
         survey_part(
             part,
-            segment=segmenter.segment,
+            segmenter=segmenter,
             options=settings.read,
             choice=settings.choice,
             base=settings.base,

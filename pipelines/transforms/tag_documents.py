@@ -5,18 +5,20 @@
 See docs/beam.md.
 """
 
-import functools
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
+from apache_beam import typehints
+from apache_beam.metrics import Metrics
 
-from mtag_core.errors import CountMismatchError
-from mtag_core.records import Block, Document
-from mtag_core.tagging.tagged import TaggedDocument, TaggedSentence
-from pipelines.models import load_tagger
+from mtag_core.errors import UsageError
+from mtag_core.records import Document, Reject
+from mtag_core.tagging.document_collector import DocumentCollector
+from mtag_core.tagging.tagged import TaggedDocument
+from pipelines.models import bundle_model
 from pipelines.transforms.segment import Segment
-from pipelines.transforms.steps import KeyedRecord, SharedModel
+from pipelines.transforms.steps import METRICS_NAMESPACE, KeyedRecord, SharedModel
 from pipelines.transforms.tag import Tag
 from pipelines.transforms.wordpiece import Wordpiece
 
@@ -35,11 +37,12 @@ class TaggedDocuments(NamedTuple):
     rejected: "beam.PCollection[Any]"
 
 
+@typehints.with_input_types(Document | tuple[Any, Document])
 class TagDocuments(beam.PTransform):
     """PCollection of Document, or of (K, Document) -> `TaggedDocuments`.
 
-    Each document comes out once, in one of the two outputs, with its key, timestamp and window.
-    Documents of one bundle are tagged in batches; their tags do not depend on that.
+    Each document comes out once, in one of the two outputs, with its key, timestamp, windows and
+    pane. Documents of one bundle are tagged in batches; their tags do not depend on that.
     """
 
     def __init__(
@@ -52,14 +55,25 @@ class TagDocuments(beam.PTransform):
         """Takes what the workers load.
 
         Args:
-            bundle: Path or URL of a model bundle that workers can read; None for the one in mtag.
+            bundle: Path or URL of a model bundle, readable here and for workers; None for the one
+                in mtag.
             conventions: As in `mtag_core.Tagger.load`.
-            model: In place of a bundle: a model with the methods of `mtag_core.Tagger`.
+            model: In place of a bundle: a model with the methods of `mtag_core.Tagger`. Transforms
+                that are given the same one share it.
+
+        Raises:
+            BundleError: The bundle is missing, damaged or of another version.
+            UsageError: The bundle cannot follow the conventions, or `model` is not alone.
         """
         super().__init__()
-        load = functools.partial(load_tagger, bundle, None, tuple(conventions))
-        self._model = model or SharedModel(load)
+        if model is None:
+            model = SharedModel(bundle_model(bundle, None, tuple(conventions)).load)
+        elif bundle is not None or conventions:
+            raise UsageError("TagDocuments: model excludes bundle and conventions; give it alone")
+        self._model = model
 
+    # Beam can read no types of several outputs off annotations and would warn of it.
+    @typehints.decorators.no_annotations  # type: ignore[untyped-decorator]
     def expand(self, documents: "beam.PCollection[Any]") -> TaggedDocuments:
         """Adds the steps."""
         outputs = (
@@ -70,11 +84,23 @@ class TagDocuments(beam.PTransform):
             | "Tag" >> Tag(self._model)
             | "Collect" >> beam.ParDo(_CollectDoFn()).with_outputs(_REJECTED, main="tagged")
         )
-        return TaggedDocuments(outputs.tagged, outputs[_REJECTED])
+        tagged, rejected = outputs.tagged, outputs[_REJECTED]
+        # A key's coder follows from its type: steps behind may group by it.
+        tagged.element_type = _like(documents.element_type, TaggedDocument)
+        rejected.element_type = _like(documents.element_type, Reject)
+        return TaggedDocuments(tagged, rejected)
 
 
 class _NoKey:
     """The key of a document that came without one."""
+
+
+def _like(element_type: Any, value_type: type) -> Any:  # noqa: ANN401
+    """The type of elements with another value in the place of the document."""
+    if element_type is Document:
+        return value_type
+    types: Any = getattr(element_type, "tuple_types", ())
+    return typehints.Tuple[types[0], value_type] if len(types) == 2 else typehints.Any
 
 
 def _keyed(element: Any) -> KeyedRecord:  # noqa: ANN401
@@ -88,35 +114,26 @@ def _keyed(element: Any) -> KeyedRecord:  # noqa: ANN401
 
 
 class _CollectDoFn(beam.DoFn):
-    """Puts the blocks of a document together, which come one after the other."""
-
     def __init__(self) -> None:
         super().__init__()
-        self._sentences: list[TaggedSentence] = []
+        self._documents = DocumentCollector()
 
     def start_bundle(self) -> None:
-        self._sentences = []
+        # A bundle that failed may have stopped in the middle of a document.
+        self._documents = DocumentCollector()
 
     def process(self, keyed: KeyedRecord) -> Iterator[Any]:
         key, record = keyed
-        is_block = isinstance(record, Block)
-        if is_block:
-            if record.index != len(self._sentences):
-                raise CountMismatchError(
-                    f"document {record.document.doc_id}: sentence {record.index} came where "
-                    f"{len(self._sentences)} was due; the runner lost, doubled or swapped records"
-                )
-            self._sentences += record.sentences
-            if not record.is_last:
-                return
-            record = TaggedDocument(record.document, tuple(self._sentences))
-        self._sentences = []
-        element = record if isinstance(key, _NoKey) else (key, record)
-        yield element if is_block else beam.pvalue.TaggedOutput(_REJECTED, element)
+        document = self._documents.add(record)
+        if document is None:
+            return
+        Metrics.counter(METRICS_NAMESPACE, "documents").inc()
+        element = document if isinstance(key, _NoKey) else (key, document)
+        if isinstance(document, Reject):
+            Metrics.counter(METRICS_NAMESPACE, "rejects").inc()
+            yield beam.pvalue.TaggedOutput(_REJECTED, element)
+        else:
+            yield element
 
     def finish_bundle(self) -> None:
-        if self._sentences:
-            raise CountMismatchError(
-                f"a bundle ends after {len(self._sentences)} sentences of a document that is not "
-                "complete; the runner lost or swapped records"
-            )
+        self._documents.check_empty()

@@ -6,7 +6,7 @@ from typing import Protocol
 import apache_beam as beam
 
 from mtag_core.records import Block, Reject, Sentence
-from mtag_core.tagging.encode_block import encode_block
+from mtag_core.tagging.block_encoder import BlockEncoder
 from mtag_core.tagging.wordpiece import EncodedSentence
 from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, StepDoFn
 
@@ -39,25 +39,34 @@ class _WordpieceDoFn(StepDoFn):
         super().__init__("wordpiece")
         self._shared = shared
         self._model: LockedModel[SentenceEncoder] | None = None
+        self._blocks: BlockEncoder | None = None
+
+    def start_bundle(self) -> None:
+        # A bundle that failed may have stopped in the middle of a document.
+        self._blocks = None
 
     def process(self, keyed: KeyedRecord) -> Iterator[KeyedRecord]:
         key, record = keyed
-        if isinstance(record, Block):
+        # Before the first block there is nothing that a reject could be the rest of.
+        if isinstance(record, Block) or (self._blocks is not None and isinstance(record, Reject)):
             for encoded in self.timed(self._encoded(record)):
                 yield key, encoded
         else:
             yield keyed
 
-    def _encoded(self, block: Block[Sentence]) -> Iterator[Block[EncodedSentence] | Reject]:
-        if self._model is None:
-            self._model = self._shared.acquire()
-        with self._model.lock:
-            encoded = encode_block(block, self._model.model.encode)
-        if isinstance(encoded, Reject):
-            self.count("rejects")
-        else:
-            self.count("pieces", sum(each.n_pieces for each in encoded.sentences))
-        yield encoded
-
     def finish_bundle(self) -> None:
         self.report()
+
+    def _encoded(self, record: Block[Sentence] | Reject) -> Iterator[object]:
+        if self._model is None:
+            self._model = self._shared.acquire()
+        if self._blocks is None:
+            self._blocks = BlockEncoder(self._model.model.encode)
+        with self._model.lock:
+            encoded = self._blocks.encode(record)
+        if isinstance(encoded, Block):
+            self.count("pieces", sum(each.n_pieces for each in encoded.sentences))
+        elif isinstance(encoded, Reject) and encoded is not record:
+            self.count("rejects")
+        if encoded is not None:
+            yield encoded

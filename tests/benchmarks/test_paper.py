@@ -6,8 +6,9 @@ import pytest
 
 from benchmarks import sizes
 from benchmarks.__main__ import main
+from benchmarks.baselines import udpipe
 from benchmarks.machine import interleaved_words_per_s, ratios, shown_command
-from benchmarks.paper import facts, score, student, tables, udpipe_baseline
+from benchmarks.paper import facts, score, student, tables
 from benchmarks.paper.facts import Facts, load_facts, write_facts
 from benchmarks.paper.figures import Point, comparable, heat_map, size_chart
 from benchmarks.paper.markdown import pair, table
@@ -115,7 +116,7 @@ def test_telling_the_treebank_has_facts_of_its_own(tmp_path, monkeypatch):
     path.write_text("1\ta\t_\tVERB\t_\t_\t_\t_\t_\t_\n\n")
     monkeypatch.setattr(score, "_load_bundle", lambda path: TellableFakeTagger())
     arguments = ["student", "--treebanks", str(path)]
-    for flags in ([], ["--told"], ["--raw", "--told"]):
+    for flags in ([], ["--gold_treebank"], ["--raw", "--gold_treebank"]):
         assert score.main([*arguments, *flags]) == 0
     names = ("student-gold", "student-gold-told", "student-raw-treebank-told")
     assert [load_facts(name).mean("UPOS") for name in names] == [0.0, 100.0, 100.0]
@@ -154,7 +155,7 @@ def test_a_bundle_that_knows_treebanks_is_scored_told_too(tmp_path, monkeypatch,
     labels = Labels(("X",), ("_",), ((0,),), treebanks)
     (tmp_path / "labels.json").write_text(labels.to_json())
     assert student.main(["--data", "data", "--bundle", str(tmp_path)]) == 0
-    assert sum("--told" in call for call in calls) == n_told
+    assert sum("--gold_treebank" in call for call in calls) == n_told
     assert len(calls) == 6 + n_told
 
 
@@ -234,9 +235,9 @@ def test_a_udpipe_tagger_is_trained_once_and_scored(tmp_path):
         path = tmp_path / "UD_Own" / f"en_own-ud-{split}.conllu.xz"
         path.write_bytes(lzma.compress((rows * 3).encode()))
     arguments = ["--data", str(tmp_path), "--models", str(tmp_path / "models")]
-    assert udpipe_baseline.main([*arguments, "--iterations", "2"]) == 0
+    assert udpipe.main([*arguments, "--iterations", "2"]) == 0
     changed = (tmp_path / "models" / "en_own.udpipe").stat().st_mtime_ns
-    assert udpipe_baseline.main(arguments) == 0
+    assert udpipe.main(arguments) == 0
     assert (tmp_path / "models" / "en_own.udpipe").stat().st_mtime_ns == changed
     pattern = str(tmp_path / "*" / "*-test.conllu.xz")
     score.main(["udpipe", "--models", str(tmp_path / "models"), "--treebanks", pattern])

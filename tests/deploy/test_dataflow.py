@@ -32,12 +32,20 @@ def test_the_job_graph_passes_a_dry_run(monkeypatch):
     layout = OutputLayout("gs://bucket/out", OutputFormat("parquet", "zstd"))
     pipeline = beam.Pipeline(runner=runner, options=options)
     parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path)
-    settings = TagSettings(SharedModel(load_fake_tagger), ReadOptions(), layout)
+    settings = TagSettings(SharedModel(load_fake_tagger), ReadOptions(), layout, has_slices=True)
     manifests = tag_parts(parts, settings)
     _ = manifests | "FinishRun" >> FinishRun(layout, _config(), n_parts=1)
     pipeline.run()
     labels = {t.unique_name for t in pipeline.to_runner_api().components.transforms.values()}
-    assert labels >= {"ReadDocuments", "Segment", "Wordpiece", "Tag", "WriteParts", "FinishRun"}
+    assert labels >= {
+        "SplitFiles",
+        "ReadDocuments",
+        "Segment",
+        "Wordpiece",
+        "Tag",
+        "WriteParts",
+        "FinishRun",
+    }
 
 
 @pytest.fixture

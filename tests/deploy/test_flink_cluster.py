@@ -1,5 +1,6 @@
 """Runs on a real standalone Flink cluster: JobManager, TaskManager, two slots, external workers."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,7 +8,9 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from email.message import Message
 from pathlib import Path
 
 import grpc
@@ -15,8 +18,9 @@ import psutil
 import pytest
 
 from deploy.flink.cluster import Cluster, missing_tools
+from tests.deploy import tag_stream
 from tests.mtag_core.training.tiny_teacher import write_tiny_teacher
-from tests.pipelines.trees import tree
+from tests.pipelines.trees import tree, write_compressed
 
 _MISSING = missing_tools()
 _ROOT = Path(__file__).parents[2]
@@ -41,11 +45,12 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    """Texts of a few work items, one of them bad."""
+    """Files of a few work items: one of them bad, one sliced."""
     folder = tmp_path_factory.mktemp("corpus")
     for index in range(24):
         (folder / f"{index:02}.txt").write_text(f"A small cat number {index} sat. " * 40)
     (folder / "bad.txt").write_bytes(b"broken \xff\xfe bytes")
+    write_compressed(folder / "sliced.jsonl.gz")
     return folder
 
 
@@ -59,7 +64,9 @@ def expected(corpus, tmp_path_factory):
 
 def test_a_server_that_is_not_ready_offers_no_slots(tmp_path, monkeypatch):
     def not_ready(_cluster, _path):
-        raise urllib.error.HTTPError("http://localhost", 503, "Service Unavailable", {}, None)
+        raise urllib.error.HTTPError(
+            "http://localhost", 503, "Service Unavailable", Message(), None
+        )
 
     monkeypatch.setattr(Cluster, "rest", not_ready)
     assert Cluster(tmp_path)._n_slots() == 0
@@ -68,7 +75,7 @@ def test_a_server_that_is_not_ready_offers_no_slots(tmp_path, monkeypatch):
 def _start(corpus, output, *flags):
     """Starts the job with a slow fake tagger as a process."""
     module = "tests.deploy.annotate_slow"
-    paths = [f"--input={corpus}/*.txt", f"--output={output}", "--item_bytes=2000"]
+    paths = [f"--input={corpus}/*", f"--output={output}", "--item_bytes=2000"]
     command = [sys.executable, "-m", module, *paths, *flags]
     return subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.DEVNULL, env=os.environ.copy())
 
@@ -95,12 +102,20 @@ def _wait_for_parts(output, n_parts):
     _wait_for(lambda: len(list(output.glob("manifests/*"))) >= n_parts)
 
 
-def _wait_for(condition):
+def _wait_for(condition, timeout_s=120):
     """Waits until something is true."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
+
+
+def _cancel_jobs(cluster):
+    for job in cluster.rest("/jobs/overview")["jobs"]:
+        if job["end-time"] < 0:
+            url = f"http://localhost:{cluster.ports.rest}/jobs/{job['jid']}?mode=cancel"
+            urllib.request.urlopen(urllib.request.Request(url, method="PATCH"), timeout=10).close()
+    _wait_for(lambda: all(job["end-time"] > 0 for job in cluster.rest("/jobs/overview")["jobs"]))
 
 
 def _is_alike(output, other):
@@ -181,6 +196,7 @@ def test_a_stream_tags_what_appears_survives_a_killed_worker_and_stops_on_sigter
             worker.kill()
         (corpus / "first.txt").write_text("A large cat sat. " * 200)
         (corpus / "second.txt").write_text("Another cat sat. " * 200)
+        write_compressed(corpus / "sliced.jsonl.gz")
         # No more than a bounded run over the same files writes, and no less.
         assert _start(corpus, tmp_path / "bounded").wait(_TIMEOUT_S) == 0
         _wait_for(lambda: _is_alike(output, tmp_path / "bounded"))
@@ -190,6 +206,70 @@ def test_a_stream_tags_what_appears_survives_a_killed_worker_and_stops_on_sigter
         process.kill()
         process.wait(10)
     _wait_for(lambda: all(job["end-time"] > 0 for job in cluster.rest("/jobs/overview")["jobs"]))
+
+
+def _environment():
+    return {**os.environ, "PYTHONPATH": str(_ROOT)}
+
+
+def test_documents_of_an_unbounded_source_come_out_once_in_their_windows(cluster, tmp_path):
+    n_seconds = 8
+    # The impulse source has to outlive the ticks, which are timers of a later step.
+    flags = [*cluster.flags, f"--shutdown_sources_after_idle_ms={4000 * n_seconds}"]
+    command = [sys.executable, "-m", "tests.deploy.tag_stream", str(tmp_path), str(n_seconds)]
+    subprocess.run(
+        [*command, *flags], cwd=_ROOT, env=_environment(), check=True, timeout=_TIMEOUT_S
+    )
+    written = [json.loads(path.read_text()) for path in tmp_path.glob("*.json")]
+    sizes = [2, tag_stream.LONG_SENTENCES, 2, 0, 2]
+    assert sorted(written, key=lambda each: each["doc_id"]) == [
+        {
+            "doc_id": f"{second}.{index}",
+            "n_sentences": n_sentences,
+            "second": second,
+            "window": [second // 2 * 2, second // 2 * 2 + 2],
+        }
+        for second in range(n_seconds)
+        for index, n_sentences in enumerate(sizes)
+    ]
+    # Each window was closed once, with the documents of its two seconds.
+    counts = [int(path.read_text()) for path in tmp_path.glob("*.count")]
+    assert counts == [2 * tag_stream.PER_SECOND] * (n_seconds // tag_stream.WINDOW_S)
+
+
+def test_the_example_of_a_message_queue_loses_nothing_when_workers_are_killed(cluster, tmp_path):
+    redis = pytest.importorskip("redis", reason="not installed: redis, of the dev extra")
+    redis_server = pytest.importorskip("tests.docs.redis_server")
+    if redis_server.PROGRAM is None:
+        pytest.skip("not installed: redis-server")
+    flags = ["--claim_after_s=5", "--shutdown_sources_after_idle_ms=9000000000000"]
+    script = _ROOT / "docs" / "examples" / "tag_messages.py"
+    with redis_server.running_server(tmp_path) as url, redis.Redis.from_url(url) as client:
+        command = [sys.executable, str(script), f"--redis={url}", *cluster.flags, *flags]
+        process = subprocess.Popen(command, cwd=_ROOT, env=_environment())
+        try:
+            _send_and_wait(client, range(10))
+            for worker in psutil.Process(cluster.workers.pid).children():
+                worker.kill()
+            _send_and_wait(client, range(10, 20))
+            _wait_for(lambda: client.xpending("texts", "mtag")["pending"] == 0, _TIMEOUT_S)
+        finally:
+            process.kill()
+            process.wait(10)
+            _cancel_jobs(cluster)
+
+
+def _send_and_wait(client, numbers):
+    """Sends messages; waits until all messages so far have come out, be it more than once."""
+    for number in numbers:
+        message = {"id": str(number), "text": f"Cat {number} sat."}
+        client.xadd("texts", {"json": json.dumps(message)})
+    expected = {str(number) for number in range(numbers.stop)}
+
+    def written():
+        return {json.loads(fields[b"json"])["id"] for _, fields in client.xrange("tagged")}
+
+    _wait_for(lambda: written() == expected, _TIMEOUT_S)
 
 
 def test_embedded_flink_writes_the_same_bytes(corpus, expected, tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy.flink.packages import cache_dir
-from pipelines.options import parse_options
+from pipelines.annotate_options import parse_options
 
 yaml = pytest.importorskip("yaml")
 jsonschema = pytest.importorskip("jsonschema")
@@ -76,7 +76,7 @@ def test_the_flags_in_a_manifest_are_flags_of_annotate(name):
     document = yaml.safe_load((_DEPLOY / name).read_text())
     spec = document["spec"]
     job = spec["jobTemplate"]["spec"] if document["kind"] == "CronJob" else spec
-    assert parse_options(job["template"]["spec"]["containers"][0]["args"]).inputs
+    assert parse_options(job["template"]["spec"]["containers"][0]["args"]).corpus.input
 
 
 def test_the_parameters_of_the_dataflow_template_are_flags_of_annotate():
@@ -84,7 +84,7 @@ def test_the_parameters_of_the_dataflow_template_are_flags_of_annotate():
     required = ["--input=gs://bucket/x", "--output=gs://bucket/y"]
     values = {"document": "line", "input_format": "text", "max_reject_ratio": "0.1"}
     values |= {"format": "jsonl", "text_field": "t", "id_field": "i"}
-    values |= {"conventions": "pl_lfg"}
+    values |= {"treebank_style": "pl_lfg"}
     names = [parameter["name"] for parameter in metadata["parameters"]]
     optional = [name for name in names if name not in ("input", "output")]
     assert parse_options([*required, *(f"--{name}={values[name]}" for name in optional)])

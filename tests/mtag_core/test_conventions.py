@@ -16,7 +16,7 @@ def test_names_are_split_at_commas_sorted_and_taken_once():
 
 
 def test_no_name_is_an_error():
-    with pytest.raises(UsageError, match="--conventions is empty; name a treebank"):
+    with pytest.raises(UsageError, match="--treebank_style is empty; name a treebank"):
         split_names([" , "])
 
 

@@ -1,9 +1,21 @@
+from typing import get_args
+
 import pytest
 
 from mtag_core.errors import UsageError
 from mtag_core.labels import load_labels
 from mtag_core.langid import LanguageIdentifier
-from mtag_core.languages import LANGUAGES, find_language, normalise_language
+from mtag_core.languages import (
+    LANGUAGES,
+    STANDARD_TO_CODE,
+    Language,
+    Spacing,
+    find_language,
+    language_of,
+    normalise_language,
+    written_standards,
+)
+from mtag_core.scripts import _SCRIPT_TO_BLOCKS
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 
@@ -41,7 +53,7 @@ def test_a_language_has_many_names_and_one_code(called, code):
     [
         ("frensh", r"did you mean fr \(French\)\?"),
         ("xx", "known are af am ar"),
-        ("fr_sequoia", "did you mean --language fr --conventions fr_sequoia"),
+        ("fr_sequoia", "did you mean --language fr --treebank_style fr_sequoia"),
         ("zh-xyz", "known are"),
         ("", "known are"),
         ("fr,de", "known are"),
@@ -79,3 +91,22 @@ def test_every_language_of_the_shipped_bundle_is_known():
 def test_names_are_whole():
     assert LANGUAGES["gd"].name == "Scottish Gaelic"
     assert all(language.name for language in LANGUAGES.values())
+
+
+def test_scripts_have_blocks():
+    scripts = {script for language in LANGUAGES.values() for script in language.scripts}
+    assert scripts == _SCRIPT_TO_BLOCKS.keys()
+
+
+def test_spaces_part_words_unless_the_table_says_so():
+    assert {LANGUAGES[code].spacing for code in ("ja", "yue", "zh")} == {"none"}
+    assert {language.spacing for language in LANGUAGES.values()} == set(get_args(Spacing))
+
+
+def test_written_standards_are_put_under_one_code():
+    assert written_standards("no") == ("nb", "nn")
+    assert set(STANDARD_TO_CODE.values()) <= LANGUAGES.keys()
+
+
+def test_a_code_without_a_row_has_the_defaults():
+    assert language_of("xx") == Language("xx", "xx")

@@ -1,22 +1,34 @@
-import sys
-
 import pytest
 
-from mtag_core.__main__ import main
+from tests.without_packages import run_without
 
 
 @pytest.mark.parametrize(
-    "argv",
+    ("argv", "name", "package", "extra"),
     [
-        ["learn-conventions", "--model", "m", "--treebanks", "t"],
-        ["unpack-bundle", "--output", "o"],
-        ["adapt", "--student", "s", "--treebanks", "t", "--output", "o"],
+        (
+            ["train", "treebank-styles", "--model", "m", "--treebanks", "t"],
+            "train treebank-styles",
+            "torch",
+            "train",
+        ),
+        (
+            ["adapt", "--student", "s", "--treebanks", "t", "--output", "o"],
+            "train adapt",
+            "torch",
+            "train",
+        ),
+        (["bundle", "unpack", "--output", "o"], "bundle unpack", "onnx", "export"),
+        (
+            ["export-teacher", "--model", "m", "--output", "o"],
+            "bundle export-teacher",
+            "safetensors",
+            "export",
+        ),
     ],
 )
-def test_a_missing_extra_is_named(argv, capsys, monkeypatch):
-    for name in [name for name in sys.modules if name.startswith("mtag_core.training")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "torch", None)
-    assert main(argv) == 1
-    message = capsys.readouterr().err
-    assert message == f"mtag: {argv[0]} needs torch: python -m pip install '.[train]'\n"
+def test_a_missing_extra_is_named(argv, name, package, extra):
+    done = run_without([package], "mtag_core", *argv)
+    assert done.returncode == 1
+    expected = f"mtag: {name} needs {package}: python -m pip install '.[{extra}]'\n"
+    assert done.stderr == expected

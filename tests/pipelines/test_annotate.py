@@ -64,16 +64,6 @@ def test_a_second_run_makes_no_part_again(pattern, output):
     assert (tree(output), _manifest_times(output)) == (before, times)
 
 
-def test_new_changed_and_deleted_files_end_as_in_a_clean_run(pattern, output, tmp_path):
-    annotate(pattern, output, "--document=line")
-    (tmp_path / "in" / "000.txt").unlink()
-    (tmp_path / "in" / "001.txt").write_text("Ana writes.\n", "utf-8")
-    (tmp_path / "in" / "new.txt").write_text("Ana sings.\n", "utf-8")
-    assert annotate(pattern, output, "--document=line") == 0
-    annotate(pattern, tmp_path / "clean", "--document=line")
-    assert tree(output) == tree(tmp_path / "clean")
-
-
 def test_a_part_that_somebody_removed_is_made_again(pattern, output):
     annotate(pattern, output)
     before = tree(output)

@@ -6,7 +6,7 @@ import pytest
 
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from pipelines.annotate import main
-from pipelines.options import parse_options
+from pipelines.annotate_options import parse_options
 from tests.pipelines.trees import annotate, tree
 
 
@@ -37,8 +37,8 @@ def _rows(output):
 def test_conventions_give_other_parts_and_are_recorded(bundle, text, tmp_path):
     plain, told, again = (tmp_path / name for name in ("plain", "told", "again"))
     assert _annotate(bundle, text, plain) == 0
-    assert _annotate(bundle, text, told, "--conventions", "pl_lfg", "fr_sequoia") == 0
-    assert _annotate(bundle, text, again, "--conventions=fr_sequoia,pl_lfg") == 0
+    assert _annotate(bundle, text, told, "--treebank_style", "pl_lfg", "fr_sequoia") == 0
+    assert _annotate(bundle, text, again, "--treebank_style=fr_sequoia,pl_lfg") == 0
     assert tree(told) == tree(again)
     assert tree(told).keys() & tree(plain).keys() == {"config.json", "run.json", "report.html"}
     assert _rows(told)["pl"]["upos_scores"] != _rows(plain)["pl"]["upos_scores"]
@@ -48,7 +48,7 @@ def test_conventions_give_other_parts_and_are_recorded(bundle, text, tmp_path):
 
 
 def test_worker_processes_follow_the_conventions(bundle, text, tmp_path):
-    flags = ["--conventions=pl_lfg"]
+    flags = ["--treebank_style=pl_lfg"]
     assert _annotate(bundle, text, tmp_path / "one", *flags) == 0
     assert _annotate(bundle, text, tmp_path / "two", *flags, "--direct_num_workers=2") == 0
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
@@ -59,24 +59,24 @@ def test_worker_processes_follow_the_conventions(bundle, text, tmp_path):
     [
         ("pl_x", "convention 'pl_x': no treebank of the model, expected one of af_afribooms"),
         ("pl_lfg,pl_sz", "conventions 'pl_lfg' and 'pl_sz' are of one language"),
-        (",", "--conventions is empty"),
+        (",", "--treebank_style is empty"),
     ],
 )
 @pytest.mark.parametrize("more", [[], ["--dry_run"], ["--streaming"]])
 def test_wrong_conventions_leave_nothing(bundle, text, tmp_path, capsys, names, message, more):
     output = tmp_path / "new" / "out"
-    assert _annotate(bundle, text, output, f"--conventions={names}", *more) == 2
+    assert _annotate(bundle, text, output, f"--treebank_style={names}", *more) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
 
 
 def test_an_output_with_other_conventions_is_refused(text, tmp_path, capsys):
     assert annotate(text, tmp_path / "out") == 0
-    assert annotate(text, tmp_path / "out", "--conventions=pl_lfg") == 2
+    assert annotate(text, tmp_path / "out", "--treebank_style=pl_lfg") == 2
     assert "conventions: None, now ['pl_lfg']" in capsys.readouterr().err
 
 
 def test_the_order_of_conventions_does_not_matter():
-    common = ["--input=a", "--output=b", "--conventions"]
-    assert parse_options([*common, "pl_lfg", "fr_gsd"]).conventions == ("fr_gsd", "pl_lfg")
-    assert parse_options([*common, "pl_lfg,fr_gsd"]).conventions == ("fr_gsd", "pl_lfg")
+    common = ["--input=a", "--output=b", "--treebank_style"]
+    assert parse_options([*common, "pl_lfg", "fr_gsd"]).treebank_style == ("fr_gsd", "pl_lfg")
+    assert parse_options([*common, "pl_lfg,fr_gsd"]).treebank_style == ("fr_gsd", "pl_lfg")

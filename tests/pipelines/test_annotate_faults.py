@@ -145,6 +145,7 @@ def test_rejects_can_be_read_in_again(folder, output, tmp_path):
     (folder / "bad.txt").write_text("This is poison.", "utf-8")
     annotate(f"{folder}/*.txt", output)
     flags = ["--text_field=input", "--id_field=doc_id"]
+    # It fails again, and so does a run in which nothing else was to be tagged.
     assert annotate(f"{output}/rejects/*.jsonl", tmp_path / "again", *flags) == 1
     [reject] = _rejects(tmp_path / "again")
     assert reject["doc_id"] == f"{folder}/bad.txt"

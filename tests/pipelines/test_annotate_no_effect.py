@@ -69,9 +69,9 @@ def test_a_flag_that_nothing_uses_is_named(tmp_path, capsys, flag, name):
 
 def test_conventions_that_nothing_followed_are_named(tmp_path, capsys):
     (tmp_path / "a.txt").write_text("Nobody knew why the bridge was closed.")
-    flags = [f"--input={tmp_path}/a.txt", f"--output={tmp_path}/out", "--conventions=pl_lfg"]
+    flags = [f"--input={tmp_path}/a.txt", f"--output={tmp_path}/out", "--treebank_style=pl_lfg"]
     assert main(flags) == 0
-    assert "--conventions=pl_lfg changed nothing: no sentence is in its language, found: en" in (
+    assert "--treebank_style=pl_lfg changed nothing: no sentence is in its language, found: en" in (
         capsys.readouterr().err
     )
 
@@ -80,7 +80,7 @@ def test_the_language_comment_of_conllu_chooses_the_convention(tmp_path, capsys)
     forms = "Stary dom stoi .".split()
     rows = "".join(f"{i}\t{form}" + "\t_" * 8 + "\n" for i, form in enumerate(forms, 1))
     (tmp_path / "a.conllu").write_text(f"# newdoc id = p1\n# language = pl\n{rows}\n")
-    flags = [f"--input={tmp_path}/a.conllu", "--conventions=pl_lfg", "--format=conllu"]
+    flags = [f"--input={tmp_path}/a.conllu", "--treebank_style=pl_lfg", "--format=conllu"]
     assert main([*flags, f"--output={tmp_path}/out", "--compression=none"]) == 0
     [part] = (tmp_path / "out" / "parts").iterdir()
     assert "# language = pl" in part.read_text()
@@ -90,6 +90,14 @@ def test_the_language_comment_of_conllu_chooses_the_convention(tmp_path, capsys)
     assert main([*again, "--compression=none"]) == 0
     [part] = (tmp_path / "again" / "parts").iterdir()
     assert json.loads(part.read_text())["language"] == "pl"
+
+
+def test_the_language_of_conllu_without_a_comment_is_found_in_its_text(tmp_path):
+    forms = "Nobody in the village knew why the bridge was closed .".split()
+    rows = "".join(f"{i}\t{form}" + "\t_" * 8 + "\n" for i, form in enumerate(forms, 1))
+    (tmp_path / "a.conllu").write_text(rows + "\n")
+    assert main([f"--input={tmp_path}/a.conllu", f"--output={tmp_path}/out"]) == 0
+    assert report(tmp_path / "out")["tokens_by_language"] == {"en": len(forms)}
 
 
 def test_an_output_below_the_input_folder_is_no_input(tmp_path):

@@ -85,7 +85,7 @@ def test_conllu_is_valid_and_holds_the_same_tags(output, tmp_path):
 
 
 def test_a_convention_is_part_of_what_parts_are(output, tmp_path):
-    told = _annotate(tmp_path / "told", "--conventions=fr_sequoia")
+    told = _annotate(tmp_path / "told", "--treebank_style=fr_sequoia")
     names = [{path.name for path in (folder / "parts").iterdir()} for folder in (output, told)]
     assert not names[0] & names[1]
     config = json.loads((told / "config.json").read_text("utf-8"))

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from mtag_core.errors import UsageError
-from pipelines.options import parse_options
+from pipelines.annotate_options import parse_options
+from tests.pipelines.killing import finished
 
 _ROOT = Path(__file__).parents[2]
 
@@ -33,8 +34,8 @@ def job(tmp_path):
         process.wait(10)
 
 
-def _write(tmp_path, name):
-    (tmp_path / "in" / f"{name}.txt").write_text(f"The cat is {name}. " * 60)
+def _write(tmp_path, name, n_sentences=60):
+    (tmp_path / "in" / f"{name}.txt").write_text(f"The cat is {name}. " * n_sentences)
 
 
 def _wait_for(condition, timeout_s=30):
@@ -57,6 +58,16 @@ def test_files_are_tagged_as_they_appear(job, tmp_path):
     _wait_for(lambda: _n_documents(tmp_path) == 2)
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
+
+
+def test_a_small_file_that_appears_leaves_the_part_of_another_alone(job, tmp_path):
+    _write(tmp_path, "second", n_sentences=5)
+    job()
+    _wait_for(lambda: _n_documents(tmp_path) == 1)
+    before = finished(tmp_path / "out")
+    _write(tmp_path, "first", n_sentences=5)
+    _wait_for(lambda: _n_documents(tmp_path) == 2)
+    assert before.items() < finished(tmp_path / "out").items()
 
 
 def test_a_file_that_grows_waits_until_it_is_stable(job, tmp_path):
@@ -83,6 +94,7 @@ def test_sigterm_finishes_the_current_part_and_begins_no_other(job, tmp_path):
     assert n_parts == len(list(manifests.iterdir()))
 
 
-def test_streaming_does_not_go_with_a_limit():
+@pytest.mark.parametrize("flag", ["--limit=3", "--repack"])
+def test_streaming_does_not_go_with_flags_of_single_runs(flag):
     with pytest.raises(UsageError, match="--streaming goes with none of"):
-        parse_options(["--input=a", "--output=b", "--streaming", "--limit=3"])
+        parse_options(["--input=a", "--output=b", "--streaming", flag])

@@ -1,5 +1,7 @@
 """Corpora, runs and output trees for the tests of `pipelines.annotate`."""
 
+import gzip
+import random
 from pathlib import Path
 
 from pipelines.annotate import main
@@ -18,6 +20,13 @@ def write_corpus(folder: Path, *, n_files: int = 6, n_lines: int = 40) -> str:
         lines = [f"Ana reads book {number} on page {n}. It is fine." for n in range(n_lines)]
         (folder / f"{number:03}.txt").write_text("\n".join(lines) + "\n", "utf-8")
     return str(folder / "*.txt")
+
+
+def write_compressed(path: Path, *, n_lines: int = 60) -> None:
+    """Writes JSON lines that gzip makes little smaller, so that the file is sliced."""
+    rng = random.Random(1)
+    lines = [f'{{"text": "Ana reads {rng.getrandbits(2000):x}."}}' for _ in range(n_lines)]
+    path.write_bytes(gzip.compress("\n".join(lines).encode(), mtime=0))
 
 
 def annotate(pattern: str, output: Path, *flags: str) -> int:

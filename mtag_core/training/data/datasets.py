@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.encoding import encode_sentences
 from mtag_core.training.data.packing import PackedSentences, fits
-from mtag_core.training.data.taught import taught_feats
+from mtag_core.training.data.train_dev_split import training_feats
 from mtag_core.training.data.treebanks import UNLABELLED, LabelledSentence, label_ids
 
 
@@ -91,27 +91,26 @@ def labelled_dataset(
 
 
 def _feats_ids(sentence: LabelledSentence, feats_to_id: dict[str, int]) -> list[int]:
-    """Label ids of one sentence's FEATS."""
     return [
         UNLABELLED if feats is None else feats_to_id.get(feats, UNLABELLED)
-        for feats in taught_feats(sentence)
+        for feats in training_feats(sentence)
     ]
 
 
 def sampling_rates(
     n_tokens: NDArray[np.int64], *, full_tokens: int, most: float
 ) -> NDArray[np.float64]:
-    """How often an epoch should show a source, by its size.
+    """How often an epoch goes through a source, by its size.
 
     Args:
         n_tokens: Tokens of each source. Shape (n_sources,).
-        full_tokens: A source of this size or more is shown once.
-        most: No source is shown more often.
+        full_tokens: An epoch goes once through a source of this size or more.
+        most: And through none more often than this.
 
     Returns:
         The square root of how much a source is smaller than `full_tokens`. Shape (n_sources,).
 
-    Example: 10,000 tokens of 40,000 -> shown twice.
+    Example: 10,000 tokens of 40,000 -> twice.
     """
     rates: NDArray[np.float64] = np.sqrt(full_tokens / np.maximum(n_tokens, 1))
     return np.clip(rates, 1.0, most)
@@ -121,7 +120,7 @@ def draw_epoch(rates: NDArray[np.float64], generator: np.random.Generator) -> ND
     """Draws the sentences of one epoch.
 
     Args:
-        rates: Times that each sentence is shown on average. Shape (n_sentences,).
+        rates: Times that each sentence is drawn on average. Shape (n_sentences,).
         generator: Decides about the fractions.
 
     Returns:

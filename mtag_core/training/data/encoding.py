@@ -20,7 +20,7 @@ _JOB_SENTENCES = 4000
 
 
 @dataclass(frozen=True)
-class PieceConvention:
+class SpecialPieces:
     """A vocabulary's size and special pieces.
 
     Attributes:
@@ -38,7 +38,7 @@ class PieceConvention:
     n_pieces: int
 
     @classmethod
-    def load(cls, tokenizer_path: Path) -> "PieceConvention":
+    def load(cls, tokenizer_path: Path) -> "SpecialPieces":
         """Looks the pieces up by their BERT or RoBERTa names.
 
         Raises:
@@ -47,7 +47,7 @@ class PieceConvention:
         return cls.of(Tokenizer.from_file(str(tokenizer_path)), tokenizer_path)
 
     @classmethod
-    def of(cls, tokenizer: Tokenizer, path: Path) -> "PieceConvention":
+    def of(cls, tokenizer: Tokenizer, path: Path) -> "SpecialPieces":
         """As `load`, for a tokenizer that is loaded already."""
         for names in (("[CLS]", "[SEP]", "[PAD]", "[MASK]"), ("<s>", "</s>", "<pad>", "<mask>")):
             ids = [tokenizer.token_to_id(name) for name in names]
@@ -92,11 +92,10 @@ def encode_sentences(
 
 
 def _encode_job(sentences: Sequence[Sequence[str]], tokenizer_path: Path) -> PackedSentences:
-    """Encodes a few thousand sentences in one process."""
     tokenizer = Tokenizer.from_file(str(tokenizer_path))
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    convention = PieceConvention.of(tokenizer, tokenizer_path)
+    convention = SpecialPieces.of(tokenizer, tokenizer_path)
     encodings = tokenizer.encode_batch(
         [list(forms) for forms in sentences], is_pretokenized=True, add_special_tokens=False
     )
@@ -115,9 +114,8 @@ def _encode_job(sentences: Sequence[Sequence[str]], tokenizer_path: Path) -> Pac
 
 
 def _encode_one(
-    ids: list[int], word_ids: list[int | None], n_tokens: int, convention: PieceConvention
+    ids: list[int], word_ids: list[int | None], n_tokens: int, convention: SpecialPieces
 ) -> tuple[Ints, Ints, Ints]:
-    """Gives one sentence's piece ids and each token's first and last piece position."""
     piece_ids = np.array([convention.start, *ids, convention.end], np.int32)
     words = np.array([-1 if word is None else word for word in word_ids], np.int64)
     tokens = np.arange(n_tokens)
@@ -129,5 +127,4 @@ def _encode_one(
 
 
 def _joined(rows: Sequence[Ints], dtype: type[np.signedinteger]) -> NDArray[np.signedinteger]:
-    """Concatenates rows, also none."""
     return np.concatenate(rows).astype(dtype) if rows else np.zeros(0, dtype)

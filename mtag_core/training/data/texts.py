@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.errors import InputNotFoundError, ShardError
+from mtag_core.storage import open_text
 from mtag_core.training.data.encoding import encode_sentences
 from mtag_core.training.data.packing import PackedSentences, fitting_together
-from mtag_core.training.data.treebanks import open_text
+from mtag_core.training.options import EncodeTextOptions
 
 _LOGGER = logging.getLogger(__name__)
 _MIN_TOKENS = 3
@@ -117,22 +118,19 @@ def read_token_lines(path: Path) -> Iterator[tuple[str, ...]]:
                 yield forms
 
 
-def encode_text(
-    directory: Path,
-    *,
-    student_tokenizer: Path,
-    teacher_tokenizer: Path,
-    max_pieces: int,
-    n_processes: int,
-) -> EncodedText:
-    """Reads and encodes a directory of segmented text.
+def run(options: EncodeTextOptions) -> str:
+    """Runs `encode-text`."""
+    text = encode_text(options)
+    text.save(options.output)
+    n_tokens, n_languages = int(text.student.n_tokens.sum()), len(text.languages)
+    return (
+        f"{len(text.student)} sentences, {n_tokens} tokens, {n_languages} languages  "
+        f"{options.output}"
+    )
 
-    Args:
-        directory: Holds files named `LANGUAGE.tokens` or `LANGUAGE.tokens.xz`.
-        student_tokenizer: A `tokenizer.json`.
-        teacher_tokenizer: A `tokenizer.json`.
-        max_pieces: Sentences longer than this in either vocabulary are left out.
-        n_processes: Worker processes.
+
+def encode_text(options: EncodeTextOptions) -> EncodedText:
+    """Reads and encodes a directory of segmented text.
 
     Returns:
         The sentences in the order of languages.
@@ -140,6 +138,7 @@ def encode_text(
     Raises:
         InputNotFoundError: The directory holds no such file.
     """
+    directory = options.text
     files = sorted([*directory.glob("*.tokens"), *directory.glob("*.tokens.xz")])
     if not files:
         raise InputNotFoundError(
@@ -155,9 +154,9 @@ def encode_text(
         language_ids += [language] * (len(sentences) - before)
     _LOGGER.info("%d sentences of %d languages", len(sentences), len(languages))
     student, teacher = (
-        encode_sentences(sentences, tokenizer, n_processes=n_processes)
-        for tokenizer in (student_tokenizer, teacher_tokenizer)
+        encode_sentences(sentences, tokenizer, n_processes=options.n_processes)
+        for tokenizer in (options.student_tokenizer, options.teacher_tokenizer)
     )
-    chosen = fitting_together((student, teacher), max_pieces=max_pieces)
+    chosen = fitting_together((student, teacher), max_pieces=options.max_pieces)
     text = EncodedText(student, teacher, languages, np.array(language_ids, np.int64))
     return text.select(chosen)

@@ -1,18 +1,17 @@
 """Reads treebanks for training: forms and labels of CoNLL-U files, and their treebank's name.
 
-Only the columns that training uses are read (`mtag_core.conllu` reads a file in full). Files may be
-compressed with xz. A treebank is named by its file, as UD names them: `en_ewt-ud-train.conllu.xz`
+A treebank is named by its file, as UD names them: `en_ewt-ud-train.conllu.xz`
 is the train part of `en_ewt`, of language `en`.
 """
 
-import lzma
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
-from mtag_core.errors import ConlluError, InputNotFoundError, LabelError
+from mtag_core import conllu
+from mtag_core.errors import InputNotFoundError, LabelError
+from mtag_core.storage import open_text
 
 UNLABELLED = -100
 
@@ -66,32 +65,25 @@ def read_treebank(path: Path) -> Iterator[LabelledSentence]:
     """Reads one file.
 
     Args:
-        path: A CoNLL-U file, plain or `.xz`.
+        path: A CoNLL-U file, plain or compressed.
 
     Yields:
         Its sentences; multiword token lines and empty nodes are left out.
 
     Raises:
-        ConlluError: A token line has not ten columns.
+        ConlluError: A line breaks the format.
     """
     name, part = treebank_name(path), path.name.split(".")[0].rpartition("-")[2]
     with open_text(path) as lines:
-        rows: list[tuple[str, str, str]] = []
-        for number, line in enumerate(lines, start=1):
-            if line[0] == "#":
-                continue
-            if line.isspace():
-                if rows:
-                    yield _sentence(name, part, rows)
-                rows = []
-                continue
-            columns = line.rstrip("\n").split("\t")
-            if len(columns) != 10:
-                raise ConlluError(f"{path}:{number}: {len(columns)} columns, expected 10")
-            if columns[0].isdigit():
-                rows.append((columns[1], columns[3], sort_feats(columns[5])))
-        if rows:
-            yield _sentence(name, part, rows)
+        for sentence in conllu.read(lines, source=str(path)):
+            rows = sentence.tokens
+            yield LabelledSentence(
+                name,
+                tuple(row[conllu.FORM] for row in rows),
+                tuple(row[conllu.UPOS] for row in rows),
+                tuple(sort_feats(row[conllu.FEATS]) for row in rows),
+                part,
+            )
 
 
 def sort_feats(feats: str) -> str:
@@ -128,16 +120,3 @@ def label_ids(tags: Iterable[str], tag_to_id: dict[str, int], *, is_strict: bool
         unknown = next(tag for tag in tags if tag not in tag_to_id)
         raise LabelError(f"label {unknown!r} is not among the {len(tag_to_id)} known ones")
     return ids
-
-
-def open_text(path: Path) -> TextIO:
-    """Opens a plain or `.xz` file as UTF-8 text."""
-    if path.suffix == ".xz":
-        return lzma.open(path, "rt", encoding="utf-8")
-    return path.open(encoding="utf-8")
-
-
-def _sentence(name: str, part: str, rows: list[tuple[str, str, str]]) -> LabelledSentence:
-    """Turns rows of (form, upos, feats) into columns."""
-    forms, upos, feats = zip(*rows, strict=True)
-    return LabelledSentence(name, forms, upos, feats, part)

@@ -5,12 +5,29 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+from mtag_core.errors import UsageError
 from mtag_core.training.data.texts import read_token_lines
 from mtag_core.training.data.treebanks import read_treebank, treebank_files
+from mtag_core.training.options import VocabularyOptions
 
 SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 # A treebank is small beside the text, and what the student is scored on.
 _TREEBANK_REPEATS = 2
+
+
+def run(options: VocabularyOptions) -> str:
+    """Runs `train-vocabulary`.
+
+    Raises:
+        UsageError: There is nothing to learn from.
+    """
+    if options.text is None and options.treebanks is None:
+        raise UsageError("train-vocabulary needs --text or --treebanks, or both")
+    sentences = vocabulary_sentences(options.text, options.treebanks)
+    tokenizer = train_vocabulary(sentences, n_pieces=options.n_pieces)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(options.output))
+    return f"{tokenizer.get_vocab_size()} wordpieces  {options.output}"
 
 
 def train_vocabulary(
@@ -24,7 +41,8 @@ def train_vocabulary(
         alphabet_size: Characters kept; rarer ones become [UNK].
 
     Returns:
-        The tokenizer. Encode with `is_pretokenized=True`; it adds no special pieces.
+        The tokenizer. Encode with `is_pretokenized=True`; it adds no special pieces. Pieces that
+        occur equally often come in another order in each training.
     """
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=100))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)

@@ -6,6 +6,13 @@ from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.graphs.logit_graph import build_logit_graph
 from mtag_core.training.graphs.trained_model import read_trained_model
 from mtag_core.training.logits.logit_teachers import TeacherCard, language_openings, write_teacher
+from mtag_core.training.options import ExportTeacherOptions
+
+
+def run(options: ExportTeacherOptions) -> str:
+    """Runs `export-teacher`."""
+    export_teacher(options.model, options.output)
+    return f"{options.output}: a teacher for pipelines.teacher_logits"
 
 
 def export_teacher(model: Path, output: Path) -> None:

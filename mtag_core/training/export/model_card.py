@@ -15,7 +15,7 @@ _METRICS = ("UPOS", "UFeats", "FEATS")
 
 @dataclass(frozen=True, slots=True)
 class ModelCardFacts:
-    """What the card tells.
+    """What a model card is made from.
 
     Attributes:
         config: The trained model's `config.json`.
@@ -46,7 +46,6 @@ def format_model_card(facts: ModelCardFacts) -> str:
 
 
 def _opening(facts: ModelCardFacts) -> str:
-    """What the model is."""
     config = facts.config
     return (
         "# Model card\n\n"
@@ -61,7 +60,6 @@ def _opening(facts: ModelCardFacts) -> str:
 
 
 def _macro_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> str:
-    """Averages over treebanks, and what int8 costs."""
     lines = [
         "## Scores",
         "",
@@ -81,8 +79,7 @@ def _macro_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> str
 
 
 def _dev_note(config: Mapping[str, Any]) -> str:
-    """What the dev scores are of, where dev files taught."""
-    if not config.get("has_learnt_dev"):
+    if not config.get("is_trained_on_dev"):
         return ""
     return (
         "Three quarters of each dev file were learnt from: the dev scores are of the rest, every "
@@ -91,7 +88,6 @@ def _dev_note(config: Mapping[str, Any]) -> str:
 
 
 def _treebank_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> str:
-    """Scores of each treebank on dev and test."""
     parts = [part for part in ("dev", "test") if part_to_results.get(part)]
     scores = {
         part: {result.treebank: result.scores for result in part_to_results[part]} for part in parts
@@ -109,7 +105,6 @@ def _treebank_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> 
 
 
 def _data_table(treebanks: Path) -> str:
-    """The treebanks that were learnt from, with their licences."""
     licences = _licences(treebanks / "INDEX.tsv")
     rows = [
         f"| {treebank_name(path)} | {licences.get(path.parent.name, 'see the treebank')} |"
@@ -132,7 +127,6 @@ def _data_table(treebanks: Path) -> str:
 
 
 def _licences(index: Path) -> dict[str, str]:
-    """Treebank folder to licence."""
     if not index.exists():
         return {}
     with index.open(encoding="utf-8", newline="") as lines:

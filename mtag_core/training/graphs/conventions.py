@@ -1,7 +1,7 @@
 """The corrections by which a student follows the conventions of treebanks, as files and arrays.
 
-The file `conventions.safetensors` in a trained model's directory; `mtag_core.training.runs` learns
-them.
+The file `conventions.safetensors` in a trained model's directory, from
+`mtag_core.training.recipes.conventions`.
 """
 
 import json

@@ -1,9 +1,8 @@
 """An ONNX graph that gives a tagger's logits for every label, built from its weights.
 
-The graph of a bundle answers with the best labels only; a teacher has to tell all. The graph is
-written node by node from the weights of a BERT-shaped model directory (see
-`mtag_core.training.networks.model_files`), so that no tracer decides what it looks like; float32
-throughout.
+The graph of a bundle gives the best labels only; a teacher has to give the logits of all. It is
+written node by node, without a tracer, from the weights of a BERT-shaped model directory (see
+`mtag_core.training.networks.model_files`); float32 throughout.
 """
 
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ Weights = Mapping[str, NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class GraphShape:
-    """What the weights do not say themselves.
+    """What a graph is built from beside the weights.
 
     Attributes:
         n_layers: Encoder layers.
@@ -121,7 +120,6 @@ class _LogitGraph(GraphBuilder):
             self.node("Identity", self._dense(tokens, name), output=f"{name}_logits")
 
     def _attention(self, hidden: str, bias: str, name: str) -> str:
-        """Multi-head attention of every piece to every piece of its sentence."""
         n_heads = self._shape.n_heads
         width = self._hidden_size // n_heads
         query, key, value = (self._dense(hidden, name + part) for part in ("query", "key", "value"))
@@ -143,7 +141,6 @@ class _LogitGraph(GraphBuilder):
         return self.node("Add", self.node("MatMul", values, kernel), self._weight(name + ".bias"))
 
     def _activation(self, values: str) -> str:
-        """ReLU, or GELU in its erf form."""
         if self._shape.hidden_act == "relu":
             return self.node("Relu", values)
         scaled = self.node("Mul", values, self.constant("sqrt_half", np.float32(0.5**0.5)))
@@ -152,11 +149,9 @@ class _LogitGraph(GraphBuilder):
         return self.node("Mul", half, gate)
 
     def _normalised(self, values: str, name: str) -> str:
-        """LayerNorm over the last axis."""
         scale, bias = self._weight(name + "weight"), self._weight(name + "bias")
         eps = self._shape.layer_norm_eps
         return self.node("LayerNormalization", values, scale, bias, axis=-1, epsilon=eps)
 
     def _weight(self, name: str) -> str:
-        """A weight as a constant."""
         return self.constant(name, self._weights[name])

@@ -12,7 +12,7 @@ A model that knows the conventions of treebanks has one more input, the number o
 corrects the tokens' vectors by it; number 0 corrects nothing.
 
 The same description, without activation ranges, gives a float32 graph: the reference that the int8
-one is compared with, and what tells the ranges (see `mtag_core.training.graphs.calibration`).
+one is compared with, and what gives the ranges (see `mtag_core.training.export.bundle`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ Weights = Mapping[str, NDArray[np.float32]]
 Array = NDArray[np.float32]
 
 OBSERVED = "observed."
-"""What the name of an output starts with that shows the activations a layer reads."""
+"""Prefix of the outputs that hold the activations a layer reads."""
 
 _MAX_WEIGHT = 63
 _MAX_EMBEDDING = 127
@@ -66,7 +66,7 @@ def build_student_graph(
     Args:
         weights: Named as in Hugging Face's `BertModel`, with `upos`, `feats` and, where the heads
             read the last piece too, `combine`.
-        shape: What the weights do not say.
+        shape: The rest of the architecture.
         labels: Which FEATS bundles to score for which part of speech.
         conventions: Those of treebanks; None where the model knows none.
         ranges: By the name of the layer that reads the activation; None for a float32 graph.
@@ -240,7 +240,6 @@ class _StudentGraph(GraphBuilder):
         self.node("Gather", score, back, output="feats_score")
 
     def _best_of(self, run: str, ids: NDArray[np.int64], tag: str) -> tuple[str, str]:
-        """The place in `ids` of the best bundle of each token in a run, and its probability."""
         logits = self._product(
             run,
             self._weights["feats.weight"][ids],
@@ -344,7 +343,7 @@ class _StudentGraph(GraphBuilder):
         )
 
     def _scale_and_zero(self, reader: str) -> tuple[str, str]:
-        """The step of an activation's 8-bit grid, and the grid point that stands for 0."""
+        """The step of an activation's 8-bit grid, and the grid point of 0."""
         assert self._ranges is not None
         activation = self._ranges[reader]
         low, high = min(activation.low, 0.0), max(activation.high, 0.0)

@@ -1,4 +1,4 @@
-"""Reads a trained model directory without torch, for the exporters.
+"""Reads and writes a trained model directory without torch, for the exporters.
 
 The directory is described in `mtag_core.training.networks.model_files`.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from mtag_core.errors import CheckpointError
 from mtag_core.training.graphs.conventions import Conventions
@@ -23,7 +23,7 @@ class TrainedModel:
     """A BERT-shaped tagger's files.
 
     Attributes:
-        config: What `config.json` says.
+        config: The content of `config.json`.
         weights: float32, by name.
         feats: FEATS bundles in label order.
         tokenizer: The bytes of `tokenizer.json`.
@@ -77,3 +77,23 @@ def read_trained_model(directory: Path) -> TrainedModel:
         tokenizer=tokenizer,
         conventions=Conventions.load(directory),
     )
+
+
+def write_trained_model(model: TrainedModel, directory: Path) -> None:
+    """Writes what `read_trained_model` reads, weights as float16.
+
+    Args:
+        model: With a `config` as of `mtag_core.training.networks.model_config.config_fields`.
+        directory: Made if missing; files in it are replaced.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, value in (("config.json", model.config), ("feats.json", model.feats)):
+        text = json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+        (directory / name).write_text(text, encoding="utf-8")
+    (directory / "tokenizer.json").write_bytes(model.tokenizer)
+    halved = {
+        name: np.ascontiguousarray(weight, np.float16) for name, weight in model.weights.items()
+    }
+    save_file(halved, directory / "model.safetensors")
+    if model.conventions is not None:
+        model.conventions.save(directory)

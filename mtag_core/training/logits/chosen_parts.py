@@ -10,7 +10,7 @@ parts that it concerns are made again and the others stand.
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -23,10 +23,12 @@ from mtag_core.corpus import ReadOptions, read_item
 from mtag_core.errors import ShardError
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.records import Document, Reject, Sentence
+from mtag_core.segmentation import Segmenter
 from mtag_core.training.logits.sentence_choice import (
     ChoiceOptions,
     SentenceSelector,
     Survey,
+    UsefulSelector,
     choose,
     survey_documents,
 )
@@ -37,7 +39,7 @@ _OWN_NAME = re.compile(r"part-[0-9a-f]{16}\.npz")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Makes the selectors of a part's attempts. Pickles; reads its file when called.
+    """Makes the selectors of a part's attempts. Pickles; reads its file, if any, when called.
 
     Attributes:
         base: The output directory.
@@ -47,8 +49,10 @@ class Selection:
     base: str
     choice: ChoiceOptions
 
-    def of(self, part_id: str) -> SentenceSelector:
+    def of(self, part_id: str) -> SentenceSelector | UsefulSelector:
         """The selector of one attempt at a part."""
+        if not self.choice.needs_survey:
+            return UsefulSelector(self.choice)
         arrays = _read_arrays(_path(self.base, SELECTION, part_id))
         return SentenceSelector(arrays["n_in_document"], arrays["stays"], self.choice)
 
@@ -59,10 +63,17 @@ def documents_of(part: PlannedPart, options: ReadOptions) -> Iterator[Document]:
     return (record for record in records if not isinstance(record, Reject))
 
 
+def sentences_of(document: Document, segmenter: Segmenter) -> Iterable[Sentence]:
+    """A document's sentences, as the step `Segment` finds them."""
+    if document.sentences is None:
+        return segmenter.segment(document.text)
+    return segmenter.identify(document.sentences)
+
+
 def survey_part(
     part: PlannedPart,
     *,
-    segment: Callable[[str], Iterable[Sentence]],
+    segmenter: Segmenter,
     options: ReadOptions,
     choice: ChoiceOptions,
     base: str,
@@ -71,17 +82,14 @@ def survey_part(
 
     Args:
         part: What to read.
-        segment: Splits a text.
+        segmenter: Splits documents.
         options: How to read.
         choice: The filters.
         base: The output directory.
     """
-
-    def sentences(document: Document) -> Iterable[Sentence]:
-        given = document.sentences
-        return segment(document.text) if given is None else given
-
-    survey = survey_documents(documents_of(part, options), sentences, choice)
+    survey = survey_documents(
+        documents_of(part, options), lambda document: sentences_of(document, segmenter), choice
+    )
     _write_arrays(
         _path(base, SURVEY, part.part_id),
         n_in_document=survey.n_in_document,

@@ -16,6 +16,7 @@ from mtag_core.errors import BundleError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import BatchReport
+from mtag_core.tagging.wordpiece import EncodedSentence
 from mtag_core.training.logits.logit_teachers import (
     N_WAITING,
     TokenSummary,
@@ -73,7 +74,11 @@ class HuggingFaceTeacher:
         # RoBERTa's positions begin behind the padding index.
         self._encoder = PieceEncoder(tokenizer_json, max_pieces=min(limit - 2, 510))
 
-    def logits(self, sentences: Sequence[Sentence]) -> list[TokenLogits]:
+    def encode(self, sentence: Sentence) -> EncodedSentence:
+        """Splits a sentence's tokens into the teacher's wordpieces."""
+        return self._encoder.encode(sentence)
+
+    def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
         """Logits of each sentence."""
         rows = batched_rows(
             self._encoder,
@@ -85,7 +90,11 @@ class HuggingFaceTeacher:
         return [TokenLogits(*arrays) for arrays in rows]
 
     def summaries(
-        self, sentences: Sequence[Sentence], options: SummaryOptions, *, basis: TailBasis | None
+        self,
+        sentences: Sequence[EncodedSentence],
+        options: SummaryOptions,
+        *,
+        basis: TailBasis | None,
     ) -> list[TokenSummary]:
         """What is kept of each sentence's logits."""
         return [summarise(logits, options, basis=basis) for logits in self.logits(sentences)]

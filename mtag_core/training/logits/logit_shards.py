@@ -3,11 +3,12 @@
 A row is a sentence with its tokens. Token columns are flat: of a sentence with n tokens,
 `upos_logits` holds n * 17 values, `feats_ids` and `feats_logits` n * top_k, `feats_rest`
 n * n_temperatures and `feats_tail` n * rank bytes. The file's metadata say which teacher spoke, in
-which labels, and how to read the columns; `read_shard` refuses a file that does not fit.
+which labels, and how to read the columns; `read_info` refuses a file that is no shard.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
@@ -17,7 +18,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mtag_core.errors import ShardError
-from mtag_core.tagging.tagged import TaggedSentence
+from mtag_core.output.parquet import whole_parquet
+from mtag_core.output.rows import OutputRow
+from mtag_core.records import Sentence
 from mtag_core.training.logits.soft_targets import FeatsSummary
 
 SHARD_VERSION = 1
@@ -76,33 +79,18 @@ class ShardInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class ScoredSentence(TaggedSentence):
-    """A sentence with its teacher's logits; the tags are the teacher's best.
+class ScoredSentence:
+    """A sentence with its teacher's logits.
 
     Attributes:
+        sentence: The sentence.
+        upos: The teacher's best UPOS tags, for the counts of a run. Length n_tokens.
         upos_logits: Less the largest of each token. Shape (n_tokens, n_upos), float16.
         feats_summary: Length n_tokens.
     """
 
-    upos_logits: NDArray[np.float16]
-    feats_summary: FeatsSummary
-
-
-@dataclass(frozen=True, slots=True)
-class LogitRow:
-    """One sentence read back from a shard.
-
-    Attributes:
-        doc_id: Its document.
-        language: Its language code.
-        forms: Length n_tokens.
-        upos_logits: As in `ScoredSentence`.
-        feats_summary: As in `ScoredSentence`.
-    """
-
-    doc_id: str
-    language: str
-    forms: tuple[str, ...]
+    sentence: Sentence
+    upos: tuple[str, ...]
     upos_logits: NDArray[np.float16]
     feats_summary: FeatsSummary
 
@@ -126,15 +114,6 @@ class LogitBlock:
     n_tokens: NDArray[np.int64]
     upos_logits: NDArray[np.float16]
     feats_summary: FeatsSummary
-
-    def rows(self) -> Iterator[LogitRow]:
-        """Its sentences."""
-        ends = np.cumsum(self.n_tokens).tolist()
-        columns = zip(self.doc_ids, self.languages, self.forms, [0, *ends], ends, strict=False)
-        for doc_id, language, forms, start, end in columns:
-            tokens = slice(start, end)
-            summary = self.feats_summary.select(tokens)
-            yield LogitRow(doc_id, language, tuple(forms), self.upos_logits[tokens], summary)
 
 
 LOGITS_SCHEMA = pa.schema(
@@ -162,6 +141,26 @@ _READ_COLUMNS = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class ShardFormat:
+    """Parts are shards of teacher logits.
+
+    Attributes:
+        info: Their metadata.
+    """
+
+    info: ShardInfo
+
+    @property
+    def suffix(self) -> str:
+        """What part names end with."""
+        return ".parquet"
+
+    def open(self, sink: BinaryIO) -> AbstractContextManager["LogitsWriter"]:
+        """Opens a writer on `sink`, which stays open."""
+        return whole_parquet(sink, lambda kept: LogitsWriter(kept, self.info))
+
+
 class LogitsWriter:
     """Writes scored sentences as one shard, row group by row group."""
 
@@ -170,13 +169,13 @@ class LogitsWriter:
         schema = LOGITS_SCHEMA.with_metadata({_METADATA_KEY: info.to_json().encode()})
         self._writer = pq.ParquetWriter(sink, schema, compression="zstd")
         self._schema = schema
-        self._rows: list[tuple[str, int, ScoredSentence]] = []
+        self._rows: list[OutputRow[ScoredSentence]] = []
         self._n_tokens = 0
 
-    def write(self, doc_id: str, index: int, scored: ScoredSentence) -> None:
-        """Buffers a sentence; writes a row group when the buffer is full."""
-        self._rows.append((doc_id, index, scored))
-        self._n_tokens += len(scored)
+    def write(self, row: OutputRow[ScoredSentence]) -> None:
+        """Buffers a row; writes a row group when the buffer is full."""
+        self._rows.append(row)
+        self._n_tokens += len(row.tagged.upos)
         if len(self._rows) >= _ROW_GROUP_SENTENCES or self._n_tokens >= _ROW_GROUP_TOKENS:
             self._flush()
 
@@ -208,29 +207,6 @@ def read_info(source: str, stream: BinaryIO) -> ShardInfo:
     if _METADATA_KEY not in metadata:
         raise ShardError(f"{source}: a Parquet file, but not of teacher logits")
     return ShardInfo.from_json(metadata[_METADATA_KEY], source=source)
-
-
-def read_shard(
-    source: str, stream: BinaryIO, *, labels: str | None = None, teacher: str | None = None
-) -> Iterator[LogitRow]:
-    """Reads a shard, one row group in memory at a time.
-
-    Args:
-        source: Path for errors.
-        stream: The file, seekable.
-        labels: Digest of the student's inventories; None to take any.
-        teacher: Digest of the teacher expected; None to take any.
-
-    Raises:
-        ShardError: It is no shard, or labels or teacher differ.
-    """
-    info = read_info(source, stream)
-    for name, expected in (("labels", labels), ("teacher", teacher)):
-        found = getattr(info, name)
-        if expected is not None and found != expected:
-            raise ShardError(f"{source}: {name} digest {found}, expected {expected}")
-    for group in range(pq.ParquetFile(stream).num_row_groups):
-        yield from read_row_group(stream, group, info=info).rows()
 
 
 def row_group_sizes(stream: BinaryIO) -> list[int]:
@@ -271,14 +247,13 @@ def read_row_group(stream: BinaryIO, group: int, *, info: ShardInfo) -> LogitBlo
     )
 
 
-def _columns(rows: Sequence[tuple[str, int, ScoredSentence]]) -> dict[str, Any]:
-    """The columns of some rows; lists of numbers as flat values with offsets."""
-    scored = [row[2] for row in rows]
+def _columns(rows: Sequence[OutputRow[ScoredSentence]]) -> dict[str, Any]:
+    scored = [row.tagged for row in rows]
     sentences = [row.sentence for row in scored]
     summaries = [row.feats_summary for row in scored]
     return {
-        "doc_id": [row[0] for row in rows],
-        "sentence_index": [row[1] for row in rows],
+        "doc_id": [row.doc_id for row in rows],
+        "sentence_index": [row.index for row in rows],
         "language": [sentence.language for sentence in sentences],
         "text": [sentence.text for sentence in sentences],
         "start": [sentence.start for sentence in sentences],
@@ -293,7 +268,7 @@ def _columns(rows: Sequence[tuple[str, int, ScoredSentence]]) -> dict[str, Any]:
 
 
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
-    """An Arrow array of a column."""
+    """Lists of numbers become flat values with offsets."""
     if not (pa.types.is_list(kind) and values and isinstance(values[0], np.ndarray)):
         return pa.array(values, kind)
     offsets = np.concatenate(([0], np.cumsum([value.size for value in values])))

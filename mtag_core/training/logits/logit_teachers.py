@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
 from mtag_core.records import Sentence
+from mtag_core.tagging.student import open_session
 from mtag_core.tagging.tagged import BatchReport
+from mtag_core.tagging.wordpiece import EncodedSentence
 from mtag_core.training.logits.piece_windows import (
     PieceBatch,
     PieceEncoder,
@@ -80,11 +81,18 @@ class Teacher(Protocol):
     def feats_labels(self) -> tuple[str, ...]:
         """FEATS inventory in label order."""
 
-    def logits(self, sentences: Sequence[Sentence]) -> list[TokenLogits]:
+    def encode(self, sentence: Sentence) -> EncodedSentence:
+        """Splits a sentence's tokens into the teacher's wordpieces."""
+
+    def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
         """Logits of each sentence; those of a token do not depend on the others beyond rounding."""
 
     def summaries(
-        self, sentences: Sequence[Sentence], options: SummaryOptions, *, basis: TailBasis | None
+        self,
+        sentences: Sequence[EncodedSentence],
+        options: SummaryOptions,
+        *,
+        basis: TailBasis | None,
     ) -> list[TokenSummary]:
         """What is kept of each sentence's logits; see `summarise`."""
 
@@ -210,19 +218,23 @@ class OnnxTeacher:
             max_pieces=self._card.max_pieces,
             openings=self._card.openings,
         )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            contents["logits.onnx"], options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(contents["logits.onnx"], source=str(directory / _FILES[0]))
 
-    def logits(self, sentences: Sequence[Sentence]) -> list[TokenLogits]:
+    def encode(self, sentence: Sentence) -> EncodedSentence:
+        """Splits a sentence's tokens into the teacher's wordpieces."""
+        return self._encoder.encode(sentence)
+
+    def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
         """Logits of each sentence."""
         rows = batched_rows(self._encoder, sentences, self._run, on_batch=self.on_batch)
         return [TokenLogits(*arrays) for arrays in rows]
 
     def summaries(
-        self, sentences: Sequence[Sentence], options: SummaryOptions, *, basis: TailBasis | None
+        self,
+        sentences: Sequence[EncodedSentence],
+        options: SummaryOptions,
+        *,
+        basis: TailBasis | None,
     ) -> list[TokenSummary]:
         """What is kept of each sentence's logits."""
         return [summarise(logits, options, basis=basis) for logits in self.logits(sentences)]

@@ -4,8 +4,9 @@ A sentence longer than the model is cut into windows at tokens, never cut off.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from tokenizers import Tokenizer
 from mtag_core.errors import BundleError
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import BatchReport
+from mtag_core.tagging.wordpiece import EncodedSentence, Window
 
 # Pieces in one batch, padding included.
 PIECE_BUDGET = 2048
@@ -54,15 +56,6 @@ class PieceBatch:
     last_piece_index: NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """A run of a sentence's tokens that fits the model."""
-
-    piece_ids: list[int]
-    first: list[int]
-    last: list[int]
-
-
 class PieceEncoder:
     """Turns sentences into wordpieces; a sentence over the limit into several windows."""
 
@@ -81,7 +74,7 @@ class PieceEncoder:
         self._openings = dict(openings or {})
         self._start, self._end, self.pad = self._special_pieces()
 
-    def windows(self, sentence: Sentence) -> list[_Window]:
+    def encode(self, sentence: Sentence) -> EncodedSentence:
         """The sentence's windows; each token is in one, cut to the limit if it alone exceeds it."""
         encoding = self._tokenizer.encode(
             list(sentence.forms), is_pretokenized=True, add_special_tokens=False
@@ -91,13 +84,13 @@ class PieceEncoder:
             if word is not None:
                 pieces[word].append(piece)
         opening = self._openings.get(sentence.language, self._start)
-        windows: list[_Window] = []
-        window = _Window([opening], [], [])
+        windows: list[Window] = []
+        window = Window([opening], [], [])
         for token_pieces in pieces:
             kept = token_pieces[: self._max_inner]
             if len(window.piece_ids) - 1 + len(kept) > self._max_inner:
                 windows.append(window)
-                window = _Window([opening], [], [])
+                window = Window([opening], [], [])
             # A token without pieces (a control character) is read from the piece before it.
             window.first.append(len(window.piece_ids) if kept else len(window.piece_ids) - 1)
             window.piece_ids.extend(kept)
@@ -105,7 +98,7 @@ class PieceEncoder:
         windows.append(window)
         for window in windows:
             window.piece_ids.append(self._end)
-        return windows
+        return EncodedSentence(sentence, windows)
 
     def _special_pieces(self) -> tuple[int, int, int]:
         """Ids of the opening, closing and padding piece."""
@@ -121,7 +114,7 @@ class PieceEncoder:
 
 def batched_rows(
     encoder: PieceEncoder,
-    sentences: Sequence[Sentence],
+    sentences: Sequence[EncodedSentence],
     run: Callable[[PieceBatch], TokenRows],
     *,
     piece_budget: int = PIECE_BUDGET,
@@ -130,7 +123,7 @@ def batched_rows(
     """Runs a model over sentences in batches of windows of like length.
 
     Args:
-        encoder: Cuts sentences into windows.
+        encoder: The one that encoded the sentences.
         sentences: In any order.
         run: Gives the arrays of a batch's tokens, in order.
         piece_budget: Pieces in one batch, padding included.
@@ -139,20 +132,52 @@ def batched_rows(
     Returns:
         The same arrays of each sentence, in the sentences' order.
     """
-    windows = [(i, w) for i, s in enumerate(sentences) for w in encoder.windows(s)]
-    order = sorted(range(len(windows)), key=lambda i: len(windows[i][1].piece_ids))
+    lengths = [len(window.piece_ids) for each in sentences for window in each.windows]
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    return rows_of_batches(
+        sentences,
+        _groups(order, lengths, piece_budget),
+        lambda group: run(_padded(group, pad=encoder.pad)),
+        piece_budget=piece_budget,
+        on_batch=on_batch,
+    )
+
+
+def rows_of_batches(
+    sentences: Sequence[EncodedSentence],
+    groups: Iterable[Sequence[int]],
+    run: Callable[[Sequence[Window]], TokenRows],
+    *,
+    piece_budget: int,
+    on_batch: Callable[[BatchReport], None] | None,
+) -> list[TokenRows]:
+    """Runs a model over given batches of the windows of sentences.
+
+    Args:
+        sentences: Each with at least one window.
+        groups: The batches, as indices into all windows of all sentences, each index once.
+        run: Gives the arrays of the tokens of a batch's windows, in order.
+        piece_budget: Pieces in one batch, padding included.
+        on_batch: Called after each batch.
+
+    Returns:
+        The same arrays of each sentence, in the sentences' order.
+    """
+    flat = [window for each in sentences for window in each.windows]
     results: dict[int, TokenRows] = {}
-    for group in _groups(order, [len(w.piece_ids) for _, w in windows], piece_budget):
-        batch = _padded([windows[i][1] for i in group], pad=encoder.pad)
+    for group in groups:
+        batch = [flat[index] for index in group]
         started_s = time.perf_counter()
         rows = run(batch)
         if on_batch is not None:
-            n_pieces, duration_s = batch.piece_ids.size, time.perf_counter() - started_s
-            on_batch(BatchReport(len(group), n_pieces, piece_budget, duration_s))
-        ends = np.cumsum([len(windows[i][1].first) for i in group])[:-1]
+            n_pieces = len(batch) * max(len(window.piece_ids) for window in batch)
+            duration_s = time.perf_counter() - started_s
+            on_batch(BatchReport(len(batch), n_pieces, piece_budget, duration_s))
+        ends = np.cumsum([len(window.first) for window in batch])[:-1]
         split = zip(*(np.split(array, ends) for array in rows), strict=True)
         results.update(zip(group, split, strict=True))
-    return _joined(windows, results, len(sentences))
+    in_order = (results[index] for index in range(len(flat)))
+    return [_joined(list(islice(in_order, len(each.windows)))) for each in sentences]
 
 
 def _groups(order: Sequence[int], lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
@@ -167,7 +192,7 @@ def _groups(order: Sequence[int], lengths: Sequence[int], budget: int) -> Iterat
         yield group
 
 
-def _padded(windows: Sequence[_Window], *, pad: int) -> PieceBatch:
+def _padded(windows: Sequence[Window], *, pad: int) -> PieceBatch:
     """Pads windows to one batch."""
     width = max(len(window.piece_ids) for window in windows)
     piece_ids = np.full((len(windows), width), pad, np.int64)
@@ -182,14 +207,8 @@ def _padded(windows: Sequence[_Window], *, pad: int) -> PieceBatch:
     return PieceBatch(piece_ids, is_piece, np.array(first, np.int64), np.array(last, np.int64))
 
 
-def _joined(
-    windows: Sequence[tuple[int, _Window]], results: Mapping[int, TokenRows], n_sentences: int
-) -> list[TokenRows]:
-    """Puts the windows of each sentence together again."""
-    parts: list[list[TokenRows]] = [[] for _ in range(n_sentences)]
-    for index, (sentence, _) in enumerate(windows):
-        parts[sentence].append(results[index])
-    return [
-        own[0] if len(own) == 1 else tuple(map(np.concatenate, zip(*own, strict=True)))
-        for own in parts
-    ]
+def _joined(parts: Sequence[TokenRows]) -> TokenRows:
+    """Puts the windows of a sentence together again."""
+    if len(parts) == 1:
+        return parts[0]
+    return tuple(map(np.concatenate, zip(*parts, strict=True)))

@@ -1,6 +1,7 @@
 """Which sentences of a corpus a teacher is asked about.
 
-First each work item is surveyed: its sentences are filtered and hashed. Then the surveys together
+Filters look at one sentence alone. Where the choice depends on other sentences, each work item is
+surveyed first: its sentences are filtered and hashed. Then the surveys together
 decide: of equal sentences only the first stays, and of a language with too many those with the
 smallest hashes, which is a sample that does not depend on how the corpus is split. The choice is a
 pure function of inputs and options, so that a part that is made again is the same.
@@ -14,6 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mtag_core.errors import ShardError
+from mtag_core.languages import normalise_language
+from mtag_core.option_values import positive
+from mtag_core.options import option
 from mtag_core.records import Block, Document, Sentence
 
 # At least this share of a sentence's tokens must hold a letter: lists of numbers teach nothing.
@@ -21,23 +26,28 @@ _MIN_WORD_SHARE = 0.5
 _MAX_FORM_CHARACTERS = 100
 
 
+def _codes(languages: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(map(normalise_language, languages))))
+
+
 @dataclass(frozen=True, slots=True)
 class ChoiceOptions:
-    """What decides the choice.
+    """What decides the choice."""
 
-    Attributes:
-        languages: Codes to keep; empty for all.
-        max_sentences_per_language: None for no limit.
-        min_tokens: Shorter sentences are left out.
-        max_tokens: Longer sentences are left out.
-        deduplicate: Keep only the first of equal sentences in the run.
-    """
+    languages: tuple[str, ...] = option(
+        "keep only these, such as fr or French", (), metavar="CODE", split=_codes
+    )
+    max_sentences_per_language: int | None = option(
+        "keep a sample of so many sentences where a language has more", None, parse=positive
+    )
+    min_tokens: int = option("shorter sentences are left out", 4, parse=positive)
+    max_tokens: int = option("longer sentences are left out", 128, parse=positive)
+    deduplicate: bool = option("keep the first of equal sentences in the run", True)
 
-    languages: tuple[str, ...] = ()
-    max_sentences_per_language: int | None = None
-    min_tokens: int = 4
-    max_tokens: int = 128
-    deduplicate: bool = True
+    @property
+    def needs_survey(self) -> bool:
+        """Whether a sentence's choice depends on other sentences of the run."""
+        return self.deduplicate or self.max_sentences_per_language is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,26 @@ def choose(surveys: Sequence[Survey], options: ChoiceOptions) -> list[NDArray[np
     return list(np.split(stays, ends[:-1]))
 
 
+class UsefulSelector:
+    """Keeps the sentences that pass the filters, document by document, block by block."""
+
+    def __init__(self, options: ChoiceOptions) -> None:
+        """Starts before the first document."""
+        self._options = options
+        self._n_chosen = 0
+
+    def select(self, block: Block[Sentence]) -> Block[Sentence]:
+        """The useful sentences of the next block, numbered among those of their document."""
+        chosen = tuple(each for each in block.sentences if is_useful(each, self._options))
+        selected = Block(block.document, self._n_chosen, chosen, block.is_last)
+        self._n_chosen = 0 if block.is_last else self._n_chosen + len(chosen)
+        return selected
+
+    def skip_rest(self) -> None:
+        """Ends a document that was rejected."""
+        self._n_chosen = 0
+
+
 class SentenceSelector:
     """Applies a choice to the documents of one work item, which come in order, block by block."""
 
@@ -149,7 +179,11 @@ class SentenceSelector:
         self._n_useful = self._n_chosen = 0
 
     def select(self, block: Block[Sentence]) -> Block[Sentence]:
-        """The sentences of the next block that stay, numbered among those of their document."""
+        """The sentences of the next block that stay, numbered among those of their document.
+
+        Raises:
+            ShardError: The document has other sentences than the survey found.
+        """
         if self._stays is None:
             self._stays = next(self._documents, np.zeros(0, np.bool_))
             self._n_useful = self._n_chosen = 0
@@ -160,6 +194,11 @@ class SentenceSelector:
         self._n_useful += len(useful)
         self._n_chosen += len(chosen)
         if block.is_last:
+            if self._n_useful != len(self._stays):
+                raise ShardError(
+                    f"document {block.document.doc_id}: {self._n_useful} sentences pass the "
+                    f"filters, {len(self._stays)} did in the survey; did the input change?"
+                )
             self._stays = None
         return selected
 

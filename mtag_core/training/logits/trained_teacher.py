@@ -17,6 +17,7 @@ from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import Sentence, bare_sentence
 from mtag_core.tagging.tagged import BatchReport
+from mtag_core.tagging.wordpiece import EncodedSentence
 from mtag_core.training.logits.logit_teachers import (
     N_WAITING,
     TokenSummary,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     import torch
 
     from mtag_core.training.networks.model import Batch
-    from mtag_core.training.networks.model import TokenLogits as DeviceLogits
+    from mtag_core.training.networks.model import TaggerLogits as DeviceLogits
 
 _FILES = ("config.json", "tokenizer.json", "feats.json", "model.safetensors")
 _PIECE_BUDGET = 16384
@@ -91,12 +92,20 @@ class TrainedTeacher:
             ),
         )
 
-    def logits(self, sentences: Sequence[Sentence]) -> list[TokenLogits]:
+    def encode(self, sentence: Sentence) -> EncodedSentence:
+        """Splits a sentence's tokens into the teacher's wordpieces."""
+        return self._encoder.encode(sentence)
+
+    def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
         """Logits of each sentence."""
         return [TokenLogits(*rows) for rows in self._rows(sentences, self._all_logits)]
 
     def summaries(
-        self, sentences: Sequence[Sentence], options: SummaryOptions, *, basis: TailBasis | None
+        self,
+        sentences: Sequence[EncodedSentence],
+        options: SummaryOptions,
+        *,
+        basis: TailBasis | None,
     ) -> list[TokenSummary]:
         """What is kept of each sentence's logits; equal logits in any order."""
         take = partial(self._summary, options=options, basis=basis)
@@ -113,17 +122,19 @@ class TrainedTeacher:
             sentences: Forms of each.
             treebank: Whose convention to follow, as a teacher can be told; None for none.
         """
-        bare = [bare_sentence(tuple(forms), language=treebank or "und") for forms in sentences]
+        bare = (bare_sentence(tuple(forms), language=treebank or "und") for forms in sentences)
         return [
             (
                 tuple(self.upos_labels[label] for label in upos),
                 tuple(self.feats_labels[label] for label in feats),
             )
-            for upos, feats in self._rows(bare, self._best)
+            for upos, feats in self._rows(list(map(self.encode, bare)), self._best)
         ]
 
     def _rows(
-        self, sentences: Sequence[Sentence], take: Callable[[DeviceLogits], list[torch.Tensor]]
+        self,
+        sentences: Sequence[EncodedSentence],
+        take: Callable[[DeviceLogits], list[torch.Tensor]],
     ) -> list[TokenRows]:
         """Runs the model and brings what `take` leaves of a batch's logits to the host."""
 

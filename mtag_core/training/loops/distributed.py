@@ -68,5 +68,4 @@ def wait_for_all() -> None:
 
 
 def _tensors(model: nn.Module) -> Iterable[Tensor]:
-    """Weights and buffers of a model."""
     return (tensor.data for tensor in model.state_dict().values())

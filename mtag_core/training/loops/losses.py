@@ -1,45 +1,8 @@
-"""The losses of training: soft cross-entropy against a teacher, and cross-entropy on labels.
-
-Three forms of the same thing: `soft_target_loss` takes the teacher's logits for every label,
-`top_k_target_loss` takes its most probable labels and the rest as one bucket, and a label is the
-target that puts everything on one.
-"""
+"""The losses of training: cross-entropy against a teacher's distribution, and on labels."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional
-
-
-def soft_target_loss(
-    student_logits: Tensor, teacher_logits: Tensor, *, mask: Tensor, temperature: float
-) -> Tensor:
-    """Cross-entropy of the student's softened distribution against the teacher's.
-
-    Args:
-        student_logits: Shape (n_sentences, n_tokens, n_labels), float32.
-        teacher_logits: Same shape and label order as `student_logits`.
-        mask: Shape (n_sentences, n_tokens), bool; False positions add nothing.
-        temperature: Divides both logits; above 0.
-
-    Returns:
-        Mean over True positions, in nats. Shape ().
-
-    Raises:
-        ValueError: Shapes differ, no position is True, or temperature is not above 0.
-
-    Source: Hinton et al. 2015 (arXiv:1503.02531), section 2; Tsai et al. 2019 (ACL D19-1374).
-    """
-    _check_temperature(temperature)
-    if student_logits.shape != teacher_logits.shape or mask.shape != student_logits.shape[:-1]:
-        raise ValueError(
-            f"shapes differ: student {tuple(student_logits.shape)}, "
-            f"teacher {tuple(teacher_logits.shape)}, mask {tuple(mask.shape)}"
-        )
-    if not bool(mask.any()):
-        raise ValueError("the mask has no True position, so there is nothing to average")
-    target = functional.softmax(teacher_logits[mask] / temperature, dim=-1)
-    log_probs = functional.log_softmax(student_logits[mask] / temperature, dim=-1)
-    return -(target * log_probs).sum(-1).mean()
 
 
 def top_k_target_loss(
@@ -63,8 +26,11 @@ def top_k_target_loss(
 
     Raises:
         ValueError: Temperature is not above 0.
+
+    Source: Hinton et al. 2015 (arXiv:1503.02531), section 2; Tsai et al. 2019 (ACL D19-1374).
     """
-    _check_temperature(temperature)
+    if not temperature > 0:
+        raise ValueError(f"temperature is {temperature}, expected a number above 0")
     logits = student_logits.float() / temperature
     log_total = logits.logsumexp(-1, keepdim=True)
     target = log_probs.exp()
@@ -90,9 +56,3 @@ def label_loss(logits: Tensor, label_ids: Tensor) -> Tensor:
     """
     total = functional.cross_entropy(logits.float(), label_ids, ignore_index=-100, reduction="sum")
     return total / (label_ids != -100).sum().clamp(min=1)
-
-
-def _check_temperature(temperature: float) -> None:
-    """Raises ValueError unless the temperature is above 0."""
-    if not temperature > 0:
-        raise ValueError(f"temperature is {temperature}, expected a number above 0")

@@ -5,42 +5,14 @@ ways without a table. Compared with that class it builds no mask tensors on the 
 for the GPU. Source: Devlin et al. 2019 (arXiv:1810.04805).
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-
-@dataclass(frozen=True)
-class EncoderConfig:
-    """The shape of an encoder; the names are those of Hugging Face's `BertConfig`.
-
-    Attributes:
-        vocab_size: Number of wordpieces.
-        hidden_size: Width of the residual stream.
-        num_hidden_layers: Number of layers.
-        num_attention_heads: Number of attention heads; divides `hidden_size`.
-        intermediate_size: Width of the feed-forward layer.
-        max_position_embeddings: Number of positions, [CLS] and [SEP] included.
-        type_vocab_size: Rows of the token type embedding; only row 0 is used.
-        layer_norm_eps: Added to the variance in LayerNorm.
-        hidden_act: `gelu` (erf) or `relu`, in the feed-forward layer.
-        pad_token_id: The piece that fills up a batch.
-        dropout: After embeddings, attention and feed-forward, in training.
-    """
-
-    vocab_size: int
-    hidden_size: int = 256
-    num_hidden_layers: int = 3
-    num_attention_heads: int = 4
-    intermediate_size: int = 1024
-    max_position_embeddings: int = 512
-    type_vocab_size: int = 2
-    layer_norm_eps: float = 1e-12
-    hidden_act: str = "gelu"
-    pad_token_id: int = 0
-    dropout: float = 0.1
+from mtag_core.training.networks.model_config import EncoderConfig
 
 
 class BertEncoder(nn.Module):
@@ -69,7 +41,7 @@ class BertEncoder(nn.Module):
         """
         hidden: Tensor = self.embeddings(piece_ids)
         mask = is_piece[:, None, None, :].expand(-1, 1, piece_ids.shape[1], -1)
-        for layer in self.encoder.layer:
+        for layer in cast(nn.ModuleList, self.encoder.layer):
             hidden = layer(hidden, mask)
         return hidden
 
@@ -108,12 +80,17 @@ class _Layer(nn.Module):
         self.intermediate = nn.Module()
         self.intermediate.dense = nn.Linear(config.hidden_size, config.intermediate_size)
         self.output = _Output(config.intermediate_size, config)
-        self.activation = {"gelu": functional.gelu, "relu": functional.relu}[config.hidden_act]
+        name_to_function: dict[str, Callable[[Tensor], Tensor]] = {
+            "gelu": functional.gelu,
+            "relu": functional.relu,
+        }
+        self.activation = name_to_function[config.hidden_act]
 
     def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Shape (n_sentences, n_pieces, hidden_size) in and out."""
-        hidden = self.attention.output(self.attention.self(hidden, mask), hidden)
-        expanded = self.activation(self.intermediate.dense(hidden))
+        mixed = cast(_SelfAttention, self.attention.self)(hidden, mask)
+        hidden = cast(_Output, self.attention.output)(mixed, hidden)
+        expanded = self.activation(cast(nn.Linear, self.intermediate.dense)(hidden))
         out: Tensor = self.output(expanded, hidden)
         return out
 
@@ -154,7 +131,6 @@ class _Output(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Initialises one module as BERT does."""
     if isinstance(module, nn.Linear | nn.Embedding):
         nn.init.normal_(module.weight, std=0.02)
     if isinstance(module, nn.Linear):

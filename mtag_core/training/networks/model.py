@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
-class TokenLogits:
-    """What the heads say. Both share the token axis and lie in label order.
+class TaggerLogits:
+    """The logits of both heads: one token axis, label order.
 
     Attributes:
         upos: Shape (n_tokens, n_upos_labels).
@@ -77,10 +77,10 @@ class TokenTagger(nn.Module):
                 nn.init.normal_(head.weight, std=0.02)
                 nn.init.zeros_(head.bias)
 
-    def forward(self, batch: Batch) -> TokenLogits:
+    def forward(self, batch: Batch) -> TaggerLogits:
         """Tags a batch."""
         tokens = self.vectors(batch)
-        return TokenLogits(upos=self.upos(tokens), feats=self.feats(tokens))
+        return TaggerLogits(upos=self.upos(tokens), feats=self.feats(tokens))
 
     def vectors(self, batch: Batch) -> Tensor:
         """What the heads read of each token. Shape (n_tokens, hidden_size)."""

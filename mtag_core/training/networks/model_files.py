@@ -1,6 +1,6 @@
 """A trained model as a directory: teacher or student, as training reads and writes it.
 
-    config.json         architecture, label counts, treebanks and their use (see `ModelCard`)
+    config.json         architecture, label counts, treebanks and their use (see `ModelMetadata`)
     model.safetensors   weights
     tokenizer.json      wordpieces
     feats.json          FEATS inventory in label order
@@ -10,7 +10,7 @@ The bundle that tagging loads is made from such a directory by the `export` comm
 
 import json
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,48 +19,30 @@ from safetensors.torch import load_file, save_file
 
 from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.networks.encoder import BertEncoder, EncoderConfig
+from mtag_core.training.networks.encoder import BertEncoder
 from mtag_core.training.networks.model import TokenTagger
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What `config.json` says beside the architecture.
-
-    Attributes:
-        max_pieces: Longest sentence trained on, [CLS] and [SEP] included.
-        treebanks: Names, in the order of the teacher's treebank pieces; empty for a student.
-        first_treebank_piece: Id of the first treebank piece.
-        conventions: Language to the treebank whose annotation its unlabelled text gets.
-        has_learnt_dev: Three quarters of the dev files taught it or a model that it started from.
-    """
-
-    max_pieces: int
-    treebanks: tuple[str, ...] = ()
-    first_treebank_piece: int = 0
-    conventions: dict[str, str] = field(default_factory=dict)
-    has_learnt_dev: bool = False
+from mtag_core.training.networks.model_config import EncoderConfig, ModelMetadata, config_fields
 
 
 def save_model(
-    model: TokenTagger, card: ModelCard, *, directory: Path, tokenizer_path: Path, feats: list[str]
+    model: TokenTagger,
+    metadata: ModelMetadata,
+    *,
+    directory: Path,
+    tokenizer_path: Path,
+    feats: list[str],
 ) -> None:
     """Writes a model directory; weights as float16.
 
     Args:
         model: Teacher or student.
-        card: What else to record.
+        metadata: What else to record.
         directory: Made if missing; files in it are replaced.
         tokenizer_path: Copied.
         feats: The FEATS inventory in label order.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    config = {
-        **_architecture(model),
-        "n_feats": len(feats),
-        "combine": "first_last",
-        **asdict(card),
-    }
+    config = config_fields(_architecture(model), metadata, n_feats=len(feats))
     _write_json(directory / "config.json", config)
     _write_json(directory / "feats.json", feats)
     if tokenizer_path.resolve() != (directory / "tokenizer.json").resolve():
@@ -70,7 +52,7 @@ def save_model(
     save_file(halved, directory / "model.safetensors")
 
 
-def load_model(directory: Path, *, device: torch.device) -> tuple[TokenTagger, ModelCard]:
+def load_model(directory: Path, *, device: torch.device) -> tuple[TokenTagger, ModelMetadata]:
     """Reads a model directory.
 
     Raises:
@@ -89,18 +71,18 @@ def load_model(directory: Path, *, device: torch.device) -> tuple[TokenTagger, M
         )
     except (OSError, KeyError, RuntimeError, ValueError) as error:
         raise CheckpointError(f"{directory}: not a trained model directory: {error}") from error
-    return model.to(device), load_card(directory)
+    return model.to(device), load_metadata(directory)
 
 
-def load_card(directory: Path) -> ModelCard:
-    """Reads what a model directory says beside its architecture."""
+def load_metadata(directory: Path) -> ModelMetadata:
+    """Reads the metadata of a model directory."""
     config = _read_config(directory)
-    return ModelCard(
+    return ModelMetadata(
         max_pieces=config["max_pieces"],
         treebanks=tuple(config["treebanks"]),
         first_treebank_piece=config["first_treebank_piece"],
         conventions=config["conventions"],
-        has_learnt_dev=config.get("has_learnt_dev", False),
+        is_trained_on_dev=config.get("is_trained_on_dev", False),
     )
 
 
@@ -111,13 +93,11 @@ def load_feats(path: Path) -> list[str]:
 
 
 def _read_config(directory: Path) -> dict[str, Any]:
-    """Reads `config.json`."""
     config: dict[str, Any] = json.loads((directory / "config.json").read_text(encoding="utf-8"))
     return config
 
 
 def _architecture(model: TokenTagger) -> dict[str, Any]:
-    """The encoder's shape."""
     if isinstance(model.encoder, BertEncoder):
         return {"encoder": "bert", **asdict(model.encoder.config)}
     other: Any = model.encoder
@@ -125,7 +105,6 @@ def _architecture(model: TokenTagger) -> dict[str, Any]:
 
 
 def _empty_model(config: dict[str, Any]) -> TokenTagger:
-    """A model of the recorded shape."""
     if config["encoder"] == "bert":
         names = EncoderConfig.__dataclass_fields__
         shape = EncoderConfig(**{name: config[name] for name in names})
@@ -137,12 +116,10 @@ def _empty_model(config: dict[str, Any]) -> TokenTagger:
 
 
 def _with_heads(encoder: torch.nn.Module, width: int, n_feats: int, dropout: float) -> TokenTagger:
-    """Puts empty heads on an encoder."""
     return TokenTagger(
         encoder, hidden_size=width, n_upos=len(UPOS_LABELS), n_feats=n_feats, dropout=dropout
     )
 
 
 def _write_json(path: Path, value: object) -> None:
-    """Writes JSON for people to read."""
     path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

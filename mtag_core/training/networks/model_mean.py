@@ -7,10 +7,24 @@ from pathlib import Path
 
 import torch
 
-from mtag_core.errors import CheckpointError
+from mtag_core.errors import CheckpointError, UsageError
 from mtag_core.training.networks.model_files import load_feats, load_model, save_model
+from mtag_core.training.options import AverageOptions
 
 _CPU = torch.device("cpu")
+
+
+def run(options: AverageOptions) -> str:
+    """Runs `average-models`.
+
+    Raises:
+        UsageError: The share is not from 0 to 1.
+    """
+    share = options.share
+    if not 0 <= share <= 1:
+        raise UsageError(f"--share: {share}, expected a number from 0 to 1")
+    write_mean(options.first, options.second, options.output, share=share)
+    return f"{options.output}: {1 - share:g} of {options.first} and {share:g} of {options.second}"
 
 
 def write_mean(first: Path, second: Path, output: Path, *, share: float) -> None:
@@ -28,7 +42,7 @@ def write_mean(first: Path, second: Path, output: Path, *, share: float) -> None
     for name in ("tokenizer.json", "feats.json"):
         if _read(first / name) != _read(second / name):
             raise CheckpointError(f"{second / name}: differs from {first / name}; cannot average")
-    model, card = load_model(first, device=_CPU)
+    model, metadata = load_model(first, device=_CPU)
     other, _ = load_model(second, device=_CPU)
     weights, others = model.state_dict(), other.state_dict()
     if {k: w.shape for k, w in weights.items()} != {k: w.shape for k, w in others.items()}:
@@ -36,7 +50,7 @@ def write_mean(first: Path, second: Path, output: Path, *, share: float) -> None
     model.load_state_dict({name: w.lerp(others[name], share) for name, w in weights.items()})
     save_model(
         model,
-        card,
+        metadata,
         directory=output,
         tokenizer_path=first / "tokenizer.json",
         feats=load_feats(first / "feats.json"),
@@ -44,7 +58,6 @@ def write_mean(first: Path, second: Path, output: Path, *, share: float) -> None
 
 
 def _read(path: Path) -> bytes:
-    """Reads a file of a model directory."""
     try:
         return path.read_bytes()
     except OSError as error:

@@ -5,13 +5,14 @@ the only place that imports transformers.
 """
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 
-from mtag_core.training.networks.encoder import BertEncoder, EncoderConfig
+from mtag_core.training.networks.encoder import BertEncoder
+from mtag_core.training.networks.model_config import EncoderConfig
 
 
 def load_encoder(name_or_directory: str, *, n_extra_pieces: int, dropout: float) -> nn.Module:
@@ -71,13 +72,12 @@ class HuggingFaceEncoder(nn.Module):
         return hidden
 
 
-def from_config(config: Mapping[str, object]) -> nn.Module:
+def from_config(config: Mapping[str, Any]) -> nn.Module:
     """Builds an untrained encoder of another architecture from its recorded config."""
     return HuggingFaceEncoder(AutoModel.from_config(AutoConfig.for_model(**config)))
 
 
 def _is_plain_bert(config: PretrainedConfig) -> bool:
-    """Whether our encoder computes the same as the model of this config."""
     kind = getattr(config, "position_embedding_type", "absolute")
     return (
         config.model_type == "bert" and kind == "absolute" and config.hidden_act in ("gelu", "relu")
@@ -85,7 +85,6 @@ def _is_plain_bert(config: PretrainedConfig) -> bool:
 
 
 def _encoder_config(config: PretrainedConfig, n_extra_pieces: int, dropout: float) -> EncoderConfig:
-    """Translates a `BertConfig`."""
     return EncoderConfig(
         vocab_size=config.vocab_size + n_extra_pieces,
         hidden_size=config.hidden_size,
@@ -104,7 +103,6 @@ def _encoder_config(config: PretrainedConfig, n_extra_pieces: int, dropout: floa
 def _widened(
     state: dict[str, Tensor], n_extra_pieces: int, config: PretrainedConfig
 ) -> dict[str, Tensor]:
-    """A BERT's weights without pooler, the piece table widened."""
     kept = {
         name: tensor
         for name, tensor in state.items()
@@ -118,5 +116,5 @@ def _widened(
 
 
 def _opening_piece(config: PretrainedConfig) -> int:
-    """Id of the piece that opens a sentence, as far as the config tells; else piece 0."""
+    """Id of the piece that opens a sentence, if the config has it; else piece 0."""
     return int(getattr(config, "bos_token_id", None) or 0)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from mtag_core.segmentation.units import UnitTable
-from mtag_core.training.data.encoding import PieceConvention
+from mtag_core.training.data.encoding import SpecialPieces
 from mtag_core.training.data.packing import PackedSentences
 
 # What SentencePiece vocabularies write for a space.
@@ -28,7 +28,7 @@ class UnitEncoder:
         self._tokenizer = Tokenizer.from_file(str(tokenizer_path))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self.pieces = PieceConvention.of(self._tokenizer, tokenizer_path)
+        self.pieces = SpecialPieces.of(self._tokenizer, tokenizer_path)
         self._known: dict[tuple[str, bool], tuple[int, ...]] = {}
 
     def encode(self, text: str, units: UnitTable) -> list[tuple[int, ...]]:
@@ -66,7 +66,7 @@ class Chunks:
     """
 
     max_pieces: int
-    pieces: PieceConvention
+    pieces: SpecialPieces
     rows: list[list[tuple[int, ...]]] = field(default_factory=list)
     n_pieces: int = 0
 

@@ -2,7 +2,6 @@
 
 import itertools
 import logging
-import lzma
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -12,12 +11,13 @@ import torch
 
 from mtag_core.errors import InputNotFoundError
 from mtag_core.segmentation.units import UnitTable, find_units
+from mtag_core.storage import create_text, open_text
 from mtag_core.training.data.packing import DeviceSentences
+from mtag_core.training.options import LabelBoundariesOptions
 from mtag_core.training.segmenters.boundary_chunks import Chunks, UnitEncoder
 from mtag_core.training.segmenters.boundary_marks import marked_line, without_marks
 from mtag_core.training.segmenters.boundary_teacher import (
     BoundaryTeacher,
-    BoundaryTeacherConfig,
     mean_probabilities,
     train_members,
 )
@@ -29,7 +29,7 @@ _GROUP_LINES = 20_000
 _MOST_LINES_JOINED = 4
 
 
-def label_boundaries(config: BoundaryTeacherConfig) -> list[Path]:
+def label_boundaries(config: LabelBoundariesOptions) -> list[Path]:
     """Trains boundary teachers and labels all text in their languages.
 
     Args:
@@ -54,18 +54,17 @@ def label_boundaries(config: BoundaryTeacherConfig) -> list[Path]:
 class _Labeller:
     """Trained members and what they need to label text."""
 
-    def __init__(self, config: BoundaryTeacherConfig) -> None:
+    def __init__(self, config: LabelBoundariesOptions) -> None:
         self._config = config
-        self._encoder = UnitEncoder(config.teacher / "tokenizer.json")
+        self._encoder = UnitEncoder(config.teacher_model / "tokenizer.json")
         self._members: list[BoundaryTeacher] = train_members(config, self._encoder)
 
     def label(self, path: Path) -> Path:
         """Labels one file; the output appears when it is whole."""
         name = path.name.removesuffix(".txt.xz")
         output = self._config.output / f"{name}.segmented.txt.xz"
-        part = output.with_suffix(".part")
         start_s, n_units = time.monotonic(), 0
-        with lzma.open(part, "wt", encoding="utf-8", newline="\n") as sink:
+        with create_text(output) as sink:
             for lines in _line_groups(path):
                 tables = [
                     find_units(line, has_spaces=text_language(path) in SPACED_INSIDE)
@@ -75,7 +74,6 @@ class _Labeller:
                 n_units += sum(len(units.starts) for units in tables)
                 spent_s = time.monotonic() - start_s
                 _LOGGER.info("%s: %d units labelled, %.1f s", name, n_units, spent_s)
-        part.rename(output)
         return output
 
     def _labelled(
@@ -104,7 +102,7 @@ class _Labeller:
 def _line_groups(path: Path) -> Iterator[list[str]]:
     """Yields the lines of a file that are not empty, some thousands together."""
     group: list[str] = []
-    with lzma.open(path, "rt", encoding="utf-8", newline="\n") as lines:
+    with open_text(path, newline="\n") as lines:
         for line in lines:
             text = without_marks(line).strip()
             if text:

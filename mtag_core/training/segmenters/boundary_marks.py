@@ -4,13 +4,14 @@ A line is a sentence. After a unit stands a mark that says how sure the labeller
 ends there; no mark: sure that none does. The marks are symbols that text does not have.
 """
 
-import lzma
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mtag_core.storage import open_text
 
 # Probability of a token's end from which each mark is written, and what a mark then stands for.
 MARKS = ("", "\u241d", "\u241e", "\u241f")
@@ -59,7 +60,7 @@ def read_marked(path: Path) -> Iterator[tuple[str, dict[int, float]]]:
         Each sentence's text, and the probabilities of token ends by the offset after a unit,
         where there is a mark.
     """
-    with lzma.open(path, "rt", encoding="utf-8", newline="\n") as lines:
+    with open_text(path, newline="\n") as lines:
         for line in lines:
             offsets: dict[int, float] = {}
             for count, match in enumerate(_MARK.finditer(line)):

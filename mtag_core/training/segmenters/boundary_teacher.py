@@ -7,7 +7,6 @@ is limited by its size. A pretrained encoder needs fewer examples; it marks text
 import logging
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mtag_core.training.data.augmentation import mask_pieces
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
-from mtag_core.training.loops.loop import Epoch, LoopConfig, Task, Trainer
-from mtag_core.training.loops.run_log import RunLog
-from mtag_core.training.networks.hiding import with_hidden_pieces
+from mtag_core.training.loops.trainer import Epoch, Task, Trainer
+from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.model_files import load_model
+from mtag_core.training.options import LabelBoundariesOptions, Schedule
 from mtag_core.training.segmenters.boundary_chunks import UnitEncoder
 from mtag_core.training.segmenters.boundary_examples import (
     BoundaryExamples,
@@ -34,41 +34,6 @@ _CPU_LABELLING_BUDGET = 4096
 
 # Epochs take turns between some ways to cut the text into chunks.
 _N_CUTS = 4
-
-
-@dataclass(frozen=True)
-class BoundaryTeacherConfig:
-    """Options of `label-boundaries`.
-
-    Attributes:
-        teacher: Model directory whose encoder is fine-tuned.
-        treebanks: Directory of CoNLL-U files.
-        text: Directory of `<language>.txt.xz` or `<language>_<variety>.txt.xz` files.
-        output: Gets `<name>.segmented.txt.xz` for each, and a folder of curves a member.
-        languages: To learn, from all of their treebanks.
-        peak_rates: One member is trained with each; their probabilities are averaged.
-        epochs: Passes over the treebanks, at most.
-        minutes: For the training of all members; None for no limit.
-        piece_budget: Wordpieces a batch.
-        max_pieces: Wordpieces a chunk.
-        piece_dropout: Share of pieces replaced by the mask piece.
-        device: A torch device.
-        seed: Of everything random.
-    """
-
-    teacher: Path
-    treebanks: Path
-    text: Path
-    output: Path
-    languages: tuple[str, ...] = ("ja", "vi", "zh")
-    peak_rates: tuple[float, ...] = (1e-4, 2e-4, 3e-4)
-    epochs: float = 30.0
-    minutes: float | None = None
-    piece_budget: int = 8192
-    max_pieces: int = 256
-    piece_dropout: float = 0.05
-    device: str = "cpu"
-    seed: int = 1
 
 
 class BoundaryTeacher(nn.Module):
@@ -90,7 +55,7 @@ class BoundaryTeacher(nn.Module):
         return logits
 
 
-def train_members(config: BoundaryTeacherConfig, encoder: UnitEncoder) -> list[BoundaryTeacher]:
+def train_members(config: LabelBoundariesOptions, encoder: UnitEncoder) -> list[BoundaryTeacher]:
     """Fine-tunes a copy of the teacher's encoder with each learning rate.
 
     Args:
@@ -133,7 +98,7 @@ class _Run:
 
     def __init__(
         self,
-        config: BoundaryTeacherConfig,
+        config: LabelBoundariesOptions,
         encoder: UnitEncoder,
         *,
         train: Sequence[BoundaryExamples],
@@ -143,7 +108,7 @@ class _Run:
         self._device = torch.device(config.device)
         self._mask = encoder.pieces.mask
         self._dev = dev
-        tagger, _ = load_model(config.teacher, device=self._device)
+        tagger, _ = load_model(config.teacher_model, device=self._device)
         self.model = BoundaryTeacher(tagger.encoder, hidden_size=tagger.upos.in_features)
         self.model.to(self._device)
         self._cuts = [self._on_device(each, encoder) for each in train]
@@ -154,7 +119,7 @@ class _Run:
         """Trains the model, and logs dev scores."""
         curves = self._config.output / f"member{seed}"
         curves.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as scratch, RunLog(curves, is_writer=True) as log:
+        with tempfile.TemporaryDirectory() as scratch, TrainingLog(curves, is_writer=True) as log:
             task = Task(self.model, self._epoch, self._loss, lambda: self.scores([self.model]))
             loop = _loop_config(self._config, rate, seed)
             Trainer(task, loop, directory=Path(scratch), log=log).run()
@@ -182,7 +147,7 @@ class _Run:
         """Loss of one batch."""
         cut = int(indices[0])
         batch = self._cuts[cut].batch(indices[1:])
-        hidden = with_hidden_pieces(batch, share=self._config.piece_dropout, mask_piece=self._mask)
+        hidden = mask_pieces(batch, share=self._config.piece_dropout, mask_piece=self._mask)
         logits = self.model(hidden).float()
         targets = self._labels[cut][batch.token_index]
         return nn.functional.cross_entropy(logits, targets), len(targets)
@@ -211,15 +176,13 @@ def mean_probabilities(
     return values
 
 
-def _loop_config(config: BoundaryTeacherConfig, rate: float, seed: int) -> LoopConfig:
+def _loop_config(config: LabelBoundariesOptions, rate: float, seed: int) -> Schedule:
     """The loop's part of the options."""
-    return LoopConfig(
+    return Schedule(
         peak_rate=rate,
         warmup_share=0.1,
         epochs=config.epochs,
         minutes=config.minutes / len(config.peak_rates) if config.minutes else None,
-        weight_decay=0.01,
-        clip_norm=1.0,
         n_evaluations=6,
         checkpoint_minutes=float("inf"),
         seed=seed,

@@ -5,7 +5,6 @@ boundary model of the bundle learns from the text that it labels.
 """
 
 import logging
-import lzma
 import zlib
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -18,12 +17,14 @@ from numpy.typing import NDArray
 from mtag_core.errors import InputNotFoundError
 from mtag_core.segmentation.hashing import Codes, hash_columns, table_rows
 from mtag_core.segmentation.units import UnitTable, find_units
+from mtag_core.storage import create_text
+from mtag_core.training.options import LabelBoundariesOptions
 from mtag_core.training.segmenters.boundary_fitting import Examples, fit_at_once
 from mtag_core.training.segmenters.boundary_marks import marked_line, without_marks
 from mtag_core.training.segmenters.dictionary_words import Dictionary, load_dictionary
 from mtag_core.training.segmenters.gap_features import Counts, count_text, feature_rows
 from mtag_core.training.segmenters.gap_stream import asked_gaps
-from mtag_core.training.segmenters.training import text_lines
+from mtag_core.training.segmenters.training import listed, text_lines
 from mtag_core.training.segmenters.treebank_text import read_surface_sentences, training_files
 
 _LOGGER = logging.getLogger(__name__)
@@ -33,6 +34,17 @@ _GROUP_LINES = 4000
 
 # Units on either side of a gap whose words are looked at.
 _N_CONTEXT = 3
+
+
+def run(options: LabelBoundariesOptions) -> str:
+    """Runs `label boundaries`, with a teacher or dictionaries."""
+    if options.teacher is None:
+        folders = (options.treebanks, options.text, options.output)
+        return listed(label_by_dictionary(*folders, languages=options.languages))
+    # Needs torch, which dictionaries do not.
+    from mtag_core.training.segmenters.boundary_labelling import label_boundaries
+
+    return listed(label_boundaries(options))
 
 
 def label_by_dictionary(
@@ -131,19 +143,13 @@ class _Labeller:
         paths = [
             output / f"{name}.segmented.txt.xz" for name in (language, f"{language}_converted")
         ]
-        parts = [path.with_suffix(".part") for path in paths]
-        with (
-            lzma.open(parts[0], "wt", encoding="utf-8", newline="\n") as own,
-            lzma.open(parts[1], "wt", encoding="utf-8", newline="\n") as converted,
-        ):
+        with create_text(paths[0]) as own, create_text(paths[1]) as converted:
             lines = filter(None, (without_marks(line).strip() for line in text_lines(source)))
             n_lines = 0
             while group := list(islice(lines, _GROUP_LINES)):
                 self._write(group, own, converted)
                 n_lines += len(group)
                 _LOGGER.info("%s: %d lines labelled", language, n_lines)
-        for part, path in zip(parts, paths, strict=True):
-            part.rename(path)
         return paths
 
     def _write(self, lines: Sequence[str], own: TextIO, converted: TextIO) -> None:

@@ -1,7 +1,6 @@
 """Trains layers of boundary weights: the generic one, languages' and treebanks'."""
 
 import logging
-import lzma
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ import numpy as np
 
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.spaced import SpacedTokenizer
+from mtag_core.storage import open_text
 from mtag_core.training.segmenters.layer_examples import end_examples, token_examples
 from mtag_core.training.segmenters.layer_fitting import FitOptions, fit
 from mtag_core.training.segmenters.layer_lists import clitics, has_spaced_numbers, phrases
@@ -123,5 +123,5 @@ def _text_lines(text: Path, language: str) -> Iterator[str]:
     for code in _CODES.get(language, (language,)):
         path = text / f"{code}.txt.xz"
         if path.exists():
-            with lzma.open(path, "rt", encoding="utf-8") as stream:
+            with open_text(path) as stream:
                 yield from stream

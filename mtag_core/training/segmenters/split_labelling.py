@@ -1,7 +1,6 @@
 """Labels text with split teachers, for `train-segmenters --labelled`."""
 
 import logging
-import lzma
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -10,27 +9,33 @@ from mtag_core.errors import InputNotFoundError
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.languages import GENERIC
 from mtag_core.segmentation.spaced import SpacedTokenizer
+from mtag_core.storage import create_text
 from mtag_core.training.data.treebanks import treebank_files
+from mtag_core.training.options import LabelSplitsOptions
 from mtag_core.training.segmenters.split_choices import ChoiceTable
 from mtag_core.training.segmenters.split_labels import SUFFIX, labelled_line
 from mtag_core.training.segmenters.split_learning import SurfaceToken
 from mtag_core.training.segmenters.split_teacher import (
     SplitSentences,
     SplitTeacher,
-    SplitTeacherConfig,
     guess_splits,
     tokenizer_path,
     train_split_teacher,
 )
 from mtag_core.training.segmenters.splits import OPEN, log_counts
-from mtag_core.training.segmenters.training import text_lines
+from mtag_core.training.segmenters.training import listed, text_lines
 from mtag_core.training.segmenters.treebank_text import read_splits
 
 _LOGGER = logging.getLogger(__name__)
 _GROUP_SENTENCES = 2000
 
 
-def label_splits(config: SplitTeacherConfig) -> list[Path]:
+def run(options: LabelSplitsOptions) -> str:
+    """Runs `label splits`."""
+    return listed(label_splits(options))
+
+
+def label_splits(config: LabelSplitsOptions) -> list[Path]:
     """Trains a split teacher for each language and labels the language's text.
 
     Args:
@@ -46,7 +51,7 @@ def label_splits(config: SplitTeacherConfig) -> list[Path]:
     return [_label(config, language) for language in config.languages]
 
 
-def _label(config: SplitTeacherConfig, language: str) -> Path:
+def _label(config: LabelSplitsOptions, language: str) -> Path:
     """Labels the text of one language; the file appears when it is whole."""
     source = config.text / f"{language}.txt.xz"
     if not source.exists():
@@ -64,16 +69,14 @@ def _label(config: SplitTeacherConfig, language: str) -> Path:
         config, language, SplitSentences(train, table, config), SplitSentences(dev, table, config)
     )
     output = config.output / f"{language}{SUFFIX}"
-    part = output.with_suffix(".part")
     n_tokens = 0
-    with lzma.open(part, "wt", encoding="utf-8", newline="\n") as sink:
+    with create_text(output) as sink:
         text = _surface_sentences(source, tokenizer)
         while group := list(islice(text, _GROUP_SENTENCES)):
             sentences = SplitSentences(group, table, config)
             sink.writelines(_labelled(teacher, sentences, config.least_probability))
             n_tokens += len(sentences.tokens)
             _LOGGER.info("%s: %d tokens labelled", language, n_tokens)
-    part.rename(output)
     return output
 
 

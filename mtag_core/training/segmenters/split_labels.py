@@ -7,10 +7,10 @@ Where the labeller is unsure, the form stands alone, and is there for its neighb
 """
 
 import json
-import lzma
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mtag_core.storage import open_text
 from mtag_core.training.segmenters.split_learning import SurfaceToken
 from mtag_core.training.segmenters.treebank_text import text_language
 
@@ -33,6 +33,6 @@ def read_labelled(directory: Path, language: str) -> Iterator[list[SurfaceToken]
     """
     for path in sorted(directory.glob("*" + SUFFIX)):
         if text_language(path) == language:
-            with lzma.open(path, "rt", encoding="utf-8", newline="\n") as lines:
+            with open_text(path, newline="\n") as lines:
                 for line in lines:
                     yield [(form, tuple(parts)) for form, *parts in json.loads(line)]

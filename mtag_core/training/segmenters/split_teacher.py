@@ -9,7 +9,6 @@ import logging
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,13 +17,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mtag_core.training.data.encoding import PieceConvention, encode_sentences
+from mtag_core.training.data.augmentation import mask_pieces
+from mtag_core.training.data.encoding import SpecialPieces, encode_sentences
 from mtag_core.training.data.packing import DeviceSentences, cut_batches, fits
-from mtag_core.training.loops.loop import Epoch, LoopConfig, Task, Trainer
-from mtag_core.training.loops.run_log import RunLog
-from mtag_core.training.networks.hiding import with_hidden_pieces
+from mtag_core.training.loops.trainer import Epoch, Task, Trainer
+from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, piece_table
+from mtag_core.training.options import LabelSplitsOptions, Schedule
 from mtag_core.training.segmenters.split_choices import N_NUMBERS, ChoiceTable
 from mtag_core.training.segmenters.split_learning import SurfaceToken
 
@@ -38,45 +38,6 @@ _HEAD_FACTOR = 10.0
 
 # Stands for minus infinity, without its gradients.
 _IMPOSSIBLE = -1e4
-
-
-@dataclass(frozen=True)
-class SplitTeacherConfig:
-    """Options of `label-splits`.
-
-    Attributes:
-        encoder: Hugging Face directory of the encoder that is fine-tuned.
-        treebanks: Directory of CoNLL-U files.
-        text: Directory of `<language>.txt.xz` files.
-        segmenters: Directory of `<language>.linear.npz` files, which cut the text.
-        output: Gets `<language>.splits.jsonl.xz` for each, and a folder of curves a language.
-        languages: To learn and to label, each by itself.
-        least_probability: Tokens that the teacher is less sure of stay unlabelled.
-        peak_rate: Highest learning rate.
-        epochs: Passes over the treebanks, at most.
-        minutes: For the training of a language; None for no limit.
-        piece_budget: Wordpieces a batch.
-        max_pieces: Longer sentences are left out.
-        piece_dropout: Share of pieces replaced by the mask piece.
-        device: A torch device.
-        seed: Of everything random.
-    """
-
-    encoder: str
-    treebanks: Path
-    text: Path
-    segmenters: Path
-    output: Path
-    languages: tuple[str, ...] = ("he",)
-    least_probability: float = 0.8
-    peak_rate: float = 1e-4
-    epochs: float = 9.0
-    minutes: float | None = None
-    piece_budget: int = 1024
-    max_pieces: int = 256
-    piece_dropout: float = 0.05
-    device: str = "cpu"
-    seed: int = 1
 
 
 class DeviceChoices(NamedTuple):
@@ -162,7 +123,7 @@ class SplitSentences:
         self,
         sentences: Sequence[Sequence[SurfaceToken]],
         table: ChoiceTable,
-        config: SplitTeacherConfig,
+        config: LabelSplitsOptions,
     ) -> None:
         """Encodes sentences; those of more than `max_pieces` are left out.
 
@@ -180,7 +141,7 @@ class SplitSentences:
         self.n_pieces = packed.n_pieces[fitting]
         self._on_device = DeviceSentences(
             packed.select(fitting),
-            pad=PieceConvention.load(tokenizer).pad,
+            pad=SpecialPieces.load(tokenizer).pad,
             device=torch.device(config.device),
         )
 
@@ -202,13 +163,13 @@ class SplitSentences:
         )
 
 
-def tokenizer_path(config: SplitTeacherConfig) -> Path:
+def tokenizer_path(config: LabelSplitsOptions) -> Path:
     """Where the encoder's wordpieces are."""
     return Path(config.encoder) / "tokenizer.json"
 
 
 def train_split_teacher(
-    config: SplitTeacherConfig, language: str, train: SplitSentences, dev: SplitSentences
+    config: LabelSplitsOptions, language: str, train: SplitSentences, dev: SplitSentences
 ) -> SplitTeacher:
     """Fine-tunes the encoder, and logs dev scores.
 
@@ -225,20 +186,20 @@ def train_split_teacher(
     encoder = load_encoder(config.encoder, n_extra_pieces=0, dropout=_DROPOUT)
     teacher = SplitTeacher(encoder, width=hidden_size(encoder), n_parts=train.table.n_parts)
     teacher.to(torch.device(config.device))
-    mask = PieceConvention.load(tokenizer_path(config)).mask
+    mask = SpecialPieces.load(tokenizer_path(config)).mask
 
     def epoch(number: int, generator: np.random.Generator) -> Epoch:
         return cut_batches(train.n_pieces, piece_budget=config.piece_budget, generator=generator)
 
     def loss(indices: NDArray[np.int64]) -> tuple[Tensor, int]:
         batch, choices = train.batch(indices)
-        hidden = with_hidden_pieces(batch, share=config.piece_dropout, mask_piece=mask)
+        hidden = mask_pieces(batch, share=config.piece_dropout, mask_piece=mask)
         scores = teacher(hidden, choices).float()
         return choice_loss(scores, choices, n_tokens=len(batch.token_index))
 
     curves = config.output / language
     curves.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch, RunLog(curves, is_writer=True) as log:
+    with tempfile.TemporaryDirectory() as scratch, TrainingLog(curves, is_writer=True) as log:
         task = Task(teacher, epoch, loss, lambda: {"dev_words": words_f1(teacher, dev)})
         Trainer(task, _loop_config(config), directory=Path(scratch), log=log).run()
     return teacher
@@ -316,15 +277,13 @@ def words_f1(teacher: SplitTeacher, sentences: SplitSentences) -> float:
     return 200.0 * n_same / max(1, n_gold + n_guessed)
 
 
-def _loop_config(config: SplitTeacherConfig) -> LoopConfig:
+def _loop_config(config: LabelSplitsOptions) -> Schedule:
     """The loop's part of the options."""
-    return LoopConfig(
+    return Schedule(
         peak_rate=config.peak_rate,
         warmup_share=0.1,
         epochs=config.epochs,
         minutes=config.minutes,
-        weight_decay=0.01,
-        clip_norm=1.0,
         n_evaluations=4,
         checkpoint_minutes=float("inf"),
         seed=config.seed,

@@ -4,7 +4,6 @@ What stands in the output directory is not trained again.
 """
 
 import logging
-import lzma
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +13,9 @@ from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.languages import GENERIC
-from mtag_core.training.langid import record_config
+from mtag_core.storage import open_text
+from mtag_core.training.options import SegmenterOptions, TrainSegmentersOptions
+from mtag_core.training.records import record_options
 from mtag_core.training.segmenters.boundary_marks import read_marked
 from mtag_core.training.segmenters.gap_stream import MarkedSentence
 from mtag_core.training.segmenters.layers import (
@@ -64,29 +65,23 @@ _UNSPACED_TEXT = frozenset({"dv", "ja", "km", "lo", "my", "th", "vi", "yue", "zh
 _LOGGER = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class SegmenterOptions:
-    """What a training run is made of.
+def run(options: TrainSegmentersOptions) -> str:
+    """Runs `train segmenters`."""
+    models = train_segmenters(
+        options.treebanks,
+        options.output,
+        options=options.each,
+        languages=options.languages,
+        own=options.own,
+        text=options.text,
+        labelled=options.labelled,
+    )
+    return listed(models)
 
-    Attributes:
-        n_tokens: Training tokens a language, at most.
-        n_treebank_tokens: Training tokens of a treebank that gets a segmenter of its own, at most.
-        n_generic_tokens: Training tokens that each language gives to the generic layer.
-        n_lines: Sentences of text that a language's layer learns sentence ends from.
-        n_generic_lines: Those that each language gives to the generic layer.
-        gap_epochs: Passes of gap networks over treebank and labelled text.
-        device: A torch device, for gap networks.
-        seed: Chooses lines and the lengths of paragraphs, and is the gap networks'.
-    """
 
-    n_tokens: int = 45_000
-    n_treebank_tokens: int = 100_000
-    n_generic_tokens: int = 5_000
-    n_lines: int = 4_000
-    n_generic_lines: int = 300
-    gap_epochs: float = 6.0
-    device: str = "cpu"
-    seed: int = 1
+def listed(paths: Iterable[Path]) -> str:
+    """A line a file that was made, with its size."""
+    return "\n".join(f"{path}: {path.stat().st_size:,} bytes" for path in paths)
 
 
 def train_segmenters(
@@ -130,7 +125,7 @@ def train_segmenters(
     chosen = languages or ([] if own else sorted(files))
     _check(chosen, own, files)
     output.mkdir(parents=True, exist_ok=True)
-    record_config(
+    record_options(
         output / "config.json",
         {
             "treebanks": str(treebanks),
@@ -306,5 +301,5 @@ def _lines(text: Path | None, code: str) -> Iterator[str]:
 
 def text_lines(path: Path) -> Iterator[str]:
     """Yields the lines of an `.xz` file."""
-    with lzma.open(path, "rt", encoding="utf-8") as stream:
+    with open_text(path) as stream:
         yield from stream

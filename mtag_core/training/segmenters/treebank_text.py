@@ -1,20 +1,15 @@
 """Finds treebanks' training files and reads what segmenters learn from."""
 
-import lzma
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from mtag_core.storage import open_text
 from mtag_core.training.segmenters.joining import joined
 from mtag_core.training.segmenters.spacing import tightened
+from mtag_core.training.treebank_facts import facts_of
 
 _FILE = re.compile(r"^(?P<language>[a-z]+)_(?P<treebank>\w+)-ud-(?P<split>\w+)\.conllu(\.xz)?$")
-
-# Speech without punctuation and tweets: their sentence ends are not those of running text.
-_UNMARKED_ENDS = frozenset({"fr_spoken", "it_postwita", "no_nynorsklia", "sl_sst"})
-
-# The train file's text has a space around every token; the dev file's has not.
-_TRAINED_ON_DEV = frozenset({"sk_snk"})
 
 # Where there is running text, each of them gives at most this part of the tokens: enough for marks
 # that nothing else shows.
@@ -29,7 +24,7 @@ def training_files(treebanks: Path) -> dict[str, list[Path]]:
     files: dict[str, list[Path]] = {}
     for path in sorted(treebanks.rglob("*.conllu*")):
         match = _FILE.match(path.name)
-        is_dev_wanted = match is not None and treebank_of(path) in _TRAINED_ON_DEV
+        is_dev_wanted = match is not None and not facts_of(treebank_of(path)).has_train_spacing
         if match and match["split"] == ("dev" if is_dev_wanted else "train"):
             files.setdefault(match["language"], []).append(path)
     return dict(sorted(files.items()))
@@ -42,7 +37,7 @@ def treebank_of(path: Path) -> str:
 
 def running_text(paths: Sequence[Path]) -> list[Path]:
     """Leaves out speech and tweets, where a language has anything else."""
-    return [path for path in paths if treebank_of(path) not in _UNMARKED_ENDS] or list(paths)
+    return [path for path in paths if facts_of(treebank_of(path)).is_edited_text] or list(paths)
 
 
 def language_sentences(paths: Sequence[Path], n_tokens: int) -> Iterator[str]:
@@ -87,8 +82,8 @@ def treebank_sentences(treebank: str, paths: Sequence[Path], n_tokens: int) -> I
 def read_sentences(paths: Sequence[Path]) -> Iterator[str]:
     """Yields the CoNLL-U sentences of files; closing marks stand by their words in some of them."""
     for path in paths:
-        opened = lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
-        blocks = [block.strip("\n") for block in opened.decode("utf-8").split("\n\n")]
+        with open_text(path, newline="\n") as lines:
+            blocks = [block.strip("\n") for block in lines.read().split("\n\n")]
         yield from tightened([block for block in blocks if block])
 
 

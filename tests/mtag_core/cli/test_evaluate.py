@@ -38,8 +38,8 @@ def test_a_flag_that_would_be_ignored_is_refused(tmp_path, capsys):
     assert "--raw only goes with --treebanks" in capsys.readouterr().err
     assert main(["evaluate", "--treebanks", path, "--counts"]) == 2
     assert "--counts only goes with --gold and --system" in capsys.readouterr().err
-    assert main(["evaluate", "--gold", path, "--system", path, "--told"]) == 2
-    assert "--told only goes with --treebanks" in capsys.readouterr().err
+    assert main(["evaluate", "--gold", path, "--system", path, "--gold_treebank"]) == 2
+    assert "--gold_treebank only goes with --treebanks" in capsys.readouterr().err
 
 
 def test_a_directory_that_is_no_bundle_is_named(tmp_path, capsys):
@@ -76,8 +76,8 @@ def test_a_tagger_that_knows_no_treebanks_cannot_be_told_one(tmp_path, capsys, m
     path = tmp_path / "fr_a-ud-test.conllu"
     path.write_text(LINE)
     monkeypatch.setattr("mtag_core.cli.evaluate._load_tagger", lambda bundle: FakeTagger())
-    assert main(["evaluate", "--treebanks", str(path), "--told"]) == 2
-    assert "knows no treebanks, so it cannot be told 'fr_a'" in capsys.readouterr().err
+    assert main(["evaluate", "--treebanks", str(path), "--gold_treebank"]) == 2
+    assert "knows no treebanks, so it cannot follow 'fr_a'" in capsys.readouterr().err
 
 
 def test_a_told_treebank_is_followed(tmp_path, capsys):
@@ -101,7 +101,7 @@ def test_a_told_treebank_is_followed(tmp_path, capsys):
     path = tmp_path / f"{name}-ud-test.conllu"
     path.write_text("".join(lines) + "\n")
     flags = ["evaluate", "--treebanks", str(path), "--format", "json"]
-    assert main([*flags, "--told"]) == 0
+    assert main([*flags, "--gold_treebank"]) == 0
     told_scores = json.loads(capsys.readouterr().out)
     assert main(flags) == 0
     assert told_scores != json.loads(capsys.readouterr().out)

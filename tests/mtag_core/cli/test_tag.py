@@ -62,7 +62,7 @@ def test_wrong_calls_exit_with_2(argv, capsys):
 def test_conventions_are_followed(capsys):
     arguments = ["tag", "Mój stary pies śpi.", "--language", "pl"]
     printed = []
-    for flags in ([], ["--conventions", "pl_lfg,fr_sequoia"], ["--conventions=pl_lfg"]):
+    for flags in ([], ["--treebank_style", "pl_lfg,fr_sequoia"], ["--treebank_style=pl_lfg"]):
         assert main([*arguments, *flags]) == 0
         printed.append(capsys.readouterr().out)
     assert printed[0] != printed[1] == printed[2]
@@ -70,10 +70,10 @@ def test_conventions_are_followed(capsys):
 
 @pytest.mark.parametrize(
     ("names", "message"),
-    [("pl_x", "convention 'pl_x': no treebank of the model"), (",", "--conventions is empty")],
+    [("pl_x", "convention 'pl_x': no treebank of the model"), (",", "--treebank_style is empty")],
 )
 def test_conventions_that_cannot_be_followed_are_named(capsys, names, message):
-    assert main(["tag", "--conventions", names, "Pies."]) == 2
+    assert main(["tag", "--treebank_style", names, "Pies."]) == 2
     captured = capsys.readouterr()
     assert message in captured.err
     assert captured.out == ""
@@ -97,8 +97,8 @@ def test_an_unknown_language_exits_with_2_and_the_known_ones(capsys):
 
 
 def test_conventions_that_nothing_followed_are_named(capsys):
-    assert main(["tag", "Nobody knew why.", "--conventions", "pl_lfg"]) == 0
+    assert main(["tag", "Nobody knew why.", "--treebank_style", "pl_lfg"]) == 0
     error = capsys.readouterr().err
-    assert "--conventions pl_lfg changed nothing" in error and "found: en" in error
-    assert main(["tag", "Stary dom stoi.", "--conventions", "pl_lfg", "--language", "pl"]) == 0
+    assert "--treebank_style pl_lfg changed nothing" in error and "found: en" in error
+    assert main(["tag", "Stary dom stoi.", "--treebank_style", "pl_lfg", "--language", "pl"]) == 0
     assert capsys.readouterr().err == ""

@@ -11,9 +11,9 @@ pytest.importorskip("transformers", reason="transformers is an extra: install mt
 from mtag_core.__main__ import main
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.trained_model import read_trained_model
-from mtag_core.training.networks.model_files import load_card, load_feats
-from mtag_core.training.networks.openings import opening_pieces
-from mtag_core.training.runs.annotation import Annotators
+from mtag_core.training.networks.model_files import load_feats, load_metadata
+from mtag_core.training.networks.treebank_tokens import treebank_token_ids
+from mtag_core.training.recipes.teacher_ensemble import TeacherEnsemble
 from tests.mtag_core.training.tiny_training import write_everything, write_shard
 from tests.mtag_core.training.toy_treebanks import SENTENCES, write_treebank
 
@@ -43,7 +43,7 @@ def chain(tmp_path_factory):
 
 def distill_flags(folder, *, output="student", epochs="8"):
     return [
-        *("--teacher", str(folder / "teacher"), "--text", str(folder / "encoded")),
+        *("--teachers", str(folder / "teacher"), "--text", str(folder / "encoded")),
         *("--treebanks", str(folder / "treebanks"), "--tokenizer", str(folder / "student.json")),
         *("--output", str(folder / output), "--hidden_size", "16", "--n_layers", "1"),
         *("--epochs", epochs, "--top_k", "3", "--peak_rate", "1e-2", *QUICK),
@@ -62,7 +62,7 @@ def test_the_student_learns_what_the_teacher_knows(chain):
 
 
 def test_the_teacher_records_treebanks_and_conventions(chain):
-    card = load_card(chain / "teacher")
+    card = load_metadata(chain / "teacher")
     assert card.treebanks == ("en_play", "en_toy")
     assert card.conventions["en"] in card.treebanks
 
@@ -85,9 +85,8 @@ def test_fine_tuning_goes_on_from_the_student(chain, capsys):
 @pytest.mark.parametrize(
     "flags",
     [
-        ["--share_feats", "--share_pieces"],
-        ["--average_decay", "0.9"],
-        ["--exchange", "0.3", "--piece_dropout", "0.05"],
+        ["--share_feats"],
+        ["--substitution_share", "0.3", "--piece_dropout", "0.05"],
     ],
 )
 def test_variants_end_as_plain_students(chain, tmp_path, flags):
@@ -97,35 +96,35 @@ def test_variants_end_as_plain_students(chain, tmp_path, flags):
     assert read_trained_model(output).weights.keys() == plain_names(chain)
 
 
-@pytest.mark.parametrize(("flags", "is_told"), [([], True), (["--untold_text"], False)])
-def test_teachers_are_told_a_treebank_for_text_unless_asked(
-    chain, tmp_path, monkeypatch, flags, is_told
+@pytest.mark.parametrize(("flags", "is_known"), [([], True), (["--infer_text_treebank"], False)])
+def test_teachers_take_the_treebank_of_text_from_its_language_unless_asked(
+    chain, tmp_path, monkeypatch, flags, is_known
 ):
     shown = []
 
     def spy(*args, **kwargs):
-        shown.append(opening_pieces(*args, **kwargs))
+        shown.append(treebank_token_ids(*args, **kwargs))
         return shown[-1]
 
-    monkeypatch.setattr("mtag_core.training.runs.annotation.opening_pieces", spy)
+    monkeypatch.setattr("mtag_core.training.recipes.teacher_ensemble.treebank_token_ids", spy)
     short = distill_flags(chain, output=tmp_path / "student", epochs="1")
     assert main(["distill", *short, *flags]) == 0
-    # Treebank sentences come first: they are told in any case.
+    # Treebank sentences come first: theirs is known in any case.
     of_treebanks, of_text = shown[0][: -len(SENTENCES)] > 0, shown[0][-len(SENTENCES) :] > 0
-    assert of_treebanks.all() and of_text.all() == is_told and of_text.any() == is_told
+    assert of_treebanks.all() and of_text.all() == is_known and of_text.any() == is_known
 
 
-def test_exchanged_copies_are_annotated_anew(chain, tmp_path, monkeypatch):
+def test_copies_with_substituted_words_are_annotated(chain, tmp_path, monkeypatch):
     annotated = []
-    annotate = Annotators.annotate
+    annotate = TeacherEnsemble.annotate
 
     def spy(self, packed, names, name_ids):
         annotated.append(packed)
         return annotate(self, packed, names, name_ids)
 
-    monkeypatch.setattr(Annotators, "annotate", spy)
+    monkeypatch.setattr(TeacherEnsemble, "annotate", spy)
     flags = distill_flags(chain, output=tmp_path / "student", epochs="1")
-    assert main(["distill", *flags, "--exchange", "0.5"]) == 0
+    assert main(["distill", *flags, "--substitution_share", "0.5"]) == 0
     corpus, copies = annotated
     assert corpus.n_tokens.tolist() == copies.n_tokens.tolist()
     assert not np.array_equal(corpus.piece_ids, copies.piece_ids)
@@ -140,7 +139,7 @@ def shard_flags(chain, output):
         *("--logits", str(chain / "shards"), "--feats", str(chain / "teacher" / "feats.json")),
         *("--treebanks", str(chain / "treebanks"), "--tokenizer", str(chain / "student.json")),
         *("--output", str(output), "--hidden_size", "16", "--n_layers", "1"),
-        *("--epochs", "60", "--peak_rate", "1e-2", "--temperature_feats", "1", *QUICK),
+        *("--epochs", "60", "--peak_rate", "1e-2", "--feats_temperature", "1", *QUICK),
     ]
 
 
@@ -161,7 +160,7 @@ def test_shards_of_another_teacher_are_refused(chain, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ([], "needs --logits and --feats, or --teacher and --text"),
+        ([], "needs --logits and --feats, or --teachers and --text"),
         (["--logits", "d"], "--logits needs --feats"),
         (["--logits", "d", "--text", "t"], "leave those out"),
     ],
@@ -192,9 +191,9 @@ def adapt_flags(chain, treebanks, output):
 
 def test_adapting_learns_from_dev_sentences_when_asked(chain, contradictory, tmp_path, capsys):
     flags = adapt_flags(chain, contradictory, tmp_path / "adapted")
-    assert main(["adapt", *flags, "--learn_dev"]) == 0
+    assert main(["adapt", *flags, "--train_on_dev"]) == 0
     assert "dev UPOS" in capsys.readouterr().out
-    assert load_card(tmp_path / "adapted").has_learnt_dev
+    assert load_metadata(tmp_path / "adapted").is_trained_on_dev
     # Nothing in a sentence tells whose it is, so half of the nouns stay wrong.
     assert 70 < last_scores(tmp_path / "adapted")["dev_upos"] < 95
 
@@ -206,9 +205,11 @@ def test_conventions_tell_treebanks_apart(chain, contradictory, tmp_path, capsys
     flags = ["--model", str(model), "--treebanks", str(contradictory), "--epochs", "200"]
     capsys.readouterr()
     assert main(["learn-conventions", *flags]) == 0
-    plain, told = (float(line.split()[3]) for line in capsys.readouterr().out.splitlines())
+    plain, with_treebank = (
+        float(line.split("UPOS")[1].split()[0]) for line in capsys.readouterr().out.splitlines()
+    )
     assert plain < 95
-    assert told > 98
+    assert with_treebank > 98
     conventions = Conventions.load(model)
     assert conventions.treebanks == ("en_other", "en_toy")
     assert (model / "model.safetensors").read_bytes() == weights
@@ -240,8 +241,10 @@ def test_missing_text_is_named(chain, capsys):
 def test_vocabulary_is_written(chain, capsys):
     output = chain / "vocabulary" / "tokenizer.json"
     flags = ["--text", str(chain / "text"), "--treebanks", str(chain / "treebanks")]
-    assert main(["train-vocabulary", *flags, "--size", "40", "--output", str(output)]) == 0
-    assert "40 wordpieces" in capsys.readouterr().out or output.exists()
+    assert main(["train-vocabulary", *flags, "--n_pieces", "40", "--output", str(output)]) == 0
+    n_pieces = len(json.loads(output.read_text())["model"]["vocab"])
+    assert 30 < n_pieces <= 40
+    assert f"{n_pieces} wordpieces  {output}" in capsys.readouterr().out
 
 
 def test_vocabulary_needs_a_source(tmp_path, capsys):

@@ -2,6 +2,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 from functools import partial
 
 import pytest
@@ -9,6 +10,7 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtag_core.corpus import compression
 from mtag_core.corpus.compression import CorruptError, DecompressedStream, TruncatedError
 from tests.mtag_core.corpus.conftest import documents, reasons
 
@@ -86,4 +88,40 @@ def test_a_truncated_file_is_read_up_to_there_with_one_reject(read, codec, docum
     assert len(got) > 100_000
     assert all(text.startswith(d.text.encode(), d.offset) for d in documents(results))
     last = results[-1]
-    assert text.startswith(last.input, last.offset)
+    assert text.startswith(last.input or b"", last.offset)
+
+
+@pytest.mark.parametrize("codec", ["gz", "bz2", "xz", "zst"])
+@pytest.mark.parametrize("name", ["a.txt.{}", "a.txt", "a.jsonl.{}", "a.conllu.{}", "a.xml.{}"])
+def test_a_file_that_holds_too_much_is_cut_off(read, monkeypatch, codec, name):
+    monkeypatch.setattr(compression, "_FREE_BYTES", 10_000)
+    results = read(
+        COMPRESS[codec](b"\n" * 50_000 + b"<page>" * 300_000),
+        name.format(codec),
+        document="line",
+        max_expansion=40,
+    )
+    assert reasons(results) == ["expands_too_much"]
+    assert "expected at most 40 a byte" in results[-1].detail
+
+
+def test_a_file_may_hold_any_share_of_64_mib(read):
+    (document,) = read(gzip.compress(b" " * 10**6), "a.txt.gz", max_expansion=1)
+    assert len(document.text) == 10**6
+
+
+def test_a_parquet_file_compressed_as_a_whole_may_not_hold_too_much(read, monkeypatch):
+    monkeypatch.setattr(compression, "_FREE_BYTES", 10_000)
+    results = read(gzip.compress(b"\0" * 10**6), "a.parquet.gz", max_expansion=40)
+    assert reasons(results) == ["expands_too_much"]
+
+
+def test_what_takes_too_much_memory_is_not_called_damaged(read, monkeypatch):
+    monkeypatch.setattr(compression, "_XZ_MEMORY_BYTES", 2**20)
+    monkeypatch.setattr(compression, "_ZST_WINDOW_LOG", 12)
+    noise = os.urandom(10**6)
+    for codec in ("xz", "zst"):
+        (reject,) = read(COMPRESS[codec](noise), f"a.txt.{codec}")
+        assert reject.reason == "unreadable"
+        assert "memory" in reject.detail.lower()
+        assert reject.input is None

@@ -9,7 +9,11 @@ from mtag_core.corpus.json_values import HEAD_BYTES, is_by_lines
 from mtag_core.records import Document
 from tests.mtag_core.corpus.conftest import documents, read_path, reasons
 
-RECORDS = [{"text": "One."}, {"text": 'T"w[o,\\', "more": {"a": [1, {}]}}, {"text": "Three\n."}]
+RECORDS: list[dict] = [
+    {"text": "One."},
+    {"text": 'T"w[o,\\', "more": {"a": [1, {}]}},
+    {"text": "Three\n."},
+]
 TEXTS = [record["text"] for record in RECORDS]
 LAYOUTS = {
     "array on one line": json.dumps(RECORDS),

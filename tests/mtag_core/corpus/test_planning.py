@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from mtag_core.corpus import ReadOptions, plan_items
+from mtag_core.corpus import ReadOptions, fitting_item_bytes, fitting_spool_bytes, plan_items
 from mtag_core.errors import UsageError
 from mtag_core.storage import FileInfo
 
@@ -34,7 +34,50 @@ def test_every_file_is_in_one_item():
 def test_packs_stay_within_their_limits():
     items = plan(small_files(20_000, size=10_000))
     assert all(len(item.spans) <= 1000 for item in items)
-    assert all(sum(span.file.size for span in item.spans) <= 2**23 for item in items)
+    # A pack is full with the file that fills it.
+    assert all(sum(span.file.size for span in item.spans[:-1]) < 2**23 for item in items)
+
+
+def test_a_pack_does_not_depend_on_the_packs_before_it():
+    files = small_files(5000, size=30_000)
+    items = plan(files)
+    later = [span.file for item in items[3:] for span in item.spans]
+    assert plan(later) == items[3:]
+
+
+def test_compressed_files_fill_a_pack_by_what_they_hold():
+    n_plain = len(plan(small_files(1000, size=30_000)))
+    files = [FileInfo(f"{file.path}.xz", file.size, "1") for file in small_files(1000, 30_000)]
+    assert len(plan(files)) > 2 * n_plain
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "item_bytes"),
+    [(0, 2**17), (6 * 10**6, 2**17), (10**8, 2**18), (10**9, 2**21), (10**12, 2**23)],
+)
+def test_the_size_of_items_fits_the_corpus(n_bytes, item_bytes):
+    assert fitting_item_bytes([FileInfo("a", n_bytes, "1"), FileInfo("b", -1, "1")]) == item_bytes
+
+
+def test_the_size_of_items_counts_what_compressed_files_hold():
+    assert fitting_item_bytes([FileInfo("a.xz", 10**9, "1")]) == 2**23
+
+
+@pytest.mark.parametrize(
+    ("n_files", "spool_bytes"), [(1, 2**19), (8, 2**19), (100, 4_687_500), (1000, 46_875_000)]
+)
+def test_files_are_sliced_that_are_large_beside_the_corpus(n_files, spool_bytes):
+    files = [FileInfo(f"{index}.gz", 10**6, "1") for index in range(n_files)]
+    found = fitting_spool_bytes(files, item_bytes=fitting_item_bytes(files))
+    assert found == spool_bytes
+    # All of a few files, none of many.
+    assert (found <= 3 * 10**6) == (n_files < 64)
+
+
+def test_a_small_corpus_makes_items_for_several_workers():
+    shards = small_files(300, size=20_000)
+    n_items = len(plan(shards, item_bytes=fitting_item_bytes(shards)))
+    assert n_items > 30
 
 
 @pytest.mark.parametrize("size", [100, 100_000, 3_000_000])
@@ -81,17 +124,6 @@ def test_a_file_that_its_server_only_sends_whole_is_one_item():
     assert len(plan([FileInfo("http://x/a.txt", -1, "1")])) == 1
 
 
-def test_formats_are_told_by_names():
-    names = ["a", "b.JSONL.gz", "c.parquet", "d.xml.bz2", "e.xml-p1p30.bz2", "f.conllu", "g.jsonl"]
-    kinds = {
-        span.file.path: item.kind
-        for item in plan([FileInfo(name, 1, "1") for name in names])
-        for span in item.spans
-    }
-    expected = ["text", "jsonl", "parquet", "mediawiki", "mediawiki", "conllu", "jsonl"]
-    assert [kinds[name] for name in names] == expected
-
-
 def test_items_survive_json_and_pickle():
     (item,) = plan(small_files(1))
     assert pickle.loads(pickle.dumps(item)) == item
@@ -113,4 +145,4 @@ def test_planning_takes_microseconds_a_file():
 )
 def test_a_wrong_option_is_named(field, value):
     with pytest.raises(UsageError, match=f"{field} .*expected"):
-        ReadOptions(**{field: value})
+        list(plan_items(small_files(1), ReadOptions(**{field: value}), salt=""))

@@ -1,14 +1,28 @@
 import gzip
+import importlib
 import json
 import os
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mtag_core import storage
-from mtag_core.corpus import REASONS, ReadOptions, plan_items, read_item
+from mtag_core.corpus import (
+    REASONS,
+    Format,
+    ReadOptions,
+    lines,
+    plan_items,
+    read_item,
+    registry,
+)
+from mtag_core.corpus.formats import jsonl, parquet
+from mtag_core.errors import StorageError
 from mtag_core.records import Document
 from tests.mtag_core.corpus.conftest import documents, reasons
 
@@ -152,3 +166,123 @@ def test_a_line_of_50_megabytes_is_never_held(tmp_path, document):
     n_documents, n_rejects, grown_mib = map(int, done.stdout.split())
     assert (n_documents, n_rejects) == (2, 1)
     assert grown_mib < 40
+
+
+def _fails(*_arguments, **_keywords):
+    raise LookupError("a bug\nof two lines")
+
+
+@pytest.fixture
+def fake_formats(monkeypatch):
+    """Registers formats for one test."""
+    for name in ("_NAME_TO_FORMAT", "_EXTENSION_TO_FORMAT"):
+        monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
+    return registry.register
+
+
+def test_a_reader_that_raises_costs_the_rest_of_its_file_alone(tmp_path, fake_formats):
+    def read_bug(span, _options, _pages):
+        yield Document("first", "text", span.file.path)
+        raise LookupError("a bug\nof two lines")
+
+    fake_formats(Format(name="bug", title="", extensions=(".bug",), read=read_bug))
+    for name in ("a.bug", "b.bug", "c.bug"):
+        (tmp_path / name).write_text("x")
+    options = ReadOptions()
+    [item] = plan(tmp_path, options)
+    results = read([item], options)
+    assert [d.source[-5:] for d in documents(results)] == ["a.bug", "b.bug", "c.bug"]
+    assert reasons(results) == ["reader_failed"] * 3
+    assert "LookupError: a bug of two lines; the rest of the file" in results[1].detail
+
+
+def test_a_plan_that_raises_leaves_the_file_whole(tmp_path, fake_formats):
+    def read_nothing(span, _options, _pages):
+        yield Document("whole", "text", span.file.path, span.start)
+
+    fake_formats(Format(name="bug", title="", extensions=(".bug",), read=read_nothing, plan=_fails))
+    (tmp_path / "a.bug").write_text("x" * 1000)
+    items = plan(tmp_path / "a.bug", options := ReadOptions(), item_bytes=10)
+    assert [d.doc_id for d in read(items, options)] == ["whole"]
+
+
+def test_an_error_of_storage_stops_the_reading(tmp_path, fake_formats):
+    def read_none(_span, _options, _pages):
+        raise StorageError("the disk is gone")
+        yield
+
+    fake_formats(Format(name="bug", title="", extensions=(".bug",), read=read_none))
+    (tmp_path / "a.bug").write_text("x")
+    with pytest.raises(StorageError):
+        read(plan(tmp_path, options := ReadOptions()), options)
+
+
+ROW = "\t_" * 8
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "where"),
+    [
+        ("a.jsonl", '{"text": "bad"}\n{"text": "good"}\n', "jsonl.find_fault"),
+        ("a.txt", "bad\ngood\n", "text.decode_document"),
+        ("a.conllu", f"1\tbad{ROW}\n\n1\tgood{ROW}\n", "conllu.conllu.to_sentence"),
+    ],
+)
+def test_a_bug_costs_its_record_alone(tmp_path, monkeypatch, name, data, where):
+    module, *path = where.split(".")
+    owner = importlib.import_module(f"mtag_core.corpus.formats.{module}")
+    for step in path[:-1]:
+        owner = getattr(owner, step)
+    real, calls = getattr(owner, path[-1]), []
+
+    def fail_once(*arguments, **keywords):
+        calls.append(1)
+        return _fails() if len(calls) == 1 else real(*arguments, **keywords)
+
+    monkeypatch.setattr(owner, path[-1], fail_once)
+    (tmp_path / name).write_text(data)
+    options = ReadOptions(document="line")
+    results = read(plan(tmp_path, options), options)
+    assert reasons(results) == ["reader_failed"]
+    assert b"bad" in next(r.input for r in results if not isinstance(r, Document))
+    assert [d.text for d in documents(results)] == ["good"]
+
+
+def test_a_bug_costs_its_parquet_row_alone(tmp_path, monkeypatch):
+    pq.write_table(pa.table({"text": ["a", "bad", "b"]}), tmp_path / "a.parquet")
+    real = parquet.decode_document
+
+    def fail(data, **keywords):
+        return _fails() if data == b"bad" else real(data, **keywords)
+
+    monkeypatch.setattr(parquet, "decode_document", fail)
+    results = read(plan(tmp_path, options := ReadOptions()), options)
+    assert [d.text for d in documents(results)] == ["a", "b"]
+    assert reasons(results) == ["reader_failed"]
+
+
+def test_rows_that_do_not_come_are_noticed(tmp_path, monkeypatch):
+    pq.write_table(pa.table({"text": ["a", "b", "c"]}), tmp_path / "a.parquet")
+    real = parquet._rows
+    monkeypatch.setattr(parquet, "_rows", lambda *arguments: list(real(*arguments))[:2])
+    *good, reject = read(plan(tmp_path, options := ReadOptions()), options)
+    assert [d.text for d in good] == ["a", "b"]
+    assert reject.reason == "reader_failed"
+    assert "rows 2 to 2 of 3" in reject.detail
+
+
+def test_lines_that_are_lost_are_noticed(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_bytes(b"a\r\nb\r\nc\r\n")
+    monkeypatch.setattr(lines, "_split", lambda block: block.splitlines(keepends=True)[1:])
+    *_, reject = read(plan(tmp_path, options := ReadOptions(document="line")), options)
+    assert (reject.reason, reject.detail) == ("reader_failed", "1 lines were made of 3")
+
+
+def test_a_reader_that_stops_early_is_noticed(tmp_path, monkeypatch):
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n' * 50_000)
+    real = jsonl.read_lines
+    monkeypatch.setattr(jsonl, "read_lines", lambda *a, **k: islice(real(*a, **k), 10))
+    *good, reject = read(plan(tmp_path, options := ReadOptions()), options)
+    assert len(good) == 10
+    assert reject.reason == "reader_failed"
+    assert "reading stopped at byte" in reject.detail

@@ -27,9 +27,8 @@ class FakeTagger:
         spans = [match.span() for match in re.finditer(r"[^\s\x92]+", text)]
         forms = tuple(text[start:end] for start, end in spans)
         n = len(forms)
-        sentence = Sentence(
-            text, 0, len(text), language, forms, *map(tuple, zip(*spans, strict=True))
-        )
+        starts, ends = (tuple(column) for column in zip(*spans, strict=True))
+        sentence = Sentence(text, 0, len(text), language, forms, starts, ends)
         upos = tuple("X" if len(form) > 3 else "NOUN" for form in forms)
         return TaggedSentence(sentence, upos, ("_",) * n, (1.0,) * n, ("VERB",) * n, (1.0,) * n)
 

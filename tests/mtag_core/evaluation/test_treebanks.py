@@ -1,4 +1,5 @@
 import lzma
+from functools import partial
 
 import pytest
 
@@ -45,30 +46,30 @@ def test_gold_tokens_are_tagged_as_they_are(treebank):
 
 
 def test_second_best_can_stand_in_for_x(treebank):
-    result = evaluate_file(treebank, FakeTagger(), EvaluationOptions(is_x_replaced=True))
+    result = evaluate_file(treebank, FakeTagger(), EvaluationOptions(replace_x=True))
     assert result.scores["UPOS"].n_correct == 5
 
 
 def test_raw_text_is_segmented_by_the_tagger(treebank):
-    result = evaluate_file(treebank, FakeTagger(), EvaluationOptions(is_raw=True))
+    result = evaluate_file(treebank, FakeTagger(), EvaluationOptions(raw=True))
     assert result.scores["Words"].n_correct == 1
     assert result.other_language_share == 1.0
 
 
 def test_the_language_can_be_given(treebank):
-    options = EvaluationOptions(is_raw=True, segmenter="language")
+    options = EvaluationOptions(raw=True, segmenter="language")
     assert evaluate_file(treebank, FakeTagger(), options).other_language_share == 0.0
 
 
 def test_text_can_be_cut_by_the_segmenter_of_the_treebank(treebank):
     tagger = FakeTagger()
     for segmenter in SEGMENTERS:
-        evaluate_file(treebank, tagger, EvaluationOptions(is_raw=True, segmenter=segmenter))
+        evaluate_file(treebank, tagger, EvaluationOptions(raw=True, segmenter=segmenter))
     assert tagger.calls == [(None, None), ("fr", None), ("fr", "fr_own")]
 
 
 @pytest.mark.parametrize(
-    ("choice", "is_told", "expected"),
+    ("choice", "gold_treebank", "expected"),
     [
         (None, False, "identified"),
         (None, True, "treebank"),
@@ -76,25 +77,27 @@ def test_text_can_be_cut_by_the_segmenter_of_the_treebank(treebank):
         ("treebank", True, "treebank"),
     ],
 )
-def test_who_tells_the_treebank_gets_its_segmenter(choice, is_told, expected):
-    assert chosen_segmenter(choice, is_raw=True, is_told=is_told) == expected
+def test_who_tells_the_treebank_gets_its_segmenter(choice, gold_treebank, expected):
+    assert chosen_segmenter(choice, raw=True, gold_treebank=gold_treebank) == expected
 
 
 def test_a_segmenter_that_contradicts_other_flags_is_refused():
     with pytest.raises(UsageError, match="--segmenter language changes segmentation: give --raw"):
-        chosen_segmenter("language", is_raw=False, is_told=False)
-    with pytest.raises(UsageError, match="--segmenter language: --told gives the treebank's"):
-        chosen_segmenter("language", is_raw=True, is_told=True)
+        chosen_segmenter("language", raw=False, gold_treebank=False)
+    with pytest.raises(
+        UsageError, match="--segmenter language: --gold_treebank gives the treebank's"
+    ):
+        chosen_segmenter("language", raw=True, gold_treebank=True)
 
 
 @pytest.mark.parametrize(
     ("options", "n_verbs"),
     [
         (EvaluationOptions(), 0),
-        (EvaluationOptions(is_told=True), 3),
-        (EvaluationOptions(is_told=True, is_raw=True, segmenter="treebank"), 1),
+        (EvaluationOptions(gold_treebank=True), 3),
+        (EvaluationOptions(gold_treebank=True, raw=True, segmenter="treebank"), 1),
         # Found to be of no language, hence of no convention.
-        (EvaluationOptions(is_told=True, is_raw=True), 0),
+        (EvaluationOptions(gold_treebank=True, raw=True), 0),
     ],
 )
 def test_a_treebank_can_be_told(tmp_path, options, n_verbs):
@@ -107,7 +110,7 @@ def test_a_treebank_can_be_told(tmp_path, options, n_verbs):
 def test_a_treebank_is_told_by_what_stands_before_the_first_hyphen(tmp_path):
     path = tmp_path / "pl_lfg-mine.conllu"
     path.write_text(GOLD)
-    result = evaluate_file(str(path), TellableFakeTagger(), EvaluationOptions(is_told=True))
+    result = evaluate_file(str(path), TellableFakeTagger(), EvaluationOptions(gold_treebank=True))
     assert result.language == "pl"
     assert result.scores["UPOS"].n_correct == 1
 
@@ -115,14 +118,14 @@ def test_a_treebank_is_told_by_what_stands_before_the_first_hyphen(tmp_path):
 def test_a_treebank_that_the_tagger_does_not_know_is_tagged_as_ever(tmp_path):
     path = tmp_path / "fr_other-ud-test.conllu"
     path.write_text(GOLD)
-    result = evaluate_file(str(path), TellableFakeTagger(), EvaluationOptions(is_told=True))
+    result = evaluate_file(str(path), TellableFakeTagger(), EvaluationOptions(gold_treebank=True))
     assert result.scores["UPOS"].n_correct == 4
 
 
 @pytest.mark.parametrize("n_workers", [1, 2])
 def test_a_tagger_that_knows_no_treebanks_cannot_be_told(treebank, n_workers):
-    options = EvaluationOptions(is_told=True)
-    with pytest.raises(UsageError, match="knows no treebanks, so it cannot be told 'fr_own'"):
+    options = EvaluationOptions(gold_treebank=True)
+    with pytest.raises(UsageError, match="knows no treebanks, so it cannot follow 'fr_own'"):
         evaluate_treebanks([treebank] * 2, FakeTagger, options=options, n_workers=n_workers)
 
 
@@ -133,9 +136,9 @@ def test_training_data_is_looked_for_beside_the_file(treebank, tmp_path):
 
 
 def test_workers_give_the_same_results_in_the_same_order(treebank):
-    arguments = {"options": EvaluationOptions(is_raw=True)}
-    alone = evaluate_treebanks([treebank] * 3, FakeTagger, **arguments)
-    assert evaluate_treebanks([treebank] * 3, FakeTagger, n_workers=2, **arguments) == alone
+    evaluate = partial(evaluate_treebanks, [treebank] * 3, FakeTagger)
+    options = EvaluationOptions(raw=True)
+    assert evaluate(n_workers=2, options=options) == evaluate(options=options)
 
 
 def test_raw_text_keeps_spacing():
@@ -177,5 +180,5 @@ def test_tagged_sentences_become_the_annotation_of_their_conllu():
 def test_characters_that_a_segmenter_drops_are_words_missed(tmp_path):
     path = tmp_path / "eu_own-ud-test.conllu"
     path.write_text(GOLD.replace("\t.\t", "\t\x92\t"))
-    result = evaluate_file(str(path), FakeTagger(), EvaluationOptions(is_raw=True))
+    result = evaluate_file(str(path), FakeTagger(), EvaluationOptions(raw=True))
     assert result.scores["Words"].n_correct == 2

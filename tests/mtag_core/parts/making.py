@@ -1,6 +1,6 @@
 """The steps of a part, one after the other, without Beam."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from mtag_core.corpus import ReadOptions
@@ -11,8 +11,8 @@ from mtag_core.parts.plan import PlannedPart
 from mtag_core.parts.read_part import read_part
 from mtag_core.records import Block, Document, Reject
 from mtag_core.segmentation.document_blocks import segment_document
+from mtag_core.tagging.block_encoder import BlockEncoder
 from mtag_core.tagging.block_tagger import BlockTagger
-from mtag_core.tagging.encode_block import encode_block
 from tests.fake_tagger import FakeTagger
 
 Records = Iterator[tuple[Any, Any]]
@@ -31,7 +31,7 @@ def make_part(
     writer = PartWriter(layout)
     manifest = None
     try:
-        for key, record in change(_tagged(part, tagger, options or ReadOptions())):
+        for key, record in change(_tagged(part, layout, tagger, options or ReadOptions())):
             manifest = writer.write(key, record) or manifest
         writer.check_closed()
     finally:
@@ -40,9 +40,11 @@ def make_part(
     return manifest
 
 
-def _tagged(part: PlannedPart, tagger: FakeTagger, options: ReadOptions) -> Records:
-    blocks: BlockTagger[Any] = BlockTagger(tagger)
-    for key, record in _encoded(part, tagger, options):
+def _tagged(
+    part: PlannedPart, layout: OutputLayout, tagger: FakeTagger, options: ReadOptions
+) -> Records:
+    blocks: BlockTagger[Any] = BlockTagger(tagger.tag_encoded, piece_budget=tagger.piece_budget)
+    for key, record in _encoded(part, layout, tagger, options):
         if isinstance(record, Block | Reject):
             yield from blocks.add(key, record)
         else:
@@ -50,10 +52,15 @@ def _tagged(part: PlannedPart, tagger: FakeTagger, options: ReadOptions) -> Reco
             yield key, record
 
 
-def _encoded(part: PlannedPart, tagger: FakeTagger, options: ReadOptions) -> Records:
-    for key, record in read_part(part, options):
-        segmented = [record]
+def _encoded(
+    part: PlannedPart, layout: OutputLayout, tagger: FakeTagger, options: ReadOptions
+) -> Records:
+    blocks = BlockEncoder(tagger.encode)
+    for key, record in read_part(part, options, layout):
+        segmented: Iterable[Any] = [record]
         if isinstance(record, Document):
             segmented = segment_document(record, tagger.segment)
         for each in segmented:
-            yield key, encode_block(each, tagger.encode) if isinstance(each, Block) else each
+            encoded = blocks.encode(each)
+            if encoded is not None:
+                yield key, encoded

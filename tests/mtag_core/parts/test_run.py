@@ -1,4 +1,6 @@
+import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from mtag_core.errors import CountMismatchError, UsageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import FileDigest, Manifest
 from mtag_core.output.writers import OutputFormat
+from mtag_core.parts.plan import slice_part_id
 from mtag_core.parts.run import (
     RunConfig,
     check_output,
@@ -70,6 +73,41 @@ def test_a_missing_part_is_an_error(layout, tmp_path):
     with pytest.raises(CountMismatchError, match="1 parts of 2 are done"):
         finish_run(layout, _CONFIG, manifests=[_manifest(_ids(1)[0])], n_parts=2)
     assert not (tmp_path / "run.json").exists()
+
+
+def _write_slices(layout, list_id, n_slices):
+    slices = [{"index": i, "n_bytes": 1, "pages_by_outcome": {}} for i in range(n_slices)]
+    path = Path(layout.slices_path(list_id))
+    path.parent.mkdir()
+    path.write_text(json.dumps({"version": 1, "slices": slices}))
+
+
+def test_the_slices_of_an_item_count_as_its_list_says(layout):
+    list_id, other = _ids(2)
+    manifests = [_manifest(slice_part_id(list_id, index)) for index in range(3)]
+    _write_slices(layout, list_id, 3)
+    finish = partial(finish_run, layout, _CONFIG, n_parts=1, sliced=[list_id])
+    assert finish(manifests=[*manifests, _manifest(other)])["counts"]["parts"] == 4
+    with pytest.raises(CountMismatchError, match=f"item-{list_id}.json: 2 parts of 3 are done"):
+        finish(manifests=[*manifests[1:], _manifest(other)])
+
+
+def test_an_item_that_was_not_read_to_its_end_is_an_error(layout):
+    with pytest.raises(CountMismatchError, match=r"item-ab.json: missing"):
+        finish_run(layout, _CONFIG, manifests=[], n_parts=0, sliced=["ab"])
+
+
+def test_prune_removes_the_spool_and_lists_of_parts_that_are_gone(layout, tmp_path):
+    list_id = _ids(1)[0]
+    _write_slices(layout, list_id, 2)
+    spool = tmp_path / "spool" / f"part-{list_id}.jsonl.zst"
+    spool.parent.mkdir()
+    spool.touch()
+    parts = [slice_part_id(list_id, index) for index in range(2)]
+    prune(layout, {"parts": [{"id": part_id} for part_id in parts]})
+    assert Path(layout.slices_path(list_id)).exists() and not spool.exists()
+    prune(layout, {"parts": [{"id": parts[0]}]})
+    assert not Path(layout.slices_path(list_id)).exists()
 
 
 def test_documents_that_do_not_add_up_are_an_error(layout):

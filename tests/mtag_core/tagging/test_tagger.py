@@ -117,6 +117,12 @@ def test_a_lone_surrogate_is_named(tagger):
         tagger.tag("ab\udfff")
 
 
+@pytest.mark.parametrize("text", [None, b"bytes", 7])
+def test_a_text_that_is_no_text_is_named(tagger, text):
+    with pytest.raises(UsageError, match=f"text: {type(text).__name__}, expected str"):
+        tagger.tag(text)
+
+
 @pytest.mark.parametrize("piece_budget", [1, 64, 4096])
 def test_tags_do_not_depend_on_order_or_batches(tagger, piece_budget):
     forms = [re.findall(r"\w+|[^\w\s]", line) for line in TEXT.split("\n\n")] * 3

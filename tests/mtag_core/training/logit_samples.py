@@ -1,9 +1,21 @@
-"""Scored sentences without a model."""
+"""Scored sentences without a model, and blocks read back from shards."""
+
+from collections.abc import Sequence
+from typing import BinaryIO
 
 import numpy as np
 
 from mtag_core.records import Sentence
-from mtag_core.training.logits.logit_shards import ScoredSentence, ShardInfo
+from mtag_core.training.logits.logit_shards import (
+    LogitBlock,
+    ScoredSentence,
+    ShardInfo,
+    read_info,
+    read_row_group,
+    row_group_sizes,
+)
+from mtag_core.training.logits.logit_teachers import Teacher
+from mtag_core.training.logits.piece_windows import TokenLogits
 from mtag_core.training.logits.soft_targets import relative_logits, summarise_feats
 
 INFO = ShardInfo("teacher1", "labels1", 17, 50, 8, (1.0, 3.0))
@@ -29,10 +41,18 @@ def scored(source: Sentence, *, seed: int = 0) -> ScoredSentence:
     return ScoredSentence(
         source,
         ("X",) * n,
-        ("_",) * n,
-        (1.0,) * n,
-        ("X",) * n,
-        (1.0,) * n,
         relative_logits(upos),
         summarise_feats(feats, top_k=INFO.top_k, temperatures=INFO.temperatures),
     )
+
+
+def read_blocks(source: str, stream: BinaryIO) -> list[LogitBlock]:
+    """All row groups of a shard."""
+    info = read_info(source, stream)
+    groups = range(len(row_group_sizes(stream)))
+    return [read_row_group(stream, group, info=info) for group in groups]
+
+
+def logits_of(teacher: Teacher, sentences: Sequence[Sentence]) -> list[TokenLogits]:
+    """A teacher's logits of sentences that are not encoded yet."""
+    return teacher.logits([teacher.encode(sentence) for sentence in sentences])

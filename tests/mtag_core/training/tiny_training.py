@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.data.vocabulary import train_vocabulary
+from mtag_core.output.rows import OutputRow
+from mtag_core.training.data.vocabulary import SPECIAL_PIECES
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence, ShardInfo
 from mtag_core.training.logits.logit_teachers import labels_digest
 from mtag_core.training.logits.soft_targets import relative_logits, summarise_feats
@@ -22,10 +24,22 @@ def write_everything(folder: Path) -> None:
     write_treebank(folder / "treebanks" / "en_toy-ud-dev.conllu", repeats=1)
     lines = ["\t".join(text.split()) for text in SENTENCES]
     (folder / "text" / "en.tokens").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    tokenizer = train_vocabulary([tuple(text.split()) for text in SENTENCES], n_pieces=60)
+    tokenizer = toy_tokenizer()
     tokenizer.save(str(folder / "student.json"))
     _write_encoder(folder / "encoder", n_pieces=tokenizer.get_vocab_size())
     tokenizer.save(str(folder / "encoder" / "tokenizer.json"))
+
+
+def toy_tokenizer() -> Tokenizer:
+    """A WordPiece tokenizer like those of `train_vocabulary`, whose ids differ from run to run."""
+    letters = sorted({letter for text in SENTENCES for letter in text if letter != " "})
+    pieces = [*SPECIAL_PIECES, *letters, *(f"##{letter}" for letter in letters)]
+    pieces += ["##ee", "cat", "do", "dog", "sl", "sleep", "th", "the"]
+    vocabulary = {piece: index for index, piece in enumerate(pieces)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
 
 
 def write_shard(path: Path, feats: list[str]) -> None:
@@ -36,7 +50,7 @@ def write_shard(path: Path, feats: list[str]) -> None:
     with path.open("wb") as sink:
         writer = LogitsWriter(sink, info)
         for number, text in enumerate(SENTENCES):
-            writer.write("toy", number, _scored(text, feats, info))
+            writer.write(OutputRow("toy", number, f"toy.{number}", _scored(text, feats, info)))
         writer.close()
 
 
@@ -50,12 +64,8 @@ def _scored(text: str, feats: list[str], info: ShardInfo) -> ScoredSentence:
         upos[index, UPOS_LABELS.index(tag)] = 9.0
         feats_logits[index, feats.index(bundle)] = 9.0
     summary = summarise_feats(feats_logits, top_k=info.top_k, temperatures=info.temperatures)
-    ones = (1.0,) * len(forms)
     tags = tuple(tag for tag, _ in rows)
-    bundles = tuple(bundle for _, bundle in rows)
-    return ScoredSentence(
-        sentence(text), tags, bundles, ones, tags, ones, relative_logits(upos), summary
-    )
+    return ScoredSentence(sentence(text), tags, relative_logits(upos), summary)
 
 
 def _write_encoder(folder: Path, *, n_pieces: int) -> None:

@@ -4,11 +4,12 @@ import re
 import tracemalloc
 from collections import Counter
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 
 from mtag_core.records import Document, Reject
-from mtag_core.wikipedia import Page, read_documents, read_pages, read_silent_names
+from mtag_core.wikipedia import Page, read_documents, read_pages, read_site
 from tests.mtag_core.wikipedia.dumps import dump_xml, page_xml
 
 LEFT_OVER = re.compile(
@@ -18,9 +19,8 @@ LEFT_OVER = re.compile(
 
 def read(xml: bytes) -> tuple[list[Document | Reject], Counter[str]]:
     counts: Counter[str] = Counter()
-    names = read_silent_names(xml)
     stream = io.BytesIO(xml)
-    return list(read_documents(stream, source="d.xml", counts=counts, silent_names=names)), counts
+    return list(read_documents(stream, source="d.xml", counts=counts, site=read_site(xml))), counts
 
 
 def test_every_page_has_one_outcome():
@@ -46,7 +46,7 @@ def test_every_page_has_one_outcome():
 
 def test_document_is_named_by_file_and_page_id():
     (document,), _ = read(dump_xml(page_xml("Words.", page_id=42)))
-    assert document == Document("d.xml#42", "Words.", "d.xml", 42)
+    assert document == Document("d.xml#42", "Words.", "d.xml", 42, language="xx")
 
 
 def test_nested_templates_are_one_reject_that_names_the_page():
@@ -63,7 +63,7 @@ def test_namespace_names_come_from_the_dump():
 
 @pytest.mark.parametrize("head", [b"", b"<siteinfo>", b"<siteinfo><a></siteinfo>", b"\xff" * 100])
 def test_names_without_siteinfo_are_the_common_ones(head: bytes):
-    assert {"file", "category", "файл", "ファイル"} <= read_silent_names(head)
+    assert {"file", "category", "файл", "ファイル"} <= read_site(head).silent_names
 
 
 def test_memory_does_not_grow_with_the_dump():
@@ -120,5 +120,5 @@ def test_titles_of_real_dumps_are_read(shared_dir: Path):
         title = next((t for name, t in first_titles.items() if path.name.startswith(name)), None)
         if title is not None:
             with bz2.open(path) as stream:
-                page = next(read_pages(stream, source=str(path)))
+                page = next(read_pages(cast(BinaryIO, stream), source=str(path)))
             assert isinstance(page, Page) and page.title == title

@@ -1,15 +1,16 @@
 import io
 import tracemalloc
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from mtag_core.records import Reject
-from mtag_core.wikipedia import Page, read_pages
+from mtag_core.wikipedia import Page, read_pages, read_site
 from tests.mtag_core.wikipedia.dumps import HEAD, TAIL, dump_xml, page_xml
 
 
-def read(xml: bytes, **options: int) -> list[Page | Reject]:
+def read(xml: bytes, **options: Any) -> list[Page | Reject]:
     return list(read_pages(io.BytesIO(xml), source="d.xml", **options))
 
 
@@ -110,6 +111,39 @@ def test_invalid_utf8_page_costs_only_itself():
 def test_page_without_id_says_so():
     (reject,) = read(dump_xml(page_xml("a").replace("<id>1</id>", "")))
     assert isinstance(reject, Reject) and reject.detail == "page without page_id"
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [("A.<br/>B.", "A.<br/>B."), ("A <i>b</i> c", "A <i>b</i> c"), ('<p a="x" />', '<p a="x"/>')],
+)
+def test_tags_that_were_not_escaped_are_text(raw: str, text: str):
+    (page,) = read(dump_xml(page_xml("@@").replace("@@", raw)))
+    assert isinstance(page, Page) and page.text == text
+
+
+@pytest.mark.parametrize(
+    ("title", "namespace"), [("Heron", 0), ("Talk:Heron", 1), ("Aro:Birds", 14), ("Re: Heron", 0)]
+)
+def test_namespace_without_ns_is_the_titles(title: str, namespace: int):
+    xml = dump_xml(page_xml("a", title=title).replace("<ns>0</ns>", ""))
+    (page,) = read_pages(io.BytesIO(xml), source="d.xml", site=read_site(xml))
+    assert isinstance(page, Page) and page.namespace == namespace
+
+
+@pytest.mark.parametrize("version", [3, 4, 5, 6, 7, 8, 9, 10, 11])
+def test_every_schema_is_read(version: int):
+    ns = "<ns>0</ns>" if version >= 6 else ""
+    model = "<model>wikitext</model><format>text/x-wiki</format>" if version >= 8 else ""
+    attributes = ' bytes="5" sha1="x"' if version == 11 else ""
+    slot = "<content><role>aux</role><text>no</text></content>" if version == 11 else ""
+    xml = (
+        f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.{version}/">'
+        f"<page><title>T</title>{ns}<id>1</id><restrictions>sysop</restrictions><revision><id>2</id>"
+        f'{model}<text xml:space="preserve"{attributes}>Words</text>{slot}</revision></page>'
+    )
+    (page,) = read((xml + TAIL).encode())
+    assert isinstance(page, Page) and (page.namespace, page.text) == (0, "Words")
 
 
 def test_entity_bomb_is_one_reject():

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
-from mtag_core.training.data.encoding import PieceConvention, encode_sentences
+from mtag_core.training.data.encoding import SpecialPieces, encode_sentences
 from mtag_core.training.data.packing import DeviceSentences, PackedSentences, cut_batches, fits
 from mtag_core.training.data.vocabulary import train_vocabulary
 
@@ -41,7 +41,7 @@ def test_every_sentence_is_in_one_batch_within_the_budget(lengths, piece_budget,
 
 
 def test_tokens_know_their_first_and_last_piece(packed, tokenizer_path):
-    special = PieceConvention.load(tokenizer_path)
+    special = SpecialPieces.load(tokenizer_path)
     assert packed.piece_ids[0] == special.start
     assert packed.piece_ids[packed.n_pieces[0] - 1] == special.end
     first, last = packed.first_piece[:2], packed.last_piece[:2]

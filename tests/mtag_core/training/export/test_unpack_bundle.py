@@ -1,13 +1,13 @@
+import json
+
 import numpy as np
 import pytest
-
-pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.__main__ import main
 from mtag_core.tagging.bundle import write_manifest
 from mtag_core.training.graphs.trained_model import read_trained_model
-from mtag_core.training.networks.model_files import load_card
 from tests.mtag_core.training.tiny_teacher import write_model
+from tests.without_packages import run_without
 
 CONLLU = "1\tab\t_\tNOUN\t_\tF=V1\t_\t_\t_\t_\n2\tcde\t_\tVERB\t_\tF=V2\t_\t_\t_\t_\n\n"
 
@@ -63,9 +63,30 @@ def test_shape_and_labels_come_back(model, bundle, tmp_path):
     assert after.feats == before.feats
 
 
-def test_dev_scores_stay_those_of_sentences_that_did_not_teach(bundle, tmp_path):
+@pytest.mark.parametrize("is_trained_on_dev", [True, False])
+def test_whether_it_was_trained_on_dev_comes_back(tmp_path, treebanks, is_trained_on_dev):
+    model = write_model(tmp_path / "model", hidden_act="relu", is_trained_on_dev=is_trained_on_dev)
+    flags = ["--model", str(model), "--treebanks", str(treebanks)]
+    assert main(["export", *flags, "--output", str(tmp_path / "bundle")]) == 0
+    assert _unpack(tmp_path / "bundle", tmp_path / "again") == 0
+    config = json.loads((tmp_path / "again" / "config.json").read_text())
+    assert config["is_trained_on_dev"] is is_trained_on_dev
+
+
+def test_a_bundle_that_does_not_say_was_trained_on_dev(bundle, tmp_path):
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    del manifest["is_trained_on_dev"]
+    (bundle / "bundle.json").write_text(json.dumps(manifest))
     assert _unpack(bundle, tmp_path / "again") == 0
-    assert load_card(tmp_path / "again").has_learnt_dev
+    config = json.loads((tmp_path / "again" / "config.json").read_text())
+    assert config["is_trained_on_dev"] is True
+
+
+def test_unpacking_needs_no_torch(bundle, tmp_path):
+    flags = ["--bundle", str(bundle), "--output", str(tmp_path / "again")]
+    done = run_without(["torch", "transformers"], "mtag_core", "unpack-bundle", *flags)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert _weights(tmp_path / "again").keys() == _weights(tmp_path / "model").keys()
 
 
 def test_another_graph_is_refused(bundle, tmp_path, capsys):

@@ -8,7 +8,7 @@ transformers = pytest.importorskip("transformers")
 
 from mtag_core.errors import BundleError
 from mtag_core.training.logits.hugging_face_teacher import HuggingFaceTeacher
-from tests.mtag_core.training.logit_samples import sentence
+from tests.mtag_core.training.logit_samples import logits_of, sentence
 from tests.mtag_core.training.tiny_teacher import PIECES, write_model
 
 JOINT = ["NOUN|Number=Sing", "NOUN|Number=Plur", "VERB|Number=Sing", "PUNCT"]
@@ -36,7 +36,7 @@ def write_directory(folder: Path, labels: list[str]) -> Path:
 def test_joint_labels_are_pooled_into_both_inventories(tmp_path: Path):
     teacher = HuggingFaceTeacher(write_directory(tmp_path, JOINT))
     assert teacher.feats_labels == ("_", "Number=Sing", "Number=Plur")
-    (logits,) = teacher.logits([sentence("abc de f")])
+    (logits,) = logits_of(teacher, [sentence("abc de f")])
     assert logits.upos.shape == (3, 17) and logits.feats.shape == (3, 3)
     noun, verb, punct = (teacher.upos_labels.index(tag) for tag in ("NOUN", "VERB", "PUNCT"))
     everything = np.logaddexp.reduce(logits.upos[:, [noun, verb, punct]], axis=1)
@@ -51,7 +51,7 @@ def test_labels_without_features_give_one_feats_label(tmp_path: Path):
 
 def test_long_sentence_keeps_all_tokens(tmp_path: Path):
     teacher = HuggingFaceTeacher(write_directory(tmp_path, JOINT))
-    (logits,) = teacher.logits([sentence(" ".join(["abcdefgh"] * 30))])
+    (logits,) = logits_of(teacher, [sentence(" ".join(["abcdefgh"] * 30))])
     assert logits.upos.shape == (30, 17)
 
 

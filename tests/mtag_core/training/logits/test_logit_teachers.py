@@ -7,10 +7,11 @@ import pytest
 from mtag_core.__main__ import main
 from mtag_core.errors import BundleError, CheckpointError
 from mtag_core.training.export.export_teacher import export_teacher
-from mtag_core.training.logits.logit_stream import LogitStream, fit_basis
 from mtag_core.training.logits.logit_teachers import OnnxTeacher
+from mtag_core.training.logits.scorer import Scorer
+from mtag_core.training.logits.shared_basis import fit_basis
 from mtag_core.training.logits.soft_targets import SummaryOptions, rebuild_feats_probs
-from tests.mtag_core.training.logit_samples import sentence
+from tests.mtag_core.training.logit_samples import logits_of, sentence
 from tests.mtag_core.training.tiny_teacher import N_FEATS, write_model, write_tiny_teacher
 
 SENTENCES = [sentence(words, language=language) for words, language in (
@@ -29,32 +30,32 @@ def teacher(directory: Path) -> OnnxTeacher:
 
 
 def test_every_token_gets_all_its_logits(teacher: OnnxTeacher):
-    results = teacher.logits(SENTENCES)
+    results = logits_of(teacher, SENTENCES)
     for words, logits in zip(SENTENCES, results, strict=True):
         assert logits.upos.shape == (len(words.forms), 17)
         assert logits.feats.shape == (len(words.forms), N_FEATS)
 
 
 def test_logits_do_not_depend_on_neighbours(teacher: OnnxTeacher):
-    for words, together in zip(SENTENCES, teacher.logits(SENTENCES), strict=True):
-        (alone,) = teacher.logits([words])
+    for words, together in zip(SENTENCES, logits_of(teacher, SENTENCES), strict=True):
+        (alone,) = logits_of(teacher, [words])
         assert np.allclose(alone.feats, together.feats, atol=1e-4)
 
 
 def test_opening_piece_follows_the_language(teacher: OnnxTeacher):
-    german, english = teacher.logits([sentence("abc", language=code) for code in ("de", "en")])
+    german, english = logits_of(teacher, [sentence("abc", language=code) for code in ("de", "en")])
     assert not np.allclose(german.feats, english.feats)
 
 
 def test_sentence_over_the_limit_keeps_all_tokens(teacher: OnnxTeacher):
-    (logits,) = teacher.logits([sentence(" ".join(["abcdefgh"] * 20))])
+    (logits,) = logits_of(teacher, [sentence(" ".join(["abcdefgh"] * 20))])
     assert logits.upos.shape == (20, 17)
-    (first,) = teacher.logits([sentence("abcdefgh abcdefgh abcdefgh")])
+    (first,) = logits_of(teacher, [sentence("abcdefgh abcdefgh abcdefgh")])
     assert np.allclose(logits.upos[:3], first.upos, atol=1e-4)
 
 
 def test_token_longer_than_the_model_and_token_without_pieces(teacher: OnnxTeacher):
-    (logits,) = teacher.logits([sentence("a " + "b" * 90 + " \x01 c")])
+    (logits,) = logits_of(teacher, [sentence("a " + "b" * 90 + " \x01 c")])
     assert logits.upos.shape == (4, 17) and np.isfinite(logits.upos).all()
 
 
@@ -69,32 +70,34 @@ def test_graph_gives_what_the_trained_model_gives(tmp_path: Path, teacher: OnnxT
     batch = packing.DeviceSentences(packed, pad=0, device=torch.device("cpu")).batch(np.arange(1))
     with torch.no_grad():
         expected = model.eval()(batch)
-    (logits,) = teacher.logits([SENTENCES[2]])
+    (logits,) = logits_of(teacher, [SENTENCES[2]])
     assert np.allclose(logits.upos, expected.upos.numpy(), atol=1e-3)
     assert np.allclose(logits.feats, expected.feats.numpy(), atol=1e-3)
 
 
 def test_heads_on_the_first_piece_alone(tmp_path: Path):
     export_teacher(write_model(tmp_path / "m", combine=False), tmp_path / "t")
-    assert OnnxTeacher(tmp_path / "t").logits(SENTENCES)[0].upos.shape == (3, 17)
+    assert logits_of(OnnxTeacher(tmp_path / "t"), SENTENCES)[0].upos.shape == (3, 17)
 
 
 def test_relu_gives_other_logits(tmp_path: Path, teacher: OnnxTeacher):
     export_teacher(write_model(tmp_path / "m", hidden_act="relu"), tmp_path / "t")
     other = OnnxTeacher(tmp_path / "t")
     assert other.digest != teacher.digest
-    assert not np.allclose(other.logits(SENTENCES)[0].upos, teacher.logits(SENTENCES)[0].upos)
+    assert not np.allclose(
+        logits_of(other, SENTENCES)[0].upos, logits_of(teacher, SENTENCES)[0].upos
+    )
 
 
-def test_stream_keeps_order_and_rebuilds_the_softmax(teacher: OnnxTeacher):
+def test_scorer_keeps_order_and_rebuilds_the_softmax(teacher: OnnxTeacher):
     options = SummaryOptions(top_k=8, temperatures=(1.0, 3.0), tail_rank=8)
     basis = fit_basis(teacher, SENTENCES, options, n_tokens=100)
-    stream = LogitStream(teacher, options, basis=basis)
-    pairs = list(stream.score_stream(enumerate(SENTENCES * 50)))
-    assert [key for key, _ in pairs] == list(range(200))
-    (logits,) = teacher.logits(SENTENCES[:1])
-    scored = pairs[0][1]
-    assert scored.feats[0] == teacher.feats_labels[int(logits.feats[0].argmax())]
+    scorer = Scorer(teacher, options, basis=basis)
+    rows = list(scorer.score([scorer.encode(each) for each in SENTENCES * 50]))
+    assert [row.sentence for row in rows] == SENTENCES * 50
+    (logits,) = logits_of(teacher, SENTENCES[:1])
+    scored = rows[0]
+    assert scored.feats_summary.label_ids[0, 0] == logits.feats[0].argmax()
     assert scored.upos[0] == teacher.upos_labels[int(logits.upos[0].argmax())]
     for temperature in options.temperatures:
         probs = rebuild_feats_probs(

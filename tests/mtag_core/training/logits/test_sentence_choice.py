@@ -1,15 +1,18 @@
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtag_core.errors import ShardError
 from mtag_core.records import Block, Document, Sentence
 from mtag_core.training.logits.sentence_choice import (
     ChoiceOptions,
     SentenceSelector,
     Survey,
+    UsefulSelector,
     choose,
     is_useful,
     survey_documents,
@@ -107,6 +110,46 @@ def test_chosen_sentences_are_numbered_without_gaps():
     selector = SentenceSelector(survey("a\nb\nc").n_in_document, np.array([True, False, True]), ANY)
     blocks = [selector.select(block) for block in _blocks("a\nb\nc")]
     assert [(block.index, len(block.sentences)) for block in blocks] == [(0, 1), (1, 0), (1, 1)]
+
+
+@pytest.mark.parametrize("text", ["a", "a\nb\nc"])
+def test_a_document_that_differs_from_its_survey_is_an_error(text: str):
+    selector = SentenceSelector(survey("a\nb").n_in_document, np.array([True, True]), ANY)
+    message = rf"document {text}: {text.count(chr(10)) + 1} sentences pass the filters, 2 did in"
+    with pytest.raises(ShardError, match=message):
+        for block in _blocks(text):
+            selector.select(block)
+
+
+def test_useful_sentences_are_kept_without_a_survey():
+    selector = UsefulSelector(replace(ANY, min_tokens=2))
+    texts = ["one two\none\nthree four", "five six"]
+    found = [[selector.select(block) for block in _blocks(text)] for text in texts]
+    assert [[s.text for block in blocks for s in block.sentences] for blocks in found] == [
+        ["one two", "three four"],
+        ["five six"],
+    ]
+    assert [[block.index for block in blocks] for blocks in found] == [[0, 1, 1], [0]]
+
+
+def test_a_document_that_fails_midway_does_not_shift_the_numbers_of_the_next():
+    selector = UsefulSelector(ANY)
+    selector.select(next(_blocks("a\nb")))
+    selector.skip_rest()
+    assert selector.select(next(_blocks("c\nd"))).index == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, False),
+        ({"languages": ("de",), "min_tokens": 9}, False),
+        ({"deduplicate": True}, True),
+        ({"max_sentences_per_language": 1}, True),
+    ],
+)
+def test_only_choices_among_sentences_need_a_survey(changes, expected):
+    assert replace(ANY, **{"deduplicate": False, **changes}).needs_survey is expected
 
 
 def test_document_that_cannot_be_segmented_counts_as_empty():

@@ -96,7 +96,7 @@ def test_unknown_temperature_names_those_kept():
 
 
 def test_shift_of_the_logits_changes_nothing():
-    logits = np.round(sample_logits(20) * 16) / 16
+    logits = (np.round(sample_logits(20) * 16) / 16).astype(np.float32)
     one = summarise_feats(logits, top_k=8, temperatures=(1.0,))
     two = summarise_feats(logits + np.float32(64), top_k=8, temperatures=(1.0,))
     assert np.array_equal(one.label_ids, two.label_ids)

@@ -7,11 +7,11 @@ pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.errors import CheckpointError
 from mtag_core.training.export.export_teacher import export_teacher
-from mtag_core.training.logits.logit_stream import fit_basis
 from mtag_core.training.logits.logit_teachers import OnnxTeacher
+from mtag_core.training.logits.shared_basis import fit_basis
 from mtag_core.training.logits.soft_targets import SummaryOptions
 from mtag_core.training.logits.trained_teacher import TrainedTeacher
-from tests.mtag_core.training.logit_samples import sentence
+from tests.mtag_core.training.logit_samples import logits_of, sentence
 from tests.mtag_core.training.tiny_teacher import write_model
 
 SENTENCES = [
@@ -33,8 +33,8 @@ def onnx_teacher(model: Path) -> OnnxTeacher:
 
 
 def test_logits_are_those_of_the_exported_teacher(model: Path, onnx_teacher: OnnxTeacher):
-    results = TrainedTeacher(model).logits(SENTENCES)
-    for own, other in zip(results, onnx_teacher.logits(SENTENCES), strict=True):
+    results = logits_of(TrainedTeacher(model), SENTENCES)
+    for own, other in zip(results, logits_of(onnx_teacher, SENTENCES), strict=True):
         assert np.allclose(own.upos, other.upos, atol=1e-4)
         assert np.allclose(own.feats, other.feats, atol=1e-4)
 
@@ -45,9 +45,10 @@ def test_summaries_are_those_of_the_exported_teacher(
 ):
     options = SummaryOptions(top_k=5, temperatures=(1.0, 3.0), tail_rank=tail_rank)
     basis = fit_basis(onnx_teacher, SENTENCES, options, n_tokens=20)
-    results = TrainedTeacher(model).summaries(SENTENCES, options, basis=basis)
+    encoded = [onnx_teacher.encode(each) for each in SENTENCES]
+    results = TrainedTeacher(model).summaries(encoded, options, basis=basis)
     for own, other in zip(
-        results, onnx_teacher.summaries(SENTENCES, options, basis=basis), strict=True
+        results, onnx_teacher.summaries(encoded, options, basis=basis), strict=True
     ):
         assert np.array_equal(own.feats.label_ids, other.feats.label_ids)
         assert own.feats.label_ids.dtype == other.feats.label_ids.dtype
@@ -59,7 +60,7 @@ def test_summaries_are_those_of_the_exported_teacher(
 def test_best_labels_follow_the_treebank(model: Path):
     teacher = TrainedTeacher(model)
     told = teacher.best_labels([SENTENCES[0].forms], treebank="de_x")
-    (logits,) = teacher.logits(SENTENCES[:1])
+    (logits,) = logits_of(teacher, SENTENCES[:1])
     upos, feats = told[0]
     assert upos == tuple(teacher.upos_labels[index] for index in logits.upos.argmax(1))
     assert feats == tuple(teacher.feats_labels[index] for index in logits.feats.argmax(1))

@@ -2,40 +2,33 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
-from mtag_core.training.loops.losses import label_loss, soft_target_loss, top_k_target_loss
+from mtag_core.training.loops.losses import label_loss, top_k_target_loss
 
 N_TOKENS, N_LABELS = 6, 11
 
 
 @pytest.fixture
 def student():
-    return torch.randn(
-        1, N_TOKENS, N_LABELS, generator=torch.Generator().manual_seed(1), dtype=torch.float64
-    ).requires_grad_()
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(N_TOKENS, N_LABELS, generator=generator).requires_grad_()
 
 
 @pytest.fixture
 def teacher():
-    return 3 * torch.randn(
-        1, N_TOKENS, N_LABELS, generator=torch.Generator().manual_seed(2), dtype=torch.float64
+    return 3 * torch.randn(N_TOKENS, N_LABELS, generator=torch.Generator().manual_seed(2))
+
+
+def full_loss(student, teacher, temperature):
+    """The loss with every label kept."""
+    log_probs, label_ids = (teacher / temperature).log_softmax(-1).topk(N_LABELS)
+    return top_k_target_loss(
+        student, label_ids=label_ids, log_probs=log_probs, temperature=temperature
     )
-
-
-def everywhere():
-    return torch.ones(1, N_TOKENS, dtype=torch.bool)
-
-
-@pytest.mark.parametrize("temperature", [1.0, 2.0, 3.0])
-def test_soft_target_loss_has_the_gradient_of_finite_differences(student, teacher, temperature):
-    def loss(logits):
-        return soft_target_loss(logits, teacher, mask=everywhere(), temperature=temperature)
-
-    assert torch.autograd.gradcheck(loss, (student,))
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.0, 3.0])
 def test_gradient_is_the_difference_of_softened_distributions(student, teacher, temperature):
-    soft_target_loss(student, teacher, mask=everywhere(), temperature=temperature).backward()
+    full_loss(student, teacher, temperature).backward()
     expected = (student / temperature).softmax(-1) - (teacher / temperature).softmax(-1)
     expected = expected / (temperature * N_TOKENS)
     torch.testing.assert_close(student.grad, expected.detach())
@@ -43,32 +36,18 @@ def test_gradient_is_the_difference_of_softened_distributions(student, teacher, 
 
 def test_high_temperature_matches_logits(student, teacher):
     """Hinton et al. 2015, section 2.1: times T squared, the gradient becomes that of logits."""
-    temperature = 1e4
-    loss = soft_target_loss(student, teacher, mask=everywhere(), temperature=temperature)
-    (temperature**2 * loss).backward()
+    temperature = 100.0
+    (temperature**2 * full_loss(student, teacher, temperature)).backward()
     centred = [logits - logits.mean(-1, keepdim=True) for logits in (student, teacher)]
     expected = (centred[0] - centred[1]) / (N_LABELS * N_TOKENS)
-    torch.testing.assert_close(student.grad, expected.detach(), atol=1e-4, rtol=1e-3)
-
-
-def test_masked_positions_add_nothing(student, teacher):
-    mask = everywhere()
-    mask[0, 3:] = False
-    loss = soft_target_loss(student, teacher, mask=mask, temperature=1.0)
-    alone = soft_target_loss(
-        student[:, :3], teacher[:, :3], mask=everywhere()[:, :3], temperature=1.0
-    )
-    torch.testing.assert_close(loss, alone)
+    torch.testing.assert_close(student.grad, expected.detach(), atol=2e-3, rtol=5e-2)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
-def test_all_labels_kept_gives_the_full_loss(student, teacher, temperature):
-    log_probs, label_ids = (teacher[0] / temperature).log_softmax(-1).topk(N_LABELS)
-    sparse = top_k_target_loss(
-        student[0], label_ids=label_ids, log_probs=log_probs.float(), temperature=temperature
-    )
-    full = soft_target_loss(student, teacher, mask=everywhere(), temperature=temperature)
-    torch.testing.assert_close(sparse, full.float(), atol=1e-5, rtol=1e-5)
+def test_all_labels_kept_gives_the_cross_entropy(student, teacher, temperature):
+    target = (teacher / temperature).softmax(-1)
+    expected = -(target * (student / temperature).log_softmax(-1)).sum(-1).mean()
+    torch.testing.assert_close(full_loss(student, teacher, temperature), expected)
 
 
 def test_the_rest_is_one_bucket():
@@ -122,16 +101,7 @@ def test_label_loss_is_zero_when_nothing_is_labelled():
 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0])
-def test_temperature_must_be_positive(student, teacher, temperature):
+def test_temperature_must_be_positive(student, temperature):
+    ids = torch.zeros(N_TOKENS, 1, dtype=torch.long)
     with pytest.raises(ValueError, match=f"temperature is {temperature}, expected a number above"):
-        soft_target_loss(student, teacher, mask=everywhere(), temperature=temperature)
-
-
-def test_shapes_must_agree(student, teacher):
-    with pytest.raises(ValueError, match="shapes differ"):
-        soft_target_loss(student, teacher[:, :2], mask=everywhere(), temperature=1.0)
-
-
-def test_an_empty_mask_is_an_error(student, teacher):
-    with pytest.raises(ValueError, match="no True position"):
-        soft_target_loss(student, teacher, mask=~everywhere(), temperature=1.0)
+        top_k_target_loss(student, label_ids=ids, log_probs=ids.float(), temperature=temperature)

@@ -3,7 +3,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 transformers = pytest.importorskip("transformers", reason="install mtag[train]")
 
-from mtag_core.training.networks.encoder import BertEncoder, EncoderConfig
+from mtag_core.training.networks.encoder import BertEncoder
+from mtag_core.training.networks.model_config import EncoderConfig
 
 
 @pytest.mark.parametrize("activation", ["gelu", "relu"])

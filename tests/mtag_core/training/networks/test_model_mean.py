@@ -22,7 +22,8 @@ def models(tmp_path):
 
 
 def _average(models, output, *flags):
-    return main(["average-models", *map(str, models), "--output", str(output), *flags])
+    named = ["--first", str(models[0]), "--second", str(models[1])]
+    return main(["average-models", *named, "--output", str(output), *flags])
 
 
 def test_every_weight_is_the_weighted_mean(models, tmp_path):

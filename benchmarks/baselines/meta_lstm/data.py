@@ -1,0 +1,193 @@
+"""Inventories and batches of the Meta-LSTM."""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from benchmarks.baselines.meta_lstm.network import MetaLstmBatch
+from mtag_core.errors import UsageError
+from mtag_core.training.data.treebanks import UNLABELLED, LabelledSentence, read_treebank
+
+PADDING, UNKNOWN = 0, 1
+_MAX_TOKENS = 200
+
+
+def load_sentences(
+    paths: Iterable[Path], *, max_tokens_per_file: int | None = None
+) -> list[LabelledSentence]:
+    """Reads the sentences of CoNLL-U files.
+
+    Args:
+        paths: Plain or `.xz`.
+        max_tokens_per_file: Reads no further sentence of a file after this many tokens.
+
+    Raises:
+        UsageError: The files hold no sentence.
+    """
+    sentences: list[LabelledSentence] = []
+    for path in paths:
+        n_tokens = 0
+        for sentence in read_treebank(path):
+            sentences.append(sentence)
+            n_tokens += len(sentence.forms)
+            if max_tokens_per_file is not None and n_tokens >= max_tokens_per_file:
+                break
+    if not sentences:
+        raise UsageError("the training files hold no sentence; give CoNLL-U files that do")
+    return sentences
+
+
+@dataclass(frozen=True, slots=True)
+class MetaLstmVocabulary:
+    """Maps characters, forms and labels to ids, and back for labels.
+
+    Attributes:
+        characters: In the order of their ids, from 2 on.
+        forms: Forms with an embedding of their own, in the order of their ids, from 2 on.
+        upos: Label inventory.
+        feats: Label inventory.
+    """
+
+    characters: tuple[str, ...]
+    forms: tuple[str, ...]
+    upos: tuple[str, ...]
+    feats: tuple[str, ...]
+
+    @classmethod
+    def build(
+        cls, sentences: Sequence[LabelledSentence], *, min_count: int
+    ) -> "MetaLstmVocabulary":
+        """Collects the inventories of a training set.
+
+        Args:
+            sentences: The training set.
+            min_count: Occurrences that a form needs to get an embedding of its own.
+        """
+        forms = Counter(form for sentence in sentences for form in sentence.forms)
+        characters = sorted({character for form in forms for character in form} | {" "})
+        frequent = sorted(form for form, count in forms.items() if count >= min_count)
+        upos = sorted({label for sentence in sentences for label in sentence.upos})
+        feats = Counter(label for sentence in sentences for label in sentence.feats)
+        by_frequency = sorted(feats, key=lambda label: (-feats[label], label))
+        return cls(tuple(characters), tuple(frequent), tuple(upos), tuple(by_frequency))
+
+
+class Encoder:
+    """Turns sentences into batches."""
+
+    def __init__(self, vocabulary: MetaLstmVocabulary, vector_rows: Mapping[str, int]) -> None:
+        """Indexes the inventories.
+
+        Args:
+            vocabulary: The inventories.
+            vector_rows: The row of each form's fixed vector, from 1.
+        """
+        self._character_to_id = _ids(vocabulary.characters)
+        self._form_to_id = _ids(vocabulary.forms)
+        self._upos_to_id = {label: index for index, label in enumerate(vocabulary.upos)}
+        self._feats_to_id = {label: index for index, label in enumerate(vocabulary.feats)}
+        self._vector_rows = vector_rows
+
+    def batch(self, sentences: Sequence[Sequence[str]]) -> MetaLstmBatch:
+        """Encodes the forms of sentences, none of them empty."""
+        characters, firsts, lasts = zip(*map(self._characters, sentences), strict=True)
+        return MetaLstmBatch(
+            characters=_padded(characters),
+            n_characters=torch.tensor([len(row) for row in characters]),
+            first_characters=_padded(firsts),
+            last_characters=_padded(lasts),
+            forms=_padded([[self._form_id(form) for form in forms] for forms in sentences]),
+            vectors=_padded([[self._vector_row(form) for form in forms] for forms in sentences]),
+            n_tokens=torch.tensor([len(forms) for forms in sentences]),
+        )
+
+    def labels(self, sentences: Sequence[LabelledSentence]) -> tuple[Tensor, Tensor]:
+        """Encodes UPOS and FEATS; unknown labels and padding are `UNLABELLED`."""
+        upos = [
+            [self._upos_to_id.get(label, UNLABELLED) for label in sentence.upos]
+            for sentence in sentences
+        ]
+        feats = [
+            [self._feats_to_id.get(label, UNLABELLED) for label in sentence.feats]
+            for sentence in sentences
+        ]
+        return _padded(upos, value=UNLABELLED), _padded(feats, value=UNLABELLED)
+
+    def _characters(self, forms: Sequence[str]) -> tuple[list[int], list[int], list[int]]:
+        """Character ids of a sentence, and where each token begins and ends among them."""
+        ids: list[int] = []
+        firsts: list[int] = []
+        lasts: list[int] = []
+        for form in forms:
+            firsts.append(len(ids))
+            ids += [self._character_to_id.get(character, UNKNOWN) for character in form]
+            lasts.append(len(ids) - 1)
+            ids.append(self._character_to_id[" "])
+        return ids, firsts, lasts
+
+    def _form_id(self, form: str) -> int:
+        return self._form_to_id.get(form, UNKNOWN)
+
+    def _vector_row(self, form: str) -> int:
+        """Row of a form's fixed vector: its own, or its lower-cased form's, or the zero row."""
+        return self._vector_rows.get(form) or self._vector_rows.get(form.lower(), 0)
+
+
+def without_rare_forms(batch: MetaLstmBatch, *, share: float) -> MetaLstmBatch:
+    """Replaces a share of forms by the unknown one, so that its embedding is learned too.
+
+    Args:
+        batch: On the CPU.
+        share: 0 to 1. Drawn on the CPU, so that a training draws the same forms on any device.
+    """
+    is_kept = torch.rand(batch.forms.shape) >= share
+    forms = torch.where(is_kept | (batch.forms == PADDING), batch.forms, UNKNOWN)
+    return replace(batch, forms=forms)
+
+
+def length_sorted_batches(
+    lengths: Sequence[int], *, token_budget: int, seed: int | None = None
+) -> Iterator[list[int]]:
+    """Groups sentences of like length.
+
+    Args:
+        lengths: Tokens of each sentence.
+        token_budget: Padded tokens of a batch at most, but for a single longer sentence.
+        seed: Shuffles sentences of one length, and the batches; None keeps the order of length.
+
+    Yields:
+        Indices into `lengths`.
+    """
+    order = list(range(len(lengths)))
+    generator = random.Random(seed)
+    if seed is not None:
+        generator.shuffle(order)
+    order.sort(key=lambda index: lengths[index])
+    batches: list[list[int]] = []
+    for index in order:
+        if batches and (len(batches[-1]) + 1) * lengths[index] <= token_budget:
+            batches[-1].append(index)
+        else:
+            batches.append([index])
+    if seed is not None:
+        generator.shuffle(batches)
+    yield from batches
+
+
+def windows(forms: Sequence[str]) -> list[Sequence[str]]:
+    """Cuts a long sentence into stretches that are tagged one by one; memory stays bounded."""
+    return [forms[start : start + _MAX_TOKENS] for start in range(0, len(forms), _MAX_TOKENS)]
+
+
+def _ids(entries: Sequence[str]) -> dict[str, int]:
+    return {entry: index for index, entry in enumerate(entries, start=UNKNOWN + 1)}
+
+
+def _padded(rows: Sequence[Sequence[int]], *, value: int = PADDING) -> Tensor:
+    width = max(map(len, rows))
+    return torch.tensor([[*row, *[value] * (width - len(row))] for row in rows])

@@ -1,0 +1,88 @@
+"""Trains one UDPipe 1 tagger a treebank, on the files that the student learns from.
+
+Lemmas and XPOS are off, since the treebanks carry none. Training is resumable: a treebank whose
+model stands in the output directory is skipped, so the run may be cut and started again.
+Treebanks come smallest first, after those that are named.
+
+    python -m benchmarks baselines.udpipe --data data/ud --models DIR
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from ufal.udpipe import InputFormat, Model, ProcessingError, Sentence, Sentences, Trainer
+
+from mtag_core.storage import open_text
+
+_OPTIONS = "models=1;use_lemma=0;provide_lemma=0;use_xpostag=0;provide_xpostag=0"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Trains what is missing."""
+    parser = argparse.ArgumentParser(description="Trains UDPipe 1 taggers.")
+    parser.add_argument("--data", type=Path, required=True, help="folder of UD_*/*.conllu.xz")
+    parser.add_argument("--models", type=Path, required=True, help="folder of the models")
+    parser.add_argument("--first", default="", help="treebanks to train first, comma-separated")
+    parser.add_argument("--max_tokens", type=int, default=40_000, help="training tokens at most")
+    parser.add_argument("--iterations", type=int, default=10, help="passes over the tokens")
+    args = parser.parse_args(argv)
+    args.models.mkdir(parents=True, exist_ok=True)
+    for path in _training_files(args.data, first=args.first.split(",")):
+        treebank = path.name.partition("-ud-")[0]
+        target = args.models / f"{treebank}.udpipe"
+        if not target.exists():
+            _train(path, target, max_tokens=args.max_tokens, iterations=args.iterations)
+    return 0
+
+
+def _training_files(data: Path, *, first: list[str]) -> list[Path]:
+    paths = sorted(data.glob("*/*-ud-train.conllu.xz"), key=lambda path: path.stat().st_size)
+    rank = {treebank: index for index, treebank in enumerate(first)}
+    return sorted(paths, key=lambda path: rank.get(path.name.partition("-ud-")[0], len(rank)))
+
+
+def _train(path: Path, target: Path, *, max_tokens: int, iterations: int) -> None:
+    started_s = time.process_time()
+    sentences, n_tokens = read_sentences(path, max_tokens=max_tokens)
+    error = ProcessingError()
+    options = f"{_OPTIONS};iterations={iterations}"
+    model = Trainer.train(
+        "morphodita_parsito", sentences, Sentences(), "none", options, "none", error
+    )
+    if error.occurred():
+        print(f"{path}: {error.message}", file=sys.stderr)
+        return
+    partial = target.with_suffix(".partial")
+    partial.write_bytes(
+        model.encode("utf-8", "surrogateescape") if isinstance(model, str) else model
+    )
+    if Model.load(str(partial)) is None:
+        print(f"{partial}: UDPipe cannot load what it trained", file=sys.stderr)
+        return
+    partial.rename(target)
+    print(target.stem, n_tokens, "tokens", f"{time.process_time() - started_s:.0f} s", flush=True)
+
+
+def read_sentences(path: Path, *, max_tokens: int | None = None) -> tuple[Sentences, int]:
+    """Reads a `.xz` CoNLL-U file into UDPipe's sentences, up to a number of tokens.
+
+    Returns:
+        The sentences and how many tokens they have.
+    """
+    reader = InputFormat.newConlluInputFormat()
+    with open_text(path, newline="\n") as lines:
+        reader.setText(lines.read())
+    sentences, error, n_tokens = Sentences(), ProcessingError(), 0
+    while max_tokens is None or n_tokens < max_tokens:
+        sentence = Sentence()
+        if not reader.nextSentence(sentence, error):
+            break
+        sentences.push_back(sentence)
+        n_tokens += len(sentence.words) - 1  # The first is the root node.
+    return sentences, n_tokens
+
+
+if __name__ == "__main__":
+    sys.exit(main())

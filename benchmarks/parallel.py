@@ -1,0 +1,119 @@
+"""What more workers give on a small corpus: seconds of `pipelines.annotate` with one and with two.
+
+Writes a corpus of a few files and runs the command with each number of workers in turn, start-up
+and end included. Ratios are medians over rounds.
+
+    python -m benchmarks parallel --text 'data/text/fr.txt.xz'
+    python -m benchmarks parallel --text 'data/text/fr.txt.xz' --files 1 --gzip --document line
+"""
+
+import argparse
+import gzip
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from itertools import chain, zip_longest
+from pathlib import Path
+
+from benchmarks.machine import machine, shown_command
+from benchmarks.texts import heads
+
+# Fewer bytes than a line of running text has: so many lines are enough.
+_LINE_BYTES = 20
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measures and writes."""
+    args = _parser().parse_args(argv)
+    with tempfile.TemporaryDirectory() as directory:
+        record = _measure(args, Path(directory))
+    record["command"] = shown_command("parallel", argv)
+    record["machine"] = {**machine(), "cores": os.cpu_count()}
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(record, indent=1))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Speed of annotate on a small corpus.")
+    parser.add_argument(
+        "--text", nargs="+", required=True, help="patterns; a sentence a line, plain or .xz"
+    )
+    parser.add_argument("--bytes", type=int, default=6_000_000, help="of the corpus, about")
+    parser.add_argument("--files", type=int, default=4, help="of the corpus")
+    parser.add_argument("--gzip", action="store_true", help="compress the files")
+    parser.add_argument(
+        "--document", default="file", choices=("file", "line"), help="as of pipelines.annotate"
+    )
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="to compare")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each")
+    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/parallel.json"))
+    return parser
+
+
+def _measure(args: argparse.Namespace, directory: Path) -> dict[str, object]:
+    n_bytes = _write_corpus(args, directory / "corpus")
+    seconds: dict[int, list[float]] = {n_workers: [] for n_workers in args.workers}
+    for number in range(args.rounds):
+        for n_workers in args.workers:
+            output = directory / f"out-{number}-{n_workers}"
+            flags = [f"--document={args.document}", f"--direct_num_workers={n_workers}"]
+            seconds[n_workers].append(_run(directory / "corpus", output, flags))
+            print(f"{n_workers} workers: {seconds[n_workers][-1]:.1f} s", flush=True)
+    base = seconds[args.workers[0]]
+    return {
+        "what": "wall-clock seconds of the command, and the ratio to the first number of workers",
+        "n_bytes": n_bytes,
+        "n_files": args.files,
+        "is_gzip": args.gzip,
+        "document": args.document,
+        "n_parts": len(list(output.glob("parts/*"))),
+        "seconds": {str(n): [round(s, 1) for s in values] for n, values in seconds.items()},
+        "times_faster": {
+            str(n): round(statistics.median(b / s for b, s in zip(base, values, strict=True)), 2)
+            for n, values in seconds.items()
+        },
+    }
+
+
+def _write_corpus(args: argparse.Namespace, folder: Path) -> int:
+    """Deals lines to the files in turn; returns the bytes of all."""
+    folder.mkdir()
+    name_to_lines = heads(args.text, n_lines=args.bytes // _LINE_BYTES)
+    lines = _in_turn(list(name_to_lines.values()))
+    n_bytes = 0
+    for number in range(args.files):
+        data = bytearray()
+        while len(data) < args.bytes // args.files:
+            try:
+                data += next(lines).encode() + b"\n"
+            except StopIteration:
+                raise SystemExit(f"--text has fewer than {args.bytes} bytes") from None
+        n_bytes += len(data)
+        path = folder / (f"{number}.txt.gz" if args.gzip else f"{number}.txt")
+        path.write_bytes(gzip.compress(data) if args.gzip else data)
+    return n_bytes
+
+
+def _in_turn(columns: Sequence[Sequence[str]]) -> Iterator[str]:
+    return (line for line in chain.from_iterable(zip_longest(*columns)) if line is not None)
+
+
+def _run(corpus: Path, output: Path, flags: Sequence[str]) -> float:
+    command = [sys.executable, "-m", "pipelines.annotate", "--input", f"{corpus}/*"]
+    command += ["--output", str(output), "--runner=DirectRunner", *flags]
+    started_s = time.monotonic()
+    subprocess.run(
+        command, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True, stdout=subprocess.DEVNULL
+    )
+    return time.monotonic() - started_s
+
+
+if __name__ == "__main__":
+    sys.exit(main())

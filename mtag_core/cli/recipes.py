@@ -1,0 +1,169 @@
+"""The commands that train, from the recipes' modules and their options.
+
+A recipe's module has `run(options) -> str`, what to print at the end. It is imported when its
+command is called: most need packages that tagging does not.
+"""
+
+import argparse
+import importlib
+from dataclasses import MISSING, dataclass
+from typing import Any
+
+from mtag_core.cli.logs import start_logging
+from mtag_core.options import Flags
+from mtag_core.training.options import (
+    AdaptOptions,
+    AverageOptions,
+    ConventionsOptions,
+    DistillOptions,
+    EncodeTextOptions,
+    ExportOptions,
+    ExportTeacherOptions,
+    LabelBoundariesOptions,
+    LabelSplitsOptions,
+    LangidOptions,
+    TeacherTrainingOptions,
+    TrainSegmentersOptions,
+    UnpackBundleOptions,
+    VocabularyOptions,
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One command.
+
+    Attributes:
+        older: Its name in `python -m mtag_core`, which goes on to work.
+        help_line: What it does.
+        module: Inside `mtag_core.training`.
+        flags: What it takes.
+        is_verbose: Steps on the way are logged without --verbose, too.
+    """
+
+    older: str
+    help_line: str
+    module: str
+    flags: Flags[Any]
+    is_verbose: bool = False
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Adds the command's flags."""
+        self.flags.add_to(parser)
+        parser.add_argument("--verbose", "-v", action="store_true", help="log more")
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Runs the recipe and prints what it says."""
+        start_logging(is_verbose=args.verbose or self.is_verbose)
+        module = importlib.import_module(f"mtag_core.training.{self.module}")
+        message = module.run(self.flags.parse(args))
+        if message:
+            print(message)
+        return 0
+
+
+_FINETUNE: dict[str, Any] = {
+    **dict.fromkeys(("teachers", "text", "student"), MISSING),
+    **{"label_share": 0.7, "treebank_rate": 1.0, "text_rate": 0.05, "other_text_rate": 0.02},
+    **{"dropout": 0.1, "epochs": 6.0, "peak_rate": 4e-4, "warmup_share": 0.1},
+    **{"piece_budget": 16384},
+}
+
+RECIPES = {
+    "train langid": Recipe(
+        "train-langid",
+        "train the language identifier of a bundle",
+        "langid",
+        Flags(LangidOptions),
+        is_verbose=True,
+    ),
+    "train segmenters": Recipe(
+        "train-segmenters",
+        "train the segmenters of a bundle",
+        "segmenters.training",
+        Flags(TrainSegmentersOptions),
+        is_verbose=True,
+    ),
+    "train vocabulary": Recipe(
+        "train-vocabulary",
+        "train the student's WordPiece vocabulary",
+        "data.vocabulary",
+        Flags(VocabularyOptions),
+    ),
+    "train teacher": Recipe(
+        "train-teacher",
+        "fine-tune a pretrained encoder on treebanks",
+        "recipes.teacher",
+        Flags(TeacherTrainingOptions),
+    ),
+    "train encode-text": Recipe(
+        "encode-text",
+        "encode segmented text for distillation, once",
+        "data.texts",
+        Flags(EncodeTextOptions),
+    ),
+    "train distill": Recipe(
+        "distill",
+        "train a student on teachers' targets for text",
+        "recipes.distillation",
+        Flags(DistillOptions),
+    ),
+    "train finetune": Recipe(
+        "finetune",
+        "train a distilled student further, on treebanks above all",
+        "recipes.distillation",
+        Flags(DistillOptions, **_FINETUNE),
+    ),
+    "train adapt": Recipe(
+        "adapt",
+        "train a student further, on treebank labels alone",
+        "recipes.adaptation",
+        Flags(AdaptOptions),
+    ),
+    "train treebank-styles": Recipe(
+        "learn-conventions",
+        "learn how treebanks of a language differ, for users who name one",
+        "recipes.conventions",
+        Flags(ConventionsOptions),
+    ),
+    "train average-models": Recipe(
+        "average-models",
+        "write the weighted mean of two students of one ancestor",
+        "networks.model_mean",
+        Flags(AverageOptions),
+    ),
+    "label boundaries": Recipe(
+        "label-boundaries",
+        "mark in text where dictionaries or a teacher predict that tokens end",
+        "segmenters.dictionary_labelling",
+        Flags(LabelBoundariesOptions),
+        is_verbose=True,
+    ),
+    "label splits": Recipe(
+        "label-splits",
+        "split the surface tokens of text as a fine-tuned encoder predicts",
+        "segmenters.split_labelling",
+        Flags(LabelSplitsOptions),
+        is_verbose=True,
+    ),
+    "bundle export": Recipe(
+        "export",
+        "make the bundle that tagging loads from a trained student",
+        "export.bundle",
+        Flags(ExportOptions),
+        is_verbose=True,
+    ),
+    "bundle export-teacher": Recipe(
+        "export-teacher",
+        "make a trained model give all its logits, for `mtag logits`",
+        "export.export_teacher",
+        Flags(ExportTeacherOptions),
+    ),
+    "bundle unpack": Recipe(
+        "unpack-bundle",
+        "turn a bundle's student back into a model that finetune goes on with",
+        "export.unpack_bundle",
+        Flags(UnpackBundleOptions),
+    ),
+}
+"""Command to recipe, in the order of use."""

@@ -1,0 +1,1 @@
+"""The formats of inputs, one module each; `mtag_core.corpus.registry` knows them all."""

@@ -1,0 +1,153 @@
+"""CoNLL-U: documents that are segmented already; forms and sentence boundaries are kept.
+
+A sentence is in the language that its `# language` comment names, else in that of the sentence
+before it in its document. A document goes from one `# newdoc` to the next; without such comments
+the file is one, cut between sentences where it would pass the limit of bytes.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from mtag_core import conllu
+from mtag_core.corpus.decoding import decode_document, make_reject, or_failed, too_large
+from mtag_core.corpus.format import Format
+from mtag_core.corpus.items import ReadOptions, Span
+from mtag_core.corpus.lines import LongLine, read_lines
+from mtag_core.corpus.source import Source
+from mtag_core.errors import ConlluError
+from mtag_core.languages import UNKNOWN, find_language
+from mtag_core.records import Document, Reject, Sentence
+
+_CODE = re.compile(r"[a-z]{2,3}")
+
+
+def read_conllu(
+    span: Span, options: ReadOptions, _pages: Counter[str]
+) -> Iterator[Document | Reject]:
+    """Reads a whole file.
+
+    Args:
+        span: The file.
+        options: The limit is on a document's CoNLL-U.
+
+    Yields:
+        Documents with their sentences; a reject for each sentence that breaks the format.
+    """
+    with Source(span, max_expansion=options.max_expansion) as source:
+        yield from _read_documents(source, options.max_document_bytes)
+        yield from source.rejects()
+
+
+def _read_documents(source: Source, limit: int) -> Iterator[Document | Reject]:
+    gathered = _Gathered(source.path)
+    for offset, block in _blocks(source, limit):
+        newdoc = None if isinstance(block, LongLine) else _newdoc_id(block)
+        n_bytes = 0 if isinstance(block, LongLine) else len(block)
+        if newdoc is not None or gathered.n_bytes + n_bytes > limit:
+            if gathered.sentences:
+                yield gathered.document()
+            language = gathered.language if newdoc is None else UNKNOWN
+            doc_id = newdoc or f"{source.path}#{offset}"
+            gathered = _Gathered(source.path, offset, doc_id, language)
+        if isinstance(block, LongLine):
+            yield too_large(block.n_bytes, limit, source=source.path, offset=offset)
+            continue
+        parse = partial(_parse, block, gathered, source=source.path, offset=offset)
+        sentence = or_failed(parse, block, source=source.path, offset=offset)
+        if isinstance(sentence, Reject):
+            yield sentence
+        else:
+            gathered.add(sentence, n_bytes=n_bytes)
+    if gathered.sentences:
+        yield gathered.document(is_last=True)
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """The sentences of a document so far.
+
+    A document without an id at the start of the file gets the file's path if nothing follows it.
+    """
+
+    path: str
+    offset: int = 0
+    doc_id: str = ""
+    language: str = UNKNOWN
+    sentences: list[Sentence] = field(default_factory=list)
+    n_bytes: int = 0
+    n_characters: int = 0
+
+    def add(self, sentence: Sentence, *, n_bytes: int) -> None:
+        """Adds a sentence; the document's text has a line for each."""
+        self.language = sentence.language
+        self.sentences.append(sentence)
+        self.n_bytes += n_bytes
+        self.n_characters += len(sentence.text) + 1
+
+    def document(self, *, is_last: bool = False) -> Document:
+        """Makes the document."""
+        doc_id = self.doc_id or (self.path if is_last else f"{self.path}#{self.offset}")
+        text = "\n".join(sentence.text for sentence in self.sentences)
+        return Document(doc_id, text, self.path, self.offset, tuple(self.sentences))
+
+
+def _blocks(source: Source, limit: int) -> Iterator[tuple[int, bytes | LongLine]]:
+    """Yields (offset, lines) of each sentence; one over the limit is counted, not held."""
+    lines: list[bytes] = []
+    start = n_bytes = 0
+    for offset, line in read_lines(source, end=None, limit=limit):
+        if not isinstance(line, LongLine) and line.isspace():
+            if n_bytes:
+                yield start, b"".join(lines) if n_bytes <= limit else LongLine(n_bytes)
+            lines, n_bytes = [], 0
+            continue
+        start = start if n_bytes else offset
+        n_bytes += line.n_bytes if isinstance(line, LongLine) else len(line)
+        if isinstance(line, LongLine) or n_bytes > limit:
+            n_bytes = max(n_bytes, limit + 1)
+            lines.clear()
+        else:
+            lines.append(line)
+    if source.failure:
+        source.cut_off(start, b"".join(lines) if 0 < n_bytes <= limit else None)
+    elif n_bytes:
+        yield start, b"".join(lines) if n_bytes <= limit else LongLine(n_bytes)
+
+
+def _language(called: str) -> str | None:
+    """The code of a comment's language; codes of languages that mtag does not know are kept."""
+    return find_language(called) or (called if _CODE.fullmatch(called) else None)
+
+
+def _newdoc_id(block: bytes) -> str | None:
+    """The id that a `# newdoc` comment gives, empty where it gives none; None without one."""
+    for line in block.split(b"\n"):
+        if not line.startswith(b"#"):
+            return None
+        key, _, value = line[1:].partition(b"=")
+        if key.split() in ([b"newdoc"], [b"newdoc", b"id"]):
+            return value.decode("utf-8", "replace").strip()
+    return None
+
+
+def _parse(block: bytes, gathered: "_Gathered", *, source: str, offset: int) -> Sentence | Reject:
+    doc_id = f"{source}#{offset}"
+    decoded = decode_document(block, source=source, offset=offset, doc_id=doc_id)
+    if isinstance(decoded, Reject):
+        return decoded
+    lines = [line.removesuffix("\r") for line in decoded.text.rstrip("\r\n").split("\n")]
+    try:
+        parsed = conllu.parse_sentence(lines, source=f"{source}#{offset}")
+    except ConlluError as error:
+        detail = str(error)
+        return make_reject(
+            "invalid_conllu", detail, block, source=source, offset=offset, doc_id=doc_id
+        )
+    language = _language(parsed.metadata.get("language", "")) or gathered.language
+    return conllu.to_sentence(parsed, start=gathered.n_characters, language=language)
+
+
+FORMAT = Format(name="conllu", title="CoNLL-U", extensions=(".conllu", ".conll"), read=read_conllu)

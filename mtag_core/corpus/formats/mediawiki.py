@@ -1,0 +1,264 @@
+"""MediaWiki dumps: a document a page, whole dumps and ranges of them."""
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
+from typing import BinaryIO, Protocol, cast
+
+from mtag_core import wikipedia
+from mtag_core.corpus.compression import ByteStream
+from mtag_core.corpus.format import WHOLE, Format, Range, can_start_midway, even_ranges
+from mtag_core.corpus.items import ReadOptions, Span
+from mtag_core.corpus.multistream import StreamRange, is_multistream
+from mtag_core.corpus.names import codec_of
+from mtag_core.corpus.source import Source
+from mtag_core.records import READER_FAILED, Document, Reject
+from mtag_core.storage import FileInfo
+
+_HEAD_BYTES = 2**18
+# Definitions of templates are read from so much of a dump, once in a worker and file. A dump of a
+# small wiki is in it whole.
+_DEFINITIONS_BYTES = 32 * 2**20
+_PAGE = b"<page>"
+_PAGE_START = re.compile(rb"<page[\s>]")
+# Bytes of XML in a byte of a bz2 dump, about.
+_BZ2_RATIO = 4
+
+
+class _RangeStream(Protocol):
+    """A stream that knows where its range ends."""
+
+    @property
+    def boundary(self) -> int | None:
+        """Bytes before the end of the range; None while it is not known."""
+        ...
+
+    def read(self, n_bytes: int, /) -> bytes:
+        """Reads at most `n_bytes`."""
+        ...
+
+
+def read_mediawiki(
+    span: Span, options: ReadOptions, pages: Counter[str]
+) -> Iterator[Document | Reject]:
+    """Reads the pages that start in a span, in the namespaces asked for, no redirects.
+
+    A file whose encoding does not keep ASCII, such as UTF-16, cannot be cut: its first span is all
+    of it, the others are empty.
+
+    Args:
+        span: Its range.
+        options: Names the namespaces.
+        pages: Counted up by one for each page, under its `PageOutcome`.
+    """
+    site = _site(span.file)
+    if not wikipedia.is_known(site.encoding):
+        if span.start == 0:
+            yield _unknown_encoding(span.file.path, site.encoding)
+    elif span.start == 0 or not _is_whole(span):
+        with _open(span, options) as source:
+            yield from _read_pages(source, site, options, pages)
+
+
+def plan_mediawiki(file: FileInfo, _options: ReadOptions, item_bytes: int) -> Sequence[Range]:
+    """Splits plain dumps anywhere, and those that bz2 compressed in many streams."""
+    if codec_of(file.path) == "bz2" and is_multistream(file):
+        return even_ranges(file.size, max(1, item_bytes // _BZ2_RATIO))
+    return even_ranges(file.size, item_bytes) if can_start_midway(file) else WHOLE
+
+
+def _open(span: Span, options: ReadOptions) -> Source:
+    if _is_whole(span):
+        return Source(
+            dataclasses.replace(span, start=0, end=None),
+            keeps_encoding=True,
+            max_expansion=options.max_expansion,
+        )
+    return Source(span, start=span.start, wrap=partial(_wrap_range, span, options.max_expansion))
+
+
+def _read_pages(
+    source: Source, site: wikipedia.Site, options: ReadOptions, pages: Counter[str]
+) -> Iterator[Document | Reject]:
+    stream = _PageStarts(_as_utf8(source, site.encoding))
+    n_before = pages.total()
+    results = wikipedia.read_documents(
+        cast(BinaryIO, stream),
+        source=source.path,
+        counts=pages,
+        namespaces=frozenset(options.namespaces),
+        site=site,
+    )
+    result = None
+    for result in results:
+        if source.failure and isinstance(result, Reject) and result.reason == "truncated":
+            # The page did not end because the source failed: one reject tells it.
+            source.cut_off(result.offset, result.input)
+        else:
+            yield result
+    if isinstance(result, Reject) and not (source.failure or source.is_at_end):
+        # It ended the reading, as a document type declaration does.
+        return
+    n_pages = pages.total() - n_before
+    if source.failure is None and n_pages < stream.n_pages:
+        detail = f"{stream.n_pages} pages begin, {n_pages} came out"
+        yield Reject(source.path, source.position, source.path, READER_FAILED, detail)
+    yield from source.rejects()
+
+
+def _unknown_encoding(path: str, encoding: str) -> Reject:
+    detail = f"encoding {encoding!r} in the XML declaration; expected UTF-8 or another known one"
+    return Reject(path, 0, path, "invalid_xml", detail)
+
+
+def _is_whole(span: Span) -> bool:
+    """Whether the first span of a file reads all of it."""
+    encoding = _site(span.file).encoding
+    is_cut = span.start > 0 or span.end is not None
+    return not is_cut or (wikipedia.is_known(encoding) and not wikipedia.keeps_ascii(encoding))
+
+
+def _as_utf8(source: Source, encoding: str) -> ByteStream:
+    return source if encoding == "utf-8" else wikipedia.Utf8Stream(source, encoding)
+
+
+def _site(file: FileInfo) -> wikipedia.Site:
+    try:
+        return _read_site(file)
+    except _HeadError:
+        return _site_of(file, b"")
+
+
+class _HeadError(Exception):
+    """The file's beginning could not be read; a cache must not keep what is known of it."""
+
+
+@lru_cache(maxsize=8)
+def _read_site(file: FileInfo) -> wikipedia.Site:
+    """Reads what the file's start says of its wiki, and the templates it defines."""
+    with Source(Span(file), keeps_encoding=True) as source:
+        head = source.read_exactly(_HEAD_BYTES)
+        if source.failure and not head:
+            raise _HeadError
+    site = _site_of(file, head)
+    if not wikipedia.is_known(site.encoding):
+        return site
+    with Source(Span(file), keeps_encoding=True) as source:
+        definitions = wikipedia.read_definitions(
+            cast(BinaryIO, _as_utf8(source, site.encoding)), site, max_bytes=_DEFINITIONS_BYTES
+        )
+    return dataclasses.replace(site, definitions=definitions)
+
+
+def _site_of(file: FileInfo, head: bytes) -> wikipedia.Site:
+    encoding = wikipedia.declared_encoding(head)
+    if encoding != "utf-8" and wikipedia.is_known(encoding):
+        head = head.decode(encoding, "replace").encode("utf-8", "replace")
+    return dataclasses.replace(wikipedia.read_site(head, name=file.path), encoding=encoding)
+
+
+def _wrap_range(span: Span, max_expansion: int, raw: BinaryIO) -> "_PageRange":
+    """Makes the stream of the pages that start in a range of a plain or bz2 file."""
+    length = None if span.end is None else span.end - span.start
+    if codec_of(span.file.path) == "bz2":
+        return _PageRange(StreamRange(raw, length=length, max_expansion=max_expansion))
+    return _PageRange(_PlainRange(raw, length))
+
+
+class _PageStarts:
+    """Counts the pages that start in a stream, apart from what cuts it into pages."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self.n_pages = 0
+        self._stream = stream
+        self._tail = b""
+
+    def read(self, n_bytes: int, /) -> bytes:
+        data = self._stream.read(n_bytes)
+        seen = self._tail + data
+        self.n_pages += len(_PAGE_START.findall(seen))
+        self._tail = seen[1 - len(_PAGE) :]
+        return data
+
+
+class _PlainRange:
+    """Plain bytes; the range's end is known."""
+
+    def __init__(self, raw: BinaryIO, length: int | None) -> None:
+        self.boundary = length
+        self._raw = raw
+
+    def read(self, n_bytes: int, /) -> bytes:
+        """Reads at most `n_bytes`."""
+        return self._raw.read(n_bytes)
+
+
+class _PageRange:
+    """Reads from the first page that starts in the range up to the first one behind it.
+
+    In an export `<` is escaped within text, so that `<page>` is always the element.
+    """
+
+    def __init__(self, stream: _RangeStream) -> None:
+        self._stream = stream
+        self._buffer = b""
+        self._buffer_start = 0
+        self._is_in_page = False
+        self._is_at_end = False
+
+    def read(self, n_bytes: int, /) -> bytes:
+        """Reads about `n_bytes`; b"" at the end."""
+        while not self._is_at_end:
+            chunk = self._stream.read(n_bytes)
+            self._buffer += chunk
+            self._is_at_end = not chunk
+            data = self._take()
+            if data:
+                return data
+        return b""
+
+    def _take(self) -> bytes:
+        """Takes what is known to be in the range; keeps what may be half a tag."""
+        if not self._is_in_page and not self._find_first():
+            return b""
+        boundary = self._stream.boundary
+        if boundary is not None:
+            end = self._buffer.find(_PAGE, max(0, boundary - self._buffer_start))
+            if end >= 0:
+                self._is_at_end = True
+                return self._drop(end)
+        n_kept = 0 if self._is_at_end else min(len(self._buffer), len(_PAGE) - 1)
+        return self._drop(len(self._buffer) - n_kept)
+
+    def _find_first(self) -> bool:
+        """Moves to the first page; False when it is not there yet or behind the range."""
+        start = self._buffer.find(_PAGE)
+        if start < 0:
+            self._drop(max(0, len(self._buffer) - len(_PAGE) + 1))
+            return False
+        self._drop(start)
+        boundary = self._stream.boundary
+        if boundary is not None and self._buffer_start >= boundary:
+            self._is_at_end = True
+            return False
+        self._is_in_page = True
+        return True
+
+    def _drop(self, n_bytes: int) -> bytes:
+        """Takes bytes off the buffer."""
+        taken, self._buffer = self._buffer[:n_bytes], self._buffer[n_bytes:]
+        self._buffer_start += n_bytes
+        return taken
+
+
+FORMAT = Format(
+    name="mediawiki",
+    title="MediaWiki export",
+    extensions=(".xml",),
+    read=read_mediawiki,
+    plan=plan_mediawiki,
+    # Partial dumps, such as `pages-articles1.xml-p10p30302.bz2`.
+    names=re.compile(r"\.xml-p\d+p\d+[^/]*$"),
+)

@@ -1,0 +1,295 @@
+"""Parquet: a document a row, its text in one column and its id, if any, in another."""
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mtag_core import storage
+from mtag_core.corpus.compression import DecompressedStream
+from mtag_core.corpus.decoding import (
+    decode_document,
+    make_reject,
+    or_failed,
+    too_large,
+)
+from mtag_core.corpus.format import WHOLE, Format, Range
+from mtag_core.corpus.items import ReadOptions, Span
+from mtag_core.corpus.names import codec_of
+from mtag_core.corpus.sniffing import HEAD_BYTES, codec_of_head
+from mtag_core.corpus.source import Failure, failure_of
+from mtag_core.errors import MtagError
+from mtag_core.records import READER_FAILED, Document, Reject
+from mtag_core.storage import FileInfo
+
+# Few rows at a time: a row may be megabytes.
+_BATCH_ROWS = 64
+_BUFFER_BYTES = 2**20
+_ERRORS = (pa.ArrowException, OSError, MtagError, ValueError)
+# Between the names of a column and of the field within it.
+_NESTED = "."
+
+_IS_BINARY = ("binary", "large_binary", "binary_view", "string", "large_string", "string_view")
+_IS_NUMBER = ("integer", "floating", "decimal")
+
+
+def plan_parquet(file: FileInfo, _options: ReadOptions, item_bytes: int) -> Sequence[Range]:
+    """Groups the row groups of a file into byte ranges of `item_bytes` or more.
+
+    Returns:
+        Ranges that cover the file; one range when its footer cannot be read.
+    """
+    try:
+        with storage.open_seekable(file.path) as stream:
+            metadata = pq.read_metadata(stream)
+    except _ERRORS:
+        return WHOLE
+    edges = [0]
+    n_bytes = 0
+    for i in range(metadata.num_row_groups):
+        if n_bytes >= item_bytes:
+            edges.append(_row_group_start(metadata, i))
+            n_bytes = 0
+        n_bytes += _row_group_bytes(metadata, i)
+    return list(zip(edges, [*edges[1:], None], strict=True))
+
+
+def read_parquet(
+    span: Span, options: ReadOptions, _pages: Counter[str]
+) -> Iterator[Document | Reject]:
+    """Reads the rows of the row groups that start in a span.
+
+    Args:
+        span: Its range.
+        options: Names of the columns, `article.body` for the field `body` of the column `article`;
+            the limit is on the text.
+
+    Yields:
+        Documents; one reject for a file that lacks a column, and for what cannot be read of a
+        row group, at the row reached.
+    """
+    row = 0
+    try:
+        with _open(span.file.path, options) as stream:
+            file = pq.ParquetFile(stream, pre_buffer=False, buffer_size=_BUFFER_BYTES)
+            row, row_groups = _owned_row_groups(file.metadata, span)
+            fault = _schema_fault(file.schema_arrow, options) if row_groups else None
+            if fault:
+                yield _reject(span, row, fault)
+                return
+            for row_group in row_groups:
+                yield from _read_row_group(file, row_group, span, row, options)
+                row += file.metadata.row_group(row_group).num_rows
+    except _ERRORS as error:
+        yield _reject(span, row, _failure(error))
+
+
+def _read_row_group(
+    file: Any,  # noqa: ANN401
+    row_group: int,
+    span: Span,
+    row: int,
+    options: ReadOptions,
+) -> Iterator[Document | Reject]:
+    path, n_rows = span.file.path, file.metadata.row_group(row_group).num_rows
+    end = row + n_rows
+    try:
+        for text, doc_id in _rows(file, row_group, options):
+            make = partial(_document, text, doc_id, row=row, path=path, options=options)
+            yield or_failed(make, text, source=path, offset=row)
+            row += 1
+        failure = None if row == end else Failure(READER_FAILED, "its rows do not come")
+    except _ERRORS as error:
+        failure = _failure(error)
+    if failure is not None:
+        detail = f"{failure.detail}; rows {row} to {end - 1} of {n_rows} in their row group"
+        yield _reject(span, row, Failure(failure.reason, detail))
+
+
+@contextmanager
+def _open(path: str, options: ReadOptions) -> Iterator[BinaryIO]:
+    """Opens a file; one that is compressed as a whole is decompressed to disk."""
+    with storage.open_seekable(path) as stream:
+        head = stream.read(HEAD_BYTES)
+        stream.seek(0)
+        codec = codec_of_head(head) or codec_of(path)
+        if codec is None:
+            yield stream
+            return
+        with tempfile.TemporaryFile() as copy:
+            plain = DecompressedStream(stream, codec, max_expansion=options.max_expansion)
+            shutil.copyfileobj(cast(BinaryIO, plain), copy)
+            copy.seek(0)
+            yield cast(BinaryIO, copy)
+
+
+def _owned_row_groups(metadata: Any, span: Span) -> tuple[int, list[int]]:  # noqa: ANN401
+    """Returns the number of rows before the span's row groups, and their indices."""
+    starts = [_row_group_start(metadata, i) for i in range(metadata.num_row_groups)]
+    owned = [i for i, start in enumerate(starts) if span.start <= start < (span.end or start + 1)]
+    first = owned[0] if owned else 0
+    return sum(metadata.row_group(i).num_rows for i in range(first)), owned
+
+
+def _rows(
+    file: Any,  # noqa: ANN401
+    row_group: int,
+    options: ReadOptions,
+) -> Iterator[tuple[bytes | None, Any]]:
+    """Yields text and id of each row."""
+    names = [name for name in (options.text_field, options.id_field) if name is not None]
+    for batch in file.iter_batches(_BATCH_ROWS, row_groups=[row_group], columns=names):
+        texts = _values(_column(batch, options.text_field))
+        doc_ids: list[Any] = [None] * len(texts)
+        if options.id_field is not None:
+            doc_ids = _values(_column(batch, options.id_field))
+        yield from zip(texts, doc_ids, strict=True)
+
+
+def _column(batch: Any, name: str) -> Any:  # noqa: ANN401
+    """A column, or the field of a column of structs; null where one around it is null."""
+    if name in batch.schema.names:
+        return batch.column(name)
+    first, *path = name.split(_NESTED)
+    return pc.struct_field(batch.column(first), path)
+
+
+def _values(column: Any) -> list[Any]:  # noqa: ANN401
+    """Strings as bytes, because a column of strings may hold what is not UTF-8."""
+    kind = _value_type(column.type)
+    if not any(getattr(pa.types, f"is_{name}")(kind) for name in _IS_BINARY):
+        return cast(list[Any], column.to_pylist())
+    if isinstance(column, pa.DictionaryArray):
+        column = column.dictionary_decode()
+    storage_of = column.storage if isinstance(column, pa.ExtensionArray) else column
+    return cast(list[Any], storage_of.cast(pa.large_binary()).to_pylist())
+
+
+def _document(
+    text: bytes | None,
+    doc_id: Any,  # noqa: ANN401
+    *,
+    row: int,
+    path: str,
+    options: ReadOptions,
+) -> Document | Reject:
+    """Makes a document of a row, or a reject."""
+    place = f"{path}#{row}"
+    if isinstance(doc_id, bytes):
+        decoded = decode_document(doc_id, source=path, offset=row, doc_id=place)
+        if isinstance(decoded, Reject):
+            detail = f"column {options.id_field!r}: {decoded.detail}"
+            return make_reject(
+                decoded.reason, detail, text or b"", source=path, offset=row, doc_id=place
+            )
+        doc_id = decoded.text
+    doc_id = place if doc_id is None else str(doc_id)
+    if text is None:
+        detail = f"column {options.text_field!r} is null in row {row}; expected a string"
+        return make_reject("wrong_type", detail, b"", source=path, offset=row, doc_id=doc_id)
+    if len(text) > options.max_document_bytes:
+        return too_large(len(text), options.max_document_bytes, source=path, offset=row)
+    return decode_document(text, source=path, offset=row, doc_id=doc_id)
+
+
+def _schema_fault(schema: pa.Schema, options: ReadOptions) -> Failure | None:
+    """Says which column is missing, there twice or of another type."""
+    for name in (options.text_field, options.id_field):
+        if name is None:
+            continue
+        kind = _type_of(schema, name)
+        if kind is None:
+            found = ", ".join(_names(schema))[:200] or "none"
+            return Failure("missing_field", f"no column {name!r}; columns found: {found}")
+        if schema.names.count(name.split(_NESTED)[0]) > 1:
+            return Failure("wrong_type", f"column {name!r} is there twice; expected it once")
+        allowed = _IS_BINARY if name == options.text_field else (*_IS_BINARY, *_IS_NUMBER)
+        kind = _value_type(kind)
+        if any(getattr(pa.types, f"is_{each}")(kind) for each in allowed):
+            continue
+        if name == options.text_field or not _is_uuid(kind):
+            expected = "a string" if name == options.text_field else "a string or a number"
+            return Failure("wrong_type", f"column {name!r} is {kind}; expected {expected}")
+    return None
+
+
+def _type_of(schema: pa.Schema, name: str) -> pa.DataType | None:
+    """The type of a column or of a field within one; None where there is none."""
+    if name in schema.names:
+        return schema.types[schema.names.index(name)]
+    first, *path = name.split(_NESTED)
+    kind = schema.types[schema.names.index(first)] if first in schema.names else None
+    for step in path:
+        if kind is None or not pa.types.is_struct(kind) or kind.get_field_index(step) < 0:
+            return None
+        kind = kind.field(step).type
+    return kind
+
+
+def _names(schema: pa.Schema) -> list[str]:
+    """The names that `_type_of` finds, of structs the names within; one level deep."""
+    return [
+        f"{field.name}{_NESTED}{inner}" if inner else field.name
+        for field in schema
+        for inner in ([f.name for f in field.type] if pa.types.is_struct(field.type) else [""])
+    ]
+
+
+def _value_type(kind: pa.DataType) -> pa.DataType:
+    """The type of the values behind a dictionary or an extension; UUIDs stay as they are."""
+    if pa.types.is_dictionary(kind):
+        return _value_type(kind.value_type)
+    if isinstance(kind, pa.BaseExtensionType) and not _is_uuid(kind):
+        return _value_type(kind.storage_type)
+    return kind
+
+
+def _is_uuid(kind: pa.DataType) -> bool:
+    return getattr(kind, "extension_name", "") == "arrow.uuid"
+
+
+def _reject(span: Span, row: int, failure: Failure) -> Reject:
+    """Makes the reject of all rows from `row` on."""
+    path = span.file.path
+    return Reject(path, row, f"{path}#{row}", failure.reason, failure.detail)
+
+
+def _failure(error: Exception) -> Failure:
+    """Names what an error of the Parquet reader means."""
+    if isinstance(error, MtagError):
+        return failure_of(error)
+    return Failure("corrupt", f"Parquet: {' '.join(str(error).split())[:300]}")
+
+
+def _row_group_start(metadata: Any, index: int) -> int:  # noqa: ANN401
+    """First byte of a row group's first column; 0 where there are no columns."""
+    row_group = metadata.row_group(index)
+    if row_group.num_columns == 0:
+        return 0
+    column = row_group.column(0)
+    offsets = (column.dictionary_page_offset, column.data_page_offset)
+    return min(int(offset) for offset in offsets if offset is not None)
+
+
+def _row_group_bytes(metadata: Any, index: int) -> int:  # noqa: ANN401
+    """Stored bytes of a row group."""
+    row_group = metadata.row_group(index)
+    columns = map(row_group.column, range(row_group.num_columns))
+    return sum(int(column.total_compressed_size) for column in columns)
+
+
+FORMAT = Format(
+    name="parquet",
+    title="Parquet",
+    extensions=(".parquet",),
+    read=read_parquet,
+    plan=plan_parquet,
+    options=("text_field", "id_field"),
+)

@@ -1,0 +1,139 @@
+"""Slices of an item that cannot be read from the middle: one worker reads it, all tag it.
+
+Its documents are read once and written in slices to `spool/`; each slice becomes a part. The list
+of an item's slices is written when all are there, so that a run that goes on, or comes later, knows
+the item's parts without reading it. The spool is removed at the end of a run, the list stays.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import accumulate, pairwise
+
+from mtag_core import storage
+from mtag_core.corpus import ReadOptions
+from mtag_core.errors import CountMismatchError, OutputError
+from mtag_core.output.layout import SLICES, OutputLayout
+from mtag_core.parts.plan import ItemSlice, PlannedPart, slice_part_id
+from mtag_core.parts.read_part import pages_of, read_item_records
+from mtag_core.parts.spool import record_to_line, write_spool
+
+_VERSION = 1
+
+
+def slice_item(
+    part: PlannedPart, options: ReadOptions, layout: OutputLayout
+) -> Iterator[PlannedPart]:
+    """Slices the item of a planned part, unless an earlier attempt has.
+
+    Args:
+        part: With `slice_bytes`.
+        options: How to read.
+        layout: Where the slices go.
+
+    Yields:
+        A part a slice. Those that are not complete have their documents in the spool.
+
+    Raises:
+        CountMismatchError: An earlier attempt read other documents.
+        StorageError: Something cannot be read or written.
+    """
+    there = read_slices(layout, part.part_id)
+    slices = there
+    if slices is None or not _are_at_hand(layout, part.part_id, slices):
+        slices = _write_spools(part, options, layout)
+        if there not in (None, slices):
+            path = part.item.spans[0].file.path
+            raise CountMismatchError(f"{path}: holds other documents than before; run again")
+        _write_list(layout, part.part_id, slices)
+    for each in slices:
+        yield part.of_slice(each)
+
+
+def read_slices(layout: OutputLayout, list_id: str) -> tuple[ItemSlice, ...] | None:
+    """Reads the list of an item's slices; None where there is none.
+
+    Raises:
+        OutputError: It is damaged.
+    """
+    path = layout.slices_path(list_id)
+    if not storage.exists(path):
+        return None
+    try:
+        fields = json.loads(storage.read_bytes(path))
+        if fields["version"] != _VERSION:
+            raise OutputError(f"{path}: version {fields['version']}, expected {_VERSION}")
+        return tuple(ItemSlice(**each) for each in fields["slices"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"{path}: not a list of slices ({error})") from error
+
+
+def read_all_slices(layout: OutputLayout) -> dict[str, tuple[ItemSlice, ...]]:
+    """The slices of all items that the output has lists of."""
+    lists = {list_id: read_slices(layout, list_id) for list_id in layout.own_files(SLICES)}
+    return {list_id: slices for list_id, slices in lists.items() if slices is not None}
+
+
+def part_ids_of_slices(layout: OutputLayout) -> dict[str, tuple[str, ...]]:
+    """Ids of the lists that the output has to the ids of the parts of their slices."""
+    return {
+        list_id: tuple(slice_part_id(list_id, each.index) for each in slices)
+        for list_id, slices in read_all_slices(layout).items()
+    }
+
+
+def _are_at_hand(layout: OutputLayout, list_id: str, slices: Sequence[ItemSlice]) -> bool:
+    """Whether each slice is tagged or in the spool."""
+    part_ids = (slice_part_id(list_id, each.index) for each in slices)
+    return all(
+        storage.exists(layout.manifest_path(part_id)) or storage.exists(layout.spool_path(part_id))
+        for part_id in part_ids
+    )
+
+
+def _write_list(layout: OutputLayout, list_id: str, slices: Sequence[ItemSlice]) -> None:
+    fields = {"version": _VERSION, "slices": [asdict(each) for each in slices]}
+    with storage.atomic_writer(layout.slices_path(list_id)) as stream:
+        stream.write(json.dumps(fields, sort_keys=True, indent=1).encode() + b"\n")
+
+
+def _write_spools(
+    part: PlannedPart, options: ReadOptions, layout: OutputLayout
+) -> tuple[ItemSlice, ...]:
+    """Reads the item and writes the slices that are not tagged yet."""
+    sizes: list[int] = []
+    pages: list[dict[str, int]] = []
+    for index, (lines, page_counts) in enumerate(_cut(part, options)):
+        sizes.append(sum(map(len, lines)))
+        pages.append(page_counts)
+        part_id = slice_part_id(part.part_id, index)
+        if not storage.exists(layout.manifest_path(part_id)):
+            write_spool(layout.spool_path(part_id), lines)
+    # Each slice has its share in the stored bytes, so that the shares add up to the file.
+    total = max(1, sum(sizes))
+    edges = [part.n_bytes * edge // total for edge in accumulate(sizes, initial=0)]
+    shares = [end - start for start, end in pairwise(edges)]
+    return tuple(
+        ItemSlice(index, n_bytes, page_counts)
+        for index, (n_bytes, page_counts) in enumerate(zip(shares, pages, strict=True))
+    )
+
+
+def _cut(part: PlannedPart, options: ReadOptions) -> Iterator[tuple[list[bytes], dict[str, int]]]:
+    """Yields the lines of each slice, at least one, and how many pages of a dump are its."""
+    pages: Counter[str] = Counter()
+    before: Counter[str] = Counter()
+    lines: list[bytes] = []
+    n_bytes, is_first = 0, True
+    for record in read_item_records(part, options, pages):
+        lines.append(record_to_line(record))
+        n_bytes += len(lines[-1])
+        if n_bytes >= (part.slice_bytes or 0):
+            yield lines, pages_of(pages - before)
+            before, lines, n_bytes, is_first = pages.copy(), [], 0, False
+    # Pages may follow the last document that are none themselves.
+    if lines or is_first or pages != before:
+        yield lines, pages_of(pages - before)

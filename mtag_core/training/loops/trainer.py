@@ -1,0 +1,295 @@
+"""The training loop of every recipe, and its schedule.
+
+A schedule runs by progress, a number from 0 to 1: the share of its epochs or of its minutes that is
+over, whichever is more. A run that is limited by minutes therefore ends when planned, its learning
+rate at zero, however fast the machine is.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import compress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mtag_core.errors import CheckpointError
+from mtag_core.training.loops import distributed
+from mtag_core.training.loops.training_log import TrainingLog
+from mtag_core.training.options import Schedule
+
+_LOGGER = logging.getLogger(__name__)
+_STEPS_BETWEEN_POINTS = 100
+
+Epoch = list[NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to learn.
+
+    Attributes:
+        model: On its device.
+        epoch: Gives the batches of an epoch from its number and a generator.
+        loss: Gives a batch's loss, shape (), and its number of tokens.
+        evaluate: Scores the model; names and percentages.
+        is_half: On a GPU the model computes in bfloat16.
+    """
+
+    model: nn.Module
+    epoch: Callable[[int, np.random.Generator], Epoch]
+    loss: Callable[[NDArray[np.int64]], tuple[Tensor, int]]
+    evaluate: Callable[[], dict[str, float]]
+    is_half: bool = True
+
+
+def learning_rate(progress: float, schedule: Schedule) -> float:
+    """The rate at a point of the training: linear up, then down to zero as the schedule says.
+
+    Example: half-way through the warm-up -> half of `peak_rate`.
+    """
+    warmup = schedule.warmup_share
+    if progress < warmup:
+        return schedule.peak_rate * progress / warmup
+    rest = min(1.0, (progress - warmup) / max(1e-9, 1 - warmup))
+    if schedule.decay == "linear":
+        return schedule.peak_rate * (1 - rest)
+    return schedule.peak_rate * 0.5 * (1 + math.cos(math.pi * rest))
+
+
+class MasterWeights:
+    """The float32 weights that the optimiser changes, and the model's own copy of them.
+
+    On a GPU the model computes with bfloat16 copies. Autocast would cast every weight and
+    activation by kernels of its own, more than the model's, and starting kernels is what a small
+    model waits for.
+    """
+
+    def __init__(self, model: nn.Module, *, is_half: bool) -> None:
+        """Takes the model's weights.
+
+        Args:
+            model: Becomes bfloat16 if `is_half`.
+            is_half: Otherwise the masters are the model's weights themselves.
+        """
+        self._model = model
+        self._is_half = is_half
+        self.masters: list[Tensor] = list(model.parameters())
+        if is_half:
+            self.masters = [weight.detach().clone() for weight in model.parameters()]
+            model.to(torch.bfloat16)
+
+    @property
+    def _copies(self) -> list[Tensor]:
+        return [weight.data for weight in self._model.parameters()]
+
+    @torch.no_grad()
+    def take_gradients(self) -> None:
+        """Hands the model's gradients to the masters."""
+        if self._is_half:
+            targets: list[Tensor] = []
+            gradients: list[Tensor] = []
+            for master, weight in zip(self.masters, self._model.parameters(), strict=True):
+                if weight.grad is not None:
+                    master.grad = torch.empty_like(master) if master.grad is None else master.grad
+                    targets.append(master.grad)
+                    gradients.append(weight.grad)
+            torch._foreach_copy_(targets, gradients)
+
+    @torch.no_grad()
+    def give_weights(self) -> None:
+        """Copies the masters into the model."""
+        if self._is_half:
+            torch._foreach_copy_(self._copies, self.masters)
+
+    @torch.no_grad()
+    def load(self, masters: list[Tensor]) -> None:
+        """Replaces the masters' values, and the model's."""
+        for master, value in zip(self.masters, masters, strict=True):
+            master.copy_(value)
+        self.give_weights()
+
+    def restore(self) -> None:
+        """Makes the model float32 again, with the masters' values."""
+        if self._is_half:
+            self._model.float()
+            self.give_weights()
+
+
+class Trainer:
+    """Runs a task to the end of its schedule, from a checkpoint if there is one."""
+
+    def __init__(
+        self,
+        task: Task,
+        schedule: Schedule,
+        *,
+        directory: Path | None = None,
+        log: TrainingLog | None = None,
+    ) -> None:
+        """Prepares the optimiser.
+
+        Args:
+            task: What to learn.
+            schedule: How long and how fast.
+            directory: Gets `checkpoint.pt`; None for no checkpoints.
+            log: Gets the curves; None scores nothing.
+        """
+        self._task, self._schedule, self._log = task, schedule, log
+        self._path = directory / "checkpoint.pt" if directory else None
+        self._device = next(task.model.parameters()).device
+        is_half = task.is_half and self._device.type == "cuda"
+        self._weights = MasterWeights(task.model, is_half=is_half)
+        self._optimizer = torch.optim.AdamW(
+            self._groups(),
+            lr=schedule.peak_rate,
+            weight_decay=schedule.weight_decay,
+            fused=self._device.type == "cuda",
+        )
+        self._step = 0
+        self._epoch = 0
+        self._batch = 0
+        self._spent_s = 0.0
+        self._n_tokens = 0
+
+    def resume(self) -> bool:
+        """Loads the checkpoint, if there is one.
+
+        Raises:
+            CheckpointError: The file is not a checkpoint of this model.
+        """
+        if self._path is None or not self._path.exists():
+            return False
+        try:
+            state = torch.load(self._path, map_location=self._device, weights_only=True)
+            self._weights.load(state["masters"])
+            self._optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, KeyError, ValueError) as error:
+            raise CheckpointError(
+                f"{self._path}: not a checkpoint of this model: {error}"
+            ) from error
+        self._step, self._epoch = state["step"], state["epoch"]
+        self._batch, self._spent_s = state["batch"], state["spent_s"]
+        torch.set_rng_state(state["random_state"].cpu())
+        _LOGGER.info("resumed at step %d, epoch %d", self._step, self._epoch)
+        return True
+
+    def run(self) -> None:
+        """Trains to the end of the schedule and saves the last checkpoint."""
+        start_s = time.monotonic() - self._spent_s
+        evaluate_at = self._next_evaluation(self._progress(start_s, 0.0))
+        saved_s = time.monotonic()
+        progress = 0.0
+        for batch, share in self._batches():
+            if self._step % self._schedule.steps_a_rate == 0:
+                progress = distributed.agree(self._progress(start_s, share), self._device)
+            if progress >= 1:
+                break
+            loss = self._learn(batch, progress)
+            self._step += 1
+            self._batch += 1
+            if self._step % _STEPS_BETWEEN_POINTS == 0:
+                self._report(loss, progress, start_s)
+            if progress >= evaluate_at:
+                self._evaluate()
+                evaluate_at = self._next_evaluation(progress)
+            if time.monotonic() - saved_s > 60 * self._schedule.checkpoint_minutes:
+                self._save(time.monotonic() - start_s)
+                saved_s = time.monotonic()
+        self._save(time.monotonic() - start_s)
+        self._weights.restore()
+        self._evaluate()
+        if self._log is not None:
+            self._log.progress(1.0, f"step {self._step}")
+
+    def _groups(self) -> list[dict[str, Any]]:
+        masters = self._weights.masters
+        if self._schedule.head_factor == 1.0:
+            return [{"params": masters}]
+        names = [name for name, _ in self._task.model.named_parameters()]
+        is_head = [not name.startswith("encoder.") for name in names]
+        return [
+            {"params": list(compress(masters, chosen)), "factor": factor}
+            for chosen, factor in (
+                ([not each for each in is_head], 1.0),
+                (is_head, self._schedule.head_factor),
+            )
+        ]
+
+    def _batches(self) -> Iterator[tuple[NDArray[np.int64], float]]:
+        """Cuts the next epoch while this one is learnt."""
+        with ThreadPoolExecutor(1) as pool:
+            coming = pool.submit(self._cut, self._epoch)
+            while True:
+                batches = coming.result()
+                coming = pool.submit(self._cut, self._epoch + 1)
+                for index in range(self._batch, len(batches)):
+                    share = (self._epoch + index / len(batches)) / self._schedule.epochs
+                    yield batches[index], share
+                self._epoch += 1
+                self._batch = 0
+
+    def _cut(self, epoch: int) -> Epoch:
+        seed = (self._schedule.seed, epoch, distributed.rank())
+        return self._task.epoch(epoch, np.random.default_rng(seed))
+
+    def _progress(self, start_s: float, share: float) -> float:
+        if self._schedule.minutes is None:
+            return share
+        return max(share, (time.monotonic() - start_s) / (60 * self._schedule.minutes))
+
+    def _learn(self, batch: NDArray[np.int64], progress: float) -> Tensor:
+        rate = learning_rate(progress, self._schedule)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * group.get("factor", 1.0)
+        self._task.model.train()
+        loss, n_tokens = self._task.loss(batch)
+        self._task.model.zero_grad(set_to_none=True)
+        loss.backward()
+        self._weights.take_gradients()
+        distributed.average_gradients(self._weights.masters)
+        if self._schedule.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self._weights.masters, self._schedule.clip_norm)
+        self._optimizer.step()
+        self._weights.give_weights()
+        self._n_tokens += n_tokens
+        return loss.detach()
+
+    def _report(self, loss: Tensor, progress: float, start_s: float) -> None:
+        if self._log is None:
+            return
+        seconds = time.monotonic() - start_s - self._spent_s
+        tokens_per_s = distributed.n_ranks() * self._n_tokens / max(seconds, 1e-9)
+        self._log.point(self._step, loss=float(loss), progress=progress, tokens_per_s=tokens_per_s)
+        self._log.progress(progress, f"step {self._step}  loss {float(loss):.3f}")
+
+    def _evaluate(self) -> None:
+        if self._log is not None and distributed.rank() == 0:
+            self._log.point(self._step, epoch=float(self._epoch), **self._task.evaluate())
+
+    def _next_evaluation(self, progress: float) -> float:
+        n_evaluations = max(1, self._schedule.n_evaluations)
+        return (math.floor(progress * n_evaluations) + 1) / n_evaluations
+
+    def _save(self, spent_s: float) -> None:
+        if self._path is None or distributed.rank() != 0:
+            return
+        state: dict[str, Any] = {
+            "masters": self._weights.masters,
+            "optimizer": self._optimizer.state_dict(),
+            "step": self._step,
+            "epoch": self._epoch,
+            "batch": self._batch,
+            "spent_s": spent_s,
+            "random_state": torch.get_rng_state(),
+        }
+        temporary = self._path.with_suffix(".tmp")
+        torch.save(state, temporary)
+        temporary.replace(self._path)

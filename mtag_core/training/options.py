@@ -1,0 +1,421 @@
+"""The options of the training commands, as each is recorded beside what it made. Needs no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mtag_core.errors import UsageError
+from mtag_core.options import group, option
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
+
+_TREEBANKS = "directory of *-train and *-dev .conllu[.xz] files, at any depth"
+_OUTPUT = "directory for the model, checkpoints and curves"
+_RESUME = "go on from the checkpoint in --output"
+_TRAIN_ON_DEV = "train on three quarters of the dev files, too; score the rest"
+_PIECE_BUDGET = "wordpieces a batch and process"
+_MAX_PIECES = "longer sentences are left out, in wordpieces"
+_N_PROCESSES = "processes that encode"
+_PIECE_DROPOUT = "share of wordpieces replaced by the mask piece"
+_LANGUAGE_TEXT = "directory of LANGUAGE.tokens[.xz] files: a sentence a line, tokens between tabs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How long and how fast a model learns.
+
+    Attributes:
+        warmup_share: Share of the training in which the rate rises from zero.
+        decay: Shape of its fall to zero: half a cosine, or a line.
+        weight_decay: Of AdamW.
+        clip_norm: Gradients are scaled down to this norm; None leaves them as they are.
+        checkpoint_minutes: Time between checkpoints.
+        head_factor: Weights outside the model's `encoder` learn so many times as fast.
+        steps_a_rate: Steps with one learning rate; the clock is read between.
+    """
+
+    epochs: float = option("passes at most", 10.0)
+    minutes: float | None = option("end, with the rate at zero, after so many", None)
+    peak_rate: float = option("highest learning rate", 1e-3)
+    n_evaluations: int = option("dev scores during the training", 4)
+    seed: int = option("of everything random", 1)
+    warmup_share: float = 0.06
+    decay: Literal["cosine", "linear"] = "cosine"
+    weight_decay: float = 0.01
+    clip_norm: float | None = 1.0
+    checkpoint_minutes: float = 5.0
+    head_factor: float = 1.0
+    steps_a_rate: int = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class LangidOptions:
+    """Options of `train-langid`.
+
+    fastText's threads write without locks, so that two trainings give models of equal quality, not
+    of equal bytes.
+    """
+
+    text: Path = option("directory of <code>.txt or <code>.txt.xz files, a sentence a line")
+    output: Path = option("directory; a training that stopped goes on there")
+    n_sentences: int = option("sentences a language at most", 30_000)
+    snippet_share: float = option(
+        "share of them that also give a snippet of one to four words", 0.5
+    )
+    held_back_every: int = option("one sentence in so many is held out", 25)
+    n_scored: int = option("held-out sentences scored a language at most", 1_000)
+    width: int = option("of the vectors", 16)
+    min_characters: int = option("of a character n-gram", 2)
+    max_characters: int = option("of a character n-gram", 5)
+    min_count: int = option("rarer words are known by their n-grams only", 200)
+    n_buckets: int = option("rows that n-grams are hashed into before the cut", 1_000_000)
+    n_epochs: int = option("passes over the sentences", 4)
+    learning_rate: float = option("at the start; falls to 0", 0.4)
+    n_kept: int = option("rows of the quantised model; 60,000 make about 1.1 MB", 60_000)
+    seed: int = option("chooses and orders sentences", 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherTrainingOptions:
+    """Options of `train-teacher`.
+
+    Treebanks under `small_treebank` tokens are sampled more often.
+    """
+
+    encoder: str = option("Hugging Face directory or name of the encoder")
+    treebanks: Path = option(_TREEBANKS)
+    output: Path = option(_OUTPUT)
+    resume: bool = option(_RESUME, False)
+    feats: Path | None = option("FEATS inventory to use; built from the train files if none", None)
+    only: tuple[str, ...] = option(
+        "treebanks to train on, such as en_ewt; all if none is named", (), metavar="TREEBANK"
+    )
+    train_on_dev: bool = option(_TRAIN_ON_DEV, False)
+    piece_dropout: float = option(_PIECE_DROPOUT, 0.0)
+    unknown_treebank: float = option("share of sentences without their treebank's token", 0.1)
+    piece_budget: int = option(_PIECE_BUDGET, 16384)
+    max_pieces: int = option(_MAX_PIECES, 256)
+    n_processes: int = option(_N_PROCESSES, 1)
+    schedule: Schedule = group(Schedule(epochs=20.0, peak_rate=3e-4), section="schedule")
+    dropout: float = 0.1
+    small_treebank: int = 40_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentShape:
+    """The architecture of a new student; the shipped one by default."""
+
+    hidden_size: int = option("width of a new student", 256)
+    n_layers: int = option("layers of a new student", 3)
+    activation: str = option(
+        "of a new student's feed-forward layers; in int8 relu costs no time",
+        "relu",
+        choices=("relu", "gelu"),
+    )
+
+    @property
+    def n_heads(self) -> int:
+        """Attention heads, of width 64."""
+        return max(1, self.hidden_size // 64)
+
+    @property
+    def intermediate_size(self) -> int:
+        """Width of the feed-forward layers."""
+        return 4 * self.hidden_size
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetOptions:
+    """How soft targets are made."""
+
+    top_k: int = option("FEATS bundles kept a token", 32)
+    upos_temperature: float = option("divides the UPOS logits", 1.0)
+    feats_temperature: float = option("divides the FEATS logits", 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillOptions:
+    """Options of `distill` and `finetune`.
+
+    Treebanks under `small_treebank` and texts under `small_text` tokens are sampled more often.
+    """
+
+    teachers: tuple[Path, ...] = option("model directories, averaged", ())
+    text: Path | None = option("directory that encode-text wrote", None)
+    logits: Path | None = option(
+        "directory of shards of teacher logits, in the place of --teachers and --text", None
+    )
+    feats: Path | None = option("FEATS inventory of --logits: its teacher's feats.json", None)
+    teacher_digest: str = option("refuse shards of another teacher than this; take any if none", "")
+    treebanks: Path = option(_TREEBANKS)
+    tokenizer: Path = option("the student's tokenizer.json")
+    output: Path = option(_OUTPUT)
+    resume: bool = option(_RESUME, False)
+    student: Path | None = option("model directory to start from; a new student if none", None)
+    shape: StudentShape = group(StudentShape(), section="new student")
+    targets: TargetOptions = group(TargetOptions(), section="targets")
+    train_on_dev: bool = option(_TRAIN_ON_DEV, False)
+    infer_text_treebank: bool = option(
+        "let teachers infer the treebank of text, not take its language's largest", False
+    )
+    label_share: float = option("share of the label in a treebank token's target", 0.5)
+    treebank_rate: float = option("times that an epoch goes through a treebank", 2.0)
+    text_rate: float = option("the same for text of languages with treebanks", 1.0)
+    other_text_rate: float = option("the same for text of other languages", 0.3)
+    substitution_share: float = option(
+        "train on a copy of each sentence with this share of its open-class words substituted", 0.0
+    )
+    piece_dropout: float = option(_PIECE_DROPOUT, 0.0)
+    dropout: float = option("of the student", 0.0)
+    share_feats: bool = option("FEATS bundles share weights by attribute while training", False)
+    piece_budget: int = option(_PIECE_BUDGET, 32768)
+    max_pieces: int = option(_MAX_PIECES, 256)
+    n_processes: int = option(_N_PROCESSES, 1)
+    schedule: Schedule = group(
+        Schedule(epochs=10.0, peak_rate=2e-3, warmup_share=0.04, checkpoint_minutes=2.0),
+        section="schedule",
+    )
+    small_treebank: int = 40_000
+    small_text: int = 300_000
+
+    @property
+    def feats_path(self) -> Path:
+        """The FEATS inventory that teachers and student share."""
+        return self.feats or self.teachers[0] / "feats.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptOptions:
+    """Options of `adapt`.
+
+    Treebanks under `small_treebank` tokens are sampled more often.
+    """
+
+    student: Path = option("model directory to start from")
+    treebanks: Path = option(_TREEBANKS)
+    output: Path = option(_OUTPUT)
+    resume: bool = option(_RESUME, False)
+    train_on_dev: bool = option(_TRAIN_ON_DEV, False)
+    train_rate: float = option("times that an epoch goes through train files; dev files: once", 1.0)
+    piece_dropout: float = option(_PIECE_DROPOUT, 0.0)
+    dropout: float = option("of the student", 0.1)
+    bfloat16: bool = option(
+        "products in bfloat16: twice as fast on CPUs with AVX512_BF16 or AMX", False
+    )
+    piece_budget: int = option(_PIECE_BUDGET, 6000)
+    max_pieces: int = option(_MAX_PIECES, 256)
+    n_processes: int = option(_N_PROCESSES, 1)
+    schedule: Schedule = group(Schedule(epochs=3.0, peak_rate=2e-4), section="schedule")
+    small_treebank: int = 40_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConventionsOptions:
+    """Options of `learn-conventions`."""
+
+    model: Path = option("the student's directory, which gets the conventions")
+    treebanks: Path = option(_TREEBANKS)
+    rank: int = option("width of a correction's bottleneck", 8)
+    max_tokens: int = option("tokens of each treebank that are trained on, about", 20_000)
+    max_pieces: int = option(_MAX_PIECES, 256)
+    schedule: Schedule = group(
+        Schedule(
+            epochs=8.0,
+            peak_rate=5e-3,
+            warmup_share=0.0,
+            decay="linear",
+            clip_norm=None,
+            steps_a_rate=1,
+        ),
+        section="schedule",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocabularyOptions:
+    """Options of `train-vocabulary`."""
+
+    text: Path | None = option(_LANGUAGE_TEXT, None)
+    treebanks: Path | None = option("directory of *-train.conllu[.xz] files", None)
+    n_pieces: int = option("wordpieces, special ones included", 96_000)
+    output: Path = option("the tokenizer.json to write")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeTextOptions:
+    """Options of `encode-text`."""
+
+    text: Path = option(_LANGUAGE_TEXT)
+    student_tokenizer: Path = option("tokenizer.json")
+    teacher_tokenizer: Path = option("tokenizer.json")
+    output: Path = option("directory for the arrays")
+    max_pieces: int = option("sentences longer than this in either vocabulary are left out", 256)
+    n_processes: int = option(_N_PROCESSES, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """Options of `export`."""
+
+    model: Path = option("a trained model directory", metavar="DIR")
+    treebanks: Path = option(
+        "UD treebanks: train files calibrate, dev and test files score", metavar="DIR"
+    )
+    output: Path = option("the bundle to write; missing or empty", metavar="DIR")
+    segmenters: Path = option(
+        "segmenters of the bundle", DEFAULT_BUNDLE / "segmenters", metavar="DIR"
+    )
+    langid: Path = option("a fastText model", DEFAULT_BUNDLE / "langid.ftz", metavar="FILE")
+    notes: Path | None = option(
+        "Markdown on how the model was trained, for the model card", None, metavar="FILE"
+    )
+    n_workers: int = option("processes that score", 1, metavar="N")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportTeacherOptions:
+    """Options of `export-teacher`."""
+
+    model: Path = option("a trained model directory", metavar="DIR")
+    output: Path = option("the teacher directory to write", metavar="DIR")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnpackBundleOptions:
+    """Options of `unpack-bundle`."""
+
+    bundle: str | None = option("directory or URL of a bundle; the shipped one if none", None)
+    output: Path = option("model directory to write")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AverageOptions:
+    """Options of `average-models`."""
+
+    first: Path = option("a trained model directory")
+    second: Path = option("another that started from the same weights")
+    output: Path = option("model directory to write")
+    share: float = option("of the second, from 0 to 1", 0.5)
+
+
+_LABELLING_TREEBANKS = "directory of CoNLL-U files, .xz or plain"
+_LABELLED = "directory for the labelled text and the training's curves"
+_MINUTES = "end the training after so many"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelBoundariesOptions:
+    """Options of `label boundaries`."""
+
+    teacher: Path | None = option(
+        "model directory, as train teacher writes it, to fine-tune; without it, dictionaries of ja "
+        "and zh are asked (extra `dictionaries`), and the flags of training do nothing",
+        None,
+        metavar="DIR",
+    )
+    treebanks: Path = option(_LABELLING_TREEBANKS, metavar="DIR")
+    text: Path = option(
+        "directory of <language>.txt.xz or <language>_<variety>.txt.xz files", metavar="DIR"
+    )
+    output: Path = option(_LABELLED, metavar="DIR")
+    languages: tuple[str, ...] = option(
+        "to learn, from all of their treebanks", ("ja", "zh"), metavar="CODE"
+    )
+    peak_rates: tuple[float, ...] = option(
+        "learning rates; a member is trained with each, their probabilities are averaged",
+        (1e-4, 2e-4, 3e-4),
+        section="training",
+    )
+    epochs: float = option("passes at most", 30.0, section="training")
+    minutes: float | None = option(f"{_MINUTES}, all members together", None, section="training")
+    piece_budget: int = option("wordpieces a batch", 8192, section="training")
+    max_pieces: int = option("wordpieces a chunk", 256, section="training")
+    piece_dropout: float = option(_PIECE_DROPOUT, 0.05, section="training")
+    device: str = option("torch device", "cpu", section="training")
+    seed: int = option("of everything random", 1, section="training")
+
+    @property
+    def teacher_model(self) -> Path:
+        """The teacher, where there has to be one.
+
+        Raises:
+            UsageError: None is named.
+        """
+        if self.teacher is None:
+            raise UsageError("--teacher is missing; name a directory that train teacher wrote")
+        return self.teacher
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSplitsOptions:
+    """Options of `label splits`."""
+
+    encoder: str = option("Hugging Face directory of the encoder to fine-tune", metavar="DIR")
+    treebanks: Path = option(_LABELLING_TREEBANKS, metavar="DIR")
+    text: Path = option("directory of <language>.txt.xz files", metavar="DIR")
+    segmenters: Path = option(
+        "directory of <language>.linear.npz files, which segment the text",
+        DEFAULT_BUNDLE / "segmenters",
+        metavar="DIR",
+    )
+    output: Path = option(_LABELLED, metavar="DIR")
+    languages: tuple[str, ...] = option(
+        "to learn and to label, each by itself", ("he",), metavar="CODE"
+    )
+    least_probability: float = option(
+        "tokens whose split is less probable stay unlabelled, 0 to 1", 0.8
+    )
+    peak_rate: float = option("highest learning rate", 1e-4, section="training")
+    epochs: float = option("passes at most", 9.0, section="training")
+    minutes: float | None = option(f"{_MINUTES}, for each language", None, section="training")
+    piece_budget: int = option("wordpieces a batch", 1024, section="training")
+    max_pieces: int = option(_MAX_PIECES, 256, section="training")
+    piece_dropout: float = option(_PIECE_DROPOUT, 0.05, section="training")
+    device: str = option("torch device", "cpu", section="training")
+    seed: int = option("of everything random", 1, section="training")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmenterOptions:
+    """How each segmenter of `train segmenters` is made; recorded beside them.
+
+    `seed` is also that of the gap networks.
+    """
+
+    n_tokens: int = option("training tokens a language at most", 45_000)
+    n_treebank_tokens: int = option("training tokens of a treebank of --own at most", 100_000)
+    n_generic_tokens: int = option("tokens that each language gives to the generic layer", 5_000)
+    n_lines: int = option("sentences of text that a language learns sentence ends from", 4_000)
+    n_generic_lines: int = option("those that each language gives to the generic layer", 300)
+    gap_epochs: float = option(
+        "passes of the models of ja, vi, zh over treebank and labelled text", 6.0
+    )
+    device: str = option("torch device, for ja, vi, zh", "cpu")
+    seed: int = option("chooses lines of text and lengths of paragraphs", 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSegmentersOptions:
+    """Options of `train segmenters`."""
+
+    treebanks: Path = option(
+        "directory of UD's CoNLL-U files, .xz or plain, at any depth", metavar="DIR"
+    )
+    output: Path = option("directory; a training that stopped goes on there", metavar="DIR")
+    text: Path | None = option(
+        "directory of <code>.txt.xz files: sentence ends, abbreviations, counts of forms",
+        None,
+        metavar="DIR",
+    )
+    labelled: Path | None = option(
+        "directory of <code>.segmented.txt.xz files (see label boundaries), for ja, vi, zh, and of "
+        "<code>.splits.jsonl.xz files (see label splits), for ar, fr, he, ta",
+        None,
+        metavar="DIR",
+    )
+    languages: tuple[str, ...] = option(
+        "codes, and `generic`; all if left out, with --own none", (), metavar="CODE"
+    )
+    own: tuple[str, ...] = option(
+        "treebanks, such as it_postwita, that get a segmenter of their own", (), metavar="TREEBANK"
+    )
+    each: SegmenterOptions = group(SegmenterOptions(), section="each segmenter")

@@ -1,0 +1,1 @@
+"""One recipe a module: teacher, distillation and fine-tuning, adaptation, conventions."""

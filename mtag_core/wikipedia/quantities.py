@@ -1,0 +1,168 @@
+"""Numbers, units, ordinals and centuries in templates."""
+
+import re
+from itertools import pairwise
+
+from mtag_core.wikipedia.calls import Call
+
+_RANGES = {
+    "-": "–",
+    "–": "–",
+    "(-)": "–",
+    "to": " to ",
+    "to about": " to about ",
+    "and": " and ",
+    "or": " or ",
+    "by": " by ",
+    "x": " x ",
+    "×": " × ",
+    "+/-": " ± ",
+    "±": " ± ",
+    "&": " & ",
+}
+_UNITS = {
+    "sqmi": "sq mi",
+    "km2": "km²",
+    "sqkm": "km²",
+    "m2": "m²",
+    "sqm": "m²",
+    "cm2": "cm²",
+    "km3": "km³",
+    "m3": "m³",
+    "cm3": "cm³",
+    "sqft": "sq ft",
+    "cuft": "cu ft",
+    "C": "°C",
+    "C-change": "°C",
+    "F-change": "°F",
+    "F": "°F",
+    "kph": "km/h",
+    "kg/m3": "kg/m³",
+    "m/s2": "m/s²",
+    "e6km2": "million km²",
+}
+_COMPOUND_UNITS = frozenset({"ft", "mi", "yd", "lb", "st", "foot", "pound", "mile"})
+_ROMAN = re.compile(r"[IVXLCDM]+", re.IGNORECASE)
+_ORDINAL_ENDING = re.compile(r"e|er|re|ère|ème|d|nd|nde|o|a|os|as|º|ª|th|st|rd|-?(?:го|й|я|е)")
+_NUMBER = re.compile(r"[-+−]?\d[\d., \xa0\u202f'/–—-]*")
+# Word for a century, before its number. Of some the template writes it only when it is asked to.
+_CENTURIES = {"siglo": "siglo", "segle": "segle", "século": "século", "séc": "século"}
+# These stand behind their number.
+_CENTURIES_BEHIND = {"век": "век", "століття": "століття", "wiek": "wiek", "стагоддзе": "стагоддзе"}
+_CENTURIES_BEHIND |= {"yüzyıl": "yüzyıl", "eeuw": "eeuw", "århundre": "århundre"}
+_CENTURIES |= {"sec": "século", "secolo": "secolo", "secol": "secolul", "siecle": "sègle"}
+
+
+def is_number(value: str) -> bool:
+    """Whether an argument is a number, with signs, separators or a range."""
+    return bool(_NUMBER.fullmatch(value))
+
+
+def is_roman(value: str) -> bool:
+    """Whether an argument is a Roman numeral."""
+    return bool(_ROMAN.fullmatch(value))
+
+
+def is_ordinal_ending(value: str) -> bool:
+    """Whether an argument is what follows a number in an ordinal, such as "e" in "XIXe"."""
+    return bool(_ORDINAL_ENDING.fullmatch(value))
+
+
+def convert(call: Call) -> str:
+    """The quantity before conversion: "5|-|10|km|mi" -> "5-10 km", "5|ft|8|in" -> "5 ft 8 in"."""
+    values = [*call.values(), ""]
+    parts, index = [values[0]], 1
+    while index < len(values) - 1 and values[index] in _RANGES:
+        parts += _RANGES[values[index]], values[index + 1]
+        index += 2
+    text, units = "".join(parts), values[index:]
+    if not units:
+        return text
+    text = f"{text} {_unit(units[0])}".rstrip()
+    if len(units) > 3 and units[0] in _COMPOUND_UNITS and units[1][0].isdecimal():
+        text = f"{text} {units[1]} {_unit(units[2])}"
+    return text
+
+
+def quantity(call: Call) -> str:
+    """A number and its units with exponents: "9,81|m||s|-2" -> "9,81 m s-2"."""
+    values = call.values()
+    parts = values[:1]
+    # Number behind number is a range or a date, not an exponent.
+    for before, value in pairwise(values):
+        is_exponent = is_number(value) and not is_number(before)
+        parts.append(value if is_exponent else f" {value}")
+    return "".join(parts)
+
+
+def physical_value(call: Call) -> str:
+    """A number with its power of ten and unit."""
+    power = call.named.get("e", "")
+    unit = call.named.get("u") or call.named.get("ul") or ""
+    second = call.get(1)
+    number = call.get(0) if not second or is_number(second) else quantity(call)
+    parts = (number, f"× 10^{power}" if power else "", unit)
+    return " ".join(part for part in parts if part)
+
+
+def power_of_ten(call: Call) -> str:
+    """The power; the ending of an ordinal where there is no argument: "XX{{e}}" -> "XXe"."""
+    return f" × 10^{call.get(0)}" if call.get(0) else "e"
+
+
+def fraction(call: Call) -> str:
+    """Whole, numerator, denominator: "1|2" -> "1/2", "3|1|2" -> "3 1/2"."""
+    values = call.values()
+    if len(values) == 3:
+        return f"{values[0]} {values[1]}/{values[2]}"
+    return "/".join(values)
+
+
+def ordinal(values: list[str]) -> str:
+    """A numeral and its ending, and what follows: "XVIII|e|au|XIX|e" -> "XVIIIe au XIXe"."""
+    rest = (value if is_ordinal_ending(value) else f" {value}" for value in values[1:])
+    return values[0] + "".join(rest)
+
+
+def french_century(call: Call) -> str:
+    """Example: "XIX|e" -> "XIXe siècle"; with a hyphen before the name it lies before Christ.
+
+    In other wikis a template of the same name keeps a text on one line.
+    """
+    values = call.values()
+    if not values or not (is_roman(values[0]) or values[0].isdecimal()):
+        return call.get(0)
+    is_plural = values[-1] == "s"
+    values = values[:-1] if is_plural else values
+    era = " av. J.-C." if call.name.startswith("-") else ""
+    return f"{ordinal(values)} siècle{'s' if is_plural else ''}{era}"
+
+
+def century(call: Call) -> str:
+    """Example: "XIX" -> "siglo XIX", unless the word is there already; "V|a" is before Christ."""
+    word = _CENTURIES[call.name.rstrip(".")]
+    before = call.place.before().rstrip().lower()
+    has_word = before.endswith((word, f"{word}s", f"{word[:3]}.")) or call.get(2) == "n"
+    shown = word.capitalize() if call.get(2) == "S" else word
+    era = " a. C." if call.get(1) in ("a", "a. C.", "aC") else ""
+    return f"{call.get(0)}{era}" if has_word else f"{shown} {call.get(0)}{era}"
+
+
+def century_behind(call: Call) -> str:
+    """Example: "XIX" -> "XIX век"."""
+    return f"{call.get(0)} {_CENTURIES_BEHIND[call.name]}" if call.get(0) else ""
+
+
+def hour(call: Call) -> str:
+    """Example: "10|30" -> "10 h 30"."""
+    return " h ".join(call.values()[:2]) if len(call.values()) > 1 else f"{call.get(0)} h"
+
+
+CENTURY_NAMES = "|".join([*_CENTURIES, *(f"{name}." for name in ("séc", "sec"))])
+"""Names of the templates that `century` knows, separated by bars."""
+CENTURY_BEHIND_NAMES = "|".join(_CENTURIES_BEHIND)
+"""Names of the templates that `century_behind` knows, separated by bars."""
+
+
+def _unit(code: str) -> str:
+    return _UNITS.get(code, code)

@@ -1,0 +1,106 @@
+"""Options of `pipelines.annotate`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mtag_core.conventions import TREEBANK_STYLE_HELP, split_names
+from mtag_core.errors import UsageError
+from mtag_core.option_values import not_negative, positive, ratio, seconds
+from mtag_core.options import Flags, group, option
+from mtag_core.output.streams import COMPRESSION_SUFFIXES
+from mtag_core.output.writers import FORMATS, OutputFormat
+from pipelines.options import CorpusOptions, JobOptions, parse_flags
+
+DEFAULT_COMPRESSION = "zstd"
+DEFAULT_POLL_INTERVAL_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotateOptions:
+    """The options of one run; each is described by `--help`."""
+
+    corpus: CorpusOptions = group(section="input")
+    spool_bytes: int | None = option(
+        "a file that holds more than this, about, and cannot be read from the middle is read by "
+        "one worker and copied to --output for all; 0 for none; if left out as --item_bytes, at "
+        "first four work items or a 64th of the input",
+        None,
+        parse=not_negative,
+        section="input",
+    )
+    job: JobOptions = group(section="output")
+    format: str = option("of the parts", "parquet", choices=FORMATS, section="output")
+    compression: str = option(
+        "of CoNLL-U and JSONL parts",
+        DEFAULT_COMPRESSION,
+        choices=tuple(COMPRESSION_SUFFIXES),
+        section="output",
+    )
+    repack: bool = option(
+        "plan an output that grew in steps as if it were made at once: parts of small files are "
+        "joined, those that differ are made again",
+        False,
+        section="output",
+    )
+    max_reject_ratio: float | None = option(
+        "fail at the end if more than this share of the documents is rejected, 0 to 1",
+        None,
+        metavar="R",
+        parse=ratio,
+        section="output",
+    )
+    model: str | None = option(
+        "directory or URL of a bundle; the one in mtag if left out",
+        None,
+        metavar="DIR",
+        section="model",
+    )
+    treebank_style: tuple[str, ...] = option(
+        TREEBANK_STYLE_HELP,
+        (),
+        metavar="TREEBANK",
+        split=split_names,
+        formerly="conventions",
+        section="model",
+    )
+    piece_budget: int | None = option(
+        "wordpieces in one batch of the model", None, parse=positive, section="model"
+    )
+    streaming: bool = option(
+        "go on for ever and tag files as they appear; SIGTERM stops after the current part",
+        False,
+        section="streaming",
+    )
+    poll_interval: float = option(
+        "seconds between two lists of the inputs; a file that changed since the last one waits",
+        DEFAULT_POLL_INTERVAL_S,
+        metavar="S",
+        parse=seconds,
+        section="streaming",
+    )
+
+    @property
+    def output_format(self) -> OutputFormat:
+        """How parts are written."""
+        return OutputFormat(self.format, self.compression)
+
+
+_FLAGS = Flags(AnnotateOptions)
+
+
+def parse_options(argv: Sequence[str]) -> AnnotateOptions:
+    """Parses the command line.
+
+    Raises:
+        UsageError: A flag is unknown, missing or has a wrong value; the message says what to do.
+    """
+    does = "Tags the text of files: raw text in, tagged corpus out."
+    options = parse_flags(_FLAGS, argv, job="annotate", does=does)
+    job = options.job
+    if options.streaming and (
+        options.corpus.limit or job.dry_run or job.overwrite or options.repack
+    ):
+        raise UsageError(
+            "--streaming goes with none of --limit, --dry_run, --overwrite and --repack"
+        )
+    return options

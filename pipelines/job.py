@@ -1,0 +1,282 @@
+"""What every pipeline of ours does around its steps: plan, run, sum up, report errors in a line."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.runners.runner import PipelineResult, PipelineState
+
+from mtag_core import storage
+from mtag_core.errors import InputNotFoundError, MtagError, OutputError, UsageError
+from mtag_core.output.layout import PARTS, REJECTS, OutputLayout
+from mtag_core.output.manifests import Manifest
+from mtag_core.output.preview import Preview
+from mtag_core.parts import run as runs
+from mtag_core.parts.inputs import list_inputs
+from mtag_core.parts.plan import PlannedPart
+from mtag_core.parts.plan_file import PlanSize
+from mtag_core.parts.run import RunConfig
+from mtag_core.storage import FileInfo
+from pipelines.endpoints import check_dataflow, check_runner, worker_pool
+from pipelines.flink_jobs import FlinkJobs
+from pipelines.guard import RunGuard
+from pipelines.options import CorpusOptions, JobOptions
+from pipelines.progress import Progress
+from pipelines.runners import make_runner, mtag_error
+from pipelines.summary import RunTimes, print_summary
+from pipelines.transforms.finish_run import FinishRun
+from pipelines.transforms.read_plan import ReadPlan
+from pipelines.unused_flags import unused_read_flags
+from pipelines.worker_watch import WorkerWatch
+
+AddSteps = Callable[["beam.PCollection[PlannedPart]", str | None], "beam.PCollection[Manifest]"]
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def run_job(job: Callable[[], object], *, name: str) -> int:
+    """Calls an entry's work and turns errors into one line on standard error.
+
+    Args:
+        job: Parses the flags, sets up logging and runs.
+        name: Begins the line.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted.
+    """
+    try:
+        job()
+        return 0
+    except (UsageError, InputNotFoundError) as error:
+        return _fail(name, str(error), code=2)
+    except KeyboardInterrupt:
+        return _fail(name, "interrupted; the same command goes on where this one stopped", code=130)
+    except Exception as error:
+        # Beam's log is on only when asked for with -v, and then so are traces.
+        if logging.getLogger("apache_beam").isEnabledFor(logging.ERROR):
+            _LOGGER.exception("the run failed")
+        return _fail(name, _one_line(error), code=1)
+
+
+def find_inputs(corpus: CorpusOptions, job: JobOptions) -> list[FileInfo]:
+    """Lists what a run reads, and checks that its runner can be reached and read it.
+
+    Raises:
+        InputNotFoundError: A pattern matches nothing.
+        UsageError: The runner cannot be reached, or not with these paths.
+    """
+    check_reachable(corpus, job)
+    files = list_inputs(corpus.input, output=job.output)
+    for line in unused_read_flags(corpus.read, files):
+        _LOGGER.warning(line)
+    return files
+
+
+def check_reachable(corpus: CorpusOptions, job: JobOptions) -> None:
+    """Checks that the runner can be reached, and that it can reach the files.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    check_dataflow(job.runner, job.beam_flags, paths=(*corpus.input, job.output))
+    if not job.dry_run:
+        check_runner(job.runner, job.beam_flags)
+
+
+def make_parts(
+    options: JobOptions,
+    layout: OutputLayout,
+    config: RunConfig,
+    size: PlanSize,
+    *,
+    add_steps: AddSteps,
+    preview: Callable[[Sequence[str]], Sequence[Preview]],
+    title: str = "Tagged",
+) -> dict[str, Any]:
+    """Makes the parts of a plan that is written, in a prepared output directory, and sums up.
+
+    Args:
+        options: The flags.
+        layout: The output directory.
+        config: The run's configuration.
+        size: Of the plan.
+        add_steps: Turns planned parts into manifests; also gets a local folder for progress files,
+            None where nobody reads them.
+        preview: Paths of the parts that hold sentences to what is shown of them.
+        title: What was done.
+
+    Returns:
+        The content of run.json.
+
+    Raises:
+        MtagError: The run failed.
+    """
+    progress = Progress(
+        n_bytes=size.n_pending_bytes,
+        n_parts=size.n_pending + size.n_expected_slices,
+        is_local=options.is_local,
+    )
+
+    def steps(parts: "beam.PCollection[PlannedPart]") -> None:
+        manifests = add_steps(parts, progress.directory)
+        finish = FinishRun(layout, config, n_parts=size.n_parts, sliced=size.sliced)
+        _ = manifests | "FinishRun" >> finish
+
+    try:
+        with progress, RunGuard():
+            run_planned(options, layout, steps)
+    finally:
+        storage.delete(layout.plan_path)
+    n_completed = size.n_parts - size.n_pending
+    return _finish(options, layout, progress, n_completed=n_completed, preview=preview, title=title)
+
+
+def run_planned(
+    options: JobOptions,
+    layout: OutputLayout,
+    steps: Callable[["beam.PCollection[PlannedPart]"], None],
+) -> None:
+    """Runs steps over the parts of a plan that is written.
+
+    Args:
+        options: The flags.
+        layout: The output directory, with its plan.
+        steps: Adds them.
+
+    Raises:
+        MtagError: The run failed.
+    """
+    watch = worker_watch(options, layout)
+    started_path = watch.path if watch else None
+
+    def build(pipeline: beam.Pipeline) -> None:
+        steps(pipeline | "ReadPlan" >> ReadPlan(layout.plan_path, started_path=started_path))
+
+    run_pipeline(build, options, watch=watch)
+
+
+def worker_watch(options: JobOptions, layout: OutputLayout) -> WorkerWatch | None:
+    """What to watch where the workers are a pool that others started; else None."""
+    pool = None if options.is_local else worker_pool(options.beam_flags)
+    if pool is None:
+        return None
+    jobs = FlinkJobs.from_flags(options.beam_flags)
+    return WorkerWatch(layout.started_path, pool, options.worker_timeout, jobs)
+
+
+def run_pipeline(
+    build: Callable[[beam.Pipeline], None],
+    options: JobOptions,
+    *,
+    watch: WorkerWatch | None = None,
+    more_flags: Sequence[str] = (),
+) -> None:
+    """Builds a graph and waits until the runner is done.
+
+    Args:
+        build: Adds the steps to an empty pipeline.
+        options: Name the runner.
+        watch: Ends the wait for workers that do not begin.
+        more_flags: For Beam, beside those of the options.
+
+    Raises:
+        MtagError: A worker raised it, no worker began, or the runner ended in another state than
+            done.
+    """
+    name = () if watch is None else (f"--job_name={watch.jobs.name}",)
+    runner, beam_options = make_runner(
+        options.runner, (*options.beam_flags, *name, *more_flags), is_verbose=options.verbose
+    )
+    try:
+        if watch is not None:
+            storage.delete(watch.path)
+        pipeline = beam.Pipeline(runner=runner, options=beam_options)
+        build(pipeline)
+        state = _wait(pipeline.run(), watch)
+    except Exception as error:
+        ours = mtag_error(error)
+        if ours is None:
+            raise
+        raise ours from error
+    finally:
+        if watch is not None:
+            storage.delete(watch.path)
+    if state not in (None, PipelineState.DONE):
+        raise OutputError(f"{options.runner} ended the job with state {state}")
+
+
+def _wait(result: PipelineResult, watch: WorkerWatch | None) -> str | None:
+    """Waits for the end of a job."""
+    return result.wait_until_finish() if watch is None else watch.wait(result)
+
+
+def _finish(
+    options: JobOptions,
+    layout: OutputLayout,
+    progress: Progress,
+    *,
+    n_completed: int,
+    preview: Callable[[Sequence[str]], Sequence[Preview]],
+    title: str,
+) -> dict[str, Any]:
+    """Removes stale parts, writes the times and prints the summary."""
+    report = runs.read_json(layout.run_path)
+    times = RunTimes(
+        elapsed_s=progress.elapsed_s,
+        n_tokens=progress.tally.n_tokens if options.is_local else None,
+        n_completed=n_completed,
+        n_pruned=runs.prune(layout, report),
+    )
+    moment = time.gmtime()
+    fields = _times_fields(times, moment, options) | _outcome(report)
+    runs.write_json(layout.times_path(moment), fields)
+    heads = [layout.part_path(part["id"]) for part in report["parts"] if part["sentences"]]
+    paths = _paths(layout, report)
+    print_summary(report, times, previews=preview(heads), paths=paths, title=title)
+    if options.log_format == "json":
+        _LOGGER.info("run complete", extra={"fields": report["counts"]})
+    return report
+
+
+def _times_fields(times: RunTimes, moment: time.struct_time, options: JobOptions) -> dict[str, Any]:
+    """The content of runs/<date>.json."""
+    return {
+        "ended": time.strftime("%Y-%m-%dT%H:%M:%SZ", moment),
+        "runner": options.runner,
+        "beam_flags": options.beam_flags,
+        "elapsed_s": round(times.elapsed_s, 3),
+        "tokens": times.n_tokens,
+        "tokens_per_s": times.tokens_per_s,
+        "parts_from_earlier_runs": times.n_completed,
+        "parts_removed": times.n_pruned,
+    }
+
+
+def _outcome(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The sums of run.json, which the next run replaces."""
+    return {name: report[name] for name in ("counts", "rejects_by_reason", "pages_by_outcome")}
+
+
+def _paths(layout: OutputLayout, report: Mapping[str, Any]) -> dict[str, str]:
+    """What to look at next."""
+    paths = {"parts": storage.join(layout.base, PARTS)}
+    if report["counts"]["rejected"]:
+        paths["rejects"] = storage.join(layout.base, REJECTS)
+    return paths | {"counts": layout.run_path, "report": layout.report_path}
+
+
+def _one_line(error: Exception) -> str:
+    """What an exception says; one that is none of ours is shown by its end, with a hint."""
+    if isinstance(error, MtagError):
+        return str(error)
+    lines = str(error).strip().splitlines() or [""]
+    return f"unexpected {type(error).__name__}: {lines[-1]}; -v shows where it comes from"
+
+
+def _fail(name: str, message: str, *, code: int) -> int:
+    """Prints one line and returns the exit code."""
+    print(f"{name}: {message}", file=sys.stderr)
+    return code

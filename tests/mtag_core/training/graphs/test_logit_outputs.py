@@ -1,0 +1,104 @@
+from dataclasses import replace
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from mtag_core.errors import BundleError
+from mtag_core.labels import UPOS_LABELS, Labels
+from mtag_core.tagging.student import Student, open_session
+from mtag_core.tagging.wordpiece import WordPiece
+from mtag_core.training.export.bundle import observe_ranges
+from mtag_core.training.graphs.conventions import Conventions
+from mtag_core.training.graphs.logit_graph import build_logit_graph
+from mtag_core.training.graphs.logit_outputs import (
+    UPOS_LOGITS,
+    feats_logits_name,
+    with_logit_outputs,
+)
+from mtag_core.training.graphs.student_graph import build_student_graph
+from mtag_core.training.graphs.trained_model import read_trained_model
+from tests.mtag_core.training.tiny_teacher import N_FEATS, write_model
+
+GROUPS = tuple((0, *range(1 + upos, N_FEATS, 17)) for upos in range(17))
+LABELS = Labels(UPOS_LABELS, tuple(f"F={i}" for i in range(N_FEATS)), GROUPS)
+OUTPUTS = [UPOS_LOGITS, *map(feats_logits_name, UPOS_LABELS)]
+SENTENCES = [["abc", "de", "j"], ["hij", "b", "cab", "deaf"]]
+
+
+@pytest.fixture
+def trained(tmp_path):
+    return read_trained_model(write_model(tmp_path))
+
+
+@pytest.fixture
+def windows(tmp_path, trained):
+    wordpiece = WordPiece.load(tmp_path / "tokenizer.json")
+    return [wordpiece.encode(forms)[0] for forms in SENTENCES]
+
+
+def _logits(graph, windows):
+    """UPOS and FEATS logits of the windows' tokens, those of no tag NaN."""
+    changed = with_logit_outputs(graph, UPOS_LABELS, source="g")
+    upos, *by_tag = Student(open_session(changed, source="g")).run(OUTPUTS, windows)
+    feats = np.full((len(upos), N_FEATS), np.nan, np.float32)
+    for ids, logits in zip(GROUPS, by_tag, strict=True):
+        feats[:, ids] = logits
+    return upos, feats
+
+
+def _expected(trained, window):
+    session = onnxruntime.InferenceSession(build_logit_graph(trained.weights, trained.shape))
+    feed = {
+        "piece_ids": np.array([window.piece_ids]),
+        "is_piece": np.ones((1, len(window.piece_ids)), np.int64),
+        "first_piece_index": np.array(window.first),
+        "last_piece_index": np.array(window.last),
+    }
+    return session.run(None, feed)
+
+
+def test_float_graph_gives_the_logits_of_the_whole_inventory(trained, windows):
+    graph = build_student_graph(trained.weights, trained.shape, LABELS)
+    for window in windows:
+        for found, expected in zip(
+            _logits(graph, [window]), _expected(trained, window), strict=True
+        ):
+            np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_int8_graph_gives_logits_close_to_them(trained, windows, tmp_path):
+    observed = build_student_graph(trained.weights, trained.shape, LABELS, has_observed=True)
+    wordpiece = WordPiece.load(tmp_path / "tokenizer.json")
+    ranges = observe_ranges(observed, [(forms, 0) for forms in SENTENCES * 20], wordpiece)
+    graph = build_student_graph(trained.weights, trained.shape, LABELS, ranges=ranges)
+    for window in windows:
+        for found, expected in zip(
+            _logits(graph, [window]), _expected(trained, window), strict=True
+        ):
+            assert np.abs(found - expected).mean() < 0.2 * np.abs(expected).mean()
+
+
+def test_treebank_0_corrects_nothing_and_others_do(trained, windows):
+    rng = np.random.default_rng(1)
+    arrays = (rng.normal(size=shape).astype(np.float32) for shape in ((1, 8), (1, 8, 3), (1, 3, 8)))
+    conventions = Conventions(("de_x",), *arrays)
+    graph = build_student_graph(trained.weights, trained.shape, LABELS, conventions=conventions)
+    window = windows[0]
+    np.testing.assert_allclose(
+        _logits(graph, [window])[1], _expected(trained, window)[1], atol=1e-4
+    )
+    told = _logits(graph, [replace(window, treebank=1)])[1]
+    assert not np.allclose(told, _expected(trained, window)[1], atol=1e-2)
+
+
+def test_another_graph_is_refused(trained):
+    graph = build_logit_graph(trained.weights, trained.shape)
+    with pytest.raises(BundleError, match=r"t.onnx: KeyError: 'upos_top_probs', expected a graph"):
+        with_logit_outputs(graph, UPOS_LABELS, source="t.onnx")
+
+
+@pytest.mark.parametrize("content", [b"", b"no protocol buffer"])
+def test_another_file_is_refused(content):
+    with pytest.raises(BundleError, match=r"t.onnx: .*, expected a graph that `export` writes"):
+        with_logit_outputs(content, UPOS_LABELS, source="t.onnx")

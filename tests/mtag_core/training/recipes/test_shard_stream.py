@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+
+from mtag_core.errors import InputNotFoundError, ShardError
+from mtag_core.output.rows import OutputRow
+from mtag_core.training.data.vocabulary import train_vocabulary
+from mtag_core.training.logits.logit_shards import LogitsWriter
+from mtag_core.training.options import TargetOptions
+from mtag_core.training.recipes.shard_stream import (
+    ShardStream,
+    chunk_ids,
+    pass_generator,
+    split_chunk_ids,
+)
+from tests.mtag_core.training.logit_samples import INFO, scored, sentence
+
+FORMS = [f"token{index} of a sentence" for index in range(12)]
+
+
+@pytest.fixture
+def shards(tmp_path):
+    for shard in range(3):
+        with (tmp_path / f"{shard}.parquet").open("wb") as sink:
+            writer = LogitsWriter(sink, INFO)
+            for index in range(4 * shard, 4 * shard + 4):
+                writer.write(
+                    OutputRow(
+                        "doc", index, f"p.{index}", scored(sentence(FORMS[index]), seed=index)
+                    )
+                )
+            writer.close()
+    train_vocabulary([tuple(text.split()) for text in FORMS], n_pieces=80).save(
+        str(tmp_path / "tokenizer.json")
+    )
+    return tmp_path
+
+
+def stream_of(directory, *, feats_temperature=1.0, **changed):
+    targets = TargetOptions(feats_temperature=feats_temperature)
+    return ShardStream(directory, **{"labels": INFO.labels, "targets": targets, **changed})
+
+
+def forms_of(blocks):
+    return [forms for block in blocks for forms in block.forms]
+
+
+def test_a_pass_shows_every_sentence_once(shards, monkeypatch):
+    monkeypatch.setattr("mtag_core.training.recipes.shard_stream._CHUNK_SENTENCES", 4)
+    stream = stream_of(shards)
+    assert stream.n_chunks == 3
+    chunks = [forms_of(stream.blocks(chunk, pass_generator(1, 0))) for chunk in range(3)]
+    assert sorted(" ".join(forms) for chunk in chunks for forms in chunk) == sorted(FORMS)
+    assert all(len(chunk) == 4 for chunk in chunks)
+
+
+def test_passes_have_different_orders(shards, monkeypatch):
+    monkeypatch.setattr("mtag_core.training.recipes.shard_stream._CHUNK_SENTENCES", 4)
+    stream = stream_of(shards)
+    firsts = {stream.blocks(0, pass_generator(1, i))[0].forms[0][0] for i in range(12)}
+    assert len(firsts) == 3
+
+
+@pytest.mark.parametrize("temperature", [1.0, 3.0])
+def test_targets_are_the_teachers_word(shards, temperature):
+    stream = stream_of(shards, feats_temperature=temperature)
+    blocks = stream.blocks(0, pass_generator(1, 0))
+    chunk = stream.chunk(blocks, shards / "tokenizer.json", max_pieces=64)
+    firsts = [forms[0] for forms in forms_of(blocks)]
+    index = firsts.index("token5")
+    start = int(chunk.packed.n_tokens[:index].sum())
+    logits = np.random.default_rng(5).normal(size=(4, INFO.n_upos)).astype(np.float32)
+    generator = np.random.default_rng(5)
+    generator.normal(size=(4, INFO.n_upos))
+    feats = generator.normal(size=(4, INFO.n_feats)).astype(np.float32)
+    upos = torch.log_softmax(torch.from_numpy(logits), -1)
+    torch.testing.assert_close(
+        torch.from_numpy(chunk.upos_log_probs)[start : start + 4].float(), upos, atol=4e-3, rtol=0
+    )
+    expected = torch.log_softmax(torch.from_numpy(feats) / temperature, -1)
+    ids = torch.from_numpy(chunk.feats_ids)[start : start + 4].long()
+    torch.testing.assert_close(
+        torch.from_numpy(chunk.feats_log_probs)[start : start + 4].float(),
+        expected.gather(1, ids),
+        atol=1e-2,
+        rtol=0,
+    )
+
+
+def test_long_sentences_are_left_out(shards):
+    stream = stream_of(shards)
+    blocks = stream.blocks(0, pass_generator(1, 0))
+    lengths = stream.chunk(blocks, shards / "tokenizer.json", max_pieces=64).packed.n_pieces
+    most = int(lengths.max()) - 1
+    chunk = stream.chunk(blocks, shards / "tokenizer.json", max_pieces=most)
+    assert 0 < len(chunk.packed) == (lengths <= most).sum()
+    assert len(chunk.feats_ids) == int(chunk.packed.n_tokens.sum())
+
+
+def test_a_chunk_of_long_sentences_alone_is_an_error(shards):
+    stream = stream_of(shards)
+    blocks = stream.blocks(0, pass_generator(1, 0))
+    with pytest.raises(ShardError, match="none of at most 2 wordpieces"):
+        stream.chunk(blocks, shards / "tokenizer.json", max_pieces=2)
+
+
+@pytest.mark.parametrize("name", ["labels", "teacher"])
+def test_foreign_shards_are_refused(shards, name):
+    with pytest.raises(ShardError, match=f"{name} digest {name}1, expected other"):
+        stream_of(shards, **{name: "other"})
+
+
+def test_shards_of_two_teachers_are_refused(shards):
+    from dataclasses import replace
+
+    with (shards / "9.parquet").open("wb") as sink:
+        writer = LogitsWriter(sink, replace(INFO, teacher="teacher2"))
+        writer.write(OutputRow("doc", 0, f"p.{0}", scored(sentence(FORMS[0]))))
+        writer.close()
+    with pytest.raises(ShardError, match="teacher digest teacher2, expected teacher1"):
+        stream_of(shards)
+
+
+def test_a_temperature_that_was_not_kept_is_an_error(shards):
+    with pytest.raises(ShardError, match=r"keeps the temperatures 1\.0, 3\.0, not 2\.0"):
+        stream_of(shards, feats_temperature=2.0)
+
+
+def test_a_directory_without_shards_is_an_error(tmp_path):
+    with pytest.raises(InputNotFoundError, match="with sentences in it"):
+        stream_of(tmp_path)
+
+
+def test_chunk_ids_come_apart_again():
+    chunk, sentences = split_chunk_ids(chunk_ids(70_000, np.array([0, 5, 1 << 30])))
+    assert chunk == 70_000
+    assert sentences.tolist() == [0, 5, 1 << 30]

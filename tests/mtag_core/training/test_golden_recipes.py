@@ -1,0 +1,309 @@
+"""What each recipe makes of toy data, held to stored figures: a refactoring must not change it.
+
+Models are compared by the logits that they give to the toy sentences: weights whose gradient is
+zero drift with the rounding of the processor, what a model answers does not. Sizes, names and
+labels have to be equal, figures equal within `TOLERANCE`. `pytest --update-golden` writes the
+figures anew; review the difference.
+"""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+pytest.importorskip("transformers", reason="transformers is an extra: install mtag[train]")
+
+import onnx
+
+from benchmarks.baselines.meta_lstm.train import main as train_meta_lstm
+from benchmarks.baselines.meta_lstm.training import MetaLstmTagger
+from mtag_core import Tagger
+from mtag_core.__main__ import main
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
+from mtag_core.training.data.encoding import SpecialPieces, encode_sentences
+from mtag_core.training.data.packing import DeviceSentences
+from mtag_core.training.graphs.conventions import Conventions
+from mtag_core.training.networks.model_files import load_feats, load_model
+from tests.mtag_core.training.tiny_training import write_everything, write_shard
+from tests.mtag_core.training.toy_treebanks import SENTENCES, write_treebank
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+GOLDEN = Path(__file__).parents[2] / "golden" / "recipes.json"
+TOLERANCE = 0.02
+CPU = torch.device("cpu")
+QUICK = ["--piece_budget", "128", "--n_evaluations", "1", "--peak_rate", "1e-2"]
+
+
+class Toy:
+    """The folder of a chain of recipes; each is run once."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        torch.set_num_threads(1)
+        torch.manual_seed(3)
+        write_everything(folder)
+        # A second treebank that contradicts the first.
+        for part in ("train", "dev"):
+            path = folder / "treebanks" / f"en_play-ud-{part}.conllu"
+            write_treebank(path, repeats=10)
+            path.write_text(path.read_text().replace("NOUN", "PROPN"))
+
+    def path(self, name: str) -> str:
+        return str(self.folder / name)
+
+    def run(self, command: str, *flags: str) -> None:
+        assert main([command, *flags]) == 0
+
+    @property
+    def treebanks(self) -> list[str]:
+        return ["--treebanks", self.path("treebanks")]
+
+    def distilling(self, output: str, *flags: str) -> list[str]:
+        return [
+            *("--teachers", self.path("teacher"), "--text", self.path("encoded")),
+            *self.treebanks,
+            *("--tokenizer", self.path("student.json"), "--output", self.path(output)),
+            *("--top_k", "3", *QUICK, *flags),
+        ]
+
+
+SMALL = ["--hidden_size", "16", "--n_layers", "1"]
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory) -> Toy:
+    toy = Toy(tmp_path_factory.mktemp("toy"))
+    encoder = ["--encoder", toy.path("encoder"), "--output", toy.path("teacher")]
+    toy.run("train-teacher", *encoder, *toy.treebanks, *QUICK, "--epochs", "4")
+    tokenizers = ["--student_tokenizer", toy.path("student.json")]
+    tokenizers += ["--teacher_tokenizer", toy.path("encoder/tokenizer.json")]
+    encoding = ["--text", toy.path("text"), "--output", toy.path("encoded")]
+    toy.run("encode-text", *encoding, *tokenizers)
+    toy.run("distill", *toy.distilling("student", *SMALL, "--epochs", "4"))
+    return toy
+
+
+@pytest.fixture
+def check(update_golden):
+    """Compares figures with the stored ones, or stores them."""
+
+    def check(name: str, found: object) -> None:
+        found = json.loads(json.dumps(found))
+        golden = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
+        if update_golden:
+            lines = json.dumps(golden | {name: found}, indent=1, sort_keys=True)
+            # A list of figures on one line: a model is a line of the diff.
+            lines = re.sub(r"\[[^\[\]{}]*\]", lambda m: " ".join(m[0].split()), lines)
+            GOLDEN.write_text(lines + "\n")
+            return
+        differing = list(differences(golden[name], found, name))
+        assert differing == []
+
+    return check
+
+
+def differences(expected: object, found: object, place: str):
+    """Yields the places where two JSON values differ, floats by more than `TOLERANCE`."""
+    if isinstance(expected, dict) and isinstance(found, dict) and expected.keys() == found.keys():
+        for key in expected:
+            yield from differences(expected[key], found[key], f"{place}.{key}")
+    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        for index, pair in enumerate(zip(expected, found, strict=True)):
+            yield from differences(*pair, f"{place}[{index}]")
+    elif isinstance(expected, float) and isinstance(found, float):
+        if abs(expected - found) > TOLERANCE * max(1.0, abs(expected)):
+            yield f"{place}: {found}, expected {expected}"
+    elif expected != found:
+        yield f"{place}: {found!r}, expected {expected!r}"
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def model_figures(directory: Path) -> dict[str, object]:
+    """Names, sizes, labels, and the best UPOS and FEATS logit of each toy token."""
+    model, _ = load_model(directory, device=CPU)
+    model.eval()
+    tokenizer = directory / "tokenizer.json"
+    packed = encode_sentences([text.split() for text in SENTENCES], tokenizer)
+    pad = SpecialPieces.load(tokenizer).pad
+    with torch.no_grad():
+        logits = model(DeviceSentences(packed, pad=pad, device=CPU).batch(np.arange(len(packed))))
+    shapes = {name: list(weight.shape) for name, weight in model.state_dict().items()}
+    points = [json.loads(line) for line in (directory / "curves.jsonl").read_text().splitlines()]
+    return {
+        "shapes": sha256(json.dumps(shapes, sort_keys=True).encode()),
+        "feats": load_feats(directory / "feats.json"),
+        "tokenizer": sha256(tokenizer.read_bytes()),
+        "best_upos": logits.upos.argmax(-1).tolist(),
+        "upos_logits": figures(logits.upos.amax(-1)),
+        "feats_logits": figures(logits.feats.amax(-1)),
+        "steps": points[-1]["step"],
+    }
+
+
+def figures(values) -> list[float]:
+    return [round(float(value), 3) for value in np.ravel(values)]
+
+
+def test_vocabulary(toy, check):
+    """Pieces that occur equally often come in another order each time: they are not compared."""
+    output = toy.path("vocabulary/tokenizer.json")
+    flags = ["--text", toy.path("text"), *toy.treebanks, "--n_pieces", "40", "--output", output]
+    toy.run("train-vocabulary", *flags)
+    tokenizer = json.loads(Path(output).read_text())
+    pieces = tokenizer["model"].pop("vocab")
+    letters = sorted(piece for piece in pieces if len(piece) == 1)
+    check("vocabulary", {"tokenizer": tokenizer, "letters": letters})
+
+
+def test_teacher(toy, check):
+    check("teacher", model_figures(toy.folder / "teacher"))
+
+
+def test_encoded_text(toy, check):
+    with np.load(toy.path("encoded/student.npz")) as student:
+        arrays = {name: student[name].tolist() for name in sorted(student)}
+    check("encoded_text", arrays)
+
+
+def test_distilled_student(toy, check):
+    check("distill", model_figures(toy.folder / "student"))
+
+
+def test_distillation_with_every_option(toy, check):
+    flags = [
+        "--share_feats",
+        "--substitution_share",
+        "0.5",
+        "--piece_dropout",
+        "0.05",
+        "--infer_text_treebank",
+    ]
+    flags += ["--upos_temperature", "2", "--train_on_dev", "--epochs", "1"]
+    toy.run("distill", *toy.distilling("options", *SMALL, *flags))
+    check("distill_with_options", model_figures(toy.folder / "options"))
+
+
+def test_distillation_from_shards(toy, check):
+    feats = toy.folder / "teacher" / "feats.json"
+    write_shard(toy.folder / "shards" / "part.parquet", load_feats(feats))
+    flags = ["--logits", toy.path("shards"), "--feats", str(feats), *toy.treebanks, *SMALL]
+    flags += ["--tokenizer", toy.path("student.json"), "--output", toy.path("from_shards")]
+    toy.run("distill", *flags, *QUICK, "--epochs", "20")
+    check("distill_from_shards", model_figures(toy.folder / "from_shards"))
+
+
+def test_finetuned_student(toy, check):
+    start = ["--student", toy.path("student"), "--text_rate", "1", "--epochs", "1"]
+    toy.run("finetune", *toy.distilling("finetuned", *start))
+    check("finetune", model_figures(toy.folder / "finetuned"))
+
+
+@pytest.fixture(scope="module")
+def adapted(toy) -> Path:
+    flags = ["--student", toy.path("student"), *toy.treebanks, "--output", toy.path("adapted")]
+    toy.run("adapt", *flags, *QUICK, "--epochs", "2", "--train_on_dev", "--piece_dropout", "0.05")
+    flags = ["--model", toy.path("adapted"), *toy.treebanks, "--epochs", "50"]
+    toy.run("learn-conventions", *flags)
+    return toy.folder / "adapted"
+
+
+def test_adapted_student(adapted, check):
+    check("adapt", model_figures(adapted))
+
+
+def test_corrections_of_treebanks(adapted, check):
+    conventions = Conventions.load(adapted)
+    check("conventions", [list(conventions.treebanks), figures(np.abs(conventions.bias).sum(1))])
+
+
+def test_mean_of_models(toy, adapted, check):
+    models = ["--first", toy.path("student"), "--second", str(adapted)]
+    toy.run("average-models", *models, "--output", toy.path("mean"))
+    (toy.folder / "mean" / "curves.jsonl").write_text('{"step": 0}\n')
+    check("average_models", model_figures(toy.folder / "mean"))
+
+
+@pytest.fixture(scope="module")
+def bundle(toy, adapted) -> Path:
+    segmenters = toy.folder / "segmenters"
+    segmenters.mkdir()
+    for path in (DEFAULT_BUNDLE / "segmenters").glob("[ge]e*.udpipe"):
+        (segmenters / path.name).write_bytes(path.read_bytes())
+    flags = ["--model", str(adapted), "--segmenters", str(segmenters)]
+    toy.run("export", *flags, *toy.treebanks, "--output", toy.path("bundle"))
+    return toy.folder / "bundle"
+
+
+def test_exported_bundle(bundle, check):
+    graph = onnx.load(str(bundle / "tagger.onnx")).graph
+    tagger = Tagger.load(bundle)
+    tagged = list(tagger.tag_tokens([text.split() for text in SENTENCES]))
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    check(
+        "bundle",
+        {
+            "files": sorted(manifest["files"]),
+            "nodes": sha256(" ".join(node.op_type for node in graph.node).encode()),
+            "constants": sha256(
+                str(sorted((i.name, list(i.dims)) for i in graph.initializer)).encode()
+            ),
+            "labels": json.loads((bundle / "labels.json").read_text()),
+            "upos": [list(sentence.upos) for sentence in tagged],
+            "upos_scores": figures(np.concatenate([s.upos_scores for s in tagged])),
+            "scores": manifest["scores"],
+            "card": sha256(re.sub(r"[0-9.]+", "0", (bundle / "README.md").read_text()).encode()),
+        },
+    )
+
+
+def test_unpacked_bundle(toy, bundle, check):
+    toy.run("unpack-bundle", "--bundle", str(bundle), "--output", toy.path("unpacked"))
+    (toy.folder / "unpacked" / "curves.jsonl").write_text('{"step": 0}\n')
+    check("unpack_bundle", model_figures(toy.folder / "unpacked"))
+
+
+def test_exported_teacher(toy, check):
+    flags = ["--model", toy.path("teacher"), "--output", toy.path("teacher-onnx")]
+    toy.run("export-teacher", *flags)
+    graph = onnx.load(toy.path("teacher-onnx/logits.onnx")).graph
+    card = json.loads((toy.folder / "teacher-onnx" / "teacher.json").read_text())
+    check(
+        "export_teacher",
+        [sha256(" ".join(node.op_type for node in graph.node).encode()), card["openings"]],
+    )
+
+
+def test_language_identification(toy, check):
+    """fastText's threads write without locks: what they are given is compared, not the model."""
+    texts = toy.folder / "langid_text"
+    texts.mkdir()
+    for code, words in {"nb": "kano milu tarok senif pulo", "sr": "xythe quorr wyzzel"}.items():
+        lines = [f"{words} {words[::-1]} {number:b}".replace("0", "o").replace("1", "l")
+                 for number in range(60)]  # fmt: skip
+        (texts / f"{code}.txt").write_text("\n".join(lines) + "\n")
+    flags = "--min_count 1 --n_buckets 500 --n_kept 400 --n_epochs 2 --held_back_every 5".split()
+    toy.run("train-langid", "--text", str(texts), "--output", toy.path("langid"), *flags)
+    files = ("train.txt", "held-back.tsv")
+    found = {name: sha256((toy.folder / "langid" / name).read_bytes()) for name in files}
+    scores = json.loads((toy.folder / "langid" / "scores.json").read_text())
+    check("langid", found | {"languages": sorted(scores["languages"])})
+
+
+def test_meta_lstm(toy, check):
+    flags = ["--train", f"{toy.path('treebanks')}/*-train.conllu", "--output", toy.path("lstm")]
+    text = toy.folder / "words.txt"
+    text.write_text("\n".join(SENTENCES * 5))
+    flags += ["--text", str(text), "--vector_width", "8", "--lstm_width", "8", "--epochs", "8"]
+    assert train_meta_lstm([*flags, "--token_budget", "60", "--peak_rate", "2e-2"]) == 0
+    tagger = MetaLstmTagger.load(toy.folder / "lstm")
+    batch = tagger._encoder.batch([text.split() for text in SENTENCES])
+    with torch.no_grad():
+        logits = tagger._model.stage_logits(batch, "meta")
+    check("meta_lstm", [figures(scores.amax(-1)) for scores in logits])

@@ -1,0 +1,57 @@
+"""A format that is not in mtag, in one module and one line that registers it: annotate reads it."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from mtag_core.corpus import Format, register, registry
+from mtag_core.corpus.source import Source
+from mtag_core.records import Document
+from pipelines.annotate import main
+from tests.pipelines.trees import annotate
+
+
+def read_csv(span, options, _pages):
+    with Source(span) as source:
+        rows = csv.DictReader(io.StringIO(source.read_exactly(10**6).decode()))
+        for number, row in enumerate(rows):
+            doc_id = f"{source.path}#{number}"
+            yield Document(doc_id, row[options.text_field], source.path, number)
+        yield from source.rejects()
+
+
+CSV = Format(
+    name="csv", title="CSV", extensions=(".csv", ".tsv"), read=read_csv, options=("text_field",)
+)
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    for name in ("_NAME_TO_FORMAT", "_EXTENSION_TO_FORMAT"):
+        monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
+    register(CSV)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.data"])
+def test_a_registered_format_is_read(registered, tmp_path, capsys, name):
+    (tmp_path / name).write_text("title,body\nt,Ana reads.\nu,It is fine.\n")
+    flags = ["--text_field=body", *(["--input_format=csv"] if name == "a.data" else [])]
+    assert annotate(str(tmp_path / name), tmp_path / "out", *flags) == 0
+    counts = json.loads((tmp_path / "out" / "run.json").read_text())["counts"]
+    assert (counts["documents"], counts["tagged"], counts["sentences"]) == (2, 2, 2)
+    assert "changes nothing" not in capsys.readouterr().err
+
+
+def test_the_help_names_it(registered, capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "{auto,text,jsonl,parquet,mediawiki,conllu,csv}" in printed
+    assert "nested one (JSON, Parquet, CSV; default: text)" in printed
+
+
+def test_it_is_unknown_again_afterwards(tmp_path, capsys):
+    assert annotate(str(tmp_path), tmp_path / "out", "--input_format=csv") == 2
+    assert "invalid choice: 'csv'" in capsys.readouterr().err
