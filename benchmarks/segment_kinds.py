@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def quotes(style: str) -> Iterator[tuple[str, str, Counter[str]]]:
     """Yields language, text and the marks that are tokens of their own there."""
-    opening, closing = style
+    opening, closing = style[0], style[1]
     wanted = Counter((opening, closing))
     for row in _rows("quotes.txt"):
         language, speaker, said, rest = row.split(" | ")

@@ -115,7 +115,7 @@ class LanguageIdentifier:
         """
         lines = [normalise(text) for text in texts]
         if self.words is None:
-            return self._guess(lines, n_best=n_best)
+            return self._identify(lines, n_best=n_best)
         index_to_guess: dict[int, list[tuple[str, float]]] = {}
         for index, line in enumerate(lines):
             # Common words cost a tenth of the model's n-grams.
@@ -123,11 +123,11 @@ class LanguageIdentifier:
             if by_words:
                 index_to_guess[index] = [by_words]
         rest = [index for index in range(len(lines)) if index not in index_to_guess]
-        guesses = self._guess([lines[i] for i in rest], n_best=max(n_best, _N_REWEIGHED))
+        guesses = self._identify([lines[i] for i in rest], n_best=max(n_best, _N_REWEIGHED))
         index_to_guess |= dict(zip(rest, guesses, strict=True))
         return [index_to_guess[index][:n_best] for index in range(len(lines))]
 
-    def _guess(self, lines: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
+    def _identify(self, lines: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
         """Names languages of normalised texts."""
         shares = [script_shares(line) for line in lines]
         guesses = self._predict_lines(lines, n_best=n_best)
