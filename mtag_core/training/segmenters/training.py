@@ -49,9 +49,9 @@ SPACED_INSIDE = frozenset({"vi"})
 _BY_NETWORKS = frozenset({"ja", "vi", "zh"})
 
 # Prefixes and pronouns are written into any word of these.
-_WITH_SPLITS = {"ar": OPEN, "he": OPEN} | dict.fromkeys(("kk", "mr", "ta", "tr"), CLITICS)
+_WITH_SPLITS = {"ar": OPEN, "he": OPEN} | dict.fromkeys(("kk", "ta", "tr"), CLITICS)
 # In these some words stand for two.
-_WITH_SPLITS |= dict.fromkeys("ca cs de el es fa fi fr gl hy it pl pt uk".split(), CLOSED)
+_WITH_SPLITS |= dict.fromkeys("ca cs de el es fa fi fr gl hy it mr pl pt uk".split(), CLOSED)
 
 # Sentences end without a mark in these treebanks of speech, tweets and bare verse.
 _UNMARKED_ENDS = frozenset({"fr_spoken", "it_postwita", "la_proiel", "sl_sst"})
