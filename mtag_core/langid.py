@@ -122,5 +122,4 @@ def _weigh(
 
 
 def _code(label: str) -> str:
-    """Takes fastText's prefix off a label."""
     return label.removeprefix(_LABEL_PREFIX)

@@ -87,14 +87,12 @@ class ParquetRows:
         self._writer.close()
 
     def _flush(self) -> None:
-        """Writes the buffered rows as one row group."""
         table = _table(self._rows, score_decimals=self._score_decimals)
         self._writer.write_table(table, row_group_size=len(self._rows))
         self._rows, self._n_tokens = [], 0
 
 
 def _table(rows: Sequence[TaggedRow], *, score_decimals: int) -> pa.Table:
-    """Turns rows into the columns of the schema."""
     tagged = [row.tagged for row in rows]
     sentences = [row.tagged.sentence for row in rows]
     columns: dict[str, list[object] | pa.Array] = {
@@ -138,7 +136,6 @@ def _token_columns(
 def _list_array(
     name: str, offsets: pa.Array, values: list[object] | np.ndarray[Any, Any]
 ) -> pa.Array:
-    """A list column out of its flat values."""
     kind = SENTENCE_SCHEMA.field(name).type
     return pa.ListArray.from_arrays(offsets, pa.array(values, kind.value_type), type=kind)
 
@@ -149,7 +146,6 @@ def _offsets(lengths: Sequence[int]) -> pa.Array:
 
 
 def _multiword_column(sentences: Sequence[Sentence]) -> pa.Array:
-    """The multiword tokens of each sentence as a list of structs."""
     rows = [
         [
             {name: getattr(token, name) for name in MultiwordToken.__slots__}

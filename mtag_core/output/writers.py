@@ -76,14 +76,12 @@ def _open_parquet(sink: BinaryIO, _compression: str) -> _Opened:
 
 @contextmanager
 def _open_conllu(sink: BinaryIO, compression: str) -> Iterator[RowWriter[TaggedSentence]]:
-    """Writes rows as CoNLL-U."""
     with compressed(sink, compression) as stream:
         yield _ConlluWriter(stream)
 
 
 @contextmanager
 def _open_jsonl(sink: BinaryIO, compression: str) -> Iterator[RowWriter[TaggedSentence]]:
-    """Writes rows as JSON lines."""
     with compressed(sink, compression) as stream:
         yield _JsonlWriter(stream)
 
@@ -133,7 +131,6 @@ class _JsonlWriter:
 
 
 def _json_columns(row: TaggedRow) -> dict[str, Any]:
-    """The columns of a row under their schema names."""
     tagged, sentence = row.tagged, row.tagged.sentence
     return {
         "doc_id": row.doc_id,
