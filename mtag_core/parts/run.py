@@ -18,9 +18,9 @@ from typing import Any
 from mtag_core import storage
 from mtag_core.corpus import MAX_ITEM_BYTES, ReadOptions
 from mtag_core.errors import CountMismatchError, LockHeldError, OutputError, UsageError
+from mtag_core.output.columns import SCHEMA_VERSION
 from mtag_core.output.layout import FOLDERS, MANIFESTS, PARTS, REJECTS, SPOOL, OutputLayout
 from mtag_core.output.manifests import Manifest
-from mtag_core.output.schemas import SCHEMA_VERSION
 from mtag_core.parts.counts import check_balance
 from mtag_core.parts.plan import slice_part_id
 from mtag_core.parts.reject_examples import reject_examples
