@@ -199,5 +199,4 @@ def _weigh(
 
 
 def _code(label: str) -> str:
-    """Takes fastText's prefix off a label."""
     return label.removeprefix(_LABEL_PREFIX)
