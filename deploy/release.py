@@ -158,7 +158,6 @@ def _call(command: Sequence[str], folder: Path) -> str:
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Without what would let Python import the tree in place of the wheel."""
     return {name: value for name, value in variables.items() if name != "PYTHONPATH"}
 
 

@@ -255,7 +255,6 @@ def _parsed(options: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401
 
 
 def _own(options: object, each: Field[Any], otherwise: object) -> object:
-    """The value of a field in an object, or its default in a class."""
     if not isinstance(options, type):
         return getattr(options, each.name)
     if each.default_factory is not MISSING:

@@ -161,7 +161,6 @@ def run(
 def _show_plan(
     options: AnnotateOptions, config: RunConfig, layout: OutputLayout, files: Sequence[FileInfo]
 ) -> None:
-    """Plans as a run would, and refuses what it would refuse."""
     completed = NO_PARTS
     if not options.job.overwrite:
         runs.check_output(layout, config, overwrite=False, repack=options.repack)
@@ -226,7 +225,6 @@ def _make_parts(
     *,
     stop_path: str | None,
 ) -> dict[str, Any]:
-    """Prepares the output directory, runs the pipeline and checks what came out."""
     runs.prepare_output(
         layout,
         config,
@@ -263,7 +261,6 @@ def _make_parts(
 
 
 def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -> RunConfig:
-    """The part of the flags and of the listing that decides what is written."""
     sizes = choose_sizes(
         OutputLayout(options.job.output, options.output_format),
         files,
@@ -293,12 +290,10 @@ def _check(options: AnnotateOptions, layout: OutputLayout, report: Mapping[str, 
 
 
 def _preview(parts: Sequence[str]) -> Sequence[Preview]:
-    """The first sentences of the first parts."""
     return preview_parts(parts[:_PREVIEW_PARTS], n_sentences=_PREVIEW_SENTENCES)
 
 
 def _check_rejects(report: Mapping[str, Any], max_reject_ratio: float | None) -> None:
-    """Fails a run with too many rejects, after everything is written."""
     n_documents, n_rejected = report["counts"]["documents"], report["counts"]["rejected"]
     if max_reject_ratio is None or n_rejected <= max_reject_ratio * n_documents:
         return

@@ -96,7 +96,6 @@ class RunGuard:
         raise KeyboardInterrupt
 
     def _thread_failed(self, args: threading.ExceptHookArgs) -> None:
-        """An exception ended a thread of Beam's."""
         name = args.thread.name if args.thread else ""
         if name == _WORKER_THREAD and self._worker_exit is None and self._signal is None:
             found = _EXIT_CODE.search(str(args.exc_value))

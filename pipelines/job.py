@@ -214,7 +214,6 @@ def run_pipeline(
 
 
 def _wait(result: PipelineResult, watch: WorkerWatch | None) -> str | None:
-    """Waits for the end of a job."""
     return result.wait_until_finish() if watch is None else watch.wait(result)
 
 
@@ -227,7 +226,6 @@ def _finish(
     preview: Callable[[Sequence[str]], Sequence[Preview]],
     title: str,
 ) -> dict[str, Any]:
-    """Removes stale parts, writes the times and prints the summary."""
     report = runs.read_json(layout.run_path)
     times = RunTimes(
         elapsed_s=progress.elapsed_s,
@@ -247,7 +245,6 @@ def _finish(
 
 
 def _times_fields(times: RunTimes, moment: time.struct_time, options: JobOptions) -> dict[str, Any]:
-    """The content of runs/<date>.json."""
     return {
         "ended": time.strftime("%Y-%m-%dT%H:%M:%SZ", moment),
         "runner": options.runner,
@@ -261,12 +258,10 @@ def _times_fields(times: RunTimes, moment: time.struct_time, options: JobOptions
 
 
 def _outcome(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The sums of run.json, which the next run replaces."""
     return {name: report[name] for name in ("counts", "rejects_by_reason", "pages_by_outcome")}
 
 
 def _paths(layout: OutputLayout, report: Mapping[str, Any]) -> dict[str, str]:
-    """What to look at next."""
     paths = {"parts": storage.join(layout.base, PARTS)}
     if report["counts"]["rejected"]:
         paths["rejects"] = storage.join(layout.base, REJECTS)
@@ -282,6 +277,5 @@ def _one_line(error: Exception) -> str:
 
 
 def _fail(name: str, message: str, *, code: int) -> int:
-    """Prints one line and returns the exit code."""
     print(f"{name}: {message}", file=sys.stderr)
     return code

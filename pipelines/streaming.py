@@ -63,7 +63,6 @@ def _run(
 
 @contextmanager
 def _until_sigterm(stop_path: Path) -> Iterator[threading.Event]:
-    """SIGTERM sets the event and makes the file that tells workers."""
     stop = threading.Event()
 
     def handle(_signal: int, _frame: FrameType | None) -> None:

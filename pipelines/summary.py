@@ -101,7 +101,6 @@ def format_bytes(n_bytes: int) -> str:
 
 
 def _summary_rows(report: Mapping[str, Any], times: RunTimes) -> list[tuple[str, str]]:
-    """The rows of the summary."""
     counts = report["counts"]
     rows = [
         *_pages(report["pages_by_outcome"]),
@@ -131,7 +130,6 @@ def _pages(by_outcome: Mapping[str, int]) -> list[tuple[str, str]]:
 
 
 def _languages(tokens_by_language: Mapping[str, int]) -> str:
-    """The languages with most tokens and how many others there are."""
     if not tokens_by_language:
         return "0"
     ordered = sorted(tokens_by_language, key=lambda code: (-tokens_by_language[code], code))
@@ -141,7 +139,6 @@ def _languages(tokens_by_language: Mapping[str, int]) -> str:
 
 
 def _rejects(n_rejected: int, by_reason: Mapping[str, int]) -> str:
-    """The number of rejects, by reason."""
     if not n_rejected:
         return "0"
     # Bugs first.
@@ -150,7 +147,6 @@ def _rejects(n_rejected: int, by_reason: Mapping[str, int]) -> str:
 
 
 def _sentence_table(preview: Preview) -> Table:
-    """A sentence's tokens with their tags."""
     table = Table(box=box.SIMPLE)
     for column in ("form", "UPOS", "FEATS"):
         table.add_column(column, overflow="fold")
@@ -160,7 +156,6 @@ def _sentence_table(preview: Preview) -> Table:
 
 
 def _table(title: str) -> Table:
-    """A two-column table."""
     table = Table(
         title=title, box=box.SIMPLE, show_header=False, title_justify="left", title_style="bold"
     )

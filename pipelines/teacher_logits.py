@@ -186,7 +186,6 @@ def _layout(options: TeacherOptions, teacher: Teacher, *, basis: TailBasis | Non
 def _config(
     options: TeacherOptions, teacher: Teacher, layout: OutputLayout, files: Sequence[FileInfo]
 ) -> LogitsConfig:
-    """The part of the flags and of the listing that decides what is written."""
     corpus = options.corpus
     # Parts of several items have no list of sentences to choose from, so no file is sliced.
     sizes = choose_sizes(
@@ -251,7 +250,6 @@ def _make_shards(
 
 
 def _survey(options: TeacherOptions, layout: OutputLayout) -> None:
-    """Lists the sentences of all parts, in a pipeline of its own."""
     load = functools.partial(load_segmenter, options.model)
     settings = SurveySettings(load, options.corpus.read, options.choice, layout.base)
 

@@ -88,7 +88,6 @@ def _build(
 
 
 def _watch(options: AnnotateOptions, reports: "_Reports") -> WorkerWatch:
-    """Watches the job, and its workers where they are a pool."""
     pool = worker_pool(options.job.beam_flags)
     timeout_s = math.inf if pool is None else options.job.worker_timeout
     jobs = FlinkJobs.from_flags(options.job.beam_flags)
@@ -125,8 +124,6 @@ class _Stopped(Exception):  # noqa: N818 (no error: SIGTERM came)
 
 @contextmanager
 def _until_sigterm() -> Iterator[None]:
-    """SIGTERM ends the block, as asked for."""
-
     def handle(_signal: int, _frame: FrameType | None) -> None:
         raise _Stopped
 

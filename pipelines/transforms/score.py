@@ -25,7 +25,6 @@ class Score(beam.PTransform):
     """
 
     def __init__(self, scorer: SharedModel[SentenceScorer]) -> None:
-        """Takes the teacher, in its scorer."""
         super().__init__()
         self._do_fn = BatchDoFn("score", scorer, _score)
 

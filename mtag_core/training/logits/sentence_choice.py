@@ -141,7 +141,6 @@ class UsefulSelector:
     """Keeps the sentences that pass the filters, document by document, block by block."""
 
     def __init__(self, options: ChoiceOptions) -> None:
-        """Starts before the first document."""
         self._options = options
         self._n_chosen = 0
 

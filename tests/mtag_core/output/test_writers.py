@@ -13,10 +13,12 @@ import pytest
 from mtag_core import conllu
 from mtag_core.errors import UsageError
 from mtag_core.output import parquet
+from mtag_core.output.columns import COLUMNS, schema_of
 from mtag_core.output.rows import OutputRow
-from mtag_core.output.schemas import SENTENCE_SCHEMA
 from mtag_core.output.writers import FORMATS, OutputFormat
 from tests.mtag_core.output.rows import example_rows, multiword_row
+
+SENTENCE_SCHEMA = schema_of(COLUMNS)
 
 
 def _written(rows: list[OutputRow], output_format: OutputFormat) -> bytes:
