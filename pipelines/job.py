@@ -226,7 +226,7 @@ def _finish(
     preview: Callable[[Sequence[str]], Sequence[Preview]],
     title: str,
 ) -> dict[str, Any]:
-    report = runs.read_json(layout.run_path)
+    report = runs.read_report(layout.run_path)
     times = RunTimes(
         elapsed_s=progress.elapsed_s,
         n_tokens=progress.tally.n_tokens if options.is_local else None,

@@ -110,7 +110,7 @@ class _Reports:
         if version == self._version:
             return
         self._version = version
-        report = runs.read_json(self.layout.run_path)
+        report = runs.read_report(self.layout.run_path)
         counts = report["counts"]
         message = "all stable files are tagged: %d documents, %d rejected, %d parts"
         numbers = (counts["documents"], counts["rejected"], counts["parts"])

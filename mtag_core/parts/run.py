@@ -31,6 +31,8 @@ from mtag_core.parts.slices import part_ids_of_slices, read_slices
 
 _LOGGER = logging.getLogger(__name__)
 _CONFIG_VERSION = 1
+_COUNTS = {"parts", "documents", "tagged", "rejected", "sentences", "tokens", "source_bytes"}
+_JSON_NAMES = {dict: "object", list: "array"}
 # Maps of manifests that run.json holds the sums of.
 _SUMMED = ("rejects_by_reason", "tokens_by_language", "tokens_by_upos", "pages_by_outcome")
 
@@ -306,6 +308,26 @@ def read_json(path: str) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise OutputError(f"{path}: expected a JSON object, found {type(fields).__name__}")
     return fields
+
+
+def read_report(path: str) -> dict[str, Any]:
+    """Reads run.json.
+
+    Raises:
+        OutputError: It is not what `finish_run` writes.
+    """
+    report = read_json(path)
+    for name, kind in (("config", dict), ("counts", dict), ("parts", list)):
+        if not isinstance(report.get(name), kind):
+            raise OutputError(f"{path}: {name}: expected a JSON {_JSON_NAMES[kind]}")
+    for name in ("counts", *_SUMMED):
+        numbers = report.get(name)
+        values = numbers.values() if isinstance(numbers, dict) else [None]
+        if not all(type(value) is int for value in values):
+            raise OutputError(f"{path}: {name}: expected numbers")
+    for name in _COUNTS - report["counts"].keys():
+        raise OutputError(f"{path}: counts: {name} is missing")
+    return report
 
 
 def write_json(path: str, fields: Mapping[str, Any]) -> None:

@@ -95,6 +95,6 @@ def plan_run(
 
 def _size(layout: OutputLayout, config: Mapping[str, Any], name: str) -> int:
     value = config.get(name)
-    if isinstance(value, int) and value >= 0 and (value or name == "spool_bytes"):
+    if type(value) is int and value >= 0 and (value or name == "spool_bytes"):
         return value
     raise OutputError(f"{layout.config_path}: {name} {value!r}; expected a number of bytes")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mtag_core.corpus import ReadOptions
-from mtag_core.errors import CountMismatchError, UsageError
+from mtag_core.errors import CountMismatchError, OutputError, UsageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import FileDigest, Manifest
 from mtag_core.output.writers import OutputFormat
@@ -17,6 +17,7 @@ from mtag_core.parts.run import (
     completed_parts,
     finish_run,
     prune,
+    read_report,
     write_config,
 )
 
@@ -175,3 +176,34 @@ def test_other_conventions_are_another_configuration(layout):
     check_output(layout, _CONFIG, overwrite=False)
     with pytest.raises(UsageError, match=r"conventions: None, now \['fr_gsd', 'pl_lfg'\]"):
         check_output(layout, told, overwrite=False)
+
+
+def test_the_report_reads_back_as_it_was(layout):
+    report = finish_run(layout, _CONFIG, manifests=[_manifest(_ids(1)[0])], n_parts=1)
+    assert read_report(layout.run_path) == report
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"counts": 1},
+        {"counts": {}},
+        {"counts": {"parts": "1"}},
+        {"config": []},
+        {"parts": {}},
+        {"rejects_by_reason": []},
+        {"tokens_by_upos": {"NOUN": "1"}},
+    ],
+)
+def test_a_report_of_another_form_is_refused(layout, tmp_path, fields):
+    report = finish_run(layout, _CONFIG, manifests=[_manifest(_ids(1)[0])], n_parts=1)
+    (tmp_path / "run.json").write_text(json.dumps(report | fields))
+    with pytest.raises(OutputError, match=r"run\.json: "):
+        read_report(layout.run_path)
+
+
+@pytest.mark.parametrize("content", ["", "7", "[" * 100_000, '{"counts": '])
+def test_what_is_no_json_object_is_refused(layout, tmp_path, content):
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(OutputError, match=r"run\.json: (not JSON|expected a JSON object)"):
+        read_report(layout.run_path)
