@@ -307,7 +307,7 @@ def test_shards_of_another_bundle_are_not_gone_on_with(
     dumps: Path, teacher: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ):
     bundle = tmp_path / "bundle"
-    for path in ("langid.ftz", "segmenters/generic.udpipe", name):
+    for path in ("langid.ftz", "tagger.onnx", "segmenters/generic.linear.npz", name):
         (bundle / path).parent.mkdir(exist_ok=True, parents=True)
         shutil.copy(DEFAULT_BUNDLE / path, bundle / path)
     write_manifest(bundle, scores={})
