@@ -119,7 +119,6 @@ def _consume(results: object) -> None:
 
 
 def _spacy(path: Path, args: argparse.Namespace) -> Callable[[], float]:
-    """Starts the worker, which ends with this process when its input closes."""
     worker = Path(__file__).with_name("spacy_worker.py")
     process = subprocess.Popen(
         [args.spacy_python, str(worker), args.spacy_model, str(path), str(args.seconds)],

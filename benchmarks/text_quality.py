@@ -65,7 +65,6 @@ def unpaired(quotes: list[str]) -> int:
 
 
 def _partners(quote: str) -> tuple[str, ...]:
-    """The quotes that a quote may close."""
     return ('"',) if quote == '"' else tuple(_CLOSER_TO_OPENERS.get(quote, ""))
 
 

@@ -116,7 +116,6 @@ def meta_lstm_system(
 
 
 def _pieces(tokenizer: Tokenizer, sentence: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Wordpiece ids of a sentence and the place of each word's first one."""
     encoding = tokenizer.encode(sentence, is_pretokenized=True)
     firsts = [i for i, word in enumerate(encoding.word_ids) if word is not None]
     firsts = [i for i in firsts if i == 0 or encoding.word_ids[i] != encoding.word_ids[i - 1]]
@@ -127,7 +126,6 @@ class _TorchTagger:
     """An encoder of random weights with a linear head on first wordpieces."""
 
     def __init__(self, config: BertConfig, *, n_labels: int, device: str) -> None:
-        """Makes the model."""
         torch.manual_seed(0)
         self._device = device
         self._encoder = BertModel(config, add_pooling_layer=False).eval().to(device)

@@ -9,7 +9,6 @@ class UdpipeTagger:
     """A UDPipe tagger, and a tokenizer model before it where one is given."""
 
     def __init__(self, path: Path, *, segmenter: Path | None = None) -> None:
-        """Loads the models."""
         self._tagger = Model.load(str(path))
         self._segmenter = Model.load(str(segmenter)) if segmenter else None
 

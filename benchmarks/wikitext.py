@@ -108,7 +108,6 @@ def _kept_pages(xml: bytes, site: Site, n_pages: int) -> list[Page]:
 
 
 def _compare(pages: list[Page], site: Site) -> dict[str, dict[str, float]]:
-    """Quality and speed of each way to clean the same pages."""
     cleaners: dict[str, Callable[[Page], str]] = {
         "mtag": lambda page: clean_wikitext(page.text, title=page.title, site=site)
     }

@@ -200,20 +200,17 @@ def clean_column(value: str) -> str:
 
 
 def _comments(sentence: Sentence, sent_id: str | None) -> list[str]:
-    """Returns the comment lines of a sentence of our own."""
     sent_id = sentence.sent_id if sent_id is None else sent_id
     text = f"# text = {_SPACES.sub(' ', sentence.text).strip()}\n"
     return [text] if sent_id is None else [f"# sent_id = {clean_column(sent_id)}\n", text]
 
 
 def _misc(sentence: Sentence, start: int, end: int, *, next_token: int) -> str:
-    """Returns the MISC column of a surface token."""
     is_glued = next_token < len(sentence.starts) and sentence.starts[next_token] <= end
     return f"SpaceAfter=No|TokenRange={start}:{end}" if is_glued else f"TokenRange={start}:{end}"
 
 
 def _decode_line(raw: str | bytes, place: str) -> str:
-    """Decodes one line and drops its end."""
     if isinstance(raw, bytes):
         try:
             raw = raw.decode("utf-8")
@@ -224,7 +221,6 @@ def _decode_line(raw: str | bytes, place: str) -> str:
 
 
 def _parse_row(text: str, place: str) -> tuple[str, ...]:
-    """Splits a row and checks what any reader relies on."""
     row = tuple(text.split("\t"))
     if len(row) != N_COLUMNS:
         expected = f"expected {N_COLUMNS}, separated by tabs"
@@ -288,7 +284,6 @@ def _find_forms(text: str, forms: Sequence[str]) -> list[tuple[int, int]] | None
 
 
 def _join_forms(rows: Sequence[tuple[str, ...]]) -> tuple[str, list[tuple[int, int]]]:
-    """Joins surface forms as SpaceAfter says."""
     text = ""
     spans = []
     for row in rows:

@@ -82,7 +82,6 @@ def conventions_digest(bundle_digest: str, conventions: Iterable[str]) -> str:
 
 
 def _expected(treebanks: Collection[str]) -> str:
-    """What a bundle would have understood."""
     if not treebanks:
         return "the model knows no treebanks; name no convention, or another model"
     return f"no treebank of the model, expected one of {', '.join(sorted(treebanks))}"

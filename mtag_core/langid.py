@@ -13,7 +13,29 @@ from pathlib import Path
 import fasttext
 
 from mtag_core.errors import BundleError
-from mtag_core.scripts import script_shares, scripts_of_language
+from mtag_core.folding import fold
+from mtag_core.language_words import LanguageWords
+from mtag_core.scripts import is_latin, script_shares, scripts_of_language
+
+WORDS_NAME = "langid.words.npz"
+"""The common words of languages, beside the model in a bundle."""
+
+# So many languages are weighed by common words.
+_N_REWEIGHED = 40
+
+# Words are counted up to here.
+_BEGINNING_CHARACTERS = 250
+
+# A longer text of which the model is as sure as this needs no words.
+_SURE_CHARACTERS = 60
+_SURE_PROBABILITY = 0.9
+
+_HAN_SHARE = 0.6
+_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
+_KANA_SHARE = 0.1
+_CANTONESE = re.compile("[嘅咗喺哋唔佢嚟冇啲嗰咁噉俾嘢喇咩嘥攞瞓]")
+_CANTONESE_SHARE = 0.03
+_SURE_BY_RULE = 0.9
 
 _LABEL_PREFIX = "__label__"
 
@@ -26,20 +48,29 @@ _NOISE = re.compile(r"[\d_]+|https?://\S+|\S+@\S+")
 
 
 def normalise(text: str) -> str:
-    """Returns the text as the model reads it: one line, lower case, no digits, no addresses."""
-    return " ".join(_NOISE.sub(" ", text[:_MAX_CHARACTERS]).lower().split())
+    """Returns the text as the model reads it: one folded line, no capitals or digits."""
+    return " ".join(_NOISE.sub(" ", fold(text[:_MAX_CHARACTERS])).lower().split())
 
 
 class LanguageIdentifier:
-    """A loaded model. Predictions depend on the text alone."""
+    """A loaded model. Predictions depend on the text alone.
 
-    def __init__(self, model: fasttext.FastText._FastText) -> None:
-        """Wraps a supervised fastText model; `load` is the usual way."""
+    Attributes:
+        words: Common words of languages; None where the bundle has none.
+    """
+
+    words: LanguageWords | None = None
+
+    def __init__(
+        self, model: fasttext.FastText._FastText, words: LanguageWords | None = None
+    ) -> None:
+        """Wraps a supervised fastText model and common words; `load` is the usual way."""
         self._model = model
+        self.words = words
 
     @classmethod
     def load(cls, path: str | Path) -> "LanguageIdentifier":
-        """Opens a `.ftz` or `.bin` file.
+        """Opens a `.ftz` or `.bin` file and, where there is one, `langid.words.npz` beside it.
 
         Raises:
             BundleError: The file is missing or no supervised fastText model.
@@ -52,7 +83,8 @@ class LanguageIdentifier:
             model.predict([""])
         except (ValueError, RuntimeError) as error:
             raise BundleError(f"{path}: not a supervised fastText model: {error}") from error
-        return cls(model)
+        words = path.with_name(WORDS_NAME)
+        return cls(model, LanguageWords.load(words) if words.is_file() else None)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -82,6 +114,21 @@ class LanguageIdentifier:
             One list a text of codes and probabilities; empty where there is nothing to read.
         """
         lines = [normalise(text) for text in texts]
+        if self.words is None:
+            return self._identify(lines, n_best=n_best)
+        index_to_guess: dict[int, list[tuple[str, float]]] = {}
+        for index, line in enumerate(lines):
+            # Common words cost a tenth of the model's n-grams.
+            by_words = self.words.sure_language(line[:_BEGINNING_CHARACTERS])
+            if by_words:
+                index_to_guess[index] = [by_words]
+        rest = [index for index in range(len(lines)) if index not in index_to_guess]
+        guesses = self._identify([lines[i] for i in rest], n_best=max(n_best, _N_REWEIGHED))
+        index_to_guess |= dict(zip(rest, guesses, strict=True))
+        return [index_to_guess[index][:n_best] for index in range(len(lines))]
+
+    def _identify(self, lines: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
+        """Names languages of normalised texts."""
         shares = [script_shares(line) for line in lines]
         guesses = self._predict_lines(lines, n_best=n_best)
         weighed = [_weigh(*pair) for pair in zip(guesses, shares, strict=True)]
@@ -89,8 +136,25 @@ class LanguageIdentifier:
         again = [index for index, best in enumerate(weighed) if shares[index] and not best]
         all_guesses = self._predict_lines([lines[i] for i in again], n_best=-1)
         for index, guess in zip(again, all_guesses, strict=True):
-            weighed[index] = _weigh(guess, shares[index])[:n_best]
-        return weighed
+            weighed[index] = _weigh(guess, shares[index])
+        if self.words is None or n_best == 1:
+            return [guess[:n_best] for guess in weighed]
+        return [
+            self._reweigh(line, guess, share)
+            for line, guess, share in zip(lines, weighed, shares, strict=True)
+        ]
+
+    def _reweigh(
+        self, line: str, guess: list[tuple[str, float]], script_to_share: Mapping[str, float]
+    ) -> list[tuple[str, float]]:
+        """Adds what words, kana and Cantonese characters say."""
+        if script_to_share.get("Han", 0.0) > _HAN_SHARE:
+            return _weigh_han(line, guess)
+        is_sure = bool(guess) and guess[0][1] >= _SURE_PROBABILITY and len(line) >= _SURE_CHARACTERS
+        if self.words is None or not guess:
+            return guess
+        guess = guess if is_sure else self.words.reweigh(line, guess)
+        return self.words.part_croatian(line, guess) if is_latin(line) else guess
 
     def _predict_lines(self, lines: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
         """What the model alone answers for normalised texts; -1 asks for every language."""
@@ -103,6 +167,19 @@ class LanguageIdentifier:
             [(_code(label), min(float(prob), 1.0)) for label, prob in zip(*row, strict=True)]
             for row in zip(all_labels, all_probs, strict=True)
         ]
+
+
+def _weigh_han(line: str, guess: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Japanese needs kana, Cantonese its own characters; in either script the rest is Chinese."""
+    n_kana = len(_KANA.findall(line))
+    n_letters = max(1, sum(map(str.isalpha, line)))
+    if n_kana >= _KANA_SHARE * n_letters:
+        language = "ja"
+    else:
+        language = "yue" if len(_CANTONESE.findall(line)) > _CANTONESE_SHARE * n_letters else "zh"
+    known = dict(guess)
+    prob = max(known.get(language, 0.0), _SURE_BY_RULE)
+    return [(language, prob)]
 
 
 def _weigh(
@@ -122,5 +199,4 @@ def _weigh(
 
 
 def _code(label: str) -> str:
-    """Takes fastText's prefix off a label."""
     return label.removeprefix(_LABEL_PREFIX)

@@ -33,7 +33,7 @@ class _Meta:
     choices: tuple[str, ...]
     metavar: str
     parse: Callable[[str], object] | None
-    split: Callable[[Sequence[str]], tuple[object, ...]]
+    split: Callable[[Sequence[Any]], tuple[object, ...]]
     is_positional: bool
     short: str
     formerly: str
@@ -47,7 +47,7 @@ def option(
     choices: tuple[str, ...] = (),
     metavar: str = "",
     parse: Callable[[str], object] | None = None,
-    split: Callable[[Sequence[str]], tuple[object, ...]] = tuple,
+    split: Callable[[Sequence[Any]], tuple[object, ...]] = tuple,
     is_positional: bool = False,
     short: str = "",
     formerly: str = "",
@@ -116,10 +116,25 @@ class Flags(Generic[Options]):
         self.options = options
         self._defaults = defaults
 
-    def add_to(self, parser: argparse.ArgumentParser) -> None:
-        """Adds the flags, in sections where the options name some."""
+    def add_to(
+        self,
+        parser: argparse.ArgumentParser,
+        *,
+        choices: Mapping[str, Sequence[str]] | None = None,
+        notes: Mapping[str, str] | None = None,
+    ) -> None:
+        """Adds the flags, in sections where the options name some.
+
+        Args:
+            parser: The command's.
+            choices: Values of fields that are allowed, where the class cannot know them.
+            notes: More about fields, shown in brackets behind their help.
+        """
         sections: dict[str, argparse._ActionsContainer] = {"": parser}
-        flags = list(_flags(self.options, self._defaults))
+        flags = [
+            _with(flag, choices=(choices or {}).get(flag.name), note=(notes or {}).get(flag.name))
+            for flag in _flags(self.options, self._defaults)
+        ]
         several = {"action": "extend", "nargs": "+"}
         if any(flag.meta.is_positional for flag in flags):
             several = {"action": "append"}
@@ -201,6 +216,15 @@ class _Renamed(argparse.Action):
         self._new(parser, *args)
 
 
+def _with(flag: _Flag, *, choices: Sequence[str] | None, note: str | None) -> _Flag:
+    meta = flag.meta
+    if choices:
+        meta = replace(meta, choices=tuple(choices))
+    if note:
+        meta = replace(meta, help=f"{meta.help} ({note})")
+    return replace(flag, meta=meta)
+
+
 def _flags(
     options: Any,  # noqa: ANN401 (a dataclass or one of its objects)
     defaults: Mapping[str, object],
@@ -231,7 +255,6 @@ def _parsed(options: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401
 
 
 def _own(options: object, each: Field[Any], otherwise: object) -> object:
-    """The value of a field in an object, or its default in a class."""
     if not isinstance(options, type):
         return getattr(options, each.name)
     if each.default_factory is not MISSING:

@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None, *, model: Model | None = None) -> in
 
     def job() -> None:
         options = parse_options(sys.argv[1:] if argv is None else argv)
-        set_up_logging(is_verbose=options.job.is_verbose, log_format=options.job.log_format)
+        set_up_logging(is_verbose=options.job.verbose, log_format=options.job.log_format)
         if options.streaming and is_flink(options.job.runner):
             _stream(options, _model(options, model))
         elif options.streaming:
@@ -142,7 +142,7 @@ def run(
     else:
         check_reachable(options.corpus, options.job)
     model = _model(options, model)
-    layout = OutputLayout(options.job.output, options.format)
+    layout = OutputLayout(options.job.output, options.output_format)
     config = _config(options, model, files)
     if options.job.dry_run:
         _show_plan(options, config, layout, files)
@@ -154,7 +154,6 @@ def run(
 def _show_plan(
     options: AnnotateOptions, config: RunConfig, layout: OutputLayout, files: Sequence[FileInfo]
 ) -> None:
-    """Plans as a run would, and refuses what it would refuse."""
     completed = NO_PARTS
     if not options.job.overwrite:
         runs.check_output(layout, config, overwrite=False, repack=options.repack)
@@ -193,8 +192,8 @@ def tag_parts(
 
 def _stream(options: AnnotateOptions, model: Model) -> None:
     """Runs on Flink until SIGTERM."""
-    layout = OutputLayout(options.job.output, options.format)
-    files = list_present_inputs(options.corpus.inputs, output=layout.base)
+    layout = OutputLayout(options.job.output, options.output_format)
+    files = list_present_inputs(options.corpus.input, output=layout.base)
     config = _config(options, model, files)
     settings = TagSettings(
         SharedModel(model.load), options.corpus.read, layout, has_slices=config.spool_bytes > 0
@@ -219,7 +218,6 @@ def _make_parts(
     *,
     stop_path: str | None,
 ) -> dict[str, Any]:
-    """Prepares the output directory, runs the pipeline and checks what came out."""
     runs.prepare_output(layout, config, overwrite=options.job.overwrite, repack=options.repack)
     completed = find_completed(layout)
     plan = plan_run(layout, config, files, NO_PARTS if options.repack else completed)
@@ -250,20 +248,19 @@ def _make_parts(
 
 
 def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -> RunConfig:
-    """The part of the flags and of the listing that decides what is written."""
     sizes = choose_sizes(
-        OutputLayout(options.job.output, options.format),
+        OutputLayout(options.job.output, options.output_format),
         files,
         item_bytes=options.corpus.item_bytes,
         spool_bytes=options.spool_bytes,
         is_planned_anew=options.job.overwrite or options.repack,
     )
     return RunConfig(
-        inputs=options.corpus.inputs,
+        inputs=options.corpus.input,
         model=model.digest,
         read=options.corpus.read,
-        format=options.format.name,
-        compression=options.format.compression,
+        format=options.format,
+        compression=options.compression,
         item_bytes=sizes.item_bytes,
         spool_bytes=sizes.spool_bytes,
         limit=options.corpus.limit,
@@ -280,12 +277,10 @@ def _check(options: AnnotateOptions, layout: OutputLayout, report: Mapping[str, 
 
 
 def _preview(parts: Sequence[str]) -> Sequence[Preview]:
-    """The first sentences of the first parts."""
     return preview_parts(parts[:_PREVIEW_PARTS], n_sentences=_PREVIEW_SENTENCES)
 
 
 def _check_rejects(report: Mapping[str, Any], max_reject_ratio: float | None) -> None:
-    """Fails a run with too many rejects, after everything is written."""
     n_documents, n_rejected = report["counts"]["documents"], report["counts"]["rejected"]
     if max_reject_ratio is None or n_rejected <= max_reject_ratio * n_documents:
         return

@@ -1,45 +1,91 @@
-"""Flags of `pipelines.annotate`."""
+"""Options of `pipelines.annotate`."""
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mtag_core.conventions import split_names
+from mtag_core.conventions import TREEBANK_STYLE_HELP, split_names
 from mtag_core.errors import UsageError
+from mtag_core.option_values import not_negative, positive, ratio, seconds
+from mtag_core.options import Flags, group, option
 from mtag_core.output.streams import COMPRESSION_SUFFIXES
 from mtag_core.output.writers import FORMATS, OutputFormat
-from pipelines.options import (
-    CorpusOptions,
-    FlagParser,
-    JobOptions,
-    add_corpus_flags,
-    add_job_flags,
-    add_output_flags,
-    not_negative,
-    parse_flags,
-    seconds_above_0,
-)
-from pipelines.read_flags import positive
+from pipelines.options import CorpusOptions, JobOptions, parse_flags
 
 DEFAULT_COMPRESSION = "zstd"
 DEFAULT_POLL_INTERVAL_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnnotateOptions:
-    """The flags of one run; each is described by `--help`."""
+    """The options of one run; each is described by `--help`."""
 
-    corpus: CorpusOptions
-    job: JobOptions
-    model: str | None
-    treebank_style: tuple[str, ...]
-    format: OutputFormat
-    spool_bytes: int | None
-    repack: bool
-    max_reject_ratio: float | None
-    piece_budget: int | None
-    streaming: bool
-    poll_interval_s: float
+    corpus: CorpusOptions = group(section="input")
+    spool_bytes: int | None = option(
+        "a file that holds more than this, about, and cannot be read from the middle is read by "
+        "one worker and copied to --output for all; 0 for none; if left out as --item_bytes, at "
+        "first four work items or a 64th of the input",
+        None,
+        parse=not_negative,
+        section="input",
+    )
+    job: JobOptions = group(section="output")
+    format: str = option("of the parts", "parquet", choices=FORMATS, section="output")
+    compression: str = option(
+        "of CoNLL-U and JSONL parts",
+        DEFAULT_COMPRESSION,
+        choices=tuple(COMPRESSION_SUFFIXES),
+        section="output",
+    )
+    repack: bool = option(
+        "plan an output that grew in steps as if it were made at once: parts of small files are "
+        "joined, those that differ are made again",
+        False,
+        section="output",
+    )
+    max_reject_ratio: float | None = option(
+        "fail at the end if more than this share of the documents is rejected, 0 to 1",
+        None,
+        metavar="R",
+        parse=ratio,
+        section="output",
+    )
+    model: str | None = option(
+        "directory or URL of a bundle; the one in mtag if left out",
+        None,
+        metavar="DIR",
+        section="model",
+    )
+    treebank_style: tuple[str, ...] = option(
+        TREEBANK_STYLE_HELP,
+        (),
+        metavar="TREEBANK",
+        split=split_names,
+        formerly="conventions",
+        section="model",
+    )
+    piece_budget: int | None = option(
+        "wordpieces in one batch of the model", None, parse=positive, section="model"
+    )
+    streaming: bool = option(
+        "go on for ever and tag files as they appear; SIGTERM stops after the current part",
+        False,
+        section="streaming",
+    )
+    poll_interval: float = option(
+        "seconds between two lists of the inputs; a file that changed since the last one waits",
+        DEFAULT_POLL_INTERVAL_S,
+        metavar="S",
+        parse=seconds,
+        section="streaming",
+    )
+
+    @property
+    def output_format(self) -> OutputFormat:
+        """How parts are written."""
+        return OutputFormat(self.format, self.compression)
+
+
+_FLAGS = Flags(AnnotateOptions)
 
 
 def parse_options(argv: Sequence[str]) -> AnnotateOptions:
@@ -48,104 +94,13 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
     Raises:
         UsageError: A flag is unknown, missing or has a wrong value; the message says what to do.
     """
-    args, rest = parse_flags(_parser(), argv)
-    if args.streaming and (args.limit or args.dry_run or args.overwrite or args.repack):
+    does = "Tags the text of files: raw text in, tagged corpus out."
+    options = parse_flags(_FLAGS, argv, job="annotate", does=does)
+    job = options.job
+    if options.streaming and (
+        options.corpus.limit or job.dry_run or job.overwrite or options.repack
+    ):
         raise UsageError(
             "--streaming goes with none of --limit, --dry_run, --overwrite and --repack"
         )
-    return AnnotateOptions(
-        corpus=CorpusOptions.from_flags(args),
-        job=JobOptions.from_flags(args, rest),
-        model=args.model,
-        treebank_style=split_names(args.treebank_style) if args.treebank_style else (),
-        format=OutputFormat(args.format, args.compression),
-        spool_bytes=args.spool_bytes,
-        repack=args.repack,
-        max_reject_ratio=args.max_reject_ratio,
-        piece_budget=args.piece_budget,
-        streaming=args.streaming,
-        poll_interval_s=args.poll_interval,
-    )
-
-
-def _parser() -> argparse.ArgumentParser:
-    """The parser of our own flags."""
-    parser = FlagParser(
-        prog="python -m pipelines.annotate",
-        description="Tags the text of files: raw text in, tagged corpus out.",
-        epilog="Every other flag goes to the Beam runner, such as --direct_num_workers=2.",
-        allow_abbrev=False,
-    )
-    add_corpus_flags(parser.add_argument_group("input"))
-    add_output_flags(parser.add_argument_group("output"))
-    _add_format_flags(parser.add_argument_group("format of the output"))
-    _add_tagging_flags(parser.add_argument_group("tagging"))
-    add_job_flags(parser.add_argument_group("run"))
-    return parser
-
-
-def _add_format_flags(group: "argparse._ArgumentGroup") -> None:
-    group.add_argument("--format", default="parquet", choices=FORMATS, help="(default: parquet)")
-    group.add_argument(
-        "--compression",
-        default=DEFAULT_COMPRESSION,
-        choices=tuple(COMPRESSION_SUFFIXES),
-        help="of CoNLL-U and JSONL parts (default: zstd)",
-    )
-    group.add_argument(
-        "--repack",
-        action="store_true",
-        help="plan an output that grew in steps as if it were made at once: parts of small files "
-        "are joined, those that differ are made anew",
-    )
-
-
-def _add_tagging_flags(group: "argparse._ArgumentGroup") -> None:
-    group.add_argument("--model", metavar="DIR", help="model bundle (default: the one in mtag)")
-    group.add_argument(
-        "--treebank_style",
-        nargs="+",
-        action="extend",
-        metavar="TREEBANK",
-        help="tag the treebank's language as it does, such as pl_lfg; several with commas",
-    )
-    group.add_argument(
-        "--spool_bytes",
-        type=not_negative,
-        metavar="N",
-        help="a file that holds more than this, about, and cannot be read from the middle is read "
-        "by one worker and copied to --output for all; 0 for none (default: as --item_bytes; at "
-        "first four work items or a 64th of the input)",
-    )
-    group.add_argument(
-        "--streaming",
-        action="store_true",
-        help="go on for ever and tag files as they appear; SIGTERM stops after the current part",
-    )
-    group.add_argument(
-        "--poll_interval",
-        type=seconds_above_0,
-        default=DEFAULT_POLL_INTERVAL_S,
-        metavar="S",
-        help="seconds between looks for new files; one that changed since the last look waits",
-    )
-    group.add_argument(
-        "--max_reject_ratio",
-        type=_ratio,
-        metavar="R",
-        help="fail at the end if more than this share of the documents is rejected, 0 to 1",
-    )
-    group.add_argument(
-        "--piece_budget", type=positive, metavar="N", help="wordpieces in one batch of the model"
-    )
-
-
-def _ratio(text: str) -> float:
-    """A number from 0 to 1."""
-    try:
-        ratio = float(text)
-    except ValueError:
-        ratio = -1.0
-    if not 0.0 <= ratio <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return ratio
+    return options

@@ -118,7 +118,6 @@ def check_dataflow(runner: str, beam_flags: Sequence[str], *, paths: Sequence[st
 
 
 def _parsed(beam_flags: Sequence[str]) -> argparse.Namespace:
-    """The flags that name a service."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for name in _SERVICE_FLAGS:
         parser.add_argument(f"--{name}")
@@ -142,7 +141,6 @@ def _check(address: str | None, *, flag: str, what: str) -> None:
 
 
 def _check_slots(url: str, master: str) -> None:
-    """Asks Flink's REST API for task slots."""
     try:
         with urllib.request.urlopen(f"{url}/overview", timeout=_TIMEOUT_S) as response:
             n_slots = json.load(response)["slots-total"]
@@ -157,7 +155,6 @@ def _check_slots(url: str, master: str) -> None:
 
 
 def _split(address: str, flag: str) -> tuple[str, int]:
-    """Host and port."""
     host, colon, port = address.rpartition(":")
     if not colon or not host or not port.isdecimal():
         raise EndpointError(f"{flag}={address!r} is no address; expected HOST:PORT")

@@ -53,7 +53,6 @@ class FlinkJobs:
             thread.join(2 * _TIMEOUT_S)
 
     def _cancel_on_flink(self) -> None:
-        """Asks Flink."""
         if self.url is None:
             _LOGGER.warning(
                 "without --flink_master, only the job server was asked to cancel the job"
@@ -78,7 +77,6 @@ class FlinkJobs:
         return bool(jobs)
 
     def _ask(self, path: str, *, method: str = "GET") -> Any:  # noqa: ANN401 (the shape is the path's)
-        """Asks the REST API."""
         request = urllib.request.Request(f"{self.url}{path}", method=method)
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
             return json.load(response)

@@ -25,7 +25,6 @@ class RunGuard:
     """Watches over a run; translates what a runner raises."""
 
     def __init__(self) -> None:
-        """Watches nothing yet."""
         self._is_interrupted = False
         self._worker_exit: str | None = None
 
@@ -65,7 +64,6 @@ class RunGuard:
         raise KeyboardInterrupt
 
     def _thread_failed(self, args: threading.ExceptHookArgs) -> None:
-        """An exception ended a thread of Beam's."""
         name = args.thread.name if args.thread else ""
         if name == _WORKER_THREAD and self._worker_exit is None and not self._is_interrupted:
             found = _EXIT_CODE.search(str(args.exc_value))

@@ -69,7 +69,7 @@ def find_inputs(corpus: CorpusOptions, job: JobOptions) -> list[FileInfo]:
         UsageError: The runner cannot be reached, or not with these paths.
     """
     check_reachable(corpus, job)
-    files = list_inputs(corpus.inputs, output=job.output)
+    files = list_inputs(corpus.input, output=job.output)
     for line in unused_read_flags(corpus.read, files):
         _LOGGER.warning(line)
     return files
@@ -81,7 +81,7 @@ def check_reachable(corpus: CorpusOptions, job: JobOptions) -> None:
     Raises:
         UsageError: It cannot.
     """
-    check_dataflow(job.runner, job.beam_flags, paths=(*corpus.inputs, job.output))
+    check_dataflow(job.runner, job.beam_flags, paths=(*corpus.input, job.output))
     if not job.dry_run:
         check_runner(job.runner, job.beam_flags)
 
@@ -164,7 +164,7 @@ def worker_watch(options: JobOptions, layout: OutputLayout) -> WorkerWatch | Non
     if pool is None:
         return None
     jobs = FlinkJobs.from_flags(options.beam_flags)
-    return WorkerWatch(layout.started_path, pool, options.worker_timeout_s, jobs)
+    return WorkerWatch(layout.started_path, pool, options.worker_timeout, jobs)
 
 
 def run_pipeline(
@@ -188,7 +188,7 @@ def run_pipeline(
     """
     name = () if watch is None else (f"--job_name={watch.jobs.name}",)
     runner, beam_options = make_runner(
-        options.runner, (*options.beam_flags, *name, *more_flags), is_verbose=options.is_verbose
+        options.runner, (*options.beam_flags, *name, *more_flags), is_verbose=options.verbose
     )
     try:
         if watch is not None:
@@ -209,7 +209,6 @@ def run_pipeline(
 
 
 def _wait(result: PipelineResult, watch: WorkerWatch | None) -> str | None:
-    """Waits for the end of a job."""
     return result.wait_until_finish() if watch is None else watch.wait(result)
 
 
@@ -222,7 +221,6 @@ def _finish(
     preview: Callable[[Sequence[str]], Sequence[Preview]],
     title: str,
 ) -> dict[str, Any]:
-    """Removes stale parts, writes the times and prints the summary."""
     report = runs.read_json(layout.run_path)
     times = RunTimes(
         elapsed_s=progress.elapsed_s,
@@ -242,7 +240,6 @@ def _finish(
 
 
 def _times_fields(times: RunTimes, moment: time.struct_time, options: JobOptions) -> dict[str, Any]:
-    """The content of runs/<date>.json."""
     return {
         "ended": time.strftime("%Y-%m-%dT%H:%M:%SZ", moment),
         "runner": options.runner,
@@ -256,12 +253,10 @@ def _times_fields(times: RunTimes, moment: time.struct_time, options: JobOptions
 
 
 def _outcome(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The sums of run.json, which the next run replaces."""
     return {name: report[name] for name in ("counts", "rejects_by_reason", "pages_by_outcome")}
 
 
 def _paths(layout: OutputLayout, report: Mapping[str, Any]) -> dict[str, str]:
-    """What to look at next."""
     paths = {"parts": storage.join(layout.base, PARTS)}
     if report["counts"]["rejected"]:
         paths["rejects"] = storage.join(layout.base, REJECTS)
@@ -277,6 +272,5 @@ def _one_line(error: Exception) -> str:
 
 
 def _fail(name: str, message: str, *, code: int) -> int:
-    """Prints one line and returns the exit code."""
     print(f"{name}: {message}", file=sys.stderr)
     return code

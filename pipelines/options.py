@@ -1,20 +1,24 @@
-"""Flags that our pipelines share: parsed and checked before anything starts.
+"""Options that our pipelines share, and how a command line of ours and Beam's flags is parsed.
 
 Every flag that is not ours must be one of Beam's and goes to the runner.
 """
 
-import argparse
-import difflib
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NoReturn
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from mtag_core.corpus import MAX_ITEM_BYTES, MIN_ITEM_BYTES, ReadOptions
+from mtag_core.cli.flag_parser import FlagParser
+from mtag_core.corpus import MAX_ITEM_BYTES, MIN_ITEM_BYTES, ReadOptions, formats, formats_using
+from mtag_core.corpus.items import AUTO
 from mtag_core.errors import UsageError
+from mtag_core.option_values import positive, seconds
+from mtag_core.options import Flags, group, option
 from mtag_core.storage import split_patterns
-from pipelines.read_flags import add_read_flags, positive, read_options
 from pipelines.runners import is_local
 
 # Flink takes these through the job server, so Beam's Python options do not declare them.
@@ -31,66 +35,65 @@ _JOB_SERVER_FLAGS = (
     "--max_bundle_time_mills",
 )
 
+Options = TypeVar("Options")
 
-@dataclass(frozen=True, slots=True)
+
+def _patterns(values: Sequence[str]) -> tuple[str, ...]:
+    patterns = split_patterns(values)
+    if not patterns:
+        raise UsageError("--input is empty; name a file, a folder, a glob or a URL")
+    return patterns
+
+
+def _folder(text: str) -> str:
+    return text.rstrip("/") or "/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CorpusOptions:
-    """The flags of what is read, in every pipeline.
+    """What is read, in every pipeline."""
 
-    Attributes:
-        inputs: Files, folders, globs or URLs.
-        read: How they are read.
-        item_bytes: Size of a work item, about; None for what earlier runs had or fits the input.
-        limit: Documents at most; None for all.
-    """
-
-    inputs: tuple[str, ...]
-    read: ReadOptions
-    item_bytes: int | None
-    limit: int | None
-
-    @classmethod
-    def from_flags(cls, args: argparse.Namespace) -> "CorpusOptions":
-        """Takes them out of parsed flags."""
-        return cls(input_patterns(args.input), read_options(args), args.item_bytes, args.limit)
+    input: tuple[str, ...] = option(
+        "files, folders, globs or URLs; several with spaces, commas or more --input",
+        metavar="PATTERN",
+        split=_patterns,
+    )
+    read: ReadOptions = group(ReadOptions())
+    item_bytes: int | None = option(
+        "bytes of input in a work item, about; if left out as in the runs before on this output, "
+        f"at first by the size of the input, {MIN_ITEM_BYTES} to {MAX_ITEM_BYTES}",
+        None,
+        parse=positive,
+    )
+    limit: int | None = option("first N documents only", None, parse=positive)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobOptions:
-    """The flags of where a run writes and how it goes, in every pipeline.
+    """Where a run writes and how it goes, in every pipeline.
 
     Attributes:
-        output: A folder or URL.
-        overwrite: Remove what earlier runs wrote.
-        dry_run: Show the plan only.
-        runner: Name of the Beam runner.
         beam_flags: All flags that are not ours.
-        worker_timeout_s: Seconds within which a worker of a pool must have begun.
-        log_format: `text` or `json`.
-        is_verbose: Show Beam's own log.
     """
 
-    output: str
-    overwrite: bool
-    dry_run: bool
-    runner: str
-    beam_flags: tuple[str, ...]
-    worker_timeout_s: float
-    log_format: str
-    is_verbose: bool
-
-    @classmethod
-    def from_flags(cls, args: argparse.Namespace, rest: Sequence[str]) -> "JobOptions":
-        """Takes them out of parsed flags and the flags that are not ours."""
-        return cls(
-            output=args.output.rstrip("/") or "/",
-            overwrite=args.overwrite,
-            dry_run=args.dry_run,
-            runner=args.runner,
-            beam_flags=tuple(rest),
-            worker_timeout_s=args.worker_timeout,
-            log_format=args.log_format,
-            is_verbose=args.verbose,
-        )
+    output: str = option("folder or URL for the parts", metavar="DIR", parse=_folder)
+    overwrite: bool = option(
+        "remove what earlier runs wrote to --output, and nothing else, and start anew", False
+    )
+    dry_run: bool = option("show the plan and make no part", False, section="run")
+    runner: str = option("Beam runner", "DirectRunner", metavar="NAME", section="run")
+    worker_timeout: float = option(
+        "seconds until a pool of workers (--environment_type=EXTERNAL) must have started",
+        50.0,
+        metavar="S",
+        parse=seconds,
+        section="run",
+    )
+    log_format: str = option(
+        "of the log on standard error", "text", choices=("text", "json"), section="run"
+    )
+    verbose: bool = option("show Beam's own log, too", False, short="-v", section="run")
+    beam_flags: tuple[str, ...] = ()
 
     @property
     def is_local(self) -> bool:
@@ -98,132 +101,68 @@ class JobOptions:
         return is_local(self.runner)
 
 
-def parse_flags(
-    parser: argparse.ArgumentParser, argv: Sequence[str]
-) -> tuple[argparse.Namespace, list[str]]:
-    """Parses a command line of ours and of Beam's flags.
+def parse_flags(flags: Flags[Options], argv: Sequence[str], *, job: str, does: str) -> Options:
+    """Parses a command line of a job's flags and Beam's.
 
-    Returns:
-        Our flags, and the words that are Beam's.
+    Args:
+        flags: The job's.
+        argv: The command line.
+        job: Name of the job: of its module, and of its command.
+        does: What the job does.
 
     Raises:
         UsageError: A flag is nobody's, is missing or has a wrong value.
     """
+    parser = FlagParser(
+        prog=_program(job),
+        description=does,
+        epilog="Every other flag goes to the Beam runner, such as --direct_num_workers=2.",
+    )
+    flags.add_to(parser, choices=_read_choices(), notes=_read_notes())
+    parser.check_names(argv, others=_beam_flags())
     args, rest = parser.parse_known_args(list(argv))
-    check_beam_flags(rest, known=_flags(parser))
-    return args, rest
+    check_beam_flags(rest)
+    args.beam_flags = tuple(rest)
+    return flags.parse(args)
 
 
-class FlagParser(argparse.ArgumentParser):
-    """Raises `UsageError` instead of printing the usage and leaving."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raises the message."""
-        raise UsageError(f"{message}; see --help")
-
-
-def add_corpus_flags(group: "argparse._ArgumentGroup") -> None:
-    """Flags that say what is read, and how."""
-    group.add_argument(
-        "--input",
-        nargs="+",
-        action="extend",
-        required=True,
-        metavar="PATTERN",
-        help="files, folders, globs or URLs; several with spaces, commas or more --input",
-    )
-    add_read_flags(group)
-    group.add_argument(
-        "--item_bytes",
-        type=positive,
-        metavar="N",
-        help="bytes of input in a work item, about (default: as in the runs before on this output; "
-        f"at first by the size of the input, {MIN_ITEM_BYTES} to {MAX_ITEM_BYTES})",
-    )
-    group.add_argument("--limit", type=positive, metavar="N", help="first N documents only")
+def check_beam_flags(words: Sequence[str]) -> None:
+    """Raises UsageError for a word that is neither a flag of Beam's nor the value of one."""
+    _, rest = _beam_parser().parse_known_args(list(words))
+    for word in rest:
+        name = word.partition("=")[0]
+        if not name.startswith("-"):
+            raise UsageError(f"unexpected argument {word!r}; files are named with --input")
+        if name not in _JOB_SERVER_FLAGS:
+            raise UsageError(f"unknown flag {name}; see --help")
 
 
-def add_output_flags(group: "argparse._ArgumentGroup") -> None:
-    """Flags that say where a run writes."""
-    group.add_argument("--output", required=True, metavar="DIR", help="folder or URL for the parts")
-    group.add_argument(
-        "--overwrite",
-        action="store_true",
-        help="remove what earlier runs wrote to --output, and nothing else, and start anew",
-    )
+def _program(job: str) -> str:
+    name, command = Path(sys.argv[0]).name, {"teacher_logits": "logits"}.get(job, job)
+    return f"mtag {command}" if name == "mtag" else f"python -m pipelines.{job}"
 
 
-def add_job_flags(group: "argparse._ArgumentGroup") -> None:
-    """Flags that say where the run goes, and how it is logged."""
-    group.add_argument("--dry_run", action="store_true", help="show the plan and make no part")
-    group.add_argument(
-        "--runner", default="DirectRunner", help="Beam runner (default: DirectRunner)"
-    )
-    group.add_argument(
-        "--worker_timeout",
-        type=seconds_above_0,
-        default=50.0,
-        metavar="S",
-        help="seconds until a pool of workers (--environment_type=EXTERNAL) must have begun",
-    )
-    group.add_argument(
-        "--log_format", default="text", choices=("text", "json"), help="(default: text)"
-    )
-    group.add_argument("-v", "--verbose", action="store_true", help="show Beam's own log too")
+def _read_choices() -> dict[str, Sequence[str]]:
+    return {"input_format": (AUTO, *(each.name for each in formats()))}
 
 
-def not_negative(text: str) -> int:
-    """A whole number, 0 or more."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)
+def _read_notes() -> dict[str, str]:
+    """For which formats an option of reading is, where it is not for all."""
+    users = {each.name: formats_using(each.name) for each in fields(ReadOptions)}
+    return {name: ", ".join(each.title for each in used) for name, used in users.items() if used}
 
 
-def seconds_above_0(text: str) -> float:
-    """A number above 0."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0.0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
-    return seconds
+@cache
+def _beam_flags() -> frozenset[str]:
+    return frozenset(_beam_parser()._option_string_actions) | set(_JOB_SERVER_FLAGS)
 
 
-def input_patterns(values: Sequence[str]) -> tuple[str, ...]:
-    """The patterns of `--input`."""
-    patterns = split_patterns(values)
-    if not patterns:
-        raise UsageError("--input is empty; name a file, a folder, a glob or a URL")
-    return patterns
-
-
-def check_beam_flags(rest: Sequence[str], *, known: Sequence[str]) -> None:
-    """Raises for a flag that neither we nor Beam know, with the nearest known one."""
-    beam_parser = _beam_parser()
-    _, unknown = beam_parser.parse_known_args(list(rest))
-    names = [word.split("=", 1)[0] for word in unknown]
-    wrong = [name for name in names if name.startswith("-") and name not in _JOB_SERVER_FLAGS]
-    if wrong:
-        candidates = [*known, *_flags(beam_parser), *_JOB_SERVER_FLAGS]
-        near = difflib.get_close_matches(wrong[0], candidates, n=1)
-        hint = f"did you mean {near[0]}?" if near else "see --help"
-        raise UsageError(f"unknown flag {wrong[0]}; {hint}")
-    if unknown and not names[0].startswith("-"):
-        raise UsageError(f"unexpected argument {unknown[0]!r}; files are named with --input")
-
-
-def _beam_parser() -> argparse.ArgumentParser:
-    """A parser of all of Beam's pipeline options."""
-    parser = FlagParser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
+@cache
+def _beam_parser() -> FlagParser:
+    parser = FlagParser(prog="beam", add_help=False, conflict_handler="resolve")
     classes = list(PipelineOptions.__subclasses__())
     for options_class in classes:
         classes.extend(options_class.__subclasses__())
         if "_add_argparse_args" in vars(options_class):
             options_class._add_argparse_args(parser)
     return parser
-
-
-def _flags(parser: argparse.ArgumentParser) -> list[str]:
-    """The long flags of a parser."""
-    return [flag for action in parser._actions for flag in action.option_strings]

@@ -78,7 +78,6 @@ class Progress:
             self._folder.cleanup()
 
     def _read(self) -> Tally:
-        """The workers' totals."""
         return read_progress(self.directory) if self.directory else Tally()
 
     def _show(self) -> None:
@@ -94,7 +93,6 @@ class Progress:
                 live.update(Text(self._line(self._read())), refresh=True)
 
     def _fields(self, tally: Tally) -> dict[str, object]:
-        """The progress as fields of a JSON log line."""
         return {
             "documents": tally.n_documents,
             "tokens": tally.n_tokens,
@@ -105,7 +103,6 @@ class Progress:
         }
 
     def _line(self, tally: Tally) -> str:
-        """The progress as one line."""
         return (
             f"{tally.n_documents:,} documents, {tally.n_rejected:,} rejected, "
             f"{tally.n_parts:,}/{self._n_parts:,} parts, "

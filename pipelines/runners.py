@@ -53,7 +53,6 @@ def make_runner(
 def _make_local_runner(
     beam_flags: Sequence[str], *, is_verbose: bool
 ) -> tuple[PipelineRunner, PipelineOptions]:
-    """FnApiRunner, in this process or with worker processes."""
     options = PipelineOptions(list(beam_flags))
     direct = options.view_as(DirectOptions)
     has_mode = any(flag.startswith("--direct_running_mode") for flag in beam_flags)

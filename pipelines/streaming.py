@@ -37,12 +37,12 @@ def watch(options: AnnotateOptions, run: Callable[..., object]) -> None:
         stop_path = Path(folder) / "stop"
         with _until_sigterm(stop_path) as stop:
             while not stop.is_set():
-                found = list_present_inputs(options.corpus.inputs, output=options.job.output)
+                found = list_present_inputs(options.corpus.input, output=options.job.output)
                 files = stable.among(found)
                 if files != done and files:
                     _run(run, options, files, stop_path, stop)
                     done = files
-                stop.wait(options.poll_interval_s)
+                stop.wait(options.poll_interval)
     _LOGGER.info("stopped; the same command goes on from here")
 
 
@@ -63,7 +63,6 @@ def _run(
 
 @contextmanager
 def _until_sigterm(stop_path: Path) -> Iterator[threading.Event]:
-    """SIGTERM sets the event and makes the file that tells workers."""
     stop = threading.Event()
 
     def handle(_signal: int, _frame: FrameType | None) -> None:

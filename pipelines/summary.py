@@ -1,5 +1,7 @@
 """What a run prints at its end: a few tagged sentences, the counts, the paths."""
 
+import io
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +46,7 @@ class RunTimes:
 
 def print_plan(size: PlanSize, *, output: str) -> None:
     """Prints what a run would do."""
-    table = _table("Plan (nothing was tagged)")
+    table = _table("Plan (nothing was written)")
     n_completed = size.n_parts - size.n_pending
     table.add_row("work items", f"{size.n_parts:,} ({n_completed:,} of them made by earlier runs)")
     if size.sliced:
@@ -99,7 +101,6 @@ def format_bytes(n_bytes: int) -> str:
 
 
 def _summary_rows(report: Mapping[str, Any], times: RunTimes) -> list[tuple[str, str]]:
-    """The rows of the summary."""
     counts = report["counts"]
     rows = [
         *_pages(report["pages_by_outcome"]),
@@ -129,7 +130,6 @@ def _pages(by_outcome: Mapping[str, int]) -> list[tuple[str, str]]:
 
 
 def _languages(tokens_by_language: Mapping[str, int]) -> str:
-    """The languages with most tokens and how many others there are."""
     if not tokens_by_language:
         return "0"
     ordered = sorted(tokens_by_language, key=lambda code: (-tokens_by_language[code], code))
@@ -139,7 +139,6 @@ def _languages(tokens_by_language: Mapping[str, int]) -> str:
 
 
 def _rejects(n_rejected: int, by_reason: Mapping[str, int]) -> str:
-    """The number of rejects, by reason."""
     if not n_rejected:
         return "0"
     # Bugs first.
@@ -148,7 +147,6 @@ def _rejects(n_rejected: int, by_reason: Mapping[str, int]) -> str:
 
 
 def _sentence_table(preview: Preview) -> Table:
-    """A sentence's tokens with their tags."""
     table = Table(box=box.SIMPLE)
     for column in ("form", "UPOS", "FEATS"):
         table.add_column(column, overflow="fold")
@@ -158,7 +156,6 @@ def _sentence_table(preview: Preview) -> Table:
 
 
 def _table(title: str) -> Table:
-    """A two-column table."""
     table = Table(
         title=title, box=box.SIMPLE, show_header=False, title_justify="left", title_style="bold"
     )
@@ -168,5 +165,10 @@ def _table(title: str) -> Table:
 
 
 def _console() -> Console:
-    """Standard output; text of the corpus is no markup and gets no emoji."""
+    """Standard output; text of the corpus is no markup and gets no emoji.
+
+    Characters that the output's encoding lacks become question marks: the run is complete.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     return Console(markup=False, emoji=False, highlight=False)

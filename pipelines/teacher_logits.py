@@ -19,6 +19,7 @@ from all lists.
 """
 
 import functools
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -63,6 +64,9 @@ from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.survey_parts import SurveyParts, SurveySettings
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
+from pipelines.unused_flags import unused_device_flag
+
+_LOGGER = logging.getLogger(__name__)
 
 # How much is shown at the end, and how many parts are opened for it.
 _PREVIEW_SENTENCES = 2
@@ -79,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def job() -> None:
         options = parse_teacher_options(sys.argv[1:] if argv is None else argv)
-        set_up_logging(is_verbose=options.job.is_verbose, log_format=options.job.log_format)
+        set_up_logging(is_verbose=options.job.verbose, log_format=options.job.log_format)
         run(options)
 
     return run_job(job, name="teacher_logits")
@@ -101,6 +105,8 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
     """
     files = find_inputs(options.corpus, options.job)
     teacher = load_teacher(options.teacher, bundle=options.model, device=options.device)
+    for line in unused_device_flag(options.device, teacher):
+        _LOGGER.warning(line)
     layout = _layout(options, teacher, basis=None)
     config = _config(options, teacher, layout, files)
     # The basis is fitted on a sample of all parts, and the choice is made among them.
@@ -173,7 +179,6 @@ def _layout(options: TeacherOptions, teacher: Teacher, *, basis: TailBasis | Non
 def _config(
     options: TeacherOptions, teacher: Teacher, layout: OutputLayout, files: Sequence[FileInfo]
 ) -> LogitsConfig:
-    """The part of the flags and of the listing that decides what is written."""
     corpus = options.corpus
     # Parts of several items have no list of sentences to choose from, so no file is sliced.
     sizes = choose_sizes(
@@ -184,7 +189,7 @@ def _config(
         is_planned_anew=options.job.overwrite,
     )
     return LogitsConfig(
-        inputs=corpus.inputs,
+        inputs=corpus.input,
         model=teacher.digest,
         read=corpus.read,
         format="logits",
@@ -238,7 +243,6 @@ def _make_shards(
 
 
 def _survey(options: TeacherOptions, layout: OutputLayout) -> None:
-    """Lists the sentences of all parts, in a pipeline of its own."""
     load = functools.partial(load_segmenter, options.model)
     settings = SurveySettings(load, options.corpus.read, options.choice, layout.base)
 

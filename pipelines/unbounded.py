@@ -78,7 +78,7 @@ def _build(
     make_parts: Callable[[beam.PCollection], beam.PCollection],
     pipeline: beam.Pipeline,
 ) -> None:
-    interval_s = options.poll_interval_s
+    interval_s = options.poll_interval
     make_watcher = functools.partial(FileWatcher, layout, config, interval_s=interval_s)
     # Elements are work items, some MiB of input each: small.
     parts = pipeline | "WatchFiles" >> WatchFiles(
@@ -88,9 +88,8 @@ def _build(
 
 
 def _watch(options: AnnotateOptions, reports: "_Reports") -> WorkerWatch:
-    """Watches the job, and its workers where they are a pool."""
     pool = worker_pool(options.job.beam_flags)
-    timeout_s = math.inf if pool is None else options.job.worker_timeout_s
+    timeout_s = math.inf if pool is None else options.job.worker_timeout
     jobs = FlinkJobs.from_flags(options.job.beam_flags)
     return WorkerWatch(reports.layout.started_path, pool or "", timeout_s, jobs, reports.look)
 
@@ -125,8 +124,6 @@ class _Stopped(Exception):  # noqa: N818 (no error: SIGTERM came)
 
 @contextmanager
 def _until_sigterm() -> Iterator[None]:
-    """SIGTERM ends the block, as asked for."""
-
     def handle(_signal: int, _frame: FrameType | None) -> None:
         raise _Stopped
 

@@ -7,6 +7,8 @@ from typing import Any
 from mtag_core.conventions import unused_conventions
 from mtag_core.corpus import Format, ReadOptions, format_of, formats_using
 from mtag_core.storage import FileInfo
+from mtag_core.training.logits.bundle_teacher import BundleTeacher
+from mtag_core.training.logits.logit_teachers import OnnxTeacher
 from pipelines.annotate_options import DEFAULT_COMPRESSION, DEFAULT_POLL_INTERVAL_S, AnnotateOptions
 
 
@@ -36,10 +38,10 @@ def _names(formats: Iterable[Format]) -> str:
 def unused_run_flags(options: AnnotateOptions) -> list[str]:
     """A line for each flag of writing and running that nothing uses."""
     lines = []
-    compression = options.format.compression
-    if options.format.name == "parquet" and compression != DEFAULT_COMPRESSION:
+    compression = options.compression
+    if options.format == "parquet" and compression != DEFAULT_COMPRESSION:
         lines.append(f"--compression={compression} changes nothing: Parquet compresses its columns")
-    if options.poll_interval_s != DEFAULT_POLL_INTERVAL_S and not options.streaming:
+    if options.poll_interval != DEFAULT_POLL_INTERVAL_S and not options.streaming:
         lines.append("--poll_interval changes nothing without --streaming")
     return lines
 
@@ -57,3 +59,10 @@ def unused_convention_flags(conventions: Iterable[str], report: Mapping[str, Any
         f"--treebank_style={name} changed nothing: no sentence is in its language, found: {found}"
         for name in unused_conventions(conventions, languages=languages)
     ]
+
+
+def unused_device_flag(device: str, teacher: object) -> list[str]:
+    """A line where `--device` is given and the teacher runs on the CPU anyway."""
+    if device == "cpu" or not isinstance(teacher, OnnxTeacher | BundleTeacher):
+        return []
+    return [f"--device={device} changes nothing: ONNX Runtime runs this teacher, on the CPU"]

@@ -77,7 +77,6 @@ class WorkerWatch:
         return end.state
 
     def _message(self, what: str) -> str:
-        """Says what to start."""
         return (
             f"no Python worker began to work {what}; start a worker pool where TaskManagers see it "
             f"as --environment_config={self.pool} (`python -m apache_beam.runners.worker."

@@ -6,8 +6,9 @@ from tests.source_tree import module_graph, modules, third_party, unit
 
 # A unit imports from units on lower floors only.
 FLOORS = (
-    {"mtag_core.errors", "mtag_core.option_values", "mtag_core.records"},
-    {"mtag_core.options"},
+    {"mtag_core.arrays", "mtag_core.errors", "mtag_core.folding", "mtag_core.option_values"}
+    | {"mtag_core.records"},
+    {"mtag_core.language_words", "mtag_core.options"},
     {"mtag_core.languages"},
     {"mtag_core.scripts"},
     {
@@ -25,7 +26,8 @@ FLOORS = (
     {"mtag_core.training", "mtag_core.training.options"} | {"mtag_core.training.treebank_facts"},
     {"mtag_core.training.records"},
     {"mtag_core.training.networks"},
-    {"mtag_core.training.data", "mtag_core.training.graphs", "mtag_core.training.langid"},
+    {"mtag_core.training.data", "mtag_core.training.graphs", "mtag_core.training.langid"}
+    | {"mtag_core.training.language_words"},
     {"mtag_core.training.logits", "mtag_core.training.loops"},
     {"mtag_core.training.export", "mtag_core.training.recipes"} | {"mtag_core.training.segmenters"},
     {"mtag_core.cli"},
@@ -33,7 +35,7 @@ FLOORS = (
     # Below this line Beam is known.
     {"pipelines.commands", "pipelines.models"},
     {"pipelines.flink_jobs", "pipelines.guard", "pipelines.logs"}
-    | {"pipelines.progress", "pipelines.read_flags", "pipelines.runners", "pipelines.transforms"},
+    | {"pipelines.progress", "pipelines.runners", "pipelines.transforms"},
     {
         "pipelines",
         "pipelines.endpoints",
@@ -61,11 +63,12 @@ OWNERS = {
     "google": set(),
     "jieba": set(),
     "opencc": set(),
-    "numpy": {"mtag_core.output", "mtag_core.scripts", "mtag_core.segmentation"}
-    | {"mtag_core.tagging"},
+    "numpy": {"mtag_core.arrays", "mtag_core.language_words", "mtag_core.output"}
+    | {"mtag_core.scripts", "mtag_core.segmentation", "mtag_core.tagging"},
     "onnx": set(),
     "onnxruntime": {"mtag_core.tagging"},
     "pyarrow": {"mtag_core.corpus", "mtag_core.output"},
+    "regex": {"mtag_core.language_words", "mtag_core.segmentation"},
     "rich": {"mtag_core.cli", "pipelines.progress", "pipelines.summary"},
     "safetensors": set(),
     "smart_open": {"mtag_core.storage"},
@@ -73,7 +76,6 @@ OWNERS = {
     "tokenizers": {"mtag_core.tagging"},
     "torch": set(),
     "transformers": set(),
-    "ufal": {"mtag_core.segmentation"},
 }
 
 

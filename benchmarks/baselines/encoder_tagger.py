@@ -22,7 +22,6 @@ class EncoderTagger:
     """An encoder that tags all sentences as one treebank does, or untold."""
 
     def __init__(self, teacher: LabelTeacher, *, treebank: str | None = None) -> None:
-        """Takes the encoder, and the treebank that it is told."""
         self._teacher, self._treebank = teacher, treebank
 
     def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> list[TaggedSentence]:

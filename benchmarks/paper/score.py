@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.machine import shown_command
 from benchmarks.paper.facts import write_facts
 from benchmarks.paper.systems import BASELINES, DEFAULT_BUNDLE, bundle_segmenter, load_system
+from mtag_core.cli.logs import start_logging
 from mtag_core.evaluation.treebanks import (
     SEGMENTERS,
     EvaluationOptions,
@@ -38,7 +39,7 @@ _RAW_MODES: dict[SegmenterChoice, str] = {
 def main(argv: list[str] | None = None) -> int:
     """Scores and writes."""
     args = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    start_logging()
     options = EvaluationOptions(
         raw=args.raw,
         segmenter=chosen_segmenter(args.segmenter, raw=args.raw, gold_treebank=args.gold_treebank),

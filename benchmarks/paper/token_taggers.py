@@ -19,7 +19,6 @@ class SegmentingTagger:
     """Gives a tagger of tokens the segmenters of a bundle."""
 
     def __init__(self, tagger: TokenTagger, segmenter: Segmenter | None) -> None:
-        """Joins the two."""
         self._tagger, self._segmenter = tagger, segmenter
 
     def tag_tokens(

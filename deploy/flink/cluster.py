@@ -160,7 +160,6 @@ class Cluster:
             return json.load(response)
 
     def _n_slots(self) -> int:
-        """The slots that TaskManagers offer."""
         try:
             return int(self.rest("/overview").get("slots-total", 0))
         except urllib.error.URLError:
@@ -168,27 +167,23 @@ class Cluster:
             return 0
 
     def _load_ports(self) -> Ports:
-        """The ports of the running cluster, or new ones."""
         path = self.state / "ports.json"
         if not path.exists():
             path.write_text(json.dumps(asdict(Ports(*free_ports(6)))))
         return Ports(**json.loads(path.read_text()))
 
     def _start_flink(self) -> None:
-        """Starts the JobManager and the TaskManager."""
         script = fetch_flink() / "bin" / "jobmanager.sh"
         self.job_manager.start(["bash", str(script), "start-foreground"], env=self._flink_env())
         self.job_manager.wait_for_port(self.ports.rest, timeout_s=_START_TIMEOUT_S)
         self.start_task_manager()
 
     def _flink_env(self) -> dict[str, str]:
-        """Tells Flink's scripts where to read and write."""
         names = ("FLINK_LOG_DIR", "FLINK_PID_DIR")
         conf = {"FLINK_CONF_DIR": str(self.state / "conf")}
         return {**dict.fromkeys(names, str(self.state)), **conf}
 
     def _write_settings(self) -> None:
-        """Copies Flink's settings and adds ours."""
         conf = self.state / "conf"
         shutil.copytree(fetch_flink() / "conf", conf, dirs_exist_ok=True)
         java_opts = next(
@@ -229,7 +224,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _call(args: argparse.Namespace) -> int:
-    """Carries out the command."""
     cluster = Cluster(args.state)
     if args.command == "stop":
         cluster.stop()
@@ -246,7 +240,6 @@ def _call(args: argparse.Namespace) -> int:
 
 
 def _run(cluster: Cluster, args: argparse.Namespace) -> int:
-    """Runs a pipeline on the cluster."""
     flags = [flag for flag in args.flags if flag != "--"]
     command = [sys.executable, "-m", args.pipeline, *cluster.flags, *flags]
     return subprocess.run(command, cwd=_ROOT).returncode
@@ -261,7 +254,6 @@ def _print_status(cluster: Cluster) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """The command line."""
     parser = argparse.ArgumentParser(prog="python -m deploy.flink.cluster", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     state = cache_dir() / "cluster"
@@ -274,7 +266,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _java() -> str:
-    """The java program."""
     home = os.environ.get("JAVA_HOME")
     return str(Path(home) / "bin" / "java") if home else "java"
 

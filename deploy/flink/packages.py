@@ -43,7 +43,6 @@ def fetch_job_server() -> Path:
 
 
 def _cached(name: str, make: Callable[[Path], None]) -> Path:
-    """The cached folder, made under a temporary name if it is absent."""
     folder = cache_dir() / name
     if folder.is_dir():
         return folder
@@ -58,7 +57,6 @@ def _cached(name: str, make: Callable[[Path], None]) -> Path:
 
 
 def _unpack_flink(target: Path) -> None:
-    """Scripts and settings come from one package, jars from the other."""
     with tempfile.TemporaryDirectory() as temporary:
         pip = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", temporary)
         wheel_for_311 = ("--only-binary=:all:", "--python-version=3.11")
@@ -76,19 +74,16 @@ def _unpack_flink(target: Path) -> None:
 
 
 def _is_wanted(name: str) -> bool:
-    """Whether a file of the wheel belongs to the distribution."""
     return name.startswith(("pyflink/bin/", "pyflink/conf/"))
 
 
 def _copy_jars(target: Path) -> None:
-    """Maven resolves the job server's dependencies and copies them."""
     goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
     flags = ("-q", "-B", "-f", str(POM), "-DincludeScope=runtime")
     _run(["mvn", *flags, goal, f"-DoutputDirectory={target}"])
 
 
 def _run(command: Sequence[str]) -> None:
-    """Runs a download."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -103,7 +103,6 @@ class Service:
         self._pid_path.unlink(missing_ok=True)
 
     def _signal(self, number: int) -> None:
-        """Sends a signal to the process group."""
         try:
             pid = int(self._pid_path.read_text().split()[0])
             os.killpg(pid, number)
@@ -122,7 +121,6 @@ class Service:
 
 
 def _start_time(pid: int) -> str | None:
-    """The kernel's start time of a living process, as a word."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -4,7 +4,7 @@ import argparse
 import difflib
 from collections.abc import Collection, Iterable, Sequence
 from itertools import takewhile
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from mtag_core.errors import UsageError
 
@@ -15,9 +15,9 @@ _CLOSE = 0.7
 class FlagParser(argparse.ArgumentParser):
     """Raises `UsageError` instead of printing the usage and leaving; takes no shortened flags."""
 
-    def __init__(self, *, prog: str, description: str, epilog: str = "") -> None:
-        """Makes a parser that knows `--help` alone."""
-        super().__init__(prog=prog, description=description, epilog=epilog, allow_abbrev=False)
+    def __init__(self, *, prog: str, **arguments: Any) -> None:  # noqa: ANN401
+        """Makes a parser that knows `--help` alone; takes what argparse's takes."""
+        super().__init__(prog=prog, allow_abbrev=False, **arguments)
 
     def error(self, message: str) -> NoReturn:
         """Raises the message."""

@@ -94,12 +94,10 @@ class _GzDecoder:
 
 
 def _new_xz() -> Decoder:
-    """A decoder of .xz and .lzma."""
     return lzma.LZMADecompressor(memlimit=_XZ_MEMORY_BYTES)
 
 
 def _new_zst() -> Decoder:
-    """A decoder of one Zstandard frame."""
     options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZST_WINDOW_LOG}
     decoder: Decoder = zstd.ZstdDecompressor(options=options)
     return decoder
@@ -183,7 +181,6 @@ class DecompressedStream:
         return self._decoder
 
     def _decode(self, decoder: Decoder, n_bytes: int) -> bytes:
-        """Decompresses one piece."""
         is_at_end = False
         if not self._pending and decoder.needs_input:
             self._pending = self._read_raw()

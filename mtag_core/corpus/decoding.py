@@ -94,7 +94,6 @@ def too_large(n_bytes: int, limit: int, *, source: str, offset: int) -> Reject:
 
 
 def _nul_fault(data: bytes, *, offset: int, is_utf8: bool) -> tuple[str, str]:
-    """Tells binary data from a text with a stray NUL."""
     sample = data[:_SAMPLE_BYTES]
     place = f"NUL at byte {offset + data.index(0)}"
     if is_utf8 and len(_CONTROLS.findall(sample)) <= _MAX_CONTROL_RATIO * len(sample):

@@ -2,11 +2,12 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from mtag_core.errors import UsageError
+from mtag_core.option_values import positive
+from mtag_core.options import option
 from mtag_core.storage import FileInfo
 
 AUTO = "auto"
@@ -14,19 +15,13 @@ AUTO = "auto"
 
 DOCUMENTS = ("file", "line", "paragraph")
 _MIN_DOCUMENT_BYTES = 16
-HELP, CHOICES = "help", "choices"
 MAX_EXPANSION = 1000
 """Text seldom shrinks to a hundredth; a bomb of gz to a thousandth, of bz2 much further."""
 
 
-def _flag(default: Any, help_: str, *, choices: Sequence[str] = ()) -> Any:  # noqa: ANN401
-    """A field that users set by the flag of its name."""
-    return field(default=default, metadata={HELP: help_, CHOICES: choices})
-
-
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How documents are made of files. A field with `HELP` in its metadata is a flag.
+    """How documents are made of files.
 
     Attributes:
         input_format: Name of a format that `mtag_core.corpus.registry` knows; `auto` goes by the
@@ -44,14 +39,18 @@ class ReadOptions:
         UsageError: A value is none of those allowed.
     """
 
-    input_format: str = _flag(AUTO, "how files are read; auto goes by their names")
-    document: str = _flag("file", "what one document is", choices=DOCUMENTS)
-    text_field: str = _flag("text", "field of the text; outer.inner for a nested one")
-    id_field: str | None = _flag(None, "field of the document id")
+    input_format: str = option("how files are read; auto goes by their names", AUTO)
+    document: str = option("what one document is", "file", choices=DOCUMENTS)
+    text_field: str = option(
+        "field of the text; outer.inner for a nested one", "text", metavar="NAME"
+    )
+    id_field: str | None = option("field of the document id", None, metavar="NAME")
     max_document_bytes: int = 4 * 2**20
     namespaces: tuple[int, ...] = (0,)
-    max_expansion: int = _flag(
-        MAX_EXPANSION, "bytes that a byte of a compressed file may hold, beyond the first 64 MiB"
+    max_expansion: int = option(
+        "bytes that a byte of a compressed file may hold, beyond the first 64 MiB",
+        MAX_EXPANSION,
+        parse=positive,
     )
 
     def __post_init__(self) -> None:

@@ -49,7 +49,6 @@ def _is_json(text: str) -> bool:
 
 
 def _meets_record(text: str) -> bool:
-    """Whether a record begins where the first one should go on."""
     try:
         _DECODER.raw_decode(text)
     except json.JSONDecodeError as error:

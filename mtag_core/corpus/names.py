@@ -25,11 +25,9 @@ def stem_of(path: str) -> tuple[str, str]:
 
 
 def _name(path: str) -> str:
-    """The path without what a URL carries behind it."""
     return urlsplit(path).path if path.lower().startswith(("http://", "https://")) else path
 
 
 def _extension(name: str) -> str:
-    """The extension with its dot, in lower case."""
     position = name.rfind(".")
     return name[position:].lower() if position > name.rfind("/") else ""

@@ -125,7 +125,6 @@ class ItemPlanner:
         return 0 <= file.size < self._item_bytes
 
     def _ranges(self, file: FileInfo) -> Sequence[Range]:
-        """The ranges of a large file."""
         if file.path not in self._path_to_ranges:
             self._path_to_ranges[file.path] = _ranges(file, self._options, self._item_bytes)
         return self._path_to_ranges[file.path]
@@ -142,7 +141,6 @@ class ItemPlanner:
         return zlib.crc32(file.path.encode("utf-8", "surrogateescape")) < chance * _HASH_RANGE
 
     def _item(self, kind: str, spans: Sequence[Span]) -> WorkItem:
-        """Makes an item and its id."""
         digest = self._digest.copy()
         digest.update(kind.encode())
         for span in spans:

@@ -105,7 +105,6 @@ class LookAhead:
     """A stream whose next bytes can be looked at; what fails ahead raises when it is read."""
 
     def __init__(self, raw: ByteStream) -> None:
-        """Wraps a stream."""
         self._raw = raw
         self._ahead = b""
         self._error: MtagError | OSError | None = None

@@ -103,7 +103,6 @@ class _Aligner:
                 system_index += 1
 
     def _gold_is_next(self, gold_index: int, system_index: int) -> bool:
-        """Says whether the gold word begins no later than the system word."""
         if gold_index >= len(self._gold.words):
             return False
         if system_index >= len(self._system.words):
@@ -161,7 +160,6 @@ def _common_subsequence(left: list[str], right: list[str]) -> list[tuple[int, in
 
 
 def _n_common(left: str, right: str) -> int:
-    """Length of the common prefix."""
     for index, (a, b) in enumerate(zip(left, right, strict=False)):
         if a != b:
             return index
@@ -169,7 +167,6 @@ def _n_common(left: str, right: str) -> int:
 
 
 def _excerpt(annotation: Annotation, start: int) -> str:
-    """The characters from a place on, or what says that the text ends there."""
     return (
         repr(annotation.characters[start : start + _N_SHOWN])
         if (start < len(annotation.characters))
@@ -178,7 +175,6 @@ def _excerpt(annotation: Annotation, start: int) -> str:
 
 
 def _place(annotation: Annotation, index: int) -> str:
-    """File and line of a character."""
     for (_, end), line in zip(annotation.tokens, annotation.token_lines, strict=False):
         if index < end:
             return f"{annotation.source}:{line}"

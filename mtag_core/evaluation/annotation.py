@@ -155,7 +155,6 @@ class _Parser:
         return self._annotation
 
     def _add_sentence(self, sentence: ConlluSentence) -> None:
-        """Adds the surface tokens, words and heads of a sentence."""
         start, first_word = self._n_characters, len(self._annotation.words)
         heads: list[tuple[int, str]] = []
         last_covered, span = 0, (0, 0)
@@ -176,7 +175,6 @@ class _Parser:
         self._add_heads(heads, first_word=first_word)
 
     def _add_surface(self, row: Sequence[str], *, line: int) -> tuple[int, int]:
-        """Adds a surface token and returns its span."""
         form = without_spaces(row[conllu.FORM])
         if not form:
             expected = "at least one character that is not a space"
@@ -192,7 +190,6 @@ class _Parser:
         return span
 
     def _add_word(self, row: Sequence[str], *, span: tuple[int, int], is_multiword: bool) -> None:
-        """Adds the columns of a word."""
         annotation = self._annotation
         feats, bundle = FEATURE_CACHE[row[conllu.FEATS]]
         annotation.words.append(span)
@@ -218,7 +215,6 @@ class _Parser:
         ]
 
     def _check_tree(self, heads: list[int], *, line: int) -> None:
-        """Checks for one root and no cycle, in linear time."""
         if heads.count(0) != 1:
             raise self._error(line, f"{heads.count(0)} roots in a sentence", "one word with HEAD 0")
         # 0: not seen; its own number: on the path walked from that word; -1: leads to the root.
@@ -236,5 +232,4 @@ class _Parser:
                 marks[seen] = -1
 
     def _error(self, line: int, value: str, expected: str) -> ConlluError:
-        """Builds the error for a line."""
         return ConlluError(f"{self._annotation.source}:{line}: {value}; expected {expected}")

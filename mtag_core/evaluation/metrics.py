@@ -98,13 +98,11 @@ def score(gold: Annotation, system: Annotation) -> dict[str, Score]:
 
 
 def _span_score(gold: list[tuple[int, int]], system: list[tuple[int, int]]) -> Score:
-    """Counts equal spans."""
     # Spans of one text neither overlap nor repeat, so sets compare them as two pointers would.
     return Score(len(set(gold) & set(system)), len(gold), len(system))
 
 
 def _tag_scores(gold: Annotation, system: Annotation, pairs: _Pairs) -> dict[str, Score]:
-    """Scores the columns that stand on their own."""
     upos = _equal(gold.upos, system.upos, pairs)
     xpos = _equal(gold.xpos, system.xpos, pairs)
     feats = _equal(gold.feats, system.feats, pairs)
@@ -121,7 +119,6 @@ def _tag_scores(gold: Annotation, system: Annotation, pairs: _Pairs) -> dict[str
 
 
 def _equal(gold: list[str], system: list[str], pairs: _Pairs) -> list[bool]:
-    """Says of each pair whether a column agrees."""
     return [gold[g] == system[s] for g, s in pairs]
 
 
@@ -132,12 +129,10 @@ def _has_lemma(gold: Annotation, system: Annotation, gold_index: int, system_ind
 
 
 def _has_trees(annotation: Annotation) -> bool:
-    """Says whether every word has a head."""
     return len(annotation.heads) == len(annotation.words)
 
 
 def _tree_scores(gold: Annotation, system: Annotation, pairs: _Pairs) -> dict[str, Score]:
-    """Scores heads and relations, alone and together with tags and lemmas."""
     system_to_gold = {s: g for g, s in pairs} | {NO_HEAD: NO_HEAD}
     gold_children = _function_words(gold)
     system_children = _function_words(system)
@@ -186,7 +181,6 @@ def _content_score(gold: Annotation, system: Annotation, pairs: _Pairs, is_right
 
 
 def _function_words(annotation: Annotation) -> dict[int, list[int]]:
-    """Lists the function words that depend on each word, in text order."""
     head_to_words: dict[int, list[int]] = {}
     for word, (head, relation) in enumerate(zip(annotation.heads, annotation.deprels, strict=True)):
         if head != NO_HEAD and relation in _FUNCTION_RELATIONS:

@@ -42,7 +42,6 @@ def averages(results: Sequence[TreebankResult]) -> list[Average]:
 
 
 def _both_averages(results: Sequence[TreebankResult], suffix: str) -> list[Average]:
-    """Averages over treebanks and over languages."""
     by_language: dict[str, list[TreebankResult]] = {}
     for result in results:
         by_language.setdefault(result.language, []).append(result)
@@ -120,7 +119,6 @@ def results_record(results: Sequence[TreebankResult]) -> dict[str, object]:
 
 
 def _result_row(result: TreebankResult, *, has_losses: bool) -> list[str]:
-    """Cells of one treebank."""
     f1 = {name: 100 * result.scores[name].f1 for name in SUMMARY_METRICS}
     cells = [result.treebank, str(result.scores["Words"].n_gold), *_percents(f1.values())]
     if has_losses:
@@ -129,29 +127,24 @@ def _result_row(result: TreebankResult, *, has_losses: bool) -> list[str]:
 
 
 def _average_row(average: Average, *, has_losses: bool) -> list[str]:
-    """Cells of an average."""
     f1 = average.metric_to_f1
     cells = [f"mean of {average.name} ({average.n_units})", "", *_percents(f1.values())]
     return [*cells, *_percents(_losses(f1)), ""] if has_losses else cells
 
 
 def _losses(f1: dict[str, float]) -> list[float]:
-    """Points lost to segmentation and, on top, to tagging."""
     return [100 - f1["Words"], f1["Words"] - f1["UPOS"]]
 
 
 def _percents(values: Iterable[float]) -> list[str]:
-    """Formats percentages."""
     return [f"{value:.2f}" for value in values]
 
 
 def _markdown_row(cells: list[str]) -> str:
-    """Formats a line of a Markdown table."""
     return f"| {' | '.join(cells)} |"
 
 
 def _table_row(header: list[str], rows: list[list[str]]) -> Callable[[list[str]], str]:
-    """Makes the formatter of a table for terminals."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
 
     def format_row(cells: list[str]) -> str:

@@ -46,7 +46,6 @@ def score_record(score: Score) -> dict[str, float | int | None]:
 
 
 def _percent_table(scores: Mapping[str, Score]) -> str:
-    """Formats percentages as the shared task's script does, its spelling kept."""
     lines = [
         "Metric     | Precision |    Recall |  F1 Score | AligndAcc",
         "+".join([_RULE] * 5),
@@ -60,7 +59,6 @@ def _percent_table(scores: Mapping[str, Score]) -> str:
 
 
 def _counts_table(scores: Mapping[str, Score]) -> str:
-    """Formats counts as the shared task's script does."""
     lines = [
         "Metric     | Correct   |      Gold | Predicted | Aligned",
         "+".join([_RULE] * 5),
@@ -75,7 +73,6 @@ def _counts_table(scores: Mapping[str, Score]) -> str:
 
 
 def _markdown(scores: Mapping[str, Score]) -> str:
-    """Formats percentages as a Markdown table."""
     lines = [f"| Metric | {' | '.join(_COLUMNS)} |", "|---|" + "---:|" * len(_COLUMNS)]
     for name in [*_official(scores), *(name for name in scores if name == WHOLE_FEATS)]:
         score = scores[name]
@@ -86,10 +83,8 @@ def _markdown(scores: Mapping[str, Score]) -> str:
 
 
 def _official(scores: Mapping[str, Score]) -> list[str]:
-    """Names of the shared task's metrics among the scores, in its order."""
     return [name for name in TAG_METRICS + TREE_METRICS if name in scores]
 
 
 def _percent(share: float | None, *, width: int = 0) -> str:
-    """Formats a share in percent, or nothing."""
     return "" if share is None else f"{100 * share:{width}.2f}"

@@ -170,7 +170,6 @@ class _Worker:
 
 
 def _logged(results: Iterable[TreebankResult]) -> Iterator[TreebankResult]:
-    """Logs each result as it comes."""
     for result in results:
         upos, feats = (100 * result.scores[name].f1 for name in ("UPOS", "UFeats"))
         _logger.info("%s %s: UPOS %.2f, UFeats %.2f", result.treebank, result.split, upos, feats)
@@ -343,7 +342,6 @@ def annotation_of_tagged(
 
 
 def _add_spans(annotation: Annotation, sentence: Sentence, positions: Sequence[int]) -> None:
-    """Adds the spans of a sentence, its surface tokens and its words."""
     annotation.sentences.append((positions[sentence.start], positions[sentence.end]))
     is_multiword = [False] * len(sentence.forms)
     is_covered = [False] * len(sentence.forms)
@@ -360,13 +358,11 @@ def _add_spans(annotation: Annotation, sentence: Sentence, positions: Sequence[i
 
 
 def _has_training_data(path: str) -> bool:
-    """Says whether a train file stands beside a dev or test file."""
     name = re.sub(r"-ud-\w+\.conllu", "-ud-train.conllu", Path(path).name)
     return Path(path).with_name(name).exists()
 
 
 def _other_language_share(tagged: Sequence[TaggedSentence], language: str) -> float:
-    """Share of tokens in sentences of another language than the treebank's."""
     n_tokens = sum(map(len, tagged))
     n_other = sum(len(sentence) for sentence in tagged if sentence.sentence.language != language)
     return n_other / n_tokens if n_tokens else 0.0

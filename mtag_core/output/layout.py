@@ -177,7 +177,6 @@ class PartFiles:
         return part, _digest(self._layout.rejects_path(self._part_id), self._rejects)
 
     def _open_part(self) -> tuple[HashingStream, RowWriter[Any]]:
-        """Opens the part under its temporary name."""
         path = self._layout.part_path(self._part_id)
         stream = HashingStream(self._files.enter_context(storage.atomic_writer(path)))
         sink = cast(BinaryIO, stream)
@@ -195,5 +194,4 @@ def open_part(layout: OutputLayout, part_id: str) -> Iterator[PartFiles]:
 
 
 def _digest(path: str, stream: HashingStream) -> FileDigest:
-    """The digest of a closed file."""
     return FileDigest(path.rsplit("/", 1)[-1], stream.n_bytes, stream.hexdigest())

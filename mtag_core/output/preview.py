@@ -72,7 +72,6 @@ def choose_previews(previews: Iterable[Preview], *, n_sentences: int) -> list[Pr
 
 
 def _head(path: str) -> Iterator[dict[str, Any]]:
-    """The first sentences of a part, each with doc_id, language and tokens."""
     name = path.rsplit("/", 1)[-1]
     with storage.open_read(path) as stream:
         if name.endswith(".parquet"):
@@ -94,13 +93,11 @@ def _parquet_head(stream: BinaryIO) -> Iterator[dict[str, Any]]:
 
 
 def _columns(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The tokens of a row with list columns."""
     tokens = list(zip(row["forms"], row["upos"], row["feats"], strict=True))
     return {"doc_id": row["doc_id"], "language": row["language"], "tokens": tokens}
 
 
 def _conllu_rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """The sentences of a CoNLL-U part."""
     doc_id, language, tokens = "", "und", []
     for line in lines:
         fields = line.rstrip("\n").split("\t")
@@ -116,7 +113,6 @@ def _conllu_rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
 
 
 def _lines(stream: BinaryIO, name: str) -> Iterator[str]:
-    """The text lines of a part, whichever way it is compressed."""
     raw: Any = stream
     if name.endswith(".gz"):
         raw = gzip.GzipFile(fileobj=stream)

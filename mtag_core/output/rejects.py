@@ -37,7 +37,6 @@ def line_to_reject(line: bytes | str) -> Reject:
 
 
 def _input_fields(data: bytes | None) -> dict[str, str]:
-    """The input as text where it is text."""
     if data is None:
         return {}
     try:

@@ -83,11 +83,16 @@ def _raw(sink: BinaryIO, compression: str) -> io.RawIOBase:
 
 
 class KeptOpen(io.RawIOBase):
-    """Writes to a sink and does not close it."""
+    """Writes to a sink and does not close it.
+
+    Attributes:
+        error: What the sink raised, such as that the disk is full; libraries may hide it.
+    """
 
     def __init__(self, sink: BinaryIO) -> None:
         """Wraps `sink`, which must be open for writing."""
         super().__init__()
+        self.error: OSError | None = None
         self._sink: BinaryIO | None = sink
         self._n_bytes = 0
 
@@ -99,7 +104,11 @@ class KeptOpen(io.RawIOBase):
         """Writes all of `data` (bytes-like) and returns its length in bytes."""
         view = memoryview(data)  # type: ignore[arg-type]
         if self._sink is not None:
-            self._sink.write(view)
+            try:
+                self._sink.write(view)
+            except OSError as error:
+                self.error = error
+                raise
         self._n_bytes += view.nbytes
         return view.nbytes
 

@@ -17,7 +17,6 @@ def visible(value: str) -> str:
 
 
 def _shown(character: str) -> str:
-    """The character, or what stands for it."""
     if character in _JOINERS or character.isprintable():
         return character
     is_blank = character in "\t\n\r" or unicodedata.category(character) in ("Zs", "Zl", "Zp")

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 from mtag_core.conllu import format_sentence
+from mtag_core.output.columns import COLUMNS, json_object
 from mtag_core.output.parquet import ParquetRows, whole_parquet
 from mtag_core.output.rows import OutputRow, S, TaggedRow
 from mtag_core.output.streams import COMPRESSION_SUFFIXES, compressed
 from mtag_core.tagging.tagged import TaggedSentence
-
-# Scores are written with this many decimals: more says nothing and does not compress.
-SCORE_DECIMALS = 4
 
 _LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
@@ -71,19 +69,17 @@ _Opened = AbstractContextManager[RowWriter[TaggedSentence]]
 
 
 def _open_parquet(sink: BinaryIO, _compression: str) -> _Opened:
-    return whole_parquet(sink, lambda kept: ParquetRows(kept, score_decimals=SCORE_DECIMALS))
+    return whole_parquet(sink, ParquetRows)
 
 
 @contextmanager
 def _open_conllu(sink: BinaryIO, compression: str) -> Iterator[RowWriter[TaggedSentence]]:
-    """Writes rows as CoNLL-U."""
     with compressed(sink, compression) as stream:
         yield _ConlluWriter(stream)
 
 
 @contextmanager
 def _open_jsonl(sink: BinaryIO, compression: str) -> Iterator[RowWriter[TaggedSentence]]:
-    """Writes rows as JSON lines."""
     with compressed(sink, compression) as stream:
         yield _JsonlWriter(stream)
 
@@ -121,38 +117,12 @@ class _ConlluWriter:
 
 
 class _JsonlWriter:
-    """Writes one JSON object a sentence, with the columns of the Parquet schema."""
+    """Writes one JSON object a sentence, with the columns of `COLUMNS`."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
     def write(self, row: TaggedRow) -> None:
-        line = json.dumps(_json_columns(row), ensure_ascii=False, separators=(",", ":"))
+        line = json.dumps(json_object(row, COLUMNS), ensure_ascii=False, separators=(",", ":"))
         self._stream.write(line.encode())
         self._stream.write(b"\n")
-
-
-def _json_columns(row: TaggedRow) -> dict[str, Any]:
-    """The columns of a row under their schema names."""
-    tagged, sentence = row.tagged, row.tagged.sentence
-    return {
-        "doc_id": row.doc_id,
-        "sentence_index": row.index,
-        "sent_id": row.sent_id,
-        "text": sentence.text,
-        "start": sentence.start,
-        "end": sentence.end,
-        "language": sentence.language,
-        "forms": sentence.forms,
-        "starts": sentence.starts,
-        "ends": sentence.ends,
-        "upos": tagged.upos,
-        "feats": tagged.feats,
-        "upos_scores": [round(score, SCORE_DECIMALS) for score in tagged.upos_scores],
-        "second_upos": tagged.second_upos,
-        "feats_scores": [round(score, SCORE_DECIMALS) for score in tagged.feats_scores],
-        "multiword_tokens": [
-            {name: getattr(token, name) for name in ("first", "last", "form", "start", "end")}
-            for token in sentence.multiword_tokens
-        ],
-    }

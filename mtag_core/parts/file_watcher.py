@@ -24,7 +24,6 @@ class StableFiles:
     """Finds the files that nobody is writing: those that two polls in a row listed alike."""
 
     def __init__(self) -> None:
-        """Starts without a listing."""
         self._last: frozenset[FileInfo] = frozenset()
 
     def among(self, files: Sequence[FileInfo]) -> list[FileInfo]:

@@ -21,7 +21,6 @@ class HeldDocument(Generic[T]):
     """
 
     def __init__(self) -> None:
-        """Holds nothing at first."""
         self.n_sentences = 0
         self._sentences: list[T] = []
         self._spool: IO[bytes] | None = None

@@ -43,14 +43,13 @@ def plan_beside(
         completed: The manifests of those that are in the plan at once are not read.
 
     Yields:
-        The items of complete parts that are still right; for each pack of which a file is gone or
-        has changed an item of those that are left; items of files that are in no part. They cover
-        every byte of every file once.
+        The items of complete parts that are still right, then items of all other files: new ones,
+        changed ones, those whose pack has lost a file. They cover every byte of every file once.
     """
     if not completed.part_ids:
         yield from planner.plan(files)
         return
-    canonical, packed = _complete_of(planner.plan(files), completed.part_ids)
+    canonical, taken = _complete_of(planner.plan(files), completed.part_ids)
     others = set(completed.part_ids) - canonical
     if not others:
         yield from planner.plan(files)
@@ -58,11 +57,13 @@ def plan_beside(
     for item in planner.plan(files):
         if item.item_id in canonical or not item.is_pack:
             yield item
-    grown = _GrownPacks(files, planner, completed.read_sources(others), taken=packed)
-    yield from grown.right()
-    yield from grown.replaced()
+    for item in _packs_still_right(files, planner, completed.read_sources(others)):
+        paths = {span.file.path for span in item.spans}
+        if taken.isdisjoint(paths):
+            taken |= paths
+            yield item
     yield from planner.plan(
-        file for file in files if file.path not in grown.taken and not planner.is_split(file)
+        file for file in files if file.path not in taken and not planner.is_split(file)
     )
 
 
@@ -77,44 +78,18 @@ def _complete_of(items: Iterable[WorkItem], part_ids: Collection[str]) -> tuple[
     return ids, paths
 
 
-class _GrownPacks:
-    """Packs that earlier runs made in steps; `taken` has the paths that are planned by now."""
+def _packs_still_right(
+    files: Iterable[FileInfo], planner: ItemPlanner, sources: Sources
+) -> Iterator[WorkItem]:
+    """The items of parts whose files are as they were.
 
-    def __init__(
-        self, files: Iterable[FileInfo], planner: ItemPlanner, sources: Sources, *, taken: set[str]
-    ) -> None:
-        self.taken = taken
-        self._planner = planner
-        # The largest first: of two parts with the same file it leaves less to be made.
-        self._part_ids = sorted(sources, key=lambda part_id: (-len(sources[part_id]), part_id))
-        self._sources = sources
-        named = {path for paths in sources.values() for path in paths}
-        self._path_to_file = {
-            file.path: file for file in files if file.path in named and not planner.is_split(file)
-        }
-
-    def right(self) -> Iterator[WorkItem]:
-        """The packs whose files are as they were."""
-        for part_id in self._part_ids:
-            files = self._files_of(part_id)
-            if not files or len(files) < len(self._sources[part_id]):
-                continue
-            item = self._planner.pack(files)
-            if item.item_id == part_id:
-                self.taken.update(file.path for file in files)
-                yield item
-
-    def replaced(self) -> Iterator[WorkItem]:
-        """What is left of the other packs, each planned alone; after `right`."""
-        for part_id in self._part_ids:
-            files = self._files_of(part_id)
-            self.taken.update(file.path for file in files)
-            yield from self._planner.plan(files)
-
-    def _files_of(self, part_id: str) -> list[FileInfo]:
-        """The files of a part that are there and not planned yet."""
-        return [
-            self._path_to_file[path]
-            for path in self._sources[part_id]
-            if path in self._path_to_file and path not in self.taken
-        ]
+    The largest come first: of two parts with the same file it leaves less to be made.
+    """
+    named = {path for paths in sources.values() for path in paths}
+    path_to_file = {
+        file.path: file for file in files if file.path in named and not planner.is_split(file)
+    }
+    for part_id in sorted(sources, key=lambda part_id: (-len(sources[part_id]), part_id)):
+        found = [path_to_file[path] for path in sources[part_id] if path in path_to_file]
+        if found and planner.pack(found).item_id == part_id:
+            yield planner.pack(found)

@@ -172,7 +172,6 @@ def _sliced(
 def _without_slices(
     completed: CompletedParts, slices: Mapping[str, Sequence[ItemSlice]]
 ) -> CompletedParts:
-    """The completed parts that are whole items."""
     slice_ids = {
         slice_part_id(list_id, each.index) for list_id in slices for each in slices[list_id]
     }

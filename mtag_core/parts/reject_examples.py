@@ -73,7 +73,6 @@ def _rejects(path: str) -> Iterator[Reject]:
 
 
 def _example(reject: Reject, path: str) -> RejectExample:
-    """The example of one reject."""
     # Four bytes a character at most; a character that is cut in two is left out.
     head = (reject.input or b"")[: 4 * _INPUT_CHARACTERS].decode("utf-8", "ignore")
     is_text = head.encode() == (reject.input or b"")[: len(head.encode())]

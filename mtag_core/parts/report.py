@@ -49,13 +49,11 @@ def _body(
 
 
 def _title(report: Mapping[str, Any]) -> str:
-    """What was made."""
     is_scored = report["config"]["format"] == "logits"
     return "Teacher logits" if is_scored else "Tagged corpus"
 
 
 def _tiles(counts: Mapping[str, int]) -> str:
-    """The counts."""
     names = ("documents", "tagged", "rejected", "sentences", "tokens", "parts")
     tiles = (
         tile(name, counts[name], is_bad=name == "rejected" and counts[name] > 0) for name in names
@@ -64,7 +62,6 @@ def _tiles(counts: Mapping[str, int]) -> str:
 
 
 def _pages(by_outcome: Mapping[str, int]) -> str:
-    """What became of every page."""
     total = sum(by_outcome.values())
     named = {outcome.replace("_", " "): by_outcome[outcome] for outcome in PageOutcome}
     note = f'<p class="soft">{total:,} pages; each has one outcome.</p>'
@@ -72,7 +69,6 @@ def _pages(by_outcome: Mapping[str, int]) -> str:
 
 
 def _named(by_language: Mapping[str, int]) -> dict[str, int]:
-    """Languages with their English names."""
     return {
         f"{LANGUAGES[code].name} ({code})" if code in LANGUAGES else code: n_tokens
         for code, n_tokens in by_language.items()
@@ -96,7 +92,6 @@ def _ranked(title: str, name_to_n: Mapping[str, int], *, unit: str) -> str:
 def _rejects(
     report: Mapping[str, Any], examples: Mapping[str, Sequence[RejectExample]]
 ) -> Iterator[str]:
-    """Each reason with its number, its meaning and some examples."""
     by_reason: Mapping[str, int] = report["rejects_by_reason"]
     if not by_reason:
         yield '<p class="soft">Nothing was rejected.</p>'
@@ -113,7 +108,6 @@ def _rejects(
 
 
 def _example(example: RejectExample) -> str:
-    """One reject."""
     head = f'<p dir="auto"><code>{text(example.input_head)}</code></p>'
     return (
         f'<div class="example"><p><b>{text(example.doc_id)}</b></p><p>{text(example.detail)}</p>'
@@ -133,7 +127,6 @@ def _settings(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _files(counts: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-    """Where everything is."""
     yield link(RUN, RUN), "the numbers of this page, and every part with its SHA-256"
     yield link(f"{PARTS}/", f"{PARTS}/"), f"{counts['parts']:,} parts"
     yield link(f"{MANIFESTS}/", f"{MANIFESTS}/"), "for each part: what was read, what came out"

@@ -124,7 +124,6 @@ def link(path: str, name: str) -> str:
 
 
 def _bar(name: str, n: int, *, total: int, longest: int) -> str:
-    """One row of bars."""
     width, share = 100 * n / max(1, longest), 100 * n / max(1, total)
     return (
         f'<div><span class="name">{text(name)}</span><span class="track">'

@@ -18,9 +18,9 @@ from typing import Any
 from mtag_core import storage
 from mtag_core.corpus import MAX_ITEM_BYTES, ReadOptions
 from mtag_core.errors import CountMismatchError, LockHeldError, OutputError, UsageError
+from mtag_core.output.columns import SCHEMA_VERSION
 from mtag_core.output.layout import FOLDERS, MANIFESTS, PARTS, REJECTS, SPOOL, OutputLayout
 from mtag_core.output.manifests import Manifest
-from mtag_core.output.schemas import SCHEMA_VERSION
 from mtag_core.parts.counts import check_balance
 from mtag_core.parts.plan import slice_part_id
 from mtag_core.parts.reject_examples import reject_examples
@@ -301,7 +301,6 @@ def write_json(path: str, fields: Mapping[str, Any]) -> None:
 
 
 def _report(config: RunConfig, manifests: Sequence[Manifest]) -> dict[str, Any]:
-    """The content of run.json."""
     sums = {name: Counter[str]() for name in _SUMMED}
     for manifest in manifests:
         for name, total in sums.items():
@@ -323,7 +322,6 @@ def _report(config: RunConfig, manifests: Sequence[Manifest]) -> dict[str, Any]:
 
 
 def _listed(manifest: Manifest) -> dict[str, Any]:
-    """A part's entry in run.json."""
     return {
         "id": manifest.part_id,
         "part": asdict(manifest.part),
@@ -345,7 +343,6 @@ def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]
 
 
 def _flat(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of nested objects beside the others."""
     flat: dict[str, Any] = {}
     for name, value in fields.items():
         flat.update(value if isinstance(value, dict) else {name: value})
@@ -353,5 +350,4 @@ def _flat(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _name(path: str) -> str:
-    """The last step of a path."""
     return path.rstrip("/").rsplit("/", 1)[-1]

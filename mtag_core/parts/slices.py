@@ -86,7 +86,6 @@ def part_ids_of_slices(layout: OutputLayout) -> dict[str, tuple[str, ...]]:
 
 
 def _are_at_hand(layout: OutputLayout, list_id: str, slices: Sequence[ItemSlice]) -> bool:
-    """Whether each slice is tagged or in the spool."""
     part_ids = (slice_part_id(list_id, each.index) for each in slices)
     return all(
         storage.exists(layout.manifest_path(part_id)) or storage.exists(layout.spool_path(part_id))

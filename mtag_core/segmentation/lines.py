@@ -1,7 +1,6 @@
-"""Cuts a document into units: the stretches of text that a tokenizer sees as one.
+"""Cleans a document and finds its lines.
 
-A unit is a line, or several lines of hard-wrapped text. Units keep their place in the document:
-cleaning replaces characters one by one and never moves any.
+Lines keep their place: cleaning replaces characters one by one and never moves any.
 """
 
 import re
@@ -9,14 +8,14 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# What no token may hold: control characters (a NUL would end UDPipe's input), lone surrogates, the
+# What no token may hold: control characters, lone surrogates, the
 # byte order mark and the zero-width space, which separates words where it stands.
 _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\u200b]")
 _ODD_LINE_BREAK = re.compile("\r\n|[\x0b\x0c\r\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class LineSpan:
     """A stretch of lines that belong together.
 
     Attributes:
@@ -39,18 +38,18 @@ def clean(text: str) -> str:
     return _UNREADABLE.sub(" ", text)
 
 
-def paragraphs(text: str) -> Iterator[list[Unit]]:
+def paragraphs(text: str) -> Iterator[list[LineSpan]]:
     """Yields the non-blank lines of cleaned text, those without a blank line between them together.
 
     Each unit is one line without the spaces around it.
     """
-    lines: list[Unit] = []
+    lines: list[LineSpan] = []
     start = 0
     for line in text.split("\n"):
         stripped = line.strip()
         if stripped:
             first = start + len(line) - len(line.lstrip())
-            lines.append(Unit(first, first + len(stripped)))
+            lines.append(LineSpan(first, first + len(stripped)))
         elif lines:
             yield lines
             lines = []

@@ -1,31 +1,52 @@
 """The `Segmenter`: raw text in, sentences of tokens with offsets out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
-from mtag_core.conventions import languages_of
+from mtag_core.conventions import languages_of, treebank_language
 from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.languages import UNKNOWN
 from mtag_core.records import MultiwordToken, Sentence
 from mtag_core.segmentation.boundaries import BoundaryModel
+from mtag_core.segmentation.boundary_layers import BoundaryLayer
+from mtag_core.segmentation.language_spans import (
+    LanguageSpan,
+    find_spans,
+    languages_of_texts,
+    spans_of_language,
+)
 from mtag_core.segmentation.languages import GENERIC, segmenter_name
 from mtag_core.segmentation.lines import clean, safe_cut
-from mtag_core.segmentation.raw import RawSentence
-from mtag_core.segmentation.runs import Run, find_runs, languages_of_lines, runs_of_language
+from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.segmentation.splits import SplitModel
-from mtag_core.segmentation.udpipe import UdpipeTokenizer
+from mtag_core.segmentation.token_block import TokenBlock
 
-_SUFFIX = ".udpipe"
-_BOUNDARIES_SUFFIX = ".boundaries.npz"
+_LAYER_SUFFIX = ".linear.npz"
+_NETWORK_SUFFIX = ".boundaries.npz"
 _SPLITS_SUFFIX = ".splits.npz"
 
-_Models = tuple[UdpipeTokenizer | BoundaryModel, SplitModel | None]
+# A tokenizer is given lines of at most so many characters together, so that memory stays flat.
+_MAX_BLOCK_CHARACTERS = 65_536
 
-# One tokenizer call sees at most this many characters, so that memory and time stay flat.
-_MAX_CALL_CHARACTERS = 16_384
+
+class _Tokenizer(Protocol):
+    """Finds the surface tokens and sentences of lines of a cleaned document."""
+
+    def tokenize(self, text: str, lines: Sequence[tuple[int, int]]) -> TokenBlock:
+        """See `SpacedTokenizer.tokenize`."""
+        ...
+
+
+class _Models(NamedTuple):
+    """What a language is segmented with."""
+
+    tokenizer: _Tokenizer
+    splits: SplitModel | None
 
 
 class Segmenter:
@@ -35,28 +56,34 @@ class Segmenter:
         """Notes which models a directory holds; `load` is the usual way."""
         self._directory = directory
         self._langid = langid
-        tokenizers = _names(directory, (_SUFFIX, _BOUNDARIES_SUFFIX))
-        splits = _names(directory, (_SPLITS_SUFFIX,))
+        suffixes = (_LAYER_SUFFIX, _NETWORK_SUFFIX, _SPLITS_SUFFIX)
+        self._suffix_to_names = {suffix: _names(directory, suffix) for suffix in suffixes}
+        tokenizers = self._suffix_to_names[_LAYER_SUFFIX] | self._suffix_to_names[_NETWORK_SUFFIX]
         self._available = frozenset(name for name in tokenizers if "_" not in name)
-        self._treebanks = frozenset(name for name in tokenizers | splits if "_" in name)
+        every = tokenizers | self._suffix_to_names[_SPLITS_SUFFIX]
+        self._treebanks = frozenset(name for name in every if "_" in name)
         self._language_to_treebank: dict[str, str] = {}
         # Shared by all that follow treebanks with these models.
         self._names_to_models: dict[tuple[str, ...], _Models] = {}
+        self._name_to_layer: dict[str, BoundaryLayer] = {}
 
     @classmethod
     def load(cls, directory: str | Path, langid: LanguageIdentifier) -> "Segmenter":
         """Opens a directory of segmenters.
 
-        A language has `<language>.udpipe` or, instead, `<language>.boundaries.npz`, and may have
-        `<language>.splits.npz`; `generic.udpipe` serves all others. Files that are named after a
-        treebank, such as `it_postwita.udpipe`, serve those who follow it.
+        A language has `<language>.linear.npz`, which adds to `generic.linear.npz`, or, instead,
+        `<language>.boundaries.npz`, and may have `<language>.splits.npz`; the generic layer alone
+        serves all others. Files that are named after a treebank, such as `it_postwita.linear.npz`,
+        serve those who follow it, on top of the language's.
 
         Raises:
-            BundleError: The generic model is missing.
+            BundleError: The generic layer is missing.
         """
         segmenter = cls(Path(directory), langid)
-        if GENERIC not in segmenter._available:
-            raise BundleError(f"{directory}: expected {GENERIC}{_SUFFIX} among the segmenters")
+        if GENERIC not in segmenter._suffix_to_names[_LAYER_SUFFIX]:
+            raise BundleError(
+                f"{directory}: expected {GENERIC}{_LAYER_SUFFIX} among the segmenters"
+            )
         return segmenter
 
     @property
@@ -69,8 +96,8 @@ class Segmenter:
 
         Args:
             treebanks: At most one a language. One without models of its own changes nothing. One
-                with a split model alone takes its language's tokenizer; one with a tokenizer alone
-                is not split beyond what that does, since its language's splits may not be its own.
+                with a layer alone is split by its language's split model only where it has one of
+                its own.
         """
         segmenter = copy(self)
         segmenter._language_to_treebank = {
@@ -90,7 +117,7 @@ class Segmenter:
         if any(sentence.language != UNKNOWN for sentence in sentences):
             return sentences
         texts = [sentence.text for sentence in sentences]
-        languages = languages_of_lines(texts, langid=self._langid)
+        languages = languages_of_texts(texts, langid=self._langid)
         return [
             replace(sentence, language=language)
             for sentence, language in zip(sentences, languages, strict=True)
@@ -101,7 +128,7 @@ class Segmenter:
 
         Args:
             text: Any string. Control characters separate tokens and are in none.
-            language: ISO 639 code of the whole text; each line's is found where it is None.
+            language: ISO 639 code of the whole text; each paragraph's is found where it is None.
 
         Yields:
             Sentences whose offsets point into `text`. A sentence never crosses a blank line.
@@ -111,33 +138,17 @@ class Segmenter:
         """
         cleaned = clean(text)
         if language is None:
-            runs = find_runs(cleaned, langid=self._langid)
+            found = find_spans(cleaned, langid=self._langid)
         else:
-            runs = runs_of_language(cleaned, language)
-        for run in runs:
-            for start, raw in self._tokenize(cleaned, run):
-                yield _sentence(text, raw, start=start, language=run.language)
-
-    def _tokenize(self, cleaned: str, run: Run) -> Iterator[tuple[int, RawSentence]]:
-        """Yields a run's raw sentences, each with the offset that its offsets count from."""
-        tokenizer, split_model = self._models(run.language)
-        start = run.start
-        while start < run.end:
-            limit = start + _MAX_CALL_CHARACTERS
-            end = run.end if limit >= run.end else safe_cut(cleaned, start=start, limit=limit)
-            called = cleaned[start:end]
-            sentences = list(tokenizer.tokenize(called))
-            next_start = end
-            if end < run.end and len(sentences) > 1:
-                # The cut may have parted the last sentence: the next call sees it whole. A long
-                # one stays, or a text without sentence ends would be read many times over.
-                last_start = start + sentences[-1].starts[0]
-                if end - last_start <= _MAX_CALL_CHARACTERS // 4:
-                    next_start = last_start
-                    sentences.pop()
-            for sentence in sentences:
-                yield start, split_model.resplit(sentence, called) if split_model else sentence
-            start = next_start
+            found = spans_of_language(cleaned, language)
+        for name, of_language in groupby(found, key=lambda span: span.language):
+            models = self._models(name)
+            for block in _token_blocks(cleaned, of_language, models.tokenizer):
+                if cleaned != text:
+                    # A token with a space inside may have something else there.
+                    spans = zip(block.starts, block.ends, strict=True)
+                    block.forms = [text[start:end] for start, end in spans]
+                yield from _sentences(text, block, models.splits, language=name)
 
     def _models(self, language: str) -> _Models:
         """Opens the models for a language on first use."""
@@ -145,62 +156,136 @@ class Segmenter:
         name = segmenter_name(language, available=self._available)
         names = (treebank, name) if treebank else (name,)
         if names not in self._names_to_models:
-            has_tokenizer = self._first_file(names[:1], (_BOUNDARIES_SUFFIX, _SUFFIX)) is not None
-            splits = self._first_file(names[:1] if has_tokenizer else names, (_SPLITS_SUFFIX,))
-            self._names_to_models[names] = (
-                self._tokenizer(names),
-                SplitModel.load(splits) if splits else None,
-            )
+            self._names_to_models[names] = self._open(names)
         return self._names_to_models[names]
 
-    def _tokenizer(self, names: Sequence[str]) -> UdpipeTokenizer | BoundaryModel:
-        """Opens the tokenizer of the first name that has one."""
-        path = self._first_file(names, (_BOUNDARIES_SUFFIX, _SUFFIX))
-        if path is not None and path.name.endswith(_BOUNDARIES_SUFFIX):
-            return BoundaryModel.load(path)
-        # Where the file is gone, this says which one was expected.
-        return UdpipeTokenizer(path or self._directory / f"{names[-1]}{_SUFFIX}")
+    def _open(self, names: Sequence[str]) -> _Models:
+        """Opens the models of a treebank and its language, or of a language alone."""
+        networks = self._with_suffix(names[-1:], _NETWORK_SUFFIX)
+        layers = self._with_suffix([*names[::-1]], _LAYER_SUFFIX)
+        if networks and not layers:
+            tokenizer: _Tokenizer = BoundaryModel.load(self._path(networks[0], _NETWORK_SUFFIX))
+        else:
+            tokenizer = SpacedTokenizer(
+                [self._layer(name) for name in dict.fromkeys([GENERIC, *layers])],
+                treebank_language(names[-1]),
+            )
+        # A treebank with a layer of its own may not split what its language does.
+        has_own = names[0] in self._suffix_to_names[_LAYER_SUFFIX]
+        splits = self._with_suffix(names[:1] if has_own else names, _SPLITS_SUFFIX)
+        model = SplitModel.load(self._path(splits[0], _SPLITS_SUFFIX)) if splits else None
+        return _Models(tokenizer, model)
 
-    def _first_file(self, names: Iterable[str], suffixes: Iterable[str]) -> Path | None:
-        """The first file with one of the names and suffixes."""
-        paths = (self._directory / f"{name}{suffix}" for name in names for suffix in suffixes)
-        return next((path for path in paths if path.exists()), None)
+    def _layer(self, name: str) -> BoundaryLayer:
+        """Opens a layer on first use."""
+        if name not in self._name_to_layer:
+            self._name_to_layer[name] = BoundaryLayer.load(self._path(name, _LAYER_SUFFIX))
+        return self._name_to_layer[name]
+
+    def _with_suffix(self, names: Iterable[str], suffix: str) -> list[str]:
+        """Those names that have a file with a suffix."""
+        return [name for name in names if name in self._suffix_to_names[suffix]]
+
+    def _path(self, name: str, suffix: str) -> Path:
+        return self._directory / f"{name}{suffix}"
 
 
-def _names(directory: Path, suffixes: Iterable[str]) -> set[str]:
-    """What the files with these suffixes are called without them."""
-    return {
-        path.name.removesuffix(suffix)
-        for suffix in suffixes
-        for path in directory.glob(f"*{suffix}")
-    }
+def _names(directory: Path, suffix: str) -> frozenset[str]:
+    """What the files with a suffix are called without it."""
+    return frozenset(path.name.removesuffix(suffix) for path in directory.glob(f"*{suffix}"))
 
 
-def _sentence(text: str, raw: RawSentence, *, start: int, language: str) -> Sentence:
-    """Turns a raw sentence into a record with offsets into the document."""
-    starts = tuple(start + offset for offset in raw.starts)
-    ends = tuple(start + offset for offset in raw.ends)
-    forms = tuple(
-        text[first:last] if form is None else form
-        for form, first, last in zip(raw.forms, starts, ends, strict=True)
-    )
-    splits = tuple(
-        MultiwordToken(
-            first=split.first,
-            last=split.last,
-            form=text[starts[split.first] : ends[split.first]],
-            start=starts[split.first],
-            end=ends[split.first],
-        )
-        for split in raw.splits
-    )
+def _token_blocks(
+    cleaned: str, spans: Iterable[LanguageSpan], tokenizer: _Tokenizer
+) -> Iterator[TokenBlock]:
+    """Tokenizes neighbouring spans together, as many as may be in memory."""
+    lines: list[tuple[int, int]] = []
+    for span in spans:
+        if lines and span.end - lines[0][0] > _MAX_BLOCK_CHARACTERS:
+            yield tokenizer.tokenize(cleaned, lines)
+            lines = []
+        if span.end - span.start > _MAX_BLOCK_CHARACTERS:
+            yield from _long_blocks(cleaned, span, tokenizer)
+        else:
+            lines.append((span.start, span.end))
+    if lines:
+        yield tokenizer.tokenize(cleaned, lines)
+
+
+def _long_blocks(cleaned: str, span: LanguageSpan, tokenizer: _Tokenizer) -> Iterator[TokenBlock]:
+    """Tokenizes a long span in pieces that are cut at spaces."""
+    start = span.start
+    while start < span.end:
+        limit = start + _MAX_BLOCK_CHARACTERS
+        end = span.end if limit >= span.end else safe_cut(cleaned, start=start, limit=limit)
+        block = tokenizer.tokenize(cleaned, [(start, end)])
+        start = end
+        if end < span.end and len(block.sentence_ends) > 1:
+            # The cut may have parted the last sentence: the next piece has it whole. A long one
+            # stays, or a text without sentence ends would be read many times over.
+            last_start = block.starts[block.sentence_ends[-2]]
+            if end - last_start <= _MAX_BLOCK_CHARACTERS // 4:
+                block, start = block.without_last_sentence(), last_start
+        yield block
+
+
+def _sentences(
+    text: str, block: TokenBlock, splits: SplitModel | None, *, language: str
+) -> Iterator[Sentence]:
+    """Turns a block into records with offsets into the document."""
+    expansions = splits.expansions(block.forms, block.sentence_ends) if splits else {}
+    multiword = sorted(expansions)
+    n_done = 0
+    first = 0
+    for last in block.sentence_ends:
+        n_first = n_done
+        while n_done < len(multiword) and multiword[n_done] < last:
+            n_done += 1
+        start, end = block.starts[first], block.ends[last - 1]
+        if n_done == n_first:
+            columns = (
+                tuple(block.forms[first:last]),
+                tuple(block.starts[first:last]),
+                tuple(block.ends[first:last]),
+            )
+            yield Sentence(text[start:end], start, end, language, *columns)
+        else:
+            inside = {index: expansions[index] for index in multiword[n_first:n_done]}
+            yield _split_sentence(text, block, (first, last), inside, language=language)
+        first = last
+
+
+def _split_sentence(
+    text: str,
+    block: TokenBlock,
+    span: tuple[int, int],
+    expansions: Mapping[int, tuple[str, ...]],
+    *,
+    language: str,
+) -> Sentence:
+    """A sentence with multiword tokens."""
+    first, last = span
+    forms: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    multiword_tokens = []
+    for index in range(first, last):
+        form, start, end = block.forms[index], block.starts[index], block.ends[index]
+        tokens = expansions.get(index, (form,))
+        if len(tokens) > 1:
+            place = len(forms)
+            token = MultiwordToken(place, place + len(tokens) - 1, form, start, end)
+            multiword_tokens.append(token)
+        forms += tokens
+        starts += [start] * len(tokens)
+        ends += [end] * len(tokens)
     return Sentence(
-        text=text[starts[0] : ends[-1]],
-        start=starts[0],
-        end=ends[-1],
+        text=text[block.starts[first] : block.ends[last - 1]],
+        start=block.starts[first],
+        end=block.ends[last - 1],
         language=language,
-        forms=forms,
-        starts=starts,
-        ends=ends,
-        multiword_tokens=splits,
+        forms=tuple(forms),
+        starts=tuple(starts),
+        ends=tuple(ends),
+        multiword_tokens=tuple(multiword_tokens),
     )

@@ -6,7 +6,7 @@ table of weights are made for many scripts at once.
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +26,11 @@ IDENTITY_COLUMNS = (1, 2, 13, *range(31, 37))
 _N_OF_SCRIPT = 11
 
 # Columns of `neighbour_codes`.
-_N_SEEN = 7
-_WHOLE, _END_2, _END_3, _START_1, _START_2, _SHAPE, _REST = range(_N_SEEN)
+N_SEEN = 7
+_WHOLE, _END_2, _END_3, _START_1, _START_2, _SHAPE, _REST = range(N_SEEN)
 
 # Where each token's neighbours begin among the codes of the five tokens around it.
-_FAR_BEFORE, _BEFORE, _FORM, _AFTER, _FAR_AFTER = range(0, 5 * _N_SEEN, _N_SEEN)
+_FAR_BEFORE, _BEFORE, _FORM, _AFTER, _FAR_AFTER = range(0, 5 * N_SEEN, N_SEEN)
 
 _CONTEXTS: tuple[tuple[int, ...], ...] = (
     (_BEFORE + _WHOLE,),
@@ -60,7 +60,7 @@ _CONTEXTS: tuple[tuple[int, ...], ...] = (
 _SLOTS = np.array([(*column, *column[:1] * 2)[:3] for column in _CONTEXTS]).T
 
 # What stands before the first token of a sentence and after the last.
-_NOTHING = (0, 1, 2, 3, 4, 5, 6)
+NOTHING = (0, 1, 2, 3, 4, 5, 6)
 
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 
@@ -114,19 +114,18 @@ def neighbour_codes(form: str, counts: Counts) -> tuple[int, ...]:
     )
 
 
-def context_codes(neighbours: Sequence[tuple[int, ...]], indices: Sequence[int]) -> Codes:
-    """Codes of what stands around some tokens of a sentence.
+def context_codes(around: Codes) -> Codes:
+    """Codes of what stands around tokens.
 
     Args:
-        neighbours: `neighbour_codes` of each token of the sentence.
-        indices: The tokens that are asked for.
+        around: `neighbour_codes` of two forms before each, its own and two after it. Shape
+            (n, 5, N_SEEN).
 
     Returns:
-        Shape (n_indices, n_columns).
+        Shape (n, n_columns).
     """
-    codes = np.array([_NOTHING, _NOTHING, *neighbours, _NOTHING, _NOTHING], np.uint64)
-    around = codes[np.array(indices)[:, None] + np.arange(5)].reshape(len(indices), -1)
-    return hash_columns([around[:, slots] for slots in _SLOTS], 0)
+    columns = around.reshape(len(around), -1)
+    return hash_columns([columns[:, slots] for slots in _SLOTS], 0)
 
 
 def script_rows(codes: Codes, *, n_rows: int) -> NDArray[np.int64]:

@@ -8,16 +8,18 @@ tells a prefix from a first letter; those counts are part of the model.
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mtag_core.arrays import DAMAGE, write_arrays
 from mtag_core.errors import BundleError
-from mtag_core.segmentation.arrays import DAMAGE, write_arrays
+from mtag_core.folding import fold_form
+from mtag_core.segmentation.chunk_table import GrowingArray, Integers, spread
 from mtag_core.segmentation.hashing import Codes
-from mtag_core.segmentation.raw import RawSentence, Split
 from mtag_core.segmentation.split_features import (
+    N_SEEN,
+    NOTHING,
     Counts,
     context_codes,
     context_rows,
@@ -30,21 +32,8 @@ from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
 _MAX_CACHED = 100_000
 _MAX_CHARACTERS = 40
 
-
-class _Form(NamedTuple):
-    """What is known of a form wherever it stands.
-
-    Attributes:
-        seen: Its `neighbour_codes`.
-        tokens: The tokens that each script makes of it; those of one script are certain.
-        scripts: Codes of the scripts. Shape (n_scripts,).
-        scores: The scripts' scores before the neighbours are looked at. Shape (n_scripts,).
-    """
-
-    seen: tuple[int, ...]
-    tokens: list[tuple[str, ...]]
-    scripts: Codes
-    scores: NDArray[np.int32]
+# Options scored together: memory stays flat.
+_BLOCK_OPTIONS = 8_192
 
 
 class SplitModel:
@@ -57,7 +46,7 @@ class SplitModel:
         self._candidates = Candidates(scripts)
         self._weights = weights
         self._counts = counts
-        self._forms: dict[str, _Form] = {}
+        self._clear()
 
     @classmethod
     def load(cls, path: Path) -> "SplitModel":
@@ -93,78 +82,137 @@ class SplitModel:
 
     def split(self, forms: Sequence[str]) -> list[tuple[str, ...]]:
         """Returns the tokens of each surface form of a sentence; most are one token."""
-        if len(self._forms) >= _MAX_CACHED:
-            self._forms.clear()
-        self._learn({form for form in forms if form not in self._forms})
-        known = [self._forms[form] for form in forms]
-        unsure = [index for index, form in enumerate(known) if len(form.tokens) > 1]
-        chosen = [0] * len(known)
-        if unsure:
-            for index, choice in zip(unsure, self._choose(known, unsure), strict=True):
-                chosen[index] = choice
-        return [form.tokens[choice] for form, choice in zip(known, chosen, strict=True)]
+        expansions = self.expansions(forms, [len(forms)]) if forms else {}
+        return [expansions.get(index, (form,)) for index, form in enumerate(forms)]
 
-    def resplit(self, raw: RawSentence, text: str) -> RawSentence:
-        """Splits the surface tokens of a sentence anew.
+    def expansions(
+        self, forms: Sequence[str], sentence_ends: Sequence[int]
+    ) -> dict[int, tuple[str, ...]]:
+        """Finds the surface forms of sentences that are several tokens.
 
         Args:
-            raw: A tokenizer's sentence; its own splits are dropped.
-            text: What its offsets point into.
+            forms: Of all sentences, one after the other.
+            sentence_ends: Index after the last form of each sentence.
+
+        Returns:
+            Index of a form to its tokens, two or more.
         """
-        result = RawSentence([], [], [], [])
-        ranges = raw.surface_ranges()
-        all_tokens = self.split([text[start:end] for start, end in ranges])
-        for (start, end), tokens in zip(ranges, all_tokens, strict=True):
-            if len(tokens) == 1:
-                result.forms.append(None)
-            else:
-                first = len(result.forms)
-                result.splits.append(Split(first, first + len(tokens) - 1))
-                result.forms += tokens
-            result.starts += [start] * len(tokens)
-            result.ends += [end] * len(tokens)
-        return result
-
-    def _learn(self, forms: set[str]) -> None:
-        """Notes what is known of forms that were not seen before."""
-        if not forms:
-            return
-        all_scripts = [scripts_of(form, self._candidates) for form in forms]
-        codes = np.array(
-            [
-                codes
-                for form, scripts in zip(forms, all_scripts, strict=True)
-                for codes in script_codes(form, scripts, self._counts)
-            ],
-            np.uint64,
-        )
-        rows = script_rows(codes, n_rows=len(self._weights))
-        scores = self._weights[rows].sum(axis=1, dtype=np.int32)
-        end = 0
-        for form, scripts in zip(forms, all_scripts, strict=True):
-            start, end = end, end + len(scripts)
-            self._forms[form] = _Form(
-                seen=neighbour_codes(form, self._counts),
-                tokens=[script.apply(form) for script in scripts],
-                scripts=codes[start:end, 0],
-                scores=scores[start:end],
+        bare = [fold_form(form) for form in forms]
+        rows = np.array(self._rows(bare), np.int64)
+        n_options = self._n_options.values[rows]
+        unsure = np.flatnonzero(n_options > 1)
+        if not len(unsure):
+            return {}
+        best = self._best(rows, unsure, sentence_ends)
+        options, firsts = self._options, self._first_option.values[rows[unsure]]
+        return {
+            index: _with_points(options[option], forms[index], bare[index])
+            for index, option, first in zip(
+                unsure.tolist(), (firsts + best).tolist(), firsts.tolist(), strict=True
             )
+            if option != first
+        }
 
-    def _choose(self, known: Sequence[_Form], unsure: Sequence[int]) -> list[int]:
-        """Scores the scripts of some tokens of a sentence: the index of the best of each."""
-        sizes = [len(known[index].tokens) for index in unsure]
-        contexts = context_codes([form.seen for form in known], unsure)
-        rows = context_rows(
-            np.concatenate([known[index].scripts for index in unsure]),
-            np.repeat(contexts, sizes, axis=0),
-            n_rows=len(self._weights),
+    def _rows(self, forms: Sequence[str]) -> list[int]:
+        """The rows of forms, after adding those that are new."""
+        if len(self._form_to_row) > _MAX_CACHED:
+            self._clear()
+        known = self._form_to_row
+        new = [form for form in dict.fromkeys(forms) if form not in known]
+        if new:
+            self._add(new)
+        return [known[form] for form in forms]
+
+    def _clear(self) -> None:
+        """Forgets all forms; row 0 is nothing, which is around a sentence."""
+        self._form_to_row: dict[str, int] = {}
+        self._forms: list[str] = [""]
+        self._seen = GrowingArray(np.uint64, N_SEEN)
+        self._seen.extend([NOTHING])
+        self._is_seen = GrowingArray(np.bool_)
+        self._is_seen.extend([True])
+        self._n_options, self._first_option = GrowingArray(np.int64), GrowingArray(np.int64)
+        self._n_options.extend([0])
+        self._first_option.extend([0])
+        self._scripts, self._scores = GrowingArray(np.uint64), GrowingArray(np.int32)
+        self._options: list[tuple[str, ...]] = []
+
+    def _add(self, forms: Sequence[str]) -> None:
+        """Notes what may become of forms wherever they stand; most stay as they are."""
+        all_scripts = [scripts_of(form, self._candidates) for form in forms]
+        sizes = np.array(list(map(len, all_scripts)), np.int64)
+        n_kept = np.where(sizes > 1, sizes, 0)
+        self._first_option.extend(len(self._options) + np.cumsum(n_kept) - n_kept)
+        self._n_options.extend(sizes)
+        unsure = [pair for pair in zip(forms, all_scripts, strict=True) if len(pair[1]) > 1]
+        self._options += [script.apply(form) for form, scripts in unsure for script in scripts]
+        codes = [c for form, scripts in unsure for c in script_codes(form, scripts, self._counts)]
+        if codes:
+            columns = np.array(codes, np.uint64)
+            rows = script_rows(columns, n_rows=len(self._weights))
+            self._scripts.extend(columns[:, 0])
+            self._scores.extend(self._weights[rows].sum(axis=1, dtype=np.int32))
+        self._form_to_row.update(
+            zip(forms, range(len(self._forms), len(self._forms) + len(forms)), strict=True)
         )
-        scores = np.concatenate([known[index].scores for index in unsure])
-        scores += self._weights[rows].sum(axis=1, dtype=np.int32)
-        ends = np.cumsum(sizes).tolist()
-        return [
-            int(scores[end - size : end].argmax()) for end, size in zip(ends, sizes, strict=True)
-        ]
+        self._forms += forms
+        self._seen.extend(np.zeros((len(forms), N_SEEN), np.uint64))
+        self._is_seen.extend(np.zeros(len(forms), np.bool_))
+
+    def _best(self, rows: Integers, unsure: Integers, sentence_ends: Sequence[int]) -> Integers:
+        """The best option of each form that has several: its number among them."""
+        sizes = self._n_options.values[rows[unsure]]
+        options = spread(sizes, self._first_option.values[rows[unsure]])
+        scores = self._scores.values[options]
+        scripts = self._scripts.values[options]
+        contexts = context_codes(self._around(rows, unsure, sentence_ends))
+        of_option = np.repeat(np.arange(len(unsure)), sizes)
+        for first in range(0, len(options), _BLOCK_OPTIONS):
+            part = slice(first, first + _BLOCK_OPTIONS)
+            found = context_rows(
+                scripts[part], contexts[of_option[part]], n_rows=len(self._weights)
+            )
+            scores[part] += self._weights[found].sum(axis=1, dtype=np.int32)
+        starts = np.cumsum(sizes) - sizes
+        is_best = scores == np.repeat(np.maximum.reduceat(scores, starts), sizes)
+        places = np.flatnonzero(is_best)
+        firsts = places[np.searchsorted(places, starts)]
+        best: Integers = firsts - starts
+        return best
+
+    def _around(self, rows: Integers, unsure: Integers, sentence_ends: Sequence[int]) -> Codes:
+        """What is known of the five forms around some: shape (n_unsure, 5, N_SEEN)."""
+        sentences = np.searchsorted(np.array(sentence_ends), np.arange(len(rows)), side="right")
+        # Two rows of nothing before, between and after sentences.
+        places = np.arange(len(rows)) + 2 * (sentences + 1)
+        padded = np.zeros(len(rows) + 2 * len(sentence_ends) + 2, np.int64)
+        padded[places] = rows
+        around = padded[places[unsure][:, None] + np.arange(-2, 3)]
+        wanted = np.unique(around)
+        for row in wanted[~self._is_seen.values[wanted]].tolist():
+            self._seen.values[row] = neighbour_codes(self._forms[row], self._counts)
+            self._is_seen.values[row] = True
+        seen: Codes = self._seen.values[around]
+        return seen
+
+
+def _with_points(tokens: tuple[str, ...], form: str, bare: str) -> tuple[str, ...]:
+    """Gives the tokens of a form without vowel points the points of their letters."""
+    if form == bare:
+        return tokens
+    # Offset in the bare form to offset in the form, behind the points of the letter before.
+    offsets = [0, *(i for i in range(1, len(form)) if fold_form(form[i] + "x") != "x"), len(form)]
+    if len(offsets) != len(bare) + 1:
+        return tokens
+    pointed, position = [], 0
+    for token in tokens:
+        start = bare.find(token, position)
+        if start < 0:
+            pointed.append(token)
+            continue
+        position = start + len(token)
+        pointed.append(form[offsets[start] : offsets[position]])
+    return tuple(pointed)
 
 
 def scripts_of(form: str, candidates: Candidates) -> list[Script]:

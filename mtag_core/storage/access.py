@@ -235,7 +235,6 @@ def _open_temporary(target: Path) -> tuple[Path, BinaryIO]:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Makes a rename survive a power cut, where the system can."""
     with suppress(OSError):
         descriptor = os.open(directory, os.O_RDONLY)
         try:
@@ -246,7 +245,6 @@ def _sync_directory(directory: Path) -> None:
 
 @contextmanager
 def _local_errors(path: str) -> Iterator[None]:
-    """Turns the operating system's errors into ours."""
     try:
         yield
     except MtagError:

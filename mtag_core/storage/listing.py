@@ -75,7 +75,6 @@ def literal_prefix(pattern: str) -> str:
 
 
 def _match(pattern: str) -> Iterable[FileInfo]:
-    """Returns the files of one pattern."""
     scheme = scheme_of(pattern)
     if scheme == "http":
         return [remote.stat(pattern)]
@@ -93,7 +92,6 @@ def _match(pattern: str) -> Iterable[FileInfo]:
 
 
 def _match_objects(pattern: str) -> Iterator[FileInfo]:
-    """Yields the objects of one pattern of an object store."""
     is_glob = _WILDCARD.search(pattern) is not None
     if not is_glob and not pattern.endswith("/"):
         yield remote.stat(pattern)
@@ -122,7 +120,6 @@ def glob_regex(pattern: str) -> re.Pattern[str]:
 
 
 def _translate_wildcard(wildcard: str) -> str:
-    """Translates one wildcard to a regular expression."""
     simple = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     if wildcard in simple:
         return simple[wildcard]

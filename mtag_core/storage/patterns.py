@@ -52,6 +52,5 @@ def _names_something(pattern: str) -> bool:
 
 
 def _is_in_folder(pattern: str) -> bool:
-    """Whether there is a folder for it whose name has a comma."""
     folder = literal_prefix(pattern)
     return not scheme_of(pattern) and "," in folder and os.path.isdir(local_path(folder))

@@ -132,7 +132,6 @@ class _ResumingStream(io.RawIOBase):
         raise AssertionError("unreachable")
 
     def _drop(self) -> None:
-        """Closes the connection, whatever state it is in."""
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
@@ -143,7 +142,6 @@ class _ResumingStream(io.RawIOBase):
 
 
 def _open_at(path: str, start: int) -> BinaryIO:
-    """Opens a remote file at a byte, with one request where the server can."""
     if start == 0:
         return _open(path)
     if scheme_of(path) != "http":
@@ -171,7 +169,6 @@ def _skip(stream: BinaryIO, n_bytes: int) -> None:
 
 
 def _open(path: str, headers: dict[str, str] | None = None) -> BinaryIO:
-    """Opens a remote file with smart_open."""
     params = _params(path)
     if headers is not None:
         params["headers"] = headers
@@ -187,7 +184,6 @@ def _open(path: str, headers: dict[str, str] | None = None) -> BinaryIO:
 
 
 def _encoding(stream: BinaryIO) -> str:
-    """What a server did to a file on its way."""
     headers = cast(Any, stream).response.headers
     return str(headers.get("Content-Encoding", "")).strip().lower()
 
@@ -200,7 +196,6 @@ def _smart_open(path: str, mode: Literal["rb", "wb"], params: dict[str, Any]) ->
 
 
 def _params(path: str) -> dict[str, Any]:
-    """The transport parameters of a path's store."""
     scheme = scheme_of(path)
     if scheme == "s3":
         return {"client": _s3_client()}
@@ -233,7 +228,6 @@ def _stat_http(path: str) -> FileInfo:
 
 
 def _split(path: str) -> tuple[str, str]:
-    """Splits a URL of an object store into bucket and key."""
     if scheme_of(path) not in ("s3", "gs"):
         raise UsageError(f"{path}: expected an s3:// or gs:// URL")
     bucket, _, key = path.partition("://")[2].partition("/")
@@ -252,7 +246,6 @@ def _new_s3_client(process_id: int, endpoint: str | None) -> Any:  # noqa: ANN40
 
 
 def _gs_client() -> Any:  # noqa: ANN401
-    """The Cloud Storage client of this process."""
     return _new_gs_client(os.getpid(), os.environ.get("STORAGE_EMULATOR_HOST"))
 
 
@@ -264,7 +257,6 @@ def _new_gs_client(process_id: int, emulator: str | None) -> Any:  # noqa: ANN40
 
 
 def _import(name: str, *, extra: str) -> Any:  # noqa: ANN401
-    """Imports the client package of a store."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
@@ -273,7 +265,6 @@ def _import(name: str, *, extra: str) -> Any:  # noqa: ANN401
 
 @contextmanager
 def _remote_errors(path: str) -> Iterator[None]:
-    """Turns the errors of any client into ours."""
     try:
         yield
     except (MtagError, GeneratorExit):
@@ -296,5 +287,4 @@ def _status(error: BaseException) -> int | None:
 
 
 def _describe(error: BaseException) -> str:
-    """One line that says what a client met."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

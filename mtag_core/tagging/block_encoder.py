@@ -13,7 +13,6 @@ class BlockEncoder:
     """Splits the tokens of blocks into wordpieces; the blocks of a document come in order."""
 
     def __init__(self, encode: Callable[[Sentence], EncodedSentence]) -> None:
-        """Takes the function that splits the tokens of one sentence."""
         self._encode = encode
         self._rejected = MidwayReject("wordpiece")
 

@@ -152,7 +152,6 @@ def _check_names(files: object, path: str) -> None:
 
 
 def _check(path: Path, sha256: str) -> None:
-    """Compares a file with its digest."""
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError:

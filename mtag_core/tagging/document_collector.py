@@ -9,7 +9,6 @@ class DocumentCollector:
     """Puts blocks together; they come in order, one document after the other."""
 
     def __init__(self) -> None:
-        """Starts without a document."""
         self._block: Block[TaggedSentence] | None = None
         self._sentences: list[TaggedSentence] = []
 

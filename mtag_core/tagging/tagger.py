@@ -292,7 +292,6 @@ class Tagger:
         return (part for part in found if part is not None)
 
     def _answer(self, batch: Sequence[Window]) -> Iterator[_Columns]:
-        """Asks the student about a batch and cuts what it says into windows."""
         answer = self._student.answer(batch)
         upos_tags, feats_tags = self._labels.upos, self._labels.feats
         upos = [upos_tags[label] for label in answer.upos.tolist()]
@@ -314,13 +313,11 @@ class Tagger:
 
 
 def _tagged(sentence: Sentence, parts: Sequence[_Columns]) -> TaggedSentence:
-    """Joins the columns of a sentence's windows."""
     columns = zip(*parts, strict=True) if parts else [()] * 5
     return TaggedSentence(sentence, *(tuple(chain.from_iterable(column)) for column in columns))
 
 
 def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:
-    """A sentence whose text is its forms joined by spaces."""
     if isinstance(forms, str):
         raise UsageError(f"sentence {index}: {forms[:40]!r}, expected a list of forms")
     starts = []
@@ -345,7 +342,6 @@ def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:
 
 
 def _check_text(text: str, *, what: str) -> None:
-    """Refuses what is no Unicode text."""
     if not isinstance(text, str):
         raise UsageError(f"{what}: {type(text).__name__}, expected str")
     try:

@@ -108,7 +108,6 @@ class WordPiece:
         ]
 
     def _window(self, token_ids: Sequence[list[int]], *, tagged: range, treebank: int) -> Window:
-        """Joins the pieces of tokens."""
         piece_ids = [self._cls]
         first: list[int] = []
         last: list[int] = []
@@ -122,7 +121,6 @@ class WordPiece:
         return Window(piece_ids, first, last, treebank)
 
     def _pieces(self, form: str) -> list[int]:
-        """Splits one token and remembers the answer."""
         encoding = self._tokenizer.encode([form], is_pretokenized=True, add_special_tokens=False)
         # A token of nothing but control characters has no pieces.
         ids = encoding.ids or [self._unk]
@@ -174,7 +172,6 @@ def _spans(n_pieces: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _special_id(tokenizer: Tokenizer, piece: str) -> int:
-    """The id of a special piece."""
     piece_id: int | None = tokenizer.token_to_id(piece)
     if piece_id is None:
         raise BundleError(f"tokenizer.json: has no piece {piece}, expected [CLS], [SEP] and [UNK]")

@@ -353,7 +353,7 @@ class LabelSplitsOptions:
     treebanks: Path = option(_LABELLING_TREEBANKS, metavar="DIR")
     text: Path = option("directory of <language>.txt.xz files", metavar="DIR")
     segmenters: Path = option(
-        "directory of <language>.udpipe files, which segment the text",
+        "directory of <language>.linear.npz files, which segment the text",
         DEFAULT_BUNDLE / "segmenters",
         metavar="DIR",
     )
@@ -378,24 +378,19 @@ class LabelSplitsOptions:
 class SegmenterOptions:
     """How each segmenter of `train segmenters` is made; recorded beside them.
 
-    `seed` also chooses the marks that are put into sentences of small treebanks, and is the
-    boundary models'; UDPipe has its own fixed seed.
+    `seed` is also that of the gap networks.
     """
 
-    n_tokens: int = option("training tokens a language at most", 60_000)
+    n_tokens: int = option("training tokens a language at most", 45_000)
     n_treebank_tokens: int = option("training tokens of a treebank of --own at most", 100_000)
-    n_generic_tokens: int = option(
-        "tokens that each language gives to the generic segmenter", 2_000
-    )
-    width: int = option("of UDPipe's recurrent layer", 24)
-    n_epochs: int = option("passes over the tokens", 12)
-    learning_rate: float = option("at the start", 0.005)
-    dropout: float = option("from 0 to 1", 0.1)
+    n_generic_tokens: int = option("tokens that each language gives to the generic layer", 5_000)
+    n_lines: int = option("sentences of text that a language learns sentence ends from", 4_000)
+    n_generic_lines: int = option("those that each language gives to the generic layer", 300)
     gap_epochs: float = option(
         "passes of the models of ja, vi, zh over treebank and labelled text", 6.0
     )
     device: str = option("torch device, for ja, vi, zh", "cpu")
-    seed: int = option("chooses the sentences of the generic segmenter", 1)
+    seed: int = option("chooses lines of text and lengths of paragraphs", 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -407,7 +402,7 @@ class TrainSegmentersOptions:
     )
     output: Path = option("directory; a training that stopped goes on there", metavar="DIR")
     text: Path | None = option(
-        "directory of <code>.txt.xz files, where forms are counted for ar, fr, he, ta",
+        "directory of <code>.txt.xz files: sentence ends, abbreviations, counts of forms",
         None,
         metavar="DIR",
     )

@@ -142,7 +142,6 @@ class _Resolver:
         self._n_open[kind] += 1
 
     def _open_braces(self, n_braces: int) -> None:
-        """Opens templates for pairs of braces and a parameter for three."""
         for _ in range((n_braces - 3 if n_braces % 2 else n_braces) // 2):
             self._open("{{")
         if n_braces % 2:
@@ -164,7 +163,6 @@ class _Resolver:
         return 0
 
     def _innermost_braces(self) -> str:
-        """The kind of the innermost open template or parameter."""
         return next(frame.kind for frame in reversed(self._stack) if frame.kind in ("{{", "{{{"))
 
     def _close(self, kind: str, end: int) -> bool:
@@ -199,7 +197,6 @@ class _Resolver:
         self._stack[-1].parts.append(body)
 
     def _resolve(self, kind: str, body: str, end: int) -> str:
-        """The words that a closed construct shows."""
         if kind == "[[":
             return self._link(body)
         if kind == "{{":
@@ -222,7 +219,6 @@ class _Resolver:
         return expand(name, body, title=self._title, site=self._site, place=place)
 
     def _substitute(self, definition: str, call: Call) -> str:
-        """The words of a definition with the call's arguments in it."""
         values = {str(index): value for index, value in enumerate(call.positional, start=1)}
         n_characters = len(definition) + sum(map(len, call.positional))
         self._budget.n_characters -= n_characters

@@ -66,7 +66,6 @@ def paragraphs(text: str) -> list[str]:
 
 
 def _ends_sentence(line: str) -> bool:
-    """Whether a line ends with the mark of a sentence's end."""
     return bool(_SENTENCE_END.search(line[-_N_END_CHARACTERS:]))
 
 
@@ -78,7 +77,7 @@ def _clean_line(line: str) -> tuple[str, bool]:
     marks = _LIST_MARKS.match(stripped)
     if marks:
         stripped = stripped[marks.end() :]
-    if stripped.startswith(HOLE) or line.lstrip().startswith(HOLE):
+    if HOLE in line and (stripped.startswith(HOLE) or line.lstrip().startswith(HOLE)):
         stripped = _HOLE_START.sub("", stripped)
     if "''" in stripped:
         stripped = drop_quotes(stripped)
@@ -92,7 +91,6 @@ def _clean_line(line: str) -> tuple[str, bool]:
 
 
 def _is_heading(line: str) -> bool:
-    """Whether a line is a heading, or a rule of equals signs."""
     return line[0] == "=" and line[-1] == "=" and len(line) > 1
 
 
@@ -131,7 +129,6 @@ def close_holes(line: str) -> str:
 
 
 def _one_hole(run: re.Match[str]) -> str:
-    """One hole for a run of them, with the space that ends it."""
     return f"{HOLE} " if run[0][-1] == " " else HOLE
 
 

@@ -216,7 +216,6 @@ def _refuse_doctype(name: str, *_: object) -> None:
 
 
 def _page_or_reject(xml: bytes, site: Site, *, source: str, offset: int) -> Page | Reject:
-    """Parses a page, or makes the reject that carries its XML."""
     try:
         return parse_page(xml, site)
     except PageError as error:
@@ -286,7 +285,6 @@ class _Cutter:
 
     @property
     def _offset(self) -> int:
-        """Byte offset of the next unread byte."""
         return self._buffer_offset + self._position
 
     def _skip_to_page(self) -> str:
@@ -325,7 +323,6 @@ class _Cutter:
         return ("page" if is_whole else "truncated"), xml
 
     def _skip_page(self) -> tuple[str, bytes]:
-        """Moves behind the end of a page without holding it."""
         while not (mark := _PAGE_MARK.search(self._buffer, self._position + 1)):
             self._position = max(self._position, len(self._buffer) - _OVERLAP_BYTES)
             if self._is_at_end:

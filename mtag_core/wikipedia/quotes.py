@@ -31,14 +31,12 @@ def drop_quotes(line: str) -> str:
 
 
 def _mark(length: int) -> tuple[int, int]:
-    """Apostrophes before a mark, and the mark's own quotes."""
     if length == 4:
         return 1, 3
     return (length - 5, 5) if length > 5 else (0, length)
 
 
 def _index_of_apostrophe(pieces: list[str], lengths: list[int]) -> int:
-    """The piece behind which three quotes are an apostrophe and italic."""
     behind_word = behind_space = -1
     for index, length in enumerate(lengths):
         if length != 3:

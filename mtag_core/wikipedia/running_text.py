@@ -105,7 +105,6 @@ def _is_glued(before: str) -> bool:
 
 
 def _is_ending(call: Call, before: str) -> bool:
-    """Whether a number stands close before the call, and the name ends an ordinal."""
     return before[-1:] in tuple("0123456789IVXLCDM") and is_ordinal_ending(call.name)
 
 
@@ -123,7 +122,6 @@ def _words(call: Call) -> list[str]:
 
 
 def _is_code(value: str) -> bool:
-    """Whether a value names a language, or something that is looked up elsewhere."""
     is_path = "/" in value and " " not in value and (value[-1] == "/" or value.count("/") > 1)
     return value in LANGUAGE_CODES or is_path or bool(_IDENTIFIER.fullmatch(value))
 
@@ -136,7 +134,6 @@ def _is_repeated(words: str, place: Place) -> bool:
 
 
 def _is_label(value: str) -> bool:
-    """A single letter is the label of a note."""
     return len(value) == 1 and value.isalpha() and not _UNSPACED.match(value)
 
 

@@ -101,7 +101,6 @@ def _end_of_comment(text: str, start: int) -> int:
 
 
 def _replacement(name: str, inner: str, *, is_inline: bool) -> str:
-    """What a dropped element leaves in the text."""
     if name == "nowiki":
         return protect(inner)
     if name in ("syntaxhighlight", "source") and is_inline and "\n" not in inner:

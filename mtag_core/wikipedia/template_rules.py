@@ -68,7 +68,6 @@ def _word(call: Call) -> str:
 
 
 def _measure_or_word(call: Call) -> str:
-    """A quantity in the Italian Wikipedia, a word behind its language in Wiktionaries."""
     return quantities.physical_value(call) if quantities.is_number(call.get(0)) else _word(call)
 
 
@@ -94,7 +93,6 @@ def _bracketed(call: Call) -> str:
 
 
 def _quote(call: Call) -> str:
-    """A block quotation is a paragraph of its own."""
     text = call.named.get("text") or call.named.get("quote") or call.get(0)
     return f"\n\n{text}\n\n" if text else ""
 
@@ -118,13 +116,11 @@ def _linked_second(call: Call) -> str:
 
 
 def _chinese(call: Call) -> str:
-    """The first script given, else the romanisation."""
     values = (call.named.get(key, "") for key in ("c", "t", "s", "p", "w"))
     return next((value for value in values if value), _first(call))
 
 
 def _nihongo(call: Call) -> str:
-    """A name with its spelling in another script and its reading in brackets."""
     inner = ", ".join(value for value in call.positional[1:3] if value)
     return f"{call.get(0)} ({inner})" if inner and call.get(0) else call.get(0) or inner
 

@@ -68,7 +68,6 @@ def _rule_of(name: str) -> Rule | None:
 
 
 def _without_prefix(head: str, site: Site) -> str:
-    """A template's name without its namespace."""
     prefix, _, name = head.partition(":")
     is_namespace = site.namespaces.get(prefix.strip().lower()) == TEMPLATE_NAMESPACE
     return name if is_namespace else head

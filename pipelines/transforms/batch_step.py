@@ -147,7 +147,6 @@ class BatchDoFn(StepDoFn):
 
 
 def _count_batch(report: BatchReport) -> None:
-    """Beam's distributions hold whole numbers."""
     fill_percent = round(100 * report.n_pieces / report.piece_budget)
     Metrics.distribution(METRICS_NAMESPACE, "batch_fill_percent").update(fill_percent)
     duration_ms = round(1000 * report.duration_s)

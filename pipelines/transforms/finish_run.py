@@ -44,7 +44,6 @@ class FinishRun(beam.PTransform):
         )
 
     def _finish(self, manifests: list[Manifest]) -> Iterator[str]:
-        """Writes run.json."""
         finish_run(
             self._layout,
             self._config,

@@ -35,7 +35,6 @@ class ReadPlan(beam.PTransform):
         )
 
     def _lines(self, path: str) -> Iterator[PlanLine]:
-        """Says that a worker has started, then reads."""
         if self._started_path is not None:
             mark_started(self._started_path)
         yield from plan_lines(path)

@@ -27,7 +27,6 @@ class Segment(beam.PTransform):
     """
 
     def __init__(self, model: SharedModel[TextSegmenter]) -> None:
-        """Takes the model that splits text."""
         super().__init__()
         self._do_fn = _SegmentDoFn(model)
 

@@ -27,7 +27,6 @@ class SelectSentences(beam.PTransform):
     """
 
     def __init__(self, selector_of: Callable[[str], BlockSelector]) -> None:
-        """Takes what makes the selector of a part from its id. Must pickle."""
         super().__init__()
         self._do_fn = _SelectSentencesDoFn(selector_of)
 

@@ -27,7 +27,6 @@ class SharedModel(Generic[M_co]):
     """
 
     def __init__(self, load: Callable[[], M_co]) -> None:
-        """Loads nothing yet."""
         self.load = load
         self._shared = Shared()
 
@@ -46,7 +45,6 @@ class LockedModel(Generic[M_co]):
     """
 
     def __init__(self, model: M_co) -> None:
-        """Makes the lock."""
         self.model = model
         self.lock = Lock()
 
@@ -74,7 +72,6 @@ class StepDoFn(beam.DoFn):
     """
 
     def __init__(self, name: str) -> None:
-        """Names the step in counters."""
         super().__init__()
         self._name = name
         self._busy_ns = 0

@@ -34,7 +34,6 @@ class SurveyParts(beam.PTransform):
     """PCollection of PlannedPart -> PCollection of the ids of surveyed parts."""
 
     def __init__(self, settings: SurveySettings) -> None:
-        """Keeps the settings."""
         super().__init__()
         self._settings = settings
 

@@ -18,7 +18,6 @@ class Tag(beam.PTransform):
     """
 
     def __init__(self, model: SharedModel[BatchTagger]) -> None:
-        """Takes the model that tags."""
         super().__init__()
         self._do_fn = BatchDoFn("tag", model, _tag)
 

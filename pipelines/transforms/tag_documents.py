@@ -96,7 +96,6 @@ class _NoKey:
 
 
 def _like(element_type: Any, value_type: type) -> Any:  # noqa: ANN401
-    """The type of elements with another value in the place of the document."""
     if element_type is Document:
         return value_type
     types: Any = getattr(element_type, "tuple_types", ())

@@ -25,7 +25,6 @@ class Wordpiece(beam.PTransform):
     """
 
     def __init__(self, model: SharedModel[SentenceEncoder]) -> None:
-        """Takes the model that splits tokens."""
         super().__init__()
         self._do_fn = _WordpieceDoFn(model)
 

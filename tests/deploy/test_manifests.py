@@ -76,7 +76,7 @@ def test_the_flags_in_a_manifest_are_flags_of_annotate(name):
     document = yaml.safe_load((_DEPLOY / name).read_text())
     spec = document["spec"]
     job = spec["jobTemplate"]["spec"] if document["kind"] == "CronJob" else spec
-    assert parse_options(job["template"]["spec"]["containers"][0]["args"]).corpus.inputs
+    assert parse_options(job["template"]["spec"]["containers"][0]["args"]).corpus.input
 
 
 def test_the_parameters_of_the_dataflow_template_are_flags_of_annotate():

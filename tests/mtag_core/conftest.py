@@ -48,14 +48,3 @@ def bundled_segmenters() -> Path:
 def bundled_segmenter(bundled_segmenters, fake_langid) -> Segmenter:
     """The segmenters that the package ships."""
     return Segmenter.load(bundled_segmenters, fake_langid)
-
-
-@pytest.fixture(scope="session")
-def udpipe_segmenter(bundled_segmenters, fake_langid, tmp_path_factory) -> Segmenter:
-    """The shipped tokenizers without split models, with the English one as the generic one."""
-    directory = tmp_path_factory.mktemp("segmenters")
-    for path in bundled_segmenters.glob("*.udpipe"):
-        if path.name != "generic.udpipe":
-            (directory / path.name).symlink_to(path)
-    (directory / "generic.udpipe").symlink_to(bundled_segmenters / "en.udpipe")
-    return Segmenter.load(directory, fake_langid)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-_TIMEOUT_S = 60
+_TIMEOUT_S = 240
 
 
 def kill_in_mid_run(command: Sequence[str], output: Path, *, rng: random.Random) -> None:

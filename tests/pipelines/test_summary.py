@@ -1,3 +1,6 @@
+import io
+import sys
+
 import pytest
 
 from mtag_core.output.preview import Preview
@@ -68,3 +71,23 @@ def test_text_of_the_corpus_cannot_steer_the_terminal(capsys):
 def test_removed_parts_are_mentioned_where_there_are_any(capsys):
     assert "removed" not in _shown(capsys)
     assert "4 parts whose input is gone" in _shown(capsys, n_pruned=4)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_any_encoding_of_standard_output_will_do(monkeypatch, encoding):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding))
+    times = RunTimes(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
+    previews = [Preview("\u4e00.txt", "zh", (("\u4e00", "NOUN", "_"),))]
+    print_summary(_REPORT, times, previews=previews, paths={"report": "\u4e00/run.json"})
+    sys.stdout.flush()
+    printed = sys.stdout.buffer.getvalue().decode(encoding)
+    assert ("\u4e00" if encoding == "utf-8" else "?") + "/run.json" in printed
+
+
+def test_bugs_of_readers_stand_out(capsys):
+    report = _REPORT | {"rejects_by_reason": {"binary": 7, "reader_failed": 2}}
+    times = RunTimes(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
+    print_summary(report, times, previews=[], paths={})
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "3: reader_failed 2, binary 7" in shown
+    assert "bugs 2 rejects reader_failed: please report them" in shown

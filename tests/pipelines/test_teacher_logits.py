@@ -146,7 +146,7 @@ def test_run_with_new_input_equals_a_clean_one(dumps: Path, teacher: Path, tmp_p
 @pytest.mark.parametrize(
     ("flags", "n_sentences"),
     [
-        (["--languages", "de"], 3),
+        (["--languages", "German"], 3),
         (["--languages", "fr"], 0),
         (["--max_sentences_per_language=1"], 2),
         (["--min_tokens=99", "--languages", "de"], 0),
@@ -240,6 +240,14 @@ def test_sentences_of_conllu_without_a_language_are_chosen_by_the_one_they_are_i
     flags = [*flags, "--input_format=conllu", "--languages", "de"]
     assert run(tmp_path / "s.conllu", teacher, tmp_path / "out", *flags) == 0
     assert texts(tmp_path / "out") == [" ".join(forms)]
+
+
+def test_a_device_that_changes_nothing_is_named(
+    dumps: Path, teacher: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(dumps, teacher, tmp_path / "out", "--dry_run", "--device=cuda") == 0
+    printed = capsys.readouterr().err
+    assert "--device=cuda changes nothing: ONNX Runtime runs this teacher" in printed
 
 
 def test_dry_run_writes_nothing(dumps: Path, teacher: Path, tmp_path: Path):

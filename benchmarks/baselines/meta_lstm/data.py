@@ -119,7 +119,6 @@ class Encoder:
         return _padded(upos, value=UNLABELLED), _padded(feats, value=UNLABELLED)
 
     def _characters(self, forms: Sequence[str]) -> tuple[list[int], list[int], list[int]]:
-        """Character ids of a sentence, and where each token begins and ends among them."""
         ids: list[int] = []
         firsts: list[int] = []
         lasts: list[int] = []

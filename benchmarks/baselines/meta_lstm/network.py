@@ -177,7 +177,8 @@ class _CharacterModel(nn.Module):
             states.gather(1, index[:, :, None].expand(-1, -1, states.shape[2]))
             for index in (batch.first_characters, batch.last_characters)
         ]
-        return self.tagger(torch.relu(self.mlp(torch.cat(ends, dim=-1))), batch.n_tokens)
+        tokens: Tensor = self.tagger(torch.relu(self.mlp(torch.cat(ends, dim=-1))), batch.n_tokens)
+        return tokens
 
 
 class _WordModel(nn.Module):
@@ -194,7 +195,8 @@ class _WordModel(nn.Module):
     def forward(self, batch: MetaLstmBatch) -> Tensor:
         """The tokens in context. Shape (n_sentences, n_tokens, output_width)."""
         fixed = self.projection(self.get_buffer("vectors")[batch.vectors])
-        return self.tagger(self.embedding(batch.forms) + fixed, batch.n_tokens)
+        tokens: Tensor = self.tagger(self.embedding(batch.forms) + fixed, batch.n_tokens)
+        return tokens
 
 
 def _bilstm(input_width: int, width: int, n_layers: int, dropout: float) -> nn.LSTM:

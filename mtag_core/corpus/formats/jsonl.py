@@ -127,7 +127,6 @@ def _names(fields: dict[str, Any]) -> list[str]:
 
 
 def _parse(line: bytes) -> tuple[tuple[str, str] | None, dict[str, Any]]:
-    """Returns a fault or the fields of a line."""
     try:
         fields = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:

@@ -114,7 +114,6 @@ def _unknown_encoding(path: str, encoding: str) -> Reject:
 
 
 def _is_whole(span: Span) -> bool:
-    """Whether the first span of a file reads all of it."""
     encoding = _site(span.file).encoding
     is_cut = span.start > 0 or span.end is not None
     return not is_cut or (wikipedia.is_known(encoding) and not wikipedia.keeps_ascii(encoding))
@@ -137,7 +136,6 @@ class _HeadError(Exception):
 
 @lru_cache(maxsize=8)
 def _read_site(file: FileInfo) -> wikipedia.Site:
-    """Reads what the file's start says of its wiki, and the templates it defines."""
     with Source(Span(file), keeps_encoding=True) as source:
         head = source.read_exactly(_HEAD_BYTES)
         if source.failure and not head:

@@ -131,7 +131,6 @@ def _open(path: str, options: ReadOptions) -> Iterator[BinaryIO]:
 
 
 def _owned_row_groups(metadata: Any, span: Span) -> tuple[int, list[int]]:  # noqa: ANN401
-    """Returns the number of rows before the span's row groups, and their indices."""
     starts = [_row_group_start(metadata, i) for i in range(metadata.num_row_groups)]
     owned = [i for i, start in enumerate(starts) if span.start <= start < (span.end or start + 1)]
     first = owned[0] if owned else 0
@@ -143,7 +142,6 @@ def _rows(
     row_group: int,
     options: ReadOptions,
 ) -> Iterator[tuple[bytes | None, Any]]:
-    """Yields text and id of each row."""
     names = [name for name in (options.text_field, options.id_field) if name is not None]
     for batch in file.iter_batches(_BATCH_ROWS, row_groups=[row_group], columns=names):
         texts = _values(_column(batch, options.text_field))
@@ -180,7 +178,6 @@ def _document(
     path: str,
     options: ReadOptions,
 ) -> Document | Reject:
-    """Makes a document of a row, or a reject."""
     place = f"{path}#{row}"
     if isinstance(doc_id, bytes):
         decoded = decode_document(doc_id, source=path, offset=row, doc_id=place)
@@ -262,7 +259,6 @@ def _reject(span: Span, row: int, failure: Failure) -> Reject:
 
 
 def _failure(error: Exception) -> Failure:
-    """Names what an error of the Parquet reader means."""
     if isinstance(error, MtagError):
         return failure_of(error)
     return Failure("corrupt", f"Parquet: {' '.join(str(error).split())[:300]}")

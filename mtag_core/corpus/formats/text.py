@@ -109,7 +109,6 @@ def _read_paragraphs(
 
 
 def _read_file(span: Span, source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
-    """Reads a whole file as one document or, over the limit, as several."""
     limit = options.max_document_bytes
     head = b""
     if span.start == 0 and span.end is None:
@@ -154,7 +153,6 @@ class _Cutting:
     """The bytes from one cut on, of which at most the limit is held."""
 
     def __init__(self, source: Source, start: int, limit: int) -> None:
-        """Starts behind a cut."""
         self._source = source
         self._start = start
         self._limit = limit
@@ -194,7 +192,6 @@ class _Cutting:
             yield self._take(b"")
 
     def _yield_lines(self) -> Iterator[Document | Reject]:
-        """Yields all up to the last line end and keeps the rest."""
         data = b"".join(self._pieces)
         end = data.rfind(b"\n") + 1
         self._pieces, self._n_bytes = [], 0
@@ -213,7 +210,6 @@ class _Cutting:
 
 
 def _document(data: bytes, source: Source, offset: int) -> Document | Reject:
-    """Decodes a document that is a part of its file."""
     doc_id = f"{source.path}#{offset}"
     decode = partial(decode_document, data, source=source.path, offset=offset, doc_id=doc_id)
     return or_failed(decode, data, source=source.path, offset=offset)

@@ -118,7 +118,6 @@ class DeviceSentences:
     """Packed sentences that live on a device and give batches there."""
 
     def __init__(self, packed: PackedSentences, *, pad: int, device: torch.device) -> None:
-        """Copies the arrays to the device."""
         self.packed = packed
         self.device = device
         self._pad = pad

@@ -91,7 +91,6 @@ def _add_logits(graph: Any, upos: Sequence[str]) -> None:  # noqa: ANN401 (proto
 
 
 def _branch(graph: Any, name: str) -> Iterator[Any]:  # noqa: ANN401 (protobuf's)
-    """The nodes between one tag's tokens and its best label."""
     while True:
         node = next(node for node in graph.nodes if node.inputs and node.inputs[0] == name)
         if node.op_type == "ArgMax":

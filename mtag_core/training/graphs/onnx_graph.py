@@ -19,7 +19,6 @@ class GraphBuilder:
     """Collects nodes and constants; every method returns names of values."""
 
     def __init__(self) -> None:
-        """Starts with an empty graph."""
         self._nodes: list[onnx.NodeProto] = []
         self._initializers: dict[str, onnx.TensorProto] = {}
         self._has_contrib_nodes = False

@@ -259,7 +259,6 @@ class _StudentGraph(GraphBuilder):
         return self.node("ReduceSum", is_label, *self.ints([0]), keepdims=0)
 
     def _sorted(self, values: str, length: str, name: str) -> list[str]:
-        """Values in ascending order, equal ones as they stood, and where each came from."""
         outputs = [f"{name}.sorted", f"{name}.order"]
         return self.split_node("TopK", values, length, outputs=outputs, axis=0, largest=0, sorted=1)
 
@@ -300,7 +299,6 @@ class _StudentGraph(GraphBuilder):
         )
 
     def _activated(self, values: str, reader: str) -> str:
-        """The feed-forward layer's activation, quantised for the layer that reads it."""
         if self._shape.hidden_act == "gelu":
             return self._quantised(self.node("Gelu", values, domain=CONTRIB), reader)
         if self._ranges is None:

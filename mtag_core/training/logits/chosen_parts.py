@@ -133,18 +133,15 @@ def remove_choice(base: str) -> None:
 
 
 def _path(base: str, folder: str, part_id: str) -> str:
-    """Path of a part's file in one of the folders."""
     return storage.join(base, folder, f"part-{part_id}.npz")
 
 
 def _read_survey(path: str) -> Survey:
-    """Reads a survey."""
     arrays = _read_arrays(path)
     return Survey(arrays["n_in_document"], arrays["hashes"], arrays["languages"])
 
 
 def _write_arrays(path: str, **arrays: NDArray[Any]) -> None:
-    """Writes arrays as one npz file."""
     stream = io.BytesIO()
     np.savez(stream, **arrays)  # type: ignore[arg-type]
     with storage.atomic_writer(path) as sink:
@@ -152,7 +149,6 @@ def _write_arrays(path: str, **arrays: NDArray[Any]) -> None:
 
 
 def _read_arrays(path: str) -> dict[str, NDArray[Any]]:
-    """Reads an npz file."""
     try:
         with np.load(io.BytesIO(storage.read_bytes(path)), allow_pickle=False) as arrays:
             return dict(arrays)

@@ -100,7 +100,6 @@ class HuggingFaceTeacher:
         return [summarise(logits, options, basis=basis) for logits in self.logits(sentences)]
 
     def _run(self, batch: PieceBatch) -> TokenLogits:
-        """Runs the model on one batch."""
         torch = self._torch
         with torch.inference_mode():
             output = self._model(

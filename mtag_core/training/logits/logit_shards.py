@@ -186,7 +186,6 @@ class LogitsWriter:
         self._writer.close()
 
     def _flush(self) -> None:
-        """Writes the buffered rows as one row group."""
         columns = _columns(self._rows)
         arrays = [_array(columns[field.name], field.type) for field in self._schema]
         table = pa.Table.from_arrays(arrays, schema=self._schema)
@@ -268,7 +267,6 @@ def _columns(rows: Sequence[OutputRow[ScoredSentence]]) -> dict[str, Any]:
 
 
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
-    """Lists of numbers become flat values with offsets."""
     if not (pa.types.is_list(kind) and values and isinstance(values[0], np.ndarray)):
         return pa.array(values, kind)
     offsets = np.concatenate(([0], np.cumsum([value.size for value in values])))

@@ -240,7 +240,6 @@ class OnnxTeacher:
         return [summarise(logits, options, basis=basis) for logits in self.logits(sentences)]
 
     def _run(self, batch: PieceBatch) -> TokenLogits:
-        """Runs the graph on one batch."""
         upos, feats = self._session.run(
             ["upos_logits", "feats_logits"],
             {
@@ -270,7 +269,6 @@ def _read_card(directory: Path) -> dict[str, Any]:
 
 
 def _checked(path: Path, sha256: str) -> bytes:
-    """Reads a file and checks its digest."""
     try:
         content = path.read_bytes()
     except OSError as error:

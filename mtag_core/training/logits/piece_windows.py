@@ -101,7 +101,6 @@ class PieceEncoder:
         return EncodedSentence(sentence, windows)
 
     def _special_pieces(self) -> tuple[int, int, int]:
-        """Ids of the opening, closing and padding piece."""
         for names in _SPECIAL_PIECES:
             start, end, pad = (self._tokenizer.token_to_id(name) for name in names)
             if start is not None and end is not None and pad is not None:
@@ -181,7 +180,6 @@ def rows_of_batches(
 
 
 def _groups(order: Sequence[int], lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Cuts indices sorted by length into batches under the budget."""
     group: list[int] = []
     for index in order:
         if group and (len(group) + 1) * lengths[index] > budget:
@@ -193,7 +191,6 @@ def _groups(order: Sequence[int], lengths: Sequence[int], budget: int) -> Iterat
 
 
 def _padded(windows: Sequence[Window], *, pad: int) -> PieceBatch:
-    """Pads windows to one batch."""
     width = max(len(window.piece_ids) for window in windows)
     piece_ids = np.full((len(windows), width), pad, np.int64)
     is_piece = np.zeros((len(windows), width), np.int64)
@@ -208,7 +205,6 @@ def _padded(windows: Sequence[Window], *, pad: int) -> PieceBatch:
 
 
 def _joined(parts: Sequence[TokenRows]) -> TokenRows:
-    """Puts the windows of a sentence together again."""
     if len(parts) == 1:
         return parts[0]
     return tuple(map(np.concatenate, zip(*parts, strict=True)))

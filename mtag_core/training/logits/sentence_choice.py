@@ -16,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.errors import ShardError
+from mtag_core.languages import normalise_language
+from mtag_core.option_values import positive
+from mtag_core.options import option
 from mtag_core.records import Block, Document, Sentence
 
 # At least this share of a sentence's tokens must hold a letter: lists of numbers teach nothing.
@@ -23,23 +26,23 @@ _MIN_WORD_SHARE = 0.5
 _MAX_FORM_CHARACTERS = 100
 
 
+def _codes(languages: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(map(normalise_language, languages))))
+
+
 @dataclass(frozen=True, slots=True)
 class ChoiceOptions:
-    """What decides the choice.
+    """What decides the choice."""
 
-    Attributes:
-        languages: Codes to keep; empty for all.
-        max_sentences_per_language: None for no limit.
-        min_tokens: Shorter sentences are left out.
-        max_tokens: Longer sentences are left out.
-        deduplicate: Keep only the first of equal sentences in the run.
-    """
-
-    languages: tuple[str, ...] = ()
-    max_sentences_per_language: int | None = None
-    min_tokens: int = 4
-    max_tokens: int = 128
-    deduplicate: bool = True
+    languages: tuple[str, ...] = option(
+        "keep only these, such as fr or French", (), metavar="CODE", split=_codes
+    )
+    max_sentences_per_language: int | None = option(
+        "keep a sample of so many sentences where a language has more", None, parse=positive
+    )
+    min_tokens: int = option("shorter sentences are left out", 4, parse=positive)
+    max_tokens: int = option("longer sentences are left out", 128, parse=positive)
+    deduplicate: bool = option("keep the first of equal sentences in the run", True)
 
     @property
     def needs_survey(self) -> bool:
@@ -138,7 +141,6 @@ class UsefulSelector:
     """Keeps the sentences that pass the filters, document by document, block by block."""
 
     def __init__(self, options: ChoiceOptions) -> None:
-        """Starts before the first document."""
         self._options = options
         self._n_chosen = 0
 

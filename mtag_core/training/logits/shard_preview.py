@@ -39,7 +39,6 @@ def preview_shards(
 
 
 def _head(path: str, upos: Sequence[str], feats: Sequence[str]) -> Iterator[Preview]:
-    """The sentences of the first row group."""
     with storage.open_read(path) as opened:
         stream = opened if opened.seekable() else io.BytesIO(opened.read())
         info = read_info(path, stream)

@@ -3,34 +3,44 @@
 Dense logits over thousands of FEATS bundles would be 37 TB a billion tokens. What is kept of a
 token: the top K logits, for each temperature the log-sum-exp of all others, and optionally a sketch
 of the others' shape (`mtag_core.training.logits.tail_basis`). Logits are kept relative to the
-largest, where float16 is finest; a softmax does not see the difference. Knows numpy only.
+largest, where float16 is finest; a softmax does not see the difference. Needs numpy only.
 """
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.errors import ShardError
+from mtag_core.option_values import not_negative, positive, positive_numbers
+from mtag_core.options import option
 from mtag_core.training.logits.tail_basis import TailBasis
 
 # What float16 holds of a logit that far below the largest is worth nothing at any temperature used.
 LOWEST = -30000.0
 
 
+def _joined(values: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
+    return tuple(itertools.chain.from_iterable(values))
+
+
 @dataclass(frozen=True, slots=True)
 class SummaryOptions:
-    """What is kept of the logits.
+    """What is kept of the logits."""
 
-    Attributes:
-        top_k: FEATS logits a token.
-        temperatures: Each gets the log-sum-exp of the rest; above 0.
-        tail_rank: Directions of the tail's sketch; 0 for none.
-    """
-
-    top_k: int = 32
-    temperatures: tuple[float, ...] = (1.0, 2.0, 3.0)
-    tail_rank: int = 32
+    top_k: int = option("FEATS logits kept a token", 32, metavar="K", parse=positive)
+    temperatures: tuple[float, ...] = option(
+        "the log-sum-exp of the rest is kept for each of these, above 0; several with commas",
+        (1.0, 2.0, 3.0),
+        metavar="T",
+        parse=positive_numbers,
+        split=_joined,
+    )
+    tail_rank: int = option(
+        "bytes a token for a sketch of the rest, 0 for none", 32, parse=not_negative
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,6 @@ class TrainedTeacher:
         )
 
     def _moved(self, batch: PieceBatch) -> Batch:
-        """The batch on the device."""
         piece_ids, is_piece, first, last = (
             self._torch.from_numpy(array).to(self._device)
             for array in (
@@ -164,7 +163,6 @@ class TrainedTeacher:
         return [logits.upos.float(), logits.feats.float()]
 
     def _best(self, logits: DeviceLogits) -> list[torch.Tensor]:
-        """The best labels."""
         return [logits.upos.argmax(-1), logits.feats.argmax(-1)]
 
     def _summary(

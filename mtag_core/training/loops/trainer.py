@@ -224,7 +224,6 @@ class Trainer:
         ]
 
     def _batches(self) -> Iterator[tuple[NDArray[np.int64], float]]:
-        """Cuts the next epoch while this one is learnt."""
         with ThreadPoolExecutor(1) as pool:
             coming = pool.submit(self._cut, self._epoch)
             while True:

@@ -5,6 +5,7 @@ ways without a table. Compared with that class it builds no mask tensors on the 
 for the GPU. Source: Devlin et al. 2019 (arXiv:1810.04805).
 """
 
+from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -79,7 +80,11 @@ class _Layer(nn.Module):
         self.intermediate = nn.Module()
         self.intermediate.dense = nn.Linear(config.hidden_size, config.intermediate_size)
         self.output = _Output(config.intermediate_size, config)
-        self.activation = {"gelu": functional.gelu, "relu": functional.relu}[config.hidden_act]
+        name_to_function: dict[str, Callable[[Tensor], Tensor]] = {
+            "gelu": functional.gelu,
+            "relu": functional.relu,
+        }
+        self.activation = name_to_function[config.hidden_act]
 
     def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Shape (n_sentences, n_pieces, hidden_size) in and out."""

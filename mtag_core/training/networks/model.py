@@ -68,7 +68,6 @@ class TokenTagger(nn.Module):
         self._initialise(hidden_size)
 
     def _initialise(self, hidden_size: int) -> None:
-        """Starts as the classic head that reads the first piece alone."""
         with torch.no_grad():
             nn.init.normal_(self.combine.weight, std=0.02)
             self.combine.weight[:, :hidden_size] += torch.eye(hidden_size)

@@ -103,7 +103,6 @@ class Correction(nn.Module):
     """What one treebank changes about the vectors of tokens."""
 
     def __init__(self, width: int, rank: int) -> None:
-        """Starts as no change at all."""
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(width))
         self.down = nn.Parameter(torch.randn(width, rank) * 0.02)

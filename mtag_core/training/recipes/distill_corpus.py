@@ -36,7 +36,6 @@ class DistillationCorpus:
     """
 
     def __init__(self, options: DistillOptions, feats: list[str], *, device: torch.device) -> None:
-        """Reads, encodes and lets the teachers annotate."""
         self._options = options
         self._feats = feats
         self._teachers = TeacherEnsemble(options.teachers, options.targets, device=device)
@@ -112,7 +111,6 @@ class DistillationCorpus:
         return chosen
 
     def _annotated(self, corpus: EncodedText) -> SoftTargets:
-        """Treebanks' names have an underscore, languages' have none."""
         names = corpus.languages
         if self._options.infer_text_treebank:
             names = tuple(name if "_" in name else "" for name in names)
@@ -122,7 +120,6 @@ class DistillationCorpus:
         return targets
 
     def _substituted(self, corpus: EncodedText) -> tuple[EncodedText, NDArray[np.int64]]:
-        """Copies of sentences with some words substituted, and indices of their originals."""
         languages = np.unique(
             [name.split("_")[0] for name in corpus.languages], return_inverse=True
         )

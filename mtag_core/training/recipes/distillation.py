@@ -206,7 +206,6 @@ class _DistillationTask:
 def _target_loss(
     logits: TaggerLogits, targets: SoftTargets, tokens: Tensor, options: TargetOptions
 ) -> Tensor:
-    """The loss of some tokens, times the squared temperatures, which keeps gradients' size."""
     upos_ids = torch.arange(logits.upos.shape[-1], device=tokens.device)
     upos_loss = top_k_target_loss(
         logits.upos,

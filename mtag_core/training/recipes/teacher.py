@@ -113,7 +113,6 @@ def _datasets(
 
 
 def _metadata(options: TeacherTrainingOptions, train: LabelledDataset) -> ModelMetadata:
-    """Text gets the annotation of its language's, or its written standard's, largest treebank."""
     sizes = dict(zip(train.treebanks, train.tokens_by_treebank(), strict=True))
     conventions: dict[str, str] = {}
     for name in sorted(sizes, key=lambda name: sizes[name]):

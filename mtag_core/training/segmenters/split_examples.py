@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.split_features import (
+    NOTHING,
     Counts,
     context_codes,
     context_rows,
@@ -89,7 +90,8 @@ def lay_out(
             if form not in forms:
                 forms[form] = _form(form, candidates, counts)
         seen = [forms[form].seen for form, _ in sentence]
-        contexts = context_codes(seen, range(len(seen)))
+        padded = np.array([NOTHING, NOTHING, *seen, NOTHING, NOTHING], np.uint64)
+        contexts = context_codes(padded[np.arange(len(seen))[:, None] + np.arange(5)])
         for (form, parts), context in zip(sentence, contexts, strict=True):
             known = forms[form]
             right = [tokens == parts for tokens in known.tokens]

@@ -6,7 +6,9 @@ from itertools import islice
 from pathlib import Path
 
 from mtag_core.errors import InputNotFoundError
-from mtag_core.segmentation.udpipe import UdpipeTokenizer
+from mtag_core.segmentation.boundary_layers import BoundaryLayer
+from mtag_core.segmentation.languages import GENERIC
+from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.storage import create_text
 from mtag_core.training.data.treebanks import treebank_files
 from mtag_core.training.options import LabelSplitsOptions
@@ -54,7 +56,9 @@ def _label(config: LabelSplitsOptions, language: str) -> Path:
     source = config.text / f"{language}.txt.xz"
     if not source.exists():
         raise InputNotFoundError(f"{source}: no text to label")
-    tokenizer = UdpipeTokenizer(config.segmenters / f"{language}.udpipe")
+    names = (GENERIC, language)
+    layers = [BoundaryLayer.load(config.segmenters / f"{name}.linear.npz") for name in names]
+    tokenizer = SpacedTokenizer(layers)
     train, dev = (_treebank(config.treebanks, part, language) for part in ("train", "dev"))
     table = ChoiceTable(
         (token for sentence in train for token in sentence),
@@ -84,11 +88,14 @@ def _treebank(treebanks: Path, part: str, language: str) -> list[list[SurfaceTok
     return list(read_splits(paths))
 
 
-def _surface_sentences(source: Path, tokenizer: UdpipeTokenizer) -> Iterator[list[SurfaceToken]]:
+def _surface_sentences(source: Path, tokenizer: SpacedTokenizer) -> Iterator[list[SurfaceToken]]:
     """Yields the sentences of text, their tokens without parts."""
     for line in map(str.strip, text_lines(source)):
-        for raw in tokenizer.tokenize(line):
-            yield [(line[start:end], ()) for start, end in raw.surface_ranges()]
+        block = tokenizer.tokenize(line, [(0, len(line))])
+        first = 0
+        for last in block.sentence_ends:
+            yield [(form, ()) for form in block.forms[first:last]]
+            first = last
 
 
 def _labelled(

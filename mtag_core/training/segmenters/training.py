@@ -1,33 +1,41 @@
-"""Trains the segmenters of a bundle: of languages, of treebanks and a generic one.
+"""Trains the segmenters of a bundle: layers of boundary weights, gap networks, split models.
 
 What stands in the output directory is not trained again.
 """
 
 import logging
-import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mtag_core.conventions import treebank_language
 from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.segmentation.boundaries import BoundaryModel
+from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.languages import GENERIC
-from mtag_core.segmentation.udpipe import train_tokenizer
 from mtag_core.storage import open_text
 from mtag_core.training.options import SegmenterOptions, TrainSegmentersOptions
 from mtag_core.training.records import record_options
 from mtag_core.training.segmenters.boundary_marks import read_marked
 from mtag_core.training.segmenters.gap_stream import MarkedSentence
+from mtag_core.training.segmenters.layers import (
+    Sentences,
+    generic_data,
+    language_data,
+    text_sentences,
+    train_layer,
+    treebank_data,
+)
 from mtag_core.training.segmenters.marked_text import mark_text
-from mtag_core.training.segmenters.marking import remarked
 from mtag_core.training.segmenters.split_labels import read_labelled
 from mtag_core.training.segmenters.splits import CLITICS, CLOSED, OPEN, train_split_model
+from mtag_core.training.segmenters.text_sentences import TextSentences
 from mtag_core.training.segmenters.treebank_text import (
+    joined_letters,
     language_sentences,
     read_splits,
     read_surface_sentences,
-    running_text,
+    surface_tokens,
     text_language,
     training_files,
     treebank_of,
@@ -38,21 +46,23 @@ SPACED_INSIDE = frozenset({"vi"})
 """Languages whose tokens may hold spaces."""
 
 # Written without spaces between words, or with spaces inside them.
-_BY_BOUNDARIES = frozenset({"ja", "vi", "zh"})
+_BY_NETWORKS = frozenset({"ja", "vi", "zh"})
 
-# UDPipe splits a form by itself, as it was seen: too few Hebrew and Arabic prefixes and pronouns,
-# too few Tamil particles, and each French "des" alike.
-_WITH_SPLITS = {"ar": OPEN, "fr": CLOSED, "he": OPEN, "ta": CLITICS}
+# Prefixes and pronouns are written into any word of these.
+_WITH_SPLITS = {"ar": OPEN, "he": OPEN} | dict.fromkeys(("kk", "ta", "tr"), CLITICS)
+# In these some words stand for two.
+_WITH_SPLITS |= dict.fromkeys("ca cs de el es fa fi fr gl hy it mr pl pt uk".split(), CLOSED)
 
-# Fifty sentences with next to no brackets and quotation marks.
-_WITH_FEW_MARKS = frozenset({"hy"})
+# Sentences end without a mark in these treebanks of speech, tweets and bare verse.
+_UNMARKED_ENDS = frozenset({"fr_spoken", "it_postwita", "la_proiel", "sl_sst"})
 
 MORE_TEXT = {"zh": ("yue",)}
 """Text that is labelled for a boundary model besides its language's own: in the other script."""
 
+_LAYER_SUFFIX = ".linear.npz"
+_UNSPACED_TEXT = frozenset({"dv", "ja", "km", "lo", "my", "th", "vi", "yue", "zh"})
+
 _LOGGER = logging.getLogger(__name__)
-# Words are not parted by spaces there, or syllables are: nothing that another language could use.
-_NOT_GENERIC = frozenset({"ja", "ko", "vi", "zh"})
 
 
 def run(options: TrainSegmentersOptions) -> str:
@@ -84,19 +94,19 @@ def train_segmenters(
     text: Path | None = None,
     labelled: Path | None = None,
 ) -> list[Path]:
-    """Trains the segmenters that `output` lacks.
+    """Trains the segmenters that `output` lacks, the generic layer before all others.
 
     Args:
         treebanks: Directory with CoNLL-U files named as UD names them, at any depth, `.xz` or
             plain.
-        output: Gets `<language>.udpipe` or `<language>.boundaries.npz`, `<language>.splits.npz`,
-            `<treebank>.udpipe`, `generic.udpipe` and `config.json`.
+        output: Gets `generic.linear.npz`, `<language>.linear.npz` or `<language>.boundaries.npz`,
+            `<language>.splits.npz`, `<treebank>.linear.npz` and `config.json`.
         options: Recorded in `config.json`.
         languages: Codes to train, `generic` among them; all of them when both this and `own` are
             empty.
-        own: Treebanks that get a UDPipe tokenizer of their own, such as `it_postwita`.
-        text: Directory of `<code>.txt.xz` files, where forms are counted for the languages that
-            have a split model; without it they count nothing.
+        own: Treebanks that get a layer of their own, such as `it_postwita`.
+        text: Directory of `<code>.txt.xz` files, where sentence ends are learnt and, for split
+            models, forms are counted.
         labelled: Directory of `<code>.segmented.txt.xz` and `<code>_<variety>.segmented.txt.xz`
             files, which boundary models learn from too, and of `<code>.splits.jsonl.xz` files,
             which split models do.
@@ -112,7 +122,7 @@ def train_segmenters(
     files = training_files(treebanks)
     if not files:
         raise InputNotFoundError(f"{treebanks}: no *-ud-train.conllu or .xz file below it")
-    chosen = languages or ([] if own else [*sorted(files), GENERIC])
+    chosen = languages or ([] if own else sorted(files))
     _check(chosen, own, files)
     output.mkdir(parents=True, exist_ok=True)
     record_options(
@@ -124,16 +134,86 @@ def train_segmenters(
             **asdict(options),
         },
     )
-    models = []
+    trainer = _LayerTrainer(files, output, text, options)
+    models = [trainer.path(GENERIC)]
     for language in chosen:
         paths = files.get(language, [])
-        if language in _BY_BOUNDARIES:
+        if language in _BY_NETWORKS:
             models.append(_boundaries(language, paths, output, labelled, options))
-        else:
-            models.append(_tokenizer(language, files, output, options))
+        elif language != GENERIC:
+            models.append(trainer.path(language))
         if language in _WITH_SPLITS:
             models.append(_splits(language, paths, output, text, labelled))
-    return models + [_tokenizer(treebank, files, output, options) for treebank in own]
+    return models + [trainer.path(treebank) for treebank in own]
+
+
+@dataclass(frozen=True, slots=True)
+class _LayerTrainer:
+    """Trains layers that are not there yet."""
+
+    files: Mapping[str, list[Path]]
+    output: Path
+    text: Path | None
+    options: SegmenterOptions
+
+    def path(self, name: str) -> Path:
+        """The file of a layer: of `generic`, a language or a treebank."""
+        model = self.output / f"{name}{_LAYER_SUFFIX}"
+        if not model.exists():
+            _LOGGER.info("%s: training a layer", name)
+            part = model.with_suffix(".part")
+            self._train(name).save(part)
+            part.rename(model)
+        return model
+
+    def _train(self, name: str) -> BoundaryLayer:
+        options = self.options
+        if name == GENERIC:
+            every = {
+                language: self._sentences(language, options.n_generic_tokens)
+                for language in self.files
+                if language not in _BY_NETWORKS
+            }
+            return train_layer([], generic_data(every, list(self._texts())), seed=options.seed)
+        below = [BoundaryLayer.load(self.path(GENERIC))]
+        if name in self.files:
+            sentences = self._sentences(name, options.n_tokens)
+            data = language_data(
+                sentences, self.text, name, n_lines=options.n_lines, seed=options.seed
+            )
+            return train_layer(below, data, seed=options.seed)
+        language = treebank_language(name)
+        language_layer = self.output / f"{language}{_LAYER_SUFFIX}"
+        if language_layer.exists():
+            below.append(BoundaryLayer.load(language_layer))
+        own = treebank_sentences(name, self.files[language], options.n_treebank_tokens)
+        data = treebank_data(_surfaces(own), has_unmarked_ends=name in _UNMARKED_ENDS)
+        return train_layer(below, data, seed=options.seed)
+
+    def _sentences(self, language: str, n_tokens: int) -> Sentences:
+        """Surface tokens of a language; a cut between letters is a split where it has splits."""
+        sentences = _surfaces(language_sentences(self.files[language], n_tokens))
+        if language in _WITH_SPLITS:
+            return [joined_letters(sentence) for sentence in sentences]
+        return sentences
+
+    def _texts(self) -> Iterator[TextSentences]:
+        """Joined sentences of all languages that put spaces between words."""
+        for path in sorted(self.text.glob("*.txt.xz")) if self.text else []:
+            code = path.name.split(".")[0]
+            if code not in _UNSPACED_TEXT:
+                n_lines = self.options.n_generic_lines
+                found = text_sentences(self.text, code, n_lines=n_lines, seed=self.options.seed)
+                if found:
+                    yield found
+
+
+def _surfaces(sentences: Iterable[str]) -> Sentences:
+    """The surface tokens of CoNLL-U sentences, without their splits."""
+    return [
+        [(form, has_space) for form, _, has_space in surface_tokens(sentence)]
+        for sentence in sentences
+    ]
 
 
 def _check(languages: Sequence[str], own: Sequence[str], files: Mapping[str, list[Path]]) -> None:
@@ -147,35 +227,6 @@ def _check(languages: Sequence[str], own: Sequence[str], files: Mapping[str, lis
             raise UsageError(
                 f"{treebank}: no training file; there are {', '.join(sorted(treebanks))}"
             )
-
-
-def _tokenizer(
-    name: str, files: Mapping[str, list[Path]], output: Path, options: SegmenterOptions
-) -> Path:
-    """Trains a UDPipe tokenizer that is not there yet."""
-    model = output / f"{name}.udpipe"
-    if not model.exists():
-        _LOGGER.info("%s: training a tokenizer", name)
-        _train(_tokenizer_conllu(name, files, options), model, options)
-    return model
-
-
-def _tokenizer_conllu(name: str, files: Mapping[str, list[Path]], options: SegmenterOptions) -> str:
-    """The sentences that the tokenizer of a language, a treebank or all languages learns from."""
-    if name == GENERIC:
-        return _generic_conllu(files, options)
-    if name in files:
-        sentences = list(language_sentences(files[name], options.n_tokens))
-        if name in _WITH_FEW_MARKS:
-            return _conllu(remarked(sentences, seed=options.seed))
-        return _conllu(sentences)
-    mates = files[treebank_language(name)]
-    return _conllu(treebank_sentences(name, mates, options.n_treebank_tokens))
-
-
-def _conllu(sentences: Iterable[str]) -> str:
-    """Ends each sentence with a blank line."""
-    return "".join(f"{sentence}\n\n" for sentence in sentences)
 
 
 def _boundaries(
@@ -252,45 +303,3 @@ def text_lines(path: Path) -> Iterator[str]:
     """Yields the lines of an `.xz` file."""
     with open_text(path) as stream:
         yield from stream
-
-
-def _generic_conllu(files: Mapping[str, list[Path]], options: SegmenterOptions) -> str:
-    """Mixes the languages; a multiword token stays whole, since its split is one language's."""
-    sentences = [
-        _without_splits(sentence)
-        for language, paths in files.items()
-        if language not in _NOT_GENERIC
-        for sentence in language_sentences(running_text(paths), options.n_generic_tokens)
-    ]
-    random.Random(options.seed).shuffle(sentences)
-    return "".join(sentences)
-
-
-def _without_splits(sentence: str) -> str:
-    """Makes each multiword token of a CoNLL-U sentence an ordinary token."""
-    rows: list[list[str]] = []
-    last = 0
-    for line in sentence.splitlines():
-        if not line or line.startswith("#"):
-            continue
-        columns = line.split("\t")
-        first, _, end = columns[0].partition("-")
-        if "." in first or (not end and int(first) <= last):
-            continue
-        last = int(end or first)
-        rows.append([str(len(rows) + 1), *columns[1:]])
-    return "".join("\t".join(row) + "\n" for row in rows) + "\n"
-
-
-def _train(conllu: str, model: Path, options: SegmenterOptions) -> None:
-    """Trains one tokenizer; its file appears when it is whole."""
-    data = train_tokenizer(
-        conllu,
-        width=options.width,
-        n_epochs=options.n_epochs,
-        learning_rate=options.learning_rate,
-        dropout=options.dropout,
-    )
-    part = model.with_suffix(".part")
-    part.write_bytes(data)
-    part.rename(model)

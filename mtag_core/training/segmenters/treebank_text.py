@@ -94,9 +94,31 @@ def read_surface_sentences(paths: Sequence[Path]) -> Iterator[list[tuple[str, bo
 
 
 def read_splits(paths: Sequence[Path]) -> Iterator[list[tuple[str, tuple[str, ...]]]]:
-    """Yields the surface forms of each sentence, each with its tokens."""
+    """Yields the surface forms of each sentence, each with its tokens.
+
+    A cut between two letters is a split, as it is where other treebanks mark it as one.
+    """
     for sentence in read_sentences(paths):
-        yield [(form, parts) for form, parts, _ in surface_tokens(sentence)]
+        pairs: list[tuple[str, tuple[str, ...]]] = []
+        is_glued = False
+        for form, parts, has_space in surface_tokens(sentence):
+            if is_glued and pairs[-1][0][-1].isalpha() and form[0].isalpha():
+                pairs[-1] = (pairs[-1][0] + form, pairs[-1][1] + parts)
+            else:
+                pairs.append((form, parts))
+            is_glued = not has_space
+        yield pairs
+
+
+def joined_letters(sentence: Sequence[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    """Joins surface tokens that a treebank cuts between two letters, as Polish `byl` and `em`."""
+    joined: list[tuple[str, bool]] = []
+    for form, has_space in sentence:
+        if joined and not joined[-1][1] and joined[-1][0][-1].isalpha() and form[0].isalpha():
+            joined[-1] = (joined[-1][0] + form, has_space)
+        else:
+            joined.append((form, has_space))
+    return joined
 
 
 def text_language(path: Path) -> str:

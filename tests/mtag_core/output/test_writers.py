@@ -1,6 +1,10 @@
+import errno
 import gzip
 import io
 import json
+import os
+from dataclasses import replace
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,10 +13,12 @@ import pytest
 from mtag_core import conllu
 from mtag_core.errors import UsageError
 from mtag_core.output import parquet
+from mtag_core.output.columns import COLUMNS, schema_of
 from mtag_core.output.rows import OutputRow
-from mtag_core.output.schemas import SENTENCE_SCHEMA
 from mtag_core.output.writers import FORMATS, OutputFormat
 from tests.mtag_core.output.rows import example_rows, multiword_row
+
+SENTENCE_SCHEMA = schema_of(COLUMNS)
 
 
 def _written(rows: list[OutputRow], output_format: OutputFormat) -> bytes:
@@ -118,3 +124,30 @@ def test_conllu_output_round_trips_through_our_reader():
     data = _written([*example_rows(), multiword_row()], OutputFormat("conllu", "none"))
     again = "".join(conllu.write(conllu.read(io.BytesIO(data))))
     assert again.encode() == data
+
+
+class Disk(io.RawIOBase):
+    """Takes so many bytes."""
+
+    def __init__(self, n_bytes):
+        super().__init__()
+        self.n_left = n_bytes
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        self.n_left -= len(data)
+        if self.n_left < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return len(data)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("n_bytes", [0, 100, 3000])
+def test_a_full_disk_says_so(name, n_bytes):
+    row = multiword_row()
+    with pytest.raises(OSError, match="No space left on device"):
+        with OutputFormat(name).open(cast(BinaryIO, Disk(n_bytes))) as writer:
+            for number in range(20_000):
+                writer.write(replace(row, doc_id=str(number * 7919 % 20_011)))

@@ -101,6 +101,24 @@ def test_a_file_that_came_alone_costs_nothing_when_it_goes(output):
     assert set(output.parts) == before
 
 
+def test_a_part_that_is_right_stays_though_a_larger_one_of_its_files_is_not(output):
+    three = [_file("a.txt"), _file("b.txt"), _file("c.txt")]
+    output.make([_planner().pack(three), _planner().pack(three[:2])])
+    items = output.plan([*three[:2], _file("c.txt", version="2")])
+    assert items[0] == _planner().pack(three[:2])
+    assert _paths(items[1:]) == {"c.txt"}
+
+
+def test_of_two_right_parts_with_a_file_in_common_the_larger_one_stays(output):
+    # Neither is in the plan at once, which takes files in order.
+    names = [f"{name}.txt" for name in "abcdef"]
+    larger = _planner().pack([_file(name) for name in names[::2]])
+    smaller = _planner().pack([_file(name) for name in names[::5]])
+    output.make([smaller, larger])
+    items = output.plan([_file(name) for name in names])
+    assert larger in items and smaller not in items
+
+
 def test_a_pack_member_that_became_large_is_split_and_the_others_stay_together(output):
     output.run(_OLD)
     [pack] = [paths for paths in output.parts.values() if "44.txt" in paths]
@@ -108,6 +126,12 @@ def test_a_pack_member_that_became_large_is_split_and_the_others_stay_together(o
     made = output.run(grown)
     assert [item.spans[0].start for item in made if not item.is_pack] == [0, 1000, 2000]
     assert _paths([item for item in made if item.is_pack]) == set(pack) - {"44.txt"}
+
+
+def test_a_pack_of_larger_items_gives_up_the_files_that_are_split_by_now(output):
+    files = [_file("a.txt", 2500), _file("b.txt", 200)]
+    output.make([_planner().pack(files)])
+    assert _covered(output.plan(files)) == _covered(list(_planner().plan(files)))
 
 
 def test_no_manifest_is_read_where_the_output_was_made_at_once(output):

@@ -50,6 +50,10 @@ def _records(part, layout, options=_LINES):
     ]
 
 
+def _read_none(part_ids):
+    raise AssertionError(f"the manifests of {part_ids} are read")
+
+
 def _spooled(tmp_path):
     return {file.name for file in (tmp_path / "out" / "spool").iterdir()}
 
@@ -168,6 +172,15 @@ def test_the_pages_of_a_dump_are_counted_once(tmp_path, layout):
 
 class TestPlan:
     """Which items are to be sliced."""
+
+    def test_slices_that_are_complete_are_planned_and_no_manifest_is_read(self, path, layout):
+        [planned] = _plan(path)
+        parts = list(slice_item(planned, _LINES, layout))
+        slices = {planned.part_id: read_slices(layout, planned.part_id)}
+        completed = CompletedParts({part.part_id for part in parts}, _read_none)
+        assert _plan(path, completed=completed, slices=slices) == parts
+        some = CompletedParts({part.part_id for part in parts[1:]}, _read_none)
+        assert _plan(path, completed=some, slices=slices) == [planned]
 
     def test_a_file_below_the_limit_is_not(self, path):
         assert [part.slice_bytes for part in _plan(path, spool_bytes=10**6)] == [None]

@@ -27,7 +27,9 @@ def _saved(tmp_path, network=_NETWORK, **changes):
 @given(text=_TEXTS, has_spaces=st.booleans())
 def test_tokens_cover_all_units_in_order(text, has_spaces):
     model = BoundaryModel(_NETWORK, has_spaces=has_spaces)
-    spans = [span for s in model.tokenize(text) for span in zip(s.starts, s.ends, strict=True)]
+    block = model.tokenize(text, [(0, len(text))])
+    spans = list(zip(block.starts, block.ends, strict=True))
+    assert block.forms == [text[start:end] for start, end in spans]
     units = find_units(text, has_spaces=has_spaces)
     assert {start for start, _ in spans} <= set(units.starts)
     assert {end for _, end in spans} <= set(units.ends)
@@ -50,17 +52,20 @@ def test_one_unit_has_no_gap():
 
 
 def test_text_without_units_has_no_sentence():
-    assert list(BoundaryModel(_NETWORK, has_spaces=False).tokenize(" \n")) == []
+    block = BoundaryModel(_NETWORK, has_spaces=False).tokenize(" \n", [(0, 2)])
+    assert (block.forms, block.sentence_ends) == ([], [])
 
 
 def test_foreign_words_stay_whole_and_spaces_part_tokens():
     eager = BoundaryModel(random_network(bias=1e6), has_spaces=False)
-    assert [(s.starts, s.ends) for s in eager.tokenize("cat猫")] == [([0], [3]), ([3], [4])]
+    block = eager.tokenize("cat猫", [(0, 4)])
+    assert (block.starts, block.ends, block.sentence_ends) == ([0, 3], [3, 4], [1, 2])
     lazy = BoundaryModel(random_network(bias=-1e6), has_spaces=False)
-    (sentence,) = lazy.tokenize("猫が いる")
-    assert (sentence.starts, sentence.ends) == ([0, 3], [2, 5])
-    (sentence,) = BoundaryModel(random_network(bias=-1e6), has_spaces=True).tokenize("ba ca")
-    assert (sentence.starts, sentence.ends) == ([0], [5])
+    block = lazy.tokenize("猫が いる", [(0, 5)])
+    assert (block.starts, block.ends, block.sentence_ends) == ([0, 3], [2, 5], [2])
+    lazy = BoundaryModel(random_network(bias=-1e6), has_spaces=True)
+    block = lazy.tokenize("ba ca\nba", [(0, 5), (6, 8)])
+    assert (block.forms, block.sentence_ends) == (["ba ca", "ba"], [1, 2])
 
 
 def test_saved_model_gives_the_same_scores(tmp_path):

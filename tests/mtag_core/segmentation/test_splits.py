@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from mtag_core.errors import BundleError
-from mtag_core.segmentation.raw import RawSentence
 from mtag_core.segmentation.split_features import (
     N_SCRIPT_COLUMNS,
+    NOTHING,
     context_codes,
     context_rows,
     neighbour_codes,
@@ -21,7 +21,9 @@ _HA = Script("ha", "", ("ha",), "", "", ())
 
 
 def _codes(*forms):
-    return context_codes([neighbour_codes(form, _COUNTS) for form in forms], range(len(forms)))
+    known = [neighbour_codes(form, _COUNTS) for form in forms]
+    padded = np.array([NOTHING, NOTHING, *known, NOTHING, NOTHING], np.uint64)
+    return context_codes(padded[np.arange(len(forms))[:, None] + np.arange(5)])
 
 
 def _model(script, form, before=None):
@@ -108,14 +110,11 @@ def test_what_is_no_word_stays_whole(form):
     assert _model(_HA, "habait").split([form]) == [(form,)]
 
 
-def test_split_tokens_keep_the_offsets_of_their_form():
-    text = "un habait ha"
-    raw = RawSentence([None] * 3, [0, 3, 10], [2, 9, 12], [])
-    result = _model(_HA, "habait").resplit(raw, text)
-    assert result.forms == [None, "ha", "bait", None]
-    assert result.starts == [0, 3, 3, 10]
-    assert result.ends == [2, 9, 9, 12]
-    assert [(split.first, split.last) for split in result.splits] == [(1, 2)]
+def test_forms_are_split_by_their_own_sentence_alone():
+    model = _model(_DES, "des", before="parle")
+    forms = ["il", "parle", "des", "des", "gens"]
+    assert model.expansions(forms, [5]) == {2: ("de", "les")}
+    assert model.expansions(forms, [2, 5]) == {}
 
 
 def test_loaded_model_splits_as_the_saved_one(tmp_path):

@@ -102,14 +102,14 @@ def _trained(tmp_path, sentence, *flags):
 def test_model_parts_words_without_spaces(tmp_path):
     sentence = f"1\t猫{_BLANK}2\tが{_BLANK}3\t寝る{_BLANK}4\t。{_BLANK}\n"
     model = _trained(tmp_path, sentence)
-    sentences = list(model.tokenize("猫が寝る。" * 2))
-    assert [s.starts for s in sentences] == [[0, 1, 2, 4], [5, 6, 7, 9]]
-    assert [s.ends for s in sentences] == [[1, 2, 4, 5], [6, 7, 9, 10]]
+    block = model.tokenize("猫が寝る。" * 2, [(0, 10)])
+    assert block.starts == [0, 1, 2, 4, 5, 6, 7, 9]
+    assert block.ends == [1, 2, 4, 5, 6, 7, 9, 10]
+    assert block.sentence_ends == [4, 8]
 
 
 def test_model_learns_words_from_labelled_text(tmp_path):
     with lzma.open(tmp_path / "ja.segmented.txt.xz", "wt", encoding="utf-8") as sink:
         sink.write("犬\u241fが\u241f寝る\u241f。\u241f\n" * 900)
     model = _trained(tmp_path, f"1\t猫{_BLANK}2\t。{_BLANK}\n", f"--labelled={tmp_path}")
-    sentences = list(model.tokenize("犬が寝る。"))
-    assert [s.ends for s in sentences] == [[1, 2, 4, 5]]
+    assert model.tokenize("犬が寝る。", [(0, 5)]).ends == [1, 2, 4, 5]

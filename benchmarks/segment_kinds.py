@@ -1,0 +1,132 @@
+"""How often segmenters get text right as people write it: a share for each kind of difficulty.
+
+The sentences are our own (`tests/data/segmentation`); languages are given.
+
+    python -m benchmarks segment_kinds --udpipe DIR --output kinds.json
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from mtag_core.tagging.tagger import Tagger
+
+_DATA = Path(__file__).parents[1] / "tests" / "data" / "segmentation"
+
+QUOTE_STYLES = (
+    *('""', "“”", "„“", "„”", "«»", "»«", "‹›", "\u2018\u2019", "\u201a\u2018", "''", "——"),
+)
+"""Opening and closing mark of each style; the last are dashes."""
+
+Forms = Sequence[Sequence[str]]
+SegmentText = Callable[[str, str], Forms]
+"""From a text and its language to the forms of its sentences."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measures every system and writes the shares."""
+    parser = argparse.ArgumentParser(description="Segmentation of difficult text, by kind.")
+    parser.add_argument("--udpipe", type=Path, help="directory of <language>.udpipe tokenizers")
+    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/segment_kinds.json"))
+    args = parser.parse_args(argv)
+    systems = {"mtag": _mtag()}
+    if args.udpipe:
+        systems["UDPipe 1 tokenizers"] = _udpipe(args.udpipe)
+    record = {name: _shares(segment) for name, segment in systems.items()}
+    record["sentencex"] = _sentencex_shares()
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(record, indent=1))
+    return 0
+
+
+def quotes(style: str) -> Iterator[tuple[str, str, Counter[str]]]:
+    """Yields language, text and the marks that are tokens of their own there."""
+    opening, closing = style[0], style[1]
+    wanted = Counter((opening, closing))
+    for row in _rows("quotes.txt"):
+        language, speaker, said, rest = row.split(" | ")
+        first, capital = said.split()[0], said[0].upper() + said[1:]
+        yield language, f"{speaker}: {opening}{said}{closing} {rest}.", wanted
+        yield language, f"{opening}{capital}{closing} {rest}.", wanted
+        yield language, f"{speaker} {opening}{said}{closing}, {rest}.", wanted
+        yield language, f"{speaker} {opening}{first}{closing} {rest}.", wanted
+
+
+def quotes_right(segment: SegmentText, style: str) -> dict[str, float]:
+    """The share of a style's texts in which both marks are tokens, by language."""
+    right: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    for language, text, wanted in quotes(style):
+        forms = Counter(form for sentence in segment(text, language) for form in sentence)
+        right[language] += wanted <= forms
+        total[language] += 1
+    return {language: right[language] / count for language, count in total.items()}
+
+
+def abbreviations() -> Iterator[tuple[str, str]]:
+    """Yields language and a sentence with an abbreviation inside."""
+    for row in _rows("abbreviations.txt"):
+        language, *sentences = row.split("|")
+        yield from ((language, sentence) for sentence in sentences)
+
+
+def abbreviations_right(segment: SegmentText) -> float:
+    """The share of sentences with abbreviations that stay one."""
+    lengths = [len(segment(text, language)) for language, text in abbreviations()]
+    return lengths.count(1) / len(lengths)
+
+
+def _shares(segment: SegmentText) -> dict[str, float]:
+    """Percents, by kind."""
+    shares = {"abbreviations": 100 * abbreviations_right(segment)}
+    for style in QUOTE_STYLES:
+        found = quotes_right(segment, style).values()
+        shares[f"quotes {style}"] = 100 * sum(found) / len(found)
+    return {kind: round(share, 1) for kind, share in shares.items()}
+
+
+def _mtag() -> SegmentText:
+    tagger = Tagger.load()
+    return lambda text, language: [s.forms for s in tagger.segment(text, language)]
+
+
+def _udpipe(directory: Path) -> SegmentText:
+    """UDPipe's tokenizers, one a language."""
+    from ufal.udpipe import Model, Sentence
+
+    models = {path.stem: Model.load(str(path)) for path in directory.glob("*.udpipe")}
+
+    def segment(text: str, language: str) -> Forms:
+        tokenizer = models[language].newTokenizer("")
+        tokenizer.setText(text)
+        sentences = []
+        sentence = Sentence()
+        while tokenizer.nextSentence(sentence):
+            sentences.append([word.form for word in sentence.words][1:])
+            sentence = Sentence()
+        return sentences
+
+    return segment
+
+
+def _sentencex_shares() -> dict[str, float]:
+    """What sentencex, which finds sentences alone, gets right; nothing where it is missing."""
+    try:
+        import sentencex
+    except ImportError:
+        return {}
+    share = abbreviations_right(lambda text, language: list(sentencex.segment(language, text)))
+    return {"abbreviations": round(100 * share, 1)}
+
+
+def _rows(name: str) -> list[str]:
+    lines = (_DATA / name).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

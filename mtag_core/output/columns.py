@@ -1,0 +1,131 @@
+"""The columns of tagged sentences, one entry each: Parquet and JSONL parts are made from them.
+
+A row is a sentence. A column holds one value a sentence, or a list with one a token.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from mtag_core.output.rows import TaggedRow
+from mtag_core.records import MultiwordToken
+
+# Raised when a column is added, renamed or changes its meaning; part of every run's configuration.
+SCHEMA_VERSION = 1
+# Scores are written with this many decimals: more says nothing and does not compress.
+SCORE_DECIMALS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the output.
+
+    Attributes:
+        name: In the Parquet schema and in JSON objects.
+        kind: Type of a sentence's value or, of a token column, of a token's.
+        value: A row to the sentence's value or, of a token column, to one value a token.
+        is_of_tokens: Whether it is a token column.
+        decimals: Numbers are rounded to so many; None where they are not.
+    """
+
+    name: str
+    kind: pa.DataType
+    value: Callable[[TaggedRow], Any]
+    is_of_tokens: bool = False
+    decimals: int | None = None
+
+    @property
+    def field(self) -> pa.Field:
+        """The column in an Arrow schema."""
+        kind = pa.list_(self.kind) if self.is_of_tokens else self.kind
+        return pa.field(self.name, kind, nullable=False)
+
+    def json_value(self, row: TaggedRow) -> Any:  # noqa: ANN401
+        """A row's value for `json.dumps`."""
+        if self.decimals is None:
+            return self.value(row)
+        return [round(number, self.decimals) for number in self.value(row)]
+
+    def array(self, rows: Sequence[TaggedRow], offsets: pa.Array) -> pa.Array:
+        """The column of some rows.
+
+        Args:
+            rows: The rows.
+            offsets: Where each row's tokens start among the tokens of all rows. Length n_rows + 1.
+
+        Returns:
+            Length n_rows.
+        """
+        if not self.is_of_tokens:
+            return pa.array([self.value(row) for row in rows], self.kind)
+        # Flat values with shared offsets are much faster than nested lists.
+        values: Any = [value for row in rows for value in self.value(row)]
+        if self.decimals is not None:
+            values = np.round(np.array(values, np.float64), self.decimals).astype(np.float32)
+        kind = self.field.type
+        return pa.ListArray.from_arrays(offsets, pa.array(values, self.kind), type=kind)
+
+
+def _of_tokens(
+    name: str, kind: pa.DataType, value: Callable[[TaggedRow], Any], decimals: int | None = None
+) -> Column:
+    return Column(name, kind, value, is_of_tokens=True, decimals=decimals)
+
+
+def _multiword_tokens(row: TaggedRow) -> list[dict[str, Any]]:
+    return [
+        {name: getattr(token, name) for name in MultiwordToken.__slots__}
+        for token in row.tagged.sentence.multiword_tokens
+    ]
+
+
+_MULTIWORD_TOKEN = pa.struct(
+    [
+        ("first", pa.int32()),
+        ("last", pa.int32()),
+        ("form", pa.string()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+    ]
+)
+
+COLUMNS = (
+    Column("doc_id", pa.string(), lambda row: row.doc_id),
+    Column("sentence_index", pa.int32(), lambda row: row.index),
+    Column("sent_id", pa.string(), lambda row: row.sent_id),
+    Column("text", pa.string(), lambda row: row.tagged.sentence.text),
+    Column("start", pa.int64(), lambda row: row.tagged.sentence.start),
+    Column("end", pa.int64(), lambda row: row.tagged.sentence.end),
+    Column("language", pa.string(), lambda row: row.tagged.sentence.language),
+    _of_tokens("forms", pa.string(), lambda row: row.tagged.sentence.forms),
+    _of_tokens("starts", pa.int64(), lambda row: row.tagged.sentence.starts),
+    _of_tokens("ends", pa.int64(), lambda row: row.tagged.sentence.ends),
+    _of_tokens("upos", pa.string(), lambda row: row.tagged.upos),
+    _of_tokens("feats", pa.string(), lambda row: row.tagged.feats),
+    _of_tokens("upos_scores", pa.float32(), lambda row: row.tagged.upos_scores, SCORE_DECIMALS),
+    _of_tokens("second_upos", pa.string(), lambda row: row.tagged.second_upos),
+    _of_tokens("feats_scores", pa.float32(), lambda row: row.tagged.feats_scores, SCORE_DECIMALS),
+    Column("multiword_tokens", pa.list_(_MULTIWORD_TOKEN), _multiword_tokens),
+)
+
+
+def schema_of(columns: Sequence[Column]) -> pa.Schema:
+    """The Parquet schema of columns."""
+    metadata = {"mtag.schema": "tagged-sentences", "mtag.schema_version": str(SCHEMA_VERSION)}
+    return pa.schema([column.field for column in columns], metadata=metadata)
+
+
+def table_of(rows: Sequence[TaggedRow], columns: Sequence[Column]) -> pa.Table:
+    """Rows as an Arrow table with the schema of the columns."""
+    lengths = [len(row.tagged) for row in rows]
+    offsets = pa.array(np.concatenate(([0], np.cumsum(lengths, dtype=np.int32))), pa.int32())
+    arrays = [column.array(rows, offsets) for column in columns]
+    return pa.Table.from_arrays(arrays, schema=schema_of(columns))
+
+
+def json_object(row: TaggedRow, columns: Sequence[Column]) -> dict[str, Any]:
+    """A row under the names of the columns, for `json.dumps`."""
+    return {column.name: column.json_value(row) for column in columns}

@@ -1,0 +1,111 @@
+"""Linear models that say where tokens and sentences end, one on top of another.
+
+The generic layer knows what languages have in common, a language's own layer what it does
+otherwise, a treebank's what that treebank does otherwise. Scores add up, in whole numbers.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtag_core.arrays import DAMAGE, write_arrays
+from mtag_core.errors import BundleError
+from mtag_core.segmentation.hashing import Codes, table_rows
+
+LEVELS_PER_NAT = 8
+"""What one nat of a weight is in whole numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundaryLayer:
+    """Weights and lists of a language, a treebank or of all.
+
+    Attributes:
+        token_weights: For gaps inside chunks. int8, a power of 2 of rows.
+        end_weights: For ends of sentences. Likewise.
+        clitics: What may be a token of its own at the end of a run of letters, such as "n't".
+        phrases: Two chunks that are one token, such as Swedish "t ex".
+        has_spaced_numbers: Groups of three digits after a space belong to a number.
+        has_unmarked_ends: Sentences may end without a mark.
+    """
+
+    token_weights: NDArray[np.int8]
+    end_weights: NDArray[np.int8]
+    clitics: frozenset[str] = frozenset()
+    phrases: frozenset[tuple[str, str]] = frozenset()
+    has_spaced_numbers: bool = False
+    has_unmarked_ends: bool = False
+
+    @classmethod
+    def load(cls, path: Path) -> "BoundaryLayer":
+        """Opens an `.npz` file that `save` wrote.
+
+        Raises:
+            BundleError: The file is missing or holds something else.
+        """
+        try:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+                facts = json.loads(arrays["facts"].tobytes())
+                return cls(
+                    token_weights=_table(arrays["token_weights"]),
+                    end_weights=_table(arrays["end_weights"]),
+                    clitics=frozenset(facts["clitics"]),
+                    phrases=frozenset((left, right) for left, right in facts["phrases"]),
+                    has_spaced_numbers=bool(facts["has_spaced_numbers"]),
+                    has_unmarked_ends=bool(facts["has_unmarked_ends"]),
+                )
+        except DAMAGE as error:
+            raise BundleError(f"{path}: expected a layer of boundary weights: {error}") from error
+
+    def save(self, path: Path) -> None:
+        """Writes the layer for `load`."""
+        facts = {
+            "clitics": sorted(self.clitics),
+            "phrases": sorted(self.phrases),
+            "has_spaced_numbers": self.has_spaced_numbers,
+            "has_unmarked_ends": self.has_unmarked_ends,
+        }
+        write_arrays(
+            path,
+            {
+                "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
+                "token_weights": self.token_weights,
+                "end_weights": self.end_weights,
+            },
+        )
+
+
+class BoundaryScorer:
+    """Adds up the scores of layers, in eighths of a nat; above 0 is a boundary."""
+
+    def __init__(self, layers: Iterable[BoundaryLayer]) -> None:
+        """Takes layers in any order."""
+        self.layers = tuple(layers)
+
+    def token_scores(self, features: Codes) -> NDArray[np.int32]:
+        """Scores gaps: shape (n, n_features) to (n,)."""
+        return _scores([layer.token_weights for layer in self.layers], features)
+
+    def end_scores(self, features: Codes) -> NDArray[np.int32]:
+        """Scores ends of chunks: shape (n, n_features) to (n,)."""
+        return _scores([layer.end_weights for layer in self.layers], features)
+
+
+def _scores(tables: Iterable[NDArray[np.int8]], features: Codes) -> NDArray[np.int32]:
+    """Sums the weights of features."""
+    scores = np.zeros(len(features), np.int32)
+    for table in tables:
+        scores += table[table_rows(features, len(table))].sum(axis=1, dtype=np.int32)
+    return scores
+
+
+def _table(weights: NDArray[np.generic]) -> NDArray[np.int8]:
+    """Checks a table of weights."""
+    n_rows = len(weights) if weights.ndim == 1 else 0
+    if weights.dtype != np.int8 or n_rows < 2 or n_rows & (n_rows - 1):
+        raise ValueError(f"{weights.dtype} of shape {weights.shape}, expected int8, 2^n rows")
+    return weights.astype(np.int8)

@@ -1,0 +1,261 @@
+"""Joins the lines of hard-wrapped text and names the language of what results.
+
+A span is what a tokenizer sees as one: a line, or neighbouring lines where the breaks between them
+were put there by a margin and not by the writer. A span is in one language, unless its sentences
+are in several scripts; then it is several spans.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mtag_core.langid import LanguageIdentifier
+from mtag_core.language_words import words_of
+from mtag_core.languages import UNKNOWN
+from mtag_core.scripts import script_shares, scripts_of_language
+from mtag_core.segmentation.lines import LineSpan, paragraphs
+from mtag_core.segmentation.script_cuts import cut_at_scripts
+
+# A span this long and this probable is sure of its language; others look at the sure ones near.
+_SURE_CHARACTERS = 20
+_SURE_PROBABILITY = 0.7
+_N_NEIGHBOURS = 4
+_N_BEST = 5
+
+# What a language has in its favour that no neighbour shows, against 1 for one that all show.
+_FLOOR = 0.02
+
+# Margins narrower than this do not happen in running text, so short lines are never joined.
+_MIN_MARGIN = 40
+
+# A line longer than this is a paragraph, not a line of one.
+_MAX_MARGIN = 160
+
+# Part of a paragraph's line breaks that must look like a margin's.
+_WRAPPED_SHARE = 0.75
+
+# A document of more spans than this is asked for its language at so many places first.
+_N_PLACES = 6
+_PLACE_CHARACTERS = 400
+_SURE_DOCUMENT = 0.8
+
+# A span agrees with a sure document when so many of its words are common ones of the language.
+_COMMON_WORDS = 150
+_COMMON_SHARE = 0.3
+_MIN_WORDS = 4
+
+_Guess = Sequence[tuple[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageSpan:
+    """A stretch of a document for one tokenizer call.
+
+    Attributes:
+        start: Offset of its first character in the document.
+        end: Offset after its last character.
+        language: ISO 639 code, `und` when unknown.
+    """
+
+    start: int
+    end: int
+    language: str
+
+
+def find_spans(text: str, *, langid: LanguageIdentifier) -> Iterator[LanguageSpan]:
+    """Yields the spans of cleaned text in order; every non-space character is in one."""
+    joined = [span for group in paragraphs(text) for span in join_wrapped(text, group)]
+    texts = [text[span.start : span.end] for span in joined]
+    languages = languages_of_texts(texts, langid=langid)
+    for span, language in zip(joined, languages, strict=True):
+        parts = cut_at_scripts(text, span.start, span.end, language, langid=langid)
+        yield from (LanguageSpan(*part) for part in parts)
+
+
+def spans_of_language(text: str, language: str) -> Iterator[LanguageSpan]:
+    """Yields the spans of cleaned text whose language is known."""
+    for group in paragraphs(text):
+        for span in join_wrapped(text, group):
+            yield LanguageSpan(span.start, span.end, language)
+
+
+def languages_of_texts(texts: Sequence[str], *, langid: LanguageIdentifier) -> list[str]:
+    """Names the language of each text of a document; unsure ones lean on the sure ones near them.
+
+    Where a document is sure of its language, texts that show common words of it are not asked.
+    """
+    likely = _document_language(texts, langid)
+    if likely is None:
+        alone = langid.predict_top(texts, n_best=_N_BEST)
+        return _languages(texts, alone, together=_together(texts, alone, langid))
+    is_agreed = _Agreement(likely, langid)
+    asked = [index for index, text in enumerate(texts) if not is_agreed(text)]
+    guesses: list[_Guess] = [((likely, 1.0),)] * len(texts)
+    found = langid.predict_top([texts[index] for index in asked], n_best=_N_BEST)
+    for index, guess in zip(asked, found, strict=True):
+        guesses[index] = guess
+    return _languages(texts, guesses, together=likely)
+
+
+def _together(
+    texts: Sequence[str], guesses: Sequence[_Guess], langid: LanguageIdentifier
+) -> str | None:
+    """The language of short texts that only together are enough to name one."""
+    if len(texts) < 2 or any(_is_sure(*pair) for pair in zip(texts, guesses, strict=True)):
+        return None
+    ((language, prob),) = langid.predict([_place(texts, 0)])
+    return language if prob >= _SURE_PROBABILITY else None
+
+
+def _is_sure(text: str, guess: _Guess) -> bool:
+    return bool(guess) and guess[0][1] >= _SURE_PROBABILITY and len(text) >= _SURE_CHARACTERS
+
+
+def join_wrapped(text: str, lines: Sequence[LineSpan]) -> Iterator[LineSpan]:
+    """Joins neighbouring lines where a margin broke them.
+
+    Args:
+        text: The cleaned document.
+        lines: The lines of one paragraph.
+
+    Yields:
+        Stretches that cover the same lines.
+    """
+    current = lines[0]
+    for line, is_soft in zip(lines[1:], _soft_breaks(text, lines), strict=True):
+        if is_soft:
+            current = LineSpan(current.start, line.end)
+        else:
+            yield current
+            current = line
+    yield current
+
+
+def _soft_breaks(text: str, lines: Sequence[LineSpan]) -> list[bool]:
+    """Tells for each line break whether the next line's first word would not have fitted before it.
+
+    In text that was not wrapped this happens at a long line by chance, so one break is believed
+    only when most breaks of the paragraph look the same.
+    """
+    if len(lines) == 1:
+        return []
+    if any(line.end - line.start > _MAX_MARGIN for line in lines):
+        return [False] * (len(lines) - 1)
+    widths = [_n_columns(text[line.start : line.end]) for line in lines]
+    margin = max(widths)
+    is_full = [
+        width + _first_word_columns(text, after) > margin
+        for width, after in zip(widths, lines[1:], strict=False)
+    ]
+    is_wrapped = _MIN_MARGIN <= margin <= _MAX_MARGIN and sum(is_full) >= _WRAPPED_SHARE * len(
+        is_full
+    )
+    return [is_wrapped and is_line_full for is_line_full in is_full]
+
+
+def _n_columns(text: str) -> int:
+    """Counts columns of a terminal: Chinese, Japanese and Korean characters have two."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        2
+        if unicodedata.east_asian_width(character) in "WF"
+        else not unicodedata.combining(character)
+        for character in text
+    )
+
+
+def _first_word_columns(text: str, line: LineSpan) -> int:
+    """Columns of the space and what stands before a line's first break opportunity."""
+    if unicodedata.east_asian_width(text[line.start]) in "WF":
+        return 2
+    space = text.find(" ", line.start, line.end)
+    return 1 + _n_columns(text[line.start : line.end if space < 0 else space])
+
+
+def _document_language(texts: Sequence[str], langid: LanguageIdentifier) -> str | None:
+    """The language of a document where all places that are looked at agree on it."""
+    if len(texts) <= 2 * _N_PLACES or langid.words is None:
+        return None
+    step = len(texts) // _N_PLACES
+    places = [_place(texts, step * number) for number in range(_N_PLACES)]
+    guesses = langid.predict(places)
+    language = guesses[0][0]
+    is_sure = all(code == language and prob >= _SURE_DOCUMENT for code, prob in guesses)
+    return language if is_sure and language != UNKNOWN else None
+
+
+def _place(texts: Sequence[str], first: int) -> str:
+    """Some texts together, from one on."""
+    parts: list[str] = []
+    n_characters = 0
+    for text in texts[first:]:
+        parts.append(text[:_PLACE_CHARACTERS])
+        n_characters += len(parts[-1])
+        if n_characters >= _PLACE_CHARACTERS:
+            break
+    return " ".join(parts)
+
+
+class _Agreement:
+    """Says whether a text is in a language, from its common words and those of its rivals."""
+
+    def __init__(self, language: str, langid: LanguageIdentifier) -> None:
+        words = langid.words
+        if words is None:
+            raise ValueError("expected an identifier with common words")
+        self._common = words.commonest(language, _COMMON_WORDS)
+        self._rivals = [
+            words.commonest(rival, _COMMON_WORDS) - self._common for rival in words.rivals(language)
+        ]
+        self._own = [
+            self._common - words.commonest(rival, _COMMON_WORDS) for rival in words.rivals(language)
+        ]
+        self._scripts = scripts_of_language(language)
+
+    def __call__(self, text: str) -> bool:
+        words = words_of(text)
+        if len(words) < _MIN_WORDS or not self._common:
+            return False
+        n_common = sum(map(self._common.__contains__, words))
+        if n_common < _COMMON_SHARE * len(words):
+            return False
+        if any(
+            sum(map(rival.__contains__, words)) >= max(1, sum(map(own.__contains__, words)))
+            for rival, own in zip(self._rivals, self._own, strict=True)
+        ):
+            return False
+        return max(script_shares(text).items(), key=lambda pair: pair[1])[0] in self._scripts
+
+
+def _languages(
+    texts: Sequence[str], guesses: Sequence[_Guess], *, together: str | None = None
+) -> list[str]:
+    """Names the language of each text; unsure ones lean on the sure ones near them.
+
+    Where none is sure, they lean on what they are `together`.
+    """
+    is_sure = [_is_sure(*pair) for pair in zip(texts, guesses, strict=True)]
+    sure = [index for index, flag in enumerate(is_sure) if flag]
+    sure_languages = [guesses[index][0][0] for index in sure]
+    languages = []
+    n_before = 0
+    for guess, flag in zip(guesses, is_sure, strict=True):
+        if flag:
+            languages.append(guess[0][0])
+            n_before += 1
+        else:
+            near = sure_languages[max(0, n_before - _N_NEIGHBOURS) : n_before + _N_NEIGHBOURS]
+            languages.append(_weigh(guess, near or ([together] if together else [])))
+    return languages
+
+
+def _weigh(guess: _Guess, near: Sequence[str]) -> str:
+    """Chooses a language for an unsure text from its own guesses and its neighbours' languages."""
+    counts = Counter(near)
+    if not guess:
+        return counts.most_common(1)[0][0] if counts else UNKNOWN
+    if not near:
+        return guess[0][0]
+    return max(guess, key=lambda pair: pair[1] * (_FLOOR + counts[pair[0]] / len(near)))[0]

@@ -1,0 +1,266 @@
+"""Splits text of languages that put spaces between words, a block of lines at a time.
+
+Text is cut at spaces into chunks, chunks by one regular expression into units. Linear models decide
+which neighbouring units are one token and behind which chunks a sentence ends; all of a block's
+decisions are made together. No text of one line changes what is decided in another.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+
+from mtag_core.languages import UNKNOWN
+from mtag_core.segmentation.abbreviations import month_codes, short_forms
+from mtag_core.segmentation.boundary_features import (
+    CLOSED,
+    FIRST_CLASS,
+    TERMINAL,
+    are_closed_before,
+    end_features,
+    is_before_capital,
+    is_before_month,
+    place_rows,
+    stop_features,
+)
+from mtag_core.segmentation.boundary_layers import BoundaryLayer, BoundaryScorer
+from mtag_core.segmentation.chunk_table import ChunkTable, Integers, spread
+from mtag_core.segmentation.hashing import Codes
+from mtag_core.segmentation.token_block import TokenBlock
+from mtag_core.segmentation.word_units import UnitClass
+
+_IS_SPACE = np.array([chr(point).isspace() for point in range(0x3001)] + [False])
+
+# What speaks against an end of a sentence behind a known abbreviation, in eighths of a nat.
+_SHORT_FORM_COST = 48
+
+_SINGLE_QUOTES = frozenset("'\u2018\u2019\u201a\u201b\u2039\u203a")
+_DIGITS = regex.compile(r"\d{1,3}")
+_THREE_DIGITS = regex.compile(r"\d{3}(?:[.,]\d+)?(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkStream:
+    """The chunks of a block.
+
+    Attributes:
+        rows: Of each chunk in a `ChunkTable`. Shape (n_chunks,).
+        starts: Offsets in the document. Shape (n_chunks,).
+        ends: Likewise.
+        is_line_end: A sentence ends there whatever the models say. Shape (n_chunks,).
+    """
+
+    rows: Integers
+    starts: Integers
+    ends: Integers
+    is_line_end: NDArray[np.bool_]
+
+
+class SpacedTokenizer:
+    """Finds the tokens and sentences of a language, of a treebank or of any language."""
+
+    def __init__(self, layers: Sequence[BoundaryLayer], language: str = UNKNOWN) -> None:
+        """Stacks layers: the generic one, a language's, a treebank's.
+
+        Args:
+            layers: In any order.
+            language: Whose abbreviations and months are known.
+        """
+        self.scorer = BoundaryScorer(layers)
+        self.table = ChunkTable(self.scorer, short_forms(language))
+        self._months = np.array(sorted(month_codes(language)), np.uint64)
+        self._phrases = {pair for layer in layers for pair in layer.phrases}
+        self._phrase_starts = frozenset(left for left, _ in self._phrases)
+        self._has_spaced_numbers = any(layer.has_spaced_numbers for layer in layers)
+        self._has_unmarked_ends = any(layer.has_unmarked_ends for layer in layers)
+
+    def tokenize(self, text: str, lines: Sequence[tuple[int, int]]) -> TokenBlock:
+        """Finds the tokens and sentences of lines.
+
+        Args:
+            text: The cleaned document.
+            lines: Start and end of each line, in order, with nothing but spaces between them. A
+                line may hold line breaks; sentences end at its end.
+        """
+        if not text[lines[0][0] : lines[-1][1]].strip():
+            return TokenBlock([], [], [], [])
+        stream, places = self.chunks(text, lines)
+        is_apart = self.apart_stops(stream, places)
+        block = self._tokens(stream, is_apart)
+        ends = self.sentence_ends(stream, places, is_apart)
+        block.sentence_ends = self._token_counts(stream, is_apart)[ends].tolist()
+        if self.table.has_final_quote[2 * stream.rows + is_apart].any():
+            block = block.parted(_closing_quotes(block))
+        return self._joined(text, block)
+
+    def chunks(self, text: str, lines: Sequence[tuple[int, int]]) -> tuple[ChunkStream, Codes]:
+        """Cuts lines into chunks, and describes the end of each (`place_rows`)."""
+        first, last = lines[0][0], lines[-1][1]
+        block = text[first:last]
+        starts, ends = _chunk_spans(block)
+        chunks = block.split()
+        rows = np.array(self.table.rows(chunks), np.int64)
+        starts, ends = starts + first, ends + first
+        rows, starts, ends = self._with_parts(rows, starts, ends)
+        is_line_end = np.zeros(len(rows), np.bool_)
+        lasts = np.searchsorted(ends, [end for _, end in lines], side="right") - 1
+        is_line_end[lasts[lasts >= 0]] = True
+        stream = ChunkStream(rows, starts, ends, is_line_end)
+        is_glued = np.append(ends[:-1] == starts[1:], False)
+        return stream, place_rows(self.table.columns[rows], is_line_end, is_glued)
+
+    def candidates(self, stream: ChunkStream, places: Codes) -> NDArray[np.bool_]:
+        """Says behind which chunks the models are asked for an end of a sentence."""
+        columns = self.table.columns[stream.rows]
+        is_mark = (columns[:, TERMINAL] != 0) | (columns[:, CLOSED] != 0)
+        is_mark |= _IS_MARK[columns[:, FIRST_CLASS].astype(np.int64)]
+        if self._has_unmarked_ends:
+            is_mark[:] = True
+        asked: NDArray[np.bool_] = is_mark & ~stream.is_line_end
+        return asked
+
+    def sentence_ends(
+        self, stream: ChunkStream, places: Codes, is_apart: NDArray[np.bool_]
+    ) -> Integers:
+        """The chunks that end a sentence."""
+        is_end = stream.is_line_end.copy()
+        asked = np.flatnonzero(self.candidates(stream, places))
+        if len(asked):
+            scores = self.scorer.end_scores(end_features(places[asked], is_apart[asked]))
+            is_short = self.table.is_short[stream.rows[asked]]
+            is_short |= is_before_month(places[asked], self._months)
+            is_end[asked] = scores - _SHORT_FORM_COST * is_short > 0
+        is_footnoted = self.table.is_footnoted[stream.rows]
+        if is_footnoted.any():
+            is_end |= is_footnoted & is_before_capital(places)
+        is_closing = self.table.is_closing[stream.rows]
+        if is_closing.any():
+            is_end[is_closing & are_closed_before(places)] = True
+            is_end[:-1] &= ~is_closing[1:] | stream.is_line_end[:-1]
+        return np.flatnonzero(is_end)
+
+    def apart_stops(self, stream: ChunkStream, places: Codes) -> NDArray[np.bool_]:
+        """Says of which chunks a last full stop is a token of its own."""
+        is_apart = np.zeros(len(stream.rows), np.bool_)
+        asked = np.flatnonzero(self.table.has_stop_gap[stream.rows])
+        if len(asked):
+            scores = self.scorer.token_scores(stop_features(places[asked]))
+            is_apart[asked] = scores + self.table.stop_scores[stream.rows[asked]] > 0
+        return is_apart
+
+    def _token_counts(self, stream: ChunkStream, is_apart: NDArray[np.bool_]) -> Integers:
+        """How many tokens there are up to each chunk's end."""
+        return np.cumsum(self.table.n_tokens[2 * stream.rows + is_apart])
+
+    def _tokens(self, stream: ChunkStream, is_apart: NDArray[np.bool_]) -> TokenBlock:
+        """Lays out the tokens of chunks."""
+        variants = 2 * stream.rows + is_apart
+        counts = self.table.n_tokens[variants]
+        ends = self.table.ends[spread(counts, self.table.first_end[variants])]
+        ends = ends + np.repeat(stream.starts, counts)
+        starts = np.concatenate([[0], ends[:-1]])
+        starts[np.cumsum(counts) - counts] = stream.starts
+        forms = self.table.forms
+        return TokenBlock(
+            [form for variant in variants.tolist() for form in forms[variant]],
+            starts.tolist(),
+            ends.tolist(),
+            [],
+        )
+
+    def _with_parts(
+        self, rows: Integers, starts: Integers, ends: Integers
+    ) -> tuple[Integers, Integers, Integers]:
+        """Puts the parts of chunks in their place."""
+        parts = self.table.parts
+        found = [index for index, row in enumerate(rows.tolist()) if row in parts] if parts else []
+        if not found:
+            return rows, starts, ends
+        counts = np.ones(len(rows), np.int64)
+        counts[found] = [len(parts[int(rows[index])]) for index in found]
+        places = np.cumsum(counts) - counts
+        new_rows = np.repeat(rows, counts)
+        for index in found:
+            place = int(places[index])
+            new_rows[place : place + counts[index]] = parts[int(rows[index])]
+        sizes = self.table.n_characters[new_rows]
+        before = np.cumsum(sizes) - sizes
+        new_starts = before - np.repeat(before[places] - starts, counts)
+        return new_rows, new_starts, new_starts + sizes
+
+    def _joined(self, text: str, block: TokenBlock) -> TokenBlock:
+        """Joins tokens over spaces: groups of digits, phrases."""
+        if not (self._has_spaced_numbers or self._phrases):
+            return block
+        return block.joined(text, self._spaced_pairs(text, block))
+
+    def _spaced_pairs(self, text: str, block: TokenBlock) -> list[int]:
+        """The tokens that belong to the one before."""
+        pairs: list[int] = []
+        sentence_starts = {0, *block.sentence_ends}
+        forms = block.forms
+        for index in range(1, len(forms)):
+            left = forms[index - 1]
+            if left in self._phrase_starts and (left, forms[index]) in self._phrases:
+                is_joined = True
+            elif self._has_spaced_numbers and left[-1].isdigit() and forms[index][0].isdigit():
+                is_first = not (pairs and pairs[-1] == index - 1)
+                is_joined = bool(
+                    (_DIGITS if is_first else _THREE_DIGITS).fullmatch(left)
+                    and _THREE_DIGITS.fullmatch(forms[index])
+                )
+            else:
+                continue
+            is_apart = block.starts[index] - block.ends[index - 1] == 1
+            if is_joined and is_apart and index not in sentence_starts:
+                pairs.append(index)
+        return pairs
+
+
+def _closing_quotes(block: TokenBlock) -> list[int]:
+    """Tokens at whose end a single quotation mark closes what one opened in the same sentence.
+
+    Without the other mark it may be an apostrophe.
+    """
+    found = []
+    first = 0
+    for last in block.sentence_ends:
+        is_open = False
+        for index in range(first, last):
+            form = block.forms[index]
+            if form[-1] not in _SINGLE_QUOTES:
+                continue
+            if len(form) == 1:
+                is_space_after = index + 1 == last or block.starts[index + 1] > block.ends[index]
+                is_open = not is_space_after
+            elif is_open and form[:-1].isalnum():
+                found.append(index)
+                is_open = False
+        first = last
+    return found
+
+
+_IS_MARK = np.array(
+    [
+        unit_class
+        in (
+            *(UnitClass.DOUBLE_QUOTE, UnitClass.SINGLE_QUOTE, UnitClass.CLOSING),
+            *(UnitClass.OTHER_SIGN, UnitClass.EMOTICON, UnitClass.HANDLE, UnitClass.ADDRESS),
+            *(UnitClass.OTHER_MARK, UnitClass.LONG_DASH, UnitClass.HYPHEN, UnitClass.OPENING),
+        )
+        for unit_class in range(32)
+    ]
+)
+"""Chunks that begin with such a unit may be nothing else, and end a sentence."""
+
+
+def _chunk_spans(block: str) -> tuple[Integers, Integers]:
+    """Where the chunks of a block start and end, as `str.split` cuts them."""
+    points = np.frombuffer(block.encode("utf-32-le", "surrogatepass"), np.uint32)
+    is_space = np.ones(len(points) + 2, np.bool_)
+    is_space[1:-1] = _IS_SPACE[np.minimum(points, 0x3001)]
+    is_change = is_space[1:] != is_space[:-1]
+    changes = np.flatnonzero(is_change)
+    return changes[::2], changes[1::2]

@@ -1,0 +1,245 @@
+"""Cuts a chunk, what stands between two spaces, into units, and puts units into classes.
+
+A token is one unit or several neighbouring ones. What is always one token is one unit: an address,
+a number with its separators, an emoticon, and every extended grapheme cluster.
+
+Source: Unicode Standard Annex 29.
+"""
+
+import unicodedata
+import zlib
+from enum import IntEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+import regex
+
+from mtag_core.folding import fold_form
+
+_EXTEND = r"[\p{M}\u200c\u200d]"
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+UNSPACED_LETTER = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+"""A letter of a script that no treebank shows and that is written without spaces."""
+
+_BREAK_BEFORE = r"(?<![\p{L}\p{N}_])"
+_FILE_ENDING = (
+    "7z|avi|bat|bz2|cfg|com|cpp|css|csv|deb|dll|doc|docx|edu|epub|exe|gif|git|gov|gz|htm|html|info|ini|"
+    "iso|jar|jpeg|jpg|js|json|log|md|mkv|mov|mp3|mp4|net|odt|ogg|org|pdf|php|png|ppt|pptx|"
+    "ps|py|rar|rb|rpm|rtf|sh|sql|svg|tar|tex|tgz|tif|tsv|txt|wav|xls|xlsx|xml|xz|yaml|yml|zip"
+)
+_ADDRESS_INSIDE = r"""(?:[^\s<>"«»“”„()]|\([^\s()]*\))"""
+_ADDRESS_END = r"""[^\s<>"«»“”„.,;:!?'’‘()\[\]{}…]"""
+_WORD = rf"(?:(?![{_UNSPACED}])\p{{L}}{_EXTEND}*+)++"
+_REST = rf"""
+      (?P<sign>[-_=*~#+])(?P=sign)+(?!{_EXTEND})
+    | \p{{Katakana}}[\p{{Katakana}}ー]*{_EXTEND}*
+    | \X
+"""
+_PLAIN_UNIT = regex.compile(rf"{_WORD} | {_REST}", regex.VERBOSE | regex.VERSION1)
+_UNIT = regex.compile(
+    rf"""
+      (?:(?:https?|ftp|file)://|{_BREAK_BEFORE}www\.){_ADDRESS_INSIDE}*(?:{_ADDRESS_END}|\([^\s()]*\))/?
+    | [\p{{L}}\p{{N}}._%+-]*[\p{{L}}\p{{N}}_%+-]@[\p{{L}}\p{{N}}-]+(?:\.[\p{{L}}\p{{N}}-]+)+
+    | {_BREAK_BEFORE}[\p{{L}}\p{{N}}_][\p{{L}}\p{{N}}_./-]*\.(?:{_FILE_ENDING})(?![\p{{L}}\p{{N}}_])
+    | {_BREAK_BEFORE}@[\p{{L}}\p{{N}}_]+{_EXTEND}*
+    | {_BREAK_BEFORE}\#(?=[\p{{N}}_]*\p{{L}})[\p{{L}}\p{{M}}\p{{N}}_]+
+    | {_BREAK_BEFORE}[:;=][-o*']?(?:
+        (?<=\A\([^)]*)[)|/\\*]
+      | (?<!\A\([^)]*)[)(\]\[|/\\*]+
+      | [dDpPoO3](?![\p{{L}}\p{{N}}]))(?!{_EXTEND})
+    | (?:<3+|\^[_.-]?\^|{_BREAK_BEFORE}[xX]D+(?![\p{{L}}\p{{N}}]))(?!{_EXTEND})
+    | (?:(?<=\A[(\["'“„«]*)[-+−±])?
+      (?:\d{{1,4}}(?P<part>[-/.])\d{{1,2}}(?P=part)\d{{1,4}}|\d{{1,2}}:\d\d(?::\d\d)?|\d+(?:[.,]\d+)*)
+      (?![\d{_EXTEND[1:]})
+    | {_WORD}(?:_+[\p{{L}}\p{{N}}][\p{{L}}\p{{N}}_]*{_EXTEND}*)?
+    | {_REST}
+    """,
+    regex.VERBOSE | regex.VERSION1,
+)
+# Without these in it, but at its end, a chunk has no unit that the plain pattern does not know.
+_SPECIAL = regex.compile(r"[\p{N}@#/:;=<^_+±]|\.(?=.)|[xX]D")
+
+DOUBLE_QUOTES = '"“”„‟«»″〝〞〟＂❝❞'
+SINGLE_QUOTES = "'‘’‚‛‹›′ʼ´`＇❛❜"
+LONG_DASHES = "—―⸺⸻–‒−─"
+OPENING = "([{⟨〈《「『【〔（［｛¿¡"
+CLOSING = ")]}⟩〉》」』】〕）］｝"
+TERMINAL = ".!?…‥‼⁇⁈⁉。．！？｡؟۔।॥։።፧፨。჻។៕။༎꓿꘎"
+
+
+class UnitClass(IntEnum):
+    """What a unit looks like."""
+
+    NONE = 0
+    LOWER = 1
+    TITLE = 2
+    UPPER = 3
+    INITIAL = 4
+    MIXED = 5
+    UNCASED = 6
+    DIGITS = 7
+    NUMBER = 8
+    ADDRESS = 9
+    HANDLE = 10
+    EMOTICON = 11
+    STOP = 12
+    ELLIPSIS = 13
+    EXCLAMATION = 14
+    COMMA = 15
+    COLON = 16
+    DOUBLE_QUOTE = 17
+    SINGLE_QUOTE = 18
+    OPENING = 19
+    CLOSING = 20
+    HYPHEN = 21
+    LONG_DASH = 22
+    SLASH = 23
+    CURRENCY = 24
+    OTHER_MARK = 25
+    OTHER_SIGN = 26
+    OTHER = 27
+
+
+WORDS = frozenset(UnitClass(number) for number in range(UnitClass.LOWER, UnitClass.DIGITS))
+"""Classes of units of letters."""
+
+_CHARACTER_CLASSES = {
+    character: unit_class
+    for characters, unit_class in (
+        ("…‥", UnitClass.ELLIPSIS),
+        ("!?‼⁇⁈⁉！？؟፧", UnitClass.EXCLAMATION),
+        (TERMINAL, UnitClass.STOP),
+        (",،、，", UnitClass.COMMA),
+        (":;؛：；·", UnitClass.COLON),
+        (DOUBLE_QUOTES, UnitClass.DOUBLE_QUOTE),
+        (SINGLE_QUOTES, UnitClass.SINGLE_QUOTE),
+        (OPENING, UnitClass.OPENING),
+        (CLOSING, UnitClass.CLOSING),
+        ("-‐‑־", UnitClass.HYPHEN),
+        (LONG_DASHES, UnitClass.LONG_DASH),
+        ("/\\", UnitClass.SLASH),
+    )
+    for character in reversed(characters)
+}
+_CHARACTER_CLASSES |= {"…": UnitClass.ELLIPSIS, "‥": UnitClass.ELLIPSIS}
+_CHARACTER_CLASSES |= dict.fromkeys("!?‼⁇⁈⁉！？؟፧", UnitClass.EXCLAMATION)
+_STYLES = str.maketrans(
+    dict.fromkeys(DOUBLE_QUOTES, '"')
+    | dict.fromkeys(SINGLE_QUOTES, "'")
+    | dict.fromkeys(LONG_DASHES, "—")
+    | dict.fromkeys("‐‑", "-")
+    | {"…": "..."}
+)
+
+
+class Unit(NamedTuple):
+    """What is known of a unit wherever it stands.
+
+    Attributes:
+        code: 32 bits of its folded form; styles of quotation marks are alike, so are cases.
+        unit_class: What it looks like.
+    """
+
+    code: int
+    unit_class: UnitClass
+
+
+def unit_spans(chunk: str) -> list[tuple[int, int]]:
+    """The ranges of a chunk's units, one after the other."""
+    pattern = _UNIT if _SPECIAL.search(chunk) else _PLAIN_UNIT
+    return [match.span() for match in pattern.finditer(chunk)]
+
+
+@lru_cache(maxsize=65_536)
+def describe(form: str) -> Unit:
+    """Numbers a unit."""
+    folded = fold_form(form)
+    unit_class = _class_of(folded)
+    if unit_class in (UnitClass.DIGITS, UnitClass.NUMBER):
+        alike = regex.sub(r"\d{5,}", "00000", regex.sub(r"\d", "0", folded))
+    elif unit_class in (UnitClass.ADDRESS, UnitClass.HANDLE, UnitClass.EMOTICON):
+        alike = unit_class.name
+    else:
+        alike = folded[:32].lower().translate(_STYLES)
+    return Unit(text_code(alike), unit_class)
+
+
+def text_code(text: str) -> int:
+    """32 bits of a text, the same everywhere."""
+    return zlib.crc32(text.encode("utf-8", "replace"))
+
+
+def styleless(text: str) -> str:
+    """A text in small letters, its quotation marks, dashes and apostrophes in one style."""
+    return fold_form(text).lower().translate(_STYLES)
+
+
+def _class_of(folded: str) -> UnitClass:
+    """Puts a folded unit into a class."""
+    first = folded[0]
+    if first.isalpha() and "@" not in folded and "://" not in folded:
+        return _class_of_letters(folded)
+    if first.isdigit():
+        return UnitClass.DIGITS if folded.isdigit() else _class_of_digits(folded)
+    if len(folded) > 1:
+        return _class_of_signs(folded)
+    return _class_of_character(first)
+
+
+def _class_of_letters(folded: str) -> UnitClass:
+    """Puts a unit that begins with a letter into a class."""
+    if "." in folded or "/" in folded:
+        return UnitClass.ADDRESS
+    if (
+        len(folded) > 1
+        and not folded[-1].isalnum()
+        and not unicodedata.category(folded[-1])[0] == "M"
+    ):
+        return UnitClass.EMOTICON
+    if folded.islower():
+        return UnitClass.LOWER
+    if folded.isupper():
+        return UnitClass.UPPER if len(folded) > 1 else UnitClass.INITIAL
+    if not folded[0].isupper():
+        return UnitClass.MIXED if any(map(str.isupper, folded)) else UnitClass.UNCASED
+    return UnitClass.TITLE if folded[1:].islower() else UnitClass.MIXED
+
+
+def _class_of_digits(folded: str) -> UnitClass:
+    """A number with separators, or an address that begins with a digit."""
+    is_number = all(character.isdigit() or character in ".,:/-" for character in folded)
+    return UnitClass.NUMBER if is_number else UnitClass.ADDRESS
+
+
+def _class_of_signs(folded: str) -> UnitClass:
+    """Puts a unit of several characters that begins with a sign into a class."""
+    if folded[0] in "@#" and (folded[1].isalnum() or folded[1] == "_"):
+        return UnitClass.HANDLE
+    if folded[0] in "+-−±" and folded[1].isdigit():
+        return UnitClass.NUMBER
+    if len(set(folded)) == 1:
+        if folded[0] == ".":
+            return UnitClass.ELLIPSIS
+        if folded[0] in "-":
+            return UnitClass.LONG_DASH
+        return _class_of_character(folded[0])
+    if set(folded) <= set("!?"):
+        return UnitClass.EXCLAMATION
+    if folded[0] in ":;=<^xX":
+        return UnitClass.EMOTICON
+    return UnitClass.ADDRESS if "@" in folded or "." in folded else _class_of_character(folded[0])
+
+
+def _class_of_character(character: str) -> UnitClass:
+    """Puts a single sign into a class."""
+    known = _CHARACTER_CLASSES.get(character)
+    if known is not None:
+        return known
+    category = unicodedata.category(character)
+    if category == "Sc":
+        return UnitClass.CURRENCY
+    if category[0] == "P":
+        return UnitClass.OTHER_MARK
+    if category[0] == "S":
+        return UnitClass.OTHER_SIGN
+    return UnitClass.DIGITS if category[0] == "N" else UnitClass.OTHER

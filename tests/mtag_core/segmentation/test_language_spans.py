@@ -1,0 +1,57 @@
+import textwrap
+
+import pytest
+
+from mtag_core.langid import LanguageIdentifier
+from mtag_core.segmentation.language_spans import find_spans
+
+_CROATIAN = (
+    "Grad je poznat po starom mostu preko rijeke i po tržnici na kojoj se svakog jutra prodaje "
+    "voće, povrće i svježa riba iz obližnjeg jezera, a navečer ondje sviraju glazbenici."
+)
+
+
+class _Identifier(LanguageIdentifier):
+    """Takes a line for what its first mark says, but never rules Croatian and Serbian out."""
+
+    def __init__(self, first_word_to_language: dict[str, str]) -> None:
+        self._languages = first_word_to_language
+
+    def predict_top(self, texts, *, n_best):
+        return [self._guess(text.split()[0]) for text in texts]
+
+    def _guess(self, word: str) -> list[tuple[str, float]]:
+        language = self._languages.get(word, "hr")
+        if language not in ("hr", "sr"):
+            return [(language, 0.99), ("hr", 0.001)]
+        return [(language, 0.9), ("sr" if language == "hr" else "hr", 0.1)]
+
+
+@pytest.fixture
+def lines():
+    return textwrap.wrap(_CROATIAN, 60)
+
+
+def test_wrapped_lines_agree_on_a_language(lines):
+    identifier = _Identifier({lines[1].split()[0]: "sr"})
+    (span,) = find_spans("\n".join(lines), langid=identifier)
+    assert (span.start, span.end, span.language) == (0, len("\n".join(lines)), "hr")
+
+
+def test_a_wrapped_paragraph_is_one_span_whatever_its_lines_look_like(lines):
+    identifier = _Identifier({lines[1].split()[0]: "fi", lines[-1].split()[0]: "lv"})
+    (span,) = find_spans("\n".join(lines), langid=identifier)
+    assert span.language == "hr"
+
+
+def test_margins_are_counted_in_columns():
+    lines = ["\u5929" * 25, "\u5730" * 25, "\u4eba" * 8 + "\u3002"]
+    (span,) = find_spans("\n".join(lines), langid=_Identifier({}))
+    assert (span.start, span.end) == (0, len("\n".join(lines)))
+
+
+def test_lines_that_no_margin_broke_keep_their_languages(lines):
+    short = [line[:30] for line in lines]
+    identifier = _Identifier({lines[1].split()[0]: "sr"})
+    languages = [span.language for span in find_spans("\n".join(short), langid=identifier)]
+    assert languages == ["hr", "sr", "hr"]

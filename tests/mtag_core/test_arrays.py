@@ -1,0 +1,48 @@
+"""Tests of the files that segmenters' arrays are kept in."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mtag_core.arrays import DAMAGE, write_arrays
+
+_ARRAYS = {
+    "levels": np.arange(-60, 60, dtype=np.int8).reshape(12, 10),
+    "has_spaces": np.array(True),
+    "scales": np.linspace(0, 1, 7, dtype=np.float32),
+}
+
+
+def test_numpy_reads_what_is_written(tmp_path: Path) -> None:
+    write_arrays(tmp_path / "a.npz", _ARRAYS)
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
+        assert sorted(arrays.files) == sorted(_ARRAYS)
+        for name, array in _ARRAYS.items():
+            assert arrays[name].dtype == array.dtype
+            assert np.array_equal(arrays[name], array)
+
+
+def test_the_same_arrays_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.npz", "b.npz"):
+        write_arrays(tmp_path / name, _ARRAYS)
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+def test_objects_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="pickle"):
+        write_arrays(tmp_path / "a.npz", {"names": np.array([{}], object)})
+
+
+@pytest.mark.parametrize("place", [0, 30, 120, -30, -1])
+def test_damage_is_one_of_the_named_errors(tmp_path: Path, place: int) -> None:
+    path = tmp_path / "a.npz"
+    write_arrays(path, {"noise": np.random.default_rng(1).integers(0, 99, 400, dtype=np.int8)})
+    data = path.read_bytes()
+    path.write_bytes(data[:place] if place else b"")
+    with (
+        pytest.raises(DAMAGE),
+        path.open("rb") as stream,
+        np.load(stream, allow_pickle=False) as arrays,
+    ):
+        arrays["noise"]
