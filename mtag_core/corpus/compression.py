@@ -14,7 +14,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-_CHUNK_BYTES = 2**18
+# More would be copied over and over where a file has many small members.
+_CHUNK_BYTES = 2**15
 # Archives made with larger windows than these would take gigabytes to read.
 _XZ_MEMORY_BYTES = 512 * 2**20
 _ZST_WINDOW_LOG = 27

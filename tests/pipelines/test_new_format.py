@@ -49,7 +49,7 @@ def test_the_help_names_it(registered, capsys):
         main(["--help"])
     printed = " ".join(capsys.readouterr().out.split())
     assert "{auto,text,jsonl,parquet,mediawiki,conllu,csv}" in printed
-    assert "nested one (JSON, Parquet, CSV; default: text)" in printed
+    assert "nested one (JSON, Parquet, CSV) (default: text)" in printed
 
 
 def test_it_is_unknown_again_afterwards(tmp_path, capsys):
