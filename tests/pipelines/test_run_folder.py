@@ -25,7 +25,7 @@ def test_temporary_files_of_a_run_are_inside_its_folder(temporary):
 
 def test_the_file_that_workers_watch_is_gone_at_the_end(temporary):
     with run_folder():
-        watched = Path(running_path())
+        watched = Path(str(running_path()))
         assert watched.exists()
     assert not watched.exists()
     assert running_path() is None
