@@ -81,7 +81,6 @@ def abbreviations_right(segment: SegmentText) -> float:
 
 
 def _shares(segment: SegmentText) -> dict[str, float]:
-    """Percents, by kind."""
     shares = {"abbreviations": 100 * abbreviations_right(segment)}
     for style in QUOTE_STYLES:
         found = quotes_right(segment, style).values()
@@ -95,7 +94,6 @@ def _mtag() -> SegmentText:
 
 
 def _udpipe(directory: Path) -> SegmentText:
-    """UDPipe's tokenizers, one a language."""
     from ufal.udpipe import Model, Sentence
 
     models = {path.stem: Model.load(str(path)) for path in directory.glob("*.udpipe")}

@@ -128,7 +128,6 @@ class LanguageIdentifier:
         return [index_to_guess[index][:n_best] for index in range(len(lines))]
 
     def _identify(self, lines: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
-        """Names languages of normalised texts."""
         shares = [script_shares(line) for line in lines]
         guesses = self._predict_lines(lines, n_best=n_best)
         weighed = [_weigh(*pair) for pair in zip(guesses, shares, strict=True)]
@@ -147,7 +146,6 @@ class LanguageIdentifier:
     def _reweigh(
         self, line: str, guess: list[tuple[str, float]], script_to_share: Mapping[str, float]
     ) -> list[tuple[str, float]]:
-        """Adds what words, kana and Cantonese characters say."""
         if script_to_share.get("Han", 0.0) > _HAN_SHARE:
             return _weigh_han(line, guess)
         is_sure = bool(guess) and guess[0][1] >= _SURE_PROBABILITY and len(line) >= _SURE_CHARACTERS

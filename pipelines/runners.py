@@ -78,7 +78,6 @@ def _make_local_runner(
 
 
 def _worker_command(*, is_verbose: bool) -> str:
-    """For the shell, which leaves Ctrl-C to the driver from the first moment on."""
     words = [sys.executable, "-m", "pipelines.local_worker", f"--driver={os.getpid()}"]
     running = running_path()
     if running is not None:

@@ -156,7 +156,6 @@ def _help(commands: Sequence[Command], *, prog: str) -> str:
 
 
 def _complaint(words: Sequence[str], commands: Sequence[Command]) -> str:
-    """What is wrong with words that name no command."""
     names = [command.name for command in commands]
     if not words:
         groups = dict.fromkeys(f"{group} ..." for group in map(_group, commands) if group)

@@ -115,7 +115,6 @@ def _score_tagger(options: EvaluateOptions) -> str:
 
 
 def _check_unused(options: EvaluateOptions, names: Sequence[str], *, needed: str) -> None:
-    """Raises UsageError for flags that would be ignored."""
     for name in names:
         if getattr(options, name):
             raise UsageError(f"--{name} only goes with {needed}")

@@ -90,7 +90,6 @@ def _noted(sentences: Iterable[Sentence], languages: set[str]) -> Iterator[Sente
 
 
 def _text(options: TagOptions) -> str:
-    """Reads what is to be tagged."""
     if options.text is not None:
         if len(options.text) < 256 and Path(options.text).is_file():
             print(f"mtag: to tag the file's content: --file {options.text}", file=sys.stderr)
@@ -116,7 +115,6 @@ def _decoded(data: bytes, *, source: str) -> str:
 
 
 def _print_tables(sentences: Iterable[TaggedSentence]) -> None:
-    """Prints a table a sentence."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

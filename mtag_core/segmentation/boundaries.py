@@ -62,7 +62,6 @@ class BoundaryModel:
         return block
 
     def _tokenize(self, text: str, start: int, end: int, block: TokenBlock) -> None:
-        """Appends the tokens of a line."""
         units = find_units(text[start:end], has_spaces=self._has_spaces)
         if not units.ends:
             return

@@ -130,7 +130,6 @@ _STOP_FEATURES: tuple[tuple[int, ...], ...] = (
 
 
 def _slots(features: Sequence[tuple[int, ...]], empty: int) -> NDArray[np.int64]:
-    """Columns of each feature, an empty one where it has fewer than the longest."""
     width = max(map(len, features))
     return np.array([(*columns, *(empty,) * (width - len(columns))) for columns in features]).T
 

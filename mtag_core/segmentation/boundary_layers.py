@@ -83,7 +83,6 @@ class BoundaryScorer:
     """Adds up the scores of layers, in eighths of a nat; above 0 is a boundary."""
 
     def __init__(self, layers: Iterable[BoundaryLayer]) -> None:
-        """Takes layers in any order."""
         self.layers = tuple(layers)
 
     def token_scores(self, features: Codes) -> NDArray[np.int32]:
@@ -96,7 +95,6 @@ class BoundaryScorer:
 
 
 def _scores(tables: Iterable[NDArray[np.int8]], features: Codes) -> NDArray[np.int32]:
-    """Sums the weights of features."""
     scores = np.zeros(len(features), np.int32)
     for table in tables:
         scores += table[table_rows(features, len(table))].sum(axis=1, dtype=np.int32)
@@ -104,7 +102,6 @@ def _scores(tables: Iterable[NDArray[np.int8]], features: Codes) -> NDArray[np.i
 
 
 def _table(weights: NDArray[np.generic]) -> NDArray[np.int8]:
-    """Checks a table of weights."""
     n_rows = len(weights) if weights.ndim == 1 else 0
     if weights.dtype != np.int8 or n_rows < 2 or n_rows & (n_rows - 1):
         raise ValueError(f"{weights.dtype} of shape {weights.shape}, expected int8, 2^n rows")

@@ -117,7 +117,6 @@ class ChunkTable:
     """
 
     def __init__(self, scorer: BoundaryScorer, short_forms: frozenset[str] = frozenset()) -> None:
-        """Makes an empty table for a scorer's decisions and a language's abbreviations."""
         self._scorer = scorer
         self._short_forms = short_forms
         clitics = {clitic for layer in scorer.layers for clitic in layer.clitics}
@@ -157,7 +156,6 @@ class ChunkTable:
         return [ids[chunk] for chunk in chunks]
 
     def _add(self, chunks: Iterable[str]) -> None:
-        """Adds new chunks, and the parts of those that fall into several."""
         whole: list[str] = []
         chunk_to_parts: dict[str, list[str]] = {}
         for chunk in chunks:
@@ -179,7 +177,6 @@ class ChunkTable:
             self._append([chunk], [(0,) * N_CHUNK_COLUMNS], [False], [0], [((), ())] * 2)
 
     def _add_whole(self, chunks: Sequence[str]) -> None:
-        """Adds chunks in which no sentence ends, those of nothing but letters first."""
         words = [chunk for chunk in chunks if self._is_word(chunk)]
         columns = [word_columns(word, describe(word)) for word in words]
         variants = [pair for word in words for pair in (((word,), (len(word),)),) * 2]
@@ -189,13 +186,11 @@ class ChunkTable:
         self._add_cut([chunk for chunk in chunks if chunk not in known])
 
     def _is_word(self, chunk: str) -> bool:
-        """Whether a chunk is one unit of letters of a script with spaces."""
         if not chunk.isalpha() or not _HAS_SPACES.fullmatch(chunk):
             return False
         return not self._clitic_sizes or not self._clitic_starts(chunk)
 
     def _add_cut(self, chunks: Sequence[str]) -> None:
-        """Adds chunks of several units."""
         cuts = [self.cut(chunk) for chunk in chunks]
         rows = [
             row for chunk, cut in zip(chunks, cuts, strict=True) for row in gap_rows(chunk, cut)
@@ -221,7 +216,6 @@ class ChunkTable:
         stop_scores: Sequence[int],
         variants: Sequence[tuple[tuple[str, ...], tuple[int, ...]]],
     ) -> None:
-        """Appends rows to all columns."""
         if not chunks:
             return
         first = len(self._columns)
@@ -244,7 +238,6 @@ class ChunkTable:
         self._publish()
 
     def _publish(self) -> None:
-        """Renews the columns, which may have moved."""
         self.columns: Codes = self._columns.values
         self.stop_scores = self._stop_scores.values
         self.has_stop_gap = self._has_stop_gap.values
@@ -266,7 +259,6 @@ class ChunkTable:
         return cut_chunk(chunk, ends)
 
     def _clitic_starts(self, chunk: str) -> list[int]:
-        """Offsets inside runs of letters where a clitic that ends the run may begin."""
         plain = styleless(chunk)
         if len(plain) != len(chunk) or not any(map(plain.__contains__, self._clitics)):
             return []
@@ -279,12 +271,10 @@ class ChunkTable:
         ]
 
     def _is_abbreviation(self, chunk: str) -> bool:
-        """Whether a chunk is one of the language's, with or without an opening mark."""
         return chunk[-1:] == "." and chunk[:-1].lower().lstrip(_OPENING_MARKS) in self._short_forms
 
     @staticmethod
     def _stop_gap(cut: ChunkUnits) -> int | None:
-        """The gap before a last full stop, if there is one."""
         for number in range(len(cut.units) - 2, -1, -1):
             if cut.units[number + 1].unit_class is UnitClass.STOP:
                 return number if is_stop_gap(cut.units, number) else None
@@ -334,7 +324,6 @@ def _is_forced(chunk: str, end: int) -> bool:
 
 
 def _tokens(chunk: str, ends: Sequence[int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """The forms and ends of tokens."""
     starts = (0, *ends[:-1])
     return tuple(chunk[a:b] for a, b in zip(starts, ends, strict=True)), tuple(ends)
 

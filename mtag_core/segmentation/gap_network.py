@@ -136,7 +136,6 @@ class GapNetwork:
     def _piece(
         self, units: NDArray[np.int64], kinds: NDArray[np.int64], pairs: NDArray[np.int64]
     ) -> Floats:
-        """Scores the gaps of a piece, all but those at its ends."""
         of_units = self._units[units] + self._kinds[kinds]
         of_pairs = self._pairs[pairs]
         seen = [*_windows(of_units, UNITS_SEEN), *_windows(of_pairs, UNITS_SEEN - 1)]

@@ -167,7 +167,6 @@ def _n_columns(text: str) -> int:
 
 
 def _first_word_columns(text: str, line: LineSpan) -> int:
-    """Columns of the space and what stands before a line's first break opportunity."""
     if unicodedata.east_asian_width(text[line.start]) in "WF":
         return 2
     space = text.find(" ", line.start, line.end)
@@ -187,7 +186,6 @@ def _document_language(texts: Sequence[str], langid: LanguageIdentifier) -> str 
 
 
 def _place(texts: Sequence[str], first: int) -> str:
-    """Some texts together, from one on."""
     parts: list[str] = []
     n_characters = 0
     for text in texts[first:]:

@@ -45,7 +45,6 @@ def cut_at_scripts(
 
 
 def _stretches(text: str, start: int, end: int) -> Iterator[_Stretch]:
-    """Yields where each likely sentence ends and which script it is clearly in."""
     position = start
     if is_latin(text, start, end):
         position = end

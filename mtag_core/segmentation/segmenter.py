@@ -151,7 +151,6 @@ class Segmenter:
                 yield from _sentences(text, block, models.splits, language=name)
 
     def _models(self, language: str) -> _Models:
-        """Opens the models for a language on first use."""
         treebank = self._language_to_treebank.get(language)
         name = segmenter_name(language, available=self._available)
         names = (treebank, name) if treebank else (name,)
@@ -160,7 +159,6 @@ class Segmenter:
         return self._names_to_models[names]
 
     def _open(self, names: Sequence[str]) -> _Models:
-        """Opens the models of a treebank and its language, or of a language alone."""
         networks = self._with_suffix(names[-1:], _NETWORK_SUFFIX)
         layers = self._with_suffix([*names[::-1]], _LAYER_SUFFIX)
         if networks and not layers:
@@ -177,13 +175,11 @@ class Segmenter:
         return _Models(tokenizer, model)
 
     def _layer(self, name: str) -> BoundaryLayer:
-        """Opens a layer on first use."""
         if name not in self._name_to_layer:
             self._name_to_layer[name] = BoundaryLayer.load(self._path(name, _LAYER_SUFFIX))
         return self._name_to_layer[name]
 
     def _with_suffix(self, names: Iterable[str], suffix: str) -> list[str]:
-        """Those names that have a file with a suffix."""
         return [name for name in names if name in self._suffix_to_names[suffix]]
 
     def _path(self, name: str, suffix: str) -> Path:
@@ -191,14 +187,12 @@ class Segmenter:
 
 
 def _names(directory: Path, suffix: str) -> frozenset[str]:
-    """What the files with a suffix are called without it."""
     return frozenset(path.name.removesuffix(suffix) for path in directory.glob(f"*{suffix}"))
 
 
 def _token_blocks(
     cleaned: str, spans: Iterable[LanguageSpan], tokenizer: _Tokenizer
 ) -> Iterator[TokenBlock]:
-    """Tokenizes neighbouring spans together, as many as may be in memory."""
     lines: list[tuple[int, int]] = []
     for span in spans:
         if lines and span.end - lines[0][0] > _MAX_BLOCK_CHARACTERS:
@@ -213,7 +207,6 @@ def _token_blocks(
 
 
 def _long_blocks(cleaned: str, span: LanguageSpan, tokenizer: _Tokenizer) -> Iterator[TokenBlock]:
-    """Tokenizes a long span in pieces that are cut at spaces."""
     start = span.start
     while start < span.end:
         limit = start + _MAX_BLOCK_CHARACTERS
@@ -232,7 +225,6 @@ def _long_blocks(cleaned: str, span: LanguageSpan, tokenizer: _Tokenizer) -> Ite
 def _sentences(
     text: str, block: TokenBlock, splits: SplitModel | None, *, language: str
 ) -> Iterator[Sentence]:
-    """Turns a block into records with offsets into the document."""
     expansions = splits.expansions(block.forms, block.sentence_ends) if splits else {}
     multiword = sorted(expansions)
     n_done = 0
@@ -263,7 +255,6 @@ def _split_sentence(
     *,
     language: str,
 ) -> Sentence:
-    """A sentence with multiword tokens."""
     first, last = span
     forms: list[str] = []
     starts: list[int] = []

@@ -151,11 +151,9 @@ class SpacedTokenizer:
         return is_apart
 
     def _token_counts(self, stream: ChunkStream, is_apart: NDArray[np.bool_]) -> Integers:
-        """How many tokens there are up to each chunk's end."""
         return np.cumsum(self.table.n_tokens[2 * stream.rows + is_apart])
 
     def _tokens(self, stream: ChunkStream, is_apart: NDArray[np.bool_]) -> TokenBlock:
-        """Lays out the tokens of chunks."""
         variants = 2 * stream.rows + is_apart
         counts = self.table.n_tokens[variants]
         ends = self.table.ends[spread(counts, self.table.first_end[variants])]
@@ -173,7 +171,6 @@ class SpacedTokenizer:
     def _with_parts(
         self, rows: Integers, starts: Integers, ends: Integers
     ) -> tuple[Integers, Integers, Integers]:
-        """Puts the parts of chunks in their place."""
         parts = self.table.parts
         found = [index for index, row in enumerate(rows.tolist()) if row in parts] if parts else []
         if not found:
@@ -197,7 +194,6 @@ class SpacedTokenizer:
         return block.joined(text, self._spaced_pairs(text, block))
 
     def _spaced_pairs(self, text: str, block: TokenBlock) -> list[int]:
-        """The tokens that belong to the one before."""
         pairs: list[int] = []
         sentence_starts = {0, *block.sentence_ends}
         forms = block.forms

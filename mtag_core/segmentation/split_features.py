@@ -170,12 +170,10 @@ def _code(part: str) -> int:
 
 
 def _count(code: int, counts: Counts) -> int:
-    """The log count of a form, by its code."""
     return int(counts[code & (len(counts) - 1)])
 
 
 def _hash(scripts: Codes, codes: Codes, *, first_seed: int, n_rows: int) -> NDArray[np.int64]:
-    """Hashes each code with its script and its column."""
     seeds = np.arange(first_seed, first_seed + codes.shape[1], dtype=np.uint64)
     values = (scripts * _SEED + seeds) * MIX
     values ^= values >> np.uint64(29)

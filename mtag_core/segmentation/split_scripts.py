@@ -50,7 +50,6 @@ class Candidates:
     """Finds the scripts that fit a form; the first is always `WHOLE`."""
 
     def __init__(self, scripts: Sequence[Script]) -> None:
-        """Sorts scripts by what they take off."""
         self.scripts = tuple(scripts)
         self._form_to_scripts: dict[str, list[Script]] = {}
         self._ends_to_scripts: dict[tuple[str, str], list[Script]] = {}

@@ -114,7 +114,6 @@ class SplitModel:
         }
 
     def _rows(self, forms: Sequence[str]) -> list[int]:
-        """The rows of forms, after adding those that are new."""
         if len(self._form_to_row) > _MAX_CACHED:
             self._clear()
         known = self._form_to_row
@@ -197,7 +196,6 @@ class SplitModel:
 
 
 def _with_points(tokens: tuple[str, ...], form: str, bare: str) -> tuple[str, ...]:
-    """Gives the tokens of a form without vowel points the points of their letters."""
     if form == bare:
         return tokens
     # Offset in the bare form to offset in the form, behind the points of the letter before.

@@ -58,7 +58,6 @@ def find_units(text: str, *, has_spaces: bool) -> UnitTable:
 
 @lru_cache(maxsize=65_536)
 def _describe(unit: str) -> tuple[int, int]:
-    """Numbers a unit and the kind of its first character."""
     alike = "".join("0" if char.isdigit() else char.lower() for char in unit[:32])
     return zlib.crc32(alike.encode("utf-8", "replace")), _kind(unit)
 

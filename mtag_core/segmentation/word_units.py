@@ -175,7 +175,6 @@ def styleless(text: str) -> str:
 
 
 def _class_of(folded: str) -> UnitClass:
-    """Puts a folded unit into a class."""
     first = folded[0]
     if first.isalpha() and "@" not in folded and "://" not in folded:
         return _class_of_letters(folded)
@@ -187,7 +186,6 @@ def _class_of(folded: str) -> UnitClass:
 
 
 def _class_of_letters(folded: str) -> UnitClass:
-    """Puts a unit that begins with a letter into a class."""
     if "." in folded or "/" in folded:
         return UnitClass.ADDRESS
     if (
@@ -206,13 +204,11 @@ def _class_of_letters(folded: str) -> UnitClass:
 
 
 def _class_of_digits(folded: str) -> UnitClass:
-    """A number with separators, or an address that begins with a digit."""
     is_number = all(character.isdigit() or character in ".,:/-" for character in folded)
     return UnitClass.NUMBER if is_number else UnitClass.ADDRESS
 
 
 def _class_of_signs(folded: str) -> UnitClass:
-    """Puts a unit of several characters that begins with a sign into a class."""
     if folded[0] in "@#" and (folded[1].isalnum() or folded[1] == "_"):
         return UnitClass.HANDLE
     if folded[0] in "+-−±" and folded[1].isdigit():
@@ -231,7 +227,6 @@ def _class_of_signs(folded: str) -> UnitClass:
 
 
 def _class_of_character(character: str) -> UnitClass:
-    """Puts a single sign into a class."""
     known = _CHARACTER_CLASSES.get(character)
     if known is not None:
         return known

@@ -53,7 +53,6 @@ def fetch_bundle(location: str, files: Mapping[str, BundleFile], digest: str) ->
 
 
 def _cache_folder() -> Path:
-    """A folder of the user's that nobody else can write to."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     folder = Path(home) / "mtag" / "bundles"
     try:

@@ -63,7 +63,6 @@ def count_language_words(text: Path, more: Mapping[str, Sequence[str]]) -> Langu
 
 
 def _croatian_odds(croatian: Iterable[str], serbian: Iterable[str]) -> dict[str, float]:
-    """Words that tell Croatian from Serbian, by the sentences that have them."""
     counts = Counter(word for line in croatian for word in set(words_of(line)))
     others = Counter(
         word for line in serbian for word in {found.translate(_SERBIAN) for found in words_of(line)}
@@ -87,7 +86,6 @@ def _count(lines: Iterable[str], counts: Counter[str], *, is_serbian: bool) -> N
 
 
 def _logarithms(counts: Counter[str]) -> dict[str, float]:
-    """The logarithms of the commonest words, each among the words of its own script."""
     found: dict[str, float] = {}
     for of_script in (True, False):
         words = Counter({w: n for w, n in counts.items() if is_latin(w) == of_script})

@@ -42,5 +42,4 @@ class Adam:
 def _moved(
     mean: NDArray[np.float32], value: NDArray[np.float64], stays: float, added: float
 ) -> NDArray[np.float32]:
-    """A moving average after one more value."""
     return (stays * mean + added * value).astype(np.float32)

@@ -111,7 +111,6 @@ class Chunks:
 
 
 def _flat(row: Iterable[tuple[int, ...]]) -> list[int]:
-    """Joins the pieces of units."""
     return [piece for unit in row for piece in unit]
 
 

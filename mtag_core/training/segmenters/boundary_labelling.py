@@ -79,7 +79,6 @@ class _Labeller:
     def _labelled(
         self, lines: Sequence[str], tables: Sequence[UnitTable], path: Path
     ) -> Iterator[str]:
-        """Yields some lines of a file with their marks."""
         # Some lines are read together, as sentences of running text are.
         generator = random.Random(self._config.seed)
         chunks = Chunks(self._config.max_pieces, self._encoder.pieces)

@@ -40,7 +40,6 @@ class BoundaryTeacher(nn.Module):
     """Gives each unit the logits of the three labels of `end_labels`."""
 
     def __init__(self, encoder: nn.Module, *, hidden_size: int, dropout: float = 0.1) -> None:
-        """Puts a fresh head on an encoder."""
         super().__init__()
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
@@ -130,7 +129,6 @@ class _Run:
         return boundary_scores(probs.argmax(-1), self._dev)
 
     def _on_device(self, examples: BoundaryExamples, encoder: UnitEncoder) -> DeviceSentences:
-        """Copies chunks to the device."""
         return DeviceSentences(examples.packed, pad=encoder.pieces.pad, device=self._device)
 
     def _epoch(self, number: int, generator: np.random.Generator) -> Epoch:
@@ -144,7 +142,6 @@ class _Run:
         return [np.concatenate([[cut], batch]) for batch in batches]
 
     def _loss(self, indices: NDArray[np.int64]) -> tuple[Tensor, int]:
-        """Loss of one batch."""
         cut = int(indices[0])
         batch = self._cuts[cut].batch(indices[1:])
         hidden = mask_pieces(batch, share=self._config.piece_dropout, mask_piece=self._mask)
@@ -177,7 +174,6 @@ def mean_probabilities(
 
 
 def _loop_config(config: LabelBoundariesOptions, rate: float, seed: int) -> Schedule:
-    """The loop's part of the options."""
     return Schedule(
         peak_rate=rate,
         warmup_share=0.1,

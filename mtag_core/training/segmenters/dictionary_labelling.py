@@ -153,7 +153,6 @@ class _Labeller:
         return paths
 
     def _write(self, lines: Sequence[str], own: TextIO, converted: TextIO) -> None:
-        """Labels some lines."""
         in_script = [self._dictionary.in_treebank_script(line) for line in lines]
         units, rows = self._features(in_script, "\n")
         probs = np.append(1 / (1 + np.exp(-self._weights[rows].sum(axis=1))), 1.0)

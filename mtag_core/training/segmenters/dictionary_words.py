@@ -54,7 +54,6 @@ def load_dictionary(language: str) -> Dictionary:
 
 
 def _japanese() -> Dictionary:
-    """MeCab with UniDic."""
     import fugashi
 
     tagger = fugashi.Tagger()

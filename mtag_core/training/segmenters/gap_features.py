@@ -110,13 +110,11 @@ def _count_columns(codes: Codes, counts: Counts, n_gaps: int) -> list[Codes]:
 
 
 def _window(padded: Codes, offset: int, n_gaps: int) -> Codes:
-    """The unit at an offset from each gap."""
     start = _N_CONTEXT + 1 + offset
     return padded[start : start + n_gaps]
 
 
 def _hash_around(padded: Codes, ngram: tuple[int, ...], n_gaps: int, seed: int) -> Codes:
-    """Hashes one n-gram around each gap."""
     return hash_columns([_window(padded, offset, n_gaps) for offset in ngram], seed)
 
 

@@ -40,7 +40,6 @@ class GapModel(nn.Module):
     """Gives windows of units the two logits of each gap."""
 
     def __init__(self, tables: InputTables, shape: GapShape, *, dropout: float) -> None:
-        """Draws weights with torch's generator."""
         super().__init__()
         self.tables, self.shape = tables, shape
         self.is_quantised = False
@@ -95,12 +94,10 @@ class GapModel(nn.Module):
         return GapNetwork(self.tables, matrices)
 
     def _add_layer(self, name: str, n_inputs: int, n_outputs: int) -> None:
-        """Draws a layer's weights."""
         self.matrices[name] = (2 / n_inputs) ** 0.5 * torch.randn(n_inputs, n_outputs)
         self.biases[name] = torch.zeros(n_outputs)
 
     def _product(self, seen: Tensor, name: str) -> Tensor:
-        """Multiplies with a layer."""
         return seen @ self._matrix(name) + self.biases[name]
 
     def _dropped(self, rows: Tensor) -> Tensor:
@@ -119,18 +116,15 @@ class GapModel(nn.Module):
         return matrix + change
 
     def _levels(self, name: str, matrix: Tensor, scale: Tensor) -> Tensor:
-        """The whole numbers that stand for a matrix."""
         most = self._most(name)
         return (matrix / scale).round().clamp(-most, most)
 
     def _scale(self, name: str, matrix: Tensor) -> Tensor:
-        """What one level is worth in each column."""
         largest = matrix.abs().amax(0)
         usual = _MOST_DEVIATIONS * matrix.square().mean(0).sqrt()
         return (torch.minimum(largest, usual) / self._most(name)).clamp(min=1e-8)
 
     def _most(self, name: str) -> int:
-        """The largest level of a matrix."""
         return {"units": self.shape.unit_levels, "pairs": self.shape.pair_levels}.get(name, 127)
 
 

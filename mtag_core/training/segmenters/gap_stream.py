@@ -114,7 +114,6 @@ def _read_text(
     weight: float,
     knows_sentences: bool,
 ) -> GapStream:
-    """Makes a stream of one text."""
     separator = " " if has_spaces else ""
     text = separator.join(sentence for sentence, _ in group)
     probs: dict[int, float] = {}

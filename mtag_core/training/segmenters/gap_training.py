@@ -97,8 +97,6 @@ def _read_all(
     *,
     has_spaces: bool,
 ) -> GapStream:
-    """Makes one stream of a treebank and labelled text."""
-
     def read(sentences: Sequence[MarkedSentence], *, is_treebank: bool) -> GapStream:
         return read_stream(
             sentences,
@@ -158,7 +156,6 @@ class _Run:
                 total.zero_()
 
     def _batches(self) -> Iterator[NDArray[np.int64]]:
-        """Yields the starts of the windows of each step, cut elsewhere in each epoch."""
         while True:
             first = int(self._generator.integers(_WINDOW_GAPS))
             starts = np.arange(-first, self._n_gaps, _WINDOW_GAPS).clip(0)
@@ -167,7 +164,6 @@ class _Run:
             yield from np.array_split(order, n_batches)
 
     def _loss(self, starts: NDArray[np.int64]) -> Tensor:
-        """Loss of the gaps of some windows."""
         begin = torch.from_numpy(starts).to(self._config.device)[:, None]
         n_seen = _WINDOW_GAPS + 2 * self._n_beyond + 1
         seen = begin + torch.arange(n_seen, device=begin.device)
@@ -185,7 +181,6 @@ class _Run:
         return losses / weights[..., 0].sum().clamp(min=1.0)
 
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:
-        """Copies an array to the device."""
         return torch.from_numpy(array).to(self._config.device)
 
 

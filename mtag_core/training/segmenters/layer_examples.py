@@ -57,7 +57,6 @@ def token_examples(tokenizer: SpacedTokenizer, marked: MarkedText) -> list[Examp
 
 
 def _gap_examples(tokenizer: SpacedTokenizer, gaps: Counter[tuple[str, int, bool]]) -> Examples:
-    """One example a gap of a chunk, however often it occurs."""
     chunk_to_counts: dict[str, dict[int, list[float]]] = {}
     for (chunk, number, label), count in sorted(gaps.items()):
         counts = chunk_to_counts.setdefault(chunk, {}).setdefault(number, [0.0, 0.0])
@@ -83,7 +82,6 @@ def _gap_examples(tokenizer: SpacedTokenizer, gaps: Counter[tuple[str, int, bool
 
 
 def _stop_examples(tokenizer: SpacedTokenizer, stops: Sequence) -> Examples:  # type: ignore[type-arg]
-    """One example an occurrence."""
     if not stops:
         return Examples(np.zeros((0, 1), np.uint64), *(np.zeros(0, np.float32),) * 3)
     features = np.concatenate([part[0] for part in stops])

@@ -75,7 +75,6 @@ def has_spaced_numbers(sentences: Iterable[Sequence[Surface]]) -> bool:
 
 
 def _chunks(sentences: Iterable[Sequence[Surface]]) -> Iterable[tuple[str, list[int]]]:
-    """Chunks with the ends of their tokens."""
     for sentence in sentences:
         chunk, ends = "", []
         for form, has_space in [*sentence, ("", True)]:

@@ -119,7 +119,6 @@ def text_sentences(
 
 
 def _text_lines(text: Path, language: str) -> Iterator[str]:
-    """Yields the lines of a language's text."""
     for code in _CODES.get(language, (language,)):
         path = text / f"{code}.txt.xz"
         if path.exists():

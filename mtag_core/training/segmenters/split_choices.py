@@ -121,7 +121,6 @@ class ChoiceTable:
         return pieces
 
     def _form(self, form: str) -> _Form:
-        """Looks a form up, or makes what is known of it."""
         if form not in self._forms:
             scripts = scripts_of(form, self._candidates)
             stems = [script.stem(form) for script in scripts]
@@ -134,7 +133,6 @@ class ChoiceTable:
         return self._forms[form]
 
     def _stem_id(self, stem: str) -> int:
-        """Names a stem."""
         if stem not in self._stem_to_id:
             self._stem_to_id[stem] = len(self._stem_pieces)
             encoding = self._tokenizer.encode(
@@ -166,7 +164,6 @@ class ChoiceTable:
         ]
 
     def _log_count(self, form: str) -> int:
-        """How often a form occurs in text."""
         return int(self._counts[count_row(form, n_counts=len(self._counts))])
 
 
@@ -195,10 +192,8 @@ def composed_scripts(script_to_count: Counter[Script]) -> list[Script]:
 
 
 def _beginning(script: Script) -> tuple[str, tuple[str, ...], str]:
-    """What a script does before the stem."""
     return script.prefix, script.before, script.pre
 
 
 def _end(script: Script) -> tuple[str, str, tuple[str, ...]]:
-    """What a script does after the stem."""
     return script.suffix, script.post, script.after

@@ -138,7 +138,6 @@ def _without_rare(
 
 
 def _form(form: str, candidates: Candidates, counts: Counts) -> _Form:
-    """Notes what the tokens of a form share."""
     scripts = scripts_of(form, candidates)
     return _Form(
         seen=neighbour_codes(form, counts),

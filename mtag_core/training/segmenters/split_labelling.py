@@ -81,7 +81,6 @@ def _label(config: LabelSplitsOptions, language: str) -> Path:
 
 
 def _treebank(treebanks: Path, part: str, language: str) -> list[list[SurfaceToken]]:
-    """Reads one part of a language's treebanks."""
     paths = [p for p in treebank_files(treebanks, part) if p.name.startswith(f"{language}_")]
     if not paths:
         raise InputNotFoundError(f"{treebanks}: no {part} file of {language}")
@@ -89,7 +88,6 @@ def _treebank(treebanks: Path, part: str, language: str) -> list[list[SurfaceTok
 
 
 def _surface_sentences(source: Path, tokenizer: SpacedTokenizer) -> Iterator[list[SurfaceToken]]:
-    """Yields the sentences of text, their tokens without parts."""
     for line in map(str.strip, text_lines(source)):
         block = tokenizer.tokenize(line, [(0, len(line))])
         first = 0
@@ -101,7 +99,6 @@ def _surface_sentences(source: Path, tokenizer: SpacedTokenizer) -> Iterator[lis
 def _labelled(
     teacher: SplitTeacher, sentences: SplitSentences, least_probability: float
 ) -> Iterator[str]:
-    """Yields a line for each sentence."""
     guesses = iter(guess_splits(teacher, sentences))
     for sentence in sentences.sentences:
         # The sentence ends first, and leaves the other guesses where they are.

@@ -62,7 +62,6 @@ def exact_script(form: str, parts: tuple[str, ...]) -> Script:
 
 
 def _with_capitals(scripts: set[Script]) -> set[Script]:
-    """Adds the forms that begin a sentence to those that were seen inside one."""
     known = {script.prefix for script in scripts if script.is_exact}
     more = set()
     for script in scripts:

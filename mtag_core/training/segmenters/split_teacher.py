@@ -278,7 +278,6 @@ def words_f1(teacher: SplitTeacher, sentences: SplitSentences) -> float:
 
 
 def _loop_config(config: LabelSplitsOptions) -> Schedule:
-    """The loop's part of the options."""
     return Schedule(
         peak_rate=config.peak_rate,
         warmup_share=0.1,

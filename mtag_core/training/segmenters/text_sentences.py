@@ -130,7 +130,6 @@ def join_lines(lines: Sequence[str], short_forms: frozenset[str], *, seed: int) 
 
 
 def _doubtful_ends(line: str, short_forms: frozenset[str]) -> list[int]:
-    """Offsets in a line behind which another sentence may begin."""
     return [match.end() for match in _DOUBTFUL.finditer(line) if not _is_short(match, short_forms)]
 
 

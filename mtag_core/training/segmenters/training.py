@@ -198,7 +198,6 @@ class _LayerTrainer:
         return sentences
 
     def _texts(self) -> Iterator[TextSentences]:
-        """Joined sentences of all languages that put spaces between words."""
         for path in sorted(self.text.glob("*.txt.xz")) if self.text else []:
             code = path.name.split(".")[0]
             if code not in _UNSPACED_TEXT:
@@ -209,7 +208,6 @@ class _LayerTrainer:
 
 
 def _surfaces(sentences: Iterable[str]) -> Sentences:
-    """The surface tokens of CoNLL-U sentences, without their splits."""
     return [
         [(form, has_space) for form, _, has_space in surface_tokens(sentence)]
         for sentence in sentences
@@ -217,7 +215,6 @@ def _surfaces(sentences: Iterable[str]) -> Sentences:
 
 
 def _check(languages: Sequence[str], own: Sequence[str], files: Mapping[str, list[Path]]) -> None:
-    """Raises UsageError for what has no training file."""
     for language in languages:
         if language not in files and language != GENERIC:
             raise UsageError(f"{language}: no treebank to train on; there are {', '.join(files)}")
@@ -257,14 +254,12 @@ def _boundaries(
 
 
 def _treebank_sentences(paths: Sequence[Path]) -> Iterator[MarkedSentence]:
-    """Yields the sentences of treebanks."""
     for sentence in read_surface_sentences(paths):
         text, token_ends = mark_text(sentence)
         yield text, dict.fromkeys(token_ends, 1.0)
 
 
 def _labelled_sentences(language: str, labelled: Path | None) -> Iterator[MarkedSentence]:
-    """Yields the labelled text of a language, of all varieties."""
     if labelled is not None:
         for path in sorted(labelled.glob("*.segmented.txt.xz")):
             if text_language(path) == language:
@@ -293,7 +288,6 @@ def _splits(
 
 
 def _lines(text: Path | None, code: str) -> Iterator[str]:
-    """Yields the lines of running text in a language."""
     path = text / f"{code}.txt.xz" if text else None
     if path and path.exists():
         yield from text_lines(path)

@@ -171,5 +171,4 @@ def _first(sentences: Iterator[str] | Sequence[str], n_tokens: int) -> Iterator[
 
 
 def _n_rows(sentence: str) -> int:
-    """Counts the rows of a CoNLL-U sentence."""
     return sum(not line.startswith("#") for line in sentence.splitlines())
