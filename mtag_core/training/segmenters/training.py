@@ -135,7 +135,9 @@ def train_segmenters(
         },
     )
     trainer = _LayerTrainer(files, output, text, options)
-    models = [trainer.path(GENERIC)]
+    # Every layer lies on the generic one, which learns from all languages with spaces.
+    has_layers = not set(files) <= set(_BY_NETWORKS)
+    models = [trainer.path(GENERIC)] if has_layers else []
     for language in chosen:
         paths = files.get(language, [])
         if language in _BY_NETWORKS:
