@@ -32,7 +32,10 @@ class WordVectors:
 
     def save(self, directory: Path) -> None:
         """Writes `vectors.npy` (float16) and `vectors.json` into a directory."""
-        np.save(directory / "vectors.npy", self.matrix.astype(np.float16), allow_pickle=False)
+        # fastText's vectors of a small text may leave the range of float16.
+        largest = np.finfo(np.float16).max
+        matrix = np.clip(self.matrix, -largest, largest).astype(np.float16)
+        np.save(directory / "vectors.npy", matrix, allow_pickle=False)
         text = json.dumps(list(self.rows), ensure_ascii=False)
         (directory / "vectors.json").write_text(text, encoding="utf-8")
 
