@@ -125,8 +125,8 @@ def test_part_without_manifest_is_made_again_with_the_same_bytes(
 ):
     assert run(dumps, teacher, tmp_path / "out") == 0
     before = tree(tmp_path / "out")
-    (manifest,) = (tmp_path / "out" / "manifests").iterdir()
-    manifest.unlink()
+    # Where small files part into packs depends on their paths.
+    next((tmp_path / "out" / "manifests").iterdir()).unlink()
     (tmp_path / "out" / "run.json").unlink()
     assert run(dumps, teacher, tmp_path / "out") == 0
     assert tree(tmp_path / "out") == before

@@ -30,7 +30,7 @@ _LINES = ReadOptions(document="line")
 
 @pytest.fixture
 def parts(tmp_path):
-    pattern = write_corpus(tmp_path / "in", n_files=3, n_lines=4)
+    pattern = write_corpus(tmp_path / "in", n_files=1, n_lines=12)
     return list(plan_parts(list_files([pattern]), _LINES, salt="s"))
 
 
