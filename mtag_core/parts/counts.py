@@ -50,6 +50,10 @@ class PartCounts:
         """The totals that progress shows."""
         return Tally(self.n_read, self.n_rejected, self.n_sentences, self.n_tokens)
 
+    def tally_with(self, n_sentences: int, n_tokens: int) -> Tally:
+        """The totals with sentences and tokens of a document that is not complete yet."""
+        return self.tally().plus(Tally(n_sentences=n_sentences, n_tokens=n_tokens))
+
 
 def check_balance(
     part_id: str,

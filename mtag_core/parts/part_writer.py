@@ -122,6 +122,7 @@ class _OpenPart:
         self._counts = PartCounts()
         self._check = CompletenessCheck(part_id)
         self._held: HeldDocument[Any] = HeldDocument()
+        self._n_held_tokens = 0
         self._sent_ids: set[str] = set()
         self._stack = ExitStack()
         self._files: PartFiles = self._stack.enter_context(open_part(layout, part_id))
@@ -131,7 +132,10 @@ class _OpenPart:
         self._check.block(ordinal, block.index, n_sentences, is_last=block.is_last)
         self._held.add(block.sentences)
         if not block.is_last:
+            self._n_held_tokens += sum(len(each.upos) for each in block.sentences)
+            self._show(self._counts.tally_with(self._held.n_sentences, self._n_held_tokens))
             return
+        self._n_held_tokens = 0
         for index, tagged in enumerate(self._held.take()):
             sent_id = self._sent_id(tagged.sentence.sent_id, ordinal, index)
             self._files.rows.write(OutputRow(block.document.doc_id, index, sent_id, tagged))
@@ -144,6 +148,7 @@ class _OpenPart:
     def write_reject(self, ordinal: int, reject: Reject) -> None:
         self._check.reject(ordinal)
         self._held.clear()
+        self._n_held_tokens = 0
         self._files.reject(reject)
         self._counts.n_read = self._check.n_documents
         self._counts.reasons[reject.reason] += 1
