@@ -35,20 +35,14 @@ FLOORS = (
     # Below this line Beam is known.
     {"pipelines.interrupts", "pipelines.run_folder"},
     {"pipelines.commands", "pipelines.models"},
-    {"pipelines.flink_jobs", "pipelines.guard", "pipelines.logs"}
-    | {"pipelines.progress", "pipelines.runners", "pipelines.transforms"},
-    {
-        "pipelines",
-        "pipelines.endpoints",
-        "pipelines.local_worker",
-        "pipelines.options",
-        "pipelines.summary",
-    }
+    {"pipelines.guard", "pipelines.logs", "pipelines.progress", "pipelines.runners"}
+    | {"pipelines.transforms"},
+    {"pipelines", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
     | {"pipelines.worker_watch"},
     {"pipelines.annotate_options", "pipelines.teacher_options"},
-    {"pipelines.streaming", "pipelines.unused_flags"},
+    {"pipelines.unused_flags"},
     {"pipelines.job"},
-    {"pipelines.unbounded"},
+    {"pipelines.streaming"},
     {"pipelines.annotate", "pipelines.teacher_logits"},
 )
 

@@ -21,7 +21,7 @@ _LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 
 class RowWriter(Protocol[S]):
-    """Takes the rows of one part, in order."""
+    """Encodes the rows of one part, in order, into an open file."""
 
     def write(self, row: OutputRow[S]) -> None:
         """Writes a row, or buffers it."""
