@@ -148,7 +148,7 @@ def run(
     else:
         check_reachable(options.corpus, options.job)
     model = _model(options, model)
-    layout = OutputLayout(options.job.output, options.output_format)
+    layout = _layout(options, model)
     config = _config(options, model, files)
     if options.job.dry_run:
         _show_plan(options, config, layout, files)
@@ -197,7 +197,7 @@ def tag_parts(
 
 
 def _stream(options: AnnotateOptions, model: Model) -> None:
-    layout = OutputLayout(options.job.output, options.output_format)
+    layout = _layout(options, model)
     files = list_present_inputs(options.corpus.input, output=layout.base)
     config = _config(options, model, files)
     settings = TagSettings(
@@ -212,6 +212,12 @@ def _model(options: AnnotateOptions, model: Model | None) -> Model:
     if model is not None:
         return model
     return bundle_model(options.model, options.piece_budget, options.treebank_style)
+
+
+def _layout(options: AnnotateOptions, model: Model) -> OutputLayout:
+    return OutputLayout(
+        options.job.output, replace(options.output_format, has_lemmas=model.has_lemmas)
+    )
 
 
 def _make_parts(
@@ -260,7 +266,7 @@ def _make_parts(
 
 def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -> RunConfig:
     sizes = choose_sizes(
-        OutputLayout(options.job.output, options.output_format),
+        _layout(options, model),
         files,
         item_bytes=options.corpus.item_bytes,
         spool_bytes=options.spool_bytes,

@@ -19,7 +19,7 @@ FLOORS = (
         "mtag_core.storage",
     }
     | {"mtag_core.wikipedia"},
-    {"mtag_core.corpus", "mtag_core.segmentation"},
+    {"mtag_core.corpus", "mtag_core.lemmas", "mtag_core.segmentation"},
     {"mtag_core.tagging"},
     {"mtag_core.evaluation", "mtag_core.output"},
     {"mtag_core", "mtag_core.parts"},
