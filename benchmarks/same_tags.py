@@ -124,7 +124,6 @@ def _annotated(folder: Path, flags: Sequence[str]) -> Rows:
 
 
 def _n_different(first: Rows, second: Rows) -> int:
-    """Sentences that only one has, or that differ in any column."""
     return sum(first.get(key) != second.get(key) for key in first.keys() | second.keys())
 
 

@@ -268,7 +268,6 @@ def _paths(layout: OutputLayout, report: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _one_line(error: Exception) -> str:
-    """What an exception says; one that is none of ours is shown by its end, with a hint."""
     if isinstance(error, MtagError):
         return str(error)
     last_line = str(error).strip().split("\n")[-1]

@@ -35,7 +35,6 @@ def main() -> None:
 
 
 def _end_with_driver(driver: int, running: Path | None) -> None:
-    """Ends the process once the driver is gone, or has removed the file that says it runs."""
     while os.getppid() == driver and (running is None or running.exists()):
         time.sleep(_POLL_S)
     os._exit(1)

@@ -79,7 +79,6 @@ class Progress:
         return read_progress(self.directory) if self.directory else Tally()
 
     def _show(self) -> None:
-        """The thread: shows until stopped."""
         console = Console(stderr=True)
         if not console.is_terminal:
             while not self._stop.wait(_LOG_INTERVAL_S):
@@ -108,7 +107,6 @@ class Progress:
         )
 
     def _time_left(self, tally: Tally) -> str:
-        """The time left, by the bytes of finished work items."""
         if not tally.n_source_bytes:
             return "time left unknown"
         bytes_per_s = tally.n_source_bytes / self.elapsed_s

@@ -208,7 +208,6 @@ def _config(
 
 
 def _prepare(layout: OutputLayout, config: LogitsConfig, *, overwrite: bool, verify: bool) -> None:
-    """Checks the output directory and clears what must not stay."""
     runs.prepare_output(layout, config, overwrite=overwrite, verify=verify)
     if overwrite and storage.exists(basis_path(layout.base)):
         storage.delete(basis_path(layout.base))
@@ -228,7 +227,6 @@ def _make_shards(
     parts: Sequence[PlannedPart],
     teacher: Teacher,
 ) -> dict[str, Any]:
-    """Surveys and chooses, where the choice needs it; scores and sums up."""
     if options.choice.needs_survey:
         write_plan(layout.plan_path, parts, completed=())
         _survey(options, layout)

@@ -42,7 +42,6 @@ class TellableEncoder(SegmentingTagger):
         treebanks: Sequence[str],
         told: str | None = None,
     ) -> None:
-        """Joins the encoder, not told the treebank by default, and the segmenters."""
         super().__init__(EncoderTagger(teacher, treebank=told), segmenter)
         self._teacher, self._treebanks = teacher, treebanks
 

@@ -68,7 +68,6 @@ class _Aligner:
         return self._pairs
 
     def _align_stretch(self, gold_first: int, system_first: int) -> tuple[int, int]:
-        """Aligns the stretch around a multiword token; returns the words that follow it."""
         gold, system = self._gold, self._system
         gold_start, gold_end = gold.words[gold_first]
         system_start, system_end = system.words[system_first]
@@ -86,7 +85,6 @@ class _Aligner:
         return gold_last, system_last
 
     def _stretch_end(self, gold_index: int, system_index: int, *, end: int) -> tuple[int, int]:
-        """Extends a stretch while a multiword token of either text reaches over its end."""
         gold, system = self._gold, self._system
         while True:
             in_gold = _is_inside(gold, gold_index, end)
@@ -129,7 +127,6 @@ class _Aligner:
 
 
 def _is_inside(annotation: Annotation, index: int, end: int) -> bool:
-    """Says whether a word belongs to a stretch that ends at character `end`."""
     if index >= len(annotation.words):
         return False
     start, word_end = annotation.words[index]

@@ -125,7 +125,6 @@ def _equal(gold: list[str], system: list[str], pairs: _Pairs) -> list[bool]:
 
 
 def _has_lemma(gold: Annotation, system: Annotation, gold_index: int, system_index: int) -> bool:
-    """Says whether a lemma agrees; where the gold file has none, any does."""
     lemma = gold.lemmas[gold_index]
     return lemma in (NO_LEMMA, system.lemmas[system_index])
 
@@ -172,7 +171,6 @@ def _tree_scores(gold: Annotation, system: Annotation, pairs: _Pairs) -> dict[st
 
 
 def _content_score(gold: Annotation, system: Annotation, pairs: _Pairs, is_right: _Key) -> Score:
-    """Scores content words only; the gold relation decides which aligned words are content."""
     content = [(g, s) for g, s in pairs if gold.deprels[g] in _CONTENT_RELATIONS]
     return Score(
         sum(is_right(g, s) for g, s in content),

@@ -54,7 +54,6 @@ def _both_averages(results: Sequence[TreebankResult], suffix: str) -> list[Avera
 
 
 def _mean_by_metric(groups: Iterable[Sequence[TreebankResult]]) -> dict[str, float]:
-    """The mean over groups of the mean F1 in each group, in percent."""
     groups = list(groups)
     means: dict[str, float] = {}
     for name in SUMMARY_METRICS:
@@ -66,7 +65,6 @@ def _mean_by_metric(groups: Iterable[Sequence[TreebankResult]]) -> dict[str, flo
 
 
 def _mean(values: Iterable[float]) -> float:
-    """Arithmetic mean; 0 of nothing."""
     values = list(values)
     return sum(values) / len(values) if values else 0.0
 

@@ -73,7 +73,6 @@ class FileWatcher:
             self._finish()
 
     def _plan(self, files: list[FileInfo]) -> Iterator[PlannedPart]:
-        """Plans a new set of files, beside the parts that are complete or being made."""
         begun = {*runs.completed_parts(self._layout), *self._given}
         self._files, self._planned, self._is_finished = files, set(), False
         completed = CompletedParts(begun, self._sources)
@@ -89,7 +88,6 @@ class FileWatcher:
         return {**self._manifests.sources(set(part_ids) - given.keys()), **given}
 
     def _finish(self) -> None:
-        """Writes run.json once nothing that was given is still being made."""
         layout = self._layout
         slices = part_ids_of_slices(layout)
         parts = _parts_of(self._planned, slices)

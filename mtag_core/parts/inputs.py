@@ -66,7 +66,6 @@ def _without_outputs(files: Sequence[FileInfo], pattern: str, *, base: str) -> l
 
 
 def _real(folder: str) -> str:
-    """A folder by one name only, without a `/` at its end."""
     if scheme_of(folder):
         return folder.rstrip("/")
     return os.path.realpath(local_path(folder) or ".").rstrip("/")

@@ -188,7 +188,6 @@ def _digest_id(text: str) -> str:
 
 
 def _limited_id(item_id: str, limit: int) -> str:
-    """The id of a part that holds only the first documents of its item."""
     return _digest_id(f"{item_id} limit {limit}")
 
 
@@ -199,7 +198,6 @@ def _span_bytes(span: Span) -> int:
 
 
 def _source(span: Span) -> str:
-    """A span for people: `path` or `path#start-end`."""
     if span.is_whole:
         return span.file.path
     end = "" if span.end is None else span.end

@@ -206,7 +206,6 @@ class _Resolver:
         return self._parameter(body) if kind == "{{{" else "\n\n"
 
     def _template(self, body: str, end: int) -> str:
-        """The words of a call; its frame is closed already."""
         around = self._stack[-1]
         is_argument = around.kind in ("{{", "{{{", "-{") or self._arguments is not None
         place = Place(around.parts, self._text, end, is_argument)
@@ -243,7 +242,6 @@ class _Resolver:
         return self._link(match[1])
 
     def _link(self, body: str) -> str:
-        """The words that a link shows: its label, else its target; none for files."""
         target, separator, label = body.partition("|")
         prefix, colon, _ = target.partition(":")
         if colon:
@@ -260,6 +258,5 @@ class _Resolver:
 
 
 def _starts_line(text: str, start: int) -> bool:
-    """Whether only blanks and list marks stand before `start` in its line."""
     before = text[max(0, start - 20) : start].rstrip(_LINE_BLANKS)
     return not before or before[-1] in "\n\r"

@@ -108,7 +108,6 @@ def page_outcome(
 
 
 def _reject(page: Page, *, source: str, detail: str) -> Reject:
-    """The reject of a page whose wikitext cannot be cleaned; it carries the wikitext."""
     wikitext = page.text.encode("utf-8", "replace")
     return Reject(
         source=source,

@@ -100,7 +100,6 @@ def _restored(control: re.Match[str]) -> str:
 
 
 def _is_table_row(line: str) -> bool:
-    """Whether a line is a row, a cell or the caption of a table whose opening was lost."""
     return line[0] == "|" or (line[0] == "!" and ("!!" in line or "|" in line))
 
 

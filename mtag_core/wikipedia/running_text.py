@@ -77,7 +77,6 @@ def words_of_unknown(call: Call) -> str:
 
 
 def _is_in_sentence(call: Call, before: str) -> bool:
-    """Whether the call's line holds other text, so that the call is a part of a sentence."""
     before = before.strip(_BLANKS)
     after = call.place.after()
     if before:
@@ -156,7 +155,6 @@ def _by_shape(call: Call, values: list[str]) -> str:
 
 
 def _number(call: Call, first: str, second: str) -> str:
-    """A number with its unit, or with the name of what it counts: "US patent 1234"."""
     name = call.written_name
     if is_number(second) or (name.isupper() and not second and not call.place.is_inner()):
         # Two numbers are data; a name in capitals is a book's, its number a volume's.

@@ -150,7 +150,6 @@ def _read(head: bytes) -> _Description:
 
 
 def _language_of_wiki(name: str) -> str | None:
-    """The language in a database's or a file's name: `frwiki`, `zh_min_nanwiktionary-...`."""
     match = _WIKI_NAME.match(name.rpartition("/")[2].lower())
     return _iso_code(match[1].replace("_", "-")) if match else None
 
@@ -161,7 +160,6 @@ def _language_of_host(url: str) -> str | None:
 
 
 def _iso_code(code: str) -> str | None:
-    """The language of a tag such as `zh-Hant`, without script and region."""
     code = code.strip().lower()
     if code in _PROJECT_CODES:
         return _PROJECT_CODES[code]

@@ -111,7 +111,6 @@ def _linked(call: Call) -> str:
 
 
 def _linked_second(call: Call) -> str:
-    """A red link with the shown text as its second argument, where there is one."""
     return call.get(1) or call.get(0)
 
 
@@ -153,7 +152,6 @@ def _music(call: Call) -> str:
 
 
 def _title_words(call: Call) -> str:
-    """A link's words: the label, else the address."""
     return call.get(1) or call.get(0).removeprefix("http://").removeprefix("https://")
 
 
@@ -164,12 +162,10 @@ def _fixed(text: str) -> Rule:
 
 
 def _split(text: str) -> list[str]:
-    """Template names out of a block with one or more a line, separated by bars."""
     return [name.strip() for name in text.replace("\n", "|").split("|") if name.strip()]
 
 
 def _rules() -> dict[str, Rule]:
-    """The table of template names, built once."""
     groups: list[tuple[str, Rule]] = [
         (names.FIRST_NAMES, _first),
         (names.SECOND_NAMES, _second),

@@ -41,7 +41,6 @@ class MetaLstmTagger:
     def __init__(
         self, model: MetaLstm, vocabulary: MetaLstmVocabulary, vectors: WordVectors
     ) -> None:
-        """Wraps a model and its inventories; `load` is the usual way."""
         self._model = model.eval()
         self._device = next(model.parameters()).device
         self._vocabulary = vocabulary

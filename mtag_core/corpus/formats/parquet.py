@@ -114,7 +114,6 @@ def _read_row_group(
 
 @contextmanager
 def _open(path: str, options: ReadOptions) -> Iterator[BinaryIO]:
-    """Opens a file; one that is compressed as a whole is decompressed to disk."""
     with storage.open_seekable(path) as stream:
         head = stream.read(HEAD_BYTES)
         stream.seek(0)
@@ -196,7 +195,6 @@ def _document(
 
 
 def _schema_fault(schema: pa.Schema, options: ReadOptions) -> Failure | None:
-    """Says which column is missing, there twice or of another type."""
     for name in (options.text_field, options.id_field):
         if name is None:
             continue
@@ -217,7 +215,6 @@ def _schema_fault(schema: pa.Schema, options: ReadOptions) -> Failure | None:
 
 
 def _type_of(schema: pa.Schema, name: str) -> pa.DataType | None:
-    """The type of a column or of a field within one; None where there is none."""
     if name in schema.names:
         return schema.types[schema.names.index(name)]
     first, *path = name.split(_NESTED)
@@ -252,7 +249,6 @@ def _is_uuid(kind: pa.DataType) -> bool:
 
 
 def _reject(span: Span, row: int, failure: Failure) -> Reject:
-    """Makes the reject of all rows from `row` on."""
     path = span.file.path
     return Reject(path, row, f"{path}#{row}", failure.reason, failure.detail)
 
@@ -264,7 +260,6 @@ def _failure(error: Exception) -> Failure:
 
 
 def _row_group_start(metadata: Any, index: int) -> int:  # noqa: ANN401
-    """First byte of a row group's first column; 0 where there are no columns."""
     row_group = metadata.row_group(index)
     if row_group.num_columns == 0:
         return 0
@@ -274,7 +269,6 @@ def _row_group_start(metadata: Any, index: int) -> int:  # noqa: ANN401
 
 
 def _row_group_bytes(metadata: Any, index: int) -> int:  # noqa: ANN401
-    """Stored bytes of a row group."""
     row_group = metadata.row_group(index)
     columns = map(row_group.column, range(row_group.num_columns))
     return sum(int(column.total_compressed_size) for column in columns)
