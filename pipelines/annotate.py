@@ -32,6 +32,7 @@ from typing import Any
 
 import apache_beam as beam
 
+from mtag_core.cli.logs import set_up_logging
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import RejectRatioError
 from mtag_core.output.layout import OutputLayout
@@ -49,7 +50,6 @@ from mtag_core.storage import FileInfo
 from pipelines.annotate_options import AnnotateOptions, parse_options
 from pipelines.interrupts import exit_program
 from pipelines.job import check_reachable, find_inputs, make_parts, run_job
-from pipelines.logs import set_up_logging
 from pipelines.models import Model, TextTagger, bundle_model
 from pipelines.runners.registry import find_runner
 from pipelines.streaming import run_in_turn, run_unbounded

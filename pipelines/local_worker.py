@@ -28,7 +28,7 @@ def main() -> None:
 
     from apache_beam.runners.worker import sdk_worker_main
 
-    from pipelines.logs import set_up_logging
+    from mtag_core.cli.logs import set_up_logging
 
     set_up_logging(is_verbose=args.verbose, log_format="text")
     sdk_worker_main.main(sys.argv)

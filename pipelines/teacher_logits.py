@@ -33,6 +33,7 @@ from typing import Any
 import apache_beam as beam
 
 from mtag_core import storage
+from mtag_core.cli.logs import set_up_logging
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview
@@ -60,7 +61,6 @@ from mtag_core.training.logits.shared_basis import (
 from mtag_core.training.logits.tail_basis import TailBasis
 from pipelines.interrupts import exit_program
 from pipelines.job import find_inputs, make_parts, run_job, run_planned
-from pipelines.logs import set_up_logging
 from pipelines.summary import print_plan
 from pipelines.teacher_options import TeacherOptions, parse_teacher_options
 from pipelines.transforms.read_documents import ReadDocuments

@@ -36,7 +36,7 @@ FLOORS = (
     {"pipelines.run_folder"},
     {"pipelines.interrupts"},
     {"pipelines.commands", "pipelines.models"},
-    {"pipelines.logs", "pipelines.progress", "pipelines.runners"} | {"pipelines.transforms"},
+    {"pipelines.progress", "pipelines.runners"} | {"pipelines.transforms"},
     {"pipelines", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
     | {"pipelines.worker_watch"},
     {"pipelines.annotate_options", "pipelines.teacher_options"},

@@ -9,9 +9,16 @@ import re
 from itertools import dropwhile
 
 from mtag_core.wikipedia.calls import Call, Place
-from mtag_core.wikipedia.dates import is_date, iso_date
 from mtag_core.wikipedia.protection import HOLE, NOTHING
-from mtag_core.wikipedia.quantities import is_number, is_ordinal_ending, is_roman, ordinal, quantity
+from mtag_core.wikipedia.quantities import (
+    is_date,
+    is_number,
+    is_ordinal_ending,
+    is_roman,
+    iso_date,
+    ordinal,
+    quantity,
+)
 from mtag_core.wikipedia.template_names import COUNTRY_CODES, LANGUAGE_CODES
 from mtag_core.wikipedia.template_rules import SILENT_NAMES, SILENT_PREFIXES, SILENT_SUFFIXES
 

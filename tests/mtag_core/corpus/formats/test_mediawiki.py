@@ -158,7 +158,7 @@ def test_a_bug_costs_its_page_alone(read, monkeypatch, where):
 
 @pytest.mark.parametrize("item_bytes", [10**6, 3000])
 def test_pages_that_are_lost_are_noticed(read, monkeypatch, item_bytes):
-    module = importlib.import_module("mtag_core.wikipedia.documents")
+    module = importlib.import_module("mtag_core.wikipedia.dumps")
     real = module.read_pages
     monkeypatch.setattr(module, "read_pages", lambda *a, **k: islice(real(*a, **k), 1, None))
     results = read(DUMP, "a.xml", item_bytes=item_bytes)
