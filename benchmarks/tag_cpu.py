@@ -80,7 +80,7 @@ def _systems(
         _BATCHED: lambda: sum(map(len, tagger.tag_tokens(sentences))),
     }
     if args.udpipe:
-        from benchmarks.udpipe_speed import UdpipeTagger
+        from benchmarks.raw_cpu import UdpipeTagger
 
         udpipe = UdpipeTagger(args.udpipe, segmenter=args.segmenter)
         systems["UDPipe 1 tagger"] = in_turn(sentences, udpipe.tag)

@@ -3,8 +3,7 @@
 from typing import Any
 
 from benchmarks.paper import reported
-from benchmarks.paper.facts import load_benchmark
-from benchmarks.paper.markdown import number, table
+from benchmarks.paper.facts import load_benchmark, number, table
 
 
 def speed_section() -> str:

@@ -13,12 +13,16 @@ from pathlib import Path
 from benchmarks.paper import reported
 from benchmarks.paper.facts import (
     LOW_RESOURCE,
+    SETTING,
     Facts,
     load_benchmark,
     load_facts,
+    number,
+    pair,
+    scores_cell,
+    table,
     trained_treebanks,
 )
-from benchmarks.paper.markdown import SETTING, number, pair, scores_cell, table
 from benchmarks.paper.raw_tables import raw_section, treebanks_section
 from benchmarks.paper.speed_tables import speed_section
 from mtag_core.evaluation.metrics import LEMMAS

@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from benchmarks.baselines.meta_lstm.data import (
     Encoder,
     MetaLstmVocabulary,
+    WordVectors,
     length_sorted_batches,
     windows,
     without_rare_forms,
 )
 from benchmarks.baselines.meta_lstm.network import STAGES, MetaLstm, MetaLstmConfig
 from benchmarks.baselines.meta_lstm.options import MetaLstmOptions
-from benchmarks.baselines.meta_lstm.vectors import WordVectors
 from mtag_core.errors import CheckpointError
 from mtag_core.tagging.tagged import TaggedSentence, unscored
 from mtag_core.training.data.treebanks import UNLABELLED, LabelledSentence
