@@ -1,6 +1,6 @@
 """Progress of a run on standard error: a live line on a terminal, else a log line now and then.
 
-Workers tell their totals through small files (`mtag_core.parts.progress`); a thread here adds
+Workers tell their totals through small files (`mtag_core.parts.counts`); a thread here adds
 them up. On a cluster the workers have no file to share; the runner's own pages show the counters.
 """
 
@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from mtag_core.parts.progress import Tally, read_progress
+from mtag_core.parts.counts import Tally, read_progress
 
 _LOG_INTERVAL_S = 10.0
 _LIVE_INTERVAL_S = 0.5

@@ -62,14 +62,17 @@ from mtag_core.training.logits.tail_basis import TailBasis
 from pipelines.interrupts import exit_program
 from pipelines.job import find_inputs, make_parts, run_job, run_planned
 from pipelines.summary import print_plan
-from pipelines.teacher_options import TeacherOptions, parse_teacher_options
+from pipelines.teacher_options import (
+    TeacherOptions,
+    parse_teacher_options,
+    unused_device_flag,
+)
 from pipelines.transforms.read_documents import ReadDocuments
 from pipelines.transforms.segment import Segment
 from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.teacher_steps import Score, SelectSentences, SurveyParts, SurveySettings
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
-from pipelines.unused_flags import unused_device_flag
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -40,7 +40,6 @@ FLOORS = (
     {"pipelines", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
     | {"pipelines.worker_watch"},
     {"pipelines.annotate_options", "pipelines.teacher_options"},
-    {"pipelines.unused_flags"},
     {"pipelines.job"},
     {"pipelines.streaming"},
     {"pipelines.annotate", "pipelines.teacher_logits"},
