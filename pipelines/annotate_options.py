@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtag_core.conventions import TREEBANK_STYLE_HELP, split_names, unused_conventions
+from mtag_core.conventions import treebank_style_option, unused_conventions
 from mtag_core.errors import UsageError
 from mtag_core.option_values import not_negative, positive, ratio, seconds
 from mtag_core.options import Flags, group, option
@@ -56,14 +56,7 @@ class AnnotateOptions:
         metavar="DIR",
         section="model",
     )
-    treebank_style: tuple[str, ...] = option(
-        TREEBANK_STYLE_HELP,
-        (),
-        metavar="TREEBANK",
-        split=split_names,
-        formerly="conventions",
-        section="model",
-    )
+    treebank_style: tuple[str, ...] = treebank_style_option()
     piece_budget: int | None = option(
         "wordpieces in one batch of the model", None, parse=positive, section="model"
     )

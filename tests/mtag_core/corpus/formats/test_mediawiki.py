@@ -139,7 +139,7 @@ def test_definitions_serve_every_item(read, item_bytes):
     assert texts == {"So loud it is."}
 
 
-@pytest.mark.parametrize("where", ["documents.clean_wikitext", "pages.parse_page"])
+@pytest.mark.parametrize("where", ["dumps.clean_wikitext", "pages.parse_page"])
 def test_a_bug_costs_its_page_alone(read, monkeypatch, where):
     module = importlib.import_module(f"mtag_core.wikipedia.{where.partition('.')[0]}")
     name = where.partition(".")[2]
