@@ -13,6 +13,7 @@ import threading
 from types import FrameType, TracebackType
 
 from mtag_core.errors import MtagError
+from mtag_core.parts.attempts import remove_open_marks
 from pipelines.interrupts import SIGNALS, Terminated, exit_code, signal_message
 from pipelines.run_folder import delete_run_folder, end_workers
 
@@ -115,4 +116,5 @@ class RunGuard:
         """Ends the process where Beam does not."""
         print(f"{self._name}: {self._message()}", file=sys.stderr, flush=True)
         delete_run_folder()
+        remove_open_marks()
         os._exit(1 if self._signal is None else exit_code(self._signal))

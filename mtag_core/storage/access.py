@@ -1,6 +1,7 @@
 """Opens, writes, looks at and deletes single files of any store."""
 
 import fcntl
+import io
 import os
 import secrets
 import shutil
@@ -139,6 +140,21 @@ def atomic_writer(path: str) -> Iterator[BinaryIO]:
                     temporary.unlink()
                 raise
         _sync_directory(target.parent)
+
+
+def touch(path: str) -> None:
+    """Makes an empty file, with the directories it needs; a loss of power may undo it.
+
+    Raises:
+        StorageError: It cannot be made.
+    """
+    if scheme_of(path):
+        remote.upload(io.BytesIO(), path)
+        return
+    with _local_errors(path):
+        target = Path(local_path(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
 
 
 @contextmanager

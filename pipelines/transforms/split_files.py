@@ -7,7 +7,9 @@ import apache_beam as beam
 from mtag_core import storage
 from mtag_core.corpus import ReadOptions
 from mtag_core.output.layout import OutputLayout
+from mtag_core.parts.attempts import attempt
 from mtag_core.parts.plan import PlannedPart
+from mtag_core.parts.read_alone import trial_if
 from mtag_core.parts.slices import slice_item
 from pipelines.transforms.steps import StepDoFn
 
@@ -50,9 +52,14 @@ class _SplitFilesDoFn(StepDoFn):
             return
         if self._stop_path is not None and storage.exists(self._stop_path):
             return
-        for each in self.timed(slice_item(part, self._options, self._layout)):
-            self.count("slices")
-            yield each
+        with (
+            attempt(self._layout, part.part_id) as is_suspect,
+            trial_if(is_suspect) as trial,
+        ):
+            slices = slice_item(part, self._options, self._layout, trial=trial)
+            for each in self.timed(slices):
+                self.count("slices")
+                yield each
 
     def finish_bundle(self) -> None:
         self.report()

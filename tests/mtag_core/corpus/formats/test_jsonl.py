@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtag_core.records import Document
 from tests.mtag_core.corpus.conftest import documents, read_path, reasons
 
 
@@ -78,3 +79,15 @@ def test_a_field_may_be_nested(read):
     assert reasons(results) == ["missing_field", "missing_field", "missing_field"]
     assert "fields found: article.title, n" in results[3].detail
     assert reasons(read(data, "a.jsonl", text_field="article.body"))[0] == "wrong_type"
+
+
+def test_a_record_that_takes_too_long_is_one_reject(read, monkeypatch):
+    def parse(line, **_more):
+        while b"slow" in line:
+            pass
+        return Document("id", "quick", "a.jsonl")
+
+    monkeypatch.setattr("mtag_core.corpus.formats.jsonl.parse_record", parse)
+    results = read(b'{"text": "slow"}\n{"text": "b"}\n', "a.jsonl", max_document_seconds=0.2)
+    assert reasons(results) == ["too_slow"]
+    assert [d.text for d in documents(results)] == ["quick"]
