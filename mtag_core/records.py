@@ -139,7 +139,7 @@ def failed_document(document: Document, error: Exception, *, step: str) -> Rejec
         offset=document.offset,
         doc_id=document.doc_id,
         reason=TOO_SLOW if is_slow else TAGGING_FAILED,
-        detail=SLOW_DETAIL if is_slow else f"{type(error).__name__}: {error}".splitlines()[0],
+        detail=SLOW_DETAIL if is_slow else f"{type(error).__name__}: {error}".split("\n")[0],
         input=data,
         n_input_bytes=None if data is None else len(data),
         step=step,

@@ -1,6 +1,6 @@
 """Splits tokens into wordpieces and sentences into windows that fit the model.
 
-The only module that imports `tokenizers`. A token's pieces do not depend on its neighbours, so they
+A token's pieces do not depend on its neighbours, so they
 are remembered: in running text nine of ten tokens have been seen before, and a dictionary answers
 ten times faster than the tokenizer.
 """
@@ -59,11 +59,9 @@ class WordPiece:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         """Wraps a tokenizer; `load` is the usual way."""
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
         self._tokenizer = tokenizer
         self._cls, self._sep, self._unk = (
-            _special_id(tokenizer, piece) for piece in ("[CLS]", "[SEP]", "[UNK]")
+            special_id(tokenizer, piece) for piece in ("[CLS]", "[SEP]", "[UNK]")
         )
         self._token_to_ids: dict[str, list[int]] = {}
 
@@ -74,13 +72,7 @@ class WordPiece:
         Raises:
             BundleError: It is missing, damaged, or has no [CLS], [SEP], [UNK].
         """
-        try:
-            content = Path(path).read_text(encoding="utf-8")
-            # The package raises bare Exceptions.
-            tokenizer = Tokenizer.from_str(content)
-        except Exception as error:
-            raise BundleError(f"{path}: not a tokenizer: {error}") from error
-        return cls(tokenizer)
+        return cls(open_tokenizer(path))
 
     def encode(self, forms: Sequence[str], *, treebank: int = 0) -> list[Window]:
         """Splits a sentence's tokens into wordpieces.
@@ -171,7 +163,29 @@ def _spans(n_pieces: Sequence[int]) -> list[tuple[int, int]]:
             overlap += n_pieces[start]
 
 
-def _special_id(tokenizer: Tokenizer, piece: str) -> int:
+def open_tokenizer(path: str | Path) -> Tokenizer:
+    """Reads a `tokenizer.json`.
+
+    Raises:
+        BundleError: It is missing or damaged.
+    """
+    try:
+        content = Path(path).read_text(encoding="utf-8")
+        # The package raises bare Exceptions.
+        tokenizer = Tokenizer.from_str(content)
+    except Exception as error:
+        raise BundleError(f"{path}: not a tokenizer: {error}") from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def special_id(tokenizer: Tokenizer, piece: str) -> int:
+    """The id of a piece that a tokenizer must have.
+
+    Raises:
+        BundleError: It has none.
+    """
     piece_id: int | None = tokenizer.token_to_id(piece)
     if piece_id is None:
         raise BundleError(f"tokenizer.json: has no piece {piece}, expected [CLS], [SEP] and [UNK]")

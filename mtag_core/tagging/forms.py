@@ -1,0 +1,171 @@
+"""What the word student reads of a form: its wordpieces, hashed n-grams of its letters, its case.
+
+Training and tagging use this one module, so that a form means the same to both. Everything is
+computed from the folded form (see `mtag_core.folding`); wordpieces and n-grams from its lower case.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from mtag_core.folding import fold_form
+from mtag_core.tagging.wordpiece import open_tokenizer, special_id
+
+MAX_FORM_PIECES = 12
+"""Of a form with more wordpieces the first half and the last half of so many are read."""
+
+N_NGRAM_ROWS = 65_536
+"""An n-gram is a number below this one; two n-grams may share one."""
+
+CASES = ("none", "lower", "title", "upper", "capital", "mixed")
+"""Letter case by its number: no cased letter; all lower; a capital, then lower; two capitals or
+more and nothing lower; one capital alone; anything else."""
+
+_PREFIX_LENGTHS = (3, 4, 5)
+_SUFFIX_LENGTHS = (2, 3, 4, 5, 6)
+_INNER_LENGTH = 3
+_BEGIN, _END = "\x02", "\x03"
+# A form with more characters keeps its first and last sixteen.
+_MAX_CHARACTERS = 32
+# Forms that are computed together; bounds memory.
+_CHUNK_FORMS = 16_384
+# Odd numbers whose products spread over all 32 bits.
+_FACTOR, _MIX = np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B)
+_SEED = 0x2545F491
+
+
+@dataclass(frozen=True, slots=True)
+class FormArrays:
+    """Features of forms.
+
+    Attributes:
+        pieces: Wordpiece ids, 0 behind a form's last. Shape (n_forms, `MAX_FORM_PIECES`), int32.
+        n_pieces: From 1 to `MAX_FORM_PIECES`. Shape (n_forms,), int32.
+        ngrams: Numbers of all forms' n-grams, below `N_NGRAM_ROWS`. Shape (n_ngrams,), int32.
+        ngram_offsets: Where each form's n-grams start, and the end of the last one's; each form has
+            at least one. Shape (n_forms + 1,), int64.
+        case: Index into `CASES`. Shape (n_forms,), int8.
+    """
+
+    pieces: NDArray[np.int32]
+    n_pieces: NDArray[np.int32]
+    ngrams: NDArray[np.int32]
+    ngram_offsets: NDArray[np.int64]
+    case: NDArray[np.int8]
+
+
+class FormFeatures:
+    """Computes features of forms; those of a form do not depend on the others."""
+
+    def __init__(self, tokenizer_path: str | Path) -> None:
+        """Reads a `tokenizer.json` of lower-cased wordpieces.
+
+        Raises:
+            BundleError: It is missing, damaged, or has no [UNK].
+        """
+        self._tokenizer: Tokenizer = open_tokenizer(tokenizer_path)
+        self._unk = special_id(self._tokenizer, "[UNK]")
+
+    def __call__(self, forms: Sequence[str]) -> FormArrays:
+        """Computes the features of some forms.
+
+        Args:
+            forms: None of them empty. Faster if distinct and many.
+        """
+        chunks = [
+            self._chunk(forms[start : start + _CHUNK_FORMS])
+            for start in range(0, max(1, len(forms)), _CHUNK_FORMS)
+        ]
+        if len(chunks) == 1:
+            return chunks[0]
+        ends = np.cumsum([0, *(chunk.ngram_offsets[-1] for chunk in chunks[:-1])])
+        offsets = [chunk.ngram_offsets[:-1] + end for chunk, end in zip(chunks, ends, strict=True)]
+        return FormArrays(
+            pieces=np.concatenate([chunk.pieces for chunk in chunks]),
+            n_pieces=np.concatenate([chunk.n_pieces for chunk in chunks]),
+            ngrams=np.concatenate([chunk.ngrams for chunk in chunks]),
+            ngram_offsets=np.concatenate([*offsets, chunks[-1].ngram_offsets[-1:] + ends[-1]]),
+            case=np.concatenate([chunk.case for chunk in chunks]),
+        )
+
+    def _chunk(self, forms: Sequence[str]) -> FormArrays:
+        folded = [fold_form(form) for form in forms]
+        lowered = [form.lower() for form in folded]
+        pieces, n_pieces = self._pieces(lowered)
+        ngrams, offsets = _ngrams(lowered)
+        case = np.fromiter(map(_case, folded, lowered), np.int8, len(folded))
+        return FormArrays(pieces, n_pieces, ngrams, offsets, case)
+
+    def _pieces(self, lowered: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        encoding = self._tokenizer.encode(lowered, is_pretokenized=True, add_special_tokens=False)
+        ids = np.array(encoding.ids, np.int32)
+        owner = np.array(encoding.word_ids, np.int64)
+        counts = np.bincount(owner, minlength=len(lowered))
+        column = np.arange(len(ids)) - np.repeat(np.cumsum(counts) - counts, counts)
+        # Of a long form the columns from the middle on count from its end.
+        surplus = np.maximum(counts - MAX_FORM_PIECES, 0)[owner]
+        half = MAX_FORM_PIECES // 2
+        is_kept = (column < half) | (column >= half + surplus)
+        column = np.where(column < half, column, column - surplus)
+        pieces = np.zeros((len(lowered), MAX_FORM_PIECES), np.int32)
+        pieces[owner[is_kept], column[is_kept]] = ids[is_kept]
+        # A form of nothing but control characters has no pieces.
+        pieces[counts == 0, 0] = self._unk
+        return pieces, counts.clip(1, MAX_FORM_PIECES).astype(np.int32)
+
+
+def _ngrams(lowered: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    marked = [_BEGIN + _shortened(form) + _END for form in lowered]
+    codes = np.frombuffer("".join(marked).encode("utf-32-le", "surrogatepass"), np.uint32)
+    lengths = np.fromiter(map(len, marked), np.int64, len(marked))
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
+    owners, rows = [], []
+    ranges = [(length, starts) for length in _PREFIX_LENGTHS]
+    ranges += [(length, ends - length) for length in _SUFFIX_LENGTHS]
+    for length, first in ranges:
+        owner = np.flatnonzero(lengths >= length)
+        owners.append(owner)
+        rows.append(_hashed(codes, first[owner], length))
+    # The marks belong to beginnings and endings alone.
+    counts = np.maximum(lengths - 2 - (_INNER_LENGTH - 1), 0)
+    owner = np.repeat(np.arange(len(marked)), counts)
+    place = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    owners.append(owner)
+    rows.append(_hashed(codes, starts[owner] + 1 + place, _INNER_LENGTH))
+    owner = np.concatenate(owners)
+    order = np.argsort(owner, kind="stable")
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(marked)))])
+    return np.concatenate(rows)[order], offsets.astype(np.int64)
+
+
+def _hashed(codes: NDArray[np.uint32], starts: NDArray[np.int64], length: int) -> NDArray[np.int32]:
+    """Multiplies and adds code points modulo 2^32, as FNV-1a does bytes; the upper 16 bits."""
+    value = np.full(len(starts), _SEED + length, np.uint32)
+    for place in range(length):
+        value = (value ^ codes[starts + place]) * _FACTOR
+        value ^= value >> np.uint32(15)
+    value = value * _MIX
+    value ^= value >> np.uint32(13)
+    return ((value * _FACTOR) >> np.uint32(16)).astype(np.int32)
+
+
+def _shortened(form: str) -> str:
+    if len(form) <= _MAX_CHARACTERS:
+        return form
+    half = _MAX_CHARACTERS // 2
+    return form[:half] + form[-half:]
+
+
+def _case(form: str, lowered: str) -> int:
+    if form.islower():
+        return 1
+    if form == lowered:
+        return 0
+    if form.isupper():
+        return 3 if sum(map(str.isupper, form)) > 1 else 4
+    return 2 if (form[0] != lowered[0] and form[1:].islower()) or form.istitle() else 5
