@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
 
+MAX_DOCUMENT_SECONDS = 600.0
+"""For one step: a document of the largest size takes a tenth on a slow core."""
+
 _POLL_S = 0.2
 
 

@@ -9,15 +9,13 @@ from mtag_core.errors import UsageError
 from mtag_core.option_values import positive, seconds
 from mtag_core.options import option
 from mtag_core.storage import FileInfo
+from mtag_core.time_limit import MAX_DOCUMENT_SECONDS
 
 AUTO = "auto"
 """Format of inputs whose names say it."""
 
 DOCUMENTS = ("file", "line", "paragraph")
 _MIN_DOCUMENT_BYTES = 16
-
-MAX_DOCUMENT_SECONDS = 600.0
-"""A document of the largest size takes a tenth on a slow core."""
 
 MAX_EXPANSION = 1000
 """Text seldom shrinks to a hundredth; a bomb of gz to a thousandth, of bz2 much further."""

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from mtag_core.corpus.items import MAX_DOCUMENT_SECONDS
 from mtag_core.records import Block, Document, Reject, Sentence, failed_document
-from mtag_core.time_limit import TimeBudget
+from mtag_core.time_limit import MAX_DOCUMENT_SECONDS, TimeBudget
 
 # Sentences in one block at most: some thousand tokens.
 BLOCK_SENTENCES = 256

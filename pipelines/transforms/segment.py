@@ -5,9 +5,9 @@ from typing import Protocol
 
 import apache_beam as beam
 
-from mtag_core.corpus.items import MAX_DOCUMENT_SECONDS
 from mtag_core.records import Block, Document, Reject, Sentence
 from mtag_core.segmentation.document_blocks import segment_document
+from mtag_core.time_limit import MAX_DOCUMENT_SECONDS
 from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, StepDoFn
 
 

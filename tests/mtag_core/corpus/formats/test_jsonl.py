@@ -1,4 +1,5 @@
 import json
+import sys
 import tempfile
 from pathlib import Path
 
@@ -87,7 +88,8 @@ def test_a_record_that_takes_too_long_is_one_reject(read, monkeypatch):
             pass
         return Document("id", "quick", "a.jsonl")
 
-    monkeypatch.setattr("mtag_core.corpus.formats.jsonl.parse_record", parse)
+    module = sys.modules["mtag_core.corpus.formats.jsonl"]
+    monkeypatch.setattr(module, "parse_record", parse)
     results = read(b'{"text": "slow"}\n{"text": "b"}\n', "a.jsonl", max_document_seconds=0.2)
     assert reasons(results) == ["too_slow"]
     assert [d.text for d in documents(results)] == ["quick"]
