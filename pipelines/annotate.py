@@ -55,9 +55,8 @@ from pipelines.runners.registry import find_runner
 from pipelines.streaming import run_in_turn, run_unbounded
 from pipelines.summary import print_plan
 from pipelines.transforms.check_alone import document_check
-from pipelines.transforms.read_documents import ReadDocuments
+from pipelines.transforms.read_documents import ReadDocuments, SplitFiles
 from pipelines.transforms.segment import Segment
-from pipelines.transforms.split_files import SplitFiles
 from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.tag import Tag
 from pipelines.transforms.wordpiece import Wordpiece

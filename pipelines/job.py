@@ -21,8 +21,7 @@ from mtag_core.parts.plan import PlannedPart
 from mtag_core.parts.plan_file import PlanSize
 from mtag_core.parts.run import RunConfig
 from mtag_core.storage import FileInfo
-from pipelines.guard import RunGuard
-from pipelines.interrupts import Terminated, exit_code, signal_message
+from pipelines.interrupts import RunGuard, Terminated, exit_code, signal_message
 from pipelines.options import CorpusOptions, JobOptions
 from pipelines.progress import Progress
 from pipelines.run_folder import run_folder
@@ -30,8 +29,8 @@ from pipelines.runners.flink import FlinkJobs
 from pipelines.runners.registry import check_runner, find_runner
 from pipelines.runners.runner import mtag_error, worker_pool
 from pipelines.summary import RunTimes, print_summary
-from pipelines.transforms.finish_run import FinishRun
-from pipelines.transforms.read_plan import ReadPlan
+from pipelines.transforms.planned_parts import ReadPlan
+from pipelines.transforms.write_parts import FinishRun
 from pipelines.unused_flags import unused_read_flags
 from pipelines.worker_watch import WorkerWatch
 

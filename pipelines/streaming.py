@@ -34,7 +34,7 @@ from pipelines.job import run_pipeline
 from pipelines.runners.flink import FlinkJobs
 from pipelines.runners.registry import check_runner, find_runner
 from pipelines.runners.runner import worker_pool
-from pipelines.transforms.watch_files import WatchFiles
+from pipelines.transforms.planned_parts import WatchFiles
 from pipelines.worker_watch import WorkerWatch
 
 _STOPPED = "stopped; the same command goes on from here"

@@ -34,10 +34,10 @@ FLOORS = (
     {"mtag_core.cli"},
     {"mtag_core.__main__"},
     # Below this line Beam is known.
-    {"pipelines.interrupts", "pipelines.run_folder"},
+    {"pipelines.run_folder"},
+    {"pipelines.interrupts"},
     {"pipelines.commands", "pipelines.models"},
-    {"pipelines.guard", "pipelines.logs", "pipelines.progress", "pipelines.runners"}
-    | {"pipelines.transforms"},
+    {"pipelines.logs", "pipelines.progress", "pipelines.runners"} | {"pipelines.transforms"},
     {"pipelines", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
     | {"pipelines.worker_watch"},
     {"pipelines.annotate_options", "pipelines.teacher_options"},

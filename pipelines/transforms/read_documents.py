@@ -1,4 +1,7 @@
-"""The first step over documents: planned parts to the documents in them."""
+"""The first steps over documents: planned parts to the documents in them.
+
+A file that cannot be read from its middle becomes slices before, so that all workers read it.
+"""
 
 from collections.abc import Callable, Iterator
 from threading import Lock
@@ -13,6 +16,7 @@ from mtag_core.parts.part_records import CompletedPart, RecordKey
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.parts.read_alone import trial_if
 from mtag_core.parts.read_part import read_part
+from mtag_core.parts.slices import slice_item
 from mtag_core.records import Document, Reject
 from pipelines.transforms.steps import KeyedRecord, StepDoFn
 
@@ -21,11 +25,30 @@ from pipelines.transforms.steps import KeyedRecord, StepDoFn
 _ONE_PART = Lock()
 
 
+class _ReadingDoFn(StepDoFn):
+    def __init__(
+        self, name: str, options: ReadOptions, layout: OutputLayout, stop_path: str | None
+    ) -> None:
+        super().__init__(name)
+        self._options = options
+        self._layout = layout
+        self._stop_path = stop_path
+
+    def _is_stopped(self) -> bool:
+        return self._stop_path is not None and storage.exists(self._stop_path)
+
+
 class ReadDocuments(beam.PTransform):
     """PCollection of PlannedPart -> PCollection of (RecordKey, Document | Reject | PartEnd).
 
     A part that is done already is not read again: a `CompletedPart` takes its place. One that a
     process died of is tried in a child process first: what ends that is rejected.
+
+    Args:
+        options: How to read.
+        layout: Where completed parts are.
+        stop_path: Once this local file is there, no further part is read.
+        check: As in `Trial`.
     """
 
     def __init__(
@@ -36,14 +59,6 @@ class ReadDocuments(beam.PTransform):
         stop_path: str | None = None,
         check: Callable[[Document], object] | None = None,
     ) -> None:
-        """Takes what a worker has to know.
-
-        Args:
-            options: How to read.
-            layout: Where completed parts are.
-            stop_path: Once this local file is there, no further part is read.
-            check: As in `Trial`.
-        """
         super().__init__()
         self._do_fn = _ReadDocumentsDoFn(options, layout, stop_path, check)
 
@@ -52,7 +67,7 @@ class ReadDocuments(beam.PTransform):
         return parts | "Read" >> beam.ParDo(self._do_fn)
 
 
-class _ReadDocumentsDoFn(StepDoFn):
+class _ReadDocumentsDoFn(_ReadingDoFn):
     def __init__(
         self,
         options: ReadOptions,
@@ -60,14 +75,11 @@ class _ReadDocumentsDoFn(StepDoFn):
         stop_path: str | None,
         check: Callable[[Document], object] | None,
     ) -> None:
-        super().__init__("read")
+        super().__init__("read", options, layout, stop_path)
         self._check = check
-        self._options = options
-        self._layout = layout
-        self._stop_path = stop_path
 
     def process(self, part: PlannedPart) -> Iterator[KeyedRecord]:
-        if self._stop_path is not None and storage.exists(self._stop_path):
+        if self._is_stopped():
             return
         if storage.exists(self._layout.manifest_path(part.part_id)):
             manifest = self._layout.read_manifest(part.part_id)
@@ -87,5 +99,41 @@ class _ReadDocumentsDoFn(StepDoFn):
                     self.count("rejects")
                 yield key, record
 
-    def finish_bundle(self) -> None:
-        self.report()
+
+class SplitFiles(beam.PTransform):
+    """PCollection of PlannedPart -> the same with the slices of an item in its place.
+
+    One worker reads such an item and writes its documents to the spool. Other parts pass.
+
+    Args:
+        options: How to read.
+        layout: Where the slices go.
+        stop_path: Once this local file is there, no further item is read.
+    """
+
+    def __init__(
+        self, options: ReadOptions, layout: OutputLayout, *, stop_path: str | None = None
+    ) -> None:
+        super().__init__()
+        self._do_fn = _SplitFilesDoFn("split", options, layout, stop_path)
+
+    def expand(self, parts: "beam.PCollection[PlannedPart]") -> "beam.PCollection[PlannedPart]":
+        """Adds the step, and spreads the slices over the workers."""
+        # One small element a part, as in ReadPlan.
+        return parts | "Split" >> beam.ParDo(self._do_fn) | "SpreadSlices" >> beam.Reshuffle()
+
+
+class _SplitFilesDoFn(_ReadingDoFn):
+    def process(self, part: PlannedPart) -> Iterator[PlannedPart]:
+        if part.slice_bytes is None:
+            yield part
+            return
+        if self._is_stopped():
+            return
+        with (
+            attempt(self._layout, part.part_id) as is_suspect,
+            trial_if(is_suspect) as trial,
+        ):
+            for each in self.timed(slice_item(part, self._options, self._layout, trial=trial)):
+                self.count("slices")
+                yield each

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from pipelines.guard import RunGuard
+from pipelines.interrupts import RunGuard
 from pipelines.runners.flink import FlinkJobs
 from pipelines.worker_watch import WorkerStartError, WorkerWatch
 

@@ -10,9 +10,9 @@ from mtag_core.output.writers import OutputFormat
 from mtag_core.parts.run import RunConfig
 from pipelines.annotate import TagSettings, tag_parts
 from pipelines.runners.registry import find_runner
-from pipelines.transforms.finish_run import FinishRun
-from pipelines.transforms.read_plan import ReadPlan
+from pipelines.transforms.planned_parts import ReadPlan
 from pipelines.transforms.steps import SharedModel
+from pipelines.transforms.write_parts import FinishRun
 from tests.fake_tagger import load_fake_tagger
 
 _RUNNER = find_runner("dataflow")

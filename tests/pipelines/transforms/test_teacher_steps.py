@@ -11,8 +11,8 @@ from mtag_core.records import Block, Document, failed_document
 from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.wordpiece import EncodedSentence, Window
 from mtag_core.training.logits.logit_shards import ScoredSentence
-from pipelines.transforms.score import Score
 from pipelines.transforms.steps import METRICS_NAMESPACE, SharedModel
+from pipelines.transforms.teacher_steps import Score
 from tests.mtag_core.training.logit_samples import scored, sentence
 
 
