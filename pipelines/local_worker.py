@@ -12,6 +12,8 @@ import threading
 import time
 from pathlib import Path
 
+from pipelines.run_folder import remove_open_marks
+
 _POLL_S = 0.25
 
 
@@ -37,6 +39,7 @@ def main() -> None:
 def _end_with_driver(driver: int, running: Path | None) -> None:
     while os.getppid() == driver and (running is None or running.exists()):
         time.sleep(_POLL_S)
+    remove_open_marks()
     os._exit(1)
 
 

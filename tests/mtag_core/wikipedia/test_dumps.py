@@ -181,3 +181,18 @@ def test_other_pages_and_what_lies_behind_the_limit_are_left():
 def test_dumps_without_ns_have_definitions_too():
     pages = [template("x").replace("<ns>10</ns>", ""), page_xml("y").replace("<ns>0</ns>", "")]
     assert definitions_of(*pages).name_to_text == {"big word": "x"}
+
+
+def test_a_page_that_takes_too_long_is_one_reject(monkeypatch):
+    def clean(text: str, **_more: object) -> str:
+        while "slow" in text:
+            pass
+        return text
+
+    monkeypatch.setattr("mtag_core.wikipedia.dumps.clean_wikitext", clean)
+    counts: Counter[str] = Counter()
+    data = dump_xml(page_xml("slow"), page_xml("quick", page_id=2))
+    slow, quick = read_documents(io.BytesIO(data), source="d.xml", counts=counts, limit_s=0.2)
+    assert isinstance(slow, Reject) and isinstance(quick, Document)
+    assert (slow.reason, slow.input) == ("too_slow", b"slow")
+    assert counts == {"rejected": 1, "kept": 1}
