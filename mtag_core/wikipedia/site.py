@@ -12,6 +12,33 @@ from mtag_core.wikipedia.xml_encoding import UTF_8
 SILENT_NUMBERS = frozenset({-2, 6, 14})
 # MediaWiki's own names; a wiki in another language has others beside them.
 _SUBJECTS = {-2: "media", -1: "special", 2: "user", 4: "project", 6: "file", 8: "mediawiki"}
+_SUBJECTS |= {10: "template", 12: "help", 14: "category", 100: "portal", 828: "module"}
+_TALKS = {n + 1: f"{name} talk" for n, name in _SUBJECTS.items() if n > 0} | {1: "talk"}
+COMMON_NAMESPACES: Mapping[str, int] = MappingProxyType(
+    {name: n for n, name in (_SUBJECTS | _TALKS).items()}
+    | {"wikipedia": 4, "wikipedia talk": 5, "image": 6, "image talk": 7}
+)
+_COMMON = """
+media|file|image|category|fichier|catégorie|datei|bild|kategorie|archivo|imagen|categoría|immagine
+categoria|ficheiro|imagem|bestand|afbeelding|categorie|plik|grafika|kategoria|файл|изображение
+категория|зображення|категорія|выява|катэгорыя|файл|слика|датотека|категорија|slika|datoteka|kategorija
+kategória|súbor|soubor|kategorie|fájl|kép|kategória|fișier|fișier|imagine|tiedosto|kuva|luokka|fil
+kategori|fail|pilt|vaizdas|attēls|fails|kategoreja|dosya|resim|αρχείο|εικόνα|κατηγορία|קובץ|תמונה|קטגוריה
+ملف|صورة|تصنيف|پرونده|تصویر|رده|فائل|زمرہ|चित्र|श्रेणी|वर्ग|चित्र|படிமம்|பகுப்பு|దస్త్రం|బొమ్మ|వర్గం|চিত্র
+বিষয়শ্রেণী|ไฟล์|ภาพ|หมวดหมู่|tập tin|hình|thể loại|berkas|gambar|ファイル|画像|カテゴリ|파일|그림|분류
+文件|檔案|档案|图像|圖像|分类|分類|պատկեր|կատեգորիա|სურათი|კატეგორია|şəkil|kateqoriya|сурет|санат
+fitxer|imatge|fitxategi|irudi|kategoria|ficheiro|imaxe|mynd|flokkur|íomhá|catagóir|delwedd|categori
+larawan|kategorya|lêer|beeld|dosiero|kategorio|imago|fasciculus|categoria|rasim|turkum
+"""
+_LANGUAGE_PREFIX = re.compile(
+    r"(?:[a-z]{2,3}|simple|be-x-old|be-tarask|zh-[a-z-]{2,12}|roa-[a-z]{3,4}|map-bms|bat-smg|nds-nl"
+    r"|cbk-zam|fiu-vro)$"
+)
+_SISTER_PREFIXES = frozenset(
+    "w wikt s b q n v m c d wikipedia wiktionary wikisource wikibooks wikiquote wikinews"
+    " wikiversity commons species wikispecies meta mw voy wikidata special".split()
+)
+
 TEMPLATE_NAMESPACE = 10
 _MAX_SITEINFO_BYTES = 1 << 20
 _SITEINFO = re.compile(rb"(?:<mediawiki\b[^>]{0,2000}>\s*)?<siteinfo>.*?</siteinfo>", re.DOTALL)
@@ -36,44 +63,6 @@ _PROJECT_CODES = {
     "zh-min-nan": "nan",
     "zh-yue": "yue",
 }
-
-
-_SUBJECTS |= {10: "template", 12: "help", 14: "category", 100: "portal", 828: "module"}
-
-
-_TALKS = {n + 1: f"{name} talk" for n, name in _SUBJECTS.items() if n > 0} | {1: "talk"}
-
-
-COMMON_NAMESPACES: Mapping[str, int] = MappingProxyType(
-    {name: n for n, name in (_SUBJECTS | _TALKS).items()}
-    | {"wikipedia": 4, "wikipedia talk": 5, "image": 6, "image talk": 7}
-)
-
-
-_COMMON = """
-media|file|image|category|fichier|catégorie|datei|bild|kategorie|archivo|imagen|categoría|immagine
-categoria|ficheiro|imagem|bestand|afbeelding|categorie|plik|grafika|kategoria|файл|изображение
-категория|зображення|категорія|выява|катэгорыя|файл|слика|датотека|категорија|slika|datoteka|kategorija
-kategória|súbor|soubor|kategorie|fájl|kép|kategória|fișier|fișier|imagine|tiedosto|kuva|luokka|fil
-kategori|fail|pilt|vaizdas|attēls|fails|kategoreja|dosya|resim|αρχείο|εικόνα|κατηγορία|קובץ|תמונה|קטגוריה
-ملف|صورة|تصنيف|پرونده|تصویر|رده|فائل|زمرہ|चित्र|श्रेणी|वर्ग|चित्र|படிமம்|பகுப்பு|దస్త్రం|బొమ్మ|వర్గం|চিত্র
-বিষয়শ্রেণী|ไฟล์|ภาพ|หมวดหมู่|tập tin|hình|thể loại|berkas|gambar|ファイル|画像|カテゴリ|파일|그림|분류
-文件|檔案|档案|图像|圖像|分类|分類|պատկեր|կատեգորիա|სურათი|კატეგორია|şəkil|kateqoriya|сурет|санат
-fitxer|imatge|fitxategi|irudi|kategoria|ficheiro|imaxe|mynd|flokkur|íomhá|catagóir|delwedd|categori
-larawan|kategorya|lêer|beeld|dosiero|kategorio|imago|fasciculus|categoria|rasim|turkum
-"""
-
-
-_LANGUAGE_PREFIX = re.compile(
-    r"(?:[a-z]{2,3}|simple|be-x-old|be-tarask|zh-[a-z-]{2,12}|roa-[a-z]{3,4}|map-bms|bat-smg|nds-nl"
-    r"|cbk-zam|fiu-vro)$"
-)
-
-
-_SISTER_PREFIXES = frozenset(
-    "w wikt s b q n v m c d wikipedia wiktionary wikisource wikibooks wikiquote wikinews"
-    " wikiversity commons species wikispecies meta mw voy wikidata special".split()
-)
 
 
 def common_silent_names() -> frozenset[str]:
