@@ -5,7 +5,7 @@ from typing import Protocol
 
 import apache_beam as beam
 
-from mtag_core.tagging.wordpiece import EncodedSentence
+from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.training.logits.logit_shards import ScoredSentence
 from pipelines.transforms.batch_step import BatchDoFn, BatchModel
 from pipelines.transforms.steps import KeyedRecord, SharedModel

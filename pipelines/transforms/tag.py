@@ -6,7 +6,7 @@ import apache_beam as beam
 
 from mtag_core.tagging.block_tagger import BatchTagger
 from mtag_core.tagging.tagged import TaggedSentence
-from mtag_core.tagging.wordpiece import EncodedSentence
+from mtag_core.tagging.windows import EncodedSentence
 from pipelines.transforms.batch_step import BatchDoFn
 from pipelines.transforms.steps import KeyedRecord, SharedModel
 
