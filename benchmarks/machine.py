@@ -16,7 +16,7 @@ _PACKAGES = ("onnxruntime", "torch", "transformers", "tokenizers", "ufal.udpipe"
 def machine() -> dict[str, object]:
     """Describes the machine: processor, its vector units, Python and packages."""
     cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    lines = cpuinfo.read_text().split("\n") if cpuinfo.exists() else []
     model = next((line.split(":")[1].strip() for line in lines if "model name" in line), "unknown")
     flags = next((line.split(":")[1].split() for line in lines if line.startswith("flags")), [])
     return {

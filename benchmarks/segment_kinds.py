@@ -122,7 +122,7 @@ def _sentencex_shares() -> dict[str, float]:
 
 
 def _rows(name: str) -> list[str]:
-    lines = (_DATA / name).read_text(encoding="utf-8").splitlines()
+    lines = (_DATA / name).read_text(encoding="utf-8").split("\n")
     return [line for line in lines if line and not line.startswith("#")]
 
 

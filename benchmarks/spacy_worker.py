@@ -19,7 +19,7 @@ def main() -> None:
     pipeline = spacy.load(model, exclude=["parser", "ner", "lemmatizer"])
     pipeline.add_pipe("sentencizer")
     with open(path, encoding="utf-8") as stream:
-        documents = stream.read().splitlines()
+        documents = stream.read().removesuffix("\n").split("\n")
     n_words = sum(len(document.split()) for document in documents)
     for _ in sys.stdin:
         started_s, n_done = time.process_time(), 0

@@ -157,6 +157,7 @@ def format_sentence(
     *,
     upos: Sequence[str] | None = None,
     feats: Sequence[str] | None = None,
+    lemmas: Sequence[str] | None = None,
     sent_id: str | None = None,
 ) -> str:
     """Formats one sentence as CoNLL-U, its comments first, without the empty line that ends it.
@@ -169,11 +170,13 @@ def format_sentence(
         sentence: Its offsets give SpaceAfter and TokenRange.
         upos: Length n_tokens; None writes `_`.
         feats: Length n_tokens; None writes `_`.
+        lemmas: Length n_tokens; None writes `_`.
         sent_id: Overrides the sentence's own.
     """
     lines = _comments(sentence, sent_id)
     upos = upos if upos is not None else ("_",) * len(sentence.forms)
     feats = feats if feats is not None else ("_",) * len(sentence.forms)
+    lemmas = lemmas if lemmas is not None else ("_",) * len(sentence.forms)
     first_to_multiword = {multiword.first: multiword for multiword in sentence.multiword_tokens}
     covered = -1
     for i, form in enumerate(sentence.forms):
@@ -186,9 +189,8 @@ def format_sentence(
         misc = "_"
         if i > covered:
             misc = _misc(sentence, sentence.starts[i], sentence.ends[i], next_token=i + 1)
-        lines.append(
-            f"{i + 1}\t{clean_column(form)}\t_\t{upos[i]}\t_\t{feats[i]}\t_\t_\t_\t{misc}\n"
-        )
+        words = f"{clean_column(form)}\t{clean_column(lemmas[i])}"
+        lines.append(f"{i + 1}\t{words}\t{upos[i]}\t_\t{feats[i]}\t_\t_\t_\t{misc}\n")
     return "".join(lines)
 
 

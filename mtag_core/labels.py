@@ -1,7 +1,7 @@
 """The label inventories: which tag each of the model's classes stands for."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,16 @@ class Labels:
         feats_of_upos: For each UPOS label, the ids of the FEATS bundles that occur with it,
             ascending. Only these are scored for a token of that part of speech.
         treebanks: Those whose conventions the model can follow, by their numbers from 1.
+        lemma_rules: Rules in label order (`mtag_core.lemmas`); none where the model has no lemmas.
+        lemma_rules_of_upos: As `feats_of_upos`, of the rules; empty without rules.
     """
 
     upos: tuple[str, ...]
     feats: tuple[str, ...]
     feats_of_upos: tuple[tuple[int, ...], ...]
     treebanks: tuple[str, ...] = ()
+    lemma_rules: tuple[str, ...] = ()
+    lemma_rules_of_upos: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Checks that the inventories fit each other.
@@ -37,30 +41,41 @@ class Labels:
         Raises:
             LabelError: They do not.
         """
-        for name, tags in (("UPOS tag", self.upos), ("FEATS bundle", self.feats)):
+        names = {"UPOS tag": self.upos, "FEATS bundle": self.feats, "lemma rule": self.lemma_rules}
+        for name, tags in names.items():
             if len(set(tags)) != len(tags):
                 twice = next(tag for index, tag in enumerate(tags) if tag in tags[:index])
                 raise LabelError(f"{name} {twice!r} stands twice in the inventory")
-        if len(self.feats_of_upos) != len(self.upos):
+        self._check_groups("FEATS", self.feats, self.feats_of_upos)
+        if self.lemma_rules or self.lemma_rules_of_upos:
+            self._check_groups("lemma rules", self.lemma_rules, self.lemma_rules_of_upos)
+
+    def _check_groups(
+        self, name: str, tags: Sequence[str], ids_of_upos: Sequence[Sequence[int]]
+    ) -> None:
+        if len(ids_of_upos) != len(self.upos):
             raise LabelError(
-                f"{len(self.feats_of_upos)} lists of FEATS for {len(self.upos)} UPOS tags, "
+                f"{len(ids_of_upos)} lists of {name} for {len(self.upos)} UPOS tags, "
                 "expected one a tag"
             )
-        for upos, ids in zip(self.upos, self.feats_of_upos, strict=True):
-            if not ids or not 0 <= min(ids) <= max(ids) < len(self.feats):
+        for upos, ids in zip(self.upos, ids_of_upos, strict=True):
+            if not ids or not 0 <= min(ids) <= max(ids) < len(tags):
                 raise LabelError(
-                    f"{upos}: FEATS ids {list(ids)[:3]}..., expected at least one, each from 0 to "
-                    f"{len(self.feats) - 1}"
+                    f"{upos}: {name} ids {list(ids)[:3]}..., expected at least one, each from 0 to "
+                    f"{len(tags) - 1}"
                 )
 
     def to_json(self) -> str:
         """The inventories as JSON text; `from_json` reads it."""
-        value = {
+        value: dict[str, Any] = {
             "upos": self.upos,
             "feats": self.feats,
             "feats_of_upos": self.feats_of_upos,
             "treebanks": self.treebanks,
         }
+        if self.lemma_rules:
+            value["lemma_rules"] = self.lemma_rules
+            value["lemma_rules_of_upos"] = self.lemma_rules_of_upos
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
 
     @classmethod
@@ -76,8 +91,10 @@ class Labels:
                 upos=tuple(value["upos"]),
                 feats=tuple(value["feats"]),
                 feats_of_upos=tuple(tuple(ids) for ids in value["feats_of_upos"]),
-                # Bundles that know no treebanks may lack the list.
+                # Bundles that know no treebanks or no lemmas may lack the lists.
                 treebanks=tuple(value.get("treebanks", ())),
+                lemma_rules=tuple(value.get("lemma_rules", ())),
+                lemma_rules_of_upos=tuple(map(tuple, value.get("lemma_rules_of_upos", ()))),
             )
         except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise LabelError(f"label inventories expected as JSON: {error!r}") from error
@@ -97,23 +114,24 @@ def load_labels(bundle: Path) -> Labels:
 
 
 def group_by_upos(
-    pairs: Iterable[tuple[str, str]], feats: tuple[str, ...]
+    pairs: Iterable[tuple[str, str]], tags: Sequence[str], *, of_all: str = "_"
 ) -> tuple[tuple[int, ...], ...]:
-    """Collects which FEATS bundles occur with which part of speech.
+    """Collects which FEATS bundles, or lemma rules, occur with which part of speech.
 
     Args:
-        pairs: (UPOS tag, FEATS bundle) of training tokens; bundles not in `feats` are passed over.
-        feats: The inventory.
+        pairs: (UPOS tag, other tag) of training tokens; those not in `tags` are passed over.
+        tags: The inventory.
+        of_all: The one that goes with every part of speech.
 
     Returns:
-        For each tag of `UPOS_LABELS`, label ids in ascending order. The empty bundle `_` goes with
-        every tag, and a bundle that occurs with none goes with all.
+        For each tag of `UPOS_LABELS`, label ids in ascending order. A tag that occurs with none
+        goes with all.
     """
-    feats_to_id = {tag: index for index, tag in enumerate(feats)}
+    tag_to_id = {tag: index for index, tag in enumerate(tags)}
     upos_to_ids: dict[str, set[int]] = {tag: set() for tag in UPOS_LABELS}
-    for upos, bundle in pairs:
-        if bundle in feats_to_id:
-            upos_to_ids[upos].add(feats_to_id[bundle])
-    everywhere = set(range(len(feats))) - set().union(*upos_to_ids.values())
-    everywhere.add(feats_to_id["_"])
+    for upos, tag in pairs:
+        if tag in tag_to_id:
+            upos_to_ids[upos].add(tag_to_id[tag])
+    everywhere = set(range(len(tags))) - set().union(*upos_to_ids.values())
+    everywhere.add(tag_to_id[of_all])
     return tuple(tuple(sorted(upos_to_ids[tag] | everywhere)) for tag in UPOS_LABELS)

@@ -192,7 +192,7 @@ def _folded(name: str) -> str:
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
 
 
-LANGUAGES = {language.code: language for language in map(_parse_row, _ROWS.strip().splitlines())}
+LANGUAGES = {language.code: language for language in map(_parse_row, _ROWS.strip().split("\n"))}
 """Code to language, sorted."""
 
 _CODE_OF = {

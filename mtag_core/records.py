@@ -133,7 +133,7 @@ def failed_document(document: Document, error: Exception, *, step: str) -> Rejec
         offset=document.offset,
         doc_id=document.doc_id,
         reason=TAGGING_FAILED,
-        detail=f"{type(error).__name__}: {error}".splitlines()[0],
+        detail=f"{type(error).__name__}: {error}".split("\n")[0],
         input=data,
         n_input_bytes=None if data is None else len(data),
         step=step,

@@ -51,16 +51,15 @@ from pipelines.interrupts import exit_program
 from pipelines.job import check_reachable, find_inputs, make_parts, run_job
 from pipelines.logs import set_up_logging
 from pipelines.models import Model, TextTagger, bundle_model
-from pipelines.streaming import watch
+from pipelines.runners.registry import find_runner
+from pipelines.streaming import run_in_turn, run_unbounded
 from pipelines.summary import print_plan
-from pipelines.transforms.read_documents import ReadDocuments
+from pipelines.transforms.read_documents import ReadDocuments, SplitFiles
 from pipelines.transforms.segment import Segment
-from pipelines.transforms.split_files import SplitFiles
 from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.tag import Tag
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
-from pipelines.unbounded import is_flink, run_unbounded
 from pipelines.unused_flags import (
     unused_convention_flags,
     unused_run_flags,
@@ -108,12 +107,12 @@ def main(argv: Sequence[str] | None = None, *, model: Model | None = None) -> in
     def job() -> None:
         options = parse_options(sys.argv[1:] if argv is None else argv)
         set_up_logging(is_verbose=options.job.verbose, log_format=options.job.log_format)
-        if options.streaming and is_flink(options.job.runner):
-            _stream(options, _model(options, model))
-        elif options.streaming:
-            watch(options, functools.partial(run, model=_model(options, model)))
-        else:
+        if not options.streaming:
             run(options, model=model)
+        elif find_runner(options.job.runner).unbounded_flags is None:
+            run_in_turn(options, functools.partial(run, model=_model(options, model)))
+        else:
+            _stream(options, _model(options, model))
 
     return run_job(job, name="annotate")
 
@@ -149,7 +148,7 @@ def run(
     else:
         check_reachable(options.corpus, options.job)
     model = _model(options, model)
-    layout = OutputLayout(options.job.output, options.output_format)
+    layout = _layout(options, model)
     config = _config(options, model, files)
     if options.job.dry_run:
         _show_plan(options, config, layout, files)
@@ -198,8 +197,7 @@ def tag_parts(
 
 
 def _stream(options: AnnotateOptions, model: Model) -> None:
-    """Runs on Flink until SIGTERM."""
-    layout = OutputLayout(options.job.output, options.output_format)
+    layout = _layout(options, model)
     files = list_present_inputs(options.corpus.input, output=layout.base)
     config = _config(options, model, files)
     settings = TagSettings(
@@ -214,6 +212,12 @@ def _model(options: AnnotateOptions, model: Model | None) -> Model:
     if model is not None:
         return model
     return bundle_model(options.model, options.piece_budget, options.treebank_style)
+
+
+def _layout(options: AnnotateOptions, model: Model) -> OutputLayout:
+    return OutputLayout(
+        options.job.output, replace(options.output_format, has_lemmas=model.has_lemmas)
+    )
 
 
 def _make_parts(
@@ -262,7 +266,7 @@ def _make_parts(
 
 def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -> RunConfig:
     sizes = choose_sizes(
-        OutputLayout(options.job.output, options.output_format),
+        _layout(options, model),
         files,
         item_bytes=options.corpus.item_bytes,
         spool_bytes=options.spool_bytes,

@@ -1,16 +1,31 @@
-"""What a signal does while a program is still importing: one line and the exit code.
+"""What ends a program from outside: Ctrl-C, SIGTERM, the death of a local worker process.
 
-Imports nothing but the standard library, as it is called before everything else is imported.
+Beam turns an interrupt inside a step into some other exception, waits for ever for a worker process
+that is gone, and then for the workers that are left. The guard remembers what happened, makes the
+workers end, and ends the process itself where that was not enough.
+
+Imports little: a program calls `end_on_signals` before it imports the rest, which takes seconds.
 """
 
 import os
+import re
 import signal
 import sys
-from types import FrameType
+import threading
+from types import FrameType, TracebackType
 from typing import NoReturn
+
+from mtag_core.errors import MtagError
+from pipelines.run_folder import delete_run_folder, end_workers
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _DID = {signal.SIGINT: "interrupted", signal.SIGTERM: "ended by SIGTERM"}
+# The thread in which Beam waits for a worker process, and what it raises when that ends badly.
+_WORKER_THREAD = "run_worker"
+_EXIT_CODE = re.compile(r"exited with return code (-?\d+)")
+# How long Beam may take to end; a signal may first have to cancel a job elsewhere.
+_AFTER_DEATH_S = 5.0
+_AFTER_SIGNAL_S = 20.0
 
 
 class Terminated(KeyboardInterrupt):
@@ -47,3 +62,96 @@ def signal_message(number: int) -> str:
 def exit_code(number: int) -> int:
     """The exit code as shells have it: 130 for SIGINT, 143 for SIGTERM."""
     return 128 + number
+
+
+class WorkerError(MtagError):
+    """A local worker process died."""
+
+
+class RunGuard:
+    """Watches over a run; translates what a runner raises.
+
+    Args:
+        name: Begins the line on standard error where the guard has to end the process.
+    """
+
+    def __init__(self, name: str = "mtag") -> None:
+        self._name = name
+        self._signal: int | None = None
+        self._worker_exit: str | None = None
+        self._is_waking = False
+        self._last_resort: threading.Timer | None = None
+
+    def __enter__(self) -> "RunGuard":
+        """Starts to watch. Only the main thread can."""
+        self._old_handlers = {each: signal.signal(each, self._on_signal) for each in SIGNALS}
+        self._old_hook, threading.excepthook = threading.excepthook, self._thread_failed
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stops watching; raises what really happened.
+
+        Raises:
+            KeyboardInterrupt: The user interrupted the run; `Terminated` for SIGTERM.
+            WorkerError: A worker process died.
+        """
+        for number, handler in self._old_handlers.items():
+            signal.signal(number, handler)
+        if self._last_resort is None:
+            threading.excepthook = self._old_hook
+        else:
+            # The hook stays: threads of Beam fail one after the other, and which is no news.
+            self._last_resort.cancel()
+        if error is None:
+            return
+        if self._worker_exit is not None:
+            raise WorkerError(self._message()) from error
+        if self._signal is not None:
+            kinds = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated}
+            raise kinds[signal.Signals(self._signal)] from error
+
+    def _message(self) -> str:
+        if self._signal is not None:
+            return signal_message(self._signal)
+        return (
+            f"a worker process died (exit code {self._worker_exit}; -9 is often a lack of "
+            "memory); the same command goes on where this one stopped"
+        )
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self._is_waking:
+            self._is_waking = False
+        elif self._signal is not None:
+            # Asked for twice.
+            self._give_up()
+        else:
+            self._worker_exit, self._signal = None, number
+            self._end_soon(_AFTER_SIGNAL_S)
+        raise KeyboardInterrupt
+
+    def _thread_failed(self, args: threading.ExceptHookArgs) -> None:
+        name = args.thread.name if args.thread else ""
+        if name == _WORKER_THREAD and self._worker_exit is None and self._signal is None:
+            found = _EXIT_CODE.search(str(args.exc_value))
+            self._worker_exit = found[1] if found else "unknown"
+            self._end_soon(_AFTER_DEATH_S)
+            # The main thread waits for that worker; only a signal wakes it.
+            self._is_waking = True
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def _end_soon(self, limit_s: float) -> None:
+        end_workers()
+        self._last_resort = threading.Timer(limit_s, self._give_up)
+        self._last_resort.daemon = True
+        self._last_resort.start()
+
+    def _give_up(self) -> None:
+        """Ends the process where Beam does not."""
+        print(f"{self._name}: {self._message()}", file=sys.stderr, flush=True)
+        delete_run_folder()
+        os._exit(1 if self._signal is None else exit_code(self._signal))

@@ -21,17 +21,16 @@ from mtag_core.parts.plan import PlannedPart
 from mtag_core.parts.plan_file import PlanSize
 from mtag_core.parts.run import RunConfig
 from mtag_core.storage import FileInfo
-from pipelines.endpoints import check_dataflow, check_runner, worker_pool
-from pipelines.flink_jobs import FlinkJobs
-from pipelines.guard import RunGuard
-from pipelines.interrupts import Terminated, exit_code, signal_message
+from pipelines.interrupts import RunGuard, Terminated, exit_code, signal_message
 from pipelines.options import CorpusOptions, JobOptions
 from pipelines.progress import Progress
 from pipelines.run_folder import run_folder
-from pipelines.runners import make_runner, mtag_error
+from pipelines.runners.flink import FlinkJobs
+from pipelines.runners.registry import check_runner, find_runner
+from pipelines.runners.runner import mtag_error, worker_pool
 from pipelines.summary import RunTimes, print_summary
-from pipelines.transforms.finish_run import FinishRun
-from pipelines.transforms.read_plan import ReadPlan
+from pipelines.transforms.planned_parts import ReadPlan
+from pipelines.transforms.write_parts import FinishRun
 from pipelines.unused_flags import unused_read_flags
 from pipelines.worker_watch import WorkerWatch
 
@@ -86,7 +85,7 @@ def check_reachable(corpus: CorpusOptions, job: JobOptions) -> None:
     Raises:
         UsageError: It cannot.
     """
-    check_dataflow(job.runner, job.beam_flags, paths=(*corpus.input, job.output))
+    find_runner(job.runner).check_paths(job.beam_flags, (*corpus.input, job.output))
     if not job.dry_run:
         check_runner(job.runner, job.beam_flags)
 
@@ -192,7 +191,7 @@ def run_pipeline(
             done.
     """
     name = () if watch is None else (f"--job_name={watch.jobs.name}",)
-    runner, beam_options = make_runner(
+    runner, beam_options = find_runner(options.runner).make(
         options.runner, (*options.beam_flags, *name, *more_flags), is_verbose=options.verbose
     )
     try:
@@ -272,8 +271,8 @@ def _one_line(error: Exception) -> str:
     """What an exception says; one that is none of ours is shown by its end, with a hint."""
     if isinstance(error, MtagError):
         return str(error)
-    lines = str(error).strip().splitlines() or [""]
-    return f"unexpected {type(error).__name__}: {lines[-1]}; -v shows where it comes from"
+    last_line = str(error).strip().split("\n")[-1]
+    return f"unexpected {type(error).__name__}: {last_line}; -v shows where it comes from"
 
 
 def _fail(name: str, message: str, *, code: int) -> int:

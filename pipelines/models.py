@@ -34,10 +34,12 @@ class Model:
     Attributes:
         load: Loads it; called once a process. Must pickle.
         digest: Equal digests give equal tags.
+        has_lemmas: Whether it gives tokens lemmas.
     """
 
     load: Callable[[], TextTagger]
     digest: str
+    has_lemmas: bool = False
 
 
 def bundle_model(
@@ -55,11 +57,11 @@ def bundle_model(
         UsageError: It cannot follow the conventions.
     """
     bundle = Bundle.open(path)
-    if conventions:
-        labels = load_labels(bundle.directory)
-        check_conventions(conventions, treebanks=labels.treebanks)
+    labels = load_labels(bundle.directory)
+    check_conventions(conventions, treebanks=labels.treebanks)
     load = functools.partial(load_tagger, path, piece_budget, conventions)
-    return Model(load, conventions_digest(bundle.digest, conventions))
+    digest = conventions_digest(bundle.digest, conventions)
+    return Model(load, digest, has_lemmas=bool(labels.lemma_rules))
 
 
 def load_tagger(

@@ -19,21 +19,7 @@ from mtag_core.errors import UsageError
 from mtag_core.option_values import positive, seconds
 from mtag_core.options import Flags, group, option
 from mtag_core.storage import split_patterns
-from pipelines.runners import is_local
-
-# Flink takes these through the job server, so Beam's Python options do not declare them.
-_JOB_SERVER_FLAGS = (
-    "--parallelism",
-    "--max_parallelism",
-    "--checkpointing_interval",
-    "--number_of_execution_retries",
-    "--execution_retry_delay",
-    "--object_reuse",
-    "--latency_tracking_interval",
-    "--shutdown_sources_after_idle_ms",
-    "--max_bundle_size",
-    "--max_bundle_time_mills",
-)
+from pipelines.runners.registry import find_runner, job_flags
 
 Options = TypeVar("Options")
 
@@ -103,7 +89,7 @@ class JobOptions:
     @property
     def is_local(self) -> bool:
         """Whether the run stays in this process and its children."""
-        return is_local(self.runner)
+        return find_runner(self.runner).is_local
 
 
 def parse_flags(flags: Flags[Options], argv: Sequence[str], *, job: str, does: str) -> Options:
@@ -124,7 +110,7 @@ def parse_flags(flags: Flags[Options], argv: Sequence[str], *, job: str, does: s
         epilog="Every other flag goes to the Beam runner, such as --direct_num_workers=2.",
     )
     flags.add_to(parser, choices=_read_choices(), notes=_read_notes())
-    parser.check_names(argv, others=_beam_flags())
+    parser.check_names(argv, others=_beam_flags() | job_flags())
     args, rest = parser.parse_known_args(list(argv))
     check_beam_flags(rest)
     args.beam_flags = tuple(rest)
@@ -138,7 +124,7 @@ def check_beam_flags(words: Sequence[str]) -> None:
         name = word.partition("=")[0]
         if not name.startswith("-"):
             raise UsageError(f"unexpected argument {word!r}; files are named with --input")
-        if name not in _JOB_SERVER_FLAGS:
+        if name not in job_flags():
             raise UsageError(f"unknown flag {name}; see --help")
 
 
@@ -159,7 +145,7 @@ def _read_notes() -> dict[str, str]:
 
 @cache
 def _beam_flags() -> frozenset[str]:
-    return frozenset(_beam_parser()._option_string_actions) | set(_JOB_SERVER_FLAGS)
+    return frozenset(_beam_parser()._option_string_actions)
 
 
 @cache

@@ -24,18 +24,16 @@ _LOGGER = logging.getLogger(__name__)
 class Progress:
     """Shows a run's progress while its `with` block runs.
 
+    Args:
+        n_bytes: Bytes of input to be read, for the time left.
+        n_parts: Parts to be made.
+        is_local: Whether the workers run on this machine.
+
     Attributes:
         directory: Where workers write their totals, None on a cluster.
     """
 
     def __init__(self, *, n_bytes: int, n_parts: int, is_local: bool) -> None:
-        """Shows nothing yet.
-
-        Args:
-            n_bytes: Bytes of input to be read, for the time left.
-            n_parts: Parts to be made.
-            is_local: Whether the workers run on this machine.
-        """
         self._n_bytes = n_bytes
         self._n_parts = n_parts
         self._folder = tempfile.TemporaryDirectory(prefix="mtag-progress-") if is_local else None

@@ -64,11 +64,9 @@ from pipelines.logs import set_up_logging
 from pipelines.summary import print_plan
 from pipelines.teacher_options import TeacherOptions, parse_teacher_options
 from pipelines.transforms.read_documents import ReadDocuments
-from pipelines.transforms.score import Score
 from pipelines.transforms.segment import Segment
-from pipelines.transforms.select_sentences import SelectSentences
 from pipelines.transforms.steps import SharedModel
-from pipelines.transforms.survey_parts import SurveyParts, SurveySettings
+from pipelines.transforms.teacher_steps import Score, SelectSentences, SurveyParts, SurveySettings
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
 from pipelines.unused_flags import unused_device_flag

@@ -14,7 +14,7 @@ from typing import Any
 
 from mtag_core import storage
 from mtag_core.errors import MtagError
-from pipelines.flink_jobs import FlinkJobs
+from pipelines.runners.flink import FlinkJobs
 
 _POLL_S = 1.0
 
@@ -70,7 +70,7 @@ class WorkerWatch:
             self.jobs.cancel(result)
             raise
         if end.error is not None and not storage.exists(self.path):
-            reason = (str(end.error).strip().splitlines() or [""])[-1]
+            reason = str(end.error).strip().split("\n")[-1]
             raise WorkerStartError(self._message(f"({reason})")) from end.error
         if end.error is not None:
             raise end.error

@@ -161,6 +161,20 @@ def test_the_page_of_commands_has_every_command():
     assert {_called(words) for words in _commands("docs/commands.md")} >= set(NAMES)
 
 
+def _recipes():
+    """Title to text of what CONTRIBUTING.md tells how to add."""
+    sections = _text("CONTRIBUTING.md").split("\n## ")[1:]
+    return dict(section.partition("\n")[::2] for section in sections)
+
+
+@pytest.mark.parametrize("title", _recipes())
+def test_a_recipe_has_as_many_files_as_it_says(title):
+    files = re.findall(r"^\d\. `([^`]+\.py)`:", _recipes()[title], re.MULTILINE)
+    assert int(re.search(r": (\d) files?\b", title)[1]) == len(files)
+    for name in files:
+        assert (ROOT / name).exists() or (ROOT / name.partition("<")[0]).is_dir()
+
+
 def test_every_decision_is_in_the_index():
     folder = ROOT / "docs" / "decisions"
     index = (folder / "README.md").read_text(encoding="utf-8")

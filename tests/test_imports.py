@@ -19,7 +19,7 @@ FLOORS = (
         "mtag_core.storage",
     }
     | {"mtag_core.wikipedia"},
-    {"mtag_core.corpus", "mtag_core.segmentation"},
+    {"mtag_core.corpus", "mtag_core.lemmas", "mtag_core.segmentation"},
     {"mtag_core.tagging"},
     {"mtag_core.evaluation", "mtag_core.output"},
     {"mtag_core", "mtag_core.parts"},
@@ -33,22 +33,16 @@ FLOORS = (
     {"mtag_core.cli"},
     {"mtag_core.__main__"},
     # Below this line Beam is known.
-    {"pipelines.interrupts", "pipelines.run_folder"},
+    {"pipelines.run_folder"},
+    {"pipelines.interrupts"},
     {"pipelines.commands", "pipelines.models"},
-    {"pipelines.flink_jobs", "pipelines.guard", "pipelines.logs"}
-    | {"pipelines.progress", "pipelines.runners", "pipelines.transforms"},
-    {
-        "pipelines",
-        "pipelines.endpoints",
-        "pipelines.local_worker",
-        "pipelines.options",
-        "pipelines.summary",
-    }
+    {"pipelines.logs", "pipelines.progress", "pipelines.runners"} | {"pipelines.transforms"},
+    {"pipelines", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
     | {"pipelines.worker_watch"},
     {"pipelines.annotate_options", "pipelines.teacher_options"},
-    {"pipelines.streaming", "pipelines.unused_flags"},
+    {"pipelines.unused_flags"},
     {"pipelines.job"},
-    {"pipelines.unbounded"},
+    {"pipelines.streaming"},
     {"pipelines.annotate", "pipelines.teacher_logits"},
 )
 

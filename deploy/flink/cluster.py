@@ -188,7 +188,7 @@ class Cluster:
         shutil.copytree(fetch_flink() / "conf", conf, dirs_exist_ok=True)
         java_opts = next(
             line.strip().removeprefix("all: ")
-            for line in (conf / "config.yaml").read_text().splitlines()
+            for line in (conf / "config.yaml").read_text().split("\n")
             if line.strip().startswith("all: ")
         )
         settings = {

@@ -200,7 +200,6 @@ class DecompressedStream:
         return decompressed
 
     def _read_raw(self) -> bytes:
-        """Reads compressed bytes."""
         data = self._raw.read(_CHUNK_BYTES)
         self._n_read += len(data)
         return data

@@ -69,16 +69,16 @@ def read_values(source: Source, *, limit: int) -> Iterator[tuple[int, bytes | Lo
     """
     if source.peek(len(UTF8_MARK)) == UTF8_MARK:
         source.read_exactly(len(UTF8_MARK))
-    cutter = _Cutter(source.position, limit=limit)
+    cutter = _RecordCutter(source.position, limit=limit)
     while block := source.read(_BLOCK_BYTES):
         yield from cutter.cut(block)
     if source.failure:
-        source.cut_off(*cutter.begun())
+        source.cut_off(*cutter.unfinished())
     else:
         yield from cutter.finish()
 
 
-class _Cutter:
+class _RecordCutter:
     """Cuts blocks of bytes into records.
 
     Between records stand commas and line ends, and the brackets of arrays that hold them.
@@ -133,7 +133,7 @@ class _Cutter:
         """Yields what stands behind the last record; a file that was cut ends in the middle."""
         yield from self._take(b"")
 
-    def begun(self) -> tuple[int, bytes | None]:
+    def unfinished(self) -> tuple[int, bytes | None]:
         """Offset and bytes of the record that is not complete; None where it is over the limit."""
         is_held = self._n_bytes <= self._limit
         return self._start, b"".join(self._pieces) if is_held else None

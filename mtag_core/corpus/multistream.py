@@ -81,7 +81,7 @@ class _Joined:
         self._stream = stream
 
     def read(self, n_bytes: int) -> bytes:
-        """Reads the head first."""
+        """Reads what is left of the head, then the stream."""
         if self._head:
             head, self._head = self._head, b""
             return head

@@ -87,7 +87,7 @@ class SniffedStream:
         return self._stream.read(n_bytes)
 
     def _resolved(self) -> ByteStream:
-        ahead = LookAhead(self._raw)
+        ahead = PeekableStream(self._raw)
         head = ahead.peek(HEAD_BYTES)
         codec = codec_of_head(head) if self._n_layers else None
         if codec is not None:
@@ -101,8 +101,8 @@ class SniffedStream:
         return ahead if encoding is None else _TranscodedStream(ahead, encoding)
 
 
-class LookAhead:
-    """A stream whose next bytes can be looked at; what fails ahead raises when it is read."""
+class PeekableStream:
+    """A stream whose next bytes can be read without taking them; a failure there raises later."""
 
     def __init__(self, raw: ByteStream) -> None:
         self._raw = raw

@@ -16,7 +16,7 @@ from mtag_core.corpus.compression import (
 )
 from mtag_core.corpus.items import Span
 from mtag_core.corpus.names import codec_of
-from mtag_core.corpus.sniffing import LookAhead, SniffedStream
+from mtag_core.corpus.sniffing import PeekableStream, SniffedStream
 from mtag_core.errors import InputNotFoundError, MtagError
 from mtag_core.records import READER_FAILED, Reject
 
@@ -64,7 +64,7 @@ class Source(AbstractContextManager["Source"]):
         self.position = start
         self.failure: Failure | None = None
         self._raw: BinaryIO | None = None
-        self._stream: LookAhead | None = None
+        self._stream: PeekableStream | None = None
         self._keeps_encoding = keeps_encoding
         self._max_expansion = max_expansion
         self._end = span.end
@@ -73,7 +73,7 @@ class Source(AbstractContextManager["Source"]):
         self._cut_off: tuple[int, bytes | None] | None = None
         try:
             self._raw = storage.open_read(self.path, start=start)
-            self._stream = LookAhead((wrap or self._decoded)(self._raw))
+            self._stream = PeekableStream((wrap or self._decoded)(self._raw))
         except MtagError as error:
             self.failure = failure_of(error)
 

@@ -14,7 +14,7 @@ from mtag_core.output.rows import TaggedRow
 from mtag_core.records import MultiwordToken
 
 # Raised when a column is added, renamed or changes its meaning; part of every run's configuration.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # Scores are written with this many decimals: more says nothing and does not compress.
 SCORE_DECIMALS = 4
 
@@ -82,6 +82,7 @@ def _multiword_tokens(row: TaggedRow) -> list[dict[str, Any]]:
     ]
 
 
+_LEMMAS = "lemmas"
 _MULTIWORD_TOKEN = pa.struct(
     [
         ("first", pa.int32()),
@@ -105,11 +106,17 @@ COLUMNS = (
     _of_tokens("ends", pa.int64(), lambda row: row.tagged.sentence.ends),
     _of_tokens("upos", pa.string(), lambda row: row.tagged.upos),
     _of_tokens("feats", pa.string(), lambda row: row.tagged.feats),
+    _of_tokens(_LEMMAS, pa.string(), lambda row: row.tagged.lemmas),
     _of_tokens("upos_scores", pa.float32(), lambda row: row.tagged.upos_scores, SCORE_DECIMALS),
     _of_tokens("second_upos", pa.string(), lambda row: row.tagged.second_upos),
     _of_tokens("feats_scores", pa.float32(), lambda row: row.tagged.feats_scores, SCORE_DECIMALS),
     Column("multiword_tokens", pa.list_(_MULTIWORD_TOKEN), _multiword_tokens),
 )
+
+
+def output_columns(*, has_lemmas: bool) -> tuple[Column, ...]:
+    """The columns of a run; `lemmas` only where the bundle has them."""
+    return tuple(column for column in COLUMNS if has_lemmas or column.name != _LEMMAS)
 
 
 def schema_of(columns: Sequence[Column]) -> pa.Schema:

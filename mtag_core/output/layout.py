@@ -163,7 +163,7 @@ class PartFiles:
 
     @property
     def rows(self) -> RowWriter[Any]:
-        """Takes the rows of the part."""
+        """The writer of the part's rows."""
         return self._rows
 
     def reject(self, reject: Reject) -> None:

@@ -1,12 +1,12 @@
 """Rows of tagged sentences to Parquet row groups, one bounded buffer at a time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import BinaryIO, Protocol, TypeVar, cast
 
 import pyarrow.parquet as pq
 
-from mtag_core.output.columns import COLUMNS, schema_of, table_of
+from mtag_core.output.columns import Column, schema_of, table_of
 from mtag_core.output.rows import TaggedRow
 from mtag_core.output.streams import KeptOpen
 
@@ -53,9 +53,10 @@ def whole_parquet(sink: BinaryIO, open_writer: Callable[[BinaryIO], C]) -> Itera
 class ParquetRows:
     """Writes rows to a Parquet file, zstd inside."""
 
-    def __init__(self, sink: BinaryIO) -> None:
+    def __init__(self, sink: BinaryIO, columns: Sequence[Column]) -> None:
         """Writes the file's head to `sink`, which stays open."""
-        self._writer = pq.ParquetWriter(sink, schema_of(COLUMNS), compression="zstd")
+        self._columns = columns
+        self._writer = pq.ParquetWriter(sink, schema_of(columns), compression="zstd")
         self._rows: list[TaggedRow] = []
         self._n_tokens = 0
 
@@ -73,6 +74,6 @@ class ParquetRows:
         self._writer.close()
 
     def _flush(self) -> None:
-        table = table_of(self._rows, COLUMNS)
+        table = table_of(self._rows, self._columns)
         self._writer.write_table(table, row_group_size=len(self._rows))
         self._rows, self._n_tokens = [], 0

@@ -5,13 +5,13 @@ A writer holds at most one row group or one block of text, however long the part
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 from mtag_core.conllu import format_sentence
-from mtag_core.output.columns import COLUMNS, json_object
+from mtag_core.output.columns import Column, json_object, output_columns
 from mtag_core.output.parquet import ParquetRows, whole_parquet
 from mtag_core.output.rows import OutputRow, S, TaggedRow
 from mtag_core.output.streams import COMPRESSION_SUFFIXES, compressed
@@ -21,7 +21,7 @@ _LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 
 class RowWriter(Protocol[S]):
-    """Takes the rows of one part, in order."""
+    """Encodes the rows of one part, in order, into an open file."""
 
     def write(self, row: OutputRow[S]) -> None:
         """Writes a row, or buffers it."""
@@ -45,10 +45,12 @@ class OutputFormat:
     Attributes:
         name: `parquet`, `conllu` or `jsonl`.
         compression: `none`, `gz` or `zstd`; Parquet compresses inside the file and ignores it.
+        has_lemmas: Whether Parquet and JSONL have a column of lemmas.
     """
 
     name: str = "parquet"
     compression: str = "zstd"
+    has_lemmas: bool = False
 
     @property
     def suffix(self) -> str:
@@ -62,30 +64,35 @@ class OutputFormat:
         Returns:
             A context manager; leaving it without an exception completes the part.
         """
-        return _OPENERS[self.name](sink, self.compression)
+        return _OPENERS[self.name](sink, self)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Those of Parquet and JSONL, in order."""
+        return output_columns(has_lemmas=self.has_lemmas)
 
 
 _Opened = AbstractContextManager[RowWriter[TaggedSentence]]
 
 
-def _open_parquet(sink: BinaryIO, _compression: str) -> _Opened:
-    return whole_parquet(sink, ParquetRows)
+def _open_parquet(sink: BinaryIO, output: OutputFormat) -> _Opened:
+    return whole_parquet(sink, lambda kept: ParquetRows(kept, output.columns))
 
 
 @contextmanager
-def _open_conllu(sink: BinaryIO, compression: str) -> Iterator[RowWriter[TaggedSentence]]:
-    with compressed(sink, compression) as stream:
+def _open_conllu(sink: BinaryIO, output: OutputFormat) -> Iterator[RowWriter[TaggedSentence]]:
+    with compressed(sink, output.compression) as stream:
         yield _ConlluWriter(stream)
 
 
 @contextmanager
-def _open_jsonl(sink: BinaryIO, compression: str) -> Iterator[RowWriter[TaggedSentence]]:
-    with compressed(sink, compression) as stream:
-        yield _JsonlWriter(stream)
+def _open_jsonl(sink: BinaryIO, output: OutputFormat) -> Iterator[RowWriter[TaggedSentence]]:
+    with compressed(sink, output.compression) as stream:
+        yield _JsonlWriter(stream, output.columns)
 
 
 _OPENERS: dict[
-    str, Callable[[BinaryIO, str], AbstractContextManager[RowWriter[TaggedSentence]]]
+    str, Callable[[BinaryIO, OutputFormat], AbstractContextManager[RowWriter[TaggedSentence]]]
 ] = {
     "parquet": _open_parquet,
     "conllu": _open_conllu,
@@ -110,19 +117,26 @@ class _ConlluWriter:
             self._stream.write(f"# newdoc id = {doc_id}\n".encode())
         self._stream.write(f"# language = {tagged.sentence.language}\n".encode())
         text = format_sentence(
-            tagged.sentence, upos=tagged.upos, feats=tagged.feats, sent_id=row.sent_id
+            tagged.sentence,
+            upos=tagged.upos,
+            feats=tagged.feats,
+            lemmas=tagged.lemmas,
+            sent_id=row.sent_id,
         )
         # The sentence comes without the blank line that ends it.
         self._stream.write(text.encode() + b"\n")
 
 
 class _JsonlWriter:
-    """Writes one JSON object a sentence, with the columns of `COLUMNS`."""
+    """Writes one JSON object a sentence."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, columns: Sequence[Column]) -> None:
         self._stream = stream
+        self._columns = columns
 
     def write(self, row: TaggedRow) -> None:
-        line = json.dumps(json_object(row, COLUMNS), ensure_ascii=False, separators=(",", ":"))
+        line = json.dumps(
+            json_object(row, self._columns), ensure_ascii=False, separators=(",", ":")
+        )
         self._stream.write(line.encode())
         self._stream.write(b"\n")

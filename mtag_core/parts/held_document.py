@@ -26,7 +26,7 @@ class HeldDocument(Generic[T]):
         self._spool: IO[bytes] | None = None
 
     def add(self, sentences: Sequence[T]) -> None:
-        """Takes the next sentences."""
+        """Holds sentences behind those held already."""
         if self._sentences and len(self._sentences) + len(sentences) > _MAX_SENTENCES:
             self._write()
         self._sentences.extend(sentences)

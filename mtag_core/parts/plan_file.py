@@ -98,7 +98,7 @@ class PlanLine:
     n_bytes: int
 
     def read(self) -> PlannedPart:
-        """Reads the part."""
+        """Decodes the part from its line."""
         with storage.open_read(self.path, start=self.offset) as stream:
             return PlannedPart.from_json(stream.read(self.n_bytes).decode())
 

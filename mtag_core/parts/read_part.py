@@ -67,7 +67,7 @@ def read_item_records(
             # Readers reject what they cannot read; one that raises has a bug, which must not stop
             # a run over a whole corpus. What is left of the item is one reject.
             span = part.item.spans[0]
-            detail = f"reader failed: {type(error).__name__}: {error}".splitlines()[0]
+            detail = f"reader failed: {type(error).__name__}: {error}".split("\n")[0]
             yield Reject(span.file.path, span.start, None, "unreadable", detail)
             return
         if record is None:

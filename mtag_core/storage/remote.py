@@ -160,7 +160,6 @@ def _open_at(path: str, start: int) -> BinaryIO:
 
 
 def _skip(stream: BinaryIO, n_bytes: int) -> None:
-    """Reads and drops bytes."""
     while n_bytes > 0:
         data = stream.read(min(n_bytes, _SKIP_BYTES))
         if not data:

@@ -25,6 +25,7 @@ class Token:
         upos_score: Probability of `upos`, 0 to 1.
         second_upos: The second most probable part of speech.
         feats_score: Probability of `feats` among the bundles that occur with `upos`, 0 to 1.
+        lemma: None where the bundle has no lemmas.
     """
 
     form: str
@@ -35,6 +36,7 @@ class Token:
     upos_score: float
     second_upos: str
     feats_score: float
+    lemma: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,10 @@ class BatchReport:
 
 @dataclass(frozen=True, slots=True)
 class TaggedSentence:
-    """A sentence and the tags of its tokens. Every tuple has length n_tokens."""
+    """A sentence and the tags of its tokens. Every tuple has length n_tokens.
+
+    `lemmas` is None where the bundle has no lemmas.
+    """
 
     sentence: Sentence
     upos: tuple[str, ...]
@@ -64,6 +69,7 @@ class TaggedSentence:
     upos_scores: tuple[float, ...]
     second_upos: tuple[str, ...]
     feats_scores: tuple[float, ...]
+    lemmas: tuple[str, ...] | None = None
 
     @property
     def text(self) -> str:
@@ -90,12 +96,13 @@ class TaggedSentence:
             self.upos_scores,
             self.second_upos,
             self.feats_scores,
+            (None,) * len(self) if self.lemmas is None else self.lemmas,
         )
         return (Token(*row) for row in zip(*columns, strict=True))
 
     def __str__(self) -> str:
         """The sentence in CoNLL-U."""
-        return format_sentence(self.sentence, upos=self.upos, feats=self.feats)
+        return format_sentence(self.sentence, upos=self.upos, feats=self.feats, lemmas=self.lemmas)
 
 
 class SentenceResult(Protocol):
@@ -119,7 +126,10 @@ class TaggedDocument:
 
 
 def unscored(
-    forms: tuple[str, ...], upos: tuple[str, ...], feats: tuple[str, ...]
+    forms: tuple[str, ...],
+    upos: tuple[str, ...],
+    feats: tuple[str, ...],
+    lemmas: tuple[str, ...] | None = None,
 ) -> TaggedSentence:
     """A tagged sentence without offsets or scores, for a tagger that gives labels alone.
 
@@ -127,6 +137,7 @@ def unscored(
         forms: Length n_tokens.
         upos: Length n_tokens; also stands in as the second-best label.
         feats: Length n_tokens.
+        lemmas: Length n_tokens; None for a tagger without lemmas.
     """
     ones = (1.0,) * len(forms)
-    return TaggedSentence(bare_sentence(forms), upos, feats, ones, upos, ones)
+    return TaggedSentence(bare_sentence(forms), upos, feats, ones, upos, ones, lemmas)

@@ -99,7 +99,7 @@ def cut_pages(stream: BinaryIO, *, max_page_bytes: int) -> Iterator[tuple[str, b
     Yields:
         "page" or a fault, the XML where it was held, and the byte offset in the stream.
     """
-    return _Cutter(stream, max_page_bytes=max_page_bytes).cut()
+    return _PageCutter(stream, max_page_bytes=max_page_bytes).cut()
 
 
 def parse_page(xml: bytes, site: Site) -> Page:
@@ -262,7 +262,7 @@ def _page_id(source: str, xml: bytes) -> str | None:
     return f"{source}#{int(match[1])}" if match else None
 
 
-class _Cutter:
+class _PageCutter:
     """Finds page after page in a stream with a bounded buffer."""
 
     def __init__(self, stream: BinaryIO, *, max_page_bytes: int) -> None:

@@ -1,4 +1,7 @@
-"""The first step over documents: planned parts to the documents in them."""
+"""The first steps over documents: planned parts to the documents in them.
+
+A file that cannot be read from its middle becomes slices before, so that all workers read it.
+"""
 
 from collections.abc import Iterator
 from threading import Lock
@@ -11,6 +14,7 @@ from mtag_core.output.layout import OutputLayout
 from mtag_core.parts.part_records import CompletedPart, RecordKey
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.parts.read_part import read_part
+from mtag_core.parts.slices import slice_item
 from mtag_core.records import Document, Reject
 from pipelines.transforms.steps import KeyedRecord, StepDoFn
 
@@ -19,39 +23,44 @@ from pipelines.transforms.steps import KeyedRecord, StepDoFn
 _ONE_PART = Lock()
 
 
+class _ReadingDoFn(StepDoFn):
+    def __init__(
+        self, name: str, options: ReadOptions, layout: OutputLayout, stop_path: str | None
+    ) -> None:
+        super().__init__(name)
+        self._options = options
+        self._layout = layout
+        self._stop_path = stop_path
+
+    def _is_stopped(self) -> bool:
+        return self._stop_path is not None and storage.exists(self._stop_path)
+
+
 class ReadDocuments(beam.PTransform):
     """PCollection of PlannedPart -> PCollection of (RecordKey, Document | Reject | PartEnd).
 
     A part that is done already is not read again: a `CompletedPart` takes its place.
+
+    Args:
+        options: How to read.
+        layout: Where completed parts are.
+        stop_path: Once this local file is there, no further part is read.
     """
 
     def __init__(
         self, options: ReadOptions, layout: OutputLayout, *, stop_path: str | None = None
     ) -> None:
-        """Takes what a worker has to know.
-
-        Args:
-            options: How to read.
-            layout: Where completed parts are.
-            stop_path: Once this local file is there, no further part is read.
-        """
         super().__init__()
-        self._do_fn = _ReadDocumentsDoFn(options, layout, stop_path)
+        self._do_fn = _ReadDocumentsDoFn("read", options, layout, stop_path)
 
     def expand(self, parts: "beam.PCollection[PlannedPart]") -> "beam.PCollection[KeyedRecord]":
         """Adds the step."""
         return parts | "Read" >> beam.ParDo(self._do_fn)
 
 
-class _ReadDocumentsDoFn(StepDoFn):
-    def __init__(self, options: ReadOptions, layout: OutputLayout, stop_path: str | None) -> None:
-        super().__init__("read")
-        self._options = options
-        self._layout = layout
-        self._stop_path = stop_path
-
+class _ReadDocumentsDoFn(_ReadingDoFn):
     def process(self, part: PlannedPart) -> Iterator[KeyedRecord]:
-        if self._stop_path is not None and storage.exists(self._stop_path):
+        if self._is_stopped():
             return
         if storage.exists(self._layout.manifest_path(part.part_id)):
             manifest = self._layout.read_manifest(part.part_id)
@@ -65,5 +74,37 @@ class _ReadDocumentsDoFn(StepDoFn):
                     self.count("rejects")
                 yield key, record
 
-    def finish_bundle(self) -> None:
-        self.report()
+
+class SplitFiles(beam.PTransform):
+    """PCollection of PlannedPart -> the same with the slices of an item in its place.
+
+    One worker reads such an item and writes its documents to the spool. Other parts pass.
+
+    Args:
+        options: How to read.
+        layout: Where the slices go.
+        stop_path: Once this local file is there, no further item is read.
+    """
+
+    def __init__(
+        self, options: ReadOptions, layout: OutputLayout, *, stop_path: str | None = None
+    ) -> None:
+        super().__init__()
+        self._do_fn = _SplitFilesDoFn("split", options, layout, stop_path)
+
+    def expand(self, parts: "beam.PCollection[PlannedPart]") -> "beam.PCollection[PlannedPart]":
+        """Adds the step, and spreads the slices over the workers."""
+        # One small element a part, as in ReadPlan.
+        return parts | "Split" >> beam.ParDo(self._do_fn) | "SpreadSlices" >> beam.Reshuffle()
+
+
+class _SplitFilesDoFn(_ReadingDoFn):
+    def process(self, part: PlannedPart) -> Iterator[PlannedPart]:
+        if part.slice_bytes is None:
+            yield part
+            return
+        if self._is_stopped():
+            return
+        for each in self.timed(slice_item(part, self._options, self._layout)):
+            self.count("slices")
+            yield each

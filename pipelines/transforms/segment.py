@@ -54,9 +54,6 @@ class _SegmentDoFn(StepDoFn):
                 self.count("tokens", sum(len(each.forms) for each in block.sentences))
             yield key, block
 
-    def finish_bundle(self) -> None:
-        self.report()
-
     def _blocks(self, document: Document) -> Iterator[Block[Sentence] | Reject]:
         if self._model is None:
             # Here, not while a document is split: where no model can be loaded, it is not the

@@ -94,6 +94,11 @@ class StepDoFn(beam.DoFn):
         """Adds to a counter."""
         self._counts[what] += n
 
+    def finish_bundle(self) -> Iterator[Any] | None:
+        """Reports; a step that also has records to give calls `report` itself."""
+        self.report()
+        return None
+
     def report(self) -> None:
         """Passes time and counts on to Beam; called at the end of each bundle, at least."""
         micro_secs, self._busy_ns = divmod(self._busy_ns, 1000)

@@ -43,6 +43,17 @@ class TagDocuments(beam.PTransform):
 
     Each document comes out once, in one of the two outputs, with its key, timestamp, windows and
     pane. Documents of one bundle are tagged in batches; their tags do not depend on that.
+
+    Args:
+        bundle: Path or URL of a model bundle, readable here and for workers; None for the one
+            in mtag.
+        conventions: As in `mtag_core.Tagger.load`.
+        model: In place of a bundle: a model with the methods of `mtag_core.Tagger`. Transforms
+            that are given the same one share it.
+
+    Raises:
+        BundleError: The bundle is missing, damaged or of another version.
+        UsageError: The bundle cannot follow the conventions, or `model` is not alone.
     """
 
     def __init__(
@@ -52,19 +63,6 @@ class TagDocuments(beam.PTransform):
         conventions: Sequence[str] = (),
         model: SharedModel[Any] | None = None,
     ) -> None:
-        """Takes what the workers load.
-
-        Args:
-            bundle: Path or URL of a model bundle, readable here and for workers; None for the one
-                in mtag.
-            conventions: As in `mtag_core.Tagger.load`.
-            model: In place of a bundle: a model with the methods of `mtag_core.Tagger`. Transforms
-                that are given the same one share it.
-
-        Raises:
-            BundleError: The bundle is missing, damaged or of another version.
-            UsageError: The bundle cannot follow the conventions, or `model` is not alone.
-        """
         super().__init__()
         if model is None:
             model = SharedModel(bundle_model(bundle, None, tuple(conventions)).load)

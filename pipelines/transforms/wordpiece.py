@@ -53,9 +53,6 @@ class _WordpieceDoFn(StepDoFn):
         else:
             yield keyed
 
-    def finish_bundle(self) -> None:
-        self.report()
-
     def _encoded(self, record: Block[Sentence] | Reject) -> Iterator[object]:
         if self._model is None:
             self._model = self._shared.acquire()

@@ -1,17 +1,19 @@
-"""The last step over documents: tagged blocks to parts and their manifests."""
+"""The last steps: tagged blocks to parts and their manifests, all manifests to run.json."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
+from apache_beam.transforms.combiners import ToListCombineFn
 
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.parts.part_records import CompletedPart
 from mtag_core.parts.part_writer import PartWriter
 from mtag_core.parts.progress import ProgressFile, Tally
+from mtag_core.parts.run import RunConfig, finish_run
 from pipelines.transforms.steps import METRICS_NAMESPACE, KeyedRecord, StepDoFn
 
 
@@ -20,15 +22,13 @@ class WriteParts(beam.PTransform):
 
     Manifests come without `sources`. Records must come in the order in which they were read; a
     runner that loses, doubles or swaps some gets an error and no part.
+
+    Args:
+        layout: Where to write.
+        progress_dir: A local folder for progress files, None where nobody reads them.
     """
 
     def __init__(self, layout: OutputLayout, *, progress_dir: str | None = None) -> None:
-        """Takes what a worker has to know.
-
-        Args:
-            layout: Where to write.
-            progress_dir: A local folder for progress files, None where nobody reads them.
-        """
         super().__init__()
         self._do_fn = _WritePartsDoFn(layout, progress_dir)
 
@@ -112,3 +112,46 @@ def _count(manifest: Manifest, *, elapsed_ms: int) -> None:
         Metrics.counter(METRICS_NAMESPACE, name).inc(count)
     Metrics.distribution(METRICS_NAMESPACE, "part_milli_secs").update(elapsed_ms)
     Metrics.distribution(METRICS_NAMESPACE, "part_tokens").update(manifest.n_tokens)
+
+
+class FinishRun(beam.PTransform):
+    """PCollection of Manifest -> PCollection of the path of run.json.
+
+    Args:
+        layout: The output directory.
+        config: The run's configuration.
+        n_parts: Number of parts planned, those of `sliced` left out.
+        sliced: Ids of the lists of items that are sliced.
+    """
+
+    def __init__(
+        self,
+        layout: OutputLayout,
+        config: RunConfig,
+        *,
+        n_parts: int,
+        sliced: Sequence[str] = (),
+    ) -> None:
+        super().__init__()
+        self._layout = layout
+        self._config = config
+        self._n_parts = n_parts
+        self._sliced = tuple(sliced)
+
+    def expand(self, manifests: "beam.PCollection[Manifest]") -> "beam.PCollection[str]":
+        """Collects the manifests (a kilobyte each) and writes run.json."""
+        return (
+            manifests
+            | "CollectManifests" >> beam.CombineGlobally(ToListCombineFn())
+            | "WriteRun" >> beam.FlatMap(self._finish)
+        )
+
+    def _finish(self, manifests: list[Manifest]) -> Iterator[str]:
+        finish_run(
+            self._layout,
+            self._config,
+            manifests=manifests,
+            n_parts=self._n_parts,
+            sliced=self._sliced,
+        )
+        yield self._layout.run_path

@@ -1,7 +1,11 @@
+import importlib.util
+import sys
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
+from mtag_core import languages
 from mtag_core.errors import UsageError
 from mtag_core.labels import load_labels
 from mtag_core.langid import LanguageIdentifier
@@ -110,3 +114,19 @@ def test_written_standards_are_put_under_one_code():
 
 def test_a_code_without_a_row_has_the_defaults():
     assert language_of("xx") == Language("xx", "xx")
+
+
+def test_a_row_is_all_that_a_language_needs(tmp_path):
+    source = Path(languages.__file__).read_text(encoding="utf-8")
+    row = "qu | que quz | Quechua, Runasimi | es | Latin"
+    path = tmp_path / "languages.py"
+    path.write_text(source.replace("\nrm | roh", f"\n{row}\nrm | roh"), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("languages_with_quechua", path)
+    added = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        # Dataclasses look their module up.
+        patch.setitem(sys.modules, spec.name, added)
+        spec.loader.exec_module(added)
+    assert find_language("Quechua") is None
+    assert {added.find_language(called) for called in ("qu", "que", "Runasimi", "qu-PE")} == {"qu"}
+    assert added.language_of("qu").relative == "es"

@@ -3,8 +3,8 @@ import threading
 
 import pytest
 
-from pipelines.flink_jobs import FlinkJobs
-from pipelines.guard import RunGuard
+from pipelines.interrupts import RunGuard
+from pipelines.runners.flink import FlinkJobs
 from pipelines.worker_watch import WorkerStartError, WorkerWatch
 
 
@@ -42,7 +42,7 @@ def test_a_job_whose_workers_do_not_begin_is_cancelled_with_what_to_start(watch)
 
 
 def test_a_job_that_does_not_even_answer_is_left_alone(watch, monkeypatch):
-    monkeypatch.setattr("pipelines.flink_jobs._TIMEOUT_S", 0.1)
+    monkeypatch.setattr("pipelines.runners.flink._CANCEL_TIMEOUT_S", 0.1)
     job = FakeJob()
     monkeypatch.setattr(job, "cancel", lambda: job.ended.wait(20))
     with pytest.raises(WorkerStartError):

@@ -245,7 +245,6 @@ class _PageRange:
         return True
 
     def _drop(self, n_bytes: int) -> bytes:
-        """Takes bytes off the buffer."""
         taken, self._buffer = self._buffer[:n_bytes], self._buffer[n_bytes:]
         self._buffer_start += n_bytes
         return taken

@@ -25,9 +25,9 @@ class BertEncoder(nn.Module):
         self.embeddings = _Embeddings(config)
         self.encoder = nn.Module()
         self.encoder.layer = nn.ModuleList(
-            [_Layer(config) for _ in range(config.num_hidden_layers)]
+            [EncoderLayer(config) for _ in range(config.num_hidden_layers)]
         )
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, piece_ids: Tensor, is_piece: Tensor) -> Tensor:
         """Encodes a batch.
@@ -69,7 +69,7 @@ class _Embeddings(nn.Module):
         return normed
 
 
-class _Layer(nn.Module):
+class EncoderLayer(nn.Module):
     """Self-attention and feed-forward, each added to its input and normalised."""
 
     def __init__(self, config: EncoderConfig) -> None:
@@ -130,10 +130,11 @@ class _Output(nn.Module):
         return normed
 
 
-def _initialise(module: nn.Module) -> None:
+def initialise(module: nn.Module) -> None:
+    """BERT's initialisation of one module: normal, deviation 0.02; a padding row of zeros."""
     if isinstance(module, nn.Linear | nn.Embedding):
         nn.init.normal_(module.weight, std=0.02)
-    if isinstance(module, nn.Linear):
+    if isinstance(module, nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)
     if isinstance(module, nn.Embedding) and module.padding_idx is not None:
         with torch.no_grad():

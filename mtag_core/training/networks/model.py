@@ -14,15 +14,17 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class TaggerLogits:
-    """The logits of both heads: one token axis, label order.
+    """The logits of all heads: one token axis, label order.
 
     Attributes:
         upos: Shape (n_tokens, n_upos_labels).
         feats: Shape (n_tokens, n_feats_labels).
+        lemmas: Shape (n_tokens, n_lemma_rules); None where the model has no such head.
     """
 
     upos: Tensor
     feats: Tensor
+    lemmas: Tensor | None = None
 
 
 class Batch(NamedTuple):

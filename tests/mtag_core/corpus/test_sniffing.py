@@ -10,7 +10,7 @@ import zlib
 import pytest
 
 from mtag_core.corpus.compression import TruncatedError
-from mtag_core.corpus.sniffing import LookAhead, SniffedStream
+from mtag_core.corpus.sniffing import PeekableStream, SniffedStream
 from tests.mtag_core.corpus.conftest import documents, reasons
 
 WORDS = "Größe, ещё 一 \U0001f600"
@@ -129,7 +129,7 @@ def test_what_fails_ahead_raises_when_it_is_read():
                 raise TruncatedError("cut")
             return self.chunks.pop(0)
 
-    ahead = LookAhead(Failing())
+    ahead = PeekableStream(Failing())
     assert ahead.peek(10) == ahead.peek(10) == b"abcd"
     assert ahead.read(3) + ahead.read(3) == b"abcd"
     for _ in range(2):

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mtag_core.output import parquet, writers
+from mtag_core.output import columns
 from mtag_core.output.columns import COLUMNS, Column, schema_of
 from mtag_core.output.writers import OutputFormat
 from tests.mtag_core.output.rows import example_rows
@@ -23,8 +23,7 @@ N_TOKENS = Column("n_tokens", pa.int32(), lambda row: len(row.tagged))
 
 @pytest.fixture
 def added(monkeypatch):
-    for module in (parquet, writers):
-        monkeypatch.setattr(module, "COLUMNS", (*COLUMNS, LENGTHS, N_TOKENS))
+    monkeypatch.setattr(columns, "COLUMNS", (*COLUMNS, LENGTHS, N_TOKENS))
 
 
 def _written(name):

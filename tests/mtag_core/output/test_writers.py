@@ -13,12 +13,12 @@ import pytest
 from mtag_core import conllu
 from mtag_core.errors import UsageError
 from mtag_core.output import parquet
-from mtag_core.output.columns import COLUMNS, schema_of
+from mtag_core.output.columns import output_columns, schema_of
 from mtag_core.output.rows import OutputRow
 from mtag_core.output.writers import FORMATS, OutputFormat
 from tests.mtag_core.output.rows import example_rows, multiword_row
 
-SENTENCE_SCHEMA = schema_of(COLUMNS)
+SENTENCE_SCHEMA = schema_of(output_columns(has_lemmas=False))
 
 
 def _written(rows: list[OutputRow], output_format: OutputFormat) -> bytes:
@@ -94,6 +94,27 @@ def test_conllu_reads_back_with_the_same_forms_and_tags(compression):
         assert tuple(fields[1] for fields in tokens) == row.tagged.sentence.forms
         assert tuple(fields[3] for fields in tokens) == row.tagged.upos
         assert tuple(fields[5] for fields in tokens) == row.tagged.feats
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_lemmas_are_written_where_the_bundle_has_them(name):
+    rows = [_with_lemmas(row) for row in example_rows()]
+    text = _written(rows, OutputFormat(name, "none", has_lemmas=True))
+    found = [list(row.tagged.lemmas) for row in rows]
+    if name == "parquet":
+        table = pq.read_table(io.BytesIO(text))
+        assert table.schema.equals(schema_of(output_columns(has_lemmas=True)))
+        assert table.column("lemmas").to_pylist() == found
+    elif name == "jsonl":
+        assert [json.loads(line)["lemmas"] for line in text.splitlines()] == found
+    else:
+        sentences = conllu.read(text.splitlines())
+        assert [[token[conllu.LEMMA] for token in s.tokens] for s in sentences] == found
+
+
+def _with_lemmas(row: OutputRow) -> OutputRow:
+    lemmas = tuple(form.lower() for form in row.tagged.sentence.forms)
+    return replace(row, tagged=replace(row.tagged, lemmas=lemmas))
 
 
 def test_conllu_names_each_document_once():

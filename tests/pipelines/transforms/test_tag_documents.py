@@ -16,7 +16,7 @@ from mtag_core import Document, Reject, TaggedDocument, Tagger
 from mtag_core.errors import BundleError, UsageError
 from mtag_core.segmentation.document_blocks import BLOCK_SENTENCES
 from pipelines import SharedModel, TagDocuments
-from pipelines.runners import make_runner
+from pipelines.runners.registry import find_runner
 from pipelines.transforms.steps import METRICS_NAMESPACE
 from tests.fake_tagger import tagged_sentences
 from tests.pipelines.transforms.failing_steps import (
@@ -306,7 +306,7 @@ def test_types_of_elements_are_kept_for_the_steps_behind():
 def test_each_process_loads_the_model_once(tmp_path, flags, is_spread):
     documents = [document(str(index)) for index in range(16)]
     model = SharedModel(functools.partial(load_counted, str(tmp_path)))
-    runner, options = make_runner("DirectRunner", flags)
+    runner, options = find_runner("DirectRunner").make("", flags, is_verbose=False)
     with test_pipeline.TestPipeline(runner=runner, options=options) as pipeline:
         spread = pipeline | beam.Create(documents) | beam.Reshuffle()
         tagged, rejected = spread | TagDocuments(model=model)

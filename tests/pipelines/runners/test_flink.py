@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from pipelines.flink_jobs import FlinkJobs, rest_url
+from pipelines.runners.flink import FlinkJobs, rest_url
 
 _JOBS = [
     {"jid": "ours", "name": "mtag-1", "end-time": -1},

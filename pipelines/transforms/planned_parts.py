@@ -1,4 +1,4 @@
-"""The inputs of a run without end as a PCollection of parts to be made."""
+"""Where the parts to be made come from: the plan of a run, or files that appear."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,21 +7,51 @@ from apache_beam.transforms.periodicsequence import PeriodicImpulse, RebaseMode
 
 from mtag_core.parts.file_watcher import FileWatcher, mark_started
 from mtag_core.parts.plan import PlannedPart
+from mtag_core.parts.plan_file import PlanLine, plan_lines
+
+
+class ReadPlan(beam.PTransform):
+    """PBegin -> PCollection of PlannedPart.
+
+    Args:
+        path: Where the plan was written; every worker must be able to read it.
+        started_path: An empty file to write before the plan is read, for who waits for workers.
+    """
+
+    def __init__(self, path: str, *, started_path: str | None = None) -> None:
+        super().__init__()
+        self._path = path
+        self._started_path = started_path
+
+    def expand(self, begin: beam.pvalue.PBegin) -> "beam.PCollection[PlannedPart]":
+        """Spreads the plan's lines over the workers and reads them there."""
+        return (
+            begin
+            | "PlanPath" >> beam.Create([self._path])
+            | "Lines" >> beam.FlatMap(self._lines)
+            # One small element a work item: cheap to reshuffle, the unit of balance and of retries.
+            | "SpreadLines" >> beam.Reshuffle()
+            | "ReadLine" >> beam.Map(PlanLine.read)
+        )
+
+    def _lines(self, path: str) -> Iterator[PlanLine]:
+        if self._started_path is not None:
+            mark_started(self._started_path)
+        yield from plan_lines(path)
 
 
 class WatchFiles(beam.PTransform):
-    """PBegin -> unbounded PCollection of PlannedPart."""
+    """PBegin -> unbounded PCollection of PlannedPart.
+
+    Args:
+        make_watcher: Called in a worker. Must pickle.
+        interval_s: Seconds between polls.
+        started_path: An empty file to write at first, for who waits for workers.
+    """
 
     def __init__(
         self, make_watcher: Callable[[], FileWatcher], *, interval_s: float, started_path: str
     ) -> None:
-        """Keeps what is needed to poll.
-
-        Args:
-            make_watcher: Called in a worker. Must pickle.
-            interval_s: Seconds between polls.
-            started_path: An empty file to write at first, for who waits for workers.
-        """
         super().__init__()
         self._make_watcher = make_watcher
         self._interval_s = interval_s

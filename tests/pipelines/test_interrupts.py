@@ -6,8 +6,7 @@ import threading
 
 import pytest
 
-from pipelines.guard import RunGuard, WorkerError
-from pipelines.interrupts import Terminated
+from pipelines.interrupts import RunGuard, Terminated, WorkerError
 
 
 def test_an_interrupt_that_a_runner_turned_into_another_error_is_an_interrupt_again():
@@ -46,8 +45,8 @@ def test_sigterm_ends_a_run_as_ctrl_c_does():
 
 _STUCK = """
 import os, signal, sys, threading, time
-from pipelines import guard
-guard._AFTER_DEATH_S = guard._AFTER_SIGNAL_S = 0.1
+from pipelines import interrupts
+interrupts._AFTER_DEATH_S = interrupts._AFTER_SIGNAL_S = 0.1
 
 def stay():
     while True:
@@ -59,7 +58,7 @@ def stay():
 def die():
     raise RuntimeError("Worker subprocess exited with return code -9")
 
-with guard.RunGuard("job"):
+with interrupts.RunGuard("job"):
     if sys.argv[1] == "worker":
         thread = threading.Timer(0.5, die)
         thread.name = "run_worker"

@@ -1,10 +1,10 @@
-"""Cancels jobs on Flink's REST API.
+"""Flink: the slots of a cluster, jobs without end, and how a job is cancelled.
 
 The job server takes a request to cancel and ends its own wait, but the job goes on in a standalone
-cluster (seen with Beam 2.77 and Flink 1.19), so Flink itself is asked too.
+cluster (seen with Beam 2.77 and Flink 1.19), so Flink's REST API is asked too.
 """
 
-import argparse
+import functools
 import json
 import logging
 import secrets
@@ -15,8 +15,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_TIMEOUT_S = 5.0
+from pipelines.runners.runner import (
+    SERVICE_TIMEOUT_S,
+    START_HINT,
+    EndpointError,
+    Runner,
+    check_services,
+    parse_beam_flags,
+)
+
+_CANCEL_TIMEOUT_S = 5.0
 _POLL_S = 0.5
+# Taken by the job server, so Beam's Python options do not declare them.
+_JOB_FLAGS = (
+    "--parallelism",
+    "--max_parallelism",
+    "--checkpointing_interval",
+    "--number_of_execution_retries",
+    "--execution_retry_delay",
+    "--object_reuse",
+    "--latency_tracking_interval",
+    "--shutdown_sources_after_idle_ms",
+    "--max_bundle_size",
+    "--max_bundle_time_mills",
+)
+# Flink ends a job without checkpoints when its first source, a single impulse, has ended.
+_KEEP_SOURCES = "--shutdown_sources_after_idle_ms=9000000000000"
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -35,11 +59,9 @@ class FlinkJobs:
     @classmethod
     def from_flags(cls, beam_flags: Sequence[str]) -> "FlinkJobs":
         """The cluster that flags name, and the name that they give or a new one."""
-        parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-        parser.add_argument("--flink_master", default="")
-        parser.add_argument("--job_name", default=f"mtag-{secrets.token_hex(4)}")
-        flags = parser.parse_known_args(list(beam_flags))[0]
-        return cls(rest_url(flags.flink_master), flags.job_name)
+        flags = parse_beam_flags(beam_flags, "flink_master", "job_name")
+        name = f"mtag-{secrets.token_hex(4)}" if flags.job_name is None else flags.job_name
+        return cls(rest_url(flags.flink_master), name)
 
     def cancel(self, result: Any) -> None:  # noqa: ANN401 (Beam's results have no types)
         """Ends the jobs; waits some seconds at most for an answer.
@@ -50,7 +72,7 @@ class FlinkJobs:
         for ask in (result.cancel, self._cancel_on_flink):
             thread = threading.Thread(target=ask, name="cancel-job", daemon=True)
             thread.start()
-            thread.join(2 * _TIMEOUT_S)
+            thread.join(2 * _CANCEL_TIMEOUT_S)
 
     def _cancel_on_flink(self) -> None:
         if self.url is None:
@@ -58,7 +80,7 @@ class FlinkJobs:
                 "without --flink_master, only the job server was asked to cancel the job"
             )
             return
-        deadline_s = time.monotonic() + _TIMEOUT_S
+        deadline_s = time.monotonic() + _CANCEL_TIMEOUT_S
         try:
             # The job server may still be handing the job over.
             while not self._cancel_known():
@@ -78,7 +100,7 @@ class FlinkJobs:
 
     def _ask(self, path: str, *, method: str = "GET") -> Any:  # noqa: ANN401 (the shape is the path's)
         request = urllib.request.Request(f"{self.url}{path}", method=method)
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
+        with urllib.request.urlopen(request, timeout=_CANCEL_TIMEOUT_S) as response:
             return json.load(response)
 
 
@@ -87,3 +109,34 @@ def rest_url(master: str | None) -> str | None:
     if not master or master.startswith("["):
         return None
     return master.rstrip("/") if master.startswith("http") else f"http://{master}"
+
+
+def _check(beam_flags: Sequence[str]) -> None:
+    master = parse_beam_flags(beam_flags, "flink_master").flink_master
+    url = rest_url(master)
+    if url is None:
+        check_services(beam_flags)
+    else:
+        check_services(beam_flags, check_cluster=functools.partial(_check_slots, url, master))
+
+
+def _check_slots(url: str, master: str) -> None:
+    try:
+        with urllib.request.urlopen(f"{url}/overview", timeout=SERVICE_TIMEOUT_S) as response:
+            n_slots = json.load(response)["slots-total"]
+    except (OSError, ValueError, KeyError) as error:
+        raise EndpointError(
+            f"no Flink JobManager answers at --flink_master={master} ({error}); {START_HINT}"
+        ) from error
+    if not n_slots:
+        raise EndpointError(
+            f"the Flink cluster at --flink_master={master} has no task slots; start a TaskManager"
+        )
+
+
+RUNNER = Runner(
+    names=("FlinkRunner", "flink"),
+    check=_check,
+    job_flags=_JOB_FLAGS,
+    unbounded_flags=("--streaming", _KEEP_SOURCES),
+)

@@ -3,17 +3,22 @@ from apache_beam.options.pipeline_options import DirectOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from mtag_core.errors import CountMismatchError, StorageError
-from pipelines.runners import make_runner, mtag_error
+from pipelines.runners.registry import find_runner
+from pipelines.runners.runner import mtag_error
+
+
+def _make(name, flags):
+    return find_runner(name).make(name, flags, is_verbose=False)
 
 
 def _environment(*flags):
-    runner, _ = make_runner("DirectRunner", flags)
+    runner, _ = _make("DirectRunner", flags)
     return runner._default_environment.to_runner_api(None).urn
 
 
 @pytest.mark.parametrize("name", ["DirectRunner", "direct", "FnApiRunner"])
 def test_direct_runner_means_the_fn_api_runner(name):
-    runner, _ = make_runner(name, [])
+    runner, _ = _make(name, [])
     assert type(runner) is FnApiRunner
 
 
@@ -28,12 +33,12 @@ def test_more_workers_are_processes_unless_asked_otherwise():
 
 
 def test_the_number_of_workers_reaches_the_runner():
-    _, options = make_runner("DirectRunner", ["--direct_num_workers=3"])
+    _, options = _make("DirectRunner", ["--direct_num_workers=3"])
     assert options.view_as(DirectOptions).direct_num_workers == 3
 
 
 def test_other_runners_are_left_to_beam():
-    runner, options = make_runner("FlinkRunner", ["--flink_master=localhost:8081"])
+    runner, options = _make("FlinkRunner", ["--flink_master=localhost:8081"])
     assert runner == "FlinkRunner"
     assert options.get_all_options()["flink_master"] == "localhost:8081"
 

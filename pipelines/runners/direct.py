@@ -1,11 +1,10 @@
-"""Runners: how a pipeline's flags become a runner and its options.
+"""DirectRunner: this process, or processes of this machine.
 
-`DirectRunner` means Beam's FnApiRunner here. Beam's own switching DirectRunner first downloads a
-Prism binary, without a time limit, and may then run something else.
+It means Beam's FnApiRunner here. Beam's own switching DirectRunner first downloads a Prism binary,
+without a time limit, and may then run something else.
 """
 
 import os
-import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -20,40 +19,12 @@ from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.runners.runner import PipelineRunner
 from apache_beam.transforms import environments
 
-from mtag_core import errors
-from mtag_core.errors import MtagError
 from pipelines.run_folder import running_path
-
-_LOCAL_NAMES = ("directrunner", "direct", "fnapirunner", "fnapi")
-_ERROR_LINE = re.compile(r"mtag_core\.errors\.(\w+): (.*)")
-_WHILE_RUNNING = re.compile(r"\s*\[while running .*", re.DOTALL)
+from pipelines.runners.runner import Runner
 
 
-def is_local(name: str) -> bool:
-    """Whether a runner's name means this process and its children."""
-    return name.lower() in _LOCAL_NAMES
-
-
-def make_runner(
-    name: str, beam_flags: Sequence[str], *, is_verbose: bool = False
-) -> tuple[PipelineRunner | str, PipelineOptions]:
-    """Makes the runner that a run asks for.
-
-    Args:
-        name: As given to `--runner`.
-        beam_flags: All flags for Beam, without `--runner`.
-        is_verbose: Let Beam's log in local worker processes through.
-
-    Returns:
-        The runner, or its name for Beam to look up, and the pipeline options.
-    """
-    if not is_local(name):
-        return name, PipelineOptions([*beam_flags, f"--runner={name}"])
-    return _make_local_runner(beam_flags, is_verbose=is_verbose)
-
-
-def _make_local_runner(
-    beam_flags: Sequence[str], *, is_verbose: bool
+def _make(
+    _name: str, beam_flags: Sequence[str], *, is_verbose: bool
 ) -> tuple[PipelineRunner, PipelineOptions]:
     options = PipelineOptions(list(beam_flags))
     direct = options.view_as(DirectOptions)
@@ -87,21 +58,4 @@ def _worker_command(*, is_verbose: bool) -> str:
     return f"trap '' INT; exec {shlex.join(words)}"
 
 
-def mtag_error(error: BaseException) -> MtagError | None:
-    """Finds the mtag error behind what a runner raised.
-
-    Runners pass a worker's exception on as text, with its traceback.
-
-    Returns:
-        The error, or None where it is no error of ours.
-    """
-    if isinstance(error, MtagError):
-        return error
-    found = _ERROR_LINE.findall(str(error))
-    if not found:
-        return None
-    name, message = found[-1]
-    kind = getattr(errors, name, None)
-    if not (isinstance(kind, type) and issubclass(kind, MtagError)):
-        return None
-    return kind(_WHILE_RUNNING.sub("", message))
+RUNNER = Runner(names=("DirectRunner", "direct", "FnApiRunner", "fnapi"), is_local=True, make=_make)

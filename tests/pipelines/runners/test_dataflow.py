@@ -9,13 +9,13 @@ from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts.run import RunConfig
 from pipelines.annotate import TagSettings, tag_parts
-from pipelines.endpoints import check_dataflow
-from pipelines.runners import make_runner
-from pipelines.transforms.finish_run import FinishRun
-from pipelines.transforms.read_plan import ReadPlan
+from pipelines.runners.registry import find_runner
+from pipelines.transforms.planned_parts import ReadPlan
 from pipelines.transforms.steps import SharedModel
+from pipelines.transforms.write_parts import FinishRun
 from tests.fake_tagger import load_fake_tagger
 
+_RUNNER = find_runner("dataflow")
 _REMOTE = ("gs://bucket/in/**", "gs://bucket/out")
 _FLAGS = ("--project=mtag-test", "--region=europe-west4", "--temp_location=gs://bucket-x/tmp")
 
@@ -28,7 +28,7 @@ def _config():
 def test_the_job_graph_passes_a_dry_run(monkeypatch):
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     flags = [*_FLAGS, "--dry_run=True", "--no_auth", "--job_name=mtag-test"]
-    runner, options = make_runner("DataflowRunner", flags)
+    runner, options = _RUNNER.make("DataflowRunner", flags, is_verbose=False)
     layout = OutputLayout("gs://bucket/out", OutputFormat("parquet", "zstd"))
     pipeline = beam.Pipeline(runner=runner, options=options)
     parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path)
@@ -55,23 +55,23 @@ def with_gcp(monkeypatch):
 
 def test_a_missing_flag_is_named_before_anything_starts(with_gcp):
     with pytest.raises(UsageError, match="DataflowRunner needs --region, --temp_location"):
-        check_dataflow("DataflowRunner", ["--project=p"], paths=_REMOTE)
+        _RUNNER.check_paths(["--project=p"], _REMOTE)
 
 
 def test_a_local_path_is_refused(with_gcp):
     with pytest.raises(UsageError, match="out: Dataflow's workers cannot see local files"):
-        check_dataflow("DataflowRunner", _FLAGS, paths=("gs://bucket/in", "out"))
+        _RUNNER.check_paths(_FLAGS, ("gs://bucket/in", "out"))
 
 
 def test_complete_flags_are_fine(with_gcp):
-    check_dataflow("DataflowRunner", _FLAGS, paths=_REMOTE)
+    _RUNNER.check_paths(_FLAGS, _REMOTE)
 
 
 def test_missing_support_names_the_extra(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(UsageError, match=r"pip install 'mtag\[dataflow\]'"):
-        check_dataflow("DataflowRunner", _FLAGS, paths=_REMOTE)
+        _RUNNER.check_paths(_FLAGS, _REMOTE)
 
 
 def test_other_runners_are_not_asked():
-    check_dataflow("FlinkRunner", [], paths=("in", "out"))
+    find_runner("FlinkRunner").check_paths([], ("in", "out"))

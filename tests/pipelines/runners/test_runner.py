@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 
-from pipelines.endpoints import EndpointError, check_endpoints
+from pipelines.runners.flink import RUNNER
+from pipelines.runners.runner import EndpointError
 
 
 @pytest.fixture
@@ -53,37 +54,37 @@ def flink_without_slots():
 
 
 def test_flags_without_a_service_are_fine():
-    check_endpoints(["--direct_num_workers=2"])
+    RUNNER.check(["--direct_num_workers=2"])
 
 
 def test_a_silent_job_server_is_named_with_what_to_start(closed_port):
     with pytest.raises(EndpointError, match=r"no Beam job server answers at --job_endpoint.*start"):
-        check_endpoints([f"--job_endpoint=localhost:{closed_port}"])
+        RUNNER.check([f"--job_endpoint=localhost:{closed_port}"])
 
 
 def test_a_silent_worker_pool_is_named(open_port, closed_port):
     flags = ["--environment_type=EXTERNAL", f"--environment_config=localhost:{closed_port}"]
     with pytest.raises(EndpointError, match="no Python worker pool answers at --environment_con"):
-        check_endpoints([f"--job_endpoint=localhost:{open_port}", *flags])
+        RUNNER.check([f"--job_endpoint=localhost:{open_port}", *flags])
 
 
 def test_a_worker_pool_that_takes_connections_and_says_nothing_is_named(
     open_port, silent_port, monkeypatch
 ):
-    monkeypatch.setattr("pipelines.endpoints._TIMEOUT_S", 0.3)
+    monkeypatch.setattr("pipelines.runners.runner.SERVICE_TIMEOUT_S", 0.3)
     flags = ["--environment_type=EXTERNAL", f"--environment_config=localhost:{silent_port}"]
     with pytest.raises(EndpointError, match=r"no Python worker pool answers .*timed out.*start"):
-        check_endpoints([f"--job_endpoint=localhost:{open_port}", *flags])
+        RUNNER.check([f"--job_endpoint=localhost:{open_port}", *flags])
 
 
 def test_a_port_of_another_service_is_no_job_server(flink_without_slots):
     with pytest.raises(EndpointError, match=r"no Beam job server .*something else than gRPC"):
-        check_endpoints([f"--job_endpoint=localhost:{flink_without_slots}"])
+        RUNNER.check([f"--job_endpoint=localhost:{flink_without_slots}"])
 
 
 def test_a_silent_job_manager_is_named(open_port, closed_port):
     with pytest.raises(EndpointError, match="no Flink JobManager answers"):
-        check_endpoints(
+        RUNNER.check(
             [f"--job_endpoint=localhost:{open_port}", f"--flink_master=localhost:{closed_port}"]
         )
 
@@ -91,9 +92,9 @@ def test_a_silent_job_manager_is_named(open_port, closed_port):
 def test_a_cluster_without_slots_is_named(open_port, flink_without_slots):
     flags = [f"--flink_master=localhost:{flink_without_slots}"]
     with pytest.raises(EndpointError, match="has no task slots; start a TaskManager"):
-        check_endpoints([f"--job_endpoint=localhost:{open_port}", *flags])
+        RUNNER.check([f"--job_endpoint=localhost:{open_port}", *flags])
 
 
 def test_an_address_without_a_port_is_refused():
     with pytest.raises(EndpointError, match="expected HOST:PORT"):
-        check_endpoints(["--job_endpoint=localhost"])
+        RUNNER.check(["--job_endpoint=localhost"])

@@ -12,8 +12,8 @@ from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.tagging.wordpiece import Window
 from mtag_core.training.logits.logit_shards import ScoredSentence
-from pipelines.transforms.score import Score
 from pipelines.transforms.steps import METRICS_NAMESPACE, SharedModel
+from pipelines.transforms.teacher_steps import Score
 from tests.mtag_core.training.logit_samples import scored, sentence
 
 

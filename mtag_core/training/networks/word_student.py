@@ -1,0 +1,238 @@
+"""The word student: layers over the words of a sentence, on one vector for each distinct form.
+
+A form is encoded by itself, whatever its sentence: its wordpieces by one small layer, of which the
+first and the last are read, the mean of its hashed n-grams, and its letter case. So a tagger may
+keep the vectors of forms that it has met. After the context layers the vector of a treebank is
+added where one is named; row 0, of no treebank, is zero. Source: none; built after the tries in
+`docs/experiments/word-student.md`.
+"""
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from mtag_core.labels import UPOS_LABELS
+from mtag_core.training.networks.encoder import EncoderLayer, initialise
+from mtag_core.training.networks.model import TaggerLogits
+from mtag_core.training.networks.model_config import EncoderConfig
+
+# Forms of like length are encoded together, up to so many pieces, so that little is padding.
+_WIDTHS = (2, 4, 6)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordStudentConfig:
+    """The shape of a word student.
+
+    Attributes:
+        n_pieces: Size of the vocabulary.
+        n_feats: Number of FEATS labels.
+        n_lemma_rules: Number of lemma rules.
+        n_treebanks: Treebanks that have an adapter.
+        n_context_layers: Layers over the words of a sentence.
+        n_form_layers: Layers over the wordpieces of a form.
+        hidden_size: Width of all vectors.
+        n_heads: Attention heads of every layer.
+        intermediate_size: Width of the feed-forward layers.
+        n_ngram_rows: Rows that n-grams are hashed into.
+        ngram_width: Width of such a row.
+        max_form_pieces: Pieces that are read of a form.
+        n_cases: Kinds of letter case.
+        max_tokens: Words of a window.
+        hidden_act: `gelu` or `relu`, in the feed-forward layers.
+        layer_norm_eps: Added to the variance in LayerNorm.
+        dropout: After embeddings, attention and feed-forward, in training.
+    """
+
+    n_pieces: int
+    n_feats: int
+    n_lemma_rules: int
+    n_treebanks: int = 0
+    n_context_layers: int = 2
+    n_form_layers: int = 1
+    hidden_size: int = 256
+    n_heads: int = 4
+    intermediate_size: int = 1024
+    n_ngram_rows: int = 65536
+    ngram_width: int = 128
+    max_form_pieces: int = 12
+    n_cases: int = 6
+    max_tokens: int = 128
+    hidden_act: str = "relu"
+    layer_norm_eps: float = 1e-12
+    dropout: float = 0.0
+
+    @property
+    def layer(self) -> EncoderConfig:
+        """The shape of one layer."""
+        return EncoderConfig(
+            vocab_size=self.n_pieces,
+            hidden_size=self.hidden_size,
+            num_attention_heads=self.n_heads,
+            intermediate_size=self.intermediate_size,
+            hidden_act=self.hidden_act,
+            layer_norm_eps=self.layer_norm_eps,
+            dropout=self.dropout,
+        )
+
+    def to_dict(self) -> dict[str, int | float | str]:
+        """The fields by name."""
+        return asdict(self)
+
+
+class FormBatch(NamedTuple):
+    """Distinct forms on the device; see `mtag_core.tagging.forms.FormFeatures`.
+
+    Attributes:
+        pieces: Padded with 0. Shape (n_forms, max_form_pieces), int64.
+        n_pieces: Shape (n_forms,), int64; 0 counts as one piece.
+        ngrams: Rows of all n-grams, form after form. Shape (n_ngrams,), int64.
+        ngram_offsets: Where each form's n-grams begin. Shape (n_forms,), int64.
+        case: Kind of letter case. Shape (n_forms,), int64.
+    """
+
+    pieces: Tensor
+    n_pieces: Tensor
+    ngrams: Tensor
+    ngram_offsets: Tensor
+    case: Tensor
+
+
+class WordBatch(NamedTuple):
+    """Sentences on the device, padded.
+
+    Attributes:
+        forms: The distinct forms of the batch.
+        form_index: Index into them of each token. Shape (n_tokens,), int64; tokens of all
+            sentences in order.
+        position: Index of each token in the flattened `is_token`. Shape (n_tokens,), int64.
+        is_token: False at padding. Shape (n_sentences, n_positions), bool.
+        treebank_ids: Row of each token's treebank adapter, 0 for none. Shape (n_tokens,), int64.
+        token_index: Each token's index in the corpus' label arrays. Shape (n_tokens,), int64.
+    """
+
+    forms: FormBatch
+    form_index: Tensor
+    position: Tensor
+    is_token: Tensor
+    treebank_ids: Tensor
+    token_index: Tensor
+
+
+class WordStudent(nn.Module):
+    """Gives each token UPOS, FEATS and lemma rule logits."""
+
+    def __init__(self, config: WordStudentConfig) -> None:
+        """Builds the model with BERT's initialisation."""
+        super().__init__()
+        self.config = config
+        width = config.hidden_size
+        self.forms = FormEncoder(config)
+        self.context = ContextEncoder(config)
+        self.dropout = nn.Dropout(config.dropout)
+        self.upos = nn.Linear(width, len(UPOS_LABELS))
+        self.feats = nn.Linear(width, config.n_feats)
+        self.lemmas = nn.Linear(width, config.n_lemma_rules)
+        self.apply(initialise)
+        nn.init.normal_(self.forms.ngrams.weight, std=0.02)
+        self.adapters = nn.Embedding(config.n_treebanks + 1, width, padding_idx=0)
+        nn.init.zeros_(self.adapters.weight)
+
+    def forward(self, batch: WordBatch) -> TaggerLogits:
+        """Tags a batch."""
+        tokens = self.vectors(batch) + self.adapters(batch.treebank_ids)
+        return TaggerLogits(
+            upos=self.upos(tokens), feats=self.feats(tokens), lemmas=self.lemmas(tokens)
+        )
+
+    def vectors(self, batch: WordBatch) -> Tensor:
+        """What the heads read of each token but its adapter. Shape (n_tokens, hidden_size)."""
+        forms = self.forms(batch.forms).index_select(0, batch.form_index)
+        vectors: Tensor = self.dropout(self.context(forms, batch.position, batch.is_token))
+        return vectors
+
+
+class FormEncoder(nn.Module):
+    """One vector a form."""
+
+    def __init__(self, config: WordStudentConfig) -> None:
+        super().__init__()
+        width = config.hidden_size
+        self._widths = [width for width in _WIDTHS if width < config.max_form_pieces]
+        self._widths.append(config.max_form_pieces)
+        self.pieces = nn.Embedding(config.n_pieces, width, padding_idx=0)
+        self.positions = nn.Embedding(config.max_form_pieces, width)
+        self.piece_norm = nn.LayerNorm(width, eps=config.layer_norm_eps)
+        self.layers = nn.ModuleList(
+            [EncoderLayer(config.layer) for _ in range(config.n_form_layers)]
+        )
+        self.ends = nn.Linear(2 * width, width)
+        self.ngrams = nn.EmbeddingBag(config.n_ngram_rows, config.ngram_width, mode="mean")
+        self.ngram_projection = nn.Linear(config.ngram_width, width, bias=False)
+        self.case = nn.Embedding(config.n_cases, width)
+        self.norm = nn.LayerNorm(width, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, forms: FormBatch) -> Tensor:
+        """Shape (n_forms, hidden_size)."""
+        ngrams = self.ngram_projection(self.ngrams(forms.ngrams, forms.ngram_offsets))
+        summed = self.ends(self._ends(forms)) + ngrams + self.case(forms.case)
+        normed: Tensor = self.norm(summed)
+        return normed
+
+    def _ends(self, forms: FormBatch) -> Tensor:
+        """First and last piece of each form, side by side. Shape (n_forms, 2 * hidden_size)."""
+        n_pieces = forms.n_pieces.clamp(min=1)
+        order, ends = [], []
+        for shorter, width in pairwise([0, *self._widths]):
+            chosen = ((n_pieces > shorter) & (n_pieces <= width)).nonzero().squeeze(1)
+            order.append(chosen)
+            ends.append(self._encode(forms.pieces[chosen, :width], n_pieces[chosen]))
+        return torch.cat(ends).index_select(0, torch.cat(order).argsort())
+
+    def _encode(self, pieces: Tensor, n_pieces: Tensor) -> Tensor:
+        column = torch.arange(pieces.shape[1], device=pieces.device)
+        hidden = self.pieces(pieces) + self.positions.weight[: pieces.shape[1]]
+        hidden = self.dropout(self.piece_norm(hidden))
+        is_piece = column < n_pieces[:, None]
+        mask = is_piece[:, None, None, :].expand(-1, 1, pieces.shape[1], -1)
+        for layer in self.layers:
+            hidden = layer(hidden, mask)
+        row = torch.arange(len(pieces), device=pieces.device)
+        return torch.cat([hidden[:, 0], hidden[row, n_pieces - 1]], dim=-1)
+
+
+class ContextEncoder(nn.Module):
+    """Layers over the words of sentences."""
+
+    def __init__(self, config: WordStudentConfig) -> None:
+        super().__init__()
+        self.positions = nn.Embedding(config.max_tokens, config.hidden_size)
+        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.layers = nn.ModuleList(
+            [EncoderLayer(config.layer) for _ in range(config.n_context_layers)]
+        )
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, vectors: Tensor, position: Tensor, is_token: Tensor) -> Tensor:
+        """Encodes words in their sentences.
+
+        Args:
+            vectors: Of the words' forms. Shape (n_tokens, hidden_size).
+            position: See `WordBatch`.
+            is_token: See `WordBatch`.
+
+        Returns:
+            Shape (n_tokens, hidden_size).
+        """
+        n_sentences, width = is_token.shape
+        padded = vectors.new_zeros(n_sentences * width, vectors.shape[1])
+        padded = padded.index_copy(0, position, vectors).view(n_sentences, width, -1)
+        hidden = self.dropout(self.norm(padded + self.positions.weight[:width]))
+        mask = is_token[:, None, None, :].expand(-1, 1, width, -1)
+        for layer in self.layers:
+            hidden = layer(hidden, mask)
+        return cast(Tensor, hidden).flatten(0, 1).index_select(0, position)

@@ -1,0 +1,1 @@
+"""Runners of Beam: all that mtag knows of one is in its module."""

@@ -1,0 +1,151 @@
+"""The steps of `pipelines.teacher_logits` alone: sentences are listed, chosen and scored."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import apache_beam as beam
+from apache_beam.utils.shared import Shared
+
+from mtag_core.corpus import ReadOptions
+from mtag_core.parts.part_records import RecordKey
+from mtag_core.parts.plan import PlannedPart
+from mtag_core.records import Block, Reject, Sentence
+from mtag_core.segmentation import Segmenter
+from mtag_core.tagging.windows import EncodedSentence
+from mtag_core.training.logits.chosen_parts import survey_part
+from mtag_core.training.logits.logit_shards import ScoredSentence
+from mtag_core.training.logits.sentence_choice import ChoiceOptions
+from pipelines.transforms.steps import KeyedRecord, SharedModel, StepDoFn
+from pipelines.transforms.tag import BatchDoFn, BatchModel
+
+
+@dataclass(frozen=True)
+class SurveySettings:
+    """What a worker has to know.
+
+    Attributes:
+        load_segmenter: Called once a process. Must pickle.
+        read: How inputs are read.
+        choice: The filters.
+        base: The output directory.
+    """
+
+    load_segmenter: Callable[[], Segmenter]
+    read: ReadOptions
+    choice: ChoiceOptions
+    base: str
+
+
+class SurveyParts(beam.PTransform):
+    """PCollection of PlannedPart -> PCollection of the ids of surveyed parts."""
+
+    def __init__(self, settings: SurveySettings) -> None:
+        super().__init__()
+        self._settings = settings
+
+    def expand(self, parts: "beam.PCollection[PlannedPart]") -> "beam.PCollection[str]":
+        """Surveys the parts."""
+        return parts | "SurveyPart" >> beam.ParDo(_SurveyPartDoFn(self._settings))
+
+
+class _SurveyPartDoFn(beam.DoFn):
+    """Calls `survey_part`."""
+
+    def __init__(self, settings: SurveySettings) -> None:
+        super().__init__()
+        self._settings = settings
+        self._shared_segmenter = Shared()
+
+    def process(self, part: PlannedPart) -> Iterator[str]:
+        """Writes one survey."""
+        settings = self._settings
+        segmenter = self._shared_segmenter.acquire(settings.load_segmenter)
+        survey_part(
+            part,
+            segmenter=segmenter,
+            options=settings.read,
+            choice=settings.choice,
+            base=settings.base,
+        )
+        yield part.part_id
+
+
+class BlockSelector(Protocol):
+    """Chooses among the sentences of the documents of a part, which come in order."""
+
+    def select(self, block: Block[Sentence]) -> Block[Sentence]:
+        """The sentences of the next block that stay."""
+
+    def skip_rest(self) -> None:
+        """Ends a document that was rejected."""
+
+
+class SelectSentences(beam.PTransform):
+    """PCollection of (RecordKey, Block[Sentence]) -> the same with chosen sentences only.
+
+    Other records pass.
+    """
+
+    def __init__(self, selector_of: Callable[[str], BlockSelector]) -> None:
+        super().__init__()
+        self._do_fn = _SelectSentencesDoFn(selector_of)
+
+    def expand(self, blocks: "beam.PCollection[KeyedRecord]") -> "beam.PCollection[KeyedRecord]":
+        """Adds the step."""
+        return blocks | "Select" >> beam.ParDo(self._do_fn)
+
+
+class _SelectSentencesDoFn(StepDoFn):
+    def __init__(self, selector_of: Callable[[str], BlockSelector]) -> None:
+        super().__init__("select")
+        self._selector_of = selector_of
+        self._part_id: str | None = None
+        self._selector: BlockSelector | None = None
+
+    def start_bundle(self) -> None:
+        self._part_id = None
+
+    def process(self, keyed: tuple[RecordKey, object]) -> Iterator[KeyedRecord]:
+        key, record = keyed
+        if isinstance(record, Block):
+            yield key, self._of(key.part_id).select(record)
+            return
+        if isinstance(record, Reject) and record.step == "segment":
+            # Documents that the reader rejects are in no survey.
+            self._of(key.part_id).skip_rest()
+        yield keyed
+
+    def _of(self, part_id: str) -> BlockSelector:
+        if self._selector is None or self._part_id != part_id:
+            self._selector = self._selector_of(part_id)
+            self._part_id = part_id
+        return self._selector
+
+
+class SentenceScorer(BatchModel, Protocol):
+    """What the step needs of `mtag_core.training.logits.scorer.Scorer`."""
+
+    def score(self, sentences: Sequence[EncodedSentence]) -> Iterator[ScoredSentence]:
+        """Scores sentences together; raises before it returns, or not at all."""
+
+
+class Score(beam.PTransform):
+    """PCollection of (K, Block[EncodedSentence]) -> PCollection of (K, Block[ScoredSentence]).
+
+    The wordpieces are the teacher's own. Other records pass; see `BatchDoFn`.
+    """
+
+    def __init__(self, scorer: SharedModel[SentenceScorer]) -> None:
+        super().__init__()
+        self._do_fn = BatchDoFn("score", scorer, _score)
+
+    def expand(self, blocks: "beam.PCollection[KeyedRecord]") -> "beam.PCollection[KeyedRecord]":
+        """Adds the step."""
+        return blocks | "Score" >> beam.ParDo(self._do_fn).with_output_types(KeyedRecord)
+
+
+def _score(
+    scorer: SentenceScorer, sentences: Sequence[EncodedSentence]
+) -> Iterator[ScoredSentence]:
+    return scorer.score(sentences)
