@@ -14,7 +14,7 @@ shares nothing with its form is a rule of its own: `=go`.
 Rules read the folded form (`mtag_core.folding.fold`) and give NFC.
 
 Treebanks write marks and constants into lemmas; `clean_lemma` takes them out, by one rule a
-language (docs/training.md).
+language (docs/lemmas.md).
 """
 
 import re

@@ -1,6 +1,7 @@
 """Trains one UDPipe 1 tagger a treebank, on the files that the student learns from.
 
-Lemmas and XPOS are off, since the treebanks carry none. Training is resumable: a treebank whose
+A model tags UPOS and FEATS first, then a second part of it lemmatises; lemmas are cleaned as the
+student's are. XPOS is off, since the treebanks carry none. Training is resumable: a treebank whose
 model stands in the output directory is skipped, so the run may be cut and started again.
 Treebanks come smallest first, after those that are named.
 
@@ -10,13 +11,20 @@ Treebanks come smallest first, after those that are named.
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from ufal.udpipe import InputFormat, Model, ProcessingError, Sentence, Sentences, Trainer
 
+from mtag_core import conllu
+from mtag_core.conllu import ConlluSentence
+from mtag_core.conventions import treebank_language
+from mtag_core.lemmas import clean_lemma
 from mtag_core.storage import open_text
 
-_OPTIONS = "models=1;use_lemma=0;provide_lemma=0;use_xpostag=0;provide_xpostag=0"
+_TAGGER = "templates=tagger;use_lemma=0;provide_lemma=0"
+_LEMMATISER = "templates=lemmatizer;use_lemma=1;provide_lemma=1;use_feats=0;provide_feats=0"
+_NO_XPOS = "use_xpostag=0;provide_xpostag=0"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -47,7 +55,7 @@ def _train(path: Path, target: Path, *, max_tokens: int, iterations: int) -> Non
     started_s = time.process_time()
     sentences, n_tokens = read_sentences(path, max_tokens=max_tokens)
     error = ProcessingError()
-    options = f"{_OPTIONS};iterations={iterations}"
+    options = _options(iterations)
     model = Trainer.train(
         "morphodita_parsito", sentences, Sentences(), "none", options, "none", error
     )
@@ -65,15 +73,25 @@ def _train(path: Path, target: Path, *, max_tokens: int, iterations: int) -> Non
     print(target.stem, n_tokens, "tokens", f"{time.process_time() - started_s:.0f} s", flush=True)
 
 
+def _options(iterations: int) -> str:
+    parts = ["models=2"]
+    for number, part in enumerate((_TAGGER, _LEMMATISER), start=1):
+        options = f"{part};{_NO_XPOS};iterations={iterations}"
+        parts += [option.replace("=", f"_{number}=", 1) for option in options.split(";")]
+    return ";".join(parts)
+
+
 def read_sentences(path: Path, *, max_tokens: int | None = None) -> tuple[Sentences, int]:
-    """Reads a `.xz` CoNLL-U file into UDPipe's sentences, up to a number of tokens.
+    """Reads a treebank's file into UDPipe's sentences, up to a number of tokens, lemmas cleaned.
 
     Returns:
         The sentences and how many tokens they have.
     """
     reader = InputFormat.newConlluInputFormat()
+    language = treebank_language(path.name)
     with open_text(path, newline="\n") as lines:
-        reader.setText(lines.read())
+        cleaned = (_cleaned(each, language) for each in conllu.read(lines, source=str(path)))
+        reader.setText("".join(conllu.write(cleaned)))
     sentences, error, n_tokens = Sentences(), ProcessingError(), 0
     while max_tokens is None or n_tokens < max_tokens:
         sentence = Sentence()
@@ -82,6 +100,17 @@ def read_sentences(path: Path, *, max_tokens: int | None = None) -> tuple[Senten
         sentences.push_back(sentence)
         n_tokens += len(sentence.words) - 1  # The first is the root node.
     return sentences, n_tokens
+
+
+def _cleaned(sentence: ConlluSentence, language: str) -> ConlluSentence:
+    rows = []
+    for row in sentence.rows:
+        form, lemma, upos = row[conllu.FORM], row[conllu.LEMMA], row[conllu.UPOS]
+        if row[conllu.ID].isdecimal():
+            # UDPipe would learn the `_` of a missing lemma.
+            lemma = clean_lemma(form, lemma, upos, language) or form
+        rows.append((*row[: conllu.LEMMA], lemma, *row[conllu.UPOS :]))
+    return replace(sentence, rows=tuple(rows))
 
 
 if __name__ == "__main__":

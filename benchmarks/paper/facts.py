@@ -71,7 +71,11 @@ def write_facts(name: str, results: Sequence[TreebankResult], *, command: str) -
     rows = {
         result.treebank: {
             "n_tokens": result.scores["Words"].n_gold,
-            **{metric: round(100 * result.scores[metric].f1, 2) for metric in SUMMARY_METRICS},
+            **{
+                metric: round(100 * result.scores[metric].f1, 2)
+                for metric in SUMMARY_METRICS
+                if metric in result.scores
+            },
             "other_language": round(100 * result.other_language_share, 2),
         }
         for result in results

@@ -45,6 +45,7 @@ def main(argv: list[str] | None = None) -> int:
         segmenter=chosen_segmenter(args.segmenter, raw=args.raw, gold_treebank=args.gold_treebank),
         replace_x=args.replace_x,
         gold_treebank=args.gold_treebank,
+        lemmas_as_written=args.lemmas_as_written,
     )
     paths = [info.path for info in list_files(args.treebanks)]
     if args.system == "student":
@@ -75,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--replace_x", action="store_true")
     parser.add_argument("--gold_treebank", action="store_true", help="tell the system the treebank")
+    parser.add_argument(
+        "--lemmas_as_written", action="store_true", help="gold lemmas as in the files, not cleaned"
+    )
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--name", help="of the file in docs/results; default: system and mode")
     return parser
@@ -83,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 def _name(args: argparse.Namespace, options: EvaluationOptions) -> str:
     mode = _RAW_MODES[options.segmenter] if options.raw else "gold"
     suffix = ("-x" if options.replace_x else "") + ("-told" if options.gold_treebank else "")
+    suffix += "-written" if options.lemmas_as_written else ""
     return f"{args.system}-{mode}{suffix}"
 
 

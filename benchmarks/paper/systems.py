@@ -48,7 +48,9 @@ class UdpipeTagger:
         self._model.tag(sentence, Model.DEFAULT)
         words = list(sentence.words)[1:]  # The first is the root node.
         upos = tuple(word.upostag for word in words)
-        return unscored(forms, upos, tuple(word.feats or "_" for word in words))
+        feats = tuple(word.feats or "_" for word in words)
+        lemmas = tuple(word.lemma for word in words)
+        return unscored(forms, upos, feats, lemmas if any(lemmas) else None)
 
 
 def bundle_segmenter(bundle: Path) -> Segmenter:

@@ -2,7 +2,7 @@
 
 Reads the facts in `docs/results/` and `docs/benchmarks/`; what was not measured is a dash.
 
-    python -m benchmarks paper.tables [table1 ... table6, raw, treebanks]
+    python -m benchmarks paper.tables [table1 ... table6, lemmas, raw, treebanks]
 """
 
 import json
@@ -11,10 +11,17 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.paper import reported
-from benchmarks.paper.facts import LOW_RESOURCE, load_benchmark, load_facts, trained_treebanks
+from benchmarks.paper.facts import (
+    LOW_RESOURCE,
+    Facts,
+    load_benchmark,
+    load_facts,
+    trained_treebanks,
+)
 from benchmarks.paper.markdown import SETTING, number, pair, scores_cell, table
 from benchmarks.paper.raw_tables import raw_section, treebanks_section
 from benchmarks.paper.speed_tables import speed_section
+from mtag_core.evaluation.metrics import LEMMAS
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 OUTPUT = Path("docs/results.md")
@@ -214,6 +221,39 @@ def _table6() -> str:
     return f"## Table 6: code-mixed text\n\n{text}\n\n{table(header, rows)}"
 
 
+def _lemmas() -> str:
+    rows = []
+    for system, label in _SYSTEMS.items():
+        names = _with_lemmas(load_facts(system.format("gold")))
+        if names:
+            rows.append(_lemma_row(label, system, names))
+            if not system.startswith("student"):
+                rows.append(_lemma_row("- the student on the same treebanks", "student-{}", names))
+    text = (
+        "Lemmas, CoNLL 2018 F1 in percent, macro over the test sets that have lemmas and that a "
+        "system has a model for: a word without a lemma in the file counts as right. Lemmas of "
+        "all systems and of the test files are cleaned by one rule a language "
+        "([lemmas.md](lemmas.md)): what treebanks add to words (`yli#opisto`), or write in "
+        "place of lemmas (`@card@`), is taken out."
+    )
+    header = ["system", "treebanks", "gold tokens", "raw, language known", "raw"]
+    body = table(header, rows) if rows else "Not measured."
+    return f"## Lemmas\n\n{text}\n\n{body}"
+
+
+def _with_lemmas(facts: Facts | None) -> set[str]:
+    names = trained_treebanks(facts)
+    return {name for name in names if facts and LEMMAS in facts.treebank_to_f1[name]}
+
+
+def _lemma_row(label: str, system: str, treebanks: Collection[str]) -> list[str]:
+    cells = []
+    for mode in ("gold", "raw-known", "raw"):
+        facts = load_facts(system.format(mode))
+        cells.append(number(facts.mean(LEMMAS, treebanks) if facts else None))
+    return [label, str(len(treebanks)), *cells]
+
+
 _SECTIONS: dict[str, Callable[[], str]] = {
     "table1": _table1,
     "table2": _table2,
@@ -221,6 +261,7 @@ _SECTIONS: dict[str, Callable[[], str]] = {
     "table4": _table4,
     "table5": _table5,
     "table6": _table6,
+    "lemmas": _lemmas,
     "raw": raw_section,
     "treebanks": treebanks_section,
 }

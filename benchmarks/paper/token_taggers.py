@@ -1,6 +1,7 @@
 """What tags tokens, with the segmenters of a bundle before it where text is raw."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from mtag_core.segmentation import Segmenter
@@ -41,8 +42,6 @@ class SegmentingTagger:
         sentences = list(self._segmenter.following(treebanks).segment(text, language))
         tagged = self._tagger.tag_tokens([sentence.forms for sentence in sentences])
         return [
-            TaggedSentence(
-                sentence, tags.upos, tags.feats, tags.upos_scores, tags.upos, tags.feats_scores
-            )
+            replace(tags, sentence=sentence)
             for sentence, tags in zip(sentences, tagged, strict=True)
         ]

@@ -23,7 +23,7 @@ from mtag_core.options import Flags, option
 from mtag_core.storage import exists, join, list_files
 from mtag_core.tagging.bundle_files import MANIFEST
 
-_TAGGER_FLAGS = ("bundle", "raw", "segmenter", "gold_treebank", "replace_x")
+_TAGGER_FLAGS = ("bundle", "raw", "segmenter", "gold_treebank", "replace_x", "lemmas_as_written")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,11 @@ class EvaluateOptions:
         False,
         section="a tagger",
     )
+    lemmas_as_written: bool = option(
+        "compare lemmas with the files' own; if left out, with those cleaned as in training",
+        False,
+        section="a tagger",
+    )
     workers: int = option("processes", 1, parse=positive, section="a tagger")
     format: str = option("of what is printed", "table", choices=FORMATS, section="output")
 
@@ -107,6 +112,7 @@ def _score_tagger(options: EvaluateOptions) -> str:
         ),
         replace_x=options.replace_x,
         gold_treebank=options.gold_treebank,
+        lemmas_as_written=options.lemmas_as_written,
     )
     results = evaluate_treebanks(
         paths, partial(_load_tagger, options.bundle), options=how, n_workers=options.workers

@@ -15,6 +15,8 @@ TAG_METRICS = ("Tokens", "Sentences", "Words", "UPOS", "XPOS", "UFeats", "AllTag
 TREE_METRICS = ("UAS", "LAS", "CLAS", "MLAS", "BLEX")
 """What needs heads and relations in both files."""
 WHOLE_FEATS = "FEATS"
+LEMMAS = "Lemmas"
+NO_LEMMA = "_"
 
 _NOT_ALIGNED = -2
 _CONTENT_RELATIONS = frozenset(
@@ -111,7 +113,7 @@ def _tag_scores(gold: Annotation, system: Annotation, pairs: _Pairs) -> dict[str
         "XPOS": sum(xpos),
         "UFeats": sum(feats),
         "AllTags": sum(map(all, zip(upos, xpos, feats, strict=True))),
-        "Lemmas": sum(_has_lemma(gold, system, g, s) for g, s in pairs),
+        LEMMAS: sum(_has_lemma(gold, system, g, s) for g, s in pairs),
         WHOLE_FEATS: sum(_equal(gold.bundles, system.bundles, pairs)),
     }
     totals = len(gold.words), len(system.words), len(pairs)
@@ -125,7 +127,7 @@ def _equal(gold: list[str], system: list[str], pairs: _Pairs) -> list[bool]:
 def _has_lemma(gold: Annotation, system: Annotation, gold_index: int, system_index: int) -> bool:
     """Says whether a lemma agrees; where the gold file has none, any does."""
     lemma = gold.lemmas[gold_index]
-    return lemma in ("_", system.lemmas[system_index])
+    return lemma in (NO_LEMMA, system.lemmas[system_index])
 
 
 def _has_trees(annotation: Annotation) -> bool:

@@ -1,15 +1,17 @@
 """Averages the scores of many treebanks and writes them as table, Markdown or JSON."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mtag_core.evaluation.metrics import WHOLE_FEATS
+from mtag_core.evaluation.metrics import LEMMAS, WHOLE_FEATS
 from mtag_core.evaluation.tables import score_record
 from mtag_core.evaluation.treebanks import TreebankResult
 
-SUMMARY_METRICS = ("Tokens", "Sentences", "Words", "UPOS", "UFeats", "AllTags", WHOLE_FEATS)
-"""The columns of summaries."""
+SUMMARY_METRICS = (
+    *("Tokens", "Sentences", "Words", "UPOS", "UFeats", "AllTags", WHOLE_FEATS, LEMMAS),
+)
+"""The columns of summaries; one that no result has is left out."""
 _LOSSES = ("lost: segmentation", "lost: tagging", "other language")
 
 
@@ -20,7 +22,7 @@ class Average:
     Attributes:
         name: What it averages over.
         n_units: Number of treebanks or languages.
-        metric_to_f1: In percent.
+        metric_to_f1: In percent; over those that have the metric.
     """
 
     name: str
@@ -54,10 +56,13 @@ def _both_averages(results: Sequence[TreebankResult], suffix: str) -> list[Avera
 def _mean_by_metric(groups: Iterable[Sequence[TreebankResult]]) -> dict[str, float]:
     """The mean over groups of the mean F1 in each group, in percent."""
     groups = list(groups)
-    return {
-        name: _mean(_mean(100 * result.scores[name].f1 for result in group) for group in groups)
-        for name in SUMMARY_METRICS
-    }
+    means: dict[str, float] = {}
+    for name in SUMMARY_METRICS:
+        having = [[result for result in group if name in result.scores] for group in groups]
+        if any(having):
+            f1 = ([100 * each.scores[name].f1 for each in group] for group in having if group)
+            means[name] = _mean(map(_mean, f1))
+    return means
 
 
 def _mean(values: Iterable[float]) -> float:
@@ -83,9 +88,10 @@ def format_results(
     """
     if format_name == "json":
         return json.dumps(results_record(results), indent=2)
-    header = ["treebank", "tokens", *SUMMARY_METRICS, *(_LOSSES if has_losses else ())]
-    rows = [_result_row(result, has_losses=has_losses) for result in results]
-    rows += [_average_row(average, has_losses=has_losses) for average in averages(results)]
+    metrics = [name for name in SUMMARY_METRICS if any(name in each.scores for each in results)]
+    header = ["treebank", "tokens", *metrics, *(_LOSSES if has_losses else ())]
+    rows = [_result_row(result, metrics, has_losses=has_losses) for result in results]
+    rows += [_average_row(each, metrics, has_losses=has_losses) for each in averages(results)]
     style = _markdown_row if format_name == "markdown" else _table_row(header, rows)
     lines = [style(row) for row in [header, *rows]]
     if format_name == "markdown":
@@ -118,18 +124,22 @@ def results_record(results: Sequence[TreebankResult]) -> dict[str, object]:
     }
 
 
-def _result_row(result: TreebankResult, *, has_losses: bool) -> list[str]:
-    f1 = {name: 100 * result.scores[name].f1 for name in SUMMARY_METRICS}
-    cells = [result.treebank, str(result.scores["Words"].n_gold), *_percents(f1.values())]
+def _result_row(result: TreebankResult, metrics: Sequence[str], *, has_losses: bool) -> list[str]:
+    f1 = {name: 100 * score.f1 for name, score in result.scores.items()}
+    cells = [result.treebank, str(result.scores["Words"].n_gold), *_cells(f1, metrics)]
     if has_losses:
         cells += _percents([*_losses(f1), 100 * result.other_language_share])
     return cells
 
 
-def _average_row(average: Average, *, has_losses: bool) -> list[str]:
+def _average_row(average: Average, metrics: Sequence[str], *, has_losses: bool) -> list[str]:
     f1 = average.metric_to_f1
-    cells = [f"mean of {average.name} ({average.n_units})", "", *_percents(f1.values())]
+    cells = [f"mean of {average.name} ({average.n_units})", "", *_cells(f1, metrics)]
     return [*cells, *_percents(_losses(f1)), ""] if has_losses else cells
+
+
+def _cells(f1: Mapping[str, float], metrics: Sequence[str]) -> list[str]:
+    return [f"{f1[name]:.2f}" if name in f1 else "" for name in metrics]
 
 
 def _losses(f1: dict[str, float]) -> list[float]:

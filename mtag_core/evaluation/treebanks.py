@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, get_args, runtime_checkable
+from unicodedata import normalize
 
 from mtag_core.conventions import treebank_language
 from mtag_core.errors import UsageError
@@ -23,8 +24,9 @@ from mtag_core.evaluation.annotation import (
     load_annotation,
     without_spaces,
 )
-from mtag_core.evaluation.metrics import Score, score
+from mtag_core.evaluation.metrics import LEMMAS, NO_LEMMA, Score, score
 from mtag_core.languages import UNKNOWN, find_language, language_of
+from mtag_core.lemmas import clean_lemma
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import TaggedSentence
 
@@ -88,6 +90,8 @@ class EvaluationOptions:
         raw: From raw text; else from gold tokens.
         segmenter: Whose cuts raw text; where the language is not identified it is given.
         replace_x: The second most probable UPOS stands in where the best is X.
+        lemmas_as_written: Gold lemmas are as in the file but for NFC; else cleaned, as the tagger
+            has learnt them (`mtag_core.lemmas`).
         gold_treebank: Sentences of the treebank's language are tagged in its style, where the
             tagger knows the treebank; of raw text, those that are identified as of the language. A
             tagger may segment them by it, too, whatever `segmenter` says.
@@ -97,6 +101,7 @@ class EvaluationOptions:
     segmenter: SegmenterChoice = "identified"
     replace_x: bool = False
     gold_treebank: bool = False
+    lemmas_as_written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,8 @@ class TreebankResult:
         language: Such as `fr`; `und` where the file's name does not say.
         split: `train`, `dev` or `test`, or ``.
         has_training_data: A `train` file stands beside the file.
-        scores: By metric, as `mtag_core.evaluation.metrics.score` returns them.
+        scores: By metric, as `mtag_core.evaluation.metrics.score` returns them; Lemmas only where
+            both the tagger and the file have some.
         other_language_share: Share of the tokens that another language's segmenter cut, 0 to 1.
     """
 
@@ -189,7 +195,7 @@ def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions)
     if options.gold_treebank:
         tagger, language = _following(tagger, treebank, language)
     code = _known_language(language, tagger)
-    gold = load_annotation(path)
+    gold = _with_lemmas(load_annotation(path), language, as_written=options.lemmas_as_written)
     if options.raw:
         text = raw_text(gold, language=language)
         tagged = list(
@@ -208,9 +214,25 @@ def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions)
         language=language,
         split=match["split"] if match else "",
         has_training_data=_has_training_data(path),
-        scores=score(gold, system),
+        scores=_scores(gold, system),
         other_language_share=_other_language_share(tagged, language) if options.raw else 0.0,
     )
+
+
+def _with_lemmas(gold: Annotation, language: str, *, as_written: bool) -> Annotation:
+    if as_written:
+        lemmas = [normalize("NFC", lemma) for lemma in gold.lemmas]
+    else:
+        words = zip(gold.forms, gold.lemmas, gold.upos, strict=True)
+        lemmas = [clean_lemma(*word, language) or NO_LEMMA for word in words]
+    return dataclasses.replace(gold, lemmas=lemmas)
+
+
+def _scores(gold: Annotation, system: Annotation) -> dict[str, Score]:
+    scores = score(gold, system)
+    if not all(set(each.lemmas) - {NO_LEMMA} for each in (gold, system)):
+        del scores[LEMMAS]
+    return scores
 
 
 def chosen_segmenter(
@@ -285,9 +307,7 @@ def with_tags(
     columns = _TagColumns(replace_x=replace_x)
     for sentence in tagged:
         columns.add(sentence)
-    return dataclasses.replace(
-        gold, upos=columns.upos, feats=columns.feats, bundles=columns.bundles
-    )
+    return columns.put_into(gold)
 
 
 class _TagColumns:
@@ -298,6 +318,17 @@ class _TagColumns:
         self.upos: list[str] = []
         self.feats: list[str] = []
         self.bundles: list[str] = []
+        self.lemmas: list[str] = []
+
+    def put_into(self, annotation: Annotation) -> Annotation:
+        """An annotation with these tags in place of its own."""
+        return dataclasses.replace(
+            annotation,
+            upos=self.upos,
+            feats=self.feats,
+            bundles=self.bundles,
+            lemmas=self.lemmas,
+        )
 
     def add(self, sentence: TaggedSentence) -> None:
         """Adds the tags of a sentence."""
@@ -312,6 +343,7 @@ class _TagColumns:
             feats, bundle = FEATURE_CACHE[value]
             self.feats.append(feats)
             self.bundles.append(bundle)
+        self.lemmas += sentence.lemmas or (NO_LEMMA,) * len(sentence)
 
 
 def annotation_of_tagged(
@@ -334,11 +366,8 @@ def annotation_of_tagged(
         _add_spans(annotation, sentence.sentence, positions)
         annotation.forms += sentence.sentence.forms
         columns.add(sentence)
-    annotation.upos, annotation.feats = columns.upos, columns.feats
-    annotation.bundles = columns.bundles
-    n_words = len(annotation.words)
-    annotation.lemmas = annotation.xpos = annotation.deprels = ["_"] * n_words
-    return annotation
+    annotation.xpos = annotation.deprels = ["_"] * len(annotation.words)
+    return columns.put_into(annotation)
 
 
 def _add_spans(annotation: Annotation, sentence: Sentence, positions: Sequence[int]) -> None:

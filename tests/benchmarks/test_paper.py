@@ -61,6 +61,18 @@ def test_tables_hold_what_was_measured(capsys):
     assert "| student, multilingual (the bundle) | 12 | 90.0 / 90.0 |" in capsys.readouterr().out
 
 
+def test_lemmas_are_averaged_over_treebanks_that_have_some(capsys):
+    without = {name: value for name, value in SCORES.items() if name != "Lemmas"}
+    names = [result("fr_a"), result("ta_b"), replace(result("te_c"), scores=without)]
+    write_facts("student-gold", names, command="")
+    write_facts("udpipe-gold", [replace(result("ta_b"), scores=BETTER)], command="")
+    assert tables.main(["lemmas"]) == 0
+    out = capsys.readouterr().out
+    assert "| student, multilingual (the bundle) | 2 | 90.0 | - | - |" in out
+    assert "| UDPipe 1, one a treebank | 1 | 95.0 | - | - |" in out
+    assert "| - the student on the same treebanks | 1 | 90.0 | - | - |" in out
+
+
 def test_told_scores_stand_beside_the_others_once_they_are_measured(capsys):
     names = [*facts.LOW_RESOURCE, *tables._OTHERS]
     sections = ["table1", "table4", "table5", "raw", "treebanks"]
@@ -230,7 +242,9 @@ def test_a_baseline_without_model_is_left_out(tmp_path, monkeypatch):
 
 def test_a_udpipe_tagger_is_trained_once_and_scored(tmp_path):
     (tmp_path / "UD_Own").mkdir()
-    rows = "1\tdogs\t_\tNOUN\t_\tNumber=Plur\t_\t_\t_\t_\n2\trun\t_\tVERB\t_\t_\t_\t_\t_\t_\n\n"
+    rows = (
+        "1\tdogs\tdog#1\tNOUN\t_\tNumber=Plur\t_\t_\t_\t_\n2\tran\trun\tVERB\t_\t_\t_\t_\t_\t_\n\n"
+    )
     for split in ("train", "test"):
         path = tmp_path / "UD_Own" / f"en_own-ud-{split}.conllu.xz"
         path.write_bytes(lzma.compress((rows * 3).encode()))
@@ -241,4 +255,5 @@ def test_a_udpipe_tagger_is_trained_once_and_scored(tmp_path):
     assert (tmp_path / "models" / "en_own.udpipe").stat().st_mtime_ns == changed
     pattern = str(tmp_path / "*" / "*-test.conllu.xz")
     score.main(["udpipe", "--models", str(tmp_path / "models"), "--treebanks", pattern])
-    assert load_facts("udpipe-gold").treebank_to_f1["en_own"]["UFeats"] == 100.0
+    scores = load_facts("udpipe-gold").treebank_to_f1["en_own"]
+    assert scores["UFeats"] == scores["Lemmas"] == 100.0

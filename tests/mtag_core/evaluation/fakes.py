@@ -10,11 +10,12 @@ from mtag_core.tagging.tagged import TaggedSentence
 class FakeTagger:
     """Tags everything NOUN or, from four characters on, X; splits text at spaces.
 
-    `calls` has the language and the treebank of each text.
+    `calls` has the language and the treebank of each text. `lemmatise` makes lemmas of forms.
     """
 
-    def __init__(self):
+    def __init__(self, *, lemmatise=None):
         self.calls = []
+        self.lemmatise = lemmatise
 
     def tag_tokens(self, sentences, *, language=None):
         return [self._tagged(" ".join(forms), language or "und") for forms in sentences]
@@ -30,7 +31,9 @@ class FakeTagger:
         starts, ends = (tuple(column) for column in zip(*spans, strict=True))
         sentence = Sentence(text, 0, len(text), language, forms, starts, ends)
         upos = tuple("X" if len(form) > 3 else "NOUN" for form in forms)
-        return TaggedSentence(sentence, upos, ("_",) * n, (1.0,) * n, ("VERB",) * n, (1.0,) * n)
+        lemmas = tuple(map(self.lemmatise, forms)) if self.lemmatise else None
+        ones = (1.0,) * n
+        return TaggedSentence(sentence, upos, ("_",) * n, ones, ("VERB",) * n, ones, lemmas)
 
 
 class TellableFakeTagger(FakeTagger):

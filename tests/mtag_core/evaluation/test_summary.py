@@ -33,6 +33,21 @@ def test_there_is_one_pair_of_averages_when_all_have_training_data():
     assert [average.name for average in averages(RESULTS[:3])] == ["treebanks", "languages"]
 
 
+def test_the_mean_of_lemmas_is_over_those_that_have_some():
+    without = result("te_c", 3)
+    del without.scores["Lemmas"]
+    table = format_results([*RESULTS[:2], without], format_name="markdown").splitlines()
+    lemmas = [row.split(" | ")[-1].rstrip(" |") for row in table]
+    assert lemmas[0] == "Lemmas"
+    assert lemmas[2:] == ["100.00", "80.00", "", "90.00", "90.00"]
+
+
+def test_a_metric_that_nobody_has_is_no_column():
+    without = result("te_c", 3)
+    del without.scores["Lemmas"]
+    assert "Lemmas" not in format_results([without], format_name="table")
+
+
 def test_losses_to_segmentation_and_tagging_add_up():
     scores = {name: Score(9, 10, 10) for name in SUMMARY_METRICS} | {"UPOS": Score(7, 10, 10)}
     row = format_results(

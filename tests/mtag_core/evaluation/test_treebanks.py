@@ -1,5 +1,6 @@
 import lzma
 from functools import partial
+from unicodedata import normalize
 
 import pytest
 
@@ -48,6 +49,32 @@ def test_gold_tokens_are_tagged_as_they_are(treebank):
 def test_second_best_can_stand_in_for_x(treebank):
     result = evaluate_file(treebank, FakeTagger(), EvaluationOptions(replace_x=True))
     assert result.scores["UPOS"].n_correct == 5
+
+
+@pytest.mark.parametrize("raw", [False, True])
+@pytest.mark.parametrize(("as_written", "n_correct"), [(False, 3), (True, 2)])
+def test_lemmas_are_compared_with_cleaned_or_written_ones(tmp_path, raw, as_written, n_correct):
+    path = tmp_path / "et_own-ud-test.conllu"
+    rows = [
+        ("Sissetulek", "sisse_tulek"),
+        ("tuli", "tulema"),
+        ("Ko\u0302ik", "k\u00f4ik"),
+        ("x", "_"),
+    ]
+    lines = [f"{i}\t{form}\t{lemma}" + "\t_" * 7 for i, (form, lemma) in enumerate(rows, start=1)]
+    path.write_text("\n".join(lines) + "\n\n")
+    options = EvaluationOptions(raw=raw, lemmas_as_written=as_written)
+    tagger = FakeTagger(lemmatise=lambda form: normalize("NFC", form.lower()))
+    assert evaluate_file(str(path), tagger, options).scores["Lemmas"].n_correct == n_correct
+
+
+def test_lemmas_are_scored_where_tagger_and_file_have_some(treebank, tmp_path):
+    tagger = FakeTagger(lemmatise=str.lower)
+    assert "Lemmas" not in evaluate_file(treebank, tagger, EvaluationOptions()).scores
+    path = tmp_path / "fr_lemmas-ud-test.conllu"
+    path.write_text(GOLD.replace("arbre\t_", "arbre\tarbre"))
+    assert "Lemmas" in evaluate_file(str(path), tagger, EvaluationOptions()).scores
+    assert "Lemmas" not in evaluate_file(str(path), FakeTagger(), EvaluationOptions()).scores
 
 
 def test_raw_text_is_segmented_by_the_tagger(treebank):
