@@ -12,7 +12,7 @@ from mtag_core.conventions import TREEBANK_STYLE_HELP, split_names, unused_conve
 from mtag_core.corpus.sniffing import SniffedStream
 from mtag_core.errors import FormatError, UsageError
 from mtag_core.options import Flags, option
-from mtag_core.output.visible import visible
+from mtag_core.output.preview import visible
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import TaggedSentence
 
