@@ -3,31 +3,34 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice, product
+from itertools import islice
 from pathlib import Path
-
-import numpy as np
-import onnxruntime
 
 from mtag_core.errors import OutputError
 from mtag_core.evaluation.summary import averages
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankResult, evaluate_treebanks
 from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos
+from mtag_core.lemmas import KEEP
 from mtag_core.tagging.bundle import MODEL_CARD, write_manifest
+from mtag_core.tagging.forms import FormFeatures
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.tagging.wordpiece import WordPiece
+from mtag_core.training.data.lemma_labels import training_rules
 from mtag_core.training.data.train_dev_split import (
     read_training_sentences,
     training_feats,
     write_held_out_dev,
 )
-from mtag_core.training.data.treebanks import read_treebank, treebank_files
+from mtag_core.training.data.treebanks import LabelledSentence, read_treebank, treebank_files
 from mtag_core.training.export.model_card import ModelCardFacts, format_model_card
-from mtag_core.training.graphs.quantised_graph import OBSERVED, Range
-from mtag_core.training.graphs.student_graph import build_student_graph
-from mtag_core.training.graphs.trained_model import TrainedModel, read_trained_model
+from mtag_core.training.export.quantisation import piece_graphs, word_graphs
+from mtag_core.training.graphs.trained_model import (
+    TrainedModel,
+    TrainedWords,
+    read_trained_student,
+)
 from mtag_core.training.options import ExportOptions
 
 _CALIBRATION_SENTENCES_A_TREEBANK = 12
@@ -52,7 +55,7 @@ def export(options: ExportOptions) -> Path:
     """
     if options.output.exists() and any(options.output.iterdir()):
         raise OutputError(f"{options.output}: holds files, expected an empty or missing directory")
-    trained = read_trained_model(options.model)
+    trained = read_trained_student(options.model)
     labels = _labels(trained, options.treebanks)
     reference, quantised = _graphs(trained, labels, options)
     _write_files(options.output, quantised, labels, trained=trained, options=options)
@@ -76,6 +79,7 @@ def export(options: ExportOptions) -> Path:
     facts = ModelCardFacts(
         config=trained.config,
         n_feats=len(labels.feats),
+        n_lemma_rules=len(labels.lemma_rules),
         part_to_results=scores,
         treebanks=options.treebanks,
         notes=options.notes.read_text(encoding="utf-8") if options.notes else "",
@@ -86,17 +90,33 @@ def export(options: ExportOptions) -> Path:
     return card
 
 
-def _labels(trained: TrainedModel, treebanks: Path) -> Labels:
+def _labels(trained: TrainedModel | TrainedWords, treebanks: Path) -> Labels:
     # Dev files know bundles that train files, samples or projections, lack.
-    pairs = (
-        (upos, feats)
-        for sentence in read_training_sentences(treebanks, train_on_dev=True)
-        for upos, feats in zip(sentence.upos, training_feats(sentence), strict=True)
-        if feats is not None
+    sentences = read_training_sentences(treebanks, train_on_dev=True)
+    feats_of_upos = group_by_upos(_pairs(sentences, training_feats), trained.feats)
+    if isinstance(trained, TrainedModel):
+        known = trained.conventions.treebanks if trained.conventions else ()
+        return Labels(UPOS_LABELS, trained.feats, feats_of_upos, known)
+    rules = trained.lemma_rules
+    return Labels(
+        UPOS_LABELS,
+        trained.feats,
+        feats_of_upos,
+        trained.treebanks,
+        rules,
+        group_by_upos(_pairs(sentences, training_rules), rules, of_all=KEEP),
     )
-    treebanks_known = trained.conventions.treebanks if trained.conventions else ()
-    feats_of_upos = group_by_upos(pairs, trained.feats)
-    return Labels(UPOS_LABELS, trained.feats, feats_of_upos, treebanks_known)
+
+
+def _pairs(
+    sentences: Iterable[LabelledSentence],
+    labels: Callable[[LabelledSentence], Sequence[str | None]],
+) -> Iterator[tuple[str, str]]:
+    """Each token's part of speech and its other label, where it has one."""
+    for sentence in sentences:
+        for upos, label in zip(sentence.upos, labels(sentence), strict=True):
+            if label is not None:
+                yield upos, label
 
 
 def _graphs(
