@@ -112,7 +112,6 @@ def _udpipe(directory: Path) -> SegmentText:
 
 
 def _sentencex_shares() -> dict[str, float]:
-    """What sentencex, which finds sentences alone, gets right; nothing where it is missing."""
     try:
         import sentencex
     except ImportError:
