@@ -22,11 +22,12 @@ from mtag_core.langid import LanguageIdentifier
 from mtag_core.languages import UNKNOWN, normalise_language
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
-from mtag_core.tagging.batching import batches, buffers
+from mtag_core.tagging.batching import buffers
 from mtag_core.tagging.bundle import Bundle
-from mtag_core.tagging.student import Student
+from mtag_core.tagging.models import TaggingModel, load_model
+from mtag_core.tagging.student import Answer
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
-from mtag_core.tagging.wordpiece import EncodedSentence, Window, WordPiece
+from mtag_core.tagging.windows import EncodedSentence, Window
 
 K = TypeVar("K")
 
@@ -51,8 +52,7 @@ class Tagger:
         self,
         *,
         segmenter: Segmenter,
-        wordpiece: WordPiece,
-        student: Student,
+        model: TaggingModel,
         labels: Labels,
         digest: str,
         conventions: Sequence[str] = (),
@@ -61,8 +61,7 @@ class Tagger:
 
         Args:
             segmenter: Splits text.
-            wordpiece: Splits tokens.
-            student: Tags windows.
+            model: Tags windows of sentences.
             labels: The student's labels and treebanks.
             digest: The bundle's.
             conventions: As in `load`.
@@ -72,8 +71,7 @@ class Tagger:
         """
         check_conventions(conventions, treebanks=labels.treebanks)
         self._segmenter = segmenter.following(conventions)
-        self._wordpiece = wordpiece
-        self._student = student
+        self._model = model
         self._labels = labels
         self._bundle_digest = digest
         self._language_to_treebank = {
@@ -105,8 +103,7 @@ class Tagger:
         langid = LanguageIdentifier.load(directory / "langid.ftz")
         return cls(
             segmenter=Segmenter.load(directory / "segmenters", langid),
-            wordpiece=WordPiece.load(directory / "tokenizer.json"),
-            student=Student.load(directory / "tagger.onnx"),
+            model=load_model(directory),
             labels=labels,
             digest=bundle.digest,
             conventions=conventions,
@@ -128,8 +125,7 @@ class Tagger:
         """
         tagger = Tagger(
             segmenter=self._segmenter,
-            wordpiece=self._wordpiece,
-            student=self._student,
+            model=self._model,
             labels=self._labels,
             digest=self._bundle_digest,
             conventions=conventions,
@@ -260,7 +256,7 @@ class Tagger:
         if not sentence.forms:
             return EncodedSentence(sentence, [])
         treebank = self._language_to_treebank.get(sentence.language, 0)
-        return EncodedSentence(sentence, self._wordpiece.encode(sentence.forms, treebank=treebank))
+        return EncodedSentence(sentence, self._model.encode(sentence.forms, treebank=treebank))
 
     def tag_encoded(self, sentences: Sequence[EncodedSentence]) -> Iterator[TaggedSentence]:
         """Tags sentences together.
@@ -279,20 +275,20 @@ class Tagger:
     def _tag_windows(self, windows: Sequence[Window]) -> Iterator[_Columns]:
         """Tags windows in batches; yields the columns of each, in order."""
         found: list[_Columns | None] = [None] * len(windows)
-        for indices in batches(windows, piece_budget=self.piece_budget):
+        started_s = time.perf_counter()
+        for indices, answer in self._model.answers(windows, budget=self.piece_budget):
             batch = [windows[index] for index in indices]
-            started_s = time.perf_counter()
-            columns = list(self._answer(batch))
+            columns = self._columns(answer, batch)
             if self.on_batch is not None:
-                n_pieces = len(batch) * len(batch[0].piece_ids)
-                duration_s = time.perf_counter() - started_s
+                now_s = time.perf_counter()
+                n_pieces = len(batch) * batch[0].size
+                duration_s, started_s = now_s - started_s, now_s
                 self.on_batch(BatchReport(len(batch), n_pieces, self.piece_budget, duration_s))
             for index, part in zip(indices, columns, strict=True):
                 found[index] = part
         return (part for part in found if part is not None)
 
-    def _answer(self, batch: Sequence[Window]) -> Iterator[_Columns]:
-        answer = self._student.answer(batch)
+    def _columns(self, answer: Answer, batch: Sequence[Window]) -> Iterator[_Columns]:
         upos_tags, feats_tags = self._labels.upos, self._labels.feats
         upos = [upos_tags[label] for label in answer.upos.tolist()]
         feats = [feats_tags[label] for label in answer.feats.tolist()]
@@ -301,7 +297,7 @@ class Tagger:
         feats_scores = answer.feats_score.tolist()
         start = 0
         for window in batch:
-            cut = slice(start, start + len(window.first))
+            cut = slice(start, start + window.n_tokens)
             yield (
                 upos[cut],
                 feats[cut],

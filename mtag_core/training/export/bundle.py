@@ -31,7 +31,8 @@ from mtag_core.training.data.train_dev_split import (
 )
 from mtag_core.training.data.treebanks import read_treebank, treebank_files
 from mtag_core.training.export.model_card import ModelCardFacts, format_model_card
-from mtag_core.training.graphs.student_graph import OBSERVED, Range, build_student_graph
+from mtag_core.training.graphs.quantised_graph import OBSERVED, Range
+from mtag_core.training.graphs.student_graph import build_student_graph
 from mtag_core.training.graphs.trained_model import TrainedModel, read_trained_model
 from mtag_core.training.options import ExportOptions
 
