@@ -61,8 +61,8 @@ from pipelines.transforms.tag import Tag
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
 from pipelines.unused_flags import (
-    unused_convention_flags,
     unused_run_flags,
+    unused_style_flags,
 )
 
 # How much is shown at the end, and how many parts are opened for it.
@@ -288,7 +288,7 @@ def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -
 def _check(options: AnnotateOptions, layout: OutputLayout, report: Mapping[str, Any]) -> None:
     if not options.streaming:
         check_tagged(layout, report)
-        for line in unused_convention_flags(options.treebank_style, report):
+        for line in unused_style_flags(options.treebank_style, report):
             _LOGGER.warning(line)
     _check_rejects(report, options.max_reject_ratio)
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mtag_core.conventions import TREEBANK_STYLE_HELP, split_names
 from mtag_core.errors import UsageError
 from mtag_core.option_values import not_negative, positive, ratio, seconds
 from mtag_core.options import Flags, group, option
 from mtag_core.output.streams import COMPRESSION_SUFFIXES
 from mtag_core.output.writers import FORMATS, OutputFormat
+from mtag_core.treebank_style import TREEBANK_STYLE_HELP, split_names
 from pipelines.options import CorpusOptions, JobOptions, parse_flags
 
 DEFAULT_COMPRESSION = "zstd"

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from mtag_core.conventions import check_conventions, conventions_digest
 from mtag_core.labels import load_labels
 from mtag_core.records import Sentence
 from mtag_core.tagging.block_tagger import BatchTagger
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.tagging.windows import EncodedSentence
+from mtag_core.treebank_style import check_treebank_style, style_digest
 
 
 class TextTagger(BatchTagger, Protocol):
@@ -58,9 +58,9 @@ def bundle_model(
     """
     bundle = Bundle.open(path)
     labels = load_labels(bundle.directory)
-    check_conventions(conventions, treebanks=labels.treebanks)
+    check_treebank_style(conventions, treebanks=labels.treebanks)
     load = functools.partial(load_tagger, path, piece_budget, conventions)
-    digest = conventions_digest(bundle.digest, conventions)
+    digest = style_digest(bundle.digest, conventions)
     return Model(load, digest, has_lemmas=bool(labels.lemma_rules))
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from mtag_core.conventions import unused_conventions
 from mtag_core.corpus import Format, ReadOptions, format_of, formats_using
 from mtag_core.storage import FileInfo
 from mtag_core.training.logits.bundle_teacher import BundleTeacher
 from mtag_core.training.logits.logit_teachers import OnnxTeacher
+from mtag_core.treebank_style import unused_styles
 from pipelines.annotate_options import DEFAULT_COMPRESSION, DEFAULT_POLL_INTERVAL_S, AnnotateOptions
 
 
@@ -46,7 +46,7 @@ def unused_run_flags(options: AnnotateOptions) -> list[str]:
     return lines
 
 
-def unused_convention_flags(conventions: Iterable[str], report: Mapping[str, Any]) -> list[str]:
+def unused_style_flags(conventions: Iterable[str], report: Mapping[str, Any]) -> list[str]:
     """A line for each convention that no sentence followed.
 
     Args:
@@ -57,7 +57,7 @@ def unused_convention_flags(conventions: Iterable[str], report: Mapping[str, Any
     found = ", ".join(sorted(languages)) or "none"
     return [
         f"--treebank_style={name} changed nothing: no sentence is in its language, found: {found}"
-        for name in unused_conventions(conventions, languages=languages)
+        for name in unused_styles(conventions, languages=languages)
     ]
 
 

@@ -13,7 +13,7 @@ FLOORS = (
     {"mtag_core.scripts"},
     {
         "mtag_core.conllu",
-        "mtag_core.conventions",
+        "mtag_core.treebank_style",
         "mtag_core.labels",
         "mtag_core.langid",
         "mtag_core.storage",

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtag_core import storage
-from mtag_core.conventions import TREEBANK_STYLE_HELP, split_names, unused_conventions
 from mtag_core.corpus.sniffing import SniffedStream
 from mtag_core.errors import FormatError, UsageError
 from mtag_core.options import Flags, option
 from mtag_core.output.visible import visible
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import TaggedSentence
+from mtag_core.tagging.tagger_options import UNTRAINED_HELP, Untrained, split_languages
+from mtag_core.treebank_style import TREEBANK_STYLE_HELP, split_names, unused_styles
 
 _CHUNK_BYTES = 2**20
 _FORMATS = ("table", "conllu")
@@ -38,6 +39,14 @@ class TagOptions:
         metavar="CODE",
         section="input",
     )
+    languages: tuple[str, ...] = option(
+        "choose among these, such as en,de,fr",
+        (),
+        metavar="CODES",
+        split=split_languages,
+        section="input",
+    )
+    untrained: Untrained = option(UNTRAINED_HELP, "tag", section="input")
     bundle: str | None = option(
         "directory or URL; the shipped one if left out", None, metavar="DIR", section="model"
     )
@@ -67,16 +76,22 @@ def run(args: argparse.Namespace) -> int:
     # Opening the model takes half a second: what is wrong with the call is said before.
     from mtag_core.tagging.tagger import Tagger
 
-    tagger = Tagger.load(options.bundle, conventions=options.treebank_style)
+    tagger = Tagger.load(
+        options.bundle,
+        treebank_style=options.treebank_style,
+        language=options.language,
+        languages=options.languages,
+        untrained=options.untrained,
+    )
     languages: set[str] = set()
-    sentences = _noted(tagger.segment(text, options.language), languages)
+    sentences = _noted(tagger.segment(text), languages)
     tagged = (tagged for _, tagged in tagger.tag_stream((None, s) for s in sentences))
     if (options.format or ("conllu" if options.text is None else "table")) == "conllu":
         for index, sentence in enumerate(tagged, start=1):
             print(f"# sent_id = {index}\n{sentence}")
     else:
         _print_tables(tagged)
-    for name in unused_conventions(options.treebank_style, languages=languages):
+    for name in unused_styles(options.treebank_style, languages=languages):
         found = ", ".join(sorted(languages)) or "none"
         message = f"--treebank_style {name} changed nothing: no sentence is in its language"
         print(f"mtag: {message}, found: {found}; --language names it", file=sys.stderr)

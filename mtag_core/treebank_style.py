@@ -1,12 +1,12 @@
-"""Conventions: which treebank's annotation the tags of a language follow.
+"""Treebank style: which treebank's annotation the tags of a language follow.
 
-Treebanks of one language contradict each other, and a model that is not told which one is meant has
-to guess. A convention goes by its treebank's name, such as `pl_lfg`; a bundle lists those that its
+Treebanks of one language contradict each other, and a model that does not know which one is meant
+has to guess. A style goes by its treebank's name, such as `pl_lfg`; a bundle lists those that its
 model can follow (`mtag_core.labels`). Some have a segmenter, too (`mtag_core.segmentation`).
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 from mtag_core.errors import UsageError
 from mtag_core.languages import written_standards
@@ -23,7 +23,7 @@ def treebank_language(treebank: str) -> str:
 
 
 def languages_of(treebank: str) -> tuple[str, ...]:
-    """The codes of the sentences that a treebank's convention applies to."""
+    """The codes of the sentences that a treebank's style applies to."""
     language = treebank_language(treebank)
     return (language, *written_standards(language))
 
@@ -40,42 +40,41 @@ def split_names(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def check_conventions(conventions: Sequence[str], *, treebanks: Collection[str]) -> None:
-    """Checks that a bundle can follow conventions.
+def check_treebank_style(names: Iterable[str], *, treebanks: Collection[str]) -> None:
+    """Checks that a bundle can follow treebanks' styles.
 
     Args:
-        conventions: Names of treebanks, in any order.
+        names: Of treebanks, in any order.
         treebanks: Those that the bundle knows.
 
     Raises:
         UsageError: The bundle does not know one, or two are of one language.
     """
-    if isinstance(conventions, str):
-        raise UsageError(f"conventions: {conventions!r}, expected a list of treebanks")
     language_to_name: dict[str, str] = {}
-    for name in conventions:
+    for name in names:
         if name not in treebanks:
-            raise UsageError(f"convention {name!r}: {_expected(treebanks)}")
+            raise UsageError(f"treebank style {name!r}: {_expected(treebanks)}")
         other = language_to_name.setdefault(treebank_language(name), name)
         if other != name:
             raise UsageError(
-                f"conventions {other!r} and {name!r} are of one language, expected one a language"
+                f"treebank styles {other!r} and {name!r} are of one language, expected one a "
+                "language"
             )
 
 
-def unused_conventions(conventions: Iterable[str], *, languages: Collection[str]) -> list[str]:
-    """The conventions that nothing followed: no sentence was in their language.
+def unused_styles(names: Iterable[str], *, languages: Collection[str]) -> list[str]:
+    """The styles that nothing followed: no sentence was in their language.
 
     Args:
-        conventions: Names of treebanks.
+        names: Of treebanks.
         languages: Codes of the sentences that were tagged.
     """
-    return [name for name in conventions if not set(languages_of(name)) & set(languages)]
+    return [name for name in names if not set(languages_of(name)) & set(languages)]
 
 
-def conventions_digest(bundle_digest: str, conventions: Iterable[str]) -> str:
-    """One digest for a bundle and the conventions it follows; without any, the bundle's own."""
-    names = sorted(set(conventions))
+def style_digest(bundle_digest: str, treebanks: Iterable[str]) -> str:
+    """One digest for a bundle and the styles it follows; without any, the bundle's own."""
+    names = sorted(set(treebanks))
     if not names:
         return bundle_digest
     return hashlib.sha256("\n".join([bundle_digest, *names]).encode()).hexdigest()
@@ -83,5 +82,5 @@ def conventions_digest(bundle_digest: str, conventions: Iterable[str]) -> str:
 
 def _expected(treebanks: Collection[str]) -> str:
     if not treebanks:
-        return "the model knows no treebanks; name no convention, or another model"
+        return "the model knows no treebanks; name none, or another model"
     return f"no treebank of the model, expected one of {', '.join(sorted(treebanks))}"
