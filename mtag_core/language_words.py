@@ -67,20 +67,19 @@ def words_of(text: str) -> list[str]:
 
 
 class LanguageWords:
-    """How often languages use their common words."""
+    """How often languages use their common words.
+
+    Args:
+        language_to_words: Of relative frequencies, none below `FLOOR`.
+        croatian_odds: Of how much more often a word is in Croatian sentences than in Serbian
+            ones in Latin letters.
+    """
 
     def __init__(
         self,
         language_to_words: Mapping[str, Mapping[str, float]],
         croatian_odds: Mapping[str, float] | None = None,
     ) -> None:
-        """Takes logarithms.
-
-        Args:
-            language_to_words: Of relative frequencies, none below `FLOOR`.
-            croatian_odds: Of how much more often a word is in Croatian sentences than in Serbian
-                ones in Latin letters.
-        """
         self.croatian_odds = dict(croatian_odds or {})
         self.language_to_words = {k: dict(v) for k, v in language_to_words.items()}
         self._commonest = lru_cache(maxsize=None)(self._find_commonest)

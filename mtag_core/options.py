@@ -104,15 +104,13 @@ class Flags(Generic[Options]):
     tuples of any length. The flag of a bool takes no value; where the default is True, there is
     one with `--no-` before its name, too. The flag of a tuple may be repeated and takes several
     values at a time; one where a word that follows no flag would be among them.
+
+    Args:
+        options: Its dataclass.
+        defaults: By field name; they replace the dataclass' own, groups' included.
     """
 
     def __init__(self, options: type[Options], **defaults: object) -> None:
-        """Describes a command.
-
-        Args:
-            options: Its dataclass.
-            defaults: By field name; they replace the dataclass' own, groups' included.
-        """
         self.options = options
         self._defaults = defaults
 

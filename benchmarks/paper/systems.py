@@ -25,14 +25,13 @@ BASELINES = ("udpipe", "meta_lstm", "meta_lstm_multilingual", "encoder", "encode
 
 
 class UdpipeTagger:
-    """A UDPipe 1 tagger of one treebank."""
+    """A UDPipe 1 tagger of one treebank.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Loads the model.
-
-        Raises:
-            FileNotFoundError: There is none.
-        """
         self._model = Model.load(str(path))
         if self._model is None:
             raise FileNotFoundError(f"{path}: no UDPipe model")

@@ -64,14 +64,13 @@ class Ports:
 
 
 class Cluster:
-    """The processes of one cluster, running or not."""
+    """The processes of one cluster, running or not.
+
+    Args:
+        state: Folder of pid files, logs, settings and ports.
+    """
 
     def __init__(self, state: Path) -> None:
-        """Starts nothing.
-
-        Args:
-            state: Folder of pid files, logs, settings and ports.
-        """
         self.state = state
         state.mkdir(parents=True, exist_ok=True)
         self.job_manager = Service("jobmanager", state)

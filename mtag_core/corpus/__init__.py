@@ -12,9 +12,8 @@ from mtag_core.corpus.planning import (
     is_slow,
     plan_items,
 )
-from mtag_core.corpus.reading import read_item
 from mtag_core.corpus.reasons import REASONS
-from mtag_core.corpus.registry import format_of, formats, formats_using, register
+from mtag_core.corpus.registry import format_of, formats, formats_using, read_item, register
 
 __all__ = [
     "MAX_ITEM_BYTES",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mtag_core import storage
 from mtag_core.corpus import sniffing
 from mtag_core.corpus.items import ReadOptions, Span
-from mtag_core.corpus.names import codec_of
+from mtag_core.corpus.sniffing import codec_of
 from mtag_core.errors import MtagError
 from mtag_core.records import Document, Reject
 from mtag_core.storage import FileInfo

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from mtag_core.corpus.format import WHOLE, Range
 from mtag_core.corpus.items import ReadOptions, Span, WorkItem
-from mtag_core.corpus.names import codec_of
 from mtag_core.corpus.registry import format_of
+from mtag_core.corpus.sniffing import codec_of
 from mtag_core.errors import MtagError
 from mtag_core.storage import FileInfo
 
@@ -73,16 +73,15 @@ def plan_items(
 
 
 class ItemPlanner:
-    """Plans work items of one size; opens no file twice."""
+    """Plans work items of one size; opens no file twice.
+
+    Args:
+        options: How documents are made.
+        salt: Goes into the item ids, with all else that decides what an item's output is.
+        item_bytes: Size of an item in stored bytes, about; above 0.
+    """
 
     def __init__(self, options: ReadOptions, *, salt: str, item_bytes: int) -> None:
-        """Plans nothing yet.
-
-        Args:
-            options: How documents are made.
-            salt: Goes into the item ids, with all else that decides what an item's output is.
-            item_bytes: Size of an item in stored bytes, about; above 0.
-        """
         self._options = options
         self._item_bytes = item_bytes
         self._digest = hashlib.sha256(f"{options.to_json()}\n{salt}\n".encode())

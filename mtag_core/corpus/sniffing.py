@@ -1,4 +1,4 @@
-"""What a stream's first bytes say that its name does not: compression, and UTF-16 or UTF-32.
+"""What a file's name and its first bytes say: format, compression, UTF-16 or UTF-32.
 
 Servers and stores may hold or send a file compressed under a name that says nothing of it
 (`Content-Encoding`), and what Windows programs save may be UTF-16 behind a byte order mark. Both
@@ -6,6 +6,7 @@ are read; offsets then count bytes of the UTF-8 text that comes out.
 """
 
 import codecs
+from urllib.parse import urlsplit
 
 from mtag_core.corpus.compression import (
     ByteStream,
@@ -15,11 +16,12 @@ from mtag_core.corpus.compression import (
 )
 from mtag_core.errors import MtagError
 
+# Extension -> codec of `mtag_core.corpus.compression`.
+_CODECS = {".gz": "gz", ".bz2": "bz2", ".xz": "xz", ".lzma": "xz", ".zst": "zst", ".zstd": "zst"}
 HEAD_BYTES = 10
 """So many first bytes decide."""
 
 UTF8_MARK = codecs.BOM_UTF8
-
 # bz2: its stream mark too, since a text may begin with "BZh9".
 _MAGIC_TO_CODEC = {
     b"\x1f\x8b\x08": "gz",
@@ -39,6 +41,33 @@ _MAX_LAYERS = 2
 _CHUNK_BYTES = 2**18
 
 
+def codec_of(path: str) -> str | None:
+    """Returns the codec that a file is compressed with, or None."""
+    return _CODECS.get(_extension(_name(path)))
+
+
+def stem_of(path: str) -> tuple[str, str]:
+    """Returns a path without the extension of its compression, and the extension that is left.
+
+    Example: `a/b.JSONL.gz` is `a/b.JSONL` and `.jsonl`.
+    """
+    name = _name(path)
+    extension = _extension(name)
+    if extension in _CODECS:
+        name = name[: -len(extension)]
+        extension = _extension(name)
+    return name, extension
+
+
+def _name(path: str) -> str:
+    return urlsplit(path).path if path.lower().startswith(("http://", "https://")) else path
+
+
+def _extension(name: str) -> str:
+    position = name.rfind(".")
+    return name[position:].lower() if position > name.rfind("/") else ""
+
+
 def codec_of_head(head: bytes) -> str | None:
     """Returns the codec that a file's first bytes show, or None."""
     return next((codec for magic, codec in _MAGIC_TO_CODEC.items() if head.startswith(magic)), None)
@@ -56,7 +85,14 @@ def is_plain(head: bytes) -> bool:
 
 
 class SniffedStream:
-    """Reads a stream as UTF-8 bytes, whatever its first bytes say that it is."""
+    """Reads a stream as UTF-8 bytes, whatever its first bytes say that it is.
+
+    Args:
+        raw: The stream.
+        keeps_encoding: Only decompress.
+        max_expansion: As in `DecompressedStream`.
+        n_layers: Of compression, at most.
+    """
 
     def __init__(
         self,
@@ -66,14 +102,6 @@ class SniffedStream:
         max_expansion: int | None = None,
         n_layers: int = _MAX_LAYERS,
     ) -> None:
-        """Wraps a stream; nothing is read yet.
-
-        Args:
-            raw: The stream.
-            keeps_encoding: Only decompress.
-            max_expansion: As in `DecompressedStream`.
-            n_layers: Of compression, at most.
-        """
         self._raw = raw
         self._keeps_encoding = keeps_encoding
         self._max_expansion = max_expansion

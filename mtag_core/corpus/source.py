@@ -15,8 +15,7 @@ from mtag_core.corpus.compression import (
     TruncatedError,
 )
 from mtag_core.corpus.items import Span
-from mtag_core.corpus.names import codec_of
-from mtag_core.corpus.sniffing import PeekableStream, SniffedStream
+from mtag_core.corpus.sniffing import PeekableStream, SniffedStream, codec_of
 from mtag_core.errors import InputNotFoundError, MtagError
 from mtag_core.records import READER_FAILED, Reject
 
@@ -31,6 +30,14 @@ class Failure:
 
 class Source(AbstractContextManager["Source"]):
     """An open file.
+
+    Args:
+        span: Its file is opened.
+        start: First byte, as the file is stored.
+        wrap: Makes the stream to read of the raw one; None decompresses, and makes UTF-8 of
+            UTF-16 and UTF-32.
+        keeps_encoding: Leave UTF-16 and UTF-32 as they are.
+        max_expansion: As in `DecompressedStream`.
 
     Attributes:
         path: Path or URL of the file.
@@ -50,16 +57,6 @@ class Source(AbstractContextManager["Source"]):
         keeps_encoding: bool = False,
         max_expansion: int | None = None,
     ) -> None:
-        """Opens a file.
-
-        Args:
-            span: Its file is opened.
-            start: First byte, as the file is stored.
-            wrap: Makes the stream to read of the raw one; None decompresses, and makes UTF-8 of
-                UTF-16 and UTF-32.
-            keeps_encoding: Leave UTF-16 and UTF-32 as they are.
-            max_expansion: As in `DecompressedStream`.
-        """
         self.path = span.file.path
         self.position = start
         self.failure: Failure | None = None

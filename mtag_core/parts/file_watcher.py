@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from mtag_core import storage
 from mtag_core.output.layout import OutputLayout
 from mtag_core.parts import run as runs
+from mtag_core.parts.completed_parts import ManifestReader
 from mtag_core.parts.incremental_plan import CompletedParts, Sources
 from mtag_core.parts.inputs import list_present_inputs
-from mtag_core.parts.manifest_reader import ManifestReader
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.parts.run import RunConfig
 from mtag_core.parts.run_plan import plan_run
@@ -34,16 +34,15 @@ class StableFiles:
 
 
 class FileWatcher:
-    """Polls the inputs now and then, and finishes the run whenever all parts are complete."""
+    """Polls the inputs now and then, and finishes the run whenever all parts are complete.
+
+    Args:
+        layout: The output directory.
+        config: The run's configuration.
+        interval_s: Seconds between two polls, at least.
+    """
 
     def __init__(self, layout: OutputLayout, config: RunConfig, *, interval_s: float) -> None:
-        """Starts without a listing.
-
-        Args:
-            layout: The output directory.
-            config: The run's configuration.
-            interval_s: Seconds between two polls, at least.
-        """
         self._layout = layout
         self._config = config
         self._interval_s = interval_s

@@ -1,12 +1,89 @@
-"""Whether a run had an effect."""
+"""What a run came to: a few of its rejects, for people, and an error where nothing was tagged."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from mtag_core import storage
 from mtag_core.corpus.reasons import REMEDIES
-from mtag_core.errors import NothingTaggedError
-from mtag_core.output.layout import OutputLayout
-from mtag_core.parts.reject_examples import reject_examples
+from mtag_core.errors import MtagError, NothingTaggedError
+from mtag_core.output.layout import REJECTS, OutputLayout
+from mtag_core.output.manifests import Manifest
+from mtag_core.output.rejects import line_to_reject
+from mtag_core.records import Reject
+
+_EXAMPLES = 3
+# Reading stops here: a file of rejects may be as large as the corpus.
+_MOST_FILES = 50
+_MOST_BYTES = 16 * 2**20
+_INPUT_CHARACTERS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class RejectExample:
+    """One reject for people.
+
+    Attributes:
+        doc_id: The document's id, or its source where it has none.
+        detail: What is wrong.
+        input_head: The first characters of the input; empty where it is not text or not held.
+        path: The file of rejects, relative to the output directory.
+    """
+
+    doc_id: str
+    detail: str
+    input_head: str
+    path: str
+
+
+def reject_examples(
+    layout: OutputLayout, manifests: Iterable[Manifest]
+) -> dict[str, list[RejectExample]]:
+    """Reads up to three rejects of each reason.
+
+    Args:
+        layout: The output directory.
+        manifests: Of its parts; the first ones are looked into.
+
+    Returns:
+        Reason to examples, the same for the same manifests and files.
+    """
+    found: dict[str, list[RejectExample]] = {}
+    n_files = 0
+    for manifest in manifests:
+        reasons = manifest.rejects_by_reason
+        if n_files == _MOST_FILES or all(len(found.get(r, ())) == _EXAMPLES for r in reasons):
+            continue
+        n_files += 1
+        for reject in _rejects(layout.rejects_path(manifest.part_id)):
+            examples = found.setdefault(reject.reason, [])
+            if len(examples) < _EXAMPLES:
+                examples.append(_example(reject, f"{REJECTS}/part-{manifest.part_id}.jsonl"))
+    return found
+
+
+def _rejects(path: str) -> Iterator[Reject]:
+    """The first lines of a file; one that is gone or damaged has no examples to give."""
+    n_left = _MOST_BYTES
+    try:
+        with storage.open_read(path) as stream:
+            while n_left > 0 and (line := stream.readline(n_left)).endswith(b"\n"):
+                n_left -= len(line)
+                yield line_to_reject(line)
+    except (MtagError, OSError, ValueError, TypeError):
+        return
+
+
+def _example(reject: Reject, path: str) -> RejectExample:
+    # Four bytes a character at most; a character that is cut in two is left out.
+    head = (reject.input or b"")[: 4 * _INPUT_CHARACTERS].decode("utf-8", "ignore")
+    is_text = head.encode() == (reject.input or b"")[: len(head.encode())]
+    return RejectExample(
+        doc_id=reject.doc_id or reject.source,
+        detail=reject.detail,
+        input_head=head[:_INPUT_CHARACTERS] if is_text else "",
+        path=path,
+    )
 
 
 def check_tagged(

@@ -6,14 +6,13 @@ from contextlib import ExitStack
 from typing import Any
 
 from mtag_core.errors import CountMismatchError
+from mtag_core.output.columns import OutputRow
 from mtag_core.output.layout import OutputLayout, PartFiles, open_part
 from mtag_core.output.manifests import Manifest
-from mtag_core.output.rows import OutputRow
-from mtag_core.parts.completeness_check import CompletenessCheck
-from mtag_core.parts.counts import PartCounts, check_balance
-from mtag_core.parts.held_document import HeldDocument
+from mtag_core.parts.counts import CompletenessCheck, PartCounts, check_balance
 from mtag_core.parts.part_records import CompletedPart, PartEnd, RecordKey
 from mtag_core.parts.progress import Tally
+from mtag_core.parts.spool import HeldDocument
 from mtag_core.records import Block, Reject
 
 # A given sent_id must be one word to stand in CoNLL-U.
@@ -27,17 +26,15 @@ class PartWriter:
 
     Nothing appears under a part's name before `PartEnd` has come and all counts agree. A document
     is written when its last block has come: one that a step rejects midway leaves no sentence.
+
+    Args:
+        layout: Where to write.
+        show: Called now and then with the totals of the part in work.
     """
 
     def __init__(
         self, layout: OutputLayout, show: Callable[[Tally], None] = lambda _tally: None
     ) -> None:
-        """Opens nothing yet.
-
-        Args:
-            layout: Where to write.
-            show: Called now and then with the totals of the part in work.
-        """
         self._layout = layout
         self._show = show
         self._part: _OpenPart | None = None

@@ -22,10 +22,10 @@ from mtag_core.errors import CountMismatchError, LockHeldError, OutputError, Usa
 from mtag_core.output.columns import SCHEMA_VERSION
 from mtag_core.output.layout import FOLDERS, MANIFESTS, PARTS, REJECTS, SPOOL, OutputLayout
 from mtag_core.output.manifests import Manifest
+from mtag_core.parts.completed_parts import damaged_parts
 from mtag_core.parts.counts import check_balance
-from mtag_core.parts.damaged_parts import damaged_parts
+from mtag_core.parts.outcome import reject_examples
 from mtag_core.parts.plan import slice_part_id
-from mtag_core.parts.reject_examples import reject_examples
 from mtag_core.parts.report import report_html
 from mtag_core.parts.slices import part_ids_of_slices, read_slices
 

@@ -15,8 +15,8 @@ from mtag_core import storage
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import CountMismatchError, OutputError
 from mtag_core.output.layout import SLICES, OutputLayout
+from mtag_core.parts.part_records import pages_of, read_item_records
 from mtag_core.parts.plan import ItemSlice, PlannedPart, slice_part_id
-from mtag_core.parts.read_part import pages_of, read_item_records
 from mtag_core.parts.spool import record_to_line, write_spool
 
 _VERSION = 1

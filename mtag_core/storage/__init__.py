@@ -7,19 +7,19 @@ bounds memory and says what is damaged.
 
 from mtag_core.storage.access import (
     atomic_writer,
+    create_text,
     delete,
     delete_leftovers,
     exclusive,
     exists,
     open_read,
     open_seekable,
+    open_text,
     read_bytes,
     stat,
 )
 from mtag_core.storage.files import UNKNOWN_SIZE, FileInfo, join, local_path, scheme_of
-from mtag_core.storage.listing import list_dir, list_files, literal_prefix
-from mtag_core.storage.patterns import split_patterns
-from mtag_core.storage.text import create_text, open_text
+from mtag_core.storage.listing import list_dir, list_files, literal_prefix, split_patterns
 
 __all__ = [
     "UNKNOWN_SIZE",

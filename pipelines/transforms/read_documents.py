@@ -11,9 +11,8 @@ import apache_beam as beam
 from mtag_core import storage
 from mtag_core.corpus import ReadOptions
 from mtag_core.output.layout import OutputLayout
-from mtag_core.parts.part_records import CompletedPart, RecordKey
+from mtag_core.parts.part_records import CompletedPart, RecordKey, read_part
 from mtag_core.parts.plan import PlannedPart
-from mtag_core.parts.read_part import read_part
 from mtag_core.parts.slices import slice_item
 from mtag_core.records import Document, Reject
 from pipelines.transforms.steps import KeyedRecord, StepDoFn

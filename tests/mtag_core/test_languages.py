@@ -122,6 +122,7 @@ def test_a_row_is_all_that_a_language_needs(tmp_path):
     path = tmp_path / "languages.py"
     path.write_text(source.replace("\nrm | roh", f"\n{row}\nrm | roh"), encoding="utf-8")
     spec = importlib.util.spec_from_file_location("languages_with_quechua", path)
+    assert spec and spec.loader
     added = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
         # Dataclasses look their module up.

@@ -78,15 +78,14 @@ class MetaLstmVocabulary:
 
 
 class Encoder:
-    """Turns sentences into batches."""
+    """Turns sentences into batches.
+
+    Args:
+        vocabulary: The inventories.
+        vector_rows: The row of each form's fixed vector, from 1.
+    """
 
     def __init__(self, vocabulary: MetaLstmVocabulary, vector_rows: Mapping[str, int]) -> None:
-        """Indexes the inventories.
-
-        Args:
-            vocabulary: The inventories.
-            vector_rows: The row of each form's fixed vector, from 1.
-        """
         self._character_to_id = _ids(vocabulary.characters)
         self._form_to_id = _ids(vocabulary.forms)
         self._upos_to_id = {label: index for index, label in enumerate(vocabulary.upos)}

@@ -91,18 +91,17 @@ class MetaLstmBatch:
 
 
 class MetaLstm(nn.Module):
-    """The three models together."""
+    """The three models together.
+
+    Args:
+        config: Sizes.
+        vectors: Fixed word vectors; not trained. Shape (n_vectors, vector_width).
+
+    Raises:
+        ValueError: The vectors are not of the shape that the config names.
+    """
 
     def __init__(self, config: MetaLstmConfig, vectors: Tensor) -> None:
-        """Makes the models with random weights.
-
-        Args:
-            config: Sizes.
-            vectors: Fixed word vectors; not trained. Shape (n_vectors, vector_width).
-
-        Raises:
-            ValueError: The vectors are not of the shape that the config names.
-        """
         super().__init__()
         expected = (config.n_vectors, config.vector_width)
         if tuple(vectors.shape) != expected:

@@ -8,11 +8,10 @@ from functools import lru_cache, partial
 from typing import BinaryIO, Protocol, cast
 
 from mtag_core import wikipedia
-from mtag_core.corpus.compression import ByteStream
+from mtag_core.corpus.compression import ByteStream, StreamRange, is_multistream
 from mtag_core.corpus.format import WHOLE, Format, Range, can_start_midway, even_ranges
 from mtag_core.corpus.items import ReadOptions, Span
-from mtag_core.corpus.multistream import StreamRange, is_multistream
-from mtag_core.corpus.names import codec_of
+from mtag_core.corpus.sniffing import codec_of
 from mtag_core.corpus.source import Source
 from mtag_core.records import READER_FAILED, Document, Reject
 from mtag_core.storage import FileInfo

@@ -22,8 +22,7 @@ from mtag_core.corpus.decoding import (
 )
 from mtag_core.corpus.format import WHOLE, Format, Range
 from mtag_core.corpus.items import ReadOptions, Span
-from mtag_core.corpus.names import codec_of
-from mtag_core.corpus.sniffing import HEAD_BYTES, codec_of_head
+from mtag_core.corpus.sniffing import HEAD_BYTES, codec_of, codec_of_head
 from mtag_core.corpus.source import Failure, failure_of
 from mtag_core.errors import MtagError
 from mtag_core.records import READER_FAILED, Document, Reject

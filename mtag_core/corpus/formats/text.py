@@ -17,7 +17,7 @@ from mtag_core.corpus.decoding import decode_document, or_failed, too_large
 from mtag_core.corpus.format import WHOLE, Format, Range, can_start_midway, even_ranges
 from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.lines import LongLine, read_lines
-from mtag_core.corpus.names import codec_of
+from mtag_core.corpus.sniffing import codec_of
 from mtag_core.corpus.source import Source
 from mtag_core.records import Document, Reject
 from mtag_core.storage import FileInfo

@@ -12,9 +12,8 @@ import pytest
 
 from mtag_core import conllu
 from mtag_core.errors import UsageError
-from mtag_core.output import parquet
-from mtag_core.output.columns import output_columns, schema_of
-from mtag_core.output.rows import OutputRow
+from mtag_core.output import writers
+from mtag_core.output.columns import OutputRow, output_columns, schema_of
 from mtag_core.output.writers import FORMATS, OutputFormat
 from tests.mtag_core.output.rows import example_rows, multiword_row
 
@@ -61,7 +60,7 @@ def test_parquet_without_rows_is_a_table_without_rows():
 
 
 def test_parquet_row_groups_close_by_number_of_tokens(monkeypatch):
-    monkeypatch.setattr(parquet, "ROW_GROUP_TOKENS", 10)
+    monkeypatch.setattr(writers, "ROW_GROUP_TOKENS", 10)
     data = _written(example_rows(4), OutputFormat("parquet"))
     metadata = pq.read_metadata(io.BytesIO(data))
     sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]

@@ -6,9 +6,9 @@ from typing import Any
 from mtag_core.corpus import ReadOptions
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
+from mtag_core.parts.part_records import read_part
 from mtag_core.parts.part_writer import PartWriter
 from mtag_core.parts.plan import PlannedPart
-from mtag_core.parts.read_part import read_part
 from mtag_core.records import Block, Document, Reject
 from mtag_core.segmentation.document_blocks import segment_document
 from mtag_core.tagging.block_encoder import BlockEncoder

@@ -1,7 +1,7 @@
 import re
 from html.parser import HTMLParser
 
-from mtag_core.parts.reject_examples import RejectExample
+from mtag_core.parts.outcome import RejectExample
 from mtag_core.parts.report import report_html
 
 _VOID = {"meta", "br"}

@@ -1,3 +1,5 @@
+"""None"""
+
 import hashlib
 from dataclasses import replace
 
@@ -8,13 +10,51 @@ from mtag_core.errors import OutputError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import FileDigest, Manifest
 from mtag_core.output.writers import OutputFormat
-from mtag_core.parts.damaged_parts import damaged_parts
+from mtag_core.parts.completed_parts import ManifestReader, damaged_parts
 from mtag_core.parts.run import RunConfig, completed_parts, prepare_output
 from mtag_core.parts.run_plan import find_intact
 
+_MANIFEST = Manifest("", FileDigest("", 10, "ab"), None, 1, 1, 0, 1, 1, 10)
+_IDS = [f"{number:016x}" for number in range(1100)]
 _CONFIG = RunConfig(("*.txt",), "digest", ReadOptions(), "parquet", "zstd")
 _ID = "0123456789abcdef"
 _OTHER = "fedcba9876543210"
+
+
+@pytest.fixture
+def manifests_only(tmp_path):
+    manifests_only = OutputLayout(str(tmp_path), OutputFormat())
+    (tmp_path / "manifests").mkdir()
+    for part_id in _IDS:
+        manifest = replace(_MANIFEST, part_id=part_id, sources=(f"{part_id}.txt",))
+        (tmp_path / "manifests" / f"part-{part_id}.json").write_bytes(manifest.to_json())
+    return manifests_only
+
+
+def test_manifests_come_in_the_order_asked_for(manifests_only):
+    wanted = _IDS[::-1]
+    assert [manifest.part_id for manifest in ManifestReader(manifests_only).read(wanted)] == wanted
+
+
+def test_sources_are_those_of_the_parts_asked_for(manifests_only):
+    assert ManifestReader(manifests_only).sources({_IDS[3]}) == {_IDS[3]: (f"{_IDS[3]}.txt",)}
+
+
+def test_a_manifest_is_read_once_until_it_is_forgotten(manifests_only, tmp_path):
+    reader = ManifestReader(manifests_only)
+    reader.read(_IDS[:2])
+    for part_id in _IDS[:2]:
+        (tmp_path / "manifests" / f"part-{part_id}.json").unlink()
+    reader.keep_only({_IDS[0]})
+    assert len(reader.read(_IDS[:1])) == 1
+    with pytest.raises(OSError, match=_IDS[1]):
+        reader.read(_IDS[1:2])
+
+
+def test_a_damaged_manifest_is_named(manifests_only, tmp_path):
+    (tmp_path / "manifests" / f"part-{_IDS[1050]}.json").write_text("[")
+    with pytest.raises(OutputError, match=_IDS[1050]):
+        ManifestReader(manifests_only).read(_IDS)
 
 
 def _digest(name, content):

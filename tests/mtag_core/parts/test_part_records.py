@@ -6,7 +6,7 @@ from mtag_core.corpus import ReadOptions
 from mtag_core.errors import CountMismatchError, StorageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
-from mtag_core.parts import read_part as read_module
+from mtag_core.parts import part_records
 from mtag_core.parts.plan import plan_parts
 from mtag_core.records import Document, Reject, Sentence
 from mtag_core.storage import list_files
@@ -40,7 +40,7 @@ def _rows(layout, part):
 
 
 def _read_as(monkeypatch, records):
-    monkeypatch.setattr(read_module, "read_item", lambda *_, **__: iter(records))
+    monkeypatch.setattr(part_records, "read_item", lambda *_, **__: iter(records))
 
 
 def test_every_sentence_is_written_in_order(part, layout):
@@ -93,7 +93,7 @@ def test_a_document_that_cannot_be_tagged_is_the_only_one_rejected(part, layout,
     texts = ["Ana reads.", "Some poison here. More.", "It is fine.", "More poison."]
     _read_as(monkeypatch, [Document(f"d{n}", t, "in.txt", n) for n, t in enumerate(texts)])
     monkeypatch.setattr(
-        read_module,
+        part_records,
         "read_item",
         lambda *_, **__: iter([Document(f"d{n}", t, "in.txt", n) for n, t in enumerate(texts)]),
     )
@@ -108,10 +108,10 @@ def test_a_document_that_cannot_be_tagged_is_the_only_one_rejected(part, layout,
 
 def test_the_other_documents_come_out_as_without_the_bad_one(part, layout, tmp_path, monkeypatch):
     good = [Document(f"d{n}", "Ana reads. It is fine.", "in.txt", n) for n in range(9)]
-    monkeypatch.setattr(read_module, "read_item", lambda *_, **__: iter(good))
+    monkeypatch.setattr(part_records, "read_item", lambda *_, **__: iter(good))
     clean = _annotate(part, layout)
     bad = Document("bad", "poison.", "in.txt", 9)
-    monkeypatch.setattr(read_module, "read_item", lambda *_, **__: iter([*good, bad]))
+    monkeypatch.setattr(part_records, "read_item", lambda *_, **__: iter([*good, bad]))
     other = OutputLayout(str(tmp_path / "other"), layout.format)
     manifest = _annotate(part, other, FakeTagger(fails_on="poison"))
     assert manifest.part == clean.part
@@ -145,7 +145,7 @@ def test_a_page_that_is_lost_between_dump_and_tagger_is_an_error(part, layout, m
         pages.update(kept=2)
         yield Document("d", "Ana reads.", "d.xml")
 
-    monkeypatch.setattr(read_module, "read_item", lossy)
+    monkeypatch.setattr(part_records, "read_item", lossy)
     with pytest.raises(CountMismatchError, match="2 pages kept and 0 rejected, but 1 tagged"):
         _annotate(part, layout)
 
@@ -159,7 +159,7 @@ def test_a_reader_that_raises_becomes_a_reject(part, layout, monkeypatch):
         yield Document("d", "Ana reads.", "in.txt")
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(read_module, "read_item", broken)
+    monkeypatch.setattr(part_records, "read_item", broken)
     manifest = _annotate(part, layout)
     assert (manifest.n_tagged, manifest.rejects_by_reason) == (1, {"unreadable": 1})
 
@@ -169,7 +169,7 @@ def test_a_storage_error_stops_the_part_and_leaves_nothing(part, layout, monkeyp
         yield Document("d", "Ana reads.", "in.txt")
         raise StorageError("in.txt: the disk is gone")
 
-    monkeypatch.setattr(read_module, "read_item", broken)
+    monkeypatch.setattr(part_records, "read_item", broken)
     with pytest.raises(StorageError, match="the disk is gone"):
         _annotate(part, layout)
     assert [p for p in (tmp_path / "out").rglob("*") if p.is_file()] == []
