@@ -4,6 +4,7 @@ The packages are imported when they are asked for; mtag does not install them.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mtag_core.errors import UsageError
@@ -106,6 +107,6 @@ def _is_space_after(sentences: Iterable[TaggedSentence]) -> Iterator[bool]:
         for each in sentences
         for span in zip(each.sentence.starts, each.sentence.ends, strict=True)
     ]
-    for (start, end), (next_start, _) in zip(spans, spans[1:], strict=False):
+    for (start, end), (next_start, _) in pairwise(spans):
         yield next_start != end or next_start == start
     yield from [False] * bool(spans)

@@ -26,7 +26,6 @@ class MtagComponent:
         return to_spacy(self._tagger.tag(doc.text, language=self._language), vocab=doc.vocab)
 
 
-@Language.factory("mtag", default_config={"bundle": None, "treebank_style": []})
 def create_component(
     nlp: Language, name: str, bundle: str | None, treebank_style: Sequence[str]
 ) -> MtagComponent:
@@ -40,3 +39,10 @@ def create_component(
     """
     language = None if nlp.lang == _MULTI_LANGUAGE else nlp.lang
     return MtagComponent(Tagger.load(bundle, treebank_style=treebank_style), language)
+
+
+Language.factory(
+    "mtag",
+    default_config={"bundle": None, "treebank_style": []},
+    func=create_component,
+)

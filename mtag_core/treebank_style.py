@@ -11,11 +11,6 @@ from collections.abc import Collection, Iterable
 from mtag_core.errors import UsageError
 from mtag_core.languages import written_standards
 
-TREEBANK_STYLE_HELP = (
-    "tag the treebank's language in its style, such as pl_lfg; several with commas"
-)
-"""Of the flag `--treebank_style`, which two commands have."""
-
 
 def treebank_language(treebank: str) -> str:
     """The language of a treebank: what stands in its name before the first `_`."""

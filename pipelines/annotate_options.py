@@ -8,7 +8,7 @@ from mtag_core.option_values import not_negative, positive, ratio, seconds
 from mtag_core.options import Flags, group, option
 from mtag_core.output.streams import COMPRESSION_SUFFIXES
 from mtag_core.output.writers import FORMATS, OutputFormat
-from mtag_core.treebank_style import TREEBANK_STYLE_HELP, split_names
+from mtag_core.tagging.tagger_options import TaggerOptions
 from pipelines.options import CorpusOptions, JobOptions, parse_flags
 
 DEFAULT_COMPRESSION = "zstd"
@@ -49,18 +49,11 @@ class AnnotateOptions:
         parse=ratio,
         section="output",
     )
+    tagger: TaggerOptions = group(section="languages")
     model: str | None = option(
         "directory or URL of a bundle; the one in mtag if left out",
         None,
         metavar="DIR",
-        section="model",
-    )
-    treebank_style: tuple[str, ...] = option(
-        TREEBANK_STYLE_HELP,
-        (),
-        metavar="TREEBANK",
-        split=split_names,
-        formerly="conventions",
         section="model",
     )
     piece_budget: int | None = option(

@@ -46,18 +46,18 @@ def unused_run_flags(options: AnnotateOptions) -> list[str]:
     return lines
 
 
-def unused_style_flags(conventions: Iterable[str], report: Mapping[str, Any]) -> list[str]:
-    """A line for each convention that no sentence followed.
+def unused_style_flags(treebanks: Iterable[str], report: Mapping[str, Any]) -> list[str]:
+    """A line for each treebank whose style no sentence has.
 
     Args:
-        conventions: Names of treebanks.
+        treebanks: Names of treebanks.
         report: The content of run.json.
     """
     languages = report["tokens_by_language"]
     found = ", ".join(sorted(languages)) or "none"
     return [
         f"--treebank_style={name} changed nothing: no sentence is in its language, found: {found}"
-        for name in unused_styles(conventions, languages=languages)
+        for name in unused_styles(treebanks, languages=languages)
     ]
 
 

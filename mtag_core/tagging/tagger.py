@@ -123,13 +123,13 @@ class Tagger:
         bundle = Bundle.open(path)
         directory = bundle.directory
         labels = load_labels(directory)
-        langid = LanguageIdentifier.load(directory / "langid.ftz")
         options = TaggerOptions(
-            _names(treebank_style, what="treebank_style", expected="treebanks"),
-            language,
-            _names(languages, what="languages", expected="languages"),
-            untrained,
-        )
+            treebank_style=_names(treebank_style, what="treebank_style", expected="treebanks"),
+            language=language,
+            languages=_names(languages, what="languages", expected="languages"),
+            untrained=untrained,
+        ).checked(labels.treebanks)
+        langid = LanguageIdentifier.load(directory / "langid.ftz")
         return cls(
             segmenter=Segmenter.load(directory / "segmenters", langid),
             model=load_model(directory),
@@ -322,8 +322,8 @@ class Tagger:
             One result a sentence. Its text is the forms joined by spaces.
 
         Raises:
-            UsageError: A form is empty or holds a lone surrogate, a sentence is no list of forms, or
-                mtag does not know the language.
+            UsageError: A form is empty or holds a lone surrogate, a sentence is no list of forms,
+                or mtag does not know the language.
         """
         _check_many(sentences, what="sentences", expected="lists of forms", instead="tag")
         code = self._code(language) or UNKNOWN

@@ -8,18 +8,32 @@ from typing import Any, Literal, get_args
 
 from mtag_core.errors import UsageError
 from mtag_core.languages import normalise_language, written_standards
-from mtag_core.treebank_style import check_treebank_style, style_digest, treebank_language
+from mtag_core.options import option
+from mtag_core.treebank_style import (
+    check_treebank_style,
+    split_names,
+    style_digest,
+    treebank_language,
+)
 
 Untrained = Literal["tag", "skip"]
 UNTRAINED: tuple[Untrained, ...] = get_args(Untrained)
 """What becomes of sentences in languages that the model has not learnt."""
 
 
-UNTRAINED_HELP = "sentences in languages that no treebank of the model is in"
-"""Of the flag `--untrained`, which two commands have."""
+def split_languages(values: Iterable[str]) -> tuple[str, ...]:
+    """The languages that a flag names, split at commas.
+
+    Raises:
+        UsageError: There are none.
+    """
+    names = tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+    if not names:
+        raise UsageError("--languages is empty; name languages, such as en,de,fr")
+    return names
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaggerOptions:
     """Options that tags depend on, beside the bundle.
 
@@ -30,10 +44,27 @@ class TaggerOptions:
         untrained: `tag` or `skip` sentences of languages that no treebank of the bundle is in.
     """
 
-    treebank_style: tuple[str, ...] = ()
-    language: str | None = None
-    languages: tuple[str, ...] = ()
-    untrained: Untrained = "tag"
+    treebank_style: tuple[str, ...] = option(
+        "tag the treebank's language in its style, such as pl_lfg; several with commas",
+        (),
+        metavar="TREEBANK",
+        split=split_names,
+        formerly="conventions",
+    )
+    language: str | None = option(
+        "of all texts, such as fr, fr-FR or French; found for each line if left out",
+        None,
+        metavar="CODE",
+    )
+    languages: tuple[str, ...] = option(
+        "choose among these for each line; several with commas",
+        (),
+        metavar="CODE",
+        split=split_languages,
+    )
+    untrained: Untrained = option(
+        "what to do with sentences in languages that no treebank of the model is in", "tag"
+    )
 
     def checked(self, treebanks: Collection[str]) -> "TaggerOptions":
         """The options with mtag's codes for languages.
@@ -83,15 +114,3 @@ def trained_languages(treebanks: Iterable[str]) -> frozenset[str]:
     return frozenset(
         languages | {code for language in languages for code in written_standards(language)}
     )
-
-
-def split_languages(values: Iterable[str]) -> tuple[str, ...]:
-    """The languages that a flag names, split at commas.
-
-    Raises:
-        UsageError: There are none.
-    """
-    names = tuple(name.strip() for value in values for name in value.split(",") if name.strip())
-    if not names:
-        raise UsageError("--languages is empty; name languages, such as en,de,fr")
-    return names
