@@ -7,11 +7,17 @@ object a token: the columns are what the model, Parquet and CoNLL-U want (docs/d
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from mtag_core.time_limit import TooSlowError
+
 T = TypeVar("T")
 
 # The reason of rejects by steps after the reader, and of those that only a bug of a reader makes.
 TAGGING_FAILED = "tagging_failed"
 READER_FAILED = "reader_failed"
+# Any step may be what these are about.
+CRASHED = "crashed"
+TOO_SLOW = "too_slow"
+SLOW_DETAIL = "not done within --max_document_seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +129,27 @@ def failed_document(document: Document, error: Exception, *, step: str) -> Rejec
 
     Args:
         document: With its whole text. A text of another type is left out.
-        error: What was raised.
+        error: What was raised; `TooSlowError` has a reason of its own.
         step: As in `Reject.step`.
     """
-    text = document.text
-    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else None
+    is_slow = isinstance(error, TooSlowError)
+    data = document_bytes(document)
     return Reject(
         source=document.source,
         offset=document.offset,
         doc_id=document.doc_id,
-        reason=TAGGING_FAILED,
-        detail=f"{type(error).__name__}: {error}".split("\n")[0],
+        reason=TOO_SLOW if is_slow else TAGGING_FAILED,
+        detail=SLOW_DETAIL if is_slow else f"{type(error).__name__}: {error}".split("\n")[0],
         input=data,
         n_input_bytes=None if data is None else len(data),
         step=step,
     )
+
+
+def document_bytes(document: Document) -> bytes | None:
+    """A document's text for a reject; None for a text that is no string."""
+    text = document.text
+    return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else None
 
 
 @dataclass(frozen=True, slots=True)

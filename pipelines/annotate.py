@@ -54,6 +54,7 @@ from pipelines.models import Model, TextTagger, bundle_model
 from pipelines.runners.registry import find_runner
 from pipelines.streaming import run_in_turn, run_unbounded
 from pipelines.summary import print_plan
+from pipelines.transforms.check_alone import document_check
 from pipelines.transforms.read_documents import ReadDocuments, SplitFiles
 from pipelines.transforms.segment import Segment
 from pipelines.transforms.steps import SharedModel
@@ -181,15 +182,17 @@ def tag_parts(
         A manifest a part: small.
     """
     model, layout = settings.model, settings.layout
+    limit_s = settings.read.max_document_seconds
     if settings.has_slices:
         split = SplitFiles(settings.read, layout, stop_path=settings.stop_path)
         parts = parts | "SplitFiles" >> split
-    read = ReadDocuments(settings.read, layout, stop_path=settings.stop_path)
+    check = document_check(model)
+    read = ReadDocuments(settings.read, layout, stop_path=settings.stop_path, check=check)
     write = WriteParts(layout, progress_dir=settings.progress_dir)
     return (
         parts
         | "ReadDocuments" >> read
-        | "Segment" >> Segment(model)
+        | "Segment" >> Segment(model, max_document_seconds=limit_s)
         | "Wordpiece" >> Wordpiece(model)
         | "Tag" >> Tag(model)
         | "WriteParts" >> write

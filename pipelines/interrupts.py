@@ -16,7 +16,7 @@ from types import FrameType, TracebackType
 from typing import NoReturn
 
 from mtag_core.errors import MtagError
-from pipelines.run_folder import delete_run_folder, end_workers
+from pipelines.run_folder import delete_run_folder, end_workers, remove_open_marks
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _DID = {signal.SIGINT: "interrupted", signal.SIGTERM: "ended by SIGTERM"}
@@ -154,4 +154,5 @@ class RunGuard:
         """Ends the process where Beam does not."""
         print(f"{self._name}: {self._message()}", file=sys.stderr, flush=True)
         delete_run_folder()
+        remove_open_marks()
         os._exit(1 if self._signal is None else exit_code(self._signal))

@@ -12,6 +12,8 @@ import threading
 import time
 from pathlib import Path
 
+from pipelines.run_folder import remove_open_marks
+
 _POLL_S = 0.25
 
 
@@ -38,6 +40,7 @@ def _end_with_driver(driver: int, running: Path | None) -> None:
     """Ends the process once the driver is gone, or has removed the file that says it runs."""
     while os.getppid() == driver and (running is None or running.exists()):
         time.sleep(_POLL_S)
+    remove_open_marks()
     os._exit(1)
 
 

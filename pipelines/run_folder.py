@@ -10,6 +10,7 @@ import atexit
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -65,6 +66,14 @@ def delete_run_folder() -> None:
     """Removes the folder of the run, for a process that ends without cleaning up."""
     if _current is not None:
         shutil.rmtree(_current, ignore_errors=True)
+
+
+def remove_open_marks() -> None:
+    """Removes the marks of parts in work, for a process that ends on purpose."""
+    # Not imported: where it is not there yet, there are no marks.
+    attempts = sys.modules.get("mtag_core.parts.attempts")
+    if attempts is not None:
+        attempts.remove_open_marks()
 
 
 def delete_stale_folders() -> None:

@@ -165,10 +165,11 @@ def score_parts(
     segmenter = SharedModel(functools.partial(load_segmenter, options.model))
     scorer = SharedModel(functools.partial(load_scorer, options))
     selection = Selection(layout.base, options.choice)
+    limit_s = options.corpus.read.max_document_seconds
     return (
         parts
         | "ReadDocuments" >> ReadDocuments(options.corpus.read, layout)
-        | "Segment" >> Segment(segmenter)
+        | "Segment" >> Segment(segmenter, max_document_seconds=limit_s)
         | "SelectSentences" >> SelectSentences(selection.of)
         | "Wordpiece" >> Wordpiece(scorer)
         | "Score" >> Score(scorer)

@@ -1,5 +1,6 @@
 """A tagger without a model: sentences end at full stops, tags follow from the form's length."""
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 
@@ -79,6 +80,20 @@ def tagged_sentences(text: str) -> list[TaggedSentence]:
 def load_fake_tagger() -> FakeTagger:
     """The loader for pipelines; a module-level function, so that it pickles."""
     return FakeTagger()
+
+
+class AbortingTagger(FakeTagger):
+    """Ends its process at the form "abort", as a native library may."""
+
+    def encode(self, sentence: Sentence) -> EncodedSentence:
+        if "abort" in sentence.forms:
+            os.abort()
+        return super().encode(sentence)
+
+
+def load_aborting_tagger() -> AbortingTagger:
+    """The loader of a tagger that the form "abort" kills."""
+    return AbortingTagger()
 
 
 def load_failing_tagger() -> FakeTagger:

@@ -10,6 +10,7 @@ from mtag_core.corpus.planning import (
     fitting_item_bytes,
     fitting_spool_bytes,
     is_slow,
+    may_abort,
     plan_items,
 )
 from mtag_core.corpus.reasons import REASONS
@@ -31,6 +32,7 @@ __all__ = [
     "formats",
     "formats_using",
     "is_slow",
+    "may_abort",
     "plan_items",
     "read_item",
     "register",

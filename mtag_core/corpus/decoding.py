@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from math import inf
 from typing import TypeVar
 
 from mtag_core.corpus.sniffing import UTF8_MARK
-from mtag_core.records import READER_FAILED, Document, Reject
+from mtag_core.records import READER_FAILED, SLOW_DETAIL, TOO_SLOW, Document, Reject
+from mtag_core.time_limit import TooSlowError, time_limit
 
 T = TypeVar("T")
 
@@ -57,7 +59,14 @@ def make_reject(
     return Reject(source, offset, doc_id, reason, detail, data, len(data))
 
 
-def or_failed(make: Callable[[], T], data: bytes | None, *, source: str, offset: int) -> T | Reject:
+def or_failed(
+    make: Callable[[], T],
+    data: bytes | None,
+    *,
+    source: str,
+    offset: int,
+    limit_s: float = inf,
+) -> T | Reject:
     """Calls what makes a record; where that raises, a bug of ours, the record is a reject.
 
     Args:
@@ -65,15 +74,19 @@ def or_failed(make: Callable[[], T], data: bytes | None, *, source: str, offset:
         data: Its bytes.
         source: Path or URL of its file.
         offset: Where it starts.
+        limit_s: Seconds that it may take.
     """
     try:
-        return make()
+        with time_limit(limit_s):
+            return make()
     except MemoryError:
         raise
+    except TooSlowError:
+        fault = TOO_SLOW, SLOW_DETAIL
     except Exception as error:
-        doc_id = f"{source}#{offset}"
-        n_bytes = None if data is None else len(data)
-        return Reject(source, offset, doc_id, READER_FAILED, one_line(error), data, n_bytes)
+        fault = READER_FAILED, one_line(error)
+    n_bytes = None if data is None else len(data)
+    return Reject(source, offset, f"{source}#{offset}", *fault, data, n_bytes)
 
 
 def one_line(error: Exception) -> str:

@@ -42,6 +42,8 @@ class Format:
             large files whose server sends any range. Without one a file is never split.
         is_one_document: Whether a file is one document, as far as its size and the options say.
         options: The fields of `ReadOptions` that it uses, each the flag of that name.
+        may_abort: Whether a native library reads it that may end the process on damaged files:
+            such files are planned in a child process.
         names: Matches the ends of names that have none of the extensions, or None.
     """
 
@@ -52,6 +54,7 @@ class Format:
     plan: Plan = lambda _file, _options, _item_bytes: WHOLE
     is_one_document: Callable[[FileInfo, ReadOptions], bool] = lambda _file, _options: False
     options: tuple[str, ...] = ()
+    may_abort: bool = False
     names: re.Pattern[str] | None = None
 
 

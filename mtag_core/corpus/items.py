@@ -6,17 +6,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from mtag_core.errors import UsageError
-from mtag_core.option_values import positive
+from mtag_core.option_values import positive, seconds
 from mtag_core.options import option
 from mtag_core.storage import FileInfo
+from mtag_core.time_limit import MAX_DOCUMENT_SECONDS
 
 AUTO = "auto"
 """Format of inputs whose names say it."""
 
 DOCUMENTS = ("file", "line", "paragraph")
 _MIN_DOCUMENT_BYTES = 16
+
 MAX_EXPANSION = 1000
 """Text seldom shrinks to a hundredth; a bomb of gz to a thousandth, of bz2 much further."""
+
+
+_DEFAULT_LIMITS = {
+    "max_document_seconds": MAX_DOCUMENT_SECONDS,
+    "max_expansion": MAX_EXPANSION,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,8 @@ class ReadOptions:
         max_document_bytes: Longer plain text is read as several documents; a longer line or record
             is rejected.
         namespaces: Numbers of the MediaWiki namespaces to read.
+        max_document_seconds: Seconds that reading a document, or splitting it into sentences, may
+            take; what waits for a file does not count.
         max_expansion: Bytes that a byte of a compressed file may hold, beyond the first 64 MiB.
 
     Raises:
@@ -47,6 +57,12 @@ class ReadOptions:
     id_field: str | None = option("field of the document id", None, metavar="NAME")
     max_document_bytes: int = 4 * 2**20
     namespaces: tuple[int, ...] = (0,)
+    max_document_seconds: float = option(
+        "seconds that one step may take for a document",
+        MAX_DOCUMENT_SECONDS,
+        metavar="S",
+        parse=seconds,
+    )
     max_expansion: int = option(
         "bytes that a byte of a compressed file may hold, beyond the first 64 MiB",
         MAX_EXPANSION,
@@ -65,9 +81,10 @@ class ReadOptions:
     def to_dict(self) -> dict[str, Any]:
         """Returns the options as JSON values."""
         fields = dataclasses.asdict(self)
-        if self.max_expansion == MAX_EXPANSION:
-            # As before there was a limit, so that outputs from then are gone on with.
-            del fields["max_expansion"]
+        for name, default in _DEFAULT_LIMITS.items():
+            if fields[name] == default:
+                # As before there was a limit, so that outputs from then are gone on with.
+                del fields[name]
         return {**fields, "namespaces": list(self.namespaces)}
 
     def to_json(self) -> str:

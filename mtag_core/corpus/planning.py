@@ -11,9 +11,10 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from mtag_core.child_process import ChildProcess
 from mtag_core.corpus.format import WHOLE, Range
 from mtag_core.corpus.items import ReadOptions, Span, WorkItem
-from mtag_core.corpus.registry import format_of
+from mtag_core.corpus.registry import format_named, format_of
 from mtag_core.corpus.sniffing import codec_of
 from mtag_core.errors import MtagError
 from mtag_core.storage import FileInfo
@@ -33,6 +34,7 @@ _MIN_FILES = 64
 # A pack of empty files ends, on average, after so many.
 _MEAN_PACK_FILES = 512
 _HASH_RANGE = 2**32
+_CHILD = ChildProcess()
 # Bytes of text or XML in a stored byte, about; those of Parquet are not known without opening it.
 _CODEC_TO_RATIO = {None: 1, "gz": 3, "zst": 3, "bz2": 4, "xz": 4}
 
@@ -171,6 +173,11 @@ def is_slow(item: WorkItem, options: ReadOptions, *, above_bytes: int) -> bool:
     return not format_of(file, options).is_one_document(file, options)
 
 
+def may_abort(item: WorkItem) -> bool:
+    """Whether reading an item may end the process, by its format."""
+    return format_named(item.kind).may_abort
+
+
 def expected_bytes(file: FileInfo) -> int:
     """Bytes of a file once it is decompressed, about; 0 where the size is unknown."""
     return max(0, file.size) * _CODEC_TO_RATIO[codec_of(file.path)]
@@ -180,8 +187,11 @@ def _ranges(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[R
     """Splits a large file, if its format and its server let it be read from the middle."""
     if not file.is_seekable or file.size < 0:
         return WHOLE
+    form = format_of(file, options)
     try:
-        return format_of(file, options).plan(file, options, item_bytes)
+        if form.may_abort:
+            return _CHILD.call(form.plan, file, options, item_bytes)
+        return form.plan(file, options, item_bytes)
     except (MtagError, MemoryError):
         raise
     except Exception:

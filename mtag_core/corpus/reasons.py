@@ -20,6 +20,8 @@ REASONS = {
     "vanished": "The file was listed but is gone.",
     "changed": "The file's size or version is not the one that was planned; run again.",
     "reader_failed": "The reader has a bug; it costs the record, or the rest of the file.",
+    "too_slow": "A step did not end within `--max_document_seconds`.",
+    "crashed": "Reading the file, or tagging the document, ends the process; tried alone.",
     "tagging_failed": "A step after reading raised an error; `step` says which.",
 }
 
@@ -43,6 +45,8 @@ REMEDIES = {
     "vanished": "run again",
     "changed": "run again",
     "reader_failed": "report it, with the file if you may",
+    "too_slow": "--max_document_seconds allows more",
+    "crashed": "fetch or make the file again; if that does not help, report it",
     "tagging_failed": "report it, with its line in rejects/",
 }
 """What a user can do about each reason."""

@@ -8,6 +8,7 @@
     .started                        a worker on a cluster has started, while a run is on
     slices/item-<id>.json           the parts of an item that was sliced
     spool/part-<id>.jsonl.zst       documents of a slice, while a run is on
+    attempts/item-<id>              a worker is at work on it, or died of it
     run.json                        all parts of the last complete run, without times
     report.html                     run.json for people
     runs/<UTC date and time>.json   times of each run
@@ -32,9 +33,9 @@ from mtag_core.output.writers import PartFormat, RowWriter
 from mtag_core.records import Reject
 
 PARTS, MANIFESTS, REJECTS, RUNS = "parts", "manifests", "rejects", "runs"
-SLICES, SPOOL = "slices", "spool"
+SLICES, SPOOL, ATTEMPTS = "slices", "spool", "attempts"
 # Manifests come first wherever files are removed: a part without one counts as not done.
-FOLDERS = (MANIFESTS, SLICES, PARTS, REJECTS, RUNS, SPOOL)
+FOLDERS = (MANIFESTS, SLICES, PARTS, REJECTS, RUNS, SPOOL, ATTEMPTS)
 CONFIG, RUN, REPORT, PLAN = "config.json", "run.json", "report.html", "plan.jsonl"
 
 _OWN_FILES = frozenset({CONFIG, RUN, REPORT, PLAN, "tail_basis.npz"})
@@ -45,6 +46,7 @@ _OWN_NAMES = {
     REJECTS: re.compile(r"part-([0-9a-f]{16})\.jsonl"),
     SLICES: re.compile(r"item-([0-9a-f]{16})\.json"),
     SPOOL: re.compile(r"part-([0-9a-f]{16})\.jsonl\.zst"),
+    ATTEMPTS: re.compile(r"item-([0-9a-f]{16})"),
     RUNS: re.compile(r"(\d{4}-\d\d-\d\dT\d{6}Z)\.json"),
 }
 
@@ -122,6 +124,10 @@ class OutputLayout:
     def spool_path(self, part_id: str) -> str:
         """Path of the documents of a slice; there while a run is on."""
         return storage.join(self.base, SPOOL, f"part-{part_id}.jsonl.zst")
+
+    def attempt_path(self, part_id: str) -> str:
+        """Path of the empty file that is there while a part is made, and after who made it died."""
+        return storage.join(self.base, ATTEMPTS, f"item-{part_id}")
 
     def own_files(self, folder: str) -> dict[str, list[str]]:
         """Files of ours in one of the folders, by part id (by date for `runs`)."""

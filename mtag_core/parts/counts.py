@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mtag_core.errors import CountMismatchError
 from mtag_core.parts.progress import Tally
-from mtag_core.records import TAGGING_FAILED
+from mtag_core.records import TAGGING_FAILED, TOO_SLOW
 from mtag_core.tagging.tagged import SentenceResult
 from mtag_core.wikipedia import PageOutcome
 
@@ -87,6 +87,10 @@ def check_balance(
     n_failed = rejects_by_reason.get(TAGGING_FAILED, 0)
     n_kept = pages_by_outcome[PageOutcome.KEPT]
     n_unread = pages_by_outcome[PageOutcome.REJECTED]
+    # Pages may be too slow for the reader or for a step behind it.
+    n_slow = n_kept - n_tagged - n_failed
+    if 0 <= n_slow <= rejects_by_reason.get(TOO_SLOW, 0):
+        n_failed += n_slow
     # Not every reject is a page: a file may be gone, or damaged between two pages.
     if n_kept != n_tagged + n_failed or n_unread > n_rejected - n_failed:
         raise CountMismatchError(

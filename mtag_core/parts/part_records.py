@@ -15,6 +15,7 @@ from mtag_core.errors import MtagError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.parts.plan import PlannedPart
+from mtag_core.parts.read_alone import Trial, checked, read_item_alone
 from mtag_core.parts.spool import read_spool
 from mtag_core.records import Document, Reject
 from mtag_core.wikipedia import PageOutcome
@@ -55,7 +56,7 @@ class CompletedPart:
 
 
 def read_part(
-    part: PlannedPart, options: ReadOptions, layout: OutputLayout
+    part: PlannedPart, options: ReadOptions, layout: OutputLayout, *, trial: Trial | None = None
 ) -> Iterator[tuple[RecordKey, Document | Reject | PartEnd]]:
     """Reads the documents of a part's work item, at most `part.limit` of them, or of its slice.
 
@@ -63,6 +64,7 @@ def read_part(
         part: What to read.
         options: How to read.
         layout: Where slices are.
+        trial: Where to try what may abort the process; None for a part that nobody died of.
 
     Yields:
         Documents and rejects in order, then the part's end.
@@ -73,10 +75,12 @@ def read_part(
     pages: Counter[str] = Counter()
     n_documents = 0
     if part.slice is None:
-        records = read_item_records(part, options, pages)
+        records = read_item_records(part, options, pages, trial=trial)
     else:
         records = read_spool(layout.spool_path(part.part_id))
         pages.update(part.slice.pages_by_outcome)
+    if trial is not None:
+        records = checked(records, trial, pages=pages)
     for record in records:
         yield RecordKey(part.part_id, n_documents), record
         n_documents += 1
@@ -89,14 +93,24 @@ def pages_of(pages: Counter[str]) -> dict[str, int]:
 
 
 def read_item_records(
-    part: PlannedPart, options: ReadOptions, pages: Counter[str]
+    part: PlannedPart, options: ReadOptions, pages: Counter[str], *, trial: Trial | None = None
 ) -> Iterator[Document | Reject]:
     """Reads the documents of a part's work item, at most `part.limit` of them; counts pages.
+
+    Args:
+        part: What to read.
+        options: How to read.
+        pages: Counted up, as in `read_item`.
+        trial: As in `read_part`.
 
     Raises:
         MtagError: Something that must stop the run, such as a disk that is gone.
     """
-    records = islice(read_item(part.item, options, pages=pages), part.limit)
+    if trial is None:
+        read = read_item(part.item, options, pages=pages)
+    else:
+        read = read_item_alone(part.item, options, trial, pages=pages)
+    records = islice(read, part.limit)
     while True:
         try:
             record = next(records, None)

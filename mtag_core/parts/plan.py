@@ -8,10 +8,11 @@ is planned beside its complete parts.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from types import MappingProxyType
 
+from mtag_core.child_process import ChildProcess
 from mtag_core.corpus import (
     MAX_ITEM_BYTES,
     ItemPlanner,
@@ -20,9 +21,10 @@ from mtag_core.corpus import (
     WorkItem,
     expected_bytes,
     is_slow,
-    read_item,
+    may_abort,
 )
 from mtag_core.parts.incremental_plan import NO_PARTS, CompletedParts, plan_beside
+from mtag_core.parts.read_alone import count_documents, count_documents_alone
 from mtag_core.storage import FileInfo
 
 
@@ -144,15 +146,23 @@ def plan_parts(
             else:
                 yield from _sliced(whole, min(item_bytes, MAX_ITEM_BYTES), completed, slices)
         return
-    for item in planner.plan(files):
-        if limit <= 0:
-            return
-        n_documents = sum(1 for _ in islice(read_item(item, options), limit + 1))
-        if n_documents <= limit:
-            yield PlannedPart(item.item_id, item)
-        else:
-            yield PlannedPart(_limited_id(item.item_id, limit), item, limit)
-        limit -= n_documents
+    yield from _limited(planner.plan(files), options, limit)
+
+
+def _limited(items: Iterator[WorkItem], options: ReadOptions, limit: int) -> Iterator[PlannedPart]:
+    with closing(ChildProcess()) as child:
+        for item in items:
+            if limit <= 0:
+                return
+            if may_abort(item):
+                n_documents = count_documents_alone(item, options, child, limit + 1)
+            else:
+                n_documents = count_documents(item, options, limit + 1)
+            if n_documents <= limit:
+                yield PlannedPart(item.item_id, item)
+            else:
+                yield PlannedPart(_limited_id(item.item_id, limit), item, limit)
+            limit -= n_documents
 
 
 def _sliced(

@@ -20,7 +20,15 @@ from mtag_core import storage
 from mtag_core.corpus import MAX_ITEM_BYTES, ReadOptions
 from mtag_core.errors import CountMismatchError, LockHeldError, OutputError, UsageError
 from mtag_core.output.columns import SCHEMA_VERSION
-from mtag_core.output.layout import FOLDERS, MANIFESTS, PARTS, REJECTS, SPOOL, OutputLayout
+from mtag_core.output.layout import (
+    ATTEMPTS,
+    FOLDERS,
+    MANIFESTS,
+    PARTS,
+    REJECTS,
+    SPOOL,
+    OutputLayout,
+)
 from mtag_core.output.manifests import Manifest
 from mtag_core.parts.completed_parts import damaged_parts
 from mtag_core.parts.counts import check_balance
@@ -284,9 +292,10 @@ def prune(layout: OutputLayout, report: Mapping[str, Any]) -> int:
     for list_id, part_ids in part_ids_of_slices(layout).items():
         if not listed.issuperset(part_ids):
             storage.delete(layout.slices_path(list_id))
-    for paths in layout.own_files(SPOOL).values():
-        for path in paths:
-            storage.delete(path)
+    for folder in (SPOOL, ATTEMPTS):
+        for paths in layout.own_files(folder).values():
+            for path in paths:
+                storage.delete(path)
     # The manifest goes first: a part without one counts as not done.
     for folder in (MANIFESTS, PARTS, REJECTS):
         for part_id, paths in layout.own_files(folder).items():

@@ -17,13 +17,14 @@ from mtag_core.errors import CountMismatchError, OutputError
 from mtag_core.output.layout import SLICES, OutputLayout
 from mtag_core.parts.part_records import pages_of, read_item_records
 from mtag_core.parts.plan import ItemSlice, PlannedPart, slice_part_id
+from mtag_core.parts.read_alone import Trial
 from mtag_core.parts.spool import record_to_line, write_spool
 
 _VERSION = 1
 
 
 def slice_item(
-    part: PlannedPart, options: ReadOptions, layout: OutputLayout
+    part: PlannedPart, options: ReadOptions, layout: OutputLayout, *, trial: Trial | None = None
 ) -> Iterator[PlannedPart]:
     """Slices the item of a planned part, unless an earlier attempt has.
 
@@ -31,6 +32,7 @@ def slice_item(
         part: With `slice_bytes`.
         options: How to read.
         layout: Where the slices go.
+        trial: As in `read_part`.
 
     Yields:
         A part a slice. Those that are not complete have their documents in the spool.
@@ -42,7 +44,7 @@ def slice_item(
     there = read_slices(layout, part.part_id)
     slices = there
     if slices is None or not _are_at_hand(layout, part.part_id, slices):
-        slices = _write_spools(part, options, layout)
+        slices = _write_spools(part, options, layout, trial)
         if there not in (None, slices):
             path = part.item.spans[0].file.path
             raise CountMismatchError(f"{path}: holds other documents than before; run again")
@@ -100,12 +102,12 @@ def _write_list(layout: OutputLayout, list_id: str, slices: Sequence[ItemSlice])
 
 
 def _write_spools(
-    part: PlannedPart, options: ReadOptions, layout: OutputLayout
+    part: PlannedPart, options: ReadOptions, layout: OutputLayout, trial: Trial | None
 ) -> tuple[ItemSlice, ...]:
     """Reads the item and writes the slices that are not tagged yet."""
     sizes: list[int] = []
     pages: list[dict[str, int]] = []
-    for index, (lines, page_counts) in enumerate(_cut(part, options)):
+    for index, (lines, page_counts) in enumerate(_cut(part, options, trial)):
         sizes.append(sum(map(len, lines)))
         pages.append(page_counts)
         part_id = slice_part_id(part.part_id, index)
@@ -121,13 +123,15 @@ def _write_spools(
     )
 
 
-def _cut(part: PlannedPart, options: ReadOptions) -> Iterator[tuple[list[bytes], dict[str, int]]]:
+def _cut(
+    part: PlannedPart, options: ReadOptions, trial: Trial | None
+) -> Iterator[tuple[list[bytes], dict[str, int]]]:
     """Yields the lines of each slice, at least one, and how many pages of a dump are its."""
     pages: Counter[str] = Counter()
     before: Counter[str] = Counter()
     lines: list[bytes] = []
     n_bytes, is_first = 0, True
-    for record in read_item_records(part, options, pages):
+    for record in read_item_records(part, options, pages, trial=trial):
         lines.append(record_to_line(record))
         n_bytes += len(lines[-1])
         if n_bytes >= (part.slice_bytes or 0):

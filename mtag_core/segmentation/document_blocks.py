@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from mtag_core.records import Block, Document, Reject, Sentence, failed_document
+from mtag_core.time_limit import MAX_DOCUMENT_SECONDS, TimeBudget
 
 # Sentences in one block at most: some thousand tokens.
 BLOCK_SENTENCES = 256
@@ -13,6 +14,8 @@ def segment_document(
     document: Document,
     segment: Callable[[str], Iterable[Sentence]],
     identify: Callable[[Sequence[Sentence]], Sequence[Sentence]] = lambda sentences: sentences,
+    *,
+    limit_s: float = MAX_DOCUMENT_SECONDS,
 ) -> Iterator[Block[Sentence] | Reject]:
     """Splits a document into sentences, unless it brings its own.
 
@@ -20,26 +23,42 @@ def segment_document(
         document: What to split.
         segment: Splits a text.
         identify: Finds the languages of sentences that a document brings.
+        limit_s: Seconds that both may take, without what is done with the blocks in between.
 
     Yields:
         Blocks in order, the last one marked. Where a call raises, a reject takes the place of what
         is left.
     """
-    given = document.sentences
+    budget = TimeBudget(limit_s)
     try:
-        sentences = segment(document.text) if given is None else identify(given)
-        yield from _blocks(document, iter(sentences))
+        with budget.spend():
+            sentences = iter(_sentences(document, segment, identify))
+        yield from _blocks(document, sentences, budget)
     except MemoryError:
         raise
     except Exception as error:
         yield failed_document(document, error, step="segment")
 
 
-def _blocks(document: Document, sentences: Iterator[Sentence]) -> Iterator[Block[Sentence]]:
-    index = 0
-    block = tuple(islice(sentences, BLOCK_SENTENCES))
+def _sentences(
+    document: Document,
+    segment: Callable[[str], Iterable[Sentence]],
+    identify: Callable[[Sequence[Sentence]], Sequence[Sentence]],
+) -> Iterable[Sentence]:
+    given = document.sentences
+    return segment(document.text) if given is None else identify(given)
+
+
+def _blocks(
+    document: Document, sentences: Iterator[Sentence], budget: TimeBudget
+) -> Iterator[Block[Sentence]]:
+    def next_block() -> tuple[Sentence, ...]:
+        with budget.spend():
+            return tuple(islice(sentences, BLOCK_SENTENCES))
+
+    index, block = 0, next_block()
     # One block is held back, since only the end of the sentences shows which is the last.
-    while following := tuple(islice(sentences, BLOCK_SENTENCES)):
+    while following := next_block():
         yield Block(document, index, block, is_last=False)
         index += len(block)
         block = following

@@ -17,6 +17,7 @@ from mtag_core.storage.access import (
     open_text,
     read_bytes,
     stat,
+    touch,
 )
 from mtag_core.storage.files import UNKNOWN_SIZE, FileInfo, join, local_path, scheme_of
 from mtag_core.storage.listing import list_dir, list_files, literal_prefix, split_patterns
@@ -42,4 +43,5 @@ __all__ = [
     "scheme_of",
     "split_patterns",
     "stat",
+    "touch",
 ]

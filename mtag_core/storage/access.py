@@ -150,6 +150,21 @@ def atomic_writer(path: str) -> Iterator[BinaryIO]:
         _sync_directory(target.parent)
 
 
+def touch(path: str) -> None:
+    """Makes an empty file, with the directories it needs; a loss of power may undo it.
+
+    Raises:
+        StorageError: It cannot be made.
+    """
+    if scheme_of(path):
+        remote.upload(io.BytesIO(), path)
+        return
+    with _local_errors(path):
+        target = Path(local_path(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+
+
 @contextmanager
 def exclusive(path: str) -> Iterator[None]:
     """Holds a lock file while the block runs; the lock ends with the process, however that ends.

@@ -5,9 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
+from math import inf
 from typing import BinaryIO
 
-from mtag_core.records import READER_FAILED, Document, Reject
+from mtag_core.records import READER_FAILED, SLOW_DETAIL, TOO_SLOW, Document, Reject
+from mtag_core.time_limit import TooSlowError, time_limit
 from mtag_core.wikipedia.brackets import WikitextError
 from mtag_core.wikipedia.pages import MAX_PAGE_BYTES, MAX_REJECT_INPUT_BYTES, Page, read_pages
 from mtag_core.wikipedia.site import Site
@@ -48,6 +50,7 @@ def read_documents(
     namespaces: frozenset[int] = frozenset({0}),
     site: Site | None = None,
     max_page_bytes: int = MAX_PAGE_BYTES,
+    limit_s: float = inf,
 ) -> Iterator[Document | Reject]:
     """Reads the articles of a dump, or of a fragment of one, as plain text.
 
@@ -58,13 +61,16 @@ def read_documents(
         namespaces: Numbers of the namespaces to keep.
         site: The wiki; its language becomes that of the documents.
         max_page_bytes: As for `read_pages`.
+        limit_s: Seconds that the text of a page may take.
 
     Yields:
         A document for each page kept and a reject for each that cannot be read.
     """
     site = site or Site()
     for page in read_pages(stream, source=source, site=site, max_page_bytes=max_page_bytes):
-        outcome, result = page_outcome(page, site=site, source=source, namespaces=namespaces)
+        outcome, result = page_outcome(
+            page, site=site, source=source, namespaces=namespaces, limit_s=limit_s
+        )
         counts[outcome] += 1
         if result is not None:
             yield result
@@ -76,6 +82,7 @@ def page_outcome(
     site: Site,
     source: str,
     namespaces: frozenset[int] = frozenset({0}),
+    limit_s: float = inf,
 ) -> tuple[PageOutcome, Document | Reject | None]:
     """Decides what becomes of a page.
 
@@ -92,9 +99,13 @@ def page_outcome(
         return PageOutcome.EMPTY, None
     doc_id = f"{source}#{page.page_id}"
     try:
-        text = clean_wikitext(page.text, title=page.title, site=site)
+        with time_limit(limit_s):
+            text = clean_wikitext(page.text, title=page.title, site=site)
     except WikitextError as error:
         return PageOutcome.REJECTED, _reject(page, source=source, detail=str(error))
+    except TooSlowError:
+        reject = _reject(page, source=source, detail=SLOW_DETAIL)
+        return PageOutcome.REJECTED, replace(reject, reason=TOO_SLOW)
     except MemoryError:
         raise
     except Exception as error:

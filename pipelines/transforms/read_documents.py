@@ -3,7 +3,7 @@
 A file that cannot be read from its middle becomes slices before, so that all workers read it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Lock
 
 import apache_beam as beam
@@ -11,8 +11,10 @@ import apache_beam as beam
 from mtag_core import storage
 from mtag_core.corpus import ReadOptions
 from mtag_core.output.layout import OutputLayout
+from mtag_core.parts.attempts import attempt
 from mtag_core.parts.part_records import CompletedPart, RecordKey, read_part
 from mtag_core.parts.plan import PlannedPart
+from mtag_core.parts.read_alone import trial_if
 from mtag_core.parts.slices import slice_item
 from mtag_core.records import Document, Reject
 from pipelines.transforms.steps import KeyedRecord, StepDoFn
@@ -38,19 +40,26 @@ class _ReadingDoFn(StepDoFn):
 class ReadDocuments(beam.PTransform):
     """PCollection of PlannedPart -> PCollection of (RecordKey, Document | Reject | PartEnd).
 
-    A part that is done already is not read again: a `CompletedPart` takes its place.
+    A part that is done already is not read again: a `CompletedPart` takes its place. One that a
+    process died of is tried in a child process first: what ends that is rejected.
 
     Args:
         options: How to read.
         layout: Where completed parts are.
         stop_path: Once this local file is there, no further part is read.
+        check: As in `Trial`.
     """
 
     def __init__(
-        self, options: ReadOptions, layout: OutputLayout, *, stop_path: str | None = None
+        self,
+        options: ReadOptions,
+        layout: OutputLayout,
+        *,
+        stop_path: str | None = None,
+        check: Callable[[Document], object] | None = None,
     ) -> None:
         super().__init__()
-        self._do_fn = _ReadDocumentsDoFn("read", options, layout, stop_path)
+        self._do_fn = _ReadDocumentsDoFn(options, layout, stop_path, check)
 
     def expand(self, parts: "beam.PCollection[PlannedPart]") -> "beam.PCollection[KeyedRecord]":
         """Adds the step."""
@@ -58,6 +67,16 @@ class ReadDocuments(beam.PTransform):
 
 
 class _ReadDocumentsDoFn(_ReadingDoFn):
+    def __init__(
+        self,
+        options: ReadOptions,
+        layout: OutputLayout,
+        stop_path: str | None,
+        check: Callable[[Document], object] | None,
+    ) -> None:
+        super().__init__("read", options, layout, stop_path)
+        self._check = check
+
     def process(self, part: PlannedPart) -> Iterator[KeyedRecord]:
         if self._is_stopped():
             return
@@ -65,8 +84,14 @@ class _ReadDocumentsDoFn(_ReadingDoFn):
             manifest = self._layout.read_manifest(part.part_id)
             yield RecordKey(part.part_id, 0), CompletedPart(manifest)
             return
-        with _ONE_PART:
-            for key, record in self.timed(read_part(part, self._options, self._layout)):
+        # A part is written before its last record comes back here: the mark covers all steps.
+        with (
+            _ONE_PART,
+            attempt(self._layout, part.part_id) as is_suspect,
+            trial_if(is_suspect, self._check) as trial,
+        ):
+            records = read_part(part, self._options, self._layout, trial=trial)
+            for key, record in self.timed(records):
                 if isinstance(record, Document):
                     self.count("documents")
                 elif isinstance(record, Reject):
@@ -104,6 +129,10 @@ class _SplitFilesDoFn(_ReadingDoFn):
             return
         if self._is_stopped():
             return
-        for each in self.timed(slice_item(part, self._options, self._layout)):
-            self.count("slices")
-            yield each
+        with (
+            attempt(self._layout, part.part_id) as is_suspect,
+            trial_if(is_suspect) as trial,
+        ):
+            for each in self.timed(slice_item(part, self._options, self._layout, trial=trial)):
+                self.count("slices")
+                yield each

@@ -7,6 +7,7 @@ import apache_beam as beam
 
 from mtag_core.records import Block, Document, Reject, Sentence
 from mtag_core.segmentation.document_blocks import segment_document
+from mtag_core.time_limit import MAX_DOCUMENT_SECONDS
 from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, StepDoFn
 
 
@@ -26,9 +27,14 @@ class Segment(beam.PTransform):
     Records that are no documents pass.
     """
 
-    def __init__(self, model: SharedModel[TextSegmenter]) -> None:
+    def __init__(
+        self,
+        model: SharedModel[TextSegmenter],
+        *,
+        max_document_seconds: float = MAX_DOCUMENT_SECONDS,
+    ) -> None:
         super().__init__()
-        self._do_fn = _SegmentDoFn(model)
+        self._do_fn = _SegmentDoFn(model, max_document_seconds)
 
     def expand(self, documents: "beam.PCollection[KeyedRecord]") -> "beam.PCollection[KeyedRecord]":
         """Adds the step."""
@@ -36,8 +42,9 @@ class Segment(beam.PTransform):
 
 
 class _SegmentDoFn(StepDoFn):
-    def __init__(self, shared: SharedModel[TextSegmenter]) -> None:
+    def __init__(self, shared: SharedModel[TextSegmenter], limit_s: float) -> None:
         super().__init__("segment")
+        self._limit_s = limit_s
         self._shared = shared
         self._model: LockedModel[TextSegmenter] | None = None
 
@@ -68,4 +75,4 @@ class _SegmentDoFn(StepDoFn):
             with model.lock:
                 return model.model.identify(sentences)
 
-        yield from segment_document(document, segment, identify)
+        yield from segment_document(document, segment, identify, limit_s=self._limit_s)

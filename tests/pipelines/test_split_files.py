@@ -157,7 +157,7 @@ def test_a_dry_run_shows_the_slices(path, output, capsys):
 
 
 def test_a_part_of_a_slice_that_got_lost_fails_the_run(path, output, monkeypatch, capsys):
-    def lose_one(part, options, layout):
+    def lose_one(part, options, layout, **_more):
         yield from list(slice_item(part, options, layout))[1:]
 
     monkeypatch.setattr("pipelines.transforms.read_documents.slice_item", lose_one)

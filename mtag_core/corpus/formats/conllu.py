@@ -37,11 +37,12 @@ def read_conllu(
         Documents with their sentences; a reject for each sentence that breaks the format.
     """
     with Source(span, max_expansion=options.max_expansion) as source:
-        yield from _read_documents(source, options.max_document_bytes)
+        yield from _read_documents(source, options)
         yield from source.rejects()
 
 
-def _read_documents(source: Source, limit: int) -> Iterator[Document | Reject]:
+def _read_documents(source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
+    limit, limit_s = options.max_document_bytes, options.max_document_seconds
     gathered = _Gathered(source.path)
     for offset, block in _blocks(source, limit):
         newdoc = None if isinstance(block, LongLine) else _newdoc_id(block)
@@ -56,7 +57,7 @@ def _read_documents(source: Source, limit: int) -> Iterator[Document | Reject]:
             yield too_large(block.n_bytes, limit, source=source.path, offset=offset)
             continue
         parse = partial(_parse, block, gathered, source=source.path, offset=offset)
-        sentence = or_failed(parse, block, source=source.path, offset=offset)
+        sentence = or_failed(parse, block, source=source.path, offset=offset, limit_s=limit_s)
         if isinstance(sentence, Reject):
             yield sentence
         else:

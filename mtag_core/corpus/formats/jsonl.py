@@ -225,7 +225,8 @@ def _read_records(span: Span, source: Source, options: ReadOptions) -> Iterator[
             parse = partial(
                 parse_record, record, source=source.path, offset=offset, options=options
             )
-            yield or_failed(parse, record, source=source.path, offset=offset)
+            limit_s = options.max_document_seconds
+            yield or_failed(parse, record, source=source.path, offset=offset, limit_s=limit_s)
 
 
 def parse_record(

@@ -89,6 +89,7 @@ def _read_pages(
         counts=pages,
         namespaces=frozenset(options.namespaces),
         site=site,
+        limit_s=options.max_document_seconds,
     )
     result = None
     for result in results:

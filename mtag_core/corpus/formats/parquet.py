@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import accumulate
 from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
@@ -51,12 +52,9 @@ def plan_parquet(file: FileInfo, _options: ReadOptions, item_bytes: int) -> Sequ
     except _ERRORS:
         return WHOLE
     edges = [0]
-    n_bytes = 0
-    for i in range(metadata.num_row_groups):
-        if n_bytes >= item_bytes:
-            edges.append(_row_group_start(metadata, i))
-            n_bytes = 0
-        n_bytes += _row_group_bytes(metadata, i)
+    for start in _row_group_starts(metadata, file):
+        if start - edges[-1] >= item_bytes:
+            edges.append(start)
     return list(zip(edges, [*edges[1:], None], strict=True))
 
 
@@ -130,7 +128,7 @@ def _open(path: str, options: ReadOptions) -> Iterator[BinaryIO]:
 
 
 def _owned_row_groups(metadata: Any, span: Span) -> tuple[int, list[int]]:  # noqa: ANN401
-    starts = [_row_group_start(metadata, i) for i in range(metadata.num_row_groups)]
+    starts = _row_group_starts(metadata, span.file)
     owned = [i for i, start in enumerate(starts) if span.start <= start < (span.end or start + 1)]
     first = owned[0] if owned else 0
     return sum(metadata.row_group(i).num_rows for i in range(first)), owned
@@ -263,21 +261,14 @@ def _failure(error: Exception) -> Failure:
     return Failure("corrupt", f"Parquet: {' '.join(str(error).split())[:300]}")
 
 
-def _row_group_start(metadata: Any, index: int) -> int:  # noqa: ANN401
-    """First byte of a row group's first column; 0 where there are no columns."""
-    row_group = metadata.row_group(index)
-    if row_group.num_columns == 0:
-        return 0
-    column = row_group.column(0)
-    offsets = (column.dictionary_page_offset, column.data_page_offset)
-    return min(int(offset) for offset in offsets if offset is not None)
+def _row_group_starts(metadata: Any, file: FileInfo) -> list[int]:  # noqa: ANN401
+    """Where row groups start, about: each has a share in the file as in the bytes of values.
 
-
-def _row_group_bytes(metadata: Any, index: int) -> int:  # noqa: ANN401
-    """Stored bytes of a row group."""
-    row_group = metadata.row_group(index)
-    columns = map(row_group.column, range(row_group.num_columns))
-    return sum(int(column.total_compressed_size) for column in columns)
+    The true offsets are those of columns, and asking for a column of a damaged footer aborts.
+    """
+    sizes = [max(0, metadata.row_group(i).total_byte_size) for i in range(metadata.num_row_groups)]
+    total = max(1, sum(sizes))
+    return [max(0, file.size) * before // total for before in accumulate([0, *sizes[:-1]])]
 
 
 FORMAT = Format(
@@ -286,5 +277,6 @@ FORMAT = Format(
     extensions=(".parquet",),
     read=read_parquet,
     plan=plan_parquet,
+    may_abort=True,
     options=("text_field", "id_field"),
 )

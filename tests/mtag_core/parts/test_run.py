@@ -21,6 +21,7 @@ from mtag_core.parts.run import (
     write_config,
 )
 from mtag_core.tagging.tagger_options import TaggerOptions
+from mtag_core.wikipedia import PageOutcome
 
 _CONFIG = RunConfig(("*.txt",), "digest", ReadOptions(), "parquet", "zstd")
 
@@ -211,3 +212,10 @@ def test_what_is_no_json_object_is_refused(layout, tmp_path, content):
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(OutputError, match=r"run\.json: (not JSON|expected a JSON object)"):
         read_report(layout.run_path)
+
+
+@pytest.mark.parametrize("pages", [{"kept": 3, "rejected": 0}, {"kept": 2, "rejected": 1}])
+def test_a_page_may_be_too_slow_for_the_reader_or_for_a_step_behind_it(layout, pages):
+    by_outcome = dict.fromkeys(map(str, PageOutcome), 0) | pages
+    manifest = _manifest(_ids(1)[0], rejects_by_reason={"too_slow": 1}, pages_by_outcome=by_outcome)
+    assert finish_run(layout, _CONFIG, manifests=[manifest], n_parts=1)["counts"]["rejected"] == 1

@@ -82,3 +82,15 @@ def test_a_document_whose_languages_cannot_be_found_is_a_reject():
     [reject] = segment_document(document, lambda text: [], fail)
     assert isinstance(reject, Reject)
     assert (reject.step, reject.reason) == ("segment", "tagging_failed")
+
+
+def test_a_document_that_takes_too_long_is_a_reject_in_the_place_of_what_is_left():
+    def segment(text):
+        yield from [bare_sentence(("a",))] * (2 * BLOCK_SENTENCES)
+        while True:
+            pass
+
+    *blocks, reject = segment_document(Document("id", "a", "a.txt"), segment, limit_s=0.2)
+    assert [block.is_last for block in blocks] == [False]
+    assert (reject.reason, reject.step, reject.input) == ("too_slow", "segment", b"a")
+    assert "--max_document_seconds" in reject.detail

@@ -122,3 +122,18 @@ def test_titles_of_real_dumps_are_read(shared_dir: Path):
             with bz2.open(path) as stream:
                 page = next(read_pages(cast(BinaryIO, stream), source=str(path)))
             assert isinstance(page, Page) and page.title == title
+
+
+def test_a_page_that_takes_too_long_is_one_reject(monkeypatch):
+    def clean(text: str, **_more: object) -> str:
+        while "slow" in text:
+            pass
+        return text
+
+    monkeypatch.setattr("mtag_core.wikipedia.documents.clean_wikitext", clean)
+    counts: Counter[str] = Counter()
+    data = dump_xml(page_xml("slow"), page_xml("quick", page_id=2))
+    slow, quick = read_documents(io.BytesIO(data), source="d.xml", counts=counts, limit_s=0.2)
+    assert isinstance(slow, Reject) and isinstance(quick, Document)
+    assert (slow.reason, slow.input) == ("too_slow", b"slow")
+    assert counts == {"rejected": 1, "kept": 1}

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sys
 import tempfile
 from pathlib import Path
 
@@ -102,6 +103,19 @@ def test_a_field_may_be_nested(read):
     assert reasons(results) == ["missing_field", "missing_field", "missing_field"]
     assert "fields found: article.title, n" in results[3].detail
     assert reasons(read(data, "a.jsonl", text_field="article.body"))[0] == "wrong_type"
+
+
+def test_a_record_that_takes_too_long_is_one_reject(read, monkeypatch):
+    def parse(line, **_more):
+        while b"slow" in line:
+            pass
+        return Document("id", "quick", "a.jsonl")
+
+    module = sys.modules["mtag_core.corpus.formats.jsonl"]
+    monkeypatch.setattr(module, "parse_record", parse)
+    results = read(b'{"text": "slow"}\n{"text": "b"}\n', "a.jsonl", max_document_seconds=0.2)
+    assert reasons(results) == ["too_slow"]
+    assert [d.text for d in documents(results)] == ["quick"]
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.ndjson"])

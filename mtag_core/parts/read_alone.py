@@ -1,0 +1,132 @@
+"""Reads what may abort the process: everything is tried in a child process first.
+
+A file whose reading ends the child is one reject, and so is a document that a later step cannot
+bear; all others come as usual.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from mtag_core.child_process import ChildCrashError, ChildProcess
+from mtag_core.corpus import ReadOptions, Span, WorkItem, read_item
+from mtag_core.records import CRASHED, Document, Reject, document_bytes
+from mtag_core.wikipedia import PageOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A child process, and what to try there.
+
+    Attributes:
+        check: Does to a document what the steps behind the reader do; None tries reading only.
+            Must pickle.
+        child: The process.
+    """
+
+    check: Callable[[Document], object] | None
+    child: ChildProcess
+
+
+@contextmanager
+def trial_if(
+    is_suspect: bool, check: Callable[[Document], object] | None = None
+) -> Iterator[Trial | None]:
+    """A trial where one is needed; its process ends with the block."""
+    if not is_suspect:
+        yield None
+        return
+    with closing(ChildProcess()) as child:
+        yield Trial(check, child)
+
+
+def read_item_alone(
+    item: WorkItem, options: ReadOptions, trial: Trial, *, pages: Counter[str]
+) -> Iterator[Document | Reject]:
+    """As `read_item`, with a reject for each file that cannot be read without an abort."""
+    for span in item.spans:
+        each = replace(item, spans=(span,))
+        crash = _crash(trial.child, each, options)
+        if crash is None:
+            yield from read_item(each, options, pages=pages)
+        else:
+            yield _crashed_file(span, crash)
+
+
+def _crash(child: ChildProcess, item: WorkItem, options: ReadOptions) -> ChildCrashError | None:
+    try:
+        child.call(count_documents, item, options)
+    except ChildCrashError as error:
+        return error
+    except Exception:
+        # It comes again where the item is read here.
+        return None
+    return None
+
+
+def count_documents(item: WorkItem, options: ReadOptions, limit: int | None = None) -> int:
+    """How many documents an item has, rejected ones included; `limit` at most."""
+    return sum(1 for _ in islice(read_item(item, options), limit))
+
+
+def count_documents_alone(
+    item: WorkItem, options: ReadOptions, child: ChildProcess, limit: int
+) -> int:
+    """As `count_documents`, for what `read_item_alone` yields; the child opens the files."""
+    n_documents = 0
+    for span in item.spans:
+        each = replace(item, spans=(span,))
+        try:
+            n_documents += child.call(count_documents, each, options, limit - n_documents)
+        except ChildCrashError:
+            n_documents += 1
+        if n_documents >= limit:
+            break
+    return n_documents
+
+
+def checked(
+    records: Iterator[Document | Reject], trial: Trial, *, pages: Counter[str]
+) -> Iterator[Document | Reject]:
+    """Records, with a reject for each document that the steps cannot bear.
+
+    Args:
+        records: From the reader.
+        trial: Without a check, records pass as they come.
+        pages: Of a dump; a page that is rejected here counts as rejected.
+    """
+    for record in records:
+        try:
+            if trial.check is not None and isinstance(record, Document):
+                trial.child.call(trial.check, record)
+        except ChildCrashError as error:
+            assert isinstance(record, Document)
+            if pages:
+                pages[PageOutcome.KEPT] -= 1
+                pages[PageOutcome.REJECTED] += 1
+            yield _crashed_document(record, error)
+        else:
+            yield record
+
+
+def _crashed_file(span: Span, error: ChildCrashError) -> Reject:
+    path = span.file.path
+    doc_id = path if span.is_whole else f"{path}#{span.start}"
+    detail = f"{path}: reading it ends the process ({error}); the rest of the file is not read"
+    return Reject(path, span.start, doc_id, CRASHED, detail)
+
+
+def _crashed_document(document: Document, error: ChildCrashError) -> Reject:
+    data = document_bytes(document)
+    return Reject(
+        source=document.source,
+        offset=document.offset,
+        doc_id=document.doc_id,
+        reason=CRASHED,
+        detail=f"{document.source}: tagging this document ends the process ({error})",
+        input=data,
+        n_input_bytes=None if data is None else len(data),
+        step="tag",
+    )
