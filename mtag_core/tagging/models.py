@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from mtag_core.tagging.student import Answer, PieceModel
+from mtag_core.tagging.answers import Answer
+from mtag_core.tagging.student import PieceModel
 from mtag_core.tagging.words import WordModel
 
 

@@ -4,7 +4,6 @@ The graph is built by `mtag_core.training.graphs.student_graph`.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,33 +13,13 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
+from mtag_core.tagging.answers import Answer
 from mtag_core.tagging.batching import batches
 from mtag_core.tagging.wordpiece import Window, WordPiece
 
 _OUTPUTS = ("upos", "second_upos", "feats", "upos_score", "feats_score")
 # 3 is "error": what the graph's optimiser says is for its developers.
 _LOG_ERRORS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the student says about tokens. Every array has shape (n_tokens,).
-
-    Attributes:
-        upos: Label ids.
-        second_upos: Label ids of the second best.
-        feats: Label ids.
-        upos_score: Probability of `upos`.
-        feats_score: Probability of `feats` among the bundles that occur with `upos`.
-        lemmas: Lemma rules, label ids; None where the student knows none.
-    """
-
-    upos: NDArray[np.int64]
-    second_upos: NDArray[np.int64]
-    feats: NDArray[np.int64]
-    upos_score: NDArray[np.float32]
-    feats_score: NDArray[np.float32]
-    lemmas: NDArray[np.int64] | None = None
 
 
 class Student:

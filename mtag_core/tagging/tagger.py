@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
-from itertools import chain, count, tee
+from itertools import count, tee
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
@@ -17,11 +17,11 @@ from mtag_core.langid import LanguageIdentifier
 from mtag_core.languages import UNKNOWN, normalise_language
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
+from mtag_core.tagging.answers import NO_ANSWER, Answer, Labeller, in_order
 from mtag_core.tagging.batching import buffers
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.models import TaggingModel, load_model
 from mtag_core.tagging.processes import tag_in_processes
-from mtag_core.tagging.student import Answer
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
 from mtag_core.tagging.tagger_options import TaggerOptions, Untrained, trained_languages
 from mtag_core.tagging.windows import EncodedSentence, Window
@@ -32,9 +32,6 @@ Context = TypeVar("Context")
 
 DEFAULT_PIECE_BUDGET = 2048
 _DEFAULT_OPTIONS = TaggerOptions()
-
-# The columns of one window's tags, as `TaggedSentence` has them.
-_Columns = tuple[list[str], list[str], list[float], list[str], list[float]]
 
 
 class Tagger:
@@ -82,6 +79,7 @@ class Tagger:
             self._segmenter = self._segmenter.among(options.languages)
         self._model = model
         self._labels = labels
+        self._labeller = Labeller(labels)
         self._bundle_digest = digest
         self._language_to_treebank = {
             language: 1 + labels.treebanks.index(name)
@@ -376,48 +374,20 @@ class Tagger:
             Their tags, in order. The model has run when this returns; only the records are made
             as they are asked for.
         """
-        columns = self._tag_windows([window for each in sentences for window in each.windows])
-        return (_tagged(each.sentence, [next(columns) for _ in each.windows]) for each in sentences)
+        windows = [window for each in sentences for window in each.windows]
+        answer = in_order(windows, self._answers(windows)) if windows else NO_ANSWER
+        return self._labeller.tagged(sentences, answer)
 
-    def _tag_windows(self, windows: Sequence[Window]) -> Iterator[_Columns]:
-        """Tags windows in batches; yields the columns of each, in order."""
-        found: list[_Columns | None] = [None] * len(windows)
+    def _answers(self, windows: Sequence[Window]) -> Iterator[tuple[list[int], Answer]]:
+        """Runs the model in batches and reports each."""
         started_s = time.perf_counter()
         for indices, answer in self._model.answers(windows, budget=self.piece_budget):
-            batch = [windows[index] for index in indices]
-            columns = self._columns(answer, batch)
             if self.on_batch is not None:
                 now_s = time.perf_counter()
-                n_pieces = len(batch) * batch[0].size
+                n_pieces = len(indices) * windows[indices[0]].size
                 duration_s, started_s = now_s - started_s, now_s
-                self.on_batch(BatchReport(len(batch), n_pieces, self.piece_budget, duration_s))
-            for index, part in zip(indices, columns, strict=True):
-                found[index] = part
-        return (part for part in found if part is not None)
-
-    def _columns(self, answer: Answer, batch: Sequence[Window]) -> Iterator[_Columns]:
-        upos_tags, feats_tags = self._labels.upos, self._labels.feats
-        upos = [upos_tags[label] for label in answer.upos.tolist()]
-        feats = [feats_tags[label] for label in answer.feats.tolist()]
-        upos_scores = answer.upos_score.tolist()
-        second_upos = [upos_tags[label] for label in answer.second_upos.tolist()]
-        feats_scores = answer.feats_score.tolist()
-        start = 0
-        for window in batch:
-            cut = slice(start, start + window.n_tokens)
-            yield (
-                upos[cut],
-                feats[cut],
-                upos_scores[cut],
-                second_upos[cut],
-                feats_scores[cut],
-            )
-            start = cut.stop
-
-
-def _tagged(sentence: Sentence, parts: Sequence[_Columns]) -> TaggedSentence:
-    columns = zip(*parts, strict=True) if parts else [()] * 5
-    return TaggedSentence(sentence, *(tuple(chain.from_iterable(column)) for column in columns))
+                self.on_batch(BatchReport(len(indices), n_pieces, self.piece_budget, duration_s))
+            yield indices, answer
 
 
 def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:

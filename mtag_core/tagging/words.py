@@ -10,9 +10,10 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
+from mtag_core.tagging.answers import Answer
 from mtag_core.tagging.batching import batches
 from mtag_core.tagging.form_vectors import FormVectors
-from mtag_core.tagging.student import Answer, open_session
+from mtag_core.tagging.student import open_session
 from mtag_core.tagging.windows import cut
 
 # The longest sentence that the student was trained on.

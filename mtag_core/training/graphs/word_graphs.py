@@ -1,9 +1,9 @@
 """The two ONNX graphs of a word student: forms to vectors, and vectors of words to labels.
 
-Products are in int8 (see `mtag_core.training.graphs.quantised_graph`). A call of the form graph reads
-forms of one length in wordpieces, as a call of the other reads sentences of one length, so that
-there is neither padding nor mask; sums of n-grams are sums of whole numbers. So the vector of a
-form cannot depend on the forms beside it, and a tagger may keep it.
+Products are in int8 (see `mtag_core.training.graphs.quantised_graph`). A call of the form graph
+reads forms of one length in wordpieces, as a call of the other reads sentences of one length, so
+that there is neither padding nor mask; sums of n-grams are sums of whole numbers. So the vector of
+a form cannot depend on the forms beside it, and a tagger may keep it.
 """
 
 from collections.abc import Mapping, Sequence
