@@ -121,7 +121,6 @@ def _summary_rows(report: Mapping[str, Any], times: RunTimes) -> list[tuple[str,
 
 
 def _pages(by_outcome: Mapping[str, int]) -> list[tuple[str, str]]:
-    """A row that says what became of the pages of dumps; none where there were none."""
     if not by_outcome:
         return []
     shown = ", ".join(f"{o.replace('_', ' ')} {by_outcome[o]:,}" for o in PageOutcome)

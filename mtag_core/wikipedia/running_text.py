@@ -9,9 +9,16 @@ import re
 from itertools import dropwhile
 
 from mtag_core.wikipedia.calls import Call, Place
-from mtag_core.wikipedia.dates import is_date, iso_date
 from mtag_core.wikipedia.protection import HOLE, NOTHING
-from mtag_core.wikipedia.quantities import is_number, is_ordinal_ending, is_roman, ordinal, quantity
+from mtag_core.wikipedia.quantities import (
+    is_date,
+    is_number,
+    is_ordinal_ending,
+    is_roman,
+    iso_date,
+    ordinal,
+    quantity,
+)
 from mtag_core.wikipedia.template_names import COUNTRY_CODES, LANGUAGE_CODES
 from mtag_core.wikipedia.template_rules import SILENT_NAMES, SILENT_PREFIXES, SILENT_SUFFIXES
 
@@ -77,7 +84,6 @@ def words_of_unknown(call: Call) -> str:
 
 
 def _is_in_sentence(call: Call, before: str) -> bool:
-    """Whether the call's line holds other text, so that the call is a part of a sentence."""
     before = before.strip(_BLANKS)
     after = call.place.after()
     if before:
@@ -156,7 +162,6 @@ def _by_shape(call: Call, values: list[str]) -> str:
 
 
 def _number(call: Call, first: str, second: str) -> str:
-    """A number with its unit, or with the name of what it counts: "US patent 1234"."""
     name = call.written_name
     if is_number(second) or (name.isupper() and not second and not call.place.is_inner()):
         # Two numbers are data; a name in capitals is a book's, its number a volume's.
