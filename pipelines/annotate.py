@@ -42,9 +42,15 @@ from mtag_core.parts import run as runs
 from mtag_core.parts.inputs import list_present_inputs
 from mtag_core.parts.outcome import check_tagged
 from mtag_core.parts.plan import NO_PARTS, PlannedPart
-from mtag_core.parts.plan_file import measure_plan, write_plan
 from mtag_core.parts.run import RunConfig
-from mtag_core.parts.run_plan import choose_sizes, find_completed, find_intact, plan_run
+from mtag_core.parts.run_plan import (
+    choose_sizes,
+    find_completed,
+    find_intact,
+    measure_plan,
+    plan_run,
+    write_plan,
+)
 from mtag_core.storage import FileInfo
 from pipelines.annotate_options import (
     AnnotateOptions,

@@ -18,8 +18,8 @@ from mtag_core.output.preview import Preview
 from mtag_core.parts import run as runs
 from mtag_core.parts.inputs import list_inputs
 from mtag_core.parts.plan import PlannedPart
-from mtag_core.parts.plan_file import PlanSize
 from mtag_core.parts.run import RunConfig
+from mtag_core.parts.run_plan import PlanSize
 from mtag_core.storage import FileInfo
 from pipelines.interrupts import RunGuard, Terminated, exit_code, signal_message
 from pipelines.options import CorpusOptions, JobOptions, unused_read_flags

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mtag_core.output.preview import Preview, visible
-from mtag_core.parts.plan_file import PlanSize
+from mtag_core.parts.run_plan import PlanSize
 from mtag_core.records import READER_FAILED
 from mtag_core.wikipedia import PageOutcome
 from pipelines.progress import format_seconds

@@ -40,8 +40,7 @@ from mtag_core.output.preview import Preview
 from mtag_core.parts import run as runs
 from mtag_core.parts.outcome import check_tagged
 from mtag_core.parts.plan import PlannedPart, plan_parts
-from mtag_core.parts.plan_file import measure_plan, write_plan
-from mtag_core.parts.run_plan import choose_sizes
+from mtag_core.parts.run_plan import choose_sizes, measure_plan, write_plan
 from mtag_core.records import Sentence
 from mtag_core.storage import FileInfo
 from mtag_core.tagging.bundle import Bundle
