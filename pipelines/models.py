@@ -11,7 +11,7 @@ from mtag_core.records import Sentence
 from mtag_core.tagging.block_tagger import BatchTagger
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.tagger import Tagger
-from mtag_core.tagging.wordpiece import EncodedSentence
+from mtag_core.tagging.windows import EncodedSentence
 
 
 class TextTagger(BatchTagger, Protocol):

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
-from mtag_core.tagging.wordpiece import EncodedSentence, Window
+from mtag_core.tagging.windows import EncodedSentence
+from mtag_core.tagging.wordpiece import Window
 
 _UPOS = ("NOUN", "VERB", "ADJ", "PUNCT", "X")
 

@@ -8,7 +8,7 @@ independent of batches.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from mtag_core.tagging.wordpiece import EncodedSentence, Window
+from mtag_core.tagging.windows import EncodedSentence, Window
 
 Item = TypeVar("Item")
 
@@ -22,15 +22,15 @@ def batches(windows: Sequence[Window], *, piece_budget: int) -> Iterator[list[in
 
     Args:
         windows: In any order.
-        piece_budget: Most wordpieces in a batch; a window longer than that is one by itself.
+        piece_budget: Most wordpieces, or words, in a batch; a window longer than that is one by
+            itself.
 
     Yields:
-        Indices of windows that have the same number of pieces and the same treebank, shorter
-        windows first.
+        Indices of windows that have the same size and the same treebank, shorter windows first.
     """
     kind_to_indices: dict[tuple[int, int], list[int]] = {}
     for index, window in enumerate(windows):
-        kind = len(window.piece_ids), window.treebank
+        kind = window.size, window.treebank
         kind_to_indices.setdefault(kind, []).append(index)
     for (length, _), indices in sorted(kind_to_indices.items()):
         size = max(1, piece_budget // length)

@@ -6,7 +6,7 @@ from typing import cast
 
 from mtag_core.records import Block, Reject, Sentence
 from mtag_core.tagging.midway_reject import MidwayReject
-from mtag_core.tagging.wordpiece import EncodedSentence
+from mtag_core.tagging.windows import EncodedSentence
 
 
 class BlockEncoder:

@@ -9,7 +9,7 @@ from mtag_core.records import Block, Reject
 from mtag_core.tagging.batching import BufferSize
 from mtag_core.tagging.midway_reject import MidwayReject
 from mtag_core.tagging.tagged import BatchReport, SentenceResult, TaggedSentence
-from mtag_core.tagging.wordpiece import EncodedSentence
+from mtag_core.tagging.windows import EncodedSentence
 
 K = TypeVar("K")
 

@@ -3,8 +3,7 @@
 The graph is built by `mtag_core.training.graphs.student_graph`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,30 +13,13 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
-from mtag_core.tagging.wordpiece import Window
+from mtag_core.tagging.answers import Answer
+from mtag_core.tagging.batching import batches
+from mtag_core.tagging.wordpiece import Window, WordPiece
 
 _OUTPUTS = ("upos", "second_upos", "feats", "upos_score", "feats_score")
 # 3 is "error": what the graph's optimiser says is for its developers.
 _LOG_ERRORS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the student says about tokens. Every array has shape (n_tokens,).
-
-    Attributes:
-        upos: Label ids.
-        second_upos: Label ids of the second best.
-        feats: Label ids.
-        upos_score: Probability of `upos`.
-        feats_score: Probability of `feats` among the bundles that occur with `upos`.
-    """
-
-    upos: NDArray[np.int64]
-    second_upos: NDArray[np.int64]
-    feats: NDArray[np.int64]
-    upos_score: NDArray[np.float32]
-    feats_score: NDArray[np.float32]
 
 
 class Student:
@@ -98,6 +80,44 @@ class Student:
             feed["treebank"] = np.array(windows[0].treebank)
         arrays: list[NDArray[Any]] = self._session.run(outputs, feed)
         return arrays
+
+
+class PieceModel:
+    """A student and the wordpieces that it reads."""
+
+    def __init__(self, wordpiece: WordPiece, student: Student) -> None:
+        """Puts the parts together; `load` is the usual way."""
+        self._wordpiece = wordpiece
+        self._student = student
+
+    @classmethod
+    def load(cls, bundle: Path) -> "PieceModel":
+        """Opens the graph and the wordpieces of a bundle's directory.
+
+        Raises:
+            BundleError: One of them is something else.
+        """
+        wordpiece = WordPiece.load(bundle / "tokenizer.json")
+        return cls(wordpiece, Student.load(bundle / "tagger.onnx"))
+
+    def encode(self, forms: Sequence[str], *, treebank: int = 0) -> list[Window]:
+        """Splits a sentence's tokens into wordpieces; see `WordPiece.encode`."""
+        return self._wordpiece.encode(forms, treebank=treebank)
+
+    def answers(
+        self, windows: Sequence[Window], *, budget: int
+    ) -> Iterator[tuple[list[int], Answer]]:
+        """Tags windows in batches.
+
+        Args:
+            windows: In any order.
+            budget: The most wordpieces in a batch.
+
+        Yields:
+            Indices of windows of one batch, and the answer for their tokens in order.
+        """
+        for indices in batches(windows, piece_budget=budget):
+            yield indices, self._student.answer([windows[index] for index in indices])
 
 
 def open_session(model: Path | bytes, *, source: str) -> onnxruntime.InferenceSession:

@@ -6,7 +6,6 @@ text -> segment -> sentences -> wordpieces -> batches -> student -> tagged sente
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,18 +21,16 @@ from mtag_core.langid import LanguageIdentifier
 from mtag_core.languages import UNKNOWN, normalise_language
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
-from mtag_core.tagging.batching import batches, buffers
+from mtag_core.tagging.answers import NO_ANSWER, Answer, Labeller, in_order
+from mtag_core.tagging.batching import buffers
 from mtag_core.tagging.bundle import Bundle
-from mtag_core.tagging.student import Student
+from mtag_core.tagging.models import TaggingModel, load_model
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
-from mtag_core.tagging.wordpiece import EncodedSentence, Window, WordPiece
+from mtag_core.tagging.windows import EncodedSentence, Window
 
 K = TypeVar("K")
 
 DEFAULT_PIECE_BUDGET = 2048
-
-# The columns of one window's tags, as `TaggedSentence` has them.
-_Columns = tuple[list[str], list[str], list[float], list[str], list[float]]
 
 
 class Tagger:
@@ -51,8 +48,7 @@ class Tagger:
         self,
         *,
         segmenter: Segmenter,
-        wordpiece: WordPiece,
-        student: Student,
+        model: TaggingModel,
         labels: Labels,
         digest: str,
         conventions: Sequence[str] = (),
@@ -61,8 +57,7 @@ class Tagger:
 
         Args:
             segmenter: Splits text.
-            wordpiece: Splits tokens.
-            student: Tags windows.
+            model: Tags windows of sentences.
             labels: The student's labels and treebanks.
             digest: The bundle's.
             conventions: As in `load`.
@@ -72,9 +67,9 @@ class Tagger:
         """
         check_conventions(conventions, treebanks=labels.treebanks)
         self._segmenter = segmenter.following(conventions)
-        self._wordpiece = wordpiece
-        self._student = student
+        self._model = model
         self._labels = labels
+        self._labeller = Labeller(labels)
         self._bundle_digest = digest
         self._language_to_treebank = {
             language: 1 + labels.treebanks.index(name)
@@ -105,8 +100,7 @@ class Tagger:
         langid = LanguageIdentifier.load(directory / "langid.ftz")
         return cls(
             segmenter=Segmenter.load(directory / "segmenters", langid),
-            wordpiece=WordPiece.load(directory / "tokenizer.json"),
-            student=Student.load(directory / "tagger.onnx"),
+            model=load_model(directory),
             labels=labels,
             digest=bundle.digest,
             conventions=conventions,
@@ -128,8 +122,7 @@ class Tagger:
         """
         tagger = Tagger(
             segmenter=self._segmenter,
-            wordpiece=self._wordpiece,
-            student=self._student,
+            model=self._model,
             labels=self._labels,
             digest=self._bundle_digest,
             conventions=conventions,
@@ -260,7 +253,7 @@ class Tagger:
         if not sentence.forms:
             return EncodedSentence(sentence, [])
         treebank = self._language_to_treebank.get(sentence.language, 0)
-        return EncodedSentence(sentence, self._wordpiece.encode(sentence.forms, treebank=treebank))
+        return EncodedSentence(sentence, self._model.encode(sentence.forms, treebank=treebank))
 
     def tag_encoded(self, sentences: Sequence[EncodedSentence]) -> Iterator[TaggedSentence]:
         """Tags sentences together.
@@ -273,48 +266,20 @@ class Tagger:
             Their tags, in order. The model has run when this returns; only the records are made
             as they are asked for.
         """
-        columns = self._tag_windows([window for each in sentences for window in each.windows])
-        return (_tagged(each.sentence, [next(columns) for _ in each.windows]) for each in sentences)
+        windows = [window for each in sentences for window in each.windows]
+        answer = in_order(windows, self._answers(windows)) if windows else NO_ANSWER
+        return self._labeller.tagged(sentences, answer)
 
-    def _tag_windows(self, windows: Sequence[Window]) -> Iterator[_Columns]:
-        """Tags windows in batches; yields the columns of each, in order."""
-        found: list[_Columns | None] = [None] * len(windows)
-        for indices in batches(windows, piece_budget=self.piece_budget):
-            batch = [windows[index] for index in indices]
-            started_s = time.perf_counter()
-            columns = list(self._answer(batch))
+    def _answers(self, windows: Sequence[Window]) -> Iterator[tuple[list[int], Answer]]:
+        """Runs the model in batches and reports each."""
+        started_s = time.perf_counter()
+        for indices, answer in self._model.answers(windows, budget=self.piece_budget):
             if self.on_batch is not None:
-                n_pieces = len(batch) * len(batch[0].piece_ids)
-                duration_s = time.perf_counter() - started_s
-                self.on_batch(BatchReport(len(batch), n_pieces, self.piece_budget, duration_s))
-            for index, part in zip(indices, columns, strict=True):
-                found[index] = part
-        return (part for part in found if part is not None)
-
-    def _answer(self, batch: Sequence[Window]) -> Iterator[_Columns]:
-        answer = self._student.answer(batch)
-        upos_tags, feats_tags = self._labels.upos, self._labels.feats
-        upos = [upos_tags[label] for label in answer.upos.tolist()]
-        feats = [feats_tags[label] for label in answer.feats.tolist()]
-        upos_scores = answer.upos_score.tolist()
-        second_upos = [upos_tags[label] for label in answer.second_upos.tolist()]
-        feats_scores = answer.feats_score.tolist()
-        start = 0
-        for window in batch:
-            cut = slice(start, start + len(window.first))
-            yield (
-                upos[cut],
-                feats[cut],
-                upos_scores[cut],
-                second_upos[cut],
-                feats_scores[cut],
-            )
-            start = cut.stop
-
-
-def _tagged(sentence: Sentence, parts: Sequence[_Columns]) -> TaggedSentence:
-    columns = zip(*parts, strict=True) if parts else [()] * 5
-    return TaggedSentence(sentence, *(tuple(chain.from_iterable(column)) for column in columns))
+                now_s = time.perf_counter()
+                n_pieces = len(indices) * windows[indices[0]].size
+                duration_s, started_s = now_s - started_s, now_s
+                self.on_batch(BatchReport(len(indices), n_pieces, self.piece_budget, duration_s))
+            yield indices, answer
 
 
 def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from mtag_core.errors import BundleError
-from mtag_core.records import Sentence
+from mtag_core.tagging.windows import cut
 
 # The longest input the student was trained on, [CLS] and [SEP] included.
 MAX_PIECES = 256
@@ -40,18 +40,15 @@ class Window:
     last: list[int]
     treebank: int = 0
 
-
-@dataclass(frozen=True, slots=True)
-class EncodedSentence:
-    """A sentence and its windows; a sentence without tokens has none."""
-
-    sentence: Sentence
-    windows: list[Window]
+    @property
+    def size(self) -> int:
+        """Number of wordpieces."""
+        return len(self.piece_ids)
 
     @property
-    def n_pieces(self) -> int:
-        """Wordpieces of all windows."""
-        return sum(len(window.piece_ids) for window in self.windows)
+    def n_tokens(self) -> int:
+        """Tokens that are tagged by this window."""
+        return len(self.first)
 
 
 class WordPiece:
@@ -96,7 +93,9 @@ class WordPiece:
             self._window(
                 token_ids[start:end], tagged=range(first - start, last - start), treebank=treebank
             )
-            for start, end, first, last in _cut(list(map(len, token_ids)))
+            for start, end, first, last in cut(
+                list(map(len, token_ids)), max_size=MAX_PIECES - 2, overlap=_OVERLAP_PIECES
+            )
         ]
 
     def _window(self, token_ids: Sequence[list[int]], *, tagged: range, treebank: int) -> Window:
@@ -122,45 +121,6 @@ class WordPiece:
             self._token_to_ids.clear()
         self._token_to_ids[form] = ids
         return ids
-
-
-def _cut(n_pieces: Sequence[int]) -> list[tuple[int, int, int, int]]:
-    """Cuts a long sentence.
-
-    Args:
-        n_pieces: Number of pieces of each token; none exceeds `_MAX_TOKEN_PIECES`.
-
-    Returns:
-        For each window the range of tokens it sees and the range it tags: start, end, first, last.
-    """
-    spans = _spans(n_pieces)
-    windows = []
-    first = 0
-    for (start, end), following in zip(spans, [*spans[1:], None], strict=True):
-        # The tokens that two windows see are shared out half and half.
-        last = end if following is None else (following[0] + end + 1) // 2
-        windows.append((start, end, first, last))
-        first = last
-    return windows
-
-
-def _spans(n_pieces: Sequence[int]) -> list[tuple[int, int]]:
-    """The token ranges that windows see: as long as they may be, overlapping."""
-    spans = []
-    start = end = 0
-    while True:
-        total = sum(n_pieces[start:end])
-        while end < len(n_pieces) and total + n_pieces[end] <= MAX_PIECES - 2:
-            total += n_pieces[end]
-            end += 1
-        spans.append((start, end))
-        if end == len(n_pieces):
-            return spans
-        overlap = 0
-        start = end
-        while overlap + n_pieces[start - 1] <= _OVERLAP_PIECES:
-            start -= 1
-            overlap += n_pieces[start]
 
 
 def open_tokenizer(path: str | Path) -> Tokenizer:

@@ -12,7 +12,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from mtag_core.records import Block, Reject
 from mtag_core.tagging.block_tagger import BatchTagger, BlockTagger
 from mtag_core.tagging.tagged import BatchReport, SentenceResult, TaggedSentence
-from mtag_core.tagging.wordpiece import EncodedSentence
+from mtag_core.tagging.windows import EncodedSentence
 from pipelines.transforms.steps import (
     METRICS_NAMESPACE,
     KeyedRecord,

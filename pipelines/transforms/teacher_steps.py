@@ -13,7 +13,7 @@ from mtag_core.parts.part_records import RecordKey
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.records import Block, Reject, Sentence
 from mtag_core.segmentation import Segmenter
-from mtag_core.tagging.wordpiece import EncodedSentence
+from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.training.logits.chosen_parts import survey_part
 from mtag_core.training.logits.logit_shards import ScoredSentence
 from mtag_core.training.logits.sentence_choice import ChoiceOptions

@@ -7,7 +7,7 @@ import apache_beam as beam
 
 from mtag_core.records import Block, Reject, Sentence
 from mtag_core.tagging.block_encoder import BlockEncoder
-from mtag_core.tagging.wordpiece import EncodedSentence
+from mtag_core.tagging.windows import EncodedSentence
 from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, StepDoFn
 
 

@@ -10,7 +10,7 @@ import pytest
 from mtag_core.records import Sentence
 from mtag_core.storage import exclusive
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
-from mtag_core.tagging.wordpiece import EncodedSentence
+from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.training.logits.logit_shards import LogitBlock, read_info
 from mtag_core.training.logits.piece_windows import PieceEncoder
 from mtag_core.training.logits.soft_targets import rebuild_feats_probs

@@ -14,6 +14,9 @@ from mtag_core.errors import InputNotFoundError, LabelError
 from mtag_core.storage import open_text
 
 UNLABELLED = -100
+"""Of a token without a label: neither learnt nor scored."""
+NOT_IN_INVENTORY = -1
+"""Of a dev token whose lemma needs a rule that the model does not have: scored, never right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class LabelledSentence:
         upos: Length n_tokens.
         feats: Length n_tokens; attributes sorted, `_` for none.
         part: Of the treebank: `train`, `dev` or `test`.
+        lemmas: Length n_tokens, as the file has them; `_` for none. Empty where nobody asked.
     """
 
     treebank: str
@@ -33,6 +37,7 @@ class LabelledSentence:
     upos: tuple[str, ...]
     feats: tuple[str, ...]
     part: str = "train"
+    lemmas: tuple[str, ...] = ()
 
 
 def treebank_files(directory: Path, part: str) -> list[Path]:
@@ -83,6 +88,7 @@ def read_treebank(path: Path) -> Iterator[LabelledSentence]:
                 tuple(row[conllu.UPOS] for row in rows),
                 tuple(sort_feats(row[conllu.FEATS]) for row in rows),
                 part,
+                tuple(row[conllu.LEMMA] for row in rows),
             )
 
 

@@ -1,47 +1,39 @@
-"""A trained student to the bundle that tagging loads: int8, checked, with a model card.
-
-The int8 graph rounds activations to 256 steps between fixed bounds, which are found on real
-sentences. The bounds leave out the most extreme values: a few pieces (such as [CLS]) have
-activations thirty times larger than all others, and steps wide enough for them would be too coarse
-for the rest.
-"""
+"""A trained student to the bundle that tagging loads: int8, checked, with a model card."""
 
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice, product
+from itertools import islice
 from pathlib import Path
-
-import numpy as np
-import onnxruntime
 
 from mtag_core.errors import OutputError
 from mtag_core.evaluation.summary import averages
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankResult, evaluate_treebanks
 from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos
+from mtag_core.lemmas import KEEP
 from mtag_core.tagging.bundle import MODEL_CARD, write_manifest
+from mtag_core.tagging.forms import FormFeatures
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.tagging.wordpiece import WordPiece
+from mtag_core.training.data.lemma_labels import training_rules
 from mtag_core.training.data.train_dev_split import (
     read_training_sentences,
     training_feats,
     write_held_out_dev,
 )
-from mtag_core.training.data.treebanks import read_treebank, treebank_files
+from mtag_core.training.data.treebanks import LabelledSentence, read_treebank, treebank_files
 from mtag_core.training.export.model_card import ModelCardFacts, format_model_card
-from mtag_core.training.graphs.student_graph import OBSERVED, Range, build_student_graph
-from mtag_core.training.graphs.trained_model import TrainedModel, read_trained_model
+from mtag_core.training.export.quantisation import piece_graphs, word_graphs
+from mtag_core.training.graphs.trained_model import (
+    TrainedModel,
+    TrainedWords,
+    read_trained_student,
+)
 from mtag_core.training.options import ExportOptions
 
 _CALIBRATION_SENTENCES_A_TREEBANK = 12
-# One value in ten thousand is clipped at either end. On dev this scored highest of 99.99, 99.999
-# and 100 percent and of the bounds with the least squared error.
-_CLIPPED_PERCENT = 0.01
-# Every seventh value is kept: enough for the bounds, in a seventh of the memory. Seven shares
-# no factor with the layers' widths, so that all units are seen.
-_STRIDE = 7
 
 
 def run(options: ExportOptions) -> str:
@@ -63,7 +55,7 @@ def export(options: ExportOptions) -> Path:
     """
     if options.output.exists() and any(options.output.iterdir()):
         raise OutputError(f"{options.output}: holds files, expected an empty or missing directory")
-    trained = read_trained_model(options.model)
+    trained = read_trained_student(options.model)
     labels = _labels(trained, options.treebanks)
     reference, quantised = _graphs(trained, labels, options)
     _write_files(options.output, quantised, labels, trained=trained, options=options)
@@ -87,6 +79,7 @@ def export(options: ExportOptions) -> Path:
     facts = ModelCardFacts(
         config=trained.config,
         n_feats=len(labels.feats),
+        n_lemma_rules=len(labels.lemma_rules),
         part_to_results=scores,
         treebanks=options.treebanks,
         notes=options.notes.read_text(encoding="utf-8") if options.notes else "",
@@ -97,73 +90,47 @@ def export(options: ExportOptions) -> Path:
     return card
 
 
-def observe_ranges(
-    graph: bytes, sentences: Iterable[tuple[Sequence[str], int]], wordpiece: WordPiece
-) -> dict[str, Range]:
-    """Runs a float32 graph and finds the range of what each layer reads.
-
-    Args:
-        graph: From `build_student_graph(..., has_observed=True)`.
-        sentences: The forms of each and the number of its treebank, 0 where the graph knows none;
-            a thousand sentences are enough. Each is read with its treebank and without.
-        wordpiece: The model's tokenizer.
-
-    Returns:
-        By the name of the layer that reads the activation.
-    """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    has_treebanks = any(value.name == "treebank" for value in session.get_inputs())
-    names = [out.name for out in session.get_outputs() if out.name.startswith(OBSERVED)]
-    name_to_values: dict[str, list[np.ndarray]] = {name: [] for name in names}
-    for forms, treebank in sentences:
-        for window, number in product(wordpiece.encode(forms), sorted({0, treebank})):
-            feed = {
-                "piece_ids": np.array([window.piece_ids]),
-                "first_piece_index": np.array(window.first),
-                "last_piece_index": np.array(window.last),
-            }
-            if has_treebanks:
-                feed["treebank"] = np.array(number)
-            for name, values in zip(names, session.run(names, feed), strict=True):
-                name_to_values[name].append(values[::_STRIDE])
-    percents = (_CLIPPED_PERCENT, 100 - _CLIPPED_PERCENT)
-    return {
-        name.removeprefix(OBSERVED): Range(*np.percentile(np.concatenate(values), percents))
-        for name, values in name_to_values.items()
-    }
-
-
-def _labels(trained: TrainedModel, treebanks: Path) -> Labels:
+def _labels(trained: TrainedModel | TrainedWords, treebanks: Path) -> Labels:
     # Dev files know bundles that train files, samples or projections, lack.
-    pairs = (
-        (upos, feats)
-        for sentence in read_training_sentences(treebanks, train_on_dev=True)
-        for upos, feats in zip(sentence.upos, training_feats(sentence), strict=True)
-        if feats is not None
+    sentences = read_training_sentences(treebanks, train_on_dev=True)
+    feats_of_upos = group_by_upos(_pairs(sentences, training_feats), trained.feats)
+    if isinstance(trained, TrainedModel):
+        known = trained.conventions.treebanks if trained.conventions else ()
+        return Labels(UPOS_LABELS, trained.feats, feats_of_upos, known)
+    rules = trained.lemma_rules
+    return Labels(
+        UPOS_LABELS,
+        trained.feats,
+        feats_of_upos,
+        trained.treebanks,
+        rules,
+        group_by_upos(_pairs(sentences, training_rules), rules, of_all=KEEP),
     )
-    treebanks_known = trained.conventions.treebanks if trained.conventions else ()
-    feats_of_upos = group_by_upos(pairs, trained.feats)
-    return Labels(UPOS_LABELS, trained.feats, feats_of_upos, treebanks_known)
 
 
-def _graphs(trained: TrainedModel, labels: Labels, options: ExportOptions) -> tuple[bytes, bytes]:
-    build = partial(
-        build_student_graph,
-        trained.weights,
-        trained.shape,
-        labels,
-        conventions=trained.conventions,
-    )
+def _pairs(
+    sentences: Iterable[LabelledSentence],
+    labels: Callable[[LabelledSentence], Sequence[str | None]],
+) -> Iterator[tuple[str, str]]:
+    """Each token's part of speech and its other label, where it has one."""
+    for sentence in sentences:
+        for upos, label in zip(sentence.upos, labels(sentence), strict=True):
+            if label is not None:
+                yield upos, label
+
+
+def _graphs(
+    trained: TrainedModel | TrainedWords, labels: Labels, options: ExportOptions
+) -> tuple[dict[str, bytes], dict[str, bytes]]:
     sentences = (
         (sentence.forms, _number(sentence.treebank, labels))
         for path in treebank_files(options.treebanks, "train")
         for sentence in islice(read_treebank(path), _CALIBRATION_SENTENCES_A_TREEBANK)
     )
-    wordpiece = WordPiece.load(options.model / "tokenizer.json")
-    ranges = observe_ranges(build(has_observed=True), sentences, wordpiece)
-    return build(), build(ranges=ranges)
+    tokenizer = options.model / "tokenizer.json"
+    if isinstance(trained, TrainedWords):
+        return word_graphs(trained, labels, sentences, FormFeatures(tokenizer))
+    return piece_graphs(trained, labels, sentences, WordPiece.load(tokenizer))
 
 
 def _number(treebank: str, labels: Labels) -> int:
@@ -172,10 +139,16 @@ def _number(treebank: str, labels: Labels) -> int:
 
 
 def _write_files(
-    directory: Path, graph: bytes, labels: Labels, *, trained: TrainedModel, options: ExportOptions
+    directory: Path,
+    graphs: Mapping[str, bytes],
+    labels: Labels,
+    *,
+    trained: TrainedModel | TrainedWords,
+    options: ExportOptions,
 ) -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "tagger.onnx").write_bytes(graph)
+    for name, graph in graphs.items():
+        (directory / name).write_bytes(graph)
     (directory / "labels.json").write_text(labels.to_json(), encoding="utf-8")
     # Without the indentation that tokenizers writes it is a third smaller.
     tokenizer = json.dumps(json.loads(trained.tokenizer), ensure_ascii=False, separators=(",", ":"))

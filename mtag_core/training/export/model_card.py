@@ -20,6 +20,7 @@ class ModelCardFacts:
     Attributes:
         config: The trained model's `config.json`.
         n_feats: Number of FEATS bundles.
+        n_lemma_rules: Number of lemma rules, 0 for a model without lemmas.
         part_to_results: Scores from gold tokens by `dev`, `test` (the bundle) and `dev, float32`.
         treebanks: Directory of the treebanks; its `INDEX.tsv`, if there is one, names licences.
         notes: Markdown on how the model was trained.
@@ -27,6 +28,7 @@ class ModelCardFacts:
 
     config: Mapping[str, Any]
     n_feats: int
+    n_lemma_rules: int
     part_to_results: Mapping[str, Sequence[TreebankResult]]
     treebanks: Path
     notes: str
@@ -46,16 +48,37 @@ def format_model_card(facts: ModelCardFacts) -> str:
 
 
 def _opening(facts: ModelCardFacts) -> str:
-    config = facts.config
+    is_words = facts.config.get("architecture") == "words"
+    of_rules = f", and a lemma by one of {facts.n_lemma_rules:,} rules" if is_words else ""
+    architecture = _words(facts.config) if is_words else _pieces(facts.config)
     return (
         "# Model card\n\n"
         "Tags tokens with one of 17 universal parts of speech and one of "
-        f"{facts.n_feats:,} bundles of morphological features.\n\n"
+        f"{facts.n_feats:,} bundles of morphological features{of_rules}.\n\n{architecture}; "
+        "products in int8 (weights 7 bits, activations 8 with fixed scales), the rest in float32. "
+        f"FEATS {'and lemma rules ' if is_words else ''}are scored among those that occur with the "
+        "predicted part of speech."
+    )
+
+
+def _pieces(config: Mapping[str, Any]) -> str:
+    return (
         f"A BERT encoder of {config['num_hidden_layers']} layers, width {config['hidden_size']}, "
         f"{config['num_attention_heads']} heads, feed-forward width {config['intermediate_size']}, "
-        f"{config['vocab_size']:,} wordpieces; products in int8 (weights 7 bits, activations 8 "
-        "with fixed scales), the rest in float32. FEATS are scored among the bundles that occur "
-        "with the predicted part of speech."
+        f"{config['vocab_size']:,} wordpieces"
+    )
+
+
+def _words(config: Mapping[str, Any]) -> str:
+    temperatures = config["temperatures"]
+    return (
+        f"A form encoder ({config['n_form_layers']} layer over at most "
+        f"{config['max_form_pieces']} of {config['n_pieces']:,} lower-cased wordpieces, "
+        f"{config['n_ngram_rows']:,} rows of hashed n-grams, letter case), then "
+        f"{config['n_context_layers']} layers over the words of a sentence; width "
+        f"{config['hidden_size']}, {config['n_heads']} heads, feed-forward width "
+        f"{config['intermediate_size']}; logits divided by {temperatures['upos']:.2f} (UPOS) and "
+        f"{temperatures['feats']:.2f} (FEATS) for calibrated probabilities"
     )
 
 

@@ -1,6 +1,6 @@
 """Builds ONNX graphs node by node, so that no tracer decides what they look like."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -71,21 +71,27 @@ class GraphBuilder:
         self,
         name: str,
         *,
-        inputs: Mapping[str, Sequence[str]],
-        outputs: Mapping[str, tuple[int, Sequence[str]]],
+        inputs: Mapping[str, Sequence[str | int]],
+        outputs: Mapping[str, tuple[int, Sequence[str | int]]],
+        float_inputs: Collection[str] = (),
     ) -> bytes:
         """Checks the graph and gives its bytes.
 
         Args:
             name: The graph's name.
-            inputs: Name to axis names; all int64.
+            inputs: Name to axis names or lengths; int64 but for `float_inputs`.
             outputs: Name to element type (of `onnx.TensorProto`) and axis names.
+            float_inputs: Names of the inputs that are float32.
         """
         graph = helper.make_graph(
             self._nodes,
             name,
             [
-                helper.make_tensor_value_info(name, TensorProto.INT64, list(axes))
+                helper.make_tensor_value_info(
+                    name,
+                    TensorProto.FLOAT if name in float_inputs else TensorProto.INT64,
+                    list(axes),
+                )
                 for name, axes in inputs.items()
             ],
             [

@@ -47,6 +47,72 @@ class TrainedModel:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class TrainedWords:
+    """The files of a student that reads words.
+
+    Attributes:
+        config: The content of `config.json`.
+        weights: float32, by name; those of heads are divided by their temperature.
+        feats: FEATS bundles in label order.
+        lemma_rules: Lemma rules in label order.
+        tokenizer: The bytes of `tokenizer.json`.
+    """
+
+    config: Mapping[str, Any]
+    weights: Mapping[str, NDArray[np.float32]]
+    feats: tuple[str, ...]
+    lemma_rules: tuple[str, ...]
+    tokenizer: bytes
+
+    @property
+    def treebanks(self) -> tuple[str, ...]:
+        """Those that have an adapter, by their numbers from 1."""
+        return tuple(self.config["treebanks"])
+
+    @property
+    def shape(self) -> GraphShape:
+        """What a graph builder needs beside the weights."""
+        return GraphShape(
+            n_layers=self.config["n_context_layers"],
+            n_heads=self.config["n_heads"],
+            hidden_act=self.config["hidden_act"],
+            layer_norm_eps=self.config["layer_norm_eps"],
+        )
+
+
+def read_trained_student(directory: Path) -> TrainedModel | TrainedWords:
+    """Reads the model directory of a student of either architecture.
+
+    Raises:
+        CheckpointError: A file is missing or damaged, or the files do not fit each other.
+    """
+    try:
+        config = json.loads((directory / "config.json").read_text("utf-8"))
+        if config.get("architecture") != "words":
+            return read_trained_model(directory)
+        feats, rules = (
+            tuple(json.loads((directory / name).read_text("utf-8")))
+            for name in ("feats.json", "lemma_rules.json")
+        )
+        weights = load_file(directory / "model.safetensors")
+        tokenizer = (directory / "tokenizer.json").read_bytes()
+        temperatures = config["temperatures"]
+    except (OSError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{directory}: not a trained model directory: {error}") from error
+    for head, tags in (("feats", feats), ("lemmas", rules)):
+        n_labels = len(weights[f"{head}.weight"])
+        if n_labels != len(tags):
+            raise CheckpointError(
+                f"{directory}: {n_labels} labels of {head} in the weights, {len(tags)} in its list"
+            )
+    scaled = {
+        name: tensor.astype(np.float32) / temperatures.get(name.partition(".")[0], 1.0)
+        for name, tensor in weights.items()
+    }
+    return TrainedWords(config, scaled, feats, rules, tokenizer)
+
+
 def read_trained_model(directory: Path) -> TrainedModel:
     """Reads a model directory: config.json, model.safetensors, tokenizer.json, feats.json.
 

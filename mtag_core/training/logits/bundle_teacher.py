@@ -17,7 +17,8 @@ from mtag_core.tagging.batching import batches
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.student import Student, open_session
 from mtag_core.tagging.tagged import BatchReport
-from mtag_core.tagging.wordpiece import EncodedSentence, Window, WordPiece
+from mtag_core.tagging.windows import EncodedSentence
+from mtag_core.tagging.wordpiece import Window, WordPiece
 from mtag_core.training.graphs.logit_outputs import (
     UPOS_LOGITS,
     feats_logits_name,

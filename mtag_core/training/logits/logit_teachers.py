@@ -26,7 +26,7 @@ from mtag_core.errors import BundleError
 from mtag_core.records import Sentence
 from mtag_core.tagging.student import open_session
 from mtag_core.tagging.tagged import BatchReport
-from mtag_core.tagging.wordpiece import EncodedSentence
+from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.training.logits.piece_windows import (
     PieceBatch,
     PieceEncoder,

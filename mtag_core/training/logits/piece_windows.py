@@ -16,7 +16,8 @@ from tokenizers import Tokenizer
 from mtag_core.errors import BundleError
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import BatchReport
-from mtag_core.tagging.wordpiece import EncodedSentence, Window
+from mtag_core.tagging.windows import EncodedSentence
+from mtag_core.tagging.wordpiece import Window
 
 # Pieces in one batch, padding included.
 PIECE_BUDGET = 2048

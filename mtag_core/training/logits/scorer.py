@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import BatchReport
-from mtag_core.tagging.wordpiece import EncodedSentence
+from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.training.logits.logit_shards import ScoredSentence, ShardInfo
 from mtag_core.training.logits.logit_teachers import (
     Teacher,

@@ -17,7 +17,7 @@ from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import Sentence, bare_sentence
 from mtag_core.tagging.tagged import BatchReport
-from mtag_core.tagging.wordpiece import EncodedSentence
+from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.training.logits.logit_teachers import (
     N_WAITING,
     TokenSummary,

@@ -3,7 +3,8 @@ from hypothesis import strategies as st
 
 from mtag_core.records import bare_sentence
 from mtag_core.tagging.batching import batches, buffers
-from mtag_core.tagging.wordpiece import EncodedSentence, Window
+from mtag_core.tagging.windows import EncodedSentence
+from mtag_core.tagging.wordpiece import Window
 
 
 def _windows(lengths: list[int]) -> list[Window]:

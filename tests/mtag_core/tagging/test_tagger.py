@@ -11,9 +11,8 @@ from mtag_core.labels import load_labels
 from mtag_core.records import bare_sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
-from mtag_core.tagging.student import Student
+from mtag_core.tagging.models import load_model
 from mtag_core.tagging.tagged import BatchReport
-from mtag_core.tagging.wordpiece import WordPiece
 
 TEXT = (
     "The old bridge was closed. Nobody knew why!\n\n"
@@ -191,8 +190,7 @@ def test_a_followed_treebank_cuts_text_where_it_has_a_segmenter(
     (tmp_path / "fr_sequoia.splits.npz").symlink_to(bundled_segmenters / "fr.splits.npz")
     following = Tagger(
         segmenter=Segmenter.load(tmp_path, fake_langid),
-        wordpiece=WordPiece.load(DEFAULT_BUNDLE / "tokenizer.json"),
-        student=Student.load(DEFAULT_BUNDLE / "tagger.onnx"),
+        model=load_model(DEFAULT_BUNDLE),
         labels=load_labels(DEFAULT_BUNDLE),
         digest="x",
         conventions=("fr_sequoia",),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mtag_core import Document
 from mtag_core.records import Sentence
-from mtag_core.tagging.wordpiece import EncodedSentence
+from mtag_core.tagging.windows import EncodedSentence
 from tests.fake_tagger import FakeTagger
 
 FAILING_WORDS = {"segment": "unsplittable", "wordpiece": "unpieceable", "tag": "untaggable"}

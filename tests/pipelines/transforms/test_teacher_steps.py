@@ -9,7 +9,8 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from mtag_core.records import Block, Document, failed_document
 from mtag_core.tagging.tagged import BatchReport
-from mtag_core.tagging.wordpiece import EncodedSentence, Window
+from mtag_core.tagging.windows import EncodedSentence
+from mtag_core.tagging.wordpiece import Window
 from mtag_core.training.logits.logit_shards import ScoredSentence
 from pipelines.transforms.steps import METRICS_NAMESPACE, SharedModel
 from pipelines.transforms.teacher_steps import Score

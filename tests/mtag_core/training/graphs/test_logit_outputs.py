@@ -8,7 +8,7 @@ from mtag_core.errors import BundleError
 from mtag_core.labels import UPOS_LABELS, Labels
 from mtag_core.tagging.student import Student, open_session
 from mtag_core.tagging.wordpiece import WordPiece
-from mtag_core.training.export.bundle import observe_ranges
+from mtag_core.training.export.quantisation import observe_ranges
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.logit_graph import build_logit_graph
 from mtag_core.training.graphs.logit_outputs import (

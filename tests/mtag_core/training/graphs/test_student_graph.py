@@ -10,7 +10,7 @@ from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS, Labels
 from mtag_core.tagging.student import Student
 from mtag_core.tagging.wordpiece import Window, WordPiece
-from mtag_core.training.export.bundle import observe_ranges
+from mtag_core.training.export.quantisation import observe_ranges
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.logit_graph import build_logit_graph
 from mtag_core.training.graphs.student_graph import build_student_graph

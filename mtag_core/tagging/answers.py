@@ -1,0 +1,113 @@
+"""What models answer, batch by batch, put together to columns of tags in the tokens' order."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtag_core.labels import Labels
+from mtag_core.lemmas import apply_rule
+from mtag_core.records import Sentence
+from mtag_core.tagging.tagged import TaggedSentence
+from mtag_core.tagging.windows import EncodedSentence, Window
+
+# Lemmas that are remembered by rule and form; about 15 MB when full.
+_MAX_LEMMAS = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model says about tokens. Every array has shape (n_tokens,).
+
+    Attributes:
+        upos: Label ids.
+        second_upos: Label ids of the second best.
+        feats: Label ids.
+        upos_score: Probability of `upos`.
+        feats_score: Probability of `feats` among the bundles that occur with `upos`.
+        lemmas: Label ids of lemma rules; None where the model knows none.
+    """
+
+    upos: NDArray[np.int64]
+    second_upos: NDArray[np.int64]
+    feats: NDArray[np.int64]
+    upos_score: NDArray[np.float32]
+    feats_score: NDArray[np.float32]
+    lemmas: NDArray[np.int64] | None = None
+
+
+_NAMES = tuple(field.name for field in fields(Answer))
+_NO_IDS, _NO_SCORES = np.zeros(0, np.int64), np.zeros(0, np.float32)
+
+NO_ANSWER = Answer(_NO_IDS, _NO_IDS, _NO_IDS, _NO_SCORES, _NO_SCORES, _NO_IDS)
+"""For no tokens."""
+
+
+def in_order(windows: Sequence[Window], answers: Iterable[tuple[list[int], Answer]]) -> Answer:
+    """Puts the answers of batches together.
+
+    Args:
+        windows: In the order of the result.
+        answers: Indices of each batch's windows and the answer for their tokens; at least one.
+
+    Returns:
+        The tokens of all windows in order.
+    """
+    sizes = np.fromiter((window.n_tokens for window in windows), np.int64, len(windows))
+    starts = np.cumsum(sizes) - sizes
+    joined: dict[str, NDArray[Any]] = {}
+    for indices, answer in answers:
+        own = sizes[indices]
+        shift = starts[indices] - (np.cumsum(own) - own)
+        places = np.repeat(shift, own) + np.arange(len(answer.upos))
+        for name in _NAMES:
+            values = getattr(answer, name)
+            if values is not None:
+                if name not in joined:
+                    joined[name] = np.empty(int(sizes.sum()), values.dtype)
+                joined[name][places] = values
+    return Answer(**joined)
+
+
+class Labeller:
+    """Gives label ids their tags, and forms their lemmas."""
+
+    def __init__(self, labels: Labels) -> None:
+        """Takes the inventories of the model."""
+        self._upos, self._feats, self._rules = (
+            np.array(tags, object) for tags in (labels.upos, labels.feats, labels.lemma_rules)
+        )
+        self._lemma: Callable[[str, str], str] = lru_cache(_MAX_LEMMAS)(apply_rule)
+
+    def tagged(
+        self, sentences: Sequence[EncodedSentence], answer: Answer
+    ) -> Iterator[TaggedSentence]:
+        """Makes records.
+
+        Args:
+            sentences: Of any number of tokens.
+            answer: For the tokens of all sentences in order.
+        """
+        columns = [
+            self._upos[answer.upos].tolist(),
+            self._feats[answer.feats].tolist(),
+            answer.upos_score.tolist(),
+            self._upos[answer.second_upos].tolist(),
+            answer.feats_score.tolist(),
+        ]
+        if answer.lemmas is not None and len(self._rules):
+            forms = chain.from_iterable(each.sentence.forms for each in sentences)
+            columns.append(list(map(self._lemma, self._rules[answer.lemmas].tolist(), forms)))
+        return _cut([each.sentence for each in sentences], columns)
+
+
+def _cut(sentences: Sequence[Sentence], columns: Sequence[list[Any]]) -> Iterator[TaggedSentence]:
+    start = 0
+    for sentence in sentences:
+        end = start + len(sentence.forms)
+        yield TaggedSentence(sentence, *(tuple(column[start:end]) for column in columns))
+        start = end

@@ -1,0 +1,137 @@
+"""The student that reads words: vectors of forms, then layers over the words of a sentence."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from mtag_core.errors import BundleError
+from mtag_core.tagging.answers import Answer
+from mtag_core.tagging.batching import batches
+from mtag_core.tagging.form_vectors import FormVectors
+from mtag_core.tagging.student import open_session
+from mtag_core.tagging.windows import cut
+
+# The longest sentence that the student was trained on.
+MAX_WORDS = 128
+# Context that both sides of a cut between two windows see.
+_OVERLAP_WORDS = 32
+_OUTPUTS = ("upos", "second_upos", "feats", "upos_score", "feats_score", "lemmas")
+
+
+@dataclass(frozen=True, slots=True)
+class WordWindow:
+    """A run of a sentence's tokens as the model reads it.
+
+    Attributes:
+        forms: Length at most `MAX_WORDS`.
+        first: Index of the first token that this window tags.
+        last: Index after the last one.
+        treebank: Number of the treebank whose convention the tags follow, 0 for none.
+    """
+
+    forms: Sequence[str]
+    first: int
+    last: int
+    treebank: int = 0
+
+    @property
+    def size(self) -> int:
+        """Number of words."""
+        return len(self.forms)
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens that are tagged by this window."""
+        return self.last - self.first
+
+
+class WordModel:
+    """A loaded student, on one thread of the CPU."""
+
+    def __init__(self, vectors: FormVectors, session: onnxruntime.InferenceSession) -> None:
+        """Puts the parts together; `load` is the usual way."""
+        self._vectors = vectors
+        self._session = session
+
+    @classmethod
+    def load(cls, bundle: Path) -> "WordModel":
+        """Opens the graphs and wordpieces of a bundle's directory.
+
+        Raises:
+            BundleError: One of them is something else.
+        """
+        path = bundle / "tagger.onnx"
+        session = open_session(path, source=str(path))
+        names = {output.name for output in session.get_outputs()}
+        if not names.issuperset(_OUTPUTS):
+            raise BundleError(f"{path}: outputs {sorted(names)}, expected {sorted(_OUTPUTS)}")
+        return cls(FormVectors.load(bundle), session)
+
+    def encode(self, forms: Sequence[str], *, treebank: int = 0) -> list[WordWindow]:
+        """Cuts a sentence into windows; nearly always one.
+
+        Args:
+            forms: The sentence's tokens, at least one.
+            treebank: Of the windows.
+        """
+        if len(forms) <= MAX_WORDS:
+            return [WordWindow(forms, 0, len(forms), treebank)]
+        cuts = cut([1] * len(forms), max_size=MAX_WORDS, overlap=_OVERLAP_WORDS)
+        return [
+            WordWindow(forms[start:end], first - start, last - start, treebank)
+            for start, end, first, last in cuts
+        ]
+
+    def answers(
+        self, windows: Sequence[WordWindow], *, budget: int
+    ) -> Iterator[tuple[list[int], Answer]]:
+        """Tags windows in batches.
+
+        Args:
+            windows: In any order.
+            budget: The most words in a batch.
+
+        Yields:
+            Indices of windows of one batch, and the answer for their tokens in order.
+        """
+        for start, end in _runs(windows, max_words=self._vectors.capacity):
+            run = windows[start:end]
+            forms = list(chain.from_iterable(window.forms for window in run))
+            table, rows = self._vectors.look_up(forms)
+            sizes = np.fromiter((window.size for window in run), np.int64, len(run))
+            starts = np.cumsum(sizes) - sizes
+            for indices in batches(run, piece_budget=budget):
+                size = run[indices[0]].size
+                places = starts[indices][:, None] + np.arange(size)
+                batch = [run[index] for index in indices]
+                yield [start + index for index in indices], self._answer(batch, table[rows[places]])
+
+    def _answer(self, batch: Sequence[WordWindow], vectors: NDArray[np.float32]) -> Answer:
+        feed = {"vectors": vectors, "treebank": np.array(batch[0].treebank)}
+        arrays = self._session.run(_OUTPUTS, feed)
+        n_words = vectors.shape[1]
+        if any(window.n_tokens < n_words for window in batch):
+            column = np.arange(n_words)
+            first, last = (
+                np.array([[getattr(w, end)] for w in batch]) for end in ("first", "last")
+            )
+            is_tagged = ((first <= column) & (column < last)).ravel()
+            arrays = [array[is_tagged] for array in arrays]
+        return Answer(*arrays)
+
+
+def _runs(windows: Sequence[WordWindow], *, max_words: int) -> Iterator[tuple[int, int]]:
+    """Ranges of windows whose forms fit the memory together."""
+    start = n_words = 0
+    for index, window in enumerate(windows):
+        if n_words + window.size > max_words:
+            yield start, index
+            start, n_words = index, 0
+        n_words += window.size
+    if windows:
+        yield start, len(windows)

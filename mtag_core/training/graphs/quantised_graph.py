@@ -1,0 +1,289 @@
+"""The layers that students' graphs are made of, in int8 with activation scales fixed beforehand.
+
+Every linear layer is a product of whole numbers, exact in any order, so that the tags of a sentence
+cannot depend on what else is in its batch. Weights are kept to 7 bits (-63 to 63): the sum of two
+products with 8-bit activations then fits 16 bits, and CPUs with and without VNNI give the same
+result.
+
+The same description, without activation ranges, gives a float32 graph: the reference that the int8
+one is compared with, and what gives the ranges (see `mtag_core.training.export.ranges`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto
+
+from mtag_core.training.graphs.logit_graph import GraphShape
+from mtag_core.training.graphs.onnx_graph import CONTRIB, GraphBuilder
+
+Array = NDArray[np.float32]
+Weights = Mapping[str, Array]
+Groups = Sequence[Sequence[int]]
+
+OBSERVED = "observed."
+"""Prefix of the outputs that hold the activations a layer reads."""
+
+MAX_WEIGHT = 63
+"""Of int8 weights."""
+
+_MAX_EMBEDDING = 127
+_MAX_ACTIVATION = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The values that an activation is expected to take; others are clipped."""
+
+    low: float
+    high: float
+
+
+class QuantisedGraph(GraphBuilder):
+    """Layers and heads; every method takes and returns names of values.
+
+    Attributes:
+        observed: Outputs that hold what each layer reads, of a float32 graph.
+    """
+
+    def __init__(
+        self, weights: Weights, shape: GraphShape, ranges: Mapping[str, Range] | None
+    ) -> None:
+        """Starts an empty graph.
+
+        Args:
+            weights: By name.
+            shape: Of the layers.
+            ranges: By the name of the layer that reads the activation; None for a float32 graph.
+        """
+        super().__init__()
+        self._weights = weights
+        self._shape = shape
+        self._ranges = ranges
+        self.observed: dict[str, tuple[int, Sequence[str]]] = {}
+
+    def layer(self, hidden: str, name: str) -> str:
+        """Self-attention and feed-forward, each added to its input and normalised."""
+        # Three products and no split: copying the parts of a joined one takes longer.
+        read = self.quantised(hidden, name + "attention")
+        query, key, value = (
+            self.dense(read, f"{name}attention.self.{part}", reader=name + "attention")
+            for part in ("query", "key", "value")
+        )
+        return self.after_attention(self.attention(query, key, value), hidden, name)
+
+    def attention(self, query: str, key: str, value: str) -> str:
+        """Multi-head attention to all keys."""
+        return self.node(
+            "MultiHeadAttention",
+            query,
+            key,
+            value,
+            domain=CONTRIB,
+            num_heads=self._shape.n_heads,
+        )
+
+    def after_attention(self, mixed: str, hidden: str, name: str) -> str:
+        """What of a layer follows its attention."""
+        dense = name + "attention.output.dense"
+        out = self.dense(self.quantised(mixed, dense), dense)
+        hidden = self.added_and_normalised(out, hidden, name + "attention.output.LayerNorm")
+        dense = name + "intermediate.dense"
+        inner = self.dense(self.quantised(hidden, dense), dense)
+        dense = name + "output.dense"
+        out = self.dense(self._activated(inner, dense), dense)
+        return self.added_and_normalised(out, hidden, name + "output.LayerNorm")
+
+    def upos(self, read: str, *, reader: str) -> str:
+        """The two best parts of speech of tokens; returns the best."""
+        probs = self.node("Softmax", self.dense(read, "upos", reader=reader), axis=-1)
+        best, ids = self.split_node(
+            "TopK", probs, *self.ints([2]), outputs=["upos_top_probs", "upos_top_ids"], axis=-1
+        )
+        zero, one = (self.constant(f"int_{i}", np.int64(i)) for i in (0, 1))
+        self.node("Gather", best, zero, output="upos_score", axis=1)
+        self.node("Gather", ids, one, output="second_upos", axis=1)
+        return self.node("Gather", ids, zero, output="upos", axis=1)
+
+    def sorted_by_upos(self, upos: str) -> tuple[str, str, str]:
+        """Sorts tokens by part of speech: sorted labels, the order, and the way back."""
+        n_tokens = self.node("Shape", upos)
+        sorted_upos, order = self._sorted(upos, n_tokens, "upos")
+        _, back = self._sorted(order, n_tokens, "order")
+        return sorted_upos, order, back
+
+    def best_within_upos(
+        self,
+        read: str,
+        head: str,
+        groups: Groups,
+        tags: Sequence[str],
+        *,
+        upos: str,
+        ordered: tuple[str, str, str],
+        reader: str,
+        has_score: bool = True,
+    ) -> None:
+        """The best label of a head among those of each token's part of speech, as output `head`.
+
+        Tokens are sorted by part of speech, split into one run a part of speech, scored in one
+        small product a run, joined and put back into their order.
+
+        Args:
+            read: The tokens, quantised.
+            head: Name of the linear layer.
+            groups: For each UPOS label its labels of the head.
+            tags: UPOS tags in label order.
+            upos: Each token's part of speech.
+            ordered: From `sorted_by_upos`.
+            reader: Whose range `read` was quantised in.
+            has_score: Also gives the probability of the label in its group, as `<head>_score`.
+        """
+        sorted_upos, order, back = ordered
+        # The first head to be scored names its runs as `logit_outputs` looks for them.
+        prefix = "tokens" if head == "feats" else f"{head}.tokens"
+        runs = self.split_node(
+            "Split",
+            self.node("Gather", read, order),
+            self._counts(upos, len(tags)),
+            outputs=[f"{prefix}.{tag}" for tag in tags],
+            axis=0,
+        )
+        ids = [np.array(group, np.int64) for group in groups]
+        logits = [
+            self._product(
+                run,
+                self._weights[f"{head}.weight"][own],
+                self._weights[f"{head}.bias"][own],
+                name=f"{head}.{tag}",
+                reader=reader,
+            )
+            for run, tag, own in zip(runs, tags, ids, strict=True)
+        ]
+        best = [self.node("ArgMax", each, axis=1, keepdims=0) for each in logits]
+        sizes = [len(own) for own in ids]
+        starts = self.constant(f"{head}_starts", np.cumsum([0, *sizes[:-1]]).astype(np.int64))
+        place = self.node(
+            "Add",
+            self.node("Concat", *best, axis=0),
+            self.node("Gather", starts, sorted_upos),
+        )
+        found = self.node("Gather", self.constant(f"{head}_ids", np.concatenate(ids)), place)
+        self.node("Gather", found, back, output=head)
+        if has_score:
+            scores = [self._best_prob(each) for each in logits]
+            self.node("Gather", self.node("Concat", *scores, axis=0), back, output=f"{head}_score")
+
+    def piece_rows(self, table: Array, ids: str) -> str:
+        """Rows of a table; int8 with a scale each in the int8 graph."""
+        if self._ranges is None:
+            return self.node("Gather", self.constant("pieces", table), ids)
+        scales = np.maximum(np.abs(table).max(1, keepdims=True), 1e-4) / _MAX_EMBEDDING
+        # Rows are rounded to steps as they are kept, so that half precision costs nothing.
+        scales = scales.astype(np.float16)
+        rows = np.rint(table / scales.astype(np.float32)).clip(-127, 127).astype(np.int8)
+        row, scale = (
+            self.node(
+                "Cast",
+                self.node("Gather", self.constant(name, values), ids),
+                to=TensorProto.FLOAT,
+            )
+            for name, values in (("pieces", rows), ("piece_scales", scales))
+        )
+        return self.node("Mul", row, scale)
+
+    def added_and_normalised(
+        self, values: str, residual: str, name: str, *, bias: str | None = None
+    ) -> str:
+        """LayerNorm of a sum; `bias` takes the place of the norm's own.
+
+        Written as the RMS norm of what is left without the mean: ONNX Runtime's own LayerNorm takes
+        six times as long on a CPU.
+        """
+        scale = self.weight(f"{name}.weight")
+        added = self.node("Add", values, residual)
+        centred = self.node("Sub", added, self.node("ReduceMean", added, *self.ints([-1])))
+        eps = self._shape.layer_norm_eps
+        return self.node(
+            "Add",
+            self.node("RMSNormalization", centred, scale, axis=-1, epsilon=eps),
+            bias or self.weight(f"{name}.bias"),
+        )
+
+    def quantised(self, values: str, reader: str) -> str:
+        """Rounds an activation to 8 bits in the range of its reader; observes it in float32."""
+        if self._ranges is None:
+            shown = self.node("Reshape", values, *self.ints([-1]), output=OBSERVED + reader)
+            self.observed[shown] = (TensorProto.FLOAT, ("n_values",))
+            return values
+        return self.node("QuantizeLinear", values, *self.scale_and_zero(reader))
+
+    def dense(self, values: str, name: str, *, reader: str | None = None) -> str:
+        """A linear layer; `reader` is whose range its input was quantised in, if not its own."""
+        weight = self._weights[f"{name}.weight"]
+        bias = self._weights.get(f"{name}.bias")
+        return self._product(values, weight, bias, name=name, reader=reader or name)
+
+    def weight(self, name: str) -> str:
+        """A weight as it is."""
+        return self.constant(name, self._weights[name])
+
+    def scale_and_zero(self, reader: str) -> tuple[str, str]:
+        """The step of an activation's 8-bit grid, and the grid point of 0."""
+        assert self._ranges is not None
+        activation = self._ranges[reader]
+        low, high = min(activation.low, 0.0), max(activation.high, 0.0)
+        scale = max(high - low, 1e-8) / _MAX_ACTIVATION
+        zero = round(-low / scale)
+        return (
+            self.constant(f"{reader}.activation_scale", np.float32(scale)),
+            self.constant(f"{reader}.activation_zero", np.uint8(zero)),
+        )
+
+    def _best_prob(self, logits: str) -> str:
+        probs = self.node("Softmax", logits, axis=1)
+        return self.node("ReduceMax", probs, *self.ints([1]), keepdims=0)
+
+    def _counts(self, upos: str, n_labels: int) -> str:
+        """How many tokens have each part of speech. Shape (n_labels,)."""
+        labels = self.constant("upos_labels", np.arange(n_labels, dtype=np.int64))
+        column = self.node("Unsqueeze", upos, *self.ints([1]))
+        is_label = self.node("Cast", self.node("Equal", column, labels), to=TensorProto.INT64)
+        return self.node("ReduceSum", is_label, *self.ints([0]), keepdims=0)
+
+    def _sorted(self, values: str, length: str, name: str) -> list[str]:
+        outputs = [f"{name}.sorted", f"{name}.order"]
+        return self.split_node("TopK", values, length, outputs=outputs, axis=0, largest=0, sorted=1)
+
+    def _activated(self, values: str, reader: str) -> str:
+        if self._shape.hidden_act == "gelu":
+            return self.quantised(self.node("Gelu", values, domain=CONTRIB), reader)
+        if self._ranges is None:
+            return self.quantised(self.node("Relu", values), reader)
+        # A range that starts at 0 clips what is below: quantising is the ReLU.
+        return self.quantised(values, reader)
+
+    def _product(
+        self, values: str, weight: Array, bias: Array | None, *, name: str, reader: str
+    ) -> str:
+        """Values times weight, transposed, plus bias; weight has shape (n_outputs, n_inputs)."""
+        biases = [] if bias is None else [self.constant(f"{name}.bias", bias)]
+        if self._ranges is None:
+            product = self.node("MatMul", values, self.constant(f"{name}.kernel", weight.T))
+            return self.node("Add", product, *biases) if biases else product
+        scales = np.maximum(np.abs(weight).max(1), 1e-8) / MAX_WEIGHT
+        kernel = self.constant(f"{name}.kernel", np.rint(weight.T / scales).astype(np.int8))
+        scale, zero = self.scale_and_zero(reader)
+        return self.node(
+            "MatMulIntegerToFloat",
+            values,
+            kernel,
+            scale,
+            self.constant(f"{name}.scales", scales.astype(np.float32)),
+            zero,
+            self.constant(f"{name}.zeros", np.zeros(len(scales), np.int8)),
+            *biases,
+            domain=CONTRIB,
+        )

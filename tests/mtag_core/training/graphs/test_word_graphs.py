@@ -1,0 +1,146 @@
+import numpy as np
+import onnxruntime
+import pytest
+
+from mtag_core.errors import CheckpointError
+from mtag_core.tagging.form_vectors import feeds
+from mtag_core.tagging.forms import FormFeatures
+from mtag_core.training.graphs.trained_model import read_trained_student
+from mtag_core.training.graphs.word_graphs import build_form_graph
+from tests.mtag_core.training.tiny_word_bundle import (
+    FEATS_GROUPS,
+    RULE_GROUPS,
+    SENTENCES,
+    tiny_graphs,
+)
+from tests.mtag_core.training.tiny_word_model import WIDTH, write_word_model
+
+FORMS = sorted({form for sentence in SENTENCES for form in sentence})
+
+
+@pytest.fixture(scope="module", params=["relu", "gelu"])
+def model(request, tmp_path_factory):
+    """The model's directory and its graphs in float32 and in int8, opened."""
+    directory = tmp_path_factory.mktemp("model")
+    trained, reference, quantised = tiny_graphs(directory, hidden_act=request.param)
+    opened = [
+        {name: onnxruntime.InferenceSession(graph) for name, graph in graphs.items()}
+        for graphs in (reference, quantised)
+    ]
+    return directory, trained, *opened
+
+
+def _vectors(session, directory, forms):
+    features = FormFeatures(directory / "tokenizer.json")
+    vectors = np.empty((len(forms), WIDTH), np.float32)
+    for indices, feed in feeds(features(forms)):
+        (vectors[indices],) = session.run(["vectors"], feed)
+    return vectors
+
+
+def _tags(session, vectors, treebank=0):
+    feed = {"vectors": vectors, "treebank": np.array(treebank)}
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, feed), strict=True))
+
+
+def test_float_graphs_give_what_torch_gives(model):
+    torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+    from mtag_core.training.networks.word_model_files import load_word_student
+    from mtag_core.training.networks.word_student import FormBatch
+    from tests.mtag_core.training.networks.tiny_words import sentences_of
+
+    directory, _, reference, _ = model
+    student, metadata, _ = load_word_student(directory, device=torch.device("cpu"))
+    arrays = FormFeatures(directory / "tokenizer.json")(FORMS)
+    forms = FormBatch(
+        *(
+            torch.from_numpy(array).long()
+            for array in (
+                arrays.pieces,
+                arrays.n_pieces,
+                arrays.ngrams,
+                arrays.ngram_offsets[:-1],
+                arrays.case,
+            )
+        )
+    )
+    vectors = _vectors(reference["forms.onnx"], directory, FORMS)
+    student.eval()
+    with torch.no_grad():
+        np.testing.assert_allclose(vectors, student.forms(forms).numpy(), atol=2e-5)
+        for sentence in SENTENCES:
+            ids = [FORMS.index(form) for form in sentence]
+            for treebank in (0, 2):
+                logits = student(sentences_of(forms, ids, treebank=treebank))
+                found = _tags(reference["tagger.onnx"], vectors[None, ids], treebank)
+                upos = logits.upos.numpy()
+                assert found["upos"].tolist() == upos.argmax(1).tolist()
+                assert found["second_upos"].tolist() == np.argsort(-upos)[:, 1].tolist()
+                heads = {
+                    "feats": (logits.feats, FEATS_GROUPS),
+                    "lemmas": (logits.lemmas, RULE_GROUPS),
+                }
+                for head, (of_head, groups) in heads.items():
+                    for token, label in enumerate(found["upos"]):
+                        group = list(groups[label])
+                        assert found[head][token] == group[of_head[token, group].argmax()]
+                probs = (logits.upos / metadata.temperatures["upos"]).softmax(-1).max(-1).values
+                np.testing.assert_allclose(found["upos_score"], probs.numpy(), atol=1e-4)
+
+
+def test_int8_is_close_to_float(model):
+    directory, _, reference, quantised = model
+    exact = _vectors(reference["forms.onnx"], directory, FORMS)
+    rounded = _vectors(quantised["forms.onnx"], directory, FORMS)
+    assert np.abs(exact - rounded).mean() < 0.05
+    ids = [FORMS.index(form) for form in SENTENCES[2]]
+    found, expected = (
+        _tags(graphs["tagger.onnx"], vectors[None, ids])["upos_score"]
+        for graphs, vectors in ((quantised, rounded), (reference, exact))
+    )
+    assert np.abs(found - expected).mean() < 0.1
+
+
+def test_a_form_has_one_vector_whatever_is_beside_it(model):
+    directory, _, _, quantised = model
+    together = _vectors(quantised["forms.onnx"], directory, FORMS)
+    for index, form in enumerate(FORMS):
+        alone = _vectors(quantised["forms.onnx"], directory, [form])
+        assert alone[0].tolist() == together[index].tolist()
+
+
+def test_a_sentence_has_the_same_tags_whatever_is_beside_it(model):
+    directory, _, _, quantised = model
+    vectors = _vectors(quantised["forms.onnx"], directory, FORMS)
+    ids = [FORMS.index(form) for form in SENTENCES[2]]
+    batch = vectors[np.array([ids, ids[::-1], ids])]
+    together = _tags(quantised["tagger.onnx"], batch, treebank=1)
+    alone = _tags(quantised["tagger.onnx"], batch[:1], treebank=1)
+    for name, values in alone.items():
+        assert together[name].tolist()[: len(ids)] == values.tolist()
+        assert together[name].tolist()[-len(ids) :] == values.tolist()
+
+
+def test_a_treebank_changes_tags(model):
+    directory, _, _, quantised = model
+    vectors = _vectors(quantised["forms.onnx"], directory, FORMS)[None]
+    scores = [
+        _tags(quantised["tagger.onnx"], vectors, number)["feats_score"].tolist()
+        for number in range(3)
+    ]
+    assert scores[0] != scores[1] != scores[2]
+
+
+def test_a_form_encoder_of_two_layers_is_refused(tmp_path):
+    trained = read_trained_student(write_word_model(tmp_path))
+    second = {"forms.layers.1.output.dense.weight": np.zeros((1, 1), np.float32)}
+    with pytest.raises(CheckpointError, match="form encoder of several layers"):
+        build_form_graph({**trained.weights, **second}, trained.shape)
+
+
+def test_weights_and_lemma_rules_must_fit(tmp_path):
+    write_word_model(tmp_path)
+    (tmp_path / "lemma_rules.json").write_text('["l|0+|0+"]')
+    with pytest.raises(CheckpointError, match="10 labels of lemmas in the weights, 1 in its list"):
+        read_trained_student(tmp_path)
