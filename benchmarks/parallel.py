@@ -83,7 +83,6 @@ def _measure(args: argparse.Namespace, directory: Path) -> dict[str, object]:
 
 
 def _write_corpus(args: argparse.Namespace, folder: Path) -> int:
-    """Deals lines to the files in turn; returns the bytes of all."""
     folder.mkdir()
     name_to_lines = heads(args.text, n_lines=args.bytes // _LINE_BYTES)
     lines = _in_turn(list(name_to_lines.values()))

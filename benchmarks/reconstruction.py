@@ -107,7 +107,6 @@ def _by_temperature(
     options: SummaryOptions,
     basis: TailBasis | None,
 ) -> dict[str, dict[str, float]]:
-    """For each temperature the probability outside the top, and the error with and without tail."""
     sums = {t: np.zeros(3) for t in options.temperatures}
     for row, own in zip(scored, logits, strict=True):
         for temperature in options.temperatures:

@@ -23,9 +23,9 @@ import pyarrow.parquet as pq
 
 from benchmarks.machine import machine, shown_command
 from benchmarks.texts import heads
+from mtag_core.cli.logs import set_up_logging
 from pipelines.annotate import run
 from pipelines.annotate_options import parse_options
-from pipelines.logs import set_up_logging
 
 _N_FILES = 8
 _SETTINGS: Mapping[str, tuple[str, ...]] = {
@@ -124,7 +124,6 @@ def _annotated(folder: Path, flags: Sequence[str]) -> Rows:
 
 
 def _n_different(first: Rows, second: Rows) -> int:
-    """Sentences that only one has, or that differ in any column."""
     return sum(first.get(key) != second.get(key) for key in first.keys() | second.keys())
 
 

@@ -7,14 +7,11 @@ model can follow (`mtag_core.labels`). Some have a segmenter, too (`mtag_core.se
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 from mtag_core.errors import UsageError
 from mtag_core.languages import written_standards
-
-TREEBANK_STYLE_HELP = (
-    "tag the treebank's language in its style, such as pl_lfg; several with commas"
-)
-"""Of the flag `--treebank_style`, which two commands have."""
+from mtag_core.options import option
 
 
 def treebank_language(treebank: str) -> str:
@@ -38,6 +35,18 @@ def split_names(values: Iterable[str]) -> tuple[str, ...]:
     if not names:
         raise UsageError("--treebank_style is empty; name a treebank, such as pl_lfg")
     return tuple(sorted(names))
+
+
+def treebank_style_option() -> Any:  # noqa: ANN401 (a field of any dataclass)
+    """The field `treebank_style` of a command's options, with what `split_names` gives."""
+    return option(
+        "tag the treebank's language in its style, such as pl_lfg; several with commas",
+        (),
+        metavar="TREEBANK",
+        split=split_names,
+        formerly="conventions",
+        section="model",
+    )
 
 
 def check_conventions(conventions: Sequence[str], *, treebanks: Collection[str]) -> None:

@@ -64,7 +64,6 @@ class LanguageIdentifier:
     def __init__(
         self, model: fasttext.FastText._FastText, words: LanguageWords | None = None
     ) -> None:
-        """Wraps a supervised fastText model and common words; `load` is the usual way."""
         self._model = model
         self.words = words
 
@@ -155,7 +154,6 @@ class LanguageIdentifier:
         return self.words.part_croatian(line, guess) if is_latin(line) else guess
 
     def _predict_lines(self, lines: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
-        """What the model alone answers for normalised texts; -1 asks for every language."""
         if not lines:
             return []
         all_labels, all_probs = self._model.predict(

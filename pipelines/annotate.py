@@ -32,24 +32,34 @@ from typing import Any
 
 import apache_beam as beam
 
+from mtag_core.cli.logs import set_up_logging
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import RejectRatioError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview, preview_parts
 from mtag_core.parts import run as runs
-from mtag_core.parts.incremental_plan import NO_PARTS
 from mtag_core.parts.inputs import list_present_inputs
 from mtag_core.parts.outcome import check_tagged
-from mtag_core.parts.plan import PlannedPart
-from mtag_core.parts.plan_file import measure_plan, write_plan
+from mtag_core.parts.plan import NO_PARTS, PlannedPart
 from mtag_core.parts.run import RunConfig
-from mtag_core.parts.run_plan import choose_sizes, find_completed, find_intact, plan_run
+from mtag_core.parts.run_plan import (
+    choose_sizes,
+    find_completed,
+    find_intact,
+    measure_plan,
+    plan_run,
+    write_plan,
+)
 from mtag_core.storage import FileInfo
-from pipelines.annotate_options import AnnotateOptions, parse_options
+from pipelines.annotate_options import (
+    AnnotateOptions,
+    parse_options,
+    unused_convention_flags,
+    unused_run_flags,
+)
 from pipelines.interrupts import exit_program
 from pipelines.job import check_reachable, find_inputs, make_parts, run_job
-from pipelines.logs import set_up_logging
 from pipelines.models import Model, TextTagger, bundle_model
 from pipelines.runners.registry import find_runner
 from pipelines.streaming import run_in_turn, run_unbounded
@@ -61,10 +71,6 @@ from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.tag import Tag
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
-from pipelines.unused_flags import (
-    unused_convention_flags,
-    unused_run_flags,
-)
 
 # How much is shown at the end, and how many parts are opened for it.
 _PREVIEW_SENTENCES = 2

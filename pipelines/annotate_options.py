@@ -1,9 +1,10 @@
 """Options of `pipelines.annotate`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from mtag_core.conventions import TREEBANK_STYLE_HELP, split_names
+from mtag_core.conventions import treebank_style_option, unused_conventions
 from mtag_core.errors import UsageError
 from mtag_core.option_values import not_negative, positive, ratio, seconds
 from mtag_core.options import Flags, group, option
@@ -11,8 +12,8 @@ from mtag_core.output.streams import COMPRESSION_SUFFIXES
 from mtag_core.output.writers import FORMATS, OutputFormat
 from pipelines.options import CorpusOptions, JobOptions, parse_flags
 
-DEFAULT_COMPRESSION = "zstd"
-DEFAULT_POLL_INTERVAL_S = 10.0
+_DEFAULT_COMPRESSION = "zstd"
+_DEFAULT_POLL_INTERVAL_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class AnnotateOptions:
     format: str = option("of the parts", "parquet", choices=FORMATS, section="output")
     compression: str = option(
         "of CoNLL-U and JSONL parts",
-        DEFAULT_COMPRESSION,
+        _DEFAULT_COMPRESSION,
         choices=tuple(COMPRESSION_SUFFIXES),
         section="output",
     )
@@ -55,14 +56,7 @@ class AnnotateOptions:
         metavar="DIR",
         section="model",
     )
-    treebank_style: tuple[str, ...] = option(
-        TREEBANK_STYLE_HELP,
-        (),
-        metavar="TREEBANK",
-        split=split_names,
-        formerly="conventions",
-        section="model",
-    )
+    treebank_style: tuple[str, ...] = treebank_style_option()
     piece_budget: int | None = option(
         "wordpieces in one batch of the model", None, parse=positive, section="model"
     )
@@ -73,7 +67,7 @@ class AnnotateOptions:
     )
     poll_interval: float = option(
         "seconds between two lists of the inputs; a file that changed since the last one waits",
-        DEFAULT_POLL_INTERVAL_S,
+        _DEFAULT_POLL_INTERVAL_S,
         metavar="S",
         parse=seconds,
         section="streaming",
@@ -104,3 +98,29 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
             "--streaming goes with none of --limit, --dry_run, --overwrite and --repack"
         )
     return options
+
+
+def unused_run_flags(options: AnnotateOptions) -> list[str]:
+    """A line for each flag of writing and running that nothing uses."""
+    lines = []
+    compression = options.compression
+    if options.format == "parquet" and compression != _DEFAULT_COMPRESSION:
+        lines.append(f"--compression={compression} changes nothing: Parquet compresses its columns")
+    if options.poll_interval != _DEFAULT_POLL_INTERVAL_S and not options.streaming:
+        lines.append("--poll_interval changes nothing without --streaming")
+    return lines
+
+
+def unused_convention_flags(conventions: Iterable[str], report: Mapping[str, Any]) -> list[str]:
+    """A line for each convention that no sentence followed.
+
+    Args:
+        conventions: Names of treebanks.
+        report: The content of run.json.
+    """
+    languages = report["tokens_by_language"]
+    found = ", ".join(sorted(languages)) or "none"
+    return [
+        f"--treebank_style={name} changed nothing: no sentence is in its language, found: {found}"
+        for name in unused_conventions(conventions, languages=languages)
+    ]

@@ -18,11 +18,11 @@ from mtag_core.output.preview import Preview
 from mtag_core.parts import run as runs
 from mtag_core.parts.inputs import list_inputs
 from mtag_core.parts.plan import PlannedPart
-from mtag_core.parts.plan_file import PlanSize
 from mtag_core.parts.run import RunConfig
+from mtag_core.parts.run_plan import PlanSize
 from mtag_core.storage import FileInfo
 from pipelines.interrupts import RunGuard, Terminated, exit_code, signal_message
-from pipelines.options import CorpusOptions, JobOptions
+from pipelines.options import CorpusOptions, JobOptions, unused_read_flags
 from pipelines.progress import Progress
 from pipelines.run_folder import run_folder
 from pipelines.runners.flink import FlinkJobs
@@ -31,7 +31,6 @@ from pipelines.runners.runner import mtag_error, worker_pool
 from pipelines.summary import RunTimes, print_summary
 from pipelines.transforms.planned_parts import ReadPlan
 from pipelines.transforms.write_parts import FinishRun
-from pipelines.unused_flags import unused_read_flags
 from pipelines.worker_watch import WorkerWatch
 
 AddSteps = Callable[["beam.PCollection[PlannedPart]", str | None], "beam.PCollection[Manifest]"]
@@ -283,7 +282,6 @@ def _paths(layout: OutputLayout, report: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _one_line(error: Exception) -> str:
-    """What an exception says; one that is none of ours is shown by its end, with a hint."""
     if isinstance(error, MtagError):
         return str(error)
     last_line = str(error).strip().split("\n")[-1]

@@ -4,7 +4,7 @@ Every flag that is not ours must be one of Beam's and goes to the runner.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -13,12 +13,26 @@ from typing import TypeVar
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from mtag_core.cli.flag_parser import FlagParser
-from mtag_core.corpus import MAX_ITEM_BYTES, MIN_ITEM_BYTES, ReadOptions, formats, formats_using
+from mtag_core.corpus import (
+    MAX_ITEM_BYTES,
+    MIN_ITEM_BYTES,
+    Format,
+    ReadOptions,
+    format_of,
+    formats,
+    formats_using,
+)
 from mtag_core.corpus.items import AUTO
 from mtag_core.errors import UsageError
 from mtag_core.option_values import positive, seconds
 from mtag_core.options import Flags, group, option
-from mtag_core.storage import http_access, public_url, split_patterns, use_http_access
+from mtag_core.storage import (
+    FileInfo,
+    http_access,
+    public_url,
+    split_patterns,
+    use_http_access,
+)
 from pipelines.runners.registry import find_runner, job_flags
 
 Options = TypeVar("Options")
@@ -130,6 +144,29 @@ def check_beam_flags(words: Sequence[str]) -> None:
             raise UsageError(f"unexpected argument {word!r}; files are named with --input")
         if name not in job_flags():
             raise UsageError(f"unknown flag {name}; see --help")
+
+
+def unused_read_flags(read: ReadOptions, files: Iterable[FileInfo]) -> list[str]:
+    """A line for each flag of reading that no input uses.
+
+    Args:
+        read: What the flags say.
+        files: The inputs.
+    """
+    found = {format_of(file, read) for file in files}
+    lines = []
+    for field in fields(read):
+        value, users = getattr(read, field.name), formats_using(field.name)
+        if users and value != field.default and found.isdisjoint(users):
+            lines.append(
+                f"--{field.name}={value} changes nothing: it is for {_titles(users)}, and the "
+                f"inputs are {_titles(found)}; --input_format says what they are"
+            )
+    return lines
+
+
+def _titles(formats: Iterable[Format]) -> str:
+    return ", ".join(sorted(each.title for each in formats))
 
 
 def _program(job: str) -> str:

@@ -25,8 +25,7 @@ from mtag_core import storage
 from mtag_core.errors import MtagError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.parts import run as runs
-from mtag_core.parts.file_watcher import FileWatcher, StableFiles
-from mtag_core.parts.inputs import list_present_inputs
+from mtag_core.parts.inputs import FileWatcher, StableFiles, list_present_inputs
 from mtag_core.parts.run import RunConfig
 from mtag_core.storage import FileInfo
 from pipelines.annotate_options import AnnotateOptions

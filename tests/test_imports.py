@@ -37,11 +37,10 @@ FLOORS = (
     {"pipelines.run_folder"},
     {"pipelines.interrupts"},
     {"pipelines.commands", "pipelines.models"},
-    {"pipelines.logs", "pipelines.progress", "pipelines.runners"} | {"pipelines.transforms"},
+    {"pipelines.progress", "pipelines.runners"} | {"pipelines.transforms"},
     {"pipelines", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
     | {"pipelines.worker_watch"},
     {"pipelines.annotate_options", "pipelines.teacher_options"},
-    {"pipelines.unused_flags"},
     {"pipelines.job"},
     {"pipelines.streaming"},
     {"pipelines.annotate", "pipelines.teacher_logits"},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtag_core import storage
-from mtag_core.conventions import TREEBANK_STYLE_HELP, split_names, unused_conventions
+from mtag_core.conventions import treebank_style_option, unused_conventions
 from mtag_core.corpus.sniffing import SniffedStream
 from mtag_core.errors import FormatError, UsageError
 from mtag_core.options import Flags, option
@@ -41,14 +41,7 @@ class TagOptions:
     bundle: str | None = option(
         "directory or URL; the shipped one if left out", None, metavar="DIR", section="model"
     )
-    treebank_style: tuple[str, ...] = option(
-        TREEBANK_STYLE_HELP,
-        (),
-        metavar="TREEBANK",
-        split=split_names,
-        formerly="conventions",
-        section="model",
-    )
+    treebank_style: tuple[str, ...] = treebank_style_option()
     format: str | None = option(
         "table for a text, conllu for files if left out", None, choices=_FORMATS, section="output"
     )

@@ -185,7 +185,6 @@ def expected_bytes(file: FileInfo) -> int:
 
 
 def _ranges(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[Range]:
-    """Splits a large file, if its format and its server let it be read from the middle."""
     if not file.is_seekable or file.size < 0:
         return WHOLE
     form = format_of(file, options)

@@ -267,7 +267,6 @@ def finish_run(
 
 
 def _n_slices(layout: OutputLayout, list_id: str, part_ids: Collection[str]) -> int:
-    """How many slices an item has; all of them must be done."""
     path, slices = layout.slices_path(list_id), read_slices(layout, list_id)
     if slices is None:
         raise CountMismatchError(f"{path}: missing; the item was not read to its end")

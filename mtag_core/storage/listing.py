@@ -140,7 +140,6 @@ def _is_left_out(name: str, steps: Sequence[str]) -> bool:
 
 
 def _below(directory: str) -> Iterator[str]:
-    """Yields the files below a directory; links to directories are not followed."""
     for entry in _entries(directory):
         if _is_left_out(entry.name, ()):
             continue
@@ -183,7 +182,6 @@ def _expand(base: str, steps: Sequence[str], ancestors: tuple[str, ...]) -> Iter
 
 
 def _entries(directory: str) -> list["os.DirEntry[str]"]:
-    """The entries of a directory; none where there is no such directory."""
     try:
         with os.scandir(directory) as entries:
             return list(entries)

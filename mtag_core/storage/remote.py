@@ -126,7 +126,6 @@ class _ResumingStream(io.RawIOBase):
         return len(data)
 
     def _read(self, n_bytes: int) -> bytes:
-        """Reads with a few tries; the last error is raised."""
         for n_left in reversed(range(_N_TRIES)):
             try:
                 if self._stream is None:
@@ -272,7 +271,6 @@ def _split(path: str) -> tuple[str, str]:
 
 
 def _s3_client() -> Any:  # noqa: ANN401
-    """The S3 client of this process and of the endpoint that the environment names."""
     return _new_s3_client(os.getpid(), os.environ.get("AWS_ENDPOINT_URL"))
 
 
@@ -313,7 +311,6 @@ def _remote_errors(path: str) -> Iterator[None]:
 
 
 def _status(error: BaseException) -> int | None:
-    """The HTTP status behind the error of any client, or None."""
     response: Any = getattr(error, "response", None)
     if isinstance(response, dict):  # botocore
         return cast(int, response.get("ResponseMetadata", {}).get("HTTPStatusCode"))

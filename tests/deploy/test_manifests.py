@@ -100,8 +100,9 @@ def test_images_install_no_torch_and_copy_what_exists(name):
                 assert (_DEPLOY.parent / source).exists(), source
 
 
-def test_the_worker_image_does_not_run_as_root():
-    assert "\nUSER 1000\n" in (_DEPLOY / "Dockerfile").read_text()
+@pytest.mark.parametrize("name", ["Dockerfile", "dataflow/Dockerfile"])
+def test_images_do_not_run_as_root(name):
+    assert "\nUSER 1000\n" in (_DEPLOY / name).read_text()
 
 
 def test_the_timer_and_the_service_belong_together():

@@ -271,7 +271,6 @@ def find_fault(fields: dict[str, Any], options: ReadOptions) -> tuple[str, str] 
 
 
 def _field(fields: Any, name: str) -> Any:  # noqa: ANN401
-    """The value of a field, `_MISSING` where there is none."""
     while isinstance(fields, dict):
         if name in fields:
             return fields[name]

@@ -112,7 +112,6 @@ def _read_row_group(
 
 @contextmanager
 def _open(path: str, options: ReadOptions) -> Iterator[BinaryIO]:
-    """Opens a file; one that is compressed as a whole is decompressed to disk."""
     with storage.open_seekable(path) as stream:
         head = stream.read(HEAD_BYTES)
         stream.seek(0)
@@ -194,7 +193,6 @@ def _document(
 
 
 def _schema_fault(schema: pa.Schema, options: ReadOptions) -> Failure | None:
-    """Says which column is missing, there twice or of another type."""
     for name in (options.text_field, options.id_field):
         if name is None:
             continue
@@ -215,7 +213,6 @@ def _schema_fault(schema: pa.Schema, options: ReadOptions) -> Failure | None:
 
 
 def _type_of(schema: pa.Schema, name: str) -> pa.DataType | None:
-    """The type of a column or of a field within one; None where there is none."""
     if name in schema.names:
         return schema.types[schema.names.index(name)]
     first, *path = name.split(_NESTED)
@@ -250,7 +247,6 @@ def _is_uuid(kind: pa.DataType) -> bool:
 
 
 def _reject(span: Span, row: int, failure: Failure) -> Reject:
-    """Makes the reject of all rows from `row` on."""
     path = span.file.path
     return Reject(path, row, f"{path}#{row}", failure.reason, failure.detail)
 

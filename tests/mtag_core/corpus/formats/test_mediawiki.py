@@ -139,7 +139,7 @@ def test_definitions_serve_every_item(read, item_bytes):
     assert texts == {"So loud it is."}
 
 
-@pytest.mark.parametrize("where", ["documents.clean_wikitext", "pages.parse_page"])
+@pytest.mark.parametrize("where", ["dumps.clean_wikitext", "pages.parse_page"])
 def test_a_bug_costs_its_page_alone(read, monkeypatch, where):
     module = importlib.import_module(f"mtag_core.wikipedia.{where.partition('.')[0]}")
     name = where.partition(".")[2]
@@ -158,7 +158,7 @@ def test_a_bug_costs_its_page_alone(read, monkeypatch, where):
 
 @pytest.mark.parametrize("item_bytes", [10**6, 3000])
 def test_pages_that_are_lost_are_noticed(read, monkeypatch, item_bytes):
-    module = importlib.import_module("mtag_core.wikipedia.documents")
+    module = importlib.import_module("mtag_core.wikipedia.dumps")
     real = module.read_pages
     monkeypatch.setattr(module, "read_pages", lambda *a, **k: islice(real(*a, **k), 1, None))
     results = read(DUMP, "a.xml", item_bytes=item_bytes)

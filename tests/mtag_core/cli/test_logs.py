@@ -3,7 +3,7 @@ import logging
 
 import pytest
 
-from pipelines.logs import set_up_logging
+from mtag_core.cli.logs import set_up_logging
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.text_quality import begins_small, quality, unpaired
+from benchmarks.wikitext import begins_small, quality, unpaired
 
 
 @pytest.mark.parametrize(

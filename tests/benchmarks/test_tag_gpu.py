@@ -5,14 +5,14 @@ import pytest
 pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 pytest.importorskip("transformers", reason="transformers is an extra: install mtag[train]")
 
-from benchmarks import tag_gpu, torch_speed
+from benchmarks import tag_gpu
 
 
 def test_sentences_are_of_one_length_and_taken_in_turn():
-    sentences = torch_speed.cut_sentences(list("abcdefg"), 3)
+    sentences = tag_gpu.cut_sentences(list("abcdefg"), 3)
     assert sentences == [["a", "b", "c"], ["d", "e", "f"]]
     taken = []
-    tag_next = torch_speed.in_turn(sentences, lambda words: taken.append(words) or len(words))
+    tag_next = tag_gpu.in_turn(sentences, lambda words: taken.append(words) or len(words))
     assert [tag_next() for _ in range(3)] == [3, 3, 3]
     assert taken == [*sentences, sentences[0]]
 
@@ -20,7 +20,7 @@ def test_sentences_are_of_one_length_and_taken_in_turn():
 def test_speeds_of_a_gpu_are_written_with_its_name(tmp_path, monkeypatch, capsys):
     def systems(sentences, *, bundle, device):
         names = ("BERT-base, torch fp32", "MiniBERT, torch fp32")
-        return {name: torch_speed.in_turn(sentences, len) for name in names}
+        return {name: tag_gpu.in_turn(sentences, len) for name in names}
 
     monkeypatch.setattr(tag_gpu, "bert_systems", systems)
     (tmp_path / "text").write_text("a b c\n" * 100)

@@ -1,4 +1,4 @@
-from mtag_core.parts.progress import ProgressFile, Tally, read_progress
+from mtag_core.parts.counts import ProgressFile, Tally, read_progress
 
 
 def test_the_totals_of_all_workers_are_added(tmp_path):

@@ -1,5 +1,4 @@
-from benchmarks.baselines.encoder_tagger import TellableEncoder
-from benchmarks.paper.systems import DEFAULT_BUNDLE, bundle_segmenter
+from benchmarks.paper.systems import DEFAULT_BUNDLE, TellableEncoder, bundle_segmenter
 from mtag_core.evaluation.treebanks import EvaluationOptions, evaluate_file
 
 
