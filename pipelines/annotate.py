@@ -55,8 +55,8 @@ from mtag_core.storage import FileInfo
 from pipelines.annotate_options import (
     AnnotateOptions,
     parse_options,
-    unused_convention_flags,
     unused_run_flags,
+    unused_style_flags,
 )
 from pipelines.interrupts import exit_program
 from pipelines.job import check_reachable, find_inputs, make_parts, run_job
@@ -143,8 +143,8 @@ def run(
         The content of run.json, None for a dry run.
 
     Raises:
-        UsageError: The output directory holds something else, or the model cannot follow the
-            conventions.
+        UsageError: The output directory holds something else, or the model does not know a
+            treebank or a language that a flag names.
         InputNotFoundError: A pattern matches nothing.
         MtagError: The run failed, or more documents were rejected than allowed.
     """
@@ -220,7 +220,7 @@ def _stream(options: AnnotateOptions, model: Model) -> None:
 def _model(options: AnnotateOptions, model: Model | None) -> Model:
     if model is not None:
         return model
-    return bundle_model(options.model, options.piece_budget, options.treebank_style)
+    return bundle_model(options.model, options.piece_budget, options.tagger)
 
 
 def _layout(options: AnnotateOptions, model: Model) -> OutputLayout:
@@ -290,14 +290,14 @@ def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -
         item_bytes=sizes.item_bytes,
         spool_bytes=sizes.spool_bytes,
         limit=options.corpus.limit,
-        conventions=options.treebank_style,
+        tagger=options.tagger,
     )
 
 
 def _check(options: AnnotateOptions, layout: OutputLayout, report: Mapping[str, Any]) -> None:
     if not options.streaming:
         check_tagged(layout, report)
-        for line in unused_convention_flags(options.treebank_style, report):
+        for line in unused_style_flags(options.tagger.treebank_style, report):
             _LOGGER.warning(line)
     _check_rejects(report, options.max_reject_ratio)
 

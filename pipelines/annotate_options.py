@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtag_core.conventions import treebank_style_option, unused_conventions
 from mtag_core.errors import UsageError
 from mtag_core.option_values import not_negative, positive, ratio, seconds
 from mtag_core.options import Flags, group, option
 from mtag_core.output.streams import COMPRESSION_SUFFIXES
 from mtag_core.output.writers import FORMATS, OutputFormat
+from mtag_core.tagging.tagger_options import TaggerOptions
+from mtag_core.treebank_style import unused_styles
 from pipelines.options import CorpusOptions, JobOptions, parse_flags
 
 _DEFAULT_COMPRESSION = "zstd"
@@ -50,13 +51,13 @@ class AnnotateOptions:
         parse=ratio,
         section="output",
     )
+    tagger: TaggerOptions = group(section="languages")
     model: str | None = option(
         "directory or URL of a bundle; the one in mtag if left out",
         None,
         metavar="DIR",
         section="model",
     )
-    treebank_style: tuple[str, ...] = treebank_style_option()
     piece_budget: int | None = option(
         "wordpieces in one batch of the model", None, parse=positive, section="model"
     )
@@ -111,16 +112,16 @@ def unused_run_flags(options: AnnotateOptions) -> list[str]:
     return lines
 
 
-def unused_convention_flags(conventions: Iterable[str], report: Mapping[str, Any]) -> list[str]:
-    """A line for each convention that no sentence followed.
+def unused_style_flags(treebanks: Iterable[str], report: Mapping[str, Any]) -> list[str]:
+    """A line for each treebank whose style no sentence has.
 
     Args:
-        conventions: Names of treebanks.
+        treebanks: Their names.
         report: The content of run.json.
     """
     languages = report["tokens_by_language"]
     found = ", ".join(sorted(languages)) or "none"
     return [
         f"--treebank_style={name} changed nothing: no sentence is in its language, found: {found}"
-        for name in unused_conventions(conventions, languages=languages)
+        for name in unused_styles(treebanks, languages=languages)
     ]

@@ -246,13 +246,28 @@ def _times_fields(times: RunTimes, moment: time.struct_time, options: JobOptions
     return {
         "ended": time.strftime("%Y-%m-%dT%H:%M:%SZ", moment),
         "runner": options.runner,
-        "beam_flags": options.beam_flags,
+        "beam_flags": _public_flags(options.beam_flags),
         "elapsed_s": round(times.elapsed_s, 3),
         "tokens": times.n_tokens,
         "tokens_per_s": times.tokens_per_s,
         "parts_from_earlier_runs": times.n_completed,
         "parts_removed": times.n_pruned,
     }
+
+
+def _public_flags(flags: Sequence[str]) -> list[str]:
+    """Flags for run reports: without values that are secrets, by the names of their flags."""
+    public = []
+    is_value_secret = False
+    for word in flags:
+        name, equals, _ = word.partition("=")
+        is_secret = name.startswith("--") and storage.is_secret_name(name)
+        if is_value_secret and not name.startswith("--"):
+            public.append("...")
+        else:
+            public.append(f"{name}=..." if is_secret and equals else storage.redacted(word))
+        is_value_secret = is_secret and not equals
+    return public
 
 
 def _outcome(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -274,5 +289,5 @@ def _one_line(error: Exception) -> str:
 
 
 def _fail(name: str, message: str, *, code: int) -> int:
-    print(f"{name}: {message}", file=sys.stderr)
+    print(f"{name}: {storage.redacted(message)}", file=sys.stderr)
     return code

@@ -5,7 +5,7 @@ Every flag that is not ours must be one of Beam's and goes to the runner.
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -26,7 +26,13 @@ from mtag_core.corpus.items import AUTO
 from mtag_core.errors import UsageError
 from mtag_core.option_values import positive, seconds
 from mtag_core.options import Flags, group, option
-from mtag_core.storage import FileInfo, split_patterns
+from mtag_core.storage import (
+    FileInfo,
+    http_access,
+    public_url,
+    split_patterns,
+    use_http_access,
+)
 from pipelines.runners.registry import find_runner, job_flags
 
 Options = TypeVar("Options")
@@ -36,11 +42,11 @@ def _patterns(values: Sequence[str]) -> tuple[str, ...]:
     patterns = split_patterns(values)
     if not patterns:
         raise UsageError("--input is empty; name a file, a folder, a glob or a URL")
-    return patterns
+    return tuple(map(public_url, patterns))
 
 
 def _folder(text: str) -> str:
-    return text.rstrip("/") or "/"
+    return public_url(text).rstrip("/") or "/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +66,9 @@ class CorpusOptions:
         parse=positive,
     )
     limit: int | None = option("first N documents only", None, parse=positive)
+    allow_redirects: bool = option(
+        "follow a server that sends us to another host for a file", False
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +131,7 @@ def parse_flags(flags: Flags[Options], argv: Sequence[str], *, job: str, does: s
     args, rest = parser.parse_known_args(list(argv))
     check_beam_flags(rest)
     args.beam_flags = tuple(rest)
+    use_http_access(replace(http_access(), allow_redirects=args.allow_redirects))
     return flags.parse(args)
 
 

@@ -121,7 +121,14 @@ def _build(
     pipeline: beam.Pipeline,
 ) -> None:
     interval_s = options.poll_interval
-    make_watcher = functools.partial(FileWatcher, layout, config, interval_s=interval_s)
+    make_watcher = functools.partial(
+        storage.call_with_access,
+        storage.http_access(),
+        FileWatcher,
+        layout,
+        config,
+        interval_s=interval_s,
+    )
     # Elements are work items, some MiB of input each: small.
     parts = pipeline | "WatchFiles" >> WatchFiles(
         make_watcher, interval_s=interval_s, started_path=layout.started_path

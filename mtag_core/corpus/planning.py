@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from mtag_core import storage
 from mtag_core.child_process import ChildProcess
 from mtag_core.corpus.format import WHOLE, Range
 from mtag_core.corpus.items import ReadOptions, Span, WorkItem
@@ -189,7 +190,10 @@ def _ranges(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[R
     form = format_of(file, options)
     try:
         if form.may_abort:
-            return _CHILD.call(form.plan, file, options, item_bytes)
+            access = storage.http_access()
+            return _CHILD.call(
+                storage.call_with_access, access, form.plan, file, options, item_bytes
+            )
         return form.plan(file, options, item_bytes)
     except (MtagError, MemoryError):
         raise

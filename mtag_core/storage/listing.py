@@ -19,6 +19,7 @@ from mtag_core.storage.files import (
     local_path,
     scheme_of,
 )
+from mtag_core.storage.http_access import public_url
 
 _WILDCARD = re.compile(r"[*?\[]")
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
@@ -48,7 +49,7 @@ def list_files(patterns: Sequence[str]) -> list[FileInfo]:
         StorageError: A directory or a store cannot be listed.
     """
     path_to_file: dict[str, FileInfo] = {}
-    for pattern in patterns:
+    for pattern in map(public_url, patterns):
         n_found = 0
         for file in _match(pattern):
             n_found += 1
