@@ -19,7 +19,7 @@ _DEFAULTS = TaggerOptions()
 class TextTagger(BatchTagger, Protocol):
     """What the steps from text to tags need of `mtag_core.tagging.tagger.Tagger`."""
 
-    def segment(self, text: str) -> Iterator[Sentence]:
+    def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]:
         """Splits a text into sentences."""
 
     def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:

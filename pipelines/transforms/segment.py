@@ -14,7 +14,7 @@ from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, St
 class TextSegmenter(Protocol):
     """What the step needs of a model."""
 
-    def segment(self, text: str) -> Iterator[Sentence]:
+    def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]:
         """Splits a text into sentences."""
 
     def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
@@ -68,8 +68,8 @@ class _SegmentDoFn(StepDoFn):
             self._model = self._shared.acquire()
         model = self._model
 
-        def segment(text: str) -> Iterator[Sentence]:
-            return model.iterate(lambda segmenter: iter(segmenter.segment(text)))
+        def segment(text: str, *language: str) -> Iterator[Sentence]:
+            return model.iterate(lambda segmenter: iter(segmenter.segment(text, *language)))
 
         def identify(sentences: Sequence[Sentence]) -> Sequence[Sentence]:
             with model.lock:
