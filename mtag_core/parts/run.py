@@ -380,7 +380,6 @@ def _listed(manifest: Manifest) -> dict[str, Any]:
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """What two configurations do not share, each as `name: old, now new`."""
     flat_there, flat_here = _flat(there), _flat(here)
     return [
         f"{name}: {flat_there.get(name)!r}, now {flat_here.get(name)!r}"

@@ -1,24 +1,14 @@
 """The step that splits documents into sentences of tokens."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 import apache_beam as beam
 
 from mtag_core.records import Block, Document, Reject, Sentence
 from mtag_core.segmentation.document_blocks import segment_document
 from mtag_core.time_limit import MAX_DOCUMENT_SECONDS
+from pipelines.models import TextSegmenter
 from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, StepDoFn
-
-
-class TextSegmenter(Protocol):
-    """What the step needs of a model."""
-
-    def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]:
-        """Splits a text into sentences."""
-
-    def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
-        """Finds the languages of a document's own sentences."""
 
 
 class Segment(beam.PTransform):

@@ -297,7 +297,6 @@ def _field(fields: Any, name: str) -> Any:  # noqa: ANN401
 
 
 def _names(fields: dict[str, Any]) -> list[str]:
-    """The names that `_field` finds, of objects the names within; one level deep."""
     return sorted(
         f"{name}{_NESTED}{inner}" if inner else name
         for name, value in fields.items()

@@ -152,7 +152,6 @@ def _rows(
 
 
 def _column(batch: Any, name: str) -> Any:  # noqa: ANN401
-    """A column, or the field of a column of structs; null where one around it is null."""
     if name in batch.schema.names:
         return batch.column(name)
     first, *path = name.split(_NESTED)
@@ -238,7 +237,6 @@ def _type_of(schema: pa.Schema, name: str) -> pa.DataType | None:
 
 
 def _names(schema: pa.Schema) -> list[str]:
-    """The names that `_type_of` finds, of structs the names within; one level deep."""
     return [
         f"{field.name}{_NESTED}{inner}" if inner else field.name
         for field in schema
