@@ -143,7 +143,9 @@ def page_outcome(
         return PageOutcome.REJECTED, replace(reject, reason=READER_FAILED)
     if not text:
         return PageOutcome.EMPTY, None
-    return PageOutcome.KEPT, Document(doc_id, text, source, page.page_id, language=site.language)
+    return PageOutcome.KEPT, Document(
+        doc_id, text, source, page.page_id, likely_language=site.language
+    )
 
 
 def _reject(page: Page, *, source: str, detail: str) -> Reject:
