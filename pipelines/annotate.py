@@ -14,7 +14,7 @@ Parses the flags, plans, builds the graph, runs it and sums up. The graph is
     FinishRun      Manifest               -> run.json, report.html
 
 The steps from ReadDocuments to WriteParts take one record at a time and run fused in one stage.
-Each is a thin shell around `mtag_core`; they are in `pipelines.transforms`, a file each.
+Each is a thin shell around `mtag_core`; they are in `pipelines.transforms`.
 """
 
 if __name__ == "__main__":
