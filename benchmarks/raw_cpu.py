@@ -8,7 +8,6 @@ stands between white space, the same for all.
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -18,13 +17,44 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.machine import machine, ratios, shown_command
-from benchmarks.udpipe_speed import UdpipeTagger
+from ufal.udpipe import InputFormat, Model, ProcessingError, Sentence
+
+from benchmarks.machine import machine, ratios, shown_command, write_record
 from mtag_core.storage import open_text
 from mtag_core.tagging.tagger import Tagger
 
 _OURS = "mtag, raw text to UPOS and FEATS"
 _LINES_A_DOCUMENT = 10
+
+
+class UdpipeTagger:
+    """A UDPipe tagger, and a tokenizer model before it where one is given."""
+
+    def __init__(self, path: Path, *, segmenter: Path | None = None) -> None:
+        self._tagger = Model.load(str(path))
+        self._segmenter = Model.load(str(segmenter)) if segmenter else None
+
+    def tag(self, forms: list[str]) -> int:
+        """Tags given tokens and returns their number."""
+        sentence = Sentence()
+        for form in forms:
+            sentence.addWord(form)
+        self._tagger.tag(sentence, Model.DEFAULT)
+        return len(forms)
+
+    def run(self, forms: list[str]) -> int:
+        """Tokenizes and tags a text and returns the number of white-space words in it."""
+        reader = (
+            self._segmenter.newTokenizer(Model.DEFAULT)
+            if self._segmenter
+            else (InputFormat.newHorizontalInputFormat())
+        )
+        reader.setText(" ".join(forms))
+        sentence, error = Sentence(), ProcessingError()
+        while reader.nextSentence(sentence, error):
+            self._tagger.tag(sentence, Model.DEFAULT)
+            sentence = Sentence()
+        return len(forms)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -48,9 +78,7 @@ def main(argv: list[str] | None = None) -> int:
             for name, values in rates.items()
         },
     }
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(record["systems"], indent=1))
+    write_record(record, args.output)
     return 0
 
 

@@ -21,11 +21,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from benchmarks.machine import machine, shown_command
+from benchmarks.machine import machine, shown_command, write_record
 from benchmarks.texts import heads
+from mtag_core.cli.logs import set_up_logging
 from pipelines.annotate import run
 from pipelines.annotate_options import parse_options
-from pipelines.logs import set_up_logging
 
 _N_FILES = 8
 _SETTINGS: Mapping[str, tuple[str, ...]] = {
@@ -53,8 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         record = _compare(args, Path(directory))
     record["command"] = shown_command("same_tags", argv)
     record["machine"] = machine()
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_record(record, args.output)
     settings: dict[str, dict[str, int]] = record["settings"]
     return int(any(counts["different_sentences"] for counts in settings.values()))
 
@@ -124,7 +123,6 @@ def _annotated(folder: Path, flags: Sequence[str]) -> Rows:
 
 
 def _n_different(first: Rows, second: Rows) -> int:
-    """Sentences that only one has, or that differ in any column."""
     return sum(first.get(key) != second.get(key) for key in first.keys() | second.keys())
 
 

@@ -1,21 +1,20 @@
 """Speed of tagging alone on one core: the bundle against BERT-base and others, a sentence a call.
 
-Every system gets the same words. For the two torch models of `benchmarks.torch_speed`, whose
+Every system gets the same words. For the two torch models of `benchmarks.tag_gpu`, whose
 weights are random, wordpieces are made beforehand and not timed; the bundle's are timed.
 
     python -m benchmarks tag_cpu --text FILE [--segmenter FILE --udpipe FILE] [--meta_lstm DIR]
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 
-from benchmarks.machine import interleaved_words_per_s, machine, shown_command
-from benchmarks.torch_speed import (
+from benchmarks.machine import interleaved_words_per_s, machine, shown_command, write_record
+from benchmarks.tag_gpu import (
     N_SENTENCES,
     SENTENCE_WORDS,
     bert_systems,
@@ -43,8 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         "command": shown_command("tag_cpu", argv),
         "words_a_sentence": measured,
     }
-    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(measured, indent=1))
+    write_record(record, args.output)
     return 0
 
 
@@ -80,7 +78,7 @@ def _systems(
         _BATCHED: lambda: sum(map(len, tagger.tag_tokens(sentences))),
     }
     if args.udpipe:
-        from benchmarks.udpipe_speed import UdpipeTagger
+        from benchmarks.raw_cpu import UdpipeTagger
 
         udpipe = UdpipeTagger(args.udpipe, segmenter=args.segmenter)
         systems["UDPipe 1 tagger"] = in_turn(sentences, udpipe.tag)

@@ -1,30 +1,154 @@
-"""Speed of the torch models on a GPU, a sentence a call: `tag_cpu` without what runs on CPUs alone.
+"""Speed of torch models on a GPU, a sentence a call: BERT-base, MiniBERT, Meta-LSTM.
 
-The models are those of `benchmarks.torch_speed`. A call is timed from the wordpieces (the
-Meta-LSTM's: from the words) on the CPU to the labels read back.
+BERT has 12 layers of width 768 and one head for UPOS; MiniBERT has the bundle's sizes and both
+heads. Their weights are random, and their wordpieces are made beforehand. A call is timed from the
+wordpieces (the Meta-LSTM's: from the words) on the CPU to the labels read back. `tag_cpu` measures
+the same models on a CPU.
 
     python -m benchmarks tag_gpu --text FILE [--meta_lstm DIR]
 """
 
 import argparse
 import json
+import statistics
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import torch
+from tokenizers import Tokenizer
+from transformers import BertConfig, BertModel
 
-from benchmarks.machine import interleaved_words_per_s, machine, shown_command
-from benchmarks.torch_speed import (
-    SENTENCE_WORDS,
-    bert_systems,
-    cut_sentences,
-    medians,
-    meta_lstm_system,
-    read_words,
-)
+from benchmarks.machine import interleaved_words_per_s, machine, ratios, shown_command, write_record
+from mtag_core.storage import open_text
 
+_Item = TypeVar("_Item")
+SENTENCE_WORDS = (32, 128)
+"""Lengths of the sentences."""
+
+N_SENTENCES = 64
+"""Sentences of one length."""
+
+_BASE = "BERT-base, torch fp32"
+_MULTILINGUAL_VOCABULARY = 119_547
 _DEFAULT_BUNDLE = Path(__file__).parents[1] / "mtag_core" / "bundles" / "default"
+
+
+def read_words(path: Path) -> list[str]:
+    """Reads the words of a text, a few thousand.
+
+    Args:
+        path: A sentence a line, plain or `.xz`.
+    """
+    with open_text(path) as stream:
+        return [word for _, line in zip(range(1000), stream, strict=False) for word in line.split()]
+
+
+def cut_sentences(words: Sequence[str], n_words: int) -> list[list[str]]:
+    """Cuts a text into sentences of one length, `N_SENTENCES` at most."""
+    starts = range(0, len(words) - n_words, n_words)
+    return [list(words[start : start + n_words]) for start in starts][:N_SENTENCES]
+
+
+def in_turn(items: Sequence[_Item], tag: Callable[[_Item], int]) -> Callable[[], int]:
+    """A function that tags the next item at each call."""
+    position = -1
+
+    def tag_next() -> int:
+        nonlocal position
+        position = (position + 1) % len(items)
+        return tag(items[position])
+
+    return tag_next
+
+
+def medians(rates: Mapping[str, list[float]]) -> dict[str, dict[str, float]]:
+    """Each system's median rate, and the median of its ratios to BERT-base's.
+
+    Args:
+        rates: Words per second, one a round, BERT-base's among them.
+    """
+    to_bert = ratios(dict(rates), base=_BASE)
+    return {
+        name: {
+            "words_per_s": round(statistics.median(values)),
+            "over_bert": round(to_bert[name], 1),
+        }
+        for name, values in rates.items()
+    }
+
+
+def bert_systems(
+    sentences: Sequence[list[str]], *, bundle: Path, device: str = "cpu"
+) -> dict[str, Callable[[], int]]:
+    """BERT-base and MiniBERT; each call tags the next sentence and returns its number of words.
+
+    Args:
+        sentences: Words of each sentence.
+        bundle: Gives wordpieces and the number of labels.
+        device: A torch device, such as `cuda`.
+    """
+    tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
+    pieces = [_pieces(tokenizer, sentence) for sentence in sentences]
+    labels = json.loads((bundle / "labels.json").read_text(encoding="utf-8"))
+    bert = _TorchTagger(BertConfig(vocab_size=_MULTILINGUAL_VOCABULARY), n_labels=17, device=device)
+    mini_config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=256,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        intermediate_size=1024,
+    )
+    mini = _TorchTagger(mini_config, n_labels=17 + len(labels["feats"]), device=device)
+    return {
+        _BASE: in_turn(pieces, bert.tag),
+        "MiniBERT, torch fp32": in_turn(pieces, mini.tag),
+    }
+
+
+def meta_lstm_system(
+    sentences: Sequence[list[str]], *, directory: Path, device: str = "cpu"
+) -> dict[str, Callable[[], int]]:
+    """The Meta-LSTM, called like those of `bert_systems`.
+
+    Args:
+        sentences: Words of each sentence.
+        directory: What `baselines.meta_lstm.train` wrote.
+        device: A torch device, such as `cuda`.
+    """
+    from benchmarks.baselines.meta_lstm.training import MetaLstmTagger
+
+    meta = MetaLstmTagger.load(directory, device)
+    tag = in_turn(sentences, lambda forms: sum(map(len, meta.tag_tokens([forms]))))
+    return {"Meta-LSTM, torch fp32": tag}
+
+
+def _pieces(tokenizer: Tokenizer, sentence: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    encoding = tokenizer.encode(sentence, is_pretokenized=True)
+    firsts = [i for i, word in enumerate(encoding.word_ids) if word is not None]
+    firsts = [i for i in firsts if i == 0 or encoding.word_ids[i] != encoding.word_ids[i - 1]]
+    return torch.tensor([encoding.ids]), torch.tensor(firsts)
+
+
+class _TorchTagger:
+    """An encoder of random weights with a linear head on first wordpieces."""
+
+    def __init__(self, config: BertConfig, *, n_labels: int, device: str) -> None:
+        torch.manual_seed(0)
+        self._device = device
+        self._encoder = BertModel(config, add_pooling_layer=False).eval().to(device)
+        self._head = torch.nn.Linear(config.hidden_size, n_labels).to(device)
+
+    def tag(self, pieces: tuple[torch.Tensor, torch.Tensor]) -> int:
+        """Tags a sentence and returns its number of words."""
+        ids, firsts = (tensor.to(self._device) for tensor in pieces)
+        with torch.inference_mode():
+            hidden = self._encoder(ids % self._encoder.config.vocab_size).last_hidden_state
+            # Read back, since a call of a GPU returns before the work is done.
+            labels = self._head(hidden[0, firsts]).argmax(-1).tolist()
+        return len(labels)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -41,8 +165,7 @@ def main(argv: list[str] | None = None) -> int:
         "command": shown_command("tag_gpu", argv),
         "words_a_sentence": measured,
     }
-    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(measured, indent=1))
+    write_record(record, args.output)
     return 0
 
 

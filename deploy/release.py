@@ -111,7 +111,6 @@ def _build(tree: Path, target: Path, *, is_offline: bool) -> Path:
 
 
 def _install(wheel: Path, target: Path, *, is_offline: bool) -> Path:
-    """Installs a wheel into a new environment; returns its folder of programs."""
     venv.create(target, with_pip=not is_offline)
     programs = target / "bin"
     python = str(programs / "python")

@@ -5,10 +5,20 @@ from typing import TYPE_CHECKING
 from mtag_core.records import Document, Reject
 
 if TYPE_CHECKING:
+    from mtag_core.adapters import to_pandas, to_spacy
     from mtag_core.tagging.tagged import TaggedDocument, TaggedSentence
     from mtag_core.tagging.tagger import Tagger
 
-__all__ = ["Document", "Reject", "TaggedDocument", "TaggedSentence", "Tagger", "__version__"]
+__all__ = [
+    "Document",
+    "Reject",
+    "TaggedDocument",
+    "TaggedSentence",
+    "Tagger",
+    "__version__",
+    "to_pandas",
+    "to_spacy",
+]
 
 __version__ = "0.1.0"
 
@@ -19,6 +29,10 @@ def __getattr__(name: str) -> object:
         from mtag_core.tagging.tagger import Tagger
 
         return Tagger
+    if name in ("to_pandas", "to_spacy"):
+        from mtag_core import adapters
+
+        return getattr(adapters, name)
     if name in ("TaggedDocument", "TaggedSentence"):
         from mtag_core.tagging import tagged
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from mtag_core.cli.commands import COMMANDS, Command, call
 from mtag_core.errors import InputNotFoundError, MtagError, UsageError
+from mtag_core.storage import redacted
 
 
 def main(
@@ -37,7 +38,7 @@ def main(
 
 
 def _fail(message: str, *, code: int) -> int:
-    print(f"mtag: {message}", file=sys.stderr)
+    print(f"mtag: {redacted(message)}", file=sys.stderr)
     return code
 
 

@@ -237,7 +237,6 @@ def _parse_row(text: str, place: str) -> tuple[str, ...]:
 
 
 def _check_ids(rows: Sequence[tuple[str, ...]], place: str) -> None:
-    """Checks that tokens count 1, 2, 3, ... and that ranges stand before the tokens they cover."""
     n_tokens = covered = 0
     for row in rows:
         if row[ID].isdecimal():

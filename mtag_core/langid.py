@@ -7,7 +7,8 @@ much of the text is in each language's script. This is the only module that impo
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 
 import fasttext
@@ -15,6 +16,7 @@ import fasttext
 from mtag_core.errors import BundleError
 from mtag_core.folding import fold
 from mtag_core.language_words import LanguageWords
+from mtag_core.languages import written_standards
 from mtag_core.scripts import is_latin, script_shares, scripts_of_language
 
 WORDS_NAME = "langid.words.npz"
@@ -60,11 +62,11 @@ class LanguageIdentifier:
     """
 
     words: LanguageWords | None = None
+    _chosen: frozenset[str] | None = None
 
     def __init__(
         self, model: fasttext.FastText._FastText, words: LanguageWords | None = None
     ) -> None:
-        """Wraps a supervised fastText model and common words; `load` is the usual way."""
         self._model = model
         self.words = words
 
@@ -91,6 +93,18 @@ class LanguageIdentifier:
         """The codes the model can answer, sorted."""
         return tuple(sorted(_code(label) for label in self._model.get_labels()))
 
+    def among(self, languages: Iterable[str]) -> "LanguageIdentifier":
+        """The same model, which names these languages alone.
+
+        Args:
+            languages: Codes; that of a language stands for its written standards, too.
+        """
+        chosen = frozenset(languages)
+        standards = {code for language in chosen for code in written_standards(language)}
+        identifier = copy(self)
+        identifier._chosen = chosen | standards
+        return identifier
+
     def predict(self, texts: Sequence[str]) -> list[tuple[str, float]]:
         """Names the language of each text.
 
@@ -113,6 +127,8 @@ class LanguageIdentifier:
         Returns:
             One list a text of codes and probabilities; empty where there is nothing to read.
         """
+        if self._chosen is not None:
+            return self._predict_chosen(texts, self._chosen, n_best=n_best)
         lines = [normalise(text) for text in texts]
         if self.words is None:
             return self._identify(lines, n_best=n_best)
@@ -126,6 +142,22 @@ class LanguageIdentifier:
         guesses = self._identify([lines[i] for i in rest], n_best=max(n_best, _N_REWEIGHED))
         index_to_guess |= dict(zip(rest, guesses, strict=True))
         return [index_to_guess[index][:n_best] for index in range(len(lines))]
+
+    def _predict_chosen(
+        self, texts: Sequence[str], chosen: frozenset[str], *, n_best: int
+    ) -> list[list[tuple[str, float]]]:
+        if len(chosen) == 1:
+            return [[(next(iter(chosen)), 1.0)] if normalise(text) else [] for text in texts]
+        every = copy(self)
+        every._chosen = None
+        guesses = every.predict_top(texts, n_best=len(self.languages))
+        # Common words name one language and say nothing of the others.
+        again = [i for i, guess in enumerate(guesses) if not any(c in chosen for c, _ in guess)]
+        every.words = None
+        rest = every.predict_top([texts[i] for i in again], n_best=len(self.languages))
+        for index, guess in zip(again, rest, strict=True):
+            guesses[index] = guess
+        return [_renormalised(guess, chosen)[:n_best] for guess in guesses]
 
     def _identify(self, lines: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
         shares = [script_shares(line) for line in lines]
@@ -155,7 +187,6 @@ class LanguageIdentifier:
         return self.words.part_croatian(line, guess) if is_latin(line) else guess
 
     def _predict_lines(self, lines: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
-        """What the model alone answers for normalised texts; -1 asks for every language."""
         if not lines:
             return []
         all_labels, all_probs = self._model.predict(
@@ -194,6 +225,14 @@ def _weigh(
     total = sum(prob for _, prob in weighed) + max(0.0, 1.0 - sum(prob for _, prob in guess))
     ranked = sorted(weighed, key=lambda pair: -pair[1])
     return [(language, prob / total) for language, prob in ranked if prob]
+
+
+def _renormalised(
+    guess: Sequence[tuple[str, float]], chosen: frozenset[str]
+) -> list[tuple[str, float]]:
+    kept = [(language, prob) for language, prob in guess if language in chosen]
+    total = sum(prob for _, prob in kept)
+    return [(language, prob / total) for language, prob in kept] if total else kept
 
 
 def _code(label: str) -> str:

@@ -261,7 +261,6 @@ def _own(options: object, each: Field[Any], otherwise: object) -> object:
 
 
 def _without_none(kind: Any) -> Any:  # noqa: ANN401
-    """The type of a flag's value: `Path` for `Path | None`."""
     if get_origin(kind) in (Union, UnionType):
         (kind,) = (part for part in get_args(kind) if part is not type(None))
     return kind

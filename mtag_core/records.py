@@ -87,8 +87,9 @@ class Document:
         offset: Where in the source it starts: a byte offset (text, JSONL, CoNLL-U), a row (Parquet)
             or a page id (MediaWiki); 0 for a whole file.
         sentences: Given when the input is segmented already (CoNLL-U), else None.
-        language: ISO 639 code where the source states the language of its text (MediaWiki), else
-            None. It is likely, not sure: a document may quote others.
+        language: ISO 639 code of the whole text, where a field of the input states it; else None.
+        likely_language: ISO 639 code where the source states the language of its texts (MediaWiki),
+            which may quote others; else None.
     """
 
     doc_id: str
@@ -97,6 +98,7 @@ class Document:
     offset: int = 0
     sentences: tuple[Sentence, ...] | None = None
     language: str | None = None
+    likely_language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

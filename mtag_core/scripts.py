@@ -80,7 +80,6 @@ def script_shares(text: str) -> dict[str, float]:
 
 
 def _block_table() -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
-    """The script's number for each block of code points; 0 is none."""
     table = np.zeros(0x110000 >> _BLOCK_BITS, np.uint8)
     for number, blocks in enumerate(_SCRIPT_TO_BLOCKS.values(), start=1):
         for first, last in blocks:

@@ -32,24 +32,34 @@ from typing import Any
 
 import apache_beam as beam
 
+from mtag_core.cli.logs import set_up_logging
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import RejectRatioError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview, preview_parts
 from mtag_core.parts import run as runs
-from mtag_core.parts.incremental_plan import NO_PARTS
 from mtag_core.parts.inputs import list_present_inputs
 from mtag_core.parts.outcome import check_tagged
-from mtag_core.parts.plan import PlannedPart
-from mtag_core.parts.plan_file import measure_plan, write_plan
+from mtag_core.parts.plan import NO_PARTS, PlannedPart
 from mtag_core.parts.run import RunConfig
-from mtag_core.parts.run_plan import choose_sizes, find_completed, find_intact, plan_run
+from mtag_core.parts.run_plan import (
+    choose_sizes,
+    find_completed,
+    find_intact,
+    measure_plan,
+    plan_run,
+    write_plan,
+)
 from mtag_core.storage import FileInfo
-from pipelines.annotate_options import AnnotateOptions, parse_options
+from pipelines.annotate_options import (
+    AnnotateOptions,
+    parse_options,
+    unused_run_flags,
+    unused_style_flags,
+)
 from pipelines.interrupts import exit_program
 from pipelines.job import check_reachable, find_inputs, make_parts, run_job
-from pipelines.logs import set_up_logging
 from pipelines.models import Model, TextTagger, bundle_model
 from pipelines.runners.registry import find_runner
 from pipelines.streaming import run_in_turn, run_unbounded
@@ -61,10 +71,6 @@ from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.tag import Tag
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
-from pipelines.unused_flags import (
-    unused_convention_flags,
-    unused_run_flags,
-)
 
 # How much is shown at the end, and how many parts are opened for it.
 _PREVIEW_SENTENCES = 2
@@ -137,8 +143,8 @@ def run(
         The content of run.json, None for a dry run.
 
     Raises:
-        UsageError: The output directory holds something else, or the model cannot follow the
-            conventions.
+        UsageError: The output directory holds something else, or the model does not know a
+            treebank or a language that a flag names.
         InputNotFoundError: A pattern matches nothing.
         MtagError: The run failed, or more documents were rejected than allowed.
     """
@@ -214,7 +220,7 @@ def _stream(options: AnnotateOptions, model: Model) -> None:
 def _model(options: AnnotateOptions, model: Model | None) -> Model:
     if model is not None:
         return model
-    return bundle_model(options.model, options.piece_budget, options.treebank_style)
+    return bundle_model(options.model, options.piece_budget, options.tagger)
 
 
 def _layout(options: AnnotateOptions, model: Model) -> OutputLayout:
@@ -284,14 +290,14 @@ def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -
         item_bytes=sizes.item_bytes,
         spool_bytes=sizes.spool_bytes,
         limit=options.corpus.limit,
-        conventions=options.treebank_style,
+        tagger=options.tagger,
     )
 
 
 def _check(options: AnnotateOptions, layout: OutputLayout, report: Mapping[str, Any]) -> None:
     if not options.streaming:
         check_tagged(layout, report)
-        for line in unused_convention_flags(options.treebank_style, report):
+        for line in unused_style_flags(options.tagger.treebank_style, report):
             _LOGGER.warning(line)
     _check_rejects(report, options.max_reject_ratio)
 

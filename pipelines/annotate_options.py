@@ -1,18 +1,20 @@
 """Options of `pipelines.annotate`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from mtag_core.conventions import TREEBANK_STYLE_HELP, split_names
 from mtag_core.errors import UsageError
 from mtag_core.option_values import not_negative, positive, ratio, seconds
 from mtag_core.options import Flags, group, option
 from mtag_core.output.streams import COMPRESSION_SUFFIXES
 from mtag_core.output.writers import FORMATS, OutputFormat
+from mtag_core.tagging.tagger_options import TaggerOptions
+from mtag_core.treebank_style import unused_styles
 from pipelines.options import CorpusOptions, JobOptions, parse_flags
 
-DEFAULT_COMPRESSION = "zstd"
-DEFAULT_POLL_INTERVAL_S = 10.0
+_DEFAULT_COMPRESSION = "zstd"
+_DEFAULT_POLL_INTERVAL_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ class AnnotateOptions:
     format: str = option("of the parts", "parquet", choices=FORMATS, section="output")
     compression: str = option(
         "of CoNLL-U and JSONL parts",
-        DEFAULT_COMPRESSION,
+        _DEFAULT_COMPRESSION,
         choices=tuple(COMPRESSION_SUFFIXES),
         section="output",
     )
@@ -49,18 +51,11 @@ class AnnotateOptions:
         parse=ratio,
         section="output",
     )
+    tagger: TaggerOptions = group(section="languages")
     model: str | None = option(
         "directory or URL of a bundle; the one in mtag if left out",
         None,
         metavar="DIR",
-        section="model",
-    )
-    treebank_style: tuple[str, ...] = option(
-        TREEBANK_STYLE_HELP,
-        (),
-        metavar="TREEBANK",
-        split=split_names,
-        formerly="conventions",
         section="model",
     )
     piece_budget: int | None = option(
@@ -73,7 +68,7 @@ class AnnotateOptions:
     )
     poll_interval: float = option(
         "seconds between two lists of the inputs; a file that changed since the last one waits",
-        DEFAULT_POLL_INTERVAL_S,
+        _DEFAULT_POLL_INTERVAL_S,
         metavar="S",
         parse=seconds,
         section="streaming",
@@ -104,3 +99,29 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
             "--streaming goes with none of --limit, --dry_run, --overwrite and --repack"
         )
     return options
+
+
+def unused_run_flags(options: AnnotateOptions) -> list[str]:
+    """A line for each flag of writing and running that nothing uses."""
+    lines = []
+    compression = options.compression
+    if options.format == "parquet" and compression != _DEFAULT_COMPRESSION:
+        lines.append(f"--compression={compression} changes nothing: Parquet compresses its columns")
+    if options.poll_interval != _DEFAULT_POLL_INTERVAL_S and not options.streaming:
+        lines.append("--poll_interval changes nothing without --streaming")
+    return lines
+
+
+def unused_style_flags(treebanks: Iterable[str], report: Mapping[str, Any]) -> list[str]:
+    """A line for each treebank whose style no sentence has.
+
+    Args:
+        treebanks: Their names.
+        report: The content of run.json.
+    """
+    languages = report["tokens_by_language"]
+    found = ", ".join(sorted(languages)) or "none"
+    return [
+        f"--treebank_style={name} changed nothing: no sentence is in its language, found: {found}"
+        for name in unused_styles(treebanks, languages=languages)
+    ]

@@ -151,7 +151,6 @@ class RunGuard:
         self._last_resort.start()
 
     def _give_up(self) -> None:
-        """Ends the process where Beam does not."""
         print(f"{self._name}: {self._message()}", file=sys.stderr, flush=True)
         delete_run_folder()
         remove_open_marks()

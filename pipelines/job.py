@@ -18,11 +18,11 @@ from mtag_core.output.preview import Preview
 from mtag_core.parts import run as runs
 from mtag_core.parts.inputs import list_inputs
 from mtag_core.parts.plan import PlannedPart
-from mtag_core.parts.plan_file import PlanSize
 from mtag_core.parts.run import RunConfig
+from mtag_core.parts.run_plan import PlanSize
 from mtag_core.storage import FileInfo
 from pipelines.interrupts import RunGuard, Terminated, exit_code, signal_message
-from pipelines.options import CorpusOptions, JobOptions
+from pipelines.options import CorpusOptions, JobOptions, unused_read_flags
 from pipelines.progress import Progress
 from pipelines.run_folder import run_folder
 from pipelines.runners.flink import FlinkJobs
@@ -31,7 +31,6 @@ from pipelines.runners.runner import mtag_error, worker_pool
 from pipelines.summary import RunTimes, print_summary
 from pipelines.transforms.planned_parts import ReadPlan
 from pipelines.transforms.write_parts import FinishRun
-from pipelines.unused_flags import unused_read_flags
 from pipelines.worker_watch import WorkerWatch
 
 AddSteps = Callable[["beam.PCollection[PlannedPart]", str | None], "beam.PCollection[Manifest]"]
@@ -247,13 +246,28 @@ def _times_fields(times: RunTimes, moment: time.struct_time, options: JobOptions
     return {
         "ended": time.strftime("%Y-%m-%dT%H:%M:%SZ", moment),
         "runner": options.runner,
-        "beam_flags": options.beam_flags,
+        "beam_flags": _public_flags(options.beam_flags),
         "elapsed_s": round(times.elapsed_s, 3),
         "tokens": times.n_tokens,
         "tokens_per_s": times.tokens_per_s,
         "parts_from_earlier_runs": times.n_completed,
         "parts_removed": times.n_pruned,
     }
+
+
+def _public_flags(flags: Sequence[str]) -> list[str]:
+    """Flags for run reports: without values that are secrets, by the names of their flags."""
+    public = []
+    is_value_secret = False
+    for word in flags:
+        name, equals, _ = word.partition("=")
+        is_secret = name.startswith("--") and storage.is_secret_name(name)
+        if is_value_secret and not name.startswith("--"):
+            public.append("...")
+        else:
+            public.append(f"{name}=..." if is_secret and equals else storage.redacted(word))
+        is_value_secret = is_secret and not equals
+    return public
 
 
 def _outcome(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -268,7 +282,6 @@ def _paths(layout: OutputLayout, report: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _one_line(error: Exception) -> str:
-    """What an exception says; one that is none of ours is shown by its end, with a hint."""
     if isinstance(error, MtagError):
         return str(error)
     last_line = str(error).strip().split("\n")[-1]
@@ -276,5 +289,5 @@ def _one_line(error: Exception) -> str:
 
 
 def _fail(name: str, message: str, *, code: int) -> int:
-    print(f"{name}: {message}", file=sys.stderr)
+    print(f"{name}: {storage.redacted(message)}", file=sys.stderr)
     return code

@@ -30,14 +30,13 @@ def main() -> None:
 
     from apache_beam.runners.worker import sdk_worker_main
 
-    from pipelines.logs import set_up_logging
+    from mtag_core.cli.logs import set_up_logging
 
     set_up_logging(is_verbose=args.verbose, log_format="text")
     sdk_worker_main.main(sys.argv)
 
 
 def _end_with_driver(driver: int, running: Path | None) -> None:
-    """Ends the process once the driver is gone, or has removed the file that says it runs."""
     while os.getppid() == driver and (running is None or running.exists()):
         time.sleep(_POLL_S)
     remove_open_marks()

@@ -2,29 +2,39 @@
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Protocol
 
-from mtag_core.conventions import check_conventions, conventions_digest
 from mtag_core.labels import load_labels
 from mtag_core.records import Sentence
 from mtag_core.tagging.block_tagger import BatchTagger
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.tagger import Tagger
+from mtag_core.tagging.tagger_options import TaggerOptions
 from mtag_core.tagging.windows import EncodedSentence
 
+_DEFAULTS = TaggerOptions()
 
-class TextTagger(BatchTagger, Protocol):
-    """What the steps from text to tags need of `mtag_core.tagging.tagger.Tagger`."""
 
-    def segment(self, text: str) -> Iterator[Sentence]:
+class TextSegmenter(Protocol):
+    """What the step from text to sentences needs of a model."""
+
+    def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]:
         """Splits a text into sentences."""
 
     def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
         """Finds the languages of a document's own sentences."""
 
+
+class SentenceEncoder(Protocol):
+    """What the step from sentences to wordpieces needs of a model."""
+
     def encode(self, sentence: Sentence) -> EncodedSentence:
         """Splits a sentence's tokens into wordpieces."""
+
+
+class TextTagger(TextSegmenter, SentenceEncoder, BatchTagger, Protocol):
+    """What the steps from text to tags need of `mtag_core.tagging.tagger.Tagger`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +53,34 @@ class Model:
 
 
 def bundle_model(
-    path: str | None, piece_budget: int | None, conventions: Sequence[str] = ()
+    path: str | None, piece_budget: int | None, options: TaggerOptions = _DEFAULTS
 ) -> Model:
     """The tagger of a model bundle; the bundle is checked, its model not loaded.
 
     Args:
         path: The bundle's path or URL; None for the one inside mtag.
         piece_budget: Wordpieces in one batch; None for the tagger's default.
-        conventions: As in `Tagger.load`.
+        options: As in `Tagger.load`.
 
     Raises:
         BundleError: The bundle is missing, damaged or of another version.
-        UsageError: It cannot follow the conventions.
+        UsageError: It does not know a treebank or a language of the options.
     """
     bundle = Bundle.open(path)
     labels = load_labels(bundle.directory)
-    check_conventions(conventions, treebanks=labels.treebanks)
-    load = functools.partial(load_tagger, path, piece_budget, conventions)
-    digest = conventions_digest(bundle.digest, conventions)
+    options = options.checked(labels.treebanks)
+    load = functools.partial(load_tagger, path, piece_budget, options)
+    digest = options.digest(bundle.digest)
     return Model(load, digest, has_lemmas=bool(labels.lemma_rules))
 
 
 def load_tagger(
-    path: str | None = None, piece_budget: int | None = None, conventions: Sequence[str] = ()
+    path: str | None = None,
+    piece_budget: int | None = None,
+    options: TaggerOptions = _DEFAULTS,
 ) -> Tagger:
     """Loads a model bundle in a worker process; arguments as in `bundle_model`."""
-    tagger = Tagger.load(path, conventions=conventions)
+    tagger = Tagger.load(path, **asdict(options))
     if piece_budget is not None:
         tagger.piece_budget = piece_budget
     return tagger

@@ -4,8 +4,8 @@ Every flag that is not ours must be one of Beam's and goes to the runner.
 """
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -13,12 +13,26 @@ from typing import TypeVar
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from mtag_core.cli.flag_parser import FlagParser
-from mtag_core.corpus import MAX_ITEM_BYTES, MIN_ITEM_BYTES, ReadOptions, formats, formats_using
+from mtag_core.corpus import (
+    MAX_ITEM_BYTES,
+    MIN_ITEM_BYTES,
+    Format,
+    ReadOptions,
+    format_of,
+    formats,
+    formats_using,
+)
 from mtag_core.corpus.items import AUTO
 from mtag_core.errors import UsageError
 from mtag_core.option_values import positive, seconds
 from mtag_core.options import Flags, group, option
-from mtag_core.storage import split_patterns
+from mtag_core.storage import (
+    FileInfo,
+    http_access,
+    public_url,
+    split_patterns,
+    use_http_access,
+)
 from pipelines.runners.registry import find_runner, job_flags
 
 Options = TypeVar("Options")
@@ -28,11 +42,11 @@ def _patterns(values: Sequence[str]) -> tuple[str, ...]:
     patterns = split_patterns(values)
     if not patterns:
         raise UsageError("--input is empty; name a file, a folder, a glob or a URL")
-    return patterns
+    return tuple(map(public_url, patterns))
 
 
 def _folder(text: str) -> str:
-    return text.rstrip("/") or "/"
+    return public_url(text).rstrip("/") or "/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +66,9 @@ class CorpusOptions:
         parse=positive,
     )
     limit: int | None = option("first N documents only", None, parse=positive)
+    allow_redirects: bool = option(
+        "follow a server that sends us to another host for a file", False
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +131,7 @@ def parse_flags(flags: Flags[Options], argv: Sequence[str], *, job: str, does: s
     args, rest = parser.parse_known_args(list(argv))
     check_beam_flags(rest)
     args.beam_flags = tuple(rest)
+    use_http_access(replace(http_access(), allow_redirects=args.allow_redirects))
     return flags.parse(args)
 
 
@@ -128,6 +146,29 @@ def check_beam_flags(words: Sequence[str]) -> None:
             raise UsageError(f"unknown flag {name}; see --help")
 
 
+def unused_read_flags(read: ReadOptions, files: Iterable[FileInfo]) -> list[str]:
+    """A line for each flag of reading that no input uses.
+
+    Args:
+        read: What the flags say.
+        files: The inputs.
+    """
+    found = {format_of(file, read) for file in files}
+    lines = []
+    for field in fields(read):
+        value, users = getattr(read, field.name), formats_using(field.name)
+        if users and value != field.default and found.isdisjoint(users):
+            lines.append(
+                f"--{field.name}={value} changes nothing: it is for {_titles(users)}, and the "
+                f"inputs are {_titles(found)}; --input_format says what they are"
+            )
+    return lines
+
+
+def _titles(formats: Iterable[Format]) -> str:
+    return ", ".join(sorted(each.title for each in formats))
+
+
 def _program(job: str) -> str:
     name, command = Path(sys.argv[0]).name, {"teacher_logits": "logits"}.get(job, job)
     return f"mtag {command}" if name == "mtag" else f"python -m pipelines.{job}"
@@ -138,7 +179,6 @@ def _read_choices() -> dict[str, Sequence[str]]:
 
 
 def _read_notes() -> dict[str, str]:
-    """For which formats an option of reading is, where it is not for all."""
     users = {each.name: formats_using(each.name) for each in fields(ReadOptions)}
     return {name: ", ".join(each.title for each in used) for name, used in users.items() if used}
 

@@ -1,6 +1,6 @@
 """Progress of a run on standard error: a live line on a terminal, else a log line now and then.
 
-Workers tell their totals through small files (`mtag_core.parts.progress`); a thread here adds
+Workers tell their totals through small files (`mtag_core.parts.counts`); a thread here adds
 them up. On a cluster the workers have no file to share; the runner's own pages show the counters.
 """
 
@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from mtag_core.parts.progress import Tally, read_progress
+from mtag_core.parts.counts import Tally, read_progress
 
 _LOG_INTERVAL_S = 10.0
 _LIVE_INTERVAL_S = 0.5
@@ -79,7 +79,6 @@ class Progress:
         return read_progress(self.directory) if self.directory else Tally()
 
     def _show(self) -> None:
-        """The thread: shows until stopped."""
         console = Console(stderr=True)
         if not console.is_terminal:
             while not self._stop.wait(_LOG_INTERVAL_S):
@@ -108,7 +107,6 @@ class Progress:
         )
 
     def _time_left(self, tally: Tally) -> str:
-        """The time left, by the bytes of finished work items."""
         if not tally.n_source_bytes:
             return "time left unknown"
         bytes_per_s = tally.n_source_bytes / self.elapsed_s

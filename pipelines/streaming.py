@@ -25,8 +25,7 @@ from mtag_core import storage
 from mtag_core.errors import MtagError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.parts import run as runs
-from mtag_core.parts.file_watcher import FileWatcher, StableFiles
-from mtag_core.parts.inputs import list_present_inputs
+from mtag_core.parts.inputs import FileWatcher, StableFiles, list_present_inputs
 from mtag_core.parts.run import RunConfig
 from mtag_core.storage import FileInfo
 from pipelines.annotate_options import AnnotateOptions
@@ -122,7 +121,14 @@ def _build(
     pipeline: beam.Pipeline,
 ) -> None:
     interval_s = options.poll_interval
-    make_watcher = functools.partial(FileWatcher, layout, config, interval_s=interval_s)
+    make_watcher = functools.partial(
+        storage.call_with_access,
+        storage.http_access(),
+        FileWatcher,
+        layout,
+        config,
+        interval_s=interval_s,
+    )
     # Elements are work items, some MiB of input each: small.
     parts = pipeline | "WatchFiles" >> WatchFiles(
         make_watcher, interval_s=interval_s, started_path=layout.started_path

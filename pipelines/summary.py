@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mtag_core.output.preview import Preview, visible
-from mtag_core.parts.plan_file import PlanSize
+from mtag_core.parts.run_plan import PlanSize
 from mtag_core.records import READER_FAILED
 from mtag_core.wikipedia import PageOutcome
 from pipelines.progress import format_seconds
@@ -121,7 +121,6 @@ def _summary_rows(report: Mapping[str, Any], times: RunTimes) -> list[tuple[str,
 
 
 def _pages(by_outcome: Mapping[str, int]) -> list[tuple[str, str]]:
-    """A row that says what became of the pages of dumps; none where there were none."""
     if not by_outcome:
         return []
     shown = ", ".join(f"{o.replace('_', ' ')} {by_outcome[o]:,}" for o in PageOutcome)

@@ -33,14 +33,14 @@ from typing import Any
 import apache_beam as beam
 
 from mtag_core import storage
+from mtag_core.cli.logs import set_up_logging
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview
 from mtag_core.parts import run as runs
 from mtag_core.parts.outcome import check_tagged
 from mtag_core.parts.plan import PlannedPart, plan_parts
-from mtag_core.parts.plan_file import measure_plan, write_plan
-from mtag_core.parts.run_plan import choose_sizes
+from mtag_core.parts.run_plan import choose_sizes, measure_plan, write_plan
 from mtag_core.records import Sentence
 from mtag_core.storage import FileInfo
 from mtag_core.tagging.bundle import Bundle
@@ -60,16 +60,18 @@ from mtag_core.training.logits.shared_basis import (
 from mtag_core.training.logits.tail_basis import TailBasis
 from pipelines.interrupts import exit_program
 from pipelines.job import find_inputs, make_parts, run_job, run_planned
-from pipelines.logs import set_up_logging
 from pipelines.summary import print_plan
-from pipelines.teacher_options import TeacherOptions, parse_teacher_options
+from pipelines.teacher_options import (
+    TeacherOptions,
+    parse_teacher_options,
+    unused_device_flag,
+)
 from pipelines.transforms.read_documents import ReadDocuments
 from pipelines.transforms.segment import Segment
 from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.teacher_steps import Score, SelectSentences, SurveyParts, SurveySettings
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
-from pipelines.unused_flags import unused_device_flag
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -209,7 +211,6 @@ def _config(
 
 
 def _prepare(layout: OutputLayout, config: LogitsConfig, *, overwrite: bool, verify: bool) -> None:
-    """Checks the output directory and clears what must not stay."""
     runs.prepare_output(layout, config, overwrite=overwrite, verify=verify)
     if overwrite and storage.exists(basis_path(layout.base)):
         storage.delete(basis_path(layout.base))
@@ -217,7 +218,6 @@ def _prepare(layout: OutputLayout, config: LogitsConfig, *, overwrite: bool, ver
 
 
 def _sample(options: TeacherOptions, parts: Sequence[PlannedPart]) -> Iterator[Sentence]:
-    """Loads the segmenters only where the sample is read."""
     segmenter = load_segmenter(options.model)
     yield from sample_sentences(parts, segmenter, read=options.corpus.read, choice=options.choice)
 
@@ -229,7 +229,6 @@ def _make_shards(
     parts: Sequence[PlannedPart],
     teacher: Teacher,
 ) -> dict[str, Any]:
-    """Surveys and chooses, where the choice needs it; scores and sums up."""
     if options.choice.needs_survey:
         write_plan(layout.plan_path, parts, completed=())
         _survey(options, layout)

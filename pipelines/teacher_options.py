@@ -6,6 +6,8 @@ from pathlib import Path
 
 from mtag_core.errors import UsageError
 from mtag_core.options import Flags, group, option
+from mtag_core.training.logits.bundle_teacher import BundleTeacher
+from mtag_core.training.logits.logit_teachers import OnnxTeacher
 from mtag_core.training.logits.sentence_choice import ChoiceOptions
 from mtag_core.training.logits.soft_targets import SummaryOptions
 from pipelines.options import CorpusOptions, JobOptions, parse_flags
@@ -55,3 +57,10 @@ def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
             f"--min_tokens={choice.min_tokens} is above --max_tokens={choice.max_tokens}"
         )
     return options
+
+
+def unused_device_flag(device: str, teacher: object) -> list[str]:
+    """A line where `--device` is given and the teacher runs on the CPU anyway."""
+    if device == "cpu" or not isinstance(teacher, OnnxTeacher | BundleTeacher):
+        return []
+    return [f"--device={device} changes nothing: ONNX Runtime runs this teacher, on the CPU"]

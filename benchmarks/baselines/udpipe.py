@@ -18,9 +18,9 @@ from ufal.udpipe import InputFormat, Model, ProcessingError, Sentence, Sentences
 
 from mtag_core import conllu
 from mtag_core.conllu import ConlluSentence
-from mtag_core.conventions import treebank_language
 from mtag_core.lemmas import clean_lemma
 from mtag_core.storage import open_text
+from mtag_core.treebank_style import treebank_language
 
 _TAGGER = "templates=tagger;use_lemma=0;provide_lemma=0"
 _LEMMATISER = "templates=lemmatizer;use_lemma=1;provide_lemma=1;use_feats=0;provide_feats=0"

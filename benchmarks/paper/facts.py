@@ -1,8 +1,8 @@
-"""Scores kept as facts in `docs/results/`: measured once, read by the tables."""
+"""Scores kept as facts in `docs/results/`, measured once, and how tables show them as Markdown."""
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,12 @@ DIRECTORY = Path("docs/results")
 BENCHMARKS = Path("docs/benchmarks")
 LOW_RESOURCE = ("kk_ktb", "hy_armtdp", "lt_hse", "be_hse", "mr_ufal", "ta_ttb")
 """The treebanks of the paper's low-resource table, in its order."""
+
 NOT_TRAINED = ("br_keb", "ja_modern")
 """Treebanks without training data: in no average that is compared with the paper's."""
+
+SETTING = "UPOS / UFeats, CoNLL 2018 F1 in percent"
+"""What a pair of scores is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +91,32 @@ def write_facts(name: str, results: Sequence[TreebankResult], *, command: str) -
     path = DIRECTORY / f"{name}.json"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; columns after the first are aligned to the right."""
+    lines = [_line(header), "|---|" + "---:|" * (len(header) - 1), *map(_line, rows)]
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def number(value: float | None, *, digits: int = 1) -> str:
+    """A number, or a dash where there is none."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def pair(first: float | None, second: float | None) -> str:
+    """Two percentages, such as UPOS / UFeats; a dash where both are missing."""
+    if first is None and second is None:
+        return "-"
+    return f"{number(first)} / {number(second)}"
+
+
+def scores_cell(facts: Facts | None, treebanks: Collection[str]) -> str:
+    """UPOS / UFeats averaged over treebanks; a dash where one is missing."""
+    if facts is None or not treebanks:
+        return "-"
+    return pair(facts.mean("UPOS", treebanks), facts.mean("UFeats", treebanks))

@@ -2,8 +2,15 @@
 
 from collections.abc import Mapping
 
-from benchmarks.paper.facts import Facts, load_facts, trained_treebanks
-from benchmarks.paper.markdown import SETTING, number, scores_cell, table
+from benchmarks.paper.facts import (
+    SETTING,
+    Facts,
+    load_facts,
+    number,
+    scores_cell,
+    table,
+    trained_treebanks,
+)
 
 _N_NAMED = 7
 """Treebanks named in a list of the worst."""

@@ -1,15 +1,14 @@
 """The systems that the tables compare, each as something that tags one treebank."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ufal.udpipe import Model
 from ufal.udpipe import Sentence as UdpipeSentence
 
-from benchmarks.baselines.encoder_tagger import EncoderTagger, TellableEncoder
-from benchmarks.paper.token_taggers import SegmentingTagger
 from mtag_core.evaluation.treebanks import TreebankTagger
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.segmentation import Segmenter
@@ -22,6 +21,93 @@ if TYPE_CHECKING:
 DEFAULT_BUNDLE = Path(__file__).parents[2] / "mtag_core" / "bundles" / "default"
 BASELINES = ("udpipe", "meta_lstm", "meta_lstm_multilingual", "encoder", "encoder_multilingual")
 """What `load_system` loads."""
+
+
+class TokenTagger(Protocol):
+    """A tagger of pre-tokenised sentences."""
+
+    def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> Iterable[TaggedSentence]:
+        """Tags sentences, in order."""
+        ...
+
+
+class SegmentingTagger:
+    """Gives a tagger of tokens the segmenters of a bundle."""
+
+    def __init__(self, tagger: TokenTagger, segmenter: Segmenter | None) -> None:
+        self._tagger, self._segmenter = tagger, segmenter
+
+    def tag_tokens(
+        self, sentences: Iterable[Sequence[str]], *, language: str | None = None
+    ) -> Iterable[TaggedSentence]:
+        """Tags pre-tokenised sentences; a model of one treebank need not know the language."""
+        return self._tagger.tag_tokens(sentences)
+
+    def tag(
+        self, text: str, *, language: str | None = None, segmented_as: str | None = None
+    ) -> list[TaggedSentence]:
+        """Segments a text, as a treebank where one is named, and tags it.
+
+        Raises:
+            ValueError: There is no segmenter.
+        """
+        if self._segmenter is None:
+            raise ValueError("raw text needs a segmenter; this tagger was made without")
+        treebanks = () if segmented_as is None else (segmented_as,)
+        sentences = list(self._segmenter.following(treebanks).segment(text, language))
+        tagged = self._tagger.tag_tokens([sentence.forms for sentence in sentences])
+        return [
+            replace(tags, sentence=sentence)
+            for sentence, tags in zip(sentences, tagged, strict=True)
+        ]
+
+
+class LabelTeacher(Protocol):
+    """What is asked of an encoder; `TrainedTeacher` is one."""
+
+    def best_labels(
+        self, sentences: Sequence[Sequence[str]], *, treebank: str | None = None
+    ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        """UPOS and FEATS of each sentence's tokens, by a treebank's convention or untold."""
+        ...
+
+
+class EncoderTagger:
+    """An encoder that tags all sentences as one treebank does, or untold."""
+
+    def __init__(self, teacher: LabelTeacher, *, treebank: str | None = None) -> None:
+        self._teacher, self._treebank = teacher, treebank
+
+    def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> list[TaggedSentence]:
+        """Tags pre-tokenised sentences, all in one call: that is what a GPU is fast at."""
+        forms = [tuple(sentence) for sentence in sentences]
+        labels = self._teacher.best_labels(forms, treebank=self._treebank)
+        return [unscored(own, *columns) for own, columns in zip(forms, labels, strict=True)]
+
+
+class TellableEncoder(SegmentingTagger):
+    """An encoder of many treebanks, which can be told one of them."""
+
+    def __init__(
+        self,
+        teacher: LabelTeacher,
+        segmenter: Segmenter | None,
+        *,
+        treebanks: Sequence[str],
+        told: str | None = None,
+    ) -> None:
+        super().__init__(EncoderTagger(teacher, treebank=told), segmenter)
+        self._teacher, self._treebanks = teacher, treebanks
+
+    @property
+    def treebanks(self) -> Sequence[str]:
+        """The treebanks that it knows."""
+        return self._treebanks
+
+    def following(self, conventions: Sequence[str]) -> "TellableEncoder":
+        """The same encoder, told one treebank, whatever language a sentence is found to be of."""
+        (told,) = conventions
+        return TellableEncoder(self._teacher, self._segmenter, treebanks=self._treebanks, told=told)
 
 
 class UdpipeTagger:

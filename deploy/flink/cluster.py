@@ -245,7 +245,6 @@ def _run(cluster: Cluster, args: argparse.Namespace) -> int:
 
 
 def _print_status(cluster: Cluster) -> int:
-    """Shows the processes; 1 unless the job server runs."""
     for service in cluster.services:
         print(f"{service.name:12} {service.pid or 'not running'}  {service.log_path}")
     print(" ".join(cluster.flags))

@@ -37,7 +37,6 @@ class Service:
     """One process with its pid file and its log, both named for it in a state folder."""
 
     def __init__(self, name: str, state: Path) -> None:
-        """Starts nothing; the process may be running already."""
         self.name = name
         self.log_path = state / f"{name}.log"
         self._pid_path = state / f"{name}.pid"
@@ -110,7 +109,6 @@ class Service:
             pass
 
     def _wait(self, *, timeout_s: float) -> None:
-        """Waits until the process is gone."""
         deadline = time.monotonic() + timeout_s
         while self.pid is not None and time.monotonic() < deadline:
             time.sleep(_POLL_S)

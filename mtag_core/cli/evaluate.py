@@ -9,8 +9,7 @@ from mtag_core.cli.logs import start_logging
 from mtag_core.errors import UsageError
 from mtag_core.evaluation.annotation import load_annotation
 from mtag_core.evaluation.metrics import score
-from mtag_core.evaluation.summary import format_results
-from mtag_core.evaluation.tables import FORMATS, format_scores
+from mtag_core.evaluation.summary import FORMATS, format_results, format_scores
 from mtag_core.evaluation.treebanks import (
     EvaluationOptions,
     SegmenterChoice,

@@ -16,7 +16,6 @@ class FlagParser(argparse.ArgumentParser):
     """Raises `UsageError` instead of printing the usage and leaving; takes no shortened flags."""
 
     def __init__(self, *, prog: str, **arguments: Any) -> None:  # noqa: ANN401
-        """Makes a parser that knows `--help` alone; takes what argparse's takes."""
         super().__init__(prog=prog, allow_abbrev=False, **arguments)
 
     def error(self, message: str) -> NoReturn:

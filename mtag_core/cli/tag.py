@@ -4,17 +4,18 @@ import argparse
 import io
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mtag_core import storage
-from mtag_core.conventions import TREEBANK_STYLE_HELP, split_names, unused_conventions
 from mtag_core.corpus.sniffing import SniffedStream
 from mtag_core.errors import FormatError, UsageError
-from mtag_core.options import Flags, option
+from mtag_core.options import Flags, group, option
 from mtag_core.output.preview import visible
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import TaggedSentence
+from mtag_core.tagging.tagger_options import TaggerOptions
+from mtag_core.treebank_style import unused_styles
 
 _CHUNK_BYTES = 2**20
 _FORMATS = ("table", "conllu")
@@ -32,23 +33,10 @@ class TagOptions:
     file: str | None = option(
         "a text file, path or URL, instead", None, metavar="FILE", section="input"
     )
-    language: str | None = option(
-        "such as fr, fr-FR or French; found for each line if left out",
-        None,
-        metavar="CODE",
-        section="input",
-    )
     bundle: str | None = option(
         "directory or URL; the shipped one if left out", None, metavar="DIR", section="model"
     )
-    treebank_style: tuple[str, ...] = option(
-        TREEBANK_STYLE_HELP,
-        (),
-        metavar="TREEBANK",
-        split=split_names,
-        formerly="conventions",
-        section="model",
-    )
+    tagger: TaggerOptions = group(section="languages")
     format: str | None = option(
         "table for a text, conllu for files if left out", None, choices=_FORMATS, section="output"
     )
@@ -67,16 +55,16 @@ def run(args: argparse.Namespace) -> int:
     # Opening the model takes half a second: what is wrong with the call is said before.
     from mtag_core.tagging.tagger import Tagger
 
-    tagger = Tagger.load(options.bundle, conventions=options.treebank_style)
+    tagger = Tagger.load(options.bundle, **asdict(options.tagger))
     languages: set[str] = set()
-    sentences = _noted(tagger.segment(text, options.language), languages)
+    sentences = _noted(tagger.segment(text), languages)
     tagged = (tagged for _, tagged in tagger.tag_stream((None, s) for s in sentences))
     if (options.format or ("conllu" if options.text is None else "table")) == "conllu":
         for index, sentence in enumerate(tagged, start=1):
             print(f"# sent_id = {index}\n{sentence}")
     else:
         _print_tables(tagged)
-    for name in unused_conventions(options.treebank_style, languages=languages):
+    for name in unused_styles(options.tagger.treebank_style, languages=languages):
         found = ", ".join(sorted(languages)) or "none"
         message = f"--treebank_style {name} changed nothing: no sentence is in its language"
         print(f"mtag: {message}, found: {found}; --language names it", file=sys.stderr)
@@ -102,7 +90,6 @@ def _text(options: TagOptions) -> str:
 
 
 def _decoded(data: bytes, *, source: str) -> str:
-    """Decodes UTF-8, or UTF-16 and UTF-32 with a byte order mark; compressed text, too."""
     stream = SniffedStream(io.BytesIO(data))
     try:
         plain = b"".join(iter(lambda: stream.read(_CHUNK_BYTES), b""))

@@ -18,20 +18,17 @@ from mtag_core import storage
 from mtag_core.errors import FormatError, MtagError
 from mtag_core.storage import FileInfo
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 _MARK = re.compile(rb"BZh[1-9]\x31\x41\x59\x26\x53\x59")
 _MARK_BYTES = 10
 _SEARCH_BYTES = 2**18
 # The second stream of a multistream dump follows the site's description, after a few kilobytes;
 # a stream of a parallel compressor holds at most 900 kB uncompressed.
 _PEEK_BYTES = 2**20
-
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-
 # More would be copied over and over where a file has many small members.
 _CHUNK_BYTES = 2**15
 

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from mtag_core import storage
 from mtag_core.child_process import ChildProcess
 from mtag_core.corpus.format import WHOLE, Range
 from mtag_core.corpus.items import ReadOptions, Span, WorkItem
@@ -184,13 +185,15 @@ def expected_bytes(file: FileInfo) -> int:
 
 
 def _ranges(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[Range]:
-    """Splits a large file, if its format and its server let it be read from the middle."""
     if not file.is_seekable or file.size < 0:
         return WHOLE
     form = format_of(file, options)
     try:
         if form.may_abort:
-            return _CHILD.call(form.plan, file, options, item_bytes)
+            access = storage.http_access()
+            return _CHILD.call(
+                storage.call_with_access, access, form.plan, file, options, item_bytes
+            )
         return form.plan(file, options, item_bytes)
     except (MtagError, MemoryError):
         raise

@@ -203,7 +203,6 @@ class _Parser:
         annotation.deprels.append(row[conllu.DEPREL].partition(":")[0])
 
     def _add_heads(self, heads: Sequence[tuple[int, str]], *, first_word: int) -> None:
-        """Adds a sentence's heads, or none when the file leaves them out (`_`)."""
         if all(head == "_" for _, head in heads):
             return
         for line, head in heads:

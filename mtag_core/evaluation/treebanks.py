@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Literal, Protocol, get_args, runtime_checkable
 from unicodedata import normalize
 
-from mtag_core.conventions import treebank_language
 from mtag_core.errors import UsageError
 from mtag_core.evaluation.annotation import (
     FEATURE_CACHE,
@@ -29,6 +28,7 @@ from mtag_core.languages import UNKNOWN, find_language, language_of
 from mtag_core.lemmas import clean_lemma
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import TaggedSentence
+from mtag_core.treebank_style import treebank_language
 
 _logger = logging.getLogger(__name__)
 # Long enough to tell a language by, as short as a paragraph: treebanks do not keep their own.
@@ -253,7 +253,6 @@ def chosen_segmenter(
 
 
 def _following(tagger: TreebankTagger, treebank: str, language: str) -> tuple[TreebankTagger, str]:
-    """A tagger that follows a treebank, and the treebank's language; as they were if unknown."""
     if not isinstance(tagger, TreebankStyleTagger) or not tagger.treebanks:
         raise UsageError(
             f"the model knows no treebanks, so it cannot follow {treebank!r}; "

@@ -103,7 +103,6 @@ def _file_digest(fields: Mapping[str, Any]) -> FileDigest:
 
 
 def _value(name: str, value: object) -> Any:  # noqa: ANN401 (a type a field)
-    """A field of a manifest that is none of its files, of the type that its name says."""
     if name == "part_id":
         return _string(value)
     if name.startswith("n_"):

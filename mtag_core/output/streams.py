@@ -25,7 +25,6 @@ class HashingStream(io.RawIOBase):
     """
 
     def __init__(self, sink: BinaryIO) -> None:
-        """Wraps `sink`, which must be open for writing."""
         super().__init__()
         self._sink = sink
         self._hash = hashlib.sha256()
@@ -90,7 +89,6 @@ class KeptOpen(io.RawIOBase):
     """
 
     def __init__(self, sink: BinaryIO) -> None:
-        """Wraps `sink`, which must be open for writing."""
         super().__init__()
         self.error: OSError | None = None
         self._sink: BinaryIO | None = sink

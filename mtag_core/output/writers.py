@@ -71,7 +71,6 @@ class ParquetRows:
     """Writes rows to a Parquet file, zstd inside."""
 
     def __init__(self, sink: BinaryIO, columns: Sequence[Column]) -> None:
-        """Writes the file's head to `sink`, which stays open."""
         self._columns = columns
         self._writer = pq.ParquetWriter(sink, schema_of(columns), compression="zstd")
         self._rows: list[TaggedRow] = []

@@ -91,7 +91,6 @@ def _sizes(layout: OutputLayout, folder: str) -> Sizes:
 def _fault(
     layout: OutputLayout, sizes: dict[str, Sizes], manifest: Manifest, *, verify: bool
 ) -> str | None:
-    """What is wrong with the files of a part, None where nothing is."""
     for path, folder, digest in _files(layout, manifest):
         size = sizes[folder].get(path.rsplit("/", 1)[-1])
         if size is None:

@@ -63,7 +63,6 @@ def reject_examples(
 
 
 def _rejects(path: str) -> Iterator[Reject]:
-    """The first lines of a file; one that is gone or damaged has no examples to give."""
     n_left = _MOST_BYTES
     try:
         with storage.open_read(path) as stream:

@@ -9,9 +9,8 @@ from mtag_core.errors import CountMismatchError
 from mtag_core.output.columns import OutputRow
 from mtag_core.output.layout import OutputLayout, PartFiles, open_part
 from mtag_core.output.manifests import Manifest
-from mtag_core.parts.counts import CompletenessCheck, PartCounts, check_balance
+from mtag_core.parts.counts import CompletenessCheck, PartCounts, Tally, check_balance
 from mtag_core.parts.part_records import CompletedPart, PartEnd, RecordKey
-from mtag_core.parts.progress import Tally
 from mtag_core.parts.spool import HeldDocument
 from mtag_core.records import Block, Reject
 

@@ -1,13 +1,17 @@
 """The plan of a run: which part each work item becomes.
 
-A plan is a pure function of the listing, the configuration and, with a limit, of the first
-documents; the same inputs give the same parts under the same names. An output that grew in steps
-is planned beside its complete parts.
+A plan is a pure function of the listing, the configuration, the complete parts and, with a limit,
+of the first documents; the same inputs give the same parts under the same names.
+
+An output that grows keeps its parts: what is new or changed is planned beside those that are
+complete, and a new small file joins no pack that is tagged already. An item's id is a digest of its
+files with their sizes and versions, so a part is still right if the files that its manifest names,
+as they are listed now, give its id.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
@@ -23,9 +27,89 @@ from mtag_core.corpus import (
     is_slow,
     may_abort,
 )
-from mtag_core.parts.incremental_plan import NO_PARTS, CompletedParts, plan_beside
 from mtag_core.parts.read_alone import count_documents, count_documents_alone
 from mtag_core.storage import FileInfo
+
+Sources = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedParts:
+    """The parts that an output holds.
+
+    Attributes:
+        part_ids: Their ids.
+        read_sources: Ids to what the manifests of these parts name as `sources`.
+    """
+
+    part_ids: Collection[str] = ()
+    read_sources: Callable[[Collection[str]], Sources] = lambda _part_ids: {}
+
+
+NO_PARTS = CompletedParts()
+"""Those of an empty output."""
+
+
+def plan_beside(
+    files: Sequence[FileInfo], planner: ItemPlanner, completed: CompletedParts
+) -> Iterator[WorkItem]:
+    """Plans a corpus of which parts are complete.
+
+    Args:
+        files: The listing.
+        planner: Plans the corpus at once.
+        completed: The manifests of those that are in the plan at once are not read.
+
+    Yields:
+        The items of complete parts that are still right, then items of all other files: new ones,
+        changed ones, those whose pack has lost a file. They cover every byte of every file once.
+    """
+    if not completed.part_ids:
+        yield from planner.plan(files)
+        return
+    canonical, taken = _complete_of(planner.plan(files), completed.part_ids)
+    others = set(completed.part_ids) - canonical
+    if not others:
+        yield from planner.plan(files)
+        return
+    for item in planner.plan(files):
+        if item.item_id in canonical or not item.is_pack:
+            yield item
+    for item in _packs_still_right(files, planner, completed.read_sources(others)):
+        paths = {span.file.path for span in item.spans}
+        if taken.isdisjoint(paths):
+            taken |= paths
+            yield item
+    yield from planner.plan(
+        file for file in files if file.path not in taken and not planner.is_split(file)
+    )
+
+
+def _complete_of(items: Iterable[WorkItem], part_ids: Collection[str]) -> tuple[set[str], set[str]]:
+    ids, paths = set[str](), set[str]()
+    for item in items:
+        if item.item_id in part_ids:
+            ids.add(item.item_id)
+            if item.is_pack:
+                paths.update(span.file.path for span in item.spans)
+    return ids, paths
+
+
+def _packs_still_right(
+    files: Iterable[FileInfo], planner: ItemPlanner, sources: Sources
+) -> Iterator[WorkItem]:
+    """The items of parts whose files are as they were.
+
+    The largest come first: of two parts with the same file it leaves less to be made.
+    """
+    named = {path for paths in sources.values() for path in paths}
+    path_to_file = {
+        file.path: file for file in files if file.path in named and not planner.is_split(file)
+    }
+    for part_id in sorted(sources, key=lambda part_id: (-len(sources[part_id]), part_id)):
+        found = [path_to_file[path] for path in sources[part_id] if path in path_to_file]
+        if found and planner.pack(found).item_id == part_id:
+            yield planner.pack(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +255,6 @@ def _sliced(
     completed: CompletedParts,
     slices: Mapping[str, Sequence[ItemSlice]],
 ) -> Iterator[PlannedPart]:
-    """The slices of an item where all are complete, else the item, to be sliced."""
     list_id = _digest_id(f"{whole.item.item_id} slices of {slice_bytes}")
     to_slice = PlannedPart(list_id, whole.item, slice_bytes=slice_bytes)
     parts = [to_slice.of_slice(each) for each in slices.get(list_id, ())]
@@ -198,7 +281,6 @@ def _digest_id(text: str) -> str:
 
 
 def _limited_id(item_id: str, limit: int) -> str:
-    """The id of a part that holds only the first documents of its item."""
     return _digest_id(f"{item_id} limit {limit}")
 
 
@@ -209,7 +291,6 @@ def _span_bytes(span: Span) -> int:
 
 
 def _source(span: Span) -> str:
-    """A span for people: `path` or `path#start-end`."""
     if span.is_whole:
         return span.file.path
     end = "" if span.end is None else span.end

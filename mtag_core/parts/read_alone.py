@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from mtag_core import storage
 from mtag_core.child_process import ChildCrashError, ChildProcess
 from mtag_core.corpus import ReadOptions, Span, WorkItem, read_item
 from mtag_core.records import CRASHED, Document, Reject, document_bytes
@@ -57,7 +58,7 @@ def read_item_alone(
 
 def _crash(child: ChildProcess, item: WorkItem, options: ReadOptions) -> ChildCrashError | None:
     try:
-        child.call(count_documents, item, options)
+        _count_in(child, item, options)
     except ChildCrashError as error:
         return error
     except Exception:
@@ -71,6 +72,16 @@ def count_documents(item: WorkItem, options: ReadOptions, limit: int | None = No
     return sum(1 for _ in islice(read_item(item, options), limit))
 
 
+def _count_in(
+    child: ChildProcess, item: WorkItem, options: ReadOptions, limit: int | None = None
+) -> int:
+    access = storage.http_access()
+    counted: int = child.call(
+        storage.call_with_access, access, count_documents, item, options, limit
+    )
+    return counted
+
+
 def count_documents_alone(
     item: WorkItem, options: ReadOptions, child: ChildProcess, limit: int
 ) -> int:
@@ -79,7 +90,7 @@ def count_documents_alone(
     for span in item.spans:
         each = replace(item, spans=(span,))
         try:
-            n_documents += child.call(count_documents, each, options, limit - n_documents)
+            n_documents += _count_in(child, each, options, limit - n_documents)
         except ChildCrashError:
             n_documents += 1
         if n_documents >= limit:

@@ -155,7 +155,6 @@ def report_html(report: Mapping[str, Any], examples: Mapping[str, Sequence[Rejec
 def _body(
     report: Mapping[str, Any], examples: Mapping[str, Sequence[RejectExample]]
 ) -> Iterator[str]:
-    """The parts of the page, in order."""
     inputs = report["config"]["inputs"]
     shown = "".join(f" <code>{text(pattern)}</code>" for pattern in inputs[:_MOST_INPUTS])
     more = f" and {len(inputs) - _MOST_INPUTS:,} more" if len(inputs) > _MOST_INPUTS else ""
@@ -198,7 +197,6 @@ def _named(by_language: Mapping[str, int]) -> dict[str, int]:
 
 
 def _ranked(title: str, name_to_n: Mapping[str, int], *, unit: str) -> str:
-    """Bars, the longest first; those after the first ones are folded away."""
     ordered = sorted(name_to_n.items(), key=lambda pair: (-pair[1], pair[0]))
     if not ordered:
         return section(title, '<p class="soft">None.</p>')
@@ -239,7 +237,6 @@ def _example(example: RejectExample) -> str:
 
 
 def _settings(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The configuration; options that are objects a row each."""
     for name, value in sorted(config.items()):
         if isinstance(value, dict):
             yield from _settings(value)

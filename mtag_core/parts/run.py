@@ -36,9 +36,11 @@ from mtag_core.parts.outcome import reject_examples
 from mtag_core.parts.plan import slice_part_id
 from mtag_core.parts.report import report_html
 from mtag_core.parts.slices import part_ids_of_slices, read_slices
+from mtag_core.tagging.tagger_options import TaggerOptions
 
 _LOGGER = logging.getLogger(__name__)
 _CONFIG_VERSION = 1
+_DEFAULT_TAGGER = TaggerOptions()
 _COUNTS = {"parts", "documents", "tagged", "rejected", "sentences", "tokens", "source_bytes"}
 _JSON_NAMES = {dict: "object", list: "array"}
 # Maps of manifests that run.json holds the sums of.
@@ -51,13 +53,14 @@ class RunConfig:
 
     Attributes:
         inputs: The patterns, as given.
-        model: Digest of the model bundle and the conventions.
+        model: Digest of the model bundle and the tagger's options.
         read: How inputs are read.
         format: `parquet`, `conllu` or `jsonl`.
         compression: `none`, `gz` or `zstd`.
         item_bytes: Size of a work item, about.
         limit: Documents at most; None for all.
-        conventions: Treebanks whose conventions tags follow, sorted.
+        tagger: Styles and languages that the user named; those that differ from the defaults stand
+            in the configuration by their names.
         spool_bytes: Items that hold more and cannot be read from the middle are sliced; 0 for none.
     """
 
@@ -68,7 +71,7 @@ class RunConfig:
     compression: str
     item_bytes: int = MAX_ITEM_BYTES
     limit: int | None = None
-    conventions: tuple[str, ...] = ()
+    tagger: TaggerOptions = _DEFAULT_TAGGER
     spool_bytes: int = 0
 
     @property
@@ -82,9 +85,8 @@ class RunConfig:
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON values."""
         fields = asdict(self) | {"read": self.read.to_dict()}
-        if not self.conventions:
-            # As in outputs from before there were any, so that runs on them go on.
-            del fields["conventions"]
+        del fields["tagger"]
+        fields |= self.tagger.to_dict()
         if not self.spool_bytes:
             del fields["spool_bytes"]
         versions = {"version": _CONFIG_VERSION, "schema_version": SCHEMA_VERSION}
@@ -267,7 +269,6 @@ def finish_run(
 
 
 def _n_slices(layout: OutputLayout, list_id: str, part_ids: Collection[str]) -> int:
-    """How many slices an item has; all of them must be done."""
     path, slices = layout.slices_path(list_id), read_slices(layout, list_id)
     if slices is None:
         raise CountMismatchError(f"{path}: missing; the item was not read to its end")
@@ -379,7 +380,6 @@ def _listed(manifest: Manifest) -> dict[str, Any]:
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """What two configurations do not share, each as `name: old, now new`."""
     flat_there, flat_here = _flat(there), _flat(here)
     return [
         f"{name}: {flat_there.get(name)!r}, now {flat_here.get(name)!r}"

@@ -104,7 +104,6 @@ def _write_list(layout: OutputLayout, list_id: str, slices: Sequence[ItemSlice])
 def _write_spools(
     part: PlannedPart, options: ReadOptions, layout: OutputLayout, trial: Trial | None
 ) -> tuple[ItemSlice, ...]:
-    """Reads the item and writes the slices that are not tagged yet."""
     sizes: list[int] = []
     pages: list[dict[str, int]] = []
     for index, (lines, page_counts) in enumerate(_cut(part, options, trial)):

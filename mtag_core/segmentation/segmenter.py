@@ -7,7 +7,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from mtag_core.conventions import languages_of, treebank_language
 from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.languages import UNKNOWN
@@ -25,6 +24,7 @@ from mtag_core.segmentation.lines import clean, safe_cut
 from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.segmentation.splits import SplitModel
 from mtag_core.segmentation.token_block import TokenBlock
+from mtag_core.treebank_style import languages_of, treebank_language
 
 _LAYER_SUFFIX = ".linear.npz"
 _NETWORK_SUFFIX = ".boundaries.npz"
@@ -106,6 +106,21 @@ class Segmenter:
             if treebank in self._treebanks
             for language in languages_of(treebank)
         }
+        return segmenter
+
+    @property
+    def identified_languages(self) -> tuple[str, ...]:
+        """The languages that lines may be found to be in."""
+        return self._langid.languages
+
+    def among(self, languages: Iterable[str]) -> "Segmenter":
+        """A segmenter with the same models that finds these languages alone.
+
+        Args:
+            languages: ISO 639 codes; that of a language stands for its written standards, too.
+        """
+        segmenter = copy(self)
+        segmenter._langid = self._langid.among(languages)
         return segmenter
 
     def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:

@@ -20,17 +20,30 @@ from mtag_core.storage.access import (
     touch,
 )
 from mtag_core.storage.files import UNKNOWN_SIZE, FileInfo, join, local_path, scheme_of
+from mtag_core.storage.http_access import (
+    HttpAccess,
+    call_with_access,
+    http_access,
+    is_secret_name,
+    public_url,
+    redacted,
+    use_http_access,
+)
 from mtag_core.storage.listing import list_dir, list_files, literal_prefix, split_patterns
 
 __all__ = [
     "UNKNOWN_SIZE",
     "FileInfo",
+    "HttpAccess",
     "atomic_writer",
+    "call_with_access",
     "create_text",
     "delete",
     "delete_leftovers",
     "exclusive",
     "exists",
+    "http_access",
+    "is_secret_name",
     "join",
     "list_dir",
     "list_files",
@@ -39,9 +52,12 @@ __all__ = [
     "open_read",
     "open_seekable",
     "open_text",
+    "public_url",
     "read_bytes",
+    "redacted",
     "scheme_of",
     "split_patterns",
     "stat",
     "touch",
+    "use_http_access",
 ]

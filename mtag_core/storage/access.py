@@ -195,7 +195,6 @@ def exclusive(path: str) -> Iterator[None]:
 
 
 def _open_lock(lock: Path) -> BinaryIO:
-    """Opens and locks a file, making it where it is not there."""
     while True:
         lock.parent.mkdir(parents=True, exist_ok=True)
         try:

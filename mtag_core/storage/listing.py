@@ -19,6 +19,7 @@ from mtag_core.storage.files import (
     local_path,
     scheme_of,
 )
+from mtag_core.storage.http_access import public_url
 
 _WILDCARD = re.compile(r"[*?\[]")
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
@@ -48,7 +49,7 @@ def list_files(patterns: Sequence[str]) -> list[FileInfo]:
         StorageError: A directory or a store cannot be listed.
     """
     path_to_file: dict[str, FileInfo] = {}
-    for pattern in patterns:
+    for pattern in map(public_url, patterns):
         n_found = 0
         for file in _match(pattern):
             n_found += 1
@@ -132,14 +133,12 @@ def _translate_wildcard(wildcard: str) -> str:
 
 
 def _is_left_out(name: str, steps: Sequence[str]) -> bool:
-    """Whether a name is hidden or a marker, and no step of the pattern asks for such names."""
     if name.startswith("."):
         return not any(step.startswith(".") for step in steps)
     return name not in steps and _MARKER.fullmatch(name) is not None
 
 
 def _below(directory: str) -> Iterator[str]:
-    """Yields the files below a directory; links to directories are not followed."""
     for entry in _entries(directory):
         if _is_left_out(entry.name, ()):
             continue
@@ -182,7 +181,6 @@ def _expand(base: str, steps: Sequence[str], ancestors: tuple[str, ...]) -> Iter
 
 
 def _entries(directory: str) -> list["os.DirEntry[str]"]:
-    """The entries of a directory; none where there is no such directory."""
     try:
         with os.scandir(directory) as entries:
             return list(entries)

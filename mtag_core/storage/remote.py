@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from typing import Any, BinaryIO, Literal, cast
+from urllib.parse import urljoin, urlsplit
 
 from mtag_core.errors import InputNotFoundError, MtagError, StorageError, UsageError
 from mtag_core.storage.files import UNKNOWN_SIZE, FileInfo, scheme_of
+from mtag_core.storage.http_access import http_access, public_url, real_url, redacted
 
 _TIMEOUT_S = 60
 _N_TRIES = 4
@@ -31,6 +33,7 @@ _KNOWN_ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "zstd"})
 
 def stat(path: str) -> FileInfo:
     """Looks at one remote file; see `mtag_core.storage.stat`."""
+    path = public_url(path)
     with _remote_errors(path):
         scheme = scheme_of(path)
         if scheme == "http":
@@ -47,6 +50,7 @@ def stat(path: str) -> FileInfo:
 
 def list_prefix(prefix: str) -> Iterator[FileInfo]:
     """Yields every object whose URL starts with `prefix`, in the store's order."""
+    prefix = public_url(prefix)
     bucket, key = _split(prefix)
     root = prefix[: len(prefix) - len(key)]
     with _remote_errors(prefix):
@@ -65,18 +69,21 @@ def list_prefix(prefix: str) -> Iterator[FileInfo]:
 
 def open_read(path: str, *, start: int) -> BinaryIO:
     """Opens a remote file from byte `start` on; a lost connection is resumed."""
-    return cast(BinaryIO, io.BufferedReader(_ResumingStream(path, start), _BUFFER_BYTES))
+    stream = _ResumingStream(public_url(path), start)
+    return cast(BinaryIO, io.BufferedReader(stream, _BUFFER_BYTES))
 
 
 @contextmanager
 def open_seekable(path: str) -> Iterator[BinaryIO]:
     """Opens a remote file whose store answers range requests."""
+    path = public_url(path)
     with _remote_errors(path), closing(_open(path)) as stream:
         yield stream
 
 
 def upload(stream: BinaryIO, path: str) -> None:
     """Writes an object; it appears when the upload is complete."""
+    path = public_url(path)
     if scheme_of(path) == "http":
         raise UsageError(f"{path}: cannot write over HTTP; give a local path, s3:// or gs://")
     with _remote_errors(path):
@@ -88,6 +95,7 @@ def upload(stream: BinaryIO, path: str) -> None:
 
 def delete(path: str) -> None:
     """Deletes an object; one that is not there is no error."""
+    path = public_url(path)
     bucket, key = _split(path)
     with _remote_errors(path):
         if scheme_of(path) == "s3":
@@ -118,7 +126,6 @@ class _ResumingStream(io.RawIOBase):
         return len(data)
 
     def _read(self, n_bytes: int) -> bytes:
-        """Reads with a few tries; the last error is raised."""
         for n_left in reversed(range(_N_TRIES)):
             try:
                 if self._stream is None:
@@ -191,7 +198,37 @@ def _smart_open(path: str, mode: Literal["rb", "wb"], params: dict[str, Any]) ->
     """Calls smart_open; it is imported here since it takes 30 MiB that local files do not need."""
     import smart_open
 
-    return smart_open.open(path, mode, compression="disable", transport_params=params)
+    uri = real_url(path) if scheme_of(path) == "http" else path
+    return smart_open.open(uri, mode, compression="disable", transport_params=params)
+
+
+def _new_session() -> Any:  # noqa: ANN401
+    return _session_class()()
+
+
+@lru_cache(maxsize=1)
+def _session_class() -> Any:  # noqa: ANN401
+    """A class made late, since its package takes memory that local files do not need."""
+    import requests
+
+    class Session(requests.Session):
+        def get_redirect_target(self, resp: requests.Response) -> str | None:
+            target = super().get_redirect_target(resp)
+            if target is not None and not http_access().allow_redirects:
+                _check_host(resp.url, urljoin(resp.url, target))
+            return target
+
+    return Session
+
+
+def _check_host(url: str, target: str) -> None:
+    """Raises StorageError where a redirect leaves the host."""
+    host, other = urlsplit(url).hostname, urlsplit(target).hostname
+    if host != other:
+        raise StorageError(
+            f"{redacted(url)}: its server redirects to the host {other}; expected {host}, or "
+            "--allow_redirects"
+        )
 
 
 def _params(path: str) -> dict[str, Any]:
@@ -202,7 +239,7 @@ def _params(path: str) -> dict[str, Any]:
         # As it is stored, as its size says: the client would decompress it on its way.
         return {"client": _gs_client(), "blob_open_kwargs": {"raw_download": True}}
     if scheme == "http":
-        return {"headers": dict(_HTTP_HEADERS), "timeout": _TIMEOUT_S}
+        return {"headers": dict(_HTTP_HEADERS), "timeout": _TIMEOUT_S, "session": _new_session()}
     raise UsageError(f"{path}: unknown kind of URL; expected http(s)://, s3://, gs:// or a path")
 
 
@@ -234,7 +271,6 @@ def _split(path: str) -> tuple[str, str]:
 
 
 def _s3_client() -> Any:  # noqa: ANN401
-    """The S3 client of this process and of the endpoint that the environment names."""
     return _new_s3_client(os.getpid(), os.environ.get("AWS_ENDPOINT_URL"))
 
 
@@ -275,7 +311,6 @@ def _remote_errors(path: str) -> Iterator[None]:
 
 
 def _status(error: BaseException) -> int | None:
-    """The HTTP status behind the error of any client, or None."""
     response: Any = getattr(error, "response", None)
     if isinstance(response, dict):  # botocore
         return cast(int, response.get("ResponseMetadata", {}).get("HTTPStatusCode"))
@@ -286,4 +321,4 @@ def _status(error: BaseException) -> int | None:
 
 
 def _describe(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return redacted(f"{type(error).__name__}: {' '.join(str(error).split())}")

@@ -60,7 +60,7 @@ class Bundle:
                 is damaged, or a newer mtag wrote it.
             StorageError: A remote file cannot be read.
         """
-        location = str(DEFAULT_BUNDLE if path is None else path)
+        location = storage.public_url(str(DEFAULT_BUNDLE if path is None else path))
         manifest = _read_manifest(location)
         files = parse_files(manifest.get("files"), path=storage.join(location, MANIFEST))
         digest = files_digest({name: file.sha256 for name, file in files.items()})

@@ -5,11 +5,12 @@ for people.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol, overload
 
 from mtag_core.conllu import format_sentence
 from mtag_core.records import Document, Sentence, bare_sentence
+from mtag_core.tagging.sentence_html import sentence_html
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,13 @@ class Token:
     second_upos: str
     feats_score: float
     lemma: str | None = None
+
+    @property
+    def feats_dict(self) -> dict[str, str]:
+        """The features by name, such as `{"Number": "Sing"}`; empty for `_`."""
+        if self.feats == "_":
+            return {}
+        return dict(feature.split("=", 1) for feature in self.feats.split("|"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +89,22 @@ class TaggedSentence:
         """The tokens as objects, built on each call."""
         return list(self)
 
+    @property
+    def language(self) -> str:
+        """ISO 639 code of the sentence's language; `und` when unknown."""
+        return self.sentence.language
+
     def __len__(self) -> int:
         """Number of tokens."""
         return len(self.upos)
+
+    @overload
+    def __getitem__(self, index: int) -> Token: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Token]: ...
+    def __getitem__(self, index: int | slice) -> Token | list[Token]:
+        """A token by its number from 0, or some of them."""
+        return self.tokens[index]
 
     def __iter__(self) -> Iterator[Token]:
         """Yields the tokens in order."""
@@ -103,6 +124,21 @@ class TaggedSentence:
     def __str__(self) -> str:
         """The sentence in CoNLL-U."""
         return format_sentence(self.sentence, upos=self.upos, feats=self.feats, lemmas=self.lemmas)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The sentence as values that JSON has: text, offsets, language, tokens by their fields."""
+        return {
+            "text": self.text,
+            "start": self.sentence.start,
+            "end": self.sentence.end,
+            "language": self.language,
+            "tokens": [asdict(token) for token in self],
+            "multiword_tokens": [asdict(token) for token in self.sentence.multiword_tokens],
+        }
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        return sentence_html(self, language=self.language)
 
 
 class SentenceResult(Protocol):

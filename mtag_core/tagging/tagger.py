@@ -6,15 +6,11 @@ text -> segment -> sentences -> wordpieces -> batches -> student -> tagged sente
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from itertools import count, tee
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Literal, TypeVar, overload
 
-from mtag_core.conventions import (
-    check_conventions,
-    conventions_digest,
-    languages_of,
-    treebank_language,
-)
 from mtag_core.errors import UsageError
 from mtag_core.labels import Labels, load_labels
 from mtag_core.langid import LanguageIdentifier
@@ -25,21 +21,28 @@ from mtag_core.tagging.answers import NO_ANSWER, Answer, Labeller, in_order
 from mtag_core.tagging.batching import buffers
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.models import TaggingModel, load_model
+from mtag_core.tagging.processes import tag_in_processes
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
+from mtag_core.tagging.tagger_options import TaggerOptions, Untrained, trained_languages
 from mtag_core.tagging.windows import EncodedSentence, Window
+from mtag_core.treebank_style import languages_of, treebank_language
 
 K = TypeVar("K")
+Context = TypeVar("Context")
 
 DEFAULT_PIECE_BUDGET = 2048
+_DEFAULT_OPTIONS = TaggerOptions()
 
 
 class Tagger:
-    """Tags text. A sentence's tags depend on the sentence, the bundle and the conventions alone.
+    """Tags text. A sentence's tags depend on the sentence, the bundle and the options alone.
 
-    Not safe for use by several threads at once; give each process its own.
+    Not safe for use by several threads at once; give each process its own. Pickles by the bundle's
+    path and the options, without `on_batch`.
 
     Attributes:
-        digest: Identifies the bundle and the conventions; equal digests give equal tags.
+        digest: Identifies the bundle and the options; equal digests give equal tags.
+        options: With codes for languages.
         piece_budget: Most wordpieces in one batch; changes speed and memory, never tags.
         on_batch: Called after each batch with its size and duration; None for no call.
     """
@@ -51,7 +54,8 @@ class Tagger:
         model: TaggingModel,
         labels: Labels,
         digest: str,
-        conventions: Sequence[str] = (),
+        options: TaggerOptions = _DEFAULT_OPTIONS,
+        path: str | Path | None = None,
     ) -> None:
         """Puts the parts together; `load` is the usual way.
 
@@ -60,72 +64,117 @@ class Tagger:
             model: Tags windows of sentences.
             labels: The student's labels and treebanks.
             digest: The bundle's.
-            conventions: As in `load`.
+            options: As in `load`.
+            path: Of the bundle, for processes that load it again.
 
         Raises:
             UsageError: As in `load`.
         """
-        check_conventions(conventions, treebanks=labels.treebanks)
-        self._segmenter = segmenter.following(conventions)
+        self.options = options = options.checked(labels.treebanks)
+        self._trained = trained_languages(labels.treebanks) or frozenset(segmenter.languages)
+        self._path = path
+        self._base_segmenter = segmenter
+        self._segmenter = segmenter.following(options.treebank_style)
+        if options.languages:
+            self._segmenter = self._segmenter.among(options.languages)
         self._model = model
         self._labels = labels
         self._labeller = Labeller(labels)
         self._bundle_digest = digest
         self._language_to_treebank = {
             language: 1 + labels.treebanks.index(name)
-            for name in conventions
+            for name in options.treebank_style
             for language in languages_of(name)
         }
-        self.digest = conventions_digest(digest, conventions)
+        self.digest = options.digest(digest)
         self.piece_budget = DEFAULT_PIECE_BUDGET
         self.on_batch: Callable[[BatchReport], None] | None = None
 
     @classmethod
-    def load(cls, path: str | Path | None = None, *, conventions: Sequence[str] = ()) -> "Tagger":
+    def load(
+        cls,
+        path: str | Path | None = None,
+        *,
+        treebank_style: Sequence[str] = (),
+        language: str | None = None,
+        languages: Sequence[str] = (),
+        untrained: Untrained = "tag",
+    ) -> "Tagger":
         """Opens a model bundle.
 
         Args:
             path: Its directory or URL; None for the bundle inside mtag.
-            conventions: Treebanks among `treebanks`, such as `pl_lfg`, whose conventions their
-                languages follow, in tags and, where the bundle has a segmenter of the treebank,
-                in tokens; at most one a language. Other languages are untouched.
+            treebank_style: Treebanks among `treebanks`, such as `pl_lfg`, whose style their
+                languages get, in tags and, where the bundle has a segmenter of the treebank, in
+                tokens; at most one a language. Other languages are untouched.
+            language: Of all texts, unless a call names another: an ISO 639 code, a tag such as
+                `fr-FR` or an English name. None to find it for each line.
+            languages: Those to choose among, likewise; any, if empty.
+            untrained: `skip` leaves out sentences of languages that are not trained (`languages`
+                of the tagger says which are), `tag` does not.
 
         Raises:
-            UsageError: The bundle does not know one of the treebanks, or two are of one language.
+            UsageError: The bundle does not know one of the treebanks, two are of one language, or
+                mtag does not know a language.
             BundleError: It is missing, damaged or of another version; the message names the file.
         """
         bundle = Bundle.open(path)
         directory = bundle.directory
         labels = load_labels(directory)
+        options = TaggerOptions(
+            treebank_style=_names(treebank_style, what="treebank_style", expected="treebanks"),
+            language=language,
+            languages=_names(languages, what="languages", expected="languages"),
+            untrained=untrained,
+        ).checked(labels.treebanks)
         langid = LanguageIdentifier.load(directory / "langid.ftz")
         return cls(
             segmenter=Segmenter.load(directory / "segmenters", langid),
             model=load_model(directory),
             labels=labels,
             digest=bundle.digest,
-            conventions=conventions,
+            options=options,
+            path=bundle.directory if path is None else path,
         )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickles the path and the options: another process loads the bundle itself."""
+        if self._path is None:
+            raise TypeError("only a tagger that Tagger.load opened can be pickled")
+        path = str(self._path)
+        place = path if "://" in path else str(Path(path).absolute())
+        return _load_again, (place, self.options, self.piece_budget)
 
     @property
     def treebanks(self) -> tuple[str, ...]:
-        """The treebanks whose conventions the bundle can follow, sorted; none in older bundles."""
+        """The treebanks whose style the bundle can follow, sorted; none in older bundles."""
         return self._labels.treebanks
 
-    def following(self, conventions: Sequence[str]) -> "Tagger":
-        """A tagger with the same model that follows these conventions, and no others.
+    @property
+    def languages(self) -> dict[str, Literal["trained", "named"]]:
+        """Codes of all languages, sorted: learnt from a treebank, or only named where found."""
+        codes = sorted({*self._trained, *self._base_segmenter.identified_languages})
+        return {code: "trained" if code in self._trained else "named" for code in codes}
+
+    def following(self, treebank_style: Sequence[str]) -> "Tagger":
+        """A tagger with the same model that has these treebanks' style, and no others'.
 
         Args:
-            conventions: As in `load`; empty for none.
+            treebank_style: As in `load`; empty for none.
 
         Raises:
             UsageError: As in `load`.
         """
         tagger = Tagger(
-            segmenter=self._segmenter,
+            segmenter=self._base_segmenter,
             model=self._model,
             labels=self._labels,
             digest=self._bundle_digest,
-            conventions=conventions,
+            options=replace(
+                self.options,
+                treebank_style=_names(treebank_style, what="treebank_style", expected="treebanks"),
+            ),
+            path=self._path,
         )
         tagger.piece_budget, tagger.on_batch = self.piece_budget, self.on_batch
         return tagger
@@ -135,15 +184,14 @@ class Tagger:
 
         Args:
             text: Any text without lone surrogates.
-            language: Of the whole text: an ISO 639 code, a tag such as `fr-FR` or an English name;
-                found for each line where it is None.
+            language: Of the whole text, as in `load`; None for what `load` was given.
 
         Raises:
             UsageError: The text is no `str` or holds a lone surrogate, or mtag does not know the
                 language.
         """
-        _check_text(text, what="text")
-        return self._segmenter.segment(text, self._code(language))
+        _check_text(text, what="text", hint="; for several texts use pipe")
+        return self._kept(self._segmenter.segment(text, self._code(language)))
 
     def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
         """Finds the languages of a document that came in sentences, as CoNLL-U does.
@@ -151,7 +199,13 @@ class Tagger:
         Args:
             sentences: Of one document; where it names the language of any, they stay as they are.
         """
-        return self._segmenter.identify(sentences)
+        if self.options.language is not None:
+            language = self.options.language
+            sentences = [
+                replace(each, language=language) if each.language == UNKNOWN else each
+                for each in sentences
+            ]
+        return list(self._kept(self._segmenter.identify(sentences)))
 
     def tag(
         self, text: str, *, language: str | None = None, segmented_as: str | None = None
@@ -162,34 +216,81 @@ class Tagger:
             text: Any text; offsets of the result count its characters.
             language: As in `segment`.
             segmented_as: Treebank whose segmenter its language gets, where the bundle has one; the
-                tags do not follow it. None for the treebanks of the conventions.
+                tags do not follow it. None for the treebanks of the tagger's style.
 
         Raises:
             UsageError: As in `segment`.
         """
-        _check_text(text, what="text")
-        language = self._code(language)
-        segmenter = self._segmenter
+        sentences = self.segment(text, language)
         if segmented_as is not None:
-            segmenter = segmenter.following((segmented_as,))
-        pairs = ((None, sentence) for sentence in segmenter.segment(text, language))
-        return [tagged for _, tagged in self.tag_stream(pairs)]
+            segmenter = self._segmenter.following((segmented_as,))
+            sentences = self._kept(segmenter.segment(text, self._code(language)))
+        return [tagged for _, tagged in self.tag_stream((None, each) for each in sentences)]
 
-    def pipe(self, texts: Iterable[str]) -> Iterator[list[TaggedSentence]]:
+    @overload
+    def pipe(
+        self,
+        texts: Iterable[str],
+        *,
+        language: str | None = None,
+        n_process: int = 1,
+        as_tuples: Literal[False] = False,
+    ) -> Iterator[list[TaggedSentence]]: ...
+    @overload
+    def pipe(
+        self,
+        texts: Iterable[tuple[str, Context]],
+        *,
+        language: str | None = None,
+        n_process: int = 1,
+        as_tuples: Literal[True],
+    ) -> Iterator[tuple[list[TaggedSentence], Context]]: ...
+    def pipe(
+        self,
+        texts: Iterable[Any],
+        *,
+        language: str | None = None,
+        n_process: int = 1,
+        as_tuples: bool = False,
+    ) -> Iterator[Any]:
         """Tags a stream of texts, several at a time.
 
         Args:
             texts: Read as they are needed, some ahead of what has been yielded.
+            language: Of all texts, as in `segment`.
+            n_process: Processes; each loads the bundle. A program that asks for more than one
+                needs `if __name__ == "__main__":` around what it does.
+            as_tuples: Texts come as pairs of a text and anything, such as an id, and go as pairs
+                of sentences and that.
 
-        Yields:
+        Returns:
             The sentences of each text, in order.
+
+        Raises:
+            UsageError: `texts` is one text, or something in it is none; as in `segment`.
         """
+        _check_many(texts, what="texts", expected="texts", instead="tag")
+        code = self._code(language)
+        if not as_tuples:
+            return self._pipe(texts, code, n_process)
+        # Some texts are ahead of what has been yielded, so that both are read from one stream.
+        pairs, again = tee(map(_pair, count(), texts))
+        tagged = self._pipe((text for text, _ in pairs), code, n_process)
+        return zip(tagged, (context for _, context in again), strict=True)
+
+    def _pipe(
+        self, texts: Iterable[str], language: str | None, n_process: int
+    ) -> Iterator[list[TaggedSentence]]:
+        texts = map(_checked, count(), texts)
+        if n_process > 1:
+            yield from tag_in_processes(self, texts, language=language, n_processes=n_process)
+            return
         n_sentences: deque[int] = deque()
 
         def sentences() -> Iterator[tuple[None, Sentence]]:
             """Segments the texts and notes how many sentences each has."""
             for text in texts:
-                found = list(self.segment(text))
+                found = list(self.segment(text, language))
                 n_sentences.append(len(found))
                 yield from ((None, sentence) for sentence in found)
 
@@ -212,16 +313,17 @@ class Tagger:
 
         Args:
             sentences: The forms of each sentence's tokens.
-            language: Of all sentences, as in `segment`; None for `und`, which follows no
-                convention.
+            language: Of all sentences, as in `segment`; where none is given there, either, `und`,
+                which has no style.
 
         Returns:
             One result a sentence. Its text is the forms joined by spaces.
 
         Raises:
-            UsageError: A form is empty or holds a lone surrogate, a sentence is a `str`, or mtag
-                does not know the language.
+            UsageError: A form is empty or holds a lone surrogate, a sentence is no list of forms,
+                or mtag does not know the language.
         """
+        _check_many(sentences, what="sentences", expected="lists of forms", instead="tag")
         code = self._code(language) or UNKNOWN
         pairs = (
             (None, _joined(forms, index, language=code)) for index, forms in enumerate(sentences)
@@ -244,12 +346,18 @@ class Tagger:
 
     def _code(self, language: str | None) -> str | None:
         if language is None:
-            return None
+            return self.options.language
         known = (*self._segmenter.languages, *map(treebank_language, self.treebanks))
         return normalise_language(language, more_codes=known)
 
+    def _kept(self, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
+        """All sentences, or those of trained languages."""
+        if self.options.untrained == "tag":
+            return iter(sentences)
+        return (each for each in sentences if each.language in self._trained)
+
     def encode(self, sentence: Sentence) -> EncodedSentence:
-        """Splits a sentence's tokens into wordpieces, and chooses the convention it follows."""
+        """Splits a sentence's tokens into wordpieces, and chooses the style it gets."""
         if not sentence.forms:
             return EncodedSentence(sentence, [])
         treebank = self._language_to_treebank.get(sentence.language, 0)
@@ -283,13 +391,16 @@ class Tagger:
 
 
 def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:
-    if isinstance(forms, str):
-        raise UsageError(f"sentence {index}: {forms[:40]!r}, expected a list of forms")
+    if isinstance(forms, str) or not isinstance(forms, Iterable):
+        raise UsageError(f"sentence {index}: {_shown(forms)}, expected a list of forms")
+    forms = tuple(forms)
     starts = []
     start = 0
     for position, form in enumerate(forms):
+        place = f"sentence {index}, token {position}"
+        if not isinstance(form, str):
+            raise UsageError(f"{place}: {_shown(form)}, expected str")
         if not form:
-            place = f"sentence {index}, token {position}"
             raise UsageError(f"{place}: empty form, expected at least one character")
         starts.append(start)
         start += len(form) + 1
@@ -300,15 +411,51 @@ def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:
         start=0,
         end=len(text),
         language=language,
-        forms=tuple(forms),
+        forms=forms,
         starts=tuple(starts),
         ends=tuple(start + len(form) for start, form in zip(starts, forms, strict=True)),
     )
 
 
-def _check_text(text: str, *, what: str) -> None:
+def _load_again(path: str, options: TaggerOptions, piece_budget: int) -> Tagger:
+    tagger = Tagger.load(path, **asdict(options))
+    tagger.piece_budget = piece_budget
+    return tagger
+
+
+def _names(values: Sequence[str], *, what: str, expected: str) -> tuple[str, ...]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise UsageError(f"{what}: {_shown(values)}, expected a list of {expected}")
+    return tuple(values)
+
+
+def _pair(index: int, pair: object) -> tuple[Any, Any]:
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise UsageError(f"text {index}: {_shown(pair)}, expected a pair of a text and its context")
+    text, context = pair
+    return text, context
+
+
+def _checked(index: int, text: str) -> str:
+    _check_text(text, what=f"text {index}")
+    return text
+
+
+def _check_many(values: object, *, what: str, expected: str, instead: str) -> None:
+    if isinstance(values, str):
+        shown = _shown(values)
+        raise UsageError(f"{what}: {shown}, expected {expected}; for one text use {instead}")
+    if not isinstance(values, Iterable):
+        raise UsageError(f"{what}: {_shown(values)}, expected {expected}")
+
+
+def _shown(value: object) -> str:
+    return repr(value[:40]) if isinstance(value, str) else type(value).__name__
+
+
+def _check_text(text: str, *, what: str, hint: str = "") -> None:
     if not isinstance(text, str):
-        raise UsageError(f"{what}: {type(text).__name__}, expected str")
+        raise UsageError(f"{what}: {_shown(text)}, expected str{hint}")
     try:
         text.encode()
     except UnicodeEncodeError as error:

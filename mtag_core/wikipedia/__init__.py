@@ -1,8 +1,7 @@
 """MediaWiki dumps: pages out of XML, plain text out of wikitext."""
 
 from mtag_core.wikipedia.brackets import WikitextError
-from mtag_core.wikipedia.definitions import read_definitions
-from mtag_core.wikipedia.documents import PageOutcome, page_outcome, read_documents
+from mtag_core.wikipedia.dumps import PageOutcome, page_outcome, read_definitions, read_documents
 from mtag_core.wikipedia.pages import MAX_PAGE_BYTES, Page, read_pages
 from mtag_core.wikipedia.site import Definitions, Site, read_site
 from mtag_core.wikipedia.wikitext import clean_wikitext

@@ -3,6 +3,12 @@
 A stack of open constructs is kept instead of recursion, so that depth costs no Python stack and
 each character is copied at most once a level. Constructs that are closed wrongly or never are
 treated as text, since articles hold many.
+
+Language conversion is `-{...}-` in wikis whose language is written in several ways. `-{text}-`
+keeps a text from being converted, `-{zh-hans:A; zh-hant:B}-` has a text for each variant, and flags
+before a bar say what else is meant: a rule for the whole page (H, -), a title (T), a rule that is
+also shown (A), its description (D), text as it is (R), a variant's name (N), or the variants in
+which the text is converted (MediaWiki, includes/language/ConverterRule.php).
 """
 
 import re
@@ -10,19 +16,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mtag_core.wikipedia.calls import Call, Place, parse_call
-from mtag_core.wikipedia.conversion import shown_variant
-from mtag_core.wikipedia.namespaces import is_language_prefix, is_sister_prefix
 from mtag_core.wikipedia.protection import HOLE
-from mtag_core.wikipedia.site import Site
+from mtag_core.wikipedia.site import Site, is_language_prefix, is_sister_prefix
 from mtag_core.wikipedia.templates import expand, name_of
 
+# Languages with a converter; a variant is one of them with a script or region.
+_LANGUAGES = "zh sr kk ku uz iu ike tg gan crh shi ban sh wuu tly zgh mni en-x".split()
+_CODE = rf"(?:{'|'.join(_LANGUAGES)})(?:-[a-z]{{2,10}}){{0,2}}"
+_IS_CODE = re.compile(_CODE, re.IGNORECASE)
+# A semicolon ends a variant's text only where the next variant begins.
+_SEPARATOR = re.compile(
+    rf";(?=\s*+(?:{_CODE}\s*+:|[^;=]*+(?:=(?!>)[^;=]*+)*+=>\s*+{_CODE}\s*+:|\Z))", re.IGNORECASE
+)
+_HIDDEN = frozenset("HTN-")
 # MediaWiki itself stops expanding at a depth of 100 ($wgMaxPPExpandDepth).
 MAX_DEPTH = 100
 # Definitions may call others and double their arguments: what a page makes of them stays linear.
 _MAX_EXPANSION_DEPTH = 8
 _EXPANSION_FACTOR = 4
 _EXPANSION_CHARACTERS = 20_000
-
 # In "-{{{x}}}-" the braces are a conversion's and a call's.
 _TOKEN = re.compile(
     # A call without brackets in it: most calls.
@@ -33,6 +45,51 @@ _TOKEN = re.compile(
 # A link without brackets in it: most links.
 _SIMPLE_LINK = re.compile(r"\[\[([^\[\]{}\n]*+)\]\]")
 _LINE_BLANKS = " \t:*#"
+
+
+def shown_variant(body: str) -> str:
+    """The text that a conversion shows.
+
+    Args:
+        body: What stands between `-{` and `}-`; links and calls already resolved.
+
+    Returns:
+        The first variant's text, the whole text where it names no variants, or an empty string
+        where the rule is hidden.
+
+    Example: "zh-hans:A; zh-hant:B" -> "A"; "Blue Hour: The Return" -> itself; "H|zh-cn:A" -> "".
+    """
+    head, bar, rules = body.partition("|")
+    if not bar:
+        return _first_text(body)
+    flags = {flag.strip() for flag in head.split(";")}
+    if "R" in flags or any(map(_IS_CODE.fullmatch, flags)):
+        return rules
+    if flags & _HIDDEN:
+        return ""
+    texts = variant_texts(rules)
+    return "; ".join(texts) if "D" in flags and texts else _first_text(rules)
+
+
+def variant_texts(rules: str) -> list[str]:
+    """The texts of rules such as `zh-cn:A; zh-tw:B` or `C=>zh-cn:A`, in order.
+
+    Returns:
+        An empty list where something is no rule: then all of it is text.
+    """
+    texts = []
+    for rule in _SEPARATOR.split(rules):
+        name, colon, text = rule.partition(":")
+        if not colon and not rule.strip():
+            continue
+        if not _IS_CODE.fullmatch(name.rpartition("=>")[2].strip()):
+            return []
+        texts.append(text.strip())
+    return [text for text in texts if text]
+
+
+def _first_text(rules: str) -> str:
+    return next(iter(variant_texts(rules)), rules)
 
 
 class WikitextError(ValueError):
@@ -206,7 +263,6 @@ class _Resolver:
         return self._parameter(body) if kind == "{{{" else "\n\n"
 
     def _template(self, body: str, end: int) -> str:
-        """The words of a call; its frame is closed already."""
         around = self._stack[-1]
         is_argument = around.kind in ("{{", "{{{", "-{") or self._arguments is not None
         place = Place(around.parts, self._text, end, is_argument)
@@ -235,7 +291,6 @@ class _Resolver:
         return resolver.run().strip()
 
     def _parameter(self, body: str) -> str:
-        """A parameter's argument, else its default; a page has no arguments."""
         name, _, default = body.partition("|")
         return (self._arguments or {}).get(name.strip().lower(), default)
 
@@ -243,7 +298,6 @@ class _Resolver:
         return self._link(match[1])
 
     def _link(self, body: str) -> str:
-        """The words that a link shows: its label, else its target; none for files."""
         target, separator, label = body.partition("|")
         prefix, colon, _ = target.partition(":")
         if colon:
@@ -260,6 +314,5 @@ class _Resolver:
 
 
 def _starts_line(text: str, start: int) -> bool:
-    """Whether only blanks and list marks stand before `start` in its line."""
     before = text[max(0, start - 20) : start].rstrip(_LINE_BLANKS)
     return not before or before[-1] in "\n\r"

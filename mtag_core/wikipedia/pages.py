@@ -242,7 +242,6 @@ _DETAILS = {
 def _reject(
     outcome: str, xml: bytes, *, source: str, offset: int, detail: str | None = None
 ) -> Reject:
-    """Makes a reject; `xml` is empty where the input was not held."""
     reason = "invalid_xml" if outcome in ("doctype", "no_dump") else outcome
     is_small = 0 < len(xml) <= MAX_REJECT_INPUT_BYTES
     return Reject(
@@ -257,7 +256,6 @@ def _reject(
 
 
 def _page_id(source: str, xml: bytes) -> str | None:
-    """The document id of a page that may not parse, if its id is legible."""
     match = re.search(rb"<id>(\d{1,12})</id>", xml[:4096])
     return f"{source}#{int(match[1])}" if match else None
 
@@ -334,12 +332,10 @@ class _PageCutter:
         return "page_too_large", b""
 
     def _take(self, end: int) -> bytes:
-        """Returns the buffer up to `end` and moves there."""
         taken, self._position = self._buffer[self._position : end], end
         return taken
 
     def _drop(self, *, keep: int) -> None:
-        """Forgets all of the buffer but its last `keep` unread bytes."""
         start = max(self._position, len(self._buffer) - keep)
         self._buffer_offset += start
         self._buffer = self._buffer[start:]

@@ -3,7 +3,7 @@
 Lower-case, separated by bars. Collected from the calls that stand inside sentences in dumps of
 English, Greek, Armenian, Japanese, Marathi, Ukrainian, Vietnamese and Latgalian, by frequency, and
 from the documentation of the larger wikis. What is not here is decided by where a call stands and
-what its arguments look like: see `mtag_core.wikipedia.running_text`.
+what its arguments look like: see `mtag_core.wikipedia.templates`.
 """
 
 FIRST_NAMES = """

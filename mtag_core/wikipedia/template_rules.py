@@ -6,8 +6,8 @@ from collections.abc import Callable
 from mtag_core.wikipedia import quantities
 from mtag_core.wikipedia import template_names as names
 from mtag_core.wikipedia.calls import Call
-from mtag_core.wikipedia.dates import day_first_date, iso_date, old_style_date
 from mtag_core.wikipedia.protection import protect
+from mtag_core.wikipedia.quantities import day_first_date, iso_date, old_style_date
 
 Rule = Callable[[Call], str]
 
@@ -60,7 +60,6 @@ def _spaced(call: Call) -> str:
 
 
 def _word(call: Call) -> str:
-    """The word behind the codes of languages; its other spelling where one is given."""
     values = call.positional
     n_codes = 2 if len(values) > 2 and values[1] in names.LANGUAGE_CODES else 1
     word = call.named.get("alt") or "".join(values[n_codes + 1 : n_codes + 2])
@@ -103,7 +102,6 @@ def _quoted(call: Call) -> str:
 
 
 def _linked(call: Call) -> str:
-    """A link to another wiki: target, shown text if it is not a language code, language, ..."""
     if call.get(0) in names.LANGUAGE_CODES:
         return _last(call)
     keys = ("lt", "label", "текст", "texte", "text", "fr", "trad", "nl", "de")
@@ -111,7 +109,6 @@ def _linked(call: Call) -> str:
 
 
 def _linked_second(call: Call) -> str:
-    """A red link with the shown text as its second argument, where there is one."""
     return call.get(1) or call.get(0)
 
 
@@ -140,7 +137,6 @@ def _as_of(call: Call) -> str:
 
 
 def _named_first(call: Call) -> str:
-    """The name in capitals and the first argument: ships and the numbers of books."""
     return f"{call.name.upper().rstrip('2')} {call.get(0)}" if call.get(0) else ""
 
 
@@ -153,7 +149,6 @@ def _music(call: Call) -> str:
 
 
 def _title_words(call: Call) -> str:
-    """A link's words: the label, else the address."""
     return call.get(1) or call.get(0).removeprefix("http://").removeprefix("https://")
 
 
@@ -164,66 +159,59 @@ def _fixed(text: str) -> Rule:
 
 
 def _split(text: str) -> list[str]:
-    """Template names out of a block with one or more a line, separated by bars."""
     return [name.strip() for name in text.replace("\n", "|").split("|") if name.strip()]
 
 
-def _rules() -> dict[str, Rule]:
-    """The table of template names, built once."""
-    groups: list[tuple[str, Rule]] = [
-        (names.FIRST_NAMES, _first),
-        (names.SECOND_NAMES, _second),
-        (names.LAST_NAMES, _last),
-        (names.BRACKETED_NAMES, _bracketed),
-        (names.WORD_NAMES, _word),
-        (names.LISTED_NAMES, _listed),
-        (names.AFFIX_NAMES, _affixes),
-        (names.NUMBER_OF_NAMES, _number_of),
-        (names.QUOTE_NAMES, _quote),
-        (names.LINKED_NAMES, _linked),
-        (names.LINKED_SECOND_NAMES, _linked_second),
-        (names.ISO_DATE_NAMES, iso_date),
-        (names.DAY_FIRST_NAMES, day_first_date),
-        (names.OLD_STYLE_NAMES, old_style_date),
-        (names.JOINED_NAMES, _joined),
-        (names.SPACED_NAMES, _spaced),
-        (names.QUANTITY_NAMES, quantities.quantity),
-        (names.IDENTIFIER_NAMES, _named_first),
-        (quantities.CENTURY_NAMES, quantities.century),
-        (quantities.CENTURY_BEHIND_NAMES, quantities.century_behind),
-        (
-            "convert|cvt|cvt2|convert2|conversion|перетворити|chuyển đổi|đổi|converter|convertir"
-            "|converti|konwertuj|omreken|konvertera|변환|حول|تحويل|конвертировать|переводить|umrechnung",
-            quantities.convert,
-        ),
-        ("val|nval|physical value", quantities.physical_value),
-        ("m", _measure_or_word),
-        ("e|esp|x10", quantities.power_of_ten),
-        ("frac|fraction|sfrac|frac2|fract|дріб|分数|дробь|bruch", quantities.fraction),
-        ("heure|hour|hora|uhr|час", quantities.hour),
-        ("circa|c.|ca|ca.", _circa),
-        ("as of|asof|tính đến", _as_of),
-        ("uss|hms|ss|rms|hmcs|hmas|ms|mv|usns|sms|rfc", _named_first),
-        ("ietf rfc", lambda call: f"RFC {call.get(0)}"),
-        (
-            "nihongo|nihongo4|նիհոնգո|nihongo krt|lang-ja2|japonais|giapponese|japonés|japonês",
-            _nihongo,
-        ),
-        ("chinois|coréen|нихонго|korean inline", _nihongo),
-        ("ruby|読み仮名|ふりがな|読み仮名 ruby不使用|ruby-ja|yomigana|r-ja|ルビ|振り仮名", _ruby),
-        ("zh|zh2|chinese inline|zho|cn-inline", _chinese),
-        ('guil|citation|"|cita inline|« »|guillemets', _quoted),
-        ("music", _music),
-        ("url|official url|url2", _title_words),
-        ("|".join(_CURRENCIES), _currency),
-        ("font|style text|текст", _first),
-    ]
-    rules = {name: rule for group, rule in groups for name in _split(group)}
-    rules |= {name: _fixed(text) for name, text in names.FIXED.items()}
-    return rules
-
-
-_NAME_TO_RULE = _rules()
+_GROUPS: list[tuple[str, Rule]] = [
+    (names.FIRST_NAMES, _first),
+    (names.SECOND_NAMES, _second),
+    (names.LAST_NAMES, _last),
+    (names.BRACKETED_NAMES, _bracketed),
+    (names.WORD_NAMES, _word),
+    (names.LISTED_NAMES, _listed),
+    (names.AFFIX_NAMES, _affixes),
+    (names.NUMBER_OF_NAMES, _number_of),
+    (names.QUOTE_NAMES, _quote),
+    (names.LINKED_NAMES, _linked),
+    (names.LINKED_SECOND_NAMES, _linked_second),
+    (names.ISO_DATE_NAMES, iso_date),
+    (names.DAY_FIRST_NAMES, day_first_date),
+    (names.OLD_STYLE_NAMES, old_style_date),
+    (names.JOINED_NAMES, _joined),
+    (names.SPACED_NAMES, _spaced),
+    (names.QUANTITY_NAMES, quantities.quantity),
+    (names.IDENTIFIER_NAMES, _named_first),
+    (quantities.CENTURY_NAMES, quantities.century),
+    (quantities.CENTURY_BEHIND_NAMES, quantities.century_behind),
+    (
+        "convert|cvt|cvt2|convert2|conversion|перетворити|chuyển đổi|đổi|converter|convertir"
+        "|converti|konwertuj|omreken|konvertera|변환|حول|تحويل|конвертировать|переводить|umrechnung",
+        quantities.convert,
+    ),
+    ("val|nval|physical value", quantities.physical_value),
+    ("m", _measure_or_word),
+    ("e|esp|x10", quantities.power_of_ten),
+    ("frac|fraction|sfrac|frac2|fract|дріб|分数|дробь|bruch", quantities.fraction),
+    ("heure|hour|hora|uhr|час", quantities.hour),
+    ("circa|c.|ca|ca.", _circa),
+    ("as of|asof|tính đến", _as_of),
+    ("uss|hms|ss|rms|hmcs|hmas|ms|mv|usns|sms|rfc", _named_first),
+    ("ietf rfc", lambda call: f"RFC {call.get(0)}"),
+    (
+        "nihongo|nihongo4|նիհոնգո|nihongo krt|lang-ja2|japonais|giapponese|japonés|japonês",
+        _nihongo,
+    ),
+    ("chinois|coréen|нихонго|korean inline", _nihongo),
+    ("ruby|読み仮名|ふりがな|読み仮名 ruby不使用|ruby-ja|yomigana|r-ja|ルビ|振り仮名", _ruby),
+    ("zh|zh2|chinese inline|zho|cn-inline", _chinese),
+    ('guil|citation|"|cita inline|« »|guillemets', _quoted),
+    ("music", _music),
+    ("url|official url|url2", _title_words),
+    ("|".join(_CURRENCIES), _currency),
+    ("font|style text|текст", _first),
+]
+_NAME_TO_RULE = {name: rule for group, rule in _GROUPS for name in _split(group)}
+_NAME_TO_RULE |= {name: _fixed(text) for name, text in names.FIXED.items()}
 SILENT_NAMES = frozenset(_split(names.SILENT_NAMES))
 SILENT_PREFIXES = tuple(part.replace("_", " ") for part in _split(names.SILENT_PREFIXES))
 SILENT_SUFFIXES = tuple(part.replace("_", " ") for part in _split(names.SILENT_SUFFIXES))

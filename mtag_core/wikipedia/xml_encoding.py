@@ -67,7 +67,6 @@ class Utf8Stream:
     """
 
     def __init__(self, stream: _Readable, encoding: str) -> None:
-        """Wraps a stream; `encoding` is one that `is_known`."""
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder(encoding)(_NUL_FOR_ERRORS)
         self._is_at_end = False

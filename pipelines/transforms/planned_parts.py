@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import apache_beam as beam
 from apache_beam.transforms.periodicsequence import PeriodicImpulse, RebaseMode
 
-from mtag_core.parts.file_watcher import FileWatcher, mark_started
+from mtag_core.parts.inputs import FileWatcher, mark_started
 from mtag_core.parts.plan import PlannedPart
-from mtag_core.parts.plan_file import PlanLine, plan_lines
+from mtag_core.parts.run_plan import PlanLine, plan_lines
 
 
 class ReadPlan(beam.PTransform):

@@ -32,6 +32,10 @@ class _ReadingDoFn(StepDoFn):
         self._options = options
         self._layout = layout
         self._stop_path = stop_path
+        self._access = storage.http_access()
+
+    def setup(self) -> None:
+        storage.use_http_access(self._access)
 
     def _is_stopped(self) -> bool:
         return self._stop_path is not None and storage.exists(self._stop_path)

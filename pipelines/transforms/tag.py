@@ -121,7 +121,6 @@ class BatchDoFn(StepDoFn):
     def _made(
         self, call: Callable[[BlockTagger[_Place]], Iterator[tuple[_Place, Any]]]
     ) -> Iterator[WindowedValue]:
-        """Calls the buffer; yields what is ready."""
         blocks, model = self._opened()
         for place, record in self.timed(model.iterate(lambda _: call(blocks))):
             if isinstance(record, Block):

@@ -16,6 +16,7 @@ from mtag_core.errors import UsageError
 from mtag_core.records import Document, Reject
 from mtag_core.tagging.document_collector import DocumentCollector
 from mtag_core.tagging.tagged import TaggedDocument
+from mtag_core.tagging.tagger_options import TaggerOptions
 from pipelines.models import bundle_model
 from pipelines.transforms.segment import Segment
 from pipelines.transforms.steps import METRICS_NAMESPACE, KeyedRecord, SharedModel
@@ -47,27 +48,34 @@ class TagDocuments(beam.PTransform):
     Args:
         bundle: Path or URL of a model bundle, readable here and for workers; None for the one
             in mtag.
-        conventions: As in `mtag_core.Tagger.load`.
+        treebank_style: As in `mtag_core.Tagger.load`.
+        language: As there.
+        languages: As there.
         model: In place of a bundle: a model with the methods of `mtag_core.Tagger`. Transforms
             that are given the same one share it.
 
     Raises:
         BundleError: The bundle is missing, damaged or of another version.
-        UsageError: The bundle cannot follow the conventions, or `model` is not alone.
+        UsageError: The bundle does not know a treebank or a language, or `model` is not alone.
     """
 
     def __init__(
         self,
         bundle: str | None = None,
         *,
-        conventions: Sequence[str] = (),
+        treebank_style: Sequence[str] = (),
+        language: str | None = None,
+        languages: Sequence[str] = (),
         model: SharedModel[Any] | None = None,
     ) -> None:
         super().__init__()
+        options = TaggerOptions(
+            treebank_style=tuple(treebank_style), language=language, languages=tuple(languages)
+        )
         if model is None:
-            model = SharedModel(bundle_model(bundle, None, tuple(conventions)).load)
-        elif bundle is not None or conventions:
-            raise UsageError("TagDocuments: model excludes bundle and conventions; give it alone")
+            model = SharedModel(bundle_model(bundle, None, options).load)
+        elif bundle is not None or options != TaggerOptions():
+            raise UsageError("TagDocuments: model excludes bundle and options; give it alone")
         self._model = model
 
     # Beam can read no types of several outputs off annotations and would warn of it.

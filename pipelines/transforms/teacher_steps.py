@@ -7,6 +7,7 @@ from typing import Protocol
 import apache_beam as beam
 from apache_beam.utils.shared import Shared
 
+from mtag_core import storage
 from mtag_core.corpus import ReadOptions
 from mtag_core.parts.part_records import RecordKey
 from mtag_core.parts.plan import PlannedPart
@@ -55,7 +56,12 @@ class _SurveyPartDoFn(beam.DoFn):
     def __init__(self, settings: SurveySettings) -> None:
         super().__init__()
         self._settings = settings
+        self._access = storage.http_access()
         self._shared_segmenter = Shared()
+
+    def setup(self) -> None:
+        """Makes the worker know what URLs need."""
+        storage.use_http_access(self._access)
 
     def process(self, part: PlannedPart) -> Iterator[str]:
         """Writes one survey."""

@@ -10,9 +10,9 @@ from apache_beam.transforms.combiners import ToListCombineFn
 
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
+from mtag_core.parts.counts import ProgressFile, Tally
 from mtag_core.parts.part_records import CompletedPart
 from mtag_core.parts.part_writer import PartWriter
-from mtag_core.parts.progress import ProgressFile, Tally
 from mtag_core.parts.run import RunConfig, finish_run
 from pipelines.transforms.steps import METRICS_NAMESPACE, KeyedRecord, StepDoFn
 

@@ -9,9 +9,8 @@ from benchmarks.__main__ import main
 from benchmarks.baselines import udpipe
 from benchmarks.machine import interleaved_words_per_s, ratios, shown_command
 from benchmarks.paper import facts, score, student, tables
-from benchmarks.paper.facts import Facts, load_facts, write_facts
+from benchmarks.paper.facts import Facts, load_facts, pair, table, write_facts
 from benchmarks.paper.figures import Point, comparable, heat_map, size_chart
-from benchmarks.paper.markdown import pair, table
 from mtag_core.evaluation.metrics import Score
 from mtag_core.evaluation.summary import SUMMARY_METRICS
 from mtag_core.evaluation.treebanks import TreebankResult

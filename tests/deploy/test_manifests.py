@@ -100,8 +100,9 @@ def test_images_install_no_torch_and_copy_what_exists(name):
                 assert (_DEPLOY.parent / source).exists(), source
 
 
-def test_the_worker_image_does_not_run_as_root():
-    assert "\nUSER 1000\n" in (_DEPLOY / "Dockerfile").read_text()
+@pytest.mark.parametrize("name", ["Dockerfile", "dataflow/Dockerfile"])
+def test_images_do_not_run_as_root(name):
+    assert "\nUSER 1000\n" in (_DEPLOY / name).read_text()
 
 
 def test_the_timer_and_the_service_belong_together():
@@ -111,3 +112,25 @@ def test_the_timer_and_the_service_belong_together():
     if shutil.which("systemd-analyze"):
         command = ["systemd-analyze", "calendar", "*-*-* 02:15:00 UTC"]
         subprocess.run(command, check=True, timeout=20, capture_output=True)
+
+
+def _pods(node):
+    """All specs of pods in a manifest."""
+    if isinstance(node, list):
+        return [pod for each in node for pod in _pods(each)]
+    if not isinstance(node, dict):
+        return []
+    found = [node] if "containers" in node else []
+    return found + [pod for each in node.values() for pod in _pods(each)]
+
+
+@pytest.mark.parametrize("name", _MANIFESTS)
+def test_containers_may_do_nothing_that_they_need_not(name):
+    pods = _pods(list(yaml.safe_load_all((_DEPLOY / name).read_text())))
+    assert pods
+    for container in (each for pod in pods for each in pod["containers"]):
+        context = container["securityContext"]
+        assert context["readOnlyRootFilesystem"] and not context["allowPrivilegeEscalation"]
+        assert context["capabilities"] == {"drop": ["ALL"]}
+        mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
+        assert "/tmp" in mounts

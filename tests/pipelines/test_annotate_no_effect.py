@@ -67,7 +67,7 @@ def test_a_flag_that_nothing_uses_is_named(tmp_path, capsys, flag, name):
         assert "changes nothing" not in capsys.readouterr().err
 
 
-def test_conventions_that_nothing_followed_are_named(tmp_path, capsys):
+def test_styles_that_nothing_followed_are_named(tmp_path, capsys):
     (tmp_path / "a.txt").write_text("Nobody knew why the bridge was closed.")
     flags = [f"--input={tmp_path}/a.txt", f"--output={tmp_path}/out", "--treebank_style=pl_lfg"]
     assert main(flags) == 0
@@ -76,7 +76,7 @@ def test_conventions_that_nothing_followed_are_named(tmp_path, capsys):
     )
 
 
-def test_the_language_comment_of_conllu_chooses_the_convention(tmp_path, capsys):
+def test_the_language_comment_of_conllu_chooses_the_style(tmp_path, capsys):
     forms = "Stary dom stoi .".split()
     rows = "".join(f"{i}\t{form}" + "\t_" * 8 + "\n" for i, form in enumerate(forms, 1))
     (tmp_path / "a.conllu").write_text(f"# newdoc id = p1\n# language = pl\n{rows}\n")

@@ -84,12 +84,12 @@ def test_conllu_is_valid_and_holds_the_same_tags(output, tmp_path):
     assert sorted(upos) == sorted(row["upos"] for row in _rows(output))
 
 
-def test_a_convention_is_part_of_what_parts_are(output, tmp_path):
+def test_a_style_is_part_of_what_parts_are(output, tmp_path):
     told = _annotate(tmp_path / "told", "--treebank_style=fr_sequoia")
     names = [{path.name for path in (folder / "parts").iterdir()} for folder in (output, told)]
     assert not names[0] & names[1]
     config = json.loads((told / "config.json").read_text("utf-8"))
-    assert config["conventions"] == ["fr_sequoia"]
+    assert config["treebank_style"] == ["fr_sequoia"]
     plain, follows = (
         {(row["doc_id"], row["sentence_index"]): row for row in _rows(folder)}
         for folder in (output, told)

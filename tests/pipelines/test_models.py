@@ -4,6 +4,7 @@ import pytest
 
 from mtag_core.errors import UsageError
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE, Bundle
+from mtag_core.tagging.tagger_options import TaggerOptions
 from pipelines.models import bundle_model
 
 
@@ -12,18 +13,26 @@ def bundle() -> str:
     return str(DEFAULT_BUNDLE)
 
 
-@pytest.mark.parametrize("conventions", [(), ("pl_lfg",), ("fr_sequoia", "pl_sz")])
-def test_the_digest_is_the_one_that_workers_will_find(bundle, conventions):
-    model = bundle_model(bundle, 100, conventions)
+@pytest.mark.parametrize(
+    "options",
+    [
+        TaggerOptions(),
+        TaggerOptions(treebank_style=("fr_sequoia", "pl_sz")),
+        TaggerOptions(language="French"),
+        TaggerOptions(languages=("de", "fr"), untrained="skip"),
+    ],
+)
+def test_the_digest_is_the_one_that_workers_will_find(bundle, options):
+    model = bundle_model(bundle, 100, options)
     tagger = pickle.loads(pickle.dumps(model.load))()
     assert tagger.digest == model.digest
     assert tagger.piece_budget == 100
 
 
-def test_without_conventions_the_digest_is_the_bundles(bundle):
+def test_without_styles_the_digest_is_the_bundles(bundle):
     assert bundle_model(bundle, None).digest == Bundle.open(bundle).digest
 
 
-def test_conventions_are_checked_before_the_model_is_loaded(bundle):
+def test_styles_are_checked_before_the_model_is_loaded(bundle):
     with pytest.raises(UsageError, match="'pl_x': no treebank of the model"):
-        bundle_model(bundle, None, ("pl_x",))
+        bundle_model(bundle, None, TaggerOptions(treebank_style=("pl_x",)))

@@ -67,7 +67,7 @@ def test_flags_of_the_job_server_are_known():
 
 def test_the_older_name_of_a_flag_says_the_new_one(capsys):
     options = parse_options([*NEEDED, "--conventions", "pl_lfg", "fr_gsd"])
-    assert options.treebank_style == ("fr_gsd", "pl_lfg")
+    assert options.tagger.treebank_style == ("fr_gsd", "pl_lfg")
     assert capsys.readouterr().err == "mtag: --conventions is now --treebank_style\n"
 
 

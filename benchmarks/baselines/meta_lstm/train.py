@@ -18,9 +18,8 @@ def main(argv: list[str] | None = None) -> int:
     flags = Flags(TrainOptions)
     flags.add_to(parser)
     options = flags.parse(parser.parse_args(argv))
-    from benchmarks.baselines.meta_lstm.data import load_sentences
+    from benchmarks.baselines.meta_lstm.data import load_sentences, train_vectors
     from benchmarks.baselines.meta_lstm.training import train_meta_lstm
-    from benchmarks.baselines.meta_lstm.vectors import train_vectors
 
     start_logging()
     paths = [Path(info.path) for info in list_files(options.train)]

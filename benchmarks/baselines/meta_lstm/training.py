@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from benchmarks.baselines.meta_lstm.data import (
     Encoder,
     MetaLstmVocabulary,
+    WordVectors,
     length_sorted_batches,
     windows,
     without_rare_forms,
 )
 from benchmarks.baselines.meta_lstm.network import STAGES, MetaLstm, MetaLstmConfig
 from benchmarks.baselines.meta_lstm.options import MetaLstmOptions
-from benchmarks.baselines.meta_lstm.vectors import WordVectors
 from mtag_core.errors import CheckpointError
 from mtag_core.tagging.tagged import TaggedSentence, unscored
 from mtag_core.training.data.treebanks import UNLABELLED, LabelledSentence
@@ -41,7 +41,6 @@ class MetaLstmTagger:
     def __init__(
         self, model: MetaLstm, vocabulary: MetaLstmVocabulary, vectors: WordVectors
     ) -> None:
-        """Wraps a model and its inventories; `load` is the usual way."""
         self._model = model.eval()
         self._device = next(model.parameters()).device
         self._vocabulary = vocabulary

@@ -96,7 +96,6 @@ class _Gathered:
 
 
 def _blocks(source: Source, limit: int) -> Iterator[tuple[int, bytes | LongLine]]:
-    """Yields (offset, lines) of each sentence; one over the limit is counted, not held."""
     lines: list[bytes] = []
     start = n_bytes = 0
     for offset, line in read_lines(source, end=None, limit=limit):
@@ -119,7 +118,6 @@ def _blocks(source: Source, limit: int) -> Iterator[tuple[int, bytes | LongLine]
 
 
 def _language(called: str) -> str | None:
-    """The code of a comment's language; codes of languages that mtag does not know are kept."""
     return find_language(called) or (called if _CODE.fullmatch(called) else None)
 
 

@@ -158,7 +158,6 @@ def _site_of(file: FileInfo, head: bytes) -> wikipedia.Site:
 
 
 def _wrap_range(span: Span, max_expansion: int, raw: BinaryIO) -> "_PageRange":
-    """Makes the stream of the pages that start in a range of a plain or bz2 file."""
     length = None if span.end is None else span.end - span.start
     if codec_of(span.file.path) == "bz2":
         return _PageRange(StreamRange(raw, length=length, max_expansion=max_expansion))
@@ -231,7 +230,6 @@ class _PageRange:
         return self._drop(len(self._buffer) - n_kept)
 
     def _find_first(self) -> bool:
-        """Moves to the first page; False when it is not there yet or behind the range."""
         start = self._buffer.find(_PAGE)
         if start < 0:
             self._drop(max(0, len(self._buffer) - len(_PAGE) + 1))

@@ -68,7 +68,6 @@ def plan_text(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence
 
 
 def _read_lines(span: Span, source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
-    """Reads a document a line; blank lines are none."""
     limit = options.max_document_bytes
     for offset, line in read_lines(source, end=span.end, limit=limit, is_mid_line=span.start > 0):
         if isinstance(line, LongLine):
@@ -137,7 +136,6 @@ def _read_file(span: Span, source: Source, options: ReadOptions) -> Iterator[Doc
 
 
 def _windows(source: Source, head: bytes, size: int) -> Iterator[bytes]:
-    """Yields windows of `size` bytes of what is read already and what follows."""
     while window := head[:size] + source.read_exactly(max(0, size - len(head))):
         head = head[size:]
         yield window
@@ -200,7 +198,6 @@ class _Cutting:
         self._pieces, self._n_bytes = [data[end:]], len(data) - end
 
     def _take(self, data: bytes) -> Document | Reject:
-        """Makes a document of what was added and `data`; the next starts behind it."""
         start, n_bytes = self._start, self._n_bytes + len(data)
         pieces, self._pieces, self._n_bytes = self._pieces, [], 0
         self._start += n_bytes

@@ -2,9 +2,9 @@
 
 from functools import lru_cache
 
-from mtag_core.conventions import treebank_language
 from mtag_core.lemmas import clean_lemma, lemma_rule
 from mtag_core.training.data.treebanks import LabelledSentence
+from mtag_core.treebank_style import treebank_language
 
 _N_CACHED = 2**20
 

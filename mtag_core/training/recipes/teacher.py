@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 
-from mtag_core.conventions import treebank_language
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.datasets import (
     LabelledDataset,
@@ -32,6 +31,7 @@ from mtag_core.training.recipes.label_training import LabelTraining, LabelTraini
 from mtag_core.training.recipes.scoring import summary
 from mtag_core.training.records import record_training
 from mtag_core.training.treebank_facts import facts_of
+from mtag_core.treebank_style import treebank_language
 
 _LOGGER = logging.getLogger(__name__)
 

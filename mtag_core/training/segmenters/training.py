@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mtag_core.conventions import treebank_language
 from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
@@ -41,6 +40,7 @@ from mtag_core.training.segmenters.treebank_text import (
     treebank_of,
     treebank_sentences,
 )
+from mtag_core.treebank_style import treebank_language
 
 SPACED_INSIDE = frozenset({"vi"})
 """Languages whose tokens may hold spaces."""

@@ -59,7 +59,7 @@ def test_wrong_calls_exit_with_2(argv, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_conventions_are_followed(capsys):
+def test_styles_are_followed(capsys):
     arguments = ["tag", "Mój stary pies śpi.", "--language", "pl"]
     printed = []
     for flags in ([], ["--treebank_style", "pl_lfg,fr_sequoia"], ["--treebank_style=pl_lfg"]):
@@ -70,9 +70,12 @@ def test_conventions_are_followed(capsys):
 
 @pytest.mark.parametrize(
     ("names", "message"),
-    [("pl_x", "convention 'pl_x': no treebank of the model"), (",", "--treebank_style is empty")],
+    [
+        ("pl_x", "treebank style 'pl_x': no treebank of the model"),
+        (",", "--treebank_style is empty"),
+    ],
 )
-def test_conventions_that_cannot_be_followed_are_named(capsys, names, message):
+def test_styles_that_cannot_be_followed_are_named(capsys, names, message):
     assert main(["tag", "--treebank_style", names, "Pies."]) == 2
     captured = capsys.readouterr()
     assert message in captured.err
@@ -96,7 +99,7 @@ def test_an_unknown_language_exits_with_2_and_the_known_ones(capsys):
     assert "language 'xx': unknown; known are af am" in capsys.readouterr().err
 
 
-def test_conventions_that_nothing_followed_are_named(capsys):
+def test_styles_that_nothing_followed_are_named(capsys):
     assert main(["tag", "Nobody knew why.", "--treebank_style", "pl_lfg"]) == 0
     error = capsys.readouterr().err
     assert "--treebank_style pl_lfg changed nothing" in error and "found: en" in error

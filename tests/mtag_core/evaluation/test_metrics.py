@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mtag_core.errors import ConlluError
 from mtag_core.evaluation.annotation import parse_annotation
 from mtag_core.evaluation.metrics import Score, score
-from mtag_core.evaluation.tables import format_scores
+from mtag_core.evaluation.summary import format_scores
 
 # Case name: gold file, system file, expected output, counts in place of percentages.
 PARITY_CASES = {

@@ -23,7 +23,8 @@ class DyingChild(ChildProcess):
         self.paths = paths
 
     def call(self, function, *args):
-        source = args[0].source if isinstance(args[0], Document) else args[0].spans[0].file.path
+        read = args[0] if isinstance(args[0], Document) else args[2].spans[0].file
+        source = read.source if isinstance(read, Document) else read.path
         if source.endswith(self.paths):
             raise ChildCrashError("SIGSEGV")
         return function(*args)

@@ -20,6 +20,7 @@ from mtag_core.parts.run import (
     read_report,
     write_config,
 )
+from mtag_core.tagging.tagger_options import TaggerOptions
 from mtag_core.wikipedia import PageOutcome
 
 _CONFIG = RunConfig(("*.txt",), "digest", ReadOptions(), "parquet", "zstd")
@@ -165,17 +166,20 @@ def test_what_decides_the_bytes_is_part_of_the_salt(changes):
     assert replace(_CONFIG, **changes).salt != _CONFIG.salt
 
 
-def test_without_conventions_a_run_is_configured_as_before_there_were_any():
-    # So that an older output goes on: its configuration and the ids of its parts stay the same.
-    assert "conventions" not in _CONFIG.to_dict()
+def test_options_of_the_tagger_stand_in_the_configuration_where_they_are_given():
+    names = set(_CONFIG.to_dict())
+    assert names.isdisjoint({"tagger", "treebank_style", "language", "languages", "untrained"})
+    given = replace(_CONFIG, tagger=TaggerOptions(language="fr", untrained="skip")).to_dict()
+    assert (given["language"], given["untrained"]) == ("fr", "skip")
+    assert set(given) == names | {"language", "untrained"}
 
 
-def test_other_conventions_are_another_configuration(layout):
-    told = replace(_CONFIG, conventions=("fr_gsd", "pl_lfg"))
+def test_other_styles_are_another_configuration(layout):
+    told = replace(_CONFIG, tagger=TaggerOptions(treebank_style=("fr_gsd", "pl_lfg")))
     assert told.salt != _CONFIG.salt
     write_config(layout, _CONFIG)
     check_output(layout, _CONFIG, overwrite=False)
-    with pytest.raises(UsageError, match=r"conventions: None, now \['fr_gsd', 'pl_lfg'\]"):
+    with pytest.raises(UsageError, match=r"treebank_style: None, now \['fr_gsd', 'pl_lfg'\]"):
         check_output(layout, told, overwrite=False)
 
 

@@ -13,6 +13,7 @@ from mtag_core.segmentation import Segmenter
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.tagging.models import load_model
 from mtag_core.tagging.tagged import BatchReport
+from mtag_core.tagging.tagger_options import TaggerOptions
 
 TEXT = (
     "The old bridge was closed. Nobody knew why!\n\n"
@@ -167,9 +168,9 @@ def test_a_missing_bundle_is_named(tmp_path):
 POLISH = "Stary dom stoi przy drodze. Nikt w nim nie mieszka."
 
 
-def test_a_convention_changes_the_tags_of_its_language_alone(tagger):
+def test_a_style_changes_the_tags_of_its_language_alone(tagger):
     # The treebanks contradict each other; what is not told may guess either of them.
-    lfg, sz = (Tagger.load(conventions=(name,)) for name in ("pl_lfg", "pl_sz"))
+    lfg, sz = (Tagger.load(treebank_style=(name,)) for name in ("pl_lfg", "pl_sz"))
     text = f"{POLISH}\n\nThe old bridge was closed."
     plain, by_lfg, by_sz = tagger.tag(text), lfg.tag(text), sz.tag(text)
     assert [s.feats for s in by_lfg[:2]] != [s.feats for s in by_sz[:2]]
@@ -177,9 +178,9 @@ def test_a_convention_changes_the_tags_of_its_language_alone(tagger):
     assert len({tagger.digest, lfg.digest, sz.digest}) == 3
 
 
-def test_a_tagger_can_follow_other_conventions_later(tagger):
+def test_a_tagger_can_follow_other_styles_later(tagger):
     following = tagger.following(("pl_lfg",))
-    assert following.tag(POLISH) == Tagger.load(conventions=("pl_lfg",)).tag(POLISH)
+    assert following.tag(POLISH) == Tagger.load(treebank_style=("pl_lfg",)).tag(POLISH)
     assert following.following(()).digest == tagger.digest
 
 
@@ -193,7 +194,7 @@ def test_a_followed_treebank_cuts_text_where_it_has_a_segmenter(
         model=load_model(DEFAULT_BUNDLE),
         labels=load_labels(DEFAULT_BUNDLE),
         digest="x",
-        conventions=("fr_sequoia",),
+        options=TaggerOptions(treebank_style=("fr_sequoia",)),
     )
     text = "Il parle du voisin."
     (told,) = following.tag(text, language="fr")
@@ -206,7 +207,7 @@ def test_a_followed_treebank_cuts_text_where_it_has_a_segmenter(
     assert cut.upos_scores != told.upos_scores
 
 
-def test_tokens_need_a_language_to_follow_its_convention(tagger):
+def test_tokens_need_a_language_to_follow_its_style(tagger):
     following = tagger.following(("pl_lfg",))
     tokens = [POLISH.split()]
     assert following.tag_tokens(tokens) == tagger.tag_tokens(tokens)
@@ -215,14 +216,14 @@ def test_tokens_need_a_language_to_follow_its_convention(tagger):
     assert told.feats != tagger.tag_tokens(tokens)[0].feats
 
 
-def test_conventions_do_not_depend_on_the_batch(tagger):
+def test_styles_do_not_depend_on_the_batch(tagger):
     following = tagger.following(("pl_lfg", "de_gsd"))
     parts = [POLISH, "Die Brücke ist gesperrt.", "Nobody knew why!"]
     alone = [s.feats_scores for part in parts for s in following.tag(part)]
     assert [s.feats_scores for s in following.tag("\n\n".join(parts))] == alone
 
 
-def test_all_windows_of_a_long_sentence_follow_the_convention(tagger):
+def test_all_windows_of_a_long_sentence_follow_the_style(tagger):
     following = tagger.following(("pl_lfg",))
     tokens = POLISH.split() * 60
     plain, told = (t.tag_tokens([tokens], language="pl")[0].feats for t in (tagger, following))
@@ -232,5 +233,5 @@ def test_all_windows_of_a_long_sentence_follow_the_convention(tagger):
 
 def test_the_bundle_lists_its_treebanks(tagger):
     assert {"pl_lfg", "pl_sz", "fr_sequoia"} <= set(tagger.treebanks)
-    with pytest.raises(UsageError, match="convention 'pl': no treebank of the model"):
+    with pytest.raises(UsageError, match="treebank style 'pl': no treebank of the model"):
         tagger.following(("pl",))

@@ -1,3 +1,6 @@
+"""None"""
+
+import html
 import re
 
 import pytest
@@ -5,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtag_core.wikipedia import Site, WikitextError, clean_wikitext
+from mtag_core.wikipedia.wikitext import decode_entities, drop_quotes
 
 FORBIDDEN = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|<ref|</|&nbsp;|^\||\n\|")
 MARKUP = st.sampled_from(
@@ -96,3 +100,82 @@ def test_no_markup_is_left(wikitext: str):
 @given(st.text(alphabet="abc éжह日 .", max_size=80))
 def test_plain_text_keeps_its_words(text: str):
     assert clean_wikitext(text).split() == text.split() or not any(map(str.isalnum, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "decoded"),
+    [
+        ("&eacute;&#233;&#xE9;&#0233;", "éééé"),
+        ("&thinsp;|&hellip;|&lt;b&gt;", "\u2009|…|<b>"),
+        # HTML 5 knows these without their semicolon, the others not.
+        ("&copy 5, &nbsp.", "© 5, \xa0."),
+        ("&hellip 5, &thinsp.", "&hellip 5, &thinsp."),
+        ("AT&T, R&D & co", "AT&T, R&D & co"),
+        ("a=1&copy=2&region=3&notes", "a=1&copy=2&region=3&notes"),
+        ("&unknown; &notit;", "&unknown; &notit;"),
+        ("&amp;lt;", "&lt;"),
+        ("&#" + "1" * 5000 + ";", "&#" + "1" * 5000 + ";"),
+        ("&#x" + "1" * 5000 + ";", "&#x" + "1" * 5000 + ";"),
+        ("&#" + "0" * 5000 + "65;", "A"),
+        ("&" + "a" * 5000 + ";", "&" + "a" * 5000 + ";"),
+    ],
+)
+def test_references_are_decoded_as_html_5_has_them(text: str, decoded: str):
+    assert decode_entities(text) == decoded
+
+
+@given(st.sampled_from(sorted(html.entities.html5)))
+def test_every_name_of_html_5_is_known(name: str):
+    assert decode_entities(f"&{name} x") == html.unescape(f"&{name} x")
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("A ''fine'' '''day''' '''''now'''''.", "A fine day now."),
+        # Three quotes behind a word are an apostrophe where the marks of a line do not pair.
+        ("The hull of ''Falcon'''s sister.", "The hull of Falcon's sister."),
+        ("''Lake''. ''Lake'''s cast.", "Lake. Lake's cast."),
+        ("l'''Iliade''", "l'Iliade"),
+        # The first word of one letter comes before longer words.
+        ("a word'''x'' b", "a word'x b"),
+        ("Ann'''s ''x'' a l'''y'' z'''", "Anns x a l'y z"),
+        # Behind a space only where no word will do.
+        ("a '''b'' c", "a 'b c"),
+        # Four are an apostrophe and bold, more than five keep the rest.
+        ("l''''Odyssée'''", "l'Odyssée"),
+        ("''''''six''''''", "'six'"),
+        ("''''four'''' and '''three'''", "'four' and three"),
+        # A pair that is whole is not touched, whatever stands before it.
+        ("dog'''s''' tail", "dogs tail"),
+        ("it's 'quoted' text", "it's 'quoted' text"),
+        ("'''bold over the line", "bold over the line"),
+        ("'''''both''' italic''", "both italic"),
+    ],
+)
+def test_marks_are_read_as_mediawiki_reads_them(line: str, text: str):
+    assert drop_quotes(line) == text
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "text"),
+    [
+        ("''Falcon''{{'}}s hull", "Falcon's hull"),
+        ("''Falcon''{{'s}} hull", "Falcon's hull"),
+        ("''Falcon''<nowiki/>'s hull", "Falcon's hull"),
+        ("''Falcon''<nowiki>'</nowiki>s hull", "Falcon's hull"),
+        ("<nowiki>''</nowiki>x<nowiki>''</nowiki>", "''x''"),
+        ("''[[Falcon (ship)|Falcon]]'''s hull", "Falcon's hull"),
+        ("'''Bold\nover''' a line's end.", "Bold over a line's end."),
+        ("'''An ''article'''''s name.", "An articles name."),
+        ("rock &#39;&#39;n&#39;&#39; roll", "rock ''n'' roll"),
+    ],
+)
+def test_apostrophes_of_templates_and_nowiki_are_no_marks(wikitext: str, text: str):
+    assert clean_wikitext(wikitext) == text
+
+
+@given(st.lists(st.sampled_from(["a", "bc", " ", "''", "'''", "'", "''''", "'''''"]), max_size=12))
+def test_words_and_single_apostrophes_stay(pieces: list[str]):
+    line = "".join(pieces)
+    assert drop_quotes(line).replace("'", "") == line.replace("'", "")

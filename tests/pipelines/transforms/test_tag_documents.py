@@ -334,9 +334,9 @@ def test_what_is_wrong_with_a_bundle_is_known_when_the_pipeline_is_built(tmp_pat
     with pytest.raises(BundleError, match="nowhere"):
         TagDocuments(str(tmp_path / "nowhere"))
     with pytest.raises(UsageError, match="xx_none"):
-        TagDocuments(conventions=["xx_none"])
+        TagDocuments(treebank_style=["xx_none"])
     with pytest.raises(UsageError, match="give it alone"):
-        TagDocuments(conventions=["pl_lfg"], model=_MODEL)
+        TagDocuments(treebank_style=["pl_lfg"], model=_MODEL)
 
 
 def test_the_bundle_in_mtag_tags_as_the_tagger_does():

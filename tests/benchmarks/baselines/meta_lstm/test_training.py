@@ -8,7 +8,9 @@ torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[tra
 from benchmarks.baselines.meta_lstm.data import (
     Encoder,
     MetaLstmVocabulary,
+    WordVectors,
     length_sorted_batches,
+    train_vectors,
 )
 from benchmarks.baselines.meta_lstm.network import STAGES, MetaLstm, MetaLstmConfig
 from benchmarks.baselines.meta_lstm.options import MetaLstmOptions
@@ -17,7 +19,6 @@ from benchmarks.baselines.meta_lstm.training import (
     MetaLstmTagger,
     train_meta_lstm,
 )
-from benchmarks.baselines.meta_lstm.vectors import WordVectors, train_vectors
 from mtag_core.errors import CheckpointError, InputNotFoundError
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.loops.trainer import Trainer

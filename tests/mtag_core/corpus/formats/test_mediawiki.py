@@ -125,10 +125,10 @@ def test_bytes_that_are_wrong_in_the_encoding_cost_their_page(read):
 
 
 def test_the_language_of_the_wiki_is_the_documents(read):
-    assert {d.language for d in documents(read(DUMP, "a.xml"))} == {"br"}
+    assert {d.likely_language for d in documents(read(DUMP, "a.xml"))} == {"br"}
     plain = DUMP.replace(b' xml:lang="br"', b"")
-    assert {d.language for d in documents(read(plain, "eowiki-1-pages.xml"))} == {"eo"}
-    assert {d.language for d in documents(read(plain, "a.xml"))} == {None}
+    assert {d.likely_language for d in documents(read(plain, "eowiki-1-pages.xml"))} == {"eo"}
+    assert {d.likely_language for d in documents(read(plain, "a.xml"))} == {None}
 
 
 @pytest.mark.parametrize("item_bytes", [10**6, 1000])
@@ -139,7 +139,7 @@ def test_definitions_serve_every_item(read, item_bytes):
     assert texts == {"So loud it is."}
 
 
-@pytest.mark.parametrize("where", ["documents.clean_wikitext", "pages.parse_page"])
+@pytest.mark.parametrize("where", ["dumps.clean_wikitext", "pages.parse_page"])
 def test_a_bug_costs_its_page_alone(read, monkeypatch, where):
     module = importlib.import_module(f"mtag_core.wikipedia.{where.partition('.')[0]}")
     name = where.partition(".")[2]
@@ -158,7 +158,7 @@ def test_a_bug_costs_its_page_alone(read, monkeypatch, where):
 
 @pytest.mark.parametrize("item_bytes", [10**6, 3000])
 def test_pages_that_are_lost_are_noticed(read, monkeypatch, item_bytes):
-    module = importlib.import_module("mtag_core.wikipedia.documents")
+    module = importlib.import_module("mtag_core.wikipedia.dumps")
     real = module.read_pages
     monkeypatch.setattr(module, "read_pages", lambda *a, **k: islice(real(*a, **k), 1, None))
     results = read(DUMP, "a.xml", item_bytes=item_bytes)

@@ -1,0 +1,82 @@
+"""Tags a stream of texts in several processes, each with a tagger of its own."""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Protocol
+
+from mtag_core.tagging.tagged import TaggedSentence
+
+# A chunk of texts ends at the first of these: enough work for a message to be worth its cost.
+_CHUNK_TEXTS = 256
+_CHUNK_CHARACTERS = 100_000
+# Chunks that are under way, a process: the one it tags and those that wait.
+_WAITING = 2
+
+
+class _Tagger(Protocol):
+    def pipe(
+        self, texts: Iterable[str], *, language: str | None = None
+    ) -> Iterator[list[TaggedSentence]]: ...
+
+
+def tag_in_processes(
+    tagger: _Tagger, texts: Iterable[str], *, language: str | None, n_processes: int
+) -> Iterator[list[TaggedSentence]]:
+    """Tags texts; at most some chunks a process are read ahead.
+
+    Args:
+        tagger: Is pickled once a process.
+        texts: Read as they are needed.
+        language: Of all texts, or None.
+        n_processes: At least 1.
+
+    Yields:
+        The sentences of each text, in order.
+    """
+    # Spawned, since a model's threads do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        n_processes, mp_context=context, initializer=_start, initargs=(tagger, language)
+    ) as pool:
+        under_way: deque[Future[list[list[TaggedSentence]]]] = deque()
+        try:
+            for chunk in _chunks(texts):
+                under_way.append(pool.submit(_tag_chunk, chunk))
+                if len(under_way) > _WAITING * n_processes:
+                    yield from under_way.popleft().result()
+            while under_way:
+                yield from under_way.popleft().result()
+        finally:
+            for future in under_way:
+                future.cancel()
+
+
+def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
+    chunk: list[str] = []
+    n_characters = 0
+    for text in texts:
+        chunk.append(text)
+        n_characters += len(text)
+        if len(chunk) == _CHUNK_TEXTS or n_characters >= _CHUNK_CHARACTERS:
+            yield chunk
+            chunk, n_characters = [], 0
+    if chunk:
+        yield chunk
+
+
+_tag: Callable[[Sequence[str]], Iterator[list[TaggedSentence]]]
+
+
+def _start(tagger: _Tagger, language: str | None) -> None:
+    global _tag
+
+    def tag(texts: Sequence[str]) -> Iterator[list[TaggedSentence]]:
+        return tagger.pipe(texts, language=language)
+
+    _tag = tag
+
+
+def _tag_chunk(texts: Sequence[str]) -> list[list[TaggedSentence]]:
+    return list(_tag(texts))
