@@ -325,8 +325,10 @@ class Tagger:
         """
         _check_many(sentences, what="sentences", expected="lists of forms", instead="tag")
         code = self._code(language) or UNKNOWN
+        is_trained = code in self._trained
         pairs = (
-            (None, _joined(forms, index, language=code)) for index, forms in enumerate(sentences)
+            (None, _joined(forms, index, language=code, is_trained=is_trained))
+            for index, forms in enumerate(sentences)
         )
         return [tagged for _, tagged in self.tag_stream(pairs)]
 
@@ -351,10 +353,12 @@ class Tagger:
         return normalise_language(language, more_codes=known)
 
     def _kept(self, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-        """All sentences, or those of trained languages."""
-        if self.options.untrained == "tag":
-            return iter(sentences)
-        return (each for each in sentences if each.language in self._trained)
+        """Marks sentences of languages that are not trained, or leaves them out."""
+        for sentence in sentences:
+            if sentence.language in self._trained:
+                yield sentence
+            elif self.options.untrained == "tag":
+                yield replace(sentence, is_trained=False)
 
     def encode(self, sentence: Sentence) -> EncodedSentence:
         """Splits a sentence's tokens into wordpieces, and chooses the style it gets."""
@@ -390,7 +394,7 @@ class Tagger:
             yield indices, answer
 
 
-def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:
+def _joined(forms: Sequence[str], index: int, *, language: str, is_trained: bool) -> Sentence:
     if isinstance(forms, str) or not isinstance(forms, Iterable):
         raise UsageError(f"sentence {index}: {_shown(forms)}, expected a list of forms")
     forms = tuple(forms)
@@ -414,6 +418,7 @@ def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:
         forms=forms,
         starts=tuple(starts),
         ends=tuple(start + len(form) for start, form in zip(starts, forms, strict=True)),
+        is_trained=is_trained,
     )
 
 
