@@ -327,8 +327,10 @@ class Tagger:
         """
         _check_many(sentences, what="sentences", expected="lists of forms", instead="tag")
         code = self._code(language) or UNKNOWN
+        is_trained = code in self._trained
         pairs = (
-            (None, _joined(forms, index, language=code)) for index, forms in enumerate(sentences)
+            (None, _joined(forms, index, language=code, is_trained=is_trained))
+            for index, forms in enumerate(sentences)
         )
         return [tagged for _, tagged in self.tag_stream(pairs)]
 
@@ -353,10 +355,12 @@ class Tagger:
         return normalise_language(language, more_codes=known)
 
     def _kept(self, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-        """All sentences, or those of trained languages."""
-        if self.options.untrained == "tag":
-            return iter(sentences)
-        return (each for each in sentences if each.language in self._trained)
+        """Marks sentences of languages that are not trained, or leaves them out."""
+        for sentence in sentences:
+            if sentence.language in self._trained:
+                yield sentence
+            elif self.options.untrained == "tag":
+                yield replace(sentence, is_trained=False)
 
     def encode(self, sentence: Sentence) -> EncodedSentence:
         """Splits a sentence's tokens into wordpieces, and chooses the style it gets."""
@@ -392,7 +396,7 @@ class Tagger:
             yield indices, answer
 
 
-def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:
+def _joined(forms: Sequence[str], index: int, *, language: str, is_trained: bool) -> Sentence:
     if isinstance(forms, str) or not isinstance(forms, Iterable):
         raise UsageError(f"sentence {index}: {_shown(forms)}, expected a list of forms")
     forms = tuple(forms)
@@ -416,6 +420,7 @@ def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:
         forms=forms,
         starts=tuple(starts),
         ends=tuple(start + len(form) for start, form in zip(starts, forms, strict=True)),
+        is_trained=is_trained,
     )
 
 
