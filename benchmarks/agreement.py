@@ -6,14 +6,13 @@ The teacher is told the treebank, the students are not; dev sentences, macro ove
 """
 
 import argparse
-import json
 import sys
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.machine import machine, shown_command
+from benchmarks.machine import machine, shown_command, write_record
 from mtag_core.training.data.train_dev_split import read_dev_sentences
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.logits.trained_teacher import TrainedTeacher
@@ -41,8 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         "teacher_to_gold": _macro(teacher, gold),
         "students": students,
     }
-    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(record, indent=1))
+    write_record(record, args.output)
     return 0
 
 

@@ -8,7 +8,6 @@ saw. The tagger alone tags the same text, segmented beforehand, before, between 
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -19,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.machine import machine, shown_command
+from benchmarks.machine import machine, shown_command, write_record
 from benchmarks.texts import heads
 from mtag_core.tagging.tagger import Tagger
 
@@ -42,9 +41,7 @@ def main(argv: list[str] | None = None) -> int:
         record = _measure(args, Path(directory))
     record["command"] = shown_command("annotate", argv)
     record["machine"] = machine()
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(record, indent=1))
+    write_record(record, args.output)
     return 0
 
 

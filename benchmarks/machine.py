@@ -1,5 +1,6 @@
-"""What a measurement ran on, and how it is repeated."""
+"""What a measurement ran on, how it is repeated and written."""
 
+import json
 import os
 import platform
 import statistics
@@ -43,6 +44,14 @@ def shown_command(name: str, argv: Sequence[str] | None = None) -> str:
     """
     arguments = sys.argv[1:] if argv is None else argv
     return " ".join(["python -m benchmarks", name, *map(_portable, arguments)])
+
+
+def write_record(record: Mapping[str, object], path: Path) -> None:
+    """Writes and prints what was measured."""
+    text = json.dumps(record, indent=1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{text}\n", encoding="utf-8")
+    print(text)
 
 
 def _portable(argument: str) -> str:

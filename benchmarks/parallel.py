@@ -9,7 +9,6 @@ and end included. Ratios are medians over rounds.
 
 import argparse
 import gzip
-import json
 import os
 import statistics
 import subprocess
@@ -20,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
 
-from benchmarks.machine import machine, shown_command
+from benchmarks.machine import machine, shown_command, write_record
 from benchmarks.texts import heads
 
 # Fewer bytes than a line of running text has: so many lines are enough.
@@ -34,9 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         record = _measure(args, Path(directory))
     record["command"] = shown_command("parallel", argv)
     record["machine"] = {**machine(), "cores": os.cpu_count()}
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(record, indent=1))
+    write_record(record, args.output)
     return 0
 
 

@@ -8,7 +8,6 @@ stands between white space, the same for all.
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -20,7 +19,7 @@ from pathlib import Path
 
 from ufal.udpipe import InputFormat, Model, ProcessingError, Sentence
 
-from benchmarks.machine import machine, ratios, shown_command
+from benchmarks.machine import machine, ratios, shown_command, write_record
 from mtag_core.storage import open_text
 from mtag_core.tagging.tagger import Tagger
 
@@ -79,9 +78,7 @@ def main(argv: list[str] | None = None) -> int:
             for name, values in rates.items()
         },
     }
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(record["systems"], indent=1))
+    write_record(record, args.output)
     return 0
 
 

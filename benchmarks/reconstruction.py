@@ -8,7 +8,6 @@ between the teacher's softmax over FEATS and the one rebuilt from what a shard k
 
 import argparse
 import io
-import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.machine import machine, shown_command
+from benchmarks.machine import machine, shown_command, write_record
 from mtag_core.output.columns import OutputRow
 from mtag_core.records import Sentence
 from mtag_core.storage import open_text
@@ -63,9 +62,7 @@ def main(argv: list[str] | None = None) -> int:
         "bare_words_per_s": round(n_tokens / bare_s),
         "logits_words_per_s": round(n_tokens / scorer_s),
     }
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=1))
+    write_record(result, args.output)
     return 0
 
 

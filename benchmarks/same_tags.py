@@ -21,7 +21,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from benchmarks.machine import machine, shown_command
+from benchmarks.machine import machine, shown_command, write_record
 from benchmarks.texts import heads
 from mtag_core.cli.logs import set_up_logging
 from pipelines.annotate import run
@@ -53,8 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         record = _compare(args, Path(directory))
     record["command"] = shown_command("same_tags", argv)
     record["machine"] = machine()
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_record(record, args.output)
     settings: dict[str, dict[str, int]] = record["settings"]
     return int(any(counts["different_sentences"] for counts in settings.values()))
 

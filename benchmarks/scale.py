@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.machine import machine, shown_command
+from benchmarks.machine import machine, shown_command, write_record
 
 _MIB = 1 << 20
 # What stands in the command line of each kind of process.
@@ -93,8 +93,7 @@ def _write(path: Path, samples: list[dict[str, object]], *, is_done: bool) -> No
         "is_done": is_done,
         "samples": samples,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_record(record, path)
 
 
 if __name__ == "__main__":

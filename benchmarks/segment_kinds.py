@@ -6,12 +6,12 @@ The sentences are our own (`tests/data/segmentation`); languages are given.
 """
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.machine import write_record
 from mtag_core.tagging.tagger import Tagger
 
 _DATA = Path(__file__).parents[1] / "tests" / "data" / "segmentation"
@@ -37,9 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         systems["UDPipe 1 tokenizers"] = _udpipe(args.udpipe)
     record = {name: _shares(segment) for name, segment in systems.items()}
     record["sentencex"] = _sentencex_shares()
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(record, indent=1))
+    write_record(record, args.output)
     return 0
 
 
@@ -112,7 +110,6 @@ def _udpipe(directory: Path) -> SegmentText:
 
 
 def _sentencex_shares() -> dict[str, float]:
-    """What sentencex, which finds sentences alone, gets right; nothing where it is missing."""
     try:
         import sentencex
     except ImportError:

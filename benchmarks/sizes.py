@@ -15,6 +15,7 @@ from pathlib import Path
 import onnx
 from tokenizers import Tokenizer
 
+from benchmarks.machine import write_record
 from benchmarks.paper.facts import load_facts, trained_treebanks
 from benchmarks.paper.systems import DEFAULT_BUNDLE
 
@@ -55,9 +56,7 @@ def main(argv: list[str] | None = None) -> int:
         sizes[_UDPIPE] = _udpipe(args.udpipe)
     for name, row in sizes.items():
         row |= _scores(_FACTS[name]) | {"words_per_s": _words_per_s(_SPEED_NAMES.get(name))}
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps(sizes, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(sizes, indent=1))
+    write_record(sizes, args.output)
     return 0
 
 

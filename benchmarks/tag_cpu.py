@@ -7,14 +7,13 @@ weights are random, wordpieces are made beforehand and not timed; the bundle's a
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 
-from benchmarks.machine import interleaved_words_per_s, machine, shown_command
+from benchmarks.machine import interleaved_words_per_s, machine, shown_command, write_record
 from benchmarks.tag_gpu import (
     N_SENTENCES,
     SENTENCE_WORDS,
@@ -43,8 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         "command": shown_command("tag_cpu", argv),
         "words_a_sentence": measured,
     }
-    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(measured, indent=1))
+    write_record(record, args.output)
     return 0
 
 

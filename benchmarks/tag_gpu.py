@@ -21,7 +21,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
-from benchmarks.machine import interleaved_words_per_s, machine, ratios, shown_command
+from benchmarks.machine import interleaved_words_per_s, machine, ratios, shown_command, write_record
 from mtag_core.storage import open_text
 
 _Item = TypeVar("_Item")
@@ -165,8 +165,7 @@ def main(argv: list[str] | None = None) -> int:
         "command": shown_command("tag_gpu", argv),
         "words_a_sentence": measured,
     }
-    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(measured, indent=1))
+    write_record(record, args.output)
     return 0
 
 

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from benchmarks.machine import machine, shown_command
+from benchmarks.machine import machine, shown_command, write_record
 from mtag_core.records import Document
 from mtag_core.wikipedia import (
     Page,
@@ -131,8 +131,7 @@ def main(argv: list[str] | None = None) -> int:
         "command": shown_command("wikitext", argv),
         "dumps": dumps,
     }
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_record(record, args.output)
     return 0
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class Labels:
         treebanks: Those whose conventions the model can follow, by their numbers from 1.
         lemma_rules: Rules in label order (`mtag_core.lemmas`); none where the model has no lemmas.
         lemma_rules_of_upos: As `feats_of_upos`, of the rules; empty without rules.
+        styles: Code of a language to the treebank whose style its tags have by default.
     """
 
     upos: tuple[str, ...]
@@ -34,6 +35,7 @@ class Labels:
     treebanks: tuple[str, ...] = ()
     lemma_rules: tuple[str, ...] = ()
     lemma_rules_of_upos: tuple[tuple[int, ...], ...] = ()
+    styles: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Checks that the inventories fit each other.
@@ -49,6 +51,9 @@ class Labels:
         self._check_groups("FEATS", self.feats, self.feats_of_upos)
         if self.lemma_rules or self.lemma_rules_of_upos:
             self._check_groups("lemma rules", self.lemma_rules, self.lemma_rules_of_upos)
+        for language, treebank in self.styles.items():
+            if treebank not in self.treebanks:
+                raise LabelError(f"style of {language}: {treebank!r}, expected a known treebank")
 
     def _check_groups(
         self, name: str, tags: Sequence[str], ids_of_upos: Sequence[Sequence[int]]
@@ -76,6 +81,8 @@ class Labels:
         if self.lemma_rules:
             value["lemma_rules"] = self.lemma_rules
             value["lemma_rules_of_upos"] = self.lemma_rules_of_upos
+        if self.styles:
+            value["styles"] = dict(self.styles)
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
 
     @classmethod
@@ -91,12 +98,13 @@ class Labels:
                 upos=tuple(value["upos"]),
                 feats=tuple(value["feats"]),
                 feats_of_upos=tuple(tuple(ids) for ids in value["feats_of_upos"]),
-                # Bundles that know no treebanks or no lemmas may lack the lists.
+                # Bundles that know no treebanks, lemmas or styles may lack them.
                 treebanks=tuple(value.get("treebanks", ())),
                 lemma_rules=tuple(value.get("lemma_rules", ())),
                 lemma_rules_of_upos=tuple(map(tuple, value.get("lemma_rules_of_upos", ()))),
+                styles={**value.get("styles", {})},
             )
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (AttributeError, KeyError, TypeError, json.JSONDecodeError) as error:
             raise LabelError(f"label inventories expected as JSON: {error!r}") from error
 
 

@@ -57,6 +57,7 @@ class Sentence:
         ends: Length n_tokens.
         multiword_tokens: In order, not overlapping.
         sent_id: The id the input gave it (CoNLL-U), or None.
+        is_trained: False where the tagger has not learnt the language from a treebank.
     """
 
     text: str
@@ -68,6 +69,7 @@ class Sentence:
     ends: tuple[int, ...]
     multiword_tokens: tuple[MultiwordToken, ...] = ()
     sent_id: str | None = None
+    is_trained: bool = True
 
 
 def bare_sentence(forms: tuple[str, ...], *, language: str = "und") -> Sentence:
@@ -87,8 +89,9 @@ class Document:
         offset: Where in the source it starts: a byte offset (text, JSONL, CoNLL-U), a row (Parquet)
             or a page id (MediaWiki); 0 for a whole file.
         sentences: Given when the input is segmented already (CoNLL-U), else None.
-        language: ISO 639 code where the source states the language of its text (MediaWiki), else
-            None. It is likely, not sure: a document may quote others.
+        language: ISO 639 code of the whole text, where a field of the input states it; else None.
+        likely_language: ISO 639 code where the source states the language of its texts (MediaWiki),
+            which may quote others; else None.
     """
 
     doc_id: str
@@ -97,6 +100,7 @@ class Document:
     offset: int = 0
     sentences: tuple[Sentence, ...] | None = None
     language: str | None = None
+    likely_language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 Treebanks of one language contradict each other, and a model that does not know which one is meant
 has to guess. A style goes by its treebank's name, such as `pl_lfg`; a bundle lists those that its
-model can follow (`mtag_core.labels`). Some have a segmenter, too (`mtag_core.segmentation`).
+model can follow (`mtag_core.labels`). Some have a segmenter, too (`mtag_core.segmentation`). A
+bundle also names the style that a language's tags have where the user names none; `mixed` means
+none, so that the model guesses.
 """
 
 import hashlib
@@ -10,6 +12,9 @@ from collections.abc import Collection, Iterable
 
 from mtag_core.errors import UsageError
 from mtag_core.languages import written_standards
+
+MIXED = "mixed"
+"""In the place of treebanks: no style at all."""
 
 
 def treebank_language(treebank: str) -> str:
@@ -43,8 +48,13 @@ def check_treebank_style(names: Iterable[str], *, treebanks: Collection[str]) ->
         treebanks: Those that the bundle knows.
 
     Raises:
-        UsageError: The bundle does not know one, or two are of one language.
+        UsageError: The bundle does not know one, two are of one language, or `MIXED` is not alone.
     """
+    names = tuple(names)
+    if MIXED in names:
+        if set(names) != {MIXED}:
+            raise UsageError(f"treebank style {MIXED!r} means none; name no other beside it")
+        return
     language_to_name: dict[str, str] = {}
     for name in names:
         if name not in treebanks:
@@ -58,13 +68,14 @@ def check_treebank_style(names: Iterable[str], *, treebanks: Collection[str]) ->
 
 
 def unused_styles(names: Iterable[str], *, languages: Collection[str]) -> list[str]:
-    """The styles that nothing followed: no sentence was in their language.
+    """The treebanks' styles that nothing followed: no sentence was in their language.
 
     Args:
-        names: Of treebanks.
+        names: Of treebanks, or `MIXED`.
         languages: Codes of the sentences that were tagged.
     """
-    return [name for name in names if not set(languages_of(name)) & set(languages)]
+    treebanks = [name for name in names if name != MIXED]
+    return [name for name in treebanks if not set(languages_of(name)) & set(languages)]
 
 
 def style_digest(bundle_digest: str, treebanks: Iterable[str]) -> str:
@@ -78,4 +89,4 @@ def style_digest(bundle_digest: str, treebanks: Iterable[str]) -> str:
 def _expected(treebanks: Collection[str]) -> str:
     if not treebanks:
         return "the model knows no treebanks; name none, or another model"
-    return f"no treebank of the model, expected one of {', '.join(sorted(treebanks))}"
+    return f"no treebank of the model, expected {MIXED} or one of {', '.join(sorted(treebanks))}"

@@ -16,17 +16,25 @@ from mtag_core.tagging.windows import EncodedSentence
 _DEFAULTS = TaggerOptions()
 
 
-class TextTagger(BatchTagger, Protocol):
-    """What the steps from text to tags need of `mtag_core.tagging.tagger.Tagger`."""
+class TextSegmenter(Protocol):
+    """What the step from text to sentences needs of a model."""
 
-    def segment(self, text: str) -> Iterator[Sentence]:
+    def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]:
         """Splits a text into sentences."""
 
     def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
         """Finds the languages of a document's own sentences."""
 
+
+class SentenceEncoder(Protocol):
+    """What the step from sentences to wordpieces needs of a model."""
+
     def encode(self, sentence: Sentence) -> EncodedSentence:
         """Splits a sentence's tokens into wordpieces."""
+
+
+class TextTagger(TextSegmenter, SentenceEncoder, BatchTagger, Protocol):
+    """What the steps from text to tags need of `mtag_core.tagging.tagger.Tagger`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,6 @@ def _read_choices() -> dict[str, Sequence[str]]:
 
 
 def _read_notes() -> dict[str, str]:
-    """For which formats an option of reading is, where it is not for all."""
     users = {each.name: formats_using(each.name) for each in fields(ReadOptions)}
     return {name: ", ".join(each.title for each in used) for name, used in users.items() if used}
 

@@ -218,7 +218,6 @@ def _prepare(layout: OutputLayout, config: LogitsConfig, *, overwrite: bool, ver
 
 
 def _sample(options: TeacherOptions, parts: Sequence[PlannedPart]) -> Iterator[Sentence]:
-    """Loads the segmenters only where the sample is read."""
     segmenter = load_segmenter(options.model)
     yield from sample_sentences(parts, segmenter, read=options.corpus.read, choice=options.choice)
 

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
@@ -23,9 +24,10 @@ class FakeTagger:
         self.batch_sentences = batch_sentences
         self.on_batch: Callable[[BatchReport], None] | None = None
 
-    def segment(self, text: str) -> Iterator[Sentence]:
+    def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]:
         for match in re.finditer(r"[^.\s][^.]*\.?", text):
-            yield _sentence(match[0].rstrip(), match.start())
+            sentence = _sentence(match[0].rstrip(), match.start())
+            yield replace(sentence, language=language) if language else sentence
 
     def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
         return sentences

@@ -202,11 +202,12 @@ def test_readme_names_every_extra_that_reading_files_needs():
     assert not any("torch" in name for name in [*project["dependencies"], *extras["dev"]])
 
 
-def test_the_python_example_of_the_readme_holds():
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+def test_python_examples_hold(page):
     parser = doctest.DocTestParser()
-    [example] = re.findall(r"```python\n(.*?)```", _text("README.md"), re.DOTALL)
+    examples = "\n".join(re.findall(r"```python\n(.*?)```", _text(page), re.DOTALL))
     runner = doctest.DocTestRunner(verbose=False)
-    runner.run(parser.get_doctest(example, {}, "README.md", "README.md", 0))
+    runner.run(parser.get_doctest(examples, {}, page, page, 0))
     assert runner.summarize(verbose=False).failed == 0
 
 

@@ -66,6 +66,7 @@ OWNERS = {
     "pyarrow": {"mtag_core.corpus", "mtag_core.output"},
     "regex": {"mtag_core.language_words", "mtag_core.segmentation"},
     "rich": {"mtag_core.cli", "pipelines.progress", "pipelines.summary"},
+    "requests": {"mtag_core.storage"},
     "safetensors": set(),
     "smart_open": {"mtag_core.storage"},
     "spacy": {"mtag_core.adapters", "mtag_core.spacy_component"},

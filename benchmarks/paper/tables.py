@@ -132,7 +132,6 @@ def _introduction() -> str:
 
 
 def _earlier_words() -> str:
-    """How much worse the text was cut that the other systems tagged, if it was."""
     student, udpipe = (load_facts(f"{name}-raw-known") for name in ("student", "udpipe"))
     names = trained_treebanks(udpipe)
     now, then = (facts.mean("Words", names) if facts else None for facts in (student, udpipe))

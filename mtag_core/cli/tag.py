@@ -90,7 +90,6 @@ def _text(options: TagOptions) -> str:
 
 
 def _decoded(data: bytes, *, source: str) -> str:
-    """Decodes UTF-8, or UTF-16 and UTF-32 with a byte order mark; compressed text, too."""
     stream = SniffedStream(io.BytesIO(data))
     try:
         plain = b"".join(iter(lambda: stream.read(_CHUNK_BYTES), b""))

@@ -6,6 +6,7 @@ from math import inf
 from typing import TypeVar
 
 from mtag_core.corpus.sniffing import UTF8_MARK
+from mtag_core.languages import find_language
 from mtag_core.records import READER_FAILED, SLOW_DETAIL, TOO_SLOW, Document, Reject
 from mtag_core.time_limit import TooSlowError, time_limit
 
@@ -49,6 +50,17 @@ def check_text(text: str) -> tuple[str, str] | None:
     except UnicodeEncodeError as error:
         value = text[error.start].encode("unicode_escape").decode()
         return "lone_surrogate", f"{value} at character {error.start}; expected whole characters"
+    return None
+
+
+def language_fault(called: object, field: str) -> tuple[str, str] | None:
+    """Returns why what a field says of the language says nothing, as (reason, detail), or None."""
+    if called is None or called == "":
+        return None
+    if not isinstance(called, str):
+        return "wrong_type", f"field {field!r} is {type(called).__name__}; expected a string"
+    if find_language(called) is None:
+        return "unknown_language", f"field {field!r}: {called[:40]!r}; expected a code such as fr"
     return None
 
 

@@ -38,6 +38,8 @@ class ReadOptions:
             blank lines.
         text_field: JSONL field or Parquet column that holds the text.
         id_field: Field or column that holds the document's id; None makes ids of path and offset.
+        language_field: Field or column that holds the language of the document's text; None, or a
+            null there, to find it.
         max_document_bytes: Longer plain text is read as several documents; a longer line or record
             is rejected.
         namespaces: Numbers of the MediaWiki namespaces to read.
@@ -55,6 +57,9 @@ class ReadOptions:
         "field of the text; outer.inner for a nested one", "text", metavar="NAME"
     )
     id_field: str | None = option("field of the document id", None, metavar="NAME")
+    language_field: str | None = option(
+        "field of the text's language, such as fr or French", None, metavar="NAME"
+    )
     max_document_bytes: int = 4 * 2**20
     namespaces: tuple[int, ...] = (0,)
     max_document_seconds: float = option(
@@ -85,6 +90,8 @@ class ReadOptions:
             if fields[name] == default:
                 # As before there was a limit, so that outputs from then are gone on with.
                 del fields[name]
+        if self.language_field is None:
+            del fields["language_field"]
         return {**fields, "namespaces": list(self.namespaces)}
 
     def to_json(self) -> str:

@@ -132,7 +132,6 @@ class _Aligner:
         return self._gold.words[gold_index][0] <= self._system.words[system_index][0]
 
     def _align_by_form(self, gold_range: tuple[int, int], system_range: tuple[int, int]) -> None:
-        """Adds the pairs of a longest common subsequence of forms, the earliest gold word first."""
         gold_forms = self._gold_forms[slice(*gold_range)]
         system_forms = self._system_forms[slice(*system_range)]
         n_same = 0

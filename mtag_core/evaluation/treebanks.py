@@ -253,7 +253,6 @@ def chosen_segmenter(
 
 
 def _following(tagger: TreebankTagger, treebank: str, language: str) -> tuple[TreebankTagger, str]:
-    """A tagger that follows a treebank, and the treebank's language; as they were if unknown."""
     if not isinstance(tagger, TreebankStyleTagger) or not tagger.treebanks:
         raise UsageError(
             f"the model knows no treebanks, so it cannot follow {treebank!r}; "

@@ -160,7 +160,6 @@ class PartFiles:
     """The open files of one part: a writer of rows and, once needed, the rejects."""
 
     def __init__(self, layout: OutputLayout, part_id: str, files: ExitStack) -> None:
-        """Opens the part's writer; `files` closes it, or discards it after an exception."""
         self._layout = layout
         self._part_id = part_id
         self._files = files

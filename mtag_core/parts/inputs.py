@@ -62,7 +62,6 @@ def list_present_inputs(patterns: Sequence[str], *, output: str) -> list[FileInf
 
 
 def _without_outputs(files: Sequence[FileInfo], pattern: str, *, base: str) -> list[FileInfo]:
-    """Leaves out what lies below `base`, which ends in `/`."""
     is_folder = not scheme_of(pattern) and os.path.isdir(local_path(pattern))
     start = pattern if is_folder else literal_prefix(pattern)
     is_inside = f"{_real(start)}/".startswith(base)

@@ -86,7 +86,6 @@ def plan_beside(
 
 
 def _complete_of(items: Iterable[WorkItem], part_ids: Collection[str]) -> tuple[set[str], set[str]]:
-    """Ids of the items that are complete, and paths of those of them that are packs."""
     ids, paths = set[str](), set[str]()
     for item in items:
         if item.item_id in part_ids:
@@ -256,7 +255,6 @@ def _sliced(
     completed: CompletedParts,
     slices: Mapping[str, Sequence[ItemSlice]],
 ) -> Iterator[PlannedPart]:
-    """The slices of an item where all are complete, else the item, to be sliced."""
     list_id = _digest_id(f"{whole.item.item_id} slices of {slice_bytes}")
     to_slice = PlannedPart(list_id, whole.item, slice_bytes=slice_bytes)
     parts = [to_slice.of_slice(each) for each in slices.get(list_id, ())]

@@ -12,7 +12,7 @@ BLOCK_SENTENCES = 256
 
 def segment_document(
     document: Document,
-    segment: Callable[[str], Iterable[Sentence]],
+    segment: Callable[..., Iterable[Sentence]],
     identify: Callable[[Sequence[Sentence]], Sequence[Sentence]] = lambda sentences: sentences,
     *,
     limit_s: float = MAX_DOCUMENT_SECONDS,
@@ -21,7 +21,7 @@ def segment_document(
 
     Args:
         document: What to split.
-        segment: Splits a text.
+        segment: Splits a text; gets its language, too, where the document states it.
         identify: Finds the languages of sentences that a document brings.
         limit_s: Seconds that both may take, without what is done with the blocks in between.
 
@@ -42,11 +42,13 @@ def segment_document(
 
 def _sentences(
     document: Document,
-    segment: Callable[[str], Iterable[Sentence]],
+    segment: Callable[..., Iterable[Sentence]],
     identify: Callable[[Sequence[Sentence]], Sequence[Sentence]],
 ) -> Iterable[Sentence]:
-    given = document.sentences
-    return segment(document.text) if given is None else identify(given)
+    if document.sentences is not None:
+        return identify(document.sentences)
+    stated = () if document.language is None else (document.language,)
+    return segment(document.text, *stated)
 
 
 def _blocks(

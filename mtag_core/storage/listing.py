@@ -133,7 +133,6 @@ def _translate_wildcard(wildcard: str) -> str:
 
 
 def _is_left_out(name: str, steps: Sequence[str]) -> bool:
-    """Whether a name is hidden or a marker, and no step of the pattern asks for such names."""
     if name.startswith("."):
         return not any(step.startswith(".") for step in steps)
     return name not in steps and _MARKER.fullmatch(name) is not None

@@ -15,8 +15,8 @@ from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import TaggedSentence
 from mtag_core.tagging.windows import EncodedSentence, Window
 
-# Lemmas that are remembered by rule and form; about 15 MB when full.
-_MAX_LEMMAS = 65_536
+# Lemmas that are remembered by rule and form; about 8 MB when full.
+_MAX_LEMMAS = 32_768
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ from mtag_core.errors import BundleError
 from mtag_core.tagging.forms import FormArrays, FormFeatures
 from mtag_core.tagging.student import open_session
 
-DEFAULT_CAPACITY = 65_536
-"""Forms that are remembered: 64 MB of vectors 256 wide, and about 10 MB of forms."""
+DEFAULT_CAPACITY = 49_152
+"""Forms that are remembered: 24 MB of vectors 256 wide, and about 8 MB of forms."""
 
 _INPUTS = {"piece_ids", "ends", "ngrams", "ngram_offsets", "case"}
 # Forms that the graph reads in one call; bounds its memory.
-_CALL_FORMS = 1024
+_CALL_FORMS = 256
 
 
 class FormVectors:
@@ -52,7 +52,7 @@ class FormVectors:
         self._form_to_row: dict[str, int] = {}
         # Memory is taken as rows are written.
         width = session.get_outputs()[0].shape[1]
-        self._table: NDArray[np.float32] = np.empty((capacity, width), np.float32)
+        self._table: NDArray[np.float16] = np.empty((capacity, width), np.float16)
         self._row_to_form: list[str] = []
         self._last_use = np.zeros(capacity, np.int64)
         self._n_lookups = 0
@@ -75,7 +75,7 @@ class FormVectors:
         """Forms that are remembered."""
         return len(self._form_to_row)
 
-    def look_up(self, forms: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def look_up(self, forms: Sequence[str]) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
         """Finds or computes the vectors of some forms.
 
         Args:

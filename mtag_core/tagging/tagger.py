@@ -25,7 +25,7 @@ from mtag_core.tagging.processes import tag_in_processes
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
 from mtag_core.tagging.tagger_options import TaggerOptions, Untrained, trained_languages
 from mtag_core.tagging.windows import EncodedSentence, Window
-from mtag_core.treebank_style import languages_of, treebank_language
+from mtag_core.treebank_style import MIXED, languages_of, treebank_language
 
 K = TypeVar("K")
 Context = TypeVar("Context")
@@ -74,17 +74,18 @@ class Tagger:
         self._trained = trained_languages(labels.treebanks) or frozenset(segmenter.languages)
         self._path = path
         self._base_segmenter = segmenter
-        self._segmenter = segmenter.following(options.treebank_style)
+        named = tuple(name for name in options.treebank_style if name != MIXED)
+        self._segmenter = segmenter.following(named)
         if options.languages:
             self._segmenter = self._segmenter.among(options.languages)
         self._model = model
         self._labels = labels
         self._labeller = Labeller(labels)
         self._bundle_digest = digest
+        styles = dict(labels.styles) if MIXED not in options.treebank_style else {}
+        styles |= {language: name for name in named for language in languages_of(name)}
         self._language_to_treebank = {
-            language: 1 + labels.treebanks.index(name)
-            for name in options.treebank_style
-            for language in languages_of(name)
+            language: 1 + labels.treebanks.index(name) for language, name in styles.items()
         }
         self.digest = options.digest(digest)
         self.piece_budget = DEFAULT_PIECE_BUDGET
@@ -106,7 +107,8 @@ class Tagger:
             path: Its directory or URL; None for the bundle inside mtag.
             treebank_style: Treebanks among `treebanks`, such as `pl_lfg`, whose style their
                 languages get, in tags and, where the bundle has a segmenter of the treebank, in
-                tokens; at most one a language. Other languages are untouched.
+                tokens; at most one a language. Other languages have the style that the bundle
+                names; `["mixed"]` is none for any.
             language: Of all texts, unless a call names another: an ISO 639 code, a tag such as
                 `fr-FR` or an English name. None to find it for each line.
             languages: Those to choose among, likewise; any, if empty.
@@ -325,8 +327,10 @@ class Tagger:
         """
         _check_many(sentences, what="sentences", expected="lists of forms", instead="tag")
         code = self._code(language) or UNKNOWN
+        is_trained = code in self._trained
         pairs = (
-            (None, _joined(forms, index, language=code)) for index, forms in enumerate(sentences)
+            (None, _joined(forms, index, language=code, is_trained=is_trained))
+            for index, forms in enumerate(sentences)
         )
         return [tagged for _, tagged in self.tag_stream(pairs)]
 
@@ -351,10 +355,12 @@ class Tagger:
         return normalise_language(language, more_codes=known)
 
     def _kept(self, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-        """All sentences, or those of trained languages."""
-        if self.options.untrained == "tag":
-            return iter(sentences)
-        return (each for each in sentences if each.language in self._trained)
+        """Marks sentences of languages that are not trained, or leaves them out."""
+        for sentence in sentences:
+            if sentence.language in self._trained:
+                yield sentence
+            elif self.options.untrained == "tag":
+                yield replace(sentence, is_trained=False)
 
     def encode(self, sentence: Sentence) -> EncodedSentence:
         """Splits a sentence's tokens into wordpieces, and chooses the style it gets."""
@@ -390,7 +396,7 @@ class Tagger:
             yield indices, answer
 
 
-def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:
+def _joined(forms: Sequence[str], index: int, *, language: str, is_trained: bool) -> Sentence:
     if isinstance(forms, str) or not isinstance(forms, Iterable):
         raise UsageError(f"sentence {index}: {_shown(forms)}, expected a list of forms")
     forms = tuple(forms)
@@ -414,6 +420,7 @@ def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:
         forms=forms,
         starts=tuple(starts),
         ends=tuple(start + len(form) for start, form in zip(starts, forms, strict=True)),
+        is_trained=is_trained,
     )
 
 

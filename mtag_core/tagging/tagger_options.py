@@ -38,14 +38,15 @@ class TaggerOptions:
     """Options that tags depend on, beside the bundle.
 
     Attributes:
-        treebank_style: Treebanks whose style their languages get; at most one a language.
+        treebank_style: Treebanks whose style their languages get, at most one a language, or
+            `mixed` alone; other languages get the style that the bundle names.
         language: Of all texts; None to find it for each line.
         languages: Those that may be found; any, if empty.
         untrained: `tag` or `skip` sentences of languages that no treebank of the bundle is in.
     """
 
     treebank_style: tuple[str, ...] = option(
-        "tag the treebank's language in its style, such as pl_lfg; several with commas",
+        "tag the treebank's language in its style, such as pl_lfg; several with commas; or mixed",
         (),
         metavar="TREEBANK",
         split=split_names,

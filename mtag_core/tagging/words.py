@@ -111,7 +111,7 @@ class WordModel:
                 batch = [run[index] for index in indices]
                 yield [start + index for index in indices], self._answer(batch, table[rows[places]])
 
-    def _answer(self, batch: Sequence[WordWindow], vectors: NDArray[np.float32]) -> Answer:
+    def _answer(self, batch: Sequence[WordWindow], vectors: NDArray[np.float16]) -> Answer:
         feed = {"vectors": vectors, "treebank": np.array(batch[0].treebank)}
         arrays = self._session.run(_OUTPUTS, feed)
         n_words = vectors.shape[1]

@@ -291,7 +291,6 @@ class _Resolver:
         return resolver.run().strip()
 
     def _parameter(self, body: str) -> str:
-        """A parameter's argument, else its default; a page has no arguments."""
         name, _, default = body.partition("|")
         return (self._arguments or {}).get(name.strip().lower(), default)
 

@@ -143,7 +143,9 @@ def page_outcome(
         return PageOutcome.REJECTED, replace(reject, reason=READER_FAILED)
     if not text:
         return PageOutcome.EMPTY, None
-    return PageOutcome.KEPT, Document(doc_id, text, source, page.page_id, language=site.language)
+    return PageOutcome.KEPT, Document(
+        doc_id, text, source, page.page_id, likely_language=site.language
+    )
 
 
 def _reject(page: Page, *, source: str, detail: str) -> Reject:
@@ -192,7 +194,6 @@ def _may_be_template(xml: bytes) -> bool:
 
 
 def _template(xml: bytes, site: Site) -> tuple[str, str]:
-    """The name and the wikitext of a template's page; two empty strings for another page."""
     try:
         page = parse_page(xml, site)
     except PageError:
@@ -206,7 +207,6 @@ def _name(title: str) -> str:
 
 
 def _transcluded(text: str) -> str | None:
-    """What a page puts where it is called; None where that is no simple substitution."""
     only = _ONLY.findall(text)
     text = "".join(only) if only else _NOT_INCLUDED.sub("", text)
     text = drop_elements(_INCLUDE_TAG.sub("", text)).strip("\n")

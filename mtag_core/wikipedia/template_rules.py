@@ -60,7 +60,6 @@ def _spaced(call: Call) -> str:
 
 
 def _word(call: Call) -> str:
-    """The word behind the codes of languages; its other spelling where one is given."""
     values = call.positional
     n_codes = 2 if len(values) > 2 and values[1] in names.LANGUAGE_CODES else 1
     word = call.named.get("alt") or "".join(values[n_codes + 1 : n_codes + 2])
@@ -103,7 +102,6 @@ def _quoted(call: Call) -> str:
 
 
 def _linked(call: Call) -> str:
-    """A link to another wiki: target, shown text if it is not a language code, language, ..."""
     if call.get(0) in names.LANGUAGE_CODES:
         return _last(call)
     keys = ("lt", "label", "текст", "texte", "text", "fr", "trad", "nl", "de")
@@ -139,7 +137,6 @@ def _as_of(call: Call) -> str:
 
 
 def _named_first(call: Call) -> str:
-    """The name in capitals and the first argument: ships and the numbers of books."""
     return f"{call.name.upper().rstrip('2')} {call.get(0)}" if call.get(0) else ""
 
 

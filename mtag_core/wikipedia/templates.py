@@ -134,7 +134,6 @@ def _is_ending(call: Call, before: str) -> bool:
 
 
 def _words(call: Call) -> list[str]:
-    """The arguments behind codes of languages and identifiers; none where they hold no words."""
     values = list(dropwhile(_is_code, call.values()))
     if not values or _is_label(values[0]) or _NO_WORDS.fullmatch(values[0]):
         return []
@@ -152,7 +151,6 @@ def _is_code(value: str) -> bool:
 
 
 def _is_repeated(words: str, place: Place) -> bool:
-    """Whether the words stand beside the call already, as a country's behind its flag."""
     if len(words) < _MIN_REPEATED:
         return False
     return place.after().lstrip(" [").startswith(words) or words in place.before()
@@ -196,7 +194,6 @@ def _is_latin(text: str) -> bool:
 
 
 def _of_name(call: Call) -> str:
-    """The name itself, where it is a number, an abbreviation, a sign or a country's code."""
     name = call.written_name
     is_sign = len(name) == 1 and not name.isalnum()
     is_text = _NUMBERED_NAME.fullmatch(name) or _SHORT_FORM.fullmatch(name) or is_sign

@@ -143,7 +143,6 @@ def _ends_sentence(line: str) -> bool:
 
 
 def _clean_line(line: str) -> tuple[str, bool]:
-    """The plain text of a line, and whether it stands alone (a list item)."""
     stripped = line.strip(f" \t\r\xa0{HOLE}")
     if not stripped or _is_heading(stripped) or _is_table_row(stripped):
         return "", False
@@ -168,7 +167,6 @@ def _is_heading(line: str) -> bool:
 
 
 def _restored(control: re.Match[str]) -> str:
-    """The text that a protected character stands for; nothing for other controls."""
     return CODE_TO_TEXT.get(control[0], "")
 
 

@@ -91,7 +91,6 @@ class FlinkJobs:
             _LOGGER.warning("job %s may still run at %s (%s)", self.name, self.url, error)
 
     def _cancel_known(self) -> bool:
-        """Cancels the jobs that Flink knows; whether it knows any."""
         jobs = [job for job in self._ask("/jobs/overview")["jobs"] if job["name"] == self.name]
         for job in jobs:
             if job["end-time"] < 0:

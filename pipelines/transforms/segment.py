@@ -1,24 +1,14 @@
 """The step that splits documents into sentences of tokens."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 import apache_beam as beam
 
 from mtag_core.records import Block, Document, Reject, Sentence
 from mtag_core.segmentation.document_blocks import segment_document
 from mtag_core.time_limit import MAX_DOCUMENT_SECONDS
+from pipelines.models import TextSegmenter
 from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, StepDoFn
-
-
-class TextSegmenter(Protocol):
-    """What the step needs of a model."""
-
-    def segment(self, text: str) -> Iterator[Sentence]:
-        """Splits a text into sentences."""
-
-    def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
-        """Finds the languages of a document's own sentences."""
 
 
 class Segment(beam.PTransform):
@@ -68,8 +58,8 @@ class _SegmentDoFn(StepDoFn):
             self._model = self._shared.acquire()
         model = self._model
 
-        def segment(text: str) -> Iterator[Sentence]:
-            return model.iterate(lambda segmenter: iter(segmenter.segment(text)))
+        def segment(text: str, *language: str) -> Iterator[Sentence]:
+            return model.iterate(lambda segmenter: iter(segmenter.segment(text, *language)))
 
         def identify(sentences: Sequence[Sentence]) -> Sequence[Sentence]:
             with model.lock:

@@ -1,21 +1,13 @@
 """The step that splits tokens into wordpieces."""
 
 from collections.abc import Iterator
-from typing import Protocol
 
 import apache_beam as beam
 
 from mtag_core.records import Block, Reject, Sentence
 from mtag_core.tagging.block_encoder import BlockEncoder
-from mtag_core.tagging.windows import EncodedSentence
+from pipelines.models import SentenceEncoder
 from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, StepDoFn
-
-
-class SentenceEncoder(Protocol):
-    """What the step needs of a model."""
-
-    def encode(self, sentence: Sentence) -> EncodedSentence:
-        """Splits a sentence's tokens into wordpieces."""
 
 
 class Wordpiece(beam.PTransform):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from mtag_core.errors import LabelError
@@ -9,6 +11,8 @@ FEATS = ("_", "Number=Sing", "Number=Plur", "Case=Nom")
 def test_json_keeps_inventories():
     labels = Labels(("NOUN", "VERB"), FEATS, ((0, 1, 2), (0, 3)), ("de_x", "en_y"))
     assert Labels.from_json(labels.to_json()) == labels
+    styled = replace(labels, styles={"en": "en_y"})
+    assert Labels.from_json(styled.to_json()) == styled
 
 
 def test_bundles_of_before_know_no_treebanks():
@@ -35,6 +39,10 @@ def test_a_bundle_never_seen_goes_with_every_part_of_speech():
         ((("NOUN",), FEATS, ()), "0 lists of FEATS for 1 UPOS tags"),
         ((("NOUN",), FEATS, ((9,),)), "NOUN: FEATS ids [9]..., expected at least one, each from"),
         ((("NOUN",), FEATS, ((),)), "NOUN: FEATS ids []"),
+        (
+            (("NOUN",), FEATS, ((0,),), ("en_y",), (), (), {"en": "en_x"}),
+            "style of en: 'en_x', expected a known treebank",
+        ),
     ],
 )
 def test_inventories_that_do_not_fit_are_named(labels, message):

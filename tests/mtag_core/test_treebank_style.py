@@ -6,6 +6,7 @@ from mtag_core.treebank_style import (
     languages_of,
     split_names,
     style_digest,
+    unused_styles,
 )
 
 KNOWN = ("de_gsd", "no_bokmaal", "pl_lfg", "pl_sz")
@@ -23,8 +24,9 @@ def test_no_name_is_an_error():
 @pytest.mark.parametrize(
     ("names", "treebanks", "message"),
     [
-        (("pl_xyz",), KNOWN, "'pl_xyz': no treebank of the model, expected one of de_gsd"),
+        (("pl_xyz",), KNOWN, "'pl_xyz': no treebank of the model, expected mixed or one of de_gsd"),
         (("pl_sz",), (), "treebank style 'pl_sz': the model knows no treebanks"),
+        (("mixed", "pl_sz"), KNOWN, "treebank style 'mixed' means none; name no other beside it"),
         (("pl_sz", "pl_lfg"), KNOWN, "treebank styles 'pl_sz' and 'pl_lfg' are of one language"),
     ],
 )
@@ -32,6 +34,11 @@ def test_styles_that_cannot_be_followed_are_named(names, treebanks, message):
     with pytest.raises(UsageError) as error:
         check_treebank_style(names, treebanks=treebanks)
     assert message in str(error.value)
+
+
+def test_mixed_is_no_treebanks_style():
+    check_treebank_style(("mixed",), treebanks=())
+    assert unused_styles(("mixed", "pl_sz"), languages={"de"}) == ["pl_sz"]
 
 
 def test_one_style_a_language_is_fine():

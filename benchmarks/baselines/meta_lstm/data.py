@@ -222,7 +222,6 @@ class Encoder:
         return self._form_to_id.get(form, UNKNOWN)
 
     def _vector_row(self, form: str) -> int:
-        """Row of a form's fixed vector: its own, or its lower-cased form's, or the zero row."""
         return self._vector_rows.get(form) or self._vector_rows.get(form.lower(), 0)
 
 

@@ -13,12 +13,19 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from mtag_core.corpus.decoding import check_text, make_reject, or_failed, too_large
+from mtag_core.corpus.decoding import (
+    check_text,
+    language_fault,
+    make_reject,
+    or_failed,
+    too_large,
+)
 from mtag_core.corpus.format import WHOLE, Format, Range, can_start_midway, even_ranges
 from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.lines import LongLine, read_lines
 from mtag_core.corpus.sniffing import UTF8_MARK
 from mtag_core.corpus.source import Source
+from mtag_core.languages import find_language
 from mtag_core.records import Document, Reject
 from mtag_core.storage import FileInfo
 
@@ -250,12 +257,16 @@ def parse_record(
         return make_reject(*fault, line, source=source, offset=offset, doc_id=doc_id)
     if options.id_field is not None and _field(fields, options.id_field) is not None:
         doc_id = str(_field(fields, options.id_field))
-    return Document(doc_id, str(_field(fields, options.text_field)), source, offset)
+    language = None
+    if options.language_field is not None and _field(fields, options.language_field):
+        language = find_language(_field(fields, options.language_field))
+    text = str(_field(fields, options.text_field))
+    return Document(doc_id, text, source, offset, language=language)
 
 
 def find_fault(fields: dict[str, Any], options: ReadOptions) -> tuple[str, str] | None:
     """Returns why a record is no document, as (reason, detail), or None."""
-    for name in (options.text_field, options.id_field):
+    for name in (options.text_field, options.id_field, options.language_field):
         if name is not None and _field(fields, name) is _MISSING:
             found = ", ".join(_names(fields)[:20]) or "none"
             return "missing_field", f"no field {name!r}; fields found: {found[:200]}"
@@ -267,6 +278,10 @@ def find_fault(fields: dict[str, Any], options: ReadOptions) -> tuple[str, str] 
     if doc_id is not None and (isinstance(doc_id, bool) or not isinstance(doc_id, str | int)):
         detail = f"field {options.id_field!r} is {type(doc_id).__name__}; expected string or number"
         return "wrong_type", detail
+    if options.language_field is not None:
+        fault = language_fault(_field(fields, options.language_field), options.language_field)
+        if fault:
+            return fault
     return check_text(text) or (check_text(doc_id) if isinstance(doc_id, str) else None)
 
 
@@ -282,7 +297,6 @@ def _field(fields: Any, name: str) -> Any:  # noqa: ANN401
 
 
 def _names(fields: dict[str, Any]) -> list[str]:
-    """The names that `_field` finds, of objects the names within; one level deep."""
     return sorted(
         f"{name}{_NESTED}{inner}" if inner else name
         for name, value in fields.items()
@@ -310,5 +324,5 @@ FORMAT = Format(
     extensions=(".jsonl", ".ndjson", ".json"),
     read=read_jsonl,
     plan=plan_jsonl,
-    options=("text_field", "id_field"),
+    options=("text_field", "id_field", "language_field"),
 )

@@ -230,7 +230,6 @@ class _PageRange:
         return self._drop(len(self._buffer) - n_kept)
 
     def _find_first(self) -> bool:
-        """Moves to the first page; False when it is not there yet or behind the range."""
         start = self._buffer.find(_PAGE)
         if start < 0:
             self._drop(max(0, len(self._buffer) - len(_PAGE) + 1))

@@ -5,6 +5,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from typing import Any, BinaryIO, cast
@@ -17,6 +18,7 @@ from mtag_core import storage
 from mtag_core.corpus.compression import DecompressedStream
 from mtag_core.corpus.decoding import (
     decode_document,
+    language_fault,
     make_reject,
     or_failed,
     too_large,
@@ -26,6 +28,7 @@ from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.sniffing import HEAD_BYTES, codec_of, codec_of_head
 from mtag_core.corpus.source import Failure, failure_of
 from mtag_core.errors import MtagError
+from mtag_core.languages import find_language
 from mtag_core.records import Document, Reject
 from mtag_core.storage import FileInfo
 
@@ -98,8 +101,8 @@ def _read_row_group(
     path, n_rows = span.file.path, file.metadata.row_group(row_group).num_rows
     end = row + n_rows
     try:
-        for text, doc_id in _rows(file, row_group, options):
-            make = partial(_document, text, doc_id, row=row, path=path, options=options)
+        for text, doc_id, language in _rows(file, row_group, options):
+            make = partial(_document, text, doc_id, language, row=row, path=path, options=options)
             yield or_failed(make, text, source=path, offset=row)
             row += 1
         failure = None if row == end else Failure("corrupt", "Parquet: rows are missing")
@@ -137,18 +140,18 @@ def _rows(
     file: Any,  # noqa: ANN401
     row_group: int,
     options: ReadOptions,
-) -> Iterator[tuple[bytes | None, Any]]:
-    names = [name for name in (options.text_field, options.id_field) if name is not None]
+) -> Iterator[tuple[bytes | None, Any, Any]]:
+    fields = (options.text_field, options.id_field, options.language_field)
+    names = [name for name in fields if name is not None]
     for batch in file.iter_batches(_BATCH_ROWS, row_groups=[row_group], columns=names):
-        texts = _values(_column(batch, options.text_field))
-        doc_ids: list[Any] = [None] * len(texts)
-        if options.id_field is not None:
-            doc_ids = _values(_column(batch, options.id_field))
-        yield from zip(texts, doc_ids, strict=True)
+        columns = [
+            [None] * len(batch) if name is None else _values(_column(batch, name))
+            for name in fields
+        ]
+        yield from zip(*columns, strict=True)
 
 
 def _column(batch: Any, name: str) -> Any:  # noqa: ANN401
-    """A column, or the field of a column of structs; null where one around it is null."""
     if name in batch.schema.names:
         return batch.column(name)
     first, *path = name.split(_NESTED)
@@ -169,6 +172,7 @@ def _values(column: Any) -> list[Any]:  # noqa: ANN401
 def _document(
     text: bytes | None,
     doc_id: Any,  # noqa: ANN401
+    called: Any,  # noqa: ANN401
     *,
     row: int,
     path: str,
@@ -189,11 +193,19 @@ def _document(
         return make_reject("wrong_type", detail, b"", source=path, offset=row, doc_id=doc_id)
     if len(text) > options.max_document_bytes:
         return too_large(len(text), options.max_document_bytes, source=path, offset=row)
-    return decode_document(text, source=path, offset=row, doc_id=doc_id)
+    if isinstance(called, bytes):
+        called = called.decode("utf-8", "replace")
+    fault = language_fault(called, options.language_field or "")
+    if fault:
+        return make_reject(*fault, text, source=path, offset=row, doc_id=doc_id)
+    document = decode_document(text, source=path, offset=row, doc_id=doc_id)
+    if called and isinstance(document, Document):
+        return replace(document, language=find_language(called))
+    return document
 
 
 def _schema_fault(schema: pa.Schema, options: ReadOptions) -> Failure | None:
-    for name in (options.text_field, options.id_field):
+    for name in (options.text_field, options.id_field, options.language_field):
         if name is None:
             continue
         kind = _type_of(schema, name)
@@ -202,12 +214,12 @@ def _schema_fault(schema: pa.Schema, options: ReadOptions) -> Failure | None:
             return Failure("missing_field", f"no column {name!r}; columns found: {found}")
         if schema.names.count(name.split(_NESTED)[0]) > 1:
             return Failure("wrong_type", f"column {name!r} is there twice; expected it once")
-        allowed = _IS_BINARY if name == options.text_field else (*_IS_BINARY, *_IS_NUMBER)
+        allowed = (*_IS_BINARY, *_IS_NUMBER) if name == options.id_field else _IS_BINARY
         kind = _value_type(kind)
         if any(getattr(pa.types, f"is_{each}")(kind) for each in allowed):
             continue
-        if name == options.text_field or not _is_uuid(kind):
-            expected = "a string" if name == options.text_field else "a string or a number"
+        if name != options.id_field or not _is_uuid(kind):
+            expected = "a string or a number" if name == options.id_field else "a string"
             return Failure("wrong_type", f"column {name!r} is {kind}; expected {expected}")
     return None
 
@@ -225,7 +237,6 @@ def _type_of(schema: pa.Schema, name: str) -> pa.DataType | None:
 
 
 def _names(schema: pa.Schema) -> list[str]:
-    """The names that `_type_of` finds, of structs the names within; one level deep."""
     return [
         f"{field.name}{_NESTED}{inner}" if inner else field.name
         for field in schema
@@ -274,5 +285,5 @@ FORMAT = Format(
     read=read_parquet,
     plan=plan_parquet,
     may_abort=True,
-    options=("text_field", "id_field"),
+    options=("text_field", "id_field", "language_field"),
 )

@@ -105,6 +105,7 @@ def _labels(trained: TrainedModel | TrainedWords, treebanks: Path) -> Labels:
         trained.treebanks,
         rules,
         group_by_upos(_pairs(sentences, training_rules), rules, of_all=KEEP),
+        trained.config["styles"],
     )
 
 

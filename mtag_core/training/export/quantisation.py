@@ -145,7 +145,7 @@ def _piece_feeds(sentences: Iterable[Told], wordpiece: WordPiece) -> Iterator[Fe
 
 
 def _word_feeds(
-    sentences: Iterable[Told], vectors: Mapping[str, NDArray[np.float32]]
+    sentences: Iterable[Told], vectors: Mapping[str, NDArray[np.float16]]
 ) -> Iterator[Feed]:
     for forms, treebank in sentences:
         for number in sorted({0, treebank}):

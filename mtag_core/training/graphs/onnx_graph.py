@@ -73,15 +73,15 @@ class GraphBuilder:
         *,
         inputs: Mapping[str, Sequence[str | int]],
         outputs: Mapping[str, tuple[int, Sequence[str | int]]],
-        float_inputs: Collection[str] = (),
+        half_inputs: Collection[str] = (),
     ) -> bytes:
         """Checks the graph and gives its bytes.
 
         Args:
             name: The graph's name.
-            inputs: Name to axis names or lengths; int64 but for `float_inputs`.
+            inputs: Name to axis names or lengths; int64 but for `half_inputs`.
             outputs: Name to element type (of `onnx.TensorProto`) and axis names.
-            float_inputs: Names of the inputs that are float32.
+            half_inputs: Names of the inputs that are float16.
         """
         graph = helper.make_graph(
             self._nodes,
@@ -89,7 +89,7 @@ class GraphBuilder:
             [
                 helper.make_tensor_value_info(
                     name,
-                    TensorProto.FLOAT if name in float_inputs else TensorProto.INT64,
+                    TensorProto.FLOAT16 if name in half_inputs else TensorProto.INT64,
                     list(axes),
                 )
                 for name, axes in inputs.items()

@@ -32,7 +32,7 @@ def build_form_graph(
     Inputs, all int64: `piece_ids` (n_forms, n_pieces), no padding; `ends` (n_ends,), the columns of
     a form's first and last piece, once where they are one; `ngrams` (n_ngrams + 1,), those of all
     forms and one more, which is not read; `ngram_offsets` (n_forms + 1,); `case` (n_forms,).
-    Output: `vectors` (n_forms, hidden_width), float32.
+    Output: `vectors` (n_forms, hidden_width), float16.
 
     Args:
         weights: Named as in `mtag_core.training.networks.word_student`.
@@ -51,7 +51,7 @@ def build_form_graph(
     graph = _FormGraph(weights, shape, ranges)
     graph.vectors(graph.ends(), graph.ngrams())
     outputs: dict[str, tuple[int, Sequence[str | int]]] = {
-        "vectors": (TensorProto.FLOAT, ("n_forms", weights["forms.norm.weight"].shape[0]))
+        "vectors": (TensorProto.FLOAT16, ("n_forms", weights["forms.norm.weight"].shape[0]))
     }
     return graph.serialised(
         "forms",
@@ -76,7 +76,7 @@ def build_tagger_graph(
 ) -> bytes:
     """Builds the graph of the context layers and heads.
 
-    Inputs: `vectors` (n_sentences, n_words, hidden_width) float32, no padding; `treebank` () int64,
+    Inputs: `vectors` (n_sentences, n_words, hidden_width) float16, no padding; `treebank` () int64,
     1 for the first of them, 0 for none. Outputs, all (n_sentences * n_words,): `upos`,
     `second_upos`, `feats`, `lemmas` (label ids, int64), `upos_score`, `feats_score` (probabilities,
     float32).
@@ -119,7 +119,7 @@ def build_tagger_graph(
     return graph.serialised(
         "words",
         inputs={"vectors": ("n_sentences", "n_words", "hidden_width"), "treebank": ()},
-        float_inputs={"vectors"},
+        half_inputs={"vectors"},
         outputs=outputs | graph.observed if has_observed else outputs,
     )
 
@@ -183,7 +183,7 @@ class _FormGraph(QuantisedGraph):
         ends = self.dense(self.quantised(ends, "forms.ends"), "forms.ends")
         case = self.node("Gather", self.weight("forms.case.weight"), "case")
         summed = self.added_and_normalised(self.node("Add", ends, ngrams), case, "forms.norm")
-        self.node("Identity", summed, output="vectors")
+        self.node("Cast", summed, output="vectors", to=TensorProto.FLOAT16)
 
     def _projected(self, read: str, name: str, part: str) -> str:
         return self.dense(read, f"{name}attention.self.{part}", reader=name + "attention")
@@ -199,7 +199,8 @@ class _TaggerGraph(QuantisedGraph):
         )
         length = self.node("Slice", self.node("Shape", "vectors"), *self.ints([1], [2]))
         used = self.node("Slice", positions, *self.ints([0]), length, *self.ints([0]))
-        hidden = self.added_and_normalised("vectors", used, "context.norm")
+        vectors = self.node("Cast", "vectors", to=TensorProto.FLOAT)
+        hidden = self.added_and_normalised(vectors, used, "context.norm")
         for index in range(self._shape.n_layers):
             hidden = self.layer(hidden, f"context.layers.{index}.")
         width = self._weights["context.norm.weight"].shape[0]

@@ -32,6 +32,12 @@ def test_blocks_follow_each_other_and_the_last_one_is_marked(n_sentences, sizes)
     assert sentences == list(FakeTagger().segment(document.text))
 
 
+def test_a_language_that_the_document_states_goes_to_the_segmenter():
+    document = replace(_document(2), language="pl")
+    [block] = segment_document(document, FakeTagger().segment)
+    assert [sentence.language for sentence in block.sentences] == ["pl", "pl"]
+
+
 def test_sentences_that_a_document_brings_are_kept():
     given = tuple(FakeTagger().segment("One. Two."))
     [block] = segment_document(_document(3, given), FakeTagger().segment)

@@ -90,7 +90,8 @@ def test_the_tagger_says_which_languages_are_trained(tagger):
 
 def test_sentences_of_untrained_languages_can_be_left_out(tagger):
     text = "The old bridge was closed.\n\nWatoto wanacheza mpira katika uwanja wa shule yetu."
-    assert [s.language for s in tagger.tag(text)] == ["en", "sw"]
+    assert [(s.language, s.is_trained) for s in tagger.tag(text)] == [("en", True), ("sw", False)]
+    assert not tagger.tag_tokens([["Watoto"]], language="sw")[0].is_trained
     skipping = Tagger.load(untrained="skip")
     assert [s.language for s in skipping.tag(text)] == ["en"]
     assert [len(sentences) for sentences in skipping.pipe([text, text])] == [1, 1]

@@ -1,9 +1,11 @@
 import random
+from dataclasses import replace
 
 import pytest
 
 from mtag_core import Tagger
 from mtag_core.errors import BundleError
+from mtag_core.labels import load_labels
 from mtag_core.lemmas import apply_rule
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.tagging.form_vectors import FormVectors
@@ -150,6 +152,26 @@ def test_a_convention_changes_the_tags_of_its_language(tagger):
     assert [t.feats_scores for t in told] != [t.feats_scores for t in plain]
     batch = following.tag_tokens(tokens[:1], language="de")
     assert batch[0].feats_scores == told[0].feats_scores
+
+
+def test_a_language_has_the_style_that_the_bundle_names(bundle, tmp_path):
+    labels = load_labels(bundle)
+    tagger = Tagger.load(bundle)
+    styled = Tagger(
+        segmenter=tagger._segmenter,
+        model=tagger._model,
+        labels=replace(labels, styles={"en": "en_y", "de": "de_x"}),
+        digest="styled",
+    )
+    tokens = _sentences(3, max_words=9)
+
+    def scores(following, language):
+        return [s.feats_scores for s in following.tag_tokens(tokens, language=language)]
+
+    assert scores(styled, "de") == scores(tagger.following(("de_x",)), "de")
+    assert scores(styled, "fr") == scores(tagger, "fr")
+    mixed = styled.following(("mixed",))
+    assert scores(mixed, "de") == scores(tagger, "de") != scores(styled, "de")
 
 
 def test_each_batch_is_reported(tagger):

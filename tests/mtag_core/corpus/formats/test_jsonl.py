@@ -42,6 +42,27 @@ def test_text_and_id_come_from_their_fields(read):
     assert results[2].doc_id.endswith("a.jsonl#41")
 
 
+def test_the_language_comes_from_its_field(read):
+    lines = b'{"text": "a", "l": {"c": "French"}}\n{"text": "b", "l": {"c": null}}\n'
+    results = read(lines, "a.jsonl", language_field="l.c")
+    assert [d.language for d in results] == ["fr", None]
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [('"frensh"', "unknown_language"), ("5", "wrong_type"), ('"\\ud800"', "unknown_language")],
+)
+def test_a_language_that_says_nothing_is_a_reject(read, value, reason):
+    lines = f'{{"text": "a", "lang": {value}}}\n{{"text": "b", "lang": "de"}}\n'.encode()
+    results = read(lines, "a.jsonl", language_field="lang")
+    assert reasons(results) == [reason]
+    assert [d.language for d in documents(results)] == ["de"]
+
+
+def test_a_record_without_the_language_field_is_a_reject(read):
+    assert reasons(read(b'{"text": "a"}\n', "a.jsonl", language_field="lang")) == ["missing_field"]
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [

@@ -125,10 +125,10 @@ def test_bytes_that_are_wrong_in_the_encoding_cost_their_page(read):
 
 
 def test_the_language_of_the_wiki_is_the_documents(read):
-    assert {d.language for d in documents(read(DUMP, "a.xml"))} == {"br"}
+    assert {d.likely_language for d in documents(read(DUMP, "a.xml"))} == {"br"}
     plain = DUMP.replace(b' xml:lang="br"', b"")
-    assert {d.language for d in documents(read(plain, "eowiki-1-pages.xml"))} == {"eo"}
-    assert {d.language for d in documents(read(plain, "a.xml"))} == {None}
+    assert {d.likely_language for d in documents(read(plain, "eowiki-1-pages.xml"))} == {"eo"}
+    assert {d.likely_language for d in documents(read(plain, "a.xml"))} == {None}
 
 
 @pytest.mark.parametrize("item_bytes", [10**6, 1000])

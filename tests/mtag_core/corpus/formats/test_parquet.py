@@ -35,6 +35,22 @@ def test_ids_come_from_their_column(read):
     assert results[1].doc_id.endswith("#1")
 
 
+def test_languages_come_from_their_column(read):
+    columns = {"text": ["a", "b", "c"], "lang": pa.array(["fr-CA", None, "xx"]).dictionary_encode()}
+    results = read(parquet(columns), "a.parquet", language_field="lang")
+    assert [d.language for d in documents(results)] == ["fr", None]
+    assert reasons(results) == ["unknown_language"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [({"text": ["a"]}, "missing_field"), ({"text": ["a"], "lang": [5]}, "wrong_type")],
+)
+def test_a_column_of_languages_is_there_and_of_strings(read, columns, reason):
+    (reject,) = read(parquet(columns), "a.parquet", language_field="lang")
+    assert reject.reason == reason
+
+
 @pytest.mark.parametrize("item_bytes", [1, 1000, 20_000, 10**7])
 def test_rows_are_read_once_however_split(read, item_bytes):
     data = parquet({"text": TEXTS}, row_group_size=64, compression="none")
