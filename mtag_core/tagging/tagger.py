@@ -158,6 +158,21 @@ class Tagger:
         codes = sorted({*self._trained, *self._base_segmenter.identified_languages})
         return {code: "trained" if code in self._trained else "named" for code in codes}
 
+    def find_language(self, text: str) -> tuple[str, float]:
+        """Finds the language that a text begins in, among those to choose from.
+
+        Args:
+            text: Any text; its first 400 characters are read.
+
+        Returns:
+            ISO 639 code and probability, 0 to 1; `und` and 0 where there is nothing to read.
+
+        Raises:
+            UsageError: The text is no `str` or holds a lone surrogate.
+        """
+        _check_text(text, what="text")
+        return self._segmenter.find_language(text)
+
     def following(self, treebank_style: Sequence[str]) -> "Tagger":
         """A tagger with the same model that has these treebanks' style, and no others'.
 
