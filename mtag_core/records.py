@@ -57,6 +57,7 @@ class Sentence:
         ends: Length n_tokens.
         multiword_tokens: In order, not overlapping.
         sent_id: The id the input gave it (CoNLL-U), or None.
+        is_trained: False where the tagger has not learnt the language from a treebank.
     """
 
     text: str
@@ -68,6 +69,7 @@ class Sentence:
     ends: tuple[int, ...]
     multiword_tokens: tuple[MultiwordToken, ...] = ()
     sent_id: str | None = None
+    is_trained: bool = True
 
 
 def bare_sentence(forms: tuple[str, ...], *, language: str = "und") -> Sentence:

@@ -14,7 +14,7 @@ Parses the flags, plans, builds the graph, runs it and sums up. The graph is
     FinishRun      Manifest               -> run.json, report.html
 
 The steps from ReadDocuments to WriteParts take one record at a time and run fused in one stage.
-Each is a thin shell around `mtag_core`; they are in `pipelines.transforms`, a file each.
+Each is a thin shell around `mtag_core`; they are in `pipelines.transforms`.
 """
 
 if __name__ == "__main__":
@@ -34,13 +34,12 @@ import apache_beam as beam
 
 from mtag_core.cli.logs import set_up_logging
 from mtag_core.corpus import ReadOptions
-from mtag_core.errors import RejectRatioError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview, preview_parts
 from mtag_core.parts import run as runs
 from mtag_core.parts.inputs import list_present_inputs
-from mtag_core.parts.outcome import check_tagged
+from mtag_core.parts.outcome import check_reject_ratio, check_tagged
 from mtag_core.parts.plan import NO_PARTS, PlannedPart
 from mtag_core.parts.run import RunConfig
 from mtag_core.parts.run_plan import (
@@ -212,7 +211,7 @@ def _stream(options: AnnotateOptions, model: Model) -> None:
     settings = TagSettings(
         SharedModel(model.load), options.corpus.read, layout, has_slices=config.spool_bytes > 0
     )
-    check = functools.partial(_check_rejects, max_reject_ratio=options.max_reject_ratio)
+    check = functools.partial(check_reject_ratio, max_reject_ratio=options.max_reject_ratio)
     make = functools.partial(tag_parts, settings=settings)
     run_unbounded(options, layout, config, make_parts=make, check=check)
 
@@ -299,22 +298,11 @@ def _check(options: AnnotateOptions, layout: OutputLayout, report: Mapping[str, 
         check_tagged(layout, report)
         for line in unused_style_flags(options.tagger.treebank_style, report):
             _LOGGER.warning(line)
-    _check_rejects(report, options.max_reject_ratio)
+    check_reject_ratio(report, max_reject_ratio=options.max_reject_ratio)
 
 
 def _preview(parts: Sequence[str]) -> Sequence[Preview]:
     return preview_parts(parts[:_PREVIEW_PARTS], n_sentences=_PREVIEW_SENTENCES)
-
-
-def _check_rejects(report: Mapping[str, Any], max_reject_ratio: float | None) -> None:
-    n_documents, n_rejected = report["counts"]["documents"], report["counts"]["rejected"]
-    if max_reject_ratio is None or n_rejected <= max_reject_ratio * n_documents:
-        return
-    reasons = ", ".join(f"{reason} {n}" for reason, n in report["rejects_by_reason"].items())
-    raise RejectRatioError(
-        f"{n_rejected} of {n_documents} documents were rejected ({reasons}), more than "
-        f"--max_reject_ratio={max_reject_ratio} allows; the output is complete"
-    )
 
 
 if __name__ == "__main__":

@@ -107,6 +107,7 @@ def _summary_rows(report: Mapping[str, Any], times: RunTimes) -> list[tuple[str,
         ("sentences", f"{counts['sentences']:,}"),
         ("tokens", f"{counts['tokens']:,}"),
         ("languages", _languages(report["tokens_by_language"])),
+        *_untrained(report.get("untrained_tokens_by_language", {})),
         ("rejected", _rejects(counts["rejected"], report["rejects_by_reason"])),
         ("parts", f"{counts['parts']:,} ({times.n_completed:,} of them from earlier runs)"),
         ("time", format_seconds(times.elapsed_s)),
@@ -134,6 +135,13 @@ def _languages(tokens_by_language: Mapping[str, int]) -> str:
     shown = " ".join(ordered[:_MOST_LANGUAGES])
     n_more = len(ordered) - _MOST_LANGUAGES
     return f"{len(ordered)}: {shown}" + (f" and {n_more} more" if n_more > 0 else "")
+
+
+def _untrained(tokens_by_language: Mapping[str, int]) -> list[tuple[str, str]]:
+    if not tokens_by_language:
+        return []
+    n_tokens = sum(tokens_by_language.values())
+    return [("not trained", f"{_languages(tokens_by_language)}, {n_tokens:,} tokens")]
 
 
 def _rejects(n_rejected: int, by_reason: Mapping[str, int]) -> str:

@@ -7,7 +7,9 @@ import re
 import shlex
 import tomllib
 from functools import cache
+from pathlib import Path
 
+import mypy.api
 import pytest
 
 import mtag_core
@@ -209,6 +211,19 @@ def test_python_examples_hold(page):
     runner = doctest.DocTestRunner(verbose=False)
     runner.run(parser.get_doctest(examples, {}, page, page, 0))
     assert runner.summarize(verbose=False).failed == 0
+
+
+def test_python_examples_pass_the_type_checker(tmp_path):
+    parser = doctest.DocTestParser()
+    files = []
+    for page in ("README.md", "docs/python.md"):
+        examples = "\n".join(re.findall(r"```python\n(.*?)```", _text(page), re.DOTALL))
+        files.append(tmp_path / f"{Path(page).stem}_examples.py")
+        sources = (example.source for example in parser.get_examples(examples))
+        files[-1].write_text("".join(sources), encoding="utf-8")
+    command = ["--strict", "--config-file", str(ROOT / "pyproject.toml"), *map(str, files)]
+    output, errors, code = mypy.api.run(command)
+    assert code == 0, output + errors
 
 
 def _block(mark):

@@ -125,6 +125,7 @@ COLUMNS = (
     Column("start", pa.int64(), lambda row: row.tagged.sentence.start),
     Column("end", pa.int64(), lambda row: row.tagged.sentence.end),
     Column("language", pa.string(), lambda row: row.tagged.sentence.language),
+    Column("is_trained", pa.bool_(), lambda row: row.tagged.sentence.is_trained),
     _of_tokens("forms", pa.string(), lambda row: row.tagged.sentence.forms),
     _of_tokens("starts", pa.int64(), lambda row: row.tagged.sentence.starts),
     _of_tokens("ends", pa.int64(), lambda row: row.tagged.sentence.ends),

@@ -39,6 +39,7 @@ class Manifest:
         n_source_bytes: Bytes of the input that the work item covers.
         rejects_by_reason: Reason to number of documents.
         tokens_by_language: Language to number of tokens.
+        untrained_tokens_by_language: The same, of languages that the model has not learnt.
         tokens_by_upos: Part of speech to number of tokens.
         pages_by_outcome: What became of the pages of a dump (`kept`, `redirect`,
             `other_namespace`, `empty`, `rejected`) to their number; empty for other input.
@@ -56,6 +57,7 @@ class Manifest:
     n_source_bytes: int
     rejects_by_reason: Mapping[str, int] = field(default_factory=dict)
     tokens_by_language: Mapping[str, int] = field(default_factory=dict)
+    untrained_tokens_by_language: Mapping[str, int] = field(default_factory=dict)
     tokens_by_upos: Mapping[str, int] = field(default_factory=dict)
     pages_by_outcome: Mapping[str, int] = field(default_factory=dict)
     sources: tuple[str, ...] = ()

@@ -193,6 +193,8 @@ class _ConlluWriter:
             doc_id = _LINE_BREAKS.sub(" ", row.doc_id)
             self._stream.write(f"# newdoc id = {doc_id}\n".encode())
         self._stream.write(f"# language = {tagged.sentence.language}\n".encode())
+        if not tagged.sentence.is_trained:
+            self._stream.write(b"# is_trained = no\n")
         text = format_sentence(
             tagged.sentence,
             upos=tagged.upos,

@@ -89,6 +89,7 @@ class PartCounts:
         n_tokens: Tokens written.
         reasons: Rejects by reason.
         languages: Tokens written by language.
+        untrained: The same, of languages that the model has not learnt.
         upos: Tokens written by part of speech.
     """
 
@@ -98,6 +99,7 @@ class PartCounts:
     n_tokens: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
+    untrained: Counter[str] = field(default_factory=Counter)
     upos: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -111,6 +113,8 @@ class PartCounts:
         self.n_sentences += 1
         self.n_tokens += n_tokens
         self.languages[written.sentence.language] += n_tokens
+        if not written.sentence.is_trained:
+            self.untrained[written.sentence.language] += n_tokens
         self.upos.update(written.upos)
 
     def tally(self) -> Tally:

@@ -1,4 +1,4 @@
-"""What a run came to: a few of its rejects, for people, and an error where nothing was tagged."""
+"""What a run came to: a few of its rejects, for people, and errors where it tagged too little."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from mtag_core import storage
 from mtag_core.corpus.reasons import REMEDIES
-from mtag_core.errors import MtagError, NothingTaggedError
+from mtag_core.errors import MtagError, NothingTaggedError, RejectRatioError
 from mtag_core.output.layout import REJECTS, OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.rejects import line_to_reject
@@ -109,6 +109,26 @@ def check_tagged(
     )
     hints = [f"  {hint}"] if hint and counts["tagged"] else []
     raise NothingTaggedError("\n".join([summary, *hints, *_first_rejects(layout, report)]))
+
+
+def check_reject_ratio(report: Mapping[str, Any], *, max_reject_ratio: float | None) -> None:
+    """Checks that no more documents were rejected than allowed.
+
+    Args:
+        report: The content of run.json.
+        max_reject_ratio: The share of all documents that is allowed, 0 to 1; None allows all.
+
+    Raises:
+        RejectRatioError: More were; the message has the number of each reason.
+    """
+    n_documents, n_rejected = report["counts"]["documents"], report["counts"]["rejected"]
+    if max_reject_ratio is None or n_rejected <= max_reject_ratio * n_documents:
+        return
+    reasons = ", ".join(f"{reason} {n}" for reason, n in report["rejects_by_reason"].items())
+    raise RejectRatioError(
+        f"{n_rejected} of {n_documents} documents were rejected ({reasons}), more than "
+        f"--max_reject_ratio={max_reject_ratio} allows; the output is complete"
+    )
 
 
 def _first_rejects(layout: OutputLayout, report: Mapping[str, Any]) -> list[str]:

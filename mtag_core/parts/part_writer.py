@@ -174,6 +174,7 @@ class _OpenPart:
             n_source_bytes=end.part.n_bytes,
             rejects_by_reason=dict(sorted(counts.reasons.items())),
             tokens_by_language=dict(sorted(counts.languages.items())),
+            untrained_tokens_by_language=dict(sorted(counts.untrained.items())),
             tokens_by_upos=dict(sorted(counts.upos.items())),
             pages_by_outcome=dict(end.pages_by_outcome),
             sources=end.part.sources,

@@ -4,7 +4,7 @@ It says nothing that differs between two runs over the same input, so its bytes 
 """
 
 import html
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mtag_core.corpus.reasons import REASONS
@@ -162,7 +162,9 @@ def _body(
     yield _tiles(report["counts"])
     if report["pages_by_outcome"]:
         yield section("Pages of dumps", _pages(report["pages_by_outcome"]))
-    yield _ranked("Languages", _named(report["tokens_by_language"]), unit="tokens")
+    untrained = report.get("untrained_tokens_by_language", {})
+    languages = _named(report["tokens_by_language"], untrained)
+    yield _ranked("Languages", languages, unit="tokens")
     yield _ranked("Parts of speech", report["tokens_by_upos"], unit="tokens")
     yield section("Rejects", *_rejects(report, examples))
     yield section("Made with", table(_settings(report["config"])))
@@ -189,11 +191,12 @@ def _pages(by_outcome: Mapping[str, int]) -> str:
     return note + bars(named, total=total, longest=total)
 
 
-def _named(by_language: Mapping[str, int]) -> dict[str, int]:
-    return {
-        f"{LANGUAGES[code].name} ({code})" if code in LANGUAGES else code: n_tokens
-        for code, n_tokens in by_language.items()
-    }
+def _named(by_language: Mapping[str, int], untrained: Collection[str]) -> dict[str, int]:
+    named = {}
+    for code, n_tokens in by_language.items():
+        name = f"{LANGUAGES[code].name} ({code})" if code in LANGUAGES else code
+        named[f"{name}, not trained" if code in untrained else name] = n_tokens
+    return named
 
 
 def _ranked(title: str, name_to_n: Mapping[str, int], *, unit: str) -> str:

@@ -44,7 +44,11 @@ _DEFAULT_TAGGER = TaggerOptions()
 _COUNTS = {"parts", "documents", "tagged", "rejected", "sentences", "tokens", "source_bytes"}
 _JSON_NAMES = {dict: "object", list: "array"}
 # Maps of manifests that run.json holds the sums of.
-_SUMMED = ("rejects_by_reason", "tokens_by_language", "tokens_by_upos", "pages_by_outcome")
+_UNTRAINED = "untrained_tokens_by_language"
+_SUMMED = (
+    *("rejects_by_reason", "tokens_by_language", _UNTRAINED),
+    *("tokens_by_upos", "pages_by_outcome"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +334,8 @@ def read_report(path: str) -> dict[str, Any]:
     for name, kind in (("config", dict), ("counts", dict), ("parts", list)):
         if not isinstance(report.get(name), kind):
             raise OutputError(f"{path}: {name}: expected a JSON {_JSON_NAMES[kind]}")
+    # Earlier versions did not count them.
+    report.setdefault(_UNTRAINED, {})
     for name in ("counts", *_SUMMED):
         numbers = report.get(name)
         values = numbers.values() if isinstance(numbers, dict) else [None]

@@ -113,6 +113,11 @@ class Segmenter:
         """The languages that lines may be found to be in."""
         return self._langid.languages
 
+    def find_language(self, text: str) -> tuple[str, float]:
+        """The language of the beginning of a text and its probability, 0 to 1."""
+        (found,) = self._langid.predict([text])
+        return found
+
     def among(self, languages: Iterable[str]) -> "Segmenter":
         """A segmenter with the same models that finds these languages alone.
 

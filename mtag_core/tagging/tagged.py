@@ -94,6 +94,11 @@ class TaggedSentence:
         """ISO 639 code of the sentence's language; `und` when unknown."""
         return self.sentence.language
 
+    @property
+    def is_trained(self) -> bool:
+        """Whether the tagger has learnt the language from a treebank."""
+        return self.sentence.is_trained
+
     def __len__(self) -> int:
         """Number of tokens."""
         return len(self.upos)
@@ -132,6 +137,7 @@ class TaggedSentence:
             "start": self.sentence.start,
             "end": self.sentence.end,
             "language": self.language,
+            "is_trained": self.is_trained,
             "tokens": [asdict(token) for token in self],
             "multiword_tokens": [asdict(token) for token in self.sentence.multiword_tokens],
         }

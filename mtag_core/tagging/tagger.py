@@ -158,6 +158,21 @@ class Tagger:
         codes = sorted({*self._trained, *self._base_segmenter.identified_languages})
         return {code: "trained" if code in self._trained else "named" for code in codes}
 
+    def find_language(self, text: str) -> tuple[str, float]:
+        """Finds the language that a text begins in, among those to choose from.
+
+        Args:
+            text: Any text; its first 400 characters are read.
+
+        Returns:
+            ISO 639 code and probability, 0 to 1; `und` and 0 where there is nothing to read.
+
+        Raises:
+            UsageError: The text is no `str` or holds a lone surrogate.
+        """
+        _check_text(text, what="text")
+        return self._segmenter.find_language(text)
+
     def following(self, treebank_style: Sequence[str]) -> "Tagger":
         """A tagger with the same model that has these treebanks' style, and no others'.
 
@@ -327,8 +342,10 @@ class Tagger:
         """
         _check_many(sentences, what="sentences", expected="lists of forms", instead="tag")
         code = self._code(language) or UNKNOWN
+        is_trained = code in self._trained
         pairs = (
-            (None, _joined(forms, index, language=code)) for index, forms in enumerate(sentences)
+            (None, _joined(forms, index, language=code, is_trained=is_trained))
+            for index, forms in enumerate(sentences)
         )
         return [tagged for _, tagged in self.tag_stream(pairs)]
 
@@ -353,10 +370,12 @@ class Tagger:
         return normalise_language(language, more_codes=known)
 
     def _kept(self, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-        """All sentences, or those of trained languages."""
-        if self.options.untrained == "tag":
-            return iter(sentences)
-        return (each for each in sentences if each.language in self._trained)
+        """Marks sentences of languages that are not trained, or leaves them out."""
+        for sentence in sentences:
+            if sentence.language in self._trained:
+                yield sentence
+            elif self.options.untrained == "tag":
+                yield replace(sentence, is_trained=False)
 
     def encode(self, sentence: Sentence) -> EncodedSentence:
         """Splits a sentence's tokens into wordpieces, and chooses the style it gets."""
@@ -392,7 +411,7 @@ class Tagger:
             yield indices, answer
 
 
-def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:
+def _joined(forms: Sequence[str], index: int, *, language: str, is_trained: bool) -> Sentence:
     if isinstance(forms, str) or not isinstance(forms, Iterable):
         raise UsageError(f"sentence {index}: {_shown(forms)}, expected a list of forms")
     forms = tuple(forms)
@@ -416,6 +435,7 @@ def _joined(forms: Sequence[str], index: int, *, language: str) -> Sentence:
         forms=forms,
         starts=tuple(starts),
         ends=tuple(start + len(form) for start, form in zip(starts, forms, strict=True)),
+        is_trained=is_trained,
     )
 
 

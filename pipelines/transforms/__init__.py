@@ -1,1 +1,1 @@
-"""Beam transforms: one composite PTransform a module."""
+"""Beam transforms: the steps of the jobs, each a composite PTransform."""

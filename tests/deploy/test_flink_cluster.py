@@ -133,6 +133,23 @@ def test_the_standalone_cluster_writes_the_same_bytes(cluster, corpus, expected,
     assert tree(tmp_path / "out") == expected
 
 
+def test_a_document_that_aborts_its_worker_is_rejected_by_the_next_attempt(cluster, tmp_path):
+    (tmp_path / "in").mkdir()
+    for index in range(6):
+        word = "abort" if index == 3 else "read"
+        (tmp_path / "in" / f"{index}.txt").write_text(f"They {word} it. " * 200)
+    paths = [f"--input={tmp_path}/in/*", f"--output={tmp_path}/out", "--item_bytes=4000"]
+    command = [sys.executable, "-m", "tests.pipelines.annotate_aborting", *paths, *cluster.flags]
+    assert subprocess.run(command, cwd=_ROOT, timeout=_TIMEOUT_S).returncode == 0
+    lines = [
+        line for path in tmp_path.glob("out/rejects/*") for line in path.read_text().split("\n")
+    ]
+    [reject] = [json.loads(line) for line in lines if line]
+    assert (reject["reason"], reject["source"]) == ("crashed", f"{tmp_path}/in/3.txt")
+    counts = json.loads((tmp_path / "out" / "run.json").read_text())["counts"]
+    assert (counts["tagged"], counts["rejected"]) == (5, 1)
+
+
 def test_counters_can_be_read_on_the_rest_api(cluster):
     job = cluster.rest("/jobs/overview")["jobs"][0]["jid"]
     accumulators = cluster.rest(f"/jobs/{job}/accumulators?includeSerializedValue=false")

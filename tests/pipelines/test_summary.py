@@ -39,6 +39,13 @@ def test_a_run_without_tokens_shows_no_list_of_languages(capsys):
     assert "languages 0 rejected" in " ".join(capsys.readouterr().out.split())
 
 
+def test_languages_that_are_not_trained_are_named(capsys):
+    times = RunTimes(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
+    untrained = {"untrained_tokens_by_language": {"sw": 7, "ha": 9}}
+    print_summary(_REPORT | untrained, times, previews=[], paths={})
+    assert "not trained 2: ha sw, 16 tokens" in " ".join(capsys.readouterr().out.split())
+
+
 def test_pages_of_dumps_are_accounted_for(capsys):
     outcomes = {"empty": 1, "kept": 1500, "other_namespace": 2, "redirect": 3, "rejected": 4}
     times = RunTimes(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)

@@ -15,6 +15,7 @@ from mtag_core.errors import UsageError
 from mtag_core.output import writers
 from mtag_core.output.columns import OutputRow, output_columns, schema_of
 from mtag_core.output.writers import FORMATS, OutputFormat
+from mtag_core.tagging.tagged import TaggedSentence
 from tests.mtag_core.output.rows import example_rows, multiword_row
 
 SENTENCE_SCHEMA = schema_of(output_columns(has_lemmas=False))
@@ -114,6 +115,19 @@ def test_lemmas_are_written_where_the_bundle_has_them(name):
 def _with_lemmas(row: OutputRow) -> OutputRow:
     lemmas = tuple(form.lower() for form in row.tagged.sentence.forms)
     return replace(row, tagged=replace(row.tagged, lemmas=lemmas))
+
+
+def test_sentences_of_untrained_languages_are_marked():
+    trained, other = example_rows(1)
+    other = replace(other, tagged=_untrained(other.tagged))
+    text = _written([trained, other], OutputFormat("conllu", "none")).decode()
+    assert [s.count("# is_trained = no\n") for s in text.strip().split("\n\n")] == [0, 1]
+    rows = pq.read_table(io.BytesIO(_written([trained, other], OutputFormat("parquet"))))
+    assert rows.column("is_trained").to_pylist() == [True, False]
+
+
+def _untrained(tagged: TaggedSentence) -> TaggedSentence:
+    return replace(tagged, sentence=replace(tagged.sentence, is_trained=False))
 
 
 def test_conllu_names_each_document_once():

@@ -1,15 +1,18 @@
 """None"""
 
 import hashlib
+import weakref
 from dataclasses import replace
 
 import pytest
 
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import OutputError
+from mtag_core.output import manifests as manifest_module
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import FileDigest, Manifest
 from mtag_core.output.writers import OutputFormat
+from mtag_core.parts import completed_parts as completed_module
 from mtag_core.parts.completed_parts import ManifestReader, damaged_parts
 from mtag_core.parts.run import RunConfig, completed_parts, prepare_output
 from mtag_core.parts.run_plan import find_intact
@@ -131,3 +134,32 @@ def test_the_manifest_of_another_part_is_refused(layout, tmp_path):
     (tmp_path / "manifests" / f"part-{_ID}.json").write_bytes(manifest.to_json())
     with pytest.raises(OutputError, match=rf"{_ID}\.json: part_id 'feedfeedfeedfeed', expected"):
         damaged_parts(layout)
+
+
+@pytest.mark.parametrize("verify", [False, True])
+def test_many_parts_are_checked_while_few_manifests_are_held(manifests_only, monkeypatch, verify):
+    held: set[int] = set()
+    most = 0
+    read = OutputLayout.read_manifest
+
+    def read_manifest(layout, part_id):
+        nonlocal most
+        manifest = replace(read(layout, part_id))
+        held.add(id(manifest))
+        weakref.finalize(manifest.tokens_by_upos, held.discard, id(manifest))
+        most = max(most, len(held))
+        return manifest
+
+    class Counts(dict):
+        """A dictionary that can be watched."""
+
+    value = manifest_module._value
+    monkeypatch.setattr(
+        manifest_module,
+        "_value",
+        lambda name, given: Counts(value(name, given)) if "upos" in name else value(name, given),
+    )
+    monkeypatch.setattr(OutputLayout, "read_manifest", read_manifest)
+    monkeypatch.setattr(completed_module, "_N_TOGETHER", 10)
+    assert damaged_parts(manifests_only, verify=verify).keys() == set(_IDS)
+    assert most <= 30

@@ -232,8 +232,8 @@ def test_a_document_that_cannot_be_segmented_to_its_end_leaves_no_sentence(
     part, layout, monkeypatch
 ):
     class Segmenter(FakeTagger):
-        def segment(self, text):
-            for sentence in super().segment(text):
+        def segment(self, text, language=None):
+            for sentence in super().segment(text, language):
                 if "poison" in sentence.forms:
                     raise ValueError("cannot cut")
                 yield sentence

@@ -16,6 +16,7 @@ _REPORT = {
         "parts": 3,
     },
     "rejects_by_reason": {"binary": 1, "truncated": 1},
+    "untrained_tokens_by_language": {"xx": 40},
     "tokens_by_language": {"fr": 60, "xx": 40} | {f"l{n:02}": 1 for n in range(30)},
     "tokens_by_upos": {"NOUN": 75, "VERB": 25},
     "pages_by_outcome": {},
@@ -73,7 +74,7 @@ def test_counts_and_shares_are_shown():
 
 def test_languages_are_named_longest_bar_first_and_the_last_folded():
     page = _page()
-    assert page.index("French (fr)") < page.index(">xx<") < page.index("<details>")
+    assert page.index("French (fr)") < page.index(">xx, not trained<") < page.index("<details>")
     assert "12 more, 12 tokens" in page
 
 

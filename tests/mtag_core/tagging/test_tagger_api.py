@@ -88,9 +88,19 @@ def test_the_tagger_says_which_languages_are_trained(tagger):
     assert languages["sw"] == "named"
 
 
+def test_the_language_of_a_text_comes_with_its_probability(tagger):
+    code, probability = tagger.find_language("Der Fluss ist sehr breit und niemand weiß warum.")
+    assert code == "de"
+    assert 0.5 < probability <= 1
+    assert tagger.find_language("123") == ("und", 0.0)
+    with pytest.raises(UsageError, match="text: NoneType, expected str"):
+        tagger.find_language(None)
+
+
 def test_sentences_of_untrained_languages_can_be_left_out(tagger):
     text = "The old bridge was closed.\n\nWatoto wanacheza mpira katika uwanja wa shule yetu."
-    assert [s.language for s in tagger.tag(text)] == ["en", "sw"]
+    assert [(s.language, s.is_trained) for s in tagger.tag(text)] == [("en", True), ("sw", False)]
+    assert not tagger.tag_tokens([["Watoto"]], language="sw")[0].is_trained
     skipping = Tagger.load(untrained="skip")
     assert [s.language for s in skipping.tag(text)] == ["en"]
     assert [len(sentences) for sentences in skipping.pipe([text, text])] == [1, 1]
