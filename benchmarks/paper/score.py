@@ -27,6 +27,7 @@ from mtag_core.evaluation.treebanks import (
     evaluate_treebanks,
 )
 from mtag_core.storage import list_files
+from mtag_core.treebank_style import MIXED
 
 _RAW_MODES: dict[SegmenterChoice, str] = {
     "identified": "raw",
@@ -49,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     paths = [info.path for info in list_files(args.treebanks)]
     if args.system == "student":
-        load = partial(_load_bundle, str(args.bundle))
+        load = partial(_load_bundle, str(args.bundle), () if args.default_style else (MIXED,))
         results = evaluate_treebanks(paths, load, options=options, n_workers=args.workers)
     else:
         results = _score_baseline(args, paths, options)
@@ -75,6 +76,11 @@ def _parser() -> argparse.ArgumentParser:
         help="whose cuts raw text; default: identified, and with --gold_treebank treebank",
     )
     parser.add_argument("--replace_x", action="store_true")
+    parser.add_argument(
+        "--default_style",
+        action="store_true",
+        help="the styles that the bundle names for languages; default: mixed, as in the paper",
+    )
     parser.add_argument("--gold_treebank", action="store_true", help="tell the system the treebank")
     parser.add_argument(
         "--lemmas_as_written", action="store_true", help="gold lemmas as in the files, not cleaned"
@@ -87,14 +93,15 @@ def _parser() -> argparse.ArgumentParser:
 def _name(args: argparse.Namespace, options: EvaluationOptions) -> str:
     mode = _RAW_MODES[options.segmenter] if options.raw else "gold"
     suffix = ("-x" if options.replace_x else "") + ("-told" if options.gold_treebank else "")
+    suffix += "-style" if args.default_style else ""
     suffix += "-written" if options.lemmas_as_written else ""
     return f"{args.system}-{mode}{suffix}"
 
 
-def _load_bundle(path: str) -> TreebankTagger:
+def _load_bundle(path: str, treebank_style: tuple[str, ...]) -> TreebankTagger:
     from mtag_core.tagging.tagger import Tagger
 
-    return Tagger.load(path)
+    return Tagger.load(path, treebank_style=treebank_style)
 
 
 def _score_baseline(

@@ -31,7 +31,11 @@ def main(argv: list[str] | None = None) -> int:
     score.main([*common, *treebanks])
     for segmenter in SEGMENTERS:
         score.main([*common, *treebanks, "--raw", "--segmenter", segmenter])
-    if load_labels(args.bundle).treebanks:
+    labels = load_labels(args.bundle)
+    if labels.styles:
+        score.main([*common, *treebanks, "--default_style"])
+        score.main([*common, *treebanks, "--raw", "--default_style"])
+    if labels.treebanks:
         score.main([*common, *treebanks, "--gold_treebank"])
         score.main([*common, *treebanks, "--raw", "--gold_treebank"])
     score.main([*common, *mixed, "--name", "student-codemixed"])

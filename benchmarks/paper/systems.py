@@ -104,9 +104,9 @@ class TellableEncoder(SegmentingTagger):
         """The treebanks that it knows."""
         return self._treebanks
 
-    def following(self, conventions: Sequence[str]) -> "TellableEncoder":
+    def following(self, treebank_style: Sequence[str]) -> "TellableEncoder":
         """The same encoder, told one treebank, whatever language a sentence is found to be of."""
-        (told,) = conventions
+        (told,) = treebank_style
         return TellableEncoder(self._teacher, self._segmenter, treebanks=self._treebanks, told=told)
 
 

@@ -48,6 +48,7 @@ _SYSTEMS = {
     "encoder_multilingual-{}": "teacher, multilingual",
     "encoder_multilingual-{}-told": "teacher, told the treebank",
     "student-{}": "student, multilingual (the bundle)",
+    "student-{}-style": "student, one style a language (the default)",
     "student-{}-told": "student, told the treebank",
 }
 _AS_TREEBANK = "raw, as the treebank"

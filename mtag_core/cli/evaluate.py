@@ -21,8 +21,12 @@ from mtag_core.option_values import positive
 from mtag_core.options import Flags, option
 from mtag_core.storage import exists, join, list_files
 from mtag_core.tagging.bundle_files import MANIFEST
+from mtag_core.treebank_style import split_names
 
-_TAGGER_FLAGS = ("bundle", "raw", "segmenter", "gold_treebank", "replace_x", "lemmas_as_written")
+_TAGGER_FLAGS = (
+    *("bundle", "raw", "segmenter", "gold_treebank", "treebank_style"),
+    *("replace_x", "lemmas_as_written"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,14 @@ class EvaluateOptions:
     gold_treebank: bool = option(
         "tag each file in its treebank's style, where the model knows the treebank",
         False,
+        section="a tagger",
+    )
+    treebank_style: tuple[str, ...] = option(
+        "tag in these treebanks' style; or mixed, for none; if left out, in the styles that the "
+        "model names",
+        (),
+        metavar="TREEBANK",
+        split=split_names,
         section="a tagger",
     )
     replace_x: bool = option(
@@ -114,7 +126,10 @@ def _score_tagger(options: EvaluateOptions) -> str:
         lemmas_as_written=options.lemmas_as_written,
     )
     results = evaluate_treebanks(
-        paths, partial(_load_tagger, options.bundle), options=how, n_workers=options.workers
+        paths,
+        partial(_load_tagger, options.bundle, options.treebank_style),
+        options=how,
+        n_workers=options.workers,
     )
     return format_results(results, format_name=options.format, has_losses=options.raw)
 
@@ -125,8 +140,8 @@ def _check_unused(options: EvaluateOptions, names: Sequence[str], *, needed: str
             raise UsageError(f"--{name} only goes with {needed}")
 
 
-def _load_tagger(bundle: str | None) -> TreebankTagger:
+def _load_tagger(bundle: str | None, treebank_style: Sequence[str]) -> TreebankTagger:
     """Loads the tagger; here, since scoring two files must not wait for a model's libraries."""
     from mtag_core.tagging.tagger import Tagger
 
-    return Tagger.load(bundle)
+    return Tagger.load(bundle, treebank_style=treebank_style)

@@ -69,8 +69,8 @@ class TreebankStyleTagger(TreebankTagger, Protocol):
         """The treebanks that it knows."""
         ...
 
-    def following(self, conventions: Sequence[str]) -> TreebankTagger:
-        """The same tagger, following the conventions of treebanks."""
+    def following(self, treebank_style: Sequence[str]) -> TreebankTagger:
+        """The same tagger, tagging in the style of treebanks."""
         ...
 
 

@@ -58,14 +58,14 @@ def test_patterns_that_the_shell_has_expanded_are_taken(tmp_path, capsys, monkey
     paths = [tmp_path / "fr_a-ud-test.conllu", tmp_path / "ta_b-ud-test.conllu"]
     for path in paths:
         path.write_text(LINE)
-    monkeypatch.setattr("mtag_core.cli.evaluate._load_tagger", lambda bundle: FakeTagger())
+    monkeypatch.setattr("mtag_core.cli.evaluate._load_tagger", lambda *_: FakeTagger())
     assert main(["evaluate", "--treebanks", *map(str, paths)]) == 0
     assert "mean of treebanks (2)" in capsys.readouterr().out
 
 
 def test_treebanks_are_tagged_and_scored(tmp_path, capsys, monkeypatch):
     (tmp_path / "fr_a-ud-test.conllu").write_text(LINE)
-    monkeypatch.setattr("mtag_core.cli.evaluate._load_tagger", lambda bundle: FakeTagger())
+    monkeypatch.setattr("mtag_core.cli.evaluate._load_tagger", lambda *_: FakeTagger())
     pattern = str(tmp_path / "*.conllu")
     assert main(["evaluate", "--treebanks", pattern, "--raw", "--format", "json"]) == 0
     record = json.loads(capsys.readouterr().out)
@@ -75,7 +75,7 @@ def test_treebanks_are_tagged_and_scored(tmp_path, capsys, monkeypatch):
 def test_a_tagger_that_knows_no_treebanks_cannot_be_told_one(tmp_path, capsys, monkeypatch):
     path = tmp_path / "fr_a-ud-test.conllu"
     path.write_text(LINE)
-    monkeypatch.setattr("mtag_core.cli.evaluate._load_tagger", lambda bundle: FakeTagger())
+    monkeypatch.setattr("mtag_core.cli.evaluate._load_tagger", lambda *_: FakeTagger())
     assert main(["evaluate", "--treebanks", str(path), "--gold_treebank"]) == 2
     assert "knows no treebanks, so it cannot follow 'fr_a'" in capsys.readouterr().err
 
@@ -85,8 +85,8 @@ def test_a_told_treebank_is_followed(tmp_path, capsys):
     # tagger that is not told does not guess.
     forms = "Stary dom stoi przy drodze .".split()
     (plain,), *told_ones = (
-        Tagger.load(conventions=names).tag_tokens([forms], language="pl")
-        for names in ((), ("pl_lfg",), ("pl_sz",))
+        Tagger.load(treebank_style=names).tag_tokens([forms], language="pl")
+        for names in (("mixed",), ("pl_lfg",), ("pl_sz",))
     )
     name, told = next(
         (name, told)
@@ -103,8 +103,10 @@ def test_a_told_treebank_is_followed(tmp_path, capsys):
     flags = ["evaluate", "--treebanks", str(path), "--format", "json"]
     assert main([*flags, "--gold_treebank"]) == 0
     told_scores = json.loads(capsys.readouterr().out)
-    assert main(flags) == 0
+    assert main([*flags, "--treebank_style", "mixed"]) == 0
     assert told_scores != json.loads(capsys.readouterr().out)
+    assert main([*flags, "--treebank_style", name]) == 0
+    assert told_scores == json.loads(capsys.readouterr().out)
     assert _f1(told_scores, "FEATS") == 100
 
 

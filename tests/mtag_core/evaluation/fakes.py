@@ -41,12 +41,12 @@ class TellableFakeTagger(FakeTagger):
 
     treebanks = ("fr_own", "pl_lfg")
 
-    def __init__(self, conventions=()):
+    def __init__(self, treebank_style=()):
         super().__init__()
-        self.languages = {name[:2] for name in conventions}
+        self.languages = {name[:2] for name in treebank_style}
 
-    def following(self, conventions):
-        return TellableFakeTagger(conventions)
+    def following(self, treebank_style):
+        return TellableFakeTagger(treebank_style)
 
     def _tagged(self, text, language):
         tagged = super()._tagged(text, language)
