@@ -63,8 +63,7 @@ from pipelines.models import Model, TextTagger, bundle_model
 from pipelines.runners.registry import find_runner
 from pipelines.streaming import run_in_turn, run_unbounded
 from pipelines.summary import print_plan
-from pipelines.transforms.check_alone import document_check
-from pipelines.transforms.read_documents import ReadDocuments, SplitFiles
+from pipelines.transforms.read_documents import ReadDocuments, SplitFiles, document_check
 from pipelines.transforms.segment import Segment
 from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.tag import Tag

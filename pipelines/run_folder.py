@@ -71,9 +71,9 @@ def delete_run_folder() -> None:
 def remove_open_marks() -> None:
     """Removes the marks of parts in work, for a process that ends on purpose."""
     # Not imported: where it is not there yet, there are no marks.
-    attempts = sys.modules.get("mtag_core.parts.attempts")
-    if attempts is not None:
-        attempts.remove_open_marks()
+    reader = sys.modules.get("mtag_core.parts.read_alone")
+    if reader is not None:
+        reader.remove_open_marks()
 
 
 def delete_stale_folders() -> None:

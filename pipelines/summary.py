@@ -154,10 +154,11 @@ def _rejects(n_rejected: int, by_reason: Mapping[str, int]) -> str:
 
 def _sentence_table(preview: Preview) -> Table:
     table = Table(box=box.SIMPLE)
-    for column in ("form", "UPOS", "FEATS"):
+    lemmas = ["lemma"] if preview.lemmas else []
+    for column in ("form", *lemmas, "UPOS", "FEATS"):
         table.add_column(column, overflow="fold")
-    for form, upos, feats in preview.tokens:
-        table.add_row(visible(form), upos, feats)
+    for index, (form, *tags) in enumerate(preview.tokens):
+        table.add_row(*map(visible, (form, *preview.lemmas[index : index + 1])), *tags)
     return table
 
 

@@ -38,6 +38,7 @@ from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview
 from mtag_core.parts import run as runs
+from mtag_core.parts.completed_parts import completed_parts
 from mtag_core.parts.outcome import check_tagged
 from mtag_core.parts.plan import PlannedPart, plan_parts
 from mtag_core.parts.run_plan import choose_sizes, measure_plan, write_plan
@@ -233,7 +234,7 @@ def _make_shards(
         write_plan(layout.plan_path, parts, completed=())
         _survey(options, layout)
         parts = choose_parts(parts, options.choice, base=layout.base)
-    size = write_plan(layout.plan_path, parts, completed=runs.completed_parts(layout))
+    size = write_plan(layout.plan_path, parts, completed=completed_parts(layout))
     report = make_parts(
         options.job,
         layout,

@@ -110,11 +110,13 @@ def _print_tables(sentences: Iterable[TaggedSentence]) -> None:
     for sentence in sentences:
         title = f"{visible(sentence.text)}  [{sentence.sentence.language}]"
         table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False)
-        for column in _TABLE_COLUMNS:
+        form, *tags = _TABLE_COLUMNS
+        for column in (form, "lemma", *tags) if sentence.lemmas else _TABLE_COLUMNS:
             table.add_column(column, justify="right" if column == "score" else "left")
         for token in sentence:
             feats = "" if token.feats == "_" else token.feats.replace("|", " ")
-            cells = (visible(token.form), token.upos, feats, f"{token.upos_score:.2f}")
+            words = map(visible, filter(None, (token.form, token.lemma)))
+            cells = (*words, token.upos, feats, f"{token.upos_score:.2f}")
             # As Text, so that square brackets in a form are no markup.
             table.add_row(*map(Text, cells))
         console.print(table)

@@ -19,6 +19,7 @@ from mtag_core.errors import MtagError, OutputError
 _JOINERS = "\u200c\u200d"
 _MOST_TOKENS = 24
 _ROWS_A_PART = 200
+_COLUMNS = ("doc_id", "language", "forms", "upos", "feats", "lemmas")
 
 
 def visible(value: str) -> str:
@@ -46,11 +47,13 @@ class Preview:
         doc_id: Its document.
         language: Its language code.
         tokens: Form, UPOS and FEATS of each token.
+        lemmas: One a token; empty where there are none.
     """
 
     doc_id: str
     language: str
     tokens: tuple[tuple[str, str, str], ...]
+    lemmas: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -65,8 +68,7 @@ def preview_parts(paths: Iterable[str], *, n_sentences: int) -> list[Preview]:
         paths: The parts to look into; their order does not matter.
         n_sentences: How many to return at most.
     """
-    rows = (row for path in paths for row in _head(path))
-    previews = (Preview(row["doc_id"], row["language"], tuple(row["tokens"])) for row in rows)
+    previews = (preview for path in paths for preview in _head(path))
     return choose_previews(previews, n_sentences=n_sentences)
 
 
@@ -92,7 +94,7 @@ def choose_previews(previews: Iterable[Preview], *, n_sentences: int) -> list[Pr
     return [*first.values(), *others][:n_sentences]
 
 
-def _head(path: str) -> Iterator[dict[str, Any]]:
+def _head(path: str) -> Iterator[Preview]:
     try:
         yield from _rows(path)
     except (pa.ArrowException, ValueError, KeyError, TypeError, EOFError, OSError) as error:
@@ -103,34 +105,35 @@ def _head(path: str) -> Iterator[dict[str, Any]]:
         ) from error
 
 
-def _rows(path: str) -> Iterator[dict[str, Any]]:
+def _rows(path: str) -> Iterator[Preview]:
     name = path.rsplit("/", 1)[-1]
     with storage.open_read(path) as stream:
         if name.endswith(".parquet"):
             yield from _parquet_head(stream)
         elif ".jsonl" in name:
             lines = islice(_lines(stream, name), _ROWS_A_PART)
-            yield from (_columns(json.loads(line)) for line in lines)
+            yield from (_preview(json.loads(line)) for line in lines)
         else:
             yield from islice(_conllu_rows(_lines(stream, name)), _ROWS_A_PART)
 
 
-def _parquet_head(stream: BinaryIO) -> Iterator[dict[str, Any]]:
+def _parquet_head(stream: BinaryIO) -> Iterator[Preview]:
     """Rows of the first batch; remote streams that cannot seek are read whole."""
-    names = ["doc_id", "language", "forms", "upos", "feats"]
     source = stream if stream.seekable() else io.BytesIO(stream.read())
-    for batch in pq.ParquetFile(source).iter_batches(_ROWS_A_PART, columns=names):
-        yield from (_columns(row) for row in batch.to_pylist())
+    file = pq.ParquetFile(source)
+    names = [name for name in _COLUMNS if name in file.schema_arrow.names]
+    for batch in file.iter_batches(_ROWS_A_PART, columns=names):
+        yield from map(_preview, batch.to_pylist())
         return
 
 
-def _columns(row: Mapping[str, Any]) -> dict[str, Any]:
-    tokens = list(zip(row["forms"], row["upos"], row["feats"], strict=True))
-    return {"doc_id": row["doc_id"], "language": row["language"], "tokens": tokens}
+def _preview(row: Mapping[str, Any]) -> Preview:
+    tokens = tuple(zip(row["forms"], row["upos"], row["feats"], strict=True))
+    return Preview(row["doc_id"], row["language"], tokens, tuple(row.get("lemmas", ())))
 
 
-def _conllu_rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    doc_id, language, tokens = "", "und", []
+def _conllu_rows(lines: Iterable[str]) -> Iterator[Preview]:
+    doc_id, language, tokens, lemmas = "", "und", [], []
     for line in lines:
         fields = line.rstrip("\n").split("\t")
         if line.startswith("# newdoc id = "):
@@ -139,9 +142,12 @@ def _conllu_rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
             language = line.removeprefix("# language = ").rstrip("\n")
         elif len(fields) == 10 and fields[0].isdecimal():
             tokens.append((fields[1], fields[3], fields[5]))
+            lemmas.append(fields[2])
         elif not line.strip():
-            yield {"doc_id": doc_id, "language": language, "tokens": tokens}
-            tokens = []
+            # A column of nothing but `_` is one without lemmas.
+            has_lemmas = any(lemma != "_" for lemma in lemmas)
+            yield Preview(doc_id, language, tuple(tokens), tuple(lemmas) if has_lemmas else ())
+            tokens, lemmas = [], []
 
 
 def _lines(stream: BinaryIO, name: str) -> Iterator[str]:

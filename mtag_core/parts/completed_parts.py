@@ -1,4 +1,4 @@
-"""Parts that are complete: their manifests, and which of them are damaged.
+"""Parts that are complete: which, their manifests, and which of them are damaged.
 
 Manifests are read many at a time: remote stores answer slowly, not seldom.
 """
@@ -30,6 +30,19 @@ def read_manifests(layout: OutputLayout, part_ids: Sequence[str]) -> Iterator[Ma
     with ThreadPoolExecutor(_N_THREADS) as pool:
         for start in range(0, len(part_ids), _N_TOGETHER):
             yield from pool.map(layout.read_manifest, part_ids[start : start + _N_TOGETHER])
+
+
+def completed_parts(layout: OutputLayout, *, is_dry: bool = False) -> set[str]:
+    """Ids of the parts that are done: their manifest is there and so is the part.
+
+    A manifest without its part (somebody removed it) is removed, so that the part is made again;
+    a dry run leaves it.
+    """
+    parts = layout.own_files(PARTS)
+    manifests = layout.own_files(MANIFESTS)
+    for part_id in () if is_dry else manifests.keys() - parts.keys():
+        storage.delete(layout.manifest_path(part_id))
+    return manifests.keys() & parts.keys()
 
 
 class ManifestReader:

@@ -13,7 +13,7 @@ from mtag_core import storage
 from mtag_core.errors import InputNotFoundError
 from mtag_core.output.layout import OutputLayout, is_own_path
 from mtag_core.parts import run as runs
-from mtag_core.parts.completed_parts import ManifestReader
+from mtag_core.parts.completed_parts import ManifestReader, completed_parts
 from mtag_core.parts.plan import CompletedParts, PlannedPart, Sources
 from mtag_core.parts.run import RunConfig
 from mtag_core.parts.run_plan import plan_run
@@ -135,7 +135,7 @@ class FileWatcher:
             self._finish()
 
     def _plan(self, files: list[FileInfo]) -> Iterator[PlannedPart]:
-        begun = {*runs.completed_parts(self._layout), *self._given}
+        begun = {*completed_parts(self._layout), *self._given}
         self._files, self._planned, self._is_finished = files, set(), False
         completed = CompletedParts(begun, self._sources)
         for part in plan_run(self._layout, self._config, files, completed):
@@ -153,7 +153,7 @@ class FileWatcher:
         layout = self._layout
         slices = part_ids_of_slices(layout)
         parts = _parts_of(self._planned, slices)
-        if not parts | _parts_of(self._given, slices) <= runs.completed_parts(layout):
+        if not parts | _parts_of(self._given, slices) <= completed_parts(layout):
             return
         manifests = self._manifests.read(sorted(parts))
         report = runs.finish_run(layout, self._config, manifests=manifests, n_parts=len(parts))

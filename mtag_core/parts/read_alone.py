@@ -1,20 +1,61 @@
 """Reads what may abort the process: everything is tried in a child process first.
 
-A file whose reading ends the child is one reject, and so is a document that a later step cannot
-bear; all others come as usual.
+A native library may do so. A part that is being made is marked: a mark that is left over names a
+part whose maker died, and the next attempt reads it alone. A file whose reading ends the child is
+one reject, and so is a document that a later step cannot bear; all others come as usual.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from mtag_core import storage
 from mtag_core.child_process import ChildCrashError, ChildProcess
 from mtag_core.corpus import ReadOptions, Span, WorkItem, read_item
+from mtag_core.errors import StorageError
+from mtag_core.output.layout import OutputLayout
 from mtag_core.records import CRASHED, Document, Reject, document_bytes
 from mtag_core.wikipedia import PageOutcome
+
+_open_marks: set[str] = set()
+
+
+@contextmanager
+def attempt(layout: OutputLayout, part_id: str) -> Iterator[bool]:
+    """Marks a part while the block runs, however it ends, unless the process ends with it.
+
+    Args:
+        layout: The output directory.
+        part_id: Of a part, or of a list of slices.
+
+    Yields:
+        Whether a process died in an earlier attempt.
+
+    Raises:
+        StorageError: The mark cannot be made.
+    """
+    path = layout.attempt_path(part_id)
+    is_suspect = storage.exists(path)
+    _open_marks.add(path)
+    storage.touch(path)
+    try:
+        yield is_suspect
+    finally:
+        _remove(path)
+
+
+def remove_open_marks() -> None:
+    """Removes the marks of this process, which ends on purpose in the middle of its parts."""
+    for path in tuple(_open_marks):
+        _remove(path)
+
+
+def _remove(path: str) -> None:
+    _open_marks.discard(path)
+    with suppress(StorageError):
+        storage.delete(path)
 
 
 @dataclass(frozen=True, slots=True)

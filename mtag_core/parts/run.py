@@ -210,19 +210,6 @@ def delete_leftovers(layout: OutputLayout) -> None:
         storage.delete_leftovers(folder)
 
 
-def completed_parts(layout: OutputLayout, *, is_dry: bool = False) -> set[str]:
-    """Ids of the parts that are done: their manifest is there and so is the part.
-
-    A manifest without its part (somebody removed it) is removed, so that the part is made again;
-    a dry run leaves it.
-    """
-    parts = layout.own_files(PARTS)
-    manifests = layout.own_files(MANIFESTS)
-    for part_id in () if is_dry else manifests.keys() - parts.keys():
-        storage.delete(layout.manifest_path(part_id))
-    return manifests.keys() & parts.keys()
-
-
 def finish_run(
     layout: OutputLayout,
     config: RunConfig,

@@ -14,9 +14,9 @@ from mtag_core import storage
 from mtag_core.corpus import fitting_item_bytes, fitting_spool_bytes
 from mtag_core.errors import OutputError
 from mtag_core.output.layout import OutputLayout
-from mtag_core.parts.completed_parts import ManifestReader, damaged_parts
+from mtag_core.parts.completed_parts import ManifestReader, completed_parts, damaged_parts
 from mtag_core.parts.plan import NO_PARTS, CompletedParts, PlannedPart, plan_parts
-from mtag_core.parts.run import RunConfig, completed_parts, read_json
+from mtag_core.parts.run import RunConfig, read_json
 from mtag_core.parts.slices import read_all_slices
 from mtag_core.storage import FileInfo
 

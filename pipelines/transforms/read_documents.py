@@ -1,27 +1,55 @@
 """The first steps over documents: planned parts to the documents in them.
 
-A file that cannot be read from its middle becomes slices before, so that all workers read it.
+A file that cannot be read from its middle becomes slices before, so that all workers read it. A
+part that killed its worker is read again with each document tried in a child process.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from threading import Lock
+from typing import Any
 
 import apache_beam as beam
+from apache_beam.internal import pickler
 
 from mtag_core import storage
 from mtag_core.corpus import ReadOptions
 from mtag_core.output.layout import OutputLayout
-from mtag_core.parts.attempts import attempt
 from mtag_core.parts.part_records import CompletedPart, RecordKey, read_part
 from mtag_core.parts.plan import PlannedPart
-from mtag_core.parts.read_alone import trial_if
+from mtag_core.parts.read_alone import attempt, trial_if
 from mtag_core.parts.slices import slice_item
-from mtag_core.records import Document, Reject
-from pipelines.transforms.steps import KeyedRecord, StepDoFn
+from mtag_core.records import Block, Document, Reject
+from mtag_core.segmentation.document_blocks import segment_document
+from pipelines.models import TextTagger
+from pipelines.transforms.steps import KeyedRecord, SharedModel, StepDoFn
 
 # Threads of one process make one part after the other: two at once would take twice the memory,
 # and no less time.
 _ONE_PART = Lock()
+
+
+def document_check(model: SharedModel[TextTagger]) -> Callable[[Document], None]:
+    """Makes a function that does to a document what the steps with a model do; it pickles."""
+    return partial(_check, pickler.dumps(model.load))
+
+
+def _check(load: bytes, document: Document) -> None:
+    try:
+        model = _loaded(load)
+        for block in segment_document(document, model.segment, model.identify):
+            if isinstance(block, Block):
+                encoded = [model.encode(sentence) for sentence in block.sentences]
+                for _ in model.tag_encoded(encoded):
+                    pass
+    except Exception:
+        # It comes again in the steps, which reject the document for it.
+        return
+
+
+@cache
+def _loaded(load: bytes) -> Any:  # noqa: ANN401
+    return pickler.loads(load)()
 
 
 class _ReadingDoFn(StepDoFn):

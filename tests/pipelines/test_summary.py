@@ -39,6 +39,15 @@ def test_a_run_without_tokens_shows_no_list_of_languages(capsys):
     assert "languages 0 rejected" in " ".join(capsys.readouterr().out.split())
 
 
+def test_lemmas_are_shown_where_there_are_any(capsys):
+    previews = [Preview("a.txt", "fr", (("chats", "NOUN", "_"), ("a", "X", "_")), ("chat", "b"))]
+    times = RunTimes(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
+    print_summary(_REPORT, times, previews=previews, paths={})
+    words = capsys.readouterr().out.split()
+    assert words[words.index("form") :][:4] == ["form", "lemma", "UPOS", "FEATS"]
+    assert words[words.index("chats") :][:8] == ["chats", "chat", "NOUN", "_", "a", "b", "X", "_"]
+
+
 def test_languages_that_are_not_trained_are_named(capsys):
     times = RunTimes(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
     untrained = {"untrained_tokens_by_language": {"sw": 7, "ha": 9}}

@@ -9,7 +9,7 @@ from mtag_core import storage
 from mtag_core.corpus import ReadOptions
 from mtag_core.errors import OutputError
 from mtag_core.output.layout import OutputLayout
-from mtag_core.parts import run as runs
+from mtag_core.parts.completed_parts import completed_parts
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
@@ -63,7 +63,7 @@ def make_basis(
     if basis is not None:
         return basis
     path = basis_path(layout.base)
-    if runs.completed_parts(layout):
+    if completed_parts(layout):
         raise OutputError(f"{path} is gone, but parts need it; pass --overwrite")
     basis = fit_basis(teacher, sample, options, n_tokens=_TOKENS)
     if basis is not None:

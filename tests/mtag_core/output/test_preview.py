@@ -1,5 +1,7 @@
 """None"""
 
+from dataclasses import replace
+
 import pytest
 
 from mtag_core.output.layout import OutputLayout, open_part
@@ -20,6 +22,18 @@ def test_a_sentence_of_each_language_is_shown(tmp_path, name, compression):
     assert english.title == "doc 0 (en)"
     assert [token[0] for token in english.tokens] == ["Ana", "reads", "book", "0", "."]
     assert [token[0] for token in french.tokens] == ["de", "le", "pain"]
+
+
+@pytest.mark.parametrize("has_lemmas", [False, True])
+@pytest.mark.parametrize("name", ["parquet", "jsonl", "conllu"])
+def test_lemmas_are_shown_where_there_are_any(tmp_path, name, has_lemmas):
+    layout = OutputLayout(str(tmp_path), OutputFormat(name, "none", has_lemmas=has_lemmas))
+    row = example_rows(1)[0]
+    lemmas = ("Ana", "read", "book", "0", ".") if has_lemmas else None
+    with open_part(layout, "0" * 16) as files:
+        files.rows.write(replace(row, tagged=replace(row.tagged, lemmas=lemmas)))
+    [preview] = preview_parts([layout.part_path("0" * 16)], n_sentences=1)
+    assert preview.lemmas == (lemmas or ())
 
 
 def test_the_order_of_parts_does_not_matter(tmp_path):

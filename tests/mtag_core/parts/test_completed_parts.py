@@ -13,8 +13,8 @@ from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import FileDigest, Manifest
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts import completed_parts as completed_module
-from mtag_core.parts.completed_parts import ManifestReader, damaged_parts
-from mtag_core.parts.run import RunConfig, completed_parts, prepare_output
+from mtag_core.parts.completed_parts import ManifestReader, completed_parts, damaged_parts
+from mtag_core.parts.run import RunConfig, prepare_output
 from mtag_core.parts.run_plan import find_intact
 
 _MANIFEST = Manifest("", FileDigest("", 10, "ab"), None, 1, 1, 0, 1, 1, 10)

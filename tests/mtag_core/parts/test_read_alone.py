@@ -7,8 +7,14 @@ from mtag_core.child_process import ChildCrashError, ChildProcess
 from mtag_core.corpus import ReadOptions, plan_items
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
-from mtag_core.parts.attempts import attempt, remove_open_marks
-from mtag_core.parts.read_alone import Trial, checked, count_documents_alone, read_item_alone
+from mtag_core.parts.read_alone import (
+    Trial,
+    attempt,
+    checked,
+    count_documents_alone,
+    read_item_alone,
+    remove_open_marks,
+)
 from mtag_core.records import Document
 from mtag_core.wikipedia import PageOutcome
 

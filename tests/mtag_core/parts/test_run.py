@@ -10,11 +10,11 @@ from mtag_core.errors import CountMismatchError, OutputError, UsageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import FileDigest, Manifest
 from mtag_core.output.writers import OutputFormat
+from mtag_core.parts.completed_parts import completed_parts
 from mtag_core.parts.plan import slice_part_id
 from mtag_core.parts.run import (
     RunConfig,
     check_output,
-    completed_parts,
     finish_run,
     prune,
     read_report,
