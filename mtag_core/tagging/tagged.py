@@ -4,11 +4,13 @@ Tags stand in columns like the sentence's tokens (see `mtag_core.records`); `tok
 for people.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, overload
 
 from mtag_core.conllu import format_sentence
+from mtag_core.languages import UNKNOWN
 from mtag_core.records import Document, Sentence, bare_sentence
 from mtag_core.tagging.sentence_html import sentence_html
 
@@ -164,6 +166,14 @@ class TaggedDocument:
 
     document: Document
     sentences: tuple[TaggedSentence, ...]
+
+    @property
+    def language(self) -> str:
+        """The language that most tokens are in; `und` for a document without tokens."""
+        n_tokens: Counter[str] = Counter()
+        for sentence in self.sentences:
+            n_tokens[sentence.language] += len(sentence)
+        return max(n_tokens, key=lambda code: n_tokens[code], default=UNKNOWN)
 
 
 def unscored(

@@ -4,8 +4,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from mtag_core.records import MultiwordToken, Sentence
-from mtag_core.tagging.tagged import TaggedSentence
+from mtag_core.records import Document, MultiwordToken, Sentence
+from mtag_core.tagging.tagged import TaggedDocument, TaggedSentence
 
 SENTENCE = Sentence(
     text="du <pain>",
@@ -67,6 +67,13 @@ def test_a_sentence_becomes_values_of_json():
     assert value["multiword_tokens"] == [
         {"first": 0, "last": 1, "form": "du", "start": 10, "end": 12}
     ]
+
+
+def test_a_document_is_in_the_language_of_most_tokens():
+    german = replace(TAGGED, sentence=replace(SENTENCE, language="de"))
+    document = Document("a", "", "a.txt")
+    assert TaggedDocument(document, (TAGGED, german, german)).language == "de"
+    assert TaggedDocument(document, ()).language == "und"
 
 
 class _Spans(HTMLParser):
