@@ -47,19 +47,20 @@ class Batch(NamedTuple):
 
 
 class TokenTagger(nn.Module):
-    """Gives each token UPOS and FEATS logits.
-
-    Args:
-        encoder: Called with (piece_ids, is_piece), gives (n_sentences, n_pieces, hidden_size).
-        hidden_size: Width of the encoder's output.
-        n_upos: Number of UPOS labels.
-        n_feats: Number of FEATS labels.
-        dropout: On the vectors that the heads read, in training.
-    """
+    """Gives each token UPOS and FEATS logits."""
 
     def __init__(
         self, encoder: nn.Module, *, hidden_size: int, n_upos: int, n_feats: int, dropout: float
     ) -> None:
+        """Puts fresh heads on an encoder.
+
+        Args:
+            encoder: Called with (piece_ids, is_piece), gives (n_sentences, n_pieces, hidden_size).
+            hidden_size: Width of the encoder's output.
+            n_upos: Number of UPOS labels.
+            n_feats: Number of FEATS labels.
+            dropout: On the vectors that the heads read, in training.
+        """
         super().__init__()
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)

@@ -126,6 +126,7 @@ class WordStudent(nn.Module):
     """Gives each token UPOS, FEATS and lemma rule logits."""
 
     def __init__(self, config: WordStudentConfig) -> None:
+        """Builds the model with BERT's initialisation."""
         super().__init__()
         self.config = config
         width = config.hidden_size

@@ -42,17 +42,7 @@ class LabelTrainingOptions:
 
 
 class LabelTraining:
-    """A model, its treebanks on the device, and their batches.
-
-    Args:
-        model: What learns.
-        options: How.
-        train: What it learns from.
-        rates: Times an epoch goes through each train sentence. Shape (n_sentences,).
-        dev: What it is scored on.
-        metadata: Of the model; its treebanks.
-        pieces: The vocabulary's special pieces.
-    """
+    """A model, its treebanks on the device, and their batches."""
 
     def __init__(
         self,
@@ -65,6 +55,17 @@ class LabelTraining:
         metadata: ModelMetadata,
         pieces: SpecialPieces,
     ) -> None:
+        """Moves the data to the model's device.
+
+        Args:
+            model: What learns.
+            options: How.
+            train: What it learns from.
+            rates: Times an epoch goes through each train sentence. Shape (n_sentences,).
+            dev: What it is scored on.
+            metadata: Of the model; its treebanks.
+            pieces: The vocabulary's special pieces.
+        """
         device = next(model.parameters()).device
         self._model, self._options, self._rates = model, options, rates
         self._train, self._dev = train, dev

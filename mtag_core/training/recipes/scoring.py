@@ -80,6 +80,7 @@ def score(model: TokenTagger, sentences: DeviceSentences, dataset: LabelledDatas
 
 
 def _mean(treebank_to_percentage: dict[str, float]) -> float:
+    """Mean over treebanks; some have no dev file to be scored on."""
     values = treebank_to_percentage.values()
     return sum(values) / len(values) if values else math.nan
 
