@@ -23,7 +23,7 @@ from benchmarks.machine import machine, ratios, shown_command, write_record
 from mtag_core.storage import open_text
 from mtag_core.tagging.tagger import Tagger
 
-_OURS = "mtag, raw text to UPOS and FEATS"
+_OURS = "mtag, raw text to UPOS, FEATS and lemmas"
 _LINES_A_DOCUMENT = 10
 
 
@@ -86,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Speed from raw text to tags on one core.")
     parser.add_argument("--text", type=Path, required=True, help="a sentence a line, plain or .xz")
     parser.add_argument("--lines", type=int, default=1000)
+    parser.add_argument("--bundle", help="a model bundle; the one in mtag by default")
+    parser.add_argument("--other_bundle", help="a bundle to measure beside it")
     parser.add_argument("--segmenter", type=Path, help="a UDPipe tokenizer")
     parser.add_argument("--udpipe", type=Path, help="a UDPipe tagger of the same language")
     parser.add_argument("--spacy_python", help="a Python that has spaCy and the model")
@@ -106,10 +108,15 @@ def _documents(path: Path, n_lines: int) -> list[str]:
 def _systems(
     documents: list[str], path: Path, args: argparse.Namespace
 ) -> dict[str, Callable[[], float]]:
-    tagger = Tagger.load()
+    tagger = Tagger.load(args.bundle)
     systems: dict[str, Callable[[], float]] = {
         _OURS: lambda: _rate(lambda: _consume(tagger.pipe(documents)), documents, args.seconds)
     }
+    if args.other_bundle:
+        other = Tagger.load(args.other_bundle)
+        systems["mtag, the other bundle"] = lambda: _rate(
+            lambda: _consume(other.pipe(documents)), documents, args.seconds
+        )
     if args.udpipe and args.segmenter:
         udpipe = UdpipeTagger(args.udpipe, segmenter=args.segmenter)
         systems["UDPipe 1 tokenizer and tagger"] = lambda: _rate(

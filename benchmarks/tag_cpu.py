@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--text", type=Path, required=True, help="a sentence a line, plain or .xz")
     parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/tag_cpu.json"))
     parser.add_argument("--bundle", type=Path, default=_DEFAULT_BUNDLE)
+    parser.add_argument("--other_bundle", type=Path, help="a bundle to measure beside it")
     parser.add_argument("--segmenter", type=Path, help="a UDPipe tokenizer, timed with --udpipe")
     parser.add_argument("--udpipe", type=Path, help="a UDPipe tagger of the text's language")
     parser.add_argument("--meta_lstm", type=Path, help="a directory of baselines.meta_lstm.train")
@@ -77,6 +78,11 @@ def _systems(
         ),
         _BATCHED: lambda: sum(map(len, tagger.tag_tokens(sentences))),
     }
+    if args.other_bundle:
+        other = Tagger.load(str(args.other_bundle))
+        systems[f"other bundle, {N_SENTENCES} sentences a call"] = lambda: sum(
+            map(len, other.tag_tokens(sentences))
+        )
     if args.udpipe:
         from benchmarks.raw_cpu import UdpipeTagger
 

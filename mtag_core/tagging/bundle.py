@@ -2,9 +2,10 @@
 
     bundle.json       format version; size and SHA-256 of every other file; scores; whether the
                       student was trained on dev files
+    forms.onnx        the student's vectors of forms, int8; only where it reads words
     tagger.onnx       the student, int8
     tokenizer.json    its wordpieces
-    labels.json       its UPOS tags and FEATS bundles
+    labels.json       its UPOS tags, FEATS bundles, lemma rules, treebanks and styles
     langid.ftz        language identification
     segmenters/       sentence and token segmenters, some files a language or treebank
     README.md         the model card

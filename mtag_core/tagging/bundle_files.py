@@ -12,6 +12,9 @@ from mtag_core.errors import BundleError
 
 MANIFEST = "bundle.json"
 TAGGER = "tagger.onnx"
+FORMS = "forms.onnx"
+"""Only in bundles whose student reads words."""
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 

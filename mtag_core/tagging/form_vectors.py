@@ -14,6 +14,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
+from mtag_core.tagging.bundle_files import FORMS
 from mtag_core.tagging.forms import FormArrays, FormFeatures
 from mtag_core.tagging.student import open_session
 
@@ -64,7 +65,7 @@ class FormVectors:
         Raises:
             BundleError: One of them is something else.
         """
-        path = bundle / "forms.onnx"
+        path = bundle / FORMS
         session = open_session(path, source=str(path))
         found = {value.name for value in session.get_inputs()}
         if found != _INPUTS:

@@ -91,18 +91,29 @@ class PieceModel:
         self._student = student
 
     @classmethod
-    def load(cls, bundle: Path) -> "PieceModel":
+    def load(cls, bundle: Path, *, graph: bytes | None = None) -> "PieceModel":
         """Opens the graph and the wordpieces of a bundle's directory.
+
+        Args:
+            bundle: The directory.
+            graph: In the place of `tagger.onnx`: the same graph with other outputs.
 
         Raises:
             BundleError: One of them is something else.
         """
+        path = bundle / "tagger.onnx"
         wordpiece = WordPiece.load(bundle / "tokenizer.json")
-        return cls(wordpiece, Student.load(bundle / "tagger.onnx"))
+        if graph is not None:
+            return cls(wordpiece, Student(open_session(graph, source=str(path))))
+        return cls(wordpiece, Student.load(path))
 
     def encode(self, forms: Sequence[str], *, treebank: int = 0) -> list[Window]:
         """Splits a sentence's tokens into wordpieces; see `WordPiece.encode`."""
         return self._wordpiece.encode(forms, treebank=treebank)
+
+    def run(self, outputs: Sequence[str], windows: Sequence[Window]) -> list[NDArray[Any]]:
+        """Runs the graph; see `Student.run`."""
+        return self._student.run(outputs, windows)
 
     def answers(
         self, windows: Sequence[Window], *, budget: int

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -59,13 +60,19 @@ class WordModel:
         self._session = session
 
     @classmethod
-    def load(cls, bundle: Path) -> "WordModel":
+    def load(cls, bundle: Path, *, graph: bytes | None = None) -> "WordModel":
         """Opens the graphs and wordpieces of a bundle's directory.
+
+        Args:
+            bundle: The directory.
+            graph: In the place of `tagger.onnx`: the same graph with other outputs.
 
         Raises:
             BundleError: One of them is something else.
         """
         path = bundle / "tagger.onnx"
+        if graph is not None:
+            return cls(FormVectors.load(bundle), open_session(graph, source=str(path)))
         session = open_session(path, source=str(path))
         names = {output.name for output in session.get_outputs()}
         if not names.issuperset(_OUTPUTS):
@@ -109,20 +116,36 @@ class WordModel:
                 size = run[indices[0]].size
                 places = starts[indices][:, None] + np.arange(size)
                 batch = [run[index] for index in indices]
-                yield [start + index for index in indices], self._answer(batch, table[rows[places]])
+                answer = Answer(*self._run(_OUTPUTS, batch, table[rows[places]]))
+                yield [start + index for index in indices], answer
 
-    def _answer(self, batch: Sequence[WordWindow], vectors: NDArray[np.float16]) -> Answer:
+    def run(self, outputs: Sequence[str], windows: Sequence[WordWindow]) -> list[NDArray[Any]]:
+        """Runs the graph on windows of one size and treebank.
+
+        Args:
+            outputs: Names of outputs of the graph.
+            windows: At least one; together no more words than the memory of vectors holds.
+
+        Returns:
+            The outputs; the first axis of each is the tokens of all windows in order.
+        """
+        forms = list(chain.from_iterable(window.forms for window in windows))
+        table, rows = self._vectors.look_up(forms)
+        return self._run(outputs, windows, table[rows].reshape(len(windows), -1, table.shape[1]))
+
+    def _run(
+        self, outputs: Sequence[str], batch: Sequence[WordWindow], vectors: NDArray[np.float16]
+    ) -> list[NDArray[Any]]:
         feed = {"vectors": vectors, "treebank": np.array(batch[0].treebank)}
-        arrays = self._session.run(_OUTPUTS, feed)
+        arrays: list[NDArray[Any]] = self._session.run(outputs, feed)
         n_words = vectors.shape[1]
-        if any(window.n_tokens < n_words for window in batch):
-            column = np.arange(n_words)
-            first, last = (
-                np.array([[getattr(w, end)] for w in batch]) for end in ("first", "last")
-            )
-            is_tagged = ((first <= column) & (column < last)).ravel()
-            arrays = [array[is_tagged] for array in arrays]
-        return Answer(*arrays)
+        if all(window.n_tokens == n_words for window in batch):
+            return arrays
+        column = np.arange(n_words)
+        first = np.array([[window.first] for window in batch])
+        last = np.array([[window.last] for window in batch])
+        is_tagged = ((first <= column) & (column < last)).ravel()
+        return [array[is_tagged] for array in arrays]
 
 
 def _runs(windows: Sequence[WordWindow], *, max_words: int) -> Iterator[tuple[int, int]]:

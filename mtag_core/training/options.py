@@ -269,6 +269,7 @@ class ExportOptions:
         "Markdown on how the model was trained, for the model card", None, metavar="FILE"
     )
     n_workers: int = option("processes that score", 1, metavar="N")
+    skip_scores: bool = option("write no scores into the model card", False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,9 +76,9 @@ def _ends_in_mark(sentence: LabelledSentence) -> bool:
 def _resegment(
     whole: Sequence[LabelledSentence], generator: random.Random
 ) -> Iterator[LabelledSentence]:
-    forms, upos, feats = (
+    forms, upos, feats, lemmas = (
         [value for sentence in whole for value in getattr(sentence, column)]
-        for column in ("forms", "upos", "feats")
+        for column in ("forms", "upos", "feats", "lemmas")
     )
     start = 0
     while start < len(forms):
@@ -89,5 +89,6 @@ def _resegment(
             tuple(upos[chosen]),
             tuple(feats[chosen]),
             whole[0].part,
+            tuple(lemmas[chosen]),
         )
         start = chosen.stop

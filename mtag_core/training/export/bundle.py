@@ -12,6 +12,7 @@ from mtag_core.errors import OutputError
 from mtag_core.evaluation.summary import averages
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankResult, evaluate_treebanks
 from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos
+from mtag_core.langid import WORDS_NAME
 from mtag_core.lemmas import KEEP
 from mtag_core.tagging.bundle import MODEL_CARD, write_manifest
 from mtag_core.tagging.forms import FormFeatures
@@ -45,6 +46,8 @@ def run(options: ExportOptions) -> str:
 def export(options: ExportOptions) -> Path:
     """Exports a student, scores it on dev in float32 and int8 and on test, writes the bundle.
 
+    Without scores it takes some minutes, nearly all of them to make lemma rules of treebanks.
+
     Returns:
         The model card's path.
 
@@ -60,22 +63,12 @@ def export(options: ExportOptions) -> Path:
     reference, quantised = _graphs(trained, labels, options)
     _write_files(options.output, quantised, labels, trained=trained, options=options)
     is_trained_on_dev = trained.config.get("is_trained_on_dev", False)
-    with tempfile.TemporaryDirectory() as temporary:
-        # A model that was trained on dev files is scored on what is left of them.
-        dev = write_held_out_dev(options.treebanks, Path(temporary), train_on_dev=is_trained_on_dev)
-        exact = Path(temporary) / "float32"
-        _write_files(exact, reference, labels, trained=trained, options=options)
-        scores = {
-            "dev": _score(options, options.output, dev),
-            "test": _score(options, options.output, _files(options.treebanks, "test")),
-            "dev, float32": _score(options, exact, dev),
-        }
-        if labels.treebanks:
-            test = _files(options.treebanks, "test")
-            scores |= {
-                "dev, treebank told": _score(options, options.output, dev, gold_treebank=True),
-                "test, treebank told": _score(options, options.output, test, gold_treebank=True),
-            }
+    scores = {}
+    if not options.skip_scores:
+        with tempfile.TemporaryDirectory() as temporary:
+            exact = Path(temporary) / "float32"
+            _write_files(exact, reference, labels, trained=trained, options=options)
+            scores = _scores(options, exact, labels, is_trained_on_dev=is_trained_on_dev)
     facts = ModelCardFacts(
         config=trained.config,
         n_feats=len(labels.feats),
@@ -88,6 +81,26 @@ def export(options: ExportOptions) -> Path:
     card.write_text(format_model_card(facts), encoding="utf-8")
     write_manifest(options.output, scores=_macro(scores), is_trained_on_dev=is_trained_on_dev)
     return card
+
+
+def _scores(
+    options: ExportOptions, exact: Path, labels: Labels, *, is_trained_on_dev: bool
+) -> dict[str, list[TreebankResult]]:
+    with tempfile.TemporaryDirectory() as temporary:
+        # A model that was trained on dev files is scored on what is left of them.
+        dev = write_held_out_dev(options.treebanks, Path(temporary), train_on_dev=is_trained_on_dev)
+        test = _files(options.treebanks, "test")
+        scores = {
+            "dev": _score(options, options.output, dev),
+            "test": _score(options, options.output, test),
+            "dev, float32": _score(options, exact, dev),
+        }
+        if labels.treebanks:
+            scores |= {
+                "dev, treebank told": _score(options, options.output, dev, gold_treebank=True),
+                "test, treebank told": _score(options, options.output, test, gold_treebank=True),
+            }
+        return scores
 
 
 def _labels(trained: TrainedModel | TrainedWords, treebanks: Path) -> Labels:
@@ -155,6 +168,9 @@ def _write_files(
     tokenizer = json.dumps(json.loads(trained.tokenizer), ensure_ascii=False, separators=(",", ":"))
     (directory / "tokenizer.json").write_text(tokenizer + "\n", encoding="utf-8")
     shutil.copyfile(options.langid, directory / "langid.ftz")
+    words = options.langid.with_name(WORDS_NAME)
+    if words.exists():
+        shutil.copyfile(words, directory / WORDS_NAME)
     shutil.copytree(options.segmenters, directory / "segmenters", dirs_exist_ok=True)
     write_manifest(directory, scores={})
 

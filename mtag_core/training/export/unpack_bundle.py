@@ -1,9 +1,10 @@
 """The student of a bundle as a trained model directory again, so that training can go on from it.
 
-The inverse of `mtag_core.training.graphs.student_graph`, up to its rounding to 7 and 8 bits.
+The inverse of `mtag_core.training.graphs.student_graph` and `word_graphs`, up to their rounding to
+7 and 8 bits. What divided the logits of a student that reads words stays in its heads' weights.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,15 @@ from onnx import numpy_helper
 from mtag_core.errors import BundleError
 from mtag_core.labels import Labels, load_labels
 from mtag_core.tagging.bundle import Bundle
+from mtag_core.tagging.bundle_files import FORMS
 from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.training.graphs.conventions import Conventions
-from mtag_core.training.graphs.trained_model import TrainedModel, write_trained_model
+from mtag_core.training.graphs.trained_model import (
+    TrainedModel,
+    TrainedWords,
+    write_trained_model,
+    write_trained_words,
+)
 from mtag_core.training.networks.model_config import EncoderConfig, ModelMetadata, config_fields
 from mtag_core.training.options import UnpackBundleOptions
 
@@ -56,16 +63,75 @@ def unpack_bundle(bundle: str | None, output: Path) -> None:
     graph_path = directory / "tagger.onnx"
     try:
         graph = onnx.load(str(graph_path)).graph
-        model = _model(graph, labels, opened)
+        if (directory / FORMS).exists():
+            forms = onnx.load(str(directory / FORMS)).graph
+            write_trained_words(_words_model(graph, forms, labels, opened), output)
+        else:
+            write_trained_model(_model(graph, labels, opened), output)
     except (KeyError, StopIteration) as error:
         raise BundleError(
-            f"{graph_path}: {error!r}, expected an int8 student with first and last pieces"
+            f"{graph_path}: {error!r}, expected an int8 student that export writes"
         ) from error
-    write_trained_model(model, output)
+
+
+def _words_model(
+    graph: onnx.GraphProto, forms: onnx.GraphProto, labels: Labels, bundle: Bundle
+) -> TrainedWords:
+    arrays = _arrays(graph) | _arrays(forms)
+    weights = dict(_word_weights(arrays, labels))
+    n_pieces, width = weights["forms.pieces.weight"].shape
+    n_rows, ngram_width = weights["forms.ngrams.weight"].shape
+    config = {
+        "architecture": "words",
+        "n_pieces": n_pieces,
+        "n_feats": len(labels.feats),
+        "n_lemma_rules": len(labels.lemma_rules),
+        "n_treebanks": len(labels.treebanks),
+        "n_context_layers": sum(node.op_type == "MultiHeadAttention" for node in graph.node),
+        "n_form_layers": 1,
+        "hidden_size": width,
+        "n_heads": _attribute(graph.node, "MultiHeadAttention", "num_heads").i,
+        "intermediate_size": len(weights["forms.layers.0.intermediate.dense.bias"]),
+        "n_ngram_rows": n_rows,
+        "ngram_width": ngram_width,
+        "max_form_pieces": len(weights["forms.positions.weight"]),
+        "n_cases": len(weights["forms.case.weight"]),
+        "max_tokens": len(weights["context.positions.weight"]),
+        "hidden_act": _activation(graph.node),
+        "layer_norm_eps": _attribute(graph.node, "RMSNormalization", "epsilon").f,
+        "dropout": 0.0,
+        "treebanks": list(labels.treebanks),
+        "styles": dict(labels.styles),
+        "temperatures": {"upos": 1.0, "feats": 1.0, "lemmas": 1.0},
+        "is_trained_on_dev": bundle.is_trained_on_dev,
+    }
+    tokenizer = (bundle.directory / "tokenizer.json").read_bytes()
+    return TrainedWords(config, weights, labels.feats, labels.lemma_rules, tokenizer)
+
+
+def _word_weights(arrays: Arrays, labels: Labels) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    heads = {
+        "feats": (labels.feats, labels.feats_of_upos),
+        "lemmas": (labels.lemma_rules, labels.lemma_rules_of_upos),
+    }
+    for name, array in arrays.items():
+        layer, _, part = name.rpartition(".")
+        if layer.partition(".")[0] in heads:
+            continue
+        if part == "kernel":
+            yield f"{layer}.weight", _dequantised(arrays, layer)
+        elif part in ("weight", "bias"):
+            yield name, array
+    yield "forms.pieces.weight", arrays["pieces"] * arrays["piece_scales"].astype(np.float32)
+    yield "forms.ngrams.weight", arrays["ngrams.rows"] * arrays["ngrams.scales"]
+    yield "context.positions.weight", arrays["positions"]
+    yield "adapters.weight", arrays["adapters"].astype(np.float32)
+    for head, (tags, groups) in heads.items():
+        yield from _head(arrays, head, len(tags), labels.upos, groups)
 
 
 def _model(graph: onnx.GraphProto, labels: Labels, bundle: Bundle) -> TrainedModel:
-    arrays = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    arrays = _arrays(graph)
     n_layers = sum(node.op_type == "MultiHeadAttention" for node in graph.node)
     weights = dict(_weights(arrays, labels, n_layers=n_layers))
     architecture = {"encoder": "bert", **asdict(_config(graph, weights, n_layers=n_layers))}
@@ -90,7 +156,7 @@ def _config(graph: onnx.GraphProto, weights: Arrays, *, n_layers: int) -> Encode
         intermediate_size=len(weights["encoder.layer.0.intermediate.dense.bias"]),
         max_position_embeddings=len(weights["embeddings.position_embeddings.weight"]),
         layer_norm_eps=_attribute(nodes, "RMSNormalization", "epsilon").f,
-        hidden_act="gelu" if any(node.op_type == "Gelu" for node in nodes) else "relu",
+        hidden_act=_activation(nodes),
         dropout=0.0,
     )
 
@@ -129,14 +195,32 @@ def _weights(
     for name in (*(layer + dense for layer in layers for dense in _DENSE), "combine", "upos"):
         yield f"{name}.weight", _dequantised(arrays, name)
         yield f"{name}.bias", arrays[f"{name}.bias"]
-    weight = np.zeros((len(labels.feats), width), np.float32)
-    bias = np.zeros(len(labels.feats), np.float32)
-    # A bundle that goes with several parts of speech is in the graph several times, equal.
-    for tag, ids in zip(labels.upos, labels.feats_of_upos, strict=True):
-        weight[list(ids)] = _dequantised(arrays, f"feats.{tag}")
-        bias[list(ids)] = arrays[f"feats.{tag}.bias"]
-    yield "feats.weight", weight
-    yield "feats.bias", bias
+    yield from _head(arrays, "feats", len(labels.feats), labels.upos, labels.feats_of_upos)
+
+
+def _head(
+    arrays: Arrays,
+    head: str,
+    n_labels: int,
+    tags: Sequence[str],
+    groups: Sequence[Sequence[int]],
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """A head that the graph has a part of for each part of speech; labels of several are equal."""
+    width = arrays[f"{head}.{tags[0]}.kernel"].shape[0]
+    weight, bias = np.zeros((n_labels, width), np.float32), np.zeros(n_labels, np.float32)
+    for tag, ids in zip(tags, groups, strict=True):
+        weight[list(ids)] = _dequantised(arrays, f"{head}.{tag}")
+        bias[list(ids)] = arrays[f"{head}.{tag}.bias"]
+    yield f"{head}.weight", weight
+    yield f"{head}.bias", bias
+
+
+def _arrays(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
+    return {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+
+
+def _activation(nodes: Any) -> str:  # noqa: ANN401 (protobuf's)
+    return "gelu" if any(node.op_type == "Gelu" for node in nodes) else "relu"
 
 
 def _dequantised(arrays: Arrays, layer: str) -> NDArray[np.float32]:

@@ -152,14 +152,38 @@ def write_trained_model(model: TrainedModel, directory: Path) -> None:
         model: With a `config` as of `mtag_core.training.networks.model_config.config_fields`.
         directory: Made if missing; files in it are replaced.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    for name, value in (("config.json", model.config), ("feats.json", model.feats)):
-        text = json.dumps(value, ensure_ascii=False, indent=1) + "\n"
-        (directory / name).write_text(text, encoding="utf-8")
-    (directory / "tokenizer.json").write_bytes(model.tokenizer)
-    halved = {
-        name: np.ascontiguousarray(weight, np.float16) for name, weight in model.weights.items()
-    }
-    save_file(halved, directory / "model.safetensors")
+    _write_files(
+        directory,
+        {"config.json": model.config, "feats.json": model.feats},
+        model.weights,
+        model.tokenizer,
+    )
     if model.conventions is not None:
         model.conventions.save(directory)
+
+
+def write_trained_words(model: TrainedWords, directory: Path) -> None:
+    """Writes what `read_trained_student` reads, weights as float16.
+
+    Args:
+        model: With temperatures of 1 in `config`, since those of its heads are in the weights.
+        directory: Made if missing; files in it are replaced.
+    """
+    names = {"config.json": model.config, "feats.json": model.feats}
+    names |= {"lemma_rules.json": model.lemma_rules}
+    _write_files(directory, names, model.weights, model.tokenizer)
+
+
+def _write_files(
+    directory: Path,
+    name_to_value: Mapping[str, object],
+    weights: Mapping[str, NDArray[np.float32]],
+    tokenizer: bytes,
+) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, value in name_to_value.items():
+        text = json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+        (directory / name).write_text(text, encoding="utf-8")
+    (directory / "tokenizer.json").write_bytes(tokenizer)
+    halved = {name: np.ascontiguousarray(weight, np.float16) for name, weight in weights.items()}
+    save_file(halved, directory / "model.safetensors")

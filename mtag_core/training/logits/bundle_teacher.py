@@ -1,6 +1,6 @@
 """The network of a model bundle as a teacher, by ONNX Runtime alone: no torch, no `onnx` package.
 
-Wordpieces and batches are those of the `Tagger`, and so are the best labels: the UPOS tag with the
+Windows and batches are those of the `Tagger`, and so are the best labels: the UPOS tag with the
 largest logit and, among the FEATS labels that occur with it, the one with the largest logit. Logits
 are of all FEATS labels, whichever tag is predicted, as a student's FEATS head is trained on all.
 """
@@ -15,10 +15,9 @@ from mtag_core.labels import load_labels
 from mtag_core.records import Sentence
 from mtag_core.tagging.batching import batches
 from mtag_core.tagging.bundle import Bundle
-from mtag_core.tagging.student import Student, open_session
+from mtag_core.tagging.models import TaggingModel, load_model
 from mtag_core.tagging.tagged import BatchReport
-from mtag_core.tagging.windows import EncodedSentence
-from mtag_core.tagging.wordpiece import Window, WordPiece
+from mtag_core.tagging.windows import EncodedSentence, Window
 from mtag_core.training.graphs.logit_outputs import (
     UPOS_LOGITS,
     feats_logits_name,
@@ -34,7 +33,8 @@ from mtag_core.training.logits.piece_windows import PIECE_BUDGET, TokenLogits, r
 from mtag_core.training.logits.soft_targets import LOWEST, SummaryOptions
 from mtag_core.training.logits.tail_basis import TailBasis
 
-_GRAPH, _TOKENIZER, _LABELS = "tagger.onnx", "tokenizer.json", "labels.json"
+_GRAPH = "tagger.onnx"
+_FILES = (_GRAPH, "forms.onnx", "tokenizer.json", "labels.json")
 
 
 class BundleTeacher:
@@ -55,15 +55,14 @@ class BundleTeacher:
         directory = Bundle.open(path).directory
         self.on_batch: Callable[[BatchReport], None] | None = None
         self.n_waiting = N_WAITING
-        self.digest = files_digest(directory, (_GRAPH, _TOKENIZER, _LABELS))
+        self.digest = files_digest(directory, _FILES)
         self._labels = load_labels(directory)
         self.upos_labels, self.feats_labels = self._labels.upos, self._labels.feats
-        self._wordpiece = WordPiece.load(directory / _TOKENIZER)
-        self._network = _open_network(directory / _GRAPH, self.upos_labels)
+        self._network = _open_network(directory, self.upos_labels)
 
     def encode(self, sentence: Sentence) -> EncodedSentence:
-        """Splits a sentence's tokens into the teacher's wordpieces."""
-        return EncodedSentence(sentence, self._wordpiece.encode(sentence.forms))
+        """Cuts a sentence into the teacher's windows."""
+        return EncodedSentence(sentence, self._network.encode(sentence.forms))
 
     def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
         """Logits of each sentence."""
@@ -97,11 +96,10 @@ class BundleTeacher:
         return TokenLogits(upos, feats)
 
 
-def _open_network(path: Path, upos: Sequence[str]) -> Student:
+def _open_network(directory: Path, upos: Sequence[str]) -> TaggingModel:
+    path = directory / _GRAPH
     try:
         model = path.read_bytes()
     except OSError as error:
         raise BundleError(f"{path}: cannot be read: {error}") from error
-    return Student(
-        open_session(with_logit_outputs(model, upos, source=str(path)), source=str(path))
-    )
+    return load_model(directory, graph=with_logit_outputs(model, upos, source=str(path)))

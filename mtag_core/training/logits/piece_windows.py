@@ -146,7 +146,7 @@ def batched_rows(
 def rows_of_batches(
     sentences: Sequence[EncodedSentence],
     groups: Iterable[Sequence[int]],
-    run: Callable[[Sequence[Window]], TokenRows],
+    run: Callable[[Sequence[Any]], TokenRows],
     *,
     piece_budget: int,
     on_batch: Callable[[BatchReport], None] | None,
@@ -170,10 +170,10 @@ def rows_of_batches(
         started_s = time.perf_counter()
         rows = run(batch)
         if on_batch is not None:
-            n_pieces = len(batch) * max(len(window.piece_ids) for window in batch)
+            n_pieces = len(batch) * max(window.size for window in batch)
             duration_s = time.perf_counter() - started_s
             on_batch(BatchReport(len(batch), n_pieces, piece_budget, duration_s))
-        ends = np.cumsum([len(window.first) for window in batch])[:-1]
+        ends = np.cumsum([window.n_tokens for window in batch])[:-1]
         split = zip(*(np.split(array, ends) for array in rows), strict=True)
         results.update(zip(group, split, strict=True))
     in_order = (results[index] for index in range(len(flat)))

@@ -4,15 +4,17 @@ import pytest
 
 from mtag_core import Tagger
 from mtag_core.__main__ import main
+from mtag_core.labels import load_labels
 from tests.mtag_core.training.tiny_teacher import write_model
+from tests.mtag_core.training.tiny_word_model import RULES, write_word_model
 
-ROWS = [("ab", "NOUN", "F=V1"), ("cde", "VERB", "F=V2"), (".", "PUNCT", "_")]
+ROWS = [("ab", "ab", "NOUN", "F=V1"), ("cde", "ca", "VERB", "F=V2"), (".", ".", "PUNCT", "_")]
 
 
 def _conllu() -> str:
     rows = [
-        f"{i}\t{form}\t_\t{upos}\t_\t{feats}\t_\t_\t_\t_\n"
-        for i, (form, upos, feats) in enumerate(ROWS, start=1)
+        f"{i}\t{form}\t{lemma}\t{upos}\t_\t{feats}\t_\t_\t_\t_\n"
+        for i, (form, lemma, upos, feats) in enumerate(ROWS, start=1)
     ]
     return "".join([*rows, "\n"]) * 3
 
@@ -50,6 +52,34 @@ def test_a_trained_model_becomes_a_bundle_with_a_card(model, treebanks, tmp_path
     assert "By hand, at dawn." in card
     scores = json.loads((tmp_path / "out" / "bundle.json").read_text())["scores"]
     assert set(scores) == {"dev", "test", "dev, float32"}
+
+
+def test_a_word_student_becomes_a_bundle(treebanks, tmp_path):
+    model = write_word_model(tmp_path / "words")
+    config = json.loads((model / "config.json").read_text())
+    config["treebanks"], config["styles"] = ["xx_a", "yy_b"], {"xx": "xx_a"}
+    (model / "config.json").write_text(json.dumps(config))
+    assert _export(model, treebanks, tmp_path / "out") == 0
+    tagger = Tagger.load(tmp_path / "out")
+    (sentence,) = tagger.tag_tokens([["ab", "cde", "."]])
+    assert len(sentence.lemmas) == 3
+    labels = load_labels(tmp_path / "out")
+    assert labels.styles == {"xx": "xx_a"}
+    # Lemmas of the treebank: `aba` of `ab`, `ca` of `cde`.
+    rules = {
+        upos: {labels.lemma_rules[rule] for rule in labels.lemma_rules_of_upos[index]}
+        for index, upos in enumerate(labels.upos)
+    }
+    assert "l|0+|2+a" in rules["VERB"] - rules["NOUN"]
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert f"a lemma by one of {len(RULES)} rules" in card
+    assert "logits divided by 2.00 (UPOS) and 0.50 (FEATS)" in card
+
+
+def test_scores_can_be_left_out(model, treebanks, tmp_path):
+    assert _export(model, treebanks, tmp_path / "out", "--skip_scores") == 0
+    assert json.loads((tmp_path / "out" / "bundle.json").read_text())["scores"] == {}
+    Tagger.load(tmp_path / "out")
 
 
 def test_feats_are_scored_with_the_part_of_speech_they_occur_with(model, treebanks, tmp_path):

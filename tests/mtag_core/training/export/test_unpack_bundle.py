@@ -5,8 +5,9 @@ import pytest
 
 from mtag_core.__main__ import main
 from mtag_core.tagging.bundle import write_manifest
-from mtag_core.training.graphs.trained_model import read_trained_model
+from mtag_core.training.graphs.trained_model import read_trained_model, read_trained_student
 from tests.mtag_core.training.tiny_teacher import write_model
+from tests.mtag_core.training.tiny_word_bundle import write_word_bundle
 from tests.without_packages import run_without
 
 CONLLU = "1\tab\t_\tNOUN\t_\tF=V1\t_\t_\t_\t_\n2\tcde\t_\tVERB\t_\tF=V2\t_\t_\t_\t_\n\n"
@@ -44,6 +45,22 @@ def test_weights_come_back_up_to_rounding(model, bundle, tmp_path):
     for name, weight in before.items():
         step = np.abs(weight).max() / 63
         np.testing.assert_allclose(after[name], weight, atol=step, err_msg=name)
+
+
+def test_a_student_that_reads_words_comes_back(tmp_path):
+    directory = write_word_bundle(tmp_path / "words")
+    assert _unpack(directory, tmp_path / "again") == 0
+    before, after = (read_trained_student(tmp_path / name) for name in ("words-model", "again"))
+    assert after.weights.keys() == before.weights.keys()
+    for name, weight in before.weights.items():
+        step = np.abs(weight).max() / 63
+        np.testing.assert_allclose(after.weights[name], weight, atol=step, err_msg=name)
+    assert (after.feats, after.lemma_rules) == (before.feats, before.lemma_rules)
+    assert after.shape.layer_norm_eps == pytest.approx(before.shape.layer_norm_eps)
+    changed = {"temperatures", "styles", "layer_norm_eps", "is_trained_on_dev"}
+    assert {k: v for k, v in after.config.items() if k not in changed} == {
+        k: v for k, v in before.config.items() if k not in changed
+    }
 
 
 def _weights(directory):

@@ -6,19 +6,28 @@ import pytest
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.training.logits.bundle_teacher import BundleTeacher
 from tests.mtag_core.training.logit_samples import logits_of
+from tests.mtag_core.training.tiny_word_bundle import write_word_bundle
 
 SAMPLE = Path(__file__).parents[4] / "sample_data" / "text"
 
 
-@pytest.fixture(scope="module")
-def teacher():
-    return BundleTeacher()
+@pytest.fixture(scope="module", params=["shipped", "words"])
+def bundle(request, tmp_path_factory):
+    """Bundles of two students: the shipped one, and a tiny one that reads words."""
+    if request.param == "shipped":
+        return None
+    return write_word_bundle(tmp_path_factory.mktemp("words") / "bundle")
 
 
 @pytest.fixture(scope="module")
-def tagged():
+def teacher(bundle):
+    return BundleTeacher(bundle)
+
+
+@pytest.fixture(scope="module")
+def tagged(bundle):
     """Sentences of the sample in many languages, and one that is longer than the model."""
-    tagger = Tagger.load()
+    tagger = Tagger.load(bundle)
     texts = [path.read_text(encoding="utf-8") for path in sorted(SAMPLE.iterdir())]
     sentences = [sentence for text in texts for sentence in tagger.tag(text)]
     return sentences + tagger.tag_tokens([["Nobody", "knows", "\x01", "x" * 400, ","] * 60])
