@@ -3,6 +3,7 @@
 An error says what was given and what is expected; argparse adds the flag's name.
 """
 
+import codecs
 from argparse import ArgumentTypeError
 from math import inf
 
@@ -59,6 +60,17 @@ def positive_numbers(text: str) -> tuple[float, ...]:
     if not all(value is not None and 0.0 < value < inf for value in values):
         raise ArgumentTypeError(f"{text!r} is no list of numbers above 0, such as 1,3")
     return tuple(value for value in values if value is not None)
+
+
+def known_encoding(text: str) -> str | None:
+    """The name of a text encoding; None for UTF-8."""
+    try:
+        name = codecs.lookup(text).name
+        codecs.getincrementaldecoder(name)().decode(b"a").encode()
+    except (LookupError, TypeError, AttributeError, ValueError):
+        expected = "an encoding, such as latin-1, cp1252, gb18030 or euc-jp"
+        raise ArgumentTypeError(f"{text!r} is not {expected}") from None
+    return None if name in ("utf-8", "ascii") else name
 
 
 def _number(text: str) -> float | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mtag_core.errors import UsageError
-from mtag_core.option_values import positive, seconds
+from mtag_core.option_values import known_encoding, positive, seconds
 from mtag_core.options import option
 from mtag_core.storage import FileInfo
 from mtag_core.time_limit import MAX_DOCUMENT_SECONDS
@@ -40,6 +40,8 @@ class ReadOptions:
         id_field: Field or column that holds the document's id; None makes ids of path and offset.
         language_field: Field or column that holds the language of the document's text; None, or a
             null there, to find it.
+        encoding: Of text, JSON, CSV and CoNLL-U without a byte order mark, and of HTML; None for
+            UTF-8, and for HTML what the page says. Files in another one are read whole.
         max_document_bytes: Longer plain text is read as several documents; a longer line or record
             is rejected.
         namespaces: Numbers of the MediaWiki namespaces to read.
@@ -59,6 +61,12 @@ class ReadOptions:
     id_field: str | None = option("field of the document id", None, metavar="NAME")
     language_field: str | None = option(
         "field of the text's language, such as fr or French", None, metavar="NAME"
+    )
+    encoding: str | None = option(
+        "of text, such as latin-1 or cp1251; UTF-8, or what a byte order mark says, if left out",
+        None,
+        metavar="NAME",
+        parse=known_encoding,
     )
     max_document_bytes: int = 4 * 2**20
     namespaces: tuple[int, ...] = (0,)
@@ -90,8 +98,9 @@ class ReadOptions:
             if fields[name] == default:
                 # As before there was a limit, so that outputs from then are gone on with.
                 del fields[name]
-        if self.language_field is None:
-            del fields["language_field"]
+        for name in ("language_field", "encoding"):
+            if fields[name] is None:
+                del fields[name]
         return {**fields, "namespaces": list(self.namespaces)}
 
     def to_json(self) -> str:

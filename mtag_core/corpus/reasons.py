@@ -2,11 +2,14 @@
 
 REASONS = {
     "binary": "The bytes are no text: they hold NULs and are not UTF-8, or are mostly controls.",
+    "not_text": "The file is a PDF, an archive, an image or a page of HTML, by its first bytes.",
     "invalid_utf8": "The bytes are not UTF-8; the detail names the first bad byte.",
     "nul_character": "The text holds a NUL character.",
     "lone_surrogate": "A JSON string holds half of a surrogate pair, which no encoding can write.",
     "document_too_large": "The document is larger than the limit of bytes; it is named, not held.",
     "invalid_json": "The line is not JSON.",
+    "invalid_csv": "The row has more or fewer fields than the first, or its quotes do not end.",
+    "invalid_html": "The page cannot be parsed.",
     "missing_field": "The record lacks the text, id or language field.",
     "wrong_type": "The record is no object, or its text, id or language field has another type.",
     "unknown_language": "The language field names a language that mtag does not know.",
@@ -28,11 +31,14 @@ REASONS = {
 
 REMEDIES = {
     "binary": "convert it to UTF-8, or leave it out of --input",
-    "invalid_utf8": "convert it to UTF-8, such as with iconv -f LATIN1 -t UTF-8",
+    "not_text": "make text of it with the tool that the detail names, or leave it out of --input",
+    "invalid_utf8": "--encoding names another encoding, such as latin-1 or cp1251",
     "nul_character": "take the NULs out",
     "lone_surrogate": "repair the string",
     "document_too_large": "--document=line or paragraph makes smaller ones of plain text",
     "invalid_json": "--input_format=text reads it as plain text",
+    "invalid_csv": "repair the row",
+    "invalid_html": "leave the page out",
     "missing_field": "--text_field and --id_field name the fields, nested ones as outer.inner",
     "wrong_type": "--text_field and --id_field name the fields, nested ones as outer.inner",
     "unknown_language": "leave --language_field out, and the language is found",

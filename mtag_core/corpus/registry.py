@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from mtag_core.corpus.decoding import one_line
 from mtag_core.corpus.format import Format, Read
-from mtag_core.corpus.formats import conllu, jsonl, mediawiki, parquet, text
+from mtag_core.corpus.formats import conllu, delimited, html, jsonl, mediawiki, parquet, text
 from mtag_core.corpus.items import AUTO, ReadOptions, Span, WorkItem
 from mtag_core.corpus.sniffing import stem_of
 from mtag_core.corpus.source import Failure, changed_since_planned, failure_of
@@ -23,8 +23,10 @@ def register(added: Format) -> None:
     _EXTENSION_TO_FORMAT.update((extension, added) for extension in added.extensions)
 
 
-for _module in (text, jsonl, parquet, mediawiki, conllu):
+for _module in (text, jsonl, delimited, parquet, mediawiki, conllu):
     register(_module.FORMAT)
+register(html.HTML)
+register(html.WARC)
 
 
 def formats() -> tuple[Format, ...]:

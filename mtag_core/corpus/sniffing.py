@@ -6,6 +6,7 @@ are read; offsets then count bytes of the UTF-8 text that comes out.
 """
 
 import codecs
+import re
 from urllib.parse import urlsplit
 
 from mtag_core.corpus.compression import (
@@ -36,6 +37,28 @@ _MARK_TO_ENCODING = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+# First bytes -> what it is and what makes text of it.
+_MAGIC_TO_KIND = {
+    b"%PDF-": "a PDF; pdftotext makes text of it",
+    b"PK\x03\x04": "a zip archive, such as docx, odt or epub; pandoc makes text of these",
+    b"\xd0\xcf\x11\xe0": "an old Office document; LibreOffice makes text of it",
+    b"{\\rtf": "RTF; pandoc makes text of it",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"GIF8": "an image",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive; unpack it",
+    b"Rar!\x1a\x07": "a RAR archive; unpack it",
+    b"\x7fELF": "a program",
+    b"SQLite format 3\x00": "an SQLite database",
+    b"PAR1": "Parquet; name it .parquet, or --input_format=parquet",
+}
+_TAR_MAGIC = slice(257, 262)
+KIND_BYTES = 512
+"""So many first bytes show whether a file is text."""
+
+_HTML = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+)?html[\s>]", re.I | re.S
+)
 # A text that was compressed by hand and again by its server.
 _MAX_LAYERS = 2
 _CHUNK_BYTES = 2**18
@@ -90,6 +113,7 @@ class SniffedStream:
     Args:
         raw: The stream.
         keeps_encoding: Only decompress.
+        encoding: Of what begins with no byte order mark; None for UTF-8.
         max_expansion: As in `DecompressedStream`.
         n_layers: Of compression, at most.
     """
@@ -99,10 +123,12 @@ class SniffedStream:
         raw: ByteStream,
         *,
         keeps_encoding: bool = False,
+        encoding: str | None = None,
         max_expansion: int | None = None,
         n_layers: int = _MAX_LAYERS,
     ) -> None:
         self._raw = raw
+        self._encoding = encoding
         self._keeps_encoding = keeps_encoding
         self._max_expansion = max_expansion
         self._n_layers = n_layers
@@ -123,10 +149,27 @@ class SniffedStream:
                 DecompressedStream(ahead, codec, max_expansion=self._max_expansion),
                 max_expansion=self._max_expansion,
                 keeps_encoding=self._keeps_encoding,
+                encoding=self._encoding,
                 n_layers=self._n_layers - 1,
             )
-        encoding = None if self._keeps_encoding else encoding_of_head(head)
+        if self._keeps_encoding:
+            return ahead
+        encoding = encoding_of_head(head)
+        if encoding is None and not head.startswith(UTF8_MARK):
+            encoding = self._encoding
         return ahead if encoding is None else _TranscodedStream(ahead, encoding)
+
+
+def foreign_kind(head: bytes) -> str | None:
+    """Names what a file that begins so is, where it is no text: PDF, an archive and the like."""
+    found = (kind for magic, kind in _MAGIC_TO_KIND.items() if head.startswith(magic))
+    is_tar = head[_TAR_MAGIC] == b"ustar"
+    return next(found, "a tar archive" if is_tar else None)
+
+
+def is_html(head: bytes) -> bool:
+    """Whether a file that begins so is an HTML page."""
+    return _HTML.match(head.removeprefix(UTF8_MARK)) is not None
 
 
 class PeekableStream:
@@ -168,7 +211,9 @@ class _TranscodedStream:
     def __init__(self, raw: ByteStream, encoding: str) -> None:
         self._raw = raw
         self._encoding = encoding
-        self._decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
+        # Only these know the way to pass a lone surrogate on.
+        errors = "surrogatepass" if encoding.startswith("utf-") else "strict"
+        self._decoder = codecs.getincrementaldecoder(encoding)(errors)
         self._ready = b""
         self._n_read = 0
         self._is_at_start = True

@@ -38,6 +38,7 @@ class Source(AbstractContextManager["Source"]):
             UTF-16 and UTF-32.
         keeps_encoding: Leave UTF-16 and UTF-32 as they are.
         max_expansion: As in `DecompressedStream`.
+        encoding: As in `SniffedStream`.
 
     Attributes:
         path: Path or URL of the file.
@@ -56,7 +57,9 @@ class Source(AbstractContextManager["Source"]):
         wrap: Callable[[BinaryIO], ByteStream] | None = None,
         keeps_encoding: bool = False,
         max_expansion: int | None = None,
+        encoding: str | None = None,
     ) -> None:
+        self._encoding = encoding
         self.path = span.file.path
         self.position = start
         self.failure: Failure | None = None
@@ -154,7 +157,12 @@ class Source(AbstractContextManager["Source"]):
         stream = DecompressedStream(raw, codec, max_expansion=limit) if codec else raw
         if self.position:
             return stream
-        return SniffedStream(stream, keeps_encoding=self._keeps_encoding, max_expansion=limit)
+        return SniffedStream(
+            stream,
+            keeps_encoding=self._keeps_encoding,
+            encoding=self._encoding,
+            max_expansion=limit,
+        )
 
 
 def failure_of(error: Exception) -> Failure:

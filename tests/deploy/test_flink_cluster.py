@@ -140,7 +140,8 @@ def test_a_document_that_aborts_its_worker_is_rejected_by_the_next_attempt(clust
         (tmp_path / "in" / f"{index}.txt").write_text(f"They {word} it. " * 200)
     paths = [f"--input={tmp_path}/in/*", f"--output={tmp_path}/out", "--item_bytes=4000"]
     command = [sys.executable, "-m", "tests.pipelines.annotate_aborting", *paths, *cluster.flags]
-    assert subprocess.run(command, cwd=_ROOT, timeout=_TIMEOUT_S).returncode == 0
+    command += ["--worker_timeout=200"]
+    assert subprocess.run(command, cwd=_ROOT, timeout=2 * _TIMEOUT_S).returncode == 0
     lines = [
         line for path in tmp_path.glob("out/rejects/*") for line in path.read_text().split("\n")
     ]

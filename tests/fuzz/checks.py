@@ -71,7 +71,10 @@ def _check_records(records: list[Document | Reject], *, n_bytes: int, is_dump: b
         assert places == sorted(places)
     for record in records:
         if isinstance(record, Reject):
-            assert record.reason in REASONS and record.reason not in _BUGS, record
+            # A damaged footer may promise more rows than there are.
+            is_promise = "its rows do not come" in record.detail
+            assert record.reason in REASONS, record
+            assert record.reason not in _BUGS or is_promise, record
             assert "\n" not in record.detail
         else:
             record.text.encode("utf-8")

@@ -37,3 +37,15 @@ def test_other_words_are_named(name, words):
     for word in words:
         with pytest.raises(ArgumentTypeError, match="is no"):
             getattr(option_values, name)(word)
+
+
+def test_encodings_are_known_by_any_of_their_names():
+    assert (
+        option_values.known_encoding("Latin-1")
+        == option_values.known_encoding("ISO-8859-1")
+        == "iso8859-1"
+    )
+    assert option_values.known_encoding("UTF8") is None
+    for text in ("latin-0", "base64", "rot13", "", "idna\0"):
+        with pytest.raises(ArgumentTypeError, match="is not an encoding"):
+            option_values.known_encoding(text)

@@ -13,7 +13,7 @@ from pipelines.annotate import main
 from tests.pipelines.trees import annotate
 
 
-def read_csv(span, options, _pages):
+def read_rows(span, options, _pages):
     with Source(span) as source:
         rows = csv.DictReader(io.StringIO(source.read_exactly(10**6).decode()))
         for number, row in enumerate(rows):
@@ -22,8 +22,8 @@ def read_csv(span, options, _pages):
         yield from source.rejects()
 
 
-CSV = Format(
-    name="csv", title="CSV", extensions=(".csv", ".tsv"), read=read_csv, options=("text_field",)
+ROWS = Format(
+    name="rows", title="rows", extensions=(".rows", ".dsv"), read=read_rows, options=("text_field",)
 )
 
 
@@ -31,13 +31,13 @@ CSV = Format(
 def registered(monkeypatch):
     for name in ("_NAME_TO_FORMAT", "_EXTENSION_TO_FORMAT"):
         monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
-    register(CSV)
+    register(ROWS)
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.data"])
+@pytest.mark.parametrize("name", ["a.rows", "a.dsv", "a.data"])
 def test_a_registered_format_is_read(registered, tmp_path, capsys, name):
     (tmp_path / name).write_text("title,body\nt,Ana reads.\nu,It is fine.\n")
-    flags = ["--text_field=body", *(["--input_format=csv"] if name == "a.data" else [])]
+    flags = ["--text_field=body", *(["--input_format=rows"] if name == "a.data" else [])]
     assert annotate(str(tmp_path / name), tmp_path / "out", *flags) == 0
     counts = json.loads((tmp_path / "out" / "run.json").read_text())["counts"]
     assert (counts["documents"], counts["tagged"], counts["sentences"]) == (2, 2, 2)
@@ -48,10 +48,10 @@ def test_the_help_names_it(registered, capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     printed = " ".join(capsys.readouterr().out.split())
-    assert "{auto,text,jsonl,parquet,mediawiki,conllu,csv}" in printed
-    assert "nested one (JSON, Parquet, CSV) (default: text)" in printed
+    assert "{auto,text,jsonl,csv,parquet,mediawiki,conllu,html,warc,rows}" in printed
+    assert "nested one (JSON, CSV, Parquet, rows) (default: text)" in printed
 
 
 def test_it_is_unknown_again_afterwards(tmp_path, capsys):
-    assert annotate(str(tmp_path), tmp_path / "out", "--input_format=csv") == 2
-    assert "invalid choice: 'csv'" in capsys.readouterr().err
+    assert annotate(str(tmp_path), tmp_path / "out", "--input_format=rows") == 2
+    assert "invalid choice: 'rows'" in capsys.readouterr().err

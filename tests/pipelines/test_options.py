@@ -75,5 +75,5 @@ def test_the_help_says_for_which_formats_a_flag_is(capsys):
     with pytest.raises(SystemExit):
         parse_options(["--help"])
     shown = " ".join(capsys.readouterr().out.split())
-    assert "field of the document id (JSON, Parquet)" in shown
-    assert "{auto,text,jsonl,parquet,mediawiki,conllu}" in shown
+    assert "field of the document id (JSON, CSV, Parquet)" in shown
+    assert "{auto,text,jsonl,csv,parquet,mediawiki,conllu,html,warc}" in shown

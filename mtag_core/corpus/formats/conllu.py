@@ -36,7 +36,8 @@ def read_conllu(
     Yields:
         Documents with their sentences; a reject for each sentence that breaks the format.
     """
-    with Source(span, max_expansion=options.max_expansion) as source:
+    encoding, expansion = options.encoding, options.max_expansion
+    with Source(span, max_expansion=expansion, encoding=encoding) as source:
         yield from _read_documents(source, options)
         yield from source.rejects()
 

@@ -206,14 +206,17 @@ def read_jsonl(
     """
     # A byte early, to see a line end there.
     start = max(0, span.start - 1)
-    with Source(span, start=start, max_expansion=options.max_expansion) as source:
+    encoding, expansion = options.encoding, options.max_expansion
+    with Source(span, start=start, max_expansion=expansion, encoding=encoding) as source:
         yield from _read_records(span, source, options)
         yield from source.rejects()
 
 
-def plan_jsonl(file: FileInfo, _options: ReadOptions, item_bytes: int) -> Sequence[Range]:
+def plan_jsonl(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[Range]:
     """Splits lines anywhere; what does not go by lines is not split."""
-    if not can_start_midway(file, n_bytes=_HEAD_BYTES, is_by_lines=_is_by_lines):
+    if options.encoding is not None or not can_start_midway(
+        file, n_bytes=_HEAD_BYTES, is_by_lines=_is_by_lines
+    ):
         return WHOLE
     return even_ranges(file.size, item_bytes)
 
@@ -251,10 +254,19 @@ def parse_record(
     doc_id = f"{source}#{offset}"
     line = line.rstrip(b"\r\n")
     fault, fields = _parse(line)
-    if not fault:
-        fault = find_fault(fields, options)
     if fault:
         return make_reject(*fault, line, source=source, offset=offset, doc_id=doc_id)
+    return document_of(fields, line, source=source, offset=offset, options=options)
+
+
+def document_of(
+    fields: dict[str, Any], record: bytes, *, source: str, offset: int, options: ReadOptions
+) -> Document | Reject:
+    """Makes a document of a record's fields, or a reject; as `parse_record`."""
+    doc_id = f"{source}#{offset}"
+    fault = find_fault(fields, options)
+    if fault:
+        return make_reject(*fault, record, source=source, offset=offset, doc_id=doc_id)
     if options.id_field is not None and _field(fields, options.id_field) is not None:
         doc_id = str(_field(fields, options.id_field))
     language = None

@@ -29,7 +29,7 @@ from mtag_core.corpus.sniffing import HEAD_BYTES, codec_of, codec_of_head
 from mtag_core.corpus.source import Failure, failure_of
 from mtag_core.errors import MtagError
 from mtag_core.languages import find_language
-from mtag_core.records import Document, Reject
+from mtag_core.records import READER_FAILED, Document, Reject
 from mtag_core.storage import FileInfo
 
 # Few rows at a time: a row may be megabytes.
@@ -105,7 +105,7 @@ def _read_row_group(
             make = partial(_document, text, doc_id, language, row=row, path=path, options=options)
             yield or_failed(make, text, source=path, offset=row)
             row += 1
-        failure = None if row == end else Failure("corrupt", "Parquet: rows are missing")
+        failure = None if row == end else Failure(READER_FAILED, "its rows do not come")
     except _ERRORS as error:
         failure = _failure(error)
     if failure is not None:

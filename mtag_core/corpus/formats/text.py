@@ -15,9 +15,9 @@ from functools import partial
 
 from mtag_core.corpus.decoding import decode_document, or_failed, too_large
 from mtag_core.corpus.format import WHOLE, Format, Range, can_start_midway, even_ranges
-from mtag_core.corpus.items import ReadOptions, Span
+from mtag_core.corpus.items import AUTO, ReadOptions, Span
 from mtag_core.corpus.lines import LongLine, read_lines
-from mtag_core.corpus.sniffing import codec_of
+from mtag_core.corpus.sniffing import KIND_BYTES, codec_of, foreign_kind, is_html
 from mtag_core.corpus.source import Source
 from mtag_core.records import Document, Reject
 from mtag_core.storage import FileInfo
@@ -46,9 +46,26 @@ def read_text(
     # A byte early, to see a line end there.
     is_aligned = options.document == "file" or span.start == 0
     start = span.start if is_aligned else span.start - 1
-    with Source(span, start=start, max_expansion=options.max_expansion) as source:
+    encoding, expansion = options.encoding, options.max_expansion
+    with Source(span, start=start, max_expansion=expansion, encoding=encoding) as source:
+        foreign = _foreign(source, options) if span.start == 0 else None
+        if foreign is not None:
+            yield foreign
+            return
         yield from readers[options.document](span, source, options)
         yield from source.rejects()
+
+
+def _foreign(source: Source, options: ReadOptions) -> Reject | None:
+    """The reject of a file that is no text, or a page whose name does not say so."""
+    head = source.peek(KIND_BYTES)
+    kind = foreign_kind(head)
+    if kind is None and options.input_format == AUTO and is_html(head):
+        kind = "an HTML page; --input_format=html takes its text, --input_format=text all of it"
+    if kind is None:
+        return None
+    path = source.path
+    return Reject(path, 0, path, "not_text", f"{kind}; expected plain text")
 
 
 def is_one_document(file: FileInfo, options: ReadOptions) -> bool:
@@ -59,12 +76,18 @@ def is_one_document(file: FileInfo, options: ReadOptions) -> bool:
 
 def plan_text(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[Range]:
     """Splits plain text anywhere, or where a document is a file into whole windows."""
-    if is_one_document(file, options) or not can_start_midway(file):
+    if is_one_document(file, options) or options.encoding is not None:
+        return WHOLE
+    if not can_start_midway(file, n_bytes=KIND_BYTES, is_by_lines=_is_text):
         return WHOLE
     if options.document != "file":
         return even_ranges(file.size, item_bytes)
     window = window_bytes(options.max_document_bytes)
     return even_ranges(file.size, max(1, item_bytes // window) * window)
+
+
+def _is_text(head: bytes) -> bool:
+    return foreign_kind(head) is None and not is_html(head)
 
 
 def _read_lines(span: Span, source: Source, options: ReadOptions) -> Iterator[Document | Reject]:

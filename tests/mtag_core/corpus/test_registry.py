@@ -63,14 +63,14 @@ def test_a_name_says_its_format(path, name):
 
 
 def test_an_unknown_format_is_named_with_the_known_ones():
-    with pytest.raises(UsageError, match=r"'pdf'; expected one of auto, text, jsonl, parquet"):
+    with pytest.raises(UsageError, match=r"'pdf'; expected one of auto, text, jsonl, csv"):
         format_named("pdf")
 
 
 def test_every_option_of_a_format_is_one_of_reading():
     used = {option for each in formats() for option in each.options}
     assert used <= set(ReadOptions.__dataclass_fields__)
-    assert [each.name for each in formats_using("text_field")] == ["jsonl", "parquet"]
+    assert [each.name for each in formats_using("text_field")] == ["jsonl", "csv", "parquet"]
 
 
 def test_no_format_is_named_outside_of_its_module():
@@ -333,7 +333,7 @@ def test_lines_that_are_lost_are_noticed(tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_bytes(b"a\r\nb\r\nc\r\n")
     monkeypatch.setattr(lines, "_split", lambda block: block.splitlines(keepends=True)[1:])
     *_, reject = read(plan(tmp_path, options := ReadOptions(document="line")), options)
-    assert (reject.reason, reject.detail) == ("reader_failed", "1 lines were made of 3")
+    assert (reject.reason, reject.detail) == ("reader_failed", "2 lines were made of 3")
 
 
 def test_a_reader_that_stops_early_is_noticed(tmp_path, monkeypatch):

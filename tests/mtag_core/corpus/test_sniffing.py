@@ -140,3 +140,47 @@ def test_what_fails_ahead_raises_when_it_is_read():
 def test_reads_give_no_more_than_asked_for():
     stream = SniffedStream(io.BytesIO("\u00e9\u4e00".encode("utf-16")))
     assert stream.read(1) + stream.read(2) + stream.read(99) == "\u00e9\u4e00".encode()
+
+
+@pytest.mark.parametrize(
+    ("head", "word"),
+    [
+        (b"%PDF-1.7\n", "pdftotext"),
+        (b"PK\x03\x04\x14\x00", "pandoc"),
+        (b"{\\rtf1\\ansi", "pandoc"),
+        (b"a.txt".ljust(257, b"\0") + b"ustar\0", "tar archive"),
+        (b"<!DOCTYPE html><html>", "--input_format=html"),
+        (b"\xef\xbb\xbf\n<html lang=en>", "--input_format=html"),
+    ],
+)
+@pytest.mark.parametrize("item_bytes", [1, 2**23])
+@pytest.mark.parametrize("document", ["file", "line"])
+def test_a_file_that_is_no_text_is_one_reject_that_says_what_to_do(
+    read, head, word, item_bytes, document
+):
+    data = head + b"\nmore text\n" * 500
+    [reject] = read(data, "a.txt", item_bytes=item_bytes, document=document)
+    assert reject.reason == "not_text"
+    assert word in reject.detail
+
+
+def test_a_page_is_read_as_text_when_asked_for(read):
+    assert read(b"<html>a</html>", "a.txt", input_format="text")[0].text == "<html>a</html>"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1251", "gb18030", "utf-16-le"])
+def test_text_in_a_named_encoding_is_read_whatever_the_size_of_items(read, encoding):
+    text = "Жук 一\n" if encoding in ("gb18030", "utf-16-le") else "Gr\u00fc\u00dfe\n"
+    text = "Жук\n" if encoding == "cp1251" else text
+    data = text.encode(encoding) * 200
+    for item_bytes in (10, 2**23):
+        results = read(data, item_bytes=item_bytes, encoding=encoding, document="line")
+        assert [d.text + "\n" for d in results] == [text] * 200
+
+
+def test_a_byte_order_mark_says_more_than_the_named_encoding(read):
+    assert read("\ufeffGr\u00fc\u00dfe".encode(), encoding="latin-1")[0].text == "Gr\u00fc\u00dfe"
+
+
+def test_bytes_that_the_named_encoding_has_not_are_one_reject(read):
+    assert reasons(read(b"a\x81b", encoding="cp1252")) == ["corrupt"]

@@ -1,0 +1,135 @@
+"""CSV and TSV: a document a row, its text in one column and its id, if any, in another.
+
+The first row names the columns. A field in quotation marks may hold line ends.
+"""
+
+import csv
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+
+from mtag_core.corpus.decoding import make_reject, or_failed, too_large
+from mtag_core.corpus.format import Format
+from mtag_core.corpus.formats.jsonl import document_of
+from mtag_core.corpus.items import ReadOptions, Span
+from mtag_core.corpus.lines import LongLine, read_lines
+from mtag_core.corpus.sniffing import stem_of
+from mtag_core.corpus.source import Source
+from mtag_core.records import Document, Reject
+
+_DELIMITERS = ",;\t|"
+# A quotation mark opens a field at its start only; two within one stand for one.
+_OPENING = re.compile(rb'(?:^|[,;\t|])"')
+_CLOSING = re.compile(rb'(?:[^"]|"")*+"(?!")')
+# The limit of a document is what holds; the module's own is lower.
+csv.field_size_limit(sys.maxsize)
+
+
+def read_delimited(
+    span: Span, options: ReadOptions, _pages: Counter[str]
+) -> Iterator[Document | Reject]:
+    """Reads the rows of a whole file; blank lines are no documents.
+
+    Args:
+        span: The file.
+        options: Names of the columns; the limit is on a row.
+    """
+    encoding, expansion = options.encoding, options.max_expansion
+    with Source(span, max_expansion=expansion, encoding=encoding) as source:
+        yield from _read_rows(source, options)
+        yield from source.rejects()
+
+
+def _read_rows(source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
+    names: list[str] | None = None
+    delimiter = "\t" if stem_of(source.path)[1] in (".tsv", ".tab") else ""
+    for offset, row in _rows(source, options.max_document_bytes):
+        if isinstance(row, LongLine):
+            yield too_large(
+                row.n_bytes, options.max_document_bytes, source=source.path, offset=offset
+            )
+        elif names is None:
+            head = row.decode("utf-8", "replace")
+            delimiter = delimiter or max(_DELIMITERS, key=head.count)
+            names = next(csv.reader([head], delimiter=delimiter), [])
+        else:
+            make = partial(_document, row, names, delimiter, source.path, offset, options)
+            limit_s = options.max_document_seconds
+            yield or_failed(make, row, source=source.path, offset=offset, limit_s=limit_s)
+
+
+def _rows(source: Source, limit: int) -> Iterator[tuple[int, bytes | LongLine]]:
+    """Yields (offset, lines) of each row: it ends at a line end outside of quotation marks."""
+    lines: list[bytes] = []
+    start = n_bytes = 0
+    is_open = False
+    for offset, line in read_lines(source, end=None, limit=limit):
+        if not n_bytes:
+            if not isinstance(line, LongLine) and line.isspace():
+                continue
+            start = offset
+        n_bytes += line.n_bytes if isinstance(line, LongLine) else len(line)
+        if isinstance(line, LongLine) or n_bytes > limit:
+            # Where its quotation marks end is not known any more: the next line is a new row.
+            yield start, LongLine(n_bytes)
+            lines, n_bytes, is_open = [], 0, False
+            continue
+        lines.append(line)
+        is_open = _ends_in_quotes(line, is_open)
+        if not is_open:
+            yield start, b"".join(lines)
+            lines, n_bytes = [], 0
+    if source.failure:
+        source.cut_off(start, b"".join(lines))
+    elif lines:
+        yield start, b"".join(lines)
+
+
+def _ends_in_quotes(line: bytes, is_open: bool) -> bool:
+    """Whether a field in quotation marks goes on behind a line.
+
+    Args:
+        line: With its end.
+        is_open: Whether one goes on from the line before.
+    """
+    position = 0
+    while True:
+        found = (_CLOSING if is_open else _OPENING).search(line, position)
+        if found is None:
+            return is_open
+        is_open, position = not is_open, found.end()
+
+
+def _document(
+    row: bytes, names: list[str], delimiter: str, source: str, offset: int, options: ReadOptions
+) -> Document | Reject:
+    row = row.rstrip(b"\r\n")
+    reject = partial(
+        make_reject, data=row, source=source, offset=offset, doc_id=f"{source}#{offset}"
+    )
+    try:
+        values = next(csv.reader([row.decode("utf-8")], delimiter=delimiter, strict=True))
+    except UnicodeDecodeError as error:
+        value = row[error.start : error.start + 4]
+        return reject("invalid_utf8", f"bytes {value!r} at {offset + error.start}; expected UTF-8")
+    except (csv.Error, StopIteration) as error:
+        return reject("invalid_csv", f"{error}; expected a row, quoted as RFC 4180 says")
+    if len(values) != len(names):
+        detail = f"{len(values)} fields; expected {len(names)}, as the first row has"
+        return reject("invalid_csv", detail)
+    fields = {name: value or None for name, value in zip(names, values, strict=True)}
+    fields[options.text_field] = fields.get(options.text_field) or ""
+    if options.text_field not in names:
+        del fields[options.text_field]
+    return document_of(fields, row, source=source, offset=offset, options=options)
+
+
+FORMAT = Format(
+    name="csv",
+    title="CSV",
+    extensions=(".csv", ".tsv", ".tab"),
+    read=read_delimited,
+    options=("text_field", "id_field", "language_field"),
+)
