@@ -36,7 +36,7 @@ def _rows(output):
 
 def test_styles_give_other_parts_and_are_recorded(bundle, text, tmp_path):
     plain, told, again = (tmp_path / name for name in ("plain", "told", "again"))
-    assert _annotate(bundle, text, plain) == 0
+    assert _annotate(bundle, text, plain, "--treebank_style=mixed") == 0
     assert _annotate(bundle, text, told, "--treebank_style", "pl_lfg", "fr_sequoia") == 0
     assert _annotate(bundle, text, again, "--treebank_style=fr_sequoia,pl_lfg") == 0
     assert tree(told) == tree(again)
@@ -57,7 +57,10 @@ def test_worker_processes_follow_the_styles(bundle, text, tmp_path):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ("pl_x", "treebank style 'pl_x': no treebank of the model, expected one of af_afribooms"),
+        (
+            "pl_x",
+            "'pl_x': no treebank of the model, expected mixed or one of af_afribooms",
+        ),
         ("pl_lfg,pl_sz", "treebank styles 'pl_lfg' and 'pl_sz' are of one language"),
         (",", "--treebank_style is empty"),
     ],
