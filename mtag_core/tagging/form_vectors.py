@@ -74,7 +74,7 @@ class FormVectors:
         """Forms that are remembered."""
         return len(self._form_to_row)
 
-    def look_up(self, forms: Sequence[str]) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
+    def find(self, forms: Sequence[str]) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
         """Finds or computes the vectors of some forms.
 
         Args:
