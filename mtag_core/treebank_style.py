@@ -89,4 +89,4 @@ def style_digest(bundle_digest: str, treebanks: Iterable[str]) -> str:
 def _expected(treebanks: Collection[str]) -> str:
     if not treebanks:
         return "the model knows no treebanks; name none, or another model"
-    return f"no treebank of the model, expected {MIXED} or one of {', '.join(sorted(treebanks))}"
+    return f"no treebank of the model, expected one of {', '.join(sorted(treebanks))}, or {MIXED}"

@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
@@ -25,6 +26,7 @@ from pipelines.interrupts import RunGuard, Terminated, exit_code, signal_message
 from pipelines.options import CorpusOptions, JobOptions, unused_read_flags
 from pipelines.progress import Progress
 from pipelines.run_folder import run_folder
+from pipelines.runners.direct import fitting_workers
 from pipelines.runners.flink import FlinkJobs
 from pipelines.runners.registry import check_runner, find_runner
 from pipelines.runners.runner import mtag_error, worker_pool
@@ -117,9 +119,13 @@ def make_parts(
     Raises:
         MtagError: The run failed.
     """
+    n_parts = size.n_pending + size.n_expected_slices
+    n_completed = size.n_parts - size.n_pending
+    options = _with_workers(options, n_parts=n_parts, n_bytes=size.n_pending_bytes)
     progress = Progress(
         n_bytes=size.n_pending_bytes,
-        n_parts=size.n_pending + size.n_expected_slices,
+        n_parts=n_parts,
+        n_completed=n_completed,
         is_local=options.is_local,
     )
 
@@ -133,8 +139,17 @@ def make_parts(
             run_planned(options, layout, steps)
     finally:
         storage.delete(layout.plan_path)
-    n_completed = size.n_parts - size.n_pending
     return _finish(options, layout, progress, n_completed=n_completed, preview=preview, title=title)
+
+
+def _with_workers(options: JobOptions, *, n_parts: int, n_bytes: int) -> JobOptions:
+    """The options of a run on this machine with the flag for its processes, where none is given."""
+    is_said = any(flag.startswith("--direct_") for flag in options.beam_flags)
+    if not options.is_local or is_said:
+        return options
+    n_workers = options.workers or fitting_workers(n_parts, n_bytes)
+    flags = (*options.beam_flags, f"--direct_num_workers={n_workers}")
+    return replace(options, beam_flags=flags)
 
 
 def run_planned(

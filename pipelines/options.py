@@ -36,6 +36,14 @@ from mtag_core.storage import (
 from pipelines.runners.registry import find_runner, job_flags
 
 Options = TypeVar("Options")
+_LOCAL_FLAGS = frozenset({"--direct_num_workers", "--direct_running_mode"})
+_WORKER_FLAGS = frozenset({"--num_workers", "--max_num_workers"})
+_DATAFLOW_FLAGS = _WORKER_FLAGS | {
+    *("--project", "--region", "--zone", "--worker_zone", "--worker_region", "--temp_location"),
+    *("--staging_location", "--template_location", "--machine_type", "--worker_machine_type"),
+    *("--disk_size_gb", "--autoscaling_algorithm", "--subnetwork", "--network"),
+    *("--dataflow_service_options", "--enable_streaming_engine", "--service_account_email"),
+}
 
 
 def _patterns(values: Sequence[str]) -> tuple[str, ...]:
@@ -90,6 +98,13 @@ class JobOptions:
     )
     dry_run: bool = option("show the plan and make no part", False, section="run")
     runner: str = option("Beam runner", "DirectRunner", metavar="NAME", section="run")
+    workers: int | None = option(
+        "processes of a run on this machine; if left out one a core but one, fewer where the input "
+        "or the memory is small",
+        None,
+        parse=positive,
+        section="run",
+    )
     worker_timeout: float = option(
         "seconds until a pool of workers (--environment_type=EXTERNAL) must have started",
         50.0,
@@ -124,15 +139,31 @@ def parse_flags(flags: Flags[Options], argv: Sequence[str], *, job: str, does: s
     parser = FlagParser(
         prog=_program(job),
         description=does,
-        epilog="Every other flag goes to the Beam runner, such as --direct_num_workers=2.",
+        epilog="Every other flag goes to the Beam runner, such as --parallelism=8 to Flink.",
     )
     flags.add_to(parser, choices=_read_choices(), notes=_read_notes())
     parser.check_names(argv, others=_beam_flags() | job_flags())
     args, rest = parser.parse_known_args(list(argv))
     check_beam_flags(rest)
+    _check_flags_of_runner(args.runner, rest, n_workers=args.workers)
     args.beam_flags = tuple(rest)
     use_http_access(replace(http_access(), allow_redirects=args.allow_redirects))
     return flags.parse(args)
+
+
+def _check_flags_of_runner(name: str, words: Sequence[str], *, n_workers: int | None) -> None:
+    """Raises UsageError for flags of one runner that another one would pass over in silence."""
+    given = [word.partition("=")[0] for word in words]
+    if n_workers is not None and not find_runner(name).is_local:
+        raise UsageError(
+            f"--workers is for runs on this machine; --runner={name} has its own flags"
+        )
+    if n_workers is not None and not _LOCAL_FLAGS.isdisjoint(given):
+        raise UsageError("give --workers or --direct_num_workers, not both")
+    for flag in given if "dataflow" not in name.lower() else ():
+        if flag in _DATAFLOW_FLAGS:
+            more = "; did you mean --workers?" if flag in _WORKER_FLAGS else ""
+            raise UsageError(f"{flag} is for Dataflow, the runner is {name}{more}")
 
 
 def check_beam_flags(words: Sequence[str]) -> None:

@@ -27,13 +27,15 @@ class Progress:
     Args:
         n_bytes: Bytes of input to be read, for the time left.
         n_parts: Parts to be made.
+        n_completed: Parts from earlier runs.
         is_local: Whether the workers run on this machine.
 
     Attributes:
         directory: Where workers write their totals, None on a cluster.
     """
 
-    def __init__(self, *, n_bytes: int, n_parts: int, is_local: bool) -> None:
+    def __init__(self, *, n_bytes: int, n_parts: int, is_local: bool, n_completed: int = 0) -> None:
+        self._n_completed = n_completed
         self._n_bytes = n_bytes
         self._n_parts = n_parts
         self._folder = tempfile.TemporaryDirectory(prefix="mtag-progress-") if is_local else None
@@ -96,21 +98,29 @@ class Progress:
             "rejects": tally.n_rejected,
             "parts": tally.n_parts,
             "parts_planned": self._n_parts,
+            "parts_from_earlier_runs": self._n_completed,
+            "source_bytes": tally.n_source_bytes,
+            "source_bytes_planned": self._n_bytes,
             "tokens_per_s": round(tally.n_tokens / self.elapsed_s),
         }
 
     def _line(self, tally: Tally) -> str:
+        n_bytes = min(tally.n_source_bytes, self._n_bytes)
+        share = n_bytes / self._n_bytes if self._n_bytes else 0.0
+        earlier = f" and {self._n_completed:,} from earlier runs" if self._n_completed else ""
         return (
-            f"{tally.n_documents:,} documents, {tally.n_rejected:,} rejected, "
-            f"{tally.n_parts:,}/{self._n_parts:,} parts, "
-            f"{tally.n_tokens / self.elapsed_s:,.0f} words/s, {self._time_left(tally)}"
+            f"{share:.0%} of {self._n_bytes / 1e6:,.1f} MB, "
+            f"{n_bytes / 1e6 / self.elapsed_s:,.2f} MB/s, "
+            f"{tally.n_tokens / self.elapsed_s:,.0f} words/s, {self._time_left(n_bytes)}; "
+            f"{tally.n_parts:,}/{self._n_parts:,} parts{earlier}, "
+            f"{tally.n_documents:,} documents, {tally.n_rejected:,} rejected"
         )
 
-    def _time_left(self, tally: Tally) -> str:
-        if not tally.n_source_bytes:
+    def _time_left(self, n_bytes: int) -> str:
+        if not n_bytes:
             return "time left unknown"
-        bytes_per_s = tally.n_source_bytes / self.elapsed_s
-        return f"{format_seconds((self._n_bytes - tally.n_source_bytes) / bytes_per_s)} left"
+        bytes_per_s = n_bytes / self.elapsed_s
+        return f"{format_seconds((self._n_bytes - n_bytes) / bytes_per_s)} left"
 
 
 def format_seconds(seconds: float) -> str:

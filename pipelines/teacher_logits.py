@@ -28,6 +28,7 @@ import functools
 import logging
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
@@ -235,8 +236,9 @@ def _make_shards(
         _survey(options, layout)
         parts = choose_parts(parts, options.choice, base=layout.base)
     size = write_plan(layout.plan_path, parts, completed=completed_parts(layout))
+    # By default one worker: a teacher may fill the memory of its device.
     report = make_parts(
-        options.job,
+        replace(options.job, workers=options.job.workers or 1),
         layout,
         config,
         size,

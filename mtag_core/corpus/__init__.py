@@ -12,6 +12,7 @@ from mtag_core.corpus.planning import (
     is_slow,
     may_abort,
     plan_items,
+    stored_bytes,
 )
 from mtag_core.corpus.reasons import REASONS
 from mtag_core.corpus.registry import format_of, formats, formats_using, read_item, register
@@ -36,4 +37,5 @@ __all__ = [
     "plan_items",
     "read_item",
     "register",
+    "stored_bytes",
 ]

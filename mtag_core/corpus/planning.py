@@ -184,6 +184,11 @@ def expected_bytes(file: FileInfo) -> int:
     return max(0, file.size) * _CODEC_TO_RATIO[codec_of(file.path)]
 
 
+def stored_bytes(path: str, n_bytes: int) -> int:
+    """Bytes that so many bytes of text take in a file, about; the inverse of `expected_bytes`."""
+    return n_bytes // _CODEC_TO_RATIO[codec_of(path)]
+
+
 def _ranges(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[Range]:
     if not file.is_seekable or file.size < 0:
         return WHOLE

@@ -85,6 +85,7 @@ class PartCounts:
     Attributes:
         n_read: Documents read, rejected ones included.
         n_tagged: Documents all of whose sentences were written.
+        n_source_bytes: Bytes of input that became them, about, as they are stored.
         n_sentences: Sentences written.
         n_tokens: Tokens written.
         reasons: Rejects by reason.
@@ -95,6 +96,7 @@ class PartCounts:
 
     n_read: int = 0
     n_tagged: int = 0
+    n_source_bytes: int = 0
     n_sentences: int = 0
     n_tokens: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -119,7 +121,9 @@ class PartCounts:
 
     def tally(self) -> Tally:
         """The totals that progress shows."""
-        return Tally(self.n_read, self.n_rejected, self.n_sentences, self.n_tokens)
+        return Tally(
+            self.n_read, self.n_rejected, self.n_sentences, self.n_tokens, self.n_source_bytes
+        )
 
     def tally_with(self, n_sentences: int, n_tokens: int) -> Tally:
         """The totals with sentences and tokens of a document that is not complete yet."""

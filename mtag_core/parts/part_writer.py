@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+from mtag_core.corpus import stored_bytes
 from mtag_core.errors import CountMismatchError
 from mtag_core.output.columns import OutputRow
 from mtag_core.output.layout import OutputLayout, PartFiles, open_part
@@ -140,6 +141,7 @@ class _OpenPart:
                 self._show(self._counts.tally())
         self._counts.n_read = self._check.n_documents
         self._counts.n_tagged += 1
+        self._counts.n_source_bytes += stored_bytes(block.document.source, len(block.document.text))
 
     def write_reject(self, ordinal: int, reject: Reject) -> None:
         self._check.reject(ordinal)

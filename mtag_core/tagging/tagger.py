@@ -46,11 +46,22 @@ class Tagger:
     Not safe for use by several threads at once; give each process its own. Pickles by the bundle's
     path and the options, without `on_batch`.
 
+    Args:
+        segmenter: Splits text.
+        model: Tags windows of sentences.
+        labels: The student's labels and treebanks.
+        digest: The bundle's.
+        options: As in `load`.
+        path: Of the bundle, for processes that load it again.
+
     Attributes:
         digest: Identifies the bundle and the options; equal digests give equal tags.
         options: With codes for languages.
         piece_budget: Most wordpieces in one batch; changes speed and memory, never tags.
         on_batch: Called after each batch with its size and duration; None for no call.
+
+    Raises:
+        UsageError: As in `load`.
     """
 
     def __init__(
@@ -63,19 +74,6 @@ class Tagger:
         options: TaggerOptions = _DEFAULT_OPTIONS,
         path: str | Path | None = None,
     ) -> None:
-        """Puts the parts together; `load` is the usual way.
-
-        Args:
-            segmenter: Splits text.
-            model: Tags windows of sentences.
-            labels: The student's labels and treebanks.
-            digest: The bundle's.
-            options: As in `load`.
-            path: Of the bundle, for processes that load it again.
-
-        Raises:
-            UsageError: As in `load`.
-        """
         self.options = options = options.checked(labels.treebanks)
         self._trained = trained_languages(labels.treebanks) or frozenset(segmenter.languages)
         self._path = path
@@ -386,7 +384,6 @@ class Tagger:
         return self._labeller.tagged(sentences, answer)
 
     def _answers(self, windows: Sequence[Window]) -> Iterator[tuple[list[int], Answer]]:
-        """Runs the model in batches and reports each."""
         started_s = time.perf_counter()
         for indices, answer in self._model.answers(windows, budget=self.piece_budget):
             if self.on_batch is not None:

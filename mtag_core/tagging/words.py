@@ -55,7 +55,6 @@ class WordModel:
     """A loaded student, on one thread of the CPU."""
 
     def __init__(self, vectors: FormVectors, session: onnxruntime.InferenceSession) -> None:
-        """Puts the parts together; `load` is the usual way."""
         self._vectors = vectors
         self._session = session
 
@@ -149,7 +148,6 @@ class WordModel:
 
 
 def _runs(windows: Sequence[WordWindow], *, max_words: int) -> Iterator[tuple[int, int]]:
-    """Ranges of windows whose forms fit the memory together."""
     start = n_words = 0
     for index, window in enumerate(windows):
         if n_words + window.size > max_words:

@@ -36,7 +36,7 @@ def _rows(output):
 
 def test_styles_give_other_parts_and_are_recorded(bundle, text, tmp_path):
     plain, told, again = (tmp_path / name for name in ("plain", "told", "again"))
-    assert _annotate(bundle, text, plain) == 0
+    assert _annotate(bundle, text, plain, "--treebank_style=mixed") == 0
     assert _annotate(bundle, text, told, "--treebank_style", "pl_lfg", "fr_sequoia") == 0
     assert _annotate(bundle, text, again, "--treebank_style=fr_sequoia,pl_lfg") == 0
     assert tree(told) == tree(again)

@@ -77,3 +77,20 @@ def test_the_help_says_for_which_formats_a_flag_is(capsys):
     shown = " ".join(capsys.readouterr().out.split())
     assert "field of the document id (JSON, CSV, Parquet)" in shown
     assert "{auto,text,jsonl,csv,parquet,mediawiki,conllu,html,warc}" in shown
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--workers=2", "--direct_num_workers=2"], "give --workers or --direct_num_workers"),
+        (["--workers=2", "--runner=FlinkRunner"], "--workers is for runs on this machine"),
+        (
+            ["--num_workers=2"],
+            "is for Dataflow, the runner is DirectRunner; did you mean --workers",
+        ),
+        (["--region=x", "--runner=FlinkRunner"], "--region is for Dataflow"),
+    ],
+)
+def test_flags_of_another_runner_are_refused(flags, message):
+    with pytest.raises(UsageError, match=message):
+        parse_options(["--input=a", "--output=b", *flags])

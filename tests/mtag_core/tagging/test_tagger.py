@@ -226,7 +226,8 @@ def test_styles_do_not_depend_on_the_batch(tagger):
 def test_all_windows_of_a_long_sentence_follow_the_style(tagger):
     following = tagger.following(("pl_lfg",))
     tokens = POLISH.split() * 60
-    plain, told = (t.tag_tokens([tokens], language="pl")[0].feats for t in (tagger, following))
+    mixed = tagger.following(("mixed",))
+    plain, told = (t.tag_tokens([tokens], language="pl")[0].feats for t in (mixed, following))
     third = len(tokens) // 3
     assert all(plain[i : i + third] != told[i : i + third] for i in (0, third, 2 * third))
 

@@ -7,7 +7,6 @@ from mtag_core import Tagger
 from mtag_core.errors import BundleError
 from mtag_core.labels import load_labels
 from mtag_core.lemmas import apply_rule
-from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.tagging.form_vectors import FormVectors
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.tagging.student import open_session
@@ -114,9 +113,12 @@ def test_lemmas_are_what_rules_make_of_forms(tagger):
             assert token.lemma in {apply_rule(rule, token.form) for rule in RULES}
 
 
-def test_a_bundle_of_wordpieces_has_no_lemmas():
-    (sentence,) = Tagger.load(DEFAULT_BUNDLE).tag_tokens([["Nobody", "knew"]])
-    assert sentence.lemmas is None
+def test_a_model_without_rules_has_no_lemmas(tagger):
+    labels = replace(tagger._labels, lemma_rules=(), lemma_rules_of_upos=())
+    without = Tagger(
+        segmenter=tagger._segmenter, model=tagger._model, labels=labels, digest="without"
+    )
+    assert [sentence.lemmas for sentence in without.tag_tokens([["ab", "c"], []])] == [None, None]
 
 
 def test_long_sentences_and_forms_are_tagged_whole(tagger):

@@ -3,6 +3,7 @@ from apache_beam.options.pipeline_options import DirectOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from mtag_core.errors import CountMismatchError, StorageError
+from pipelines.runners import direct
 from pipelines.runners.registry import find_runner
 from pipelines.runners.runner import mtag_error
 
@@ -63,3 +64,24 @@ def test_an_mtag_error_is_itself():
 def test_other_errors_are_none_of_ours():
     assert mtag_error(RuntimeError("grpc is gone")) is None
     assert mtag_error(RuntimeError("mtag_core.errors.Unknown: x")) is None
+
+
+@pytest.mark.parametrize(
+    ("n_cores", "n_parts", "n_bytes", "free_bytes", "n_workers"),
+    [
+        (8, 100, 10**9, 2**40, 7),
+        (8, 3, 10**9, 2**40, 3),
+        (8, 100, 3 * 2**20, 2**40, 3),
+        (8, 100, 10**9, 3 * 2**30, 4),
+        (1, 100, 10**9, 2**40, 1),
+        (8, 100, 1000, 2**40, 1),
+        (8, 0, 0, 0, 1),
+    ],
+)
+def test_workers_fit_cores_parts_bytes_and_memory(
+    monkeypatch, n_cores, n_parts, n_bytes, free_bytes, n_workers
+):
+    sizes = {"SC_AVPHYS_PAGES": free_bytes // 4096, "SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr(direct.os, "sched_getaffinity", lambda _process: set(range(n_cores)))
+    monkeypatch.setattr(direct.os, "sysconf", sizes.__getitem__)
+    assert direct.fitting_workers(n_parts, n_bytes) == n_workers

@@ -27,7 +27,7 @@ def teacher(bundle):
 @pytest.fixture(scope="module")
 def tagged(bundle):
     """Sentences of the sample in many languages, and one that is longer than the model."""
-    tagger = Tagger.load(bundle)
+    tagger = Tagger.load(bundle, treebank_style=["mixed"])
     texts = [path.read_text(encoding="utf-8") for path in sorted(SAMPLE.iterdir())]
     sentences = [sentence for text in texts for sentence in tagger.tag(text)]
     return sentences + tagger.tag_tokens([["Nobody", "knows", "\x01", "x" * 400, ","] * 60])
