@@ -55,7 +55,6 @@ def write_record(record: Mapping[str, object], path: Path) -> None:
 
 
 def _portable(argument: str) -> str:
-    """Writes a path from the checkout's root; an absolute one elsewhere keeps its name alone."""
     flag, equals, value = argument.rpartition("=")
     shared = os.environ.get("MTAG_SHARED")
     if shared and value.startswith(f"{shared}/"):

@@ -209,7 +209,6 @@ def _text(rule: _Rule) -> str:
 
 
 def _edit(form: str, lemma: str) -> _Rule:
-    """Cuts and additions around the longest common stretch, from lower case to lower case."""
     if form == lemma:
         return _Rule("l", 0, "", 0, "")
     common = SequenceMatcher(None, form, lemma, autojunk=False).find_longest_match()
@@ -246,7 +245,6 @@ def _with_marks(letters: str, marks: tuple[str, ...]) -> str:
 
 @lru_cache(_N_CACHED)
 def _parse(rule: str) -> _Rule | str:
-    """The parts of a rule, or the lemma that it names."""
     if rule.startswith("=") and len(rule) > 1:
         return rule[1:]
     parts = _RULE.fullmatch(rule)

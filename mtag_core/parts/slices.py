@@ -125,7 +125,6 @@ def _write_spools(
 def _cut(
     part: PlannedPart, options: ReadOptions, trial: Trial | None
 ) -> Iterator[tuple[list[bytes], dict[str, int]]]:
-    """Yields the lines of each slice, at least one, and how many pages of a dump are its."""
     pages: Counter[str] = Counter()
     before: Counter[str] = Counter()
     lines: list[bytes] = []

@@ -19,15 +19,14 @@ _CLOSING = frozenset("\u300d\u300f\u3011\u300b\u3009\u201d\u2019\uff09)\u00bb")
 
 
 class BoundaryModel:
-    """Cuts text at the gaps where a network's scores are above 0."""
+    """Cuts text at the gaps where a network's scores are above 0.
+
+    Args:
+        network: Scores gaps.
+        has_spaces: Units are syllables and a token may hold spaces, as in Vietnamese.
+    """
 
     def __init__(self, network: GapNetwork, *, has_spaces: bool) -> None:
-        """Wraps a trained network.
-
-        Args:
-            network: Scores gaps.
-            has_spaces: Units are syllables and a token may hold spaces, as in Vietnamese.
-        """
         self._network = network
         self._has_spaces = has_spaces
 

@@ -48,21 +48,20 @@ class Quantised:
 
 
 class GapNetwork:
-    """Two scores a gap, above 0 where a token and where a sentence ends."""
+    """Two scores a gap, above 0 where a token and where a sentence ends.
+
+    Args:
+        tables: Number the inputs.
+        matrices: `units` and `kinds` (n_rows, unit_width), `pairs` (n_rows, pair_width),
+            `layer0`, `layer1`, ... and `output` (n_inputs, n_outputs), and of those the plain
+            vectors `layer0_bias` and so on.
+
+    Raises:
+        ValueError: Shapes do not fit.
+        KeyError: A matrix is missing.
+    """
 
     def __init__(self, tables: InputTables, matrices: Mapping[str, Quantised | Floats]) -> None:
-        """Wraps trained weights.
-
-        Args:
-            tables: Number the inputs.
-            matrices: `units` and `kinds` (n_rows, unit_width), `pairs` (n_rows, pair_width),
-                `layer0`, `layer1`, ... and `output` (n_inputs, n_outputs), and of those the plain
-                vectors `layer0_bias` and so on.
-
-        Raises:
-            ValueError: Shapes do not fit.
-            KeyError: A matrix is missing.
-        """
         self.tables = tables
         self.matrices = dict(matrices)
         floats = {
@@ -146,7 +145,6 @@ class GapNetwork:
         return _product([hidden], *self._output)
 
     def _check(self) -> None:
-        """Raises a ValueError where shapes do not fit."""
         if any(matrix.ndim != 2 for matrix in (self._units, self._kinds, self._pairs)):
             raise ValueError("a table that is no matrix")
         width = self._units.shape[1]
@@ -163,13 +161,11 @@ class GapNetwork:
 
 
 def _windows(rows: Floats, n_seen: int) -> list[Floats]:
-    """The first, second, ... row that each window of `n_seen` rows sees."""
     n_windows = len(rows) - n_seen + 1
     return [rows[offset : offset + n_windows] for offset in range(n_seen)]
 
 
 def _product(seen: list[Floats], weights: Floats, bias: Floats) -> Floats:
-    """Joins what is seen and multiplies it with a layer: shape (n, n_outputs)."""
     n_rows = len(seen[0])
     n_blocks = -(-n_rows // _BLOCK_ROWS)
     joined = np.zeros((n_blocks * _BLOCK_ROWS, len(weights)), np.float32)
@@ -181,5 +177,4 @@ def _product(seen: list[Floats], weights: Floats, bias: Floats) -> Floats:
 
 
 def _rectified(values: Floats) -> Floats:
-    """Sets what is below 0 to 0."""
     return np.maximum(values, 0, out=values)

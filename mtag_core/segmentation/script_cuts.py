@@ -61,7 +61,6 @@ def _stretches(text: str, start: int, end: int) -> Iterator[_Stretch]:
 
 
 def _joined(stretches: Iterator[_Stretch]) -> Iterator[_Stretch]:
-    """Joins neighbours of one script; a stretch in none joins the one before it."""
     end, script = next(stretches)
     for next_end, next_script in stretches:
         if script is not None and next_script is not None and next_script != script:

@@ -165,7 +165,6 @@ def count_row(form: str, *, n_counts: int) -> int:
 
 
 def _code(part: str) -> int:
-    """A number of 32 bits that is the same everywhere."""
     return zlib.crc32(part.encode("utf-8", "replace"))
 
 

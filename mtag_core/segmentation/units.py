@@ -63,7 +63,6 @@ def _describe(unit: str) -> tuple[int, int]:
 
 
 def _kind(unit: str) -> int:
-    """Numbers the kind of a unit's first character: script for letters, class for the rest."""
     category = unicodedata.category(unit[0])
     if category[0] == "N":
         return 2

@@ -222,7 +222,6 @@ def _session_class() -> Any:  # noqa: ANN401
 
 
 def _check_host(url: str, target: str) -> None:
-    """Raises StorageError where a redirect leaves the host."""
     host, other = urlsplit(url).hostname, urlsplit(target).hostname
     if host != other:
         raise StorageError(

@@ -77,7 +77,6 @@ class Labeller:
     """Gives label ids their tags, and forms their lemmas."""
 
     def __init__(self, labels: Labels) -> None:
-        """Takes the inventories of the model."""
         self._upos, self._feats, self._rules = (
             np.array(tags, object) for tags in (labels.upos, labels.feats, labels.lemma_rules)
         )

@@ -39,14 +39,13 @@ def batches(windows: Sequence[Window], *, piece_budget: int) -> Iterator[list[in
 
 
 class BufferSize:
-    """Counts what a buffer holds, and says when it is large enough to be batched well."""
+    """Counts what a buffer holds, and says when it is large enough to be batched well.
+
+    Args:
+        piece_budget: As in `batches`.
+    """
 
     def __init__(self, *, piece_budget: int) -> None:
-        """Starts with an empty buffer.
-
-        Args:
-            piece_budget: As in `batches`.
-        """
         self._max_pieces = _BUFFER_BATCHES * piece_budget
         self._n_pieces = self._n_sentences = 0
 

@@ -30,6 +30,11 @@ class BlockTagger(Generic[K]):
     Records that are no blocks keep their place among them. Where tagging raises, the blocks are
     tagged one by one, so that only the document at fault is rejected; tags do not depend on
     neighbours, so the others come out the same.
+
+    Args:
+        tag: Runs the model over sentences together, such as `BatchTagger.tag_encoded`.
+        piece_budget: Wordpieces in one batch of the model.
+        step: Named in rejects.
     """
 
     def __init__(
@@ -39,13 +44,6 @@ class BlockTagger(Generic[K]):
         piece_budget: int,
         step: str = "tag",
     ) -> None:
-        """Starts with an empty buffer.
-
-        Args:
-            tag: Runs the model over sentences together, such as `BatchTagger.tag_encoded`.
-            piece_budget: Wordpieces in one batch of the model.
-            step: Named in rejects.
-        """
         self._tag = tag
         self._size = BufferSize(piece_budget=piece_budget)
         self._records: list[tuple[K, Any]] = []

@@ -116,7 +116,6 @@ def files_digest(name_to_sha256: Mapping[str, str]) -> str:
 
 
 def _read_manifest(location: str) -> Mapping[str, Any]:
-    """Reads and checks `bundle.json`."""
     path = storage.join(location, MANIFEST)
     try:
         with storage.open_read(path) as stream:

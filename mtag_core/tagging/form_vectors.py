@@ -29,6 +29,11 @@ _CALL_FORMS = 256
 class FormVectors:
     """Looks up vectors of forms; the least recently used are forgotten.
 
+    Args:
+        features: What the graph reads of a form.
+        session: The form encoder.
+        capacity: See the class.
+
     Attributes:
         capacity: The most forms that are remembered.
     """
@@ -40,13 +45,6 @@ class FormVectors:
         *,
         capacity: int = DEFAULT_CAPACITY,
     ) -> None:
-        """Starts without a form; `load` is the usual way.
-
-        Args:
-            features: What the graph reads of a form.
-            session: The form encoder.
-            capacity: See the class.
-        """
         self.capacity = capacity
         self._features = features
         self._session = session
@@ -76,7 +74,7 @@ class FormVectors:
         """Forms that are remembered."""
         return len(self._form_to_row)
 
-    def look_up(self, forms: Sequence[str]) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
+    def find(self, forms: Sequence[str]) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
         """Finds or computes the vectors of some forms.
 
         Args:

@@ -59,14 +59,13 @@ class FormArrays:
 
 
 class FormFeatures:
-    """Computes features of forms; those of a form do not depend on the others."""
+    """Computes features of forms; those of a form do not depend on the others.
+
+    Raises:
+        BundleError: It is missing, damaged, or has no [UNK].
+    """
 
     def __init__(self, tokenizer_path: str | Path) -> None:
-        """Reads a `tokenizer.json` of lower-cased wordpieces.
-
-        Raises:
-            BundleError: It is missing, damaged, or has no [UNK].
-        """
         self._tokenizer: Tokenizer = open_tokenizer(tokenizer_path)
         self._unk = special_id(self._tokenizer, "[UNK]")
 

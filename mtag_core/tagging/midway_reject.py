@@ -9,14 +9,12 @@ class MidwayReject:
     """Remembers the document that a step has rejected before its last block came.
 
     Each document ends once: with its last block, or with a reject in place of what is left.
+
+    Args:
+        step: As in `Reject.step`.
     """
 
     def __init__(self, step: str) -> None:
-        """Starts without a rejected document.
-
-        Args:
-            step: As in `Reject.step`.
-        """
         self._step = step
         self._document: Document | None = None
 

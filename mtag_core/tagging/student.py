@@ -26,7 +26,6 @@ class Student:
     """A loaded model, on one thread of the CPU."""
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
-        """Wraps a session; `load` is the usual way."""
         self._session = session
         # Graphs that know no conventions of treebanks lack this input.
         self._has_treebanks = any(value.name == "treebank" for value in session.get_inputs())
@@ -86,7 +85,6 @@ class PieceModel:
     """A student and the wordpieces that it reads."""
 
     def __init__(self, wordpiece: WordPiece, student: Student) -> None:
-        """Puts the parts together; `load` is the usual way."""
         self._wordpiece = wordpiece
         self._student = student
 

@@ -145,7 +145,6 @@ class TaggedSentence:
         }
 
     def _repr_html_(self) -> str:
-        """What notebooks show."""
         return sentence_html(self, language=self.language)
 
 

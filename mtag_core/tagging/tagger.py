@@ -4,26 +4,32 @@ text -> segment -> sentences -> wordpieces -> batches -> student -> tagged sente
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import count, tee
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
-from mtag_core.errors import UsageError
 from mtag_core.labels import Labels, load_labels
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.languages import UNKNOWN, normalise_language
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.tagging.answers import NO_ANSWER, Answer, Labeller, in_order
+from mtag_core.tagging.arguments import (
+    check_many,
+    check_text,
+    checked_text,
+    joined_sentence,
+    list_of_names,
+    text_and_context,
+)
 from mtag_core.tagging.batching import buffers
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.models import TaggingModel, load_model
-from mtag_core.tagging.processes import tag_in_processes
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
 from mtag_core.tagging.tagger_options import TaggerOptions, Untrained, trained_languages
+from mtag_core.tagging.text_streams import tag_in_processes, tag_in_turn
 from mtag_core.tagging.windows import EncodedSentence, Window
 from mtag_core.treebank_style import MIXED, languages_of, treebank_language
 
@@ -40,11 +46,22 @@ class Tagger:
     Not safe for use by several threads at once; give each process its own. Pickles by the bundle's
     path and the options, without `on_batch`.
 
+    Args:
+        segmenter: Splits text.
+        model: Tags windows of sentences.
+        labels: The student's labels and treebanks.
+        digest: The bundle's.
+        options: As in `load`.
+        path: Of the bundle, for processes that load it again.
+
     Attributes:
         digest: Identifies the bundle and the options; equal digests give equal tags.
         options: With codes for languages.
         piece_budget: Most wordpieces in one batch; changes speed and memory, never tags.
         on_batch: Called after each batch with its size and duration; None for no call.
+
+    Raises:
+        UsageError: As in `load`.
     """
 
     def __init__(
@@ -57,19 +74,6 @@ class Tagger:
         options: TaggerOptions = _DEFAULT_OPTIONS,
         path: str | Path | None = None,
     ) -> None:
-        """Puts the parts together; `load` is the usual way.
-
-        Args:
-            segmenter: Splits text.
-            model: Tags windows of sentences.
-            labels: The student's labels and treebanks.
-            digest: The bundle's.
-            options: As in `load`.
-            path: Of the bundle, for processes that load it again.
-
-        Raises:
-            UsageError: As in `load`.
-        """
         self.options = options = options.checked(labels.treebanks)
         self._trained = trained_languages(labels.treebanks) or frozenset(segmenter.languages)
         self._path = path
@@ -124,9 +128,11 @@ class Tagger:
         directory = bundle.directory
         labels = load_labels(directory)
         options = TaggerOptions(
-            treebank_style=_names(treebank_style, what="treebank_style", expected="treebanks"),
+            treebank_style=list_of_names(
+                treebank_style, what="treebank_style", expected="treebanks"
+            ),
             language=language,
-            languages=_names(languages, what="languages", expected="languages"),
+            languages=list_of_names(languages, what="languages", expected="languages"),
             untrained=untrained,
         ).checked(labels.treebanks)
         langid = LanguageIdentifier.load(directory / "langid.ftz")
@@ -170,7 +176,7 @@ class Tagger:
         Raises:
             UsageError: The text is no `str` or holds a lone surrogate.
         """
-        _check_text(text, what="text")
+        check_text(text, what="text")
         return self._segmenter.find_language(text)
 
     def following(self, treebank_style: Sequence[str]) -> "Tagger":
@@ -182,15 +188,13 @@ class Tagger:
         Raises:
             UsageError: As in `load`.
         """
+        names = list_of_names(treebank_style, what="treebank_style", expected="treebanks")
         tagger = Tagger(
             segmenter=self._base_segmenter,
             model=self._model,
             labels=self._labels,
             digest=self._bundle_digest,
-            options=replace(
-                self.options,
-                treebank_style=_names(treebank_style, what="treebank_style", expected="treebanks"),
-            ),
+            options=replace(self.options, treebank_style=names),
             path=self._path,
         )
         tagger.piece_budget, tagger.on_batch = self.piece_budget, self.on_batch
@@ -207,7 +211,7 @@ class Tagger:
             UsageError: The text is no `str` or holds a lone surrogate, or mtag does not know the
                 language.
         """
-        _check_text(text, what="text", hint="; for several texts use pipe")
+        check_text(text, what="text", hint="; for several texts use pipe")
         return self._kept(self._segmenter.segment(text, self._code(language)))
 
     def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
@@ -286,42 +290,22 @@ class Tagger:
         Raises:
             UsageError: `texts` is one text, or something in it is none; as in `segment`.
         """
-        _check_many(texts, what="texts", expected="texts", instead="tag")
+        check_many(texts, what="texts", expected="texts", instead="tag")
         code = self._code(language)
         if not as_tuples:
             return self._pipe(texts, code, n_process)
         # Some texts are ahead of what has been yielded, so that both are read from one stream.
-        pairs, again = tee(map(_pair, count(), texts))
+        pairs, again = tee(map(text_and_context, count(), texts))
         tagged = self._pipe((text for text, _ in pairs), code, n_process)
         return zip(tagged, (context for _, context in again), strict=True)
 
     def _pipe(
         self, texts: Iterable[str], language: str | None, n_process: int
     ) -> Iterator[list[TaggedSentence]]:
-        texts = map(_checked, count(), texts)
+        texts = map(checked_text, count(), texts)
         if n_process > 1:
-            yield from tag_in_processes(self, texts, language=language, n_processes=n_process)
-            return
-        n_sentences: deque[int] = deque()
-
-        def sentences() -> Iterator[tuple[None, Sentence]]:
-            """Segments the texts and notes how many sentences each has."""
-            for text in texts:
-                found = list(self.segment(text, language))
-                n_sentences.append(len(found))
-                yield from ((None, sentence) for sentence in found)
-
-        tagged_of_text: list[TaggedSentence] = []
-        for _, tagged in self.tag_stream(sentences()):
-            while n_sentences[0] == 0:
-                n_sentences.popleft()
-                yield []
-            tagged_of_text.append(tagged)
-            if len(tagged_of_text) == n_sentences[0]:
-                n_sentences.popleft()
-                yield tagged_of_text
-                tagged_of_text = []
-        yield from ([] for _ in n_sentences)
+            return tag_in_processes(self, texts, language=language, n_processes=n_process)
+        return tag_in_turn(self, texts, language=language)
 
     def tag_tokens(
         self, sentences: Iterable[Sequence[str]], *, language: str | None = None
@@ -340,11 +324,11 @@ class Tagger:
             UsageError: A form is empty or holds a lone surrogate, a sentence is no list of forms,
                 or mtag does not know the language.
         """
-        _check_many(sentences, what="sentences", expected="lists of forms", instead="tag")
+        check_many(sentences, what="sentences", expected="lists of forms", instead="tag")
         code = self._code(language) or UNKNOWN
         is_trained = code in self._trained
         pairs = (
-            (None, _joined(forms, index, language=code, is_trained=is_trained))
+            (None, joined_sentence(forms, index, language=code, is_trained=is_trained))
             for index, forms in enumerate(sentences)
         )
         return [tagged for _, tagged in self.tag_stream(pairs)]
@@ -400,7 +384,6 @@ class Tagger:
         return self._labeller.tagged(sentences, answer)
 
     def _answers(self, windows: Sequence[Window]) -> Iterator[tuple[list[int], Answer]]:
-        """Runs the model in batches and reports each."""
         started_s = time.perf_counter()
         for indices, answer in self._model.answers(windows, budget=self.piece_budget):
             if self.on_batch is not None:
@@ -411,77 +394,7 @@ class Tagger:
             yield indices, answer
 
 
-def _joined(forms: Sequence[str], index: int, *, language: str, is_trained: bool) -> Sentence:
-    if isinstance(forms, str) or not isinstance(forms, Iterable):
-        raise UsageError(f"sentence {index}: {_shown(forms)}, expected a list of forms")
-    forms = tuple(forms)
-    starts = []
-    start = 0
-    for position, form in enumerate(forms):
-        place = f"sentence {index}, token {position}"
-        if not isinstance(form, str):
-            raise UsageError(f"{place}: {_shown(form)}, expected str")
-        if not form:
-            raise UsageError(f"{place}: empty form, expected at least one character")
-        starts.append(start)
-        start += len(form) + 1
-    text = " ".join(forms)
-    _check_text(text, what=f"sentence {index}")
-    return Sentence(
-        text=text,
-        start=0,
-        end=len(text),
-        language=language,
-        forms=forms,
-        starts=tuple(starts),
-        ends=tuple(start + len(form) for start, form in zip(starts, forms, strict=True)),
-        is_trained=is_trained,
-    )
-
-
 def _load_again(path: str, options: TaggerOptions, piece_budget: int) -> Tagger:
     tagger = Tagger.load(path, **asdict(options))
     tagger.piece_budget = piece_budget
     return tagger
-
-
-def _names(values: Sequence[str], *, what: str, expected: str) -> tuple[str, ...]:
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise UsageError(f"{what}: {_shown(values)}, expected a list of {expected}")
-    return tuple(values)
-
-
-def _pair(index: int, pair: object) -> tuple[Any, Any]:
-    if not isinstance(pair, tuple | list) or len(pair) != 2:
-        raise UsageError(f"text {index}: {_shown(pair)}, expected a pair of a text and its context")
-    text, context = pair
-    return text, context
-
-
-def _checked(index: int, text: str) -> str:
-    _check_text(text, what=f"text {index}")
-    return text
-
-
-def _check_many(values: object, *, what: str, expected: str, instead: str) -> None:
-    if isinstance(values, str):
-        shown = _shown(values)
-        raise UsageError(f"{what}: {shown}, expected {expected}; for one text use {instead}")
-    if not isinstance(values, Iterable):
-        raise UsageError(f"{what}: {_shown(values)}, expected {expected}")
-
-
-def _shown(value: object) -> str:
-    return repr(value[:40]) if isinstance(value, str) else type(value).__name__
-
-
-def _check_text(text: str, *, what: str, hint: str = "") -> None:
-    if not isinstance(text, str):
-        raise UsageError(f"{what}: {_shown(text)}, expected str{hint}")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise UsageError(
-            f"{what}: lone surrogate {text[error.start]!r} at offset {error.start}, "
-            "expected valid Unicode"
-        ) from None

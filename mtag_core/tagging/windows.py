@@ -65,7 +65,6 @@ def cut(sizes: Sequence[int], *, max_size: int, overlap: int) -> list[tuple[int,
 
 
 def _spans(sizes: Sequence[int], max_size: int, overlap: int) -> list[tuple[int, int]]:
-    """The token ranges that windows read: as long as they may be, overlapping."""
     spans = []
     start = end = 0
     while True:

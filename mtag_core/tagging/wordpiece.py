@@ -55,7 +55,6 @@ class WordPiece:
     """A WordPiece tokenizer for tokens, with a memory."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        """Wraps a tokenizer; `load` is the usual way."""
         self._tokenizer = tokenizer
         self._cls, self._sep, self._unk = (
             special_id(tokenizer, piece) for piece in ("[CLS]", "[SEP]", "[UNK]")

@@ -55,7 +55,6 @@ class WordModel:
     """A loaded student, on one thread of the CPU."""
 
     def __init__(self, vectors: FormVectors, session: onnxruntime.InferenceSession) -> None:
-        """Puts the parts together; `load` is the usual way."""
         self._vectors = vectors
         self._session = session
 
@@ -109,7 +108,7 @@ class WordModel:
         for start, end in _runs(windows, max_words=self._vectors.capacity):
             run = windows[start:end]
             forms = list(chain.from_iterable(window.forms for window in run))
-            table, rows = self._vectors.look_up(forms)
+            table, rows = self._vectors.find(forms)
             sizes = np.fromiter((window.size for window in run), np.int64, len(run))
             starts = np.cumsum(sizes) - sizes
             for indices in batches(run, piece_budget=budget):
@@ -130,7 +129,7 @@ class WordModel:
             The outputs; the first axis of each is the tokens of all windows in order.
         """
         forms = list(chain.from_iterable(window.forms for window in windows))
-        table, rows = self._vectors.look_up(forms)
+        table, rows = self._vectors.find(forms)
         return self._run(outputs, windows, table[rows].reshape(len(windows), -1, table.shape[1]))
 
     def _run(
@@ -149,7 +148,6 @@ class WordModel:
 
 
 def _runs(windows: Sequence[WordWindow], *, max_words: int) -> Iterator[tuple[int, int]]:
-    """Ranges of windows whose forms fit the memory together."""
     start = n_words = 0
     for index, window in enumerate(windows):
         if n_words + window.size > max_words:

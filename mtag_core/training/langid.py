@@ -104,7 +104,6 @@ def score(langid: LanguageIdentifier, held_back: Path) -> dict[str, object]:
 def _write_sentences(
     files: list[Path], *, train: Path, held_back: Path, options: LangidOptions
 ) -> None:
-    """Writes the sentences to train on and those held back; the latter file appears last."""
     rng = random.Random(options.seed)
     training: list[str] = []
     scored: dict[str, list[str]] = defaultdict(list)
@@ -155,7 +154,6 @@ def _sentences(path: Path, held_back_every: int) -> Iterator[tuple[str, bool]]:
 
 
 def _train(train: Path, output: Path, *, options: LangidOptions) -> None:
-    """Trains the full model and writes the quantised one, which appears when it is whole."""
     model = fasttext.train_supervised(
         str(train),
         dim=options.width,

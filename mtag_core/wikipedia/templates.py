@@ -117,7 +117,6 @@ def _is_in_sentence(call: Call, before: str) -> bool:
 
 
 def _word_before(before: str) -> str:
-    """What the call stands close to; an empty string behind a space."""
     stripped = before.rstrip(NOTHING)
     if stripped.endswith("''"):
         stripped = stripped.rstrip("'")

@@ -203,7 +203,6 @@ def _one_hole(run: re.Match[str]) -> str:
 
 
 def _without_forbidden(line: str) -> str:
-    """Removes what still looks like markup, such as escaped tags; a line full of it goes."""
     for _ in range(2):
         if not _FORBIDDEN.search(line):
             return line

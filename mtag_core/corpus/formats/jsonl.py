@@ -186,7 +186,6 @@ class _RecordCutter:
         self._position += n_bytes
 
     def _take(self, data: bytes) -> Iterator[tuple[int, bytes | LongLine]]:
-        """Ends a record with these bytes; white space alone is none."""
         self._add(data)
         if self._n_bytes > self._limit:
             yield self._start, LongLine(self._n_bytes)

@@ -217,7 +217,6 @@ class _PageRange:
         return b""
 
     def _take(self) -> bytes:
-        """Takes what is known to be in the range; keeps what may be half a tag."""
         if not self._is_in_page and not self._find_first():
             return b""
         boundary = self._stream.boundary

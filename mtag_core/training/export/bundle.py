@@ -126,7 +126,6 @@ def _pairs(
     sentences: Iterable[LabelledSentence],
     labels: Callable[[LabelledSentence], Sequence[str | None]],
 ) -> Iterator[tuple[str, str]]:
-    """Each token's part of speech and its other label, where it has one."""
     for sentence in sentences:
         for upos, label in zip(sentence.upos, labels(sentence), strict=True):
             if label is not None:
@@ -148,7 +147,6 @@ def _graphs(
 
 
 def _number(treebank: str, labels: Labels) -> int:
-    """A treebank's number in the graph, 0 if the model does not know it."""
     return 1 + labels.treebanks.index(treebank) if treebank in labels.treebanks else 0
 
 

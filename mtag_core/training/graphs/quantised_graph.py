@@ -44,6 +44,11 @@ class Range:
 class QuantisedGraph(GraphBuilder):
     """Layers and heads; every method takes and returns names of values.
 
+    Args:
+        weights: By name.
+        shape: Of the layers.
+        ranges: By the name of the layer that reads the activation; None for a float32 graph.
+
     Attributes:
         observed: Outputs that hold what each layer reads, of a float32 graph.
     """
@@ -51,13 +56,6 @@ class QuantisedGraph(GraphBuilder):
     def __init__(
         self, weights: Weights, shape: GraphShape, ranges: Mapping[str, Range] | None
     ) -> None:
-        """Starts an empty graph.
-
-        Args:
-            weights: By name.
-            shape: Of the layers.
-            ranges: By the name of the layer that reads the activation; None for a float32 graph.
-        """
         super().__init__()
         self._weights = weights
         self._shape = shape

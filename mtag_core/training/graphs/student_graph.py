@@ -158,6 +158,5 @@ class _StudentGraph(QuantisedGraph):
         )
 
     def _of_treebank(self, name: str, values: NDArray[np.generic]) -> str:
-        """The treebank's row of a table, zeros for treebank 0."""
         table = np.concatenate([np.zeros_like(values[:1]), values])
         return self.node("Gather", self.constant(name, table), "treebank", axis=0)

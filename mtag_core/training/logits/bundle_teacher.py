@@ -41,17 +41,15 @@ class BundleTeacher:
     """A bundle's network on one CPU thread; it follows no treebank's conventions.
 
     A token's logits do not depend on what else is in its batch, to the last bit.
+
+    Args:
+        path: Its directory or URL; None for the one inside mtag.
+
+    Raises:
+        BundleError: It is missing or damaged, or its graph is not one that `export` writes.
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
-        """Opens a bundle.
-
-        Args:
-            path: Its directory or URL; None for the one inside mtag.
-
-        Raises:
-            BundleError: It is missing or damaged, or its graph is not one that `export` writes.
-        """
         directory = Bundle.open(path).directory
         self.on_batch: Callable[[BatchReport], None] | None = None
         self.n_waiting = N_WAITING

@@ -39,18 +39,17 @@ _FILES = ("config.json", "tokenizer.json", "*.safetensors", "*.bin")
 
 
 class HuggingFaceTeacher:
-    """Runs `AutoModelForTokenClassification` on first wordpieces."""
+    """Runs `AutoModelForTokenClassification` on first wordpieces.
+
+    Args:
+        directory: Written by `save_pretrained`, with a `tokenizer.json`.
+        device: A torch device, such as `cuda`.
+
+    Raises:
+        BundleError: The directory cannot be loaded, or its labels are no tags.
+    """
 
     def __init__(self, directory: Path, *, device: str = "cpu") -> None:
-        """Loads the model.
-
-        Args:
-            directory: Written by `save_pretrained`, with a `tokenizer.json`.
-            device: A torch device, such as `cuda`.
-
-        Raises:
-            BundleError: The directory cannot be loaded, or its labels are no tags.
-        """
         import torch
         from transformers import AutoModelForTokenClassification
 
@@ -132,7 +131,6 @@ def _label_maps(
 
 
 def _split_label(label: str) -> tuple[str, str]:
-    """The UPOS and FEATS of a label. Example: "NOUN|Number=Sing" -> ("NOUN", "Number=Sing")."""
     upos, separator, feats = label.partition("|")
     if upos in UPOS_LABELS:
         return upos, feats if separator else "_"

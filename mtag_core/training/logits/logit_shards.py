@@ -165,7 +165,6 @@ class LogitsWriter:
     """Writes scored sentences as one shard, row group by row group."""
 
     def __init__(self, sink: BinaryIO, info: ShardInfo) -> None:
-        """Writes the file's head; `sink` stays open."""
         schema = LOGITS_SCHEMA.with_metadata({_METADATA_KEY: info.to_json().encode()})
         self._writer = pq.ParquetWriter(sink, schema, compression="zstd")
         self._schema = schema

@@ -193,14 +193,13 @@ def write_teacher(
 
 
 class OnnxTeacher:
-    """A teacher directory, run by ONNX Runtime on one CPU thread."""
+    """A teacher directory, run by ONNX Runtime on one CPU thread.
+
+    Raises:
+        BundleError: A file is missing, damaged or of another version.
+    """
 
     def __init__(self, directory: Path) -> None:
-        """Loads and checks the directory.
-
-        Raises:
-            BundleError: A file is missing, damaged or of another version.
-        """
         fields = _read_card(directory)
         contents = {
             name: _checked(directory / name, fields["files"].get(name, "")) for name in _FILES
@@ -253,7 +252,6 @@ class OnnxTeacher:
 
 
 def _read_card(directory: Path) -> dict[str, Any]:
-    """Reads and checks `teacher.json`."""
     path = directory / TEACHER_FILE
     try:
         fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

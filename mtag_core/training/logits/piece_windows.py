@@ -58,16 +58,15 @@ class PieceBatch:
 
 
 class PieceEncoder:
-    """Turns sentences into wordpieces; a sentence over the limit into several windows."""
+    """Turns sentences into wordpieces; a sentence over the limit into several windows.
+
+    Raises:
+        BundleError: It has no special pieces known here.
+    """
 
     def __init__(
         self, tokenizer_json: str, *, max_pieces: int, openings: Mapping[str, int] | None = None
     ) -> None:
-        """Reads the tokenizer.
-
-        Raises:
-            BundleError: It has no special pieces known here.
-        """
         self._tokenizer = Tokenizer.from_str(tokenizer_json)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()

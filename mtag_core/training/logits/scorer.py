@@ -19,6 +19,11 @@ from mtag_core.training.logits.tail_basis import TailBasis
 class Scorer:
     """Asks a teacher about encoded sentences.
 
+    Args:
+        teacher: Gives the logits.
+        options: What is kept of them.
+        basis: Of the tail's sketch; None for none.
+
     Attributes:
         teacher: Gives the logits.
         piece_budget: Wordpieces in one batch of a teacher on a CPU.
@@ -27,13 +32,6 @@ class Scorer:
     def __init__(
         self, teacher: Teacher, options: SummaryOptions, *, basis: TailBasis | None = None
     ) -> None:
-        """Keeps the teacher.
-
-        Args:
-            teacher: Gives the logits.
-            options: What is kept of them.
-            basis: Of the tail's sketch; None for none.
-        """
         self.teacher = teacher
         self.piece_budget = PIECE_BUDGET
         self._options = options

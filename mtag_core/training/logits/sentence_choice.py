@@ -157,7 +157,13 @@ class UsefulSelector:
 
 
 class SentenceSelector:
-    """Applies a choice to the documents of one work item, which come in order, block by block."""
+    """Applies a choice to the documents of one work item, which come in order, block by block.
+
+    Args:
+        n_in_document: As in the item's `Survey`.
+        stays: As returned by `choose`.
+        options: Those of the survey.
+    """
 
     def __init__(
         self,
@@ -165,13 +171,6 @@ class SentenceSelector:
         stays: NDArray[np.bool_],
         options: ChoiceOptions,
     ) -> None:
-        """Starts before the first document.
-
-        Args:
-            n_in_document: As in the item's `Survey`.
-            stays: As returned by `choose`.
-            options: Those of the survey.
-        """
         self._documents = iter(np.split(stays, np.cumsum(n_in_document)[:-1]))
         self._options = options
         self._stays: NDArray[np.bool_] | None = None

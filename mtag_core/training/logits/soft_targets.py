@@ -65,7 +65,7 @@ class FeatsSummary:
         return len(self.label_ids)
 
     def select(self, tokens: "slice | NDArray[np.bool_]") -> "FeatsSummary":
-        """Keeps the chosen tokens, in order."""
+        """The same of the chosen tokens alone, in their order."""
         return FeatsSummary(
             self.label_ids[tokens], self.logits[tokens], self.rest[tokens], self.tail[tokens]
         )

@@ -52,18 +52,17 @@ def is_trained_model(directory: Path) -> bool:
 
 
 class TrainedTeacher:
-    """Runs a teacher or student as training left it; in bfloat16 on a GPU."""
+    """Runs a teacher or student as training left it; in bfloat16 on a GPU.
+
+    Args:
+        directory: See `mtag_core.training.networks.model_files`.
+        device: A torch device, such as `cuda`.
+
+    Raises:
+        CheckpointError: It is no such directory.
+    """
 
     def __init__(self, directory: Path, *, device: str = "cpu") -> None:
-        """Loads the model.
-
-        Args:
-            directory: See `mtag_core.training.networks.model_files`.
-            device: A torch device, such as `cuda`.
-
-        Raises:
-            CheckpointError: It is no such directory.
-        """
         import torch
 
         from mtag_core.training.networks.model import Batch
@@ -136,8 +135,6 @@ class TrainedTeacher:
         sentences: Sequence[EncodedSentence],
         take: Callable[[DeviceLogits], list[torch.Tensor]],
     ) -> list[TokenRows]:
-        """Runs the model and brings what `take` leaves of a batch's logits to the host."""
-
         def run(batch: PieceBatch) -> TokenRows:
             with self._torch.inference_mode():
                 return tuple(part.cpu().numpy() for part in take(self._model(self._moved(batch))))
@@ -159,7 +156,6 @@ class TrainedTeacher:
         return self._batch_type(piece_ids, is_piece, first, last, first)
 
     def _all_logits(self, logits: DeviceLogits) -> list[torch.Tensor]:
-        """All logits, as `TokenLogits` orders them."""
         return [logits.upos.float(), logits.feats.float()]
 
     def _best(self, logits: DeviceLogits) -> list[torch.Tensor]:
@@ -168,7 +164,6 @@ class TrainedTeacher:
     def _summary(
         self, logits: DeviceLogits, *, options: SummaryOptions, basis: TailBasis | None
     ) -> list[torch.Tensor]:
-        """UPOS logits and the parts of a `FeatsSummary`; see `summarise_feats`."""
         torch, feats = self._torch, logits.feats.float()
         relative = feats - feats.amax(-1, keepdim=True)
         top, label_ids = relative.topk(min(options.top_k, feats.shape[-1]), dim=-1)
@@ -183,7 +178,6 @@ class TrainedTeacher:
         ]
 
     def _sketch(self, feats: torch.Tensor, basis: TailBasis | None) -> torch.Tensor:
-        """Codes of some tokens' logits; see `TailBasis.sketch`."""
         torch = self._torch
         if basis is None:
             return torch.zeros(len(feats), 0, dtype=torch.int8)

@@ -28,7 +28,6 @@ class TrainingLog:
     """Collects the curves of a training; use as a context manager."""
 
     def __init__(self, directory: Path, *, is_writer: bool) -> None:
-        """Opens the files; a process that is not the writer logs nothing."""
         self._is_writer = is_writer
         self._start_s = time.monotonic()
         self._file = (directory / "curves.jsonl").open("a") if is_writer else None

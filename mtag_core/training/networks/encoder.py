@@ -19,7 +19,6 @@ class BertEncoder(nn.Module):
     """Wordpieces in, one vector a wordpiece out."""
 
     def __init__(self, config: EncoderConfig) -> None:
-        """Builds the encoder with BERT's initialisation (normal, deviation 0.02)."""
         super().__init__()
         self.config = config
         self.embeddings = _Embeddings(config)

@@ -61,7 +61,6 @@ class HuggingFaceEncoder(nn.Module):
     """An encoder of another architecture, called like ours."""
 
     def __init__(self, model: PreTrainedModel) -> None:
-        """Wraps a `PreTrainedModel` without heads."""
         super().__init__()
         self.model = model
 

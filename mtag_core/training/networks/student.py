@@ -61,15 +61,14 @@ def set_dropout(model: TokenTagger, dropout: float) -> None:
 
 
 class SharedHead(nn.Module):
-    """A linear head whose labels share the rows of their parts."""
+    """A linear head whose labels share the rows of their parts.
+
+    Args:
+        own: The head.
+        parts: 1 where a label has a part. Shape (n_labels, n_parts).
+    """
 
     def __init__(self, own: nn.Linear, parts: Tensor) -> None:
-        """Adds shared rows of zeros to a head.
-
-        Args:
-            own: The head.
-            parts: 1 where a label has a part. Shape (n_labels, n_parts).
-        """
         super().__init__()
         self.own = own
         self.shared = nn.Parameter(torch.zeros(parts.shape[1], own.in_features))

@@ -207,7 +207,6 @@ def _accuracies(tokens: _Tokens, vectors: Tensor, model: TokenTagger) -> tuple[f
 def _best_share(
     correction: Correction, tokens: _Tokens, model: TokenTagger
 ) -> tuple[Correction, tuple[float, float]]:
-    """As much of a correction as suits some tokens best, UPOS and FEATS together; both scores."""
     scaled = [correction.scaled(share) for share in _SHARES]
     scored = [(one, _accuracies(tokens, one(tokens.vectors), model)) for one in scaled]
     return max(scored, key=lambda pair: sum(pair[1]))

@@ -92,7 +92,6 @@ class StreamedSentences:
         pad: int,
         device: torch.device,
     ) -> None:
-        """Takes chunks; none is read yet."""
         self.epochs = epochs
         self._chunks, self._piece_budget = chunks, piece_budget
         self._pad, self._device = pad, device

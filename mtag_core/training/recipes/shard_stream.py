@@ -50,24 +50,23 @@ class Chunk:
 
 
 class ShardStream:
-    """All shards under a directory."""
+    """All shards under a directory.
+
+    Args:
+        directory: Holds `*.parquet` files that `pipelines.teacher_logits` wrote.
+        labels: Digest of the student's inventories.
+        targets: The temperatures asked for.
+        teacher: Digest of the teacher expected; None takes the first shard's.
+
+    Raises:
+        InputNotFoundError: There is no shard.
+        ShardError: A shard is of another teacher or other labels than asked for, or does not
+            keep the FEATS temperature.
+    """
 
     def __init__(
         self, directory: Path, *, labels: str, targets: TargetOptions, teacher: str | None = None
     ) -> None:
-        """Reads the shards' metadata.
-
-        Args:
-            directory: Holds `*.parquet` files that `pipelines.teacher_logits` wrote.
-            labels: Digest of the student's inventories.
-            targets: The temperatures asked for.
-            teacher: Digest of the teacher expected; None takes the first shard's.
-
-        Raises:
-            InputNotFoundError: There is no shard.
-            ShardError: A shard is of another teacher or other labels than asked for, or does not
-                keep the FEATS temperature.
-        """
         self._targets = targets
         self._infos: dict[Path, ShardInfo] = {}
         groups: list[tuple[Path, int]] = []

@@ -62,13 +62,13 @@ def test_a_vector_does_not_depend_on_what_is_remembered(bundle):
     forms = [form for each in _sentences(40, max_words=8) for form in each]
     expected = {}
     for form in forms:
-        table, rows = _vectors(bundle, 8).look_up([form])
+        table, rows = _vectors(bundle, 8).find([form])
         expected[form] = table[rows[0]].tolist()
     vectors = _vectors(bundle, 16)
     draw = random.Random(1)
     for _ in range(60):
         some = draw.choices(forms, k=draw.randint(1, 16))
-        table, rows = vectors.look_up(some)
+        table, rows = vectors.find(some)
         assert table[rows].tolist() == [expected[form] for form in some]
         assert len(vectors) <= 16
 
@@ -79,13 +79,13 @@ def test_forms_that_are_used_stay_in_memory(bundle):
     features = vectors._features
     vectors._features = lambda forms: computed.extend(forms) or features(forms)
     for form in "abcdeafaga":
-        vectors.look_up([form])
+        vectors.find([form])
     # The fifth form takes the place of the first, which was used least recently.
     assert computed == list("abcdeafg")
 
 
 def test_no_forms_have_no_rows(bundle):
-    _, rows = _vectors(bundle, 4).look_up([])
+    _, rows = _vectors(bundle, 4).find([])
     assert len(rows) == 0
 
 

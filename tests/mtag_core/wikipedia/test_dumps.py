@@ -55,7 +55,7 @@ def test_every_page_has_one_outcome():
 
 def test_document_is_named_by_file_and_page_id():
     (document,), _ = read(dump_xml(page_xml("Words.", page_id=42)))
-    assert document == Document("d.xml#42", "Words.", "d.xml", 42, language="xx")
+    assert document == Document("d.xml#42", "Words.", "d.xml", 42, likely_language="xx")
 
 
 def test_nested_templates_are_one_reject_that_names_the_page():

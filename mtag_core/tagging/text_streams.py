@@ -1,4 +1,4 @@
-"""Tags a stream of texts in several processes, each with a tagger of its own."""
+"""Tags a stream of texts: in this process, or in several with a tagger each."""
 
 import multiprocessing
 from collections import deque
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Protocol
 
+from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import TaggedSentence
 
 # A chunk of texts ends at the first of these: enough work for a message to be worth its cost.
@@ -15,10 +16,51 @@ _CHUNK_CHARACTERS = 100_000
 _WAITING = 2
 
 
+class _Sentences(Protocol):
+    def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]: ...
+    def tag_stream(
+        self, pairs: Iterable[tuple[None, Sentence]]
+    ) -> Iterator[tuple[None, TaggedSentence]]: ...
+
+
 class _Tagger(Protocol):
     def pipe(
         self, texts: Iterable[str], *, language: str | None = None
     ) -> Iterator[list[TaggedSentence]]: ...
+
+
+def tag_in_turn(
+    tagger: _Sentences, texts: Iterable[str], *, language: str | None
+) -> Iterator[list[TaggedSentence]]:
+    """Tags texts in batches that go across them; some are read ahead.
+
+    Args:
+        tagger: Segments and tags.
+        texts: Read as they are needed.
+        language: Of all texts, or None.
+
+    Yields:
+        The sentences of each text, in order.
+    """
+    n_sentences: deque[int] = deque()
+
+    def sentences() -> Iterator[tuple[None, Sentence]]:
+        for text in texts:
+            found = list(tagger.segment(text, language))
+            n_sentences.append(len(found))
+            yield from ((None, sentence) for sentence in found)
+
+    tagged_of_text: list[TaggedSentence] = []
+    for _, tagged in tagger.tag_stream(sentences()):
+        while n_sentences[0] == 0:
+            n_sentences.popleft()
+            yield []
+        tagged_of_text.append(tagged)
+        if len(tagged_of_text) == n_sentences[0]:
+            n_sentences.popleft()
+            yield tagged_of_text
+            tagged_of_text = []
+    yield from ([] for _ in n_sentences)
 
 
 def tag_in_processes(

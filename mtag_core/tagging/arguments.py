@@ -1,0 +1,95 @@
+"""Checks what callers give a tagger: an error names the value, its place and what was expected."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from mtag_core.errors import UsageError
+from mtag_core.records import Sentence
+
+
+def joined_sentence(
+    forms: Sequence[str], index: int, *, language: str, is_trained: bool
+) -> Sentence:
+    """The sentence of a caller's tokens.
+
+    Args:
+        forms: Its tokens' forms.
+        index: Its number among the caller's, for errors.
+        language: ISO 639 code.
+        is_trained: As in `Sentence`.
+
+    Raises:
+        UsageError: There is something else in the place of the list or of a form.
+    """
+    if isinstance(forms, str) or not isinstance(forms, Iterable):
+        raise UsageError(f"sentence {index}: {_shown(forms)}, expected a list of forms")
+    forms = tuple(forms)
+    starts = []
+    start = 0
+    for position, form in enumerate(forms):
+        place = f"sentence {index}, token {position}"
+        if not isinstance(form, str):
+            raise UsageError(f"{place}: {_shown(form)}, expected str")
+        if not form:
+            raise UsageError(f"{place}: empty form, expected at least one character")
+        starts.append(start)
+        start += len(form) + 1
+    text = " ".join(forms)
+    check_text(text, what=f"sentence {index}")
+    return Sentence(
+        text=text,
+        start=0,
+        end=len(text),
+        language=language,
+        forms=forms,
+        starts=tuple(starts),
+        ends=tuple(start + len(form) for start, form in zip(starts, forms, strict=True)),
+        is_trained=is_trained,
+    )
+
+
+def list_of_names(values: Sequence[str], *, what: str, expected: str) -> tuple[str, ...]:
+    """A list that a caller gave, as a tuple; one string is none."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise UsageError(f"{what}: {_shown(values)}, expected a list of {expected}")
+    return tuple(values)
+
+
+def text_and_context(index: int, pair: object) -> tuple[Any, Any]:
+    """The two of a pair that a caller gave."""
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise UsageError(f"text {index}: {_shown(pair)}, expected a pair of a text and its context")
+    text, context = pair
+    return text, context
+
+
+def checked_text(index: int, text: str) -> str:
+    """A text among several, if it is one."""
+    check_text(text, what=f"text {index}")
+    return text
+
+
+def check_many(values: object, *, what: str, expected: str, instead: str) -> None:
+    """Raises UsageError where one text stands in the place of several, or nothing does."""
+    if isinstance(values, str):
+        shown = _shown(values)
+        raise UsageError(f"{what}: {shown}, expected {expected}; for one text use {instead}")
+    if not isinstance(values, Iterable):
+        raise UsageError(f"{what}: {_shown(values)}, expected {expected}")
+
+
+def _shown(value: object) -> str:
+    return repr(value[:40]) if isinstance(value, str) else type(value).__name__
+
+
+def check_text(text: str, *, what: str, hint: str = "") -> None:
+    """Raises UsageError for what is no text, or holds a lone surrogate."""
+    if not isinstance(text, str):
+        raise UsageError(f"{what}: {_shown(text)}, expected str{hint}")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"{what}: lone surrogate {text[error.start]!r} at offset {error.start}, "
+            "expected valid Unicode"
+        ) from None
