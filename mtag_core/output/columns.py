@@ -29,12 +29,14 @@ class OutputRow(Generic[S]):
         index: Its number in the document, from 0.
         sent_id: Unique in the output; no white space.
         tagged: The sentence and its tags, or what a run writes in their place.
+        starts_paragraph: Whether a blank line stands before it in its document.
     """
 
     doc_id: str
     index: int
     sent_id: str
     tagged: S
+    starts_paragraph: bool = False
 
 
 TaggedRow = OutputRow[TaggedSentence]

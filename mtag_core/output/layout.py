@@ -41,7 +41,7 @@ CONFIG, RUN, REPORT, PLAN = "config.json", "run.json", "report.html", "plan.json
 _OWN_FILES = frozenset({CONFIG, RUN, REPORT, PLAN, "tail_basis.npz"})
 # What mtag itself writes; a file of any other name is left alone.
 _OWN_NAMES = {
-    PARTS: re.compile(r"part-([0-9a-f]{16})\.(?:parquet|(?:conllu|jsonl)(?:\.gz|\.zst)?)"),
+    PARTS: re.compile(r"part-([0-9a-f]{16})\.(?:parquet|(?:conllu|jsonl|vertical)(?:\.gz|\.zst)?)"),
     MANIFESTS: re.compile(r"part-([0-9a-f]{16})\.json"),
     REJECTS: re.compile(r"part-([0-9a-f]{16})\.jsonl"),
     SLICES: re.compile(r"item-([0-9a-f]{16})\.json"),

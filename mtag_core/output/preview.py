@@ -113,7 +113,7 @@ def _rows(path: str) -> Iterator[Preview]:
         elif ".jsonl" in name:
             lines = islice(_lines(stream, name), _ROWS_A_PART)
             yield from (_preview(json.loads(line)) for line in lines)
-        else:
+        elif ".conllu" in name:
             yield from islice(_conllu_rows(_lines(stream, name)), _ROWS_A_PART)
 
 

@@ -24,6 +24,7 @@ from mtag_core.output.columns import (
     table_of,
 )
 from mtag_core.output.streams import COMPRESSION_SUFFIXES, KeptOpen, compressed
+from mtag_core.output.vertical import VerticalWriter
 from mtag_core.tagging.tagged import TaggedSentence
 
 # A row group closes at the first of these. They count content, never time, so that a part has the
@@ -118,9 +119,9 @@ class OutputFormat:
     """How parts are written.
 
     Attributes:
-        name: `parquet`, `conllu` or `jsonl`.
+        name: `parquet`, `conllu`, `jsonl` or `vertical`.
         compression: `none`, `gz` or `zstd`; Parquet compresses inside the file and ignores it.
-        has_lemmas: Whether Parquet and JSONL have a column of lemmas.
+        has_lemmas: Whether Parquet, JSONL and vertical text have a column of lemmas.
     """
 
     name: str = "parquet"
@@ -166,12 +167,21 @@ def _open_jsonl(sink: BinaryIO, output: OutputFormat) -> Iterator[RowWriter[Tagg
         yield _JsonlWriter(stream, output.columns)
 
 
+@contextmanager
+def _open_vertical(sink: BinaryIO, output: OutputFormat) -> Iterator[RowWriter[TaggedSentence]]:
+    with compressed(sink, output.compression) as stream:
+        writer = VerticalWriter(stream, has_lemmas=output.has_lemmas)
+        yield writer
+        writer.close()
+
+
 _OPENERS: dict[
     str, Callable[[BinaryIO, OutputFormat], AbstractContextManager[RowWriter[TaggedSentence]]]
 ] = {
     "parquet": _open_parquet,
     "conllu": _open_conllu,
     "jsonl": _open_jsonl,
+    "vertical": _open_vertical,
 }
 
 

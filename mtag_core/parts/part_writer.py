@@ -17,6 +17,7 @@ from mtag_core.records import Block, Reject
 
 # A given sent_id must be one word to stand in CoNLL-U.
 _SENT_ID = re.compile(r"\S+")
+_BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
 # Progress is offered this often, in sentences.
 _SHOW_SENTENCES = 64
 
@@ -133,9 +134,15 @@ class _OpenPart:
             self._show(self._counts.tally_with(self._held.n_sentences, self._n_held_tokens))
             return
         self._n_held_tokens = 0
+        end = 0
         for index, tagged in enumerate(self._held.take()):
+            gap = block.document.text[end : tagged.sentence.start]
+            end = tagged.sentence.end
+            is_first = _BLANK_LINE.search(gap) is not None
             sent_id = self._sent_id(tagged.sentence.sent_id, ordinal, index)
-            self._files.rows.write(OutputRow(block.document.doc_id, index, sent_id, tagged))
+            self._files.rows.write(
+                OutputRow(block.document.doc_id, index, sent_id, tagged, is_first)
+            )
             self._counts.add(tagged)
             if self._counts.n_sentences % _SHOW_SENTENCES == 0:
                 self._show(self._counts.tally())

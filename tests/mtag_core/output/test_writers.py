@@ -107,9 +107,14 @@ def test_lemmas_are_written_where_the_bundle_has_them(name):
         assert table.column("lemmas").to_pylist() == found
     elif name == "jsonl":
         assert [json.loads(line)["lemmas"] for line in text.splitlines()] == found
-    else:
+    elif name == "conllu":
         sentences = conllu.read(text.splitlines())
         assert [[token[conllu.LEMMA] for token in s.tokens] for s in sentences] == found
+    else:
+        lines = [line.split("\t") for line in text.decode().splitlines()]
+        assert [line[3] for line in lines if len(line) == 4] == [
+            lemma for lemmas in found for lemma in lemmas
+        ]
 
 
 def _with_lemmas(row: OutputRow) -> OutputRow:
