@@ -13,15 +13,14 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from mtag_core.errors import BundleError
 from mtag_core.tagging.bundle_files import FORMS
 from mtag_core.tagging.forms import FormArrays, FormFeatures
-from mtag_core.tagging.student import open_session
+from mtag_core.tagging.student import check_graph, open_session
 
 DEFAULT_CAPACITY = 49_152
 """Forms that are remembered: 24 MB of vectors 256 wide, and about 8 MB of forms."""
 
-_INPUTS = {"piece_ids", "ends", "ngrams", "ngram_offsets", "case"}
+_INPUTS = ("piece_ids", "ends", "ngrams", "ngram_offsets", "case")
 # Forms that the graph reads in one call; bounds its memory.
 _CALL_FORMS = 256
 
@@ -65,9 +64,7 @@ class FormVectors:
         """
         path = bundle / FORMS
         session = open_session(path, source=str(path))
-        found = {value.name for value in session.get_inputs()}
-        if found != _INPUTS:
-            raise BundleError(f"{path}: inputs {sorted(found)}, expected {sorted(_INPUTS)}")
+        check_graph(session, inputs=_INPUTS, outputs=("vectors",), source=str(path))
         return cls(FormFeatures(bundle / "tokenizer.json"), session)
 
     def __len__(self) -> int:

@@ -3,7 +3,7 @@
 The graph is built by `mtag_core.training.graphs.student_graph`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from mtag_core.tagging.answers import Answer
 from mtag_core.tagging.batching import batches
 from mtag_core.tagging.wordpiece import Window, WordPiece
 
+_INPUTS = ("piece_ids", "first_piece_index", "last_piece_index")
 _OUTPUTS = ("upos", "second_upos", "feats", "upos_score", "feats_score")
 # 3 is "error": what the graph's optimiser says is for its developers.
 _LOG_ERRORS = 3
@@ -38,9 +39,7 @@ class Student:
             BundleError: The file is no graph of a student.
         """
         session = open_session(path, source=str(path))
-        names = {output.name for output in session.get_outputs()}
-        if not names.issuperset(_OUTPUTS):
-            raise BundleError(f"{path}: outputs {sorted(names)}, expected {sorted(_OUTPUTS)}")
+        check_graph(session, inputs=_INPUTS, outputs=_OUTPUTS, source=str(path))
         return cls(session)
 
     def answer(self, windows: Sequence[Window]) -> Answer:
@@ -151,3 +150,31 @@ def open_session(model: Path | bytes, *, source: str) -> onnxruntime.InferenceSe
     except Exception as error:
         # The package raises classes of its own that have no common base.
         raise BundleError(f"{source}: not a model that ONNX Runtime can open: {error}") from error
+
+
+def check_graph(
+    session: onnxruntime.InferenceSession,
+    *,
+    inputs: Collection[str],
+    outputs: Collection[str],
+    source: str,
+) -> None:
+    """Checks that a graph is of the kind that is expected.
+
+    Args:
+        session: The graph, opened.
+        inputs: Names that it must have.
+        outputs: Likewise.
+        source: Path for errors.
+
+    Raises:
+        BundleError: It lacks one.
+    """
+    kinds = {
+        "inputs": (session.get_inputs(), inputs),
+        "outputs": (session.get_outputs(), outputs),
+    }
+    for kind, (values, expected) in kinds.items():
+        found = {value.name for value in values}
+        if not found.issuperset(expected):
+            raise BundleError(f"{source}: {kind} {sorted(found)}, expected {sorted(expected)}")

@@ -10,17 +10,17 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from mtag_core.errors import BundleError
 from mtag_core.tagging.answers import Answer
 from mtag_core.tagging.batching import batches
 from mtag_core.tagging.form_vectors import FormVectors
-from mtag_core.tagging.student import open_session
+from mtag_core.tagging.student import check_graph, open_session
 from mtag_core.tagging.windows import cut
 
 # The longest sentence that the student was trained on.
 MAX_WORDS = 128
 # Context that both sides of a cut between two windows see.
 _OVERLAP_WORDS = 32
+_INPUTS = ("vectors", "treebank")
 _OUTPUTS = ("upos", "second_upos", "feats", "upos_score", "feats_score", "lemmas")
 
 
@@ -70,12 +70,9 @@ class WordModel:
             BundleError: One of them is something else.
         """
         path = bundle / "tagger.onnx"
-        if graph is not None:
-            return cls(FormVectors.load(bundle), open_session(graph, source=str(path)))
-        session = open_session(path, source=str(path))
-        names = {output.name for output in session.get_outputs()}
-        if not names.issuperset(_OUTPUTS):
-            raise BundleError(f"{path}: outputs {sorted(names)}, expected {sorted(_OUTPUTS)}")
+        session = open_session(path if graph is None else graph, source=str(path))
+        outputs = _OUTPUTS if graph is None else ()
+        check_graph(session, inputs=_INPUTS, outputs=outputs, source=str(path))
         return cls(FormVectors.load(bundle), session)
 
     def encode(self, forms: Sequence[str], *, treebank: int = 0) -> list[WordWindow]:
