@@ -115,7 +115,9 @@ class FormVectors:
         n_old = n_rows - new
         oldest = np.argpartition(self._last_use[:used], n_old - 1)[:n_old]
         for row in oldest.tolist():
-            del self._form_to_row[self._row_to_form[row]]
+            # A row has no form where its vector could not be computed.
+            self._form_to_row.pop(self._row_to_form[row], None)
+            self._row_to_form[row] = ""
         return np.concatenate([rows, oldest])
 
 

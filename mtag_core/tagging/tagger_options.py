@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from mtag_core.errors import UsageError
-from mtag_core.languages import normalise_language, written_standards
+from mtag_core.languages import find_language, normalise_language, written_standards
 from mtag_core.options import option
 from mtag_core.treebank_style import (
     check_treebank_style,
@@ -22,15 +22,20 @@ UNTRAINED: tuple[Untrained, ...] = get_args(Untrained)
 
 
 def split_languages(values: Iterable[str]) -> tuple[str, ...]:
-    """The languages that a flag names, split at commas.
+    """The codes of languages that a flag names, split at commas, sorted.
 
     Raises:
         UsageError: There are none.
     """
-    names = tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+    names = {name.strip() for value in values for name in value.split(",")} - {""}
     if not names:
         raise UsageError("--languages is empty; name languages, such as en,de,fr")
-    return names
+    return tuple(sorted(map(code_or_name, names)))
+
+
+def code_or_name(called: str) -> str:
+    """Mtag's code for a language; a name that only a bundle may know stays as it is."""
+    return find_language(called) or called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,7 @@ class TaggerOptions:
         "of all texts, such as fr, fr-FR or French; found for each line if left out",
         None,
         metavar="CODE",
+        parse=code_or_name,
     )
     languages: tuple[str, ...] = option(
         "choose among these for each line; several with commas",

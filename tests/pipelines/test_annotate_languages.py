@@ -33,7 +33,7 @@ def _annotate(corpus, output, *flags):
 def test_one_language_for_all(corpus, tmp_path):
     rows, report = _annotate(corpus, tmp_path / "out", "--language=French")
     assert {row["language"] for row in rows.values()} == {"fr"}
-    assert report["config"]["language"] == "French"
+    assert report["config"]["language"] == "fr"
 
 
 def test_languages_to_choose_among(corpus, tmp_path):

@@ -10,6 +10,13 @@ from pipelines.teacher_options import parse_teacher_options
 NEEDED = ["--input=a", "--output=b"]
 
 
+def test_languages_go_by_their_codes():
+    options = parse_options([*NEEDED, "--languages", "French,deu", "en"])
+    assert options.tagger.languages == ("de", "en", "fr")
+    assert parse_options([*NEEDED, "--language=pt-BR"]).tagger.language == "pt"
+    assert parse_options([*NEEDED, "--language=xyz1"]).tagger.language == "xyz1"
+
+
 def test_groups_of_options_are_the_same_in_both_jobs():
     flags = ["--input=a,c", "--output=b/", "--limit=3", "--document=line", "-v"]
     flags += ["--direct_num_workers=2", "--worker_timeout=1.5"]

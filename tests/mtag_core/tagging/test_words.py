@@ -84,6 +84,28 @@ def test_forms_that_are_used_stay_in_memory(bundle):
     assert computed == list("abcdeafg")
 
 
+def test_a_form_that_failed_leaves_the_memory_as_it_should_be(bundle):
+    vectors = _vectors(bundle, 4)
+    expected = {}
+    for form in "abcdefgh":
+        table, rows = _vectors(bundle, 1).find([form])
+        expected[form] = table[rows[0]].tolist()
+    features = vectors._features
+
+    def fail(_forms):
+        raise MemoryError
+
+    for number, form in enumerate("abcdabefghabcdefgh"):
+        if number % 3 == 2:
+            vectors._features = fail
+            with pytest.raises(MemoryError):
+                vectors.find(["hij", "j"])
+            vectors._features = features
+        table, rows = vectors.find([form])
+        assert table[rows[0]].tolist() == expected[form]
+        assert len(vectors) <= 4
+
+
 def test_no_forms_have_no_rows(bundle):
     _, rows = _vectors(bundle, 4).find([])
     assert len(rows) == 0
