@@ -30,7 +30,9 @@ def fold(text: str) -> str:
 
 def fold_form(form: str) -> str:
     """Folds a form; one of nothing but optional marks stays as it is."""
-    if form.isascii() or (form.isalpha() and unicodedata.is_normalized("NFKC", form)):
+    if form.isascii():
+        return form
+    if form.isalpha() and unicodedata.is_normalized("NFKC", form):
         return form.replace("\u0640", "") or form
     return _IGNORABLE.sub("", fold(form)) or form
 

@@ -7,8 +7,10 @@ much of the text is in each language's script. This is the only module that impo
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
+from functools import cached_property
 from pathlib import Path
 
 import fasttext
@@ -31,6 +33,9 @@ _BEGINNING_CHARACTERS = 250
 # A longer text of which the model is as sure as this needs no words.
 _SURE_CHARACTERS = 60
 _SURE_PROBABILITY = 0.9
+
+# So many letters in a script of one language name it.
+_ONE_SCRIPT = 0.9
 
 _HAN_SHARE = 0.6
 _KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
@@ -132,12 +137,13 @@ class LanguageIdentifier:
         lines = [normalise(text) for text in texts]
         if self.words is None:
             return self._identify(lines, n_best=n_best)
-        index_to_guess: dict[int, list[tuple[str, float]]] = {}
-        for index, line in enumerate(lines):
-            # Common words cost a tenth of the model's n-grams.
-            by_words = self.words.sure_language(line[:_BEGINNING_CHARACTERS])
-            if by_words:
-                index_to_guess[index] = [by_words]
+        found = list(map(self._by_script, lines))
+        # Common words cost a tenth of the model's n-grams.
+        left = [index for index, guess in enumerate(found) if guess is None]
+        beginnings = [lines[index][:_BEGINNING_CHARACTERS] for index in left]
+        for index, guess in zip(left, self.words.sure_languages(beginnings), strict=True):
+            found[index] = guess
+        index_to_guess = {index: [guess] for index, guess in enumerate(found) if guess}
         rest = [index for index in range(len(lines)) if index not in index_to_guess]
         guesses = self._identify([lines[i] for i in rest], n_best=max(n_best, _N_REWEIGHED))
         index_to_guess |= dict(zip(rest, guesses, strict=True))
@@ -158,6 +164,22 @@ class LanguageIdentifier:
         for index, guess in zip(again, rest, strict=True):
             guesses[index] = guess
         return [_renormalised(guess, chosen)[:n_best] for guess in guesses]
+
+    def _by_script(self, line: str) -> tuple[str, float] | None:
+        """The only language of the script that nearly all letters are in, if there is one."""
+        if is_latin(line):
+            return None
+        shares = script_shares(line)
+        script = max(shares, key=shares.__getitem__, default="")
+        language = self._script_to_language.get(script)
+        return (language, shares[script]) if language and shares[script] >= _ONE_SCRIPT else None
+
+    @cached_property
+    def _script_to_language(self) -> dict[str, str]:
+        """Scripts that one language of the model alone is written in."""
+        pairs = [(script, code) for code in self.languages for script in scripts_of_language(code)]
+        counts = Counter(script for script, _ in pairs)
+        return {script: code for script, code in pairs if counts[script] == 1}
 
     def _identify(self, lines: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
         shares = [script_shares(line) for line in lines]

@@ -6,12 +6,14 @@ words, and how common each language is, tell more about a text of one to ten wor
 
 import json
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import regex
+from numpy.typing import NDArray
 
 from mtag_core.arrays import DAMAGE, write_arrays
 from mtag_core.errors import BundleError
@@ -34,7 +36,10 @@ _MIN_WORDS = 8
 _MIN_MARGIN = 6.0
 _MIN_GAIN = 0.8
 
-_CROATIAN_PRIOR = 0.6
+# What Croatian has in its favour over Serbian in Latin letters, as a logarithm.
+_CROATIAN_PRIOR = 1.0
+_CROATIAN_CHARACTERS = 250
+_ODDS_SCALE = 32
 
 _GUESS_FLOOR = 1e-4
 _PRIOR_WEIGHT = 1.3
@@ -60,34 +65,97 @@ _PRIORS = {
 }
 
 
+Codes = NDArray[np.uint32]
+
+
 def words_of(text: str) -> list[str]:
     """The words of a text in small letters, apostrophes straight."""
     found: list[str] = _WORD.findall(text.lower().replace("\u2019", "'"))
     return found
 
 
-class LanguageWords:
-    """How often languages use their common words.
+def word_codes(text: str) -> list[int]:
+    """32 bits of each word of a text: tables hold these in the place of words."""
+    return [_code(word) for word in words_of(text)]
+
+
+def ngram_rows(text: str, *, n_rows: int) -> list[int]:
+    """Rows of a table of words and of three to six letters of them, with their borders.
 
     Args:
-        language_to_words: Of relative frequencies, none below `FLOOR`.
-        croatian_odds: Of how much more often a word is in Croatian sentences than in Serbian
-            ones in Latin letters.
+        text: In Latin letters.
+        n_rows: A power of 2.
+    """
+    words = [f"^{word}$" for word in words_of(text)]
+    ngrams = [
+        word[start : start + size]
+        for word in words
+        for size in range(3, 7)
+        for start in range(len(word) - size + 1)
+    ]
+    return [_code(ngram) & (n_rows - 1) for ngram in (*words, *ngrams)]
+
+
+class LanguageWords:
+    """How often languages use their common words, as a table that is read without unpacking it.
+
+    Args:
+        languages: Their codes.
+        codes: Of all words, sorted. Shape (n_words,).
+        n_owners: How many languages use each. Shape (n_words,).
+        owners: Which do, by number. Shape (n_pairs,).
+        tenths: Logarithm of the relative frequency there, times -10. Shape (n_pairs,).
+        odds: By row of `ngram_rows`: 32 times what an n-gram says for Croatian against Serbian.
+            Shape (n_rows,), a power of 2; none where it is empty.
     """
 
     def __init__(
         self,
-        language_to_words: Mapping[str, Mapping[str, float]],
-        croatian_odds: Mapping[str, float] | None = None,
+        languages: Sequence[str],
+        codes: Codes,
+        n_owners: NDArray[np.uint8],
+        owners: NDArray[np.uint8],
+        tenths: NDArray[np.uint8],
+        odds: NDArray[np.int8],
     ) -> None:
-        self.croatian_odds = dict(croatian_odds or {})
-        self.language_to_words = {k: dict(v) for k, v in language_to_words.items()}
-        self._commonest = lru_cache(maxsize=None)(self._find_commonest)
-        self._word_to_gains: dict[str, list[tuple[str, float]]] = {}
-        for language, words in self.language_to_words.items():
-            for word, logarithm in words.items():
-                gain = (language, WORD_WEIGHT * (logarithm - FLOOR))
-                self._word_to_gains.setdefault(word, []).append(gain)
+        self.languages = tuple(languages)
+        self._columns = (codes, n_owners, owners, tenths, odds)
+        self._codes, self._owners = codes, owners
+        self._starts = np.concatenate([[0], np.cumsum(n_owners, dtype=np.int64)])
+        self._gains = (WORD_WEIGHT * (tenths / -10 - FLOOR)).astype(np.float32)
+        self._odds = odds
+        self.commonest = lru_cache(maxsize=None)(self._commonest)
+        self.rivals = lru_cache(maxsize=None)(self._rivals)
+
+    @classmethod
+    def of(
+        cls,
+        language_to_words: Mapping[str, Mapping[str, float]],
+        croatian_odds: NDArray[np.float64] | None = None,
+    ) -> "LanguageWords":
+        """Makes the tables; logarithms are rounded to tenths.
+
+        Args:
+            language_to_words: Logarithms of relative frequencies, none below `FLOOR`.
+            croatian_odds: Logarithms, by row.
+        """
+        languages = sorted(language_to_words)
+        rows = [
+            (_code(word), number, round(-10 * logarithm))
+            for number, language in enumerate(languages)
+            for word, logarithm in language_to_words[language].items()
+        ]
+        table = np.array(sorted(rows), np.int64).reshape(-1, 3)
+        codes, n_owners = np.unique(table[:, 0], return_counts=True)
+        odds = np.zeros(0) if croatian_odds is None else croatian_odds
+        return cls(
+            languages,
+            codes.astype(np.uint32),
+            n_owners.astype(np.uint8),
+            table[:, 1].astype(np.uint8),
+            np.clip(table[:, 2], 0, 255).astype(np.uint8),
+            np.clip(np.round(odds * _ODDS_SCALE), -127, 127).astype(np.int8),
+        )
 
     @classmethod
     def load(cls, path: Path) -> "LanguageWords":
@@ -98,41 +166,54 @@ class LanguageWords:
         """
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-                language_to_words = json.loads(arrays["words"].tobytes())
-                tenths = arrays["tenths"].astype(np.float64)
-                odds_words = json.loads(arrays["odds_words"].tobytes())
-                odds = (arrays["odds"].astype(np.float64) / 10).tolist()
-            ends = np.cumsum([len(words) for words in language_to_words.values()])
-            parts = np.split(tenths / -10, ends[:-1])
-            return cls(
-                {
-                    language: dict(zip(words, part.tolist(), strict=True))
-                    for (language, words), part in zip(
-                        language_to_words.items(), parts, strict=True
-                    )
-                },
-                dict(zip(odds_words, odds, strict=True)),
-            )
+                return cls(
+                    json.loads(arrays["languages"].tobytes()),
+                    np.cumsum(arrays["steps"], dtype=np.uint32),
+                    arrays["n_owners"],
+                    arrays["owners"],
+                    arrays["tenths"],
+                    arrays["odds"],
+                )
         except (*DAMAGE, AttributeError) as error:
             raise BundleError(f"{path}: expected common words of languages: {error}") from error
 
     def save(self, path: Path) -> None:
-        """Writes the words for `load`; logarithms are rounded to tenths."""
-        words = {language: list(found) for language, found in self.language_to_words.items()}
-        logarithms = [x for found in self.language_to_words.values() for x in found.values()]
-        tenths = np.clip(np.round(np.array(logarithms) * -10), 0, 255).astype(np.uint8)
-        content = json.dumps(words, ensure_ascii=False).encode()
-        odds_words = json.dumps(list(self.croatian_odds), ensure_ascii=False).encode()
-        odds = np.clip(np.round(np.array(list(self.croatian_odds.values())) * 10), -127, 127)
+        """Writes the tables for `load`; steps between sorted codes pack better than codes."""
+        codes, n_owners, owners, tenths, odds = self._columns
         write_arrays(
             path,
             {
-                "words": np.frombuffer(content, np.uint8),
+                "languages": np.frombuffer(json.dumps(self.languages).encode(), np.uint8),
+                "steps": np.diff(codes, prepend=np.uint32(0)),
+                "n_owners": n_owners,
+                "owners": owners,
                 "tenths": tenths,
-                "odds_words": np.frombuffer(odds_words, np.uint8),
-                "odds": odds.astype(np.int8),
+                "odds": odds,
             },
         )
+
+    def gains(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """What the words of texts say for each language.
+
+        Args:
+            texts: As a model reads them.
+
+        Returns:
+            Logarithms, shape (n_texts, n_languages), and the number of words of each text, shape
+            (n_texts,).
+        """
+        texts_codes = [word_codes(text) for text in texts]
+        n_words = np.array(list(map(len, texts_codes)), np.int64)
+        codes = np.array([code for found in texts_codes for code in found], np.uint32)
+        places, is_known = _find(self._codes, codes)
+        of_text = np.repeat(np.arange(len(texts)), n_words)[is_known]
+        counts = self._starts[places + 1] - self._starts[places]
+        firsts = np.cumsum(counts) - counts
+        pairs = np.arange(int(counts.sum())) + np.repeat(self._starts[places] - firsts, counts)
+        n_languages = len(self.languages)
+        cells = np.repeat(of_text, counts) * n_languages + self._owners[pairs]
+        sums = np.bincount(cells, self._gains[pairs], minlength=len(texts) * n_languages)
+        return sums.astype(np.float64).reshape(len(texts), n_languages), n_words
 
     def reweigh(self, text: str, guess: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
         """Weighs a model's answer by words and priors.
@@ -144,10 +225,7 @@ class LanguageWords:
         Returns:
             The languages, most probable first; probabilities add up to 1.
         """
-        gains: dict[str, float] = {}
-        for word in words_of(text):
-            for language, gain in self._word_to_gains.get(word, ()):
-                gains[language] = gains.get(language, 0.0) + gain
+        gains = dict(zip(self.languages, self.gains([text])[0][0].tolist(), strict=True))
         scores = {
             language: math.log(prob + _GUESS_FLOOR)
             + _PRIOR_WEIGHT * _PRIORS.get(language, _OTHER_PRIOR)
@@ -170,52 +248,66 @@ class LanguageWords:
             guess: Languages and probabilities, best first.
         """
         known = dict(guess)
-        if not self.croatian_odds or not guess or guess[0][0] not in ("hr", "sr"):
+        if not len(self._odds) or not guess or guess[0][0] not in ("hr", "sr"):
             return list(guess)
-        odds = sum(self.croatian_odds.get(word, 0.0) for word in words_of(text))
+        rows = ngram_rows(text[:_CROATIAN_CHARACTERS], n_rows=len(self._odds))
+        odds = float(self._odds[rows].sum(dtype=np.int64)) / _ODDS_SCALE
         both = known.get("hr", 0.0) + known.get("sr", 0.0)
         share = 1 / (1 + math.exp(-max(-30.0, min(30.0, odds + _CROATIAN_PRIOR))))
         known |= {"hr": both * share, "sr": both * (1 - share)}
         return sorted(known.items(), key=lambda pair: (-pair[1], pair[0]))
 
-    def sure_language(self, text: str) -> tuple[str, float] | None:
-        """The language of a text of many common words, where no other comes near.
+    def sure_languages(self, texts: Sequence[str]) -> list[tuple[str, float] | None]:
+        """The languages of texts of many common words, where no other comes near.
 
         Args:
-            text: As a model reads it.
+            texts: As a model reads them.
 
         Returns:
-            The language and its probability, or None where words alone do not tell.
+            For each the language and its probability, or None where words alone do not say.
         """
-        gains: dict[str, float] = {}
-        words = words_of(text)
-        for word in words:
-            for language, gain in self._word_to_gains.get(word, ()):
-                gains[language] = gains.get(language, 0.0) + gain
-        if len(gains) < 2 or len(words) < _MIN_WORDS:
-            return None
-        second, best = sorted(gains.items(), key=lambda pair: pair[1])[-2:]
-        margin = best[1] - second[1]
-        if margin < _MIN_MARGIN or best[1] < _MIN_GAIN * len(words):
-            return None
-        return best[0], 1.0 - math.exp(-margin)
+        if not texts or len(self.languages) < 2:
+            return [None] * len(texts)
+        gains, n_words = self.gains(texts)
+        second, best = np.partition(gains, -2, axis=1)[:, -2:].T
+        margins = best - second
+        is_sure = (n_words >= _MIN_WORDS) & (margins >= _MIN_MARGIN) & (best >= _MIN_GAIN * n_words)
+        return [
+            (self.languages[language], 1.0 - math.exp(-margin)) if sure else None
+            for language, margin, sure in zip(
+                gains.argmax(axis=1).tolist(), margins.tolist(), is_sure.tolist(), strict=True
+            )
+        ]
 
-    def commonest(self, language: str, n_words: int) -> frozenset[str]:
-        """The words that a language uses most; none where it is unknown."""
-        return self._commonest(language, n_words)
+    def _commonest(self, language: str, n_words: int) -> frozenset[int]:
+        """Codes of the words that a language uses most; none where it is unknown."""
+        if language not in self.languages:
+            return frozenset()
+        pairs = np.flatnonzero(self._owners == self.languages.index(language))
+        ranked = pairs[np.argsort(-self._gains[pairs], kind="stable")[:n_words]]
+        words = np.searchsorted(self._starts, ranked, side="right") - 1
+        return frozenset(self._codes[words].tolist())
 
-    def _find_commonest(self, language: str, n_words: int) -> frozenset[str]:
-        words = self.language_to_words.get(language, {})
-        ranked = sorted(words, key=lambda word: (-words[word], word))
-        return frozenset(ranked[:n_words])
-
-    def rivals(self, language: str) -> list[str]:
+    def _rivals(self, language: str) -> tuple[str, ...]:
         """The languages that share most of the common words of one."""
         own = self.commonest(language, _N_COMPARED)
         n_shared = {
             other: len(own & self.commonest(other, _N_COMPARED))
-            for other in self.language_to_words
+            for other in self.languages
             if other != language
         }
         ranked = sorted(n_shared, key=lambda other: (-n_shared[other], other))
-        return [other for other in ranked[:_N_RIVALS] if n_shared[other] > _RIVAL_SHARED]
+        return tuple(other for other in ranked[:_N_RIVALS] if n_shared[other] > _RIVAL_SHARED)
+
+
+def _code(word: str) -> int:
+    return zlib.crc32(word.encode("utf-8", "replace"))
+
+
+def _find(table: Codes, codes: Codes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Rows of a sorted table where codes are, of those that are there, and which are there."""
+    places = np.searchsorted(table, codes)
+    is_known = np.zeros(len(codes), np.bool_)
+    inside = places < len(table)
+    is_known[inside] = table[places[inside]] == codes[inside]
+    return places[is_known], is_known

@@ -27,8 +27,7 @@ FLOORS = (
     {"mtag_core.training", "mtag_core.training.options"} | {"mtag_core.training.treebank_facts"},
     {"mtag_core.training.records"},
     {"mtag_core.training.networks"},
-    {"mtag_core.training.data", "mtag_core.training.graphs", "mtag_core.training.langid"}
-    | {"mtag_core.training.language_words"},
+    {"mtag_core.training.data", "mtag_core.training.graphs", "mtag_core.training.langid"},
     {"mtag_core.training.logits", "mtag_core.training.loops"},
     {"mtag_core.training.export", "mtag_core.training.recipes"} | {"mtag_core.training.segmenters"},
     {"mtag_core.cli"},
@@ -54,10 +53,7 @@ OWNERS = {
     "backports": {"mtag_core.corpus"},
     "compression": {"mtag_core.corpus"},
     "fasttext": {"mtag_core.langid"},
-    "fugashi": set(),
     "google": set(),
-    "jieba": set(),
-    "opencc": set(),
     "numpy": {"mtag_core.arrays", "mtag_core.language_words", "mtag_core.output"}
     | {"mtag_core.scripts", "mtag_core.segmentation", "mtag_core.tagging"},
     "onnx": set(),

@@ -19,7 +19,6 @@ from mtag_core.errors import MtagError, UsageError
 _PACKAGE_TO_EXTRA = {
     **dict.fromkeys(("torch", "transformers"), "train"),
     **dict.fromkeys(("onnx", "safetensors"), "export"),
-    **dict.fromkeys(("fugashi", "jieba", "opencc"), "dictionaries"),
 }
 
 

@@ -79,7 +79,7 @@ RECIPES = {
     ),
     "train segmenters": Recipe(
         "train-segmenters",
-        "train the segmenters of a bundle",
+        "train the segmenters of a bundle and the common words of languages",
         "segmenters.training",
         Flags(TrainSegmentersOptions),
         is_verbose=True,
@@ -134,8 +134,8 @@ RECIPES = {
     ),
     "label boundaries": Recipe(
         "label-boundaries",
-        "mark in text where dictionaries or a teacher predict that tokens end",
-        "segmenters.dictionary_labelling",
+        "mark in text where a fine-tuned teacher predicts that tokens end",
+        "segmenters.label_boundaries",
         Flags(LabelBoundariesOptions),
         is_verbose=True,
     ),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.segmentation.hashing import MIX, SPREAD, Codes
+from mtag_core.segmentation.hashing import MIX, SPREAD, Codes, table_rows
 from mtag_core.segmentation.word_units import (
     WORDS,
     Unit,
@@ -40,6 +40,7 @@ N_CHUNK_COLUMNS = 12
 ) = range(N_CHUNK_COLUMNS)
 
 _SIDE_CHARACTERS = 12
+_WHOLE_CHARACTERS = 40
 _MAX_SIZE = 6
 
 # Columns of a gap's row: units before and after it, their classes, and the chunk's two sides.
@@ -90,6 +91,8 @@ _NO_UNIT = Unit(0, UnitClass.NONE)
 # come in the line so far.
 _W, _WC, _WE, _WS, _TERM, _CLO, _NO, _NC, _NW, _NLC, _NT, _N2C = range(12)
 _P, _PT, _PC, _SINCE, _QUOTE, _DEPTH, _ATTACHED, _GLUED, _NE = range(12, 21)
+_STYLE = 21
+_N_END_COLUMNS = 22
 _END_FEATURES: tuple[tuple[int, ...], ...] = (
     (),
     (_TERM, _CLO, _NO, _NC),
@@ -116,6 +119,9 @@ _END_FEATURES: tuple[tuple[int, ...], ...] = (
     (_GLUED, _TERM, _NC, _WC),
     (_PC, _WC, _TERM, _NC),
     (_NE, _NC, _TERM),
+    (_STYLE, _TERM, _NC),
+    (_STYLE, _W, _TERM),
+    (_STYLE, _NW),
 )
 _STOP_FEATURES: tuple[tuple[int, ...], ...] = (
     (_NO, _NC),
@@ -135,7 +141,7 @@ def _slots(features: Sequence[tuple[int, ...]], empty: int) -> NDArray[np.int64]
 
 
 _GAP_SLOTS = _slots(_GAP_FEATURES, _GAP_COLUMNS)
-_END_SLOTS = _slots(_END_FEATURES, 21)
+_END_SLOTS = _slots(_END_FEATURES, _N_END_COLUMNS)
 _STOP_SLOTS = _slots(_STOP_FEATURES, 21)
 _GAP_SEED, _STOP_SEED, _END_SEED = 1, 101, 201
 
@@ -152,33 +158,64 @@ class ChunkUnits(NamedTuple):
     units: tuple[Unit, ...]
 
 
-def gap_rows(chunk: str, cut: ChunkUnits) -> list[tuple[int, ...]]:
-    """Describes the gaps between a chunk's units: a row a gap."""
-    units = (_NO_UNIT, *cut.units, _NO_UNIT, _NO_UNIT)
-    plain = styleless(chunk)
-    if len(plain) != len(chunk):
-        plain = chunk.lower()
-    whole = text_code(plain[:40])
-    rows = []
-    for number, end in enumerate(cut.ends[:-1]):
-        four = units[number : number + 4]
-        left = plain[max(0, end - _SIDE_CHARACTERS) : end]
-        right = plain[end : end + _SIDE_CHARACTERS]
-        place = min(number, 5) << 4 | min(len(cut.ends) - number, 6)
-        rows.append(
-            (
-                *(unit.code for unit in four),
-                *(unit.unit_class for unit in four),
-                *(text_code(left), text_code(right), whole, place, text_code(left[-2:])),
-            )
-        )
+def gap_rows(plains: Sequence[str], cuts: Sequence[ChunkUnits]) -> Codes:
+    """Describes the gaps between the units of chunks.
+
+    Args:
+        plains: Each chunk as `styleless` writes it, if that keeps its length; else as it is.
+        cuts: Where they are cut.
+
+    Returns:
+        A row a gap, those of one chunk after those of another: shape (n_gaps, 13).
+    """
+    n_gaps = np.array([len(cut.ends) - 1 for cut in cuts], np.int64)
+    numbers = np.arange(int(n_gaps.sum())) - np.repeat(np.cumsum(n_gaps) - n_gaps, n_gaps)
+    rows = np.empty((len(numbers), _GAP_COLUMNS), np.uint64)
+    # A chunk's units have one empty unit before them and two after.
+    units = [unit for cut in cuts for unit in (_NO_UNIT, *cut.units, _NO_UNIT, _NO_UNIT)]
+    first_units = np.cumsum(n_gaps + 4) - (n_gaps + 4)
+    windows = (np.repeat(first_units, n_gaps) + numbers)[:, None] + np.arange(4)
+    rows[:, _T0 : _T3 + 1] = np.array([unit.code for unit in units], np.uint64)[windows]
+    rows[:, _C0 : _C3 + 1] = np.array([unit.unit_class for unit in units])[windows]
+    sizes = np.array(list(map(len, plains)), np.int64)
+    lasts = np.cumsum(sizes)
+    starts, lasts = np.repeat(lasts - sizes, n_gaps), np.repeat(lasts, n_gaps)
+    ends = starts + np.array([end for cut in cuts for end in cut.ends[:-1]], np.int64)
+    codes = _StretchCodes("".join(plains))
+    rows[:, _LEFT] = codes(np.maximum(starts, ends - _SIDE_CHARACTERS), ends)
+    rows[:, _RIGHT] = codes(ends, np.minimum(ends + _SIDE_CHARACTERS, lasts))
+    rows[:, _WHOLE] = codes(starts, np.minimum(starts + _WHOLE_CHARACTERS, lasts))
+    rows[:, _LEFT_END] = codes(np.maximum(starts, ends - 2), ends)
+    n_after = np.repeat(n_gaps, n_gaps) + 1 - numbers
+    rows[:, _PLACE] = np.minimum(numbers, 5) << 4 | np.minimum(n_after, 6)
     return rows
 
 
-def gap_features(rows: Sequence[tuple[int, ...]]) -> Codes:
+class _StretchCodes:
+    """Codes of stretches of a text: equal where their characters are, wherever they stand."""
+
+    def __init__(self, text: str) -> None:
+        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        factors = np.full(len(points) + 1, MIX)
+        factors[0] = 1
+        factors = np.cumprod(factors, dtype=np.uint64)
+        self._sums = np.zeros(len(points) + 1, np.uint64)
+        np.cumsum(points * factors[:-1], out=self._sums[1:])
+        inverses = np.full(len(points) + 1, _MIX_INVERSE)
+        inverses[0] = 1
+        self._inverses = np.cumprod(inverses, dtype=np.uint64)
+
+    def __call__(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Codes:
+        sums: Codes = self._sums[ends] - self._sums[starts]
+        return sums * self._inverses[starts]
+
+
+_MIX_INVERSE = np.uint64(pow(int(MIX), -1, 1 << 64))
+
+
+def gap_features(rows: Codes) -> Codes:
     """Hashes the features of gaps: shape (n_gaps, n_features)."""
-    codes = np.array(rows, np.uint64).reshape(-1, _GAP_COLUMNS)
-    return _hash(codes, _GAP_SLOTS, _GAP_SEED)
+    return _hash(rows, _GAP_SLOTS, _GAP_SEED)
 
 
 def word_columns(word: str, unit: Unit) -> tuple[int, ...]:
@@ -188,8 +225,8 @@ def word_columns(word: str, unit: Unit) -> tuple[int, ...]:
     return (0, *pair, *pair, end, size, 0, 0, 0, 0, 1)
 
 
-def chunk_columns(chunk: str, cut: ChunkUnits) -> tuple[int, ...]:
-    """Describes a chunk to its neighbours; `N_CHUNK_COLUMNS` numbers."""
+def chunk_columns(plain: str, cut: ChunkUnits) -> tuple[int, ...]:
+    """Describes a chunk, as `gap_rows` reads it, to its neighbours; `N_CHUNK_COLUMNS` numbers."""
     units = cut.units
     first, opened = 0, 0
     while first < len(units) - 1 and units[first].unit_class in _OPENING:
@@ -211,13 +248,13 @@ def chunk_columns(chunk: str, cut: ChunkUnits) -> tuple[int, ...]:
         UnitClass.SLASH,
     ):
         start = max(0, end - _SIDE_CHARACTERS)
-        unit = Unit(text_code(styleless(chunk[start:end])), UnitClass(unit.unit_class))
+        unit = Unit(text_code(plain[start:end]), unit.unit_class)
     classes = [unit.unit_class for unit in units]
     n_quotes = classes.count(UnitClass.DOUBLE_QUOTE)
     balance = classes.count(UnitClass.OPENING) - classes.count(UnitClass.CLOSING)
     return (
         *(opened, units[first].unit_class, units[first].code, unit.unit_class, unit.code),
-        text_code(styleless(chunk[max(start, end - 3) : end])),
+        text_code(plain[max(start, end - 3) : end]),
         min(end - start, _MAX_SIZE),
         *(terminal, closed, n_quotes, balance & 0xFF, min(len(units), 4)),
     )
@@ -249,7 +286,7 @@ def _before_footnote(units: Sequence[Unit], last: int, closed: int) -> tuple[int
             ):
                 return last, closed
             index -= 1
-    elif units[index].unit_class is UnitClass.DIGITS and index > 0:
+    elif units[index].unit_class == UnitClass.DIGITS and index > 0:
         index -= 1
     if index != last and units[index].unit_class in _TERMINAL:
         return index, 0
@@ -259,7 +296,7 @@ def _before_footnote(units: Sequence[Unit], last: int, closed: int) -> tuple[int
 def is_stop_gap(units: Sequence[Unit], number: int) -> bool:
     """Whether what follows the chunk helps to decide: the gap before a last full stop."""
     if (
-        units[number + 1].unit_class is not UnitClass.STOP
+        units[number + 1].unit_class != UnitClass.STOP
         or units[number].unit_class not in _BEFORE_STOP
     ):
         return False
@@ -282,10 +319,10 @@ def place_rows(
         is_glued: No space follows. Shape (n_chunks,).
 
     Returns:
-        Shape (n_chunks, 21), whether a last stop is attached not yet filled in.
+        Shape (n_chunks, 22), whether a last stop is attached not yet filled in.
     """
     n_chunks = len(columns)
-    rows = np.zeros((n_chunks, 22), np.uint64)
+    rows = np.zeros((n_chunks, _N_END_COLUMNS), np.uint64)
     rows[:, [_W, _WC, _WE, _WS, _TERM, _CLO]] = columns[
         :, [LAST_WORD, LAST_CLASS, LAST_END, LAST_SIZE, TERMINAL, CLOSED]
     ]
@@ -318,15 +355,48 @@ def _fill_counts(rows: Codes, columns: Codes, is_line_end: NDArray[np.bool_]) ->
     is_mark = (columns[:, TERMINAL] != 0) | is_line_end
     last_mark = np.concatenate([[-1], np.maximum.accumulate(np.where(is_mark, places, -1))[:-1]])
     rows[:, _SINCE] = _SIZE_BUCKETS[np.minimum(places - last_mark, len(_SIZE_BUCKETS) - 1)]
+    marks = np.append(np.flatnonzero(is_mark), n_chunks)
+    next_mark = marks[np.searchsorted(marks, places)]
+    rows[:, _STYLE] = (next_mark - last_mark > LONGEST_UNMARKED) & ~is_mark
+    is_styled = rows[:, _STYLE] == 0
+    rows[is_styled, _STYLE] = _letter_styles(rows, len(firsts), line)[is_styled]
+
+
+def _letter_styles(rows: Codes, n_lines: int, line: NDArray[np.int64]) -> NDArray[np.int64]:
+    """0 in lines of few stops; else a number from 2 to `SMALL_LETTERS`.
+
+    The more stops of the line are before small letters, the larger.
+    """
+    is_stop = is_after_stop(rows)
+    n_small = np.bincount(line[is_stop & (rows[:, _NC] == UnitClass.LOWER)], minlength=n_lines)
+    n_all = n_small + np.bincount(line[is_stop & is_before_capital(rows)], minlength=n_lines)
+    share = (SMALL_LETTERS - 2) * n_small // np.maximum(n_all, 1)
+    styles: NDArray[np.int64] = np.where(n_all >= _FEW_STOPS, 2 + share, 0)[line]
+    return styles
+
+
+UNMARKED, SMALL_LETTERS = 1, 6
+"""Styles of text: long stretches without any mark, and lines whose sentences begin with small
+letters."""
+
+_FEW_STOPS = 3
+
+LONGEST_UNMARKED = 60
+"""More chunks than this without any mark that ends a sentence are hardly one sentence."""
 
 
 _SIZE_BUCKETS = np.array([0, 1, 2, 3, 4, 4, 5, 5, 5, 6, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 8])
 
 
+def styles(rows: Codes) -> Codes:
+    """The style of the text around each place: `UNMARKED`, `SMALL_LETTERS` or another."""
+    return rows[:, _STYLE]
+
+
 def is_after_stop(rows: Codes) -> NDArray[np.bool_]:
     """Which places follow a full stop, an ellipsis or the like: shape (n,)."""
     terminal = rows[:, _TERM] & np.uint64(31)
-    is_stop: NDArray[np.bool_] = np.isin(terminal, [int(unit_class) for unit_class in _TERMINAL])
+    is_stop: NDArray[np.bool_] = np.isin(terminal, list(_TERMINAL))
     return is_stop
 
 
@@ -338,9 +408,16 @@ def is_before_month(rows: Codes, months: Codes) -> NDArray[np.bool_]:
     return is_before
 
 
+def are_inside(rows: Codes) -> NDArray[np.bool_]:
+    """Which places follow a colon or semicolon and precede a small letter, where others do not."""
+    inside: NDArray[np.bool_] = rows[:, _TERM] == UnitClass.COLON
+    inside &= (rows[:, _NC] == UnitClass.LOWER) & (rows[:, _STYLE] != SMALL_LETTERS)
+    return inside
+
+
 def are_closed_before(rows: Codes) -> NDArray[np.bool_]:
     """Which places follow a full stop of the chunk before and are followed by a capital."""
-    after_stop = np.isin(rows[:, _PT] & np.uint64(31), [int(c) for c in _TERMINAL])
+    after_stop = np.isin(rows[:, _PT] & np.uint64(31), list(_TERMINAL))
     closed: NDArray[np.bool_] = after_stop & is_before_capital(rows)
     return closed
 
@@ -364,15 +441,24 @@ def end_features(rows: Codes, is_attached: NDArray[np.bool_]) -> Codes:
         rows: `place_rows` of some chunks. Shape (n, 22).
         is_attached: Their last full stop is part of a token. Shape (n,).
     """
-    rows = rows[:, :21].copy()
+    rows = rows.copy()
     rows[:, _ATTACHED] = is_attached
-    return _hash(rows, _END_SLOTS, _END_SEED)
+    # Text without marks has weights of its own.
+    return _hash(rows, _END_SLOTS, _END_SEED + 100 * (rows[:, _STYLE, None] == UNMARKED))
 
 
-def _hash(codes: Codes, slots: NDArray[np.int64], first_seed: int) -> Codes:
+def bias_row(n_rows: int, style: int) -> int:
+    """The row of the feature that all ends of chunks in text of a style have."""
+    row = np.zeros((1, _N_END_COLUMNS), np.uint64)
+    row[0, _STYLE] = style
+    features = end_features(row, np.zeros(1, np.bool_))
+    return int(table_rows(features, n_rows)[0, 0])
+
+
+def _hash(codes: Codes, slots: NDArray[np.int64], first_seed: int | Codes) -> Codes:
     """Hashes the columns of each feature: shape (n, n_features)."""
     codes = np.concatenate([codes, np.zeros((len(codes), 1), np.uint64)], axis=1)
-    seeds = np.arange(first_seed, first_seed + slots.shape[1], dtype=np.uint64)
+    seeds = np.arange(slots.shape[1], dtype=np.uint64) + np.asarray(first_seed, np.uint64)
     values = np.broadcast_to(seeds * SPREAD, (len(codes), slots.shape[1]))
     for columns in slots:
         values = (values ^ codes[:, columns]) * MIX

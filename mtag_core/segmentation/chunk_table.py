@@ -37,6 +37,10 @@ from mtag_core.segmentation.word_units import (
 
 Integers = NDArray[np.int64]
 
+SHORT_FORM_COST = 48
+TITLE_COST = 1_000_000
+"""A name follows a title: no sentence ends there."""
+
 _MOST_CHUNKS = 50_000
 _MOST_CHARACTERS = 2_000_000
 
@@ -111,14 +115,21 @@ class ChunkTable:
         ends: Offsets after tokens in their chunk.
         is_closing: Whether a chunk is nothing but closing marks. Shape (n_rows,).
         is_footnoted: Whether footnote marks follow its full stop. Shape (n_rows,).
-        is_short: Whether a chunk is an abbreviation with its full stop. Shape (n_rows,).
+        end_costs: What speaks against an end behind an abbreviation, in eighths of a nat. Shape
+            (n_rows,).
         has_final_quote: Whether a token of a variant ends in a single quotation mark.
         n_characters: Length of each row's chunk.
     """
 
-    def __init__(self, scorer: BoundaryScorer, short_forms: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        scorer: BoundaryScorer,
+        short_forms: frozenset[str] = frozenset(),
+        titles: frozenset[str] = frozenset(),
+    ) -> None:
         self._scorer = scorer
-        self._short_forms = short_forms
+        self._short_forms = dict.fromkeys(short_forms, SHORT_FORM_COST)
+        self._short_forms |= dict.fromkeys(titles, TITLE_COST)
         clitics = {clitic for layer in scorer.layers for clitic in layer.clitics}
         self._clitics = frozenset(clitics)
         self._clitic_sizes = sorted({len(clitic) for clitic in clitics})
@@ -131,7 +142,7 @@ class ChunkTable:
         self._stop_scores = GrowingArray(np.int32)
         self._has_stop_gap = GrowingArray(np.bool_)
         self._n_characters = GrowingArray(np.int64)
-        self._is_short = GrowingArray(np.bool_)
+        self._end_costs = GrowingArray(np.int32)
         self._is_closing = GrowingArray(np.bool_)
         self._is_footnoted = GrowingArray(np.bool_)
         self._n_tokens = GrowingArray(np.int64)
@@ -159,7 +170,8 @@ class ChunkTable:
         whole: list[str] = []
         chunk_to_parts: dict[str, list[str]] = {}
         for chunk in chunks:
-            parts = inner_parts(chunk) if _HAS_INNER_END.search(chunk) else []
+            has_end = not chunk.isalpha() and _HAS_INNER_END.search(chunk)
+            parts = self._parts(chunk) if has_end else []
             if len(parts) > 1:
                 chunk_to_parts[chunk] = parts
             else:
@@ -186,23 +198,24 @@ class ChunkTable:
         self._add_cut([chunk for chunk in chunks if chunk not in known])
 
     def _is_word(self, chunk: str) -> bool:
-        if not chunk.isalpha() or not _HAS_SPACES.fullmatch(chunk):
+        if not chunk.isalpha() or not (chunk.isascii() or _HAS_SPACES.fullmatch(chunk)):
             return False
-        return not self._clitic_sizes or not self._clitic_starts(chunk)
+        return not self._clitic_sizes or not self._clitic_starts(plain_text(chunk))
 
     def _add_cut(self, chunks: Sequence[str]) -> None:
-        cuts = [self.cut(chunk) for chunk in chunks]
-        rows = [
-            row for chunk, cut in zip(chunks, cuts, strict=True) for row in gap_rows(chunk, cut)
-        ]
-        scores = self._scorer.token_scores(gap_features(rows)).tolist() if rows else []
+        if not chunks:
+            return
+        plains = list(map(plain_text, chunks))
+        cuts = [self.cut(*pair) for pair in zip(chunks, plains, strict=True)]
+        rows = gap_rows(plains, cuts)
+        scores = self._scorer.token_scores(gap_features(rows)).tolist()
         columns, has_stop_gap, stop_scores, variants = [], [], [], []
         position = 0
-        for chunk, cut in zip(chunks, cuts, strict=True):
+        for chunk, plain, cut in zip(chunks, plains, cuts, strict=True):
             gap_scores = scores[position : position + len(cut.units) - 1]
             position += len(gap_scores)
-            stop_gap = self._stop_gap(cut)
-            columns.append(chunk_columns(chunk, cut))
+            stop_gap = self.stop_gap(cut)
+            columns.append(chunk_columns(plain, cut))
             has_stop_gap.append(stop_gap is not None)
             stop_scores.append(0 if stop_gap is None else gap_scores[stop_gap])
             variants += _variants(chunk, cut, gap_scores, stop_gap)
@@ -226,14 +239,24 @@ class ChunkTable:
         self._has_stop_gap.extend(has_stop_gap)
         self._stop_scores.extend(stop_scores)
         self._n_characters.extend(sizes)
-        self._is_closing.extend([bool(chunk) and set(chunk) <= _CLOSERS_ALONE for chunk in chunks])
-        self._is_footnoted.extend([_FOOTNOTED.search(chunk) is not None for chunk in chunks])
-        self._is_short.extend(list(map(self._is_abbreviation, chunks)))
+        self._is_closing.extend(
+            [chunk[:1] in _CLOSERS_ALONE and _is_closing(chunk) for chunk in chunks]
+        )
+        self._is_footnoted.extend(
+            ["]" in chunk and _FOOTNOTED.search(chunk) is not None for chunk in chunks]
+        )
+        self._end_costs.extend(list(map(self._end_cost, chunks)))
         counts = np.array([len(forms) for forms, _ in variants], np.int64)
         self._first_end.extend(len(self._ends) + np.cumsum(counts) - counts)
         self._n_tokens.extend(counts)
         self._ends.extend([end for _, ends in variants for end in ends])
-        self._has_final_quote.extend([_has_final_quote(forms) for forms, _ in variants])
+        has_quote = [not _FINAL_QUOTES.isdisjoint(chunk) for chunk in chunks]
+        self._has_final_quote.extend(
+            [
+                has_quote[number // 2] and _has_final_quote(forms)
+                for number, (forms, _) in enumerate(variants)
+            ]
+        )
         self.forms += [forms for forms, _ in variants]
         self._publish()
 
@@ -243,24 +266,23 @@ class ChunkTable:
         self.has_stop_gap = self._has_stop_gap.values
         self.n_characters = self._n_characters.values
         self.n_tokens = self._n_tokens.values
-        self.is_short = self._is_short.values
+        self.end_costs = self._end_costs.values
         self.is_closing = self._is_closing.values
         self.is_footnoted = self._is_footnoted.values
         self.first_end = self._first_end.values
         self.ends = self._ends.values
         self.has_final_quote = self._has_final_quote.values
 
-    def cut(self, chunk: str) -> ChunkUnits:
-        """Cuts a chunk into units, also where a clitic may begin."""
+    def cut(self, chunk: str, plain: str) -> ChunkUnits:
+        """Cuts a chunk, which `plain_text` makes plain, into units, also where a clitic begins."""
         ends = [end for _, end in unit_spans(chunk)]
         if self._clitic_sizes:
-            starts = [start for start in self._clitic_starts(chunk) if start not in ends]
+            starts = [start for start in self._clitic_starts(plain) if start not in ends]
             ends = sorted([*ends, *starts]) if starts else ends
         return cut_chunk(chunk, ends)
 
-    def _clitic_starts(self, chunk: str) -> list[int]:
-        plain = styleless(chunk)
-        if len(plain) != len(chunk) or not any(map(plain.__contains__, self._clitics)):
+    def _clitic_starts(self, plain: str) -> list[int]:
+        if not any(map(plain.__contains__, self._clitics)):
             return []
         return [
             match.end() - size
@@ -270,15 +292,41 @@ class ChunkTable:
             and plain[match.end() - size : match.end()] in self._clitics
         ]
 
-    def _is_abbreviation(self, chunk: str) -> bool:
-        return chunk[-1:] == "." and chunk[:-1].lower().lstrip(_OPENING_MARKS) in self._short_forms
+    def _end_cost(self, chunk: str) -> int:
+        if chunk[-1:] != ".":
+            return 0
+        form = chunk[:-1].lstrip(_OPENING_MARKS)
+        written = form.title() if form.isupper() and len(form) > 1 else form
+        costs = (self._short_forms.get(each, 0) for each in (form, written, form.lower()))
+        return max(costs)
+
+    def _parts(self, chunk: str) -> list[str]:
+        """The parts of a chunk between forgotten spaces; an abbreviation stays with its name."""
+        joined: list[str] = []
+        for part in inner_parts(chunk):
+            if joined and self._end_cost(joined[-1]):
+                joined[-1] += part
+            else:
+                joined.append(part)
+        return joined
 
     @staticmethod
-    def _stop_gap(cut: ChunkUnits) -> int | None:
+    def stop_gap(cut: ChunkUnits) -> int | None:
+        """The number of the gap before a chunk's last full stop, if neighbours decide on it."""
         for number in range(len(cut.units) - 2, -1, -1):
-            if cut.units[number + 1].unit_class is UnitClass.STOP:
+            if cut.units[number + 1].unit_class == UnitClass.STOP:
                 return number if is_stop_gap(cut.units, number) else None
         return None
+
+
+def plain_text(chunk: str) -> str:
+    """A chunk as features read it: `styleless` where that keeps the length."""
+    plain = styleless(chunk)
+    return plain if len(plain) == len(chunk) else chunk
+
+
+def _is_closing(chunk: str) -> bool:
+    return set(chunk) <= _CLOSERS_ALONE
 
 
 def inner_parts(chunk: str) -> list[str]:
@@ -309,7 +357,9 @@ def _variants(
 def _has_final_quote(forms: Sequence[str]) -> bool:
     """Whether a token may have a quotation mark at its end that closes an earlier one."""
     return any(
-        len(form) > 1 and form[-1] in _FINAL_QUOTES and form[-2] != form[-1] for form in forms
+        form[-1] in _FINAL_QUOTES and len(form) > 1 and form[-2] != form[-1]
+        for form in forms
+        if form
     )
 
 
@@ -320,7 +370,7 @@ def _is_forced(chunk: str, end: int) -> bool:
         return True
     if (before in "[]" or after in "[]") and _FOOTNOTE.search(chunk):
         return True
-    return UNSPACED_LETTER.match(after) is not None
+    return after >= _FIRST_UNSPACED and UNSPACED_LETTER.match(after) is not None
 
 
 def _tokens(chunk: str, ends: Sequence[int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
@@ -328,6 +378,7 @@ def _tokens(chunk: str, ends: Sequence[int]) -> tuple[tuple[str, ...], tuple[int
     return tuple(chunk[a:b] for a, b in zip(starts, ends, strict=True)), tuple(ends)
 
 
+_FIRST_UNSPACED = "\u0e00"
 _OPENING_MARKS = OPENING + DOUBLE_QUOTES + "'\u2018"
 _CLOSERS_ALONE = frozenset(CLOSING + "\u00bb\u201d\u203a\u2019")
 _FINAL_QUOTES = frozenset("'\u2018\u2019\u201b\u203a")

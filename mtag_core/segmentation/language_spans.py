@@ -7,11 +7,12 @@ are in several scripts; then it is several spans.
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mtag_core.langid import LanguageIdentifier
-from mtag_core.language_words import words_of
+from mtag_core.language_words import LanguageWords, word_codes
 from mtag_core.languages import UNKNOWN
 from mtag_core.scripts import script_shares, scripts_of_language
 from mtag_core.segmentation.lines import LineSpan, paragraphs
@@ -22,6 +23,9 @@ _SURE_CHARACTERS = 20
 _SURE_PROBABILITY = 0.7
 _N_NEIGHBOURS = 4
 _N_BEST = 5
+
+LEAST_PROBABILITY = 0.25
+"""A text that is less probably in any language, with none near that is sure, is in `und`."""
 
 # What a language has in its favour that no neighbour shows, against 1 for one that all show.
 _FLOOR = 0.02
@@ -44,6 +48,7 @@ _SURE_DOCUMENT = 0.8
 _COMMON_WORDS = 150
 _COMMON_SHARE = 0.3
 _MIN_WORDS = 4
+_BEGINNING_CHARACTERS = 250
 
 _Guess = Sequence[tuple[str, float]]
 
@@ -86,10 +91,10 @@ def languages_of_texts(texts: Sequence[str], *, langid: LanguageIdentifier) -> l
     Where a document is sure of its language, texts that show common words of it are not asked.
     """
     likely = _document_language(texts, langid)
-    if likely is None:
+    if likely is None or langid.words is None:
         alone = langid.predict_top(texts, n_best=_N_BEST)
         return _languages(texts, alone, together=_together(texts, alone, langid))
-    is_agreed = _Agreement(likely, langid)
+    is_agreed = _agreement(likely, langid.words)
     asked = [index for index, text in enumerate(texts) if not is_agreed(text)]
     guesses: list[_Guess] = [((likely, 1.0),)] * len(texts)
     found = langid.predict_top([texts[index] for index in asked], n_best=_N_BEST)
@@ -196,35 +201,46 @@ def _place(texts: Sequence[str], first: int) -> str:
     return " ".join(parts)
 
 
+@lru_cache(maxsize=64)
+def _agreement(language: str, words: LanguageWords) -> "_Agreement":
+    return _Agreement(language, words)
+
+
 class _Agreement:
     """Says whether a text is in a language, from its common words and those of its rivals."""
 
-    def __init__(self, language: str, langid: LanguageIdentifier) -> None:
-        words = langid.words
-        if words is None:
-            raise ValueError("expected an identifier with common words")
-        self._common = words.commonest(language, _COMMON_WORDS)
-        self._rivals = [
-            words.commonest(rival, _COMMON_WORDS) - self._common for rival in words.rivals(language)
-        ]
-        self._own = [
-            self._common - words.commonest(rival, _COMMON_WORDS) for rival in words.rivals(language)
-        ]
+    def __init__(self, language: str, words: LanguageWords) -> None:
+        common = words.commonest(language, _COMMON_WORDS)
+        rivals = [words.commonest(rival, _COMMON_WORDS) for rival in words.rivals(language)]
+        self._n_rivals = len(rivals)
+        # Of each word a bit: the language's; then for each rival one of both, its own and not.
+        self._code_to_bits = dict.fromkeys(common, 1)
+        for number, rival in enumerate(rivals):
+            for bit, codes in ((2, common - rival), (4, rival - common)):
+                for code in codes:
+                    bits = self._code_to_bits.get(code, 0)
+                    self._code_to_bits[code] = bits | bit << 2 * number
         self._scripts = scripts_of_language(language)
 
     def __call__(self, text: str) -> bool:
-        words = words_of(text)
-        if len(words) < _MIN_WORDS or not self._common:
+        text = text[:_BEGINNING_CHARACTERS]
+        codes = word_codes(text)
+        if len(codes) < _MIN_WORDS:
             return False
-        n_common = sum(map(self._common.__contains__, words))
-        if n_common < _COMMON_SHARE * len(words):
+        bits_to_count = Counter(map(self._code_to_bits.get, codes))
+        del bits_to_count[None]
+        if _n_with(bits_to_count, 1) < _COMMON_SHARE * len(codes):
             return False
-        if any(
-            sum(map(rival.__contains__, words)) >= max(1, sum(map(own.__contains__, words)))
-            for rival, own in zip(self._rivals, self._own, strict=True)
-        ):
-            return False
-        return max(script_shares(text).items(), key=lambda pair: pair[1])[0] in self._scripts
+        for number in range(self._n_rivals):
+            n_own, n_rival = (_n_with(bits_to_count, bit << 2 * number) for bit in (2, 4))
+            if n_rival >= max(1, n_own):
+                return False
+        shares = script_shares(text)
+        return max(shares, key=shares.__getitem__) in self._scripts
+
+
+def _n_with(bits_to_count: Mapping[int | None, int], bit: int) -> int:
+    return sum(count for bits, count in bits_to_count.items() if bits and bits & bit)
 
 
 def _languages(
@@ -255,5 +271,5 @@ def _weigh(guess: _Guess, near: Sequence[str]) -> str:
     if not guess:
         return counts.most_common(1)[0][0] if counts else UNKNOWN
     if not near:
-        return guess[0][0]
+        return guess[0][0] if guess[0][1] >= LEAST_PROBABILITY else UNKNOWN
     return max(guess, key=lambda pair: pair[1] * (_FLOOR + counts[pair[0]] / len(near)))[0]

@@ -280,16 +280,22 @@ def _split_sentence(
     starts: list[int] = []
     ends: list[int] = []
     multiword_tokens = []
-    for index in range(first, last):
-        form, start, end = block.forms[index], block.starts[index], block.ends[index]
-        tokens = expansions.get(index, (form,))
+    place = first
+    for index, tokens in expansions.items():
+        start, end = block.starts[index], block.ends[index]
+        forms += [*block.forms[place:index], *tokens]
+        starts += [*block.starts[place:index], *(start,) * len(tokens)]
+        ends += [*block.ends[place:index], *(end,) * len(tokens)]
         if len(tokens) > 1:
-            place = len(forms)
-            token = MultiwordToken(place, place + len(tokens) - 1, form, start, end)
+            n_tokens = len(forms)
+            token = MultiwordToken(
+                n_tokens - len(tokens), n_tokens - 1, block.forms[index], start, end
+            )
             multiword_tokens.append(token)
-        forms += tokens
-        starts += [start] * len(tokens)
-        ends += [end] * len(tokens)
+        place = index + 1
+    forms += block.forms[place:last]
+    starts += block.starts[place:last]
+    ends += block.ends[place:last]
     return Sentence(
         text=text[block.starts[first] : block.ends[last - 1]],
         start=block.starts[first],

@@ -5,6 +5,7 @@ which neighbouring units are one token and behind which chunks a sentence ends; 
 decisions are made together. No text of one line changes what is decided in another.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,32 +14,36 @@ import regex
 from numpy.typing import NDArray
 
 from mtag_core.languages import UNKNOWN
-from mtag_core.segmentation.abbreviations import month_codes, short_forms
+from mtag_core.segmentation.abbreviations import month_codes, short_forms, titles
 from mtag_core.segmentation.boundary_features import (
     CLOSED,
     FIRST_CLASS,
     TERMINAL,
+    UNMARKED,
     are_closed_before,
+    are_inside,
     end_features,
     is_before_capital,
     is_before_month,
     place_rows,
     stop_features,
+    styles,
 )
 from mtag_core.segmentation.boundary_layers import BoundaryLayer, BoundaryScorer
-from mtag_core.segmentation.chunk_table import ChunkTable, Integers, spread
+from mtag_core.segmentation.chunk_table import SHORT_FORM_COST, ChunkTable, Integers, spread
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.token_block import TokenBlock
 from mtag_core.segmentation.word_units import UnitClass
 
 _IS_SPACE = np.array([chr(point).isspace() for point in range(0x3001)] + [False])
 
-# What speaks against an end of a sentence behind a known abbreviation, in eighths of a nat.
-_SHORT_FORM_COST = 48
+# Whose treebanks end sentences at colons and semicolons before small letters, too.
+_ENDING_AT_COLONS = frozenset({"it", "la"})
 
 _SINGLE_QUOTES = frozenset("'\u2018\u2019\u201a\u201b\u2039\u203a")
-_DIGITS = regex.compile(r"\d{1,3}")
-_THREE_DIGITS = regex.compile(r"\d{3}(?:[.,]\d+)?(?!\d)")
+_ASCII_DIGITS = frozenset("0123456789")
+_DIGITS = regex.compile(r"[0-9]{1,3}")
+_THREE_DIGITS = regex.compile(r"[0-9]{3}(?:[.,][0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +74,11 @@ class SpacedTokenizer:
             language: Whose abbreviations and months are known.
         """
         self.scorer = BoundaryScorer(layers)
-        self.table = ChunkTable(self.scorer, short_forms(language))
+        self.table = ChunkTable(self.scorer, short_forms(language), titles(language))
+        self._ends_at_colons = language in _ENDING_AT_COLONS
         self._months = np.array(sorted(month_codes(language)), np.uint64)
         self._phrases = {pair for layer in layers for pair in layer.phrases}
-        self._phrase_starts = frozenset(left for left, _ in self._phrases)
+        self._phrase_seconds = frozenset(right for _, right in self._phrases)
         self._has_spaced_numbers = any(layer.has_spaced_numbers for layer in layers)
         self._has_unmarked_ends = any(layer.has_unmarked_ends for layer in layers)
 
@@ -90,6 +96,8 @@ class SpacedTokenizer:
         is_apart = self.apart_stops(stream, places)
         block = self._tokens(stream, is_apart)
         ends = self.sentence_ends(stream, places, is_apart)
+        if not self._ends_at_colons:
+            ends = ends[stream.is_line_end[ends] | ~are_inside(places[ends])]
         block.sentence_ends = self._token_counts(stream, is_apart)[ends].tolist()
         if self.table.has_final_quote[2 * stream.rows + is_apart].any():
             block = block.parted(_closing_quotes(block))
@@ -118,6 +126,7 @@ class SpacedTokenizer:
         is_mark |= _IS_MARK[columns[:, FIRST_CLASS].astype(np.int64)]
         if self._has_unmarked_ends:
             is_mark[:] = True
+        is_mark |= styles(places) == UNMARKED
         asked: NDArray[np.bool_] = is_mark & ~stream.is_line_end
         return asked
 
@@ -129,9 +138,9 @@ class SpacedTokenizer:
         asked = np.flatnonzero(self.candidates(stream, places))
         if len(asked):
             scores = self.scorer.end_scores(end_features(places[asked], is_apart[asked]))
-            is_short = self.table.is_short[stream.rows[asked]]
-            is_short |= is_before_month(places[asked], self._months)
-            is_end[asked] = scores - _SHORT_FORM_COST * is_short > 0
+            costs = self.table.end_costs[stream.rows[asked]]
+            costs = costs + SHORT_FORM_COST * is_before_month(places[asked], self._months)
+            is_end[asked] = scores - costs > 0
         is_footnoted = self.table.is_footnoted[stream.rows]
         if is_footnoted.any():
             is_end |= is_footnoted & is_before_capital(places)
@@ -195,23 +204,21 @@ class SpacedTokenizer:
 
     def _spaced_pairs(self, text: str, block: TokenBlock) -> list[int]:
         pairs: list[int] = []
-        sentence_starts = {0, *block.sentence_ends}
         forms = block.forms
-        for index in range(1, len(forms)):
-            left = forms[index - 1]
-            if left in self._phrase_starts and (left, forms[index]) in self._phrases:
-                is_joined = True
-            elif self._has_spaced_numbers and left[-1].isdigit() and forms[index][0].isdigit():
-                is_first = not (pairs and pairs[-1] == index - 1)
-                is_joined = bool(
-                    (_DIGITS if is_first else _THREE_DIGITS).fullmatch(left)
-                    and _THREE_DIGITS.fullmatch(forms[index])
-                )
-            else:
+        seconds = self._phrase_seconds
+        found = [i for i, form in enumerate(forms) if form in seconds or form[0] in _ASCII_DIGITS]
+        sentence_starts = {0, *block.sentence_ends}
+        for index in found:
+            if index in sentence_starts or block.starts[index] - block.ends[index - 1] != 1:
                 continue
-            is_apart = block.starts[index] - block.ends[index - 1] == 1
-            if is_joined and is_apart and index not in sentence_starts:
+            left = forms[index - 1]
+            if (left, forms[index]) in self._phrases:
                 pairs.append(index)
+            elif self._has_spaced_numbers and left[-1] in _ASCII_DIGITS:
+                is_first = not (pairs and pairs[-1] == index - 1)
+                pattern = _DIGITS if is_first else _THREE_DIGITS
+                if pattern.fullmatch(left) and _THREE_DIGITS.fullmatch(forms[index]):
+                    pairs.append(index)
         return pairs
 
 
@@ -221,20 +228,16 @@ def _closing_quotes(block: TokenBlock) -> list[int]:
     Without the other mark it may be an apostrophe.
     """
     found = []
-    first = 0
-    for last in block.sentence_ends:
-        is_open = False
-        for index in range(first, last):
-            form = block.forms[index]
-            if form[-1] not in _SINGLE_QUOTES:
-                continue
-            if len(form) == 1:
-                is_space_after = index + 1 == last or block.starts[index + 1] > block.ends[index]
-                is_open = not is_space_after
-            elif is_open and form[:-1].isalnum():
-                found.append(index)
-                is_open = False
-        first = last
+    is_open, last_sentence = False, -1
+    for index in [i for i, form in enumerate(block.forms) if form[-1] in _SINGLE_QUOTES]:
+        form, sentence = block.forms[index], bisect_right(block.sentence_ends, index)
+        is_open, last_sentence = is_open and sentence == last_sentence, sentence
+        if len(form) == 1:
+            is_last = index + 1 == block.sentence_ends[sentence]
+            is_open = not is_last and block.starts[index + 1] == block.ends[index]
+        elif is_open and form[:-1].isalnum():
+            found.append(index)
+            is_open = False
     return found
 
 

@@ -97,8 +97,7 @@ class SplitModel:
         Returns:
             Index of a form to its tokens, two or more.
         """
-        bare = [fold_form(form) for form in forms]
-        rows = np.array(self._rows(bare), np.int64)
+        rows = np.array(self._rows(forms), np.int64)
         n_options = self._n_options.values[rows]
         unsure = np.flatnonzero(n_options > 1)
         if not len(unsure):
@@ -106,7 +105,7 @@ class SplitModel:
         best = self._best(rows, unsure, sentence_ends)
         options, firsts = self._options, self._first_option.values[rows[unsure]]
         return {
-            index: _with_points(options[option], forms[index], bare[index])
+            index: _with_points(options[option], forms[index], self._forms[rows[index]])
             for index, option, first in zip(
                 unsure.tolist(), (firsts + best).tolist(), firsts.tolist(), strict=True
             )
@@ -138,12 +137,13 @@ class SplitModel:
 
     def _add(self, forms: Sequence[str]) -> None:
         """Notes what may become of forms wherever they stand; most stay as they are."""
-        all_scripts = [scripts_of(form, self._candidates) for form in forms]
+        bare = [fold_form(form) for form in forms]
+        all_scripts = [scripts_of(form, self._candidates) for form in bare]
         sizes = np.array(list(map(len, all_scripts)), np.int64)
         n_kept = np.where(sizes > 1, sizes, 0)
         self._first_option.extend(len(self._options) + np.cumsum(n_kept) - n_kept)
         self._n_options.extend(sizes)
-        unsure = [pair for pair in zip(forms, all_scripts, strict=True) if len(pair[1]) > 1]
+        unsure = [pair for pair in zip(bare, all_scripts, strict=True) if len(pair[1]) > 1]
         self._options += [script.apply(form) for form, scripts in unsure for script in scripts]
         codes = [c for form, scripts in unsure for c in script_codes(form, scripts, self._counts)]
         if codes:
@@ -154,7 +154,7 @@ class SplitModel:
         self._form_to_row.update(
             zip(forms, range(len(self._forms), len(self._forms) + len(forms)), strict=True)
         )
-        self._forms += forms
+        self._forms += bare
         self._seen.extend(np.zeros((len(forms), N_SEEN), np.uint64))
         self._is_seen.extend(np.zeros(len(forms), np.bool_))
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mtag_core.errors import UsageError
 from mtag_core.options import group, option
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
@@ -307,11 +306,8 @@ _MINUTES = "end the training after so many"
 class LabelBoundariesOptions:
     """Options of `label boundaries`."""
 
-    teacher: Path | None = option(
-        "model directory, as train teacher writes it, to fine-tune; without it, dictionaries of ja "
-        "and zh are asked (extra `dictionaries`), and the flags of training do nothing",
-        None,
-        metavar="DIR",
+    teacher: Path = option(
+        "model directory, as train teacher writes it, to fine-tune", metavar="DIR"
     )
     treebanks: Path = option(_LABELLING_TREEBANKS, metavar="DIR")
     text: Path = option(
@@ -333,17 +329,6 @@ class LabelBoundariesOptions:
     piece_dropout: float = option(_PIECE_DROPOUT, 0.05, section="training")
     device: str = option("torch device", "cpu", section="training")
     seed: int = option("of everything random", 1, section="training")
-
-    @property
-    def teacher_model(self) -> Path:
-        """The teacher, where there has to be one.
-
-        Raises:
-            UsageError: None is named.
-        """
-        if self.teacher is None:
-            raise UsageError("--teacher is missing; name a directory that train teacher wrote")
-        return self.teacher
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -379,14 +364,16 @@ class LabelSplitsOptions:
 class SegmenterOptions:
     """How each segmenter of `train segmenters` is made; recorded beside them.
 
-    `seed` is also that of the gap networks.
+    `seed` is also that of the gap networks. Two runs with the same options make the same bytes.
     """
 
-    n_tokens: int = option("training tokens a language at most", 45_000)
+    n_tokens: int = option("training tokens a language at most", 120_000)
     n_treebank_tokens: int = option("training tokens of a treebank of --own at most", 100_000)
-    n_generic_tokens: int = option("tokens that each language gives to the generic layer", 5_000)
-    n_lines: int = option("sentences of text that a language learns sentence ends from", 4_000)
-    n_generic_lines: int = option("those that each language gives to the generic layer", 300)
+    n_generic_tokens: int = option("tokens that each language gives to the generic layer", 8_000)
+    n_lines: int = option("sentences of text that a language learns sentence ends from", 8_000)
+    n_generic_lines: int = option("those that each language gives to the generic layer", 1_000)
+    n_dev_tokens: int = option("dev tokens of a treebank that choose a language's bias", 15_000)
+    n_steps: int = option("of fitting a layer", 100)
     gap_epochs: float = option(
         "passes of the models of ja, vi, zh over treebank and labelled text", 6.0
     )
@@ -403,7 +390,7 @@ class TrainSegmentersOptions:
     )
     output: Path = option("directory; a training that stopped goes on there", metavar="DIR")
     text: Path | None = option(
-        "directory of <code>.txt.xz files: sentence ends, abbreviations, counts of forms",
+        "directory of <code>.txt.xz files: sentence ends, abbreviations, common words",
         None,
         metavar="DIR",
     )
@@ -414,7 +401,7 @@ class TrainSegmentersOptions:
         metavar="DIR",
     )
     languages: tuple[str, ...] = option(
-        "codes, and `generic`; all if left out, with --own none", (), metavar="CODE"
+        "codes, `generic` and `words`; all if neither these nor --own are given", (), metavar="CODE"
     )
     own: tuple[str, ...] = option(
         "treebanks, such as it_postwita, that get a segmenter of their own", (), metavar="TREEBANK"

@@ -104,3 +104,35 @@ PARQUET = [
     _parquet({"id": pa.array([2**62], pa.timestamp("us", "Nowhere/Else")), "text": ["a"]}),
     b"PAR1PAR1",
 ]
+
+DELIMITED = [
+    b'text,id\nAna reads.,1\n"she\nsays ""no""",2\n',
+    b'id;text\r\n1;"a;b"\r\n\r\n2;c"d"e\r\n',
+    b'text\n"open\n' + b"row\n" * 50,
+    b"text,text\na,b\n",
+    b"\xef\xbb\xbftext|id\n\xff|1\n",
+    b'"' * 99,
+]
+
+HTML = [
+    b"<!doctype html><html><body><nav>x</nav><main><p>Ana reads a book.</p></main></body></html>",
+    b"<html><p>a<p>b<table><td>c<script>d</script><pre> e\n f</pre>",
+    "<meta charset=windows-1252><p>Grüße</p>".encode("cp1252"),
+    b"<div>" * 200 + b"a" + b"</div>" * 100,
+    "\ufeff<html><p>Ana</p>".encode("utf-16"),
+]
+
+
+def _answer(body: bytes) -> bytes:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + body
+    names = ("WARC-Type: response", "WARC-Target-URI: http://a.example/b", "WARC-Record-ID: <x:1>")
+    more = (
+        "WARC-Date: 2020-01-01T00:00:00Z",
+        "Content-Type: application/http; msgtype=response",
+        f"Content-Length: {len(answer)}",
+    )
+    header = "\r\n".join(["WARC/1.0", *names, *more]).encode()
+    return header + b"\r\n\r\n" + answer + b"\r\n\r\n"
+
+
+WARC = [_answer(HTML[0]) + _answer(HTML[1]), _answer(b""), _answer(HTML[3])]

@@ -30,6 +30,9 @@ TARGETS = {
     "conllu": (_reader("a.conllu"), seeds.CONLLU),
     "mediawiki": (_reader("a.xml"), seeds.MEDIAWIKI),
     "parquet": (_reader("a.parquet", _WITH_ID), seeds.PARQUET),
+    "csv": (_reader("a.csv", _WITH_ID), seeds.DELIMITED),
+    "html": (_reader("a.html"), seeds.HTML),
+    "warc": (_reader("a.warc"), seeds.WARC),
     "tagger": (checks.check_tagger, [text for text in seeds.TEXT if b"\0" not in text]),
 }
 

@@ -43,21 +43,32 @@ def read_delimited(
 
 
 def _read_rows(source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
-    names: list[str] | None = None
-    delimiter = "\t" if stem_of(source.path)[1] in (".tsv", ".tab") else ""
-    for offset, row in _rows(source, options.max_document_bytes):
+    path, limit, limit_s = source.path, options.max_document_bytes, options.max_document_seconds
+    rows = _rows(source, limit)
+    _, first = next(rows, (0, b""))
+    names, delimiter = _names(first, path)
+    if first and not names:
+        yield Reject(path, 0, path, "invalid_csv", "the first row; expected names of columns")
+    for offset, row in rows:
+        if not names:
+            # Read to the end all the same: the file was not cut off.
+            continue
         if isinstance(row, LongLine):
-            yield too_large(
-                row.n_bytes, options.max_document_bytes, source=source.path, offset=offset
-            )
-        elif names is None:
-            head = row.decode("utf-8", "replace")
-            delimiter = delimiter or max(_DELIMITERS, key=head.count)
-            names = next(csv.reader([head], delimiter=delimiter), [])
+            yield too_large(row.n_bytes, limit, source=path, offset=offset)
         else:
-            make = partial(_document, row, names, delimiter, source.path, offset, options)
-            limit_s = options.max_document_seconds
-            yield or_failed(make, row, source=source.path, offset=offset, limit_s=limit_s)
+            make = partial(_document, row, names, delimiter, path, offset, options)
+            yield or_failed(make, row, source=path, offset=offset, limit_s=limit_s)
+
+
+def _names(row: bytes | LongLine, path: str) -> tuple[list[str], str]:
+    """The names of the columns, none where the row cannot be parsed, and what parts fields."""
+    text = "" if isinstance(row, LongLine) else row.decode("utf-8", "replace")
+    is_tsv = stem_of(path)[1] in (".tsv", ".tab")
+    delimiter = "\t" if is_tsv else max(_DELIMITERS, key=text.count)
+    try:
+        return next(csv.reader([text], delimiter=delimiter), []), delimiter
+    except csv.Error:
+        return [], delimiter
 
 
 def _rows(source: Source, limit: int) -> Iterator[tuple[int, bytes | LongLine]]:

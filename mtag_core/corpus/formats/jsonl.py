@@ -279,7 +279,8 @@ def find_fault(fields: dict[str, Any], options: ReadOptions) -> tuple[str, str] 
     """Returns why a record is no document, as (reason, detail), or None."""
     for name in (options.text_field, options.id_field, options.language_field):
         if name is not None and _field(fields, name) is _MISSING:
-            found = ", ".join(_names(fields)[:20]) or "none"
+            # Names may hold line ends; a detail is one line.
+            found = " ".join(", ".join(_names(fields)[:20]).split()) or "none"
             return "missing_field", f"no field {name!r}; fields found: {found[:200]}"
     text = _field(fields, options.text_field)
     if not isinstance(text, str):

@@ -210,7 +210,7 @@ def _schema_fault(schema: pa.Schema, options: ReadOptions) -> Failure | None:
             continue
         kind = _type_of(schema, name)
         if kind is None:
-            found = ", ".join(_names(schema))[:200] or "none"
+            found = " ".join(", ".join(_names(schema)).split())[:200] or "none"
             return Failure("missing_field", f"no column {name!r}; columns found: {found}")
         if schema.names.count(name.split(_NESTED)[0]) > 1:
             return Failure("wrong_type", f"column {name!r} is there twice; expected it once")

@@ -1,44 +1,72 @@
-"""Trains layers of boundary weights: the generic one, languages' and treebanks'."""
+"""Trains layers of boundary weights: the generic one, languages' and treebanks'.
 
-import logging
-import random
+A layer learns tokens first, then sentence ends, which look at the tokens. What the layers below it
+score stays as it is.
+"""
+
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mtag_core.segmentation.boundary_layers import BoundaryLayer
-from mtag_core.segmentation.spaced import SpacedTokenizer
-from mtag_core.storage import open_text
-from mtag_core.training.segmenters.layer_examples import end_examples, token_examples
-from mtag_core.training.segmenters.layer_fitting import FitOptions, fit
-from mtag_core.training.segmenters.layer_lists import clitics, has_spaced_numbers, phrases
-from mtag_core.training.segmenters.marked_paragraphs import Surface, mark, paragraphs
-from mtag_core.training.segmenters.text_sentences import (
-    TextSentences,
-    abbreviations,
-    choose_lines,
-    join_lines,
+from mtag_core.segmentation.boundary_features import (
+    SMALL_LETTERS,
+    UNMARKED,
+    ChunkUnits,
+    bias_row,
+    end_features,
+    gap_features,
+    gap_rows,
+    is_after_stop,
+    stop_features,
+    styles,
 )
+from mtag_core.segmentation.boundary_layers import LEVELS_PER_NAT, BoundaryLayer
+from mtag_core.segmentation.chunk_table import plain_text
+from mtag_core.segmentation.hashing import Codes
+from mtag_core.segmentation.spaced import ChunkStream, SpacedTokenizer
+from mtag_core.training.segmenters.fitting import Examples, FitOptions, fit
+from mtag_core.training.segmenters.layer_lists import learn_lists
+from mtag_core.training.segmenters.marked_text import MarkedText, bare, mark_treebank
+from mtag_core.training.segmenters.treebanks import Sentences, first_tokens
 
-Sentences = list[list[Surface]]
+_BLOCK_LINES = 200
+_LONGEST_STYLED = 30
 
+# In eighths of a nat, and what of F1 one must gain.
+_BIASES = (-16, -8, 0, 8, 16, 24)
+_LEAST_GAIN = 0.001
+
+# Tweets and speech give at most this part of the tokens: enough for marks that nothing else shows.
+_UNEDITED_PART = 24
 _NO_WEIGHTS = np.zeros(2, np.int8)
-_LONGEST_PARAGRAPH = 10
-# Whoever wrote a line of text was no annotator.
-_TEXT_WEIGHT = 0.15
-# Lines that are looked through for each that is chosen.
-_MOST_LINES = 3
-_ROWS = 1 << 17
-_GENERIC_ROWS = 1 << 18
-_SPACED_GENERIC_CLITICS = frozenset({"n't"})
 
-# Written standards that the treebanks put under one code.
-_CODES = {"no": ("nb", "nn")}
 
-_LOGGER = logging.getLogger(__name__)
+@dataclass(frozen=True, slots=True)
+class LayerOptions:
+    """How a layer is fitted.
+
+    Attributes:
+        fit: Of both tables.
+        text_weight: What a place in running text counts: whoever wrote it was no annotator.
+        unedited_part: Of tokens, tweets and speech are at most this part: enough for marks that
+            nothing else shows.
+        bare_weight: What a place in text that lost its marks counts.
+        unmarked_bias: Added to the score of ends without any mark, in eighths of a nat: they are
+            so uncertain that half a probability would leave out most.
+        has_unmarked_ends: All ends of chunks are asked about, not only those with a mark.
+        seed: Of the lengths of paragraphs.
+    """
+
+    fit: FitOptions
+    text_weight: float = 0.15
+    unedited_part: int = 8
+    bare_weight: float = 0.05
+    unmarked_bias: int = 6
+    has_unmarked_ends: bool = False
+    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,80 +75,187 @@ class LayerData:
 
     Attributes:
         sentences: Surface tokens of treebanks.
-        texts: Joined sentences of running text.
-        empty: The layer's lists, without weights.
+        texts: Running text.
+        unedited: Sentences of speech and tweets, as they are. Their tokens are learnt, and where
+            sentences end without marks or before small letters.
+        dev: Of each treebank, to choose how readily a sentence ends.
+        clitics: Of the layer's own lists, what is known without looking; None learns all lists.
     """
 
     sentences: Sentences
-    texts: Sequence[TextSentences]
-    empty: BoundaryLayer
+    texts: Sequence[MarkedText] = ()
+    unedited: Sentences = field(default_factory=list)
+    dev: Sequence[Sentences] = ()
+    clitics: frozenset[str] | None = None
 
 
-def train_layer(below: Sequence[BoundaryLayer], data: LayerData, *, seed: int) -> BoundaryLayer:
-    """Fits a layer on top of others: its tokens first, then sentences, which look at the tokens."""
-    n_rows = _ROWS if below else _GENERIC_ROWS
-    generator = random.Random(seed)
-    longest = _LONGEST_PARAGRAPH
-    marked = mark(paragraphs(data.sentences, longest=longest, generator=generator))
-    examples = token_examples(SpacedTokenizer([*below, data.empty]), marked)
-    layer = replace(data.empty, token_weights=fit(examples, FitOptions(n_rows)))
+def train_layer(
+    below: Sequence[BoundaryLayer], data: LayerData, options: LayerOptions
+) -> BoundaryLayer:
+    """Fits a layer on top of others."""
+    layer = BoundaryLayer(_NO_WEIGHTS, _NO_WEIGHTS, clitics=data.clitics or frozenset())
+    if data.clitics is None:
+        layer = learn_lists(layer, data.sentences)
+    layer = replace(layer, has_unmarked_ends=options.has_unmarked_ends)
+    n_unedited = sum(map(len, data.sentences)) // options.unedited_part
+    some = data.sentences + first_tokens(data.unedited, n_unedited)
+    tokens = _token_examples(SpacedTokenizer([*below, layer]), _mark(some, options))
+    layer = replace(layer, token_weights=fit(tokens, options.fit))
     tokenizer = SpacedTokenizer([*below, layer])
-    groups = [end_examples(tokenizer, marked)]
-    groups += [
-        end_examples(tokenizer, text.marked, weight=_TEXT_WEIGHT, is_doubtful=text.is_doubtful)
-        for text in data.texts
-    ]
-    return replace(layer, end_weights=fit(groups, FitOptions(n_rows)))
+    groups = [_end_examples(tokenizer, _mark(data.sentences, options))]
+    groups += [_end_examples(tokenizer, text, weight=options.text_weight) for text in data.texts]
+    styled = [(data.unedited, 1.0), (bare(data.sentences), options.bare_weight)]
+    for some, weight in styled:
+        if not some:
+            continue
+        marked = mark_treebank(some, seed=options.seed, longest=_LONGEST_STYLED)
+        groups.append(_end_examples(tokenizer, marked, weight=weight, only_styled=True))
+    weights = fit(groups, options.fit)
+    weights[bias_row(len(weights), UNMARKED)] += options.unmarked_bias
+    layer = replace(layer, end_weights=weights)
+    return _tuned(below, layer, [_mark(some, options) for some in data.dev]) if data.dev else layer
 
 
-def language_data(
-    sentences: Sentences, text: Path | None, language: str, *, n_lines: int, seed: int
-) -> LayerData:
-    """What a language's layer learns from, its lists included."""
-    empty = BoundaryLayer(
-        *(_NO_WEIGHTS,) * 2,
-        clitics=clitics(sentences),
-        phrases=phrases(sentences),
-        has_spaced_numbers=has_spaced_numbers(sentences),
-    )
-    joined = text_sentences(text, language, n_lines=n_lines, seed=seed)
-    return LayerData(sentences, [joined] if joined else [], empty)
+def _tuned(
+    below: Sequence[BoundaryLayer], layer: BoundaryLayer, dev: Sequence[MarkedText]
+) -> BoundaryLayer:
+    """Chooses the bias of marked ends that gives the best sentences: macro F1 over treebanks."""
+    best, best_score = layer, 0.0
+    for bias in sorted(_BIASES, key=abs):
+        weights = layer.end_weights.copy()
+        row = bias_row(len(weights), 0)
+        weights[row] = np.clip(int(weights[row]) + bias, -127, 127)
+        biased = replace(layer, end_weights=weights)
+        tokenizer = SpacedTokenizer([*below, biased])
+        score = sum(_sentence_f1(tokenizer, marked) for marked in dev) / len(dev)
+        if score > best_score + _LEAST_GAIN:
+            best, best_score = biased, score
+    return best
 
 
-def generic_data(
-    language_to_sentences: Mapping[str, Sentences], texts: Sequence[TextSentences]
-) -> LayerData:
-    """What the generic layer learns from."""
-    every = [sentence for sentences in language_to_sentences.values() for sentence in sentences]
-    empty = BoundaryLayer(*(_NO_WEIGHTS,) * 2, clitics=_SPACED_GENERIC_CLITICS)
-    return LayerData(every, texts, empty)
+def _sentence_f1(tokenizer: SpacedTokenizer, marked: MarkedText) -> float:
+    """F1 of sentences, 0 to 1: one is right if both of its ends are."""
+    n_right = n_guessed = n_gold = 0
+    for stream, places in _blocks(tokenizer, marked):
+        is_end = np.zeros(len(stream.ends), np.bool_)
+        is_end[tokenizer.sentence_ends(stream, places, tokenizer.apart_stops(stream, places))] = (
+            True
+        )
+        is_gold = marked.is_sentence_end[stream.ends]
+        both = is_end & is_gold
+        # Nothing but shared ends may be between the two ends of a sentence that is right.
+        n_alone = np.cumsum(is_end ^ is_gold)[both]
+        n_right += int((np.diff(n_alone, prepend=0) == 0).sum())
+        n_guessed, n_gold = n_guessed + int(is_end.sum()), n_gold + int(is_gold.sum())
+    return 2 * n_right / max(1, n_guessed + n_gold)
 
 
-def treebank_data(sentences: Sentences, *, has_unmarked_ends: bool) -> LayerData:
-    """What a treebank's layer learns from: nothing but the treebank."""
-    empty = BoundaryLayer(
-        *(_NO_WEIGHTS,) * 2,
-        clitics=clitics(sentences),
-        phrases=phrases(sentences),
-        has_spaced_numbers=has_spaced_numbers(sentences),
-        has_unmarked_ends=has_unmarked_ends,
-    )
-    return LayerData(sentences, [], empty)
+def _mark(sentences: Sentences, options: LayerOptions) -> MarkedText:
+    return mark_treebank(sentences, seed=options.seed)
 
 
-def text_sentences(
-    text: Path | None, language: str, *, n_lines: int, seed: int
-) -> TextSentences | None:
-    """Joined sentences of a language's running text; None where there is no text."""
-    lines = list(islice(_text_lines(text, language), _MOST_LINES * n_lines)) if text else []
-    short_forms = abbreviations(lines)
-    chosen = choose_lines(lines, short_forms, n_lines, seed=seed)
-    return join_lines(chosen, short_forms, seed=seed) if chosen else None
+def _token_examples(tokenizer: SpacedTokenizer, marked: MarkedText) -> list[Examples]:
+    """Gaps inside chunks: those that a chunk decides alone, and those before its last full stop."""
+    cuts: dict[str, ChunkUnits] = {}
+    gaps: Counter[tuple[str, int, bool]] = Counter()
+    stops: list[tuple[Codes, NDArray[np.bool_]]] = []
+    for stream, places in _blocks(tokenizer, marked):
+        row_to_chunk = {row: chunk for chunk, row in tokenizer.table.ids.items()}
+        of_stops: list[tuple[str, int]] = []
+        indices, labels = [], []
+        for index, (row, start) in enumerate(
+            zip(stream.rows.tolist(), stream.starts.tolist(), strict=True)
+        ):
+            chunk = row_to_chunk[row]
+            cut = cuts.get(chunk) or cuts.setdefault(chunk, _cut(tokenizer, chunk))
+            stop_gap = tokenizer.table.stop_gap(cut) if len(cut.units) > 1 else None
+            for number, end in enumerate(cut.ends[:-1]):
+                label = bool(marked.is_token_end[start + end])
+                if number == stop_gap:
+                    of_stops.append((chunk, number))
+                    indices.append(index)
+                    labels.append(label)
+                else:
+                    gaps[chunk, number, label] += 1
+        if indices:
+            features = [_features(of_stops, cuts), stop_features(places[indices])]
+            stops.append((np.concatenate(features, axis=1), np.array(labels)))
+    examples = [_gap_examples(tokenizer, gaps, cuts)]
+    if stops:
+        all_features = np.concatenate([part for part, _ in stops])
+        is_end = np.concatenate([part for _, part in stops]).astype(np.float32)
+        scores = tokenizer.scorer.token_scores(all_features)
+        examples.append(Examples(all_features, _nats(scores), is_end, 1 - is_end))
+    return examples
 
 
-def _text_lines(text: Path, language: str) -> Iterator[str]:
-    for code in _CODES.get(language, (language,)):
-        path = text / f"{code}.txt.xz"
-        if path.exists():
-            with open_text(path) as stream:
-                yield from stream
+def _gap_examples(
+    tokenizer: SpacedTokenizer,
+    gaps: Counter[tuple[str, int, bool]],
+    cuts: Mapping[str, ChunkUnits],
+) -> Examples:
+    gap_to_counts: dict[tuple[str, int], list[float]] = {}
+    for (chunk, number, label), count in sorted(gaps.items()):
+        gap_to_counts.setdefault((chunk, number), [0.0, 0.0])[label] += count
+    counts = np.array(list(gap_to_counts.values())).reshape(-1, 2)
+    totals = counts.sum(axis=1, keepdims=True)
+    # A chunk that recurs says little more each time.
+    counts = (counts * (1 + np.log2(totals)) / totals).astype(np.float32)
+    features = _features(list(gap_to_counts), cuts)
+    scores = tokenizer.scorer.token_scores(features)
+    return Examples(features, _nats(scores), counts[:, 1], counts[:, 0])
+
+
+def _cut(tokenizer: SpacedTokenizer, chunk: str) -> ChunkUnits:
+    return tokenizer.table.cut(chunk, plain_text(chunk))
+
+
+def _features(gaps: Sequence[tuple[str, int]], cuts: Mapping[str, ChunkUnits]) -> Codes:
+    """The features of gaps by their chunks and numbers: shape (n_gaps, n_features)."""
+    chunks = list(dict.fromkeys(chunk for chunk, _ in gaps))
+    sizes = [len(cuts[chunk].ends) - 1 for chunk in chunks]
+    firsts = dict(zip(chunks, np.cumsum([0, *sizes]).tolist(), strict=False))
+    rows = gap_rows(list(map(plain_text, chunks)), [cuts[chunk] for chunk in chunks])
+    return gap_features(rows[[firsts[chunk] + number for chunk, number in gaps]])
+
+
+def _end_examples(
+    tokenizer: SpacedTokenizer,
+    marked: MarkedText,
+    *,
+    weight: float = 1.0,
+    only_styled: bool = False,
+) -> Examples:
+    """Chunks behind which a sentence may end; of running text, those with a stop alone.
+
+    Args:
+        tokenizer: Whose decisions about tokens are features, and whose layers stay below.
+        marked: The text.
+        weight: What each counts.
+        only_styled: Those alone that are in text without marks or capitals.
+    """
+    is_text = not marked.is_token_end.any()
+    features, labels = [], []
+    for stream, places in _blocks(tokenizer, marked):
+        is_asked = tokenizer.candidates(stream, places)
+        if only_styled:
+            is_asked &= np.isin(styles(places), (UNMARKED, SMALL_LETTERS))
+        if is_text:
+            is_asked &= is_after_stop(places) & ~marked.is_doubtful[stream.ends]
+        asked = np.flatnonzero(is_asked)
+        is_apart = tokenizer.apart_stops(stream, places)
+        features.append(end_features(places[asked], is_apart[asked]))
+        labels.append(marked.is_sentence_end[stream.ends[asked]])
+    all_features = np.concatenate(features)
+    is_end = np.concatenate(labels).astype(np.float32) * np.float32(weight)
+    scores = tokenizer.scorer.end_scores(all_features)
+    return Examples(all_features, _nats(scores), is_end, np.float32(weight) - is_end)
+
+
+def _blocks(tokenizer: SpacedTokenizer, marked: MarkedText) -> Iterator[tuple[ChunkStream, Codes]]:
+    for first in range(0, len(marked.lines), _BLOCK_LINES):
+        yield tokenizer.chunks(marked.text, marked.lines[first : first + _BLOCK_LINES])
+
+
+def _nats(scores: NDArray[np.int32]) -> NDArray[np.float32]:
+    return (scores / LEVELS_PER_NAT).astype(np.float32)

@@ -1,22 +1,207 @@
-"""The text of a treebank's sentence, with the places where its tokens end."""
+"""Text with the places where its tokens and sentences end, from treebanks and running text.
 
-from collections.abc import Sequence
+Nobody has checked that a line of running text is one sentence. So a full stop inside a line and
+before a capital says something only where its word is hardly ever without one: then it is an
+abbreviation.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+
+from mtag_core.segmentation.word_units import CLOSING, DOUBLE_QUOTES, OPENING, TERMINAL
+from mtag_core.training.segmenters.treebanks import Sentences, Surface
+
+_LONGEST_PARAGRAPH = 10
+_SAME_STYLE = 20
+_MOST_LINES_JOINED = 8
+_MOST_CHARACTERS = 400
+_MIN_COUNT = 2
+_ABBREVIATION_SHARE = 0.7
+_MOST_SHOWN = 12
+_MOST_INITIALS = 300
+
+_MARKS = regex.escape(TERMINAL)
+_CLOSERS = regex.escape(CLOSING + DOUBLE_QUOTES + "'’‘")
+_OPENERS = regex.escape(OPENING + DOUBLE_QUOTES + "'’‘-–—")
+_DOUBTFUL = regex.compile(
+    rf"(?P<word>[\p{{L}}\p{{M}}.]*)(?P<marks>[{_MARKS}]+)(?P<end>[{_CLOSERS}]*)(?=\s+[{_OPENERS}]*[^\p{{Ll}}\s])"
+)
+_STOP_INSIDE = regex.compile(rf"(?P<word>[\p{{L}}\p{{M}}.]*)(?P<marks>\.)(?=[{_CLOSERS},;:]*\s+\S)")
+_ORDINAL = regex.compile(r"\d\.\s\p{Lu}?\p{Ll}")
+_ENDS_WELL = regex.compile(rf"[{_MARKS}][{_CLOSERS}]*$")
+_WORD = regex.compile(r"[\p{L}\p{M}][\p{L}\p{M}.]*")
+_NOTHING_BUT_MARKS = regex.compile(rf"[{_MARKS}{_CLOSERS}:;,]+")
 
 
-def mark_text(sentence: Sequence[tuple[str, bool]]) -> tuple[str, frozenset[int]]:
-    """Builds a sentence's text from tokens.
+@dataclass(frozen=True, slots=True)
+class MarkedText:
+    """Lines of text, marked.
+
+    Attributes:
+        text: Lines, each ended by a line break.
+        lines: Start and end of each.
+        is_token_end: Whether a token ends before an offset. Shape (n_characters + 1,).
+        is_sentence_end: Likewise for sentences.
+        is_doubtful: Whether a sentence may or may not end there. Likewise.
+    """
+
+    text: str
+    lines: list[tuple[int, int]]
+    is_token_end: NDArray[np.bool_]
+    is_sentence_end: NDArray[np.bool_]
+    is_doubtful: NDArray[np.bool_]
+
+
+def mark_treebank(
+    sentences: Sentences, *, seed: int, longest: int = _LONGEST_PARAGRAPH
+) -> MarkedText:
+    """Writes up to `longest` neighbouring sentences a line; no sentence may be empty."""
+    generator = random.Random(seed)
+    lines = _groups(sentences, longest, generator)
+    return _mark([[_spaced(sentence) for sentence in line] for line in lines])
+
+
+def bare(sentences: Sentences) -> Sentences:
+    """Sentences as in speech and chats: twenty without marks, twenty that lose capitals, both."""
+    found = []
+    for number, sentence in enumerate(sentences):
+        style = number // _SAME_STYLE % 3
+        words = [s for s in sentence if style == 1 or not _NOTHING_BUT_MARKS.fullmatch(s.form)]
+        if style:
+            words = [surface._replace(form=surface.form.lower()) for surface in words]
+        if style != 1:
+            words = [surface._replace(has_space=True) for surface in words]
+        found.append(words)
+    return [sentence for sentence in found if sentence]
+
+
+def mark_lines(lines: Sequence[str], short_forms: frozenset[str], *, seed: int) -> MarkedText:
+    """Joins lines into paragraphs of a few sentences.
 
     Args:
-        sentence: Surface forms, each with whether a space stands after it.
+        lines: One sentence each, more or less.
+        short_forms: Words after which a full stop ends no sentence inside a line.
+        seed: Chooses the lengths.
 
     Returns:
-        The text without a space at its end, and the offset after each token.
+        Marked text without token ends.
     """
-    text = ""
-    token_ends = set()
-    for index, (form, is_space_after) in enumerate(sentence):
-        text += form
-        token_ends.add(len(text))
-        if is_space_after and index < len(sentence) - 1:
-            text += " "
-    return text, frozenset(token_ends)
+    paragraphs = list(_groups(lines, _MOST_LINES_JOINED, random.Random(seed)))
+    spans: list[tuple[int, int]] = []
+    ends: list[int] = []
+    doubtful: list[int] = []
+    position = 0
+    for paragraph in paragraphs:
+        start = position
+        for line in paragraph:
+            doubtful += [position + end for end in _doubtful_ends(line, short_forms)]
+            ends.append(position + len(line))
+            position += len(line) + 1
+        spans.append((start, position - 1))
+    text = "".join(" ".join(paragraph) + "\n" for paragraph in paragraphs)
+    flags = (_flags(offsets, len(text)) for offsets in ([], ends, doubtful))
+    return MarkedText(text, spans, *flags)
+
+
+def choose_lines(
+    lines: Iterable[str], short_forms: frozenset[str], n_lines: int, *, seed: int
+) -> list[str]:
+    """Chooses lines that end as sentences do.
+
+    Half of them at random; the others show each abbreviation a few times, initials and ordinals
+    more often.
+    """
+    fit = [line.strip() for line in lines if len(line) <= _MOST_CHARACTERS]
+    fit = [line for line in fit if _ENDS_WELL.search(line)]
+    generator = random.Random(seed)
+    generator.shuffle(fit)
+    chosen = fit[: n_lines // 2]
+    counts: Counter[str] = Counter()
+    for line in fit[n_lines // 2 :]:
+        if len(chosen) == n_lines:
+            break
+        found = [match for match in _STOP_INSIDE.finditer(line) if _is_short(match, short_forms)]
+        words = {match["word"].lower() for match in found}
+        if any(counts[word] < (_MOST_SHOWN if len(word) > 1 else _MOST_INITIALS) for word in words):
+            counts.update(words)
+            chosen.append(line)
+    generator.shuffle(chosen)
+    return chosen
+
+
+def abbreviations(lines: Iterable[str]) -> frozenset[str]:
+    """Words that are hardly ever without a full stop, in small letters, without the last stop."""
+    with_stop: Counter[str] = Counter()
+    without: Counter[str] = Counter()
+    for line in lines:
+        for match in _WORD.finditer(line):
+            word = match[0].lower()
+            if match.end() >= len(line) - 2:
+                continue
+            if word.endswith("."):
+                with_stop[word.rstrip(".")] += 1
+            else:
+                without[word] += 1
+    return frozenset(
+        word
+        for word, count in with_stop.items()
+        if count >= _MIN_COUNT and count > _ABBREVIATION_SHARE * (count + without[word])
+    )
+
+
+def _groups(items: Sequence[Any], most: int, generator: random.Random) -> Iterator[Any]:
+    first = 0
+    while first < len(items):
+        last = first + generator.randint(1, most)
+        yield items[first:last]
+        first = last
+
+
+def _spaced(sentence: Sequence[Surface]) -> list[Surface]:
+    return [*sentence[:-1], sentence[-1]._replace(has_space=True)]
+
+
+def _mark(paragraphs: Iterable[Sequence[Sequence[Surface]]]) -> MarkedText:
+    parts: list[str] = []
+    token_ends: list[int] = []
+    sentence_ends: list[int] = []
+    lines: list[tuple[int, int]] = []
+    position = 0
+    for paragraph in paragraphs:
+        start = position
+        for sentence in paragraph:
+            for form, _, has_space in sentence:
+                parts += [form, " "] if has_space else [form]
+                position += len(form)
+                token_ends.append(position)
+                position += has_space
+            sentence_ends.append(token_ends[-1])
+        lines.append((start, token_ends[-1]))
+        parts.append("\n")
+        position += 1
+    flags = (_flags(offsets, position) for offsets in (token_ends, sentence_ends, []))
+    return MarkedText("".join(parts), lines, *flags)
+
+
+def _doubtful_ends(line: str, short_forms: frozenset[str]) -> list[int]:
+    return [match.end() for match in _DOUBTFUL.finditer(line) if not _is_short(match, short_forms)]
+
+
+def _is_short(match: regex.Match[str], short_forms: frozenset[str]) -> bool:
+    """Whether a full stop inside a line belongs to an abbreviation, an initial or an ordinal."""
+    word = match["word"].lower()
+    is_number = not word and _ORDINAL.match(match.string, match.start() - 1) is not None
+    return match["marks"] == "." and (is_number or len(word) == 1 or word in short_forms)
+
+
+def _flags(offsets: Sequence[int], size: int) -> NDArray[np.bool_]:
+    flags = np.zeros(size + 1, np.bool_)
+    flags[np.array(offsets, np.int64)] = True
+    return flags

@@ -17,7 +17,8 @@ from tokenizers import Tokenizer
 from mtag_core.segmentation.split_features import Counts, count_row
 from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
 from mtag_core.segmentation.splits import scripts_of
-from mtag_core.training.segmenters.split_learning import SurfaceToken, script_of
+from mtag_core.training.segmenters.split_scripts import script_of
+from mtag_core.training.segmenters.treebanks import Surface
 
 # A beginning or an end seen less often is joined with what it was seen with alone.
 _MIN_COUNT = 3
@@ -62,7 +63,7 @@ class _Form:
 class ChoiceTable:
     """Finds the scripts of forms and names their parts and stems."""
 
-    def __init__(self, tokens: Iterable[SurfaceToken], counts: Counts, tokenizer: Path) -> None:
+    def __init__(self, tokens: Iterable[Surface], counts: Counts, tokenizer: Path) -> None:
         """Learns scripts.
 
         Args:
@@ -70,7 +71,7 @@ class ChoiceTable:
             counts: As in `SplitModel`.
             tokenizer: A `tokenizer.json`, for the wordpieces of stems.
         """
-        script_to_count = Counter(script_of(*token) for token in tokens)
+        script_to_count = Counter(script_of(token.form, token.tokens) for token in tokens)
         del script_to_count[WHOLE]
         self._candidates = Candidates(composed_scripts(script_to_count))
         self._counts = counts
@@ -97,12 +98,12 @@ class ChoiceTable:
         """The tokens that each script makes of a form."""
         return self._form(form).tokens
 
-    def lay_out(self, tokens: Sequence[SurfaceToken]) -> Choices:
+    def lay_out(self, tokens: Sequence[Surface]) -> Choices:
         """Lays out the scripts of tokens; those without parts have no right one."""
-        forms = [self._form(form) for form, _ in tokens]
+        forms = [self._form(token.form) for token in tokens]
         right = [
-            [made == parts for made in form.tokens]
-            for form, (_, parts) in zip(forms, tokens, strict=True)
+            [made == token.tokens for made in form.tokens]
+            for form, token in zip(forms, tokens, strict=True)
         ]
         return Choices(
             np.concatenate([form.parts for form in forms]),

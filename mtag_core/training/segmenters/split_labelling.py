@@ -12,9 +12,9 @@ from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.storage import create_text
 from mtag_core.training.data.treebanks import treebank_files
 from mtag_core.training.options import LabelSplitsOptions
+from mtag_core.training.segmenters.labelled_text import SPLITS, split_line
 from mtag_core.training.segmenters.split_choices import ChoiceTable
-from mtag_core.training.segmenters.split_labels import SUFFIX, labelled_line
-from mtag_core.training.segmenters.split_learning import SurfaceToken
+from mtag_core.training.segmenters.split_scripts import log_counts
 from mtag_core.training.segmenters.split_teacher import (
     SplitSentences,
     SplitTeacher,
@@ -22,9 +22,14 @@ from mtag_core.training.segmenters.split_teacher import (
     tokenizer_path,
     train_split_teacher,
 )
-from mtag_core.training.segmenters.splits import OPEN, log_counts
+from mtag_core.training.segmenters.splits import OPEN
 from mtag_core.training.segmenters.training import listed, text_lines
-from mtag_core.training.segmenters.treebank_text import read_splits
+from mtag_core.training.segmenters.treebanks import (
+    Sentences,
+    Surface,
+    joined_letters,
+    read_sentences,
+)
 
 _LOGGER = logging.getLogger(__name__)
 _GROUP_SENTENCES = 2000
@@ -62,13 +67,13 @@ def _label(config: LabelSplitsOptions, language: str) -> Path:
     train, dev = (_treebank(config.treebanks, part, language) for part in ("train", "dev"))
     table = ChoiceTable(
         (token for sentence in train for token in sentence),
-        log_counts(text_lines(source), OPEN),
+        log_counts(text_lines(source), n_counts=OPEN.n_counts, min_count=OPEN.min_count),
         tokenizer_path(config),
     )
     teacher = train_split_teacher(
         config, language, SplitSentences(train, table, config), SplitSentences(dev, table, config)
     )
-    output = config.output / f"{language}{SUFFIX}"
+    output = config.output / f"{language}{SPLITS}"
     n_tokens = 0
     with create_text(output) as sink:
         text = _surface_sentences(source, tokenizer)
@@ -80,19 +85,19 @@ def _label(config: LabelSplitsOptions, language: str) -> Path:
     return output
 
 
-def _treebank(treebanks: Path, part: str, language: str) -> list[list[SurfaceToken]]:
+def _treebank(treebanks: Path, part: str, language: str) -> Sentences:
     paths = [p for p in treebank_files(treebanks, part) if p.name.startswith(f"{language}_")]
     if not paths:
         raise InputNotFoundError(f"{treebanks}: no {part} file of {language}")
-    return list(read_splits(paths))
+    return [joined_letters(sentence) for path in paths for sentence in read_sentences(path)]
 
 
-def _surface_sentences(source: Path, tokenizer: SpacedTokenizer) -> Iterator[list[SurfaceToken]]:
+def _surface_sentences(source: Path, tokenizer: SpacedTokenizer) -> Iterator[list[Surface]]:
     for line in map(str.strip, text_lines(source)):
         block = tokenizer.tokenize(line, [(0, len(line))])
         first = 0
         for last in block.sentence_ends:
-            yield [(form, ()) for form in block.forms[first:last]]
+            yield [Surface(form, (), has_space=True) for form in block.forms[first:last]]
             first = last
 
 
@@ -102,9 +107,9 @@ def _labelled(
     guesses = iter(guess_splits(teacher, sentences))
     for sentence in sentences.sentences:
         # The sentence ends first, and leaves the other guesses where they are.
-        yield labelled_line(
+        yield split_line(
             [
-                (form, parts if probability >= least_probability else ())
-                for (form, _), (parts, probability) in zip(sentence, guesses, strict=False)
+                token._replace(tokens=parts if probability >= least_probability else ())
+                for token, (parts, probability) in zip(sentence, guesses, strict=False)
             ]
         )

@@ -26,7 +26,7 @@ from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, piece_table
 from mtag_core.training.options import LabelSplitsOptions, Schedule
 from mtag_core.training.segmenters.split_choices import N_NUMBERS, ChoiceTable
-from mtag_core.training.segmenters.split_learning import SurfaceToken
+from mtag_core.training.segmenters.treebanks import Surface
 
 _LOGGER = logging.getLogger(__name__)
 _LABELLING_BUDGET = 4096
@@ -121,7 +121,7 @@ class SplitSentences:
 
     def __init__(
         self,
-        sentences: Sequence[Sequence[SurfaceToken]],
+        sentences: Sequence[Sequence[Surface]],
         table: ChoiceTable,
         config: LabelSplitsOptions,
     ) -> None:
@@ -133,7 +133,7 @@ class SplitSentences:
             config: Names the encoder and the device.
         """
         tokenizer = tokenizer_path(config)
-        packed = encode_sentences([[form for form, _ in s] for s in sentences], tokenizer)
+        packed = encode_sentences([[token.form for token in s] for s in sentences], tokenizer)
         fitting = np.flatnonzero(fits(packed, max_pieces=config.max_pieces))
         self.sentences = [sentences[index] for index in fitting.tolist()]
         self.tokens = [token for sentence in self.sentences for token in sentence]
@@ -249,7 +249,7 @@ def guess_splits(
         sizes = torch.bincount(choices.token).tolist()
         tokens = batch.token_index.tolist()
         for index, some in zip(tokens, scores.cpu().split(sizes), strict=True):
-            made = sentences.table.tokens_of(sentences.tokens[index][0])
+            made = sentences.table.tokens_of(sentences.tokens[index].form)
             guesses[index] = _most_probable(made, some.softmax(0).tolist())
     return guesses
 
@@ -268,7 +268,7 @@ def words_f1(teacher: SplitTeacher, sentences: SplitSentences) -> float:
     """F1 of tokens in percent, where the surface tokens are given."""
     n_same = n_gold = n_guessed = 0
     guesses = guess_splits(teacher, sentences)
-    for (_, parts), (guess, _) in zip(sentences.tokens, guesses, strict=True):
+    for (_, parts, _), (guess, _) in zip(sentences.tokens, guesses, strict=True):
         n_gold += len(parts)
         n_guessed += len(guess)
         # A token that is not split has another place than those of one that is.

@@ -1,20 +1,52 @@
-"""Trains the model that splits surface tokens (see `mtag_core.segmentation.splits`)."""
+"""Trains the model that splits surface tokens (see `mtag_core.segmentation.splits`).
 
-from collections import Counter
+A log-linear model over the scripts of each token.
+"""
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mtag_core.segmentation.split_features import Counts, count_row
+from mtag_core.segmentation.hashing import Codes
+from mtag_core.segmentation.split_features import (
+    IDENTITY_COLUMNS,
+    N_SCRIPT_COLUMNS,
+    NOTHING,
+    Counts,
+    context_codes,
+    context_rows,
+    neighbour_codes,
+    script_codes,
+    script_rows,
+)
 from mtag_core.segmentation.split_scripts import Candidates
-from mtag_core.segmentation.splits import SplitModel
-from mtag_core.training.segmenters.split_examples import lay_out
-from mtag_core.training.segmenters.split_fitting import fit_splits, quantise_splits
-from mtag_core.training.segmenters.split_learning import SurfaceToken, learn_scripts
+from mtag_core.segmentation.splits import SplitModel, scripts_of
+from mtag_core.training.segmenters.fitting import Adam, Floats
+from mtag_core.training.segmenters.split_scripts import learn_scripts, log_counts
+from mtag_core.training.segmenters.treebanks import Sentences, Surface
+
+# Features of a neighbourhood are kept apart by rows of so large a table.
+_N_APART = 1 << 41
+
+# A neighbour seen with a script less often says more about the text than about the script.
+_MIN_SEEN = 4
 
 # A labeller errs more often than a treebank.
 _LABELLED_WEIGHT = 0.3
+
+_LEARNING_RATE = 0.1
+_N_STEPS = 100
+_L2 = 0.5
+_NEIGHBOUR_L2 = 3.0
+_N_LEVELS = 31
+
+# Shares of tokens that are fitted without features of the whole form, so that forms never seen are
+# split by their parts, and without their neighbours, which must not explain what the form does.
+_WITHOUT_IDENTITY = 0.2
+_WITHOUT_NEIGHBOURS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,64 +57,176 @@ class SplitShape:
         are_closed: As in `learn_scripts`.
         n_rows: Size of the table of weights, a power of 2.
         n_counts: Size of the table of counts, a power of 2.
-        n_levels: Of the weights, at most 127.
         min_count: Forms that are rarer in running text are not counted.
     """
 
     are_closed: bool
     n_rows: int
     n_counts: int
-    n_levels: int
     min_count: int
 
 
-OPEN = SplitShape(are_closed=False, n_rows=1 << 19, n_counts=1 << 18, n_levels=31, min_count=2)
+OPEN = SplitShape(are_closed=False, n_rows=1 << 19, n_counts=1 << 18, min_count=2)
 """Prefixes and pronouns are written into any word."""
 
-CLITICS = SplitShape(are_closed=False, n_rows=1 << 17, n_counts=1 << 14, n_levels=31, min_count=5)
+CLITICS = SplitShape(are_closed=False, n_rows=1 << 17, n_counts=1 << 14, min_count=5)
 """Some words end in others, such as particles and copulas."""
 
-CLOSED = SplitShape(are_closed=True, n_rows=1 << 15, n_counts=1 << 12, n_levels=31, min_count=20)
-"""Some words stand for two, such as a preposition and an article: what is around tells which."""
+CLOSED = SplitShape(are_closed=True, n_rows=1 << 15, n_counts=1 << 12, min_count=20)
+"""Some words stand for two, such as a preposition and an article: what is around says which."""
+
+
+class _Examples(NamedTuple):
+    """Tokens with more than one script, the scripts of one after those of another.
+
+    Attributes:
+        rows: Features of each script; n_rows for a rare one that does not count. Shape (n_scripts,
+            n_features).
+        is_right: Whether it makes the token's tokens. Shape (n_scripts,).
+        sizes: Scripts of each token. Shape (n_tokens,).
+        weights: How much each token counts. Shape (n_tokens,).
+    """
+
+    rows: NDArray[np.int32]
+    is_right: NDArray[np.bool_]
+    sizes: NDArray[np.int64]
+    weights: Floats
+
+
+class _Form(NamedTuple):
+    """What the tokens of a form share; the first column of the codes is the scripts' own."""
+
+    around: tuple[int, ...]
+    tokens: list[tuple[str, ...]]
+    codes: Codes
 
 
 def train_split_model(
-    sentences: Sequence[Sequence[SurfaceToken]],
+    sentences: Sentences,
     lines: Iterable[str],
     shape: SplitShape,
     *,
-    labelled: Sequence[Sequence[SurfaceToken]] = (),
+    labelled: Sequence[Sequence[Surface]] = (),
 ) -> SplitModel:
-    """Trains a model.
+    """Trains a model; the same input gives the same bytes.
 
     Args:
-        sentences: Surface forms with their tokens, one each for those that are no multiword token.
+        sentences: Of treebanks.
         lines: Running text, where forms are counted.
         shape: How large the model is.
         labelled: Sentences that a labeller split, whose tokens count less; those it was not sure of
             have no tokens.
     """
-    tokens = (token for sentence in sentences for token in sentence)
-    scripts = learn_scripts(tokens, are_closed=shape.are_closed)
-    counts = log_counts(lines, shape)
-    examples = lay_out(
-        [*sentences, *labelled],
-        Candidates(scripts),
-        counts,
-        n_rows=shape.n_rows,
-        weights=[1.0] * len(sentences) + [_LABELLED_WEIGHT] * len(labelled),
-    )
-    weights = fit_splits(examples, n_rows=shape.n_rows)
-    return SplitModel(scripts, quantise_splits(weights, n_levels=shape.n_levels), counts)
+    scripts = learn_scripts(sentences, are_closed=shape.are_closed)
+    counts = log_counts(lines, n_counts=shape.n_counts, min_count=shape.min_count)
+    weighed: list[tuple[Sequence[Surface], float]] = [(s, 1.0) for s in sentences]
+    weighed += [(s, _LABELLED_WEIGHT) for s in labelled]
+    examples = _lay_out(weighed, Candidates(scripts), counts, n_rows=shape.n_rows)
+    weights = _fit(examples, n_rows=shape.n_rows) if examples else np.zeros(shape.n_rows)
+    # Only which sum of weights is larger counts; few levels compress well.
+    scale = _N_LEVELS / max(float(np.abs(weights).max()), 1e-9)
+    return SplitModel(scripts, np.round(weights * scale).astype(np.int8), counts)
 
 
-def log_counts(lines: Iterable[str], shape: SplitShape) -> Counts:
-    """Counts the forms of running text, as powers of 2: the counts of a `SplitModel`."""
-    counts = np.zeros(shape.n_counts, np.int64)
-    form_to_count = Counter(
-        form.strip(".,;:!?\"'()[]«»،؛؟-") for line in lines for form in line.split()
+def _lay_out(
+    sentences: Sequence[tuple[Sequence[Surface], float]],
+    candidates: Candidates,
+    counts: Counts,
+    *,
+    n_rows: int,
+) -> _Examples | None:
+    """Lays out tokens; those that no script makes right are there for their neighbours alone."""
+    forms: dict[str, _Form] = {}
+    rows: list[NDArray[np.int64]] = []
+    neighbours: list[NDArray[np.int64]] = []
+    is_right: list[bool] = []
+    sizes: list[int] = []
+    weights: list[float] = []
+    for sentence, weight in sentences:
+        for surface in sentence:
+            if surface.form not in forms:
+                forms[surface.form] = _form(surface.form, candidates, counts)
+        around = [NOTHING, NOTHING, *(forms[s.form].around for s in sentence), NOTHING, NOTHING]
+        windows = np.arange(len(sentence))[:, None] + np.arange(5)
+        contexts = context_codes(np.array(around, np.uint64)[windows])
+        for surface, context in zip(sentence, contexts, strict=True):
+            known = forms[surface.form]
+            right = [tokens == surface.tokens for tokens in known.tokens]
+            if len(right) > 1 and any(right):
+                rows.append(script_rows(known.codes, n_rows=n_rows))
+                scripts = known.codes[:, 0]
+                neighbours.append(context_rows(scripts, context[None], n_rows=_N_APART))
+                is_right += right
+                sizes.append(len(right))
+                weights.append(weight)
+    if not rows:
+        return None
+    rightness = np.array(is_right) * np.repeat(weights, sizes)
+    around_rows = _without_rare(np.concatenate(neighbours), rightness, n_rows=n_rows)
+    return _Examples(
+        np.concatenate([np.concatenate(rows), around_rows], axis=1).astype(np.int32),
+        np.array(is_right),
+        np.array(sizes, np.int64),
+        np.array(weights, np.float32),
     )
-    for form, count in form_to_count.items():
-        if count >= shape.min_count:
-            counts[count_row(form, n_counts=shape.n_counts)] += count
-    return np.ceil(np.log2(counts + 1)).astype(np.uint8)
+
+
+def _form(form: str, candidates: Candidates, counts: Counts) -> _Form:
+    scripts = scripts_of(form, candidates)
+    codes = np.array(script_codes(form, scripts, counts), np.uint64)
+    return _Form(neighbour_codes(form, counts), [s.apply(form) for s in scripts], codes)
+
+
+def _without_rare(
+    features: NDArray[np.int64], rightness: NDArray[np.float64], *, n_rows: int
+) -> NDArray[np.int64]:
+    """The rows of features that were kept apart, n_rows for those of rarely right scripts."""
+    is_right = rightness > 0
+    seen, place = np.unique(features[is_right], return_inverse=True)
+    counts = np.bincount(place.ravel(), np.repeat(rightness[is_right], features.shape[1]))
+    is_rare = ~np.isin(features, seen[counts >= _MIN_SEEN])
+    half = n_rows // 2
+    rows = (features - _N_APART // 2) // (_N_APART // n_rows) + half
+    return np.where(is_rare, n_rows, rows)
+
+
+def _fit(examples: _Examples, *, n_rows: int) -> Floats:
+    # One row more stands for the features that are left out.
+    weights = np.zeros(n_rows + 1, np.float32)
+    adam = Adam(n_rows + 1, n_steps=_N_STEPS, rate=_LEARNING_RATE)
+    penalties = np.full(n_rows + 1, _L2)
+    penalties[n_rows // 2 :] = _NEIGHBOUR_L2
+    generator = np.random.default_rng(1)
+    for _ in range(_N_STEPS):
+        rows = _thinned(examples, generator, left_out=n_rows)
+        errors = np.repeat(_errors(weights[rows].sum(axis=1), examples), rows.shape[1])
+        sums = np.bincount(rows.ravel(), weights=errors, minlength=n_rows + 1)
+        weights -= adam.change(sums + penalties * weights)
+        weights[n_rows] = 0
+    return weights[:n_rows]
+
+
+def _thinned(
+    examples: _Examples, generator: np.random.Generator, *, left_out: int
+) -> NDArray[np.int32]:
+    """The features of all scripts, some of some tokens replaced by a row that counts nothing."""
+    rows = examples.rows.copy()
+    n_tokens = len(examples.sizes)
+    without = np.repeat(generator.random(n_tokens) < _WITHOUT_IDENTITY, examples.sizes)
+    rows[np.ix_(np.flatnonzero(without), IDENTITY_COLUMNS)] = left_out
+    without = np.repeat(generator.random(n_tokens) < _WITHOUT_NEIGHBOURS, examples.sizes)
+    rows[without, N_SCRIPT_COLUMNS:] = left_out
+    return rows
+
+
+def _errors(scores: Floats, examples: _Examples) -> Floats:
+    """Probability less target of each script, weighed; scripts that are right share the target."""
+    sizes = examples.sizes
+    starts = np.cumsum(sizes) - sizes
+    probs = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), sizes))
+    probs /= np.repeat(np.add.reduceat(probs, starts), sizes)
+    right = np.where(examples.is_right, probs, 0)
+    totals = np.maximum(np.add.reduceat(right, starts), 1e-9)
+    errors = probs - right / np.repeat(totals, sizes)
+    weighted: Floats = (errors * np.repeat(examples.weights, sizes)).astype(np.float32)
+    return weighted

@@ -1,82 +1,97 @@
 """Trains the segmenters of a bundle: layers of boundary weights, gap networks, split models.
 
-What stands in the output directory is not trained again.
+Also the common words of languages, which language identification weighs. What is in the output
+directory already is not trained again.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 from mtag_core.errors import InputNotFoundError, UsageError
+from mtag_core.langid import WORDS_NAME
+from mtag_core.languages import written_standards
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.languages import GENERIC
 from mtag_core.storage import open_text
-from mtag_core.training.options import SegmenterOptions, TrainSegmentersOptions
+from mtag_core.training.options import TrainSegmentersOptions
 from mtag_core.training.records import record_options
-from mtag_core.training.segmenters.boundary_marks import read_marked
-from mtag_core.training.segmenters.gap_stream import MarkedSentence
-from mtag_core.training.segmenters.layers import (
-    Sentences,
-    generic_data,
-    language_data,
-    text_sentences,
-    train_layer,
-    treebank_data,
+from mtag_core.training.segmenters.fitting import FitOptions
+from mtag_core.training.segmenters.labelled_text import read_marked, read_splits
+from mtag_core.training.segmenters.language_words import count_language_words
+from mtag_core.training.segmenters.layers import LayerData, LayerOptions, train_layer
+from mtag_core.training.segmenters.marked_text import (
+    MarkedText,
+    abbreviations,
+    choose_lines,
+    mark_lines,
 )
-from mtag_core.training.segmenters.marked_text import mark_text
-from mtag_core.training.segmenters.split_labels import read_labelled
 from mtag_core.training.segmenters.splits import CLITICS, CLOSED, OPEN, train_split_model
-from mtag_core.training.segmenters.text_sentences import TextSentences
-from mtag_core.training.segmenters.treebank_text import (
+from mtag_core.training.segmenters.treebanks import (
+    Sentences,
+    first_tokens,
+    is_edited,
     joined_letters,
     language_sentences,
-    read_splits,
-    read_surface_sentences,
-    surface_tokens,
-    text_language,
+    read_sentences,
     training_files,
+    treebank_files_of,
     treebank_of,
     treebank_sentences,
 )
 from mtag_core.treebank_style import treebank_language
+
+WORDS = "words"
+"""Names the common words of languages where one names what to train."""
 
 SPACED_INSIDE = frozenset({"vi"})
 """Languages whose tokens may hold spaces."""
 
 # Written without spaces between words, or with spaces inside them.
 _BY_NETWORKS = frozenset({"ja", "vi", "zh"})
+_UNSPACED_TEXT = frozenset({"dv", "ja", "km", "lo", "my", "th", "vi", "yue", "zh"})
 
 # Prefixes and pronouns are written into any word of these.
 _WITH_SPLITS = {"ar": OPEN, "he": OPEN} | dict.fromkeys(("kk", "ta", "tr"), CLITICS)
 # In these some words stand for two.
 _WITH_SPLITS |= dict.fromkeys("ca cs de el es fa fi fr gl hy it mr pl pt uk".split(), CLOSED)
 
+# Their treebanks hold so many unmarked sentences that all ends of chunks are asked about.
+_ALL_ENDS = frozenset({"et", "fi", "ko", "pt", "sk"})
+
 # Sentences end without a mark in these treebanks of speech, tweets and bare verse.
 _UNMARKED_ENDS = frozenset({"fr_spoken", "it_postwita", "la_proiel", "sl_sst"})
 
-MORE_TEXT = {"zh": ("yue",)}
-"""Text that is labelled for a boundary model besides its language's own: in the other script."""
+OWN = ("en_ewt", "en_gum", "en_lines", "en_partut", *sorted(_UNMARKED_ENDS))
+"""Treebanks that get a layer of their own where none is named."""
 
 _LAYER_SUFFIX = ".linear.npz"
-_UNSPACED_TEXT = frozenset({"dv", "ja", "km", "lo", "my", "th", "vi", "yue", "zh"})
+_SPLITS_SUFFIX = ".splits.npz"
+_NETWORK_SUFFIX = ".boundaries.npz"
+_ROWS = 1 << 18
+
+# Penalty on squared weights, and where so few tokens show a language that it must be weaker.
+_L2, _WEAK_L2 = 0.5, 0.03
+_WEAK = frozenset({"be"})
+
+# Lines that are looked through for each that is chosen.
+_MOST_LINES = 3
 
 _LOGGER = logging.getLogger(__name__)
 
 
+class _Model(Protocol):
+    def save(self, path: Path) -> None: ...
+
+
 def run(options: TrainSegmentersOptions) -> str:
     """Runs `train segmenters`."""
-    models = train_segmenters(
-        options.treebanks,
-        options.output,
-        options=options.each,
-        languages=options.languages,
-        own=options.own,
-        text=options.text,
-        labelled=options.labelled,
-    )
-    return listed(models)
+    return listed(train_segmenters(options))
 
 
 def listed(paths: Iterable[Path]) -> str:
@@ -84,215 +99,204 @@ def listed(paths: Iterable[Path]) -> str:
     return "\n".join(f"{path}: {path.stat().st_size:,} bytes" for path in paths)
 
 
-def train_segmenters(
-    treebanks: Path,
-    output: Path,
-    *,
-    options: SegmenterOptions,
-    languages: Sequence[str] = (),
-    own: Sequence[str] = (),
-    text: Path | None = None,
-    labelled: Path | None = None,
-) -> list[Path]:
-    """Trains the segmenters that `output` lacks, the generic layer before all others.
+def train_segmenters(options: TrainSegmentersOptions) -> list[Path]:
+    """Trains the segmenters that the output lacks, the generic layer before all others.
 
     Args:
-        treebanks: Directory with CoNLL-U files named as UD names them, at any depth, `.xz` or
-            plain.
-        output: Gets `generic.linear.npz`, `<language>.linear.npz` or `<language>.boundaries.npz`,
-            `<language>.splits.npz`, `<treebank>.linear.npz` and `config.json`.
-        options: Recorded in `config.json`.
-        languages: Codes to train, `generic` among them; all of them when both this and `own` are
-            empty.
-        own: Treebanks that get a layer of their own, such as `it_postwita`.
-        text: Directory of `<code>.txt.xz` files, where sentence ends are learnt and, for split
-            models, forms are counted.
-        labelled: Directory of `<code>.segmented.txt.xz` and `<code>_<variety>.segmented.txt.xz`
-            files, which boundary models learn from too, and of `<code>.splits.jsonl.xz` files,
-            which split models do.
+        options: What to read and to train. All but the names of what to train are recorded in
+            `config.json`.
 
     Returns:
-        The models' paths, trained now or before.
+        The models' paths, trained now or before: `generic.linear.npz`, `<language>.linear.npz` or
+        `<language>.boundaries.npz`, `<language>.splits.npz`, `<treebank>.linear.npz` and
+        `langid.words.npz`.
 
     Raises:
         InputNotFoundError: The directory holds no treebank.
         UsageError: A language has no treebank to train on, or a treebank no training file.
-        CheckpointError: `output` belongs to a run with other options.
+        CheckpointError: The output belongs to a run with other options.
     """
-    files = training_files(treebanks)
-    if not files:
-        raise InputNotFoundError(f"{treebanks}: no *-ud-train.conllu or .xz file below it")
-    chosen = languages or ([] if own else sorted(files))
-    _check(chosen, own, files)
-    output.mkdir(parents=True, exist_ok=True)
-    record_options(
-        output / "config.json",
-        {
-            "treebanks": str(treebanks),
-            "text": str(text),
-            "labelled": str(labelled),
-            **asdict(options),
-        },
-    )
-    trainer = _LayerTrainer(files, output, text, options)
-    # Every layer lies on the generic one, which learns from all languages with spaces.
-    has_layers = not set(files) <= set(_BY_NETWORKS)
-    models = [trainer.path(GENERIC)] if has_layers else []
-    for language in chosen:
-        paths = files.get(language, [])
-        if language in _BY_NETWORKS:
-            models.append(_boundaries(language, paths, output, labelled, options))
-        elif language != GENERIC:
-            models.append(trainer.path(language))
-        if language in _WITH_SPLITS:
-            models.append(_splits(language, paths, output, text, labelled))
-    return models + [trainer.path(treebank) for treebank in own]
+    trainer = _Trainer(options)
+    names = [*options.languages, *options.own]
+    known = {*trainer.files, *trainer.treebanks, GENERIC, WORDS}
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(f"{unknown[0]}: nothing to train on; there are {', '.join(sorted(known))}")
+    options.output.mkdir(parents=True, exist_ok=True)
+    recorded = {**asdict(options.each), "treebanks": options.treebanks}
+    recorded |= {"text": options.text, "labelled": options.labelled}
+    record_options(options.output / "config.json", recorded)
+    return [path for name in names or trainer.every for path in trainer.paths(name)]
 
 
-@dataclass(frozen=True, slots=True)
-class _LayerTrainer:
-    """Trains layers that are not there yet."""
+@dataclass(frozen=True)
+class _Trainer:
+    """Trains models that are not there yet."""
 
-    files: Mapping[str, list[Path]]
-    output: Path
-    text: Path | None
-    options: SegmenterOptions
+    options: TrainSegmentersOptions
 
-    def path(self, name: str) -> Path:
-        """The file of a layer: of `generic`, a language or a treebank."""
-        model = self.output / f"{name}{_LAYER_SUFFIX}"
-        if not model.exists():
-            _LOGGER.info("%s: training a layer", name)
-            part = model.with_suffix(".part")
-            self._train(name).save(part)
-            part.rename(model)
-        return model
-
-    def _train(self, name: str) -> BoundaryLayer:
-        options = self.options
-        if name == GENERIC:
-            every = {
-                language: self._sentences(language, options.n_generic_tokens)
-                for language in self.files
-                if language not in _BY_NETWORKS
-            }
-            return train_layer([], generic_data(every, list(self._texts())), seed=options.seed)
-        below = [BoundaryLayer.load(self.path(GENERIC))]
-        if name in self.files:
-            sentences = self._sentences(name, options.n_tokens)
-            data = language_data(
-                sentences, self.text, name, n_lines=options.n_lines, seed=options.seed
+    @cached_property
+    def files(self) -> dict[str, list[Path]]:
+        """Training files by language."""
+        files = training_files(self.options.treebanks)
+        if not files:
+            raise InputNotFoundError(
+                f"{self.options.treebanks}: no *-ud-train.conllu or .xz file below it"
             )
-            return train_layer(below, data, seed=options.seed)
+        return files
+
+    @cached_property
+    def treebanks(self) -> frozenset[str]:
+        """Names of all treebanks."""
+        return frozenset(treebank_of(path) for paths in self.files.values() for path in paths)
+
+    @property
+    def every(self) -> list[str]:
+        """What is trained where nothing is named."""
+        own = [treebank for treebank in OWN if treebank in self.treebanks]
+        has_layers = not set(self.files) <= _BY_NETWORKS
+        words = [WORDS] if self.options.text else []
+        return [GENERIC] * has_layers + [*self.files, *own, *words]
+
+    def paths(self, name: str) -> Iterator[Path]:
+        """The files of a language, a treebank, `generic` or `words`."""
+        if name == WORDS:
+            yield self._made(WORDS_NAME, name)
+        elif name in _BY_NETWORKS:
+            yield self._made(name + _NETWORK_SUFFIX, name)
+        else:
+            yield self._made(name + _LAYER_SUFFIX, name)
+        if name in _WITH_SPLITS:
+            yield self._made(name + _SPLITS_SUFFIX, name)
+
+    def _made(self, file: str, name: str) -> Path:
+        path = self.options.output / file
+        if not path.exists():
+            _LOGGER.info("training %s", file)
+            part = path.with_suffix(".part")
+            self._train(file, name).save(part)
+            part.rename(path)
+        return path
+
+    def _train(self, file: str, name: str) -> _Model:
+        if name == WORDS:
+            return self._words()
+        if file.endswith(_NETWORK_SUFFIX):
+            return self._network(name)
+        if file.endswith(_SPLITS_SUFFIX):
+            return self._splits(name)
+        if name == GENERIC:
+            return train_layer([], self._generic_data(), self._layer_options(name))
+        below = [BoundaryLayer.load(self._made(GENERIC + _LAYER_SUFFIX, GENERIC))]
+        if name in self.files:
+            return train_layer(below, self._language_data(name), self._layer_options(name))
         language = treebank_language(name)
-        language_layer = self.output / f"{language}{_LAYER_SUFFIX}"
-        if language_layer.exists():
-            below.append(BoundaryLayer.load(language_layer))
-        own = treebank_sentences(name, self.files[language], options.n_treebank_tokens)
-        data = treebank_data(_surfaces(own), has_unmarked_ends=name in _UNMARKED_ENDS)
-        return train_layer(below, data, seed=options.seed)
+        own = self.options.output / f"{language}{_LAYER_SUFFIX}"
+        if own.exists():
+            below.append(BoundaryLayer.load(own))
+        data = LayerData(
+            treebank_sentences(name, self.files[language], self.options.each.n_treebank_tokens)
+        )
+        return train_layer(below, data, self._layer_options(name))
 
-    def _sentences(self, language: str, n_tokens: int) -> Sentences:
-        """Surface tokens of a language; a cut between letters is a split where it has splits."""
-        sentences = _surfaces(language_sentences(self.files[language], n_tokens))
-        if language in _WITH_SPLITS:
-            return [joined_letters(sentence) for sentence in sentences]
-        return sentences
+    def _layer_options(self, name: str) -> LayerOptions:
+        each = self.options.each
+        return LayerOptions(
+            FitOptions(_ROWS, l2=_WEAK_L2 if name in _WEAK else _L2, n_steps=each.n_steps),
+            unedited_part=24 if name == GENERIC else 8,
+            has_unmarked_ends=name in _ALL_ENDS | _UNMARKED_ENDS,
+            seed=each.seed,
+        )
 
-    def _texts(self) -> Iterator[TextSentences]:
-        for path in sorted(self.text.glob("*.txt.xz")) if self.text else []:
+    def _generic_data(self) -> LayerData:
+        each = self.options.each
+        spaced = [language for language in self.files if language not in _BY_NETWORKS]
+        sentences = [s for name in spaced for s in self._edited(name, each.n_generic_tokens)]
+        unedited = [s for name in spaced for s in self._unedited(name, each.n_generic_tokens // 4)]
+        texts: list[MarkedText] = []
+        for path in sorted(self.options.text.glob("*.txt.xz")) if self.options.text else []:
             code = path.name.split(".")[0]
             if code not in _UNSPACED_TEXT:
-                n_lines = self.options.n_generic_lines
-                found = text_sentences(self.text, code, n_lines=n_lines, seed=self.options.seed)
-                if found:
-                    yield found
+                texts += self._texts(code, each.n_generic_lines)
+        return LayerData(sentences, texts, unedited, clitics=frozenset({"n't"}))
 
+    def _language_data(self, language: str) -> LayerData:
+        each = self.options.each
+        return LayerData(
+            self._edited(language, each.n_tokens),
+            self._texts(language, each.n_lines),
+            self._unedited(language, each.n_tokens),
+            dev=[
+                self._whole(language, first_tokens(read_sentences(path), each.n_dev_tokens))
+                for path in treebank_files_of(self.options.treebanks, language, "dev")
+            ],
+        )
 
-def _surfaces(sentences: Iterable[str]) -> Sentences:
-    return [
-        [(form, has_space) for form, _, has_space in surface_tokens(sentence)]
-        for sentence in sentences
-    ]
+    def _edited(self, language: str, n_tokens: int) -> Sentences:
+        paths = self.files[language]
+        edited = [path for path in paths if is_edited(path)] or paths
+        return self._whole(language, language_sentences(edited, n_tokens))
 
+    def _unedited(self, language: str, n_tokens: int) -> Sentences:
+        paths = [path for path in self.files[language] if not is_edited(path)]
+        return self._whole(language, language_sentences(paths, n_tokens))
 
-def _check(languages: Sequence[str], own: Sequence[str], files: Mapping[str, list[Path]]) -> None:
-    for language in languages:
-        if language not in files and language != GENERIC:
-            raise UsageError(f"{language}: no treebank to train on; there are {', '.join(files)}")
-    treebanks = {treebank_of(path) for paths in files.values() for path in paths}
-    for treebank in own:
-        if treebank not in treebanks:
-            raise UsageError(
-                f"{treebank}: no training file; there are {', '.join(sorted(treebanks))}"
-            )
+    @staticmethod
+    def _whole(language: str, sentences: Sentences) -> Sentences:
+        """A cut between letters is a split where the language has a split model."""
+        return list(map(joined_letters, sentences)) if language in _WITH_SPLITS else sentences
 
+    def _texts(self, language: str, n_lines: int) -> list[MarkedText]:
+        codes = written_standards(language) or (language,)
+        lines = list(
+            islice((s for code in codes for s in self._lines(code)), _MOST_LINES * n_lines)
+        )
+        short_forms = abbreviations(lines)
+        chosen = choose_lines(lines, short_forms, n_lines, seed=self.options.each.seed)
+        return [mark_lines(chosen, short_forms, seed=self.options.each.seed)] if chosen else []
 
-def _boundaries(
-    language: str,
-    paths: Sequence[Path],
-    output: Path,
-    labelled: Path | None,
-    options: SegmenterOptions,
-) -> Path:
-    """Trains a boundary model that is not there yet."""
-    # torch is an extra that the other segmenters do without.
-    from mtag_core.training.segmenters.gap_training import GapConfig, train_gap_network
+    def _lines(self, code: str) -> Iterator[str]:
+        path = self.options.text / f"{code}.txt.xz" if self.options.text else None
+        if path and path.exists():
+            with open_text(path) as stream:
+                yield from stream
 
-    model = output / f"{language}.boundaries.npz"
-    if not model.exists():
-        _LOGGER.info("%s: training a boundary model", language)
-        has_spaces = language in SPACED_INSIDE
+    def _splits(self, language: str) -> _Model:
+        sentences = self._whole(language, self._all(language))
+        labelled = self.options.labelled
+        more = list(read_splits(labelled, language)) if labelled else []
+        lines = self._lines(language)
+        return train_split_model(sentences, lines, _WITH_SPLITS[language], labelled=more)
+
+    def _network(self, language: str) -> _Model:
+        # torch is an extra that the other segmenters do without.
+        from mtag_core.training.segmenters.gap_networks import (
+            GapOptions,
+            train_gap_network,
+            treebank_marks,
+        )
+
+        each, has_spaces = self.options.each, language in SPACED_INSIDE
+        labelled = self.options.labelled
         network = train_gap_network(
-            list(_treebank_sentences(paths)),
-            _labelled_sentences(language, labelled),
-            GapConfig(epochs=options.gap_epochs, device=options.device, seed=options.seed),
+            treebank_marks(self._all(language)),
+            read_marked(labelled, language) if labelled else (),
+            GapOptions(epochs=each.gap_epochs, device=each.device, seed=each.seed),
             has_spaces=has_spaces,
         )
-        part = model.with_suffix(".part")
-        BoundaryModel(network, has_spaces=has_spaces).save(part)
-        part.rename(model)
-    return model
+        return BoundaryModel(network, has_spaces=has_spaces)
 
+    def _words(self) -> _Model:
+        if self.options.text is None:
+            raise UsageError(f"{WORDS}: --text is missing; expected a directory of texts")
+        sentences: dict[str, list[str]] = {
+            language: ["".join(f + " " * space for f, _, space in s) for s in self._all(language)]
+            for language in ("hr", "sr")
+            if language in self.files
+        }
+        return count_language_words(self.options.text, sentences, seed=self.options.each.seed)
 
-def _treebank_sentences(paths: Sequence[Path]) -> Iterator[MarkedSentence]:
-    for sentence in read_surface_sentences(paths):
-        text, token_ends = mark_text(sentence)
-        yield text, dict.fromkeys(token_ends, 1.0)
-
-
-def _labelled_sentences(language: str, labelled: Path | None) -> Iterator[MarkedSentence]:
-    if labelled is not None:
-        for path in sorted(labelled.glob("*.segmented.txt.xz")):
-            if text_language(path) == language:
-                yield from read_marked(path)
-
-
-def _splits(
-    language: str,
-    paths: Sequence[Path],
-    output: Path,
-    text: Path | None,
-    labelled: Path | None,
-) -> Path:
-    """Trains a split model that is not there yet."""
-    model = output / f"{language}.splits.npz"
-    if not model.exists():
-        _LOGGER.info("%s: training a split model", language)
-        sentences = list(read_splits(paths))
-        part = model.with_suffix(".part")
-        lines = _lines(text, language)
-        shape = _WITH_SPLITS[language]
-        more = list(read_labelled(labelled, language)) if labelled else []
-        train_split_model(sentences, lines, shape, labelled=more).save(part)
-        part.rename(model)
-    return model
-
-
-def _lines(text: Path | None, code: str) -> Iterator[str]:
-    path = text / f"{code}.txt.xz" if text else None
-    if path and path.exists():
-        yield from text_lines(path)
+    def _all(self, language: str) -> Sentences:
+        return [s for path in self.files[language] for s in read_sentences(path)]
 
 
 def text_lines(path: Path) -> Iterator[str]:

@@ -55,3 +55,19 @@ def test_lines_that_no_margin_broke_keep_their_languages(lines):
     identifier = _Identifier({lines[1].split()[0]: "sr"})
     languages = [span.language for span in find_spans("\n".join(short), langid=identifier)]
     assert languages == ["hr", "sr", "hr"]
+
+
+class _Unsure(_Identifier):
+    """Takes a text for French, with so much probability."""
+
+    def __init__(self, prob: float) -> None:
+        self._prob = prob
+
+    def predict_top(self, texts, *, n_best):
+        return [[("fr", self._prob)] for _ in texts]
+
+
+@pytest.mark.parametrize(("prob", "language"), [(0.24, "und"), (0.25, "fr")])
+def test_text_that_is_hardly_in_any_language_is_unknown(prob, language):
+    (span,) = find_spans("Zut", langid=_Unsure(prob))
+    assert span.language == language

@@ -109,6 +109,56 @@ def test_a_capital_inside_a_sentence_does_not_end_it(segment):
     assert len(segment("Because There are problems With the list of Names.", "en")) == 1
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "Then Mr. Brown, Mrs. Brown and Dr. Who left. "),
+        ("en", "I spoke to Prof. Müller, Capt. Kirk and Rev. Green about Sen. Obama. "),
+        ("en", "MR. SMITH WENT HOME. "),
+        ("de", "Prof. Dr. med. Hans Müller traf Hr. Meier und Frau Dr. Schmidt. "),
+        ("fr", "M. Dupont et Mme. Martin ont vu le Pr. Raoult et Mgr. Lefebvre. "),
+        ("es", "El Sr. Gómez, la Dra. López y D. José llegaron. "),
+        ("it", "Il Sig. Rossi, l'on. Moro e il prof. Verdi parlano. "),
+        ("pt", "O Sr. Silva e a Profa. Costa chegaram. "),
+        ("nl", "De heer Dhr. Jansen en Drs. Bakker kwamen. "),
+        ("pl", "Przyszli ks. Popiełuszko i mjr. Nowak. "),
+        ("ru", "Там были проф. Иванов, акад. Сахаров и д-р. Петров. "),
+        ("uk", "Там були проф. Шевченко і акад. Вернадський. "),
+        ("tr", "Prof. Dr. Ahmet Yılmaz ve Av. Mehmet konuştu. "),
+        ("cs", "Přišel Ing. Novák, MUDr. Malý a Mgr. Svoboda. "),
+        ("xx", "Mr. Smith, Dr. Jones. "),
+    ],
+)
+def test_titles_before_names_end_no_sentence(segment, language, text):
+    assert len(segment(text, language)) == 1
+    assert len(segment(text * 2, language)) == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "n_sentences"),
+    [
+        ("de", "Er kommt, weil ich ihn mag. Sie kommt auch.", 2),
+        ("sl", "Videl sem ga. Potem je odšel.", 2),
+        ("da", "Det er hans fru. Hun kommer nu.", 2),
+        ("en", "She did one more rep. Then she went home.", 2),
+        ("en", "He spoke to Prof.Smith yesterday.", 1),
+    ],
+)
+def test_words_that_look_like_titles_end_sentences(segment, language, text, n_sentences):
+    assert len(segment(text, language)) == n_sentences
+
+
+@pytest.mark.parametrize("mark", [":", ";"])
+def test_colons_before_small_letters_end_no_sentence(segment, mark):
+    text = f"Old Mrs. Penhale, who has sold tickets for years, knew{mark} she looked at the gulls."
+    assert len(segment(text, "en")) == 1
+
+
+def test_sentences_in_small_letters_end_at_their_marks(segment):
+    text = "i like it. you do not. he said no! we went home then. it was late."
+    assert len(segment(text, "en")) == 5
+
+
 @pytest.mark.parametrize("text", ["ภาษาไทยเป็นภาษาที่มีระดับเสียง", "ພາສາລາວ", "ភាសាខ្មែរ", "မြန်မာဘာသာ"])
 def test_phrases_without_spaces_are_not_one_token(segment, text):
     assert len(segment(text, "xx")[0]) > 3

@@ -37,6 +37,11 @@ def test_a_missing_column_is_named_with_those_there_are(read):
     assert "no field 'text'; fields found: a, b" in results[0].detail
 
 
+@pytest.mark.parametrize("head", [b"text\rJ,n\n", b'"' + b"x" * 200 + b"\n"])
+def test_names_that_cannot_be_parsed_cost_the_file_one_reject(read, head):
+    assert reasons(read(head + b"a,1\nb,2\n", "a.csv", max_document_bytes=100)) == ["invalid_csv"]
+
+
 def test_an_empty_file_and_one_of_names_alone_hold_no_document(read):
     assert read(b"", "a.csv") == read(b"text\n", "a.csv") == []
 

@@ -221,3 +221,8 @@ def test_any_records_come_out_whole(tmp_path_factory, records, data):
     path = tmp_path_factory.mktemp("values") / "a.json"
     path.write_text(json.dumps(values, indent=indent, ensure_ascii=False), "utf-8", newline="")
     assert [d.text for d in read_path(str(path))] == [str(n) for n in range(len(records))]
+
+
+def test_names_with_line_ends_are_named_in_one_line(read):
+    [reject] = read(b'{"a\\nb": 1}\n', "a.jsonl")
+    assert reject.detail == "no field 'text'; fields found: a b"

@@ -12,9 +12,11 @@ from mtag_core.training.segmenters.split_choices import (
     ChoiceTable,
     composed_scripts,
 )
+from mtag_core.training.segmenters.treebanks import Surface
 
 _HA = Script("ha", "", ("ha",), "", "", ())
 _O = Script("", "o", (), "", "_", ("hu",))
+_HABEIT = Surface("habeit", ("ha", "beit"), True)
 _HA_O = Script("ha", "o", ("ha",), "", "_", ("hu",))
 
 
@@ -22,7 +24,7 @@ _HA_O = Script("ha", "o", ("ha",), "", "_", ("hu",))
 def table(tmp_path):
     tokenizer = Tokenizer(WordLevel({"[UNK]": 0, "beit": 1, "dod": 2}, unk_token="[UNK]"))
     tokenizer.save(str(tmp_path / "tokenizer.json"))
-    tokens = [("habeit", ("ha", "beit"))] * 3 + [("dodo", ("dod_", "hu"))] * 3
+    tokens = [_HABEIT] * 3 + [Surface("dodo", ("dod_", "hu"), True)] * 3
     return ChoiceTable(tokens, np.zeros(4, np.uint8), tmp_path / "tokenizer.json")
 
 
@@ -41,7 +43,7 @@ def test_choices_tell_which_scripts_are_right(table):
         ("hadod_", "hu"),
         ("ha", "dod_", "hu"),
     }
-    choices = table.lay_out([("hadodo", ("ha", "dodo")), (".", ())])
+    choices = table.lay_out([Surface("hadodo", ("ha", "dodo"), True), Surface(".", (), True)])
     assert choices.sizes.tolist() == [4, 1]
     assert choices.is_right.sum() == 1
     assert choices.parts.shape == (5, N_PARTS)
@@ -49,6 +51,6 @@ def test_choices_tell_which_scripts_are_right(table):
 
 
 def test_stems_have_the_pieces_of_the_vocabulary(table):
-    choices = table.lay_out([("habeit", ("ha", "beit"))])
+    choices = table.lay_out([_HABEIT])
     pieces = table.stem_pieces(choices.stems[choices.is_right])
     assert pieces.tolist() == [[1, *[-1] * 7]]

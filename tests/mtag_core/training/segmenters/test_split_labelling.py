@@ -8,7 +8,7 @@ pytest.importorskip("transformers", reason="transformers is an extra: install mt
 import torch
 
 from mtag_core.__main__ import main
-from mtag_core.training.segmenters.split_labels import read_labelled
+from mtag_core.training.segmenters.labelled_text import read_splits
 from tests.mtag_core.training.tiny_training import write_everything
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -42,7 +42,7 @@ def _label(folder, output, *flags):
 
 def test_text_is_split_as_the_treebank_is(folder):
     assert _label(folder, "out") == 0
-    tokens = [token for s in read_labelled(folder / "out", "he") for token in s]
+    tokens = [(form, parts) for s in read_splits(folder / "out", "he") for form, parts, _ in s]
     assert tokens == [
         ("thecats", ("the", "cats")),
         ("sleep", ("sleep",)),
@@ -60,9 +60,9 @@ def test_labelling_repeats_exactly(folder):
 
 def test_unsure_tokens_stay_unlabelled(folder):
     assert _label(folder, "unsure", "--epochs=1", "--least_probability=1.1") == 0
-    sentences = list(read_labelled(folder / "unsure", "he"))
-    assert [form for s in sentences for form, _ in s] == _TEXT.split()
-    assert all(parts == () for s in sentences for _, parts in s)
+    sentences = list(read_splits(folder / "unsure", "he"))
+    assert [form for s in sentences for form, _, _ in s] == _TEXT.split()
+    assert all(parts == () for s in sentences for _, parts, _ in s)
 
 
 def test_language_without_text_is_an_error(folder, capsys):

@@ -1,17 +1,15 @@
-import lzma
-
 from mtag_core.segmentation.split_scripts import Script
 from mtag_core.segmentation.splits import SplitModel
-from mtag_core.training.segmenters.split_labels import SUFFIX, labelled_line, read_labelled
-from mtag_core.training.segmenters.split_learning import exact_script, learn_scripts, script_of
+from mtag_core.training.segmenters.split_scripts import exact_script, learn_scripts, script_of
 from mtag_core.training.segmenters.splits import CLOSED, OPEN, train_split_model
+from mtag_core.training.segmenters.treebanks import Surface
 
-_HABAIT = ("habait", ("ha", "bait"))
-_DES = ("des", ("de", "les"))
+_HABAIT = Surface("habait", ("ha", "bait"), True)
+_DES = Surface("des", ("de", "les"), True)
 
 
 def _whole(text):
-    return [(form, (form,)) for form in text.split()]
+    return [Surface(form, (form,), True) for form in text.split()]
 
 
 def test_split_model_splits_prefixes(tmp_path):
@@ -45,20 +43,12 @@ def test_treebank_without_multiword_tokens_trains_a_model():
 
 def test_split_model_learns_words_from_labelled_text():
     sentences = [[_HABAIT, *_whole("gadol hadar")]] * 20
-    text = [[("hakelev", ("hakelev",)), ("hamor", ("ha", "mor")), ("hayom", ())]] * 20
+    rows = [("hakelev", ("hakelev",)), ("hamor", ("ha", "mor")), ("hayom", ())]
+    text = [[Surface(*row, True) for row in rows]] * 20
     right = [("hakelev",), ("ha", "mor")]
     assert train_split_model(sentences, [], OPEN).split(["hakelev", "hamor"]) != right
     model = train_split_model(sentences, [], OPEN, labelled=text)
     assert model.split(["hakelev", "hamor"]) == right
-
-
-def test_labelled_sentences_are_read_as_they_were_written(tmp_path):
-    sentences = [[_HABAIT, ("1 000", ("1 000",)), ("shelo", ())], [*_whole('"')]]
-    for name in ("he", "he_web", "heb"):
-        with lzma.open(tmp_path / (name + SUFFIX), "wt", encoding="utf-8") as sink:
-            sink.writelines(map(labelled_line, sentences))
-    assert list(read_labelled(tmp_path, "he")) == sentences * 2
-    assert list(read_labelled(tmp_path, "fr")) == []
 
 
 def test_script_is_around_the_token_most_like_the_form():
@@ -66,11 +56,11 @@ def test_script_is_around_the_token_most_like_the_form():
 
 
 def test_script_of_few_forms_stays_with_them_where_splits_are_closed():
-    tokens = [_DES, _DES]
-    exact = {exact_script(*_DES), exact_script("Des", ("De", "les"))}
+    tokens = [[_DES, _DES]]
+    exact = {exact_script(*_DES[:2]), exact_script("Des", ("De", "les"))}
     assert set(learn_scripts(tokens, are_closed=True)) == exact
-    assert learn_scripts(tokens, are_closed=False) == [script_of(*_DES)]
+    assert learn_scripts(tokens, are_closed=False) == [script_of(*_DES[:2])]
 
 
 def test_script_seen_once_is_left_out_where_splits_are_open():
-    assert learn_scripts([_HABAIT], are_closed=False) == []
+    assert learn_scripts([[_HABAIT]], are_closed=False) == []

@@ -5,8 +5,8 @@ import pytest
 from mtag_core.__main__ import main
 from mtag_core.segmentation import Segmenter
 from mtag_core.segmentation.splits import SplitModel
-from mtag_core.training.segmenters.split_labels import labelled_line
-from mtag_core.training.segmenters.treebank_text import surface_tokens
+from mtag_core.training.segmenters.labelled_text import split_line
+from mtag_core.training.segmenters.treebanks import Surface
 
 _TEXTS = ["The cat sleeps .", "My dog , too .", "A bird sings !", "We see it .", "It is late ."]
 
@@ -54,7 +54,7 @@ def test_finished_language_is_not_trained_again(treebanks, tmp_path):
 
 def test_language_without_treebank_is_an_error(treebanks, tmp_path, capsys):
     assert _train(treebanks, tmp_path / "out", "--languages", "fr") == 2
-    assert "fr: no treebank to train on; there are en" in capsys.readouterr().err
+    assert "fr: nothing to train on; there are en" in capsys.readouterr().err
 
 
 def test_a_treebank_gets_a_segmenter_of_its_own(treebanks, tmp_path, fake_langid):
@@ -69,7 +69,7 @@ def test_a_treebank_gets_a_segmenter_of_its_own(treebanks, tmp_path, fake_langid
 
 def test_a_treebank_without_training_file_is_an_error(treebanks, tmp_path, capsys):
     assert _train(treebanks, tmp_path / "out", "--own", "en_other") == 2
-    assert "en_other: no training file; there are en_own" in capsys.readouterr().err
+    assert "en_other: nothing to train on; there are en, en_own" in capsys.readouterr().err
 
 
 def test_directory_without_treebanks_is_an_error(tmp_path, capsys):
@@ -94,21 +94,43 @@ def test_split_model_is_trained_beside_its_tokenizer(tmp_path, fake_langid):
     assert sentence.forms == ("Il", "parle", "de", "le", "chat")
 
 
-def test_surface_tokens_keep_splits_and_spaces():
-    blank = "\t_" * 7
-    sentence = f"1-2\tau{blank}\t_\n1\tà{blank}\t_\n2\tle{blank}\t_\n"
-    sentence += f"3\tlac{blank}\tSpaceAfter=No\n\n"
-    assert surface_tokens(sentence) == [("au", ("à", "le"), True), ("lac", ("lac",), False)]
-
-
 def test_split_models_learn_from_labelled_text(treebanks, tmp_path):
     blank = "\t_" * 8
     habait = f"1-2\thabait{blank}\n1\tha{blank}\n2\tbait{blank}\n3\tgadol{blank}\n\n"
     (treebanks / "he_own-ud-train.conllu").write_text(habait * 20)
-    text = [[("hakelev", ("hakelev",)), ("gadol", ("gadol",))]] * 60
+    text = [[Surface(form, (form,), True) for form in ("hakelev", "gadol")]] * 60
     with lzma.open(tmp_path / "he.splits.jsonl.xz", "wt") as sink:
-        sink.writelines(map(labelled_line, text))
+        sink.writelines(map(split_line, text))
     flags = ["--languages", "he", "--labelled", str(tmp_path)]
     assert _train(treebanks, tmp_path / "out", *flags) == 0
     model = SplitModel.load(tmp_path / "out" / "he.splits.npz")
     assert model.split(["habait", "hakelev"]) == [("ha", "bait"), ("hakelev",)]
+
+
+def test_training_again_gives_the_same_bytes(treebanks, tmp_path):
+    (tmp_path / "text").mkdir()
+    with lzma.open(tmp_path / "text" / "en.txt.xz", "wt") as sink:
+        sink.writelines(f"Dr. Lee saw {n} cats sleep.\n" for n in range(40))
+    for output in ("one", "two"):
+        assert _train(treebanks, tmp_path / output, "--text", str(tmp_path / "text")) == 0
+    names = sorted(path.name for path in (tmp_path / "one").iterdir())
+    models = ["en.linear.npz", "generic.linear.npz", "langid.words.npz"]
+    assert names == ["config.json", *models]
+    for name in models:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_common_words_need_text(treebanks, tmp_path, capsys):
+    assert _train(treebanks, tmp_path / "out", "--languages", "words") == 2
+    assert "--text is missing" in capsys.readouterr().err
+
+
+def test_text_without_marks_is_cut_where_sentences_begin(treebanks, tmp_path, fake_langid):
+    speech = treebanks / "fr_spoken-ud-train.conllu"
+    speech.write_text((_conllu("alors je viens ce soir") + _conllu("bon on verra bien")) * 40)
+    (treebanks / "fr_own-ud-train.conllu").write_text(_conllu("Il vient ce soir .") * 40)
+    assert _train(treebanks, tmp_path / "out", "--languages", "fr") == 0
+    segmenter = Segmenter.load(tmp_path / "out", fake_langid)
+    text = " ".join(["alors je viens ce soir bon on verra bien"] * 10)
+    starts = {sentence.forms[0] for sentence in segmenter.segment(text, "fr")}
+    assert starts == {"alors", "bon"}

@@ -3,19 +3,23 @@ import lzma
 import numpy as np
 import pytest
 
-from mtag_core.training.segmenters.boundary_marks import (
+from mtag_core.training.segmenters.labelled_text import (
     MARKS,
+    SEGMENTED,
+    SPLITS,
     marked_line,
     read_marked,
+    read_splits,
+    split_line,
     without_marks,
 )
+from mtag_core.training.segmenters.treebanks import Surface
 
 
 def _written(tmp_path, lines):
-    path = tmp_path / "zh.segmented.txt.xz"
-    with lzma.open(path, "wt", encoding="utf-8") as sink:
+    with lzma.open(tmp_path / f"zh{SEGMENTED}", "wt", encoding="utf-8") as sink:
         sink.write(lines)
-    return list(read_marked(path))
+    return list(read_marked(tmp_path, "zh"))
 
 
 def test_marks_say_how_sure_a_token_end_is(tmp_path):
@@ -34,3 +38,13 @@ def test_sentence_ends_break_the_line(tmp_path):
 
 def test_text_cannot_hold_marks():
     assert without_marks(f"a{MARKS[1]}b{MARKS[2]}c{MARKS[3]}") == "abc"
+
+
+def test_split_sentences_are_read_as_they_were_written(tmp_path):
+    rows = [("habait", ("ha", "bait")), ("1 000", ("1 000",)), ("shelo", ())]
+    sentences = [[Surface(*row, True) for row in rows], [Surface('"', ('"',), True)]]
+    for name in ("he", "he_web", "heb"):
+        with lzma.open(tmp_path / f"{name}{SPLITS}", "wt", encoding="utf-8") as sink:
+            sink.writelines(map(split_line, sentences))
+    assert list(read_splits(tmp_path, "he")) == sentences * 2
+    assert list(read_splits(tmp_path, "fr")) == []

@@ -1,11 +1,16 @@
 import lzma
+from itertools import pairwise
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.__main__ import main
-from mtag_core.training.segmenters.boundary_marks import read_marked
+from mtag_core.training.segmenters.label_boundaries import span_f1
+from mtag_core.training.segmenters.labelled_text import read_marked
 from tests.mtag_core.training.tiny_teacher import write_model
 
 _SENTENCES = (("ab", "c", "de"), ("fg", "ab", "h"), ("c", "de", "c"))
@@ -45,8 +50,8 @@ def test_text_of_the_languages_is_labelled(folder):
     assert _label(folder, "out", f"--text={folder / 'text'}", "--max_pieces=16") == 0
     files = sorted(path.name for path in (folder / "out").glob("*.xz"))
     assert files == ["zh.segmented.txt.xz", "zh_hant.segmented.txt.xz"]
-    texts = [text for text, _ in read_marked(folder / "out" / files[0])]
-    assert "".join(texts) == "".join(_TEXT)
+    texts = [text for text, _ in read_marked(folder / "out", "zh")]
+    assert "".join(texts) == "".join(_TEXT * 2)
 
 
 def test_labelling_repeats_exactly(folder):
@@ -59,3 +64,16 @@ def test_labelling_repeats_exactly(folder):
 def test_folder_without_text_is_an_error(folder, capsys):
     assert _label(folder, "out", f"--text={folder / 'ud'}") == 2
     assert "no .txt.xz file of yue, zh" in capsys.readouterr().err
+
+
+def _spans(ends):
+    offsets = [0, *(np.flatnonzero(ends) + 1).tolist()]
+    return set(pairwise(offsets))
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=30))
+def test_span_f1_counts_spans_with_both_ends_right(pairs):
+    guessed, gold = np.array(pairs, np.bool_).reshape(-1, 2).T
+    ours, theirs = _spans(guessed), _spans(gold)
+    expected = 200 * len(ours & theirs) / max(1, len(ours) + len(theirs))
+    assert span_f1(guessed, gold) == pytest.approx(expected)

@@ -11,7 +11,7 @@ from mtag_core.segmentation.gap_inputs import InputTables, padded_codes
 from mtag_core.segmentation.gap_network import GapNetwork
 from mtag_core.segmentation.units import find_units
 from mtag_core.training.segmenters.gap_model import GapModel, GapShape
-from mtag_core.training.segmenters.gap_stream import frequent_codes, read_stream
+from mtag_core.training.segmenters.gap_networks import GapOptions, frequent_codes, read_stream
 
 _SHAPE = GapShape(unit_width=6, pair_width=4, width=10, n_layers=3, n_pairs=32)
 _BLANK = "\t_" * 7 + "\tSpaceAfter=No\n"
@@ -46,44 +46,25 @@ def test_training_sees_the_weights_that_are_saved():
     np.testing.assert_allclose(scores, _torch_scores(model, units), rtol=1e-4, atol=1e-4)
 
 
+_OPTIONS = GapOptions(shape=_SHAPE, treebank_weight=3.0)
+
+
 def test_stream_knows_ends_and_asks_about_gaps_inside_texts():
-    stream = read_stream(
-        [("ab c", {2: 1.0, 4: 1.0})],
-        has_spaces=False,
-        n_beyond=2,
-        other=0.25,
-        weight=3.0,
-        knows_sentences=True,
-    )
-    assert (stream.kinds > 0).tolist() == [True] * 3 + [False] * 2
-    assert stream.token_ends.tolist() == [0.25, 1, 1, 0, 0]
-    assert stream.sentence_ends.tolist() == [0, 0, 1, 0, 0]
+    stream = read_stream([("ab c", {2: 1.0, 4: 1.0})], [], _OPTIONS, has_spaces=False)
+    assert (stream.kinds > 0).tolist() == [True] * 3 + [False] * 3
+    assert stream.targets.T.tolist() == [[0, 1, 1, 0, 0, 0], [0, 0, 1, 0, 0, 0]]
     # The space parts tokens by itself; nothing is asked about the end of a text.
-    assert stream.token_weights.tolist() == [3, 0, 0, 0, 0]
-    assert stream.sentence_weights.tolist() == [3, 3, 0, 0, 0]
+    assert stream.weights.T.tolist() == [[3, 0, 0, 0, 0, 0], [3, 3, 0, 0, 0, 0]]
 
 
-def test_stream_without_sentences_says_that_none_ends_inside_a_token():
-    stream = read_stream(
-        [("abc", {2: 0.7, 3: 1.0})],
-        has_spaces=False,
-        n_beyond=1,
-        other=0.01,
-        weight=1.0,
-        knows_sentences=False,
-    )
-    assert stream.sentence_weights.tolist() == [1, 0, 0, 0]
+def test_labelled_text_says_that_no_sentence_ends_inside_a_token():
+    stream = read_stream([], [("abc", {2: 0.7, 3: 1.0})], _OPTIONS, has_spaces=False)
+    assert stream.weights[:, 1].tolist() == [1, 0, 0, 0, 0, 0]
+    assert stream.targets[0, 0] == pytest.approx(0.01)
 
 
 def test_frequent_units_are_found():
-    stream = read_stream(
-        [("aaabbc", {})],
-        has_spaces=False,
-        n_beyond=1,
-        other=0.0,
-        weight=1.0,
-        knows_sentences=True,
-    )
+    stream = read_stream([("aaabbc", {})], [], _OPTIONS, has_spaces=False)
     a, b, c = find_units("abc", has_spaces=False).codes
     assert frequent_codes(stream, min_count=2, n_most=9).tolist() == sorted([a, b])
     assert frequent_codes(stream, min_count=1, n_most=1).tolist() == [a]

@@ -1,7 +1,11 @@
-"""Fits the weights of a layer of boundary models: logistic regression on hashed features."""
+"""Fits the linear models of segmentation: Adam on all examples in each step, so that runs repeat.
+
+Source: Kingma and Ba 2015 (arXiv 1412.6980), with a rate that falls to 0 in a line.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +14,37 @@ from mtag_core.segmentation.boundary_layers import LEVELS_PER_NAT
 from mtag_core.segmentation.hashing import Codes, table_rows
 
 Floats = NDArray[np.float32]
+
+# How much of each moving average stays, and what a new value adds.
+_MEAN, _SQUARE = (0.9, 0.1), (0.99, 0.01)
+
+
+class Adam:
+    """Says how far to move weights against their gradients."""
+
+    def __init__(self, n_weights: int, *, n_steps: int, rate: float) -> None:
+        """Starts before the first step.
+
+        Args:
+            n_weights: How many there are.
+            n_steps: How often `change` will be asked.
+            rate: Of the first step.
+        """
+        self._mean = np.zeros(n_weights, np.float32)
+        self._square = np.zeros(n_weights, np.float32)
+        self._n_steps, self._rate = n_steps, rate
+        self._step = 0
+
+    def change(self, gradient: NDArray[np.float64]) -> Floats:
+        """What to take from the weights. Shape (n_weights,)."""
+        self._step += 1
+        self._mean = _moved(self._mean, gradient, *_MEAN)
+        self._square = _moved(self._square, gradient**2, *_SQUARE)
+        mean = self._mean / (1 - _MEAN[0] ** self._step)
+        root = np.sqrt(self._square / (1 - _SQUARE[0] ** self._step))
+        rate = self._rate * (1 - (self._step - 1) / self._n_steps)
+        change: Floats = (rate * (mean / (root + 1e-6))).astype(np.float32)
+        return change
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +72,8 @@ class FitOptions:
         n_rows: Size of the table, a power of 2.
         l2: Penalty on squared weights.
         min_count: Features of fewer places get no weight.
-        n_steps: Of Adam, on all examples each.
-        rate: Of Adam, at the start; falls to 0.
+        n_steps: Of Adam.
+        rate: Of its first step.
     """
 
     n_rows: int
@@ -49,7 +84,7 @@ class FitOptions:
 
 
 def fit(groups: Sequence[Examples], options: FitOptions) -> NDArray[np.int8]:
-    """Fits and rounds weights; the same examples give the same bytes.
+    """Fits and rounds a layer's weights by logistic regression.
 
     Args:
         groups: Examples, by number of features.
@@ -66,12 +101,11 @@ def fit(groups: Sequence[Examples], options: FitOptions) -> NDArray[np.int8]:
         seen = np.repeat(np.minimum(group.n_ends + group.n_insides, 3.0), of_group.shape[1])
         counts += np.bincount(of_group.ravel(), seen, minlength=n_rows)
     is_kept = counts >= options.min_count
+    n_kept = int(is_kept.sum())
     # Kept rows are numbered anew; the last number stands for all others and stays at 0.
-    numbers = np.full(n_rows, int(is_kept.sum()), np.int64)
-    numbers[is_kept] = np.arange(int(is_kept.sum()))
-    weights = _descend(
-        groups, [numbers[of_group] for of_group in rows], int(is_kept.sum()), options
-    )
+    numbers = np.full(n_rows, n_kept, np.int64)
+    numbers[is_kept] = np.arange(n_kept)
+    weights = _descend(groups, [numbers[of_group] for of_group in rows], n_kept, options)
     table = np.zeros(n_rows, np.int8)
     table[is_kept] = np.clip(np.round(weights * LEVELS_PER_NAT), -127, 127).astype(np.int8)
     return table
@@ -82,21 +116,22 @@ def _descend(
     rows: Sequence[NDArray[np.int64]],
     n_weights: int,
     options: FitOptions,
-) -> NDArray[np.float64]:
-    """Minimises the penalised loss with Adam: shape (n_weights,)."""
-    weights, first, second = (np.zeros(n_weights + 1) for _ in range(3))
-    for step in range(options.n_steps):
-        gradient = options.l2 * weights
+) -> NDArray[Any]:
+    """Minimises the penalised loss: shape (n_weights,)."""
+    weights = np.zeros(n_weights + 1, np.float32)
+    adam = Adam(n_weights + 1, n_steps=options.n_steps, rate=options.rate)
+    for _ in range(options.n_steps):
+        gradient = (options.l2 * weights).astype(np.float64)
         for group, of_group in zip(groups, rows, strict=True):
             scores = group.offsets + weights[of_group].sum(axis=1)
             probs = 1 / (1 + np.exp(-np.clip(scores, -30, 30)))
             errors = probs * (group.n_ends + group.n_insides) - group.n_ends
             repeated = np.repeat(errors, of_group.shape[1])
             gradient += np.bincount(of_group.ravel(), repeated, minlength=n_weights + 1)
-        first = 0.9 * first + 0.1 * gradient
-        second = 0.99 * second + 0.01 * gradient**2
-        rate = options.rate * (1 - step / options.n_steps)
-        corrected = first / (1 - 0.9 ** (step + 1))
-        weights -= rate * corrected / (np.sqrt(second / (1 - 0.99 ** (step + 1))) + 1e-6)
+        weights -= adam.change(gradient)
         weights[-1] = 0
     return weights[:-1]
+
+
+def _moved(mean: Floats, value: NDArray[np.float64], stays: float, added: float) -> Floats:
+    return (stays * mean + added * value).astype(np.float32)

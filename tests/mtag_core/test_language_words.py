@@ -1,0 +1,78 @@
+import math
+
+import numpy as np
+import pytest
+
+from mtag_core.errors import BundleError
+from mtag_core.language_words import LanguageWords, ngram_rows, word_codes
+
+_ROWS = 1 << 10
+
+
+def _odds():
+    odds = np.zeros(_ROWS)
+    odds[ngram_rows("vlak", n_rows=_ROWS)] = 1.0
+    odds[ngram_rows("voz", n_rows=_ROWS)] = -1.0
+    return odds
+
+
+@pytest.fixture
+def words():
+    shared = {"i": math.log(0.05)}
+    return LanguageWords.of(
+        {
+            "en": {"the": math.log(0.06), "of": math.log(0.03)},
+            "de": {"der": math.log(0.05), "und": math.log(0.04), "of": math.log(0.001)},
+            "pl": shared,
+            "cs": shared,
+        },
+        _odds(),
+    )
+
+
+def test_words_are_read_as_they_were_written(words, tmp_path):
+    words.save(tmp_path / "words.npz")
+    again = LanguageWords.load(tmp_path / "words.npz")
+    text = "The cat of the house, i der"
+    np.testing.assert_allclose(again.gains([text])[0], words.gains([text])[0])
+    guess = [("hr", 0.5), ("sr", 0.5)]
+    assert again.part_croatian("vlak", guess) == words.part_croatian("vlak", guess)
+
+
+def test_common_words_weigh_what_a_model_answers(words):
+    (best, *_) = words.reweigh("the house of", [("de", 0.6), ("en", 0.4)])
+    assert best[0] == "en"
+
+
+def test_many_words_of_one_language_name_it(words):
+    texts = ["the of the of the of the of the", "der und", "lorem ipsum " * 9, ""]
+    assert [guess and guess[0] for guess in words.sure_languages(texts)] == ["en", None, None, None]
+
+
+def test_texts_say_together_what_each_says_alone(words):
+    texts = ["the cat", "", "der Hund und die Katze of"]
+    together = words.gains(texts)[0]
+    np.testing.assert_array_equal(together, [words.gains([text])[0][0] for text in texts])
+
+
+def test_commonest_words_come_in_the_order_of_their_use(words):
+    assert words.commonest("en", 1) == frozenset(word_codes("the"))
+    assert words.commonest("xx", 5) == frozenset()
+
+
+@pytest.mark.parametrize(("text", "language"), [("vlak", "hr"), ("voz", "sr")])
+def test_words_part_croatian_from_serbian(words, text, language):
+    guess = words.part_croatian(text, [("hr", 0.4), ("sr", 0.4), ("bs", 0.2)])
+    assert guess[0][0] == language
+    assert sum(prob for _, prob in guess) == pytest.approx(1.0)
+
+
+def test_other_languages_are_not_parted(words):
+    guess = [("bs", 0.6), ("hr", 0.4)]
+    assert words.part_croatian("vlak", guess) == guess
+
+
+def test_damaged_file_is_an_error(tmp_path):
+    (tmp_path / "words.npz").write_bytes(b"nothing")
+    with pytest.raises(BundleError, match="expected common words of languages"):
+        LanguageWords.load(tmp_path / "words.npz")

@@ -1,0 +1,83 @@
+import pytest
+
+from mtag_core.training.segmenters.treebanks import (
+    Surface,
+    is_edited,
+    joined_letters,
+    language_sentences,
+    read_sentences,
+    training_files,
+    treebank_sentences,
+)
+
+_BLANK = "\t_" * 8
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Ten sentences of French news, a thousand of a larger treebank, and ten of speech."""
+    for name, form, n in (("gsd", "un", 10), ("sequoia", "deux", 1000), ("spoken", "euh", 10)):
+        sentence = f"1\t{form}{_BLANK}\n2\tmot{_BLANK}\n\n"
+        (tmp_path / f"fr_{name}-ud-train.conllu").write_text(sentence * n)
+        (tmp_path / f"fr_{name}-ud-test.conllu").write_text("not read")
+    return training_files(tmp_path)["fr"]
+
+
+def _n_sentences(sentences):
+    """The number of sentences by their first words."""
+    found = {}
+    for sentence in sentences:
+        found[sentence[0].form] = found.get(sentence[0].form, 0) + 1
+    return found
+
+
+def _written(tmp_path, *sentences):
+    path = tmp_path / "en_own-ud-train.conllu"
+    path.write_text("\n".join("".join(f"{row}\n" for row in rows) for rows in sentences))
+    return path
+
+
+def test_what_a_small_file_lacks_the_others_give(files):
+    found = _n_sentences(language_sentences([p for p in files if is_edited(p)], 90))
+    assert found["un"] == 10
+    assert found["deux"] >= 25
+
+
+def test_speech_is_not_edited(files):
+    assert [path.name.split("-")[0] for path in files if not is_edited(path)] == ["fr_spoken"]
+
+
+def test_a_small_treebank_comes_before_others_of_its_language(files):
+    assert list(_n_sentences(treebank_sentences("fr_spoken", files, 100))) == ["euh", "un", "deux"]
+
+
+def test_a_treebank_gives_no_more_than_asked(files):
+    assert _n_sentences(treebank_sentences("fr_gsd", files, 6))["un"] == 3
+
+
+def test_surface_tokens_keep_splits_and_spaces(tmp_path):
+    blank = "\t_" * 7
+    rows = [f"1-2\tau{blank}\t_", f"1\tà{blank}\t_", f"2\tle{blank}\t_"]
+    rows += [f"2.1\tx{blank}\t_", f"3\tlac{blank}\tSpaceAfter=No"]
+    (sentence,) = read_sentences(_written(tmp_path, rows))
+    assert sentence == [Surface("au", ("à", "le"), True), Surface("lac", ("lac",), False)]
+
+
+def test_every_second_sentence_of_a_spaced_treebank_is_tightened(tmp_path):
+    rows = [f"1-2\tcannot{_BLANK}", f"1\tcan{_BLANK}", f"2\tnot{_BLANK}", f"3\t!{_BLANK}"]
+    spaces = [s[0].has_space for s in read_sentences(_written(tmp_path, *[rows] * 4))]
+    assert spaces == [True, False, True, False]
+
+
+def test_a_treebank_that_says_where_spaces_are_is_left_alone(tmp_path):
+    blank = "\t_" * 7
+    tight = [f"1\tgo{blank}\tSpaceAfter=No", f"2\t.{_BLANK}"]
+    spaced = [f"1\tgo{_BLANK}", f"2\t.{_BLANK}"]
+    spaces = [s[0].has_space for s in read_sentences(_written(tmp_path, *[tight] * 3, spaced))]
+    assert spaces == [False, False, False, True]
+
+
+def test_a_cut_between_letters_is_a_split():
+    sentence = [Surface("był", ("był",), False), Surface("em", ("em",), False)]
+    sentence += [Surface(".", (".",), True)]
+    assert joined_letters(sentence) == [Surface("byłem", ("był", "em"), False), sentence[2]]
