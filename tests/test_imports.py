@@ -70,6 +70,8 @@ OWNERS = {
     "tokenizers": {"mtag_core.tagging"},
     "torch": set(),
     "transformers": set(),
+    # Comes with torch for CUDA.
+    "triton": set(),
 }
 
 

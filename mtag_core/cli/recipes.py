@@ -14,6 +14,7 @@ from mtag_core.options import Flags
 from mtag_core.training.options import (
     AdaptOptions,
     AverageOptions,
+    BundleTrainingOptions,
     ConventionsOptions,
     DistillOptions,
     EncodeTextOptions,
@@ -26,6 +27,11 @@ from mtag_core.training.options import (
     TrainSegmentersOptions,
     UnpackBundleOptions,
     VocabularyOptions,
+    WordAdapterOptions,
+    WordCorpusOptions,
+    WordDistillOptions,
+    WordTargetOptions,
+    WordTextOptions,
 )
 
 
@@ -69,7 +75,19 @@ _FINETUNE: dict[str, Any] = {
     **{"piece_budget": 16384},
 }
 
+_FINETUNE_WORDS: dict[str, Any] = {
+    **{"student": MISSING, "label_share": 0.7, "text_rate": 0.05},
+    **{"epochs": 12.0, "peak_rate": 4e-4, "warmup_share": 0.1},
+}
+
 RECIPES = {
+    "train bundle": Recipe(
+        "train-bundle",
+        "make a bundle from treebanks, text and an encoder, in stages",
+        "recipes.bundle_training",
+        Flags(BundleTrainingOptions),
+        is_verbose=True,
+    ),
     "train langid": Recipe(
         "train-langid",
         "train the language identifier of a bundle",
@@ -95,6 +113,44 @@ RECIPES = {
         "fine-tune a pretrained encoder on treebanks",
         "recipes.teacher",
         Flags(TeacherTrainingOptions),
+    ),
+    "train corpus": Recipe(
+        "read-treebanks",
+        "read treebanks once, with lemma rules, for word students and their teachers",
+        "data.word_corpus",
+        Flags(WordCorpusOptions),
+        is_verbose=True,
+    ),
+    "train text": Recipe(
+        "prepare-text",
+        "segment text, train the word student's vocabulary, encode both",
+        "data.word_text",
+        Flags(WordTextOptions),
+        is_verbose=True,
+    ),
+    "train labels": Recipe(
+        "label-words",
+        "let teachers label treebanks and text for word students",
+        "recipes.word_targets",
+        Flags(WordTargetOptions),
+    ),
+    "train words": Recipe(
+        "distill-words",
+        "train a word student on what teachers labelled",
+        "recipes.word_distillation",
+        Flags(WordDistillOptions),
+    ),
+    "train finetune-words": Recipe(
+        "finetune-words",
+        "train a word student further, on treebanks above all",
+        "recipes.word_distillation",
+        Flags(WordDistillOptions, **_FINETUNE_WORDS),
+    ),
+    "train adapters": Recipe(
+        "fit-adapters",
+        "fit a word student's treebank adapters, styles and temperatures",
+        "recipes.word_adapters",
+        Flags(WordAdapterOptions),
     ),
     "train encode-text": Recipe(
         "encode-text",

@@ -29,7 +29,6 @@ class Schedule:
         clip_norm: Gradients are scaled down to this norm; None leaves them as they are.
         checkpoint_minutes: Time between checkpoints.
         head_factor: Weights outside the model's `encoder` learn so many times as fast.
-        steps_a_rate: Steps with one learning rate; the clock is read between.
     """
 
     epochs: float = option("passes at most", 10.0)
@@ -43,7 +42,6 @@ class Schedule:
     clip_norm: float | None = 1.0
     checkpoint_minutes: float = 5.0
     head_factor: float = 1.0
-    steps_a_rate: int = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +79,8 @@ class TeacherTrainingOptions:
     """
 
     encoder: str = option("Hugging Face directory or name of the encoder")
-    treebanks: Path = option(_TREEBANKS)
+    treebanks: Path | None = option(_TREEBANKS, None)
+    corpus: Path | None = option("directory of stage `treebanks`, in the place of files", None)
     output: Path = option(_OUTPUT)
     resume: bool = option(_RESUME, False)
     feats: Path | None = option("FEATS inventory to use; built from the train files if none", None)
@@ -129,6 +128,8 @@ class TargetOptions:
     top_k: int = option("FEATS bundles kept a token", 32)
     upos_temperature: float = option("divides the UPOS logits", 1.0)
     feats_temperature: float = option("divides the FEATS logits", 1.0)
+    top_k_lemmas: int = 8
+    lemma_temperature: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +183,115 @@ class DistillOptions:
         return self.feats or self.teachers[0] / "feats.json"
 
 
+_CORPUS = "directory that stage `treebanks` wrote"
+_FORMS = "forms.npz that stage `forms` wrote"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordCorpusOptions:
+    """Options of `read-treebanks`."""
+
+    treebanks: Path = option(_TREEBANKS)
+    output: Path = option("directory for the corpus")
+    train_on_dev: bool = option(_TRAIN_ON_DEV, False)
+    licences: tuple[str, ...] = option(
+        "learn only treebanks whose licence in INDEX.tsv is one of these", (), metavar="LICENCE"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordTextOptions:
+    """Options of `prepare-text`."""
+
+    corpus: Path = option(_CORPUS)
+    text: Path = option("directory of LANGUAGE.txt[.xz] files, a sentence a line")
+    encoder: Path = option("directory of the teachers' encoder, for its tokenizer.json")
+    output: Path = option("directory for tokens, vocabulary and arrays")
+    segmenters: Path = option("segmenters to cut text with", DEFAULT_BUNDLE / "segmenters")
+    n_pieces: int = option("wordpieces of the student, special ones included", 16_000)
+    max_tokens: int = option("tokens of a language at most", 1_000_000)
+    max_pieces: int = option(_MAX_PIECES, 256)
+    n_processes: int = option(_N_PROCESSES, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordTargetOptions:
+    """Options of `label-words`."""
+
+    teachers: tuple[Path, ...] = option("model directories, averaged")
+    text: Path = option("directory that stage `text` wrote")
+    output: Path = option("directory of the shards")
+    shard: int = option("which part of the sentences, from 0", 0)
+    n_shards: int = option("parts that the sentences are labelled in", 1)
+    max_pieces: int = option(_MAX_PIECES, 256)
+    substitution_share: float = option(
+        "label a copy of each sentence with this share of its open-class words substituted", 0.3
+    )
+    targets: TargetOptions = group(
+        TargetOptions(top_k=16, upos_temperature=2.0, feats_temperature=2.0), section="targets"
+    )
+    seed: int = option("of everything random", 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordDistillOptions:
+    """Options of `distill-words` and `finetune-words`.
+
+    Treebanks under `small_treebank` and texts under `small_text` tokens are sampled more often.
+    """
+
+    corpus: Path = option(_CORPUS)
+    labelled: Path = option("directory of shards that label-words wrote")
+    forms: Path = option(_FORMS)
+    tokenizer: Path = option("the student's tokenizer.json")
+    output: Path = option(_OUTPUT)
+    resume: bool = option(_RESUME, False)
+    student: Path | None = option("model directory to start from; a new student if none", None)
+    hidden_size: int = option("width of a new student", 256)
+    n_layers: int = option("layers over the words of a new student", 2)
+    targets: TargetOptions = group(
+        TargetOptions(top_k=16, upos_temperature=2.0, feats_temperature=2.0), section="targets"
+    )
+    label_share: float = option("share of the label in a treebank token's target", 0.5)
+    treebank_rate: float = option("times that an epoch goes through a treebank", 1.0)
+    text_rate: float = option("the same for text", 1.0)
+    changed_share: float = option(
+        "sentences in capitals, in lower case, without diacritics and so on", 0.3
+    )
+    named_share: float = option("treebank sentences that have their treebank's adapter", 0.2)
+    piece_dropout: float = option(_PIECE_DROPOUT, 0.03)
+    dropout: float = option("of the student", 0.05)
+    share_feats: bool = option("FEATS bundles share weights by attribute while training", True)
+    token_budget: int = option("tokens a batch and process", 32768)
+    schedule: Schedule = group(
+        Schedule(epochs=200.0, peak_rate=2e-3, warmup_share=0.04, checkpoint_minutes=2.0),
+        section="schedule",
+    )
+    small_treebank: int = 40_000
+    small_text: int = 300_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordAdapterOptions:
+    """Options of `fit-adapters`."""
+
+    model: Path = option("the student's directory")
+    corpus: Path = option(_CORPUS)
+    forms: Path = option(_FORMS)
+    output: Path = option("directory for the student with its adapters")
+    max_tokens: int = option("tokens of each treebank that are trained on, about", 20_000)
+    schedule: Schedule = group(
+        Schedule(
+            epochs=8.0,
+            peak_rate=5e-3,
+            warmup_share=0.0,
+            decay="linear",
+            clip_norm=None,
+        ),
+        section="schedule",
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class AdaptOptions:
     """Options of `adapt`.
@@ -223,7 +333,6 @@ class ConventionsOptions:
             warmup_share=0.0,
             decay="linear",
             clip_norm=None,
-            steps_a_rate=1,
         ),
         section="schedule",
     )
@@ -236,6 +345,7 @@ class VocabularyOptions:
     text: Path | None = option(_LANGUAGE_TEXT, None)
     treebanks: Path | None = option("directory of *-train.conllu[.xz] files", None)
     n_pieces: int = option("wordpieces, special ones included", 96_000)
+    lower_case: bool = option("of folded forms in lower case, as a word student reads them", False)
     output: Path = option("the tokenizer.json to write")
 
 
@@ -295,6 +405,50 @@ class AverageOptions:
     second: Path = option("another that started from the same weights")
     output: Path = option("model directory to write")
     share: float = option("of the second, from 0 to 1", 0.5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleTrainingOptions:
+    """Options of `train bundle`."""
+
+    treebanks: Path = option(_TREEBANKS, metavar="DIR")
+    text: Path = option("directory of LANGUAGE.txt[.xz] files, a sentence a line", metavar="DIR")
+    encoder: Path = option("Hugging Face directory of the teachers' encoder", metavar="DIR")
+    output: Path = option("the bundle to write; missing or empty", metavar="DIR")
+    work: Path | None = option(
+        "directory for what stages leave; OUTPUT.work if none", None, metavar="DIR"
+    )
+    stages: tuple[str, ...] = option("stages to run; all if none is named", (), metavar="STAGE")
+    architecture: Literal["words", "minibert"] = option("of the student", "words")
+    device: Literal["cpu", "cuda"] = option("where networks are trained; all GPUs there are", "cpu")
+    train_on_dev: bool = option(_TRAIN_ON_DEV, False)
+    licences: tuple[str, ...] = option(
+        "learn only treebanks whose licence in INDEX.tsv is one of these", (), metavar="LICENCE"
+    )
+    segmenters: Path = option(
+        "segmenters of the bundle", DEFAULT_BUNDLE / "segmenters", metavar="DIR"
+    )
+    langid: Path = option("a fastText model", DEFAULT_BUNDLE / "langid.ftz", metavar="FILE")
+    n_teachers: int = option("teachers, which label together", 2)
+    teacher_minutes: float = option("of each teacher's training", 6.0)
+    student_minutes: float = option("of the student's training", 10.0)
+    finetune_minutes: float = option("of training on treebanks above all", 1.0)
+    n_processes: int = option("processes that segment, encode and score", 1)
+    seed: int = option("of everything random", 1)
+    epochs: float | None = option("end each training after so many passes", None, section="sizes")
+    hidden_size: int = option("width of the student", 256, section="sizes")
+    n_layers: int = option("layers of the student over a sentence", 2, section="sizes")
+    n_pieces: int = option(
+        "wordpieces of a word student; a MiniBERT has six times as many", 16_000, section="sizes"
+    )
+    max_tokens: int = option("tokens of a language's text at most", 1_000_000, section="sizes")
+    max_pieces: int = option(_MAX_PIECES, 256, section="sizes")
+    budget: int = option("wordpieces or tokens a batch and process", 32_768, section="sizes")
+
+    @property
+    def working(self) -> Path:
+        """Where stages leave their products."""
+        return self.work or self.output.with_name(f"{self.output.name}.work")
 
 
 _LABELLING_TREEBANKS = "directory of CoNLL-U files, .xz or plain"

@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from mtag_core.errors import CheckpointError
-from mtag_core.training.options import AdaptOptions, DistillOptions, TeacherTrainingOptions
+from mtag_core.training.options import (
+    AdaptOptions,
+    DistillOptions,
+    TeacherTrainingOptions,
+    WordDistillOptions,
+)
 
 _MAX_SHOWN = 60
 
@@ -42,7 +47,9 @@ def record_options(
     path.write_text(text, encoding="utf-8")
 
 
-def record_training(options: AdaptOptions | DistillOptions | TeacherTrainingOptions) -> None:
+def record_training(
+    options: AdaptOptions | DistillOptions | TeacherTrainingOptions | WordDistillOptions,
+) -> None:
     """Records the options of a training in its output directory, as `run_config.json`.
 
     Raises:

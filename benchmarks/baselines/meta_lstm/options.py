@@ -27,7 +27,6 @@ class MetaLstmOptions:
             decay="linear",
             weight_decay=0.0,
             clip_norm=5.0,
-            steps_a_rate=1,
             seed=0,
         )
     )

@@ -2,19 +2,23 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.encoding import encode_sentences
-from mtag_core.training.data.packing import PackedSentences, fits
+from mtag_core.training.data.packing import PackedSentences, fits, ragged_rows
 from mtag_core.training.data.train_dev_split import training_feats
 from mtag_core.training.data.treebanks import UNLABELLED, LabelledSentence, label_ids
+from mtag_core.training.data.word_sentences import WordSentences
+
+Sentences = TypeVar("Sentences", PackedSentences, WordSentences)
 
 
 @dataclass(frozen=True)
-class LabelledDataset:
+class LabelledDataset(Generic[Sentences]):
     """Encoded, labelled sentences.
 
     Attributes:
@@ -24,14 +28,30 @@ class LabelledDataset:
         treebanks: Names of the treebanks.
         treebank_ids: Index into `treebanks` of each sentence. Shape (n_sentences,), int64.
         is_train: Whether each sentence is of a train file. Shape (n_sentences,), bool.
+        lemma_ids: Lemma rule ids, `UNLABELLED` where there is no lemma. Shape (total_tokens,),
+            int64.
     """
 
-    packed: PackedSentences
+    packed: Sentences
     upos_ids: NDArray[np.int64]
     feats_ids: NDArray[np.int64]
     treebanks: tuple[str, ...]
     treebank_ids: NDArray[np.int64]
     is_train: NDArray[np.bool_]
+    lemma_ids: NDArray[np.int64]
+
+    def select(self, chosen: NDArray[np.int64]) -> "LabelledDataset[Sentences]":
+        """Keeps the chosen sentences, in that order."""
+        tokens = ragged_rows(self.packed.n_tokens, chosen)
+        return LabelledDataset(
+            self.packed.select(chosen),
+            self.upos_ids[tokens],
+            self.feats_ids[tokens],
+            self.treebanks,
+            self.treebank_ids[chosen],
+            self.is_train[chosen],
+            self.lemma_ids[tokens],
+        )
 
     def tokens_by_treebank(self) -> NDArray[np.int64]:
         """Number of tokens of each treebank. Shape (n_treebanks,)."""
@@ -39,6 +59,10 @@ class LabelledDataset:
             self.treebank_ids, weights=self.packed.n_tokens, minlength=len(self.treebanks)
         ).astype(np.int64)
         return counts
+
+
+LabelledPieces = LabelledDataset[PackedSentences]
+LabelledWords = LabelledDataset[WordSentences]
 
 
 def encoded_forms(
@@ -55,7 +79,7 @@ def labelled_dataset(
     *,
     feats_labels: list[str],
     max_pieces: int,
-) -> LabelledDataset:
+) -> LabelledPieces:
     """Adds labels to encoded sentences.
 
     Args:
@@ -87,6 +111,7 @@ def labelled_dataset(
         names,
         np.array([name_to_id[sentence.treebank] for sentence in kept], np.int64),
         np.array([sentence.part == "train" for sentence in kept], bool),
+        np.full(len(upos), UNLABELLED, np.int64),
     )
 
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from mtag_core.training.networks.model import Batch
 
 Ints = NDArray[np.int32]
-_PAD_MULTIPLE = 8
+PAD_MULTIPLE = 8
+"""Batches are padded to a multiple of this, which attention kernels ask for."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class PackedSentences:
         """Number of sentences."""
         return len(self.n_pieces)
 
+    @property
+    def lengths(self) -> Ints:
+        """Positions that a sentence takes in a batch. Shape (n_sentences,)."""
+        return self.n_pieces
+
     def save(self, path: Path) -> None:
         """Writes the arrays to one `.npz` file."""
         np.savez(path, **{field.name: getattr(self, field.name) for field in fields(self)})
@@ -64,8 +70,8 @@ class PackedSentences:
 
     def select(self, chosen: NDArray[np.int64]) -> "PackedSentences":
         """Keeps the chosen sentences, in that order."""
-        pieces = _rows(self.n_pieces, chosen)
-        tokens = _rows(self.n_tokens, chosen)
+        pieces = ragged_rows(self.n_pieces, chosen)
+        tokens = ragged_rows(self.n_tokens, chosen)
         return PackedSentences(
             self.piece_ids[pieces],
             self.first_piece[tokens],
@@ -99,9 +105,9 @@ def cut_batches(
     Returns:
         Indices of each batch's sentences; every sentence is in one batch.
     """
-    jittered = n_pieces + generator.random(len(n_pieces)) * _PAD_MULTIPLE / 2
+    jittered = n_pieces + generator.random(len(n_pieces)) * PAD_MULTIPLE / 2
     order = np.argsort(jittered, kind="stable")
-    padded = -(-n_pieces[order] // _PAD_MULTIPLE) * _PAD_MULTIPLE
+    padded = -(-n_pieces[order] // PAD_MULTIPLE) * PAD_MULTIPLE
     batches: list[NDArray[np.int64]] = []
     end = len(order)
     while end > 0:
@@ -139,7 +145,7 @@ class DeviceSentences:
             The batch; its padded length is a multiple of 8, which attention kernels ask for.
         """
         longest = int(self.packed.n_pieces[sentence_indices].max())
-        width = -(-longest // _PAD_MULTIPLE) * _PAD_MULTIPLE
+        width = -(-longest // PAD_MULTIPLE) * PAD_MULTIPLE
         n_tokens = int(self.packed.n_tokens[sentence_indices].sum())
         chosen = torch.from_numpy(sentence_indices).to(self.device, non_blocking=True)
         piece_ids, is_piece = self._pieces(chosen, width)
@@ -172,7 +178,7 @@ def ranges(starts: NDArray[np.int64], lengths: Ints) -> NDArray[np.int64]:
     return positions
 
 
-def _rows(lengths: Ints, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+def ragged_rows(lengths: Ints, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
     """Flat positions of chosen rows of a ragged array: lengths [2, 3], row [1] -> [2, 3, 4]."""
     starts = np.cumsum(lengths, dtype=np.int64) - lengths
     return ranges(starts[chosen], lengths[chosen])

@@ -21,10 +21,16 @@ from mtag_core.training.treebank_facts import facts_of
 _BLOCK_SENTENCES = 10
 _BLOCKS = 4
 _RESEGMENTATION_SEED = 1
+# Sentences in ten, where a treebank has no dev file.
+_HELD_OUT = 1
 
 
 def read_training_sentences(
-    directory: Path, *, train_on_dev: bool = False, only: Collection[str] = ()
+    directory: Path,
+    *,
+    train_on_dev: bool = False,
+    only: Collection[str] = (),
+    hold_out_tenth: bool = False,
 ) -> list[LabelledSentence]:
     """Reads the sentences to train on.
 
@@ -33,23 +39,30 @@ def read_training_sentences(
         train_on_dev: Three quarters of every dev file, too; else only where the train file is known
             to be faulty.
         only: Treebanks to read; empty for all.
+        hold_out_tenth: Hold out every tenth sentence of train files without a dev file.
 
     Returns:
         Those of the train files, then those of dev files, then those of treebanks without
         punctuation once more, resegmented.
     """
-    sentences = [
-        sentence for path in _files(directory, "train", only) for sentence in read_treebank(path)
-    ]
+    n_held_out = _HELD_OUT if hold_out_tenth else 0
+    sentences = _train_sentences(directory, only, is_trained=True, n_held_out=n_held_out)
     sentences += _dev_sentences(directory, only, train_on_dev=train_on_dev, is_trained=True)
     return sentences + resegment_unpunctuated(sentences, seed=_RESEGMENTATION_SEED)
 
 
 def read_dev_sentences(
-    directory: Path, *, train_on_dev: bool = False, only: Collection[str] = ()
+    directory: Path,
+    *,
+    train_on_dev: bool = False,
+    only: Collection[str] = (),
+    hold_out_tenth: bool = False,
 ) -> list[LabelledSentence]:
-    """Reads the dev sentences that `read_training_sentences` with these arguments holds out."""
-    return _dev_sentences(directory, only, train_on_dev=train_on_dev, is_trained=False)
+    """Reads the sentences that `read_training_sentences` with these arguments holds out."""
+    sentences = _dev_sentences(directory, only, train_on_dev=train_on_dev, is_trained=False)
+    if hold_out_tenth:
+        sentences += _train_sentences(directory, only, is_trained=False, n_held_out=_HELD_OUT)
+    return sentences
 
 
 def is_trained_on(treebank: str, index: int, *, train_on_dev: bool) -> bool:
@@ -98,8 +111,21 @@ def write_held_out_dev(treebanks: Path, directory: Path, *, train_on_dev: bool) 
 
 
 def _files(directory: Path, part: str, only: Collection[str]) -> list[Path]:
-    files = treebank_files(directory, part)
+    files = treebank_files(directory, part, is_required=part == "train")
     return [path for path in files if not only or treebank_name(path) in only]
+
+
+def _train_sentences(
+    directory: Path, only: Collection[str], *, is_trained: bool, n_held_out: int
+) -> list[LabelledSentence]:
+    """Sentences of train files; where there is no dev file, `n_held_out` in ten are held out."""
+    have_dev = {treebank_name(path) for path in directory.rglob("*-dev.conllu*")}
+    return [
+        sentence
+        for path in _files(directory, "train", only)
+        for index, sentence in enumerate(read_treebank(path))
+        if (sentence.treebank in have_dev or index % 10 < 10 - n_held_out) == is_trained
+    ]
 
 
 def _dev_sentences(

@@ -40,21 +40,22 @@ class LabelledSentence:
     lemmas: tuple[str, ...] = ()
 
 
-def treebank_files(directory: Path, part: str) -> list[Path]:
+def treebank_files(directory: Path, part: str, *, is_required: bool = True) -> list[Path]:
     """Lists the CoNLL-U files of one part under a directory, sorted by name.
 
     Args:
         directory: Holds the files, or folders of files.
         part: `train`, `dev` or `test`.
+        is_required: Raise where there is none.
 
     Returns:
         Files named `*-PART.conllu` or `*-PART.conllu.xz`.
 
     Raises:
-        InputNotFoundError: There is none.
+        InputNotFoundError: There is none, and one is required.
     """
     files = [path for suffix in ("", ".xz") for path in directory.rglob(f"*-{part}.conllu{suffix}")]
-    if not files:
+    if not files and is_required:
         raise InputNotFoundError(
             f"{directory}: no file named *-{part}.conllu or *-{part}.conllu.xz"
         )

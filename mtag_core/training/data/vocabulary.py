@@ -1,11 +1,13 @@
 """Trains the student's WordPiece vocabulary on segmented text and treebanks."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from mtag_core.errors import UsageError
+from mtag_core.folding import fold_form
 from mtag_core.training.data.texts import read_token_lines
 from mtag_core.training.data.treebanks import read_treebank, treebank_files
 from mtag_core.training.options import VocabularyOptions
@@ -24,6 +26,8 @@ def run(options: VocabularyOptions) -> str:
     if options.text is None and options.treebanks is None:
         raise UsageError("train-vocabulary needs --text or --treebanks, or both")
     sentences = vocabulary_sentences(options.text, options.treebanks)
+    if options.lower_case:
+        sentences = lower_cased(sentences)
     tokenizer = train_vocabulary(sentences, n_pieces=options.n_pieces)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(options.output))
@@ -33,7 +37,7 @@ def run(options: VocabularyOptions) -> str:
 def train_vocabulary(
     sentences: Iterable[tuple[str, ...]], *, n_pieces: int, alphabet_size: int = 6000
 ) -> Tokenizer:
-    """Trains a cased WordPiece vocabulary.
+    """Trains a WordPiece vocabulary that keeps letter case as it comes.
 
     Args:
         sentences: Forms of each sentence.
@@ -56,6 +60,17 @@ def train_vocabulary(
     )
     tokenizer.train_from_iterator((" ".join(forms) for forms in sentences), trainer)
     return tokenizer
+
+
+def lower_cased(sentences: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """Folds forms and puts them in lower case, as a word student reads them."""
+    for forms in sentences:
+        yield tuple(map(_lower_cased, forms))
+
+
+@lru_cache(2**20)
+def _lower_cased(form: str) -> str:
+    return fold_form(form).lower()
 
 
 def vocabulary_sentences(text: Path | None, treebanks: Path | None) -> Iterator[tuple[str, ...]]:

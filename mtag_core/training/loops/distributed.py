@@ -19,6 +19,8 @@ def start() -> torch.device:
     if has_gpu:
         torch.cuda.set_device(device)
         torch.set_float32_matmul_precision("high")
+        # cuDNN's attention plans anew for each shape of a batch, which takes longer than training.
+        torch.backends.cuda.enable_cudnn_sdp(False)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not distributed.is_initialized():
         distributed.init_process_group("nccl" if has_gpu else "gloo")
     return device

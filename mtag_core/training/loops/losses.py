@@ -31,6 +31,13 @@ def top_k_target_loss(
     """
     if not temperature > 0:
         raise ValueError(f"temperature is {temperature}, expected a number above 0")
+    if student_logits.is_cuda and label_ids.shape[-1] < student_logits.shape[-1]:
+        from mtag_core.training.loops.fused_loss import FusedTopKLoss
+
+        fused: Tensor = FusedTopKLoss.apply(
+            student_logits.contiguous(), label_ids.int(), log_probs.exp(), temperature
+        )
+        return fused.mean()
     logits = student_logits.float() / temperature
     log_total = logits.logsumexp(-1, keepdim=True)
     target = log_probs.exp()

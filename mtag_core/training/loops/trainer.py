@@ -27,6 +27,8 @@ from mtag_core.training.options import Schedule
 
 _LOGGER = logging.getLogger(__name__)
 _STEPS_BETWEEN_POINTS = 100
+# Processes must have the same rate, and agreeing on it waits for all of them.
+_STEPS_BETWEEN_AGREEMENTS = 16
 
 Epoch = list[NDArray[np.int64]]
 
@@ -159,6 +161,11 @@ class Trainer:
         self._spent_s = 0.0
         self._n_tokens = 0
 
+    @property
+    def n_steps(self) -> int:
+        """Steps that were made, those before a checkpoint included."""
+        return self._step
+
     def resume(self) -> bool:
         """Loads the checkpoint, if there is one.
 
@@ -188,11 +195,15 @@ class Trainer:
         saved_s = time.monotonic()
         progress = 0.0
         for batch, share in self._batches():
-            if self._step % self._schedule.steps_a_rate == 0:
+            if distributed.n_ranks() == 1 or self._step % _STEPS_BETWEEN_AGREEMENTS == 0:
                 progress = distributed.agree(self._progress(start_s, share), self._device)
             if progress >= 1:
                 break
+            is_first = self._n_tokens == 0
             loss = self._learn(batch, progress)
+            if is_first:
+                # The first step waits for kernels to be compiled, which is no training.
+                start_s = time.monotonic() - self._spent_s
             self._step += 1
             self._batch += 1
             if self._step % _STEPS_BETWEEN_POINTS == 0:
@@ -230,7 +241,8 @@ class Trainer:
                 batches = coming.result()
                 coming = pool.submit(self._cut, self._epoch + 1)
                 for index in range(self._batch, len(batches)):
-                    share = (self._epoch + index / len(batches)) / self._schedule.epochs
+                    done = self._epoch + (index + 0.5) / len(batches)
+                    share = done / self._schedule.epochs
                     yield batches[index], share
                 self._epoch += 1
                 self._batch = 0

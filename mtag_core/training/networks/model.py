@@ -1,4 +1,4 @@
-"""The token tagger of training: an encoder and two linear heads. Teacher and student are both one.
+"""The token tagger of training: an encoder and linear heads. Teachers and MiniBERT are such.
 
 The heads read one vector a token: the sum of its first wordpiece's vector and its last wordpiece's,
 each projected (`combine`). Suffixes carry features, so the last piece helps FEATS; a token of one
@@ -50,7 +50,14 @@ class TokenTagger(nn.Module):
     """Gives each token UPOS and FEATS logits."""
 
     def __init__(
-        self, encoder: nn.Module, *, hidden_size: int, n_upos: int, n_feats: int, dropout: float
+        self,
+        encoder: nn.Module,
+        *,
+        hidden_size: int,
+        n_upos: int,
+        n_feats: int,
+        dropout: float,
+        n_lemma_rules: int = 0,
     ) -> None:
         """Puts fresh heads on an encoder.
 
@@ -60,6 +67,7 @@ class TokenTagger(nn.Module):
             n_upos: Number of UPOS labels.
             n_feats: Number of FEATS labels.
             dropout: On the vectors that the heads read, in training.
+            n_lemma_rules: Number of lemma rules; at 0 there is no such head.
         """
         super().__init__()
         self.encoder = encoder
@@ -67,6 +75,7 @@ class TokenTagger(nn.Module):
         self.combine = nn.Linear(2 * hidden_size, hidden_size)
         self.upos = nn.Linear(hidden_size, n_upos)
         self.feats = nn.Linear(hidden_size, n_feats)
+        self.lemmas = nn.Linear(hidden_size, n_lemma_rules) if n_lemma_rules else None
         self._initialise(hidden_size)
 
     def _initialise(self, hidden_size: int) -> None:
@@ -74,14 +83,15 @@ class TokenTagger(nn.Module):
             nn.init.normal_(self.combine.weight, std=0.02)
             self.combine.weight[:, :hidden_size] += torch.eye(hidden_size)
             nn.init.zeros_(self.combine.bias)
-            for head in (self.upos, self.feats):
+            for head in filter(None, (self.upos, self.feats, self.lemmas)):
                 nn.init.normal_(head.weight, std=0.02)
                 nn.init.zeros_(head.bias)
 
     def forward(self, batch: Batch) -> TaggerLogits:
         """Tags a batch."""
         tokens = self.vectors(batch)
-        return TaggerLogits(upos=self.upos(tokens), feats=self.feats(tokens))
+        lemmas = None if self.lemmas is None else self.lemmas(tokens)
+        return TaggerLogits(upos=self.upos(tokens), feats=self.feats(tokens), lemmas=lemmas)
 
     def vectors(self, batch: Batch) -> Tensor:
         """What the heads read of each token. Shape (n_tokens, hidden_size)."""

@@ -43,6 +43,7 @@ def save_model(
     """
     directory.mkdir(parents=True, exist_ok=True)
     config = config_fields(_architecture(model), metadata, n_feats=len(feats))
+    config["n_lemma_rules"] = 0 if model.lemmas is None else model.lemmas.out_features
     _write_json(directory / "config.json", config)
     _write_json(directory / "feats.json", feats)
     if tokenizer_path.resolve() != (directory / "tokenizer.json").resolve():
@@ -62,7 +63,7 @@ def load_model(directory: Path, *, device: torch.device) -> tuple[TokenTagger, M
         config = _read_config(directory)
         weights = load_file(directory / "model.safetensors")
         model = _empty_model(config)
-        heads = ("combine.", "upos.", "feats.")
+        heads = ("combine.", "upos.", "feats.", "lemmas.")
         model.load_state_dict(
             {
                 name if name.startswith(heads) else f"encoder.{name}": tensor.float()
@@ -108,16 +109,23 @@ def _empty_model(config: dict[str, Any]) -> TokenTagger:
     if config["encoder"] == "bert":
         names = EncoderConfig.__dataclass_fields__
         shape = EncoderConfig(**{name: config[name] for name in names})
-        return _with_heads(BertEncoder(shape), shape.hidden_size, config["n_feats"], shape.dropout)
+        return _with_heads(BertEncoder(shape), shape.hidden_size, config, shape.dropout)
     from mtag_core.training.networks.pretrained import from_config, hidden_size
 
     encoder = from_config(config["hugging_face"])
-    return _with_heads(encoder, hidden_size(encoder), config["n_feats"], 0.1)
+    return _with_heads(encoder, hidden_size(encoder), config, 0.1)
 
 
-def _with_heads(encoder: torch.nn.Module, width: int, n_feats: int, dropout: float) -> TokenTagger:
+def _with_heads(
+    encoder: torch.nn.Module, width: int, config: dict[str, Any], dropout: float
+) -> TokenTagger:
     return TokenTagger(
-        encoder, hidden_size=width, n_upos=len(UPOS_LABELS), n_feats=n_feats, dropout=dropout
+        encoder,
+        hidden_size=width,
+        n_upos=len(UPOS_LABELS),
+        n_feats=config["n_feats"],
+        dropout=dropout,
+        n_lemma_rules=config.get("n_lemma_rules", 0),
     )
 
 

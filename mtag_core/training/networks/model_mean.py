@@ -3,15 +3,16 @@
 Source: Wortsman et al. 2022 (arXiv:2203.05482), for two models.
 """
 
+import shutil
 from pathlib import Path
 
-import torch
+from safetensors.torch import load, save_file
 
 from mtag_core.errors import CheckpointError, UsageError
-from mtag_core.training.networks.model_files import load_feats, load_model, save_model
 from mtag_core.training.options import AverageOptions
 
-_CPU = torch.device("cpu")
+_WEIGHTS = "model.safetensors"
+_FILES = ("config.json", "tokenizer.json", "feats.json", "lemma_rules.json")
 
 
 def run(options: AverageOptions) -> str:
@@ -42,19 +43,15 @@ def write_mean(first: Path, second: Path, output: Path, *, share: float) -> None
     for name in ("tokenizer.json", "feats.json"):
         if _read(first / name) != _read(second / name):
             raise CheckpointError(f"{second / name}: differs from {first / name}; cannot average")
-    model, metadata = load_model(first, device=_CPU)
-    other, _ = load_model(second, device=_CPU)
-    weights, others = model.state_dict(), other.state_dict()
+    weights, others = (load(_read(directory / _WEIGHTS)) for directory in (first, second))
     if {k: w.shape for k, w in weights.items()} != {k: w.shape for k, w in others.items()}:
         raise CheckpointError(f"{second}: a model of another shape than {first}; cannot average")
-    model.load_state_dict({name: w.lerp(others[name], share) for name, w in weights.items()})
-    save_model(
-        model,
-        metadata,
-        directory=output,
-        tokenizer_path=first / "tokenizer.json",
-        feats=load_feats(first / "feats.json"),
-    )
+    mean = {name: w.float().lerp(others[name].float(), share).half() for name, w in weights.items()}
+    output.mkdir(parents=True, exist_ok=True)
+    for name in _FILES:
+        if (first / name).exists():
+            shutil.copyfile(first / name, output / name)
+    save_file(mean, output / _WEIGHTS)
 
 
 def _read(path: Path) -> bytes:

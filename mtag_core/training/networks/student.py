@@ -16,6 +16,7 @@ from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.networks.encoder import BertEncoder
 from mtag_core.training.networks.model import TokenTagger
 from mtag_core.training.networks.model_config import EncoderConfig
+from mtag_core.training.networks.word_student import WordStudent
 from mtag_core.training.options import StudentShape
 
 
@@ -53,7 +54,7 @@ def new_student(
     )
 
 
-def set_dropout(model: TokenTagger, dropout: float) -> None:
+def set_dropout(model: nn.Module, dropout: float) -> None:
     """Changes the dropout of all layers."""
     for module in model.modules():
         if isinstance(module, nn.Dropout):
@@ -108,7 +109,7 @@ def bundle_parts(feats: Sequence[str]) -> Tensor:
     return parts
 
 
-def share_weights(model: TokenTagger, feats: Sequence[str]) -> None:
+def share_weights(model: TokenTagger | WordStudent, feats: Sequence[str]) -> None:
     """Gives a model's FEATS head shared rows, in place.
 
     Args:
@@ -118,7 +119,7 @@ def share_weights(model: TokenTagger, feats: Sequence[str]) -> None:
     model.add_module("feats", SharedHead(model.feats, bundle_parts(feats)))
 
 
-def make_plain(model: TokenTagger) -> None:
+def make_plain(model: TokenTagger | WordStudent) -> None:
     """Writes shared rows into the plain head, in place; a plain model stays as it is."""
     if isinstance(model.feats, SharedHead):
         model.add_module("feats", model.feats.plain())

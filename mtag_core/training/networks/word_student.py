@@ -13,6 +13,7 @@ from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.networks.encoder import EncoderLayer, initialise
@@ -20,7 +21,7 @@ from mtag_core.training.networks.model import TaggerLogits
 from mtag_core.training.networks.model_config import EncoderConfig
 
 # Forms of like length are encoded together, up to so many pieces, so that little is padding.
-_WIDTHS = (2, 4, 6)
+_WIDTHS = (4,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +151,8 @@ class WordStudent(nn.Module):
 
     def vectors(self, batch: WordBatch) -> Tensor:
         """What the heads read of each token but its adapter. Shape (n_tokens, hidden_size)."""
-        forms = self.forms(batch.forms).index_select(0, batch.form_index)
+        # Not `index_select`: its gradient adds up the tokens of a frequent form one by one.
+        forms = functional.embedding(batch.form_index, self.forms(batch.forms))
         vectors: Tensor = self.dropout(self.context(forms, batch.position, batch.is_token))
         return vectors
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from mtag_core.training.data.datasets import (
-    LabelledDataset,
+    LabelledPieces,
     encoded_forms,
     labelled_dataset,
     sampling_rates,
@@ -32,17 +32,21 @@ from mtag_core.training.records import record_training
 
 def run(options: AdaptOptions) -> str:
     """Runs `adapt`."""
-    return summary(adapt(options), options.output)
+    before, after, n_steps = adapt(options)
+    return f"{n_steps} steps\nbefore: {summary(before, options.student)}\nafter: " + summary(
+        after, options.output
+    )
 
 
-def adapt(options: AdaptOptions) -> dict[str, float]:
+def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], int]:
     """Trains and writes a model directory.
 
     Args:
         options: What to do.
 
     Returns:
-        Macro dev scores at the end.
+        Macro scores on held-out sentences before and after, and the number of steps. A treebank
+        without a dev file has every tenth sentence held out.
 
     Raises:
         CheckpointError: A directory does not fit.
@@ -57,6 +61,7 @@ def adapt(options: AdaptOptions) -> dict[str, float]:
     )
     set_dropout(model, options.dropout)
     training = _training(options, model, metadata)
+    before = training.scores()
     with TrainingLog(options.output, is_writer=True) as log:
         task = Task(model, training.epoch, training.loss, training.scores)
         trainer = Trainer(task, options.schedule, directory=options.output, log=log)
@@ -70,15 +75,19 @@ def adapt(options: AdaptOptions) -> dict[str, float]:
         tokenizer_path=options.student / "tokenizer.json",
         feats=load_feats(options.student / "feats.json"),
     )
-    return training.scores()
+    return before, training.scores(), trainer.n_steps
 
 
 def _training(options: AdaptOptions, model: TokenTagger, metadata: ModelMetadata) -> LabelTraining:
     train, dev = (
         _dataset(options, sentences)
         for sentences in (
-            read_training_sentences(options.treebanks, train_on_dev=options.train_on_dev),
-            read_dev_sentences(options.treebanks, train_on_dev=metadata.is_trained_on_dev),
+            read_training_sentences(
+                options.treebanks, train_on_dev=options.train_on_dev, hold_out_tenth=True
+            ),
+            read_dev_sentences(
+                options.treebanks, train_on_dev=metadata.is_trained_on_dev, hold_out_tenth=True
+            ),
         )
     )
     return LabelTraining(
@@ -97,7 +106,7 @@ def _training(options: AdaptOptions, model: TokenTagger, metadata: ModelMetadata
     )
 
 
-def _dataset(options: AdaptOptions, sentences: list[LabelledSentence]) -> LabelledDataset:
+def _dataset(options: AdaptOptions, sentences: list[LabelledSentence]) -> LabelledPieces:
     tokenizer = options.student / "tokenizer.json"
     return labelled_dataset(
         sentences,
@@ -107,7 +116,7 @@ def _dataset(options: AdaptOptions, sentences: list[LabelledSentence]) -> Labell
     )
 
 
-def _rates(options: AdaptOptions, train: LabelledDataset) -> NDArray[np.float64]:
+def _rates(options: AdaptOptions, train: LabelledPieces) -> NDArray[np.float64]:
     by_treebank = sampling_rates(
         train.tokens_by_treebank(), full_tokens=options.small_treebank, most=8.0
     )

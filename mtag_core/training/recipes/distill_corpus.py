@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mtag_core.errors import InputNotFoundError
 from mtag_core.training.data.augmentation import WordClasses, replace_tokens, substitute_words
 from mtag_core.training.data.datasets import (
-    LabelledDataset,
+    LabelledPieces,
     encoded_forms,
     labelled_dataset,
     sampling_rates,
@@ -47,7 +47,7 @@ class DistillationCorpus:
         self.targets = self._annotated(corpus)
         if options.substitution_share > 0:
             copies, chosen = self._substituted(corpus)
-            self.targets = self.targets.and_then(self._annotated(copies))
+            self.targets = SoftTargets.concatenate([self.targets, self._annotated(copies)])
             self.rates = np.concatenate([self.rates, self.rates[chosen]])
             corpus = EncodedText.concatenate([corpus, copies])
         self.student = corpus.student
@@ -59,7 +59,7 @@ class DistillationCorpus:
             label_share=options.label_share,
         )
 
-    def _treebanks(self) -> tuple[LabelledDataset, EncodedText]:
+    def _treebanks(self) -> tuple[LabelledPieces, EncodedText]:
         sentences = read_training_sentences(
             self._options.treebanks, train_on_dev=self._options.train_on_dev
         )
@@ -92,7 +92,7 @@ class DistillationCorpus:
         used = used[distributed.rank() :: distributed.n_ranks()]
         return text.select(used), np.maximum(rates[used], 1.0)
 
-    def _treebank_rates(self, dataset: LabelledDataset) -> NDArray[np.float64]:
+    def _treebank_rates(self, dataset: LabelledPieces) -> NDArray[np.float64]:
         n_tokens = dataset.tokens_by_treebank() * distributed.n_ranks()
         rates = sampling_rates(n_tokens, full_tokens=self._options.small_treebank, most=8.0)
         return self._options.treebank_rate * rates[dataset.treebank_ids]

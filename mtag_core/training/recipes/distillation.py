@@ -24,10 +24,9 @@ from mtag_core.training.data.encoding import SpecialPieces
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
 from mtag_core.training.data.train_dev_split import read_dev_sentences
 from mtag_core.training.loops import distributed
-from mtag_core.training.loops.losses import top_k_target_loss
 from mtag_core.training.loops.trainer import Epoch, Task, Trainer
 from mtag_core.training.loops.training_log import TrainingLog
-from mtag_core.training.networks.model import Batch, TaggerLogits, TokenTagger
+from mtag_core.training.networks.model import Batch, TokenTagger
 from mtag_core.training.networks.model_config import ModelMetadata
 from mtag_core.training.networks.model_files import (
     load_feats,
@@ -36,11 +35,11 @@ from mtag_core.training.networks.model_files import (
     save_model,
 )
 from mtag_core.training.networks.student import make_plain, new_student, set_dropout, share_weights
-from mtag_core.training.options import DistillOptions, TargetOptions
+from mtag_core.training.options import DistillOptions
 from mtag_core.training.recipes.distill_corpus import DistillationCorpus
 from mtag_core.training.recipes.distill_stream import streamed_sentences
 from mtag_core.training.recipes.scoring import score, summary
-from mtag_core.training.recipes.teacher_ensemble import SoftTargets
+from mtag_core.training.recipes.teacher_ensemble import SoftTargets, target_loss
 from mtag_core.training.records import record_training
 
 _LOGGER = logging.getLogger(__name__)
@@ -192,34 +191,14 @@ class _DistillationTask:
 
     def scores(self) -> dict[str, float]:
         """Macro dev scores."""
-        scores = score(self._model, self._dev_sentences, self._dev)
-        return {"dev_upos": scores.macro_upos, "dev_feats": scores.macro_feats}
+        return score(self._model, self._dev_sentences, self._dev).macro()
 
     def _loss(self, ids: NDArray[np.int64]) -> tuple[Tensor, int]:
         batch, targets = self._source.batch(ids)
         masked = mask_pieces(batch, share=self._options.piece_dropout, mask_piece=self._mask_piece)
         logits = self._model(masked)
-        loss = _target_loss(logits, targets, batch.token_index, self._options.targets)
+        loss = target_loss(logits, targets, batch.token_index, self._options.targets)
         return loss, len(batch.token_index)
-
-
-def _target_loss(
-    logits: TaggerLogits, targets: SoftTargets, tokens: Tensor, options: TargetOptions
-) -> Tensor:
-    upos_ids = torch.arange(logits.upos.shape[-1], device=tokens.device)
-    upos_loss = top_k_target_loss(
-        logits.upos,
-        label_ids=upos_ids.expand(len(tokens), -1),
-        log_probs=targets.upos_log_probs[tokens].float(),
-        temperature=options.upos_temperature,
-    )
-    feats_loss = top_k_target_loss(
-        logits.feats,
-        label_ids=targets.feats_ids[tokens].long(),
-        log_probs=targets.feats_log_probs[tokens].float(),
-        temperature=options.feats_temperature,
-    )
-    return options.upos_temperature**2 * upos_loss + options.feats_temperature**2 * feats_loss
 
 
 def _student(options: DistillOptions, feats: list[str], pieces: SpecialPieces) -> TokenTagger:

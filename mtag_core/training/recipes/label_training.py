@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtag_core.training.data.augmentation import mask_pieces
-from mtag_core.training.data.datasets import LabelledDataset, draw_epoch
+from mtag_core.training.data.datasets import LabelledPieces, draw_epoch
 from mtag_core.training.data.encoding import SpecialPieces
 from mtag_core.training.data.packing import DeviceSentences, cut_batches
 from mtag_core.training.loops.losses import label_loss
@@ -49,9 +49,9 @@ class LabelTraining:
         model: TokenTagger,
         options: LabelTrainingOptions,
         *,
-        train: LabelledDataset,
+        train: LabelledPieces,
         rates: NDArray[np.float64],
-        dev: LabelledDataset,
+        dev: LabelledPieces,
         metadata: ModelMetadata,
         pieces: SpecialPieces,
     ) -> None:
@@ -81,16 +81,17 @@ class LabelTraining:
         )
         self._upos_ids = torch.from_numpy(train.upos_ids).to(device)
         self._feats_ids = torch.from_numpy(train.feats_ids).to(device)
+        self._lemma_ids = torch.from_numpy(train.lemma_ids).to(device)
 
     def scores(self) -> dict[str, float]:
         """Macro dev scores."""
         scores = score(self._model, self._dev_sentences, self._dev)
-        return {"dev_upos": scores.macro_upos, "dev_feats": scores.macro_feats}
+        return scores.macro()
 
     def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
         """Draws and cuts one epoch."""
         drawn = draw_epoch(self._rates, generator)
-        lengths = self._train.packed.n_pieces[drawn]
+        lengths = self._train.packed.lengths[drawn]
         batches = cut_batches(lengths, piece_budget=self._options.piece_budget, generator=generator)
         return [drawn[batch] for batch in batches]
 
@@ -102,7 +103,10 @@ class LabelTraining:
             logits = self._model(batch)
         upos_loss = label_loss(logits.upos, self._upos_ids[batch.token_index])
         feats_loss = label_loss(logits.feats, self._feats_ids[batch.token_index])
-        return upos_loss + feats_loss, len(batch.token_index)
+        loss = upos_loss + feats_loss
+        if logits.lemmas is not None:
+            loss = loss + label_loss(logits.lemmas, self._lemma_ids[batch.token_index])
+        return loss, len(batch.token_index)
 
     def _augmented(self, batch: Batch, indices: NDArray[np.int64]) -> Batch:
         device = batch.piece_ids.device
@@ -119,7 +123,7 @@ class _TreebankSentences(DeviceSentences):
     """A labelled dataset whose sentences have their treebanks' tokens, for scoring."""
 
     def __init__(
-        self, dataset: LabelledDataset, metadata: ModelMetadata, *, pad: int, device: torch.device
+        self, dataset: LabelledPieces, metadata: ModelMetadata, *, pad: int, device: torch.device
     ) -> None:
         super().__init__(dataset.packed, pad=pad, device=device)
         self._treebank_tokens = treebank_token_ids(

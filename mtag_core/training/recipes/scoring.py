@@ -9,14 +9,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from mtag_core.training.data.datasets import LabelledDataset
-from mtag_core.training.data.packing import DeviceSentences, cut_batches
-from mtag_core.training.networks.model import TokenTagger
+from mtag_core.training.data.packing import cut_batches
+from mtag_core.training.data.treebanks import UNLABELLED
 
 _PIECE_BUDGET = 32768
 
@@ -28,10 +30,13 @@ class Scores:
     Attributes:
         upos: Treebank to accuracy, 0 to 100.
         feats: The same, for whole FEATS bundles.
+        lemmas: The same, for lemma rules, of tokens that have a lemma; empty for a model without
+            such a head.
     """
 
     upos: dict[str, float]
     feats: dict[str, float]
+    lemmas: dict[str, float]
 
     @property
     def macro_upos(self) -> float:
@@ -43,16 +48,31 @@ class Scores:
         """Mean over treebanks; not a number where there is none."""
         return _mean(self.feats)
 
+    def macro(self) -> dict[str, float]:
+        """Means over treebanks, for curves and summaries."""
+        scores = {"dev_upos": self.macro_upos, "dev_feats": self.macro_feats}
+        return {**scores, "dev_lemmas": _mean(self.lemmas)} if self.lemmas else scores
+
 
 def summary(scores: Mapping[str, float], output: Path) -> str:
     """What a recipe prints at its end; nothing where another process scores."""
     if not scores:
         return ""
-    return f"dev UPOS {scores['dev_upos']:.2f}  FEATS {scores['dev_feats']:.2f}  {output}"
+    lemmas = f"  lemmas {scores['dev_lemmas']:.2f}" if "dev_lemmas" in scores else ""
+    return f"dev UPOS {scores['dev_upos']:.2f}  FEATS {scores['dev_feats']:.2f}{lemmas}  {output}"
+
+
+class Sentences(Protocol):
+    """What gives the batches of a dataset."""
+
+    device: torch.device
+
+    def batch(self, sentence_indices: NDArray[np.int64], /) -> Any:  # noqa: ANN401
+        """A batch that the model takes, with `token_index`."""
 
 
 @torch.no_grad()
-def score(model: TokenTagger, sentences: DeviceSentences, dataset: LabelledDataset) -> Scores:
+def score(model: nn.Module, sentences: Sentences, dataset: LabelledDataset[Any]) -> Scores:
     """Tags a dataset and compares.
 
     Args:
@@ -64,19 +84,28 @@ def score(model: TokenTagger, sentences: DeviceSentences, dataset: LabelledDatas
         Accuracies of every treebank in the dataset.
     """
     model.eval()
-    is_upos_right = np.zeros(len(dataset.upos_ids), bool)
-    is_feats_right = np.zeros(len(dataset.upos_ids), bool)
+    head_to_gold = {"upos": dataset.upos_ids, "feats": dataset.feats_ids}
+    head_to_gold["lemmas"] = dataset.lemma_ids
+    is_right = {head: np.zeros(len(ids), bool) for head, ids in head_to_gold.items()}
     batches = cut_batches(
-        dataset.packed.n_pieces, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
+        dataset.packed.lengths, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
     )
     for indices in batches:
         batch = sentences.batch(indices)
         with torch.autocast(sentences.device.type, torch.bfloat16):
             logits = model(batch)
         where = batch.token_index.cpu().numpy()
-        is_upos_right[where] = logits.upos.argmax(-1).cpu().numpy() == dataset.upos_ids[where]
-        is_feats_right[where] = logits.feats.argmax(-1).cpu().numpy() == dataset.feats_ids[where]
-    return Scores(_by_treebank(is_upos_right, dataset), _by_treebank(is_feats_right, dataset))
+        for head, ids in head_to_gold.items():
+            scored = getattr(logits, head)
+            if scored is not None:
+                is_right[head][where] = scored.argmax(-1).cpu().numpy() == ids[where]
+    every = np.ones(len(dataset.upos_ids), bool)
+    has_lemma = (dataset.lemma_ids != UNLABELLED) & (logits.lemmas is not None)
+    return Scores(
+        _by_treebank(is_right["upos"], every, dataset),
+        _by_treebank(is_right["feats"], every, dataset),
+        _by_treebank(is_right["lemmas"], has_lemma, dataset),
+    )
 
 
 def _mean(treebank_to_percentage: dict[str, float]) -> float:
@@ -85,11 +114,15 @@ def _mean(treebank_to_percentage: dict[str, float]) -> float:
     return sum(values) / len(values) if values else math.nan
 
 
-def _by_treebank(is_right: NDArray[np.bool_], dataset: LabelledDataset) -> dict[str, float]:
-    token_treebank = np.repeat(dataset.treebank_ids, dataset.packed.n_tokens)
-    right = np.bincount(token_treebank, weights=is_right, minlength=len(dataset.treebanks))
-    totals = np.bincount(token_treebank, minlength=len(dataset.treebanks))
+def _by_treebank(
+    is_right: NDArray[np.bool_], is_scored: NDArray[np.bool_], dataset: LabelledDataset[Any]
+) -> dict[str, float]:
+    token_treebank = np.repeat(dataset.treebank_ids, dataset.packed.n_tokens)[is_scored]
+    n_treebanks = len(dataset.treebanks)
+    right = np.bincount(token_treebank, weights=is_right[is_scored], minlength=n_treebanks)
+    totals = np.bincount(token_treebank, minlength=n_treebanks)
     return {
         name: 100 * float(right[index] / totals[index])
         for index, name in enumerate(dataset.treebanks)
+        if totals[index]
     }

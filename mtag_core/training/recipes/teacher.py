@@ -4,21 +4,23 @@ Most sentences have their treebank's token (`mtag_core.training.recipes.label_tr
 unlabelled text is later annotated in one consistent convention.
 """
 
-import logging
+from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import torch
 
+from mtag_core.errors import UsageError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.datasets import (
     LabelledDataset,
-    encoded_forms,
-    labelled_dataset,
+    LabelledPieces,
+    LabelledWords,
     sampling_rates,
 )
-from mtag_core.training.data.encoding import SpecialPieces
-from mtag_core.training.data.train_dev_split import read_dev_sentences, read_training_sentences
-from mtag_core.training.data.treebanks import feats_inventory
+from mtag_core.training.data.encoding import SpecialPieces, encode_sentences
+from mtag_core.training.data.packing import fits
+from mtag_core.training.data.word_corpus import TreebankCorpus, WordInventories
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.trainer import Task, Trainer
 from mtag_core.training.loops.training_log import TrainingLog
@@ -32,8 +34,6 @@ from mtag_core.training.recipes.scoring import summary
 from mtag_core.training.records import record_training
 from mtag_core.training.treebank_facts import facts_of
 from mtag_core.treebank_style import treebank_language
-
-_LOGGER = logging.getLogger(__name__)
 
 
 def run(options: TeacherTrainingOptions) -> str:
@@ -55,15 +55,24 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
         InputNotFoundError: There is no treebank.
     """
     device = distributed.start()
-    record_training(options)
+    if distributed.rank() == 0:
+        record_training(options)
+    distributed.wait_for_all()
     torch.manual_seed(options.schedule.seed)
     tokenizer_path = Path(options.encoder) / "tokenizer.json"
-    train, dev, feats = _datasets(options, tokenizer_path)
-    metadata = _metadata(options, train)
-    model = _new_teacher(options, n_feats=len(feats), n_treebanks=len(metadata.treebanks)).to(
+    corpus = _corpus(options)
+    # Each process learns from its own share.
+    share = np.arange(distributed.rank(), len(corpus.train.packed), distributed.n_ranks())
+    train, dev = (
+        _encoded(dataset, corpus, options, tokenizer_path)
+        for dataset in (corpus.train.select(share), corpus.dev)
+    )
+    metadata = _metadata(options, corpus)
+    model = _new_teacher(options, corpus.inventories, n_treebanks=len(metadata.treebanks)).to(
         device
     )
-    rates = sampling_rates(train.tokens_by_treebank(), full_tokens=options.small_treebank, most=8.0)
+    sizes = corpus.train.tokens_by_treebank()
+    rates = sampling_rates(sizes, full_tokens=options.small_treebank, most=8.0)
     training = LabelTraining(
         model,
         LabelTrainingOptions(
@@ -86,33 +95,42 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
         trainer.run()
     if distributed.rank() == 0:
         save_model(
-            model, metadata, directory=options.output, tokenizer_path=tokenizer_path, feats=feats
+            model,
+            metadata,
+            directory=options.output,
+            tokenizer_path=tokenizer_path,
+            feats=list(corpus.inventories.feats),
         )
-    return training.scores()
+    distributed.wait_for_all()
+    return training.scores() if distributed.rank() == 0 else {}
 
 
-def _datasets(
-    options: TeacherTrainingOptions, tokenizer_path: Path
-) -> tuple[LabelledDataset, LabelledDataset, list[str]]:
-    train, dev = (
-        read(options.treebanks, train_on_dev=options.train_on_dev, only=options.only)
-        for read in (read_training_sentences, read_dev_sentences)
+def _corpus(options: TeacherTrainingOptions) -> TreebankCorpus:
+    if options.corpus is not None:
+        return TreebankCorpus.load(options.corpus)
+    if options.treebanks is None:
+        raise UsageError("train teacher needs --treebanks or --corpus")
+    return TreebankCorpus.read(
+        options.treebanks,
+        train_on_dev=options.train_on_dev,
+        only=options.only,
+        feats=load_feats(options.feats) if options.feats else (),
     )
-    feats = load_feats(options.feats) if options.feats else feats_inventory(train)
-    _LOGGER.info("%d train and %d dev sentences, %d FEATS", len(train), len(dev), len(feats))
-    train_set, dev_set = (
-        labelled_dataset(
-            sentences,
-            encoded_forms(sentences, tokenizer_path, n_processes=options.n_processes),
-            feats_labels=feats,
-            max_pieces=options.max_pieces,
-        )
-        for sentences in (train, dev)
+
+
+def _encoded(
+    dataset: LabelledWords, corpus: TreebankCorpus, options: TeacherTrainingOptions, path: Path
+) -> LabelledPieces:
+    packed = encode_sentences(
+        dataset.packed.texts(corpus.forms), path, n_processes=options.n_processes
     )
-    return train_set, dev_set, feats
+    chosen = np.flatnonzero(fits(packed, max_pieces=options.max_pieces))
+    values = {each.name: getattr(dataset, each.name) for each in fields(dataset)}
+    return LabelledDataset(**{**values, "packed": packed}).select(chosen)
 
 
-def _metadata(options: TeacherTrainingOptions, train: LabelledDataset) -> ModelMetadata:
+def _metadata(options: TeacherTrainingOptions, corpus: TreebankCorpus) -> ModelMetadata:
+    train = corpus.train
     sizes = dict(zip(train.treebanks, train.tokens_by_treebank(), strict=True))
     conventions: dict[str, str] = {}
     for name in sorted(sizes, key=lambda name: sizes[name]):
@@ -126,16 +144,19 @@ def _metadata(options: TeacherTrainingOptions, train: LabelledDataset) -> ModelM
         treebanks=train.treebanks,
         first_treebank_piece=vocab_size(options.encoder),
         conventions=conventions,
-        is_trained_on_dev=options.train_on_dev,
+        is_trained_on_dev=corpus.is_trained_on_dev,
     )
 
 
-def _new_teacher(options: TeacherTrainingOptions, *, n_feats: int, n_treebanks: int) -> TokenTagger:
+def _new_teacher(
+    options: TeacherTrainingOptions, inventories: WordInventories, *, n_treebanks: int
+) -> TokenTagger:
     encoder = load_encoder(options.encoder, n_extra_pieces=n_treebanks, dropout=options.dropout)
     return TokenTagger(
         encoder,
         hidden_size=hidden_size(encoder),
         n_upos=len(UPOS_LABELS),
-        n_feats=n_feats,
+        n_feats=len(inventories.feats),
         dropout=options.dropout,
+        n_lemma_rules=inventories.n_lemma_rules,
     )

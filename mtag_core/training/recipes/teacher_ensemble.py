@@ -5,7 +5,9 @@ whole; of the thousands of FEATS bundles the most probable are kept, which at te
 nearly all the probability. Several teachers are averaged as probabilities.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,8 @@ from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.encoding import SpecialPieces
 from mtag_core.training.data.packing import DeviceSentences, PackedSentences, cut_batches
 from mtag_core.training.data.treebanks import UNLABELLED
-from mtag_core.training.networks.model import Batch, TokenTagger
+from mtag_core.training.loops.losses import top_k_target_loss
+from mtag_core.training.networks.model import Batch, TaggerLogits, TokenTagger
 from mtag_core.training.networks.model_files import load_model
 from mtag_core.training.networks.treebank_tokens import treebank_token_ids, with_treebank_tokens
 from mtag_core.training.options import TargetOptions
@@ -37,28 +40,44 @@ class SoftTargets:
         feats_ids: The most probable bundles. Shape (total_tokens, top_k), int16.
         feats_log_probs: At the FEATS temperature; what they lack to 1 is the rest's.
             Shape (total_tokens, top_k), float16.
+        lemma_ids: The most probable lemma rules; None of teachers without them. Shape
+            (total_tokens, top_k_lemmas), int16.
+        lemma_log_probs: Theirs, as those of FEATS.
     """
 
     upos_log_probs: Tensor
     feats_ids: Tensor
     feats_log_probs: Tensor
+    lemma_ids: Tensor | None = None
+    lemma_log_probs: Tensor | None = None
 
     @classmethod
-    def empty(cls, n_tokens: int, *, top_k: int, device: torch.device) -> "SoftTargets":
+    def empty(
+        cls, n_tokens: int, *, top_k: int, device: torch.device, top_k_lemmas: int = 0
+    ) -> "SoftTargets":
         """Makes room for `n_tokens` tokens."""
+        zeros = partial(torch.zeros, device=device)
+        lemmas = (
+            zeros(n_tokens, top_k_lemmas, dtype=torch.int16),
+            zeros(n_tokens, top_k_lemmas, dtype=torch.float16),
+        )
         return cls(
-            torch.zeros(n_tokens, len(UPOS_LABELS), dtype=torch.float16, device=device),
-            torch.zeros(n_tokens, top_k, dtype=torch.int16, device=device),
-            torch.zeros(n_tokens, top_k, dtype=torch.float16, device=device),
+            zeros(n_tokens, len(UPOS_LABELS), dtype=torch.float16),
+            zeros(n_tokens, top_k, dtype=torch.int16),
+            zeros(n_tokens, top_k, dtype=torch.float16),
+            *(lemmas if top_k_lemmas else ()),
         )
 
-    def and_then(self, more: "SoftTargets") -> "SoftTargets":
-        """Those of these tokens, then those of more."""
-        return SoftTargets(
-            torch.cat([self.upos_log_probs, more.upos_log_probs]),
-            torch.cat([self.feats_ids, more.feats_ids]),
-            torch.cat([self.feats_log_probs, more.feats_log_probs]),
-        )
+    def tensors(self) -> dict[str, Tensor]:
+        """Those there are, by field."""
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: tensor for name, tensor in found.items() if tensor is not None}
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["SoftTargets"]) -> "SoftTargets":
+        """Those of all tokens, part after part."""
+        tensors = [part.tensors() for part in parts]
+        return cls(**{name: torch.cat([each[name] for each in tensors]) for name in tensors[0]})
 
 
 class TeacherEnsemble:
@@ -123,21 +142,35 @@ def soft_targets(
         if sentences.device.type == "cuda":
             teacher.to(torch.bfloat16)
     n_tokens = int(sentences.packed.n_tokens.sum())
-    targets = SoftTargets.empty(n_tokens, top_k=options.top_k, device=sentences.device)
+    heads = teachers[0].feats, teachers[0].lemmas
+    n_feats, n_rules = (0 if head is None else head.out_features for head in heads)
+    targets = SoftTargets.empty(
+        n_tokens,
+        top_k=min(options.top_k, n_feats),
+        device=sentences.device,
+        top_k_lemmas=min(options.top_k_lemmas, n_rules),
+    )
     batches = cut_batches(
         sentences.packed.n_pieces, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
     )
     for indices in batches:
         batch = sentences.batch(indices)
         chosen = torch.from_numpy(indices).to(sentences.device)
-        upos, feats = _mean_probs(
-            teachers, batch, [ids[chosen] for ids in treebank_tokens], options
-        )
-        probs, labels = feats.topk(options.top_k, dim=-1)
-        targets.upos_log_probs[batch.token_index] = _log(upos)
-        targets.feats_ids[batch.token_index] = labels.to(torch.int16)
-        targets.feats_log_probs[batch.token_index] = _log(probs)
+        probs = _mean_probs(teachers, batch, [ids[chosen] for ids in treebank_tokens], options)
+        targets.upos_log_probs[batch.token_index] = _log(probs["upos"])
+        for head, (ids, log_probs) in _kept_heads(targets).items():
+            kept, labels = probs[head].topk(ids.shape[1], dim=-1)
+            ids[batch.token_index] = labels.to(torch.int16)
+            log_probs[batch.token_index] = _log(kept)
     return targets
+
+
+def _kept_heads(targets: SoftTargets) -> dict[str, tuple[Tensor, Tensor]]:
+    """The heads of which only the most probable labels are kept: ids, log-probabilities."""
+    heads = {"feats": (targets.feats_ids, targets.feats_log_probs)}
+    if targets.lemma_ids is not None and targets.lemma_log_probs is not None:
+        heads["lemmas"] = (targets.lemma_ids, targets.lemma_log_probs)
+    return heads
 
 
 def blend_labels(
@@ -145,8 +178,9 @@ def blend_labels(
     *,
     token_indices: Tensor,
     upos_ids: Tensor,
-    feats_ids: Tensor,
     label_share: float,
+    feats_ids: Tensor,
+    lemma_ids: Tensor | None = None,
 ) -> None:
     """Mixes known labels into the targets of some tokens, in place.
 
@@ -154,39 +188,88 @@ def blend_labels(
         targets: Changed.
         token_indices: Which tokens have labels. Shape (n_labelled,), int64.
         upos_ids: Their labels. Shape (n_labelled,), int64.
-        feats_ids: Their labels, `UNLABELLED` to leave the teacher's. Shape (n_labelled,), int64.
         label_share: Probability moved to the label, 0 to 1; the teacher's is scaled by the rest.
+        feats_ids: Their labels, `UNLABELLED` to leave the teacher's. Shape (n_labelled,), int64.
+        lemma_ids: The same for lemma rules.
     """
     upos = targets.upos_log_probs[token_indices].float().exp() * (1 - label_share)
     upos.scatter_add_(1, upos_ids[:, None], upos.new_full((len(upos), 1), label_share))
     targets.upos_log_probs[token_indices] = _log(upos)
-    is_labelled = feats_ids != UNLABELLED
-    tokens, labels = token_indices[is_labelled], feats_ids[is_labelled]
-    ids = targets.feats_ids[tokens].long()
-    probs = targets.feats_log_probs[tokens].float().exp() * (1 - label_share)
+    head_to_labels = {"feats": feats_ids, "lemmas": lemma_ids}
+    for head, kept in _kept_heads(targets).items():
+        labels = head_to_labels[head]
+        if labels is not None:
+            _blend_kept(kept, token_indices, labels, label_share=label_share)
+
+
+def _blend_kept(
+    kept: tuple[Tensor, Tensor], token_indices: Tensor, label_ids: Tensor, *, label_share: float
+) -> None:
+    is_labelled = label_ids != UNLABELLED
+    tokens, labels = token_indices[is_labelled], label_ids[is_labelled]
+    ids = kept[0][tokens].long()
+    probs = kept[1][tokens].float().exp() * (1 - label_share)
     # Where the label is not among the kept ones, it takes the place of the least probable one.
     is_there = (ids == labels[:, None]).any(-1)
     ids[:, -1] = torch.where(is_there, ids[:, -1], labels)
     probs[:, -1] = torch.where(is_there, probs[:, -1], torch.zeros_like(probs[:, -1]))
     probs = probs + label_share * (ids == labels[:, None])
-    targets.feats_ids[tokens] = ids.to(torch.int16)
-    targets.feats_log_probs[tokens] = _log(probs)
+    kept[0][tokens] = ids.to(torch.int16)
+    kept[1][tokens] = _log(probs)
 
 
 def _mean_probs(
     teachers: list[TokenTagger], batch: Batch, treebank_tokens: list[Tensor], options: TargetOptions
-) -> tuple[Tensor, Tensor]:
-    """The teachers' mean UPOS and FEATS probabilities, (n_tokens, n_labels) each."""
-    upos_sum, feats_sum = torch.zeros(()), torch.zeros(())
+) -> dict[str, Tensor]:
+    """The teachers' mean probabilities by head, (n_tokens, n_labels) each."""
+    temperature = {
+        "upos": options.upos_temperature,
+        "feats": options.feats_temperature,
+        "lemmas": options.lemma_temperature,
+    }
+    sums: dict[str, Tensor] = {}
     for teacher, token_ids in zip(teachers, treebank_tokens, strict=True):
         logits = teacher(with_treebank_tokens(batch, token_ids))
-        upos = functional.softmax(logits.upos.float() / options.upos_temperature, dim=-1)
-        feats = functional.softmax(logits.feats.float() / options.feats_temperature, dim=-1)
-        upos_sum, feats_sum = (
-            (upos, feats) if upos_sum.dim() == 0 else (upos_sum + upos, feats_sum + feats)
-        )
-    return upos_sum / len(teachers), feats_sum / len(teachers)
+        for head, divisor in temperature.items():
+            scored = getattr(logits, head)
+            if scored is not None:
+                probs = functional.softmax(scored.float() / divisor, dim=-1)
+                sums[head] = sums[head].add_(probs) if head in sums else probs
+    return {head: total.div_(len(teachers)) for head, total in sums.items()}
 
 
 def _log(probs: Tensor) -> Tensor:
     return probs.clamp(min=1e-38).log().clamp(min=_LOWEST).to(torch.float16)
+
+
+def target_loss(
+    logits: TaggerLogits, targets: SoftTargets, tokens: Tensor, options: TargetOptions
+) -> Tensor:
+    """Cross-entropy of all heads against the targets of some tokens.
+
+    Args:
+        logits: One row a token.
+        targets: Of the whole corpus.
+        tokens: Index into the targets of each token. Shape (n_tokens,), int64.
+        options: The temperatures.
+
+    Returns:
+        The sum over heads of each loss times its temperature squared; a mean over tokens. Shape ().
+    """
+    upos_ids = torch.arange(logits.upos.shape[-1], device=tokens.device)
+    total = options.upos_temperature**2 * top_k_target_loss(
+        logits.upos,
+        label_ids=upos_ids.expand(len(tokens), -1),
+        log_probs=targets.upos_log_probs[tokens].float(),
+        temperature=options.upos_temperature,
+    )
+    head_to_temperature = {"feats": options.feats_temperature, "lemmas": options.lemma_temperature}
+    for head, (ids, log_probs) in _kept_heads(targets).items():
+        loss = top_k_target_loss(
+            getattr(logits, head),
+            label_ids=ids[tokens].long(),
+            log_probs=log_probs[tokens].float(),
+            temperature=head_to_temperature[head],
+        )
+        total = total + head_to_temperature[head] ** 2 * loss
+    return total

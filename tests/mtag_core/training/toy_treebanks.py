@@ -1,5 +1,6 @@
 """Toy treebanks of four sentences, written again and again. Needs no torch."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 ROWS = {
@@ -16,13 +17,20 @@ ROWS = {
 SENTENCES = ("the cat sleeps .", "the dogs sleep .", "a dog sleeps .", "the cats sleep .")
 
 
-def write_treebank(path: Path, *, repeats: int = 8) -> None:
-    """Writes the toy sentences as CoNLL-U."""
+def write_treebank(
+    path: Path, *, repeats: int = 8, lemmas: Mapping[str, str] | None = None
+) -> None:
+    """Writes the toy sentences as CoNLL-U; with lemmas, those of other forms are the forms."""
     blocks = []
     for text in SENTENCES * repeats:
         lines = [
-            f"{number}\t{form}\t_\t{ROWS[form][0]}\t_\t{ROWS[form][1]}\t_\t_\t_\t_"
+            "\t".join([str(number), form, _lemma(form, lemmas), tag, "_", feats, *"____"])
             for number, form in enumerate(text.split(), start=1)
+            for tag, feats in [ROWS[form]]
         ]
         blocks.append("\n".join(["# toy", *lines]) + "\n\n")
     path.write_text("".join(blocks), encoding="utf-8")
+
+
+def _lemma(form: str, lemmas: Mapping[str, str] | None) -> str:
+    return "_" if lemmas is None else lemmas.get(form, form)

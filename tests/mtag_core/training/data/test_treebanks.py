@@ -26,7 +26,11 @@ def test_only_tokens_are_read(tmp_path):
     path.write_bytes(lzma.compress(CONLLU.encode()))
     (sentence,) = read_treebank(path)
     assert sentence == LabelledSentence(
-        "fr_toy", ("de", "le"), ("ADP", "DET"), ("_", "Gender=Masc|Number=Sing")
+        "fr_toy",
+        ("de", "le"),
+        ("ADP", "DET"),
+        ("_", "Gender=Masc|Number=Sing"),
+        lemmas=("_", "_"),
     )
 
 

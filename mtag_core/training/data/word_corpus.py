@@ -1,0 +1,343 @@
+"""What word students and their teachers learn from: treebanks, with all labels, and segmented text.
+
+Reading treebanks and making lemma rules of them takes minutes, so it is done once. A directory
+holds
+
+    treebanks.npz     form ids and label ids of train and dev sentences
+    inventories.json  treebanks, FEATS, lemma rules, and what goes with which part of speech
+    forms.txt.xz      all forms, a line each, in the order of their ids
+    text.npz          form ids of text, and the language of each sentence; where there is any
+"""
+
+import json
+import logging
+import lzma
+from collections.abc import Iterable, Iterator, Sequence
+from csv import DictReader
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtag_core.errors import InputNotFoundError
+from mtag_core.labels import UPOS_LABELS
+from mtag_core.lemmas import clean_lemma, lemma_rule, rule_inventory
+from mtag_core.training.data.datasets import LabelledDataset, LabelledWords
+from mtag_core.training.data.train_dev_split import (
+    read_dev_sentences,
+    read_training_sentences,
+    training_feats,
+)
+from mtag_core.training.data.treebanks import (
+    NOT_IN_INVENTORY,
+    UNLABELLED,
+    LabelledSentence,
+    feats_inventory,
+    treebank_name,
+)
+from mtag_core.training.data.word_sentences import WordSentences, cut_long
+from mtag_core.training.options import WordCorpusOptions
+from mtag_core.treebank_style import treebank_language
+
+_LOGGER = logging.getLogger(__name__)
+_N_CACHED = 2**20
+
+
+def run(options: WordCorpusOptions) -> str:
+    """Runs `read-treebanks`.
+
+    Raises:
+        InputNotFoundError: There is no treebank, or none with such a licence.
+    """
+    only = _with_licence(options.treebanks, options.licences) if options.licences else ()
+    corpus = TreebankCorpus.read(options.treebanks, train_on_dev=options.train_on_dev, only=only)
+    corpus.save(options.output)
+    n_treebanks, n_tokens = len(corpus.train.treebanks), len(corpus.train.upos_ids)
+    return f"{n_treebanks} treebanks, {n_tokens} tokens to learn  {options.output}"
+
+
+def _with_licence(treebanks: Path, licences: Sequence[str]) -> tuple[str, ...]:
+    """The treebanks in the folders that `INDEX.tsv` gives one of these licences."""
+    with (treebanks / "INDEX.tsv").open(encoding="utf-8", newline="") as lines:
+        rows = [row for row in DictReader(lines, delimiter="\t") if row["license"] in licences]
+    names = {
+        treebank_name(path)
+        for row in rows
+        for path in (treebanks / row["treebank"]).glob("*.conllu*")
+    }
+    if not names:
+        raise InputNotFoundError(f"{treebanks}/INDEX.tsv: no treebank with {' or '.join(licences)}")
+    return tuple(sorted(names))
+
+
+@dataclass(frozen=True)
+class WordInventories:
+    """The labels that a corpus has.
+
+    Attributes:
+        feats: FEATS bundles in label order.
+        lemma_rules: Lemma rules in label order.
+        rules_of_upos: For each tag of `UPOS_LABELS` the ids of the rules that occur with it.
+    """
+
+    feats: tuple[str, ...]
+    lemma_rules: tuple[str, ...]
+    rules_of_upos: tuple[tuple[int, ...], ...]
+
+    @property
+    def n_lemma_rules(self) -> int:
+        """Number of lemma rules; 0 where no token had a lemma."""
+        return len(self.lemma_rules) if len(self.lemma_rules) > 1 else 0
+
+
+@dataclass(frozen=True)
+class TreebankCorpus:
+    """Treebanks as arrays.
+
+    Attributes:
+        forms: All forms in the order of their ids.
+        inventories: The labels.
+        train: To learn from; its `packed` are `WordSentences`.
+        dev: Held out; treebanks numbered as in `train`.
+        is_trained_on_dev: Whether `train` has three quarters of the dev files.
+    """
+
+    forms: tuple[str, ...]
+    inventories: WordInventories
+    train: LabelledWords
+    dev: LabelledWords
+    is_trained_on_dev: bool
+
+    @classmethod
+    def read(
+        cls,
+        directory: Path,
+        *,
+        train_on_dev: bool,
+        only: Sequence[str] = (),
+        feats: Sequence[str] = (),
+    ) -> "TreebankCorpus":
+        """Reads CoNLL-U files.
+
+        Args:
+            directory: Holds the treebanks.
+            train_on_dev: Learn three quarters of every dev file, too.
+            only: Treebanks to read; empty for all.
+            feats: FEATS inventory to use; empty for that of the train files.
+
+        Raises:
+            InputNotFoundError: There is no treebank.
+        """
+        train, dev = (
+            [
+                part
+                for sentence in read(directory, train_on_dev=train_on_dev, only=only)
+                for part in _parts(sentence)
+            ]
+            for read in (read_training_sentences, read_dev_sentences)
+        )
+        rules = [_rules(sentence) for sentence in train]
+        pairs = (
+            (upos, rule)
+            for sentence, of_sentence in zip(train, rules, strict=True)
+            for upos, rule in zip(sentence.upos, of_sentence, strict=True)
+            if rule is not None
+        )
+        inventories = _inventories(train, pairs, feats)
+        names = tuple(sorted({sentence.treebank for sentence in train}))
+        form_to_id: dict[str, int] = {}
+        train_set = _dataset(train, rules, inventories, names, form_to_id, unknown_rule=UNLABELLED)
+        dev = [sentence for sentence in dev if sentence.treebank in names]
+        dev_rules = map(_rules, dev)
+        dev_set = _dataset(
+            dev, dev_rules, inventories, names, form_to_id, unknown_rule=NOT_IN_INVENTORY
+        )
+        _LOGGER.info(
+            "%d train and %d dev sentences, %d FEATS, %d lemma rules",
+            *(len(train), len(dev), len(inventories.feats), len(inventories.lemma_rules)),
+        )
+        return cls(tuple(form_to_id), inventories, train_set, dev_set, train_on_dev)
+
+    def save(self, directory: Path) -> None:
+        """Writes the corpus."""
+        directory.mkdir(parents=True, exist_ok=True)
+        arrays: dict[str, Any] = {
+            f"{part}_{name}": value
+            for part, dataset in (("train", self.train), ("dev", self.dev))
+            for name, value in _arrays(dataset).items()
+        }
+        np.savez_compressed(directory / "treebanks.npz", **arrays)
+        value = {
+            "treebanks": self.train.treebanks,
+            "feats": self.inventories.feats,
+            "lemma_rules": self.inventories.lemma_rules,
+            "rules_of_upos": self.inventories.rules_of_upos,
+            "is_trained_on_dev": self.is_trained_on_dev,
+        }
+        (directory / "inventories.json").write_text(json.dumps(value), encoding="utf-8")
+        write_forms(directory / "forms.txt.xz", self.forms)
+
+    @classmethod
+    def load(cls, directory: Path) -> "TreebankCorpus":
+        """Reads what `save` wrote.
+
+        Raises:
+            InputNotFoundError: There is nothing.
+        """
+        try:
+            value = json.loads((directory / "inventories.json").read_text(encoding="utf-8"))
+            with np.load(directory / "treebanks.npz") as arrays:
+                train, dev = (
+                    _from_arrays(
+                        {name: arrays[f"{part}_{name}"] for name in _NAMES},
+                        tuple(value["treebanks"]),
+                    )
+                    for part in ("train", "dev")
+                )
+            forms = read_forms(directory / "forms.txt.xz")
+        except FileNotFoundError as error:
+            raise InputNotFoundError(
+                f"{directory}: no corpus; stage `treebanks` makes one"
+            ) from error
+        inventories = WordInventories(
+            tuple(value["feats"]),
+            tuple(value["lemma_rules"]),
+            tuple(tuple(ids) for ids in value["rules_of_upos"]),
+        )
+        return cls(forms, inventories, train, dev, value["is_trained_on_dev"])
+
+
+def write_forms(path: Path, forms: Sequence[str]) -> None:
+    """Writes forms, a line each."""
+    with lzma.open(path, "wt", preset=1, encoding="utf-8", newline="\n") as lines:
+        lines.writelines(f"{form}\n" for form in forms)
+
+
+def read_forms(path: Path) -> tuple[str, ...]:
+    """Reads what `write_forms` wrote."""
+    with lzma.open(path, "rt", encoding="utf-8", newline="\n") as lines:
+        return tuple(lines.read().split("\n")[:-1])
+
+
+def _parts(sentence: LabelledSentence) -> Iterator[LabelledSentence]:
+    if not sentence.forms:
+        return
+    for part in cut_long(len(sentence.forms)):
+        yield LabelledSentence(
+            sentence.treebank,
+            sentence.forms[part],
+            sentence.upos[part],
+            sentence.feats[part],
+            sentence.part,
+            sentence.lemmas[part],
+        )
+
+
+def _inventories(
+    train: Iterable[LabelledSentence], pairs: Iterable[tuple[str, str]], feats: Sequence[str]
+) -> WordInventories:
+    """The labels, a multiple of eight of each kind: matrix products are twice as fast on a GPU."""
+    rules, of_upos = rule_inventory(pairs)
+    n_rules = _whole_eights(len(rules))
+    found = feats or feats_inventory(train)
+    return WordInventories(
+        tuple(feats or found[: _whole_eights(len(found))]),
+        rules[:n_rules],
+        tuple(tuple(index for index in ids if index < n_rules) for ids in of_upos),
+    )
+
+
+def _whole_eights(size: int) -> int:
+    return size // 8 * 8 or size
+
+
+def _rules(sentence: LabelledSentence) -> list[str | None]:
+    language = treebank_language(sentence.treebank)
+    return [
+        _rule(form, lemma, upos, language)
+        for form, lemma, upos in zip(sentence.forms, sentence.lemmas, sentence.upos, strict=True)
+    ]
+
+
+@lru_cache(_N_CACHED)
+def _rule(form: str, lemma: str, upos: str, language: str) -> str | None:
+    cleaned = clean_lemma(form, lemma, upos, language)
+    return None if cleaned is None else _rule_of(form, cleaned)
+
+
+@lru_cache(_N_CACHED)
+def _rule_of(form: str, lemma: str) -> str:
+    return lemma_rule(form, lemma)
+
+
+def _dataset(
+    sentences: list[LabelledSentence],
+    rules: Iterable[list[str | None]],
+    inventories: WordInventories,
+    treebanks: tuple[str, ...],
+    form_to_id: dict[str, int],
+    *,
+    unknown_rule: int,
+) -> LabelledWords:
+    upos_to_id = {tag: index for index, tag in enumerate(UPOS_LABELS)}
+    feats_to_id = {tag: index for index, tag in enumerate(inventories.feats)}
+    rule_to_id = {rule: index for index, rule in enumerate(inventories.lemma_rules)}
+    upos = [upos_to_id[tag] for sentence in sentences for tag in sentence.upos]
+    feats = [
+        UNLABELLED if bundle is None else feats_to_id.get(bundle, UNLABELLED)
+        for sentence in sentences
+        for bundle in training_feats(sentence)
+    ]
+    lemmas = [
+        UNLABELLED if rule is None else rule_to_id.get(rule, unknown_rule)
+        for of_sentence in rules
+        for rule in of_sentence
+    ]
+    return LabelledDataset(
+        WordSentences.of((sentence.forms for sentence in sentences), form_to_id),
+        np.array(upos, np.int64),
+        np.array(feats, np.int64),
+        treebanks,
+        np.array([treebanks.index(sentence.treebank) for sentence in sentences], np.int64),
+        np.array([sentence.part == "train" for sentence in sentences], bool),
+        np.array(lemmas, np.int64),
+    )
+
+
+_NAMES = (
+    "form_ids",
+    "n_tokens",
+    "upos_ids",
+    "feats_ids",
+    "treebank_ids",
+    "is_train",
+    "lemma_ids",
+)
+
+
+def _arrays(dataset: LabelledWords) -> dict[str, NDArray[Any]]:
+    packed = dataset.packed
+    return {
+        "form_ids": packed.form_ids,
+        "n_tokens": packed.n_tokens,
+        "upos_ids": dataset.upos_ids.astype(np.int8),
+        "feats_ids": dataset.feats_ids.astype(np.int16),
+        "treebank_ids": dataset.treebank_ids.astype(np.int16),
+        "is_train": dataset.is_train,
+        "lemma_ids": dataset.lemma_ids.astype(np.int16),
+    }
+
+
+def _from_arrays(arrays: dict[str, NDArray[Any]], treebanks: tuple[str, ...]) -> LabelledWords:
+    return LabelledDataset(
+        WordSentences(arrays["form_ids"], arrays["n_tokens"]),
+        arrays["upos_ids"].astype(np.int64),
+        arrays["feats_ids"].astype(np.int64),
+        treebanks,
+        arrays["treebank_ids"].astype(np.int64),
+        arrays["is_train"],
+        arrays["lemma_ids"].astype(np.int64),
+    )

@@ -1,0 +1,319 @@
+"""Sentences as ids of forms, and their batches on a device.
+
+Each distinct form of a corpus has an id, by which what the student reads of it is looked up
+(`mtag_core.tagging.forms`). Sentences are changed as they are batched, so that a model also knows
+text in capitals, in lower case, without diacritics, with typographic quotation marks, and without a
+final mark; their labels stay.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mtag_core.tagging.forms import CASES, FormArrays, FormFeatures
+from mtag_core.training.data.packing import PAD_MULTIPLE, Ints, ragged_rows
+from mtag_core.training.networks.word_student import FormBatch, WordBatch
+
+MAX_TOKENS = 128
+_JOB_FORMS = 65_536
+_STRAIGHT_TO_CURLY = str.maketrans({'"': "\u201d", "'": "\u2019", "`": "\u2018"})
+_FINAL_MARKS = frozenset(".!?\u2026\u3002\uff01\uff1f\u0964")
+_BARE_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC SMALL LETTER IO", "CYRILLIC CAPITAL LETTER IO")
+
+
+@dataclass(frozen=True)
+class WordSentences:
+    """Sentences, one after the other.
+
+    Attributes:
+        form_ids: Of all tokens. Shape (total_tokens,), int32.
+        n_tokens: Of each sentence. Shape (n_sentences,), int32.
+    """
+
+    form_ids: Ints
+    n_tokens: Ints
+
+    def __len__(self) -> int:
+        """Number of sentences."""
+        return len(self.n_tokens)
+
+    @property
+    def lengths(self) -> Ints:
+        """Positions that a sentence takes in a batch. Shape (n_sentences,)."""
+        return self.n_tokens
+
+    @classmethod
+    def of(cls, sentences: Iterable[Sequence[str]], form_to_id: dict[str, int]) -> "WordSentences":
+        """Makes ids of forms; new forms are added to `form_to_id`."""
+        lengths: list[int] = []
+        ids: list[NDArray[np.int32]] = []
+        for forms in sentences:
+            lengths.append(len(forms))
+            found = [form_to_id.setdefault(form, len(form_to_id)) for form in forms]
+            ids.append(np.array(found, np.int32))
+        joined = np.concatenate(ids) if ids else np.zeros(0, np.int32)
+        return cls(joined, np.array(lengths, np.int32))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["WordSentences"]) -> "WordSentences":
+        """Puts the parts one after the other."""
+        return cls(
+            np.concatenate([part.form_ids for part in parts]),
+            np.concatenate([part.n_tokens for part in parts]),
+        )
+
+    def select(self, chosen: NDArray[np.int64]) -> "WordSentences":
+        """Keeps the chosen sentences, in that order."""
+        return WordSentences(
+            self.form_ids[ragged_rows(self.n_tokens, chosen)], self.n_tokens[chosen]
+        )
+
+    def texts(self, forms: Sequence[str]) -> list[list[str]]:
+        """The forms of each sentence."""
+        ends = np.cumsum(self.n_tokens).tolist()
+        ids = self.form_ids.tolist()
+        starts = [0, *ends[:-1]]
+        return [[forms[i] for i in ids[start:end]] for start, end in zip(starts, ends, strict=True)]
+
+
+@dataclass(frozen=True)
+class FormTable:
+    """What a student reads of each form of a corpus, and the forms that it may be changed to.
+
+    Attributes:
+        features: Of all forms.
+        upper_case: Letter case of the form in capitals. Shape (n_forms,), int8.
+        lower_case: The same in lower case. Shape (n_forms,), int8.
+        bare: Id of the form without diacritics. Shape (n_forms,), int32.
+        curly: Id of the form with typographic quotation marks. Shape (n_forms,), int32.
+        is_final_mark: Whether it may be left out at the end of a sentence. Shape (n_forms,), bool.
+    """
+
+    features: FormArrays
+    upper_case: NDArray[np.int8]
+    lower_case: NDArray[np.int8]
+    bare: Ints
+    curly: Ints
+    is_final_mark: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, forms: Sequence[str], tokenizer: Path, *, n_processes: int = 1) -> "FormTable":
+        """Computes the features of forms, and of what they are changed to."""
+        form_to_id = {form: index for index, form in enumerate(forms)}
+        changed = [
+            np.array([form_to_id.setdefault(change(form), len(form_to_id)) for form in forms])
+            for change in (without_diacritics, lambda form: form.translate(_STRAIGHT_TO_CURLY))
+        ]
+        every = list(form_to_id)
+        own = np.arange(len(every), dtype=np.int32)
+        bare, curly = (np.concatenate([ids, own[len(forms) :]]) for ids in changed)
+        features = form_features(every, tokenizer, n_processes=n_processes)
+        has_case = features.case > CASES.index("none")
+        is_long = np.array([len(form) > 1 for form in every], bool)
+        upper = np.where(is_long, CASES.index("upper"), CASES.index("capital"))
+        return cls(
+            features,
+            np.where(has_case, upper, CASES.index("none")).astype(np.int8),
+            np.where(has_case, CASES.index("lower"), CASES.index("none")).astype(np.int8),
+            bare.astype(np.int32),
+            curly.astype(np.int32),
+            np.array([form in _FINAL_MARKS for form in every], bool),
+        )
+
+    def save(self, path: Path) -> None:
+        """Writes the arrays to one `.npz` file."""
+        features = {each.name: getattr(self.features, each.name) for each in fields(FormArrays)}
+        own = {each.name: getattr(self, each.name) for each in fields(self)[1:]}
+        np.savez(path, **features, **own)
+
+    @classmethod
+    def load(cls, path: Path) -> "FormTable":
+        """Reads what `save` wrote."""
+        with np.load(path) as arrays:
+            features = FormArrays(**{each.name: arrays[each.name] for each in fields(FormArrays)})
+            return cls(features, **{each.name: arrays[each.name] for each in fields(cls)[1:]})
+
+
+def form_features(forms: Sequence[str], tokenizer: Path, *, n_processes: int = 1) -> FormArrays:
+    """Computes the features of forms, in several processes if there are many."""
+    if n_processes == 1 or len(forms) <= _JOB_FORMS:
+        return FormFeatures(tokenizer)(forms)
+    jobs = [list(forms[start : start + _JOB_FORMS]) for start in range(0, len(forms), _JOB_FORMS)]
+    with ProcessPoolExecutor(n_processes) as pool:
+        parts = list(pool.map(_features_of, jobs, [tokenizer] * len(jobs)))
+    ends = np.cumsum([0, *(part.ngram_offsets[-1] for part in parts)])
+    starts = [part.ngram_offsets[:-1] + end for part, end in zip(parts, ends[:-1], strict=True)]
+    whole = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("pieces", "n_pieces", "ngrams", "case")
+    }
+    return FormArrays(ngram_offsets=np.concatenate([*starts, ends[-1:]]), **whole)
+
+
+def without_diacritics(form: str) -> str:
+    """Takes the diacritics off Latin and Greek letters, and the dots off the Cyrillic `\u0451`.
+
+    Example: `caf\u00e9` -> `cafe`
+    """
+    if form.isascii():
+        return form
+    return "".join(map(_bare_letter, unicodedata.normalize("NFC", form)))
+
+
+def _bare_letter(letter: str) -> str:
+    if letter.isascii() or not unicodedata.name(letter, "").startswith(_BARE_SCRIPTS):
+        return letter
+    return unicodedata.normalize("NFD", letter)[0]
+
+
+def _features_of(forms: list[str], tokenizer: Path) -> FormArrays:
+    return FormFeatures(tokenizer)(forms)
+
+
+class DeviceForms:
+    """A table of forms that lives on a device."""
+
+    def __init__(self, table: FormTable, *, device: torch.device) -> None:
+        features = table.features
+        self.device = device
+        self._pieces = torch.from_numpy(features.pieces).to(device)
+        self._n_pieces = torch.from_numpy(features.n_pieces).to(device).long()
+        self._ngrams = torch.from_numpy(features.ngrams).to(device)
+        offsets = torch.from_numpy(features.ngram_offsets).to(device).long()
+        self._ngram_start, self._n_ngrams = offsets[:-1], offsets.diff()
+        self.case = torch.from_numpy(features.case).to(device).long()
+        self.upper_case = torch.from_numpy(table.upper_case).to(device).long()
+        self.lower_case = torch.from_numpy(table.lower_case).to(device).long()
+        self.bare = torch.from_numpy(table.bare).to(device).long()
+        self.curly = torch.from_numpy(table.curly).to(device).long()
+        self.is_final_mark = torch.from_numpy(table.is_final_mark).to(device)
+
+    def batch(self, form_ids: Tensor, case: Tensor) -> tuple[FormBatch, Tensor]:
+        """Looks up the distinct forms among some.
+
+        Args:
+            form_ids: Shape (n_tokens,), int64.
+            case: Letter case in which each is written. Shape (n_tokens,), int64.
+
+        Returns:
+            The distinct forms, and the index into them of each token.
+        """
+        distinct, index = torch.unique(form_ids * len(CASES) + case, return_inverse=True)
+        ids = distinct // len(CASES)
+        counts = self._n_ngrams[ids]
+        starts = counts.cumsum(0) - counts
+        shift = torch.repeat_interleave(self._ngram_start[ids] - starts, counts)
+        place = torch.arange(len(shift), device=self.device) + shift
+        batch = FormBatch(
+            pieces=self._pieces[ids].long(),
+            n_pieces=self._n_pieces[ids],
+            ngrams=self._ngrams[place].long(),
+            ngram_offsets=starts,
+            case=distinct % len(CASES),
+        )
+        return batch, index
+
+
+class DeviceWords:
+    """Sentences that live on a device and give batches there."""
+
+    def __init__(
+        self,
+        sentences: WordSentences,
+        forms: DeviceForms,
+        *,
+        treebank_rows: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Moves sentences to the device of their forms.
+
+        Args:
+            sentences: None longer than `MAX_TOKENS`.
+            forms: All forms of the sentences.
+            treebank_rows: Of the adapter of each sentence, 0 for none; None for none at all. Shape
+                (n_sentences,).
+        """
+        self.packed = sentences
+        self.device = forms.device
+        self._forms = forms
+        self._form_ids = torch.from_numpy(sentences.form_ids).to(self.device)
+        self._n_tokens = torch.from_numpy(sentences.n_tokens).to(self.device).long()
+        self._start = self._n_tokens.cumsum(0) - self._n_tokens
+        rows = np.zeros(len(sentences), np.int64) if treebank_rows is None else treebank_rows
+        self._treebank_rows = torch.from_numpy(rows).to(self.device)
+
+    def batch(
+        self,
+        sentence_indices: NDArray[np.int64],
+        *,
+        changed_share: float = 0.0,
+        named_share: float = 1.0,
+    ) -> WordBatch:
+        """Gathers sentences into one padded batch.
+
+        Args:
+            sentence_indices: Shape (n_sentences,).
+            changed_share: Of the sentences that are changed: a third of them loses diacritics, a
+                sixth each is in capitals, in lower case, has typographic quotation marks, and has
+                no final mark.
+            named_share: Of the sentences that get their treebank's adapter.
+        """
+        width = -(-int(self.packed.n_tokens[sentence_indices].max()) // PAD_MULTIPLE) * PAD_MULTIPLE
+        chosen = torch.from_numpy(sentence_indices).to(self.device)
+        start, n_tokens = self._start[chosen], self._n_tokens[chosen]
+        rows = self._treebank_rows[chosen]
+        sixth = torch.full_like(chosen, 6)
+        if changed_share > 0:
+            draws = torch.rand(len(chosen), device=self.device)
+            sixth = (draws * 6 / changed_share).long().clamp(max=6)
+            last = self._form_ids[start + n_tokens - 1].long()
+            is_cut = (sixth == 5) & (n_tokens > 1) & self._forms.is_final_mark[last]
+            n_tokens = n_tokens - is_cut.long()
+        if named_share < 1:
+            rows = rows * (torch.rand(len(chosen), device=self.device) < named_share)
+        column = torch.arange(width, device=self.device)
+        is_token = column < n_tokens[:, None]
+        position = is_token.flatten().nonzero().squeeze(1)
+        row = position // width
+        token_index = start[row] + position % width
+        form_ids, case = self._written(self._form_ids[token_index].long(), sixth[row])
+        forms, form_index = self._forms.batch(form_ids, case)
+        return WordBatch(forms, form_index, position, is_token, rows[row], token_index)
+
+    def _written(self, form_ids: Tensor, sixth: Tensor) -> tuple[Tensor, Tensor]:
+        """Each token's form and letter case, changed as its sentence is."""
+        table = self._forms
+        form_ids = torch.where((sixth == 2) | (sixth == 3), table.bare[form_ids], form_ids)
+        form_ids = torch.where(sixth == 4, table.curly[form_ids], form_ids)
+        case = torch.where(sixth == 0, table.upper_case[form_ids], table.case[form_ids])
+        return form_ids, torch.where(sixth == 1, table.lower_case[form_ids], case)
+
+
+def mask_form_pieces(batch: WordBatch, *, share: float, mask_piece: int) -> WordBatch:
+    """Replaces some wordpieces of forms by the mask piece, so that a model does without them.
+
+    Args:
+        batch: Any batch.
+        share: Probability that a piece is masked.
+        mask_piece: Its id.
+    """
+    if share == 0:
+        return batch
+    pieces = batch.forms.pieces
+    is_masked = (torch.rand(pieces.shape, device=pieces.device) < share) & (pieces > 0)
+    forms = batch.forms._replace(pieces=pieces.masked_fill(is_masked, mask_piece))
+    return batch._replace(forms=forms)
+
+
+def cut_long(n_tokens: int) -> list[slice]:
+    """Cuts a sentence into parts of at most `MAX_TOKENS`, of about the same length."""
+    n_parts = -(-n_tokens // MAX_TOKENS)
+    bounds = [round(n_tokens * part / n_parts) for part in range(n_parts + 1)]
+    return [slice(*pair) for pair in pairwise(bounds)]

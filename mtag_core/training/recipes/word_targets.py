@@ -1,0 +1,138 @@
+"""Teachers label treebanks and text once, for word students; several processes share the work.
+
+Each process labels every n-th sentence. Sentences are labelled once more with words substituted by
+others of their class (`mtag_core.training.data.augmentation`). A shard is a directory of arrays, so
+that students start at once and as often as one likes.
+"""
+
+import json
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mtag_core.training.data.augmentation import WordClasses, replace_tokens, substitute_words
+from mtag_core.training.data.encoding import SpecialPieces
+from mtag_core.training.data.packing import fits
+from mtag_core.training.data.word_sentences import WordSentences
+from mtag_core.training.data.word_text import WordText
+from mtag_core.training.loops import distributed
+from mtag_core.training.options import WordTargetOptions
+from mtag_core.training.recipes.teacher_ensemble import SoftTargets, TeacherEnsemble
+
+
+@dataclass(frozen=True)
+class TargetShard:
+    """Sentences with the teachers' targets.
+
+    Attributes:
+        words: As form ids.
+        source_ids: Index into `sources` of each sentence. Shape (n_sentences,), int64.
+        labelled: Index of each sentence in the corpus' train sentences; -1 for text and copies.
+            Shape (n_sentences,), int64.
+        sources: Names of treebanks and languages.
+        targets: Of all tokens, on the CPU.
+    """
+
+    words: WordSentences
+    source_ids: NDArray[np.int64]
+    labelled: NDArray[np.int64]
+    sources: tuple[str, ...]
+    targets: SoftTargets
+
+    def save(self, directory: Path) -> None:
+        """Writes the shard."""
+        directory.mkdir(parents=True, exist_ok=True)
+        arrays: dict[str, NDArray[Any]] = {
+            "form_ids": self.words.form_ids,
+            "n_tokens": self.words.n_tokens,
+        }
+        arrays |= {"source_ids": self.source_ids, "labelled": self.labelled}
+        arrays |= {name: tensor.numpy() for name, tensor in self.targets.tensors().items()}
+        for name, array in arrays.items():
+            np.save(directory / f"{name}.npy", array)
+        (directory / "sources.json").write_text(json.dumps(self.sources), encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path) -> "TargetShard":
+        """Reads what `save` wrote."""
+        arrays = {path.stem: np.load(path) for path in directory.glob("*.npy")}
+        names = {each.name for each in fields(SoftTargets)} & arrays.keys()
+        return cls(
+            WordSentences(arrays["form_ids"], arrays["n_tokens"]),
+            arrays["source_ids"],
+            arrays["labelled"],
+            tuple(json.loads((directory / "sources.json").read_text(encoding="utf-8"))),
+            SoftTargets(**{name: torch.from_numpy(arrays[name]) for name in names}),
+        )
+
+
+def run(options: WordTargetOptions) -> str:
+    """Runs `label-words`."""
+    shard = label_words(options)
+    return f"{len(shard.words.form_ids)} tokens labelled  {options.output}"
+
+
+def label_words(options: WordTargetOptions) -> TargetShard:
+    """Labels one shard and writes it to `shard-N` in the output directory.
+
+    Raises:
+        CheckpointError: A teacher's directory is damaged.
+        InputNotFoundError: There is no text.
+    """
+    device = distributed.start()
+    text = WordText.load(options.text)
+    text = text.select(np.arange(options.shard, len(text.words), options.n_shards))
+    teachers = TeacherEnsemble(options.teachers, options.targets, device=device)
+    parts = [_labelled(text, teachers)]
+    if options.substitution_share > 0:
+        copies = _substituted(text, parts[0].targets, teachers.tokenizer, options)
+        parts.append(_labelled(copies, teachers))
+    shard = _joined(parts)
+    shard.save(options.output / f"shard-{options.shard}")
+    return shard
+
+
+def _labelled(text: WordText, teachers: TeacherEnsemble) -> TargetShard:
+    # The teachers infer which of a language's treebanks text is like, as the student has to.
+    names = tuple(name if "_" in name else "" for name in text.sources)
+    targets = teachers.annotate(text.teacher, names, text.source_ids)
+    on_cpu = SoftTargets(**{name: tensor.cpu() for name, tensor in targets.tensors().items()})
+    return TargetShard(text.words, text.source_ids, text.labelled, text.sources, on_cpu)
+
+
+def _substituted(
+    text: WordText, targets: SoftTargets, tokenizer: Path, options: WordTargetOptions
+) -> WordText:
+    languages = np.unique([name.split("_")[0] for name in text.sources], return_inverse=True)[1]
+    classes = WordClasses(
+        np.repeat(languages[text.source_ids], text.words.n_tokens).astype(np.int64),
+        targets.upos_log_probs.argmax(-1).numpy(),
+        targets.feats_ids[:, 0].numpy().astype(np.int64),
+    )
+    sources = substitute_words(
+        text.teacher,
+        classes,
+        share=options.substitution_share,
+        generator=np.random.default_rng((options.seed, options.shard)),
+    )
+    copies = replace(
+        text,
+        words=WordSentences(text.words.form_ids[sources], text.words.n_tokens),
+        teacher=replace_tokens(text.teacher, sources, SpecialPieces.load(tokenizer)),
+        labelled=np.full(len(text.words), -1),
+    )
+    return copies.select(np.flatnonzero(fits(copies.teacher, max_pieces=options.max_pieces)))
+
+
+def _joined(parts: list[TargetShard]) -> TargetShard:
+    return TargetShard(
+        WordSentences.concatenate([part.words for part in parts]),
+        np.concatenate([part.source_ids for part in parts]),
+        np.concatenate([part.labelled for part in parts]),
+        parts[0].sources,
+        SoftTargets.concatenate([part.targets for part in parts]),
+    )

@@ -1,0 +1,106 @@
+import json
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+pytest.importorskip("transformers", reason="transformers is an extra: install mtag[train]")
+
+from mtag_core import Tagger
+from mtag_core.__main__ import main
+from mtag_core.errors import UsageError
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
+from mtag_core.training.data.word_corpus import TreebankCorpus
+from mtag_core.training.networks.word_model_files import load_word_student
+from mtag_core.training.options import BundleTrainingOptions
+from mtag_core.training.recipes.bundle_training import run, stages_of
+from tests.mtag_core.training.tiny_training import write_everything
+from tests.mtag_core.training.toy_treebanks import SENTENCES, write_treebank
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+LEMMAS = {"cats": "cat", "dogs": "dog", "sleeps": "sleep"}
+TINY = ["--hidden_size", "16", "--n_layers", "1", "--n_pieces", "60", "--max_pieces", "40"]
+QUICK = ["--epochs", "4", "--budget", "128", "--n_teachers", "1"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("chain")
+    torch.set_num_threads(1)
+    write_everything(folder)
+    for path in (folder / "treebanks").iterdir():
+        write_treebank(path, repeats=8 if "train" in path.name else 1, lemmas=LEMMAS)
+    write_treebank(folder / "treebanks" / "en_toy-ud-test.conllu", repeats=1, lemmas=LEMMAS)
+    (folder / "raw").mkdir()
+    lines = (f"{text.capitalize()}\n" for text in SENTENCES)
+    (folder / "raw" / "en.txt").write_text("".join(lines), encoding="utf-8")
+    (folder / "segmenters").mkdir()
+    for path in (DEFAULT_BUNDLE / "segmenters").glob("generic.*"):
+        (folder / "segmenters" / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def flags(folder, *more):
+    paths = {"treebanks": "treebanks", "text": "raw", "encoder": "encoder", "output": "bundle"}
+    paths["segmenters"] = "segmenters"
+    named = [word for name, path in paths.items() for word in (f"--{name}", str(folder / path))]
+    return ["train", "bundle", *named, *TINY, *QUICK, *more]
+
+
+@pytest.fixture(scope="module")
+def made(folder):
+    assert main(flags(folder)) == 0
+    return folder
+
+
+def test_bundle_tags_and_knows_lemmas(made):
+    tagger = Tagger.load(str(made / "bundle"))
+    (sentence,) = tagger.tag_tokens([["the", "cats", "sleep", "."]])
+    assert len(sentence.upos) == 4
+    config = json.loads((made / "bundle.work" / "final" / "config.json").read_text())
+    assert config["architecture"] == "words"
+    assert config["styles"]["en"] in ("en_toy", "en_play")
+
+
+def test_student_learns_lemma_rules(made):
+    corpus = TreebankCorpus.load(made / "bundle.work" / "corpus")
+    assert "l|0+|1+" in corpus.inventories.lemma_rules
+    model, _, inventories = load_word_student(
+        made / "bundle.work" / "final", device=torch.device("cpu")
+    )
+    assert inventories.lemma_rules == corpus.inventories.lemma_rules
+    assert model.adapters.weight[0].abs().sum() == 0
+
+
+def test_what_is_made_is_not_made_again(made):
+    times = {path: path.stat().st_mtime_ns for path in (made / "bundle.work").rglob("*.*")}
+    assert main(flags(made)) == 0
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
+def test_stage_can_be_called_alone(made, tmp_path):
+    work = tmp_path / "work"
+    assert main(flags(made, "--work", str(work), "--stages", "corpus")) == 0
+    assert [path.name for path in work.iterdir()] == ["corpus"]
+
+
+def options_of(folder, **changes):
+    paths = {name: folder / name for name in ("treebanks", "text", "encoder", "output")}
+    return BundleTrainingOptions(**paths, **changes)
+
+
+def test_unknown_stage_is_an_error(tmp_path):
+    with pytest.raises(UsageError, match="'studnt', expected some of corpus, text, teachers"):
+        run(options_of(tmp_path, stages=("studnt",)))
+
+
+def test_teachers_label_in_as_many_parts_as_there_are_devices(tmp_path):
+    stages = {stage.name: stage for stage in stages_of(options_of(tmp_path), n_devices=3)}
+    assert [job.options.shard for job in stages["labels"].jobs] == [0, 1, 2]
+    assert stages["student"].is_distributed
+
+
+def test_minibert_is_trained_by_the_same_command(tmp_path):
+    names = [s.name for s in stages_of(options_of(tmp_path, architecture="minibert"), n_devices=1)]
+    assert names == [
+        *("corpus", "text", "teachers", "vocabulary", "encode", "student", "adapters", "export")
+    ]
