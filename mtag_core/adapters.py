@@ -12,7 +12,8 @@ from mtag_core.tagging.tagged import TaggedSentence
 
 if TYPE_CHECKING:
     import pandas
-    import spacy
+    import spacy.tokens
+    import spacy.vocab
 
 _FRAME_COLUMNS = {
     "sentence": "int64",
@@ -29,7 +30,9 @@ _FRAME_COLUMNS = {
 
 
 def to_spacy(
-    sentences: TaggedSentence | Iterable[TaggedSentence], *, vocab: "spacy.Vocab | None" = None
+    sentences: TaggedSentence | Iterable[TaggedSentence],
+    *,
+    vocab: "spacy.vocab.Vocab | None" = None,
 ) -> "spacy.tokens.Doc":
     """Makes a spaCy document.
 

@@ -4,6 +4,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mtag_core.labels import UPOS_LABELS, Labels
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
@@ -49,10 +50,11 @@ def tiny_labels() -> Labels:
 
 
 def tiny_graphs(
-    directory: Path, **shape: object
+    directory: Path, **shape: Any
 ) -> tuple[TrainedWords, dict[str, bytes], dict[str, bytes]]:
     """Writes the model to a directory; gives it and its graphs, float32 and int8."""
     trained = read_trained_student(write_word_model(directory, **shape))
+    assert isinstance(trained, TrainedWords)
     features = FormFeatures(directory / "tokenizer.json")
     return trained, *word_graphs(trained, tiny_labels(), _random_sentences(), features)
 
