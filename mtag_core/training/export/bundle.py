@@ -35,8 +35,8 @@ from mtag_core.training.graphs.trained_model import (
 from mtag_core.training.options import ExportOptions
 
 _CALIBRATION_SENTENCES_A_TREEBANK = 12
-# A pair with a part of speech that occurs once is not scored. On dev that costs 0.01 points of FEATS
-# and lemmas; leaving out those that occur less than three and four times costs 0.1.
+# A pair with a part of speech that occurs once is not scored. On dev that costs 0.01 points of
+# FEATS and lemmas; leaving out those that occur less than three and four times costs 0.1.
 _MIN_PAIRS = 2
 
 
