@@ -1,6 +1,7 @@
 """Checks what callers give a tagger: an error names the value, its place and what was expected."""
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
 from mtag_core.errors import UsageError
@@ -24,28 +25,33 @@ def joined_sentence(
     if isinstance(forms, str) or not isinstance(forms, Iterable):
         raise UsageError(f"sentence {index}: {_shown(forms)}, expected a list of forms")
     forms = tuple(forms)
-    starts = []
-    start = 0
-    for position, form in enumerate(forms):
-        place = f"sentence {index}, token {position}"
-        if not isinstance(form, str):
-            raise UsageError(f"{place}: {_shown(form)}, expected str")
-        if not form:
-            raise UsageError(f"{place}: empty form, expected at least one character")
-        starts.append(start)
-        start += len(form) + 1
+    _check_forms(forms, index)
     text = " ".join(forms)
     check_text(text, what=f"sentence {index}")
+    # Each starts behind the one before and a space.
+    starts = [0, *accumulate(len(form) + 1 for form in forms)]
     return Sentence(
         text=text,
         start=0,
         end=len(text),
         language=language,
         forms=forms,
-        starts=tuple(starts),
-        ends=tuple(start + len(form) for start, form in zip(starts, forms, strict=True)),
+        starts=tuple(starts[:-1]),
+        ends=tuple([start - 1 for start in starts[1:]]),
         is_trained=is_trained,
     )
+
+
+def _check_forms(forms: tuple[object, ...], index: int) -> None:
+    # Nearly always there is nothing to say, so that the place is not named in advance.
+    if all(forms) and set(map(type, forms)) <= {str}:
+        return
+    for position, form in enumerate(forms):
+        place = f"sentence {index}, token {position}"
+        if not isinstance(form, str):
+            raise UsageError(f"{place}: {_shown(form)}, expected str")
+        if not form:
+            raise UsageError(f"{place}: empty form, expected at least one character")
 
 
 def list_of_names(values: Sequence[str], *, what: str, expected: str) -> tuple[str, ...]:
