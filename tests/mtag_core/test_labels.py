@@ -27,6 +27,15 @@ def test_groups_hold_what_occurs_and_the_empty_bundle():
     assert by_upos["VERB"] == (0, 2, 3)
 
 
+def test_rare_pairs_are_left_out():
+    pairs = [("NOUN", "Number=Sing"), ("VERB", "Number=Sing"), ("VERB", "Case=Nom")]
+    groups = group_by_upos([*pairs, pairs[0]], FEATS, min_count=2)
+    by_upos = dict(zip(UPOS_LABELS, groups, strict=True))
+    # Plural never occurs and goes with all; the nominative is too rare for any.
+    assert by_upos["NOUN"] == (0, 1, 2)
+    assert by_upos["VERB"] == (0, 2)
+
+
 def test_a_bundle_never_seen_goes_with_every_part_of_speech():
     groups = group_by_upos([("NOUN", "Number=Sing"), ("NOUN", "Case=Nom")], FEATS)
     assert all(2 in ids for ids in groups)

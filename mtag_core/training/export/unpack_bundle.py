@@ -30,6 +30,8 @@ from mtag_core.training.networks.model_config import EncoderConfig, ModelMetadat
 from mtag_core.training.options import UnpackBundleOptions
 
 Arrays = Mapping[str, NDArray[Any]]
+# Bias of a label that the graph does not have.
+_NEVER = -20.0
 # The linear layers of an encoder layer.
 _DENSE = (
     "attention.self.query",
@@ -207,7 +209,7 @@ def _head(
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """A head that the graph has a part of for each part of speech; labels of several are equal."""
     width = arrays[f"{head}.{tags[0]}.kernel"].shape[0]
-    weight, bias = np.zeros((n_labels, width), np.float32), np.zeros(n_labels, np.float32)
+    weight, bias = np.zeros((n_labels, width), np.float32), np.full(n_labels, _NEVER, np.float32)
     for tag, ids in zip(tags, groups, strict=True):
         weight[list(ids)] = _dequantised(arrays, f"{head}.{tag}")
         bias[list(ids)] = arrays[f"{head}.{tag}.bias"]
