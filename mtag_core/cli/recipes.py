@@ -14,19 +14,23 @@ from mtag_core.options import Flags
 from mtag_core.training.options import (
     AdaptOptions,
     AverageOptions,
-    BundleTrainingOptions,
     ConventionsOptions,
     DistillOptions,
     EncodeTextOptions,
     ExportOptions,
     ExportTeacherOptions,
-    LabelBoundariesOptions,
-    LabelSplitsOptions,
     LangidOptions,
     TeacherTrainingOptions,
-    TrainSegmentersOptions,
     UnpackBundleOptions,
     VocabularyOptions,
+)
+from mtag_core.training.segmenter_options import (
+    LabelBoundariesOptions,
+    LabelSplitsOptions,
+    TrainSegmentersOptions,
+)
+from mtag_core.training.word_options import (
+    BundleTrainingOptions,
     WordAdapterOptions,
     WordCorpusOptions,
     WordDistillOptions,

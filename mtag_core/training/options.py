@@ -7,14 +7,14 @@ from typing import Literal
 from mtag_core.options import group, option
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
-_TREEBANKS = "directory of *-train and *-dev .conllu[.xz] files, at any depth"
-_OUTPUT = "directory for the model, checkpoints and curves"
-_RESUME = "go on from the checkpoint in --output"
-_TRAIN_ON_DEV = "train on three quarters of the dev files, too; score the rest"
+TREEBANKS_HELP = "directory of *-train and *-dev .conllu[.xz] files, at any depth"
+OUTPUT_HELP = "directory for the model, checkpoints and curves"
+RESUME_HELP = "go on from the checkpoint in --output"
+TRAIN_ON_DEV_HELP = "train on three quarters of the dev files, too; score the rest"
 _PIECE_BUDGET = "wordpieces a batch and process"
-_MAX_PIECES = "longer sentences are left out, in wordpieces"
-_N_PROCESSES = "processes that encode"
-_PIECE_DROPOUT = "share of wordpieces replaced by the mask piece"
+MAX_PIECES_HELP = "longer sentences are left out, in wordpieces"
+N_PROCESSES_HELP = "processes that encode"
+PIECE_DROPOUT_HELP = "share of wordpieces replaced by the mask piece"
 _LANGUAGE_TEXT = "directory of LANGUAGE.tokens[.xz] files: a sentence a line, tokens between tabs"
 
 
@@ -79,20 +79,20 @@ class TeacherTrainingOptions:
     """
 
     encoder: str = option("Hugging Face directory or name of the encoder")
-    treebanks: Path | None = option(_TREEBANKS, None)
+    treebanks: Path | None = option(TREEBANKS_HELP, None)
     corpus: Path | None = option("directory of stage `treebanks`, in the place of files", None)
-    output: Path = option(_OUTPUT)
-    resume: bool = option(_RESUME, False)
+    output: Path = option(OUTPUT_HELP)
+    resume: bool = option(RESUME_HELP, False)
     feats: Path | None = option("FEATS inventory to use; built from the train files if none", None)
     only: tuple[str, ...] = option(
         "treebanks to train on, such as en_ewt; all if none is named", (), metavar="TREEBANK"
     )
-    train_on_dev: bool = option(_TRAIN_ON_DEV, False)
-    piece_dropout: float = option(_PIECE_DROPOUT, 0.0)
+    train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
+    piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.0)
     unknown_treebank: float = option("share of sentences without their treebank's token", 0.1)
     piece_budget: int = option(_PIECE_BUDGET, 16384)
-    max_pieces: int = option(_MAX_PIECES, 256)
-    n_processes: int = option(_N_PROCESSES, 1)
+    max_pieces: int = option(MAX_PIECES_HELP, 256)
+    n_processes: int = option(N_PROCESSES_HELP, 1)
     schedule: Schedule = group(Schedule(epochs=20.0, peak_rate=3e-4), section="schedule")
     dropout: float = 0.1
     small_treebank: int = 40_000
@@ -146,14 +146,14 @@ class DistillOptions:
     )
     feats: Path | None = option("FEATS inventory of --logits: its teacher's feats.json", None)
     teacher_digest: str = option("refuse shards of another teacher than this; take any if none", "")
-    treebanks: Path = option(_TREEBANKS)
+    treebanks: Path = option(TREEBANKS_HELP)
     tokenizer: Path = option("the student's tokenizer.json")
-    output: Path = option(_OUTPUT)
-    resume: bool = option(_RESUME, False)
+    output: Path = option(OUTPUT_HELP)
+    resume: bool = option(RESUME_HELP, False)
     student: Path | None = option("model directory to start from; a new student if none", None)
     shape: StudentShape = group(StudentShape(), section="new student")
     targets: TargetOptions = group(TargetOptions(), section="targets")
-    train_on_dev: bool = option(_TRAIN_ON_DEV, False)
+    train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
     infer_text_treebank: bool = option(
         "let teachers infer the treebank of text, not take its language's largest", False
     )
@@ -164,12 +164,12 @@ class DistillOptions:
     substitution_share: float = option(
         "train on a copy of each sentence with this share of its open-class words substituted", 0.0
     )
-    piece_dropout: float = option(_PIECE_DROPOUT, 0.0)
+    piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.0)
     dropout: float = option("of the student", 0.0)
     share_feats: bool = option("FEATS bundles share weights by attribute while training", False)
     piece_budget: int = option(_PIECE_BUDGET, 32768)
-    max_pieces: int = option(_MAX_PIECES, 256)
-    n_processes: int = option(_N_PROCESSES, 1)
+    max_pieces: int = option(MAX_PIECES_HELP, 256)
+    n_processes: int = option(N_PROCESSES_HELP, 1)
     schedule: Schedule = group(
         Schedule(epochs=10.0, peak_rate=2e-3, warmup_share=0.04, checkpoint_minutes=2.0),
         section="schedule",
@@ -183,115 +183,6 @@ class DistillOptions:
         return self.feats or self.teachers[0] / "feats.json"
 
 
-_CORPUS = "directory that stage `treebanks` wrote"
-_FORMS = "forms.npz that stage `forms` wrote"
-
-
-@dataclass(frozen=True, kw_only=True)
-class WordCorpusOptions:
-    """Options of `read-treebanks`."""
-
-    treebanks: Path = option(_TREEBANKS)
-    output: Path = option("directory for the corpus")
-    train_on_dev: bool = option(_TRAIN_ON_DEV, False)
-    licences: tuple[str, ...] = option(
-        "learn only treebanks whose licence in INDEX.tsv is one of these", (), metavar="LICENCE"
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class WordTextOptions:
-    """Options of `prepare-text`."""
-
-    corpus: Path = option(_CORPUS)
-    text: Path = option("directory of LANGUAGE.txt[.xz] files, a sentence a line")
-    encoder: Path = option("directory of the teachers' encoder, for its tokenizer.json")
-    output: Path = option("directory for tokens, vocabulary and arrays")
-    segmenters: Path = option("segmenters to cut text with", DEFAULT_BUNDLE / "segmenters")
-    n_pieces: int = option("wordpieces of the student, special ones included", 16_000)
-    max_tokens: int = option("tokens of a language at most", 1_000_000)
-    max_pieces: int = option(_MAX_PIECES, 256)
-    n_processes: int = option(_N_PROCESSES, 1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class WordTargetOptions:
-    """Options of `label-words`."""
-
-    teachers: tuple[Path, ...] = option("model directories, averaged")
-    text: Path = option("directory that stage `text` wrote")
-    output: Path = option("directory of the shards")
-    shard: int = option("which part of the sentences, from 0", 0)
-    n_shards: int = option("parts that the sentences are labelled in", 1)
-    max_pieces: int = option(_MAX_PIECES, 256)
-    substitution_share: float = option(
-        "label a copy of each sentence with this share of its open-class words substituted", 0.3
-    )
-    targets: TargetOptions = group(
-        TargetOptions(top_k=16, upos_temperature=2.0, feats_temperature=2.0), section="targets"
-    )
-    seed: int = option("of everything random", 1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class WordDistillOptions:
-    """Options of `distill-words` and `finetune-words`.
-
-    Treebanks under `small_treebank` and texts under `small_text` tokens are sampled more often.
-    """
-
-    corpus: Path = option(_CORPUS)
-    labelled: Path = option("directory of shards that label-words wrote")
-    forms: Path = option(_FORMS)
-    tokenizer: Path = option("the student's tokenizer.json")
-    output: Path = option(_OUTPUT)
-    resume: bool = option(_RESUME, False)
-    student: Path | None = option("model directory to start from; a new student if none", None)
-    hidden_size: int = option("width of a new student", 256)
-    n_layers: int = option("layers over the words of a new student", 2)
-    targets: TargetOptions = group(
-        TargetOptions(top_k=16, upos_temperature=2.0, feats_temperature=2.0), section="targets"
-    )
-    label_share: float = option("share of the label in a treebank token's target", 0.5)
-    treebank_rate: float = option("times that an epoch goes through a treebank", 1.0)
-    text_rate: float = option("the same for text", 1.0)
-    changed_share: float = option(
-        "sentences in capitals, in lower case, without diacritics and so on", 0.3
-    )
-    named_share: float = option("treebank sentences that have their treebank's adapter", 0.2)
-    piece_dropout: float = option(_PIECE_DROPOUT, 0.03)
-    dropout: float = option("of the student", 0.05)
-    share_feats: bool = option("FEATS bundles share weights by attribute while training", True)
-    token_budget: int = option("tokens a batch and process", 32768)
-    schedule: Schedule = group(
-        Schedule(epochs=200.0, peak_rate=2e-3, warmup_share=0.04, checkpoint_minutes=2.0),
-        section="schedule",
-    )
-    small_treebank: int = 40_000
-    small_text: int = 300_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class WordAdapterOptions:
-    """Options of `fit-adapters`."""
-
-    model: Path = option("the student's directory")
-    corpus: Path = option(_CORPUS)
-    forms: Path = option(_FORMS)
-    output: Path = option("directory for the student with its adapters")
-    max_tokens: int = option("tokens of each treebank that are trained on, about", 20_000)
-    schedule: Schedule = group(
-        Schedule(
-            epochs=8.0,
-            peak_rate=5e-3,
-            warmup_share=0.0,
-            decay="linear",
-            clip_norm=None,
-        ),
-        section="schedule",
-    )
-
-
 @dataclass(frozen=True, kw_only=True)
 class AdaptOptions:
     """Options of `adapt`.
@@ -300,19 +191,19 @@ class AdaptOptions:
     """
 
     student: Path = option("model directory to start from")
-    treebanks: Path = option(_TREEBANKS)
-    output: Path = option(_OUTPUT)
-    resume: bool = option(_RESUME, False)
-    train_on_dev: bool = option(_TRAIN_ON_DEV, False)
+    treebanks: Path = option(TREEBANKS_HELP)
+    output: Path = option(OUTPUT_HELP)
+    resume: bool = option(RESUME_HELP, False)
+    train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
     train_rate: float = option("times that an epoch goes through train files; dev files: once", 1.0)
-    piece_dropout: float = option(_PIECE_DROPOUT, 0.0)
+    piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.0)
     dropout: float = option("of the student", 0.1)
     bfloat16: bool = option(
         "products in bfloat16: twice as fast on CPUs with AVX512_BF16 or AMX", False
     )
     piece_budget: int = option(_PIECE_BUDGET, 6000)
-    max_pieces: int = option(_MAX_PIECES, 256)
-    n_processes: int = option(_N_PROCESSES, 1)
+    max_pieces: int = option(MAX_PIECES_HELP, 256)
+    n_processes: int = option(N_PROCESSES_HELP, 1)
     schedule: Schedule = group(Schedule(epochs=3.0, peak_rate=2e-4), section="schedule")
     small_treebank: int = 40_000
 
@@ -322,10 +213,10 @@ class ConventionsOptions:
     """Options of `learn-conventions`."""
 
     model: Path = option("the student's directory, which gets the conventions")
-    treebanks: Path = option(_TREEBANKS)
+    treebanks: Path = option(TREEBANKS_HELP)
     rank: int = option("width of a correction's bottleneck", 8)
     max_tokens: int = option("tokens of each treebank that are trained on, about", 20_000)
-    max_pieces: int = option(_MAX_PIECES, 256)
+    max_pieces: int = option(MAX_PIECES_HELP, 256)
     schedule: Schedule = group(
         Schedule(
             epochs=8.0,
@@ -358,7 +249,7 @@ class EncodeTextOptions:
     teacher_tokenizer: Path = option("tokenizer.json")
     output: Path = option("directory for the arrays")
     max_pieces: int = option("sentences longer than this in either vocabulary are left out", 256)
-    n_processes: int = option(_N_PROCESSES, 1)
+    n_processes: int = option(N_PROCESSES_HELP, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -405,159 +296,3 @@ class AverageOptions:
     second: Path = option("another that started from the same weights")
     output: Path = option("model directory to write")
     share: float = option("of the second, from 0 to 1", 0.5)
-
-
-@dataclass(frozen=True, kw_only=True)
-class BundleTrainingOptions:
-    """Options of `train bundle`."""
-
-    treebanks: Path = option(_TREEBANKS, metavar="DIR")
-    text: Path = option("directory of LANGUAGE.txt[.xz] files, a sentence a line", metavar="DIR")
-    encoder: Path = option("Hugging Face directory of the teachers' encoder", metavar="DIR")
-    output: Path = option("the bundle to write; missing or empty", metavar="DIR")
-    work: Path | None = option(
-        "directory for what stages leave; OUTPUT.work if none", None, metavar="DIR"
-    )
-    stages: tuple[str, ...] = option("stages to run; all if none is named", (), metavar="STAGE")
-    architecture: Literal["words", "minibert"] = option("of the student", "words")
-    device: Literal["cpu", "cuda"] = option("where networks are trained; all GPUs there are", "cpu")
-    train_on_dev: bool = option(_TRAIN_ON_DEV, False)
-    licences: tuple[str, ...] = option(
-        "learn only treebanks whose licence in INDEX.tsv is one of these", (), metavar="LICENCE"
-    )
-    segmenters: Path = option(
-        "segmenters of the bundle", DEFAULT_BUNDLE / "segmenters", metavar="DIR"
-    )
-    langid: Path = option("a fastText model", DEFAULT_BUNDLE / "langid.ftz", metavar="FILE")
-    n_teachers: int = option("teachers, which label together", 2)
-    teacher_minutes: float = option("of each teacher's training", 6.0)
-    student_minutes: float = option("of the student's training", 10.0)
-    finetune_minutes: float = option("of training on treebanks above all", 1.0)
-    n_processes: int = option("processes that segment, encode and score", 1)
-    seed: int = option("of everything random", 1)
-    epochs: float | None = option("end each training after so many passes", None, section="sizes")
-    hidden_size: int = option("width of the student", 256, section="sizes")
-    n_layers: int = option("layers of the student over a sentence", 2, section="sizes")
-    n_pieces: int = option(
-        "wordpieces of a word student; a MiniBERT has six times as many", 16_000, section="sizes"
-    )
-    max_tokens: int = option("tokens of a language's text at most", 1_000_000, section="sizes")
-    max_pieces: int = option(_MAX_PIECES, 256, section="sizes")
-    budget: int = option("wordpieces or tokens a batch and process", 32_768, section="sizes")
-
-    @property
-    def working(self) -> Path:
-        """Where stages leave their products."""
-        return self.work or self.output.with_name(f"{self.output.name}.work")
-
-
-_LABELLING_TREEBANKS = "directory of CoNLL-U files, .xz or plain"
-_LABELLED = "directory for the labelled text and the training's curves"
-_MINUTES = "end the training after so many"
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelBoundariesOptions:
-    """Options of `label boundaries`."""
-
-    teacher: Path = option(
-        "model directory, as train teacher writes it, to fine-tune", metavar="DIR"
-    )
-    treebanks: Path = option(_LABELLING_TREEBANKS, metavar="DIR")
-    text: Path = option(
-        "directory of <language>.txt.xz or <language>_<variety>.txt.xz files", metavar="DIR"
-    )
-    output: Path = option(_LABELLED, metavar="DIR")
-    languages: tuple[str, ...] = option(
-        "to learn, from all of their treebanks", ("ja", "zh"), metavar="CODE"
-    )
-    peak_rates: tuple[float, ...] = option(
-        "learning rates; a member is trained with each, their probabilities are averaged",
-        (1e-4, 2e-4, 3e-4),
-        section="training",
-    )
-    epochs: float = option("passes at most", 30.0, section="training")
-    minutes: float | None = option(f"{_MINUTES}, all members together", None, section="training")
-    piece_budget: int = option("wordpieces a batch", 8192, section="training")
-    max_pieces: int = option("wordpieces a chunk", 256, section="training")
-    piece_dropout: float = option(_PIECE_DROPOUT, 0.05, section="training")
-    device: str = option("torch device", "cpu", section="training")
-    seed: int = option("of everything random", 1, section="training")
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelSplitsOptions:
-    """Options of `label splits`."""
-
-    encoder: str = option("Hugging Face directory of the encoder to fine-tune", metavar="DIR")
-    treebanks: Path = option(_LABELLING_TREEBANKS, metavar="DIR")
-    text: Path = option("directory of <language>.txt.xz files", metavar="DIR")
-    segmenters: Path = option(
-        "directory of <language>.linear.npz files, which segment the text",
-        DEFAULT_BUNDLE / "segmenters",
-        metavar="DIR",
-    )
-    output: Path = option(_LABELLED, metavar="DIR")
-    languages: tuple[str, ...] = option(
-        "to learn and to label, each by itself", ("he",), metavar="CODE"
-    )
-    least_probability: float = option(
-        "tokens whose split is less probable stay unlabelled, 0 to 1", 0.8
-    )
-    peak_rate: float = option("highest learning rate", 1e-4, section="training")
-    epochs: float = option("passes at most", 9.0, section="training")
-    minutes: float | None = option(f"{_MINUTES}, for each language", None, section="training")
-    piece_budget: int = option("wordpieces a batch", 1024, section="training")
-    max_pieces: int = option(_MAX_PIECES, 256, section="training")
-    piece_dropout: float = option(_PIECE_DROPOUT, 0.05, section="training")
-    device: str = option("torch device", "cpu", section="training")
-    seed: int = option("of everything random", 1, section="training")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SegmenterOptions:
-    """How each segmenter of `train segmenters` is made; recorded beside them.
-
-    `seed` is also that of the gap networks. Two runs with the same options make the same bytes.
-    """
-
-    n_tokens: int = option("training tokens a language at most", 120_000)
-    n_treebank_tokens: int = option("training tokens of a treebank of --own at most", 100_000)
-    n_generic_tokens: int = option("tokens that each language gives to the generic layer", 8_000)
-    n_lines: int = option("sentences of text that a language learns sentence ends from", 8_000)
-    n_generic_lines: int = option("those that each language gives to the generic layer", 1_000)
-    n_dev_tokens: int = option("dev tokens of a treebank that choose a language's bias", 15_000)
-    n_steps: int = option("of fitting a layer", 100)
-    gap_epochs: float = option(
-        "passes of the models of ja, vi, zh over treebank and labelled text", 6.0
-    )
-    device: str = option("torch device, for ja, vi, zh", "cpu")
-    seed: int = option("chooses lines of text and lengths of paragraphs", 1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainSegmentersOptions:
-    """Options of `train segmenters`."""
-
-    treebanks: Path = option(
-        "directory of UD's CoNLL-U files, .xz or plain, at any depth", metavar="DIR"
-    )
-    output: Path = option("directory; a training that stopped goes on there", metavar="DIR")
-    text: Path | None = option(
-        "directory of <code>.txt.xz files: sentence ends, abbreviations, common words",
-        None,
-        metavar="DIR",
-    )
-    labelled: Path | None = option(
-        "directory of <code>.segmented.txt.xz files (see label boundaries), for ja, vi, zh, and of "
-        "<code>.splits.jsonl.xz files (see label splits), for ar, fr, he, ta",
-        None,
-        metavar="DIR",
-    )
-    languages: tuple[str, ...] = option(
-        "codes, `generic` and `words`; all if neither these nor --own are given", (), metavar="CODE"
-    )
-    own: tuple[str, ...] = option(
-        "treebanks, such as it_postwita, that get a segmenter of their own", (), metavar="TREEBANK"
-    )
-    each: SegmenterOptions = group(SegmenterOptions(), section="each segmenter")

@@ -7,12 +7,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from mtag_core.errors import CheckpointError
-from mtag_core.training.options import (
-    AdaptOptions,
-    DistillOptions,
-    TeacherTrainingOptions,
-    WordDistillOptions,
-)
+from mtag_core.training.options import AdaptOptions, DistillOptions, TeacherTrainingOptions
+from mtag_core.training.word_options import WordDistillOptions
 
 _MAX_SHOWN = 60
 

@@ -11,7 +11,6 @@ holds
 
 import json
 import logging
-import lzma
 from collections.abc import Iterable, Iterator, Sequence
 from csv import DictReader
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from mtag_core.errors import InputNotFoundError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.lemmas import clean_lemma, lemma_rule, rule_inventory
+from mtag_core.storage import create_text, open_text
 from mtag_core.training.data.datasets import LabelledDataset, LabelledWords
 from mtag_core.training.data.train_dev_split import (
     read_dev_sentences,
@@ -39,7 +39,7 @@ from mtag_core.training.data.treebanks import (
     treebank_name,
 )
 from mtag_core.training.data.word_sentences import WordSentences, cut_long
-from mtag_core.training.options import WordCorpusOptions
+from mtag_core.training.word_options import WordCorpusOptions
 from mtag_core.treebank_style import treebank_language
 
 _LOGGER = logging.getLogger(__name__)
@@ -212,13 +212,13 @@ class TreebankCorpus:
 
 def write_forms(path: Path, forms: Sequence[str]) -> None:
     """Writes forms, a line each."""
-    with lzma.open(path, "wt", preset=1, encoding="utf-8", newline="\n") as lines:
+    with create_text(path) as lines:
         lines.writelines(f"{form}\n" for form in forms)
 
 
 def read_forms(path: Path) -> tuple[str, ...]:
     """Reads what `write_forms` wrote."""
-    with lzma.open(path, "rt", encoding="utf-8", newline="\n") as lines:
+    with open_text(path, newline="\n") as lines:
         return tuple(lines.read().split("\n")[:-1])
 
 

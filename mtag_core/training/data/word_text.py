@@ -28,7 +28,7 @@ from mtag_core.training.data.texts import read_token_lines
 from mtag_core.training.data.vocabulary import train_vocabulary
 from mtag_core.training.data.word_corpus import TreebankCorpus, read_forms, write_forms
 from mtag_core.training.data.word_sentences import FormTable, WordSentences
-from mtag_core.training.options import WordTextOptions
+from mtag_core.training.word_options import WordTextOptions
 from mtag_core.treebank_style import languages_of
 
 _LOGGER = logging.getLogger(__name__)

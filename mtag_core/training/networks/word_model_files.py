@@ -44,7 +44,7 @@ class WordMetadata:
 
 
 @dataclass(frozen=True)
-class WordInventories:
+class WordLabels:
     """The labels of a word student.
 
     Attributes:
@@ -59,7 +59,7 @@ class WordInventories:
 def save_word_student(
     model: WordStudent,
     metadata: WordMetadata,
-    inventories: WordInventories,
+    inventories: WordLabels,
     *,
     directory: Path,
     tokenizer_path: Path,
@@ -86,7 +86,7 @@ def save_word_student(
 
 def load_word_student(
     directory: Path, *, device: torch.device
-) -> tuple[WordStudent, WordMetadata, WordInventories]:
+) -> tuple[WordStudent, WordMetadata, WordLabels]:
     """Reads a model directory.
 
     Raises:
@@ -100,7 +100,7 @@ def load_word_student(
         weights = load_file(directory / "model.safetensors")
         model.load_state_dict({name: weight.float() for name, weight in weights.items()})
         metadata = _metadata(config)
-        inventories = WordInventories(
+        inventories = WordLabels(
             tuple(_read_json(directory / "feats.json")),
             tuple(_read_json(directory / "lemma_rules.json")),
         )

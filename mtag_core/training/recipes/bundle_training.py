@@ -20,7 +20,6 @@ import torch
 from mtag_core.errors import UsageError
 from mtag_core.training.options import (
     AverageOptions,
-    BundleTrainingOptions,
     ConventionsOptions,
     DistillOptions,
     EncodeTextOptions,
@@ -30,6 +29,9 @@ from mtag_core.training.options import (
     TargetOptions,
     TeacherTrainingOptions,
     VocabularyOptions,
+)
+from mtag_core.training.word_options import (
+    BundleTrainingOptions,
     WordAdapterOptions,
     WordCorpusOptions,
     WordDistillOptions,

@@ -30,8 +30,8 @@ from mtag_core.training.loops.trainer import Epoch, Task, Trainer
 from mtag_core.training.networks.model import TaggerLogits
 from mtag_core.training.networks.word_model_files import load_word_student, save_word_student
 from mtag_core.training.networks.word_student import WordStudent
-from mtag_core.training.options import WordAdapterOptions
 from mtag_core.training.treebank_facts import facts_of
+from mtag_core.training.word_options import WordAdapterOptions
 from mtag_core.treebank_style import treebank_language
 
 _LOGGER = logging.getLogger(__name__)

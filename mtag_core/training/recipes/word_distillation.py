@@ -30,17 +30,17 @@ from mtag_core.training.loops.trainer import Epoch, Task, Trainer
 from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.student import make_plain, set_dropout, share_weights
 from mtag_core.training.networks.word_model_files import (
-    WordInventories,
+    WordLabels,
     WordMetadata,
     load_word_student,
     save_word_student,
 )
 from mtag_core.training.networks.word_student import WordStudent, WordStudentConfig
-from mtag_core.training.options import WordDistillOptions
 from mtag_core.training.recipes.scoring import score, summary
 from mtag_core.training.recipes.teacher_ensemble import SoftTargets, blend_labels, target_loss
 from mtag_core.training.recipes.word_targets import TargetShard
 from mtag_core.training.records import record_training
+from mtag_core.training.word_options import WordDistillOptions
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def distill_words(options: WordDistillOptions) -> dict[str, float]:
         save_word_student(
             model,
             metadata,
-            WordInventories(corpus.inventories.feats, corpus.inventories.lemma_rules),
+            WordLabels(corpus.inventories.feats, corpus.inventories.lemma_rules),
             directory=options.output,
             tokenizer_path=options.tokenizer,
         )

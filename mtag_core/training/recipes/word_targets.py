@@ -20,8 +20,8 @@ from mtag_core.training.data.packing import fits
 from mtag_core.training.data.word_sentences import WordSentences
 from mtag_core.training.data.word_text import WordText
 from mtag_core.training.loops import distributed
-from mtag_core.training.options import WordTargetOptions
 from mtag_core.training.recipes.teacher_ensemble import SoftTargets, TeacherEnsemble
+from mtag_core.training.word_options import WordTargetOptions
 
 
 @dataclass(frozen=True)

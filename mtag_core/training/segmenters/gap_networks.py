@@ -202,7 +202,7 @@ class _Run:
         self._optimizer = torch.optim.AdamW([decayed, others], lr=options.peak_rate, fused=True)
 
     def train(self) -> None:
-        """Takes all steps."""
+        """Trains to the end of the schedule."""
         batch_gaps = _WINDOW_GAPS * self._options.batch_windows
         n_steps = math.ceil(self._options.epochs * -(-self._n_gaps // batch_gaps))
         self._model.train()

@@ -28,7 +28,8 @@ from mtag_core.training.loops.trainer import Epoch, Task, Trainer
 from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.model_files import load_model
-from mtag_core.training.options import LabelBoundariesOptions, Schedule
+from mtag_core.training.options import Schedule
+from mtag_core.training.segmenter_options import LabelBoundariesOptions
 from mtag_core.training.segmenters.gap_networks import treebank_marks
 from mtag_core.training.segmenters.labelled_text import SEGMENTED, marked_line, without_marks
 from mtag_core.training.segmenters.training import SPACED_INSIDE, listed

@@ -11,7 +11,7 @@ from mtag_core.segmentation.languages import GENERIC
 from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.storage import create_text
 from mtag_core.training.data.treebanks import treebank_files
-from mtag_core.training.options import LabelSplitsOptions
+from mtag_core.training.segmenter_options import LabelSplitsOptions
 from mtag_core.training.segmenters.labelled_text import SPLITS, split_line
 from mtag_core.training.segmenters.split_choices import ChoiceTable
 from mtag_core.training.segmenters.split_scripts import log_counts

@@ -24,7 +24,8 @@ from mtag_core.training.loops.trainer import Epoch, Task, Trainer
 from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, piece_table
-from mtag_core.training.options import LabelSplitsOptions, Schedule
+from mtag_core.training.options import Schedule
+from mtag_core.training.segmenter_options import LabelSplitsOptions
 from mtag_core.training.segmenters.split_choices import N_NUMBERS, ChoiceTable
 from mtag_core.training.segmenters.treebanks import Surface
 

@@ -19,8 +19,8 @@ from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.languages import GENERIC
 from mtag_core.storage import open_text
-from mtag_core.training.options import TrainSegmentersOptions
 from mtag_core.training.records import record_options
+from mtag_core.training.segmenter_options import TrainSegmentersOptions
 from mtag_core.training.segmenters.fitting import FitOptions
 from mtag_core.training.segmenters.labelled_text import read_marked, read_splits
 from mtag_core.training.segmenters.language_words import count_language_words

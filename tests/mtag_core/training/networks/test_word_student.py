@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[tra
 
 from mtag_core.errors import CheckpointError
 from mtag_core.training.networks.word_model_files import (
-    WordInventories,
+    WordLabels,
     WordMetadata,
     load_word_student,
     save_word_student,
@@ -21,7 +21,7 @@ from tests.mtag_core.training.networks.tiny_words import (
 CPU = torch.device("cpu")
 FORMS = forms_of([5], [6, 7, 8], list(range(9, 21)), [30, 31], [4, 5, 6, 7, 8, 9, 10])
 METADATA = WordMetadata(("en_ewt", "pl_lfg"), {"pl": "pl_lfg"}, {"upos": 1.5}, True)
-INVENTORIES = WordInventories(tuple("_ABCDEF"), tuple("vwxyz"))
+INVENTORIES = WordLabels(tuple("_ABCDEF"), tuple("vwxyz"))
 
 
 @torch.no_grad()

@@ -11,8 +11,8 @@ from mtag_core.errors import UsageError
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.training.data.word_corpus import TreebankCorpus
 from mtag_core.training.networks.word_model_files import load_word_student
-from mtag_core.training.options import BundleTrainingOptions
 from mtag_core.training.recipes.bundle_training import run, stages_of
+from mtag_core.training.word_options import BundleTrainingOptions
 from tests.mtag_core.training.tiny_training import write_everything
 from tests.mtag_core.training.toy_treebanks import SENTENCES, write_treebank
 

@@ -1,0 +1,123 @@
+"""The options of the commands that make segmenters. Needs no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtag_core.options import group, option
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
+from mtag_core.training.options import MAX_PIECES_HELP, PIECE_DROPOUT_HELP
+
+_LABELLING_TREEBANKS = "directory of CoNLL-U files, .xz or plain"
+
+
+_LABELLED = "directory for the labelled text and the training's curves"
+
+
+_MINUTES = "end the training after so many"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelBoundariesOptions:
+    """Options of `label boundaries`."""
+
+    teacher: Path = option(
+        "model directory, as train teacher writes it, to fine-tune", metavar="DIR"
+    )
+    treebanks: Path = option(_LABELLING_TREEBANKS, metavar="DIR")
+    text: Path = option(
+        "directory of <language>.txt.xz or <language>_<variety>.txt.xz files", metavar="DIR"
+    )
+    output: Path = option(_LABELLED, metavar="DIR")
+    languages: tuple[str, ...] = option(
+        "to learn, from all of their treebanks", ("ja", "zh"), metavar="CODE"
+    )
+    peak_rates: tuple[float, ...] = option(
+        "learning rates; a member is trained with each, their probabilities are averaged",
+        (1e-4, 2e-4, 3e-4),
+        section="training",
+    )
+    epochs: float = option("passes at most", 30.0, section="training")
+    minutes: float | None = option(f"{_MINUTES}, all members together", None, section="training")
+    piece_budget: int = option("wordpieces a batch", 8192, section="training")
+    max_pieces: int = option("wordpieces a chunk", 256, section="training")
+    piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.05, section="training")
+    device: str = option("torch device", "cpu", section="training")
+    seed: int = option("of everything random", 1, section="training")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSplitsOptions:
+    """Options of `label splits`."""
+
+    encoder: str = option("Hugging Face directory of the encoder to fine-tune", metavar="DIR")
+    treebanks: Path = option(_LABELLING_TREEBANKS, metavar="DIR")
+    text: Path = option("directory of <language>.txt.xz files", metavar="DIR")
+    segmenters: Path = option(
+        "directory of <language>.linear.npz files, which segment the text",
+        DEFAULT_BUNDLE / "segmenters",
+        metavar="DIR",
+    )
+    output: Path = option(_LABELLED, metavar="DIR")
+    languages: tuple[str, ...] = option(
+        "to learn and to label, each by itself", ("he",), metavar="CODE"
+    )
+    least_probability: float = option(
+        "tokens whose split is less probable stay unlabelled, 0 to 1", 0.8
+    )
+    peak_rate: float = option("highest learning rate", 1e-4, section="training")
+    epochs: float = option("passes at most", 9.0, section="training")
+    minutes: float | None = option(f"{_MINUTES}, for each language", None, section="training")
+    piece_budget: int = option("wordpieces a batch", 1024, section="training")
+    max_pieces: int = option(MAX_PIECES_HELP, 256, section="training")
+    piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.05, section="training")
+    device: str = option("torch device", "cpu", section="training")
+    seed: int = option("of everything random", 1, section="training")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmenterOptions:
+    """How each segmenter of `train segmenters` is made; recorded beside them.
+
+    `seed` is also that of the gap networks. Two runs with the same options make the same bytes.
+    """
+
+    n_tokens: int = option("training tokens a language at most", 120_000)
+    n_treebank_tokens: int = option("training tokens of a treebank of --own at most", 100_000)
+    n_generic_tokens: int = option("tokens that each language gives to the generic layer", 8_000)
+    n_lines: int = option("sentences of text that a language learns sentence ends from", 8_000)
+    n_generic_lines: int = option("those that each language gives to the generic layer", 1_000)
+    n_dev_tokens: int = option("dev tokens of a treebank that choose a language's bias", 15_000)
+    n_steps: int = option("of fitting a layer", 100)
+    gap_epochs: float = option(
+        "passes of the models of ja, vi, zh over treebank and labelled text", 6.0
+    )
+    device: str = option("torch device, for ja, vi, zh", "cpu")
+    seed: int = option("chooses lines of text and lengths of paragraphs", 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSegmentersOptions:
+    """Options of `train segmenters`."""
+
+    treebanks: Path = option(
+        "directory of UD's CoNLL-U files, .xz or plain, at any depth", metavar="DIR"
+    )
+    output: Path = option("directory; a training that stopped goes on there", metavar="DIR")
+    text: Path | None = option(
+        "directory of <code>.txt.xz files: sentence ends, abbreviations, common words",
+        None,
+        metavar="DIR",
+    )
+    labelled: Path | None = option(
+        "directory of <code>.segmented.txt.xz files (see label boundaries), for ja, vi, zh, and of "
+        "<code>.splits.jsonl.xz files (see label splits), for ar, fr, he, ta",
+        None,
+        metavar="DIR",
+    )
+    languages: tuple[str, ...] = option(
+        "codes, `generic` and `words`; all if neither these nor --own are given", (), metavar="CODE"
+    )
+    own: tuple[str, ...] = option(
+        "treebanks, such as it_postwita, that get a segmenter of their own", (), metavar="TREEBANK"
+    )
+    each: SegmenterOptions = group(SegmenterOptions(), section="each segmenter")
