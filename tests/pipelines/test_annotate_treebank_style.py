@@ -59,7 +59,7 @@ def test_worker_processes_follow_the_styles(bundle, text, tmp_path):
     [
         (
             "pl_x",
-            "'pl_x': no treebank of the model, expected mixed or one of af_afribooms",
+            "'pl_x': no treebank of the model, expected one of af_afribooms",
         ),
         ("pl_lfg,pl_sz", "treebank styles 'pl_lfg' and 'pl_sz' are of one language"),
         (",", "--treebank_style is empty"),
