@@ -27,6 +27,7 @@ _ROOT = Path(__file__).parents[2]
 _TIMEOUT_S = 240
 
 pytestmark = [
+    pytest.mark.timeout(600),
     pytest.mark.cluster,
     pytest.mark.timeout(600),
     pytest.mark.skipif(bool(_MISSING), reason=f"not installed: {', '.join(_MISSING)}"),
@@ -72,6 +73,11 @@ def test_a_server_that_is_not_ready_offers_no_slots(tmp_path, monkeypatch):
     assert Cluster(tmp_path)._n_slots() == 0
 
 
+def _flags(cluster):
+    """Waits long for workers: other tests and an installation may have the cores."""
+    return [*cluster.flags, "--worker_timeout=200"]
+
+
 def _start(corpus, output, *flags):
     """Starts the job with a slow fake tagger as a process."""
     module = "tests.deploy.annotate_slow"
@@ -102,7 +108,7 @@ def _wait_for_parts(output, n_parts):
     _wait_for(lambda: len(list(output.glob("manifests/*"))) >= n_parts)
 
 
-def _wait_for(condition, timeout_s=120):
+def _wait_for(condition, timeout_s=240):
     """Waits until something is true."""
     deadline = time.monotonic() + timeout_s
     while not condition():
@@ -128,7 +134,7 @@ def _is_alike(output, other):
 
 
 def test_the_standalone_cluster_writes_the_same_bytes(cluster, corpus, expected, tmp_path):
-    process = _start(corpus, tmp_path / "out", *cluster.flags)
+    process = _start(corpus, tmp_path / "out", *_flags(cluster))
     assert process.wait(_TIMEOUT_S) == 0
     assert tree(tmp_path / "out") == expected
 
@@ -139,8 +145,8 @@ def test_a_document_that_aborts_its_worker_is_rejected_by_the_next_attempt(clust
         word = "abort" if index == 3 else "read"
         (tmp_path / "in" / f"{index}.txt").write_text(f"They {word} it. " * 200)
     paths = [f"--input={tmp_path}/in/*", f"--output={tmp_path}/out", "--item_bytes=4000"]
-    command = [sys.executable, "-m", "tests.pipelines.annotate_aborting", *paths, *cluster.flags]
-    command += ["--worker_timeout=200"]
+    command = [sys.executable, "-m", "tests.pipelines.annotate_aborting", *paths]
+    command += _flags(cluster)
     assert subprocess.run(command, cwd=_ROOT, timeout=2 * _TIMEOUT_S).returncode == 0
     lines = [
         line for path in tmp_path.glob("out/rejects/*") for line in path.read_text().split("\n")
@@ -164,7 +170,7 @@ def test_real_models_write_the_same_bytes_there(cluster, tmp_path, pipeline):
     if pipeline == "teacher_logits":
         flags += [f"--teacher={write_tiny_teacher(tmp_path)}"]
     command = [sys.executable, "-m", f"pipelines.{pipeline}", *flags]
-    for name, more in (("direct", []), ("flink", cluster.flags)):
+    for name, more in (("direct", []), ("flink", _flags(cluster))):
         output = f"--output={tmp_path / name}"
         subprocess.run([*command, output, *more], cwd=_ROOT, check=True, timeout=_TIMEOUT_S)
     assert tree(tmp_path / "flink") == tree(tmp_path / "direct")
@@ -173,7 +179,7 @@ def test_real_models_write_the_same_bytes_there(cluster, tmp_path, pipeline):
 def test_a_job_survives_a_killed_worker_and_a_killed_task_manager(
     cluster, corpus, expected, tmp_path
 ):
-    process = _start(corpus, tmp_path / "out", *cluster.flags)
+    process = _start(corpus, tmp_path / "out", *_flags(cluster))
     try:
         _wait_for_parts(tmp_path / "out", 2)
         workers = psutil.Process(cluster.workers.pid).children()
@@ -207,7 +213,7 @@ def test_a_stream_tags_what_appears_survives_a_killed_worker_and_stops_on_sigter
     corpus, output = tmp_path / "in", tmp_path / "out"
     corpus.mkdir()
     (corpus / "first.txt").write_text("A small cat sat. " * 200)
-    process = _start(corpus, output, *cluster.flags, "--streaming", "--poll_interval=0.5")
+    process = _start(corpus, output, *_flags(cluster), "--streaming", "--poll_interval=0.5")
     try:
         _wait_for(lambda: (output / "run.json").exists())
         for worker in psutil.Process(cluster.workers.pid).children():
@@ -294,7 +300,7 @@ def test_embedded_flink_writes_the_same_bytes(corpus, expected, tmp_path):
     cluster = Cluster(tmp_path / "embedded")
     try:
         cluster.start(master="[local]")
-        process = _start(corpus, tmp_path / "out", *cluster.flags)
+        process = _start(corpus, tmp_path / "out", *_flags(cluster))
         assert process.wait(_TIMEOUT_S) == 0
     finally:
         cluster.stop()
@@ -309,7 +315,7 @@ def test_a_cluster_without_a_task_manager_is_an_error_within_a_minute(cluster, c
         while cluster.rest("/overview")["slots-total"]:
             assert time.monotonic() < deadline
             time.sleep(0.5)
-        process = _start(corpus, tmp_path / "out", *cluster.flags)
+        process = _start(corpus, tmp_path / "out", *_flags(cluster))
         assert process.wait(60) == 1
     finally:
         cluster.start_task_manager()
