@@ -1,7 +1,8 @@
 """A local worker process of the DirectRunner; not called by hand.
 
 Beam's own worker, but it ends when the process that started it does (also by SIGKILL) or asks it
-to, and leaves Ctrl-C to that process. It watches from before its imports, which take seconds.
+to, and leaves Ctrl-C to that process: from then on it writes no message, since what fails in the
+middle of its work is no news. It watches from before its imports, which take seconds.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import FrameType
 
 from pipelines.run_folder import remove_open_marks
 
@@ -24,7 +26,7 @@ def main() -> None:
     parser.add_argument("--running", type=Path)
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, _write_no_messages)
     watch = (args.driver, args.running)
     threading.Thread(target=_end_with_driver, args=watch, daemon=True).start()
 
@@ -34,6 +36,10 @@ def main() -> None:
 
     set_up_logging(is_verbose=args.verbose, log_format="text")
     sdk_worker_main.main(sys.argv)
+
+
+def _write_no_messages(_number: int, _frame: FrameType | None) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _end_with_driver(driver: int, running: Path | None) -> None:

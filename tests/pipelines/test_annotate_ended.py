@@ -15,7 +15,7 @@ from tests.pipelines.trees import ARGUMENTS, annotate, tree, write_corpus
 _FLAGS = ("--document=line", "--item_bytes=12000")
 # Far more than an end takes: a run that hangs fails the test.
 _TIMEOUT_S = 120
-_PROGRESS = re.compile(r"^\d\d:\d\d:\d\d [\d,]+ documents, .*\n", re.MULTILINE)
+_PROGRESS = re.compile(r"^\d\d:\d\d:\d\d .*\n", re.MULTILINE)
 _WORKER_ID = re.compile(r"^ *(\d+) .*pipelines\.local_worker", re.MULTILINE)
 
 
