@@ -78,10 +78,9 @@ class WordSentences:
 
     def texts(self, forms: Sequence[str]) -> list[list[str]]:
         """The forms of each sentence."""
-        ends = np.cumsum(self.n_tokens).tolist()
         ids = self.form_ids.tolist()
-        starts = [0, *ends[:-1]]
-        return [[forms[i] for i in ids[start:end]] for start, end in zip(starts, ends, strict=True)]
+        bounds = pairwise([0, *np.cumsum(self.n_tokens).tolist()])
+        return [[forms[i] for i in ids[start:end]] for start, end in bounds]
 
 
 @dataclass(frozen=True)

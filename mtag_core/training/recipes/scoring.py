@@ -90,6 +90,7 @@ def score(model: nn.Module, sentences: Sentences, dataset: LabelledDataset[Any])
     batches = cut_batches(
         dataset.packed.lengths, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
     )
+    scored_heads: set[str] = set()
     for indices in batches:
         batch = sentences.batch(indices)
         with torch.autocast(sentences.device.type, torch.bfloat16):
@@ -98,9 +99,10 @@ def score(model: nn.Module, sentences: Sentences, dataset: LabelledDataset[Any])
         for head, ids in head_to_gold.items():
             scored = getattr(logits, head)
             if scored is not None:
+                scored_heads.add(head)
                 is_right[head][where] = scored.argmax(-1).cpu().numpy() == ids[where]
     every = np.ones(len(dataset.upos_ids), bool)
-    has_lemma = (dataset.lemma_ids != UNLABELLED) & (logits.lemmas is not None)
+    has_lemma = (dataset.lemma_ids != UNLABELLED) & ("lemmas" in scored_heads)
     return Scores(
         _by_treebank(is_right["upos"], every, dataset),
         _by_treebank(is_right["feats"], every, dataset),

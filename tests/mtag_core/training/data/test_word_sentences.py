@@ -145,3 +145,7 @@ def test_diacritics_of_latin_greek_and_yo(form, bare):
 def test_long_sentences_are_cut_evenly():
     assert cut_long(5) == [slice(0, 5)]
     assert [part.stop - part.start for part in cut_long(300)] == [100, 100, 100]
+
+
+def test_no_sentences_have_no_texts():
+    assert WordSentences.of([], {}).texts([]) == []
