@@ -54,9 +54,7 @@ def to_spacy(
         from spacy.vocab import Vocab
     except ImportError as error:
         raise UsageError("to_spacy needs spaCy: pip install spacy") from error
-    if isinstance(sentences, TaggedSentence):
-        sentences = [sentences]
-    sentences = [sentence for sentence in sentences if len(sentence)]
+    sentences = [sentence for sentence in _each(sentences) if len(sentence)]
     lemmas = [lemma for each in sentences for lemma in each.lemmas or ("",) * len(each)]
     return Doc(
         Vocab() if vocab is None else vocab,
@@ -88,12 +86,14 @@ def to_pandas(
         import pandas
     except ImportError as error:
         raise UsageError("to_pandas needs pandas: pip install pandas") from error
-    if isinstance(sentences, TaggedSentence):
-        sentences = [sentences]
-    rows = list(_rows(sentences))
+    rows = list(_rows(_each(sentences)))
     frame = pandas.DataFrame(rows, columns=list(_FRAME_COLUMNS)).astype(_FRAME_COLUMNS)
     has_lemmas = not rows or rows[0][4] is not None
     return frame if has_lemmas else frame.drop(columns="lemma")
+
+
+def _each(sentences: TaggedSentence | Iterable[TaggedSentence]) -> Iterable[TaggedSentence]:
+    return [sentences] if isinstance(sentences, TaggedSentence) else sentences
 
 
 def _rows(sentences: Iterable[TaggedSentence]) -> Iterator[tuple[object, ...]]:

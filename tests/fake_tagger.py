@@ -8,7 +8,7 @@ from dataclasses import replace
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
 from mtag_core.tagging.windows import EncodedSentence
-from mtag_core.tagging.wordpiece import Window
+from mtag_core.tagging.wordpiece import PieceWindow
 
 _UPOS = ("NOUN", "VERB", "ADJ", "PUNCT", "X")
 
@@ -35,7 +35,7 @@ class FakeTagger:
     def encode(self, sentence: Sentence) -> EncodedSentence:
         n_tokens = len(sentence.forms)
         indices = list(range(n_tokens))
-        return EncodedSentence(sentence, [Window([7] * n_tokens, indices, indices)])
+        return EncodedSentence(sentence, [PieceWindow([7] * n_tokens, indices, indices)])
 
     def tag_encoded(self, sentences: Sequence[EncodedSentence]) -> Iterator[TaggedSentence]:
         tagged = [self._tag(each.sentence) for each in sentences]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mtag_core.errors import BundleError
 from mtag_core.tagging.answers import Answer
 from mtag_core.tagging.batching import batches
-from mtag_core.tagging.wordpiece import Window, WordPiece
+from mtag_core.tagging.wordpiece import PieceWindow, WordPiece
 
 _INPUTS = ("piece_ids", "first_piece_index", "last_piece_index")
 _OUTPUTS = ("upos", "second_upos", "feats", "upos_score", "feats_score")
@@ -42,7 +42,7 @@ class Student:
         check_graph(session, inputs=_INPUTS, outputs=_OUTPUTS, source=str(path))
         return cls(session)
 
-    def answer(self, windows: Sequence[Window]) -> Answer:
+    def answer(self, windows: Sequence[PieceWindow]) -> Answer:
         """Tags the tokens of windows.
 
         Args:
@@ -54,7 +54,7 @@ class Student:
         """
         return Answer(*self.run(_OUTPUTS, windows))
 
-    def run(self, outputs: Sequence[str], windows: Sequence[Window]) -> list[NDArray[Any]]:
+    def run(self, outputs: Sequence[str], windows: Sequence[PieceWindow]) -> list[NDArray[Any]]:
         """Runs the graph on windows as in `answer`.
 
         Args:
@@ -104,16 +104,16 @@ class PieceModel:
             return cls(wordpiece, Student(open_session(graph, source=str(path))))
         return cls(wordpiece, Student.load(path))
 
-    def encode(self, forms: Sequence[str], *, treebank: int = 0) -> list[Window]:
+    def encode(self, forms: Sequence[str], *, treebank: int = 0) -> list[PieceWindow]:
         """Splits a sentence's tokens into wordpieces; see `WordPiece.encode`."""
         return self._wordpiece.encode(forms, treebank=treebank)
 
-    def run(self, outputs: Sequence[str], windows: Sequence[Window]) -> list[NDArray[Any]]:
+    def run(self, outputs: Sequence[str], windows: Sequence[PieceWindow]) -> list[NDArray[Any]]:
         """Runs the graph; see `Student.run`."""
         return self._student.run(outputs, windows)
 
     def answers(
-        self, windows: Sequence[Window], *, budget: int
+        self, windows: Sequence[PieceWindow], *, budget: int
     ) -> Iterator[tuple[list[int], Answer]]:
         """Tags windows in batches.
 

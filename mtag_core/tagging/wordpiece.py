@@ -25,7 +25,7 @@ _MAX_REMEMBERED = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class PieceWindow:
     """A run of a sentence's tokens as the model reads it.
 
     Attributes:
@@ -70,7 +70,7 @@ class WordPiece:
         """
         return cls(open_tokenizer(path))
 
-    def encode(self, forms: Sequence[str], *, treebank: int = 0) -> list[Window]:
+    def encode(self, forms: Sequence[str], *, treebank: int = 0) -> list[PieceWindow]:
         """Splits a sentence's tokens into wordpieces.
 
         A sentence that fits is one window. A longer one becomes several with an overlap, cut at
@@ -97,7 +97,9 @@ class WordPiece:
             )
         ]
 
-    def _window(self, token_ids: Sequence[list[int]], *, tagged: range, treebank: int) -> Window:
+    def _window(
+        self, token_ids: Sequence[list[int]], *, tagged: range, treebank: int
+    ) -> PieceWindow:
         piece_ids = [self._cls]
         first: list[int] = []
         last: list[int] = []
@@ -108,7 +110,7 @@ class WordPiece:
         piece_ids.append(self._sep)
         if len(tagged) < len(first):
             first, last = (row[tagged.start : tagged.stop] for row in (first, last))
-        return Window(piece_ids, first, last, treebank)
+        return PieceWindow(piece_ids, first, last, treebank)
 
     def _pieces(self, form: str) -> list[int]:
         encoding = self._tokenizer.encode([form], is_pretokenized=True, add_special_tokens=False)

@@ -44,6 +44,12 @@ class Schedule:
     head_factor: float = 1.0
 
 
+CORRECTION_SCHEDULE = Schedule(
+    epochs=8.0, peak_rate=5e-3, warmup_share=0.0, decay="linear", clip_norm=None
+)
+"""Of what little is trained on top of a frozen student for each treebank."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LangidOptions:
     """Options of `train-langid`.
@@ -217,16 +223,7 @@ class ConventionsOptions:
     rank: int = option("width of a correction's bottleneck", 8)
     max_tokens: int = option("tokens of each treebank that are trained on, about", 20_000)
     max_pieces: int = option(MAX_PIECES_HELP, 256)
-    schedule: Schedule = group(
-        Schedule(
-            epochs=8.0,
-            peak_rate=5e-3,
-            warmup_share=0.0,
-            decay="linear",
-            clip_norm=None,
-        ),
-        section="schedule",
-    )
+    schedule: Schedule = group(CORRECTION_SCHEDULE, section="schedule")
 
 
 @dataclass(frozen=True, kw_only=True)

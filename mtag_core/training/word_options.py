@@ -10,6 +10,7 @@ from typing import Literal
 from mtag_core.options import group, option
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.training.options import (
+    CORRECTION_SCHEDULE,
     MAX_PIECES_HELP,
     N_PROCESSES_HELP,
     OUTPUT_HELP,
@@ -118,16 +119,7 @@ class WordAdapterOptions:
     forms: Path = option(_FORMS)
     output: Path = option("directory for the student with its adapters")
     max_tokens: int = option("tokens of each treebank that are trained on, about", 20_000)
-    schedule: Schedule = group(
-        Schedule(
-            epochs=8.0,
-            peak_rate=5e-3,
-            warmup_share=0.0,
-            decay="linear",
-            clip_norm=None,
-        ),
-        section="schedule",
-    )
+    schedule: Schedule = group(CORRECTION_SCHEDULE, section="schedule")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from mtag_core.errors import BundleError
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.windows import EncodedSentence
-from mtag_core.tagging.wordpiece import Window
+from mtag_core.tagging.wordpiece import PieceWindow
 
 # Pieces in one batch, padding included.
 PIECE_BUDGET = 2048
@@ -84,13 +84,13 @@ class PieceEncoder:
             if word is not None:
                 pieces[word].append(piece)
         opening = self._openings.get(sentence.language, self._start)
-        windows: list[Window] = []
-        window = Window([opening], [], [])
+        windows: list[PieceWindow] = []
+        window = PieceWindow([opening], [], [])
         for token_pieces in pieces:
             kept = token_pieces[: self._max_inner]
             if len(window.piece_ids) - 1 + len(kept) > self._max_inner:
                 windows.append(window)
-                window = Window([opening], [], [])
+                window = PieceWindow([opening], [], [])
             # A token without pieces (a control character) is read from the piece before it.
             window.first.append(len(window.piece_ids) if kept else len(window.piece_ids) - 1)
             window.piece_ids.extend(kept)
@@ -190,7 +190,7 @@ def _groups(order: Sequence[int], lengths: Sequence[int], budget: int) -> Iterat
         yield group
 
 
-def _padded(windows: Sequence[Window], *, pad: int) -> PieceBatch:
+def _padded(windows: Sequence[PieceWindow], *, pad: int) -> PieceBatch:
     width = max(len(window.piece_ids) for window in windows)
     piece_ids = np.full((len(windows), width), pad, np.int64)
     is_piece = np.zeros((len(windows), width), np.int64)

@@ -22,7 +22,6 @@ from mtag_core.training.data.word_sentences import (
     DeviceForms,
     DeviceWords,
     FormTable,
-    WordSentences,
     mask_form_pieces,
 )
 from mtag_core.training.loops import distributed
@@ -147,14 +146,7 @@ def _shard(options: WordDistillOptions) -> TargetShard:
     paths = sorted(options.labelled.glob("shard-*"))[distributed.rank() :: distributed.n_ranks()]
     if not paths:
         raise InputNotFoundError(f"{options.labelled}: no shard for each process; label more")
-    shards = [TargetShard.load(path) for path in paths]
-    return TargetShard(
-        WordSentences.concatenate([shard.words for shard in shards]),
-        np.concatenate([shard.source_ids for shard in shards]),
-        np.concatenate([shard.labelled for shard in shards]),
-        shards[0].sources,
-        SoftTargets.concatenate([shard.targets for shard in shards]),
-    )
+    return TargetShard.concatenate([TargetShard.load(path) for path in paths])
 
 
 def _rates(

@@ -6,6 +6,7 @@ that students start at once and as often as one likes.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,17 @@ class TargetShard:
             SoftTargets(**{name: torch.from_numpy(arrays[name]) for name in names}),
         )
 
+    @classmethod
+    def concatenate(cls, parts: Sequence["TargetShard"]) -> "TargetShard":
+        """Puts parts with the same sources one after the other."""
+        return cls(
+            WordSentences.concatenate([part.words for part in parts]),
+            np.concatenate([part.source_ids for part in parts]),
+            np.concatenate([part.labelled for part in parts]),
+            parts[0].sources,
+            SoftTargets.concatenate([part.targets for part in parts]),
+        )
+
 
 def run(options: WordTargetOptions) -> str:
     """Runs `label-words`."""
@@ -91,7 +103,7 @@ def label_words(options: WordTargetOptions) -> TargetShard:
     if options.substitution_share > 0:
         copies = _substituted(text, parts[0].targets, teachers.tokenizer, options)
         parts.append(_labelled(copies, teachers))
-    shard = _joined(parts)
+    shard = TargetShard.concatenate(parts)
     shard.save(options.output / f"shard-{options.shard}")
     return shard
 
@@ -126,13 +138,3 @@ def _substituted(
         labelled=np.full(len(text.words), -1),
     )
     return copies.select(np.flatnonzero(fits(copies.teacher, max_pieces=options.max_pieces)))
-
-
-def _joined(parts: list[TargetShard]) -> TargetShard:
-    return TargetShard(
-        WordSentences.concatenate([part.words for part in parts]),
-        np.concatenate([part.source_ids for part in parts]),
-        np.concatenate([part.labelled for part in parts]),
-        parts[0].sources,
-        SoftTargets.concatenate([part.targets for part in parts]),
-    )

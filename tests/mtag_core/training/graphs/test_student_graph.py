@@ -9,7 +9,7 @@ import pytest
 from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS, Labels
 from mtag_core.tagging.student import Student
-from mtag_core.tagging.wordpiece import Window, WordPiece
+from mtag_core.tagging.wordpiece import PieceWindow, WordPiece
 from mtag_core.training.export.quantisation import observe_ranges
 from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.logit_graph import build_logit_graph
@@ -42,7 +42,7 @@ def windows(tmp_path, trained):
     return [wordpiece.encode(forms)[0] for forms in SENTENCES]
 
 
-def _feed(window: Window) -> dict[str, np.ndarray]:
+def _feed(window: PieceWindow) -> dict[str, np.ndarray]:
     return {
         "piece_ids": np.array([window.piece_ids]),
         "first_piece_index": np.array(window.first),
