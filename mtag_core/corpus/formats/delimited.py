@@ -107,7 +107,8 @@ def _ends_in_quotes(line: bytes, is_open: bool) -> bool:
     """
     position = 0
     while True:
-        found = (_CLOSING if is_open else _OPENING).search(line, position)
+        # What closes a field is looked for from its start: a pair of marks has a second half.
+        found = _CLOSING.match(line, position) if is_open else _OPENING.search(line, position)
         if found is None:
             return is_open
         is_open, position = not is_open, found.end()

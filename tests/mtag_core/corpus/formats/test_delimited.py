@@ -15,6 +15,13 @@ def test_rows_are_documents_with_their_offsets(read, name, delimiter):
     assert second.text == 'she\nsays "no"'
 
 
+@pytest.mark.parametrize("text", ['A "word" before\na break.', '"\n"', 'a\n""b""\n"c'])
+def test_quotes_before_line_ends_do_not_end_a_field(read, text):
+    quoted = text.replace('"', '""')
+    data = f'n;text;date\r\n1;"{quoted}";2020\r\n2;"Next.";2021\r\n'.encode()
+    assert [document.text for document in read(data, "a.csv")] == [text, "Next."]
+
+
 def test_a_bad_row_costs_itself(read):
     data = b'text,n\na,1\nb\n\n"c\xff",2\nd"d,3\n"e,4\ne" f,4\ng,5\n'
     results = read(data, "a.csv")
