@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,22 @@ def test_images_install_no_torch_and_copy_what_exists(name):
 @pytest.mark.parametrize("name", ["Dockerfile", "dataflow/Dockerfile"])
 def test_images_do_not_run_as_root(name):
     assert "\nUSER 1000\n" in (_DEPLOY / name).read_text()
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "dataflow/Dockerfile"])
+def test_base_images_are_named_by_digest(name):
+    text = (_DEPLOY / name).read_text()
+    images = dict(re.findall(r"^ARG (\w+_IMAGE)=(\S+)$", text, re.MULTILINE))
+    used = re.findall(r"^FROM \$\{(\w+)\}", text, re.MULTILINE)
+    assert used and len(used) == len(re.findall("^FROM ", text, re.MULTILINE))
+    for image in used:
+        assert re.search("@sha256:[0-9a-f]{64}$", images[image]), images[image]
+
+
+def test_the_boot_program_has_the_version_of_beam():
+    text = (_DEPLOY / "Dockerfile").read_text()
+    [boot] = re.findall(r"beam/sdks/v2/python/container@v([\d.]+)", text)
+    assert boot == version("apache-beam")
 
 
 def test_the_timer_and_the_service_belong_together():
