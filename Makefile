@@ -23,7 +23,7 @@ fuzz:
 # Takes the newest versions that pyproject.toml allows, for every Python that it allows.
 lock:
 	$(LOCK) --extra dev --extra s3 --extra gcs --output-file requirements.lock
-	$(LOCK) --extra s3 --extra gcs --output-file deploy/requirements.lock
+	$(LOCK) --extra corpus --extra s3 --extra gcs --output-file deploy/requirements.lock
 	$(LOCK) --extra gcs --extra dataflow --output-file deploy/dataflow/requirements.lock
 
 LOCK = uv pip compile --quiet --universal --generate-hashes --no-header --upgrade --python-version 3.11 pyproject.toml

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.machine import machine, shown_command, write_record
-from mtag_core.output.columns import OutputRow
+from mtag_core.output.rows import OutputRow
 from mtag_core.records import Sentence
 from mtag_core.storage import open_text
 from mtag_core.training.logits.logit_parts import load_segmenter

@@ -23,6 +23,10 @@ if __name__ == "__main__":
     # The imports below take seconds.
     end_on_signals("annotate")
 
+    from pipelines.commands import end_without_packages
+
+    end_without_packages("annotate")
+
 import functools
 import logging
 import sys

@@ -19,10 +19,10 @@ from mtag_core.corpus import (
     Format,
     ReadOptions,
     format_of,
-    formats,
     formats_using,
 )
 from mtag_core.corpus.items import AUTO
+from mtag_core.corpus.registry import formats
 from mtag_core.errors import UsageError
 from mtag_core.option_values import positive, seconds
 from mtag_core.options import Flags, group, option

@@ -10,7 +10,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mtag_core.output.preview import Preview, visible
+from mtag_core.output.preview import Preview
+from mtag_core.output.visible import visible
 from mtag_core.parts.run_plan import PlanSize
 from mtag_core.records import READER_FAILED
 from mtag_core.wikipedia import PageOutcome

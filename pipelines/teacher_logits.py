@@ -24,6 +24,10 @@ if __name__ == "__main__":
     # The imports below take seconds.
     end_on_signals("teacher_logits")
 
+    from pipelines.commands import end_without_packages
+
+    end_without_packages("logits")
+
 import functools
 import logging
 import sys

@@ -13,12 +13,13 @@ from typing import Protocol, cast
 from mtag_core import __version__
 from mtag_core.cli.flag_parser import FlagParser, hint
 from mtag_core.cli.recipes import RECIPES, Recipe
-from mtag_core.errors import MtagError, UsageError
+from mtag_core.errors import UsageError
 
 # What only some commands need.
 _PACKAGE_TO_EXTRA = {
     **dict.fromkeys(("torch", "transformers"), "train"),
     **dict.fromkeys(("onnx", "safetensors"), "export"),
+    **dict.fromkeys(("apache_beam", "pyarrow"), "corpus"),
 }
 
 
@@ -85,7 +86,7 @@ def _command(name: str, help_line: str, load: Callable[[], _Handler], *, older: 
             handler.add_arguments(parser)
             return handler.run(parser.parse_all(argv))
         except ModuleNotFoundError as error:
-            raise _missing_extra(name, error) from error
+            raise missing_extra(name, error) from error
 
     return Command(name, help_line, run, older)
 
@@ -94,12 +95,18 @@ def _from_recipe(name: str, recipe: Recipe) -> Command:
     return _command(name, recipe.help_line, lambda: recipe, older=recipe.older)
 
 
-def _missing_extra(name: str, error: ModuleNotFoundError) -> Exception:
+def missing_extra(name: str, error: ModuleNotFoundError) -> Exception:
+    """The error for a command whose packages are not installed; names the extra, if one has them.
+
+    Args:
+        name: The command.
+        error: From an import.
+    """
     package = (error.name or "").partition(".")[0]
     if package not in _PACKAGE_TO_EXTRA:
         return error
     extra = _PACKAGE_TO_EXTRA[package]
-    return MtagError(f"{name} needs {package}: python -m pip install '.[{extra}]'")
+    return UsageError(f"{name} needs {package}: python -m pip install '.[{extra}]'")
 
 
 COMMANDS = (

@@ -5,41 +5,18 @@ A row is a sentence. A column holds one value a sentence, or a list with one a t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from mtag_core.output.rows import TaggedRow
 from mtag_core.records import MultiwordToken
-from mtag_core.tagging.tagged import SentenceResult, TaggedSentence
 
-S = TypeVar("S", bound=SentenceResult)
 # Raised when a column is added, renamed or changes its meaning; part of every run's configuration.
 SCHEMA_VERSION = 2
 # Scores are written with this many decimals: more says nothing and does not compress.
 SCORE_DECIMALS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class OutputRow(Generic[S]):
-    """One sentence with its place in the corpus.
-
-    Attributes:
-        doc_id: Its document.
-        index: Its number in the document, from 0.
-        sent_id: Unique in the output; no white space.
-        tagged: The sentence and its tags, or what a run writes in their place.
-        starts_paragraph: Whether a blank line stands before it in its document.
-    """
-
-    doc_id: str
-    index: int
-    sent_id: str
-    tagged: S
-    starts_paragraph: bool = False
-
-
-TaggedRow = OutputRow[TaggedSentence]
 
 
 @dataclass(frozen=True, slots=True)

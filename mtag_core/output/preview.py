@@ -3,7 +3,6 @@
 import gzip
 import io
 import json
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -15,28 +14,9 @@ import pyarrow.parquet as pq
 from mtag_core import storage
 from mtag_core.errors import MtagError, OutputError
 
-# Zero-width joiners are letters' business; other invisible characters could hide or turn text.
-_JOINERS = "\u200c\u200d"
 _MOST_TOKENS = 24
 _ROWS_A_PART = 200
 _COLUMNS = ("doc_id", "language", "forms", "upos", "feats", "lemmas")
-
-
-def visible(value: str) -> str:
-    r"""The text on one line, with a mark for each control character and lone surrogate.
-
-    Example: visible("a\nb\x1b[31m") -> "a b\ufffd[31m"
-    """
-    if value.isprintable():
-        return value
-    return "".join(map(_shown, value))
-
-
-def _shown(character: str) -> str:
-    if character in _JOINERS or character.isprintable():
-        return character
-    is_blank = character in "\t\n\r" or unicodedata.category(character) in ("Zs", "Zl", "Zp")
-    return " " if is_blank else "\ufffd"
 
 
 @dataclass(frozen=True, slots=True)

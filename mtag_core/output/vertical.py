@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 from xml.sax.saxutils import escape
 
-from mtag_core.output.columns import TaggedRow
+from mtag_core.output.rows import TaggedRow
 
 # What would end a line or a column.
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")

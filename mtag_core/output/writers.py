@@ -15,14 +15,12 @@ import pyarrow.parquet as pq
 from mtag_core.conllu import format_sentence
 from mtag_core.output.columns import (
     Column,
-    OutputRow,
-    S,
-    TaggedRow,
     json_object,
     output_columns,
     schema_of,
     table_of,
 )
+from mtag_core.output.rows import OutputRow, S, TaggedRow
 from mtag_core.output.streams import COMPRESSION_SUFFIXES, KeptOpen, compressed
 from mtag_core.output.vertical import VerticalWriter
 from mtag_core.tagging.tagged import TaggedSentence

@@ -7,9 +7,9 @@ from typing import Any
 
 from mtag_core.corpus import stored_bytes
 from mtag_core.errors import CountMismatchError
-from mtag_core.output.columns import OutputRow
 from mtag_core.output.layout import OutputLayout, PartFiles, open_part
 from mtag_core.output.manifests import Manifest
+from mtag_core.output.rows import OutputRow
 from mtag_core.parts.counts import CompletenessCheck, PartCounts, Tally, check_balance
 from mtag_core.parts.part_records import CompletedPart, PartEnd, RecordKey
 from mtag_core.parts.spool import HeldDocument

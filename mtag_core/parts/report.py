@@ -10,7 +10,7 @@ from typing import Any
 from mtag_core.corpus.reasons import REASONS
 from mtag_core.languages import LANGUAGES
 from mtag_core.output.layout import MANIFESTS, PARTS, REJECTS, RUN
-from mtag_core.output.preview import visible
+from mtag_core.output.visible import visible
 from mtag_core.parts.outcome import RejectExample
 from mtag_core.wikipedia import PageOutcome
 

@@ -29,6 +29,6 @@ from tests.without_packages import run_without
 )
 def test_a_missing_extra_is_named(argv, name, package, extra):
     done = run_without([package], "mtag_core", *argv)
-    assert done.returncode == 1
+    assert done.returncode == 2
     expected = f"mtag: {name} needs {package}: python -m pip install '.[{extra}]'\n"
     assert done.stderr == expected

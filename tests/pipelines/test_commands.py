@@ -1,3 +1,4 @@
+import gzip
 import subprocess
 import sys
 
@@ -5,6 +6,7 @@ import pytest
 
 import mtag_core
 from pipelines.commands import COMMANDS, main
+from tests.without_packages import run_without
 
 _WITHOUT_BEAM = """
 import sys
@@ -21,6 +23,32 @@ def test_beam_is_imported_for_jobs_alone(argv):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "argv", "name"),
+    [
+        ("pipelines.annotate", [], "annotate"),
+        ("pipelines.teacher_logits", [], "logits"),
+        ("pipelines.commands", ["annotate"], "annotate"),
+        ("pipelines.commands", ["logits"], "logits"),
+    ],
+)
+@pytest.mark.parametrize("package", ["apache_beam", "pyarrow"])
+def test_a_job_without_its_packages_says_what_to_install(module, argv, name, package):
+    done = run_without([package], module, *argv, "--input=a", "--output=b")
+    assert done.returncode == 2
+    assert done.stderr == f"mtag: {name} needs {package}: python -m pip install '.[corpus]'\n"
+
+
+@pytest.mark.parametrize("source", ["text", "file"])
+def test_tagging_needs_no_package_of_the_jobs(source, tmp_path):
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(gzip.compress(b"Ein Text."))
+    argv = ["tag", "Ein Text."] if source == "text" else ["tag", "--file", str(path)]
+    done = run_without(["apache_beam", "pyarrow"], "pipelines.commands", *argv)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "NOUN" in done.stdout
 
 
 def test_jobs_are_commands_beside_those_of_the_core(capsys):

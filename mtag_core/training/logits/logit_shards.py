@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mtag_core.errors import ShardError
-from mtag_core.output.columns import OutputRow
+from mtag_core.output.rows import OutputRow
 from mtag_core.output.writers import whole_parquet
 from mtag_core.records import Sentence
 from mtag_core.training.logits.soft_targets import FeatsSummary

@@ -21,7 +21,6 @@ from mtag_core.corpus import (
     Format,
     ReadOptions,
     format_of,
-    formats,
     formats_using,
     lines,
     plan_items,
@@ -29,7 +28,7 @@ from mtag_core.corpus import (
     registry,
 )
 from mtag_core.corpus.formats import jsonl, parquet
-from mtag_core.corpus.registry import format_named
+from mtag_core.corpus.registry import format_named, formats
 from mtag_core.errors import StorageError, UsageError
 from mtag_core.records import Document
 from mtag_core.storage import FileInfo

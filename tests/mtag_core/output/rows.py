@@ -1,6 +1,6 @@
 """Rows for the tests of writers."""
 
-from mtag_core.output.columns import OutputRow
+from mtag_core.output.rows import OutputRow
 from mtag_core.records import MultiwordToken, Sentence
 from tests.fake_tagger import FakeTagger, tagged_sentences
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mtag_core.output.layout import OutputLayout, open_part
-from mtag_core.output.preview import preview_parts, visible
+from mtag_core.output.preview import preview_parts
 from mtag_core.output.writers import OutputFormat
 from tests.mtag_core.output.rows import example_rows, multiword_row
 
@@ -49,17 +49,3 @@ def test_the_order_of_parts_does_not_matter(tmp_path):
 
 def test_no_parts_show_nothing():
     assert preview_parts([], n_sentences=2) == []
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        ("a\nb\tc", "a b c"),
-        ("\ud800\x00\u202e", "\ufffd" * 3),
-        ("می‌خواهم", "می‌خواهم"),
-        ("a\u00a0b", "a b"),
-    ],
-)
-def test_invisible_characters_are_shown(value, shown):
-    assert visible(value) == shown
-    visible(value).encode()

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.errors import ShardError
-from mtag_core.output.columns import OutputRow
+from mtag_core.output.rows import OutputRow
 from mtag_core.training.data.vocabulary import train_vocabulary
 from mtag_core.training.logits.logit_shards import LogitsWriter
 from mtag_core.training.options import TargetOptions
