@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.browser import browser  # noqa: F401 (a fixture of all tests)
+
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("mtag", deadline=None)
 settings.load_profile("mtag")
