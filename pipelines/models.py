@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mtag_core.labels import load_labels
 from mtag_core.records import Sentence
-from mtag_core.tagging.block_tagger import BatchTagger
+from mtag_core.tagging.blocks import BatchTagger
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.tagging.tagger_options import TaggerOptions

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
 from mtag_core.tagging.answers import Answer
-from mtag_core.tagging.batching import batches
+from mtag_core.tagging.windows import batches
 from mtag_core.tagging.wordpiece import PieceWindow, WordPiece
 
 _INPUTS = ("piece_ids", "first_piece_index", "last_piece_index")

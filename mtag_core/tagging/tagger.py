@@ -24,13 +24,12 @@ from mtag_core.tagging.arguments import (
     list_of_names,
     text_and_context,
 )
-from mtag_core.tagging.batching import buffers
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.models import TaggingModel, load_model
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
 from mtag_core.tagging.tagger_options import TaggerOptions, Untrained, trained_languages
 from mtag_core.tagging.text_streams import tag_in_processes, tag_in_turn
-from mtag_core.tagging.windows import EncodedSentence, Window
+from mtag_core.tagging.windows import EncodedSentence, Window, buffers
 from mtag_core.treebank_style import MIXED, languages_of, treebank_language
 
 K = TypeVar("K")

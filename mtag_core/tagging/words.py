@@ -11,10 +11,9 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from mtag_core.tagging.answers import Answer
-from mtag_core.tagging.batching import batches
 from mtag_core.tagging.form_vectors import FormVectors
 from mtag_core.tagging.student import check_graph, open_session
-from mtag_core.tagging.windows import cut
+from mtag_core.tagging.windows import batches, cut
 
 # The longest sentence that the student was trained on.
 MAX_WORDS = 128

@@ -10,7 +10,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.utils.windowed_value import WindowedValue
 
 from mtag_core.records import Block, Reject
-from mtag_core.tagging.block_tagger import BatchTagger, BlockTagger
+from mtag_core.tagging.blocks import BatchTagger, BlockTagger
 from mtag_core.tagging.tagged import BatchReport, SentenceResult, TaggedSentence
 from mtag_core.tagging.windows import EncodedSentence
 from pipelines.transforms.steps import (

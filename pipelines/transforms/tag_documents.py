@@ -14,7 +14,7 @@ from apache_beam.metrics import Metrics
 
 from mtag_core.errors import UsageError
 from mtag_core.records import Document, Reject
-from mtag_core.tagging.document_collector import DocumentCollector
+from mtag_core.tagging.blocks import DocumentCollector
 from mtag_core.tagging.tagged import TaggedDocument
 from mtag_core.tagging.tagger_options import TaggerOptions
 from pipelines.models import bundle_model

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import apache_beam as beam
 
 from mtag_core.records import Block, Reject, Sentence
-from mtag_core.tagging.block_encoder import BlockEncoder
+from mtag_core.tagging.blocks import BlockEncoder
 from pipelines.models import SentenceEncoder
 from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, StepDoFn
 

@@ -13,11 +13,10 @@ import numpy as np
 from mtag_core.errors import BundleError
 from mtag_core.labels import load_labels
 from mtag_core.records import Sentence
-from mtag_core.tagging.batching import batches
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.models import TaggingModel, load_model
 from mtag_core.tagging.tagged import BatchReport
-from mtag_core.tagging.windows import EncodedSentence, Window
+from mtag_core.tagging.windows import EncodedSentence, Window, batches
 from mtag_core.training.graphs.logit_outputs import (
     UPOS_LOGITS,
     feats_logits_name,

@@ -11,8 +11,7 @@ from mtag_core.parts.part_writer import PartWriter
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.records import Block, Document, Reject
 from mtag_core.segmentation.document_blocks import segment_document
-from mtag_core.tagging.block_encoder import BlockEncoder
-from mtag_core.tagging.block_tagger import BlockTagger
+from mtag_core.tagging.blocks import BlockEncoder, BlockTagger
 from tests.fake_tagger import FakeTagger
 
 Records = Iterator[tuple[Any, Any]]

@@ -2,8 +2,7 @@ import pytest
 
 from mtag_core.errors import CountMismatchError
 from mtag_core.records import Block, failed_document
-from mtag_core.tagging.block_encoder import BlockEncoder
-from mtag_core.tagging.block_tagger import BlockTagger
+from mtag_core.tagging.blocks import BlockEncoder, BlockTagger
 from tests.fake_tagger import FakeTagger
 from tests.mtag_core.tagging.blocks import blocks, document
 

@@ -2,7 +2,7 @@ import pytest
 
 from mtag_core.errors import CountMismatchError
 from mtag_core.records import Block, failed_document
-from mtag_core.tagging.document_collector import DocumentCollector
+from mtag_core.tagging.blocks import DocumentCollector
 from mtag_core.tagging.tagged import TaggedDocument
 from tests.fake_tagger import tagged_sentences
 from tests.mtag_core.tagging.blocks import document

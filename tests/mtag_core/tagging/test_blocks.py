@@ -1,7 +1,7 @@
 import pytest
 
 from mtag_core.records import Block, failed_document
-from mtag_core.tagging.block_encoder import BlockEncoder
+from mtag_core.tagging.blocks import BlockEncoder
 from tests.fake_tagger import FakeTagger
 from tests.mtag_core.tagging.blocks import blocks, document
 

@@ -2,8 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtag_core.records import bare_sentence
-from mtag_core.tagging.batching import batches, buffers
-from mtag_core.tagging.windows import EncodedSentence
+from mtag_core.tagging.windows import EncodedSentence, batches, buffers
 from mtag_core.tagging.wordpiece import PieceWindow
 
 
