@@ -11,6 +11,9 @@ from mtag_core.time_limit import TooSlowError
 
 T = TypeVar("T")
 
+FieldValue = str | int | float | bool | None
+"""What a field of the input may be; dates and times are strings as ISO 8601 writes them."""
+
 # The reason of rejects by steps after the reader, and of those that only a bug of a reader makes.
 TAGGING_FAILED = "tagging_failed"
 READER_FAILED = "reader_failed"
@@ -92,6 +95,8 @@ class Document:
         language: ISO 639 code of the whole text, where a field of the input states it; else None.
         likely_language: ISO 639 code where the source states the language of its texts (MediaWiki),
             which may quote others; else None.
+        fields: The values of the fields that `ReadOptions.keep_fields` names, in its order; empty
+            where the format has no fields.
     """
 
     doc_id: str
@@ -101,6 +106,7 @@ class Document:
     sentences: tuple[Sentence, ...] | None = None
     language: str | None = None
     likely_language: str | None = None
+    fields: tuple[FieldValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ from mtag_core.parts.outcome import check_reject_ratio, check_tagged
 from mtag_core.parts.plan import NO_PARTS, PlannedPart
 from mtag_core.parts.run import RunConfig
 from mtag_core.parts.run_plan import (
+    choose_fields,
     choose_sizes,
     find_completed,
     find_intact,
@@ -157,6 +158,7 @@ def run(
     else:
         check_reachable(options.corpus, options.job)
     model = _model(options, model)
+    options = _with_fields(options, model, files)
     layout = _layout(options, model)
     config = _config(options, model, files)
     if options.job.dry_run:
@@ -208,8 +210,9 @@ def tag_parts(
 
 
 def _stream(options: AnnotateOptions, model: Model) -> None:
+    files = list_present_inputs(options.corpus.input, output=options.job.output)
+    options = _with_fields(options, model, files)
     layout = _layout(options, model)
-    files = list_present_inputs(options.corpus.input, output=layout.base)
     config = _config(options, model, files)
     settings = TagSettings(
         SharedModel(model.load), options.corpus.read, layout, has_slices=config.spool_bytes > 0
@@ -226,9 +229,24 @@ def _model(options: AnnotateOptions, model: Model | None) -> Model:
 
 
 def _layout(options: AnnotateOptions, model: Model) -> OutputLayout:
+    output = options.output_format
     return OutputLayout(
-        options.job.output, replace(options.output_format, has_lemmas=model.has_lemmas)
+        options.job.output,
+        replace(output, has_lemmas=model.has_lemmas, generator=model.generator),
     )
+
+
+def _with_fields(
+    options: AnnotateOptions, model: Model, files: Sequence[FileInfo]
+) -> AnnotateOptions:
+    """The options with the types of the fields that are kept."""
+    fields = choose_fields(
+        _layout(options, model),
+        files,
+        options.corpus.read,
+        is_planned_anew=options.job.overwrite,
+    )
+    return options.with_fields(fields)
 
 
 def _make_parts(

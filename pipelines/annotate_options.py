@@ -1,12 +1,14 @@
 """Options of `pipelines.annotate`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from mtag_core.corpus.kept_fields import KINDS, kept_fields
 from mtag_core.errors import UsageError
 from mtag_core.option_values import not_negative, positive, ratio, seconds
 from mtag_core.options import Flags, group, option
+from mtag_core.output.columns import COLUMNS
 from mtag_core.output.streams import COMPRESSION_SUFFIXES
 from mtag_core.output.writers import FORMATS, OutputFormat
 from mtag_core.tagging.tagger_options import TaggerOptions
@@ -15,6 +17,17 @@ from pipelines.options import CorpusOptions, JobOptions, parse_flags
 
 _DEFAULT_COMPRESSION = "zstd"
 _DEFAULT_POLL_INTERVAL_S = 10.0
+
+
+def _fields(values: Sequence[str]) -> tuple[str, ...]:
+    words = tuple(word.strip() for value in values for word in value.split(",") if word.strip())
+    names = [field.name for field in kept_fields(words)]
+    for name in names:
+        if name in {column.name for column in COLUMNS}:
+            raise UsageError(f"--keep_fields={name}: the output has a column of this name already")
+        if names.count(name) > 1:
+            raise UsageError(f"--keep_fields={name}: named twice")
+    return words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +49,14 @@ class AnnotateOptions:
         "of CoNLL-U and JSONL parts",
         _DEFAULT_COMPRESSION,
         choices=tuple(COMPRESSION_SUFFIXES),
+        section="output",
+    )
+    keep_fields: tuple[str, ...] = option(
+        "fields of the input that go with each document, such as url,date; their types are found, "
+        f"or named as in id:int ({', '.join(KINDS)})",
+        (),
+        metavar="NAME",
+        split=_fields,
         section="output",
     )
     repack: bool = option(
@@ -77,7 +98,13 @@ class AnnotateOptions:
     @property
     def output_format(self) -> OutputFormat:
         """How parts are written."""
-        return OutputFormat(self.format, self.compression)
+        fields = self.corpus.read.keep_fields
+        return OutputFormat(self.format, self.compression, keep_fields=fields)
+
+    def with_fields(self, words: tuple[str, ...]) -> "AnnotateOptions":
+        """The options of a run that keeps these fields, as `ReadOptions.keep_fields` has them."""
+        corpus = self.corpus
+        return replace(self, corpus=replace(corpus, read=replace(corpus.read, keep_fields=words)))
 
 
 _FLAGS = Flags(AnnotateOptions)
@@ -91,6 +118,7 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
     """
     does = "Tags the text of files: raw text in, tagged corpus out."
     options = parse_flags(_FLAGS, argv, job="annotate", does=does)
+    options = options.with_fields(options.keep_fields)
     job = options.job
     if options.streaming and (
         options.corpus.limit or job.dry_run or job.overwrite or options.repack

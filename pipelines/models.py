@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
+from mtag_core import __version__
 from mtag_core.labels import load_labels
 from mtag_core.records import Sentence
 from mtag_core.tagging.blocks import BatchTagger
@@ -12,6 +13,9 @@ from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.tagging.tagger_options import TaggerOptions
 from mtag_core.tagging.windows import EncodedSentence
+
+PROGRAM = f"mtag {__version__}"
+"""How outputs name what made them, without a model."""
 
 _DEFAULTS = TaggerOptions()
 
@@ -45,11 +49,13 @@ class Model:
         load: Loads it; called once a process. Must pickle.
         digest: Equal digests give equal tags.
         has_lemmas: Whether it gives tokens lemmas.
+        generator: Names it in what it writes.
     """
 
     load: Callable[[], TextTagger]
     digest: str
     has_lemmas: bool = False
+    generator: str = PROGRAM
 
 
 def bundle_model(
@@ -71,7 +77,8 @@ def bundle_model(
     options = options.checked(labels.treebanks)
     load = functools.partial(load_tagger, path, piece_budget, options)
     digest = options.digest(bundle.digest)
-    return Model(load, digest, has_lemmas=bool(labels.lemma_rules))
+    generator = f"{PROGRAM}, bundle sha256:{bundle.digest}"
+    return Model(load, digest, bool(labels.lemma_rules), generator)
 
 
 def load_tagger(

@@ -189,8 +189,9 @@ def unused_read_flags(read: ReadOptions, files: Iterable[FileInfo]) -> list[str]
     for field in fields(read):
         value, users = getattr(read, field.name), formats_using(field.name)
         if users and value != field.default and found.isdisjoint(users):
+            shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
             lines.append(
-                f"--{field.name}={value} changes nothing: it is for {_titles(users)}, and the "
+                f"--{field.name}={shown} changes nothing: it is for {_titles(users)}, and the "
                 f"inputs are {_titles(found)}; --input_format says what they are"
             )
     return lines

@@ -66,6 +66,7 @@ from mtag_core.training.logits.shared_basis import (
 from mtag_core.training.logits.tail_basis import TailBasis
 from pipelines.interrupts import exit_program
 from pipelines.job import find_inputs, make_parts, run_job, run_planned
+from pipelines.models import PROGRAM
 from pipelines.summary import print_plan
 from pipelines.teacher_options import (
     TeacherOptions,
@@ -187,7 +188,7 @@ def score_parts(
 
 def _layout(options: TeacherOptions, teacher: Teacher, *, basis: TailBasis | None) -> OutputLayout:
     info = shard_info(teacher, options.summary, basis=basis)
-    return OutputLayout(options.job.output, ShardFormat(info))
+    return OutputLayout(options.job.output, ShardFormat(info, PROGRAM))
 
 
 def _config(

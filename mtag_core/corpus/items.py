@@ -48,6 +48,8 @@ class ReadOptions:
         max_document_seconds: Seconds that reading a document, or splitting it into sentences, may
             take; what waits for a file does not count.
         max_expansion: Bytes that a byte of a compressed file may hold, beyond the first 64 MiB.
+        keep_fields: Fields or columns that go with each document, each a name or `name:type`; see
+            `mtag_core.corpus.kept_fields`.
 
     Raises:
         UsageError: A value is none of those allowed.
@@ -81,6 +83,7 @@ class ReadOptions:
         MAX_EXPANSION,
         parse=positive,
     )
+    keep_fields: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Checks the values."""
@@ -98,10 +101,10 @@ class ReadOptions:
             if fields[name] == default:
                 # As before there was a limit, so that outputs from then are gone on with.
                 del fields[name]
-        for name in ("language_field", "encoding"):
-            if fields[name] is None:
+        for name in ("language_field", "encoding", "keep_fields"):
+            if not fields[name]:
                 del fields[name]
-        return {**fields, "namespaces": list(self.namespaces)}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in fields.items()}
 
     def to_json(self) -> str:
         """Returns one line of JSON, the same for equal options."""
@@ -111,7 +114,8 @@ class ReadOptions:
     def from_json(line: str) -> "ReadOptions":
         """Reads back what `to_json` wrote."""
         fields = json.loads(line)
-        return ReadOptions(**{**fields, "namespaces": tuple(fields["namespaces"])})
+        lists = {name: tuple(v) for name, v in fields.items() if isinstance(v, list)}
+        return ReadOptions(**{**fields, **lists})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,15 @@ A row is a sentence. A column holds one value a sentence, or a list with one a t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from mtag_core.corpus.kept_fields import KeptField
 from mtag_core.output.rows import TaggedRow
-from mtag_core.records import MultiwordToken
+from mtag_core.records import FieldValue, MultiwordToken
 
 # Raised when a column is added, renamed or changes its meaning; part of every run's configuration.
 SCHEMA_VERSION = 2
@@ -29,6 +31,8 @@ class Column:
         value: A row to the sentence's value or, of a token column, to one value a token.
         is_of_tokens: Whether it is a token column.
         decimals: Numbers are rounded to so many; None where they are not.
+        to_arrow: Makes of a value that JSON has the one of `kind`; None where they are the same.
+        is_nullable: Whether a row may have no value.
     """
 
     name: str
@@ -36,12 +40,14 @@ class Column:
     value: Callable[[TaggedRow], Any]
     is_of_tokens: bool = False
     decimals: int | None = None
+    to_arrow: Callable[[Any], Any] | None = None
+    is_nullable: bool = False
 
     @property
     def field(self) -> pa.Field:
         """The column in an Arrow schema."""
         kind = pa.list_(self.kind) if self.is_of_tokens else self.kind
-        return pa.field(self.name, kind, nullable=False)
+        return pa.field(self.name, kind, nullable=self.is_nullable)
 
     def json_value(self, row: TaggedRow) -> Any:  # noqa: ANN401
         """A row's value for `json.dumps`."""
@@ -60,13 +66,16 @@ class Column:
             Length n_rows.
         """
         if not self.is_of_tokens:
-            return pa.array([self.value(row) for row in rows], self.kind)
+            values = [self.value(row) for row in rows]
+            if self.to_arrow is not None:
+                values = [None if value is None else self.to_arrow(value) for value in values]
+            return pa.array(values, self.kind)
         # Flat values with shared offsets are much faster than nested lists.
-        values: Any = [value for row in rows for value in self.value(row)]
+        flat: Any = [value for row in rows for value in self.value(row)]
         if self.decimals is not None:
-            values = np.round(np.array(values, np.float64), self.decimals).astype(np.float32)
+            flat = np.round(np.array(flat, np.float64), self.decimals).astype(np.float32)
         kind = self.field.type
-        return pa.ListArray.from_arrays(offsets, pa.array(values, self.kind), type=kind)
+        return pa.ListArray.from_arrays(offsets, pa.array(flat, self.kind), type=kind)
 
 
 def _of_tokens(
@@ -118,23 +127,58 @@ COLUMNS = (
 )
 
 
-def output_columns(*, has_lemmas: bool) -> tuple[Column, ...]:
-    """The columns of a run; `lemmas` only where the bundle has them."""
-    return tuple(column for column in COLUMNS if has_lemmas or column.name != _LEMMAS)
+_KIND_TO_ARROW: dict[str, tuple[pa.DataType, Callable[[Any], Any] | None]] = {
+    "string": (pa.string(), None),
+    "int": (pa.int64(), None),
+    "float": (pa.float64(), None),
+    "bool": (pa.bool_(), None),
+    "date": (pa.date32(), date.fromisoformat),
+    "timestamp": (pa.timestamp("us", tz="UTC"), datetime.fromisoformat),
+}
 
 
-def schema_of(columns: Sequence[Column]) -> pa.Schema:
-    """The Parquet schema of columns."""
+def _kept_column(field: KeptField, index: int) -> Column:
+    kind, to_arrow = _KIND_TO_ARROW[field.kind]
+
+    def value(row: TaggedRow) -> FieldValue:
+        # Documents of formats without fields have none.
+        return row.fields[index] if row.fields else None
+
+    return Column(field.name, kind, value, to_arrow=to_arrow, is_nullable=True)
+
+
+def output_columns(*, has_lemmas: bool, fields: Sequence[KeptField] = ()) -> tuple[Column, ...]:
+    """The columns of a run; `lemmas` only where the bundle has them.
+
+    Args:
+        has_lemmas: Whether it has.
+        fields: Fields of the input, each a column behind the others.
+    """
+    ours = (column for column in COLUMNS if has_lemmas or column.name != _LEMMAS)
+    return (*ours, *(_kept_column(field, index) for index, field in enumerate(fields)))
+
+
+def schema_of(columns: Sequence[Column], *, generator: str = "") -> pa.Schema:
+    """The Parquet schema of columns.
+
+    Args:
+        columns: In order.
+        generator: What writes the file; stands in its metadata.
+    """
     metadata = {"mtag.schema": "tagged-sentences", "mtag.schema_version": str(SCHEMA_VERSION)}
+    if generator:
+        metadata["mtag.generator"] = generator
     return pa.schema([column.field for column in columns], metadata=metadata)
 
 
-def table_of(rows: Sequence[TaggedRow], columns: Sequence[Column]) -> pa.Table:
-    """Rows as an Arrow table with the schema of the columns."""
+def table_of(
+    rows: Sequence[TaggedRow], columns: Sequence[Column], *, generator: str = ""
+) -> pa.Table:
+    """Rows as an Arrow table with the schema of the columns; see `schema_of`."""
     lengths = [len(row.tagged) for row in rows]
     offsets = pa.array(np.concatenate(([0], np.cumsum(lengths, dtype=np.int32))), pa.int32())
     arrays = [column.array(rows, offsets) for column in columns]
-    return pa.Table.from_arrays(arrays, schema=schema_of(columns))
+    return pa.Table.from_arrays(arrays, schema=schema_of(columns, generator=generator))
 
 
 def json_object(row: TaggedRow, columns: Sequence[Column]) -> dict[str, Any]:

@@ -44,6 +44,8 @@ class Manifest:
         pages_by_outcome: What became of the pages of a dump (`kept`, `redirect`,
             `other_namespace`, `empty`, `rejected`) to their number; empty for other input.
         sources: Paths of the input, each with its byte range where it is not a whole file.
+        generator: What made the part: program, version, digest of the model; empty where a version
+            made it that did not say.
     """
 
     part_id: str
@@ -61,6 +63,7 @@ class Manifest:
     tokens_by_upos: Mapping[str, int] = field(default_factory=dict)
     pages_by_outcome: Mapping[str, int] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
+    generator: str = ""
 
     def to_json(self) -> bytes:
         """The manifest file's content: sorted keys, UTF-8, a final line feed."""
@@ -105,7 +108,7 @@ def _file_digest(fields: Mapping[str, Any]) -> FileDigest:
 
 
 def _value(name: str, value: object) -> Any:  # noqa: ANN401 (a type a field)
-    if name == "part_id":
+    if name in ("part_id", "generator"):
         return _string(value)
     if name.startswith("n_"):
         return _number(value)

@@ -1,6 +1,6 @@
 """Vertical text, as Sketch Engine and the Corpus Workbench read it: a token a line, tags between.
 
-    <doc id="a.txt">
+    <doc id="a.txt" generator="mtag 0.1.0, ...">
     <p>
     <s id="part.0.0" language="en">
     Ana     PROPN   Number=Sing     Ana
@@ -15,14 +15,17 @@ Source: the documentation of Sketch Engine, "Prepare a text corpus"; `cwb-encode
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 from xml.sax.saxutils import escape
 
+from mtag_core.corpus.kept_fields import field_text
 from mtag_core.output.rows import TaggedRow
 
 # What would end a line or a column.
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+_NO_NAME = re.compile(r"[^A-Za-z0-9_]")
+_TAKEN = frozenset({"id", "generator"})
 _QUOTE = {'"': "&quot;"}
 
 
@@ -32,11 +35,22 @@ class VerticalWriter:
     Args:
         stream: Receives the bytes.
         has_lemmas: Whether there is a column of lemmas.
+        fields: Names of the documents' fields.
+        generator: What writes the text; empty where it is not to be said.
     """
 
-    def __init__(self, stream: BinaryIO, *, has_lemmas: bool) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        *,
+        has_lemmas: bool,
+        fields: Sequence[str] = (),
+        generator: str = "",
+    ) -> None:
         self._stream = stream
         self._has_lemmas = has_lemmas
+        self._fields = list(map(attribute_name, fields))
+        self._generator = generator
         self._doc_id: str | None = None
 
     def write(self, row: TaggedRow) -> None:
@@ -55,9 +69,17 @@ class VerticalWriter:
             if self._doc_id is not None:
                 yield "</p>"
                 yield from ["</doc>"] if is_new else []
-            yield from [f"<doc id={_value(row.doc_id)}>"] if is_new else []
+            yield from [f"<doc{self._attributes(row)}>"] if is_new else []
             yield "<p>"
         self._doc_id = row.doc_id
+
+    def _attributes(self, row: TaggedRow) -> str:
+        attributes = {"id": row.doc_id}
+        if self._generator:
+            attributes["generator"] = self._generator
+        for name, value in zip(self._fields, row.fields, strict=False):
+            attributes[name] = "" if value is None else field_text(value)
+        return "".join(f" {name}={_value(value)}" for name, value in attributes.items())
 
     def _sentence(self, row: TaggedRow) -> Iterator[str]:
         sentence = row.tagged.sentence
@@ -84,6 +106,16 @@ class VerticalWriter:
             columns.append(tagged.lemmas or ("_",) * len(tagged.upos))
         for values in zip(*columns, strict=True):
             yield "\t".join(escape(_BREAKS.sub(" ", value)) for value in values)
+
+
+def attribute_name(field: str) -> str:
+    """A field's name as an attribute of `doc`.
+
+    Example: attribute_name("article.url") -> "article_url"
+    """
+    name = _NO_NAME.sub("_", field)
+    is_taken = name in _TAKEN or not name[0].isalpha()
+    return f"field_{name}" if is_taken else name
 
 
 def _value(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Protocol, TypeVar, cast
 import pyarrow.parquet as pq
 
 from mtag_core.conllu import format_sentence
+from mtag_core.corpus.kept_fields import KeptField, field_text, kept_fields
 from mtag_core.output.columns import (
     Column,
     json_object,
@@ -69,9 +70,11 @@ def whole_parquet(sink: BinaryIO, open_writer: Callable[[BinaryIO], C]) -> Itera
 class ParquetRows:
     """Writes rows to a Parquet file, zstd inside."""
 
-    def __init__(self, sink: BinaryIO, columns: Sequence[Column]) -> None:
+    def __init__(self, sink: BinaryIO, columns: Sequence[Column], generator: str = "") -> None:
         self._columns = columns
-        self._writer = pq.ParquetWriter(sink, schema_of(columns), compression="zstd")
+        self._generator = generator
+        schema = schema_of(columns, generator=generator)
+        self._writer = pq.ParquetWriter(sink, schema, compression="zstd")
         self._rows: list[TaggedRow] = []
         self._n_tokens = 0
 
@@ -89,7 +92,7 @@ class ParquetRows:
         self._writer.close()
 
     def _flush(self) -> None:
-        table = table_of(self._rows, self._columns)
+        table = table_of(self._rows, self._columns, generator=self._generator)
         self._writer.write_table(table, row_group_size=len(self._rows))
         self._rows, self._n_tokens = [], 0
 
@@ -108,6 +111,10 @@ class PartFormat(Protocol):
     def suffix(self) -> str:
         """What part names end with."""
 
+    @property
+    def generator(self) -> str:
+        """What writes them: program, version, digest of the model; empty where nobody says."""
+
     def open(self, sink: BinaryIO) -> AbstractContextManager[RowWriter[Any]]:
         """Opens a writer on `sink`, which stays open."""
 
@@ -120,11 +127,15 @@ class OutputFormat:
         name: `parquet`, `conllu`, `jsonl` or `vertical`.
         compression: `none`, `gz` or `zstd`; Parquet compresses inside the file and ignores it.
         has_lemmas: Whether Parquet, JSONL and vertical text have a column of lemmas.
+        keep_fields: As in `ReadOptions`, each with its type.
+        generator: As in `PartFormat`.
     """
 
     name: str = "parquet"
     compression: str = "zstd"
     has_lemmas: bool = False
+    keep_fields: tuple[str, ...] = ()
+    generator: str = ""
 
     @property
     def suffix(self) -> str:
@@ -143,20 +154,25 @@ class OutputFormat:
     @property
     def columns(self) -> tuple[Column, ...]:
         """Those of Parquet and JSONL, in order."""
-        return output_columns(has_lemmas=self.has_lemmas)
+        return output_columns(has_lemmas=self.has_lemmas, fields=self.fields)
+
+    @property
+    def fields(self) -> tuple[KeptField, ...]:
+        """The fields of the input that are written."""
+        return kept_fields(self.keep_fields)
 
 
 _Opened = AbstractContextManager[RowWriter[TaggedSentence]]
 
 
 def _open_parquet(sink: BinaryIO, output: OutputFormat) -> _Opened:
-    return whole_parquet(sink, lambda kept: ParquetRows(kept, output.columns))
+    return whole_parquet(sink, lambda kept: ParquetRows(kept, output.columns, output.generator))
 
 
 @contextmanager
 def _open_conllu(sink: BinaryIO, output: OutputFormat) -> Iterator[RowWriter[TaggedSentence]]:
     with compressed(sink, output.compression) as stream:
-        yield _ConlluWriter(stream)
+        yield _ConlluWriter(stream, output)
 
 
 @contextmanager
@@ -168,7 +184,12 @@ def _open_jsonl(sink: BinaryIO, output: OutputFormat) -> Iterator[RowWriter[Tagg
 @contextmanager
 def _open_vertical(sink: BinaryIO, output: OutputFormat) -> Iterator[RowWriter[TaggedSentence]]:
     with compressed(sink, output.compression) as stream:
-        writer = VerticalWriter(stream, has_lemmas=output.has_lemmas)
+        writer = VerticalWriter(
+            stream,
+            has_lemmas=output.has_lemmas,
+            fields=[field.name for field in output.fields],
+            generator=output.generator,
+        )
         yield writer
         writer.close()
 
@@ -189,17 +210,25 @@ FORMATS = tuple(_OPENERS)
 class _ConlluWriter:
     """Writes sentences as CoNLL-U with a `# newdoc id` before each document's first."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, output: OutputFormat) -> None:
         self._stream = stream
+        self._fields = [field.name for field in output.fields]
+        self._generator = output.generator
         self._doc_id: str | None = None
 
     def write(self, row: TaggedRow) -> None:
         tagged = row.tagged
+        is_first = self._doc_id is None
+        if is_first and self._generator:
+            self._comment("generator", self._generator)
         if row.index == 0 or row.doc_id != self._doc_id:
             self._doc_id = row.doc_id
-            # A line break in an id would end the comment and break the format.
-            doc_id = _LINE_BREAKS.sub(" ", row.doc_id)
-            self._stream.write(f"# newdoc id = {doc_id}\n".encode())
+            self._comment("newdoc id", row.doc_id)
+            for name, value in zip(self._fields, row.fields, strict=False):
+                if value is not None:
+                    self._comment(f"meta::{name.replace('=', '_')}", field_text(value))
+        if row.is_new_paragraph:
+            self._stream.write(b"# newpar\n")
         self._stream.write(f"# language = {tagged.sentence.language}\n".encode())
         if not tagged.sentence.is_trained:
             self._stream.write(b"# is_trained = no\n")
@@ -212,6 +241,10 @@ class _ConlluWriter:
         )
         # The sentence comes without the blank line that ends it.
         self._stream.write(text.encode() + b"\n")
+
+    def _comment(self, key: str, value: str) -> None:
+        # A line break would end the comment and break the format.
+        self._stream.write(f"# {_LINE_BREAKS.sub(' ', f'{key} = {value}')}\n".encode())
 
 
 class _JsonlWriter:

@@ -123,6 +123,7 @@ class _OpenPart:
         self._n_held_tokens = 0
         self._sent_ids: set[str] = set()
         self._stack = ExitStack()
+        self._generator = layout.format.generator
         self._files: PartFiles = self._stack.enter_context(open_part(layout, part_id))
 
     def write_block(self, ordinal: int, block: Block[Any]) -> None:
@@ -140,8 +141,9 @@ class _OpenPart:
             end = tagged.sentence.end
             is_first = _BLANK_LINE.search(gap) is not None
             sent_id = self._sent_id(tagged.sentence.sent_id, ordinal, index)
+            document = block.document
             self._files.rows.write(
-                OutputRow(block.document.doc_id, index, sent_id, tagged, is_first)
+                OutputRow(document.doc_id, index, sent_id, tagged, is_first, document.fields)
             )
             self._counts.add(tagged)
             if self._counts.n_sentences % _SHOW_SENTENCES == 0:
@@ -187,6 +189,7 @@ class _OpenPart:
             tokens_by_upos=dict(sorted(counts.upos.items())),
             pages_by_outcome=dict(end.pages_by_outcome),
             sources=end.part.sources,
+            generator=self._generator,
         )
 
     def discard(self, error: BaseException) -> None:

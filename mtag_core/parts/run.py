@@ -357,6 +357,8 @@ def _report(config: RunConfig, manifests: Sequence[Manifest]) -> dict[str, Any]:
             "source_bytes": sum(m.n_source_bytes for m in manifests),
         },
         **{name: dict(total) for name, total in sums.items()},
+        # Several where a version went on with the output of another one.
+        "generators": sorted({m.generator for m in manifests if m.generator}),
         "parts": [_listed(manifest) for manifest in manifests],
     }
 

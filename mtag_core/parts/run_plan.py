@@ -5,20 +5,40 @@ the job graph holds the plan: a plan over a million files is hundreds of megabyt
 runners limit the size of a graph (Dataflow: 10 MB).
 """
 
+import logging
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, NamedTuple
 
 from mtag_core import storage
-from mtag_core.corpus import fitting_item_bytes, fitting_spool_bytes
+from mtag_core.child_process import ChildCrashError, ChildProcess
+from mtag_core.corpus import (
+    ReadOptions,
+    Span,
+    WorkItem,
+    fitting_item_bytes,
+    fitting_spool_bytes,
+    format_of,
+    formats_using,
+    read_item,
+)
+from mtag_core.corpus.kept_fields import RAW, KeptField, kept_fields, kind_of
 from mtag_core.errors import OutputError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.parts.completed_parts import ManifestReader, completed_parts, damaged_parts
 from mtag_core.parts.plan import NO_PARTS, CompletedParts, PlannedPart, plan_parts
 from mtag_core.parts.run import RunConfig, read_json
 from mtag_core.parts.slices import read_all_slices
+from mtag_core.records import Document
 from mtag_core.storage import FileInfo
+
+_LOGGER = logging.getLogger(__name__)
+# So many documents of so many files say what type a field has.
+_SAMPLE_FILES = 8
+_SAMPLE_DOCUMENTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +179,71 @@ def choose_sizes(
     if spool_bytes is None:
         spool_bytes = fitting_spool_bytes(files, item_bytes=item_bytes)
     return PlanSizes(item_bytes, spool_bytes)
+
+
+def choose_fields(
+    layout: OutputLayout,
+    files: Sequence[FileInfo],
+    read: ReadOptions,
+    *,
+    is_planned_anew: bool,
+) -> tuple[str, ...]:
+    """The fields to keep, each with its type: as named, as in the runs before, or as found.
+
+    Args:
+        layout: The output directory.
+        files: The listing; the first documents of the first files are read.
+        read: With the fields.
+        is_planned_anew: The types that earlier runs had do not count.
+
+    Raises:
+        OutputError: config.json is not readable.
+    """
+    fields = kept_fields(read.keep_fields)
+    if not fields:
+        return ()
+    if not is_planned_anew and storage.exists(layout.config_path):
+        there = read_json(layout.config_path).get("read")
+        words = there.get("keep_fields", []) if isinstance(there, dict) else []
+        before = kept_fields(tuple(map(str, words)))
+        if [field.name for field in before] == [field.name for field in fields]:
+            return tuple(
+                str(field if field.kind else there)
+                for field, there in zip(fields, before, strict=True)
+            )
+    if all(field.kind for field in fields):
+        return read.keep_fields
+    documents = _sample(files, replace(read, keep_fields=tuple(f"{f.name}:{RAW}" for f in fields)))
+    chosen = []
+    for index, field in enumerate(fields):
+        values = [document[index] for document in documents]
+        if documents and all(value is None for value in values):
+            _LOGGER.warning(
+                "--keep_fields=%s: none of the first %d documents has it", field, len(documents)
+            )
+        chosen.append(str(field if field.kind else KeptField(field.name, kind_of(values))))
+    return tuple(chosen)
+
+
+def _sample(files: Iterable[FileInfo], read: ReadOptions) -> list[tuple[Any, ...]]:
+    """The fields of the first documents; formats without fields are passed over."""
+    users = formats_using("keep_fields")
+    found: list[tuple[Any, ...]] = []
+    usable = (file for file in files if format_of(file, read) in users)
+    with closing(ChildProcess()) as child:
+        for file in islice(usable, _SAMPLE_FILES):
+            item = WorkItem("sample", format_of(file, read).name, (Span(file),))
+            with suppress(ChildCrashError):
+                # The process may end with a damaged file: its documents are rejected later.
+                found += child.call(
+                    storage.call_with_access, storage.http_access(), _fields_of, item, read
+                )
+    return found
+
+
+def _fields_of(item: WorkItem, read: ReadOptions) -> list[tuple[Any, ...]]:
+    records = islice(read_item(item, read), _SAMPLE_DOCUMENTS)
+    return [record.fields for record in records if isinstance(record, Document)]
 
 
 def find_completed(layout: OutputLayout) -> CompletedParts:

@@ -58,7 +58,7 @@ def line_to_record(line: bytes) -> Document | Reject:
     sentences = fields.pop("sentences")
     if sentences is not None:
         sentences = tuple(map(_sentence, sentences))
-    return Document(**fields, sentences=sentences)
+    return Document(**{**fields, "fields": tuple(fields["fields"]), "sentences": sentences})
 
 
 def _sentence(fields: Mapping[str, Any]) -> Sentence:

@@ -22,6 +22,7 @@ from mtag_core.languages import UNKNOWN, find_language
 from mtag_core.records import Document, Reject, Sentence
 
 _CODE = re.compile(r"[a-z]{2,3}")
+_PARAGRAPH = frozenset({"newpar", "newpar id"})
 
 
 def read_conllu(
@@ -82,18 +83,26 @@ class _Gathered:
     n_bytes: int = 0
     n_characters: int = 0
 
+    def start(self, *, is_new_paragraph: bool) -> int:
+        """Where the next sentence starts; a blank line stands before a paragraph."""
+        return self.n_characters + (is_new_paragraph and bool(self.sentences))
+
     def add(self, sentence: Sentence, *, n_bytes: int) -> None:
         """Adds a sentence; the document's text has a line for each."""
         self.language = sentence.language
         self.sentences.append(sentence)
         self.n_bytes += n_bytes
-        self.n_characters += len(sentence.text) + 1
+        self.n_characters = sentence.start + len(sentence.text) + 1
 
     def document(self, *, is_last: bool = False) -> Document:
         """Makes the document."""
         doc_id = self.doc_id or (self.path if is_last else f"{self.path}#{self.offset}")
-        text = "\n".join(sentence.text for sentence in self.sentences)
-        return Document(doc_id, text, self.path, self.offset, tuple(self.sentences))
+        lines: list[str] = []
+        end = 0
+        for sentence in self.sentences:
+            lines += ["\n" * (sentence.start - end), sentence.text]
+            end = sentence.start + len(sentence.text)
+        return Document(doc_id, "".join(lines), self.path, self.offset, tuple(self.sentences))
 
 
 def _blocks(source: Source, limit: int) -> Iterator[tuple[int, bytes | LongLine]]:
@@ -147,7 +156,8 @@ def _parse(block: bytes, gathered: "_Gathered", *, source: str, offset: int) -> 
             "invalid_conllu", detail, block, source=source, offset=offset, doc_id=doc_id
         )
     language = _language(parsed.metadata.get("language", "")) or gathered.language
-    return conllu.to_sentence(parsed, start=gathered.n_characters, language=language)
+    start = gathered.start(is_new_paragraph=not _PARAGRAPH.isdisjoint(parsed.metadata))
+    return conllu.to_sentence(parsed, start=start, language=language)
 
 
 FORMAT = Format(name="conllu", title="CoNLL-U", extensions=(".conllu", ".conll"), read=read_conllu)

@@ -143,5 +143,5 @@ FORMAT = Format(
     title="CSV",
     extensions=(".csv", ".tsv", ".tab"),
     read=read_delimited,
-    options=("text_field", "id_field", "language_field"),
+    options=("text_field", "id_field", "language_field", "keep_fields"),
 )

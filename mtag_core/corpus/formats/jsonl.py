@@ -22,6 +22,7 @@ from mtag_core.corpus.decoding import (
 )
 from mtag_core.corpus.format import WHOLE, Format, Range, can_start_midway, even_ranges
 from mtag_core.corpus.items import ReadOptions, Span
+from mtag_core.corpus.kept_fields import FieldError, kept_fields, kept_values
 from mtag_core.corpus.lines import LongLine, read_lines
 from mtag_core.corpus.sniffing import UTF8_MARK
 from mtag_core.corpus.source import Source
@@ -272,7 +273,15 @@ def document_of(
     if options.language_field is not None and _field(fields, options.language_field):
         language = find_language(_field(fields, options.language_field))
     text = str(_field(fields, options.text_field))
-    return Document(doc_id, text, source, offset, language=language)
+    found = (_field(fields, field.name) for field in kept_fields(options.keep_fields))
+    try:
+        values = (None if value is _MISSING else value for value in found)
+        kept = kept_values(options.keep_fields, values)
+    except FieldError as error:
+        return make_reject(
+            error.reason, str(error), record, source=source, offset=offset, doc_id=doc_id
+        )
+    return Document(doc_id, text, source, offset, language=language, fields=kept)
 
 
 def find_fault(fields: dict[str, Any], options: ReadOptions) -> tuple[str, str] | None:
@@ -336,5 +345,5 @@ FORMAT = Format(
     extensions=(".jsonl", ".ndjson", ".json"),
     read=read_jsonl,
     plan=plan_jsonl,
-    options=("text_field", "id_field", "language_field"),
+    options=("text_field", "id_field", "language_field", "keep_fields"),
 )

@@ -25,6 +25,7 @@ from mtag_core.corpus.decoding import (
 )
 from mtag_core.corpus.format import WHOLE, Format, Range
 from mtag_core.corpus.items import ReadOptions, Span
+from mtag_core.corpus.kept_fields import FieldError, kept_fields, kept_values
 from mtag_core.corpus.sniffing import HEAD_BYTES, codec_of, codec_of_head
 from mtag_core.corpus.source import Failure, failure_of
 from mtag_core.errors import MtagError
@@ -101,9 +102,9 @@ def _read_row_group(
     path, n_rows = span.file.path, file.metadata.row_group(row_group).num_rows
     end = row + n_rows
     try:
-        for text, doc_id, language in _rows(file, row_group, options):
-            make = partial(_document, text, doc_id, language, row=row, path=path, options=options)
-            yield or_failed(make, text, source=path, offset=row)
+        for values in _rows(file, row_group, options):
+            make = partial(_kept_document, values, row=row, path=path, options=options)
+            yield or_failed(make, values[0], source=path, offset=row)
             row += 1
         failure = None if row == end else Failure(READER_FAILED, "its rows do not come")
     except _ERRORS as error:
@@ -140,9 +141,14 @@ def _rows(
     file: Any,  # noqa: ANN401
     row_group: int,
     options: ReadOptions,
-) -> Iterator[tuple[bytes | None, Any, Any]]:
-    fields = (options.text_field, options.id_field, options.language_field)
-    names = [name for name in fields if name is not None]
+) -> Iterator[Sequence[Any]]:
+    schema = file.schema_arrow
+    kept = [field.name for field in kept_fields(options.keep_fields)]
+    fields = (
+        *(options.text_field, options.id_field, options.language_field),
+        *(name if _type_of(schema, name) is not None else None for name in kept),
+    )
+    names = list(dict.fromkeys(name for name in fields if name is not None))
     for batch in file.iter_batches(_BATCH_ROWS, row_groups=[row_group], columns=names):
         columns = [
             [None] * len(batch) if name is None else _values(_column(batch, name))
@@ -161,12 +167,30 @@ def _column(batch: Any, name: str) -> Any:  # noqa: ANN401
 def _values(column: Any) -> list[Any]:  # noqa: ANN401
     """Strings as bytes, because a column of strings may hold what is not UTF-8."""
     kind = _value_type(column.type)
+    if pa.types.is_timestamp(kind):
+        # Nanoseconds are no `datetime`.
+        column = column.cast(pa.timestamp("us", kind.tz), safe=False)
     if not any(getattr(pa.types, f"is_{name}")(kind) for name in _IS_BINARY):
         return cast(list[Any], column.to_pylist())
     if isinstance(column, pa.DictionaryArray):
         column = column.dictionary_decode()
     storage_of = column.storage if isinstance(column, pa.ExtensionArray) else column
     return cast(list[Any], storage_of.cast(pa.large_binary()).to_pylist())
+
+
+def _kept_document(
+    values: Sequence[Any], *, row: int, path: str, options: ReadOptions
+) -> Document | Reject:
+    text, doc_id, called, *fields = values
+    document = _document(text, doc_id, called, row=row, path=path, options=options)
+    if isinstance(document, Reject) or not fields:
+        return document
+    try:
+        return replace(document, fields=kept_values(options.keep_fields, fields))
+    except FieldError as error:
+        return make_reject(
+            error.reason, str(error), text or b"", source=path, offset=row, doc_id=document.doc_id
+        )
 
 
 def _document(
@@ -285,5 +309,5 @@ FORMAT = Format(
     read=read_parquet,
     plan=plan_parquet,
     may_abort=True,
-    options=("text_field", "id_field", "language_field"),
+    options=("text_field", "id_field", "language_field", "keep_fields"),
 )

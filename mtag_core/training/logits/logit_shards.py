@@ -147,9 +147,11 @@ class ShardFormat:
 
     Attributes:
         info: Their metadata.
+        generator: As in `PartFormat`.
     """
 
     info: ShardInfo
+    generator: str = ""
 
     @property
     def suffix(self) -> str:

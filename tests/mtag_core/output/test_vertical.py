@@ -67,6 +67,25 @@ def test_tokens_without_a_space_between_them_are_glued():
     ]
 
 
+def test_documents_name_the_generator_and_their_fields():
+    rows = [replace(row, fields=("u<1>", None, 7)) for row in example_rows(1)]
+    output = OutputFormat(
+        "vertical",
+        "none",
+        keep_fields=("page.url:string", "id:int", "2nd:int"),
+        generator='mtag "1"',
+    )
+    sink = io.BytesIO()
+    with output.open(sink) as writer:
+        for row in rows:
+            writer.write(row)
+    first = sink.getvalue().decode().splitlines()[0]
+    assert first == (
+        '<doc id="doc 0" generator="mtag &quot;1&quot;" page_url="u&lt;1&gt;" field_id="" '
+        'field_2nd="7">'
+    )
+
+
 def test_a_blank_line_starts_a_paragraph():
     first, second = example_rows(1)
     text = _written([first, replace(second, starts_paragraph=True)])

@@ -191,3 +191,22 @@ def test_a_full_disk_says_so(name, n_bytes):
         with OutputFormat(name).open(cast(BinaryIO, Disk(n_bytes))) as writer:
             for number in range(20_000):
                 writer.write(replace(row, doc_id=str(number * 7919 % 20_011)))
+
+
+def test_conllu_names_its_generator_once_and_each_paragraph():
+    first, second, third, *_ = example_rows(2)
+    rows = [first, replace(second, starts_paragraph=True), third]
+    output = OutputFormat("conllu", "none", generator="mtag 1, bundle x")
+    comments = [each.comments for each in conllu.read(_written(rows, output).splitlines())]
+    assert comments[0][:3] == (
+        "# generator = mtag 1, bundle x",
+        "# newdoc id = doc 0",
+        "# newpar",
+    )
+    assert comments[1][0] == "# newpar"
+    assert comments[2][:2] == ("# newdoc id = doc 1", "# newpar")
+
+
+def test_parquet_names_its_generator_in_its_metadata():
+    data = _written(example_rows(), OutputFormat("parquet", generator="mtag 1, bundle x"))
+    assert pq.read_schema(io.BytesIO(data)).metadata[b"mtag.generator"] == b"mtag 1, bundle x"

@@ -63,6 +63,17 @@ def test_a_byte_order_mark_hides_no_document_id(read):
     assert [d.doc_id for d in read(text.encode("utf-8-sig"), "a.conllu")] == ["d1", "d2"]
 
 
+def test_paragraphs_are_parted_by_a_blank_line(read):
+    text = (
+        sentence("a", comments=["newpar"])
+        + sentence("b")
+        + sentence("c", comments=["newpar id = p2"])
+    )
+    [document] = documents(read(text.encode(), "a.conllu"))
+    assert document.text == "a\nb\n\nc"
+    assert [document.text[s.start : s.end] for s in document.sentences] == ["a", "b", "c"]
+
+
 def test_the_language_comment_is_used(read):
     text = (
         sentence("a", comments=["newdoc", "language = pl"])

@@ -1,0 +1,196 @@
+"""Fields of the input that go with each document into the output: names, types and values.
+
+A field has one type in a whole output, since a column of Parquet has: one that the user names, such
+as `id:int`, or the one that fits the first documents. Values are those that JSON has, so that they
+pass through spools; dates and times are strings as ISO 8601 writes them.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from mtag_core.corpus.decoding import check_text
+from mtag_core.records import FieldValue
+
+_INT64 = range(-(2**63), 2**63)
+_TRUTHS = {"true": True, "false": False}
+# Values as they come; while the types of a corpus are found.
+RAW = "raw"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptField:
+    """A field that is kept.
+
+    Attributes:
+        name: In the input, `outer.inner` for a nested one, and of the output's column.
+        kind: One of `KINDS`; empty where it is to be found.
+    """
+
+    name: str
+    kind: str
+
+    def __str__(self) -> str:
+        """As `--keep_fields` takes it."""
+        return f"{self.name}:{self.kind}" if self.kind else self.name
+
+
+@cache
+def kept_fields(words: tuple[str, ...]) -> tuple[KeptField, ...]:
+    """The fields of `ReadOptions.keep_fields`.
+
+    Example: kept_fields(("id:int", "url")) -> (KeptField("id", "int"), KeptField("url", ""))
+    """
+    return tuple(map(_kept_field, words))
+
+
+def _kept_field(word: str) -> KeptField:
+    name, _, kind = word.rpartition(":")
+    is_typed = bool(name) and kind in (*KINDS, RAW)
+    return KeptField(name, kind) if is_typed else KeptField(word, "")
+
+
+def kept_values(words: tuple[str, ...], values: Iterable[object]) -> tuple[FieldValue, ...]:
+    """The values of a document's fields in their types.
+
+    Args:
+        words: As in `ReadOptions.keep_fields`.
+        values: As the input has them, one a field; None where it has none.
+
+    Raises:
+        FieldError: A value is not of its field's type.
+    """
+    return tuple(map(_kept_value, kept_fields(words), values))
+
+
+class FieldError(ValueError):
+    """A value is not of its field's type.
+
+    Attributes:
+        reason: Of the document's reject.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def _kept_value(field: KeptField, value: Any) -> FieldValue:  # noqa: ANN401
+    if field.kind == RAW:
+        return value  # type: ignore[no-any-return]
+    # pandas writes a number that is missing so.
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, bytes):
+        value = _decoded(field, value)
+    try:
+        kept = _KIND_TO_CONVERT[field.kind or "string"](value)
+    except (ValueError, TypeError, OverflowError):
+        kept = None
+    if kept is None:
+        raise FieldError(
+            "wrong_type",
+            f"field {field.name!r} is {type(value).__name__} {value!r:.60}; expected "
+            f"{field.kind}, see --keep_fields={field.name}:string",
+        )
+    fault = check_text(kept) if isinstance(kept, str) else None
+    if fault:
+        raise FieldError(fault[0], f"field {field.name!r}: {fault[1]}")
+    return kept
+
+
+def _decoded(field: KeptField, value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError as error:
+        shown = value[error.start : error.start + 4]
+        detail = f"field {field.name!r}: bytes {shown!r} at byte {error.start}; expected UTF-8"
+        raise FieldError("invalid_utf8", detail) from error
+
+
+def _string(value: object) -> FieldValue:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
+
+
+def _int(value: object) -> FieldValue:
+    if isinstance(value, str):
+        value = int(value) if value.strip().isascii() else None
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_whole and value in _INT64 else None  # type: ignore[return-value]
+
+
+def _float(value: object) -> FieldValue:
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        return None
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _bool(value: object) -> FieldValue:
+    return value if isinstance(value, bool) else _TRUTHS.get(str(value).strip().lower())
+
+
+def _date(value: object) -> FieldValue:
+    if isinstance(value, str):
+        value = date.fromisoformat(value.strip())
+    is_day = isinstance(value, date) and not isinstance(value, datetime)
+    return value.isoformat() if is_day else None  # type: ignore[attr-defined]
+
+
+def _timestamp(value: object) -> FieldValue:
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value.strip())
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    if not isinstance(value, datetime):
+        return None
+    # A time without a zone is taken for one of UTC.
+    moment = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+_KIND_TO_CONVERT: dict[str, Callable[[Any], FieldValue]] = {
+    "string": _string,
+    "int": _int,
+    "float": _float,
+    "bool": _bool,
+    "date": _date,
+    "timestamp": _timestamp,
+}
+KINDS = tuple(_KIND_TO_CONVERT)
+"""Types of fields, as `--keep_fields` calls them."""
+
+_CLASS_TO_KIND = {bool: "bool", int: "int", float: "float", date: "date"}
+
+
+def kind_of(values: Sequence[object]) -> str:
+    """The type that fits values as they come from a reader; None is of any.
+
+    Example: kind_of([1, None, 2.5]) -> "float"
+    """
+    kinds = {_kind(value) for value in values if value is not None}
+    if kinds == {"int", "float"}:
+        return "float"
+    return kinds.pop() if len(kinds) == 1 else "string"
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, datetime):
+        return "timestamp"
+    if type(value) is int and value not in _INT64:
+        return "string"
+    return _CLASS_TO_KIND.get(type(value), "string")
+
+
+def field_text(value: FieldValue) -> str:
+    """A value as text formats write it: strings as they are, the rest as JSON does."""
+    return value if isinstance(value, str) else json.dumps(value)
