@@ -25,5 +25,6 @@ lock:
 	$(LOCK) --extra dev --extra s3 --extra gcs --output-file requirements.lock
 	$(LOCK) --extra corpus --extra s3 --extra gcs --output-file deploy/requirements.lock
 	$(LOCK) --extra gcs --extra dataflow --output-file deploy/dataflow/requirements.lock
+	$(LOCK) --extra serve --output-file deploy/serve/requirements.lock
 
 LOCK = uv pip compile --quiet --universal --generate-hashes --no-header --upgrade --python-version 3.11 pyproject.toml

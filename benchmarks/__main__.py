@@ -10,6 +10,7 @@ BENCHMARKS = {
     "parallel": "seconds of annotate on a small corpus with one worker and with two",
     "scale": "words per second and memory of a long run on a Flink cluster",
     "same_tags": "whether tags depend on batches, order or workers",
+    "serve": "requests a second and latency of `mtag serve`",
     "segment_kinds": "segmentation of text as people write it, by kind, against others",
     "raw_cpu": "words per second from raw text to tags, against UDPipe 1 and spaCy",
     "wikitext": "megabytes per second of reading and cleaning MediaWiki dumps",

@@ -7,7 +7,8 @@ import pytest
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-@pytest.fixture(scope="session")
+# While it is open, an event loop runs in this thread, and tests of others could start none.
+@pytest.fixture(scope="module")
 def browser():
     """The machine's own Chromium: `browser.new_page()` opens a page."""
     path = next(filter(None, map(shutil.which, _NAMES)), None)

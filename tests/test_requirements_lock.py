@@ -35,7 +35,7 @@ def test_every_dependency_is_locked_to_a_version_that_it_allows(wanted):
     assert all(wanted.specifier.contains(version) for version in versions), "make lock"
 
 
-@pytest.mark.parametrize("folder", ["deploy", "deploy/dataflow"])
+@pytest.mark.parametrize("folder", ["deploy", "deploy/dataflow", "deploy/serve"])
 def test_images_are_built_of_versions_that_are_in_the_lock_of_development(folder):
     text = (ROOT / folder / "requirements.lock").read_text()
     built = {(canonicalize_name(name), version) for name, version, _ in _LOCKED.findall(text)}

@@ -20,6 +20,7 @@ _PACKAGE_TO_EXTRA = {
     **dict.fromkeys(("torch", "transformers"), "train"),
     **dict.fromkeys(("onnx", "safetensors"), "export"),
     **dict.fromkeys(("apache_beam", "pyarrow"), "corpus"),
+    **dict.fromkeys(("prometheus_client", "python_multipart", "starlette", "uvicorn"), "serve"),
 }
 
 
@@ -56,6 +57,7 @@ _MODULES = (
         "evaluate",
         "score CoNLL-U files or the tagger itself with the CoNLL 2018 metric",
     ),
+    ("serve", "serve", "tag what comes over HTTP, with UDPipe's REST parameters, and on a page"),
 )
 
 

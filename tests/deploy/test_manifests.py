@@ -19,7 +19,13 @@ jsonschema = pytest.importorskip("jsonschema")
 kubernetes_validate = pytest.importorskip("kubernetes_validate")
 
 _DEPLOY = Path(__file__).parents[2] / "deploy"
-_MANIFESTS = ("flink/session.yaml", "flink/job.yaml", "nightly/cronjob.yaml")
+_MANIFESTS = (
+    "flink/session.yaml",
+    "flink/job.yaml",
+    "nightly/cronjob.yaml",
+    "serve/deployment.yaml",
+)
+_IMAGES = ("Dockerfile", "dataflow/Dockerfile", "serve/Dockerfile")
 _API = "org.apache.flink:flink-kubernetes-operator-api:1.10.0"
 
 
@@ -91,7 +97,7 @@ def test_the_parameters_of_the_dataflow_template_are_flags_of_annotate():
     assert parse_options([*required, *(f"--{name}={values[name]}" for name in optional)])
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", "dataflow/Dockerfile"])
+@pytest.mark.parametrize("name", _IMAGES)
 def test_images_install_no_torch_and_copy_what_exists(name):
     text = (_DEPLOY / name).read_text()
     assert not re.search(r"torch|\[train", text.replace("without torch", ""))
@@ -101,12 +107,12 @@ def test_images_install_no_torch_and_copy_what_exists(name):
                 assert (_DEPLOY.parent / source).exists(), source
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", "dataflow/Dockerfile"])
+@pytest.mark.parametrize("name", _IMAGES)
 def test_images_do_not_run_as_root(name):
     assert "\nUSER 1000\n" in (_DEPLOY / name).read_text()
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", "dataflow/Dockerfile"])
+@pytest.mark.parametrize("name", _IMAGES)
 def test_base_images_are_named_by_digest(name):
     text = (_DEPLOY / name).read_text()
     images = dict(re.findall(r"^ARG (\w+_IMAGE)=(\S+)$", text, re.MULTILINE))

@@ -39,7 +39,7 @@ def test_the_version_is_printed(capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ([], "name a command: tag, evaluate, train ..., label ..., bundle ..."),
+        ([], "name a command: tag, evaluate, serve, train ..., label ..., bundle ..."),
         (["label"], "name a command: label boundaries, label splits"),
         (["tga"], "unknown command 'tga'; did you mean tag?"),
         (["distil"], "unknown command 'distil'; did you mean distill?"),
