@@ -27,17 +27,21 @@ from mtag_core.training.data.train_dev_split import (
 from mtag_core.training.data.treebanks import LabelledSentence, read_treebank, treebank_files
 from mtag_core.training.export.model_card import ModelCardFacts, format_model_card
 from mtag_core.training.export.quantisation import piece_graphs, word_graphs
+from mtag_core.training.graphs.tagging_heads import LanguageLabels
 from mtag_core.training.graphs.trained_model import (
     TrainedModel,
     TrainedWords,
     read_trained_student,
 )
 from mtag_core.training.options import ExportOptions
+from mtag_core.treebank_style import treebank_language
 
 _CALIBRATION_SENTENCES_A_TREEBANK = 12
 # A pair with a part of speech that occurs once is not scored. On dev that costs 0.01 points of
 # FEATS and lemmas; leaving out those that occur less than three and four times costs 0.1.
 _MIN_PAIRS = 2
+# A language with fewer tokens has the labels of all: its treebanks lack many of its own.
+_MIN_LANGUAGE_TOKENS = 20_000
 
 
 def run(options: ExportOptions) -> str:
@@ -127,6 +131,46 @@ def _labels(trained: TrainedModel | TrainedWords, treebanks: Path) -> Labels:
     )
 
 
+def _language_labels(labels: Labels, treebanks: Path) -> LanguageLabels | None:
+    sentences = read_training_sentences(treebanks, train_on_dev=True)
+    by_language: dict[str, list[LabelledSentence]] = {}
+    for sentence in sentences:
+        by_language.setdefault(treebank_language(sentence.treebank), []).append(sentence)
+    languages = [
+        language
+        for language, own in sorted(by_language.items())
+        if sum(len(sentence.forms) for sentence in own) >= _MIN_LANGUAGE_TOKENS
+    ]
+    feats, rules = (
+        [
+            _of_language(_pairs(by_language[language], labels_of), tags, groups, of_all)
+            for language in languages
+        ]
+        for labels_of, tags, groups, of_all in (
+            (training_feats, labels.feats, labels.feats_of_upos, "_"),
+            (training_rules, labels.lemma_rules, labels.lemma_rules_of_upos, KEEP),
+        )
+    )
+    of_treebank = [
+        languages.index(language) if language in languages else -1
+        for language in map(treebank_language, labels.treebanks)
+    ]
+    return LanguageLabels(of_treebank, feats, rules) if languages else None
+
+
+def _of_language(
+    pairs: Iterable[tuple[str, str]],
+    tags: Sequence[str],
+    groups: Sequence[Sequence[int]],
+    of_all: str,
+) -> list[list[int]]:
+    seen = set(pairs)
+    return [
+        [label for label in group if (upos, tags[label]) in seen] or [tags.index(of_all)]
+        for upos, group in zip(UPOS_LABELS, groups, strict=True)
+    ]
+
+
 def _pairs(
     sentences: Iterable[LabelledSentence],
     labels: Callable[[LabelledSentence], Sequence[str | None]],
@@ -147,7 +191,8 @@ def _graphs(
     )
     tokenizer = options.model / "tokenizer.json"
     if isinstance(trained, TrainedWords):
-        return word_graphs(trained, labels, sentences, FormFeatures(tokenizer))
+        languages = _language_labels(labels, options.treebanks)
+        return word_graphs(trained, labels, sentences, FormFeatures(tokenizer), languages=languages)
     return piece_graphs(trained, labels, sentences, WordPiece.load(tokenizer))
 
 

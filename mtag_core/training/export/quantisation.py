@@ -20,6 +20,7 @@ from mtag_core.tagging.wordpiece import WordPiece
 from mtag_core.tagging.words import MAX_WORDS
 from mtag_core.training.graphs.quantised_graph import OBSERVED, Range
 from mtag_core.training.graphs.student_graph import build_student_graph
+from mtag_core.training.graphs.tagging_heads import LanguageLabels
 from mtag_core.training.graphs.trained_model import TrainedModel, TrainedWords
 from mtag_core.training.graphs.word_graphs import build_form_graph, build_tagger_graph
 
@@ -60,7 +61,12 @@ def piece_graphs(
 
 
 def word_graphs(
-    trained: TrainedWords, labels: Labels, sentences: Iterable[Told], features: FormFeatures
+    trained: TrainedWords,
+    labels: Labels,
+    sentences: Iterable[Told],
+    features: FormFeatures,
+    *,
+    languages: LanguageLabels | None = None,
 ) -> tuple[dict[str, bytes], dict[str, bytes]]:
     """Builds the graphs of a student that reads words.
 
@@ -69,6 +75,7 @@ def word_graphs(
         labels: Its labels.
         sentences: The forms of each and the number of its treebank, 0 where the student knows none.
         features: Of its tokenizer.
+        languages: As in `build_tagger_graph`.
 
     Returns:
         As `piece_graphs`.
@@ -85,8 +92,9 @@ def word_graphs(
         for indices, feed in form_feeds
         for index, vector in zip(indices, session.run(["vectors"], feed)[0], strict=True)
     }
-    tag = partial(build_tagger_graph, trained.weights, trained.shape, labels)
-    ranges = observe(tag(has_observed=True), _word_feeds(told, vectors))
+    build = partial(build_tagger_graph, trained.weights, trained.shape, labels)
+    tag = partial(build, languages=languages)
+    ranges = observe(build(has_observed=True), _word_feeds(told, vectors))
     reference["tagger.onnx"] = tag()
     return reference, {"forms.onnx": encode(ranges=form_ranges), "tagger.onnx": tag(ranges=ranges)}
 

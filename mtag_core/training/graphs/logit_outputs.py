@@ -27,7 +27,13 @@ _PACKAGE = "mtag.onnx"
 _MESSAGES: dict[str, dict[str, tuple[int, str | None]]] = {
     "Model": {"graph": (7, "Graph")},
     "Graph": {"nodes": (1, "Node"), "outputs": (12, "Value")},
-    "Node": {"inputs": (1, None), "outputs": (2, None), "op_type": (4, None)},
+    "Node": {
+        "inputs": (1, None),
+        "outputs": (2, None),
+        "op_type": (4, None),
+        "attributes": (5, "Attribute"),
+    },
+    "Attribute": {"name": (1, None), "graph": (6, "Graph")},
     "Value": {"name": (1, None)},
 }
 
@@ -74,7 +80,8 @@ def _add_logits(graph: Any, upos: Sequence[str]) -> None:  # noqa: ANN401 (proto
     logits = producers[probs].inputs[0]
     # The graph sorts tokens by tag and splits them; what it sorts is in the sentences' order.
     ordered = producers[producers[f"tokens.{upos[0]}"].inputs[0]].inputs[0]
-    branches = [list(_branch(graph, f"tokens.{tag}")) for tag in upos]
+    nodes = _nodes_of_all_labels(graph)
+    branches = [list(_branch(nodes, f"tokens.{tag}")) for tag in upos]
     del graph.outputs[:]
     graph.nodes.add(op_type="Identity", inputs=[logits], outputs=[UPOS_LOGITS])
     graph.outputs.add(name=UPOS_LOGITS)
@@ -90,9 +97,20 @@ def _add_logits(graph: Any, upos: Sequence[str]) -> None:  # noqa: ANN401 (proto
         graph.outputs.add(name=feats_logits_name(tag))
 
 
-def _branch(graph: Any, name: str) -> Iterator[Any]:  # noqa: ANN401 (protobuf's)
+def _nodes_of_all_labels(graph: Any) -> Sequence[Any]:  # noqa: ANN401 (protobuf's)
+    # A graph that chooses the labels of a language has those of all languages in the other branch.
+    for node in graph.nodes:
+        for attribute in node.attributes:
+            if attribute.name == "else_branch":
+                found: Sequence[Any] = attribute.graph.nodes
+                return found
+    nodes: Sequence[Any] = graph.nodes
+    return nodes
+
+
+def _branch(nodes: Sequence[Any], name: str) -> Iterator[Any]:
     while True:
-        node = next(node for node in graph.nodes if node.inputs and node.inputs[0] == name)
+        node = next(node for node in nodes if node.inputs and node.inputs[0] == name)
         if node.op_type == "ArgMax":
             return
         yield node

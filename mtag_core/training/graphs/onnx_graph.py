@@ -1,6 +1,6 @@
 """Builds ONNX graphs node by node, so that no tracer decides what they look like."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -20,6 +20,7 @@ class GraphBuilder:
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
+        self._n_nodes = 0
         self._initializers: dict[str, onnx.TensorProto] = {}
         self._has_contrib_nodes = False
 
@@ -33,7 +34,7 @@ class GraphBuilder:
     ) -> str:
         """Adds a node of one output."""
         return self.split_node(
-            kind, *inputs, outputs=[output or f"{kind}_{len(self._nodes)}"], domain=domain,
+            kind, *inputs, outputs=[output or f"{kind}_{self._n_nodes}"], domain=domain,
             **attributes,
         )[0]  # fmt: skip
 
@@ -48,8 +49,38 @@ class GraphBuilder:
         """Adds a node of several outputs."""
         made = helper.make_node(kind, list(inputs), list(outputs), domain=domain, **attributes)  # type: ignore[arg-type]
         self._nodes.append(made)
+        self._n_nodes += 1
         self._has_contrib_nodes |= domain == CONTRIB
         return list(outputs)
+
+    def choose(
+        self,
+        condition: str,
+        branches: Sequence[Callable[[], Mapping[str, tuple[int, Sequence[str]]]]],
+        *,
+        outputs: Sequence[str],
+    ) -> None:
+        """Adds a node that runs one of two subgraphs.
+
+        Args:
+            condition: A boolean scalar.
+            branches: For true and for false; each adds its nodes, which may read every value that
+                is there, and returns its outputs as `serialised` takes them.
+            outputs: Names for the outputs of whichever was run.
+        """
+        nodes, graphs = self._nodes, []
+        for name, branch in zip(("then_branch", "else_branch"), branches, strict=True):
+            self._nodes = []
+            values = [
+                helper.make_tensor_value_info(output, kind, axes)
+                for output, (kind, axes) in branch().items()
+            ]
+            graphs.append(helper.make_graph(self._nodes, name, [], values))
+        self._nodes = nodes
+        then, other = graphs
+        self._nodes.append(
+            helper.make_node("If", [condition], list(outputs), then_branch=then, else_branch=other)
+        )
 
     def constant(self, name: str, value: NDArray[np.generic] | np.generic) -> str:
         """Adds an initialiser, once."""

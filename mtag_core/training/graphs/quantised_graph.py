@@ -21,7 +21,6 @@ from mtag_core.training.graphs.onnx_graph import CONTRIB, GraphBuilder
 
 Array = NDArray[np.float32]
 Weights = Mapping[str, Array]
-Groups = Sequence[Sequence[int]]
 
 OBSERVED = "observed."
 """Prefix of the outputs that hold the activations a layer reads."""
@@ -94,86 +93,6 @@ class QuantisedGraph(GraphBuilder):
         out = self.dense(self._activated(inner, dense), dense)
         return self.added_and_normalised(out, hidden, name + "output.LayerNorm")
 
-    def upos(self, read: str, *, reader: str) -> str:
-        """The two best parts of speech of tokens; returns the best."""
-        probs = self.node("Softmax", self.dense(read, "upos", reader=reader), axis=-1)
-        best, ids = self.split_node(
-            "TopK", probs, *self.ints([2]), outputs=["upos_top_probs", "upos_top_ids"], axis=-1
-        )
-        zero, one = (self.constant(f"int_{i}", np.int64(i)) for i in (0, 1))
-        self.node("Gather", best, zero, output="upos_score", axis=1)
-        self.node("Gather", ids, one, output="second_upos", axis=1)
-        return self.node("Gather", ids, zero, output="upos", axis=1)
-
-    def sorted_by_upos(self, upos: str) -> tuple[str, str, str]:
-        """Sorts tokens by part of speech: sorted labels, the order, and the way back."""
-        n_tokens = self.node("Shape", upos)
-        sorted_upos, order = self._sorted(upos, n_tokens, "upos")
-        _, back = self._sorted(order, n_tokens, "order")
-        return sorted_upos, order, back
-
-    def best_within_upos(
-        self,
-        read: str,
-        head: str,
-        groups: Groups,
-        tags: Sequence[str],
-        *,
-        upos: str,
-        ordered: tuple[str, str, str],
-        reader: str,
-        has_score: bool = True,
-    ) -> None:
-        """The best label of a head among those of each token's part of speech, as output `head`.
-
-        Tokens are sorted by part of speech, split into one run a part of speech, scored in one
-        small product a run, joined and put back into their order.
-
-        Args:
-            read: The tokens, quantised.
-            head: Name of the linear layer.
-            groups: For each UPOS label its labels of the head.
-            tags: UPOS tags in label order.
-            upos: Each token's part of speech.
-            ordered: From `sorted_by_upos`.
-            reader: Whose range `read` was quantised in.
-            has_score: Also gives the probability of the label in its group, as `<head>_score`.
-        """
-        sorted_upos, order, back = ordered
-        # The first head to be scored names its runs as `logit_outputs` looks for them.
-        prefix = "tokens" if head == "feats" else f"{head}.tokens"
-        runs = self.split_node(
-            "Split",
-            self.node("Gather", read, order),
-            self._counts(upos, len(tags)),
-            outputs=[f"{prefix}.{tag}" for tag in tags],
-            axis=0,
-        )
-        ids = [np.array(group, np.int64) for group in groups]
-        logits = [
-            self._product(
-                run,
-                self._weights[f"{head}.weight"][own],
-                self._weights[f"{head}.bias"][own],
-                name=f"{head}.{tag}",
-                reader=reader,
-            )
-            for run, tag, own in zip(runs, tags, ids, strict=True)
-        ]
-        best = [self.node("ArgMax", each, axis=1, keepdims=0) for each in logits]
-        sizes = [len(own) for own in ids]
-        starts = self.constant(f"{head}_starts", np.cumsum([0, *sizes[:-1]]).astype(np.int64))
-        place = self.node(
-            "Add",
-            self.node("Concat", *best, axis=0),
-            self.node("Gather", starts, sorted_upos),
-        )
-        found = self.node("Gather", self.constant(f"{head}_ids", np.concatenate(ids)), place)
-        self.node("Gather", found, back, output=head)
-        if has_score:
-            scores = [self._best_prob(each) for each in logits]
-            self.node("Gather", self.node("Concat", *scores, axis=0), back, output=f"{head}_score")
-
     def piece_rows(self, table: Array, ids: str) -> str:
         """Rows of a table; int8 with a scale each in the int8 graph."""
         if self._ranges is None:
@@ -222,7 +141,7 @@ class QuantisedGraph(GraphBuilder):
         """A linear layer; `reader` is whose range its input was quantised in, if not its own."""
         weight = self._weights[f"{name}.weight"]
         bias = self._weights.get(f"{name}.bias")
-        return self._product(values, weight, bias, name=name, reader=reader or name)
+        return self.product(values, weight, bias, name=name, reader=reader or name)
 
     def weight(self, name: str) -> str:
         """A weight as it is."""
@@ -240,21 +159,6 @@ class QuantisedGraph(GraphBuilder):
             self.constant(f"{reader}.activation_zero", np.uint8(zero)),
         )
 
-    def _best_prob(self, logits: str) -> str:
-        probs = self.node("Softmax", logits, axis=1)
-        return self.node("ReduceMax", probs, *self.ints([1]), keepdims=0)
-
-    def _counts(self, upos: str, n_labels: int) -> str:
-        """How many tokens have each part of speech. Shape (n_labels,)."""
-        labels = self.constant("upos_labels", np.arange(n_labels, dtype=np.int64))
-        column = self.node("Unsqueeze", upos, *self.ints([1]))
-        is_label = self.node("Cast", self.node("Equal", column, labels), to=TensorProto.INT64)
-        return self.node("ReduceSum", is_label, *self.ints([0]), keepdims=0)
-
-    def _sorted(self, values: str, length: str, name: str) -> list[str]:
-        outputs = [f"{name}.sorted", f"{name}.order"]
-        return self.split_node("TopK", values, length, outputs=outputs, axis=0, largest=0, sorted=1)
-
     def _activated(self, values: str, reader: str) -> str:
         if self._shape.hidden_act == "gelu":
             return self.quantised(self.node("Gelu", values, domain=CONTRIB), reader)
@@ -263,10 +167,18 @@ class QuantisedGraph(GraphBuilder):
         # A range that starts at 0 clips what is below: quantising is the ReLU.
         return self.quantised(values, reader)
 
-    def _product(
+    def product(
         self, values: str, weight: Array, bias: Array | None, *, name: str, reader: str
     ) -> str:
-        """Values times weight, transposed, plus bias; weight has shape (n_outputs, n_inputs)."""
+        """A linear layer of weights that are given.
+
+        Args:
+            values: Quantised in the range of `reader`.
+            weight: Shape (n_outputs, n_inputs).
+            bias: Shape (n_outputs,).
+            name: Prefix of the constants' names.
+            reader: As in `dense`.
+        """
         biases = [] if bias is None else [self.constant(f"{name}.bias", bias)]
         if self._ranges is None:
             product = self.node("MatMul", values, self.constant(f"{name}.kernel", weight.T))

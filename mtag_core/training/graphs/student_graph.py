@@ -24,10 +24,10 @@ from mtag_core.training.graphs.onnx_graph import CONTRIB
 from mtag_core.training.graphs.quantised_graph import (
     MAX_WEIGHT,
     Array,
-    QuantisedGraph,
     Range,
     Weights,
 )
+from mtag_core.training.graphs.tagging_heads import TaggingHeads
 
 
 def build_student_graph(
@@ -74,13 +74,13 @@ def build_student_graph(
         inputs["treebank"] = ()
     upos = graph.upos(graph.quantised(tokens, "upos"), reader="upos")
     graph.best_within_upos(
-        graph.quantised(tokens, "feats"),
+        graph.runs(graph.quantised(tokens, "feats"), upos, labels.upos),
         "feats",
         labels.feats_of_upos,
         labels.upos,
-        upos=upos,
-        ordered=graph.sorted_by_upos(upos),
         reader="feats",
+        output="feats",
+        score="feats_score",
     )
     outputs: dict[str, tuple[int, Sequence[str]]] = {
         name: (kind, ("n_tokens",))
@@ -99,7 +99,7 @@ def build_student_graph(
     )
 
 
-class _StudentGraph(QuantisedGraph):
+class _StudentGraph(TaggingHeads):
     """The layers of the graph."""
 
     def __init__(

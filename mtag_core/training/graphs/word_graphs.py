@@ -16,8 +16,16 @@ from mtag_core.labels import Labels
 from mtag_core.tagging.words import MAX_WORDS
 from mtag_core.training.graphs.logit_graph import GraphShape
 from mtag_core.training.graphs.quantised_graph import QuantisedGraph, Range, Weights
+from mtag_core.training.graphs.tagging_heads import LanguageLabels, TaggingHeads, TokenRuns
 
 _HEADS = "heads"
+# Name to element type.
+_LABELS = {
+    "feats": TensorProto.INT64,
+    "feats_score": TensorProto.FLOAT,
+    "lemmas": TensorProto.INT64,
+}
+_Values = dict[str, tuple[int, Sequence[str]]]
 
 
 def build_form_graph(
@@ -71,6 +79,7 @@ def build_tagger_graph(
     shape: GraphShape,
     labels: Labels,
     *,
+    languages: LanguageLabels | None = None,
     ranges: Mapping[str, Range] | None = None,
     has_observed: bool = False,
 ) -> bytes:
@@ -86,6 +95,7 @@ def build_tagger_graph(
             by what calibrates their probabilities.
         shape: Of the layers.
         labels: Which FEATS bundles and lemma rules to score for which part of speech.
+        languages: Which of them to score where the treebank says the language; None for all.
         ranges: By the name of the layer that reads the activation; None for a float32 graph.
         has_observed: Adds the input of each linear layer to the outputs, as `OBSERVED` and the
             layer's name. In float32 graphs only.
@@ -95,19 +105,11 @@ def build_tagger_graph(
     """
     graph = _TaggerGraph(weights, shape, ranges)
     read = graph.tokens()
-    upos = graph.upos(read, reader=_HEADS)
-    ordered = graph.sorted_by_upos(upos)
-    for head, groups in (("feats", labels.feats_of_upos), ("lemmas", labels.lemma_rules_of_upos)):
-        graph.best_within_upos(
-            read,
-            head,
-            groups,
-            labels.upos,
-            upos=upos,
-            ordered=ordered,
-            reader=_HEADS,
-            has_score=head == "feats",
-        )
+    tokens = graph.runs(read, graph.upos(read, reader=_HEADS), labels.upos)
+    if languages is None:
+        graph.heads(tokens, labels)
+    else:
+        graph.heads_by_language(tokens, labels, languages)
     outputs: dict[str, tuple[int, Sequence[str | int]]] = {
         name: (kind, ("n_tokens",))
         for kind, names in (
@@ -189,8 +191,8 @@ class _FormGraph(QuantisedGraph):
         return self.dense(read, f"{name}attention.self.{part}", reader=name + "attention")
 
 
-class _TaggerGraph(QuantisedGraph):
-    """The context layers."""
+class _TaggerGraph(TaggingHeads):
+    """The context layers and the heads."""
 
     def tokens(self) -> str:
         """What the heads read of each word, quantised. Shape (n_tokens, hidden_width)."""
@@ -211,3 +213,62 @@ class _TaggerGraph(QuantisedGraph):
 
     def _adapters(self) -> str:
         return self.constant("adapters", self._weights["adapters.weight"].astype(np.float16))
+
+    def heads(self, tokens: TokenRuns, labels: Labels, *, prefix: str = "") -> _Values:
+        """The labels of all languages; outputs have these names behind a prefix."""
+        score = f"{prefix}feats_score"
+        self.best_within_upos(
+            tokens,
+            "feats",
+            labels.feats_of_upos,
+            labels.upos,
+            reader=_HEADS,
+            output=f"{prefix}feats",
+            score=score,
+        )
+        self.best_within_upos(
+            tokens,
+            "lemmas",
+            labels.lemma_rules_of_upos,
+            labels.upos,
+            reader=_HEADS,
+            output=f"{prefix}lemmas",
+        )
+        return {prefix + name: (kind, ["n_tokens"]) for name, kind in _LABELS.items()}
+
+    def heads_by_language(
+        self, tokens: TokenRuns, labels: Labels, languages: LanguageLabels
+    ) -> None:
+        """The labels of the treebank's language, or of all."""
+        of_treebank = self.constant(
+            "treebank_languages", np.array([-1, *languages.of_treebank], np.int64)
+        )
+        language = self.node("Gather", of_treebank, "treebank")
+        is_known = self.node("Greater", language, self.constant("int_-1", np.int64(-1)))
+        groups = {
+            "feats": (labels.feats_of_upos, languages.feats),
+            "lemmas": (labels.lemma_rules_of_upos, languages.lemmas),
+        }
+        tables = {head: self.label_tables(head, labels.upos) for head in groups}
+
+        def of_language() -> _Values:
+            for head, (of_all, of_languages) in groups.items():
+                self.best_of_language(
+                    tokens,
+                    head,
+                    of_all,
+                    labels.upos,
+                    tables=tables[head],
+                    languages=of_languages,
+                    language=language,
+                    reader=_HEADS,
+                    output=f"language.{head}",
+                    score="language.feats_score" if head == "feats" else None,
+                )
+            return {f"language.{name}": (kind, ["n_tokens"]) for name, kind in _LABELS.items()}
+
+        self.choose(
+            is_known,
+            [of_language, lambda: self.heads(tokens, labels, prefix="all.")],
+            outputs=list(_LABELS),
+        )

@@ -10,6 +10,7 @@ from mtag_core.labels import UPOS_LABELS, Labels
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.training.export.quantisation import word_graphs
+from mtag_core.training.graphs.tagging_heads import LanguageLabels
 from mtag_core.training.graphs.trained_model import TrainedWords, read_trained_student
 from tests.mtag_core.training.tiny_word_model import (
     LETTERS,
@@ -26,6 +27,12 @@ FEATS_GROUPS, RULE_GROUPS = (
         for upos in range(17)
     )
     for n in (N_FEATS, len(RULES))
+)
+# Of the first treebank's language; the other's has all labels.
+LANGUAGE_LABELS = LanguageLabels(
+    (0, -1),
+    [[group[::2] for group in FEATS_GROUPS]],
+    [[group[:1] for group in RULE_GROUPS]],
 )
 SENTENCES = [
     ["Abc", "de", "j", "."],
@@ -50,13 +57,15 @@ def tiny_labels() -> Labels:
 
 
 def tiny_graphs(
-    directory: Path, **shape: Any
+    directory: Path, *, languages: LanguageLabels | None = LANGUAGE_LABELS, **shape: Any
 ) -> tuple[TrainedWords, dict[str, bytes], dict[str, bytes]]:
     """Writes the model to a directory; gives it and its graphs, float32 and int8."""
     trained = read_trained_student(write_word_model(directory, **shape))
     assert isinstance(trained, TrainedWords)
     features = FormFeatures(directory / "tokenizer.json")
-    return trained, *word_graphs(trained, tiny_labels(), _random_sentences(), features)
+    sentences = _random_sentences()
+    graphs = word_graphs(trained, tiny_labels(), sentences, features, languages=languages)
+    return trained, *graphs
 
 
 def write_word_bundle(directory: Path, *, is_int8: bool = True) -> Path:

@@ -4,7 +4,8 @@ import pytest
 
 from mtag_core import Tagger
 from mtag_core.__main__ import main
-from mtag_core.labels import load_labels
+from mtag_core.labels import UPOS_LABELS, Labels, load_labels
+from mtag_core.training.export import bundle
 from tests.mtag_core.training.tiny_teacher import write_model
 from tests.mtag_core.training.tiny_word_model import RULES, write_word_model
 
@@ -52,6 +53,24 @@ def test_a_trained_model_becomes_a_bundle_with_a_card(model, treebanks, tmp_path
     assert "By hand, at dawn." in card
     scores = json.loads((tmp_path / "out" / "bundle.json").read_text())["scores"]
     assert set(scores) == {"dev", "test", "dev, float32"}
+
+
+def test_a_language_with_many_tokens_has_labels_of_its_own(treebanks, monkeypatch):
+    labels = Labels(
+        UPOS_LABELS,
+        ("_", "F=V1", "F=V2"),
+        ((0, 1, 2),) * 17,
+        ("yy_b", "xx_a"),
+        RULES,
+        ((0, 1, 2),) * 17,
+    )
+    assert bundle._language_labels(labels, treebanks) is None
+    monkeypatch.setattr(bundle, "_MIN_LANGUAGE_TOKENS", 9)
+    found = bundle._language_labels(labels, treebanks)
+    assert found.of_treebank == [-1, 0]
+    (feats,) = found.feats
+    by_tag = dict(zip(UPOS_LABELS, feats, strict=True))
+    assert (by_tag["NOUN"], by_tag["VERB"], by_tag["X"]) == ([1], [2], [0])
 
 
 def test_a_word_student_becomes_a_bundle(treebanks, tmp_path):

@@ -9,6 +9,7 @@ from mtag_core.training.graphs.trained_model import read_trained_student
 from mtag_core.training.graphs.word_graphs import build_form_graph
 from tests.mtag_core.training.tiny_word_bundle import (
     FEATS_GROUPS,
+    LANGUAGE_LABELS,
     RULE_GROUPS,
     SENTENCES,
     tiny_graphs,
@@ -71,15 +72,16 @@ def test_float_graphs_give_what_torch_gives(model):
         np.testing.assert_allclose(vectors, student.forms(forms).numpy(), atol=2e-3)
         for sentence in SENTENCES:
             ids = [FORMS.index(form) for form in sentence]
-            for treebank in (0, 2):
+            for treebank in (0, 1, 2):
                 logits = student(sentences_of(forms, ids, treebank=treebank))
                 found = _tags(reference["tagger.onnx"], vectors[None, ids], treebank)
                 upos = logits.upos.numpy()
                 assert found["upos"].tolist() == upos.argmax(1).tolist()
                 assert found["second_upos"].tolist() == np.argsort(-upos)[:, 1].tolist()
+                is_language = treebank == 1
                 heads = {
-                    "feats": (logits.feats, FEATS_GROUPS),
-                    "lemmas": (logits.lemmas, RULE_GROUPS),
+                    "feats": (logits.feats, [FEATS_GROUPS, *LANGUAGE_LABELS.feats][is_language]),
+                    "lemmas": (logits.lemmas, [RULE_GROUPS, *LANGUAGE_LABELS.lemmas][is_language]),
                 }
                 for head, (of_head, groups) in heads.items():
                     for token, label in enumerate(found["upos"]):
@@ -120,6 +122,15 @@ def test_a_sentence_has_the_same_tags_whatever_is_beside_it(model):
     for name, values in alone.items():
         assert together[name].tolist()[: len(ids)] == values.tolist()
         assert together[name].tolist()[-len(ids) :] == values.tolist()
+
+
+def test_a_graph_without_labels_of_languages_scores_all_of_them(tmp_path):
+    _, _, without = tiny_graphs(tmp_path, languages=None)
+    session = onnxruntime.InferenceSession(without["tagger.onnx"])
+    vectors = np.random.default_rng(3).normal(size=(2, 5, WIDTH)).astype(np.float16)
+    assert set(_tags(session, vectors, treebank=1)["lemmas"]) - {
+        label for group in LANGUAGE_LABELS.lemmas[0] for label in group
+    }
 
 
 def test_a_treebank_changes_tags(model):

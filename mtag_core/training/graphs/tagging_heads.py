@@ -1,0 +1,240 @@
+"""The heads of students' graphs: UPOS, then FEATS and lemma rules among those of the UPOS.
+
+Tokens are sorted by part of speech and split into one run a part of speech, so that each run is
+scored in one small product. Of a word student the labels of a language are scored alone where the
+language is known by its treebank: a twentieth of all. Their rows are gathered from the kernels.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from onnx import TensorProto
+
+from mtag_core.training.graphs.onnx_graph import CONTRIB
+from mtag_core.training.graphs.quantised_graph import QuantisedGraph
+
+Groups = Sequence[Sequence[int]]
+"""For each UPOS label its labels of a head, ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageLabels:
+    """The labels of languages, some of those of their part of speech.
+
+    Attributes:
+        of_treebank: For each treebank the place of its language in `feats` and `lemmas`; -1 for
+            one whose language has all labels. At least one has labels of its own.
+        feats: By language; at least one label for each part of speech.
+        lemmas: The same of lemma rules.
+    """
+
+    of_treebank: Sequence[int]
+    feats: Sequence[Groups]
+    lemmas: Sequence[Groups]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRuns:
+    """Tokens by part of speech; names of values.
+
+    Attributes:
+        runs: What heads read of the tokens of each part of speech.
+        upos: Each token's part of speech, sorted.
+        back: For each token its place among the sorted ones.
+    """
+
+    runs: Sequence[str]
+    upos: str
+    back: str
+
+
+class TaggingHeads(QuantisedGraph):
+    """A graph with heads."""
+
+    def upos(self, read: str, *, reader: str) -> str:
+        """The two best parts of speech of tokens; returns the best."""
+        probs = self.node("Softmax", self.dense(read, "upos", reader=reader), axis=-1)
+        best, ids = self.split_node(
+            "TopK", probs, *self.ints([2]), outputs=["upos_top_probs", "upos_top_ids"], axis=-1
+        )
+        zero, one = (self.constant(f"int_{i}", np.int64(i)) for i in (0, 1))
+        self.node("Gather", best, zero, output="upos_score", axis=1)
+        self.node("Gather", ids, one, output="second_upos", axis=1)
+        return self.node("Gather", ids, zero, output="upos", axis=1)
+
+    def runs(self, read: str, upos: str, tags: Sequence[str]) -> TokenRuns:
+        """Sorts tokens by part of speech and splits them.
+
+        Args:
+            read: The tokens, quantised.
+            upos: Each token's part of speech.
+            tags: UPOS tags in label order.
+        """
+        n_tokens = self.node("Shape", upos)
+        sorted_upos, order = self._sorted(upos, n_tokens, "upos")
+        _, back = self._sorted(order, n_tokens, "order")
+        ordered = self.node("Gather", read, order)
+        labels = self.constant("upos_labels", np.arange(len(tags), dtype=np.int64))
+        column = self.node("Unsqueeze", upos, *self.ints([1]))
+        is_label = self.node("Cast", self.node("Equal", column, labels), to=TensorProto.INT64)
+        counts = self.node("ReduceSum", is_label, *self.ints([0]), keepdims=0)
+        # `logit_outputs` looks for the names of the runs.
+        names = [f"tokens.{tag}" for tag in tags]
+        runs = self.split_node("Split", ordered, counts, outputs=names, axis=0)
+        return TokenRuns(runs, sorted_upos, back)
+
+    def best_within_upos(
+        self,
+        tokens: TokenRuns,
+        head: str,
+        groups: Groups,
+        tags: Sequence[str],
+        *,
+        reader: str,
+        output: str,
+        score: str | None = None,
+    ) -> None:
+        """The best label of a head among those of each token's part of speech.
+
+        Args:
+            tokens: From `runs`.
+            head: Name of the linear layer.
+            groups: The labels to score.
+            tags: UPOS tags in label order.
+            reader: Whose range the tokens were quantised in.
+            output: Name of the value with the label ids.
+            score: Name of one with the probability of the label in its group; None for none.
+        """
+        logits = [
+            self.product(
+                run,
+                self._weights[f"{head}.weight"][list(own)],
+                self._weights[f"{head}.bias"][list(own)],
+                name=f"{head}.{tag}",
+                reader=reader,
+            )
+            for run, tag, own in zip(tokens.runs, tags, groups, strict=True)
+        ]
+        starts = self.constant(f"{head}_starts", _starts(groups))
+        place = self._best_places(logits, tokens, starts)
+        found = self.node("Gather", self._ids(head, groups), place)
+        self.node("Gather", found, tokens.back, output=output)
+        if score:
+            self._best_probs(logits, tokens, output=score)
+
+    def label_tables(self, head: str, tags: Sequence[str]) -> dict[str, str]:
+        """The weights that `best_within_upos` has for a head, a label a row: by part of a layer.
+
+        They depend on constants alone, so they are made once, when the graph is opened. To be
+        called outside of branches.
+        """
+        tables = {}
+        for part in ("kernel", "bias") if self._ranges is None else ("kernel", "scales", "bias"):
+            names = [f"{head}.{tag}.{part}" for tag in tags]
+            if part == "kernel":
+                names = [self.node("Transpose", name, perm=[1, 0]) for name in names]
+            tables[part] = self.node("Concat", *names, axis=0)
+        return tables
+
+    def best_of_language(
+        self,
+        tokens: TokenRuns,
+        head: str,
+        groups: Groups,
+        tags: Sequence[str],
+        *,
+        tables: Mapping[str, str],
+        languages: Sequence[Groups],
+        language: str,
+        reader: str,
+        output: str,
+        score: str | None = None,
+    ) -> None:
+        """The best label among those of each token's part of speech in one language.
+
+        Args:
+            tokens: As in `best_within_upos`, like other arguments.
+            head: As there.
+            groups: As there; so are the labels that it scores.
+            tags: As there.
+            tables: From `label_tables`.
+            languages: The labels of each language.
+            language: Which it is, a scalar.
+            reader: As there.
+            output: As there.
+            score: As there.
+        """
+        places = [_places(own, groups) for own in languages]
+        sizes = np.array([[len(ids) for ids in own] for own in languages], np.int64)
+        ends = np.cumsum(sizes.sum(1))[:, None]
+        start, end = (
+            self.node("Gather", self.constant(f"{head}.language_{name}", values), language)
+            for name, values in (("starts", ends - sizes.sum(1)[:, None]), ("ends", ends))
+        )
+        flat = np.array([*chain.from_iterable(places)], np.int32)
+        rows = self.node("Slice", self.constant(f"{head}.language_rows", flat), start, end)
+        size = self.node("Gather", self.constant(f"{head}.language_sizes", sizes), language)
+        chosen = {
+            part: self.split_node(
+                "Split",
+                self.node("Gather", table, rows),
+                size,
+                outputs=[f"{head}.{tag}.language_{part}" for tag in tags],
+                axis=0,
+            )
+            for part, table in tables.items()
+        }
+        logits = [
+            self._language_product(run, reader, {part: chosen[part][index] for part in tables})
+            for index, run in enumerate(tokens.runs)
+        ]
+        starts = self.node("CumSum", size, self.constant("int_0", np.int64(0)), exclusive=1)
+        place = self.node("Gather", rows, self._best_places(logits, tokens, starts))
+        found = self.node("Gather", self._ids(head, groups), place)
+        self.node("Gather", found, tokens.back, output=output)
+        if score:
+            self._best_probs(logits, tokens, output=score)
+
+    def _language_product(self, run: str, reader: str, chosen: Mapping[str, str]) -> str:
+        kernel = self.node("Transpose", chosen["kernel"], perm=[1, 0])
+        if self._ranges is None:
+            return self.node("Add", self.node("MatMul", run, kernel), chosen["bias"])
+        scale, zero = self.scale_and_zero(reader)
+        weights = (kernel, scale, chosen["scales"], zero, "", chosen["bias"])
+        return self.node("MatMulIntegerToFloat", run, *weights, domain=CONTRIB)
+
+    def _best_places(self, logits: Sequence[str], tokens: TokenRuns, starts: str) -> str:
+        best = [self.node("ArgMax", each, axis=1, keepdims=0) for each in logits]
+        joined = self.node("Concat", *best, axis=0)
+        return self.node("Add", joined, self.node("Gather", starts, tokens.upos))
+
+    def _best_probs(self, logits: Sequence[str], tokens: TokenRuns, *, output: str) -> None:
+        best = [
+            self.node("ReduceMax", self.node("Softmax", each, axis=1), *self.ints([1]), keepdims=0)
+            for each in logits
+        ]
+        self.node("Gather", self.node("Concat", *best, axis=0), tokens.back, output=output)
+
+    def _ids(self, head: str, groups: Groups) -> str:
+        return self.constant(f"{head}_ids", np.array([*chain.from_iterable(groups)], np.int64))
+
+    def _sorted(self, values: str, length: str, name: str) -> list[str]:
+        outputs = [f"{name}.sorted", f"{name}.order"]
+        return self.split_node("TopK", values, length, outputs=outputs, axis=0, largest=0, sorted=1)
+
+
+def _starts(groups: Groups) -> np.ndarray:
+    sizes = [len(own) for own in groups]
+    return np.cumsum([0, *sizes[:-1]]).astype(np.int64)
+
+
+def _places(own: Groups, groups: Groups) -> list[int]:
+    """Where labels are among those of all parts of speech, one part after the other."""
+    starts = _starts(groups).tolist()
+    return [
+        start + group.index(label)
+        for start, labels, group in zip(starts, own, map(list, groups), strict=True)
+        for label in labels
+    ]
