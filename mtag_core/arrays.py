@@ -1,4 +1,4 @@
-"""Writes the arrays of a model as an `.npz` file, in the tightest packing that numpy reads."""
+"""What numpy lacks: arrays that grow, ranges of indices, tightly packed files."""
 
 import io
 import lzma
@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+Integers = NDArray[np.int64]
 
 DAMAGE = (
     *(OSError, EOFError, KeyError, TypeError, ValueError),
@@ -19,7 +21,7 @@ DAMAGE = (
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Writes arrays; the same ones give the same bytes.
+    """Writes an `.npz` file; the same arrays give the same bytes.
 
     Args:
         path: Of the file. LZMA leaves a twelfth less than the deflate of `numpy.savez_compressed`.
@@ -31,3 +33,41 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
             np.lib.format.write_array(buffer, array, allow_pickle=False)
             entry = zipfile.ZipInfo(f"{name}.npy")
             archive.writestr(entry, buffer.getvalue(), compress_type=zipfile.ZIP_LZMA)
+
+
+class GrowingArray:
+    """An array that rows are appended to; room doubles, so that appending stays cheap."""
+
+    def __init__(self, dtype: DTypeLike, *shape: int) -> None:
+        """Makes an empty one of rows of a shape."""
+        self._room = np.zeros((1024, *shape), dtype)
+        self._n_rows = 0
+
+    def __len__(self) -> int:
+        """Rows so far."""
+        return self._n_rows
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """The rows so far, until the next call of `extend`."""
+        return self._room[: self._n_rows]
+
+    def extend(self, rows: ArrayLike) -> None:
+        """Appends rows."""
+        more = np.asarray(rows, self._room.dtype)
+        end = self._n_rows + len(more)
+        if end > len(self._room):
+            room = np.zeros(
+                (max(end, 2 * len(self._room)), *self._room.shape[1:]), self._room.dtype
+            )
+            room[: self._n_rows] = self.values
+            self._room = room
+        if len(more):
+            self._room[self._n_rows : end] = more
+        self._n_rows = end
+
+
+def spread(counts: Integers, firsts: Integers) -> Integers:
+    """Indices from `firsts[i]` on, `counts[i]` of them, for each i, one row after another."""
+    offsets = np.cumsum(counts) - counts
+    return np.arange(int(counts.sum())) - np.repeat(offsets - firsts, counts)

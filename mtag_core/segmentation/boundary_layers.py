@@ -5,7 +5,7 @@ otherwise, a treebank's what that treebank does otherwise. Scores add up, in who
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,10 +94,14 @@ class BoundaryScorer:
         return _scores([layer.end_weights for layer in self.layers], features)
 
 
-def _scores(tables: Iterable[NDArray[np.int8]], features: Codes) -> NDArray[np.int32]:
+def _scores(tables: Sequence[NDArray[np.int8]], features: Codes) -> NDArray[np.int32]:
     scores = np.zeros(len(features), np.int32)
+    n_rows = 0
     for table in tables:
-        scores += table[table_rows(features, len(table))].sum(axis=1, dtype=np.int32)
+        if len(table) != n_rows:
+            n_rows = len(table)
+            rows = table_rows(features, n_rows)
+        scores += table[rows].sum(axis=1, dtype=np.int32)
     return scores
 
 

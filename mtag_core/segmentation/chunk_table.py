@@ -3,15 +3,18 @@
 Nine of ten chunks of running text have occurred before, so a chunk's own gaps are scored once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import regex
-from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from mtag_core.arrays import GrowingArray
 from mtag_core.segmentation.boundary_features import (
+    CLOSED,
+    END_MARK,
+    FIRST_CLASS,
     N_CHUNK_COLUMNS,
     ChunkUnits,
     chunk_columns,
@@ -34,8 +37,6 @@ from mtag_core.segmentation.word_units import (
     styleless,
     unit_spans,
 )
-
-Integers = NDArray[np.int64]
 
 SHORT_FORM_COST = 48
 TITLE_COST = 1_000_000
@@ -66,36 +67,32 @@ _LETTERS = regex.compile(r"[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*")
 _ALONE = frozenset("“”„‟«»〝〞〟❝❞‹›‚—―⸺⸻¿¡_")
 
 
-class GrowingArray:
-    """An array that rows are appended to; room doubles, so that appending stays cheap."""
+class ChunkFlag:
+    """What is special about a chunk: bits."""
 
-    def __init__(self, dtype: DTypeLike, *shape: int) -> None:
-        """Makes an empty one of rows of a shape."""
-        self._room = np.zeros((1024, *shape), dtype)
-        self._n_rows = 0
+    STOP_GAP = 1
+    """What follows helps to decide whether a last full stop is a token."""
+    MARK = 2
+    """A sentence may end behind it."""
+    FOOTNOTED = 4
+    """Footnote marks follow its full stop."""
+    CLOSING = 8
+    """It is nothing but closing marks."""
+    FINAL_QUOTE = 16
+    """A token of it ends in a single quotation mark."""
 
-    def __len__(self) -> int:
-        """Rows so far."""
-        return self._n_rows
 
-    @property
-    def values(self) -> NDArray[Any]:
-        """The rows so far, until the next call of `extend`."""
-        return self._room[: self._n_rows]
+_Tokens = tuple[tuple[str, ...], tuple[int, ...]]
+"""Forms, and the offset after each."""
 
-    def extend(self, rows: ArrayLike) -> None:
-        """Appends rows."""
-        more = np.array(rows, self._room.dtype)
-        end = self._n_rows + len(more)
-        if end > len(self._room):
-            room = np.zeros(
-                (max(end, 2 * len(self._room)), *self._room.shape[1:]), self._room.dtype
-            )
-            room[: self._n_rows] = self.values
-            self._room = room
-        if len(more):
-            self._room[self._n_rows : end] = more
-        self._n_rows = end
+
+class _Facts(NamedTuple):
+    """Numbers are flags, the score of the stop gap, the length and the cost of an end."""
+
+    columns: tuple[int, ...]
+    numbers: tuple[int, int, int, int]
+    attached: _Tokens
+    apart: _Tokens
 
 
 class ChunkTable:
@@ -107,18 +104,15 @@ class ChunkTable:
         ids: Chunk to its row.
         parts: Row to the rows of the parts that a chunk falls into where a sentence may end in it.
         columns: `chunk_columns` of each row. Row 0 is no chunk.
+        flags: What is special about each row: bits of `ChunkFlag`. Shape (n_rows,).
         stop_scores: Score of a stop gap without its neighbours. Shape (n_rows,).
-        has_stop_gap: Whether a row has one.
+        end_costs: What speaks against an end behind an abbreviation, in eighths of a nat. Shape
+            (n_rows,).
+        n_characters: Length of each row's chunk.
         forms: Tokens of row i as variants 2 * i and 2 * i + 1.
         first_end: Where the ends of a variant's tokens begin in `ends`.
         n_tokens: Tokens of a variant.
         ends: Offsets after tokens in their chunk.
-        is_closing: Whether a chunk is nothing but closing marks. Shape (n_rows,).
-        is_footnoted: Whether footnote marks follow its full stop. Shape (n_rows,).
-        end_costs: What speaks against an end behind an abbreviation, in eighths of a nat. Shape
-            (n_rows,).
-        has_final_quote: Whether a token of a variant ends in a single quotation mark.
-        n_characters: Length of each row's chunk.
     """
 
     def __init__(
@@ -139,19 +133,12 @@ class ChunkTable:
         self.ids: dict[str, int] = {}
         self.parts: dict[int, tuple[int, ...]] = {}
         self._columns = GrowingArray(np.uint64, N_CHUNK_COLUMNS)
-        self._stop_scores = GrowingArray(np.int32)
-        self._has_stop_gap = GrowingArray(np.bool_)
-        self._n_characters = GrowingArray(np.int64)
-        self._end_costs = GrowingArray(np.int32)
-        self._is_closing = GrowingArray(np.bool_)
-        self._is_footnoted = GrowingArray(np.bool_)
-        self._n_tokens = GrowingArray(np.int64)
-        self._first_end = GrowingArray(np.int64)
+        self._numbers = GrowingArray(np.int64, 4)
+        self._variants = GrowingArray(np.int64, 2)
         self._ends = GrowingArray(np.int64)
-        self._has_final_quote = GrowingArray(np.bool_)
         self.forms: list[tuple[str, ...]] = []
         self._n_remembered = 0
-        self._append([""], [(0,) * N_CHUNK_COLUMNS], [False], [0], [((), ())] * 2)
+        self._append([""], [_NOTHING])
 
     def rows(self, chunks: Sequence[str]) -> list[int]:
         """The rows of chunks, after adding those that are new.
@@ -164,7 +151,7 @@ class ChunkTable:
         new = [chunk for chunk in dict.fromkeys(chunks) if chunk not in ids]
         if new:
             self._add(new)
-        return [ids[chunk] for chunk in chunks]
+        return list(map(ids.__getitem__, chunks))
 
     def _add(self, chunks: Iterable[str]) -> None:
         whole: list[str] = []
@@ -186,95 +173,79 @@ class ChunkTable:
         for chunk, parts in chunk_to_parts.items():
             row = len(self.columns)
             self.parts[row] = tuple(self.ids[part] for part in parts)
-            self._append([chunk], [(0,) * N_CHUNK_COLUMNS], [False], [0], [((), ())] * 2)
+            self._append([chunk], [_NOTHING])
 
     def _add_whole(self, chunks: Sequence[str]) -> None:
-        words = [chunk for chunk in chunks if self._is_word(chunk)]
-        columns = [word_columns(word, describe(word)) for word in words]
-        variants = [pair for word in words for pair in (((word,), (len(word),)),) * 2]
-        n_words = len(words)
-        self._append(words, columns, [False] * n_words, [0] * n_words, variants)
-        known = set(words)
-        self._add_cut([chunk for chunk in chunks if chunk not in known])
+        words: list[str] = []
+        pointed: list[str] = []
+        others: list[str] = []
+        for chunk in chunks:
+            if self._is_word(chunk):
+                words.append(chunk)
+            elif chunk[-1] in _MARKS_APART and self._is_word(chunk[:-1]):
+                pointed.append(chunk)
+            else:
+                others.append(chunk)
+        facts = [*map(_word_facts, words), *map(_pointed_facts, pointed), *self._cut_facts(others)]
+        self._append([*words, *pointed, *others], facts)
 
     def _is_word(self, chunk: str) -> bool:
         if not chunk.isalpha() or not (chunk.isascii() or _HAS_SPACES.fullmatch(chunk)):
             return False
         return not self._clitic_sizes or not self._clitic_starts(plain_text(chunk))
 
-    def _add_cut(self, chunks: Sequence[str]) -> None:
+    def _cut_facts(self, chunks: Sequence[str]) -> Iterator["_Facts"]:
         if not chunks:
             return
         plains = list(map(plain_text, chunks))
         cuts = [self.cut(*pair) for pair in zip(chunks, plains, strict=True)]
-        rows = gap_rows(plains, cuts)
-        scores = self._scorer.token_scores(gap_features(rows)).tolist()
-        columns, has_stop_gap, stop_scores, variants = [], [], [], []
+        scores = self._scorer.token_scores(gap_features(gap_rows(plains, cuts))).tolist()
         position = 0
         for chunk, plain, cut in zip(chunks, plains, cuts, strict=True):
             gap_scores = scores[position : position + len(cut.units) - 1]
             position += len(gap_scores)
             stop_gap = self.stop_gap(cut)
-            columns.append(chunk_columns(plain, cut))
-            has_stop_gap.append(stop_gap is not None)
-            stop_scores.append(0 if stop_gap is None else gap_scores[stop_gap])
-            variants += _variants(chunk, cut, gap_scores, stop_gap)
-        self._append(chunks, columns, has_stop_gap, stop_scores, variants)
+            columns = chunk_columns(plain, cut)
+            attached, apart = _variants(chunk, cut, gap_scores, stop_gap)
+            stop_score = 0 if stop_gap is None else gap_scores[stop_gap]
+            flags = _flags(chunk, columns, (attached, apart), has_stop_gap=stop_gap is not None)
+            numbers = (flags, stop_score, len(chunk), self._end_cost(chunk))
+            yield _Facts(columns, numbers, attached, apart)
 
-    def _append(
-        self,
-        chunks: Sequence[str],
-        columns: Sequence[tuple[int, ...]],
-        has_stop_gap: Sequence[bool],
-        stop_scores: Sequence[int],
-        variants: Sequence[tuple[tuple[str, ...], tuple[int, ...]]],
-    ) -> None:
+    def _append(self, chunks: Sequence[str], all_facts: Sequence["_Facts"]) -> None:
         if not chunks:
             return
         first = len(self._columns)
         self.ids.update(zip(chunks, range(first, first + len(chunks)), strict=True))
-        sizes = [len(chunk) for chunk in chunks]
-        self._n_remembered += sum(sizes)
-        self._columns.extend(columns)
-        self._has_stop_gap.extend(has_stop_gap)
-        self._stop_scores.extend(stop_scores)
-        self._n_characters.extend(sizes)
-        self._is_closing.extend(
-            [chunk[:1] in _CLOSERS_ALONE and _is_closing(chunk) for chunk in chunks]
-        )
-        self._is_footnoted.extend(
-            ["]" in chunk and _FOOTNOTED.search(chunk) is not None for chunk in chunks]
-        )
-        self._end_costs.extend(list(map(self._end_cost, chunks)))
-        counts = np.array([len(forms) for forms, _ in variants], np.int64)
-        self._first_end.extend(len(self._ends) + np.cumsum(counts) - counts)
-        self._n_tokens.extend(counts)
-        self._ends.extend([end for _, ends in variants for end in ends])
-        has_quote = [not _FINAL_QUOTES.isdisjoint(chunk) for chunk in chunks]
-        self._has_final_quote.extend(
-            [
-                has_quote[number // 2] and _has_final_quote(forms)
-                for number, (forms, _) in enumerate(variants)
-            ]
-        )
-        self.forms += [forms for forms, _ in variants]
+        self._n_remembered += sum(map(len, chunks))
+        self._columns.extend([facts.columns for facts in all_facts])
+        self._numbers.extend([facts.numbers for facts in all_facts])
+        first_end = len(self._ends)
+        variants: list[tuple[int, int]] = []
+        ends: list[int] = []
+        for facts in all_facts:
+            for tokens in (facts.attached, facts.apart):
+                if tokens is not facts.attached or len(variants) % 2 == 0:
+                    variant = (len(tokens[0]), first_end + len(ends))
+                    ends += tokens[1]
+                variants.append(variant)
+                self.forms.append(tokens[0])
+        self._variants.extend(variants)
+        self._ends.extend(ends)
         self._publish()
 
     def _publish(self) -> None:
         self.columns: Codes = self._columns.values
-        self.stop_scores = self._stop_scores.values
-        self.has_stop_gap = self._has_stop_gap.values
-        self.n_characters = self._n_characters.values
-        self.n_tokens = self._n_tokens.values
-        self.end_costs = self._end_costs.values
-        self.is_closing = self._is_closing.values
-        self.is_footnoted = self._is_footnoted.values
-        self.first_end = self._first_end.values
+        self.flags, self.stop_scores, self.n_characters, self.end_costs = self._numbers.values.T
+        self.n_tokens, self.first_end = self._variants.values.T
         self.ends = self._ends.values
-        self.has_final_quote = self._has_final_quote.values
 
     def cut(self, chunk: str, plain: str) -> ChunkUnits:
         """Cuts a chunk, which `plain_text` makes plain, into units, also where a clitic begins."""
+        word = chunk[:-1]
+        # Sentences end with these.
+        if chunk[-1:] == "." and self._is_word(word):
+            return ChunkUnits((len(word), len(chunk)), (describe(word), describe(".")))
         ends = [end for _, end in unit_spans(chunk)]
         if self._clitic_sizes:
             starts = [start for start in self._clitic_starts(plain) if start not in ends]
@@ -325,8 +296,37 @@ def plain_text(chunk: str) -> str:
     return plain if len(plain) == len(chunk) else chunk
 
 
-def _is_closing(chunk: str) -> bool:
-    return set(chunk) <= _CLOSERS_ALONE
+def _word_facts(word: str) -> _Facts:
+    tokens = ((word,), (len(word),))
+    return _Facts(word_columns(word, describe(word)), (0, 0, len(word), 0), tokens, tokens)
+
+
+def _pointed_facts(chunk: str) -> _Facts:
+    """Of a word and a mark behind it."""
+    n_letters = len(chunk) - 1
+    word, mark = chunk[:-1], chunk[-1]
+    units = ChunkUnits((n_letters, len(chunk)), (describe(word), describe(mark)))
+    columns = chunk_columns(plain_text(chunk), units)
+    flags = ChunkFlag.MARK if columns[END_MARK] else 0
+    tokens = ((word, mark), units.ends)
+    return _Facts(columns, (flags, 0, len(chunk), 0), tokens, tokens)
+
+
+def _flags(
+    chunk: str, columns: Sequence[int], variants: Iterable[_Tokens], *, has_stop_gap: bool
+) -> int:
+    flags = ChunkFlag.STOP_GAP if has_stop_gap else 0
+    if columns[END_MARK] or columns[CLOSED] or columns[FIRST_CLASS] in _ENDS_ALONE:
+        flags |= ChunkFlag.MARK
+    if "]" in chunk and _FOOTNOTED.search(chunk):
+        flags |= ChunkFlag.FOOTNOTED
+    if chunk[0] in _CLOSERS_ALONE and set(chunk) <= _CLOSERS_ALONE:
+        flags |= ChunkFlag.CLOSING
+    if not _FINAL_QUOTES.isdisjoint(chunk) and any(
+        _has_final_quote(forms) for forms, _ in variants
+    ):
+        flags |= ChunkFlag.FINAL_QUOTE
+    return flags
 
 
 def inner_parts(chunk: str) -> list[str]:
@@ -341,7 +341,7 @@ def inner_parts(chunk: str) -> list[str]:
 
 def _variants(
     chunk: str, cut: ChunkUnits, scores: Sequence[int], stop_gap: int | None
-) -> list[tuple[tuple[str, ...], tuple[int, ...]]]:
+) -> tuple[_Tokens, _Tokens]:
     """The tokens of a chunk with its last full stop attached, and with it apart."""
     bounds = [
         end
@@ -350,8 +350,8 @@ def _variants(
     ]
     attached = _tokens(chunk, [*bounds, len(chunk)])
     if stop_gap is None:
-        return [attached, attached]
-    return [attached, _tokens(chunk, [*sorted([*bounds, cut.ends[stop_gap]]), len(chunk)])]
+        return attached, attached
+    return attached, _tokens(chunk, [*sorted([*bounds, cut.ends[stop_gap]]), len(chunk)])
 
 
 def _has_final_quote(forms: Sequence[str]) -> bool:
@@ -373,18 +373,26 @@ def _is_forced(chunk: str, end: int) -> bool:
     return after >= _FIRST_UNSPACED and UNSPACED_LETTER.match(after) is not None
 
 
-def _tokens(chunk: str, ends: Sequence[int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    starts = (0, *ends[:-1])
-    return tuple(chunk[a:b] for a, b in zip(starts, ends, strict=True)), tuple(ends)
+def _tokens(chunk: str, ends: Sequence[int]) -> _Tokens:
+    if len(ends) == 1:
+        return (chunk,), (ends[0],)
+    return tuple([chunk[a:b] for a, b in zip((0, *ends[:-1]), ends, strict=True)]), tuple(ends)
 
 
+# A chunk that begins with such a unit may be nothing else, and end a sentence.
+_ENDS_ALONE = frozenset(
+    {
+        *(UnitClass.DOUBLE_QUOTE, UnitClass.SINGLE_QUOTE, UnitClass.CLOSING),
+        *(UnitClass.OTHER_SIGN, UnitClass.EMOTICON, UnitClass.HANDLE, UnitClass.ADDRESS),
+        *(UnitClass.OTHER_MARK, UnitClass.LONG_DASH, UnitClass.HYPHEN, UnitClass.OPENING),
+    }
+)
+# These are tokens behind a word whatever the weights say.
+_MARKS_APART = frozenset(",;!?")
 _FIRST_UNSPACED = "\u0e00"
 _OPENING_MARKS = OPENING + DOUBLE_QUOTES + "'\u2018"
 _CLOSERS_ALONE = frozenset(CLOSING + "\u00bb\u201d\u203a\u2019")
 _FINAL_QUOTES = frozenset("'\u2018\u2019\u201b\u203a")
 
 
-def spread(counts: Integers, firsts: Integers) -> Integers:
-    """Indices from `firsts[i]` on, `counts[i]` of them, for each i, one row after another."""
-    offsets = np.cumsum(counts) - counts
-    return np.arange(int(counts.sum())) - np.repeat(offsets - firsts, counts)
+_NOTHING = _Facts((0,) * N_CHUNK_COLUMNS, (0, 0, 0, 0), ((), ()), ((), ()))

@@ -8,17 +8,17 @@ decisions are made together. No text of one line changes what is decided in anot
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from mtag_core.arrays import Integers
 from mtag_core.languages import UNKNOWN
 from mtag_core.segmentation.abbreviations import month_codes, short_forms, titles
-from mtag_core.segmentation.boundary_features import (
-    CLOSED,
-    FIRST_CLASS,
-    TERMINAL,
+from mtag_core.segmentation.boundary_layers import BoundaryLayer, BoundaryScorer
+from mtag_core.segmentation.chunk_ends import (
     UNMARKED,
     are_closed_before,
     are_inside,
@@ -29,11 +29,9 @@ from mtag_core.segmentation.boundary_features import (
     stop_features,
     styles,
 )
-from mtag_core.segmentation.boundary_layers import BoundaryLayer, BoundaryScorer
-from mtag_core.segmentation.chunk_table import SHORT_FORM_COST, ChunkTable, Integers, spread
+from mtag_core.segmentation.chunk_table import SHORT_FORM_COST, ChunkFlag, ChunkTable
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.token_block import TokenBlock
-from mtag_core.segmentation.word_units import UnitClass
 
 _IS_SPACE = np.array([chr(point).isspace() for point in range(0x3001)] + [False])
 
@@ -52,12 +50,14 @@ class ChunkStream:
 
     Attributes:
         rows: Of each chunk in a `ChunkTable`. Shape (n_chunks,).
+        flags: Bits of `ChunkFlag`. Shape (n_chunks,).
         starts: Offsets in the document. Shape (n_chunks,).
         ends: Likewise.
         is_line_end: A sentence ends there whatever the models say. Shape (n_chunks,).
     """
 
     rows: Integers
+    flags: Integers
     starts: Integers
     ends: Integers
     is_line_end: NDArray[np.bool_]
@@ -94,12 +94,12 @@ class SpacedTokenizer:
             return TokenBlock([], [], [], [])
         stream, places = self.chunks(text, lines)
         is_apart = self.apart_stops(stream, places)
-        block = self._tokens(stream, is_apart)
+        block, counts = self._tokens(stream, is_apart)
         ends = self.sentence_ends(stream, places, is_apart)
         if not self._ends_at_colons:
             ends = ends[stream.is_line_end[ends] | ~are_inside(places[ends])]
-        block.sentence_ends = self._token_counts(stream, is_apart)[ends].tolist()
-        if self.table.has_final_quote[2 * stream.rows + is_apart].any():
+        block.sentence_ends = counts[ends].tolist()
+        if (stream.flags & ChunkFlag.FINAL_QUOTE).any():
             block = block.parted(_closing_quotes(block))
         return self._joined(text, block)
 
@@ -108,25 +108,26 @@ class SpacedTokenizer:
         first, last = lines[0][0], lines[-1][1]
         block = text[first:last]
         starts, ends = _chunk_spans(block)
-        chunks = block.split()
-        rows = np.array(self.table.rows(chunks), np.int64)
-        starts, ends = starts + first, ends + first
-        rows, starts, ends = self._with_parts(rows, starts, ends)
+        rows = np.array(self.table.rows(block.split()), np.int64)
+        if first:
+            starts, ends = starts + first, ends + first
+        is_glued = np.zeros(len(rows), np.bool_)
+        if self.table.parts:
+            rows, starts, ends = self._with_parts(rows, starts, ends)
+            is_glued = np.append(ends[:-1] == starts[1:], False)
         is_line_end = np.zeros(len(rows), np.bool_)
-        lasts = np.searchsorted(ends, [end for _, end in lines], side="right") - 1
-        is_line_end[lasts[lasts >= 0]] = True
-        stream = ChunkStream(rows, starts, ends, is_line_end)
-        is_glued = np.append(ends[:-1] == starts[1:], False)
+        is_line_end[-1:] = True
+        if len(lines) > 1:
+            lasts = np.searchsorted(ends, [end for _, end in lines], side="right") - 1
+            is_line_end[lasts[lasts >= 0]] = True
+        stream = ChunkStream(rows, self.table.flags[rows], starts, ends, is_line_end)
         return stream, place_rows(self.table.columns[rows], is_line_end, is_glued)
 
     def candidates(self, stream: ChunkStream, places: Codes) -> NDArray[np.bool_]:
         """Says behind which chunks the models are asked for an end of a sentence."""
-        columns = self.table.columns[stream.rows]
-        is_mark = (columns[:, TERMINAL] != 0) | (columns[:, CLOSED] != 0)
-        is_mark |= _IS_MARK[columns[:, FIRST_CLASS].astype(np.int64)]
         if self._has_unmarked_ends:
-            is_mark[:] = True
-        is_mark |= styles(places) == UNMARKED
+            return ~stream.is_line_end
+        is_mark = (stream.flags & ChunkFlag.MARK != 0) | (styles(places) == UNMARKED)
         asked: NDArray[np.bool_] = is_mark & ~stream.is_line_end
         return asked
 
@@ -141,10 +142,10 @@ class SpacedTokenizer:
             costs = self.table.end_costs[stream.rows[asked]]
             costs = costs + SHORT_FORM_COST * is_before_month(places[asked], self._months)
             is_end[asked] = scores - costs > 0
-        is_footnoted = self.table.is_footnoted[stream.rows]
+        is_footnoted = stream.flags & ChunkFlag.FOOTNOTED != 0
         if is_footnoted.any():
             is_end |= is_footnoted & is_before_capital(places)
-        is_closing = self.table.is_closing[stream.rows]
+        is_closing = stream.flags & ChunkFlag.CLOSING != 0
         if is_closing.any():
             is_end[is_closing & are_closed_before(places)] = True
             is_end[:-1] &= ~is_closing[1:] | stream.is_line_end[:-1]
@@ -153,35 +154,35 @@ class SpacedTokenizer:
     def apart_stops(self, stream: ChunkStream, places: Codes) -> NDArray[np.bool_]:
         """Says of which chunks a last full stop is a token of its own."""
         is_apart = np.zeros(len(stream.rows), np.bool_)
-        asked = np.flatnonzero(self.table.has_stop_gap[stream.rows])
+        asked = np.flatnonzero(stream.flags & ChunkFlag.STOP_GAP)
         if len(asked):
             scores = self.scorer.token_scores(stop_features(places[asked]))
             is_apart[asked] = scores + self.table.stop_scores[stream.rows[asked]] > 0
         return is_apart
 
-    def _token_counts(self, stream: ChunkStream, is_apart: NDArray[np.bool_]) -> Integers:
-        return np.cumsum(self.table.n_tokens[2 * stream.rows + is_apart])
-
-    def _tokens(self, stream: ChunkStream, is_apart: NDArray[np.bool_]) -> TokenBlock:
+    def _tokens(
+        self, stream: ChunkStream, is_apart: NDArray[np.bool_]
+    ) -> tuple[TokenBlock, Integers]:
+        """The tokens, and how many there are up to the end of each chunk."""
         variants = 2 * stream.rows + is_apart
         counts = self.table.n_tokens[variants]
-        ends = self.table.ends[spread(counts, self.table.first_end[variants])]
-        ends = ends + np.repeat(stream.starts, counts)
-        starts = np.concatenate([[0], ends[:-1]])
-        starts[np.cumsum(counts) - counts] = stream.starts
-        forms = self.table.forms
-        return TokenBlock(
-            [form for variant in variants.tolist() for form in forms[variant]],
-            starts.tolist(),
-            ends.tolist(),
-            [],
-        )
+        sums = np.cumsum(counts)
+        firsts = sums - counts
+        offsets = self.table.first_end[variants] - firsts
+        ends = self.table.ends[np.arange(int(sums[-1])) + np.repeat(offsets, counts)]
+        ends += np.repeat(stream.starts, counts)
+        starts = np.empty_like(ends)
+        starts[1:] = ends[:-1]
+        starts[firsts] = stream.starts
+        forms = map(self.table.forms.__getitem__, variants.tolist())
+        block = TokenBlock([*chain.from_iterable(forms)], starts.tolist(), ends.tolist(), [])
+        return block, sums
 
     def _with_parts(
         self, rows: Integers, starts: Integers, ends: Integers
     ) -> tuple[Integers, Integers, Integers]:
         parts = self.table.parts
-        found = [index for index, row in enumerate(rows.tolist()) if row in parts] if parts else []
+        found = [index for index, row in enumerate(rows.tolist()) if row in parts]
         if not found:
             return rows, starts, ends
         counts = np.ones(len(rows), np.int64)
@@ -239,20 +240,6 @@ def _closing_quotes(block: TokenBlock) -> list[int]:
             found.append(index)
             is_open = False
     return found
-
-
-_IS_MARK = np.array(
-    [
-        unit_class
-        in (
-            *(UnitClass.DOUBLE_QUOTE, UnitClass.SINGLE_QUOTE, UnitClass.CLOSING),
-            *(UnitClass.OTHER_SIGN, UnitClass.EMOTICON, UnitClass.HANDLE, UnitClass.ADDRESS),
-            *(UnitClass.OTHER_MARK, UnitClass.LONG_DASH, UnitClass.HYPHEN, UnitClass.OPENING),
-        )
-        for unit_class in range(32)
-    ]
-)
-"""Chunks that begin with such a unit may be nothing else, and end a sentence."""
 
 
 def _chunk_spans(block: str) -> tuple[Integers, Integers]:

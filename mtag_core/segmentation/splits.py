@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.arrays import DAMAGE, write_arrays
+from mtag_core.arrays import DAMAGE, GrowingArray, Integers, spread, write_arrays
 from mtag_core.errors import BundleError
 from mtag_core.folding import fold_form
-from mtag_core.segmentation.chunk_table import GrowingArray, Integers, spread
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.split_features import (
     N_SEEN,

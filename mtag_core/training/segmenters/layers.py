@@ -11,19 +11,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.segmentation.boundary_features import (
+from mtag_core.segmentation.boundary_features import ChunkUnits, gap_features, gap_rows
+from mtag_core.segmentation.boundary_layers import LEVELS_PER_NAT, BoundaryLayer
+from mtag_core.segmentation.chunk_ends import (
     SMALL_LETTERS,
     UNMARKED,
-    ChunkUnits,
     bias_row,
     end_features,
-    gap_features,
-    gap_rows,
     is_after_stop,
     stop_features,
     styles,
 )
-from mtag_core.segmentation.boundary_layers import LEVELS_PER_NAT, BoundaryLayer
 from mtag_core.segmentation.chunk_table import plain_text
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.spaced import ChunkStream, SpacedTokenizer

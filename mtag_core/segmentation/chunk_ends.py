@@ -1,0 +1,246 @@
+"""Features of the ends of chunks, where sentences end and last full stops may be tokens.
+
+What a chunk and its neighbours are, and what has come in the line so far, is a row of numbers for
+each end; a feature is a hash of some of them.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtag_core.segmentation.boundary_features import (
+    BALANCE,
+    CLOSED,
+    END_MARK,
+    FIRST_CLASS,
+    LAST_CLASS,
+    LAST_WORD,
+    N_QUOTES,
+    N_UNITS,
+    OPENED,
+    TERMINAL_CLASSES,
+)
+from mtag_core.segmentation.hashing import Codes, feature_slots, hash_features, table_rows
+from mtag_core.segmentation.word_units import UnitClass
+
+# Columns of the end of a chunk: its last word and its marks; the next chunk, and the one behind it;
+# the one before; what has come in the line so far; nothing.
+_W, _WC, _WE, _WS, _TERM, _CLO = range(6)
+_NO, _NC, _NW, _NLC, _NT, _NE, _N2C = range(6, 13)
+_P, _PC, _PT = range(13, 16)
+_SINCE, _QUOTE, _DEPTH, _ATTACHED, _GLUED, _STYLE, _EMPTY = range(16, 23)
+_N_END_COLUMNS = 23
+_END_FEATURES: tuple[tuple[int, ...], ...] = (
+    (),
+    (_TERM, _CLO, _NO, _NC),
+    (_TERM, _WC, _NO, _NC),
+    (_W, _TERM),
+    (_W, _NC),
+    (_W, _NW),
+    (_NW, _TERM),
+    (_NW, _WC),
+    (_NW, _ATTACHED),
+    (_WE, _TERM, _NC),
+    (_WS, _WC, _TERM, _NC),
+    (_ATTACHED, _TERM, _NC),
+    (_W, _ATTACHED, _NC),
+    (_P, _W),
+    (_P, _W, _NC),
+    (_PT, _CLO, _TERM, _NC),
+    (_TERM, _NC, _NLC, _NT),
+    (_TERM, _NC, _N2C),
+    (_SINCE, _TERM, _NC),
+    (_SINCE, _WS, _WC, _TERM),
+    (_QUOTE, _CLO, _TERM, _NO, _NC),
+    (_DEPTH, _CLO, _TERM, _NC),
+    (_GLUED, _TERM, _NC, _WC),
+    (_PC, _WC, _TERM, _NC),
+    (_NE, _NC, _TERM),
+    (_STYLE, _TERM, _NC),
+    (_STYLE, _W, _TERM),
+    (_STYLE, _NW),
+)
+_STOP_FEATURES: tuple[tuple[int, ...], ...] = (
+    (_NO, _NC),
+    (_W, _NO, _NC),
+    (_WC, _WS, _NC),
+    (_W, _NW),
+    (_NW,),
+    (_P, _W),
+    (_WC, _WS, _PC, _NC),
+    (_CLO, _NC),
+)
+_END_SLOTS = feature_slots(_END_FEATURES, _EMPTY)
+_STOP_SLOTS = feature_slots(_STOP_FEATURES, _EMPTY)
+_STOP_SEED, _END_SEED = 101, 201
+
+UNMARKED, SMALL_LETTERS = 1, 6
+"""Styles of text: long stretches without any mark, and lines whose sentences begin with small
+letters."""
+
+_FEW_STOPS = 3
+
+LONGEST_UNMARKED = 60
+"""More chunks than this without any mark that ends a sentence are hardly one sentence."""
+
+_SIZE_BUCKETS = np.array([0, 1, 2, 3, 4, 4, 5, 5, 5, 6, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 8])
+
+
+def _flags(classes: frozenset[int]) -> NDArray[np.bool_]:
+    return np.array([unit_class in classes for unit_class in range(32)])
+
+
+_IS_STOP = _flags(TERMINAL_CLASSES)
+_IS_CAPITAL = _flags(
+    frozenset({UnitClass.TITLE, UnitClass.UPPER, UnitClass.INITIAL, UnitClass.UNCASED})
+)
+
+
+def place_rows(
+    columns: Codes, is_line_end: NDArray[np.bool_], is_glued: NDArray[np.bool_]
+) -> Codes:
+    """Describes the end of each chunk from the chunk and its neighbours.
+
+    Args:
+        columns: `chunk_columns` of each. Shape (n_chunks, N_CHUNK_COLUMNS).
+        is_line_end: Nothing that belongs to it follows; so at the last. Shape (n_chunks,).
+        is_glued: No space follows. Shape (n_chunks,).
+
+    Returns:
+        Shape (n_chunks, 23), whether a last stop is attached not yet filled in.
+    """
+    rows = np.zeros((len(columns), _N_END_COLUMNS), np.uint64)
+    rows[:, _W : _CLO + 1] = columns[:, LAST_WORD : CLOSED + 1]
+    rows[:-1, _NO : _NLC + 1] = columns[1:, OPENED : N_UNITS + 1]
+    rows[:-1, _NT : _NE + 1] = columns[1:, END_MARK : CLOSED + 1]
+    rows[:-2, _N2C] = columns[2:, FIRST_CLASS]
+    rows[1:, _P : _PC + 1] = columns[:-1, LAST_WORD : LAST_CLASS + 1]
+    rows[1:, _PT] = columns[:-1, END_MARK]
+    rows[:, _GLUED] = is_glued
+    line_ends = np.flatnonzero(is_line_end)
+    if len(line_ends) > 1:
+        inner = line_ends[:-1]
+        rows[inner, _NO : _N2C + 1] = 0
+        rows[np.maximum(inner - 1, 0), _N2C] = 0
+        rows[inner + 1, _P : _PT + 1] = 0
+    _fill_counts(rows, columns, line_ends)
+    return rows
+
+
+def _fill_counts(rows: Codes, columns: Codes, line_ends: NDArray[np.int64]) -> None:
+    """Fills in what has come in the line so far: quotation marks, brackets, words since an end."""
+    quotes = columns[:, N_QUOTES]
+    if quotes.any():
+        rows[:, _QUOTE] = _sums(quotes.astype(np.int64), line_ends) & 1
+    balance = columns[:, BALANCE]
+    if balance.any():
+        depth = _sums(balance.astype(np.uint8).view(np.int8).astype(np.int64), line_ends)
+        rows[:, _DEPTH] = np.clip(depth, 0, 2)
+    is_mark = columns[:, END_MARK] != 0
+    is_mark[line_ends] = True
+    marks = np.flatnonzero(is_mark)
+    bounds = np.concatenate([_BEFORE_FIRST, marks])
+    sizes = bounds[1:] - bounds[:-1]
+    since = np.arange(1, len(rows) + 1) - np.repeat(bounds[:-1] + 1, sizes)
+    rows[:, _SINCE] = _SIZE_BUCKETS[np.minimum(since, len(_SIZE_BUCKETS) - 1)]
+    _fill_styles(rows, line_ends, marks)
+    if (sizes > LONGEST_UNMARKED).any():
+        is_unmarked = np.repeat(sizes > LONGEST_UNMARKED, sizes)
+        is_unmarked[marks] = False
+        rows[is_unmarked, _STYLE] = UNMARKED
+
+
+_BEFORE_FIRST = np.array([-1])
+
+
+def _sums(numbers: NDArray[np.int64], line_ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sums of what each line has up to each place."""
+    sums = np.cumsum(numbers)
+    if len(line_ends) > 1:
+        before = np.concatenate([[0], sums[line_ends[:-1]]])
+        sums -= np.repeat(before, np.diff(line_ends, prepend=-1))
+    return sums
+
+
+def _fill_styles(rows: Codes, line_ends: NDArray[np.int64], marks: NDArray[np.int64]) -> None:
+    """Gives lines of several stops a number from 2 to `SMALL_LETTERS`.
+
+    The more stops of the line are before small letters, the larger.
+    """
+    if len(marks) < _FEW_STOPS:
+        return
+    after = rows[marks, _NC].astype(np.int64)
+    is_stop = is_after_stop(rows[marks])
+    lines = np.searchsorted(line_ends, marks)
+    n_lines = len(line_ends)
+    n_small = np.bincount(lines[is_stop & (after == UnitClass.LOWER)], minlength=n_lines)
+    n_all = n_small + np.bincount(lines[is_stop & _IS_CAPITAL[after]], minlength=n_lines)
+    has_style = n_all >= _FEW_STOPS
+    if has_style.any():
+        share = (SMALL_LETTERS - 2) * n_small // np.maximum(n_all, 1)
+        rows[:, _STYLE] = np.repeat(
+            np.where(has_style, 2 + share, 0), np.diff(line_ends, prepend=-1)
+        )
+
+
+def styles(rows: Codes) -> Codes:
+    """The style of the text around each place: `UNMARKED`, `SMALL_LETTERS` or another."""
+    return rows[:, _STYLE]
+
+
+def is_after_stop(rows: Codes) -> NDArray[np.bool_]:
+    """Which places follow a full stop, an ellipsis or the like: shape (n,)."""
+    is_stop: NDArray[np.bool_] = _IS_STOP[(rows[:, _TERM] & np.uint64(31)).astype(np.int64)]
+    return is_stop
+
+
+def is_before_month(rows: Codes, months: Codes) -> NDArray[np.bool_]:
+    """Which places are between an ordinal of one or two digits and a month: shape (n,)."""
+    is_ordinal = (rows[:, _WC] == UnitClass.DIGITS) & (rows[:, _WS] <= 2)
+    is_before: NDArray[np.bool_] = is_ordinal & (rows[:, _TERM] == UnitClass.STOP)
+    return is_before & np.isin(rows[:, _NW], months) if is_before.any() else is_before
+
+
+def are_inside(rows: Codes) -> NDArray[np.bool_]:
+    """Which places follow a colon or semicolon and precede a small letter, where others do not."""
+    inside: NDArray[np.bool_] = rows[:, _TERM] == UnitClass.COLON
+    inside &= (rows[:, _NC] == UnitClass.LOWER) & (rows[:, _STYLE] != SMALL_LETTERS)
+    return inside
+
+
+def are_closed_before(rows: Codes) -> NDArray[np.bool_]:
+    """Which places follow a full stop of the chunk before and are followed by a capital."""
+    after_stop = _IS_STOP[(rows[:, _PT] & np.uint64(31)).astype(np.int64)]
+    closed: NDArray[np.bool_] = after_stop & is_before_capital(rows)
+    return closed
+
+
+def is_before_capital(rows: Codes) -> NDArray[np.bool_]:
+    """Which places are followed by a capital, or by a letter without cases: shape (n,)."""
+    is_before: NDArray[np.bool_] = _IS_CAPITAL[rows[:, _NC].astype(np.int64)]
+    return is_before
+
+
+def stop_features(rows: Codes) -> Codes:
+    """Hashes the features of gaps before last full stops: shape (n, n_features)."""
+    return hash_features(rows, _STOP_SLOTS, _STOP_SEED)
+
+
+def end_features(rows: Codes, is_attached: NDArray[np.bool_]) -> Codes:
+    """Hashes the features of ends of chunks.
+
+    Args:
+        rows: `place_rows` of some chunks. Shape (n, 23).
+        is_attached: Their last full stop is part of a token. Shape (n,).
+    """
+    rows = rows.copy()
+    rows[:, _ATTACHED] = is_attached
+    # Text without marks has weights of its own.
+    return hash_features(rows, _END_SLOTS, _END_SEED + 100 * (rows[:, _STYLE, None] == UNMARKED))
+
+
+def bias_row(n_rows: int, style: int) -> int:
+    """The row of the feature that all ends of chunks in text of a style have."""
+    row = np.zeros((1, _N_END_COLUMNS), np.uint64)
+    row[0, _STYLE] = style
+    features = end_features(row, np.zeros(1, np.bool_))
+    return int(table_rows(features, n_rows)[0, 0])
