@@ -233,6 +233,7 @@ def _layout(options: AnnotateOptions, model: Model) -> OutputLayout:
     return OutputLayout(
         options.job.output,
         replace(output, has_lemmas=model.has_lemmas, generator=model.generator),
+        words="lemma" if model.has_lemmas else "form",
     )
 
 

@@ -11,14 +11,18 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
-from mtag_core import storage
+from mtag_core import __version__, storage
 from mtag_core.errors import InputNotFoundError, MtagError, OutputError, UsageError
 from mtag_core.output.layout import PARTS, REJECTS, OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview
 from mtag_core.parts import run as runs
+from mtag_core.parts.completed_parts import NewParts
+from mtag_core.parts.counts import Tally
 from mtag_core.parts.inputs import list_inputs
 from mtag_core.parts.plan import PlannedPart
+from mtag_core.parts.report import write_report
+from mtag_core.parts.report_data import read_times
 from mtag_core.parts.run import RunConfig
 from mtag_core.parts.run_plan import PlanSize
 from mtag_core.storage import FileInfo
@@ -127,6 +131,8 @@ def make_parts(
         n_parts=n_parts,
         n_completed=n_completed,
         is_local=options.is_local,
+        metrics=options.metrics,
+        poll=Tally if options.is_local else NewParts(layout).poll,
     )
 
     def steps(parts: "beam.PCollection[PlannedPart]") -> None:
@@ -137,6 +143,7 @@ def make_parts(
     try:
         with progress:
             run_planned(options, layout, steps)
+            progress.is_complete = True
     finally:
         storage.delete(layout.plan_path)
     return _finish(options, layout, progress, n_completed=n_completed, preview=preview, title=title)
@@ -248,7 +255,9 @@ def _finish(
     )
     moment = time.gmtime()
     fields = _times_fields(times, moment, options) | _outcome(report)
+    fields |= {"version": __version__, "throughput": progress.throughput}
     runs.write_json(layout.times_path(moment), fields)
+    write_report(layout, report, read_times(layout))
     heads = [layout.part_path(part["id"]) for part in report["parts"] if part["sentences"]]
     paths = _paths(layout, report)
     print_summary(report, times, previews=preview(heads), paths=paths, title=title)

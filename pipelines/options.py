@@ -33,6 +33,7 @@ from mtag_core.storage import (
     split_patterns,
     use_http_access,
 )
+from pipelines.metrics import MetricsOptions
 from pipelines.runners.registry import find_runner, job_flags
 
 Options = TypeVar("Options")
@@ -105,6 +106,7 @@ class JobOptions:
         parse=positive,
         section="run",
     )
+    metrics: MetricsOptions = group(MetricsOptions(), section="run")
     worker_timeout: float = option(
         "seconds until a pool of workers (--environment_type=EXTERNAL) must have started",
         50.0,

@@ -1,23 +1,31 @@
 """Progress of a run on standard error: a live line on a terminal, else a log line now and then.
 
 Workers tell their totals through small files (`mtag_core.parts.counts`); a thread here adds
-them up. On a cluster the workers have no file to share; the runner's own pages show the counters.
+them up. On a cluster the workers have no file to share: the runner's own pages show the counters,
+and where metrics are asked for, the manifests of new parts are read.
 """
 
 import logging
 import tempfile
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from mtag_core.errors import MtagError
 from mtag_core.parts.counts import Tally, read_progress
+from pipelines.metrics import MetricsOptions, MetricsOutput, RunNumbers
 
 _LOG_INTERVAL_S = 10.0
+_FIRST_LOG_S = 1.0
+_MOST_SAMPLES = 240
 _LIVE_INTERVAL_S = 0.5
+_NO_METRICS = MetricsOptions()
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -29,19 +37,41 @@ class Progress:
         n_parts: Parts to be made.
         n_completed: Parts from earlier runs.
         is_local: Whether the workers run on this machine.
+        metrics: Where numbers go for Prometheus.
+        poll: On a cluster, finds what the workers have done so far.
 
     Attributes:
-        directory: Where workers write their totals, None on a cluster.
+        directory: Where workers write their totals, while the block runs; None on a cluster.
+        throughput: Seconds since the start to the tokens so far.
+        is_complete: Set to True where the run has succeeded, before the block ends.
     """
 
-    def __init__(self, *, n_bytes: int, n_parts: int, is_local: bool, n_completed: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        n_bytes: int,
+        n_parts: int,
+        is_local: bool,
+        n_completed: int = 0,
+        metrics: MetricsOptions = _NO_METRICS,
+        poll: Callable[[], Tally] = Tally,
+    ) -> None:
         self._n_completed = n_completed
         self._n_bytes = n_bytes
         self._n_parts = n_parts
-        self._folder = tempfile.TemporaryDirectory(prefix="mtag-progress-") if is_local else None
-        self.directory = self._folder.name if self._folder else None
+        self._is_local = is_local
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self.directory: str | None = None
+        self._poll = poll
+        self._metrics = MetricsOutput(metrics, self._numbers)
+        self._has_thread = is_local or self._metrics.is_wanted
+        self.throughput: list[tuple[float, int]] = []
+        self._sample_interval_s = 1.0
+        self.is_complete = False
+        self._polled = Tally()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._show, name="progress", daemon=True)
+        self._started_s = time.time()
         self._start_s = time.monotonic()
         self._elapsed_s: float | None = None
         self._final = Tally()
@@ -57,9 +87,18 @@ class Progress:
         return self._final if self._elapsed_s else self._read()
 
     def __enter__(self) -> "Progress":
-        """Starts the clock and, on a local run, the display."""
+        """Starts the clock, the metrics and, on a local run, the display.
+
+        Raises:
+            UsageError: The metrics cannot be served or written.
+        """
+        self._started_s = time.time()
         self._start_s = time.monotonic()
-        if self._folder:
+        self._metrics.__enter__()
+        if self._is_local:
+            self._folder = tempfile.TemporaryDirectory(prefix="mtag-progress-")
+            self.directory = self._folder.name
+        if self._has_thread:
             self._thread.start()
         return self
 
@@ -71,25 +110,78 @@ class Progress:
     ) -> None:
         """Stops the clock and the display."""
         self._stop.set()
+        if self._has_thread:
+            self._thread.join()
+        if self._has_thread and self.directory is None:
+            self._poll_cluster()
         self._final = self._read()
         self._elapsed_s = time.monotonic() - self._start_s
+        self._sample(self._final)
+        with suppress(OSError):
+            self._metrics.write()
+        self._metrics.__exit__(kind, error, trace)
         if self._folder:
-            self._thread.join()
             self._folder.cleanup()
 
     def _read(self) -> Tally:
-        return read_progress(self.directory) if self.directory else Tally()
+        return read_progress(self.directory) if self.directory else self._polled
+
+    def _poll_cluster(self) -> None:
+        # A store that does not answer just now must not end the run.
+        with suppress(MtagError):
+            self._polled = self._poll()
+
+    def _numbers(self) -> RunNumbers:
+        return RunNumbers(
+            tally=self.tally,
+            n_parts=self._n_parts,
+            n_bytes=self._n_bytes,
+            n_completed=self._n_completed,
+            elapsed_s=self.elapsed_s,
+            started_s=self._started_s,
+            succeeded_s=self._started_s + self.elapsed_s if self.is_complete else None,
+        )
+
+    def _sample(self, tally: Tally) -> None:
+        """Notes the tokens so far; in a long run at ever longer intervals."""
+        elapsed_s = self.elapsed_s
+        last_s = self.throughput[-1][0] if self.throughput else -self._sample_interval_s
+        if elapsed_s - last_s < self._sample_interval_s and self._elapsed_s is None:
+            return
+        self.throughput.append((round(elapsed_s, 1), tally.n_tokens))
+        if len(self.throughput) > _MOST_SAMPLES:
+            self.throughput = self.throughput[::2]
+            self._sample_interval_s *= 2
 
     def _show(self) -> None:
         console = Console(stderr=True)
-        if not console.is_terminal:
+        if self.directory is None:
             while not self._stop.wait(_LOG_INTERVAL_S):
-                tally = self._read()
-                _LOGGER.info("%s", self._line(tally), extra={"fields": self._fields(tally)})
-            return
-        with Live(console=console, transient=True, auto_refresh=False) as live:
-            while not self._stop.wait(_LIVE_INTERVAL_S):
-                live.update(Text(self._line(self._read())), refresh=True)
+                self._poll_cluster()
+                self._tick()
+                self._log()
+        elif not console.is_terminal:
+            next_s = _FIRST_LOG_S
+            while not self._stop.wait(_FIRST_LOG_S):
+                self._tick()
+                if self.elapsed_s >= next_s:
+                    self._log()
+                    next_s = self.elapsed_s + _LOG_INTERVAL_S
+        else:
+            with Live(console=console, transient=True, auto_refresh=False) as live:
+                while not self._stop.wait(_LIVE_INTERVAL_S):
+                    self._tick()
+                    live.update(Text(self._line(self._read())), refresh=True)
+
+    def _tick(self) -> None:
+        self._sample(self._read())
+        # A full disk must not end the run.
+        with suppress(OSError):
+            self._metrics.write()
+
+    def _log(self) -> None:
+        tally = self._read()
+        _LOGGER.info("%s", self._line(tally), extra={"fields": self._fields(tally)})
 
     def _fields(self, tally: Tally) -> dict[str, object]:
         return {

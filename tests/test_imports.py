@@ -36,7 +36,7 @@ FLOORS = (
     # Below this line Beam is known.
     {"pipelines.run_folder"},
     {"pipelines.interrupts"},
-    {"pipelines.commands", "pipelines.models"},
+    {"pipelines.commands", "pipelines.metrics", "pipelines.models"},
     {"pipelines.progress", "pipelines.runners"} | {"pipelines.transforms"},
     {"pipelines", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
     | {"pipelines.worker_watch"},
@@ -60,7 +60,7 @@ OWNERS = {
     "onnx": set(),
     "onnxruntime": {"mtag_core.tagging"},
     "pandas": {"mtag_core.adapters"},
-    "prometheus_client": {"mtag_core.serve"},
+    "prometheus_client": {"mtag_core.serve", "pipelines.metrics"},
     "pyarrow": {"mtag_core.corpus", "mtag_core.output"},
     "python_multipart": {"mtag_core.serve"},
     "regex": {"mtag_core.language_words", "mtag_core.segmentation"},

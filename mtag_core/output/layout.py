@@ -3,6 +3,7 @@
     config.json                     what the directory's parts were made with
     parts/part-<id>.<format>        tagged sentences of one work item
     rejects/part-<id>.jsonl         its rejected documents, where it has any
+    counts/part-<id>.parquet        what the part holds, counted
     manifests/part-<id>.json        written last: the part is done
     plan.jsonl                      the work items, while a run is on
     .started                        a worker on a cluster has started, while a run is on
@@ -10,6 +11,8 @@
     spool/part-<id>.jsonl.zst       documents of a slice, while a run is on
     attempts/item-<id>              a worker is at work on it, or died of it
     run.json                        all parts of the last complete run, without times
+    counts.parquet, words.parquet   the counts of all parts
+    report.json                     what report.html shows beside run.json
     report.html                     run.json for people
     runs/<UTC date and time>.json   times of each run
 
@@ -26,6 +29,7 @@ from typing import Any, BinaryIO, cast
 
 from mtag_core import storage
 from mtag_core.errors import OutputError
+from mtag_core.output.count_files import CountsWriter, open_counts
 from mtag_core.output.manifests import FileDigest, Manifest
 from mtag_core.output.rejects import reject_to_line
 from mtag_core.output.streams import HashingStream
@@ -34,16 +38,21 @@ from mtag_core.records import Reject
 
 PARTS, MANIFESTS, REJECTS, RUNS = "parts", "manifests", "rejects", "runs"
 SLICES, SPOOL, ATTEMPTS = "slices", "spool", "attempts"
+COUNTS = "counts"
 # Manifests come first wherever files are removed: a part without one counts as not done.
-FOLDERS = (MANIFESTS, SLICES, PARTS, REJECTS, RUNS, SPOOL, ATTEMPTS)
+FOLDERS = (MANIFESTS, SLICES, PARTS, REJECTS, COUNTS, RUNS, SPOOL, ATTEMPTS)
 CONFIG, RUN, REPORT, PLAN = "config.json", "run.json", "report.html", "plan.jsonl"
 
-_OWN_FILES = frozenset({CONFIG, RUN, REPORT, PLAN, "tail_basis.npz"})
+# Of a complete run, the one that says so first.
+FINISHED_FILES = (RUN, REPORT, "report.json", "counts.parquet", "words.parquet")
+
+_OWN_FILES = frozenset({CONFIG, *FINISHED_FILES, PLAN, "tail_basis.npz"})
 # What mtag itself writes; a file of any other name is left alone.
 _OWN_NAMES = {
     PARTS: re.compile(r"part-([0-9a-f]{16})\.(?:parquet|(?:conllu|jsonl|vertical)(?:\.gz|\.zst)?)"),
     MANIFESTS: re.compile(r"part-([0-9a-f]{16})\.json"),
     REJECTS: re.compile(r"part-([0-9a-f]{16})\.jsonl"),
+    COUNTS: re.compile(r"part-([0-9a-f]{16})\.parquet"),
     SLICES: re.compile(r"item-([0-9a-f]{16})\.json"),
     SPOOL: re.compile(r"part-([0-9a-f]{16})\.jsonl\.zst"),
     ATTEMPTS: re.compile(r"item-([0-9a-f]{16})"),
@@ -66,10 +75,12 @@ class OutputLayout:
     Attributes:
         base: Its path or URL.
         format: How its parts are written.
+        words: What words.parquet counts: `lemma` or `form`; None for an output without counts.
     """
 
     base: str
     format: PartFormat
+    words: str | None = None
 
     @property
     def config_path(self) -> str:
@@ -90,6 +101,21 @@ class OutputLayout:
     def report_path(self) -> str:
         """Path of report.html."""
         return storage.join(self.base, REPORT)
+
+    @property
+    def report_data_path(self) -> str:
+        """Path of report.json."""
+        return storage.join(self.base, "report.json")
+
+    @property
+    def counts_path(self) -> str:
+        """Path of counts.parquet."""
+        return storage.join(self.base, "counts.parquet")
+
+    @property
+    def words_path(self) -> str:
+        """Path of words.parquet."""
+        return storage.join(self.base, "words.parquet")
 
     @property
     def plan_path(self) -> str:
@@ -116,6 +142,10 @@ class OutputLayout:
     def rejects_path(self, part_id: str) -> str:
         """Path of a part's file of rejects."""
         return storage.join(self.base, REJECTS, f"part-{part_id}.jsonl")
+
+    def part_counts_path(self, part_id: str) -> str:
+        """Path of a part's counts."""
+        return storage.join(self.base, COUNTS, f"part-{part_id}.parquet")
 
     def slices_path(self, list_id: str) -> str:
         """Path of the list of an item's slices."""
@@ -157,7 +187,11 @@ class OutputLayout:
 
 
 class PartFiles:
-    """The open files of one part: a writer of rows and, once needed, the rejects."""
+    """The open files of one part: a writer of rows and, once needed, the rejects.
+
+    Attributes:
+        counts: A writer of counts; None for an output without them.
+    """
 
     def __init__(self, layout: OutputLayout, part_id: str, files: ExitStack) -> None:
         self._layout = layout
@@ -165,6 +199,8 @@ class PartFiles:
         self._files = files
         self._part, self._rows = self._open_part()
         self._rejects: HashingStream | None = None
+        self._counts: HashingStream | None = None
+        self.counts: CountsWriter | None = self._open_counts() if layout.words else None
 
     @property
     def rows(self) -> RowWriter[Any]:
@@ -178,12 +214,20 @@ class PartFiles:
             self._rejects = HashingStream(self._files.enter_context(storage.atomic_writer(path)))
         self._rejects.write(reject_to_line(reject))
 
-    def digests(self) -> tuple[FileDigest, FileDigest | None]:
-        """Digests of the part and of the rejects, right once the files are closed."""
-        part = _digest(self._layout.part_path(self._part_id), self._part)
-        if self._rejects is None:
-            return part, None
-        return part, _digest(self._layout.rejects_path(self._part_id), self._rejects)
+    def digests(self) -> tuple[FileDigest, FileDigest | None, FileDigest | None]:
+        """Digests of the part, the rejects and the counts, right once the files are closed."""
+        layout, part_id = self._layout, self._part_id
+        return (
+            FileDigest(*_name_and_digest(layout.part_path(part_id), self._part)),
+            _digest(layout.rejects_path(part_id), self._rejects),
+            _digest(layout.part_counts_path(part_id), self._counts),
+        )
+
+    def _open_counts(self) -> CountsWriter:
+        path = self._layout.part_counts_path(self._part_id)
+        self._counts = HashingStream(self._files.enter_context(storage.atomic_writer(path)))
+        writer: CountsWriter = self._files.enter_context(open_counts(cast(BinaryIO, self._counts)))
+        return writer
 
     def _open_part(self) -> tuple[HashingStream, RowWriter[Any]]:
         path = self._layout.part_path(self._part_id)
@@ -202,5 +246,9 @@ def open_part(layout: OutputLayout, part_id: str) -> Iterator[PartFiles]:
         yield PartFiles(layout, part_id, files)
 
 
-def _digest(path: str, stream: HashingStream) -> FileDigest:
-    return FileDigest(path.rsplit("/", 1)[-1], stream.n_bytes, stream.hexdigest())
+def _digest(path: str, stream: HashingStream | None) -> FileDigest | None:
+    return None if stream is None else FileDigest(*_name_and_digest(path, stream))
+
+
+def _name_and_digest(path: str, stream: HashingStream) -> tuple[str, int, str]:
+    return path.rsplit("/", 1)[-1], stream.n_bytes, stream.hexdigest()

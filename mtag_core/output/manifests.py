@@ -46,6 +46,7 @@ class Manifest:
         sources: Paths of the input, each with its byte range where it is not a whole file.
         generator: What made the part: program, version, digest of the model; empty where a version
             made it that did not say.
+        counts: The file of counts, None where there is none.
     """
 
     part_id: str
@@ -64,6 +65,7 @@ class Manifest:
     pages_by_outcome: Mapping[str, int] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     generator: str = ""
+    counts: FileDigest | None = None
 
     def to_json(self) -> bytes:
         """The manifest file's content: sorted keys, UTF-8, a final line feed."""
@@ -89,10 +91,11 @@ class Manifest:
                 raise OutputError(
                     f"{path}: manifest version {version}, expected {MANIFEST_VERSION}"
                 )
-            rejects = fields.pop("rejects")
+            rejects, counts = fields.pop("rejects"), fields.pop("counts", None)
             return Manifest(
                 part=_file_digest(fields.pop("part")),
                 rejects=None if rejects is None else _file_digest(rejects),
+                counts=None if counts is None else _file_digest(counts),
                 sources=_strings(fields.pop("sources")),
                 **{name: _value(name, value) for name, value in fields.items()},
             )

@@ -3,10 +3,12 @@
 import gzip
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO, cast
+from xml.sax.saxutils import unescape
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +16,8 @@ import pyarrow.parquet as pq
 from mtag_core import storage
 from mtag_core.errors import MtagError, OutputError
 
+_ENTITIES = {"&quot;": '"'}
+_ELEMENT = re.compile(r'<(doc|s) id="([^"]*)"(?: language="([^"]*)")?')
 _MOST_TOKENS = 24
 _ROWS_A_PART = 200
 _COLUMNS = ("doc_id", "language", "forms", "upos", "feats", "lemmas")
@@ -95,6 +99,8 @@ def _rows(path: str) -> Iterator[Preview]:
             yield from (_preview(json.loads(line)) for line in lines)
         elif ".conllu" in name:
             yield from islice(_conllu_rows(_lines(stream, name)), _ROWS_A_PART)
+        elif ".vertical" in name:
+            yield from islice(_vertical_rows(_lines(stream, name)), _ROWS_A_PART)
 
 
 def _parquet_head(stream: BinaryIO) -> Iterator[Preview]:
@@ -128,6 +134,23 @@ def _conllu_rows(lines: Iterable[str]) -> Iterator[Preview]:
             has_lemmas = any(lemma != "_" for lemma in lemmas)
             yield Preview(doc_id, language, tuple(tokens), tuple(lemmas) if has_lemmas else ())
             tokens, lemmas = [], []
+
+
+def _vertical_rows(lines: Iterable[str]) -> Iterator[Preview]:
+    doc_id, language, rows = "", "und", []
+    for line in lines:
+        fields = [unescape(field, _ENTITIES) for field in line.rstrip("\n").split("\t")]
+        opened = _ELEMENT.match(line)
+        if len(fields) > 1:
+            rows.append(fields)
+        elif opened and opened[1] == "doc":
+            doc_id = unescape(opened[2], _ENTITIES)
+        elif opened:
+            language = unescape(opened[3] or "und", _ENTITIES)
+        elif line == "</s>\n":
+            tokens = tuple((form, upos, feats) for form, upos, feats, *_ in rows)
+            yield Preview(doc_id, language, tokens, tuple(row[3] for row in rows if len(row) > 3))
+            rows = []
 
 
 def _lines(stream: BinaryIO, name: str) -> Iterator[str]:

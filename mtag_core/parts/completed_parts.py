@@ -10,8 +10,9 @@ from functools import partial
 from itertools import islice
 
 from mtag_core import storage
-from mtag_core.output.layout import MANIFESTS, PARTS, REJECTS, OutputLayout
+from mtag_core.output.layout import COUNTS, MANIFESTS, PARTS, REJECTS, OutputLayout
 from mtag_core.output.manifests import FileDigest, Manifest
+from mtag_core.parts.counts import Tally, tally_of
 
 _N_THREADS = 32
 # Asked for together, so that an error does not wait for 100,000 others.
@@ -81,6 +82,32 @@ class ManifestReader:
             del self._id_to_manifest[part_id]
 
 
+class NewParts:
+    """Adds up the parts that are made from now on, by their manifests.
+
+    Args:
+        layout: The output directory.
+    """
+
+    def __init__(self, layout: OutputLayout) -> None:
+        self._layout = layout
+        self._seen = set(layout.own_files(MANIFESTS))
+        self._tally = Tally()
+
+    def poll(self) -> Tally:
+        """What has been done so far.
+
+        Raises:
+            StorageError: Something cannot be read.
+            OutputError: A manifest is damaged.
+        """
+        new = sorted(self._layout.own_files(MANIFESTS).keys() - self._seen)
+        for manifest in read_manifests(self._layout, new):
+            self._tally = self._tally.plus(tally_of(manifest))
+            self._seen.add(manifest.part_id)
+        return self._tally
+
+
 def damaged_parts(layout: OutputLayout, *, verify: bool = False) -> dict[str, str]:
     """Compares the files of finished parts with their manifests.
 
@@ -96,7 +123,7 @@ def damaged_parts(layout: OutputLayout, *, verify: bool = False) -> dict[str, st
         StorageError: Something cannot be read.
     """
     manifests = read_manifests(layout, sorted(layout.own_files(MANIFESTS)))
-    sizes = {folder: _sizes(layout, folder) for folder in (PARTS, REJECTS)}
+    sizes = {folder: _sizes(layout, folder) for folder in (PARTS, REJECTS, COUNTS)}
     check = partial(_fault, layout, sizes, verify=verify)
     found: dict[str, str] = {}
     with ThreadPoolExecutor(_N_CHECKS) as pool:
@@ -131,6 +158,8 @@ def _files(layout: OutputLayout, manifest: Manifest) -> Iterator[tuple[str, str,
     yield layout.part_path(manifest.part_id), PARTS, manifest.part
     if manifest.rejects is not None:
         yield layout.rejects_path(manifest.part_id), REJECTS, manifest.rejects
+    if manifest.counts is not None:
+        yield layout.part_counts_path(manifest.part_id), COUNTS, manifest.counts
 
 
 def _sha256(path: str) -> str:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from mtag_core.errors import CountMismatchError
+from mtag_core.output.manifests import Manifest
 from mtag_core.records import TAGGING_FAILED, TOO_SLOW
 from mtag_core.tagging.tagged import SentenceResult
 from mtag_core.wikipedia import PageOutcome
@@ -35,6 +36,18 @@ class Tally:
     def plus(self, other: "Tally") -> "Tally":
         """The sum of two tallies."""
         return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Tally)))
+
+
+def tally_of(manifest: Manifest) -> Tally:
+    """The totals of a part that is done."""
+    return Tally(
+        manifest.n_documents,
+        manifest.n_rejected,
+        manifest.n_sentences,
+        manifest.n_tokens,
+        manifest.n_source_bytes,
+        1,
+    )
 
 
 class ProgressFile:

@@ -7,6 +7,7 @@ row must share: a process that begins again makes no part twice and misses none.
 import os
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from mtag_core import storage
@@ -156,7 +157,9 @@ class FileWatcher:
         if not parts | _parts_of(self._given, slices) <= completed_parts(layout):
             return
         manifests = self._manifests.read(sorted(parts))
-        report = runs.finish_run(layout, self._config, manifests=manifests, n_parts=len(parts))
+        # Sums over all parts, again and again, would cost more with each.
+        uncounted = replace(layout, words=None)
+        report = runs.finish_run(uncounted, self._config, manifests=manifests, n_parts=len(parts))
         runs.prune(layout, report)
         self._manifests.keep_only(parts)
         self._given.clear()

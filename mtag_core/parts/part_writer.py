@@ -135,7 +135,7 @@ class _OpenPart:
             self._show(self._counts.tally_with(self._held.n_sentences, self._n_held_tokens))
             return
         self._n_held_tokens = 0
-        end = 0
+        end, n_before = 0, self._counts.n_sentences
         for index, tagged in enumerate(self._held.take()):
             gap = block.document.text[end : tagged.sentence.start]
             end = tagged.sentence.end
@@ -146,8 +146,12 @@ class _OpenPart:
                 OutputRow(document.doc_id, index, sent_id, tagged, is_first, document.fields)
             )
             self._counts.add(tagged)
+            if self._files.counts is not None:
+                self._files.counts.add(tagged)
             if self._counts.n_sentences % _SHOW_SENTENCES == 0:
                 self._show(self._counts.tally())
+        if self._files.counts is not None:
+            self._files.counts.end_document(block.document, self._counts.n_sentences - n_before)
         self._counts.n_read = self._check.n_documents
         self._counts.n_tagged += 1
         self._counts.n_source_bytes += stored_bytes(block.document.source, len(block.document.text))
@@ -157,6 +161,8 @@ class _OpenPart:
         self._held.clear()
         self._n_held_tokens = 0
         self._files.reject(reject)
+        if self._files.counts is not None:
+            self._files.counts.reject(reject)
         self._counts.n_read = self._check.n_documents
         self._counts.reasons[reject.reason] += 1
 
@@ -172,7 +178,7 @@ class _OpenPart:
             pages_by_outcome=end.pages_by_outcome,
         )
         self._stack.close()
-        part, rejects = self._files.digests()
+        part, rejects, count_file = self._files.digests()
         return Manifest(
             part_id=self.part_id,
             part=part,
@@ -190,6 +196,7 @@ class _OpenPart:
             pages_by_outcome=dict(end.pages_by_outcome),
             sources=end.part.sources,
             generator=self._generator,
+            counts=count_file,
         )
 
     def discard(self, error: BaseException) -> None:

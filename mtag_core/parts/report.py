@@ -1,174 +1,104 @@
-"""report.html: run.json for people, in one file that any browser opens.
+"""report.html: a run for people, in one file that any browser opens.
 
-It says nothing that differs between two runs over the same input, so its bytes do not either.
+Everything but dates and times is the same for the same input.
 """
 
-import html
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
-from mtag_core.corpus.reasons import REASONS
+from mtag_core import storage
+from mtag_core.corpus.reasons import REASONS, REMEDIES
 from mtag_core.languages import LANGUAGES
-from mtag_core.output.layout import MANIFESTS, PARTS, REJECTS, RUN
+from mtag_core.output.count_files import CONFIDENCE_BINS
+from mtag_core.output.count_tables import CountSummary
+from mtag_core.output.layout import MANIFESTS, PARTS, REJECTS, RUN, OutputLayout
+from mtag_core.output.preview import Preview
 from mtag_core.output.visible import visible
 from mtag_core.parts.outcome import RejectExample
+from mtag_core.parts.report_data import ReportData, read_report_data
+from mtag_core.parts.report_page import (
+    bars,
+    line_chart,
+    link,
+    page,
+    section,
+    sortable,
+    table,
+    text,
+    tile,
+)
+from mtag_core.tagging.sentence_html import sentence_html
 from mtag_core.wikipedia import PageOutcome
 
-STYLE = """
-:root { color-scheme: light dark; --ground: #f6f7f9; --card: #fff; --ink: #1c2330; --soft: #5d6b80;
-  --line: #dfe4ec; --bar: #3d6fd9; --track: #e9edf5; --bad: #b3402a; --code: #eef1f6; }
-@media (prefers-color-scheme: dark) { :root { --ground: #12161d; --card: #1b212b; --ink: #e6eaf1;
-  --soft: #98a5b8; --line: #2d3643; --bar: #6d97f2; --track: #28303c; --bad: #ef8a73;
-  --code: #232b37; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem 1rem 3rem; max-width: 58rem; background: var(--ground);
-  color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans",
-  sans-serif; }
-h1 { font-size: 1.6rem; margin: 0; }
-h2 { font-size: 1.1rem; margin: 0 0 .8rem; }
-h3 { font-size: 1rem; margin: 1.2rem 0 .2rem; }
-p { margin: .2rem 0; }
-a { color: var(--bar); }
-.soft { color: var(--soft); }
-.small { font-size: .85rem; }
-header { margin-bottom: 1.2rem; }
-section { background: var(--card); border: 1px solid var(--line); border-radius: .7rem;
-  padding: 1rem 1.1rem; margin-bottom: 1rem; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .7rem;
-  margin-bottom: 1rem; }
-.tile { background: var(--card); border: 1px solid var(--line); border-radius: .7rem;
-  padding: .7rem .9rem; }
-.tile b { display: block; font-size: 1.35rem; line-height: 1.3;
-  font-variant-numeric: tabular-nums; }
-.tile.bad b { color: var(--bad); }
-.bars { display: grid; grid-template-columns: minmax(6rem, 11rem) 1fr auto; gap: .35rem .8rem;
-  align-items: center; margin: 0; }
-.bars > div { display: contents; }
-.bars .name { overflow-wrap: anywhere; line-height: 1.25; }
-.bars .share { display: inline-block; min-width: 3.2rem; color: var(--soft); font-size: .85rem; }
-.bars .track { background: var(--track); border-radius: .3rem; height: .8rem; overflow: hidden; }
-.bars .bar { display: block; background: var(--bar); height: 100%; border-radius: .3rem; }
-.bars .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-details { margin-top: .8rem; }
-summary { cursor: pointer; color: var(--soft); margin-bottom: .6rem; }
-.example { border-left: 3px solid var(--line); padding-left: .8rem; margin: .7rem 0;
-  overflow-wrap: anywhere; }
-code { background: var(--code); border-radius: .3rem; padding: .1rem .35rem; font: .85em/1.6
-  ui-monospace, "SF Mono", Menlo, Consolas, "Noto Sans Mono", monospace; overflow-wrap: anywhere;
-  white-space: pre-wrap; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0;
-  border-top: 1px solid var(--line); overflow-wrap: anywhere; }
-th { color: var(--soft); font-weight: normal; white-space: nowrap; }
-tr:first-child > * { border-top: 0; }
-@media (max-width: 34rem) { body { font-size: 15px; padding: 1rem .7rem 2rem; }
-  .bars { grid-template-columns: 6rem 1fr auto; gap: .35rem .5rem; } }
-"""
 _MOST_BARS = 20
 _MOST_INPUTS = 20
+# Languages with less of the tokens are folded, and parts of speech.
+_SMALL_SHARE = 0.001
+_SHORTEST_S = 0.5
+_NO_DATA = ReportData()
 
 
-def page(title: str, body: Iterable[str]) -> str:
-    """A whole HTML document."""
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta http-equiv="Content-Security-Policy" '
-            "content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-            f"<title>{text(title)}</title>",
-            f"<style>{STYLE}</style>",
-            "</head>",
-            "<body>",
-            *body,
-            "</body>",
-            "</html>",
-            "",
-        ]
-    )
-
-
-def text(value: object) -> str:
-    """Escaped text; control characters become visible, line breaks blanks."""
-    return html.escape(visible(str(value)))
-
-
-def section(title: str, *content: str) -> str:
-    """A titled box."""
-    return "\n".join(["<section>", f"<h2>{text(title)}</h2>", *content, "</section>"])
-
-
-def tile(name: str, number: int, *, is_bad: bool = False) -> str:
-    """A number with its name."""
-    kind = "tile bad" if is_bad else "tile"
-    return f'<div class="{kind}"><b>{number:,}</b><span class="soft">{text(name)}</span></div>'
-
-
-def bars(name_to_n: Mapping[str, int], *, total: int, longest: int) -> str:
-    """A bar for each name, in order.
-
-    Args:
-        name_to_n: What to show.
-        total: What the shares refer to.
-        longest: The number whose bar takes the whole width.
-    """
-    rows = (_bar(name, n, total=total, longest=longest) for name, n in name_to_n.items())
-    return "\n".join(['<div class="bars">', *rows, "</div>"])
-
-
-def table(rows: Iterable[tuple[str, str]]) -> str:
-    """Two columns of HTML: names and values."""
-    cells = (f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in rows)
-    return "\n".join(["<table>", *cells, "</table>"])
-
-
-def link(path: str, name: str) -> str:
-    """A link to a file beside the report."""
-    return f'<a href="{text(path)}">{text(name)}</a>'
-
-
-def _bar(name: str, n: int, *, total: int, longest: int) -> str:
-    width, share = 100 * n / max(1, longest), 100 * n / max(1, total)
-    return (
-        f'<div><span class="name">{text(name)}</span><span class="track">'
-        f'<span class="bar" style="width:{width:.2f}%"></span></span>'
-        f'<span class="number">{n:,} <span class="share">{share:.1f}%</span></span></div>'
-    )
-
-
-def report_html(report: Mapping[str, Any], examples: Mapping[str, Sequence[RejectExample]]) -> str:
+def report_html(
+    report: Mapping[str, Any],
+    data: ReportData = _NO_DATA,
+    times: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """Renders the end of a run.
 
     Args:
         report: The content of run.json.
-        examples: Reason to some of its rejects.
+        data: That of report.json.
+        times: Those of the files in runs/, the last run first; none while they are not known.
 
     Returns:
         A whole HTML document, the same for the same arguments.
     """
-    return page(f"mtag: {_title(report)}", _body(report, examples))
+    return page(f"mtag: {_title(report)}", _body(report, data, times))
+
+
+def write_report(
+    layout: OutputLayout, report: Mapping[str, Any], times: Sequence[Mapping[str, Any]] = ()
+) -> None:
+    """Writes report.html from run.json, report.json and the times of runs, as far as known."""
+    page = report_html(report, read_report_data(layout), times)
+    with storage.atomic_writer(layout.report_path) as stream:
+        stream.write(page.encode())
 
 
 def _body(
-    report: Mapping[str, Any], examples: Mapping[str, Sequence[RejectExample]]
+    report: Mapping[str, Any], data: ReportData, times: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
-    inputs = report["config"]["inputs"]
-    shown = "".join(f" <code>{text(pattern)}</code>" for pattern in inputs[:_MOST_INPUTS])
-    more = f" and {len(inputs) - _MOST_INPUTS:,} more" if len(inputs) > _MOST_INPUTS else ""
-    yield f'<header><h1>{_title(report)}</h1><p class="soft">from{shown}{more}</p></header>'
-    yield _tiles(report["counts"])
+    yield _header(report, times)
+    yield _tiles(report["counts"], times)
+    if times:
+        yield section("Runs", *_runs(times))
     if report["pages_by_outcome"]:
         yield section("Pages of dumps", _pages(report["pages_by_outcome"]))
     untrained = report.get("untrained_tokens_by_language", {})
     languages = _named(report["tokens_by_language"], untrained)
     yield _ranked("Languages", languages, unit="tokens")
     yield _ranked("Parts of speech", report["tokens_by_upos"], unit="tokens")
-    yield section("Rejects", *_rejects(report, examples))
+    if data.counts is not None:
+        yield from _count_sections(data.counts)
+    if data.samples:
+        yield section(f"{len(data.samples)} sentences", *map(_sample, data.samples))
+    yield section("Rejects", *_rejects(report, data.examples))
     yield section("Made with", table(_settings(report["config"])))
-    yield section("Files", table(_files(report["counts"])))
+    yield section("Files", table(_files(report["counts"], data)))
+
+
+def _header(report: Mapping[str, Any], times: Sequence[Mapping[str, Any]]) -> str:
+    inputs = report["config"]["inputs"]
+    shown = "".join(f" <code>{text(pattern)}</code>" for pattern in inputs[:_MOST_INPUTS])
+    more = f" and {len(inputs) - _MOST_INPUTS:,} more" if len(inputs) > _MOST_INPUTS else ""
+    made = [f"by {text(name)}" for name in report.get("generators", ())]
+    if times:
+        made.insert(0, f"on {text(str(times[0].get('ended', '')).replace('T', ' '))}")
+    lines = [f"from{shown}{more}", *(["made " + ", ".join(made)] if made else [])]
+    paragraphs = "".join(f'<p class="soft" dir="auto">{line}</p>' for line in lines)
+    return f"<header><h1>{_title(report)}</h1>{paragraphs}</header>"
 
 
 def _title(report: Mapping[str, Any]) -> str:
@@ -176,12 +106,142 @@ def _title(report: Mapping[str, Any]) -> str:
     return "Teacher logits" if is_scored else "Tagged corpus"
 
 
-def _tiles(counts: Mapping[str, int]) -> str:
+def _tiles(counts: Mapping[str, int], times: Sequence[Mapping[str, Any]]) -> str:
     names = ("documents", "tagged", "rejected", "sentences", "tokens", "parts")
-    tiles = (
-        tile(name, counts[name], is_bad=name == "rejected" and counts[name] > 0) for name in names
-    )
+    tiles = [
+        tile(name, f"{counts[name]:,}", is_bad=name == "rejected" and counts[name] > 0)
+        for name in names
+    ]
+    if times:
+        tiles.append(tile("duration", _duration(times[0])))
+        tiles.append(tile("words a second", _rate(times[0])))
     return "\n".join(['<div class="tiles">', *tiles, "</div>"])
+
+
+def _runs(times: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    rates = _rates(times[0].get("throughput", ()))
+    if len(rates) > 2:
+        highest = max(rate for _, rate in rates)
+        yield f'<p class="soft small">Words a second in the last run, up to {highest:,.0f}.</p>'
+        axis = [f"{rates[0][0]:,.0f} s", f"{rates[-1][0]:,.0f} s"]
+        yield line_chart(rates, axis=axis, label="words a second over time")
+    rows = [
+        (
+            str(each.get("ended", "")),
+            str(each.get("version", "")),
+            round(each.get("elapsed_s") or 0),
+            int(each.get("tokens") or 0),
+            round(each.get("tokens_per_s") or 0),
+            int(each.get("parts_from_earlier_runs") or 0),
+        )
+        for each in times
+    ]
+    heads = ("ended", "version", "seconds", "words tagged", "words a second", "parts from before")
+    yield sortable(heads, rows)
+
+
+def _rates(throughput: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+    """Seconds to tokens a second in the interval before them; the last one may be too short."""
+    return [
+        (x2, (y2 - y1) / (x2 - x1))
+        for (x1, y1), (x2, y2) in pairwise(throughput)
+        if x2 - x1 > _SHORTEST_S
+    ]
+
+
+def _duration(times: Mapping[str, Any]) -> str:
+    seconds = float(times.get("elapsed_s") or 0)
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{seconds:.1f} s"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
+
+
+def _rate(times: Mapping[str, Any]) -> str:
+    rate = times.get("tokens_per_s")
+    return "unknown" if rate is None else f"{rate:,.0f}"
+
+
+def _count_sections(counts: CountSummary) -> Iterator[str]:
+    if counts.confidence:
+        yield section("Confidence", *_confidence(counts.confidence))
+    if counts.upos_by_language:
+        yield section("Parts of speech by language, percent", *_upos_by_language(counts))
+    if counts.words:
+        note = (
+            '<p class="soft small">The most frequent of each of the largest languages, without '
+            "punctuation; words.parquet has all.</p>"
+        )
+        rows = [(_language_name(code), upos, word, n) for code, upos, word, n in counts.words]
+        rows.sort(key=lambda row: -row[3])
+        heads = ("language", "UPOS", "word", "tokens")
+        yield section("Words", note, sortable(heads, rows, has_filter=True))
+    if counts.documents:
+        names = sorted({upos for _, _, by_upos in counts.documents for upos in by_upos})
+        documents: list[tuple[str | int, ...]] = [
+            (document, n, *(by_upos.get(upos, 0) for upos in names))
+            for document, n, by_upos in counts.documents
+        ]
+        note = f'<p class="soft small">{_largest(len(documents))}; counts.parquet has all.</p>'
+        yield section("Documents", note, sortable(("document", "tokens", *names), documents))
+    if counts.sources:
+        note = f'<p class="soft small">{_largest(len(counts.sources))} of {counts.n_sources:,}.</p>'
+        names = ["file", "tagged", "rejected", "sentences", "tokens"]
+        yield section("Input files", note, sortable(names, counts.sources, has_filter=True))
+
+
+def _confidence(low_to_n: Mapping[str, int]) -> Iterator[str]:
+    yield '<p class="soft small">Tokens by the probability of their part of speech.</p>'
+    width = 1 / CONFIDENCE_BINS
+    lowest = round(float(min(low_to_n)) / width)
+    lows = [f"{index * width:.2f}" for index in range(CONFIDENCE_BINS - 1, lowest - 1, -1)]
+    named = {f"{low} to {float(low) + width:.2f}": low_to_n.get(low, 0) for low in lows}
+    yield bars(named, total=sum(named.values()), longest=max(named.values()))
+
+
+def _largest(n: int) -> str:
+    return f"The {n:,} largest" if n > 1 else "The largest"
+
+
+def _upos_by_language(counts: CountSummary) -> Iterator[str]:
+    names = sorted({upos for by_upos in counts.upos_by_language.values() for upos in by_upos})
+    totals = {code: sum(by_upos.values()) for code, by_upos in counts.upos_by_language.items()}
+    least = _SMALL_SHARE * sum(totals.values())
+    rows: list[tuple[str | int | float, ...]] = [
+        (
+            _language_name(code),
+            totals[code],
+            *(by_upos.get(upos, 0) / totals[code] for upos in names),
+        )
+        for code, by_upos in sorted(
+            counts.upos_by_language.items(), key=lambda pair: (-totals[pair[0]], pair[0])
+        )
+    ]
+    heads = ("language", "tokens", *names)
+    yield sortable(heads, [row for row in rows if int(row[1]) >= least])
+    if small := [row for row in rows if int(row[1]) < least]:
+        yield f"<details><summary>{len(small)} more, each under 0.1 %</summary>"
+        yield sortable(heads, small) + "</details>"
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    form: str
+    upos: str
+    feats: str
+    lemma: str | None
+
+
+def _sample(sample: Preview) -> str:
+    lemmas = sample.lemmas or (None,) * len(sample.tokens)
+    tokens = [
+        _Token(visible(form), upos, feats, lemma)
+        for (form, upos, feats), lemma in zip(sample.tokens, lemmas, strict=True)
+    ]
+    html = sentence_html(tokens, language=sample.language)
+    return (
+        f'<div class="sample"><p class="soft small" dir="auto">{text(sample.title)}</p>{html}</div>'
+    )
 
 
 def _pages(by_outcome: Mapping[str, int]) -> str:
@@ -194,9 +254,13 @@ def _pages(by_outcome: Mapping[str, int]) -> str:
 def _named(by_language: Mapping[str, int], untrained: Collection[str]) -> dict[str, int]:
     named = {}
     for code, n_tokens in by_language.items():
-        name = f"{LANGUAGES[code].name} ({code})" if code in LANGUAGES else code
+        name = _language_name(code)
         named[f"{name}, not trained" if code in untrained else name] = n_tokens
     return named
+
+
+def _language_name(code: str) -> str:
+    return f"{LANGUAGES[code].name} ({code})" if code in LANGUAGES else code
 
 
 def _ranked(title: str, name_to_n: Mapping[str, int], *, unit: str) -> str:
@@ -204,8 +268,9 @@ def _ranked(title: str, name_to_n: Mapping[str, int], *, unit: str) -> str:
     if not ordered:
         return section(title, '<p class="soft">None.</p>')
     total, longest = sum(name_to_n.values()), ordered[0][1]
-    content = [bars(dict(ordered[:_MOST_BARS]), total=total, longest=longest)]
-    if rest := ordered[_MOST_BARS:]:
+    n_shown = sum(n >= _SMALL_SHARE * total for _, n in ordered[:_MOST_BARS])
+    content = [bars(dict(ordered[:n_shown]), total=total, longest=longest)]
+    if rest := ordered[n_shown:]:
         n_rest = sum(n for _, n in rest)
         content.append(f"<details><summary>{len(rest)} more, {n_rest:,} {unit}</summary>")
         content.append(bars(dict(rest), total=total, longest=longest) + "</details>")
@@ -227,13 +292,18 @@ def _rejects(
     for reason in ordered:
         yield f"<h3><code>{text(reason)}</code></h3>"
         yield f'<p class="soft">{text(REASONS.get(reason, ""))}</p>'
-        yield from map(_example, examples.get(reason, ()))
+        yield f"<p>What helps: {text(REMEDIES.get(reason, 'look at the example'))}.</p>"
+        first, others = (found := list(map(_example, examples.get(reason, ()))))[:1], found[1:]
+        yield from first
+        if others:
+            yield f"<details><summary>{len(others)} more</summary>{''.join(others)}</details>"
 
 
 def _example(example: RejectExample) -> str:
     head = f'<p dir="auto"><code>{text(example.input_head)}</code></p>'
     return (
-        f'<div class="example"><p><b>{text(example.doc_id)}</b></p><p>{text(example.detail)}</p>'
+        f'<div class="example"><p dir="auto"><b>{text(example.doc_id)}</b></p>'
+        f"<p>{text(example.detail)}</p>"
         f"{head if example.input_head else ''}"
         f'<p class="small">{link(example.path, example.path)}</p></div>'
     )
@@ -248,9 +318,12 @@ def _settings(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield text(name.replace("_", " ")), f"<code>{text(shown)}</code>"
 
 
-def _files(counts: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+def _files(counts: Mapping[str, int], data: ReportData) -> Iterator[tuple[str, str]]:
     yield link(RUN, RUN), "the numbers of this page, and every part with its SHA-256"
     yield link(f"{PARTS}/", f"{PARTS}/"), f"{counts['parts']:,} parts"
     yield link(f"{MANIFESTS}/", f"{MANIFESTS}/"), "for each part: what was read, what came out"
+    if data.counts is not None:
+        yield link("counts.parquet", "counts.parquet"), "tokens by document, language and UPOS"
+        yield link("words.parquet", "words.parquet"), "tokens by language, UPOS and word"
     if counts["rejected"]:
         yield link(f"{REJECTS}/", f"{REJECTS}/"), "rejected documents; they can be replayed"

@@ -22,6 +22,8 @@ from mtag_core.errors import CountMismatchError, LockHeldError, OutputError, Usa
 from mtag_core.output.columns import SCHEMA_VERSION
 from mtag_core.output.layout import (
     ATTEMPTS,
+    COUNTS,
+    FINISHED_FILES,
     FOLDERS,
     MANIFESTS,
     PARTS,
@@ -32,9 +34,9 @@ from mtag_core.output.layout import (
 from mtag_core.output.manifests import Manifest
 from mtag_core.parts.completed_parts import damaged_parts
 from mtag_core.parts.counts import check_balance
-from mtag_core.parts.outcome import reject_examples
 from mtag_core.parts.plan import slice_part_id
-from mtag_core.parts.report import report_html
+from mtag_core.parts.report import write_report
+from mtag_core.parts.report_data import collect_report_data, write_report_data
 from mtag_core.parts.slices import part_ids_of_slices, read_slices
 from mtag_core.tagging.tagger_options import TaggerOptions
 
@@ -195,8 +197,8 @@ def write_config(layout: OutputLayout, config: RunConfig) -> None:
 def remove_own_files(layout: OutputLayout) -> None:
     """Removes everything that earlier runs wrote, the configuration last."""
     storage.delete(layout.plan_path)
-    storage.delete(layout.run_path)
-    storage.delete(layout.report_path)
+    for name in FINISHED_FILES:
+        storage.delete(storage.join(layout.base, name))
     for folder in FOLDERS:
         for paths in layout.own_files(folder).values():
             for path in paths:
@@ -253,8 +255,8 @@ def finish_run(
         )
     report = _report(config, ordered)
     # Before run.json, which says that the run is complete.
-    with storage.atomic_writer(layout.report_path) as stream:
-        stream.write(report_html(report, reject_examples(layout, ordered)).encode())
+    write_report_data(layout, collect_report_data(layout, ordered))
+    write_report(layout, report)
     write_json(layout.run_path, report)
     return report
 
@@ -287,7 +289,7 @@ def prune(layout: OutputLayout, report: Mapping[str, Any]) -> int:
             for path in paths:
                 storage.delete(path)
     # The manifest goes first: a part without one counts as not done.
-    for folder in (MANIFESTS, PARTS, REJECTS):
+    for folder in (MANIFESTS, PARTS, REJECTS, COUNTS):
         for part_id, paths in layout.own_files(folder).items():
             if part_id not in listed:
                 stale.add(part_id)

@@ -10,7 +10,7 @@ from apache_beam.transforms.combiners import ToListCombineFn
 
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
-from mtag_core.parts.counts import ProgressFile, Tally
+from mtag_core.parts.counts import ProgressFile, Tally, tally_of
 from mtag_core.parts.part_records import CompletedPart
 from mtag_core.parts.part_writer import PartWriter
 from mtag_core.parts.run import RunConfig, finish_run
@@ -86,16 +86,7 @@ class _WritePartsDoFn(StepDoFn):
         _count(manifest, elapsed_ms=round(1000 * (now_s - self._started_s)))
         self._started_s = now_s
         if self._progress is not None:
-            self._progress.finish(
-                Tally(
-                    manifest.n_documents,
-                    manifest.n_rejected,
-                    manifest.n_sentences,
-                    manifest.n_tokens,
-                    manifest.n_source_bytes,
-                    1,
-                )
-            )
+            self._progress.finish(tally_of(manifest))
 
 
 def _count(manifest: Manifest, *, elapsed_ms: int) -> None:

@@ -35,9 +35,9 @@ def annotate(pattern: str, output: Path, *flags: str) -> int:
 
 
 def tree(output: Path) -> dict[str, bytes]:
-    """Every file of an output directory but the times, by relative path."""
+    """Every file of an output directory but those with times, by relative path."""
     return {
         path.relative_to(output).as_posix(): path.read_bytes()
         for path in sorted(output.rglob("*"))
-        if path.is_file() and path.parent.name != "runs"
+        if path.is_file() and path.parent.name != "runs" and path.name != "report.html"
     }

@@ -25,7 +25,7 @@ def test_a_part_appears_with_its_digest(layout, tmp_path):
     with open_part(layout, _ID) as files:
         for row in example_rows():
             files.rows.write(row)
-    part, rejects = files.digests()
+    part, rejects, _ = files.digests()
     data = (tmp_path / "parts" / part.name).read_bytes()
     assert part.name == f"part-{_ID}.jsonl"
     assert (part.n_bytes, part.sha256) == (len(data), hashlib.sha256(data).hexdigest())
@@ -37,7 +37,7 @@ def test_the_first_reject_opens_the_file_of_rejects(layout, tmp_path):
     with open_part(layout, _ID) as files:
         files.reject(_REJECT)
         files.reject(_REJECT)
-    _, rejects = files.digests()
+    _, rejects, _ = files.digests()
     data = (tmp_path / "rejects" / f"part-{_ID}.jsonl").read_bytes()
     assert data.count(b"\n") == 2
     assert rejects is not None
