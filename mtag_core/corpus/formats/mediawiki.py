@@ -20,8 +20,8 @@ _HEAD_BYTES = 2**18
 # Definitions of templates are read from so much of a dump, once in a worker and file. A dump of a
 # small wiki is in it whole.
 _DEFINITIONS_BYTES = 32 * 2**20
-_PAGE = b"<page>"
 _PAGE_START = re.compile(rb"<page[\s>]")
+_PAGE_START_BYTES = len(b"<page>")
 # Bytes of XML in a byte of a bz2 dump, about.
 _BZ2_RATIO = 4
 
@@ -176,7 +176,7 @@ class _PageStarts:
         data = self._stream.read(n_bytes)
         seen = self._tail + data
         self.n_pages += len(_PAGE_START.findall(seen))
-        self._tail = seen[1 - len(_PAGE) :]
+        self._tail = seen[1 - _PAGE_START_BYTES :]
         return data
 
 
@@ -195,7 +195,7 @@ class _PlainRange:
 class _PageRange:
     """Reads from the first page that starts in the range up to the first one behind it.
 
-    In an export `<` is escaped within text, so that `<page>` is always the element.
+    In an export `<` is escaped within text, so that `<page` is always the element.
     """
 
     def __init__(self, stream: _RangeStream) -> None:
@@ -221,19 +221,19 @@ class _PageRange:
             return b""
         boundary = self._stream.boundary
         if boundary is not None:
-            end = self._buffer.find(_PAGE, max(0, boundary - self._buffer_start))
-            if end >= 0:
+            first = _PAGE_START.search(self._buffer, max(0, boundary - self._buffer_start))
+            if first:
                 self._is_at_end = True
-                return self._drop(end)
-        n_kept = 0 if self._is_at_end else min(len(self._buffer), len(_PAGE) - 1)
+                return self._drop(first.start())
+        n_kept = 0 if self._is_at_end else min(len(self._buffer), _PAGE_START_BYTES - 1)
         return self._drop(len(self._buffer) - n_kept)
 
     def _find_first(self) -> bool:
-        start = self._buffer.find(_PAGE)
-        if start < 0:
-            self._drop(max(0, len(self._buffer) - len(_PAGE) + 1))
+        first = _PAGE_START.search(self._buffer)
+        if first is None:
+            self._drop(max(0, len(self._buffer) - _PAGE_START_BYTES + 1))
             return False
-        self._drop(start)
+        self._drop(first.start())
         boundary = self._stream.boundary
         if boundary is not None and self._buffer_start >= boundary:
             self._is_at_end = True

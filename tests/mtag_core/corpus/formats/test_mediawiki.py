@@ -48,6 +48,13 @@ def test_plain_dumps_are_read_once_however_split(read, item_bytes):
     assert read(DUMP, "a.xml", item_bytes=item_bytes) == read(DUMP, "a.xml")
 
 
+@pytest.mark.parametrize("start", [b"<page >", b'<page id="1">', b"<page" + b" " * 300 + b">"])
+@pytest.mark.parametrize("item_bytes", [100, 1000])
+def test_pages_with_longer_tags_are_read_once_however_split(read, item_bytes, start):
+    dump = DUMP.replace(b"<page>", start)
+    assert ids(read(dump, "a.xml", item_bytes=item_bytes)) == list(range(1, 60))
+
+
 @pytest.mark.parametrize("item_bytes", [240, 2000, 5000])
 @pytest.mark.parametrize("size", [100, 1000, 5003])
 def test_multistream_dumps_are_read_once_however_split(read, item_bytes, size):
