@@ -50,7 +50,9 @@ class EncodedSentence:
     @property
     def n_pieces(self) -> int:
         """Wordpieces of all windows, or words where the model reads words."""
-        return sum(window.size for window in self.windows)
+        # A sentence nearly always has one window.
+        windows = self.windows
+        return windows[0].size if len(windows) == 1 else sum(window.size for window in windows)
 
 
 def cut(sizes: Sequence[int], *, max_size: int, overlap: int) -> list[tuple[int, int, int, int]]:
