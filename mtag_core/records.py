@@ -94,7 +94,7 @@ class Document:
         sentences: Given when the input is segmented already (CoNLL-U), else None.
         language: ISO 639 code of the whole text, where a field of the input states it; else None.
         likely_language: ISO 639 code where the source states the language of its texts (MediaWiki),
-            which may quote others; else None.
+            of which some may be in others; else None.
         fields: The values of the fields that `ReadOptions.keep_fields` names, in its order; empty
             where the format has no fields.
     """

@@ -23,7 +23,9 @@ _DEFAULTS = TaggerOptions()
 class TextSegmenter(Protocol):
     """What the step from text to sentences needs of a model."""
 
-    def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]:
+    def segment(
+        self, text: str, language: str | None = None, *, likely_language: str | None = None
+    ) -> Iterator[Sentence]:
         """Splits a text into sentences."""
 
     def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:

@@ -24,7 +24,9 @@ class FakeTagger:
         self.batch_sentences = batch_sentences
         self.on_batch: Callable[[BatchReport], None] | None = None
 
-    def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]:
+    def segment(
+        self, text: str, language: str | None = None, *, likely_language: str | None = None
+    ) -> Iterator[Sentence]:
         for match in re.finditer(r"[^.\s][^.]*\.?", text):
             sentence = _sentence(match[0].rstrip(), match.start())
             yield replace(sentence, language=language) if language else sentence

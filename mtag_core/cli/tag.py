@@ -4,7 +4,7 @@ import argparse
 import io
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from mtag_core import storage
@@ -33,6 +33,9 @@ class TagOptions:
     file: str | None = option(
         "a text file, path or URL, instead", None, metavar="FILE", section="input"
     )
+    allow_redirects: bool = option(
+        "follow a server that sends us to another host for a file", False, section="input"
+    )
     bundle: str | None = option(
         "directory or URL; the shipped one if left out", None, metavar="DIR", section="model"
     )
@@ -51,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
     options = _FLAGS.parse(args)
     if options.text is not None and options.file is not None:
         raise UsageError("give either a text or --file FILE, not both")
+    access = replace(storage.http_access(), allow_redirects=options.allow_redirects)
+    storage.use_http_access(access)
     text = _text(options)
     # Opening the model takes half a second: what is wrong with the call is said before.
     from mtag_core.tagging.tagger import Tagger

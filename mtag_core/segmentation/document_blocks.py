@@ -21,7 +21,8 @@ def segment_document(
 
     Args:
         document: What to split.
-        segment: Splits a text; gets its language, too, where the document states it.
+        segment: Splits a text; gets its language, too, where the document states it, or, by the
+            name `likely_language`, that of most texts of the document's source.
         identify: Finds the languages of sentences that a document brings.
         limit_s: Seconds that both may take, without what is done with the blocks in between.
 
@@ -32,7 +33,7 @@ def segment_document(
     budget = TimeBudget(limit_s)
     try:
         with budget.spend():
-            sentences = iter(_sentences(document, segment, identify))
+            sentences = iter(sentences_of(document, segment, identify))
         yield from _blocks(document, sentences, budget)
     except MemoryError:
         raise
@@ -40,15 +41,19 @@ def segment_document(
         yield failed_document(document, error, step="segment")
 
 
-def _sentences(
+def sentences_of(
     document: Document,
     segment: Callable[..., Iterable[Sentence]],
     identify: Callable[[Sequence[Sentence]], Sequence[Sentence]],
 ) -> Iterable[Sentence]:
+    """A document's sentences; arguments as of `segment_document`."""
     if document.sentences is not None:
         return identify(document.sentences)
-    stated = () if document.language is None else (document.language,)
-    return segment(document.text, *stated)
+    if document.language is not None:
+        return segment(document.text, document.language)
+    if document.likely_language is not None:
+        return segment(document.text, likely_language=document.likely_language)
+    return segment(document.text)
 
 
 def _blocks(

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier
-from mtag_core.languages import UNKNOWN
+from mtag_core.languages import UNKNOWN, find_language, written_standards
 from mtag_core.records import MultiwordToken, Sentence
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
@@ -32,6 +32,9 @@ _SPLITS_SUFFIX = ".splits.npz"
 
 # A tokenizer is given lines of at most so many characters together, so that memory stays flat.
 _MAX_BLOCK_CHARACTERS = 65_536
+# Pages of a dump in other languages are few, but there are some. Short ones look like any.
+_SURE_OF_ANOTHER = 0.8
+_SURE_CHARACTERS = 40
 
 
 class _Tokenizer(Protocol):
@@ -143,12 +146,17 @@ class Segmenter:
             for sentence, language in zip(sentences, languages, strict=True)
         ]
 
-    def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]:
+    def segment(
+        self, text: str, language: str | None = None, *, likely_language: str | None = None
+    ) -> Iterator[Sentence]:
         """Yields the sentences of a text in order.
 
         Args:
             text: Any string. Control characters separate tokens and are in none.
             language: ISO 639 code of the whole text; each paragraph's is found where it is None.
+            likely_language: Any code of the language that the text is in unless it has 40
+                characters and begins, with a probability of 0.8, in another; None where nothing is
+                known.
 
         Yields:
             Sentences whose offsets point into `text`. A sentence never crosses a blank line.
@@ -157,6 +165,8 @@ class Segmenter:
             BundleError: A segmenter file is damaged.
         """
         cleaned = clean(text)
+        if language is None and likely_language is not None:
+            language = self._settled(text, likely_language)
         if language is None:
             found = find_spans(cleaned, langid=self._langid)
         else:
@@ -169,6 +179,14 @@ class Segmenter:
                     spans = zip(block.starts, block.ends, strict=True)
                     block.forms = [text[start:end] for start, end in spans]
                 yield from _sentences(text, block, models.splits, language=name)
+
+    def _settled(self, text: str, likely_language: str) -> str | None:
+        """The likely language, unless mtag does not know it or the text is surely in another."""
+        code = find_language(likely_language)
+        found, probability = self.find_language(text)
+        is_another = code not in (found, *written_standards(found))
+        is_sure = probability >= _SURE_OF_ANOTHER and len(text) >= _SURE_CHARACTERS
+        return None if is_another and is_sure else code
 
     def _models(self, language: str) -> _Models:
         treebank = self._language_to_treebank.get(language)

@@ -199,19 +199,25 @@ class Tagger:
         tagger.piece_budget, tagger.on_batch = self.piece_budget, self.on_batch
         return tagger
 
-    def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]:
+    def segment(
+        self, text: str, language: str | None = None, *, likely_language: str | None = None
+    ) -> Iterator[Sentence]:
         """Splits a text into sentences of tokens, untagged.
 
         Args:
             text: Any text without lone surrogates.
             language: Of the whole text, as in `load`; None for what `load` was given.
+            likely_language: Of the whole text, where no language is given or to be chosen among
+                some, and the text is not surely in another; as a dump says it of its pages.
 
         Raises:
             UsageError: The text is no `str` or holds a lone surrogate, or mtag does not know the
                 language.
         """
         check_text(text, what="text", hint="; for several texts use pipe")
-        return self._kept(self._segmenter.segment(text, self._code(language)))
+        code = self._code(language)
+        likely = None if self.options.languages else likely_language
+        return self._kept(self._segmenter.segment(text, code, likely_language=likely))
 
     def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
         """Finds the languages of a document that came in sentences, as CoNLL-U does.

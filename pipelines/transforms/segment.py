@@ -58,8 +58,8 @@ class _SegmentDoFn(StepDoFn):
             self._model = self._shared.acquire()
         model = self._model
 
-        def segment(text: str, *language: str) -> Iterator[Sentence]:
-            return model.iterate(lambda segmenter: iter(segmenter.segment(text, *language)))
+        def segment(text: str, *stated: str, **likely: str) -> Iterator[Sentence]:
+            return model.iterate(lambda segmenter: iter(segmenter.segment(text, *stated, **likely)))
 
         def identify(sentences: Sequence[Sentence]) -> Sequence[Sentence]:
             with model.lock:

@@ -69,3 +69,20 @@ def test_languages_that_mean_nothing_leave_nothing(corpus, tmp_path, capsys, fla
     assert main([f"--input={corpus}", f"--output={output}", *flags]) == 2
     assert message in capsys.readouterr().err
     assert not output.exists()
+
+
+def test_a_dump_says_the_language_of_its_pages(tmp_path):
+    pages = ["Bonjour.", "Ha!", "Die Brücke ist sehr alt und steht am Fluss."]
+    path = tmp_path / "dump.xml"
+    path.write_text(
+        '<mediawiki xml:lang="fr">'
+        + "".join(
+            f"<page><title>T</title><ns>0</ns><id>{number}</id><revision><id>1</id>"
+            f"<model>wikitext</model><text>{page}</text></revision></page>"
+            for number, page in enumerate(pages, start=1)
+        )
+        + "</mediawiki>",
+        "utf-8",
+    )
+    rows, _ = _annotate(str(path), tmp_path / "out")
+    assert [rows[str(number)]["language"] for number in (1, 2, 3)] == ["fr", "fr", "de"]

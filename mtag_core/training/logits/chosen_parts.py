@@ -23,7 +23,7 @@ from mtag_core.corpus import ReadOptions, read_item
 from mtag_core.errors import ShardError
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.records import Document, Reject, Sentence
-from mtag_core.segmentation import Segmenter
+from mtag_core.segmentation import Segmenter, document_blocks
 from mtag_core.training.logits.sentence_choice import (
     ChoiceOptions,
     SentenceSelector,
@@ -65,9 +65,7 @@ def documents_of(part: PlannedPart, options: ReadOptions) -> Iterator[Document]:
 
 def sentences_of(document: Document, segmenter: Segmenter) -> Iterable[Sentence]:
     """A document's sentences, as the step `Segment` finds them."""
-    if document.sentences is None:
-        return segmenter.segment(document.text)
-    return segmenter.identify(document.sentences)
+    return document_blocks.sentences_of(document, segmenter.segment, segmenter.identify)
 
 
 def survey_part(

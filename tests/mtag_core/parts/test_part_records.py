@@ -232,7 +232,7 @@ def test_a_document_that_cannot_be_segmented_to_its_end_leaves_no_sentence(
     part, layout, monkeypatch
 ):
     class Segmenter(FakeTagger):
-        def segment(self, text, language=None):
+        def segment(self, text, language=None, *, likely_language=None):
             for sentence in super().segment(text, language):
                 if "poison" in sentence.forms:
                     raise ValueError("cannot cut")

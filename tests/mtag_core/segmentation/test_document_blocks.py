@@ -38,6 +38,13 @@ def test_a_language_that_the_document_states_goes_to_the_segmenter():
     assert [sentence.language for sentence in block.sentences] == ["pl", "pl"]
 
 
+def test_a_language_that_is_likely_is_said_to_be_so():
+    given = []
+    document = replace(_document(2), likely_language="pl")
+    list(segment_document(document, lambda text, **likely: given.append(likely) or []))
+    assert given == [{"likely_language": "pl"}]
+
+
 def test_sentences_that_a_document_brings_are_kept():
     given = tuple(FakeTagger().segment("One. Two."))
     [block] = segment_document(_document(3, given), FakeTagger().segment)

@@ -22,7 +22,7 @@ LIMITS = Limits(body_bytes=2**20, requests=64, seconds=60.0)
 class ServedTagger(AbortingTagger):
     """Ends its process at the form "abort", blocks it at "hang", fails at "poison"."""
 
-    def segment(self, text, language=None):
+    def segment(self, text, language=None, *, likely_language=None):
         if text.startswith("hang"):
             time.sleep(600)
         return super().segment(text, language)

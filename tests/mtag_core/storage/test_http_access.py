@@ -5,6 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from mtag_core import storage
+from mtag_core.__main__ import main
 from mtag_core.errors import StorageError, UsageError
 from mtag_core.storage import HttpAccess
 from mtag_core.storage.http_access import real_url
@@ -126,6 +127,14 @@ def test_a_redirect_stays_on_its_host_unless_it_is_allowed_to_leave(port):
         storage.read_bytes(url)
     storage.use_http_access(HttpAccess(allow_redirects=True))
     assert storage.read_bytes(url) == b"texts"
+
+
+def test_tag_follows_a_redirect_where_it_is_allowed_to(port, capsys):
+    argv = ["tag", "--file", f"http://127.0.0.1:{port}/away"]
+    assert main(argv) == 1
+    assert "--allow_redirects" in capsys.readouterr().err
+    assert main([*argv, "--allow_redirects"]) == 0
+    assert "\ttexts\t" in capsys.readouterr().out
 
 
 def test_secrets_are_taken_out_of_any_text():

@@ -158,3 +158,24 @@ def test_calls_with_something_else_are_one_clear_error(tagger, call, message):
     with pytest.raises(UsageError) as error:
         call(tagger)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "likely", "found"),
+    [
+        ("Hallo!", "en", "en"),
+        ("Hallo!", "English", "en"),
+        ("Die Brücke ist sehr alt und steht am Fluss.", "en", "de"),
+        ("Eg heiter Ola og kjem frå Bergen, og det er fint der.", "nn", "nn"),
+        ("Die Brücke ist sehr alt und steht am Fluss.", "xx", "de"),
+    ],
+)
+def test_a_likely_language_holds_unless_the_text_is_surely_in_another(tagger, text, likely, found):
+    [sentence] = tagger.segment(text, likely_language=likely)
+    assert sentence.language == found
+
+
+@pytest.mark.parametrize("options", [{"language": "de"}, {"languages": ["de", "fr"]}])
+def test_what_a_user_says_of_languages_comes_before_what_is_likely(options):
+    [sentence] = Tagger.load(**options).segment("Hallo!", likely_language="en")
+    assert sentence.language in ("de", "fr")

@@ -19,7 +19,9 @@ class FailingTagger(FakeTagger):
     def __init__(self) -> None:
         super().__init__(fails_on=FAILING_WORDS["tag"])
 
-    def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]:
+    def segment(
+        self, text: str, language: str | None = None, *, likely_language: str | None = None
+    ) -> Iterator[Sentence]:
         for sentence in super().segment(text, language):
             if FAILING_WORDS["segment"] in sentence.forms:
                 raise ValueError("cannot split")
