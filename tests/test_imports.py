@@ -25,7 +25,7 @@ FLOORS = (
     {"mtag_core.adapters", "mtag_core.evaluation", "mtag_core.output"},
     {"mtag_core", "mtag_core.parts", "mtag_core.serve", "mtag_core.spacy_component"},
     {"mtag_core.training", "mtag_core.training.options"} | {"mtag_core.training.treebank_facts"},
-    {"mtag_core.training.segmenter_options", "mtag_core.training.word_options"},
+    {"mtag_core.training.segmenter_options"},
     {"mtag_core.training.records"},
     {"mtag_core.training.networks"},
     {"mtag_core.training.data", "mtag_core.training.graphs", "mtag_core.training.langid"},

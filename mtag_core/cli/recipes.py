@@ -12,30 +12,24 @@ from typing import Any
 from mtag_core.cli.logs import start_logging
 from mtag_core.options import Flags
 from mtag_core.training.options import (
+    AdapterOptions,
     AdaptOptions,
     AverageOptions,
-    ConventionsOptions,
+    BundleTrainingOptions,
+    CorpusOptions,
     DistillOptions,
-    EncodeTextOptions,
     ExportOptions,
     ExportTeacherOptions,
+    LabelOptions,
     LangidOptions,
     TeacherTrainingOptions,
+    TextOptions,
     UnpackBundleOptions,
-    VocabularyOptions,
 )
 from mtag_core.training.segmenter_options import (
     LabelBoundariesOptions,
     LabelSplitsOptions,
     TrainSegmentersOptions,
-)
-from mtag_core.training.word_options import (
-    BundleTrainingOptions,
-    WordAdapterOptions,
-    WordCorpusOptions,
-    WordDistillOptions,
-    WordTargetOptions,
-    WordTextOptions,
 )
 
 
@@ -73,13 +67,6 @@ class Recipe:
 
 
 _FINETUNE: dict[str, Any] = {
-    **dict.fromkeys(("teachers", "text", "student"), MISSING),
-    **{"label_share": 0.7, "treebank_rate": 1.0, "text_rate": 0.05, "other_text_rate": 0.02},
-    **{"dropout": 0.1, "epochs": 6.0, "peak_rate": 4e-4, "warmup_share": 0.1},
-    **{"piece_budget": 16384},
-}
-
-_FINETUNE_WORDS: dict[str, Any] = {
     **{"student": MISSING, "label_share": 0.7, "text_rate": 0.05},
     **{"epochs": 12.0, "peak_rate": 4e-4, "warmup_share": 0.1},
 }
@@ -106,12 +93,6 @@ RECIPES = {
         Flags(TrainSegmentersOptions),
         is_verbose=True,
     ),
-    "train vocabulary": Recipe(
-        "train-vocabulary",
-        "train the student's WordPiece vocabulary",
-        "data.vocabulary",
-        Flags(VocabularyOptions),
-    ),
     "train teacher": Recipe(
         "train-teacher",
         "fine-tune a pretrained encoder on treebanks",
@@ -120,51 +101,27 @@ RECIPES = {
     ),
     "train corpus": Recipe(
         "read-treebanks",
-        "read treebanks once, with lemma rules, for word students and their teachers",
-        "data.word_corpus",
-        Flags(WordCorpusOptions),
+        "read treebanks once, with lemma rules, for teachers and students",
+        "data.corpus",
+        Flags(CorpusOptions),
         is_verbose=True,
     ),
     "train text": Recipe(
         "prepare-text",
-        "segment text, train the word student's vocabulary, encode both",
-        "data.word_text",
-        Flags(WordTextOptions),
+        "segment text, train the student's vocabulary, encode both",
+        "data.text",
+        Flags(TextOptions),
         is_verbose=True,
     ),
     "train labels": Recipe(
         "label-words",
-        "let teachers label treebanks and text for word students",
-        "recipes.word_targets",
-        Flags(WordTargetOptions),
-    ),
-    "train words": Recipe(
-        "distill-words",
-        "train a word student on what teachers labelled",
-        "recipes.word_distillation",
-        Flags(WordDistillOptions),
-    ),
-    "train finetune-words": Recipe(
-        "finetune-words",
-        "train a word student further, on treebanks above all",
-        "recipes.word_distillation",
-        Flags(WordDistillOptions, **_FINETUNE_WORDS),
-    ),
-    "train adapters": Recipe(
-        "fit-adapters",
-        "fit a word student's treebank adapters, styles and temperatures",
-        "recipes.word_adapters",
-        Flags(WordAdapterOptions),
-    ),
-    "train encode-text": Recipe(
-        "encode-text",
-        "encode segmented text for distillation, once",
-        "data.texts",
-        Flags(EncodeTextOptions),
+        "let teachers label treebanks and text for students",
+        "recipes.labelling",
+        Flags(LabelOptions),
     ),
     "train distill": Recipe(
         "distill",
-        "train a student on teachers' targets for text",
+        "train a student on what teachers labelled, or on shards of logits",
         "recipes.distillation",
         Flags(DistillOptions),
     ),
@@ -174,17 +131,17 @@ RECIPES = {
         "recipes.distillation",
         Flags(DistillOptions, **_FINETUNE),
     ),
+    "train adapters": Recipe(
+        "fit-adapters",
+        "fit a student's treebank adapters, styles and temperatures",
+        "recipes.adapters",
+        Flags(AdapterOptions),
+    ),
     "train adapt": Recipe(
         "adapt",
         "train a student further, on treebank labels alone",
         "recipes.adaptation",
         Flags(AdaptOptions),
-    ),
-    "train treebank-styles": Recipe(
-        "learn-conventions",
-        "learn how treebanks of a language differ, for users who name one",
-        "recipes.conventions",
-        Flags(ConventionsOptions),
     ),
     "train average-models": Recipe(
         "average-models",

@@ -8,14 +8,16 @@ from mtag_core.options import group, option
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 TREEBANKS_HELP = "directory of *-train and *-dev .conllu[.xz] files, at any depth"
-OUTPUT_HELP = "directory for the model, checkpoints and curves"
 RESUME_HELP = "go on from the checkpoint in --output"
 TRAIN_ON_DEV_HELP = "train on three quarters of the dev files, too; score the rest"
-_PIECE_BUDGET = "wordpieces a batch and process"
+LICENCES_HELP = "learn only treebanks whose licence in INDEX.tsv is one of these"
 MAX_PIECES_HELP = "longer sentences are left out, in wordpieces"
 N_PROCESSES_HELP = "processes that encode"
 PIECE_DROPOUT_HELP = "share of wordpieces replaced by the mask piece"
-_LANGUAGE_TEXT = "directory of LANGUAGE.tokens[.xz] files: a sentence a line, tokens between tabs"
+_OUTPUT = "directory for the model, checkpoints and curves"
+_PIECE_BUDGET = "wordpieces a batch and process"
+_CORPUS = "directory that stage `corpus` wrote"
+_TEXT = "directory that stage `text` wrote"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +46,208 @@ class Schedule:
     head_factor: float = 1.0
 
 
-CORRECTION_SCHEDULE = Schedule(
-    epochs=8.0, peak_rate=5e-3, warmup_share=0.0, decay="linear", clip_norm=None
-)
-"""Of what little is trained on top of a frozen student for each treebank."""
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """How sentences are changed while a model learns them."""
+
+    changed_share: float = option(
+        "sentences in capitals, in lower case, without diacritics and so on, of a word student", 0.3
+    )
+    named_share: float = option("treebank sentences whose treebank is named", 0.2)
+    piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.03)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentShape:
+    """The architecture of a new student."""
+
+    architecture: Literal["words", "minibert"] = option("of a new student", "words")
+    hidden_size: int = option("width of a new student", 256)
+    n_layers: int = option("layers of a new student over a sentence", 2)
+
+    @property
+    def n_heads(self) -> int:
+        """Attention heads, of width 64."""
+        return max(1, self.hidden_size // 64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetOptions:
+    """How soft targets are made."""
+
+    top_k: int = option("FEATS bundles kept a token", 32)
+    upos_temperature: float = option("divides the UPOS logits", 1.0)
+    feats_temperature: float = option("divides the FEATS logits", 1.0)
+    top_k_lemmas: int = 8
+    lemma_temperature: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusOptions:
+    """Options of `train corpus`."""
+
+    treebanks: Path = option(TREEBANKS_HELP)
+    output: Path = option("directory for the corpus")
+    train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
+    licences: tuple[str, ...] = option(LICENCES_HELP, (), metavar="LICENCE")
+    feats: Path | None = option(
+        "FEATS inventory to use, such as a teacher's feats.json; that of the train files if none",
+        None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextOptions:
+    """Options of `train text`."""
+
+    corpus: Path = option(_CORPUS)
+    text: Path = option("directory of LANGUAGE.txt[.xz] files, a sentence a line")
+    encoder: Path = option("directory of the teachers' encoder, for its tokenizer.json")
+    output: Path = option("directory for tokens, vocabulary and arrays")
+    segmenters: Path = option("segmenters to cut text with", DEFAULT_BUNDLE / "segmenters")
+    architecture: Literal["words", "minibert"] = option("of the student", "words")
+    n_pieces: int = option("wordpieces of the student, special ones included", 16_000)
+    max_tokens: int = option("tokens of a language at most", 1_000_000)
+    max_pieces: int = option(MAX_PIECES_HELP, 256)
+    n_processes: int = option(N_PROCESSES_HELP, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherTrainingOptions:
+    """Options of `train teacher`.
+
+    Treebanks under `small_treebank` tokens are sampled more often.
+    """
+
+    encoder: str = option("Hugging Face directory or name of the encoder")
+    treebanks: Path | None = option(TREEBANKS_HELP, None)
+    corpus: Path | None = option("directory that stage `corpus` wrote, in the place of files", None)
+    output: Path = option(_OUTPUT)
+    resume: bool = option(RESUME_HELP, False)
+    feats: Path | None = option("FEATS inventory to use; built from the train files if none", None)
+    only: tuple[str, ...] = option(
+        "treebanks to train on, such as en_ewt; all if none is named", (), metavar="TREEBANK"
+    )
+    train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
+    piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.0)
+    unknown_treebank: float = option("share of sentences without their treebank's token", 0.1)
+    piece_budget: int = option(_PIECE_BUDGET, 16384)
+    max_pieces: int = option(MAX_PIECES_HELP, 256)
+    n_processes: int = option(N_PROCESSES_HELP, 1)
+    schedule: Schedule = group(Schedule(epochs=20.0, peak_rate=3e-4), section="schedule")
+    dropout: float = 0.1
+    small_treebank: int = 40_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelOptions:
+    """Options of `train labels`."""
+
+    teachers: tuple[Path, ...] = option("model directories, averaged")
+    text: Path = option(_TEXT)
+    output: Path = option("directory of the shards")
+    shard: int = option("which part of the sentences, from 0", 0)
+    n_shards: int = option("parts that the sentences are labelled in", 1)
+    max_pieces: int = option(MAX_PIECES_HELP, 256)
+    substitution_share: float = option(
+        "label a copy of each sentence with this share of its open-class words substituted", 0.3
+    )
+    targets: TargetOptions = group(
+        TargetOptions(top_k=16, upos_temperature=2.0, feats_temperature=2.0), section="targets"
+    )
+    seed: int = option("of everything random", 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillOptions:
+    """Options of `train distill` and `train finetune`.
+
+    Treebanks under `small_treebank` and texts under `small_text` tokens are sampled more often.
+    """
+
+    corpus: Path = option(_CORPUS)
+    labelled: Path | None = option("directory of shards that stage `labels` wrote", None)
+    logits: Path | None = option(
+        "directory of shards of teacher logits, in the place of --labelled", None
+    )
+    text: Path | None = option(
+        _TEXT + "; without it the wordpieces of a student of --logits are learnt from there", None
+    )
+    output: Path = option(_OUTPUT)
+    resume: bool = option(RESUME_HELP, False)
+    student: Path | None = option("model directory to start from; a new student if none", None)
+    shape: StudentShape = group(StudentShape(), section="new student")
+    n_pieces: int = option(
+        "wordpieces to learn where there is no --text", 16_000, section="new student"
+    )
+    targets: TargetOptions = group(
+        TargetOptions(top_k=16, upos_temperature=2.0, feats_temperature=2.0), section="targets"
+    )
+    label_share: float = option("share of the label in a treebank token's target", 0.5)
+    treebank_rate: float = option("times that an epoch goes through a treebank", 1.0)
+    text_rate: float = option("the same for text", 1.0)
+    noise: Noise = group(Noise(), section="noise")
+    dropout: float = option("of the student", 0.05)
+    share_feats: bool = option("FEATS bundles share weights by attribute while training", True)
+    budget: int = option("wordpieces or tokens a batch and process", 32_768)
+    max_pieces: int = option(MAX_PIECES_HELP, 256)
+    n_processes: int = option(N_PROCESSES_HELP, 1)
+    schedule: Schedule = group(
+        Schedule(epochs=200.0, peak_rate=2e-3, warmup_share=0.04, checkpoint_minutes=2.0),
+        section="schedule",
+    )
+    small_treebank: int = 40_000
+    small_text: int = 300_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptOptions:
+    """Options of `train adapt`.
+
+    Treebanks under `small_treebank` tokens are sampled more often.
+    """
+
+    student: Path = option("model directory to start from")
+    treebanks: Path = option(TREEBANKS_HELP)
+    output: Path = option(_OUTPUT)
+    resume: bool = option(RESUME_HELP, False)
+    train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
+    noise: Noise = group(Noise(changed_share=0.1, named_share=0.0, piece_dropout=0.0))
+    dropout: float = option("of the student", 0.1)
+    bfloat16: bool = option(
+        "products in bfloat16: twice as fast on CPUs with AVX512_BF16 or AMX", False
+    )
+    budget: int = option("wordpieces or tokens a batch", 6000)
+    max_pieces: int = option(MAX_PIECES_HELP, 256)
+    n_processes: int = option(N_PROCESSES_HELP, 1)
+    schedule: Schedule = group(Schedule(epochs=3.0, peak_rate=2e-4), section="schedule")
+    small_treebank: int = 40_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdapterOptions:
+    """Options of `train adapters`."""
+
+    model: Path = option("the student's directory")
+    corpus: Path | None = option(_CORPUS, None)
+    treebanks: Path | None = option(f"{TREEBANKS_HELP}; in the place of --corpus", None)
+    text: Path | None = option(f"{_TEXT}; saves time", None)
+    output: Path = option("directory for the student with its adapters")
+    max_tokens: int = option("tokens of each treebank that are trained on, about", 20_000)
+    schedule: Schedule = group(
+        Schedule(epochs=8.0, peak_rate=5e-3, warmup_share=0.0, decay="linear", clip_norm=None),
+        section="schedule",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AverageOptions:
+    """Options of `average-models`."""
+
+    first: Path = option("a trained model directory")
+    second: Path = option("another that started from the same weights")
+    output: Path = option("model directory to write")
+    share: float = option("of the second, from 0 to 1", 0.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,175 +278,45 @@ class LangidOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TeacherTrainingOptions:
-    """Options of `train-teacher`.
+class BundleTrainingOptions:
+    """Options of `train bundle`."""
 
-    Treebanks under `small_treebank` tokens are sampled more often.
-    """
-
-    encoder: str = option("Hugging Face directory or name of the encoder")
-    treebanks: Path | None = option(TREEBANKS_HELP, None)
-    corpus: Path | None = option("directory of stage `treebanks`, in the place of files", None)
-    output: Path = option(OUTPUT_HELP)
-    resume: bool = option(RESUME_HELP, False)
-    feats: Path | None = option("FEATS inventory to use; built from the train files if none", None)
-    only: tuple[str, ...] = option(
-        "treebanks to train on, such as en_ewt; all if none is named", (), metavar="TREEBANK"
+    treebanks: Path = option(TREEBANKS_HELP, metavar="DIR")
+    text: Path = option("directory of LANGUAGE.txt[.xz] files, a sentence a line", metavar="DIR")
+    encoder: Path = option("Hugging Face directory of the teachers' encoder", metavar="DIR")
+    output: Path = option("the bundle to write; missing or empty", metavar="DIR")
+    work: Path | None = option(
+        "directory for what stages leave; OUTPUT.work if none", None, metavar="DIR"
     )
+    stages: tuple[str, ...] = option("stages to run; all if none is named", (), metavar="STAGE")
+    architecture: Literal["words", "minibert"] = option("of the student", "words")
+    device: Literal["cpu", "cuda"] = option("where networks are trained; all GPUs there are", "cpu")
     train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
-    piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.0)
-    unknown_treebank: float = option("share of sentences without their treebank's token", 0.1)
-    piece_budget: int = option(_PIECE_BUDGET, 16384)
-    max_pieces: int = option(MAX_PIECES_HELP, 256)
-    n_processes: int = option(N_PROCESSES_HELP, 1)
-    schedule: Schedule = group(Schedule(epochs=20.0, peak_rate=3e-4), section="schedule")
-    dropout: float = 0.1
-    small_treebank: int = 40_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class StudentShape:
-    """The architecture of a new student; the shipped one by default."""
-
-    hidden_size: int = option("width of a new student", 256)
-    n_layers: int = option("layers of a new student", 3)
-    activation: str = option(
-        "of a new student's feed-forward layers; in int8 relu costs no time",
-        "relu",
-        choices=("relu", "gelu"),
+    licences: tuple[str, ...] = option(LICENCES_HELP, (), metavar="LICENCE")
+    segmenters: Path = option(
+        "segmenters of the bundle", DEFAULT_BUNDLE / "segmenters", metavar="DIR"
     )
+    langid: Path = option("a fastText model", DEFAULT_BUNDLE / "langid.ftz", metavar="FILE")
+    n_teachers: int = option("teachers, which label together", 2)
+    teacher_minutes: float = option("of each teacher's training", 6.0)
+    student_minutes: float = option("of the student's training", 10.0)
+    finetune_minutes: float = option("of training on treebanks above all", 1.0)
+    n_processes: int = option("processes that segment, encode and score", 1)
+    seed: int = option("of everything random", 1)
+    epochs: float | None = option("end each training after so many passes", None, section="sizes")
+    hidden_size: int = option("width of the student", 256, section="sizes")
+    n_layers: int = option("layers of the student over a sentence", 2, section="sizes")
+    n_pieces: int = option(
+        "wordpieces of a word student; a MiniBERT has six times as many", 16_000, section="sizes"
+    )
+    max_tokens: int = option("tokens of a language's text at most", 1_000_000, section="sizes")
+    max_pieces: int = option(MAX_PIECES_HELP, 256, section="sizes")
+    budget: int = option("wordpieces or tokens a batch and process", 32_768, section="sizes")
 
     @property
-    def n_heads(self) -> int:
-        """Attention heads, of width 64."""
-        return max(1, self.hidden_size // 64)
-
-    @property
-    def intermediate_size(self) -> int:
-        """Width of the feed-forward layers."""
-        return 4 * self.hidden_size
-
-
-@dataclass(frozen=True, kw_only=True)
-class TargetOptions:
-    """How soft targets are made."""
-
-    top_k: int = option("FEATS bundles kept a token", 32)
-    upos_temperature: float = option("divides the UPOS logits", 1.0)
-    feats_temperature: float = option("divides the FEATS logits", 1.0)
-    top_k_lemmas: int = 8
-    lemma_temperature: float = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class DistillOptions:
-    """Options of `distill` and `finetune`.
-
-    Treebanks under `small_treebank` and texts under `small_text` tokens are sampled more often.
-    """
-
-    teachers: tuple[Path, ...] = option("model directories, averaged", ())
-    text: Path | None = option("directory that encode-text wrote", None)
-    logits: Path | None = option(
-        "directory of shards of teacher logits, in the place of --teachers and --text", None
-    )
-    feats: Path | None = option("FEATS inventory of --logits: its teacher's feats.json", None)
-    teacher_digest: str = option("refuse shards of another teacher than this; take any if none", "")
-    treebanks: Path = option(TREEBANKS_HELP)
-    tokenizer: Path = option("the student's tokenizer.json")
-    output: Path = option(OUTPUT_HELP)
-    resume: bool = option(RESUME_HELP, False)
-    student: Path | None = option("model directory to start from; a new student if none", None)
-    shape: StudentShape = group(StudentShape(), section="new student")
-    targets: TargetOptions = group(TargetOptions(), section="targets")
-    train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
-    infer_text_treebank: bool = option(
-        "let teachers infer the treebank of text, not take its language's largest", False
-    )
-    label_share: float = option("share of the label in a treebank token's target", 0.5)
-    treebank_rate: float = option("times that an epoch goes through a treebank", 2.0)
-    text_rate: float = option("the same for text of languages with treebanks", 1.0)
-    other_text_rate: float = option("the same for text of other languages", 0.3)
-    substitution_share: float = option(
-        "train on a copy of each sentence with this share of its open-class words substituted", 0.0
-    )
-    piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.0)
-    dropout: float = option("of the student", 0.0)
-    share_feats: bool = option("FEATS bundles share weights by attribute while training", False)
-    piece_budget: int = option(_PIECE_BUDGET, 32768)
-    max_pieces: int = option(MAX_PIECES_HELP, 256)
-    n_processes: int = option(N_PROCESSES_HELP, 1)
-    schedule: Schedule = group(
-        Schedule(epochs=10.0, peak_rate=2e-3, warmup_share=0.04, checkpoint_minutes=2.0),
-        section="schedule",
-    )
-    small_treebank: int = 40_000
-    small_text: int = 300_000
-
-    @property
-    def feats_path(self) -> Path:
-        """The FEATS inventory that teachers and student share."""
-        return self.feats or self.teachers[0] / "feats.json"
-
-
-@dataclass(frozen=True, kw_only=True)
-class AdaptOptions:
-    """Options of `adapt`.
-
-    Treebanks under `small_treebank` tokens are sampled more often.
-    """
-
-    student: Path = option("model directory to start from")
-    treebanks: Path = option(TREEBANKS_HELP)
-    output: Path = option(OUTPUT_HELP)
-    resume: bool = option(RESUME_HELP, False)
-    train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
-    train_rate: float = option("times that an epoch goes through train files; dev files: once", 1.0)
-    piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.0)
-    dropout: float = option("of the student", 0.1)
-    bfloat16: bool = option(
-        "products in bfloat16: twice as fast on CPUs with AVX512_BF16 or AMX", False
-    )
-    piece_budget: int = option(_PIECE_BUDGET, 6000)
-    max_pieces: int = option(MAX_PIECES_HELP, 256)
-    n_processes: int = option(N_PROCESSES_HELP, 1)
-    schedule: Schedule = group(Schedule(epochs=3.0, peak_rate=2e-4), section="schedule")
-    small_treebank: int = 40_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConventionsOptions:
-    """Options of `learn-conventions`."""
-
-    model: Path = option("the student's directory, which gets the conventions")
-    treebanks: Path = option(TREEBANKS_HELP)
-    rank: int = option("width of a correction's bottleneck", 8)
-    max_tokens: int = option("tokens of each treebank that are trained on, about", 20_000)
-    max_pieces: int = option(MAX_PIECES_HELP, 256)
-    schedule: Schedule = group(CORRECTION_SCHEDULE, section="schedule")
-
-
-@dataclass(frozen=True, kw_only=True)
-class VocabularyOptions:
-    """Options of `train-vocabulary`."""
-
-    text: Path | None = option(_LANGUAGE_TEXT, None)
-    treebanks: Path | None = option("directory of *-train.conllu[.xz] files", None)
-    n_pieces: int = option("wordpieces, special ones included", 96_000)
-    lower_case: bool = option("of folded forms in lower case, as a word student reads them", False)
-    output: Path = option("the tokenizer.json to write")
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncodeTextOptions:
-    """Options of `encode-text`."""
-
-    text: Path = option(_LANGUAGE_TEXT)
-    student_tokenizer: Path = option("tokenizer.json")
-    teacher_tokenizer: Path = option("tokenizer.json")
-    output: Path = option("directory for the arrays")
-    max_pieces: int = option("sentences longer than this in either vocabulary are left out", 256)
-    n_processes: int = option(N_PROCESSES_HELP, 1)
+    def working(self) -> Path:
+        """Where stages leave their products."""
+        return self.work or self.output.with_name(f"{self.output.name}.work")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,13 +353,3 @@ class UnpackBundleOptions:
 
     bundle: str | None = option("directory or URL of a bundle; the shipped one if none", None)
     output: Path = option("model directory to write")
-
-
-@dataclass(frozen=True, kw_only=True)
-class AverageOptions:
-    """Options of `average-models`."""
-
-    first: Path = option("a trained model directory")
-    second: Path = option("another that started from the same weights")
-    output: Path = option("model directory to write")
-    share: float = option("of the second, from 0 to 1", 0.5)

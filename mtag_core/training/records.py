@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from mtag_core.errors import CheckpointError
 from mtag_core.training.options import AdaptOptions, DistillOptions, TeacherTrainingOptions
-from mtag_core.training.word_options import WordDistillOptions
 
+TrainingOptions = AdaptOptions | DistillOptions | TeacherTrainingOptions
 _MAX_SHOWN = 60
 
 
@@ -43,9 +43,7 @@ def record_options(
     path.write_text(text, encoding="utf-8")
 
 
-def record_training(
-    options: AdaptOptions | DistillOptions | TeacherTrainingOptions | WordDistillOptions,
-) -> None:
+def record_training(options: TrainingOptions) -> None:
     """Records the options of a training in its output directory, as `run_config.json`.
 
     Raises:

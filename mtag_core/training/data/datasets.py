@@ -1,18 +1,20 @@
 """Treebanks as arrays: encoded sentences, their labels and where they came from."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.data.encoding import encode_sentences
-from mtag_core.training.data.packing import PackedSentences, fits, ragged_rows
-from mtag_core.training.data.train_dev_split import training_feats
-from mtag_core.training.data.treebanks import UNLABELLED, LabelledSentence, label_ids
-from mtag_core.training.data.word_sentences import WordSentences
+from mtag_core.training.data.pieces import (
+    PackedSentences,
+    encode_sentences,
+    fits,
+    ragged_rows,
+)
+from mtag_core.training.data.words import WordSentences
 
 Sentences = TypeVar("Sentences", PackedSentences, WordSentences)
 
@@ -65,61 +67,27 @@ LabelledPieces = LabelledDataset[PackedSentences]
 LabelledWords = LabelledDataset[WordSentences]
 
 
-def encoded_forms(
-    sentences: list[LabelledSentence], tokenizer_path: Path, *, n_processes: int
-) -> PackedSentences:
-    """Encodes the forms of labelled sentences."""
-    forms = [sentence.forms for sentence in sentences]
-    return encode_sentences(forms, tokenizer_path, n_processes=n_processes)
-
-
-def labelled_dataset(
-    sentences: list[LabelledSentence],
-    packed: PackedSentences,
+def as_pieces(
+    dataset: LabelledWords,
+    forms: Sequence[str],
+    tokenizer: Path,
     *,
-    feats_labels: list[str],
     max_pieces: int,
+    n_processes: int,
 ) -> LabelledPieces:
-    """Adds labels to encoded sentences.
+    """The same sentences in wordpieces.
 
     Args:
-        sentences: Of any treebanks.
-        packed: The same sentences, encoded.
-        feats_labels: The FEATS inventory in label order.
+        dataset: Sentences as ids of forms.
+        forms: In the order of their ids.
+        tokenizer: A `tokenizer.json`.
         max_pieces: Longer sentences are left out, [CLS] and [SEP] counted.
-
-    Returns:
-        The dataset; treebanks are in alphabetical order. Known label faults of train files are
-        repaired. A bundle that is not in the inventory is `UNLABELLED`: not learnt in training, and
-        an error in scoring.
+        n_processes: Processes that encode.
     """
+    packed = encode_sentences(dataset.packed.texts(forms), tokenizer, n_processes=n_processes)
+    values = {each.name: getattr(dataset, each.name) for each in fields(dataset)}
     chosen = np.flatnonzero(fits(packed, max_pieces=max_pieces))
-    kept = [sentences[index] for index in chosen]
-    names = tuple(sorted({sentence.treebank for sentence in kept}))
-    name_to_id = {name: index for index, name in enumerate(names)}
-    upos_to_id = {tag: index for index, tag in enumerate(UPOS_LABELS)}
-    feats_to_id = {tag: index for index, tag in enumerate(feats_labels)}
-    upos: list[int] = []
-    feats: list[int] = []
-    for sentence in kept:
-        upos += label_ids(sentence.upos, upos_to_id, is_strict=True)
-        feats += _feats_ids(sentence, feats_to_id)
-    return LabelledDataset(
-        packed.select(chosen),
-        np.array(upos, np.int64),
-        np.array(feats, np.int64),
-        names,
-        np.array([name_to_id[sentence.treebank] for sentence in kept], np.int64),
-        np.array([sentence.part == "train" for sentence in kept], bool),
-        np.full(len(upos), UNLABELLED, np.int64),
-    )
-
-
-def _feats_ids(sentence: LabelledSentence, feats_to_id: dict[str, int]) -> list[int]:
-    return [
-        UNLABELLED if feats is None else feats_to_id.get(feats, UNLABELLED)
-        for feats in training_feats(sentence)
-    ]
+    return LabelledDataset(**{**values, "packed": packed}).select(chosen)
 
 
 def sampling_rates(

@@ -2,27 +2,47 @@
 
 Where a dev file takes part in training, every fourth block of ten sentences is held out. Blocks,
 because neighbours are of one text, which must not be on both sides too often.
+
+Part of the training data was projected from another annotation of the same text, and some
+projections write FEATS that the treebank's dev and test files never do. Learning them costs
+accuracy; they are replaced where the right value is certain, and left unlabelled where it is not
+(`mtag_core.training.treebank_facts`).
+
+Speech, tweets and old texts often have no mark where a sentence ends, so a segmenter ends it
+elsewhere. A tagger that was trained on whole sentences only does badly on such pieces; it is
+trained on both.
 """
 
-from collections.abc import Collection
+import random
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 
 from mtag_core import conllu
+from mtag_core.lemmas import clean_lemma, lemma_rule
 from mtag_core.storage import open_text
-from mtag_core.training.data.treebank_cleaning import repaired_feats, resegment_unpunctuated
 from mtag_core.training.data.treebanks import (
     LabelledSentence,
     read_treebank,
     treebank_files,
     treebank_name,
 )
-from mtag_core.training.treebank_facts import facts_of
+from mtag_core.training.treebank_facts import TreebankFacts, facts_of
+from mtag_core.treebank_style import treebank_language
 
 _BLOCK_SENTENCES = 10
 _BLOCKS = 4
 _RESEGMENTATION_SEED = 1
 # Sentences in ten, where a treebank has no dev file.
 _HELD_OUT = 1
+
+# A treebank has punctuation if at least so many of its sentences end in a mark, or in a mark and a
+# quotation mark.
+_PUNCTUATED_SHARE = 0.5
+_CLOSING_TOKENS = 2
+_SHORTEST, _LONGEST = 6, 50
+_N_CACHED = 2**20
 
 
 def read_training_sentences(
@@ -79,7 +99,22 @@ def is_trained_on(treebank: str, index: int, *, train_on_dev: bool) -> bool:
 
 def training_feats(sentence: LabelledSentence) -> tuple[str | None, ...]:
     """The FEATS to train on, those of train files repaired; None where one is not to be learnt."""
-    return repaired_feats(sentence) if sentence.part == "train" else sentence.feats
+    if sentence.part != "train":
+        return sentence.feats
+    facts = facts_of(sentence.treebank)
+    if not facts.has_train_feats:
+        return (None,) * len(sentence.feats)
+    return tuple(
+        None if labels in facts.unlabelled_feats else _replaced(labels[1], facts)
+        for labels in zip(sentence.upos, sentence.feats, strict=True)
+    )
+
+
+def training_rules(sentence: LabelledSentence) -> list[str | None]:
+    """The lemma rule of each token; None where its lemma is not to be learnt."""
+    language = treebank_language(sentence.treebank)
+    columns = zip(sentence.forms, sentence.lemmas, sentence.upos, strict=True)
+    return [_rule(form, lemma, upos, language) for form, lemma, upos in columns]
 
 
 def write_held_out_dev(treebanks: Path, directory: Path, *, train_on_dev: bool) -> list[str]:
@@ -137,3 +172,61 @@ def _dev_sentences(
         for index, sentence in enumerate(read_treebank(path))
         if is_trained_on(sentence.treebank, index, train_on_dev=train_on_dev) == is_trained
     ]
+
+
+@lru_cache(_N_CACHED)
+def _rule(form: str, lemma: str, upos: str, language: str) -> str | None:
+    cleaned = clean_lemma(form, lemma, upos, language)
+    return None if cleaned is None else lemma_rule(form, cleaned)
+
+
+def _replaced(feats: str, facts: TreebankFacts) -> str:
+    for wrong, right in facts.replaced_feats:
+        feats = feats.replace(wrong, right)
+    return feats
+
+
+def resegment_unpunctuated(
+    sentences: Sequence[LabelledSentence], *, seed: int
+) -> list[LabelledSentence]:
+    """Cuts the tokens of treebanks without punctuation into other sentences.
+
+    Args:
+        sentences: Those of one treebank and part next to each other.
+        seed: Chooses where to cut.
+
+    Returns:
+        Sentences of 6 to 50 tokens, as short as they come at the end of a treebank's part.
+    """
+    generator = random.Random(seed)
+    resegmented: list[LabelledSentence] = []
+    for _, group in groupby(sentences, key=lambda sentence: (sentence.treebank, sentence.part)):
+        whole = list(group)
+        if sum(map(_ends_in_mark, whole)) < _PUNCTUATED_SHARE * len(whole):
+            resegmented += _resegment(whole, generator)
+    return resegmented
+
+
+def _ends_in_mark(sentence: LabelledSentence) -> bool:
+    return "PUNCT" in sentence.upos[-_CLOSING_TOKENS:]
+
+
+def _resegment(
+    whole: Sequence[LabelledSentence], generator: random.Random
+) -> Iterator[LabelledSentence]:
+    forms, upos, feats, lemmas = (
+        [value for sentence in whole for value in getattr(sentence, column)]
+        for column in ("forms", "upos", "feats", "lemmas")
+    )
+    start = 0
+    while start < len(forms):
+        chosen = slice(start, start + generator.randint(_SHORTEST, _LONGEST))
+        yield LabelledSentence(
+            whole[0].treebank,
+            tuple(forms[chosen]),
+            tuple(upos[chosen]),
+            tuple(feats[chosen]),
+            whole[0].part,
+            tuple(lemmas[chosen]),
+        )
+        start = chosen.stop

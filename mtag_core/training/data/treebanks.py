@@ -5,7 +5,7 @@ is the train part of `en_ewt`, of language `en`.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,22 +108,27 @@ def feats_inventory(sentences: Iterable[LabelledSentence]) -> list[str]:
     return ["_", *sorted(counts, key=lambda feats: (-counts[feats], feats))]
 
 
-def label_ids(tags: Iterable[str], tag_to_id: dict[str, int], *, is_strict: bool) -> list[int]:
+def label_ids(
+    tags: Iterable[str | None], tag_to_id: Mapping[str, int], *, treebank: str = ""
+) -> list[int]:
     """Maps tags to label ids.
 
     Args:
         tags: UPOS tags or FEATS bundles.
         tag_to_id: The inventory.
-        is_strict: Raise for a tag that is not in it, else give `UNLABELLED`.
+        treebank: Whose tags have to be known; empty where those that are not get `UNLABELLED`.
 
     Returns:
         One id a tag.
 
     Raises:
-        LabelError: A tag is unknown and `is_strict` holds.
+        LabelError: A tag is unknown and a treebank named.
     """
-    ids = [tag_to_id.get(tag, UNLABELLED) for tag in tags]
-    if is_strict and UNLABELLED in ids:
-        unknown = next(tag for tag in tags if tag not in tag_to_id)
-        raise LabelError(f"label {unknown!r} is not among the {len(tag_to_id)} known ones")
+    tags = list(tags)
+    ids = [UNLABELLED if tag is None else tag_to_id.get(tag, UNLABELLED) for tag in tags]
+    if treebank and UNLABELLED in ids:
+        unknown = tags[ids.index(UNLABELLED)]
+        raise LabelError(
+            f"{treebank}: label {unknown!r} is not among the {len(tag_to_id)} known ones"
+        )
     return ids

@@ -18,21 +18,17 @@ from mtag_core.tagging.bundle import MODEL_CARD, write_manifest
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.tagging.wordpiece import WordPiece
-from mtag_core.training.data.lemma_labels import training_rules
 from mtag_core.training.data.train_dev_split import (
     read_training_sentences,
     training_feats,
+    training_rules,
     write_held_out_dev,
 )
 from mtag_core.training.data.treebanks import LabelledSentence, read_treebank, treebank_files
 from mtag_core.training.export.model_card import ModelCardFacts, format_model_card
 from mtag_core.training.export.quantisation import piece_graphs, word_graphs
 from mtag_core.training.graphs.tagging_heads import LanguageLabels
-from mtag_core.training.graphs.trained_model import (
-    TrainedModel,
-    TrainedWords,
-    read_trained_student,
-)
+from mtag_core.training.graphs.trained_model import TrainedModel, read_trained_model
 from mtag_core.training.options import ExportOptions
 from mtag_core.treebank_style import treebank_language
 
@@ -65,7 +61,7 @@ def export(options: ExportOptions) -> Path:
     """
     if options.output.exists() and any(options.output.iterdir()):
         raise OutputError(f"{options.output}: holds files, expected an empty or missing directory")
-    trained = read_trained_student(options.model)
+    trained = read_trained_model(options.model)
     labels = _labels(trained, options.treebanks)
     reference, quantised = _graphs(trained, labels, options)
     _write_files(options.output, quantised, labels, trained=trained, options=options)
@@ -110,24 +106,26 @@ def _scores(
         return scores
 
 
-def _labels(trained: TrainedModel | TrainedWords, treebanks: Path) -> Labels:
+def _labels(trained: TrainedModel, treebanks: Path) -> Labels:
     # Dev files know bundles that train files, samples or projections, lack.
     sentences = read_training_sentences(treebanks, train_on_dev=True)
     pairs = _pairs(sentences, training_feats)
-    if isinstance(trained, TrainedModel):
-        feats_of_upos = group_by_upos(pairs, trained.feats)
-        known = trained.conventions.treebanks if trained.conventions else ()
-        return Labels(UPOS_LABELS, trained.feats, feats_of_upos, known)
-    feats_of_upos = group_by_upos(pairs, trained.feats, min_count=_MIN_PAIRS)
     rules = trained.lemma_rules
+    # Those of MiniBERTs are all scored, as they were when its figures were measured.
+    min_count = _MIN_PAIRS if trained.has_words else 1
+    of_rules = (
+        group_by_upos(_pairs(sentences, training_rules), rules, of_all=KEEP, min_count=min_count)
+        if rules
+        else ()
+    )
     return Labels(
         UPOS_LABELS,
         trained.feats,
-        feats_of_upos,
+        group_by_upos(pairs, trained.feats, min_count=min_count),
         trained.treebanks,
         rules,
-        group_by_upos(_pairs(sentences, training_rules), rules, of_all=KEEP, min_count=_MIN_PAIRS),
-        trained.config["styles"],
+        of_rules,
+        trained.config.get("styles", {}),
     )
 
 
@@ -182,7 +180,7 @@ def _pairs(
 
 
 def _graphs(
-    trained: TrainedModel | TrainedWords, labels: Labels, options: ExportOptions
+    trained: TrainedModel, labels: Labels, options: ExportOptions
 ) -> tuple[dict[str, bytes], dict[str, bytes]]:
     sentences = (
         (sentence.forms, _number(sentence.treebank, labels))
@@ -190,7 +188,7 @@ def _graphs(
         for sentence in islice(read_treebank(path), _CALIBRATION_SENTENCES_A_TREEBANK)
     )
     tokenizer = options.model / "tokenizer.json"
-    if isinstance(trained, TrainedWords):
+    if trained.has_words:
         languages = _language_labels(labels, options.treebanks)
         return word_graphs(trained, labels, sentences, FormFeatures(tokenizer), languages=languages)
     return piece_graphs(trained, labels, sentences, WordPiece.load(tokenizer))
@@ -205,7 +203,7 @@ def _write_files(
     graphs: Mapping[str, bytes],
     labels: Labels,
     *,
-    trained: TrainedModel | TrainedWords,
+    trained: TrainedModel,
     options: ExportOptions,
 ) -> None:
     directory.mkdir(parents=True, exist_ok=True)

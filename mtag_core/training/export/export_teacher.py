@@ -6,6 +6,7 @@ from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.graphs.logit_graph import build_logit_graph
 from mtag_core.training.graphs.trained_model import read_trained_model
 from mtag_core.training.logits.logit_teachers import TeacherCard, language_openings, write_teacher
+from mtag_core.training.networks.model_config import ModelMetadata
 from mtag_core.training.options import ExportTeacherOptions
 
 
@@ -28,10 +29,7 @@ def export_teacher(model: Path, output: Path) -> None:
     """
     trained = read_trained_model(model)
     graph = build_logit_graph(trained.weights, trained.shape)
-    openings = language_openings(
-        trained.config.get("conventions", {}),
-        treebanks=trained.config.get("treebanks", ()),
-        first_piece=trained.config.get("first_treebank_piece", 0),
-    )
+    metadata = ModelMetadata.of(trained.config)
+    openings = language_openings(metadata.conventions, metadata.treebank_pieces)
     card = TeacherCard(trained.config["max_pieces"], UPOS_LABELS, openings)
     write_teacher(output, card, graph=graph, tokenizer=trained.tokenizer, feats=list(trained.feats))

@@ -21,7 +21,7 @@ from mtag_core.tagging.words import MAX_WORDS
 from mtag_core.training.graphs.quantised_graph import OBSERVED, Range
 from mtag_core.training.graphs.student_graph import build_student_graph
 from mtag_core.training.graphs.tagging_heads import LanguageLabels
-from mtag_core.training.graphs.trained_model import TrainedModel, TrainedWords
+from mtag_core.training.graphs.trained_model import TrainedModel
 from mtag_core.training.graphs.word_graphs import build_form_graph, build_tagger_graph
 
 Feed = Mapping[str, NDArray[np.generic]]
@@ -49,19 +49,13 @@ def piece_graphs(
     Returns:
         Name of the bundle's file to its content: in float32, and in int8.
     """
-    build = partial(
-        build_student_graph,
-        trained.weights,
-        trained.shape,
-        labels,
-        conventions=trained.conventions,
-    )
+    build = partial(build_student_graph, trained.weights, trained.shape, labels)
     ranges = observe_ranges(build(has_observed=True), sentences, wordpiece)
     return {"tagger.onnx": build()}, {"tagger.onnx": build(ranges=ranges)}
 
 
 def word_graphs(
-    trained: TrainedWords,
+    trained: TrainedModel,
     labels: Labels,
     sentences: Iterable[Told],
     features: FormFeatures,

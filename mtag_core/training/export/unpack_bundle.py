@@ -1,7 +1,9 @@
 """The student of a bundle as a trained model directory again, so that training can go on from it.
 
 The inverse of `mtag_core.training.graphs.student_graph` and `word_graphs`, up to their rounding to
-7 and 8 bits. What divided the logits of a student that reads words stays in its heads' weights.
+7 and 8 bits. What divided the logits stays in the heads' weights. Older bundles
+of wordpieces correct vectors for treebanks in another way: that is left behind, and `train
+adapters` learns adapters in its place.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,14 +21,11 @@ from mtag_core.labels import Labels, load_labels
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.bundle_files import FORMS
 from mtag_core.tagging.wordpiece import MAX_PIECES
-from mtag_core.training.graphs.conventions import Conventions
 from mtag_core.training.graphs.trained_model import (
     TrainedModel,
-    TrainedWords,
     write_trained_model,
-    write_trained_words,
 )
-from mtag_core.training.networks.model_config import EncoderConfig, ModelMetadata, config_fields
+from mtag_core.training.networks.model_config import EncoderConfig, ModelMetadata
 from mtag_core.training.options import UnpackBundleOptions
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -67,7 +66,7 @@ def unpack_bundle(bundle: str | None, output: Path) -> None:
         graph = onnx.load(str(graph_path)).graph
         if (directory / FORMS).exists():
             forms = onnx.load(str(directory / FORMS)).graph
-            write_trained_words(_words_model(graph, forms, labels, opened), output)
+            write_trained_model(_words_model(graph, forms, labels, opened), output)
         else:
             write_trained_model(_model(graph, labels, opened), output)
     except (KeyError, StopIteration) as error:
@@ -78,7 +77,7 @@ def unpack_bundle(bundle: str | None, output: Path) -> None:
 
 def _words_model(
     graph: onnx.GraphProto, forms: onnx.GraphProto, labels: Labels, bundle: Bundle
-) -> TrainedWords:
+) -> TrainedModel:
     arrays = _arrays(graph) | _arrays(forms)
     weights = dict(_word_weights(arrays, labels))
     n_pieces, width = weights["forms.pieces.weight"].shape
@@ -108,7 +107,7 @@ def _words_model(
         "is_trained_on_dev": bundle.is_trained_on_dev,
     }
     tokenizer = (bundle.directory / "tokenizer.json").read_bytes()
-    return TrainedWords(config, weights, labels.feats, labels.lemma_rules, tokenizer)
+    return TrainedModel(config, weights, labels.feats, tokenizer, labels.lemma_rules)
 
 
 def _word_weights(arrays: Arrays, labels: Labels) -> Iterator[tuple[str, NDArray[np.float32]]]:
@@ -136,14 +135,26 @@ def _model(graph: onnx.GraphProto, labels: Labels, bundle: Bundle) -> TrainedMod
     arrays = _arrays(graph)
     n_layers = sum(node.op_type == "MultiHeadAttention" for node in graph.node)
     weights = dict(_weights(arrays, labels, n_layers=n_layers))
-    architecture = {"encoder": "bert", **asdict(_config(graph, weights, n_layers=n_layers))}
-    metadata = ModelMetadata(max_pieces=MAX_PIECES, is_trained_on_dev=bundle.is_trained_on_dev)
+    has_adapters = "adapters" in arrays
+    metadata = ModelMetadata(
+        max_pieces=MAX_PIECES,
+        is_trained_on_dev=bundle.is_trained_on_dev,
+        treebanks=labels.treebanks if has_adapters else (),
+        styles=dict(labels.styles) if has_adapters else {},
+    )
+    config = {
+        "encoder": "bert",
+        **asdict(_config(graph, weights, n_layers=n_layers)),
+        "combine": "first_last",
+        "n_feats": len(labels.feats),
+        "n_treebanks": len(metadata.treebanks),
+        **asdict(metadata),
+    }
     return TrainedModel(
-        config=config_fields(architecture, metadata, n_feats=len(labels.feats)),
+        config=config,
         weights=weights,
         feats=labels.feats,
         tokenizer=(bundle.directory / "tokenizer.json").read_bytes(),
-        conventions=_conventions(arrays, labels) if labels.treebanks else None,
     )
 
 
@@ -161,16 +172,6 @@ def _config(graph: onnx.GraphProto, weights: Arrays, *, n_layers: int) -> Encode
         hidden_act=_activation(nodes),
         dropout=0.0,
     )
-
-
-def _conventions(arrays: Arrays, labels: Labels) -> Conventions:
-    """The treebanks' corrections; the graph's first row is that of no treebank."""
-    bias = arrays["conventions.bias"].astype(np.float32)
-    down, up = (
-        arrays[f"conventions.{part}.kernel"] * arrays[f"conventions.{part}.scale"][:, None, None]
-        for part in ("down", "up")
-    )
-    return Conventions(labels.treebanks, bias[1:], down[1:], up[1:])
 
 
 def _attribute(nodes: Any, kind: str, name: str) -> Any:  # noqa: ANN401 (protobuf's)
@@ -197,6 +198,8 @@ def _weights(
     for name in (*(layer + dense for layer in layers for dense in _DENSE), "combine", "upos"):
         yield f"{name}.weight", _dequantised(arrays, name)
         yield f"{name}.bias", arrays[f"{name}.bias"]
+    if "adapters" in arrays:
+        yield "adapters.weight", arrays["adapters"].astype(np.float32)
     yield from _head(arrays, "feats", len(labels.feats), labels.upos, labels.feats_of_upos)
 
 

@@ -93,6 +93,12 @@ class QuantisedGraph(GraphBuilder):
         out = self.dense(self._activated(inner, dense), dense)
         return self.added_and_normalised(out, hidden, name + "output.LayerNorm")
 
+    def adapted(self, tokens: str) -> str:
+        """Tokens' vectors plus the adapter of the graph's input `treebank`; row 0 is of none."""
+        table = self.constant("adapters", self._weights["adapters.weight"].astype(np.float16))
+        adapter = self.node("Gather", table, "treebank", axis=0)
+        return self.node("Add", tokens, self.node("Cast", adapter, to=TensorProto.FLOAT))
+
     def piece_rows(self, table: Array, ids: str) -> str:
         """Rows of a table; int8 with a scale each in the int8 graph."""
         if self._ranges is None:

@@ -207,12 +207,7 @@ class _TaggerGraph(TaggingHeads):
             hidden = self.layer(hidden, f"context.layers.{index}.")
         width = self._weights["context.norm.weight"].shape[0]
         flat = self.node("Reshape", hidden, *self.ints([-1, width]))
-        adapter = self.node("Gather", self._adapters(), "treebank", axis=0)
-        adapter = self.node("Cast", adapter, to=TensorProto.FLOAT)
-        return self.quantised(self.node("Add", flat, adapter), _HEADS)
-
-    def _adapters(self) -> str:
-        return self.constant("adapters", self._weights["adapters.weight"].astype(np.float16))
+        return self.quantised(self.adapted(flat), _HEADS)
 
     def heads(self, tokens: TokenRuns, labels: Labels, *, prefix: str = "") -> _Values:
         """The labels of all languages; outputs have these names behind a prefix."""

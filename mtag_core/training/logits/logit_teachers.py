@@ -148,20 +148,18 @@ def summarise(
 
 
 def language_openings(
-    conventions: Mapping[str, str], *, treebanks: Sequence[str], first_piece: int
+    conventions: Mapping[str, str], treebank_pieces: Mapping[str, int]
 ) -> dict[str, int]:
     """The piece of the treebank whose convention each language's text follows.
 
     Args:
         conventions: Language to treebank; languages of other treebanks have no piece.
-        treebanks: In the order of their pieces.
-        first_piece: Id of the first treebank's piece.
+        treebank_pieces: Treebank to piece.
     """
-    order = {name: index for index, name in enumerate(treebanks)}
     return {
-        language: first_piece + order[treebank]
+        language: treebank_pieces[treebank]
         for language, treebank in sorted(conventions.items())
-        if treebank in order
+        if treebank in treebank_pieces
     }
 
 

@@ -66,29 +66,28 @@ class TrainedTeacher:
         import torch
 
         from mtag_core.training.networks.model import Batch
-        from mtag_core.training.networks.model_files import load_feats, load_model
+        from mtag_core.training.networks.model_files import Network
 
         if not is_trained_model(directory):
             raise CheckpointError(f"{directory}: expected {', '.join(_FILES)}")
         self._torch, self._batch_type = torch, Batch
         self._device = torch.device(device)
-        model, card = load_model(directory, device=self._device)
+        network = Network.load(directory, device=self._device)
+        metadata = network.metadata
         dtype = torch.bfloat16 if self._device.type == "cuda" else torch.float32
-        self._model = model.eval().to(dtype)
+        self._model = network.model.eval().to(dtype)
         self.on_batch: Callable[[BatchReport], None] | None = None
         self.n_waiting = _N_WAITING if self._device.type == "cuda" else N_WAITING
         self._moved_basis: tuple[TailBasis, list[torch.Tensor]] | None = None
         self.digest = files_digest(directory, _FILES)
         self.upos_labels = UPOS_LABELS
-        self.feats_labels = tuple(load_feats(directory / "feats.json"))
+        self.feats_labels = network.feats
         # A treebank's name stands for itself, beside the languages.
-        conventions = card.conventions | {name: name for name in card.treebanks}
+        conventions = metadata.conventions | {name: name for name in metadata.treebanks}
         self._encoder = PieceEncoder(
             (directory / "tokenizer.json").read_text(encoding="utf-8"),
-            max_pieces=card.max_pieces,
-            openings=language_openings(
-                conventions, treebanks=card.treebanks, first_piece=card.first_treebank_piece
-            ),
+            max_pieces=metadata.max_pieces,
+            openings=language_openings(conventions, metadata.treebank_pieces),
         )
 
     def encode(self, sentence: Sentence) -> EncodedSentence:

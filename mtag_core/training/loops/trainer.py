@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from mtag_core.errors import CheckpointError
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.options import Schedule
+from mtag_core.training.records import TrainingOptions, record_training
 
 _LOGGER = logging.getLogger(__name__)
 _STEPS_BETWEEN_POINTS = 100
@@ -123,6 +124,43 @@ class MasterWeights:
         if self._is_half:
             self._model.float()
             self.give_weights()
+
+
+def begin(options: TrainingOptions) -> torch.device:
+    """Begins a training: joins the process group, records the options, seeds everything random.
+
+    Returns:
+        The device of this process.
+
+    Raises:
+        CheckpointError: The output directory holds a training that is not gone on with.
+    """
+    device = distributed.start()
+    if distributed.rank() == 0:
+        record_training(options)
+    distributed.wait_for_all()
+    torch.manual_seed(options.schedule.seed)
+    return device
+
+
+def train(task: Task, options: TrainingOptions, *, epochs: float | None = None) -> int:
+    """Trains to the end, from the checkpoint in the output directory if it is to be resumed.
+
+    Args:
+        task: What to learn.
+        options: How.
+        epochs: In the place of those of the schedule.
+
+    Returns:
+        The number of steps, those before a checkpoint included.
+    """
+    schedule = replace(options.schedule, epochs=epochs or options.schedule.epochs)
+    with TrainingLog(options.output, is_writer=distributed.rank() == 0) as log:
+        trainer = Trainer(task, schedule, directory=options.output, log=log)
+        if options.resume:
+            trainer.resume()
+        trainer.run()
+    return trainer.n_steps
 
 
 class Trainer:

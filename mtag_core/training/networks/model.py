@@ -58,6 +58,7 @@ class TokenTagger(nn.Module):
         n_feats: int,
         dropout: float,
         n_lemma_rules: int = 0,
+        n_treebanks: int = 0,
     ) -> None:
         """Puts fresh heads on an encoder.
 
@@ -68,6 +69,7 @@ class TokenTagger(nn.Module):
             n_feats: Number of FEATS labels.
             dropout: On the vectors that the heads read, in training.
             n_lemma_rules: Number of lemma rules; at 0 there is no such head.
+            n_treebanks: Treebanks that have an adapter; see `set_adapters`.
         """
         super().__init__()
         self.encoder = encoder
@@ -76,7 +78,15 @@ class TokenTagger(nn.Module):
         self.upos = nn.Linear(hidden_size, n_upos)
         self.feats = nn.Linear(hidden_size, n_feats)
         self.lemmas = nn.Linear(hidden_size, n_lemma_rules) if n_lemma_rules else None
+        self.adapters: nn.Embedding | None = None
         self._initialise(hidden_size)
+        if n_treebanks:
+            self.set_adapters(n_treebanks)
+
+    def set_adapters(self, n_treebanks: int) -> None:
+        """Gives each treebank a vector of zeros, to be added to what the heads read (row 1 on)."""
+        self.adapters = nn.Embedding(n_treebanks + 1, self.upos.in_features, padding_idx=0)
+        nn.init.zeros_(self.adapters.weight)
 
     def _initialise(self, hidden_size: int) -> None:
         with torch.no_grad():

@@ -1,7 +1,7 @@
 """What a model directory's `config.json` holds. Needs no torch."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -36,34 +36,43 @@ class EncoderConfig:
     dropout: float = 0.1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelMetadata:
     """The content of `config.json` beside the architecture.
 
     Attributes:
-        max_pieces: Longest sentence trained on, [CLS] and [SEP] included.
-        treebanks: Names, in the order of the teacher's treebank pieces; empty for a student.
-        first_treebank_piece: Id of the first treebank piece.
-        conventions: Language to the treebank whose annotation its unlabelled text gets.
+        treebanks: Of a teacher, in the order of their pieces; of a student, in the order of their
+            adapters' rows from 1.
         is_trained_on_dev: It, or a model that it learnt from, was trained on three quarters of the
             dev files.
+        styles: Language to the treebank whose style its text gets by default.
+        temperatures: What divides the logits of `upos`, `feats` and `lemmas`, so that
+            probabilities are calibrated.
+        max_pieces: Longest sentence trained on, [CLS] and [SEP] included; 0 for a word student.
+        first_treebank_piece: Id of the first treebank's piece, 0 for a student.
+        conventions: Language to the treebank whose annotation its unlabelled text gets.
     """
 
-    max_pieces: int
     treebanks: tuple[str, ...] = ()
+    is_trained_on_dev: bool = False
+    styles: dict[str, str] = field(default_factory=dict)
+    temperatures: dict[str, float] = field(
+        default_factory=lambda: {"upos": 1.0, "feats": 1.0, "lemmas": 1.0}
+    )
+    max_pieces: int = 0
     first_treebank_piece: int = 0
     conventions: dict[str, str] = field(default_factory=dict)
-    is_trained_on_dev: bool = False
 
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> "ModelMetadata":
+        """Takes what there is out of the content of a `config.json`."""
+        names = {each.name for each in fields(cls)} & config.keys()
+        values = {name: config[name] for name in names}
+        return cls(**{**values, "treebanks": tuple(config["treebanks"])})
 
-def config_fields(
-    architecture: Mapping[str, Any], metadata: ModelMetadata, *, n_feats: int
-) -> dict[str, Any]:
-    """The content of `config.json`.
-
-    Args:
-        architecture: The kind of encoder and its shape.
-        metadata: What else to record.
-        n_feats: Size of the FEATS inventory.
-    """
-    return {**architecture, "n_feats": n_feats, "combine": "first_last", **asdict(metadata)}
+    @property
+    def treebank_pieces(self) -> dict[str, int]:
+        """The piece of each treebank; none of a student."""
+        if not self.first_treebank_piece:
+            return {}
+        return {name: self.first_treebank_piece + i for i, name in enumerate(self.treebanks)}

@@ -1,113 +1,142 @@
 """A trained model as a directory: teacher or student, as training reads and writes it.
 
     config.json         architecture, label counts, treebanks and their use (see `ModelMetadata`)
-    model.safetensors   weights
-    tokenizer.json      wordpieces
+    model.safetensors   weights, float16
+    tokenizer.json      wordpieces; those of a word student are of folded forms in lower case
     feats.json          FEATS inventory in label order
+    lemma_rules.json    lemma rules in label order, of a word student
 
 The bundle that tagging loads is made from such a directory by the `export` command.
 """
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.networks.encoder import BertEncoder
 from mtag_core.training.networks.model import TokenTagger
-from mtag_core.training.networks.model_config import EncoderConfig, ModelMetadata, config_fields
+from mtag_core.training.networks.model_config import EncoderConfig, ModelMetadata
+from mtag_core.training.networks.word_student import WordStudent, WordStudentConfig
+
+WORDS = "words"
+"""The architecture of a word student in `config.json`; the others say which encoder they have."""
+
+_HEADS = ("combine.", "upos.", "feats.", "lemmas.", "adapters.")
+_OF_PIECES = ("max_pieces", "first_treebank_piece", "conventions")
 
 
-def save_model(
-    model: TokenTagger,
-    metadata: ModelMetadata,
-    *,
-    directory: Path,
-    tokenizer_path: Path,
-    feats: list[str],
-) -> None:
-    """Writes a model directory; weights as float16.
+@dataclass(frozen=True)
+class Network:
+    """A model and what else its directory holds.
 
-    Args:
+    Attributes:
         model: Teacher or student.
-        metadata: What else to record.
-        directory: Made if missing; files in it are replaced.
-        tokenizer_path: Copied.
-        feats: The FEATS inventory in label order.
+        metadata: What else `config.json` says.
+        feats: FEATS bundles in label order.
+        tokenizer: Its `tokenizer.json`, copied when the model is saved.
+        lemma_rules: Lemma rules in label order; of a word student.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    config = config_fields(_architecture(model), metadata, n_feats=len(feats))
-    config["n_lemma_rules"] = 0 if model.lemmas is None else model.lemmas.out_features
-    _write_json(directory / "config.json", config)
-    _write_json(directory / "feats.json", feats)
-    if tokenizer_path.resolve() != (directory / "tokenizer.json").resolve():
-        shutil.copyfile(tokenizer_path, directory / "tokenizer.json")
-    weights = {name.removeprefix("encoder."): tensor for name, tensor in model.state_dict().items()}
-    halved = {name: tensor.half().contiguous().cpu() for name, tensor in weights.items()}
-    save_file(halved, directory / "model.safetensors")
 
+    model: TokenTagger | WordStudent
+    metadata: ModelMetadata
+    feats: tuple[str, ...]
+    tokenizer: Path
+    lemma_rules: tuple[str, ...] = ()
 
-def load_model(directory: Path, *, device: torch.device) -> tuple[TokenTagger, ModelMetadata]:
-    """Reads a model directory.
+    @property
+    def has_words(self) -> bool:
+        """Whether the model reads words, not wordpieces."""
+        return isinstance(self.model, WordStudent)
 
-    Raises:
-        CheckpointError: A file is missing or does not fit the others.
-    """
-    try:
-        config = _read_config(directory)
-        weights = load_file(directory / "model.safetensors")
-        model = _empty_model(config)
-        heads = ("combine.", "upos.", "feats.", "lemmas.")
-        model.load_state_dict(
-            {
-                name if name.startswith(heads) else f"encoder.{name}": tensor.float()
-                for name, tensor in weights.items()
-            }
-        )
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
-        raise CheckpointError(f"{directory}: not a trained model directory: {error}") from error
-    return model.to(device), load_metadata(directory)
+    def save(self, directory: Path) -> None:
+        """Writes a model directory: made if missing; files in it are replaced."""
+        directory.mkdir(parents=True, exist_ok=True)
+        config = {**_architecture(self.model), "n_feats": len(self.feats), **asdict(self.metadata)}
+        if self.has_words:
+            config = {name: value for name, value in config.items() if name not in _OF_PIECES}
+            _write_json(directory / "lemma_rules.json", self.lemma_rules)
+        _write_json(directory / "config.json", config)
+        _write_json(directory / "feats.json", self.feats)
+        if self.tokenizer.resolve() != (directory / "tokenizer.json").resolve():
+            shutil.copyfile(self.tokenizer, directory / "tokenizer.json")
+        weights = self.model.state_dict()
+        halved = {
+            name.removeprefix("encoder."): tensor.half().contiguous().cpu()
+            for name, tensor in weights.items()
+        }
+        save_file(halved, directory / "model.safetensors")
+
+    @classmethod
+    def load(cls, directory: Path, *, device: torch.device) -> "Network":
+        """Reads a model directory.
+
+        Raises:
+            CheckpointError: A file is missing or does not fit the others.
+        """
+        try:
+            config = _read_json(directory / "config.json")
+            model = _empty_model(config)
+            weights = load_file(directory / "model.safetensors")
+            model.load_state_dict(
+                {_name(name, model): tensor.float() for name, tensor in weights.items()}
+            )
+            rules = directory / "lemma_rules.json"
+            network = cls(
+                model.to(device),
+                ModelMetadata.of(config),
+                tuple(load_feats(directory / "feats.json")),
+                directory / "tokenizer.json",
+                tuple(_read_json(rules)) if rules.exists() else (),
+            )
+        except (OSError, KeyError, TypeError, RuntimeError, ValueError) as error:
+            raise CheckpointError(f"{directory}: not a trained model directory: {error}") from error
+        return network
 
 
 def load_metadata(directory: Path) -> ModelMetadata:
     """Reads the metadata of a model directory."""
-    config = _read_config(directory)
-    return ModelMetadata(
-        max_pieces=config["max_pieces"],
-        treebanks=tuple(config["treebanks"]),
-        first_treebank_piece=config["first_treebank_piece"],
-        conventions=config["conventions"],
-        is_trained_on_dev=config.get("is_trained_on_dev", False),
-    )
+    return ModelMetadata.of(_read_json(directory / "config.json"))
 
 
 def load_feats(path: Path) -> list[str]:
     """Reads a FEATS inventory, `feats.json`: a list of bundles in label order."""
-    feats: list[str] = json.loads(path.read_text(encoding="utf-8"))
+    feats: list[str] = _read_json(path)
     return feats
 
 
-def _read_config(directory: Path) -> dict[str, Any]:
-    config: dict[str, Any] = json.loads((directory / "config.json").read_text(encoding="utf-8"))
-    return config
+def _name(saved: str, model: nn.Module) -> str:
+    is_of_encoder = isinstance(model, TokenTagger) and not saved.startswith(_HEADS)
+    return f"encoder.{saved}" if is_of_encoder else saved
 
 
-def _architecture(model: TokenTagger) -> dict[str, Any]:
+def _architecture(model: TokenTagger | WordStudent) -> dict[str, Any]:
+    if isinstance(model, WordStudent):
+        return {"architecture": WORDS, **asdict(model.config)}
+    counts = {
+        "combine": "first_last",
+        "n_lemma_rules": 0 if model.lemmas is None else model.lemmas.out_features,
+        "n_treebanks": 0 if model.adapters is None else model.adapters.num_embeddings - 1,
+    }
     if isinstance(model.encoder, BertEncoder):
-        return {"encoder": "bert", **asdict(model.encoder.config)}
+        return {"encoder": "bert", **asdict(model.encoder.config), **counts}
     other: Any = model.encoder
-    return {"encoder": "hugging_face", "hugging_face": other.model.config.to_dict()}
+    return {"encoder": "hugging_face", "hugging_face": other.model.config.to_dict(), **counts}
 
 
-def _empty_model(config: dict[str, Any]) -> TokenTagger:
+def _empty_model(config: dict[str, Any]) -> TokenTagger | WordStudent:
+    if config.get("architecture") == WORDS:
+        names = [each.name for each in fields(WordStudentConfig)]
+        return WordStudent(WordStudentConfig(**{name: config[name] for name in names}))
     if config["encoder"] == "bert":
-        names = EncoderConfig.__dataclass_fields__
+        names = [each.name for each in fields(EncoderConfig)]
         shape = EncoderConfig(**{name: config[name] for name in names})
         return _with_heads(BertEncoder(shape), shape.hidden_size, config, shape.dropout)
     from mtag_core.training.networks.pretrained import from_config, hidden_size
@@ -117,7 +146,7 @@ def _empty_model(config: dict[str, Any]) -> TokenTagger:
 
 
 def _with_heads(
-    encoder: torch.nn.Module, width: int, config: dict[str, Any], dropout: float
+    encoder: nn.Module, width: int, config: dict[str, Any], dropout: float
 ) -> TokenTagger:
     return TokenTagger(
         encoder,
@@ -126,7 +155,12 @@ def _with_heads(
         n_feats=config["n_feats"],
         dropout=dropout,
         n_lemma_rules=config.get("n_lemma_rules", 0),
+        n_treebanks=config.get("n_treebanks", 0),
     )
+
+
+def _read_json(path: Path) -> Any:  # noqa: ANN401 (any JSON value)
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _write_json(path: Path, value: object) -> None:

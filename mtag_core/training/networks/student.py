@@ -1,4 +1,4 @@
-"""The student: three narrow layers, after Tsai et al. 2019's MiniBERT.
+"""New students: of words, or narrow layers over wordpieces after Tsai et al. 2019's MiniBERT.
 
 FEATS bundles may share weights while it is trained: a bundle's row of the head is then its own row
 plus the rows of its attributes, so a rare bundle learns from frequent ones. After training the sums
@@ -7,51 +7,77 @@ plain student.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mtag_core.labels import UPOS_LABELS
+from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.training.networks.encoder import BertEncoder
 from mtag_core.training.networks.model import TokenTagger
-from mtag_core.training.networks.model_config import EncoderConfig
-from mtag_core.training.networks.word_student import WordStudent
+from mtag_core.training.networks.model_config import EncoderConfig, ModelMetadata
+from mtag_core.training.networks.model_files import Network
+from mtag_core.training.networks.word_student import WordStudent, WordStudentConfig
 from mtag_core.training.options import StudentShape
 
 
 def new_student(
-    shape: StudentShape, *, n_pieces: int, n_feats: int, pad: int, dropout: float
-) -> TokenTagger:
+    options: StudentShape,
+    feats: tuple[str, ...],
+    lemma_rules: tuple[str, ...],
+    treebanks: tuple[str, ...],
+    *,
+    tokenizer: Path,
+    n_pieces: int,
+    pad: int,
+) -> Network:
     """Builds an untrained student.
 
     Args:
-        shape: Its architecture.
+        options: Its architecture.
+        feats: FEATS bundles in label order.
+        lemma_rules: Lemma rules in label order; a MiniBERT has none.
+        treebanks: Those that a word student has adapters of; a MiniBERT gets its own later.
+        tokenizer: Its `tokenizer.json`.
         n_pieces: Size of its vocabulary.
-        n_feats: Number of FEATS labels.
-        pad: Id of the padding piece.
-        dropout: Probability, of all layers.
+        pad: Id of its padding piece.
 
     Returns:
         The model, on the CPU.
     """
-    config = EncoderConfig(
+    if options.architecture == "words":
+        config = WordStudentConfig(
+            n_pieces=n_pieces,
+            n_feats=len(feats),
+            n_lemma_rules=len(lemma_rules),
+            n_treebanks=len(treebanks),
+            n_context_layers=options.n_layers,
+            hidden_size=options.hidden_size,
+            n_heads=options.n_heads,
+            intermediate_size=4 * options.hidden_size,
+            ngram_width=max(1, options.hidden_size // 2),
+        )
+        metadata = ModelMetadata(treebanks=treebanks)
+        return Network(WordStudent(config), metadata, feats, tokenizer, lemma_rules)
+    encoder = EncoderConfig(
         vocab_size=n_pieces,
-        hidden_size=shape.hidden_size,
-        num_hidden_layers=shape.n_layers,
-        num_attention_heads=shape.n_heads,
-        intermediate_size=shape.intermediate_size,
-        hidden_act=shape.activation,
+        hidden_size=options.hidden_size,
+        num_hidden_layers=options.n_layers,
+        num_attention_heads=options.n_heads,
+        intermediate_size=4 * options.hidden_size,
+        hidden_act="relu",
         pad_token_id=pad,
-        dropout=dropout,
     )
-    return TokenTagger(
-        BertEncoder(config),
-        hidden_size=shape.hidden_size,
+    model = TokenTagger(
+        BertEncoder(encoder),
+        hidden_size=options.hidden_size,
         n_upos=len(UPOS_LABELS),
-        n_feats=n_feats,
-        dropout=dropout,
+        n_feats=len(feats),
+        dropout=0.0,
     )
+    return Network(model, ModelMetadata(max_pieces=MAX_PIECES), feats, tokenizer)
 
 
 def set_dropout(model: nn.Module, dropout: float) -> None:

@@ -7,7 +7,7 @@ added where one is named; row 0, of no treebank, is zero. Source: none; built af
 `docs/experiments/word-student.md`.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple, cast
 
@@ -79,10 +79,6 @@ class WordStudentConfig:
             dropout=self.dropout,
         )
 
-    def to_dict(self) -> dict[str, int | float | str]:
-        """The fields by name."""
-        return asdict(self)
-
 
 class FormBatch(NamedTuple):
     """Distinct forms on the device; see `mtag_core.tagging.forms.FormFeatures`.
@@ -139,7 +135,12 @@ class WordStudent(nn.Module):
         self.lemmas = nn.Linear(width, config.n_lemma_rules)
         self.apply(initialise)
         nn.init.normal_(self.forms.ngrams.weight, std=0.02)
-        self.adapters = nn.Embedding(config.n_treebanks + 1, width, padding_idx=0)
+        self.set_adapters(config.n_treebanks)
+
+    def set_adapters(self, n_treebanks: int) -> None:
+        """Gives each treebank an adapter of zeros in the place of those there are."""
+        self.config = replace(self.config, n_treebanks=n_treebanks)
+        self.adapters = nn.Embedding(n_treebanks + 1, self.config.hidden_size, padding_idx=0)
         nn.init.zeros_(self.adapters.weight)
 
     def forward(self, batch: WordBatch) -> TaggerLogits:

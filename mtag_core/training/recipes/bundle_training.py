@@ -19,28 +19,24 @@ import torch
 
 from mtag_core.errors import UsageError
 from mtag_core.training.options import (
+    AdapterOptions,
     AverageOptions,
-    ConventionsOptions,
+    BundleTrainingOptions,
+    CorpusOptions,
     DistillOptions,
-    EncodeTextOptions,
     ExportOptions,
+    LabelOptions,
     Schedule,
     StudentShape,
-    TargetOptions,
     TeacherTrainingOptions,
-    VocabularyOptions,
-)
-from mtag_core.training.word_options import (
-    BundleTrainingOptions,
-    WordAdapterOptions,
-    WordCorpusOptions,
-    WordDistillOptions,
-    WordTargetOptions,
-    WordTextOptions,
+    TextOptions,
 )
 
 _LOGGER = logging.getLogger(__name__)
 _WEIGHTS = "model.safetensors"
+
+# A MiniBERT reads wordpieces in their letter case, and nothing else of a form.
+_PIECES_OF_MINIBERT = 6
 
 
 @dataclass(frozen=True)
@@ -98,8 +94,7 @@ def stages_of(options: BundleTrainingOptions, *, n_devices: int) -> tuple[Stage,
         options: What to make.
         n_devices: Parts that teachers label in.
     """
-    chain = _Words(options, n_devices) if options.architecture == "words" else _MiniBert(options)
-    return (*chain.stages(), _export(options))
+    return tuple(_Chain(options, n_devices).stages())
 
 
 def _run_stage(stage: Stage, *, device: str, n_devices: int) -> None:
@@ -157,61 +152,95 @@ def _free_port() -> int:
         return port
 
 
-def _export(options: BundleTrainingOptions) -> Stage:
-    export = ExportOptions(
-        model=options.working / "final",
-        treebanks=options.treebanks,
-        output=options.output,
-        segmenters=options.segmenters,
-        langid=options.langid,
-        n_workers=options.n_processes,
-    )
-    return Stage("export", (Job("export.bundle", export, options.output / "bundle.json"),))
-
-
 class _Chain:
-    """What both architectures have: corpus, text and teachers."""
+    """The options of each stage; each reads what the ones before it leave."""
 
-    def __init__(self, options: BundleTrainingOptions) -> None:
-        self.options = options
-        self.work = options.working
+    def __init__(self, options: BundleTrainingOptions, n_shards: int) -> None:
+        self._options, self._n_shards = options, n_shards
+        self._work = options.working
 
     def stages(self) -> Iterator[Stage]:
-        """The stages before `export`; the last one leaves `final`."""
-        options, work = self.options, self.work
-        corpus = WordCorpusOptions(
+        """All of them."""
+        options, work = self._options, self._work
+        yield self._before_teachers("corpus", "data.corpus", self._corpus(), "inventories.json")
+        last = "forms.npz" if options.architecture == "words" else "tokenizer.json"
+        yield self._before_teachers("text", "data.text", self._text(), last)
+        teachers = [self._teacher(number) for number in range(1, options.n_teachers + 1)]
+        jobs = [Job("recipes.teacher", each, each.output / _WEIGHTS) for each in teachers]
+        yield Stage("teachers", tuple(jobs))
+        labels = [self._labels(shard) for shard in range(self._n_shards)]
+        jobs = [
+            Job("recipes.labelling", each, each.output / f"shard-{each.shard}/sources.json")
+            for each in labels
+        ]
+        yield Stage("labels", tuple(jobs))
+        student = self._student()
+        finetuned = replace(
+            student,
+            student=student.output,
+            output=work / "finetuned",
+            label_share=0.7,
+            text_rate=0.05,
+            schedule=self._schedule(
+                options.finetune_minutes, 12.0, 4e-4, seed=options.seed, warmup=0.1
+            ),
+        )
+        for name, distilled in (("student", student), ("finetune", finetuned)):
+            job = Job("recipes.distillation", distilled, distilled.output / _WEIGHTS)
+            yield Stage(name, (job,), is_distributed=True)
+        mean = AverageOptions(first=student.output, second=finetuned.output, output=work / "mean")
+        yield Stage("mean", (Job("networks.model_mean", mean, mean.output / _WEIGHTS),))
+        adapters = AdapterOptions(
+            model=mean.output, corpus=work / "corpus", text=work / "text", output=work / "final"
+        )
+        yield Stage("adapters", (Job("recipes.adapters", adapters, adapters.output / _WEIGHTS),))
+        export = ExportOptions(
+            model=adapters.output,
             treebanks=options.treebanks,
-            output=work / "corpus",
+            output=options.output,
+            segmenters=options.segmenters,
+            langid=options.langid,
+            n_workers=options.n_processes,
+        )
+        yield Stage("export", (Job("export.bundle", export, options.output / "bundle.json"),))
+
+    @staticmethod
+    def _before_teachers(
+        name: str, module: str, options: CorpusOptions | TextOptions, product: str
+    ) -> Stage:
+        return Stage(name, (Job(module, options, options.output / product),))
+
+    def _corpus(self) -> CorpusOptions:
+        options = self._options
+        return CorpusOptions(
+            treebanks=options.treebanks,
+            output=self._work / "corpus",
             train_on_dev=options.train_on_dev,
             licences=options.licences,
         )
-        yield self._stage("corpus", "data.word_corpus", corpus, "inventories.json")
-        text = WordTextOptions(
-            corpus=corpus.output,
+
+    def _text(self) -> TextOptions:
+        options = self._options
+        factor = _PIECES_OF_MINIBERT if options.architecture == "minibert" else 1
+        return TextOptions(
+            corpus=self._work / "corpus",
             text=options.text,
             encoder=options.encoder,
-            output=work / "text",
+            output=self._work / "text",
             segmenters=options.segmenters,
-            n_pieces=options.n_pieces,
+            architecture=options.architecture,
+            n_pieces=factor * options.n_pieces,
             max_tokens=options.max_tokens,
             max_pieces=options.max_pieces,
             n_processes=options.n_processes,
         )
-        yield self._stage("text", "data.word_text", text, "forms.npz")
-        jobs = [self._teacher(number) for number in range(1, options.n_teachers + 1)]
-        yield Stage("teachers", tuple(jobs))
 
-    @property
-    def teachers(self) -> tuple[Path, ...]:
-        """Directories of the teachers."""
-        return tuple(self.work / f"teacher-{n}" for n in range(1, self.options.n_teachers + 1))
-
-    def _teacher(self, number: int) -> Job:
-        options = self.options
-        teacher = TeacherTrainingOptions(
+    def _teacher(self, number: int) -> TeacherTrainingOptions:
+        options = self._options
+        return TeacherTrainingOptions(
             encoder=str(options.encoder),
-            corpus=self.work / "corpus",
-            output=self.work / f"teacher-{number}",
+            corpus=self._work / "corpus",
+            output=self._work / f"teacher-{number}",
             resume=True,
             piece_dropout=0.05,
             unknown_treebank=0.25,
@@ -220,139 +249,43 @@ class _Chain:
             n_processes=options.n_processes,
             schedule=self._schedule(options.teacher_minutes, 60.0, 4e-4, seed=number),
         )
-        return Job("recipes.teacher", teacher, teacher.output / _WEIGHTS)
 
-    def _schedule(
-        self, minutes: float, epochs: float, rate: float, *, seed: int, warmup: float = 0.06
-    ) -> Schedule:
-        epochs = self.options.epochs or epochs
-        return Schedule(
-            epochs=epochs, minutes=minutes, peak_rate=rate, seed=seed, warmup_share=warmup
-        )
-
-    def _stage(
-        self,
-        name: str,
-        module: str,
-        options: object,
-        product: str,
-        *,
-        is_distributed: bool = False,
-    ) -> Stage:
-        output: Path = vars(options)["output"]
-        return Stage(name, (Job(module, options, output / product),), is_distributed)
-
-
-class _Words(_Chain):
-    """The word student."""
-
-    def __init__(self, options: BundleTrainingOptions, n_shards: int) -> None:
-        super().__init__(options)
-        self._n_shards = n_shards
-
-    def stages(self) -> Iterator[Stage]:
-        """See `_Chain`."""
-        yield from super().stages()
-        work = self.work
-        yield Stage("labels", tuple(self._labels(shard) for shard in range(self._n_shards)))
-        module = "recipes.word_distillation"
-        student = self._student()
-        yield self._stage("student", module, student, _WEIGHTS, is_distributed=True)
-        finetuned = replace(
-            student,
-            student=student.output,
-            output=work / "finetuned",
-            label_share=0.7,
-            text_rate=0.05,
-            schedule=self._schedule(
-                self.options.finetune_minutes, 12.0, 4e-4, seed=self.options.seed, warmup=0.1
-            ),
-        )
-        yield self._stage("finetune", module, finetuned, _WEIGHTS, is_distributed=True)
-        mean = AverageOptions(first=student.output, second=finetuned.output, output=work / "mean")
-        yield self._stage("mean", "networks.model_mean", mean, _WEIGHTS)
-        adapters = WordAdapterOptions(
-            model=mean.output, corpus=work / "corpus", forms=student.forms, output=work / "final"
-        )
-        yield self._stage("adapters", "recipes.word_adapters", adapters, _WEIGHTS)
-
-    def _labels(self, shard: int) -> Job:
-        labels = WordTargetOptions(
-            teachers=self.teachers,
-            text=self.work / "text",
-            output=self.work / "labels",
+    def _labels(self, shard: int) -> LabelOptions:
+        numbers = range(1, self._options.n_teachers + 1)
+        return LabelOptions(
+            teachers=tuple(self._work / f"teacher-{number}" for number in numbers),
+            text=self._work / "text",
+            output=self._work / "labels",
             shard=shard,
             n_shards=self._n_shards,
-            max_pieces=self.options.max_pieces,
+            max_pieces=self._options.max_pieces,
         )
-        return Job("recipes.word_targets", labels, labels.output / f"shard-{shard}/sources.json")
 
-    def _student(self) -> WordDistillOptions:
-        options, text = self.options, self.work / "text"
-        return WordDistillOptions(
-            corpus=self.work / "corpus",
-            labelled=self.work / "labels",
-            forms=text / "forms.npz",
-            tokenizer=text / "tokenizer.json",
-            output=self.work / "student",
+    def _student(self) -> DistillOptions:
+        options = self._options
+        return DistillOptions(
+            corpus=self._work / "corpus",
+            labelled=self._work / "labels",
+            text=self._work / "text",
+            output=self._work / "student",
             resume=True,
-            hidden_size=options.hidden_size,
-            n_layers=options.n_layers,
-            token_budget=options.budget,
+            shape=StudentShape(
+                architecture=options.architecture,
+                hidden_size=options.hidden_size,
+                n_layers=options.n_layers,
+            ),
+            budget=options.budget,
+            max_pieces=options.max_pieces,
+            n_processes=options.n_processes,
             schedule=self._schedule(
                 options.student_minutes, 200.0, 2e-3, seed=options.seed, warmup=0.04
             ),
         )
 
-
-class _MiniBert(_Chain):
-    """The student of the paper: layers over wordpieces, no lemmas."""
-
-    def stages(self) -> Iterator[Stage]:
-        """See `_Chain`."""
-        yield from super().stages()
-        options, work = self.options, self.work
-        tokens = work / "text" / "tokens"
-        vocabulary = VocabularyOptions(
-            text=tokens,
-            treebanks=options.treebanks,
-            n_pieces=6 * options.n_pieces,
-            output=work / "minibert.json",
+    def _schedule(
+        self, minutes: float, epochs: float, rate: float, *, seed: int, warmup: float = 0.06
+    ) -> Schedule:
+        epochs = self._options.epochs or epochs
+        return Schedule(
+            epochs=epochs, minutes=minutes, peak_rate=rate, seed=seed, warmup_share=warmup
         )
-        job = Job("data.vocabulary", vocabulary, vocabulary.output)
-        yield Stage("vocabulary", (job,))
-        encoding = EncodeTextOptions(
-            text=tokens,
-            student_tokenizer=vocabulary.output,
-            teacher_tokenizer=options.encoder / "tokenizer.json",
-            output=work / "encoded",
-            max_pieces=options.max_pieces,
-            n_processes=options.n_processes,
-        )
-        yield self._stage("encode", "data.texts", encoding, "teacher.npz")
-        student = DistillOptions(
-            teachers=self.teachers,
-            text=encoding.output,
-            treebanks=options.treebanks,
-            tokenizer=vocabulary.output,
-            output=work / "final",
-            resume=True,
-            shape=StudentShape(hidden_size=options.hidden_size, n_layers=options.n_layers),
-            targets=TargetOptions(upos_temperature=2.0, feats_temperature=2.0),
-            train_on_dev=options.train_on_dev,
-            infer_text_treebank=True,
-            substitution_share=0.3,
-            piece_dropout=0.03,
-            dropout=0.05,
-            share_feats=True,
-            treebank_rate=1.0,
-            piece_budget=options.budget,
-            max_pieces=options.max_pieces,
-            n_processes=options.n_processes,
-            schedule=self._schedule(options.student_minutes, 200.0, 2e-3, seed=options.seed),
-        )
-        module = "recipes.distillation"
-        yield self._stage("student", module, student, _WEIGHTS, is_distributed=True)
-        styles = ConventionsOptions(model=student.output, treebanks=options.treebanks)
-        product = student.output / "conventions.safetensors"
-        yield Stage("adapters", (Job("recipes.conventions", styles, product),))

@@ -1,63 +1,58 @@
 """Distils teachers into a student, and fine-tunes it: the same recipe with other shares.
 
-The teachers annotate text and treebanks once (`teacher_ensemble`); then the student learns from
-those targets for many epochs. On treebank tokens part of the target is the label itself.
-Distillation goes through all the text; fine-tuning starts from a distilled student and goes through
-little text. Where targets come from shards (`distill_stream`), the student learns from them alone.
+Distilling goes through all the text; fine-tuning starts from a distilled student and goes through
+little of it. On treebank tokens part of the target is the label itself. Some treebank sentences of
+a word student have their treebank's adapter, so that the network knows what it is for; its final
+values are learnt afterwards (`adapters`). Where targets come from shards of logits
+(`shard_stream`), treebanks are learnt from their labels alone.
 """
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from mtag_core.errors import UsageError
-from mtag_core.training.data.augmentation import mask_pieces
-from mtag_core.training.data.datasets import draw_epoch, encoded_forms, labelled_dataset
-from mtag_core.training.data.encoding import SpecialPieces
-from mtag_core.training.data.packing import DeviceSentences, cut_batches
-from mtag_core.training.data.train_dev_split import read_dev_sentences
+from mtag_core.errors import InputNotFoundError, UsageError
+from mtag_core.training.data.corpus import TreebankCorpus
+from mtag_core.training.data.datasets import sampling_rates
+from mtag_core.training.data.pieces import SpecialPieces, ragged_rows
+from mtag_core.training.data.student_input import Forms, StudentInput
+from mtag_core.training.data.text import as_read, train_vocabulary
 from mtag_core.training.loops import distributed
-from mtag_core.training.loops.trainer import Epoch, Task, Trainer
-from mtag_core.training.loops.training_log import TrainingLog
-from mtag_core.training.networks.model import Batch, TokenTagger
-from mtag_core.training.networks.model_config import ModelMetadata
-from mtag_core.training.networks.model_files import (
-    load_feats,
-    load_metadata,
-    load_model,
-    save_model,
-)
+from mtag_core.training.loops.trainer import Epoch, Task, begin, train
+from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.student import make_plain, new_student, set_dropout, share_weights
 from mtag_core.training.options import DistillOptions
-from mtag_core.training.recipes.distill_corpus import DistillationCorpus
-from mtag_core.training.recipes.distill_stream import streamed_sentences
+from mtag_core.training.recipes.label_training import DeviceLabels, drawn_batches
+from mtag_core.training.recipes.labelling import TargetShard
 from mtag_core.training.recipes.scoring import score, summary
-from mtag_core.training.recipes.teacher_ensemble import SoftTargets, target_loss
-from mtag_core.training.records import record_training
+from mtag_core.training.recipes.shard_stream import (
+    ShardStream,
+    pass_generator,
+    streamed_sentences,
+)
+from mtag_core.training.recipes.teacher_ensemble import SoftTargets, blend_labels, target_loss
 
 _LOGGER = logging.getLogger(__name__)
 
 
 def run(options: DistillOptions) -> str:
-    """Runs `distill` or `finetune`.
+    """Runs `train distill` or `train finetune`.
 
     Raises:
         UsageError: There is not one source of soft targets.
     """
-    has_teachers = bool(options.teachers and options.text)
-    if options.logits is None and not has_teachers:
-        raise UsageError("distill needs --logits and --feats, or --teachers and --text")
-    if options.logits is not None and (options.teachers or options.text):
-        raise UsageError("--logits takes the place of --teachers and --text; leave those out")
-    if options.logits is not None and options.feats is None:
-        raise UsageError("--logits needs --feats, the feats.json of the teacher that made them")
+    if (options.labelled is None) == (options.logits is None):
+        raise UsageError("expected either --labelled, with --text, or --logits")
+    if options.labelled is not None and options.text is None:
+        raise UsageError("--labelled needs --text, the directory whose sentences were labelled")
     return summary(distill(options), options.output)
 
 
@@ -68,51 +63,41 @@ def distill(options: DistillOptions) -> dict[str, float]:
         options: What to do.
 
     Returns:
-        Macro dev scores at the end, without treebank tokens.
+        Macro dev scores at the end, no treebank named.
 
     Raises:
         CheckpointError: A directory does not fit.
-        InputNotFoundError: There is no treebank, or no encoded text or shard.
+        InputNotFoundError: There is no corpus or no shard.
         ShardError: A shard is of another teacher or other labels.
     """
-    device = distributed.start()
-    if distributed.rank() == 0:
-        record_training(options)
-    distributed.wait_for_all()
-    torch.manual_seed(options.schedule.seed)
-    feats = load_feats(options.feats_path)
-    pieces = SpecialPieces.load(options.tokenizer)
-    model = _student(options, feats, pieces).to(device)
-    distributed.share_weights(model)
-    with _source(options, feats, pad=pieces.pad, device=device) as source:
-        task = _DistillationTask(options, model, source, pieces=pieces, device=device)
-        _learn(options, task)
-    make_plain(model)
-    if distributed.rank() == 0:
-        metadata = ModelMetadata(
-            max_pieces=options.max_pieces, is_trained_on_dev=is_trained_on_dev(options)
+    device = begin(options)
+    corpus = TreebankCorpus.load(options.corpus)
+    network = _student(options, corpus)
+    network.model.to(device)
+    distributed.share_weights(network.model)
+    reader = StudentInput(
+        network.tokenizer, network.has_words, device, options.max_pieces, options.n_processes
+    )
+    if options.text is not None and options.logits is None:
+        forms = reader.forms_of_text(options.text)
+    else:
+        forms = reader.forms(corpus.forms)
+    dev, dev_sentences = reader.dataset(corpus.dev, forms)
+
+    def scores() -> dict[str, float]:
+        return score(network.model, dev_sentences, dev).macro()
+
+    with _source(options, corpus, reader, forms) as source:
+        torch.manual_seed(options.schedule.seed + distributed.rank())
+        task = Task(
+            network.model, source.epoch, lambda ids: source.loss(network.model, ids), scores
         )
-        save_model(
-            model, metadata, directory=options.output, tokenizer_path=options.tokenizer, feats=feats
-        )
+        train(task, options, epochs=source.epochs)
+    make_plain(network.model)
+    if distributed.rank() == 0:
+        network.save(options.output)
     distributed.wait_for_all()
-    return task.scores() if distributed.rank() == 0 else {}
-
-
-def is_trained_on_dev(options: DistillOptions) -> bool:
-    """Whether the student, or a model that it learns from, is trained on dev sentences."""
-    models = [*options.teachers, *([options.student] if options.student else [])]
-    return options.train_on_dev or any(load_metadata(model).is_trained_on_dev for model in models)
-
-
-def _learn(options: DistillOptions, task: "_DistillationTask") -> None:
-    torch.manual_seed(options.schedule.seed + distributed.rank())
-    with TrainingLog(options.output, is_writer=distributed.rank() == 0) as log:
-        schedule = replace(options.schedule, epochs=task.epochs)
-        trainer = Trainer(task.task(), schedule, directory=options.output, log=log)
-        if options.resume:
-            trainer.resume()
-        trainer.run()
+    return scores() if distributed.rank() == 0 else {}
 
 
 class _Source(Protocol):
@@ -125,94 +110,156 @@ class _Source(Protocol):
     def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
         """Cuts one epoch into batches."""
 
-    def batch(self, ids: NDArray[np.int64]) -> tuple[Batch, SoftTargets]:
-        """The sentences of one batch and the targets that their tokens index."""
-
-
-class _CorpusSentences:
-    """Text and treebanks, all in memory, annotated by the recipe itself."""
-
-    def __init__(self, options: DistillOptions, corpus: DistillationCorpus, *, pad: int) -> None:
-        self._options, self._corpus = options, corpus
-        device = corpus.targets.upos_log_probs.device
-        self._sentences = DeviceSentences(corpus.student, pad=pad, device=device)
-        self.epochs = options.schedule.epochs
-
-    def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
-        """Draws and cuts one epoch."""
-        drawn = draw_epoch(self._corpus.rates, generator)
-        lengths = self._corpus.student.n_pieces[drawn]
-        batches = cut_batches(lengths, piece_budget=self._options.piece_budget, generator=generator)
-        return [drawn[batch] for batch in batches]
-
-    def batch(self, ids: NDArray[np.int64]) -> tuple[Batch, SoftTargets]:
-        """Gathers one batch."""
-        return self._sentences.batch(ids), self._corpus.targets
+    def loss(self, model: nn.Module, ids: NDArray[np.int64]) -> tuple[Tensor, int]:
+        """Loss of one batch, and its number of tokens."""
 
 
 @contextmanager
 def _source(
-    options: DistillOptions, feats: list[str], *, pad: int, device: torch.device
+    options: DistillOptions, corpus: TreebankCorpus, reader: StudentInput, forms: Forms
 ) -> Iterator[_Source]:
-    if options.logits is None:
-        yield _CorpusSentences(options, DistillationCorpus(options, feats, device=device), pad=pad)
+    if options.labelled is not None:
+        yield _LabelledSentences(options, _shard(options.labelled), corpus, reader, forms)
         return
+    dataset, sentences = reader.dataset(corpus.train, forms)
+    by_treebank = sampling_rates(
+        dataset.tokens_by_treebank(), full_tokens=options.small_treebank, most=8.0
+    )
+    rates = options.treebank_rate * by_treebank[dataset.treebank_ids]
+    labels = DeviceLabels(dataset, reader.device)
+    stream = _stream(options, corpus)
     with streamed_sentences(
-        options, feats, logits=options.logits, pad=pad, device=device
-    ) as sentences:
-        yield sentences
+        options, stream, reader, treebanks=(sentences, labels, rates)
+    ) as streamed:
+        yield streamed
 
 
-class _DistillationTask:
+def _stream(options: DistillOptions, corpus: TreebankCorpus) -> ShardStream:
+    if options.logits is None:
+        raise InputNotFoundError("no shards of logits named: --logits")
+    return ShardStream(options.logits, corpus.inventories.feats, options.targets)
+
+
+class _LabelledSentences:
+    """What teachers labelled, all in memory, with treebanks' labels mixed in."""
+
     def __init__(
         self,
         options: DistillOptions,
-        model: TokenTagger,
-        source: _Source,
-        *,
-        pieces: SpecialPieces,
-        device: torch.device,
+        shard: TargetShard,
+        corpus: TreebankCorpus,
+        reader: StudentInput,
+        forms: Forms,
     ) -> None:
-        self._options, self._model, self._source = options, model, source
-        self._mask_piece = pieces.mask
-        self.epochs = source.epochs
-        dev = read_dev_sentences(options.treebanks, train_on_dev=is_trained_on_dev(options))
-        self._dev = labelled_dataset(
-            dev,
-            encoded_forms(dev, options.tokenizer, n_processes=options.n_processes),
-            feats_labels=load_feats(options.feats_path),
-            max_pieces=options.max_pieces,
+        self._options = options
+        self.epochs = options.schedule.epochs
+        is_treebank = shard.source_ids < len(corpus.train.treebanks)
+        rows = np.where(is_treebank, shard.source_ids + 1, 0)
+        self._sentences = reader.sentences(shard.words, forms, treebank_rows=rows)
+        self._lengths = self._sentences.packed.lengths
+        # Teachers read no longer sentences, but their wordpieces may be others.
+        is_read = self._lengths <= options.max_pieces
+        self._rates = _rates(shard, is_treebank, options) * is_read
+        self._targets = _blended(shard, corpus, options, device=reader.device)
+        n_tokens = len(shard.words.form_ids)
+        _LOGGER.info("%d tokens, epoch of %d sentences", n_tokens, self._rates.sum())
+
+    def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
+        """Draws and cuts one epoch."""
+        return drawn_batches(self._rates, self._lengths, self._options.budget, generator)
+
+    def loss(self, model: nn.Module, ids: NDArray[np.int64]) -> tuple[Tensor, int]:
+        """Loss of one batch, and its number of tokens."""
+        batch: Any = self._sentences.batch(ids, self._options.noise)
+        tokens = batch.token_index
+        loss = target_loss(model(batch), self._targets, tokens, self._options.targets)
+        return loss, len(tokens)
+
+
+def _shard(directory: Path) -> TargetShard:
+    paths = sorted(directory.glob("shard-*"))[distributed.rank() :: distributed.n_ranks()]
+    if not paths:
+        raise InputNotFoundError(f"{directory}: no shard for each process; label more")
+    return TargetShard.concatenate([TargetShard.load(path) for path in paths])
+
+
+def _rates(
+    shard: TargetShard, is_treebank: NDArray[np.bool_], options: DistillOptions
+) -> NDArray[np.float64]:
+    is_own = (shard.labelled >= 0) | ~is_treebank
+    weights = np.where(is_own, shard.words.n_tokens, 0)
+    n_tokens = np.bincount(shard.source_ids, weights=weights, minlength=len(shard.sources))
+    n_tokens = (n_tokens * distributed.n_ranks()).astype(np.int64)
+    by_treebank = sampling_rates(n_tokens, full_tokens=options.small_treebank, most=8.0)
+    by_language = sampling_rates(n_tokens, full_tokens=options.small_text, most=4.0)
+    rates: NDArray[np.float64] = np.where(
+        is_treebank,
+        options.treebank_rate * by_treebank[shard.source_ids],
+        options.text_rate * by_language[shard.source_ids],
+    )
+    return rates
+
+
+def _blended(
+    shard: TargetShard, corpus: TreebankCorpus, options: DistillOptions, *, device: torch.device
+) -> SoftTargets:
+    targets = SoftTargets(**{k: v.to(device) for k, v in shard.targets.tensors().items()})
+    sentences = np.flatnonzero(shard.labelled >= 0)
+    gold = ragged_rows(corpus.train.packed.n_tokens, shard.labelled[sentences])
+    tokens, upos, feats, lemmas = (
+        torch.from_numpy(array).to(device)
+        for array in (
+            ragged_rows(shard.words.n_tokens, sentences),
+            corpus.train.upos_ids[gold],
+            corpus.train.feats_ids[gold],
+            corpus.train.lemma_ids[gold],
         )
-        self._dev_sentences = DeviceSentences(self._dev.packed, pad=pieces.pad, device=device)
-
-    def task(self) -> Task:
-        """What the trainer calls."""
-        return Task(self._model, self._source.epoch, self._loss, self.scores)
-
-    def scores(self) -> dict[str, float]:
-        """Macro dev scores."""
-        return score(self._model, self._dev_sentences, self._dev).macro()
-
-    def _loss(self, ids: NDArray[np.int64]) -> tuple[Tensor, int]:
-        batch, targets = self._source.batch(ids)
-        masked = mask_pieces(batch, share=self._options.piece_dropout, mask_piece=self._mask_piece)
-        logits = self._model(masked)
-        loss = target_loss(logits, targets, batch.token_index, self._options.targets)
-        return loss, len(batch.token_index)
+    )
+    blend_labels(
+        targets,
+        token_indices=tokens,
+        upos_ids=upos,
+        feats_ids=feats,
+        lemma_ids=lemmas,
+        label_share=options.label_share,
+    )
+    return targets
 
 
-def _student(options: DistillOptions, feats: list[str], pieces: SpecialPieces) -> TokenTagger:
-    if options.student is None:
-        model = new_student(
-            options.shape,
-            n_pieces=pieces.n_pieces,
-            n_feats=len(feats),
-            pad=pieces.pad,
-            dropout=options.dropout,
-        )
+def _student(options: DistillOptions, corpus: TreebankCorpus) -> Network:
+    labels = corpus.inventories
+    if options.student is not None:
+        network = Network.load(options.student, device=torch.device("cpu"))
     else:
-        model, _ = load_model(options.student, device=torch.device("cpu"))
+        tokenizer = _tokenizer(options, corpus)
+        pieces = SpecialPieces.load(tokenizer)
+        network = new_student(
+            options.shape,
+            labels.feats,
+            labels.lemma_rules,
+            corpus.train.treebanks,
+            tokenizer=tokenizer,
+            n_pieces=pieces.n_pieces,
+            pad=pieces.pad,
+        )
+        metadata = replace(network.metadata, is_trained_on_dev=corpus.is_trained_on_dev)
+        network = replace(network, metadata=metadata)
     if options.share_feats:
-        share_weights(model, feats)
-    set_dropout(model, options.dropout)
-    return model
+        share_weights(network.model, labels.feats)
+    set_dropout(network.model, options.dropout)
+    return network
+
+
+def _tokenizer(options: DistillOptions, corpus: TreebankCorpus) -> Path:
+    if options.text is not None:
+        return options.text / "tokenizer.json"
+    path = options.output / "tokenizer.json"
+    if distributed.rank() == 0 and not path.exists():
+        stream, passes = _stream(options, corpus), pass_generator(options.schedule.seed, 0)
+        sentences = corpus.train.packed.texts(corpus.forms)
+        for block in stream.blocks(0, passes):
+            sentences += block.forms
+        read = (as_read(forms, options.shape.architecture) for forms in sentences)
+        train_vocabulary(read, n_pieces=options.n_pieces).save(str(path))
+    distributed.wait_for_all()
+    return path

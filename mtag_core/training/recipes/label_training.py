@@ -1,44 +1,43 @@
-"""Training on treebank labels, most sentences with their treebank's token.
+"""Training on labels alone: of teachers, and of students that are adapted to treebanks."""
 
-The token names whose labels are wanted, so that contradicting annotations of one language do not
-blur each other. Some sentences have none, so that the model also does without.
-"""
-
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from mtag_core.training.data.augmentation import mask_pieces
-from mtag_core.training.data.datasets import LabelledPieces, draw_epoch
-from mtag_core.training.data.encoding import SpecialPieces
-from mtag_core.training.data.packing import DeviceSentences, cut_batches
+from mtag_core.training.data.datasets import LabelledDataset, draw_epoch
+from mtag_core.training.data.pieces import cut_batches
+from mtag_core.training.data.student_input import OnDevice
 from mtag_core.training.loops.losses import label_loss
-from mtag_core.training.loops.trainer import Epoch
-from mtag_core.training.networks.model import Batch, TokenTagger
-from mtag_core.training.networks.model_config import ModelMetadata
-from mtag_core.training.networks.treebank_tokens import treebank_token_ids, with_treebank_tokens
+from mtag_core.training.loops.trainer import Epoch, Task
+from mtag_core.training.networks.model import TaggerLogits
+from mtag_core.training.options import Noise
 from mtag_core.training.recipes.scoring import score
 
+HEADS = ("upos", "feats", "lemmas")
 
-@dataclass(frozen=True)
-class LabelTrainingOptions:
-    """How sentences are batched and masked.
 
-    Attributes:
-        piece_budget: Wordpieces a batch.
-        unknown_treebank: Share of sentences without a treebank token; at 1 dev sentences have none
-            either.
-        piece_dropout: Share of pieces replaced by the mask piece.
-        has_autocast: Products in bfloat16, for CPUs that have them; on a GPU they are anyway.
-    """
+class DeviceLabels:
+    """The labels of a dataset's tokens by head, on a device."""
 
-    piece_budget: int
-    unknown_treebank: float
-    piece_dropout: float
-    has_autocast: bool = False
+    def __init__(self, dataset: LabelledDataset[Any], device: torch.device) -> None:
+        arrays = (dataset.upos_ids, dataset.feats_ids, dataset.lemma_ids)
+        self.ids = {
+            head: torch.from_numpy(of_head).to(device)
+            for head, of_head in zip(HEADS, arrays, strict=True)
+        }
+
+    def loss(self, logits: TaggerLogits, tokens: Tensor) -> Tensor:
+        """Sum over the model's heads of the mean cross-entropy of some tokens. Shape ()."""
+        losses = [
+            label_loss(scored, self.ids[head][tokens])
+            for head in HEADS
+            if (scored := getattr(logits, head)) is not None
+        ]
+        return torch.stack(losses).sum()
 
 
 class LabelTraining:
@@ -46,91 +45,69 @@ class LabelTraining:
 
     def __init__(
         self,
-        model: TokenTagger,
-        options: LabelTrainingOptions,
+        model: nn.Module,
+        train: tuple[LabelledDataset[Any], OnDevice],
+        dev: tuple[LabelledDataset[Any], OnDevice],
         *,
-        train: LabelledPieces,
         rates: NDArray[np.float64],
-        dev: LabelledPieces,
-        metadata: ModelMetadata,
-        pieces: SpecialPieces,
+        noise: Noise,
+        budget: int,
+        has_autocast: bool = False,
     ) -> None:
-        """Moves the data to the model's device.
+        """Prepares a training.
 
         Args:
             model: What learns.
-            options: How.
-            train: What it learns from.
-            rates: Times an epoch goes through each train sentence. Shape (n_sentences,).
+            train: What it learns from, as labels and as sentences.
             dev: What it is scored on.
-            metadata: Of the model; its treebanks.
-            pieces: The vocabulary's special pieces.
+            rates: Times an epoch goes through each train sentence. Shape (n_sentences,).
+            noise: Changes train sentences.
+            budget: Wordpieces or tokens a batch.
+            has_autocast: Products in bfloat16, for CPUs that have them; on a GPU they are anyway.
         """
-        device = next(model.parameters()).device
-        self._model, self._options, self._rates = model, options, rates
-        self._train, self._dev = train, dev
-        self._mask_piece = pieces.mask
-        self._train_sentences = DeviceSentences(train.packed, pad=pieces.pad, device=device)
-        self._dev_sentences = (
-            _TreebankSentences(dev, metadata, pad=pieces.pad, device=device)
-            if options.unknown_treebank < 1
-            else DeviceSentences(dev.packed, pad=pieces.pad, device=device)
-        )
-        self._treebank_tokens = treebank_token_ids(
-            train.treebanks, train.treebank_ids, metadata, device=device
-        )
-        self._upos_ids = torch.from_numpy(train.upos_ids).to(device)
-        self._feats_ids = torch.from_numpy(train.feats_ids).to(device)
-        self._lemma_ids = torch.from_numpy(train.lemma_ids).to(device)
+        self._model, self._rates, self._noise, self._budget = model, rates, noise, budget
+        self._train_sentences, self._dev = train[1], dev
+        self._labels = DeviceLabels(train[0], train[1].device)
+        self._has_autocast = has_autocast
+
+    def task(self) -> Task:
+        """What the trainer calls."""
+        return Task(self._model, self._epoch, self._loss, self.scores)
 
     def scores(self) -> dict[str, float]:
         """Macro dev scores."""
-        scores = score(self._model, self._dev_sentences, self._dev)
-        return scores.macro()
+        dataset, sentences = self._dev
+        return score(self._model, sentences, dataset).macro()
 
-    def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
-        """Draws and cuts one epoch."""
-        drawn = draw_epoch(self._rates, generator)
-        lengths = self._train.packed.lengths[drawn]
-        batches = cut_batches(lengths, piece_budget=self._options.piece_budget, generator=generator)
-        return [drawn[batch] for batch in batches]
+    def _epoch(self, number: int, generator: np.random.Generator) -> Epoch:
+        return drawn_batches(
+            self._rates, self._train_sentences.packed.lengths, self._budget, generator
+        )
 
-    def loss(self, indices: NDArray[np.int64]) -> tuple[Tensor, int]:
-        """Loss of one batch, and its number of tokens."""
-        batch = self._augmented(self._train_sentences.batch(indices), indices)
-        device = batch.piece_ids.device.type
-        with torch.autocast(device, torch.bfloat16, enabled=self._options.has_autocast):
+    def _loss(self, indices: NDArray[np.int64]) -> tuple[Tensor, int]:
+        batch: Any = self._train_sentences.batch(indices, self._noise)
+        kind = self._train_sentences.device.type
+        with torch.autocast(kind, torch.bfloat16, enabled=self._has_autocast):
             logits = self._model(batch)
-        upos_loss = label_loss(logits.upos, self._upos_ids[batch.token_index])
-        feats_loss = label_loss(logits.feats, self._feats_ids[batch.token_index])
-        loss = upos_loss + feats_loss
-        if logits.lemmas is not None:
-            loss = loss + label_loss(logits.lemmas, self._lemma_ids[batch.token_index])
-        return loss, len(batch.token_index)
-
-    def _augmented(self, batch: Batch, indices: NDArray[np.int64]) -> Batch:
-        device = batch.piece_ids.device
-        token_ids = self._treebank_tokens[torch.from_numpy(indices).to(device, non_blocking=True)]
-        is_known = torch.rand(len(token_ids), device=device) >= self._options.unknown_treebank
-        return mask_pieces(
-            with_treebank_tokens(batch, token_ids * is_known),
-            share=self._options.piece_dropout,
-            mask_piece=self._mask_piece,
-        )
+        return self._labels.loss(logits, batch.token_index), len(batch.token_index)
 
 
-class _TreebankSentences(DeviceSentences):
-    """A labelled dataset whose sentences have their treebanks' tokens, for scoring."""
+def drawn_batches(
+    rates: NDArray[np.float64],
+    lengths: NDArray[np.int32],
+    budget: int,
+    generator: np.random.Generator,
+) -> Epoch:
+    """Draws an epoch's sentences and cuts them into batches.
 
-    def __init__(
-        self, dataset: LabelledPieces, metadata: ModelMetadata, *, pad: int, device: torch.device
-    ) -> None:
-        super().__init__(dataset.packed, pad=pad, device=device)
-        self._treebank_tokens = treebank_token_ids(
-            dataset.treebanks, dataset.treebank_ids, metadata, device=device
-        )
-
-    def batch(self, sentence_indices: NDArray[np.int64]) -> Batch:
-        """Gathers sentences into one padded batch."""
-        chosen = torch.from_numpy(sentence_indices).to(self.device)
-        return with_treebank_tokens(super().batch(sentence_indices), self._treebank_tokens[chosen])
+    Args:
+        rates: Times that an epoch goes through each sentence. Shape (n_sentences,).
+        lengths: Positions that it takes in a batch. Shape (n_sentences,).
+        budget: Positions a batch.
+        generator: Of everything random.
+    """
+    drawn = draw_epoch(rates, generator)
+    batches: Sequence[NDArray[np.int64]] = cut_batches(
+        lengths[drawn], piece_budget=budget, generator=generator
+    )
+    return [drawn[batch] for batch in batches]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from mtag_core.training.data.datasets import LabelledDataset
-from mtag_core.training.data.packing import cut_batches
+from mtag_core.training.data.pieces import cut_batches
 from mtag_core.training.data.treebanks import UNLABELLED
 
 _PIECE_BUDGET = 32768
@@ -65,6 +65,7 @@ def summary(scores: Mapping[str, float], output: Path) -> str:
 class Sentences(Protocol):
     """What gives the batches of a dataset."""
 
+    packed: Any
     device: torch.device
 
     def batch(self, sentence_indices: NDArray[np.int64], /) -> Any:  # noqa: ANN401
@@ -88,7 +89,7 @@ def score(model: nn.Module, sentences: Sentences, dataset: LabelledDataset[Any])
     head_to_gold["lemmas"] = dataset.lemma_ids
     is_right = {head: np.zeros(len(ids), bool) for head, ids in head_to_gold.items()}
     batches = cut_batches(
-        dataset.packed.lengths, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
+        sentences.packed.lengths, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
     )
     scored_heads: set[str] = set()
     for indices in batches:
@@ -111,7 +112,7 @@ def score(model: nn.Module, sentences: Sentences, dataset: LabelledDataset[Any])
 
 
 def _mean(treebank_to_percentage: dict[str, float]) -> float:
-    """Mean over treebanks; some have no dev file to be scored on."""
+    # Some treebanks have no dev file to be scored on.
     values = treebank_to_percentage.values()
     return sum(values) / len(values) if values else math.nan
 

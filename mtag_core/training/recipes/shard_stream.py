@@ -1,20 +1,45 @@
 """Distillation from shards of teacher logits, a few row groups in memory at a time.
 
 A pass goes through all row groups of all shards in a random order. Some row groups together make a
-chunk; a chunk is encoded in the student's wordpieces while the ones before it are being learnt. So
-memory does not grow with the corpus.
+chunk; what the trainer calls an epoch is one chunk here: the loop cuts the next one in a thread of
+its own while it learns from this one, so two chunks are on the device. Chunks are read ahead in
+processes of their own: reading, encoding and rebuilding the targets of a token cost more time on a
+core than learning it does on a GPU. So memory does not grow with the corpus.
+
+Between the batches of a chunk are some of the treebanks, whose labels are learnt: lemmas are in no
+shard.
 """
 
 import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from mtag_core.errors import InputNotFoundError, ShardError
-from mtag_core.training.data.encoding import encode_sentences
-from mtag_core.training.data.packing import PackedSentences, fits
+from mtag_core.labels import UPOS_LABELS
+from mtag_core.training.data.pieces import (
+    DeviceSentences,
+    PackedSentences,
+    cut_batches,
+    encode_sentences,
+)
+from mtag_core.training.data.student_input import OnDevice, StudentInput
+from mtag_core.training.data.words import (
+    MAX_TOKENS,
+    DeviceForms,
+    DeviceWords,
+    FormTable,
+    WordSentences,
+)
 from mtag_core.training.logits.logit_shards import (
     LogitBlock,
     ShardInfo,
@@ -22,13 +47,22 @@ from mtag_core.training.logits.logit_shards import (
     read_row_group,
     row_group_sizes,
 )
+from mtag_core.training.logits.logit_teachers import labels_digest
 from mtag_core.training.logits.soft_targets import top_log_probs
-from mtag_core.training.options import TargetOptions
+from mtag_core.training.loops import distributed
+from mtag_core.training.loops.trainer import Epoch
+from mtag_core.training.options import DistillOptions, TargetOptions
+from mtag_core.training.recipes.label_training import DeviceLabels, drawn_batches
+from mtag_core.training.recipes.teacher_ensemble import LOWEST, SoftTargets, target_loss
 
 _LOGGER = logging.getLogger(__name__)
 _CHUNK_SENTENCES = 16384
-# The lowest log-probability kept; float16 holds it.
-_LOWEST = -30.0
+
+ReadChunk = Callable[[int], "Chunk"]
+"""Gives chunks by their numbers, which rise; see `ChunkReader.read`."""
+
+Treebanks = tuple[OnDevice, DeviceLabels, NDArray[np.float64]]
+"""Sentences, their labels, and how often all text once goes through each sentence."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +70,16 @@ class Chunk:
     """Sentences of a few row groups and the targets of their tokens.
 
     Attributes:
-        packed: In the student's wordpieces.
+        sentences: As the student reads them.
+        forms: What a word student reads of their forms; None for wordpieces.
         upos_log_probs: Of the sentences' tokens in order, as `SoftTargets` has them.
             Shape (total_tokens, n_upos), float16.
         feats_ids: Likewise. Shape (total_tokens, top_k), int16.
         feats_log_probs: Likewise. Shape (total_tokens, top_k), float16.
     """
 
-    packed: PackedSentences
+    sentences: PackedSentences | WordSentences
+    forms: FormTable | None
     upos_log_probs: NDArray[np.float16]
     feats_ids: NDArray[np.int16]
     feats_log_probs: NDArray[np.float16]
@@ -54,20 +90,18 @@ class ShardStream:
 
     Args:
         directory: Holds `*.parquet` files that `pipelines.teacher_logits` wrote.
-        labels: Digest of the student's inventories.
+        feats: The student's FEATS bundles in label order.
         targets: The temperatures asked for.
-        teacher: Digest of the teacher expected; None takes the first shard's.
 
     Raises:
         InputNotFoundError: There is no shard.
-        ShardError: A shard is of another teacher or other labels than asked for, or does not
-            keep the FEATS temperature.
+        ShardError: A shard is of another teacher than the first or of other labels than the
+            student's, or does not keep the FEATS temperature.
     """
 
-    def __init__(
-        self, directory: Path, *, labels: str, targets: TargetOptions, teacher: str | None = None
-    ) -> None:
+    def __init__(self, directory: Path, feats: Sequence[str], targets: TargetOptions) -> None:
         self._targets = targets
+        labels, teacher = labels_digest(UPOS_LABELS, feats), ""
         self._infos: dict[Path, ShardInfo] = {}
         groups: list[tuple[Path, int]] = []
         sizes: list[int] = []
@@ -110,24 +144,39 @@ class ShardStream:
                 blocks.append(read_row_group(stream, group, info=self._infos[path]))
         return blocks
 
-    def chunk(self, blocks: list[LogitBlock], tokenizer: Path, *, max_pieces: int) -> Chunk:
-        """Encodes sentences; those of more than `max_pieces` wordpieces are left out.
+    def chunk(
+        self, blocks: list[LogitBlock], tokenizer: Path, *, has_words: bool, max_pieces: int
+    ) -> Chunk:
+        """Encodes sentences.
+
+        Args:
+            blocks: From `blocks`.
+            tokenizer: The student's.
+            has_words: It reads words.
+            max_pieces: Longer sentences are left out of wordpieces; of words, those over
+                `MAX_TOKENS`.
 
         Raises:
             ShardError: None is left.
         """
-        packed = encode_sentences([forms for block in blocks for forms in block.forms], tokenizer)
-        is_short = fits(packed, max_pieces=max_pieces)
+        every = [forms for block in blocks for forms in block.forms]
+        form_to_id: dict[str, int] = {}
+        sentences = (
+            WordSentences.of(every, form_to_id) if has_words else encode_sentences(every, tokenizer)
+        )
+        most, unit = (MAX_TOKENS, "words") if has_words else (max_pieces, "wordpieces")
+        is_short = (sentences.lengths <= most) & (sentences.n_tokens > 0)
         if not is_short.any():
-            raise ShardError(f"{len(packed)} sentences, none of at most {max_pieces} wordpieces")
-        is_kept = np.repeat(is_short, packed.n_tokens)
+            raise ShardError(f"{len(sentences)} sentences, none of at most {most} {unit}")
+        is_kept = np.repeat(is_short, sentences.n_tokens)
         ends = np.cumsum([len(block.upos_logits) for block in blocks])[:-1]
         parts = [
             self._soft_targets(block, kept)
             for block, kept in zip(blocks, np.split(is_kept, ends), strict=True)
         ]
         targets = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return Chunk(packed.select(np.flatnonzero(is_short)), *targets)
+        table = FormTable.of(list(form_to_id), tokenizer) if has_words else None
+        return Chunk(sentences.select(np.flatnonzero(is_short)), table, *targets)
 
     def _soft_targets(
         self, block: LogitBlock, is_kept: NDArray[np.bool_]
@@ -141,6 +190,169 @@ class ShardStream:
         )
         upos -= np.log(np.exp(upos).sum(axis=1, keepdims=True))
         return _kept(upos), summary.label_ids.astype(np.int16), _kept(feats)
+
+
+@contextmanager
+def streamed_sentences(
+    options: DistillOptions, stream: ShardStream, reader: StudentInput, *, treebanks: Treebanks
+) -> Iterator["StreamedSentences"]:
+    """Lets shards be read ahead.
+
+    Args:
+        options: The recipe's.
+        stream: The shards.
+        reader: Of the student.
+        treebanks: What is learnt from labels.
+    """
+    chunks = ChunkReader(
+        stream,
+        reader.tokenizer,
+        reader.has_words,
+        options.max_pieces,
+        options.schedule.seed,
+        rank=distributed.rank(),
+        n_ranks=distributed.n_ranks(),
+    )
+    with reading_ahead(chunks, n_processes=options.n_processes) as read:
+        yield StreamedSentences(options, read, reader, treebanks, n_chunks=chunks.n_chunks)
+
+
+class StreamedSentences:
+    """Gives batches with their targets, chunk after chunk; treebank batches among them.
+
+    Attributes:
+        epochs: Chunks to go through at most.
+    """
+
+    def __init__(
+        self,
+        options: DistillOptions,
+        read: ReadChunk,
+        reader: StudentInput,
+        treebanks: Treebanks,
+        *,
+        n_chunks: int,
+    ) -> None:
+        self.epochs = options.schedule.epochs * n_chunks
+        self._options, self._read, self._reader = options, read, reader
+        self._treebanks, self._labels, rates = treebanks
+        self._rates = rates / (n_chunks * distributed.n_ranks())
+        self._ready: dict[int, tuple[OnDevice, SoftTargets]] = {}
+
+    def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
+        """Moves the chunk of this number to the device and cuts it into batches."""
+        chunk, budget = self._read(number), self._options.budget
+        sentences = self._placed(chunk)
+        arrays = (chunk.upos_log_probs, chunk.feats_ids, chunk.feats_log_probs)
+        device = self._reader.device
+        targets = SoftTargets(*(torch.from_numpy(array).to(device) for array in arrays))
+        self._ready[number] = (sentences, targets)
+        lengths = chunk.sentences.lengths
+        batches = [
+            chunk_ids(number, batch)
+            for batch in cut_batches(lengths, piece_budget=budget, generator=generator)
+        ]
+        lengths = self._treebanks.packed.lengths
+        # A negative number is that of a treebank sentence.
+        batches += [~batch for batch in drawn_batches(self._rates, lengths, budget, generator)]
+        return [batches[index] for index in generator.permutation(len(batches))]
+
+    def loss(self, model: nn.Module, ids: NDArray[np.int64]) -> tuple[Tensor, int]:
+        """Loss of one batch, and its number of tokens; forgets older chunks."""
+        noise = self._options.noise
+        if ids[0] < 0:
+            batch: Any = self._treebanks.batch(~ids, noise)
+            return self._labels.loss(model(batch), batch.token_index), len(batch.token_index)
+        number, indices = split_chunk_ids(ids)
+        for old in [key for key in tuple(self._ready) if key < number]:
+            del self._ready[old]
+        sentences, targets = self._ready[number]
+        batch = sentences.batch(indices, noise)
+        loss = target_loss(model(batch), targets, batch.token_index, self._options.targets)
+        return loss, len(batch.token_index)
+
+    def _placed(self, chunk: Chunk) -> OnDevice:
+        pieces, device = self._reader.pieces, self._reader.device
+        if isinstance(chunk.sentences, PackedSentences):
+            return DeviceSentences(chunk.sentences, pieces, device=device)
+        if chunk.forms is None:
+            raise ShardError("a chunk of words without their forms")
+        forms = DeviceForms(chunk.forms, device=device)
+        return DeviceWords(chunk.sentences, forms, mask_piece=pieces.mask)
+
+
+@dataclass(frozen=True)
+class ChunkReader:
+    """Reads any chunk of a run; travels to other processes.
+
+    Attributes:
+        stream: All shards.
+        tokenizer: The student's.
+        has_words: It reads words.
+        max_pieces: As in `ShardStream.chunk`.
+        seed: Orders each pass.
+        rank: Of this process among those that train one model.
+        n_ranks: How many those are; each learns another chunk.
+    """
+
+    stream: ShardStream
+    tokenizer: Path
+    has_words: bool
+    max_pieces: int
+    seed: int
+    rank: int
+    n_ranks: int
+
+    @property
+    def n_chunks(self) -> int:
+        """Chunks of one pass for this rank."""
+        return -(-self.stream.n_chunks // self.n_ranks)
+
+    def read(self, number: int) -> Chunk:
+        """Reads a chunk.
+
+        Args:
+            number: Counted through all passes, from 0.
+
+        Raises:
+            ShardError: None of its sentences is short enough.
+        """
+        pass_number, index = divmod(number, self.n_chunks)
+        blocks = self.stream.blocks(
+            # The last ranks of a pass may find no chunk of their own left, and repeat the first.
+            (index * self.n_ranks + self.rank) % self.stream.n_chunks,
+            pass_generator(self.seed, pass_number),
+        )
+        return self.stream.chunk(
+            blocks, self.tokenizer, has_words=self.has_words, max_pieces=self.max_pieces
+        )
+
+
+@contextmanager
+def reading_ahead(reader: ChunkReader, *, n_processes: int) -> Iterator[ReadChunk]:
+    """Lets processes read the chunks that will be asked for next.
+
+    Args:
+        reader: Reads one.
+        n_processes: As many chunks are read ahead; 1 reads in this process, when asked.
+    """
+    if n_processes == 1:
+        yield reader.read
+        return
+    # A process that uses CUDA must not be forked.
+    pool = ProcessPoolExecutor(n_processes, mp_context=get_context("spawn"))
+    coming: dict[int, Future[Chunk]] = {}
+
+    def read(number: int) -> Chunk:
+        for ahead in range(number, number + n_processes + 1):
+            if ahead not in coming:
+                coming[ahead] = pool.submit(reader.read, ahead)
+        return coming.pop(number).result()
+
+    try:
+        yield read
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def pass_generator(seed: int, pass_number: int) -> np.random.Generator:
@@ -159,7 +371,7 @@ def split_chunk_ids(ids: NDArray[np.int64]) -> tuple[int, NDArray[np.int64]]:
 
 
 def _kept(log_probs: NDArray[np.float32]) -> NDArray[np.float16]:
-    return np.maximum(log_probs, _LOWEST).astype(np.float16)
+    return np.maximum(log_probs, LOWEST).astype(np.float16)
 
 
 def _check(

@@ -1,43 +1,41 @@
 """Trains the teacher: a pretrained multilingual encoder, fine-tuned on all treebanks at once.
 
-Most sentences have their treebank's token (`mtag_core.training.recipes.label_training`), so that
-unlabelled text is later annotated in one consistent convention.
+Most sentences have their treebank's token, which names whose labels are wanted, so that
+contradicting annotations of one language do not blur each other. Some have none, so that the model
+also does without.
 """
 
-from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from mtag_core.errors import UsageError
 from mtag_core.labels import UPOS_LABELS
+from mtag_core.training.data.corpus import TreebankCorpus, WordInventories
 from mtag_core.training.data.datasets import (
     LabelledDataset,
-    LabelledPieces,
     LabelledWords,
+    as_pieces,
     sampling_rates,
 )
-from mtag_core.training.data.encoding import SpecialPieces, encode_sentences
-from mtag_core.training.data.packing import fits
-from mtag_core.training.data.word_corpus import TreebankCorpus, WordInventories
+from mtag_core.training.data.pieces import DeviceSentences, SpecialPieces, treebank_token_ids
 from mtag_core.training.loops import distributed
-from mtag_core.training.loops.trainer import Task, Trainer
-from mtag_core.training.loops.training_log import TrainingLog
+from mtag_core.training.loops.trainer import begin, train
 from mtag_core.training.networks.model import TokenTagger
 from mtag_core.training.networks.model_config import ModelMetadata
-from mtag_core.training.networks.model_files import load_feats, save_model
+from mtag_core.training.networks.model_files import Network, load_feats
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, vocab_size
-from mtag_core.training.options import TeacherTrainingOptions
-from mtag_core.training.recipes.label_training import LabelTraining, LabelTrainingOptions
+from mtag_core.training.options import Noise, TeacherTrainingOptions
+from mtag_core.training.recipes.label_training import LabelTraining
 from mtag_core.training.recipes.scoring import summary
-from mtag_core.training.records import record_training
 from mtag_core.training.treebank_facts import facts_of
 from mtag_core.treebank_style import treebank_language
 
 
 def run(options: TeacherTrainingOptions) -> str:
-    """Runs `train-teacher`."""
+    """Runs `train teacher`."""
     return summary(train_teacher(options), options.output)
 
 
@@ -54,20 +52,16 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
         CheckpointError: The output directory does not fit.
         InputNotFoundError: There is no treebank.
     """
-    device = distributed.start()
-    if distributed.rank() == 0:
-        record_training(options)
-    distributed.wait_for_all()
-    torch.manual_seed(options.schedule.seed)
-    tokenizer_path = Path(options.encoder) / "tokenizer.json"
+    device = begin(options)
+    tokenizer = Path(options.encoder) / "tokenizer.json"
     corpus = _corpus(options)
     # Each process learns from its own share.
     share = np.arange(distributed.rank(), len(corpus.train.packed), distributed.n_ranks())
-    train, dev = (
-        _encoded(dataset, corpus, options, tokenizer_path)
+    metadata = _metadata(options, corpus)
+    learnt, held_out = (
+        _placed(dataset, corpus, options, metadata, device)
         for dataset in (corpus.train.select(share), corpus.dev)
     )
-    metadata = _metadata(options, corpus)
     model = _new_teacher(options, corpus.inventories, n_treebanks=len(metadata.treebanks)).to(
         device
     )
@@ -75,32 +69,15 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
     rates = sampling_rates(sizes, full_tokens=options.small_treebank, most=8.0)
     training = LabelTraining(
         model,
-        LabelTrainingOptions(
-            piece_budget=options.piece_budget,
-            unknown_treebank=options.unknown_treebank,
-            piece_dropout=options.piece_dropout,
-        ),
-        train=train,
-        rates=rates[train.treebank_ids],
-        dev=dev,
-        metadata=metadata,
-        pieces=SpecialPieces.load(tokenizer_path),
+        learnt,
+        held_out,
+        rates=rates[learnt[0].treebank_ids],
+        noise=Noise(named_share=1 - options.unknown_treebank, piece_dropout=options.piece_dropout),
+        budget=options.piece_budget,
     )
-
-    with TrainingLog(options.output, is_writer=distributed.rank() == 0) as log:
-        task = Task(model, training.epoch, training.loss, training.scores)
-        trainer = Trainer(task, options.schedule, directory=options.output, log=log)
-        if options.resume:
-            trainer.resume()
-        trainer.run()
+    train(training.task(), options)
     if distributed.rank() == 0:
-        save_model(
-            model,
-            metadata,
-            directory=options.output,
-            tokenizer_path=tokenizer_path,
-            feats=list(corpus.inventories.feats),
-        )
+        Network(model, metadata, corpus.inventories.feats, tokenizer).save(options.output)
     distributed.wait_for_all()
     return training.scores() if distributed.rank() == 0 else {}
 
@@ -118,15 +95,27 @@ def _corpus(options: TeacherTrainingOptions) -> TreebankCorpus:
     )
 
 
-def _encoded(
-    dataset: LabelledWords, corpus: TreebankCorpus, options: TeacherTrainingOptions, path: Path
-) -> LabelledPieces:
-    packed = encode_sentences(
-        dataset.packed.texts(corpus.forms), path, n_processes=options.n_processes
+def _placed(
+    dataset: LabelledWords,
+    corpus: TreebankCorpus,
+    options: TeacherTrainingOptions,
+    metadata: ModelMetadata,
+    device: torch.device,
+) -> tuple[LabelledDataset[Any], DeviceSentences]:
+    tokenizer = Path(options.encoder) / "tokenizer.json"
+    pieces = as_pieces(
+        dataset,
+        corpus.forms,
+        tokenizer,
+        max_pieces=options.max_pieces,
+        n_processes=options.n_processes,
     )
-    chosen = np.flatnonzero(fits(packed, max_pieces=options.max_pieces))
-    values = {each.name: getattr(dataset, each.name) for each in fields(dataset)}
-    return LabelledDataset(**{**values, "packed": packed}).select(chosen)
+    tokens = None
+    if options.unknown_treebank < 1:
+        names, ids = pieces.treebanks, pieces.treebank_ids
+        tokens = treebank_token_ids(names, ids, metadata, device=device)
+    special = SpecialPieces.load(tokenizer)
+    return pieces, DeviceSentences(pieces.packed, special, device=device, treebank_tokens=tokens)
 
 
 def _metadata(options: TeacherTrainingOptions, corpus: TreebankCorpus) -> ModelMetadata:

@@ -13,22 +13,27 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.data.encoding import SpecialPieces
-from mtag_core.training.data.packing import DeviceSentences, PackedSentences, cut_batches
+from mtag_core.training.data.pieces import (
+    DeviceSentences,
+    PackedSentences,
+    SpecialPieces,
+    cut_batches,
+    treebank_token_ids,
+    with_treebank_tokens,
+)
 from mtag_core.training.data.treebanks import UNLABELLED
 from mtag_core.training.loops.losses import top_k_target_loss
-from mtag_core.training.networks.model import Batch, TaggerLogits, TokenTagger
-from mtag_core.training.networks.model_files import load_model
-from mtag_core.training.networks.treebank_tokens import treebank_token_ids, with_treebank_tokens
+from mtag_core.training.networks.model import Batch, TaggerLogits
+from mtag_core.training.networks.model_files import Network
 from mtag_core.training.options import TargetOptions
 
 _PIECE_BUDGET = 49152
-# The lowest log-probability kept; float16 holds it.
-_LOWEST = -30.0
+LOWEST = -30.0
+"""The lowest log-probability kept; float16 holds it."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ class TeacherEnsemble:
         """
         self.tokenizer = directories[0] / "tokenizer.json"
         self._options, self._device = options, device
-        self._teachers = [load_model(directory, device=device) for directory in directories]
+        self._teachers = [Network.load(directory, device=device) for directory in directories]
 
     def annotate(
         self, packed: PackedSentences, names: tuple[str, ...], name_ids: NDArray[np.int64]
@@ -108,19 +113,19 @@ class TeacherEnsemble:
                 treebank of names that it does not know.
             name_ids: Index into `names` of each sentence. Shape (n_sentences,).
         """
-        pad = SpecialPieces.load(self.tokenizer).pad
-        sentences = DeviceSentences(packed, pad=pad, device=self._device)
+        pieces = SpecialPieces.load(self.tokenizer)
+        sentences = DeviceSentences(packed, pieces, device=self._device)
         token_ids = [
-            treebank_token_ids(names, name_ids, metadata, device=self._device)
-            for _, metadata in self._teachers
+            treebank_token_ids(names, name_ids, teacher.metadata, device=self._device)
+            for teacher in self._teachers
         ]
-        models = [model for model, _ in self._teachers]
+        models = [teacher.model for teacher in self._teachers]
         return soft_targets(models, sentences, token_ids, self._options)
 
 
 @torch.no_grad()
 def soft_targets(
-    teachers: list[TokenTagger],
+    teachers: Sequence[nn.Module],
     sentences: DeviceSentences,
     treebank_tokens: list[Tensor],
     options: TargetOptions,
@@ -142,7 +147,7 @@ def soft_targets(
         if sentences.device.type == "cuda":
             teacher.to(torch.bfloat16)
     n_tokens = int(sentences.packed.n_tokens.sum())
-    heads = teachers[0].feats, teachers[0].lemmas
+    heads = (getattr(teachers[0], head) for head in ("feats", "lemmas"))
     n_feats, n_rules = (0 if head is None else head.out_features for head in heads)
     targets = SoftTargets.empty(
         n_tokens,
@@ -166,7 +171,7 @@ def soft_targets(
 
 
 def _kept_heads(targets: SoftTargets) -> dict[str, tuple[Tensor, Tensor]]:
-    """The heads of which only the most probable labels are kept: ids, log-probabilities."""
+    # Of these only the most probable labels are kept: ids, log-probabilities.
     heads = {"feats": (targets.feats_ids, targets.feats_log_probs)}
     if targets.lemma_ids is not None and targets.lemma_log_probs is not None:
         heads["lemmas"] = (targets.lemma_ids, targets.lemma_log_probs)
@@ -219,9 +224,11 @@ def _blend_kept(
 
 
 def _mean_probs(
-    teachers: list[TokenTagger], batch: Batch, treebank_tokens: list[Tensor], options: TargetOptions
+    teachers: Sequence[nn.Module],
+    batch: Batch,
+    treebank_tokens: list[Tensor],
+    options: TargetOptions,
 ) -> dict[str, Tensor]:
-    """The teachers' mean probabilities by head, (n_tokens, n_labels) each."""
     temperature = {
         "upos": options.upos_temperature,
         "feats": options.feats_temperature,
@@ -239,7 +246,7 @@ def _mean_probs(
 
 
 def _log(probs: Tensor) -> Tensor:
-    return probs.clamp(min=1e-38).log().clamp(min=_LOWEST).to(torch.float16)
+    return probs.clamp(min=1e-38).log().clamp(min=LOWEST).to(torch.float16)
 
 
 def target_loss(
@@ -254,7 +261,8 @@ def target_loss(
         options: The temperatures.
 
     Returns:
-        The sum over heads of each loss times its temperature squared; a mean over tokens. Shape ().
+        The sum over heads of each loss times its temperature squared; a mean over tokens. Heads
+        that the model or the teachers lack count nothing. Shape ().
     """
     upos_ids = torch.arange(logits.upos.shape[-1], device=tokens.device)
     total = options.upos_temperature**2 * top_k_target_loss(
@@ -265,8 +273,11 @@ def target_loss(
     )
     head_to_temperature = {"feats": options.feats_temperature, "lemmas": options.lemma_temperature}
     for head, (ids, log_probs) in _kept_heads(targets).items():
+        scored = getattr(logits, head)
+        if scored is None:
+            continue
         loss = top_k_target_loss(
-            getattr(logits, head),
+            scored,
             label_ids=ids[tokens].long(),
             log_probs=log_probs[tokens].float(),
             temperature=head_to_temperature[head],

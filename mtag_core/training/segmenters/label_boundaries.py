@@ -9,8 +9,9 @@ import logging
 import random
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,14 +21,18 @@ from torch import Tensor, nn
 from mtag_core.errors import InputNotFoundError
 from mtag_core.segmentation.units import UnitTable, find_units
 from mtag_core.storage import create_text, open_text
-from mtag_core.training.data.augmentation import mask_pieces
-from mtag_core.training.data.encoding import SpecialPieces, encode_sentences
-from mtag_core.training.data.packing import DeviceSentences, cut_batches
+from mtag_core.training.data.pieces import (
+    NO_NOISE,
+    DeviceSentences,
+    SpecialPieces,
+    cut_batches,
+    encode_sentences,
+)
 from mtag_core.training.data.treebanks import treebank_files
 from mtag_core.training.loops.trainer import Epoch, Task, Trainer
 from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import Batch
-from mtag_core.training.networks.model_files import load_model
+from mtag_core.training.networks.model_files import Network
 from mtag_core.training.options import Schedule
 from mtag_core.training.segmenter_options import LabelBoundariesOptions
 from mtag_core.training.segmenters.gap_networks import treebank_marks
@@ -160,15 +165,17 @@ class _Labeller:
 
     def _on_device(self, chunks: list[list[str]]) -> DeviceSentences:
         packed = encode_sentences(chunks, self._tokenizer)
-        return DeviceSentences(packed, pad=self._pieces.pad, device=self._device)
+        return DeviceSentences(packed, self._pieces, device=self._device)
 
     def _trained(self, train: _Chunks, dev: _Chunks, *, rate: float, seed: int) -> BoundaryTeacher:
         torch.manual_seed(seed)
-        tagger, _ = load_model(self._options.teacher, device=self._device)
+        tagger: Any = Network.load(self._options.teacher, device=self._device).model
         model = BoundaryTeacher(tagger.encoder, hidden_size=tagger.upos.in_features)
         model.to(self._device)
         sentences = self._on_device(train.units)
         labels = torch.from_numpy(train.labels).to(self._device)
+
+        noise = replace(NO_NOISE, piece_dropout=self._options.piece_dropout)
 
         def epoch(number: int, generator: np.random.Generator) -> Epoch:
             budget = self._options.piece_budget
@@ -176,9 +183,8 @@ class _Labeller:
             return cut_batches(n_pieces, piece_budget=budget, generator=generator)
 
         def loss(indices: NDArray[np.int64]) -> tuple[Tensor, int]:
-            batch = sentences.batch(indices)
-            share = self._options.piece_dropout
-            logits = model(mask_pieces(batch, share=share, mask_piece=self._pieces.mask))
+            batch = sentences.batch(indices, noise)
+            logits = model(batch)
             targets = labels[batch.token_index]
             return nn.functional.cross_entropy(logits.float(), targets), len(targets)
 

@@ -9,6 +9,7 @@ import logging
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,14 +18,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mtag_core.training.data.augmentation import mask_pieces
-from mtag_core.training.data.encoding import SpecialPieces, encode_sentences
-from mtag_core.training.data.packing import DeviceSentences, cut_batches, fits
+from mtag_core.training.data.pieces import (
+    NO_NOISE,
+    DeviceSentences,
+    SpecialPieces,
+    cut_batches,
+    encode_sentences,
+    fits,
+)
 from mtag_core.training.loops.trainer import Epoch, Task, Trainer
 from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, piece_table
-from mtag_core.training.options import Schedule
+from mtag_core.training.options import Noise, Schedule
 from mtag_core.training.segmenter_options import LabelSplitsOptions
 from mtag_core.training.segmenters.split_choices import N_NUMBERS, ChoiceTable
 from mtag_core.training.segmenters.treebanks import Surface
@@ -142,13 +148,15 @@ class SplitSentences:
         self.n_pieces = packed.n_pieces[fitting]
         self._on_device = DeviceSentences(
             packed.select(fitting),
-            pad=SpecialPieces.load(tokenizer).pad,
+            SpecialPieces.load(tokenizer),
             device=torch.device(config.device),
         )
 
-    def batch(self, indices: NDArray[np.int64]) -> tuple[Batch, DeviceChoices]:
+    def batch(
+        self, indices: NDArray[np.int64], noise: Noise = NO_NOISE
+    ) -> tuple[Batch, DeviceChoices]:
         """Gathers some sentences, and the scripts of their tokens."""
-        batch = self._on_device.batch(indices)
+        batch = self._on_device.batch(indices, noise)
         choices = self.table.lay_out([self.tokens[i] for i in batch.token_index.tolist()])
         stems, stem = np.unique(choices.stems, return_inverse=True)
         arrays = (
@@ -187,15 +195,14 @@ def train_split_teacher(
     encoder = load_encoder(config.encoder, n_extra_pieces=0, dropout=_DROPOUT)
     teacher = SplitTeacher(encoder, width=hidden_size(encoder), n_parts=train.table.n_parts)
     teacher.to(torch.device(config.device))
-    mask = SpecialPieces.load(tokenizer_path(config)).mask
+    noise = replace(NO_NOISE, piece_dropout=config.piece_dropout)
 
     def epoch(number: int, generator: np.random.Generator) -> Epoch:
         return cut_batches(train.n_pieces, piece_budget=config.piece_budget, generator=generator)
 
     def loss(indices: NDArray[np.int64]) -> tuple[Tensor, int]:
-        batch, choices = train.batch(indices)
-        hidden = mask_pieces(batch, share=config.piece_dropout, mask_piece=mask)
-        scores = teacher(hidden, choices).float()
+        batch, choices = train.batch(indices, noise)
+        scores = teacher(batch, choices).float()
         return choice_loss(scores, choices, n_tokens=len(batch.token_index))
 
     curves = config.output / language

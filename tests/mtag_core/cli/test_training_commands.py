@@ -1,4 +1,4 @@
-"""The whole chain on toy data: vocabulary, teacher, encoded text, distillation, fine-tuning."""
+"""The chain of commands on toy data: corpus, text, teacher, labels, students, shards of logits."""
 
 import json
 
@@ -9,16 +9,16 @@ pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 pytest.importorskip("transformers", reason="transformers is an extra: install mtag[train]")
 
 from mtag_core.__main__ import main
-from mtag_core.training.graphs.conventions import Conventions
+from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.graphs.trained_model import read_trained_model
 from mtag_core.training.networks.model_files import load_feats, load_metadata
-from mtag_core.training.networks.treebank_tokens import treebank_token_ids
-from mtag_core.training.recipes.teacher_ensemble import TeacherEnsemble
-from tests.mtag_core.training.tiny_training import write_everything, write_shard
-from tests.mtag_core.training.toy_treebanks import SENTENCES, write_treebank
+from mtag_core.training.recipes.labelling import TargetShard
+from tests.mtag_core.training.tiny_training import write_everything, write_raw_text, write_shard
+from tests.mtag_core.training.toy_treebanks import LEMMAS, write_treebank
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-QUICK = ["--piece_budget", "128", "--n_evaluations", "1"]
+QUICK = ["--n_evaluations", "1", "--peak_rate", "1e-2"]
+SMALL = ["--hidden_size", "16", "--n_layers", "1", "--dropout", "0", "--budget", "128"]
 
 
 @pytest.fixture(scope="module")
@@ -29,24 +29,30 @@ def chain(tmp_path_factory):
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("chain")
     write_everything(folder)
-    treebanks = ["--treebanks", str(folder / "treebanks")]
-    teacher = ["--encoder", str(folder / "encoder"), "--output", str(folder / "teacher")]
-    rate = ["--peak_rate", "1e-2"]
-    assert main(["train-teacher", *teacher, *treebanks, *QUICK, *rate, "--epochs", "8"]) == 0
-    tokenizers = ["--student_tokenizer", str(folder / "student.json")]
-    tokenizers += ["--teacher_tokenizer", str(folder / "encoder" / "tokenizer.json")]
-    text = ["--text", str(folder / "text"), "--output", str(folder / "encoded")]
-    assert main(["encode-text", *text, *tokenizers]) == 0
-    assert main(["distill", *distill_flags(folder)]) == 0
+    for path in (folder / "treebanks").iterdir():
+        write_treebank(path, repeats=8 if "train" in path.name else 1, lemmas=LEMMAS)
+    write_raw_text(folder)
+    corpus = ["--treebanks", str(folder / "treebanks"), "--output", str(folder / "corpus")]
+    assert main(["train", "corpus", *corpus]) == 0
+    teacher = ["--encoder", str(folder / "encoder"), "--corpus", str(folder / "corpus")]
+    teacher += ["--output", str(folder / "teacher"), "--piece_budget", "128", "--epochs", "8"]
+    assert main(["train", "teacher", *teacher, *QUICK]) == 0
+    text = ["--corpus", str(folder / "corpus"), "--text", str(folder / "raw")]
+    text += ["--encoder", str(folder / "encoder"), "--output", str(folder / "text")]
+    text += ["--segmenters", str(folder / "segmenters"), "--n_pieces", "60"]
+    assert main(["train", "text", *text, "--architecture", "minibert"]) == 0
+    labels = ["--teachers", str(folder / "teacher"), "--text", str(folder / "text")]
+    assert main(["train", "labels", *labels, "--output", str(folder / "labels")]) == 0
+    assert main(["train", "distill", *distill_flags(folder)]) == 0
+    write_shard(folder / "shards" / "part.parquet", load_feats(folder / "teacher" / "feats.json"))
     return folder
 
 
 def distill_flags(folder, *, output="student", epochs="8"):
     return [
-        *("--teachers", str(folder / "teacher"), "--text", str(folder / "encoded")),
-        *("--treebanks", str(folder / "treebanks"), "--tokenizer", str(folder / "student.json")),
-        *("--output", str(folder / output), "--hidden_size", "16", "--n_layers", "1"),
-        *("--epochs", epochs, "--top_k", "3", "--peak_rate", "1e-2", *QUICK),
+        *("--corpus", str(folder / "corpus"), "--labelled", str(folder / "labels")),
+        *("--text", str(folder / "text"), "--output", str(folder / output)),
+        *("--architecture", "minibert", "--epochs", epochs, *SMALL, *QUICK),
     ]
 
 
@@ -65,6 +71,7 @@ def test_the_teacher_records_treebanks_and_conventions(chain):
     card = load_metadata(chain / "teacher")
     assert card.treebanks == ("en_play", "en_toy")
     assert card.conventions["en"] in card.treebanks
+    assert sorted(card.treebank_pieces) == ["en_play", "en_toy"]
 
 
 def test_teacher_and_student_share_the_label_order(chain):
@@ -75,99 +82,60 @@ def test_teacher_and_student_share_the_label_order(chain):
 
 def test_fine_tuning_goes_on_from_the_student(chain, capsys):
     flags = distill_flags(chain, output="tuned", epochs="1")
-    at = flags.index("--hidden_size")
-    flags = flags[:at] + flags[at + 4 :] + ["--student", str(chain / "student")]
-    assert main(["finetune", *flags, "--text_rate", "1"]) == 0
+    assert main(["train", "finetune", *flags, "--student", str(chain / "student")]) == 0
     assert "dev UPOS" in capsys.readouterr().out
     assert last_scores(chain / "tuned")["dev_upos"] > 90
 
 
-@pytest.mark.parametrize(
-    "flags",
-    [
-        ["--share_feats"],
-        ["--substitution_share", "0.3", "--piece_dropout", "0.05"],
-    ],
-)
-def test_variants_end_as_plain_students(chain, tmp_path, flags):
-    output = tmp_path / "variant"
-    assert main(["distill", *distill_flags(chain, output=output), *flags]) == 0
-    assert last_scores(output)["dev_upos"] > 90
-    assert read_trained_model(output).weights.keys() == plain_names(chain)
+def test_student_ends_with_a_plain_head(chain):
+    weights = read_trained_model(chain / "student").weights
+    assert {name for name in weights if name.startswith("feats")} == {"feats.weight", "feats.bias"}
 
 
-@pytest.mark.parametrize(("flags", "is_known"), [([], True), (["--infer_text_treebank"], False)])
-def test_teachers_take_the_treebank_of_text_from_its_language_unless_asked(
-    chain, tmp_path, monkeypatch, flags, is_known
-):
-    shown = []
-
-    def spy(*args, **kwargs):
-        shown.append(treebank_token_ids(*args, **kwargs))
-        return shown[-1]
-
-    monkeypatch.setattr("mtag_core.training.recipes.teacher_ensemble.treebank_token_ids", spy)
-    short = distill_flags(chain, output=tmp_path / "student", epochs="1")
-    assert main(["distill", *short, *flags]) == 0
-    # Treebank sentences come first: theirs is known in any case.
-    of_treebanks, of_text = shown[0][: -len(SENTENCES)] > 0, shown[0][-len(SENTENCES) :] > 0
-    assert of_treebanks.all() and of_text.all() == is_known and of_text.any() == is_known
+def test_copies_with_substituted_words_are_labelled(chain):
+    shard = TargetShard.load(chain / "labels" / "shard-0")
+    whole = len(shard.words) // 2
+    first, copies = (
+        shard.words.select(np.arange(*bounds)) for bounds in ((0, whole), (whole, 2 * whole))
+    )
+    assert first.n_tokens.tolist() == copies.n_tokens.tolist()
+    assert not np.array_equal(first.form_ids, copies.form_ids)
+    assert (shard.labelled[whole:] == -1).all()
 
 
-def test_copies_with_substituted_words_are_annotated(chain, tmp_path, monkeypatch):
-    annotated = []
-    annotate = TeacherEnsemble.annotate
-
-    def spy(self, packed, names, name_ids):
-        annotated.append(packed)
-        return annotate(self, packed, names, name_ids)
-
-    monkeypatch.setattr(TeacherEnsemble, "annotate", spy)
-    flags = distill_flags(chain, output=tmp_path / "student", epochs="1")
-    assert main(["distill", *flags, "--substitution_share", "0.5"]) == 0
-    corpus, copies = annotated
-    assert corpus.n_tokens.tolist() == copies.n_tokens.tolist()
-    assert not np.array_equal(corpus.piece_ids, copies.piece_ids)
+@pytest.mark.parametrize("architecture", ["words", "minibert"])
+def test_a_student_learns_from_shards_of_logits(chain, tmp_path, architecture):
+    flags = ["--logits", str(chain / "shards"), "--corpus", str(chain / "corpus")]
+    flags += ["--architecture", architecture, "--output", str(tmp_path / "student")]
+    flags += ["--n_pieces", "60", "--epochs", "40", "--upos_temperature", "1"]
+    flags += ["--feats_temperature", "1", *SMALL, *QUICK]
+    assert main(["train", "distill", *flags]) == 0
+    scores = last_scores(tmp_path / "student")
+    assert scores["dev_upos"] > 90
+    assert scores["dev_feats"] > 80
+    # Lemmas are in no shard: treebanks teach them.
+    assert architecture == "minibert" or scores["dev_lemmas"] > 90
 
 
-def plain_names(chain):
-    return read_trained_model(chain / "student").weights.keys()
-
-
-def shard_flags(chain, output):
-    return [
-        *("--logits", str(chain / "shards"), "--feats", str(chain / "teacher" / "feats.json")),
-        *("--treebanks", str(chain / "treebanks"), "--tokenizer", str(chain / "student.json")),
-        *("--output", str(output), "--hidden_size", "16", "--n_layers", "1"),
-        *("--epochs", "60", "--peak_rate", "1e-2", "--feats_temperature", "1", *QUICK),
-    ]
-
-
-def test_the_student_learns_from_shards(chain, tmp_path):
-    write_shard(chain / "shards" / "part.parquet", load_feats(chain / "teacher" / "feats.json"))
-    assert main(["distill", *shard_flags(chain, tmp_path / "student")]) == 0
-    assert last_scores(tmp_path / "student")["dev_upos"] > 90
-    assert last_scores(tmp_path / "student")["dev_feats"] > 80
-
-
-def test_shards_of_another_teacher_are_refused(chain, tmp_path, capsys):
-    write_shard(chain / "shards" / "part.parquet", load_feats(chain / "teacher" / "feats.json"))
-    flags = shard_flags(chain, tmp_path / "student")
-    assert main(["distill", *flags, "--teacher_digest", "abc"]) == 1
-    assert "teacher digest toy, expected abc" in capsys.readouterr().err
+def test_shards_of_other_labels_are_refused(chain, tmp_path, capsys):
+    feats = load_feats(chain / "teacher" / "feats.json")
+    write_shard(tmp_path / "shards" / "part.parquet", [*feats, "Other=Yes"])
+    flags = ["--logits", str(tmp_path / "shards"), "--corpus", str(chain / "corpus")]
+    assert main(["train", "distill", *flags, "--output", str(tmp_path / "student"), *SMALL]) == 1
+    assert "labels digest" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ([], "needs --logits and --feats, or --teachers and --text"),
-        (["--logits", "d"], "--logits needs --feats"),
-        (["--logits", "d", "--text", "t"], "leave those out"),
+        ([], "either --labelled, with --text, or --logits"),
+        (["--logits", "d", "--labelled", "t"], "either --labelled, with --text, or --logits"),
+        (["--labelled", "d"], "--labelled needs --text"),
     ],
 )
 def test_distillation_asks_for_one_source(tmp_path, capsys, flags, message):
-    needed = ["--treebanks", "t", "--tokenizer", "k", "--output", str(tmp_path)]
-    assert main(["distill", *needed, *flags]) == 2
+    needed = ["--corpus", "t", "--output", str(tmp_path)]
+    assert main(["train", "distill", *needed, *flags]) == 2
     assert message in capsys.readouterr().err
 
 
@@ -186,67 +154,62 @@ def contradictory(tmp_path):
 
 def adapt_flags(chain, treebanks, output):
     flags = ["--student", str(chain / "student"), "--treebanks", str(treebanks), *QUICK]
-    return [*flags, "--peak_rate", "1e-2", "--epochs", "20", "--output", str(output)]
+    return [*flags, "--budget", "128", "--epochs", "20", "--output", str(output)]
 
 
 def test_adapting_learns_from_dev_sentences_when_asked(chain, contradictory, tmp_path, capsys):
     flags = adapt_flags(chain, contradictory, tmp_path / "adapted")
-    assert main(["adapt", *flags, "--train_on_dev"]) == 0
+    assert main(["train", "adapt", *flags, "--train_on_dev"]) == 0
     assert "dev UPOS" in capsys.readouterr().out
     assert load_metadata(tmp_path / "adapted").is_trained_on_dev
     # Nothing in a sentence tells whose it is, so half of the nouns stay wrong.
     assert 70 < last_scores(tmp_path / "adapted")["dev_upos"] < 95
 
 
-def test_conventions_tell_treebanks_apart(chain, contradictory, tmp_path, capsys):
-    model = tmp_path / "adapted"
-    assert main(["adapt", *adapt_flags(chain, contradictory, model)]) == 0
-    weights = (model / "model.safetensors").read_bytes()
-    flags = ["--model", str(model), "--treebanks", str(contradictory), "--epochs", "200"]
+def test_adapters_set_treebanks_apart(chain, contradictory, tmp_path, capsys):
+    model, fitted = tmp_path / "adapted", tmp_path / "fitted"
+    assert main(["train", "adapt", *adapt_flags(chain, contradictory, model)]) == 0
+    flags = ["--model", str(model), "--treebanks", str(contradictory), "--epochs", "300"]
     capsys.readouterr()
-    assert main(["learn-conventions", *flags]) == 0
-    plain, with_treebank = (
+    assert main(["train", "adapters", *flags, "--output", str(fitted)]) == 0
+    mixed, _, named = (
         float(line.split("UPOS")[1].split()[0]) for line in capsys.readouterr().out.splitlines()
     )
-    assert plain < 95
-    assert with_treebank > 98
-    conventions = Conventions.load(model)
-    assert conventions.treebanks == ("en_other", "en_toy")
-    assert (model / "model.safetensors").read_bytes() == weights
+    assert mixed < 95
+    assert named > 98
+    before, after = (read_trained_model(directory) for directory in (model, fitted))
+    assert after.treebanks == ("en_other", "en_toy")
+    temperature = after.config["temperatures"]["upos"]
+    same = after.weights["upos.weight"] * temperature
+    np.testing.assert_allclose(same, before.weights["upos.weight"], rtol=1e-3)
 
 
 def test_a_run_is_not_overwritten(chain, capsys):
-    assert main(["distill", *distill_flags(chain)]) == 1
+    assert main(["train", "distill", *distill_flags(chain)]) == 1
     assert "holds a run already; pass --resume" in capsys.readouterr().err
 
 
 def test_resuming_with_other_options_is_an_error(chain, capsys):
-    assert main(["distill", *distill_flags(chain), "--seed", "9", "--resume"]) == 1
+    assert main(["train", "distill", *distill_flags(chain), "--seed", "9", "--resume"]) == 1
     assert "seed is 1 there and 9 now" in capsys.readouterr().err
 
 
 def test_resuming_goes_on_for_longer(chain):
     steps = last_scores(chain / "student")["step"]
-    assert main(["distill", *distill_flags(chain, epochs="9"), "--resume"]) == 0
+    assert main(["train", "distill", *distill_flags(chain, epochs="9"), "--resume"]) == 0
     assert last_scores(chain / "student")["step"] > steps
 
 
-def test_missing_text_is_named(chain, capsys):
+def test_missing_corpus_is_named(chain, capsys):
     flags = distill_flags(chain, output="none")
-    flags[flags.index("--text") + 1] = str(chain / "absent")
-    assert main(["distill", *flags]) == 2
-    assert "make it with the encode-text command" in capsys.readouterr().err
+    flags[flags.index("--corpus") + 1] = str(chain / "absent")
+    assert main(["train", "distill", *flags]) == 2
+    assert "absent: no corpus; stage `corpus` makes one" in capsys.readouterr().err
 
 
-def test_vocabulary_is_written(chain, capsys):
-    output = chain / "vocabulary" / "tokenizer.json"
-    flags = ["--text", str(chain / "text"), "--treebanks", str(chain / "treebanks")]
-    assert main(["train-vocabulary", *flags, "--n_pieces", "40", "--output", str(output)]) == 0
-    n_pieces = len(json.loads(output.read_text())["model"]["vocab"])
-    assert 30 < n_pieces <= 40
-    assert f"{n_pieces} wordpieces  {output}" in capsys.readouterr().out
-
-
-def test_vocabulary_needs_a_source(tmp_path, capsys):
-    assert main(["train-vocabulary", "--output", str(tmp_path / "t.json")]) == 2
-    assert "needs --text or --treebanks" in capsys.readouterr().err
+def test_feats_of_a_teacher_can_be_taken(chain, tmp_path):
+    feats = tmp_path / "feats.json"
+    feats.write_text(json.dumps(["_", "Number=Sing"]))
+    flags = ["--treebanks", str(chain / "treebanks"), "--output", str(tmp_path / "corpus")]
+    assert main(["train", "corpus", *flags, "--feats", str(feats)]) == 0
+    assert TreebankCorpus.load(tmp_path / "corpus").inventories.feats == ("_", "Number=Sing")

@@ -23,19 +23,22 @@ from benchmarks.baselines.meta_lstm.train import main as train_meta_lstm
 from benchmarks.baselines.meta_lstm.training import MetaLstmTagger
 from mtag_core import Tagger
 from mtag_core.__main__ import main
-from mtag_core.tagging.bundle import DEFAULT_BUNDLE
-from mtag_core.training.data.encoding import SpecialPieces, encode_sentences
-from mtag_core.training.data.packing import DeviceSentences
-from mtag_core.training.graphs.conventions import Conventions
-from mtag_core.training.networks.model_files import load_feats, load_model
-from tests.mtag_core.training.tiny_training import write_everything, write_shard
-from tests.mtag_core.training.toy_treebanks import SENTENCES, write_treebank
+from mtag_core.training.data.student_input import StudentInput
+from mtag_core.training.data.words import WordSentences
+from mtag_core.training.networks.model_files import Network, load_feats
+from tests.mtag_core.training.tiny_training import (
+    toy_tokenizer,
+    write_everything,
+    write_raw_text,
+    write_shard,
+)
+from tests.mtag_core.training.toy_treebanks import LEMMAS, SENTENCES, write_treebank
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 GOLDEN = Path(__file__).parents[2] / "golden" / "recipes.json"
 TOLERANCE = 0.02
 CPU = torch.device("cpu")
-QUICK = ["--piece_budget", "128", "--n_evaluations", "1", "--peak_rate", "1e-2"]
+QUICK = ["--n_evaluations", "1", "--peak_rate", "1e-2"]
 
 
 class Toy:
@@ -46,11 +49,18 @@ class Toy:
         torch.set_num_threads(1)
         torch.manual_seed(3)
         write_everything(folder)
+        write_raw_text(folder)
         # A second treebank that contradicts the first.
-        for part in ("train", "dev"):
-            path = folder / "treebanks" / f"en_play-ud-{part}.conllu"
-            write_treebank(path, repeats=10)
-            path.write_text(path.read_text().replace("NOUN", "PROPN"))
+        for treebank in ("en_toy", "en_play"):
+            for part in ("train", "dev"):
+                path = folder / "treebanks" / f"{treebank}-ud-{part}.conllu"
+                n_repeats = 1 if (treebank, part) == ("en_toy", "dev") else 8
+                write_treebank(path, repeats=n_repeats, lemmas=LEMMAS)
+        path = folder / "treebanks" / "en_play-ud-train.conllu"
+        path.write_text(path.read_text().replace("NOUN", "PROPN"))
+        # Learnt pieces that occur equally often come in another order each time.
+        (folder / "text").mkdir()
+        toy_tokenizer().save(str(folder / "text" / "tokenizer.json"))
 
     def path(self, name: str) -> str:
         return str(self.folder / name)
@@ -64,10 +74,9 @@ class Toy:
 
     def distilling(self, output: str, *flags: str) -> list[str]:
         return [
-            *("--teachers", self.path("teacher"), "--text", self.path("encoded")),
-            *self.treebanks,
-            *("--tokenizer", self.path("student.json"), "--output", self.path(output)),
-            *("--top_k", "3", *QUICK, *flags),
+            *("--corpus", self.path("corpus"), "--labelled", self.path("labels")),
+            *("--text", self.path("text"), "--output", self.path(output)),
+            *("--budget", "128", *SMALL, *QUICK, *flags),
         ]
 
 
@@ -77,13 +86,18 @@ SMALL = ["--hidden_size", "16", "--n_layers", "1"]
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory) -> Toy:
     toy = Toy(tmp_path_factory.mktemp("toy"))
+    toy.run("read-treebanks", *toy.treebanks, "--output", toy.path("corpus"))
     encoder = ["--encoder", toy.path("encoder"), "--output", toy.path("teacher")]
-    toy.run("train-teacher", *encoder, *toy.treebanks, *QUICK, "--epochs", "4")
-    tokenizers = ["--student_tokenizer", toy.path("student.json")]
-    tokenizers += ["--teacher_tokenizer", toy.path("encoder/tokenizer.json")]
-    encoding = ["--text", toy.path("text"), "--output", toy.path("encoded")]
-    toy.run("encode-text", *encoding, *tokenizers)
-    toy.run("distill", *toy.distilling("student", *SMALL, "--epochs", "4"))
+    sizes = ["--piece_budget", "128", "--epochs", "4"]
+    toy.run("train-teacher", *encoder, *toy.treebanks, *sizes, *QUICK)
+    text = ["--text", toy.path("raw"), "--encoder", toy.path("encoder")]
+    text += ["--segmenters", toy.path("segmenters"), "--output", toy.path("text")]
+    toy.run("prepare-text", "--corpus", toy.path("corpus"), *text)
+    labels = ["--text", toy.path("text"), "--output", toy.path("labels")]
+    toy.run("label-words", "--teachers", toy.path("teacher"), *labels)
+    toy.run("distill", *toy.distilling("student", "--epochs", "4"))
+    minibert = ["--architecture", "minibert", "--epochs", "4"]
+    toy.run("distill", *toy.distilling("minibert", *minibert))
     return toy
 
 
@@ -127,13 +141,14 @@ def sha256(content: bytes) -> str:
 
 def model_figures(directory: Path) -> dict[str, object]:
     """Names, sizes, labels, and the best UPOS and FEATS logit of each toy token."""
-    model, _ = load_model(directory, device=CPU)
-    model.eval()
-    tokenizer = directory / "tokenizer.json"
-    packed = encode_sentences([text.split() for text in SENTENCES], tokenizer)
-    pad = SpecialPieces.load(tokenizer).pad
+    network = Network.load(directory, device=CPU)
+    model, tokenizer = network.model.eval(), directory / "tokenizer.json"
+    form_to_id: dict[str, int] = {}
+    words = WordSentences.of([text.split() for text in SENTENCES], form_to_id)
+    reader = StudentInput(tokenizer, network.has_words, CPU, max_pieces=64)
+    sentences = reader.sentences(words, reader.forms(list(form_to_id)))
     with torch.no_grad():
-        logits = model(DeviceSentences(packed, pad=pad, device=CPU).batch(np.arange(len(packed))))
+        logits = model(sentences.batch(np.arange(len(words))))
     shapes = {name: list(weight.shape) for name, weight in model.state_dict().items()}
     points = [json.loads(line) for line in (directory / "curves.jsonl").read_text().splitlines()]
     return {
@@ -151,51 +166,39 @@ def figures(values) -> list[float]:
     return [round(float(value), 3) for value in np.ravel(values)]
 
 
-def test_vocabulary(toy, check):
-    """Pieces that occur equally often come in another order each time: they are not compared."""
-    output = toy.path("vocabulary/tokenizer.json")
-    flags = ["--text", toy.path("text"), *toy.treebanks, "--n_pieces", "40", "--output", output]
-    toy.run("train-vocabulary", *flags)
-    tokenizer = json.loads(Path(output).read_text())
-    pieces = tokenizer["model"].pop("vocab")
-    letters = sorted(piece for piece in pieces if len(piece) == 1)
-    check("vocabulary", {"tokenizer": tokenizer, "letters": letters})
-
-
 def test_teacher(toy, check):
     check("teacher", model_figures(toy.folder / "teacher"))
 
 
-def test_encoded_text(toy, check):
-    with np.load(toy.path("encoded/student.npz")) as student:
-        arrays = {name: student[name].tolist() for name in sorted(student)}
-    check("encoded_text", arrays)
+def test_labels(toy, check):
+    arrays = {
+        path.stem: np.load(path) for path in (toy.folder / "labels" / "shard-0").glob("*.npy")
+    }
+    check(
+        "labels",
+        {name: figures(array.sum(dtype=np.float64)) for name, array in sorted(arrays.items())},
+    )
 
 
-def test_distilled_student(toy, check):
-    check("distill", model_figures(toy.folder / "student"))
+@pytest.mark.parametrize("student", ["student", "minibert"])
+def test_distilled_student(toy, check, student):
+    check(f"distill_{student}", model_figures(toy.folder / student))
 
 
 def test_distillation_with_every_option(toy, check):
-    flags = [
-        "--share_feats",
-        "--substitution_share",
-        "0.5",
-        "--piece_dropout",
-        "0.05",
-        "--infer_text_treebank",
-    ]
-    flags += ["--upos_temperature", "2", "--train_on_dev", "--epochs", "1"]
-    toy.run("distill", *toy.distilling("options", *SMALL, *flags))
+    flags = ["--no-share_feats", "--piece_dropout", "0.1", "--dropout", "0.1"]
+    flags += ["--changed_share", "0.5", "--named_share", "0.5", "--label_share", "0.2"]
+    flags += ["--upos_temperature", "1", "--treebank_rate", "2", "--text_rate", "3"]
+    toy.run("distill", *toy.distilling("options", *flags, "--epochs", "1"))
     check("distill_with_options", model_figures(toy.folder / "options"))
 
 
 def test_distillation_from_shards(toy, check):
-    feats = toy.folder / "teacher" / "feats.json"
-    write_shard(toy.folder / "shards" / "part.parquet", load_feats(feats))
-    flags = ["--logits", toy.path("shards"), "--feats", str(feats), *toy.treebanks, *SMALL]
-    flags += ["--tokenizer", toy.path("student.json"), "--output", toy.path("from_shards")]
-    toy.run("distill", *flags, *QUICK, "--epochs", "20")
+    feats = load_feats(toy.folder / "teacher" / "feats.json")
+    write_shard(toy.folder / "shards" / "part.parquet", feats)
+    flags = ["--logits", toy.path("shards"), "--corpus", toy.path("corpus"), *SMALL, *QUICK]
+    flags += ["--text", toy.path("text"), "--output", toy.path("from_shards")]
+    toy.run("distill", *flags, "--budget", "128", "--epochs", "5")
     check("distill_from_shards", model_figures(toy.folder / "from_shards"))
 
 
@@ -208,9 +211,10 @@ def test_finetuned_student(toy, check):
 @pytest.fixture(scope="module")
 def adapted(toy) -> Path:
     flags = ["--student", toy.path("student"), *toy.treebanks, "--output", toy.path("adapted")]
-    toy.run("adapt", *flags, *QUICK, "--epochs", "2", "--train_on_dev", "--piece_dropout", "0.05")
+    flags += ["--budget", "128", "--epochs", "2", "--piece_dropout", "0.05", *QUICK]
+    toy.run("adapt", *flags, "--train_on_dev")
     flags = ["--model", toy.path("adapted"), *toy.treebanks, "--epochs", "50"]
-    toy.run("learn-conventions", *flags)
+    toy.run("fit-adapters", *flags, "--output", toy.path("fitted"))
     return toy.folder / "adapted"
 
 
@@ -218,9 +222,11 @@ def test_adapted_student(adapted, check):
     check("adapt", model_figures(adapted))
 
 
-def test_corrections_of_treebanks(adapted, check):
-    conventions = Conventions.load(adapted)
-    check("conventions", [list(conventions.treebanks), figures(np.abs(conventions.bias).sum(1))])
+def test_adapters_of_treebanks(toy, adapted, check):
+    network = Network.load(toy.folder / "fitted", device=CPU)
+    metadata, adapters = network.metadata, network.model.adapters.weight.detach()
+    found = [list(metadata.treebanks), metadata.styles, figures(adapters.abs().sum(1))]
+    check("adapters", [*found, metadata.temperatures])
 
 
 def test_mean_of_models(toy, adapted, check):
@@ -232,11 +238,7 @@ def test_mean_of_models(toy, adapted, check):
 
 @pytest.fixture(scope="module")
 def bundle(toy, adapted) -> Path:
-    segmenters = toy.folder / "segmenters"
-    segmenters.mkdir()
-    for path in (DEFAULT_BUNDLE / "segmenters").glob("generic.*"):
-        (segmenters / path.name).write_bytes(path.read_bytes())
-    flags = ["--model", str(adapted), "--segmenters", str(segmenters)]
+    flags = ["--model", toy.path("fitted"), "--segmenters", toy.path("segmenters")]
     toy.run("export", *flags, *toy.treebanks, "--output", toy.path("bundle"))
     return toy.folder / "bundle"
 

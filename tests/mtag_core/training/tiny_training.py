@@ -7,7 +7,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.output.rows import OutputRow
-from mtag_core.training.data.vocabulary import SPECIAL_PIECES
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
+from mtag_core.training.data.text import SPECIAL_PIECES
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence, ShardInfo
 from mtag_core.training.logits.logit_teachers import labels_digest
 from mtag_core.training.logits.soft_targets import relative_logits, summarise_feats
@@ -16,18 +17,24 @@ from tests.mtag_core.training.toy_treebanks import ROWS, SENTENCES, write_treeba
 
 
 def write_everything(folder: Path) -> None:
-    """Makes `treebanks/`, `text/`, `encoder/` and `student.json` in a folder."""
-    for name in ("treebanks", "text"):
-        (folder / name).mkdir()
+    """Makes `treebanks/` and `encoder/` in a folder."""
+    (folder / "treebanks").mkdir()
     for treebank in ("en_toy", "en_play"):
         write_treebank(folder / "treebanks" / f"{treebank}-ud-train.conllu")
     write_treebank(folder / "treebanks" / "en_toy-ud-dev.conllu", repeats=1)
-    lines = ["\t".join(text.split()) for text in SENTENCES]
-    (folder / "text" / "en.tokens").write_text("\n".join(lines) + "\n", encoding="utf-8")
     tokenizer = toy_tokenizer()
-    tokenizer.save(str(folder / "student.json"))
     _write_encoder(folder / "encoder", n_pieces=tokenizer.get_vocab_size())
     tokenizer.save(str(folder / "encoder" / "tokenizer.json"))
+
+
+def write_raw_text(folder: Path) -> None:
+    """Makes `raw/`, the toy sentences as running text, and `segmenters/`, the generic one."""
+    (folder / "raw").mkdir()
+    lines = (f"{text.capitalize()}\n" for text in SENTENCES)
+    (folder / "raw" / "en.txt").write_text("".join(lines), encoding="utf-8")
+    (folder / "segmenters").mkdir()
+    for path in (DEFAULT_BUNDLE / "segmenters").glob("generic.*"):
+        (folder / "segmenters" / path.name).write_bytes(path.read_bytes())
 
 
 def toy_tokenizer() -> Tokenizer:

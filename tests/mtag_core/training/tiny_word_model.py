@@ -22,7 +22,7 @@ WIDTH, INNER, NGRAM_WIDTH = 8, 16, 4
 
 
 def write_word_model(directory: Path, *, hidden_act: str = "relu", n_layers: int = 2) -> Path:
-    """Writes what `mtag_core.training.networks.word_model_files` reads."""
+    """Writes what `mtag_core.training.networks.model_files` reads."""
     directory.mkdir(parents=True, exist_ok=True)
     config = {
         "architecture": "words",

@@ -14,6 +14,7 @@ ROWS = {
     "sleep": ("VERB", "Number=Plur"),
     ".": ("PUNCT", "_"),
 }
+LEMMAS = {"cats": "cat", "dogs": "dog", "sleeps": "sleep"}
 SENTENCES = ("the cat sleeps .", "the dogs sleep .", "a dog sleeps .", "the cats sleep .")
 
 

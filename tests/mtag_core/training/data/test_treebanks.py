@@ -56,5 +56,5 @@ def test_inventory_starts_with_none_then_falls_in_frequency():
 
 
 def test_an_unknown_tag_is_named():
-    with pytest.raises(LabelError, match="label 'NOPE' is not among the 1 known ones"):
-        label_ids(["X", "NOPE"], {"X": 0}, is_strict=True)
+    with pytest.raises(LabelError, match="xx_a: label 'NOPE' is not among the 1 known ones"):
+        label_ids(["X", "NOPE"], {"X": 0}, treebank="xx_a")

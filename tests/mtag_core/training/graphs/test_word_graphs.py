@@ -5,7 +5,7 @@ import pytest
 from mtag_core.errors import CheckpointError
 from mtag_core.tagging.form_vectors import feeds
 from mtag_core.tagging.forms import FormFeatures
-from mtag_core.training.graphs.trained_model import read_trained_student
+from mtag_core.training.graphs.trained_model import read_trained_model
 from mtag_core.training.graphs.word_graphs import build_form_graph
 from tests.mtag_core.training.tiny_word_bundle import (
     FEATS_GROUPS,
@@ -47,12 +47,13 @@ def _tags(session, vectors, treebank=0):
 
 def test_float_graphs_give_what_torch_gives(model):
     torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
-    from mtag_core.training.networks.word_model_files import load_word_student
+    from mtag_core.training.networks.model_files import Network
     from mtag_core.training.networks.word_student import FormBatch
     from tests.mtag_core.training.networks.tiny_words import sentences_of
 
     directory, _, reference, _ = model
-    student, metadata, _ = load_word_student(directory, device=torch.device("cpu"))
+    network = Network.load(directory, device=torch.device("cpu"))
+    student, metadata = network.model, network.metadata
     arrays = FormFeatures(directory / "tokenizer.json")(FORMS)
     forms = FormBatch(
         *(
@@ -144,7 +145,7 @@ def test_a_treebank_changes_tags(model):
 
 
 def test_a_form_encoder_of_two_layers_is_refused(tmp_path):
-    trained = read_trained_student(write_word_model(tmp_path))
+    trained = read_trained_model(write_word_model(tmp_path))
     second = {"forms.layers.1.output.dense.weight": np.zeros((1, 1), np.float32)}
     with pytest.raises(CheckpointError, match="form encoder of several layers"):
         build_form_graph({**trained.weights, **second}, trained.shape)
@@ -154,4 +155,4 @@ def test_weights_and_lemma_rules_must_fit(tmp_path):
     write_word_model(tmp_path)
     (tmp_path / "lemma_rules.json").write_text('["l|0+|0+"]')
     with pytest.raises(CheckpointError, match="10 labels of lemmas in the weights, 1 in its list"):
-        read_trained_student(tmp_path)
+        read_trained_model(tmp_path)

@@ -62,12 +62,13 @@ def test_token_longer_than_the_model_and_token_without_pieces(teacher: OnnxTeach
 def test_graph_gives_what_the_trained_model_gives(tmp_path: Path, teacher: OnnxTeacher):
     torch = pytest.importorskip("torch")
     model_files = pytest.importorskip("mtag_core.training.networks.model_files")
-    encoding = pytest.importorskip("mtag_core.training.data.encoding")
-    packing = pytest.importorskip("mtag_core.training.data.packing")
+    pieces = pytest.importorskip("mtag_core.training.data.pieces")
     model_directory = write_model(tmp_path / "m")
-    model, _ = model_files.load_model(model_directory, device=torch.device("cpu"))
-    packed = encoding.encode_sentences([SENTENCES[2].forms], model_directory / "tokenizer.json")
-    batch = packing.DeviceSentences(packed, pad=0, device=torch.device("cpu")).batch(np.arange(1))
+    model = model_files.Network.load(model_directory, device=torch.device("cpu")).model
+    packed = pieces.encode_sentences([SENTENCES[2].forms], model_directory / "tokenizer.json")
+    special = pieces.SpecialPieces.load(model_directory / "tokenizer.json")
+    sentences = pieces.DeviceSentences(packed, special, device=torch.device("cpu"))
+    batch = sentences.batch(np.arange(1))
     with torch.no_grad():
         expected = model.eval()(batch)
     (logits,) = logits_of(teacher, [SENTENCES[2]])

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
@@ -18,8 +20,10 @@ PIECES = ["[PAD]", "cats", "##s", "dog", "a"]
 @pytest.fixture
 def student():
     torch.manual_seed(2)
-    shape = StudentShape(hidden_size=8, n_layers=1)
-    return new_student(shape, n_pieces=len(PIECES), n_feats=len(FEATS), pad=0, dropout=0.0).eval()
+    shape = StudentShape(architecture="minibert", hidden_size=8, n_layers=1)
+    return new_student(
+        shape, tuple(FEATS), (), (), tokenizer=Path("t"), n_pieces=len(PIECES), pad=0
+    ).model.eval()
 
 
 def logits_of(model):

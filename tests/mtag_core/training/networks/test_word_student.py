@@ -5,12 +5,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.errors import CheckpointError
-from mtag_core.training.networks.word_model_files import (
-    WordLabels,
-    WordMetadata,
-    load_word_student,
-    save_word_student,
-)
+from mtag_core.training.networks.model_config import ModelMetadata
+from mtag_core.training.networks.model_files import Network
 from tests.mtag_core.training.networks.tiny_words import (
     N_UPOS,
     forms_of,
@@ -20,8 +16,13 @@ from tests.mtag_core.training.networks.tiny_words import (
 
 CPU = torch.device("cpu")
 FORMS = forms_of([5], [6, 7, 8], list(range(9, 21)), [30, 31], [4, 5, 6, 7, 8, 9, 10])
-METADATA = WordMetadata(("en_ewt", "pl_lfg"), {"pl": "pl_lfg"}, {"upos": 1.5}, True)
-INVENTORIES = WordLabels(tuple("_ABCDEF"), tuple("vwxyz"))
+METADATA = ModelMetadata(
+    treebanks=("en_ewt", "pl_lfg"),
+    styles={"pl": "pl_lfg"},
+    temperatures={"upos": 1.5},
+    is_trained_on_dev=True,
+)
+FEATS, RULES = tuple("_ABCDEF"), tuple("vwxyz")
 
 
 @torch.no_grad()
@@ -76,16 +77,15 @@ def test_form_without_pieces_has_a_vector():
 def test_model_directory_gives_the_model_back(tmp_path):
     model = tiny_word_student()
     (tmp_path / "t.json").write_text("{}")
-    save_word_student(
-        model, METADATA, INVENTORIES, directory=tmp_path / "m", tokenizer_path=tmp_path / "t.json"
-    )
-    loaded, metadata, inventories = load_word_student(tmp_path / "m", device=CPU)
-    assert (metadata, inventories, loaded.config) == (METADATA, INVENTORIES, model.config)
+    Network(model, METADATA, FEATS, tmp_path / "t.json", RULES).save(tmp_path / "m")
+    loaded = Network.load(tmp_path / "m", device=CPU)
+    assert (loaded.metadata, loaded.feats, loaded.lemma_rules) == (METADATA, FEATS, RULES)
+    assert loaded.model.config == model.config
     for name, weight in model.state_dict().items():
-        torch.testing.assert_close(loaded.state_dict()[name], weight.half().float())
+        torch.testing.assert_close(loaded.model.state_dict()[name], weight.half().float())
 
 
 def test_other_architecture_is_refused(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"architecture": "minibert"}))
-    with pytest.raises(CheckpointError, match=r"architecture 'minibert', expected 'words'"):
-        load_word_student(tmp_path, device=CPU)
+    with pytest.raises(CheckpointError, match=r"not a trained model directory: 'encoder'"):
+        Network.load(tmp_path, device=CPU)

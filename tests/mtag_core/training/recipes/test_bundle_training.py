@@ -8,16 +8,14 @@ pytest.importorskip("transformers", reason="transformers is an extra: install mt
 from mtag_core import Tagger
 from mtag_core.__main__ import main
 from mtag_core.errors import UsageError
-from mtag_core.tagging.bundle import DEFAULT_BUNDLE
-from mtag_core.training.data.word_corpus import TreebankCorpus
-from mtag_core.training.networks.word_model_files import load_word_student
+from mtag_core.training.data.corpus import TreebankCorpus
+from mtag_core.training.networks.model_files import Network
+from mtag_core.training.options import BundleTrainingOptions
 from mtag_core.training.recipes.bundle_training import run, stages_of
-from mtag_core.training.word_options import BundleTrainingOptions
-from tests.mtag_core.training.tiny_training import write_everything
-from tests.mtag_core.training.toy_treebanks import SENTENCES, write_treebank
+from tests.mtag_core.training.tiny_training import write_everything, write_raw_text
+from tests.mtag_core.training.toy_treebanks import LEMMAS, write_treebank
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-LEMMAS = {"cats": "cat", "dogs": "dog", "sleeps": "sleep"}
 TINY = ["--hidden_size", "16", "--n_layers", "1", "--n_pieces", "60", "--max_pieces", "40"]
 QUICK = ["--epochs", "4", "--budget", "128", "--n_teachers", "1"]
 
@@ -30,12 +28,7 @@ def folder(tmp_path_factory):
     for path in (folder / "treebanks").iterdir():
         write_treebank(path, repeats=8 if "train" in path.name else 1, lemmas=LEMMAS)
     write_treebank(folder / "treebanks" / "en_toy-ud-test.conllu", repeats=1, lemmas=LEMMAS)
-    (folder / "raw").mkdir()
-    lines = (f"{text.capitalize()}\n" for text in SENTENCES)
-    (folder / "raw" / "en.txt").write_text("".join(lines), encoding="utf-8")
-    (folder / "segmenters").mkdir()
-    for path in (DEFAULT_BUNDLE / "segmenters").glob("generic.*"):
-        (folder / "segmenters" / path.name).write_bytes(path.read_bytes())
+    write_raw_text(folder)
     return folder
 
 
@@ -64,11 +57,9 @@ def test_bundle_tags_and_knows_lemmas(made):
 def test_student_learns_lemma_rules(made):
     corpus = TreebankCorpus.load(made / "bundle.work" / "corpus")
     assert "l|0+|1+" in corpus.inventories.lemma_rules
-    model, _, inventories = load_word_student(
-        made / "bundle.work" / "final", device=torch.device("cpu")
-    )
-    assert inventories.lemma_rules == corpus.inventories.lemma_rules
-    assert model.adapters.weight[0].abs().sum() == 0
+    network = Network.load(made / "bundle.work" / "final", device=torch.device("cpu"))
+    assert network.lemma_rules == corpus.inventories.lemma_rules
+    assert network.model.adapters.weight[0].abs().sum() == 0
 
 
 def test_what_is_made_is_not_made_again(made):
@@ -99,8 +90,15 @@ def test_teachers_label_in_as_many_parts_as_there_are_devices(tmp_path):
     assert stages["student"].is_distributed
 
 
-def test_minibert_is_trained_by_the_same_command(tmp_path):
-    names = [s.name for s in stages_of(options_of(tmp_path, architecture="minibert"), n_devices=1)]
-    assert names == [
-        *("corpus", "text", "teachers", "vocabulary", "encode", "student", "adapters", "export")
-    ]
+def test_minibert_is_trained_by_the_same_command(made, tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    for stage in ("corpus", "teacher-1"):
+        (work / stage).symlink_to(made / "bundle.work" / stage)
+    output = ["--work", str(work), "--output", str(tmp_path / "bundle")]
+    assert main(flags(made, *output, "--architecture", "minibert")) == 0
+    tagger = Tagger.load(str(tmp_path / "bundle"), treebank_style=["en_toy"])
+    (sentence,) = tagger.tag_tokens([["the", "cats", "sleep", "."]])
+    assert len(sentence.upos) == 4
+    config = json.loads((work / "final" / "config.json").read_text())
+    assert (config["encoder"], config["n_treebanks"]) == ("bert", 2)

@@ -1,29 +1,37 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.errors import InputNotFoundError, ShardError
+from mtag_core.labels import UPOS_LABELS
 from mtag_core.output.rows import OutputRow
-from mtag_core.training.data.vocabulary import train_vocabulary
+from mtag_core.training.data.text import train_vocabulary
 from mtag_core.training.logits.logit_shards import LogitsWriter
+from mtag_core.training.logits.logit_teachers import labels_digest
 from mtag_core.training.options import TargetOptions
 from mtag_core.training.recipes.shard_stream import (
+    ChunkReader,
     ShardStream,
     chunk_ids,
     pass_generator,
+    reading_ahead,
     split_chunk_ids,
 )
 from tests.mtag_core.training.logit_samples import INFO, scored, sentence
 
 FORMS = [f"token{index} of a sentence" for index in range(12)]
+FEATS = [f"F={index}" for index in range(INFO.n_feats)]
+OF_FEATS = replace(INFO, labels=labels_digest(UPOS_LABELS, FEATS))
 
 
 @pytest.fixture
 def shards(tmp_path):
     for shard in range(3):
         with (tmp_path / f"{shard}.parquet").open("wb") as sink:
-            writer = LogitsWriter(sink, INFO)
+            writer = LogitsWriter(sink, OF_FEATS)
             for index in range(4 * shard, 4 * shard + 4):
                 writer.write(
                     OutputRow(
@@ -37,9 +45,8 @@ def shards(tmp_path):
     return tmp_path
 
 
-def stream_of(directory, *, feats_temperature=1.0, **changed):
-    targets = TargetOptions(feats_temperature=feats_temperature)
-    return ShardStream(directory, **{"labels": INFO.labels, "targets": targets, **changed})
+def stream_of(directory, *, feats_temperature=1.0, feats=FEATS):
+    return ShardStream(directory, feats, TargetOptions(feats_temperature=feats_temperature))
 
 
 def forms_of(blocks):
@@ -66,10 +73,10 @@ def test_passes_have_different_orders(shards, monkeypatch):
 def test_targets_are_the_teachers_word(shards, temperature):
     stream = stream_of(shards, feats_temperature=temperature)
     blocks = stream.blocks(0, pass_generator(1, 0))
-    chunk = stream.chunk(blocks, shards / "tokenizer.json", max_pieces=64)
+    chunk = stream.chunk(blocks, shards / "tokenizer.json", has_words=False, max_pieces=64)
     firsts = [forms[0] for forms in forms_of(blocks)]
     index = firsts.index("token5")
-    start = int(chunk.packed.n_tokens[:index].sum())
+    start = int(chunk.sentences.n_tokens[:index].sum())
     logits = np.random.default_rng(5).normal(size=(4, INFO.n_upos)).astype(np.float32)
     generator = np.random.default_rng(5)
     generator.normal(size=(4, INFO.n_upos))
@@ -91,31 +98,40 @@ def test_targets_are_the_teachers_word(shards, temperature):
 def test_long_sentences_are_left_out(shards):
     stream = stream_of(shards)
     blocks = stream.blocks(0, pass_generator(1, 0))
-    lengths = stream.chunk(blocks, shards / "tokenizer.json", max_pieces=64).packed.n_pieces
+    lengths = stream.chunk(
+        blocks, shards / "tokenizer.json", has_words=False, max_pieces=64
+    ).sentences.n_pieces
     most = int(lengths.max()) - 1
-    chunk = stream.chunk(blocks, shards / "tokenizer.json", max_pieces=most)
-    assert 0 < len(chunk.packed) == (lengths <= most).sum()
-    assert len(chunk.feats_ids) == int(chunk.packed.n_tokens.sum())
+    chunk = stream.chunk(blocks, shards / "tokenizer.json", has_words=False, max_pieces=most)
+    assert 0 < len(chunk.sentences) == (lengths <= most).sum()
+    assert len(chunk.feats_ids) == int(chunk.sentences.n_tokens.sum())
+
+
+def test_a_student_of_words_reads_the_forms(shards):
+    stream = stream_of(shards)
+    blocks = stream.blocks(0, pass_generator(1, 0))
+    chunk = stream.chunk(blocks, shards / "tokenizer.json", has_words=True, max_pieces=2)
+    assert chunk.sentences.n_tokens.tolist() == [4] * len(FORMS)
+    # Four forms of them all, each with what it may be changed to.
+    assert len(chunk.forms.bare) == len({form for text in FORMS for form in text.split()})
+    assert len(chunk.feats_ids) == 4 * len(FORMS)
 
 
 def test_a_chunk_of_long_sentences_alone_is_an_error(shards):
     stream = stream_of(shards)
     blocks = stream.blocks(0, pass_generator(1, 0))
     with pytest.raises(ShardError, match="none of at most 2 wordpieces"):
-        stream.chunk(blocks, shards / "tokenizer.json", max_pieces=2)
+        stream.chunk(blocks, shards / "tokenizer.json", has_words=False, max_pieces=2)
 
 
-@pytest.mark.parametrize("name", ["labels", "teacher"])
-def test_foreign_shards_are_refused(shards, name):
-    with pytest.raises(ShardError, match=f"{name} digest {name}1, expected other"):
-        stream_of(shards, **{name: "other"})
+def test_shards_with_other_labels_are_refused(shards):
+    with pytest.raises(ShardError, match=f"labels digest {OF_FEATS.labels}, expected "):
+        stream_of(shards, feats=FEATS[1:])
 
 
 def test_shards_of_two_teachers_are_refused(shards):
-    from dataclasses import replace
-
     with (shards / "9.parquet").open("wb") as sink:
-        writer = LogitsWriter(sink, replace(INFO, teacher="teacher2"))
+        writer = LogitsWriter(sink, replace(OF_FEATS, teacher="teacher2"))
         writer.write(OutputRow("doc", 0, f"p.{0}", scored(sentence(FORMS[0]))))
         writer.close()
     with pytest.raises(ShardError, match="teacher digest teacher2, expected teacher1"):
@@ -136,3 +152,37 @@ def test_chunk_ids_come_apart_again():
     chunk, sentences = split_chunk_ids(chunk_ids(70_000, np.array([0, 5, 1 << 30])))
     assert chunk == 70_000
     assert sentences.tolist() == [0, 5, 1 << 30]
+
+
+@pytest.fixture
+def reader(shards, monkeypatch):
+    monkeypatch.setattr("mtag_core.training.recipes.shard_stream._CHUNK_SENTENCES", 1)
+    tokenizer, stream = shards / "tokenizer.json", stream_of(shards)
+    return ChunkReader(stream, tokenizer, False, max_pieces=64, seed=1, rank=0, n_ranks=1)
+
+
+def pieces_of(chunk):
+    return tuple(chunk.sentences.piece_ids.tolist())
+
+
+def test_processes_read_what_this_one_would(reader):
+    with reading_ahead(reader, n_processes=2) as read:
+        for number in range(8):
+            ahead, own = read(number), reader.read(number)
+            assert pieces_of(ahead) == pieces_of(own)
+            assert np.array_equal(ahead.feats_log_probs, own.feats_log_probs)
+
+
+def test_an_error_in_a_process_ends_the_run(reader):
+    with (
+        pytest.raises(ShardError, match="none of at most 2 wordpieces"),
+        reading_ahead(replace(reader, max_pieces=2), n_processes=2) as read,
+    ):
+        read(0)
+
+
+def test_ranks_share_a_pass(shards, reader):
+    """Three row groups for two ranks: one repeats what the other has."""
+    ranks = [replace(reader, rank=rank, n_ranks=2) for rank in range(2)]
+    seen = [pieces_of(rank.read(number)) for rank in ranks for number in range(2)]
+    assert len(seen) == 4 and len(set(seen)) == 3

@@ -27,6 +27,7 @@ def folder(tmp_path_factory):
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("splits")
     write_everything(folder)
+    (folder / "text").mkdir()
     for part in ("train", "dev"):
         (folder / "treebanks" / f"he_toy-ud-{part}.conllu").write_text("\n".join(_SENTENCES * 8))
     with lzma.open(folder / "text" / "he.txt.xz", "wt") as sink:

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtag_core.tagging.forms import CASES, FormArrays, FormFeatures
-from mtag_core.training.data.packing import PAD_MULTIPLE, Ints, ragged_rows
+from mtag_core.training.data.pieces import NO_NOISE, PAD_MULTIPLE, Ints, ragged_rows
 from mtag_core.training.networks.word_student import FormBatch, WordBatch
+from mtag_core.training.options import Noise
 
 MAX_TOKENS = 128
 _JOB_FORMS = 65_536
@@ -229,6 +230,7 @@ class DeviceWords:
         sentences: WordSentences,
         forms: DeviceForms,
         *,
+        mask_piece: int = 0,
         treebank_rows: NDArray[np.int64] | None = None,
     ) -> None:
         """Moves sentences to the device of their forms.
@@ -236,47 +238,40 @@ class DeviceWords:
         Args:
             sentences: None longer than `MAX_TOKENS`.
             forms: All forms of the sentences.
+            mask_piece: Id of the piece that noise puts in the place of others.
             treebank_rows: Of the adapter of each sentence, 0 for none; None for none at all. Shape
                 (n_sentences,).
         """
         self.packed = sentences
         self.device = forms.device
-        self._forms = forms
+        self._forms, self._mask_piece = forms, mask_piece
         self._form_ids = torch.from_numpy(sentences.form_ids).to(self.device)
         self._n_tokens = torch.from_numpy(sentences.n_tokens).to(self.device).long()
         self._start = self._n_tokens.cumsum(0) - self._n_tokens
         rows = np.zeros(len(sentences), np.int64) if treebank_rows is None else treebank_rows
         self._treebank_rows = torch.from_numpy(rows).to(self.device)
 
-    def batch(
-        self,
-        sentence_indices: NDArray[np.int64],
-        *,
-        changed_share: float = 0.0,
-        named_share: float = 1.0,
-    ) -> WordBatch:
+    def batch(self, sentence_indices: NDArray[np.int64], noise: Noise = NO_NOISE) -> WordBatch:
         """Gathers sentences into one padded batch.
 
         Args:
             sentence_indices: Shape (n_sentences,).
-            changed_share: Of the sentences that are changed: a third of them loses diacritics, a
-                sixth each is in capitals, in lower case, has typographic quotation marks, and has
-                no final mark.
-            named_share: Of the sentences that get their treebank's adapter.
+            noise: Of the sentences that it changes a third loses diacritics, a sixth each is in
+                capitals, in lower case, has typographic quotation marks, and has no final mark.
         """
         width = -(-int(self.packed.n_tokens[sentence_indices].max()) // PAD_MULTIPLE) * PAD_MULTIPLE
         chosen = torch.from_numpy(sentence_indices).to(self.device)
         start, n_tokens = self._start[chosen], self._n_tokens[chosen]
         rows = self._treebank_rows[chosen]
         sixth = torch.full_like(chosen, 6)
-        if changed_share > 0:
+        if noise.changed_share > 0:
             draws = torch.rand(len(chosen), device=self.device)
-            sixth = (draws * 6 / changed_share).long().clamp(max=6)
+            sixth = (draws * 6 / noise.changed_share).long().clamp(max=6)
             last = self._form_ids[start + n_tokens - 1].long()
             is_cut = (sixth == 5) & (n_tokens > 1) & self._forms.is_final_mark[last]
             n_tokens = n_tokens - is_cut.long()
-        if named_share < 1:
-            rows = rows * (torch.rand(len(chosen), device=self.device) < named_share)
+        if noise.named_share < 1:
+            rows = rows * (torch.rand(len(chosen), device=self.device) < noise.named_share)
         column = torch.arange(width, device=self.device)
         is_token = column < n_tokens[:, None]
         position = is_token.flatten().nonzero().squeeze(1)
@@ -284,31 +279,18 @@ class DeviceWords:
         token_index = start[row] + position % width
         form_ids, case = self._written(self._form_ids[token_index].long(), sixth[row])
         forms, form_index = self._forms.batch(form_ids, case)
+        if noise.piece_dropout > 0:
+            draws = torch.rand(forms.pieces.shape, device=self.device)
+            is_masked = (draws < noise.piece_dropout) & (forms.pieces > 0)
+            forms = forms._replace(pieces=forms.pieces.masked_fill(is_masked, self._mask_piece))
         return WordBatch(forms, form_index, position, is_token, rows[row], token_index)
 
     def _written(self, form_ids: Tensor, sixth: Tensor) -> tuple[Tensor, Tensor]:
-        """Each token's form and letter case, changed as its sentence is."""
         table = self._forms
         form_ids = torch.where((sixth == 2) | (sixth == 3), table.bare[form_ids], form_ids)
         form_ids = torch.where(sixth == 4, table.curly[form_ids], form_ids)
         case = torch.where(sixth == 0, table.upper_case[form_ids], table.case[form_ids])
         return form_ids, torch.where(sixth == 1, table.lower_case[form_ids], case)
-
-
-def mask_form_pieces(batch: WordBatch, *, share: float, mask_piece: int) -> WordBatch:
-    """Replaces some wordpieces of forms by the mask piece, so that a model does without them.
-
-    Args:
-        batch: Any batch.
-        share: Probability that a piece is masked.
-        mask_piece: Its id.
-    """
-    if share == 0:
-        return batch
-    pieces = batch.forms.pieces
-    is_masked = (torch.rand(pieces.shape, device=pieces.device) < share) & (pieces > 0)
-    forms = batch.forms._replace(pieces=pieces.masked_fill(is_masked, mask_piece))
-    return batch._replace(forms=forms)
 
 
 def cut_long(n_tokens: int) -> list[slice]:

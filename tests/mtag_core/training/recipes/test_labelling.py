@@ -6,9 +6,8 @@ import pytest
 pytest.importorskip("torch", reason="needs torch")
 
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.data.augmentation import WordClasses, replace_tokens, substitute_words
-from mtag_core.training.data.encoding import SpecialPieces
-from mtag_core.training.data.packing import PackedSentences
+from mtag_core.training.data.pieces import PackedSentences, SpecialPieces
+from mtag_core.training.recipes.labelling import WordClasses, replace_tokens, substitute_words
 
 _START, _END = 1, 2
 _PIECES = SpecialPieces(start=_START, end=_END, pad=0, mask=3, n_pieces=100)

@@ -1,4 +1,4 @@
-"""Fits what is learnt last of a word student, all else frozen: adapters, styles, temperatures.
+"""Fits what is learnt last of a student, all else frozen: adapters, styles, temperatures.
 
 Treebanks of one language contradict each other. The adapter of a treebank is a vector that is added
 to what the heads read of each token where that treebank's annotation is wanted. Of each vector all,
@@ -12,6 +12,7 @@ import logging
 import math
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,57 +20,64 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mtag_core.training.data.datasets import LabelledWords
-from mtag_core.training.data.packing import cut_batches
+from mtag_core.errors import UsageError
+from mtag_core.tagging.wordpiece import MAX_PIECES
+from mtag_core.training.data.corpus import TreebankCorpus
+from mtag_core.training.data.datasets import LabelledDataset, LabelledWords
+from mtag_core.training.data.pieces import cut_batches
+from mtag_core.training.data.student_input import OnDevice, StudentInput
 from mtag_core.training.data.treebanks import UNLABELLED
-from mtag_core.training.data.word_corpus import TreebankCorpus
-from mtag_core.training.data.word_sentences import DeviceForms, DeviceWords, FormTable
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.losses import label_loss
 from mtag_core.training.loops.trainer import Epoch, Task, Trainer
-from mtag_core.training.networks.model import TaggerLogits
-from mtag_core.training.networks.word_model_files import load_word_student, save_word_student
+from mtag_core.training.networks.model import TaggerLogits, TokenTagger
+from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.word_student import WordStudent
+from mtag_core.training.options import AdapterOptions
+from mtag_core.training.recipes.label_training import HEADS, DeviceLabels
 from mtag_core.training.treebank_facts import facts_of
-from mtag_core.training.word_options import WordAdapterOptions
 from mtag_core.treebank_style import treebank_language
 
 _LOGGER = logging.getLogger(__name__)
-_TOKEN_BUDGET = 16_384
+_BUDGET = 16_384
 _BATCH_TOKENS = 4096
-_HEADS = ("upos", "feats", "lemmas")
 _SHARES = (0.0, 0.5, 1.0)
 _TEMPERATURES = np.geomspace(0.3, 4.0, 53)
 _CALIBRATION_TOKENS = 20_000
 
+Student = TokenTagger | WordStudent
+
 
 @dataclass(frozen=True)
-class _Tokens:
+class TokenVectors:
     """What the heads read, labels by head, and treebanks. First axis n_tokens each."""
 
     vectors: Tensor
     labels: dict[str, Tensor]
     treebank_ids: Tensor
 
-    def select(self, chosen: Tensor) -> "_Tokens":
+    def select(self, chosen: Tensor) -> "TokenVectors":
+        """Those of some tokens, in that order."""
         labels = {head: ids[chosen] for head, ids in self.labels.items()}
-        return _Tokens(self.vectors[chosen], labels, self.treebank_ids[chosen])
+        return TokenVectors(self.vectors[chosen], labels, self.treebank_ids[chosen])
 
 
-def run(options: WordAdapterOptions) -> str:
-    """Runs `fit-adapters`."""
-    return "\n".join(
-        f"dev, {name}: UPOS {upos:.2f}  FEATS {feats:.2f}  lemmas {lemmas:.2f}"
-        for name, (upos, feats, lemmas) in fit_adapters(options).items()
-    )
+def run(options: AdapterOptions) -> str:
+    """Runs `train adapters`."""
+    lines = []
+    for name, scores in fit_adapters(options).items():
+        named = zip(("UPOS", "FEATS", "lemmas"), scores, strict=True)
+        shown = "  ".join(f"{head} {score:.2f}" for head, score in named if not math.isnan(score))
+        lines.append(f"dev, {name}: {shown}")
+    return "\n".join(lines)
 
 
-def fit_adapters(options: WordAdapterOptions) -> dict[str, tuple[float, ...]]:
+def fit_adapters(options: AdapterOptions) -> dict[str, tuple[float, ...]]:
     """Fits adapters, styles and temperatures, and writes the student with them.
 
     Returns:
         Macro dev accuracies of UPOS, FEATS and lemma rules: `mixed` without adapters, `default
-        style`, and `treebank named`.
+        style`, and `treebank named`. Not a number where there is no such head.
 
     Raises:
         CheckpointError: The directory holds no model.
@@ -77,31 +85,29 @@ def fit_adapters(options: WordAdapterOptions) -> dict[str, tuple[float, ...]]:
     """
     torch.manual_seed(options.schedule.seed)
     device = distributed.start()
-    model, metadata, inventories = load_word_student(options.model, device=device)
-    model.eval().requires_grad_(False)
-    corpus = TreebankCorpus.load(options.corpus)
-    forms = DeviceForms(FormTable.load(options.forms), device=device)
-    train = _tokens(_sample(corpus.train, options), model, forms)
-    dev = _tokens(corpus.dev, model, forms)
-    _learn(train, model, options)
+    network = Network.load(options.model, device=device)
+    corpus = _corpus(options, network)
     treebanks = corpus.train.treebanks
+    model = _with_adapters(network, treebanks)
+    reader = StudentInput(network.tokenizer, network.has_words, device, max_pieces=MAX_PIECES)
+    forms = reader.forms_of_text(options.text) if options.text else reader.forms(corpus.forms)
+    train, dev = (
+        _vectors(*reader.dataset(dataset, forms), model)
+        for dataset in (_sample(corpus.train, options), corpus.dev)
+    )
+    _learn(train, model, options)
     named = _keep_best_shares(dev, model, treebanks)
     styles = _styles(dev, model, corpus)
-    row_of = np.array([1 + treebanks.index(styles[treebank_language(n)]) for n in treebanks])
-    for name in treebanks:
-        standard = facts_of(name).standard
-        row_of[treebanks.index(name)] = 1 + treebanks.index(
-            styles[standard or treebank_language(name)]
-        )
+    followed = [styles[facts_of(n).standard or treebank_language(n)] for n in treebanks]
+    row_of = np.array([1 + treebanks.index(name) for name in followed])
     by_style = torch.from_numpy(row_of).to(device)[dev.treebank_ids]
-    metadata = replace(metadata, styles=styles, temperatures=_temperatures(dev, model))
-    save_word_student(
-        model,
-        metadata,
-        inventories,
-        directory=options.output,
-        tokenizer_path=options.model / "tokenizer.json",
+    metadata = replace(
+        network.metadata,
+        treebanks=treebanks,
+        styles=styles,
+        temperatures=_temperatures(dev, model),
     )
+    replace(network, metadata=metadata).save(options.output)
     plain = torch.zeros_like(dev.treebank_ids)
     return {
         "mixed": _macro(dev, model, plain),
@@ -110,7 +116,28 @@ def fit_adapters(options: WordAdapterOptions) -> dict[str, tuple[float, ...]]:
     }
 
 
-def _sample(dataset: LabelledWords, options: WordAdapterOptions) -> LabelledWords:
+def _corpus(options: AdapterOptions, network: Network) -> TreebankCorpus:
+    if options.corpus is not None:
+        return TreebankCorpus.load(options.corpus)
+    if options.treebanks is None:
+        raise UsageError("train adapters needs --treebanks or --corpus")
+    return TreebankCorpus.read(
+        options.treebanks,
+        train_on_dev=network.metadata.is_trained_on_dev,
+        feats=network.feats,
+        lemma_rules=network.lemma_rules,
+        hold_out_tenth=True,
+    )
+
+
+def _with_adapters(network: Network, treebanks: tuple[str, ...]) -> Student:
+    model = network.model
+    if model.adapters is None or network.metadata.treebanks != treebanks:
+        model.set_adapters(len(treebanks))
+    return model.eval().requires_grad_(False).to(next(model.parameters()).device)
+
+
+def _sample(dataset: LabelledWords, options: AdapterOptions) -> LabelledWords:
     """Some sentences of each treebank, those of its dev file first, which have its own labels."""
     order = np.random.default_rng(options.schedule.seed).permutation(len(dataset.packed))
     order = order[np.lexsort((dataset.is_train[order], dataset.treebank_ids[order]))]
@@ -123,25 +150,22 @@ def _sample(dataset: LabelledWords, options: WordAdapterOptions) -> LabelledWord
 
 
 @torch.no_grad()
-def _tokens(dataset: LabelledWords, model: WordStudent, forms: DeviceForms) -> _Tokens:
-    words = DeviceWords(dataset.packed, forms)
-    device = forms.device
-    vectors = torch.zeros(len(dataset.upos_ids), model.config.hidden_size, device=device)
+def _vectors(dataset: LabelledDataset[Any], sentences: OnDevice, model: Student) -> TokenVectors:
+    device = sentences.device
+    vectors = torch.zeros(len(dataset.upos_ids), model.upos.in_features, device=device)
     batches = cut_batches(
-        dataset.packed.lengths, piece_budget=_TOKEN_BUDGET, generator=np.random.default_rng(0)
+        sentences.packed.lengths, piece_budget=_BUDGET, generator=np.random.default_rng(0)
     )
     for indices in batches:
-        batch = words.batch(indices)
+        batch: Any = sentences.batch(indices)
         vectors[batch.token_index] = model.vectors(batch)
-    ids = {"upos": dataset.upos_ids, "feats": dataset.feats_ids, "lemmas": dataset.lemma_ids}
-    labels = {head: torch.from_numpy(of_head).to(device) for head, of_head in ids.items()}
     treebank_ids = torch.from_numpy(np.repeat(dataset.treebank_ids, dataset.packed.n_tokens))
-    return _Tokens(vectors, labels, treebank_ids.to(device))
+    return TokenVectors(vectors, DeviceLabels(dataset, device).ids, treebank_ids.to(device))
 
 
-def _learn(tokens: _Tokens, model: WordStudent, options: WordAdapterOptions) -> None:
+def _learn(tokens: TokenVectors, model: Student, options: AdapterOptions) -> None:
     n_tokens = len(tokens.vectors)
-    adapters = model.adapters.requires_grad_(True)
+    adapters = _adapters(model).requires_grad_(True)
 
     def epoch(number: int, generator: np.random.Generator) -> Epoch:
         order = generator.permutation(n_tokens)
@@ -150,46 +174,54 @@ def _learn(tokens: _Tokens, model: WordStudent, options: WordAdapterOptions) -> 
     def loss(indices: NDArray[np.int64]) -> tuple[Tensor, int]:
         chosen = tokens.select(torch.from_numpy(indices).to(tokens.vectors.device))
         logits = _logits(model, chosen, chosen.treebank_ids + 1)
-        losses = [label_loss(getattr(logits, head), chosen.labels[head]) for head in _HEADS]
-        return losses[0] + losses[1] + losses[2], len(indices)
+        losses = [
+            label_loss(scored, chosen.labels[head]) for head, scored in _heads(logits).items()
+        ]
+        return torch.stack(losses).sum(), len(indices)
 
-    Trainer(Task(_Only(adapters), epoch, loss, dict, is_half=False), options.schedule).run()
+    Trainer(
+        Task(nn.ModuleDict({"adapters": adapters}), epoch, loss, dict, is_half=False),
+        options.schedule,
+    ).run()
     adapters.requires_grad_(False)
 
 
-class _Only(nn.Module):
-    """A model of adapters alone: what the trainer may change."""
-
-    def __init__(self, adapters: nn.Embedding) -> None:
-        super().__init__()
-        self.adapters = adapters
+def _adapters(model: Student) -> nn.Embedding:
+    if model.adapters is None:
+        raise UsageError("a student without adapters")
+    return model.adapters
 
 
-def _logits(model: WordStudent, tokens: _Tokens, rows: Tensor) -> TaggerLogits:
-    vectors = tokens.vectors + model.adapters(rows)
-    return TaggerLogits(model.upos(vectors), model.feats(vectors), model.lemmas(vectors))
+def _logits(model: Student, tokens: TokenVectors, rows: Tensor) -> TaggerLogits:
+    vectors = tokens.vectors + _adapters(model)(rows)
+    lemmas = None if model.lemmas is None else model.lemmas(vectors)
+    return TaggerLogits(model.upos(vectors), model.feats(vectors), lemmas)
+
+
+def _heads(logits: TaggerLogits) -> dict[str, Tensor]:
+    return {head: scored for head in HEADS if (scored := getattr(logits, head)) is not None}
 
 
 @torch.no_grad()
-def _accuracies(tokens: _Tokens, model: WordStudent, rows: Tensor) -> tuple[float, ...]:
+def _accuracies(tokens: TokenVectors, model: Student, rows: Tensor) -> tuple[float, ...]:
     """Percentages by head; lemmas of tokens that have one, not a number where none has."""
-    n_right, n_scored = dict.fromkeys(_HEADS, 0), dict.fromkeys(_HEADS, 0)
+    n_right, n_scored = dict.fromkeys(HEADS, 0), dict.fromkeys(HEADS, 0)
     for chosen in torch.arange(len(rows), device=rows.device).split(_BATCH_TOKENS):
         part = tokens.select(chosen)
         logits = _logits(model, part, rows[chosen])
-        for head in _HEADS:
+        for head, scored in _heads(logits).items():
             gold = part.labels[head]
             is_scored = (
                 gold != UNLABELLED if head == "lemmas" else torch.ones_like(gold, dtype=torch.bool)
             )
-            n_right[head] += int(((getattr(logits, head).argmax(-1) == gold) & is_scored).sum())
+            n_right[head] += int(((scored.argmax(-1) == gold) & is_scored).sum())
             n_scored[head] += int(is_scored.sum())
     return tuple(
-        100 * n_right[head] / n_scored[head] if n_scored[head] else math.nan for head in _HEADS
+        100 * n_right[head] / n_scored[head] if n_scored[head] else math.nan for head in HEADS
     )
 
 
-def _macro(tokens: _Tokens, model: WordStudent, rows: Tensor) -> tuple[float, ...]:
+def _macro(tokens: TokenVectors, model: Student, rows: Tensor) -> tuple[float, ...]:
     scores = []
     for treebank in tokens.treebank_ids.unique():
         chosen = (tokens.treebank_ids == treebank).nonzero().squeeze(1)
@@ -200,11 +232,16 @@ def _macro(tokens: _Tokens, model: WordStudent, rows: Tensor) -> tuple[float, ..
 
 def _means(scores: list[tuple[float, ...]]) -> tuple[float, ...]:
     """Mean of each head, over the treebanks that have its labels."""
-    return tuple(float(np.nanmean(of_head)) for of_head in zip(*scores, strict=True))
+    return tuple(_mean(of_head) for of_head in zip(*scores, strict=True))
+
+
+def _mean(values: tuple[float, ...]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
 
 
 def _keep_best_shares(
-    dev: _Tokens, model: WordStudent, treebanks: tuple[str, ...]
+    dev: TokenVectors, model: Student, treebanks: tuple[str, ...]
 ) -> tuple[float, ...]:
     """Scales each adapter in place; gives the macro scores with them."""
     best = []
@@ -213,19 +250,19 @@ def _keep_best_shares(
         if not len(chosen):
             continue
         part, row = dev.select(chosen), torch.full_like(chosen, index + 1)
-        whole = model.adapters.weight[index + 1].clone()
+        whole = _adapters(model).weight[index + 1].clone()
         scored = []
         for share in _SHARES:
-            model.adapters.weight.data[index + 1] = share * whole
+            _adapters(model).weight.data[index + 1] = share * whole
             scored.append((_accuracies(part, model, row), share))
         scores, share = max(scored, key=lambda pair: np.nansum(pair[0]))
-        model.adapters.weight.data[index + 1] = share * whole
+        _adapters(model).weight.data[index + 1] = share * whole
         _LOGGER.info("%s: %.1f of its adapter, %s -> %s", name, share, scored[0][0], scores)
         best.append(scores)
     return _means(best)
 
 
-def _styles(dev: _Tokens, model: WordStudent, corpus: TreebankCorpus) -> dict[str, str]:
+def _styles(dev: TokenVectors, model: Student, corpus: TreebankCorpus) -> dict[str, str]:
     """Language to treebank; a written standard has its own treebank's."""
     treebanks, sizes = corpus.train.treebanks, corpus.train.tokens_by_treebank()
     styles: dict[str, str] = {}
@@ -238,7 +275,7 @@ def _styles(dev: _Tokens, model: WordStudent, corpus: TreebankCorpus) -> dict[st
 
 
 def _best_style(
-    dev: _Tokens, model: WordStudent, treebanks: tuple[str, ...], candidates: list[str]
+    dev: TokenVectors, model: Student, treebanks: tuple[str, ...], candidates: list[str]
 ) -> str:
     ids = [treebanks.index(name) for name in candidates]
     wanted = torch.tensor(ids, device=dev.treebank_ids.device)
@@ -251,19 +288,22 @@ def _best_style(
 
 
 @torch.no_grad()
-def _temperatures(dev: _Tokens, model: WordStudent) -> dict[str, float]:
+def _temperatures(dev: TokenVectors, model: Student) -> dict[str, float]:
     """For each head the temperature at which labels are most probable, no treebank named."""
     generator = torch.Generator().manual_seed(0)
     order = torch.randperm(len(dev.vectors), generator=generator)[:_CALIBRATION_TOKENS]
     tokens = dev.select(order.to(dev.vectors.device))
-    losses = {head: np.zeros(len(_TEMPERATURES)) for head in _HEADS}
+    losses = {head: np.zeros(len(_TEMPERATURES)) for head in HEADS}
     for chosen in torch.arange(len(order), device=dev.vectors.device).split(_BATCH_TOKENS):
         part = tokens.select(chosen)
         logits = _logits(model, part, torch.zeros_like(chosen))
-        for head in _HEADS:
+        for head, of_head in _heads(logits).items():
             gold = part.labels[head]
-            scored, known = getattr(logits, head)[gold >= 0].float(), gold[gold >= 0]
+            scored, known = of_head[gold >= 0].float(), gold[gold >= 0]
             for index, temperature in enumerate(_TEMPERATURES):
                 loss = functional.cross_entropy(scored / temperature, known, reduction="sum")
                 losses[head][index] += float(loss)
-    return {head: round(float(_TEMPERATURES[losses[head].argmin()]), 3) for head in _HEADS}
+    return {
+        head: round(float(_TEMPERATURES[of_head.argmin()]), 3) if of_head.any() else 1.0
+        for head, of_head in losses.items()
+    }

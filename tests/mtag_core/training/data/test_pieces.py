@@ -5,9 +5,15 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
-from mtag_core.training.data.encoding import SpecialPieces, encode_sentences
-from mtag_core.training.data.packing import DeviceSentences, PackedSentences, cut_batches, fits
-from mtag_core.training.data.vocabulary import train_vocabulary
+from mtag_core.training.data.pieces import (
+    DeviceSentences,
+    PackedSentences,
+    SpecialPieces,
+    cut_batches,
+    encode_sentences,
+    fits,
+)
+from mtag_core.training.data.text import train_vocabulary
 
 SENTENCES = [("ab", "abcabc"), ("c",), ("abc", "ab", "ba")]
 
@@ -49,8 +55,9 @@ def test_tokens_know_their_first_and_last_piece(packed, tokenizer_path):
     assert last[1] == packed.n_pieces[0] - 2
 
 
-def test_a_batch_holds_the_sentences_asked_for(packed):
-    sentences = DeviceSentences(packed, pad=0, device=torch.device("cpu"))
+def test_a_batch_holds_the_sentences_asked_for(packed, tokenizer_path):
+    special = SpecialPieces.load(tokenizer_path)
+    sentences = DeviceSentences(packed, special, device=torch.device("cpu"))
     batch = sentences.batch(np.array([2, 0]))
     start = int(packed.n_pieces[:2].sum())
     ids = batch.piece_ids[0][batch.is_piece[0]].tolist()
@@ -81,7 +88,7 @@ def test_long_and_empty_sentences_do_not_fit(tokenizer_path):
 
 
 def test_cutting_the_work_into_jobs_changes_nothing(packed, tokenizer_path, monkeypatch):
-    monkeypatch.setattr("mtag_core.training.data.encoding._JOB_SENTENCES", 1)
+    monkeypatch.setattr("mtag_core.training.data.pieces._JOB_SENTENCES", 1)
     in_jobs = encode_sentences(SENTENCES, tokenizer_path)
     assert in_jobs.piece_ids.tolist() == packed.piece_ids.tolist()
     assert in_jobs.first_piece.tolist() == packed.first_piece.tolist()

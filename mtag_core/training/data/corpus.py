@@ -1,4 +1,4 @@
-"""What word students and their teachers learn from: treebanks, with all labels, and segmented text.
+"""Treebanks with all labels, as arrays: what teachers and students learn from.
 
 Reading treebanks and making lemma rules of them takes minutes, so it is done once. A directory
 holds
@@ -6,7 +6,6 @@ holds
     treebanks.npz     form ids and label ids of train and dev sentences
     inventories.json  treebanks, FEATS, lemma rules, and what goes with which part of speech
     forms.txt.xz      all forms, a line each, in the order of their ids
-    text.npz          form ids of text, and the language of each sentence; where there is any
 """
 
 import json
@@ -14,7 +13,6 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from csv import DictReader
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,37 +21,40 @@ from numpy.typing import NDArray
 
 from mtag_core.errors import InputNotFoundError
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.lemmas import clean_lemma, lemma_rule, rule_inventory
+from mtag_core.lemmas import rule_inventory
 from mtag_core.storage import create_text, open_text
 from mtag_core.training.data.datasets import LabelledDataset, LabelledWords
 from mtag_core.training.data.train_dev_split import (
     read_dev_sentences,
     read_training_sentences,
     training_feats,
+    training_rules,
 )
 from mtag_core.training.data.treebanks import (
     NOT_IN_INVENTORY,
     UNLABELLED,
     LabelledSentence,
     feats_inventory,
+    label_ids,
     treebank_name,
 )
-from mtag_core.training.data.word_sentences import WordSentences, cut_long
-from mtag_core.training.word_options import WordCorpusOptions
-from mtag_core.treebank_style import treebank_language
+from mtag_core.training.data.words import WordSentences, cut_long
+from mtag_core.training.options import CorpusOptions
 
 _LOGGER = logging.getLogger(__name__)
-_N_CACHED = 2**20
 
 
-def run(options: WordCorpusOptions) -> str:
-    """Runs `read-treebanks`.
+def run(options: CorpusOptions) -> str:
+    """Runs `train corpus`.
 
     Raises:
         InputNotFoundError: There is no treebank, or none with such a licence.
     """
     only = _with_licence(options.treebanks, options.licences) if options.licences else ()
-    corpus = TreebankCorpus.read(options.treebanks, train_on_dev=options.train_on_dev, only=only)
+    feats = json.loads(options.feats.read_text(encoding="utf-8")) if options.feats else ()
+    corpus = TreebankCorpus.read(
+        options.treebanks, train_on_dev=options.train_on_dev, only=only, feats=feats
+    )
     corpus.save(options.output)
     n_treebanks, n_tokens = len(corpus.train.treebanks), len(corpus.train.upos_ids)
     return f"{n_treebanks} treebanks, {n_tokens} tokens to learn  {options.output}"
@@ -80,7 +81,8 @@ class WordInventories:
     Attributes:
         feats: FEATS bundles in label order.
         lemma_rules: Lemma rules in label order.
-        rules_of_upos: For each tag of `UPOS_LABELS` the ids of the rules that occur with it.
+        rules_of_upos: For each tag of `UPOS_LABELS` the ids of the rules that occur with it; empty
+            where the rules were given.
     """
 
     feats: tuple[str, ...]
@@ -119,6 +121,9 @@ class TreebankCorpus:
         train_on_dev: bool,
         only: Sequence[str] = (),
         feats: Sequence[str] = (),
+        lemma_rules: Sequence[str] = (),
+        hold_out_tenth: bool = False,
+        score_held_out: bool = False,
     ) -> "TreebankCorpus":
         """Reads CoNLL-U files.
 
@@ -127,6 +132,9 @@ class TreebankCorpus:
             train_on_dev: Learn three quarters of every dev file, too.
             only: Treebanks to read; empty for all.
             feats: FEATS inventory to use; empty for that of the train files.
+            lemma_rules: The same for lemma rules.
+            hold_out_tenth: Hold out every tenth sentence of train files without a dev file.
+            score_held_out: Score what training on dev files holds out, even if they are not learnt.
 
         Raises:
             InputNotFoundError: There is no treebank.
@@ -134,24 +142,32 @@ class TreebankCorpus:
         train, dev = (
             [
                 part
-                for sentence in read(directory, train_on_dev=train_on_dev, only=only)
+                for sentence in read(
+                    directory,
+                    train_on_dev=has_dev,
+                    only=only,
+                    hold_out_tenth=hold_out_tenth,
+                )
                 for part in _parts(sentence)
             ]
-            for read in (read_training_sentences, read_dev_sentences)
+            for read, has_dev in (
+                (read_training_sentences, train_on_dev),
+                (read_dev_sentences, train_on_dev or score_held_out),
+            )
         )
-        rules = [_rules(sentence) for sentence in train]
+        rules = list(map(training_rules, train))
         pairs = (
             (upos, rule)
             for sentence, of_sentence in zip(train, rules, strict=True)
             for upos, rule in zip(sentence.upos, of_sentence, strict=True)
             if rule is not None
         )
-        inventories = _inventories(train, pairs, feats)
+        inventories = _inventories(train, pairs, feats, lemma_rules)
         names = tuple(sorted({sentence.treebank for sentence in train}))
         form_to_id: dict[str, int] = {}
         train_set = _dataset(train, rules, inventories, names, form_to_id, unknown_rule=UNLABELLED)
         dev = [sentence for sentence in dev if sentence.treebank in names]
-        dev_rules = map(_rules, dev)
+        dev_rules = map(training_rules, dev)
         dev_set = _dataset(
             dev, dev_rules, inventories, names, form_to_id, unknown_rule=NOT_IN_INVENTORY
         )
@@ -199,9 +215,7 @@ class TreebankCorpus:
                 )
             forms = read_forms(directory / "forms.txt.xz")
         except FileNotFoundError as error:
-            raise InputNotFoundError(
-                f"{directory}: no corpus; stage `treebanks` makes one"
-            ) from error
+            raise InputNotFoundError(f"{directory}: no corpus; stage `corpus` makes one") from error
         inventories = WordInventories(
             tuple(value["feats"]),
             tuple(value["lemma_rules"]),
@@ -237,40 +251,23 @@ def _parts(sentence: LabelledSentence) -> Iterator[LabelledSentence]:
 
 
 def _inventories(
-    train: Iterable[LabelledSentence], pairs: Iterable[tuple[str, str]], feats: Sequence[str]
+    train: Iterable[LabelledSentence],
+    pairs: Iterable[tuple[str, str]],
+    feats: Sequence[str],
+    lemma_rules: Sequence[str],
 ) -> WordInventories:
-    """The labels, a multiple of eight of each kind: matrix products are twice as fast on a GPU."""
-    rules, of_upos = rule_inventory(pairs)
-    n_rules = _whole_eights(len(rules))
+    rules, of_upos = (tuple(lemma_rules), ()) if lemma_rules else rule_inventory(pairs)
+    # Matrix products with a multiple of eight are twice as fast on a GPU.
+    n_rules = len(rules) if lemma_rules else _whole_eights(len(rules))
+    of_upos = tuple(tuple(index for index in ids if index < n_rules) for ids in of_upos)
     found = feats or feats_inventory(train)
     return WordInventories(
-        tuple(feats or found[: _whole_eights(len(found))]),
-        rules[:n_rules],
-        tuple(tuple(index for index in ids if index < n_rules) for ids in of_upos),
+        tuple(feats or found[: _whole_eights(len(found))]), rules[:n_rules], of_upos
     )
 
 
 def _whole_eights(size: int) -> int:
     return size // 8 * 8 or size
-
-
-def _rules(sentence: LabelledSentence) -> list[str | None]:
-    language = treebank_language(sentence.treebank)
-    return [
-        _rule(form, lemma, upos, language)
-        for form, lemma, upos in zip(sentence.forms, sentence.lemmas, sentence.upos, strict=True)
-    ]
-
-
-@lru_cache(_N_CACHED)
-def _rule(form: str, lemma: str, upos: str, language: str) -> str | None:
-    cleaned = clean_lemma(form, lemma, upos, language)
-    return None if cleaned is None else _rule_of(form, cleaned)
-
-
-@lru_cache(_N_CACHED)
-def _rule_of(form: str, lemma: str) -> str:
-    return lemma_rule(form, lemma)
 
 
 def _dataset(
@@ -285,12 +282,11 @@ def _dataset(
     upos_to_id = {tag: index for index, tag in enumerate(UPOS_LABELS)}
     feats_to_id = {tag: index for index, tag in enumerate(inventories.feats)}
     rule_to_id = {rule: index for index, rule in enumerate(inventories.lemma_rules)}
-    upos = [upos_to_id[tag] for sentence in sentences for tag in sentence.upos]
-    feats = [
-        UNLABELLED if bundle is None else feats_to_id.get(bundle, UNLABELLED)
-        for sentence in sentences
-        for bundle in training_feats(sentence)
-    ]
+    upos: list[int] = []
+    feats: list[int] = []
+    for sentence in sentences:
+        upos += label_ids(sentence.upos, upos_to_id, treebank=sentence.treebank)
+        feats += label_ids(training_feats(sentence), feats_to_id)
     lemmas = [
         UNLABELLED if rule is None else rule_to_id.get(rule, unknown_rule)
         for of_sentence in rules

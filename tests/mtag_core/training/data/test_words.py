@@ -4,19 +4,22 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.tagging.forms import CASES
-from mtag_core.training.data.vocabulary import train_vocabulary
-from mtag_core.training.data.word_sentences import (
+from mtag_core.training.data.text import train_vocabulary
+from mtag_core.training.data.words import (
     DeviceForms,
     DeviceWords,
     FormTable,
     WordSentences,
     cut_long,
     form_features,
-    mask_form_pieces,
     without_diacritics,
 )
+from mtag_core.training.options import Noise
 
 CPU = torch.device("cpu")
+CHANGED = Noise(changed_share=1.0, named_share=1.0, piece_dropout=0.0)
+NAMELESS = Noise(changed_share=0.0, named_share=0.0, piece_dropout=0.0)
+MASKED = Noise(changed_share=0.0, named_share=1.0, piece_dropout=1.0)
 SENTENCES = [["Le", "caf\u00e9", "d'", "\u00e9t\u00e9", "."], ["Ja", "!"], ["\u732b", "42"]]
 
 
@@ -40,7 +43,7 @@ def changed(words, table, monkeypatch, sixth):
     draw = (sixth + 0.5) / 6
     monkeypatch.setattr(torch, "rand", lambda *shape, device=None: torch.full((3,), draw))
     forms = DeviceForms(table, device=CPU)
-    return DeviceWords(words, forms).batch(np.arange(3), changed_share=1.0)
+    return DeviceWords(words, forms).batch(np.arange(3), CHANGED)
 
 
 def cases(batch):
@@ -109,13 +112,14 @@ def test_treebanks_are_named_for_a_share(made):
     sentences = DeviceWords(words, DeviceForms(table, device=CPU), treebank_rows=rows)
     batch = sentences.batch(np.arange(3))
     assert batch.treebank_ids.tolist() == [1] * 5 + [2] * 2 + [0] * 2
-    assert sentences.batch(np.arange(3), named_share=0.0).treebank_ids.sum() == 0
+    assert sentences.batch(np.arange(3), NAMELESS).treebank_ids.sum() == 0
 
 
 def test_masked_pieces_are_pieces(made):
     words, _, table = made
-    batch = DeviceWords(words, DeviceForms(table, device=CPU)).batch(np.arange(3))
-    masked = mask_form_pieces(batch, share=1.0, mask_piece=4).forms.pieces
+    sentences = DeviceWords(words, DeviceForms(table, device=CPU), mask_piece=4)
+    batch = sentences.batch(np.arange(3))
+    masked = sentences.batch(np.arange(3), MASKED).forms.pieces
     assert (masked[batch.forms.pieces > 0] == 4).all()
     assert (masked[batch.forms.pieces == 0] == 0).all()
 

@@ -1,0 +1,293 @@
+"""Text, segmented, and treebanks with it: as ids of forms and as the teachers' wordpieces.
+
+What teachers label, and what a student learns from afterwards. A directory holds
+
+    words.npz       the sentences as form ids, where they are from, and their place in the treebanks
+    teacher.npz     the same sentences in the teachers' wordpieces
+    sources.json    names of treebanks and languages
+    forms.txt.xz    all forms; those of the treebank corpus first, with the same ids
+    tokens/         segmented text, `LANGUAGE.tokens`: a sentence a line, tokens between tabs
+    tokenizer.json  the student's wordpieces
+    forms.npz       what a word student reads of each form
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import islice, repeat
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+from mtag_core.errors import InputNotFoundError
+from mtag_core.folding import fold_form
+from mtag_core.langid import LanguageIdentifier
+from mtag_core.segmentation.segmenter import Segmenter
+from mtag_core.storage import open_text
+from mtag_core.training.data.corpus import TreebankCorpus, read_forms, write_forms
+from mtag_core.training.data.pieces import PackedSentences, encode_sentences, fits
+from mtag_core.training.data.words import FormTable, WordSentences
+from mtag_core.training.options import TextOptions
+from mtag_core.treebank_style import languages_of
+
+SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+_LOGGER = logging.getLogger(__name__)
+_VOCABULARY_TOKENS = 12_000_000
+_ALPHABET_OF_PIECES = 3 / 16
+_MOST_LETTERS = 6000
+_MIN_TOKENS = 3
+_MAX_TOKENS = 120
+_JOB_LINES = 2000
+_MAX_CHARACTERS_A_TOKEN = 7
+_SUFFIXES = (".txt", ".txt.xz")
+
+
+def run(options: TextOptions) -> str:
+    """Runs `train text`; what is there already stays.
+
+    Raises:
+        InputNotFoundError: There is no corpus, or no text of its languages.
+    """
+    corpus = TreebankCorpus.load(options.corpus)
+    output = options.output
+    languages = {code for name in corpus.train.treebanks for code in languages_of(name)}
+    segment_text(options, sorted(languages))
+    if not (output / "sources.json").exists():
+        make_word_text(corpus, options)
+    forms = read_forms(output / "forms.txt.xz")
+    tokenizer = output / "tokenizer.json"
+    if not tokenizer.exists():
+        words = WordText.load(output).words
+        n_sentences = min(len(words), _VOCABULARY_TOKENS * len(words) // len(words.form_ids))
+        chosen = np.random.default_rng(0).permutation(len(words))[:n_sentences]
+        read = as_read(forms, options.architecture)
+        sentences = words.select(chosen).texts(read)
+        train_vocabulary(sentences, n_pieces=options.n_pieces).save(str(tokenizer))
+    if options.architecture == "words":
+        table = FormTable.of(forms, tokenizer, n_processes=options.n_processes)
+        table.save(output / "forms.npz")
+    return f"{len(forms)} forms of {len(languages)} languages  {output}"
+
+
+def as_read(forms: Iterable[str], architecture: str) -> list[str]:
+    """Forms as the wordpieces of a student see them: of words, folded and in lower case."""
+    if architecture != "words":
+        return list(forms)
+    return [fold_form(form).lower() for form in forms]
+
+
+def train_vocabulary(sentences: Iterable[Sequence[str]], *, n_pieces: int) -> Tokenizer:
+    """Trains a WordPiece vocabulary that keeps letter case as it comes.
+
+    Args:
+        sentences: Forms of each sentence.
+        n_pieces: Size of the vocabulary, special pieces included. Three pieces in sixteen may be
+            letters, 6,000 at most; rarer ones become [UNK].
+
+    Returns:
+        The tokenizer. Encode with `is_pretokenized=True`; it adds no special pieces. Pieces that
+        occur equally often come in another order in each training.
+    """
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=100))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=n_pieces,
+        min_frequency=2,
+        limit_alphabet=min(round(n_pieces * _ALPHABET_OF_PIECES), _MOST_LETTERS),
+        special_tokens=list(SPECIAL_PIECES),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator((" ".join(forms) for forms in sentences), trainer)
+    return tokenizer
+
+
+@dataclass(frozen=True)
+class WordText:
+    """Sentences of treebanks, then of text.
+
+    Attributes:
+        words: As form ids.
+        teacher: As wordpieces.
+        source_ids: Index into `sources` of each sentence. Shape (n_sentences,), int64.
+        labelled: Index of each sentence in the corpus' train sentences; -1 for text. Shape
+            (n_sentences,), int64.
+        sources: Names of treebanks and languages.
+    """
+
+    words: WordSentences
+    teacher: PackedSentences
+    source_ids: NDArray[np.int64]
+    labelled: NDArray[np.int64]
+    sources: tuple[str, ...]
+
+    def select(self, chosen: NDArray[np.int64]) -> "WordText":
+        """Keeps the chosen sentences, in that order."""
+        return WordText(
+            self.words.select(chosen),
+            self.teacher.select(chosen),
+            self.source_ids[chosen],
+            self.labelled[chosen],
+            self.sources,
+        )
+
+    @classmethod
+    def load(cls, directory: Path) -> "WordText":
+        """Reads what `make_word_text` wrote.
+
+        Raises:
+            InputNotFoundError: There is nothing.
+        """
+        try:
+            with np.load(directory / "words.npz") as arrays:
+                words = WordSentences(arrays["form_ids"], arrays["n_tokens"])
+                source_ids, labelled = arrays["source_ids"], arrays["labelled"]
+            teacher = PackedSentences.load(directory / "teacher.npz")
+            sources = json.loads((directory / "sources.json").read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise InputNotFoundError(f"{directory}: no text; stage `text` makes it") from error
+        return cls(words, teacher, source_ids, labelled, tuple(sources))
+
+
+def make_word_text(corpus: TreebankCorpus, options: TextOptions) -> None:
+    """Encodes treebanks and segmented text, and writes what `WordText.load` reads.
+
+    Raises:
+        InputNotFoundError: There is no text.
+    """
+    paths = sorted((options.output / "tokens").glob("*.tokens"))
+    if not paths:
+        raise InputNotFoundError(f"{options.text}: no LANGUAGE.txt or .txt.xz of the treebanks")
+    teacher_tokenizer, n_processes = options.encoder / "tokenizer.json", options.n_processes
+    form_to_id = {form: index for index, form in enumerate(corpus.forms)}
+    train = corpus.train.packed
+    pieces = encode_sentences(train.texts(corpus.forms), teacher_tokenizer, n_processes=n_processes)
+    words, teacher = [train], [pieces]
+    with ProcessPoolExecutor(n_processes) as pool:
+        for forms, of_file, encoded in pool.map(
+            _encode_file, paths, repeat(teacher_tokenizer), repeat(options.max_tokens)
+        ):
+            ids = [form_to_id.setdefault(form, len(form_to_id)) for form in forms]
+            form_ids = np.array(ids, np.int32)[of_file.form_ids]
+            words.append(WordSentences(form_ids, of_file.n_tokens))
+            teacher.append(encoded)
+    sources = (*corpus.train.treebanks, *(path.name.split(".")[0] for path in paths))
+    first = len(corpus.train.treebanks)
+    ids_of_text = [np.full(len(part), first + n) for n, part in enumerate(words[1:])]
+    text = WordText(
+        WordSentences.concatenate(words),
+        PackedSentences.concatenate(teacher),
+        np.concatenate([corpus.train.treebank_ids, *ids_of_text]),
+        np.concatenate([np.arange(len(train)), *(np.full(len(each), -1) for each in ids_of_text)]),
+        sources,
+    )
+    fitting = np.flatnonzero(fits(text.teacher, max_pieces=options.max_pieces))
+    _save(text.select(fitting), list(form_to_id), options.output)
+
+
+def _save(text: WordText, forms: Sequence[str], output: Path) -> None:
+    text.teacher.save(output / "teacher.npz")
+    write_forms(output / "forms.txt.xz", forms)
+    np.savez(
+        output / "words.npz",
+        form_ids=text.words.form_ids,
+        n_tokens=text.words.n_tokens,
+        source_ids=text.source_ids,
+        labelled=text.labelled,
+    )
+    n_tokens = len(text.words.form_ids)
+    _LOGGER.info("%d sentences, %d tokens, %d forms", len(text.words), n_tokens, len(forms))
+    # The last of the files: whether it is there says whether the others are whole.
+    (output / "sources.json").write_text(json.dumps(text.sources), encoding="utf-8")
+
+
+def _encode_file(
+    path: Path, tokenizer: Path, max_tokens: int
+) -> tuple[list[str], WordSentences, PackedSentences]:
+    sentences = []
+    n_tokens = 0
+    for forms in read_token_lines(path):
+        n_tokens += len(forms)
+        if n_tokens > max_tokens:
+            break
+        sentences.append(forms)
+    form_to_id: dict[str, int] = {}
+    words = WordSentences.of(sentences, form_to_id)
+    return list(form_to_id), words, encode_sentences(sentences, tokenizer)
+
+
+def read_token_lines(path: Path) -> Iterator[tuple[str, ...]]:
+    """Reads a file of segmented text.
+
+    Args:
+        path: A sentence a line, tokens between tabs; plain or `.xz`.
+
+    Yields:
+        The forms of each sentence of 3 to 120 tokens, each sentence once.
+    """
+    seen: set[int] = set()
+    with open_text(path) as lines:
+        for line in lines:
+            forms = tuple(form for form in line.rstrip("\n").split("\t") if form.strip())
+            if _MIN_TOKENS <= len(forms) <= _MAX_TOKENS and hash(forms) not in seen:
+                seen.add(hash(forms))
+                yield forms
+
+
+def segment_text(options: TextOptions, languages: Sequence[str]) -> None:
+    """Writes `LANGUAGE.tokens` files into `tokens`, where there is text; a file there stays.
+
+    The first lines of a text are read, until they have about so many tokens as are wanted.
+    """
+    output = options.output / "tokens"
+    output.mkdir(parents=True, exist_ok=True)
+    names = [f"{language}{suffix}" for language in languages for suffix in _SUFFIXES]
+    with ProcessPoolExecutor(options.n_processes) as pool:
+        for path in [options.text / name for name in names if (options.text / name).exists()]:
+            language = path.name.split(".")[0]
+            target = output / f"{language}.tokens"
+            if target.exists():
+                continue
+            jobs = list(_jobs(path, options.max_tokens * _MAX_CHARACTERS_A_TOKEN))
+            parts = pool.map(_segmented, jobs, repeat(language), repeat(options.segmenters))
+            temporary = target.with_suffix(".tmp")
+            temporary.write_text("".join(parts), encoding="utf-8")
+            temporary.replace(target)
+
+
+def _jobs(path: Path, n_characters: int) -> Iterator[list[str]]:
+    with open_text(path) as lines:
+        left = (line.rstrip("\n") for line in lines)
+        while n_characters > 0 and (job := list(islice(left, _JOB_LINES))):
+            n_characters -= sum(map(len, job))
+            yield job
+
+
+def _segmented(lines: list[str], language: str, segmenters: Path) -> str:
+    os.environ["OMP_NUM_THREADS"] = "1"
+    segmenter = _segmenter(segmenters)
+    # A sentence never crosses a blank line.
+    sentences = segmenter.segment("\n\n".join(lines), language)
+    rows = ("\t".join(form.replace("\t", " ") for form in each.forms) for each in sentences)
+    return "".join(f"{row}\n" for row in rows if "\n" not in row)
+
+
+_SEGMENTERS: dict[Path, Segmenter] = {}
+
+
+def _segmenter(directory: Path) -> Segmenter:
+    if directory not in _SEGMENTERS:
+        _SEGMENTERS[directory] = Segmenter.load(directory, _NoIdentifier())
+    return _SEGMENTERS[directory]
+
+
+class _NoIdentifier(LanguageIdentifier):
+    """Stands where languages are identified; the language of each text is known."""
+
+    def __init__(self) -> None:
+        pass

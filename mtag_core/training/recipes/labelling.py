@@ -1,0 +1,252 @@
+"""Teachers label treebanks and text once, for students; several processes share the work.
+
+Each process labels every n-th sentence. A shard is a directory of arrays, so that students start at
+once and as often as one likes.
+
+A small student learns treebanks and text by heart within a few epochs; what it lacks is rare words
+in contexts of another kind. Teachers can label any sentence, so sentences are labelled once more
+with nouns substituted for nouns, verbs for verbs, with the same features. After the data
+augmentation of TinyBERT (Jiao et al. 2020, arXiv:1909.10351), with classes in place of a language
+model.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mtag_core.labels import UPOS_LABELS
+from mtag_core.training.data.pieces import PackedSentences, SpecialPieces, fits, ranges
+from mtag_core.training.data.text import WordText
+from mtag_core.training.data.words import WordSentences
+from mtag_core.training.loops import distributed
+from mtag_core.training.options import LabelOptions
+from mtag_core.training.recipes.teacher_ensemble import SoftTargets, TeacherEnsemble
+
+_OPEN_CLASSES = ("ADJ", "ADV", "NOUN", "PROPN", "VERB")
+# Odd, so that it has an inverse among 64-bit numbers.
+_HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True)
+class TargetShard:
+    """Sentences with the teachers' targets.
+
+    Attributes:
+        words: As form ids.
+        source_ids: Index into `sources` of each sentence. Shape (n_sentences,), int64.
+        labelled: Index of each sentence in the corpus' train sentences; -1 for text and copies.
+            Shape (n_sentences,), int64.
+        sources: Names of treebanks and languages.
+        targets: Of all tokens, on the CPU.
+    """
+
+    words: WordSentences
+    source_ids: NDArray[np.int64]
+    labelled: NDArray[np.int64]
+    sources: tuple[str, ...]
+    targets: SoftTargets
+
+    def save(self, directory: Path) -> None:
+        """Writes the shard."""
+        directory.mkdir(parents=True, exist_ok=True)
+        arrays: dict[str, NDArray[Any]] = {
+            "form_ids": self.words.form_ids,
+            "n_tokens": self.words.n_tokens,
+        }
+        arrays |= {"source_ids": self.source_ids, "labelled": self.labelled}
+        arrays |= {name: tensor.numpy() for name, tensor in self.targets.tensors().items()}
+        for name, array in arrays.items():
+            np.save(directory / f"{name}.npy", array)
+        (directory / "sources.json").write_text(json.dumps(self.sources), encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path) -> "TargetShard":
+        """Reads what `save` wrote."""
+        arrays = {path.stem: np.load(path) for path in directory.glob("*.npy")}
+        names = {each.name for each in fields(SoftTargets)} & arrays.keys()
+        return cls(
+            WordSentences(arrays["form_ids"], arrays["n_tokens"]),
+            arrays["source_ids"],
+            arrays["labelled"],
+            tuple(json.loads((directory / "sources.json").read_text(encoding="utf-8"))),
+            SoftTargets(**{name: torch.from_numpy(arrays[name]) for name in names}),
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["TargetShard"]) -> "TargetShard":
+        """Puts parts with the same sources one after the other."""
+        return cls(
+            WordSentences.concatenate([part.words for part in parts]),
+            np.concatenate([part.source_ids for part in parts]),
+            np.concatenate([part.labelled for part in parts]),
+            parts[0].sources,
+            SoftTargets.concatenate([part.targets for part in parts]),
+        )
+
+
+def run(options: LabelOptions) -> str:
+    """Runs `train labels`."""
+    shard = label_words(options)
+    return f"{len(shard.words.form_ids)} tokens labelled  {options.output}"
+
+
+def label_words(options: LabelOptions) -> TargetShard:
+    """Labels one shard and writes it to `shard-N` in the output directory.
+
+    Raises:
+        CheckpointError: A teacher's directory is damaged.
+        InputNotFoundError: There is no text.
+    """
+    device = distributed.start()
+    text = WordText.load(options.text)
+    text = text.select(np.arange(options.shard, len(text.words), options.n_shards))
+    teachers = TeacherEnsemble(options.teachers, options.targets, device=device)
+    parts = [_labelled(text, teachers)]
+    if options.substitution_share > 0:
+        copies = _substituted(text, parts[0].targets, teachers.tokenizer, options)
+        parts.append(_labelled(copies, teachers))
+    shard = TargetShard.concatenate(parts)
+    shard.save(options.output / f"shard-{options.shard}")
+    return shard
+
+
+def _labelled(text: WordText, teachers: TeacherEnsemble) -> TargetShard:
+    # The teachers infer which of a language's treebanks text is like, as the student has to.
+    names = tuple(name if "_" in name else "" for name in text.sources)
+    targets = teachers.annotate(text.teacher, names, text.source_ids)
+    on_cpu = SoftTargets(**{name: tensor.cpu() for name, tensor in targets.tensors().items()})
+    return TargetShard(text.words, text.source_ids, text.labelled, text.sources, on_cpu)
+
+
+def _substituted(
+    text: WordText, targets: SoftTargets, tokenizer: Path, options: LabelOptions
+) -> WordText:
+    languages = np.unique([name.split("_")[0] for name in text.sources], return_inverse=True)[1]
+    classes = WordClasses(
+        np.repeat(languages[text.source_ids], text.words.n_tokens).astype(np.int64),
+        targets.upos_log_probs.argmax(-1).numpy(),
+        targets.feats_ids[:, 0].numpy().astype(np.int64),
+    )
+    sources = substitute_words(
+        text.teacher,
+        classes,
+        share=options.substitution_share,
+        generator=np.random.default_rng((options.seed, options.shard)),
+    )
+    copies = replace(
+        text,
+        words=WordSentences(text.words.form_ids[sources], text.words.n_tokens),
+        teacher=replace_tokens(text.teacher, sources, SpecialPieces.load(tokenizer)),
+        labelled=np.full(len(text.words), -1),
+    )
+    return copies.select(np.flatnonzero(fits(copies.teacher, max_pieces=options.max_pieces)))
+
+
+@dataclass(frozen=True)
+class WordClasses:
+    """Language and labels of each token of a corpus.
+
+    Attributes:
+        language_ids: Shape (total_tokens,), int64.
+        upos_ids: Shape (total_tokens,), int64.
+        feats_ids: Shape (total_tokens,), int64.
+    """
+
+    language_ids: NDArray[np.int64]
+    upos_ids: NDArray[np.int64]
+    feats_ids: NDArray[np.int64]
+
+    def keys(self) -> NDArray[np.int64]:
+        """One number for each language and class. Shape (total_tokens,)."""
+        n_feats = int(self.feats_ids.max(initial=0)) + 1
+        return (self.language_ids * len(UPOS_LABELS) + self.upos_ids) * n_feats + self.feats_ids
+
+
+def substitute_words(
+    packed: PackedSentences, classes: WordClasses, *, share: float, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draws a substitute for each token of an open class, from the same language and class.
+
+    Args:
+        packed: A corpus; tokens with the same pieces are the same word.
+        classes: Of its tokens.
+        share: Probability that a noun, verb, adjective, adverb or name is substituted.
+        generator: Of the draws.
+
+    Returns:
+        For each token the index of its substitute, its own where nothing changes.
+        Every word of a class is as likely as any other, so rare ones gain most. Shape
+        (total_tokens,).
+    """
+    keys = classes.keys()
+    is_open = np.isin(classes.upos_ids, [UPOS_LABELS.index(tag) for tag in _OPEN_CLASSES])
+    candidates = np.flatnonzero(is_open)
+    mixed = keys[candidates].astype(np.uint64) * _HASH_FACTOR ^ _word_hashes(packed)[candidates]
+    words = candidates[np.unique(mixed, return_index=True)[1]]
+    words = words[np.argsort(keys[words], kind="stable")]
+    chosen = np.flatnonzero(is_open & (generator.random(len(keys)) < share))
+    first = np.searchsorted(keys[words], keys[chosen], side="left")
+    end = np.searchsorted(keys[words], keys[chosen], side="right")
+    drawn = first + np.floor(generator.random(len(chosen)) * (end - first)).astype(np.int64)
+    sources = np.arange(len(keys))
+    sources[chosen] = words[drawn]
+    return sources
+
+
+def replace_tokens(
+    packed: PackedSentences, sources: NDArray[np.int64], pieces: SpecialPieces
+) -> PackedSentences:
+    """Replaces the tokens of a corpus by others of it.
+
+    Args:
+        packed: The corpus.
+        sources: From `substitute_words`. Shape (total_tokens,).
+        pieces: Of its vocabulary.
+
+    Returns:
+        As many sentences, each of as many tokens as before.
+    """
+    starts = np.repeat(_starts(packed.n_pieces), packed.n_tokens) + packed.first_piece
+    lengths = (packed.last_piece - packed.first_piece + 1).astype(np.int32)[sources]
+    ends = np.cumsum(lengths, dtype=np.int64)
+    first_tokens = _starts(packed.n_tokens)
+    before = (ends - lengths)[first_tokens]
+    last = ends[first_tokens + packed.n_tokens - 1]
+    n_pieces = (last - before + 2).astype(np.int32)
+    first_piece = 1 + (ends - lengths) - np.repeat(before, packed.n_tokens)
+    opening = _starts(n_pieces)
+    piece_ids = np.full(int(n_pieces.sum(dtype=np.int64)), pieces.end, packed.piece_ids.dtype)
+    piece_ids[opening] = pieces.start
+    target = np.repeat(opening, packed.n_tokens) + first_piece
+    piece_ids[ranges(target, lengths)] = packed.piece_ids[ranges(starts[sources], lengths)]
+    return PackedSentences(
+        piece_ids,
+        first_piece.astype(np.int16),
+        (first_piece + lengths - 1).astype(np.int16),
+        n_pieces,
+        packed.n_tokens,
+    )
+
+
+def _word_hashes(packed: PackedSentences) -> NDArray[np.uint64]:
+    """A number for each token, the same for those with the same pieces. Shape (total_tokens,)."""
+    starts = np.repeat(_starts(packed.n_pieces), packed.n_tokens) + packed.first_piece
+    length = packed.last_piece - packed.first_piece + 1
+    hashes = length.astype(np.uint64)
+    for place in range(int(length.max(initial=0))):
+        has_piece = np.flatnonzero(length > place)
+        piece = packed.piece_ids[starts[has_piece] + place].astype(np.uint64)
+        hashes[has_piece] = (hashes[has_piece] ^ piece) * _HASH_FACTOR
+        hashes[has_piece] ^= hashes[has_piece] >> np.uint64(29)
+    return hashes
+
+
+def _starts(lengths: NDArray[np.int32]) -> NDArray[np.int64]:
+    starts: NDArray[np.int64] = np.cumsum(lengths, dtype=np.int64) - lengths
+    return starts
