@@ -14,6 +14,8 @@ from functools import cached_property
 from pathlib import Path
 
 import fasttext
+import numpy as np
+from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
 from mtag_core.folding import fold
@@ -96,7 +98,7 @@ class LanguageIdentifier:
     @property
     def languages(self) -> tuple[str, ...]:
         """The codes the model can answer, sorted."""
-        return tuple(sorted(_code(label) for label in self._model.get_labels()))
+        return tuple(sorted(self._label_to_code.values()))
 
     def among(self, languages: Iterable[str]) -> "LanguageIdentifier":
         """The same model, which names these languages alone.
@@ -192,21 +194,30 @@ class LanguageIdentifier:
             weighed[index] = _weigh(guess, shares[index])
         if self.words is None or n_best == 1:
             return [guess[:n_best] for guess in weighed]
-        return [
-            self._reweigh(line, guess, share)
-            for line, guess, share in zip(lines, weighed, shares, strict=True)
-        ]
+        return self._reweigh(lines, weighed, shares, self.words)
 
     def _reweigh(
-        self, line: str, guess: list[tuple[str, float]], script_to_share: Mapping[str, float]
-    ) -> list[tuple[str, float]]:
-        if script_to_share.get("Han", 0.0) > _HAN_SHARE:
-            return _weigh_han(line, guess)
-        is_sure = bool(guess) and guess[0][1] >= _SURE_PROBABILITY and len(line) >= _SURE_CHARACTERS
-        if self.words is None or not guess:
-            return guess
-        guess = guess if is_sure else self.words.reweigh(line, guess)
-        return self.words.part_croatian(line, guess) if is_latin(line) else guess
+        self,
+        lines: Sequence[str],
+        guesses: list[list[tuple[str, float]]],
+        all_shares: Sequence[Mapping[str, float]],
+        words: LanguageWords,
+    ) -> list[list[tuple[str, float]]]:
+        unsure = []
+        for index, (line, guess, shares) in enumerate(zip(lines, guesses, all_shares, strict=True)):
+            if shares.get("Han", 0.0) > _HAN_SHARE:
+                guesses[index] = _weigh_han(line, guess)
+            elif guess and (guess[0][1] < _SURE_PROBABILITY or len(line) < _SURE_CHARACTERS):
+                unsure.append(index)
+        found = words.reweigh([lines[i] for i in unsure], [guesses[i] for i in unsure])
+        for index, guess in zip(unsure, found, strict=True):
+            guesses[index] = guess
+        return [
+            words.part_croatian(line, guess)
+            if guess and guess[0][0] in ("hr", "sr") and is_latin(line)
+            else guess
+            for line, guess in zip(lines, guesses, strict=True)
+        ]
 
     def _predict_lines(self, lines: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
         if not lines:
@@ -214,10 +225,15 @@ class LanguageIdentifier:
         all_labels, all_probs = self._model.predict(
             list(lines), k=n_best, on_unicode_error="replace"
         )
+        codes = self._label_to_code
         return [
-            [(_code(label), min(float(prob), 1.0)) for label, prob in zip(*row, strict=True)]
-            for row in zip(all_labels, all_probs, strict=True)
+            [(codes[label], min(prob, 1.0)) for label, prob in zip(labels, probs, strict=True)]
+            for labels, probs in zip(all_labels, map(_floats, all_probs), strict=True)
         ]
+
+    @cached_property
+    def _label_to_code(self) -> dict[str, str]:
+        return {label: label.removeprefix(_LABEL_PREFIX) for label in self._model.get_labels()}
 
 
 def _weigh_han(line: str, guess: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
@@ -240,13 +256,19 @@ def _weigh(
 
     What the guess leaves to languages that it does not name counts as theirs in full.
     """
-    weighed = [
-        (language, prob * sum(script_to_share.get(s, 0.0) for s in scripts_of_language(language)))
-        for language, prob in guess
-    ]
-    total = sum(prob for _, prob in weighed) + max(0.0, 1.0 - sum(prob for _, prob in guess))
-    ranked = sorted(weighed, key=lambda pair: -pair[1])
-    return [(language, prob / total) for language, prob in ranked if prob]
+    scripts_to_share: dict[frozenset[str], float] = {}
+    weighed = []
+    left = 0.0
+    for language, prob in guess:
+        left += prob
+        scripts = scripts_of_language(language)
+        if scripts not in scripts_to_share:
+            scripts_to_share[scripts] = sum(script_to_share.get(each, 0.0) for each in scripts)
+        if weight := prob * scripts_to_share[scripts]:
+            weighed.append((language, weight))
+    total = sum([prob for _, prob in weighed]) + max(0.0, 1.0 - left)
+    weighed.sort(key=lambda pair: -pair[1])
+    return [(language, prob / total) for language, prob in weighed]
 
 
 def _renormalised(
@@ -257,5 +279,6 @@ def _renormalised(
     return [(language, prob / total) for language, prob in kept] if total else kept
 
 
-def _code(label: str) -> str:
-    return label.removeprefix(_LABEL_PREFIX)
+def _floats(numbers: NDArray[np.float32]) -> list[float]:
+    found: list[float] = np.asarray(numbers).tolist()
+    return found

@@ -9,6 +9,7 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,18 @@ def words_of(text: str) -> list[str]:
 
 def word_codes(text: str) -> list[int]:
     """32 bits of each word of a text: tables hold these in the place of words."""
-    return [_code(word) for word in words_of(text)]
+    return [*chain.from_iterable(map(chunk_codes, chunks_of(text)))]
+
+
+def chunks_of(text: str) -> list[str]:
+    """What is between spaces, with words as `words_of` has them: most have been met before."""
+    return text.lower().replace("\u2019", "'").split()
+
+
+@lru_cache(maxsize=65_536)
+def chunk_codes(chunk: str) -> tuple[int, ...]:
+    """Codes of the words of one of `chunks_of`."""
+    return tuple([_code(word) for word in _WORD.findall(chunk)])
 
 
 def ngram_rows(text: str, *, n_rows: int) -> list[int]:
@@ -119,6 +131,7 @@ class LanguageWords:
         odds: NDArray[np.int8],
     ) -> None:
         self.languages = tuple(languages)
+        self._language_to_number = {language: i for i, language in enumerate(self.languages)}
         self._columns = (codes, n_owners, owners, tenths, odds)
         self._codes, self._owners = codes, owners
         self._starts = np.concatenate([[0], np.cumsum(n_owners, dtype=np.int64)])
@@ -202,9 +215,9 @@ class LanguageWords:
             Logarithms, shape (n_texts, n_languages), and the number of words of each text, shape
             (n_texts,).
         """
-        texts_codes = [word_codes(text) for text in texts]
+        texts_codes = list(map(word_codes, texts))
         n_words = np.array(list(map(len, texts_codes)), np.int64)
-        codes = np.array([code for found in texts_codes for code in found], np.uint32)
+        codes = np.array([*chain.from_iterable(texts_codes)], np.uint32)
         places, is_known = _find(self._codes, codes)
         of_text = np.repeat(np.arange(len(texts)), n_words)[is_known]
         counts = self._starts[places + 1] - self._starts[places]
@@ -215,28 +228,39 @@ class LanguageWords:
         sums = np.bincount(cells, self._gains[pairs], minlength=len(texts) * n_languages)
         return sums.astype(np.float64).reshape(len(texts), n_languages), n_words
 
-    def reweigh(self, text: str, guess: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
-        """Weighs a model's answer by words and priors.
+    def reweigh(
+        self, texts: Sequence[str], guesses: Sequence[Sequence[tuple[str, float]]]
+    ) -> list[list[tuple[str, float]]]:
+        """Weighs a model's answers by words and priors.
 
         Args:
-            text: As the model read it.
-            guess: Languages that could have written it, and probabilities.
+            texts: As the model read them.
+            guesses: For each, languages that could have written it, and probabilities.
 
         Returns:
-            The languages, most probable first; probabilities add up to 1.
+            For each the languages, most probable first; probabilities add up to 1.
         """
-        gains = dict(zip(self.languages, self.gains([text])[0][0].tolist(), strict=True))
-        scores = {
-            language: math.log(prob + _GUESS_FLOOR)
+        if not texts:
+            return []
+        return list(map(self._weighed, guesses, self.gains(texts)[0].tolist()))
+
+    def _weighed(
+        self, guess: Sequence[tuple[str, float]], gains: Sequence[float]
+    ) -> list[tuple[str, float]]:
+        numbers = self._language_to_number
+        scores = [
+            math.log(prob + _GUESS_FLOOR)
             + _PRIOR_WEIGHT * _PRIORS.get(language, _OTHER_PRIOR)
-            + gains.get(language, 0.0)
+            + (gains[numbers[language]] if language in numbers else 0.0)
             for language, prob in guess
-        }
-        best = max(scores.values(), default=0.0)
-        weights = {language: math.exp(score - best) for language, score in scores.items()}
-        total = sum(weights.values())
-        ranked = sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))
-        return [(language, weight / total) for language, weight in ranked]
+        ]
+        best = max(scores, default=0.0)
+        weights = [math.exp(score - best) for score in scores]
+        total = sum(weights)
+        pairs = [
+            (language, weight / total) for (language, _), weight in zip(guess, weights, strict=True)
+        ]
+        return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
 
     def part_croatian(
         self, text: str, guess: Sequence[tuple[str, float]]

@@ -7,12 +7,12 @@ are in several scripts; then it is several spans.
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from mtag_core.langid import LanguageIdentifier
-from mtag_core.language_words import LanguageWords, word_codes
+from mtag_core.language_words import LanguageWords, chunk_codes, chunks_of
 from mtag_core.languages import UNKNOWN
 from mtag_core.scripts import script_shares, scripts_of_language
 from mtag_core.segmentation.lines import LineSpan, paragraphs
@@ -39,7 +39,8 @@ _MAX_MARGIN = 160
 # Part of a paragraph's line breaks that must look like a margin's.
 _WRAPPED_SHARE = 0.75
 
-# A document of more spans than this is asked for its language at so many places first.
+# A document of several spans is asked for its language first: a long one at so many places.
+_FEW_TEXTS = 3
 _N_PLACES = 6
 _PLACE_CHARACTERS = 400
 _SURE_DOCUMENT = 0.8
@@ -49,6 +50,7 @@ _COMMON_WORDS = 150
 _COMMON_SHARE = 0.3
 _MIN_WORDS = 4
 _BEGINNING_CHARACTERS = 250
+_FIELD_BITS = 16
 
 _Guess = Sequence[tuple[str, float]]
 
@@ -180,14 +182,34 @@ def _first_word_columns(text: str, line: LineSpan) -> int:
 
 def _document_language(texts: Sequence[str], langid: LanguageIdentifier) -> str | None:
     """The language of a document where all places that are looked at agree on it."""
-    if len(texts) <= 2 * _N_PLACES or langid.words is None:
+    if len(texts) < _FEW_TEXTS or langid.words is None:
         return None
-    step = len(texts) // _N_PLACES
-    places = [_place(texts, step * number) for number in range(_N_PLACES)]
+    places = _places(texts)
+    if not places:
+        return None
     guesses = langid.predict(places)
     language = guesses[0][0]
     is_sure = all(code == language and prob >= _SURE_DOCUMENT for code, prob in guesses)
     return language if is_sure and language != UNKNOWN else None
+
+
+def _places(texts: Sequence[str]) -> list[str]:
+    """Some places of a long document; all of a short one, in stretches of so many characters."""
+    if len(texts) > 2 * _N_PLACES:
+        step = len(texts) // _N_PLACES
+        return [_place(texts, step * number) for number in range(_N_PLACES)]
+    places: list[str] = []
+    first = 0
+    while first < len(texts):
+        n_characters = 0
+        last = first
+        while last < len(texts) and n_characters < _PLACE_CHARACTERS:
+            n_characters += len(texts[last])
+            last += 1
+        if n_characters >= _PLACE_CHARACTERS:
+            places.append(_place(texts, first))
+        first = last
+    return places
 
 
 def _place(texts: Sequence[str], first: int) -> str:
@@ -213,34 +235,38 @@ class _Agreement:
         common = words.commonest(language, _COMMON_WORDS)
         rivals = [words.commonest(rival, _COMMON_WORDS) for rival in words.rivals(language)]
         self._n_rivals = len(rivals)
-        # Of each word a bit: the language's; then for each rival one of both, its own and not.
-        self._code_to_bits = dict.fromkeys(common, 1)
+        # A word's counts are fields of one number: that it is a word, that it is a common one; then
+        # for each rival that it is common there no more, or there alone.
+        self._code_to_counts = {code: 1 + _field(1) for code in common}
         for number, rival in enumerate(rivals):
-            for bit, codes in ((2, common - rival), (4, rival - common)):
+            for field, codes in ((2, common - rival), (3, rival - common)):
                 for code in codes:
-                    bits = self._code_to_bits.get(code, 0)
-                    self._code_to_bits[code] = bits | bit << 2 * number
+                    counts = self._code_to_counts.get(code, 1)
+                    self._code_to_counts[code] = counts + _field(field + 2 * number)
         self._scripts = scripts_of_language(language)
+        self._counts = lru_cache(maxsize=65_536)(self._counts_of)
+
+    def _counts_of(self, chunk: str) -> int:
+        return sum(self._code_to_counts.get(code, 1) for code in chunk_codes(chunk))
 
     def __call__(self, text: str) -> bool:
         text = text[:_BEGINNING_CHARACTERS]
-        codes = word_codes(text)
-        if len(codes) < _MIN_WORDS:
+        counts = sum(map(self._counts, chunks_of(text)))
+        n_words, n_common, *others = (
+            counts >> _FIELD_BITS * field & _field(1) - 1 for field in range(2 + 2 * self._n_rivals)
+        )
+        if n_words < _MIN_WORDS or n_common < _COMMON_SHARE * n_words:
             return False
-        bits_to_count = Counter(map(self._code_to_bits.get, codes))
-        del bits_to_count[None]
-        if _n_with(bits_to_count, 1) < _COMMON_SHARE * len(codes):
+        pairs = zip(others[::2], others[1::2], strict=True)
+        if any(n_rival >= max(1, n_own) for n_own, n_rival in pairs):
             return False
-        for number in range(self._n_rivals):
-            n_own, n_rival = (_n_with(bits_to_count, bit << 2 * number) for bit in (2, 4))
-            if n_rival >= max(1, n_own):
-                return False
         shares = script_shares(text)
         return max(shares, key=shares.__getitem__) in self._scripts
 
 
-def _n_with(bits_to_count: Mapping[int | None, int], bit: int) -> int:
-    return sum(count for bits, count in bits_to_count.items() if bits and bits & bit)
+def _field(number: int) -> int:
+    """What counts one in a field of a number."""
+    return 1 << _FIELD_BITS * number
 
 
 def _languages(

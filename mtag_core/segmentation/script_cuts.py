@@ -49,6 +49,12 @@ def _stretches(text: str, start: int, end: int) -> Iterator[_Stretch]:
     if is_latin(text, start, end):
         position = end
         yield end, "Latin"
+    elif end - start <= _MAX_STRETCH:
+        shares = script_shares(text[start:end])
+        # Most lines are in one script.
+        if len(shares) == 1:
+            position = end
+            yield end, next(iter(shares))
     while position < end:
         limit = min(end, position + _MAX_STRETCH)
         found = _SENTENCE_END.search(text, position, limit)

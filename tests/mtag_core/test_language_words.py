@@ -40,7 +40,7 @@ def test_words_are_read_as_they_were_written(words, tmp_path):
 
 
 def test_common_words_weigh_what_a_model_answers(words):
-    (best, *_) = words.reweigh("the house of", [("de", 0.6), ("en", 0.4)])
+    ((best, *_),) = words.reweigh(["the house of"], [[("de", 0.6), ("en", 0.4)]])
     assert best[0] == "en"
 
 
