@@ -9,6 +9,7 @@ Source: Unicode Standard Annex 15.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 # Hebrew points and cantillation, Arabic vowel marks and tatweel: texts for learners have them.
 OPTIONAL_MARKS = (
@@ -37,6 +38,7 @@ def fold_form(form: str) -> str:
     return _IGNORABLE.sub("", fold(form)) or form
 
 
+@lru_cache(maxsize=16_384)
 def _fold_character(character: str) -> str:
     """Folds letters and digits; a fraction or a superscript is more than its digits."""
     if unicodedata.category(character) not in _COMPATIBLE:

@@ -168,10 +168,12 @@ class LanguageIdentifier:
         return [_renormalised(guess, chosen)[:n_best] for guess in guesses]
 
     def _by_script(self, line: str) -> tuple[str, float] | None:
-        """The only language of the script that nearly all letters are in, if there is one."""
+        """The language of a line that its script and some characters name, if they do."""
         if is_latin(line):
             return None
         shares = script_shares(line)
+        if shares.get("Han", 0.0) > _HAN_SHARE:
+            return _by_characters(line)
         script = max(shares, key=shares.__getitem__, default="")
         language = self._script_to_language.get(script)
         return (language, shares[script]) if language and shares[script] >= _ONE_SCRIPT else None
@@ -194,30 +196,7 @@ class LanguageIdentifier:
             weighed[index] = _weigh(guess, shares[index])
         if self.words is None or n_best == 1:
             return [guess[:n_best] for guess in weighed]
-        return self._reweigh(lines, weighed, shares, self.words)
-
-    def _reweigh(
-        self,
-        lines: Sequence[str],
-        guesses: list[list[tuple[str, float]]],
-        all_shares: Sequence[Mapping[str, float]],
-        words: LanguageWords,
-    ) -> list[list[tuple[str, float]]]:
-        unsure = []
-        for index, (line, guess, shares) in enumerate(zip(lines, guesses, all_shares, strict=True)):
-            if shares.get("Han", 0.0) > _HAN_SHARE:
-                guesses[index] = _weigh_han(line, guess)
-            elif guess and (guess[0][1] < _SURE_PROBABILITY or len(line) < _SURE_CHARACTERS):
-                unsure.append(index)
-        found = words.reweigh([lines[i] for i in unsure], [guesses[i] for i in unsure])
-        for index, guess in zip(unsure, found, strict=True):
-            guesses[index] = guess
-        return [
-            words.part_croatian(line, guess)
-            if guess and guess[0][0] in ("hr", "sr") and is_latin(line)
-            else guess
-            for line, guess in zip(lines, guesses, strict=True)
-        ]
+        return _reweighed(lines, weighed, self.words)
 
     def _predict_lines(self, lines: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
         if not lines:
@@ -236,17 +215,32 @@ class LanguageIdentifier:
         return {label: label.removeprefix(_LABEL_PREFIX) for label in self._model.get_labels()}
 
 
-def _weigh_han(line: str, guess: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
-    """Japanese needs kana, Cantonese its own characters; in either script the rest is Chinese."""
-    n_kana = len(_KANA.findall(line))
+def _by_characters(line: str) -> tuple[str, float]:
+    """Japanese needs kana, Cantonese its own characters; the rest of their script is Chinese."""
     n_letters = max(1, sum(map(str.isalpha, line)))
-    if n_kana >= _KANA_SHARE * n_letters:
-        language = "ja"
-    else:
-        language = "yue" if len(_CANTONESE.findall(line)) > _CANTONESE_SHARE * n_letters else "zh"
-    known = dict(guess)
-    prob = max(known.get(language, 0.0), _SURE_BY_RULE)
-    return [(language, prob)]
+    if len(_KANA.findall(line)) >= _KANA_SHARE * n_letters:
+        return "ja", _SURE_BY_RULE
+    is_cantonese = len(_CANTONESE.findall(line)) > _CANTONESE_SHARE * n_letters
+    return "yue" if is_cantonese else "zh", _SURE_BY_RULE
+
+
+def _reweighed(
+    lines: Sequence[str], guesses: list[list[tuple[str, float]]], words: LanguageWords
+) -> list[list[tuple[str, float]]]:
+    unsure = [
+        index
+        for index, (line, guess) in enumerate(zip(lines, guesses, strict=True))
+        if guess and (guess[0][1] < _SURE_PROBABILITY or len(line) < _SURE_CHARACTERS)
+    ]
+    found = words.reweigh([lines[i] for i in unsure], [guesses[i] for i in unsure])
+    for index, guess in zip(unsure, found, strict=True):
+        guesses[index] = guess
+    return [
+        words.part_croatian(line, guess)
+        if guess and guess[0][0] in ("hr", "sr") and is_latin(line)
+        else guess
+        for line, guess in zip(lines, guesses, strict=True)
+    ]
 
 
 def _weigh(

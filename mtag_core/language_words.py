@@ -37,6 +37,11 @@ _MIN_WORDS = 8
 _MIN_MARGIN = 6.0
 _MIN_GAIN = 0.8
 
+# A text of a document in a language is in that language when this much speaks for it.
+_LIKELY_WORDS = 3
+_LIKELY_MARGIN = 1.0
+_LIKELY_GAIN = 0.3
+
 # What Croatian has in its favour over Serbian in Latin letters, as a logarithm.
 _CROATIAN_PRIOR = 1.0
 _CROATIAN_CHARACTERS = 250
@@ -302,6 +307,26 @@ class LanguageWords:
                 gains.argmax(axis=1).tolist(), margins.tolist(), is_sure.tolist(), strict=True
             )
         ]
+
+    def agree(self, texts: Sequence[str], language: str) -> list[bool]:
+        """Says of texts of a document in a language whether nothing in them speaks for another.
+
+        Args:
+            texts: Any strings.
+            language: Which has common words.
+
+        Returns:
+            Whether a text has some words of the language and no other uses its words more.
+        """
+        if not texts or language not in self._language_to_number:
+            return [False] * len(texts)
+        gains, n_words = self.gains(texts)
+        number = self._language_to_number[language]
+        own = gains[:, number].copy()
+        gains[:, number] = 0
+        is_likely = (own >= gains.max(axis=1) + _LIKELY_MARGIN) & (own >= _LIKELY_GAIN * n_words)
+        agreed: list[bool] = (is_likely & (n_words >= _LIKELY_WORDS)).tolist()
+        return agreed
 
     def _commonest(self, language: str, n_words: int) -> frozenset[int]:
         """Codes of the words that a language uses most; none where it is unknown."""

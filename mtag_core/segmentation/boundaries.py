@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtag_core.arrays import DAMAGE, write_arrays
 from mtag_core.errors import BundleError
 from mtag_core.segmentation.gap_network import GapNetwork
 from mtag_core.segmentation.token_block import TokenBlock
-from mtag_core.segmentation.units import SPACED_LETTERS, find_units
+from mtag_core.segmentation.units import SPACED_LETTERS, UnitTable, find_units
 
 _CLOSING = frozenset("\u300d\u300f\u3011\u300b\u3009\u201d\u2019\uff09)\u00bb")
 
@@ -55,40 +56,48 @@ class BoundaryModel:
             text: The cleaned document.
             lines: Start and end of each line, in order.
         """
-        block = TokenBlock([], [], [], [])
-        for start, end in lines:
-            self._tokenize(text, start, end, block)
-        return block
-
-    def _tokenize(self, text: str, start: int, end: int, block: TokenBlock) -> None:
-        units = find_units(text[start:end], has_spaces=self._has_spaces)
+        first = lines[0][0]
+        units = find_units(text[first : lines[-1][1]], has_spaces=self._has_spaces)
         if not units.ends:
-            return
-        is_token_end, is_sentence_end = (self._network.scores(units) > 0).T
-        is_token_end = is_token_end | is_sentence_end
-        if not self._has_spaces:
-            is_space = np.array(units.is_after_space[1:], np.bool_)
-            # A foreign word in a line of this language stays whole: its script marks its ends.
-            is_letter = np.isin(units.kinds, SPACED_LETTERS)
-            is_inside = is_letter[:-1] & is_letter[1:] & ~is_space
-            is_sentence_end = is_sentence_end & ~is_inside
-            is_token_end = (is_token_end & ~is_inside) | is_space
-        last_unit = len(units.ends) - 1
+            return TokenBlock([], [], [], [])
+        starts, ends = np.array(units.starts) + first, np.array(units.ends) + first
+        line_numbers = np.searchsorted([start for start, _ in lines], starts, side="right")
+        line_firsts = np.flatnonzero(np.diff(line_numbers, prepend=-1))
+        for line_first in line_firsts.tolist():
+            units.is_after_space[line_first] = False
+        is_token_end, is_sentence_end = self._ends(units, line_firsts)
         # A closing mark belongs to the sentence that it ends.
-        for gap in np.flatnonzero(is_sentence_end[:-1]).tolist():
-            if text[start + units.starts[gap + 1]] in _CLOSING:
-                is_sentence_end[gap], is_sentence_end[gap + 1] = False, True
-        is_token_end = is_token_end | is_sentence_end
-        lasts = [*np.flatnonzero(is_token_end).tolist(), last_unit]
-        firsts = [0, *(last + 1 for last in lasts[:-1])]
-        starts = [start + units.starts[first] for first in firsts]
-        ends = [start + units.ends[last] for last in lasts]
-        block.forms += [text[a:b] for a, b in zip(starts, ends, strict=True)]
-        n_before = len(block.starts)
-        block.starts += starts
-        block.ends += ends
-        block.sentence_ends += [
-            n_before + number + 1
-            for number, last in enumerate(lasts)
-            if last == last_unit or is_sentence_end[last]
-        ]
+        is_line_end = np.zeros(len(starts), np.bool_)
+        is_line_end[[*(line_firsts[1:] - 1), -1]] = True
+        for unit in np.flatnonzero(is_sentence_end & ~is_line_end).tolist():
+            last = unit
+            while not is_line_end[last] and text[starts[last + 1]] in _CLOSING:
+                last += 1
+            is_sentence_end[unit], is_sentence_end[last] = False, True
+        is_sentence_end |= is_line_end
+        lasts = np.flatnonzero(is_token_end | is_sentence_end)
+        token_starts = starts[np.concatenate([[0], lasts[:-1] + 1])].tolist()
+        token_ends = ends[lasts].tolist()
+        return TokenBlock(
+            [text[start:end] for start, end in zip(token_starts, token_ends, strict=True)],
+            token_starts,
+            token_ends,
+            (np.flatnonzero(is_sentence_end[lasts]) + 1).tolist(),
+        )
+
+    def _ends(
+        self, units: UnitTable, line_firsts: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Behind which units tokens and sentences end, the last of each line left out."""
+        is_token_end, is_sentence_end = np.zeros((2, len(units.ends)), np.bool_)
+        scores = self._network.scores(units, line_firsts=line_firsts.tolist())
+        is_token_end[:-1], is_sentence_end[:-1] = scores.T > 0
+        is_token_end |= is_sentence_end
+        if not self._has_spaces:
+            is_space = np.append(np.array(units.is_after_space[1:], np.bool_), False)
+            # A foreign word in a line of this language stays whole: its script marks its ends.
+            is_letter = np.append(np.isin(units.kinds, SPACED_LETTERS), False)
+            is_inside = is_letter[:-1] & is_letter[1:] & ~is_space
+            is_sentence_end &= ~is_inside
+            is_token_end = (is_token_end & ~is_inside) | is_space
+        return is_token_end, is_sentence_end

@@ -1,5 +1,6 @@
 """What a gap network sees of a text: rows of its tables for each unit and each pair of units."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,9 +75,30 @@ class InputTables:
         return 1 + len(self.known) + (codes % np.uint64(self.n_hashed)).astype(np.int64)
 
 
-def padded_codes(units: UnitTable, n_beyond: int) -> tuple[Codes, NDArray[np.int64]]:
-    """The codes and kinds of units, with `n_beyond` empty ones on either side."""
-    codes = np.pad(np.array(units.codes, np.uint64), n_beyond)
-    kinds = np.array(units.kinds, np.int64)
-    kinds += _AFTER_SPACE * np.array(units.is_after_space, np.int64)
-    return codes, np.pad(kinds, n_beyond)
+def padded_codes(
+    units: UnitTable, n_beyond: int, *, line_firsts: Sequence[int] = (0,)
+) -> tuple[Codes, NDArray[np.int64]]:
+    """The codes and kinds of units, with `n_beyond` empty ones before and after each line.
+
+    Args:
+        units: Of lines, one after the other.
+        n_beyond: As many as a gap sees.
+        line_firsts: Index of the first unit of each line.
+    """
+    places = unit_places(len(units.codes), n_beyond, line_firsts=line_firsts)
+    codes = np.zeros(len(places) + n_beyond * (len(line_firsts) + 1), np.uint64)
+    kinds = np.zeros(len(codes), np.int64)
+    codes[places] = units.codes
+    kinds[places] = units.kinds
+    kinds[places] += _AFTER_SPACE * np.array(units.is_after_space, np.int64)
+    return codes, kinds
+
+
+def unit_places(
+    n_units: int, n_beyond: int, *, line_firsts: Sequence[int] = (0,)
+) -> NDArray[np.int64]:
+    """Where `padded_codes` puts each unit: shape (n_units,)."""
+    is_first = np.zeros(n_units, np.int64)
+    is_first[list(line_firsts)] = n_beyond
+    places: NDArray[np.int64] = np.arange(n_units) + np.cumsum(is_first)
+    return places

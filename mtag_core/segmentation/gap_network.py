@@ -3,14 +3,20 @@
 Trained by `mtag_core.training.segmenters.gap_training`, whose network computes the same.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.segmentation.gap_inputs import N_KINDS, GapInputs, InputTables, padded_codes
+from mtag_core.segmentation.gap_inputs import (
+    N_KINDS,
+    GapInputs,
+    InputTables,
+    padded_codes,
+    unit_places,
+)
 from mtag_core.segmentation.units import UnitTable
 
 Floats = NDArray[np.float32]
@@ -117,11 +123,23 @@ class GapNetwork:
         """Units beyond a text that its first and its last gap see."""
         return len(self._layers)
 
-    def scores(self, units: UnitTable) -> Floats:
-        """Scores the gaps between units, at least one: shape (n_units - 1, 2)."""
-        inputs = self.tables.inputs(*padded_codes(units, self.n_beyond))
-        pieces = list(self._pieces(inputs))
-        return np.concatenate(pieces) if pieces else np.zeros((0, 2), np.float32)
+    def scores(self, units: UnitTable, *, line_firsts: Sequence[int] = (0,)) -> Floats:
+        """Scores the gaps between units; no gap of a line sees another line.
+
+        Args:
+            units: Of lines, one after the other; at least one unit.
+            line_firsts: Index of the first unit of each line.
+
+        Returns:
+            Shape (n_units - 1, 2); the numbers of a gap between two lines mean nothing.
+        """
+        padded = padded_codes(units, self.n_beyond, line_firsts=line_firsts)
+        pieces = list(self._pieces(self.tables.inputs(*padded)))
+        if not pieces:
+            return np.zeros((0, 2), np.float32)
+        places = unit_places(len(units.codes), self.n_beyond, line_firsts=line_firsts)
+        scores: Floats = np.concatenate(pieces)[places[:-1] - self.n_beyond]
+        return scores
 
     def _pieces(self, inputs: GapInputs) -> Iterator[Floats]:
         """Scores some gaps at a time; each sees all that it would see in the whole text."""

@@ -97,7 +97,9 @@ def languages_of_texts(texts: Sequence[str], *, langid: LanguageIdentifier) -> l
         alone = langid.predict_top(texts, n_best=_N_BEST)
         return _languages(texts, alone, together=_together(texts, alone, langid))
     is_agreed = _agreement(likely, langid.words)
-    asked = [index for index, text in enumerate(texts) if not is_agreed(text)]
+    unsure = [index for index, text in enumerate(texts) if not is_agreed(text)]
+    likely_ones = langid.words.agree([texts[i][:_BEGINNING_CHARACTERS] for i in unsure], likely)
+    asked = [index for index, flag in zip(unsure, likely_ones, strict=True) if not flag]
     guesses: list[_Guess] = [((likely, 1.0),)] * len(texts)
     found = langid.predict_top([texts[index] for index in asked], n_best=_N_BEST)
     for index, guess in zip(asked, found, strict=True):

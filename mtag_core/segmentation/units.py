@@ -6,8 +6,11 @@ import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+
 # Marks and joiners stay with the character that they change.
 _MARKS = "[\u0300-\u036f\u3099\u309a\u200d\ufe00-\ufe0f]*"
+_MARK = re.compile(_MARKS.removesuffix("*"))
 _CHARACTER = re.compile(rf"\S{_MARKS}")
 _SYLLABLE = re.compile(rf"[^\W_]+{_MARKS}(?:[^\W_]+{_MARKS})*|\S{_MARKS}")
 
@@ -42,6 +45,8 @@ def find_units(text: str, *, has_spaces: bool) -> UnitTable:
         text: Cleaned text.
         has_spaces: Units are runs of letters and digits, and single signs; else characters.
     """
+    if not has_spaces and _MARK.search(text) is None:
+        return _character_units(text)
     pattern = _SYLLABLE if has_spaces else _CHARACTER
     spans = [match.span() for match in pattern.finditer(text)]
     starts = [start for start, _ in spans]
@@ -53,6 +58,23 @@ def find_units(text: str, *, has_spaces: bool) -> UnitTable:
         codes=[code for code, _ in described],
         kinds=[kind for _, kind in described],
         is_after_space=[start != end for start, end in zip(starts, [0, *ends], strict=False)],
+    )
+
+
+def _character_units(text: str) -> UnitTable:
+    """The units of a text where each is one character."""
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    spaces = {ord(character) for character in set(text) if character.isspace()}
+    starts = np.flatnonzero(~np.isin(points, list(spaces))) if spaces else np.arange(len(points))
+    characters, which = np.unique(points[starts], return_inverse=True)
+    described = np.array([_describe(chr(point)) for point in characters.tolist()], np.int64)
+    codes, kinds = described.reshape(-1, 2)[which].T
+    return UnitTable(
+        starts=starts.tolist(),
+        ends=(starts + 1).tolist(),
+        codes=codes.tolist(),
+        kinds=kinds.tolist(),
+        is_after_space=(np.diff(starts, prepend=-1) > 1).tolist(),
     )
 
 

@@ -39,6 +39,12 @@ def fake_langid() -> FakeIdentifier:
 
 
 @pytest.fixture(scope="session")
+def default_langid(bundled_segmenters) -> LanguageIdentifier:
+    """The language identification that the package ships."""
+    return LanguageIdentifier.load(bundled_segmenters.parent / "langid.ftz")
+
+
+@pytest.fixture(scope="session")
 def bundled_segmenters() -> Path:
     """The directory of the segmenters that the package ships."""
     return Path(mtag_core.__file__).parent / "bundles" / "default" / "segmenters"

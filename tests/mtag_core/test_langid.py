@@ -3,7 +3,6 @@ import pytest
 from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier, normalise
 from mtag_core.scripts import script_shares, scripts_of_language
-from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 
 def test_normalised_text_is_one_lower_case_line_without_digits_and_addresses():
@@ -27,32 +26,27 @@ def test_damaged_model_is_an_error(tmp_path):
         LanguageIdentifier.load(path)
 
 
-@pytest.fixture(scope="module")
-def langid():
-    return LanguageIdentifier.load(DEFAULT_BUNDLE / "langid.ftz")
-
-
 @pytest.mark.parametrize(
     ("text", "language"), [("ඔබට කොහොමද?", "si"), ("გამარჯობა", "ka"), ("สวัสดี", "th")]
 )
-def test_script_that_one_language_is_written_in_names_it(langid, text, language):
-    assert langid.predict([text])[0][0] == language
+def test_script_that_one_language_is_written_in_names_it(default_langid, text, language):
+    assert default_langid.predict([text])[0][0] == language
 
 
 @pytest.mark.parametrize("text", ["Bonjour", "Привет", "Hej", "Γεια"])
-def test_language_of_another_script_is_never_named(langid, text):
-    ((language, _),) = langid.predict([text])
+def test_language_of_another_script_is_never_named(default_langid, text):
+    ((language, _),) = default_langid.predict([text])
     assert script_shares(text).keys() & scripts_of_language(language)
 
 
 @pytest.mark.parametrize("text", ["", "  ", "123 456", "...", "ᚠᚢᚦᚨᚱᚲ"])
-def test_text_without_letters_that_a_language_is_written_in_is_unknown(langid, text):
-    assert langid.predict([text]) == [("und", 0.0)]
-    assert langid.predict_top([text], n_best=3) == [[]]
+def test_text_without_letters_that_a_language_is_written_in_is_unknown(default_langid, text):
+    assert default_langid.predict([text]) == [("und", 0.0)]
+    assert default_langid.predict_top([text], n_best=3) == [[]]
 
 
-def test_probabilities_are_ranked_and_add_up_to_one_at_most(langid):
-    (guess,) = langid.predict_top(["Собака спит, a dog sleeps too"], n_best=5)
+def test_probabilities_are_ranked_and_add_up_to_one_at_most(default_langid):
+    (guess,) = default_langid.predict_top(["Собака спит, a dog sleeps too"], n_best=5)
     probs = [prob for _, prob in guess]
     assert probs == sorted(probs, reverse=True)
     assert 0 < sum(probs) <= 1.0 + 1e-6

@@ -68,6 +68,27 @@ def test_foreign_words_stay_whole_and_spaces_part_tokens():
     assert (block.forms, block.sentence_ends) == (["ba ca", "ba"], [1, 2])
 
 
+def test_a_closing_mark_at_the_end_of_a_line_begins_no_sentence():
+    eager = BoundaryModel(random_network(bias=1e6), has_spaces=False)
+    block = eager.tokenize("「猫。」』\n犬", [(0, 5), (6, 7)])
+    assert block.forms == [*"「猫。」』犬"]
+    assert block.sentence_ends == [1, 2, 5, 6]
+
+
+@settings(deadline=None)
+@given(st.lists(_TEXTS.map(str.strip).filter(bool), min_size=1, max_size=5), st.booleans())
+def test_lines_are_cut_together_as_each_alone(lines, has_spaces):
+    model = BoundaryModel(_NETWORK, has_spaces=has_spaces)
+    text = "\n".join(lines)
+    starts = [sum(len(line) + 1 for line in lines[:number]) for number in range(len(lines))]
+    spans = [(start, start + len(line)) for start, line in zip(starts, lines, strict=True)]
+    together = model.tokenize(text, spans)
+    alone = [model.tokenize(text, [span]) for span in spans]
+    assert together.starts == [start for block in alone for start in block.starts]
+    assert together.ends == [end for block in alone for end in block.ends]
+    assert len(together.sentence_ends) == sum(len(block.sentence_ends) for block in alone)
+
+
 def test_saved_model_gives_the_same_scores(tmp_path):
     with np.load(_saved(tmp_path)) as arrays:
         network = GapNetwork.from_arrays(arrays)

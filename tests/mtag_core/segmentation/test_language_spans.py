@@ -71,3 +71,35 @@ class _Unsure(_Identifier):
 def test_text_that_is_hardly_in_any_language_is_unknown(prob, language):
     (span,) = find_spans("Zut", langid=_Unsure(prob))
     assert span.language == language
+
+
+_DANISH = (
+    "Bageren på hjørnet lukker først, når det sidste brød er solgt.",
+    "Han rejser med den tidlige færge.",
+    "Om vinteren er der mørkt på havnen, og kun to både ligger tilbage.",
+    "Rangen er det, der bestemmer.",
+    "De gamle fiskere siger, at sild og torsk ikke længere kommer så tæt på land som før.",
+    "Men børnene finder stadig krabber under broen, når solen skinner.",
+    "Skolen har fået ny leder.",
+    "Til sommer skal taget males, for det er blevet gråt og utæt.",
+)
+_OTHERS = {
+    "en": "The ferry leaves at six, and nobody waits for those who come late.",
+    "sv": "Jag tycker inte om att vänta på båten när det är så kallt ute.",
+    "ru": "Паром уходит в шесть часов утра.",
+}
+
+
+def _languages(lines, langid):
+    return [span.language for span in find_spans("\n".join(lines), langid=langid)]
+
+
+def test_a_document_that_is_sure_of_its_language_is_in_it_as_a_whole(default_langid):
+    assert set(_languages(_DANISH, default_langid)) == {"da"}
+
+
+@pytest.mark.parametrize("language", sorted(_OTHERS))
+def test_a_line_in_another_language_keeps_it_in_a_sure_document(default_langid, language):
+    lines = [*_DANISH[:4], _OTHERS[language], *_DANISH[4:]]
+    assert _languages(lines, default_langid) == [*["da"] * 4, language, *["da"] * 4]
+    assert _languages(lines * 3, default_langid) == [*["da"] * 4, language, *["da"] * 4] * 3

@@ -68,6 +68,14 @@ def test_addresses_numbers_and_emoticons_are_whole_wherever_they_stand(segment, 
         assert unit in segment(text, language)[0]
 
 
+@pytest.mark.parametrize("language", ["ro", "en", "fi", "el", "he", "ko", "xx"])
+@pytest.mark.parametrize("mark", [",", ";", "!", "?"])
+@pytest.mark.parametrize("word", ["duminică", "Ab", "ημέρα", "יום", "오늘"])
+def test_a_mark_behind_a_word_is_a_token(segment, language, mark, word):
+    forms = [form for sentence in segment(f"a {word}{mark} 8 b", language) for form in sentence]
+    assert mark in forms
+
+
 _CLUSTERS = st.sampled_from(
     [
         *(
