@@ -38,10 +38,13 @@ import apache_beam as beam
 
 from mtag_core.cli.logs import set_up_logging
 from mtag_core.corpus import ReadOptions
+from mtag_core.output.delta_table import check_table, commit_table
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
+from mtag_core.output.named_files import input_names, publish_files
 from mtag_core.output.preview import Preview, preview_parts
 from mtag_core.parts import run as runs
+from mtag_core.parts.completed_parts import read_manifests
 from mtag_core.parts.inputs import list_present_inputs
 from mtag_core.parts.outcome import check_reject_ratio, check_tagged
 from mtag_core.parts.plan import NO_PARTS, PlannedPart
@@ -160,12 +163,18 @@ def run(
     model = _model(options, model)
     options = _with_fields(options, model, files)
     layout = _layout(options, model)
+    names = _names(options, layout, files)
+    if options.table is not None:
+        check_table(options.table)
     config = _config(options, model, files)
     if options.job.dry_run:
         _show_plan(options, config, layout, files)
         return None
     with runs.only_run(layout):
-        return _make_parts(options, model, config, layout, files, stop_path=stop_path)
+        report = _make_parts(options, model, config, layout, files, stop_path=stop_path)
+        _check(options, layout, report)
+        _hand_out(options, layout, report, names)
+        return report
 
 
 def _show_plan(
@@ -282,7 +291,7 @@ def _make_parts(
     ) -> "beam.PCollection[Manifest]":
         return tag_parts(parts, replace(settings, progress_dir=progress_dir))
 
-    report = make_parts(
+    return make_parts(
         options.job,
         layout,
         config,
@@ -290,8 +299,29 @@ def _make_parts(
         add_steps=add_steps,
         preview=_preview,
     )
-    _check(options, layout, report)
-    return report
+
+
+def _names(
+    options: AnnotateOptions, layout: OutputLayout, files: Sequence[FileInfo]
+) -> Mapping[str, str]:
+    if not options.one_file_per_input:
+        return {}
+    paths = (file.path for file in files)
+    return input_names(paths, options.corpus.input, suffix=layout.format.suffix)
+
+
+def _hand_out(
+    options: AnnotateOptions,
+    layout: OutputLayout,
+    report: Mapping[str, Any],
+    names: Mapping[str, str],
+) -> None:
+    """Gives a complete run to those who want it in other places than the parts."""
+    if options.one_file_per_input:
+        ids = [part["id"] for part in report["parts"]]
+        publish_files(layout, list(read_manifests(layout, ids)), names)
+    if options.table is not None:
+        commit_table(layout, report, options.table)
 
 
 def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -> RunConfig:
@@ -299,7 +329,7 @@ def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -
         _layout(options, model),
         files,
         item_bytes=options.corpus.item_bytes,
-        spool_bytes=options.spool_bytes,
+        spool_bytes=0 if options.one_file_per_input else options.spool_bytes,
         is_planned_anew=options.job.overwrite or options.repack,
     )
     return RunConfig(
@@ -312,6 +342,7 @@ def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -
         spool_bytes=sizes.spool_bytes,
         limit=options.corpus.limit,
         tagger=options.tagger,
+        one_file_per_input=options.one_file_per_input,
     )
 
 

@@ -11,6 +11,7 @@ from mtag_core.options import Flags, group, option
 from mtag_core.output.columns import COLUMNS
 from mtag_core.output.streams import COMPRESSION_SUFFIXES
 from mtag_core.output.writers import FORMATS, OutputFormat
+from mtag_core.storage import public_url
 from mtag_core.tagging.tagger_options import TaggerOptions
 from mtag_core.treebank_style import unused_styles
 from pipelines.options import CorpusOptions, JobOptions, parse_flags
@@ -59,6 +60,12 @@ class AnnotateOptions:
         split=_fields,
         section="output",
     )
+    one_file_per_input: bool = option(
+        "write files/ beside parts/: one file an input, by its name; inputs are not split, so one "
+        "worker tags each",
+        False,
+        section="output",
+    )
     repack: bool = option(
         "plan an output that grew in steps as if it were made at once: parts of small files are "
         "joined, those that differ are made again",
@@ -70,6 +77,14 @@ class AnnotateOptions:
         None,
         metavar="R",
         parse=ratio,
+        section="output",
+    )
+    table: str | None = option(
+        "folder or URL of a Delta Lake table that gets the sentences of a complete run in one "
+        "commit; needs the extra delta",
+        None,
+        metavar="DIR",
+        parse=public_url,
         section="output",
     )
     tagger: TaggerOptions = group(section="languages")
@@ -120,12 +135,19 @@ def parse_options(argv: Sequence[str]) -> AnnotateOptions:
     options = parse_flags(_FLAGS, argv, job="annotate", does=does)
     options = options.with_fields(options.keep_fields)
     job = options.job
-    if options.streaming and (
-        options.corpus.limit or job.dry_run or job.overwrite or options.repack
-    ):
-        raise UsageError(
-            "--streaming goes with none of --limit, --dry_run, --overwrite and --repack"
-        )
+    bounded = {
+        "--limit": options.corpus.limit,
+        "--dry_run": job.dry_run,
+        "--overwrite": job.overwrite,
+        "--repack": options.repack,
+        "--one_file_per_input": options.one_file_per_input,
+        "--table": options.table,
+    }
+    if options.streaming and any(bounded.values()):
+        given = ", ".join(name for name, value in bounded.items() if value)
+        raise UsageError(f"--streaming goes without {given}")
+    if options.table and options.format != "parquet":
+        raise UsageError(f"--table is made of Parquet parts; leave --format={options.format} out")
     return options
 
 

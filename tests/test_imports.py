@@ -53,6 +53,7 @@ OWNERS = {
     "apache_beam": {name for name in FLOOR_OF if name.startswith("pipelines")},
     "backports": {"mtag_core.corpus"},
     "compression": {"mtag_core.corpus"},
+    "deltalake": {"mtag_core.output"},
     "fasttext": {"mtag_core.langid"},
     "google": set(),
     "numpy": {"mtag_core.arrays", "mtag_core.language_words", "mtag_core.output"}

@@ -82,9 +82,18 @@ class ItemPlanner:
         options: How documents are made.
         salt: Goes into the item ids, with all else that decides what an item's output is.
         item_bytes: Size of an item in stored bytes, about; above 0.
+        one_file_per_item: Neither split files nor pack them, whatever their size.
     """
 
-    def __init__(self, options: ReadOptions, *, salt: str, item_bytes: int) -> None:
+    def __init__(
+        self,
+        options: ReadOptions,
+        *,
+        salt: str,
+        item_bytes: int,
+        one_file_per_item: bool = False,
+    ) -> None:
+        self._one_file_per_item = one_file_per_item
         self._options = options
         self._item_bytes = item_bytes
         self._digest = hashlib.sha256(f"{options.to_json()}\n{salt}\n".encode())
@@ -102,6 +111,9 @@ class ItemPlanner:
         kind_to_pack: dict[str, _Pack] = {}
         for file in files:
             kind = format_of(file, self._options).name
+            if self._one_file_per_item:
+                yield self._item(kind, [Span(file)])
+                continue
             if not self._is_small(file):
                 for start, end in self._ranges(file):
                     yield self._item(kind, [Span(file, start, end)])
@@ -121,7 +133,9 @@ class ItemPlanner:
 
     def is_split(self, file: FileInfo) -> bool:
         """Whether a file makes several items."""
-        return not self._is_small(file) and len(self._ranges(file)) > 1
+        if self._one_file_per_item or self._is_small(file):
+            return False
+        return len(self._ranges(file)) > 1
 
     def _is_small(self, file: FileInfo) -> bool:
         return 0 <= file.size < self._item_bytes

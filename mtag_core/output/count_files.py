@@ -11,10 +11,11 @@ A row is a number of a kind; the columns that the kind does not have are null.
     confidence                                    0.95          tokens by the score of their UPOS
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -44,28 +45,31 @@ class CountsWriter:
         self._writer = pq.ParquetWriter(sink, SCHEMA, compression="zstd")
         self._rows: list[tuple[_Row, int]] = []
         self._sources: Counter[tuple[str, str]] = Counter()
-        self._document: Counter[tuple[str, str]] = Counter()
-        self._words: Counter[tuple[str, str, str]] = Counter()
-        self._scores: Counter[int] = Counter()
+        # By language.
+        self._document: dict[str, Counter[str]] = defaultdict(Counter)
+        self._words: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+        self._n_words_left = _MOST_WORDS
+        self._scores: list[float] = []
+        self._n_by_score = np.zeros(CONFIDENCE_BINS, np.int64)
 
     def add(self, tagged: TaggedSentence) -> None:
         """Counts a sentence of the document that `end_document` will name."""
         language, words = tagged.sentence.language, tagged.lemmas or tagged.sentence.forms
-        self._document.update((language, upos) for upos in tagged.upos)
-        self._words.update((language, *pair) for pair in zip(tagged.upos, words, strict=True))
-        self._scores.update(
-            min(int(score * CONFIDENCE_BINS), CONFIDENCE_BINS - 1) for score in tagged.upos_scores
-        )
-        if len(self._words) >= _MOST_WORDS:
-            self._end_words()
+        self._document[language].update(tagged.upos)
+        self._words[language].update(zip(tagged.upos, words, strict=True))
+        self._scores.extend(tagged.upos_scores)
+        self._n_words_left -= len(words)
+        if self._n_words_left <= 0:
+            self._make_room()
 
     def end_document(self, document: Document, n_sentences: int) -> None:
         """Ends a document that was written."""
         source = _writable(document.source)
         self._sources[DOCUMENTS, source] += 1
         self._sources[SENTENCES, source] += n_sentences
-        for (language, upos), n in sorted(self._document.items()):
-            self._add((UPOS, source, document.doc_id, language, upos, None), n)
+        for language, counts in sorted(self._document.items()):
+            for upos, n in sorted(counts.items()):
+                self._add((UPOS, source, document.doc_id, language, upos, None), n)
         self._document.clear()
 
     def reject(self, reject: Reject) -> None:
@@ -75,17 +79,35 @@ class CountsWriter:
     def close(self) -> None:
         """Writes what is left, and the footer."""
         self._end_words()
+        self._end_scores()
         for (kind, source), n in sorted(self._sources.items()):
             self._add((kind, source, None, None, None, None), n)
-        for score, n in sorted(self._scores.items()):
-            low = f"{score / CONFIDENCE_BINS:.2f}"
-            self._add((CONFIDENCE, None, None, None, None, low), n)
+        for index, n in enumerate(self._n_by_score.tolist()):
+            low = f"{index / CONFIDENCE_BINS:.2f}"
+            if n:
+                self._add((CONFIDENCE, None, None, None, None, low), n)
         self._flush()
         self._writer.close()
 
+    def _make_room(self) -> None:
+        self._end_scores()
+        n_held = sum(map(len, self._words.values()))
+        if n_held > _MOST_WORDS // 2:
+            self._end_words()
+            n_held = 0
+        # So many tokens cannot be more words than are held at most.
+        self._n_words_left = _MOST_WORDS - n_held
+
+    def _end_scores(self) -> None:
+        bins = (np.array(self._scores, np.float64) * CONFIDENCE_BINS).astype(np.int64)
+        bins = np.minimum(bins, CONFIDENCE_BINS - 1)
+        self._n_by_score += np.bincount(bins, minlength=CONFIDENCE_BINS)
+        self._scores.clear()
+
     def _end_words(self) -> None:
-        for (language, upos, word), n in sorted(self._words.items()):
-            self._add((WORDS, None, None, language, upos, word), n)
+        for language, counts in sorted(self._words.items()):
+            for (upos, word), n in sorted(counts.items()):
+                self._add((WORDS, None, None, language, upos, word), n)
         self._words.clear()
 
     def _add(self, row: _Row, n: int) -> None:

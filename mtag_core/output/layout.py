@@ -12,6 +12,8 @@
     attempts/item-<id>              a worker is at work on it, or died of it
     run.json                        all parts of the last complete run, without times
     counts.parquet, words.parquet   the counts of all parts
+    files/<input>.<format>          parts by the names of inputs, with --one_file_per_input
+    table.json                      the parts that the table of --table holds
     report.json                     what report.html shows beside run.json
     report.html                     run.json for people
     runs/<UTC date and time>.json   times of each run
@@ -41,10 +43,11 @@ SLICES, SPOOL, ATTEMPTS = "slices", "spool", "attempts"
 COUNTS = "counts"
 # Manifests come first wherever files are removed: a part without one counts as not done.
 FOLDERS = (MANIFESTS, SLICES, PARTS, REJECTS, COUNTS, RUNS, SPOOL, ATTEMPTS)
+TABLE = "table.json"
 CONFIG, RUN, REPORT, PLAN = "config.json", "run.json", "report.html", "plan.jsonl"
 
 # Of a complete run, the one that says so first.
-FINISHED_FILES = (RUN, REPORT, "report.json", "counts.parquet", "words.parquet")
+FINISHED_FILES = (RUN, REPORT, "report.json", "counts.parquet", "words.parquet", TABLE)
 
 _OWN_FILES = frozenset({CONFIG, *FINISHED_FILES, PLAN, "tail_basis.npz"})
 # What mtag itself writes; a file of any other name is left alone.
@@ -63,6 +66,8 @@ _OWN_NAMES = {
 def is_own_path(path: str) -> bool:
     """Whether mtag writes a file by this path, relative to the output directory."""
     folder, slash, name = path.rpartition("/")
+    if path.startswith("files/"):
+        return True
     if not slash:
         return name in _OWN_FILES or name.startswith(".")
     return folder in _OWN_NAMES and _OWN_NAMES[folder].fullmatch(name) is not None

@@ -201,6 +201,7 @@ def plan_parts(
     spool_bytes: int = 0,
     completed: CompletedParts = NO_PARTS,
     slices: Mapping[str, Sequence[ItemSlice]] = MappingProxyType({}),
+    one_file_per_item: bool = False,
 ) -> Iterator[PlannedPart]:
     """Plans the parts of a run.
 
@@ -216,11 +217,14 @@ def plan_parts(
         completed: Parts that the output holds. With a limit they have no say: which documents are
             the first ones follows from the listing alone.
         slices: Ids of lists to the slices of items, as far as the output holds lists.
+        one_file_per_item: As in `ItemPlanner`.
 
     Yields:
         One part a work item; in the order of the files where there is a limit.
     """
-    planner = ItemPlanner(options, salt=salt, item_bytes=item_bytes)
+    planner = ItemPlanner(
+        options, salt=salt, item_bytes=item_bytes, one_file_per_item=one_file_per_item
+    )
     if limit is None:
         for item in plan_beside(files, planner, _without_slices(completed, slices)):
             whole = PlannedPart(item.item_id, item)

@@ -32,6 +32,7 @@ from mtag_core.output.layout import (
     OutputLayout,
 )
 from mtag_core.output.manifests import Manifest
+from mtag_core.output.named_files import remove_files
 from mtag_core.parts.completed_parts import damaged_parts
 from mtag_core.parts.counts import check_balance
 from mtag_core.parts.plan import slice_part_id
@@ -42,6 +43,7 @@ from mtag_core.tagging.tagger_options import TaggerOptions
 
 _LOGGER = logging.getLogger(__name__)
 _CONFIG_VERSION = 1
+_OPTIONAL = ("spool_bytes", "one_file_per_input")
 _DEFAULT_TAGGER = TaggerOptions()
 _COUNTS = {"parts", "documents", "tagged", "rejected", "sentences", "tokens", "source_bytes"}
 _JSON_NAMES = {dict: "object", list: "array"}
@@ -68,6 +70,7 @@ class RunConfig:
         tagger: Styles and languages that the user named; those that differ from the defaults stand
             in the configuration by their names.
         spool_bytes: Items that hold more and cannot be read from the middle are sliced; 0 for none.
+        one_file_per_input: Files are neither split nor packed.
     """
 
     inputs: tuple[str, ...]
@@ -79,12 +82,13 @@ class RunConfig:
     limit: int | None = None
     tagger: TaggerOptions = _DEFAULT_TAGGER
     spool_bytes: int = 0
+    one_file_per_input: bool = False
 
     @property
     def salt(self) -> str:
         """Digest of what decides a part's bytes beside its work item, for the item's id."""
         fields = self.to_dict()
-        for name in ("inputs", "item_bytes", "limit", "spool_bytes"):
+        for name in ("inputs", "item_bytes", "limit", "spool_bytes", "one_file_per_input"):
             fields.pop(name, None)
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
@@ -93,8 +97,7 @@ class RunConfig:
         fields = asdict(self) | {"read": self.read.to_dict()}
         del fields["tagger"]
         fields |= self.tagger.to_dict()
-        if not self.spool_bytes:
-            del fields["spool_bytes"]
+        fields = {name: v for name, v in fields.items() if v or name not in _OPTIONAL}
         versions = {"version": _CONFIG_VERSION, "schema_version": SCHEMA_VERSION}
         values: dict[str, Any] = json.loads(json.dumps({**versions, **fields}, default=list))
         return values
@@ -197,6 +200,7 @@ def write_config(layout: OutputLayout, config: RunConfig) -> None:
 def remove_own_files(layout: OutputLayout) -> None:
     """Removes everything that earlier runs wrote, the configuration last."""
     storage.delete(layout.plan_path)
+    remove_files(layout)
     for name in FINISHED_FILES:
         storage.delete(storage.join(layout.base, name))
     for folder in FOLDERS:

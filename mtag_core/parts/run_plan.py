@@ -280,6 +280,7 @@ def plan_run(
         spool_bytes=config.spool_bytes,
         completed=completed,
         slices=read_all_slices(layout),
+        one_file_per_item=config.one_file_per_input,
     )
 
 

@@ -7,6 +7,7 @@ bounds memory and says what is damaged.
 
 from mtag_core.storage.access import (
     atomic_writer,
+    copy,
     create_text,
     delete,
     delete_leftovers,
@@ -37,6 +38,7 @@ __all__ = [
     "HttpAccess",
     "atomic_writer",
     "call_with_access",
+    "copy",
     "create_text",
     "delete",
     "delete_leftovers",

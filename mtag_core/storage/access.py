@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -148,6 +149,36 @@ def atomic_writer(path: str) -> Iterator[BinaryIO]:
                     temporary.unlink()
                 raise
         _sync_directory(target.parent)
+
+
+def copy(source: str, target: str) -> None:
+    """Makes a file of another one's content that appears whole or not at all.
+
+    Local files share their bytes where the file system has hard links.
+
+    Raises:
+        StorageError: It cannot be read or written.
+    """
+    if not scheme_of(source) and not scheme_of(target) and _link(source, target):
+        return
+    with open_read(source) as stream, atomic_writer(target) as sink:
+        shutil.copyfileobj(stream, sink)
+
+
+def _link(source: str, target: str) -> bool:
+    path = Path(local_path(target))
+    with _local_errors(target):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{uuid.uuid4().hex}{TEMPORARY_SUFFIX}")
+    try:
+        os.link(local_path(source), temporary)
+    except OSError:
+        return False
+    with _local_errors(target):
+        os.replace(temporary, path)
+        # Nothing is replaced by another name of itself.
+        temporary.unlink(missing_ok=True)
+    return True
 
 
 def touch(path: str) -> None:
