@@ -48,7 +48,8 @@ class Sentence:
 
     Offsets count characters (Python `str` indices) of the document. `document.text[start:end]` is
     `text`, and `document.text[starts[i]:ends[i]]` is `forms[i]`, but for the tokens of a multiword
-    token: they all carry the offsets of its surface form.
+    token, which all carry the offsets of its surface form, and words that were joined over the end
+    of a line.
 
     Attributes:
         text: The sentence as it stands in the document.

@@ -15,7 +15,7 @@ from mtag_core.langid import LanguageIdentifier
 from mtag_core.language_words import LanguageWords, chunk_codes, chunks_of
 from mtag_core.languages import UNKNOWN
 from mtag_core.scripts import script_shares, scripts_of_language
-from mtag_core.segmentation.lines import LineSpan, paragraphs
+from mtag_core.segmentation.lines import LINE_HYPHENS, LineSpan, paragraphs
 from mtag_core.segmentation.script_cuts import cut_at_scripts
 
 # A span this long and this probable is sure of its language; others look at the sure ones near.
@@ -70,21 +70,20 @@ class LanguageSpan:
     language: str
 
 
-def find_spans(text: str, *, langid: LanguageIdentifier) -> Iterator[LanguageSpan]:
-    """Yields the spans of cleaned text in order; every non-space character is in one."""
-    joined = [span for group in paragraphs(text) for span in join_wrapped(text, group)]
-    texts = [text[span.start : span.end] for span in joined]
+def wrapped_lines(text: str) -> list[LineSpan]:
+    """The lines of cleaned text, those that a margin alone broke apart joined."""
+    return [span for group in paragraphs(text) for span in join_wrapped(text, group)]
+
+
+def find_spans(
+    text: str, lines: Sequence[LineSpan], *, langid: LanguageIdentifier
+) -> Iterator[LanguageSpan]:
+    """Yields the spans of cleaned text in order; every character of `wrapped_lines` is in one."""
+    texts = [text[line.start : line.end] for line in lines]
     languages = languages_of_texts(texts, langid=langid)
-    for span, language in zip(joined, languages, strict=True):
-        parts = cut_at_scripts(text, span.start, span.end, language, langid=langid)
+    for line, language in zip(lines, languages, strict=True):
+        parts = cut_at_scripts(text, line.start, line.end, language, langid=langid)
         yield from (LanguageSpan(*part) for part in parts)
-
-
-def spans_of_language(text: str, language: str) -> Iterator[LanguageSpan]:
-    """Yields the spans of cleaned text whose language is known."""
-    for group in paragraphs(text):
-        for span in join_wrapped(text, group):
-            yield LanguageSpan(span.start, span.end, language)
 
 
 def languages_of_texts(texts: Sequence[str], *, langid: LanguageIdentifier) -> list[str]:
@@ -154,13 +153,19 @@ def _soft_breaks(text: str, lines: Sequence[LineSpan]) -> list[bool]:
     widths = [_n_columns(text[line.start : line.end]) for line in lines]
     margin = max(widths)
     is_full = [
-        width + _first_word_columns(text, after) > margin
-        for width, after in zip(widths, lines[1:], strict=False)
+        width + _first_word_columns(text, after) > margin or _parts_word(text, line, after)
+        for width, line, after in zip(widths, lines, lines[1:], strict=False)
     ]
     is_wrapped = _MIN_MARGIN <= margin <= _MAX_MARGIN and sum(is_full) >= _WRAPPED_SHARE * len(
         is_full
     )
     return [is_wrapped and is_line_full for is_line_full in is_full]
+
+
+def _parts_word(text: str, line: LineSpan, after: LineSpan) -> bool:
+    """Whether a line ends within a word, which goes on in the next."""
+    end = text[max(line.start, line.end - 2) : line.end]
+    return end[:1].isalpha() and end[1:] in LINE_HYPHENS and text[after.start].islower()
 
 
 def _n_columns(text: str) -> int:

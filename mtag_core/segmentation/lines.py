@@ -1,16 +1,39 @@
 """Cleans a document and finds its lines.
 
-Lines keep their place: cleaning replaces characters one by one and never moves any.
+Lines keep their place: cleaning replaces characters one by one and never moves any. Only where
+words that a hyphen parts at the end of a line are joined do offsets change, and a table of those of
+the document goes with the text.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain
+
+import numpy as np
+import regex
+
+from mtag_core.arrays import Integers
 
 # What no token may hold: control characters, lone surrogates, the
 # byte order mark and the zero-width space, which separates words where it stands.
 _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\u200b]")
+LINE_HYPHENS = ("-", "\u2010", "\u00ad")
+"""What parts a word at the end of a line."""
+
+_LINE_HYPHEN = regex.compile(
+    r"(?P<left>[\p{L}\p{M}]{2,})(?P<hyphen>[-\u2010\u00ad])(?P<break>[ \t]*\n[ \t]*)"
+    r"(?=(?P<right>[\p{L}\p{M}]{2,}))"
+)
+_HYPHENATED = regex.compile(r"[\p{L}\p{M}]+(?:-[\p{L}\p{M}]+)*")
+_SOFT_HYPHEN = "\u00ad"
+
+# Behind a hyphen that stands for what two words share, as in German "Vor- und Nachteile".
+_CONJUNCTIONS = frozenset(
+    "und oder bzw sowie and or en of og och eller et ou tai ja ali ili lub oraz nebo".split()
+)
+
 _ODD_LINE_BREAK = re.compile("\r\n|[\x0b\x0c\r\x85\u2028\u2029]")
 
 
@@ -77,3 +100,66 @@ def safe_cut(text: str, *, start: int, limit: int) -> int:
         if not unicodedata.combining(text[cut]):
             return cut
     return limit
+
+
+def hyphen_cuts(text: str, lines: Sequence[LineSpan]) -> list[tuple[int, int]]:
+    """Finds what to leave out of a text so that words are whole that line breaks part.
+
+    A hyphen at the end of a line is left out, too, but before a capital, and where the text has the
+    word with its hyphen elsewhere and never without.
+
+    Args:
+        text: Cleaned text.
+        lines: Stretches that a margin alone broke into lines.
+
+    Returns:
+        Start and end of each stretch to leave out, in order.
+    """
+    matches = [
+        match for line in lines for match in _LINE_HYPHEN.finditer(text, line.start, line.end)
+    ]
+    if not matches:
+        return []
+    words = {word.lower() for word in _HYPHENATED.findall(text)}
+    cuts = []
+    for match in matches:
+        left, right = match["left"].lower(), match["right"].lower()
+        if right in _CONJUNCTIONS and match["hyphen"] != _SOFT_HYPHEN:
+            continue
+        is_name = match["right"][0].isupper() and not match["left"].isupper()
+        is_compound = f"{left}-{right}" in words and left + right not in words
+        keeps_hyphen = (is_name or is_compound) and match["hyphen"] != _SOFT_HYPHEN
+        cuts.append((match.start("break" if keeps_hyphen else "hyphen"), match.end("break")))
+    return cuts
+
+
+@dataclass(frozen=True, slots=True)
+class CutText:
+    """A text without some stretches of it.
+
+    Attributes:
+        text: What is left.
+        offsets: Where each character was before. Shape (n_characters,).
+    """
+
+    text: str
+    offsets: Integers
+
+    @classmethod
+    def of(cls, text: str, cuts: Sequence[tuple[int, int]]) -> "CutText":
+        """Leaves stretches out, given in order."""
+        bounds = [0, *chain.from_iterable(cuts), len(text)]
+        kept = list(zip(bounds[::2], bounds[1::2], strict=True))
+        offsets = np.concatenate([np.arange(start, end) for start, end in kept])
+        return cls("".join(text[start:end] for start, end in kept), offsets)
+
+
+def moved_lines(lines: Sequence[LineSpan], cuts: Sequence[tuple[int, int]]) -> list[LineSpan]:
+    """Lines of a text that stretches inside lines are cut out of."""
+    n_cut = [0, *accumulate(end - start for start, end in cuts)]
+    starts = [start for start, _ in cuts]
+    before = np.searchsorted(starts, [(line.start, line.end) for line in lines])
+    return [
+        LineSpan(line.start - n_cut[first], line.end - n_cut[last])
+        for line, (first, last) in zip(lines, before.tolist(), strict=True)
+    ]

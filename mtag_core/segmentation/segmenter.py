@@ -7,6 +7,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
+from mtag_core.arrays import Integers
 from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.languages import UNKNOWN, find_language, written_standards
@@ -17,10 +20,17 @@ from mtag_core.segmentation.language_spans import (
     LanguageSpan,
     find_spans,
     languages_of_texts,
-    spans_of_language,
+    wrapped_lines,
 )
 from mtag_core.segmentation.languages import GENERIC, segmenter_name
-from mtag_core.segmentation.lines import clean, safe_cut
+from mtag_core.segmentation.lines import (
+    CutText,
+    LineSpan,
+    clean,
+    hyphen_cuts,
+    moved_lines,
+    safe_cut,
+)
 from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.segmentation.splits import SplitModel
 from mtag_core.segmentation.token_block import TokenBlock
@@ -66,6 +76,7 @@ class Segmenter:
         every = tokenizers | self._suffix_to_names[_SPLITS_SUFFIX]
         self._treebanks = frozenset(name for name in every if "_" in name)
         self._language_to_treebank: dict[str, str] = {}
+        self._joins_hyphens = False
         # Shared by all that follow treebanks with these models.
         self._names_to_models: dict[tuple[str, ...], _Models] = {}
         self._name_to_layer: dict[str, BoundaryLayer] = {}
@@ -131,6 +142,15 @@ class Segmenter:
         segmenter._langid = self._langid.among(languages)
         return segmenter
 
+    def joining_hyphens(self) -> "Segmenter":
+        """A segmenter with the same models that makes a word of what a hyphen parts at a margin.
+
+        The form of such a word has no break, and mostly no hyphen; its offsets span both.
+        """
+        segmenter = copy(self)
+        segmenter._joins_hyphens = True
+        return segmenter
+
     def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
         """Finds the languages of a document that came in sentences, where none is named.
 
@@ -164,13 +184,25 @@ class Segmenter:
         Raises:
             BundleError: A segmenter file is damaged.
         """
-        cleaned = clean(text)
         if language is None and likely_language is not None:
             language = self._settled(text, likely_language)
+        cleaned = clean(text)
+        lines = wrapped_lines(cleaned)
+        cuts = hyphen_cuts(cleaned, lines) if self._joins_hyphens else []
+        if not cuts:
+            yield from self._segment(text, cleaned, lines, language)
+            return
+        cut, lines = CutText.of(text, cuts), moved_lines(lines, cuts)
+        for sentence in self._segment(cut.text, CutText.of(cleaned, cuts).text, lines, language):
+            yield _moved(sentence, text, cut.offsets)
+
+    def _segment(
+        self, text: str, cleaned: str, lines: Sequence[LineSpan], language: str | None
+    ) -> Iterator[Sentence]:
         if language is None:
-            found = find_spans(cleaned, langid=self._langid)
+            found = find_spans(cleaned, lines, langid=self._langid)
         else:
-            found = spans_of_language(cleaned, language)
+            found = (LanguageSpan(line.start, line.end, language) for line in lines)
         for name, of_language in groupby(found, key=lambda span: span.language):
             models = self._models(name)
             for block in _token_blocks(cleaned, of_language, models.tokenizer):
@@ -283,6 +315,31 @@ def _sentences(
             inside = {index: expansions[index] for index in multiword[n_first:n_done]}
             yield _split_sentence(text, block, (first, last), inside, language=language)
         first = last
+
+
+def _moved(sentence: Sentence, text: str, offsets: Integers) -> Sentence:
+    """A sentence of a text of which something was cut out, in its place in the text."""
+
+    def starts(places: Sequence[int]) -> tuple[int, ...]:
+        return tuple(offsets[list(places)].tolist())
+
+    def ends(places: Sequence[int]) -> tuple[int, ...]:
+        return tuple((offsets[np.array(places) - 1] + 1).tolist())
+
+    (start,), (end,) = starts([sentence.start]), ends([sentence.end])
+    multiword_tokens = tuple(
+        replace(token, start=starts([token.start])[0], end=ends([token.end])[0])
+        for token in sentence.multiword_tokens
+    )
+    return replace(
+        sentence,
+        text=text[start:end],
+        start=start,
+        end=end,
+        starts=starts(sentence.starts),
+        ends=ends(sentence.ends),
+        multiword_tokens=multiword_tokens,
+    )
 
 
 def _split_sentence(

@@ -81,6 +81,8 @@ class Tagger:
         self._segmenter = segmenter.following(named)
         if options.languages:
             self._segmenter = self._segmenter.among(options.languages)
+        if options.join_hyphens:
+            self._segmenter = self._segmenter.joining_hyphens()
         self._model = model
         self._labels = labels
         self._labeller = Labeller(labels)
@@ -103,20 +105,21 @@ class Tagger:
         language: str | None = None,
         languages: Sequence[str] = (),
         untrained: Untrained = "tag",
+        join_hyphens: bool = False,
     ) -> "Tagger":
         """Opens a model bundle.
 
         Args:
             path: Its directory or URL; None for the bundle inside mtag.
             treebank_style: Treebanks among `treebanks`, such as `pl_lfg`, whose style their
-                languages get, in tags and, where the bundle has a segmenter of the treebank, in
-                tokens; at most one a language. Other languages have the style that the bundle
-                names; `["mixed"]` is none for any.
+                languages get, in tags and, where the bundle can, in tokens; at most one a language.
+                Others have the style that the bundle names; `["mixed"]` is none for any.
             language: Of all texts, unless a call names another: an ISO 639 code, a tag such as
                 `fr-FR` or an English name. None to find it for each line.
             languages: Those to choose among, likewise; any, if empty.
             untrained: `skip` leaves out sentences of languages that are not trained (`languages`
                 of the tagger says which are), `tag` does not.
+            join_hyphens: Make one word of what a hyphen parts at a margin; offsets span the break.
 
         Raises:
             UsageError: The bundle does not know one of the treebanks, two are of one language, or
@@ -133,6 +136,7 @@ class Tagger:
             language=language,
             languages=list_of_names(languages, what="languages", expected="languages"),
             untrained=untrained,
+            join_hyphens=join_hyphens,
         ).checked(labels.treebanks)
         langid = LanguageIdentifier.load(directory / "langid.ftz")
         return cls(

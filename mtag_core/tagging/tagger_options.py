@@ -48,6 +48,8 @@ class TaggerOptions:
         language: Of all texts; None to find it for each line.
         languages: Those that may be found; any, if empty.
         untrained: `tag` or `skip` sentences of languages that no treebank of the bundle is in.
+        join_hyphens: Make one word of what a hyphen parts at the end of a line of hard-wrapped
+            text.
     """
 
     treebank_style: tuple[str, ...] = option(
@@ -71,6 +73,9 @@ class TaggerOptions:
     )
     untrained: Untrained = option(
         "what to do with sentences in languages that no treebank of the model is in", "tag"
+    )
+    join_hyphens: bool = option(
+        "join words that a hyphen parts at the end of a line of hard-wrapped text", False
     )
 
     def checked(self, treebanks: Collection[str]) -> "TaggerOptions":

@@ -3,12 +3,16 @@ import textwrap
 import pytest
 
 from mtag_core.langid import LanguageIdentifier
-from mtag_core.segmentation.language_spans import find_spans
+from mtag_core.segmentation.language_spans import find_spans, wrapped_lines
 
 _CROATIAN = (
     "Grad je poznat po starom mostu preko rijeke i po tržnici na kojoj se svakog jutra prodaje "
     "voće, povrće i svježa riba iz obližnjeg jezera, a navečer ondje sviraju glazbenici."
 )
+
+
+def _spans(text, langid):
+    return list(find_spans(text, wrapped_lines(text), langid=langid))
 
 
 class _Identifier(LanguageIdentifier):
@@ -34,26 +38,26 @@ def lines():
 
 def test_wrapped_lines_agree_on_a_language(lines):
     identifier = _Identifier({lines[1].split()[0]: "sr"})
-    (span,) = find_spans("\n".join(lines), langid=identifier)
+    (span,) = _spans("\n".join(lines), identifier)
     assert (span.start, span.end, span.language) == (0, len("\n".join(lines)), "hr")
 
 
 def test_a_wrapped_paragraph_is_one_span_whatever_its_lines_look_like(lines):
     identifier = _Identifier({lines[1].split()[0]: "fi", lines[-1].split()[0]: "lv"})
-    (span,) = find_spans("\n".join(lines), langid=identifier)
+    (span,) = _spans("\n".join(lines), identifier)
     assert span.language == "hr"
 
 
 def test_margins_are_counted_in_columns():
     lines = ["\u5929" * 25, "\u5730" * 25, "\u4eba" * 8 + "\u3002"]
-    (span,) = find_spans("\n".join(lines), langid=_Identifier({}))
+    (span,) = _spans("\n".join(lines), _Identifier({}))
     assert (span.start, span.end) == (0, len("\n".join(lines)))
 
 
 def test_lines_that_no_margin_broke_keep_their_languages(lines):
     short = [line[:30] for line in lines]
     identifier = _Identifier({lines[1].split()[0]: "sr"})
-    languages = [span.language for span in find_spans("\n".join(short), langid=identifier)]
+    languages = [span.language for span in _spans("\n".join(short), identifier)]
     assert languages == ["hr", "sr", "hr"]
 
 
@@ -69,7 +73,7 @@ class _Unsure(_Identifier):
 
 @pytest.mark.parametrize(("prob", "language"), [(0.24, "und"), (0.25, "fr")])
 def test_text_that_is_hardly_in_any_language_is_unknown(prob, language):
-    (span,) = find_spans("Zut", langid=_Unsure(prob))
+    (span,) = _spans("Zut", _Unsure(prob))
     assert span.language == language
 
 
@@ -91,7 +95,7 @@ _OTHERS = {
 
 
 def _languages(lines, langid):
-    return [span.language for span in find_spans("\n".join(lines), langid=langid)]
+    return [span.language for span in _spans("\n".join(lines), langid)]
 
 
 def test_a_document_that_is_sure_of_its_language_is_in_it_as_a_whole(default_langid):

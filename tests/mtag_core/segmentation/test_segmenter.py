@@ -197,3 +197,57 @@ def test_a_foreign_word_in_a_line_without_spaces_stays_whole(bundled_segmenter):
     text = "今日のpresentationは конечно うまくいった。"
     forms = [form for s in bundled_segmenter.segment(text, "ja") for form in s.forms]
     assert {"presentation", "конечно"} <= set(forms)
+
+
+_HYPHENATED = """The old lighthouse keeper was never par-
+ticularly fond of visitors, but the well-
+known painter from the town was wel-
+come at any hour. A well-known Anglo-
+American critic came to see him twice,
+and wrote about the mother- and
+fatherless children of the is\u00ad
+land.
+"""
+
+
+def test_words_that_a_margin_parts_are_whole_where_asked(bundled_segmenter):
+    segmenter = bundled_segmenter.joining_hyphens()
+    for text in (_HYPHENATED, _HYPHENATED.replace("\n", "\r\n  ")):
+        sentences = list(segmenter.segment(text, "en"))
+        assert len(sentences) == 2
+        form_to_span = {
+            form: text[start:end]
+            for s in sentences
+            for form, start, end in zip(s.forms, s.starts, s.ends, strict=True)
+        }
+        for word in ("particularly", "well-known", "welcome", "American", "mother", "island"):
+            assert word in form_to_span
+        assert form_to_span["particularly"].split() == ["par-", "ticularly"]
+        assert [text[s.start : s.end] for s in sentences] == [s.text for s in sentences]
+
+
+def test_words_stay_parted_where_nobody_asks(bundled_segmenter):
+    forms = [form for s in bundled_segmenter.segment(_HYPHENATED, "en") for form in s.forms]
+    assert "par" in forms
+    assert "particularly" not in forms
+
+
+def test_hyphens_of_lines_that_no_margin_broke_stay(bundled_segmenter):
+    text = "-\nbread-\nbutter\n\nflour-\n\neggs"
+    segmenter = bundled_segmenter.joining_hyphens()
+    assert list(segmenter.segment(text, "en")) == list(bundled_segmenter.segment(text, "en"))
+
+
+@given(_TEXTS)
+def test_joined_words_lose_nothing_but_hyphens_and_spaces(bundled_segmenter, text):
+    text = text.replace("A", "ab-\ncd ")
+    sentences = list(bundled_segmenter.joining_hyphens().segment(text, "fr"))
+    alone = list(bundled_segmenter.segment(text, "fr"))
+
+    def left(sentences):
+        spans = [span for s in sentences for span in zip(s.starts, s.ends, strict=True)]
+        inside = {offset for start, end in spans for offset in range(start, end)}
+        return {offset for offset in inside if text[offset] not in "-\u2010\u00ad \t\n"}
+
+    assert left(sentences) == left(alone)
+    assert all(text[s.start : s.end] == s.text for s in sentences)
