@@ -35,6 +35,11 @@ _CHARTED = {
     "UDPipe 1, one a treebank": "udpipe-gold",
     "Meta-LSTM, multilingual": "meta_lstm_multilingual-gold",
 }
+_STYLE = (
+    "text { fill: #1c2330 } .back { fill: #fff } .rule { stroke: #ddd } .axis { stroke: #777 } "
+    "@media (prefers-color-scheme: dark) { text { fill: #e6eaf1 } .back { fill: #12161d } "
+    ".rule { stroke: #2d3643 } .axis { stroke: #98a5b8 } } .cell text { fill: #1c2330 }"
+)
 _COLOURS = ((103, 169, 207), (247, 247, 247), (239, 138, 98))
 """Red, green and blue of no error, of a fourth of the largest, and of the largest."""
 
@@ -59,7 +64,7 @@ class Point:
 
 
 def main() -> int:
-    """Draws both."""
+    """Draws both; the colours follow the reader's, light or dark."""
     facts = {name: load_facts(name) for name, *_ in _HEAT_COLUMNS}
     gold = facts["student-gold"]
     if gold is None:
@@ -112,7 +117,8 @@ def _heat_cell(left: float, top: float, value: float | None) -> str:
         f'<rect x="{left}" y="{top}" width="{_COLUMN - 1}" height="{_ROW - 1}" '
         f'fill="{_colour(value)}"/>'
     )
-    return box + _text(left + _COLUMN / 2, top + 12, f"{value:.1f}", anchor="middle")
+    number = _text(left + _COLUMN / 2, top + 12, f"{value:.1f}", anchor="middle")
+    return f'<g class="cell">{box}{number}</g>'
 
 
 def _colour(value: float) -> str:
@@ -189,12 +195,12 @@ def _up(percent: float, low: int, high: int, height: int, margin: int) -> float:
 
 def _axis(width: int, height: int, margin: int) -> str:
     points = f"{margin},{margin} {margin},{height - margin} {width - margin},{height - margin}"
-    return f'<polyline points="{points}" fill="none" stroke="#777"/>'
+    return f'<polyline points="{points}" class="axis" fill="none"/>'
 
 
 def _rule(left: float, top: float, right: float, bottom: float) -> str:
     ends = f'x1="{left:.0f}" y1="{top:.0f}" x2="{right:.0f}" y2="{bottom:.0f}"'
-    return f'<line {ends} stroke="#ddd"/>'
+    return f'<line {ends} class="rule"/>'
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start") -> str:
@@ -206,8 +212,9 @@ def _svg(width: float, height: float, parts: Iterable[str], *, title: str) -> st
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" font-family="sans-serif" font-size="11">'
     )
-    back = f'<rect width="{width}" height="{height}" fill="#fff"/>'
-    return "\n".join([head, f"<title>{escape(title)}</title>", back, *parts, "</svg>"]) + "\n"
+    name, style = f"<title>{escape(title)}</title>", f"<style>{_STYLE}</style>"
+    back = f'<rect class="back" width="{width}" height="{height}"/>'
+    return "\n".join([head, name, style, back, *parts, "</svg>"]) + "\n"
 
 
 if __name__ == "__main__":
