@@ -56,8 +56,9 @@ OWNERS = {
     "deltalake": {"mtag_core.output"},
     "fasttext": {"mtag_core.langid"},
     "google": set(),
-    "numpy": {"mtag_core.arrays", "mtag_core.language_words", "mtag_core.output"}
-    | {"mtag_core.scripts", "mtag_core.segmentation", "mtag_core.tagging"},
+    "numpy": {"mtag_core.arrays", "mtag_core.langid", "mtag_core.language_words"}
+    | {"mtag_core.output", "mtag_core.scripts", "mtag_core.segmentation"}
+    | {"mtag_core.tagging"},
     "onnx": set(),
     "onnxruntime": {"mtag_core.tagging"},
     "pandas": {"mtag_core.adapters"},
