@@ -152,14 +152,14 @@ RECIPES = {
     "label boundaries": Recipe(
         "label-boundaries",
         "mark in text where a fine-tuned teacher predicts that tokens end",
-        "segmenters.label_boundaries",
+        "segmenters.encoder_labels",
         Flags(LabelBoundariesOptions),
         is_verbose=True,
     ),
     "label splits": Recipe(
         "label-splits",
         "split the surface tokens of text as a fine-tuned encoder predicts",
-        "segmenters.split_labelling",
+        "segmenters.encoder_labels",
         Flags(LabelSplitsOptions),
         is_verbose=True,
     ),

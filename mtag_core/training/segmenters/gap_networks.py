@@ -1,7 +1,6 @@
-"""Trains gap networks (see `mtag_core.segmentation.gap_network`): ja, vi and zh."""
+"""The networks of `mtag_core.segmentation.gap_network` in torch, and their training: ja, vi, zh."""
 
 import logging
-import math
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,21 +11,150 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mtag_core.segmentation.gap_inputs import InputTables, padded_codes
-from mtag_core.segmentation.gap_network import GapNetwork
+from mtag_core.segmentation.gap_inputs import N_KINDS, InputTables, padded_codes
+from mtag_core.segmentation.gap_network import LAYER_GAPS, UNITS_SEEN, GapNetwork, Quantised
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.units import find_units
-from mtag_core.training.segmenters.gap_model import GapModel, GapShape
-from mtag_core.training.segmenters.labelled_text import UNMARKED, MarkedSentence
-from mtag_core.training.segmenters.treebanks import Sentences
+from mtag_core.training.loops.trainer import Epoch, Task, Trainer
+from mtag_core.training.options import Schedule
+from mtag_core.training.segmenters.treebanks import UNMARKED, MarkedSentence, Sentences
 
 _LOGGER = logging.getLogger(__name__)
 _WINDOW_GAPS = 128
 _N_HASHED = 256
-_WARMUP_SHARE = 0.05
+_BATCH_WINDOWS = 32
+_DROPOUT = 0.1
+# Share of known units taken for unknown ones, and of pairs taken for others.
+_UNIT_DROPOUT, _PAIR_DROPOUT = 0.01, 0.05
+# Units that are rarer share rows; so many have rows of their own at most.
+_MIN_COUNT, _MOST_KNOWN = 5, 5000
+# Share of the steps, at the end, that use rounded weights.
+_QUANTISED_SHARE = 0.25
 
 # Sentences that follow one another without a break, at most.
 _MOST_JOINED = 8
+
+# Weights further from 0 than so many standard deviations are cut: levels are not spent on them.
+_MOST_DEVIATIONS = 4.5
+
+
+@dataclass(frozen=True)
+class GapShape:
+    """How large a network is.
+
+    Attributes:
+        unit_width: Numbers that stand for a unit.
+        pair_width: Numbers that stand for a pair of units.
+        width: Outputs of a layer.
+        n_layers: Layers, the first one included.
+        n_pairs: Rows that all pairs share, a power of 2.
+        unit_levels: Largest whole number in the table of units; fewer levels make smaller files.
+        pair_levels: Likewise of pairs.
+    """
+
+    unit_width: int = 48
+    pair_width: int = 16
+    width: int = 64
+    n_layers: int = 4
+    n_pairs: int = 1 << 16
+    unit_levels: int = 24
+    pair_levels: int = 6
+
+
+class GapModel(nn.Module):
+    """Gives windows of units the two logits of each gap."""
+
+    def __init__(self, tables: InputTables, shape: GapShape, *, dropout: float) -> None:
+        super().__init__()
+        self.tables, self.shape = tables, shape
+        self.is_quantised = False
+        # A window loses a number wherever it occurs: fewer draws than one for each unit.
+        self.dropout = nn.Dropout1d(dropout)
+        n_seen = UNITS_SEEN * shape.unit_width + (UNITS_SEEN - 1) * shape.pair_width
+        self.matrices = nn.ParameterDict(
+            {
+                "units": 0.3 * torch.randn(tables.n_units, shape.unit_width),
+                "kinds": 0.3 * torch.randn(N_KINDS, shape.unit_width),
+                "pairs": 0.1 * torch.randn(tables.n_pairs, shape.pair_width),
+            }
+        )
+        self.biases = nn.ParameterDict()
+        for number in range(shape.n_layers):
+            self._add_layer(f"layer{number}", n_seen, shape.width)
+            n_seen = LAYER_GAPS * shape.width
+        self._add_layer("output", shape.width, 2)
+
+    def forward(self, units: Tensor, kinds: Tensor, pairs: Tensor) -> Tensor:
+        """Scores the gaps of windows, all but those at their ends.
+
+        Args:
+            units: Rows. Shape (n_windows, n).
+            kinds: Shape (n_windows, n).
+            pairs: Rows. Shape (n_windows, n - 1).
+
+        Returns:
+            Shape (n_windows, n - 2 * n_layers - 1, 2).
+        """
+        of_units = nn.functional.embedding(units, self._matrix("units"))
+        of_units = of_units + nn.functional.embedding(kinds, self._matrix("kinds"))
+        of_pairs = nn.functional.embedding(pairs, self._matrix("pairs"))
+        of_units, of_pairs = self._dropped(of_units), self._dropped(of_pairs)
+        seen = torch.cat([_joined(of_units, UNITS_SEEN), _joined(of_pairs, UNITS_SEEN - 1)], dim=-1)
+        hidden = torch.relu(self._product(seen, "layer0"))
+        for number in range(1, self.shape.n_layers):
+            seen = _joined(self._dropped(hidden), LAYER_GAPS)
+            hidden = hidden[:, 1:-1] + torch.relu(self._product(seen, f"layer{number}"))
+        return self._product(self._dropped(hidden), "output")
+
+    @torch.no_grad()
+    def network(self) -> GapNetwork:
+        """The network with whole numbers for weights, to run and to save."""
+        matrices: dict[str, Quantised | np.ndarray] = {}
+        for name, matrix in self.matrices.items():
+            scale = self._scale(name, matrix)
+            levels = self._levels(name, matrix, scale).to(torch.int8)
+            matrices[name] = Quantised(levels.cpu().numpy(), scale.cpu().numpy())
+        for name, bias in self.biases.items():
+            matrices[f"{name}_bias"] = bias.float().cpu().numpy()
+        return GapNetwork(self.tables, matrices)
+
+    def _add_layer(self, name: str, n_inputs: int, n_outputs: int) -> None:
+        self.matrices[name] = (2 / n_inputs) ** 0.5 * torch.randn(n_inputs, n_outputs)
+        self.biases[name] = torch.zeros(n_outputs)
+
+    def _product(self, seen: Tensor, name: str) -> Tensor:
+        return seen @ self._matrix(name) + self.biases[name]
+
+    def _dropped(self, rows: Tensor) -> Tensor:
+        dropped: Tensor = self.dropout(rows.transpose(1, 2)).transpose(1, 2)
+        return dropped
+
+    def _matrix(self, name: str) -> Tensor:
+        matrix: Tensor = self.matrices[name]
+        if not self.is_quantised:
+            return matrix
+        with torch.no_grad():
+            scale = self._scale(name, matrix)
+            change = self._levels(name, matrix, scale) * scale - matrix
+        return matrix + change
+
+    def _levels(self, name: str, matrix: Tensor, scale: Tensor) -> Tensor:
+        most = self._most(name)
+        return (matrix / scale).round().clamp(-most, most)
+
+    def _scale(self, name: str, matrix: Tensor) -> Tensor:
+        largest = matrix.abs().amax(0)
+        usual = _MOST_DEVIATIONS * matrix.square().mean(0).sqrt()
+        return (torch.minimum(largest, usual) / self._most(name)).clamp(min=1e-8)
+
+    def _most(self, name: str) -> int:
+        return {"units": self.shape.unit_levels, "pairs": self.shape.pair_levels}.get(name, 127)
+
+
+def _joined(rows: Tensor, n_seen: int) -> Tensor:
+    """Joins the rows that each window of `n_seen` rows sees."""
+    n_windows = rows.shape[1] - n_seen + 1
+    return torch.cat([rows[:, start : start + n_windows] for start in range(n_seen)], dim=-1)
 
 
 @dataclass(frozen=True)
@@ -35,35 +163,17 @@ class GapOptions:
 
     Attributes:
         shape: Of the network.
-        epochs: Passes over all of the text.
-        batch_windows: Windows of 128 gaps a step.
-        peak_rate: AdamW's learning rate after the warm-up.
-        weight_decay: AdamW's.
-        dropout: Of what a layer reads.
-        unit_dropout: Share of known units that are taken for unknown ones.
-        pair_dropout: Share of pairs that are taken for others.
+        schedule: Of the training.
         treebank_weight: A treebank's gap counts as some gaps of labelled text.
-        min_count: Units that are rarer share rows.
-        n_known: Units with a row of their own, at most.
-        quantised_share: Share of the steps, at the end, that use rounded weights.
         device: A torch device.
-        seed: Of everything random.
     """
 
     shape: GapShape = field(default_factory=GapShape)
-    epochs: float = 6.0
-    batch_windows: int = 32
-    peak_rate: float = 3e-3
-    weight_decay: float = 0.01
-    dropout: float = 0.1
-    unit_dropout: float = 0.01
-    pair_dropout: float = 0.05
+    schedule: Schedule = field(
+        default_factory=lambda: Schedule(epochs=6.0, peak_rate=3e-3, warmup_share=0.05)
+    )
     treebank_weight: float = 8.0
-    min_count: int = 5
-    n_known: int = 5000
-    quantised_share: float = 0.25
     device: str = "cpu"
-    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +220,14 @@ def train_gap_network(
         options: How.
         has_spaces: As in `BoundaryModel`.
     """
-    torch.manual_seed(options.seed)
+    torch.manual_seed(options.schedule.seed)
     stream = read_stream(treebank, labelled, options, has_spaces=has_spaces)
-    known = frequent_codes(stream, min_count=options.min_count, n_most=options.n_known)
+    known = frequent_codes(stream, min_count=_MIN_COUNT, n_most=_MOST_KNOWN)
     tables = InputTables(known, _N_HASHED, options.shape.n_pairs)
-    model = GapModel(tables, options.shape, dropout=options.dropout).to(options.device)
+    model = GapModel(tables, options.shape, dropout=_DROPOUT).to(options.device)
     _LOGGER.info("%d units, %d known", len(stream.codes), len(known))
-    _Run(model, stream, options).train()
+    training = _GapTraining(model, stream, options)
+    Trainer(training.task(), options.schedule).run()
     return model.eval().network()
 
 
@@ -180,8 +291,8 @@ def _read_text(
     return GapStream(codes[n_beyond:], kinds[n_beyond:], *padded)
 
 
-class _Run:
-    """A training."""
+class _GapTraining:
+    """Windows of a stream, and what a model gets wrong in them."""
 
     def __init__(self, model: GapModel, stream: GapStream, options: GapOptions) -> None:
         self._model, self._options = model, options
@@ -191,48 +302,34 @@ class _Run:
         codes, kinds = np.pad(stream.codes, padding), np.pad(stream.kinds, padding)
         inputs = model.tables.inputs(codes, kinds)
         self._n_gaps = len(stream.codes)
+        self._n_batches = -(-self._n_gaps // (_WINDOW_GAPS * _BATCH_WINDOWS))
         hashed = np.where(kinds == 0, 0, model.tables.hashed_rows(codes))
         self._units, self._hashed = self._tensor(inputs.units), self._tensor(hashed)
         self._kinds, self._pairs = self._tensor(inputs.kinds), self._tensor(inputs.pairs)
         self._targets = self._tensor(np.pad(stream.targets, (padding, (0, 0))))
         self._weights = self._tensor(np.pad(stream.weights, (padding, (0, 0))))
-        self._generator = np.random.default_rng(options.seed)
-        decayed = {"weight_decay": options.weight_decay, "params": list(model.matrices.values())}
-        others = {"weight_decay": 0.0, "params": list(model.biases.values())}
-        self._optimizer = torch.optim.AdamW([decayed, others], lr=options.peak_rate, fused=True)
+        self._step = 0
 
-    def train(self) -> None:
-        """Trains to the end of the schedule."""
-        batch_gaps = _WINDOW_GAPS * self._options.batch_windows
-        n_steps = math.ceil(self._options.epochs * -(-self._n_gaps // batch_gaps))
-        self._model.train()
-        for step, starts in zip(range(n_steps), self._batches(), strict=False):
-            self._model.is_quantised = step >= (1 - self._options.quantised_share) * n_steps
-            for group in self._optimizer.param_groups:
-                group["lr"] = self._options.peak_rate * _rate(step / n_steps)
-            loss = self._loss(starts)
-            self._optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
-            self._optimizer.step()
-            if step % 1000 == 999:
-                _LOGGER.info("step %d of %d: %.4f", step + 1, n_steps, loss.item())
+    def task(self) -> Task:
+        """What the trainer calls."""
+        return Task(self._model, self._epoch, self._loss, dict, is_half=False)
 
-    def _batches(self) -> Iterator[NDArray[np.int64]]:
-        n_batches = -(-self._n_gaps // (_WINDOW_GAPS * self._options.batch_windows))
-        while True:
-            first = int(self._generator.integers(_WINDOW_GAPS))
-            starts = np.arange(-first, self._n_gaps, _WINDOW_GAPS).clip(0)
-            yield from np.array_split(self._generator.permutation(starts), n_batches)
+    def _epoch(self, number: int, generator: np.random.Generator) -> Epoch:
+        first = int(generator.integers(_WINDOW_GAPS))
+        starts = np.arange(-first, self._n_gaps, _WINDOW_GAPS).clip(0)
+        return np.array_split(generator.permutation(starts), self._n_batches)
 
-    def _loss(self, starts: NDArray[np.int64]) -> Tensor:
-        begin = torch.from_numpy(starts).to(self._options.device)[:, None]
+    def _loss(self, starts: NDArray[np.int64]) -> tuple[Tensor, int]:
+        n_steps = self._options.schedule.epochs * self._n_batches
+        self._model.is_quantised = self._step >= (1 - _QUANTISED_SHARE) * n_steps
+        self._step += 1
+        begin = self._tensor(starts)[:, None]
         n_read = _WINDOW_GAPS + 2 * self._n_beyond + 1
         places = begin + torch.arange(n_read, device=begin.device)
         units, pairs = self._units[places], self._pairs[places[:, :-1]]
-        is_hidden = torch.rand(units.shape, device=begin.device) < self._options.unit_dropout
+        is_hidden = torch.rand(units.shape, device=begin.device) < _UNIT_DROPOUT
         units = torch.where(is_hidden, self._hashed[places], units)
-        is_hidden = torch.rand(pairs.shape, device=begin.device) < self._options.pair_dropout
+        is_hidden = torch.rand(pairs.shape, device=begin.device) < _PAIR_DROPOUT
         others = torch.randint_like(pairs, self._options.shape.n_pairs)
         logits = self._model(units, self._kinds[places], torch.where(is_hidden, others, pairs))
         asked = begin + self._n_beyond + torch.arange(_WINDOW_GAPS, device=begin.device)
@@ -240,14 +337,7 @@ class _Run:
         losses = nn.functional.binary_cross_entropy_with_logits(
             logits, self._targets[asked], weights, reduction="sum"
         )
-        return losses / weights[..., 0].sum().clamp(min=1.0)
+        return losses / weights[..., 0].sum().clamp(min=1.0), len(starts) * _WINDOW_GAPS
 
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(array).to(self._options.device)
-
-
-def _rate(share: float) -> float:
-    """The share of the peak rate after a share of the steps: up in a line, down as a cosine."""
-    if share < _WARMUP_SHARE:
-        return (share + 1e-3) / _WARMUP_SHARE
-    return 0.5 * (1 + math.cos(math.pi * (share - _WARMUP_SHARE) / (1 - _WARMUP_SHARE)))

@@ -5,10 +5,12 @@ score stays as it is.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from mtag_core.segmentation.boundary_features import ChunkUnits, gap_features, gap_rows
@@ -25,10 +27,10 @@ from mtag_core.segmentation.chunk_ends import (
 from mtag_core.segmentation.chunk_table import plain_text
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.spaced import ChunkStream, SpacedTokenizer
-from mtag_core.training.segmenters.fitting import Examples, FitOptions, fit
-from mtag_core.training.segmenters.layer_lists import learn_lists
+from mtag_core.segmentation.word_units import styleless
+from mtag_core.training.loops.linear import Examples, FitOptions, fit
 from mtag_core.training.segmenters.marked_text import MarkedText, bare, mark_treebank
-from mtag_core.training.segmenters.treebanks import Sentences, first_tokens
+from mtag_core.training.segmenters.treebanks import Sentences, Surface, first_tokens
 
 _BLOCK_LINES = 200
 _LONGEST_STYLED = 30
@@ -40,6 +42,15 @@ _LEAST_GAIN = 0.001
 # Tweets and speech give at most this part of the tokens: enough for marks that nothing else shows.
 _UNEDITED_PART = 24
 _NO_WEIGHTS = np.zeros(2, np.int8)
+
+# Of the lists of a layer: clitics, phrases, and whether numbers hold spaces.
+_MIN_COUNT = 3
+_MIN_CLITIC_SHARE = 0.05
+_LETTERS = regex.compile(r"[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*")
+_LONGEST_CLITIC = 8
+_GROUPS = regex.compile(r"\d{1,3}(?: \d{3})+")
+_DIGITS = regex.compile(r"\d{1,3}")
+_THREE_DIGITS = regex.compile(r"\d{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +104,7 @@ def train_layer(
     """Fits a layer on top of others."""
     layer = BoundaryLayer(_NO_WEIGHTS, _NO_WEIGHTS, clitics=data.clitics or frozenset())
     if data.clitics is None:
-        layer = learn_lists(layer, data.sentences)
+        layer = _with_lists(layer, data.sentences)
     layer = replace(layer, has_unmarked_ends=options.has_unmarked_ends)
     n_unedited = sum(map(len, data.sentences)) // options.unedited_part
     some = data.sentences + first_tokens(data.unedited, n_unedited)
@@ -257,3 +268,77 @@ def _blocks(tokenizer: SpacedTokenizer, marked: MarkedText) -> Iterator[tuple[Ch
 
 def _nats(scores: NDArray[np.int32]) -> NDArray[np.float32]:
     return (scores / LEVELS_PER_NAT).astype(np.float32)
+
+
+def _with_lists(layer: BoundaryLayer, sentences: Sentences) -> BoundaryLayer:
+    return replace(
+        layer,
+        clitics=_clitics(sentences),
+        phrases=_phrases(sentences),
+        has_spaced_numbers=_has_spaced_numbers(sentences),
+    )
+
+
+def _clitics(sentences: Iterable[Sequence[Surface]]) -> frozenset[str]:
+    """What is cut off the end of runs of letters, where it is cut often enough."""
+    n_cut: Counter[str] = Counter()
+    runs: Counter[str] = Counter()
+    for chunk, ends in _chunks_of(sentences):
+        for match in _LETTERS.finditer(chunk):
+            run = styleless(match[0])
+            runs[run] += 1
+            if len(run) != len(match[0]):
+                continue
+            for end in ends:
+                inside = end - match.start()
+                if 0 < inside < len(run) and run[inside - 1].isalpha() and run[inside].isalpha():
+                    n_cut[run[inside:]] += 1
+    wanted = {
+        end for end, count in n_cut.items() if count >= _MIN_COUNT and len(end) <= _LONGEST_CLITIC
+    }
+    n_ends: Counter[str] = Counter()
+    for run, count in runs.items():
+        for size in range(1, min(len(run), _LONGEST_CLITIC + 1)):
+            if run[-size:] in wanted:
+                n_ends[run[-size:]] += count
+    return frozenset(end for end in wanted if n_cut[end] >= _MIN_CLITIC_SHARE * n_ends[end])
+
+
+def _phrases(sentences: Iterable[Sequence[Surface]]) -> frozenset[tuple[str, str]]:
+    n_joined: Counter[tuple[str, str]] = Counter()
+    n_apart: Counter[tuple[str, str]] = Counter()
+    for sentence in sentences:
+        for form, _, _ in sentence:
+            pair = form.split(" ")
+            if len(pair) == 2 and not any(map(str.isdigit, form)):
+                n_joined[pair[0], pair[1]] += 1
+        for (left, _, has_space), (right, _, _) in pairwise(sentence):
+            if has_space:
+                n_apart[left, right] += 1
+    return frozenset(
+        pair for pair, count in n_joined.items() if count >= _MIN_COUNT and count > n_apart[pair]
+    )
+
+
+def _has_spaced_numbers(sentences: Iterable[Sequence[Surface]]) -> bool:
+    n_joined = n_apart = 0
+    for sentence in sentences:
+        n_joined += sum(_GROUPS.fullmatch(form) is not None for form, _, _ in sentence)
+        n_apart += sum(
+            has_space
+            and _DIGITS.fullmatch(left) is not None
+            and _THREE_DIGITS.fullmatch(right) is not None
+            for (left, _, has_space), (right, _, _) in pairwise(sentence)
+        )
+    return n_joined >= _MIN_COUNT and n_joined > n_apart
+
+
+def _chunks_of(sentences: Iterable[Sequence[Surface]]) -> Iterable[tuple[str, list[int]]]:
+    for sentence in sentences:
+        chunk, ends = "", []
+        for form, _, has_space in [*sentence, Surface("", (), has_space=True)]:
+            chunk += form
+            ends.append(len(chunk))
+            if has_space and chunk:
+                yield chunk, ends
+                chunk, ends = "", []

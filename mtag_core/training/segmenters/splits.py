@@ -1,10 +1,13 @@
 """Trains the model that splits surface tokens (see `mtag_core.segmentation.splits`).
 
-A log-linear model over the scripts of each token.
+Edit scripts are learnt from the multiword tokens of treebanks; a log-linear model chooses among
+those of each token.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
 import numpy as np
@@ -18,15 +21,19 @@ from mtag_core.segmentation.split_features import (
     Counts,
     context_codes,
     context_rows,
+    count_row,
     neighbour_codes,
     script_codes,
     script_rows,
 )
-from mtag_core.segmentation.split_scripts import Candidates
+from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
 from mtag_core.segmentation.splits import SplitModel, scripts_of
-from mtag_core.training.segmenters.fitting import Adam, Floats
-from mtag_core.training.segmenters.split_scripts import learn_scripts, log_counts
+from mtag_core.training.loops.linear import Adam, Floats
 from mtag_core.training.segmenters.treebanks import Sentences, Surface
+
+# A script seen once is one form's oddity, and one of fewer forms may say nothing about others.
+_MIN_COUNT = 2
+_MIN_FORMS = 3
 
 # Features of a neighbourhood are kept apart by rows of so large a table.
 _N_APART = 1 << 41
@@ -93,7 +100,7 @@ class _Examples(NamedTuple):
     weights: Floats
 
 
-class _Form(NamedTuple):
+class _KnownForm(NamedTuple):
     """What the tokens of a form share; the first column of the codes is the scripts' own."""
 
     around: tuple[int, ...]
@@ -136,7 +143,7 @@ def _lay_out(
     n_rows: int,
 ) -> _Examples | None:
     """Lays out tokens; those that no script makes right are there for their neighbours alone."""
-    forms: dict[str, _Form] = {}
+    forms: dict[str, _KnownForm] = {}
     rows: list[NDArray[np.int64]] = []
     neighbours: list[NDArray[np.int64]] = []
     is_right: list[bool] = []
@@ -171,10 +178,10 @@ def _lay_out(
     )
 
 
-def _form(form: str, candidates: Candidates, counts: Counts) -> _Form:
+def _form(form: str, candidates: Candidates, counts: Counts) -> _KnownForm:
     scripts = scripts_of(form, candidates)
     codes = np.array(script_codes(form, scripts, counts), np.uint64)
-    return _Form(neighbour_codes(form, counts), [s.apply(form) for s in scripts], codes)
+    return _KnownForm(neighbour_codes(form, counts), [s.apply(form) for s in scripts], codes)
 
 
 def _without_rare(
@@ -230,3 +237,76 @@ def _errors(scores: Floats, examples: _Examples) -> Floats:
     errors = probs - right / np.repeat(totals, sizes)
     weighted: Floats = (errors * np.repeat(examples.weights, sizes)).astype(np.float32)
     return weighted
+
+
+def learn_scripts(sentences: Sentences, *, are_closed: bool) -> list[Script]:
+    """Finds the scripts of multiword tokens, in an order that does not depend on theirs.
+
+    Args:
+        sentences: Of treebanks.
+        are_closed: Most multiword tokens are a list of words, so that a script of few forms stays
+            with them.
+    """
+    pairs = Counter((surface.form, surface.tokens) for s in sentences for surface in s)
+    script_to_pairs: defaultdict[Script, Counter[tuple[str, tuple[str, ...]]]] = defaultdict(
+        Counter
+    )
+    for pair, count in pairs.items():
+        if len(pair[1]) > 1:
+            script_to_pairs[script_of(*pair)][pair] += count
+    scripts: set[Script] = set()
+    for script, pair_to_count in script_to_pairs.items():
+        n_forms = len({form.lower() for form, _ in pair_to_count})
+        if are_closed and n_forms < _MIN_FORMS:
+            scripts.update(exact_script(form, parts) for form, parts in pair_to_count)
+        elif pair_to_count.total() >= _MIN_COUNT:
+            scripts.add(script)
+    return sorted(_with_capitals(scripts), key=repr)
+
+
+def script_of(form: str, parts: tuple[str, ...]) -> Script:
+    """The script that makes a form's tokens, around the token that shares most with the form."""
+    if len(parts) == 1:
+        return WHOLE
+    matches = [
+        SequenceMatcher(None, form, part, autojunk=False).find_longest_match() for part in parts
+    ]
+    stem = max(range(len(parts)), key=lambda index: (matches[index].size, index))
+    match = matches[stem]
+    part = parts[stem]
+    return Script(
+        prefix=form[: match.a],
+        suffix=form[match.a + match.size :],
+        before=parts[:stem],
+        pre=part[: match.b],
+        post=part[match.b + match.size :],
+        after=parts[stem + 1 :],
+    )
+
+
+def exact_script(form: str, parts: tuple[str, ...]) -> Script:
+    """The script that makes the tokens of one form alone."""
+    return Script(form, "", parts[:-1], "", parts[-1], (), is_exact=True)
+
+
+def log_counts(lines: Iterable[str], *, n_counts: int, min_count: int) -> Counts:
+    """Counts the forms of running text, as powers of 2: the counts of a `SplitModel`."""
+    counts = np.zeros(n_counts, np.int64)
+    form_to_count = Counter(
+        form.strip(".,;:!?\"'()[]«»،؛؟-") for line in lines for form in line.split()
+    )
+    for form, count in form_to_count.items():
+        if count >= min_count:
+            counts[count_row(form, n_counts=n_counts)] += count
+    return np.ceil(np.log2(counts + 1)).astype(np.uint8)
+
+
+def _with_capitals(scripts: set[Script]) -> set[Script]:
+    known = {script.prefix for script in scripts if script.is_exact}
+    more = set()
+    for script in scripts:
+        form = script.prefix[:1].upper() + script.prefix[1:]
+        if script.is_exact and form not in known:
+            parts = script.apply(script.prefix)
+            more.add(exact_script(form, (parts[0][:1].upper() + parts[0][1:], *parts[1:])))
+    return scripts | more

@@ -19,11 +19,12 @@ from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.languages import GENERIC
 from mtag_core.storage import open_text
+from mtag_core.training.data.treebanks import treebank_name
+from mtag_core.training.langid import count_language_words
+from mtag_core.training.loops.linear import FitOptions
+from mtag_core.training.options import Schedule
 from mtag_core.training.records import record_options
 from mtag_core.training.segmenter_options import TrainSegmentersOptions
-from mtag_core.training.segmenters.fitting import FitOptions
-from mtag_core.training.segmenters.labelled_text import read_marked, read_splits
-from mtag_core.training.segmenters.language_words import count_language_words
 from mtag_core.training.segmenters.layers import LayerData, LayerOptions, train_layer
 from mtag_core.training.segmenters.marked_text import (
     MarkedText,
@@ -38,10 +39,11 @@ from mtag_core.training.segmenters.treebanks import (
     is_edited,
     joined_letters,
     language_sentences,
+    read_marked,
     read_sentences,
+    read_splits,
     training_files,
     treebank_files_of,
-    treebank_of,
     treebank_sentences,
 )
 from mtag_core.treebank_style import treebank_language
@@ -140,14 +142,14 @@ class _Trainer:
         files = training_files(self.options.treebanks)
         if not files:
             raise InputNotFoundError(
-                f"{self.options.treebanks}: no *-ud-train.conllu or .xz file below it"
+                f"{self.options.treebanks}: no *-train.conllu or .xz file below it"
             )
         return files
 
     @cached_property
     def treebanks(self) -> frozenset[str]:
         """Names of all treebanks."""
-        return frozenset(treebank_of(path) for paths in self.files.values() for path in paths)
+        return frozenset(treebank_name(path) for paths in self.files.values() for path in paths)
 
     @property
     def every(self) -> list[str]:
@@ -276,11 +278,14 @@ class _Trainer:
         )
 
         each, has_spaces = self.options.each, language in SPACED_INSIDE
+        schedule = Schedule(
+            epochs=each.gap_epochs, peak_rate=3e-3, warmup_share=0.05, seed=each.seed
+        )
         labelled = self.options.labelled
         network = train_gap_network(
             treebank_marks(self._all(language)),
             read_marked(labelled, language) if labelled else (),
-            GapOptions(epochs=each.gap_epochs, device=each.device, seed=each.seed),
+            GapOptions(schedule=schedule, device=each.device),
             has_spaces=has_spaces,
         )
         return BoundaryModel(network, has_spaces=has_spaces)
@@ -297,9 +302,3 @@ class _Trainer:
 
     def _all(self, language: str) -> Sentences:
         return [s for path in self.files[language] for s in read_sentences(path)]
-
-
-def text_lines(path: Path) -> Iterator[str]:
-    """Yields the lines of an `.xz` file."""
-    with open_text(path) as stream:
-        yield from stream

@@ -1,16 +1,29 @@
-"""Treebanks as surface tokens, which segmenters learn from: forms, what they fall into, spaces."""
+"""What segmenters learn from: treebanks as surface tokens, and running text that a labeller marked.
 
+Labelled text comes in two kinds of files, of `<language>` or `<language>_<variety>`:
+
+- `.segmented.txt.xz`: a line is a sentence. After a unit stands a mark that says how sure the
+  labeller is that a token ends there; no mark: sure that none does. Text does not have these marks.
+- `.splits.jsonl.xz`: a line is a sentence in JSON, a list of surface tokens, each a list of its
+  form and its tokens. Where the labeller is unsure, the form is alone, there for its neighbours
+  only: `[["habait", "ha", "bait"], ["gadol", "gadol"], ["shelo"]]`.
+"""
+
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mtag_core import conllu
 from mtag_core.storage import open_text
+from mtag_core.training.data.treebanks import treebank_files, treebank_name
 from mtag_core.training.treebank_facts import facts_of
-
-_FILE = re.compile(r"^(?P<language>[a-z]+)_(?P<treebank>\w+)-ud-(?P<split>\w+)\.conllu(\.xz)?$")
+from mtag_core.treebank_style import treebank_language
 
 # A treebank with fewer tokens does not say enough about the language's words.
 _FEW_TOKENS = 10_000
@@ -18,6 +31,20 @@ _FEW_TOKENS = 10_000
 # Marks that stand right after a word in running text of any script that has spaces.
 _CLOSING = frozenset(".,!?;:\u2026\u0964\u060c\u061f\u3002")
 _MOST_SPACED = 0.5
+
+
+SEGMENTED = ".segmented.txt.xz"
+SPLITS = ".splits.jsonl.xz"
+
+MARKS = ("", "\u241d", "\u241e", "\u241f")
+UNMARKED = 0.01
+"""Probability of a token's end where there is no mark."""
+_THRESHOLDS = np.array([0.1, 0.5, 0.9])
+_MEANINGS = (UNMARKED, 0.3, 0.7, 0.99)
+_MARK = re.compile("[\u241d-\u241f]")
+
+MarkedSentence = tuple[str, Mapping[int, float]]
+"""A text, and the probabilities of token ends by the offset after a unit, where not near 0."""
 
 
 class Surface(NamedTuple):
@@ -39,33 +66,24 @@ Sentences = list[list[Surface]]
 
 def treebank_files_of(treebanks: Path, language: str, part: str) -> list[Path]:
     """Finds the files of one part of a language's treebanks below a directory, sorted."""
-    found = ((path, _FILE.match(path.name)) for path in sorted(treebanks.rglob("*.conllu*")))
-    return [
-        p
-        for p, match in found
-        if match and match["language"] == language and match["split"] == part
-    ]
+    files = treebank_files(treebanks, part, is_required=False)
+    return sorted(path for path in files if treebank_language(treebank_name(path)) == language)
 
 
 def training_files(treebanks: Path) -> dict[str, list[Path]]:
     """Finds each language's training files below a directory, sorted."""
     files: dict[str, list[Path]] = {}
-    for path in sorted(treebanks.rglob("*.conllu*")):
-        match = _FILE.match(path.name)
-        is_dev_wanted = match is not None and not facts_of(treebank_of(path)).has_train_spacing
-        if match and match["split"] == ("dev" if is_dev_wanted else "train"):
-            files.setdefault(match["language"], []).append(path)
-    return dict(sorted(files.items()))
-
-
-def treebank_of(path: Path) -> str:
-    """The treebank of a file that is named as UD names them, such as `fr_sequoia`."""
-    return path.name.partition("-ud-")[0]
+    for part in ("train", "dev"):
+        for path in treebank_files(treebanks, part, is_required=False):
+            name = treebank_name(path)
+            if (part == "train") == facts_of(name).has_train_spacing:
+                files.setdefault(treebank_language(name), []).append(path)
+    return {language: sorted(files[language]) for language in sorted(files)}
 
 
 def is_edited(path: Path) -> bool:
     """Whether a treebank is neither speech nor tweets."""
-    return facts_of(treebank_of(path)).is_edited_text
+    return facts_of(treebank_name(path)).is_edited_text
 
 
 def language_sentences(paths: Sequence[Path], n_tokens: int) -> Sentences:
@@ -90,7 +108,7 @@ def treebank_sentences(treebank: str, paths: Sequence[Path], n_tokens: int) -> S
         paths: Training files of its language, its own among them.
         n_tokens: Roughly how many tokens of its own, at most.
     """
-    own = [path for path in paths if treebank_of(path) == treebank]
+    own = [path for path in paths if treebank_name(path) == treebank]
     sentences = [sentence for path in own for sentence in read_sentences(path, n_tokens)]
     n_lacking = _FEW_TOKENS - sum(map(len, sentences))
     others = [path for path in paths if path not in own]
@@ -181,3 +199,64 @@ def _shares(sizes: Mapping[Path, int], n_tokens: int) -> dict[Path, int]:
         shares[path] = min(sizes[path], n_left // (len(sizes) - n_done))
         n_left -= shares[path]
     return shares
+
+
+def without_marks(text: str) -> str:
+    """Takes out of a text what would be read as a mark."""
+    return _MARK.sub("", text)
+
+
+def marked_line(
+    text: str,
+    ends: Sequence[int],
+    token_ends: NDArray[np.float32],
+    sentence_ends: NDArray[np.bool_],
+) -> str:
+    """Writes one line of text as lines of sentences.
+
+    Args:
+        text: Without marks.
+        ends: Offset after each unit.
+        token_ends: Probability that a token ends after each unit. Shape (n_units,).
+        sentence_ends: Whether a sentence does. Shape (n_units,).
+
+    Returns:
+        The sentences, each with a line break.
+    """
+    parts: list[str] = []
+    start = 0
+    levels = np.digitize(token_ends, _THRESHOLDS).tolist()
+    for end, level, is_last in zip(ends, levels, sentence_ends.tolist(), strict=True):
+        parts.append(text[start:end].lstrip() if not parts else text[start:end])
+        parts.append(MARKS[3] + "\n" if is_last else MARKS[level])
+        start = end
+    lines = "".join(parts).split("\n")
+    return "".join(line.strip() + "\n" for line in lines if line.strip())
+
+
+def read_marked(directory: Path, language: str) -> Iterator[MarkedSentence]:
+    """Yields the marked sentences of a language, of all varieties."""
+    for line in _labelled_lines(directory, language, SEGMENTED):
+        offsets: dict[int, float] = {}
+        for count, match in enumerate(_MARK.finditer(line)):
+            offsets[match.start() - count] = _MEANINGS[MARKS.index(match[0])]
+        yield without_marks(line.rstrip("\n")), offsets
+
+
+def split_line(sentence: Sequence[Surface]) -> str:
+    """Writes a sentence, with a line break."""
+    rows = [(surface.form, *surface.tokens) for surface in sentence]
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def read_splits(directory: Path, language: str) -> Iterator[list[Surface]]:
+    """Yields the split sentences of a language, of all varieties."""
+    for line in _labelled_lines(directory, language, SPLITS):
+        yield [Surface(form, tuple(tokens), True) for form, *tokens in json.loads(line)]
+
+
+def _labelled_lines(directory: Path, language: str, suffix: str) -> Iterator[str]:
+    for path in sorted(directory.glob("*" + suffix)):
+        if text_language(path) == language:
+            with open_text(path, newline="\n") as lines:
+                yield from lines

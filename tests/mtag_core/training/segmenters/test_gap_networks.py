@@ -10,8 +10,13 @@ from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.gap_inputs import InputTables, padded_codes
 from mtag_core.segmentation.gap_network import GapNetwork
 from mtag_core.segmentation.units import find_units
-from mtag_core.training.segmenters.gap_model import GapModel, GapShape
-from mtag_core.training.segmenters.gap_networks import GapOptions, frequent_codes, read_stream
+from mtag_core.training.segmenters.gap_networks import (
+    GapModel,
+    GapOptions,
+    GapShape,
+    frequent_codes,
+    read_stream,
+)
 
 _SHAPE = GapShape(unit_width=6, pair_width=4, width=10, n_layers=3, n_pairs=32)
 _BLANK = "\t_" * 7 + "\tSpaceAfter=No\n"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.__main__ import main
-from mtag_core.training.segmenters.label_boundaries import span_f1
-from mtag_core.training.segmenters.labelled_text import read_marked
+from mtag_core.training.segmenters.encoder_labels import span_f1
+from mtag_core.training.segmenters.treebanks import read_marked
 from tests.mtag_core.training.tiny_teacher import write_model
 
 _SENTENCES = (("ab", "c", "de"), ("fg", "ab", "h"), ("c", "de", "c"))

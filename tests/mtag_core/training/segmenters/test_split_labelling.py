@@ -8,7 +8,7 @@ pytest.importorskip("transformers", reason="transformers is an extra: install mt
 import torch
 
 from mtag_core.__main__ import main
-from mtag_core.training.segmenters.labelled_text import read_splits
+from mtag_core.training.segmenters.treebanks import read_splits
 from tests.mtag_core.training.tiny_training import write_everything
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -1,7 +1,13 @@
 from mtag_core.segmentation.split_scripts import Script
 from mtag_core.segmentation.splits import SplitModel
-from mtag_core.training.segmenters.split_scripts import exact_script, learn_scripts, script_of
-from mtag_core.training.segmenters.splits import CLOSED, OPEN, train_split_model
+from mtag_core.training.segmenters.splits import (
+    CLOSED,
+    OPEN,
+    exact_script,
+    learn_scripts,
+    script_of,
+    train_split_model,
+)
 from mtag_core.training.segmenters.treebanks import Surface
 
 _HABAIT = Surface("habait", ("ha", "bait"), True)

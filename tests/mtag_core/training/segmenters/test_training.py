@@ -5,8 +5,7 @@ import pytest
 from mtag_core.__main__ import main
 from mtag_core.segmentation import Segmenter
 from mtag_core.segmentation.splits import SplitModel
-from mtag_core.training.segmenters.labelled_text import split_line
-from mtag_core.training.segmenters.treebanks import Surface
+from mtag_core.training.segmenters.treebanks import Surface, split_line
 
 _TEXTS = ["The cat sleeps .", "My dog , too .", "A bird sings !", "We see it .", "It is late ."]
 
@@ -74,7 +73,7 @@ def test_a_treebank_without_training_file_is_an_error(treebanks, tmp_path, capsy
 
 def test_directory_without_treebanks_is_an_error(tmp_path, capsys):
     assert _train(tmp_path, tmp_path / "out") == 2
-    assert "no *-ud-train.conllu" in capsys.readouterr().err
+    assert "no *-train.conllu" in capsys.readouterr().err
 
 
 def _own_treebank(tmp_path, name, sentence):

@@ -2,11 +2,15 @@ from collections import Counter
 
 import numpy as np
 import pytest
+
+torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+pytest.importorskip("transformers", reason="transformers is an extra: install mtag[train]")
+
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from mtag_core.segmentation.split_scripts import Script
-from mtag_core.training.segmenters.split_choices import (
+from mtag_core.training.segmenters.split_encoder import (
     N_NUMBERS,
     N_PARTS,
     ChoiceTable,
@@ -14,6 +18,7 @@ from mtag_core.training.segmenters.split_choices import (
 )
 from mtag_core.training.segmenters.treebanks import Surface
 
+CPU = torch.device("cpu")
 _HA = Script("ha", "", ("ha",), "", "", ())
 _O = Script("", "o", (), "", "_", ("hu",))
 _HABEIT = Surface("habeit", ("ha", "beit"), True)
@@ -43,14 +48,15 @@ def test_choices_tell_which_scripts_are_right(table):
         ("hadod_", "hu"),
         ("ha", "dod_", "hu"),
     }
-    choices = table.lay_out([Surface("hadodo", ("ha", "dodo"), True), Surface(".", (), True)])
-    assert choices.sizes.tolist() == [4, 1]
+    tokens = [Surface("hadodo", ("ha", "dodo"), True), Surface(".", (), True)]
+    choices = table.lay_out(tokens, CPU)
+    assert choices.token.tolist() == [0] * 4 + [1]
     assert choices.is_right.sum() == 1
     assert choices.parts.shape == (5, N_PARTS)
     assert choices.numbers.shape == (5, N_NUMBERS)
 
 
 def test_stems_have_the_pieces_of_the_vocabulary(table):
-    choices = table.lay_out([_HABEIT])
-    pieces = table.stem_pieces(choices.stems[choices.is_right])
+    choices = table.lay_out([_HABEIT], CPU)
+    pieces = choices.stem_pieces[choices.stem[choices.is_right]]
     assert pieces.tolist() == [[1, *[-1] * 7]]

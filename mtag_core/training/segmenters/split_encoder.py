@@ -1,0 +1,391 @@
+"""A pretrained encoder that chooses the edit script of each surface token.
+
+What a small split model (see `mtag_core.segmentation.splits`) can learn from a treebank is limited
+by its size. An encoder knows words that the treebank does not show: it reads the sentence, and
+what each script leaves of a form. It splits text for the small model (`encoder_labels`).
+
+A small treebank shows few of the ways in which prefixes and pronouns meet. The encoder's scripts
+are made of every beginning and every end that the treebank shows, and it learns about the parts.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from mtag_core.segmentation.split_features import Counts, count_row
+from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
+from mtag_core.segmentation.splits import scripts_of
+from mtag_core.training.data.pieces import (
+    NO_NOISE,
+    DeviceSentences,
+    SpecialPieces,
+    cut_batches,
+    encode_sentences,
+    fits,
+)
+from mtag_core.training.networks.model import Batch
+from mtag_core.training.networks.pretrained import piece_table
+from mtag_core.training.options import Noise
+from mtag_core.training.segmenters.splits import script_of
+from mtag_core.training.segmenters.treebanks import Surface
+
+DROPOUT = 0.1
+N_PARTS = 5
+N_NUMBERS = 12
+_WIDTH = 128
+_LABELLING_BUDGET = 4096
+
+# A beginning or an end seen less often is joined with what it was seen with alone.
+_MIN_COUNT = 3
+
+# A script seen less often has no weight of its own, only those of its parts.
+_MIN_OWN_COUNT = 2
+
+_MOST_STEM_PIECES = 8
+
+# Stands for minus infinity, without its gradients.
+_IMPOSSIBLE = -1e4
+
+
+class Choices(NamedTuple):
+    """The scripts of some tokens on a device, those of one after those of another.
+
+    Attributes:
+        parts: Ids of what each script is made of. Shape (n_choices, N_PARTS).
+        stem: The row of `stem_pieces` of what it leaves of the form. Shape (n_choices,).
+        numbers: Lengths, and logarithms of how often forms occur. Shape (n_choices, N_NUMBERS).
+        is_right: Whether it makes the token's tokens. Shape (n_choices,).
+        token: Index of its token. Shape (n_choices,).
+        stem_pieces: The first wordpieces of stems, -1 where there are fewer. Shape (n_stems, 8).
+    """
+
+    parts: Tensor
+    stem: Tensor
+    numbers: Tensor
+    is_right: Tensor
+    token: Tensor
+    stem_pieces: Tensor
+
+
+@dataclass(frozen=True)
+class FormChoices:
+    """What the tokens of a form share."""
+
+    tokens: list[tuple[str, ...]]
+    parts: NDArray[np.int64]
+    stems: NDArray[np.int64]
+    numbers: NDArray[np.float32]
+
+
+class ChoiceTable:
+    """Finds the scripts of forms and names their parts and stems."""
+
+    def __init__(self, tokens: Iterable[Surface], counts: Counts, tokenizer: Path) -> None:
+        """Learns scripts.
+
+        Args:
+            tokens: Of a treebank.
+            counts: As in `SplitModel`.
+            tokenizer: A `tokenizer.json`, for the wordpieces of stems.
+        """
+        script_to_count = Counter(script_of(token.form, token.tokens) for token in tokens)
+        del script_to_count[WHOLE]
+        self._candidates = Candidates(composed_scripts(script_to_count))
+        self._counts = counts
+        self.tokenizer = tokenizer
+        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._own = {s for s, count in script_to_count.items() if count >= _MIN_OWN_COUNT}
+        self._part_to_id: dict[object, int] = {}
+        self._script_to_parts = {
+            script: [self._part_to_id.setdefault(p, len(self._part_to_id)) for p in parts]
+            for script in (WHOLE, *self._candidates.scripts)
+            if (parts := self._parts(script))
+        }
+        self._stem_to_id: dict[str, int] = {}
+        self._stem_pieces: list[list[int]] = []
+        self._forms: dict[str, FormChoices] = {}
+
+    @property
+    def n_parts(self) -> int:
+        """Number of ids of parts."""
+        return len(self._part_to_id)
+
+    def tokens_of(self, form: str) -> list[tuple[str, ...]]:
+        """The tokens that each script makes of a form."""
+        return self._form(form).tokens
+
+    def lay_out(self, tokens: Sequence[Surface], device: torch.device) -> Choices:
+        """Lays out the scripts of tokens; those without parts have no right one."""
+        forms = [self._form(token.form) for token in tokens]
+        right = [
+            made == token.tokens
+            for form, token in zip(forms, tokens, strict=True)
+            for made in form.tokens
+        ]
+        stems, stem = np.unique(np.concatenate([form.stems for form in forms]), return_inverse=True)
+        arrays = (
+            np.concatenate([form.parts for form in forms]),
+            stem,
+            np.concatenate([form.numbers for form in forms]),
+            np.array(right),
+            np.repeat(np.arange(len(forms)), [len(form.tokens) for form in forms]),
+            self._pieces_of(stems),
+        )
+        return Choices(*(torch.from_numpy(array).to(device) for array in arrays))
+
+    def _pieces_of(self, stems: NDArray[np.int64]) -> NDArray[np.int64]:
+        pieces = np.full((len(stems), _MOST_STEM_PIECES), -1, np.int64)
+        for row, stem in zip(pieces, stems.tolist(), strict=True):
+            ids = self._stem_pieces[stem]
+            row[: len(ids)] = ids
+        return pieces
+
+    def _form(self, form: str) -> FormChoices:
+        if form not in self._forms:
+            scripts = scripts_of(form, self._candidates)
+            stems = [script.stem(form) for script in scripts]
+            self._forms[form] = FormChoices(
+                [script.apply(form) for script in scripts],
+                np.array([self._script_to_parts[script] for script in scripts], np.int64),
+                np.array([self._stem_id(stem) for stem in stems], np.int64),
+                np.array([self._numbers(form, script) for script in scripts], np.float32),
+            )
+        return self._forms[form]
+
+    def _stem_id(self, stem: str) -> int:
+        if stem not in self._stem_to_id:
+            self._stem_to_id[stem] = len(self._stem_pieces)
+            encoding = self._tokenizer.encode(
+                [stem], is_pretokenized=True, add_special_tokens=False
+            )
+            self._stem_pieces.append(encoding.ids[:_MOST_STEM_PIECES])
+        return self._stem_to_id[stem]
+
+    def _parts(self, script: Script) -> list[object]:
+        return [
+            ("beginning", _beginning(script)),
+            ("end", _end(script)),
+            ("before", script.before),
+            ("after", script.after),
+            script if script == WHOLE or script in self._own else None,
+        ]
+
+    def _numbers(self, form: str, script: Script) -> list[float]:
+        stem = script.stem(form)
+        n_form, n_stem = self._log_count(form), self._log_count(stem)
+        n_token = self._log_count((script.pre + stem + script.post).strip("_"))
+        n_pieces = len(self._stem_pieces[self._stem_id(stem)])
+        return [
+            *(n_stem / 8, n_form / 8, (n_stem - n_form) / 8, n_token / 8, len(stem) / 8),
+            *(len(stem) < 2, n_pieces == 1, n_pieces / 4),
+            *(n_stem == 0, n_form == 0, len(script.before), len(script.after)),
+        ]
+
+    def _log_count(self, form: str) -> int:
+        return int(self._counts[count_row(form, n_counts=len(self._counts))])
+
+
+def composed_scripts(script_to_count: Counter[Script]) -> list[Script]:
+    """Joins beginnings with ends.
+
+    Args:
+        script_to_count: How often a treebank shows each script.
+
+    Returns:
+        The treebank's scripts, and every beginning with every end that are seen often enough,
+        sorted; without `WHOLE`.
+    """
+    beginnings: Counter[tuple[str, tuple[str, ...], str]] = Counter()
+    ends: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
+    for script, count in script_to_count.items():
+        beginnings[_beginning(script)] += count
+        ends[_end(script)] += count
+    scripts = {
+        Script(prefix, suffix, before, pre, post, after)
+        for (prefix, before, pre), n_beginning in beginnings.items()
+        for (suffix, post, after), n_end in ends.items()
+        if min(n_beginning, n_end) >= _MIN_COUNT
+    }
+    return sorted((scripts | set(script_to_count)) - {WHOLE}, key=repr)
+
+
+def _beginning(script: Script) -> tuple[str, tuple[str, ...], str]:
+    return script.prefix, script.before, script.pre
+
+
+def _end(script: Script) -> tuple[str, str, tuple[str, ...]]:
+    return script.suffix, script.post, script.after
+
+
+class SplitEncoder(nn.Module):
+    """Scores the scripts of tokens.
+
+    A script's score is the sum of what a layer of logits says of its parts, and of what a small
+    network says of the token, the parts, the stem and the numbers together.
+    """
+
+    def __init__(self, encoder: nn.Module, *, width: int, n_parts: int) -> None:
+        """Puts fresh heads on an encoder.
+
+        Args:
+            encoder: Called with (piece_ids, is_piece), gives (n_sentences, n_pieces, width).
+            width: Of its output.
+            n_parts: Number of ids of parts.
+        """
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = nn.Dropout(DROPOUT)
+        self.combine = nn.Linear(2 * width, width)
+        self.part_logits = nn.Linear(width, n_parts)
+        self.of_token = nn.Linear(width, _WIDTH)
+        self.of_part = nn.Embedding(n_parts, _WIDTH)
+        self.of_stem = nn.Linear(2 * width, _WIDTH)
+        self.of_number = nn.Linear(N_NUMBERS, _WIDTH)
+        self.stem_norm = nn.LayerNorm(width)
+        self.score = nn.Linear(_WIDTH, 1)
+        nn.init.normal_(self.part_logits.weight, std=0.02)
+        nn.init.zeros_(self.part_logits.bias)
+        nn.init.normal_(self.of_part.weight, std=0.1)
+        # Text has pieces that the treebank does not show; those that it shows stay among them.
+        piece_table(encoder).weight.requires_grad_(False)
+
+    def forward(self, batch: Batch, choices: Choices) -> Tensor:
+        """Scores the scripts of a batch's tokens: shape (n_choices,)."""
+        hidden = self.encoder(batch.piece_ids, batch.is_piece).flatten(0, 1)
+        first = hidden.index_select(0, batch.first_piece_index)
+        last = hidden.index_select(0, batch.last_piece_index)
+        joined = self.dropout(torch.cat([first, last], dim=-1))
+        token = self.dropout(torch.tanh(self.combine(joined)))
+        logits = self.part_logits(token)[choices.token[:, None], choices.parts].sum(1)
+        inner = self.of_token(token)[choices.token] + self.of_part(choices.parts).sum(1)
+        inner = inner + self._stems(choices.stem_pieces)[choices.stem]
+        inner = inner + self.of_number(choices.numbers.to(inner.dtype))
+        scores: Tensor = self.score(self.dropout(torch.relu(inner))).squeeze(-1) + logits
+        return scores
+
+    def _stems(self, pieces: Tensor) -> Tensor:
+        rows = piece_table(self.encoder)(pieces.clamp(min=0))
+        rows = rows * (pieces >= 0).to(rows.dtype)[..., None]
+        mean = rows.sum(1) / (pieces >= 0).sum(1, keepdim=True).clamp(min=1)
+        both = torch.cat([self.stem_norm(mean), self.stem_norm(rows[:, 0])], dim=-1)
+        vectors: Tensor = self.of_stem(self.dropout(both))
+        return vectors
+
+
+class SplitSentences:
+    """Sentences on a device, with the scripts of their tokens."""
+
+    def __init__(
+        self,
+        sentences: Sequence[Sequence[Surface]],
+        table: ChoiceTable,
+        *,
+        max_pieces: int,
+        device: torch.device,
+    ) -> None:
+        """Encodes sentences.
+
+        Args:
+            sentences: Tokens without parts are asked about only.
+            table: Finds the scripts.
+            max_pieces: Longer sentences are left out.
+            device: Where to.
+        """
+        tokenizer = table.tokenizer
+        packed = encode_sentences([[token.form for token in s] for s in sentences], tokenizer)
+        fitting = np.flatnonzero(fits(packed, max_pieces=max_pieces))
+        self.sentences = [sentences[index] for index in fitting.tolist()]
+        self.tokens = [token for sentence in self.sentences for token in sentence]
+        self.table = table
+        self.n_pieces = packed.n_pieces[fitting]
+        self._on_device = DeviceSentences(
+            packed.select(fitting),
+            SpecialPieces.load(tokenizer),
+            device=device,
+        )
+
+    def batch(self, indices: NDArray[np.int64], noise: Noise = NO_NOISE) -> tuple[Batch, Choices]:
+        """Gathers some sentences, and the scripts of their tokens."""
+        batch = self._on_device.batch(indices, noise)
+        tokens = [self.tokens[i] for i in batch.token_index.tolist()]
+        return batch, self.table.lay_out(tokens, self._on_device.device)
+
+
+def choice_loss(scores: Tensor, choices: Choices, *, n_tokens: int) -> tuple[Tensor, int]:
+    """Mean negative log probability of what is right, over tokens that have a right script.
+
+    Args:
+        scores: Of the scripts. Shape (n_choices,).
+        choices: The scripts of a batch.
+        n_tokens: Of the batch.
+
+    Returns:
+        The loss, shape (), and the number of tokens that it is a mean of.
+    """
+    right = scores.masked_fill(~choices.is_right, _IMPOSSIBLE)
+    losses = _log_sums(scores, choices.token, n_tokens) - _log_sums(right, choices.token, n_tokens)
+    has_right = torch.zeros(n_tokens, device=scores.device)
+    has_right = has_right.index_add(0, choices.token, choices.is_right.float()) > 0
+    n_right = int(has_right.sum())
+    return (losses * has_right).sum() / max(1, n_right), n_right
+
+
+def _log_sums(scores: Tensor, token: Tensor, n_tokens: int) -> Tensor:
+    most = torch.full((n_tokens,), 2 * _IMPOSSIBLE, device=scores.device)
+    most = most.scatter_reduce(0, token, scores.detach(), "amax")
+    sums = torch.zeros(n_tokens, device=scores.device)
+    return most + sums.index_add(0, token, torch.exp(scores - most[token])).log()
+
+
+@torch.no_grad()
+def guess_splits(
+    teacher: SplitEncoder, sentences: SplitSentences
+) -> list[tuple[tuple[str, ...], float]]:
+    """Gives each token of the sentences its most probable tokens, and their probability."""
+    teacher.eval()
+    guesses: list[tuple[tuple[str, ...], float]] = [((), 0.0)] * len(sentences.tokens)
+    for indices in cut_batches(
+        sentences.n_pieces,
+        piece_budget=_LABELLING_BUDGET,
+        generator=np.random.default_rng(0),
+    ):
+        batch, choices = sentences.batch(indices)
+        scores = teacher(batch, choices).float()
+        sizes = torch.bincount(choices.token).tolist()
+        tokens = batch.token_index.tolist()
+        for index, some in zip(tokens, scores.cpu().split(sizes), strict=True):
+            made = sentences.table.tokens_of(sentences.tokens[index].form)
+            guesses[index] = _most_probable(made, some.softmax(0).tolist())
+    return guesses
+
+
+def _most_probable(
+    made: Sequence[tuple[str, ...]], probs: Sequence[float]
+) -> tuple[tuple[str, ...], float]:
+    tokens_to_prob: dict[tuple[str, ...], float] = {}
+    for tokens, prob in zip(made, probs, strict=True):
+        tokens_to_prob[tokens] = tokens_to_prob.get(tokens, 0.0) + prob
+    return max(tokens_to_prob.items(), key=lambda item: item[1])
+
+
+def words_f1(teacher: SplitEncoder, sentences: SplitSentences) -> float:
+    """F1 of tokens in percent, where the surface tokens are given."""
+    n_same = n_gold = n_guessed = 0
+    guesses = guess_splits(teacher, sentences)
+    for (_, parts, _), (guess, _) in zip(sentences.tokens, guesses, strict=True):
+        n_gold += len(parts)
+        n_guessed += len(guess)
+        # A token that is not split has another place than those of one that is.
+        if (len(parts) == 1) == (len(guess) == 1):
+            n_same += (Counter(parts) & Counter(guess)).total()
+    return 200.0 * n_same / max(1, n_gold + n_guessed)
