@@ -21,14 +21,17 @@ from benchmarks.machine import machine, shown_command, write_record
 from mtag_core.output.rows import OutputRow
 from mtag_core.records import Sentence
 from mtag_core.storage import open_text
-from mtag_core.training.logits.logit_parts import load_segmenter
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence
 from mtag_core.training.logits.logit_teachers import OnnxTeacher
-from mtag_core.training.logits.scorer import Scorer
+from mtag_core.training.logits.scorer import Scorer, load_segmenter
 from mtag_core.training.logits.sentence_choice import ChoiceOptions, is_useful
 from mtag_core.training.logits.shared_basis import fit_basis
-from mtag_core.training.logits.soft_targets import FeatsSummary, SummaryOptions, rebuild_feats_probs
-from mtag_core.training.logits.tail_basis import TailBasis
+from mtag_core.training.logits.soft_targets import (
+    FeatsSummary,
+    SummaryOptions,
+    TailBasis,
+    rebuild_feats_probs,
+)
 
 _DEFAULT_BUNDLE = Path(__file__).parents[1] / "mtag_core" / "bundles" / "default"
 _BASIS_TOKENS = 2000

@@ -50,20 +50,23 @@ from mtag_core.parts.run_plan import choose_sizes, measure_plan, write_plan
 from mtag_core.records import Sentence
 from mtag_core.storage import FileInfo
 from mtag_core.tagging.bundle import Bundle
-from mtag_core.training.logits.chosen_parts import Selection, choose_parts, remove_choice
-from mtag_core.training.logits.load_teacher import load_teacher
-from mtag_core.training.logits.logit_parts import LogitsConfig, load_segmenter
-from mtag_core.training.logits.logit_shards import ShardFormat
+from mtag_core.training.logits.logit_shards import ShardFormat, preview_shards
 from mtag_core.training.logits.logit_teachers import Teacher
-from mtag_core.training.logits.scorer import Scorer, shard_info
-from mtag_core.training.logits.shard_preview import preview_shards
+from mtag_core.training.logits.scorer import (
+    LogitsConfig,
+    Scorer,
+    load_segmenter,
+    load_teacher,
+    shard_info,
+)
+from mtag_core.training.logits.sentence_choice import Selection, choose_parts, remove_choice
 from mtag_core.training.logits.shared_basis import (
     basis_path,
     make_basis,
     read_basis,
     sample_sentences,
 )
-from mtag_core.training.logits.tail_basis import TailBasis
+from mtag_core.training.logits.soft_targets import TailBasis
 from pipelines.interrupts import exit_program
 from pipelines.job import find_inputs, make_parts, run_job, run_planned
 from pipelines.models import PROGRAM

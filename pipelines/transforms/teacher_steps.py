@@ -14,9 +14,8 @@ from mtag_core.parts.plan import PlannedPart
 from mtag_core.records import Block, Reject, Sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.tagging.windows import EncodedSentence
-from mtag_core.training.logits.chosen_parts import survey_part
 from mtag_core.training.logits.logit_shards import ScoredSentence
-from mtag_core.training.logits.sentence_choice import ChoiceOptions
+from mtag_core.training.logits.sentence_choice import ChoiceOptions, survey_part
 from pipelines.transforms.steps import KeyedRecord, SharedModel, StepDoFn
 from pipelines.transforms.tag import BatchDoFn, BatchModel
 

@@ -13,8 +13,7 @@ from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
 from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.training.logits.logit_shards import LogitBlock, read_info
 from mtag_core.training.logits.piece_windows import PieceEncoder
-from mtag_core.training.logits.soft_targets import rebuild_feats_probs
-from mtag_core.training.logits.tail_basis import TailBasis
+from mtag_core.training.logits.soft_targets import TailBasis, rebuild_feats_probs
 from pipelines import teacher_logits
 from tests.mtag_core.training.logit_samples import read_blocks
 from tests.mtag_core.training.tiny_teacher import N_FEATS, write_tiny_teacher

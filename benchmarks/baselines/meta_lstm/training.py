@@ -28,7 +28,7 @@ from benchmarks.baselines.meta_lstm.options import MetaLstmOptions
 from mtag_core.errors import CheckpointError
 from mtag_core.tagging.tagged import TaggedSentence, unscored
 from mtag_core.training.data.treebanks import UNLABELLED, LabelledSentence
-from mtag_core.training.loops.trainer import Epoch, Task, Trainer
+from mtag_core.training.loops.trainer import Epoch, Trainer, TrainingTask
 from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.records import record_options
 
@@ -177,7 +177,9 @@ class _Stage:
     def train(self, directory: Path) -> None:
         """Trains to the end of the schedule, from the checkpoint in the directory on."""
         directory.mkdir(exist_ok=True)
-        task = Task(self._model.stage(self._name), self._epoch, self._loss, dict, is_half=False)
+        task = TrainingTask(
+            self._model.stage(self._name), self._epoch, self._loss, dict, is_half=False
+        )
         with TrainingLog(directory, is_writer=True) as log:
             trainer = Trainer(task, self._options.schedule, directory=directory, log=log)
             trainer.resume()

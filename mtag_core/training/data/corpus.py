@@ -156,13 +156,7 @@ class TreebankCorpus:
             )
         )
         rules = list(map(training_rules, train))
-        pairs = (
-            (upos, rule)
-            for sentence, of_sentence in zip(train, rules, strict=True)
-            for upos, rule in zip(sentence.upos, of_sentence, strict=True)
-            if rule is not None
-        )
-        inventories = _inventories(train, pairs, feats, lemma_rules)
+        inventories = _inventories(train, rules, feats, lemma_rules)
         names = tuple(sorted({sentence.treebank for sentence in train}))
         form_to_id: dict[str, int] = {}
         train_set = _dataset(train, rules, inventories, names, form_to_id, unknown_rule=UNLABELLED)
@@ -251,11 +245,17 @@ def _parts(sentence: LabelledSentence) -> Iterator[LabelledSentence]:
 
 
 def _inventories(
-    train: Iterable[LabelledSentence],
-    pairs: Iterable[tuple[str, str]],
+    train: Sequence[LabelledSentence],
+    rules_of_tokens: Sequence[Sequence[str | None]],
     feats: Sequence[str],
     lemma_rules: Sequence[str],
 ) -> WordInventories:
+    pairs = (
+        (upos, rule)
+        for sentence, of_sentence in zip(train, rules_of_tokens, strict=True)
+        for upos, rule in zip(sentence.upos, of_sentence, strict=True)
+        if rule is not None
+    )
     rules, of_upos = (tuple(lemma_rules), ()) if lemma_rules else rule_inventory(pairs)
     # Matrix products with a multiple of eight are twice as fast on a GPU.
     n_rules = len(rules) if lemma_rules else _whole_eights(len(rules))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.graphs.logit_graph import build_logit_graph
 from mtag_core.training.graphs.trained_model import read_trained_model
@@ -28,6 +29,8 @@ def export_teacher(model: Path, output: Path) -> None:
         CheckpointError: A file is missing, or the encoder has another shape.
     """
     trained = read_trained_model(model)
+    if trained.has_words:
+        raise CheckpointError(f"{model}: a student of words, expected a teacher")
     graph = build_logit_graph(trained.weights, trained.shape)
     metadata = ModelMetadata.of(trained.config)
     openings = language_openings(metadata.conventions, metadata.treebank_pieces)

@@ -20,6 +20,15 @@ from mtag_core.training.graphs.logit_graph import GraphShape
 from mtag_core.training.graphs.quantised_graph import Range, Weights
 from mtag_core.training.graphs.tagging_heads import TaggingHeads
 
+_OUTPUTS: dict[str, tuple[int, Sequence[str]]] = {
+    name: (kind, ("n_tokens",))
+    for kind, names in (
+        (TensorProto.INT64, ("upos", "second_upos", "feats")),
+        (TensorProto.FLOAT, ("upos_score", "feats_score")),
+    )
+    for name in names
+}
+
 
 def build_student_graph(
     weights: Weights,
@@ -71,21 +80,8 @@ def build_student_graph(
         output="feats",
         score="feats_score",
     )
-    outputs: dict[str, tuple[int, Sequence[str]]] = {
-        name: (kind, ("n_tokens",))
-        for kind, names in (
-            (TensorProto.INT64, ("upos", "second_upos", "feats")),
-            (TensorProto.FLOAT, ("upos_score", "feats_score")),
-        )
-        for name in names
-    }
-    if has_observed:
-        outputs |= graph.observed
-    return graph.serialised(
-        "student",
-        inputs=inputs,
-        outputs=outputs,
-    )
+    outputs = _OUTPUTS | graph.observed if has_observed else _OUTPUTS
+    return graph.serialised("student", inputs=inputs, outputs=outputs)
 
 
 class _StudentGraph(TaggingHeads):

@@ -29,8 +29,7 @@ from mtag_core.training.logits.logit_teachers import (
     summarise,
 )
 from mtag_core.training.logits.piece_windows import PIECE_BUDGET, TokenLogits, rows_of_batches
-from mtag_core.training.logits.soft_targets import LOWEST, SummaryOptions
-from mtag_core.training.logits.tail_basis import TailBasis
+from mtag_core.training.logits.soft_targets import LOWEST, SummaryOptions, TailBasis
 
 _GRAPH = "tagger.onnx"
 _FILES = (_GRAPH, "forms.onnx", "tokenizer.json", "labels.json")

@@ -1,4 +1,4 @@
-"""Shards of teacher logits: the Parquet schema, its writer and its reader.
+"""Shards of teacher logits: the Parquet schema, its writer, its reader, and a preview for people.
 
 A row is a sentence with its tokens. Token columns are flat: of a sentence with n tokens,
 `upos_logits` holds n * 17 values, `feats_ids` and `feats_logits` n * top_k, `feats_rest`
@@ -6,10 +6,12 @@ n * n_temperatures and `feats_tail` n * rank bytes. The file's metadata say whic
 which labels, and how to read the columns; `read_info` refuses a file that is no shard.
 """
 
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -17,11 +19,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mtag_core import storage
 from mtag_core.errors import ShardError
+from mtag_core.output.preview import Preview, choose_previews
 from mtag_core.output.rows import OutputRow
 from mtag_core.output.writers import whole_parquet
 from mtag_core.records import Sentence
-from mtag_core.training.logits.soft_targets import FeatsSummary
+from mtag_core.training.logits.soft_targets import FeatsSummary, top_log_probs
 
 SHARD_VERSION = 1
 _METADATA_KEY = b"mtag.logits"
@@ -275,3 +279,60 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
     return pa.ListArray.from_arrays(
         pa.array(offsets, pa.int32()), pa.array(flat, kind.value_type), type=kind
     )
+
+
+def preview_shards(
+    paths: Iterable[str], *, upos: Sequence[str], feats: Sequence[str], n_sentences: int
+) -> list[Preview]:
+    """Picks short sentences out of the heads of shards, as `preview_parts` does.
+
+    Args:
+        paths: The shards to look into.
+        upos: The teacher's UPOS labels in label order.
+        feats: The teacher's FEATS labels in label order.
+        n_sentences: How many to return at most.
+
+    Returns:
+        Sentences with the best labels of each token and their probabilities at the lowest
+        temperature that the shards keep.
+    """
+    found = (preview for path in paths for preview in _head(path, upos, feats))
+    return choose_previews(found, n_sentences=n_sentences)
+
+
+def _head(path: str, upos: Sequence[str], feats: Sequence[str]) -> Iterator[Preview]:
+    with storage.open_read(path) as opened:
+        stream = opened if opened.seekable() else io.BytesIO(opened.read())
+        info = read_info(path, stream)
+        if not row_group_sizes(stream):
+            return
+        block = read_row_group(stream, 0, info=info)
+    upos_shown = _shown(upos, block.upos_logits.argmax(axis=1), _best_upos_probs(block))
+    best_feats = block.feats_summary.label_ids[:, 0]
+    feats_shown = _shown(feats, best_feats, _best_feats_probs(block, info))
+    ends = accumulate(block.n_tokens.tolist())
+    columns = zip(block.doc_ids, block.languages, block.forms, ends, strict=True)
+    for doc_id, language, forms, end in columns:
+        own = slice(end - len(forms), end)
+        tokens = zip(forms, upos_shown[own], feats_shown[own], strict=True)
+        yield Preview(doc_id, language, tuple(tokens))
+
+
+def _best_upos_probs(block: LogitBlock) -> NDArray[np.float32]:
+    # The largest logit is 0.
+    result: NDArray[np.float32] = 1 / np.exp(block.upos_logits.astype(np.float32)).sum(axis=1)
+    return result
+
+
+def _best_feats_probs(block: LogitBlock, info: ShardInfo) -> NDArray[np.float32]:
+    log_probs = top_log_probs(
+        block.feats_summary, temperature=min(info.temperatures), temperatures=info.temperatures
+    )
+    result: NDArray[np.float32] = np.exp(log_probs[:, 0])
+    return result
+
+
+def _shown(
+    labels: Sequence[str], ids: NDArray[np.integer], probs: NDArray[np.float32]
+) -> list[str]:
+    return [f"{labels[label]} {prob:.2f}" for label, prob in zip(ids, probs, strict=True)]

@@ -8,7 +8,7 @@ A teacher directory holds
     feats.json        FEATS inventory in label order
 
 and may be a model bundle at the same time. A directory of Hugging Face's format is read by
-`mtag_core.training.logits.hugging_face_teacher`, one that `train-teacher` wrote by
+`mtag_core.training.logits.trained_teacher`, one that `train-teacher` wrote by
 `mtag_core.training.logits.trained_teacher`.
 """
 
@@ -33,8 +33,12 @@ from mtag_core.training.logits.piece_windows import (
     TokenLogits,
     batched_rows,
 )
-from mtag_core.training.logits.soft_targets import FeatsSummary, SummaryOptions, summarise_feats
-from mtag_core.training.logits.tail_basis import TailBasis
+from mtag_core.training.logits.soft_targets import (
+    FeatsSummary,
+    SummaryOptions,
+    TailBasis,
+    summarise_feats,
+)
 
 TEACHER_FILE = "teacher.json"
 TEACHER_VERSION = 1

@@ -1,19 +1,31 @@
-"""Sentences to sentences with a teacher's logits."""
+"""Sentences to sentences with a teacher's logits: what a run over them loads, does and records."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
+from mtag_core.errors import BundleError, UsageError
+from mtag_core.langid import LanguageIdentifier
+from mtag_core.parts.run import RunConfig
 from mtag_core.records import Sentence
+from mtag_core.segmentation import Segmenter
+from mtag_core.tagging.bundle import Bundle
+from mtag_core.tagging.bundle_files import MANIFEST
 from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.windows import EncodedSentence
+from mtag_core.training.logits.bundle_teacher import BundleTeacher
 from mtag_core.training.logits.logit_shards import ScoredSentence, ShardInfo
 from mtag_core.training.logits.logit_teachers import (
+    TEACHER_FILE,
+    OnnxTeacher,
     Teacher,
     TokenSummary,
     labels_digest,
 )
 from mtag_core.training.logits.piece_windows import PIECE_BUDGET
-from mtag_core.training.logits.soft_targets import SummaryOptions, relative_logits
-from mtag_core.training.logits.tail_basis import TailBasis
+from mtag_core.training.logits.sentence_choice import ChoiceOptions
+from mtag_core.training.logits.soft_targets import SummaryOptions, TailBasis, relative_logits
+from mtag_core.training.logits.trained_teacher import TrainedTeacher, is_trained_model
 
 
 class Scorer:
@@ -89,3 +101,79 @@ def shard_info(teacher: Teacher, options: SummaryOptions, *, basis: TailBasis | 
         tail_rank=0 if basis is None else basis.rank,
         tail_basis="" if basis is None else basis.digest,
     )
+
+
+@dataclass(frozen=True)
+class LogitsConfig(RunConfig):
+    """A run's configuration with what only teacher logits have.
+
+    Attributes:
+        segmenters: Digest of the bundle that they are of.
+        choice: Which sentences are kept.
+        summary: What is kept of their logits.
+    """
+
+    segmenters: str = ""
+    choice: ChoiceOptions = field(default_factory=ChoiceOptions)
+    summary: SummaryOptions = field(default_factory=SummaryOptions)
+
+
+def load_segmenter(bundle: str | Path | None = None) -> Segmenter:
+    """Loads language identification and segmenters out of a model bundle.
+
+    Args:
+        bundle: Its path or URL; None for the one inside mtag.
+
+    Raises:
+        BundleError: The bundle is missing or damaged.
+    """
+    directory = Bundle.open(bundle).directory
+    langid = LanguageIdentifier.load(directory / "langid.ftz")
+    return Segmenter.load(directory / "segmenters", langid)
+
+
+_TORCH_PACKAGES = ("safetensors", "torch", "transformers")
+
+
+def load_teacher(directory: Path | None, *, bundle: str | None = None, device: str) -> Teacher:
+    """Loads a teacher.
+
+    Args:
+        directory: Of `export-teacher` or a model bundle, both run by ONNX Runtime; of
+            `train-teacher` or Hugging Face's, run by torch. None for the network of `bundle`.
+        bundle: A model bundle's path or URL; None for the one inside mtag.
+        device: Of a torch teacher, such as `cpu` or `cuda`.
+
+    Raises:
+        BundleError: The directory is none of these, or damaged.
+        CheckpointError: A trained model is damaged.
+        UsageError: The teacher needs torch, which is not installed.
+    """
+    if directory is None:
+        return BundleTeacher(bundle)
+    if (directory / TEACHER_FILE).exists():
+        return OnnxTeacher(directory)
+    if (directory / MANIFEST).exists():
+        return BundleTeacher(directory)
+    try:
+        return _torch_teacher(directory, device)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _TORCH_PACKAGES:
+            raise
+        raise UsageError(
+            f"{directory}: this teacher needs {error.name}: python -m pip install '.[train]'"
+        ) from error
+
+
+def _torch_teacher(directory: Path, device: str) -> Teacher:
+    if is_trained_model(directory):
+        return TrainedTeacher(directory, device=device)
+    if not (directory / "config.json").exists():
+        raise BundleError(
+            f"{directory}: neither {TEACHER_FILE} (see `python -m mtag_core export-teacher`) nor a "
+            f"bundle's {MANIFEST} nor a model of `train-teacher` nor config.json of a Hugging Face "
+            "model"
+        )
+    from mtag_core.training.logits.trained_teacher import HuggingFaceTeacher
+
+    return HuggingFaceTeacher(directory, device=device)

@@ -13,11 +13,14 @@ from mtag_core.parts.completed_parts import completed_parts
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
-from mtag_core.training.logits.chosen_parts import documents_of, sentences_of
 from mtag_core.training.logits.logit_teachers import N_WAITING, Teacher
-from mtag_core.training.logits.sentence_choice import ChoiceOptions, is_useful
-from mtag_core.training.logits.soft_targets import SummaryOptions
-from mtag_core.training.logits.tail_basis import TailBasis, fit_tail_basis
+from mtag_core.training.logits.sentence_choice import (
+    ChoiceOptions,
+    documents_of,
+    is_useful,
+    sentences_of,
+)
+from mtag_core.training.logits.soft_targets import SummaryOptions, TailBasis, fit_tail_basis
 
 # The basis is fitted on this many tokens, from documents spread over the plan.
 _TOKENS = 2000

@@ -35,7 +35,7 @@ Epoch = list[NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
-class Task:
+class TrainingTask:
     """What to learn.
 
     Attributes:
@@ -143,7 +143,7 @@ def begin(options: TrainingOptions) -> torch.device:
     return device
 
 
-def train(task: Task, options: TrainingOptions, *, epochs: float | None = None) -> int:
+def train(task: TrainingTask, options: TrainingOptions, *, epochs: float | None = None) -> int:
     """Trains to the end, from the checkpoint in the output directory if it is to be resumed.
 
     Args:
@@ -168,7 +168,7 @@ class Trainer:
 
     def __init__(
         self,
-        task: Task,
+        task: TrainingTask,
         schedule: Schedule,
         *,
         directory: Path | None = None,

@@ -100,6 +100,18 @@ class Network:
             raise CheckpointError(f"{directory}: not a trained model directory: {error}") from error
         return network
 
+    @classmethod
+    def load_teacher(cls, directory: Path, *, device: torch.device) -> "Network":
+        """Reads the directory of a model that reads wordpieces.
+
+        Raises:
+            CheckpointError: As `load`, or the model reads words.
+        """
+        network = cls.load(directory, device=device)
+        if network.has_words:
+            raise CheckpointError(f"{directory}: a student of words, expected a teacher")
+        return network
+
 
 def load_metadata(directory: Path) -> ModelMetadata:
     """Reads the metadata of a model directory."""

@@ -29,7 +29,7 @@ from mtag_core.training.data.student_input import OnDevice, StudentInput
 from mtag_core.training.data.treebanks import UNLABELLED
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.losses import label_loss
-from mtag_core.training.loops.trainer import Epoch, Task, Trainer
+from mtag_core.training.loops.trainer import Epoch, Trainer, TrainingTask
 from mtag_core.training.networks.model import TaggerLogits, TokenTagger
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.word_student import WordStudent
@@ -180,7 +180,7 @@ def _learn(tokens: TokenVectors, model: Student, options: AdapterOptions) -> Non
         return torch.stack(losses).sum(), len(indices)
 
     Trainer(
-        Task(nn.ModuleDict({"adapters": adapters}), epoch, loss, dict, is_half=False),
+        TrainingTask(nn.ModuleDict({"adapters": adapters}), epoch, loss, dict, is_half=False),
         options.schedule,
     ).run()
     adapters.requires_grad_(False)

@@ -26,7 +26,7 @@ from mtag_core.training.data.pieces import SpecialPieces, ragged_rows
 from mtag_core.training.data.student_input import Forms, StudentInput
 from mtag_core.training.data.text import as_read, train_vocabulary
 from mtag_core.training.loops import distributed
-from mtag_core.training.loops.trainer import Epoch, Task, begin, train
+from mtag_core.training.loops.trainer import Epoch, TrainingTask, begin, train
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.student import make_plain, new_student, set_dropout, share_weights
 from mtag_core.training.options import DistillOptions
@@ -89,7 +89,7 @@ def distill(options: DistillOptions) -> dict[str, float]:
 
     with _source(options, corpus, reader, forms) as source:
         torch.manual_seed(options.schedule.seed + distributed.rank())
-        task = Task(
+        task = TrainingTask(
             network.model, source.epoch, lambda ids: source.loss(network.model, ids), scores
         )
         train(task, options, epochs=source.epochs)

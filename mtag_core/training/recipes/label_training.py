@@ -12,7 +12,7 @@ from mtag_core.training.data.datasets import LabelledDataset, draw_epoch
 from mtag_core.training.data.pieces import cut_batches
 from mtag_core.training.data.student_input import OnDevice
 from mtag_core.training.loops.losses import label_loss
-from mtag_core.training.loops.trainer import Epoch, Task
+from mtag_core.training.loops.trainer import Epoch, TrainingTask
 from mtag_core.training.networks.model import TaggerLogits
 from mtag_core.training.options import Noise
 from mtag_core.training.recipes.scoring import score
@@ -70,9 +70,9 @@ class LabelTraining:
         self._labels = DeviceLabels(train[0], train[1].device)
         self._has_autocast = has_autocast
 
-    def task(self) -> Task:
+    def task(self) -> TrainingTask:
         """What the trainer calls."""
-        return Task(self._model, self._epoch, self._loss, self.scores)
+        return TrainingTask(self._model, self._epoch, self._loss, self.scores)
 
     def scores(self) -> dict[str, float]:
         """Macro dev scores."""

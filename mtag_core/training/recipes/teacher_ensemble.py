@@ -100,7 +100,9 @@ class TeacherEnsemble:
         """
         self.tokenizer = directories[0] / "tokenizer.json"
         self._options, self._device = options, device
-        self._teachers = [Network.load(directory, device=device) for directory in directories]
+        self._teachers = [
+            Network.load_teacher(directory, device=device) for directory in directories
+        ]
 
     def annotate(
         self, packed: PackedSentences, names: tuple[str, ...], name_ids: NDArray[np.int64]

@@ -32,7 +32,7 @@ from mtag_core.training.data.pieces import (
     cut_batches,
     encode_sentences,
 )
-from mtag_core.training.loops.trainer import Task, Trainer
+from mtag_core.training.loops.trainer import Trainer, TrainingTask
 from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.model_files import Network
@@ -203,7 +203,7 @@ class _BoundaryLabeller:
 
     def _trained(self, train: _Chunks, dev: _Chunks, *, rate: float, seed: int) -> BoundaryTeacher:
         torch.manual_seed(seed)
-        tagger: Any = Network.load(self._options.teacher, device=self._device).model
+        tagger: Any = Network.load_teacher(self._options.teacher, device=self._device).model
         model = BoundaryTeacher(tagger.encoder, hidden_size=tagger.upos.in_features)
         model.to(self._device)
         sentences = self._on_device(train.units)
@@ -375,7 +375,7 @@ def _train(
 
     curves.mkdir(parents=True, exist_ok=True)
     with TrainingLog(curves, is_writer=True) as log:
-        Trainer(Task(model, epoch, loss, scores), schedule, log=log).run()
+        Trainer(TrainingTask(model, epoch, loss, scores), schedule, log=log).run()
 
 
 def span_f1(guessed: NDArray[np.bool_], gold: NDArray[np.bool_]) -> float:

@@ -15,7 +15,7 @@ from mtag_core.segmentation.gap_inputs import N_KINDS, InputTables, padded_codes
 from mtag_core.segmentation.gap_network import LAYER_GAPS, UNITS_SEEN, GapNetwork, Quantised
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.units import find_units
-from mtag_core.training.loops.trainer import Epoch, Task, Trainer
+from mtag_core.training.loops.trainer import Epoch, Trainer, TrainingTask
 from mtag_core.training.options import Schedule
 from mtag_core.training.segmenters.treebanks import UNMARKED, MarkedSentence, Sentences
 
@@ -310,9 +310,9 @@ class _GapTraining:
         self._weights = self._tensor(np.pad(stream.weights, (padding, (0, 0))))
         self._step = 0
 
-    def task(self) -> Task:
+    def task(self) -> TrainingTask:
         """What the trainer calls."""
-        return Task(self._model, self._epoch, self._loss, dict, is_half=False)
+        return TrainingTask(self._model, self._epoch, self._loss, dict, is_half=False)
 
     def _epoch(self, number: int, generator: np.random.Generator) -> Epoch:
         first = int(generator.integers(_WINDOW_GAPS))

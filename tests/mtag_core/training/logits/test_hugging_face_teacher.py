@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from mtag_core.errors import BundleError
-from mtag_core.training.logits.hugging_face_teacher import HuggingFaceTeacher
+from mtag_core.training.logits.trained_teacher import HuggingFaceTeacher
 from tests.mtag_core.training.logit_samples import logits_of, sentence
 from tests.mtag_core.training.tiny_teacher import PIECES, write_model
 

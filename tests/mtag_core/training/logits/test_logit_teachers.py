@@ -13,6 +13,7 @@ from mtag_core.training.logits.shared_basis import fit_basis
 from mtag_core.training.logits.soft_targets import SummaryOptions, rebuild_feats_probs
 from tests.mtag_core.training.logit_samples import logits_of, sentence
 from tests.mtag_core.training.tiny_teacher import N_FEATS, write_model, write_tiny_teacher
+from tests.mtag_core.training.tiny_word_model import write_word_model
 
 SENTENCES = [sentence(words, language=language) for words, language in (
     ("abc de f", "de"), ("jih", "en"), ("a b c d e f g h i j", "xx"), ("abcdefgh hgf", "de"),
@@ -137,6 +138,11 @@ def test_unknown_version_is_refused(tmp_path: Path):
 def test_other_encoder_cannot_be_exported(tmp_path: Path):
     with pytest.raises(CheckpointError, match="encoder 'hugging_face', expected 'bert'"):
         export_teacher(write_model(tmp_path / "m", encoder="hugging_face"), tmp_path / "t")
+
+
+def test_student_of_words_is_no_teacher(tmp_path: Path):
+    with pytest.raises(CheckpointError, match="a student of words, expected a teacher"):
+        export_teacher(write_word_model(tmp_path / "m"), tmp_path / "t")
 
 
 def test_command_exports(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 from mtag_core.errors import ShardError
 from mtag_core.training.logits.soft_targets import (
     FeatsSummary,
+    TailBasis,
+    fit_tail_basis,
     rebuild_feats_probs,
     relative_logits,
     summarise_feats,
     top_labels,
     top_log_probs,
 )
-from mtag_core.training.logits.tail_basis import TailBasis, fit_tail_basis
 
 N_LABELS = 400
 TEMPERATURES = (1.0, 3.0)

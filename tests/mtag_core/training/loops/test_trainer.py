@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.errors import CheckpointError
-from mtag_core.training.loops.trainer import MasterWeights, Task, Trainer, learning_rate
+from mtag_core.training.loops.trainer import MasterWeights, Trainer, TrainingTask, learning_rate
 from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.options import Schedule
 
@@ -47,7 +47,7 @@ def train(directory, *, stop_after=None, is_resumed=False):
 
     directory.mkdir(exist_ok=True)
     with TrainingLog(directory, is_writer=True) as log:
-        task = Task(model, epoch, loss, lambda: {"dev": model.weight.sum().item()})
+        task = TrainingTask(model, epoch, loss, lambda: {"dev": model.weight.sum().item()})
         trainer = Trainer(task, SCHEDULE, directory=directory, log=log)
         assert trainer.resume() or not is_resumed
         trainer.run()
@@ -89,7 +89,7 @@ def test_the_rate_can_fall_along_a_line():
 def test_nothing_is_written_without_a_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     model = torch.nn.Linear(1, 1)
-    task = Task(
+    task = TrainingTask(
         model, lambda number, generator: [np.arange(1)], lambda batch: (model.weight.sum(), 1), dict
     )
     Trainer(task, Schedule(epochs=2)).run()
@@ -135,7 +135,7 @@ def test_heads_can_learn_faster_than_the_encoder(tmp_path):
 
     schedule = replace(SCHEDULE, warmup_share=0.0, epochs=1, peak_rate=1e-3, head_factor=10.0)
     with TrainingLog(tmp_path, is_writer=True) as log:
-        task = Task(model, lambda number, generator: [np.arange(1)] * 4, loss, dict)
+        task = TrainingTask(model, lambda number, generator: [np.arange(1)] * 4, loss, dict)
         Trainer(task, schedule, directory=tmp_path, log=log).run()
     moved = [old - weight.item() for old, weight in zip(before, model.parameters(), strict=True)]
     assert moved[0] > 0

@@ -3,8 +3,8 @@ import pytest
 from mtag_core.errors import BundleError, UsageError
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.training.logits.bundle_teacher import BundleTeacher
-from mtag_core.training.logits.load_teacher import load_teacher
 from mtag_core.training.logits.logit_teachers import OnnxTeacher
+from mtag_core.training.logits.scorer import load_teacher
 from tests.mtag_core.training.tiny_teacher import write_model, write_tiny_teacher
 
 
@@ -28,6 +28,6 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch, package):
     def fail(*_args, **_kwargs):
         raise ModuleNotFoundError(f"No module named '{package}'", name=package)
 
-    monkeypatch.setattr("mtag_core.training.logits.load_teacher.TrainedTeacher", fail)
+    monkeypatch.setattr("mtag_core.training.logits.scorer.TrainedTeacher", fail)
     with pytest.raises(UsageError, match=rf"needs {package}: python -m pip install '.\[train\]'"):
         load_teacher(write_model(tmp_path), device="cpu")

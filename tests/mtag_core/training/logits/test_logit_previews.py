@@ -2,8 +2,12 @@ import numpy as np
 import pytest
 
 from mtag_core.output.rows import OutputRow
-from mtag_core.training.logits.logit_shards import ScoredSentence, ShardFormat, ShardInfo
-from mtag_core.training.logits.shard_preview import preview_shards
+from mtag_core.training.logits.logit_shards import (
+    ScoredSentence,
+    ShardFormat,
+    ShardInfo,
+    preview_shards,
+)
 from mtag_core.training.logits.soft_targets import relative_logits, summarise_feats
 from tests.mtag_core.training.logit_samples import sentence
 
