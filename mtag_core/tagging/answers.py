@@ -1,5 +1,6 @@
 """What models answer, batch by batch, put together to columns of tags in the tokens' order."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from mtag_core.labels import Labels
 from mtag_core.lemmas import apply_rule
 from mtag_core.records import Sentence
-from mtag_core.tagging.tagged import TaggedSentence
+from mtag_core.tagging.tagged import BatchReport, TaggedSentence
 from mtag_core.tagging.windows import EncodedSentence, Window
 
 # Lemmas that are remembered by rule and form; about 8 MB when full.
@@ -45,6 +46,23 @@ _NO_IDS, _NO_SCORES = np.zeros(0, np.int64), np.zeros(0, np.float32)
 
 NO_ANSWER = Answer(_NO_IDS, _NO_IDS, _NO_IDS, _NO_SCORES, _NO_SCORES, _NO_IDS)
 """For no tokens."""
+
+
+def reported(
+    answers: Iterable[tuple[list[int], Answer]],
+    windows: Sequence[Window],
+    report: Callable[[BatchReport], None],
+    *,
+    piece_budget: int,
+) -> Iterator[tuple[list[int], Answer]]:
+    """Yields the answers of batches, and says of each how large it was and how long it took."""
+    started_s = time.perf_counter()
+    for indices, answer in answers:
+        now_s = time.perf_counter()
+        n_pieces = len(indices) * windows[indices[0]].size
+        report(BatchReport(len(indices), n_pieces, piece_budget, now_s - started_s))
+        started_s = now_s
+        yield indices, answer
 
 
 def in_order(windows: Sequence[Window], answers: Iterable[tuple[list[int], Answer]]) -> Answer:

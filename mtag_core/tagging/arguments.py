@@ -84,6 +84,12 @@ def check_many(values: object, *, what: str, expected: str, instead: str) -> Non
         raise UsageError(f"{what}: {_shown(values)}, expected {expected}")
 
 
+def check_count(value: int, *, what: str) -> None:
+    """Raises UsageError for what is no whole number above 0."""
+    if not isinstance(value, int) or value < 1:
+        raise UsageError(f"{what}: {value!r}, expected a whole number above 0")
+
+
 def _shown(value: object) -> str:
     return repr(value[:40]) if isinstance(value, str) else type(value).__name__
 

@@ -3,7 +3,6 @@
 text -> segment -> sentences -> wordpieces -> batches -> student -> tagged sentences
 """
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import count, tee
@@ -15,8 +14,9 @@ from mtag_core.langid import LanguageIdentifier
 from mtag_core.languages import UNKNOWN, normalise_language
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
-from mtag_core.tagging.answers import NO_ANSWER, Answer, Labeller, in_order
+from mtag_core.tagging.answers import NO_ANSWER, Labeller, in_order, reported
 from mtag_core.tagging.arguments import (
+    check_count,
     check_many,
     check_text,
     checked_text,
@@ -29,7 +29,7 @@ from mtag_core.tagging.models import TaggingModel, load_model
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
 from mtag_core.tagging.tagger_options import TaggerOptions, Untrained, trained_languages
 from mtag_core.tagging.text_streams import tag_in_processes, tag_in_turn
-from mtag_core.tagging.windows import EncodedSentence, Window, buffers
+from mtag_core.tagging.windows import EncodedSentence, buffers
 from mtag_core.treebank_style import MIXED, languages_of, treebank_language
 
 K = TypeVar("K")
@@ -211,8 +211,8 @@ class Tagger:
         Args:
             text: Any text without lone surrogates.
             language: Of the whole text, as in `load`; None for what `load` was given.
-            likely_language: Of the whole text, where no language is given or to be chosen among
-                some, and the text is not surely in another; as a dump says it of its pages.
+            likely_language: Where the user says nothing of languages: of a text that is not surely
+                in another, such as a page of a dump.
 
         Raises:
             UsageError: The text is no `str` or holds a lone surrogate, or mtag does not know the
@@ -297,9 +297,10 @@ class Tagger:
             The sentences of each text, in order.
 
         Raises:
-            UsageError: `texts` is one text, or something in it is none; as in `segment`.
+            UsageError: `texts` is one text, something in it is none, or as in `segment`.
         """
         check_many(texts, what="texts", expected="texts", instead="tag")
+        check_count(n_process, what="n_process")
         code = self._code(language)
         if not as_tuples:
             return self._pipe(texts, code, n_process)
@@ -359,6 +360,7 @@ class Tagger:
     def _code(self, language: str | None) -> str | None:
         if language is None:
             return self.options.language
+        check_text(language, what="language")
         known = (*self._segmenter.languages, *map(treebank_language, self.treebanks))
         return normalise_language(language, more_codes=known)
 
@@ -389,18 +391,11 @@ class Tagger:
             as they are asked for.
         """
         windows = [window for each in sentences for window in each.windows]
-        answer = in_order(windows, self._answers(windows)) if windows else NO_ANSWER
+        answers = self._model.answers(windows, budget=self.piece_budget)
+        if self.on_batch is not None:
+            answers = reported(answers, windows, self.on_batch, piece_budget=self.piece_budget)
+        answer = in_order(windows, answers) if windows else NO_ANSWER
         return self._labeller.tagged(sentences, answer)
-
-    def _answers(self, windows: Sequence[Window]) -> Iterator[tuple[list[int], Answer]]:
-        started_s = time.perf_counter()
-        for indices, answer in self._model.answers(windows, budget=self.piece_budget):
-            if self.on_batch is not None:
-                now_s = time.perf_counter()
-                n_pieces = len(indices) * windows[indices[0]].size
-                duration_s, started_s = now_s - started_s, now_s
-                self.on_batch(BatchReport(len(indices), n_pieces, self.piece_budget, duration_s))
-            yield indices, answer
 
 
 def _load_again(path: str, options: TaggerOptions, piece_budget: int) -> Tagger:

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from mtag_core.errors import UsageError
 from mtag_core.languages import find_language, normalise_language, written_standards
 from mtag_core.options import option
+from mtag_core.tagging.arguments import check_text
 from mtag_core.treebank_style import (
     check_treebank_style,
     split_names,
@@ -87,6 +88,8 @@ class TaggerOptions:
         Raises:
             UsageError: A treebank or a language is unknown, or options contradict each other.
         """
+        if self.language is not None:
+            check_text(self.language, what="language")
         check_treebank_style(self.treebank_style, treebanks=treebanks)
         if self.language is not None and self.languages:
             raise UsageError("give either the language of all texts or languages to choose among")
