@@ -201,7 +201,7 @@ class Progress:
         share = n_bytes / self._n_bytes if self._n_bytes else 0.0
         earlier = f" and {self._n_completed:,} from earlier runs" if self._n_completed else ""
         return (
-            f"{share:.0%} of {self._n_bytes / 1e6:,.1f} MB, "
+            f"{share:.0%} of {_size(self._n_bytes)}, "
             f"{n_bytes / 1e6 / self.elapsed_s:,.2f} MB/s, "
             f"{tally.n_tokens / self.elapsed_s:,.0f} words/s, {self._time_left(n_bytes)}; "
             f"{tally.n_parts:,}/{self._n_parts:,} parts{earlier}, "
@@ -213,6 +213,10 @@ class Progress:
             return "time left unknown"
         bytes_per_s = n_bytes / self.elapsed_s
         return f"{format_seconds((self._n_bytes - n_bytes) / bytes_per_s)} left"
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:,.1f} MB" if n_bytes >= 1e6 else f"{n_bytes / 1e3:,.1f} kB"
 
 
 def format_seconds(seconds: float) -> str:

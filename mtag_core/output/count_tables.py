@@ -38,7 +38,7 @@ from mtag_core.output.layout import OutputLayout
 
 _N_TOGETHER = 32
 # Rows that are held, some hundred bytes each.
-_MOST_ROWS = 1_000_000
+_MOST_ROWS = 300_000
 _N_BUCKETS = 64
 _REPORT_ROWS = 200
 _REPORT_LANGUAGES = 20

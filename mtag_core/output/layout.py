@@ -52,7 +52,8 @@ FINISHED_FILES = (RUN, REPORT, "report.json", "counts.parquet", "words.parquet",
 _OWN_FILES = frozenset({CONFIG, *FINISHED_FILES, PLAN, "tail_basis.npz"})
 # What mtag itself writes; a file of any other name is left alone.
 _OWN_NAMES = {
-    PARTS: re.compile(r"part-([0-9a-f]{16})\.(?:parquet|(?:conllu|jsonl|vertical)(?:\.gz|\.zst)?)"),
+    # Of any format, also one of another version.
+    PARTS: re.compile(r"part-([0-9a-f]{16})\.[a-z]+(?:\.gz|\.zst)?"),
     MANIFESTS: re.compile(r"part-([0-9a-f]{16})\.json"),
     REJECTS: re.compile(r"part-([0-9a-f]{16})\.jsonl"),
     COUNTS: re.compile(r"part-([0-9a-f]{16})\.parquet"),

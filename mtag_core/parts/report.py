@@ -225,7 +225,7 @@ def _upos_by_language(counts: CountSummary) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
+class _SampleToken:
     form: str
     upos: str
     feats: str
@@ -235,7 +235,7 @@ class _Token:
 def _sample(sample: Preview) -> str:
     lemmas = sample.lemmas or (None,) * len(sample.tokens)
     tokens = [
-        _Token(visible(form), upos, feats, lemma)
+        _SampleToken(visible(form), upos, feats, lemma)
         for (form, upos, feats), lemma in zip(sample.tokens, lemmas, strict=True)
     ]
     html = sentence_html(tokens, language=sample.language)
