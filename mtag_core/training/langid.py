@@ -255,7 +255,6 @@ def count_language_words(
 def _croatian_odds(
     texts: Mapping[str, list[str]], treebanks: Mapping[str, Sequence[str]], *, seed: int
 ) -> NDArray[np.float64]:
-    """Fits a logistic regression over n-grams."""
     generator = random.Random(seed)
     rows: list[list[int]] = []
     targets: list[float] = []
@@ -286,7 +285,6 @@ def _latin(line: str) -> str:
 
 
 def _count(lines: Iterable[str], counts: Counter[str], *, is_serbian: bool) -> None:
-    """Counts the words of lines, of Serbian ones in both alphabets."""
     for line in lines:
         words = words_of(line)
         counts.update(words)

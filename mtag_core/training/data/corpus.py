@@ -61,7 +61,6 @@ def run(options: CorpusOptions) -> str:
 
 
 def _with_licence(treebanks: Path, licences: Sequence[str]) -> tuple[str, ...]:
-    """The treebanks in the folders that `INDEX.tsv` gives one of these licences."""
     with (treebanks / "INDEX.tsv").open(encoding="utf-8", newline="") as lines:
         rows = [row for row in DictReader(lines, delimiter="\t") if row["license"] in licences]
     names = {

@@ -231,7 +231,14 @@ def _joined(rows: Sequence[Ints], dtype: type[np.signedinteger]) -> NDArray[np.s
 
 
 class DeviceSentences:
-    """Packed sentences that live on a device and give batches there."""
+    """Packed sentences that live on a device and give batches there.
+
+    Args:
+        packed: The sentences.
+        pieces: Of their vocabulary.
+        device: Where to.
+        treebank_tokens: From `treebank_token_ids`; None where the model knows no treebanks.
+    """
 
     def __init__(
         self,
@@ -241,14 +248,6 @@ class DeviceSentences:
         device: torch.device,
         treebank_tokens: Tensor | None = None,
     ) -> None:
-        """Moves sentences to a device.
-
-        Args:
-            packed: The sentences.
-            pieces: Of their vocabulary.
-            device: Where to.
-            treebank_tokens: From `treebank_token_ids`; None where the model knows no treebanks.
-        """
         self.packed = packed
         self.device = device
         self._special, self._treebank_tokens = pieces, treebank_tokens

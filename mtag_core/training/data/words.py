@@ -223,7 +223,15 @@ class DeviceForms:
 
 
 class DeviceWords:
-    """Sentences that live on a device and give batches there."""
+    """Sentences that live on a device and give batches there.
+
+    Args:
+        sentences: None longer than `MAX_TOKENS`.
+        forms: All forms of the sentences.
+        mask_piece: Id of the piece that noise puts in the place of others.
+        treebank_rows: Of the adapter of each sentence, 0 for none; None for none at all. Shape
+            (n_sentences,).
+    """
 
     def __init__(
         self,
@@ -233,15 +241,6 @@ class DeviceWords:
         mask_piece: int = 0,
         treebank_rows: NDArray[np.int64] | None = None,
     ) -> None:
-        """Moves sentences to the device of their forms.
-
-        Args:
-            sentences: None longer than `MAX_TOKENS`.
-            forms: All forms of the sentences.
-            mask_piece: Id of the piece that noise puts in the place of others.
-            treebank_rows: Of the adapter of each sentence, 0 for none; None for none at all. Shape
-                (n_sentences,).
-        """
         self.packed = sentences
         self.device = forms.device
         self._forms, self._mask_piece = forms, mask_piece

@@ -19,10 +19,13 @@ from mtag_core.tagging.forms import FormFeatures
 from mtag_core.tagging.wordpiece import WordPiece
 from mtag_core.tagging.words import MAX_WORDS
 from mtag_core.training.graphs.quantised_graph import OBSERVED, Range
-from mtag_core.training.graphs.student_graph import build_student_graph
+from mtag_core.training.graphs.student_graph import (
+    build_form_graph,
+    build_student_graph,
+    build_tagger_graph,
+)
 from mtag_core.training.graphs.tagging_heads import LanguageLabels
 from mtag_core.training.graphs.trained_model import TrainedModel
-from mtag_core.training.graphs.word_graphs import build_form_graph, build_tagger_graph
 
 Feed = Mapping[str, NDArray[np.generic]]
 Told = tuple[Sequence[str], int]

@@ -136,7 +136,6 @@ class _LogitGraph(GraphBuilder):
         return self.node("Reshape", mixed, *self.ints([0, 0, self._hidden_size]))
 
     def _dense(self, values: str, name: str) -> str:
-        """A linear layer; weights are stored (n_outputs, n_inputs)."""
         kernel = self.constant(name + ".kernel", self._weights[name + ".weight"].T)
         return self.node("Add", self.node("MatMul", values, kernel), self._weight(name + ".bias"))
 

@@ -1,24 +1,28 @@
-"""The ONNX graph of a bundle: wordpieces in, the best labels and their probabilities out.
+"""The ONNX graphs of students: wordpieces to labels, or forms to vectors and vectors to labels.
 
 Products are in int8 (see `mtag_core.training.graphs.quantised_graph`). Batches hold sentences of
-one length, so there is neither padding nor mask.
+one length, so there is neither padding nor mask. FEATS bundles are scored only for the part of
+speech that was predicted, one small product a part of speech in place of one product with all of
+them. A model with treebank adapters has one more input, the number of the treebank, whose adapter
+is added to the tokens' vectors; number 0 adds nothing.
 
-FEATS bundles are scored only for the part of speech that was predicted, one small product a part of
-speech in place of one product with all of them.
-
-A model with treebank adapters has one more input, the number of the treebank, whose adapter is
-added to the tokens' vectors; number 0 adds nothing.
+A student of words has two graphs. A call of the form graph reads forms of one length in wordpieces;
+sums of n-grams are sums of whole numbers. So the vector of a form cannot depend on the forms beside
+it, and a tagger may keep it.
 """
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from onnx import TensorProto
 
+from mtag_core.errors import CheckpointError
 from mtag_core.labels import Labels
 from mtag_core.tagging.wordpiece import MAX_PIECES
+from mtag_core.tagging.words import MAX_WORDS
 from mtag_core.training.graphs.logit_graph import GraphShape
-from mtag_core.training.graphs.quantised_graph import Range, Weights
-from mtag_core.training.graphs.tagging_heads import TaggingHeads
+from mtag_core.training.graphs.quantised_graph import QuantisedGraph, Range, Weights
+from mtag_core.training.graphs.tagging_heads import LanguageLabels, TaggingHeads, TokenRuns
 
 _OUTPUTS: dict[str, tuple[int, Sequence[str]]] = {
     name: (kind, ("n_tokens",))
@@ -114,3 +118,254 @@ class _StudentGraph(TaggingHeads):
             return first
         both = self.node("Concat", first, last, axis=-1)
         return self.dense(self.quantised(both, "combine"), "combine")
+
+
+_HEADS = "heads"
+# Name to element type.
+_LABELS = {
+    "feats": TensorProto.INT64,
+    "feats_score": TensorProto.FLOAT,
+    "lemmas": TensorProto.INT64,
+}
+_Values = dict[str, tuple[int, Sequence[str]]]
+
+
+def build_form_graph(
+    weights: Weights,
+    shape: GraphShape,
+    *,
+    ranges: Mapping[str, Range] | None = None,
+    has_observed: bool = False,
+) -> bytes:
+    """Builds the graph of the form encoder.
+
+    Inputs, all int64: `piece_ids` (n_forms, n_pieces), no padding; `ends` (n_ends,), the columns of
+    a form's first and last piece, once where they are one; `ngrams` (n_ngrams + 1,), those of all
+    forms and one more, which is not read; `ngram_offsets` (n_forms + 1,); `case` (n_forms,).
+    Output: `vectors` (n_forms, hidden_width), float16.
+
+    Args:
+        weights: Named as in `mtag_core.training.networks.word_student`.
+        shape: Of the layers.
+        ranges: As in `build_tagger_graph`.
+        has_observed: As in `build_tagger_graph`.
+
+    Returns:
+        The serialised model.
+
+    Raises:
+        CheckpointError: The form encoder has more than one layer.
+    """
+    if "forms.layers.1.output.dense.weight" in weights:
+        raise CheckpointError("a form encoder of several layers, expected one")
+    graph = _FormGraph(weights, shape, ranges)
+    graph.vectors(graph.ends(), graph.ngrams())
+    outputs: dict[str, tuple[int, Sequence[str | int]]] = {
+        "vectors": (TensorProto.FLOAT16, ("n_forms", weights["forms.norm.weight"].shape[0]))
+    }
+    return graph.serialised(
+        "forms",
+        inputs={
+            "piece_ids": ("n_forms", "n_pieces"),
+            "ends": ("n_ends",),
+            "ngrams": ("n_ngrams",),
+            "ngram_offsets": ("n_offsets",),
+            "case": ("n_forms",),
+        },
+        outputs=outputs | graph.observed if has_observed else outputs,
+    )
+
+
+def build_tagger_graph(
+    weights: Weights,
+    shape: GraphShape,
+    labels: Labels,
+    *,
+    languages: LanguageLabels | None = None,
+    ranges: Mapping[str, Range] | None = None,
+    has_observed: bool = False,
+) -> bytes:
+    """Builds the graph of the context layers and heads.
+
+    Inputs: `vectors` (n_sentences, n_words, hidden_width) float16, no padding; `treebank` () int64,
+    1 for the first of them, 0 for none. Outputs, all (n_sentences * n_words,): `upos`,
+    `second_upos`, `feats`, `lemmas` (label ids, int64), `upos_score`, `feats_score` (probabilities,
+    float32).
+
+    Args:
+        weights: Named as in `mtag_core.training.networks.word_student`; those of heads are divided
+            by what calibrates their probabilities.
+        shape: Of the layers.
+        labels: Which FEATS bundles and lemma rules to score for which part of speech.
+        languages: Which of them to score where the treebank says the language; None for all.
+        ranges: By the name of the layer that reads the activation; None for a float32 graph.
+        has_observed: Adds the input of each linear layer to the outputs, as `OBSERVED` and the
+            layer's name. In float32 graphs only.
+
+    Returns:
+        The serialised model.
+    """
+    graph = _TaggerGraph(weights, shape, ranges)
+    read = graph.tokens()
+    tokens = graph.runs(read, graph.upos(read, reader=_HEADS), labels.upos)
+    if languages is None:
+        graph.heads(tokens, labels)
+    else:
+        graph.heads_by_language(tokens, labels, languages)
+    outputs: dict[str, tuple[int, Sequence[str | int]]] = {
+        name: (kind, ("n_tokens",))
+        for kind, names in (
+            (TensorProto.INT64, ("upos", "second_upos", "feats", "lemmas")),
+            (TensorProto.FLOAT, ("upos_score", "feats_score")),
+        )
+        for name in names
+    }
+    return graph.serialised(
+        "words",
+        inputs={"vectors": ("n_sentences", "n_words", "hidden_width"), "treebank": ()},
+        half_inputs={"vectors"},
+        outputs=outputs | graph.observed if has_observed else outputs,
+    )
+
+
+class _FormGraph(QuantisedGraph):
+    """The layers of the form encoder."""
+
+    def ends(self) -> str:
+        """The first and the last piece of each form. Shape (n_forms, 2 * hidden_width)."""
+        name = "forms.layers.0."
+        pieces = self.piece_rows(self._weights["forms.pieces.weight"], "piece_ids")
+        length = self.node("Slice", self.node("Shape", "piece_ids"), *self.ints([1], [2]))
+        positions = self.weight("forms.positions.weight")
+        used = self.node("Slice", positions, *self.ints([0]), length, *self.ints([0]))
+        hidden = self.added_and_normalised(pieces, used, "forms.piece_norm")
+        read = self.quantised(hidden, name + "attention")
+        # The other pieces are read by these, but nothing reads what becomes of them.
+        query = self._projected(self.node("Gather", read, "ends", axis=1), name, "query")
+        key, value = (self._projected(read, name, part) for part in ("key", "value"))
+        mixed = self.attention(query, key, value)
+        ends = self.after_attention(mixed, self.node("Gather", hidden, "ends", axis=1), name)
+        first, last = (
+            self.node("Gather", ends, self.constant(f"int_{place}", np.int64(place)), axis=1)
+            for place in (0, -1)
+        )
+        return self.node("Concat", first, last, axis=1)
+
+    def ngrams(self) -> str:
+        """The mean of each form's n-grams. Shape (n_forms, ngram_width)."""
+        table = self._weights["forms.ngrams.weight"]
+        scales = np.maximum(np.abs(table).max(0), 1e-8) / 127
+        is_exact = self._ranges is None
+        rows = table if is_exact else np.rint(table / scales).astype(np.int8)
+        kind = TensorProto.DOUBLE if is_exact else TensorProto.INT32
+        gathered = self.node("Gather", self.constant("ngrams.rows", rows), "ngrams")
+        sums = self.node(
+            "CumSum",
+            self.node("Cast", gathered, to=kind),
+            self.constant("int_0", np.int64(0)),
+            exclusive=1,
+        )
+        starts, ends = (
+            self.node("Slice", "ngram_offsets", *self.ints(*bounds))
+            for bounds in (([0], [-1]), ([1], [2**31]))
+        )
+        sums = self.node("Sub", self.node("Gather", sums, ends), self.node("Gather", sums, starts))
+        counts = self.node("Unsqueeze", self.node("Sub", ends, starts), *self.ints([1]))
+        mean = self.node(
+            "Div",
+            self.node("Cast", sums, to=TensorProto.FLOAT),
+            self.node("Cast", counts, to=TensorProto.FLOAT),
+        )
+        if is_exact:
+            return mean
+        return self.node("Mul", mean, self.constant("ngrams.scales", scales.astype(np.float32)))
+
+    def vectors(self, ends: str, ngrams: str) -> None:
+        """What the parts make together, as output `vectors`."""
+        dense = "forms.ngram_projection"
+        ngrams = self.dense(self.quantised(ngrams, dense), dense)
+        ends = self.dense(self.quantised(ends, "forms.ends"), "forms.ends")
+        case = self.node("Gather", self.weight("forms.case.weight"), "case")
+        summed = self.added_and_normalised(self.node("Add", ends, ngrams), case, "forms.norm")
+        self.node("Cast", summed, output="vectors", to=TensorProto.FLOAT16)
+
+    def _projected(self, read: str, name: str, part: str) -> str:
+        return self.dense(read, f"{name}attention.self.{part}", reader=name + "attention")
+
+
+class _TaggerGraph(TaggingHeads):
+    """The context layers and the heads."""
+
+    def tokens(self) -> str:
+        """What the heads read of each word, quantised. Shape (n_tokens, hidden_width)."""
+        positions = self.constant(
+            "positions", self._weights["context.positions.weight"][:MAX_WORDS]
+        )
+        length = self.node("Slice", self.node("Shape", "vectors"), *self.ints([1], [2]))
+        used = self.node("Slice", positions, *self.ints([0]), length, *self.ints([0]))
+        vectors = self.node("Cast", "vectors", to=TensorProto.FLOAT)
+        hidden = self.added_and_normalised(vectors, used, "context.norm")
+        for index in range(self._shape.n_layers):
+            hidden = self.layer(hidden, f"context.layers.{index}.")
+        width = self._weights["context.norm.weight"].shape[0]
+        flat = self.node("Reshape", hidden, *self.ints([-1, width]))
+        return self.quantised(self.adapted(flat), _HEADS)
+
+    def heads(self, tokens: TokenRuns, labels: Labels, *, prefix: str = "") -> _Values:
+        """The labels of all languages; outputs have these names behind a prefix."""
+        score = f"{prefix}feats_score"
+        self.best_within_upos(
+            tokens,
+            "feats",
+            labels.feats_of_upos,
+            labels.upos,
+            reader=_HEADS,
+            output=f"{prefix}feats",
+            score=score,
+        )
+        self.best_within_upos(
+            tokens,
+            "lemmas",
+            labels.lemma_rules_of_upos,
+            labels.upos,
+            reader=_HEADS,
+            output=f"{prefix}lemmas",
+        )
+        return {prefix + name: (kind, ["n_tokens"]) for name, kind in _LABELS.items()}
+
+    def heads_by_language(
+        self, tokens: TokenRuns, labels: Labels, languages: LanguageLabels
+    ) -> None:
+        """The labels of the treebank's language, or of all."""
+        of_treebank = self.constant(
+            "treebank_languages", np.array([-1, *languages.of_treebank], np.int64)
+        )
+        language = self.node("Gather", of_treebank, "treebank")
+        is_known = self.node("Greater", language, self.constant("int_-1", np.int64(-1)))
+        groups = {
+            "feats": (labels.feats_of_upos, languages.feats),
+            "lemmas": (labels.lemma_rules_of_upos, languages.lemmas),
+        }
+        tables = {head: self.label_tables(head, labels.upos) for head in groups}
+
+        def of_language() -> _Values:
+            for head, (of_all, of_languages) in groups.items():
+                self.best_of_language(
+                    tokens,
+                    head,
+                    of_all,
+                    labels.upos,
+                    tables=tables[head],
+                    languages=of_languages,
+                    language=language,
+                    reader=_HEADS,
+                    output=f"language.{head}",
+                    score="language.feats_score" if head == "feats" else None,
+                )
+            return {f"language.{name}": (kind, ["n_tokens"]) for name, kind in _LABELS.items()}
+
+        self.choose(
+            is_known,
+            [of_language, lambda: self.heads(tokens, labels, prefix="all.")],
+            outputs=list(_LABELS),
+        )

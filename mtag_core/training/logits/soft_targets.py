@@ -268,7 +268,6 @@ def rebuild_feats_probs(
 
 
 def _log_sum_exp(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Row-wise log-sum-exp; -inf for a row of -inf."""
     largest = values.max(axis=1, keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(largest), largest, 0.0)
     with np.errstate(divide="ignore"):
@@ -310,7 +309,6 @@ def fit_tail_basis(
 def _tail_weights(
     logits: NDArray[np.float32], *, top_k: int, temperatures: tuple[float, ...]
 ) -> NDArray[np.float32]:
-    """How much probability each label has where it is not among the top, plus an even share."""
     n_labels = logits.shape[1]
     total = np.zeros(n_labels)
     for temperature in temperatures:

@@ -308,7 +308,6 @@ def _split_label(label: str) -> tuple[str, str]:
 def _pooled(
     logits: NDArray[np.float32], label_map: NDArray[np.int64], n_labels: int
 ) -> NDArray[np.float32]:
-    """Log-sum-exp of the classes that carry each label. Shape (n_tokens, n_labels)."""
     pooled = np.full((len(logits), n_labels), -np.inf, np.float32)
     for column in np.flatnonzero(label_map >= 0):
         label = label_map[column]

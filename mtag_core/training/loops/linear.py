@@ -20,16 +20,15 @@ _MEAN, _SQUARE = (0.9, 0.1), (0.99, 0.01)
 
 
 class Adam:
-    """Says how far to move weights against their gradients."""
+    """Says how far to move weights against their gradients.
+
+    Args:
+        n_weights: How many there are.
+        n_steps: How often `change` will be asked.
+        rate: Of the first step.
+    """
 
     def __init__(self, n_weights: int, *, n_steps: int, rate: float) -> None:
-        """Starts before the first step.
-
-        Args:
-            n_weights: How many there are.
-            n_steps: How often `change` will be asked.
-            rate: Of the first step.
-        """
         self._mean = np.zeros(n_weights, np.float32)
         self._square = np.zeros(n_weights, np.float32)
         self._n_steps, self._rate = n_steps, rate
@@ -117,7 +116,6 @@ def _descend(
     n_weights: int,
     options: FitOptions,
 ) -> NDArray[Any]:
-    """Minimises the penalised loss: shape (n_weights,)."""
     weights = np.zeros(n_weights + 1, np.float32)
     adam = Adam(n_weights + 1, n_steps=options.n_steps, rate=options.rate)
     for _ in range(options.n_steps):

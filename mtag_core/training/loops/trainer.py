@@ -73,15 +73,13 @@ class MasterWeights:
     On a GPU the model computes with bfloat16 copies. Autocast would cast every weight and
     activation by kernels of its own, more than the model's, and starting kernels is what a small
     model waits for.
+
+    Args:
+        model: Becomes bfloat16 if `is_half`.
+        is_half: Otherwise the masters are the model's weights themselves.
     """
 
     def __init__(self, model: nn.Module, *, is_half: bool) -> None:
-        """Takes the model's weights.
-
-        Args:
-            model: Becomes bfloat16 if `is_half`.
-            is_half: Otherwise the masters are the model's weights themselves.
-        """
         self._model = model
         self._is_half = is_half
         self.masters: list[Tensor] = list(model.parameters())
@@ -164,7 +162,14 @@ def train(task: TrainingTask, options: TrainingOptions, *, epochs: float | None 
 
 
 class Trainer:
-    """Runs a task to the end of its schedule, from a checkpoint if there is one."""
+    """Runs a task to the end of its schedule, from a checkpoint if there is one.
+
+    Args:
+        task: What to learn.
+        schedule: How long and how fast.
+        directory: Gets `checkpoint.pt`; None for no checkpoints.
+        log: Gets the curves; None scores nothing.
+    """
 
     def __init__(
         self,
@@ -174,14 +179,6 @@ class Trainer:
         directory: Path | None = None,
         log: TrainingLog | None = None,
     ) -> None:
-        """Prepares the optimiser.
-
-        Args:
-            task: What to learn.
-            schedule: How long and how fast.
-            directory: Gets `checkpoint.pt`; None for no checkpoints.
-            log: Gets the curves; None scores nothing.
-        """
         self._task, self._schedule, self._log = task, schedule, log
         self._path = directory / "checkpoint.pt" if directory else None
         self._device = next(task.model.parameters()).device

@@ -47,7 +47,17 @@ class Batch(NamedTuple):
 
 
 class TokenTagger(nn.Module):
-    """Gives each token UPOS and FEATS logits."""
+    """Gives each token UPOS and FEATS logits.
+
+    Args:
+        encoder: Called with (piece_ids, is_piece), gives (n_sentences, n_pieces, hidden_size).
+        hidden_size: Width of the encoder's output.
+        n_upos: Number of UPOS labels.
+        n_feats: Number of FEATS labels.
+        dropout: On the vectors that the heads read, in training.
+        n_lemma_rules: Number of lemma rules; at 0 there is no such head.
+        n_treebanks: Treebanks that have an adapter; see `set_adapters`.
+    """
 
     def __init__(
         self,
@@ -60,17 +70,6 @@ class TokenTagger(nn.Module):
         n_lemma_rules: int = 0,
         n_treebanks: int = 0,
     ) -> None:
-        """Puts fresh heads on an encoder.
-
-        Args:
-            encoder: Called with (piece_ids, is_piece), gives (n_sentences, n_pieces, hidden_size).
-            hidden_size: Width of the encoder's output.
-            n_upos: Number of UPOS labels.
-            n_feats: Number of FEATS labels.
-            dropout: On the vectors that the heads read, in training.
-            n_lemma_rules: Number of lemma rules; at 0 there is no such head.
-            n_treebanks: Treebanks that have an adapter; see `set_adapters`.
-        """
         super().__init__()
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)

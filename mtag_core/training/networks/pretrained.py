@@ -115,5 +115,4 @@ def _widened(
 
 
 def _opening_piece(config: PretrainedConfig) -> int:
-    """Id of the piece that opens a sentence, if the config has it; else piece 0."""
     return int(getattr(config, "bos_token_id", None) or 0)

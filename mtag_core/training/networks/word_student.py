@@ -123,7 +123,6 @@ class WordStudent(nn.Module):
     """Gives each token UPOS, FEATS and lemma rule logits."""
 
     def __init__(self, config: WordStudentConfig) -> None:
-        """Builds the model with BERT's initialisation."""
         super().__init__()
         self.config = config
         width = config.hidden_size
@@ -187,7 +186,6 @@ class FormEncoder(nn.Module):
         return normed
 
     def _ends(self, forms: FormBatch) -> Tensor:
-        """First and last piece of each form, side by side. Shape (n_forms, 2 * hidden_size)."""
         n_pieces = forms.n_pieces.clamp(min=1)
         order, ends = [], []
         for shorter, width in pairwise([0, *self._widths]):

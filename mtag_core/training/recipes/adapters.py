@@ -231,7 +231,6 @@ def _macro(tokens: TokenVectors, model: Student, rows: Tensor) -> tuple[float, .
 
 
 def _means(scores: list[tuple[float, ...]]) -> tuple[float, ...]:
-    """Mean of each head, over the treebanks that have its labels."""
     return tuple(_mean(of_head) for of_head in zip(*scores, strict=True))
 
 
@@ -289,7 +288,6 @@ def _best_style(
 
 @torch.no_grad()
 def _temperatures(dev: TokenVectors, model: Student) -> dict[str, float]:
-    """For each head the temperature at which labels are most probable, no treebank named."""
     generator = torch.Generator().manual_seed(0)
     order = torch.randperm(len(dev.vectors), generator=generator)[:_CALIBRATION_TOKENS]
     tokens = dev.select(order.to(dev.vectors.device))

@@ -85,7 +85,7 @@ def distill(options: DistillOptions) -> dict[str, float]:
     dev, dev_sentences = reader.dataset(corpus.dev, forms)
 
     def scores() -> dict[str, float]:
-        return score(network.model, dev_sentences, dev).macro()
+        return score(network.model, dev_sentences, dev)
 
     with _source(options, corpus, reader, forms) as source:
         torch.manual_seed(options.schedule.seed + distributed.rank())

@@ -41,7 +41,17 @@ class DeviceLabels:
 
 
 class LabelTraining:
-    """A model, its treebanks on the device, and their batches."""
+    """A model, its treebanks on the device, and their batches.
+
+    Args:
+        model: What learns.
+        train: What it learns from, as labels and as sentences.
+        dev: What it is scored on.
+        rates: Times an epoch goes through each train sentence. Shape (n_sentences,).
+        noise: Changes train sentences.
+        budget: Wordpieces or tokens a batch.
+        has_autocast: Products in bfloat16, for CPUs that have them; on a GPU they are anyway.
+    """
 
     def __init__(
         self,
@@ -54,17 +64,6 @@ class LabelTraining:
         budget: int,
         has_autocast: bool = False,
     ) -> None:
-        """Prepares a training.
-
-        Args:
-            model: What learns.
-            train: What it learns from, as labels and as sentences.
-            dev: What it is scored on.
-            rates: Times an epoch goes through each train sentence. Shape (n_sentences,).
-            noise: Changes train sentences.
-            budget: Wordpieces or tokens a batch.
-            has_autocast: Products in bfloat16, for CPUs that have them; on a GPU they are anyway.
-        """
         self._model, self._rates, self._noise, self._budget = model, rates, noise, budget
         self._train_sentences, self._dev = train[1], dev
         self._labels = DeviceLabels(train[0], train[1].device)
@@ -77,7 +76,7 @@ class LabelTraining:
     def scores(self) -> dict[str, float]:
         """Macro dev scores."""
         dataset, sentences = self._dev
-        return score(self._model, sentences, dataset).macro()
+        return score(self._model, sentences, dataset)
 
     def _epoch(self, number: int, generator: np.random.Generator) -> Epoch:
         return drawn_batches(

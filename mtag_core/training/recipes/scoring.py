@@ -7,7 +7,6 @@ the whole bundle.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,37 +20,6 @@ from mtag_core.training.data.pieces import cut_batches
 from mtag_core.training.data.treebanks import UNLABELLED
 
 _PIECE_BUDGET = 32768
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Percentages of right labels by treebank.
-
-    Attributes:
-        upos: Treebank to accuracy, 0 to 100.
-        feats: The same, for whole FEATS bundles.
-        lemmas: The same, for lemma rules, of tokens that have a lemma; empty for a model without
-            such a head.
-    """
-
-    upos: dict[str, float]
-    feats: dict[str, float]
-    lemmas: dict[str, float]
-
-    @property
-    def macro_upos(self) -> float:
-        """Mean over treebanks; not a number where there is none."""
-        return _mean(self.upos)
-
-    @property
-    def macro_feats(self) -> float:
-        """Mean over treebanks; not a number where there is none."""
-        return _mean(self.feats)
-
-    def macro(self) -> dict[str, float]:
-        """Means over treebanks, for curves and summaries."""
-        scores = {"dev_upos": self.macro_upos, "dev_feats": self.macro_feats}
-        return {**scores, "dev_lemmas": _mean(self.lemmas)} if self.lemmas else scores
 
 
 def summary(scores: Mapping[str, float], output: Path) -> str:
@@ -73,7 +41,9 @@ class Sentences(Protocol):
 
 
 @torch.no_grad()
-def score(model: nn.Module, sentences: Sentences, dataset: LabelledDataset[Any]) -> Scores:
+def score(
+    model: nn.Module, sentences: Sentences, dataset: LabelledDataset[Any]
+) -> dict[str, float]:
     """Tags a dataset and compares.
 
     Args:
@@ -82,7 +52,9 @@ def score(model: nn.Module, sentences: Sentences, dataset: LabelledDataset[Any])
         dataset: The gold labels.
 
     Returns:
-        Accuracies of every treebank in the dataset.
+        Means over treebanks of the percentages of right labels, `dev_upos` and `dev_feats` (whole
+        bundles), not a number where there is no treebank; `dev_lemmas` (lemma rules, of tokens that
+        have a lemma) where the model has such a head and the treebanks lemmas.
     """
     model.eval()
     head_to_gold = {"upos": dataset.upos_ids, "feats": dataset.feats_ids}
@@ -104,28 +76,21 @@ def score(model: nn.Module, sentences: Sentences, dataset: LabelledDataset[Any])
                 is_right[head][where] = scored.argmax(-1).cpu().numpy() == ids[where]
     every = np.ones(len(dataset.upos_ids), bool)
     has_lemma = (dataset.lemma_ids != UNLABELLED) & ("lemmas" in scored_heads)
-    return Scores(
-        _by_treebank(is_right["upos"], every, dataset),
-        _by_treebank(is_right["feats"], every, dataset),
-        _by_treebank(is_right["lemmas"], has_lemma, dataset),
-    )
+    scores = {
+        "dev_upos": _macro(is_right["upos"], every, dataset),
+        "dev_feats": _macro(is_right["feats"], every, dataset),
+    }
+    lemmas = _macro(is_right["lemmas"], has_lemma, dataset)
+    return scores if math.isnan(lemmas) else {**scores, "dev_lemmas": lemmas}
 
 
-def _mean(treebank_to_percentage: dict[str, float]) -> float:
-    # Some treebanks have no dev file to be scored on.
-    values = treebank_to_percentage.values()
-    return sum(values) / len(values) if values else math.nan
-
-
-def _by_treebank(
+def _macro(
     is_right: NDArray[np.bool_], is_scored: NDArray[np.bool_], dataset: LabelledDataset[Any]
-) -> dict[str, float]:
+) -> float:
     token_treebank = np.repeat(dataset.treebank_ids, dataset.packed.n_tokens)[is_scored]
     n_treebanks = len(dataset.treebanks)
     right = np.bincount(token_treebank, weights=is_right[is_scored], minlength=n_treebanks)
     totals = np.bincount(token_treebank, minlength=n_treebanks)
-    return {
-        name: 100 * float(right[index] / totals[index])
-        for index, name in enumerate(dataset.treebanks)
-        if totals[index]
-    }
+    # Some treebanks have no dev file to be scored on.
+    scored = totals > 0
+    return float(100 * (right[scored] / totals[scored]).mean()) if scored.any() else math.nan

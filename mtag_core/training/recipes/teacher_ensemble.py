@@ -86,18 +86,17 @@ class SoftTargets:
 
 
 class TeacherEnsemble:
-    """Teachers that annotate together, their probabilities averaged."""
+    """Teachers that annotate together, their probabilities averaged.
+
+    Args:
+        directories: Of models that share labels and vocabulary.
+        options: What to keep of their distributions.
+        device: For models and targets.
+    """
 
     def __init__(
         self, directories: tuple[Path, ...], options: TargetOptions, *, device: torch.device
     ) -> None:
-        """Loads the models.
-
-        Args:
-            directories: Of models that share labels and vocabulary.
-            options: What to keep of their distributions.
-            device: For models and targets.
-        """
         self.tokenizer = directories[0] / "tokenizer.json"
         self._options, self._device = options, device
         self._teachers = [

@@ -152,7 +152,6 @@ class GapModel(nn.Module):
 
 
 def _joined(rows: Tensor, n_seen: int) -> Tensor:
-    """Joins the rows that each window of `n_seen` rows sees."""
     n_windows = rows.shape[1] - n_seen + 1
     return torch.cat([rows[:, start : start + n_windows] for start in range(n_seen)], dim=-1)
 

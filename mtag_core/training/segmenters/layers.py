@@ -143,7 +143,6 @@ def _tuned(
 
 
 def _sentence_f1(tokenizer: SpacedTokenizer, marked: MarkedText) -> float:
-    """F1 of sentences, 0 to 1: one is right if both of its ends are."""
     n_right = n_guessed = n_gold = 0
     for stream, places in _blocks(tokenizer, marked):
         is_end = np.zeros(len(stream.ends), np.bool_)
@@ -220,7 +219,6 @@ def _cut(tokenizer: SpacedTokenizer, chunk: str) -> ChunkUnits:
 
 
 def _features(gaps: Sequence[tuple[str, int]], cuts: Mapping[str, ChunkUnits]) -> Codes:
-    """The features of gaps by their chunks and numbers: shape (n_gaps, n_features)."""
     chunks = list(dict.fromkeys(chunk for chunk, _ in gaps))
     sizes = [len(cuts[chunk].ends) - 1 for chunk in chunks]
     firsts = dict(zip(chunks, np.cumsum([0, *sizes]).tolist(), strict=False))
@@ -280,7 +278,6 @@ def _with_lists(layer: BoundaryLayer, sentences: Sentences) -> BoundaryLayer:
 
 
 def _clitics(sentences: Iterable[Sequence[Surface]]) -> frozenset[str]:
-    """What is cut off the end of runs of letters, where it is cut often enough."""
     n_cut: Counter[str] = Counter()
     runs: Counter[str] = Counter()
     for chunk, ends in _chunks_of(sentences):

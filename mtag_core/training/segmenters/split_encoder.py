@@ -86,16 +86,15 @@ class FormChoices:
 
 
 class ChoiceTable:
-    """Finds the scripts of forms and names their parts and stems."""
+    """Finds the scripts of forms and names their parts and stems.
+
+    Args:
+        tokens: Of a treebank.
+        counts: As in `SplitModel`.
+        tokenizer: A `tokenizer.json`, for the wordpieces of stems.
+    """
 
     def __init__(self, tokens: Iterable[Surface], counts: Counts, tokenizer: Path) -> None:
-        """Learns scripts.
-
-        Args:
-            tokens: Of a treebank.
-            counts: As in `SplitModel`.
-            tokenizer: A `tokenizer.json`, for the wordpieces of stems.
-        """
         script_to_count = Counter(script_of(token.form, token.tokens) for token in tokens)
         del script_to_count[WHOLE]
         self._candidates = Candidates(composed_scripts(script_to_count))
@@ -232,16 +231,14 @@ class SplitEncoder(nn.Module):
 
     A script's score is the sum of what a layer of logits says of its parts, and of what a small
     network says of the token, the parts, the stem and the numbers together.
+
+    Args:
+        encoder: Called with (piece_ids, is_piece), gives (n_sentences, n_pieces, width).
+        width: Of its output.
+        n_parts: Number of ids of parts.
     """
 
     def __init__(self, encoder: nn.Module, *, width: int, n_parts: int) -> None:
-        """Puts fresh heads on an encoder.
-
-        Args:
-            encoder: Called with (piece_ids, is_piece), gives (n_sentences, n_pieces, width).
-            width: Of its output.
-            n_parts: Number of ids of parts.
-        """
         super().__init__()
         self.encoder = encoder
         self.dropout = nn.Dropout(DROPOUT)
@@ -283,7 +280,14 @@ class SplitEncoder(nn.Module):
 
 
 class SplitSentences:
-    """Sentences on a device, with the scripts of their tokens."""
+    """Sentences on a device, with the scripts of their tokens.
+
+    Args:
+        sentences: Tokens without parts are asked about only.
+        table: Finds the scripts.
+        max_pieces: Longer sentences are left out.
+        device: Where to.
+    """
 
     def __init__(
         self,
@@ -293,14 +297,6 @@ class SplitSentences:
         max_pieces: int,
         device: torch.device,
     ) -> None:
-        """Encodes sentences.
-
-        Args:
-            sentences: Tokens without parts are asked about only.
-            table: Finds the scripts.
-            max_pieces: Longer sentences are left out.
-            device: Where to.
-        """
         tokenizer = table.tokenizer
         packed = encode_sentences([[token.form for token in s] for s in sentences], tokenizer)
         fitting = np.flatnonzero(fits(packed, max_pieces=max_pieces))

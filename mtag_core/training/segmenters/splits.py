@@ -216,7 +216,6 @@ def _fit(examples: _Examples, *, n_rows: int) -> Floats:
 def _thinned(
     examples: _Examples, generator: np.random.Generator, *, left_out: int
 ) -> NDArray[np.int32]:
-    """The features of all scripts, some of some tokens replaced by a row that counts nothing."""
     rows = examples.rows.copy()
     n_tokens = len(examples.sizes)
     without = np.repeat(generator.random(n_tokens) < _WITHOUT_IDENTITY, examples.sizes)
@@ -227,7 +226,6 @@ def _thinned(
 
 
 def _errors(scores: Floats, examples: _Examples) -> Floats:
-    """Probability less target of each script, weighed; scripts that are right share the target."""
     sizes = examples.sizes
     starts = np.cumsum(sizes) - sizes
     probs = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), sizes))

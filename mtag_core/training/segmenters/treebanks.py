@@ -192,7 +192,6 @@ def _tight(sentence: Sequence[Surface]) -> list[Surface]:
 
 
 def _shares(sizes: Mapping[Path, int], n_tokens: int) -> dict[Path, int]:
-    """How many tokens each file gives: an equal part, or all that it has."""
     shares: dict[Path, int] = {}
     n_left = n_tokens
     for n_done, path in enumerate(sorted(sizes, key=lambda path: sizes[path])):

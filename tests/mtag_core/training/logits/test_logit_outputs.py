@@ -10,13 +10,13 @@ from mtag_core.tagging.student import Student, open_session
 from mtag_core.tagging.wordpiece import WordPiece
 from mtag_core.training.export.quantisation import observe_ranges
 from mtag_core.training.graphs.logit_graph import build_logit_graph
-from mtag_core.training.graphs.logit_outputs import (
+from mtag_core.training.graphs.student_graph import build_student_graph
+from mtag_core.training.graphs.trained_model import read_trained_model
+from mtag_core.training.logits.bundle_teacher import (
     UPOS_LOGITS,
     feats_logits_name,
     with_logit_outputs,
 )
-from mtag_core.training.graphs.student_graph import build_student_graph
-from mtag_core.training.graphs.trained_model import read_trained_model
 from tests.mtag_core.training.tiny_teacher import N_FEATS, write_model
 
 GROUPS = tuple((0, *range(1 + upos, N_FEATS, 17)) for upos in range(17))
