@@ -41,6 +41,8 @@ _N_TOGETHER = 32
 _MOST_ROWS = 300_000
 _N_BUCKETS = 64
 _REPORT_ROWS = 200
+# Ids and forms may be of any length.
+_MOST_CHARACTERS = 200
 _REPORT_LANGUAGES = 20
 _REPORT_WORDS = 50
 
@@ -223,7 +225,8 @@ class _Documents:
             return
         # Of documents of one size the first ones stay; numbers keep dictionaries uncompared.
         self._n_seen += 1
-        entry = (upos.total(), -self._n_seen, key[1], dict(sorted(upos.items())))
+        name = key[1][:_MOST_CHARACTERS]
+        entry = (upos.total(), -self._n_seen, name, dict(sorted(upos.items())))
         if len(self._largest) < _REPORT_ROWS:
             heapq.heappush(self._largest, entry)
         else:
@@ -253,7 +256,7 @@ def _top_sources(sums: _Sums) -> tuple[list[tuple[str, int, int, int, int]], int
         for row in table.to_pylist():
             kind_to_n[row["source"]][row["kind"]] = row["n"]
         rows = (
-            (source, n[DOCUMENTS], n[REJECTED], n[SENTENCES], n[UPOS])
+            (source[:_MOST_CHARACTERS], n[DOCUMENTS], n[REJECTED], n[SENTENCES], n[UPOS])
             for source, n in kind_to_n.items()
         )
         top = heapq.nsmallest(_REPORT_ROWS, [*top, *rows], key=lambda row: (-row[4], row[0]))
@@ -280,7 +283,8 @@ def _write_words(
             shown = ordered.filter(pc.invert(is_word))
             for code, rows in top.items():
                 first = shown.filter(pc.equal(shown["language"], code)).slice(0, _REPORT_WORDS)
-                rows += [tuple(row.values()) for row in first.to_pylist()]
+                found = (row.values() for row in first.to_pylist())
+                rows += [(lang, upos, word[:_MOST_CHARACTERS], n) for lang, upos, word, n in found]
     return [
         row
         for rows in top.values()

@@ -19,6 +19,8 @@ from mtag_core.errors import MtagError, OutputError
 _ENTITIES = {"&quot;": '"'}
 _ELEMENT = re.compile(r'<(doc|s) id="([^"]*)"(?: language="([^"]*)")?')
 _MOST_TOKENS = 24
+# Of a form; longer ones are no words.
+_MOST_CHARACTERS = 80
 _ROWS_A_PART = 200
 _COLUMNS = ("doc_id", "language", "forms", "upos", "feats", "lemmas")
 
@@ -67,7 +69,8 @@ def choose_previews(previews: Iterable[Preview], *, n_sentences: int) -> list[Pr
     others: list[Preview] = []
     # By document, since part ids, and so their order, depend on times of modification.
     for preview in sorted(previews, key=lambda preview: preview.doc_id):
-        if not 3 <= len(preview.tokens) <= _MOST_TOKENS:
+        is_short = max((len(form) for form, *_ in preview.tokens), default=0) <= _MOST_CHARACTERS
+        if not is_short or not 3 <= len(preview.tokens) <= _MOST_TOKENS:
             continue
         if preview.language not in first:
             first[preview.language] = preview

@@ -17,6 +17,7 @@ _EXAMPLES = 3
 _MOST_FILES = 50
 _MOST_BYTES = 16 * 2**20
 _INPUT_CHARACTERS = 160
+_ID_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _example(reject: Reject, path: str) -> RejectExample:
     head = (reject.input or b"")[: 4 * _INPUT_CHARACTERS].decode("utf-8", "ignore")
     is_text = head.encode() == (reject.input or b"")[: len(head.encode())]
     return RejectExample(
-        doc_id=reject.doc_id or reject.source,
+        doc_id=(reject.doc_id or reject.source)[:_ID_CHARACTERS],
         detail=reject.detail,
         input_head=head[:_INPUT_CHARACTERS] if is_text else "",
         path=path,

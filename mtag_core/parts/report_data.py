@@ -5,7 +5,7 @@ The data are the same for the same parts; the page also has the dates and times 
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mtag_core import storage
@@ -18,6 +18,7 @@ from mtag_core.parts.outcome import RejectExample, reject_examples
 _N_SAMPLES = 20
 # Parts that are opened for samples, spread over all.
 _SAMPLE_PARTS = 24
+_MOST_CHARACTERS = 200
 # The last runs that the page lists.
 _MOST_RUNS = 20
 
@@ -58,7 +59,10 @@ def collect_report_data(layout: OutputLayout, manifests: Sequence[Manifest]) -> 
     ids = [manifest.part_id for manifest in manifests if manifest.n_sentences]
     step = max(1, len(ids) // _SAMPLE_PARTS)
     paths = map(layout.part_path, ids[::step][:_SAMPLE_PARTS])
-    samples = preview_parts(paths, n_sentences=_N_SAMPLES)
+    samples = [
+        replace(sample, doc_id=sample.doc_id[:_MOST_CHARACTERS])
+        for sample in preview_parts(paths, n_sentences=_N_SAMPLES)
+    ]
     # Parts of earlier versions have no counts, and sums of some parts would mislead.
     is_counted = all(manifest.counts is not None for manifest in manifests)
     counted = [manifest.part_id for manifest in manifests]

@@ -137,6 +137,20 @@ def test_lemmas_take_the_place_of_forms_where_there_are_any(layout):
     assert pq.read_schema(layout.words_path).names[2] == "lemma"
 
 
+def test_long_names_and_words_are_cut_in_the_summary_alone(layout):
+    [tagged] = tagged_sentences("x" * 5000)
+    sink = io.BytesIO()
+    with open_counts(sink) as counts:
+        counts.add(tagged)
+        counts.end_document(Document("d" * 5000, "", "s" * 5000), 1)
+    with open(layout.part_counts_path(_PARTS[0]), "wb") as stream:
+        stream.write(sink.getvalue())
+    summary = write_count_tables(layout, _PARTS[:1])
+    names = summary.documents[0][0], summary.sources[0][0], summary.words[0][2]
+    assert [len(name) for name in names] == [200] * 3
+    assert len(_words(layout)[0][2]) == 5000
+
+
 def test_an_output_without_tokens_has_tables_without_rows(layout):
     _write(layout, _PARTS[0], [])
     summary = write_count_tables(layout, _PARTS[:1])

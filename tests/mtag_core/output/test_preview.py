@@ -1,5 +1,3 @@
-"""None"""
-
 from dataclasses import replace
 
 import pytest
@@ -7,11 +5,12 @@ import pytest
 from mtag_core.output.layout import OutputLayout, open_part
 from mtag_core.output.preview import preview_parts
 from mtag_core.output.writers import OutputFormat
+from tests.fake_tagger import tagged_sentences
 from tests.mtag_core.output.rows import example_rows, multiword_row
 
 
 @pytest.mark.parametrize("compression", ["none", "gz", "zstd"])
-@pytest.mark.parametrize("name", ["parquet", "jsonl", "conllu"])
+@pytest.mark.parametrize("name", ["parquet", "jsonl", "conllu", "vertical"])
 def test_a_sentence_of_each_language_is_shown(tmp_path, name, compression):
     layout = OutputLayout(str(tmp_path), OutputFormat(name, compression))
     rows = [*example_rows(), multiword_row()]
@@ -25,7 +24,7 @@ def test_a_sentence_of_each_language_is_shown(tmp_path, name, compression):
 
 
 @pytest.mark.parametrize("has_lemmas", [False, True])
-@pytest.mark.parametrize("name", ["parquet", "jsonl", "conllu"])
+@pytest.mark.parametrize("name", ["parquet", "jsonl", "conllu", "vertical"])
 def test_lemmas_are_shown_where_there_are_any(tmp_path, name, has_lemmas):
     layout = OutputLayout(str(tmp_path), OutputFormat(name, "none", has_lemmas=has_lemmas))
     row = example_rows(1)[0]
@@ -45,6 +44,14 @@ def test_the_order_of_parts_does_not_matter(tmp_path):
     previews = preview_parts(paths, n_sentences=2)
     assert previews
     assert preview_parts(paths[::-1], n_sentences=2) == previews
+
+
+def test_forms_that_are_no_words_are_not_shown(tmp_path):
+    layout = OutputLayout(str(tmp_path), OutputFormat("jsonl", "none"))
+    [tagged] = tagged_sentences(f"Ana reads {'x' * 500}.")
+    with open_part(layout, "0" * 16) as files:
+        files.rows.write(replace(example_rows(1)[0], tagged=tagged))
+    assert preview_parts([layout.part_path("0" * 16)], n_sentences=1) == []
 
 
 def test_no_parts_show_nothing():
