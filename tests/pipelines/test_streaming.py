@@ -96,5 +96,5 @@ def test_sigterm_finishes_the_current_part_and_begins_no_other(job, tmp_path):
 
 @pytest.mark.parametrize("flag", ["--limit=3", "--repack"])
 def test_streaming_does_not_go_with_flags_of_single_runs(flag):
-    with pytest.raises(UsageError, match="--streaming goes with none of"):
+    with pytest.raises(UsageError, match=f"--streaming goes without {flag.partition(chr(61))[0]}"):
         parse_options(["--input=a", "--output=b", "--streaming", flag])
