@@ -7,8 +7,8 @@ from tests.without_packages import run_without
     ("argv", "name", "package", "extra"),
     [
         (
-            ["train", "treebank-styles", "--model", "m", "--treebanks", "t"],
-            "train treebank-styles",
+            ["train", "adapters", "--model", "m", "--treebanks", "t", "--output", "o"],
+            "train adapters",
             "torch",
             "train",
         ),

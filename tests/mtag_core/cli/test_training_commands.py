@@ -107,7 +107,7 @@ def test_copies_with_substituted_words_are_labelled(chain):
 def test_a_student_learns_from_shards_of_logits(chain, tmp_path, architecture):
     flags = ["--logits", str(chain / "shards"), "--corpus", str(chain / "corpus")]
     flags += ["--architecture", architecture, "--output", str(tmp_path / "student")]
-    flags += ["--n_pieces", "60", "--epochs", "40", "--upos_temperature", "1"]
+    flags += ["--n_pieces", "60", "--epochs", "8", "--upos_temperature", "1"]
     flags += ["--feats_temperature", "1", *SMALL, *QUICK]
     assert main(["train", "distill", *flags]) == 0
     scores = last_scores(tmp_path / "student")
@@ -154,7 +154,7 @@ def contradictory(tmp_path):
 
 def adapt_flags(chain, treebanks, output):
     flags = ["--student", str(chain / "student"), "--treebanks", str(treebanks), *QUICK]
-    return [*flags, "--budget", "128", "--epochs", "20", "--output", str(output)]
+    return [*flags, "--budget", "128", "--epochs", "8", "--output", str(output)]
 
 
 def test_adapting_learns_from_dev_sentences_when_asked(chain, contradictory, tmp_path, capsys):
