@@ -12,6 +12,7 @@ BENCHMARKS = {
     "same_tags": "whether tags depend on batches, order or workers",
     "serve": "requests a second and latency of `mtag serve`",
     "segment_kinds": "segmentation of text as people write it, by kind, against others",
+    "unicode_forms": "whether UPOS is the same in capitals, NFD and full width",
     "raw_cpu": "words per second from raw text to tags, against UDPipe 1 and spaCy",
     "wikitext": "megabytes per second of reading and cleaning MediaWiki dumps",
     "agreement": "how often students say what their teacher says",

@@ -17,6 +17,16 @@ OPTIONAL_MARKS = (
 )
 _OPTIONAL = re.compile(f"[{OPTIONAL_MARKS}]+")
 _IGNORABLE = re.compile("[\u00ad\u200c-\u200f\u202a-\u202e\u2060\ufe00-\ufe0f]+")
+# Fewer letters in capitals may be names and abbreviations.
+_MIN_CAPITALS = 12
+_MIN_WORDS = 3
+_LETTERS = re.compile(r"[^\W\d_]+")
+_DOTTED = str.maketrans({"I": "\u0131", "\u0130": "i"})
+_DOTTED_LANGUAGES = frozenset({"tr", "az", "tt", "kk", "crh"})
+_SENTENCE_START = re.compile(
+    "(?:^|(?<![.!?\u2026])[.!?\u2026]+[\"'\u00bb\u201c\u201d\u2019)\\]]*\\s)[\"'\u00ab\u201e\u201c\u201d\u2018(\\[\u00bf\u00a1\u2013\u2014\\s-]*([^\\W\\d_])"
+)
+
 _COMPATIBLE = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd"})
 
 
@@ -36,6 +46,43 @@ def fold_form(form: str) -> str:
     if form.isalpha() and unicodedata.is_normalized("NFKC", form):
         return form.replace("\u0640", "") or form
     return _IGNORABLE.sub("", fold(form)) or form
+
+
+def is_in_capitals(text: str) -> bool:
+    """Whether a text is in capitals alone, and long enough to have other letters otherwise."""
+    if not text.isupper():
+        return False
+    words = [word for word in _LETTERS.findall(text) if len(word) > 1]
+    # A text in a script without cases may hold an abbreviation in Latin capitals.
+    is_long = len(words) >= _MIN_WORDS and sum(map(len, words)) >= _MIN_CAPITALS
+    return is_long and all(map(str.isupper, words))
+
+
+def usual_case(text: str, language: str) -> str:
+    """A text in capitals in small letters, but for the first letters of sentences.
+
+    Args:
+        text: All in capitals.
+        language: Whose small letters they are: Turkish has a dotless one of I.
+
+    Returns:
+        A text of the same length.
+    """
+    small = small_letters(text, language)
+    return _SENTENCE_START.sub(lambda match: match[0][:-1] + _capital(match[1]), small)
+
+
+def small_letters(text: str, language: str) -> str:
+    """A text in small letters, as long as before."""
+    lowered = (text.translate(_DOTTED) if language in _DOTTED_LANGUAGES else text).lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(small if len(small := char.lower()) == 1 else char for char in text)
+
+
+def _capital(letter: str) -> str:
+    capital = letter.upper()
+    return capital if len(capital) == 1 else letter
 
 
 @lru_cache(maxsize=16_384)

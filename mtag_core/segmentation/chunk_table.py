@@ -48,11 +48,12 @@ _MOST_CHARACTERS = 2_000_000
 _CLOSERS = regex.escape(CLOSING + DOUBLE_QUOTES + "'’‘")
 _OPENERS = regex.escape(OPENING + DOUBLE_QUOTES + "'’‘")
 _UNSPACED_TERMINAL = "。！？｡।॥።။։༎។"
-# Where a sentence may end inside a chunk: a space was forgotten, or is not used.
+# Where a sentence may end inside a chunk: a space was forgotten, or is not used. Lines of dots are
+# looked back on so far only.
 _INNER_END = regex.compile(
-    rf"(?:(?<=[\p{{Ll}}\p{{Lo}}\p{{M}}\d]{{2}}[{regex.escape(TERMINAL)}]+(?:\[\d+\]|[{_CLOSERS}])*)"
+    rf"(?:(?<=[\p{{Ll}}\p{{Lo}}\p{{M}}\d]{{2}}[{regex.escape(TERMINAL)}]{{1,30}}(?:\[\d{{1,4}}\]|[{_CLOSERS}]){{0,30}})"
     rf"(?=[{_OPENERS}]*\p{{Lu}}[\p{{Ll}}'’])"
-    rf"|(?<=[{_UNSPACED_TERMINAL}]+[{_CLOSERS}]*)(?=[^{_CLOSERS}{regex.escape(TERMINAL)}\p{{M}}]))",
+    rf"|(?<=[{_UNSPACED_TERMINAL}]{{1,30}}[{_CLOSERS}]{{0,30}})(?=[^{_CLOSERS}{regex.escape(TERMINAL)}\p{{M}}]))",
     regex.VERSION1,
 )
 _HAS_INNER_END = regex.compile(rf"[{regex.escape(TERMINAL)}].")

@@ -1,20 +1,15 @@
 """Cleans a document and finds its lines.
 
 Lines keep their place: cleaning replaces characters one by one and never moves any. Only where
-words that a hyphen parts at the end of a line are joined do offsets change, and a table of those of
-the document goes with the text.
+words that a hyphen parts at the end of a line are joined do offsets change (see `rewritten`).
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
 
-import numpy as np
 import regex
-
-from mtag_core.arrays import Integers
 
 # What no token may hold: control characters, lone surrogates, the
 # byte order mark and the zero-width space, which separates words where it stands.
@@ -23,7 +18,8 @@ LINE_HYPHENS = ("-", "\u2010", "\u00ad")
 """What parts a word at the end of a line."""
 
 _LINE_HYPHEN = regex.compile(
-    r"(?P<left>[\p{L}\p{M}]{2,})(?P<hyphen>[-\u2010\u00ad])(?P<break>[ \t]*\n[ \t]*)"
+    r"(?<![\p{L}\p{M}])(?P<left>[\p{L}\p{M}]{2,}+)"
+    r"(?P<hyphen>[-\u2010\u00ad])(?P<break>[ \t]*\n[ \t]*)"
     r"(?=(?P<right>[\p{L}\p{M}]{2,}))"
 )
 _HYPHENATED = regex.compile(r"[\p{L}\p{M}]+(?:-[\p{L}\p{M}]+)*")
@@ -102,7 +98,7 @@ def safe_cut(text: str, *, start: int, limit: int) -> int:
     return limit
 
 
-def hyphen_cuts(text: str, lines: Sequence[LineSpan]) -> list[tuple[int, int]]:
+def hyphen_edits(text: str, lines: Sequence[LineSpan]) -> list[tuple[int, int, str]]:
     """Finds what to leave out of a text so that words are whole that line breaks part.
 
     A hyphen at the end of a line is left out, too, but before a capital, and where the text has the
@@ -113,7 +109,7 @@ def hyphen_cuts(text: str, lines: Sequence[LineSpan]) -> list[tuple[int, int]]:
         lines: Stretches that a margin alone broke into lines.
 
     Returns:
-        Start and end of each stretch to leave out, in order.
+        Start and end of each stretch to leave out, in order, and the empty text in its place.
     """
     matches = [
         match for line in lines for match in _LINE_HYPHEN.finditer(text, line.start, line.end)
@@ -121,7 +117,7 @@ def hyphen_cuts(text: str, lines: Sequence[LineSpan]) -> list[tuple[int, int]]:
     if not matches:
         return []
     words = {word.lower() for word in _HYPHENATED.findall(text)}
-    cuts = []
+    edits = []
     for match in matches:
         left, right = match["left"].lower(), match["right"].lower()
         if right in _CONJUNCTIONS and match["hyphen"] != _SOFT_HYPHEN:
@@ -129,37 +125,6 @@ def hyphen_cuts(text: str, lines: Sequence[LineSpan]) -> list[tuple[int, int]]:
         is_name = match["right"][0].isupper() and not match["left"].isupper()
         is_compound = f"{left}-{right}" in words and left + right not in words
         keeps_hyphen = (is_name or is_compound) and match["hyphen"] != _SOFT_HYPHEN
-        cuts.append((match.start("break" if keeps_hyphen else "hyphen"), match.end("break")))
-    return cuts
-
-
-@dataclass(frozen=True, slots=True)
-class CutText:
-    """A text without some stretches of it.
-
-    Attributes:
-        text: What is left.
-        offsets: Where each character was before. Shape (n_characters,).
-    """
-
-    text: str
-    offsets: Integers
-
-    @classmethod
-    def of(cls, text: str, cuts: Sequence[tuple[int, int]]) -> "CutText":
-        """Leaves stretches out, given in order."""
-        bounds = [0, *chain.from_iterable(cuts), len(text)]
-        kept = list(zip(bounds[::2], bounds[1::2], strict=True))
-        offsets = np.concatenate([np.arange(start, end) for start, end in kept])
-        return cls("".join(text[start:end] for start, end in kept), offsets)
-
-
-def moved_lines(lines: Sequence[LineSpan], cuts: Sequence[tuple[int, int]]) -> list[LineSpan]:
-    """Lines of a text that stretches inside lines are cut out of."""
-    n_cut = [0, *accumulate(end - start for start, end in cuts)]
-    starts = [start for start, _ in cuts]
-    before = np.searchsorted(starts, [(line.start, line.end) for line in lines])
-    return [
-        LineSpan(line.start - n_cut[first], line.end - n_cut[last])
-        for line, (first, last) in zip(lines, before.tolist(), strict=True)
-    ]
+        start = match.start("break" if keeps_hyphen else "hyphen")
+        edits.append((start, match.end("break"), ""))
+    return edits

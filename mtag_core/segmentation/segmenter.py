@@ -7,9 +7,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-import numpy as np
-
-from mtag_core.arrays import Integers
 from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.languages import UNKNOWN, find_language, written_standards
@@ -23,13 +20,13 @@ from mtag_core.segmentation.language_spans import (
     wrapped_lines,
 )
 from mtag_core.segmentation.languages import GENERIC, segmenter_name
-from mtag_core.segmentation.lines import (
-    CutText,
-    LineSpan,
-    clean,
-    hyphen_cuts,
+from mtag_core.segmentation.lines import LineSpan, clean, hyphen_edits, safe_cut
+from mtag_core.segmentation.rewritten import (
+    RewrittenText,
+    folding_edits,
+    in_usual_case,
     moved_lines,
-    safe_cut,
+    with_original_forms,
 )
 from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.segmentation.splits import SplitModel
@@ -186,17 +183,27 @@ class Segmenter:
         """
         if language is None and likely_language is not None:
             language = self._settled(text, likely_language)
+        folding = folding_edits(text)
+        if not folding:
+            yield from self._segment(text, language)
+            return
+        folded = RewrittenText.of(text, folding)
+        for sentence in self._segment(folded.text, language):
+            yield with_original_forms(folded.original(sentence, text), text)
+
+    def _segment(self, text: str, language: str | None) -> Iterator[Sentence]:
         cleaned = clean(text)
         lines = wrapped_lines(cleaned)
-        cuts = hyphen_cuts(cleaned, lines) if self._joins_hyphens else []
-        if not cuts:
-            yield from self._segment(text, cleaned, lines, language)
+        hyphens = hyphen_edits(cleaned, lines) if self._joins_hyphens else []
+        if not hyphens:
+            yield from self._segment_lines(text, cleaned, lines, language)
             return
-        cut, lines = CutText.of(text, cuts), moved_lines(lines, cuts)
-        for sentence in self._segment(cut.text, CutText.of(cleaned, cuts).text, lines, language):
-            yield _moved(sentence, text, cut.offsets)
+        joined, lines = RewrittenText.of(text, hyphens), moved_lines(lines, hyphens)
+        cleaned = RewrittenText.of(cleaned, hyphens).text
+        for sentence in self._segment_lines(joined.text, cleaned, lines, language):
+            yield joined.original(sentence, text)
 
-    def _segment(
+    def _segment_lines(
         self, text: str, cleaned: str, lines: Sequence[LineSpan], language: str | None
     ) -> Iterator[Sentence]:
         if language is None:
@@ -205,12 +212,14 @@ class Segmenter:
             found = (LanguageSpan(line.start, line.end, language) for line in lines)
         for name, of_language in groupby(found, key=lambda span: span.language):
             models = self._models(name)
-            for block in _token_blocks(cleaned, of_language, models.tokenizer):
-                if cleaned != text:
-                    # A token with a space inside may have something else there.
-                    spans = zip(block.starts, block.ends, strict=True)
-                    block.forms = [text[start:end] for start, end in spans]
-                yield from _sentences(text, block, models.splits, language=name)
+            spans = list(of_language)
+            source = in_usual_case(cleaned, spans)
+            for block in _token_blocks(source, spans, models.tokenizer):
+                sentences = _sentences(source, block, models.splits, language=name)
+                if source == text:
+                    yield from sentences
+                else:
+                    yield from (with_original_forms(each, text) for each in sentences)
 
     def _settled(self, text: str, likely_language: str) -> str | None:
         """The likely language, unless mtag does not know it or the text is surely in another."""
@@ -315,31 +324,6 @@ def _sentences(
             inside = {index: expansions[index] for index in multiword[n_first:n_done]}
             yield _split_sentence(text, block, (first, last), inside, language=language)
         first = last
-
-
-def _moved(sentence: Sentence, text: str, offsets: Integers) -> Sentence:
-    """A sentence of a text of which something was cut out, in its place in the text."""
-
-    def starts(places: Sequence[int]) -> tuple[int, ...]:
-        return tuple(offsets[list(places)].tolist())
-
-    def ends(places: Sequence[int]) -> tuple[int, ...]:
-        return tuple((offsets[np.array(places) - 1] + 1).tolist())
-
-    (start,), (end,) = starts([sentence.start]), ends([sentence.end])
-    multiword_tokens = tuple(
-        replace(token, start=starts([token.start])[0], end=ends([token.end])[0])
-        for token in sentence.multiword_tokens
-    )
-    return replace(
-        sentence,
-        text=text[start:end],
-        start=start,
-        end=end,
-        starts=starts(sentence.starts),
-        ends=ends(sentence.ends),
-        multiword_tokens=multiword_tokens,
-    )
 
 
 def _split_sentence(

@@ -38,9 +38,9 @@ _PLAIN_UNIT = regex.compile(rf"{_WORD} | {_REST}", regex.VERBOSE | regex.VERSION
 _UNIT = regex.compile(
     rf"""
       (?:(?:https?|ftp|file)://|{_BREAK_BEFORE}www\.){_ADDRESS_INSIDE}*(?:{_ADDRESS_END}|\([^\s()]*\))/?
-    | [\p{{L}}\p{{N}}._%+-]*[\p{{L}}\p{{N}}_%+-]@
+    | [\p{{L}}\p{{N}}._%+-]{{0,63}}[\p{{L}}\p{{N}}_%+-]@
       [\p{{L}}\p{{N}}-]+(?:\.[\p{{L}}\p{{N}}-]+)+(?!{_EXTEND})
-    | {_BREAK_BEFORE}[\p{{L}}\p{{N}}_][\p{{L}}\p{{N}}_./-]*
+    | {_BREAK_BEFORE}[\p{{L}}\p{{N}}_][\p{{L}}\p{{N}}_./-]{{0,250}}
       \.(?:{_FILE_ENDING})(?![\p{{L}}\p{{N}}_]|{_EXTEND})
     | {_BREAK_BEFORE}@[\p{{L}}\p{{N}}_]+{_EXTEND}*
     | {_BREAK_BEFORE}\#(?=[\p{{N}}_]*\p{{L}})[\p{{L}}\p{{M}}\p{{N}}_]+

@@ -9,6 +9,7 @@ from itertools import count, tee
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
+from mtag_core.folding import is_in_capitals, small_letters, usual_case
 from mtag_core.labels import Labels, load_labels
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.languages import UNKNOWN, normalise_language
@@ -377,7 +378,8 @@ class Tagger:
         if not sentence.forms:
             return EncodedSentence(sentence, [])
         treebank = self._language_to_treebank.get(sentence.language, 0)
-        return EncodedSentence(sentence, self._model.encode(sentence.forms, treebank=treebank))
+        forms = _in_usual_case(sentence) if is_in_capitals(sentence.text) else sentence.forms
+        return EncodedSentence(sentence, self._model.encode(forms, treebank=treebank))
 
     def tag_encoded(self, sentences: Sequence[EncodedSentence]) -> Iterator[TaggedSentence]:
         """Tags sentences together.
@@ -396,6 +398,13 @@ class Tagger:
             answers = reported(answers, windows, self.on_batch, piece_budget=self.piece_budget)
         answer = in_order(windows, answers) if windows else NO_ANSWER
         return self._labeller.tagged(sentences, answer)
+
+
+def _in_usual_case(sentence: Sentence) -> tuple[str, ...]:
+    """The forms of a sentence in capitals as the model reads them."""
+    first, *others = sentence.forms
+    small = [small_letters(form, sentence.language) for form in others]
+    return (usual_case(first, sentence.language), *small)
 
 
 def _load_again(path: str, options: TaggerOptions, piece_budget: int) -> Tagger:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from mtag_core.errors import BundleError
+from mtag_core.folding import fold
 from mtag_core.tagging.windows import cut
 
 # The longest input the student was trained on, [CLS] and [SEP] included.
@@ -113,7 +114,9 @@ class WordPiece:
         return PieceWindow(piece_ids, first, last, treebank)
 
     def _pieces(self, form: str) -> list[int]:
-        encoding = self._tokenizer.encode([form], is_pretokenized=True, add_special_tokens=False)
+        # A form of nothing but what folding takes off stays.
+        read = fold(form) or form
+        encoding = self._tokenizer.encode([read], is_pretokenized=True, add_special_tokens=False)
         # A token of nothing but control characters has no pieces.
         ids = encoding.ids or [self._unk]
         if len(ids) > _MAX_TOKEN_PIECES:

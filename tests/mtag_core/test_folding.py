@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtag_core.folding import fold, fold_form
+from mtag_core.folding import fold, fold_form, is_in_capitals, usual_case
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,39 @@ def test_folding_is_done_once_and_leaves_something(form):
 @given(text=st.text(alphabet=st.characters(categories=["L", "Mn"])))
 def test_a_text_and_its_decomposition_fold_alike(text):
     assert fold(unicodedata.normalize("NFD", text)) == fold(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "usual"),
+    [
+        ("THE OLD MAN WALKS. HE IS 90!", "en", "The old man walks. He is 90!"),
+        ("„ER GEHT.“ «SIE BLEIBT.»", "de", "„Er geht.“ «Sie bleibt.»"),
+        ("IŞIK İÇİN GELDİ", "tr", "Işık için geldi"),
+        ("Ο ΓΙΩΡΓΟΣ ΕΦΥΓΕ ΧΘΕΣ", "el", "Ο γιωργος εφυγε χθες"),
+        ("УШЁЛ В СВОЙ ДОМ? НЕТ.", "ru", "Ушёл в свой дом? Нет."),
+    ],
+)
+def test_text_in_capitals_is_read_in_small_letters(text, language, usual):
+    assert is_in_capitals(text)
+    assert usual_case(text, language) == usual
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NATO",
+        "USA, UK",
+        "NASA IN The END",
+        "שער הXOR מקבל שני",
+        "日本のNHKとFM放送",
+        "A B C D E F",
+        "",
+    ],
+)
+def test_names_and_letters_are_not_text_in_capitals(text):
+    assert not is_in_capitals(text)
+
+
+@given(st.text(), st.sampled_from(["tr", "de", "el", "und"]))
+def test_text_in_another_case_is_as_long(text, language):
+    assert len(usual_case(text, language)) == len(text)

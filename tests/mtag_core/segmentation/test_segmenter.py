@@ -1,4 +1,5 @@
 import time
+import unicodedata
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -29,6 +30,11 @@ _PIECES = st.sampled_from(
         "́" * 9,
         "au",
         ".",
+        "e\u0301te\u0323\u0302",
+        "\u1112\u1161\u11ab\u1100\u1173\u11af",
+        "\uff24\uff55\uff0e",
+        "\ufb01n \ufefb \U0001d400b",
+        "IL PARLE DU CHAT ET DES AMIS.",
     ]
 )
 _TEXTS = st.one_of(
@@ -251,3 +257,39 @@ def test_joined_words_lose_nothing_but_hyphens_and_spaces(bundled_segmenter, tex
 
     assert left(sentences) == left(alone)
     assert all(text[s.start : s.end] == s.text for s in sentences)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("fr", "Où êtes-vous allée hier après-midi ? J’étais à l’école."),
+        ("vi", "Ông già đi bộ chậm rãi ra chợ mỗi buổi sáng."),
+        ("ko", "노인은 매일 아침 천천히 시장에 간다. 비가 온다."),
+        ("cs", "Starý muž jde každé ráno pomalu na trh. Prší."),
+        ("el", "Ο γέρος πηγαίνει αργά στην αγορά. Βρέχει;"),
+        ("ru", "Чайный ёж ушёл в свой дом. Идёт дождь."),
+    ],
+)
+def test_decomposed_text_has_the_tokens_of_composed_text(bundled_segmenter, language, text):
+    decomposed = unicodedata.normalize("NFD", text)
+    assert decomposed != text
+    usual = [s.forms for s in bundled_segmenter.segment(text, language)]
+    sentences = list(bundled_segmenter.segment(decomposed, language))
+    _check_offsets(decomposed, sentences)
+    assert [
+        tuple(unicodedata.normalize("NFC", form) for form in s.forms) for s in sentences
+    ] == usual
+
+
+def test_text_in_capitals_is_cut_as_usual_text(bundled_segmenter):
+    text = "Il parle du temps qu'il fait aux enfants. Elle part. On l’a vu avec M. Dupont hier."
+    usual = list(bundled_segmenter.segment(text, "fr"))
+    sentences = list(bundled_segmenter.segment(text.upper(), "fr"))
+    assert [[f.upper() for f in s.forms] for s in usual] == [[*s.forms] for s in sentences]
+    _check_offsets(text.upper(), sentences)
+
+
+def test_marks_of_full_width_stay_beside_letters_of_full_width(bundled_segmenter):
+    (sentence,) = bundled_segmenter.segment("ＮＨＫ（日本放送協会）、ＦＭ。", "ja")
+    assert "（" in sentence.forms
+    assert "".join(sentence.forms) == sentence.text

@@ -1,0 +1,99 @@
+"""Whether tags depend on the form that text is written in: capitals, NFD, full width.
+
+Our own texts (`sample_data/text`) are tagged as they are and rewritten in each form; their
+languages are found both times. What is measured is the share of tokens of the usual text that are
+tokens in the other, too, with the same UPOS.
+
+    python -m benchmarks unicode_forms
+"""
+
+import argparse
+import sys
+import unicodedata
+from collections.abc import Callable, Sequence
+from difflib import SequenceMatcher
+from pathlib import Path
+from statistics import mean
+
+from benchmarks.machine import write_record
+from mtag_core.tagging.tagger import Tagger
+
+_TEXTS = Path(__file__).parents[1] / "sample_data" / "text"
+_FULL_WIDTH = {point: point + 0xFEE0 for point in range(0x21, 0x7F)}
+_LIGATURES = {"ffi": "\ufb03", "ffl": "\ufb04", "ff": "\ufb00", "fi": "\ufb01", "fl": "\ufb02"}
+
+Tags = Sequence[tuple[str, str]]
+"""Form and UPOS of each token."""
+
+
+def _ligatures(text: str) -> str:
+    for letters, ligature in _LIGATURES.items():
+        text = text.replace(letters, ligature)
+    return text
+
+
+def _capitals(text: str) -> str:
+    """Capitals; Turkish keeps the dots of its letters."""
+    is_turkish = "\u0131" in text
+    return text.translate({0x69: 0x130} if is_turkish else {}).upper()
+
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "capitals": _capitals,
+    "NFD": lambda text: unicodedata.normalize("NFD", text),
+    "full width": lambda text: text.translate(_FULL_WIDTH),
+    "ligatures": _ligatures,
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measures every form and writes the shares."""
+    parser = argparse.ArgumentParser(description="UPOS of text in other Unicode forms.")
+    parser.add_argument("--text", type=Path, default=_TEXTS, help="a folder of text files")
+    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/unicode_forms.json"))
+    args = parser.parse_args(argv)
+    write_record(shares(Tagger.load(), sorted(args.text.glob("*.txt"))), args.output)
+    return 0
+
+
+def shares(tagger: Tagger, paths: Sequence[Path]) -> dict[str, dict[str, float]]:
+    """Percent of the tokens of each file that keep their UPOS, by form; files that it changes.
+
+    Args:
+        tagger: Tags texts in any language.
+        paths: Text files in UTF-8.
+
+    Returns:
+        Form to file to share, and to the mean of all files under `mean`.
+    """
+    record: dict[str, dict[str, float]] = {}
+    for name, rewrite in FORMS.items():
+        found = {}
+        for path in paths:
+            text = unicodedata.normalize("NFC", path.read_text(encoding="utf-8"))
+            if rewrite(text) != text:
+                usual, other = _tags(tagger, text), _tags(tagger, rewrite(text))
+                found[path.stem] = round(100 * _share(_folded(usual), _folded(other)), 1)
+        record[name] = {"mean": round(mean(found.values()), 1), **found}
+    return record
+
+
+def _tags(tagger: Tagger, text: str) -> Tags:
+    return [(token.form, token.upos) for sentence in tagger.tag(text) for token in sentence]
+
+
+def _folded(tags: Tags) -> Tags:
+    """Forms that are the same in all forms of text; what is compared are tokens, not letters."""
+    return [
+        (unicodedata.normalize("NFKD", form).upper().replace("\u0307", ""), upos)
+        for form, upos in tags
+    ]
+
+
+def _share(wanted: Tags, found: Tags) -> float:
+    matcher = SequenceMatcher(a=wanted, b=found, autojunk=False)
+    return sum(block.size for block in matcher.get_matching_blocks()) / len(wanted)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""Texts that models read in the place of a document, and the way back to its offsets.
+
+A text loses the hyphens and breaks inside words that a margin parts, where that is asked for; one
+in another Unicode form is read in the usual one: composed letters (NFC), letters of a compatibility
+form (full width, mathematical, Arabic presentation forms) as the letters they stand for. Nothing
+becomes longer. A stretch in capitals is read in the case it would have, `mtag_core.folding` says
+how; that moves nothing.
+
+Source: Unicode Standard Annex 15.
+"""
+
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, chain, pairwise
+
+import numpy as np
+import regex
+
+from mtag_core.arrays import Integers
+from mtag_core.folding import fold, is_in_capitals, usual_case
+from mtag_core.records import Sentence
+from mtag_core.segmentation.language_spans import LanguageSpan
+from mtag_core.segmentation.lines import LineSpan
+
+# A letter with its marks, a syllable of Jamo, a letter of a compatibility form.
+_FOLDED = regex.compile(
+    r"[^\P{L}\u1100-\u11ff]\p{M}+|[\u1100-\u115f][\u1160-\u11a7]+[\u11a8-\u11ff]*"
+    r"|[\ufb50-\ufdff\ufe70-\ufefc\U0001d400-\U0001d7ff]|[\uff01-\uff5e]+|[\u212a\u212b]"
+)
+_MAY_CHANGE = regex.compile(
+    r"[\ufb50-\ufdff\ufe70-\ufefc\U0001d400-\U0001d7ff\uff21-\uff3a\uff41-\uff5a]"
+)
+_FULL_WIDTH = {point: point - 0xFEE0 for point in range(0xFF01, 0xFF5F)}
+# Full width is the usual form of marks beside these.
+_WIDE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\u3001-\u303f]")
+
+Edits = Sequence[tuple[int, int, str]]
+"""Start and end of stretches, in order, and what is read in the place of each: nothing longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class RewrittenText:
+    """A text with some stretches replaced.
+
+    Attributes:
+        text: As it is read.
+        starts: Where the original of each character starts. Shape (n_characters,).
+        ends: Offset after it. Shape (n_characters,).
+    """
+
+    text: str
+    starts: Integers
+    ends: Integers
+
+    @classmethod
+    def of(cls, text: str, edits: Edits) -> "RewrittenText":
+        """Replaces stretches of a text."""
+        bounds = [0, *chain.from_iterable((start, end) for start, end, _ in edits), len(text)]
+        parts: list[str] = []
+        starts: list[Integers] = []
+        ends: list[Integers] = []
+        for number, (start, end) in enumerate(pairwise(bounds)):
+            kept = np.arange(start, end)
+            parts.append(text[start:end])
+            if number % 2:
+                parts[-1] = edits[number // 2][2]
+                kept = kept[: len(parts[-1])]
+            starts.append(kept)
+            ends.append(kept + 1)
+            if number % 2 and len(kept):
+                # What is left of a stretch belongs to its last character.
+                ends[-1][-1] = end
+        return cls("".join(parts), np.concatenate(starts), np.concatenate(ends))
+
+    def original(self, sentence: Sentence, text: str) -> Sentence:
+        """A sentence of this text in its place in the original."""
+        (start, end) = self._span(sentence.start, sentence.end)
+        spans = [self._span(*span) for span in zip(sentence.starts, sentence.ends, strict=True)]
+        return replace(
+            sentence,
+            text=text[start:end],
+            start=start,
+            end=end,
+            starts=tuple(first for first, _ in spans),
+            ends=tuple(last for _, last in spans),
+            multiword_tokens=tuple(
+                replace(token, start=first, end=last)
+                for token in sentence.multiword_tokens
+                for first, last in [self._span(token.start, token.end)]
+            ),
+        )
+
+    def _span(self, start: int, end: int) -> tuple[int, int]:
+        return int(self.starts[start]), int(self.ends[end - 1])
+
+
+def with_original_forms(sentence: Sentence, text: str) -> Sentence:
+    """A sentence whose text and forms are what a text has at their offsets.
+
+    Tokens of multiword tokens stay, for the text has none of them, but for their case.
+    """
+    forms = [text[a:b] for a, b in zip(sentence.starts, sentence.ends, strict=True)]
+    multiword_tokens = []
+    for token in sentence.multiword_tokens:
+        covered = slice(token.first, token.last + 1)
+        form, tokens = text[token.start : token.end], sentence.forms[covered]
+        forms[covered] = map(str.upper, tokens) if form.isupper() and len(form) > 1 else tokens
+        multiword_tokens.append(replace(token, form=form))
+    return replace(
+        sentence,
+        text=text[sentence.start : sentence.end],
+        forms=tuple(forms),
+        multiword_tokens=tuple(multiword_tokens),
+    )
+
+
+def folding_edits(text: str) -> list[tuple[int, int, str]]:
+    """What differs between a text and its usual Unicode form; nearly always nothing."""
+    if text.isascii():
+        return []
+    if unicodedata.is_normalized("NFC", text) and not _MAY_CHANGE.search(text):
+        return []
+    bounds = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
+    is_wide = [_WIDE.search(line) is not None for line in text.split("\n")]
+    edits = []
+    for start, end in (match.span() for match in _FOLDED.finditer(text)):
+        part = text[start:end]
+        if "\uff01" <= part[0] <= "\uff5e":
+            is_usual = is_wide[bisect_right(bounds, start) - 1]
+            folded = part if is_usual else part.translate(_FULL_WIDTH)
+        else:
+            folded = unicodedata.normalize("NFC", part)
+            folded = fold(folded) if len(part) == 1 else folded
+        if folded != part and 0 < len(folded) <= len(part):
+            edits.append((start, end, folded))
+    return edits
+
+
+def moved_lines(lines: Sequence[LineSpan], edits: Edits) -> list[LineSpan]:
+    """Lines of a text after stretches inside lines were replaced."""
+    n_less = [0, *accumulate(end - start - len(new) for start, end, new in edits)]
+    starts = [start for start, _, _ in edits]
+    before = np.searchsorted(starts, [(line.start, line.end) for line in lines])
+    return [
+        LineSpan(line.start - n_less[first], line.end - n_less[last])
+        for line, (first, last) in zip(lines, before.tolist(), strict=True)
+    ]
+
+
+def in_usual_case(text: str, spans: Iterable[LanguageSpan]) -> str:
+    """A text whose spans in capitals have the letter case that they would have."""
+    parts: list[str] = []
+    done = 0
+    for span in spans:
+        part = text[span.start : span.end]
+        if is_in_capitals(part):
+            parts += (text[done : span.start], usual_case(part, span.language))
+            done = span.end
+    return "".join([*parts, text[done:]]) if parts else text
