@@ -302,37 +302,25 @@ def _dataset(
     )
 
 
-_NAMES = (
-    "form_ids",
-    "n_tokens",
-    "upos_ids",
-    "feats_ids",
-    "treebank_ids",
-    "is_train",
-    "lemma_ids",
-)
+_DTYPES = {
+    "upos_ids": np.int8,
+    "feats_ids": np.int16,
+    "treebank_ids": np.int16,
+    "lemma_ids": np.int16,
+}
+_NAMES = ("form_ids", "n_tokens", "is_train", *_DTYPES)
 
 
 def _arrays(dataset: LabelledWords) -> dict[str, NDArray[Any]]:
     packed = dataset.packed
-    return {
-        "form_ids": packed.form_ids,
-        "n_tokens": packed.n_tokens,
-        "upos_ids": dataset.upos_ids.astype(np.int8),
-        "feats_ids": dataset.feats_ids.astype(np.int16),
-        "treebank_ids": dataset.treebank_ids.astype(np.int16),
-        "is_train": dataset.is_train,
-        "lemma_ids": dataset.lemma_ids.astype(np.int16),
-    }
+    whole = {"form_ids": packed.form_ids, "n_tokens": packed.n_tokens, "is_train": dataset.is_train}
+    return whole | {name: getattr(dataset, name).astype(kind) for name, kind in _DTYPES.items()}
 
 
 def _from_arrays(arrays: dict[str, NDArray[Any]], treebanks: tuple[str, ...]) -> LabelledWords:
     return LabelledDataset(
         WordSentences(arrays["form_ids"], arrays["n_tokens"]),
-        arrays["upos_ids"].astype(np.int64),
-        arrays["feats_ids"].astype(np.int64),
-        treebanks,
-        arrays["treebank_ids"].astype(np.int64),
-        arrays["is_train"],
-        arrays["lemma_ids"].astype(np.int64),
+        treebanks=treebanks,
+        is_train=arrays["is_train"],
+        **{name: arrays[name].astype(np.int64) for name in _DTYPES},
     )

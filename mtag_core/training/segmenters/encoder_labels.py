@@ -65,9 +65,8 @@ from mtag_core.training.segmenters.treebanks import (
     without_marks,
 )
 
+# Text that is labelled besides a language's own: in the other script.
 _MORE_TEXT = {"zh": ("yue",)}
-"""Text that is labelled besides a language's own: in the other script."""
-
 _LOGGER = logging.getLogger(__name__)
 _GROUP_LINES = 20_000
 _GROUP_SENTENCES = 2000
