@@ -31,15 +31,8 @@ from mtag_core.training.options import UnpackBundleOptions
 Arrays = Mapping[str, NDArray[Any]]
 # Bias of a label that the graph does not have.
 _NEVER = -20.0
-# The linear layers of an encoder layer.
-_DENSE = (
-    "attention.self.query",
-    "attention.self.key",
-    "attention.self.value",
-    "attention.output.dense",
-    "intermediate.dense",
-    "output.dense",
-)
+# What older bundles of wordpieces have in the place of adapters.
+_CORRECTIONS = "conventions"
 
 
 def run(options: UnpackBundleOptions) -> str:
@@ -79,7 +72,7 @@ def _words_model(
     graph: onnx.GraphProto, forms: onnx.GraphProto, labels: Labels, bundle: Bundle
 ) -> TrainedModel:
     arrays = _arrays(graph) | _arrays(forms)
-    weights = dict(_word_weights(arrays, labels))
+    weights = dict(_weights(arrays, labels))
     n_pieces, width = weights["forms.pieces.weight"].shape
     n_rows, ngram_width = weights["forms.ngrams.weight"].shape
     config = {
@@ -110,31 +103,10 @@ def _words_model(
     return TrainedModel(config, weights, labels.feats, tokenizer, labels.lemma_rules)
 
 
-def _word_weights(arrays: Arrays, labels: Labels) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    heads = {
-        "feats": (labels.feats, labels.feats_of_upos),
-        "lemmas": (labels.lemma_rules, labels.lemma_rules_of_upos),
-    }
-    for name, array in arrays.items():
-        layer, _, part = name.rpartition(".")
-        if layer.partition(".")[0] in heads:
-            continue
-        if part == "kernel":
-            yield f"{layer}.weight", _dequantised(arrays, layer)
-        elif part in ("weight", "bias"):
-            yield name, array
-    yield "forms.pieces.weight", arrays["pieces"] * arrays["piece_scales"].astype(np.float32)
-    yield "forms.ngrams.weight", arrays["ngrams.rows"] * arrays["ngrams.scales"]
-    yield "context.positions.weight", arrays["positions"]
-    yield "adapters.weight", arrays["adapters"].astype(np.float32)
-    for head, (tags, groups) in heads.items():
-        yield from _head(arrays, head, len(tags), labels.upos, groups)
-
-
 def _model(graph: onnx.GraphProto, labels: Labels, bundle: Bundle) -> TrainedModel:
     arrays = _arrays(graph)
     n_layers = sum(node.op_type == "MultiHeadAttention" for node in graph.node)
-    weights = dict(_weights(arrays, labels, n_layers=n_layers))
+    weights = dict(_weights(arrays, labels))
     has_adapters = "adapters" in arrays
     metadata = ModelMetadata(
         max_pieces=MAX_PIECES,
@@ -179,28 +151,35 @@ def _attribute(nodes: Any, kind: str, name: str) -> Any:  # noqa: ANN401 (protob
     return next(attribute for attribute in node.attribute if attribute.name == name)
 
 
-def _weights(
-    arrays: Arrays, labels: Labels, *, n_layers: int
-) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    width = arrays["pieces"].shape[1]
-    scales = arrays["piece_scales"].astype(np.float32)
-    yield "embeddings.word_embeddings.weight", arrays["pieces"] * scales
-    # The graph keeps the sum of both; only type 0 is ever used.
-    yield "embeddings.position_embeddings.weight", arrays["positions"]
-    yield "embeddings.token_type_embeddings.weight", np.zeros((2, width), np.float32)
-    layers = [f"encoder.layer.{index}." for index in range(n_layers)]
-    norms = [
-        f"{layer}{part}LayerNorm" for layer in layers for part in ("attention.output.", "output.")
-    ]
-    for name in ("embeddings.LayerNorm", *norms):
-        yield f"{name}.weight", arrays[f"{name}.weight"]
-        yield f"{name}.bias", arrays[f"{name}.bias"]
-    for name in (*(layer + dense for layer in layers for dense in _DENSE), "combine", "upos"):
-        yield f"{name}.weight", _dequantised(arrays, name)
-        yield f"{name}.bias", arrays[f"{name}.bias"]
+def _weights(arrays: Arrays, labels: Labels) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    heads = {
+        "feats": (labels.feats, labels.feats_of_upos),
+        "lemmas": (labels.lemma_rules, labels.lemma_rules_of_upos),
+    }
+    for name, array in arrays.items():
+        layer, _, part = name.rpartition(".")
+        if layer.partition(".")[0] in (*heads, _CORRECTIONS):
+            continue
+        if part == "kernel":
+            yield f"{layer}.weight", _dequantised(arrays, layer)
+        elif part in ("weight", "bias"):
+            yield name, array
+    pieces = arrays["pieces"] * arrays["piece_scales"].astype(np.float32)
+    if "ngrams.rows" in arrays:
+        yield "forms.pieces.weight", pieces
+        yield "forms.ngrams.weight", arrays["ngrams.rows"] * arrays["ngrams.scales"]
+        yield "context.positions.weight", arrays["positions"]
+    else:
+        yield "embeddings.word_embeddings.weight", pieces
+        # The graph keeps the sum of both; only type 0 is ever used.
+        yield "embeddings.position_embeddings.weight", arrays["positions"]
+        types = np.zeros((2, pieces.shape[1]), np.float32)
+        yield "embeddings.token_type_embeddings.weight", types
     if "adapters" in arrays:
         yield "adapters.weight", arrays["adapters"].astype(np.float32)
-    yield from _head(arrays, "feats", len(labels.feats), labels.upos, labels.feats_of_upos)
+    for head, (tags, groups) in heads.items():
+        if tags:
+            yield from _head(arrays, head, len(tags), labels.upos, groups)
 
 
 def _head(
