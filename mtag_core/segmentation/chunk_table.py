@@ -29,6 +29,7 @@ from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.word_units import (
     CLOSING,
     DOUBLE_QUOTES,
+    LONG_DASHES,
     OPENING,
     TERMINAL,
     UNSPACED_LETTER,
@@ -79,6 +80,8 @@ class ChunkFlag:
     """Footnote marks follow its full stop."""
     CLOSING = 8
     """It is nothing but closing marks."""
+    OPENING = 32
+    """It is nothing but dashes, bullets or opening marks: no sentence."""
     FINAL_QUOTE = 16
     """A token of it ends in a single quotation mark."""
 
@@ -319,6 +322,8 @@ def _flags(
     flags = ChunkFlag.STOP_GAP if has_stop_gap else 0
     if columns[END_MARK] or columns[CLOSED] or columns[FIRST_CLASS] in _ENDS_ALONE:
         flags |= ChunkFlag.MARK
+    if chunk[0] in _OPENERS_ALONE and set(chunk) <= _OPENERS_ALONE:
+        flags |= ChunkFlag.OPENING
     if "]" in chunk and _FOOTNOTED.search(chunk):
         flags |= ChunkFlag.FOOTNOTED
     if chunk[0] in _CLOSERS_ALONE and set(chunk) <= _CLOSERS_ALONE:
@@ -392,6 +397,7 @@ _ENDS_ALONE = frozenset(
 _MARKS_APART = frozenset(",;!?")
 _FIRST_UNSPACED = "\u0e00"
 _OPENING_MARKS = OPENING + DOUBLE_QUOTES + "'\u2018"
+_OPENERS_ALONE = frozenset(OPENING + LONG_DASHES + "-•*>«„“")
 _CLOSERS_ALONE = frozenset(CLOSING + "\u00bb\u201d\u203a\u2019")
 _FINAL_QUOTES = frozenset("'\u2018\u2019\u201b\u203a")
 

@@ -149,6 +149,11 @@ class SpacedTokenizer:
         if is_closing.any():
             is_end[is_closing & are_closed_before(places)] = True
             is_end[:-1] &= ~is_closing[1:] | stream.is_line_end[:-1]
+        is_opening = stream.flags & ChunkFlag.OPENING != 0
+        if is_opening.any():
+            # What opens a sentence is none by itself.
+            is_first = np.append(True, is_end[:-1])
+            is_end &= ~(is_opening & is_first) | stream.is_line_end
         return np.flatnonzero(is_end)
 
     def apart_stops(self, stream: ChunkStream, places: Codes) -> NDArray[np.bool_]:

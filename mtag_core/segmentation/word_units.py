@@ -28,13 +28,15 @@ _FILE_ENDING = (
 )
 _ADDRESS_INSIDE = r"""(?:[^\s<>"«»“”„()]|\([^\s()]*\))"""
 _ADDRESS_END = r"""[^\s<>"«»“”„.,;:!?'’‘()\[\]{}…]"""
+# Irish names keep their first letter: O'Neil.
+_NAME = rf"{_BREAK_BEFORE}O['’ʼ]\p{{Lu}}{_EXTEND}*+(?:\p{{L}}{_EXTEND}*+)++"
 _WORD = rf"(?:(?![{_UNSPACED}])\p{{L}}{_EXTEND}*+)++"
 _REST = rf"""
       (?P<sign>[-_=*~#+])(?P=sign)+(?!{_EXTEND})
     | \p{{Katakana}}[\p{{Katakana}}ー]*{_EXTEND}*
     | \X
 """
-_PLAIN_UNIT = regex.compile(rf"{_WORD} | {_REST}", regex.VERBOSE | regex.VERSION1)
+_PLAIN_UNIT = regex.compile(rf"{_NAME} | {_WORD} | {_REST}", regex.VERBOSE | regex.VERSION1)
 _UNIT = regex.compile(
     rf"""
       (?:(?:https?|ftp|file)://|{_BREAK_BEFORE}www\.){_ADDRESS_INSIDE}*(?:{_ADDRESS_END}|\([^\s()]*\))/?
@@ -52,6 +54,7 @@ _UNIT = regex.compile(
     | (?:(?<=\A[(\["'“„«]*)[-+−±])?
       (?:\d{{1,4}}(?P<part>[-/.])\d{{1,2}}(?P=part)\d{{1,4}}|\d{{1,2}}:\d\d(?::\d\d)?|\d+(?:[.,]\d+)*)
       (?![\d{_EXTEND[1:]})
+    | {_NAME}
     | {_WORD}(?:_+[\p{{L}}\p{{N}}][\p{{L}}\p{{N}}_]*{_EXTEND}*)?
     | {_REST}
     """,
@@ -133,6 +136,7 @@ _STYLES = str.maketrans(
 )
 
 
+_NAME_STARTS = frozenset({"O'", "O’", "Oʼ"})
 # Units of these classes are not told apart.
 _ALIKE = {
     UnitClass.ADDRESS: "ADDRESS",
@@ -207,6 +211,8 @@ def _class_of_letters(folded: str) -> int:
         and not unicodedata.category(folded[-1])[0] == "M"
     ):
         return UnitClass.EMOTICON
+    if folded[:2] in _NAME_STARTS:
+        return UnitClass.TITLE
     if folded.islower():
         return UnitClass.LOWER
     if folded.isupper():

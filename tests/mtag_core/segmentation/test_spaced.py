@@ -68,6 +68,20 @@ def test_addresses_numbers_and_emoticons_are_whole_wherever_they_stand(segment, 
         assert unit in segment(text, language)[0]
 
 
+@pytest.mark.parametrize("language", ["fr", "it", "pl", "sv", "pt", "ru", "ro", "ca", "en", "xx"])
+@pytest.mark.parametrize("name", ["O'Malley", "O’Malley", "O'MALLEY"])
+def test_names_with_an_apostrophe_are_one_token(segment, language, name):
+    for text in (f"A ({name}) b.", f"{name}, a", f"b {name}. a"):
+        assert name in [form for sentence in segment(text, language) for form in sentence]
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "pl", "ru", "et", "no", "xx"])
+@pytest.mark.parametrize("opening", ["-", "--", "–", "—", "•", "*", ">", "«", "“"])
+def test_what_opens_a_sentence_is_no_sentence(segment, language, opening):
+    for text in (f"{opening} Mr. Kane!", f"Ja. {opening} Nein! {opening} Ja."):
+        assert all(len(forms) > 1 for forms in segment(text, language))
+
+
 @pytest.mark.parametrize("language", ["ro", "en", "fi", "el", "he", "ko", "xx"])
 @pytest.mark.parametrize("mark", [",", ";", "!", "?"])
 @pytest.mark.parametrize("word", ["duminică", "Ab", "ημέρα", "יום", "오늘"])
