@@ -97,7 +97,6 @@ def _how(code: int) -> str:
 
 
 def _serve(connection: Connection) -> None:
-    """Answers calls until the other end is closed."""
     while True:
         try:
             function, args = connection.recv()

@@ -191,7 +191,6 @@ def _without_marks(form: str, lemma: str, language: str) -> str:
 
 
 def _with_capitals(form: str, lemma: str) -> str:
-    """Gives a name the capitals of its form: some treebanks write all lemmas in lower case."""
     if lemma != lemma.lower() or not form[:1].isupper():
         return lemma
     if form.lower() == lemma:
@@ -226,7 +225,6 @@ def _folded(form: str) -> str:
 
 
 def _marks_by_letter(lemma: str) -> tuple[str, ...]:
-    """The vowel marks before the first letter and behind each, to the last that has some."""
     marks = [""]
     for character in lemma:
         if _MARKS.fullmatch(character):

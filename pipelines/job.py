@@ -150,7 +150,6 @@ def make_parts(
 
 
 def _with_workers(options: JobOptions, *, n_parts: int, n_bytes: int) -> JobOptions:
-    """The options of a run on this machine with the flag for its processes, where none is given."""
     is_said = any(flag.startswith("--direct_") for flag in options.beam_flags)
     if not options.is_local or is_said:
         return options

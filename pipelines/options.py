@@ -154,7 +154,6 @@ def parse_flags(flags: Flags[Options], argv: Sequence[str], *, job: str, does: s
 
 
 def _check_flags_of_runner(name: str, words: Sequence[str], *, n_workers: int | None) -> None:
-    """Raises UsageError for flags of one runner that another one would pass over in silence."""
     given = [word.partition("=")[0] for word in words]
     if n_workers is not None and not find_runner(name).is_local:
         raise UsageError(

@@ -143,7 +143,6 @@ class Progress:
         )
 
     def _sample(self, tally: Tally) -> None:
-        """Notes the tokens so far; in a long run at ever longer intervals."""
         elapsed_s = self.elapsed_s
         last_s = self.throughput[-1][0] if self.throughput else -self._sample_interval_s
         if elapsed_s - last_s < self._sample_interval_s and self._elapsed_s is None:

@@ -71,7 +71,6 @@ def _run(
     stop_path: Path,
     stop: threading.Event,
 ) -> None:
-    """One bounded run; one that was stopped lacks parts, which is no failure."""
     try:
         run(options, files=files, stop_path=str(stop_path))
     except MtagError:

@@ -192,7 +192,6 @@ class DecompressedStream:
             )
 
     def _start_member(self) -> Decoder | None:
-        """Moves to the next member, over zeros that pad gz and xz; None at the end."""
         while not self._pending.lstrip(b"\0"):
             self._pending = self._read_raw()
             if not self._pending:
@@ -294,7 +293,6 @@ class _Joined:
 
 
 def _skip_to_mark(raw: BinaryIO) -> tuple[int, bytes]:
-    """Returns the bytes before the first mark and what was read from it on; b"" for none."""
     buffer = b""
     n_dropped = 0
     while chunk := raw.read(_SEARCH_BYTES):

@@ -198,7 +198,6 @@ def _is_dir(entry: "os.DirEntry[str]") -> bool:
 
 
 def _file_infos(paths: Iterable[str]) -> Iterator[FileInfo]:
-    """Looks at local paths; leaves out directories, temporaries and what vanished meanwhile."""
     for path in paths:
         if path.endswith(TEMPORARY_SUFFIX):
             continue

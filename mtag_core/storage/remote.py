@@ -285,7 +285,6 @@ def _gs_client() -> Any:  # noqa: ANN401
 
 @lru_cache(maxsize=4)
 def _new_gs_client(process_id: int, emulator: str | None) -> Any:  # noqa: ANN401
-    """Makes a client; public buckets need no credentials."""
     storage = _import("google.cloud.storage", extra="gcs")
     return storage.Client.create_anonymous_client() if emulator else storage.Client()
 

@@ -102,8 +102,6 @@ def _check_file(directory: Path, name: str, entry: BundleFile) -> None:
 
 
 def _paths(directory: Path) -> Iterator[Path]:
-    """Everything below a directory that is no directory; links are not followed."""
-
     def fail(error: OSError) -> None:
         raise BundleError(f"{error.filename}: cannot be listed: {error.strerror}") from error
 

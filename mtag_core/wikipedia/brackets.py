@@ -172,7 +172,6 @@ class _Resolver:
         return "".join(self._stack[0].parts)
 
     def _token(self, token: str, start: int) -> int:
-        """Opens or closes constructs; says how many characters behind the token it used."""
         end = start + len(token)
         if token == "[[" or token == "-{":
             self._open(token)

@@ -286,7 +286,6 @@ class _PageCutter:
         return self._buffer_offset + self._position
 
     def _skip_to_page(self) -> str:
-        """Moves to the next `<page>`; says "page", "end" or why nothing more is read."""
         while True:
             match = _PAGE_START.search(self._buffer, self._position)
             end = match.start() if match else len(self._buffer)
@@ -304,7 +303,6 @@ class _PageCutter:
             self._fill()
 
     def _take_page(self) -> tuple[str, bytes]:
-        """Takes the page that starts here; another `<page>` before its end breaks it off."""
         searched = self._position + len(b"<page")
         while not (mark := _PAGE_MARK.search(self._buffer, searched)):
             if len(self._buffer) - self._position > self._max_page_bytes:

@@ -131,7 +131,6 @@ def _circa(call: Call) -> str:
 
 
 def _as_of(call: Call) -> str:
-    """The date with the template's own name before it: it is a phrase of the wiki's language."""
     phrase = call.name if call.named.get("lc") else call.name.capitalize()
     return call.named.get("alt") or f"{phrase} {_spaced(call)}"
 

@@ -310,7 +310,6 @@ def expand(name: str, body: str, *, title: str, site: Site, place: Place) -> str
 
 @lru_cache(maxsize=10_000)
 def _rule_of(name: str) -> Rule | None:
-    """The rule for a name; None where the name alone says that the call leaves nothing."""
     rule = rule_of(name)
     if rule is None and not is_silent(name):
         return words_of_unknown

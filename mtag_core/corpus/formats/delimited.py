@@ -61,7 +61,6 @@ def _read_rows(source: Source, options: ReadOptions) -> Iterator[Document | Reje
 
 
 def _names(row: bytes | LongLine, path: str) -> tuple[list[str], str]:
-    """The names of the columns, none where the row cannot be parsed, and what parts fields."""
     text = "" if isinstance(row, LongLine) else row.decode("utf-8", "replace")
     is_tsv = stem_of(path)[1] in (".tsv", ".tab")
     delimiter = "\t" if is_tsv else max(_DELIMITERS, key=text.count)

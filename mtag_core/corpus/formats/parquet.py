@@ -269,7 +269,6 @@ def _names(schema: pa.Schema) -> list[str]:
 
 
 def _value_type(kind: pa.DataType) -> pa.DataType:
-    """The type of the values behind a dictionary or an extension; UUIDs stay as they are."""
     if pa.types.is_dictionary(kind):
         return _value_type(kind.value_type)
     if isinstance(kind, pa.BaseExtensionType) and not _is_uuid(kind):

@@ -57,7 +57,6 @@ def read_text(
 
 
 def _foreign(source: Source, options: ReadOptions) -> Reject | None:
-    """The reject of a file that is no text, or a page whose name does not say so."""
     head = source.peek(KIND_BYTES)
     kind = foreign_kind(head)
     if kind is None and options.input_format == AUTO and is_html(head):
@@ -165,7 +164,6 @@ def _windows(source: Source, head: bytes, size: int) -> Iterator[bytes]:
 
 
 def _find_cut(window: bytes) -> int:
-    """Returns the place right behind the first paragraph end or else line end; 0 for none."""
     paragraph_end = _PARAGRAPH_END.search(window)
     return paragraph_end.end() if paragraph_end else window.find(b"\n") + 1
 
