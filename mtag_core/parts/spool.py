@@ -58,7 +58,9 @@ def line_to_record(line: bytes) -> Document | Reject:
     sentences = fields.pop("sentences")
     if sentences is not None:
         sentences = tuple(map(_sentence, sentences))
-    return Document(**{**fields, "fields": tuple(fields["fields"]), "sentences": sentences})
+    # A run that was killed may have been one of a version without fields.
+    kept = tuple(fields.get("fields", ()))
+    return Document(**{**fields, "fields": kept, "sentences": sentences})
 
 
 def _sentence(fields: Mapping[str, Any]) -> Sentence:
