@@ -41,7 +41,7 @@ from mtag_core.corpus import ReadOptions
 from mtag_core.output.delta_table import check_table, commit_table
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
-from mtag_core.output.named_files import input_names, publish_files
+from mtag_core.output.named_files import FILES, input_names, publish_files
 from mtag_core.output.preview import Preview, preview_parts
 from mtag_core.parts import run as runs
 from mtag_core.parts.completed_parts import read_manifests
@@ -319,9 +319,11 @@ def _hand_out(
     """Gives a complete run to those who want it in other places than the parts."""
     if options.one_file_per_input:
         ids = [part["id"] for part in report["parts"]]
-        publish_files(layout, list(read_manifests(layout, ids)), names)
+        n_files = publish_files(layout, list(read_manifests(layout, ids)), names)
+        _LOGGER.info("%s: %d files by the names of inputs", f"{layout.base}/{FILES}", n_files)
     if options.table is not None:
-        commit_table(layout, report, options.table)
+        n_parts = commit_table(layout, report, options.table)
+        _LOGGER.info("--table=%s: %d parts in a new commit", options.table, n_parts)
 
 
 def _config(options: AnnotateOptions, model: Model, files: Sequence[FileInfo]) -> RunConfig:

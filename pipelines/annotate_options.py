@@ -47,7 +47,7 @@ class AnnotateOptions:
     job: JobOptions = group(section="output")
     format: str = option("of the parts", "parquet", choices=FORMATS, section="output")
     compression: str = option(
-        "of CoNLL-U and JSONL parts",
+        "of CoNLL-U, JSONL and vertical parts",
         _DEFAULT_COMPRESSION,
         choices=tuple(COMPRESSION_SUFFIXES),
         section="output",

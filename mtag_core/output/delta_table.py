@@ -48,13 +48,16 @@ def check_table(uri: str) -> None:
         raise UsageError(f"--table={uri}: the folder is not empty and no table; name another")
 
 
-def commit_table(layout: OutputLayout, report: Mapping[str, Any], uri: str) -> None:
+def commit_table(layout: OutputLayout, report: Mapping[str, Any], uri: str) -> int:
     """Makes a table hold the rows of a complete run.
 
     Args:
         layout: The output directory, of Parquet parts.
         report: The content of run.json.
         uri: Folder or URL of the table; made where there is none.
+
+    Returns:
+        How many parts were written to it; 0 where it had all of them.
 
     Raises:
         OutputError: It cannot be written; then it is as it was before.
@@ -63,12 +66,13 @@ def commit_table(layout: OutputLayout, report: Mapping[str, Any], uri: str) -> N
 
     parts = {part["id"]: part["part"]["sha256"] for part in report["parts"]}
     before = _committed(layout, uri)
+    added: set[str] = set()
     try:
         is_there = deltalake.DeltaTable.is_deltatable(uri)
         last = _last_digest(deltalake.DeltaTable(uri)) if is_there else None
         if last != _digest(parts):
             is_grown = last == _digest(before) and before.items() <= parts.items()
-            added = parts.keys() - before.keys() if is_grown and is_there else parts.keys()
+            added = parts.keys() - before.keys() if is_grown and is_there else set(parts)
             _commit(layout, uri, sorted(added), is_new=added == parts.keys(), digest=_digest(parts))
     except (deltalake.exceptions.DeltaError, pa.ArrowException, OSError, ValueError) as error:
         if isinstance(error, OutputError):
@@ -79,6 +83,7 @@ def commit_table(layout: OutputLayout, report: Mapping[str, Any], uri: str) -> N
     fields = {"table": uri, "parts": parts}
     with storage.atomic_writer(storage.join(layout.base, TABLE)) as stream:
         stream.write(json.dumps(fields, sort_keys=True, indent=1).encode() + b"\n")
+    return len(added)
 
 
 def _commit(
