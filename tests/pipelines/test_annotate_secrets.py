@@ -4,7 +4,9 @@ import base64
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from mtag_core import storage
@@ -36,6 +38,10 @@ def host():
     storage.use_http_access(before)
 
 
+def _text(path: Path) -> str:
+    return str(pq.read_table(path).to_pylist()) if path.suffix == ".parquet" else path.read_text()
+
+
 @pytest.mark.parametrize("n_workers", [1, 2])
 def test_secrets_of_urls_are_in_nothing_that_is_written(host, tmp_path, capfd, n_workers):
     storage.use_http_access(HttpAccess())
@@ -44,7 +50,7 @@ def test_secrets_of_urls_are_in_nothing_that_is_written(host, tmp_path, capfd, n
     url = f"http://user:hunter2@{host}/a.txt?token=abcdef"
     assert annotate(url, tmp_path, *flags) == 0
     printed = "".join(capfd.readouterr())
-    written = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    written = {path: _text(path) for path in tmp_path.rglob("*") if path.is_file()}
     for secret in _SECRETS:
         assert secret not in printed
         assert [path for path, text in written.items() if secret in text] == []
