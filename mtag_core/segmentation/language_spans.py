@@ -201,22 +201,12 @@ def _document_language(texts: Sequence[str], langid: LanguageIdentifier) -> str 
 
 
 def _places(texts: Sequence[str]) -> list[str]:
-    """Some places of a long document; all of a short one, in stretches of so many characters."""
+    """Some places of a long document, the beginning of a short one, nothing of a few words."""
     if len(texts) > 2 * _N_PLACES:
         step = len(texts) // _N_PLACES
         return [_place(texts, step * number) for number in range(_N_PLACES)]
-    places: list[str] = []
-    first = 0
-    while first < len(texts):
-        n_characters = 0
-        last = first
-        while last < len(texts) and n_characters < _PLACE_CHARACTERS:
-            n_characters += len(texts[last])
-            last += 1
-        if n_characters >= _PLACE_CHARACTERS:
-            places.append(_place(texts, first))
-        first = last
-    return places
+    is_long = sum(map(len, texts)) >= _PLACE_CHARACTERS
+    return [_place(texts, 0)] if is_long else []
 
 
 def _place(texts: Sequence[str], first: int) -> str:

@@ -7,6 +7,7 @@ table of weights are made for many scripts at once.
 
 import zlib
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,6 +165,7 @@ def count_row(form: str, *, n_counts: int) -> int:
     return _code(form) & (n_counts - 1)
 
 
+@lru_cache(maxsize=65_536)
 def _code(part: str) -> int:
     return zlib.crc32(part.encode("utf-8", "replace"))
 

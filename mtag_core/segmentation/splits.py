@@ -118,7 +118,7 @@ class SplitModel:
         new = [form for form in dict.fromkeys(forms) if form not in known]
         if new:
             self._add(new)
-        return [known[form] for form in forms]
+        return list(map(known.__getitem__, forms))
 
     def _clear(self) -> None:
         """Forgets all forms; row 0 is nothing, which is around a sentence."""
@@ -186,8 +186,7 @@ class SplitModel:
         padded = np.zeros(len(rows) + 2 * len(sentence_ends) + 2, np.int64)
         padded[places] = rows
         around = padded[places[unsure][:, None] + np.arange(-2, 3)]
-        wanted = np.unique(around)
-        for row in wanted[~self._is_seen.values[wanted]].tolist():
+        for row in set(around[~self._is_seen.values[around]].tolist()):
             self._seen.values[row] = neighbour_codes(self._forms[row], self._counts)
             self._is_seen.values[row] = True
         seen: Codes = self._seen.values[around]
@@ -214,7 +213,7 @@ def _with_points(tokens: tuple[str, ...], form: str, bare: str) -> tuple[str, ..
 
 def scripts_of(form: str, candidates: Candidates) -> list[Script]:
     """The scripts that a model chooses from; only `WHOLE` for what is no word."""
-    if len(form) > _MAX_CHARACTERS or not any(map(str.isalpha, form)):
+    if len(form) > _MAX_CHARACTERS or not (form.isalpha() or any(map(str.isalpha, form))):
         return [WHOLE]
     return list(candidates.of(form))
 

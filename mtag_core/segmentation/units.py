@@ -5,8 +5,7 @@ import unicodedata
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
-
-import numpy as np
+from itertools import pairwise
 
 # Marks and joiners stay with the character that they change.
 _MARKS = "[\u0300-\u036f\u3099\u309a\u200d\ufe00-\ufe0f]*"
@@ -63,18 +62,14 @@ def find_units(text: str, *, has_spaces: bool) -> UnitTable:
 
 def _character_units(text: str) -> UnitTable:
     """The units of a text where each is one character."""
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    spaces = {ord(character) for character in set(text) if character.isspace()}
-    starts = np.flatnonzero(~np.isin(points, list(spaces))) if spaces else np.arange(len(points))
-    characters, which = np.unique(points[starts], return_inverse=True)
-    described = np.array([_describe(chr(point)) for point in characters.tolist()], np.int64)
-    codes, kinds = described.reshape(-1, 2)[which].T
+    starts = [start for start, character in enumerate(text) if not character.isspace()]
+    described = [_describe(text[start]) for start in starts]
     return UnitTable(
-        starts=starts.tolist(),
-        ends=(starts + 1).tolist(),
-        codes=codes.tolist(),
-        kinds=kinds.tolist(),
-        is_after_space=(np.diff(starts, prepend=-1) > 1).tolist(),
+        starts=starts,
+        ends=[start + 1 for start in starts],
+        codes=[code for code, _ in described],
+        kinds=[kind for _, kind in described],
+        is_after_space=[start - 1 != before for before, start in pairwise([-1, *starts])],
     )
 
 
