@@ -126,14 +126,7 @@ def make_parts(
     n_parts = size.n_pending + size.n_expected_slices
     n_completed = size.n_parts - size.n_pending
     options = _with_workers(options, n_parts=n_parts, n_bytes=size.n_pending_bytes)
-    progress = Progress(
-        n_bytes=size.n_pending_bytes,
-        n_parts=n_parts,
-        n_completed=n_completed,
-        is_local=options.is_local,
-        metrics=options.metrics,
-        poll=Tally if options.is_local else NewParts(layout).poll,
-    )
+    progress = _progress(options, layout, size)
 
     def steps(parts: "beam.PCollection[PlannedPart]") -> None:
         manifests = add_steps(parts, progress.directory)
@@ -147,6 +140,17 @@ def make_parts(
     finally:
         storage.delete(layout.plan_path)
     return _finish(options, layout, progress, n_completed=n_completed, preview=preview, title=title)
+
+
+def _progress(options: JobOptions, layout: OutputLayout, size: PlanSize) -> Progress:
+    return Progress(
+        n_bytes=size.n_pending_bytes,
+        n_parts=size.n_pending + size.n_expected_slices,
+        n_completed=size.n_parts - size.n_pending,
+        is_local=options.is_local,
+        metrics=options.metrics,
+        poll=Tally if options.is_local else NewParts(layout).poll,
+    )
 
 
 def _with_workers(options: JobOptions, *, n_parts: int, n_bytes: int) -> JobOptions:

@@ -248,7 +248,6 @@ def _by_language(sums: _Sums) -> dict[str, dict[str, int]]:
 
 
 def _top_sources(sums: _Sums) -> tuple[list[tuple[str, int, int, int, int]], int]:
-    """The sources with most tokens, and the number of all."""
     top: list[tuple[str, int, int, int, int]] = []
     n_sources = 0
     for table in sums.results():

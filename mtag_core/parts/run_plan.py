@@ -226,7 +226,6 @@ def choose_fields(
 
 
 def _sample(files: Iterable[FileInfo], read: ReadOptions) -> list[tuple[Any, ...]]:
-    """The fields of the first documents; formats without fields are passed over."""
     users = formats_using("keep_fields")
     found: list[tuple[Any, ...]] = []
     usable = (file for file in files if format_of(file, read) in users)
