@@ -13,6 +13,7 @@ A row is a number of a kind; the columns that the kind does not have are null.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -125,7 +126,7 @@ class CountsWriter:
         self._rows = []
 
 
-def open_counts(sink: BinaryIO) -> Any:  # noqa: ANN401
+def open_counts(sink: BinaryIO) -> AbstractContextManager[CountsWriter]:
     """Opens a writer of counts on `sink`, which stays open; after an exception it has no footer."""
     return whole_parquet(sink, CountsWriter)
 

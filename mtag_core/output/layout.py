@@ -232,8 +232,7 @@ class PartFiles:
     def _open_counts(self) -> CountsWriter:
         path = self._layout.part_counts_path(self._part_id)
         self._counts = HashingStream(self._files.enter_context(storage.atomic_writer(path)))
-        writer: CountsWriter = self._files.enter_context(open_counts(cast(BinaryIO, self._counts)))
-        return writer
+        return self._files.enter_context(open_counts(cast(BinaryIO, self._counts)))
 
     def _open_part(self) -> tuple[HashingStream, RowWriter[Any]]:
         path = self._layout.part_path(self._part_id)
