@@ -29,7 +29,7 @@ def write_compressed(path: Path, *, n_lines: int = 60) -> None:
     path.write_bytes(gzip.compress("\n".join(lines).encode(), mtime=0))
 
 
-def annotate(pattern: str, output: Path, *flags: str) -> int:
+def annotate(pattern: str, output: Path | str, *flags: str) -> int:
     """Runs annotate in this process, with the fake tagger; returns the exit code."""
     return main([*ARGUMENTS, "--input", pattern, "--output", str(output), *flags], model=FAKE_MODEL)
 

@@ -135,6 +135,21 @@ def test_leftovers_of_killed_writers_are_deleted_and_files_in_work_are_not(tmp_p
     assert sorted(os.listdir(tmp_path)) == [".mine", "a"]
 
 
+def test_a_copy_has_the_content_and_takes_the_place_of_a_file(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(name)
+    target = tmp_path / "folder" / "copy"
+    for name in ("one", "two", "two"):
+        storage.copy(str(tmp_path / name), str(target))
+        assert target.read_text() == name
+        assert os.listdir(target.parent) == ["copy"]
+    storage.delete(str(tmp_path / "two"))
+    assert target.read_text() == "two"
+    with pytest.raises(InputNotFoundError):
+        storage.copy(str(tmp_path / "none"), str(target))
+    assert target.read_text() == "two"
+
+
 def test_an_absent_directory_has_no_leftovers(tmp_path):
     assert storage.delete_leftovers(str(tmp_path / "no")) == 0
     assert storage.delete_leftovers("s3://bucket/folder") == 0
