@@ -12,8 +12,7 @@ from mtag_core.training.loops.trainer import begin, train
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.student import set_dropout
 from mtag_core.training.options import AdaptOptions
-from mtag_core.training.recipes.label_training import LabelTraining
-from mtag_core.training.recipes.scoring import summary
+from mtag_core.training.recipes.label_training import LabelTraining, summary
 
 
 def run(options: AdaptOptions) -> str:

@@ -30,9 +30,8 @@ from mtag_core.training.loops.trainer import Epoch, TrainingTask, begin, train
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.student import make_plain, new_student, set_dropout, share_weights
 from mtag_core.training.options import DistillOptions
-from mtag_core.training.recipes.label_training import DeviceLabels, drawn_batches
+from mtag_core.training.recipes.label_training import DeviceLabels, drawn_batches, score, summary
 from mtag_core.training.recipes.labelling import TargetShard
-from mtag_core.training.recipes.scoring import score, summary
 from mtag_core.training.recipes.shard_stream import (
     ShardStream,
     pass_generator,

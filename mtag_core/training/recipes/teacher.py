@@ -28,8 +28,7 @@ from mtag_core.training.networks.model_config import ModelMetadata
 from mtag_core.training.networks.model_files import Network, load_feats
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, vocab_size
 from mtag_core.training.options import Noise, TeacherTrainingOptions
-from mtag_core.training.recipes.label_training import LabelTraining
-from mtag_core.training.recipes.scoring import summary
+from mtag_core.training.recipes.label_training import LabelTraining, summary
 from mtag_core.training.treebank_facts import facts_of
 from mtag_core.treebank_style import treebank_language
 
