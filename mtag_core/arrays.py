@@ -39,7 +39,6 @@ class GrowingArray:
     """An array that rows are appended to; room doubles, so that appending stays cheap."""
 
     def __init__(self, dtype: DTypeLike, *shape: int) -> None:
-        """Makes an empty one of rows of a shape."""
         self._room = np.zeros((1024, *shape), dtype)
         self._n_rows = 0
 

@@ -168,7 +168,6 @@ class LanguageIdentifier:
         return [_renormalised(guess, chosen)[:n_best] for guess in guesses]
 
     def _by_script(self, line: str) -> tuple[str, float] | None:
-        """The language of a line that its script and some characters name, if they do."""
         if is_latin(line):
             return None
         shares = script_shares(line)
@@ -180,7 +179,6 @@ class LanguageIdentifier:
 
     @cached_property
     def _script_to_language(self) -> dict[str, str]:
-        """Scripts that one language of the model alone is written in."""
         pairs = [(script, code) for code in self.languages for script in scripts_of_language(code)]
         counts = Counter(script for script, _ in pairs)
         return {script: code for script, code in pairs if counts[script] == 1}

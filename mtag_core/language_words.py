@@ -329,7 +329,6 @@ class LanguageWords:
         return agreed
 
     def _commonest(self, language: str, n_words: int) -> frozenset[int]:
-        """Codes of the words that a language uses most; none where it is unknown."""
         if language not in self.languages:
             return frozenset()
         pairs = np.flatnonzero(self._owners == self.languages.index(language))
@@ -338,7 +337,6 @@ class LanguageWords:
         return frozenset(self._codes[words].tolist())
 
     def _rivals(self, language: str) -> tuple[str, ...]:
-        """The languages that share most of the common words of one."""
         own = self.commonest(language, _N_COMPARED)
         n_shared = {
             other: len(own & self.commonest(other, _N_COMPARED))
@@ -354,7 +352,6 @@ def _code(word: str) -> int:
 
 
 def _find(table: Codes, codes: Codes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Rows of a sorted table where codes are, of those that are there, and which are there."""
     places = np.searchsorted(table, codes)
     is_known = np.zeros(len(codes), np.bool_)
     inside = places < len(table)

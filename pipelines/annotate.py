@@ -249,7 +249,6 @@ def _layout(options: AnnotateOptions, model: Model) -> OutputLayout:
 def _with_fields(
     options: AnnotateOptions, model: Model, files: Sequence[FileInfo]
 ) -> AnnotateOptions:
-    """The options with the types of the fields that are kept."""
     fields = choose_fields(
         _layout(options, model),
         files,

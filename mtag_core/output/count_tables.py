@@ -117,7 +117,6 @@ def _kinds(table: pa.Table) -> list[str]:
 
 
 def _tables(layout: OutputLayout, part_ids: Sequence[str]) -> Iterator[pa.Table]:
-    """The rows of all parts in order; remote files are fetched some at a time."""
     paths = map(layout.part_counts_path, part_ids)
     with ThreadPoolExecutor(_N_TOGETHER) as pool:
         while chunk := list(islice(paths, _N_TOGETHER)):

@@ -107,7 +107,6 @@ def _rows(path: str) -> Iterator[Preview]:
 
 
 def _parquet_head(stream: BinaryIO) -> Iterator[Preview]:
-    """Rows of the first batch; remote streams that cannot seek are read whole."""
     source = stream if stream.seekable() else io.BytesIO(stream.read())
     file = pq.ParquetFile(source)
     names = [name for name in _COLUMNS if name in file.schema_arrow.names]

@@ -72,7 +72,6 @@ def compressed(sink: BinaryIO, compression: str) -> Iterator[BinaryIO]:
 
 
 def _raw(sink: BinaryIO, compression: str) -> io.RawIOBase:
-    """The unbuffered stream of a compression; closing it writes the trailer only."""
     if compression == "gz":
         stream = gzip.GzipFile(filename="", mode="wb", fileobj=sink, mtime=0, compresslevel=6)
         return cast(io.RawIOBase, stream)

@@ -289,7 +289,6 @@ def _limited_id(item_id: str, limit: int) -> str:
 
 
 def _span_bytes(span: Span) -> int:
-    """Bytes of a span; row groups of a Parquet file count as its share in the whole file."""
     end = span.file.size if span.end is None else min(span.end, span.file.size)
     return max(0, end - span.start)
 

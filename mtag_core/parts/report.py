@@ -141,7 +141,6 @@ def _runs(times: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _rates(throughput: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
-    """Seconds to tokens a second in the interval before them; the last one may be too short."""
     return [
         (x2, (y2 - y1) / (x2 - x1))
         for (x1, y1), (x2, y2) in pairwise(throughput)

@@ -63,7 +63,7 @@ def month_codes(language: str) -> frozenset[int]:
 
 
 def _read(column: int) -> dict[str, frozenset[str]]:
-    rows = [[cell.strip() for cell in line.split("|")] for line in _ROWS.strip().splitlines()]
+    rows = [[cell.strip() for cell in line.split("|")] for line in _ROWS.strip().split("\n")]
     return {row[0]: frozenset(row[column].split()) for row in rows if len(row) > column}
 
 

@@ -88,7 +88,6 @@ class BoundaryModel:
     def _ends(
         self, units: UnitTable, line_firsts: NDArray[np.int64]
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Behind which units tokens and sentences end, the last of each line left out."""
         is_token_end, is_sentence_end = np.zeros((2, len(units.ends)), np.bool_)
         scores = self._network.scores(units, line_firsts=line_firsts.tolist())
         is_token_end[:-1], is_sentence_end[:-1] = scores.T > 0

@@ -147,7 +147,6 @@ def gap_rows(plains: Sequence[str], cuts: Sequence[ChunkUnits]) -> Codes:
 
 
 def _stretch_codes(text: str, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Codes:
-    """Codes of stretches of a text: equal where their characters are, wherever they stand."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     factors, inverses = _powers(max(12, len(points).bit_length()))
     sums = np.zeros(len(points) + 1, np.uint64)
@@ -158,7 +157,6 @@ def _stretch_codes(text: str, starts: NDArray[np.int64], ends: NDArray[np.int64]
 
 @lru_cache(maxsize=8)
 def _powers(n_bits: int) -> tuple[Codes, Codes]:
-    """The first 2^n_bits powers of `MIX` and of its inverse modulo 2^64."""
     inverse = pow(int(MIX), -1, 1 << 64)
     bases = np.full((2, 1 << n_bits), [[int(MIX)], [inverse]], np.uint64)
     bases[:, 0] = 1
@@ -213,7 +211,6 @@ def chunk_columns(plain: str, cut: ChunkUnits) -> tuple[int, ...]:
 
 
 def _terminal(classes: Sequence[int], last: int) -> tuple[int, int]:
-    """What kind of mark ends a chunk, and the index of the unit before it, -1 for none."""
     word = last
     while word >= 0 and classes[word] in TERMINAL_CLASSES:
         word -= 1

@@ -127,7 +127,6 @@ def place_rows(
 
 
 def _fill_counts(rows: Codes, columns: Codes, line_ends: NDArray[np.int64]) -> None:
-    """Fills in what has come in the line so far: quotation marks, brackets, words since an end."""
     quotes = columns[:, N_QUOTES]
     if quotes.any():
         rows[:, _QUOTE] = _sums(quotes.astype(np.int64), line_ends) & 1
@@ -153,7 +152,6 @@ _BEFORE_FIRST = np.array([-1])
 
 
 def _sums(numbers: NDArray[np.int64], line_ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Sums of what each line has up to each place."""
     sums = np.cumsum(numbers)
     if len(line_ends) > 1:
         before = np.concatenate([[0], sums[line_ends[:-1]]])

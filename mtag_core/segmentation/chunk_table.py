@@ -306,7 +306,6 @@ def _word_facts(word: str) -> _Facts:
 
 
 def _pointed_facts(chunk: str) -> _Facts:
-    """Of a word and a mark behind it."""
     n_letters = len(chunk) - 1
     word, mark = chunk[:-1], chunk[-1]
     units = ChunkUnits((n_letters, len(chunk)), (describe(word), describe(mark)))
@@ -348,7 +347,6 @@ def inner_parts(chunk: str) -> list[str]:
 def _variants(
     chunk: str, cut: ChunkUnits, scores: Sequence[int], stop_gap: int | None
 ) -> tuple[_Tokens, _Tokens]:
-    """The tokens of a chunk with its last full stop attached, and with it apart."""
     bounds = [
         end
         for number, (end, score) in enumerate(zip(cut.ends, scores, strict=False))
@@ -361,7 +359,6 @@ def _variants(
 
 
 def _has_final_quote(forms: Sequence[str]) -> bool:
-    """Whether a token may have a quotation mark at its end that closes an earlier one."""
     return any(
         form[-1] in _FINAL_QUOTES and len(form) > 1 and form[-2] != form[-1]
         for form in forms
@@ -370,7 +367,6 @@ def _has_final_quote(forms: Sequence[str]) -> bool:
 
 
 def _is_forced(chunk: str, end: int) -> bool:
-    """Whether a mark or a character that is always alone stands on one side of a gap."""
     before, after = chunk[end - 1], chunk[end]
     if (before in _ALONE or after in _ALONE) and before != after:
         return True

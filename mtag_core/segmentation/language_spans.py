@@ -109,7 +109,6 @@ def languages_of_texts(texts: Sequence[str], *, langid: LanguageIdentifier) -> l
 def _together(
     texts: Sequence[str], guesses: Sequence[_Guess], langid: LanguageIdentifier
 ) -> str | None:
-    """The language of short texts that only together are enough to name one."""
     if len(texts) < 2 or any(_is_sure(*pair) for pair in zip(texts, guesses, strict=True)):
         return None
     ((language, prob),) = langid.predict([_place(texts, 0)])
@@ -163,7 +162,6 @@ def _soft_breaks(text: str, lines: Sequence[LineSpan]) -> list[bool]:
 
 
 def _parts_word(text: str, line: LineSpan, after: LineSpan) -> bool:
-    """Whether a line ends within a word, which goes on in the next."""
     end = text[max(line.start, line.end - 2) : line.end]
     return end[:1].isalpha() and end[1:] in LINE_HYPHENS and text[after.start].islower()
 
@@ -188,7 +186,6 @@ def _first_word_columns(text: str, line: LineSpan) -> int:
 
 
 def _document_language(texts: Sequence[str], langid: LanguageIdentifier) -> str | None:
-    """The language of a document where all places that are looked at agree on it."""
     if len(texts) < _FEW_TEXTS or langid.words is None:
         return None
     places = _places(texts)
@@ -201,7 +198,6 @@ def _document_language(texts: Sequence[str], langid: LanguageIdentifier) -> str 
 
 
 def _places(texts: Sequence[str]) -> list[str]:
-    """Some places of a long document, the beginning of a short one, nothing of a few words."""
     if len(texts) > 2 * _N_PLACES:
         step = len(texts) // _N_PLACES
         return [_place(texts, step * number) for number in range(_N_PLACES)]
@@ -262,7 +258,6 @@ class _Agreement:
 
 
 def _field(number: int) -> int:
-    """What counts one in a field of a number."""
     return 1 << _FIELD_BITS * number
 
 

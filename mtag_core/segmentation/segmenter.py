@@ -222,7 +222,6 @@ class Segmenter:
                     yield from (with_original_forms(each, text) for each in sentences)
 
     def _settled(self, text: str, likely_language: str) -> str | None:
-        """The likely language, unless mtag does not know it or the text is surely in another."""
         code = find_language(likely_language)
         found, probability = self.find_language(text)
         is_another = code not in (found, *written_standards(found))

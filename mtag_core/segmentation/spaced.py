@@ -64,15 +64,14 @@ class ChunkStream:
 
 
 class SpacedTokenizer:
-    """Finds the tokens and sentences of a language, of a treebank or of any language."""
+    """Finds the tokens and sentences of a language, of a treebank or of any language.
+
+    Args:
+        layers: In any order.
+        language: Whose abbreviations and months are known.
+    """
 
     def __init__(self, layers: Sequence[BoundaryLayer], language: str = UNKNOWN) -> None:
-        """Stacks layers: the generic one, a language's, a treebank's.
-
-        Args:
-            layers: In any order.
-            language: Whose abbreviations and months are known.
-        """
         self.scorer = BoundaryScorer(layers)
         self.table = ChunkTable(self.scorer, short_forms(language), titles(language))
         self._ends_at_colons = language in _ENDING_AT_COLONS
@@ -168,7 +167,6 @@ class SpacedTokenizer:
     def _tokens(
         self, stream: ChunkStream, is_apart: NDArray[np.bool_]
     ) -> tuple[TokenBlock, Integers]:
-        """The tokens, and how many there are up to the end of each chunk."""
         variants = 2 * stream.rows + is_apart
         counts = self.table.n_tokens[variants]
         sums = np.cumsum(counts)
@@ -203,7 +201,6 @@ class SpacedTokenizer:
         return new_rows, new_starts, new_starts + sizes
 
     def _joined(self, text: str, block: TokenBlock) -> TokenBlock:
-        """Joins tokens over spaces: groups of digits, phrases."""
         if not (self._has_spaced_numbers or self._phrases):
             return block
         return block.joined(text, self._spaced_pairs(text, block))
@@ -248,7 +245,6 @@ def _closing_quotes(block: TokenBlock) -> list[int]:
 
 
 def _chunk_spans(block: str) -> tuple[Integers, Integers]:
-    """Where the chunks of a block start and end, as `str.split` cuts them."""
     points = np.frombuffer(block.encode("utf-32-le", "surrogatepass"), np.uint32)
     is_space = np.ones(len(points) + 2, np.bool_)
     is_space[1:-1] = _IS_SPACE[np.minimum(points, 0x3001)]

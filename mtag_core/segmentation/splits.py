@@ -158,7 +158,6 @@ class SplitModel:
         self._is_seen.extend(np.zeros(len(forms), np.bool_))
 
     def _best(self, rows: Integers, unsure: Integers, sentence_ends: Sequence[int]) -> Integers:
-        """The best option of each form that has several: its number among them."""
         sizes = self._n_options.values[rows[unsure]]
         options = spread(sizes, self._first_option.values[rows[unsure]])
         scores = self._scores.values[options]
@@ -219,6 +218,5 @@ def scripts_of(form: str, candidates: Candidates) -> list[Script]:
 
 
 def _check_table(table: NDArray[np.generic], dtype: type[np.generic]) -> None:
-    """Raises a ValueError for what is not a table of a power of 2 of rows."""
     if table.dtype != dtype or table.ndim != 1 or len(table) < 2 or len(table) & (len(table) - 1):
         raise ValueError(f"no table of a power of 2 of {dtype.__name__} rows")

@@ -61,7 +61,6 @@ def find_units(text: str, *, has_spaces: bool) -> UnitTable:
 
 
 def _character_units(text: str) -> UnitTable:
-    """The units of a text where each is one character."""
     starts = [start for start, character in enumerate(text) if not character.isspace()]
     described = [_describe(text[start]) for start in starts]
     return UnitTable(

@@ -366,7 +366,6 @@ class Tagger:
         return normalise_language(language, more_codes=known)
 
     def _kept(self, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-        """Marks sentences of languages that are not trained, or leaves them out."""
         for sentence in sentences:
             if sentence.language in self._trained:
                 yield sentence
