@@ -68,5 +68,6 @@ class GrowingArray:
 
 def spread(counts: Integers, firsts: Integers) -> Integers:
     """Indices from `firsts[i]` on, `counts[i]` of them, for each i, one row after another."""
-    offsets = np.cumsum(counts) - counts
-    return np.arange(int(counts.sum())) - np.repeat(offsets - firsts, counts)
+    sums = counts.cumsum()
+    n_all = int(sums[-1]) if len(sums) else 0
+    return np.arange(n_all) - (sums - counts - firsts).repeat(counts)

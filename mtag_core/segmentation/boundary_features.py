@@ -120,8 +120,8 @@ def gap_rows(plains: Sequence[str], cuts: Sequence[ChunkUnits]) -> Codes:
         A row a gap, those of one chunk after those of another: shape (n_gaps, 14).
     """
     n_gaps = np.array([len(cut.ends) - 1 for cut in cuts], np.int64)
-    chunks = np.repeat(np.arange(len(cuts)), n_gaps)
-    first_gaps = np.cumsum(n_gaps) - n_gaps
+    chunks = np.arange(len(cuts)).repeat(n_gaps)
+    first_gaps = n_gaps.cumsum() - n_gaps
     places = np.arange(len(chunks))
     numbers = places - first_gaps[chunks]
     rows = np.zeros((len(chunks), _GAP_COLUMNS), np.uint64)
@@ -134,7 +134,7 @@ def gap_rows(plains: Sequence[str], cuts: Sequence[ChunkUnits]) -> Codes:
     rows[:, _T0 : _T3 + 1] = described[:, :, 0]
     rows[:, _C0 : _C3 + 1] = described[:, :, 1]
     sizes = np.array(list(map(len, plains)), np.int64)
-    lasts = np.cumsum(sizes)
+    lasts = sizes.cumsum()
     starts, lasts = (lasts - sizes)[chunks], lasts[chunks]
     ends = starts + np.array([end for cut in cuts for end in cut.ends[:-1]], np.int64)
     firsts = np.stack([ends - _SIDE_CHARACTERS, ends, starts, ends - 2])

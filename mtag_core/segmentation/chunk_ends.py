@@ -116,7 +116,7 @@ def place_rows(
     rows[1:, _P : _PC + 1] = columns[:-1, LAST_WORD : LAST_CLASS + 1]
     rows[1:, _PT] = columns[:-1, END_MARK]
     rows[:, _GLUED] = is_glued
-    line_ends = np.flatnonzero(is_line_end)
+    line_ends = is_line_end.nonzero()[0]
     if len(line_ends) > 1:
         inner = line_ends[:-1]
         rows[inner, _NO : _N2C + 1] = 0
@@ -136,10 +136,10 @@ def _fill_counts(rows: Codes, columns: Codes, line_ends: NDArray[np.int64]) -> N
         rows[:, _DEPTH] = np.clip(depth, 0, 2)
     is_mark = columns[:, END_MARK] != 0
     is_mark[line_ends] = True
-    marks = np.flatnonzero(is_mark)
+    marks = is_mark.nonzero()[0]
     bounds = np.concatenate([_BEFORE_FIRST, marks])
     sizes = bounds[1:] - bounds[:-1]
-    since = np.arange(1, len(rows) + 1) - np.repeat(bounds[:-1] + 1, sizes)
+    since = np.arange(1, len(rows) + 1) - (bounds[:-1] + 1).repeat(sizes)
     rows[:, _SINCE] = _SIZE_BUCKETS[np.minimum(since, len(_SIZE_BUCKETS) - 1)]
     _fill_styles(rows, line_ends, marks)
     if (sizes > LONGEST_UNMARKED).any():
@@ -168,8 +168,10 @@ def _fill_styles(rows: Codes, line_ends: NDArray[np.int64], marks: NDArray[np.in
         return
     after = rows[marks, _NC].astype(np.int64)
     is_stop = is_after_stop(rows[marks])
-    lines = np.searchsorted(line_ends, marks)
     n_lines = len(line_ends)
+    if n_lines == 1 and int(is_stop.sum()) < _FEW_STOPS:
+        return
+    lines = line_ends.searchsorted(marks)
     n_small = np.bincount(lines[is_stop & (after == UnitClass.LOWER)], minlength=n_lines)
     n_all = n_small + np.bincount(lines[is_stop & _IS_CAPITAL[after]], minlength=n_lines)
     has_style = n_all >= _FEW_STOPS

@@ -152,9 +152,9 @@ class ChunkTable:
         if len(self.ids) > _MOST_CHUNKS or self._n_remembered > _MOST_CHARACTERS:
             self._clear()
         ids = self.ids
-        new = [chunk for chunk in dict.fromkeys(chunks) if chunk not in ids]
+        new = set(chunks).difference(ids)
         if new:
-            self._add(new)
+            self._add(sorted(new))
         return list(map(ids.__getitem__, chunks))
 
     def _add(self, chunks: Iterable[str]) -> None:

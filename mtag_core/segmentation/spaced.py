@@ -135,7 +135,7 @@ class SpacedTokenizer:
     ) -> Integers:
         """The chunks that end a sentence."""
         is_end = stream.is_line_end.copy()
-        asked = np.flatnonzero(self.candidates(stream, places))
+        asked = self.candidates(stream, places).nonzero()[0]
         if len(asked):
             scores = self.scorer.end_scores(end_features(places[asked], is_apart[asked]))
             costs = self.table.end_costs[stream.rows[asked]]
@@ -153,12 +153,12 @@ class SpacedTokenizer:
             # What opens a sentence is none by itself.
             is_first = np.append(True, is_end[:-1])
             is_end &= ~(is_opening & is_first) | stream.is_line_end
-        return np.flatnonzero(is_end)
+        return is_end.nonzero()[0]
 
     def apart_stops(self, stream: ChunkStream, places: Codes) -> NDArray[np.bool_]:
         """Says of which chunks a last full stop is a token of its own."""
         is_apart = np.zeros(len(stream.rows), np.bool_)
-        asked = np.flatnonzero(stream.flags & ChunkFlag.STOP_GAP)
+        asked = (stream.flags & ChunkFlag.STOP_GAP).nonzero()[0]
         if len(asked):
             scores = self.scorer.token_scores(stop_features(places[asked]))
             is_apart[asked] = scores + self.table.stop_scores[stream.rows[asked]] > 0
@@ -169,11 +169,11 @@ class SpacedTokenizer:
     ) -> tuple[TokenBlock, Integers]:
         variants = 2 * stream.rows + is_apart
         counts = self.table.n_tokens[variants]
-        sums = np.cumsum(counts)
+        sums = counts.cumsum()
         firsts = sums - counts
         offsets = self.table.first_end[variants] - firsts
-        ends = self.table.ends[np.arange(int(sums[-1])) + np.repeat(offsets, counts)]
-        ends += np.repeat(stream.starts, counts)
+        ends = self.table.ends[np.arange(int(sums[-1])) + offsets.repeat(counts)]
+        ends += stream.starts.repeat(counts)
         starts = np.empty_like(ends)
         starts[1:] = ends[:-1]
         starts[firsts] = stream.starts
@@ -249,5 +249,5 @@ def _chunk_spans(block: str) -> tuple[Integers, Integers]:
     is_space = np.ones(len(points) + 2, np.bool_)
     is_space[1:-1] = _IS_SPACE[np.minimum(points, 0x3001)]
     is_change = is_space[1:] != is_space[:-1]
-    changes = np.flatnonzero(is_change)
+    changes = is_change.nonzero()[0]
     return changes[::2], changes[1::2]

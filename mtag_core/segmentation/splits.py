@@ -98,7 +98,7 @@ class SplitModel:
         """
         rows = np.array(self._rows(forms), np.int64)
         n_options = self._n_options.values[rows]
-        unsure = np.flatnonzero(n_options > 1)
+        unsure = (n_options > 1).nonzero()[0]
         if not len(unsure):
             return {}
         best = self._best(rows, unsure, sentence_ends)
@@ -115,9 +115,9 @@ class SplitModel:
         if len(self._form_to_row) > _MAX_CACHED:
             self._clear()
         known = self._form_to_row
-        new = [form for form in dict.fromkeys(forms) if form not in known]
+        new = set(forms).difference(known)
         if new:
-            self._add(new)
+            self._add(sorted(new))
         return list(map(known.__getitem__, forms))
 
     def _clear(self) -> None:
@@ -163,17 +163,17 @@ class SplitModel:
         scores = self._scores.values[options]
         scripts = self._scripts.values[options]
         contexts = context_codes(self._around(rows, unsure, sentence_ends))
-        of_option = np.repeat(np.arange(len(unsure)), sizes)
+        of_option = np.arange(len(unsure)).repeat(sizes)
         for first in range(0, len(options), _BLOCK_OPTIONS):
             part = slice(first, first + _BLOCK_OPTIONS)
             found = context_rows(
                 scripts[part], contexts[of_option[part]], n_rows=len(self._weights)
             )
             scores[part] += self._weights[found].sum(axis=1, dtype=np.int32)
-        starts = np.cumsum(sizes) - sizes
-        is_best = scores == np.repeat(np.maximum.reduceat(scores, starts), sizes)
-        places = np.flatnonzero(is_best)
-        firsts = places[np.searchsorted(places, starts)]
+        starts = sizes.cumsum() - sizes
+        is_best = scores == np.maximum.reduceat(scores, starts).repeat(sizes)
+        places = is_best.nonzero()[0]
+        firsts = places[places.searchsorted(starts)]
         best: Integers = firsts - starts
         return best
 
