@@ -27,7 +27,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from mtag_core.errors import UsageError
-from mtag_core.serve.rounds import Answer
+from mtag_core.serve.rounds import TaskAnswer
 from mtag_core.serve.tasks import MODEL, task_of
 from mtag_core.serve.workers import Workers
 
@@ -140,7 +140,7 @@ class _Server:
         finally:
             self._n_open -= 1
 
-    async def _answer(self, request: Request) -> Answer:
+    async def _answer(self, request: Request) -> TaskAnswer:
         end_s = time.monotonic() + self._limits.seconds
         try:
             async with asyncio.timeout(self._limits.seconds):

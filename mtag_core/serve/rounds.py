@@ -19,7 +19,7 @@ _ROUND_SENTENCES = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TaskAnswer:
     """What became of a task.
 
     Attributes:
@@ -37,7 +37,7 @@ class Answer:
     n_tokens: int = 0
 
 
-READY = Answer()
+READY = TaskAnswer()
 """Comes first, for no task: the model is loaded."""
 
 
@@ -59,7 +59,7 @@ class Rounds:
     def __init__(self, tagger: TextTagger) -> None:
         self._tagger = tagger
         self._open: dict[int, _Open] = {}
-        self._failed: list[tuple[int, Answer]] = []
+        self._failed: list[tuple[int, TaskAnswer]] = []
 
     @property
     def has_work(self) -> bool:
@@ -77,7 +77,7 @@ class Rounds:
         """Forgets a task that nobody waits for."""
         self._open.pop(key, None)
 
-    def run(self) -> list[tuple[int, Answer]]:
+    def run(self) -> list[tuple[int, TaskAnswer]]:
         """Does a round: some sentences of each task.
 
         Returns:
@@ -103,7 +103,7 @@ class Rounds:
             done.append((key, _answered(self._open.pop(key))))
         return done
 
-    def _tag(self, taken: Sequence[tuple[int, Sentence]]) -> Iterator[tuple[int, Answer]]:
+    def _tag(self, taken: Sequence[tuple[int, Sentence]]) -> Iterator[tuple[int, TaskAnswer]]:
         try:
             tagged = list(self._tagger.tag_stream(taken))
         except Exception as error:
@@ -113,7 +113,7 @@ class Rounds:
 
     def _tag_apart(
         self, taken: Sequence[tuple[int, Sentence]], error: Exception
-    ) -> Iterator[tuple[int, Answer]]:
+    ) -> Iterator[tuple[int, TaskAnswer]]:
         """One task's sentences must not fail those of others."""
         keys = dict.fromkeys(key for key, _ in taken)
         if len(keys) == 1:
@@ -129,20 +129,20 @@ class Rounds:
             self._open[key].results.append(sentence)
 
 
-def _answered(done: _Open) -> Answer:
+def _answered(done: _Open) -> TaskAnswer:
     try:
         body = answer_of(done.task, done.results)
     except Exception as error:
         return _failure(error)
     sentences = [each if isinstance(each, Sentence) else each.sentence for each in done.results]
     n_tokens = sum(len(sentence.forms) for sentence in sentences)
-    return Answer(body, n_sentences=len(sentences), n_tokens=n_tokens)
+    return TaskAnswer(body, n_sentences=len(sentences), n_tokens=n_tokens)
 
 
-def _failure(error: Exception) -> Answer:
+def _failure(error: Exception) -> TaskAnswer:
     if isinstance(error, MtagError):
-        return Answer(error=str(error), is_callers_fault=True)
-    return Answer(error=f"{type(error).__name__}: {error}".split("\n")[0])
+        return TaskAnswer(error=str(error), is_callers_fault=True)
+    return TaskAnswer(error=f"{type(error).__name__}: {error}".split("\n")[0])
 
 
 def work(connection: Connection, load: Callable[[], TextTagger]) -> None:
@@ -164,7 +164,7 @@ def work(connection: Connection, load: Callable[[], TextTagger]) -> None:
                 key, task = connection.recv()
                 if task is None:
                     rounds.drop(key)
-                    connection.send((key, Answer(error="given up")))
+                    connection.send((key, TaskAnswer(error="given up")))
                 else:
                     rounds.add(key, task)
             for key, answer in rounds.run():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from mtag_core.errors import MtagError
-from mtag_core.serve.rounds import Answer, work
+from mtag_core.serve.rounds import TaskAnswer, work
 from mtag_core.serve.tasks import Task, TextTagger
 
 _LOGGER = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ _START_S = 120.0
 class _Job:
     key: int
     task: Task
-    answer: "asyncio.Future[Answer]"
+    answer: "asyncio.Future[TaskAnswer]"
 
 
 class Worker:
@@ -71,7 +71,7 @@ class Worker:
         self._spawn()
         await asyncio.wait_for(self._started, _START_S)
 
-    async def process(self, task: Task, *, max_seconds: float) -> Answer:
+    async def process(self, task: Task, *, max_seconds: float) -> TaskAnswer:
         """Does a task.
 
         Args:
@@ -126,7 +126,7 @@ class Worker:
         except (EOFError, OSError):
             self._died()
 
-    def _take(self, key: int, answer: Answer) -> None:
+    def _take(self, key: int, answer: TaskAnswer) -> None:
         if key == 0:
             self._is_up = True
             if self._started is not None and not self._started.done():
@@ -196,7 +196,7 @@ class Worker:
     def _fail(self, jobs: list[_Job], error: str) -> None:
         for job in jobs:
             if not job.answer.done():
-                job.answer.set_result(Answer(error=error))
+                job.answer.set_result(TaskAnswer(error=error))
 
 
 class Workers:
@@ -228,7 +228,7 @@ class Workers:
         """
         await asyncio.gather(*(worker.start() for worker in self._workers))
 
-    async def process(self, task: Task, *, max_seconds: float) -> Answer:
+    async def process(self, task: Task, *, max_seconds: float) -> TaskAnswer:
         """Does a task; as `Worker.process`."""
         worker = min(self._workers, key=lambda each: each.n_tasks)
         return await worker.process(task, max_seconds=max_seconds)
