@@ -118,8 +118,7 @@ class Tagger:
             language: Of all texts, unless a call names another: an ISO 639 code, a tag such as
                 `fr-FR` or an English name. None to find it for each line.
             languages: Those to choose among, likewise; any, if empty.
-            untrained: `skip` leaves out sentences of languages that are not trained (`languages`
-                of the tagger says which are), `tag` does not.
+            untrained: `skip` leaves out sentences of languages that `languages` calls `named`.
             join_hyphens: Make one word of what a hyphen parts at a margin; offsets span the break.
 
         Raises:
@@ -153,8 +152,7 @@ class Tagger:
         """Pickles the path and the options: another process loads the bundle itself."""
         if self._path is None:
             raise TypeError("only a tagger that Tagger.load opened can be pickled")
-        path = str(self._path)
-        place = path if "://" in path else str(Path(path).absolute())
+        place = self._path if "://" in str(self._path) else Path(self._path).absolute()
         return _load_again, (place, self.options, self.piece_budget)
 
     @property
@@ -291,8 +289,7 @@ class Tagger:
             language: Of all texts, as in `segment`.
             n_process: Processes; each loads the bundle. A program that asks for more than one
                 needs `if __name__ == "__main__":` around what it does.
-            as_tuples: Texts come as pairs of a text and anything, such as an id, and go as pairs
-                of sentences and that.
+            as_tuples: Texts come in pairs with anything, such as an id, and so do the results.
 
         Returns:
             The sentences of each text, in order.
@@ -325,8 +322,7 @@ class Tagger:
 
         Args:
             sentences: The forms of each sentence's tokens.
-            language: Of all sentences, as in `segment`; where none is given there, either, `und`,
-                which has no style.
+            language: Of all sentences, as in `segment`; else `und`, which has no style.
 
         Returns:
             One result a sentence. Its text is the forms joined by spaces.
@@ -406,7 +402,7 @@ def _in_usual_case(sentence: Sentence) -> tuple[str, ...]:
     return (usual_case(first, sentence.language), *small)
 
 
-def _load_again(path: str, options: TaggerOptions, piece_budget: int) -> Tagger:
+def _load_again(path: str | Path, options: TaggerOptions, piece_budget: int) -> Tagger:
     tagger = Tagger.load(path, **asdict(options))
     tagger.piece_budget = piece_budget
     return tagger
