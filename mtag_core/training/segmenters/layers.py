@@ -39,8 +39,12 @@ _LONGEST_STYLED = 30
 _BIASES = (-16, -8, 0, 8, 16, 24)
 _LEAST_GAIN = 0.001
 
-# Tweets and speech give at most this part of the tokens: enough for marks that nothing else shows.
-_UNEDITED_PART = 24
+# What a place in running text counts, which no annotator wrote, and one that lost its marks.
+_TEXT_WEIGHT, _BARE_WEIGHT = 0.15, 0.05
+
+# Added to the score of ends without any mark, in eighths of a nat: they are so uncertain that half
+# a probability would leave out most.
+_UNMARKED_BIAS = 6
 _NO_WEIGHTS = np.zeros(2, np.int8)
 
 # Of the lists of a layer: clitics, phrases, and whether numbers hold spaces.
@@ -59,21 +63,14 @@ class LayerOptions:
 
     Attributes:
         fit: Of both tables.
-        text_weight: What a place in running text counts: whoever wrote it was no annotator.
         unedited_part: Of tokens, tweets and speech are at most this part: enough for marks that
             nothing else shows.
-        bare_weight: What a place in text that lost its marks counts.
-        unmarked_bias: Added to the score of ends without any mark, in eighths of a nat: they are
-            so uncertain that half a probability would leave out most.
         has_unmarked_ends: All ends of chunks are asked about, not only those with a mark.
         seed: Of the lengths of paragraphs.
     """
 
     fit: FitOptions
-    text_weight: float = 0.15
     unedited_part: int = 8
-    bare_weight: float = 0.05
-    unmarked_bias: int = 6
     has_unmarked_ends: bool = False
     seed: int = 1
 
@@ -112,15 +109,15 @@ def train_layer(
     layer = replace(layer, token_weights=fit(tokens, options.fit))
     tokenizer = SpacedTokenizer([*below, layer])
     groups = [_end_examples(tokenizer, _mark(data.sentences, options))]
-    groups += [_end_examples(tokenizer, text, weight=options.text_weight) for text in data.texts]
-    styled = [(data.unedited, 1.0), (bare(data.sentences), options.bare_weight)]
+    groups += [_end_examples(tokenizer, text, weight=_TEXT_WEIGHT) for text in data.texts]
+    styled = [(data.unedited, 1.0), (bare(data.sentences), _BARE_WEIGHT)]
     for some, weight in styled:
         if not some:
             continue
         marked = mark_treebank(some, seed=options.seed, longest=_LONGEST_STYLED)
         groups.append(_end_examples(tokenizer, marked, weight=weight, only_styled=True))
     weights = fit(groups, options.fit)
-    weights[bias_row(len(weights), UNMARKED)] += options.unmarked_bias
+    weights[bias_row(len(weights), UNMARKED)] += _UNMARKED_BIAS
     layer = replace(layer, end_weights=weights)
     return _tuned(below, layer, [_mark(some, options) for some in data.dev]) if data.dev else layer
 

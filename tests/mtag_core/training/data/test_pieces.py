@@ -14,6 +14,7 @@ from mtag_core.training.data.pieces import (
     fits,
 )
 from mtag_core.training.data.text import train_vocabulary
+from mtag_core.training.options import Noise
 
 SENTENCES = [("ab", "abcabc"), ("c",), ("abc", "ab", "ba")]
 
@@ -66,6 +67,21 @@ def test_a_batch_holds_the_sentences_asked_for(packed, tokenizer_path):
     assert batch.piece_ids.shape[1] % 8 == 0
     opens_second = batch.piece_ids.shape[1] + 1
     assert batch.first_piece_index.tolist()[3] == opens_second
+
+
+def test_noise_masks_pieces_but_the_opening_one(packed, tokenizer_path):
+    special = SpecialPieces.load(tokenizer_path)
+    tokens = torch.tensor([20, 21, 0])
+    sentences = DeviceSentences(packed, special, device=torch.device("cpu"), treebank_tokens=tokens)
+    plain = sentences.batch(np.arange(3))
+    assert plain.piece_ids[:, 0].tolist() == [20, 21, special.start]
+    noise = Noise(changed_share=0.0, named_share=0.0, piece_dropout=1.0)
+    masked = sentences.batch(np.arange(3), noise)
+    assert masked.piece_ids[:, 0].tolist() == [special.start] * 3
+    inner = masked.is_piece.clone()
+    inner[:, 0] = False
+    assert (masked.piece_ids[inner] == special.mask).all()
+    assert (masked.piece_ids[~masked.is_piece] == special.pad).all()
 
 
 def test_selecting_keeps_whole_sentences(packed):
