@@ -1,3 +1,4 @@
+import re
 import time
 import unicodedata
 
@@ -116,8 +117,11 @@ def test_sentence_across_a_cut_is_whole(bundled_segmenter):
 
 @pytest.mark.parametrize(
     "text",
-    ["a" * 10_000, "\u0301" * 100_000, "a\u0301" * 50_000, "一" * 100_000, "- " * 50_000],
-    ids=["long token", "marks", "marked", "no spaces", "dashes"],
+    [
+        *("a" * 10_000, "\u0301" * 100_000, "a\u0301" * 50_000, "一" * 100_000, "- " * 50_000),
+        *("a " + "." * 50_000, "a." * 25_000, "Ａ b" * 10_000),
+    ],
+    ids=["long token", "marks", "marked", "no spaces", "dashes", "dots", "stops", "full width"],
 )
 def test_absurd_text_takes_linear_time(bundled_segmenter, text):
     started = time.process_time()
@@ -293,3 +297,13 @@ def test_marks_of_full_width_stay_beside_letters_of_full_width(bundled_segmenter
     (sentence,) = bundled_segmenter.segment("ＮＨＫ（日本放送協会）、ＦＭ。", "ja")
     assert "（" in sentence.forms
     assert "".join(sentence.forms) == sentence.text
+
+
+@given(st.lists(_TEXTS, max_size=4), st.sampled_from(["fr", "tr", "zh", "vi", "ar"]))
+def test_paragraphs_are_cut_together_as_each_alone(bundled_segmenter, texts, language):
+    lines = [line for text in texts for line in re.split(r"[\n\r\v\f\x85\u2028\u2029]+", text)]
+    text = "\n\n".join(lines)
+    alone = [s.forms for line in lines for s in bundled_segmenter.segment(line, language)]
+    sentences = list(bundled_segmenter.segment(text, language))
+    assert [s.forms for s in sentences] == alone
+    assert list(bundled_segmenter.segment(text, language)) == sentences
