@@ -20,7 +20,6 @@ from mtag_core.tagging.arguments import (
     check_count,
     check_many,
     check_text,
-    checked_text,
     joined_sentence,
     list_of_names,
     text_and_context,
@@ -29,7 +28,7 @@ from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.models import TaggingModel, load_model
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
 from mtag_core.tagging.tagger_options import TaggerOptions, Untrained, trained_languages
-from mtag_core.tagging.text_streams import tag_in_processes, tag_in_turn
+from mtag_core.tagging.text_streams import tag_texts
 from mtag_core.tagging.windows import EncodedSentence, buffers
 from mtag_core.treebank_style import MIXED, languages_of, treebank_language
 
@@ -85,8 +84,7 @@ class Tagger:
         if options.join_hyphens:
             self._segmenter = self._segmenter.joining_hyphens()
         self._model = model
-        self._labels = labels
-        self._labeller = Labeller(labels)
+        self._labels, self._labeller = labels, Labeller(labels)
         self._bundle_digest = digest
         styles = dict(labels.styles) if MIXED not in options.treebank_style else {}
         styles |= {language: name for name in named for language in languages_of(name)}
@@ -301,19 +299,12 @@ class Tagger:
         check_count(n_process, what="n_process")
         code = self._code(language)
         if not as_tuples:
-            return self._pipe(texts, code, n_process)
+            return tag_texts(self, texts, language=code, n_processes=n_process)
         # Some texts are ahead of what has been yielded, so that both are read from one stream.
         pairs, again = tee(map(text_and_context, count(), texts))
-        tagged = self._pipe((text for text, _ in pairs), code, n_process)
+        texts = (text for text, _ in pairs)
+        tagged = tag_texts(self, texts, language=code, n_processes=n_process)
         return zip(tagged, (context for _, context in again), strict=True)
-
-    def _pipe(
-        self, texts: Iterable[str], language: str | None, n_process: int
-    ) -> Iterator[list[TaggedSentence]]:
-        texts = map(checked_text, count(), texts)
-        if n_process > 1:
-            return tag_in_processes(self, texts, language=language, n_processes=n_process)
-        return tag_in_turn(self, texts, language=language)
 
     def tag_tokens(
         self, sentences: Iterable[Sequence[str]], *, language: str | None = None

@@ -4,9 +4,11 @@ import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import count
 from typing import Protocol
 
 from mtag_core.records import Sentence
+from mtag_core.tagging.arguments import checked_text
 from mtag_core.tagging.tagged import TaggedSentence
 
 # A chunk of texts ends at the first of these: enough work for a message to be worth its cost.
@@ -27,6 +29,32 @@ class _Tagger(Protocol):
     def pipe(
         self, texts: Iterable[str], *, language: str | None = None
     ) -> Iterator[list[TaggedSentence]]: ...
+
+
+class _Both(_Sentences, _Tagger, Protocol): ...
+
+
+def tag_texts(
+    tagger: _Both, texts: Iterable[str], *, language: str | None, n_processes: int
+) -> Iterator[list[TaggedSentence]]:
+    """Tags texts in this process, or in several.
+
+    Args:
+        tagger: Segments and tags; is pickled once a process where there are several.
+        texts: Read as they are needed, some ahead of what has been yielded.
+        language: Of all texts, or None.
+        n_processes: At least 1.
+
+    Returns:
+        The sentences of each text, in order.
+
+    Raises:
+        UsageError: A text is none; when it is read.
+    """
+    checked = map(checked_text, count(), texts)
+    if n_processes > 1:
+        return tag_in_processes(tagger, checked, language=language, n_processes=n_processes)
+    return tag_in_turn(tagger, checked, language=language)
 
 
 def tag_in_turn(
