@@ -43,8 +43,7 @@ SHORT_FORM_COST = 48
 TITLE_COST = 1_000_000
 """A name follows a title: no sentence ends there."""
 
-_MOST_CHUNKS = 50_000
-_MOST_CHARACTERS = 2_000_000
+_MOST_CHUNKS, _MOST_CHARACTERS = 50_000, 2_000_000
 
 _CLOSERS = regex.escape(CLOSING + DOUBLE_QUOTES + "'’‘")
 _OPENERS = regex.escape(OPENING + DOUBLE_QUOTES + "'’‘")
