@@ -61,10 +61,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _student(bundle: Path) -> dict[str, object]:
-    """The bundle's graph: weights from its initializers, so that what ships is counted."""
+    """The bundle's graphs: weights from their initializers, so that what ships is counted."""
     vocabulary = Tokenizer.from_file(str(bundle / "tokenizer.json")).get_vocab_size()
-    model = onnx.load(str(bundle / "tagger.onnx"))
-    shapes = [tuple(tensor.dims) for tensor in model.graph.initializer]
+    graphs = [onnx.load(str(path)).graph for path in sorted(bundle.glob("*.onnx"))]
+    shapes = [tuple(tensor.dims) for graph in graphs for tensor in graph.initializer]
     embeddings = [shape for shape in shapes if len(shape) == 2 and vocabulary in shape]
     width = next((min(shape) for shape in embeddings), 0)
     total = sum(math.prod(shape) for shape in shapes)

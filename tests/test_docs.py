@@ -243,7 +243,7 @@ def _stable(text):
 
 @pytest.mark.parametrize(
     ("job", "main", "columns"),
-    [("main job", annotate.main, "80"), ("second job", teacher_logits.main, "100")],
+    [("main job", annotate.main, "96"), ("second job", teacher_logits.main, "100")],
 )
 def test_the_readme_shows_what_a_job_prints(
     job, main, columns, tmp_path, monkeypatch, capsys, request

@@ -10,7 +10,7 @@ from mtag_core.evaluation.summary import averages
 from mtag_core.evaluation.treebanks import TreebankResult
 from mtag_core.training.data.treebanks import treebank_files, treebank_name
 
-_METRICS = ("UPOS", "UFeats", "FEATS")
+_METRICS = ("UPOS", "UFeats", "FEATS", "Lemmas")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +82,28 @@ def _words(config: Mapping[str, Any]) -> str:
     )
 
 
+def _metrics(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> list[str]:
+    """The metrics that any result has: no lemmas of a model without."""
+    results = [result for part in part_to_results.values() for result in part]
+    return [name for name in _METRICS if any(name in result.scores for result in results)]
+
+
 def _macro_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> str:
+    metrics = _metrics(part_to_results)
     lines = [
         "## Scores",
         "",
         "From gold tokens, CoNLL 2018 metric, mean over the treebanks that have training data. "
         "UFeats counts universal features only, FEATS the whole bundle.",
         "",
-        "| | treebanks | UPOS | UFeats | FEATS |",
-        "|---|---:|---:|---:|---:|",
+        "| | treebanks | " + " | ".join(metrics) + " |",
+        "|---|---:|" + "---:|" * len(metrics),
     ]
     for part, results in part_to_results.items():
         trained = [result for result in results if result.has_training_data]
         if trained:
             mean = averages(trained)[0].metric_to_f1
-            cells = " | ".join(f"{mean[name]:.2f}" for name in _METRICS)
+            cells = " | ".join(f"{mean[name]:.2f}" if name in mean else "" for name in metrics)
             lines.append(f"| {part} | {len(trained)} | {cells} |")
     return "\n".join(lines)
 
@@ -115,13 +122,16 @@ def _treebank_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> 
     scores = {
         part: {result.treebank: result.scores for result in part_to_results[part]} for part in parts
     }
-    header = ["treebank", *(f"{part} {name}" for part in parts for name in _METRICS)]
+    metrics = _metrics(part_to_results)
+    header = ["treebank", *(f"{part} {name}" for part in parts for name in metrics)]
     lines = ["| " + " | ".join(header) + " |", "|---|" + "---:|" * (len(header) - 1)]
     for treebank in sorted({name for part in parts for name in scores[part]}):
         cells = [
-            f"{100 * scores[part][treebank][name].f1:.1f}" if treebank in scores[part] else ""
+            f"{100 * scores[part][treebank][name].f1:.1f}"
+            if name in scores[part].get(treebank, {})
+            else ""
             for part in parts
-            for name in _METRICS
+            for name in metrics
         ]
         lines.append("| " + " | ".join([treebank, *cells]) + " |")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN401 (what a kernel takes has no type)
+# ruff: noqa: ANN001, ANN401 (Triton refuses annotations of what a kernel takes, on a GPU alone)
 """Cross-entropy against a teacher's top labels as one GPU kernel each way, written in Triton.
 
 The same loss and gradient as `mtag_core.training.loops.losses.top_k_target_loss`. With ten thousand
@@ -68,16 +68,16 @@ class FusedTopKLoss(torch.autograd.Function):
 
 
 @triton.jit
-def _forward(
-    logits: Any,
-    ids: Any,
-    probs: Any,
-    rest: Any,
-    losses: Any,
-    log_total: Any,
-    log_others: Any,
-    n_labels: Any,
-    scale: Any,
+def _forward(  # type: ignore[no-untyped-def]
+    logits,
+    ids,
+    probs,
+    rest,
+    losses,
+    log_total,
+    log_others,
+    n_labels,
+    scale,
     TOP_K: tl.constexpr,  # noqa: N803 (Triton's way)
     BLOCK: tl.constexpr,  # noqa: N803
 ) -> None:
@@ -113,17 +113,17 @@ def _forward(
 
 
 @triton.jit
-def _backward(
-    logits: Any,
-    ids: Any,
-    probs: Any,
-    rest: Any,
-    log_total: Any,
-    log_others: Any,
-    gradient: Any,
-    out: Any,
-    n_labels: Any,
-    scale: Any,
+def _backward(  # type: ignore[no-untyped-def]
+    logits,
+    ids,
+    probs,
+    rest,
+    log_total,
+    log_others,
+    gradient,
+    out,
+    n_labels,
+    scale,
     TOP_K: tl.constexpr,  # noqa: N803
     BLOCK: tl.constexpr,  # noqa: N803
 ) -> None:

@@ -19,3 +19,13 @@ def test_loss_and_gradient_are_those_of_plain_torch():
         check=False,
     )
     assert result.returncode == 0, result.stderr
+
+
+def test_kernels_have_no_annotations_but_tritons():
+    """On a GPU it compiles them and refuses any other name; its interpreter does not mind."""
+    import triton.language as tl
+
+    from mtag_core.training.loops import fused_loss
+
+    for kernel in (fused_loss._forward, fused_loss._backward):
+        assert set(kernel.fn.__annotations__.values()) == {tl.constexpr, None}
