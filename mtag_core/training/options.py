@@ -72,14 +72,20 @@ class StudentShape:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TargetOptions:
+class Temperatures:
+    """What soft targets are made at, and learnt at."""
+
+    upos_temperature: float = option("divides the UPOS logits", 2.0)
+    feats_temperature: float = option("divides the FEATS logits", 2.0)
+    lemma_temperature: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetOptions(Temperatures):
     """How soft targets are made."""
 
-    top_k: int = option("FEATS bundles kept a token", 32)
-    upos_temperature: float = option("divides the UPOS logits", 1.0)
-    feats_temperature: float = option("divides the FEATS logits", 1.0)
+    top_k: int = option("FEATS bundles kept a token", 16)
     top_k_lemmas: int = 8
-    lemma_temperature: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,9 +158,7 @@ class LabelOptions:
     substitution_share: float = option(
         "label a copy of each sentence with this share of its open-class words substituted", 0.3
     )
-    targets: TargetOptions = group(
-        TargetOptions(top_k=16, upos_temperature=2.0, feats_temperature=2.0), section="targets"
-    )
+    targets: TargetOptions = group(TargetOptions(), section="targets")
     seed: int = option("of everything random", 1)
 
 
@@ -180,9 +184,7 @@ class DistillOptions:
     n_pieces: int = option(
         "wordpieces to learn where there is no --text", 16_000, section="new student"
     )
-    targets: TargetOptions = group(
-        TargetOptions(top_k=16, upos_temperature=2.0, feats_temperature=2.0), section="targets"
-    )
+    targets: Temperatures = group(Temperatures(), section="targets")
     label_share: float = option("share of the label in a treebank token's target", 0.5)
     treebank_rate: float = option("times that an epoch goes through a treebank", 1.0)
     text_rate: float = option("the same for text", 1.0)

@@ -51,7 +51,7 @@ from mtag_core.training.logits.logit_teachers import labels_digest
 from mtag_core.training.logits.soft_targets import top_log_probs
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.trainer import Epoch
-from mtag_core.training.options import DistillOptions, TargetOptions
+from mtag_core.training.options import DistillOptions, Temperatures
 from mtag_core.training.recipes.label_training import DeviceLabels, drawn_batches
 from mtag_core.training.recipes.teacher_ensemble import LOWEST, SoftTargets, target_loss
 
@@ -99,7 +99,7 @@ class ShardStream:
             student's, or does not keep the FEATS temperature.
     """
 
-    def __init__(self, directory: Path, feats: Sequence[str], targets: TargetOptions) -> None:
+    def __init__(self, directory: Path, feats: Sequence[str], targets: Temperatures) -> None:
         self._targets = targets
         labels, teacher = labels_digest(UPOS_LABELS, feats), ""
         self._infos: dict[Path, ShardInfo] = {}
@@ -375,7 +375,7 @@ def _kept(log_probs: NDArray[np.float32]) -> NDArray[np.float16]:
 
 
 def _check(
-    path: Path, info: ShardInfo, *, labels: str, teacher: str, targets: TargetOptions
+    path: Path, info: ShardInfo, *, labels: str, teacher: str, targets: Temperatures
 ) -> None:
     for name, found, expected in (
         ("labels", info.labels, labels),

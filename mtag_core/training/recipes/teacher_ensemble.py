@@ -29,7 +29,7 @@ from mtag_core.training.data.treebanks import UNLABELLED
 from mtag_core.training.loops.losses import top_k_target_loss
 from mtag_core.training.networks.model import Batch, TaggerLogits
 from mtag_core.training.networks.model_files import Network
-from mtag_core.training.options import TargetOptions
+from mtag_core.training.options import TargetOptions, Temperatures
 
 _PIECE_BUDGET = 49152
 LOWEST = -30.0
@@ -251,7 +251,7 @@ def _log(probs: Tensor) -> Tensor:
 
 
 def target_loss(
-    logits: TaggerLogits, targets: SoftTargets, tokens: Tensor, options: TargetOptions
+    logits: TaggerLogits, targets: SoftTargets, tokens: Tensor, options: Temperatures
 ) -> Tensor:
     """Cross-entropy of all heads against the targets of some tokens.
 

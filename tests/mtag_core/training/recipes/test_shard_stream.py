@@ -11,7 +11,7 @@ from mtag_core.output.rows import OutputRow
 from mtag_core.training.data.text import train_vocabulary
 from mtag_core.training.logits.logit_shards import LogitsWriter
 from mtag_core.training.logits.logit_teachers import labels_digest
-from mtag_core.training.options import TargetOptions
+from mtag_core.training.options import Temperatures
 from mtag_core.training.recipes.shard_stream import (
     ChunkReader,
     ShardStream,
@@ -46,7 +46,9 @@ def shards(tmp_path):
 
 
 def stream_of(directory, *, feats_temperature=1.0, feats=FEATS):
-    return ShardStream(directory, feats, TargetOptions(feats_temperature=feats_temperature))
+    return ShardStream(
+        directory, feats, Temperatures(upos_temperature=1.0, feats_temperature=feats_temperature)
+    )
 
 
 def forms_of(blocks):
