@@ -99,14 +99,16 @@ class RewrittenText:
 def with_original_forms(sentence: Sentence, text: str) -> Sentence:
     """A sentence whose text and forms are what a text has at their offsets.
 
-    Tokens of multiword tokens stay, for the text has none of them, but for their case.
+    Tokens of multiword tokens stay, for the text has none of them, but for their case where they
+    were read in another.
     """
     forms = [text[a:b] for a, b in zip(sentence.starts, sentence.ends, strict=True)]
     multiword_tokens = []
     for token in sentence.multiword_tokens:
         covered = slice(token.first, token.last + 1)
         form, tokens = text[token.start : token.end], sentence.forms[covered]
-        forms[covered] = map(str.upper, tokens) if form.isupper() and len(form) > 1 else tokens
+        is_capital = form.isupper() and not token.form.isupper()
+        forms[covered] = map(str.upper, tokens) if is_capital else tokens
         multiword_tokens.append(replace(token, form=form))
     return replace(
         sentence,

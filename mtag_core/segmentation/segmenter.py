@@ -215,11 +215,15 @@ class Segmenter:
             spans = list(of_language)
             source = in_usual_case(cleaned, spans)
             for block in _token_blocks(source, spans, models.tokenizer):
-                sentences = _sentences(source, block, models.splits, language=name)
-                if source == text:
-                    yield from sentences
-                else:
+                if source is not cleaned:
+                    sentences = _sentences(source, block, models.splits, language=name)
                     yield from (with_original_forms(each, text) for each in sentences)
+                    continue
+                if cleaned != text:
+                    # A token with a space inside may have something else there.
+                    places = zip(block.starts, block.ends, strict=True)
+                    block.forms = [text[start:end] for start, end in places]
+                yield from _sentences(text, block, models.splits, language=name)
 
     def _settled(self, text: str, likely_language: str) -> str | None:
         code = find_language(likely_language)
