@@ -130,7 +130,6 @@ class TeacherTrainingOptions:
     corpus: Path | None = option("directory that stage `corpus` wrote, in the place of files", None)
     output: Path = option(_OUTPUT)
     resume: bool = option(RESUME_HELP, False)
-    feats: Path | None = option("FEATS inventory to use; built from the train files if none", None)
     only: tuple[str, ...] = option(
         "treebanks to train on, such as en_ewt; all if none is named", (), metavar="TREEBANK"
     )

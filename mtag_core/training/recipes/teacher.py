@@ -25,7 +25,7 @@ from mtag_core.training.loops import distributed
 from mtag_core.training.loops.trainer import begin, train
 from mtag_core.training.networks.model import TokenTagger
 from mtag_core.training.networks.model_config import ModelMetadata
-from mtag_core.training.networks.model_files import Network, load_feats
+from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, vocab_size
 from mtag_core.training.options import Noise, TeacherTrainingOptions
 from mtag_core.training.recipes.label_training import LabelTraining, summary
@@ -87,10 +87,7 @@ def _corpus(options: TeacherTrainingOptions) -> TreebankCorpus:
     if options.treebanks is None:
         raise UsageError("train teacher needs --treebanks or --corpus")
     return TreebankCorpus.read(
-        options.treebanks,
-        train_on_dev=options.train_on_dev,
-        only=options.only,
-        feats=load_feats(options.feats) if options.feats else (),
+        options.treebanks, train_on_dev=options.train_on_dev, only=options.only
     )
 
 
