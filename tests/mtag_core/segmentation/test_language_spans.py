@@ -3,7 +3,7 @@ import textwrap
 import pytest
 
 from mtag_core.langid import LanguageIdentifier
-from mtag_core.segmentation.language_spans import find_spans, wrapped_lines
+from mtag_core.segmentation.language_spans import cut_at_scripts, find_spans, wrapped_lines
 
 _CROATIAN = (
     "Grad je poznat po starom mostu preko rijeke i po tržnici na kojoj se svakog jutra prodaje "
@@ -107,3 +107,39 @@ def test_a_line_in_another_language_keeps_it_in_a_sure_document(default_langid, 
     lines = [*_DANISH[:4], _OTHERS[language], *_DANISH[4:]]
     assert _languages(lines, default_langid) == [*["da"] * 4, language, *["da"] * 4]
     assert _languages(lines * 3, default_langid) == [*["da"] * 4, language, *["da"] * 4] * 3
+
+
+def _parts(text, language, default_langid):
+    parts = list(cut_at_scripts(text, 0, len(text), language, langid=default_langid))
+    assert [start for start, _, _ in parts] == [0, *(end for _, end, _ in parts[:-1])]
+    assert parts[-1][1] == len(text)
+    return [(text[start:end], part_language) for start, end, part_language in parts]
+
+
+def test_sentences_in_two_scripts_are_cut_apart(default_langid):
+    text = "Der Hund schläft unter dem alten Tisch. Το σπίτι είναι πολύ μεγάλο. Gute Nacht!"
+    assert _parts(text, "de", default_langid) == [
+        ("Der Hund schläft unter dem alten Tisch. ", "de"),
+        ("Το σπίτι είναι πολύ μεγάλο. ", "el"),
+        ("Gute Nacht!", "de"),
+    ]
+
+
+def test_words_of_another_script_inside_a_sentence_stay_in_it(default_langid):
+    text = "Вчера я читал The New York Times в метро. И это было интересно."
+    assert _parts(text, "ru", default_langid) == [(text, "ru")]
+
+
+def test_quoted_sentence_stays_with_what_quotes_it(default_langid):
+    text = "Она сказала: «Stop it!» и вышла из комнаты."
+    assert _parts(text, "ru", default_langid) == [(text, "ru")]
+
+
+def test_signs_without_letters_join_what_stands_before_them(default_langid):
+    text = "*** Καλημέρα σας. 12:30. *** Good morning to all of you. 5."
+    assert [language for _, language in _parts(text, "el", default_langid)] == ["el", "en"]
+
+
+def test_very_long_line_without_sentence_ends_is_one_part(default_langid):
+    text = "слово " * 10_000
+    assert _parts(text, "ru", default_langid) == [(text, "ru")]
