@@ -205,7 +205,8 @@ class DistillOptions:
 class AdaptOptions:
     """Options of `train adapt`.
 
-    Treebanks under `small_treebank` tokens are sampled more often.
+    Treebanks under `small_treebank` tokens are sampled more often. Batches are small, since some
+    hundred sentences have to make some hundred steps (docs/own-treebank.md).
     """
 
     student: Path = option("model directory to start from")
@@ -218,10 +219,10 @@ class AdaptOptions:
     bfloat16: bool = option(
         "products in bfloat16: twice as fast on CPUs with AVX512_BF16 or AMX", False
     )
-    budget: int = option("wordpieces or tokens a batch", 6000)
+    budget: int = option("wordpieces or tokens a batch", 600)
     max_pieces: int = option(MAX_PIECES_HELP, 256)
     n_processes: int = option(N_PROCESSES_HELP, 1)
-    schedule: Schedule = group(Schedule(epochs=3.0, peak_rate=2e-4), section="schedule")
+    schedule: Schedule = group(Schedule(epochs=3.0, peak_rate=3e-4), section="schedule")
     small_treebank: int = 40_000
 
 
