@@ -90,7 +90,7 @@ def chunks_of(text: str) -> list[str]:
     return text.lower().replace("\u2019", "'").split()
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def chunk_codes(chunk: str) -> tuple[int, ...]:
     """Codes of the words of one of `chunks_of`."""
     return tuple([_code(word) for word in _WORD.findall(chunk)])

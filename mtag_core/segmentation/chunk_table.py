@@ -136,9 +136,9 @@ class ChunkTable:
         self.ids: dict[str, int] = {}
         self.parts: dict[int, tuple[int, ...]] = {}
         self._columns = GrowingArray(np.uint64, N_CHUNK_COLUMNS)
-        self._numbers = GrowingArray(np.int64, 4)
-        self._variants = GrowingArray(np.int64, 2)
-        self._ends = GrowingArray(np.int64)
+        self._numbers = GrowingArray(np.int32, 4)
+        self._variants = GrowingArray(np.int32, 2)
+        self._ends = GrowingArray(np.int32)
         self.forms: list[tuple[str, ...]] = []
         self._n_remembered = 0
         self._append([""], [_NOTHING])

@@ -243,14 +243,17 @@ class _Agreement:
         self._n_rivals = len(rivals)
         # A word's counts are fields of one number: that it is a word, that it is a common one; then
         # for each rival that it is common there no more, or there alone.
-        self._code_to_counts = {code: 1 + _field(1) for code in common}
+        # Equal numbers are one: there are tens of thousands of words, and few numbers.
+        interned: dict[int, int] = {}
+        self._code_to_counts = dict.fromkeys(common, 1 + _field(1))
         for number, rival in enumerate(rivals):
             for field, codes in ((2, common - rival), (3, rival - common)):
                 for code in codes:
-                    counts = self._code_to_counts.get(code, 1)
-                    self._code_to_counts[code] = counts + _field(field + 2 * number)
+                    counts = self._code_to_counts.get(code, 1) + _field(field + 2 * number)
+                    self._code_to_counts[code] = interned.setdefault(counts, counts)
         self._scripts = scripts_of_language(language)
-        self._counts = lru_cache(maxsize=65_536)(self._counts_of)
+        # Of each language: few, for a corpus may have many languages.
+        self._counts = lru_cache(maxsize=4_096)(self._counts_of)
 
     def _counts_of(self, chunk: str) -> int:
         return sum(self._code_to_counts.get(code, 1) for code in chunk_codes(chunk))

@@ -173,7 +173,7 @@ class SpacedTokenizer:
         firsts = sums - counts
         offsets = self.table.first_end[variants] - firsts
         ends = self.table.ends[np.arange(int(sums[-1])) + offsets.repeat(counts)]
-        ends += stream.starts.repeat(counts)
+        ends = ends + stream.starts.repeat(counts)
         starts = np.empty_like(ends)
         starts[1:] = ends[:-1]
         starts[firsts] = stream.starts

@@ -165,7 +165,7 @@ def count_row(form: str, *, n_counts: int) -> int:
     return _code(form) & (n_counts - 1)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _code(part: str) -> int:
     return zlib.crc32(part.encode("utf-8", "replace"))
 
