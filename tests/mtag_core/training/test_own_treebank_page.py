@@ -10,7 +10,7 @@ from tests.docs.test_pages import run, sections
 FORMS = (("Me", "PRON"), ("a", "PART"), ("zo", "AUX"), ("skuizh", "ADJ"), (".", "PUNCT"))
 
 
-# Half a minute of a core, most of it a pass over the 30 million weights of the shipped student.
+# Half a minute of a core; more where others want it.
 @pytest.mark.timeout(900)
 def test_the_commands_of_the_page_make_a_bundle(tmp_path):
     folder = tmp_path / "my-treebanks" / "UD_Breton-Mine"
