@@ -235,7 +235,6 @@ def replace_tokens(
 
 
 def _word_hashes(packed: PackedSentences) -> NDArray[np.uint64]:
-    """A number for each token, the same for those with the same pieces. Shape (total_tokens,)."""
     starts = np.repeat(_starts(packed.n_pieces), packed.n_tokens) + packed.first_piece
     length = packed.last_piece - packed.first_piece + 1
     hashes = length.astype(np.uint64)

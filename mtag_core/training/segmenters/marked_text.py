@@ -195,7 +195,6 @@ def _doubtful_ends(line: str, short_forms: frozenset[str]) -> list[int]:
 
 
 def _is_short(match: regex.Match[str], short_forms: frozenset[str]) -> bool:
-    """Whether a full stop inside a line belongs to an abbreviation, an initial or an ordinal."""
     word = match["word"].lower()
     is_number = not word and _ORDINAL.match(match.string, match.start() - 1) is not None
     return match["marks"] == "." and (is_number or len(word) == 1 or word in short_forms)
