@@ -11,7 +11,7 @@ import asyncio
 import io
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from urllib.parse import parse_qsl
@@ -34,6 +34,8 @@ from mtag_core.serve.workers import Workers
 _URLENCODED = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _MAX_FIELDS = 32
+_DISCARD_S = 5.0
+_MOST_DISCARDED_BYTES = 2**26
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -120,7 +122,8 @@ class _Server:
             with self._place():
                 answer = await self._answer(request)
         except _RefusedError as refusal:
-            # What is left of a body is not read, so that the connection is of no more use.
+            if refusal.status in (413, 429):
+                await _discard(request)
             headers = {429: {"Retry-After": "1"}, 413: {"Connection": "close"}}
             line = f"{refusal}\n"
             return PlainTextResponse(line, refusal.status, headers.get(refusal.status))
@@ -173,6 +176,21 @@ class _Server:
         raise _RefusedError(
             413, f"the body is larger than {limit:,} bytes; send less text at a time"
         )
+
+
+async def _discard(request: Request) -> None:
+    """Reads the rest of a body: a connection that is closed before takes the answer with it."""
+    if "Expect" in request.headers:
+        # The client asks before it sends.
+        return
+    n_bytes = 0
+    # Starlette raises RuntimeError where nothing is left.
+    with suppress(TimeoutError, ClientDisconnect, RuntimeError):
+        async with asyncio.timeout(_DISCARD_S):
+            async for chunk in request.stream():
+                n_bytes += len(chunk)
+                if n_bytes > _MOST_DISCARDED_BYTES:
+                    return
 
 
 def _parameters(request: Request, body: bytes) -> dict[str, str]:

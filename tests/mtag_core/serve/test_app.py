@@ -101,6 +101,8 @@ def test_larger_bodies_are_refused():
     with running_server(load_served_tagger, Limits(100, 8, 60.0)) as port:
         assert "a" in tag(port, "a.")
         assert tag(port, "a" * 100)[0] == 413
+        # So large that it does not fit into the buffers of the connection.
+        assert tag(port, "a" * 10_000_000)[0] == 413
         chunks = iter([b"data=", b"a" * 60, b"b" * 60])
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         assert ask(port, body=chunks, headers=headers)[0] == 413
