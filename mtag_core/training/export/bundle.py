@@ -113,19 +113,44 @@ def _labels(trained: TrainedModel, treebanks: Path) -> Labels:
     rules = trained.lemma_rules
     # Those of MiniBERTs are all scored, as they were when its figures were measured.
     min_count = _MIN_PAIRS if trained.has_words else 1
+    known = trained.from_bundle
     of_rules = (
-        group_by_upos(_pairs(sentences, training_rules), rules, of_all=KEEP, min_count=min_count)
+        _groups(
+            _pairs(sentences, training_rules),
+            rules,
+            known.lemma_rules_of_upos,
+            of_all=KEEP,
+            min_count=min_count,
+        )
         if rules
         else ()
     )
     return Labels(
         UPOS_LABELS,
         trained.feats,
-        group_by_upos(pairs, trained.feats, min_count=min_count),
+        _groups(pairs, trained.feats, known.feats_of_upos, of_all="_", min_count=min_count),
         trained.treebanks,
         rules,
         of_rules,
         trained.config.get("styles", {}),
+    )
+
+
+def _groups(
+    pairs: Iterable[tuple[str, str]],
+    tags: Sequence[str],
+    known: Sequence[Sequence[int]],
+    *,
+    of_all: str,
+    min_count: int,
+) -> tuple[tuple[int, ...], ...]:
+    if not known:
+        return group_by_upos(pairs, tags, of_all=of_all, min_count=min_count)
+    # The treebanks may be of one language, the bundle that the model began with knew others.
+    seen = set(pairs)
+    return tuple(
+        tuple(label for label in range(len(tags)) if label in own or (upos, tags[label]) in seen)
+        for upos, own in zip(UPOS_LABELS, map(set, known), strict=True)
     )
 
 

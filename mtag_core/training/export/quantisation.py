@@ -54,6 +54,7 @@ def piece_graphs(
     """
     build = partial(build_student_graph, trained.weights, trained.shape, labels)
     ranges = observe_ranges(build(has_observed=True), sentences, wordpiece)
+    ranges = _widened(ranges, trained)
     return {"tagger.onnx": build()}, {"tagger.onnx": build(ranges=ranges)}
 
 
@@ -93,7 +94,10 @@ def word_graphs(
     tag = partial(build, languages=languages)
     ranges = observe(build(has_observed=True), _word_feeds(told, vectors))
     reference["tagger.onnx"] = tag()
-    return reference, {"forms.onnx": encode(ranges=form_ranges), "tagger.onnx": tag(ranges=ranges)}
+    return reference, {
+        "forms.onnx": encode(ranges=_widened(form_ranges, trained)),
+        "tagger.onnx": tag(ranges=_widened(ranges, trained)),
+    }
 
 
 def observe_ranges(
@@ -158,6 +162,14 @@ def _word_feeds(
                 "vectors": np.array([[vectors[form] for form in forms]]),
                 "treebank": np.array(number),
             }
+
+
+def _widened(ranges: Mapping[str, Range], trained: TrainedModel) -> dict[str, Range]:
+    # The sentences may be of one language, the bundle that the model began with knew others.
+    known = trained.from_bundle.ranges
+    bounds = {name: (each.low, each.high) for name, each in ranges.items()}
+    pairs = {name: zip(bounds[name], known.get(name, bounds[name]), strict=True) for name in bounds}
+    return {name: Range(min(low), max(high)) for name, (low, high) in pairs.items()}
 
 
 def _session(graph: bytes) -> onnxruntime.InferenceSession:

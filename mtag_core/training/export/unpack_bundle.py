@@ -21,7 +21,9 @@ from mtag_core.labels import Labels, load_labels
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.bundle_files import FORMS
 from mtag_core.tagging.wordpiece import MAX_PIECES
+from mtag_core.training.graphs.quantised_graph import MAX_ACTIVATION
 from mtag_core.training.graphs.trained_model import (
+    FromBundle,
     TrainedModel,
     write_trained_model,
 )
@@ -100,7 +102,8 @@ def _words_model(
         "is_trained_on_dev": bundle.is_trained_on_dev,
     }
     tokenizer = (bundle.directory / "tokenizer.json").read_bytes()
-    return TrainedModel(config, weights, labels.feats, tokenizer, labels.lemma_rules)
+    known = _from_bundle(arrays, labels)
+    return TrainedModel(config, weights, labels.feats, tokenizer, labels.lemma_rules, known)
 
 
 def _model(graph: onnx.GraphProto, labels: Labels, bundle: Bundle) -> TrainedModel:
@@ -127,7 +130,18 @@ def _model(graph: onnx.GraphProto, labels: Labels, bundle: Bundle) -> TrainedMod
         weights=weights,
         feats=labels.feats,
         tokenizer=(bundle.directory / "tokenizer.json").read_bytes(),
+        from_bundle=_from_bundle(arrays, labels),
     )
+
+
+def _from_bundle(arrays: Arrays, labels: Labels) -> FromBundle:
+    ranges = {}
+    for name, scale in arrays.items():
+        reader, _, part = name.rpartition(".")
+        if part == "activation_scale":
+            zero = int(arrays[f"{reader}.activation_zero"])
+            ranges[reader] = float(-zero * scale), float((MAX_ACTIVATION - zero) * scale)
+    return FromBundle(labels.feats_of_upos, labels.lemma_rules_of_upos, ranges)
 
 
 def _config(graph: onnx.GraphProto, weights: Arrays, *, n_layers: int) -> EncoderConfig:

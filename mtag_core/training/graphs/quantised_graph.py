@@ -28,8 +28,10 @@ OBSERVED = "observed."
 MAX_WEIGHT = 63
 """Of int8 weights."""
 
+MAX_ACTIVATION = 255
+"""Of activations of 8 bits; the least is 0."""
+
 _MAX_EMBEDDING = 127
-_MAX_ACTIVATION = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ class QuantisedGraph(GraphBuilder):
         assert self._ranges is not None
         activation = self._ranges[reader]
         low, high = min(activation.low, 0.0), max(activation.high, 0.0)
-        scale = max(high - low, 1e-8) / _MAX_ACTIVATION
+        scale = max(high - low, 1e-8) / MAX_ACTIVATION
         zero = round(-low / scale)
         return (
             self.constant(f"{reader}.activation_scale", np.float32(scale)),

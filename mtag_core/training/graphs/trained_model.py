@@ -4,8 +4,8 @@ The directory is described in `mtag_core.training.networks.model_files`.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,24 @@ from safetensors.numpy import load_file, save_file
 
 from mtag_core.errors import CheckpointError
 from mtag_core.training.graphs.logit_graph import GraphShape
+from mtag_core.training.networks.model_config import FROM_BUNDLE
 
 ADAPTERS = "adapters.weight"
+
+
+@dataclass(frozen=True, slots=True)
+class FromBundle:
+    """What a bundle said that the weights unpacked from it do not: `from_bundle.json`.
+
+    Attributes:
+        feats_of_upos: As in `mtag_core.labels.Labels`; empty where there was no bundle.
+        lemma_rules_of_upos: As there.
+        ranges: By the name of the layer that reads an activation, its least and largest value.
+    """
+
+    feats_of_upos: Sequence[Sequence[int]] = ()
+    lemma_rules_of_upos: Sequence[Sequence[int]] = ()
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +45,7 @@ class TrainedModel:
         feats: FEATS bundles in label order.
         tokenizer: The bytes of `tokenizer.json`.
         lemma_rules: Lemma rules in label order; only a model that reads words has them.
+        from_bundle: Of the bundle that it began with, if it did.
     """
 
     config: Mapping[str, Any]
@@ -36,6 +53,7 @@ class TrainedModel:
     feats: tuple[str, ...]
     tokenizer: bytes
     lemma_rules: tuple[str, ...] = ()
+    from_bundle: FromBundle = FromBundle()
 
     @property
     def has_words(self) -> bool:
@@ -78,15 +96,16 @@ def read_trained_model(directory: Path) -> TrainedModel:
             name: tensor.astype(np.float32) / temperatures.get(name.partition(".")[0], 1.0)
             for name, tensor in weights.items()
         }
-        rules = directory / "lemma_rules.json"
+        rules, known = directory / "lemma_rules.json", directory / FROM_BUNDLE
         model = TrainedModel(
             config,
             scaled,
             tuple(_read_json(directory / "feats.json")),
             (directory / "tokenizer.json").read_bytes(),
             tuple(_read_json(rules)) if rules.exists() else (),
+            FromBundle(**_read_json(known)) if known.exists() else FromBundle(),
         )
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise CheckpointError(f"{directory}: not a trained model directory: {error}") from error
     if not model.has_words and config.get("encoder") != "bert":
         raise CheckpointError(
@@ -117,6 +136,7 @@ def write_trained_model(model: TrainedModel, directory: Path) -> None:
     for name, value in lists.items():
         text = json.dumps(value, ensure_ascii=False, indent=1) + "\n"
         (directory / name).write_text(text, encoding="utf-8")
+    (directory / FROM_BUNDLE).write_text(json.dumps(asdict(model.from_bundle)), encoding="utf-8")
     (directory / "tokenizer.json").write_bytes(model.tokenizer)
     halved = {
         name: np.ascontiguousarray(weight, np.float16) for name, weight in model.weights.items()

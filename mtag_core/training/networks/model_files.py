@@ -5,6 +5,7 @@
     tokenizer.json      wordpieces; those of a word student are of folded forms in lower case
     feats.json          FEATS inventory in label order
     lemma_rules.json    lemma rules in label order, of a word student
+    from_bundle.json    what else was in the bundle that it was unpacked from, if it was
 
 The bundle that tagging loads is made from such a directory by the `export` command.
 """
@@ -23,7 +24,7 @@ from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.networks.encoder import BertEncoder
 from mtag_core.training.networks.model import TokenTagger
-from mtag_core.training.networks.model_config import EncoderConfig, ModelMetadata
+from mtag_core.training.networks.model_config import FROM_BUNDLE, EncoderConfig, ModelMetadata
 from mtag_core.training.networks.word_student import WordStudent, WordStudentConfig
 
 WORDS = "words"
@@ -41,7 +42,8 @@ class Network:
         model: Teacher or student.
         metadata: What else `config.json` says.
         feats: FEATS bundles in label order.
-        tokenizer: Its `tokenizer.json`, copied when the model is saved.
+        tokenizer: Its `tokenizer.json`; copied when the model is saved, as is `from_bundle.json`
+            beside it.
         lemma_rules: Lemma rules in label order; of a word student.
     """
 
@@ -67,6 +69,9 @@ class Network:
         _write_json(directory / "feats.json", self.feats)
         if self.tokenizer.resolve() != (directory / "tokenizer.json").resolve():
             shutil.copyfile(self.tokenizer, directory / "tokenizer.json")
+            known = self.tokenizer.with_name(FROM_BUNDLE)
+            if known.exists():
+                shutil.copyfile(known, directory / FROM_BUNDLE)
         weights = self.model.state_dict()
         halved = {
             name.removeprefix("encoder."): tensor.half().contiguous().cpu()

@@ -87,18 +87,17 @@ def fit_adapters(options: AdapterOptions) -> dict[str, tuple[float, ...]]:
     device = distributed.start()
     network = Network.load(options.model, device=device)
     corpus = _corpus(options, network)
-    treebanks = corpus.train.treebanks
-    model = _with_adapters(network, treebanks)
+    model, treebanks = _with_adapters(network, corpus.train.treebanks)
     reader = StudentInput(network.tokenizer, network.has_words, device, max_pieces=MAX_PIECES)
     forms = reader.forms_of_text(options.text) if options.text else reader.forms(corpus.forms)
     train, dev = (
-        _vectors(*reader.dataset(dataset, forms), model)
+        _vectors(*reader.dataset(dataset, forms), model, treebanks)
         for dataset in (_sample(corpus.train, options), corpus.dev)
     )
     _learn(train, model, options)
     named = _keep_best_shares(dev, model, treebanks)
-    styles = _styles(dev, model, corpus)
-    followed = [styles[facts_of(n).standard or treebank_language(n)] for n in treebanks]
+    styles = network.metadata.styles | _styles(dev, model, corpus, treebanks)
+    followed = [styles.get(facts_of(n).standard or treebank_language(n), n) for n in treebanks]
     row_of = np.array([1 + treebanks.index(name) for name in followed])
     by_style = torch.from_numpy(row_of).to(device)[dev.treebank_ids]
     metadata = replace(
@@ -130,11 +129,17 @@ def _corpus(options: AdapterOptions, network: Network) -> TreebankCorpus:
     )
 
 
-def _with_adapters(network: Network, treebanks: tuple[str, ...]) -> Student:
+def _with_adapters(network: Network, names: tuple[str, ...]) -> tuple[Student, tuple[str, ...]]:
+    """The model, and its treebanks: those that it has adapters for, then others of these."""
     model = network.model
-    if model.adapters is None or network.metadata.treebanks != treebanks:
+    known = () if model.adapters is None else network.metadata.treebanks
+    treebanks = (*known, *(name for name in names if name not in known))
+    if treebanks != known:
+        rows = None if model.adapters is None else model.adapters.weight.data
         model.set_adapters(len(treebanks))
-    return model.eval().requires_grad_(False).to(next(model.parameters()).device)
+        if rows is not None:
+            _adapters(model).weight.data[: len(rows)] = rows
+    return model.eval().requires_grad_(False).to(next(model.parameters()).device), treebanks
 
 
 def _sample(dataset: LabelledWords, options: AdapterOptions) -> LabelledWords:
@@ -150,7 +155,9 @@ def _sample(dataset: LabelledWords, options: AdapterOptions) -> LabelledWords:
 
 
 @torch.no_grad()
-def _vectors(dataset: LabelledDataset[Any], sentences: OnDevice, model: Student) -> TokenVectors:
+def _vectors(
+    dataset: LabelledDataset[Any], sentences: OnDevice, model: Student, treebanks: tuple[str, ...]
+) -> TokenVectors:
     device = sentences.device
     vectors = torch.zeros(len(dataset.upos_ids), model.upos.in_features, device=device)
     batches = cut_batches(
@@ -159,13 +166,16 @@ def _vectors(dataset: LabelledDataset[Any], sentences: OnDevice, model: Student)
     for indices in batches:
         batch: Any = sentences.batch(indices)
         vectors[batch.token_index] = model.vectors(batch)
-    treebank_ids = torch.from_numpy(np.repeat(dataset.treebank_ids, dataset.packed.n_tokens))
+    places = np.array([treebanks.index(name) for name in dataset.treebanks], np.int64)
+    of_tokens = np.repeat(places[dataset.treebank_ids], dataset.packed.n_tokens)
+    treebank_ids = torch.from_numpy(of_tokens)
     return TokenVectors(vectors, DeviceLabels(dataset, device).ids, treebank_ids.to(device))
 
 
 def _learn(tokens: TokenVectors, model: Student, options: AdapterOptions) -> None:
     n_tokens = len(tokens.vectors)
     adapters = _adapters(model).requires_grad_(True)
+    before = adapters.weight.detach().clone()
 
     def epoch(number: int, generator: np.random.Generator) -> Epoch:
         order = generator.permutation(n_tokens)
@@ -184,6 +194,10 @@ def _learn(tokens: TokenVectors, model: Student, options: AdapterOptions) -> Non
         options.schedule,
     ).run()
     adapters.requires_grad_(False)
+    # Weight decay changes those of other treebanks, too.
+    is_learnt = torch.zeros(len(before), dtype=torch.bool, device=before.device)
+    is_learnt[tokens.treebank_ids.unique() + 1] = True
+    adapters.weight.data[~is_learnt] = before[~is_learnt]
 
 
 def _adapters(model: Student) -> nn.Embedding:
@@ -261,12 +275,14 @@ def _keep_best_shares(
     return _means(best)
 
 
-def _styles(dev: TokenVectors, model: Student, corpus: TreebankCorpus) -> dict[str, str]:
+def _styles(
+    dev: TokenVectors, model: Student, corpus: TreebankCorpus, treebanks: tuple[str, ...]
+) -> dict[str, str]:
     """Language to treebank; a written standard has its own treebank's."""
-    treebanks, sizes = corpus.train.treebanks, corpus.train.tokens_by_treebank()
+    known, sizes = corpus.train.treebanks, corpus.train.tokens_by_treebank()
     styles: dict[str, str] = {}
-    for language, names in groupby(treebanks, key=treebank_language):
-        candidates = sorted(names, key=lambda name: -sizes[treebanks.index(name)])
+    for language, names in groupby(known, key=treebank_language):
+        candidates = sorted(names, key=lambda name: -sizes[known.index(name)])
         edited = [name for name in candidates if facts_of(name).is_edited_text]
         styles[language] = _best_style(dev, model, treebanks, edited or candidates)
         styles |= {standard: name for name in candidates if (standard := facts_of(name).standard)}

@@ -1,6 +1,15 @@
+import json
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+
+from mtag_core.__main__ import main
+from mtag_core.labels import load_labels
+from mtag_core.tagging.bundle import write_manifest
+from mtag_core.training.graphs.trained_model import read_trained_model
+from tests.mtag_core.training.tiny_word_bundle import tiny_labels, write_word_bundle
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
@@ -30,3 +39,46 @@ def test_so_much_of_an_adapter_is_kept_as_suits_other_tokens(model, labels, kept
     tokens = TokenVectors(vectors, {"upos": ids, "feats": ids}, torch.zeros_like(ids))
     _keep_best_shares(tokens, model, ("en_toy",))
     assert model.adapters.weight.flatten().tolist() == [0.0, kept]
+
+
+CONLLU = "1\tab\tab\tNOUN\t_\tF=V3\t_\t_\t_\t_\n2\tc\tca\tX\t_\tF=V2\t_\t_\t_\t_\n\n"
+
+
+def test_what_a_bundle_knew_of_other_treebanks_is_kept(tmp_path):
+    bundle = write_word_bundle(tmp_path / "bundle")
+    styled = replace(tiny_labels(), styles={"en": "en_y"})
+    (bundle / "labels.json").write_text(styled.to_json())
+    write_manifest(bundle, scores={})
+    (tmp_path / "ud").mkdir()
+    for part in ("train", "dev"):
+        (tmp_path / "ud" / f"xx_new-ud-{part}.conllu").write_text(CONLLU * 40)
+    _run(tmp_path, "bundle unpack --bundle bundle --output student")
+    tokenizer = json.loads((tmp_path / "student" / "tokenizer.json").read_text())
+    # The tiny model lacks pieces that every trained tokenizer has.
+    pieces = tokenizer["model"]["vocab"]
+    pieces |= {"[CLS]": len(pieces), "[SEP]": len(pieces) + 1}
+    (tmp_path / "student" / "tokenizer.json").write_text(json.dumps(tokenizer))
+    _run(tmp_path, "train adapters --model student --treebanks ud --output fitted")
+    _run(tmp_path, "bundle export --model fitted --treebanks ud --output new --skip_scores")
+    before, after = (read_trained_model(tmp_path / name) for name in ("student", "fitted"))
+    np.testing.assert_array_equal(
+        after.weights["adapters.weight"][:3], before.weights["adapters.weight"]
+    )
+    assert after.treebanks == (*before.treebanks, "xx_new")
+    labels = load_labels(tmp_path / "new")
+    assert labels.styles == {"en": "en_y", "xx": "xx_new"}
+    noun = labels.upos.index("NOUN")
+    known = tiny_labels().feats_of_upos
+    assert labels.feats_of_upos[noun] == tuple(sorted({*known[noun], 3}))
+    assert labels.feats_of_upos[0] == known[0]
+    assert after.from_bundle == before.from_bundle
+    assert before.from_bundle.ranges
+
+
+def _run(folder, command):
+    words = command.split()
+    paths = {"bundle", "student", "fitted", "new", "ud"}
+    own = [
+        str(folder / word) if word in paths and at > 1 else word for at, word in enumerate(words)
+    ]
+    assert main(own) == 0
