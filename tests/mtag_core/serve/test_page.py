@@ -48,6 +48,8 @@ def test_text_from_right_to_left_runs_so(page):
 
 
 def test_a_language_may_be_chosen(page):
+    # The page asks for them when it is there.
+    page.locator("#model option", has_text="French").wait_for(state="attached")
     assert page.locator("#model option").all_inner_texts()[1:] == [
         "German (de)",
         "English (en)",
