@@ -160,12 +160,14 @@ def _consume(results: object) -> None:
 
 def _spacy(path: Path, args: argparse.Namespace) -> Callable[[], float]:
     worker = Path(__file__).with_name("spacy_worker.py")
+    # On a path to this tree spaCy would find mtag's component, whose packages it may lack.
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     process = subprocess.Popen(
         [args.spacy_python, str(worker), args.spacy_model, str(path), str(args.seconds)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        env=own | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )
 
     def measure() -> float:
