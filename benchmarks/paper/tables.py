@@ -94,8 +94,8 @@ per CPU second on one core of a shared machine, French text, all systems measure
 median of the rounds taken: the ratios hold better than the speeds. The torch models but the
 Meta-LSTM have random weights, and their wordpieces are made beforehand; the bundle's are timed. The
 Meta-LSTM is an earlier multilingual one of 4.5M weights, several times narrower than the paper's,
-hence faster. The bundle was timed before it knew conventions; those cost it 1% since (tagger alone,
-both in turn, median of 7 rounds), whether they are followed or not."""
+hence faster. The bundle remembers the
+vectors of forms, so its rows are of text whose forms it has read before."""
 
 
 _GPU_SPEED = """\
