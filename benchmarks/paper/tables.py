@@ -91,10 +91,8 @@ def _speed_rows(record: dict[str, Any], *, suffix: str = "") -> list[list[str]]:
 _SPEED = """\
 Speed over BERT-base's in torch fp32, one sentence a call unless a row says otherwise; ours in words
 per CPU second on one core of a shared machine, French text, all systems measured in turn and the
-median of the rounds taken: the ratios hold better than the speeds. The torch models but the
-Meta-LSTM have random weights, and their wordpieces are made beforehand; the bundle's are timed. The
-Meta-LSTM is an earlier multilingual one of 4.5M weights, several times narrower than the paper's,
-hence faster. The bundle remembers the
+median of the rounds taken: the ratios hold better than the speeds. The torch models have random
+weights, and their wordpieces are made beforehand; the bundle's are timed. The bundle remembers the
 vectors of forms, so its rows are of text whose forms it has read before."""
 
 
