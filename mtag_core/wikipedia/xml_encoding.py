@@ -49,7 +49,8 @@ def is_known(encoding: str) -> bool:
     """Whether Python can decode text in an encoding."""
     try:
         b"<page>".decode(encoding, "replace")
-    except (LookupError, UnicodeError):
+    except (LookupError, ValueError):
+        # A ValueError is of a name with a NUL, or of bytes.
         return False
     return True
 

@@ -81,6 +81,7 @@ MEDIAWIKI = [
     dump_xml().replace(b"<mediawiki", b'<?xml version="1.0" encoding="x-none"?><mediawiki'),
     b'<!DOCTYPE a [<!ENTITY b "c">]>' + dump_xml(page_xml("&b;")),
     dump_xml(page_xml("a")).replace(b"<text", b"<te<xt"),
+    dump_xml().replace(b"<mediawiki", b'<?xml version="1.0" encoding="x\0y"?><mediawiki'),
     dump_xml(*(page_xml("b", page_id=i) for i in range(4))).replace(b"<page>", b"<page   >"),
 ]
 

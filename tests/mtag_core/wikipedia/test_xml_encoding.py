@@ -27,7 +27,8 @@ def test_declarations_are_read_unless_the_bytes_contradict(declaration: bytes, e
 
 
 def test_only_encodings_of_text_are_known():
-    assert [is_known(name) for name in ("koi8-r", "x-none", "base64")] == [True, False, False]
+    names = ("koi8-r", "x-none", "base64", "x\0y")
+    assert [is_known(name) for name in names] == [True, False, False, False]
 
 
 def test_files_are_cut_in_encodings_that_keep_ascii():
