@@ -62,8 +62,10 @@ def export(options: ExportOptions) -> Path:
     if options.output.exists() and any(options.output.iterdir()):
         raise OutputError(f"{options.output}: holds files, expected an empty or missing directory")
     trained = read_trained_model(options.model)
-    labels = _labels(trained, options.treebanks)
-    reference, quantised = _graphs(trained, labels, options)
+    # Dev files know labels that train files, samples or projections, lack.
+    learnt = read_training_sentences(options.treebanks, train_on_dev=True)
+    labels = _labels(trained, learnt)
+    reference, quantised = _graphs(trained, labels, learnt, options)
     _write_files(options.output, quantised, labels, trained=trained, options=options)
     is_trained_on_dev = trained.config.get("is_trained_on_dev", False)
     scores = {}
@@ -106,9 +108,7 @@ def _scores(
         return scores
 
 
-def _labels(trained: TrainedModel, treebanks: Path) -> Labels:
-    # Dev files know bundles that train files, samples or projections, lack.
-    sentences = read_training_sentences(treebanks, train_on_dev=True)
+def _labels(trained: TrainedModel, sentences: Sequence[LabelledSentence]) -> Labels:
     pairs = _pairs(sentences, training_feats)
     rules = trained.lemma_rules
     # Those of MiniBERTs are all scored, as they were when its figures were measured.
@@ -154,8 +154,9 @@ def _groups(
     )
 
 
-def _language_labels(labels: Labels, treebanks: Path) -> LanguageLabels | None:
-    sentences = read_training_sentences(treebanks, train_on_dev=True)
+def _language_labels(
+    labels: Labels, sentences: Sequence[LabelledSentence]
+) -> LanguageLabels | None:
     by_language: dict[str, list[LabelledSentence]] = {}
     for sentence in sentences:
         by_language.setdefault(treebank_language(sentence.treebank), []).append(sentence)
@@ -205,7 +206,10 @@ def _pairs(
 
 
 def _graphs(
-    trained: TrainedModel, labels: Labels, options: ExportOptions
+    trained: TrainedModel,
+    labels: Labels,
+    learnt: Sequence[LabelledSentence],
+    options: ExportOptions,
 ) -> tuple[dict[str, bytes], dict[str, bytes]]:
     sentences = (
         (sentence.forms, _number(sentence.treebank, labels))
@@ -214,7 +218,7 @@ def _graphs(
     )
     tokenizer = options.model / "tokenizer.json"
     if trained.has_words:
-        languages = _language_labels(labels, options.treebanks)
+        languages = _language_labels(labels, learnt)
         return word_graphs(trained, labels, sentences, FormFeatures(tokenizer), languages=languages)
     return piece_graphs(trained, labels, sentences, WordPiece.load(tokenizer))
 
