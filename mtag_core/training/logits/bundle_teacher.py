@@ -30,18 +30,17 @@ from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.windows import EncodedSentence, Window, batches
 from mtag_core.training.logits.logit_teachers import (
     N_WAITING,
-    TokenSummary,
+    LogitTeacher,
     files_digest,
-    summarise,
 )
 from mtag_core.training.logits.piece_windows import PIECE_BUDGET, TokenLogits, rows_of_batches
-from mtag_core.training.logits.soft_targets import LOWEST, SummaryOptions, TailBasis
+from mtag_core.training.logits.soft_targets import LOWEST
 
 _GRAPH = "tagger.onnx"
 _FILES = (_GRAPH, "forms.onnx", "tokenizer.json", "labels.json")
 
 
-class BundleTeacher:
+class BundleTeacher(LogitTeacher):
     """A bundle's network on one CPU thread; it follows no treebank's conventions.
 
     A token's logits do not depend on what else is in its batch, to the last bit.
@@ -77,16 +76,6 @@ class BundleTeacher:
             on_batch=self.on_batch,
         )
         return [TokenLogits(*arrays) for arrays in rows]
-
-    def summaries(
-        self,
-        sentences: Sequence[EncodedSentence],
-        options: SummaryOptions,
-        *,
-        basis: TailBasis | None,
-    ) -> list[TokenSummary]:
-        """What is kept of each sentence's logits."""
-        return [summarise(logits, options, basis=basis) for logits in self.logits(sentences)]
 
     def _run(self, windows: Sequence[Window]) -> TokenLogits:
         names = [UPOS_LOGITS, *map(feats_logits_name, self.upos_labels)]

@@ -14,6 +14,7 @@ and may be a model bundle at the same time. A directory of Hugging Face's format
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -194,7 +195,25 @@ def write_teacher(
     (directory / TEACHER_FILE).write_text(text, encoding="utf-8")
 
 
-class OnnxTeacher:
+class LogitTeacher(ABC):
+    """A teacher that has the logits of all labels; what is kept of them is taken afterwards."""
+
+    @abstractmethod
+    def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
+        """Logits of each sentence."""
+
+    def summaries(
+        self,
+        sentences: Sequence[EncodedSentence],
+        options: SummaryOptions,
+        *,
+        basis: TailBasis | None,
+    ) -> list[TokenSummary]:
+        """What is kept of each sentence's logits."""
+        return [summarise(logits, options, basis=basis) for logits in self.logits(sentences)]
+
+
+class OnnxTeacher(LogitTeacher):
     """A teacher directory, run by ONNX Runtime on one CPU thread.
 
     Raises:
@@ -229,16 +248,6 @@ class OnnxTeacher:
         """Logits of each sentence."""
         rows = batched_rows(self._encoder, sentences, self._run, on_batch=self.on_batch)
         return [TokenLogits(*arrays) for arrays in rows]
-
-    def summaries(
-        self,
-        sentences: Sequence[EncodedSentence],
-        options: SummaryOptions,
-        *,
-        basis: TailBasis | None,
-    ) -> list[TokenSummary]:
-        """What is kept of each sentence's logits."""
-        return [summarise(logits, options, basis=basis) for logits in self.logits(sentences)]
 
     def _run(self, batch: PieceBatch) -> TokenLogits:
         upos, feats = self._session.run(

@@ -25,10 +25,10 @@ from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.training.logits.logit_teachers import (
     N_WAITING,
+    LogitTeacher,
     TokenSummary,
     files_digest,
     language_openings,
-    summarise,
 )
 from mtag_core.training.logits.piece_windows import (
     PieceBatch,
@@ -206,7 +206,7 @@ _ABSENT_LOGIT = -1e4
 _HUGGING_FACE_FILES = ("config.json", "tokenizer.json", "*.safetensors", "*.bin")
 
 
-class HuggingFaceTeacher:
+class HuggingFaceTeacher(LogitTeacher):
     """Runs `AutoModelForTokenClassification` on first wordpieces.
 
     Args:
@@ -255,16 +255,6 @@ class HuggingFaceTeacher:
             on_batch=self.on_batch,
         )
         return [TokenLogits(*arrays) for arrays in rows]
-
-    def summaries(
-        self,
-        sentences: Sequence[EncodedSentence],
-        options: SummaryOptions,
-        *,
-        basis: TailBasis | None,
-    ) -> list[TokenSummary]:
-        """What is kept of each sentence's logits."""
-        return [summarise(logits, options, basis=basis) for logits in self.logits(sentences)]
 
     def _run(self, batch: PieceBatch) -> TokenLogits:
         torch = self._torch
