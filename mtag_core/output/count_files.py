@@ -29,7 +29,7 @@ UPOS, WORDS, CONFIDENCE = "upos", "words", "confidence"
 _KEYS = ("kind", "source", "document", "language", "upos", "key")
 SCHEMA = pa.schema([*((name, pa.string()) for name in _KEYS), ("n", pa.int64())])
 CONFIDENCE_BINS = 20
-# So many words are counted in memory; then they are written, and counting begins anew.
+# So many words are counted in memory; then they are written and counted from 0 again.
 _MOST_WORDS = 50_000
 _ROWS = 65_536
 _Row = tuple[str | None, ...]

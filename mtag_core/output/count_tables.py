@@ -277,8 +277,8 @@ def _write_words(
             order = [("language", "ascending"), ("n", "descending"), ("upos", "ascending")]
             ordered = table.sort_by([*order, ("key", "ascending")])
             writer.write_table(ordered.rename_columns(schema.names))
-            is_word = pc.is_in(ordered["upos"], pa.array(["PUNCT", "SYM"]))
-            shown = ordered.filter(pc.invert(is_word))
+            is_mark = pc.is_in(ordered["upos"], pa.array(["PUNCT", "SYM"]))
+            shown = ordered.filter(pc.invert(is_mark))
             for code, rows in top.items():
                 first = shown.filter(pc.equal(shown["language"], code)).slice(0, _REPORT_WORDS)
                 found = (row.values() for row in first.to_pylist())

@@ -44,10 +44,11 @@ COUNTS = "counts"
 # Manifests come first wherever files are removed: a part without one counts as not done.
 FOLDERS = (MANIFESTS, SLICES, PARTS, REJECTS, COUNTS, RUNS, SPOOL, ATTEMPTS)
 TABLE = "table.json"
+REPORT_DATA, COUNT_SUMS, WORD_SUMS = "report.json", "counts.parquet", "words.parquet"
 CONFIG, RUN, REPORT, PLAN = "config.json", "run.json", "report.html", "plan.jsonl"
 
 # Of a complete run, the one that says so first.
-FINISHED_FILES = (RUN, REPORT, "report.json", "counts.parquet", "words.parquet", TABLE)
+FINISHED_FILES = (RUN, REPORT, REPORT_DATA, COUNT_SUMS, WORD_SUMS, TABLE)
 
 _OWN_FILES = frozenset({CONFIG, *FINISHED_FILES, PLAN, "tail_basis.npz"})
 # What mtag itself writes; a file of any other name is left alone.
@@ -111,17 +112,17 @@ class OutputLayout:
     @property
     def report_data_path(self) -> str:
         """Path of report.json."""
-        return storage.join(self.base, "report.json")
+        return storage.join(self.base, REPORT_DATA)
 
     @property
     def counts_path(self) -> str:
         """Path of counts.parquet."""
-        return storage.join(self.base, "counts.parquet")
+        return storage.join(self.base, COUNT_SUMS)
 
     @property
     def words_path(self) -> str:
         """Path of words.parquet."""
-        return storage.join(self.base, "words.parquet")
+        return storage.join(self.base, WORD_SUMS)
 
     @property
     def plan_path(self) -> str:

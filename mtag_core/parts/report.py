@@ -13,7 +13,15 @@ from mtag_core.corpus.reasons import REASONS, REMEDIES
 from mtag_core.languages import LANGUAGES
 from mtag_core.output.count_files import CONFIDENCE_BINS
 from mtag_core.output.count_tables import CountSummary
-from mtag_core.output.layout import MANIFESTS, PARTS, REJECTS, RUN, OutputLayout
+from mtag_core.output.layout import (
+    COUNT_SUMS,
+    MANIFESTS,
+    PARTS,
+    REJECTS,
+    RUN,
+    WORD_SUMS,
+    OutputLayout,
+)
 from mtag_core.output.preview import Preview
 from mtag_core.output.visible import visible
 from mtag_core.parts.outcome import RejectExample
@@ -322,7 +330,7 @@ def _files(counts: Mapping[str, int], data: ReportData) -> Iterator[tuple[str, s
     yield link(f"{PARTS}/", f"{PARTS}/"), f"{counts['parts']:,} parts"
     yield link(f"{MANIFESTS}/", f"{MANIFESTS}/"), "for each part: what was read, what came out"
     if data.counts is not None:
-        yield link("counts.parquet", "counts.parquet"), "tokens by document, language and UPOS"
-        yield link("words.parquet", "words.parquet"), "tokens by language, UPOS and word"
+        yield link(COUNT_SUMS, COUNT_SUMS), "tokens by document, language and UPOS"
+        yield link(WORD_SUMS, WORD_SUMS), "tokens by language, UPOS and word"
     if counts["rejected"]:
         yield link(f"{REJECTS}/", f"{REJECTS}/"), "rejected documents; they can be replayed"
