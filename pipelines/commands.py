@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from mtag_core.__main__ import main as mtag_main
 from mtag_core.cli.commands import COMMANDS as CORE_COMMANDS
 from mtag_core.cli.commands import Command, missing_extra
-from pipelines.interrupts import end_on_signals
+from pipelines.interrupts import end_on_signals, exit_program
 
 _PACKAGES = ("apache_beam", "pyarrow")
 
@@ -54,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None and sys.argv[1:2] and sys.argv[1] in _JOBS:
         # Their imports take seconds.
         end_on_signals(sys.argv[1])
+        exit_program(mtag_main(argv, prog="mtag", commands=COMMANDS))
     return mtag_main(argv, prog="mtag", commands=COMMANDS)
 
 

@@ -7,6 +7,7 @@ workers end, and ends the process itself where that was not enough.
 Imports little: a program calls `end_on_signals` before it imports the rest, which takes seconds.
 """
 
+import atexit
 import os
 import re
 import signal
@@ -48,10 +49,24 @@ def end_on_signals(name: str) -> None:
 
 
 def exit_program(code: int) -> NoReturn:
-    """Ends a program whose work is over: a signal would only hide its exit code."""
+    """Ends a program whose work is over: a signal would only hide its exit code.
+
+    The interpreter does not end by itself: it would stop threads inside native libraries, where
+    glibc then aborts the process (`FATAL: exception not rethrown`).
+
+    Args:
+        code: The exit code. 120 instead of 0 if standard output cannot be written, as Python has
+            it.
+    """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    sys.exit(code)
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            code = code or 120
+    os._exit(code)
 
 
 def signal_message(number: int) -> str:

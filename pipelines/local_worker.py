@@ -11,9 +11,11 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 from types import FrameType
 
+from pipelines.interrupts import exit_program
 from pipelines.run_folder import remove_open_marks
 
 _POLL_S = 0.25
@@ -35,7 +37,13 @@ def main() -> None:
     from mtag_core.cli.logs import set_up_logging
 
     set_up_logging(is_verbose=args.verbose, log_format="text")
-    sdk_worker_main.main(sys.argv)
+    code = 1
+    try:
+        sdk_worker_main.main(sys.argv)
+        code = 0
+    except Exception:
+        traceback.print_exc()
+    exit_program(code)
 
 
 def _write_no_messages(_number: int, _frame: FrameType | None) -> None:

@@ -83,3 +83,30 @@ def test_a_runner_that_does_not_end_is_ended(cause, code, line):
     assert done.returncode == code
     assert done.stderr.startswith(line)
     assert done.stderr.count("\n") == 1
+
+
+_LEAVES = """
+import atexit, threading, time
+from pipelines.interrupts import exit_program
+
+atexit.register(print, "exit function")
+# The interpreter would wait for it.
+threading.Thread(target=time.sleep, args=[600]).start()
+print("last line")
+exit_program(3)
+"""
+
+
+def test_a_program_ends_without_the_interpreter_but_with_its_exit_functions():
+    command = [sys.executable, "-c", _LEAVES]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "last line\nexit function\n", "")
+
+
+def test_output_that_cannot_be_written_is_no_success():
+    if not os.path.exists("/dev/full"):
+        pytest.skip("this system has no /dev/full; it is absent")
+    code = "from pipelines.interrupts import exit_program; print('line'); exit_program(0)"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-c", code], stdout=full, timeout=60, check=False)
+    assert done.returncode == 120
