@@ -107,6 +107,9 @@ def test_output_that_cannot_be_written_is_no_success():
     if not os.path.exists("/dev/full"):
         pytest.skip("this system has no /dev/full; it is absent")
     code = "from pipelines.interrupts import exit_program; print('line'); exit_program(0)"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with open("/dev/full", "w") as full:
-        done = subprocess.run([sys.executable, "-c", code], stdout=full, timeout=60, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, env=environment, timeout=60, check=False
+        )
     assert done.returncode == 120
