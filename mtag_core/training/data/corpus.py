@@ -23,7 +23,7 @@ from mtag_core.errors import InputNotFoundError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.lemmas import rule_inventory
 from mtag_core.storage import create_text, open_text
-from mtag_core.training.data.datasets import LabelledDataset, LabelledWords
+from mtag_core.training.data.datasets import LabelledDataset, WordSentences, cut_long
 from mtag_core.training.data.train_dev_split import (
     read_dev_sentences,
     read_training_sentences,
@@ -38,7 +38,6 @@ from mtag_core.training.data.treebanks import (
     label_ids,
     treebank_name,
 )
-from mtag_core.training.data.words import WordSentences, cut_long
 from mtag_core.training.options import CorpusOptions
 
 _LOGGER = logging.getLogger(__name__)
@@ -101,15 +100,15 @@ class TreebankCorpus:
     Attributes:
         forms: All forms in the order of their ids.
         inventories: The labels.
-        train: To learn from; its `packed` are `WordSentences`.
+        train: To learn from.
         dev: Held out; treebanks numbered as in `train`.
         is_trained_on_dev: Whether `train` has three quarters of the dev files.
     """
 
     forms: tuple[str, ...]
     inventories: WordInventories
-    train: LabelledWords
-    dev: LabelledWords
+    train: LabelledDataset
+    dev: LabelledDataset
     is_trained_on_dev: bool
 
     @classmethod
@@ -277,7 +276,7 @@ def _dataset(
     form_to_id: dict[str, int],
     *,
     unknown_rule: int,
-) -> LabelledWords:
+) -> LabelledDataset:
     upos_to_id = {tag: index for index, tag in enumerate(UPOS_LABELS)}
     feats_to_id = {tag: index for index, tag in enumerate(inventories.feats)}
     rule_to_id = {rule: index for index, rule in enumerate(inventories.lemma_rules)}
@@ -311,13 +310,13 @@ _DTYPES = {
 _NAMES = ("form_ids", "n_tokens", "is_train", *_DTYPES)
 
 
-def _arrays(dataset: LabelledWords) -> dict[str, NDArray[Any]]:
-    packed = dataset.packed
-    whole = {"form_ids": packed.form_ids, "n_tokens": packed.n_tokens, "is_train": dataset.is_train}
+def _arrays(dataset: LabelledDataset) -> dict[str, NDArray[Any]]:
+    words = dataset.words
+    whole = {"form_ids": words.form_ids, "n_tokens": words.n_tokens, "is_train": dataset.is_train}
     return whole | {name: getattr(dataset, name).astype(kind) for name, kind in _DTYPES.items()}
 
 
-def _from_arrays(arrays: dict[str, NDArray[Any]], treebanks: tuple[str, ...]) -> LabelledWords:
+def _from_arrays(arrays: dict[str, NDArray[Any]], treebanks: tuple[str, ...]) -> LabelledDataset:
     return LabelledDataset(
         WordSentences(arrays["form_ids"], arrays["n_tokens"]),
         treebanks=treebanks,

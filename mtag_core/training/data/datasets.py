@@ -1,30 +1,84 @@
-"""Treebanks as arrays: encoded sentences, their labels and where they came from."""
+"""Sentences as arrays, their labels, and how they are drawn and cut into batches.
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Generic, TypeVar
+Sentences are ids of forms, whatever reads them: each distinct form has an id, by which what a model
+reads of it is looked up (`pieces` for wordpieces, `words` for a word student).
+
+Cutting batches out of Python lists costs more time than the model does; here an epoch's order is
+one sort on the host, and a batch is gathered from flat arrays on the device.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.training.data.pieces import (
-    PackedSentences,
-    encode_sentences,
-    fits,
-    ragged_rows,
-)
-from mtag_core.training.data.words import WordSentences
+from mtag_core.training.options import Noise
 
-Sentences = TypeVar("Sentences", PackedSentences, WordSentences)
+Ints = NDArray[np.int32]
+PAD_MULTIPLE = 8
+"""Batches are padded to a multiple of this, which attention kernels ask for."""
+MAX_TOKENS = 128
+"""Of a sentence that a word student reads; treebanks are cut to it."""
+NO_NOISE = Noise(changed_share=0.0, named_share=1.0, piece_dropout=0.0)
 
 
 @dataclass(frozen=True)
-class LabelledDataset(Generic[Sentences]):
-    """Encoded, labelled sentences.
+class WordSentences:
+    """Sentences, one after the other.
 
     Attributes:
-        packed: The sentences; `n_sentences` of them.
+        form_ids: Of all tokens. Shape (total_tokens,), int32.
+        n_tokens: Of each sentence. Shape (n_sentences,), int32.
+    """
+
+    form_ids: Ints
+    n_tokens: Ints
+
+    def __len__(self) -> int:
+        """Number of sentences."""
+        return len(self.n_tokens)
+
+    @classmethod
+    def of(cls, sentences: Iterable[Sequence[str]], form_to_id: dict[str, int]) -> "WordSentences":
+        """Makes ids of forms; new forms are added to `form_to_id`."""
+        lengths: list[int] = []
+        ids: list[NDArray[np.int32]] = []
+        for forms in sentences:
+            lengths.append(len(forms))
+            found = [form_to_id.setdefault(form, len(form_to_id)) for form in forms]
+            ids.append(np.array(found, np.int32))
+        joined = np.concatenate(ids) if ids else np.zeros(0, np.int32)
+        return cls(joined, np.array(lengths, np.int32))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["WordSentences"]) -> "WordSentences":
+        """Puts the parts one after the other."""
+        return cls(
+            np.concatenate([part.form_ids for part in parts]),
+            np.concatenate([part.n_tokens for part in parts]),
+        )
+
+    def select(self, chosen: NDArray[np.int64]) -> "WordSentences":
+        """Keeps the chosen sentences, in that order."""
+        return WordSentences(
+            self.form_ids[ragged_rows(self.n_tokens, chosen)], self.n_tokens[chosen]
+        )
+
+    def texts(self, forms: Sequence[str]) -> list[list[str]]:
+        """The forms of each sentence."""
+        ids = self.form_ids.tolist()
+        bounds = pairwise([0, *np.cumsum(self.n_tokens).tolist()])
+        return [[forms[i] for i in ids[start:end]] for start, end in bounds]
+
+
+@dataclass(frozen=True)
+class LabelledDataset:
+    """Labelled sentences.
+
+    Attributes:
+        words: The sentences; `n_sentences` of them.
         upos_ids: Label ids. Shape (total_tokens,), int64.
         feats_ids: Label ids, `UNLABELLED` where unknown or faulty. Shape (total_tokens,), int64.
         treebanks: Names of the treebanks.
@@ -34,7 +88,7 @@ class LabelledDataset(Generic[Sentences]):
             int64.
     """
 
-    packed: Sentences
+    words: WordSentences
     upos_ids: NDArray[np.int64]
     feats_ids: NDArray[np.int64]
     treebanks: tuple[str, ...]
@@ -42,11 +96,11 @@ class LabelledDataset(Generic[Sentences]):
     is_train: NDArray[np.bool_]
     lemma_ids: NDArray[np.int64]
 
-    def select(self, chosen: NDArray[np.int64]) -> "LabelledDataset[Sentences]":
+    def select(self, chosen: NDArray[np.int64]) -> "LabelledDataset":
         """Keeps the chosen sentences, in that order."""
-        tokens = ragged_rows(self.packed.n_tokens, chosen)
+        tokens = ragged_rows(self.words.n_tokens, chosen)
         return LabelledDataset(
-            self.packed.select(chosen),
+            self.words.select(chosen),
             self.upos_ids[tokens],
             self.feats_ids[tokens],
             self.treebanks,
@@ -58,36 +112,9 @@ class LabelledDataset(Generic[Sentences]):
     def tokens_by_treebank(self) -> NDArray[np.int64]:
         """Number of tokens of each treebank. Shape (n_treebanks,)."""
         counts: NDArray[np.int64] = np.bincount(
-            self.treebank_ids, weights=self.packed.n_tokens, minlength=len(self.treebanks)
+            self.treebank_ids, weights=self.words.n_tokens, minlength=len(self.treebanks)
         ).astype(np.int64)
         return counts
-
-
-LabelledPieces = LabelledDataset[PackedSentences]
-LabelledWords = LabelledDataset[WordSentences]
-
-
-def as_pieces(
-    dataset: LabelledWords,
-    forms: Sequence[str],
-    tokenizer: Path,
-    *,
-    max_pieces: int,
-    n_processes: int,
-) -> LabelledPieces:
-    """The same sentences in wordpieces.
-
-    Args:
-        dataset: Sentences as ids of forms.
-        forms: In the order of their ids.
-        tokenizer: A `tokenizer.json`.
-        max_pieces: Longer sentences are left out, [CLS] and [SEP] counted.
-        n_processes: Processes that encode.
-    """
-    packed = encode_sentences(dataset.packed.texts(forms), tokenizer, n_processes=n_processes)
-    values = {each.name: getattr(dataset, each.name) for each in fields(dataset)}
-    chosen = np.flatnonzero(fits(packed, max_pieces=max_pieces))
-    return LabelledDataset(**{**values, "packed": packed}).select(chosen)
 
 
 def sampling_rates(
@@ -109,16 +136,68 @@ def sampling_rates(
     return np.clip(rates, 1.0, most)
 
 
-def draw_epoch(rates: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.int64]:
-    """Draws the sentences of one epoch.
+def drawn_batches(
+    rates: NDArray[np.float64], lengths: Ints, budget: int, generator: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    """Draws an epoch's sentences and cuts them into batches.
 
     Args:
-        rates: Times that each sentence is drawn on average. Shape (n_sentences,).
-        generator: Decides about the fractions.
-
-    Returns:
-        Sentence indices, each `floor(rate)` or `ceil(rate)` times.
+        rates: Times that an epoch goes through each sentence on average: each is drawn
+            `floor(rate)` or `ceil(rate)` times. Shape (n_sentences,).
+        lengths: Positions that it takes in a batch. Shape (n_sentences,).
+        budget: Positions a batch.
+        generator: Of everything random.
     """
     times = np.floor(rates + generator.random(len(rates))).astype(np.int64)
-    drawn: NDArray[np.int64] = np.repeat(np.arange(len(rates)), times)
-    return drawn
+    drawn = np.repeat(np.arange(len(rates)), times)
+    batches = cut_batches(lengths[drawn], piece_budget=budget, generator=generator)
+    return [drawn[batch] for batch in batches]
+
+
+def cut_batches(
+    n_pieces: Ints, *, piece_budget: int, generator: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    """Cuts sentences into batches of like length, in random order.
+
+    Args:
+        n_pieces: Length of each sentence. Shape (n_sentences,).
+        piece_budget: Pieces a batch holds at most, padding included; a longer sentence is a batch.
+        generator: Orders sentences of like length, and the batches.
+
+    Returns:
+        Indices of each batch's sentences; every sentence is in one batch.
+    """
+    jittered = n_pieces + generator.random(len(n_pieces)) * PAD_MULTIPLE / 2
+    order = np.argsort(jittered, kind="stable")
+    padded = -(-n_pieces[order] // PAD_MULTIPLE) * PAD_MULTIPLE
+    batches: list[NDArray[np.int64]] = []
+    end = len(order)
+    while end > 0:
+        # Jitter leaves the order a little off: the longest of the batch need not be its last.
+        start = max(0, end - max(1, piece_budget // int(padded[end - 1])))
+        longest = int(padded[start:end].max())
+        start = max(start, end - max(1, piece_budget // longest))
+        batches.append(order[start:end])
+        end = start
+    return [batches[index] for index in generator.permutation(len(batches))]
+
+
+def cut_long(n_tokens: int) -> list[slice]:
+    """Cuts a sentence into parts of at most `MAX_TOKENS`, of about the same length."""
+    n_parts = -(-n_tokens // MAX_TOKENS)
+    bounds = [round(n_tokens * part / n_parts) for part in range(n_parts + 1)]
+    return [slice(*pair) for pair in pairwise(bounds)]
+
+
+def ranges(starts: NDArray[np.int64], lengths: Ints) -> NDArray[np.int64]:
+    """Counts up from each start: starts [7, 2], lengths [2, 3] -> [7, 8, 2, 3, 4]."""
+    lengths = lengths.astype(np.int64)
+    shift = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+    positions: NDArray[np.int64] = np.arange(len(shift)) + shift
+    return positions
+
+
+def ragged_rows(lengths: Ints, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Flat positions of chosen rows of a ragged array: lengths [2, 3], row [1] -> [2, 3, 4]."""
+    starts = np.cumsum(lengths, dtype=np.int64) - lengths
+    return ranges(starts[chosen], lengths[chosen])

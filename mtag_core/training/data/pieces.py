@@ -1,15 +1,15 @@
-"""Sentences as wordpieces: encoded, kept as flat integer arrays, cut into batches on a device.
+"""What models of wordpieces read: the pieces of forms, and batches of sentences on a device.
 
-Cutting batches out of Python lists costs more time than the model does; here an epoch's order is
-one sort on the host, and a batch is gathered from the flat arrays on the device without waiting for
-it. A teacher knows the treebank of a sentence by the piece that opens it: each treebank has one at
-the end of the teacher's vocabulary.
+A form is cut into the same pieces wherever it stands, so a tokenizer is asked about each distinct
+form once. A teacher knows the treebank of a sentence by the piece that opens it: each treebank has
+one at the end of the teacher's vocabulary.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +19,14 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from mtag_core.errors import FormatError
+from mtag_core.training.data.datasets import NO_NOISE, PAD_MULTIPLE, Ints, WordSentences
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.model_config import ModelMetadata
 from mtag_core.training.options import Noise
 
-Ints = NDArray[np.int32]
-PAD_MULTIPLE = 8
-"""Batches are padded to a multiple of this, which attention kernels ask for."""
-NO_NOISE = Noise(changed_share=0.0, named_share=1.0, piece_dropout=0.0)
-_JOB_SENTENCES = 4000
+_JOB_FORMS = 65_536
+# Odd, so that it has an inverse among 64-bit numbers.
+_HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
@@ -55,220 +54,140 @@ class SpecialPieces:
         Raises:
             FormatError: The vocabulary has neither.
         """
-        return cls.of(Tokenizer.from_file(str(tokenizer_path)), tokenizer_path)
-
-    @classmethod
-    def of(cls, tokenizer: Tokenizer, path: Path) -> "SpecialPieces":
-        """As `load`, for a tokenizer that is loaded already."""
+        tokenizer = Tokenizer.from_file(str(tokenizer_path))
         for names in (("[CLS]", "[SEP]", "[PAD]", "[MASK]"), ("<s>", "</s>", "<pad>", "<mask>")):
             ids = [tokenizer.token_to_id(name) for name in names]
             start, end, pad, mask = ids
             if start is not None and end is not None and pad is not None and mask is not None:
                 return cls(start, end, pad, mask, tokenizer.get_vocab_size())
         raise FormatError(
-            f"{path}: expected the pieces [CLS], [SEP], [PAD], [MASK] or <s>, </s>, <pad>, <mask>"
+            f"{tokenizer_path}: expected the pieces [CLS], [SEP], [PAD], [MASK] "
+            "or <s>, </s>, <pad>, <mask>"
         )
 
 
 @dataclass(frozen=True)
-class PackedSentences:
-    """Encoded sentences, one after the other.
+class FormPieces:
+    """The wordpieces of forms, those of one after those of another.
 
     Attributes:
-        piece_ids: All pieces, [CLS] and [SEP] of each sentence included. Shape (total_pieces,).
-        first_piece: For each token, the position of its first piece in its own sentence.
-            Shape (total_tokens,).
-        last_piece: The same for its last piece.
-        n_pieces: Pieces of each sentence. Shape (n_sentences,).
-        n_tokens: Tokens of each sentence. Shape (n_sentences,).
+        ids: Shape (total_pieces,), int32.
+        n_pieces: Of each form; 0 for one that encodes to nothing, a control character. Shape
+            (n_forms,), int32.
     """
 
-    piece_ids: Ints
-    first_piece: NDArray[np.int16]
-    last_piece: NDArray[np.int16]
+    ids: Ints
     n_pieces: Ints
-    n_tokens: Ints
 
-    def __len__(self) -> int:
-        """Number of sentences."""
-        return len(self.n_pieces)
+    @classmethod
+    def of(cls, forms: Sequence[str], tokenizer: Path, *, n_processes: int = 1) -> "FormPieces":
+        """Encodes forms.
+
+        Args:
+            forms: In the order of their ids.
+            tokenizer: A `tokenizer.json` of the `tokenizers` package.
+            n_processes: Worker processes; 1 works in this process.
+        """
+        jobs = [forms[first : first + _JOB_FORMS] for first in range(0, len(forms), _JOB_FORMS)]
+        if n_processes == 1 or len(jobs) < 2:
+            rows = [row for job in jobs for row in _encoded(job, tokenizer)]
+        else:
+            with ProcessPoolExecutor(n_processes) as pool:
+                rows = [row for part in pool.map(_encoded, jobs, repeat(tokenizer)) for row in part]
+        ids = np.concatenate(rows) if rows else np.zeros(0, np.int32)
+        return cls(ids, np.array(list(map(len, rows)), np.int32))
 
     @property
-    def lengths(self) -> Ints:
-        """Positions that a sentence takes in a batch. Shape (n_sentences,)."""
-        return self.n_pieces
+    def starts(self) -> NDArray[np.int64]:
+        """Where the pieces of each form begin. Shape (n_forms,)."""
+        starts: NDArray[np.int64] = np.cumsum(self.n_pieces, dtype=np.int64) - self.n_pieces
+        return starts
 
-    def save(self, path: Path) -> None:
-        """Writes the arrays to one `.npz` file."""
-        np.savez(path, **{field.name: getattr(self, field.name) for field in fields(self)})
+    def lengths(self, sentences: WordSentences) -> Ints:
+        """Pieces of each sentence, the opening and the closing one included. (n_sentences,)."""
+        ends = np.concatenate([[0], np.cumsum(self.n_pieces[sentences.form_ids], dtype=np.int64)])
+        sentence_ends = np.cumsum(sentences.n_tokens, dtype=np.int64)
+        inner = ends[sentence_ends] - ends[sentence_ends - sentences.n_tokens]
+        return (inner + 2).astype(np.int32)
 
-    @classmethod
-    def load(cls, path: Path) -> "PackedSentences":
-        """Reads what `save` wrote."""
-        with np.load(path) as arrays:
-            return cls(**{field.name: arrays[field.name] for field in fields(cls)})
+    def fitting(self, sentences: WordSentences, *, max_pieces: int) -> NDArray[np.int64]:
+        """Indices of the sentences that have tokens and at most `max_pieces` pieces."""
+        return np.flatnonzero((self.lengths(sentences) <= max_pieces) & (sentences.n_tokens > 0))
 
-    @classmethod
-    def concatenate(cls, parts: Sequence["PackedSentences"]) -> "PackedSentences":
-        """Puts the parts one after the other."""
-        return cls(
-            **{
-                field.name: np.concatenate([getattr(part, field.name) for part in parts])
-                for field in fields(cls)
-            }
-        )
-
-    def select(self, chosen: NDArray[np.int64]) -> "PackedSentences":
-        """Keeps the chosen sentences, in that order."""
-        pieces = ragged_rows(self.n_pieces, chosen)
-        tokens = ragged_rows(self.n_tokens, chosen)
-        return PackedSentences(
-            self.piece_ids[pieces],
-            self.first_piece[tokens],
-            self.last_piece[tokens],
-            self.n_pieces[chosen],
-            self.n_tokens[chosen],
-        )
+    def hashes(self) -> NDArray[np.uint64]:
+        """A number for each form, equal where the pieces are. Shape (n_forms,)."""
+        hashes = self.n_pieces.astype(np.uint64)
+        starts = self.starts
+        for place in range(int(self.n_pieces.max(initial=0))):
+            has_piece = np.flatnonzero(self.n_pieces > place)
+            piece = self.ids[starts[has_piece] + place].astype(np.uint64)
+            hashes[has_piece] = (hashes[has_piece] ^ piece) * _HASH_FACTOR
+            hashes[has_piece] ^= hashes[has_piece] >> np.uint64(29)
+        return hashes
 
 
-def fits(packed: PackedSentences, *, max_pieces: int) -> NDArray[np.bool_]:
-    """Says which sentences have tokens and at most `max_pieces` pieces. Shape (n_sentences,)."""
-    fitting: NDArray[np.bool_] = (packed.n_pieces <= max_pieces) & (packed.n_tokens > 0)
-    return fitting
-
-
-def cut_batches(
-    n_pieces: Ints, *, piece_budget: int, generator: np.random.Generator
-) -> list[NDArray[np.int64]]:
-    """Cuts sentences into batches of like length, in random order.
-
-    Args:
-        n_pieces: Length of each sentence. Shape (n_sentences,).
-        piece_budget: Pieces a batch holds at most, padding included; a longer sentence is a batch.
-        generator: Orders sentences of like length, and the batches.
-
-    Returns:
-        Indices of each batch's sentences; every sentence is in one batch.
-    """
-    jittered = n_pieces + generator.random(len(n_pieces)) * PAD_MULTIPLE / 2
-    order = np.argsort(jittered, kind="stable")
-    padded = -(-n_pieces[order] // PAD_MULTIPLE) * PAD_MULTIPLE
-    batches: list[NDArray[np.int64]] = []
-    end = len(order)
-    while end > 0:
-        # Jitter leaves the order a little off: the longest of the batch need not be its last.
-        start = max(0, end - max(1, piece_budget // int(padded[end - 1])))
-        longest = int(padded[start:end].max())
-        start = max(start, end - max(1, piece_budget // longest))
-        batches.append(order[start:end])
-        end = start
-    return [batches[index] for index in generator.permutation(len(batches))]
-
-
-def encode_sentences(
-    sentences: Sequence[Sequence[str]], tokenizer_path: Path, *, n_processes: int = 1
-) -> PackedSentences:
-    """Encodes pre-split sentences.
-
-    Args:
-        sentences: Forms of each sentence.
-        tokenizer_path: A `tokenizer.json` of the `tokenizers` package.
-        n_processes: Worker processes; 1 works in this process.
-
-    Returns:
-        The sentences in order. Nothing is cut off: see `fits` for what is too long. A token that
-        encodes to nothing (a control character) is read from its neighbour's piece.
-    """
+def _encoded(forms: Sequence[str], tokenizer_path: Path) -> list[Ints]:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    jobs = [
-        (sentences[start : start + _JOB_SENTENCES], tokenizer_path)
-        for start in range(0, max(1, len(sentences)), _JOB_SENTENCES)
-    ]
-    if n_processes == 1 or len(jobs) == 1:
-        return PackedSentences.concatenate([_encode_job(*job) for job in jobs])
-    with ProcessPoolExecutor(n_processes) as pool:
-        parts = pool.map(_encode_job, *zip(*jobs, strict=True))
-        return PackedSentences.concatenate(list(parts))
-
-
-def _encode_job(sentences: Sequence[Sequence[str]], tokenizer_path: Path) -> PackedSentences:
     tokenizer = Tokenizer.from_file(str(tokenizer_path))
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    convention = SpecialPieces.of(tokenizer, tokenizer_path)
     encodings = tokenizer.encode_batch(
-        [list(forms) for forms in sentences], is_pretokenized=True, add_special_tokens=False
+        [[form] for form in forms], is_pretokenized=True, add_special_tokens=False
     )
-    rows = [
-        _encode_one(encoding.ids, encoding.word_ids, len(forms), convention)
-        for forms, encoding in zip(sentences, encodings, strict=True)
-    ]
-    ids, first, last = zip(*rows, strict=True) if rows else ((), (), ())
-    return PackedSentences(
-        _joined(ids, np.int32),
-        _joined(first, np.int16),
-        _joined(last, np.int16),
-        np.array([len(row) for row in ids], np.int32),
-        np.array([len(row) for row in first], np.int32),
-    )
-
-
-def _encode_one(
-    ids: list[int], word_ids: list[int | None], n_tokens: int, convention: SpecialPieces
-) -> tuple[Ints, Ints, Ints]:
-    piece_ids = np.array([convention.start, *ids, convention.end], np.int32)
-    words = np.array([-1 if word is None else word for word in word_ids], np.int64)
-    tokens = np.arange(n_tokens)
-    first = np.searchsorted(words, tokens, side="left") + 1
-    last = np.maximum(np.searchsorted(words, tokens, side="right"), 1)
-    # A token without pieces has last < first: it reads the piece before it.
-    first = np.minimum(first, last)
-    return piece_ids, first.astype(np.int32), last.astype(np.int32)
-
-
-def _joined(rows: Sequence[Ints], dtype: type[np.signedinteger]) -> NDArray[np.signedinteger]:
-    return np.concatenate(rows).astype(dtype) if rows else np.zeros(0, dtype)
+    return [np.array(encoding.ids, np.int32) for encoding in encodings]
 
 
 class DeviceSentences:
-    """Packed sentences that live on a device and give batches there.
+    """Sentences that live on a device and give batches of wordpieces there.
 
     Args:
-        packed: The sentences.
-        pieces: Of their vocabulary.
+        sentences: As form ids.
+        forms: Of their forms.
+        special: Of the vocabulary.
         device: Where to.
         treebank_tokens: From `treebank_token_ids`; None where the model knows no treebanks.
+
+    Attributes:
+        lengths: Positions that each sentence takes in a batch. Shape (n_sentences,), int32.
     """
 
     def __init__(
         self,
-        packed: PackedSentences,
-        pieces: SpecialPieces,
+        sentences: WordSentences,
+        forms: FormPieces,
+        special: SpecialPieces,
         *,
         device: torch.device,
         treebank_tokens: Tensor | None = None,
     ) -> None:
-        self.packed = packed
-        self.device = device
-        self._special, self._treebank_tokens = pieces, treebank_tokens
-        self._piece_ids = torch.from_numpy(packed.piece_ids).to(device)
-        self._first = torch.from_numpy(packed.first_piece).to(device)
-        self._last = torch.from_numpy(packed.last_piece).to(device)
-        self._n_pieces = torch.from_numpy(packed.n_pieces.astype(np.int64)).to(device)
-        self._n_tokens = torch.from_numpy(packed.n_tokens.astype(np.int64)).to(device)
-        self._piece_start = self._n_pieces.cumsum(0) - self._n_pieces
+        self.words, self.device = sentences, device
+        self.lengths = forms.lengths(sentences)
+        self._special, self._treebank_tokens = special, treebank_tokens
+        self._pieces = torch.from_numpy(forms.ids).to(device)
+        self._n_of_form = torch.from_numpy(forms.n_pieces).to(device).long()
+        self._start_of_form = torch.from_numpy(forms.starts).to(device)
+        self._form_ids = torch.from_numpy(sentences.form_ids).to(device)
+        self._n_tokens = torch.from_numpy(sentences.n_tokens).to(device).long()
         self._token_start = self._n_tokens.cumsum(0) - self._n_tokens
+        self._n_pieces = torch.from_numpy(self.lengths).to(device).long()
+
+    @classmethod
+    def of(
+        cls, sentences: Iterable[Sequence[str]], tokenizer: Path, *, device: torch.device
+    ) -> "DeviceSentences":
+        """Encodes sentences of forms."""
+        form_to_id: dict[str, int] = {}
+        words = WordSentences.of(sentences, form_to_id)
+        forms = FormPieces.of(list(form_to_id), tokenizer)
+        return cls(words, forms, SpecialPieces.load(tokenizer), device=device)
 
     def batch(self, sentence_indices: NDArray[np.int64], noise: Noise = NO_NOISE) -> Batch:
-        """Gathers sentences into one padded batch.
+        """Gathers sentences into one padded batch, without waiting for the device.
 
         Args:
             sentence_indices: Shape (n_sentences,).
             noise: Its shares of sentences that have their treebank's token, and of masked pieces;
                 the piece that opens a sentence never is.
-
-        Returns:
-            The batch; its padded length is a multiple of 8, which attention kernels ask for.
         """
         batch = self._gathered(sentence_indices)
         if self._treebank_tokens is not None:
@@ -286,29 +205,41 @@ class DeviceSentences:
         return batch._replace(piece_ids=batch.piece_ids.masked_fill(is_masked, self._special.mask))
 
     def _gathered(self, sentence_indices: NDArray[np.int64]) -> Batch:
-        longest = int(self.packed.n_pieces[sentence_indices].max())
-        width = -(-longest // PAD_MULTIPLE) * PAD_MULTIPLE
-        n_tokens = int(self.packed.n_tokens[sentence_indices].sum())
-        chosen = torch.from_numpy(sentence_indices).to(self.device, non_blocking=True)
-        piece_ids, is_piece = self._pieces(chosen, width)
-        tokens_in = self._n_tokens[chosen]
-        row = torch.arange(len(chosen), device=self.device)
-        row = torch.repeat_interleave(row, tokens_in, output_size=n_tokens)
+        device, n_rows = self.device, len(sentence_indices)
+        width = -(-int(self.lengths[sentence_indices].max()) // PAD_MULTIPLE) * PAD_MULTIPLE
+        n_tokens = int(self.words.n_tokens[sentence_indices].sum())
+        n_inner = int(self.lengths[sentence_indices].sum()) - 2 * n_rows
+        chosen = torch.from_numpy(sentence_indices).to(device, non_blocking=True)
+        tokens_in, pieces_in = self._n_tokens[chosen], self._n_pieces[chosen]
+        row = torch.arange(n_rows, device=device)
+        row_of_token = torch.repeat_interleave(row, tokens_in, output_size=n_tokens)
         shift = self._token_start[chosen] - (tokens_in.cumsum(0) - tokens_in)
-        token_index = torch.arange(n_tokens, device=self.device) + shift[row]
+        token_index = torch.arange(n_tokens, device=device) + shift[row_of_token]
+        forms = self._form_ids[token_index].long()
+        sizes = self._n_of_form[forms]
+        before = sizes.cumsum(0) - sizes
+        before_row = (pieces_in - 2).cumsum(0) - (pieces_in - 2)
+        # Of each token's first piece in its sentence, behind the opening piece.
+        place = 1 + before - before_row[row_of_token]
+        token = torch.repeat_interleave(
+            torch.arange(n_tokens, device=device), sizes, output_size=n_inner
+        )
+        within = torch.arange(n_inner, device=device) - before[token]
+        piece_ids = torch.full((n_rows, width), self._special.pad, device=device)
+        piece_ids[row_of_token[token], place[token] + within] = self._pieces[
+            self._start_of_form[forms[token]] + within
+        ].long()
+        piece_ids[:, 0] = self._special.start
+        piece_ids[row, pieces_in - 1] = self._special.end
+        # A token without pieces is read from the piece before it.
+        last = (place + sizes - 1).clamp(min=1)
         return Batch(
             piece_ids=piece_ids,
-            is_piece=is_piece,
-            first_piece_index=self._first[token_index].long() + row * width,
-            last_piece_index=self._last[token_index].long() + row * width,
+            is_piece=torch.arange(width, device=device) < pieces_in[:, None],
+            first_piece_index=torch.minimum(place, last) + row_of_token * width,
+            last_piece_index=last + row_of_token * width,
             token_index=token_index,
         )
-
-    def _pieces(self, chosen: Tensor, width: int) -> tuple[Tensor, Tensor]:
-        column = torch.arange(width, device=self.device)
-        is_piece = column < self._n_pieces[chosen][:, None]
-        position = (self._piece_start[chosen][:, None] + column).clamp(max=len(self._piece_ids) - 1)
-        return self._piece_ids[position].long().masked_fill(~is_piece, self._special.pad), is_piece
 
 
 def treebank_token_ids(
@@ -344,17 +275,3 @@ def with_treebank_tokens(batch: Batch, token_ids: Tensor) -> Batch:
     piece_ids = batch.piece_ids.clone()
     piece_ids[:, 0] = torch.where(token_ids > 0, token_ids, piece_ids[:, 0])
     return batch._replace(piece_ids=piece_ids)
-
-
-def ranges(starts: NDArray[np.int64], lengths: Ints) -> NDArray[np.int64]:
-    """Counts up from each start: starts [7, 2], lengths [2, 3] -> [7, 8, 2, 3, 4]."""
-    lengths = lengths.astype(np.int64)
-    shift = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
-    positions: NDArray[np.int64] = np.arange(len(shift)) + shift
-    return positions
-
-
-def ragged_rows(lengths: Ints, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Flat positions of chosen rows of a ragged array: lengths [2, 3], row [1] -> [2, 3, 4]."""
-    starts = np.cumsum(lengths, dtype=np.int64) - lengths
-    return ranges(starts[chosen], lengths[chosen])

@@ -1,9 +1,9 @@
-"""Text, segmented, and treebanks with it: as ids of forms and as the teachers' wordpieces.
+"""Text, segmented, and treebanks with it, as ids of forms.
 
 What teachers label, and what a student learns from afterwards. A directory holds
 
     words.npz       the sentences as form ids, where they are from, and their place in the treebanks
-    teacher.npz     the same sentences in the teachers' wordpieces
+    teacher.npz     the teachers' wordpieces of each form
     sources.json    names of treebanks and languages
     forms.txt.xz    all forms; those of the treebank corpus first, with the same ids
     tokens/         segmented text, `LANGUAGE.tokens`: a sentence a line, tokens between tabs
@@ -30,8 +30,9 @@ from mtag_core.langid import LanguageIdentifier
 from mtag_core.segmentation.segmenter import Segmenter
 from mtag_core.storage import open_text
 from mtag_core.training.data.corpus import TreebankCorpus, read_forms, write_forms
-from mtag_core.training.data.pieces import PackedSentences, encode_sentences, fits
-from mtag_core.training.data.words import FormTable, WordSentences
+from mtag_core.training.data.datasets import WordSentences
+from mtag_core.training.data.pieces import FormPieces
+from mtag_core.training.data.words import FormTable
 from mtag_core.training.options import TextOptions
 from mtag_core.treebank_style import languages_of
 
@@ -113,7 +114,7 @@ class WordText:
 
     Attributes:
         words: As form ids.
-        teacher: As wordpieces.
+        teacher: The teachers' wordpieces of all forms.
         source_ids: Index into `sources` of each sentence. Shape (n_sentences,), int64.
         labelled: Index of each sentence in the corpus' train sentences; -1 for text. Shape
             (n_sentences,), int64.
@@ -121,7 +122,7 @@ class WordText:
     """
 
     words: WordSentences
-    teacher: PackedSentences
+    teacher: FormPieces
     source_ids: NDArray[np.int64]
     labelled: NDArray[np.int64]
     sources: tuple[str, ...]
@@ -130,7 +131,7 @@ class WordText:
         """Keeps the chosen sentences, in that order."""
         return WordText(
             self.words.select(chosen),
-            self.teacher.select(chosen),
+            self.teacher,
             self.source_ids[chosen],
             self.labelled[chosen],
             self.sources,
@@ -147,7 +148,8 @@ class WordText:
             with np.load(directory / "words.npz") as arrays:
                 words = WordSentences(arrays["form_ids"], arrays["n_tokens"])
                 source_ids, labelled = arrays["source_ids"], arrays["labelled"]
-            teacher = PackedSentences.load(directory / "teacher.npz")
+            with np.load(directory / "teacher.npz") as arrays:
+                teacher = FormPieces(arrays["ids"], arrays["n_pieces"])
             sources = json.loads((directory / "sources.json").read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise InputNotFoundError(f"{directory}: no text; stage `text` makes it") from error
@@ -163,35 +165,30 @@ def make_word_text(corpus: TreebankCorpus, options: TextOptions) -> None:
     paths = sorted((options.output / "tokens").glob("*.tokens"))
     if not paths:
         raise InputNotFoundError(f"{options.text}: no LANGUAGE.txt or .txt.xz of the treebanks")
-    teacher_tokenizer, n_processes = options.encoder / "tokenizer.json", options.n_processes
     form_to_id = {form: index for index, form in enumerate(corpus.forms)}
-    train = corpus.train.packed
-    pieces = encode_sentences(train.texts(corpus.forms), teacher_tokenizer, n_processes=n_processes)
-    words, teacher = [train], [pieces]
-    with ProcessPoolExecutor(n_processes) as pool:
-        for forms, of_file, encoded in pool.map(
-            _encode_file, paths, repeat(teacher_tokenizer), repeat(options.max_tokens)
-        ):
+    train = corpus.train.words
+    words = [train]
+    with ProcessPoolExecutor(options.n_processes) as pool:
+        for forms, of_file in pool.map(_read_file, paths, repeat(options.max_tokens)):
             ids = [form_to_id.setdefault(form, len(form_to_id)) for form in forms]
-            form_ids = np.array(ids, np.int32)[of_file.form_ids]
-            words.append(WordSentences(form_ids, of_file.n_tokens))
-            teacher.append(encoded)
+            words.append(WordSentences(np.array(ids, np.int32)[of_file.form_ids], of_file.n_tokens))
     sources = (*corpus.train.treebanks, *(path.name.split(".")[0] for path in paths))
     first = len(corpus.train.treebanks)
     ids_of_text = [np.full(len(part), first + n) for n, part in enumerate(words[1:])]
+    tokenizer, n_processes = options.encoder / "tokenizer.json", options.n_processes
     text = WordText(
         WordSentences.concatenate(words),
-        PackedSentences.concatenate(teacher),
+        FormPieces.of(list(form_to_id), tokenizer, n_processes=n_processes),
         np.concatenate([corpus.train.treebank_ids, *ids_of_text]),
         np.concatenate([np.arange(len(train)), *(np.full(len(each), -1) for each in ids_of_text)]),
         sources,
     )
-    fitting = np.flatnonzero(fits(text.teacher, max_pieces=options.max_pieces))
+    fitting = text.teacher.fitting(text.words, max_pieces=options.max_pieces)
     _save(text.select(fitting), list(form_to_id), options.output)
 
 
 def _save(text: WordText, forms: Sequence[str], output: Path) -> None:
-    text.teacher.save(output / "teacher.npz")
+    np.savez(output / "teacher.npz", ids=text.teacher.ids, n_pieces=text.teacher.n_pieces)
     write_forms(output / "forms.txt.xz", forms)
     np.savez(
         output / "words.npz",
@@ -206,9 +203,7 @@ def _save(text: WordText, forms: Sequence[str], output: Path) -> None:
     (output / "sources.json").write_text(json.dumps(text.sources), encoding="utf-8")
 
 
-def _encode_file(
-    path: Path, tokenizer: Path, max_tokens: int
-) -> tuple[list[str], WordSentences, PackedSentences]:
+def _read_file(path: Path, max_tokens: int) -> tuple[list[str], WordSentences]:
     sentences = []
     n_tokens = 0
     for forms in read_token_lines(path):
@@ -218,7 +213,7 @@ def _encode_file(
         sentences.append(forms)
     form_to_id: dict[str, int] = {}
     words = WordSentences.of(sentences, form_to_id)
-    return list(form_to_id), words, encode_sentences(sentences, tokenizer)
+    return list(form_to_id), words
 
 
 def read_token_lines(path: Path) -> Iterator[tuple[str, ...]]:

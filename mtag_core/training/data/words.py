@@ -1,16 +1,14 @@
-"""Sentences as ids of forms, and their batches on a device.
+"""What a word student reads: features of forms, and batches of sentences on a device.
 
-Each distinct form of a corpus has an id, by which what the student reads of it is looked up
-(`mtag_core.tagging.forms`). Sentences are changed as they are batched, so that a model also knows
-text in capitals, in lower case, without diacritics, with typographic quotation marks, and without a
-final mark; their labels stay.
+Sentences are changed as they are batched, so that a model also knows text in capitals, in lower
+case, without diacritics, with typographic quotation marks, and without a final mark; their labels
+stay. The features are those of `mtag_core.tagging.forms`.
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,69 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtag_core.tagging.forms import CASES, FormArrays, FormFeatures
-from mtag_core.training.data.pieces import NO_NOISE, PAD_MULTIPLE, Ints, ragged_rows
+from mtag_core.training.data.datasets import NO_NOISE, PAD_MULTIPLE, Ints, WordSentences
 from mtag_core.training.networks.word_student import FormBatch, WordBatch
 from mtag_core.training.options import Noise
 
-MAX_TOKENS = 128
 _JOB_FORMS = 65_536
 _STRAIGHT_TO_CURLY = str.maketrans({'"': "\u201d", "'": "\u2019", "`": "\u2018"})
 _FINAL_MARKS = frozenset(".!?\u2026\u3002\uff01\uff1f\u0964")
 _BARE_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC SMALL LETTER IO", "CYRILLIC CAPITAL LETTER IO")
-
-
-@dataclass(frozen=True)
-class WordSentences:
-    """Sentences, one after the other.
-
-    Attributes:
-        form_ids: Of all tokens. Shape (total_tokens,), int32.
-        n_tokens: Of each sentence. Shape (n_sentences,), int32.
-    """
-
-    form_ids: Ints
-    n_tokens: Ints
-
-    def __len__(self) -> int:
-        """Number of sentences."""
-        return len(self.n_tokens)
-
-    @property
-    def lengths(self) -> Ints:
-        """Positions that a sentence takes in a batch. Shape (n_sentences,)."""
-        return self.n_tokens
-
-    @classmethod
-    def of(cls, sentences: Iterable[Sequence[str]], form_to_id: dict[str, int]) -> "WordSentences":
-        """Makes ids of forms; new forms are added to `form_to_id`."""
-        lengths: list[int] = []
-        ids: list[NDArray[np.int32]] = []
-        for forms in sentences:
-            lengths.append(len(forms))
-            found = [form_to_id.setdefault(form, len(form_to_id)) for form in forms]
-            ids.append(np.array(found, np.int32))
-        joined = np.concatenate(ids) if ids else np.zeros(0, np.int32)
-        return cls(joined, np.array(lengths, np.int32))
-
-    @classmethod
-    def concatenate(cls, parts: Sequence["WordSentences"]) -> "WordSentences":
-        """Puts the parts one after the other."""
-        return cls(
-            np.concatenate([part.form_ids for part in parts]),
-            np.concatenate([part.n_tokens for part in parts]),
-        )
-
-    def select(self, chosen: NDArray[np.int64]) -> "WordSentences":
-        """Keeps the chosen sentences, in that order."""
-        return WordSentences(
-            self.form_ids[ragged_rows(self.n_tokens, chosen)], self.n_tokens[chosen]
-        )
-
-    def texts(self, forms: Sequence[str]) -> list[list[str]]:
-        """The forms of each sentence."""
-        ids = self.form_ids.tolist()
-        bounds = pairwise([0, *np.cumsum(self.n_tokens).tolist()])
-        return [[forms[i] for i in ids[start:end]] for start, end in bounds]
 
 
 @dataclass(frozen=True)
@@ -231,6 +174,9 @@ class DeviceWords:
         mask_piece: Id of the piece that noise puts in the place of others.
         treebank_rows: Of the adapter of each sentence, 0 for none; None for none at all. Shape
             (n_sentences,).
+
+    Attributes:
+        lengths: Positions that each sentence takes in a batch. Shape (n_sentences,), int32.
     """
 
     def __init__(
@@ -241,7 +187,7 @@ class DeviceWords:
         mask_piece: int = 0,
         treebank_rows: NDArray[np.int64] | None = None,
     ) -> None:
-        self.packed = sentences
+        self.words, self.lengths = sentences, sentences.n_tokens
         self.device = forms.device
         self._forms, self._mask_piece = forms, mask_piece
         self._form_ids = torch.from_numpy(sentences.form_ids).to(self.device)
@@ -258,7 +204,7 @@ class DeviceWords:
             noise: Of the sentences that it changes a third loses diacritics, a sixth each is in
                 capitals, in lower case, has typographic quotation marks, and has no final mark.
         """
-        width = -(-int(self.packed.n_tokens[sentence_indices].max()) // PAD_MULTIPLE) * PAD_MULTIPLE
+        width = -(-int(self.words.n_tokens[sentence_indices].max()) // PAD_MULTIPLE) * PAD_MULTIPLE
         chosen = torch.from_numpy(sentence_indices).to(self.device)
         start, n_tokens = self._start[chosen], self._n_tokens[chosen]
         rows = self._treebank_rows[chosen]
@@ -290,10 +236,3 @@ class DeviceWords:
         form_ids = torch.where(sixth == 4, table.curly[form_ids], form_ids)
         case = torch.where(sixth == 0, table.upper_case[form_ids], table.case[form_ids])
         return form_ids, torch.where(sixth == 1, table.lower_case[form_ids], case)
-
-
-def cut_long(n_tokens: int) -> list[slice]:
-    """Cuts a sentence into parts of at most `MAX_TOKENS`, of about the same length."""
-    n_parts = -(-n_tokens // MAX_TOKENS)
-    bounds = [round(n_tokens * part / n_parts) for part in range(n_parts + 1)]
-    return [slice(*pair) for pair in pairwise(bounds)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.data.datasets import sampling_rates
-from mtag_core.training.data.student_input import StudentInput
+from mtag_core.training.data.model_input import ModelInput
 from mtag_core.training.loops.trainer import begin, train
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.student import set_dropout
@@ -49,7 +49,7 @@ def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], in
         score_held_out=is_trained_on_dev,
     )
     set_dropout(network.model, options.dropout)
-    reader = StudentInput(
+    reader = ModelInput(
         network.tokenizer, network.has_words, device, options.max_pieces, options.n_processes
     )
     forms = reader.forms(corpus.forms)

@@ -23,9 +23,8 @@ from torch.nn import functional
 from mtag_core.errors import UsageError
 from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.training.data.corpus import TreebankCorpus
-from mtag_core.training.data.datasets import LabelledDataset, LabelledWords
-from mtag_core.training.data.pieces import cut_batches
-from mtag_core.training.data.student_input import OnDevice, StudentInput
+from mtag_core.training.data.datasets import LabelledDataset, cut_batches
+from mtag_core.training.data.model_input import ModelInput, OnDevice
 from mtag_core.training.data.treebanks import UNLABELLED
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.losses import label_loss
@@ -90,7 +89,7 @@ def fit_adapters(options: AdapterOptions) -> dict[str, tuple[float, ...]]:
     network = Network.load(options.model, device=device)
     corpus = _corpus(options, network)
     model, treebanks = _with_adapters(network, corpus.train.treebanks)
-    reader = StudentInput(network.tokenizer, network.has_words, device, max_pieces=MAX_PIECES)
+    reader = ModelInput(network.tokenizer, network.has_words, device, max_pieces=MAX_PIECES)
     forms = reader.forms_of_text(options.text) if options.text else reader.forms(corpus.forms)
     train, dev = (
         _vectors(*reader.dataset(dataset, forms), model, treebanks)
@@ -144,32 +143,32 @@ def _with_adapters(network: Network, names: tuple[str, ...]) -> tuple[Student, t
     return model.eval().requires_grad_(False).to(next(model.parameters()).device), treebanks
 
 
-def _sample(dataset: LabelledWords, options: AdapterOptions) -> LabelledWords:
+def _sample(dataset: LabelledDataset, options: AdapterOptions) -> LabelledDataset:
     """Some sentences of each treebank, those of its dev file first, which have its own labels."""
-    order = np.random.default_rng(options.schedule.seed).permutation(len(dataset.packed))
+    order = np.random.default_rng(options.schedule.seed).permutation(len(dataset.words))
     order = order[np.lexsort((dataset.is_train[order], dataset.treebank_ids[order]))]
     chosen: list[int] = []
     for _, indices in groupby(order, key=lambda index: dataset.treebank_ids[index]):
         whole = np.array(list(indices))
-        sizes = np.cumsum(dataset.packed.n_tokens[whole])
+        sizes = np.cumsum(dataset.words.n_tokens[whole])
         chosen += whole[: int(np.searchsorted(sizes, options.max_tokens)) + 1].tolist()
     return dataset.select(np.array(chosen, np.int64))
 
 
 @torch.no_grad()
 def _vectors(
-    dataset: LabelledDataset[Any], sentences: OnDevice, model: Student, treebanks: tuple[str, ...]
+    dataset: LabelledDataset, sentences: OnDevice, model: Student, treebanks: tuple[str, ...]
 ) -> TokenVectors:
     device = sentences.device
     vectors = torch.zeros(len(dataset.upos_ids), model.upos.in_features, device=device)
     batches = cut_batches(
-        sentences.packed.lengths, piece_budget=_BUDGET, generator=np.random.default_rng(0)
+        sentences.lengths, piece_budget=_BUDGET, generator=np.random.default_rng(0)
     )
     for indices in batches:
         batch: Any = sentences.batch(indices)
         vectors[batch.token_index] = model.vectors(batch)
     places = np.array([treebanks.index(name) for name in dataset.treebanks], np.int64)
-    of_tokens = np.repeat(places[dataset.treebank_ids], dataset.packed.n_tokens)
+    of_tokens = np.repeat(places[dataset.treebank_ids], dataset.words.n_tokens)
     treebank_ids = torch.from_numpy(of_tokens)
     return TokenVectors(vectors, DeviceLabels(dataset, device).ids, treebank_ids.to(device))
 

@@ -21,16 +21,16 @@ from torch import Tensor, nn
 
 from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.training.data.corpus import TreebankCorpus
-from mtag_core.training.data.datasets import sampling_rates
-from mtag_core.training.data.pieces import SpecialPieces, ragged_rows
-from mtag_core.training.data.student_input import Forms, StudentInput
+from mtag_core.training.data.datasets import drawn_batches, ragged_rows, sampling_rates
+from mtag_core.training.data.model_input import Forms, ModelInput
+from mtag_core.training.data.pieces import SpecialPieces
 from mtag_core.training.data.text import as_read, train_vocabulary
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.trainer import Epoch, TrainingTask, begin, train
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.student import make_plain, new_student, set_dropout, share_weights
 from mtag_core.training.options import DistillOptions
-from mtag_core.training.recipes.label_training import DeviceLabels, drawn_batches, score, summary
+from mtag_core.training.recipes.label_training import DeviceLabels, score, summary
 from mtag_core.training.recipes.labelling import TargetShard
 from mtag_core.training.recipes.shard_stream import (
     ShardStream,
@@ -74,7 +74,7 @@ def distill(options: DistillOptions) -> dict[str, float]:
     network = _student(options, corpus)
     network.model.to(device)
     distributed.share_weights(network.model)
-    reader = StudentInput(
+    reader = ModelInput(
         network.tokenizer, network.has_words, device, options.max_pieces, options.n_processes
     )
     if options.text is not None and options.logits is None:
@@ -115,7 +115,7 @@ class _Source(Protocol):
 
 @contextmanager
 def _source(
-    options: DistillOptions, corpus: TreebankCorpus, reader: StudentInput, forms: Forms
+    options: DistillOptions, corpus: TreebankCorpus, reader: ModelInput, forms: Forms
 ) -> Iterator[_Source]:
     if options.labelled is not None:
         yield _LabelledSentences(options, _shard(options.labelled), corpus, reader, forms)
@@ -147,7 +147,7 @@ class _LabelledSentences:
         options: DistillOptions,
         shard: TargetShard,
         corpus: TreebankCorpus,
-        reader: StudentInput,
+        reader: ModelInput,
         forms: Forms,
     ) -> None:
         self._options = options
@@ -155,7 +155,7 @@ class _LabelledSentences:
         is_treebank = shard.source_ids < len(corpus.train.treebanks)
         rows = np.where(is_treebank, shard.source_ids + 1, 0)
         self._sentences = reader.sentences(shard.words, forms, treebank_rows=rows)
-        self._lengths = self._sentences.packed.lengths
+        self._lengths = self._sentences.lengths
         # Teachers read no longer sentences, but their wordpieces may be others.
         is_read = self._lengths <= options.max_pieces
         self._rates = _rates(shard, is_treebank, options) * is_read
@@ -204,7 +204,7 @@ def _blended(
 ) -> SoftTargets:
     targets = SoftTargets(**{k: v.to(device) for k, v in shard.targets.tensors().items()})
     sentences = np.flatnonzero(shard.labelled >= 0)
-    gold = ragged_rows(corpus.train.packed.n_tokens, shard.labelled[sentences])
+    gold = ragged_rows(corpus.train.words.n_tokens, shard.labelled[sentences])
     tokens, upos, feats, lemmas = (
         torch.from_numpy(array).to(device)
         for array in (
@@ -255,7 +255,7 @@ def _tokenizer(options: DistillOptions, corpus: TreebankCorpus) -> Path:
     path = options.output / "tokenizer.json"
     if distributed.rank() == 0 and not path.exists():
         stream, passes = _stream(options, corpus), pass_generator(options.schedule.seed, 0)
-        sentences = corpus.train.packed.texts(corpus.forms)
+        sentences = corpus.train.words.texts(corpus.forms)
         for block in stream.blocks(0, passes):
             sentences += block.forms
         read = (as_read(forms, options.shape.architecture) for forms in sentences)

@@ -6,7 +6,7 @@ UFeats is at least the FEATS accuracy here, which asks for the whole bundle.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mtag_core.training.data.datasets import LabelledDataset, draw_epoch
-from mtag_core.training.data.pieces import cut_batches
-from mtag_core.training.data.student_input import OnDevice
+from mtag_core.training.data.datasets import LabelledDataset, cut_batches, drawn_batches
+from mtag_core.training.data.model_input import OnDevice
 from mtag_core.training.data.treebanks import UNLABELLED
 from mtag_core.training.loops.losses import label_loss
 from mtag_core.training.loops.trainer import Epoch, TrainingTask
@@ -30,7 +29,7 @@ HEADS = ("upos", "feats", "lemmas")
 class DeviceLabels:
     """The labels of a dataset's tokens by head, on a device."""
 
-    def __init__(self, dataset: LabelledDataset[Any], device: torch.device) -> None:
+    def __init__(self, dataset: LabelledDataset, device: torch.device) -> None:
         arrays = (dataset.upos_ids, dataset.feats_ids, dataset.lemma_ids)
         self.ids = {
             head: torch.from_numpy(of_head).to(device)
@@ -63,8 +62,8 @@ class LabelTraining:
     def __init__(
         self,
         model: nn.Module,
-        train: tuple[LabelledDataset[Any], OnDevice],
-        dev: tuple[LabelledDataset[Any], OnDevice],
+        train: tuple[LabelledDataset, OnDevice],
+        dev: tuple[LabelledDataset, OnDevice],
         *,
         rates: NDArray[np.float64],
         noise: Noise,
@@ -86,9 +85,7 @@ class LabelTraining:
         return score(self._model, sentences, dataset)
 
     def _epoch(self, number: int, generator: np.random.Generator) -> Epoch:
-        return drawn_batches(
-            self._rates, self._train_sentences.packed.lengths, self._budget, generator
-        )
+        return drawn_batches(self._rates, self._train_sentences.lengths, self._budget, generator)
 
     def _loss(self, indices: NDArray[np.int64]) -> tuple[Tensor, int]:
         batch: Any = self._train_sentences.batch(indices, self._noise)
@@ -96,27 +93,6 @@ class LabelTraining:
         with torch.autocast(kind, torch.bfloat16, enabled=self._has_autocast):
             logits = self._model(batch)
         return self._labels.loss(logits, batch.token_index), len(batch.token_index)
-
-
-def drawn_batches(
-    rates: NDArray[np.float64],
-    lengths: NDArray[np.int32],
-    budget: int,
-    generator: np.random.Generator,
-) -> Epoch:
-    """Draws an epoch's sentences and cuts them into batches.
-
-    Args:
-        rates: Times that an epoch goes through each sentence. Shape (n_sentences,).
-        lengths: Positions that it takes in a batch. Shape (n_sentences,).
-        budget: Positions a batch.
-        generator: Of everything random.
-    """
-    drawn = draw_epoch(rates, generator)
-    batches: Sequence[NDArray[np.int64]] = cut_batches(
-        lengths[drawn], piece_budget=budget, generator=generator
-    )
-    return [drawn[batch] for batch in batches]
 
 
 _PIECE_BUDGET = 32768
@@ -131,7 +107,7 @@ def summary(scores: Mapping[str, float], output: Path) -> str:
 
 
 @torch.no_grad()
-def score(model: nn.Module, sentences: OnDevice, dataset: LabelledDataset[Any]) -> dict[str, float]:
+def score(model: nn.Module, sentences: OnDevice, dataset: LabelledDataset) -> dict[str, float]:
     """Tags a dataset and compares.
 
     Args:
@@ -149,7 +125,7 @@ def score(model: nn.Module, sentences: OnDevice, dataset: LabelledDataset[Any]) 
     head_to_gold["lemmas"] = dataset.lemma_ids
     is_right = {head: np.zeros(len(ids), bool) for head, ids in head_to_gold.items()}
     batches = cut_batches(
-        sentences.packed.lengths, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
+        sentences.lengths, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
     )
     scored_heads: set[str] = set()
     for indices in batches:
@@ -173,9 +149,9 @@ def score(model: nn.Module, sentences: OnDevice, dataset: LabelledDataset[Any]) 
 
 
 def _macro(
-    is_right: NDArray[np.bool_], is_scored: NDArray[np.bool_], dataset: LabelledDataset[Any]
+    is_right: NDArray[np.bool_], is_scored: NDArray[np.bool_], dataset: LabelledDataset
 ) -> float:
-    token_treebank = np.repeat(dataset.treebank_ids, dataset.packed.n_tokens)[is_scored]
+    token_treebank = np.repeat(dataset.treebank_ids, dataset.words.n_tokens)[is_scored]
     n_treebanks = len(dataset.treebanks)
     right = np.bincount(token_treebank, weights=is_right[is_scored], minlength=n_treebanks)
     totals = np.bincount(token_treebank, minlength=n_treebanks)

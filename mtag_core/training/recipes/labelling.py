@@ -21,9 +21,8 @@ import torch
 from numpy.typing import NDArray
 
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.data.pieces import PackedSentences, SpecialPieces, fits, ranges
+from mtag_core.training.data.datasets import WordSentences
 from mtag_core.training.data.text import WordText
-from mtag_core.training.data.words import WordSentences
 from mtag_core.training.loops import distributed
 from mtag_core.training.options import LabelOptions
 from mtag_core.training.recipes.teacher_ensemble import SoftTargets, TeacherEnsemble
@@ -109,7 +108,7 @@ def label_words(options: LabelOptions) -> TargetShard:
     teachers = TeacherEnsemble(options.teachers, options.targets, device=device)
     parts = [_labelled(text, teachers)]
     if options.substitution_share > 0:
-        copies = _substituted(text, parts[0].targets, teachers.tokenizer, options)
+        copies = _substituted(text, parts[0].targets, options)
         parts.append(_labelled(copies, teachers))
     shard = TargetShard.concatenate(parts)
     shard.save(options.output / f"shard-{options.shard}")
@@ -119,14 +118,12 @@ def label_words(options: LabelOptions) -> TargetShard:
 def _labelled(text: WordText, teachers: TeacherEnsemble) -> TargetShard:
     # The teachers infer which of a language's treebanks text is like, as the student has to.
     names = tuple(name if "_" in name else "" for name in text.sources)
-    targets = teachers.annotate(text.teacher, names, text.source_ids)
+    targets = teachers.annotate(text.words, text.teacher, names, text.source_ids)
     on_cpu = SoftTargets(**{name: tensor.cpu() for name, tensor in targets.tensors().items()})
     return TargetShard(text.words, text.source_ids, text.labelled, text.sources, on_cpu)
 
 
-def _substituted(
-    text: WordText, targets: SoftTargets, tokenizer: Path, options: LabelOptions
-) -> WordText:
+def _substituted(text: WordText, targets: SoftTargets, options: LabelOptions) -> WordText:
     languages = np.unique([name.split("_")[0] for name in text.sources], return_inverse=True)[1]
     classes = WordClasses(
         np.repeat(languages[text.source_ids], text.words.n_tokens).astype(np.int64),
@@ -134,7 +131,7 @@ def _substituted(
         targets.feats_ids[:, 0].numpy().astype(np.int64),
     )
     sources = substitute_words(
-        text.teacher,
+        text.teacher.hashes()[text.words.form_ids],
         classes,
         share=options.substitution_share,
         generator=np.random.default_rng((options.seed, options.shard)),
@@ -142,10 +139,9 @@ def _substituted(
     copies = replace(
         text,
         words=WordSentences(text.words.form_ids[sources], text.words.n_tokens),
-        teacher=replace_tokens(text.teacher, sources, SpecialPieces.load(tokenizer)),
         labelled=np.full(len(text.words), -1),
     )
-    return copies.select(np.flatnonzero(fits(copies.teacher, max_pieces=options.max_pieces)))
+    return copies.select(text.teacher.fitting(copies.words, max_pieces=options.max_pieces))
 
 
 @dataclass(frozen=True)
@@ -169,12 +165,16 @@ class WordClasses:
 
 
 def substitute_words(
-    packed: PackedSentences, classes: WordClasses, *, share: float, generator: np.random.Generator
+    words: NDArray[np.uint64],
+    classes: WordClasses,
+    *,
+    share: float,
+    generator: np.random.Generator,
 ) -> NDArray[np.int64]:
     """Draws a substitute for each token of an open class, from the same language and class.
 
     Args:
-        packed: A corpus; tokens with the same pieces are the same word.
+        words: A number for each token, equal where the word is. Shape (total_tokens,).
         classes: Of its tokens.
         share: Probability that a noun, verb, adjective, adverb or name is substituted.
         generator: Of the draws.
@@ -187,65 +187,13 @@ def substitute_words(
     keys = classes.keys()
     is_open = np.isin(classes.upos_ids, [UPOS_LABELS.index(tag) for tag in _OPEN_CLASSES])
     candidates = np.flatnonzero(is_open)
-    mixed = keys[candidates].astype(np.uint64) * _HASH_FACTOR ^ _word_hashes(packed)[candidates]
-    words = candidates[np.unique(mixed, return_index=True)[1]]
-    words = words[np.argsort(keys[words], kind="stable")]
+    mixed = keys[candidates].astype(np.uint64) * _HASH_FACTOR ^ words[candidates]
+    distinct = candidates[np.unique(mixed, return_index=True)[1]]
+    distinct = distinct[np.argsort(keys[distinct], kind="stable")]
     chosen = np.flatnonzero(is_open & (generator.random(len(keys)) < share))
-    first = np.searchsorted(keys[words], keys[chosen], side="left")
-    end = np.searchsorted(keys[words], keys[chosen], side="right")
+    first = np.searchsorted(keys[distinct], keys[chosen], side="left")
+    end = np.searchsorted(keys[distinct], keys[chosen], side="right")
     drawn = first + np.floor(generator.random(len(chosen)) * (end - first)).astype(np.int64)
     sources = np.arange(len(keys))
-    sources[chosen] = words[drawn]
+    sources[chosen] = distinct[drawn]
     return sources
-
-
-def replace_tokens(
-    packed: PackedSentences, sources: NDArray[np.int64], pieces: SpecialPieces
-) -> PackedSentences:
-    """Replaces the tokens of a corpus by others of it.
-
-    Args:
-        packed: The corpus.
-        sources: From `substitute_words`. Shape (total_tokens,).
-        pieces: Of its vocabulary.
-
-    Returns:
-        As many sentences, each of as many tokens as before.
-    """
-    starts = np.repeat(_starts(packed.n_pieces), packed.n_tokens) + packed.first_piece
-    lengths = (packed.last_piece - packed.first_piece + 1).astype(np.int32)[sources]
-    ends = np.cumsum(lengths, dtype=np.int64)
-    first_tokens = _starts(packed.n_tokens)
-    before = (ends - lengths)[first_tokens]
-    last = ends[first_tokens + packed.n_tokens - 1]
-    n_pieces = (last - before + 2).astype(np.int32)
-    first_piece = 1 + (ends - lengths) - np.repeat(before, packed.n_tokens)
-    opening = _starts(n_pieces)
-    piece_ids = np.full(int(n_pieces.sum(dtype=np.int64)), pieces.end, packed.piece_ids.dtype)
-    piece_ids[opening] = pieces.start
-    target = np.repeat(opening, packed.n_tokens) + first_piece
-    piece_ids[ranges(target, lengths)] = packed.piece_ids[ranges(starts[sources], lengths)]
-    return PackedSentences(
-        piece_ids,
-        first_piece.astype(np.int16),
-        (first_piece + lengths - 1).astype(np.int16),
-        n_pieces,
-        packed.n_tokens,
-    )
-
-
-def _word_hashes(packed: PackedSentences) -> NDArray[np.uint64]:
-    starts = np.repeat(_starts(packed.n_pieces), packed.n_tokens) + packed.first_piece
-    length = packed.last_piece - packed.first_piece + 1
-    hashes = length.astype(np.uint64)
-    for place in range(int(length.max(initial=0))):
-        has_piece = np.flatnonzero(length > place)
-        piece = packed.piece_ids[starts[has_piece] + place].astype(np.uint64)
-        hashes[has_piece] = (hashes[has_piece] ^ piece) * _HASH_FACTOR
-        hashes[has_piece] ^= hashes[has_piece] >> np.uint64(29)
-    return hashes
-
-
-def _starts(lengths: NDArray[np.int32]) -> NDArray[np.int64]:
-    starts: NDArray[np.int64] = np.cumsum(lengths, dtype=np.int64) - lengths
-    return starts

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -26,20 +26,8 @@ from torch import Tensor, nn
 
 from mtag_core.errors import InputNotFoundError, ShardError
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.data.pieces import (
-    DeviceSentences,
-    PackedSentences,
-    cut_batches,
-    encode_sentences,
-)
-from mtag_core.training.data.student_input import OnDevice, StudentInput
-from mtag_core.training.data.words import (
-    MAX_TOKENS,
-    DeviceForms,
-    DeviceWords,
-    FormTable,
-    WordSentences,
-)
+from mtag_core.training.data.datasets import WordSentences, cut_batches, drawn_batches
+from mtag_core.training.data.model_input import FormArrays, ModelInput, OnDevice
 from mtag_core.training.logits.logit_shards import (
     LogitBlock,
     ShardInfo,
@@ -52,7 +40,7 @@ from mtag_core.training.logits.soft_targets import top_log_probs
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.trainer import Epoch
 from mtag_core.training.options import DistillOptions, Temperatures
-from mtag_core.training.recipes.label_training import DeviceLabels, drawn_batches
+from mtag_core.training.recipes.label_training import DeviceLabels
 from mtag_core.training.recipes.teacher_ensemble import LOWEST, SoftTargets, target_loss
 
 _LOGGER = logging.getLogger(__name__)
@@ -70,16 +58,16 @@ class Chunk:
     """Sentences of a few row groups and the targets of their tokens.
 
     Attributes:
-        sentences: As the student reads them.
-        forms: What a word student reads of their forms; None for wordpieces.
+        sentences: As ids of their forms.
+        forms: What the student reads of the forms.
         upos_log_probs: Of the sentences' tokens in order, as `SoftTargets` has them.
             Shape (total_tokens, n_upos), float16.
         feats_ids: Likewise. Shape (total_tokens, top_k), int16.
         feats_log_probs: Likewise. Shape (total_tokens, top_k), float16.
     """
 
-    sentences: PackedSentences | WordSentences
-    forms: FormTable | None
+    sentences: WordSentences
+    forms: FormArrays
     upos_log_probs: NDArray[np.float16]
     feats_ids: NDArray[np.int16]
     feats_log_probs: NDArray[np.float16]
@@ -144,39 +132,31 @@ class ShardStream:
                 blocks.append(read_row_group(stream, group, info=self._infos[path]))
         return blocks
 
-    def chunk(
-        self, blocks: list[LogitBlock], tokenizer: Path, *, has_words: bool, max_pieces: int
-    ) -> Chunk:
+    def chunk(self, blocks: list[LogitBlock], reader: ModelInput) -> Chunk:
         """Encodes sentences.
 
         Args:
             blocks: From `blocks`.
-            tokenizer: The student's.
-            has_words: It reads words.
-            max_pieces: Longer sentences are left out of wordpieces; of words, those over
-                `MAX_TOKENS`.
+            reader: Of the student, which says what is too long.
 
         Raises:
             ShardError: None is left.
         """
-        every = [forms for block in blocks for forms in block.forms]
         form_to_id: dict[str, int] = {}
-        sentences = (
-            WordSentences.of(every, form_to_id) if has_words else encode_sentences(every, tokenizer)
-        )
-        most, unit = (MAX_TOKENS, "words") if has_words else (max_pieces, "wordpieces")
-        is_short = (sentences.lengths <= most) & (sentences.n_tokens > 0)
-        if not is_short.any():
-            raise ShardError(f"{len(sentences)} sentences, none of at most {most} {unit}")
-        is_kept = np.repeat(is_short, sentences.n_tokens)
+        every = (forms for block in blocks for forms in block.forms)
+        sentences = WordSentences.of(every, form_to_id)
+        forms = reader.encoded(list(form_to_id))
+        fitting = reader.fitting(sentences, forms)
+        if not len(fitting):
+            raise ShardError(f"{len(sentences)} sentences, none of at most {reader.limit}")
+        is_kept = np.repeat(np.isin(np.arange(len(sentences)), fitting), sentences.n_tokens)
         ends = np.cumsum([len(block.upos_logits) for block in blocks])[:-1]
         parts = [
             self._soft_targets(block, kept)
             for block, kept in zip(blocks, np.split(is_kept, ends), strict=True)
         ]
         targets = (np.concatenate(part) for part in zip(*parts, strict=True))
-        table = FormTable.of(list(form_to_id), tokenizer) if has_words else None
-        return Chunk(sentences.select(np.flatnonzero(is_short)), table, *targets)
+        return Chunk(sentences.select(fitting), forms, *targets)
 
     def _soft_targets(
         self, block: LogitBlock, is_kept: NDArray[np.bool_]
@@ -194,7 +174,7 @@ class ShardStream:
 
 @contextmanager
 def streamed_sentences(
-    options: DistillOptions, stream: ShardStream, reader: StudentInput, *, treebanks: Treebanks
+    options: DistillOptions, stream: ShardStream, reader: ModelInput, *, treebanks: Treebanks
 ) -> Iterator["StreamedSentences"]:
     """Lets shards be read ahead.
 
@@ -206,9 +186,8 @@ def streamed_sentences(
     """
     chunks = ChunkReader(
         stream,
-        reader.tokenizer,
-        reader.has_words,
-        options.max_pieces,
+        # A process that reads ahead encodes alone.
+        replace(reader, n_processes=1),
         options.schedule.seed,
         rank=distributed.rank(),
         n_ranks=distributed.n_ranks(),
@@ -228,7 +207,7 @@ class StreamedSentences:
         self,
         options: DistillOptions,
         read: ReadChunk,
-        reader: StudentInput,
+        reader: ModelInput,
         treebanks: Treebanks,
         *,
         n_chunks: int,
@@ -242,17 +221,17 @@ class StreamedSentences:
     def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
         """Moves the chunk of this number to the device and cuts it into batches."""
         chunk, budget = self._read(number), self._options.budget
-        sentences = self._placed(chunk)
+        sentences = self._reader.sentences(chunk.sentences, self._reader.placed(chunk.forms))
         arrays = (chunk.upos_log_probs, chunk.feats_ids, chunk.feats_log_probs)
         device = self._reader.device
         targets = SoftTargets(*(torch.from_numpy(array).to(device) for array in arrays))
         self._ready[number] = (sentences, targets)
-        lengths = chunk.sentences.lengths
+        lengths = sentences.lengths
         batches = [
             chunk_ids(number, batch)
             for batch in cut_batches(lengths, piece_budget=budget, generator=generator)
         ]
-        lengths = self._treebanks.packed.lengths
+        lengths = self._treebanks.lengths
         # A negative number is that of a treebank sentence.
         batches += [~batch for batch in drawn_batches(self._rates, lengths, budget, generator)]
         return [batches[index] for index in generator.permutation(len(batches))]
@@ -271,15 +250,6 @@ class StreamedSentences:
         loss = target_loss(model(batch), targets, batch.token_index, self._options.targets)
         return loss, len(batch.token_index)
 
-    def _placed(self, chunk: Chunk) -> OnDevice:
-        pieces, device = self._reader.pieces, self._reader.device
-        if isinstance(chunk.sentences, PackedSentences):
-            return DeviceSentences(chunk.sentences, pieces, device=device)
-        if chunk.forms is None:
-            raise ShardError("a chunk of words without their forms")
-        forms = DeviceForms(chunk.forms, device=device)
-        return DeviceWords(chunk.sentences, forms, mask_piece=pieces.mask)
-
 
 @dataclass(frozen=True)
 class ChunkReader:
@@ -287,18 +257,14 @@ class ChunkReader:
 
     Attributes:
         stream: All shards.
-        tokenizer: The student's.
-        has_words: It reads words.
-        max_pieces: As in `ShardStream.chunk`.
+        reader: Of the student.
         seed: Orders each pass.
         rank: Of this process among those that train one model.
         n_ranks: How many those are; each learns another chunk.
     """
 
     stream: ShardStream
-    tokenizer: Path
-    has_words: bool
-    max_pieces: int
+    reader: ModelInput
     seed: int
     rank: int
     n_ranks: int
@@ -323,9 +289,7 @@ class ChunkReader:
             (index * self.n_ranks + self.rank) % self.stream.n_chunks,
             pass_generator(self.seed, pass_number),
         )
-        return self.stream.chunk(
-            blocks, self.tokenizer, has_words=self.has_words, max_pieces=self.max_pieces
-        )
+        return self.stream.chunk(blocks, self.reader)
 
 
 @contextmanager

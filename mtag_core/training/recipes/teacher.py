@@ -6,21 +6,15 @@ also does without.
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
 from mtag_core.errors import UsageError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.corpus import TreebankCorpus, WordInventories
-from mtag_core.training.data.datasets import (
-    LabelledDataset,
-    LabelledWords,
-    as_pieces,
-    sampling_rates,
-)
-from mtag_core.training.data.pieces import DeviceSentences, SpecialPieces, treebank_token_ids
+from mtag_core.training.data.datasets import LabelledDataset, sampling_rates
+from mtag_core.training.data.model_input import ModelInput
+from mtag_core.training.data.pieces import DeviceSentences, FormPieces, treebank_token_ids
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.trainer import begin, train
 from mtag_core.training.networks.model import TokenTagger
@@ -55,10 +49,12 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
     tokenizer = Path(options.encoder) / "tokenizer.json"
     corpus = _corpus(options)
     # Each process learns from its own share.
-    share = np.arange(distributed.rank(), len(corpus.train.packed), distributed.n_ranks())
+    share = np.arange(distributed.rank(), len(corpus.train.words), distributed.n_ranks())
     metadata = _metadata(options, corpus)
+    reader = ModelInput(tokenizer, False, device, options.max_pieces, options.n_processes)
+    forms = FormPieces.of(corpus.forms, tokenizer, n_processes=options.n_processes)
     learnt, held_out = (
-        _placed(dataset, corpus, options, metadata, device)
+        _placed(dataset, forms, options, metadata, reader)
         for dataset in (corpus.train.select(share), corpus.dev)
     )
     model = _new_teacher(options, corpus.inventories, n_treebanks=len(metadata.treebanks)).to(
@@ -92,26 +88,20 @@ def _corpus(options: TeacherTrainingOptions) -> TreebankCorpus:
 
 
 def _placed(
-    dataset: LabelledWords,
-    corpus: TreebankCorpus,
+    dataset: LabelledDataset,
+    forms: FormPieces,
     options: TeacherTrainingOptions,
     metadata: ModelMetadata,
-    device: torch.device,
-) -> tuple[LabelledDataset[Any], DeviceSentences]:
-    tokenizer = Path(options.encoder) / "tokenizer.json"
-    pieces = as_pieces(
-        dataset,
-        corpus.forms,
-        tokenizer,
-        max_pieces=options.max_pieces,
-        n_processes=options.n_processes,
-    )
+    reader: ModelInput,
+) -> tuple[LabelledDataset, DeviceSentences]:
+    dataset = dataset.select(reader.fitting(dataset.words, forms))
     tokens = None
     if options.unknown_treebank < 1:
-        names, ids = pieces.treebanks, pieces.treebank_ids
-        tokens = treebank_token_ids(names, ids, metadata, device=device)
-    special = SpecialPieces.load(tokenizer)
-    return pieces, DeviceSentences(pieces.packed, special, device=device, treebank_tokens=tokens)
+        names, ids = dataset.treebanks, dataset.treebank_ids
+        tokens = treebank_token_ids(names, ids, metadata, device=reader.device)
+    return dataset, DeviceSentences(
+        dataset.words, forms, reader.pieces, device=reader.device, treebank_tokens=tokens
+    )
 
 
 def _metadata(options: TeacherTrainingOptions, corpus: TreebankCorpus) -> ModelMetadata:

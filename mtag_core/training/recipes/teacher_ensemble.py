@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mtag_core.labels import UPOS_LABELS
+from mtag_core.training.data.datasets import WordSentences, cut_batches
 from mtag_core.training.data.pieces import (
     DeviceSentences,
-    PackedSentences,
+    FormPieces,
     SpecialPieces,
-    cut_batches,
     treebank_token_ids,
     with_treebank_tokens,
 )
@@ -104,18 +104,23 @@ class TeacherEnsemble:
         ]
 
     def annotate(
-        self, packed: PackedSentences, names: tuple[str, ...], name_ids: NDArray[np.int64]
+        self,
+        words: WordSentences,
+        forms: FormPieces,
+        names: tuple[str, ...],
+        name_ids: NDArray[np.int64],
     ) -> SoftTargets:
         """Annotates sentences.
 
         Args:
-            packed: Encoded for the teachers.
+            words: The sentences.
+            forms: Of their forms, encoded for the teachers.
             names: Treebanks or languages, which decide the treebank tokens; a teacher infers the
                 treebank of names that it does not know.
             name_ids: Index into `names` of each sentence. Shape (n_sentences,).
         """
         pieces = SpecialPieces.load(self.tokenizer)
-        sentences = DeviceSentences(packed, pieces, device=self._device)
+        sentences = DeviceSentences(words, forms, pieces, device=self._device)
         token_ids = [
             treebank_token_ids(names, name_ids, teacher.metadata, device=self._device)
             for teacher in self._teachers
@@ -147,7 +152,7 @@ def soft_targets(
         teacher.eval()
         if sentences.device.type == "cuda":
             teacher.to(torch.bfloat16)
-    n_tokens = int(sentences.packed.n_tokens.sum())
+    n_tokens = int(sentences.words.n_tokens.sum())
     heads = (getattr(teachers[0], head) for head in ("feats", "lemmas"))
     n_feats, n_rules = (0 if head is None else head.out_features for head in heads)
     targets = SoftTargets.empty(
@@ -157,7 +162,7 @@ def soft_targets(
         top_k_lemmas=min(options.top_k_lemmas, n_rules),
     )
     batches = cut_batches(
-        sentences.packed.n_pieces, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
+        sentences.lengths, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
     )
     for indices in batches:
         batch = sentences.batch(indices)

@@ -25,13 +25,8 @@ from mtag_core.segmentation.languages import GENERIC
 from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.segmentation.units import UnitTable, find_units
 from mtag_core.storage import create_text, open_text
-from mtag_core.training.data.pieces import (
-    NO_NOISE,
-    DeviceSentences,
-    SpecialPieces,
-    cut_batches,
-    encode_sentences,
-)
+from mtag_core.training.data.datasets import NO_NOISE, cut_batches
+from mtag_core.training.data.pieces import DeviceSentences
 from mtag_core.training.loops.trainer import Trainer, TrainingTask
 from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.networks.model import Batch
@@ -141,8 +136,6 @@ class _BoundaryLabeller:
     def __init__(self, options: LabelBoundariesOptions) -> None:
         self._options = options
         self._device = torch.device(options.device)
-        self._tokenizer = options.teacher / "tokenizer.json"
-        self._pieces = SpecialPieces.load(self._tokenizer)
         train, dev = (self._treebanks(part) for part in ("train", "dev"))
         self._members: list[BoundaryTeacher] = []
         for seed, rate in enumerate(options.peak_rates, start=options.seed):
@@ -197,8 +190,8 @@ class _BoundaryLabeller:
         return chunks
 
     def _on_device(self, chunks: list[list[str]]) -> DeviceSentences:
-        packed = encode_sentences(chunks, self._tokenizer)
-        return DeviceSentences(packed, self._pieces, device=self._device)
+        tokenizer = self._options.teacher / "tokenizer.json"
+        return DeviceSentences.of(chunks, tokenizer, device=self._device)
 
     def _trained(self, train: _Chunks, dev: _Chunks, *, rate: float, seed: int) -> BoundaryTeacher:
         torch.manual_seed(seed)
@@ -220,7 +213,7 @@ class _BoundaryLabeller:
         schedule = Schedule(epochs=options.epochs, minutes=minutes, peak_rate=rate, seed=seed)
         _train(
             model,
-            sentences.packed.n_pieces,
+            sentences.lengths,
             loss,
             lambda: self._scores([model], dev),
             schedule=replace(schedule, warmup_share=0.1, n_evaluations=6),
@@ -240,10 +233,10 @@ class _BoundaryLabeller:
     def _probabilities(
         self, members: Sequence[BoundaryTeacher], sentences: DeviceSentences
     ) -> NDArray[np.float32]:
-        probs = torch.zeros((int(sentences.packed.n_tokens.sum()), 3), device=self._device)
+        probs = torch.zeros((int(sentences.words.n_tokens.sum()), 3), device=self._device)
         is_gpu = self._device.type == "cuda"
         batches = cut_batches(
-            sentences.packed.n_pieces,
+            sentences.lengths,
             piece_budget=_GPU_LABELLING_BUDGET if is_gpu else _CPU_LABELLING_BUDGET,
             generator=np.random.default_rng(0),
         )

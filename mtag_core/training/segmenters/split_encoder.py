@@ -23,14 +23,8 @@ from torch import Tensor, nn
 from mtag_core.segmentation.split_features import Counts, count_row
 from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
 from mtag_core.segmentation.splits import scripts_of
-from mtag_core.training.data.pieces import (
-    NO_NOISE,
-    DeviceSentences,
-    SpecialPieces,
-    cut_batches,
-    encode_sentences,
-    fits,
-)
+from mtag_core.training.data.datasets import NO_NOISE, WordSentences, cut_batches
+from mtag_core.training.data.pieces import DeviceSentences, FormPieces, SpecialPieces
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.pretrained import piece_table
 from mtag_core.training.options import Noise
@@ -298,17 +292,16 @@ class SplitSentences:
         device: torch.device,
     ) -> None:
         tokenizer = table.tokenizer
-        packed = encode_sentences([[token.form for token in s] for s in sentences], tokenizer)
-        fitting = np.flatnonzero(fits(packed, max_pieces=max_pieces))
+        form_to_id: dict[str, int] = {}
+        words = WordSentences.of(([token.form for token in s] for s in sentences), form_to_id)
+        forms = FormPieces.of(list(form_to_id), tokenizer)
+        fitting = forms.fitting(words, max_pieces=max_pieces)
         self.sentences = [sentences[index] for index in fitting.tolist()]
         self.tokens = [token for sentence in self.sentences for token in sentence]
         self.table = table
-        self.n_pieces = packed.n_pieces[fitting]
-        self._on_device = DeviceSentences(
-            packed.select(fitting),
-            SpecialPieces.load(tokenizer),
-            device=device,
-        )
+        special = SpecialPieces.load(tokenizer)
+        self._on_device = DeviceSentences(words.select(fitting), forms, special, device=device)
+        self.n_pieces = self._on_device.lengths
 
     def batch(self, indices: NDArray[np.int64], noise: Noise = NO_NOISE) -> tuple[Batch, Choices]:
         """Gathers some sentences, and the scripts of their tokens."""

@@ -23,8 +23,8 @@ from benchmarks.baselines.meta_lstm.train import main as train_meta_lstm
 from benchmarks.baselines.meta_lstm.training import MetaLstmTagger
 from mtag_core import Tagger
 from mtag_core.__main__ import main
-from mtag_core.training.data.student_input import StudentInput
-from mtag_core.training.data.words import WordSentences
+from mtag_core.training.data.datasets import WordSentences
+from mtag_core.training.data.model_input import ModelInput
 from mtag_core.training.networks.model_files import Network, load_feats
 from tests.mtag_core.training.tiny_training import (
     toy_tokenizer,
@@ -145,7 +145,7 @@ def model_figures(directory: Path) -> dict[str, object]:
     model, tokenizer = network.model.eval(), directory / "tokenizer.json"
     form_to_id: dict[str, int] = {}
     words = WordSentences.of([text.split() for text in SENTENCES], form_to_id)
-    reader = StudentInput(tokenizer, network.has_words, CPU, max_pieces=64)
+    reader = ModelInput(tokenizer, network.has_words, CPU, max_pieces=64)
     sentences = reader.sentences(words, reader.forms(list(form_to_id)))
     with torch.no_grad():
         logits = model(sentences.batch(np.arange(len(words))))

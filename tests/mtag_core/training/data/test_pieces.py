@@ -1,21 +1,16 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
-from mtag_core.training.data.pieces import (
-    DeviceSentences,
-    PackedSentences,
-    SpecialPieces,
-    cut_batches,
-    encode_sentences,
-    fits,
-)
+from tokenizers import Tokenizer
+
+from mtag_core.training.data.datasets import WordSentences
+from mtag_core.training.data.pieces import DeviceSentences, FormPieces, SpecialPieces
 from mtag_core.training.data.text import train_vocabulary
 from mtag_core.training.options import Noise
 
+CPU = torch.device("cpu")
 SENTENCES = [("ab", "abcabc"), ("c",), ("abc", "ab", "ba")]
 
 
@@ -27,52 +22,57 @@ def tokenizer_path(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def packed(tokenizer_path):
-    return encode_sentences(SENTENCES, tokenizer_path)
+def special(tokenizer_path):
+    return SpecialPieces.load(tokenizer_path)
 
 
-@given(
-    st.lists(st.integers(1, 60), min_size=1, max_size=200),
-    st.integers(8, 300),
-    st.integers(0, 5),
-)
-def test_every_sentence_is_in_one_batch_within_the_budget(lengths, piece_budget, seed):
-    n_pieces = np.array(lengths, np.int32)
-    batches = cut_batches(
-        n_pieces, piece_budget=piece_budget, generator=np.random.default_rng(seed)
-    )
-    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
-    for batch in batches:
-        padded = -(-int(n_pieces[batch].max()) // 8) * 8
-        assert len(batch) == 1 or padded * len(batch) <= piece_budget
+def encoded(sentences, tokenizer_path):
+    """Sentences as form ids, and the pieces of their forms."""
+    form_to_id: dict[str, int] = {}
+    words = WordSentences.of(sentences, form_to_id)
+    return words, FormPieces.of(list(form_to_id), tokenizer_path)
 
 
-def test_tokens_know_their_first_and_last_piece(packed, tokenizer_path):
-    special = SpecialPieces.load(tokenizer_path)
-    assert packed.piece_ids[0] == special.start
-    assert packed.piece_ids[packed.n_pieces[0] - 1] == special.end
-    first, last = packed.first_piece[:2], packed.last_piece[:2]
-    assert first[0] == 1 and first[1] == last[0] + 1
-    assert last[1] == packed.n_pieces[0] - 2
+def rows(batch):
+    """The pieces of each sentence of a batch."""
+    pairs = zip(batch.piece_ids, batch.is_piece, strict=True)
+    return [ids[is_piece].tolist() for ids, is_piece in pairs]
 
 
-def test_a_batch_holds_the_sentences_asked_for(packed, tokenizer_path):
-    special = SpecialPieces.load(tokenizer_path)
-    sentences = DeviceSentences(packed, special, device=torch.device("cpu"))
-    batch = sentences.batch(np.array([2, 0]))
-    start = int(packed.n_pieces[:2].sum())
-    ids = batch.piece_ids[0][batch.is_piece[0]].tolist()
-    assert ids == packed.piece_ids[start : start + packed.n_pieces[2]].tolist()
-    assert batch.token_index.tolist() == [3, 4, 5, 0, 1]
+def test_a_batch_holds_the_pieces_that_a_tokenizer_gives_sentences(tokenizer_path, special):
+    tokenizer = Tokenizer.from_file(str(tokenizer_path))
+    batch = DeviceSentences.of(SENTENCES, tokenizer_path, device=CPU).batch(np.array([2, 0, 1]))
+    chosen = [list(SENTENCES[index]) for index in (2, 0, 1)]
+    of_sentences = [tokenizer.encode(forms, is_pretokenized=True).ids for forms in chosen]
+    assert rows(batch) == [[special.start, *ids, special.end] for ids in of_sentences]
     assert batch.piece_ids.shape[1] % 8 == 0
-    opens_second = batch.piece_ids.shape[1] + 1
-    assert batch.first_piece_index.tolist()[3] == opens_second
+    assert (batch.piece_ids[~batch.is_piece] == special.pad).all()
 
 
-def test_noise_masks_pieces_but_the_opening_one(packed, tokenizer_path):
-    special = SpecialPieces.load(tokenizer_path)
+def test_tokens_know_their_places_and_their_first_and_last_piece(tokenizer_path):
+    batch = DeviceSentences.of(SENTENCES, tokenizer_path, device=CPU).batch(np.array([2, 0]))
+    assert batch.token_index.tolist() == [3, 4, 5, 0, 1]
+    width = batch.piece_ids.shape[1]
+    first, last = batch.first_piece_index.tolist(), batch.last_piece_index.tolist()
+    assert (first[0], first[3]) == (1, width + 1)
+    assert [first[1], first[2], first[4]] == [last[0] + 1, last[1] + 1, last[3] + 1]
+    assert last[4] == width + int(batch.is_piece[1].sum()) - 2
+
+
+def test_a_token_without_pieces_is_read_from_the_piece_before_it(tokenizer_path):
+    sentences = [("ab", "\x01", "c"), ("\x01", "c")]
+    batch = DeviceSentences.of(sentences, tokenizer_path, device=CPU).batch(np.arange(2))
+    first, last = batch.first_piece_index.tolist(), batch.last_piece_index.tolist()
+    assert first[1] == last[1] == last[0]
+    assert first[2] == last[0] + 1
+    # Before the first token there is none.
+    assert first[3] == last[3] == first[4] == batch.piece_ids.shape[1] + 1
+
+
+def test_noise_masks_pieces_but_the_opening_one(tokenizer_path, special):
+    words, forms = encoded(SENTENCES, tokenizer_path)
     tokens = torch.tensor([20, 21, 0])
-    sentences = DeviceSentences(packed, special, device=torch.device("cpu"), treebank_tokens=tokens)
+    sentences = DeviceSentences(words, forms, special, device=CPU, treebank_tokens=tokens)
     plain = sentences.batch(np.arange(3))
     assert plain.piece_ids[:, 0].tolist() == [20, 21, special.start]
     noise = Noise(changed_share=0.0, named_share=0.0, piece_dropout=1.0)
@@ -84,27 +84,32 @@ def test_noise_masks_pieces_but_the_opening_one(packed, tokenizer_path):
     assert (masked.piece_ids[~masked.is_piece] == special.pad).all()
 
 
-def test_selecting_keeps_whole_sentences(packed):
-    chosen = packed.select(np.array([2, 1]))
-    assert chosen.n_tokens.tolist() == [3, 1]
-    assert len(chosen.piece_ids) == int(packed.n_pieces[[2, 1]].sum())
-    assert len(chosen.first_piece) == 4
-
-
-def test_saving_and_loading_changes_nothing(packed, tmp_path):
-    packed.save(tmp_path / "packed.npz")
-    again = PackedSentences.load(tmp_path / "packed.npz")
-    assert again.piece_ids.tolist() == packed.piece_ids.tolist()
-    assert again.last_piece.tolist() == packed.last_piece.tolist()
-
-
 def test_long_and_empty_sentences_do_not_fit(tokenizer_path):
-    packed = encode_sentences([("a",), ("a",) * 9, ()], tokenizer_path)
-    assert fits(packed, max_pieces=8).tolist() == [True, False, False]
+    words, forms = encoded([("a",), ("a",) * 9, ()], tokenizer_path)
+    assert forms.lengths(words).tolist() == [3, 11, 2]
+    assert forms.fitting(words, max_pieces=8).tolist() == [0]
 
 
-def test_cutting_the_work_into_jobs_changes_nothing(packed, tokenizer_path, monkeypatch):
-    monkeypatch.setattr("mtag_core.training.data.pieces._JOB_SENTENCES", 1)
-    in_jobs = encode_sentences(SENTENCES, tokenizer_path)
-    assert in_jobs.piece_ids.tolist() == packed.piece_ids.tolist()
-    assert in_jobs.first_piece.tolist() == packed.first_piece.tolist()
+def test_forms_of_the_same_pieces_have_the_same_hash():
+    forms = FormPieces(np.array([7, 8, 9, 7, 8, 9, 8], np.int32), np.array([2, 1, 2, 1, 1, 0]))
+    hashes = forms.hashes().tolist()
+    assert hashes[0] == hashes[2]
+    assert len(set(hashes)) == 4
+
+
+def test_cutting_the_work_into_jobs_changes_nothing(tokenizer_path, monkeypatch):
+    _, forms = encoded(SENTENCES, tokenizer_path)
+    monkeypatch.setattr("mtag_core.training.data.pieces._JOB_FORMS", 1)
+    _, in_jobs = encoded(SENTENCES, tokenizer_path)
+    assert in_jobs.ids.tolist() == forms.ids.tolist()
+    assert in_jobs.n_pieces.tolist() == forms.n_pieces.tolist()
+
+
+def test_a_vocabulary_without_special_pieces_is_an_error(tmp_path):
+    from tokenizers.models import WordLevel
+
+    from mtag_core.errors import FormatError
+
+    Tokenizer(WordLevel({"a": 0}, unk_token="a")).save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(FormatError, match=r"expected the pieces \[CLS\], \[SEP\]"):
+        SpecialPieces.load(tmp_path / "tokenizer.json")

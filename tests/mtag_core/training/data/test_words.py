@@ -4,13 +4,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.tagging.forms import CASES
+from mtag_core.training.data.datasets import WordSentences
 from mtag_core.training.data.text import train_vocabulary
 from mtag_core.training.data.words import (
     DeviceForms,
     DeviceWords,
     FormTable,
-    WordSentences,
-    cut_long,
     form_features,
     without_diacritics,
 )
@@ -48,14 +47,6 @@ def changed(words, table, monkeypatch, sixth):
 
 def cases(batch):
     return [CASES[case] for case in batch.forms.case[batch.form_index].tolist()]
-
-
-def test_ids_give_the_forms_back(made):
-    words, forms, _ = made
-    assert words.texts(forms) == SENTENCES
-    assert words.select(np.array([2, 0])).texts(forms) == [SENTENCES[2], SENTENCES[0]]
-    both = WordSentences.concatenate([words, words])
-    assert both.texts(forms) == SENTENCES + SENTENCES
 
 
 def test_batch_reads_each_token_once_in_order(made):
@@ -144,12 +135,3 @@ def test_table_is_saved(made, tmp_path):
 )
 def test_diacritics_of_latin_greek_and_yo(form, bare):
     assert without_diacritics(form) == bare
-
-
-def test_long_sentences_are_cut_evenly():
-    assert cut_long(5) == [slice(0, 5)]
-    assert [part.stop - part.start for part in cut_long(300)] == [100, 100, 100]
-
-
-def test_no_sentences_have_no_texts():
-    assert WordSentences.of([], {}).texts([]) == []

@@ -66,9 +66,9 @@ def test_graph_gives_what_the_trained_model_gives(tmp_path: Path, teacher: OnnxT
     pieces = pytest.importorskip("mtag_core.training.data.pieces")
     model_directory = write_model(tmp_path / "m")
     model = model_files.Network.load(model_directory, device=torch.device("cpu")).model
-    packed = pieces.encode_sentences([SENTENCES[2].forms], model_directory / "tokenizer.json")
-    special = pieces.SpecialPieces.load(model_directory / "tokenizer.json")
-    sentences = pieces.DeviceSentences(packed, special, device=torch.device("cpu"))
+    tokenizer = model_directory / "tokenizer.json"
+    forms = [SENTENCES[2].forms]
+    sentences = pieces.DeviceSentences.of(forms, tokenizer, device=torch.device("cpu"))
     batch = sentences.batch(np.arange(1))
     with torch.no_grad():
         expected = model.eval()(batch)

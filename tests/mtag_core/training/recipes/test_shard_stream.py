@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[tra
 from mtag_core.errors import InputNotFoundError, ShardError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.output.rows import OutputRow
+from mtag_core.training.data.model_input import ModelInput
 from mtag_core.training.data.text import train_vocabulary
 from mtag_core.training.logits.logit_shards import LogitsWriter
 from mtag_core.training.logits.logit_teachers import labels_digest
@@ -51,6 +52,11 @@ def stream_of(directory, *, feats_temperature=1.0, feats=FEATS):
     )
 
 
+def reader_of(shards, *, has_words=False, max_pieces=64):
+    tokenizer, device = shards / "tokenizer.json", torch.device("cpu")
+    return ModelInput(tokenizer, has_words, device, max_pieces)
+
+
 def forms_of(blocks):
     return [forms for block in blocks for forms in block.forms]
 
@@ -75,7 +81,7 @@ def test_passes_have_different_orders(shards, monkeypatch):
 def test_targets_are_the_teachers_word(shards, temperature):
     stream = stream_of(shards, feats_temperature=temperature)
     blocks = stream.blocks(0, pass_generator(1, 0))
-    chunk = stream.chunk(blocks, shards / "tokenizer.json", has_words=False, max_pieces=64)
+    chunk = stream.chunk(blocks, reader_of(shards))
     firsts = [forms[0] for forms in forms_of(blocks)]
     index = firsts.index("token5")
     start = int(chunk.sentences.n_tokens[:index].sum())
@@ -100,11 +106,10 @@ def test_targets_are_the_teachers_word(shards, temperature):
 def test_long_sentences_are_left_out(shards):
     stream = stream_of(shards)
     blocks = stream.blocks(0, pass_generator(1, 0))
-    lengths = stream.chunk(
-        blocks, shards / "tokenizer.json", has_words=False, max_pieces=64
-    ).sentences.n_pieces
+    whole = stream.chunk(blocks, reader_of(shards))
+    lengths = whole.forms.lengths(whole.sentences)
     most = int(lengths.max()) - 1
-    chunk = stream.chunk(blocks, shards / "tokenizer.json", has_words=False, max_pieces=most)
+    chunk = stream.chunk(blocks, reader_of(shards, max_pieces=most))
     assert 0 < len(chunk.sentences) == (lengths <= most).sum()
     assert len(chunk.feats_ids) == int(chunk.sentences.n_tokens.sum())
 
@@ -112,7 +117,7 @@ def test_long_sentences_are_left_out(shards):
 def test_a_student_of_words_reads_the_forms(shards):
     stream = stream_of(shards)
     blocks = stream.blocks(0, pass_generator(1, 0))
-    chunk = stream.chunk(blocks, shards / "tokenizer.json", has_words=True, max_pieces=2)
+    chunk = stream.chunk(blocks, reader_of(shards, has_words=True, max_pieces=2))
     assert chunk.sentences.n_tokens.tolist() == [4] * len(FORMS)
     # Four forms of them all, each with what it may be changed to.
     assert len(chunk.forms.bare) == len({form for text in FORMS for form in text.split()})
@@ -123,7 +128,7 @@ def test_a_chunk_of_long_sentences_alone_is_an_error(shards):
     stream = stream_of(shards)
     blocks = stream.blocks(0, pass_generator(1, 0))
     with pytest.raises(ShardError, match="none of at most 2 wordpieces"):
-        stream.chunk(blocks, shards / "tokenizer.json", has_words=False, max_pieces=2)
+        stream.chunk(blocks, reader_of(shards, max_pieces=2))
 
 
 def test_shards_with_other_labels_are_refused(shards):
@@ -159,12 +164,12 @@ def test_chunk_ids_come_apart_again():
 @pytest.fixture
 def reader(shards, monkeypatch):
     monkeypatch.setattr("mtag_core.training.recipes.shard_stream._CHUNK_SENTENCES", 1)
-    tokenizer, stream = shards / "tokenizer.json", stream_of(shards)
-    return ChunkReader(stream, tokenizer, False, max_pieces=64, seed=1, rank=0, n_ranks=1)
+    return ChunkReader(stream_of(shards), reader_of(shards), seed=1, rank=0, n_ranks=1)
 
 
 def pieces_of(chunk):
-    return tuple(chunk.sentences.piece_ids.tolist())
+    ids = np.split(chunk.forms.ids, np.cumsum(chunk.forms.n_pieces)[:-1])
+    return tuple(tuple(ids[form].tolist()) for form in chunk.sentences.form_ids)
 
 
 def test_processes_read_what_this_one_would(reader):
@@ -178,7 +183,9 @@ def test_processes_read_what_this_one_would(reader):
 def test_an_error_in_a_process_ends_the_run(reader):
     with (
         pytest.raises(ShardError, match="none of at most 2 wordpieces"),
-        reading_ahead(replace(reader, max_pieces=2), n_processes=2) as read,
+        reading_ahead(
+            replace(reader, reader=replace(reader.reader, max_pieces=2)), n_processes=2
+        ) as read,
     ):
         read(0)
 

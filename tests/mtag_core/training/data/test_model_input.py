@@ -3,11 +3,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
-from mtag_core.training.data.datasets import LabelledDataset
+from mtag_core.training.data.datasets import LabelledDataset, WordSentences
+from mtag_core.training.data.model_input import ModelInput
 from mtag_core.training.data.pieces import DeviceSentences
-from mtag_core.training.data.student_input import StudentInput
 from mtag_core.training.data.text import train_vocabulary
-from mtag_core.training.data.words import DeviceWords, WordSentences
+from mtag_core.training.data.words import DeviceWords
 
 CPU = torch.device("cpu")
 SENTENCES = [["ab", "abcabc"], ["c"], ["abc", "ab", "ba"]]
@@ -22,7 +22,7 @@ def tokenizer(tmp_path_factory):
 
 @pytest.fixture(params=[True, False], ids=["words", "wordpieces"])
 def reader(tokenizer, request):
-    return StudentInput(tokenizer, request.param, CPU, max_pieces=7)
+    return ModelInput(tokenizer, request.param, CPU, max_pieces=7)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def dataset():
 
 def test_tokens_have_the_same_places_for_both_kinds(reader, dataset):
     whole, forms = dataset
-    sentences = reader.sentences(whole.packed, reader.forms(forms))
+    sentences = reader.sentences(whole.words, reader.forms(forms))
     assert isinstance(sentences, DeviceWords if reader.has_words else DeviceSentences)
     assert sentences.batch(np.array([2, 0])).token_index.tolist() == [3, 4, 5, 0, 1]
 
@@ -45,8 +45,8 @@ def test_tokens_have_the_same_places_for_both_kinds(reader, dataset):
 def test_long_sentences_of_wordpieces_are_left_out_with_their_labels(reader, dataset):
     whole, forms = dataset
     kept, sentences = reader.dataset(whole, reader.forms(forms))
-    assert len(sentences.packed) == len(kept.packed)
-    assert len(kept.upos_ids) == kept.packed.n_tokens.sum()
+    assert len(sentences.words) == len(kept.words)
+    assert len(kept.upos_ids) == kept.words.n_tokens.sum()
     # Of wordpieces nothing is longer than seven, [CLS] and [SEP] counted.
-    assert reader.has_words or sentences.packed.lengths.max() <= 7
-    assert len(kept.packed) == 3 or not reader.has_words
+    assert reader.has_words or sentences.lengths.max() <= 7
+    assert len(kept.words) == 3 or not reader.has_words
