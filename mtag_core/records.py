@@ -134,6 +134,11 @@ class Reject:
     n_input_bytes: int | None = None
     step: str = "read"
 
+    def __post_init__(self) -> None:
+        """Takes the size of an input that is held from the input."""
+        if self.n_input_bytes is None and self.input is not None:
+            object.__setattr__(self, "n_input_bytes", len(self.input))
+
 
 def failed_document(document: Document, error: Exception, *, step: str) -> Reject:
     """The reject of a document for which a step raised an error.
@@ -144,15 +149,13 @@ def failed_document(document: Document, error: Exception, *, step: str) -> Rejec
         step: As in `Reject.step`.
     """
     is_slow = isinstance(error, TooSlowError)
-    data = document_bytes(document)
     return Reject(
         source=document.source,
         offset=document.offset,
         doc_id=document.doc_id,
         reason=TOO_SLOW if is_slow else TAGGING_FAILED,
         detail=SLOW_DETAIL if is_slow else f"{type(error).__name__}: {error}".split("\n")[0],
-        input=data,
-        n_input_bytes=None if data is None else len(data),
+        input=document_bytes(document),
         step=step,
     )
 

@@ -37,7 +37,7 @@ from typing import Any
 import apache_beam as beam
 
 from mtag_core.cli.logs import set_up_logging
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus.items import ReadOptions
 from mtag_core.output.delta_table import check_table, commit_table
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest

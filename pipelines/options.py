@@ -13,16 +13,9 @@ from typing import TypeVar
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from mtag_core.cli.flag_parser import FlagParser
-from mtag_core.corpus import (
-    MAX_ITEM_BYTES,
-    MIN_ITEM_BYTES,
-    Format,
-    ReadOptions,
-    format_of,
-    formats_using,
-)
-from mtag_core.corpus.items import AUTO
-from mtag_core.corpus.registry import formats
+from mtag_core.corpus.items import AUTO, Format, ReadOptions
+from mtag_core.corpus.planning import MAX_ITEM_BYTES, MIN_ITEM_BYTES
+from mtag_core.corpus.registry import format_of, formats, formats_using
 from mtag_core.errors import UsageError
 from mtag_core.option_values import positive, seconds
 from mtag_core.options import Flags, group, option

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from math import inf
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from mtag_core.corpus.sniffing import UTF8_MARK
 from mtag_core.languages import find_language
@@ -21,21 +22,77 @@ _DETAIL_CHARACTERS = 300
 _UTF16_RATIO = 0.04
 
 
-def decode_document(data: bytes, *, source: str, offset: int, doc_id: str) -> Document | Reject:
-    """Decodes a document's bytes; a byte order mark at the start of a file is dropped."""
-    if offset == 0:
-        data = data.removeprefix(UTF8_MARK)
-    fault = None
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        value = data[error.start : error.start + 4]
-        fault = "invalid_utf8", f"bytes {value!r} at {offset + error.start}; expected UTF-8"
-    if b"\0" in data:
-        fault = _nul_fault(data, offset=offset, is_utf8=fault is None)
-    if fault:
-        return make_reject(*fault, data, source=source, offset=offset, doc_id=doc_id)
-    return Document(doc_id, text, source, offset)
+class Origin(NamedTuple):
+    """Where a document starts, and what is made of its bytes there.
+
+    Attributes:
+        source: Path or URL of its file.
+        offset: As in `Document`.
+    """
+
+    source: str
+    offset: int
+
+    @property
+    def doc_id(self) -> str:
+        """The id of a document that has none of its own."""
+        return f"{self.source}#{self.offset}"
+
+    def reject(
+        self, reason: str, detail: str, data: bytes | None = None, *, doc_id: str | None = None
+    ) -> Reject:
+        """Makes the reject of a document.
+
+        Args:
+            reason: One of `REASONS`.
+            detail: What was met and what was expected.
+            data: Its bytes; None where they are not held.
+            doc_id: Its own id.
+        """
+        doc_id = self.doc_id if doc_id is None else doc_id
+        return Reject(*self, doc_id, reason, detail, data)
+
+    def too_large(self, n_bytes: int, limit: int) -> Reject:
+        """Makes the reject of a document that is named by its place, not held."""
+        detail = f"{n_bytes} bytes from byte {self.offset} on; expected at most {limit}"
+        return replace(self.reject("document_too_large", detail), n_input_bytes=n_bytes)
+
+    def decode(self, data: bytes, *, doc_id: str | None = None) -> Document | Reject:
+        """Decodes a document's bytes; a byte order mark at the start of a file is dropped."""
+        if self.offset == 0:
+            data = data.removeprefix(UTF8_MARK)
+        fault = None
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            place = f"bytes {data[error.start : error.start + 4]!r} at {self.offset + error.start}"
+            fault = "invalid_utf8", f"{place}; expected UTF-8"
+        if b"\0" in data:
+            fault = _nul_fault(data, offset=self.offset, is_utf8=fault is None)
+        if fault:
+            return self.reject(*fault, data, doc_id=doc_id)
+        doc_id = self.doc_id if doc_id is None else doc_id
+        return Document(doc_id, text, *self)
+
+    def attempt(
+        self, make: Callable[[], T], data: bytes | None, *, limit_s: float = inf
+    ) -> T | Reject:
+        """Calls what makes a record; where that raises, a bug of ours, the record is a reject.
+
+        Args:
+            make: Makes it.
+            data: Its bytes.
+            limit_s: Seconds that it may take.
+        """
+        try:
+            with time_limit(limit_s):
+                return make()
+        except MemoryError:
+            raise
+        except TooSlowError:
+            return self.reject(TOO_SLOW, SLOW_DETAIL, data)
+        except Exception as error:
+            return self.reject(READER_FAILED, one_line(error), data)
 
 
 def check_text(text: str) -> tuple[str, str] | None:
@@ -64,58 +121,9 @@ def language_fault(called: object, field: str) -> tuple[str, str] | None:
     return None
 
 
-def make_reject(
-    reason: str, detail: str, data: bytes, *, source: str, offset: int, doc_id: str | None
-) -> Reject:
-    """Makes the reject of a document whose bytes are at hand."""
-    return Reject(source, offset, doc_id, reason, detail, data, len(data))
-
-
-def or_failed(
-    make: Callable[[], T],
-    data: bytes | None,
-    *,
-    source: str,
-    offset: int,
-    limit_s: float = inf,
-) -> T | Reject:
-    """Calls what makes a record; where that raises, a bug of ours, the record is a reject.
-
-    Args:
-        make: Makes it.
-        data: Its bytes.
-        source: Path or URL of its file.
-        offset: Where it starts.
-        limit_s: Seconds that it may take.
-    """
-    try:
-        with time_limit(limit_s):
-            return make()
-    except MemoryError:
-        raise
-    except TooSlowError:
-        fault = TOO_SLOW, SLOW_DETAIL
-    except Exception as error:
-        fault = READER_FAILED, one_line(error)
-    n_bytes = None if data is None else len(data)
-    return Reject(source, offset, f"{source}#{offset}", *fault, data, n_bytes)
-
-
 def one_line(error: Exception) -> str:
     """An exception for a `Reject`'s detail."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:_DETAIL_CHARACTERS]
-
-
-def too_large(n_bytes: int, limit: int, *, source: str, offset: int) -> Reject:
-    """Makes the reject of a document that is named by its place, not held."""
-    return Reject(
-        source=source,
-        offset=offset,
-        doc_id=f"{source}#{offset}",
-        reason="document_too_large",
-        detail=f"{n_bytes} bytes from byte {offset} on; expected at most {limit}",
-        n_input_bytes=n_bytes,
-    )
 
 
 def _nul_fault(data: bytes, *, offset: int, is_utf8: bool) -> tuple[str, str]:

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 
 from mtag_core import storage
 from mtag_core.child_process import ChildProcess
-from mtag_core.corpus.format import WHOLE, Range
-from mtag_core.corpus.items import ReadOptions, Span, WorkItem
+from mtag_core.corpus.items import WHOLE, Range, ReadOptions, Span, WorkItem
 from mtag_core.corpus.registry import format_named, format_of
 from mtag_core.corpus.sniffing import codec_of
 from mtag_core.errors import MtagError

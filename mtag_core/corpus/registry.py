@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 
+from mtag_core.corpus import formats as modules_of_formats
+from mtag_core.corpus.formats import text
 from mtag_core.corpus.decoding import one_line
-from mtag_core.corpus.format import Format, Read
-from mtag_core.corpus.formats import conllu, delimited, html, jsonl, mediawiki, parquet, text
-from mtag_core.corpus.items import AUTO, ReadOptions, Span, WorkItem
+from mtag_core.corpus.items import AUTO, Format, Read, ReadOptions, Span, WorkItem
 from mtag_core.corpus.sniffing import stem_of
 from mtag_core.corpus.source import Failure, changed_since_planned, failure_of
 from mtag_core.errors import MtagError, StorageError, UsageError
@@ -23,10 +25,14 @@ def register(added: Format) -> None:
     _EXTENSION_TO_FORMAT.update((extension, added) for extension in added.extensions)
 
 
-for _module in (text, jsonl, delimited, parquet, mediawiki, conllu):
-    register(_module.FORMAT)
-register(html.HTML)
-register(html.WARC)
+def register_modules() -> None:
+    """Registers the `FORMATS` of all modules of `mtag_core.corpus.formats`."""
+    for found in iter_modules(modules_of_formats.__path__, f"{modules_of_formats.__name__}."):
+        for each in import_module(found.name).FORMATS:
+            register(each)
+
+
+register_modules()
 
 
 def formats() -> tuple[Format, ...]:
@@ -60,7 +66,7 @@ def format_of(file: FileInfo, options: ReadOptions) -> Format:
     if extension in _EXTENSION_TO_FORMAT:
         return _EXTENSION_TO_FORMAT[extension]
     named = (each for each in formats() if each.names is not None and each.names.search(name))
-    return next(named, text.FORMAT)
+    return next(named, text.FORMATS[0])
 
 
 def formats_using(option: str) -> tuple[Format, ...]:

@@ -1,4 +1,7 @@
-"""A span's bytes, decompressed. Reading never raises: what goes wrong ends the bytes instead."""
+"""A span's bytes, decompressed, and their lines, each with its offset.
+
+Reading never raises: what goes wrong ends the bytes instead.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -14,10 +17,21 @@ from mtag_core.corpus.compression import (
     ExpansionError,
     TruncatedError,
 )
-from mtag_core.corpus.items import Span
-from mtag_core.corpus.sniffing import PeekableStream, SniffedStream, codec_of
+from mtag_core.corpus.decoding import Origin
+from mtag_core.corpus.items import ReadOptions, Span
+from mtag_core.corpus.sniffing import UTF8_MARK, PeekableStream, SniffedStream, codec_of
 from mtag_core.errors import InputNotFoundError, MtagError
 from mtag_core.records import READER_FAILED, Reject
+
+# A block's lines are held at once; short ones take many times their bytes.
+_BLOCK_BYTES = 2**18
+_DEFAULTS = ReadOptions()
+_ERROR_TO_REASON = {
+    TruncatedError: "truncated",
+    CorruptError: "corrupt",
+    ExpansionError: "expands_too_much",
+    InputNotFoundError: "vanished",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +47,11 @@ class Source(AbstractContextManager["Source"]):
 
     Args:
         span: Its file is opened.
+        options: How much it may hold, and its encoding.
         start: First byte, as the file is stored.
         wrap: Makes the stream to read of the raw one; None decompresses, and makes UTF-8 of
             UTF-16 and UTF-32.
         keeps_encoding: Leave UTF-16 and UTF-32 as they are.
-        max_expansion: As in `DecompressedStream`.
-        encoding: As in `SniffedStream`.
 
     Attributes:
         path: Path or URL of the file.
@@ -52,21 +65,19 @@ class Source(AbstractContextManager["Source"]):
     def __init__(
         self,
         span: Span,
+        options: ReadOptions = _DEFAULTS,
         *,
         start: int = 0,
         wrap: Callable[[BinaryIO], ByteStream] | None = None,
         keeps_encoding: bool = False,
-        max_expansion: int | None = None,
-        encoding: str | None = None,
     ) -> None:
-        self._encoding = encoding
+        self._options = options
         self.path = span.file.path
         self.position = start
         self.failure: Failure | None = None
         self._raw: BinaryIO | None = None
         self._stream: PeekableStream | None = None
         self._keeps_encoding = keeps_encoding
-        self._max_expansion = max_expansion
         self._end = span.end
         self._n_line_feeds = 0
         self.is_at_end = False
@@ -131,15 +142,7 @@ class Source(AbstractContextManager["Source"]):
 
     def _reject(self, failure: Failure) -> Reject:
         offset, data = self._cut_off or (self.position, None)
-        return Reject(
-            source=self.path,
-            offset=offset,
-            doc_id=f"{self.path}#{offset}",
-            reason=failure.reason,
-            detail=failure.detail,
-            input=data,
-            n_input_bytes=None if data is None else len(data),
-        )
+        return Origin(self.path, offset).reject(failure.reason, failure.detail, data)
 
     def __exit__(
         self,
@@ -153,29 +156,22 @@ class Source(AbstractContextManager["Source"]):
 
     def _decoded(self, raw: BinaryIO) -> ByteStream:
         codec = codec_of(self.path)
-        limit = self._max_expansion
+        limit = self._options.max_expansion
         stream = DecompressedStream(raw, codec, max_expansion=limit) if codec else raw
         if self.position:
             return stream
         return SniffedStream(
             stream,
             keeps_encoding=self._keeps_encoding,
-            encoding=self._encoding,
+            encoding=self._options.encoding,
             max_expansion=limit,
         )
 
 
 def failure_of(error: Exception) -> Failure:
     """Names what an exception means for the file it came from."""
-    if isinstance(error, TruncatedError):
-        return Failure("truncated", str(error))
-    if isinstance(error, CorruptError):
-        return Failure("corrupt", str(error))
-    if isinstance(error, ExpansionError):
-        return Failure("expands_too_much", str(error))
-    if isinstance(error, InputNotFoundError):
-        return Failure("vanished", str(error))
-    return Failure("unreadable", str(error))
+    reasons = (reason for kind, reason in _ERROR_TO_REASON.items() if isinstance(error, kind))
+    return Failure(next(reasons, "unreadable"), str(error))
 
 
 def changed_since_planned(span: Span) -> Failure | None:
@@ -189,3 +185,71 @@ def changed_since_planned(span: Span) -> Failure | None:
         return None
     expected = f"planned with {planned.size} bytes, version {planned.version!r}"
     return Failure("changed", f"{now.size} bytes, version {now.version!r}; {expected}")
+
+
+@dataclass(frozen=True, slots=True)
+class LongLine:
+    """Stands for a line over the limit."""
+
+    n_bytes: int
+
+
+def read_lines(
+    source: Source, *, end: int | None, limit: int, is_mid_line: bool = False
+) -> Iterator[tuple[int, bytes | LongLine]]:
+    """Yields (offset, line with its end) of the lines that start before `end`.
+
+    What was read to the end is checked: a line feed that ended no line is a failure of the source.
+    A byte order mark at the start of a file is dropped; its line starts at 0 all the same. A last
+    line that a failure of the source cut off is not yielded but noted in the source.
+
+    Args:
+        source: Read from its position on.
+        end: Offset; None for the end of the source.
+        limit: Most bytes of a line, its end included.
+        is_mid_line: The source stands behind the start of a line that is not to be yielded, or on
+            the line end right before the first line.
+    """
+    offset = source.position
+    tail: list[bytes] = []
+    n_tail = 0
+    skips = is_mid_line
+    n_lines = n_dropped = 0
+    if offset == 0 and source.peek(len(UTF8_MARK)) == UTF8_MARK:
+        n_dropped = len(source.read_exactly(len(UTF8_MARK)))
+    while block := source.read(_BLOCK_BYTES):
+        parts = block.splitlines(keepends=True) if b"\r" not in block else _split(block)
+        for part in parts:
+            if not part.endswith(b"\n"):
+                n_tail += len(part)
+                if n_tail <= limit and not skips:
+                    tail.append(part)
+                else:
+                    tail.clear()
+                continue
+            n_bytes = n_tail + len(part)
+            n_lines += 1
+            if not skips:
+                if end is not None and offset >= end:
+                    return
+                if n_bytes > limit:
+                    yield offset, LongLine(n_bytes)
+                else:
+                    yield offset, b"".join((*tail, part)) if n_tail else part
+            offset += n_bytes + n_dropped
+            n_dropped = 0
+            skips = False
+            tail.clear()
+            n_tail = 0
+    source.check_lines(n_lines)
+    if source.failure:
+        source.cut_off(offset, None if n_tail > limit else b"".join(tail))
+    elif n_tail and not skips and (end is None or offset < end):
+        yield offset, LongLine(n_tail) if n_tail > limit else b"".join(tail)
+
+
+def _split(block: bytes) -> list[bytes]:
+    """Splits at line feeds only."""
+    lines = [line + b"\n" for line in block.split(b"\n")]
+    lines[-1] = lines[-1][:-1]
+    return lines if lines[-1] else lines[:-1]

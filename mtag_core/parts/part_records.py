@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple
 
-from mtag_core.corpus import ReadOptions, read_item
+from mtag_core.corpus.items import ReadOptions
+from mtag_core.corpus.registry import read_item
 from mtag_core.errors import MtagError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest

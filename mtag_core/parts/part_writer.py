@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-from mtag_core.corpus import stored_bytes
+from mtag_core.corpus.planning import stored_bytes
 from mtag_core.errors import CountMismatchError
 from mtag_core.output.layout import OutputLayout, PartFiles, open_part
 from mtag_core.output.manifests import Manifest

@@ -17,12 +17,10 @@ from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 
 from mtag_core.child_process import ChildProcess
-from mtag_core.corpus import (
+from mtag_core.corpus.items import ReadOptions, Span, WorkItem
+from mtag_core.corpus.planning import (
     MAX_ITEM_BYTES,
     ItemPlanner,
-    ReadOptions,
-    Span,
-    WorkItem,
     expected_bytes,
     is_slow,
     may_abort,

@@ -13,7 +13,8 @@ from itertools import islice
 
 from mtag_core import storage
 from mtag_core.child_process import ChildCrashError, ChildProcess
-from mtag_core.corpus import ReadOptions, Span, WorkItem, read_item
+from mtag_core.corpus.items import ReadOptions, Span, WorkItem
+from mtag_core.corpus.registry import read_item
 from mtag_core.errors import StorageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.records import CRASHED, Document, Reject, document_bytes
@@ -171,14 +172,12 @@ def _crashed_file(span: Span, error: ChildCrashError) -> Reject:
 
 
 def _crashed_document(document: Document, error: ChildCrashError) -> Reject:
-    data = document_bytes(document)
     return Reject(
         source=document.source,
         offset=document.offset,
         doc_id=document.doc_id,
         reason=CRASHED,
         detail=f"{document.source}: tagging this document ends the process ({error})",
-        input=data,
-        n_input_bytes=None if data is None else len(data),
+        input=document_bytes(document),
         step="tag",
     )

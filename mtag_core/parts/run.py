@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mtag_core import storage
-from mtag_core.corpus import MAX_ITEM_BYTES, ReadOptions
+from mtag_core.corpus.items import ReadOptions
+from mtag_core.corpus.planning import MAX_ITEM_BYTES
 from mtag_core.errors import CountMismatchError, LockHeldError, OutputError, UsageError
 from mtag_core.output.columns import SCHEMA_VERSION
 from mtag_core.output.layout import (

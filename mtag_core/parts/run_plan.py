@@ -15,17 +15,10 @@ from typing import Any, NamedTuple
 
 from mtag_core import storage
 from mtag_core.child_process import ChildCrashError, ChildProcess
-from mtag_core.corpus import (
-    ReadOptions,
-    Span,
-    WorkItem,
-    fitting_item_bytes,
-    fitting_spool_bytes,
-    format_of,
-    formats_using,
-    read_item,
-)
+from mtag_core.corpus.items import ReadOptions, Span, WorkItem
 from mtag_core.corpus.kept_fields import RAW, KeptField, kept_fields, kind_of
+from mtag_core.corpus.planning import fitting_item_bytes, fitting_spool_bytes
+from mtag_core.corpus.registry import format_of, formats_using, read_item
 from mtag_core.errors import OutputError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.parts.completed_parts import ManifestReader, completed_parts, damaged_parts

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from itertools import accumulate, pairwise
 
 from mtag_core import storage
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus.items import ReadOptions
 from mtag_core.errors import CountMismatchError, OutputError
 from mtag_core.output.layout import SLICES, OutputLayout
 from mtag_core.parts.part_records import pages_of, read_item_records

@@ -13,7 +13,7 @@ import apache_beam as beam
 from apache_beam.internal import pickler
 
 from mtag_core import storage
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus.items import ReadOptions
 from mtag_core.output.layout import OutputLayout
 from mtag_core.parts.part_records import CompletedPart, RecordKey, read_part
 from mtag_core.parts.plan import PlannedPart

@@ -8,7 +8,7 @@ import apache_beam as beam
 from apache_beam.utils.shared import Shared
 
 from mtag_core import storage
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus.items import ReadOptions
 from mtag_core.parts.part_records import RecordKey
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.records import Block, Reject, Sentence

@@ -10,7 +10,7 @@ import os
 import pytest
 
 from mtag_core.child_process import ChildProcess
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus.items import ReadOptions
 from tests.fuzz import checks, seeds
 from tests.fuzz.mutations import inputs, mutated
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mtag_core import conllu
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus.items import ReadOptions
 from pipelines.annotate_options import parse_options
 from tests.pipelines.trees import annotate, tree
 

@@ -7,7 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from mtag_core import conllu
-from mtag_core.corpus import ReadOptions, plan_items, read_item
+from mtag_core.corpus.items import ReadOptions
+from mtag_core.corpus.planning import plan_items
+from mtag_core.corpus.registry import read_item
 from mtag_core.records import Document
 from mtag_core.storage import list_files
 from pipelines.annotate import main

@@ -1,20 +1,25 @@
-"""A format that is not in mtag, in one module and one line that registers it: annotate reads it."""
+"""A format that is not in mtag, in one module: annotate reads it."""
 
-import csv
-import io
 import json
+import sys
 
 import pytest
 
-from mtag_core.corpus import Format, register, registry
-from mtag_core.corpus.source import Source
-from mtag_core.records import Document
+from mtag_core.corpus import formats, registry
 from pipelines.annotate import main
 from tests.pipelines.trees import annotate
 
+MODULE = """
+import csv
+import io
+
+from mtag_core.corpus.items import Format
+from mtag_core.corpus.source import Source
+from mtag_core.records import Document
+
 
 def read_rows(span, options, _pages):
-    with Source(span) as source:
+    with Source(span, options) as source:
         rows = csv.DictReader(io.StringIO(source.read_exactly(10**6).decode()))
         for number, row in enumerate(rows):
             doc_id = f"{source.path}#{number}"
@@ -22,16 +27,28 @@ def read_rows(span, options, _pages):
         yield from source.rejects()
 
 
-ROWS = Format(
-    name="rows", title="rows", extensions=(".rows", ".dsv"), read=read_rows, options=("text_field",)
+FORMATS = (
+    Format(
+        name="rows",
+        title="rows",
+        extensions=(".rows", ".dsv"),
+        read=read_rows,
+        options=("text_field",),
+    ),
 )
+"""
 
 
 @pytest.fixture
-def registered(monkeypatch):
+def registered(monkeypatch, tmp_path_factory):
     for name in ("_NAME_TO_FORMAT", "_EXTENSION_TO_FORMAT"):
         monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
-    register(ROWS)
+    folder = tmp_path_factory.mktemp("formats")
+    (folder / "rows.py").write_text(MODULE)
+    monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(folder)])
+    registry.register_modules()
+    yield
+    del sys.modules[f"{formats.__name__}.rows"]
 
 
 @pytest.mark.parametrize("name", ["a.rows", "a.dsv", "a.data"])
@@ -48,8 +65,8 @@ def test_the_help_names_it(registered, capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     printed = " ".join(capsys.readouterr().out.split())
-    assert "{auto,text,jsonl,csv,parquet,mediawiki,conllu,html,warc,rows}" in printed
-    assert "nested one (JSON, CSV, Parquet, rows) (default: text)" in printed
+    assert "{auto,conllu,csv,html,warc,jsonl,mediawiki,parquet,text,rows}" in printed
+    assert "nested one (CSV, JSON, Parquet, rows) (default: text)" in printed
 
 
 def test_it_is_unknown_again_afterwards(tmp_path, capsys):

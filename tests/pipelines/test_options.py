@@ -1,6 +1,6 @@
 import pytest
 
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus.items import ReadOptions
 from mtag_core.errors import UsageError
 from mtag_core.output.writers import OutputFormat
 from pipelines.annotate_options import parse_options
@@ -82,8 +82,8 @@ def test_the_help_says_for_which_formats_a_flag_is(capsys):
     with pytest.raises(SystemExit):
         parse_options(["--help"])
     shown = " ".join(capsys.readouterr().out.split())
-    assert "field of the document id (JSON, CSV, Parquet)" in shown
-    assert "{auto,text,jsonl,csv,parquet,mediawiki,conllu,html,warc}" in shown
+    assert "field of the document id (CSV, JSON, Parquet)" in shown
+    assert "{auto,conllu,csv,html,warc,jsonl,mediawiki,parquet,text}" in shown
 
 
 @pytest.mark.parametrize(

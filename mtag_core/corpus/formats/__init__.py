@@ -1,1 +1,1 @@
-"""The formats of inputs, one module each; `mtag_core.corpus.registry` knows them all."""
+"""The formats of inputs: `mtag_core.corpus.registry` finds the `FORMATS` of each module."""

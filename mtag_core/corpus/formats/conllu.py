@@ -12,11 +12,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from mtag_core import conllu
-from mtag_core.corpus.decoding import decode_document, make_reject, or_failed, too_large
-from mtag_core.corpus.format import Format
-from mtag_core.corpus.items import ReadOptions, Span
-from mtag_core.corpus.lines import LongLine, read_lines
-from mtag_core.corpus.source import Source
+from mtag_core.corpus.decoding import Origin
+from mtag_core.corpus.items import Format, ReadOptions, Span
+from mtag_core.corpus.source import LongLine, Source, read_lines
 from mtag_core.errors import ConlluError
 from mtag_core.languages import UNKNOWN, find_language
 from mtag_core.records import Document, Reject, Sentence
@@ -37,8 +35,7 @@ def read_conllu(
     Yields:
         Documents with their sentences; a reject for each sentence that breaks the format.
     """
-    encoding, expansion = options.encoding, options.max_expansion
-    with Source(span, max_expansion=expansion, encoding=encoding) as source:
+    with Source(span, options) as source:
         yield from _read_documents(source, options)
         yield from source.rejects()
 
@@ -56,10 +53,11 @@ def _read_documents(source: Source, options: ReadOptions) -> Iterator[Document |
             doc_id = newdoc or f"{source.path}#{offset}"
             gathered = _Gathered(source.path, offset, doc_id, language)
         if isinstance(block, LongLine):
-            yield too_large(block.n_bytes, limit, source=source.path, offset=offset)
+            yield Origin(source.path, offset).too_large(block.n_bytes, limit)
             continue
-        parse = partial(_parse, block, gathered, source=source.path, offset=offset)
-        sentence = or_failed(parse, block, source=source.path, offset=offset, limit_s=limit_s)
+        origin = Origin(source.path, offset)
+        parse = partial(_parse, block, gathered, origin)
+        sentence = origin.attempt(parse, block, limit_s=limit_s)
         if isinstance(sentence, Reject):
             yield sentence
         else:
@@ -142,22 +140,20 @@ def _newdoc_id(block: bytes) -> str | None:
     return None
 
 
-def _parse(block: bytes, gathered: "_Gathered", *, source: str, offset: int) -> Sentence | Reject:
-    doc_id = f"{source}#{offset}"
-    decoded = decode_document(block, source=source, offset=offset, doc_id=doc_id)
+def _parse(block: bytes, gathered: _Gathered, origin: Origin) -> Sentence | Reject:
+    decoded = origin.decode(block)
     if isinstance(decoded, Reject):
         return decoded
     lines = [line.removesuffix("\r") for line in decoded.text.rstrip("\r\n").split("\n")]
     try:
-        parsed = conllu.parse_sentence(lines, source=f"{source}#{offset}")
+        parsed = conllu.parse_sentence(lines, source=origin.doc_id)
     except ConlluError as error:
-        detail = str(error)
-        return make_reject(
-            "invalid_conllu", detail, block, source=source, offset=offset, doc_id=doc_id
-        )
+        return origin.reject("invalid_conllu", str(error), block)
     language = _language(parsed.metadata.get("language", "")) or gathered.language
     start = gathered.start(is_new_paragraph=not _PARAGRAPH.isdisjoint(parsed.metadata))
     return conllu.to_sentence(parsed, start=start, language=language)
 
 
-FORMAT = Format(name="conllu", title="CoNLL-U", extensions=(".conllu", ".conll"), read=read_conllu)
+FORMATS = (
+    Format(name="conllu", title="CoNLL-U", extensions=(".conllu", ".conll"), read=read_conllu),
+)

@@ -10,13 +10,11 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 
-from mtag_core.corpus.decoding import make_reject, or_failed, too_large
-from mtag_core.corpus.format import Format
+from mtag_core.corpus.decoding import Origin
 from mtag_core.corpus.formats.jsonl import document_of
-from mtag_core.corpus.items import ReadOptions, Span
-from mtag_core.corpus.lines import LongLine, read_lines
+from mtag_core.corpus.items import Format, ReadOptions, Span
 from mtag_core.corpus.sniffing import stem_of
-from mtag_core.corpus.source import Source
+from mtag_core.corpus.source import LongLine, Source, read_lines
 from mtag_core.records import Document, Reject
 
 _DELIMITERS = ",;\t|"
@@ -36,8 +34,7 @@ def read_delimited(
         span: The file.
         options: Names of the columns; the limit is on a row.
     """
-    encoding, expansion = options.encoding, options.max_expansion
-    with Source(span, max_expansion=expansion, encoding=encoding) as source:
+    with Source(span, options) as source:
         yield from _read_rows(source, options)
         yield from source.rejects()
 
@@ -53,11 +50,12 @@ def _read_rows(source: Source, options: ReadOptions) -> Iterator[Document | Reje
         if not names:
             # Read to the end all the same: the file was not cut off.
             continue
+        origin = Origin(path, offset)
         if isinstance(row, LongLine):
-            yield too_large(row.n_bytes, limit, source=path, offset=offset)
+            yield origin.too_large(row.n_bytes, limit)
         else:
-            make = partial(_document, row, names, delimiter, path, offset, options)
-            yield or_failed(make, row, source=path, offset=offset, limit_s=limit_s)
+            make = partial(_document, row, names, delimiter, origin, options)
+            yield origin.attempt(make, row, limit_s=limit_s)
 
 
 def _names(row: bytes | LongLine, path: str) -> tuple[list[str], str]:
@@ -114,33 +112,34 @@ def _ends_in_quotes(line: bytes, is_open: bool) -> bool:
 
 
 def _document(
-    row: bytes, names: list[str], delimiter: str, source: str, offset: int, options: ReadOptions
+    row: bytes, names: list[str], delimiter: str, origin: Origin, options: ReadOptions
 ) -> Document | Reject:
     row = row.rstrip(b"\r\n")
-    reject = partial(
-        make_reject, data=row, source=source, offset=offset, doc_id=f"{source}#{offset}"
-    )
     try:
         values = next(csv.reader([row.decode("utf-8")], delimiter=delimiter, strict=True))
     except UnicodeDecodeError as error:
         value = row[error.start : error.start + 4]
-        return reject("invalid_utf8", f"bytes {value!r} at {offset + error.start}; expected UTF-8")
+        detail = f"bytes {value!r} at {origin.offset + error.start}; expected UTF-8"
+        return origin.reject("invalid_utf8", detail, row)
     except (csv.Error, StopIteration) as error:
-        return reject("invalid_csv", f"{error}; expected a row, quoted as RFC 4180 says")
+        detail = f"{error}; expected a row, quoted as RFC 4180 says"
+        return origin.reject("invalid_csv", detail, row)
     if len(values) != len(names):
         detail = f"{len(values)} fields; expected {len(names)}, as the first row has"
-        return reject("invalid_csv", detail)
+        return origin.reject("invalid_csv", detail, row)
     fields = {name: value or None for name, value in zip(names, values, strict=True)}
     fields[options.text_field] = fields.get(options.text_field) or ""
     if options.text_field not in names:
         del fields[options.text_field]
-    return document_of(fields, row, source=source, offset=offset, options=options)
+    return document_of(fields, row, origin, options)
 
 
-FORMAT = Format(
-    name="csv",
-    title="CSV",
-    extensions=(".csv", ".tsv", ".tab"),
-    read=read_delimited,
-    options=("text_field", "id_field", "language_field", "keep_fields"),
+FORMATS = (
+    Format(
+        name="csv",
+        title="CSV",
+        extensions=(".csv", ".tsv", ".tab"),
+        read=read_delimited,
+        options=("text_field", "id_field", "language_field", "keep_fields"),
+    ),
 )

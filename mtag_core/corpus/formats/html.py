@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from mtag_core.corpus.decoding import check_text, make_reject, one_line, or_failed, too_large
-from mtag_core.corpus.format import Format
-from mtag_core.corpus.items import ReadOptions, Span
+from mtag_core.corpus.decoding import Origin, check_text, one_line
+from mtag_core.corpus.items import Format, ReadOptions, Span
 from mtag_core.corpus.source import Failure, Source
 from mtag_core.errors import MtagError, UsageError
 from mtag_core.records import Document, Reject
@@ -29,13 +28,13 @@ def read_html(
         options: The limit is on the page.
     """
     limit, path = options.max_document_bytes, span.file.path
-    with Source(span, keeps_encoding=True, max_expansion=options.max_expansion) as source:
+    with Source(span, options, keeps_encoding=True) as source:
         data = source.read_exactly(limit + 1)
         if len(data) > limit:
-            yield too_large(max(span.file.size, len(data)), limit, source=path, offset=0)
+            yield Origin(path, 0).too_large(max(span.file.size, len(data)), limit)
             return
         if not source.failure:
-            yield _page(data, path, 0, path, options)
+            yield _page(data, Origin(path, 0), path, options)
         else:
             source.cut_off(0, data)
         yield from source.rejects()
@@ -53,16 +52,15 @@ def read_warc(
     Yields:
         Documents, their ids the URLs of the pages.
     """
-    with Source(span, keeps_encoding=True, max_expansion=options.max_expansion) as source:
+    with Source(span, options, keeps_encoding=True) as source:
         try:
             yield from _read_answers(source, options)
         except (MtagError, MemoryError):
             raise
         except Exception as error:
             # Of the package: what makes documents has none.
-            path, position = source.path, source.position
             detail = f"WARC: {one_line(error)}; the rest of the file is not read"
-            yield Reject(path, position, f"{path}#{position}", "corrupt", detail)
+            yield Origin(source.path, source.position).reject("corrupt", detail)
             return
         yield from source.rejects()
 
@@ -80,14 +78,14 @@ def _read_answers(source: Source, options: ReadOptions) -> Iterator[Document | R
         offset = records.get_record_offset()
         end = offset + records.get_record_length()
         if len(data) > limit:
-            yield too_large(record.length, limit, source=path, offset=offset)
+            yield Origin(path, offset).too_large(record.length, limit)
         elif record.raw_stream.limit or not record.rec_headers.get_header("Content-Length"):
             source.cut_off(offset, data)
             source.failure = source.failure or Failure("truncated", "WARC: the record is cut off")
             return
         elif is_page:
-            doc_id = record.rec_headers.get_header("WARC-Target-URI") or f"{path}#{offset}"
-            yield _page(data, path, offset, doc_id, options)
+            url = record.rec_headers.get_header("WARC-Target-URI") or None
+            yield _page(data, Origin(path, offset), url, options)
     if source.position > end + _BLANK_BYTES and not source.failure:
         # A record whose header is cut off does not come at all.
         source.cut_off(end, None)
@@ -113,14 +111,14 @@ def _is_page(record: Any) -> bool:  # noqa: ANN401
 
 
 def _page(
-    data: bytes, path: str, offset: int, doc_id: str, options: ReadOptions
+    data: bytes, origin: Origin, doc_id: str | None, options: ReadOptions
 ) -> Document | Reject:
-    make = partial(_document, data, path, offset, doc_id, options.encoding)
-    return or_failed(make, data, source=path, offset=offset, limit_s=options.max_document_seconds)
+    make = partial(_document, data, origin, doc_id, options.encoding)
+    return origin.attempt(make, data, limit_s=options.max_document_seconds)
 
 
 def _document(
-    data: bytes, path: str, offset: int, doc_id: str, encoding: str | None
+    data: bytes, origin: Origin, doc_id: str | None, encoding: str | None
 ) -> Document | Reject:
     encodings = _import("resiliparse.parse.encoding")
     text = encodings.bytes_to_str(data, encoding or encodings.detect_encoding(data))
@@ -131,12 +129,12 @@ def _document(
         # A panic of the package is no Exception.
         if not isinstance(error, ValueError) and type(error).__name__ != "PanicException":
             raise
-        fault = "invalid_html", f"{' '.join(str(error).split())[:200]}; expected an HTML page"
-        return make_reject(*fault, data, source=path, offset=offset, doc_id=doc_id)
-    fault_of_text = check_text(main)
-    if fault_of_text:
-        return make_reject(*fault_of_text, data, source=path, offset=offset, doc_id=doc_id)
-    return Document(doc_id, main, path, offset)
+        detail = f"{' '.join(str(error).split())[:200]}; expected an HTML page"
+        return origin.reject("invalid_html", detail, data, doc_id=doc_id)
+    fault = check_text(main)
+    if fault:
+        return origin.reject(*fault, data, doc_id=doc_id)
+    return Document(doc_id or origin.doc_id, main, *origin)
 
 
 def _import(name: str) -> Any:  # noqa: ANN401
@@ -147,11 +145,13 @@ def _import(name: str) -> Any:  # noqa: ANN401
         raise UsageError(f"{package} is not installed: pip install 'mtag[html]'") from error
 
 
-HTML = Format(
-    name="html",
-    title="HTML",
-    extensions=(".html", ".htm", ".xhtml"),
-    read=read_html,
-    may_abort=True,
+FORMATS = (
+    Format(
+        name="html",
+        title="HTML",
+        extensions=(".html", ".htm", ".xhtml"),
+        read=read_html,
+        may_abort=True,
+    ),
+    Format(name="warc", title="WARC", extensions=(".warc",), read=read_warc, may_abort=True),
 )
-WARC = Format(name="warc", title="WARC", extensions=(".warc",), read=read_warc, may_abort=True)

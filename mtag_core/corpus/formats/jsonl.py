@@ -13,19 +13,19 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from mtag_core.corpus.decoding import (
-    check_text,
-    language_fault,
-    make_reject,
-    or_failed,
-    too_large,
+from mtag_core.corpus.decoding import Origin, check_text, language_fault
+from mtag_core.corpus.items import (
+    WHOLE,
+    Format,
+    Range,
+    ReadOptions,
+    Span,
+    can_start_midway,
+    even_ranges,
 )
-from mtag_core.corpus.format import WHOLE, Format, Range, can_start_midway, even_ranges
-from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.kept_fields import FieldError, kept_fields, kept_values
-from mtag_core.corpus.lines import LongLine, read_lines
 from mtag_core.corpus.sniffing import UTF8_MARK
-from mtag_core.corpus.source import Source
+from mtag_core.corpus.source import LongLine, Source, read_lines
 from mtag_core.languages import find_language
 from mtag_core.records import Document, Reject
 from mtag_core.storage import FileInfo
@@ -206,8 +206,7 @@ def read_jsonl(
     """
     # A byte early, to see a line end there.
     start = max(0, span.start - 1)
-    encoding, expansion = options.encoding, options.max_expansion
-    with Source(span, start=start, max_expansion=expansion, encoding=encoding) as source:
+    with Source(span, options, start=start) as source:
         yield from _read_records(span, source, options)
         yield from source.rejects()
 
@@ -229,44 +228,36 @@ def _read_records(span: Span, source: Source, options: ReadOptions) -> Iterator[
     else:
         records = _read_values(source, limit=limit)
     for offset, record in records:
+        origin = Origin(source.path, offset)
         if isinstance(record, LongLine):
-            yield too_large(record.n_bytes, limit, source=source.path, offset=offset)
+            yield origin.too_large(record.n_bytes, limit)
         elif not record.isspace():
-            parse = partial(
-                parse_record, record, source=source.path, offset=offset, options=options
-            )
-            limit_s = options.max_document_seconds
-            yield or_failed(parse, record, source=source.path, offset=offset, limit_s=limit_s)
+            parse = partial(parse_record, record, origin, options)
+            yield origin.attempt(parse, record, limit_s=options.max_document_seconds)
 
 
-def parse_record(
-    line: bytes, *, source: str, offset: int, options: ReadOptions
-) -> Document | Reject:
+def parse_record(line: bytes, origin: Origin, options: ReadOptions) -> Document | Reject:
     """Makes a document of one record, or a reject that carries it.
 
     Args:
         line: Its bytes.
-        source: Path or URL.
-        offset: Its byte offset.
+        origin: Where it is.
         options: Names of the fields; `article.body` is the field `body` of the object `article`,
             unless a field has that very name.
     """
-    doc_id = f"{source}#{offset}"
     line = line.rstrip(b"\r\n")
     fault, fields = _parse(line)
-    if fault:
-        return make_reject(*fault, line, source=source, offset=offset, doc_id=doc_id)
-    return document_of(fields, line, source=source, offset=offset, options=options)
+    return origin.reject(*fault, line) if fault else document_of(fields, line, origin, options)
 
 
 def document_of(
-    fields: dict[str, Any], record: bytes, *, source: str, offset: int, options: ReadOptions
+    fields: dict[str, Any], record: bytes, origin: Origin, options: ReadOptions
 ) -> Document | Reject:
     """Makes a document of a record's fields, or a reject; as `parse_record`."""
-    doc_id = f"{source}#{offset}"
     fault = find_fault(fields, options)
     if fault:
-        return make_reject(*fault, record, source=source, offset=offset, doc_id=doc_id)
+        return origin.reject(*fault, record)
+    doc_id = origin.doc_id
     if options.id_field is not None and _field(fields, options.id_field) is not None:
         doc_id = str(_field(fields, options.id_field))
     language = None
@@ -278,10 +269,8 @@ def document_of(
         values = (None if value is _MISSING else value for value in found)
         kept = kept_values(options.keep_fields, values)
     except FieldError as error:
-        return make_reject(
-            error.reason, str(error), record, source=source, offset=offset, doc_id=doc_id
-        )
-    return Document(doc_id, text, source, offset, language=language, fields=kept)
+        return origin.reject(error.reason, str(error), record, doc_id=doc_id)
+    return Document(doc_id, text, *origin, language=language, fields=kept)
 
 
 def find_fault(fields: dict[str, Any], options: ReadOptions) -> tuple[str, str] | None:
@@ -339,11 +328,13 @@ def _parse(line: bytes) -> tuple[tuple[str, str] | None, dict[str, Any]]:
     return None, fields
 
 
-FORMAT = Format(
-    name="jsonl",
-    title="JSON",
-    extensions=(".jsonl", ".ndjson", ".json"),
-    read=read_jsonl,
-    plan=plan_jsonl,
-    options=("text_field", "id_field", "language_field", "keep_fields"),
+FORMATS = (
+    Format(
+        name="jsonl",
+        title="JSON",
+        extensions=(".jsonl", ".ndjson", ".json"),
+        read=read_jsonl,
+        plan=plan_jsonl,
+        options=("text_field", "id_field", "language_field", "keep_fields"),
+    ),
 )

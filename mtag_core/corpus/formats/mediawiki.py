@@ -9,8 +9,15 @@ from typing import BinaryIO, Protocol, cast
 
 from mtag_core import wikipedia
 from mtag_core.corpus.compression import ByteStream, StreamRange, is_multistream
-from mtag_core.corpus.format import WHOLE, Format, Range, can_start_midway, even_ranges
-from mtag_core.corpus.items import ReadOptions, Span
+from mtag_core.corpus.items import (
+    WHOLE,
+    Format,
+    Range,
+    ReadOptions,
+    Span,
+    can_start_midway,
+    even_ranges,
+)
 from mtag_core.corpus.sniffing import codec_of
 from mtag_core.corpus.source import Source
 from mtag_core.records import READER_FAILED, Document, Reject
@@ -70,11 +77,7 @@ def plan_mediawiki(file: FileInfo, _options: ReadOptions, item_bytes: int) -> Se
 
 def _open(span: Span, options: ReadOptions) -> Source:
     if _is_whole(span):
-        return Source(
-            dataclasses.replace(span, start=0, end=None),
-            keeps_encoding=True,
-            max_expansion=options.max_expansion,
-        )
+        return Source(dataclasses.replace(span, start=0, end=None), options, keeps_encoding=True)
     return Source(span, start=span.start, wrap=partial(_wrap_range, span, options.max_expansion))
 
 
@@ -247,12 +250,14 @@ class _PageRange:
         return taken
 
 
-FORMAT = Format(
-    name="mediawiki",
-    title="MediaWiki export",
-    extensions=(".xml",),
-    read=read_mediawiki,
-    plan=plan_mediawiki,
-    # Partial dumps, such as `pages-articles1.xml-p10p30302.bz2`.
-    names=re.compile(r"\.xml-p\d+p\d+[^/]*$"),
+FORMATS = (
+    Format(
+        name="mediawiki",
+        title="MediaWiki export",
+        extensions=(".xml",),
+        read=read_mediawiki,
+        plan=plan_mediawiki,
+        # Partial dumps, such as `pages-articles1.xml-p10p30302.bz2`.
+        names=re.compile(r"\.xml-p\d+p\d+[^/]*$"),
+    ),
 )

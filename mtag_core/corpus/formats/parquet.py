@@ -16,15 +16,8 @@ import pyarrow.parquet as pq
 
 from mtag_core import storage
 from mtag_core.corpus.compression import DecompressedStream
-from mtag_core.corpus.decoding import (
-    decode_document,
-    language_fault,
-    make_reject,
-    or_failed,
-    too_large,
-)
-from mtag_core.corpus.format import WHOLE, Format, Range
-from mtag_core.corpus.items import ReadOptions, Span
+from mtag_core.corpus.decoding import Origin, language_fault
+from mtag_core.corpus.items import WHOLE, Format, Range, ReadOptions, Span
 from mtag_core.corpus.kept_fields import FieldError, kept_fields, kept_values
 from mtag_core.corpus.sniffing import HEAD_BYTES, codec_of, codec_of_head
 from mtag_core.corpus.source import Failure, failure_of
@@ -103,8 +96,8 @@ def _read_row_group(
     end = row + n_rows
     try:
         for values in _rows(file, row_group, options):
-            make = partial(_kept_document, values, row=row, path=path, options=options)
-            yield or_failed(make, values[0], source=path, offset=row)
+            origin = Origin(path, row)
+            yield origin.attempt(partial(_kept_document, values, origin, options), values[0])
             row += 1
         failure = None if row == end else Failure(READER_FAILED, "its rows do not come")
     except _ERRORS as error:
@@ -179,50 +172,44 @@ def _values(column: Any) -> list[Any]:  # noqa: ANN401
 
 
 def _kept_document(
-    values: Sequence[Any], *, row: int, path: str, options: ReadOptions
+    values: Sequence[Any], origin: Origin, options: ReadOptions
 ) -> Document | Reject:
     text, doc_id, called, *fields = values
-    document = _document(text, doc_id, called, row=row, path=path, options=options)
+    document = _document(text, doc_id, called, origin, options)
     if isinstance(document, Reject) or not fields:
         return document
     try:
         return replace(document, fields=kept_values(options.keep_fields, fields))
     except FieldError as error:
-        return make_reject(
-            error.reason, str(error), text or b"", source=path, offset=row, doc_id=document.doc_id
-        )
+        return origin.reject(error.reason, str(error), text or b"", doc_id=document.doc_id)
 
 
 def _document(
     text: bytes | None,
     doc_id: Any,  # noqa: ANN401
     called: Any,  # noqa: ANN401
-    *,
-    row: int,
-    path: str,
+    origin: Origin,
     options: ReadOptions,
 ) -> Document | Reject:
-    place = f"{path}#{row}"
     if isinstance(doc_id, bytes):
-        decoded = decode_document(doc_id, source=path, offset=row, doc_id=place)
+        decoded = origin.decode(doc_id)
         if isinstance(decoded, Reject):
             detail = f"column {options.id_field!r}: {decoded.detail}"
-            return make_reject(
-                decoded.reason, detail, text or b"", source=path, offset=row, doc_id=place
-            )
+            return origin.reject(decoded.reason, detail, text or b"")
         doc_id = decoded.text
-    doc_id = place if doc_id is None else str(doc_id)
+    doc_id = origin.doc_id if doc_id is None else str(doc_id)
     if text is None:
-        detail = f"column {options.text_field!r} is null in row {row}; expected a string"
-        return make_reject("wrong_type", detail, b"", source=path, offset=row, doc_id=doc_id)
+        column, row = options.text_field, origin.offset
+        detail = f"column {column!r} is null in row {row}; expected a string"
+        return origin.reject("wrong_type", detail, b"", doc_id=doc_id)
     if len(text) > options.max_document_bytes:
-        return too_large(len(text), options.max_document_bytes, source=path, offset=row)
+        return origin.too_large(len(text), options.max_document_bytes)
     if isinstance(called, bytes):
         called = called.decode("utf-8", "replace")
     fault = language_fault(called, options.language_field or "")
     if fault:
-        return make_reject(*fault, text, source=path, offset=row, doc_id=doc_id)
-    document = decode_document(text, source=path, offset=row, doc_id=doc_id)
+        return origin.reject(*fault, text, doc_id=doc_id)
+    document = origin.decode(text, doc_id=doc_id)
     if called and isinstance(document, Document):
         return replace(document, language=find_language(called))
     return document
@@ -281,8 +268,7 @@ def _is_uuid(kind: pa.DataType) -> bool:
 
 
 def _reject(span: Span, row: int, failure: Failure) -> Reject:
-    path = span.file.path
-    return Reject(path, row, f"{path}#{row}", failure.reason, failure.detail)
+    return Origin(span.file.path, row).reject(failure.reason, failure.detail)
 
 
 def _failure(error: Exception) -> Failure:
@@ -301,12 +287,14 @@ def _row_group_starts(metadata: Any, file: FileInfo) -> list[int]:  # noqa: ANN4
     return [max(0, file.size) * before // total for before in accumulate([0, *sizes[:-1]])]
 
 
-FORMAT = Format(
-    name="parquet",
-    title="Parquet",
-    extensions=(".parquet",),
-    read=read_parquet,
-    plan=plan_parquet,
-    may_abort=True,
-    options=("text_field", "id_field", "language_field", "keep_fields"),
+FORMATS = (
+    Format(
+        name="parquet",
+        title="Parquet",
+        extensions=(".parquet",),
+        read=read_parquet,
+        plan=plan_parquet,
+        may_abort=True,
+        options=("text_field", "id_field", "language_field", "keep_fields"),
+    ),
 )

@@ -13,12 +13,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from mtag_core.corpus.decoding import decode_document, or_failed, too_large
-from mtag_core.corpus.format import WHOLE, Format, Range, can_start_midway, even_ranges
-from mtag_core.corpus.items import AUTO, ReadOptions, Span
-from mtag_core.corpus.lines import LongLine, read_lines
+from mtag_core.corpus.decoding import Origin
+from mtag_core.corpus.items import (
+    AUTO,
+    WHOLE,
+    Format,
+    Range,
+    ReadOptions,
+    Span,
+    can_start_midway,
+    even_ranges,
+)
 from mtag_core.corpus.sniffing import KIND_BYTES, codec_of, foreign_kind, is_html
-from mtag_core.corpus.source import Source
+from mtag_core.corpus.source import LongLine, Source, read_lines
 from mtag_core.records import Document, Reject
 from mtag_core.storage import FileInfo
 
@@ -46,8 +53,7 @@ def read_text(
     # A byte early, to see a line end there.
     is_aligned = options.document == "file" or span.start == 0
     start = span.start if is_aligned else span.start - 1
-    encoding, expansion = options.encoding, options.max_expansion
-    with Source(span, start=start, max_expansion=expansion, encoding=encoding) as source:
+    with Source(span, options, start=start) as source:
         foreign = _foreign(source, options) if span.start == 0 else None
         if foreign is not None:
             yield foreign
@@ -93,7 +99,7 @@ def _read_lines(span: Span, source: Source, options: ReadOptions) -> Iterator[Do
     limit = options.max_document_bytes
     for offset, line in read_lines(source, end=span.end, limit=limit, is_mid_line=span.start > 0):
         if isinstance(line, LongLine):
-            yield too_large(line.n_bytes, limit, source=source.path, offset=offset)
+            yield Origin(source.path, offset).too_large(line.n_bytes, limit)
         elif not line.isspace():
             yield _document(line.rstrip(_LINE_ENDS), source, offset)
 
@@ -117,7 +123,7 @@ def _read_paragraphs(
             held.clear()
         if isinstance(line, LongLine):
             if is_owned:
-                yield too_large(line.n_bytes, limit, source=source.path, offset=offset)
+                yield Origin(source.path, offset).too_large(line.n_bytes, limit)
         elif line.isspace():
             if span.end is not None and offset >= span.end:
                 return
@@ -135,7 +141,7 @@ def _read_file(span: Span, source: Source, options: ReadOptions) -> Iterator[Doc
     if span.start == 0 and span.end is None:
         head = source.read_exactly(limit + 1)
         if len(head) <= limit and not source.failure:
-            yield decode_document(head, source=source.path, offset=0, doc_id=source.path)
+            yield Origin(source.path, 0).decode(head, doc_id=source.path)
             return
     document = _Cutting(source, 0, limit) if span.start == 0 else None
     position = span.start
@@ -223,22 +229,23 @@ class _Cutting:
         pieces, self._pieces, self._n_bytes = self._pieces, [], 0
         self._start += n_bytes
         if n_bytes > self._limit:
-            return too_large(n_bytes, self._limit, source=self._source.path, offset=start)
+            return Origin(self._source.path, start).too_large(n_bytes, self._limit)
         return _document(b"".join((*pieces, data)), self._source, start)
 
 
 def _document(data: bytes, source: Source, offset: int) -> Document | Reject:
-    doc_id = f"{source.path}#{offset}"
-    decode = partial(decode_document, data, source=source.path, offset=offset, doc_id=doc_id)
-    return or_failed(decode, data, source=source.path, offset=offset)
+    origin = Origin(source.path, offset)
+    return origin.attempt(partial(origin.decode, data), data)
 
 
-FORMAT = Format(
-    name="text",
-    title="plain text",
-    extensions=(".txt",),
-    read=read_text,
-    plan=plan_text,
-    is_one_document=is_one_document,
-    options=("document",),
+FORMATS = (
+    Format(
+        name="text",
+        title="plain text",
+        extensions=(".txt",),
+        read=read_text,
+        plan=plan_text,
+        is_one_document=is_one_document,
+        options=("document",),
+    ),
 )

@@ -26,7 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core import storage
-from mtag_core.corpus import ReadOptions, read_item
+from mtag_core.corpus.items import ReadOptions
+from mtag_core.corpus.registry import read_item
 from mtag_core.errors import ShardError
 from mtag_core.languages import normalise_language
 from mtag_core.option_values import positive

@@ -6,7 +6,7 @@ from itertools import islice
 import numpy as np
 
 from mtag_core import storage
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus.items import ReadOptions
 from mtag_core.errors import OutputError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.parts.completed_parts import completed_parts

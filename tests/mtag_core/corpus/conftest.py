@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from mtag_core import storage
-from mtag_core.corpus import ReadOptions, plan_items, read_item
+from mtag_core.corpus.items import ReadOptions
+from mtag_core.corpus.planning import plan_items
+from mtag_core.corpus.registry import read_item
 from mtag_core.records import Document, Reject
 
 Read = Callable[..., list[Document | Reject]]

@@ -6,8 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mtag_core.corpus import ReadOptions, Span, WorkItem, read_item
+from mtag_core.corpus.items import ReadOptions, Span, WorkItem
 from mtag_core.corpus.kept_fields import FieldError, KeptField, kept_fields, kept_values, kind_of
+from mtag_core.corpus.registry import read_item
 from mtag_core.records import Document
 from mtag_core.storage import FileInfo
 

@@ -5,7 +5,8 @@ from dataclasses import asdict
 
 import pytest
 
-from mtag_core.corpus import ReadOptions, fitting_item_bytes, fitting_spool_bytes, plan_items
+from mtag_core.corpus.items import ReadOptions
+from mtag_core.corpus.planning import fitting_item_bytes, fitting_spool_bytes, plan_items
 from mtag_core.errors import UsageError
 from mtag_core.storage import FileInfo
 

@@ -1,4 +1,4 @@
-"""None"""
+"""Formats by the names of files, and what reading an item does with bad input."""
 
 import ast
 import gzip
@@ -16,19 +16,12 @@ import pytest
 
 import mtag_core.corpus
 from mtag_core import storage
-from mtag_core.corpus import (
-    REASONS,
-    Format,
-    ReadOptions,
-    format_of,
-    formats_using,
-    lines,
-    plan_items,
-    read_item,
-    registry,
-)
+from mtag_core.corpus import registry, source
 from mtag_core.corpus.formats import jsonl, parquet
-from mtag_core.corpus.registry import format_named, formats
+from mtag_core.corpus.items import Format, ReadOptions
+from mtag_core.corpus.planning import plan_items
+from mtag_core.corpus.reasons import REASONS
+from mtag_core.corpus.registry import format_named, format_of, formats, formats_using, read_item
 from mtag_core.errors import StorageError, UsageError
 from mtag_core.records import Document
 from mtag_core.storage import FileInfo
@@ -62,14 +55,14 @@ def test_a_name_says_its_format(path, name):
 
 
 def test_an_unknown_format_is_named_with_the_known_ones():
-    with pytest.raises(UsageError, match=r"'pdf'; expected one of auto, text, jsonl, csv"):
+    with pytest.raises(UsageError, match=r"'pdf'; expected one of auto, conllu, csv, html"):
         format_named("pdf")
 
 
 def test_every_option_of_a_format_is_one_of_reading():
     used = {option for each in formats() for option in each.options}
     assert used <= set(ReadOptions.__dataclass_fields__)
-    assert [each.name for each in formats_using("text_field")] == ["jsonl", "csv", "parquet"]
+    assert [each.name for each in formats_using("text_field")] == ["csv", "jsonl", "parquet"]
 
 
 def test_no_format_is_named_outside_of_its_module():
@@ -199,7 +192,9 @@ def test_rejects_written_as_lines_are_input_again(tmp_path, corpus):
 MEASURE = """
 import resource, sys
 from mtag_core import storage
-from mtag_core.corpus import ReadOptions, plan_items, read_item
+from mtag_core.corpus.items import ReadOptions
+from mtag_core.corpus.planning import plan_items
+from mtag_core.corpus.registry import read_item
 options = ReadOptions(document=sys.argv[2])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 n = [0, 0]
@@ -281,7 +276,7 @@ ROW = "\t_" * 8
     ("name", "data", "where"),
     [
         ("a.jsonl", '{"text": "bad"}\n{"text": "good"}\n', "jsonl.find_fault"),
-        ("a.txt", "bad\ngood\n", "text.decode_document"),
+        ("a.txt", "bad\ngood\n", "text.Origin.decode"),
         ("a.conllu", f"1\tbad{ROW}\n\n1\tgood{ROW}\n", "conllu.conllu.to_sentence"),
     ],
 )
@@ -307,12 +302,12 @@ def test_a_bug_costs_its_record_alone(tmp_path, monkeypatch, name, data, where):
 
 def test_a_bug_costs_its_parquet_row_alone(tmp_path, monkeypatch):
     pq.write_table(pa.table({"text": ["a", "bad", "b"]}), tmp_path / "a.parquet")
-    real = parquet.decode_document
+    real = parquet.Origin.decode
 
-    def fail(data, **keywords):
-        return _fails() if data == b"bad" else real(data, **keywords)
+    def fail(origin, data, **keywords):
+        return _fails() if data == b"bad" else real(origin, data, **keywords)
 
-    monkeypatch.setattr(parquet, "decode_document", fail)
+    monkeypatch.setattr(parquet.Origin, "decode", fail)
     results = read(plan(tmp_path, options := ReadOptions()), options)
     assert [d.text for d in documents(results)] == ["a", "b"]
     assert reasons(results) == ["reader_failed"]
@@ -330,7 +325,7 @@ def test_rows_that_do_not_come_are_noticed(tmp_path, monkeypatch):
 
 def test_lines_that_are_lost_are_noticed(tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_bytes(b"a\r\nb\r\nc\r\n")
-    monkeypatch.setattr(lines, "_split", lambda block: block.splitlines(keepends=True)[1:])
+    monkeypatch.setattr(source, "_split", lambda block: block.splitlines(keepends=True)[1:])
     *_, reject = read(plan(tmp_path, options := ReadOptions(document="line")), options)
     assert (reject.reason, reject.detail) == ("reader_failed", "2 lines were made of 3")
 

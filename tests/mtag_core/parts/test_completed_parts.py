@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus.items import ReadOptions
 from mtag_core.errors import OutputError
 from mtag_core.output import manifests as manifest_module
 from mtag_core.output.layout import OutputLayout

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus.items import ReadOptions
 from mtag_core.errors import InputNotFoundError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus.items import ReadOptions
 from mtag_core.errors import CountMismatchError, StorageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat

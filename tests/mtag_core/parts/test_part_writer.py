@@ -1,4 +1,4 @@
-from mtag_core.corpus import Span, WorkItem
+from mtag_core.corpus.items import Span, WorkItem
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts.part_records import PartEnd, RecordKey

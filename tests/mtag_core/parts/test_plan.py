@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtag_core.corpus import ItemPlanner, ReadOptions, WorkItem
+from mtag_core.corpus.items import ReadOptions, WorkItem
+from mtag_core.corpus.planning import ItemPlanner
 from mtag_core.parts.plan import CompletedParts, PlannedPart, plan_beside, plan_parts
 from mtag_core.storage import FileInfo, list_files
 

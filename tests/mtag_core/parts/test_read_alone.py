@@ -4,7 +4,8 @@ import pytest
 
 from mtag_core import storage
 from mtag_core.child_process import ChildCrashError, ChildProcess
-from mtag_core.corpus import ReadOptions, plan_items
+from mtag_core.corpus.items import ReadOptions
+from mtag_core.corpus.planning import plan_items
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts.read_alone import (

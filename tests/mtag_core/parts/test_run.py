@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus.items import ReadOptions
 from mtag_core.errors import CountMismatchError, OutputError, UsageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import FileDigest, Manifest

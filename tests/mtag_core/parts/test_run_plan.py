@@ -1,6 +1,6 @@
 import pytest
 
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus.items import ReadOptions
 from mtag_core.parts.plan import plan_parts
 from mtag_core.parts.run_plan import PlanSize, measure_plan, plan_lines, write_plan
 from mtag_core.storage import list_files

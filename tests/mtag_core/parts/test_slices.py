@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus.items import ReadOptions
 from mtag_core.errors import CountMismatchError, OutputError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat

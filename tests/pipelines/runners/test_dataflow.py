@@ -3,7 +3,7 @@
 import apache_beam as beam
 import pytest
 
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus.items import ReadOptions
 from mtag_core.errors import UsageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat

@@ -9,7 +9,7 @@ from apache_beam.testing import test_pipeline
 from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.utils.windowed_value import WindowedValue
 
-from mtag_core.corpus import ReadOptions
+from mtag_core.corpus.items import ReadOptions
 from mtag_core.errors import CountMismatchError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat

@@ -127,7 +127,7 @@ def test_a_field_may_be_nested(read):
 
 
 def test_a_record_that_takes_too_long_is_one_reject(read, monkeypatch):
-    def parse(line, **_more):
+    def parse(line, _origin, _options):
         while b"slow" in line:
             pass
         return Document("id", "quick", "a.jsonl")

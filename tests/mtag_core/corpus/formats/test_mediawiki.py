@@ -6,7 +6,8 @@ from itertools import islice
 import pytest
 
 from mtag_core import storage
-from mtag_core.corpus import ReadOptions, plan_items
+from mtag_core.corpus.items import ReadOptions
+from mtag_core.corpus.planning import plan_items
 from mtag_core.records import Reject
 from tests.mtag_core.corpus.conftest import documents, reasons
 

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from mtag_core import storage
-from mtag_core.corpus import ReadOptions, plan_items
+from mtag_core.corpus.items import ReadOptions
+from mtag_core.corpus.planning import plan_items
 from tests.mtag_core.corpus.conftest import documents, reasons
 
 
