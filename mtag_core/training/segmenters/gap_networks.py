@@ -3,7 +3,7 @@
 import logging
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -28,6 +28,10 @@ _DROPOUT = 0.1
 _UNIT_DROPOUT, _PAIR_DROPOUT = 0.01, 0.05
 # Units that are rarer share rows; so many have rows of their own at most.
 _MIN_COUNT, _MOST_KNOWN = 5, 5000
+# Largest whole numbers in the tables of units and pairs; fewer levels make smaller files.
+_LEVELS = {"units": 24, "pairs": 6}
+# A treebank's gap counts as so many gaps of labelled text.
+_TREEBANK_WEIGHT = 8.0
 # Share of the steps, at the end, that use rounded weights.
 _QUANTISED_SHARE = 0.25
 
@@ -48,8 +52,6 @@ class GapShape:
         width: Outputs of a layer.
         n_layers: Layers, the first one included.
         n_pairs: Rows that all pairs share, a power of 2.
-        unit_levels: Largest whole number in the table of units; fewer levels make smaller files.
-        pair_levels: Likewise of pairs.
     """
 
     unit_width: int = 48
@@ -57,8 +59,6 @@ class GapShape:
     width: int = 64
     n_layers: int = 4
     n_pairs: int = 1 << 16
-    unit_levels: int = 24
-    pair_levels: int = 6
 
 
 class GapModel(nn.Module):
@@ -139,40 +139,18 @@ class GapModel(nn.Module):
         return matrix + change
 
     def _levels(self, name: str, matrix: Tensor, scale: Tensor) -> Tensor:
-        most = self._most(name)
+        most = _LEVELS.get(name, 127)
         return (matrix / scale).round().clamp(-most, most)
 
     def _scale(self, name: str, matrix: Tensor) -> Tensor:
         largest = matrix.abs().amax(0)
         usual = _MOST_DEVIATIONS * matrix.square().mean(0).sqrt()
-        return (torch.minimum(largest, usual) / self._most(name)).clamp(min=1e-8)
-
-    def _most(self, name: str) -> int:
-        return {"units": self.shape.unit_levels, "pairs": self.shape.pair_levels}.get(name, 127)
+        return (torch.minimum(largest, usual) / _LEVELS.get(name, 127)).clamp(min=1e-8)
 
 
 def _joined(rows: Tensor, n_seen: int) -> Tensor:
     n_windows = rows.shape[1] - n_seen + 1
     return torch.cat([rows[:, start : start + n_windows] for start in range(n_seen)], dim=-1)
-
-
-@dataclass(frozen=True)
-class GapOptions:
-    """Options of a training.
-
-    Attributes:
-        shape: Of the network.
-        schedule: Of the training.
-        treebank_weight: A treebank's gap counts as some gaps of labelled text.
-        device: A torch device.
-    """
-
-    shape: GapShape = field(default_factory=GapShape)
-    schedule: Schedule = field(
-        default_factory=lambda: Schedule(epochs=6.0, peak_rate=3e-3, warmup_share=0.05)
-    )
-    treebank_weight: float = 8.0
-    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +185,9 @@ def treebank_marks(sentences: Sentences) -> Iterator[MarkedSentence]:
 def train_gap_network(
     treebank: Iterable[MarkedSentence],
     labelled: Iterable[MarkedSentence],
-    options: GapOptions,
     *,
+    schedule: Schedule,
+    device: str,
     has_spaces: bool,
 ) -> GapNetwork:
     """Trains a network.
@@ -216,30 +195,39 @@ def train_gap_network(
     Args:
         treebank: Sentences, at least one; where they end matters too.
         labelled: Text to learn token ends from too.
-        options: How.
+        schedule: Of the training.
+        device: A torch device.
         has_spaces: As in `BoundaryModel`.
     """
-    torch.manual_seed(options.schedule.seed)
-    stream = read_stream(treebank, labelled, options, has_spaces=has_spaces)
+    torch.manual_seed(schedule.seed)
+    shape = GapShape()
+    stream = read_stream(treebank, labelled, n_beyond=shape.n_layers, has_spaces=has_spaces)
     known = frequent_codes(stream, min_count=_MIN_COUNT, n_most=_MOST_KNOWN)
-    tables = InputTables(known, _N_HASHED, options.shape.n_pairs)
-    model = GapModel(tables, options.shape, dropout=_DROPOUT).to(options.device)
+    tables = InputTables(known, _N_HASHED, shape.n_pairs)
+    model = GapModel(tables, shape, dropout=_DROPOUT).to(device)
     _LOGGER.info("%d units, %d known", len(stream.codes), len(known))
-    training = _GapTraining(model, stream, options)
-    Trainer(training.task(), options.schedule).run()
+    training = _GapTraining(model, stream, n_epochs=schedule.epochs, device=device)
+    Trainer(training.task(), schedule).run()
     return model.eval().network()
 
 
 def read_stream(
     treebank: Iterable[MarkedSentence],
     labelled: Iterable[MarkedSentence],
-    options: GapOptions,
     *,
+    n_beyond: int,
     has_spaces: bool,
 ) -> GapStream:
-    """Makes a stream of sentences, some of them joined to running text."""
+    """Makes a stream of sentences, some of them joined to running text.
+
+    Args:
+        treebank: As in `train_gap_network`.
+        labelled: As there.
+        n_beyond: Empty units behind each text.
+        has_spaces: As there.
+    """
     texts = [
-        _read_text(group, options, has_spaces=has_spaces, is_treebank=is_treebank)
+        _read_text(group, n_beyond, has_spaces=has_spaces, is_treebank=is_treebank)
         for sentences, is_treebank in ((treebank, True), (labelled, False))
         for group in _groups(sentences)
     ]
@@ -261,7 +249,7 @@ def _groups(sentences: Iterable[MarkedSentence]) -> Iterator[list[MarkedSentence
 
 
 def _read_text(
-    group: Sequence[MarkedSentence], options: GapOptions, *, has_spaces: bool, is_treebank: bool
+    group: Sequence[MarkedSentence], n_beyond: int, *, has_spaces: bool, is_treebank: bool
 ) -> GapStream:
     separator = " " if has_spaces else ""
     text = separator.join(sentence for sentence, _ in group)
@@ -279,10 +267,9 @@ def _read_text(
     token_ends = np.array([probs.get(e, 0.0 if is_treebank else UNMARKED) for e in units.ends])
     # Of the sentences of labelled text it is only known that none ends inside a token.
     is_known = is_inside & (is_treebank | (token_ends < 0.5))
-    weight = options.treebank_weight if is_treebank else 1.0
+    weight = _TREEBANK_WEIGHT if is_treebank else 1.0
     targets = np.stack([token_ends, [end in sentence_ends for end in units.ends]], axis=1)
     weights = weight * np.stack([[*is_asked, False], is_known], axis=1)
-    n_beyond = options.shape.n_layers
     codes, kinds = padded_codes(units, n_beyond)
     padded = (
         np.pad(pair, ((0, n_beyond), (0, 0))).astype(np.float32) for pair in (targets, weights)
@@ -293,9 +280,9 @@ def _read_text(
 class _GapTraining:
     """Windows of a stream, and what a model gets wrong in them."""
 
-    def __init__(self, model: GapModel, stream: GapStream, options: GapOptions) -> None:
-        self._model, self._options = model, options
-        self._n_beyond = options.shape.n_layers
+    def __init__(self, model: GapModel, stream: GapStream, *, n_epochs: float, device: str) -> None:
+        self._model, self._n_epochs, self._device = model, n_epochs, device
+        self._n_beyond = model.shape.n_layers
         # The first gap of a stream has units before it, a last window any number behind.
         padding = (self._n_beyond, _WINDOW_GAPS + self._n_beyond)
         codes, kinds = np.pad(stream.codes, padding), np.pad(stream.kinds, padding)
@@ -319,7 +306,7 @@ class _GapTraining:
         return np.array_split(generator.permutation(starts), self._n_batches)
 
     def _loss(self, starts: NDArray[np.int64]) -> tuple[Tensor, int]:
-        n_steps = self._options.schedule.epochs * self._n_batches
+        n_steps = self._n_epochs * self._n_batches
         self._model.is_quantised = self._step >= (1 - _QUANTISED_SHARE) * n_steps
         self._step += 1
         begin = self._tensor(starts)[:, None]
@@ -329,7 +316,7 @@ class _GapTraining:
         is_hidden = torch.rand(units.shape, device=begin.device) < _UNIT_DROPOUT
         units = torch.where(is_hidden, self._hashed[places], units)
         is_hidden = torch.rand(pairs.shape, device=begin.device) < _PAIR_DROPOUT
-        others = torch.randint_like(pairs, self._options.shape.n_pairs)
+        others = torch.randint_like(pairs, self._model.shape.n_pairs)
         logits = self._model(units, self._kinds[places], torch.where(is_hidden, others, pairs))
         asked = begin + self._n_beyond + torch.arange(_WINDOW_GAPS, device=begin.device)
         weights = self._weights[asked]
@@ -339,4 +326,4 @@ class _GapTraining:
         return losses / weights[..., 0].sum().clamp(min=1.0), len(starts) * _WINDOW_GAPS
 
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(array).to(self._options.device)
+        return torch.from_numpy(array).to(self._device)

@@ -271,11 +271,7 @@ class _Trainer:
 
     def _network(self, language: str) -> _Model:
         # torch is an extra that the other segmenters do without.
-        from mtag_core.training.segmenters.gap_networks import (
-            GapOptions,
-            train_gap_network,
-            treebank_marks,
-        )
+        from mtag_core.training.segmenters.gap_networks import train_gap_network, treebank_marks
 
         each, has_spaces = self.options.each, language in SPACED_INSIDE
         schedule = Schedule(
@@ -285,7 +281,8 @@ class _Trainer:
         network = train_gap_network(
             treebank_marks(self._all(language)),
             read_marked(labelled, language) if labelled else (),
-            GapOptions(schedule=schedule, device=each.device),
+            schedule=schedule,
+            device=each.device,
             has_spaces=has_spaces,
         )
         return BoundaryModel(network, has_spaces=has_spaces)

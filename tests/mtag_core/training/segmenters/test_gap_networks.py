@@ -12,7 +12,6 @@ from mtag_core.segmentation.gap_network import GapNetwork
 from mtag_core.segmentation.units import find_units
 from mtag_core.training.segmenters.gap_networks import (
     GapModel,
-    GapOptions,
     GapShape,
     frequent_codes,
     read_stream,
@@ -51,25 +50,26 @@ def test_training_sees_the_weights_that_are_saved():
     np.testing.assert_allclose(scores, _torch_scores(model, units), rtol=1e-4, atol=1e-4)
 
 
-_OPTIONS = GapOptions(shape=_SHAPE, treebank_weight=3.0)
+def _stream(treebank, labelled):
+    return read_stream(treebank, labelled, n_beyond=3, has_spaces=False)
 
 
 def test_stream_knows_ends_and_asks_about_gaps_inside_texts():
-    stream = read_stream([("ab c", {2: 1.0, 4: 1.0})], [], _OPTIONS, has_spaces=False)
+    stream = _stream([("ab c", {2: 1.0, 4: 1.0})], [])
     assert (stream.kinds > 0).tolist() == [True] * 3 + [False] * 3
     assert stream.targets.T.tolist() == [[0, 1, 1, 0, 0, 0], [0, 0, 1, 0, 0, 0]]
     # The space parts tokens by itself; nothing is asked about the end of a text.
-    assert stream.weights.T.tolist() == [[3, 0, 0, 0, 0, 0], [3, 3, 0, 0, 0, 0]]
+    assert stream.weights.T.tolist() == [[8, 0, 0, 0, 0, 0], [8, 8, 0, 0, 0, 0]]
 
 
 def test_labelled_text_says_that_no_sentence_ends_inside_a_token():
-    stream = read_stream([], [("abc", {2: 0.7, 3: 1.0})], _OPTIONS, has_spaces=False)
+    stream = _stream([], [("abc", {2: 0.7, 3: 1.0})])
     assert stream.weights[:, 1].tolist() == [1, 0, 0, 0, 0, 0]
     assert stream.targets[0, 0] == pytest.approx(0.01)
 
 
 def test_frequent_units_are_found():
-    stream = read_stream([("aaabbc", {})], [], _OPTIONS, has_spaces=False)
+    stream = _stream([("aaabbc", {})], [])
     a, b, c = find_units("abc", has_spaces=False).codes
     assert frequent_codes(stream, min_count=2, n_most=9).tolist() == sorted([a, b])
     assert frequent_codes(stream, min_count=1, n_most=1).tolist() == [a]
