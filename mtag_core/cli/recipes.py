@@ -17,6 +17,7 @@ from mtag_core.training.options import (
     AverageOptions,
     BundleTrainingOptions,
     CorpusOptions,
+    CutEncoderOptions,
     DistillOptions,
     ExportOptions,
     ExportTeacherOptions,
@@ -98,6 +99,12 @@ RECIPES = {
         "fine-tune a pretrained encoder on treebanks",
         "recipes.teacher",
         Flags(TeacherTrainingOptions),
+    ),
+    "train cut-encoder": Recipe(
+        "cut-encoder",
+        "keep the wordpieces of an encoder that treebanks and text have most",
+        "data.encoder_pieces",
+        Flags(CutEncoderOptions),
     ),
     "train corpus": Recipe(
         "read-treebanks",

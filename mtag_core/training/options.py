@@ -103,6 +103,17 @@ class CorpusOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CutEncoderOptions:
+    """Options of `train cut-encoder`."""
+
+    encoder: Path = option("Hugging Face directory of the encoder, with tokenizer.json")
+    treebanks: Path = option(TREEBANKS_HELP)
+    text: Path = option("directory of LANGUAGE.txt[.xz] files, a sentence a line")
+    output: Path = option("directory for the smaller encoder")
+    n_pieces: int = option("wordpieces to keep, those that occur most", 110_000)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TextOptions:
     """Options of `train text`."""
 
@@ -295,10 +306,17 @@ class BundleTrainingOptions:
     device: Literal["cpu", "cuda"] = option("where networks are trained; all GPUs there are", "cpu")
     train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
     licences: tuple[str, ...] = option(LICENCES_HELP, (), metavar="LICENCE")
-    segmenters: Path = option(
-        "segmenters of the bundle", DEFAULT_BUNDLE / "segmenters", metavar="DIR"
+    segmenters: Path | None = option(
+        "segmenters of the bundle; trained if none, but for parts that need --labelled",
+        None,
+        metavar="DIR",
     )
-    langid: Path = option("a fastText model", DEFAULT_BUNDLE / "langid.ftz", metavar="FILE")
+    labelled: Path | None = option(
+        "text that `label boundaries` and `label splits` wrote, for the segmenters",
+        None,
+        metavar="DIR",
+    )
+    langid: Path | None = option("a fastText model; trained if none", None, metavar="FILE")
     n_teachers: int = option("teachers, which label together", 2)
     teacher_minutes: float = option("of each teacher's training", 6.0)
     student_minutes: float = option("of the student's training", 10.0)
@@ -308,6 +326,7 @@ class BundleTrainingOptions:
     epochs: float | None = option("end each training after so many passes", None, section="sizes")
     hidden_size: int = option("width of the student", 256, section="sizes")
     n_layers: int = option("layers of the student over a sentence", 2, section="sizes")
+    encoder_pieces: int = option("wordpieces of the encoder to keep", 110_000, section="sizes")
     n_pieces: int = option(
         "wordpieces of a word student; a MiniBERT has six times as many", 16_000, section="sizes"
     )
@@ -334,6 +353,7 @@ class ExportOptions:
         "segmenters of the bundle", DEFAULT_BUNDLE / "segmenters", metavar="DIR"
     )
     langid: Path = option("a fastText model", DEFAULT_BUNDLE / "langid.ftz", metavar="FILE")
+    licences: tuple[str, ...] = option(LICENCES_HELP, (), metavar="LICENCE")
     notes: Path | None = option(
         "Markdown on how the model was trained, for the model card", None, metavar="FILE"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mtag_core.options import group, option
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
-from mtag_core.training.options import MAX_PIECES_HELP, PIECE_DROPOUT_HELP
+from mtag_core.training.options import LICENCES_HELP, MAX_PIECES_HELP, PIECE_DROPOUT_HELP
 
 _LABELLING_TREEBANKS = "directory of CoNLL-U files, .xz or plain"
 
@@ -114,6 +114,7 @@ class TrainSegmentersOptions:
         None,
         metavar="DIR",
     )
+    licences: tuple[str, ...] = option(LICENCES_HELP, (), metavar="LICENCE")
     languages: tuple[str, ...] = option(
         "codes, `generic` and `words`; all if neither these nor --own are given", (), metavar="CODE"
     )

@@ -11,7 +11,6 @@ holds
 import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from csv import DictReader
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ from mtag_core.training.data.treebanks import (
     LabelledSentence,
     feats_inventory,
     label_ids,
-    treebank_name,
+    treebanks_with,
 )
 from mtag_core.training.options import CorpusOptions
 
@@ -49,7 +48,8 @@ def run(options: CorpusOptions) -> str:
     Raises:
         InputNotFoundError: There is no treebank, or none with such a licence.
     """
-    only = _with_licence(options.treebanks, options.licences) if options.licences else ()
+    licences = options.licences
+    only = tuple(sorted(treebanks_with(licences, options.treebanks))) if licences else ()
     feats = json.loads(options.feats.read_text(encoding="utf-8")) if options.feats else ()
     corpus = TreebankCorpus.read(
         options.treebanks, train_on_dev=options.train_on_dev, only=only, feats=feats
@@ -57,19 +57,6 @@ def run(options: CorpusOptions) -> str:
     corpus.save(options.output)
     n_treebanks, n_tokens = len(corpus.train.treebanks), len(corpus.train.upos_ids)
     return f"{n_treebanks} treebanks, {n_tokens} tokens to learn  {options.output}"
-
-
-def _with_licence(treebanks: Path, licences: Sequence[str]) -> tuple[str, ...]:
-    with (treebanks / "INDEX.tsv").open(encoding="utf-8", newline="") as lines:
-        rows = [row for row in DictReader(lines, delimiter="\t") if row["license"] in licences]
-    names = {
-        treebank_name(path)
-        for row in rows
-        for path in (treebanks / row["treebank"]).glob("*.conllu*")
-    }
-    if not names:
-        raise InputNotFoundError(f"{treebanks}/INDEX.tsv: no treebank with {' or '.join(licences)}")
-    return tuple(sorted(names))
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,6 @@ from mtag_core.training.data.datasets import WordSentences
 from mtag_core.training.data.pieces import FormPieces
 from mtag_core.training.data.words import FormTable
 from mtag_core.training.options import TextOptions
-from mtag_core.treebank_style import languages_of
 
 SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _LOGGER = logging.getLogger(__name__)
@@ -52,12 +51,12 @@ def run(options: TextOptions) -> str:
     """Runs `train text`; what is there already stays.
 
     Raises:
-        InputNotFoundError: There is no corpus, or no text of its languages.
+        InputNotFoundError: There is no corpus, or no text.
     """
     corpus = TreebankCorpus.load(options.corpus)
     output = options.output
-    languages = {code for name in corpus.train.treebanks for code in languages_of(name)}
-    segment_text(options, sorted(languages))
+    paths = text_files(options.text)
+    segment_text(options, paths)
     if not (output / "sources.json").exists():
         make_word_text(corpus, options)
     forms = read_forms(output / "forms.txt.xz")
@@ -72,7 +71,19 @@ def run(options: TextOptions) -> str:
     if options.architecture == "words":
         table = FormTable.of(forms, tokenizer, n_processes=options.n_processes)
         table.save(output / "forms.npz")
-    return f"{len(forms)} forms of {len(languages)} languages  {output}"
+    return f"{len(forms)} forms of {len(paths)} texts  {output}"
+
+
+def text_files(directory: Path) -> list[Path]:
+    """Lists the texts of a directory, `LANGUAGE.txt` and `LANGUAGE.txt.xz`, by name.
+
+    Raises:
+        InputNotFoundError: There is none.
+    """
+    paths = sorted(path for suffix in _SUFFIXES for path in directory.glob(f"*{suffix}"))
+    if not paths:
+        raise InputNotFoundError(f"{directory}: no LANGUAGE.txt or .txt.xz")
+    return paths
 
 
 def as_read(forms: Iterable[str], architecture: str) -> list[str]:
@@ -157,14 +168,8 @@ class WordText:
 
 
 def make_word_text(corpus: TreebankCorpus, options: TextOptions) -> None:
-    """Encodes treebanks and segmented text, and writes what `WordText.load` reads.
-
-    Raises:
-        InputNotFoundError: There is no text.
-    """
+    """Encodes treebanks and segmented text, and writes what `WordText.load` reads."""
     paths = sorted((options.output / "tokens").glob("*.tokens"))
-    if not paths:
-        raise InputNotFoundError(f"{options.text}: no LANGUAGE.txt or .txt.xz of the treebanks")
     form_to_id = {form: index for index, form in enumerate(corpus.forms)}
     train = corpus.train.words
     words = [train]
@@ -234,16 +239,15 @@ def read_token_lines(path: Path) -> Iterator[tuple[str, ...]]:
                 yield forms
 
 
-def segment_text(options: TextOptions, languages: Sequence[str]) -> None:
-    """Writes `LANGUAGE.tokens` files into `tokens`, where there is text; a file there stays.
+def segment_text(options: TextOptions, paths: Iterable[Path]) -> None:
+    """Writes `LANGUAGE.tokens` files into `tokens`; a file there stays.
 
     The first lines of a text are read, until they have about so many tokens as are wanted.
     """
     output = options.output / "tokens"
     output.mkdir(parents=True, exist_ok=True)
-    names = [f"{language}{suffix}" for language in languages for suffix in _SUFFIXES]
     with ProcessPoolExecutor(options.n_processes) as pool:
-        for path in [options.text / name for name in names if (options.text / name).exists()]:
+        for path in paths:
             language = path.name.split(".")[0]
             target = output / f"{language}.tokens"
             if target.exists():

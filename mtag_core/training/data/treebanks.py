@@ -5,12 +5,13 @@ is the train part of `en_ewt`, of language `en`.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from csv import DictReader
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtag_core import conllu
-from mtag_core.errors import InputNotFoundError, LabelError
+from mtag_core.errors import FormatError, InputNotFoundError, LabelError
 from mtag_core.storage import open_text
 
 UNLABELLED = -100
@@ -60,6 +61,47 @@ def treebank_files(directory: Path, part: str, *, is_required: bool = True) -> l
             f"{directory}: no file named *-{part}.conllu or *-{part}.conllu.xz"
         )
     return sorted(files, key=lambda path: path.name)
+
+
+def read_licences(treebanks: Path) -> dict[str, str]:
+    """Reads the licences of treebanks.
+
+    Args:
+        treebanks: Directory of UD's folders, with `INDEX.tsv`: a row a folder, with the columns
+            `treebank` and `license`.
+
+    Returns:
+        Licence by name of a folder; nothing where there is no such file.
+
+    Raises:
+        FormatError: A column is missing.
+    """
+    index = treebanks / "INDEX.tsv"
+    if not index.exists():
+        return {}
+    with index.open(encoding="utf-8", newline="") as lines:
+        rows = DictReader(lines, delimiter="\t")
+        if missing := {"treebank", "license"}.difference(rows.fieldnames or ()):
+            raise FormatError(f"{index}: no column {missing.pop()!r}; expected treebank, license")
+        return {row["treebank"]: row["license"] for row in rows}
+
+
+def treebanks_with(licences: Sequence[str], treebanks: Path) -> frozenset[str]:
+    """Names the treebanks below a directory that have one of some licences; all if none is given.
+
+    Raises:
+        FormatError: See `read_licences`.
+        InputNotFoundError: No treebank has such a licence.
+    """
+    licence_of = read_licences(treebanks) if licences else {}
+    names = frozenset(
+        treebank_name(path)
+        for path in treebanks.rglob("*.conllu*")
+        if not licences or licence_of.get(path.parent.name) in licences
+    )
+    if licences and not names:
+        raise InputNotFoundError(f"{treebanks}/INDEX.tsv: no treebank with {' or '.join(licences)}")
+    return names
 
 
 def treebank_name(path: Path) -> str:

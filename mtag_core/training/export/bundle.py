@@ -24,7 +24,13 @@ from mtag_core.training.data.train_dev_split import (
     training_rules,
     write_held_out_dev,
 )
-from mtag_core.training.data.treebanks import LabelledSentence, read_treebank, treebank_files
+from mtag_core.training.data.treebanks import (
+    LabelledSentence,
+    read_treebank,
+    treebank_files,
+    treebank_name,
+    treebanks_with,
+)
 from mtag_core.training.export.model_card import ModelCardFacts, format_model_card
 from mtag_core.training.export.quantisation import piece_graphs, word_graphs
 from mtag_core.training.graphs.tagging_heads import LanguageLabels
@@ -63,9 +69,10 @@ def export(options: ExportOptions) -> Path:
         raise OutputError(f"{options.output}: holds files, expected an empty or missing directory")
     trained = read_trained_model(options.model)
     # Dev files know labels that train files, samples or projections, lack.
-    learnt = read_training_sentences(options.treebanks, train_on_dev=True)
+    names = treebanks_with(options.licences, options.treebanks)
+    learnt = read_training_sentences(options.treebanks, train_on_dev=True, only=names)
     labels = _labels(trained, learnt)
-    reference, quantised = _graphs(trained, labels, learnt, options)
+    reference, quantised = _graphs(trained, labels, learnt, names, options)
     _write_files(options.output, quantised, labels, trained=trained, options=options)
     is_trained_on_dev = trained.config.get("is_trained_on_dev", False)
     scores = {}
@@ -80,6 +87,7 @@ def export(options: ExportOptions) -> Path:
         n_lemma_rules=len(labels.lemma_rules),
         part_to_results=scores,
         treebanks=options.treebanks,
+        learnt=names,
         notes=options.notes.read_text(encoding="utf-8") if options.notes else "",
     )
     card = options.output / MODEL_CARD
@@ -209,11 +217,13 @@ def _graphs(
     trained: TrainedModel,
     labels: Labels,
     learnt: Sequence[LabelledSentence],
+    names: frozenset[str],
     options: ExportOptions,
 ) -> tuple[dict[str, bytes], dict[str, bytes]]:
     sentences = (
         (sentence.forms, _number(sentence.treebank, labels))
         for path in treebank_files(options.treebanks, "train")
+        if treebank_name(path) in names
         for sentence in islice(read_treebank(path), _CALIBRATION_SENTENCES_A_TREEBANK)
     )
     tokenizer = options.model / "tokenizer.json"
@@ -243,10 +253,11 @@ def _write_files(
     tokenizer = json.dumps(json.loads(trained.tokenizer), ensure_ascii=False, separators=(",", ":"))
     (directory / "tokenizer.json").write_text(tokenizer + "\n", encoding="utf-8")
     shutil.copyfile(options.langid, directory / "langid.ftz")
-    words = options.langid.with_name(WORDS_NAME)
-    if words.exists():
-        shutil.copyfile(words, directory / WORDS_NAME)
-    shutil.copytree(options.segmenters, directory / "segmenters", dirs_exist_ok=True)
+    (directory / "segmenters").mkdir(exist_ok=True)
+    # `train segmenters` leaves the common words of languages beside what segments.
+    for path in [*options.segmenters.glob("*.npz"), *options.langid.parent.glob(WORDS_NAME)]:
+        folder = directory if path.name == WORDS_NAME else directory / "segmenters"
+        shutil.copyfile(path, folder / path.name)
     write_manifest(directory, scores={})
 
 

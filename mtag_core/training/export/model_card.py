@@ -1,6 +1,5 @@
 """Writes a bundle's model card: what the model is, what it scores, what it learnt from."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from mtag_core.evaluation.summary import averages
 from mtag_core.evaluation.treebanks import TreebankResult
-from mtag_core.training.data.treebanks import treebank_files, treebank_name
+from mtag_core.training.data.treebanks import read_licences, treebank_files, treebank_name
 
 _METRICS = ("UPOS", "UFeats", "FEATS", "Lemmas")
 
@@ -23,6 +22,7 @@ class ModelCardFacts:
         n_lemma_rules: Number of lemma rules, 0 for a model without lemmas.
         part_to_results: Scores from gold tokens by `dev`, `test` (the bundle) and `dev, float32`.
         treebanks: Directory of the treebanks; its `INDEX.tsv`, if there is one, names licences.
+        learnt: Names of those that the model learnt from.
         notes: Markdown on how the model was trained.
     """
 
@@ -31,6 +31,7 @@ class ModelCardFacts:
     n_lemma_rules: int
     part_to_results: Mapping[str, Sequence[TreebankResult]]
     treebanks: Path
+    learnt: frozenset[str]
     notes: str
 
 
@@ -42,7 +43,7 @@ def format_model_card(facts: ModelCardFacts) -> str:
         _dev_note(facts.config),
         _treebank_table(facts.part_to_results),
         "## How it was trained\n\n" + facts.notes.strip() if facts.notes else "",
-        _data_table(facts.treebanks),
+        _data_table(facts),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -137,11 +138,12 @@ def _treebank_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> 
     return "\n".join(lines)
 
 
-def _data_table(treebanks: Path) -> str:
-    licences = _licences(treebanks / "INDEX.tsv")
+def _data_table(facts: ModelCardFacts) -> str:
+    licence_of = read_licences(facts.treebanks)
     rows = [
-        f"| {treebank_name(path)} | {licences.get(path.parent.name, 'see the treebank')} |"
-        for path in treebank_files(treebanks, "train")
+        f"| {treebank_name(path)} | {licence_of.get(path.parent.name, 'see the treebank')} |"
+        for path in treebank_files(facts.treebanks, "train")
+        if treebank_name(path) in facts.learnt
     ]
     return "\n".join(
         [
@@ -157,10 +159,3 @@ def _data_table(treebanks: Path) -> str:
             *rows,
         ]
     )
-
-
-def _licences(index: Path) -> dict[str, str]:
-    if not index.exists():
-        return {}
-    with index.open(encoding="utf-8", newline="") as lines:
-        return {row["treebank"]: row["license"] for row in csv.DictReader(lines, delimiter="\t")}

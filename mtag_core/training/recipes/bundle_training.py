@@ -1,39 +1,48 @@
 """From treebanks, text and an encoder to a bundle: the recipes of training, one after the other.
 
 Each stage leaves its product in the working directory; a stage whose product is there is not run
-again, so that a chain that stopped goes on where it was. On several GPUs teachers are trained and
-label side by side, and all of them train the student.
+again, so that a chain that stopped goes on where it was. With GPUs each job is a process, and what
+does not need each other runs side by side: CPUs segment text while a teacher is trained on each
+GPU; all GPUs train the student.
 """
 
 import logging
 import os
 import socket
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Literal, Protocol
 
 import torch
 
 from mtag_core.errors import UsageError
+from mtag_core.langid import WORDS_NAME
 from mtag_core.training.options import (
     AdapterOptions,
     AverageOptions,
     BundleTrainingOptions,
     CorpusOptions,
+    CutEncoderOptions,
     DistillOptions,
     ExportOptions,
     LabelOptions,
+    LangidOptions,
     Schedule,
     StudentShape,
     TeacherTrainingOptions,
     TextOptions,
 )
+from mtag_core.training.segmenter_options import TrainSegmentersOptions
 
 _LOGGER = logging.getLogger(__name__)
 _WEIGHTS = "model.safetensors"
+
+Needs = Literal["cpus", "gpu", "all gpus"]
+"""What a job works on: CPUs, one GPU where there are any, or all of them together."""
 
 # A MiniBERT reads wordpieces in their letter case, and nothing else of a form.
 _PIECES_OF_MINIBERT = 6
@@ -60,13 +69,15 @@ class Stage:
 
     Attributes:
         name: As in `--stages`.
+        after: Stages whose products it reads.
         jobs: What to do.
-        is_distributed: Each job is done by all devices together, not by one of them.
+        needs: Of each job.
     """
 
     name: str
+    after: tuple[str, ...]
     jobs: tuple[Job, ...]
-    is_distributed: bool = False
+    needs: Needs = "cpus"
 
 
 def run(options: BundleTrainingOptions) -> str:
@@ -81,14 +92,19 @@ def run(options: BundleTrainingOptions) -> str:
     for name in options.stages:
         if name not in names:
             raise UsageError(f"--stages: {name!r}, expected some of {', '.join(names)}")
-    for stage in stages:
-        if not options.stages or stage.name in options.stages:
-            _run_stage(stage, device=options.device, n_devices=n_devices)
+    chosen = [stage for stage in stages if not options.stages or stage.name in options.stages]
+    to_do = [(stage, job) for stage in chosen for job in stage.jobs if not job.product.exists()]
+    if options.device == "cpu":
+        for stage, job in to_do:
+            _LOGGER.info("stage %s", stage.name)
+            _call(job)
+    elif to_do:
+        _run_side_by_side(to_do, n_devices)
     return str(options.output)
 
 
 def stages_of(options: BundleTrainingOptions, *, n_devices: int) -> tuple[Stage, ...]:
-    """The stages in order.
+    """The stages, each behind those that it needs.
 
     Args:
         options: What to make.
@@ -97,52 +113,50 @@ def stages_of(options: BundleTrainingOptions, *, n_devices: int) -> tuple[Stage,
     return tuple(_Chain(options, n_devices).stages())
 
 
-def _run_stage(stage: Stage, *, device: str, n_devices: int) -> None:
-    jobs = [job for job in stage.jobs if not job.product.exists()]
-    if not jobs:
-        _LOGGER.info("%s: there already", stage.name)
-        return
-    _LOGGER.info("%s: %d to do", stage.name, len(jobs))
-    if device == "cpu" or n_devices == 1:
-        for job in jobs:
-            _call(job)
-        return
-    if stage.is_distributed:
-        for job in jobs:
-            port = _free_port()
-            _in_processes([(job, _rank(rank, n_devices, port)) for rank in range(n_devices)])
-        return
-    of_device = [(job, _alone(index % n_devices)) for index, job in enumerate(jobs)]
-    for first in range(0, len(jobs), n_devices):
-        _in_processes(of_device[first : first + n_devices])
-
-
 def _call(job: Job) -> None:
     message = import_module(f"mtag_core.training.{job.module}").run(job.options)
     _LOGGER.info("%s", message)
 
 
-def _in_processes(jobs: Sequence[tuple[Job, dict[str, str]]]) -> None:
+def _run_side_by_side(to_do: list[tuple[Stage, Job]], n_devices: int) -> None:
+    free = set(range(n_devices))
+    running: dict[Future[None], tuple[Stage, set[int]]] = {}
+    n_processes = len(to_do) * n_devices
     # A process that uses CUDA must not be forked.
-    with ProcessPoolExecutor(len(jobs), mp_context=get_context("spawn")) as pool:
-        for future in [pool.submit(_call_with, *each) for each in jobs]:
-            future.result()
+    with ProcessPoolExecutor(
+        n_processes, mp_context=get_context("spawn"), max_tasks_per_child=1
+    ) as pool:
+        while to_do or running:
+            waited_for = {stage.name for stage, _ in to_do} | {s.name for s, _ in running.values()}
+            for stage, job in list(to_do):
+                n_needed = {"cpus": 0, "gpu": 1, "all gpus": n_devices}[stage.needs]
+                if waited_for.intersection(stage.after) or n_needed > len(free):
+                    continue
+                to_do.remove((stage, job))
+                devices = set(sorted(free)[:n_needed])
+                free -= devices
+                _LOGGER.info("stage %s", stage.name)
+                for environment in _environments(stage, devices):
+                    running[pool.submit(_call_with, job, environment)] = (stage, devices)
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                free |= running.pop(future)[1]
+                future.result()
+
+
+def _environments(stage: Stage, devices: set[int]) -> list[dict[str, str]]:
+    if stage.needs != "all gpus":
+        return [{"CUDA_VISIBLE_DEVICES": ",".join(map(str, sorted(devices)))}]
+    together = {"WORLD_SIZE": len(devices), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": _free_port()}
+    return [
+        {name: str(value) for name, value in {**together, "RANK": n, "LOCAL_RANK": n}.items()}
+        for n in sorted(devices)
+    ]
 
 
 def _call_with(job: Job, environment: dict[str, str]) -> None:
     os.environ.update(environment)
     logging.basicConfig(level=logging.INFO)
     _call(job)
-
-
-def _alone(device: int) -> dict[str, str]:
-    return {"CUDA_VISIBLE_DEVICES": str(device)}
-
-
-def _rank(rank: int, n_ranks: int, port: int) -> dict[str, str]:
-    names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_PORT")
-    values = map(str, (rank, rank, n_ranks, port))
-    return {**dict(zip(names, values, strict=True)), "MASTER_ADDR": "127.0.0.1"}
 
 
 def _free_port() -> int:
@@ -152,29 +166,70 @@ def _free_port() -> int:
         return port
 
 
+class _WithOutput(Protocol):
+    @property
+    def output(self) -> Path: ...
+
+
 class _Chain:
     """The options of each stage; each reads what the ones before it leave."""
 
     def __init__(self, options: BundleTrainingOptions, n_shards: int) -> None:
         self._options, self._n_shards = options, n_shards
         self._work = options.working
+        self._encoder = self._work / "encoder"
+        self._segmenters = options.segmenters or self._work / "segmenters"
 
     def stages(self) -> Iterator[Stage]:
         """All of them."""
         options, work = self._options, self._work
-        yield self._before_teachers("corpus", "data.corpus", self._corpus(), "inventories.json")
-        last = "forms.npz" if options.architecture == "words" else "tokenizer.json"
-        yield self._before_teachers("text", "data.text", self._text(), last)
+        cut = CutEncoderOptions(
+            encoder=options.encoder,
+            treebanks=options.treebanks,
+            text=options.text,
+            output=self._encoder,
+            n_pieces=options.encoder_pieces,
+        )
+        yield self._stage("encoder", (), "data.encoder_pieces", cut, "tokenizer.json")
+        yield self._stage("corpus", (), "data.corpus", self._corpus(), "inventories.json")
+        if options.segmenters is None:
+            segmenters = TrainSegmentersOptions(
+                treebanks=options.treebanks,
+                text=options.text,
+                labelled=options.labelled,
+                licences=options.licences,
+                output=self._segmenters,
+            )
+            yield self._stage("segmenters", (), "segmenters.training", segmenters, WORDS_NAME)
+        if options.langid is None:
+            langid = LangidOptions(text=options.text, output=work / "langid")
+            yield self._stage("langid", (), "langid", langid, "scores.json")
         teachers = [self._teacher(number) for number in range(1, options.n_teachers + 1)]
         jobs = [Job("recipes.teacher", each, each.output / _WEIGHTS) for each in teachers]
-        yield Stage("teachers", tuple(jobs))
+        yield Stage("teachers", ("encoder", "corpus"), tuple(jobs), "gpu")
+        last = "forms.npz" if options.architecture == "words" else "tokenizer.json"
+        before = ("encoder", "corpus", "segmenters")
+        yield self._stage("text", before, "data.text", self._text(), last)
         labels = [self._labels(shard) for shard in range(self._n_shards)]
         jobs = [
             Job("recipes.labelling", each, each.output / f"shard-{each.shard}/sources.json")
             for each in labels
         ]
-        yield Stage("labels", tuple(jobs))
-        student = self._student()
+        yield Stage("labels", ("teachers", "text"), tuple(jobs), "gpu")
+        yield from self._students()
+        export = ExportOptions(
+            model=work / "final",
+            treebanks=options.treebanks,
+            licences=options.licences,
+            output=options.output,
+            segmenters=self._segmenters,
+            langid=options.langid or work / "langid" / "langid.ftz",
+            n_workers=options.n_processes,
+        )
+        yield self._stage("export", ("adapters", "langid"), "export.bundle", export, "bundle.json")
+
+    def _students(self) -> Iterator[Stage]:
+        options, work, student = self._options, self._work, self._student()
         finetuned = replace(
             student,
             student=student.output,
@@ -185,30 +240,26 @@ class _Chain:
                 options.finetune_minutes, 12.0, 4e-4, seed=options.seed, warmup=0.1
             ),
         )
-        for name, distilled in (("student", student), ("finetune", finetuned)):
-            job = Job("recipes.distillation", distilled, distilled.output / _WEIGHTS)
-            yield Stage(name, (job,), is_distributed=True)
+        module = "recipes.distillation"
+        yield self._stage("student", ("labels",), module, student, _WEIGHTS, "all gpus")
+        yield self._stage("finetune", ("student",), module, finetuned, _WEIGHTS, "all gpus")
         mean = AverageOptions(first=student.output, second=finetuned.output, output=work / "mean")
-        yield Stage("mean", (Job("networks.model_mean", mean, mean.output / _WEIGHTS),))
+        yield self._stage("mean", ("finetune",), "networks.model_mean", mean, _WEIGHTS)
         adapters = AdapterOptions(
             model=mean.output, corpus=work / "corpus", text=work / "text", output=work / "final"
         )
-        yield Stage("adapters", (Job("recipes.adapters", adapters, adapters.output / _WEIGHTS),))
-        export = ExportOptions(
-            model=adapters.output,
-            treebanks=options.treebanks,
-            output=options.output,
-            segmenters=options.segmenters,
-            langid=options.langid,
-            n_workers=options.n_processes,
-        )
-        yield Stage("export", (Job("export.bundle", export, options.output / "bundle.json"),))
+        yield self._stage("adapters", ("mean",), "recipes.adapters", adapters, _WEIGHTS, "gpu")
 
     @staticmethod
-    def _before_teachers(
-        name: str, module: str, options: CorpusOptions | TextOptions, product: str
+    def _stage(
+        name: str,
+        after: tuple[str, ...],
+        module: str,
+        options: _WithOutput,
+        product: str,
+        needs: Needs = "cpus",
     ) -> Stage:
-        return Stage(name, (Job(module, options, options.output / product),))
+        return Stage(name, after, (Job(module, options, options.output / product),), needs)
 
     def _corpus(self) -> CorpusOptions:
         options = self._options
@@ -225,9 +276,9 @@ class _Chain:
         return TextOptions(
             corpus=self._work / "corpus",
             text=options.text,
-            encoder=options.encoder,
+            encoder=self._encoder,
             output=self._work / "text",
-            segmenters=options.segmenters,
+            segmenters=self._segmenters,
             architecture=options.architecture,
             n_pieces=factor * options.n_pieces,
             max_tokens=options.max_tokens,
@@ -238,7 +289,7 @@ class _Chain:
     def _teacher(self, number: int) -> TeacherTrainingOptions:
         options = self._options
         return TeacherTrainingOptions(
-            encoder=str(options.encoder),
+            encoder=str(self._encoder),
             corpus=self._work / "corpus",
             output=self._work / f"teacher-{number}",
             resume=True,

@@ -19,7 +19,7 @@ from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.languages import GENERIC
 from mtag_core.storage import open_text
-from mtag_core.training.data.treebanks import treebank_name
+from mtag_core.training.data.treebanks import treebank_name, treebanks_with
 from mtag_core.training.langid import count_language_words
 from mtag_core.training.loops.linear import FitOptions
 from mtag_core.training.options import Schedule
@@ -126,6 +126,7 @@ def train_segmenters(options: TrainSegmentersOptions) -> list[Path]:
     options.output.mkdir(parents=True, exist_ok=True)
     recorded = {**asdict(options.each), "treebanks": options.treebanks}
     recorded |= {"text": options.text, "labelled": options.labelled}
+    recorded |= {"licences": options.licences}
     record_options(options.output / "config.json", recorded)
     return [path for name in names or trainer.every for path in trainer.paths(name)]
 
@@ -139,12 +140,21 @@ class _Trainer:
     @cached_property
     def files(self) -> dict[str, list[Path]]:
         """Training files by language."""
-        files = training_files(self.options.treebanks)
+        found = training_files(self.options.treebanks)
+        own = {language: self._learnt(paths) for language, paths in found.items()}
+        files = {language: paths for language, paths in own.items() if paths}
         if not files:
             raise InputNotFoundError(
                 f"{self.options.treebanks}: no *-train.conllu or .xz file below it"
             )
         return files
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return treebanks_with(self.options.licences, self.options.treebanks)
+
+    def _learnt(self, paths: list[Path]) -> list[Path]:
+        return [path for path in paths if treebank_name(path) in self._names]
 
     @cached_property
     def treebanks(self) -> frozenset[str]:
@@ -229,7 +239,7 @@ class _Trainer:
             self._unedited(language, each.n_tokens),
             dev=[
                 self._whole(language, first_tokens(read_sentences(path), each.n_dev_tokens))
-                for path in treebank_files_of(self.options.treebanks, language, "dev")
+                for path in self._learnt(treebank_files_of(self.options.treebanks, language, "dev"))
             ],
         )
 

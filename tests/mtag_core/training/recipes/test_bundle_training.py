@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -8,6 +9,7 @@ pytest.importorskip("transformers", reason="transformers is an extra: install mt
 from mtag_core import Tagger
 from mtag_core.__main__ import main
 from mtag_core.errors import UsageError
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.options import BundleTrainingOptions
@@ -35,6 +37,7 @@ def folder(tmp_path_factory):
 def flags(folder, *more):
     paths = {"treebanks": "treebanks", "text": "raw", "encoder": "encoder", "output": "bundle"}
     paths["segmenters"] = "segmenters"
+    paths["langid"] = DEFAULT_BUNDLE / "langid.ftz"
     named = [word for name, path in paths.items() for word in (f"--{name}", str(folder / path))]
     return ["train", "bundle", *named, *TINY, *QUICK, *more]
 
@@ -80,20 +83,66 @@ def options_of(folder, **changes):
 
 
 def test_unknown_stage_is_an_error(tmp_path):
-    with pytest.raises(UsageError, match="'studnt', expected some of corpus, text, teachers"):
+    with pytest.raises(UsageError, match="'studnt', expected some of encoder, corpus, segmenters"):
         run(options_of(tmp_path, stages=("studnt",)))
 
 
 def test_teachers_label_in_as_many_parts_as_there_are_devices(tmp_path):
     stages = {stage.name: stage for stage in stages_of(options_of(tmp_path), n_devices=3)}
     assert [job.options.shard for job in stages["labels"].jobs] == [0, 1, 2]
-    assert stages["student"].is_distributed
+    assert stages["student"].needs == "all gpus"
+
+
+def test_each_stage_comes_after_those_that_it_needs(tmp_path):
+    stages = stages_of(options_of(tmp_path), n_devices=1)
+    names = [stage.name for stage in stages]
+    for place, stage in enumerate(stages):
+        assert set(stage.after) <= set(names[:place])
+    assert {"segmenters", "langid"} < set(names)
+    given = options_of(tmp_path, segmenters=tmp_path / "segmenters", langid=tmp_path / "id.ftz")
+    left = [stage.name for stage in stages_of(given, n_devices=1)]
+    assert left == [name for name in names if name not in ("segmenters", "langid")]
+
+
+def test_segmenters_are_trained_where_none_are_given(made, tmp_path):
+    work = str(tmp_path / "work")
+    command = flags(made, "--work", work, "--stages", "segmenters")
+    del command[command.index("--segmenters") : command.index("--segmenters") + 2]
+    assert main(command) == 0
+    names = {path.name for path in (tmp_path / "work" / "segmenters").glob("*.npz")}
+    assert names == {"en.linear.npz", "generic.linear.npz", "langid.words.npz"}
+
+
+def test_with_gpus_stages_are_processes_that_wait_for_each_other(made, tmp_path):
+    work = tmp_path / "work"
+    stages = ["text", "encoder", "corpus"]
+    command = flags(made, "--work", str(work), "--device", "cuda", "--stages", *stages)
+    assert main(command) == 0
+    assert (work / "text" / "forms.npz").exists()
+
+
+def test_treebanks_are_chosen_by_licence(made, tmp_path):
+    treebanks = tmp_path / "treebanks"
+    for name, licence in (("en_toy", "CC-BY-4.0"), ("en_play", "CC-BY-NC-4.0")):
+        folder = treebanks / licence
+        folder.mkdir(parents=True)
+        for path in (made / "treebanks").glob(f"{name}-*"):
+            shutil.copyfile(path, folder / path.name)
+    command = flags(made, "--work", str(tmp_path / "work"), "--stages", "corpus")
+    command += ["--treebanks", str(treebanks), "--licences", "CC-BY-4.0"]
+    (treebanks / "INDEX.tsv").write_text("treebank\tlicense\n")
+    assert main(command) == 2
+    rows = "".join(f"{name}\t{name}\n" for name in ("CC-BY-4.0", "CC-BY-NC-4.0"))
+    (treebanks / "INDEX.tsv").write_text("treebank\tlicense\n" + rows)
+    assert main(command) == 0
+    corpus = TreebankCorpus.load(tmp_path / "work" / "corpus")
+    assert corpus.train.treebanks == ("en_toy",)
 
 
 def test_minibert_is_trained_by_the_same_command(made, tmp_path):
     work = tmp_path / "work"
     work.mkdir()
-    for stage in ("corpus", "teacher-1"):
+    for stage in ("encoder", "corpus", "teacher-1"):
         (work / stage).symlink_to(made / "bundle.work" / stage)
     output = ["--work", str(work), "--output", str(tmp_path / "bundle")]
     assert main(flags(made, *output, "--architecture", "minibert")) == 0
