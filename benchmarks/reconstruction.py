@@ -22,8 +22,7 @@ from mtag_core.output.rows import OutputRow
 from mtag_core.records import Sentence
 from mtag_core.storage import open_text
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence
-from mtag_core.training.logits.logit_teachers import OnnxTeacher
-from mtag_core.training.logits.scorer import Scorer, load_segmenter
+from mtag_core.training.logits.scorer import Scorer, load_segmenter, load_teacher
 from mtag_core.training.logits.sentence_choice import ChoiceOptions, is_useful
 from mtag_core.training.logits.shared_basis import fit_basis
 from mtag_core.training.logits.soft_targets import (
@@ -40,7 +39,7 @@ _BASIS_TOKENS = 2000
 def main(argv: list[str] | None = None) -> int:
     """Measures and writes."""
     args = _parser().parse_args(argv)
-    teacher = OnnxTeacher(args.teacher)
+    teacher = load_teacher(args.teacher, device="cpu")
     fitted, measured = _sentences(args)
     options = SummaryOptions(top_k=args.top_k, tail_rank=args.tail_rank)
     basis = fit_basis(teacher, fitted, options, n_tokens=_BASIS_TOKENS)
@@ -71,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Soft targets rebuilt from logit shards.")
-    parser.add_argument("--teacher", type=Path, required=True, help="made by export-teacher")
+    parser.add_argument("--teacher", type=Path, required=True, help="as --teacher of `mtag logits`")
     parser.add_argument("--text", type=Path, nargs="+", required=True, help="text, plain or .xz")
     parser.add_argument("--bundle", type=Path, default=_DEFAULT_BUNDLE, help="of the segmenters")
     parser.add_argument("--lines", type=int, default=60, help="lines a file")

@@ -7,7 +7,6 @@ from pathlib import Path
 from mtag_core.errors import UsageError
 from mtag_core.options import Flags, group, option
 from mtag_core.training.logits.bundle_teacher import BundleTeacher
-from mtag_core.training.logits.logit_teachers import OnnxTeacher
 from mtag_core.training.logits.sentence_choice import ChoiceOptions
 from mtag_core.training.logits.soft_targets import SummaryOptions
 from pipelines.options import CorpusOptions, JobOptions, parse_flags
@@ -21,9 +20,8 @@ class TeacherOptions:
     job: JobOptions = group(section="output")
     choice: ChoiceOptions = group(ChoiceOptions(), section="sentences")
     teacher: Path | None = option(
-        "made by `mtag bundle export-teacher` (ONNX, on the CPU) or `mtag train teacher` (torch), "
-        "a Hugging Face token-classification directory (torch), or a model bundle; that of --model "
-        "if left out",
+        "made by `mtag train teacher` (torch), a Hugging Face token-classification directory "
+        "(torch), or a model bundle; that of --model if left out",
         None,
         metavar="DIR",
         section="teacher",
@@ -61,6 +59,6 @@ def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
 
 def unused_device_flag(device: str, teacher: object) -> list[str]:
     """A line where `--device` is given and the teacher runs on the CPU anyway."""
-    if device == "cpu" or not isinstance(teacher, OnnxTeacher | BundleTeacher):
+    if device == "cpu" or not isinstance(teacher, BundleTeacher):
         return []
     return [f"--device={device} changes nothing: ONNX Runtime runs this teacher, on the CPU"]

@@ -20,7 +20,6 @@ from mtag_core.training.options import (
     CutEncoderOptions,
     DistillOptions,
     ExportOptions,
-    ExportTeacherOptions,
     LabelOptions,
     LangidOptions,
     TeacherTrainingOptions,
@@ -176,12 +175,6 @@ RECIPES = {
         "export.bundle",
         Flags(ExportOptions),
         is_verbose=True,
-    ),
-    "bundle export-teacher": Recipe(
-        "export-teacher",
-        "make a trained model give all its logits, for `mtag logits`",
-        "export.export_teacher",
-        Flags(ExportTeacherOptions),
     ),
     "bundle unpack": Recipe(
         "unpack-bundle",

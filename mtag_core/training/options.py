@@ -362,14 +362,6 @@ class ExportOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportTeacherOptions:
-    """Options of `export-teacher`."""
-
-    model: Path = option("a trained model directory", metavar="DIR")
-    output: Path = option("the teacher directory to write", metavar="DIR")
-
-
-@dataclass(frozen=True, kw_only=True)
 class UnpackBundleOptions:
     """Options of `unpack-bundle`."""
 

@@ -19,7 +19,7 @@ import pytest
 
 from deploy.flink.cluster import Cluster, missing_tools
 from tests.deploy import tag_stream
-from tests.mtag_core.training.tiny_teacher import write_tiny_teacher
+from tests.mtag_core.training.tiny_word_bundle import write_word_bundle
 from tests.pipelines.trees import tree, write_compressed
 
 _MISSING = missing_tools()
@@ -176,7 +176,7 @@ def test_counters_can_be_read_on_the_rest_api(cluster):
 def test_real_models_write_the_same_bytes_there(cluster, tmp_path, pipeline):
     flags = [f"--input={_ROOT}/sample_data/wiki.xml"]
     if pipeline == "teacher_logits":
-        flags += [f"--teacher={write_tiny_teacher(tmp_path)}"]
+        flags += [f"--teacher={write_word_bundle(tmp_path / 'teacher')}"]
     command = [sys.executable, "-m", f"pipelines.{pipeline}", *flags]
     for name, more in (("direct", []), ("flink", _flags(cluster))):
         output = f"--output={tmp_path / name}"

@@ -19,12 +19,6 @@ from tests.without_packages import run_without
             "train",
         ),
         (["bundle", "unpack", "--output", "o"], "bundle unpack", "onnx", "export"),
-        (
-            ["export-teacher", "--model", "m", "--output", "o"],
-            "bundle export-teacher",
-            "safetensors",
-            "export",
-        ),
     ],
 )
 def test_a_missing_extra_is_named(argv, name, package, extra):

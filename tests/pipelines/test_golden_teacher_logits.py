@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.teacher_logits import main
-from tests.mtag_core.training.tiny_teacher import write_tiny_teacher
+from tests.mtag_core.training.tiny_word_bundle import write_word_bundle
 
 SAMPLE = Path(__file__).parents[2] / "sample_data"
 GOLDEN = Path(__file__).parents[1] / "golden" / "teacher_logits_sample.json"
@@ -45,7 +45,7 @@ def sample(tmp_path, monkeypatch) -> str:
     ],
 )
 def test_output_is_as_it_was(sample, tmp_path, name, flags, update_golden):
-    teacher = write_tiny_teacher(tmp_path)
+    teacher = write_word_bundle(tmp_path / "teacher")
     assert main([f"--input={sample}/", f"--teacher={teacher}", "--output=out", *flags]) == 0
     found = _summary(Path("out"))
     golden = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}

@@ -11,12 +11,13 @@ from mtag_core.records import Sentence
 from mtag_core.storage import exclusive
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
 from mtag_core.tagging.windows import EncodedSentence
+from mtag_core.training.logits.bundle_teacher import BundleTeacher
 from mtag_core.training.logits.logit_shards import LogitBlock, read_info
-from mtag_core.training.logits.piece_windows import PieceEncoder
 from mtag_core.training.logits.soft_targets import TailBasis, rebuild_feats_probs
 from pipelines import teacher_logits
 from tests.mtag_core.training.logit_samples import read_blocks
-from tests.mtag_core.training.tiny_teacher import N_FEATS, write_tiny_teacher
+from tests.mtag_core.training.tiny_word_bundle import write_word_bundle
+from tests.mtag_core.training.tiny_word_model import N_FEATS
 from tests.mtag_core.wikipedia.dumps import HEAD, TAIL, dump_xml, page_xml
 from tests.pipelines.trees import tree
 from tests.without_packages import run_without
@@ -33,7 +34,7 @@ GERMAN = (
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_teacher(tmp_path_factory.mktemp("teacher"))
+    return write_word_bundle(tmp_path_factory.mktemp("teacher") / "bundle")
 
 
 @pytest.fixture
@@ -192,14 +193,14 @@ def test_without_a_choice_among_sentences_the_text_is_read_once(
 def test_a_document_that_cannot_be_scored_is_rejected_whole(
     teacher: Path, tmp_path: Path, flags: list[str], monkeypatch: pytest.MonkeyPatch
 ):
-    def encode(self: PieceEncoder, sentence: Sentence) -> EncodedSentence:
+    def encode(self: BundleTeacher, sentence: Sentence) -> EncodedSentence:
         if "Niemand" in sentence.forms:
             # No window: nothing to take the logits from.
             return EncodedSentence(sentence, [])
         return real(self, sentence)
 
-    real = PieceEncoder.encode
-    monkeypatch.setattr(PieceEncoder, "encode", encode)
+    real = BundleTeacher.encode
+    monkeypatch.setattr(BundleTeacher, "encode", encode)
     (tmp_path / "t.txt").write_text(f"{ENGLISH}\n{GERMAN}\n{ENGLISH.upper()}\n")
     out = tmp_path / "out"
     flags = [*flags, "--input_format=text", "--document=line", "--tail_rank=0"]
@@ -278,7 +279,7 @@ def test_second_run_at_the_same_time_stops(
         (["--temperatures=0"], "no list of numbers above 0"),
         (["--min_tokens=9", "--max_tokens=3"], "--min_tokens=9 is above --max_tokens=3"),
         (["--top_q=3"], "unknown flag --top_q"),
-        (["--teacher", "nowhere"], "nowhere: neither teacher.json"),
+        (["--teacher", "nowhere"], "nowhere: neither a bundle's bundle.json"),
     ],
 )
 def test_wrong_flags_are_one_line(

@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 from pipelines import teacher_logits
-from tests.mtag_core.training.tiny_teacher import write_tiny_teacher
+from tests.mtag_core.training.tiny_word_bundle import write_word_bundle
 from tests.mtag_core.wikipedia.dumps import dump_xml, page_xml
 from tests.pipelines.killing import finished, kill_in_mid_run
 from tests.pipelines.trees import tree
@@ -18,7 +18,7 @@ def test_killed_and_run_again_gives_the_tree_of_a_clean_run(tmp_path: Path):
         for n in range(1, 601)
     )
     (tmp_path / "d.xml").write_bytes(dump_xml(*pages))
-    teacher = write_tiny_teacher(tmp_path)
+    teacher = write_word_bundle(tmp_path / "teacher")
     flags = ["--input", str(tmp_path / "d.xml"), "--teacher", str(teacher), *_FLAGS]
     assert teacher_logits.main([*flags, "--output", str(tmp_path / "clean")]) == 0
     output = tmp_path / "out"

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from mtag_core.training.graphs.logit_graph import GraphShape
 from mtag_core.training.graphs.onnx_graph import CONTRIB, GraphBuilder
 
 Array = NDArray[np.float32]
@@ -32,6 +31,23 @@ MAX_ACTIVATION = 255
 """Of activations of 8 bits; the least is 0."""
 
 _MAX_EMBEDDING = 127
+
+
+@dataclass(frozen=True, slots=True)
+class GraphShape:
+    """What a graph is built from beside the weights.
+
+    Attributes:
+        n_layers: Encoder layers.
+        n_heads: Attention heads.
+        hidden_act: `gelu` (erf) or `relu`.
+        layer_norm_eps: Added to the variance.
+    """
+
+    n_layers: int
+    n_heads: int
+    hidden_act: str = "gelu"
+    layer_norm_eps: float = 1e-12
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,7 @@ from mtag_core.errors import CheckpointError
 from mtag_core.labels import Labels
 from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.tagging.words import MAX_WORDS
-from mtag_core.training.graphs.logit_graph import GraphShape
-from mtag_core.training.graphs.quantised_graph import QuantisedGraph, Range, Weights
+from mtag_core.training.graphs.quantised_graph import GraphShape, QuantisedGraph, Range, Weights
 from mtag_core.training.graphs.tagging_heads import LanguageLabels, TaggingHeads, TokenRuns
 
 _OUTPUTS: dict[str, tuple[int, Sequence[str]]] = {
@@ -50,8 +49,8 @@ def build_student_graph(
     (label ids, int64), `upos_score`, `feats_score` (probabilities, float32).
 
     Args:
-        weights: Named as in Hugging Face's `BertModel`, with `upos`, `feats`, where the heads read
-            the last piece too, `combine`, and where there are adapters, `adapters`.
+        weights: Named as in Hugging Face's `BertModel`, with `upos`, `feats`, `combine` and, where
+            there are adapters, `adapters`.
         shape: The rest of the architecture.
         labels: Which FEATS bundles to score for which part of speech.
         ranges: By the name of the layer that reads the activation; None for a float32 graph.
@@ -110,12 +109,10 @@ class _StudentGraph(TaggingHeads):
         return self.added_and_normalised(pieces, used, "embeddings.LayerNorm")
 
     def tokens(self, hidden: str) -> str:
-        """One vector a token: its first piece's, or what `combine` makes of its first and last."""
+        """One vector a token: what `combine` makes of its first and last piece."""
         flat = self.node("Reshape", hidden, *self.ints([-1, self._hidden_size]))
         first = self.node("Gather", flat, "first_piece_index")
         last = self.node("Gather", flat, "last_piece_index")
-        if "combine.weight" not in self._weights:
-            return first
         both = self.node("Concat", first, last, axis=-1)
         return self.dense(self.quantised(both, "combine"), "combine")
 

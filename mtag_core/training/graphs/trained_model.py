@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from mtag_core.errors import CheckpointError
-from mtag_core.training.graphs.logit_graph import GraphShape
+from mtag_core.training.graphs.quantised_graph import GraphShape
 from mtag_core.training.networks.model_config import FROM_BUNDLE
 
 ADAPTERS = "adapters.weight"

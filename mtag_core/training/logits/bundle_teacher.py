@@ -10,7 +10,7 @@ few messages and fields used here are declared below, all others are kept as the
 numbers of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,8 @@ from mtag_core.labels import load_labels
 from mtag_core.records import Sentence
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.models import TaggingModel, load_model
-from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.windows import EncodedSentence, Window, batches
-from mtag_core.training.logits.logit_teachers import (
-    N_WAITING,
-    LogitTeacher,
-    files_digest,
-)
+from mtag_core.training.logits.logit_teachers import Teacher, files_digest
 from mtag_core.training.logits.piece_windows import PIECE_BUDGET, TokenLogits, rows_of_batches
 from mtag_core.training.logits.soft_targets import LOWEST
 
@@ -40,7 +35,7 @@ _GRAPH = "tagger.onnx"
 _FILES = (_GRAPH, "forms.onnx", "tokenizer.json", "labels.json")
 
 
-class BundleTeacher(LogitTeacher):
+class BundleTeacher(Teacher):
     """A bundle's network on one CPU thread; it follows no treebank's conventions.
 
     A token's logits do not depend on what else is in its batch, to the last bit.
@@ -54,8 +49,6 @@ class BundleTeacher(LogitTeacher):
 
     def __init__(self, path: str | Path | None = None) -> None:
         directory = Bundle.open(path).directory
-        self.on_batch: Callable[[BatchReport], None] | None = None
-        self.n_waiting = N_WAITING
         self.digest = files_digest(directory, _FILES)
         self._labels = load_labels(directory)
         self.upos_labels, self.feats_labels = self._labels.upos, self._labels.feats

@@ -15,17 +15,10 @@ from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.training.logits.bundle_teacher import BundleTeacher
 from mtag_core.training.logits.logit_shards import ScoredSentence, ShardInfo
-from mtag_core.training.logits.logit_teachers import (
-    TEACHER_FILE,
-    OnnxTeacher,
-    Teacher,
-    TokenSummary,
-    labels_digest,
-)
+from mtag_core.training.logits.logit_teachers import Teacher, TokenSummary, labels_digest
 from mtag_core.training.logits.piece_windows import PIECE_BUDGET
 from mtag_core.training.logits.sentence_choice import ChoiceOptions
 from mtag_core.training.logits.soft_targets import SummaryOptions, TailBasis, relative_logits
-from mtag_core.training.logits.trained_teacher import TrainedTeacher, is_trained_model
 
 
 class Scorer:
@@ -139,8 +132,8 @@ def load_teacher(directory: Path | None, *, bundle: str | None = None, device: s
     """Loads a teacher.
 
     Args:
-        directory: Of `export-teacher` or a model bundle, both run by ONNX Runtime; of
-            `train-teacher` or Hugging Face's, run by torch. None for the network of `bundle`.
+        directory: A model bundle, run by ONNX Runtime; of `train teacher` or Hugging Face's, run
+            by torch. None for the network of `bundle`.
         bundle: A model bundle's path or URL; None for the one inside mtag.
         device: Of a torch teacher, such as `cpu` or `cuda`.
 
@@ -151,8 +144,6 @@ def load_teacher(directory: Path | None, *, bundle: str | None = None, device: s
     """
     if directory is None:
         return BundleTeacher(bundle)
-    if (directory / TEACHER_FILE).exists():
-        return OnnxTeacher(directory)
     if (directory / MANIFEST).exists():
         return BundleTeacher(directory)
     try:
@@ -166,14 +157,12 @@ def load_teacher(directory: Path | None, *, bundle: str | None = None, device: s
 
 
 def _torch_teacher(directory: Path, device: str) -> Teacher:
-    if is_trained_model(directory):
-        return TrainedTeacher(directory, device=device)
     if not (directory / "config.json").exists():
         raise BundleError(
-            f"{directory}: neither {TEACHER_FILE} (see `python -m mtag_core export-teacher`) nor a "
-            f"bundle's {MANIFEST} nor a model of `train-teacher` nor config.json of a Hugging Face "
-            "model"
+            f"{directory}: neither a bundle's {MANIFEST} nor a model of `mtag train teacher` nor "
+            "config.json of a Hugging Face model"
         )
-    from mtag_core.training.logits.trained_teacher import HuggingFaceTeacher
+    from mtag_core.training.logits.trained_teacher import HuggingFaceTeacher, TrainedTeacher
 
-    return HuggingFaceTeacher(directory, device=device)
+    kind = TrainedTeacher if (directory / "feats.json").exists() else HuggingFaceTeacher
+    return kind(directory, device=device)

@@ -272,17 +272,6 @@ def test_unpacked_bundle(toy, bundle, check):
     check("unpack_bundle", model_figures(toy.folder / "unpacked"))
 
 
-def test_exported_teacher(toy, check):
-    flags = ["--model", toy.path("teacher"), "--output", toy.path("teacher-onnx")]
-    toy.run("export-teacher", *flags)
-    graph = onnx.load(toy.path("teacher-onnx/logits.onnx")).graph
-    card = json.loads((toy.folder / "teacher-onnx" / "teacher.json").read_text())
-    check(
-        "export_teacher",
-        [sha256(" ".join(node.op_type for node in graph.node).encode()), card["openings"]],
-    )
-
-
 def test_language_identification(toy, check):
     """fastText's threads write without locks: what they are given is compared, not the model."""
     texts = toy.folder / "langid_text"

@@ -9,9 +9,6 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.export.export_teacher import export_teacher
-
 WIDTH, INNER, LAYERS, N_FEATS = 8, 16, 2, 40
 PIECES = [
     "[PAD]",
@@ -24,7 +21,7 @@ PIECES = [
 ]
 
 
-def write_model(directory: Path, *, combine: bool = True, **config: object) -> Path:
+def write_model(directory: Path, **config: object) -> Path:
     """Writes a trained model directory as training leaves it."""
     rng = np.random.default_rng(0)
 
@@ -42,8 +39,7 @@ def write_model(directory: Path, *, combine: bool = True, **config: object) -> P
         "feats.weight": random(N_FEATS, WIDTH),
         "feats.bias": random(N_FEATS),
     }
-    if combine:
-        weights |= {"combine.weight": random(WIDTH, 2 * WIDTH), "combine.bias": random(WIDTH)}
+    weights |= {"combine.weight": random(WIDTH, 2 * WIDTH), "combine.bias": random(WIDTH)}
     shapes = {
         "attention.self.query": (WIDTH, WIDTH),
         "attention.self.key": (WIDTH, WIDTH),
@@ -92,12 +88,3 @@ def write_model(directory: Path, *, combine: bool = True, **config: object) -> P
     tokenizer.pre_tokenizer = BertPreTokenizer()
     tokenizer.save(str(directory / "tokenizer.json"))
     return directory
-
-
-def write_tiny_teacher(directory: Path) -> Path:
-    """Writes a teacher directory."""
-    export_teacher(write_model(directory / "model"), directory / "teacher")
-    return directory / "teacher"
-
-
-__all__ = ["N_FEATS", "UPOS_LABELS", "write_model", "write_tiny_teacher"]

@@ -1,15 +1,15 @@
 from dataclasses import replace
 
 import numpy as np
-import onnxruntime
 import pytest
+from onnx import TensorProto
 
 from mtag_core.errors import BundleError
 from mtag_core.labels import UPOS_LABELS, Labels
 from mtag_core.tagging.student import Student, open_session
 from mtag_core.tagging.wordpiece import WordPiece
 from mtag_core.training.export.quantisation import observe_ranges
-from mtag_core.training.graphs.logit_graph import build_logit_graph
+from mtag_core.training.graphs.onnx_graph import GraphBuilder
 from mtag_core.training.graphs.student_graph import build_student_graph
 from mtag_core.training.graphs.trained_model import read_trained_model
 from mtag_core.training.logits.bundle_teacher import (
@@ -18,6 +18,7 @@ from mtag_core.training.logits.bundle_teacher import (
     with_logit_outputs,
 )
 from tests.mtag_core.training.tiny_teacher import N_FEATS, write_model
+from tests.mtag_core.training.torch_logits import torch_logits
 
 GROUPS = tuple((0, *range(1 + upos, N_FEATS, 17)) for upos in range(17))
 LABELS = Labels(UPOS_LABELS, tuple(f"F={i}" for i in range(N_FEATS)), GROUPS)
@@ -46,22 +47,11 @@ def _logits(graph, windows):
     return upos, feats
 
 
-def _expected(trained, window):
-    session = onnxruntime.InferenceSession(build_logit_graph(trained.weights, trained.shape))
-    feed = {
-        "piece_ids": np.array([window.piece_ids]),
-        "is_piece": np.ones((1, len(window.piece_ids)), np.int64),
-        "first_piece_index": np.array(window.first),
-        "last_piece_index": np.array(window.last),
-    }
-    return session.run(None, feed)
-
-
-def test_float_graph_gives_the_logits_of_the_whole_inventory(trained, windows):
+def test_float_graph_gives_the_logits_of_the_whole_inventory(trained, windows, tmp_path):
     graph = build_student_graph(trained.weights, trained.shape, LABELS)
     for window in windows:
         for found, expected in zip(
-            _logits(graph, [window]), _expected(trained, window), strict=True
+            _logits(graph, [window]), torch_logits(tmp_path, window), strict=True
         ):
             np.testing.assert_allclose(found, expected, atol=1e-4)
 
@@ -73,26 +63,30 @@ def test_int8_graph_gives_logits_close_to_them(trained, windows, tmp_path):
     graph = build_student_graph(trained.weights, trained.shape, LABELS, ranges=ranges)
     for window in windows:
         for found, expected in zip(
-            _logits(graph, [window]), _expected(trained, window), strict=True
+            _logits(graph, [window]), torch_logits(tmp_path, window), strict=True
         ):
             assert np.abs(found - expected).mean() < 0.2 * np.abs(expected).mean()
 
 
-def test_treebank_0_adds_nothing_and_others_do(trained, windows):
+def test_treebank_0_adds_nothing_and_others_do(trained, windows, tmp_path):
     adapters = np.random.default_rng(1).normal(size=(2, 8)).astype(np.float32)
     adapters[0] = 0
     weights = {**trained.weights, "adapters.weight": adapters}
     graph = build_student_graph(weights, trained.shape, LABELS)
     window = windows[0]
     np.testing.assert_allclose(
-        _logits(graph, [window])[1], _expected(trained, window)[1], atol=1e-4
+        _logits(graph, [window])[1], torch_logits(tmp_path, window)[1], atol=1e-4
     )
     told = _logits(graph, [replace(window, treebank=1)])[1]
-    assert not np.allclose(told, _expected(trained, window)[1], atol=1e-2)
+    assert not np.allclose(told, torch_logits(tmp_path, window)[1], atol=1e-2)
 
 
-def test_another_graph_is_refused(trained):
-    graph = build_logit_graph(trained.weights, trained.shape)
+def test_another_graph_is_refused():
+    builder = GraphBuilder()
+    builder.node("Identity", "piece_ids", output="same")
+    graph = builder.serialised(
+        "other", inputs={"piece_ids": ("n",)}, outputs={"same": (TensorProto.INT64, ("n",))}
+    )
     with pytest.raises(BundleError, match=r"t.onnx: KeyError: 'upos_top_probs', expected a graph"):
         with_logit_outputs(graph, UPOS_LABELS, source="t.onnx")
 

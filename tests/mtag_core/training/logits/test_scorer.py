@@ -1,11 +1,13 @@
+import sys
+from types import ModuleType
+
 import pytest
 
 from mtag_core.errors import BundleError, UsageError
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.training.logits.bundle_teacher import BundleTeacher
-from mtag_core.training.logits.logit_teachers import OnnxTeacher
 from mtag_core.training.logits.scorer import load_teacher
-from tests.mtag_core.training.tiny_teacher import write_model, write_tiny_teacher
+from tests.mtag_core.training.tiny_teacher import write_model
 
 
 def test_without_a_directory_the_shipped_bundle_teaches():
@@ -14,20 +16,25 @@ def test_without_a_directory_the_shipped_bundle_teaches():
     assert teacher.digest == load_teacher(DEFAULT_BUNDLE, device="cpu").digest
 
 
-def test_an_exported_teacher_is_told_from_a_bundle(tmp_path):
-    assert isinstance(load_teacher(write_tiny_teacher(tmp_path), device="cpu"), OnnxTeacher)
+def test_a_model_of_training_is_run_by_torch(tmp_path):
+    pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+    from mtag_core.training.logits.trained_teacher import TrainedTeacher
+
+    assert isinstance(load_teacher(write_model(tmp_path), device="cpu"), TrainedTeacher)
 
 
 def test_another_directory_is_refused(tmp_path):
-    with pytest.raises(BundleError, match=r"neither teacher.json .* nor a bundle's bundle.json"):
+    with pytest.raises(BundleError, match=r"neither a bundle's bundle.json .* nor config.json"):
         load_teacher(tmp_path, device="cpu")
 
 
 @pytest.mark.parametrize("package", ["safetensors", "torch"])
 def test_a_missing_package_is_named(tmp_path, monkeypatch, package):
-    def fail(*_args, **_kwargs):
-        raise ModuleNotFoundError(f"No module named '{package}'", name=package)
+    class Missing(ModuleType):
+        def __getattr__(self, name):
+            raise ModuleNotFoundError(f"No module named '{package}'", name=package)
 
-    monkeypatch.setattr("mtag_core.training.logits.scorer.TrainedTeacher", fail)
+    name = "mtag_core.training.logits.trained_teacher"
+    monkeypatch.setitem(sys.modules, name, Missing(name))
     with pytest.raises(UsageError, match=rf"needs {package}: python -m pip install '.\[train\]'"):
         load_teacher(write_model(tmp_path), device="cpu")

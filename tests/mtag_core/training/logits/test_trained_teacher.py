@@ -3,22 +3,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.errors import CheckpointError
-from mtag_core.training.export.export_teacher import export_teacher
-from mtag_core.training.logits.logit_teachers import OnnxTeacher
+from mtag_core.training.data.pieces import DeviceSentences
+from mtag_core.training.logits.logit_teachers import Teacher
+from mtag_core.training.logits.scorer import Scorer
 from mtag_core.training.logits.shared_basis import fit_basis
-from mtag_core.training.logits.soft_targets import SummaryOptions
+from mtag_core.training.logits.soft_targets import SummaryOptions, rebuild_feats_probs
 from mtag_core.training.logits.trained_teacher import TrainedTeacher
+from mtag_core.training.networks.model_files import Network
 from tests.mtag_core.training.logit_samples import logits_of, sentence
-from tests.mtag_core.training.tiny_teacher import write_model
+from tests.mtag_core.training.tiny_teacher import N_FEATS, write_model
+from tests.mtag_core.training.tiny_word_model import write_word_model
 
-SENTENCES = [
-    sentence("abc de f", language="de"),
-    sentence("jih", language="en"),
-    sentence(" ".join(["abcdefgh"] * 12), language="xx"),
-]
+SENTENCES = [sentence(words, language=language) for words, language in (
+    ("abc de f", "de"), ("jih", "en"), ("a b c d e f g h i j", "xx"), ("abcdefgh hgf", "de"),
+)]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -27,29 +28,65 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def onnx_teacher(model: Path) -> OnnxTeacher:
-    export_teacher(model, model.parent / "onnx")
-    return OnnxTeacher(model.parent / "onnx")
+def teacher(model: Path) -> TrainedTeacher:
+    return TrainedTeacher(model)
 
 
-def test_logits_are_those_of_the_exported_teacher(model: Path, onnx_teacher: OnnxTeacher):
-    results = logits_of(TrainedTeacher(model), SENTENCES)
-    for own, other in zip(results, logits_of(onnx_teacher, SENTENCES), strict=True):
-        assert np.allclose(own.upos, other.upos, atol=1e-4)
-        assert np.allclose(own.feats, other.feats, atol=1e-4)
+def test_every_token_gets_all_its_logits(teacher: TrainedTeacher):
+    results = logits_of(teacher, SENTENCES)
+    for words, logits in zip(SENTENCES, results, strict=True):
+        assert logits.upos.shape == (len(words.forms), 17)
+        assert logits.feats.shape == (len(words.forms), N_FEATS)
+
+
+def test_logits_are_those_that_training_learnt_with(model: Path, teacher: TrainedTeacher):
+    network = Network.load(model, device=torch.device("cpu"))
+    forms = [SENTENCES[2].forms]
+    sentences = DeviceSentences.of(forms, model / "tokenizer.json", device=torch.device("cpu"))
+    with torch.no_grad():
+        expected = network.model.eval()(sentences.batch(np.arange(1)))
+    (logits,) = logits_of(teacher, [SENTENCES[2]])
+    assert np.allclose(logits.upos, expected.upos.numpy(), atol=1e-4)
+    assert np.allclose(logits.feats, expected.feats.numpy(), atol=1e-4)
+
+
+def test_logits_do_not_depend_on_neighbours(teacher: TrainedTeacher):
+    for words, together in zip(SENTENCES, logits_of(teacher, SENTENCES), strict=True):
+        (alone,) = logits_of(teacher, [words])
+        assert np.allclose(alone.feats, together.feats, atol=1e-4)
+
+
+def test_opening_piece_follows_the_language(teacher: TrainedTeacher):
+    german, english = logits_of(teacher, [sentence("abc", language=code) for code in ("de", "en")])
+    assert not np.allclose(german.feats, english.feats)
+
+
+def test_sentence_over_the_limit_keeps_all_tokens(teacher: TrainedTeacher):
+    (logits,) = logits_of(teacher, [sentence(" ".join(["abcdefgh"] * 20))])
+    assert logits.upos.shape == (20, 17)
+    (first,) = logits_of(teacher, [sentence("abcdefgh abcdefgh abcdefgh")])
+    assert np.allclose(logits.upos[:3], first.upos, atol=1e-4)
+
+
+def test_token_longer_than_the_model_and_token_without_pieces(teacher: TrainedTeacher):
+    (logits,) = logits_of(teacher, [sentence("a " + "b" * 90 + " \x01 c")])
+    assert logits.upos.shape == (4, 17) and np.isfinite(logits.upos).all()
+
+
+def test_digest_follows_the_weights(tmp_path: Path, teacher: TrainedTeacher):
+    assert TrainedTeacher(write_model(tmp_path / "same")).digest == teacher.digest
+    other = TrainedTeacher(write_model(tmp_path / "relu", hidden_act="relu"))
+    assert other.digest != teacher.digest
 
 
 @pytest.mark.parametrize("tail_rank", [0, 4])
-def test_summaries_are_those_of_the_exported_teacher(
-    model: Path, onnx_teacher: OnnxTeacher, tail_rank: int
-):
+def test_summaries_are_those_of_the_logits(teacher: TrainedTeacher, tail_rank: int):
     options = SummaryOptions(top_k=5, temperatures=(1.0, 3.0), tail_rank=tail_rank)
-    basis = fit_basis(onnx_teacher, SENTENCES, options, n_tokens=20)
-    encoded = [onnx_teacher.encode(each) for each in SENTENCES]
-    results = TrainedTeacher(model).summaries(encoded, options, basis=basis)
-    for own, other in zip(
-        results, onnx_teacher.summaries(encoded, options, basis=basis), strict=True
-    ):
+    basis = fit_basis(teacher, SENTENCES, options, n_tokens=20)
+    encoded = [teacher.encode(each) for each in SENTENCES]
+    on_device = teacher.summaries(encoded, options, basis=basis)
+    on_host = Teacher.summaries(teacher, encoded, options, basis=basis)
+    for own, other in zip(on_device, on_host, strict=True):
         assert np.array_equal(own.feats.label_ids, other.feats.label_ids)
         assert own.feats.label_ids.dtype == other.feats.label_ids.dtype
         assert np.allclose(own.feats.logits, other.feats.logits, atol=1e-3)
@@ -57,8 +94,31 @@ def test_summaries_are_those_of_the_exported_teacher(
         assert np.abs(own.feats.tail.astype(int) - other.feats.tail).max(initial=0) <= 1
 
 
-def test_best_labels_follow_the_treebank(model: Path):
-    teacher = TrainedTeacher(model)
+def test_scorer_keeps_order_and_rebuilds_the_softmax(teacher: TrainedTeacher):
+    options = SummaryOptions(top_k=8, temperatures=(1.0, 3.0), tail_rank=8)
+    basis = fit_basis(teacher, SENTENCES, options, n_tokens=100)
+    scorer = Scorer(teacher, options, basis=basis)
+    rows = list(scorer.score([scorer.encode(each) for each in SENTENCES * 50]))
+    assert [row.sentence for row in rows] == SENTENCES * 50
+    (logits,) = logits_of(teacher, SENTENCES[:1])
+    scored = rows[0]
+    assert scored.feats_summary.label_ids[0, 0] == logits.feats[0].argmax()
+    assert scored.upos[0] == teacher.upos_labels[int(logits.upos[0].argmax())]
+    for temperature in options.temperatures:
+        probs = rebuild_feats_probs(
+            scored.feats_summary, n_labels=N_FEATS, temperature=temperature,
+            temperatures=options.temperatures, basis=basis,
+        )  # fmt: skip
+        scaled = np.exp(logits.feats / temperature)
+        assert np.abs(probs - scaled / scaled.sum(1, keepdims=True)).sum() < 0.05
+
+
+def test_basis_of_no_sentences_or_rank_is_none(teacher: TrainedTeacher):
+    assert fit_basis(teacher, [], SummaryOptions(), n_tokens=10) is None
+    assert fit_basis(teacher, SENTENCES, SummaryOptions(tail_rank=0), n_tokens=10) is None
+
+
+def test_best_labels_follow_the_treebank(teacher: TrainedTeacher):
     told = teacher.best_labels([SENTENCES[0].forms], treebank="de_x")
     (logits,) = logits_of(teacher, SENTENCES[:1])
     upos, feats = told[0]
@@ -71,3 +131,8 @@ def test_best_labels_follow_the_treebank(model: Path):
 def test_a_directory_without_a_model_is_an_error(tmp_path: Path):
     with pytest.raises(CheckpointError, match=r"expected config\.json, tokenizer\.json"):
         TrainedTeacher(tmp_path)
+
+
+def test_student_of_words_is_no_teacher(tmp_path: Path):
+    with pytest.raises(CheckpointError, match="a student of words, expected a teacher"):
+        TrainedTeacher(write_word_model(tmp_path / "m"))
