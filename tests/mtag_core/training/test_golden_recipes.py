@@ -37,7 +37,7 @@ from tests.mtag_core.training.toy_treebanks import LEMMAS, SENTENCES, write_tree
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 GOLDEN = Path(__file__).parents[2] / "golden" / "recipes.json"
 # Processors round differently, and training carries that on.
-TOLERANCE = 0.05
+TOLERANCE = 0.1
 CPU = torch.device("cpu")
 QUICK = ["--n_evaluations", "1", "--peak_rate", "1e-2"]
 
