@@ -13,6 +13,7 @@ from apache_beam.runners.runner import PipelineResult, PipelineState
 
 from mtag_core import __version__, storage
 from mtag_core.errors import InputNotFoundError, MtagError, OutputError, UsageError
+from mtag_core.output.json_files import write_json
 from mtag_core.output.layout import PARTS, REJECTS, OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview
@@ -20,9 +21,9 @@ from mtag_core.parts import run as runs
 from mtag_core.parts.completed_parts import NewParts
 from mtag_core.parts.counts import Tally
 from mtag_core.parts.inputs import list_inputs
+from mtag_core.parts.outcome import read_times
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.parts.report import write_report
-from mtag_core.parts.report_data import read_times
 from mtag_core.parts.run import RunConfig
 from mtag_core.parts.run_plan import PlanSize
 from mtag_core.storage import FileInfo
@@ -259,7 +260,7 @@ def _finish(
     moment = time.gmtime()
     fields = _times_fields(times, moment, options) | _outcome(report)
     fields |= {"version": __version__, "throughput": progress.throughput}
-    runs.write_json(layout.times_path(moment), fields)
+    write_json(layout.times_path(moment), fields)
     write_report(layout, report, read_times(layout))
     heads = [layout.part_path(part["id"]) for part in report["parts"] if part["sentences"]]
     paths = _paths(layout, report)

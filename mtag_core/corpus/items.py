@@ -119,13 +119,6 @@ class ReadOptions:
         """Returns one line of JSON, the same for equal options."""
         return json.dumps(self.to_dict(), sort_keys=True)
 
-    @staticmethod
-    def from_json(line: str) -> "ReadOptions":
-        """Reads back what `to_json` wrote."""
-        fields = json.loads(line)
-        lists = {name: tuple(v) for name, v in fields.items() if isinstance(v, list)}
-        return ReadOptions(**{**fields, **lists})
-
 
 @dataclass(frozen=True, slots=True)
 class Span:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from mtag_core import storage
 from mtag_core.errors import OutputError, UsageError
+from mtag_core.output.json_files import read_json, write_json
 from mtag_core.output.layout import TABLE, OutputLayout
 
 _KEY = "mtag.parts"
@@ -80,9 +81,7 @@ def commit_table(layout: OutputLayout, report: Mapping[str, Any], uri: str) -> i
         raise OutputError(
             f"--table={uri}: {_one_line(error)}; the parts are complete, run the same command again"
         ) from error
-    fields = {"table": uri, "parts": parts}
-    with storage.atomic_writer(storage.join(layout.base, TABLE)) as stream:
-        stream.write(json.dumps(fields, sort_keys=True, indent=1).encode() + b"\n")
+    write_json(storage.join(layout.base, TABLE), {"table": uri, "parts": parts})
     return len(added)
 
 
@@ -117,8 +116,8 @@ def _committed(layout: OutputLayout, uri: str) -> dict[str, str]:
     path = storage.join(layout.base, TABLE)
     if not storage.exists(path):
         return {}
+    fields = read_json(path)
     try:
-        fields = json.loads(storage.read_bytes(path))
         return dict(fields["parts"]) if fields["table"] == uri else {}
     except (ValueError, KeyError, TypeError) as error:
         raise OutputError(f"{path}: not a list of parts ({error})") from error

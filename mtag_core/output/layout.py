@@ -7,6 +7,7 @@
     manifests/part-<id>.json        written last: the part is done
     plan.jsonl                      the work items, while a run is on
     .started                        a worker on a cluster has started, while a run is on
+    .lock                           held locked by a run while it is on
     slices/item-<id>.json           the parts of an item that was sliced
     spool/part-<id>.jsonl.zst       documents of a slice, while a run is on
     attempts/item-<id>              a worker is at work on it, or died of it
@@ -26,13 +27,14 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, cast
 
 from mtag_core import storage
 from mtag_core.errors import OutputError
 from mtag_core.output.count_files import CountsWriter, open_counts
-from mtag_core.output.manifests import FileDigest, Manifest
+from mtag_core.output.json_files import read_record, write_json
+from mtag_core.output.manifests import MANIFEST_VERSION, FileDigest, Manifest
 from mtag_core.output.rejects import reject_to_line
 from mtag_core.output.streams import HashingStream
 from mtag_core.output.writers import PartFormat, RowWriter
@@ -75,6 +77,16 @@ def is_own_path(path: str) -> bool:
     return folder in _OWN_NAMES and _OWN_NAMES[folder].fullmatch(name) is not None
 
 
+class _File:
+    """The path of a file that stands right in the output directory."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, layout: "OutputLayout", _owner: type) -> str:
+        return storage.join(layout.base, self._name)
+
+
 @dataclass(frozen=True, slots=True)
 class OutputLayout:
     """An output directory, local or remote.
@@ -89,50 +101,16 @@ class OutputLayout:
     format: PartFormat
     words: str | None = None
 
-    @property
-    def config_path(self) -> str:
-        """Path of config.json."""
-        return storage.join(self.base, CONFIG)
-
-    @property
-    def lock_path(self) -> str:
-        """Path of the file that a run holds locked while it is on; hidden and empty."""
-        return storage.join(self.base, ".lock")
-
-    @property
-    def run_path(self) -> str:
-        """Path of run.json."""
-        return storage.join(self.base, RUN)
-
-    @property
-    def report_path(self) -> str:
-        """Path of report.html."""
-        return storage.join(self.base, REPORT)
-
-    @property
-    def report_data_path(self) -> str:
-        """Path of report.json."""
-        return storage.join(self.base, REPORT_DATA)
-
-    @property
-    def counts_path(self) -> str:
-        """Path of counts.parquet."""
-        return storage.join(self.base, COUNT_SUMS)
-
-    @property
-    def words_path(self) -> str:
-        """Path of words.parquet."""
-        return storage.join(self.base, WORD_SUMS)
-
-    @property
-    def plan_path(self) -> str:
-        """Path of the plan, which is there while a run is on."""
-        return storage.join(self.base, PLAN)
-
-    @property
-    def started_path(self) -> str:
-        """Path of the empty file by which a worker says that it has begun; hidden."""
-        return storage.join(self.base, ".started")
+    config_path = _File(CONFIG)
+    run_path = _File(RUN)
+    report_path = _File(REPORT)
+    report_data_path = _File(REPORT_DATA)
+    counts_path = _File(COUNT_SUMS)
+    words_path = _File(WORD_SUMS)
+    plan_path = _File(PLAN)
+    # These two are empty and hidden.
+    lock_path = _File(".lock")
+    started_path = _File(".started")
 
     def times_path(self, moment: time.struct_time) -> str:
         """Path of the times of a run that ended at a moment, in UTC."""
@@ -182,15 +160,15 @@ class OutputLayout:
             OutputError: It is none, or that of another part.
         """
         path = self.manifest_path(part_id)
-        manifest = Manifest.from_json(storage.read_bytes(path), path=path)
+        manifest = read_record(Manifest, path, version=MANIFEST_VERSION)
         if manifest.part_id != part_id:
             raise OutputError(f"{path}: part_id {manifest.part_id!r}, expected {part_id!r}")
         return manifest
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Writes a manifest; after this its part is done."""
-        with storage.atomic_writer(self.manifest_path(manifest.part_id)) as stream:
-            stream.write(manifest.to_json())
+        fields = {"version": MANIFEST_VERSION, **asdict(manifest)}
+        write_json(self.manifest_path(manifest.part_id), fields)
 
 
 class PartFiles:

@@ -4,12 +4,10 @@ A part counts as done when its manifest stands. Manifests hold no times: the sam
 the same manifest.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
-from mtag_core.errors import OutputError
+from mtag_core.output.json_files import Count
 
 MANIFEST_VERSION = 2
 
@@ -19,7 +17,7 @@ class FileDigest:
     """A written file: its name in its folder, its size and its SHA-256 in hexadecimal."""
 
     name: str
-    n_bytes: int
+    n_bytes: Count
     sha256: str
 
 
@@ -52,91 +50,17 @@ class Manifest:
     part_id: str
     part: FileDigest
     rejects: FileDigest | None
-    n_documents: int
-    n_tagged: int
-    n_rejected: int
-    n_sentences: int
-    n_tokens: int
-    n_source_bytes: int
-    rejects_by_reason: Mapping[str, int] = field(default_factory=dict)
-    tokens_by_language: Mapping[str, int] = field(default_factory=dict)
-    untrained_tokens_by_language: Mapping[str, int] = field(default_factory=dict)
-    tokens_by_upos: Mapping[str, int] = field(default_factory=dict)
-    pages_by_outcome: Mapping[str, int] = field(default_factory=dict)
+    n_documents: Count
+    n_tagged: Count
+    n_rejected: Count
+    n_sentences: Count
+    n_tokens: Count
+    n_source_bytes: Count
+    rejects_by_reason: Mapping[str, Count] = field(default_factory=dict)
+    tokens_by_language: Mapping[str, Count] = field(default_factory=dict)
+    untrained_tokens_by_language: Mapping[str, Count] = field(default_factory=dict)
+    tokens_by_upos: Mapping[str, Count] = field(default_factory=dict)
+    pages_by_outcome: Mapping[str, Count] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     generator: str = ""
     counts: FileDigest | None = None
-
-    def to_json(self) -> bytes:
-        """The manifest file's content: sorted keys, UTF-8, a final line feed."""
-        fields: dict[str, Any] = {"version": MANIFEST_VERSION, **asdict(self)}
-        text = json.dumps(fields, sort_keys=True, indent=1, ensure_ascii=True)
-        return text.encode() + b"\n"
-
-    @staticmethod
-    def from_json(data: bytes, *, path: str) -> "Manifest":
-        """Reads a manifest back.
-
-        Args:
-            data: The file's content.
-            path: Named in errors.
-
-        Raises:
-            OutputError: The content is no manifest of this version.
-        """
-        try:
-            fields = json.loads(data)
-            version = fields.pop("version")
-            if version != MANIFEST_VERSION:
-                raise OutputError(
-                    f"{path}: manifest version {version}, expected {MANIFEST_VERSION}"
-                )
-            rejects, counts = fields.pop("rejects"), fields.pop("counts", None)
-            return Manifest(
-                part=_file_digest(fields.pop("part")),
-                rejects=None if rejects is None else _file_digest(rejects),
-                counts=None if counts is None else _file_digest(counts),
-                sources=_strings(fields.pop("sources")),
-                **{name: _value(name, value) for name, value in fields.items()},
-            )
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            if isinstance(error, OutputError):
-                raise
-            raise OutputError(f"{path}: not a manifest of a part ({error})") from error
-
-
-def _file_digest(fields: Mapping[str, Any]) -> FileDigest:
-    digest = FileDigest(**fields)
-    return FileDigest(_string(digest.name), _number(digest.n_bytes), _string(digest.sha256))
-
-
-def _value(name: str, value: object) -> Any:  # noqa: ANN401 (a type a field)
-    if name in ("part_id", "generator"):
-        return _string(value)
-    if name.startswith("n_"):
-        return _number(value)
-    if not isinstance(value, dict):
-        raise ValueError(f"{name}: expected an object")
-    return {_string(key): _number(number) for key, number in value.items()}
-
-
-def _strings(values: object) -> tuple[str, ...]:
-    if not isinstance(values, list):
-        raise ValueError("sources: expected a list")
-    # Paths may hold bytes that are no UTF-8.
-    if not all(isinstance(value, str) for value in values):
-        raise ValueError("sources: expected strings")
-    return tuple(values)
-
-
-def _string(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r}: expected a string")
-    value.encode()
-    return value
-
-
-def _number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{value!r}: expected a number")
-    return value

@@ -9,7 +9,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 
 from mtag_core import storage
-from mtag_core.errors import OutputError, UsageError
+from mtag_core.errors import UsageError
+from mtag_core.output.json_files import read_json
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 
@@ -104,11 +105,7 @@ def _read_list(layout: OutputLayout) -> dict[str, str]:
     path = _list_path(layout)
     if not storage.exists(path):
         return {}
-    try:
-        names = json.loads(storage.read_bytes(path))
-        return {str(name): str(sha256) for name, sha256 in names.items()}
-    except (ValueError, AttributeError) as error:
-        raise OutputError(f"{path}: not a list of names ({error})") from error
+    return {name: str(sha256) for name, sha256 in read_json(path).items()}
 
 
 def _write_list(layout: OutputLayout, names: Mapping[str, str]) -> None:

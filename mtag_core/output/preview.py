@@ -13,8 +13,8 @@ from xml.sax.saxutils import unescape
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mtag_core import storage
-from mtag_core.errors import MtagError, OutputError
+from mtag_core import conllu, storage
+from mtag_core.errors import OutputError, StorageError
 
 _ENTITIES = {"&quot;": '"'}
 _ELEMENT = re.compile(r'<(doc|s) id="([^"]*)"(?: language="([^"]*)")?')
@@ -85,7 +85,7 @@ def _head(path: str) -> Iterator[Preview]:
     try:
         yield from _rows(path)
     except (pa.ArrowException, ValueError, KeyError, TypeError, EOFError, OSError) as error:
-        if isinstance(error, MtagError):
+        if isinstance(error, StorageError):
             raise
         raise OutputError(
             f"{path}: damaged ({error}); the same command with --verify makes it again"
@@ -121,21 +121,17 @@ def _preview(row: Mapping[str, Any]) -> Preview:
 
 
 def _conllu_rows(lines: Iterable[str]) -> Iterator[Preview]:
-    doc_id, language, tokens, lemmas = "", "und", [], []
-    for line in lines:
-        fields = line.rstrip("\n").split("\t")
-        if line.startswith("# newdoc id = "):
-            doc_id = line.removeprefix("# newdoc id = ").rstrip("\n")
-        elif line.startswith("# language = "):
-            language = line.removeprefix("# language = ").rstrip("\n")
-        elif len(fields) == 10 and fields[0].isdecimal():
-            tokens.append((fields[1], fields[3], fields[5]))
-            lemmas.append(fields[2])
-        elif not line.strip():
-            # A column of nothing but `_` is one without lemmas.
-            has_lemmas = any(lemma != "_" for lemma in lemmas)
-            yield Preview(doc_id, language, tuple(tokens), tuple(lemmas) if has_lemmas else ())
-            tokens, lemmas = [], []
+    doc_id = ""
+    for sentence in conllu.read(lines):
+        doc_id = sentence.metadata.get("newdoc id", doc_id)
+        tokens = tuple(
+            (row[conllu.FORM], row[conllu.UPOS], row[conllu.FEATS]) for row in sentence.tokens
+        )
+        lemmas = tuple(row[conllu.LEMMA] for row in sentence.tokens)
+        # A column of nothing but `_` is one without lemmas.
+        has_lemmas = any(lemma != "_" for lemma in lemmas)
+        language = sentence.metadata.get("language", "und")
+        yield Preview(doc_id, language, tokens, lemmas if has_lemmas else ())
 
 
 def _vertical_rows(lines: Iterable[str]) -> Iterator[Preview]:

@@ -18,16 +18,18 @@ COMPRESSION_SUFFIXES = {"none": "", "gz": ".gz", "zstd": ".zst"}
 _BUFFER_BYTES = 256 * 1024
 
 
-class HashingStream(io.RawIOBase):
-    """Passes bytes on to a sink, counts them and keeps their SHA-256.
+class KeptOpen(io.RawIOBase):
+    """Writes to a sink and does not close it: whoever opened it decides whether its content stands.
 
-    Closing it leaves the sink open: whoever opened the sink decides whether its content stands.
+    Attributes:
+        n_bytes: Bytes written so far.
+        error: What the sink raised, such as that the disk is full; libraries may hide it.
     """
 
     def __init__(self, sink: BinaryIO) -> None:
         super().__init__()
-        self._sink = sink
-        self._hash = hashlib.sha256()
+        self.error: OSError | None = None
+        self._sink: BinaryIO | None = sink
         self.n_bytes = 0
 
     def writable(self) -> bool:
@@ -37,14 +39,36 @@ class HashingStream(io.RawIOBase):
     def write(self, data: object) -> int:
         """Writes all of `data` (bytes-like) and returns its length in bytes."""
         view = memoryview(data)  # type: ignore[arg-type]
-        self._sink.write(view)
-        self._hash.update(view)
+        if self._sink is not None:
+            try:
+                self._sink.write(view)
+            except OSError as error:
+                self.error = error
+                raise
         self.n_bytes += view.nbytes
         return view.nbytes
 
     def tell(self) -> int:
         """Number of bytes written so far; Parquet's footer is made of such positions."""
         return self.n_bytes
+
+    def drop(self) -> None:
+        """Swallows all further writes, such as a trailer that a library insists to write."""
+        self._sink = None
+
+
+class HashingStream(KeptOpen):
+    """Keeps the SHA-256 of what it writes, too."""
+
+    def __init__(self, sink: BinaryIO) -> None:
+        super().__init__(sink)
+        self._hash = hashlib.sha256()
+
+    def write(self, data: object) -> int:
+        """Writes all of `data` (bytes-like) and returns its length in bytes."""
+        n_bytes = super().write(data)
+        self._hash.update(memoryview(data))  # type: ignore[arg-type]
+        return n_bytes
 
     def hexdigest(self) -> str:
         """SHA-256 of what was written so far, in hexadecimal."""
@@ -78,41 +102,3 @@ def _raw(sink: BinaryIO, compression: str) -> io.RawIOBase:
     if compression == "zstd":
         return cast(io.RawIOBase, pa.CompressedOutputStream(pa.PythonFile(KeptOpen(sink)), "zstd"))
     return KeptOpen(sink)
-
-
-class KeptOpen(io.RawIOBase):
-    """Writes to a sink and does not close it.
-
-    Attributes:
-        error: What the sink raised, such as that the disk is full; libraries may hide it.
-    """
-
-    def __init__(self, sink: BinaryIO) -> None:
-        super().__init__()
-        self.error: OSError | None = None
-        self._sink: BinaryIO | None = sink
-        self._n_bytes = 0
-
-    def writable(self) -> bool:
-        """True: the stream is for writing only."""
-        return True
-
-    def write(self, data: object) -> int:
-        """Writes all of `data` (bytes-like) and returns its length in bytes."""
-        view = memoryview(data)  # type: ignore[arg-type]
-        if self._sink is not None:
-            try:
-                self._sink.write(view)
-            except OSError as error:
-                self.error = error
-                raise
-        self._n_bytes += view.nbytes
-        return view.nbytes
-
-    def tell(self) -> int:
-        """Number of bytes written so far."""
-        return self._n_bytes
-
-    def drop(self) -> None:
-        """Swallows all further writes, such as a trailer that a library insists to write."""
-        self._sink = None

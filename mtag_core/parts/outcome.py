@@ -1,14 +1,22 @@
-"""What a run came to: a few of its rejects, for people, and errors where it tagged too little."""
+"""What a run came to: what the report shows beside run.json, and errors where it tagged too little.
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+The data of the report are kept in report.json, so that the page can be made again. They are the
+same for the same parts; the page also has the dates and times of the runs.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mtag_core import storage
 from mtag_core.corpus.reasons import REMEDIES
 from mtag_core.errors import MtagError, NothingTaggedError, RejectRatioError
-from mtag_core.output.layout import REJECTS, OutputLayout
+from mtag_core.output.count_tables import CountSummary, write_count_tables
+from mtag_core.output.json_files import from_json, read_json, write_json
+from mtag_core.output.layout import REJECTS, RUNS, OutputLayout
 from mtag_core.output.manifests import Manifest
+from mtag_core.output.preview import Preview, preview_parts
 from mtag_core.output.rejects import line_to_reject
 from mtag_core.records import Reject
 
@@ -17,7 +25,12 @@ _EXAMPLES = 3
 _MOST_FILES = 50
 _MOST_BYTES = 16 * 2**20
 _INPUT_CHARACTERS = 160
+_N_SAMPLES = 20
+# Parts that are opened for samples, spread over all.
+_SAMPLE_PARTS = 24
 _ID_CHARACTERS = 200
+# The last runs that the page lists.
+_MOST_RUNS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,70 @@ def _example(reject: Reject, path: str) -> RejectExample:
         input_head=head[:_INPUT_CHARACTERS] if is_text else "",
         path=path,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """The content of report.json.
+
+    Attributes:
+        counts: Sums of the counts; None for an output without them.
+        samples: Sentences.
+        examples: Reason to some of its rejects.
+    """
+
+    counts: CountSummary | None = None
+    samples: Sequence[Preview] = ()
+    examples: Mapping[str, Sequence[RejectExample]] = field(default_factory=dict)
+
+
+def collect_report_data(layout: OutputLayout, manifests: Sequence[Manifest]) -> ReportData:
+    """Reads the files of parts; writes counts.parquet and words.parquet where parts are counted.
+
+    Args:
+        layout: The output directory.
+        manifests: Of all its parts, in the order of their ids.
+
+    Raises:
+        StorageError: Something cannot be read or written.
+    """
+    examples = reject_examples(layout, manifests)
+    if layout.words is None:
+        return ReportData(examples=examples)
+    ids = [manifest.part_id for manifest in manifests if manifest.n_sentences]
+    step = max(1, len(ids) // _SAMPLE_PARTS)
+    paths = map(layout.part_path, ids[::step][:_SAMPLE_PARTS])
+    samples = [
+        replace(sample, doc_id=sample.doc_id[:_ID_CHARACTERS])
+        for sample in preview_parts(paths, n_sentences=_N_SAMPLES)
+    ]
+    # Parts of earlier versions have no counts, and sums of some parts would mislead.
+    is_counted = all(manifest.counts is not None for manifest in manifests)
+    counted = [manifest.part_id for manifest in manifests]
+    counts = write_count_tables(layout, counted) if is_counted else None
+    return ReportData(counts, samples, examples)
+
+
+def write_report_data(layout: OutputLayout, data: ReportData) -> None:
+    """Writes report.json."""
+    write_json(layout.report_data_path, asdict(data))
+
+
+def read_report_data(layout: OutputLayout) -> ReportData:
+    """Reads back what `write_report_data` wrote."""
+    return from_json(ReportData, read_json(layout.report_data_path))
+
+
+def read_times(layout: OutputLayout) -> list[dict[str, Any]]:
+    """The times of the last runs, the last one first; what cannot be read is left out."""
+    paths = [path for paths in layout.own_files(RUNS).values() for path in paths]
+    found = []
+    for path in sorted(paths, reverse=True)[:_MOST_RUNS]:
+        try:
+            found.append(json.loads(storage.read_bytes(path)))
+        except ValueError:
+            continue
+    return [times for times in found if isinstance(times, dict)]
 
 
 def check_tagged(

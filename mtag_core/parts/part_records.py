@@ -1,25 +1,30 @@
 """The records of a part: what passes between the steps beside documents, and how they are read.
 
 Each record goes with a `RecordKey`. Order matters: a part's records come in the order of its
-documents, and `PartEnd` comes last.
+documents, and `PartEnd` comes last. Documents of slices wait in the spool, a JSON line each.
 """
 
+import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from mtag_core import storage
+from mtag_core.corpus.compression import DecompressedStream
 from mtag_core.corpus.items import ReadOptions
 from mtag_core.corpus.registry import read_item
-from mtag_core.errors import MtagError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
+from mtag_core.output.rejects import line_to_reject, reject_to_line
+from mtag_core.output.streams import compressed
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.parts.read_alone import Trial, checked, read_item_alone
-from mtag_core.parts.spool import read_spool
-from mtag_core.records import Document, Reject
+from mtag_core.records import Document, MultiwordToken, Reject, Sentence
 from mtag_core.wikipedia import PageOutcome
+
+_CHUNK_BYTES = 2**20
 
 
 class RecordKey(NamedTuple):
@@ -111,21 +116,7 @@ def read_item_records(
         read = read_item(part.item, options, pages=pages)
     else:
         read = read_item_alone(part.item, options, trial, pages=pages)
-    records = islice(read, part.limit)
-    while True:
-        try:
-            record = next(records, None)
-        except (MtagError, MemoryError):
-            raise
-        except Exception as error:
-            # Readers reject what they cannot read; one that raises has a bug, which must not stop
-            # a run over a whole corpus. What is left of the item is one reject.
-            span = part.item.spans[0]
-            detail = f"reader failed: {type(error).__name__}: {error}".split("\n")[0]
-            yield Reject(span.file.path, span.start, None, "unreadable", detail)
-            return
-        if record is None:
-            return
+    for record in islice(read, part.limit):
         yield record if isinstance(record, Reject) else _with_writable_id(record)
 
 
@@ -135,3 +126,52 @@ def _with_writable_id(document: Document) -> Document:
         return document
     doc_id = document.doc_id.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     return replace(document, doc_id=doc_id)
+
+
+def write_spool(path: str, lines: Sequence[bytes]) -> None:
+    """Writes lines that `record_to_line` made, compressed."""
+    with storage.atomic_writer(path) as sink, compressed(sink, "zstd") as stream:
+        stream.writelines(lines)
+
+
+def read_spool(path: str) -> Iterator[Document | Reject]:
+    """Reads the records of a file that `write_spool` wrote.
+
+    Raises:
+        InputNotFoundError: There is no such file.
+        FormatError: It is damaged.
+    """
+    with storage.open_read(path) as raw:
+        stream, rest = DecompressedStream(raw, "zst"), b""
+        while data := stream.read(_CHUNK_BYTES):
+            *lines, rest = (rest + data).split(b"\n")
+            yield from map(line_to_record, lines)
+
+
+def record_to_line(record: Document | Reject) -> bytes:
+    """One JSON line, with its line feed."""
+    if isinstance(record, Reject):
+        return reject_to_line(record)
+    # Names of files may hold lone surrogates.
+    text = json.dumps(asdict(record), ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass") + b"\n"
+
+
+def line_to_record(line: bytes) -> Document | Reject:
+    """Reads back what `record_to_line` wrote."""
+    text = line.decode("utf-8", "surrogatepass")
+    fields = json.loads(text)
+    if "reason" in fields:
+        return line_to_reject(text)
+    sentences = fields.pop("sentences")
+    if sentences is not None:
+        sentences = tuple(map(_sentence, sentences))
+    # A run that was killed may have been one of a version without fields.
+    kept = tuple(fields.get("fields", ()))
+    return Document(**{**fields, "fields": kept, "sentences": sentences})
+
+
+def _sentence(fields: Mapping[str, Any]) -> Sentence:
+    columns = {name: tuple(fields[name]) for name in ("forms", "starts", "ends")}
+    multiword_tokens = tuple(MultiwordToken(**token) for token in fields["multiword_tokens"])
+    return Sentence(**{**fields, **columns, "multiword_tokens": multiword_tokens})

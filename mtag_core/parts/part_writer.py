@@ -1,20 +1,24 @@
 """The last step of a part: its file, its rejects and, last, its manifest; whole or not at all."""
 
+import pickle
 import re
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import IO, Any, Generic, TypeVar
 
 from mtag_core.corpus.planning import stored_bytes
-from mtag_core.errors import CountMismatchError
+from mtag_core.errors import CountMismatchError, StorageError
 from mtag_core.output.layout import OutputLayout, PartFiles, open_part
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.rows import OutputRow
 from mtag_core.parts.counts import CompletenessCheck, PartCounts, Tally, check_balance
 from mtag_core.parts.part_records import CompletedPart, PartEnd, RecordKey
-from mtag_core.parts.spool import HeldDocument
 from mtag_core.records import Block, Reject
 
+T = TypeVar("T")
+# Sentences held in memory, some megabytes; what is more goes to a temporary file.
+_MAX_SENTENCES = 1024
 # A given sent_id must be one word to stand in CoNLL-U.
 _SENT_ID = re.compile(r"\S+")
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
@@ -213,3 +217,57 @@ class _OpenPart:
 
 class _DiscardedError(Exception):
     """Ends the context managers of a part that is thrown away."""
+
+
+class HeldDocument(Generic[T]):
+    """Holds the sentences of one document until it is written or rejected, in bounded memory.
+
+    Attributes:
+        n_sentences: Sentences held.
+    """
+
+    def __init__(self) -> None:
+        self.n_sentences = 0
+        self._sentences: list[T] = []
+        self._spool: IO[bytes] | None = None
+
+    def add(self, sentences: Sequence[T]) -> None:
+        """Holds sentences behind those held already."""
+        if self._sentences and len(self._sentences) + len(sentences) > _MAX_SENTENCES:
+            self._write()
+        self._sentences.extend(sentences)
+        self.n_sentences += len(sentences)
+
+    def take(self) -> Iterator[T]:
+        """Gives the sentences in order and holds nothing afterwards."""
+        spool, self._spool = self._spool, None
+        sentences, self._sentences, self.n_sentences = self._sentences, [], 0
+        if spool is not None:
+            with spool:
+                yield from _read(spool)
+        yield from sentences
+
+    def clear(self) -> None:
+        """Drops the sentences."""
+        if self._spool is not None:
+            self._spool.close()
+        self._spool, self._sentences, self.n_sentences = None, [], 0
+
+    def _write(self) -> None:
+        try:
+            if self._spool is None:
+                self._spool = tempfile.TemporaryFile(prefix="mtag-document-")
+            pickle.dump(self._sentences, self._spool, protocol=pickle.HIGHEST_PROTOCOL)
+        except OSError as error:
+            raise StorageError(
+                f"{tempfile.gettempdir()}: a long document needs room for temporary files there: "
+                f"{error.strerror}"
+            ) from error
+        self._sentences = []
+
+
+def _read(spool: IO[bytes]) -> Iterator[T]:
+    end = spool.tell()
+    spool.seek(0)
+    while spool.tell() < end:
+        yield from pickle.load(spool)

@@ -25,6 +25,7 @@ from mtag_core.corpus.planning import (
     is_slow,
     may_abort,
 )
+from mtag_core.output.json_files import Count, from_json
 from mtag_core.parts.read_alone import count_documents, count_documents_alone
 from mtag_core.storage import FileInfo
 
@@ -120,9 +121,9 @@ class ItemSlice:
         pages_by_outcome: Pages of a dump up to its last document that no slice before it has.
     """
 
-    index: int
-    n_bytes: int
-    pages_by_outcome: Mapping[str, int]
+    index: Count
+    n_bytes: Count
+    pages_by_outcome: Mapping[str, Count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +178,7 @@ class PlannedPart:
     @staticmethod
     def from_json(line: str) -> "PlannedPart":
         """Reads back what `to_json` wrote."""
-        fields = json.loads(line)
-        item = fields["item"]
-        spans = tuple(
-            Span(FileInfo(**span["file"]), span["start"], span["end"]) for span in item["spans"]
-        )
-        work_item = WorkItem(item_id=item["item_id"], kind=item["kind"], spans=spans)
-        item_slice = None if fields["slice"] is None else ItemSlice(**fields["slice"])
-        return PlannedPart(
-            fields["part_id"], work_item, fields["limit"], fields["slice_bytes"], item_slice
-        )
+        return from_json(PlannedPart, json.loads(line))
 
 
 def plan_parts(

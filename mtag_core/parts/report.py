@@ -24,8 +24,7 @@ from mtag_core.output.layout import (
 )
 from mtag_core.output.preview import Preview
 from mtag_core.output.visible import visible
-from mtag_core.parts.outcome import RejectExample
-from mtag_core.parts.report_data import ReportData, read_report_data
+from mtag_core.parts.outcome import RejectExample, ReportData, read_report_data
 from mtag_core.parts.report_page import (
     bars,
     line_chart,

@@ -21,6 +21,7 @@ from mtag_core.corpus.items import ReadOptions
 from mtag_core.corpus.planning import MAX_ITEM_BYTES
 from mtag_core.errors import CountMismatchError, LockHeldError, OutputError, UsageError
 from mtag_core.output.columns import SCHEMA_VERSION
+from mtag_core.output.json_files import read_json, write_json
 from mtag_core.output.layout import (
     ATTEMPTS,
     COUNTS,
@@ -36,9 +37,9 @@ from mtag_core.output.manifests import Manifest
 from mtag_core.output.named_files import remove_files
 from mtag_core.parts.completed_parts import damaged_parts
 from mtag_core.parts.counts import check_balance
+from mtag_core.parts.outcome import collect_report_data, write_report_data
 from mtag_core.parts.plan import slice_part_id
 from mtag_core.parts.report import write_report
-from mtag_core.parts.report_data import collect_report_data, write_report_data
 from mtag_core.parts.slices import part_ids_of_slices, read_slices
 from mtag_core.tagging.tagger_options import TaggerOptions
 
@@ -303,21 +304,6 @@ def prune(layout: OutputLayout, report: Mapping[str, Any]) -> int:
     return len(stale)
 
 
-def read_json(path: str) -> dict[str, Any]:
-    """Reads a JSON object.
-
-    Raises:
-        OutputError: The file holds none.
-    """
-    try:
-        fields = json.loads(storage.read_bytes(path))
-    except (ValueError, RecursionError) as error:
-        raise OutputError(f"{path}: not JSON ({error})") from error
-    if not isinstance(fields, dict):
-        raise OutputError(f"{path}: expected a JSON object, found {type(fields).__name__}")
-    return fields
-
-
 def read_report(path: str) -> dict[str, Any]:
     """Reads run.json.
 
@@ -338,13 +324,6 @@ def read_report(path: str) -> dict[str, Any]:
     for name in _COUNTS - report["counts"].keys():
         raise OutputError(f"{path}: counts: {name} is missing")
     return report
-
-
-def write_json(path: str, fields: Mapping[str, Any]) -> None:
-    """Writes a JSON object with sorted keys, atomically."""
-    text = json.dumps(fields, sort_keys=True, indent=1, ensure_ascii=True)
-    with storage.atomic_writer(path) as stream:
-        stream.write(text.encode() + b"\n")
 
 
 def _report(config: RunConfig, manifests: Sequence[Manifest]) -> dict[str, Any]:

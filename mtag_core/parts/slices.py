@@ -5,22 +5,31 @@ of an item's slices is written when all are there, so that a run that goes on, o
 the item's parts without reading it. The spool is removed at the end of a run, the list stays.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import accumulate, pairwise
 
 from mtag_core import storage
 from mtag_core.corpus.items import ReadOptions
-from mtag_core.errors import CountMismatchError, OutputError
+from mtag_core.errors import CountMismatchError
+from mtag_core.output.json_files import read_record, write_json
 from mtag_core.output.layout import SLICES, OutputLayout
-from mtag_core.parts.part_records import pages_of, read_item_records
+from mtag_core.parts.part_records import (
+    pages_of,
+    read_item_records,
+    record_to_line,
+    write_spool,
+)
 from mtag_core.parts.plan import ItemSlice, PlannedPart, slice_part_id
 from mtag_core.parts.read_alone import Trial
-from mtag_core.parts.spool import record_to_line, write_spool
 
 _VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _SliceList:
+    slices: tuple[ItemSlice, ...]
 
 
 def slice_item(
@@ -62,15 +71,7 @@ def read_slices(layout: OutputLayout, list_id: str) -> tuple[ItemSlice, ...] | N
     path = layout.slices_path(list_id)
     if not storage.exists(path):
         return None
-    try:
-        fields = json.loads(storage.read_bytes(path))
-        if fields["version"] != _VERSION:
-            raise OutputError(f"{path}: version {fields['version']}, expected {_VERSION}")
-        return tuple(ItemSlice(**each) for each in fields["slices"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(f"{path}: not a list of slices ({error})") from error
+    return read_record(_SliceList, path, version=_VERSION).slices
 
 
 def read_all_slices(layout: OutputLayout) -> dict[str, tuple[ItemSlice, ...]]:
@@ -96,9 +97,8 @@ def _are_at_hand(layout: OutputLayout, list_id: str, slices: Sequence[ItemSlice]
 
 
 def _write_list(layout: OutputLayout, list_id: str, slices: Sequence[ItemSlice]) -> None:
-    fields = {"version": _VERSION, "slices": [asdict(each) for each in slices]}
-    with storage.atomic_writer(layout.slices_path(list_id)) as stream:
-        stream.write(json.dumps(fields, sort_keys=True, indent=1).encode() + b"\n")
+    fields = {"version": _VERSION, **asdict(_SliceList(tuple(slices)))}
+    write_json(layout.slices_path(list_id), fields)
 
 
 def _write_spools(

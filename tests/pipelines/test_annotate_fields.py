@@ -119,5 +119,3 @@ def test_without_the_flag_the_configuration_is_as_it_was():
     options = parse_options(["--input=x", "--output=y"])
     assert options.corpus.read == ReadOptions()
     assert "keep_fields" not in options.corpus.read.to_dict()
-    read = ReadOptions(keep_fields=("id:int",))
-    assert ReadOptions.from_json(read.to_json()) == read

@@ -1,9 +1,11 @@
 import json
+from dataclasses import asdict
 
 import pytest
 
 from mtag_core.errors import OutputError
-from mtag_core.output.manifests import FileDigest, Manifest
+from mtag_core.output.json_files import read_record, write_json
+from mtag_core.output.manifests import MANIFEST_VERSION, FileDigest, Manifest
 
 _PART = FileDigest("part-00.parquet", 10, "ab")
 _MANIFEST = Manifest(
@@ -22,47 +24,62 @@ _MANIFEST = Manifest(
 )
 
 
-def test_a_manifest_reads_back_as_it_was():
-    assert Manifest.from_json(_MANIFEST.to_json(), path="m.json") == _MANIFEST
+_FIELDS = {"version": MANIFEST_VERSION, **asdict(_MANIFEST)}
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"version": 2}', b"\xff"])
-def test_what_is_no_manifest_is_named_with_its_path(data):
-    with pytest.raises(OutputError, match=r"m\.json: not a manifest"):
-        Manifest.from_json(data, path="m.json")
+@pytest.fixture
+def read(tmp_path):
+    def read(data):
+        path = tmp_path / "m.json"
+        path.write_bytes(data)
+        return read_record(Manifest, str(path), version=MANIFEST_VERSION)
+
+    return read
 
 
-def test_another_version_is_named():
-    data = _MANIFEST.to_json().replace(b'"version": 2', b'"version": 9')
-    with pytest.raises(OutputError, match=r"m\.json: manifest version 9, expected 2"):
-        Manifest.from_json(data, path="m.json")
+def test_a_manifest_reads_back_as_it_was(tmp_path):
+    path = str(tmp_path / "m.json")
+    write_json(path, _FIELDS)
+    assert read_record(Manifest, path, version=MANIFEST_VERSION) == _MANIFEST
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("data", "message"),
     [
-        {"part_id": 7},
-        {"part": None},
-        {"part": {"name": 1, "n_bytes": 1, "sha256": ""}},
-        {"part": {"name": "p", "n_bytes": -1, "sha256": ""}},
-        {"part": {"name": "p", "n_bytes": True, "sha256": ""}},
-        {"rejects": "r"},
-        {"n_documents": "3"},
-        {"n_tokens": 1.5},
-        {"tokens_by_language": ["fr"]},
-        {"pages_by_outcome": {"kept": "1"}},
-        {"pages_by_outcome": {"ke\ud800pt": 1}},
-        {"sources": "a.txt"},
-        {"sources": [1]},
-        {"unknown": 1},
+        (b"", "not JSON"),
+        (b"[]", "expected a JSON object, found list"),
+        (b"{}", "version None, expected 2"),
+        (b'{"version": 2}', "n_documents, .*: expected the fields part_id, part, rejects"),
+        (b"\xff", "not JSON"),
+        # Deep nesting.
+        (b"[" * 100_000, "not JSON"),
+        (json.dumps(_FIELDS | {"version": 9}).encode(), "version 9, expected 2"),
     ],
 )
-def test_a_field_of_another_type_is_refused(fields):
-    data = json.dumps(json.loads(_MANIFEST.to_json()) | fields).encode()
-    with pytest.raises(OutputError, match=r"m\.json: not a manifest"):
-        Manifest.from_json(data, path="m.json")
+def test_what_is_no_manifest_is_named_with_its_path(read, data, message):
+    with pytest.raises(OutputError, match=rf"m\.json: {message}"):
+        read(data)
 
 
-def test_deep_nesting_is_refused():
-    with pytest.raises(OutputError, match=r"m\.json: not a manifest"):
-        Manifest.from_json(b"[" * 100_000, path="m.json")
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"part_id": 7}, "part_id: 7: expected a string"),
+        ({"part": None}, "part: None: expected an object"),
+        ({"part": {"name": 1, "n_bytes": 1, "sha256": ""}}, "part: name: 1: expected a string"),
+        ({"part": {"name": "p", "n_bytes": -1, "sha256": ""}}, "n_bytes: -1: expected 0 or more"),
+        ({"part": {"name": "p", "n_bytes": True, "sha256": ""}}, "True: expected a whole number"),
+        ({"rejects": "r"}, "rejects: 'r': expected an object"),
+        ({"n_documents": "3"}, "n_documents: '3': expected a whole number"),
+        ({"n_tokens": 1.5}, "n_tokens: 1.5: expected a whole number"),
+        ({"tokens_by_language": ["fr"]}, "tokens_by_language: .*: expected an object"),
+        ({"pages_by_outcome": {"kept": "1"}}, "pages_by_outcome: '1': expected a whole number"),
+        ({"pages_by_outcome": {"ke\ud800pt": 1}}, "pages_by_outcome: .*surrogates not allowed"),
+        ({"sources": "a.txt"}, "sources: 'a.txt': expected a list"),
+        ({"sources": [1]}, "sources: 1: expected a string"),
+        ({"unknown": 1}, "unknown: expected the fields part_id, part"),
+    ],
+)
+def test_a_field_of_another_type_is_refused(read, fields, message):
+    with pytest.raises(OutputError, match=rf"m\.json: .*{message}"):
+        read(json.dumps(_FIELDS | fields).encode())

@@ -8,7 +8,6 @@ import pytest
 
 from mtag_core.corpus.items import ReadOptions
 from mtag_core.errors import OutputError
-from mtag_core.output import manifests as manifest_module
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import FileDigest, Manifest
 from mtag_core.output.writers import OutputFormat
@@ -30,7 +29,7 @@ def manifests_only(tmp_path):
     (tmp_path / "manifests").mkdir()
     for part_id in _IDS:
         manifest = replace(_MANIFEST, part_id=part_id, sources=(f"{part_id}.txt",))
-        (tmp_path / "manifests" / f"part-{part_id}.json").write_bytes(manifest.to_json())
+        manifests_only.write_manifest(manifest)
     return manifests_only
 
 
@@ -131,7 +130,9 @@ def test_a_damaged_part_is_not_completed_any_more(layout, path, caplog):
 
 def test_the_manifest_of_another_part_is_refused(layout, tmp_path):
     manifest = replace(layout.read_manifest(_ID), part_id="feedfeedfeedfeed")
-    (tmp_path / "manifests" / f"part-{_ID}.json").write_bytes(manifest.to_json())
+    layout.write_manifest(manifest)
+    manifests = tmp_path / "manifests"
+    (manifests / "part-feedfeedfeedfeed.json").rename(manifests / f"part-{_ID}.json")
     with pytest.raises(OutputError, match=rf"{_ID}\.json: part_id 'feedfeedfeedfeed', expected"):
         damaged_parts(layout)
 
@@ -144,7 +145,7 @@ def test_many_parts_are_checked_while_few_manifests_are_held(manifests_only, mon
 
     def read_manifest(layout, part_id):
         nonlocal most
-        manifest = replace(read(layout, part_id))
+        manifest = replace(read(layout, part_id), tokens_by_upos=Counts())
         held.add(id(manifest))
         weakref.finalize(manifest.tokens_by_upos, held.discard, id(manifest))
         most = max(most, len(held))
@@ -153,12 +154,6 @@ def test_many_parts_are_checked_while_few_manifests_are_held(manifests_only, mon
     class Counts(dict):
         """A dictionary that can be watched."""
 
-    value = manifest_module._value
-    monkeypatch.setattr(
-        manifest_module,
-        "_value",
-        lambda name, given: Counts(value(name, given)) if "upos" in name else value(name, given),
-    )
     monkeypatch.setattr(OutputLayout, "read_manifest", read_manifest)
     monkeypatch.setattr(completed_module, "_N_TOGETHER", 10)
     assert damaged_parts(manifests_only, verify=verify).keys() == set(_IDS)

@@ -1,14 +1,17 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mtag_core.corpus.items import ReadOptions
-from mtag_core.errors import CountMismatchError, StorageError
+from mtag_core.errors import CountMismatchError, FormatError, InputNotFoundError, StorageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts import part_records
+from mtag_core.parts.part_records import line_to_record, read_spool, record_to_line, write_spool
 from mtag_core.parts.plan import plan_parts
-from mtag_core.records import Document, Reject, Sentence
+from mtag_core.records import Document, MultiwordToken, Reject, Sentence
 from mtag_core.storage import list_files
 from tests.fake_tagger import FakeTagger
 from tests.mtag_core.parts.making import make_part
@@ -154,16 +157,6 @@ def test_parts_of_speech_are_counted(part, layout):
     assert _annotate(part, layout).tokens_by_upos["VERB"] > 0
 
 
-def test_a_reader_that_raises_becomes_a_reject(part, layout, monkeypatch):
-    def broken(*_, **__):
-        yield Document("d", "Ana reads.", "in.txt")
-        raise RuntimeError("a bug")
-
-    monkeypatch.setattr(part_records, "read_item", broken)
-    manifest = _annotate(part, layout)
-    assert (manifest.n_tagged, manifest.rejects_by_reason) == (1, {"unreadable": 1})
-
-
 def test_a_storage_error_stops_the_part_and_leaves_nothing(part, layout, monkeypatch, tmp_path):
     def broken(*_, **__):
         yield Document("d", "Ana reads.", "in.txt")
@@ -259,3 +252,67 @@ def test_a_long_document_is_written_whole_and_in_order(part, layout, monkeypatch
 def test_a_limit_stops_after_that_many_documents(part, layout):
     limited = type(part)(part.part_id, part.item, limit=3)
     assert _annotate(limited, layout).n_documents == 3
+
+
+_SEGMENTED = Document(
+    "d",
+    "Je vais au parc.",
+    "a.conllu.xz",
+    17,
+    (
+        Sentence(
+            "Je vais au parc.",
+            0,
+            16,
+            "fr",
+            ("Je", "vais", "à", "le", "parc", "."),
+            (0, 3, 8, 8, 11, 15),
+            (2, 7, 10, 10, 15, 16),
+            (MultiwordToken(2, 3, "au", 8, 10),),
+            "s-1",
+        ),
+    ),
+)
+_RECORDS: list[Document | Reject] = [
+    Document("a.gz#0", "Ana sings.\r\nIt is\u2028fine.\x85", "a.gz", 0),
+    Document("a\udcff.gz", "", "a\udcff.gz", 0, ()),
+    Reject("a.gz", 30, None, "invalid_json", "no \udc80 value", b"\xff\n", 2),
+    Reject("a.gz", 40, "id", "document_too_large", "long", None, 5_000_000),
+    _SEGMENTED,
+]
+
+
+@pytest.mark.parametrize("record", _RECORDS)
+def test_records_survive_a_line(record):
+    line = record_to_line(record)
+    assert line.endswith(b"\n") and line.count(b"\n") == 1
+    assert line_to_record(line) == record
+
+
+@given(st.text(), st.text(), st.integers(0))
+def test_any_document_survives_a_line(doc_id, text, offset):
+    document = Document(doc_id, text, "source", offset)
+    assert line_to_record(record_to_line(document)) == document
+
+
+def test_records_are_read_in_the_order_they_were_written(tmp_path):
+    path = str(tmp_path / "spool" / "part.jsonl.zst")
+    long = [Document(f"d{n}", "Ana sings. " * 50_000, "a.gz", n) for n in range(5)]
+    write_spool(path, [record_to_line(record) for record in (*long, *_RECORDS)])
+    assert list(read_spool(path)) == [*long, *_RECORDS]
+
+
+def test_a_slice_without_records_is_read(tmp_path):
+    path = str(tmp_path / "part.jsonl.zst")
+    write_spool(path, [])
+    assert list(read_spool(path)) == []
+
+
+def test_a_spool_that_is_gone_or_damaged_is_an_error(tmp_path):
+    path = tmp_path / "part.jsonl.zst"
+    with pytest.raises(InputNotFoundError, match=r"part\.jsonl\.zst"):
+        list(read_spool(str(path)))
+    write_spool(str(path), [record_to_line(record) for record in _RECORDS])
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(FormatError):
+        list(read_spool(str(path)))

@@ -1,9 +1,8 @@
 import re
 from html.parser import HTMLParser
 
-from mtag_core.parts.outcome import RejectExample
+from mtag_core.parts.outcome import RejectExample, ReportData
 from mtag_core.parts.report import report_html
-from mtag_core.parts.report_data import ReportData
 
 _VOID = {"meta", "br", "input"}
 _REPORT = {

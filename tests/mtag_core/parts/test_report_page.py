@@ -4,9 +4,8 @@ import pytest
 
 from mtag_core.output.count_tables import CountSummary
 from mtag_core.output.preview import Preview
-from mtag_core.parts.outcome import RejectExample
+from mtag_core.parts.outcome import RejectExample, ReportData
 from mtag_core.parts.report import report_html
-from mtag_core.parts.report_data import ReportData
 
 _LONG = "x" * 5000
 _MOST_BYTES = 2_000_000

@@ -1,0 +1,146 @@
+"""JSON files of an output, and dataclasses out of JSON, checked by the types of their fields."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type_hints
+
+from mtag_core import storage
+from mtag_core.errors import OutputError
+
+T = TypeVar("T")
+
+_KIND_TO_EXPECTED = {
+    str: "a string",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    dict: "an object",
+    list: "a list",
+}
+
+
+def write_json(path: str, value: Mapping[str, Any]) -> None:
+    """Writes a JSON object with sorted keys, atomically."""
+    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=True)
+    with storage.atomic_writer(path) as stream:
+        stream.write(text.encode() + b"\n")
+
+
+def read_json(path: str) -> dict[str, Any]:
+    """Reads a JSON object.
+
+    Raises:
+        OutputError: The file holds none.
+    """
+    try:
+        value = json.loads(storage.read_bytes(path))
+    except (ValueError, RecursionError) as error:
+        raise OutputError(f"{path}: not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise OutputError(f"{path}: expected a JSON object, found {type(value).__name__}")
+    return value
+
+
+def read_record(kind: type[T], path: str, *, version: int) -> T:
+    """Reads a dataclass from a file whose object also has a version; see `from_json`.
+
+    Raises:
+        OutputError: The file holds something else, or another version.
+    """
+    value = read_json(path)
+    found = value.pop("version", None)
+    if found != version:
+        raise OutputError(f"{path}: version {found}, expected {version}")
+    try:
+        return from_json(kind, value)
+    except ValueError as error:
+        raise OutputError(f"{path}: {error}") from error
+
+
+def from_json(kind: type[T], value: object) -> T:
+    """Makes a dataclass of what `dataclasses.asdict` made of it.
+
+    Args:
+        kind: Its fields are strings, numbers, other dataclasses, and tuples, lists and maps of
+            these; each may be None where its type says so.
+        value: As `json.loads` gives it.
+
+    Raises:
+        ValueError: A field is missing, unknown or of another type; the message names it.
+    """
+    reader: Callable[[object], T] = _reader(cast(Any, kind))
+    return reader(value)
+
+
+def _not_negative(value: int) -> int:
+    if value < 0:
+        raise ValueError(f"{value}: expected 0 or more")
+    return value
+
+
+Count = Annotated[int, _not_negative]
+"""A whole number from 0 on."""
+
+
+@cache
+def _reader(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    origin, kinds = get_origin(kind), get_args(kind)
+    if is_dataclass(kind):
+        return _object_reader(kind)
+    if origin is UnionType:
+        inner = _reader(kinds[0])
+        return lambda value: None if value is None else inner(value)
+    if origin is Annotated:
+        inner, check = _reader(kinds[0]), kinds[1]
+        return lambda value: check(inner(value))
+    if origin in (dict, Mapping):
+        key, inner = _reader(kinds[0]), _reader(kinds[1])
+        return lambda value: {key(k): inner(v) for k, v in _checked(dict, value).items()}
+    if origin in (list, Sequence) or kinds[1:] == (...,):
+        inner, make = _reader(kinds[0]), tuple if origin is tuple else list
+        return lambda value: make(map(inner, _checked(list, value)))
+    if origin is tuple:
+        inners = tuple(map(_reader, kinds))
+        return lambda value: tuple(
+            inner(each) for inner, each in zip(inners, _checked(list, value), strict=True)
+        )
+    return lambda value: _checked(kind, value)
+
+
+def _object_reader(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    types = get_type_hints(kind, include_extras=True)
+    name_to_reader = {each.name: _reader(types[each.name]) for each in fields(kind)}
+    has_default = {
+        each.name
+        for each in fields(kind)
+        if each.default is not MISSING or each.default_factory is not MISSING
+    }
+
+    def read(value: object) -> object:
+        found = _checked(dict, value)
+        wrong = (found.keys() ^ name_to_reader.keys()) - (has_default - found.keys())
+        if wrong:
+            expected = ", ".join(name_to_reader)
+            raise ValueError(f"{', '.join(sorted(wrong))}: expected the fields {expected}")
+        values = {}
+        for name, each in found.items():
+            try:
+                values[name] = name_to_reader[name](each)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+        return kind(**values)
+
+    return read
+
+
+def _checked(kind: type[T], value: object) -> T:
+    # A bool is an int for `isinstance`.
+    if type(value) is not kind:
+        raise ValueError(f"{value!r:.80}: expected {_KIND_TO_EXPECTED[kind]}")
+    if kind is str:
+        # Names of files may hold bytes that are no UTF-8, and no other surrogates.
+        cast(str, value).encode("utf-8", "surrogateescape")
+    return value
