@@ -1,15 +1,16 @@
 """None"""
 
 import hashlib
+import json
 import weakref
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from mtag_core.corpus.items import ReadOptions
 from mtag_core.errors import OutputError
 from mtag_core.output.layout import OutputLayout
-from mtag_core.output.manifests import FileDigest, Manifest
+from mtag_core.output.manifests import MANIFEST_VERSION, FileDigest, Manifest
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts import completed_parts as completed_module
 from mtag_core.parts.completed_parts import ManifestReader, completed_parts, damaged_parts
@@ -29,7 +30,8 @@ def manifests_only(tmp_path):
     (tmp_path / "manifests").mkdir()
     for part_id in _IDS:
         manifest = replace(_MANIFEST, part_id=part_id, sources=(f"{part_id}.txt",))
-        manifests_only.write_manifest(manifest)
+        fields = {"version": MANIFEST_VERSION, **asdict(manifest)}
+        (tmp_path / "manifests" / f"part-{part_id}.json").write_text(json.dumps(fields))
     return manifests_only
 
 
