@@ -16,7 +16,9 @@ OPTIONAL_MARKS = (
     "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u0652\u0670"
 )
 _OPTIONAL = re.compile(f"[{OPTIONAL_MARKS}]+")
-_IGNORABLE = re.compile("[\u00ad\u200c-\u200f\u202a-\u202e\u2060\ufe00-\ufe0f]+")
+_IGNORABLE_MARKS = "\u00ad\u200c-\u200f\u202a-\u202e\u2060\ufe00-\ufe0f"
+_IGNORABLE = re.compile(f"[{_IGNORABLE_MARKS}]+")
+_LEFT_OUT = re.compile(f"[{OPTIONAL_MARKS}{_IGNORABLE_MARKS}]")
 # Fewer letters in capitals may be names and abbreviations.
 _MIN_CAPITALS = 12
 _MIN_WORDS = 3
@@ -46,6 +48,18 @@ def fold_form(form: str) -> str:
     if form.isalpha() and unicodedata.is_normalized("NFKC", form):
         return form.replace("\u0640", "") or form
     return _IGNORABLE.sub("", fold(form)) or form
+
+
+def fold_lines(text: str) -> str:
+    """Folds each line of a text as `fold_form` does; nearly all lines stay as they are."""
+    if text.isascii():
+        return text
+    if not unicodedata.is_normalized("NFKC", text):
+        return "\n".join(map(fold_form, text.split("\n")))
+    if not _LEFT_OUT.search(text):
+        return text
+    lines = text.split("\n")
+    return "\n".join([fold_form(line) if _LEFT_OUT.search(line) else line for line in lines])
 
 
 def is_in_capitals(text: str) -> bool:

@@ -4,7 +4,7 @@ Only those that hardly ever end a sentence: titles, references, units before num
 may do either, such as "etc.", is left to the models.
 """
 
-from mtag_core.segmentation.word_units import styleless, text_code
+from mtag_core.segmentation.word_units import styleless, text_codes
 
 # code | titles, which a name follows, and what else never ends a sentence; those with a capital only
 # where the text has it, too | other abbreviations | months that follow an ordinal. Without their last
@@ -70,6 +70,6 @@ def _read(column: int) -> dict[str, frozenset[str]]:
 _LANGUAGE_TO_TITLES = _read(1)
 _LANGUAGE_TO_FORMS = _read(2)
 _LANGUAGE_TO_MONTHS = {
-    language: frozenset(text_code(styleless(word)) for word in words)
+    language: frozenset(text_codes([styleless(word) for word in words]))
     for language, words in _read(3).items()
 }

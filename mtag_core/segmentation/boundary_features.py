@@ -3,23 +3,15 @@
 A token may end in a gap. Each gap is a row of numbers, and a feature a hash of some of them.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mtag_core.arrays import Integers
+from mtag_core.segmentation.chunk_cuts import CutChunks
 from mtag_core.segmentation.hashing import MIX, Codes, feature_slots, hash_features
-from mtag_core.segmentation.word_units import (
-    WORDS,
-    Unit,
-    UnitClass,
-    describe,
-    styleless,
-    text_code,
-)
+from mtag_core.segmentation.word_units import WORDS, UnitClass, text_codes
 
 N_CHUNK_COLUMNS = 12
 """Numbers that describe a chunk to its neighbours."""
@@ -90,58 +82,53 @@ _ENDING = frozenset({UnitClass.COLON, UnitClass.EMOTICON, UnitClass.LONG_DASH, U
 _INSIDE_SHORT_FORMS = frozenset({UnitClass.STOP, UnitClass.HYPHEN, UnitClass.SLASH})
 _FOOTNOTES = frozenset({UnitClass.DIGITS, UnitClass.OPENING, UnitClass.CLOSING, UnitClass.INITIAL})
 
-# What is beyond a line.
-_NO_UNIT = Unit(0, UnitClass.NONE)
-
 _GAP_SLOTS = feature_slots(_GAP_FEATURES, _EMPTY)
 _GAP_SEED = 1
 
+# Columns of what the classes of a chunk's units say of it; -1 is no unit.
+(
+    _TERMINAL,
+    _CLOSED_BY,
+    _OPENED_BY,
+    _FIRST,
+    _SIZE,
+    _QUOTES,
+    _OPEN_BRACKETS,
+    _OPENING_UNIT,
+    _WORD,
+    _IS_SHORT_FORM,
+    _STOP_GAP,
+) = range(11)
 
-class ChunkUnits(NamedTuple):
-    """A chunk cut into units.
 
-    Attributes:
-        ends: Offset after each unit in the chunk.
-        units: What is known of each.
-    """
-
-    ends: tuple[int, ...]
-    units: tuple[Unit, ...]
-
-
-def gap_rows(plains: Sequence[str], cuts: Sequence[ChunkUnits]) -> Codes:
-    """Describes the gaps between the units of chunks.
+def gap_rows(cut: CutChunks, gaps: Integers, chunks: Integers) -> Codes:
+    """Describes gaps between the units of chunks.
 
     Args:
-        plains: Each chunk as `styleless` writes it, if that keeps its length; else as it is.
-        cuts: Where they are cut.
+        cut: The chunks.
+        gaps: The units before the gaps. Shape (n_gaps,).
+        chunks: Their chunks. Shape (n_gaps,).
 
     Returns:
-        A row a gap, those of one chunk after those of another: shape (n_gaps, 14).
+        Shape (n_gaps, 14).
     """
-    n_gaps = np.array([len(cut.ends) - 1 for cut in cuts], np.int64)
-    chunks = np.arange(len(cuts)).repeat(n_gaps)
-    first_gaps = n_gaps.cumsum() - n_gaps
-    places = np.arange(len(chunks))
-    numbers = places - first_gaps[chunks]
-    rows = np.zeros((len(chunks), _GAP_COLUMNS), np.uint64)
+    rows = np.zeros((len(gaps), _GAP_COLUMNS), np.uint64)
     # A chunk's units have one empty unit before them and two after.
-    units = [unit for _, inside in cuts for unit in (_NO_UNIT, *inside, _NO_UNIT, _NO_UNIT)]
-    # Before a gap are the gaps and four more units of each chunk before it.
-    windows = (places + 4 * chunks)[:, None] + _WINDOW
-    numbers_of_units = np.fromiter(chain.from_iterable(units), np.uint64, count=2 * len(units))
-    described = numbers_of_units.reshape(-1, 2)[windows]
-    rows[:, _T0 : _T3 + 1] = described[:, :, 0]
-    rows[:, _C0 : _C3 + 1] = described[:, :, 1]
-    sizes = np.array(list(map(len, plains)), np.int64)
-    lasts = sizes.cumsum()
-    starts, lasts = (lasts - sizes)[chunks], lasts[chunks]
-    ends = starts + np.array([end for cut in cuts for end in cut.ends[:-1]], np.int64)
+    padded = np.zeros((2, len(cut.ends) + 3 * len(cut.starts)), np.uint64)
+    places = np.arange(len(cut.ends)) + np.arange(1, 3 * len(cut.starts), 3).repeat(cut.n_units)
+    padded[0, places] = cut.codes
+    padded[1, places] = cut.classes
+    windows = places[gaps][:, None] + _WINDOW
+    rows[:, _T0 : _T3 + 1] = padded[0, windows]
+    rows[:, _C0 : _C3 + 1] = padded[1, windows]
+    starts, ends = cut.starts[chunks], cut.ends[gaps]
+    lasts = starts + cut.sizes[chunks]
     firsts = np.stack([ends - _SIDE_CHARACTERS, ends, starts, ends - 2])
     beyond = np.stack([ends, ends + _SIDE_CHARACTERS, starts + _WHOLE_CHARACTERS, ends])
-    codes = _stretch_codes("".join(plains), np.maximum(firsts, starts), np.minimum(beyond, lasts))
+    codes = _stretch_codes(cut.plain, np.maximum(firsts, starts), np.minimum(beyond, lasts))
     rows[:, _LEFT : _LEFT_END + 1] = codes.T
-    n_after = n_gaps[chunks] + 1 - numbers
+    numbers = gaps - cut.first_units[chunks]
+    n_after = cut.n_units[chunks] - numbers
     rows[:, _PLACE] = np.minimum(numbers, 5) << 4 | np.minimum(n_after, 6)
     return rows
 
@@ -164,7 +151,7 @@ def _powers(n_bits: int) -> tuple[Codes, Codes]:
     return factors, inverses
 
 
-_WINDOW = np.arange(4)
+_WINDOW = np.arange(-1, 3)
 
 
 def gap_features(rows: Codes) -> Codes:
@@ -172,45 +159,70 @@ def gap_features(rows: Codes) -> Codes:
     return hash_features(rows, _GAP_SLOTS, _GAP_SEED)
 
 
-def word_columns(word: str, unit: Unit) -> tuple[int, ...]:
-    """What `chunk_columns` gives for a chunk of one unit of letters."""
-    end, size = text_code(styleless(word[-3:])), min(len(word), _MAX_SIZE)
-    return (unit.code, unit.unit_class, end, size, 0, 0, 0, unit.unit_class, unit.code, 1, 0, 0)
+def chunk_shapes(cut: CutChunks) -> Integers:
+    """What the classes of their units say of chunks, for `chunk_columns` and `stop_gaps`."""
+    classes = cut.classes.astype(np.uint8).tobytes()
+    lasts = cut.first_units + cut.n_units
+    spans = zip(cut.first_units.tolist(), lasts.tolist(), strict=True)
+    return np.array([_shape(classes[first:last]) for first, last in spans], np.int64)
 
 
-def chunk_columns(plain: str, cut: ChunkUnits) -> tuple[int, ...]:
-    """Describes a chunk, as `gap_rows` reads it, to its neighbours; `N_CHUNK_COLUMNS` numbers."""
-    ends, units = cut
-    classes = [unit_class for _, unit_class in units]
+def stop_gaps(cut: CutChunks, shapes: Integers) -> Integers:
+    """The unit before each chunk's last full stop, if neighbours decide on that; else -1."""
+    gaps = shapes[:, _STOP_GAP]
+    return np.where(gaps < 0, -1, cut.first_units + gaps)
+
+
+def chunk_columns(cut: CutChunks, shapes: Integers) -> Codes:
+    """Describes chunks to their neighbours: shape (n_chunks, N_CHUNK_COLUMNS)."""
+    columns = np.empty((len(shapes), N_CHUNK_COLUMNS), np.uint64)
+    columns[:, END_MARK : FIRST_CLASS + 1] = shapes[:, _TERMINAL : _FIRST + 1]
+    columns[:, N_UNITS : BALANCE + 1] = shapes[:, _SIZE : _OPEN_BRACKETS + 1]
+    columns[:, FIRST_WORD] = cut.codes[cut.first_units + shapes[:, _OPENING_UNIT]]
+    word = shapes[:, _WORD]
+    units = cut.first_units + np.maximum(word, 0)
+    columns[:, LAST_WORD] = np.where(word < 0, 0, cut.codes[units])
+    columns[:, LAST_CLASS] = np.where(word < 0, UnitClass.NONE, cut.classes[units])
+    ends = np.where(word < 0, cut.starts, cut.ends[units])
+    starts = np.where(word > 0, cut.ends[units - 1], cut.starts)
+    # An abbreviation of several units is a word: "z.B", "e.g".
+    short_forms = shapes[:, _IS_SHORT_FORM].nonzero()[0]
+    if len(short_forms):
+        starts[short_forms] = np.maximum(cut.starts, ends - _SIDE_CHARACTERS)[short_forms]
+        columns[short_forms, LAST_WORD] = _codes(cut.plain, starts[short_forms], ends[short_forms])
+    columns[:, LAST_END] = _codes(cut.plain, np.maximum(starts, ends - 3), ends)
+    columns[:, LAST_SIZE] = np.minimum(ends - starts, _MAX_SIZE)
+    return columns
+
+
+def _codes(text: str, starts: Integers, ends: Integers) -> list[int]:
+    spans = zip(starts.tolist(), ends.tolist(), strict=True)
+    return text_codes([text[start:end] for start, end in spans])
+
+
+@lru_cache(maxsize=16_384)
+def _shape(classes: bytes) -> tuple[int, ...]:
     first, opened = 0, 0
-    while first < len(units) - 1 and classes[first] in _OPENING:
+    while first < len(classes) - 1 and classes[first] in _OPENING:
         opened |= 1 << (classes[first] - UnitClass.DOUBLE_QUOTE)
         first += 1
-    last, closed = len(units) - 1, 0
+    last, closed = len(classes) - 1, 0
     while last > 0 and classes[last] in _CLOSING:
         closed |= 1 << (classes[last] - UnitClass.DOUBLE_QUOTE)
         last -= 1
     if last > 0 and (closed or classes[last] == UnitClass.DIGITS):
         last, closed = _before_footnote(classes, last, closed)
     terminal, word = _terminal(classes, last)
-    code, unit_class = units[word] if word >= 0 else _NO_UNIT
-    start = ends[word - 1] if word > 0 else 0
-    end = ends[word] if word >= 0 else 0
-    # An abbreviation of several units is a word: "z.B", "e.g".
-    if word > 0 and classes[word - 1] in _INSIDE_SHORT_FORMS:
-        start = max(0, end - _SIDE_CHARACTERS)
-        code = text_code(plain[start:end])
-    n_quotes = classes.count(UnitClass.DOUBLE_QUOTE)
     balance = classes.count(UnitClass.OPENING) - classes.count(UnitClass.CLOSING)
     return (
-        *(code, unit_class, text_code(plain[max(start, end - 3) : end])),
-        *(min(end - start, _MAX_SIZE), terminal, closed),
-        *(opened, classes[first], units[first].code),
-        *(min(len(units), 4), n_quotes, balance & 0xFF),
+        *(terminal, closed, opened, classes[first]),
+        *(min(len(classes), 4), classes.count(UnitClass.DOUBLE_QUOTE), balance & 0xFF),
+        *(first, word, word > 0 and classes[word - 1] in _INSIDE_SHORT_FORMS),
+        _stop_gap(classes),
     )
 
 
-def _terminal(classes: Sequence[int], last: int) -> tuple[int, int]:
+def _terminal(classes: bytes, last: int) -> tuple[int, int]:
     word = last
     while word >= 0 and classes[word] in TERMINAL_CLASSES:
         word -= 1
@@ -224,7 +236,7 @@ def _terminal(classes: Sequence[int], last: int) -> tuple[int, int]:
     return 0, last
 
 
-def _before_footnote(classes: Sequence[int], last: int, closed: int) -> tuple[int, int]:
+def _before_footnote(classes: bytes, last: int, closed: int) -> tuple[int, int]:
     """Steps over footnote marks behind a full stop: ".[1]", ".¹"."""
     index = last
     if closed and index > 1 and classes[index] in (UnitClass.DIGITS, UnitClass.INITIAL):
@@ -239,23 +251,15 @@ def _before_footnote(classes: Sequence[int], last: int, closed: int) -> tuple[in
     return last, closed
 
 
-def is_stop_gap(units: Sequence[Unit], number: int) -> bool:
-    """Whether what follows the chunk helps to decide: the gap before a last full stop."""
-    if (
-        units[number + 1].unit_class != UnitClass.STOP
-        or units[number].unit_class not in _BEFORE_STOP
-    ):
-        return False
-    rest = {unit.unit_class for unit in units[number + 2 :]}
+def _stop_gap(classes: bytes) -> int:
+    """The gap before the last full stop, if what follows the chunk helps to decide on it."""
+    number = classes.rfind(UnitClass.STOP) - 1
+    if number < 0 or classes[number] not in _BEFORE_STOP:
+        return -1
+    rest = set(classes[number + 2 :])
     # Digits in brackets are a footnote's.
-    return not rest & WORDS and (UnitClass.DIGITS not in rest or UnitClass.OPENING in rest)
+    is_decided = rest & WORDS or (UnitClass.DIGITS in rest and UnitClass.OPENING not in rest)
+    return -1 if is_decided else number
 
 
 _BEFORE_STOP = WORDS | {UnitClass.DIGITS, UnitClass.NUMBER, UnitClass.CLOSING, UnitClass.OTHER_MARK}
-
-
-def cut_chunk(chunk: str, ends: Sequence[int]) -> ChunkUnits:
-    """A chunk that is cut at offsets, the last of which is its length."""
-    starts = (0, *ends[:-1])
-    units = tuple([describe(chunk[a:b]) for a, b in zip(starts, ends, strict=True)])
-    return ChunkUnits(tuple(ends), units)

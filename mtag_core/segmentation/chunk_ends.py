@@ -20,7 +20,7 @@ from mtag_core.segmentation.boundary_features import (
     TERMINAL_CLASSES,
 )
 from mtag_core.segmentation.hashing import Codes, feature_slots, hash_features, table_rows
-from mtag_core.segmentation.word_units import UnitClass
+from mtag_core.segmentation.word_units import UnitClass, unit_class_flags
 
 # Columns of the end of a chunk: its last word and its marks; the next chunk, and the one behind it;
 # the one before; what has come in the line so far; nothing.
@@ -85,13 +85,9 @@ LONGEST_UNMARKED = 60
 _SIZE_BUCKETS = np.array([0, 1, 2, 3, 4, 4, 5, 5, 5, 6, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 8])
 
 
-def _flags(classes: frozenset[int]) -> NDArray[np.bool_]:
-    return np.array([unit_class in classes for unit_class in range(32)])
-
-
-_IS_STOP = _flags(TERMINAL_CLASSES)
-_IS_CAPITAL = _flags(
-    frozenset({UnitClass.TITLE, UnitClass.UPPER, UnitClass.INITIAL, UnitClass.UNCASED})
+_IS_STOP = unit_class_flags(TERMINAL_CLASSES)
+_IS_CAPITAL = unit_class_flags(
+    {UnitClass.TITLE, UnitClass.UPPER, UnitClass.INITIAL, UnitClass.UNCASED}
 )
 
 

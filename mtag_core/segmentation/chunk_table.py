@@ -3,28 +3,28 @@
 Nine of ten chunks of running text have occurred before, so a chunk's own gaps are scored once.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import regex
+from numpy.typing import NDArray
 
-from mtag_core.arrays import GrowingArray
+from mtag_core.arrays import GrowingArray, Integers, spread
 from mtag_core.segmentation.boundary_features import (
     CLOSED,
     END_MARK,
     FIRST_CLASS,
+    LAST_END,
     N_CHUNK_COLUMNS,
-    ChunkUnits,
     chunk_columns,
-    cut_chunk,
+    chunk_shapes,
     gap_features,
     gap_rows,
-    is_stop_gap,
-    word_columns,
+    stop_gaps,
 )
 from mtag_core.segmentation.boundary_layers import BoundaryScorer
+from mtag_core.segmentation.chunk_cuts import ChunkCutter, CutChunks, is_word
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.word_units import (
     CLOSING,
@@ -34,8 +34,9 @@ from mtag_core.segmentation.word_units import (
     TERMINAL,
     UNSPACED_LETTER,
     UnitClass,
-    describe,
     styleless,
+    text_codes,
+    unit_class_flags,
     unit_spans,
 )
 
@@ -59,11 +60,6 @@ _INNER_END = regex.compile(
 _HAS_INNER_END = regex.compile(rf"[{regex.escape(TERMINAL)}].")
 _FOOTNOTE = regex.compile(r"\[\d+\]")
 _FOOTNOTED = regex.compile(rf"[{regex.escape(TERMINAL)}][{_CLOSERS}]*(?:\[\d+\])+$")
-_HAS_SPACES = regex.compile(
-    r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{Arabic}\p{Hebrew}\p{Hangul}\p{Armenian}]+"
-)
-_LETTERS = regex.compile(r"[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*")
-
 # Marks that are tokens whatever the weights say. Treebanks show some of them too rarely.
 _ALONE = frozenset("“”„‟«»〝〞〟❝❞‹›‚—―⸺⸻¿¡_")
 
@@ -85,19 +81,6 @@ class ChunkFlag:
     """A token of it ends in a single quotation mark."""
 
 
-_Tokens = tuple[tuple[str, ...], tuple[int, ...]]
-"""Forms, and the offset after each."""
-
-
-class _Facts(NamedTuple):
-    """Numbers are flags, the score of the stop gap, the length and the cost of an end."""
-
-    columns: tuple[int, ...]
-    numbers: tuple[int, int, int, int]
-    attached: _Tokens
-    apart: _Tokens
-
-
 class ChunkTable:
     """What is known of chunks, a column each; every chunk has two variants of its tokens.
 
@@ -112,9 +95,9 @@ class ChunkTable:
         end_costs: What speaks against an end behind an abbreviation, in eighths of a nat. Shape
             (n_rows,).
         n_characters: Length of each row's chunk.
-        forms: Tokens of row i as variants 2 * i and 2 * i + 1.
-        first_end: Where the ends of a variant's tokens begin in `ends`.
-        n_tokens: Tokens of a variant.
+        n_tokens: Tokens of row i as variants 2 * i and 2 * i + 1.
+        first_token: Where a variant's tokens begin in `forms` and `ends`.
+        forms: Of tokens.
         ends: Offsets after tokens in their chunk.
     """
 
@@ -127,21 +110,21 @@ class ChunkTable:
         self._scorer = scorer
         self._short_forms = dict.fromkeys(short_forms, SHORT_FORM_COST)
         self._short_forms |= dict.fromkeys(titles, TITLE_COST)
-        clitics = {clitic for layer in scorer.layers for clitic in layer.clitics}
-        self._clitics = frozenset(clitics)
-        self._clitic_sizes = sorted({len(clitic) for clitic in clitics})
+        self.cutter = ChunkCutter(clitic for layer in scorer.layers for clitic in layer.clitics)
         self._clear()
 
     def _clear(self) -> None:
+        self.cutter.forget()
         self.ids: dict[str, int] = {}
         self.parts: dict[int, tuple[int, ...]] = {}
         self._columns = GrowingArray(np.uint64, N_CHUNK_COLUMNS)
         self._numbers = GrowingArray(np.int32, 4)
         self._variants = GrowingArray(np.int32, 2)
         self._ends = GrowingArray(np.int32)
-        self.forms: list[tuple[str, ...]] = []
+        self.forms: list[str] = []
         self._n_remembered = 0
-        self._append([""], [_NOTHING])
+        self._add_empty("")
+        self._publish()
 
     def rows(self, chunks: Sequence[str]) -> list[int]:
         """The rows of chunks, after adding those that are new.
@@ -154,10 +137,11 @@ class ChunkTable:
         new = set(chunks).difference(ids)
         if new:
             self._add(sorted(new))
+            self._publish()
         return list(map(ids.__getitem__, chunks))
 
     def _add(self, chunks: Iterable[str]) -> None:
-        whole: list[str] = []
+        whole: dict[str, None] = {}
         chunk_to_parts: dict[str, list[str]] = {}
         for chunk in chunks:
             has_end = not chunk.isalpha() and _HAS_INNER_END.search(chunk)
@@ -165,106 +149,124 @@ class ChunkTable:
             if len(parts) > 1:
                 chunk_to_parts[chunk] = parts
             else:
-                whole.append(chunk)
-        known = set(whole)
+                whole[chunk] = None
         for parts in chunk_to_parts.values():
-            for part in parts:
-                if part not in known and part not in self.ids:
-                    known.add(part)
-                    whole.append(part)
-        self._add_whole(whole)
+            whole |= dict.fromkeys(part for part in parts if part not in self.ids)
+        if whole:
+            self._add_whole(list(whole))
         for chunk, parts in chunk_to_parts.items():
-            row = len(self.columns)
-            self.parts[row] = tuple(self.ids[part] for part in parts)
-            self._append([chunk], [_NOTHING])
+            self.parts[len(self._columns)] = tuple(self.ids[part] for part in parts)
+            self._add_empty(chunk)
 
     def _add_whole(self, chunks: Sequence[str]) -> None:
-        words: list[str] = []
-        pointed: list[str] = []
-        others: list[str] = []
-        for chunk in chunks:
-            if self._is_word(chunk):
-                words.append(chunk)
-            elif chunk[-1] in _MARKS_APART and self._is_word(chunk[:-1]):
-                pointed.append(chunk)
-            else:
-                others.append(chunk)
-        facts = [*map(_word_facts, words), *map(_pointed_facts, pointed), *self._cut_facts(others)]
-        self._append([*words, *pointed, *others], facts)
-
-    def _is_word(self, chunk: str) -> bool:
-        if not chunk.isalpha() or not (chunk.isascii() or _HAS_SPACES.fullmatch(chunk)):
-            return False
-        return not self._clitic_sizes or not self._clitic_starts(plain_text(chunk))
-
-    def _cut_facts(self, chunks: Sequence[str]) -> Iterator["_Facts"]:
-        if not chunks:
-            return
-        plains = list(map(plain_text, chunks))
-        cuts = [self.cut(*pair) for pair in zip(chunks, plains, strict=True)]
-        scores = self._scorer.token_scores(gap_features(gap_rows(plains, cuts))).tolist()
-        position = 0
-        for chunk, plain, cut in zip(chunks, plains, cuts, strict=True):
-            gap_scores = scores[position : position + len(cut.units) - 1]
-            position += len(gap_scores)
-            stop_gap = self.stop_gap(cut)
-            columns = chunk_columns(plain, cut)
-            attached, apart = _variants(chunk, cut, gap_scores, stop_gap)
-            stop_score = 0 if stop_gap is None else gap_scores[stop_gap]
-            flags = _flags(chunk, columns, (attached, apart), has_stop_gap=stop_gap is not None)
-            numbers = (flags, stop_score, len(chunk), self._end_cost(chunk))
-            yield _Facts(columns, numbers, attached, apart)
-
-    def _append(self, chunks: Sequence[str], all_facts: Sequence["_Facts"]) -> None:
-        if not chunks:
-            return
+        cut = self.cutter.cut(chunks)
+        shapes = chunk_shapes(cut)
+        columns = chunk_columns(cut, shapes)
+        for index in cut.changed:
+            # Weights were learnt from the last letters of such a word alone.
+            if cut.n_units[index] == 1 and is_word(chunks[index]):
+                columns[index, LAST_END] = text_codes([styleless(chunks[index][-3:])])[0]
+        is_end, scores = self._decide(chunks, cut)
+        gaps = stop_gaps(cut, shapes)
+        stops = (gaps >= 0).nonzero()[0]
+        gaps = gaps[stops]
+        numbers = np.zeros((len(chunks), 4), np.int32)
+        numbers[:, 0] = _flags(chunks, columns)
+        numbers[stops, 0] |= ChunkFlag.STOP_GAP
+        numbers[stops, 1] = scores[gaps]
+        numbers[:, 2] = cut.sizes
+        for index, chunk in enumerate(chunks):
+            if chunk[-1] == ".":
+                numbers[index, 3] = self._end_cost(chunk)
+        is_end[gaps] = False
+        attached = is_end.nonzero()[0]
+        is_end[gaps] = True
+        apart = spread(cut.n_units[stops], cut.first_units[stops])
+        of_quotes = self._append_tokens(cut, (attached, apart[is_end[apart]]), stops)
+        numbers[of_quotes, 0] |= ChunkFlag.FINAL_QUOTE
         first = len(self._columns)
         self.ids.update(zip(chunks, range(first, first + len(chunks)), strict=True))
-        self._n_remembered += sum(map(len, chunks))
-        self._columns.extend([facts.columns for facts in all_facts])
-        self._numbers.extend([facts.numbers for facts in all_facts])
-        first_end = len(self._ends)
-        variants: list[tuple[int, int]] = []
-        ends: list[int] = []
-        for facts in all_facts:
-            for tokens in (facts.attached, facts.apart):
-                if tokens is not facts.attached or len(variants) % 2 == 0:
-                    variant = (len(tokens[0]), first_end + len(ends))
-                    ends += tokens[1]
-                variants.append(variant)
-                self.forms.append(tokens[0])
-        self._variants.extend(variants)
-        self._ends.extend(ends)
-        self._publish()
+        self._n_remembered += len(cut.text)
+        self._columns.extend(columns)
+        self._numbers.extend(numbers)
+
+    def _decide(
+        self, chunks: Sequence[str], cut: CutChunks
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+        """Whether a token ends behind each unit, and the score of that."""
+        is_end = np.ones(len(cut.ends), np.bool_)
+        scores = np.zeros(len(cut.ends), np.int32)
+        is_asked = np.ones(len(chunks), np.bool_)
+        is_asked[
+            [
+                index
+                for index, (chunk, n_units) in enumerate(
+                    zip(chunks, cut.n_units.tolist(), strict=True)
+                )
+                if n_units == 2 and chunk[-1] in _MARKS_APART and is_word(chunk[:-1])
+            ]
+        ] = False
+        gaps, of_chunk = cut.gaps()
+        asked = is_asked[of_chunk]
+        gaps, of_chunk = gaps[asked], of_chunk[asked]
+        if len(gaps):
+            found = self._scorer.token_scores(gap_features(gap_rows(cut, gaps, of_chunk)))
+            scores[gaps] = found
+            is_inside = found <= 0
+            inside, of_chunk = gaps[is_inside], of_chunk[is_inside]
+            ends = zip(cut.ends[inside].tolist(), of_chunk.tolist(), strict=True)
+            is_end[inside] = [_is_forced(cut.text, end, chunks[index]) for end, index in ends]
+        return is_end, scores
+
+    def _append_tokens(
+        self, cut: CutChunks, units: tuple[Integers, Integers], stops: Integers
+    ) -> Integers:
+        """Appends the last units of tokens, of all chunks and of those with a second variant.
+
+        Returns:
+            The chunks with a token that ends in a single quotation mark.
+        """
+        n_chunks = len(cut.starts)
+        of_chunk = np.arange(n_chunks).repeat(cut.n_units)
+        chunks = np.concatenate([of_chunk[units[0]], of_chunk[units[1]]])
+        n_tokens = np.bincount(chunks[: len(units[0])], minlength=n_chunks)
+        counts = np.concatenate([n_tokens, n_tokens[stops] + 1])
+        firsts = counts.cumsum() - counts
+        ends = cut.ends[np.concatenate(units)]
+        starts = np.empty_like(ends)
+        starts[1:] = ends[:-1]
+        starts[firsts] = cut.starts[chunks[firsts]]
+        spans = zip(starts.tolist(), ends.tolist(), strict=True)
+        forms = [cut.text[start:end] for start, end in spans]
+        variants = np.empty((n_chunks, 2, 2), np.int32)
+        rows = np.stack([counts, firsts + len(self.forms)], axis=1)
+        variants[:] = rows[:n_chunks, None]
+        variants[stops, 1] = rows[n_chunks:]
+        self._variants.extend(variants.reshape(-1, 2))
+        self._ends.extend(ends - cut.starts[chunks])
+        self.forms += forms
+        if _FINAL_QUOTES.isdisjoint(cut.text):
+            return chunks[:0]
+        return chunks[
+            [
+                index
+                for index, form in enumerate(forms)
+                if form[-1] in _FINAL_QUOTES and len(form) > 1 and form[-2] != form[-1]
+            ]
+        ]
+
+    def _add_empty(self, chunk: str) -> None:
+        self.ids[chunk] = len(self._columns)
+        self._n_remembered += len(chunk)
+        self._columns.extend(np.zeros((1, N_CHUNK_COLUMNS)))
+        self._numbers.extend(np.zeros((1, 4)))
+        self._variants.extend(np.zeros((2, 2)))
 
     def _publish(self) -> None:
         self.columns: Codes = self._columns.values
         self.flags, self.stop_scores, self.n_characters, self.end_costs = self._numbers.values.T
-        self.n_tokens, self.first_end = self._variants.values.T
+        self.n_tokens, self.first_token = self._variants.values.T
         self.ends = self._ends.values
-
-    def cut(self, chunk: str, plain: str) -> ChunkUnits:
-        """Cuts a chunk, which `plain_text` makes plain, into units, also where a clitic begins."""
-        word = chunk[:-1]
-        # Sentences end with these.
-        if chunk[-1:] == "." and self._is_word(word):
-            return ChunkUnits((len(word), len(chunk)), (describe(word), describe(".")))
-        ends = [end for _, end in unit_spans(chunk)]
-        if self._clitic_sizes:
-            starts = [start for start in self._clitic_starts(plain) if start not in ends]
-            ends = sorted([*ends, *starts]) if starts else ends
-        return cut_chunk(chunk, ends)
-
-    def _clitic_starts(self, plain: str) -> list[int]:
-        if not any(map(plain.__contains__, self._clitics)):
-            return []
-        return [
-            match.end() - size
-            for match in _LETTERS.finditer(plain)
-            for size in self._clitic_sizes
-            if size < match.end() - match.start()
-            and plain[match.end() - size : match.end()] in self._clitics
-        ]
 
     def _end_cost(self, chunk: str) -> int:
         if chunk[-1:] != ".":
@@ -284,52 +286,19 @@ class ChunkTable:
                 joined.append(part)
         return joined
 
-    @staticmethod
-    def stop_gap(cut: ChunkUnits) -> int | None:
-        """The number of the gap before a chunk's last full stop, if neighbours decide on it."""
-        for number in range(len(cut.units) - 2, -1, -1):
-            if cut.units[number + 1].unit_class == UnitClass.STOP:
-                return number if is_stop_gap(cut.units, number) else None
-        return None
 
-
-def plain_text(chunk: str) -> str:
-    """A chunk as features read it: `styleless` where that keeps the length."""
-    plain = styleless(chunk)
-    return plain if len(plain) == len(chunk) else chunk
-
-
-def _word_facts(word: str) -> _Facts:
-    tokens = ((word,), (len(word),))
-    return _Facts(word_columns(word, describe(word)), (0, 0, len(word), 0), tokens, tokens)
-
-
-def _pointed_facts(chunk: str) -> _Facts:
-    n_letters = len(chunk) - 1
-    word, mark = chunk[:-1], chunk[-1]
-    units = ChunkUnits((n_letters, len(chunk)), (describe(word), describe(mark)))
-    columns = chunk_columns(plain_text(chunk), units)
-    flags = ChunkFlag.MARK if columns[END_MARK] else 0
-    tokens = ((word, mark), units.ends)
-    return _Facts(columns, (flags, 0, len(chunk), 0), tokens, tokens)
-
-
-def _flags(
-    chunk: str, columns: Sequence[int], variants: Iterable[_Tokens], *, has_stop_gap: bool
-) -> int:
-    flags = ChunkFlag.STOP_GAP if has_stop_gap else 0
-    if columns[END_MARK] or columns[CLOSED] or columns[FIRST_CLASS] in _ENDS_ALONE:
-        flags |= ChunkFlag.MARK
-    if chunk[0] in _OPENERS_ALONE and set(chunk) <= _OPENERS_ALONE:
-        flags |= ChunkFlag.OPENING
-    if "]" in chunk and _FOOTNOTED.search(chunk):
-        flags |= ChunkFlag.FOOTNOTED
-    if chunk[0] in _CLOSERS_ALONE and set(chunk) <= _CLOSERS_ALONE:
-        flags |= ChunkFlag.CLOSING
-    if not _FINAL_QUOTES.isdisjoint(chunk) and any(
-        _has_final_quote(forms) for forms, _ in variants
-    ):
-        flags |= ChunkFlag.FINAL_QUOTE
+def _flags(chunks: Sequence[str], columns: Codes) -> NDArray[np.int32]:
+    is_mark = (columns[:, END_MARK] | columns[:, CLOSED]) != 0
+    is_mark |= _ENDS_ALONE[columns[:, FIRST_CLASS].astype(np.int64)]
+    flags: NDArray[np.int32] = is_mark * np.int32(ChunkFlag.MARK)
+    for index, chunk in enumerate(chunks):
+        if chunk[0] in _ALONE_AT_ENDS:
+            if _OPENERS_ALONE.issuperset(chunk):
+                flags[index] |= ChunkFlag.OPENING
+            if _CLOSERS_ALONE.issuperset(chunk):
+                flags[index] |= ChunkFlag.CLOSING
+        if chunk[-1] == "]" and _FOOTNOTED.search(chunk):
+            flags[index] |= ChunkFlag.FOOTNOTED
     return flags
 
 
@@ -343,30 +312,8 @@ def inner_parts(chunk: str) -> list[str]:
     return [chunk[start:end] for start, end in pairwise(bounds)]
 
 
-def _variants(
-    chunk: str, cut: ChunkUnits, scores: Sequence[int], stop_gap: int | None
-) -> tuple[_Tokens, _Tokens]:
-    bounds = [
-        end
-        for number, (end, score) in enumerate(zip(cut.ends, scores, strict=False))
-        if number != stop_gap and (score > 0 or _is_forced(chunk, end))
-    ]
-    attached = _tokens(chunk, [*bounds, len(chunk)])
-    if stop_gap is None:
-        return attached, attached
-    return attached, _tokens(chunk, [*sorted([*bounds, cut.ends[stop_gap]]), len(chunk)])
-
-
-def _has_final_quote(forms: Sequence[str]) -> bool:
-    return any(
-        form[-1] in _FINAL_QUOTES and len(form) > 1 and form[-2] != form[-1]
-        for form in forms
-        if form
-    )
-
-
-def _is_forced(chunk: str, end: int) -> bool:
-    before, after = chunk[end - 1], chunk[end]
+def _is_forced(text: str, end: int, chunk: str) -> bool:
+    before, after = text[end - 1], text[end]
     if (before in _ALONE or after in _ALONE) and before != after:
         return True
     if (before in "[]" or after in "[]") and _FOOTNOTE.search(chunk):
@@ -374,14 +321,8 @@ def _is_forced(chunk: str, end: int) -> bool:
     return after >= _FIRST_UNSPACED and UNSPACED_LETTER.match(after) is not None
 
 
-def _tokens(chunk: str, ends: Sequence[int]) -> _Tokens:
-    if len(ends) == 1:
-        return (chunk,), (ends[0],)
-    return tuple([chunk[a:b] for a, b in zip((0, *ends[:-1]), ends, strict=True)]), tuple(ends)
-
-
 # A chunk that begins with such a unit may be nothing else, and end a sentence.
-_ENDS_ALONE = frozenset(
+_ENDS_ALONE = unit_class_flags(
     {
         *(UnitClass.DOUBLE_QUOTE, UnitClass.SINGLE_QUOTE, UnitClass.CLOSING),
         *(UnitClass.OTHER_SIGN, UnitClass.EMOTICON, UnitClass.HANDLE, UnitClass.ADDRESS),
@@ -394,7 +335,5 @@ _FIRST_UNSPACED = "\u0e00"
 _OPENING_MARKS = OPENING + DOUBLE_QUOTES + "'\u2018"
 _OPENERS_ALONE = frozenset(OPENING + LONG_DASHES + "-•*>«„“")
 _CLOSERS_ALONE = frozenset(CLOSING + "\u00bb\u201d\u203a\u2019")
+_ALONE_AT_ENDS = _OPENERS_ALONE | _CLOSERS_ALONE
 _FINAL_QUOTES = frozenset("'\u2018\u2019\u201b\u203a")
-
-
-_NOTHING = _Facts((0,) * N_CHUNK_COLUMNS, (0, 0, 0, 0), ((), ()), ((), ()))

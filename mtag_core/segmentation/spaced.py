@@ -8,13 +8,12 @@ decisions are made together. No text of one line changes what is decided in anot
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from mtag_core.arrays import Integers
+from mtag_core.arrays import Integers, spread
 from mtag_core.languages import UNKNOWN
 from mtag_core.segmentation.abbreviations import month_codes, short_forms, titles
 from mtag_core.segmentation.boundary_layers import BoundaryLayer, BoundaryScorer
@@ -170,16 +169,13 @@ class SpacedTokenizer:
         variants = 2 * stream.rows + is_apart
         counts = self.table.n_tokens[variants]
         sums = counts.cumsum()
-        firsts = sums - counts
-        offsets = self.table.first_end[variants] - firsts
-        ends = self.table.ends[np.arange(int(sums[-1])) + offsets.repeat(counts)]
-        ends = ends + stream.starts.repeat(counts)
+        tokens = spread(counts, self.table.first_token[variants])
+        ends = self.table.ends[tokens] + stream.starts.repeat(counts)
         starts = np.empty_like(ends)
         starts[1:] = ends[:-1]
-        starts[firsts] = stream.starts
-        forms = map(self.table.forms.__getitem__, variants.tolist())
-        block = TokenBlock([*chain.from_iterable(forms)], starts.tolist(), ends.tolist(), [])
-        return block, sums
+        starts[sums - counts] = stream.starts
+        forms = list(map(self.table.forms.__getitem__, tokens.tolist()))
+        return TokenBlock(forms, starts.tolist(), ends.tolist(), []), sums
 
     def _with_parts(
         self, rows: Integers, starts: Integers, ends: Integers

@@ -6,17 +6,19 @@ a number with its separators, an emoticon, and every extended grapheme cluster.
 Source: Unicode Standard Annex 29.
 """
 
+import re
 import unicodedata
 import zlib
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
 
+import numpy as np
 import regex
+from numpy.typing import NDArray
 
-from mtag_core.folding import fold_form
+from mtag_core.folding import fold_lines
 
 _EXTEND = r"[\p{M}\u200c\u200d]"
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 UNSPACED_LETTER = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 """A letter of a script that no treebank shows and that is written without spaces."""
 
@@ -30,7 +32,7 @@ _ADDRESS_INSIDE = r"""(?:[^\s<>"«»“”„()]|\([^\s()]*\))"""
 _ADDRESS_END = r"""[^\s<>"«»“”„.,;:!?'’‘()\[\]{}…]"""
 # Irish names keep their first letter: O'Neil.
 _NAME = rf"{_BREAK_BEFORE}O['’ʼ]\p{{Lu}}{_EXTEND}*+(?:\p{{L}}{_EXTEND}*+)++"
-_WORD = rf"(?:(?![{_UNSPACED}])\p{{L}}{_EXTEND}*+)++"
+_WORD = rf"(?:(?![{UNSPACED}])\p{{L}}{_EXTEND}*+)++"
 _REST = rf"""
       (?P<sign>[-_=*~#+])(?P=sign)+(?!{_EXTEND})
     | \p{{Katakana}}[\p{{Katakana}}ー]*{_EXTEND}*
@@ -107,6 +109,12 @@ class UnitClass:
 WORDS = frozenset(range(UnitClass.LOWER, UnitClass.DIGITS))
 """Classes of units of letters."""
 
+
+def unit_class_flags(classes: Collection[int]) -> NDArray[np.bool_]:
+    """Which classes are among some: shape (32,)."""
+    return np.array([unit_class in classes for unit_class in range(32)])
+
+
 _CHARACTER_CLASSES = {
     character: unit_class
     for characters, unit_class in (
@@ -134,27 +142,20 @@ _STYLES = str.maketrans(
     | dict.fromkeys("‐‑", "-")
     | {"…": "..."}
 )
+_STYLED = re.compile(f"[{''.join([chr(old) for old, new in _STYLES.items() if chr(old) != new])}]")
 
 
 _NAME_STARTS = frozenset({"O'", "O’", "Oʼ"})
-# Units of these classes are not told apart.
+CLASS_BITS = 5
+# Units of these classes are not told apart, or by the number of their digits alone.
 _ALIKE = {
     UnitClass.ADDRESS: "ADDRESS",
     UnitClass.HANDLE: "HANDLE",
     UnitClass.EMOTICON: "EMOTICON",
+    UnitClass.DIGITS: "",
+    UnitClass.NUMBER: "",
 }
-
-
-class Unit(NamedTuple):
-    """What is known of a unit wherever it stands.
-
-    Attributes:
-        code: 32 bits of its folded form; styles of quotation marks are alike, so are cases.
-        unit_class: What it looks like.
-    """
-
-    code: int
-    unit_class: int
+_DIGIT, _LONG = regex.compile(r"\d"), regex.compile(r"\d{5,}")
 
 
 def unit_spans(chunk: str) -> list[tuple[int, int]]:
@@ -163,32 +164,38 @@ def unit_spans(chunk: str) -> list[tuple[int, int]]:
     return [match.span() for match in pattern.finditer(chunk)]
 
 
-@lru_cache(maxsize=65_536)
-def describe(form: str) -> Unit:
-    """Numbers a unit."""
-    if form.isascii() and form.isalpha():
-        return Unit(text_code(form[:32].lower()), _class_of_letters(form))
-    folded = fold_form(form)
-    unit_class = _class_of(folded)
-    if unit_class in (UnitClass.DIGITS, UnitClass.NUMBER):
-        alike = regex.sub(r"\d{5,}", "00000", regex.sub(r"\d", "0", folded))
-    elif unit_class in _ALIKE:
-        alike = _ALIKE[unit_class]
-    else:
-        alike = folded[:32].lower().translate(_STYLES)
-    return Unit(text_code(alike), unit_class)
+def unit_numbers(forms: Sequence[str]) -> list[int]:
+    """What is known of units wherever they stand: `code << CLASS_BITS | unit_class` of each.
+
+    A code is 32 bits of the folded form; styles of quotation marks are alike, so are cases.
+    """
+    folded = fold_lines("\n".join(forms)).split("\n")
+    alike = _in_one_style("\n".join([form[:32] for form in folded])).split("\n")
+    classes = [
+        UnitClass.LOWER if form.islower() and form.isalpha() else _class_of(form) for form in folded
+    ]
+    for index, unit_class in enumerate(classes):
+        if unit_class in _ALIKE:
+            alike[index] = _ALIKE[unit_class] or _LONG.sub("00000", _DIGIT.sub("0", folded[index]))
+    pairs = zip(text_codes(alike), classes, strict=True)
+    return [code << CLASS_BITS | unit_class for code, unit_class in pairs]
 
 
-def text_code(text: str) -> int:
-    """32 bits of a text, the same everywhere."""
-    return zlib.crc32(text.encode("utf-8", "replace"))
+def text_codes(texts: Sequence[str]) -> list[int]:
+    """32 bits of each of some texts without line breaks, the same everywhere."""
+    if not texts:
+        return []
+    return list(map(zlib.crc32, "\n".join(texts).encode("utf-8", "replace").split(b"\n")))
 
 
 def styleless(text: str) -> str:
     """A text in small letters, its quotation marks, dashes and apostrophes in one style."""
-    if text.isascii():
-        return text.lower().replace("`", "'")
-    return fold_form(text).lower().translate(_STYLES)
+    return _in_one_style(fold_lines(text))
+
+
+def _in_one_style(text: str) -> str:
+    small = text.lower()
+    return small.translate(_STYLES) if _STYLED.search(small) else small
 
 
 def _class_of(folded: str) -> int:

@@ -5,15 +5,21 @@ score stays as it is.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from mtag_core.segmentation.boundary_features import ChunkUnits, gap_features, gap_rows
+from mtag_core.segmentation.boundary_features import (
+    chunk_shapes,
+    gap_features,
+    gap_rows,
+    stop_gaps,
+)
 from mtag_core.segmentation.boundary_layers import LEVELS_PER_NAT, BoundaryLayer
 from mtag_core.segmentation.chunk_ends import (
     SMALL_LETTERS,
@@ -24,7 +30,6 @@ from mtag_core.segmentation.chunk_ends import (
     stop_features,
     styles,
 )
-from mtag_core.segmentation.chunk_table import plain_text
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.spaced import ChunkStream, SpacedTokenizer
 from mtag_core.segmentation.word_units import styleless
@@ -95,6 +100,13 @@ class LayerData:
     clitics: frozenset[str] | None = None
 
 
+class _Chunk(NamedTuple):
+    """Where units end inside a chunk, and the number of the gap before its last full stop."""
+
+    inner_ends: list[int]
+    stop_gap: int
+
+
 def train_layer(
     below: Sequence[BoundaryLayer], data: LayerData, options: LayerOptions
 ) -> BoundaryLayer:
@@ -160,31 +172,28 @@ def _mark(sentences: Sentences, options: LayerOptions) -> MarkedText:
 
 def _token_examples(tokenizer: SpacedTokenizer, marked: MarkedText) -> list[Examples]:
     """Gaps inside chunks: those that a chunk decides alone, and those before its last full stop."""
-    cuts: dict[str, ChunkUnits] = {}
+    chunks: dict[str, _Chunk] = {}
     gaps: Counter[tuple[str, int, bool]] = Counter()
     stops: list[tuple[Codes, NDArray[np.bool_]]] = []
     for stream, places in _blocks(tokenizer, marked):
         row_to_chunk = {row: chunk for chunk, row in tokenizer.table.ids.items()}
+        names = [row_to_chunk[row] for row in stream.rows.tolist()]
+        _cut_new(tokenizer, names, chunks)
         of_stops: list[tuple[str, int]] = []
         indices, labels = [], []
-        for index, (row, start) in enumerate(
-            zip(stream.rows.tolist(), stream.starts.tolist(), strict=True)
-        ):
-            chunk = row_to_chunk[row]
-            cut = cuts.get(chunk) or cuts.setdefault(chunk, _cut(tokenizer, chunk))
-            stop_gap = tokenizer.table.stop_gap(cut) if len(cut.units) > 1 else None
-            for number, end in enumerate(cut.ends[:-1]):
+        for index, (chunk, start) in enumerate(zip(names, stream.starts.tolist(), strict=True)):
+            for number, end in enumerate(chunks[chunk].inner_ends):
                 label = bool(marked.is_token_end[start + end])
-                if number == stop_gap:
+                if number == chunks[chunk].stop_gap:
                     of_stops.append((chunk, number))
                     indices.append(index)
                     labels.append(label)
                 else:
                     gaps[chunk, number, label] += 1
         if indices:
-            features = [_features(of_stops, cuts), stop_features(places[indices])]
+            features = [_features(tokenizer, of_stops), stop_features(places[indices])]
             stops.append((np.concatenate(features, axis=1), np.array(labels)))
-    examples = [_gap_examples(tokenizer, gaps, cuts)]
+    examples = [_gap_examples(tokenizer, gaps)]
     if stops:
         all_features = np.concatenate([part for part, _ in stops])
         is_end = np.concatenate([part for _, part in stops]).astype(np.float32)
@@ -193,11 +202,7 @@ def _token_examples(tokenizer: SpacedTokenizer, marked: MarkedText) -> list[Exam
     return examples
 
 
-def _gap_examples(
-    tokenizer: SpacedTokenizer,
-    gaps: Counter[tuple[str, int, bool]],
-    cuts: Mapping[str, ChunkUnits],
-) -> Examples:
+def _gap_examples(tokenizer: SpacedTokenizer, gaps: Counter[tuple[str, int, bool]]) -> Examples:
     gap_to_counts: dict[tuple[str, int], list[float]] = {}
     for (chunk, number, label), count in sorted(gaps.items()):
         gap_to_counts.setdefault((chunk, number), [0.0, 0.0])[label] += count
@@ -205,21 +210,32 @@ def _gap_examples(
     totals = counts.sum(axis=1, keepdims=True)
     # A chunk that recurs says little more each time.
     counts = (counts * (1 + np.log2(totals)) / totals).astype(np.float32)
-    features = _features(list(gap_to_counts), cuts)
+    features = _features(tokenizer, list(gap_to_counts))
     scores = tokenizer.scorer.token_scores(features)
     return Examples(features, _nats(scores), counts[:, 1], counts[:, 0])
 
 
-def _cut(tokenizer: SpacedTokenizer, chunk: str) -> ChunkUnits:
-    return tokenizer.table.cut(chunk, plain_text(chunk))
+def _cut_new(tokenizer: SpacedTokenizer, names: Sequence[str], chunks: dict[str, _Chunk]) -> None:
+    new = sorted(set(names).difference(chunks))
+    if not new:
+        return
+    cut = tokenizer.table.cutter.cut(new)
+    ends = (cut.ends - cut.starts.repeat(cut.n_units)).tolist()
+    lasts = cut.first_units + cut.n_units - 1
+    gaps = stop_gaps(cut, chunk_shapes(cut)) - cut.first_units
+    for chunk, first, last, gap in zip(
+        new, cut.first_units.tolist(), lasts.tolist(), gaps.tolist(), strict=True
+    ):
+        chunks[chunk] = _Chunk(ends[first:last], gap)
 
 
-def _features(gaps: Sequence[tuple[str, int]], cuts: Mapping[str, ChunkUnits]) -> Codes:
+def _features(tokenizer: SpacedTokenizer, gaps: Sequence[tuple[str, int]]) -> Codes:
     chunks = list(dict.fromkeys(chunk for chunk, _ in gaps))
-    sizes = [len(cuts[chunk].ends) - 1 for chunk in chunks]
-    firsts = dict(zip(chunks, np.cumsum([0, *sizes]).tolist(), strict=False))
-    rows = gap_rows(list(map(plain_text, chunks)), [cuts[chunk] for chunk in chunks])
-    return gap_features(rows[[firsts[chunk] + number for chunk, number in gaps]])
+    places = dict(zip(chunks, range(len(chunks)), strict=True))
+    cut = tokenizer.table.cutter.cut(chunks)
+    of_gap = np.array([places[chunk] for chunk, _ in gaps], np.int64)
+    units = cut.first_units[of_gap] + np.array([number for _, number in gaps], np.int64)
+    return gap_features(gap_rows(cut, units, of_gap))
 
 
 def _end_examples(

@@ -3,6 +3,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.segment_kinds import QUOTE_STYLES, abbreviations_right, quotes_right
+from mtag_core.segmentation.chunk_cuts import ChunkCutter
 from mtag_core.segmentation.word_units import unit_spans
 
 
@@ -117,6 +118,28 @@ def test_no_grapheme_cluster_is_cut(clusters):
         offsets.add(max(offsets) + len(cluster))
     assert ends <= offsets
     assert "".join(chunk[start:end] for start, end in unit_spans(chunk)) == chunk
+
+
+@given(
+    st.lists(
+        st.text(
+            st.sampled_from("aOé\u017fиשक\u093e가ล漢ʼ'\u2019-\u2014.,:;!)«…@/=1x_\u0301\u200d🙂"),
+            min_size=1,
+            max_size=8,
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_chunks_are_cut_together_as_patterns_cut_each(chunks):
+    cut = ChunkCutter([]).cut(chunks)
+    starts = cut.starts.tolist()
+    alone = [
+        start + end
+        for start, chunk in zip(starts, chunks, strict=True)
+        for _, end in unit_spans(chunk)
+    ]
+    assert cut.ends.tolist() == alone
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
