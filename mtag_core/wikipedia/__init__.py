@@ -3,9 +3,16 @@
 from mtag_core.wikipedia.brackets import WikitextError
 from mtag_core.wikipedia.dumps import PageOutcome, page_outcome, read_definitions, read_documents
 from mtag_core.wikipedia.pages import MAX_PAGE_BYTES, Page, read_pages
-from mtag_core.wikipedia.site import Definitions, Site, read_site
+from mtag_core.wikipedia.site import (
+    Definitions,
+    Site,
+    Utf8Stream,
+    declared_encoding,
+    is_known,
+    keeps_ascii,
+    read_site,
+)
 from mtag_core.wikipedia.wikitext import clean_wikitext
-from mtag_core.wikipedia.xml_encoding import Utf8Stream, declared_encoding, is_known, keeps_ascii
 
 __all__ = [
     "MAX_PAGE_BYTES",

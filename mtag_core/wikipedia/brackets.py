@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mtag_core.wikipedia.calls import Call, Place, parse_call
-from mtag_core.wikipedia.protection import HOLE
 from mtag_core.wikipedia.site import Site, is_language_prefix, is_sister_prefix
+from mtag_core.wikipedia.tags import HOLE
 from mtag_core.wikipedia.templates import expand, name_of
 
 # Languages with a converter; a variant is one of them with a script or region.

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
-from mtag_core.wikipedia.protection import HOLE
+from mtag_core.wikipedia.tags import HOLE
 
 _KEY = re.compile(r"[\w -]{1,30}")
 # So many characters of a line are looked at, before a call and behind it.

@@ -19,8 +19,7 @@ from typing import BinaryIO
 from xml.parsers import expat
 
 from mtag_core.records import READER_FAILED, Reject
-from mtag_core.wikipedia.site import Site
-from mtag_core.wikipedia.xml_encoding import UTF_8
+from mtag_core.wikipedia.site import UTF_8, Site
 
 # MediaWiki stores at most 2 MiB of wikitext a page; XML escaping can make 12 MiB of it.
 MAX_PAGE_BYTES = 16 << 20

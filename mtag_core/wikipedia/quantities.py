@@ -41,21 +41,10 @@ _FORMATS = {
 }
 _NUMERIC = frozenset({"vi", "ja", "zh", "ko"})
 _MIN_YEAR_DIGITS = 3
-_RANGES = {
-    "-": "–",
-    "–": "–",
-    "(-)": "–",
-    "to": " to ",
-    "to about": " to about ",
-    "and": " and ",
-    "or": " or ",
-    "by": " by ",
-    "x": " x ",
-    "×": " × ",
-    "+/-": " ± ",
-    "±": " ± ",
-    "&": " & ",
-}
+# What stands between two numbers to the names of the ranges that it shows.
+_RANGE_TO_NAMES = {"–": "- – (-)", " x ": "x", " × ": "×", " ± ": "+/- ±", " & ": "&"}
+_RANGES = {name: text for text, names in _RANGE_TO_NAMES.items() for name in names.split()}
+_RANGES |= {name: f" {name} " for name in ("to", "to about", "and", "or", "by")}
 _UNITS = {
     "sqmi": "sq mi",
     "km2": "km²",
@@ -82,9 +71,10 @@ _ROMAN = re.compile(r"[IVXLCDM]+", re.IGNORECASE)
 _ORDINAL_ENDING = re.compile(r"e|er|re|ère|ème|d|nd|nde|o|a|os|as|º|ª|th|st|rd|-?(?:го|й|я|е)")
 _NUMBER = re.compile(r"[-+−]?\d[\d., \xa0\u202f'/–—-]*")
 # Word for a century, before its number. Of some the template writes it only when it is asked to.
-_CENTURIES = {"siglo": "siglo", "segle": "segle", "século": "século", "séc": "século"}
+_CENTURIES = {word: word for word in ("siglo", "segle", "século", "secolo")}
+_CENTURIES |= {"séc": "século", "sec": "século", "secol": "secolul", "siecle": "sègle"}
 # These stand behind their number.
-_CENTURIES_BEHIND = {"век": "век", "століття": "століття", "wiek": "wiek", "стагоддзе": "стагоддзе"}
+_CENTURIES_BEHIND = frozenset("век століття wiek стагоддзе yüzyıl eeuw århundre".split())
 
 
 def iso_date(call: Call) -> str:
@@ -146,12 +136,6 @@ def written_date(values: list[str], language: str | None) -> str:
 
 def _is_month_number(value: str) -> bool:
     return value.isdecimal() and len(value) <= 2 and 1 <= int(value) <= 12
-
-
-_CENTURIES_BEHIND |= {"yüzyıl": "yüzyıl", "eeuw": "eeuw", "århundre": "århundre"}
-
-
-_CENTURIES |= {"sec": "século", "secolo": "secolo", "secol": "secolul", "siecle": "sègle"}
 
 
 def is_number(value: str) -> bool:
@@ -251,7 +235,7 @@ def century(call: Call) -> str:
 
 def century_behind(call: Call) -> str:
     """Example: "XIX" -> "XIX век"."""
-    return f"{call.get(0)} {_CENTURIES_BEHIND[call.name]}" if call.get(0) else ""
+    return f"{call.get(0)} {call.name}" if call.get(0) else ""
 
 
 def hour(call: Call) -> str:
@@ -263,7 +247,7 @@ CENTURY_NAMES = "|".join([*_CENTURIES, *(f"{name}." for name in ("séc", "sec"))
 """Names of the templates that `century` knows, separated by bars."""
 
 
-CENTURY_BEHIND_NAMES = "|".join(_CENTURIES_BEHIND)
+CENTURY_BEHIND_NAMES = "|".join(sorted(_CENTURIES_BEHIND))
 """Names of the templates that `century_behind` knows, separated by bars."""
 
 

@@ -4,13 +4,29 @@ Elements that show no running text (references, formulas, galleries, code) go wi
 of others only the tags go. Only names that MediaWiki knows are tags: `n<k and m>k` is text. All
 searches are linear: an element that nothing closes is looked for once.
 
+What stands in `<nowiki>`, and the apostrophes that templates give, must come through the later
+steps unread. Each of their characters that markup is made of becomes a control character, which
+XML 1.0 cannot hold, until the end.
+
 Source: MediaWiki, Sanitizer::getRecognizedTagData, and the tags of the extensions on Wikipedia.
 """
 
 import re
 
-from mtag_core.wikipedia.protection import HOLE, NOTHING, protect
+HOLE = "\x02"
+"""Stands where markup was dropped from running text."""
 
+NOTHING = "\x01"
+"""Stands for no text, but keeps what is before it apart from what is behind."""
+
+_MARKUP = "'<>[]{}|=-_"
+_CODES = "\x03\x04\x05\x06\x07\x08\x0e\x0f\x10\x11\x12"
+_PROTECT = str.maketrans(_MARKUP, _CODES)
+CODE_TO_TEXT = dict(zip(_CODES, _MARKUP, strict=True))
+"""Each control character -> the character it stands for; others stand for nothing."""
+
+# The output never holds these, so that nobody takes its text for markup.
+_PAIRS = re.compile(r"\{\{+|\}\}+|\[\[+|\]\]+|\{\||\|\}|</[\w-]*+\s*+>?|<ref[^<>]*+>?", re.I)
 _DROPPED = (
     "ref math chem ce gallery timeline score syntaxhighlight source imagemap graph hiero mapframe"
     " maplink templatedata templatestyles inputbox categorytree includeonly table pre references"
@@ -109,3 +125,9 @@ def _replacement(name: str, inner: str, *, is_inline: bool) -> str:
         inner = inner.strip()
         return inner if _PLAIN_FORMULA.fullmatch(inner) else HOLE
     return "" if name == "ref" else HOLE
+
+
+def protect(text: str) -> str:
+    """Hides the markup characters of a text; pairs of brackets and closing tags go."""
+    # Behind `NOTHING` no mark of a list stands at a line's start.
+    return NOTHING + _PAIRS.sub("", text).replace("\n", " ").translate(_PROTECT)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from mtag_core.wikipedia import quantities
 from mtag_core.wikipedia import template_names as names
 from mtag_core.wikipedia.calls import Call
-from mtag_core.wikipedia.protection import protect
 from mtag_core.wikipedia.quantities import day_first_date, iso_date, old_style_date
+from mtag_core.wikipedia.tags import protect
 
 Rule = Callable[[Call], str]
 
@@ -210,7 +210,9 @@ _GROUPS: list[tuple[str, Rule]] = [
     ("font|style text|текст", _first),
 ]
 _NAME_TO_RULE = {name: rule for group, rule in _GROUPS for name in _split(group)}
-_NAME_TO_RULE |= {name: _fixed(text) for name, text in names.FIXED.items()}
+_NAME_TO_RULE |= {
+    name: _fixed(text) for text, group in names.FIXED.items() for name in _split(group)
+}
 SILENT_NAMES = frozenset(_split(names.SILENT_NAMES))
 SILENT_PREFIXES = tuple(part.replace("_", " ") for part in _split(names.SILENT_PREFIXES))
 SILENT_SUFFIXES = tuple(part.replace("_", " ") for part in _split(names.SILENT_SUFFIXES))

@@ -16,7 +16,6 @@ from functools import lru_cache
 from itertools import dropwhile
 
 from mtag_core.wikipedia.calls import Call, Place, parse_call, template_name
-from mtag_core.wikipedia.protection import HOLE, NOTHING
 from mtag_core.wikipedia.quantities import (
     is_date,
     is_number,
@@ -27,6 +26,7 @@ from mtag_core.wikipedia.quantities import (
     quantity,
 )
 from mtag_core.wikipedia.site import TEMPLATE_NAMESPACE, Site
+from mtag_core.wikipedia.tags import HOLE, NOTHING
 from mtag_core.wikipedia.template_names import COUNTRY_CODES, LANGUAGE_CODES
 from mtag_core.wikipedia.template_rules import (
     SILENT_NAMES,

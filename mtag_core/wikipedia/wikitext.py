@@ -16,9 +16,8 @@ import re
 from html.entities import html5
 
 from mtag_core.wikipedia.brackets import resolve_brackets
-from mtag_core.wikipedia.protection import CODE_TO_TEXT, HOLE
 from mtag_core.wikipedia.site import Site
-from mtag_core.wikipedia.tags import drop_elements, drop_tags
+from mtag_core.wikipedia.tags import CODE_TO_TEXT, HOLE, drop_elements, drop_tags
 
 # No more digits than a code point has: `int` refuses thousands of them.
 _REFERENCE = re.compile(

@@ -1,6 +1,14 @@
+import io
+
 import pytest
 
-from mtag_core.wikipedia import read_site
+from mtag_core.wikipedia import (
+    Utf8Stream,
+    declared_encoding,
+    is_known,
+    keeps_ascii,
+    read_site,
+)
 from tests.mtag_core.wikipedia.dumps import HEAD
 
 
@@ -57,3 +65,44 @@ def test_names_with_entities_are_read():
 
 def test_links_that_show_nothing_have_the_wikis_names():
     assert {"bildo", "aro", "file"} <= read_site(HEAD.encode()).silent_names
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"])
+def test_wide_encodings_are_known_by_their_first_bytes(encoding: str):
+    head = '<?xml version="1.0"?><mediawiki>'.encode(encoding)
+    assert head.decode(declared_encoding(head)).endswith("<mediawiki>")
+
+
+@pytest.mark.parametrize(
+    ("declaration", "encoding"),
+    [
+        (b"<mediawiki>", "utf-8"),
+        (b'<?xml version="1.0"?>', "utf-8"),
+        (b"<?xml version='1.0' encoding='ISO-8859-2' ?>", "iso-8859-2"),
+        (b'\xef\xbb\xbf<?xml version="1.0" encoding="UTF-8"?>', "utf-8"),
+        (b'<?xml version="1.0" encoding="UTF-16"?>', "utf-8"),
+        (b'<?xml version="1.0" encoding="x-none"?>', "x-none"),
+    ],
+)
+def test_declarations_are_read_unless_the_bytes_contradict(declaration: bytes, encoding: str):
+    assert declared_encoding(declaration) == encoding
+
+
+def test_only_encodings_of_text_are_known():
+    names = ("koi8-r", "x-none", "base64", "x\0y")
+    assert [is_known(name) for name in names] == [True, False, False, False]
+
+
+def test_files_are_cut_in_encodings_that_keep_ascii():
+    assert [keeps_ascii(name) for name in ("koi8-r", "big5", "utf-16")] == [True, True, False]
+
+
+@pytest.mark.parametrize("n_bytes", [1, 3, 100])
+def test_stream_is_utf_8_whatever_the_chunks(n_bytes: int):
+    stream = Utf8Stream(io.BytesIO("ж日x".encode("utf-16")), "utf-16")
+    assert b"".join(iter(lambda: stream.read(n_bytes), b"")).decode() == "ж日x"
+
+
+def test_wrong_bytes_become_nul():
+    stream = Utf8Stream(io.BytesIO(b"a\x81b"), "cp1252")
+    assert stream.read(10) == b"a\0b"
