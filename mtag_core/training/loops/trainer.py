@@ -8,7 +8,7 @@ rate at zero, however fast the machine is.
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import compress
@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mtag_core.errors import CheckpointError
@@ -31,7 +30,8 @@ _STEPS_BETWEEN_POINTS = 100
 # Processes must have the same rate, and agreeing on it waits for all of them.
 _STEPS_BETWEEN_AGREEMENTS = 16
 
-Epoch = list[NDArray[np.int64]]
+Epoch = Sequence[Any]
+"""Batches as a task's `loss` takes them."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class TrainingTask:
 
     model: nn.Module
     epoch: Callable[[int, np.random.Generator], Epoch]
-    loss: Callable[[NDArray[np.int64]], tuple[Tensor, int]]
+    loss: Callable[[Any], tuple[Tensor, int]]
     evaluate: Callable[[], dict[str, float]]
     is_half: bool = True
 
@@ -269,7 +269,7 @@ class Trainer:
             )
         ]
 
-    def _batches(self) -> Iterator[tuple[NDArray[np.int64], float]]:
+    def _batches(self) -> Iterator[tuple[Any, float]]:
         with ThreadPoolExecutor(1) as pool:
             coming = pool.submit(self._cut, self._epoch)
             while True:
@@ -291,7 +291,7 @@ class Trainer:
             return share
         return max(share, (time.monotonic() - start_s) / (60 * self._schedule.minutes))
 
-    def _learn(self, batch: NDArray[np.int64], progress: float) -> Tensor:
+    def _learn(self, batch: object, progress: float) -> Tensor:
         rate = learning_rate(progress, self._schedule)
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group.get("factor", 1.0)

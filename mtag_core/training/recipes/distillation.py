@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.training.data.corpus import TreebankCorpus
@@ -26,18 +25,26 @@ from mtag_core.training.data.model_input import Forms, ModelInput
 from mtag_core.training.data.pieces import SpecialPieces
 from mtag_core.training.data.text import as_read, train_vocabulary
 from mtag_core.training.loops import distributed
-from mtag_core.training.loops.trainer import Epoch, TrainingTask, begin, train
+from mtag_core.training.loops.trainer import TrainingTask, begin, train
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.student import make_plain, new_student, set_dropout, share_weights
 from mtag_core.training.options import DistillOptions
-from mtag_core.training.recipes.label_training import DeviceLabels, score, summary
+from mtag_core.training.recipes.label_training import (
+    DeviceLabels,
+    TrainingSentences,
+    score,
+    summary,
+)
 from mtag_core.training.recipes.labelling import TargetShard
 from mtag_core.training.recipes.shard_stream import (
+    Batch,
+    ChunkReader,
     ShardStream,
+    StreamedSentences,
     pass_generator,
-    streamed_sentences,
+    reading_ahead,
 )
-from mtag_core.training.recipes.teacher_ensemble import SoftTargets, blend_labels, target_loss
+from mtag_core.training.recipes.teacher_ensemble import SoftTargets, blend_labels
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -89,7 +96,10 @@ def distill(options: DistillOptions) -> dict[str, float]:
     with _source(options, corpus, reader, forms) as source:
         torch.manual_seed(options.schedule.seed + distributed.rank())
         task = TrainingTask(
-            network.model, source.epoch, lambda ids: source.loss(network.model, ids), scores
+            network.model,
+            source.epoch,
+            lambda batch: batch[0].loss(network.model, batch[1]),
+            scores,
         )
         train(task, options, epochs=source.epochs)
     make_plain(network.model)
@@ -106,11 +116,8 @@ class _Source(Protocol):
     def epochs(self) -> float:
         """Epochs of the loop at most."""
 
-    def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
+    def epoch(self, number: int, generator: np.random.Generator) -> list[Batch]:
         """Cuts one epoch into batches."""
-
-    def loss(self, model: nn.Module, ids: NDArray[np.int64]) -> tuple[Tensor, int]:
-        """Loss of one batch, and its number of tokens."""
 
 
 @contextmanager
@@ -126,11 +133,10 @@ def _source(
     )
     rates = options.treebank_rate * by_treebank[dataset.treebank_ids]
     labels = DeviceLabels(dataset, reader.device)
-    stream = _stream(options, corpus)
-    with streamed_sentences(
-        options, stream, reader, treebanks=(sentences, labels, rates)
-    ) as streamed:
-        yield streamed
+    treebanks = TrainingSentences(sentences, labels.loss, options.noise)
+    chunks = ChunkReader.of(_stream(options, corpus), reader, seed=options.schedule.seed)
+    with reading_ahead(chunks, n_processes=options.n_processes) as read:
+        yield StreamedSentences(options, read, reader, treebanks, rates, n_chunks=chunks.n_chunks)
 
 
 def _stream(options: DistillOptions, corpus: TreebankCorpus) -> ShardStream:
@@ -154,25 +160,20 @@ class _LabelledSentences:
         self.epochs = options.schedule.epochs
         is_treebank = shard.source_ids < len(corpus.train.treebanks)
         rows = np.where(is_treebank, shard.source_ids + 1, 0)
-        self._sentences = reader.sentences(shard.words, forms, treebank_rows=rows)
-        self._lengths = self._sentences.lengths
+        sentences = reader.sentences(shard.words, forms, treebank_rows=rows)
+        self._lengths = sentences.lengths
         # Teachers read no longer sentences, but their wordpieces may be others.
         is_read = self._lengths <= options.max_pieces
         self._rates = _rates(shard, is_treebank, options) * is_read
-        self._targets = _blended(shard, corpus, options, device=reader.device)
+        targets = _blended(shard, corpus, options, device=reader.device)
+        self._train = TrainingSentences(sentences, targets.loss_at(options.targets), options.noise)
         n_tokens = len(shard.words.form_ids)
         _LOGGER.info("%d tokens, epoch of %d sentences", n_tokens, self._rates.sum())
 
-    def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
+    def epoch(self, number: int, generator: np.random.Generator) -> list[Batch]:
         """Draws and cuts one epoch."""
-        return drawn_batches(self._rates, self._lengths, self._options.budget, generator)
-
-    def loss(self, model: nn.Module, ids: NDArray[np.int64]) -> tuple[Tensor, int]:
-        """Loss of one batch, and its number of tokens."""
-        batch: Any = self._sentences.batch(ids, self._options.noise)
-        tokens = batch.token_index
-        loss = target_loss(model(batch), self._targets, tokens, self._options.targets)
-        return loss, len(tokens)
+        drawn = drawn_batches(self._rates, self._lengths, self._options.budget, generator)
+        return [(self._train, batch) for batch in drawn]
 
 
 def _shard(directory: Path) -> TargetShard:
@@ -202,7 +203,7 @@ def _rates(
 def _blended(
     shard: TargetShard, corpus: TreebankCorpus, options: DistillOptions, *, device: torch.device
 ) -> SoftTargets:
-    targets = SoftTargets(**{k: v.to(device) for k, v in shard.targets.tensors().items()})
+    targets = shard.targets.to(device)
     sentences = np.flatnonzero(shard.labelled >= 0)
     gold = ragged_rows(corpus.train.words.n_tokens, shard.labelled[sentences])
     tokens, upos, feats, lemmas = (

@@ -6,7 +6,8 @@ UFeats is at least the FEATS accuracy here, which asks for the whole bundle.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,26 @@ class DeviceLabels:
         return torch.stack(losses).sum()
 
 
+@dataclass(frozen=True)
+class TrainingSentences:
+    """Sentences on a device and what a model loses on their tokens.
+
+    Attributes:
+        sentences: All of them.
+        loss_of: Gives the loss of the logits of some tokens and their places. Shape ().
+        noise: Changes sentences.
+    """
+
+    sentences: OnDevice
+    loss_of: Callable[[TaggerLogits, Tensor], Tensor]
+    noise: Noise
+
+    def loss(self, model: nn.Module, indices: NDArray[np.int64]) -> tuple[Tensor, int]:
+        """Loss of a batch of sentences, and its number of tokens."""
+        batch: Any = self.sentences.batch(indices, self.noise)
+        return self.loss_of(model(batch), batch.token_index), len(batch.token_index)
+
+
 class LabelTraining:
     """A model, its treebanks on the device, and their batches.
 
@@ -70,9 +91,10 @@ class LabelTraining:
         budget: int,
         has_autocast: bool = False,
     ) -> None:
-        self._model, self._rates, self._noise, self._budget = model, rates, noise, budget
-        self._train_sentences, self._dev = train[1], dev
-        self._labels = DeviceLabels(train[0], train[1].device)
+        self._model, self._rates, self._budget, self._dev = model, rates, budget, dev
+        dataset, sentences = train
+        labels = DeviceLabels(dataset, sentences.device)
+        self._train = TrainingSentences(sentences, labels.loss, noise)
         self._has_autocast = has_autocast
 
     def task(self) -> TrainingTask:
@@ -85,14 +107,12 @@ class LabelTraining:
         return score(self._model, sentences, dataset)
 
     def _epoch(self, number: int, generator: np.random.Generator) -> Epoch:
-        return drawn_batches(self._rates, self._train_sentences.lengths, self._budget, generator)
+        return drawn_batches(self._rates, self._train.sentences.lengths, self._budget, generator)
 
     def _loss(self, indices: NDArray[np.int64]) -> tuple[Tensor, int]:
-        batch: Any = self._train_sentences.batch(indices, self._noise)
-        kind = self._train_sentences.device.type
+        kind = self._train.sentences.device.type
         with torch.autocast(kind, torch.bfloat16, enabled=self._has_autocast):
-            logits = self._model(batch)
-        return self._labels.loss(logits, batch.token_index), len(batch.token_index)
+            return self._train.loss(self._model, indices)
 
 
 _PIECE_BUDGET = 32768

@@ -12,7 +12,7 @@ model.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +68,12 @@ class TargetShard:
     def load(cls, directory: Path) -> "TargetShard":
         """Reads what `save` wrote."""
         arrays = {path.stem: np.load(path) for path in directory.glob("*.npy")}
-        names = {each.name for each in fields(SoftTargets)} & arrays.keys()
         return cls(
             WordSentences(arrays["form_ids"], arrays["n_tokens"]),
             arrays["source_ids"],
             arrays["labelled"],
             tuple(json.loads((directory / "sources.json").read_text(encoding="utf-8"))),
-            SoftTargets(**{name: torch.from_numpy(arrays[name]) for name in names}),
+            SoftTargets.of(arrays, device=torch.device("cpu")),
         )
 
     @classmethod
@@ -119,8 +118,8 @@ def _labelled(text: WordText, teachers: TeacherEnsemble) -> TargetShard:
     # The teachers infer which of a language's treebanks text is like, as the student has to.
     names = tuple(name if "_" in name else "" for name in text.sources)
     targets = teachers.annotate(text.words, text.teacher, names, text.source_ids)
-    on_cpu = SoftTargets(**{name: tensor.cpu() for name, tensor in targets.tensors().items()})
-    return TargetShard(text.words, text.source_ids, text.labelled, text.sources, on_cpu)
+    targets = targets.to(torch.device("cpu"))
+    return TargetShard(text.words, text.source_ids, text.labelled, text.sources, targets)
 
 
 def _substituted(text: WordText, targets: SoftTargets, options: LabelOptions) -> WordText:

@@ -17,17 +17,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from mtag_core.errors import InputNotFoundError, ShardError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.datasets import WordSentences, cut_batches, drawn_batches
-from mtag_core.training.data.model_input import FormArrays, ModelInput, OnDevice
+from mtag_core.training.data.model_input import FormArrays, ModelInput
 from mtag_core.training.logits.logit_shards import (
     LogitBlock,
     ShardInfo,
@@ -38,10 +35,9 @@ from mtag_core.training.logits.logit_shards import (
 from mtag_core.training.logits.logit_teachers import labels_digest
 from mtag_core.training.logits.soft_targets import top_log_probs
 from mtag_core.training.loops import distributed
-from mtag_core.training.loops.trainer import Epoch
 from mtag_core.training.options import DistillOptions, Temperatures
-from mtag_core.training.recipes.label_training import DeviceLabels
-from mtag_core.training.recipes.teacher_ensemble import LOWEST, SoftTargets, target_loss
+from mtag_core.training.recipes.label_training import TrainingSentences
+from mtag_core.training.recipes.teacher_ensemble import LOWEST, SoftTargets
 
 _LOGGER = logging.getLogger(__name__)
 _CHUNK_SENTENCES = 16384
@@ -49,8 +45,8 @@ _CHUNK_SENTENCES = 16384
 ReadChunk = Callable[[int], "Chunk"]
 """Gives chunks by their numbers, which rise; see `ChunkReader.read`."""
 
-Treebanks = tuple[OnDevice, DeviceLabels, NDArray[np.float64]]
-"""Sentences, their labels, and how often all text once goes through each sentence."""
+Batch = tuple[TrainingSentences, NDArray[np.int64]]
+"""Sentences and which of them."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +56,12 @@ class Chunk:
     Attributes:
         sentences: As ids of their forms.
         forms: What the student reads of the forms.
-        upos_log_probs: Of the sentences' tokens in order, as `SoftTargets` has them.
-            Shape (total_tokens, n_upos), float16.
-        feats_ids: Likewise. Shape (total_tokens, top_k), int16.
-        feats_log_probs: Likewise. Shape (total_tokens, top_k), float16.
+        targets: Of the sentences' tokens in order, by the names that `SoftTargets` has.
     """
 
     sentences: WordSentences
     forms: FormArrays
-    upos_log_probs: NDArray[np.float16]
-    feats_ids: NDArray[np.int16]
-    feats_log_probs: NDArray[np.float16]
+    targets: dict[str, NDArray[Any]]
 
 
 class ShardStream:
@@ -152,15 +143,13 @@ class ShardStream:
         is_kept = np.repeat(np.isin(np.arange(len(sentences)), fitting), sentences.n_tokens)
         ends = np.cumsum([len(block.upos_logits) for block in blocks])[:-1]
         parts = [
-            self._soft_targets(block, kept)
+            self._targets_of(block, kept)
             for block, kept in zip(blocks, np.split(is_kept, ends), strict=True)
         ]
-        targets = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return Chunk(sentences.select(fitting), forms, *targets)
+        targets = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return Chunk(sentences.select(fitting), forms, targets)
 
-    def _soft_targets(
-        self, block: LogitBlock, is_kept: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float16], NDArray[np.int16], NDArray[np.float16]]:
+    def _targets_of(self, block: LogitBlock, is_kept: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
         summary = block.feats_summary.select(is_kept)
         upos = block.upos_logits[is_kept].astype(np.float32) / self._targets.upos_temperature
         feats = top_log_probs(
@@ -169,35 +158,23 @@ class ShardStream:
             temperatures=next(iter(self._infos.values())).temperatures,
         )
         upos -= np.log(np.exp(upos).sum(axis=1, keepdims=True))
-        return _kept(upos), summary.label_ids.astype(np.int16), _kept(feats)
-
-
-@contextmanager
-def streamed_sentences(
-    options: DistillOptions, stream: ShardStream, reader: ModelInput, *, treebanks: Treebanks
-) -> Iterator["StreamedSentences"]:
-    """Lets shards be read ahead.
-
-    Args:
-        options: The recipe's.
-        stream: The shards.
-        reader: Of the student.
-        treebanks: What is learnt from labels.
-    """
-    chunks = ChunkReader(
-        stream,
-        # A process that reads ahead encodes alone.
-        replace(reader, n_processes=1),
-        options.schedule.seed,
-        rank=distributed.rank(),
-        n_ranks=distributed.n_ranks(),
-    )
-    with reading_ahead(chunks, n_processes=options.n_processes) as read:
-        yield StreamedSentences(options, read, reader, treebanks, n_chunks=chunks.n_chunks)
+        return {
+            "upos_log_probs": _kept(upos),
+            "feats_ids": summary.label_ids.astype(np.int16),
+            "feats_log_probs": _kept(feats),
+        }
 
 
 class StreamedSentences:
     """Gives batches with their targets, chunk after chunk; treebank batches among them.
+
+    Args:
+        options: The recipe's.
+        read: Gives chunks.
+        reader: Of the student.
+        treebanks: What is learnt from labels.
+        rates: How often all text once goes through each treebank sentence.
+        n_chunks: Of all text for this process.
 
     Attributes:
         epochs: Chunks to go through at most.
@@ -208,47 +185,32 @@ class StreamedSentences:
         options: DistillOptions,
         read: ReadChunk,
         reader: ModelInput,
-        treebanks: Treebanks,
+        treebanks: TrainingSentences,
+        rates: NDArray[np.float64],
         *,
         n_chunks: int,
     ) -> None:
         self.epochs = options.schedule.epochs * n_chunks
         self._options, self._read, self._reader = options, read, reader
-        self._treebanks, self._labels, rates = treebanks
+        self._treebanks = treebanks
         self._rates = rates / (n_chunks * distributed.n_ranks())
-        self._ready: dict[int, tuple[OnDevice, SoftTargets]] = {}
 
-    def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
+    def epoch(self, number: int, generator: np.random.Generator) -> list[Batch]:
         """Moves the chunk of this number to the device and cuts it into batches."""
-        chunk, budget = self._read(number), self._options.budget
+        chunk, options = self._read(number), self._options
         sentences = self._reader.sentences(chunk.sentences, self._reader.placed(chunk.forms))
-        arrays = (chunk.upos_log_probs, chunk.feats_ids, chunk.feats_log_probs)
-        device = self._reader.device
-        targets = SoftTargets(*(torch.from_numpy(array).to(device) for array in arrays))
-        self._ready[number] = (sentences, targets)
-        lengths = sentences.lengths
+        targets = SoftTargets.of(chunk.targets, device=self._reader.device)
+        text = TrainingSentences(sentences, targets.loss_at(options.targets), options.noise)
         batches = [
-            chunk_ids(number, batch)
-            for batch in cut_batches(lengths, piece_budget=budget, generator=generator)
+            (text, batch)
+            for batch in cut_batches(
+                sentences.lengths, piece_budget=options.budget, generator=generator
+            )
         ]
-        lengths = self._treebanks.lengths
-        # A negative number is that of a treebank sentence.
-        batches += [~batch for batch in drawn_batches(self._rates, lengths, budget, generator)]
+        lengths = self._treebanks.sentences.lengths
+        drawn = drawn_batches(self._rates, lengths, options.budget, generator)
+        batches += [(self._treebanks, batch) for batch in drawn]
         return [batches[index] for index in generator.permutation(len(batches))]
-
-    def loss(self, model: nn.Module, ids: NDArray[np.int64]) -> tuple[Tensor, int]:
-        """Loss of one batch, and its number of tokens; forgets older chunks."""
-        noise = self._options.noise
-        if ids[0] < 0:
-            batch: Any = self._treebanks.batch(~ids, noise)
-            return self._labels.loss(model(batch), batch.token_index), len(batch.token_index)
-        number, indices = split_chunk_ids(ids)
-        for old in [key for key in tuple(self._ready) if key < number]:
-            del self._ready[old]
-        sentences, targets = self._ready[number]
-        batch = sentences.batch(indices, noise)
-        loss = target_loss(model(batch), targets, batch.token_index, self._options.targets)
-        return loss, len(batch.token_index)
 
 
 @dataclass(frozen=True)
@@ -268,6 +230,12 @@ class ChunkReader:
     seed: int
     rank: int
     n_ranks: int
+
+    @classmethod
+    def of(cls, stream: ShardStream, reader: ModelInput, *, seed: int) -> "ChunkReader":
+        """That of this process; what reads ahead encodes in one process."""
+        reader = replace(reader, n_processes=1)
+        return cls(stream, reader, seed, distributed.rank(), distributed.n_ranks())
 
     @property
     def n_chunks(self) -> int:
@@ -322,16 +290,6 @@ def reading_ahead(reader: ChunkReader, *, n_processes: int) -> Iterator[ReadChun
 def pass_generator(seed: int, pass_number: int) -> np.random.Generator:
     """The generator that orders one pass, from its start."""
     return np.random.default_rng((seed, pass_number, 7))
-
-
-def chunk_ids(chunk: int, sentences: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Marks sentence numbers with their chunk's number. Shape as given."""
-    return (chunk << 32) + sentences
-
-
-def split_chunk_ids(ids: NDArray[np.int64]) -> tuple[int, NDArray[np.int64]]:
-    """Takes `chunk_ids` apart; all ids are of one chunk."""
-    return int(ids[0]) >> 32, ids & 0xFFFFFFFF
 
 
 def _kept(log_probs: NDArray[np.float32]) -> NDArray[np.float16]:

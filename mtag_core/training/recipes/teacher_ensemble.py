@@ -5,10 +5,11 @@ whole; of the thousands of FEATS bundles the most probable are kept, which at te
 nearly all the probability. Several teachers are averaged as probabilities.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -73,10 +74,24 @@ class SoftTargets:
             *(lemmas if top_k_lemmas else ()),
         )
 
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[Any]], *, device: torch.device) -> "SoftTargets":
+        """Those among some arrays, by their names."""
+        names = {each.name for each in fields(cls)} & arrays.keys()
+        return cls(**{name: torch.from_numpy(arrays[name]).to(device) for name in names})
+
     def tensors(self) -> dict[str, Tensor]:
         """Those there are, by field."""
         found = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: tensor for name, tensor in found.items() if tensor is not None}
+
+    def to(self, device: torch.device) -> "SoftTargets":
+        """The same on a device."""
+        return SoftTargets(**{name: each.to(device) for name, each in self.tensors().items()})
+
+    def loss_at(self, temperatures: Temperatures) -> Callable[[TaggerLogits, Tensor], Tensor]:
+        """The loss of the logits of some tokens, as `target_loss` gives it."""
+        return lambda logits, tokens: target_loss(logits, self, tokens, temperatures)
 
     @classmethod
     def concatenate(cls, parts: Sequence["SoftTargets"]) -> "SoftTargets":

@@ -16,10 +16,8 @@ from mtag_core.training.options import Temperatures
 from mtag_core.training.recipes.shard_stream import (
     ChunkReader,
     ShardStream,
-    chunk_ids,
     pass_generator,
     reading_ahead,
-    split_chunk_ids,
 )
 from tests.mtag_core.training.logit_samples import INFO, scored, sentence
 
@@ -91,12 +89,15 @@ def test_targets_are_the_teachers_word(shards, temperature):
     feats = generator.normal(size=(4, INFO.n_feats)).astype(np.float32)
     upos = torch.log_softmax(torch.from_numpy(logits), -1)
     torch.testing.assert_close(
-        torch.from_numpy(chunk.upos_log_probs)[start : start + 4].float(), upos, atol=4e-3, rtol=0
+        torch.from_numpy(chunk.targets["upos_log_probs"])[start : start + 4].float(),
+        upos,
+        atol=4e-3,
+        rtol=0,
     )
     expected = torch.log_softmax(torch.from_numpy(feats) / temperature, -1)
-    ids = torch.from_numpy(chunk.feats_ids)[start : start + 4].long()
+    ids = torch.from_numpy(chunk.targets["feats_ids"])[start : start + 4].long()
     torch.testing.assert_close(
-        torch.from_numpy(chunk.feats_log_probs)[start : start + 4].float(),
+        torch.from_numpy(chunk.targets["feats_log_probs"])[start : start + 4].float(),
         expected.gather(1, ids),
         atol=1e-2,
         rtol=0,
@@ -111,7 +112,7 @@ def test_long_sentences_are_left_out(shards):
     most = int(lengths.max()) - 1
     chunk = stream.chunk(blocks, reader_of(shards, max_pieces=most))
     assert 0 < len(chunk.sentences) == (lengths <= most).sum()
-    assert len(chunk.feats_ids) == int(chunk.sentences.n_tokens.sum())
+    assert len(chunk.targets["feats_ids"]) == int(chunk.sentences.n_tokens.sum())
 
 
 def test_a_student_of_words_reads_the_forms(shards):
@@ -121,7 +122,7 @@ def test_a_student_of_words_reads_the_forms(shards):
     assert chunk.sentences.n_tokens.tolist() == [4] * len(FORMS)
     # Four forms of them all, each with what it may be changed to.
     assert len(chunk.forms.bare) == len({form for text in FORMS for form in text.split()})
-    assert len(chunk.feats_ids) == 4 * len(FORMS)
+    assert len(chunk.targets["feats_ids"]) == 4 * len(FORMS)
 
 
 def test_a_chunk_of_long_sentences_alone_is_an_error(shards):
@@ -155,12 +156,6 @@ def test_a_directory_without_shards_is_an_error(tmp_path):
         stream_of(tmp_path)
 
 
-def test_chunk_ids_come_apart_again():
-    chunk, sentences = split_chunk_ids(chunk_ids(70_000, np.array([0, 5, 1 << 30])))
-    assert chunk == 70_000
-    assert sentences.tolist() == [0, 5, 1 << 30]
-
-
 @pytest.fixture
 def reader(shards, monkeypatch):
     monkeypatch.setattr("mtag_core.training.recipes.shard_stream._CHUNK_SENTENCES", 1)
@@ -177,7 +172,7 @@ def test_processes_read_what_this_one_would(reader):
         for number in range(8):
             ahead, own = read(number), reader.read(number)
             assert pieces_of(ahead) == pieces_of(own)
-            assert np.array_equal(ahead.feats_log_probs, own.feats_log_probs)
+            assert np.array_equal(ahead.targets["feats_log_probs"], own.targets["feats_log_probs"])
 
 
 def test_an_error_in_a_process_ends_the_run(reader):
