@@ -31,19 +31,11 @@ _SEARCH_BYTES = 2**18
 _PEEK_BYTES = 2**20
 # More would be copied over and over where a file has many small members.
 _CHUNK_BYTES = 2**15
-
-
 # Archives made with larger windows than these would take gigabytes to read.
 _XZ_MEMORY_BYTES = 512 * 2**20
-
-
-_ZST_WINDOW_LOG = 27
-
-
+_ZST_OPTIONS: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 27}
 # What the decoders say of such archives.
 _MEMORY_MESSAGES = ("Memory usage limit", "too much memory")
-
-
 # Files that hold less than this may do so in any number of bytes.
 _FREE_BYTES = 64 * 2**20
 
@@ -72,27 +64,16 @@ class ByteStream(Protocol):
         ...
 
 
-class Decoder(Protocol):
+class _Decoder(Protocol):
     """The decompressor objects of `bz2`, `lzma` and `zstd`."""
 
     @property
-    def eof(self) -> bool:
-        """Whether the end of the stream was reached."""
-        ...
-
+    def eof(self) -> bool: ...
     @property
-    def needs_input(self) -> bool:
-        """Whether more input is needed before more output can be had."""
-        ...
-
+    def needs_input(self) -> bool: ...
     @property
-    def unused_data(self) -> bytes:
-        """What follows the end of the stream."""
-        ...
-
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        """Decompresses at most `max_length` bytes."""
-        ...
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
 class _GzDecoder:
@@ -117,24 +98,12 @@ class _GzDecoder:
         return self._inflate.decompress(self._inflate.unconsumed_tail + data, max(0, max_length))
 
 
-def _new_xz() -> Decoder:
-    return lzma.LZMADecompressor(memlimit=_XZ_MEMORY_BYTES)
-
-
-def _new_zst() -> Decoder:
-    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZST_WINDOW_LOG}
-    decoder: Decoder = zstd.ZstdDecompressor(options=options)
-    return decoder
-
-
-CODECS: dict[str, Callable[[], Decoder]] = {
+CODECS: dict[str, Callable[[], _Decoder]] = {
     "gz": _GzDecoder,
     "bz2": bz2.BZ2Decompressor,
-    "xz": _new_xz,
-    "zst": _new_zst,
+    "xz": lambda: lzma.LZMADecompressor(memlimit=_XZ_MEMORY_BYTES),
+    "zst": lambda: zstd.ZstdDecompressor(options=_ZST_OPTIONS),
 }
-
-
 _ERRORS: tuple[Any, ...] = (zlib.error, lzma.LZMAError, zstd.ZstdError, OSError, EOFError)
 
 
@@ -155,7 +124,7 @@ class DecompressedStream:
         self._codec = codec
         self._max_expansion = max_expansion
         self._n_decompressed = 0
-        self._decoder: Decoder | None = None
+        self._decoder: _Decoder | None = None
         self._pending = b""
         self._n_read = 0
         self.n_consumed = 0
@@ -191,7 +160,7 @@ class DecompressedStream:
                 f"expected at most {self._max_expansion} a byte"
             )
 
-    def _start_member(self) -> Decoder | None:
+    def _start_member(self) -> _Decoder | None:
         while not self._pending.lstrip(b"\0"):
             self._pending = self._read_raw()
             if not self._pending:
@@ -203,7 +172,7 @@ class DecompressedStream:
         self._decoder = CODECS[self._codec]()
         return self._decoder
 
-    def _decode(self, decoder: Decoder, n_bytes: int) -> bytes:
+    def _decode(self, decoder: _Decoder, n_bytes: int) -> bytes:
         is_at_end = False
         if not self._pending and decoder.needs_input:
             self._pending = self._read_raw()
@@ -237,6 +206,41 @@ def is_multistream(file: FileInfo) -> bool:
     return _MARK.search(head, 1) is not None
 
 
+class PeekableStream:
+    """A stream whose next bytes can be read without taking them; a failure there raises later.
+
+    Args:
+        raw: The stream.
+        ahead: Bytes before it.
+    """
+
+    def __init__(self, raw: ByteStream, ahead: bytes = b"") -> None:
+        self._raw = raw
+        self._ahead = ahead
+        self._error: MtagError | OSError | None = None
+
+    def peek(self, n_bytes: int) -> bytes:
+        """Returns the next `n_bytes` and stays before them; fewer at the end or a failure."""
+        try:
+            while self._error is None and len(self._ahead) < n_bytes:
+                data = self._raw.read(n_bytes - len(self._ahead))
+                if not data:
+                    break
+                self._ahead += data
+        except (MtagError, OSError) as error:
+            self._error = error
+        return self._ahead[:n_bytes]
+
+    def read(self, n_bytes: int, /) -> bytes:
+        """Reads at most `n_bytes`; b"" at the end."""
+        if self._ahead:
+            data, self._ahead = self._ahead[:n_bytes], self._ahead[n_bytes:]
+            return data
+        if self._error is not None:
+            raise self._error
+        return self._raw.read(n_bytes)
+
+
 class StreamRange:
     """Reads on from the first stream that starts in a range.
 
@@ -254,13 +258,11 @@ class StreamRange:
     ) -> None:
         self.boundary: int | None = None
         self._length = length
-        self._start = 0
-        head = _skip_to_mark(raw)
-        self._start = head[0]
+        self._start, head = _skip_to_mark(raw)
         self._stream: DecompressedStream | None = None
-        if head[1]:
-            joined = _Joined(head[1], raw)
-            self._stream = DecompressedStream(joined, "bz2", max_expansion=max_expansion)
+        if head:
+            ahead = PeekableStream(raw, head)
+            self._stream = DecompressedStream(ahead, "bz2", max_expansion=max_expansion)
         self._n_read = 0
 
     def read(self, n_bytes: int) -> bytes:
@@ -275,21 +277,6 @@ class StreamRange:
                 self.boundary = self._n_read
         self._n_read += len(data)
         return data
-
-
-class _Joined:
-    """Bytes that were read already, and the stream that goes on behind them."""
-
-    def __init__(self, head: bytes, stream: BinaryIO) -> None:
-        self._head = head
-        self._stream = stream
-
-    def read(self, n_bytes: int) -> bytes:
-        """Reads what is left of the head, then the stream."""
-        if self._head:
-            head, self._head = self._head, b""
-            return head
-        return self._stream.read(n_bytes)
 
 
 def _skip_to_mark(raw: BinaryIO) -> tuple[int, bytes]:

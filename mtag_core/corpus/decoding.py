@@ -1,4 +1,4 @@
-"""Bytes to documents, or to rejects that say why not."""
+"""Bytes to documents, or to rejects that say why not; all reasons for rejects."""
 
 import re
 from collections.abc import Callable
@@ -10,6 +10,66 @@ from mtag_core.corpus.sniffing import UTF8_MARK
 from mtag_core.languages import find_language
 from mtag_core.records import READER_FAILED, SLOW_DETAIL, TOO_SLOW, Document, Reject
 from mtag_core.time_limit import TooSlowError, time_limit
+
+REASONS = {
+    "binary": "The bytes are no text: they hold NULs and are not UTF-8, or are mostly controls.",
+    "not_text": "The file is a PDF, an archive, an image or a page of HTML, by its first bytes.",
+    "invalid_utf8": "The bytes are not UTF-8; the detail names the first bad byte.",
+    "nul_character": "The text holds a NUL character.",
+    "lone_surrogate": "A JSON string holds half of a surrogate pair, which no encoding can write.",
+    "document_too_large": "The document is larger than the limit of bytes; it is named, not held.",
+    "invalid_json": "The line is not JSON.",
+    "invalid_csv": "The row has more or fewer fields than the first, or its quotes do not end.",
+    "invalid_html": "The page cannot be parsed.",
+    "missing_field": "The record lacks the text, id or language field.",
+    "wrong_type": "The record is no object, or a field that is read has another type.",
+    "unknown_language": "The language field names a language that mtag does not know.",
+    "invalid_conllu": "A sentence breaks CoNLL-U; the other sentences of its document are kept.",
+    "invalid_xml": "The page, or the file, is not MediaWiki export XML, or declares entities.",
+    "invalid_wikitext": "The page's wikitext is nested beyond reason.",
+    "page_too_large": "The page's XML is larger than the limit.",
+    "truncated": "The file ends in the middle; what came before is kept.",
+    "corrupt": "The compressed data, the Parquet file or its encoding is damaged from here on.",
+    "expands_too_much": "The compressed file holds more than `--max_expansion` bytes a byte.",
+    "unreadable": "The file cannot be opened or reading it failed.",
+    "vanished": "The file was listed but is gone.",
+    "changed": "The file's size or version is not the one that was planned; run again.",
+    "reader_failed": "The reader has a bug; it costs the record, or the rest of the file.",
+    "too_slow": "A step did not end within `--max_document_seconds`.",
+    "crashed": "Reading the file, or tagging the document, ends the process; tried alone.",
+    "tagging_failed": "A step after reading raised an error; `step` says which.",
+}
+"""Why documents are rejected, in a sentence for people."""
+
+REMEDIES = {
+    "binary": "convert it to UTF-8, or leave it out of --input",
+    "not_text": "make text of it with the tool that the detail names, or leave it out of --input",
+    "invalid_utf8": "--encoding names another encoding, such as latin-1 or cp1251",
+    "nul_character": "take the NULs out",
+    "lone_surrogate": "repair the string",
+    "document_too_large": "--document=line or paragraph makes smaller ones of plain text",
+    "invalid_json": "--input_format=text reads it as plain text",
+    "invalid_csv": "repair the row",
+    "invalid_html": "leave the page out",
+    "missing_field": "--text_field and --id_field name the fields, nested ones as outer.inner",
+    "wrong_type": "--text_field and --id_field name fields; --keep_fields=NAME:string keeps any",
+    "unknown_language": "leave --language_field out, and the language is found",
+    "invalid_conllu": "--input_format=text reads it as plain text",
+    "invalid_xml": "--input_format=text reads it as plain text",
+    "invalid_wikitext": "repair the page",
+    "page_too_large": "leave the page out",
+    "truncated": "fetch or make the file again",
+    "corrupt": "fetch or make the file again; its name says how it is compressed",
+    "expands_too_much": "--max_expansion allows more",
+    "unreadable": "see that the file may be read and that its server answers",
+    "vanished": "run again",
+    "changed": "run again",
+    "reader_failed": "report it, with the file if you may",
+    "too_slow": "--max_document_seconds allows more",
+    "crashed": "fetch or make the file again; if that does not help, report it",
+    "tagging_failed": "report it, with its line in rejects/",
+}
+"""What a user can do about each reason."""
 
 T = TypeVar("T")
 

@@ -7,15 +7,16 @@ are read; offsets then count bytes of the UTF-8 text that comes out.
 
 import codecs
 import re
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from mtag_core.corpus.compression import (
     ByteStream,
     CorruptError,
     DecompressedStream,
+    PeekableStream,
     TruncatedError,
 )
-from mtag_core.errors import MtagError
 
 # Extension -> codec of `mtag_core.corpus.compression`.
 _CODECS = {".gz": "gz", ".bz2": "bz2", ".xz": "xz", ".lzma": "xz", ".zst": "zst", ".zstd": "zst"}
@@ -93,13 +94,16 @@ def _extension(name: str) -> str:
 
 def codec_of_head(head: bytes) -> str | None:
     """Returns the codec that a file's first bytes show, or None."""
-    return next((codec for magic, codec in _MAGIC_TO_CODEC.items() if head.startswith(magic)), None)
+    return _by_start(head, _MAGIC_TO_CODEC)
 
 
 def encoding_of_head(head: bytes) -> str | None:
     """Returns the encoding that a byte order mark shows, or None for UTF-8."""
-    found = (name for mark, name in _MARK_TO_ENCODING.items() if head.startswith(mark))
-    return next(found, None)
+    return _by_start(head, _MARK_TO_ENCODING)
+
+
+def _by_start(head: bytes, start_to_value: Mapping[bytes, str]) -> str | None:
+    return next((value for start, value in start_to_value.items() if head.startswith(start)), None)
 
 
 def is_plain(head: bytes) -> bool:
@@ -162,44 +166,13 @@ class SniffedStream:
 
 def foreign_kind(head: bytes) -> str | None:
     """Names what a file that begins so is, where it is no text: PDF, an archive and the like."""
-    found = (kind for magic, kind in _MAGIC_TO_KIND.items() if head.startswith(magic))
     is_tar = head[_TAR_MAGIC] == b"ustar"
-    return next(found, "a tar archive" if is_tar else None)
+    return _by_start(head, _MAGIC_TO_KIND) or ("a tar archive" if is_tar else None)
 
 
 def is_html(head: bytes) -> bool:
     """Whether a file that begins so is an HTML page."""
     return _HTML.match(head.removeprefix(UTF8_MARK)) is not None
-
-
-class PeekableStream:
-    """A stream whose next bytes can be read without taking them; a failure there raises later."""
-
-    def __init__(self, raw: ByteStream) -> None:
-        self._raw = raw
-        self._ahead = b""
-        self._error: MtagError | OSError | None = None
-
-    def peek(self, n_bytes: int) -> bytes:
-        """Returns the next `n_bytes` and stays before them; fewer at the end or a failure."""
-        try:
-            while self._error is None and len(self._ahead) < n_bytes:
-                data = self._raw.read(n_bytes - len(self._ahead))
-                if not data:
-                    break
-                self._ahead += data
-        except (MtagError, OSError) as error:
-            self._error = error
-        return self._ahead[:n_bytes]
-
-    def read(self, n_bytes: int, /) -> bytes:
-        """Reads at most `n_bytes`; b"" at the end."""
-        if self._ahead:
-            data, self._ahead = self._ahead[:n_bytes], self._ahead[n_bytes:]
-            return data
-        if self._error is not None:
-            raise self._error
-        return self._raw.read(n_bytes)
 
 
 class _TranscodedStream:

@@ -15,11 +15,12 @@ from mtag_core.corpus.compression import (
     CorruptError,
     DecompressedStream,
     ExpansionError,
+    PeekableStream,
     TruncatedError,
 )
 from mtag_core.corpus.decoding import Origin
 from mtag_core.corpus.items import ReadOptions, Span
-from mtag_core.corpus.sniffing import UTF8_MARK, PeekableStream, SniffedStream, codec_of
+from mtag_core.corpus.sniffing import UTF8_MARK, SniffedStream, codec_of
 from mtag_core.errors import InputNotFoundError, MtagError
 from mtag_core.records import READER_FAILED, Reject
 

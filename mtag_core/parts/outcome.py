@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mtag_core import storage
-from mtag_core.corpus.reasons import REMEDIES
+from mtag_core.corpus.decoding import REMEDIES
 from mtag_core.errors import MtagError, NothingTaggedError, RejectRatioError
 from mtag_core.output.count_tables import CountSummary, write_count_tables
 from mtag_core.output.json_files import from_json, read_json, write_json

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from mtag_core import storage
-from mtag_core.corpus.reasons import REASONS, REMEDIES
+from mtag_core.corpus.decoding import REASONS, REMEDIES
 from mtag_core.languages import LANGUAGES
 from mtag_core.output.count_files import CONFIDENCE_BINS
 from mtag_core.output.count_tables import CountSummary

@@ -20,17 +20,21 @@ from mtag_core.storage.access import (
     stat,
     touch,
 )
-from mtag_core.storage.files import UNKNOWN_SIZE, FileInfo, join, local_path, scheme_of
-from mtag_core.storage.http_access import (
+from mtag_core.storage.listing import list_dir, list_files, literal_prefix, split_patterns
+from mtag_core.storage.paths import (
+    UNKNOWN_SIZE,
+    FileInfo,
     HttpAccess,
     call_with_access,
     http_access,
     is_secret_name,
+    join,
+    local_path,
     public_url,
     redacted,
+    scheme_of,
     use_http_access,
 )
-from mtag_core.storage.listing import list_dir, list_files, literal_prefix, split_patterns
 
 __all__ = [
     "UNKNOWN_SIZE",

@@ -17,7 +17,7 @@ from typing import IO, Any, BinaryIO, TextIO, cast
 
 from mtag_core.errors import InputNotFoundError, LockHeldError, MtagError, StorageError
 from mtag_core.storage import remote
-from mtag_core.storage.files import TEMPORARY_SUFFIX, FileInfo, local_path, scheme_of
+from mtag_core.storage.paths import TEMPORARY_SUFFIX, FileInfo, local_path, scheme_of
 
 _SPOOL_BYTES = 16 * 2**20
 _SUFFIX_TO_OPENER: dict[str, Callable[..., IO[Any]]] = {

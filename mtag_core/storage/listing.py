@@ -11,15 +11,15 @@ from itertools import chain
 
 from mtag_core.errors import InputNotFoundError, MtagError, StorageError
 from mtag_core.storage import access, remote
-from mtag_core.storage.files import (
+from mtag_core.storage.paths import (
     TEMPORARY_SUFFIX,
     UNKNOWN_SIZE,
     FileInfo,
     join,
     local_path,
+    public_url,
     scheme_of,
 )
-from mtag_core.storage.http_access import public_url
 
 _WILDCARD = re.compile(r"[*?\[]")
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)

@@ -16,8 +16,15 @@ from typing import Any, BinaryIO, Literal, cast
 from urllib.parse import urljoin, urlsplit
 
 from mtag_core.errors import InputNotFoundError, MtagError, StorageError, UsageError
-from mtag_core.storage.files import UNKNOWN_SIZE, FileInfo, scheme_of
-from mtag_core.storage.http_access import http_access, public_url, real_url, redacted
+from mtag_core.storage.paths import (
+    UNKNOWN_SIZE,
+    FileInfo,
+    http_access,
+    public_url,
+    real_url,
+    redacted,
+    scheme_of,
+)
 
 _TIMEOUT_S = 60
 _N_TRIES = 4

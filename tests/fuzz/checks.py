@@ -5,9 +5,9 @@ import tempfile
 from pathlib import Path
 
 from mtag_core import Tagger, storage
+from mtag_core.corpus.decoding import REASONS
 from mtag_core.corpus.items import ReadOptions, WorkItem
 from mtag_core.corpus.planning import plan_items
-from mtag_core.corpus.reasons import REASONS
 from mtag_core.corpus.registry import read_item
 from mtag_core.records import READER_FAILED, TOO_SLOW, Document, Reject
 from mtag_core.time_limit import time_limit

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mtag_core.corpus.reasons import REASONS, REMEDIES
+from mtag_core.corpus.decoding import REASONS, REMEDIES
 from pipelines.annotate import main
 from tests.pipelines.trees import annotate, tree
 

@@ -3,9 +3,9 @@
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, cast
 
 from mtag_core import wikipedia
 from mtag_core.corpus.compression import ByteStream, StreamRange, is_multistream
@@ -31,19 +31,6 @@ _PAGE_START = re.compile(rb"<page[\s>]")
 _PAGE_START_BYTES = len(b"<page>")
 # Bytes of XML in a byte of a bz2 dump, about.
 _BZ2_RATIO = 4
-
-
-class _RangeStream(Protocol):
-    """A stream that knows where its range ends."""
-
-    @property
-    def boundary(self) -> int | None:
-        """Bytes before the end of the range; None while it is not known."""
-        ...
-
-    def read(self, n_bytes: int, /) -> bytes:
-        """Reads at most `n_bytes`."""
-        ...
 
 
 def read_mediawiki(
@@ -163,8 +150,9 @@ def _site_of(file: FileInfo, head: bytes) -> wikipedia.Site:
 def _wrap_range(span: Span, max_expansion: int, raw: BinaryIO) -> "_PageRange":
     length = None if span.end is None else span.end - span.start
     if codec_of(span.file.path) == "bz2":
-        return _PageRange(StreamRange(raw, length=length, max_expansion=max_expansion))
-    return _PageRange(_PlainRange(raw, length))
+        stream = StreamRange(raw, length=length, max_expansion=max_expansion)
+        return _PageRange(stream, lambda: stream.boundary)
+    return _PageRange(raw, lambda: length)
 
 
 class _PageStarts:
@@ -183,26 +171,19 @@ class _PageStarts:
         return data
 
 
-class _PlainRange:
-    """Plain bytes; the range's end is known."""
-
-    def __init__(self, raw: BinaryIO, length: int | None) -> None:
-        self.boundary = length
-        self._raw = raw
-
-    def read(self, n_bytes: int, /) -> bytes:
-        """Reads at most `n_bytes`."""
-        return self._raw.read(n_bytes)
-
-
 class _PageRange:
     """Reads from the first page that starts in the range up to the first one behind it.
 
     In an export `<` is escaped within text, so that `<page` is always the element.
+
+    Args:
+        stream: From the start of the range on.
+        boundary: Gives the bytes before the range's end; None while that is not known.
     """
 
-    def __init__(self, stream: _RangeStream) -> None:
+    def __init__(self, stream: ByteStream, boundary: Callable[[], int | None]) -> None:
         self._stream = stream
+        self._boundary = boundary
         self._buffer = b""
         self._buffer_start = 0
         self._is_in_page = False
@@ -222,7 +203,7 @@ class _PageRange:
     def _take(self) -> bytes:
         if not self._is_in_page and not self._find_first():
             return b""
-        boundary = self._stream.boundary
+        boundary = self._boundary()
         if boundary is not None:
             first = _PAGE_START.search(self._buffer, max(0, boundary - self._buffer_start))
             if first:
@@ -237,7 +218,7 @@ class _PageRange:
             self._drop(max(0, len(self._buffer) - _PAGE_START_BYTES + 1))
             return False
         self._drop(first.start())
-        boundary = self._stream.boundary
+        boundary = self._boundary()
         if boundary is not None and self._buffer_start >= boundary:
             self._is_at_end = True
             return False

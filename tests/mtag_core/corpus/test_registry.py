@@ -17,10 +17,10 @@ import pytest
 import mtag_core.corpus
 from mtag_core import storage
 from mtag_core.corpus import registry, source
+from mtag_core.corpus.decoding import REASONS
 from mtag_core.corpus.formats import jsonl, parquet
 from mtag_core.corpus.items import Format, ReadOptions
 from mtag_core.corpus.planning import plan_items
-from mtag_core.corpus.reasons import REASONS
 from mtag_core.corpus.registry import format_named, format_of, formats, formats_using, read_item
 from mtag_core.errors import StorageError, UsageError
 from mtag_core.records import Document

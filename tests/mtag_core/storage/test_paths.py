@@ -8,7 +8,7 @@ from mtag_core import storage
 from mtag_core.__main__ import main
 from mtag_core.errors import StorageError, UsageError
 from mtag_core.storage import HttpAccess
-from mtag_core.storage.http_access import real_url
+from mtag_core.storage.paths import real_url
 
 
 @pytest.fixture(autouse=True)

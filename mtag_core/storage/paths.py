@@ -1,18 +1,18 @@
-"""What a URL holds that nobody else may read, and whether a server may send us to another host.
+"""Files, by path or URL; what of a URL nobody else may read; which hosts may answer for it.
 
 User names, passwords and the signatures of presigned URLs are taken out of a URL when it first
 comes in; all else knows the public URL. The secrets stay in the memory of the process, and go to
 workers with `http_access`.
 """
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from mtag_core.errors import UsageError
-from mtag_core.storage.files import scheme_of
 
 T = TypeVar("T")
 
@@ -25,6 +25,48 @@ _SECRET = re.compile(
 )
 # Of these nothing is secret, but each new signature of Azure changes them.
 _SIGNED_WITH_SIG = frozenset("sv ss srt sp se st spr sr sip skoid sktid skt ske sks skv".split())
+
+UNKNOWN_SIZE = -1
+"""Size of a file whose server does not tell it."""
+
+TEMPORARY_SUFFIX = ".mtag-tmp"
+"""Ends the names of files that are being written; listings leave them out."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """A file as it was when it was listed.
+
+    Attributes:
+        path: Local path or URL.
+        size: Size in bytes; `UNKNOWN_SIZE` when a server does not tell it.
+        version: Changes when the content does: the modification time in nanoseconds of a local
+            file, the entity tag or generation of a remote one.
+        is_seekable: False when its server only sends it from the start.
+    """
+
+    path: str
+    size: int
+    version: str
+    is_seekable: bool = True
+
+
+def scheme_of(path: str) -> str:
+    """Returns `http`, `s3`, `gs` or, for local paths, ``."""
+    scheme = path.partition("://")[0].lower() if "://" in path else ""
+    return {"https": "http", "file": "", "gcs": "gs"}.get(scheme, scheme)
+
+
+def local_path(path: str) -> str:
+    """Returns the path that the operating system knows."""
+    return unquote(urlsplit(path).path) if path.lower().startswith("file://") else path
+
+
+def join(base: str, *names: str) -> str:
+    """Joins names to a local path or URL of a directory."""
+    if scheme_of(base):
+        return "/".join([base.rstrip("/"), *names])
+    return os.path.join(base, *names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from mtag_core.corpus.reasons import REASONS
+from mtag_core.corpus.decoding import REASONS
 
 FORMATS = Path(__file__).parents[3] / "docs" / "formats.md"
 
