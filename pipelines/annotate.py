@@ -18,14 +18,11 @@ Each is a thin shell around `mtag_core`; they are in `pipelines.transforms`.
 """
 
 if __name__ == "__main__":
-    from pipelines.interrupts import end_on_signals
+    import sys
 
-    # The imports below take seconds.
-    end_on_signals("annotate")
+    from pipelines.starting import start_job
 
-    from pipelines.commands import end_without_packages
-
-    end_without_packages("annotate")
+    start_job("annotate", command="annotate", argv=sys.argv[1:])
 
 import functools
 import logging

@@ -17,6 +17,7 @@ from types import FrameType
 
 from pipelines.interrupts import exit_program
 from pipelines.run_folder import remove_open_marks
+from pipelines.starting import import_beam_alone
 
 _POLL_S = 0.25
 
@@ -32,6 +33,7 @@ def main() -> None:
     watch = (args.driver, args.running)
     threading.Thread(target=_end_with_driver, args=watch, daemon=True).start()
 
+    import_beam_alone()
     from apache_beam.runners.worker import sdk_worker_main
 
     from mtag_core.cli.logs import set_up_logging

@@ -19,14 +19,11 @@ from all lists.
 """
 
 if __name__ == "__main__":
-    from pipelines.interrupts import end_on_signals
+    import sys
 
-    # The imports below take seconds.
-    end_on_signals("teacher_logits")
+    from pipelines.starting import start_job
 
-    from pipelines.commands import end_without_packages
-
-    end_without_packages("logits")
+    start_job("teacher_logits", command="logits", argv=sys.argv[1:])
 
 import functools
 import logging

@@ -37,6 +37,7 @@ FLOORS = (
     # Below this line Beam is known.
     {"pipelines.run_folder"},
     {"pipelines.interrupts"},
+    {"pipelines.starting"},
     {"pipelines.commands", "pipelines.metrics", "pipelines.models"},
     {"pipelines.progress", "pipelines.runners"} | {"pipelines.transforms"},
     {"pipelines", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
