@@ -185,6 +185,6 @@ def _meta_lstm(directory: Path, device: str) -> "MetaLstmTagger":
 @lru_cache(maxsize=1)
 def _encoder(directory: Path, device: str) -> tuple["TrainedTeacher", tuple[str, ...]]:
     from mtag_core.training.logits.trained_teacher import TrainedTeacher
-    from mtag_core.training.networks.model_files import load_metadata
 
-    return TrainedTeacher(directory, device=device), load_metadata(directory).treebanks
+    teacher = TrainedTeacher(directory, device=device)
+    return teacher, teacher.treebanks

@@ -34,7 +34,7 @@ from mtag_core.training.data.treebanks import (
 from mtag_core.training.export.model_card import ModelCardFacts, format_model_card
 from mtag_core.training.export.quantisation import piece_graphs, word_graphs
 from mtag_core.training.graphs.tagging_heads import LanguageLabels
-from mtag_core.training.graphs.trained_model import TrainedModel, read_trained_model
+from mtag_core.training.graphs.trained_model import TrainedModel, read_student
 from mtag_core.training.options import ExportOptions
 from mtag_core.treebank_style import treebank_language
 
@@ -67,7 +67,7 @@ def export(options: ExportOptions) -> Path:
     """
     if options.output.exists() and any(options.output.iterdir()):
         raise OutputError(f"{options.output}: holds files, expected an empty or missing directory")
-    trained = read_trained_model(options.model)
+    trained = read_student(options.model)
     # Dev files know labels that train files, samples or projections, lack.
     names = treebanks_with(options.licences, options.treebanks)
     learnt = read_training_sentences(options.treebanks, train_on_dev=True, only=names)

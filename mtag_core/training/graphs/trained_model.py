@@ -1,11 +1,18 @@
-"""Reads and writes a trained model directory without torch, for the exporters.
+"""A trained model as a directory: teacher or student, read and written without torch.
 
-The directory is described in `mtag_core.training.networks.model_files`.
+    config.json         architecture, label counts, treebanks and their use (see `ModelMetadata`)
+    model.safetensors   weights, float16
+    tokenizer.json      wordpieces; those of a word student are of folded forms in lower case
+    feats.json          FEATS inventory in label order
+    lemma_rules.json    lemma rules in label order, of a word student
+    from_bundle.json    what else was in the bundle that it was unpacked from, if it was
+
+The bundle that tagging loads is made from such a directory by the `export` command.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +22,11 @@ from safetensors.numpy import load_file, save_file
 
 from mtag_core.errors import CheckpointError
 from mtag_core.training.graphs.quantised_graph import GraphShape
-from mtag_core.training.networks.model_config import FROM_BUNDLE
 
-ADAPTERS = "adapters.weight"
+WORDS = "words"
+"""The architecture of a word student in `config.json`; the others say which encoder they have."""
+
+_ADAPTERS = "adapters.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,7 @@ class TrainedModel:
 
     Attributes:
         config: The content of `config.json`.
-        weights: float32, by name; those of heads are divided by their temperature.
+        weights: By name.
         feats: FEATS bundles in label order.
         tokenizer: The bytes of `tokenizer.json`.
         lemma_rules: Lemma rules in label order; only a model that reads words has them.
@@ -49,7 +58,7 @@ class TrainedModel:
     """
 
     config: Mapping[str, Any]
-    weights: Mapping[str, NDArray[np.float32]]
+    weights: Mapping[str, NDArray[Any]]
     feats: tuple[str, ...]
     tokenizer: bytes
     lemma_rules: tuple[str, ...] = ()
@@ -58,12 +67,12 @@ class TrainedModel:
     @property
     def has_words(self) -> bool:
         """Whether the model reads words, not wordpieces."""
-        return self.config.get("architecture") == "words"
+        return self.config.get("architecture") == WORDS
 
     @property
     def treebanks(self) -> tuple[str, ...]:
         """Those that have an adapter, by their numbers from 1."""
-        return tuple(self.config["treebanks"]) if ADAPTERS in self.weights else ()
+        return tuple(self.config["treebanks"]) if _ADAPTERS in self.weights else ()
 
     @property
     def shape(self) -> GraphShape:
@@ -82,53 +91,65 @@ class TrainedModel:
 
 
 def read_trained_model(directory: Path) -> TrainedModel:
-    """Reads a model directory: config.json, model.safetensors, tokenizer.json, labels.
+    """Reads a model directory.
 
     Raises:
-        CheckpointError: A file is missing or damaged, the files do not fit each other, or the
-            encoder is of Hugging Face's.
+        CheckpointError: A file is missing or damaged.
     """
     try:
-        config: dict[str, Any] = _read_json(directory / "config.json")
-        weights = load_file(directory / "model.safetensors")
-        temperatures = config.get("temperatures", {})
-        scaled = {
-            name: tensor.astype(np.float32) / temperatures.get(name.partition(".")[0], 1.0)
-            for name, tensor in weights.items()
-        }
-        rules, known = directory / "lemma_rules.json", directory / FROM_BUNDLE
-        model = TrainedModel(
-            config,
-            scaled,
+        rules = directory / "lemma_rules.json"
+        return TrainedModel(
+            _read_json(directory / "config.json"),
+            load_file(directory / "model.safetensors"),
             tuple(_read_json(directory / "feats.json")),
             (directory / "tokenizer.json").read_bytes(),
             tuple(_read_json(rules)) if rules.exists() else (),
-            FromBundle(**_read_json(known)) if known.exists() else FromBundle(),
+            read_from_bundle(directory),
         )
     except (OSError, TypeError, ValueError) as error:
         raise CheckpointError(f"{directory}: not a trained model directory: {error}") from error
-    if not model.has_words and config.get("encoder") != "bert":
+
+
+def read_from_bundle(directory: Path) -> FromBundle:
+    """What the bundle said that a model was unpacked from; nothing of another model."""
+    path = directory / "from_bundle.json"
+    return FromBundle(**_read_json(path)) if path.exists() else FromBundle()
+
+
+def read_student(directory: Path) -> TrainedModel:
+    """Reads the directory of a model that graphs can be built of.
+
+    Returns:
+        The model with weights in float32, those of heads divided by their temperature.
+
+    Raises:
+        CheckpointError: As `read_trained_model`, the files do not fit each other, or the encoder
+            is of Hugging Face's.
+    """
+    model = read_trained_model(directory)
+    encoder = model.config.get("encoder")
+    if not model.has_words and encoder != "bert":
         raise CheckpointError(
-            f"{directory / 'config.json'}: encoder {config.get('encoder')!r}, expected 'bert'; "
+            f"{directory / 'config.json'}: encoder {encoder!r}, expected 'bert'; "
             "other encoders run as Hugging Face directories"
         )
     heads = {"feats": model.feats} | ({"lemmas": model.lemma_rules} if model.has_words else {})
     for head, tags in heads.items():
-        n_labels = len(weights[f"{head}.weight"])
+        n_labels = len(model.weights[f"{head}.weight"])
         if n_labels != len(tags):
             raise CheckpointError(
                 f"{directory}: {n_labels} labels of {head} in the weights, {len(tags)} in its list"
             )
-    return model
+    temperatures = model.config.get("temperatures", {})
+    weights = {
+        name: weight.astype(np.float32) / temperatures.get(name.partition(".")[0], 1.0)
+        for name, weight in model.weights.items()
+    }
+    return replace(model, weights=weights)
 
 
 def write_trained_model(model: TrainedModel, directory: Path) -> None:
-    """Writes what `read_trained_model` reads, weights as float16.
-
-    Args:
-        model: With temperatures of 1 in `config`, since those of its heads are in the weights.
-        directory: Made if missing; files in it are replaced.
-    """
+    """Writes what `read_trained_model` reads: made if missing; files in it are replaced."""
     directory.mkdir(parents=True, exist_ok=True)
     lists: dict[str, object] = {"config.json": model.config, "feats.json": model.feats}
     if model.has_words:
@@ -136,7 +157,9 @@ def write_trained_model(model: TrainedModel, directory: Path) -> None:
     for name, value in lists.items():
         text = json.dumps(value, ensure_ascii=False, indent=1) + "\n"
         (directory / name).write_text(text, encoding="utf-8")
-    (directory / FROM_BUNDLE).write_text(json.dumps(asdict(model.from_bundle)), encoding="utf-8")
+    if model.from_bundle != FromBundle():
+        known = json.dumps(asdict(model.from_bundle))
+        (directory / "from_bundle.json").write_text(known, encoding="utf-8")
     (directory / "tokenizer.json").write_bytes(model.tokenizer)
     halved = {
         name: np.ascontiguousarray(weight, np.float16) for name, weight in model.weights.items()

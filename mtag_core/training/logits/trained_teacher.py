@@ -175,6 +175,9 @@ class TrainedTeacher(_TorchTeacher):
         directory: See `mtag_core.training.networks.model_files`.
         device: A torch device, such as `cuda`.
 
+    Attributes:
+        treebanks: Those that it can follow.
+
     Raises:
         CheckpointError: It is no such directory.
     """
@@ -196,7 +199,7 @@ class TrainedTeacher(_TorchTeacher):
         model = network.model.to(torch.bfloat16) if is_half else network.model
         super().__init__(model, encoder, device=device)
         self.digest = files_digest(directory, TRAINED_FILES)
-        self.feats_labels = network.feats
+        self.feats_labels, self.treebanks = network.feats, metadata.treebanks
 
 
 class HuggingFaceTeacher(_TorchTeacher):

@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-FROM_BUNDLE = "from_bundle.json"
-"""File of a model directory: see `mtag_core.training.graphs.trained_model.FromBundle`."""
-
 
 @dataclass(frozen=True)
 class EncoderConfig:

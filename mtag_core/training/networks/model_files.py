@@ -1,34 +1,29 @@
-"""A trained model as a directory: teacher or student, as training reads and writes it.
+"""A trained model in torch, read from its directory and written to it.
 
-    config.json         architecture, label counts, treebanks and their use (see `ModelMetadata`)
-    model.safetensors   weights, float16
-    tokenizer.json      wordpieces; those of a word student are of folded forms in lower case
-    feats.json          FEATS inventory in label order
-    lemma_rules.json    lemma rules in label order, of a word student
-    from_bundle.json    what else was in the bundle that it was unpacked from, if it was
-
-The bundle that tagging loads is made from such a directory by the `export` command.
+The directory is described in `mtag_core.training.graphs.trained_model`.
 """
 
-import json
-import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 
 from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS
+from mtag_core.training.graphs.trained_model import (
+    WORDS,
+    TrainedModel,
+    read_from_bundle,
+    read_trained_model,
+    write_trained_model,
+)
 from mtag_core.training.networks.encoder import BertEncoder
 from mtag_core.training.networks.model import TokenTagger
-from mtag_core.training.networks.model_config import FROM_BUNDLE, EncoderConfig, ModelMetadata
+from mtag_core.training.networks.model_config import EncoderConfig, ModelMetadata
 from mtag_core.training.networks.word_student import WordStudent, WordStudentConfig
-
-WORDS = "words"
-"""The architecture of a word student in `config.json`; the others say which encoder they have."""
 
 _HEADS = ("combine.", "upos.", "feats.", "lemmas.", "adapters.")
 _OF_PIECES = ("max_pieces", "first_treebank_piece", "conventions")
@@ -60,24 +55,16 @@ class Network:
 
     def save(self, directory: Path) -> None:
         """Writes a model directory: made if missing; files in it are replaced."""
-        directory.mkdir(parents=True, exist_ok=True)
         config = {**_architecture(self.model), "n_feats": len(self.feats), **asdict(self.metadata)}
         if self.has_words:
             config = {name: value for name, value in config.items() if name not in _OF_PIECES}
-            _write_json(directory / "lemma_rules.json", self.lemma_rules)
-        _write_json(directory / "config.json", config)
-        _write_json(directory / "feats.json", self.feats)
-        if self.tokenizer.resolve() != (directory / "tokenizer.json").resolve():
-            shutil.copyfile(self.tokenizer, directory / "tokenizer.json")
-            known = self.tokenizer.with_name(FROM_BUNDLE)
-            if known.exists():
-                shutil.copyfile(known, directory / FROM_BUNDLE)
-        weights = self.model.state_dict()
-        halved = {
-            name.removeprefix("encoder."): tensor.half().contiguous().cpu()
-            for name, tensor in weights.items()
+        weights = {
+            name.removeprefix("encoder."): tensor.half().cpu().numpy()
+            for name, tensor in self.model.state_dict().items()
         }
-        save_file(halved, directory / "model.safetensors")
+        tokenizer, known = self.tokenizer.read_bytes(), read_from_bundle(self.tokenizer.parent)
+        model = TrainedModel(config, weights, self.feats, tokenizer, self.lemma_rules, known)
+        write_trained_model(model, directory)
 
     @classmethod
     def load(cls, directory: Path, *, device: torch.device) -> "Network":
@@ -86,24 +73,20 @@ class Network:
         Raises:
             CheckpointError: A file is missing or does not fit the others.
         """
+        saved = read_trained_model(directory)
         try:
-            config = _read_json(directory / "config.json")
-            model = _empty_model(config)
-            weights = load_file(directory / "model.safetensors")
+            model = _empty_model(saved.config)
             model.load_state_dict(
-                {_name(name, model): tensor.float() for name, tensor in weights.items()}
+                {
+                    _name(name, model): torch.from_numpy(weight).float()
+                    for name, weight in saved.weights.items()
+                }
             )
-            rules = directory / "lemma_rules.json"
-            network = cls(
-                model.to(device),
-                ModelMetadata.of(config),
-                tuple(load_feats(directory / "feats.json")),
-                directory / "tokenizer.json",
-                tuple(_read_json(rules)) if rules.exists() else (),
-            )
-        except (OSError, KeyError, TypeError, RuntimeError, ValueError) as error:
+            metadata = ModelMetadata.of(saved.config)
+        except (KeyError, TypeError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"{directory}: not a trained model directory: {error}") from error
-        return network
+        tokenizer = directory / "tokenizer.json"
+        return cls(model.to(device), metadata, saved.feats, tokenizer, saved.lemma_rules)
 
     @classmethod
     def load_teacher(cls, directory: Path, *, device: torch.device) -> "Network":
@@ -116,17 +99,6 @@ class Network:
         if network.has_words:
             raise CheckpointError(f"{directory}: a student of words, expected a teacher")
         return network
-
-
-def load_metadata(directory: Path) -> ModelMetadata:
-    """Reads the metadata of a model directory."""
-    return ModelMetadata.of(_read_json(directory / "config.json"))
-
-
-def load_feats(path: Path) -> list[str]:
-    """Reads a FEATS inventory, `feats.json`: a list of bundles in label order."""
-    feats: list[str] = _read_json(path)
-    return feats
 
 
 def _name(saved: str, model: nn.Module) -> str:
@@ -148,7 +120,7 @@ def _architecture(model: TokenTagger | WordStudent) -> dict[str, Any]:
     return {"encoder": "hugging_face", "hugging_face": other.model.config.to_dict(), **counts}
 
 
-def _empty_model(config: dict[str, Any]) -> TokenTagger | WordStudent:
+def _empty_model(config: Mapping[str, Any]) -> TokenTagger | WordStudent:
     if config.get("architecture") == WORDS:
         names = [each.name for each in fields(WordStudentConfig)]
         return WordStudent(WordStudentConfig(**{name: config[name] for name in names}))
@@ -163,7 +135,7 @@ def _empty_model(config: dict[str, Any]) -> TokenTagger | WordStudent:
 
 
 def _with_heads(
-    encoder: nn.Module, width: int, config: dict[str, Any], dropout: float
+    encoder: nn.Module, width: int, config: Mapping[str, Any], dropout: float
 ) -> TokenTagger:
     return TokenTagger(
         encoder,
@@ -174,11 +146,3 @@ def _with_heads(
         n_lemma_rules=config.get("n_lemma_rules", 0),
         n_treebanks=config.get("n_treebanks", 0),
     )
-
-
-def _read_json(path: Path) -> Any:  # noqa: ANN401 (any JSON value)
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

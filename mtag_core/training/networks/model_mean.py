@@ -3,16 +3,14 @@
 Source: Wortsman et al. 2022 (arXiv:2203.05482), for two models.
 """
 
-import shutil
+from dataclasses import replace
 from pathlib import Path
 
-from safetensors.torch import load, save_file
+import torch
 
 from mtag_core.errors import CheckpointError, UsageError
+from mtag_core.training.graphs.trained_model import read_trained_model, write_trained_model
 from mtag_core.training.options import AverageOptions
-
-_WEIGHTS = "model.safetensors"
-_FILES = ("config.json", "tokenizer.json", "feats.json", "lemma_rules.json")
 
 
 def run(options: AverageOptions) -> str:
@@ -40,22 +38,16 @@ def write_mean(first: Path, second: Path, output: Path, *, share: float) -> None
     Raises:
         CheckpointError: One is no model directory, or the two differ in more than their weights.
     """
-    for name in ("tokenizer.json", "feats.json"):
-        if _read(first / name) != _read(second / name):
-            raise CheckpointError(f"{second / name}: differs from {first / name}; cannot average")
-    weights, others = (load(_read(directory / _WEIGHTS)) for directory in (first, second))
-    if {k: w.shape for k, w in weights.items()} != {k: w.shape for k, w in others.items()}:
+    one, other = (read_trained_model(directory) for directory in (first, second))
+    for name in ("tokenizer", "feats"):
+        if getattr(one, name) != getattr(other, name):
+            path = first / f"{name}.json"
+            raise CheckpointError(f"{second / path.name}: differs from {path}; cannot average")
+    shapes, others = ({k: w.shape for k, w in each.weights.items()} for each in (one, other))
+    if shapes != others:
         raise CheckpointError(f"{second}: a model of another shape than {first}; cannot average")
-    mean = {name: w.float().lerp(others[name].float(), share).half() for name, w in weights.items()}
-    output.mkdir(parents=True, exist_ok=True)
-    for name in _FILES:
-        if (first / name).exists():
-            shutil.copyfile(first / name, output / name)
-    save_file(mean, output / _WEIGHTS)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{path}: expected a file of a model: {error}") from error
+    mean = {}
+    for name, weight in one.weights.items():
+        pair = (torch.from_numpy(each).float() for each in (weight, other.weights[name]))
+        mean[name] = torch.lerp(*pair, share).half().numpy()
+    write_trained_model(replace(one, weights=mean), output)

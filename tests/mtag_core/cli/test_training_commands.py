@@ -10,8 +10,8 @@ pytest.importorskip("transformers", reason="transformers is an extra: install mt
 
 from mtag_core.__main__ import main
 from mtag_core.training.data.corpus import TreebankCorpus
-from mtag_core.training.graphs.trained_model import read_trained_model
-from mtag_core.training.networks.model_files import load_feats, load_metadata
+from mtag_core.training.graphs.trained_model import read_student
+from mtag_core.training.networks.model_config import ModelMetadata
 from mtag_core.training.recipes.labelling import TargetShard
 from tests.mtag_core.training.tiny_training import write_everything, write_raw_text, write_shard
 from tests.mtag_core.training.toy_treebanks import LEMMAS, write_treebank
@@ -19,6 +19,10 @@ from tests.mtag_core.training.toy_treebanks import LEMMAS, write_treebank
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 QUICK = ["--n_evaluations", "1", "--peak_rate", "1e-2"]
 SMALL = ["--hidden_size", "16", "--n_layers", "1", "--dropout", "0", "--budget", "128"]
+
+
+def read_json(path):
+    return json.loads(path.read_text())
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +48,10 @@ def chain(tmp_path_factory):
     labels = ["--teachers", str(folder / "teacher"), "--text", str(folder / "text")]
     assert main(["train", "labels", *labels, "--output", str(folder / "labels")]) == 0
     assert main(["train", "distill", *distill_flags(folder)]) == 0
-    write_shard(folder / "shards" / "part.parquet", load_feats(folder / "teacher" / "feats.json"))
+    write_shard(
+        folder / "shards" / "part.parquet",
+        read_json(folder / "teacher" / "feats.json"),
+    )
     return folder
 
 
@@ -68,14 +75,14 @@ def test_the_student_learns_what_the_teacher_knows(chain):
 
 
 def test_the_teacher_records_treebanks_and_conventions(chain):
-    card = load_metadata(chain / "teacher")
+    card = ModelMetadata.of(read_json(chain / "teacher" / "config.json"))
     assert card.treebanks == ("en_play", "en_toy")
     assert card.conventions["en"] in card.treebanks
     assert sorted(card.treebank_pieces) == ["en_play", "en_toy"]
 
 
 def test_teacher_and_student_share_the_label_order(chain):
-    feats = [load_feats(chain / model / "feats.json") for model in ("teacher", "student")]
+    feats = [read_json(chain / model / "feats.json") for model in ("teacher", "student")]
     assert feats[0] == feats[1]
     assert feats[0][0] == "_"
 
@@ -88,7 +95,7 @@ def test_fine_tuning_goes_on_from_the_student(chain, capsys):
 
 
 def test_student_ends_with_a_plain_head(chain):
-    weights = read_trained_model(chain / "student").weights
+    weights = read_student(chain / "student").weights
     assert {name for name in weights if name.startswith("feats")} == {"feats.weight", "feats.bias"}
 
 
@@ -118,7 +125,7 @@ def test_a_student_learns_from_shards_of_logits(chain, tmp_path, architecture):
 
 
 def test_shards_of_other_labels_are_refused(chain, tmp_path, capsys):
-    feats = load_feats(chain / "teacher" / "feats.json")
+    feats = read_json(chain / "teacher" / "feats.json")
     write_shard(tmp_path / "shards" / "part.parquet", [*feats, "Other=Yes"])
     flags = ["--logits", str(tmp_path / "shards"), "--corpus", str(chain / "corpus")]
     assert main(["train", "distill", *flags, "--output", str(tmp_path / "student"), *SMALL]) == 1
@@ -161,7 +168,7 @@ def test_adapting_learns_from_dev_sentences_when_asked(chain, contradictory, tmp
     flags = adapt_flags(chain, contradictory, tmp_path / "adapted")
     assert main(["train", "adapt", *flags, "--train_on_dev"]) == 0
     assert "dev UPOS" in capsys.readouterr().out
-    assert load_metadata(tmp_path / "adapted").is_trained_on_dev
+    assert ModelMetadata.of(read_json(tmp_path / "adapted" / "config.json")).is_trained_on_dev
     # Nothing in a sentence tells whose it is, so half of the nouns stay wrong.
     assert 70 < last_scores(tmp_path / "adapted")["dev_upos"] < 95
 
@@ -177,7 +184,7 @@ def test_adapters_set_treebanks_apart(chain, contradictory, tmp_path, capsys):
     )
     assert mixed < 95
     assert named > 98
-    before, after = (read_trained_model(directory) for directory in (model, fitted))
+    before, after = (read_student(directory) for directory in (model, fitted))
     assert after.treebanks == ("en_other", "en_toy")
     temperature = after.config["temperatures"]["upos"]
     same = after.weights["upos.weight"] * temperature

@@ -25,7 +25,7 @@ from mtag_core import Tagger
 from mtag_core.__main__ import main
 from mtag_core.training.data.datasets import WordSentences
 from mtag_core.training.data.model_input import ModelInput
-from mtag_core.training.networks.model_files import Network, load_feats
+from mtag_core.training.networks.model_files import Network
 from tests.mtag_core.training.tiny_training import (
     toy_tokenizer,
     write_everything,
@@ -154,7 +154,7 @@ def model_figures(directory: Path) -> dict[str, object]:
     points = [json.loads(line) for line in (directory / "curves.jsonl").read_text().splitlines()]
     return {
         "shapes": sha256(json.dumps(shapes, sort_keys=True).encode()),
-        "feats": load_feats(directory / "feats.json"),
+        "feats": json.loads((directory / "feats.json").read_text()),
         "tokenizer": sha256(tokenizer.read_bytes()),
         "best_upos": logits.upos.argmax(-1).tolist(),
         "upos_logits": figures(logits.upos.amax(-1)),
@@ -195,7 +195,7 @@ def test_distillation_with_every_option(toy, check):
 
 
 def test_distillation_from_shards(toy, check):
-    feats = load_feats(toy.folder / "teacher" / "feats.json")
+    feats = json.loads((toy.folder / "teacher" / "feats.json").read_text())
     write_shard(toy.folder / "shards" / "part.parquet", feats)
     flags = ["--logits", toy.path("shards"), "--corpus", toy.path("corpus"), *SMALL, *QUICK]
     flags += ["--text", toy.path("text"), "--output", toy.path("from_shards")]

@@ -11,7 +11,7 @@ from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.training.export.quantisation import word_graphs
 from mtag_core.training.graphs.tagging_heads import LanguageLabels
-from mtag_core.training.graphs.trained_model import TrainedModel, read_trained_model
+from mtag_core.training.graphs.trained_model import TrainedModel, read_student
 from tests.mtag_core.training.tiny_word_model import (
     LETTERS,
     N_FEATS,
@@ -60,7 +60,7 @@ def tiny_graphs(
     directory: Path, *, languages: LanguageLabels | None = LANGUAGE_LABELS, **shape: Any
 ) -> tuple[TrainedModel, dict[str, bytes], dict[str, bytes]]:
     """Writes the model to a directory; gives it and its graphs, float32 and int8."""
-    trained = read_trained_model(write_word_model(directory, **shape))
+    trained = read_student(write_word_model(directory, **shape))
     assert isinstance(trained, TrainedModel)
     features = FormFeatures(directory / "tokenizer.json")
     sentences = _random_sentences()

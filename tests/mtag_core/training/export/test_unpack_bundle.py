@@ -5,7 +5,7 @@ import pytest
 
 from mtag_core.__main__ import main
 from mtag_core.tagging.bundle import write_manifest
-from mtag_core.training.graphs.trained_model import read_trained_model
+from mtag_core.training.graphs.trained_model import read_student
 from tests.mtag_core.training.tiny_teacher import write_model
 from tests.mtag_core.training.tiny_word_bundle import write_word_bundle
 from tests.without_packages import run_without
@@ -50,7 +50,7 @@ def test_weights_come_back_up_to_rounding(model, bundle, tmp_path):
 def test_a_student_that_reads_words_comes_back(tmp_path):
     directory = write_word_bundle(tmp_path / "words")
     assert _unpack(directory, tmp_path / "again") == 0
-    before, after = (read_trained_model(tmp_path / name) for name in ("words-model", "again"))
+    before, after = (read_student(tmp_path / name) for name in ("words-model", "again"))
     assert after.weights.keys() == before.weights.keys()
     for name, weight in before.weights.items():
         step = np.abs(weight).max() / 63
@@ -65,7 +65,7 @@ def test_a_student_that_reads_words_comes_back(tmp_path):
 
 def _weights(directory):
     """The weights of a model; positions and types as their sum, which is all that is used."""
-    weights = dict(read_trained_model(directory).weights)
+    weights = dict(read_student(directory).weights)
     types = weights.pop("embeddings.token_type_embeddings.weight")
     weights["embeddings.position_embeddings.weight"] += types[0]
     return weights
@@ -73,7 +73,7 @@ def _weights(directory):
 
 def test_shape_and_labels_come_back(model, bundle, tmp_path):
     assert _unpack(bundle, tmp_path / "again") == 0
-    before, after = read_trained_model(model), read_trained_model(tmp_path / "again")
+    before, after = read_student(model), read_student(tmp_path / "again")
     assert after.shape.n_layers == before.shape.n_layers
     assert after.shape.n_heads == before.shape.n_heads
     assert after.shape.hidden_act == before.shape.hidden_act

@@ -11,7 +11,7 @@ from mtag_core.tagging.student import Student
 from mtag_core.tagging.wordpiece import WordPiece
 from mtag_core.training.export.quantisation import observe_ranges
 from mtag_core.training.graphs.student_graph import build_student_graph
-from mtag_core.training.graphs.trained_model import read_trained_model
+from mtag_core.training.graphs.trained_model import read_student
 from tests.mtag_core.training.tiny_teacher import N_FEATS, write_model
 from tests.mtag_core.training.torch_logits import torch_logits
 
@@ -25,7 +25,7 @@ SENTENCES = [["abc", "de", "j"], ["a"], ["hij", "b", "cab", "deaf"], ["ab", "c"]
 
 @pytest.fixture(params=["gelu", "relu"])
 def trained(request, tmp_path):
-    return read_trained_model(write_model(tmp_path, hidden_act=request.param))
+    return read_student(write_model(tmp_path, hidden_act=request.param))
 
 
 @pytest.fixture
@@ -129,4 +129,4 @@ def test_weights_and_inventory_must_fit(tmp_path):
     write_model(tmp_path)
     (tmp_path / "feats.json").write_text(json.dumps(["_"]))
     with pytest.raises(CheckpointError, match="40 labels of feats in the weights, 1 in its list"):
-        read_trained_model(tmp_path)
+        read_student(tmp_path)

@@ -6,7 +6,7 @@ from mtag_core.errors import CheckpointError
 from mtag_core.tagging.form_vectors import feeds
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.training.graphs.student_graph import build_form_graph
-from mtag_core.training.graphs.trained_model import read_trained_model
+from mtag_core.training.graphs.trained_model import read_student
 from tests.mtag_core.training.tiny_word_bundle import (
     FEATS_GROUPS,
     LANGUAGE_LABELS,
@@ -145,7 +145,7 @@ def test_a_treebank_changes_tags(model):
 
 
 def test_a_form_encoder_of_two_layers_is_refused(tmp_path):
-    trained = read_trained_model(write_word_model(tmp_path))
+    trained = read_student(write_word_model(tmp_path))
     second = {"forms.layers.1.output.dense.weight": np.zeros((1, 1), np.float32)}
     with pytest.raises(CheckpointError, match="form encoder of several layers"):
         build_form_graph({**trained.weights, **second}, trained.shape)
@@ -155,4 +155,4 @@ def test_weights_and_lemma_rules_must_fit(tmp_path):
     write_word_model(tmp_path)
     (tmp_path / "lemma_rules.json").write_text('["l|0+|0+"]')
     with pytest.raises(CheckpointError, match="10 labels of lemmas in the weights, 1 in its list"):
-        read_trained_model(tmp_path)
+        read_student(tmp_path)

@@ -11,7 +11,7 @@ from mtag_core.tagging.wordpiece import WordPiece
 from mtag_core.training.export.quantisation import observe_ranges
 from mtag_core.training.graphs.onnx_graph import GraphBuilder
 from mtag_core.training.graphs.student_graph import build_student_graph
-from mtag_core.training.graphs.trained_model import read_trained_model
+from mtag_core.training.graphs.trained_model import read_student
 from mtag_core.training.logits.bundle_teacher import (
     UPOS_LOGITS,
     feats_logits_name,
@@ -28,7 +28,7 @@ SENTENCES = [["abc", "de", "j"], ["hij", "b", "cab", "deaf"]]
 
 @pytest.fixture
 def trained(tmp_path):
-    return read_trained_model(write_model(tmp_path))
+    return read_student(write_model(tmp_path))
 
 
 @pytest.fixture

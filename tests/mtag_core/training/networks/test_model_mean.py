@@ -53,7 +53,7 @@ def test_models_with_other_labels_are_refused(models, tmp_path, capsys):
 
 def test_missing_model_is_named(models, tmp_path, capsys):
     assert _average((models[0], tmp_path / "none"), tmp_path / "mean") == 1
-    assert f"{tmp_path / 'none' / 'tokenizer.json'}: expected a file" in capsys.readouterr().err
+    assert f"{tmp_path / 'none'}: not a trained model directory" in capsys.readouterr().err
 
 
 def test_share_outside_0_to_1_is_a_usage_error(models, tmp_path, capsys):

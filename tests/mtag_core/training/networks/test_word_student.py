@@ -13,6 +13,7 @@ from tests.mtag_core.training.networks.tiny_words import (
     sentences_of,
     tiny_word_student,
 )
+from tests.mtag_core.training.tiny_word_model import write_word_model
 
 CPU = torch.device("cpu")
 FORMS = forms_of([5], [6, 7, 8], list(range(9, 21)), [30, 31], [4, 5, 6, 7, 8, 9, 10])
@@ -86,6 +87,7 @@ def test_model_directory_gives_the_model_back(tmp_path):
 
 
 def test_other_architecture_is_refused(tmp_path):
+    write_word_model(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"architecture": "minibert"}))
     with pytest.raises(CheckpointError, match=r"not a trained model directory: 'encoder'"):
         Network.load(tmp_path, device=CPU)

@@ -8,7 +8,7 @@ import pytest
 from mtag_core.__main__ import main
 from mtag_core.labels import load_labels
 from mtag_core.tagging.bundle import write_manifest
-from mtag_core.training.graphs.trained_model import read_trained_model
+from mtag_core.training.graphs.trained_model import read_student
 from tests.mtag_core.training.tiny_word_bundle import tiny_labels, write_word_bundle
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
@@ -60,7 +60,7 @@ def test_what_a_bundle_knew_of_other_treebanks_is_kept(tmp_path):
     (tmp_path / "student" / "tokenizer.json").write_text(json.dumps(tokenizer))
     _run(tmp_path, "train adapters --model student --treebanks ud --output fitted")
     _run(tmp_path, "bundle export --model fitted --treebanks ud --output new --skip_scores")
-    before, after = (read_trained_model(tmp_path / name) for name in ("student", "fitted"))
+    before, after = (read_student(tmp_path / name) for name in ("student", "fitted"))
     np.testing.assert_array_equal(
         after.weights["adapters.weight"][:3], before.weights["adapters.weight"]
     )

@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
 def flags(folder, *more):
     paths = {"treebanks": "treebanks", "text": "raw", "encoder": "encoder", "output": "bundle"}
     paths["segmenters"] = "segmenters"
-    paths["langid"] = DEFAULT_BUNDLE / "langid.ftz"
+    paths["langid"] = str(DEFAULT_BUNDLE / "langid.ftz")
     named = [word for name, path in paths.items() for word in (f"--{name}", str(folder / path))]
     return ["train", "bundle", *named, *TINY, *QUICK, *more]
 
