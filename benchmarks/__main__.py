@@ -9,7 +9,6 @@ BENCHMARKS = {
     "annotate": "words per second and memory from raw text to parts",
     "parallel": "seconds of annotate on a small corpus with one worker and with two",
     "scale": "words per second and memory of a long run on a Flink cluster",
-    "same_tags": "whether tags depend on batches, order or workers",
     "serve": "requests a second and latency of `mtag serve`",
     "segment_kinds": "segmentation of text as people write it, by kind, against others",
     "unicode_forms": "whether UPOS is the same in capitals, NFD and full width",

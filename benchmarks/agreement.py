@@ -6,13 +6,12 @@ The teacher is told the treebank, the students are not; dev sentences, macro ove
 """
 
 import argparse
-import sys
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.machine import machine, shown_command, write_record
+from benchmarks.harness import benchmark_parser, run_benchmark
 from mtag_core.training.data.train_dev_split import read_dev_sentences
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.logits.trained_teacher import TrainedTeacher
@@ -20,7 +19,20 @@ from mtag_core.training.logits.trained_teacher import TrainedTeacher
 
 def main(argv: list[str] | None = None) -> int:
     """Compares and writes."""
-    args = _parser().parse_args(argv)
+    parser = benchmark_parser("agreement", "Agreement of students with their teacher.")
+    parser.add_argument("--teacher", type=Path, required=True, help="of train-teacher")
+    parser.add_argument("--students", type=Path, nargs="+", required=True, help="of distill")
+    parser.add_argument("--treebanks", type=Path, required=True, help="holds *-dev.conllu[.xz]")
+    parser.add_argument(
+        "--train_on_dev",
+        action="store_true",
+        help="leave out what training with --train_on_dev was on",
+    )
+    parser.add_argument("--device", default="cuda")
+    return run_benchmark(parser, _measure, argv)
+
+
+def _measure(args: argparse.Namespace) -> dict[str, object]:
     by_treebank: dict[str, list[LabelledSentence]] = defaultdict(list)
     for sentence in read_dev_sentences(args.treebanks, train_on_dev=args.train_on_dev):
         by_treebank[sentence.treebank].append(sentence)
@@ -33,33 +45,14 @@ def main(argv: list[str] | None = None) -> int:
     for directory in args.students:
         own = _labels(directory, by_treebank, device=args.device, is_told=False)
         students[directory.name] = {"teacher": _macro(own, teacher), "gold": _macro(own, gold)}
-    record = {
+    return {
         "what": "share of dev tokens with equal labels in percent, macro over treebanks",
-        "machine": machine(),
-        "command": shown_command("agreement", argv),
         "teacher_to_gold": _macro(teacher, gold),
         "students": students,
     }
-    write_record(record, args.output)
-    return 0
 
 
 _Labels = dict[str, list[list[tuple[str, str]]]]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Agreement of students with their teacher.")
-    parser.add_argument("--teacher", type=Path, required=True, help="of train-teacher")
-    parser.add_argument("--students", type=Path, nargs="+", required=True, help="of distill")
-    parser.add_argument("--treebanks", type=Path, required=True, help="holds *-dev.conllu[.xz]")
-    parser.add_argument(
-        "--train_on_dev",
-        action="store_true",
-        help="leave out what training with --train_on_dev was on",
-    )
-    parser.add_argument("--device", default="cuda")
-    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/agreement.json"))
-    return parser
 
 
 def _labels(
@@ -94,7 +87,3 @@ def _macro(own: _Labels, other: _Labels) -> dict[str, float]:
     return {
         column: round(float(mean), 2) for column, mean in zip(("upos", "feats"), means, strict=True)
     }
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -18,8 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.machine import machine, shown_command, write_record
-from benchmarks.texts import heads
+from benchmarks.harness import add_texts, benchmark_parser, heads, run_benchmark
 from mtag_core.tagging.tagger import Tagger
 
 _MIB = 1024
@@ -36,28 +35,20 @@ class Run:
 
 def main(argv: list[str] | None = None) -> int:
     """Measures and writes."""
-    args = _parser().parse_args(argv)
-    with tempfile.TemporaryDirectory() as directory:
-        record = _measure(args, Path(directory))
-    record["command"] = shown_command("annotate", argv)
-    record["machine"] = machine()
-    write_record(record, args.output)
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Speed and memory of annotate.")
-    parser.add_argument(
-        "--text", nargs="+", required=True, help="patterns; a sentence a line, plain or .xz"
-    )
+    parser = benchmark_parser("annotate", "Speed and memory of annotate.")
+    add_texts(parser)
     parser.add_argument(
         "--lines", type=int, default=8000, help="lines of the smaller corpus, of all files together"
     )
-    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/annotate.json"))
-    return parser
+    return run_benchmark(parser, _measure, argv)
 
 
-def _measure(args: argparse.Namespace, directory: Path) -> dict[str, object]:
+def _measure(args: argparse.Namespace) -> dict[str, object]:
+    with tempfile.TemporaryDirectory() as directory:
+        return _compare(args, Path(directory))
+
+
+def _compare(args: argparse.Namespace, directory: Path) -> dict[str, object]:
     texts = ["\n".join(lines) for lines in heads(args.text, n_lines=args.lines).values()]
     tagger = Tagger.load()
     forms = [sentence.forms for text in texts for sentence in tagger.segment(text)]
@@ -99,7 +90,3 @@ def _run(directory: Path, texts: Sequence[str], *, n_copies: int) -> Run:
     if status:
         raise SystemExit(f"{' '.join(command)}: exit status {status}")
     return Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

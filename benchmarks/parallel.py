@@ -19,8 +19,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
 
-from benchmarks.machine import machine, shown_command, write_record
-from benchmarks.texts import heads
+from benchmarks.harness import add_texts, benchmark_parser, heads, run_benchmark
 
 # Fewer bytes than a line of running text has: so many lines are enough.
 _LINE_BYTES = 20
@@ -28,20 +27,8 @@ _LINE_BYTES = 20
 
 def main(argv: list[str] | None = None) -> int:
     """Measures and writes."""
-    args = _parser().parse_args(argv)
-    with tempfile.TemporaryDirectory() as directory:
-        record = _measure(args, Path(directory))
-    record["command"] = shown_command("parallel", argv)
-    record["machine"] = {**machine(), "cores": os.cpu_count()}
-    write_record(record, args.output)
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Speed of annotate on a small corpus.")
-    parser.add_argument(
-        "--text", nargs="+", required=True, help="patterns; a sentence a line, plain or .xz"
-    )
+    parser = benchmark_parser("parallel", "Speed of annotate on a small corpus.")
+    add_texts(parser)
     parser.add_argument("--bytes", type=int, default=6_000_000, help="of the corpus, about")
     parser.add_argument("--files", type=int, default=4, help="of the corpus")
     parser.add_argument("--gzip", action="store_true", help="compress the files")
@@ -50,11 +37,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="to compare")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each")
-    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/parallel.json"))
-    return parser
+    return run_benchmark(parser, _measure, argv)
 
 
-def _measure(args: argparse.Namespace, directory: Path) -> dict[str, object]:
+def _measure(args: argparse.Namespace) -> dict[str, object]:
+    with tempfile.TemporaryDirectory() as directory:
+        return _compare(args, Path(directory))
+
+
+def _compare(args: argparse.Namespace, directory: Path) -> dict[str, object]:
     n_bytes = _write_corpus(args, directory / "corpus")
     seconds: dict[int, list[float]] = {n_workers: [] for n_workers in args.workers}
     for number in range(args.rounds):
@@ -68,6 +59,7 @@ def _measure(args: argparse.Namespace, directory: Path) -> dict[str, object]:
         "what": "wall-clock seconds of the command, and the ratio to the first number of workers",
         "n_bytes": n_bytes,
         "n_files": args.files,
+        "n_cores": os.cpu_count(),
         "is_gzip": args.gzip,
         "document": args.document,
         "n_parts": len(list(output.glob("parts/*"))),
@@ -109,7 +101,3 @@ def _run(corpus: Path, output: Path, flags: Sequence[str]) -> float:
         command, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True, stdout=subprocess.DEVNULL
     )
     return time.monotonic() - started_s
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,7 +12,6 @@ import argparse
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,8 +19,7 @@ from pathlib import Path
 
 from ufal.udpipe import InputFormat, Model, ProcessingError, Sentence
 
-from benchmarks.machine import machine, ratios, shown_command, write_record
-from mtag_core.storage import open_text
+from benchmarks.harness import add_text, benchmark_parser, first_lines, ratios, run_benchmark
 from mtag_core.tagging.tagger import Tagger
 
 _OURS = "mtag, raw text to UPOS, FEATS and lemmas"
@@ -60,32 +58,8 @@ class UdpipeTagger:
 
 def main(argv: list[str] | None = None) -> int:
     """Measures and writes."""
-    args = _parser().parse_args(argv)
-    documents = _documents(args.text, args.lines)
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "text.txt"
-        path.write_text("\n".join(documents), encoding="utf-8")
-        rates = _measure(_systems(documents, path, args), n_rounds=args.rounds)
-    to_ours = ratios(rates, base=_OURS)
-    record = {
-        "what": "white-space words per CPU second from raw text, one core",
-        "machine": machine(),
-        "command": shown_command("raw_cpu", argv),
-        "systems": {
-            name: {
-                "words_per_s": round(statistics.median(values)),
-                "over_mtag": round(to_ours[name], 2),
-            }
-            for name, values in rates.items()
-        },
-    }
-    write_record(record, args.output)
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Speed from raw text to tags on one core.")
-    parser.add_argument("--text", type=Path, required=True, help="a sentence a line, plain or .xz")
+    parser = benchmark_parser("raw_cpu", "Speed from raw text to tags on one core.")
+    add_text(parser)
     parser.add_argument("--lines", type=int, default=1000)
     parser.add_argument("--bundle", help="a model bundle; the one in mtag by default")
     parser.add_argument("--other_bundle", help="a bundle to measure beside it")
@@ -95,13 +69,30 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--spacy_model", default="fr_core_news_sm")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0, help="CPU time of a measurement")
-    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/raw_cpu.json"))
-    return parser
+    return run_benchmark(parser, _record, argv)
+
+
+def _record(args: argparse.Namespace) -> dict[str, object]:
+    documents = _documents(args.text, args.lines)
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "text.txt"
+        path.write_text("\n".join(documents), encoding="utf-8")
+        rates = _measure(_systems(documents, path, args), n_rounds=args.rounds)
+    to_ours = ratios(rates, base=_OURS)
+    return {
+        "what": "white-space words per CPU second from raw text, one core",
+        "systems": {
+            name: {
+                "words_per_s": round(statistics.median(values)),
+                "over_mtag": round(to_ours[name], 2),
+            }
+            for name, values in rates.items()
+        },
+    }
 
 
 def _documents(path: Path, n_lines: int) -> list[str]:
-    with open_text(path) as stream:
-        lines = [line.strip() for _, line in zip(range(n_lines), stream, strict=False)]
+    lines = [line.strip() for line in first_lines(path, n_lines)]
     starts = range(0, len(lines), _LINES_A_DOCUMENT)
     return [" ".join(lines[start : start + _LINES_A_DOCUMENT]) for start in starts]
 
@@ -178,7 +169,3 @@ def _spacy(path: Path, args: argparse.Namespace) -> Callable[[], float]:
         return float(process.stdout.readline())
 
     return measure
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -8,7 +8,6 @@ between the teacher's softmax over FEATS and the one rebuilt from what a shard k
 
 import argparse
 import io
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -17,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.machine import machine, shown_command, write_record
+from benchmarks.harness import benchmark_parser, run_benchmark
 from mtag_core.output.rows import OutputRow
 from mtag_core.records import Sentence
 from mtag_core.storage import open_text
@@ -38,7 +37,17 @@ _BASIS_TOKENS = 2000
 
 def main(argv: list[str] | None = None) -> int:
     """Measures and writes."""
-    args = _parser().parse_args(argv)
+    parser = benchmark_parser("reconstruction", "Soft targets rebuilt from logit shards.")
+    parser.add_argument("--teacher", type=Path, required=True, help="as --teacher of `mtag logits`")
+    parser.add_argument("--text", type=Path, nargs="+", required=True, help="text, plain or .xz")
+    parser.add_argument("--bundle", type=Path, default=_DEFAULT_BUNDLE, help="of the segmenters")
+    parser.add_argument("--lines", type=int, default=60, help="lines a file")
+    parser.add_argument("--top_k", type=int, default=SummaryOptions().top_k)
+    parser.add_argument("--tail_rank", type=int, default=SummaryOptions().tail_rank)
+    return run_benchmark(parser, _measure, argv)
+
+
+def _measure(args: argparse.Namespace) -> dict[str, object]:
     teacher = load_teacher(args.teacher, device="cpu")
     fitted, measured = _sentences(args)
     options = SummaryOptions(top_k=args.top_k, tail_rank=args.tail_rank)
@@ -51,10 +60,8 @@ def main(argv: list[str] | None = None) -> int:
     scored = list(scorer.score([scorer.encode(sentence) for sentence in measured]))
     scorer_s = time.process_time() - started_s
     n_tokens = sum(len(row.upos) for row in scored)
-    result = {
+    return {
         "what": "total variation between the teacher's FEATS softmax and the rebuilt one",
-        "machine": machine(),
-        "command": shown_command("reconstruction", argv),
         "sentences": len(scored),
         "tokens": n_tokens,
         "top_k": args.top_k,
@@ -64,20 +71,6 @@ def main(argv: list[str] | None = None) -> int:
         "bare_words_per_s": round(n_tokens / bare_s),
         "logits_words_per_s": round(n_tokens / scorer_s),
     }
-    write_record(result, args.output)
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Soft targets rebuilt from logit shards.")
-    parser.add_argument("--teacher", type=Path, required=True, help="as --teacher of `mtag logits`")
-    parser.add_argument("--text", type=Path, nargs="+", required=True, help="text, plain or .xz")
-    parser.add_argument("--bundle", type=Path, default=_DEFAULT_BUNDLE, help="of the segmenters")
-    parser.add_argument("--lines", type=int, default=60, help="lines a file")
-    parser.add_argument("--top_k", type=int, default=SummaryOptions().top_k)
-    parser.add_argument("--tail_rank", type=int, default=SummaryOptions().tail_rank)
-    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/reconstruction.json"))
-    return parser
 
 
 def _sentences(args: argparse.Namespace) -> tuple[list[Sentence], list[Sentence]]:
@@ -160,7 +153,3 @@ def _shard_bytes(scorer: Scorer, scored: Sequence[ScoredSentence]) -> int:
         writer.write(OutputRow("document", index, f"document.{index}", row))
     writer.close()
     return len(sink.getvalue())
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,10 +4,9 @@ Starts the cluster of `deploy.flink.cluster`, runs `pipelines.annotate` on it, a
 counts the words in the manifests that stand and looks at the memory of the cluster's processes.
 Interrupted, it keeps what it measured; the same command goes on where the run was.
 
-    python -m benchmarks.scale --input 'corpus/*.txt' --work DIR
+    python -m benchmarks scale --input 'corpus/*.txt' --work DIR
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.machine import machine, shown_command, write_record
+from benchmarks.harness import benchmark_parser, machine, shown_command, write_record
 
 _MIB = 1 << 20
 # What stands in the command line of each kind of process.
@@ -31,7 +30,11 @@ _ROLES = {
 
 def main(argv: list[str] | None = None) -> int:
     """Runs, samples and writes."""
-    args = _parser().parse_args(argv)
+    parser = benchmark_parser("scale", "A long run on a Flink cluster.")
+    parser.add_argument("--input", required=True, help="as of pipelines.annotate")
+    parser.add_argument("--work", type=Path, required=True, help="folder for cluster and output")
+    parser.add_argument("--seconds", type=float, default=10.0, help="between two samples")
+    args = parser.parse_args(argv)
     work = args.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     cluster = [sys.executable, "-m", "deploy.flink.cluster", "--state", str(work / "cluster")]
@@ -52,15 +55,6 @@ def main(argv: list[str] | None = None) -> int:
             subprocess.run([*cluster, "stop"], check=False)
     _write(args.output, samples, is_done=job.returncode == 0)
     return job.returncode
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="A long run on a Flink cluster.")
-    parser.add_argument("--input", required=True, help="as of pipelines.annotate")
-    parser.add_argument("--work", type=Path, required=True, help="folder for cluster and output")
-    parser.add_argument("--seconds", type=float, default=10.0, help="between two samples")
-    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/scale.json"))
-    return parser
 
 
 def _sample(work: Path, elapsed_s: int) -> dict[str, object]:
@@ -94,7 +88,3 @@ def _write(path: Path, samples: list[dict[str, object]], *, is_done: bool) -> No
         "samples": samples,
     }
     write_record(record, path)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

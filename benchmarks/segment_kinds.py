@@ -6,12 +6,11 @@ The sentences are our own (`tests/data/segmentation`); languages are given.
 """
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.machine import write_record
+from benchmarks.harness import benchmark_parser, run_benchmark
 from mtag_core.tagging.tagger import Tagger
 
 _DATA = Path(__file__).parents[1] / "tests" / "data" / "segmentation"
@@ -28,17 +27,17 @@ SegmentText = Callable[[str, str], Forms]
 
 def main(argv: list[str] | None = None) -> int:
     """Measures every system and writes the shares."""
-    parser = argparse.ArgumentParser(description="Segmentation of difficult text, by kind.")
+    parser = benchmark_parser("segment_kinds", "Segmentation of difficult text, by kind.")
     parser.add_argument("--udpipe", type=Path, help="directory of <language>.udpipe tokenizers")
-    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/segment_kinds.json"))
-    args = parser.parse_args(argv)
+    return run_benchmark(parser, _measure, argv)
+
+
+def _measure(args: argparse.Namespace) -> dict[str, object]:
     systems = {"mtag": _mtag()}
     if args.udpipe:
         systems["UDPipe 1 tokenizers"] = _udpipe(args.udpipe)
-    record = {name: _shares(segment) for name, segment in systems.items()}
-    record["sentencex"] = _sentencex_shares()
-    write_record(record, args.output)
-    return 0
+    shares = {name: _shares(segment) for name, segment in systems.items()}
+    return {**shares, "sentencex": _sentencex_shares()}
 
 
 def quotes(style: str) -> Iterator[tuple[str, str, Counter[str]]]:
@@ -121,7 +120,3 @@ def _sentencex_shares() -> dict[str, float]:
 def _rows(name: str) -> list[str]:
     lines = (_DATA / name).read_text(encoding="utf-8").split("\n")
     return [line for line in lines if line and not line.startswith("#")]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -20,8 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
-from benchmarks.machine import machine, shown_command, write_record
-from mtag_core.storage import open_text
+from benchmarks.harness import add_text, benchmark_parser, first_lines, run_benchmark
 
 _CLIENTS = (1, 8, 64)
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -29,7 +28,16 @@ _HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 def main(argv: list[str] | None = None) -> int:
     """Measures and writes."""
-    args = _parser().parse_args(argv)
+    parser = benchmark_parser("serve", "Load on the server.")
+    add_text(parser)
+    parser.add_argument("--lines", type=int, default=3000, help="of the text")
+    parser.add_argument("--lines_a_text", type=int, default=3, help="sentences of a request")
+    parser.add_argument("--workers", type=int, default=1, help="processes that tag")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each number of clients")
+    return run_benchmark(parser, _measure, argv)
+
+
+def _measure(args: argparse.Namespace) -> dict[str, object]:
     texts = _texts(args.text, args.lines, args.lines_a_text)
     command = [sys.executable, "-m", "mtag_core", "serve", "--port=0", f"--workers={args.workers}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
@@ -42,32 +50,16 @@ def main(argv: list[str] | None = None) -> int:
             }
         finally:
             server.terminate()
-    record = {
+    return {
         "what": "requests of some sentences each, server and clients on one machine",
-        "machine": machine(),
-        "command": shown_command("serve", argv),
         "workers": args.workers,
         "words_a_request": round(statistics.mean(len(text.split()) for text in texts), 1),
         "clients": loads,
     }
-    write_record(record, args.output)
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Load on the server.")
-    parser.add_argument("--text", type=Path, required=True, help="a sentence a line, plain or .xz")
-    parser.add_argument("--lines", type=int, default=3000, help="of the text")
-    parser.add_argument("--lines_a_text", type=int, default=3, help="sentences of a request")
-    parser.add_argument("--workers", type=int, default=1, help="processes that tag")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each number of clients")
-    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/serve.json"))
-    return parser
 
 
 def _texts(path: Path, n_lines: int, n_lines_a_text: int) -> list[str]:
-    with open_text(path) as stream:
-        lines = [line.strip() for line in itertools.islice(stream, n_lines)]
+    lines = [line.strip() for line in first_lines(path, n_lines)]
     starts = range(0, len(lines), n_lines_a_text)
     return [" ".join(lines[start : start + n_lines_a_text]) for start in starts]
 
@@ -141,7 +133,3 @@ def _error(text: str, status: int, content: bytes) -> str:
     if "".join(found.split()) != "".join(text.split()):
         return f"{found[:40]!r}, expected {text[:40]!r}"
     return ""
-
-
-if __name__ == "__main__":
-    sys.exit(main())

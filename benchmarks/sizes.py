@@ -5,19 +5,16 @@ A system whose models are not named keeps the size that was measured last.
     python -m benchmarks sizes [--meta_lstm DIR] [--udpipe DIR]
 """
 
-import argparse
 import json
 import math
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
 from tokenizers import Tokenizer
 
-from benchmarks.machine import write_record
+from benchmarks.harness import add_bundle, benchmark_parser, write_record
 from benchmarks.paper.facts import load_facts, trained_treebanks
-from benchmarks.paper.systems import DEFAULT_BUNDLE
 
 _MEGABYTE = 1e6
 _MULTILINGUAL = "multilingual"
@@ -40,13 +37,12 @@ _FACTS = {
 
 def main(argv: list[str] | None = None) -> int:
     """Measures and writes."""
-    parser = argparse.ArgumentParser(description="Sizes of the systems.")
-    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
+    parser = benchmark_parser("sizes", "Parameters and bytes of the systems.")
+    add_bundle(parser)
     parser.add_argument(
         "--meta_lstm", type=Path, help="directory of baselines.meta_lstm.train outputs"
     )
     parser.add_argument("--udpipe", type=Path, help="directory of UDPipe taggers")
-    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/sizes.json"))
     args = parser.parse_args(argv)
     sizes = _stored(args.output) | {_STUDENT: _student(args.bundle)}
     if args.meta_lstm:
@@ -147,7 +143,3 @@ def _words_per_s(name: str | None) -> float | None:
         return None
     measured = json.loads(path.read_text(encoding="utf-8"))["words_a_sentence"]["32"]
     return measured[name]["words_per_s"] if name in measured else None
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,13 +7,18 @@ weights are random, wordpieces are made beforehand and not timed; the bundle's a
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 
-from benchmarks.machine import interleaved_words_per_s, machine, shown_command, write_record
+from benchmarks.harness import (
+    add_bundle,
+    add_text,
+    benchmark_parser,
+    interleaved_words_per_s,
+    run_benchmark,
+)
 from benchmarks.tag_gpu import (
     N_SENTENCES,
     SENTENCE_WORDS,
@@ -27,37 +32,29 @@ from benchmarks.tag_gpu import (
 from mtag_core.tagging.tagger import Tagger
 
 _BATCHED = f"mtag bundle, {N_SENTENCES} sentences a call"
-_DEFAULT_BUNDLE = Path(__file__).parents[1] / "mtag_core" / "bundles" / "default"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Measures and writes."""
-    args = _parser().parse_args(argv)
-    torch.set_num_threads(1)
-    words = read_words(args.text)
-    measured = {str(n): _measure(words, n, args) for n in SENTENCE_WORDS}
-    record = {
-        "what": "words per CPU second, one thread, one sentence a call",
-        "machine": machine(),
-        "command": shown_command("tag_cpu", argv),
-        "words_a_sentence": measured,
-    }
-    write_record(record, args.output)
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Speed of tagging alone on one core.")
-    parser.add_argument("--text", type=Path, required=True, help="a sentence a line, plain or .xz")
-    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/tag_cpu.json"))
-    parser.add_argument("--bundle", type=Path, default=_DEFAULT_BUNDLE)
+    parser = benchmark_parser("tag_cpu", "Speed of tagging alone on one core.")
+    add_text(parser)
+    add_bundle(parser)
     parser.add_argument("--other_bundle", type=Path, help="a bundle to measure beside it")
     parser.add_argument("--segmenter", type=Path, help="a UDPipe tokenizer, timed with --udpipe")
     parser.add_argument("--udpipe", type=Path, help="a UDPipe tagger of the text's language")
     parser.add_argument("--meta_lstm", type=Path, help="a directory of baselines.meta_lstm.train")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2.0, help="CPU time of a measurement")
-    return parser
+    return run_benchmark(parser, _record, argv)
+
+
+def _record(args: argparse.Namespace) -> dict[str, object]:
+    torch.set_num_threads(1)
+    words = read_words(args.text)
+    return {
+        "what": "words per CPU second, one thread, one sentence a call",
+        "words_a_sentence": {str(n): _measure(words, n, args) for n in SENTENCE_WORDS},
+    }
 
 
 def _measure(
@@ -93,7 +90,3 @@ def _systems(
     if args.meta_lstm:
         systems |= meta_lstm_system(sentences, directory=args.meta_lstm)
     return systems
-
-
-if __name__ == "__main__":
-    sys.exit(main())

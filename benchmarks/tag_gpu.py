@@ -11,7 +11,6 @@ the same models on a CPU.
 import argparse
 import json
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,8 +20,15 @@ import torch
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
-from benchmarks.machine import interleaved_words_per_s, machine, ratios, shown_command, write_record
-from mtag_core.storage import open_text
+from benchmarks.harness import (
+    add_bundle,
+    add_text,
+    benchmark_parser,
+    first_lines,
+    interleaved_words_per_s,
+    ratios,
+    run_benchmark,
+)
 
 _Item = TypeVar("_Item")
 SENTENCE_WORDS = (32, 128)
@@ -33,7 +39,6 @@ N_SENTENCES = 64
 
 _BASE = "BERT-base, torch fp32"
 _MULTILINGUAL_VOCABULARY = 119_547
-_DEFAULT_BUNDLE = Path(__file__).parents[1] / "mtag_core" / "bundles" / "default"
 
 
 def read_words(path: Path) -> list[str]:
@@ -42,8 +47,7 @@ def read_words(path: Path) -> list[str]:
     Args:
         path: A sentence a line, plain or `.xz`.
     """
-    with open_text(path) as stream:
-        return [word for _, line in zip(range(1000), stream, strict=False) for word in line.split()]
+    return [word for line in first_lines(path, 1000) for word in line.split()]
 
 
 def cut_sentences(words: Sequence[str], n_words: int) -> list[list[str]]:
@@ -153,32 +157,25 @@ class _TorchTagger:
 
 def main(argv: list[str] | None = None) -> int:
     """Measures and writes."""
-    args = _parser().parse_args(argv)
-    # cuDNN, which runs the LSTMs, would otherwise round to TF32 where torch itself does not.
-    torch.backends.cudnn.allow_tf32 = False
-    words = read_words(args.text)
-    measured = {str(n): _measure(words, n, args) for n in SENTENCE_WORDS}
-    record = {
-        "what": "words per wall-clock second, one sentence a call",
-        "device": _device_name(args.device),
-        "machine": machine(),
-        "command": shown_command("tag_gpu", argv),
-        "words_a_sentence": measured,
-    }
-    write_record(record, args.output)
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Speed of the torch models on a GPU.")
-    parser.add_argument("--text", type=Path, required=True, help="a sentence a line, plain or .xz")
-    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/tag_gpu.json"))
-    parser.add_argument("--bundle", type=Path, default=_DEFAULT_BUNDLE)
+    parser = benchmark_parser("tag_gpu", "Speed of the torch models on a GPU.")
+    add_text(parser)
+    add_bundle(parser)
     parser.add_argument("--meta_lstm", type=Path, help="a directory of baselines.meta_lstm.train")
     parser.add_argument("--device", default="cuda", help="torch device; default: cuda")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2.0, help="of a measurement")
-    return parser
+    return run_benchmark(parser, _record, argv)
+
+
+def _record(args: argparse.Namespace) -> dict[str, object]:
+    # cuDNN, which runs the LSTMs, would otherwise round to TF32 where torch itself does not.
+    torch.backends.cudnn.allow_tf32 = False
+    words = read_words(args.text)
+    return {
+        "what": "words per wall-clock second, one sentence a call",
+        "device": _device_name(args.device),
+        "words_a_sentence": {str(n): _measure(words, n, args) for n in SENTENCE_WORDS},
+    }
 
 
 def _measure(
@@ -196,7 +193,3 @@ def _measure(
 
 def _device_name(device: str) -> str:
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,15 +7,13 @@ tokens in the other, too, with the same UPOS.
     python -m benchmarks unicode_forms
 """
 
-import argparse
-import sys
 import unicodedata
 from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 from statistics import mean
 
-from benchmarks.machine import write_record
+from benchmarks.harness import benchmark_parser, run_benchmark
 from mtag_core.tagging.tagger import Tagger
 
 _TEXTS = Path(__file__).parents[1] / "sample_data" / "text"
@@ -48,12 +46,11 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 def main(argv: list[str] | None = None) -> int:
     """Measures every form and writes the shares."""
-    parser = argparse.ArgumentParser(description="UPOS of text in other Unicode forms.")
+    parser = benchmark_parser("unicode_forms", "UPOS of text in other Unicode forms.")
     parser.add_argument("--text", type=Path, default=_TEXTS, help="a folder of text files")
-    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/unicode_forms.json"))
-    args = parser.parse_args(argv)
-    write_record(shares(Tagger.load(), sorted(args.text.glob("*.txt"))), args.output)
-    return 0
+    return run_benchmark(
+        parser, lambda args: shares(Tagger.load(), sorted(args.text.glob("*.txt"))), argv
+    )
 
 
 def shares(tagger: Tagger, paths: Sequence[Path]) -> dict[str, dict[str, float]]:
@@ -93,7 +90,3 @@ def _folded(tags: Tags) -> Tags:
 def _share(wanted: Tags, found: Tags) -> float:
     matcher = SequenceMatcher(a=wanted, b=found, autojunk=False)
     return sum(block.size for block in matcher.get_matching_blocks()) / len(wanted)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -14,14 +14,13 @@ import importlib
 import io
 import json
 import re
-import sys
 import time
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from benchmarks.machine import machine, shown_command, write_record
+from benchmarks.harness import benchmark_parser, run_benchmark
 from mtag_core.records import Document
 from mtag_core.wikipedia import (
     Page,
@@ -108,14 +107,16 @@ def _per_cent(n: int, total: int) -> float:
 
 def main(argv: list[str] | None = None) -> int:
     """Measures and writes."""
-    parser = argparse.ArgumentParser(description="Speed and quality of reading dumps.")
+    parser = benchmark_parser("wikitext", "Speed and quality of reading dumps.")
     parser.add_argument("--dumps", required=True, help="a pattern of .xml and .xml.bz2 files")
     parser.add_argument("--before", type=Path, help="an earlier record, to print beside this one")
     parser.add_argument(
         "--library_pages", type=int, default=50, help="pages a dump that the libraries clean"
     )
-    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks/wikitext.json"))
-    args = parser.parse_args(argv)
+    return run_benchmark(parser, _record, argv)
+
+
+def _record(args: argparse.Namespace) -> dict[str, object]:
     before = json.loads(args.before.read_text("utf-8"))["dumps"] if args.before else {}
     dumps = {}
     for path in sorted(glob.glob(args.dumps)):
@@ -124,15 +125,11 @@ def main(argv: list[str] | None = None) -> int:
         if name in before:
             dumps[name]["before"] = before[name]["quality"]
         print(name, json.dumps(dumps[name], indent=1), sep="\n")
-    record = {
+    return {
         "what": "MB of raw XML a CPU second for reading and cleaning, decompression not counted; "
         "quality in per cent of sentences, or of quotes",
-        "machine": machine(),
-        "command": shown_command("wikitext", argv),
         "dumps": dumps,
     }
-    write_record(record, args.output)
-    return 0
 
 
 def _measure(path: str, *, n_library_pages: int) -> dict[str, object]:
@@ -194,7 +191,3 @@ def _figures(pages: list[Page], clean: Callable[[Page], str]) -> dict[str, float
     elapsed_s = max(time.process_time() - started_s, 1e-6)
     n_bytes = sum(len(page.text.encode("utf-8", "replace")) for page in pages)
     return {"MB_per_s": round(n_bytes / 1e6 / elapsed_s, 1), **quality(texts)}
-
-
-if __name__ == "__main__":
-    sys.exit(main())

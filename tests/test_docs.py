@@ -118,7 +118,7 @@ def test_commands_name_modules_and_flags_that_exist(words):
     elif words[0] == "benchmarks" and words[1:] and words[1] in _WITH_OPTIONS:
         known |= _shown_flags(importlib.import_module(f"benchmarks.{words[1]}").main, ["--help"])
     elif words[0] == "benchmarks" and words[1:] and not words[1].startswith("-"):
-        known |= _source_flags(f"benchmarks.{words[1]}")
+        known |= _source_flags(f"benchmarks.{words[1]}") | _source_flags("benchmarks.harness")
     else:
         known |= _source_flags(words[0])
     others = [f"{flag}=1" for flag in sorted(_flags(words) - known)]

@@ -8,7 +8,6 @@ that was cut goes on. It runs on a GPU where there is one.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from mtag_core.errors import InputNotFoundError
@@ -67,7 +66,3 @@ def _n_tokens(data: Path, treebank: str) -> int:
     if not sentences:
         raise InputNotFoundError(f"{data}: no training file of {treebank}")
     return sum(len(sentence.forms) for sentence in sentences)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

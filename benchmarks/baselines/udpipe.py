@@ -111,7 +111,3 @@ def _cleaned(sentence: ConlluSentence, language: str) -> ConlluSentence:
             lemma = clean_lemma(form, lemma, upos, language) or form
         rows.append((*row[: conllu.LEMMA], lemma, *row[conllu.UPOS :]))
     return replace(sentence, rows=tuple(rows))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,7 +5,6 @@ python -m benchmarks paper.figures
 
 import json
 import math
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
@@ -215,7 +214,3 @@ def _svg(width: float, height: float, parts: Iterable[str], *, title: str) -> st
     name, style = f"<title>{escape(title)}</title>", f"<style>{_STYLE}</style>"
     back = f'<rect class="back" width="{width}" height="{height}"/>'
     return "\n".join([head, name, style, back, *parts, "</svg>"]) + "\n"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -8,13 +8,12 @@ python -m benchmarks paper.score encoder_multilingual --models DIR --device cuda
 
 import argparse
 import logging
-import sys
 from functools import partial
 from pathlib import Path
 
-from benchmarks.machine import shown_command
+from benchmarks.harness import shown_command
 from benchmarks.paper.facts import write_facts
-from benchmarks.paper.systems import BASELINES, DEFAULT_BUNDLE, bundle_segmenter, load_system
+from benchmarks.paper.systems import BASELINES, bundle_segmenter, load_system
 from mtag_core.cli.logs import start_logging
 from mtag_core.evaluation.treebanks import (
     SEGMENTERS,
@@ -27,6 +26,7 @@ from mtag_core.evaluation.treebanks import (
     evaluate_treebanks,
 )
 from mtag_core.storage import list_files
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.treebank_style import MIXED
 
 _RAW_MODES: dict[SegmenterChoice, str] = {
@@ -124,7 +124,3 @@ def _score_baseline(
             continue
         results.append(evaluate_file(path, tagger, options))
     return results
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -8,14 +8,13 @@ bundle that knows treebanks also has gold tokens and raw text tagged with the tr
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from benchmarks import sizes
 from benchmarks.paper import figures, score, tables
-from benchmarks.paper.systems import DEFAULT_BUNDLE
 from mtag_core.evaluation.treebanks import SEGMENTERS
 from mtag_core.labels import load_labels
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,7 +42,3 @@ def main(argv: list[str] | None = None) -> int:
     sizes.main(["--bundle", str(args.bundle)])
     figures.main()
     return tables.main([])
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from benchmarks.baselines.meta_lstm.training import MetaLstmTagger
     from mtag_core.training.logits.trained_teacher import TrainedTeacher
 
-DEFAULT_BUNDLE = Path(__file__).parents[2] / "mtag_core" / "bundles" / "default"
 BASELINES = ("udpipe", "meta_lstm", "meta_lstm_multilingual", "encoder", "encoder_multilingual")
 """What `load_system` loads."""
 

@@ -323,7 +323,3 @@ _SECTIONS: dict[str, Callable[[], str]] = {
     "forms": forms_section,
     "treebanks": treebanks_section,
 }
-
-
-if __name__ == "__main__":
-    sys.exit(main())

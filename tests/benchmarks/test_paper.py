@@ -7,7 +7,7 @@ import pytest
 from benchmarks import sizes
 from benchmarks.__main__ import main
 from benchmarks.baselines import udpipe
-from benchmarks.machine import interleaved_words_per_s, ratios, shown_command
+from benchmarks.harness import interleaved_words_per_s, ratios, shown_command
 from benchmarks.paper import facts, score, student, tables
 from benchmarks.paper.facts import Facts, load_facts, pair, table, write_facts
 from benchmarks.paper.figures import Point, comparable, heat_map, size_chart

@@ -1,5 +1,6 @@
-from benchmarks.paper.systems import DEFAULT_BUNDLE, TellableEncoder, bundle_segmenter
+from benchmarks.paper.systems import TellableEncoder, bundle_segmenter
 from mtag_core.evaluation.treebanks import EvaluationOptions, evaluate_file
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 
 class FakeTeacher:

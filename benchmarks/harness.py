@@ -1,5 +1,6 @@
-"""What a measurement ran on, how it is repeated and written."""
+"""What benchmarks share: flags, texts, measurements in turn, and the record that is written."""
 
+import argparse
 import json
 import os
 import platform
@@ -8,10 +9,66 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
+from itertools import islice
 from pathlib import Path
 
+from mtag_core.storage import list_files, open_text
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
+
+_COMMAND = "python -m benchmarks"
 _ROOT = Path(__file__).resolve().parents[1]
 _PACKAGES = ("onnxruntime", "torch", "transformers", "tokenizers", "ufal.udpipe", "apache-beam")
+
+
+def benchmark_parser(name: str, description: str) -> argparse.ArgumentParser:
+    """A parser with the flag that every benchmark has: `--output`.
+
+    Args:
+        name: Of the benchmark and, by default, of its file in `docs/benchmarks/`.
+        description: One sentence.
+    """
+    parser = argparse.ArgumentParser(prog=f"{_COMMAND} {name}", description=description)
+    parser.add_argument("--output", type=Path, default=Path(f"docs/benchmarks/{name}.json"))
+    return parser
+
+
+def add_texts(parser: argparse.ArgumentParser) -> None:
+    """Adds `--text` for several files, as `heads` reads them."""
+    parser.add_argument(
+        "--text", nargs="+", required=True, help="patterns; a sentence a line, plain or .xz"
+    )
+
+
+def add_text(parser: argparse.ArgumentParser) -> None:
+    """Adds `--text` for one file, as `first_lines` reads it."""
+    parser.add_argument("--text", type=Path, required=True, help="a sentence a line, plain or .xz")
+
+
+def add_bundle(parser: argparse.ArgumentParser) -> None:
+    """Adds `--bundle`."""
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
+
+
+def run_benchmark(
+    parser: argparse.ArgumentParser,
+    measure: Callable[[argparse.Namespace], Mapping[str, object]],
+    argv: Sequence[str] | None,
+) -> int:
+    """Parses the flags, measures, and writes the record with the command and the machine.
+
+    Args:
+        parser: Of `benchmark_parser`.
+        measure: Gets the flags, gives the record.
+        argv: The command line; None takes the process's.
+
+    Returns:
+        The exit code.
+    """
+    args = parser.parse_args(argv)
+    record = measure(args)
+    command = shown_command(parser.prog.removeprefix(f"{_COMMAND} "), argv)
+    write_record({**record, "command": command, "machine": machine()}, args.output)
+    return 0
 
 
 def machine() -> dict[str, object]:
@@ -43,7 +100,7 @@ def shown_command(name: str, argv: Sequence[str] | None = None) -> str:
         argv: Its arguments; default: the process's own.
     """
     arguments = sys.argv[1:] if argv is None else argv
-    return " ".join(["python -m benchmarks", name, *map(_portable, arguments)])
+    return " ".join([_COMMAND, name, *map(_portable, arguments)])
 
 
 def write_record(record: Mapping[str, object], path: Path) -> None:
@@ -109,3 +166,24 @@ def ratios(rates: Mapping[str, list[float]], *, base: str) -> dict[str, float]:
         name: statistics.median(own / other for own, other in zip(values, rates[base], strict=True))
         for name, values in rates.items()
     }
+
+
+def heads(patterns: Sequence[str], *, n_lines: int) -> dict[str, list[str]]:
+    """The first lines of every file that the patterns match.
+
+    Args:
+        patterns: Files with a sentence a line.
+        n_lines: Lines of all files together, about; each gives as many.
+
+    Returns:
+        Name of the file, without endings, to its lines without line feeds.
+    """
+    paths = [Path(file.path) for file in list_files(patterns)]
+    each = -(-n_lines // len(paths))
+    return {path.name.split(".")[0]: first_lines(path, each) for path in paths}
+
+
+def first_lines(path: Path, n_lines: int) -> list[str]:
+    """The first lines of a file, plain or .xz, without line feeds."""
+    with open_text(path, newline="\n") as lines:
+        return [line.rstrip("\n") for line in islice(lines, n_lines)]
