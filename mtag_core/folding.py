@@ -9,6 +9,7 @@ Source: Unicode Standard Annex 15.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 # Hebrew points and cantillation, Arabic vowel marks and tatweel: texts for learners have them.
@@ -50,16 +51,16 @@ def fold_form(form: str) -> str:
     return _IGNORABLE.sub("", fold(form)) or form
 
 
-def fold_lines(text: str) -> str:
-    """Folds each line of a text as `fold_form` does; nearly all lines stay as they are."""
+def fold_forms(forms: Sequence[str]) -> Sequence[str]:
+    """Folds each of some forms as `fold_form` does; nearly all stay as they are."""
+    text = "\n".join(forms)
     if text.isascii():
-        return text
+        return forms
     if not unicodedata.is_normalized("NFKC", text):
-        return "\n".join(map(fold_form, text.split("\n")))
+        return list(map(fold_form, forms))
     if not _LEFT_OUT.search(text):
-        return text
-    lines = text.split("\n")
-    return "\n".join([fold_form(line) if _LEFT_OUT.search(line) else line for line in lines])
+        return forms
+    return [fold_form(form) if _LEFT_OUT.search(form) else form for form in forms]
 
 
 def is_in_capitals(text: str) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from mtag_core.arrays import DAMAGE, write_arrays
+from mtag_core.arrays import DAMAGE, spread, write_arrays
 from mtag_core.errors import BundleError
 
 _WORD = regex.compile(r"[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*['’]?")
@@ -93,7 +93,8 @@ def chunks_of(text: str) -> list[str]:
 @lru_cache(maxsize=16_384)
 def chunk_codes(chunk: str) -> tuple[int, ...]:
     """Codes of the words of one of `chunks_of`."""
-    return tuple([_code(word) for word in _WORD.findall(chunk)])
+    words = [chunk] if chunk.isalpha() else _WORD.findall(chunk)
+    return tuple([_code(word) for word in words])
 
 
 def ngram_rows(text: str, *, n_rows: int) -> list[int]:
@@ -224,12 +225,11 @@ class LanguageWords:
         n_words = np.array(list(map(len, texts_codes)), np.int64)
         codes = np.array([*chain.from_iterable(texts_codes)], np.uint32)
         places, is_known = _find(self._codes, codes)
-        of_text = np.repeat(np.arange(len(texts)), n_words)[is_known]
+        of_text = np.arange(len(texts)).repeat(n_words)[is_known]
         counts = self._starts[places + 1] - self._starts[places]
-        firsts = np.cumsum(counts) - counts
-        pairs = np.arange(int(counts.sum())) + np.repeat(self._starts[places] - firsts, counts)
+        pairs = spread(counts, self._starts[places])
         n_languages = len(self.languages)
-        cells = np.repeat(of_text, counts) * n_languages + self._owners[pairs]
+        cells = of_text.repeat(counts) * n_languages + self._owners[pairs]
         sums = np.bincount(cells, self._gains[pairs], minlength=len(texts) * n_languages)
         return sums.astype(np.float64).reshape(len(texts), n_languages), n_words
 

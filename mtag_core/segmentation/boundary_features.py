@@ -123,8 +123,8 @@ def gap_rows(cut: CutChunks, gaps: Integers, chunks: Integers) -> Codes:
     rows[:, _C0 : _C3 + 1] = padded[1, windows]
     starts, ends = cut.starts[chunks], cut.ends[gaps]
     lasts = starts + cut.sizes[chunks]
-    firsts = np.stack([ends - _SIDE_CHARACTERS, ends, starts, ends - 2])
-    beyond = np.stack([ends, ends + _SIDE_CHARACTERS, starts + _WHOLE_CHARACTERS, ends])
+    firsts = np.array([ends - _SIDE_CHARACTERS, ends, starts, ends - 2])
+    beyond = np.array([ends, ends + _SIDE_CHARACTERS, starts + _WHOLE_CHARACTERS, ends])
     codes = _stretch_codes(cut.plain, np.maximum(firsts, starts), np.minimum(beyond, lasts))
     rows[:, _LEFT : _LEFT_END + 1] = codes.T
     numbers = gaps - cut.first_units[chunks]

@@ -14,11 +14,12 @@ import regex
 from numpy.typing import NDArray
 
 from mtag_core.arrays import Integers
+from mtag_core.folding import fold_forms
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.word_units import (
     CLASS_BITS,
     UNSPACED,
-    styleless,
+    in_one_style,
     unit_numbers,
     unit_spans,
 )
@@ -55,7 +56,7 @@ class CutChunks:
 
     Attributes:
         text: The chunks, a line each.
-        plain: Each as `styleless` writes it if that keeps its length; else as it is.
+        plain: Each as `styleless` has it if that keeps its length; else as it is.
         changed: Chunks whose length that would not keep.
         starts: Offset of each chunk in both. Shape (n_chunks,).
         sizes: Characters of each chunk. Shape (n_chunks,).
@@ -106,7 +107,7 @@ class ChunkCutter:
         sizes = np.array(list(map(len, chunks)), np.int64)
         lasts = sizes.cumsum() + np.arange(len(chunks))
         starts = lasts - sizes
-        plain, changed = _plain(text)
+        plain, changed = _plain(text, chunks)
         between = _between(text)
         unsure = lasts.searchsorted((between == _UNSURE).nonzero()[0] - 1, side="right")
         for index in set(unsure.tolist()):
@@ -116,7 +117,7 @@ class ChunkCutter:
         between[self._clitic_starts(plain)] = _APART
         ends = (between == _APART).nonzero()[0]
         n_before = ends.searchsorted(starts, side="right")
-        n_units = np.diff(n_before, append=len(ends))
+        n_units = ends.searchsorted(lasts, side="right") - n_before
         unit_starts = np.zeros_like(ends)
         unit_starts[1:] = ends[:-1]
         unit_starts[n_before] = starts
@@ -151,16 +152,17 @@ def is_word(chunk: str) -> bool:
     return chunk.isalpha() and (chunk.isascii() or _HAS_SPACES.fullmatch(chunk) is not None)
 
 
-def _plain(text: str) -> tuple[str, list[int]]:
+def _plain(text: str, chunks: Sequence[str]) -> tuple[str, list[int]]:
     """Lines as features read them, and which lines stay as they are to keep their length."""
-    plain = styleless(text)
-    if text.isascii():
+    folded = fold_forms(chunks)
+    plain = in_one_style(text if folded is chunks else "\n".join([*folded, ""]))
+    # Small letters are never fewer.
+    if folded is chunks and len(plain) == len(text):
         return plain, []
-    pairs = list(zip(plain.split("\n"), text.split("\n"), strict=True))
-    changed = [index for index, (line, chunk) in enumerate(pairs) if len(line) != len(chunk)]
-    if not changed:
-        return plain, []
-    lines = [line if len(line) == len(chunk) else chunk for line, chunk in pairs]
+    lines = plain.split("\n")
+    changed = [index for index, chunk in enumerate(chunks) if len(lines[index]) != len(chunk)]
+    for index in changed:
+        lines[index] = chunks[index]
     return "\n".join(lines), changed
 
 

@@ -7,6 +7,7 @@ each end; a feature is a hash of some of them.
 import numpy as np
 from numpy.typing import NDArray
 
+from mtag_core.arrays import Integers
 from mtag_core.segmentation.boundary_features import (
     BALANCE,
     CLOSED,
@@ -122,40 +123,43 @@ def place_rows(
     return rows
 
 
-def _fill_counts(rows: Codes, columns: Codes, line_ends: NDArray[np.int64]) -> None:
+def _fill_counts(rows: Codes, columns: Codes, line_ends: Integers) -> None:
+    line_sizes = _sizes(line_ends)
     quotes = columns[:, N_QUOTES]
     if quotes.any():
-        rows[:, _QUOTE] = _sums(quotes.astype(np.int64), line_ends) & 1
+        rows[:, _QUOTE] = _sums(quotes.astype(np.int64), line_ends, line_sizes) & 1
     balance = columns[:, BALANCE]
     if balance.any():
-        depth = _sums(balance.astype(np.uint8).view(np.int8).astype(np.int64), line_ends)
-        rows[:, _DEPTH] = np.clip(depth, 0, 2)
+        depth = _sums(balance.astype(np.int8), line_ends, line_sizes)
+        rows[:, _DEPTH] = np.minimum(np.maximum(depth, 0), 2)
     is_mark = columns[:, END_MARK] != 0
     is_mark[line_ends] = True
     marks = is_mark.nonzero()[0]
-    bounds = np.concatenate([_BEFORE_FIRST, marks])
-    sizes = bounds[1:] - bounds[:-1]
-    since = np.arange(1, len(rows) + 1) - (bounds[:-1] + 1).repeat(sizes)
+    sizes = _sizes(marks)
+    since = np.arange(1, len(rows) + 1) - (marks + 1 - sizes).repeat(sizes)
     rows[:, _SINCE] = _SIZE_BUCKETS[np.minimum(since, len(_SIZE_BUCKETS) - 1)]
-    _fill_styles(rows, line_ends, marks)
+    _fill_styles(rows, line_ends, line_sizes, marks)
     if (sizes > LONGEST_UNMARKED).any():
-        is_unmarked = np.repeat(sizes > LONGEST_UNMARKED, sizes)
+        is_unmarked = (sizes > LONGEST_UNMARKED).repeat(sizes)
         is_unmarked[marks] = False
         rows[is_unmarked, _STYLE] = UNMARKED
 
 
-_BEFORE_FIRST = np.array([-1])
+def _sizes(lasts: Integers) -> Integers:
+    """The sizes of stretches that end at some indices."""
+    sizes = lasts + 1
+    sizes[1:] -= sizes[:-1].copy()
+    return sizes
 
 
-def _sums(numbers: NDArray[np.int64], line_ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    sums = np.cumsum(numbers)
+def _sums(numbers: Integers, line_ends: Integers, line_sizes: Integers) -> Integers:
+    sums = numbers.cumsum(dtype=np.int64)
     if len(line_ends) > 1:
-        before = np.concatenate([[0], sums[line_ends[:-1]]])
-        sums -= np.repeat(before, np.diff(line_ends, prepend=-1))
+        sums[line_sizes[0] :] -= sums[line_ends[:-1]].repeat(line_sizes[1:])
     return sums
 
 
-def _fill_styles(rows: Codes, line_ends: NDArray[np.int64], marks: NDArray[np.int64]) -> None:
+def _fill_styles(rows: Codes, line_ends: Integers, line_sizes: Integers, marks: Integers) -> None:
     """Gives lines of several stops a number from 2 to `SMALL_LETTERS`.
 
     The more stops of the line are before small letters, the larger.
@@ -173,9 +177,7 @@ def _fill_styles(rows: Codes, line_ends: NDArray[np.int64], marks: NDArray[np.in
     has_style = n_all >= _FEW_STOPS
     if has_style.any():
         share = (SMALL_LETTERS - 2) * n_small // np.maximum(n_all, 1)
-        rows[:, _STYLE] = np.repeat(
-            np.where(has_style, 2 + share, 0), np.diff(line_ends, prepend=-1)
-        )
+        rows[:, _STYLE] = np.where(has_style, 2 + share, 0).repeat(line_sizes)
 
 
 def styles(rows: Codes) -> Codes:

@@ -239,7 +239,7 @@ class ChunkTable:
         spans = zip(starts.tolist(), ends.tolist(), strict=True)
         forms = [cut.text[start:end] for start, end in spans]
         variants = np.empty((n_chunks, 2, 2), np.int32)
-        rows = np.stack([counts, firsts + len(self.forms)], axis=1)
+        rows = np.array([counts, firsts + len(self.forms)]).T
         variants[:] = rows[:n_chunks, None]
         variants[stops, 1] = rows[n_chunks:]
         self._variants.extend(variants.reshape(-1, 2))

@@ -9,6 +9,7 @@ how; that moves nothing.
 Source: Unicode Standard Annex 15.
 """
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -29,7 +30,7 @@ _FOLDED = regex.compile(
     r"[^\P{L}\u1100-\u11ff]\p{M}+|[\u1100-\u115f][\u1160-\u11a7]+[\u11a8-\u11ff]*"
     r"|[\ufb50-\ufdff\ufe70-\ufefc\U0001d400-\U0001d7ff]|[\uff01-\uff5e]+|[\u212a\u212b]"
 )
-_MAY_CHANGE = regex.compile(
+_MAY_CHANGE = re.compile(
     r"[\ufb50-\ufdff\ufe70-\ufefc\U0001d400-\U0001d7ff\uff21-\uff3a\uff41-\uff5a]"
 )
 _FULL_WIDTH = {point: point - 0xFEE0 for point in range(0xFF01, 0xFF5F)}

@@ -37,6 +37,7 @@ _IS_SPACE = np.array([chr(point).isspace() for point in range(0x3001)] + [False]
 # Whose treebanks end sentences at colons and semicolons before small letters, too.
 _ENDING_AT_COLONS = frozenset({"it", "la"})
 
+_AT_ENDS = ChunkFlag.FOOTNOTED | ChunkFlag.CLOSING | ChunkFlag.OPENING
 _SINGLE_QUOTES = frozenset("'\u2018\u2019\u201a\u201b\u2039\u203a")
 _ASCII_DIGITS = frozenset("0123456789")
 _DIGITS = regex.compile(r"[0-9]{1,3}")
@@ -140,18 +141,8 @@ class SpacedTokenizer:
             costs = self.table.end_costs[stream.rows[asked]]
             costs = costs + SHORT_FORM_COST * is_before_month(places[asked], self._months)
             is_end[asked] = scores - costs > 0
-        is_footnoted = stream.flags & ChunkFlag.FOOTNOTED != 0
-        if is_footnoted.any():
-            is_end |= is_footnoted & is_before_capital(places)
-        is_closing = stream.flags & ChunkFlag.CLOSING != 0
-        if is_closing.any():
-            is_end[is_closing & are_closed_before(places)] = True
-            is_end[:-1] &= ~is_closing[1:] | stream.is_line_end[:-1]
-        is_opening = stream.flags & ChunkFlag.OPENING != 0
-        if is_opening.any():
-            # What opens a sentence is none by itself.
-            is_first = np.append(True, is_end[:-1])
-            is_end &= ~(is_opening & is_first) | stream.is_line_end
+        if (stream.flags & _AT_ENDS).any():
+            _mend(is_end, stream, places)
         return is_end.nonzero()[0]
 
     def apart_stops(self, stream: ChunkStream, places: Codes) -> NDArray[np.bool_]:
@@ -219,6 +210,19 @@ class SpacedTokenizer:
                 if pattern.fullmatch(left) and _THREE_DIGITS.fullmatch(forms[index]):
                     pairs.append(index)
         return pairs
+
+
+def _mend(is_end: NDArray[np.bool_], stream: ChunkStream, places: Codes) -> None:
+    """Puts footnotes and closing marks to the sentence before, opening marks to the one behind."""
+    is_end |= (stream.flags & ChunkFlag.FOOTNOTED != 0) & is_before_capital(places)
+    is_closing = stream.flags & ChunkFlag.CLOSING != 0
+    is_end[is_closing & are_closed_before(places)] = True
+    is_end[:-1] &= ~is_closing[1:] | stream.is_line_end[:-1]
+    is_opening = stream.flags & ChunkFlag.OPENING != 0
+    if is_opening.any():
+        # What opens a sentence is none by itself.
+        is_first = np.append(True, is_end[:-1])
+        is_end &= ~(is_opening & is_first) | stream.is_line_end
 
 
 def _closing_quotes(block: TokenBlock) -> list[int]:

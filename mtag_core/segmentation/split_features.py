@@ -5,8 +5,7 @@ a form and its scripts are made once a form, those of its neighbourhood once a t
 table of weights are made for many scripts at once.
 """
 
-import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from mtag_core.segmentation.hashing import MIX, SPREAD, Codes, hash_columns, table_rows
 from mtag_core.segmentation.split_scripts import Script
+from mtag_core.segmentation.word_units import text_codes
 
 Counts = NDArray[np.uint8]
 
@@ -66,53 +66,74 @@ NOTHING = (0, 1, 2, 3, 4, 5, 6)
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 
 
-def script_codes(form: str, scripts: Iterable[Script], counts: Counts) -> list[list[int]]:
-    """Codes of scripts and of what they leave of a form.
+def script_codes(
+    forms: Sequence[str], options: Sequence[Sequence[Script]], counts: Counts
+) -> Codes:
+    """Codes of scripts and of what they leave of forms.
 
     Args:
-        form: The surface form.
-        scripts: Some that fit it.
+        forms: Surface forms.
+        options: Some scripts that fit each.
         counts: Logarithms of how often forms occur in running text, by `count_row`.
 
     Returns:
-        For each script its own code, then N_SCRIPT_COLUMNS ones.
+        For each script of each form its own code, then N_SCRIPT_COLUMNS ones. Shape (n_options,
+        1 + N_SCRIPT_COLUMNS).
     """
-    whole = _code(form)
-    n_form = _count(whole, counts)
-    parts = (form[:2], form[:3], form[:4], form[-2:], form[-3:])
-    of_form = [_code(part) for part in parts]
-    codes = []
-    for script in scripts:
-        stem = script.stem(form)
-        stem_code = _code(stem)
-        n_stem = _count(stem_code, counts)
-        both = n_stem << 8 | n_form
-        sizes = len(script.before) << 4 | len(script.after)
-        codes.append(
-            [
-                *(script.code, 0, whole, stem_code, *of_form, min(len(stem), 8), n_stem, both),
-                *(both, (n_stem - n_form + 64) << 8 | sizes, stem_code),
-                _code(stem[:2]) << 8 | len(script.prefix),
-                _code(stem[-2:]) << 8 | len(script.suffix),
-            ]
-        )
+    pairs = [
+        (form, script) for form, scripts in zip(forms, options, strict=True) for script in scripts
+    ]
+    stems = [form[len(s.prefix) : len(form) - len(s.suffix)] for form, s in pairs]
+    of_form = np.array(
+        [
+            text_codes(forms),
+            *(_short_codes(form[:size] for form in forms) for size in (2, 3, 4)),
+            *(_short_codes(form[-size:] for form in forms) for size in (2, 3)),
+        ],
+        np.uint64,
+    ).repeat(list(map(len, options)), axis=1)
+    stem_codes = np.array(text_codes(stems), np.uint64)
+    n_form, n_stem = _counts(of_form[0], counts), _counts(stem_codes, counts)
+    facts = np.array(
+        [
+            (s.code, len(s.prefix), len(s.suffix), len(s.before) << 4 | len(s.after))
+            for _, s in pairs
+        ],
+        np.uint64,
+    ).reshape(-1, 4)
+    codes = np.zeros((len(pairs), 1 + N_SCRIPT_COLUMNS), np.uint64)
+    codes[:, 0] = facts[:, 0]
+    codes[:, 2] = of_form[0]
+    codes[:, 3] = codes[:, 14] = stem_codes
+    codes[:, 4:9] = of_form[1:].T
+    codes[:, 9] = np.minimum(list(map(len, stems)), 8)
+    codes[:, 10] = n_stem
+    codes[:, 11] = codes[:, 12] = n_stem << 8 | n_form
+    codes[:, 13] = (n_stem + 64 - n_form) << 8 | facts[:, 3]
+    codes[:, 15] = np.array(_short_codes(stem[:2] for stem in stems), np.uint64) << 8 | facts[:, 1]
+    codes[:, 16] = np.array(_short_codes(stem[-2:] for stem in stems), np.uint64) << 8 | facts[:, 2]
     return codes
 
 
-def neighbour_codes(form: str, counts: Counts) -> tuple[int, ...]:
-    """Codes of a form as it is seen from its neighbours, in the columns named above."""
-    lower = form.lower()
-    n_form = _count(_code(form), counts)
-    n_rest = _count(_code(form[1:]), counts)
-    shape = (form[:1].isupper(), form[:1].isalpha(), form.isdigit(), form.isalnum())
-    bits = sum(is_so << place for place, is_so in enumerate(shape))
-    start = _code(lower[:1])
-    return (
-        *(_code(lower), _code(lower[-2:]), _code(lower[-3:]), start, _code(lower[:2])),
-        bits << 8 | n_form // 3,
-        # A first letter that is an article or a preposition leaves a form that stands alone too.
-        start << 16 | n_rest << 8 | n_form,
-    )
+def neighbour_codes(forms: Sequence[str], counts: Counts) -> Codes:
+    """Codes of forms as their neighbours read them: shape (n_forms, N_SEEN), as named above."""
+    lower = [form.lower() for form in forms]
+    codes = np.empty((len(forms), N_SEEN), np.uint64)
+    codes[:, _WHOLE] = text_codes(lower)
+    codes[:, _END_2] = _short_codes(form[-2:] for form in lower)
+    codes[:, _END_3] = _short_codes(form[-3:] for form in lower)
+    codes[:, _START_1] = _short_codes(form[:1] for form in lower)
+    codes[:, _START_2] = _short_codes(form[:2] for form in lower)
+    n_form = _counts(np.array(text_codes(forms), np.uint64), counts)
+    n_rest = _counts(np.array(text_codes(form[1:] for form in forms), np.uint64), counts)
+    bits = [
+        form[:1].isupper() | form[:1].isalpha() << 1 | form.isdigit() << 2 | form.isalnum() << 3
+        for form in forms
+    ]
+    codes[:, _SHAPE] = np.array(bits, np.uint64) << 8 | n_form // 3
+    # A first letter that is an article or a preposition leaves a form that stands alone too.
+    codes[:, _REST] = codes[:, _START_1] << 16 | n_rest << 8 | n_form
+    return codes
 
 
 def context_codes(around: Codes) -> Codes:
@@ -162,16 +183,21 @@ def context_rows(scripts: Codes, codes: Codes, *, n_rows: int) -> NDArray[np.int
 
 def count_row(form: str, *, n_counts: int) -> int:
     """The row of a form's count."""
-    return _code(form) & (n_counts - 1)
+    return text_codes([form])[0] & (n_counts - 1)
+
+
+def _short_codes(parts: Iterable[str]) -> list[int]:
+    return list(map(_short_code, parts))
 
 
 @lru_cache(maxsize=16_384)
-def _code(part: str) -> int:
-    return zlib.crc32(part.encode("utf-8", "replace"))
+def _short_code(part: str) -> int:
+    return text_codes([part])[0]
 
 
-def _count(code: int, counts: Counts) -> int:
-    return int(counts[code & (len(counts) - 1)])
+def _counts(codes: Codes, counts: Counts) -> Codes:
+    found: Codes = counts[codes & np.uint64(len(counts) - 1)].astype(np.uint64)
+    return found
 
 
 def _hash(scripts: Codes, codes: Codes, *, first_seed: int, n_rows: int) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """Edit scripts: how a surface form becomes several tokens, and which of them fit a form."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
@@ -52,20 +52,20 @@ class Candidates:
     def __init__(self, scripts: Sequence[Script]) -> None:
         self.scripts = tuple(scripts)
         self._form_to_scripts: dict[str, list[Script]] = {}
-        self._ends_to_scripts: dict[tuple[str, str], list[Script]] = {}
+        sizes_to_scripts: dict[tuple[int, int], dict[str, list[Script]]] = {}
         for script in scripts:
-            if script.is_exact:
-                self._form_to_scripts.setdefault(script.prefix, []).append(script)
-            else:
-                ends = (script.prefix, script.suffix)
-                self._ends_to_scripts.setdefault(ends, []).append(script)
-        self._lengths = sorted({(len(start), len(end)) for start, end in self._ends_to_scripts})
+            known = self._form_to_scripts
+            if not script.is_exact:
+                sizes = (len(script.prefix), len(script.suffix))
+                known = sizes_to_scripts.setdefault(sizes, {})
+            known.setdefault(script.prefix + script.suffix, []).append(script)
+        self._sizes_to_scripts = sorted(sizes_to_scripts.items(), key=lambda item: item[0])
 
-    def of(self, form: str) -> Iterator[Script]:
-        """Yields `WHOLE`, the form's own scripts and every one that leaves a stem of it."""
-        yield WHOLE
-        yield from self._form_to_scripts.get(form, ())
-        for n_start, n_end in self._lengths:
-            if n_start + n_end < len(form):
-                ends = (form[:n_start], form[len(form) - n_end :])
-                yield from self._ends_to_scripts.get(ends, ())
+    def of(self, form: str) -> list[Script]:
+        """`WHOLE`, the form's own scripts and every one that leaves a stem of it."""
+        found = [WHOLE, *self._form_to_scripts.get(form, ())]
+        size = len(form)
+        for (n_start, n_end), known in self._sizes_to_scripts:
+            if n_start + n_end < size:
+                found += known.get(form[:n_start] + form[size - n_end :], ())
+        return found

@@ -7,6 +7,7 @@ tells a prefix from a first letter; those counts are part of the model.
 
 import json
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from mtag_core.arrays import DAMAGE, GrowingArray, Integers, spread, write_arrays
 from mtag_core.errors import BundleError
-from mtag_core.folding import fold_form
+from mtag_core.folding import fold_form, fold_forms
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.split_features import (
     N_SEEN,
@@ -102,14 +103,13 @@ class SplitModel:
         if not len(unsure):
             return {}
         best = self._best(rows, unsure, sentence_ends)
-        options, firsts = self._options, self._first_option.values[rows[unsure]]
-        return {
-            index: _with_points(options[option], forms[index], self._forms[rows[index]])
-            for index, option, first in zip(
-                unsure.tolist(), (firsts + best).tolist(), firsts.tolist(), strict=True
-            )
-            if option != first
-        }
+        expansions = {}
+        for index, option in zip(unsure.tolist(), best.tolist(), strict=True):
+            script = self._options[option]
+            if script is not WHOLE:
+                bare = self._forms[rows[index]]
+                expansions[index] = _with_points(script.apply(bare), forms[index], bare)
+        return expansions
 
     def _rows(self, forms: Sequence[str]) -> list[int]:
         if len(self._form_to_row) > _MAX_CACHED:
@@ -132,23 +132,23 @@ class SplitModel:
         self._n_options.extend([0])
         self._first_option.extend([0])
         self._scripts, self._scores = GrowingArray(np.uint64), GrowingArray(np.int32)
-        self._options: list[tuple[str, ...]] = []
+        self._options: list[Script] = []
 
     def _add(self, forms: Sequence[str]) -> None:
         """Notes what may become of forms wherever they stand; most stay as they are."""
-        bare = [fold_form(form) for form in forms]
+        bare = fold_forms(forms)
         all_scripts = [scripts_of(form, self._candidates) for form in bare]
         sizes = np.array(list(map(len, all_scripts)), np.int64)
         n_kept = np.where(sizes > 1, sizes, 0)
-        self._first_option.extend(len(self._options) + np.cumsum(n_kept) - n_kept)
+        self._first_option.extend(len(self._options) + n_kept.cumsum() - n_kept)
         self._n_options.extend(sizes)
         unsure = [pair for pair in zip(bare, all_scripts, strict=True) if len(pair[1]) > 1]
-        self._options += [script.apply(form) for form, scripts in unsure for script in scripts]
-        codes = [c for form, scripts in unsure for c in script_codes(form, scripts, self._counts)]
-        if codes:
-            columns = np.array(codes, np.uint64)
-            rows = script_rows(columns, n_rows=len(self._weights))
-            self._scripts.extend(columns[:, 0])
+        if unsure:
+            options = [scripts for _, scripts in unsure]
+            self._options += chain.from_iterable(options)
+            codes = script_codes([form for form, _ in unsure], options, self._counts)
+            rows = script_rows(codes, n_rows=len(self._weights))
+            self._scripts.extend(codes[:, 0])
             self._scores.extend(self._weights[rows].sum(axis=1, dtype=np.int32))
         self._form_to_row.update(
             zip(forms, range(len(self._forms), len(self._forms) + len(forms)), strict=True)
@@ -173,21 +173,22 @@ class SplitModel:
         starts = sizes.cumsum() - sizes
         is_best = scores == np.maximum.reduceat(scores, starts).repeat(sizes)
         places = is_best.nonzero()[0]
-        firsts = places[places.searchsorted(starts)]
-        best: Integers = firsts - starts
+        best: Integers = options[places[places.searchsorted(starts)]]
         return best
 
     def _around(self, rows: Integers, unsure: Integers, sentence_ends: Sequence[int]) -> Codes:
         """What is known of the five forms around some: shape (n_unsure, 5, N_SEEN)."""
-        sentences = np.searchsorted(np.array(sentence_ends), np.arange(len(rows)), side="right")
+        ends = np.array(sentence_ends)
         # Two rows of nothing before, between and after sentences.
-        places = np.arange(len(rows)) + 2 * (sentences + 1)
-        padded = np.zeros(len(rows) + 2 * len(sentence_ends) + 2, np.int64)
+        places = np.arange(len(rows)) + 2
+        places += 2 * ends.searchsorted(places - 2, side="right")
+        padded = np.zeros(len(rows) + 2 * len(ends) + 2, np.int64)
         padded[places] = rows
         around = padded[places[unsure][:, None] + np.arange(-2, 3)]
-        for row in set(around[~self._is_seen.values[around]].tolist()):
-            self._seen.values[row] = neighbour_codes(self._forms[row], self._counts)
-            self._is_seen.values[row] = True
+        new = list(set(around[~self._is_seen.values[around]].tolist()))
+        if new:
+            self._seen.values[new] = neighbour_codes([self._forms[r] for r in new], self._counts)
+            self._is_seen.values[new] = True
         seen: Codes = self._seen.values[around]
         return seen
 
@@ -214,7 +215,7 @@ def scripts_of(form: str, candidates: Candidates) -> list[Script]:
     """The scripts that a model chooses from; only `WHOLE` for what is no word."""
     if len(form) > _MAX_CHARACTERS or not (form.isalpha() or any(map(str.isalpha, form))):
         return [WHOLE]
-    return list(candidates.of(form))
+    return candidates.of(form)
 
 
 def _check_table(table: NDArray[np.generic], dtype: type[np.generic]) -> None:

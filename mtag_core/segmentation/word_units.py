@@ -9,13 +9,13 @@ Source: Unicode Standard Annex 29.
 import re
 import unicodedata
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from mtag_core.folding import fold_lines
+from mtag_core.folding import fold_form, fold_forms
 
 _EXTEND = r"[\p{M}\u200c\u200d]"
 UNSPACED = r"\p{Han}\p{Hiragana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
@@ -169,8 +169,8 @@ def unit_numbers(forms: Sequence[str]) -> list[int]:
 
     A code is 32 bits of the folded form; styles of quotation marks are alike, so are cases.
     """
-    folded = fold_lines("\n".join(forms)).split("\n")
-    alike = _in_one_style("\n".join([form[:32] for form in folded])).split("\n")
+    folded = fold_forms(forms)
+    alike = in_one_style("\n".join([form[:32] for form in folded])).split("\n")
     classes = [
         UnitClass.LOWER if form.islower() and form.isalpha() else _class_of(form) for form in folded
     ]
@@ -181,19 +181,18 @@ def unit_numbers(forms: Sequence[str]) -> list[int]:
     return [code << CLASS_BITS | unit_class for code, unit_class in pairs]
 
 
-def text_codes(texts: Sequence[str]) -> list[int]:
-    """32 bits of each of some texts without line breaks, the same everywhere."""
-    if not texts:
-        return []
-    return list(map(zlib.crc32, "\n".join(texts).encode("utf-8", "replace").split(b"\n")))
+def text_codes(texts: Iterable[str]) -> list[int]:
+    """32 bits of each text, the same everywhere."""
+    return [zlib.crc32(text.encode("utf-8", "replace")) for text in texts]
 
 
 def styleless(text: str) -> str:
-    """A text in small letters, its quotation marks, dashes and apostrophes in one style."""
-    return _in_one_style(fold_lines(text))
+    """A text, folded, in small letters, its quotation marks and dashes in one style."""
+    return in_one_style(fold_form(text))
 
 
-def _in_one_style(text: str) -> str:
+def in_one_style(text: str) -> str:
+    """A folded text in small letters, its quotation marks, dashes and apostrophes in one style."""
     small = text.lower()
     return small.translate(_STYLES) if _STYLED.search(small) else small
 

@@ -103,7 +103,7 @@ class _Examples(NamedTuple):
 class _KnownForm(NamedTuple):
     """What the tokens of a form share; the first column of the codes is the scripts' own."""
 
-    around: tuple[int, ...]
+    around: Codes
     tokens: list[tuple[str, ...]]
     codes: Codes
 
@@ -180,8 +180,9 @@ def _lay_out(
 
 def _form(form: str, candidates: Candidates, counts: Counts) -> _KnownForm:
     scripts = scripts_of(form, candidates)
-    codes = np.array(script_codes(form, scripts, counts), np.uint64)
-    return _KnownForm(neighbour_codes(form, counts), [s.apply(form) for s in scripts], codes)
+    codes = script_codes([form], [scripts], counts)
+    around = neighbour_codes([form], counts)[0]
+    return _KnownForm(around, [s.apply(form) for s in scripts], codes)
 
 
 def _without_rare(

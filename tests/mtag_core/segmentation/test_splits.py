@@ -21,7 +21,7 @@ _HA = Script("ha", "", ("ha",), "", "", ())
 
 
 def _codes(*forms):
-    known = [neighbour_codes(form, _COUNTS) for form in forms]
+    known = neighbour_codes(forms, _COUNTS)
     padded = np.array([NOTHING, NOTHING, *known, NOTHING, NOTHING], np.uint64)
     return context_codes(padded[np.arange(len(forms))[:, None] + np.arange(5)])
 
@@ -29,7 +29,7 @@ def _codes(*forms):
 def _model(script, form, before=None):
     """A model that takes a script, after one form alone where that is given."""
     weights = np.zeros(_N_ROWS, np.int8)
-    own = np.array(script_codes(form, [script], _COUNTS), np.uint64)
+    own = script_codes([form], [[script]], _COUNTS)
     weights[script_rows(own, n_rows=_N_ROWS)[0, 0]] = -1 if before else 1
     if before:
         around = context_rows(own[:, 0], _codes(before, form)[1:], n_rows=_N_ROWS)
@@ -71,7 +71,7 @@ def test_context_knows_the_ends_of_a_sentence():
 
 
 def test_rows_of_forms_and_of_neighbours_do_not_meet():
-    own = np.array(script_codes("habait", [WHOLE, _HA], _COUNTS), np.uint64)
+    own = script_codes(["habait"], [[WHOLE, _HA]], _COUNTS)
     rows = script_rows(own, n_rows=_N_ROWS)
     around = context_rows(own[:, 0], _codes("habait", "habait"), n_rows=_N_ROWS)
     assert rows.shape == (2, N_SCRIPT_COLUMNS)
@@ -80,7 +80,7 @@ def test_rows_of_forms_and_of_neighbours_do_not_meet():
 
 
 def test_rows_are_the_same_on_every_machine():
-    own = np.array(script_codes("habait", [_HA], _COUNTS), np.uint64)
+    own = script_codes(["habait"], [[_HA]], _COUNTS)
     around = context_rows(own[:, 0], _codes("habait"), n_rows=_N_ROWS)
     assert script_rows(own, n_rows=_N_ROWS)[0, :3].tolist() == [151, 1276, 1254]
     assert around[0, :3].tolist() == [2576, 2727, 3394]
