@@ -101,6 +101,11 @@ _GAP_SEED = 1
 ) = range(11)
 
 
+# Where stretches of characters begin and end, from a gap: those of the side columns.
+_FROM_END = np.array([[-_SIDE_CHARACTERS], [0], [-1 << 62], [-2]])
+_TO_END = np.array([[0], [_SIDE_CHARACTERS], [0], [0]])
+
+
 def gap_rows(cut: CutChunks, gaps: Integers, chunks: Integers) -> Codes:
     """Describes gaps between the units of chunks.
 
@@ -123,9 +128,10 @@ def gap_rows(cut: CutChunks, gaps: Integers, chunks: Integers) -> Codes:
     rows[:, _C0 : _C3 + 1] = padded[1, windows]
     starts, ends = cut.starts[chunks], cut.ends[gaps]
     lasts = starts + cut.sizes[chunks]
-    firsts = np.array([ends - _SIDE_CHARACTERS, ends, starts, ends - 2])
-    beyond = np.array([ends, ends + _SIDE_CHARACTERS, starts + _WHOLE_CHARACTERS, ends])
-    codes = _stretch_codes(cut.plain, np.maximum(firsts, starts), np.minimum(beyond, lasts))
+    firsts = np.maximum(ends + _FROM_END, starts)
+    beyond = ends + _TO_END
+    beyond[_WHOLE - _LEFT] = starts + _WHOLE_CHARACTERS
+    codes = _stretch_codes(cut.plain, firsts, np.minimum(beyond, lasts))
     rows[:, _LEFT : _LEFT_END + 1] = codes.T
     numbers = gaps - cut.first_units[chunks]
     n_after = cut.n_units[chunks] - numbers
@@ -164,7 +170,12 @@ def chunk_shapes(cut: CutChunks) -> Integers:
     classes = cut.classes.astype(np.uint8).tobytes()
     lasts = cut.first_units + cut.n_units
     spans = zip(cut.first_units.tolist(), lasts.tolist(), strict=True)
-    return np.array([_shape(classes[first:last]) for first, last in spans], np.int64)
+    keys = [classes[first:last] for first, last in spans]
+    # Most chunks are one word, or one with a mark.
+    distinct = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    shapes = np.array(list(map(_shape, distinct)), np.int64)
+    found: Integers = shapes[list(map(distinct.__getitem__, keys))]
+    return found
 
 
 def stop_gaps(cut: CutChunks, shapes: Integers) -> Integers:

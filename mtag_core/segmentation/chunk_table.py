@@ -57,7 +57,7 @@ _INNER_END = regex.compile(
     rf"|(?<=[{_UNSPACED_TERMINAL}]{{1,30}}[{_CLOSERS}]{{0,30}})(?=[^{_CLOSERS}{regex.escape(TERMINAL)}\p{{M}}]))",
     regex.VERSION1,
 )
-_HAS_INNER_END = regex.compile(rf"[{regex.escape(TERMINAL)}].")
+_TERMINALS = frozenset(TERMINAL)
 _FOOTNOTE = regex.compile(r"\[\d+\]")
 _FOOTNOTED = regex.compile(rf"[{regex.escape(TERMINAL)}][{_CLOSERS}]*(?:\[\d+\])+$")
 # Marks that are tokens whatever the weights say. Treebanks show some of them too rarely.
@@ -144,7 +144,7 @@ class ChunkTable:
         whole: dict[str, None] = {}
         chunk_to_parts: dict[str, list[str]] = {}
         for chunk in chunks:
-            has_end = not chunk.isalpha() and _HAS_INNER_END.search(chunk)
+            has_end = not (chunk.isalpha() or _TERMINALS.isdisjoint(chunk[:-1]))
             parts = self._parts(chunk) if has_end else []
             if len(parts) > 1:
                 chunk_to_parts[chunk] = parts
@@ -197,15 +197,9 @@ class ChunkTable:
         is_end = np.ones(len(cut.ends), np.bool_)
         scores = np.zeros(len(cut.ends), np.int32)
         is_asked = np.ones(len(chunks), np.bool_)
-        is_asked[
-            [
-                index
-                for index, (chunk, n_units) in enumerate(
-                    zip(chunks, cut.n_units.tolist(), strict=True)
-                )
-                if n_units == 2 and chunk[-1] in _MARKS_APART and is_word(chunk[:-1])
-            ]
-        ] = False
+        for index in (cut.n_units == 2).nonzero()[0].tolist():
+            if chunks[index][-1] in _MARKS_APART and is_word(chunks[index][:-1]):
+                is_asked[index] = False
         gaps, of_chunk = cut.gaps()
         asked = is_asked[of_chunk]
         gaps, of_chunk = gaps[asked], of_chunk[asked]

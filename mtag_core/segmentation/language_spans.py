@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.language_words import LanguageWords, chunk_codes, chunks_of
 from mtag_core.languages import UNKNOWN
@@ -256,14 +258,14 @@ class _Agreement:
         self._counts = lru_cache(maxsize=4_096)(self._counts_of)
 
     def _counts_of(self, chunk: str) -> int:
-        return sum(self._code_to_counts.get(code, 1) for code in chunk_codes(chunk))
+        return sum([self._code_to_counts.get(code, 1) for code in chunk_codes(chunk)])
 
     def __call__(self, text: str) -> bool:
         text = text[:_BEGINNING_CHARACTERS]
         counts = sum(map(self._counts, chunks_of(text)))
-        n_words, n_common, *others = (
-            counts >> _FIELD_BITS * field & _field(1) - 1 for field in range(2 + 2 * self._n_rivals)
-        )
+        n_bytes = (2 + 2 * self._n_rivals) * _FIELD_BITS // 8
+        fields = np.frombuffer(counts.to_bytes(n_bytes, "little"), "<u2")
+        n_words, n_common, *others = fields.tolist()
         if n_words < _MIN_WORDS or n_common < _COMMON_SHARE * n_words:
             return False
         pairs = zip(others[::2], others[1::2], strict=True)

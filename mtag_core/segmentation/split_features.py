@@ -7,6 +7,7 @@ table of weights are made for many scripts at once.
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,38 +81,43 @@ def script_codes(
         For each script of each form its own code, then N_SCRIPT_COLUMNS ones. Shape (n_options,
         1 + N_SCRIPT_COLUMNS).
     """
-    pairs = [
-        (form, script) for form, scripts in zip(forms, options, strict=True) for script in scripts
+    scripts = [*chain.from_iterable(options)]
+    facts = np.array([script.facts for script in scripts], np.uint64).reshape(-1, 4)
+    stems = [
+        script.stem(form)
+        for form, fitting in zip(forms, options, strict=True)
+        for script in fitting
     ]
-    stems = [form[len(s.prefix) : len(form) - len(s.suffix)] for form, s in pairs]
+    # Many scripts of a form leave the same.
+    stem_to_row = {stem: row for row, stem in enumerate(dict.fromkeys(stems))}
+    of_stem = np.array(
+        [
+            text_codes(stem_to_row),
+            _short_codes([stem[:2] for stem in stem_to_row]),
+            _short_codes([stem[-2:] for stem in stem_to_row]),
+            list(map(len, stem_to_row)),
+        ],
+        np.uint64,
+    )[:, list(map(stem_to_row.__getitem__, stems))]
     of_form = np.array(
         [
             text_codes(forms),
-            *(_short_codes(form[:size] for form in forms) for size in (2, 3, 4)),
-            *(_short_codes(form[-size:] for form in forms) for size in (2, 3)),
+            *(_short_codes([form[:size] for form in forms]) for size in (2, 3, 4)),
+            *(_short_codes([form[-size:] for form in forms]) for size in (2, 3)),
         ],
         np.uint64,
     ).repeat(list(map(len, options)), axis=1)
-    stem_codes = np.array(text_codes(stems), np.uint64)
-    n_form, n_stem = _counts(of_form[0], counts), _counts(stem_codes, counts)
-    facts = np.array(
-        [
-            (s.code, len(s.prefix), len(s.suffix), len(s.before) << 4 | len(s.after))
-            for _, s in pairs
-        ],
-        np.uint64,
-    ).reshape(-1, 4)
-    codes = np.zeros((len(pairs), 1 + N_SCRIPT_COLUMNS), np.uint64)
+    n_form, n_stem = _counts(of_form[0], counts), _counts(of_stem[0], counts)
+    codes = np.zeros((len(scripts), 1 + N_SCRIPT_COLUMNS), np.uint64)
     codes[:, 0] = facts[:, 0]
     codes[:, 2] = of_form[0]
-    codes[:, 3] = codes[:, 14] = stem_codes
+    codes[:, 3] = codes[:, 14] = of_stem[0]
     codes[:, 4:9] = of_form[1:].T
-    codes[:, 9] = np.minimum(list(map(len, stems)), 8)
+    codes[:, 9] = np.minimum(of_stem[3], 8)
     codes[:, 10] = n_stem
     codes[:, 11] = codes[:, 12] = n_stem << 8 | n_form
     codes[:, 13] = (n_stem + 64 - n_form) << 8 | facts[:, 3]
-    codes[:, 15] = np.array(_short_codes(stem[:2] for stem in stems), np.uint64) << 8 | facts[:, 1]
-    codes[:, 16] = np.array(_short_codes(stem[-2:] for stem in stems), np.uint64) << 8 | facts[:, 2]
+    codes[:, 15:17] = (of_stem[1:3] << 8).T | facts[:, 1:3]
     return codes
 
 
@@ -120,10 +126,10 @@ def neighbour_codes(forms: Sequence[str], counts: Counts) -> Codes:
     lower = [form.lower() for form in forms]
     codes = np.empty((len(forms), N_SEEN), np.uint64)
     codes[:, _WHOLE] = text_codes(lower)
-    codes[:, _END_2] = _short_codes(form[-2:] for form in lower)
-    codes[:, _END_3] = _short_codes(form[-3:] for form in lower)
-    codes[:, _START_1] = _short_codes(form[:1] for form in lower)
-    codes[:, _START_2] = _short_codes(form[:2] for form in lower)
+    codes[:, _END_2] = _short_codes([form[-2:] for form in lower])
+    codes[:, _END_3] = _short_codes([form[-3:] for form in lower])
+    codes[:, _START_1] = _short_codes([form[:1] for form in lower])
+    codes[:, _START_2] = _short_codes([form[:2] for form in lower])
     n_form = _counts(np.array(text_codes(forms), np.uint64), counts)
     n_rest = _counts(np.array(text_codes(form[1:] for form in forms), np.uint64), counts)
     bits = [

@@ -18,6 +18,7 @@ class Script:
         after: Forms of the tokens after the stem's.
         is_exact: The prefix is the whole form, and nothing is left for a stem.
         code: A number of 32 bits made of the others.
+        facts: The code, the sizes of prefix and suffix, and how many tokens are before and after.
     """
 
     prefix: str
@@ -28,10 +29,14 @@ class Script:
     after: tuple[str, ...]
     is_exact: bool = False
     code: int = field(init=False, compare=False, repr=False)
+    facts: tuple[int, int, int, int] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Makes the code, which is asked for with each form that the script fits."""
-        object.__setattr__(self, "code", zlib.crc32(repr(self).encode("utf-8", "replace")))
+        """Makes the facts, which are asked for with each form that the script fits."""
+        code = zlib.crc32(repr(self).encode("utf-8", "replace"))
+        n_tokens = len(self.before) << 4 | len(self.after)
+        object.__setattr__(self, "code", code)
+        object.__setattr__(self, "facts", (code, len(self.prefix), len(self.suffix), n_tokens))
 
     def stem(self, form: str) -> str:
         """What the script leaves of a form that it fits."""
