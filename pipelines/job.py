@@ -32,13 +32,12 @@ from pipelines.options import CorpusOptions, JobOptions, unused_read_flags
 from pipelines.progress import Progress
 from pipelines.run_folder import run_folder
 from pipelines.runners.direct import fitting_workers
-from pipelines.runners.flink import FlinkJobs
+from pipelines.runners.flink import FlinkJobs, WorkerWatch
 from pipelines.runners.registry import check_runner, find_runner
 from pipelines.runners.runner import mtag_error, worker_pool
 from pipelines.summary import RunTimes, print_summary
 from pipelines.transforms.planned_parts import ReadPlan
 from pipelines.transforms.write_parts import FinishRun
-from pipelines.worker_watch import WorkerWatch
 
 AddSteps = Callable[["beam.PCollection[PlannedPart]", str | None], "beam.PCollection[Manifest]"]
 

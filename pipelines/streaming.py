@@ -30,11 +30,10 @@ from mtag_core.parts.run import RunConfig
 from mtag_core.storage import FileInfo
 from pipelines.annotate_options import AnnotateOptions
 from pipelines.job import run_pipeline
-from pipelines.runners.flink import FlinkJobs
+from pipelines.runners.flink import FlinkJobs, WorkerWatch
 from pipelines.runners.registry import check_runner, find_runner
 from pipelines.runners.runner import worker_pool
 from pipelines.transforms.planned_parts import WatchFiles
-from pipelines.worker_watch import WorkerWatch
 
 _STOPPED = "stopped; the same command goes on from here"
 _LOGGER = logging.getLogger(__name__)

@@ -40,8 +40,7 @@ FLOORS = (
     {"pipelines.starting"},
     {"pipelines.commands", "pipelines.metrics", "pipelines.models"},
     {"pipelines.progress", "pipelines.runners"} | {"pipelines.transforms"},
-    {"pipelines", "pipelines.local_worker", "pipelines.options", "pipelines.summary"}
-    | {"pipelines.worker_watch"},
+    {"pipelines", "pipelines.local_worker", "pipelines.options", "pipelines.summary"},
     {"pipelines.annotate_options", "pipelines.teacher_options"},
     {"pipelines.job"},
     {"pipelines.streaming"},
@@ -77,7 +76,7 @@ OWNERS = {
     "tensorboard": set(),
     "tokenizers": {"mtag_core.tagging"},
     "torch": set(),
-    "uvicorn": {"mtag_core.serve"},
+    "uvicorn": {"mtag_core.cli"},
     "transformers": set(),
     # Comes with torch for CUDA.
     "triton": set(),

@@ -20,7 +20,7 @@ from mtag_core.evaluation.treebanks import (
 from mtag_core.option_values import positive
 from mtag_core.options import Flags, option
 from mtag_core.storage import exists, join, list_files
-from mtag_core.tagging.bundle_files import MANIFEST
+from mtag_core.tagging.bundle import MANIFEST
 from mtag_core.treebank_style import split_names
 
 _TAGGER_FLAGS = (

@@ -18,25 +18,37 @@ no home to write to.
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
 
 from mtag_core import storage
 from mtag_core.errors import BundleError, InputNotFoundError, StorageError
-from mtag_core.tagging.bundle_files import MANIFEST, BundleFile, check_directory, parse_files
 
 FORMAT = "mtag-bundle"
 FORMAT_VERSION = 1
+MANIFEST = "bundle.json"
+TAGGER = "tagger.onnx"
+FORMS = "forms.onnx"
+"""Only in bundles whose student reads words."""
 MODEL_CARD = "README.md"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_MANIFEST_BYTES = 2**24
 MAX_BUNDLE_BYTES = 2**30
 """A bundle at a URL may not be larger."""
 DEFAULT_BUNDLE = Path(__file__).parents[1] / "bundles" / "default"
+
+
+class BundleFile(NamedTuple):
+    """What the manifest says of a file."""
+
+    n_bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +82,13 @@ class Bundle:
         """
         location = storage.public_url(str(DEFAULT_BUNDLE if path is None else path))
         manifest = _read_manifest(location)
-        files = parse_files(manifest.get("files"), path=storage.join(location, MANIFEST))
+        files = _parse_files(manifest.get("files"), path=storage.join(location, MANIFEST))
         digest = files_digest({name: file.sha256 for name, file in files.items()})
         if "://" in location:
             directory = _fetch_bundle(location, files, digest)
         else:
             directory = Path(location)
-            check_directory(directory, files)
+            _check_directory(directory, files)
         return cls(
             directory,
             digest,
@@ -157,6 +169,92 @@ def _bounded(content: bytes) -> bytes:
     return content
 
 
+def _parse_files(files: object, *, path: str) -> dict[str, BundleFile]:
+    """Reads the list of files; a name must not lead out of the bundle.
+
+    Args:
+        files: A JSON value.
+        path: The manifest's, for errors.
+
+    Raises:
+        BundleError: It is no list of files, or lacks the tagger.
+    """
+    if not isinstance(files, dict) or not files:
+        raise BundleError(f"{path}: expected files with their sha256")
+    parsed = {}
+    for name, entry in files.items():
+        if not _is_inside(name):
+            raise BundleError(f"{path}: file name {name!r}, expected one inside the bundle")
+        parsed[name] = _parse_entry(name, entry, path)
+    if TAGGER not in parsed:
+        raise BundleError(f"{path}: lists no {TAGGER}; expected it")
+    return parsed
+
+
+def _check_directory(directory: Path, files: Mapping[str, BundleFile]) -> None:
+    """Compares a directory with the list of its files.
+
+    Raises:
+        BundleError: A file is missing, damaged, not listed or no regular file, or a link leads out.
+    """
+    for name, entry in files.items():
+        _check_file(directory, name, entry)
+    for path in _paths(directory):
+        if path.relative_to(directory).as_posix() not in {MANIFEST, *files}:
+            raise BundleError(f"{path}: {MANIFEST} does not list it; remove it")
+
+
+def _is_inside(name: str) -> bool:
+    pure = PurePosixPath(name)
+    is_plain = name.isprintable() and "\\" not in name and pure.as_posix() == name
+    return (
+        is_plain
+        and bool(pure.parts)
+        and not pure.is_absolute()
+        and not {"..", "."} & set(pure.parts)
+    )
+
+
+def _parse_entry(name: str, entry: object, path: str) -> BundleFile:
+    fields = entry if isinstance(entry, dict) else {}
+    sha256, n_bytes = fields.get("sha256"), fields.get("bytes")
+    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        raise BundleError(f"{path}: {name}: expected a sha256 of 64 hexadecimal digits")
+    if not isinstance(n_bytes, int) or isinstance(n_bytes, bool) or n_bytes < 0:
+        raise BundleError(f"{path}: {name}: bytes {n_bytes!r}, expected a number")
+    return BundleFile(n_bytes, sha256)
+
+
+def _check_file(directory: Path, name: str, entry: BundleFile) -> None:
+    path = directory / name
+    try:
+        if not path.resolve().is_relative_to(directory.resolve()):
+            raise BundleError(f"{path}: a link that leads out of the bundle")
+        # A pipe would be waited for.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BundleError(f"{path}: expected a regular file")
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise BundleError(f"{path}: missing, but {MANIFEST} lists it") from None
+    except (OSError, RuntimeError) as error:
+        raise BundleError(f"{path}: cannot be read: {error}") from error
+    if found != entry.sha256:
+        raise BundleError(
+            f"{path}: SHA-256 {found[:12]}..., {MANIFEST} says {entry.sha256[:12]}...: "
+            "damaged or changed"
+        )
+
+
+def _paths(directory: Path) -> Iterator[Path]:
+    def fail(error: OSError) -> None:
+        raise BundleError(f"{error.filename}: cannot be listed: {error.strerror}") from error
+
+    for folder, folders, names in os.walk(directory, onerror=fail):
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        yield from (Path(folder) / name for name in (*names, *links))
+
+
 def _fetch_bundle(location: str, files: Mapping[str, BundleFile], digest: str) -> Path:
     """Fetches a bundle's files, or finds those fetched before.
 
@@ -181,7 +279,7 @@ def _fetch_bundle(location: str, files: Mapping[str, BundleFile], digest: str) -
     try:
         for name, file in files.items():
             _fetch(storage.join(location, *name.split("/")), partial / name, file.n_bytes)
-        check_directory(partial, files)
+        _check_directory(partial, files)
         _rename(partial, target, files)
     except (InputNotFoundError, StorageError) as error:
         raise BundleError(f"{location}: {error}") from error
@@ -208,7 +306,7 @@ def _cache_folder() -> Path:
 
 def _is_whole(directory: Path, files: Mapping[str, BundleFile]) -> bool:
     try:
-        check_directory(directory, files)
+        _check_directory(directory, files)
     except BundleError:
         return False
     return True

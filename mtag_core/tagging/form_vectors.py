@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from mtag_core.tagging.bundle_files import FORMS
+from mtag_core.tagging.bundle import FORMS
 from mtag_core.tagging.forms import FormArrays, FormFeatures
 from mtag_core.tagging.student import check_graph, open_session
 

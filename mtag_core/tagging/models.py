@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from mtag_core.tagging.answers import Answer
-from mtag_core.tagging.bundle_files import FORMS
+from mtag_core.tagging.bundle import FORMS
 from mtag_core.tagging.student import PieceModel
 from mtag_core.tagging.words import WordModel
 

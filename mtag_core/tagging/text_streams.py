@@ -4,6 +4,7 @@ import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from functools import partial
 from itertools import count
 from typing import Protocol
 
@@ -18,24 +19,15 @@ _CHUNK_CHARACTERS = 100_000
 _WAITING = 2
 
 
-class _Sentences(Protocol):
+class _Tagger(Protocol):
     def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]: ...
     def tag_stream(
         self, pairs: Iterable[tuple[None, Sentence]]
     ) -> Iterator[tuple[None, TaggedSentence]]: ...
 
 
-class _Tagger(Protocol):
-    def pipe(
-        self, texts: Iterable[str], *, language: str | None = None
-    ) -> Iterator[list[TaggedSentence]]: ...
-
-
-class _Both(_Sentences, _Tagger, Protocol): ...
-
-
 def tag_texts(
-    tagger: _Both, texts: Iterable[str], *, language: str | None, n_processes: int
+    tagger: _Tagger, texts: Iterable[str], *, language: str | None, n_processes: int
 ) -> Iterator[list[TaggedSentence]]:
     """Tags texts in this process, or in several.
 
@@ -53,23 +45,14 @@ def tag_texts(
     """
     checked = map(checked_text, count(), texts)
     if n_processes > 1:
-        return tag_in_processes(tagger, checked, language=language, n_processes=n_processes)
-    return tag_in_turn(tagger, checked, language=language)
+        return _tag_in_processes(tagger, checked, language, n_processes)
+    return _tag_in_turn(tagger, checked, language)
 
 
-def tag_in_turn(
-    tagger: _Sentences, texts: Iterable[str], *, language: str | None
+def _tag_in_turn(
+    tagger: _Tagger, texts: Iterable[str], language: str | None
 ) -> Iterator[list[TaggedSentence]]:
-    """Tags texts in batches that go across them; some are read ahead.
-
-    Args:
-        tagger: Segments and tags.
-        texts: Read as they are needed.
-        language: Of all texts, or None.
-
-    Yields:
-        The sentences of each text, in order.
-    """
+    # In batches that go across texts.
     n_sentences: deque[int] = deque()
 
     def sentences() -> Iterator[tuple[None, Sentence]]:
@@ -91,20 +74,9 @@ def tag_in_turn(
     yield from ([] for _ in n_sentences)
 
 
-def tag_in_processes(
-    tagger: _Tagger, texts: Iterable[str], *, language: str | None, n_processes: int
+def _tag_in_processes(
+    tagger: _Tagger, texts: Iterable[str], language: str | None, n_processes: int
 ) -> Iterator[list[TaggedSentence]]:
-    """Tags texts; at most some chunks a process are read ahead.
-
-    Args:
-        tagger: Is pickled once a process.
-        texts: Read as they are needed.
-        language: Of all texts, or None.
-        n_processes: At least 1.
-
-    Yields:
-        The sentences of each text, in order.
-    """
     # Spawned, since a model's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
@@ -141,11 +113,7 @@ _tag: Callable[[Sequence[str]], Iterator[list[TaggedSentence]]]
 
 def _start(tagger: _Tagger, language: str | None) -> None:
     global _tag
-
-    def tag(texts: Sequence[str]) -> Iterator[list[TaggedSentence]]:
-        return tagger.pipe(texts, language=language)
-
-    _tag = tag
+    _tag = partial(_tag_in_turn, tagger, language=language)
 
 
 def _tag_chunk(texts: Sequence[str]) -> list[list[TaggedSentence]]:

@@ -48,7 +48,7 @@ def check_services(
     """Checks the job server and the pool of workers that flags name.
 
     The pool is asked only where it and the job server are on this machine: elsewhere the address is
-    the cluster's view, which this process does not share, and `pipelines.worker_watch` finds out.
+    the cluster's view, which this process does not share, and `WorkerWatch` finds out.
 
     Args:
         beam_flags: The flags for Beam.

@@ -18,8 +18,7 @@ from onnx import numpy_helper
 
 from mtag_core.errors import BundleError
 from mtag_core.labels import Labels, load_labels
-from mtag_core.tagging.bundle import Bundle
-from mtag_core.tagging.bundle_files import FORMS
+from mtag_core.tagging.bundle import FORMS, Bundle
 from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.training.graphs.quantised_graph import MAX_ACTIVATION
 from mtag_core.training.graphs.trained_model import (

@@ -9,8 +9,7 @@ from mtag_core.langid import LanguageIdentifier
 from mtag_core.parts.run import RunConfig
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
-from mtag_core.tagging.bundle import Bundle
-from mtag_core.tagging.bundle_files import MANIFEST
+from mtag_core.tagging.bundle import MANIFEST, Bundle
 from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.training.logits.bundle_teacher import BundleTeacher

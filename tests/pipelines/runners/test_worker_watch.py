@@ -4,8 +4,7 @@ import threading
 import pytest
 
 from pipelines.interrupts import RunGuard
-from pipelines.runners.flink import FlinkJobs
-from pipelines.worker_watch import WorkerStartError, WorkerWatch
+from pipelines.runners.flink import FlinkJobs, WorkerStartError, WorkerWatch
 
 
 class FakeJob:
