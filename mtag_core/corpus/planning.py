@@ -208,10 +208,7 @@ def _ranges(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[R
     form = format_of(file, options)
     try:
         if form.may_abort:
-            access = storage.http_access()
-            return _CHILD.call(
-                storage.call_with_access, access, form.plan, file, options, item_bytes
-            )
+            return storage.call_in_child(_CHILD, form.plan, file, options, item_bytes)
         return form.plan(file, options, item_bytes)
     except (MtagError, MemoryError):
         raise

@@ -36,11 +36,7 @@ _Row = tuple[str | None, ...]
 
 
 class CountsWriter:
-    """Counts the documents of a part.
-
-    Args:
-        sink: Receives a Parquet file.
-    """
+    """Counts the documents of a part and writes them into a Parquet file."""
 
     def __init__(self, sink: BinaryIO) -> None:
         self._writer = pq.ParquetWriter(sink, SCHEMA, compression="zstd")

@@ -25,7 +25,7 @@ does no harm. Only files with these names are ever removed.
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, cast
@@ -153,6 +153,18 @@ class OutputLayout:
                 files.setdefault(match[1], []).append(info.path)
         return files
 
+    def delete_files(self, folder: str, *, but: Collection[str] = ()) -> set[str]:
+        """Deletes the files of ours in one of the folders, but those of some ids.
+
+        Returns:
+            The ids of the files that were there.
+        """
+        files = self.own_files(folder)
+        gone = files.keys() - set(but)
+        for path in (path for each in sorted(gone) for path in files[each]):
+            storage.delete(path)
+        return gone
+
     def read_manifest(self, part_id: str) -> Manifest:
         """Reads the manifest of a part.
 
@@ -175,49 +187,41 @@ class PartFiles:
     """The open files of one part: a writer of rows and, once needed, the rejects.
 
     Attributes:
+        rows: The writer of the part's rows.
         counts: A writer of counts; None for an output without them.
     """
 
     def __init__(self, layout: OutputLayout, part_id: str, files: ExitStack) -> None:
-        self._layout = layout
-        self._part_id = part_id
+        part, counts = layout.part_path(part_id), layout.part_counts_path(part_id)
+        self._paths = part, layout.rejects_path(part_id), counts
         self._files = files
-        self._part, self._rows = self._open_part()
-        self._rejects: HashingStream | None = None
-        self._counts: HashingStream | None = None
-        self.counts: CountsWriter | None = self._open_counts() if layout.words else None
-
-    @property
-    def rows(self) -> RowWriter[Any]:
-        """The writer of the part's rows."""
-        return self._rows
+        self._streams: dict[str, HashingStream] = {}
+        self.rows: RowWriter[Any] = files.enter_context(layout.format.open(self._open(part)))
+        self.counts: CountsWriter | None = None
+        if layout.words:
+            self.counts = files.enter_context(open_counts(self._open(counts)))
 
     def reject(self, reject: Reject) -> None:
         """Writes a rejected document; the first one opens the file."""
-        if self._rejects is None:
-            path = self._layout.rejects_path(self._part_id)
-            self._rejects = HashingStream(self._files.enter_context(storage.atomic_writer(path)))
-        self._rejects.write(reject_to_line(reject))
+        path = self._paths[1]
+        stream = self._streams.get(path) or self._open(path)
+        stream.write(reject_to_line(reject))
 
     def digests(self) -> tuple[FileDigest, FileDigest | None, FileDigest | None]:
         """Digests of the part, the rejects and the counts, right once the files are closed."""
-        layout, part_id = self._layout, self._part_id
-        return (
-            FileDigest(*_name_and_digest(layout.part_path(part_id), self._part)),
-            _digest(layout.rejects_path(part_id), self._rejects),
-            _digest(layout.part_counts_path(part_id), self._counts),
-        )
+        part, rejects, counts = map(self._digest, self._paths)
+        return cast(FileDigest, part), rejects, counts
 
-    def _open_counts(self) -> CountsWriter:
-        path = self._layout.part_counts_path(self._part_id)
-        self._counts = HashingStream(self._files.enter_context(storage.atomic_writer(path)))
-        return self._files.enter_context(open_counts(cast(BinaryIO, self._counts)))
-
-    def _open_part(self) -> tuple[HashingStream, RowWriter[Any]]:
-        path = self._layout.part_path(self._part_id)
+    def _open(self, path: str) -> BinaryIO:
         stream = HashingStream(self._files.enter_context(storage.atomic_writer(path)))
-        sink = cast(BinaryIO, stream)
-        return stream, self._files.enter_context(self._layout.format.open(sink))
+        self._streams[path] = stream
+        return cast(BinaryIO, stream)
+
+    def _digest(self, path: str) -> FileDigest | None:
+        stream = self._streams.get(path)
+        if stream is None:
+            return None
+        return FileDigest(path.rsplit("/", 1)[-1], stream.n_bytes, stream.hexdigest())
 
 
 @contextmanager
@@ -228,11 +232,3 @@ def open_part(layout: OutputLayout, part_id: str) -> Iterator[PartFiles]:
     """
     with ExitStack() as files:
         yield PartFiles(layout, part_id, files)
-
-
-def _digest(path: str, stream: HashingStream | None) -> FileDigest | None:
-    return None if stream is None else FileDigest(*_name_and_digest(path, stream))
-
-
-def _name_and_digest(path: str, stream: HashingStream) -> tuple[str, int, str]:
-    return path.rsplit("/", 1)[-1], stream.n_bytes, stream.hexdigest()

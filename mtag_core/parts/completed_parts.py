@@ -47,11 +47,7 @@ def completed_parts(layout: OutputLayout, *, is_dry: bool = False) -> set[str]:
 
 
 class ManifestReader:
-    """Reads each manifest once: a part is never made again with another content.
-
-    Args:
-        layout: The output directory.
-    """
+    """Reads each manifest once: a part is never made again with another content."""
 
     def __init__(self, layout: OutputLayout) -> None:
         self._layout = layout
@@ -83,11 +79,7 @@ class ManifestReader:
 
 
 class NewParts:
-    """Adds up the parts that are made from now on, by their manifests.
-
-    Args:
-        layout: The output directory.
-    """
+    """Adds up the parts that are made from now on, by their manifests."""
 
     def __init__(self, layout: OutputLayout) -> None:
         self._layout = layout

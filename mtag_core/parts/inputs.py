@@ -7,6 +7,7 @@ row must share: a process that begins again makes no part twice and misses none.
 import os
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 
@@ -37,29 +38,31 @@ def list_inputs(patterns: Sequence[str], *, output: str) -> list[FileInfo]:
         InputNotFoundError: A pattern matches nothing, or nothing but outputs of this run.
         StorageError: A directory or a store cannot be listed.
     """
-    path_to_file: dict[str, FileInfo] = {}
-    for pattern in patterns:
-        found = list_files([pattern])
-        kept = _without_outputs(found, pattern, base=_real(output) + "/")
-        if not kept:
-            raise InputNotFoundError(
-                f"{pattern}: nothing there but what mtag writes to --output={output}; "
-                "name another --output"
-            )
-        path_to_file.update((file.path, file) for file in kept)
-    return [path_to_file[path] for path in sorted(path_to_file)]
+    return _sorted(file for pattern in patterns for file in _list(pattern, output))
 
 
 def list_present_inputs(patterns: Sequence[str], *, output: str) -> list[FileInfo]:
     """As `list_inputs`, but a pattern that matches nothing yet is no error."""
-    path_to_file: dict[str, FileInfo] = {}
+    found: list[FileInfo] = []
     for pattern in patterns:
-        try:
-            found = list_inputs([pattern], output=output)
-        except InputNotFoundError:
-            continue
-        path_to_file.update((file.path, file) for file in found)
+        with suppress(InputNotFoundError):
+            found += _list(pattern, output)
+    return _sorted(found)
+
+
+def _sorted(files: Iterable[FileInfo]) -> list[FileInfo]:
+    path_to_file = {file.path: file for file in files}
     return [path_to_file[path] for path in sorted(path_to_file)]
+
+
+def _list(pattern: str, output: str) -> list[FileInfo]:
+    kept = _without_outputs(list_files([pattern]), pattern, base=_real(output) + "/")
+    if not kept:
+        raise InputNotFoundError(
+            f"{pattern}: nothing there but what mtag writes to --output={output}; "
+            "name another --output"
+        )
+    return kept
 
 
 def _without_outputs(files: Sequence[FileInfo], pattern: str, *, base: str) -> list[FileInfo]:

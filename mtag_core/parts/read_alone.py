@@ -117,11 +117,7 @@ def count_documents(item: WorkItem, options: ReadOptions, limit: int | None = No
 def _count_in(
     child: ChildProcess, item: WorkItem, options: ReadOptions, limit: int | None = None
 ) -> int:
-    access = storage.http_access()
-    counted: int = child.call(
-        storage.call_with_access, access, count_documents, item, options, limit
-    )
-    return counted
+    return storage.call_in_child(child, count_documents, item, options, limit)
 
 
 def count_documents_alone(

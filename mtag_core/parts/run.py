@@ -206,9 +206,7 @@ def remove_own_files(layout: OutputLayout) -> None:
     for name in FINISHED_FILES:
         storage.delete(storage.join(layout.base, name))
     for folder in FOLDERS:
-        for paths in layout.own_files(folder).values():
-            for path in paths:
-                storage.delete(path)
+        layout.delete_files(folder)
     storage.delete(layout.config_path)
 
 
@@ -291,16 +289,10 @@ def prune(layout: OutputLayout, report: Mapping[str, Any]) -> int:
         if not listed.issuperset(part_ids):
             storage.delete(layout.slices_path(list_id))
     for folder in (SPOOL, ATTEMPTS):
-        for paths in layout.own_files(folder).values():
-            for path in paths:
-                storage.delete(path)
+        layout.delete_files(folder)
     # The manifest goes first: a part without one counts as not done.
     for folder in (MANIFESTS, PARTS, REJECTS, COUNTS):
-        for part_id, paths in layout.own_files(folder).items():
-            if part_id not in listed:
-                stale.add(part_id)
-                for path in paths:
-                    storage.delete(path)
+        stale |= layout.delete_files(folder, but=listed)
     return len(stale)
 
 

@@ -228,9 +228,7 @@ def _sample(files: Iterable[FileInfo], read: ReadOptions) -> list[tuple[Any, ...
             item = WorkItem("sample", format_of(file, read).name, (Span(file),))
             with suppress(ChildCrashError):
                 # The process may end with a damaged file: its documents are rejected later.
-                found += child.call(
-                    storage.call_with_access, storage.http_access(), _fields_of, item, read
-                )
+                found += storage.call_in_child(child, _fields_of, item, read)
     return found
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from mtag_core.child_process import ChildProcess
 from mtag_core.errors import UsageError
 
 T = TypeVar("T")
@@ -104,6 +105,12 @@ def call_with_access(
     """Calls a function in a process that knows nothing yet."""
     use_http_access(access)
     return function(*args, **kwargs)
+
+
+def call_in_child(child: ChildProcess, function: Callable[..., T], *args: object) -> T:
+    """Calls a function in a child process, which knows then what this one does."""
+    answer: T = child.call(call_with_access, _access, function, *args)
+    return answer
 
 
 def public_url(path: str) -> str:

@@ -89,11 +89,7 @@ def read_pages(
 
 
 def cut_pages(stream: BinaryIO, *, max_page_bytes: int) -> Iterator[tuple[str, bytes, int]]:
-    """Cuts a stream into pages without parsing them.
-
-    Args:
-        stream: As for `read_pages`.
-        max_page_bytes: As for `read_pages`.
+    """Cuts a stream into pages without parsing them; arguments as for `read_pages`.
 
     Yields:
         "page" or a fault, the XML where it was held, and the byte offset in the stream.

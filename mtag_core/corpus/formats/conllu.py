@@ -26,11 +26,7 @@ _PARAGRAPH = frozenset({"newpar", "newpar id"})
 def read_conllu(
     span: Span, options: ReadOptions, _pages: Counter[str]
 ) -> Iterator[Document | Reject]:
-    """Reads a whole file.
-
-    Args:
-        span: The file.
-        options: The limit is on a document's CoNLL-U.
+    """Reads a whole file; the limit is on a document's CoNLL-U.
 
     Yields:
         Documents with their sentences; a reject for each sentence that breaks the format.

@@ -28,12 +28,7 @@ csv.field_size_limit(sys.maxsize)
 def read_delimited(
     span: Span, options: ReadOptions, _pages: Counter[str]
 ) -> Iterator[Document | Reject]:
-    """Reads the rows of a whole file; blank lines are no documents.
-
-    Args:
-        span: The file.
-        options: Names of the columns; the limit is on a row.
-    """
+    """Reads the rows of a whole file; blank lines are no documents, and the limit is on a row."""
     with Source(span, options) as source:
         yield from _read_rows(source, options)
         yield from source.rejects()

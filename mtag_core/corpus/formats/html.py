@@ -21,12 +21,7 @@ _HTML_TYPES = ("text/html", "application/xhtml+xml")
 def read_html(
     span: Span, options: ReadOptions, _pages: Counter[str]
 ) -> Iterator[Document | Reject]:
-    """Reads a page: a document, its text that of its main part.
-
-    Args:
-        span: The file.
-        options: The limit is on the page.
-    """
+    """Reads a page: a document, its text that of its main part; the limit is on the page."""
     limit, path = options.max_document_bytes, span.file.path
     with Source(span, options, keeps_encoding=True) as source:
         data = source.read_exactly(limit + 1)
@@ -44,10 +39,6 @@ def read_warc(
     span: Span, options: ReadOptions, _pages: Counter[str]
 ) -> Iterator[Document | Reject]:
     """Reads the HTML pages among the answers of servers in a web archive.
-
-    Args:
-        span: The file.
-        options: The limit is on a page.
 
     Yields:
         Documents, their ids the URLs of the pages.
