@@ -20,6 +20,8 @@ Each message names the file, the place in it, the value met and what was expecte
 a corpus are no exceptions: they are `mtag_core.records.Reject` values.
 """
 
+_DETAIL_CHARACTERS = 300
+
 
 class MtagError(Exception):
     """Base of every exception that mtag raises on purpose."""
@@ -79,3 +81,8 @@ class ShardError(MtagError, ValueError):
 
 class CheckpointError(MtagError, ValueError):
     """A training checkpoint is damaged or belongs to another configuration."""
+
+
+def one_line(error: Exception) -> str:
+    """An exception that nobody raised on purpose, for the detail of a reject."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:_DETAIL_CHARACTERS]

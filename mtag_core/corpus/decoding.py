@@ -7,6 +7,7 @@ from math import inf
 from typing import NamedTuple, TypeVar
 
 from mtag_core.corpus.sniffing import UTF8_MARK
+from mtag_core.errors import one_line
 from mtag_core.languages import find_language
 from mtag_core.records import READER_FAILED, SLOW_DETAIL, TOO_SLOW, Document, Reject
 from mtag_core.time_limit import TooSlowError, time_limit
@@ -77,7 +78,6 @@ _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 # A text with NULs and so many control characters is no text.
 _MAX_CONTROL_RATIO = 0.1
 _SAMPLE_BYTES = 8192
-_DETAIL_CHARACTERS = 300
 # Of the bytes that are NUL in UTF-16: half in English, a space in ten letters elsewhere.
 _UTF16_RATIO = 0.04
 
@@ -179,11 +179,6 @@ def language_fault(called: object, field: str) -> tuple[str, str] | None:
     if find_language(called) is None:
         return "unknown_language", f"field {field!r}: {called[:40]!r}; expected a code such as fr"
     return None
-
-
-def one_line(error: Exception) -> str:
-    """An exception for a `Reject`'s detail."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:_DETAIL_CHARACTERS]
 
 
 def _nul_fault(data: bytes, *, offset: int, is_utf8: bool) -> tuple[str, str]:

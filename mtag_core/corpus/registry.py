@@ -6,12 +6,11 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from mtag_core.corpus import formats as modules_of_formats
-from mtag_core.corpus.decoding import one_line
 from mtag_core.corpus.formats import text
 from mtag_core.corpus.items import AUTO, Format, Read, ReadOptions, Span, WorkItem
 from mtag_core.corpus.sniffing import stem_of
 from mtag_core.corpus.source import Failure, changed_since_planned, failure_of
-from mtag_core.errors import MtagError, StorageError, UsageError
+from mtag_core.errors import MtagError, StorageError, UsageError, one_line
 from mtag_core.records import READER_FAILED, Document, Reject
 from mtag_core.storage import FileInfo
 

@@ -2,7 +2,7 @@
 
 from mtag_core.wikipedia.brackets import WikitextError
 from mtag_core.wikipedia.dumps import PageOutcome, page_outcome, read_definitions, read_documents
-from mtag_core.wikipedia.pages import MAX_PAGE_BYTES, Page, read_pages
+from mtag_core.wikipedia.pages import Page, read_pages
 from mtag_core.wikipedia.site import (
     Definitions,
     Site,
@@ -15,7 +15,6 @@ from mtag_core.wikipedia.site import (
 from mtag_core.wikipedia.wikitext import clean_wikitext
 
 __all__ = [
-    "MAX_PAGE_BYTES",
     "Definitions",
     "Page",
     "PageOutcome",

@@ -7,20 +7,19 @@ and inline tags. Boxes, tables and modules are not.
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from enum import StrEnum
 from math import inf
 from typing import BinaryIO
 
+from mtag_core.errors import one_line
 from mtag_core.records import READER_FAILED, SLOW_DETAIL, TOO_SLOW, Document, Reject
 from mtag_core.time_limit import TooSlowError, time_limit
 from mtag_core.wikipedia.brackets import WikitextError
 from mtag_core.wikipedia.pages import (
-    MAX_PAGE_BYTES,
     MAX_REJECT_INPUT_BYTES,
     Page,
+    PageCutter,
     PageError,
-    cut_pages,
     parse_page,
     read_pages,
 )
@@ -77,7 +76,6 @@ def read_documents(
     counts: Counter[str],
     namespaces: frozenset[int] = frozenset({0}),
     site: Site | None = None,
-    max_page_bytes: int = MAX_PAGE_BYTES,
     limit_s: float = inf,
 ) -> Iterator[Document | Reject]:
     """Reads the articles of a dump, or of a fragment of one, as plain text.
@@ -88,14 +86,13 @@ def read_documents(
         counts: Counted up by one for each page, under its `PageOutcome`.
         namespaces: Numbers of the namespaces to keep.
         site: The wiki; its language becomes that of the documents.
-        max_page_bytes: As for `read_pages`.
         limit_s: Seconds that the text of a page may take.
 
     Yields:
         A document for each page kept and a reject for each that cannot be read.
     """
     site = site or Site()
-    for page in read_pages(stream, source=source, site=site, max_page_bytes=max_page_bytes):
+    for page in read_pages(stream, source=source, site=site):
         outcome, result = page_outcome(
             page, site=site, source=source, namespaces=namespaces, limit_s=limit_s
         )
@@ -125,36 +122,32 @@ def page_outcome(
         return PageOutcome.REDIRECT, None
     if page.model != "wikitext":
         return PageOutcome.EMPTY, None
-    doc_id = f"{source}#{page.page_id}"
     try:
         with time_limit(limit_s):
             text = clean_wikitext(page.text, title=page.title, site=site)
     except WikitextError as error:
-        return PageOutcome.REJECTED, _reject(page, source=source, detail=str(error))
+        fault = "invalid_wikitext", str(error)
     except TooSlowError:
-        reject = _reject(page, source=source, detail=SLOW_DETAIL)
-        return PageOutcome.REJECTED, replace(reject, reason=TOO_SLOW)
+        fault = TOO_SLOW, SLOW_DETAIL
     except MemoryError:
         raise
     except Exception as error:
         # A bug: it costs this page, not those behind it.
-        detail = " ".join(f"{type(error).__name__}: {error}".split())
-        reject = _reject(page, source=source, detail=detail)
-        return PageOutcome.REJECTED, replace(reject, reason=READER_FAILED)
-    if not text:
-        return PageOutcome.EMPTY, None
-    return PageOutcome.KEPT, Document(
-        doc_id, text, source, page.page_id, likely_language=site.language
-    )
+        fault = READER_FAILED, one_line(error)
+    else:
+        doc_id, language = f"{source}#{page.page_id}", site.language
+        document = Document(doc_id, text, source, page.page_id, likely_language=language)
+        return (PageOutcome.KEPT, document) if text else (PageOutcome.EMPTY, None)
+    return PageOutcome.REJECTED, _reject(page, *fault, source=source)
 
 
-def _reject(page: Page, *, source: str, detail: str) -> Reject:
+def _reject(page: Page, reason: str, detail: str, *, source: str) -> Reject:
     wikitext = page.text.encode("utf-8", "replace")
     return Reject(
         source=source,
         offset=page.page_id,
         doc_id=f"{source}#{page.page_id}",
-        reason="invalid_wikitext",
+        reason=reason,
         detail=f"{page.title}: {detail}",
         input=wikitext if len(wikitext) <= MAX_REJECT_INPUT_BYTES else None,
         n_input_bytes=len(wikitext),
@@ -174,7 +167,7 @@ def read_definitions(stream: BinaryIO, site: Site, *, max_bytes: int) -> Definit
     """
     name_to_text: dict[str, str] = {}
     name_to_target: dict[str, str] = {}
-    for outcome, xml, offset in cut_pages(stream, max_page_bytes=MAX_PAGE_BYTES):
+    for outcome, xml, offset in PageCutter(stream).cut():
         if offset > max_bytes:
             break
         if outcome != "page" or not _may_be_template(xml):

@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from typing import BinaryIO
 from xml.parsers import expat
 
+from mtag_core.errors import one_line
 from mtag_core.records import READER_FAILED, Reject
 from mtag_core.wikipedia.site import UTF_8, Site
 
-# MediaWiki stores at most 2 MiB of wikitext a page; XML escaping can make 12 MiB of it.
+# MediaWiki stores at most 2 MiB of wikitext a page; XML escaping can make 12 MiB of it. A page with
+# more is rejected without being held.
 MAX_PAGE_BYTES = 16 << 20
 # A reject carries its input up to this size, so that rejects stay small.
 MAX_REJECT_INPUT_BYTES = 4 << 20
@@ -65,7 +67,7 @@ class PageError(ValueError):
 
 
 def read_pages(
-    stream: BinaryIO, *, source: str, site: Site | None = None, max_page_bytes: int = MAX_PAGE_BYTES
+    stream: BinaryIO, *, source: str, site: Site | None = None
 ) -> Iterator[Page | Reject]:
     """Reads the pages of an export or of a fragment of one, in order.
 
@@ -73,28 +75,18 @@ def read_pages(
         stream: Uncompressed XML, UTF-8, read forward only. Errors of its `read` are not caught.
         source: Path or URL for the rejects.
         site: Says the namespace of a page without `<ns>`, by the prefix of its title.
-        max_page_bytes: A page with more XML than this is rejected without being held.
 
     Yields:
         A `Page`, or a `Reject` with reason `invalid_xml`, `page_too_large` or `truncated`. At a
         document type declaration one reject ends the reading. Memory stays within a few
-        times `max_page_bytes`, whatever the input.
+        times `MAX_PAGE_BYTES`, whatever the input.
     """
     site = site or Site()
-    for outcome, xml, offset in cut_pages(stream, max_page_bytes=max_page_bytes):
+    for outcome, xml, offset in PageCutter(stream).cut():
         if outcome == "page":
             yield _page_or_reject(xml, site, source=source, offset=offset)
         else:
             yield _reject(outcome, xml, source=source, offset=offset)
-
-
-def cut_pages(stream: BinaryIO, *, max_page_bytes: int) -> Iterator[tuple[str, bytes, int]]:
-    """Cuts a stream into pages without parsing them; arguments as for `read_pages`.
-
-    Yields:
-        "page" or a fault, the XML where it was held, and the byte offset in the stream.
-    """
-    return _PageCutter(stream, max_page_bytes=max_page_bytes).cut()
 
 
 def parse_page(xml: bytes, site: Site) -> Page:
@@ -222,8 +214,7 @@ def _page_or_reject(xml: bytes, site: Site, *, source: str, offset: int) -> Page
         raise
     except Exception as error:
         # A bug: it costs this page, not those behind it.
-        detail = " ".join(f"{type(error).__name__}: {error}".split())
-        return _reject(READER_FAILED, xml, source=source, offset=offset, detail=detail)
+        return _reject(READER_FAILED, xml, source=source, offset=offset, detail=one_line(error))
 
 
 _DETAILS = {
@@ -255,12 +246,11 @@ def _page_id(source: str, xml: bytes) -> str | None:
     return f"{source}#{int(match[1])}" if match else None
 
 
-class _PageCutter:
-    """Finds page after page in a stream with a bounded buffer."""
+class PageCutter:
+    """Finds page after page in a stream, as for `read_pages`, with a bounded buffer."""
 
-    def __init__(self, stream: BinaryIO, *, max_page_bytes: int) -> None:
+    def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._max_page_bytes = max_page_bytes
         self._buffer = b""
         self._position = 0
         self._buffer_offset = 0
@@ -269,6 +259,7 @@ class _PageCutter:
         self._has_content = False
 
     def cut(self) -> Iterator[tuple[str, bytes, int]]:
+        """Yields "page" or a fault, the XML where it was held, and its offset in the stream."""
         while (found := self._skip_to_page()) == "page":
             offset = self._offset
             outcome, xml = self._take_page()
@@ -300,7 +291,7 @@ class _PageCutter:
     def _take_page(self) -> tuple[str, bytes]:
         searched = self._position + len(b"<page")
         while not (mark := _PAGE_MARK.search(self._buffer, searched)):
-            if len(self._buffer) - self._position > self._max_page_bytes:
+            if len(self._buffer) - self._position > MAX_PAGE_BYTES:
                 return self._skip_page()
             if self._is_at_end:
                 return "truncated", self._take(len(self._buffer))
@@ -309,7 +300,7 @@ class _PageCutter:
             self._fill()
         is_whole = mark[0] == _PAGE_END
         xml = self._take(mark.end() if is_whole else mark.start())
-        if len(xml) > self._max_page_bytes:
+        if len(xml) > MAX_PAGE_BYTES:
             return "page_too_large", b""
         return ("page" if is_whole else "truncated"), xml
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from mtag_core.corpus.decoding import Origin, check_text, one_line
+from mtag_core.corpus.decoding import Origin, check_text
 from mtag_core.corpus.items import Format, ReadOptions, Span
 from mtag_core.corpus.source import Failure, Source
-from mtag_core.errors import MtagError, UsageError
+from mtag_core.errors import MtagError, UsageError, one_line
 from mtag_core.records import Document, Reject
 
 _SKIP_BYTES = 2**16

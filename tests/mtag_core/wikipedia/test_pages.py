@@ -170,11 +170,13 @@ def test_hundred_megabyte_page_is_one_reject_in_bounded_memory():
     assert peak_bytes < 80 << 20
 
 
-def test_page_over_the_limit_is_rejected_though_it_fits_the_buffer():
-    results = read(dump_xml(page_xml("x" * 5000), page_xml("b")), max_page_bytes=2000)
+def test_page_over_the_limit_is_rejected_though_it_fits_the_buffer(monkeypatch):
+    monkeypatch.setattr("mtag_core.wikipedia.pages.MAX_PAGE_BYTES", 2000)
+    results = read(dump_xml(page_xml("x" * 5000), page_xml("b")))
     assert reasons(results) == ["page_too_large", "page"]
 
 
-def test_endless_page_at_the_end_is_one_reject():
+def test_endless_page_at_the_end_is_one_reject(monkeypatch):
+    monkeypatch.setattr("mtag_core.wikipedia.pages.MAX_PAGE_BYTES", 2000)
     xml = HEAD + page_xml("x" * 5000)[:4000]
-    assert reasons(read(xml.encode(), max_page_bytes=2000)) == ["page_too_large"]
+    assert reasons(read(xml.encode())) == ["page_too_large"]
