@@ -51,10 +51,6 @@ def _last(call: Call) -> str:
     return next(reversed(call.values()), "")
 
 
-def _joined(call: Call) -> str:
-    return "".join(call.positional)
-
-
 def _spaced(call: Call) -> str:
     return " ".join(call.values())
 
@@ -68,10 +64,6 @@ def _word(call: Call) -> str:
 
 def _measure_or_word(call: Call) -> str:
     return quantities.physical_value(call) if quantities.is_number(call.get(0)) else _word(call)
-
-
-def _listed(call: Call) -> str:
-    return ", ".join(call.values())
 
 
 def _number_of(call: Call) -> str:
@@ -108,10 +100,6 @@ def _linked(call: Call) -> str:
     return next((call.named[key] for key in keys if call.named.get(key)), call.get(0))
 
 
-def _linked_second(call: Call) -> str:
-    return call.get(1) or call.get(0)
-
-
 def _chinese(call: Call) -> str:
     values = (call.named.get(key, "") for key in ("c", "t", "s", "p", "w"))
     return next((value for value in values if value), _first(call))
@@ -122,14 +110,6 @@ def _nihongo(call: Call) -> str:
     return f"{call.get(0)} ({inner})" if inner and call.get(0) else call.get(0) or inner
 
 
-def _ruby(call: Call) -> str:
-    return f"{call.get(0)}（{call.get(1)}）" if call.get(1) else call.get(0)
-
-
-def _circa(call: Call) -> str:
-    return f"c. {call.get(0)}" if call.get(0) else "c."
-
-
 def _as_of(call: Call) -> str:
     phrase = call.name if call.named.get("lc") else call.name.capitalize()
     return call.named.get("alt") or f"{phrase} {_spaced(call)}"
@@ -137,14 +117,6 @@ def _as_of(call: Call) -> str:
 
 def _named_first(call: Call) -> str:
     return f"{call.name.upper().rstrip('2')} {call.get(0)}" if call.get(0) else ""
-
-
-def _currency(call: Call) -> str:
-    return f"{_CURRENCIES[call.name]}{call.get(0)}"
-
-
-def _music(call: Call) -> str:
-    return names.MUSIC_SIGNS.get(call.get(0).lower(), "")
 
 
 def _title_words(call: Call) -> str:
@@ -167,16 +139,16 @@ _GROUPS: list[tuple[str, Rule]] = [
     (names.LAST_NAMES, _last),
     (names.BRACKETED_NAMES, _bracketed),
     (names.WORD_NAMES, _word),
-    (names.LISTED_NAMES, _listed),
+    (names.LISTED_NAMES, lambda call: ", ".join(call.values())),
     (names.AFFIX_NAMES, _affixes),
     (names.NUMBER_OF_NAMES, _number_of),
     (names.QUOTE_NAMES, _quote),
     (names.LINKED_NAMES, _linked),
-    (names.LINKED_SECOND_NAMES, _linked_second),
+    (names.LINKED_SECOND_NAMES, lambda call: call.get(1) or call.get(0)),
     (names.ISO_DATE_NAMES, iso_date),
     (names.DAY_FIRST_NAMES, day_first_date),
     (names.OLD_STYLE_NAMES, old_style_date),
-    (names.JOINED_NAMES, _joined),
+    (names.JOINED_NAMES, lambda call: "".join(call.positional)),
     (names.SPACED_NAMES, _spaced),
     (names.QUANTITY_NAMES, quantities.quantity),
     (names.IDENTIFIER_NAMES, _named_first),
@@ -192,7 +164,7 @@ _GROUPS: list[tuple[str, Rule]] = [
     ("e|esp|x10", quantities.power_of_ten),
     ("frac|fraction|sfrac|frac2|fract|дріб|分数|дробь|bruch", quantities.fraction),
     ("heure|hour|hora|uhr|час", quantities.hour),
-    ("circa|c.|ca|ca.", _circa),
+    ("circa|c.|ca|ca.", lambda call: f"c. {call.get(0)}".rstrip()),
     ("as of|asof|tính đến", _as_of),
     ("uss|hms|ss|rms|hmcs|hmas|ms|mv|usns|sms|rfc", _named_first),
     ("ietf rfc", lambda call: f"RFC {call.get(0)}"),
@@ -201,12 +173,15 @@ _GROUPS: list[tuple[str, Rule]] = [
         _nihongo,
     ),
     ("chinois|coréen|нихонго|korean inline", _nihongo),
-    ("ruby|読み仮名|ふりがな|読み仮名 ruby不使用|ruby-ja|yomigana|r-ja|ルビ|振り仮名", _ruby),
+    (
+        "ruby|読み仮名|ふりがな|読み仮名 ruby不使用|ruby-ja|yomigana|r-ja|ルビ|振り仮名",
+        lambda call: f"{call.get(0)}（{call.get(1)}）" if call.get(1) else call.get(0),
+    ),
     ("zh|zh2|chinese inline|zho|cn-inline", _chinese),
     ('guil|citation|"|cita inline|« »|guillemets', _quoted),
-    ("music", _music),
+    ("music", lambda call: names.MUSIC_SIGNS.get(call.get(0).lower(), "")),
     ("url|official url|url2", _title_words),
-    ("|".join(_CURRENCIES), _currency),
+    ("|".join(_CURRENCIES), lambda call: _CURRENCIES[call.name] + call.get(0)),
     ("font|style text|текст", _first),
 ]
 _NAME_TO_RULE = {name: rule for group, rule in _GROUPS for name in _split(group)}
