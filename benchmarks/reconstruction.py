@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import benchmark_parser, run_benchmark
-from mtag_core.output.rows import OutputRow
-from mtag_core.records import Sentence
+from mtag_core.records import OutputRow, Sentence
 from mtag_core.storage import open_text
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence
 from mtag_core.training.logits.scorer import Scorer, load_segmenter, load_teacher

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from mtag_core.corpus.kept_fields import KeptField
-from mtag_core.output.rows import TaggedRow
 from mtag_core.records import FieldValue, MultiwordToken
+from mtag_core.tagging.tagged import TaggedRow
 
 # Raised when a column is added, renamed or changes its meaning; part of every run's configuration.
 SCHEMA_VERSION = 2

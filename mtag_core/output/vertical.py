@@ -20,7 +20,7 @@ from typing import BinaryIO
 from xml.sax.saxutils import escape
 
 from mtag_core.corpus.kept_fields import field_text
-from mtag_core.output.rows import TaggedRow
+from mtag_core.tagging.tagged import TaggedRow
 
 # What would end a line or a column.
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")

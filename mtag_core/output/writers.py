@@ -21,10 +21,10 @@ from mtag_core.output.columns import (
     schema_of,
     table_of,
 )
-from mtag_core.output.rows import OutputRow, S, TaggedRow
 from mtag_core.output.streams import COMPRESSION_SUFFIXES, KeptOpen, compressed
 from mtag_core.output.vertical import VerticalWriter
-from mtag_core.tagging.tagged import TaggedSentence
+from mtag_core.records import OutputRow
+from mtag_core.tagging.tagged import TaggedRow, TaggedSentence
 
 # A row group closes at the first of these. They count content, never time, so that a part has the
 # same bytes however fast it is written; 64k tokens are about 10 MB of Python objects.
@@ -38,6 +38,7 @@ class _Closable(Protocol):
 
 
 C = TypeVar("C", bound=_Closable)
+T = TypeVar("T")
 
 
 @contextmanager
@@ -97,10 +98,10 @@ class ParquetRows:
         self._rows, self._n_tokens = [], 0
 
 
-class RowWriter(Protocol[S]):
+class RowWriter(Protocol[T]):
     """Encodes the rows of one part, in order, into an open file."""
 
-    def write(self, row: OutputRow[S]) -> None:
+    def write(self, row: OutputRow[T]) -> None:
         """Writes a row, or buffers it."""
 
 

@@ -11,10 +11,9 @@ from mtag_core.corpus.planning import stored_bytes
 from mtag_core.errors import CountMismatchError, StorageError
 from mtag_core.output.layout import OutputLayout, PartFiles, open_part
 from mtag_core.output.manifests import Manifest
-from mtag_core.output.rows import OutputRow
 from mtag_core.parts.counts import CompletenessCheck, PartCounts, Tally, check_balance
 from mtag_core.parts.part_records import CompletedPart, PartEnd, RecordKey
-from mtag_core.records import Block, Reject
+from mtag_core.records import Block, OutputRow, Reject
 
 T = TypeVar("T")
 # Sentences held in memory, some megabytes; what is more goes to a temporary file.

@@ -13,9 +13,8 @@ from mtag_core import conllu
 from mtag_core.conllu import format_sentence
 from mtag_core.errors import UsageError
 from mtag_core.languages import normalise_language
-from mtag_core.output.rows import OutputRow
 from mtag_core.output.vertical import VerticalWriter
-from mtag_core.records import Sentence
+from mtag_core.records import OutputRow, Sentence
 from mtag_core.tagging.arguments import joined_sentence
 from mtag_core.tagging.tagged import TaggedSentence
 

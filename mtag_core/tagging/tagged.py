@@ -11,7 +11,7 @@ from typing import Any, Protocol, overload
 
 from mtag_core.conllu import format_sentence
 from mtag_core.languages import UNKNOWN
-from mtag_core.records import Document, Sentence, bare_sentence
+from mtag_core.records import Document, OutputRow, Sentence, bare_sentence
 from mtag_core.tagging.sentence_html import sentence_html
 
 
@@ -146,6 +146,9 @@ class TaggedSentence:
 
     def _repr_html_(self) -> str:
         return sentence_html(self, language=self.language)
+
+
+TaggedRow = OutputRow[TaggedSentence]
 
 
 class SentenceResult(Protocol):

@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 from mtag_core import storage
 from mtag_core.errors import ShardError
 from mtag_core.output.preview import Preview, choose_previews
-from mtag_core.output.rows import OutputRow
 from mtag_core.output.writers import whole_parquet
-from mtag_core.records import Sentence
+from mtag_core.records import OutputRow, Sentence
 from mtag_core.training.logits.soft_targets import FeatsSummary, top_log_probs
 
 SHARD_VERSION = 1

@@ -1,7 +1,6 @@
 """Rows for the tests of writers."""
 
-from mtag_core.output.rows import OutputRow
-from mtag_core.records import MultiwordToken, Sentence
+from mtag_core.records import MultiwordToken, OutputRow, Sentence
 from tests.fake_tagger import FakeTagger, tagged_sentences
 
 

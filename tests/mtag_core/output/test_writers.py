@@ -14,8 +14,8 @@ from mtag_core import conllu
 from mtag_core.errors import UsageError
 from mtag_core.output import writers
 from mtag_core.output.columns import output_columns, schema_of
-from mtag_core.output.rows import OutputRow
 from mtag_core.output.writers import FORMATS, OutputFormat
+from mtag_core.records import OutputRow
 from mtag_core.tagging.tagged import TaggedSentence
 from tests.mtag_core.output.rows import example_rows, multiword_row
 

@@ -6,7 +6,7 @@ import numpy as np
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.output.rows import OutputRow
+from mtag_core.records import OutputRow
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.training.data.text import SPECIAL_PIECES
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence, ShardInfo

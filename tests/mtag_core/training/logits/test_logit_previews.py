@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mtag_core.output.rows import OutputRow
+from mtag_core.records import OutputRow
 from mtag_core.training.logits.logit_shards import (
     ScoredSentence,
     ShardFormat,

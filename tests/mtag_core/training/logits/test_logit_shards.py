@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mtag_core.errors import ShardError
-from mtag_core.output.rows import OutputRow
+from mtag_core.records import OutputRow
 from mtag_core.training.logits.logit_shards import (
     ShardFormat,
     ShardInfo,

@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[tra
 
 from mtag_core.errors import InputNotFoundError, ShardError
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.output.rows import OutputRow
+from mtag_core.records import OutputRow
 from mtag_core.training.data.model_input import ModelInput
 from mtag_core.training.data.text import train_vocabulary
 from mtag_core.training.logits.logit_shards import LogitsWriter
