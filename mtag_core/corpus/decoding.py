@@ -82,6 +82,13 @@ _SAMPLE_BYTES = 8192
 _UTF16_RATIO = 0.04
 
 
+class Fault(NamedTuple):
+    """Why something is no document, or why a file cannot be read on: for a `Reject`."""
+
+    reason: str
+    detail: str
+
+
 class Origin(NamedTuple):
     """Where a document starts, and what is made of its bytes there.
 
@@ -126,7 +133,7 @@ class Origin(NamedTuple):
             text = data.decode("utf-8")
         except UnicodeDecodeError as error:
             place = f"bytes {data[error.start : error.start + 4]!r} at {self.offset + error.start}"
-            fault = "invalid_utf8", f"{place}; expected UTF-8"
+            fault = Fault("invalid_utf8", f"{place}; expected UTF-8")
         if b"\0" in data:
             fault = _nul_fault(data, offset=self.offset, is_utf8=fault is None)
         if fault:
@@ -155,41 +162,43 @@ class Origin(NamedTuple):
             return self.reject(READER_FAILED, one_line(error), data)
 
 
-def check_text(text: str) -> tuple[str, str] | None:
-    """Returns why a string cannot be tagged, as (reason, detail), or None.
+def check_text(text: str) -> Fault | None:
+    """Returns why a string cannot be tagged, or None.
 
     Strings that come out of JSON may hold what decoded bytes cannot.
     """
     if "\0" in text:
-        return "nul_character", f"NUL at character {text.index(chr(0))}; expected text"
+        return Fault("nul_character", f"NUL at character {text.index(chr(0))}; expected text")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         value = text[error.start].encode("unicode_escape").decode()
-        return "lone_surrogate", f"{value} at character {error.start}; expected whole characters"
+        return Fault(
+            "lone_surrogate", f"{value} at character {error.start}; expected whole characters"
+        )
     return None
 
 
-def language_fault(called: object, field: str) -> tuple[str, str] | None:
-    """Returns why what a field says of the language says nothing, as (reason, detail), or None."""
+def language_fault(called: object, field: str) -> Fault | None:
+    """Returns why what a field says of the language says nothing, or None."""
     if called is None or called == "":
         return None
     if not isinstance(called, str):
-        return "wrong_type", f"field {field!r} is {type(called).__name__}; expected a string"
+        return Fault("wrong_type", f"field {field!r} is {type(called).__name__}; expected a string")
     if find_language(called) is None:
-        return "unknown_language", f"field {field!r}: {called[:40]!r}; expected a code such as fr"
+        return Fault(
+            "unknown_language", f"field {field!r}: {called[:40]!r}; expected a code such as fr"
+        )
     return None
 
 
-def _nul_fault(data: bytes, *, offset: int, is_utf8: bool) -> tuple[str, str]:
+def _nul_fault(data: bytes, *, offset: int, is_utf8: bool) -> Fault:
     sample = data[:_SAMPLE_BYTES]
     place = f"NUL at byte {offset + data.index(0)}"
     if is_utf8 and len(_CONTROLS.findall(sample)) <= _MAX_CONTROL_RATIO * len(sample):
-        return "nul_character", f"{place}; expected text"
-    return (
-        "binary",
-        f"{place} among bytes that are no UTF-8 text{_hint(sample)}; expected UTF-8 text",
-    )
+        return Fault("nul_character", f"{place}; expected text")
+    detail = f"{place} among bytes that are no UTF-8 text{_hint(sample)}; expected UTF-8 text"
+    return Fault("binary", detail)
 
 
 def _hint(sample: bytes) -> str:

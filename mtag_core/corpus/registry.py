@@ -6,10 +6,11 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from mtag_core.corpus import formats as modules_of_formats
+from mtag_core.corpus.decoding import Fault
 from mtag_core.corpus.formats import text
 from mtag_core.corpus.items import AUTO, Format, Read, ReadOptions, Span, WorkItem
 from mtag_core.corpus.sniffing import stem_of
-from mtag_core.corpus.source import Failure, changed_since_planned, failure_of
+from mtag_core.corpus.source import changed_since_planned, failure_of
 from mtag_core.errors import MtagError, StorageError, UsageError, one_line
 from mtag_core.records import READER_FAILED, Document, Reject
 from mtag_core.storage import FileInfo
@@ -113,6 +114,6 @@ def _read_span(
     except MtagError as error:
         failure = failure_of(error)
     except Exception as error:
-        failure = Failure(READER_FAILED, f"{one_line(error)}; the rest of the file is not read")
+        failure = Fault(READER_FAILED, f"{one_line(error)}; the rest of the file is not read")
     if failure is not None:
-        yield Reject(path, span.start, path, failure.reason, failure.detail)
+        yield Reject(path, span.start, path, *failure)

@@ -18,7 +18,7 @@ from mtag_core.corpus.compression import (
     PeekableStream,
     TruncatedError,
 )
-from mtag_core.corpus.decoding import Origin
+from mtag_core.corpus.decoding import Fault, Origin
 from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.sniffing import UTF8_MARK, SniffedStream, codec_of
 from mtag_core.errors import InputNotFoundError, MtagError
@@ -33,14 +33,6 @@ _ERROR_TO_REASON = {
     ExpansionError: "expands_too_much",
     InputNotFoundError: "vanished",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why the bytes ended before the end of the file: a reason for a `Reject` and its detail."""
-
-    reason: str
-    detail: str
 
 
 class Source(AbstractContextManager["Source"]):
@@ -75,7 +67,7 @@ class Source(AbstractContextManager["Source"]):
         self._options = options
         self.path = span.file.path
         self.position = start
-        self.failure: Failure | None = None
+        self.failure: Fault | None = None
         self._raw: BinaryIO | None = None
         self._stream: PeekableStream | None = None
         self._keeps_encoding = keeps_encoding
@@ -128,7 +120,7 @@ class Source(AbstractContextManager["Source"]):
         """Compares the line feeds that were read with the lines that a reader made of them."""
         if self.failure is None and n_lines != self._n_line_feeds:
             detail = f"{n_lines} lines were made of {self._n_line_feeds}"
-            self.failure = Failure(READER_FAILED, detail)
+            self.failure = Fault(READER_FAILED, detail)
 
     def rejects(self) -> Iterator[Reject]:
         """Yields the reject for what a failure cut off, or for what its reader left unread.
@@ -136,14 +128,14 @@ class Source(AbstractContextManager["Source"]):
         To be asked when the reader is done.
         """
         if self.failure:
-            yield self._reject(self.failure)
+            yield self._reject(*self.failure)
         elif not self.is_at_end and (self._end is None or self.position < self._end):
             detail = f"reading stopped at byte {self.position}, before the end"
-            yield self._reject(Failure(READER_FAILED, detail))
+            yield self._reject(READER_FAILED, detail)
 
-    def _reject(self, failure: Failure) -> Reject:
+    def _reject(self, reason: str, detail: str) -> Reject:
         offset, data = self._cut_off or (self.position, None)
-        return Origin(self.path, offset).reject(failure.reason, failure.detail, data)
+        return Origin(self.path, offset).reject(reason, detail, data)
 
     def __exit__(
         self,
@@ -169,13 +161,13 @@ class Source(AbstractContextManager["Source"]):
         )
 
 
-def failure_of(error: Exception) -> Failure:
+def failure_of(error: Exception) -> Fault:
     """Names what an exception means for the file it came from."""
     reasons = (reason for kind, reason in _ERROR_TO_REASON.items() if isinstance(error, kind))
-    return Failure(next(reasons, "unreadable"), str(error))
+    return Fault(next(reasons, "unreadable"), str(error))
 
 
-def changed_since_planned(span: Span) -> Failure | None:
+def changed_since_planned(span: Span) -> Fault | None:
     """Compares the file with what the plan knew of it; None when nothing changed."""
     planned = span.file
     try:
@@ -185,7 +177,7 @@ def changed_since_planned(span: Span) -> Failure | None:
     if (now.size, now.version) == (planned.size, planned.version):
         return None
     expected = f"planned with {planned.size} bytes, version {planned.version!r}"
-    return Failure("changed", f"{now.size} bytes, version {now.version!r}; {expected}")
+    return Fault("changed", f"{now.size} bytes, version {now.version!r}; {expected}")
 
 
 @dataclass(frozen=True, slots=True)

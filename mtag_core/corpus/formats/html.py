@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from mtag_core.corpus.decoding import Origin, check_text
+from mtag_core.corpus.decoding import Fault, Origin, check_text
 from mtag_core.corpus.items import Format, ReadOptions, Span
-from mtag_core.corpus.source import Failure, Source
+from mtag_core.corpus.source import Source
 from mtag_core.errors import MtagError, UsageError, one_line
 from mtag_core.records import Document, Reject
 
@@ -72,7 +72,7 @@ def _read_answers(source: Source, options: ReadOptions) -> Iterator[Document | R
             yield Origin(path, offset).too_large(record.length, limit)
         elif record.raw_stream.limit or not record.rec_headers.get_header("Content-Length"):
             source.cut_off(offset, data)
-            source.failure = source.failure or Failure("truncated", "WARC: the record is cut off")
+            source.failure = source.failure or Fault("truncated", "WARC: the record is cut off")
             return
         elif is_page:
             url = record.rec_headers.get_header("WARC-Target-URI") or None
@@ -80,7 +80,7 @@ def _read_answers(source: Source, options: ReadOptions) -> Iterator[Document | R
     if source.position > end + _BLANK_BYTES and not source.failure:
         # A record whose header is cut off does not come at all.
         source.cut_off(end, None)
-        source.failure = Failure("truncated", "WARC: the header of a record is cut off")
+        source.failure = Fault("truncated", "WARC: the header of a record is cut off")
 
 
 class _Stream:

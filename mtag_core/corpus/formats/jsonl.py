@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from mtag_core.corpus.decoding import Origin, check_text, language_fault
+from mtag_core.corpus.decoding import Fault, Origin, check_text, language_fault
 from mtag_core.corpus.items import (
     WHOLE,
     Format,
@@ -273,21 +273,21 @@ def document_of(
     return Document(doc_id, text, *origin, language=language, fields=kept)
 
 
-def find_fault(fields: dict[str, Any], options: ReadOptions) -> tuple[str, str] | None:
-    """Returns why a record is no document, as (reason, detail), or None."""
+def find_fault(fields: dict[str, Any], options: ReadOptions) -> Fault | None:
+    """Returns why a record is no document, or None."""
     for name in (options.text_field, options.id_field, options.language_field):
         if name is not None and _field(fields, name) is _MISSING:
             # Names may hold line ends; a detail is one line.
             found = " ".join(", ".join(_names(fields)[:20]).split()) or "none"
-            return "missing_field", f"no field {name!r}; fields found: {found[:200]}"
+            return Fault("missing_field", f"no field {name!r}; fields found: {found[:200]}")
     text = _field(fields, options.text_field)
     if not isinstance(text, str):
         detail = f"field {options.text_field!r} is {type(text).__name__}; expected a string"
-        return "wrong_type", detail
+        return Fault("wrong_type", detail)
     doc_id = _field(fields, options.id_field) if options.id_field is not None else None
     if doc_id is not None and (isinstance(doc_id, bool) or not isinstance(doc_id, str | int)):
         detail = f"field {options.id_field!r} is {type(doc_id).__name__}; expected string or number"
-        return "wrong_type", detail
+        return Fault("wrong_type", detail)
     if options.language_field is not None:
         fault = language_fault(_field(fields, options.language_field), options.language_field)
         if fault:
@@ -314,17 +314,17 @@ def _names(fields: dict[str, Any]) -> list[str]:
     )
 
 
-def _parse(line: bytes) -> tuple[tuple[str, str] | None, dict[str, Any]]:
+def _parse(line: bytes) -> tuple[Fault | None, dict[str, Any]]:
     try:
         fields = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         value = line[error.start : error.start + 4]
-        return ("invalid_utf8", f"bytes {value!r} at byte {error.start}; expected UTF-8"), {}
+        return Fault("invalid_utf8", f"bytes {value!r} at byte {error.start}; expected UTF-8"), {}
     # Numbers of 5,000 digits are a ValueError, 10,000 brackets a RecursionError.
     except (ValueError, RecursionError) as error:
-        return ("invalid_json", f"{error}; expected a JSON object"[:300]), {}
+        return Fault("invalid_json", f"{error}; expected a JSON object"[:300]), {}
     if not isinstance(fields, dict):
-        return ("wrong_type", f"{type(fields).__name__}; expected a JSON object"), {}
+        return Fault("wrong_type", f"{type(fields).__name__}; expected a JSON object"), {}
     return None, fields
 
 

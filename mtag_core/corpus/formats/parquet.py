@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 
 from mtag_core import storage
 from mtag_core.corpus.compression import DecompressedStream
-from mtag_core.corpus.decoding import Origin, language_fault
+from mtag_core.corpus.decoding import Fault, Origin, language_fault
 from mtag_core.corpus.items import WHOLE, Format, Range, ReadOptions, Span
 from mtag_core.corpus.kept_fields import FieldError, kept_fields, kept_values
 from mtag_core.corpus.sniffing import HEAD_BYTES, codec_of, codec_of_head
-from mtag_core.corpus.source import Failure, failure_of
+from mtag_core.corpus.source import failure_of
 from mtag_core.errors import MtagError
 from mtag_core.languages import find_language
 from mtag_core.records import READER_FAILED, Document, Reject
@@ -69,20 +69,20 @@ def read_parquet(
         Documents; one reject for a file that lacks a column, and for what cannot be read of a
         row group, at the row reached.
     """
-    row = 0
+    path, row = span.file.path, 0
     try:
-        with _open(span.file.path, options) as stream:
+        with _open(path, options) as stream:
             file = pq.ParquetFile(stream, pre_buffer=False, buffer_size=_BUFFER_BYTES)
             row, row_groups = _owned_row_groups(file.metadata, span)
             fault = _schema_fault(file.schema_arrow, options) if row_groups else None
             if fault:
-                yield _reject(span, row, fault)
+                yield Origin(path, row).reject(*fault)
                 return
             for row_group in row_groups:
                 yield from _read_row_group(file, row_group, span, row, options)
                 row += file.metadata.row_group(row_group).num_rows
     except _ERRORS as error:
-        yield _reject(span, row, _failure(error))
+        yield Origin(path, row).reject(*_failure(error))
 
 
 def _read_row_group(
@@ -99,12 +99,12 @@ def _read_row_group(
             origin = Origin(path, row)
             yield origin.attempt(partial(_kept_document, values, origin, options), values[0])
             row += 1
-        failure = None if row == end else Failure(READER_FAILED, "its rows do not come")
+        failure = None if row == end else Fault(READER_FAILED, "its rows do not come")
     except _ERRORS as error:
         failure = _failure(error)
     if failure is not None:
         detail = f"{failure.detail}; rows {row} to {end - 1} of {n_rows} in their row group"
-        yield _reject(span, row, Failure(failure.reason, detail))
+        yield Origin(path, row).reject(failure.reason, detail)
 
 
 @contextmanager
@@ -215,23 +215,23 @@ def _document(
     return document
 
 
-def _schema_fault(schema: pa.Schema, options: ReadOptions) -> Failure | None:
+def _schema_fault(schema: pa.Schema, options: ReadOptions) -> Fault | None:
     for name in (options.text_field, options.id_field, options.language_field):
         if name is None:
             continue
         kind = _type_of(schema, name)
         if kind is None:
             found = " ".join(", ".join(_names(schema)).split())[:200] or "none"
-            return Failure("missing_field", f"no column {name!r}; columns found: {found}")
+            return Fault("missing_field", f"no column {name!r}; columns found: {found}")
         if schema.names.count(name.split(_NESTED)[0]) > 1:
-            return Failure("wrong_type", f"column {name!r} is there twice; expected it once")
+            return Fault("wrong_type", f"column {name!r} is there twice; expected it once")
         allowed = (*_IS_BINARY, *_IS_NUMBER) if name == options.id_field else _IS_BINARY
         kind = _value_type(kind)
         if any(getattr(pa.types, f"is_{each}")(kind) for each in allowed):
             continue
         if name != options.id_field or not _is_uuid(kind):
             expected = "a string or a number" if name == options.id_field else "a string"
-            return Failure("wrong_type", f"column {name!r} is {kind}; expected {expected}")
+            return Fault("wrong_type", f"column {name!r} is {kind}; expected {expected}")
     return None
 
 
@@ -267,14 +267,10 @@ def _is_uuid(kind: pa.DataType) -> bool:
     return getattr(kind, "extension_name", "") == "arrow.uuid"
 
 
-def _reject(span: Span, row: int, failure: Failure) -> Reject:
-    return Origin(span.file.path, row).reject(failure.reason, failure.detail)
-
-
-def _failure(error: Exception) -> Failure:
+def _failure(error: Exception) -> Fault:
     if isinstance(error, MtagError):
         return failure_of(error)
-    return Failure("corrupt", f"Parquet: {' '.join(str(error).split())[:300]}")
+    return Fault("corrupt", f"Parquet: {' '.join(str(error).split())[:300]}")
 
 
 def _row_group_starts(metadata: Any, file: FileInfo) -> list[int]:  # noqa: ANN401
