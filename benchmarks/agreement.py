@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.harness import benchmark_parser, run_benchmark
-from mtag_core.training.data.train_dev_split import read_dev_sentences
+from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.logits.trained_teacher import TrainedTeacher
 
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _measure(args: argparse.Namespace) -> dict[str, object]:
     by_treebank: dict[str, list[LabelledSentence]] = defaultdict(list)
-    for sentence in read_dev_sentences(args.treebanks, train_on_dev=args.train_on_dev):
+    for sentence in read_split(args.treebanks, train_on_dev=args.train_on_dev).held_out:
         by_treebank[sentence.treebank].append(sentence)
     teacher = _labels(args.teacher, by_treebank, device=args.device, is_told=True)
     gold = {

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from mtag_core.errors import InputNotFoundError
-from mtag_core.training.data.train_dev_split import read_training_sentences
+from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.options import Schedule, TeacherTrainingOptions
 from mtag_core.training.recipes.teacher import train_teacher
 
@@ -62,7 +62,7 @@ def _train(treebank: str, args: argparse.Namespace) -> None:
 
 
 def _n_tokens(data: Path, treebank: str) -> int:
-    sentences = read_training_sentences(data, only=(treebank,))
+    sentences = read_split(data, only=(treebank,)).learnt
     if not sentences:
         raise InputNotFoundError(f"{data}: no training file of {treebank}")
     return sum(len(sentence.forms) for sentence in sentences)

@@ -24,8 +24,7 @@ from mtag_core.lemmas import rule_inventory
 from mtag_core.storage import create_text, open_text
 from mtag_core.training.data.datasets import LabelledDataset, WordSentences, cut_long
 from mtag_core.training.data.train_dev_split import (
-    read_dev_sentences,
-    read_training_sentences,
+    read_split,
     training_feats,
     training_rules,
 )
@@ -124,21 +123,16 @@ class TreebankCorpus:
         Raises:
             InputNotFoundError: There is no treebank.
         """
+        split = read_split(
+            directory,
+            train_on_dev=train_on_dev,
+            only=only,
+            hold_out_tenth=hold_out_tenth,
+            score_held_out=score_held_out,
+        )
         train, dev = (
-            [
-                part
-                for sentence in read(
-                    directory,
-                    train_on_dev=has_dev,
-                    only=only,
-                    hold_out_tenth=hold_out_tenth,
-                )
-                for part in _parts(sentence)
-            ]
-            for read, has_dev in (
-                (read_training_sentences, train_on_dev),
-                (read_dev_sentences, train_on_dev or score_held_out),
-            )
+            [part for sentence in sentences for part in _parts(sentence)]
+            for sentences in (split.learnt, split.held_out)
         )
         rules = list(map(training_rules, train))
         inventories = _inventories(train, rules, feats, lemma_rules)

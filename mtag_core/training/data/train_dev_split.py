@@ -15,6 +15,7 @@ trained on both.
 
 import random
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -34,8 +35,6 @@ from mtag_core.treebank_style import treebank_language
 _BLOCK_SENTENCES = 10
 _BLOCKS = 4
 _RESEGMENTATION_SEED = 1
-# Sentences in ten, where a treebank has no dev file.
-_HELD_OUT = 1
 
 # A treebank has punctuation if at least so many of its sentences end in a mark, or in a mark and a
 # quotation mark.
@@ -45,44 +44,58 @@ _SHORTEST, _LONGEST = 6, 50
 _N_CACHED = 2**20
 
 
-def read_training_sentences(
+@dataclass(frozen=True, slots=True)
+class TreebankSplit:
+    """Sentences of treebanks.
+
+    Attributes:
+        learnt: Those of the train files, then those of dev files, then those of treebanks without
+            punctuation once more, resegmented.
+        held_out: To score on.
+    """
+
+    learnt: list[LabelledSentence]
+    held_out: list[LabelledSentence]
+
+
+def read_split(
     directory: Path,
     *,
     train_on_dev: bool = False,
     only: Collection[str] = (),
     hold_out_tenth: bool = False,
-) -> list[LabelledSentence]:
-    """Reads the sentences to train on.
+    score_held_out: bool = False,
+) -> TreebankSplit:
+    """Reads the sentences to train on and those that are held out.
 
     Args:
         directory: Holds the treebanks.
-        train_on_dev: Three quarters of every dev file, too; else only where the train file is known
-            to be faulty.
+        train_on_dev: Learn three quarters of every dev file, too; else only where the train file is
+            known to be faulty.
         only: Treebanks to read; empty for all.
         hold_out_tenth: Hold out every tenth sentence of train files without a dev file.
+        score_held_out: Score what training on dev files holds out, even if they are not learnt.
 
-    Returns:
-        Those of the train files, then those of dev files, then those of treebanks without
-        punctuation once more, resegmented.
+    Raises:
+        InputNotFoundError: There is no train file.
     """
-    n_held_out = _HELD_OUT if hold_out_tenth else 0
-    sentences = _train_sentences(directory, only, is_trained=True, n_held_out=n_held_out)
-    sentences += _dev_sentences(directory, only, train_on_dev=train_on_dev, is_trained=True)
-    return sentences + resegment_unpunctuated(sentences, seed=_RESEGMENTATION_SEED)
-
-
-def read_dev_sentences(
-    directory: Path,
-    *,
-    train_on_dev: bool = False,
-    only: Collection[str] = (),
-    hold_out_tenth: bool = False,
-) -> list[LabelledSentence]:
-    """Reads the sentences that `read_training_sentences` with these arguments holds out."""
-    sentences = _dev_sentences(directory, only, train_on_dev=train_on_dev, is_trained=False)
-    if hold_out_tenth:
-        sentences += _train_sentences(directory, only, is_trained=False, n_held_out=_HELD_OUT)
-    return sentences
+    have_dev = {treebank_name(path) for path in directory.rglob("*-dev.conllu*")}
+    learnt: list[LabelledSentence] = []
+    held_out: list[LabelledSentence] = []
+    tenth: list[LabelledSentence] = []
+    for path in _files(directory, "train", only):
+        for index, sentence in enumerate(read_treebank(path)):
+            is_tenth = hold_out_tenth and sentence.treebank not in have_dev and index % 10 == 9
+            (tenth if is_tenth else learnt).append(sentence)
+    for path in _files(directory, "dev", only):
+        for index, sentence in enumerate(read_treebank(path)):
+            name = sentence.treebank
+            if is_trained_on(name, index, train_on_dev=train_on_dev):
+                learnt.append(sentence)
+            if not is_trained_on(name, index, train_on_dev=train_on_dev or score_held_out):
+                held_out.append(sentence)
+    learnt += resegment_unpunctuated(learnt, seed=_RESEGMENTATION_SEED)
+    return TreebankSplit(learnt, held_out + tenth)
 
 
 def is_trained_on(treebank: str, index: int, *, train_on_dev: bool) -> bool:
@@ -91,7 +104,7 @@ def is_trained_on(treebank: str, index: int, *, train_on_dev: bool) -> bool:
     Args:
         treebank: Such as `en_ewt`.
         index: The sentence's place in its file, from 0.
-        train_on_dev: As in `read_training_sentences`.
+        train_on_dev: As in `read_split`.
     """
     takes_part = train_on_dev or not facts_of(treebank).has_train_feats
     return takes_part and index // _BLOCK_SENTENCES % _BLOCKS != _BLOCKS - 1
@@ -148,30 +161,6 @@ def write_held_out_dev(treebanks: Path, directory: Path, *, train_on_dev: bool) 
 def _files(directory: Path, part: str, only: Collection[str]) -> list[Path]:
     files = treebank_files(directory, part, is_required=part == "train")
     return [path for path in files if not only or treebank_name(path) in only]
-
-
-def _train_sentences(
-    directory: Path, only: Collection[str], *, is_trained: bool, n_held_out: int
-) -> list[LabelledSentence]:
-    """Sentences of train files; where there is no dev file, `n_held_out` in ten are held out."""
-    have_dev = {treebank_name(path) for path in directory.rglob("*-dev.conllu*")}
-    return [
-        sentence
-        for path in _files(directory, "train", only)
-        for index, sentence in enumerate(read_treebank(path))
-        if (sentence.treebank in have_dev or index % 10 < 10 - n_held_out) == is_trained
-    ]
-
-
-def _dev_sentences(
-    directory: Path, only: Collection[str], *, train_on_dev: bool, is_trained: bool
-) -> list[LabelledSentence]:
-    return [
-        sentence
-        for path in _files(directory, "dev", only)
-        for index, sentence in enumerate(read_treebank(path))
-        if is_trained_on(sentence.treebank, index, train_on_dev=train_on_dev) == is_trained
-    ]
 
 
 @lru_cache(_N_CACHED)

@@ -19,7 +19,7 @@ from mtag_core.tagging.forms import FormFeatures
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.tagging.wordpiece import WordPiece
 from mtag_core.training.data.train_dev_split import (
-    read_training_sentences,
+    read_split,
     training_feats,
     training_rules,
     write_held_out_dev,
@@ -70,7 +70,7 @@ def export(options: ExportOptions) -> Path:
     trained = read_student(options.model)
     # Dev files know labels that train files, samples or projections, lack.
     names = treebanks_with(options.licences, options.treebanks)
-    learnt = read_training_sentences(options.treebanks, train_on_dev=True, only=names)
+    learnt = read_split(options.treebanks, train_on_dev=True, only=names).learnt
     labels = _labels(trained, learnt)
     reference, quantised = _graphs(trained, labels, learnt, names, options)
     _write_files(options.output, quantised, labels, trained=trained, options=options)

@@ -27,8 +27,13 @@ from mtag_core.records import Sentence
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.models import TaggingModel, load_model
 from mtag_core.tagging.windows import EncodedSentence, Window, batches
-from mtag_core.training.logits.logit_teachers import Teacher, files_digest
-from mtag_core.training.logits.piece_windows import PIECE_BUDGET, TokenLogits, rows_of_batches
+from mtag_core.training.logits.logit_teachers import (
+    PIECE_BUDGET,
+    Teacher,
+    TokenLogits,
+    files_digest,
+    rows_of_batches,
+)
 from mtag_core.training.logits.soft_targets import LOWEST
 
 _GRAPH = "tagger.onnx"

@@ -14,8 +14,12 @@ from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.training.logits.bundle_teacher import BundleTeacher
 from mtag_core.training.logits.logit_shards import ScoredSentence, ShardInfo
-from mtag_core.training.logits.logit_teachers import Teacher, TokenSummary, labels_digest
-from mtag_core.training.logits.piece_windows import PIECE_BUDGET
+from mtag_core.training.logits.logit_teachers import (
+    PIECE_BUDGET,
+    Teacher,
+    TokenSummary,
+    labels_digest,
+)
 from mtag_core.training.logits.sentence_choice import ChoiceOptions
 from mtag_core.training.logits.soft_targets import SummaryOptions, TailBasis, relative_logits
 

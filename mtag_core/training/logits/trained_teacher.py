@@ -9,31 +9,30 @@ token-classification directory of Hugging Face's format: its labels say what it 
 (log-sum-exp) over what they share.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from mtag_core.errors import BundleError, CheckpointError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import Sentence, bare_sentence
 from mtag_core.tagging.windows import EncodedSentence
+from mtag_core.tagging.wordpiece import PieceWindow
+from mtag_core.training.data.pieces import SpecialPieces
 from mtag_core.training.logits.logit_teachers import (
     N_WAITING,
     Teacher,
-    TokenSummary,
-    files_digest,
-)
-from mtag_core.training.logits.piece_windows import (
-    PieceBatch,
-    PieceEncoder,
     TokenLogits,
     TokenRows,
-    batched_rows,
+    TokenSummary,
+    files_digest,
+    rows_of_batches,
 )
 from mtag_core.training.logits.soft_targets import (
     LARGEST_CODE,
@@ -52,6 +51,56 @@ _PIECE_BUDGET = 16384
 _N_WAITING_ON_GPU = 1024
 # A label that no class of the model carries.
 _ABSENT_LOGIT = -1e4
+
+
+class PieceEncoder:
+    """Turns sentences into wordpieces; a sentence over the limit into several windows.
+
+    Args:
+        tokenizer: A `tokenizer.json`.
+        max_pieces: Of a window, those that open and close it included.
+        openings: The piece that opens sentences of a language, where it is another.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Path,
+        *,
+        max_pieces: int,
+        openings: Mapping[str, int] | None = None,
+    ) -> None:
+        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._max_inner = max_pieces - 2
+        self._openings = dict(openings or {})
+        self.special = SpecialPieces.load(tokenizer)
+
+    def encode(self, sentence: Sentence) -> EncodedSentence:
+        """The sentence's windows; each token is in one, cut to the limit if it alone exceeds it."""
+        encoding = self._tokenizer.encode(
+            list(sentence.forms), is_pretokenized=True, add_special_tokens=False
+        )
+        pieces: list[list[int]] = [[] for _ in sentence.forms]
+        for piece, word in zip(encoding.ids, encoding.word_ids, strict=True):
+            if word is not None:
+                pieces[word].append(piece)
+        opening = self._openings.get(sentence.language, self.special.start)
+        windows: list[PieceWindow] = []
+        window = PieceWindow([opening], [], [])
+        for token_pieces in pieces:
+            kept = token_pieces[: self._max_inner]
+            if len(window.piece_ids) - 1 + len(kept) > self._max_inner:
+                windows.append(window)
+                window = PieceWindow([opening], [], [])
+            # A token without pieces (a control character) is read from the piece before it.
+            window.first.append(len(window.piece_ids) if kept else len(window.piece_ids) - 1)
+            window.piece_ids.extend(kept)
+            window.last.append(len(window.piece_ids) - 1)
+        windows.append(window)
+        for window in windows:
+            window.piece_ids.append(self.special.end)
+        return EncodedSentence(sentence, windows)
 
 
 class _TorchTeacher(Teacher):
@@ -119,25 +168,34 @@ class _TorchTeacher(Teacher):
         sentences: Sequence[EncodedSentence],
         take: Callable[[TaggerLogits], list[Tensor]],
     ) -> list[TokenRows]:
-        def run(batch: PieceBatch) -> TokenRows:
+        def run(windows: Sequence[PieceWindow]) -> TokenRows:
             with torch.inference_mode():
-                return tuple(part.cpu().numpy() for part in take(self._model(self._moved(batch))))
+                return tuple(part.cpu().numpy() for part in take(self._model(self._batch(windows))))
 
-        return batched_rows(
-            self._encoder, sentences, run, piece_budget=_PIECE_BUDGET, on_batch=self.on_batch
+        lengths = [len(window.piece_ids) for each in sentences for window in each.windows]
+        return rows_of_batches(
+            sentences,
+            _groups(lengths),
+            run,
+            piece_budget=_PIECE_BUDGET,
+            on_batch=self.on_batch,
         )
 
-    def _moved(self, batch: PieceBatch) -> Batch:
-        piece_ids, is_piece, first, last = (
+    def _batch(self, windows: Sequence[PieceWindow]) -> Batch:
+        width = max(len(window.piece_ids) for window in windows)
+        ids = np.full((len(windows), width), self._encoder.special.pad, np.int64)
+        for row, window in zip(ids, windows, strict=True):
+            row[: len(window.piece_ids)] = window.piece_ids
+        n_pieces = np.array([len(window.piece_ids) for window in windows])
+        first, last = (
+            np.concatenate([np.array(own, np.int64) + row * width for row, own in enumerate(ends)])
+            for ends in ([w.first for w in windows], [w.last for w in windows])
+        )
+        piece_ids, is_piece, first_index, last_index = (
             torch.from_numpy(array).to(self._device)
-            for array in (
-                batch.piece_ids,
-                batch.is_piece.astype(bool),
-                batch.first_piece_index,
-                batch.last_piece_index,
-            )
+            for array in (ids, np.arange(width) < n_pieces[:, None], first, last)
         )
-        return Batch(piece_ids, is_piece, first, last, first)
+        return Batch(piece_ids, is_piece, first_index, last_index, first_index)
 
     def _summary(
         self, logits: TaggerLogits, *, options: SummaryOptions, basis: TailBasis | None
@@ -168,6 +226,18 @@ class _TorchTeacher(Teacher):
         return codes.clamp(-LARGEST_CODE, LARGEST_CODE).to(torch.int8)
 
 
+def _groups(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Indices of windows of like length, as many as fill a batch."""
+    group: list[int] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if group and (len(group) + 1) * lengths[index] > _PIECE_BUDGET:
+            yield group
+            group = []
+        group.append(index)
+    if group:
+        yield group
+
+
 class TrainedTeacher(_TorchTeacher):
     """Runs a teacher or student of wordpieces as training left it; in bfloat16 on a GPU.
 
@@ -191,7 +261,7 @@ class TrainedTeacher(_TorchTeacher):
         followed = metadata.conventions | {name: name for name in metadata.treebanks}
         pieces = metadata.treebank_pieces
         encoder = PieceEncoder(
-            (directory / "tokenizer.json").read_text(encoding="utf-8"),
+            directory / "tokenizer.json",
             max_pieces=metadata.max_pieces,
             openings={code: pieces[name] for code, name in followed.items() if name in pieces},
         )
@@ -216,11 +286,13 @@ class HuggingFaceTeacher(_TorchTeacher):
     def __init__(self, directory: Path, *, device: str = "cpu") -> None:
         from transformers import AutoModelForTokenClassification
 
+        tokenizer = directory / "tokenizer.json"
+        if not tokenizer.exists():
+            raise BundleError(f"{directory}: not a token-classification model: no {tokenizer.name}")
         try:
             model: Any = AutoModelForTokenClassification.from_pretrained(
                 str(directory), local_files_only=True
             )
-            tokenizer_json = (directory / "tokenizer.json").read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
             raise BundleError(f"{directory}: not a token-classification model: {error}") from error
         labels = [model.config.id2label[index] for index in range(model.config.num_labels)]
@@ -233,7 +305,7 @@ class HuggingFaceTeacher(_TorchTeacher):
         self.feats_labels = tuple(dict.fromkeys(["_", *(feats for _, feats in pairs if feats)]))
         limit = int(getattr(model.config, "max_position_embeddings", 512) or 512)
         # RoBERTa's positions begin behind the padding index.
-        encoder = PieceEncoder(tokenizer_json, max_pieces=min(limit - 2, 510))
+        encoder = PieceEncoder(tokenizer, max_pieces=min(limit - 2, 510))
         inventories = (self.upos_labels, self.feats_labels)
         super().__init__(_PooledLabels(model, pairs, inventories), encoder, device=device)
         self.digest = files_digest(directory, _HUGGING_FACE_FILES)

@@ -14,8 +14,7 @@ from mtag_core.training.logits.logit_shards import (
     read_row_group,
     row_group_sizes,
 )
-from mtag_core.training.logits.logit_teachers import Teacher
-from mtag_core.training.logits.piece_windows import TokenLogits
+from mtag_core.training.logits.logit_teachers import Teacher, TokenLogits
 from mtag_core.training.logits.soft_targets import relative_logits, summarise_feats
 
 INFO = ShardInfo("teacher1", "labels1", 17, 50, 8, (1.0, 3.0))

@@ -5,8 +5,7 @@ import pytest
 
 from mtag_core.training.data.train_dev_split import (
     is_trained_on,
-    read_dev_sentences,
-    read_training_sentences,
+    read_split,
     resegment_unpunctuated,
     training_feats,
     write_held_out_dev,
@@ -34,18 +33,17 @@ def _n_by_part(sentences, treebank):
 
 
 def test_dev_sentences_are_trained_on_where_the_train_file_is_faulty(treebanks):
-    train, held_out = read_training_sentences(treebanks), read_dev_sentences(treebanks)
-    assert _n_by_part(train, "id_gsd") == (80, 60)
-    assert _n_by_part(held_out, "id_gsd") == (0, 20)
-    assert _n_by_part(train, "en_toy") == (80, 0)
-    assert _n_by_part(held_out, "en_toy") == (0, 80)
+    split = read_split(treebanks)
+    assert _n_by_part(split.learnt, "id_gsd") == (80, 60)
+    assert _n_by_part(split.held_out, "id_gsd") == (0, 20)
+    assert _n_by_part(split.learnt, "en_toy") == (80, 0)
+    assert _n_by_part(split.held_out, "en_toy") == (0, 80)
 
 
 def test_three_quarters_of_all_dev_files_are_trained_on_when_asked(treebanks):
-    train = read_training_sentences(treebanks, train_on_dev=True)
-    held_out = read_dev_sentences(treebanks, train_on_dev=True)
-    assert _n_by_part(train, "en_toy") == (80, 60)
-    assert _n_by_part(held_out, "en_toy") == (0, 20)
+    split = read_split(treebanks, train_on_dev=True)
+    assert _n_by_part(split.learnt, "en_toy") == (80, 60)
+    assert _n_by_part(split.held_out, "en_toy") == (0, 20)
 
 
 def test_whole_blocks_of_ten_sentences_are_held_out():
@@ -63,7 +61,7 @@ def test_faults_of_train_files_alone_are_repaired():
 def test_held_out_sentences_are_written(treebanks, output, train_on_dev):
     files = write_held_out_dev(treebanks, output, train_on_dev=train_on_dev)
     written = [sentence for file in files for sentence in read_treebank(output / file)]
-    assert written == read_dev_sentences(treebanks, train_on_dev=train_on_dev)
+    assert written == read_split(treebanks, train_on_dev=train_on_dev).held_out
 
 
 def test_lines_are_copied_as_they_are(treebanks, output):

@@ -5,7 +5,7 @@ import pytest
 from mtag_core import Tagger
 from mtag_core.__main__ import main
 from mtag_core.labels import UPOS_LABELS, Labels, load_labels
-from mtag_core.training.data.train_dev_split import read_training_sentences
+from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.export import bundle
 from tests.mtag_core.training.tiny_teacher import write_model
 from tests.mtag_core.training.tiny_word_model import RULES, write_word_model
@@ -65,7 +65,7 @@ def test_a_language_with_many_tokens_has_labels_of_its_own(treebanks, monkeypatc
         RULES,
         ((0, 1, 2),) * 17,
     )
-    sentences = read_training_sentences(treebanks, train_on_dev=True)
+    sentences = read_split(treebanks, train_on_dev=True).learnt
     assert bundle._language_labels(labels, sentences) is None
     monkeypatch.setattr(bundle, "_MIN_LANGUAGE_TOKENS", 9)
     found = bundle._language_labels(labels, sentences)

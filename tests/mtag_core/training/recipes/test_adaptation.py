@@ -3,7 +3,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.training.data.pieces import SpecialPieces
-from mtag_core.training.data.train_dev_split import read_dev_sentences, read_training_sentences
+from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.student import new_student
 from mtag_core.training.options import AdaptOptions, StudentShape
@@ -63,17 +63,11 @@ def test_scores_before_and_after_are_told(options):
 
 
 def test_a_tenth_is_held_out_where_there_is_no_dev_file(options):
-    train, dev = (
-        read(options.treebanks, hold_out_tenth=True)
-        for read in (read_training_sentences, read_dev_sentences)
-    )
-    assert (len(train), len(dev)) == (29, 3)
+    split = read_split(options.treebanks, hold_out_tenth=True)
+    assert (len(split.learnt), len(split.held_out)) == (29, 3)
 
 
 def test_nothing_of_train_is_held_out_beside_a_dev_file(options):
     write_treebank(options.treebanks / "en_own-ud-dev.conllu", repeats=1)
-    train, dev = (
-        read(options.treebanks, hold_out_tenth=True)
-        for read in (read_training_sentences, read_dev_sentences)
-    )
-    assert (len(train), len(dev)) == (32, 4)
+    split = read_split(options.treebanks, hold_out_tenth=True)
+    assert (len(split.learnt), len(split.held_out)) == (32, 4)
