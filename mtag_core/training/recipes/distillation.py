@@ -35,7 +35,6 @@ from mtag_core.training.recipes.label_training import (
     score,
     summary,
 )
-from mtag_core.training.recipes.labelling import TargetShard
 from mtag_core.training.recipes.shard_stream import (
     Batch,
     ChunkReader,
@@ -44,7 +43,7 @@ from mtag_core.training.recipes.shard_stream import (
     pass_generator,
     reading_ahead,
 )
-from mtag_core.training.recipes.teacher_ensemble import SoftTargets, blend_labels
+from mtag_core.training.recipes.targets import SoftTargets, TargetShard, blend_labels
 
 _LOGGER = logging.getLogger(__name__)
 

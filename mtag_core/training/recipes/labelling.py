@@ -1,7 +1,6 @@
 """Teachers label treebanks and text once, for students; several processes share the work.
 
-Each process labels every n-th sentence. A shard is a directory of arrays, so that students start at
-once and as often as one likes.
+Each process labels every n-th sentence. Several teachers are averaged as probabilities.
 
 A small student learns treebanks and text by heart within a few epochs; what it lacks is rare words
 in contexts of another kind. Teachers can label any sentence, so sentences are labelled once more
@@ -10,82 +9,35 @@ augmentation of TinyBERT (Jiao et al. 2020, arXiv:1909.10351), with classes in p
 model.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
 
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.data.datasets import WordSentences
+from mtag_core.training.data.datasets import WordSentences, cut_batches
+from mtag_core.training.data.pieces import (
+    DeviceSentences,
+    SpecialPieces,
+    treebank_token_ids,
+    with_treebank_tokens,
+)
 from mtag_core.training.data.text import WordText
 from mtag_core.training.loops import distributed
-from mtag_core.training.options import LabelOptions
-from mtag_core.training.recipes.teacher_ensemble import SoftTargets, TeacherEnsemble
+from mtag_core.training.networks.model import Batch
+from mtag_core.training.networks.model_files import Network
+from mtag_core.training.options import LabelOptions, TargetOptions
+from mtag_core.training.recipes.targets import SoftTargets, TargetShard
 
+_PIECE_BUDGET = 49152
 _OPEN_CLASSES = ("ADJ", "ADV", "NOUN", "PROPN", "VERB")
 # Odd, so that it has an inverse among 64-bit numbers.
 _HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
-
-
-@dataclass(frozen=True)
-class TargetShard:
-    """Sentences with the teachers' targets.
-
-    Attributes:
-        words: As form ids.
-        source_ids: Index into `sources` of each sentence. Shape (n_sentences,), int64.
-        labelled: Index of each sentence in the corpus' train sentences; -1 for text and copies.
-            Shape (n_sentences,), int64.
-        sources: Names of treebanks and languages.
-        targets: Of all tokens, on the CPU.
-    """
-
-    words: WordSentences
-    source_ids: NDArray[np.int64]
-    labelled: NDArray[np.int64]
-    sources: tuple[str, ...]
-    targets: SoftTargets
-
-    def save(self, directory: Path) -> None:
-        """Writes the shard."""
-        directory.mkdir(parents=True, exist_ok=True)
-        arrays: dict[str, NDArray[Any]] = {
-            "form_ids": self.words.form_ids,
-            "n_tokens": self.words.n_tokens,
-        }
-        arrays |= {"source_ids": self.source_ids, "labelled": self.labelled}
-        arrays |= {name: tensor.numpy() for name, tensor in self.targets.tensors().items()}
-        for name, array in arrays.items():
-            np.save(directory / f"{name}.npy", array)
-        (directory / "sources.json").write_text(json.dumps(self.sources), encoding="utf-8")
-
-    @classmethod
-    def load(cls, directory: Path) -> "TargetShard":
-        """Reads what `save` wrote."""
-        arrays = {path.stem: np.load(path) for path in directory.glob("*.npy")}
-        return cls(
-            WordSentences(arrays["form_ids"], arrays["n_tokens"]),
-            arrays["source_ids"],
-            arrays["labelled"],
-            tuple(json.loads((directory / "sources.json").read_text(encoding="utf-8"))),
-            SoftTargets.of(arrays, device=torch.device("cpu")),
-        )
-
-    @classmethod
-    def concatenate(cls, parts: Sequence["TargetShard"]) -> "TargetShard":
-        """Puts parts with the same sources one after the other."""
-        return cls(
-            WordSentences.concatenate([part.words for part in parts]),
-            np.concatenate([part.source_ids for part in parts]),
-            np.concatenate([part.labelled for part in parts]),
-            parts[0].sources,
-            SoftTargets.concatenate([part.targets for part in parts]),
-        )
 
 
 def run(options: LabelOptions) -> str:
@@ -104,22 +56,69 @@ def label_words(options: LabelOptions) -> TargetShard:
     device = distributed.start()
     text = WordText.load(options.text)
     text = text.select(np.arange(options.shard, len(text.words), options.n_shards))
-    teachers = TeacherEnsemble(options.teachers, options.targets, device=device)
-    parts = [_labelled(text, teachers)]
+    teachers = [Network.load_teacher(each, device=device) for each in options.teachers]
+    for teacher in teachers:
+        teacher.model.eval().to(torch.bfloat16 if device.type == "cuda" else torch.float32)
+    parts = [_labelled(text, teachers, options.targets, device=device)]
     if options.substitution_share > 0:
         copies = _substituted(text, parts[0].targets, options)
-        parts.append(_labelled(copies, teachers))
+        parts.append(_labelled(copies, teachers, options.targets, device=device))
     shard = TargetShard.concatenate(parts)
     shard.save(options.output / f"shard-{options.shard}")
     return shard
 
 
-def _labelled(text: WordText, teachers: TeacherEnsemble) -> TargetShard:
+@torch.no_grad()
+def _labelled(
+    text: WordText, teachers: Sequence[Network], options: TargetOptions, *, device: torch.device
+) -> TargetShard:
+    special = SpecialPieces.load(teachers[0].tokenizer)
+    sentences = DeviceSentences(text.words, text.teacher, special, device=device)
     # The teachers infer which of a language's treebanks text is like, as the student has to.
     names = tuple(name if "_" in name else "" for name in text.sources)
-    targets = teachers.annotate(text.words, text.teacher, names, text.source_ids)
+    treebank_tokens = [
+        treebank_token_ids(names, text.source_ids, teacher.metadata, device=device)
+        for teacher in teachers
+    ]
+    first: Any = teachers[0].model
+    n_feats, n_rules = (
+        0 if head is None else head.out_features for head in (first.feats, first.lemmas)
+    )
+    targets = SoftTargets.empty(
+        len(text.words.form_ids),
+        top_k=min(options.top_k, n_feats),
+        device=device,
+        top_k_lemmas=min(options.top_k_lemmas, n_rules),
+    )
+    batches = cut_batches(
+        sentences.lengths, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
+    )
+    for indices in batches:
+        batch = sentences.batch(indices)
+        chosen = torch.from_numpy(indices).to(device)
+        opened = [with_treebank_tokens(batch, ids[chosen]) for ids in treebank_tokens]
+        targets.keep(_mean_probs(teachers, opened, options), batch.token_index)
     targets = targets.to(torch.device("cpu"))
     return TargetShard(text.words, text.source_ids, text.labelled, text.sources, targets)
+
+
+def _mean_probs(
+    teachers: Sequence[Network], batches: Sequence[Batch], options: TargetOptions
+) -> dict[str, Tensor]:
+    temperature = {
+        "upos": options.upos_temperature,
+        "feats": options.feats_temperature,
+        "lemmas": options.lemma_temperature,
+    }
+    sums: dict[str, Tensor] = {}
+    for teacher, batch in zip(teachers, batches, strict=True):
+        logits = teacher.model(batch)
+        for head, divisor in temperature.items():
+            scored = getattr(logits, head)
+            if scored is not None:
+                probs = functional.softmax(scored.float() / divisor, dim=-1)
+                sums[head] = sums[head].add_(probs) if head in sums else probs
+    return {head: total.div_(len(teachers)) for head, total in sums.items()}
 
 
 def _substituted(text: WordText, targets: SoftTargets, options: LabelOptions) -> WordText:

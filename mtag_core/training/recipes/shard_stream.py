@@ -38,7 +38,7 @@ from mtag_core.training.logits.soft_targets import top_log_probs
 from mtag_core.training.loops import distributed
 from mtag_core.training.options import DistillOptions, Temperatures
 from mtag_core.training.recipes.label_training import TrainingSentences
-from mtag_core.training.recipes.teacher_ensemble import LOWEST, SoftTargets
+from mtag_core.training.recipes.targets import LOWEST, SoftTargets
 
 _LOGGER = logging.getLogger(__name__)
 _CHUNK_SENTENCES = 16384

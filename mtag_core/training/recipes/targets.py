@@ -1,10 +1,12 @@
 """Soft targets: the teachers' distribution over the labels of each token, its head kept.
 
-Teachers annotate a corpus once, not in every epoch. Its UPOS distribution is kept
-whole; of the thousands of FEATS bundles the most probable are kept, which at temperature 1 hold
-nearly all the probability. Several teachers are averaged as probabilities.
+Teachers annotate a corpus once, not in every epoch. Its UPOS distribution is kept whole; of the
+thousands of FEATS bundles the most probable are kept, which at temperature 1 hold nearly all the
+probability. A shard is a directory of arrays, so that students start at once and as often as one
+likes.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
@@ -14,25 +16,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.data.datasets import WordSentences, cut_batches
-from mtag_core.training.data.pieces import (
-    DeviceSentences,
-    FormPieces,
-    SpecialPieces,
-    treebank_token_ids,
-    with_treebank_tokens,
-)
+from mtag_core.training.data.datasets import WordSentences
 from mtag_core.training.data.treebanks import UNLABELLED
 from mtag_core.training.loops.losses import top_k_target_loss
-from mtag_core.training.networks.model import Batch, TaggerLogits
-from mtag_core.training.networks.model_files import Network
-from mtag_core.training.options import TargetOptions, Temperatures
+from mtag_core.training.networks.model import TaggerLogits
+from mtag_core.training.options import Temperatures
 
-_PIECE_BUDGET = 49152
 LOWEST = -30.0
 """The lowest log-probability kept; float16 holds it."""
 
@@ -80,6 +72,19 @@ class SoftTargets:
         names = {each.name for each in fields(cls)} & arrays.keys()
         return cls(**{name: torch.from_numpy(arrays[name]).to(device) for name in names})
 
+    def keep(self, probs: Mapping[str, Tensor], tokens: Tensor) -> None:
+        """Sets the targets of some tokens, in place.
+
+        Args:
+            probs: Of all labels, by head. Shape (n_tokens, n_labels) each.
+            tokens: Their places. Shape (n_tokens,), int64.
+        """
+        self.upos_log_probs[tokens] = _log(probs["upos"])
+        for head, (ids, log_probs) in _kept_heads(self).items():
+            kept, labels = probs[head].topk(ids.shape[1], dim=-1)
+            ids[tokens] = labels.to(torch.int16)
+            log_probs[tokens] = _log(kept)
+
     def tensors(self) -> dict[str, Tensor]:
         """Those there are, by field."""
         found = {each.name: getattr(self, each.name) for each in fields(self)}
@@ -100,95 +105,60 @@ class SoftTargets:
         return cls(**{name: torch.cat([each[name] for each in tensors]) for name in tensors[0]})
 
 
-class TeacherEnsemble:
-    """Teachers that annotate together, their probabilities averaged.
+@dataclass(frozen=True)
+class TargetShard:
+    """Sentences with the teachers' targets.
 
-    Args:
-        directories: Of models that share labels and vocabulary.
-        options: What to keep of their distributions.
-        device: For models and targets.
+    Attributes:
+        words: As form ids.
+        source_ids: Index into `sources` of each sentence. Shape (n_sentences,), int64.
+        labelled: Index of each sentence in the corpus' train sentences; -1 for text and copies.
+            Shape (n_sentences,), int64.
+        sources: Names of treebanks and languages.
+        targets: Of all tokens, on the CPU.
     """
 
-    def __init__(
-        self, directories: tuple[Path, ...], options: TargetOptions, *, device: torch.device
-    ) -> None:
-        self.tokenizer = directories[0] / "tokenizer.json"
-        self._options, self._device = options, device
-        self._teachers = [
-            Network.load_teacher(directory, device=device) for directory in directories
-        ]
+    words: WordSentences
+    source_ids: NDArray[np.int64]
+    labelled: NDArray[np.int64]
+    sources: tuple[str, ...]
+    targets: SoftTargets
 
-    def annotate(
-        self,
-        words: WordSentences,
-        forms: FormPieces,
-        names: tuple[str, ...],
-        name_ids: NDArray[np.int64],
-    ) -> SoftTargets:
-        """Annotates sentences.
+    def save(self, directory: Path) -> None:
+        """Writes the shard."""
+        directory.mkdir(parents=True, exist_ok=True)
+        arrays: dict[str, NDArray[Any]] = {
+            "form_ids": self.words.form_ids,
+            "n_tokens": self.words.n_tokens,
+        }
+        arrays |= {"source_ids": self.source_ids, "labelled": self.labelled}
+        arrays |= {name: tensor.numpy() for name, tensor in self.targets.tensors().items()}
+        for name, array in arrays.items():
+            np.save(directory / f"{name}.npy", array)
+        (directory / "sources.json").write_text(json.dumps(self.sources), encoding="utf-8")
 
-        Args:
-            words: The sentences.
-            forms: Of their forms, encoded for the teachers.
-            names: Treebanks or languages, which decide the treebank tokens; a teacher infers the
-                treebank of names that it does not know.
-            name_ids: Index into `names` of each sentence. Shape (n_sentences,).
-        """
-        pieces = SpecialPieces.load(self.tokenizer)
-        sentences = DeviceSentences(words, forms, pieces, device=self._device)
-        token_ids = [
-            treebank_token_ids(names, name_ids, teacher.metadata, device=self._device)
-            for teacher in self._teachers
-        ]
-        models = [teacher.model for teacher in self._teachers]
-        return soft_targets(models, sentences, token_ids, self._options)
+    @classmethod
+    def load(cls, directory: Path) -> "TargetShard":
+        """Reads what `save` wrote."""
+        arrays = {path.stem: np.load(path) for path in directory.glob("*.npy")}
+        return cls(
+            WordSentences(arrays["form_ids"], arrays["n_tokens"]),
+            arrays["source_ids"],
+            arrays["labelled"],
+            tuple(json.loads((directory / "sources.json").read_text(encoding="utf-8"))),
+            SoftTargets.of(arrays, device=torch.device("cpu")),
+        )
 
-
-@torch.no_grad()
-def soft_targets(
-    teachers: Sequence[nn.Module],
-    sentences: DeviceSentences,
-    treebank_tokens: list[Tensor],
-    options: TargetOptions,
-) -> SoftTargets:
-    """Lets teachers annotate sentences.
-
-    Args:
-        teachers: Averaged; they share the label order and the vocabulary.
-        sentences: Encoded for the teachers.
-        treebank_tokens: For each teacher those of the sentences, see
-            `networks.treebank_tokens.treebank_token_ids`. Shape (n_sentences,) each.
-        options: What to keep of the distributions.
-
-    Returns:
-        Targets in the order of the sentences' tokens.
-    """
-    for teacher in teachers:
-        teacher.eval()
-        if sentences.device.type == "cuda":
-            teacher.to(torch.bfloat16)
-    n_tokens = int(sentences.words.n_tokens.sum())
-    heads = (getattr(teachers[0], head) for head in ("feats", "lemmas"))
-    n_feats, n_rules = (0 if head is None else head.out_features for head in heads)
-    targets = SoftTargets.empty(
-        n_tokens,
-        top_k=min(options.top_k, n_feats),
-        device=sentences.device,
-        top_k_lemmas=min(options.top_k_lemmas, n_rules),
-    )
-    batches = cut_batches(
-        sentences.lengths, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
-    )
-    for indices in batches:
-        batch = sentences.batch(indices)
-        chosen = torch.from_numpy(indices).to(sentences.device)
-        probs = _mean_probs(teachers, batch, [ids[chosen] for ids in treebank_tokens], options)
-        targets.upos_log_probs[batch.token_index] = _log(probs["upos"])
-        for head, (ids, log_probs) in _kept_heads(targets).items():
-            kept, labels = probs[head].topk(ids.shape[1], dim=-1)
-            ids[batch.token_index] = labels.to(torch.int16)
-            log_probs[batch.token_index] = _log(kept)
-    return targets
+    @classmethod
+    def concatenate(cls, parts: Sequence["TargetShard"]) -> "TargetShard":
+        """Puts parts with the same sources one after the other."""
+        return cls(
+            WordSentences.concatenate([part.words for part in parts]),
+            np.concatenate([part.source_ids for part in parts]),
+            np.concatenate([part.labelled for part in parts]),
+            parts[0].sources,
+            SoftTargets.concatenate([part.targets for part in parts]),
+        )
 
 
 def _kept_heads(targets: SoftTargets) -> dict[str, tuple[Tensor, Tensor]]:
@@ -242,28 +212,6 @@ def _blend_kept(
     probs = probs + label_share * (ids == labels[:, None])
     kept[0][tokens] = ids.to(torch.int16)
     kept[1][tokens] = _log(probs)
-
-
-def _mean_probs(
-    teachers: Sequence[nn.Module],
-    batch: Batch,
-    treebank_tokens: list[Tensor],
-    options: TargetOptions,
-) -> dict[str, Tensor]:
-    temperature = {
-        "upos": options.upos_temperature,
-        "feats": options.feats_temperature,
-        "lemmas": options.lemma_temperature,
-    }
-    sums: dict[str, Tensor] = {}
-    for teacher, token_ids in zip(teachers, treebank_tokens, strict=True):
-        logits = teacher(with_treebank_tokens(batch, token_ids))
-        for head, divisor in temperature.items():
-            scored = getattr(logits, head)
-            if scored is not None:
-                probs = functional.softmax(scored.float() / divisor, dim=-1)
-                sums[head] = sums[head].add_(probs) if head in sums else probs
-    return {head: total.div_(len(teachers)) for head, total in sums.items()}
 
 
 def _log(probs: Tensor) -> Tensor:
