@@ -16,38 +16,33 @@ from benchmarks.paper.facts import write_facts
 from benchmarks.paper.systems import BASELINES, bundle_segmenter, load_system
 from mtag_core.cli.logs import start_logging
 from mtag_core.evaluation.treebanks import (
-    SEGMENTERS,
     EvaluationOptions,
     SegmenterChoice,
     TreebankResult,
     TreebankTagger,
-    chosen_segmenter,
     evaluate_file,
     evaluate_treebanks,
 )
+from mtag_core.options import Flags
 from mtag_core.storage import list_files
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.treebank_style import MIXED
 
-_RAW_MODES: dict[SegmenterChoice, str] = {
+_RAW_MODES: dict[SegmenterChoice | None, str] = {
     "identified": "raw",
     "language": "raw-known",
     "treebank": "raw-treebank",
 }
 """Whose segmenter cuts raw text, to what the names of facts say of it."""
 
+_FLAGS = Flags(EvaluationOptions)
+
 
 def main(argv: list[str] | None = None) -> int:
     """Scores and writes."""
     args = _parser().parse_args(argv)
     start_logging()
-    options = EvaluationOptions(
-        raw=args.raw,
-        segmenter=chosen_segmenter(args.segmenter, raw=args.raw, gold_treebank=args.gold_treebank),
-        replace_x=args.replace_x,
-        gold_treebank=args.gold_treebank,
-        lemmas_as_written=args.lemmas_as_written,
-    )
+    options = _FLAGS.parse(args).checked()
     paths = [info.path for info in list_files(args.treebanks)]
     if args.system == "student":
         load = partial(_load_bundle, str(args.bundle), () if args.default_style else (MIXED,))
@@ -69,21 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", help="treebank whose model tags all; default: each its own")
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
     parser.add_argument("--device", default="cpu", help="torch device of a baseline; default: cpu")
-    parser.add_argument("--raw", action="store_true")
-    parser.add_argument(
-        "--segmenter",
-        choices=SEGMENTERS,
-        help="whose cuts raw text; default: identified, and with --gold_treebank treebank",
-    )
-    parser.add_argument("--replace_x", action="store_true")
+    _FLAGS.add_to(parser)
     parser.add_argument(
         "--default_style",
         action="store_true",
         help="the styles that the bundle names for languages; default: mixed, as in the paper",
-    )
-    parser.add_argument("--gold_treebank", action="store_true", help="tell the system the treebank")
-    parser.add_argument(
-        "--lemmas_as_written", action="store_true", help="gold lemmas as in the files, not cleaned"
     )
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--name", help="of the file in docs/results; default: system and mode")

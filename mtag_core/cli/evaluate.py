@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 from mtag_core.cli.logs import start_logging
@@ -12,13 +12,11 @@ from mtag_core.evaluation.metrics import score
 from mtag_core.evaluation.summary import FORMATS, format_results, format_scores
 from mtag_core.evaluation.treebanks import (
     EvaluationOptions,
-    SegmenterChoice,
     TreebankTagger,
-    chosen_segmenter,
     evaluate_treebanks,
 )
 from mtag_core.option_values import positive
-from mtag_core.options import Flags, option
+from mtag_core.options import Flags, group, option
 from mtag_core.storage import exists, join, list_files
 from mtag_core.tagging.bundle import MANIFEST
 from mtag_core.treebank_style import split_names
@@ -52,35 +50,13 @@ class EvaluateOptions:
         metavar="DIR",
         section="a tagger",
     )
-    raw: bool = option("tag raw text, not gold tokens", False, section="a tagger")
-    segmenter: SegmenterChoice | None = option(
-        "whose segmenter cuts raw text: of the language that is identified, of the treebank's "
-        "language or of the treebank; with --raw. If left out, identified, and with "
-        "--gold_treebank treebank",
-        None,
-        section="a tagger",
-    )
-    gold_treebank: bool = option(
-        "tag each file in its treebank's style, where the model knows the treebank",
-        False,
-        section="a tagger",
-    )
+    how: EvaluationOptions = group(EvaluationOptions(), section="a tagger")
     treebank_style: tuple[str, ...] = option(
         "tag in these treebanks' style; or mixed, for none; if left out, in the styles that the "
         "model names",
         (),
         metavar="TREEBANK",
         split=split_names,
-        section="a tagger",
-    )
-    replace_x: bool = option(
-        "give the second most probable UPOS where the best is X (for code-mixed text)",
-        False,
-        section="a tagger",
-    )
-    lemmas_as_written: bool = option(
-        "compare lemmas with the files' own; if left out, with those cleaned as in training",
-        False,
         section="a tagger",
     )
     workers: int = option("processes", 1, parse=positive, section="a tagger")
@@ -116,27 +92,20 @@ def _score_tagger(options: EvaluateOptions) -> str:
         )
     paths = [info.path for info in list_files(options.treebanks)]
     start_logging()
-    how = EvaluationOptions(
-        raw=options.raw,
-        segmenter=chosen_segmenter(
-            options.segmenter, raw=options.raw, gold_treebank=options.gold_treebank
-        ),
-        replace_x=options.replace_x,
-        gold_treebank=options.gold_treebank,
-        lemmas_as_written=options.lemmas_as_written,
-    )
     results = evaluate_treebanks(
         paths,
         partial(_load_tagger, options.bundle, options.treebank_style),
-        options=how,
+        options=options.how.checked(),
         n_workers=options.workers,
     )
-    return format_results(results, format_name=options.format, has_losses=options.raw)
+    return format_results(results, format_name=options.format, has_losses=options.how.raw)
 
 
 def _check_unused(options: EvaluateOptions, names: Sequence[str], *, needed: str) -> None:
+    values = asdict(options)
+    values |= values.pop("how")
     for name in names:
-        if getattr(options, name):
+        if values[name]:
             raise UsageError(f"--{name} only goes with {needed}")
 
 

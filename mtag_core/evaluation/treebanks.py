@@ -26,6 +26,7 @@ from mtag_core.evaluation.annotation import (
 from mtag_core.evaluation.metrics import LEMMAS, NO_LEMMA, Score, score
 from mtag_core.languages import UNKNOWN, find_language, language_of
 from mtag_core.lemmas import clean_lemma
+from mtag_core.options import option
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import TaggedSentence
 from mtag_core.treebank_style import treebank_language
@@ -88,20 +89,48 @@ class EvaluationOptions:
 
     Attributes:
         raw: From raw text; else from gold tokens.
-        segmenter: Whose cuts raw text; where the language is not identified it is given.
-        replace_x: The second most probable UPOS stands in where the best is X.
-        lemmas_as_written: Gold lemmas are as in the file but for NFC; else cleaned, as the tagger
-            has learnt them (`mtag_core.lemmas`).
+        segmenter: Whose cuts raw text; where the language is not identified it is given. None is
+            the identified language's; see `checked`.
         gold_treebank: Sentences of the treebank's language are tagged in its style, where the
             tagger knows the treebank; of raw text, those that are identified as of the language. A
             tagger may segment them by it, too, whatever `segmenter` says.
+        replace_x: The second most probable UPOS stands in where the best is X.
+        lemmas_as_written: Gold lemmas are as in the file but for NFC; else cleaned, as the tagger
+            has learnt them (`mtag_core.lemmas`).
     """
 
-    raw: bool = False
-    segmenter: SegmenterChoice = "identified"
-    replace_x: bool = False
-    gold_treebank: bool = False
-    lemmas_as_written: bool = False
+    raw: bool = option("tag raw text, not gold tokens", False)
+    segmenter: SegmenterChoice | None = option(
+        "whose segmenter cuts raw text: of the language that is identified, of the treebank's "
+        "language or of the treebank; with --raw. If left out, identified, and with "
+        "--gold_treebank treebank",
+        None,
+    )
+    gold_treebank: bool = option(
+        "tag each file in its treebank's style, where the model knows the treebank", False
+    )
+    replace_x: bool = option(
+        "give the second most probable UPOS where the best is X (for code-mixed text)", False
+    )
+    lemmas_as_written: bool = option(
+        "compare lemmas with the files' own; if left out, with those cleaned as in training", False
+    )
+
+    def checked(self) -> "EvaluationOptions":
+        """The options with the segmenter that the others ask for, where none is named.
+
+        Raises:
+            UsageError: It contradicts the other options.
+        """
+        choice = self.segmenter
+        if choice and not self.raw:
+            raise UsageError(f"--segmenter {choice} changes segmentation: give --raw too")
+        if self.gold_treebank and choice not in (None, "treebank"):
+            raise UsageError(
+                f"--segmenter {choice}: --gold_treebank gives the treebank's; leave one out"
+            )
+        default: SegmenterChoice = "treebank" if self.gold_treebank else "identified"
+        return dataclasses.replace(self, segmenter=choice or default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +230,7 @@ def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions)
         tagged = list(
             tagger.tag(
                 text,
-                language=None if options.segmenter == "identified" else code,
+                language=None if options.segmenter in (None, "identified") else code,
                 segmented_as=treebank if options.segmenter == "treebank" else None,
             )
         )
@@ -233,23 +262,6 @@ def _scores(gold: Annotation, system: Annotation) -> dict[str, Score]:
     if not all(set(each.lemmas) - {NO_LEMMA} for each in (gold, system)):
         del scores[LEMMAS]
     return scores
-
-
-def chosen_segmenter(
-    choice: SegmenterChoice | None, *, raw: bool, gold_treebank: bool
-) -> SegmenterChoice:
-    """Whose segmenter flags ask for: without a choice, what is told of the text decides.
-
-    Raises:
-        UsageError: The choice contradicts the other flags.
-    """
-    if choice and not raw:
-        raise UsageError(f"--segmenter {choice} changes segmentation: give --raw too")
-    if gold_treebank and choice not in (None, "treebank"):
-        raise UsageError(
-            f"--segmenter {choice}: --gold_treebank gives the treebank's; leave one out"
-        )
-    return choice or ("treebank" if gold_treebank else "identified")
 
 
 def _following(tagger: TreebankTagger, treebank: str, language: str) -> tuple[TreebankTagger, str]:

@@ -11,7 +11,6 @@ from mtag_core.evaluation.treebanks import (
     SEGMENTERS,
     EvaluationOptions,
     annotation_of_tagged,
-    chosen_segmenter,
     evaluate_file,
     evaluate_treebanks,
     gold_forms,
@@ -105,16 +104,17 @@ def test_text_can_be_cut_by_the_segmenter_of_the_treebank(treebank):
     ],
 )
 def test_who_tells_the_treebank_gets_its_segmenter(choice, gold_treebank, expected):
-    assert chosen_segmenter(choice, raw=True, gold_treebank=gold_treebank) == expected
+    options = EvaluationOptions(raw=True, segmenter=choice, gold_treebank=gold_treebank)
+    assert options.checked().segmenter == expected
 
 
 def test_a_segmenter_that_contradicts_other_flags_is_refused():
     with pytest.raises(UsageError, match="--segmenter language changes segmentation: give --raw"):
-        chosen_segmenter("language", raw=False, gold_treebank=False)
+        EvaluationOptions(segmenter="language").checked()
     with pytest.raises(
         UsageError, match="--segmenter language: --gold_treebank gives the treebank's"
     ):
-        chosen_segmenter("language", raw=True, gold_treebank=True)
+        EvaluationOptions(raw=True, segmenter="language", gold_treebank=True).checked()
 
 
 @pytest.mark.parametrize(
