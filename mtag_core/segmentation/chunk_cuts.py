@@ -130,7 +130,7 @@ class ChunkCutter:
 
     def _numbers(self, forms: Sequence[str]) -> Codes:
         known = self._form_to_number
-        new = list(set(forms).difference(known))
+        new = [form for form in dict.fromkeys(forms) if form not in known]
         if new:
             known.update(zip(new, unit_numbers(new), strict=True))
         return np.array(list(map(known.__getitem__, forms)), np.uint64)

@@ -79,6 +79,8 @@ class ChunkFlag:
     """It is nothing but dashes, bullets or opening marks: no sentence."""
     FINAL_QUOTE = 16
     """A token of it ends in a single quotation mark."""
+    PARTED = 64
+    """It stands for several chunks: its row is in `parts`."""
 
 
 class ChunkTable:
@@ -123,7 +125,7 @@ class ChunkTable:
         self._ends = GrowingArray(np.int32)
         self.forms: list[str] = []
         self._n_remembered = 0
-        self._add_empty("")
+        self._add_empty("", 0)
         self._publish()
 
     def rows(self, chunks: Sequence[str]) -> list[int]:
@@ -134,9 +136,9 @@ class ChunkTable:
         if len(self.ids) > _MOST_CHUNKS or self._n_remembered > _MOST_CHARACTERS:
             self._clear()
         ids = self.ids
-        new = set(chunks).difference(ids)
+        new = [chunk for chunk in dict.fromkeys(chunks) if chunk not in ids]
         if new:
-            self._add(sorted(new))
+            self._add(new)
             self._publish()
         return list(map(ids.__getitem__, chunks))
 
@@ -156,7 +158,7 @@ class ChunkTable:
             self._add_whole(list(whole))
         for chunk, parts in chunk_to_parts.items():
             self.parts[len(self._columns)] = tuple(self.ids[part] for part in parts)
-            self._add_empty(chunk)
+            self._add_empty(chunk, ChunkFlag.PARTED)
 
     def _add_whole(self, chunks: Sequence[str]) -> None:
         cut = self.cutter.cut(chunks)
@@ -249,11 +251,11 @@ class ChunkTable:
             ]
         ]
 
-    def _add_empty(self, chunk: str) -> None:
+    def _add_empty(self, chunk: str, flags: int) -> None:
         self.ids[chunk] = len(self._columns)
         self._n_remembered += len(chunk)
         self._columns.extend(np.zeros((1, N_CHUNK_COLUMNS)))
-        self._numbers.extend(np.zeros((1, 4)))
+        self._numbers.extend([(flags, 0, 0, 0)])
         self._variants.extend(np.zeros((2, 2)))
 
     def _publish(self) -> None:

@@ -8,6 +8,7 @@ decisions are made together. No text of one line changes what is decided in anot
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import regex
@@ -111,8 +112,9 @@ class SpacedTokenizer:
         if first:
             starts, ends = starts + first, ends + first
         is_glued = np.zeros(len(rows), np.bool_)
-        if self.table.parts:
-            rows, starts, ends = self._with_parts(rows, starts, ends)
+        parted = (self.table.flags[rows] & ChunkFlag.PARTED).nonzero()[0]
+        if len(parted):
+            rows, starts, ends = self._with_parts(parted, rows, starts, ends)
             is_glued = np.append(ends[:-1] == starts[1:], False)
         is_line_end = np.zeros(len(rows), np.bool_)
         is_line_end[-1:] = True
@@ -169,19 +171,14 @@ class SpacedTokenizer:
         return TokenBlock(forms, starts.tolist(), ends.tolist(), []), sums
 
     def _with_parts(
-        self, rows: Integers, starts: Integers, ends: Integers
+        self, parted: Integers, rows: Integers, starts: Integers, ends: Integers
     ) -> tuple[Integers, Integers, Integers]:
-        parts = self.table.parts
-        found = [index for index, row in enumerate(rows.tolist()) if row in parts]
-        if not found:
-            return rows, starts, ends
+        parts = [self.table.parts[row] for row in rows[parted].tolist()]
         counts = np.ones(len(rows), np.int64)
-        counts[found] = [len(parts[int(rows[index])]) for index in found]
+        counts[parted] = list(map(len, parts))
         places = np.cumsum(counts) - counts
         new_rows = np.repeat(rows, counts)
-        for index in found:
-            place = int(places[index])
-            new_rows[place : place + counts[index]] = parts[int(rows[index])]
+        new_rows[spread(counts[parted], places[parted])] = [*chain.from_iterable(parts)]
         sizes = self.table.n_characters[new_rows]
         before = np.cumsum(sizes) - sizes
         new_starts = before - np.repeat(before[places] - starts, counts)

@@ -115,9 +115,9 @@ class SplitModel:
         if len(self._form_to_row) > _MAX_CACHED:
             self._clear()
         known = self._form_to_row
-        new = set(forms).difference(known)
+        new = [form for form in dict.fromkeys(forms) if form not in known]
         if new:
-            self._add(sorted(new))
+            self._add(new)
         return list(map(known.__getitem__, forms))
 
     def _clear(self) -> None:
