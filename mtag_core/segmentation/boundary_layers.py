@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,25 +84,34 @@ class BoundaryScorer:
     """Adds up the scores of layers, in eighths of a nat; above 0 is a boundary."""
 
     def __init__(self, layers: Iterable[BoundaryLayer]) -> None:
-        self.layers = tuple(layers)
+        layers = tuple(layers)
+        self._token_tables = _sums([layer.token_weights for layer in layers])
+        self._end_tables = _sums([layer.end_weights for layer in layers])
 
     def token_scores(self, features: Codes) -> NDArray[np.int32]:
         """Scores gaps: shape (n, n_features) to (n,)."""
-        return _scores([layer.token_weights for layer in self.layers], features)
+        return _scores(self._token_tables, features)
 
     def end_scores(self, features: Codes) -> NDArray[np.int32]:
         """Scores ends of chunks: shape (n, n_features) to (n,)."""
-        return _scores([layer.end_weights for layer in self.layers], features)
+        return _scores(self._end_tables, features)
 
 
-def _scores(tables: Sequence[NDArray[np.int8]], features: Codes) -> NDArray[np.int32]:
-    scores = np.zeros(len(features), np.int32)
-    n_rows = 0
+def _sums(tables: Sequence[NDArray[np.int8]]) -> list[NDArray[np.signedinteger[Any]]]:
+    """Tables of the same length as one, of bytes where its weights are small enough."""
+    sums: dict[int, NDArray[np.int16]] = {}
     for table in tables:
-        if len(table) != n_rows:
-            n_rows = len(table)
-            rows = table_rows(features, n_rows)
-        scores += table[rows].sum(axis=1, dtype=np.int32)
+        sums[len(table)] = sums.get(len(table), np.int16(0)) + table
+    return [
+        weights.astype(np.int8) if np.abs(weights).max() < 128 else weights
+        for weights in sums.values()
+    ]
+
+
+def _scores(tables: Sequence[NDArray[np.signedinteger[Any]]], features: Codes) -> NDArray[np.int32]:
+    scores = np.zeros(len(features), np.int32)
+    for table in tables:
+        scores += table[table_rows(features, len(table))].sum(axis=1, dtype=np.int32)
     return scores
 
 

@@ -106,13 +106,14 @@ class ChunkTable:
     def __init__(
         self,
         scorer: BoundaryScorer,
+        clitics: Iterable[str] = (),
         short_forms: frozenset[str] = frozenset(),
         titles: frozenset[str] = frozenset(),
     ) -> None:
         self._scorer = scorer
         self._short_forms = dict.fromkeys(short_forms, SHORT_FORM_COST)
         self._short_forms |= dict.fromkeys(titles, TITLE_COST)
-        self.cutter = ChunkCutter(clitic for layer in scorer.layers for clitic in layer.clitics)
+        self.cutter = ChunkCutter(clitics)
         self._clear()
 
     def _clear(self) -> None:

@@ -257,9 +257,11 @@ class Segmenter:
         return _Models(tokenizer, model)
 
     def _layer(self, name: str) -> BoundaryLayer:
-        if name not in self._name_to_layer:
-            self._name_to_layer[name] = BoundaryLayer.load(self._path(name, _LAYER_SUFFIX))
-        return self._name_to_layer[name]
+        layer = self._name_to_layer.get(name) or BoundaryLayer.load(self._path(name, _LAYER_SUFFIX))
+        if name == GENERIC:
+            # All others add to it; tokenizers hold the sums.
+            self._name_to_layer[name] = layer
+        return layer
 
     def _with_suffix(self, names: Iterable[str], suffix: str) -> list[str]:
         return [name for name in names if name in self._suffix_to_names[suffix]]

@@ -74,7 +74,8 @@ class SpacedTokenizer:
 
     def __init__(self, layers: Sequence[BoundaryLayer], language: str = UNKNOWN) -> None:
         self.scorer = BoundaryScorer(layers)
-        self.table = ChunkTable(self.scorer, short_forms(language), titles(language))
+        clitics = {clitic for layer in layers for clitic in layer.clitics}
+        self.table = ChunkTable(self.scorer, clitics, short_forms(language), titles(language))
         self._ends_at_colons = language in _ENDING_AT_COLONS
         self._months = np.array(sorted(month_codes(language)), np.uint64)
         self._phrases = {pair for layer in layers for pair in layer.phrases}
