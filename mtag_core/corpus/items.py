@@ -40,24 +40,20 @@ _DEFAULT_LIMITS = {
 class ReadOptions:
     """How documents are made of files.
 
+    Those that have a help are flags. The name of a field is `outer.inner` for a nested one.
+
     Attributes:
-        input_format: Name of a format that `mtag_core.corpus.registry` knows; `auto` goes by the
-            file name.
-        document: What a document is in plain text; one of `DOCUMENTS`. Paragraphs are separated by
-            blank lines.
-        text_field: JSONL field or Parquet column that holds the text.
-        id_field: Field or column that holds the document's id; None makes ids of path and offset.
-        language_field: Field or column that holds the language of the document's text; None, or a
-            null there, to find it.
-        encoding: Of text, JSON, CSV and CoNLL-U without a byte order mark, and of HTML; None for
-            UTF-8, and for HTML what the page says. Files in another one are read whole.
+        input_format: Name of a format that `mtag_core.corpus.registry` knows, or `AUTO`.
+        document: In plain text; paragraphs are separated by blank lines.
+        id_field: None makes ids of path and offset.
+        language_field: None, or a null there, to find the language.
+        encoding: None for UTF-8, and for HTML what the page says. Files in another one are read
+            whole.
         max_document_bytes: Longer plain text is read as several documents; a longer line or record
             is rejected.
         namespaces: Numbers of the MediaWiki namespaces to read.
-        max_document_seconds: Seconds that reading a document, or splitting it into sentences, may
-            take; what waits for a file does not count.
-        max_expansion: Bytes that a byte of a compressed file may hold, beyond the first 64 MiB.
-        keep_fields: Fields or columns that go with each document, each a name or `name:type`; see
+        max_document_seconds: Of reading or splitting it; what waits for a file does not count.
+        keep_fields: Fields that go with each document, each a name or `name:type`; see
             `mtag_core.corpus.kept_fields`.
 
     Raises:

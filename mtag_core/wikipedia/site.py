@@ -8,11 +8,11 @@ Source: Extensible Markup Language 1.0, appendix F (detection of encodings).
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
-from xml.parsers import expat
+from xml.etree.ElementTree import Element, ParseError, XMLParser, fromstring
 
 UTF_8 = "utf-8"
 _SIGNATURES = (
@@ -61,8 +61,10 @@ _SISTER_PREFIXES = frozenset(
 
 TEMPLATE_NAMESPACE = 10
 _MAX_SITEINFO_BYTES = 1 << 20
-_SITEINFO = re.compile(rb"(?:<mediawiki\b[^>]{0,2000}>\s*)?<siteinfo>.*?</siteinfo>", re.DOTALL)
-_ROOT = re.compile(rb"<mediawiki\b[^>]{0,2000}>")
+# No more than a namespace's number has.
+_MOST_DIGITS = 8
+_SITEINFO = re.compile(rb"<siteinfo>.*?</siteinfo>", re.DOTALL)
+_LANGUAGE = re.compile(rb"""<mediawiki\b[^>]{0,2000}?\sxml:lang\s*=\s*["']([^"'>]{0,100})""")
 _WIKI_NAME = re.compile(
     r"([a-z_]{2,16}?)(?:wiki|wiktionary|wikibooks|wikinews|wikiquote|wikisource|wikiversity"
     r"|wikivoyage)(?![a-z])"
@@ -154,67 +156,37 @@ def read_site(head: bytes, *, name: str = "") -> Site:
     Returns:
         What the dump states, and the names common in the larger wikis. Never raises.
     """
-    found = _read(head[:_MAX_SITEINFO_BYTES])
-    namespaces = {**COMMON_NAMESPACES, **found.namespaces}
-    silent = {key for key, number in found.namespaces.items() if number in SILENT_NUMBERS}
+    head = head[:_MAX_SITEINFO_BYTES]
+    info, language = _site_info(head), _LANGUAGE.search(head)
+    own = dict(_namespaces(info))
+    names = ("dbname", "base")
+    wiki, url = ((info.findtext(name) or "").strip().lower() for name in names)
     languages = (
-        _iso_code(found.language),
-        _language_of_wiki(found.fields.get("dbname", "")),
-        _language_of_host(found.fields.get("base", "")),
+        _iso_code(language[1].decode("utf-8", "replace")) if language else None,
+        _language_of_wiki(wiki),
+        _language_of_host(url),
         _language_of_wiki(name),
     )
     return Site(
         language=next((code for code in languages if code), None),
-        namespaces=MappingProxyType(namespaces),
-        silent_names=COMMON_SILENT_NAMES | silent,
+        namespaces=MappingProxyType({**COMMON_NAMESPACES, **own}),
+        silent_names=COMMON_SILENT_NAMES | {name for name in own if own[name] in SILENT_NUMBERS},
     )
 
 
-@dataclass(slots=True)
-class _Description:
-    """The elements of `<siteinfo>` while they are read."""
-
-    language: str = ""
-    namespaces: dict[str, int] = field(default_factory=dict)
-    fields: dict[str, str] = field(default_factory=dict)
-    element: str = ""
-    number: int = 0
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self.element = tag
-        if tag == "mediawiki":
-            self.language = attributes.get("xml:lang", "")
-        key = attributes.get("key", "")
-        if tag == "namespace":
-            self.element = tag if key.lstrip("-").isdecimal() else ""
-            self.number = int(key) if self.element and len(key) < 8 else 0
-
-    def characters(self, text: str) -> None:
-        if self.element == "namespace" and text.strip():
-            self.namespaces[text.strip().lower()] = self.number
-        elif self.element in ("dbname", "base"):
-            self.fields[self.element] = text.strip().lower()
-
-    def end(self, tag: str) -> None:
-        self.element = ""
+def _namespaces(info: Element) -> Iterator[tuple[str, int]]:
+    for element in info.iter("namespace"):
+        key, name = element.get("key", ""), (element.text or "").strip().lower()
+        if name and key.lstrip("-").isdecimal() and len(key) < _MOST_DIGITS:
+            yield name, int(key)
 
 
-def _read(head: bytes) -> _Description:
-    description = _Description()
-    match = _SITEINFO.search(head) or _ROOT.search(head)
-    if not match:
-        return description
-    parser = expat.ParserCreate("utf-8")
-    parser.buffer_text = True
-    parser.StartElementHandler = description.start
-    parser.EndElementHandler = description.end
-    parser.CharacterDataHandler = description.characters
+def _site_info(head: bytes) -> Element:
+    match = _SITEINFO.search(head)
     try:
-        # Not the last of the input: the root stays open.
-        parser.Parse(match[0], False)
-    except expat.ExpatError:
-        return _Description(language=description.language)
-    return description
+        return fromstring(match[0], XMLParser(encoding=UTF_8)) if match else Element("siteinfo")
+    except ParseError:
+        return Element("siteinfo")
 
 
 def _language_of_wiki(name: str) -> str | None:
