@@ -206,7 +206,6 @@ _CODE_OF = {
     )
 }
 
-
 STANDARD_TO_CODE = {
     language.code: language.standard_of for language in LANGUAGES.values() if language.standard_of
 }

@@ -93,7 +93,6 @@ def _multiword_tokens(row: TaggedRow) -> list[dict[str, Any]]:
 
 _LEMMAS = "lemmas"
 
-
 _MULTIWORD_TOKEN = pa.struct(
     [
         ("first", pa.int32()),
@@ -103,7 +102,6 @@ _MULTIWORD_TOKEN = pa.struct(
         ("end", pa.int64()),
     ]
 )
-
 
 COLUMNS = (
     Column("doc_id", pa.string(), lambda row: row.doc_id),
@@ -125,7 +123,6 @@ COLUMNS = (
     _of_tokens("feats_scores", pa.float32(), lambda row: row.tagged.feats_scores, SCORE_DECIMALS),
     Column("multiword_tokens", pa.list_(_MULTIWORD_TOKEN), _multiword_tokens),
 )
-
 
 _KIND_TO_ARROW: dict[str, tuple[pa.DataType, Callable[[Any], Any] | None]] = {
     "string": (pa.string(), None),

@@ -204,7 +204,6 @@ _OPENERS: dict[
     "vertical": _open_vertical,
 }
 
-
 FORMATS = tuple(_OPENERS)
 
 

@@ -63,7 +63,6 @@ přesměruj presmeruj átirányítás redirecteaza yönlendirme yönlendir alih 
 suuna tilvísun
 """
 
-
 _REDIRECT = re.compile(
     rf"\s*#\s*(?:{'|'.join(map(re.escape, _REDIRECT_WORDS.split()))})\s*:?\s*\[\[", re.IGNORECASE
 )

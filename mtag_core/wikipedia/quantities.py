@@ -246,7 +246,6 @@ def hour(call: Call) -> str:
 CENTURY_NAMES = "|".join([*_CENTURIES, *(f"{name}." for name in ("séc", "sec"))])
 """Names of the templates that `century` knows, separated by bars."""
 
-
 CENTURY_BEHIND_NAMES = "|".join(sorted(_CENTURIES_BEHIND))
 """Names of the templates that `century_behind` knows, separated by bars."""
 
