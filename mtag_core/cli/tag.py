@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from mtag_core import storage
-from mtag_core.corpus.sniffing import SniffedStream
+from mtag_core.corpus.sniffing import sniffed
 from mtag_core.errors import FormatError, UsageError
 from mtag_core.options import Flags, group, option
 from mtag_core.output.visible import visible
@@ -95,7 +95,7 @@ def _text(options: TagOptions) -> str:
 
 
 def _decoded(data: bytes, *, source: str) -> str:
-    stream = SniffedStream(io.BytesIO(data))
+    stream = sniffed(io.BytesIO(data))
     try:
         plain = b"".join(iter(lambda: stream.read(_CHUNK_BYTES), b""))
         return plain.decode("utf-8-sig")

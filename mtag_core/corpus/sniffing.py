@@ -111,57 +111,34 @@ def is_plain(head: bytes) -> bool:
     return codec_of_head(head) is None and encoding_of_head(head) is None
 
 
-class SniffedStream:
-    """Reads a stream as UTF-8 bytes, whatever its first bytes say that it is.
+def sniffed(
+    raw: ByteStream,
+    *,
+    keeps_encoding: bool = False,
+    encoding: str | None = None,
+    max_expansion: int | None = None,
+) -> ByteStream:
+    """A stream as UTF-8 bytes, whatever its first bytes say that it is.
 
     Args:
-        raw: The stream.
+        raw: The stream; its first bytes are read, and what fails there fails where they are read
+            again.
         keeps_encoding: Only decompress.
         encoding: Of what begins with no byte order mark; None for UTF-8.
         max_expansion: As in `DecompressedStream`.
-        n_layers: Of compression, at most.
     """
-
-    def __init__(
-        self,
-        raw: ByteStream,
-        *,
-        keeps_encoding: bool = False,
-        encoding: str | None = None,
-        max_expansion: int | None = None,
-        n_layers: int = _MAX_LAYERS,
-    ) -> None:
-        self._raw = raw
-        self._encoding = encoding
-        self._keeps_encoding = keeps_encoding
-        self._max_expansion = max_expansion
-        self._n_layers = n_layers
-        self._stream: ByteStream | None = None
-
-    def read(self, n_bytes: int, /) -> bytes:
-        """Reads at most `n_bytes`; errors as `DecompressedStream.read`."""
-        if self._stream is None:
-            self._stream = self._resolved()
-        return self._stream.read(n_bytes)
-
-    def _resolved(self) -> ByteStream:
-        ahead = PeekableStream(self._raw)
-        head = ahead.peek(HEAD_BYTES)
-        codec = codec_of_head(head) if self._n_layers else None
+    stream = PeekableStream(raw)
+    for _ in range(_MAX_LAYERS):
+        codec = codec_of_head(stream.peek(HEAD_BYTES))
         if codec is not None:
-            return SniffedStream(
-                DecompressedStream(ahead, codec, max_expansion=self._max_expansion),
-                max_expansion=self._max_expansion,
-                keeps_encoding=self._keeps_encoding,
-                encoding=self._encoding,
-                n_layers=self._n_layers - 1,
-            )
-        if self._keeps_encoding:
-            return ahead
-        encoding = encoding_of_head(head)
-        if encoding is None and not head.startswith(UTF8_MARK):
-            encoding = self._encoding
-        return ahead if encoding is None else _TranscodedStream(ahead, encoding)
+            stream = PeekableStream(DecompressedStream(stream, codec, max_expansion=max_expansion))
+    if keeps_encoding:
+        return stream
+    head = stream.peek(HEAD_BYTES)
+    if found := encoding_of_head(head):
+        return _TranscodedStream(stream, found)
+    has_mark = head.startswith(UTF8_MARK)
+    return stream if has_mark or encoding is None else _TranscodedStream(stream, encoding)
 
 
 def foreign_kind(head: bytes) -> str | None:

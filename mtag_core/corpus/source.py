@@ -20,7 +20,7 @@ from mtag_core.corpus.compression import (
 )
 from mtag_core.corpus.decoding import Fault, Origin
 from mtag_core.corpus.items import ReadOptions, Span
-from mtag_core.corpus.sniffing import UTF8_MARK, SniffedStream, codec_of
+from mtag_core.corpus.sniffing import UTF8_MARK, codec_of, sniffed
 from mtag_core.errors import InputNotFoundError, MtagError
 from mtag_core.records import READER_FAILED, Reject
 
@@ -153,7 +153,7 @@ class Source(AbstractContextManager["Source"]):
         stream = DecompressedStream(raw, codec, max_expansion=limit) if codec else raw
         if self.position:
             return stream
-        return SniffedStream(
+        return sniffed(
             stream,
             keeps_encoding=self._keeps_encoding,
             encoding=self._options.encoding,

@@ -10,7 +10,7 @@ import zlib
 import pytest
 
 from mtag_core.corpus.compression import TruncatedError
-from mtag_core.corpus.sniffing import PeekableStream, SniffedStream
+from mtag_core.corpus.sniffing import PeekableStream, sniffed
 from tests.mtag_core.corpus.conftest import documents, reasons
 
 WORDS = "Größe, ещё 一 \U0001f600"
@@ -138,7 +138,7 @@ def test_what_fails_ahead_raises_when_it_is_read():
 
 
 def test_reads_give_no_more_than_asked_for():
-    stream = SniffedStream(io.BytesIO("\u00e9\u4e00".encode("utf-16")))
+    stream = sniffed(io.BytesIO("\u00e9\u4e00".encode("utf-16")))
     assert stream.read(1) + stream.read(2) + stream.read(99) == "\u00e9\u4e00".encode()
 
 
