@@ -136,9 +136,9 @@ def sniffed(
         return stream
     head = stream.peek(HEAD_BYTES)
     if found := encoding_of_head(head):
-        return _TranscodedStream(stream, found)
+        return TranscodedStream(stream, found)
     has_mark = head.startswith(UTF8_MARK)
-    return stream if has_mark or encoding is None else _TranscodedStream(stream, encoding)
+    return stream if has_mark or encoding is None else TranscodedStream(stream, encoding)
 
 
 def foreign_kind(head: bytes) -> str | None:
@@ -152,23 +152,29 @@ def is_html(head: bytes) -> bool:
     return _HTML.match(head.removeprefix(UTF8_MARK)) is not None
 
 
-class _TranscodedStream:
-    """UTF-16 or UTF-32 as UTF-8, without its byte order mark.
+class TranscodedStream:
+    """Text in another encoding as UTF-8, without its byte order mark.
 
-    A lone surrogate becomes the bytes that a reader rejects as no UTF-8, in its document alone.
+    Args:
+        raw: The stream.
+        encoding: One that Python knows.
+        errors: What becomes of bytes that are wrong in it, such as `NUL_FOR_ERRORS`. If left out,
+            they damage the stream; but a lone surrogate of UTF-16 becomes the bytes that a reader
+            rejects as no UTF-8, in its document alone.
     """
 
-    def __init__(self, raw: ByteStream, encoding: str) -> None:
+    def __init__(self, raw: ByteStream, encoding: str, *, errors: str | None = None) -> None:
         self._raw = raw
         self._encoding = encoding
         # Only these know the way to pass a lone surrogate on.
-        errors = "surrogatepass" if encoding.startswith("utf-") else "strict"
-        self._decoder = codecs.getincrementaldecoder(encoding)(errors)
+        usual = "surrogatepass" if encoding.startswith("utf-") else "strict"
+        self._decoder = codecs.getincrementaldecoder(encoding)(errors or usual)
         self._ready = b""
         self._n_read = 0
         self._is_at_start = True
 
     def read(self, n_bytes: int, /) -> bytes:
+        """Reads at most `n_bytes`; b"" at the end."""
         while not self._ready:
             chunk = self._raw.read(_CHUNK_BYTES)
             self._ready = self._decode(chunk)
@@ -191,3 +197,14 @@ class _TranscodedStream:
             text = text.removeprefix("\ufeff")
             self._is_at_start = False
         return text.encode("utf-8", "surrogatepass")
+
+
+def _nul(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\0", error.end
+
+
+NUL_FOR_ERRORS = "mtag-nul"
+"""Wrong bytes become NUL, which XML does not allow: only the page that holds them is rejected."""
+codecs.register_error(NUL_FOR_ERRORS, _nul)

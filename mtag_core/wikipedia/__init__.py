@@ -6,7 +6,6 @@ from mtag_core.wikipedia.pages import Page, read_pages
 from mtag_core.wikipedia.site import (
     Definitions,
     Site,
-    Utf8Stream,
     declared_encoding,
     is_known,
     keeps_ascii,
@@ -19,7 +18,6 @@ __all__ = [
     "Page",
     "PageOutcome",
     "Site",
-    "Utf8Stream",
     "WikitextError",
     "clean_wikitext",
     "declared_encoding",

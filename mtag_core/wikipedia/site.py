@@ -1,7 +1,6 @@
 """What a dump says before its first page: its encoding, its wiki's language and namespaces.
 
-MediaWiki writes UTF-8. Exports that other programs rewrote may declare something else; a stream of
-UTF-8 is made of any.
+MediaWiki writes UTF-8. Exports that other programs rewrote may declare something else.
 
 Source: Extensible Markup Language 1.0, appendix F (detection of encodings).
 """
@@ -11,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol
 from xml.etree.ElementTree import Element, ParseError, XMLParser, fromstring
 
 UTF_8 = "utf-8"
@@ -208,10 +206,6 @@ def _iso_code(code: str) -> str | None:
     return language if is_code and code not in _MULTILINGUAL else None
 
 
-class _Readable(Protocol):
-    def read(self, n_bytes: int, /) -> bytes: ...
-
-
 def declared_encoding(head: bytes) -> str:
     """Says which encoding a file is in: by its first bytes, else by its XML declaration.
 
@@ -243,36 +237,3 @@ def is_known(encoding: str) -> bool:
 def keeps_ascii(encoding: str) -> bool:
     """Whether `<page>` is the same bytes as in ASCII, so that a file can be cut at it."""
     return _MARK.encode(encoding, "replace") == _MARK.encode()
-
-
-class Utf8Stream:
-    """Reads a stream of another encoding as UTF-8.
-
-    Bytes that are wrong in the encoding become NUL, which XML does not allow: the page that holds
-    them is rejected, the others are read.
-    """
-
-    def __init__(self, stream: _Readable, encoding: str) -> None:
-        self._stream = stream
-        self._decoder = codecs.getincrementaldecoder(encoding)(_NUL_FOR_ERRORS)
-        self._is_at_end = False
-
-    def read(self, n_bytes: int, /) -> bytes:
-        """Reads about `n_bytes`; b"" at the end."""
-        while not self._is_at_end:
-            data = self._stream.read(n_bytes)
-            self._is_at_end = not data
-            text = self._decoder.decode(data, final=self._is_at_end)
-            if text:
-                return text.encode(UTF_8)
-        return b""
-
-
-def _nul(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return "\0", error.end
-
-
-_NUL_FOR_ERRORS = "mtag-nul"
-codecs.register_error(_NUL_FOR_ERRORS, _nul)

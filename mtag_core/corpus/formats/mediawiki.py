@@ -18,7 +18,7 @@ from mtag_core.corpus.items import (
     can_start_midway,
     even_ranges,
 )
-from mtag_core.corpus.sniffing import codec_of
+from mtag_core.corpus.sniffing import NUL_FOR_ERRORS, TranscodedStream, codec_of
 from mtag_core.corpus.source import Source
 from mtag_core.records import READER_FAILED, Document, Reject
 from mtag_core.storage import FileInfo
@@ -110,7 +110,9 @@ def _is_whole(span: Span) -> bool:
 
 
 def _as_utf8(source: Source, encoding: str) -> ByteStream:
-    return source if encoding == "utf-8" else wikipedia.Utf8Stream(source, encoding)
+    if encoding == "utf-8":
+        return source
+    return TranscodedStream(source, encoding, errors=NUL_FOR_ERRORS)
 
 
 def _site(file: FileInfo) -> wikipedia.Site:

@@ -10,7 +10,12 @@ import zlib
 import pytest
 
 from mtag_core.corpus.compression import TruncatedError
-from mtag_core.corpus.sniffing import PeekableStream, sniffed
+from mtag_core.corpus.sniffing import (
+    NUL_FOR_ERRORS,
+    PeekableStream,
+    TranscodedStream,
+    sniffed,
+)
 from tests.mtag_core.corpus.conftest import documents, reasons
 
 WORDS = "Größe, ещё 一 \U0001f600"
@@ -184,3 +189,14 @@ def test_a_byte_order_mark_says_more_than_the_named_encoding(read):
 
 def test_bytes_that_the_named_encoding_has_not_are_one_reject(read):
     assert reasons(read(b"a\x81b", encoding="cp1252")) == ["corrupt"]
+
+
+@pytest.mark.parametrize("n_bytes", [1, 3, 100])
+def test_stream_is_utf_8_whatever_the_chunks(n_bytes: int):
+    stream = TranscodedStream(io.BytesIO("ж日x".encode("utf-16")), "utf-16")
+    assert b"".join(iter(lambda: stream.read(n_bytes), b"")).decode() == "ж日x"
+
+
+def test_wrong_bytes_become_nul():
+    stream = TranscodedStream(io.BytesIO(b"a\x81b"), "cp1252", errors=NUL_FOR_ERRORS)
+    assert stream.read(10) == b"a\0b"

@@ -1,9 +1,6 @@
-import io
-
 import pytest
 
 from mtag_core.wikipedia import (
-    Utf8Stream,
     declared_encoding,
     is_known,
     keeps_ascii,
@@ -95,14 +92,3 @@ def test_only_encodings_of_text_are_known():
 
 def test_files_are_cut_in_encodings_that_keep_ascii():
     assert [keeps_ascii(name) for name in ("koi8-r", "big5", "utf-16")] == [True, True, False]
-
-
-@pytest.mark.parametrize("n_bytes", [1, 3, 100])
-def test_stream_is_utf_8_whatever_the_chunks(n_bytes: int):
-    stream = Utf8Stream(io.BytesIO("ж日x".encode("utf-16")), "utf-16")
-    assert b"".join(iter(lambda: stream.read(n_bytes), b"")).decode() == "ж日x"
-
-
-def test_wrong_bytes_become_nul():
-    stream = Utf8Stream(io.BytesIO(b"a\x81b"), "cp1252")
-    assert stream.read(10) == b"a\0b"
