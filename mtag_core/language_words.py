@@ -82,17 +82,13 @@ def words_of(text: str) -> list[str]:
 
 def word_codes(text: str) -> list[int]:
     """32 bits of each word of a text: tables hold these in the place of words."""
-    return [*chain.from_iterable(map(chunk_codes, chunks_of(text)))]
-
-
-def chunks_of(text: str) -> list[str]:
-    """What is between spaces, with words as `words_of` has them: most have been met before."""
-    return text.lower().replace("\u2019", "'").split()
+    chunks = text.lower().replace("\u2019", "'").split()
+    return [*chain.from_iterable(map(_chunk_codes, chunks))]
 
 
 @lru_cache(maxsize=16_384)
-def chunk_codes(chunk: str) -> tuple[int, ...]:
-    """Codes of the words of one of `chunks_of`."""
+def _chunk_codes(chunk: str) -> tuple[int, ...]:
+    """Of what is between spaces: most has been met before."""
     words = [chunk] if chunk.isalpha() else _WORD.findall(chunk)
     return tuple([_code(word) for word in words])
 

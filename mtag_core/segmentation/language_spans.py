@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from mtag_core.langid import LanguageIdentifier
-from mtag_core.language_words import LanguageWords, chunk_codes, chunks_of
+from mtag_core.language_words import LanguageWords, word_codes
 from mtag_core.languages import UNKNOWN
 from mtag_core.scripts import is_latin, script_shares, scripts_of_language
 from mtag_core.segmentation.lines import LINE_HYPHENS, LineSpan, paragraphs
@@ -254,15 +254,10 @@ class _Agreement:
                     counts = self._code_to_counts.get(code, 1) + _field(field + 2 * number)
                     self._code_to_counts[code] = interned.setdefault(counts, counts)
         self._scripts = scripts_of_language(language)
-        # Of each language: few, for a corpus may have many languages.
-        self._counts = lru_cache(maxsize=4_096)(self._counts_of)
-
-    def _counts_of(self, chunk: str) -> int:
-        return sum([self._code_to_counts.get(code, 1) for code in chunk_codes(chunk)])
 
     def __call__(self, text: str) -> bool:
         text = text[:_BEGINNING_CHARACTERS]
-        counts = sum(map(self._counts, chunks_of(text)))
+        counts = sum([self._code_to_counts.get(code, 1) for code in word_codes(text)])
         n_bytes = (2 + 2 * self._n_rivals) * _FIELD_BITS // 8
         fields = np.frombuffer(counts.to_bytes(n_bytes, "little"), "<u2")
         n_words, n_common, *others = fields.tolist()
