@@ -109,6 +109,12 @@ class Document:
     likely_language: str | None = None
     fields: tuple[FieldValue, ...] = ()
 
+    def reject(self, reason: str, detail: str, *, step: str) -> "Reject":
+        """Makes a reject of the document; a text that is no string is left out of it."""
+        is_text = isinstance(self.text, str)
+        data = self.text.encode("utf-8", "surrogatepass") if is_text else None
+        return Reject(self.source, self.offset, self.doc_id, reason, detail, data, step=step)
+
 
 @dataclass(frozen=True, slots=True)
 class Reject:
@@ -144,26 +150,14 @@ def failed_document(document: Document, error: Exception, *, step: str) -> Rejec
     """The reject of a document for which a step raised an error.
 
     Args:
-        document: With its whole text. A text of another type is left out.
+        document: With its whole text.
         error: What was raised; `TooSlowError` has a reason of its own.
         step: As in `Reject.step`.
     """
-    is_slow = isinstance(error, TooSlowError)
-    return Reject(
-        source=document.source,
-        offset=document.offset,
-        doc_id=document.doc_id,
-        reason=TOO_SLOW if is_slow else TAGGING_FAILED,
-        detail=SLOW_DETAIL if is_slow else f"{type(error).__name__}: {error}".split("\n")[0],
-        input=document_bytes(document),
-        step=step,
-    )
-
-
-def document_bytes(document: Document) -> bytes | None:
-    """A document's text for a reject; None for a text that is no string."""
-    text = document.text
-    return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else None
+    if isinstance(error, TooSlowError):
+        return document.reject(TOO_SLOW, SLOW_DETAIL, step=step)
+    detail = f"{type(error).__name__}: {error}".split("\n")[0]
+    return document.reject(TAGGING_FAILED, detail, step=step)
 
 
 @dataclass(frozen=True, slots=True)

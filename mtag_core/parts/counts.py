@@ -9,7 +9,6 @@ import os
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -143,41 +142,28 @@ class PartCounts:
         return self.tally().plus(Tally(n_sentences=n_sentences, n_tokens=n_tokens))
 
 
-def check_balance(
-    part_id: str,
-    *,
-    n_documents: int,
-    n_tagged: int,
-    rejects_by_reason: Mapping[str, int],
-    pages_by_outcome: Mapping[str, int],
-) -> None:
+def check_balance(manifest: Manifest) -> None:
     """Checks the counts of a part against each other.
-
-    Args:
-        part_id: Named in errors.
-        n_documents: Documents that came out of the reader, rejected ones included.
-        n_tagged: Documents that were written.
-        rejects_by_reason: Documents that were rejected.
-        pages_by_outcome: Pages that were cut out of dumps; empty where there are none.
 
     Raises:
         CountMismatchError: Documents read are not those tagged and those rejected, or pages kept
             are not the documents that the tagger was given.
     """
-    n_rejected = sum(rejects_by_reason.values())
-    if n_documents != n_tagged + n_rejected:
+    part_id, n_tagged, by_reason = manifest.part_id, manifest.n_tagged, manifest.rejects_by_reason
+    n_rejected = sum(by_reason.values())
+    if manifest.n_documents != n_tagged + n_rejected:
         raise CountMismatchError(
-            f"part {part_id}: {n_documents} documents read, {n_tagged} tagged and "
+            f"part {part_id}: {manifest.n_documents} documents read, {n_tagged} tagged and "
             f"{n_rejected} rejected"
         )
-    if not pages_by_outcome:
+    if not manifest.pages_by_outcome:
         return
-    n_failed = rejects_by_reason.get(TAGGING_FAILED, 0)
-    n_kept = pages_by_outcome[PageOutcome.KEPT]
-    n_unread = pages_by_outcome[PageOutcome.REJECTED]
+    n_failed = by_reason.get(TAGGING_FAILED, 0)
+    n_kept = manifest.pages_by_outcome[PageOutcome.KEPT]
+    n_unread = manifest.pages_by_outcome[PageOutcome.REJECTED]
     # Pages may be too slow for the reader or for a step behind it.
     n_slow = n_kept - n_tagged - n_failed
-    if 0 <= n_slow <= rejects_by_reason.get(TOO_SLOW, 0):
+    if 0 <= n_slow <= by_reason.get(TOO_SLOW, 0):
         n_failed += n_slow
     # Not every reject is a page: a file may be gone, or damaged between two pages.
     if n_kept != n_tagged + n_failed or n_unread > n_rejected - n_failed:

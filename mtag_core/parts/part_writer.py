@@ -5,12 +5,13 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import IO, Any, Generic, TypeVar
 
 from mtag_core.corpus.planning import stored_bytes
 from mtag_core.errors import CountMismatchError, StorageError
 from mtag_core.output.layout import OutputLayout, PartFiles, open_part
-from mtag_core.output.manifests import Manifest
+from mtag_core.output.manifests import FileDigest, Manifest
 from mtag_core.parts.counts import CompletenessCheck, PartCounts, Tally, check_balance
 from mtag_core.parts.part_records import CompletedPart, PartEnd, RecordKey
 from mtag_core.records import Block, OutputRow, Reject
@@ -21,6 +22,8 @@ _MAX_SENTENCES = 1024
 # A given sent_id must be one word to stand in CoNLL-U.
 _SENT_ID = re.compile(r"\S+")
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
+# Until the files of a part are closed.
+_NO_FILE = FileDigest("", 0, "")
 # Progress is offered this often, in sentences.
 _SHOW_SENTENCES = 64
 
@@ -173,19 +176,10 @@ class _OpenPart:
         """Checks the counts and gives the files their names."""
         counts = self._counts
         self._check.end(end.n_documents)
-        check_balance(
-            self.part_id,
-            n_documents=end.n_documents,
-            n_tagged=counts.n_tagged,
-            rejects_by_reason=counts.reasons,
-            pages_by_outcome=end.pages_by_outcome,
-        )
-        self._stack.close()
-        part, rejects, count_file = self._files.digests()
-        return Manifest(
+        manifest = Manifest(
             part_id=self.part_id,
-            part=part,
-            rejects=rejects,
+            part=_NO_FILE,
+            rejects=None,
             n_documents=end.n_documents,
             n_tagged=counts.n_tagged,
             n_rejected=counts.n_rejected,
@@ -199,8 +193,11 @@ class _OpenPart:
             pages_by_outcome=dict(end.pages_by_outcome),
             sources=end.part.sources,
             generator=self._generator,
-            counts=count_file,
         )
+        check_balance(manifest)
+        self._stack.close()
+        part, rejects, count_file = self._files.digests()
+        return replace(manifest, part=part, rejects=rejects, counts=count_file)
 
     def discard(self, error: BaseException) -> None:
         self._held.clear()

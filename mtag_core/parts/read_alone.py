@@ -17,7 +17,7 @@ from mtag_core.corpus.items import ReadOptions, Span, WorkItem
 from mtag_core.corpus.registry import read_item
 from mtag_core.errors import StorageError
 from mtag_core.output.layout import OutputLayout
-from mtag_core.records import CRASHED, Document, Reject, document_bytes
+from mtag_core.records import CRASHED, Document, Reject
 from mtag_core.wikipedia import PageOutcome
 
 _open_marks: set[str] = set()
@@ -155,7 +155,8 @@ def checked(
             if pages:
                 pages[PageOutcome.KEPT] -= 1
                 pages[PageOutcome.REJECTED] += 1
-            yield _crashed_document(record, error)
+            detail = f"{record.source}: tagging this document ends the process ({error})"
+            yield record.reject(CRASHED, detail, step="tag")
         else:
             yield record
 
@@ -165,15 +166,3 @@ def _crashed_file(span: Span, error: ChildCrashError) -> Reject:
     doc_id = path if span.is_whole else f"{path}#{span.start}"
     detail = f"{path}: reading it ends the process ({error}); the rest of the file is not read"
     return Reject(path, span.start, doc_id, CRASHED, detail)
-
-
-def _crashed_document(document: Document, error: ChildCrashError) -> Reject:
-    return Reject(
-        source=document.source,
-        offset=document.offset,
-        doc_id=document.doc_id,
-        reason=CRASHED,
-        detail=f"{document.source}: tagging this document ends the process ({error})",
-        input=document_bytes(document),
-        step="tag",
-    )

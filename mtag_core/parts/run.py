@@ -250,13 +250,7 @@ def finish_run(
         raise CountMismatchError(f"{layout.base}: {len(by_id)} parts of {n_parts} are done")
     ordered = [by_id[part_id] for part_id in sorted(by_id)]
     for manifest in ordered:
-        check_balance(
-            manifest.part_id,
-            n_documents=manifest.n_documents,
-            n_tagged=manifest.n_tagged,
-            rejects_by_reason=manifest.rejects_by_reason,
-            pages_by_outcome=manifest.pages_by_outcome,
-        )
+        check_balance(manifest)
     report = _report(config, ordered)
     # Before run.json, which says that the run is complete.
     write_report_data(layout, collect_report_data(layout, ordered))

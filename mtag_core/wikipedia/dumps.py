@@ -142,15 +142,9 @@ def page_outcome(
 
 def _reject(page: Page, reason: str, detail: str, *, source: str) -> Reject:
     wikitext = page.text.encode("utf-8", "replace")
-    return Reject(
-        source=source,
-        offset=page.page_id,
-        doc_id=f"{source}#{page.page_id}",
-        reason=reason,
-        detail=f"{page.title}: {detail}",
-        input=wikitext if len(wikitext) <= MAX_REJECT_INPUT_BYTES else None,
-        n_input_bytes=len(wikitext),
-    )
+    held = wikitext if len(wikitext) <= MAX_REJECT_INPUT_BYTES else None
+    place = source, page.page_id, f"{source}#{page.page_id}"
+    return Reject(*place, reason, f"{page.title}: {detail}", held, len(wikitext))
 
 
 def read_definitions(stream: BinaryIO, site: Site, *, max_bytes: int) -> Definitions:

@@ -33,6 +33,8 @@ _MAX_DEPTH = 16
 _PAGE_START = re.compile(rb"<page(?=[\s>])")
 _PAGE_END = b"</page>"
 _PAGE_MARK = re.compile(rb"<(?:/page>|page(?=[\s>]))")
+_HEAD_BYTES = 4096
+_PAGE_ID = re.compile(rb"<id>(\d{1,12})</id>")
 _DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _DUMP_MARK = re.compile(rb"</?mediawiki[\s>]|</page>|</?siteinfo>")
 # Enough of a chunk's end to find a mark that two chunks share.
@@ -229,21 +231,11 @@ def _reject(
     outcome: str, xml: bytes, *, source: str, offset: int, detail: str | None = None
 ) -> Reject:
     reason = "invalid_xml" if outcome in ("doctype", "no_dump") else outcome
-    is_small = 0 < len(xml) <= MAX_REJECT_INPUT_BYTES
-    return Reject(
-        source=source,
-        offset=offset,
-        doc_id=_page_id(source, xml),
-        reason=reason,
-        detail=detail or _DETAILS[outcome],
-        input=xml if is_small else None,
-        n_input_bytes=len(xml) or None,
-    )
-
-
-def _page_id(source: str, xml: bytes) -> str | None:
-    match = re.search(rb"<id>(\d{1,12})</id>", xml[:4096])
-    return f"{source}#{int(match[1])}" if match else None
+    held = xml if 0 < len(xml) <= MAX_REJECT_INPUT_BYTES else None
+    match = _PAGE_ID.search(xml[:_HEAD_BYTES])
+    doc_id = f"{source}#{int(match[1])}" if match else None
+    detail = detail or _DETAILS[outcome]
+    return Reject(source, offset, doc_id, reason, detail, held, len(xml) or None)
 
 
 class PageCutter:

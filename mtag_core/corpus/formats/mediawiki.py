@@ -49,7 +49,9 @@ def read_mediawiki(
     site = _site(span.file)
     if not wikipedia.is_known(site.encoding):
         if span.start == 0:
-            yield _unknown_encoding(span.file.path, site.encoding)
+            path, encoding = span.file.path, f"encoding {site.encoding!r} in the XML declaration"
+            detail = f"{encoding}; expected UTF-8 or another known one"
+            yield Reject(path, 0, path, "invalid_xml", detail)
     elif span.start == 0 or not _is_whole(span):
         with _open(span, options) as source:
             yield from _read_pages(source, site, options, pages)
@@ -96,11 +98,6 @@ def _read_pages(
         detail = f"{stream.n_pages} pages begin, {n_pages} came out"
         yield Reject(source.path, source.position, source.path, READER_FAILED, detail)
     yield from source.rejects()
-
-
-def _unknown_encoding(path: str, encoding: str) -> Reject:
-    detail = f"encoding {encoding!r} in the XML declaration; expected UTF-8 or another known one"
-    return Reject(path, 0, path, "invalid_xml", detail)
 
 
 def _is_whole(span: Span) -> bool:
