@@ -35,7 +35,14 @@ _LOGGER = logging.getLogger(__name__)
 # was: with fewer than 11 threads training starts from whatever lay there and can end in "NaN".
 _N_THREADS = 11
 
+_WIDTH = 16
+_FEWEST_CHARACTERS, _MOST_CHARACTERS = 2, 5
+_LEARNING_RATE = 0.4
 _MIN_SCORED_CHARACTERS = 20
+# Held-out sentences a language at most.
+_N_SCORED = 1_000
+# Share of sentences that also give a snippet of a few words.
+_SNIPPET_SHARE = 0.5
 
 # Headings, list items and cells are as long as this; what is written without spaces is cut by
 # characters.
@@ -155,14 +162,12 @@ def _write_sentences(
                 scored[language].append(f"{language}\t{sentence}")
         rng.shuffle(kept)
         kept = kept[: options.n_sentences]
-        kept += [_snippet(s, rng) for s in kept if rng.random() < options.snippet_share]
+        kept += [_snippet(s, rng) for s in kept if rng.random() < _SNIPPET_SHARE]
         training += [f"__label__{language} {sentence}" for sentence in kept]
         _LOGGER.info("%s: %d sentences and snippets to train on", code, len(kept))
     rng.shuffle(training)
     train.write_text("\n".join([*training, ""]), encoding="utf-8")
-    lines = [
-        line for rows in scored.values() for line in rng.sample(rows, len(rows))[: options.n_scored]
-    ]
+    lines = [line for rows in scored.values() for line in rng.sample(rows, len(rows))[:_N_SCORED]]
     part = held_back.with_suffix(".part")
     part.write_text("\n".join([*lines, ""]), encoding="utf-8")
     part.rename(held_back)
@@ -193,13 +198,13 @@ def _sentences(path: Path, held_back_every: int) -> Iterator[tuple[str, bool]]:
 def _train(train: Path, output: Path, *, options: LangidOptions) -> None:
     model = fasttext.train_supervised(
         str(train),
-        dim=options.width,
-        minn=options.min_characters,
-        maxn=options.max_characters,
+        dim=_WIDTH,
+        minn=_FEWEST_CHARACTERS,
+        maxn=_MOST_CHARACTERS,
         minCount=options.min_count,
         bucket=options.n_buckets,
         epoch=options.n_epochs,
-        lr=options.learning_rate,
+        lr=_LEARNING_RATE,
         loss="softmax",
         thread=_N_THREADS,
         seed=options.seed,
@@ -212,7 +217,7 @@ def _train(train: Path, output: Path, *, options: LangidOptions) -> None:
         cutoff=options.n_kept if options.n_kept < n_rows else 0,
         retrain=True,
         epoch=max(1, options.n_epochs // 2),
-        lr=options.learning_rate / 4,
+        lr=_LEARNING_RATE / 4,
         qnorm=True,
         dsub=2,
         thread=_N_THREADS,

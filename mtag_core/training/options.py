@@ -274,18 +274,10 @@ class LangidOptions:
     text: Path = option("directory of <code>.txt or <code>.txt.xz files, a sentence a line")
     output: Path = option("directory; a training that stopped goes on there")
     n_sentences: int = option("sentences a language at most", 30_000)
-    snippet_share: float = option(
-        "share of them that also give a snippet of one to four words", 0.5
-    )
     held_back_every: int = option("one sentence in so many is held out", 25)
-    n_scored: int = option("held-out sentences scored a language at most", 1_000)
-    width: int = option("of the vectors", 16)
-    min_characters: int = option("of a character n-gram", 2)
-    max_characters: int = option("of a character n-gram", 5)
     min_count: int = option("rarer words are known by their n-grams only", 200)
     n_buckets: int = option("rows that n-grams are hashed into before the cut", 1_000_000)
     n_epochs: int = option("passes over the sentences", 4)
-    learning_rate: float = option("at the start; falls to 0", 0.4)
     n_kept: int = option("rows of the quantised model; 60,000 make about 1.1 MB", 60_000)
     seed: int = option("chooses and orders sentences", 1)
 

@@ -42,6 +42,13 @@ from mtag_core.training.recipes.targets import LOWEST, SoftTargets
 
 _LOGGER = logging.getLogger(__name__)
 _CHUNK_SENTENCES = 16384
+# What all shards have alike, as an error names it and as `ShardInfo` does.
+_SHARED = {
+    "labels digest": "labels",
+    "teacher digest": "teacher",
+    "top_k": "top_k",
+    "temperatures": "temperatures",
+}
 
 ReadChunk = Callable[[int], "Chunk"]
 """Gives chunks by their numbers, which rise; see `ChunkReader.read`."""
@@ -81,7 +88,7 @@ class ShardStream:
 
     def __init__(self, directory: Path, feats: Sequence[str], targets: Temperatures) -> None:
         self._targets = targets
-        labels, teacher = labels_digest(UPOS_LABELS, feats), ""
+        labels, temperature = labels_digest(UPOS_LABELS, feats), targets.feats_temperature
         self._infos: dict[Path, ShardInfo] = {}
         groups: list[tuple[Path, int]] = []
         sizes: list[int] = []
@@ -89,10 +96,9 @@ class ShardStream:
             with path.open("rb") as stream:
                 info = read_info(str(path), stream)
                 in_shard = row_group_sizes(stream)
-            teacher = teacher or info.teacher
-            _check(path, info, labels=labels, teacher=teacher, targets=targets)
             self._infos[path] = info
-            _check_equal(path, info, next(iter(self._infos.values())))
+            first = next(iter(self._infos.values()))
+            _check(path, info, first, labels=labels, temperature=temperature)
             groups += [(path, group) for group in range(len(in_shard))]
             sizes += in_shard
         if not groups:
@@ -298,25 +304,16 @@ def _kept(log_probs: NDArray[np.float32]) -> NDArray[np.float16]:
 
 
 def _check(
-    path: Path, info: ShardInfo, *, labels: str, teacher: str, targets: Temperatures
+    path: Path, info: ShardInfo, first: ShardInfo, *, labels: str, temperature: float
 ) -> None:
-    for name, found, expected in (
-        ("labels", info.labels, labels),
-        ("teacher", info.teacher, teacher),
-    ):
-        if found != expected:
-            raise ShardError(f"{path}: {name} digest {found}, expected {expected}")
-    if targets.feats_temperature not in info.temperatures:
+    expected = replace(first, labels=labels)
+    for name, field in _SHARED.items():
+        found, wanted = getattr(info, field), getattr(expected, field)
+        if found != wanted:
+            raise ShardError(f"{path}: {name} {found}, expected {wanted}")
+    if temperature not in info.temperatures:
         kept = ", ".join(map(str, info.temperatures))
         raise ShardError(
-            f"{path}: keeps the temperatures {kept}, not {targets.feats_temperature}; "
+            f"{path}: keeps the temperatures {kept}, not {temperature}; "
             "make shards with --temperatures or choose another --feats_temperature"
-        )
-
-
-def _check_equal(path: Path, info: ShardInfo, first: ShardInfo) -> None:
-    if (info.top_k, info.temperatures) != (first.top_k, first.temperatures):
-        raise ShardError(
-            f"{path}: top_k {info.top_k} and temperatures {info.temperatures}, "
-            f"expected {first.top_k} and {first.temperatures} as in the first shard"
         )
