@@ -270,8 +270,8 @@ class ChunkTable:
             return 0
         form = chunk[:-1].lstrip(_OPENING_MARKS)
         written = form.title() if form.isupper() and len(form) > 1 else form
-        costs = (self._short_forms.get(each, 0) for each in (form, written, form.lower()))
-        return max(costs)
+        costs = self._short_forms
+        return max(costs.get(form, 0), costs.get(written, 0), costs.get(form.lower(), 0))
 
     def _parts(self, chunk: str) -> list[str]:
         """The parts of a chunk between forgotten spaces; an abbreviation stays with its name."""

@@ -171,7 +171,10 @@ def unit_numbers(forms: Sequence[str]) -> list[int]:
     """
     folded = fold_forms(forms)
     alike = in_one_style("\n".join([form[:32] for form in folded])).split("\n")
-    classes = list(map(_class_of, folded))
+    # Most are words in small letters.
+    classes = [
+        UnitClass.LOWER if form.islower() and form.isalpha() else _class_of(form) for form in folded
+    ]
     for index, unit_class in enumerate(classes):
         if unit_class in _ALIKE:
             alike[index] = _ALIKE[unit_class] or _LONG.sub("00000", _DIGIT.sub("0", folded[index]))
