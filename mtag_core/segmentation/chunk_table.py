@@ -45,6 +45,8 @@ TITLE_COST = 1_000_000
 """A name follows a title: no sentence ends there."""
 
 _MOST_CHUNKS, _MOST_CHARACTERS = 50_000, 2_000_000
+# Of all languages; about 50 MB.
+_MOST_CHUNKS_TOGETHER = 100_000
 
 _CLOSERS = regex.escape(CLOSING + DOUBLE_QUOTES + "'’‘")
 _OPENERS = regex.escape(OPENING + DOUBLE_QUOTES + "'’‘")
@@ -83,6 +85,30 @@ class ChunkFlag:
     """It stands for several chunks: its row is in `parts`."""
 
 
+class ChunkMemory:
+    """Bounds what the tables of several languages remember together.
+
+    Where that is too much, the tables that were used least recently forget all.
+
+    Args:
+        most_chunks: Of all tables.
+    """
+
+    def __init__(self, most_chunks: int = _MOST_CHUNKS_TOGETHER) -> None:
+        self._most_chunks = most_chunks
+        # The one used last stands last.
+        self._tables: dict[ChunkTable, None] = {}
+
+    def use(self, table: "ChunkTable") -> None:
+        """Notes that a table is about to be read, and makes room for what it adds."""
+        self._tables.pop(table, None)
+        self._tables[table] = None
+        while len(self._tables) > 1 and sum(map(len, self._tables)) > self._most_chunks:
+            oldest = next(iter(self._tables))
+            del self._tables[oldest]
+            oldest.clear()
+
+
 class ChunkTable:
     """What is known of chunks, a column each; every chunk has two variants of its tokens.
 
@@ -109,14 +135,21 @@ class ChunkTable:
         clitics: Iterable[str] = (),
         short_forms: frozenset[str] = frozenset(),
         titles: frozenset[str] = frozenset(),
+        memory: ChunkMemory | None = None,
     ) -> None:
+        self._memory = memory or ChunkMemory()
         self._scorer = scorer
         self._short_forms = dict.fromkeys(short_forms, SHORT_FORM_COST)
         self._short_forms |= dict.fromkeys(titles, TITLE_COST)
         self.cutter = ChunkCutter(clitics)
-        self._clear()
+        self.clear()
 
-    def _clear(self) -> None:
+    def __len__(self) -> int:
+        """Chunks that are remembered."""
+        return len(self.ids)
+
+    def clear(self) -> None:
+        """Forgets all chunks."""
         self.cutter.forget()
         self.ids: dict[str, int] = {}
         self.parts: dict[int, tuple[int, ...]] = {}
@@ -134,8 +167,9 @@ class ChunkTable:
 
         A chunk with a row in `parts` stands for several. The rows hold until the next call.
         """
+        self._memory.use(self)
         if len(self.ids) > _MOST_CHUNKS or self._n_remembered > _MOST_CHARACTERS:
-            self._clear()
+            self.clear()
         ids = self.ids
         new = [chunk for chunk in dict.fromkeys(chunks) if chunk not in ids]
         if new:

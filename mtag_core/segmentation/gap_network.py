@@ -34,6 +34,8 @@ _PIECE_GAPS = 1024
 # threads would only get into other workers' way. In blocks of 16 the last bits of a row depended on
 # its place in the block.
 _BLOCK_ROWS = 8
+_ALL_ROWS = slice(None)
+_TABLES = ("units", "kinds", "pairs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,9 @@ class Quantised:
     levels: NDArray[np.int8]
     scale: Floats
 
-    def floats(self) -> Floats:
-        """The matrix that it stands for: float32."""
-        return self.levels * self.scale
+    def floats(self, rows: NDArray[np.int64] | slice = _ALL_ROWS) -> Floats:
+        """The matrix that it stands for, or some rows of it: float32."""
+        return self.levels[rows] * self.scale
 
 
 class GapNetwork:
@@ -70,13 +72,12 @@ class GapNetwork:
     def __init__(self, tables: InputTables, matrices: Mapping[str, Quantised | Floats]) -> None:
         self.tables = tables
         self.matrices = dict(matrices)
+        # Large tables stay as they are: a text reads few of their rows.
         floats = {
             name: matrix.floats() if isinstance(matrix, Quantised) else matrix
             for name, matrix in matrices.items()
+            if name not in _TABLES
         }
-        self._units, self._kinds, self._pairs = (
-            floats[name] for name in ("units", "kinds", "pairs")
-        )
         n_layers = sum(name.startswith("layer") and name.endswith("_bias") for name in matrices)
         self._layers = [
             (floats[f"layer{number}"], floats[f"layer{number}_bias"]) for number in range(n_layers)
@@ -153,8 +154,8 @@ class GapNetwork:
     def _piece(
         self, units: NDArray[np.int64], kinds: NDArray[np.int64], pairs: NDArray[np.int64]
     ) -> Floats:
-        of_units = self._units[units] + self._kinds[kinds]
-        of_pairs = self._pairs[pairs]
+        of_units = self._rows("units", units) + self._rows("kinds", kinds)
+        of_pairs = self._rows("pairs", pairs)
         seen = [*_windows(of_units, UNITS_SEEN), *_windows(of_pairs, UNITS_SEEN - 1)]
         hidden = _rectified(_product(seen, *self._layers[0]))
         for layer in self._layers[1:]:
@@ -162,15 +163,23 @@ class GapNetwork:
             hidden = hidden[1:-1] + change
         return _product([hidden], *self._output)
 
+    def _rows(self, table: str, rows: NDArray[np.int64]) -> Floats:
+        matrix = self.matrices[table]
+        return matrix.floats(rows) if isinstance(matrix, Quantised) else matrix[rows]
+
     def _check(self) -> None:
-        if any(matrix.ndim != 2 for matrix in (self._units, self._kinds, self._pairs)):
+        units, kinds, pairs = (
+            matrix.levels if isinstance(matrix, Quantised) else matrix
+            for matrix in map(self.matrices.__getitem__, _TABLES)
+        )
+        if any(matrix.ndim != 2 for matrix in (units, kinds, pairs)):
             raise ValueError("a table that is no matrix")
-        width = self._units.shape[1]
-        n_seen = UNITS_SEEN * width + (UNITS_SEEN - 1) * self._pairs.shape[1]
-        if (len(self._units), len(self._kinds)) != (self.tables.n_units, N_KINDS):
-            raise ValueError(f"{len(self._units)} rows of units, {len(self._kinds)} of kinds")
-        if len(self._pairs) != self.tables.n_pairs or self._kinds.shape[1] != width:
-            raise ValueError(f"{len(self._pairs)} rows of pairs, kinds of {self._kinds.shape[1]}")
+        width = units.shape[1]
+        n_seen = UNITS_SEEN * width + (UNITS_SEEN - 1) * pairs.shape[1]
+        if (len(units), len(kinds)) != (self.tables.n_units, N_KINDS):
+            raise ValueError(f"{len(units)} rows of units, {len(kinds)} of kinds")
+        if len(pairs) != self.tables.n_pairs or kinds.shape[1] != width:
+            raise ValueError(f"{len(pairs)} rows of pairs, kinds of {kinds.shape[1]}")
         for weights, bias in [*self._layers, self._output]:
             n_inputs = n_seen // LAYER_GAPS if weights is self._output[0] else n_seen
             if weights.shape != (n_inputs, bias.size):

@@ -13,6 +13,7 @@ from mtag_core.languages import UNKNOWN, find_language, written_standards
 from mtag_core.records import MultiwordToken, Sentence
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
+from mtag_core.segmentation.chunk_table import ChunkMemory
 from mtag_core.segmentation.language_spans import (
     LanguageSpan,
     find_spans,
@@ -77,6 +78,7 @@ class Segmenter:
         # Shared by all that follow treebanks with these models.
         self._names_to_models: dict[tuple[str, ...], _Models] = {}
         self._name_to_layer: dict[str, BoundaryLayer] = {}
+        self._chunk_memory = ChunkMemory()
 
     @classmethod
     def load(cls, directory: str | Path, langid: LanguageIdentifier) -> "Segmenter":
@@ -249,6 +251,7 @@ class Segmenter:
             tokenizer = SpacedTokenizer(
                 [self._layer(name) for name in dict.fromkeys([GENERIC, *layers])],
                 treebank_language(names[-1]),
+                self._chunk_memory,
             )
         # A treebank with a layer of its own may not split what its language does.
         has_own = names[0] in self._suffix_to_names[_LAYER_SUFFIX]

@@ -29,7 +29,12 @@ from mtag_core.segmentation.chunk_ends import (
     stop_features,
     styles,
 )
-from mtag_core.segmentation.chunk_table import SHORT_FORM_COST, ChunkFlag, ChunkTable
+from mtag_core.segmentation.chunk_table import (
+    SHORT_FORM_COST,
+    ChunkFlag,
+    ChunkMemory,
+    ChunkTable,
+)
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.token_block import TokenBlock
 
@@ -70,12 +75,20 @@ class SpacedTokenizer:
     Args:
         layers: In any order.
         language: Whose abbreviations and months are known.
+        memory: Shared with tokenizers of other languages; one of its own by default.
     """
 
-    def __init__(self, layers: Sequence[BoundaryLayer], language: str = UNKNOWN) -> None:
+    def __init__(
+        self,
+        layers: Sequence[BoundaryLayer],
+        language: str = UNKNOWN,
+        memory: ChunkMemory | None = None,
+    ) -> None:
         self.scorer = BoundaryScorer(layers)
         clitics = {clitic for layer in layers for clitic in layer.clitics}
-        self.table = ChunkTable(self.scorer, clitics, short_forms(language), titles(language))
+        self.table = ChunkTable(
+            self.scorer, clitics, short_forms(language), titles(language), memory
+        )
         self._ends_at_colons = language in _ENDING_AT_COLONS
         self._months = np.array(sorted(month_codes(language)), np.uint64)
         self._phrases = {pair for layer in layers for pair in layer.phrases}

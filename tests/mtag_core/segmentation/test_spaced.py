@@ -1,9 +1,13 @@
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.segment_kinds import QUOTE_STYLES, abbreviations_right, quotes_right
+from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.chunk_cuts import ChunkCutter
+from mtag_core.segmentation.chunk_table import ChunkMemory
+from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.segmentation.word_units import unit_spans
 
 
@@ -207,3 +211,16 @@ def test_sentences_in_small_letters_end_at_their_marks(segment):
 @pytest.mark.parametrize("text", ["ภาษาไทยเป็นภาษาที่มีระดับเสียง", "ພາສາລາວ", "ភាសាខ្មែរ", "မြန်မာဘာသာ"])
 def test_phrases_without_spaces_are_not_one_token(segment, text):
     assert len(segment(text, "xx")[0]) > 3
+
+
+def test_tokenizers_together_remember_a_bounded_number_of_chunks():
+    layer = BoundaryLayer(np.zeros(2, np.int8), np.zeros(2, np.int8))
+    memory = ChunkMemory(most_chunks=8)
+    together = [SpacedTokenizer([layer], memory=memory) for _ in range(3)]
+    alone = SpacedTokenizer([layer])
+    for text in ("Un chat, un chien.", "Ein Hund bellt (laut).", "A dog barks."):
+        expected = alone.tokenize(text, [(0, len(text))])
+        for tokenizer in together:
+            assert tokenizer.tokenize(text, [(0, len(text))]) == expected
+        # Room is made before the chunks of a text are added.
+        assert sum(len(tokenizer.table) for tokenizer in together) <= 8 + 4
