@@ -6,6 +6,7 @@ enough lines that it reads the text once.
 
     python -m benchmarks raw_cpu --text FILE --segmenter FILE --udpipe FILE \
         --spacy_python PYTHON --spacy_model fr_core_news_sm
+    python -m benchmarks raw_cpu --text FILE --segmenter FILE --to_tokens
 """
 
 import argparse
@@ -15,6 +16,8 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from ufal.udpipe import InputFormat, Model, ProcessingError, Sentence
@@ -23,6 +26,7 @@ from benchmarks.harness import add_text, benchmark_parser, first_lines, ratios, 
 from mtag_core.tagging.tagger import Tagger
 
 _OURS = "mtag, raw text to UPOS, FEATS and lemmas"
+_OUR_TOKENS = "mtag, raw text to sentences of tokens"
 _LINES_A_DOCUMENT = 10
 
 
@@ -65,6 +69,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--other_bundle", help="a bundle to measure beside it")
     parser.add_argument("--segmenter", type=Path, help="a UDPipe tokenizer")
     parser.add_argument("--udpipe", type=Path, help="a UDPipe tagger of the same language")
+    parser.add_argument("--to_tokens", action="store_true", help="measure segmentation alone")
     parser.add_argument("--spacy_python", help="a Python that has spaCy and the model")
     parser.add_argument("--spacy_model", default="fr_core_news_sm")
     parser.add_argument("--rounds", type=int, default=5)
@@ -77,8 +82,11 @@ def _record(args: argparse.Namespace) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "text.txt"
         path.write_text("\n".join(documents), encoding="utf-8")
-        rates = _measure(_systems(documents, path, args), n_rounds=args.rounds)
-    to_ours = ratios(rates, base=_OURS)
+        systems = (
+            _tokenizers(documents, args) if args.to_tokens else _systems(documents, path, args)
+        )
+        rates = _measure(systems, n_rounds=args.rounds)
+    to_ours = ratios(rates, base=_OUR_TOKENS if args.to_tokens else _OURS)
     return {
         "what": "white-space words per CPU second from raw text, one core",
         "systems": {
@@ -119,6 +127,32 @@ def _systems(
     return systems
 
 
+def _tokenizers(documents: list[str], args: argparse.Namespace) -> dict[str, Callable[[], float]]:
+    def measure() -> float:
+        tagger = Tagger.load(args.bundle)
+        tokens = chain.from_iterable(map(tagger.segment, documents))
+        return _rate(lambda: _consume(tokens), documents, seconds=0)
+
+    systems = {_OUR_TOKENS: measure}
+    if args.segmenter:
+        model = Model.load(str(args.segmenter))
+        systems["UDPipe 1 tokenizer"] = lambda: _rate(
+            lambda: _consume(map(partial(_tokenize, model), documents)), documents, seconds=0
+        )
+    return systems
+
+
+def _tokenize(model: Model, document: str) -> list[list[str]]:
+    reader = model.newTokenizer(Model.DEFAULT)
+    reader.setText(document)
+    sentences = []
+    sentence, error = Sentence(), ProcessingError()
+    while reader.nextSentence(sentence, error):
+        sentences.append([word.form for word in sentence.words])
+        sentence = Sentence()
+    return sentences
+
+
 def _measure(systems: dict[str, Callable[[], float]], *, n_rounds: int) -> dict[str, list[float]]:
     for measure in systems.values():
         measure()
@@ -138,7 +172,7 @@ def _mtag_rate(bundle: str | None, documents: list[str], seconds: float) -> floa
 def _rate(run: Callable[[], None], documents: list[str], seconds: float) -> float:
     n_words = sum(len(document.split()) for document in documents)
     started_s, n_done = time.process_time(), 0
-    while time.process_time() - started_s < seconds:
+    while not n_done or time.process_time() - started_s < seconds:
         run()
         n_done += n_words
     return n_done / (time.process_time() - started_s)
