@@ -181,16 +181,14 @@ def _between(text: str) -> NDArray[np.uint8]:
 def _tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Kinds of characters, and what is between two kinds."""
     kinds = np.zeros(0x110000, np.uint8)
-    for point in range(_END_OF_TABLE):
-        character = chr(point)
-        if character.isalpha():
-            kinds[point] = _LETTER
-        elif unicodedata.category(character)[0] == "M":
-            kinds[point] = _EXTEND
+    every = "".join(map(chr, range(_END_OF_TABLE)))
+    kinds[:_END_OF_TABLE] = [
+        _LETTER if char.isalpha() else _EXTEND if unicodedata.category(char)[0] == "M" else _OTHER
+        for char in every
+    ]
     kinds[_HANGUL] = _LETTER
     for kind, characters in _KIND_TO_CHARACTERS.items():
         kinds[[ord(character) for character in characters]] = kind
-    every = "".join(map(chr, range(_END_OF_TABLE)))
     kinds[[match.start() for match in _UNSPACED_LETTERS.finditer(every)]] = _OTHER
     kinds[ord("\u02bc")] = _OTHER
     pairs = np.full((_N_KINDS, _N_KINDS), _APART, np.uint8)
