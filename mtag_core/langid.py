@@ -151,8 +151,9 @@ class LanguageIdentifier:
             found[index] = guess
         index_to_guess = {index: [guess] for index, guess in enumerate(found) if guess}
         rest = [index for index in range(len(lines)) if index not in index_to_guess]
-        guesses = self._identify([lines[i] for i in rest], n_best=max(n_best, _N_REWEIGHED))
-        index_to_guess |= dict(zip(rest, guesses, strict=True))
+        if rest:
+            guesses = self._identify([lines[i] for i in rest], n_best=max(n_best, _N_REWEIGHED))
+            index_to_guess |= dict(zip(rest, guesses, strict=True))
         return [index_to_guess[index][:n_best] for index in range(len(lines))]
 
     def _predict_chosen(

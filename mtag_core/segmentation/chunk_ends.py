@@ -126,10 +126,10 @@ def place_rows(
 def _fill_counts(rows: Codes, columns: Codes, line_ends: Integers) -> None:
     line_sizes = _sizes(line_ends)
     quotes = columns[:, N_QUOTES]
-    if quotes.any():
+    if np.count_nonzero(quotes):
         rows[:, _QUOTE] = _sums(quotes.astype(np.int64), line_ends, line_sizes) & 1
     balance = columns[:, BALANCE]
-    if balance.any():
+    if np.count_nonzero(balance):
         depth = _sums(balance.astype(np.int8), line_ends, line_sizes)
         rows[:, _DEPTH] = np.minimum(np.maximum(depth, 0), 2)
     is_mark = columns[:, END_MARK] != 0
@@ -139,7 +139,7 @@ def _fill_counts(rows: Codes, columns: Codes, line_ends: Integers) -> None:
     since = np.arange(1, len(rows) + 1) - (marks + 1 - sizes).repeat(sizes)
     rows[:, _SINCE] = _SIZE_BUCKETS[np.minimum(since, len(_SIZE_BUCKETS) - 1)]
     _fill_styles(rows, line_ends, line_sizes, marks)
-    if (sizes > LONGEST_UNMARKED).any():
+    if np.count_nonzero(sizes > LONGEST_UNMARKED):
         is_unmarked = (sizes > LONGEST_UNMARKED).repeat(sizes)
         is_unmarked[marks] = False
         rows[is_unmarked, _STYLE] = UNMARKED
@@ -175,7 +175,7 @@ def _fill_styles(rows: Codes, line_ends: Integers, line_sizes: Integers, marks: 
     n_small = np.bincount(lines[is_stop & (after == UnitClass.LOWER)], minlength=n_lines)
     n_all = n_small + np.bincount(lines[is_stop & _IS_CAPITAL[after]], minlength=n_lines)
     has_style = n_all >= _FEW_STOPS
-    if has_style.any():
+    if np.count_nonzero(has_style):
         share = (SMALL_LETTERS - 2) * n_small // np.maximum(n_all, 1)
         rows[:, _STYLE] = np.where(has_style, 2 + share, 0).repeat(line_sizes)
 
@@ -195,7 +195,7 @@ def is_before_month(rows: Codes, months: Codes) -> NDArray[np.bool_]:
     """Which places are between an ordinal of one or two digits and a month: shape (n,)."""
     is_ordinal = (rows[:, _WC] == UnitClass.DIGITS) & (rows[:, _WS] <= 2)
     is_before: NDArray[np.bool_] = is_ordinal & (rows[:, _TERM] == UnitClass.STOP)
-    return is_before & np.isin(rows[:, _NW], months) if is_before.any() else is_before
+    return is_before & np.isin(rows[:, _NW], months) if np.count_nonzero(is_before) else is_before
 
 
 def are_inside(rows: Codes) -> NDArray[np.bool_]:

@@ -113,7 +113,7 @@ class SpacedTokenizer:
         if not self._ends_at_colons:
             ends = ends[stream.is_line_end[ends] | ~are_inside(places[ends])]
         block.sentence_ends = counts[ends].tolist()
-        if (stream.flags & ChunkFlag.FINAL_QUOTE).any():
+        if np.count_nonzero(stream.flags & ChunkFlag.FINAL_QUOTE):
             block = block.parted(_closing_quotes(block))
         return self._joined(text, block)
 
@@ -157,7 +157,7 @@ class SpacedTokenizer:
             costs = self.table.end_costs[stream.rows[asked]]
             costs = costs + SHORT_FORM_COST * is_before_month(places[asked], self._months)
             is_end[asked] = scores - costs > 0
-        if (stream.flags & _AT_ENDS).any():
+        if np.count_nonzero(stream.flags & _AT_ENDS):
             _mend(is_end, stream, places)
         return is_end.nonzero()[0]
 
