@@ -23,7 +23,10 @@ _INTERVAL_S = 0.5
 
 @dataclass(slots=True)
 class Tally:
-    """Running totals; `n_source_bytes` counts work items that are done."""
+    """Running totals: documents read, those of them that were rejected, and what was written.
+
+    `n_source_bytes` are bytes of input, as they are stored; of a part in work, about.
+    """
 
     n_documents: int = 0
     n_rejected: int = 0
@@ -90,36 +93,23 @@ def read_progress(directory: str) -> Tally:
     return total
 
 
-@dataclass
-class PartCounts:
+@dataclass(slots=True)
+class PartCounts(Tally):
     """What one attempt at a part has read and written.
 
     Attributes:
-        n_read: Documents read, rejected ones included.
         n_tagged: Documents all of whose sentences were written.
-        n_source_bytes: Bytes of input that became them, about, as they are stored.
-        n_sentences: Sentences written.
-        n_tokens: Tokens written.
         reasons: Rejects by reason.
         languages: Tokens written by language.
         untrained: The same, of languages that the model has not learnt.
         upos: Tokens written by part of speech.
     """
 
-    n_read: int = 0
     n_tagged: int = 0
-    n_source_bytes: int = 0
-    n_sentences: int = 0
-    n_tokens: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     untrained: Counter[str] = field(default_factory=Counter)
     upos: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def n_rejected(self) -> int:
-        """Documents rejected."""
-        return self.reasons.total()
 
     def add(self, written: SentenceResult) -> None:
         """Counts a written sentence."""
@@ -130,16 +120,6 @@ class PartCounts:
         if not written.sentence.is_trained:
             self.untrained[written.sentence.language] += n_tokens
         self.upos.update(written.upos)
-
-    def tally(self) -> Tally:
-        """The totals that progress shows."""
-        return Tally(
-            self.n_read, self.n_rejected, self.n_sentences, self.n_tokens, self.n_source_bytes
-        )
-
-    def tally_with(self, n_sentences: int, n_tokens: int) -> Tally:
-        """The totals with sentences and tokens of a document that is not complete yet."""
-        return self.tally().plus(Tally(n_sentences=n_sentences, n_tokens=n_tokens))
 
 
 def check_balance(manifest: Manifest) -> None:

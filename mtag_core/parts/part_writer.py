@@ -138,7 +138,8 @@ class _OpenPart:
         self._held.add(block.sentences)
         if not block.is_last:
             self._n_held_tokens += sum(len(each.upos) for each in block.sentences)
-            self._show(self._counts.tally_with(self._held.n_sentences, self._n_held_tokens))
+            held = Tally(n_sentences=self._held.n_sentences, n_tokens=self._n_held_tokens)
+            self._show(self._counts.plus(held))
             return
         self._n_held_tokens = 0
         end, n_before = 0, self._counts.n_sentences
@@ -155,10 +156,10 @@ class _OpenPart:
             if self._files.counts is not None:
                 self._files.counts.add(tagged)
             if self._counts.n_sentences % _SHOW_SENTENCES == 0:
-                self._show(self._counts.tally())
+                self._show(self._counts)
         if self._files.counts is not None:
             self._files.counts.end_document(block.document, self._counts.n_sentences - n_before)
-        self._counts.n_read = self._check.n_documents
+        self._counts.n_documents = self._check.n_documents
         self._counts.n_tagged += 1
         self._counts.n_source_bytes += stored_bytes(block.document.source, len(block.document.text))
 
@@ -169,7 +170,8 @@ class _OpenPart:
         self._files.reject(reject)
         if self._files.counts is not None:
             self._files.counts.reject(reject)
-        self._counts.n_read = self._check.n_documents
+        self._counts.n_documents = self._check.n_documents
+        self._counts.n_rejected += 1
         self._counts.reasons[reject.reason] += 1
 
     def close(self, end: PartEnd) -> Manifest:
