@@ -13,7 +13,7 @@ which the text is converted (MediaWiki, includes/language/ConverterRule.php).
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mtag_core.wikipedia.calls import Call, Place, parse_call
 from mtag_core.wikipedia.site import Site, is_language_prefix, is_sister_prefix
@@ -44,6 +44,7 @@ _TOKEN = re.compile(
 )
 # A link without brackets in it: most links.
 _SIMPLE_LINK = re.compile(r"\[\[([^\[\]{}\n]*+)\]\]")
+_KINDS = ("{{", "{{{", "{|", "[[", "-{")
 _LINE_BLANKS = " \t:*#"
 
 
@@ -119,7 +120,7 @@ def resolve_brackets(text: str, *, title: str, site: Site) -> str:
         WikitextError: Constructs nest deeper than `MAX_DEPTH`.
     """
     budget = _Budget(_EXPANSION_FACTOR * len(text) + _EXPANSION_CHARACTERS)
-    return _Resolver(text, title=title, site=site, budget=budget).run()
+    return _Resolver(text, title, site, budget).run()
 
 
 @dataclass(slots=True)
@@ -129,47 +130,41 @@ class _Budget:
     n_characters: int
 
 
+@dataclass(slots=True)
 class _Resolver:
-    """The stack and what happens at each token."""
+    """The stack and what happens at each token.
 
-    def __init__(
-        self,
-        text: str,
-        *,
-        title: str,
-        site: Site,
-        budget: _Budget,
-        arguments: Mapping[str, str] | None = None,
-        depth: int = 0,
-    ) -> None:
-        self._text = text
-        self._title = title
-        self._site = site
-        self._budget = budget
-        # Of the call whose definition is resolved; None for a page.
-        self._arguments = arguments
-        self._depth = depth
-        self._stack = [_Frame("")]
-        # How many frames of each kind are open: a closer without an opener need not search.
-        self._n_open = {"{{": 0, "{{{": 0, "{|": 0, "[[": 0, "-{": 0}
+    Attributes:
+        arguments: Of the call whose definition is resolved; None for a page.
+        n_open: Frames of each kind: a closer without an opener need not search.
+    """
+
+    text: str
+    title: str
+    site: Site
+    budget: _Budget
+    arguments: Mapping[str, str] | None = None
+    depth: int = 0
+    stack: list[_Frame] = field(init=False, default_factory=lambda: [_Frame("")])
+    n_open: dict[str, int] = field(init=False, default_factory=lambda: dict.fromkeys(_KINDS, 0))
 
     def run(self) -> str:
         """Goes through the tokens of the text once."""
-        text = self._text = _SIMPLE_LINK.sub(self._simple_link, self._text)
+        text = self.text = _SIMPLE_LINK.sub(self._simple_link, self.text)
         position = 0
         for match in _TOKEN.finditer(text):
             start = match.start()
             if start > position:
-                self._stack[-1].parts.append(text[position:start])
+                self.stack[-1].parts.append(text[position:start])
             position = match.end()
             if match[1] is not None:
-                self._stack[-1].parts.append(self._template(match[1], position))
+                self.stack[-1].parts.append(self._template(match[1], position))
             else:
                 position += self._token(match[0], start)
-        self._stack[-1].parts.append(text[position:])
-        while len(self._stack) > 1:
+        self.stack[-1].parts.append(text[position:])
+        while len(self.stack) > 1:
             self._abandon()
-        return "".join(self._stack[0].parts)
+        return "".join(self.stack[0].parts)
 
     def _token(self, token: str, start: int) -> int:
         end = start + len(token)
@@ -179,12 +174,12 @@ class _Resolver:
             self._close("[[", end)
         elif token == "}-":
             if not self._close("-{", end):
-                self._stack[-1].parts.append(token)
+                self.stack[-1].parts.append(token)
         elif token[0] == "{" and token[1] == "{":
             self._open_braces(len(token))
         elif token[0] == "}":
             return self._close_braces(len(token), end)
-        elif _starts_line(self._text, start):
+        elif _starts_line(self.text, start):
             if token == "{|":
                 self._open("{|")
             else:
@@ -192,10 +187,10 @@ class _Resolver:
         return 0
 
     def _open(self, kind: str) -> None:
-        if len(self._stack) > MAX_DEPTH:
+        if len(self.stack) > MAX_DEPTH:
             raise WikitextError(f"templates, tables and links nested more than {MAX_DEPTH} deep")
-        self._stack.append(_Frame(kind))
-        self._n_open[kind] += 1
+        self.stack.append(_Frame(kind))
+        self.n_open[kind] += 1
 
     def _open_braces(self, n_braces: int) -> None:
         for _ in range((n_braces - 3 if n_braces % 2 else n_braces) // 2):
@@ -208,35 +203,35 @@ class _Resolver:
 
         Says whether the dash behind was used: the last brace with it may end a conversion.
         """
-        while n_braces >= 2 and (self._n_open["{{"] or self._n_open["{{{"]):
+        while n_braces >= 2 and (self.n_open["{{"] or self.n_open["{{{"]):
             kind = self._innermost_braces()
             n_braces -= 3 if kind == "{{{" and n_braces >= 3 else 2
             self._close(kind, end - n_braces)
-        if n_braces == 1 and self._text[end : end + 1] == "-" and self._close("-{", end):
+        if n_braces == 1 and self.text[end : end + 1] == "-" and self._close("-{", end):
             return 1
         if n_braces == 1:
-            self._stack[-1].parts.append("}")
+            self.stack[-1].parts.append("}")
         return 0
 
     def _innermost_braces(self) -> str:
-        return next(frame.kind for frame in reversed(self._stack) if frame.kind in ("{{", "{{{"))
+        return next(frame.kind for frame in reversed(self.stack) if frame.kind in ("{{", "{{{"))
 
     def _close(self, kind: str, end: int) -> bool:
         """Closes the innermost construct of a kind; what is open inside it becomes text.
 
         False where none is open. The construct ends at `end`.
         """
-        if not self._n_open[kind]:
+        if not self.n_open[kind]:
             return False
-        while self._stack[-1].kind != kind:
+        while self.stack[-1].kind != kind:
             self._abandon()
         body = "".join(self._pop().parts)
-        self._stack[-1].parts.append(self._resolve(kind, body, end))
+        self.stack[-1].parts.append(self._resolve(kind, body, end))
         return True
 
     def _pop(self) -> _Frame:
-        frame = self._stack.pop()
-        self._n_open[frame.kind] -= 1
+        frame = self.stack.pop()
+        self.n_open[frame.kind] -= 1
         return frame
 
     def _abandon(self) -> None:
@@ -250,7 +245,7 @@ class _Resolver:
             body = f"-{{{body}"
         elif frame.kind != "[[":
             body = HOLE + body[body.find("\n") :] if "\n" in body else HOLE
-        self._stack[-1].parts.append(body)
+        self.stack[-1].parts.append(body)
 
     def _resolve(self, kind: str, body: str, end: int) -> str:
         if kind == "[[":
@@ -262,36 +257,30 @@ class _Resolver:
         return self._parameter(body) if kind == "{{{" else "\n\n"
 
     def _template(self, body: str, end: int) -> str:
-        around = self._stack[-1]
-        is_argument = around.kind in ("{{", "{{{", "-{") or self._arguments is not None
-        place = Place(around.parts, self._text, end, is_argument)
+        around = self.stack[-1]
+        is_argument = around.kind in ("{{", "{{{", "-{") or self.arguments is not None
+        place = Place(around.parts, self.text, end, is_argument)
         head, _, rest = body.partition("|")
-        name = name_of(head, self._site)
-        definition = self._site.definitions.name_to_text.get(name)
+        name = name_of(head, self.site)
+        definition = self.site.definitions.name_to_text.get(name)
         if definition is not None:
-            call = parse_call(name, head, rest, language=self._site.language, place=place)
+            call = parse_call(name, head, rest, language=self.site.language, place=place)
             return self._substitute(definition, call) or HOLE
-        return expand(name, body, title=self._title, site=self._site, place=place)
+        return expand(name, body, title=self.title, site=self.site, place=place)
 
     def _substitute(self, definition: str, call: Call) -> str:
         values = {str(index): value for index, value in enumerate(call.positional, start=1)}
         n_characters = len(definition) + sum(map(len, call.positional))
-        self._budget.n_characters -= n_characters
-        if self._budget.n_characters < 0 or self._depth >= _MAX_EXPANSION_DEPTH:
+        self.budget.n_characters -= n_characters
+        if self.budget.n_characters < 0 or self.depth >= _MAX_EXPANSION_DEPTH:
             return HOLE
-        resolver = _Resolver(
-            definition,
-            title=self._title,
-            site=self._site,
-            budget=self._budget,
-            arguments=call.named | values,
-            depth=self._depth + 1,
-        )
-        return resolver.run().strip()
+        arguments, depth = call.named | values, self.depth + 1
+        inner = replace(self, text=definition, arguments=arguments, depth=depth)
+        return inner.run().strip()
 
     def _parameter(self, body: str) -> str:
         name, _, default = body.partition("|")
-        return (self._arguments or {}).get(name.strip().lower(), default)
+        return (self.arguments or {}).get(name.strip().lower(), default)
 
     def _simple_link(self, match: re.Match[str]) -> str:
         return self._link(match[1])
@@ -301,7 +290,7 @@ class _Resolver:
         prefix, colon, _ = target.partition(":")
         if colon:
             prefix = prefix.strip().replace("_", " ").lower()
-            if prefix in self._site.silent_names:
+            if prefix in self.site.silent_names:
                 return HOLE
             if not separator and is_language_prefix(prefix) and target.lstrip().startswith(prefix):
                 return HOLE
