@@ -23,55 +23,64 @@ from mtag_core.segmentation.boundary_features import (
 from mtag_core.segmentation.hashing import Codes, feature_slots, hash_features, table_rows
 from mtag_core.segmentation.word_units import UnitClass, unit_class_flags
 
-# Columns of the end of a chunk: its last word and its marks; the next chunk, and the one behind it;
-# the one before; what has come in the line so far; nothing.
-_W, _WC, _WE, _WS, _TERM, _CLO = range(6)
-_NO, _NC, _NW, _NLC, _NT, _NE, _N2C = range(6, 13)
-_P, _PC, _PT = range(13, 16)
-_SINCE, _QUOTE, _DEPTH, _ATTACHED, _GLUED, _STYLE, _EMPTY = range(16, 23)
+
+class Place:
+    """Columns of the end of a chunk.
+
+    Its last word and its marks; the next chunk, and the one behind it; the one before; what has
+    come in the line so far; nothing.
+    """
+
+    WORD, WORD_CLASS, WORD_END, WORD_SIZE, MARK, CLOSED = range(6)
+    NEXT_OPENED, NEXT_CLASS, NEXT_WORD, NEXT_LAST_CLASS = range(6, 10)
+    NEXT_MARK, NEXT_CLOSED, SECOND_CLASS = range(10, 13)
+    BEFORE_WORD, BEFORE_CLASS, BEFORE_MARK = range(13, 16)
+    SINCE, QUOTE, DEPTH, ATTACHED, GLUED, STYLE, EMPTY = range(16, 23)
+
+
 _N_END_COLUMNS = 23
 _END_FEATURES: tuple[tuple[int, ...], ...] = (
     (),
-    (_TERM, _CLO, _NO, _NC),
-    (_TERM, _WC, _NO, _NC),
-    (_W, _TERM),
-    (_W, _NC),
-    (_W, _NW),
-    (_NW, _TERM),
-    (_NW, _WC),
-    (_NW, _ATTACHED),
-    (_WE, _TERM, _NC),
-    (_WS, _WC, _TERM, _NC),
-    (_ATTACHED, _TERM, _NC),
-    (_W, _ATTACHED, _NC),
-    (_P, _W),
-    (_P, _W, _NC),
-    (_PT, _CLO, _TERM, _NC),
-    (_TERM, _NC, _NLC, _NT),
-    (_TERM, _NC, _N2C),
-    (_SINCE, _TERM, _NC),
-    (_SINCE, _WS, _WC, _TERM),
-    (_QUOTE, _CLO, _TERM, _NO, _NC),
-    (_DEPTH, _CLO, _TERM, _NC),
-    (_GLUED, _TERM, _NC, _WC),
-    (_PC, _WC, _TERM, _NC),
-    (_NE, _NC, _TERM),
-    (_STYLE, _TERM, _NC),
-    (_STYLE, _W, _TERM),
-    (_STYLE, _NW),
+    (Place.MARK, Place.CLOSED, Place.NEXT_OPENED, Place.NEXT_CLASS),
+    (Place.MARK, Place.WORD_CLASS, Place.NEXT_OPENED, Place.NEXT_CLASS),
+    (Place.WORD, Place.MARK),
+    (Place.WORD, Place.NEXT_CLASS),
+    (Place.WORD, Place.NEXT_WORD),
+    (Place.NEXT_WORD, Place.MARK),
+    (Place.NEXT_WORD, Place.WORD_CLASS),
+    (Place.NEXT_WORD, Place.ATTACHED),
+    (Place.WORD_END, Place.MARK, Place.NEXT_CLASS),
+    (Place.WORD_SIZE, Place.WORD_CLASS, Place.MARK, Place.NEXT_CLASS),
+    (Place.ATTACHED, Place.MARK, Place.NEXT_CLASS),
+    (Place.WORD, Place.ATTACHED, Place.NEXT_CLASS),
+    (Place.BEFORE_WORD, Place.WORD),
+    (Place.BEFORE_WORD, Place.WORD, Place.NEXT_CLASS),
+    (Place.BEFORE_MARK, Place.CLOSED, Place.MARK, Place.NEXT_CLASS),
+    (Place.MARK, Place.NEXT_CLASS, Place.NEXT_LAST_CLASS, Place.NEXT_MARK),
+    (Place.MARK, Place.NEXT_CLASS, Place.SECOND_CLASS),
+    (Place.SINCE, Place.MARK, Place.NEXT_CLASS),
+    (Place.SINCE, Place.WORD_SIZE, Place.WORD_CLASS, Place.MARK),
+    (Place.QUOTE, Place.CLOSED, Place.MARK, Place.NEXT_OPENED, Place.NEXT_CLASS),
+    (Place.DEPTH, Place.CLOSED, Place.MARK, Place.NEXT_CLASS),
+    (Place.GLUED, Place.MARK, Place.NEXT_CLASS, Place.WORD_CLASS),
+    (Place.BEFORE_CLASS, Place.WORD_CLASS, Place.MARK, Place.NEXT_CLASS),
+    (Place.NEXT_CLOSED, Place.NEXT_CLASS, Place.MARK),
+    (Place.STYLE, Place.MARK, Place.NEXT_CLASS),
+    (Place.STYLE, Place.WORD, Place.MARK),
+    (Place.STYLE, Place.NEXT_WORD),
 )
 _STOP_FEATURES: tuple[tuple[int, ...], ...] = (
-    (_NO, _NC),
-    (_W, _NO, _NC),
-    (_WC, _WS, _NC),
-    (_W, _NW),
-    (_NW,),
-    (_P, _W),
-    (_WC, _WS, _PC, _NC),
-    (_CLO, _NC),
+    (Place.NEXT_OPENED, Place.NEXT_CLASS),
+    (Place.WORD, Place.NEXT_OPENED, Place.NEXT_CLASS),
+    (Place.WORD_CLASS, Place.WORD_SIZE, Place.NEXT_CLASS),
+    (Place.WORD, Place.NEXT_WORD),
+    (Place.NEXT_WORD,),
+    (Place.BEFORE_WORD, Place.WORD),
+    (Place.WORD_CLASS, Place.WORD_SIZE, Place.BEFORE_CLASS, Place.NEXT_CLASS),
+    (Place.CLOSED, Place.NEXT_CLASS),
 )
-_END_SLOTS = feature_slots(_END_FEATURES, _EMPTY)
-_STOP_SLOTS = feature_slots(_STOP_FEATURES, _EMPTY)
+_END_SLOTS = feature_slots(_END_FEATURES, Place.EMPTY)
+_STOP_SLOTS = feature_slots(_STOP_FEATURES, Place.EMPTY)
 _STOP_SEED, _END_SEED = 101, 201
 
 UNMARKED, SMALL_LETTERS = 1, 6
@@ -106,19 +115,19 @@ def place_rows(
         Shape (n_chunks, 23), whether a last stop is attached not yet filled in.
     """
     rows = np.zeros((len(columns), _N_END_COLUMNS), np.uint64)
-    rows[:, _W : _CLO + 1] = columns[:, LAST_WORD : CLOSED + 1]
-    rows[:-1, _NO : _NLC + 1] = columns[1:, OPENED : N_UNITS + 1]
-    rows[:-1, _NT : _NE + 1] = columns[1:, END_MARK : CLOSED + 1]
-    rows[:-2, _N2C] = columns[2:, FIRST_CLASS]
-    rows[1:, _P : _PC + 1] = columns[:-1, LAST_WORD : LAST_CLASS + 1]
-    rows[1:, _PT] = columns[:-1, END_MARK]
-    rows[:, _GLUED] = is_glued
+    rows[:, Place.WORD : Place.CLOSED + 1] = columns[:, LAST_WORD : CLOSED + 1]
+    rows[:-1, Place.NEXT_OPENED : Place.NEXT_LAST_CLASS + 1] = columns[1:, OPENED : N_UNITS + 1]
+    rows[:-1, Place.NEXT_MARK : Place.NEXT_CLOSED + 1] = columns[1:, END_MARK : CLOSED + 1]
+    rows[:-2, Place.SECOND_CLASS] = columns[2:, FIRST_CLASS]
+    rows[1:, Place.BEFORE_WORD : Place.BEFORE_CLASS + 1] = columns[:-1, LAST_WORD : LAST_CLASS + 1]
+    rows[1:, Place.BEFORE_MARK] = columns[:-1, END_MARK]
+    rows[:, Place.GLUED] = is_glued
     line_ends = is_line_end.nonzero()[0]
     if len(line_ends) > 1:
         inner = line_ends[:-1]
-        rows[inner, _NO : _N2C + 1] = 0
-        rows[np.maximum(inner - 1, 0), _N2C] = 0
-        rows[inner + 1, _P : _PT + 1] = 0
+        rows[inner, Place.NEXT_OPENED : Place.SECOND_CLASS + 1] = 0
+        rows[np.maximum(inner - 1, 0), Place.SECOND_CLASS] = 0
+        rows[inner + 1, Place.BEFORE_WORD : Place.BEFORE_MARK + 1] = 0
     _fill_counts(rows, columns, line_ends)
     return rows
 
@@ -127,22 +136,22 @@ def _fill_counts(rows: Codes, columns: Codes, line_ends: Integers) -> None:
     line_sizes = _sizes(line_ends)
     quotes = columns[:, N_QUOTES]
     if np.count_nonzero(quotes):
-        rows[:, _QUOTE] = _sums(quotes.astype(np.int64), line_ends, line_sizes) & 1
+        rows[:, Place.QUOTE] = _sums(quotes.astype(np.int64), line_ends, line_sizes) & 1
     balance = columns[:, BALANCE]
     if np.count_nonzero(balance):
         depth = _sums(balance.astype(np.int8), line_ends, line_sizes)
-        rows[:, _DEPTH] = np.minimum(np.maximum(depth, 0), 2)
+        rows[:, Place.DEPTH] = np.minimum(np.maximum(depth, 0), 2)
     is_mark = columns[:, END_MARK] != 0
     is_mark[line_ends] = True
     marks = is_mark.nonzero()[0]
     sizes = _sizes(marks)
     since = np.arange(1, len(rows) + 1) - (marks + 1 - sizes).repeat(sizes)
-    rows[:, _SINCE] = _SIZE_BUCKETS[np.minimum(since, len(_SIZE_BUCKETS) - 1)]
+    rows[:, Place.SINCE] = _SIZE_BUCKETS[np.minimum(since, len(_SIZE_BUCKETS) - 1)]
     _fill_styles(rows, line_ends, line_sizes, marks)
     if np.count_nonzero(sizes > LONGEST_UNMARKED):
         is_unmarked = (sizes > LONGEST_UNMARKED).repeat(sizes)
         is_unmarked[marks] = False
-        rows[is_unmarked, _STYLE] = UNMARKED
+        rows[is_unmarked, Place.STYLE] = UNMARKED
 
 
 def _sizes(lasts: Integers) -> Integers:
@@ -166,7 +175,7 @@ def _fill_styles(rows: Codes, line_ends: Integers, line_sizes: Integers, marks: 
     """
     if len(marks) < _FEW_STOPS:
         return
-    after = rows[marks, _NC].astype(np.int64)
+    after = rows[marks, Place.NEXT_CLASS].astype(np.int64)
     is_stop = is_after_stop(rows[marks])
     n_lines = len(line_ends)
     if n_lines == 1 and int(is_stop.sum()) < _FEW_STOPS:
@@ -177,44 +186,30 @@ def _fill_styles(rows: Codes, line_ends: Integers, line_sizes: Integers, marks: 
     has_style = n_all >= _FEW_STOPS
     if np.count_nonzero(has_style):
         share = (SMALL_LETTERS - 2) * n_small // np.maximum(n_all, 1)
-        rows[:, _STYLE] = np.where(has_style, 2 + share, 0).repeat(line_sizes)
+        rows[:, Place.STYLE] = np.where(has_style, 2 + share, 0).repeat(line_sizes)
 
 
 def styles(rows: Codes) -> Codes:
     """The style of the text around each place: `UNMARKED`, `SMALL_LETTERS` or another."""
-    return rows[:, _STYLE]
+    return rows[:, Place.STYLE]
 
 
 def is_after_stop(rows: Codes) -> NDArray[np.bool_]:
     """Which places follow a full stop, an ellipsis or the like: shape (n,)."""
-    is_stop: NDArray[np.bool_] = _IS_STOP[(rows[:, _TERM] & np.uint64(31)).astype(np.int64)]
+    is_stop: NDArray[np.bool_] = _IS_STOP[(rows[:, Place.MARK] & np.uint64(31)).astype(np.int64)]
     return is_stop
-
-
-def is_before_month(rows: Codes, months: Codes) -> NDArray[np.bool_]:
-    """Which places are between an ordinal of one or two digits and a month: shape (n,)."""
-    is_ordinal = (rows[:, _WC] == UnitClass.DIGITS) & (rows[:, _WS] <= 2)
-    is_before: NDArray[np.bool_] = is_ordinal & (rows[:, _TERM] == UnitClass.STOP)
-    return is_before & np.isin(rows[:, _NW], months) if np.count_nonzero(is_before) else is_before
-
-
-def are_inside(rows: Codes) -> NDArray[np.bool_]:
-    """Which places follow a colon or semicolon and precede a small letter, where others do not."""
-    inside: NDArray[np.bool_] = rows[:, _TERM] == UnitClass.COLON
-    inside &= (rows[:, _NC] == UnitClass.LOWER) & (rows[:, _STYLE] != SMALL_LETTERS)
-    return inside
 
 
 def are_closed_before(rows: Codes) -> NDArray[np.bool_]:
     """Which places follow a full stop of the chunk before and are followed by a capital."""
-    after_stop = _IS_STOP[(rows[:, _PT] & np.uint64(31)).astype(np.int64)]
+    after_stop = _IS_STOP[(rows[:, Place.BEFORE_MARK] & np.uint64(31)).astype(np.int64)]
     closed: NDArray[np.bool_] = after_stop & is_before_capital(rows)
     return closed
 
 
 def is_before_capital(rows: Codes) -> NDArray[np.bool_]:
     """Which places are followed by a capital, or by a letter without cases: shape (n,)."""
-    is_before: NDArray[np.bool_] = _IS_CAPITAL[rows[:, _NC].astype(np.int64)]
+    is_before: NDArray[np.bool_] = _IS_CAPITAL[rows[:, Place.NEXT_CLASS].astype(np.int64)]
     return is_before
 
 
@@ -231,14 +226,16 @@ def end_features(rows: Codes, is_attached: NDArray[np.bool_]) -> Codes:
         is_attached: Their last full stop is part of a token. Shape (n,).
     """
     rows = rows.copy()
-    rows[:, _ATTACHED] = is_attached
+    rows[:, Place.ATTACHED] = is_attached
     # Text without marks has weights of its own.
-    return hash_features(rows, _END_SLOTS, _END_SEED + 100 * (rows[:, _STYLE, None] == UNMARKED))
+    return hash_features(
+        rows, _END_SLOTS, _END_SEED + 100 * (rows[:, Place.STYLE, None] == UNMARKED)
+    )
 
 
 def bias_row(n_rows: int, style: int) -> int:
     """The row of the feature that all ends of chunks in text of a style have."""
     row = np.zeros((1, _N_END_COLUMNS), np.uint64)
-    row[0, _STYLE] = style
+    row[0, Place.STYLE] = style
     features = end_features(row, np.zeros(1, np.bool_))
     return int(table_rows(features, n_rows)[0, 0])

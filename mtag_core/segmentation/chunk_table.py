@@ -4,13 +4,13 @@ Nine of ten chunks of running text have occurred before, so a chunk's own gaps a
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 
 from mtag_core.arrays import GrowingArray, Integers, spread
+from mtag_core.segmentation.abbreviations import Abbreviations
 from mtag_core.segmentation.boundary_features import (
     CLOSED,
     END_MARK,
@@ -25,6 +25,18 @@ from mtag_core.segmentation.boundary_features import (
 )
 from mtag_core.segmentation.boundary_layers import BoundaryScorer
 from mtag_core.segmentation.chunk_cuts import ChunkCutter, CutChunks, is_word
+from mtag_core.segmentation.chunk_rules import (
+    ENUMERATOR,
+    FOOTNOTE_ENDS,
+    FOOTNOTED,
+    INITIALS,
+    ORDINAL,
+    ROMAN,
+    gap_bonuses,
+    inner_parts,
+    is_apart,
+    keep_dots_whole,
+)
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.word_units import (
     CLOSING,
@@ -32,12 +44,10 @@ from mtag_core.segmentation.word_units import (
     LONG_DASHES,
     OPENING,
     TERMINAL,
-    UNSPACED_LETTER,
     UnitClass,
     styleless,
     text_codes,
     unit_class_flags,
-    unit_spans,
 )
 
 SHORT_FORM_COST = 48
@@ -48,22 +58,7 @@ _MOST_CHUNKS, _MOST_CHARACTERS = 50_000, 2_000_000
 # Of all languages; about 50 MB.
 _MOST_CHUNKS_TOGETHER = 100_000
 
-_CLOSERS = regex.escape(CLOSING + DOUBLE_QUOTES + "'’‘")
-_OPENERS = regex.escape(OPENING + DOUBLE_QUOTES + "'’‘")
-_UNSPACED_TERMINAL = "。！？｡।॥።။։༎។"
-# Where a sentence may end inside a chunk: a space was forgotten, or is not used. Lines of dots are
-# looked back on so far only.
-_INNER_END = regex.compile(
-    rf"(?:(?<=[\p{{Ll}}\p{{Lo}}\p{{M}}\d]{{2}}[{regex.escape(TERMINAL)}]{{1,30}}(?:\[\d{{1,4}}\]|[{_CLOSERS}]){{0,30}})"
-    rf"(?=[{_OPENERS}]*\p{{Lu}}[\p{{Ll}}'’])"
-    rf"|(?<=[{_UNSPACED_TERMINAL}]{{1,30}}[{_CLOSERS}]{{0,30}})(?=[^{_CLOSERS}{regex.escape(TERMINAL)}\p{{M}}]))",
-    regex.VERSION1,
-)
 _TERMINALS = frozenset(TERMINAL)
-_FOOTNOTE = regex.compile(r"\[\d+\]")
-_FOOTNOTED = regex.compile(rf"[{regex.escape(TERMINAL)}][{_CLOSERS}]*(?:\[\d+\])+$")
-# Marks that are tokens whatever the weights say. Treebanks show some of them too rarely.
-_ALONE = frozenset("“”„‟«»〝〞〟❝❞‹›‚—―⸺⸻¿¡_")
 
 
 class ChunkFlag:
@@ -83,6 +78,16 @@ class ChunkFlag:
     """A token of it ends in a single quotation mark."""
     PARTED = 64
     """It stands for several chunks: its row is in `parts`."""
+    BEFORE_SMALL = 128
+    """An abbreviation behind which no sentence ends before a small letter or a number."""
+    BEFORE_NUMBER = 256
+    """One behind which none ends before a number."""
+    INITIALS = 512
+    """Two or three letters with full stops."""
+    ROMAN = 1024
+    """A Roman number with a full stop."""
+    ENUMERATOR = 2048
+    """The number or letter of an item of a list."""
 
 
 class ChunkMemory:
@@ -132,15 +137,18 @@ class ChunkTable:
     def __init__(
         self,
         scorer: BoundaryScorer,
-        clitics: Iterable[str] = (),
-        short_forms: frozenset[str] = frozenset(),
-        titles: frozenset[str] = frozenset(),
+        clitics: Iterable[str],
+        abbreviations: Abbreviations,
+        *,
+        keeps_names: bool = False,
         memory: ChunkMemory | None = None,
     ) -> None:
         self._memory = memory or ChunkMemory()
         self._scorer = scorer
-        self._short_forms = dict.fromkeys(short_forms, SHORT_FORM_COST)
-        self._short_forms |= dict.fromkeys(titles, TITLE_COST)
+        self._keeps_names = keeps_names
+        self._abbreviations = abbreviations
+        self._short_forms = dict.fromkeys(abbreviations.others, SHORT_FORM_COST)
+        self._short_forms |= dict.fromkeys(abbreviations.titles, TITLE_COST)
         self.cutter = ChunkCutter(clitics)
         self.clear()
 
@@ -213,7 +221,8 @@ class ChunkTable:
         numbers[stops, 1] = scores[gaps]
         numbers[:, 2] = cut.sizes
         for index, chunk in enumerate(chunks):
-            if chunk[-1] == ".":
+            if chunk[-1] in ".)":
+                numbers[index, 0] |= self._stop_flags(chunk)
                 numbers[index, 3] = self._end_cost(chunk)
         is_end[gaps] = False
         attached = is_end.nonzero()[0]
@@ -243,10 +252,11 @@ class ChunkTable:
         if len(gaps):
             found = self._scorer.token_scores(gap_features(gap_rows(cut, gaps, of_chunk)))
             scores[gaps] = found
-            is_inside = found <= 0
+            is_inside = found + gap_bonuses(cut.text, cut.ends[gaps], self._keeps_names) <= 0
             inside, of_chunk = gaps[is_inside], of_chunk[is_inside]
             ends = zip(cut.ends[inside].tolist(), of_chunk.tolist(), strict=True)
-            is_end[inside] = [_is_forced(cut.text, end, chunks[index]) for end, index in ends]
+            is_end[inside] = [is_apart(cut.text, end, chunks[index]) for end, index in ends]
+            keep_dots_whole(cut.text, cut.ends, is_end)
         return is_end, scores
 
     def _append_tokens(
@@ -300,22 +310,45 @@ class ChunkTable:
         self.ends = self._ends.values
 
     def _end_cost(self, chunk: str) -> int:
-        if chunk[-1:] != ".":
-            return 0
-        form = chunk[:-1].lstrip(_OPENING_MARKS)
-        written = form.title() if form.isupper() and len(form) > 1 else form
-        costs = self._short_forms
-        return max(costs.get(form, 0), costs.get(written, 0), costs.get(form.lower(), 0))
+        return max((self._short_forms.get(form, 0) for form in _stop_forms(chunk)), default=0)
+
+    def _stop_flags(self, chunk: str) -> int:
+        """Bits of `ChunkFlag` for what a last full stop may stand for."""
+        flags = ChunkFlag.ENUMERATOR if ENUMERATOR.match(chunk) else 0
+        forms = _stop_forms(chunk)
+        if not self._abbreviations.before_small.isdisjoint(forms):
+            flags |= ChunkFlag.BEFORE_SMALL
+        if not self._abbreviations.before_numbers.isdisjoint(forms):
+            flags |= ChunkFlag.BEFORE_NUMBER
+        if INITIALS.match(chunk):
+            flags |= ChunkFlag.INITIALS
+        if ROMAN.match(chunk):
+            flags |= ChunkFlag.ROMAN
+        return flags
 
     def _parts(self, chunk: str) -> list[str]:
         """The parts of a chunk between forgotten spaces; an abbreviation stays with its name."""
         joined: list[str] = []
         for part in inner_parts(chunk):
-            if joined and self._end_cost(joined[-1]):
+            if joined and (self._end_cost(joined[-1]) or self._is_ordinal(joined[-1])):
                 joined[-1] += part
             else:
                 joined.append(part)
         return joined
+
+    def _is_ordinal(self, part: str) -> bool:
+        return bool(self._abbreviations.ordinal_words) and ORDINAL.match(part) is not None
+
+
+def _stop_forms(chunk: str) -> set[str]:
+    """How an abbreviation may be listed that a chunk ends with, without its full stop."""
+    if chunk[-1:] != ".":
+        return set()
+    whole = chunk[:-1].lstrip(_OPENING_MARKS)
+    last = _LAST_PART.split(whole)[-1]
+    forms = {whole, last} if len(last) > 1 else {whole}
+    written = {form.title() for form in forms if form.isupper() and len(form) > 1}
+    return forms | written | {form.lower() for form in forms}
 
 
 def _flags(chunks: Sequence[str], columns: Codes) -> NDArray[np.int32]:
@@ -328,28 +361,9 @@ def _flags(chunks: Sequence[str], columns: Codes) -> NDArray[np.int32]:
                 flags[index] |= ChunkFlag.OPENING
             if _CLOSERS_ALONE.issuperset(chunk):
                 flags[index] |= ChunkFlag.CLOSING
-        if chunk[-1] == "]" and _FOOTNOTED.search(chunk):
+        if chunk[-1] in FOOTNOTE_ENDS and FOOTNOTED.search(chunk):
             flags[index] |= ChunkFlag.FOOTNOTED
     return flags
-
-
-def inner_parts(chunk: str) -> list[str]:
-    """Parts a chunk where a sentence may end in it; addresses stay whole."""
-    cuts = [match.start() for match in _INNER_END.finditer(chunk)]
-    if not cuts:
-        return [chunk]
-    inside = {offset for start, end in unit_spans(chunk) for offset in range(start + 1, end)}
-    bounds = [0, *(cut for cut in cuts if cut not in inside and 0 < cut < len(chunk)), len(chunk)]
-    return [chunk[start:end] for start, end in pairwise(bounds)]
-
-
-def _is_forced(text: str, end: int, chunk: str) -> bool:
-    before, after = text[end - 1], text[end]
-    if (before in _ALONE or after in _ALONE) and before != after:
-        return True
-    if (before in "[]" or after in "[]") and _FOOTNOTE.search(chunk):
-        return True
-    return after >= _FIRST_UNSPACED and UNSPACED_LETTER.match(after) is not None
 
 
 # A chunk that begins with such a unit may be nothing else, and end a sentence.
@@ -362,7 +376,7 @@ _ENDS_ALONE = unit_class_flags(
 )
 # These are tokens behind a word whatever the weights say.
 _MARKS_APART = frozenset(",;!?")
-_FIRST_UNSPACED = "\u0e00"
+_LAST_PART = regex.compile(r"['’/(-]")
 _OPENING_MARKS = OPENING + DOUBLE_QUOTES + "'\u2018"
 _OPENERS_ALONE = frozenset(OPENING + LONG_DASHES + "-•*>«„“")
 _CLOSERS_ALONE = frozenset(CLOSING + "\u00bb\u201d\u203a\u2019")

@@ -16,29 +16,34 @@ from numpy.typing import NDArray
 
 from mtag_core.arrays import Integers, spread
 from mtag_core.languages import UNKNOWN
-from mtag_core.segmentation.abbreviations import month_codes, short_forms, titles
+from mtag_core.segmentation.abbreviations import abbreviations_of
+from mtag_core.segmentation.boundary_features import FIRST_CLASS
 from mtag_core.segmentation.boundary_layers import BoundaryLayer, BoundaryScorer
 from mtag_core.segmentation.chunk_ends import (
     UNMARKED,
+    Place,
     are_closed_before,
-    are_inside,
     end_features,
+    is_after_stop,
     is_before_capital,
-    is_before_month,
     place_rows,
     stop_features,
     styles,
 )
-from mtag_core.segmentation.chunk_table import (
-    SHORT_FORM_COST,
-    ChunkFlag,
-    ChunkMemory,
-    ChunkTable,
-)
+from mtag_core.segmentation.chunk_table import ChunkFlag, ChunkMemory, ChunkTable
+from mtag_core.segmentation.end_rules import EndRules, are_before_dashes, are_inside
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.token_block import TokenBlock
 
 _IS_SPACE = np.array([chr(point).isspace() for point in range(0x3001)] + [False])
+
+# In these D'Arcy is a name; in others d' may be a word before one.
+_WITHOUT_ELISION = frozenset(
+    "af cs da de en es et eu fi hr hu id lt lv nl no pl ro sk sl sr sv tr".split()
+)
+
+# Whose treebank ends sentences without a mark before any capital.
+_ENDING_IN_TITLES = frozenset({"sk"})
 
 # Whose treebanks end sentences at colons and semicolons before small letters, too.
 _ENDING_AT_COLONS = frozenset({"it", "la"})
@@ -86,11 +91,13 @@ class SpacedTokenizer:
     ) -> None:
         self.scorer = BoundaryScorer(layers)
         clitics = {clitic for layer in layers for clitic in layer.clitics}
+        abbreviations = abbreviations_of(language)
+        keeps_names = language in _WITHOUT_ELISION
         self.table = ChunkTable(
-            self.scorer, clitics, short_forms(language), titles(language), memory
+            self.scorer, clitics, abbreviations, keeps_names=keeps_names, memory=memory
         )
+        self._rules = EndRules(abbreviations, ends_in_titles=language in _ENDING_IN_TITLES)
         self._ends_at_colons = language in _ENDING_AT_COLONS
-        self._months = np.array(sorted(month_codes(language)), np.uint64)
         self._phrases = {pair for layer in layers for pair in layer.phrases}
         self._phrase_seconds = frozenset(right for _, right in self._phrases)
         self._has_spaced_numbers = any(layer.has_spaced_numbers for layer in layers)
@@ -154,12 +161,23 @@ class SpacedTokenizer:
         asked = self.candidates(stream, places).nonzero()[0]
         if len(asked):
             scores = self.scorer.end_scores(end_features(places[asked], is_apart[asked]))
+            is_first = np.append(True, stream.is_line_end[:-1])[asked]
             costs = self.table.end_costs[stream.rows[asked]]
-            costs = costs + SHORT_FORM_COST * is_before_month(places[asked], self._months)
+            costs = costs + self._rules.costs(places[asked], stream.flags[asked], is_first)
             is_end[asked] = scores - costs > 0
+            first_classes = self.table.columns[stream.rows, FIRST_CLASS]
+            is_end |= are_before_dashes(places, stream.is_line_end, first_classes)
+            is_end |= self._are_forgotten_spaces(stream, places)
         if np.count_nonzero(stream.flags & _AT_ENDS):
             _mend(is_end, stream, places)
         return is_end.nonzero()[0]
+
+    def _are_forgotten_spaces(self, stream: ChunkStream, places: Codes) -> NDArray[np.bool_]:
+        """Ends of parts that `inner_parts` cut before a capital."""
+        if not self.table.parts:
+            return np.zeros(len(places), np.bool_)
+        is_glued = places[:, Place.GLUED] != 0
+        return is_glued & is_after_stop(places) & is_before_capital(places)
 
     def apart_stops(self, stream: ChunkStream, places: Codes) -> NDArray[np.bool_]:
         """Says of which chunks a last full stop is a token of its own."""

@@ -28,6 +28,8 @@ _FILE_ENDING = (
     "iso|jar|jpeg|jpg|js|json|log|md|mkv|mov|mp3|mp4|net|odt|ogg|org|pdf|php|png|ppt|pptx|"
     "ps|py|rar|rb|rpm|rtf|sh|sql|svg|tar|tex|tgz|tif|tsv|txt|wav|xls|xlsx|xml|xz|yaml|yml|zip"
 )
+# Endings of hosts that are no words which a forgotten space could put behind a full stop.
+_HOST_ENDING = "br|ch|cn|co\\.uk|cz|dk|eu|hr|hu|io|jp|kr|nl|pl|pt|rs|ru|sk|su|tv|ua|uk|рф"
 _ADDRESS_INSIDE = r"""(?:[^\s<>"«»“”„()]|\([^\s()]*\))"""
 _ADDRESS_END = r"""[^\s<>"«»“”„.,;:!?'’‘()\[\]{}…]"""
 # Irish names keep their first letter: O'Neil.
@@ -44,6 +46,9 @@ _UNIT = regex.compile(
       (?:(?:https?|ftp|file)://|{_BREAK_BEFORE}www\.){_ADDRESS_INSIDE}*(?:{_ADDRESS_END}|\([^\s()]*\))/?
     | [\p{{L}}\p{{N}}._%+-]{{0,63}}[\p{{L}}\p{{N}}_%+-]@
       [\p{{L}}\p{{N}}-]+(?:\.[\p{{L}}\p{{N}}-]+)+(?!{_EXTEND})
+    | {_BREAK_BEFORE}[\p{{L}}\p{{N}}-]{{2,63}}(?:\.[\p{{L}}\p{{N}}-]{{2,63}}){{0,4}}(?:
+        \.(?:{_HOST_ENDING})(?![\p{{L}}\p{{N}}_@]|{_EXTEND})(?:/(?:{_ADDRESS_INSIDE}*{_ADDRESS_END}/?)?)?
+      | \.[a-z]{{2,6}}/{_ADDRESS_INSIDE}*{_ADDRESS_END}/?)
     | {_BREAK_BEFORE}[\p{{L}}\p{{N}}_][\p{{L}}\p{{N}}_./-]{{0,250}}
       \.(?:{_FILE_ENDING})(?![\p{{L}}\p{{N}}_]|{_EXTEND})
     | {_BREAK_BEFORE}@[\p{{L}}\p{{N}}_]+{_EXTEND}*
@@ -52,10 +57,15 @@ _UNIT = regex.compile(
         (?<=\A\([^)]*)[)|/\\*]
       | (?<!\A\([^)]*)[)(\]\[|/\\*]+
       | [dDpPoO3](?![\p{{L}}\p{{N}}]))(?!{_EXTEND})
-    | (?:<3+|\^[_.-]?\^|{_BREAK_BEFORE}[xX]D+(?![\p{{L}}\p{{N}}]))(?!{_EXTEND})
+    | (?:<3+|\^[_.-]?\^|-_+-|{_BREAK_BEFORE}[-¯]\\?_+\(ツ\)_+/?[-¯]
+      | {_BREAK_BEFORE}[xX]D+(?![\p{{L}}\p{{N}}]))(?!{_EXTEND})
     | (?:(?<=\A[(\["'“„«]*)[-+−±])?
-      (?:\d{{1,4}}(?P<part>[-/.])\d{{1,2}}(?P=part)\d{{1,4}}|\d{{1,2}}:\d\d(?::\d\d)?|\d+(?:[.,]\d+)*)
+      (?:\d{{4}}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[-+]\d\d:?\d\d)?(?![\p{{L}}\p{{N}}])
+      | \d{{1,4}}(?P<part>[-/.])\d{{1,2}}(?P=part)\d{{1,4}}|\d{{1,2}}:\d\d(?::\d\d)?
+      | \d{{1,3}}(?:['’]\d{{3}})+(?:\.\d+)?(?![\d'’])
+      | \d+(?:[.,٫٬]\d+)*(?:[eE][-+]?\d{{1,3}}(?![\p{{L}}\p{{N}}]))?)
       (?![\d{_EXTEND[1:]})
+    | {_BREAK_BEFORE}[vV]\d+(?:\.\d+)+(?![\p{{L}}\p{{N}}_]|{_EXTEND})
     | {_NAME}
     | {_WORD}(?:_+[\p{{L}}\p{{N}}][\p{{L}}\p{{N}}_]*{_EXTEND}*)?
     | {_REST}
@@ -240,7 +250,7 @@ def _class_of_case(folded: str) -> int:
 
 
 def _class_of_digits(folded: str) -> int:
-    is_number = all(character.isdigit() or character in ".,:/-" for character in folded)
+    is_number = all(character.isdigit() or character in ".,:/-'’٫٬" for character in folded)
     return UnitClass.NUMBER if is_number else UnitClass.ADDRESS
 
 
@@ -257,7 +267,7 @@ def _class_of_signs(folded: str) -> int:
         return _class_of_character(folded[0])
     if set(folded) <= set("!?"):
         return UnitClass.EXCLAMATION
-    if folded[0] in ":;=<^xX":
+    if folded[0] in ":;=<^xX-¯":
         return UnitClass.EMOTICON
     return UnitClass.ADDRESS if "@" in folded or "." in folded else _class_of_character(folded[0])
 

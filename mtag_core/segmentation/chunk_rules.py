@@ -1,0 +1,142 @@
+"""What holds of chunks whatever the weights say: where tokens end, and where a space was forgotten.
+
+Treebanks show these kinds too rarely, or in few languages.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+
+from mtag_core.arrays import Integers
+from mtag_core.segmentation.word_units import (
+    CLOSING,
+    DOUBLE_QUOTES,
+    OPENING,
+    TERMINAL,
+    UNSPACED_LETTER,
+    unit_spans,
+)
+
+_CLOSERS = regex.escape(CLOSING + DOUBLE_QUOTES + "'’‘")
+_OPENERS = regex.escape(OPENING + DOUBLE_QUOTES + "'’‘")
+_TERMINAL = regex.escape(TERMINAL)
+_UNSPACED_TERMINAL = "。！？｡।॥።。։༎។"
+_SUPERSCRIPTS = "¹²³⁰⁴-⁹"
+_FOOTNOTE_MARK = r"\[(?:\d{1,4}|\p{Ll}{1,2})\]"
+
+# Where a sentence may end inside a chunk: a space was forgotten, or is not used. Lines of dots are
+# looked back on so far only.
+_INNER_END = regex.compile(
+    rf"(?:(?<=(?:[\p{{Ll}}\p{{Lo}}\p{{M}}]{{2}}|\d)[{_TERMINAL}]{{1,30}}(?:{_FOOTNOTE_MARK}|[{_CLOSERS}{_SUPERSCRIPTS}]){{0,30}})"
+    rf"(?=[{_OPENERS}]*\p{{Lu}}(?:[\p{{Ll}}'’]|\Z))"
+    rf"|(?<=[{_UNSPACED_TERMINAL}]{{1,30}}[{_CLOSERS}]{{0,30}})(?=[^{_CLOSERS}{_TERMINAL}\p{{M}}]))",
+    regex.VERSION1,
+)
+FOOTNOTED = regex.compile(
+    rf"[{_TERMINAL}][{_CLOSERS}]*(?:(?:{_FOOTNOTE_MARK})+|[{_SUPERSCRIPTS}]+)$", regex.VERSION1
+)
+"""The end of a chunk with footnote marks behind a full stop."""
+
+FOOTNOTE_ENDS = frozenset("]¹²³⁰⁴⁵⁶⁷⁸⁹")
+ENUMERATOR = regex.compile(r"\(?(?:\d{1,3}(?:\.\d{1,3}){0,3}|[IVXLC]{1,5}|[ivx]{1,5}|\p{L})[.)]\Z")
+"""The number of an item of a list."""
+ORDINAL = regex.compile(r"(?:.*\D)?\d{1,2}\.\Z")
+INITIALS = regex.compile(r"(?:\p{Lu}\.-?){2,3}\Z")
+ROMAN = regex.compile(r"(?:[IVXІХ]|[IVXLCІХ]{2,6})\.\Z")
+
+# Marks that are tokens whatever the weights say.
+_ALONE = frozenset("“”„‟«»〝〞〟❝❞‹›‚—―⸺⸻¿¡_")
+_FOOTNOTE = regex.compile(_FOOTNOTE_MARK, regex.VERSION1)
+_FIRST_UNSPACED = "\u0e00"
+
+# Zero-width: tokens end here. Behind an ampersand may stand an entity.
+_APART = regex.compile(
+    rf"""
+      (?<=\p{{L}}{{2}}|[{_TERMINAL}])(?=\[)
+    | (?<=\p{{L}}{{3}}|[{_TERMINAL}{_CLOSERS}])(?=[{_SUPERSCRIPTS}])
+    | (?<=\p{{L}}{{2}})(?<!&\p{{L}}{{1,8}})(?=[,;!?]+\p{{L}}{{2}})
+    | (?<=\p{{L}}{{2}}[,;!?])(?<!&\p{{L}}{{1,8}};)(?=\p{{L}}{{2}})
+    """,
+    regex.VERBOSE | regex.VERSION1,
+)
+# Here they do unless the weights are sure of something else.
+_LIKELY = regex.compile(
+    r"""
+      (?<=\p{L}{2}[…‥])(?=\p{L}{2}) | (?<=\p{L}{2})(?=[…‥]\p{L}{2})
+    | (?<=\p{Sc})(?=\d) | (?<=\d)(?=\p{Sc})
+    | (?<=(?:^|[^\p{L}\p{M}\p{N}])[*†‡~])(?=\p{L})
+    | (?<=[\p{L}\p{M}])(?=[*†‡~]+(?:$|[^\p{L}\p{M}\p{N}]))
+    | (?<=^\()(?=\p{L}{1,3}\)[.,;:]?$) | (?<=^\(\p{L}{1,3})(?=\)[.,;:]?$)
+    """,
+    regex.VERBOSE | regex.MULTILINE | regex.VERSION1,
+)
+_LIKELY_SCORE, _CERTAIN = 24, 1 << 20
+_NAMES = regex.compile(r"(?<![\p{L}\p{N}_])[DLM]['’ʼ](?=\p{Lu}\p{L}{2})")
+_DOTS = regex.compile(r"\.{3,}")
+
+
+def gap_bonuses(text: str, ends: Integers, keeps_names: bool) -> Integers:
+    """What is added to the scores of gaps, in eighths of a nat.
+
+    Args:
+        text: Chunks, a line each.
+        ends: Offset of each gap, in order. Shape (n,).
+        keeps_names: In the language D'Arcy is a name; in others d' may be a word before one.
+
+    Returns:
+        Shape (n,).
+    """
+    bonuses = np.zeros(len(ends), np.int64)
+    found = [(match.start(), _CERTAIN) for match in _APART.finditer(text)]
+    found += [(match.start(), _LIKELY_SCORE) for match in _LIKELY.finditer(text)]
+    if keeps_names:
+        names = [match.end() for match in _NAMES.finditer(text)]
+        found += [(end - before, -_CERTAIN) for end in names for before in (0, 1)]
+    if found:
+        offsets, scores = np.array(found).T
+        places = np.minimum(ends.searchsorted(offsets), len(ends) - 1)
+        is_gap = ends[places] == offsets
+        bonuses[places[is_gap]] = scores[is_gap]
+    return bonuses
+
+
+def is_apart(text: str, end: int, chunk: str) -> bool:
+    """Whether a token ends at an offset for the marks on both sides alone.
+
+    Args:
+        text: Chunks, a line each.
+        end: Inside one.
+        chunk: That one.
+    """
+    before, after = text[end - 1], text[end]
+    if (before in _ALONE or after in _ALONE) and before != after:
+        return True
+    if (before in "[]" or after in "[]") and _FOOTNOTE.search(chunk):
+        return True
+    return after >= _FIRST_UNSPACED and UNSPACED_LETTER.match(after) is not None
+
+
+def keep_dots_whole(text: str, ends: Integers, is_end: NDArray[np.bool_]) -> None:
+    """Makes a token of dots that are not all apart, as in "..", ".".
+
+    Args:
+        text: Chunks, a line each.
+        ends: Offset after each unit, in order. Shape (n_units,).
+        is_end: Whether a token ends there; changed. Shape (n_units,).
+    """
+    for match in _DOTS.finditer(text):
+        first, last = ends.searchsorted([match.start() + 1, match.end()])
+        if not is_end[first:last].all():
+            is_end[first:last] = False
+
+
+def inner_parts(chunk: str) -> list[str]:
+    """Parts a chunk where a sentence may end in it; addresses stay whole."""
+    cuts = [match.start() for match in _INNER_END.finditer(chunk)]
+    if not cuts:
+        return [chunk]
+    inside = {offset for start, end in unit_spans(chunk) for offset in range(start + 1, end)}
+    bounds = [0, *(cut for cut in cuts if cut not in inside and 0 < cut < len(chunk)), len(chunk)]
+    return [chunk[start:end] for start, end in pairwise(bounds)]

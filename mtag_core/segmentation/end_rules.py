@@ -1,0 +1,209 @@
+"""What speaks against and for an end of a sentence beside the weights of the models.
+
+Kinds of places that treebanks show in few languages, or not at all.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtag_core.arrays import Integers
+from mtag_core.segmentation.abbreviations import Abbreviations
+from mtag_core.segmentation.boundary_features import TERMINAL_CLASSES
+from mtag_core.segmentation.chunk_ends import SMALL_LETTERS, UNMARKED, Place
+from mtag_core.segmentation.chunk_table import SHORT_FORM_COST, TITLE_COST, ChunkFlag
+from mtag_core.segmentation.hashing import Codes
+from mtag_core.segmentation.word_units import WORDS, UnitClass, unit_class_flags
+
+# In eighths of a nat.
+_UNSURE, _LIKELY, _SURE, _CERTAIN = 8, 16, 32, 96
+_INITIALS_COST, _ROMAN_COST = 24, 16
+
+_CLASS_BITS, _HALF = np.uint64(31), np.uint64(32)
+# Among opening and closing marks.
+_DOUBLE_QUOTE = np.uint64(1)
+_RULED = (
+    ChunkFlag.BEFORE_SMALL
+    | ChunkFlag.BEFORE_NUMBER
+    | ChunkFlag.INITIALS
+    | ChunkFlag.ROMAN
+    | ChunkFlag.ENUMERATOR
+)
+
+_NUMBERS = (UnitClass.DIGITS, UnitClass.NUMBER)
+_SMALL_OR_NUMBER = (UnitClass.LOWER, UnitClass.MIXED, UnitClass.CURRENCY, *_NUMBERS)
+_CAPITALS = (UnitClass.TITLE, UnitClass.UPPER, UnitClass.INITIAL)
+_DIGITS = UnitClass.DIGITS
+
+
+_IS_TERMINAL = unit_class_flags(TERMINAL_CLASSES)
+_IS_CAPITAL = unit_class_flags(_CAPITALS)
+_IS_NUMBER = unit_class_flags(_NUMBERS)
+_IS_SMALL_OR_NUMBER = unit_class_flags(_SMALL_OR_NUMBER)
+
+
+def _small_letter_costs() -> NDArray[np.int64]:
+    """Costs of ends before small letters: shape (closed or not, mark, class of the word)."""
+    costs = np.zeros((2, 32, 32), np.int64)
+    costs[1, 1:] = _LIKELY
+    costs[0, UnitClass.STOP, list(WORDS)] = _UNSURE
+    costs[0, UnitClass.STOP, [UnitClass.UPPER, *_NUMBERS]] = _LIKELY
+    costs[:, UnitClass.ELLIPSIS] = _LIKELY
+    costs[:, [UnitClass.EMOTICON, UnitClass.ADDRESS]] = _CERTAIN
+    return costs
+
+
+_SMALL_LETTER_COSTS = _small_letter_costs()
+_CLOSING_GAINS = np.zeros(32, np.int64)
+_CLOSING_GAINS[[UnitClass.STOP, UnitClass.ELLIPSIS]] = _SURE
+_CLOSING_GAINS[UnitClass.EXCLAMATION] = _LIKELY
+
+
+class EndRules:
+    """Costs of ends of sentences in a language.
+
+    Args:
+        abbreviations: Of the language.
+        ends_in_titles: Sentences end without a mark inside capitalised text, too.
+    """
+
+    def __init__(self, abbreviations: Abbreviations, *, ends_in_titles: bool) -> None:
+        self._ordinal_words = np.array(sorted(abbreviations.ordinal_words), np.uint64)
+        self._pairs = np.array(sorted(abbreviations.pairs), np.uint64)
+        self._ends_in_titles = ends_in_titles
+
+    def costs(
+        self, places: Codes, flags: Integers, is_first: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        """What is subtracted from the scores of ends, in eighths of a nat.
+
+        Args:
+            places: Rows of ends that are asked about. Shape (n, 23).
+            flags: Bits of `ChunkFlag` of their chunks. Shape (n,).
+            is_first: They are the first of their lines. Shape (n,).
+        """
+        mark, word, after = (
+            (places[:, column] & _CLASS_BITS).astype(np.int64)
+            for column in (Place.MARK, Place.WORD_CLASS, Place.NEXT_CLASS)
+        )
+        is_plain = places[:, Place.NEXT_OPENED] == 0
+        is_small = after == UnitClass.LOWER
+        is_small |= (after == UnitClass.UNCASED) & (mark == UnitClass.ADDRESS)
+        is_small &= places[:, Place.STYLE] != SMALL_LETTERS
+        is_closed = places[:, Place.CLOSED] != 0
+        costs = _SMALL_LETTER_COSTS[is_closed.astype(np.int64), mark, word] * (is_small & is_plain)
+        costs += _flag_costs(flags & _RULED, after, is_first, has_ordinals=self.has_ordinals)
+        is_stop = mark == UnitClass.STOP
+        if self.has_ordinals:
+            costs += SHORT_FORM_COST * self._are_ordinals(places, is_stop & (word == _DIGITS))
+        is_initial = is_stop & (word == UnitClass.INITIAL) & (after == UnitClass.TITLE)
+        if is_initial.any():
+            is_initial &= places[:, Place.BEFORE_CLASS] == UnitClass.INITIAL
+            costs += SHORT_FORM_COST * (
+                is_initial & (places[:, Place.BEFORE_MARK] == UnitClass.STOP)
+            )
+        self._add_pairs(costs, places, is_stop)
+        costs += _SURE * ((mark == UnitClass.LONG_DASH) | (after == UnitClass.EMOTICON))
+        is_exclamation = (mark == UnitClass.EXCLAMATION) & (after == UnitClass.TITLE)
+        costs -= _LIKELY * (is_exclamation & is_plain & ~is_closed)
+        is_opened = is_stop & (places[:, Place.NEXT_OPENED] & _DOUBLE_QUOTE != 0)
+        is_opened &= (after == UnitClass.TITLE) & (places[:, Place.QUOTE] == 0)
+        costs -= _UNSURE * is_opened
+        if not self._ends_in_titles:
+            costs += _LIKELY * _are_in_titles(places, mark, word, after)
+        if is_closed.any():
+            costs -= _closing_gains(places, mark, after, is_plain)
+        return costs
+
+    @property
+    def has_ordinals(self) -> bool:
+        """A full stop behind a number makes it an ordinal."""
+        return len(self._ordinal_words) > 0
+
+    def _are_ordinals(self, places: Codes, is_number: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        are_ordinals = is_number & (places[:, Place.WORD_SIZE] <= 2)
+        if are_ordinals.any():
+            are_ordinals &= np.isin(places[:, Place.NEXT_WORD], self._ordinal_words)
+        return are_ordinals
+
+    def _add_pairs(
+        self, costs: NDArray[np.int64], places: Codes, is_stop: NDArray[np.bool_]
+    ) -> None:
+        """Abbreviations of two words with a space inside: "z. B."."""
+        for before, after, other_mark, cost in (
+            (Place.BEFORE_WORD, Place.WORD, Place.BEFORE_MARK, _CERTAIN),
+            (Place.WORD, Place.NEXT_WORD, Place.NEXT_MARK, TITLE_COST),
+        ):
+            asked = np.flatnonzero(is_stop & (places[:, other_mark] == UnitClass.STOP))
+            if len(asked):
+                codes = places[asked, before] << _HALF | places[asked, after]
+                costs[asked[np.isin(codes, self._pairs)]] += cost
+
+
+def _flag_costs(
+    flags: Integers, after: NDArray[np.int64], is_first: NDArray[np.bool_], *, has_ordinals: bool
+) -> NDArray[np.int64]:
+    costs = np.zeros(len(flags), np.int64)
+    if not flags.any():
+        return costs
+    is_title = after == UnitClass.TITLE
+    is_inside = (flags & ChunkFlag.BEFORE_SMALL != 0) & _IS_SMALL_OR_NUMBER[after]
+    is_inside |= (flags & ChunkFlag.BEFORE_NUMBER != 0) & _IS_NUMBER[after]
+    costs += SHORT_FORM_COST * is_inside
+    costs += _INITIALS_COST * ((flags & ChunkFlag.INITIALS != 0) & is_title)
+    if has_ordinals:
+        costs += _ROMAN_COST * ((flags & ChunkFlag.ROMAN != 0) & is_title)
+    costs += TITLE_COST * ((flags & ChunkFlag.ENUMERATOR != 0) & is_first)
+    return costs
+
+
+def _are_in_titles(
+    places: Codes, mark: NDArray[np.int64], word: NDArray[np.int64], after: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Places without a mark among three capitalised words."""
+    are_inside = (mark == 0) & (word == UnitClass.TITLE) & (after == UnitClass.TITLE)
+    if are_inside.any():
+        are_inside &= places[:, Place.STYLE] != UNMARKED
+        is_long = places[:, Place.BEFORE_CLASS] == UnitClass.TITLE
+        are_inside &= is_long | (places[:, Place.SECOND_CLASS] == UnitClass.TITLE)
+    return are_inside
+
+
+def _closing_gains(
+    places: Codes, mark: NDArray[np.int64], after: NDArray[np.int64], is_plain: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """A quotation that ends with its sentence ends it."""
+    is_quote = places[:, Place.CLOSED] & _DOUBLE_QUOTE != 0
+    is_quote &= (places[:, Place.QUOTE] == 0) & is_plain & _IS_CAPITAL[after]
+    gains: NDArray[np.int64] = np.where(is_quote, _CLOSING_GAINS[mark], 0)
+    return gains
+
+
+def are_before_dashes(
+    places: Codes, is_line_end: NDArray[np.bool_], first_classes: Codes
+) -> NDArray[np.bool_]:
+    """Which places are before a dash with which the next speaker begins: shape (n,).
+
+    Behind an exclamation or a question any; behind a full stop where the line begins with a dash.
+
+    Args:
+        places: Rows of all ends of chunks.
+        is_line_end: Of each.
+        first_classes: Class of the first unit of each chunk.
+    """
+    mark = (places[:, Place.MARK] & _CLASS_BITS).astype(np.int64)
+    found = _IS_TERMINAL[mark] & (places[:, Place.NEXT_CLASS] == UnitClass.LONG_DASH)
+    if found.any():
+        found &= _IS_CAPITAL[(places[:, Place.SECOND_CLASS] & _CLASS_BITS).astype(np.int64)]
+        lasts = np.flatnonzero(is_line_end)
+        is_speech = first_classes[np.append(0, lasts[:-1] + 1)] == UnitClass.LONG_DASH
+        sizes = np.diff(lasts, prepend=-1)
+        found &= (mark == UnitClass.EXCLAMATION) | np.repeat(is_speech, sizes)
+    return found
+
+
+def are_inside(places: Codes) -> NDArray[np.bool_]:
+    """Which places follow a colon or semicolon and precede a small letter, where others do not."""
+    inside: NDArray[np.bool_] = places[:, Place.MARK] == UnitClass.COLON
+    inside &= places[:, Place.NEXT_CLASS] == UnitClass.LOWER
+    inside &= places[:, Place.STYLE] != SMALL_LETTERS
+    return inside
