@@ -90,7 +90,9 @@ class EndRules:
         is_small |= (after == UnitClass.UNCASED) & (mark == UnitClass.ADDRESS)
         is_small &= places[:, Place.STYLE] != SMALL_LETTERS
         is_closed = places[:, Place.CLOSED] != 0
-        costs = _SMALL_LETTER_COSTS[is_closed.astype(np.int64), mark, word] * (is_small & is_plain)
+        costs: NDArray[np.int64] = _SMALL_LETTER_COSTS[is_closed.astype(np.int64), mark, word] * (
+            is_small & is_plain
+        )
         costs += _flag_costs(flags & _RULED, after, is_first, has_ordinals=self.has_ordinals)
         is_stop = mark == UnitClass.STOP
         if self.has_ordinals:
@@ -120,7 +122,7 @@ class EndRules:
         return len(self._ordinal_words) > 0
 
     def _are_ordinals(self, places: Codes, is_number: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        are_ordinals = is_number & (places[:, Place.WORD_SIZE] <= 2)
+        are_ordinals: NDArray[np.bool_] = is_number & (places[:, Place.WORD_SIZE] <= 2)
         if are_ordinals.any():
             are_ordinals &= np.isin(places[:, Place.NEXT_WORD], self._ordinal_words)
         return are_ordinals
@@ -160,7 +162,9 @@ def _are_in_titles(
     places: Codes, mark: NDArray[np.int64], word: NDArray[np.int64], after: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Places without a mark among three capitalised words."""
-    are_inside = (mark == 0) & (word == UnitClass.TITLE) & (after == UnitClass.TITLE)
+    are_inside: NDArray[np.bool_] = (
+        (mark == 0) & (word == UnitClass.TITLE) & (after == UnitClass.TITLE)
+    )
     if are_inside.any():
         are_inside &= places[:, Place.STYLE] != UNMARKED
         is_long = places[:, Place.BEFORE_CLASS] == UnitClass.TITLE
@@ -191,7 +195,9 @@ def are_before_dashes(
         first_classes: Class of the first unit of each chunk.
     """
     mark = (places[:, Place.MARK] & _CLASS_BITS).astype(np.int64)
-    found = _IS_TERMINAL[mark] & (places[:, Place.NEXT_CLASS] == UnitClass.LONG_DASH)
+    found: NDArray[np.bool_] = _IS_TERMINAL[mark] & (
+        places[:, Place.NEXT_CLASS] == UnitClass.LONG_DASH
+    )
     if found.any():
         found &= _IS_CAPITAL[(places[:, Place.SECOND_CLASS] & _CLASS_BITS).astype(np.int64)]
         lasts = np.flatnonzero(is_line_end)

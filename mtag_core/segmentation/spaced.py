@@ -176,8 +176,8 @@ class SpacedTokenizer:
         """Ends of parts that `inner_parts` cut before a capital."""
         if not self.table.parts:
             return np.zeros(len(places), np.bool_)
-        is_glued = places[:, Place.GLUED] != 0
-        return is_glued & is_after_stop(places) & is_before_capital(places)
+        found: NDArray[np.bool_] = places[:, Place.GLUED] != 0
+        return found & is_after_stop(places) & is_before_capital(places)
 
     def apart_stops(self, stream: ChunkStream, places: Codes) -> NDArray[np.bool_]:
         """Says of which chunks a last full stop is a token of its own."""

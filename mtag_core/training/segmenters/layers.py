@@ -14,6 +14,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from mtag_core.languages import UNKNOWN
 from mtag_core.segmentation.boundary_features import (
     chunk_shapes,
     gap_features,
@@ -72,12 +73,14 @@ class LayerOptions:
             nothing else shows.
         has_unmarked_ends: All ends of chunks are asked about, not only those with a mark.
         seed: Of the lengths of paragraphs.
+        language: Whose rules hold while it is chosen how readily a sentence ends.
     """
 
     fit: FitOptions
     unedited_part: int = 8
     has_unmarked_ends: bool = False
     seed: int = 1
+    language: str = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +134,12 @@ def train_layer(
     weights = fit(groups, options.fit)
     weights[bias_row(len(weights), UNMARKED)] += _UNMARKED_BIAS
     layer = replace(layer, end_weights=weights)
-    return _tuned(below, layer, [_mark(some, options) for some in data.dev]) if data.dev else layer
+    dev = [_mark(some, options) for some in data.dev]
+    return _tuned(below, layer, dev, options.language) if dev else layer
 
 
 def _tuned(
-    below: Sequence[BoundaryLayer], layer: BoundaryLayer, dev: Sequence[MarkedText]
+    below: Sequence[BoundaryLayer], layer: BoundaryLayer, dev: Sequence[MarkedText], language: str
 ) -> BoundaryLayer:
     best, best_score = layer, 0.0
     for bias in sorted(_BIASES, key=abs):
@@ -143,7 +147,7 @@ def _tuned(
         row = bias_row(len(weights), 0)
         weights[row] = np.clip(int(weights[row]) + bias, -127, 127)
         biased = replace(layer, end_weights=weights)
-        tokenizer = SpacedTokenizer([*below, biased])
+        tokenizer = SpacedTokenizer([*below, biased], language)
         score = sum(_sentence_f1(tokenizer, marked) for marked in dev) / len(dev)
         if score > best_score + _LEAST_GAIN:
             best, best_score = biased, score

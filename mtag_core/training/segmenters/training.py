@@ -217,6 +217,7 @@ class _Trainer:
             unedited_part=24 if name == GENERIC else 8,
             has_unmarked_ends=name in _ALL_ENDS | _UNMARKED_ENDS,
             seed=each.seed,
+            language=treebank_language(name),
         )
 
     def _generic_data(self) -> LayerData:
