@@ -8,7 +8,9 @@ The sentences are our own (`tests/data/segmentation`); languages are given.
 import argparse
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.harness import benchmark_parser, run_benchmark
 from mtag_core.tagging.tagger import Tagger
@@ -23,6 +25,24 @@ QUOTE_STYLES = (
 Forms = Sequence[Sequence[str]]
 SegmentText = Callable[[str, str], Forms]
 """From a text and its language to the forms of its sentences."""
+
+
+class Kind(NamedTuple):
+    """A text of a kind.
+
+    Attributes:
+        name: Of the kind.
+        language: ISO 639 code.
+        text: One line.
+        n_sentences: In it.
+        forms: Some of its tokens.
+    """
+
+    name: str
+    language: str
+    text: str
+    n_sentences: int
+    forms: frozenset[str]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -77,11 +97,35 @@ def abbreviations_right(segment: SegmentText) -> float:
     return lengths.count(1) / len(lengths)
 
 
+def kinds() -> Iterator[Kind]:
+    """Yields texts of many kinds."""
+    for row in _rows("kinds.txt"):
+        name, language, text, forms = (*row.split(" | "), "")[:4]
+        n_sentences = 1 + text.count("‖")
+        yield Kind(name, language, text.replace("‖", ""), n_sentences, frozenset(forms.split()))
+
+
+def kinds_right(segment: SegmentText) -> dict[str, tuple[int, int]]:
+    """Of each kind, how many texts are cut as they should be, and how many there are."""
+    right: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    for kind in kinds():
+        sentences = segment(kind.text, kind.language)
+        is_right = len(sentences) == kind.n_sentences
+        right[kind.name] += is_right and kind.forms <= {*chain.from_iterable(sentences)}
+        total[kind.name] += 1
+    return {name: (right[name], count) for name, count in total.items()}
+
+
 def _shares(segment: SegmentText) -> dict[str, float]:
     shares = {"abbreviations": 100 * abbreviations_right(segment)}
     for style in QUOTE_STYLES:
         found = quotes_right(segment, style).values()
         shares[f"quotes {style}"] = 100 * sum(found) / len(found)
+    found_kinds = kinds_right(segment)
+    shares |= {name: 100 * right / total for name, (right, total) in found_kinds.items()}
+    n_right, n_texts = map(sum, zip(*found_kinds.values(), strict=True))
+    shares["all kinds"] = 100 * n_right / n_texts
     return {kind: round(share, 1) for kind, share in shares.items()}
 
 

@@ -65,6 +65,7 @@ _APART = regex.compile(
 _LIKELY = regex.compile(
     r"""
       (?<=\p{L}{2}[…‥])(?=\p{L}{2}) | (?<=\p{L}{2})(?=[…‥]\p{L}{2})
+    | (?<=^['‘’‚‹])(?=\p{L}{4})
     | (?<=\p{Sc})(?=\d) | (?<=\d)(?=\p{Sc})
     | (?<=(?:^|[^\p{L}\p{M}\p{N}])[*†‡~])(?=\p{L})
     | (?<=[\p{L}\p{M}])(?=[*†‡~]+(?:$|[^\p{L}\p{M}\p{N}]))
@@ -73,6 +74,7 @@ _LIKELY = regex.compile(
     regex.VERBOSE | regex.MULTILINE | regex.VERSION1,
 )
 _LIKELY_SCORE, _CERTAIN = 24, 1 << 20
+_TWO_DOTS = regex.compile(r"(?<=\p{Ll}{4}\.)(?=\.(?!\.))")
 _NAMES = regex.compile(r"(?<![\p{L}\p{N}_])[DLM]['’ʼ](?=\p{Lu}\p{L}{2})")
 _DOTS = regex.compile(r"\.{3,}")
 
@@ -91,6 +93,7 @@ def gap_bonuses(text: str, ends: Integers, keeps_names: bool) -> Integers:
     bonuses = np.zeros(len(ends), np.int64)
     found = [(match.start(), _CERTAIN) for match in _APART.finditer(text)]
     found += [(match.start(), _LIKELY_SCORE) for match in _LIKELY.finditer(text)]
+    found += [(match.start(), -_LIKELY_SCORE // 2) for match in _TWO_DOTS.finditer(text)]
     if keeps_names:
         names = [match.end() for match in _NAMES.finditer(text)]
         found += [(end - before, -_CERTAIN) for end in names for before in (0, 1)]

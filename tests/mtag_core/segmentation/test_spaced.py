@@ -3,7 +3,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.segment_kinds import QUOTE_STYLES, abbreviations_right, quotes_right
+from benchmarks.segment_kinds import QUOTE_STYLES, abbreviations_right, kinds_right, quotes_right
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.chunk_cuts import ChunkCutter
 from mtag_core.segmentation.chunk_table import ChunkMemory
@@ -20,11 +20,19 @@ def segment(bundled_segmenter):
 def test_quotation_marks_and_dashes_are_tokens_in_every_language(segment, style):
     language_to_share = quotes_right(segment, style)
     assert len(language_to_share) == 25
-    assert sum(language_to_share.values()) >= 0.96 * len(language_to_share)
+    assert sum(language_to_share.values()) >= 0.98 * len(language_to_share)
 
 
 def test_abbreviations_end_no_sentence(segment):
     assert abbreviations_right(segment) >= 0.95
+
+
+def test_text_of_many_kinds_is_cut_as_it_should_be(segment):
+    kinds = kinds_right(segment)
+    assert len(kinds) >= 30
+    n_right, n_texts = map(sum, zip(*kinds.values(), strict=True))
+    assert n_right >= 0.97 * n_texts
+    assert [name for name, (right, total) in kinds.items() if total - right > 3] == []
 
 
 @pytest.mark.parametrize(
