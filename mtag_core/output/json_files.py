@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from types import UnionType
 from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -107,7 +107,7 @@ def _reader(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401
         return lambda value: tuple(
             inner(each) for inner, each in zip(inners, _checked(list, value), strict=True)
         )
-    return lambda value: _checked(kind, value)
+    return partial(_checked, kind)
 
 
 def _object_reader(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401
@@ -121,16 +121,17 @@ def _object_reader(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401
 
     def read(value: object) -> object:
         found = _checked(dict, value)
-        wrong = (found.keys() ^ name_to_reader.keys()) - (has_default - found.keys())
-        if wrong:
-            expected = ", ".join(name_to_reader)
-            raise ValueError(f"{', '.join(sorted(wrong))}: expected the fields {expected}")
-        values = {}
-        for name, each in found.items():
-            try:
+        if found.keys() != name_to_reader.keys():
+            wrong = (found.keys() ^ name_to_reader.keys()) - (has_default - found.keys())
+            if wrong:
+                expected = ", ".join(name_to_reader)
+                raise ValueError(f"{', '.join(sorted(wrong))}: expected the fields {expected}")
+        values, name = {}, ""
+        try:
+            for name, each in found.items():
                 values[name] = name_to_reader[name](each)
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from error
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
         return kind(**values)
 
     return read
@@ -140,7 +141,7 @@ def _checked(kind: type[T], value: object) -> T:
     # A bool is an int for `isinstance`.
     if type(value) is not kind:
         raise ValueError(f"{value!r:.80}: expected {_KIND_TO_EXPECTED[kind]}")
-    if kind is str:
+    if isinstance(value, str) and not value.isascii():
         # Names of files may hold bytes that are no UTF-8, and no other surrogates.
-        cast(str, value).encode("utf-8", "surrogateescape")
-    return value
+        value.encode("utf-8", "surrogateescape")
+    return cast(T, value)
