@@ -1,7 +1,7 @@
 """Records the options of a recipe beside what it makes: it is resumed with the same ones only."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -56,6 +56,11 @@ def record_training(options: TrainingOptions) -> None:
         # A training may go on for longer than was first planned.
         may_differ=("epochs", "minutes"),
     )
+
+
+def list_files(paths: Iterable[Path]) -> str:
+    """A line a file that was made, with its size."""
+    return "\n".join(f"{path}: {path.stat().st_size:,} bytes" for path in paths)
 
 
 def _check_same(

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
@@ -88,14 +88,17 @@ class FormPieces:
             tokenizer: A `tokenizer.json` of the `tokenizers` package.
             n_processes: Worker processes; 1 works in this process.
         """
-        jobs = [forms[first : first + _JOB_FORMS] for first in range(0, len(forms), _JOB_FORMS)]
-        if n_processes == 1 or len(jobs) < 2:
-            rows = [row for job in jobs for row in _encoded(job, tokenizer)]
+        starts = range(0, max(1, len(forms)), _JOB_FORMS)
+        jobs = [forms[start : start + _JOB_FORMS] for start in starts]
+        if n_processes == 1 or len(jobs) == 1:
+            parts = [_encoded(job, tokenizer) for job in jobs]
         else:
             with ProcessPoolExecutor(n_processes) as pool:
-                rows = [row for part in pool.map(_encoded, jobs, repeat(tokenizer)) for row in part]
-        ids = np.concatenate(rows) if rows else np.zeros(0, np.int32)
-        return cls(ids, np.array(list(map(len, rows)), np.int32))
+                parts = list(pool.map(_encoded, jobs, repeat(tokenizer)))
+        return cls(
+            np.concatenate([part.ids for part in parts]),
+            np.concatenate([part.n_pieces for part in parts]),
+        )
 
     @property
     def starts(self) -> NDArray[np.int64]:
@@ -126,7 +129,7 @@ class FormPieces:
         return hashes
 
 
-def _encoded(forms: Sequence[str], tokenizer_path: Path) -> list[Ints]:
+def _encoded(forms: Sequence[str], tokenizer_path: Path) -> FormPieces:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     tokenizer = Tokenizer.from_file(str(tokenizer_path))
     tokenizer.no_padding()
@@ -134,7 +137,11 @@ def _encoded(forms: Sequence[str], tokenizer_path: Path) -> list[Ints]:
     encodings = tokenizer.encode_batch(
         [[form] for form in forms], is_pretokenized=True, add_special_tokens=False
     )
-    return [np.array(encoding.ids, np.int32) for encoding in encodings]
+    rows = [encoding.ids for encoding in encodings]
+    return FormPieces(
+        np.array(list(chain.from_iterable(rows)), np.int32),
+        np.array(list(map(len, rows)), np.int32),
+    )
 
 
 class DeviceSentences:

@@ -104,8 +104,13 @@ class TokenTagger(nn.Module):
 
     def vectors(self, batch: Batch) -> Tensor:
         """What the heads read of each token. Shape (n_tokens, hidden_size)."""
-        hidden = self.encoder(batch.piece_ids, batch.is_piece).flatten(0, 1)
-        first = hidden.index_select(0, batch.first_piece_index)
-        last = hidden.index_select(0, batch.last_piece_index)
-        combined: Tensor = self.combine(self.dropout(torch.cat([first, last], dim=-1)))
+        combined: Tensor = self.combine(self.dropout(end_vectors(self.encoder, batch)))
         return combined
+
+
+def end_vectors(encoder: nn.Module, batch: Batch) -> Tensor:
+    """What an encoder says of each token's first and last piece. (n_tokens, 2 * hidden_size)."""
+    hidden = encoder(batch.piece_ids, batch.is_piece).flatten(0, 1)
+    first = hidden.index_select(0, batch.first_piece_index)
+    last = hidden.index_select(0, batch.last_piece_index)
+    return torch.cat([first, last], dim=-1)

@@ -183,27 +183,7 @@ class _Chain:
     def stages(self) -> Iterator[Stage]:
         """All of them."""
         options, work = self._options, self._work
-        cut = CutEncoderOptions(
-            encoder=options.encoder,
-            treebanks=options.treebanks,
-            text=options.text,
-            output=self._encoder,
-            n_pieces=options.encoder_pieces,
-        )
-        yield self._stage("encoder", (), "data.encoder_pieces", cut, "tokenizer.json")
-        yield self._stage("corpus", (), "data.corpus", self._corpus(), "inventories.json")
-        if options.segmenters is None:
-            segmenters = TrainSegmentersOptions(
-                treebanks=options.treebanks,
-                text=options.text,
-                labelled=options.labelled,
-                licences=options.licences,
-                output=self._segmenters,
-            )
-            yield self._stage("segmenters", (), "segmenters.training", segmenters, WORDS_NAME)
-        if options.langid is None:
-            langid = LangidOptions(text=options.text, output=work / "langid")
-            yield self._stage("langid", (), "langid", langid, "scores.json")
+        yield from self._of_files()
         teachers = [self._teacher(number) for number in range(1, options.n_teachers + 1)]
         jobs = [Job("recipes.teacher", each, each.output / _WEIGHTS) for each in teachers]
         yield Stage("teachers", ("encoder", "corpus"), tuple(jobs), "gpu")
@@ -227,6 +207,30 @@ class _Chain:
             n_workers=options.n_processes,
         )
         yield self._stage("export", ("adapters", "langid"), "export.bundle", export, "bundle.json")
+
+    def _of_files(self) -> Iterator[Stage]:
+        options, work = self._options, self._work
+        cut = CutEncoderOptions(
+            encoder=options.encoder,
+            treebanks=options.treebanks,
+            text=options.text,
+            output=self._encoder,
+            n_pieces=options.encoder_pieces,
+        )
+        yield self._stage("encoder", (), "data.encoder_pieces", cut, "tokenizer.json")
+        yield self._stage("corpus", (), "data.corpus", self._corpus(), "inventories.json")
+        if options.segmenters is None:
+            segmenters = TrainSegmentersOptions(
+                treebanks=options.treebanks,
+                text=options.text,
+                labelled=options.labelled,
+                licences=options.licences,
+                output=self._segmenters,
+            )
+            yield self._stage("segmenters", (), "segmenters.training", segmenters, WORDS_NAME)
+        if options.langid is None:
+            langid = LangidOptions(text=options.text, output=work / "langid")
+            yield self._stage("langid", (), "langid", langid, "scores.json")
 
     def _students(self) -> Iterator[Stage]:
         options, work, student = self._options, self._work, self._student()

@@ -29,10 +29,11 @@ from mtag_core.training.data.datasets import NO_NOISE, cut_batches
 from mtag_core.training.data.pieces import DeviceSentences
 from mtag_core.training.loops.trainer import Trainer, TrainingTask
 from mtag_core.training.loops.training_log import TrainingLog
-from mtag_core.training.networks.model import Batch
+from mtag_core.training.networks.model import Batch, end_vectors
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder
 from mtag_core.training.options import Schedule
+from mtag_core.training.records import list_files
 from mtag_core.training.segmenter_options import LabelBoundariesOptions, LabelSplitsOptions
 from mtag_core.training.segmenters.gap_networks import treebank_marks
 from mtag_core.training.segmenters.split_encoder import (
@@ -45,9 +46,9 @@ from mtag_core.training.segmenters.split_encoder import (
     words_f1,
 )
 from mtag_core.training.segmenters.splits import OPEN, log_counts
-from mtag_core.training.segmenters.training import SPACED_INSIDE, listed
 from mtag_core.training.segmenters.treebanks import (
     SEGMENTED,
+    SPACED_INSIDE,
     SPLITS,
     Sentences,
     Surface,
@@ -97,18 +98,15 @@ class BoundaryTeacher(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Labels a batch: shape (n_units, 3)."""
-        hidden = self.encoder(batch.piece_ids, batch.is_piece).flatten(0, 1)
-        first = hidden.index_select(0, batch.first_piece_index)
-        last = hidden.index_select(0, batch.last_piece_index)
-        logits: Tensor = self.head(self.dropout(torch.cat([first, last], dim=-1)))
+        logits: Tensor = self.head(self.dropout(end_vectors(self.encoder, batch)))
         return logits
 
 
 def run(options: LabelBoundariesOptions | LabelSplitsOptions) -> str:
     """Runs `label boundaries` or `label splits`."""
     if isinstance(options, LabelBoundariesOptions):
-        return listed(label_boundaries(options))
-    return listed(label_splits(options))
+        return list_files(label_boundaries(options))
+    return list_files(label_splits(options))
 
 
 def label_boundaries(options: LabelBoundariesOptions) -> list[Path]:

@@ -25,7 +25,7 @@ from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
 from mtag_core.segmentation.splits import scripts_of
 from mtag_core.training.data.datasets import NO_NOISE, WordSentences, cut_batches
 from mtag_core.training.data.pieces import DeviceSentences, FormPieces, SpecialPieces
-from mtag_core.training.networks.model import Batch
+from mtag_core.training.networks.model import Batch, end_vectors
 from mtag_core.training.networks.pretrained import piece_table
 from mtag_core.training.options import Noise
 from mtag_core.training.segmenters.splits import script_of
@@ -252,10 +252,7 @@ class SplitEncoder(nn.Module):
 
     def forward(self, batch: Batch, choices: Choices) -> Tensor:
         """Scores the scripts of a batch's tokens: shape (n_choices,)."""
-        hidden = self.encoder(batch.piece_ids, batch.is_piece).flatten(0, 1)
-        first = hidden.index_select(0, batch.first_piece_index)
-        last = hidden.index_select(0, batch.last_piece_index)
-        joined = self.dropout(torch.cat([first, last], dim=-1))
+        joined = self.dropout(end_vectors(self.encoder, batch))
         token = self.dropout(torch.tanh(self.combine(joined)))
         logits = self.part_logits(token)[choices.token[:, None], choices.parts].sum(1)
         inner = self.of_token(token)[choices.token] + self.of_part(choices.parts).sum(1)

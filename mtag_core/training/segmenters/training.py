@@ -5,7 +5,7 @@ directory already is not trained again.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import islice
@@ -23,7 +23,7 @@ from mtag_core.training.data.treebanks import treebank_name, treebanks_with
 from mtag_core.training.langid import count_language_words
 from mtag_core.training.loops.linear import FitOptions
 from mtag_core.training.options import Schedule
-from mtag_core.training.records import record_options
+from mtag_core.training.records import list_files, record_options
 from mtag_core.training.segmenter_options import TrainSegmentersOptions
 from mtag_core.training.segmenters.layers import LayerData, LayerOptions, train_layer
 from mtag_core.training.segmenters.marked_text import (
@@ -34,6 +34,7 @@ from mtag_core.training.segmenters.marked_text import (
 )
 from mtag_core.training.segmenters.splits import CLITICS, CLOSED, OPEN, train_split_model
 from mtag_core.training.segmenters.treebanks import (
+    SPACED_INSIDE,
     Sentences,
     first_tokens,
     is_edited,
@@ -50,9 +51,6 @@ from mtag_core.treebank_style import treebank_language
 
 WORDS = "words"
 """Names the common words of languages where one names what to train."""
-
-SPACED_INSIDE = frozenset({"vi"})
-"""Languages whose tokens may hold spaces."""
 
 # Written without spaces between words, or with spaces inside them.
 _BY_NETWORKS = frozenset({"ja", "vi", "zh"})
@@ -93,12 +91,7 @@ class _Model(Protocol):
 
 def run(options: TrainSegmentersOptions) -> str:
     """Runs `train segmenters`."""
-    return listed(train_segmenters(options))
-
-
-def listed(paths: Iterable[Path]) -> str:
-    """A line a file that was made, with its size."""
-    return "\n".join(f"{path}: {path.stat().st_size:,} bytes" for path in paths)
+    return list_files(train_segmenters(options))
 
 
 def train_segmenters(options: TrainSegmentersOptions) -> list[Path]:

@@ -33,6 +33,9 @@ _CLOSING = frozenset(".,!?;:\u2026\u0964\u060c\u061f\u3002")
 _MOST_SPACED = 0.5
 
 
+SPACED_INSIDE = frozenset({"vi"})
+"""Languages whose tokens may hold spaces."""
+
 SEGMENTED = ".segmented.txt.xz"
 SPLITS = ".splits.jsonl.xz"
 
