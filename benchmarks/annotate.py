@@ -8,29 +8,21 @@ saw. The tagger alone tags the same text, segmented beforehand, before, between 
 """
 
 import argparse
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.harness import add_texts, benchmark_parser, heads, run_benchmark
+from benchmarks.harness import (
+    CommandRun,
+    add_texts,
+    benchmark_parser,
+    heads,
+    run_annotate,
+    run_benchmark,
+)
 from mtag_core.tagging.tagger import Tagger
-
-_MIB = 1024
-"""KiB, the unit of the kernel's figure, in a MiB."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run of the command: CPU seconds of its processes and largest resident KiB of one."""
-
-    cpu_s: float
-    rss_kib: int
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -66,8 +58,8 @@ def _compare(args: argparse.Namespace, directory: Path) -> dict[str, object]:
         "annotate_words_per_s": round(words_per_s),
         "tagger_alone_words_per_s": round(statistics.median(alone)),
         "annotate_over_tagger": round(words_per_s / statistics.median(alone), 2),
-        "resident_mib": round(small.rss_kib / _MIB),
-        "resident_mib_ten_times": round(large.rss_kib / _MIB),
+        "resident_mib": round(small.resident_mib),
+        "resident_mib_ten_times": round(large.resident_mib),
     }
 
 
@@ -77,16 +69,10 @@ def _tagger_words_per_s(tagger: Tagger, forms: list[tuple[str, ...]]) -> float:
     return n_tokens / (time.process_time() - started_s)
 
 
-def _run(directory: Path, texts: Sequence[str], *, n_copies: int) -> Run:
+def _run(directory: Path, texts: Sequence[str], *, n_copies: int) -> CommandRun:
     folder = directory / f"corpus-{n_copies}"
     folder.mkdir()
     for copy in range(n_copies):
         for index, text in enumerate(texts):
             (folder / f"{copy}-{index}.txt").write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "pipelines.annotate", "--input", f"{folder}/*.txt"]
-    command += ["--output", str(directory / f"out-{n_copies}"), "--runner=DirectRunner"]
-    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(command)}: exit status {status}")
-    return Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+    return run_annotate(f"{folder}/*.txt", directory / f"out-{n_copies}")

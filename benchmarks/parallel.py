@@ -11,15 +11,12 @@ import argparse
 import gzip
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
 
-from benchmarks.harness import add_texts, benchmark_parser, heads, run_benchmark
+from benchmarks.harness import add_texts, benchmark_parser, heads, run_annotate, run_benchmark
 
 # Fewer bytes than a line of running text has: so many lines are enough.
 _LINE_BYTES = 20
@@ -52,7 +49,7 @@ def _compare(args: argparse.Namespace, directory: Path) -> dict[str, object]:
         for n_workers in args.workers:
             output = directory / f"out-{number}-{n_workers}"
             flags = [f"--document={args.document}", f"--direct_num_workers={n_workers}"]
-            seconds[n_workers].append(_run(directory / "corpus", output, flags))
+            seconds[n_workers].append(run_annotate(f"{directory}/corpus/*", output, *flags).wall_s)
             print(f"{n_workers} workers: {seconds[n_workers][-1]:.1f} s", flush=True)
     base = seconds[args.workers[0]]
     return {
@@ -91,13 +88,3 @@ def _write_corpus(args: argparse.Namespace, folder: Path) -> int:
 
 def _in_turn(columns: Sequence[Sequence[str]]) -> Iterator[str]:
     return (line for line in chain.from_iterable(zip_longest(*columns)) if line is not None)
-
-
-def _run(corpus: Path, output: Path, flags: Sequence[str]) -> float:
-    command = [sys.executable, "-m", "pipelines.annotate", "--input", f"{corpus}/*"]
-    command += ["--output", str(output), "--runner=DirectRunner", *flags]
-    started_s = time.monotonic()
-    subprocess.run(
-        command, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True, stdout=subprocess.DEVNULL
-    )
-    return time.monotonic() - started_s

@@ -143,6 +143,7 @@ class Cluster:
         python_path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
         command = [sys.executable, "-m", module, f"--service_port={self.ports.workers}"]
         env = {"PATH": path, "PYTHONPATH": python_path, "OMP_NUM_THREADS": "1"}
+        env["ARROW_DEFAULT_MEMORY_POOL"] = "system"
         self.workers.start(command, env=env)
         self.workers.wait_for_port(self.ports.workers, timeout_s=_START_TIMEOUT_S)
 
