@@ -74,6 +74,7 @@ _LIKELY = regex.compile(
     regex.VERBOSE | regex.MULTILINE | regex.VERSION1,
 )
 _LIKELY_SCORE, _CERTAIN = 24, 1 << 20
+_PLAIN = frozenset("-'\u2019.0123456789")
 _TWO_DOTS = regex.compile(r"(?<=\p{Ll}{4}\.)(?=\.(?!\.))")
 _NAMES = regex.compile(r"(?<![\p{L}\p{N}_])[DLM]['’ʼ](?=\p{Lu}\p{L}{2})")
 _DOTS = regex.compile(r"\.{3,}")
@@ -91,9 +92,17 @@ def gap_bonuses(text: str, ends: Integers, keeps_names: bool) -> Integers:
         Shape (n,).
     """
     bonuses = np.zeros(len(ends), np.int64)
-    found = [(match.start(), _CERTAIN) for match in _APART.finditer(text)]
-    found += [(match.start(), _LIKELY_SCORE) for match in _LIKELY.finditer(text)]
-    found += [(match.start(), -_LIKELY_SCORE // 2) for match in _TWO_DOTS.finditer(text)]
+    for index, end in enumerate(ends.tolist()):
+        before, after = text[end - 1], text[end]
+        # Most gaps are beside an apostrophe or a hyphen, where patterns need not be asked.
+        is_plain = before.isalpha() or (before in _PLAIN and text[end - 2 : end - 1] not in "\n")
+        if is_plain and (after.isalpha() or after in _PLAIN):
+            continue
+        if _LIKELY.match(text, end):
+            bonuses[index] = _LIKELY_SCORE
+        elif _APART.match(text, end):
+            bonuses[index] = _CERTAIN
+    found = [(match.start(), -_LIKELY_SCORE // 2) for match in _TWO_DOTS.finditer(text)]
     if keeps_names:
         names = [match.end() for match in _NAMES.finditer(text)]
         found += [(end - before, -_CERTAIN) for end in names for before in (0, 1)]
