@@ -36,6 +36,7 @@ from mtag_core.training.options import Schedule
 from mtag_core.training.records import list_files
 from mtag_core.training.segmenter_options import LabelBoundariesOptions, LabelSplitsOptions
 from mtag_core.training.segmenters.gap_networks import treebank_marks
+from mtag_core.training.segmenters.marked_text import n_right_spans
 from mtag_core.training.segmenters.split_encoder import (
     DROPOUT,
     ChoiceTable,
@@ -373,10 +374,7 @@ def span_f1(guessed: NDArray[np.bool_], gold: NDArray[np.bool_]) -> float:
 
     Example: ends [F, T, T] guessed, [T, T, T] gold: one span of two and three is right: 40.0.
     """
-    both = guessed & gold
-    # Nothing but shared ends may be between the two ends of a span that is right.
-    n_alone = np.cumsum(guessed ^ gold)[both]
-    n_right = int((np.diff(n_alone, prepend=0) == 0).sum())
+    n_right = n_right_spans(guessed, gold)
     return 200.0 * n_right / max(1, int(guessed.sum()) + int(gold.sum()))
 
 

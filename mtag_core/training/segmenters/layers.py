@@ -35,7 +35,7 @@ from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.spaced import ChunkStream, SpacedTokenizer
 from mtag_core.segmentation.word_units import styleless
 from mtag_core.training.loops.linear import Examples, FitOptions, fit
-from mtag_core.training.segmenters.marked_text import MarkedText, bare, mark_treebank
+from mtag_core.training.segmenters.marked_text import MarkedText, bare, mark_treebank, n_right_spans
 from mtag_core.training.segmenters.treebanks import Sentences, Surface, first_tokens
 
 _BLOCK_LINES = 200
@@ -162,10 +162,7 @@ def _sentence_f1(tokenizer: SpacedTokenizer, marked: MarkedText) -> float:
             True
         )
         is_gold = marked.is_sentence_end[stream.ends]
-        both = is_end & is_gold
-        # Nothing but shared ends may be between the two ends of a sentence that is right.
-        n_alone = np.cumsum(is_end ^ is_gold)[both]
-        n_right += int((np.diff(n_alone, prepend=0) == 0).sum())
+        n_right += n_right_spans(is_end, is_gold)
         n_guessed, n_gold = n_guessed + int(is_end.sum()), n_gold + int(is_gold.sum())
     return 2 * n_right / max(1, n_guessed + n_gold)
 

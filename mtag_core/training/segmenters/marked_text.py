@@ -68,6 +68,12 @@ def mark_treebank(
     return _mark([[_spaced(sentence) for sentence in line] for line in lines])
 
 
+def n_right_spans(guessed: NDArray[np.bool_], gold: NDArray[np.bool_]) -> int:
+    """How many spans between guessed ends are right: both of their ends, and none between."""
+    n_alone = np.cumsum(guessed ^ gold)[guessed & gold]
+    return int((np.diff(n_alone, prepend=0) == 0).sum())
+
+
 def bare(sentences: Sentences) -> Sentences:
     """Sentences as in speech and chats: twenty without marks, twenty that lose capitals, both."""
     found = []
