@@ -33,6 +33,27 @@ def test_script_that_one_language_is_written_in_names_it(default_langid, text, l
     assert default_langid.predict([text])[0][0] == language
 
 
+def test_most_sentences_of_two_or_three_words_are_in_their_language(default_langid):
+    code_to_texts = {
+        "fr": ["Le chat dort.", "Il pleut.", "La lune brille.", "Le pain est bon."],
+        "es": ["El sol brilla.", "El perro corre."],
+        "de": ["Der Hund bellt.", "Die Sonne scheint."],
+        "it": ["Il sole splende.", "La bambina ride."],
+        "pt": ["O gato dorme.", "A menina canta."],
+        "nl": ["De zon schijnt.", "Het regent."],
+        "pl": ["Ptak śpiewa.", "Pada deszcz."],
+        "ru": ["Кот спит.", "Идёт дождь."],
+        "tr": ["Kedi uyuyor.", "Yağmur yağıyor."],
+        "uk": ["Кіт спить.", "Іде дощ."],
+        "id": ["Kucing tidur.", "Anak itu pergi."],
+    }
+    pairs = [(code, text) for code, texts in code_to_texts.items() for text in texts]
+    found = default_langid.predict([text for _, text in pairs])
+    right = [code == pair[0] for (code, _), pair in zip(pairs, found, strict=True)]
+    assert right[0]
+    assert sum(right) >= 0.9 * len(right)
+
+
 @pytest.mark.parametrize("text", ["Bonjour", "Привет", "Hej", "Γεια"])
 def test_language_of_another_script_is_never_named(default_langid, text):
     ((language, _),) = default_langid.predict([text])
