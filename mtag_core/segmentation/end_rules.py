@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mtag_core.arrays import Integers
 from mtag_core.segmentation.abbreviations import Abbreviations
-from mtag_core.segmentation.boundary_features import TERMINAL_CLASSES
+from mtag_core.segmentation.boundary_features import FIRST_CLASS, TERMINAL_CLASSES
 from mtag_core.segmentation.chunk_ends import SMALL_LETTERS, UNMARKED, Place
 from mtag_core.segmentation.chunk_table import SHORT_FORM_COST, TITLE_COST, ChunkFlag
 from mtag_core.segmentation.hashing import Codes
@@ -18,6 +18,8 @@ from mtag_core.segmentation.word_units import WORDS, UnitClass, unit_class_flags
 _UNSURE, _LIKELY, _SURE, _CERTAIN = 8, 16, 32, 96
 _INITIALS_COST, _ROMAN_COST = 24, 16
 
+_CLASS_COLUMNS = np.array([Place.MARK, Place.WORD_CLASS, Place.NEXT_CLASS])
+_CLASS_STEPS = np.array([1 << 10, 1 << 5, 1])
 _CLASS_BITS, _HALF = np.uint64(31), np.uint64(32)
 # Among opening and closing marks.
 _DOUBLE_QUOTE = np.uint64(1)
@@ -41,18 +43,30 @@ _IS_NUMBER = unit_class_flags(_NUMBERS)
 _IS_SMALL_OR_NUMBER = unit_class_flags(_SMALL_OR_NUMBER)
 
 
-def _small_letter_costs() -> NDArray[np.int64]:
-    """Costs of ends before small letters: shape (closed or not, mark, class of the word)."""
-    costs = np.zeros((2, 32, 32), np.int64)
-    costs[1, 1:] = _LIKELY
-    costs[0, UnitClass.STOP, list(WORDS)] = _UNSURE
-    costs[0, UnitClass.STOP, [UnitClass.UPPER, *_NUMBERS]] = _LIKELY
-    costs[:, UnitClass.ELLIPSIS] = _LIKELY
-    costs[:, [UnitClass.EMOTICON, UnitClass.ADDRESS]] = _CERTAIN
-    return costs
+# What is known of a place beside the classes of its mark, its word and the next unit: bits.
+_CLOSED, _OPENED, _SMALL_LETTERS = 1, 2, 4
 
 
-_SMALL_LETTER_COSTS = _small_letter_costs()
+def _class_costs() -> NDArray[np.int64]:
+    """Costs by bits and classes: shape (8, 32 * 32 * 32)."""
+    bits, mark, word, after = np.indices((8, 32, 32, 32), sparse=True)
+    is_closed, is_plain = bits & _CLOSED != 0, bits & _OPENED == 0
+    is_stop, is_address = mark == UnitClass.STOP, mark == UnitClass.ADDRESS
+    small = np.where(is_closed & (mark != 0), _LIKELY, 0) + np.zeros((8, 32, 32, 32), np.int64)
+    small[np.broadcast_to(~is_closed & is_stop & np.isin(word, [*WORDS]), small.shape)] = _UNSURE
+    is_number = np.isin(word, (UnitClass.UPPER, *_NUMBERS))
+    small[np.broadcast_to(~is_closed & is_stop & is_number, small.shape)] = _LIKELY
+    small[:, UnitClass.ELLIPSIS] = _LIKELY
+    small[:, [UnitClass.EMOTICON, UnitClass.ADDRESS]] = _CERTAIN
+    is_small = (after == UnitClass.LOWER) | (is_address & (after == UnitClass.UNCASED))
+    costs: NDArray[np.int64] = small * (is_small & is_plain & (bits & _SMALL_LETTERS == 0))
+    costs += _SURE * ((mark == UnitClass.LONG_DASH) | (after == UnitClass.EMOTICON))
+    is_exclamation = (mark == UnitClass.EXCLAMATION) & (after == UnitClass.TITLE)
+    costs -= _LIKELY * (is_exclamation & is_plain & ~is_closed)
+    return costs.reshape(8, -1)
+
+
+_CLASS_COSTS = _class_costs()
 _CLOSING_GAINS = np.zeros(32, np.int64)
 _CLOSING_GAINS[[UnitClass.STOP, UnitClass.ELLIPSIS]] = _SURE
 _CLOSING_GAINS[UnitClass.EXCLAMATION] = _LIKELY
@@ -81,39 +95,32 @@ class EndRules:
             flags: Bits of `ChunkFlag` of their chunks. Shape (n,).
             is_first: They are the first of their lines. Shape (n,).
         """
-        mark, word, after = (
-            (places[:, column] & _CLASS_BITS).astype(np.int64)
-            for column in (Place.MARK, Place.WORD_CLASS, Place.NEXT_CLASS)
-        )
-        is_plain = places[:, Place.NEXT_OPENED] == 0
-        is_small = after == UnitClass.LOWER
-        is_small |= (after == UnitClass.UNCASED) & (mark == UnitClass.ADDRESS)
-        is_small &= places[:, Place.STYLE] != SMALL_LETTERS
+        classes = (places[:, _CLASS_COLUMNS] & _CLASS_BITS).astype(np.int64)
+        mark, word, after = classes.T
         is_closed = places[:, Place.CLOSED] != 0
-        costs: NDArray[np.int64] = _SMALL_LETTER_COSTS[is_closed.astype(np.int64), mark, word] * (
-            is_small & is_plain
-        )
-        costs += _flag_costs(flags & _RULED, after, is_first, has_ordinals=self.has_ordinals)
+        is_opened = places[:, Place.NEXT_OPENED] != 0
+        bits = is_closed * _CLOSED + is_opened * _OPENED
+        bits += (places[:, Place.STYLE] == SMALL_LETTERS) * _SMALL_LETTERS
+        costs: NDArray[np.int64] = _CLASS_COSTS[bits, classes @ _CLASS_STEPS]
+        if np.count_nonzero(flags & _RULED):
+            costs += _flag_costs(flags, after, is_first, has_ordinals=self.has_ordinals)
         is_stop = mark == UnitClass.STOP
         if self.has_ordinals:
             costs += SHORT_FORM_COST * self._are_ordinals(places, is_stop & (word == _DIGITS))
         is_initial = is_stop & (word == UnitClass.INITIAL) & (after == UnitClass.TITLE)
-        if is_initial.any():
+        if np.count_nonzero(is_initial):
             is_initial &= places[:, Place.BEFORE_CLASS] == UnitClass.INITIAL
-            costs += SHORT_FORM_COST * (
-                is_initial & (places[:, Place.BEFORE_MARK] == UnitClass.STOP)
-            )
+            is_initial &= places[:, Place.BEFORE_MARK] == UnitClass.STOP
+            costs += SHORT_FORM_COST * is_initial
         self._add_pairs(costs, places, is_stop)
-        costs += _SURE * ((mark == UnitClass.LONG_DASH) | (after == UnitClass.EMOTICON))
-        is_exclamation = (mark == UnitClass.EXCLAMATION) & (after == UnitClass.TITLE)
-        costs -= _LIKELY * (is_exclamation & is_plain & ~is_closed)
-        is_opened = is_stop & (places[:, Place.NEXT_OPENED] & _DOUBLE_QUOTE != 0)
-        is_opened &= (after == UnitClass.TITLE) & (places[:, Place.QUOTE] == 0)
-        costs -= _UNSURE * is_opened
+        if np.count_nonzero(is_opened):
+            is_quoted = is_stop & (places[:, Place.NEXT_OPENED] & _DOUBLE_QUOTE != 0)
+            is_quoted &= (after == UnitClass.TITLE) & (places[:, Place.QUOTE] == 0)
+            costs -= _UNSURE * is_quoted
         if not self._ends_in_titles:
             costs += _LIKELY * _are_in_titles(places, mark, word, after)
-        if is_closed.any():
-            costs -= _closing_gains(places, mark, after, is_plain)
+        if np.count_nonzero(is_closed):
+            costs -= _closing_gains(places, mark, after, ~is_opened)
         return costs
 
     @property
@@ -123,7 +130,7 @@ class EndRules:
 
     def _are_ordinals(self, places: Codes, is_number: NDArray[np.bool_]) -> NDArray[np.bool_]:
         are_ordinals: NDArray[np.bool_] = is_number & (places[:, Place.WORD_SIZE] <= 2)
-        if are_ordinals.any():
+        if np.count_nonzero(are_ordinals):
             are_ordinals &= np.isin(places[:, Place.NEXT_WORD], self._ordinal_words)
         return are_ordinals
 
@@ -145,8 +152,6 @@ def _flag_costs(
     flags: Integers, after: NDArray[np.int64], is_first: NDArray[np.bool_], *, has_ordinals: bool
 ) -> NDArray[np.int64]:
     costs = np.zeros(len(flags), np.int64)
-    if not flags.any():
-        return costs
     is_title = after == UnitClass.TITLE
     is_inside = (flags & ChunkFlag.BEFORE_SMALL != 0) & _IS_SMALL_OR_NUMBER[after]
     is_inside |= (flags & ChunkFlag.BEFORE_NUMBER != 0) & _IS_NUMBER[after]
@@ -165,7 +170,7 @@ def _are_in_titles(
     are_inside: NDArray[np.bool_] = (
         (mark == 0) & (word == UnitClass.TITLE) & (after == UnitClass.TITLE)
     )
-    if are_inside.any():
+    if np.count_nonzero(are_inside):
         are_inside &= places[:, Place.STYLE] != UNMARKED
         is_long = places[:, Place.BEFORE_CLASS] == UnitClass.TITLE
         are_inside &= is_long | (places[:, Place.SECOND_CLASS] == UnitClass.TITLE)
@@ -183,7 +188,7 @@ def _closing_gains(
 
 
 def are_before_dashes(
-    places: Codes, is_line_end: NDArray[np.bool_], first_classes: Codes
+    places: Codes, is_line_end: NDArray[np.bool_], columns: Codes, rows: Integers
 ) -> NDArray[np.bool_]:
     """Which places are before a dash with which the next speaker begins: shape (n,).
 
@@ -192,16 +197,17 @@ def are_before_dashes(
     Args:
         places: Rows of all ends of chunks.
         is_line_end: Of each.
-        first_classes: Class of the first unit of each chunk.
+        columns: `chunk_columns` of a table.
+        rows: Of each chunk in it.
     """
-    mark = (places[:, Place.MARK] & _CLASS_BITS).astype(np.int64)
-    found: NDArray[np.bool_] = _IS_TERMINAL[mark] & (
-        places[:, Place.NEXT_CLASS] == UnitClass.LONG_DASH
-    )
-    if found.any():
+    found: NDArray[np.bool_] = places[:, Place.NEXT_CLASS] == UnitClass.LONG_DASH
+    if np.count_nonzero(found):
+        mark = (places[:, Place.MARK] & _CLASS_BITS).astype(np.int64)
+        found &= _IS_TERMINAL[mark]
         found &= _IS_CAPITAL[(places[:, Place.SECOND_CLASS] & _CLASS_BITS).astype(np.int64)]
         lasts = np.flatnonzero(is_line_end)
-        is_speech = first_classes[np.append(0, lasts[:-1] + 1)] == UnitClass.LONG_DASH
+        first_classes = columns[rows[np.append(0, lasts[:-1] + 1)], FIRST_CLASS]
+        is_speech = first_classes == UnitClass.LONG_DASH
         sizes = np.diff(lasts, prepend=-1)
         found &= (mark == UnitClass.EXCLAMATION) | np.repeat(is_speech, sizes)
     return found

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from mtag_core.arrays import Integers, spread
 from mtag_core.languages import UNKNOWN
 from mtag_core.segmentation.abbreviations import abbreviations_of
-from mtag_core.segmentation.boundary_features import FIRST_CLASS
 from mtag_core.segmentation.boundary_layers import BoundaryLayer, BoundaryScorer
 from mtag_core.segmentation.chunk_ends import (
     UNMARKED,
@@ -165,19 +164,13 @@ class SpacedTokenizer:
             costs = self.table.end_costs[stream.rows[asked]]
             costs = costs + self._rules.costs(places[asked], stream.flags[asked], is_first)
             is_end[asked] = scores - costs > 0
-            first_classes = self.table.columns[stream.rows, FIRST_CLASS]
-            is_end |= are_before_dashes(places, stream.is_line_end, first_classes)
-            is_end |= self._are_forgotten_spaces(stream, places)
+            lines, columns = stream.is_line_end, self.table.columns
+            is_end |= are_before_dashes(places, lines, columns, stream.rows)
+            if self.table.parts:
+                is_end |= _are_forgotten_spaces(places)
         if np.count_nonzero(stream.flags & _AT_ENDS):
             _mend(is_end, stream, places)
         return is_end.nonzero()[0]
-
-    def _are_forgotten_spaces(self, stream: ChunkStream, places: Codes) -> NDArray[np.bool_]:
-        """Ends of parts that `inner_parts` cut before a capital."""
-        if not self.table.parts:
-            return np.zeros(len(places), np.bool_)
-        found: NDArray[np.bool_] = places[:, Place.GLUED] != 0
-        return found & is_after_stop(places) & is_before_capital(places)
 
     def apart_stops(self, stream: ChunkStream, places: Codes) -> NDArray[np.bool_]:
         """Says of which chunks a last full stop is a token of its own."""
@@ -252,6 +245,12 @@ def _mend(is_end: NDArray[np.bool_], stream: ChunkStream, places: Codes) -> None
         # What opens a sentence is none by itself.
         is_first = np.append(True, is_end[:-1])
         is_end &= ~(is_opening & is_first) | stream.is_line_end
+
+
+def _are_forgotten_spaces(places: Codes) -> NDArray[np.bool_]:
+    """Ends of parts that `inner_parts` cut before a capital."""
+    found: NDArray[np.bool_] = places[:, Place.GLUED] != 0
+    return found & is_after_stop(places) & is_before_capital(places)
 
 
 def _closing_quotes(block: TokenBlock) -> list[int]:
