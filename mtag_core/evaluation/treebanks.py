@@ -9,7 +9,7 @@ import itertools
 import logging
 import multiprocessing
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,12 +75,8 @@ class TreebankStyleTagger(TreebankTagger, Protocol):
         ...
 
 
-class TaggerFactory(Protocol):
-    """Makes a tagger in each worker process; it must pickle."""
-
-    def __call__(self) -> TreebankTagger:
-        """Loads the tagger."""
-        ...
+TaggerFactory = Callable[[], TreebankTagger]
+"""Makes a tagger in each worker process; it must pickle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,19 +184,15 @@ def evaluate_treebanks(
 
 
 class _Worker:
-    """The tagger and options of a worker process."""
-
     tagger: TreebankTagger
     options: EvaluationOptions
 
     @classmethod
     def start(cls, load_tagger: TaggerFactory, options: EvaluationOptions) -> None:
-        """Loads the tagger of this process."""
         cls.tagger, cls.options = load_tagger(), options
 
     @classmethod
     def run(cls, path: str) -> TreebankResult:
-        """Scores one file."""
         return evaluate_file(path, cls.tagger, cls.options)
 
 
@@ -322,8 +314,6 @@ def with_tags(
 
 
 class _TagColumns:
-    """Collects the tags of sentences."""
-
     def __init__(self, *, replace_x: bool) -> None:
         self._replace_x = replace_x
         self.upos: list[str] = []
@@ -332,7 +322,6 @@ class _TagColumns:
         self.lemmas: list[str] = []
 
     def put_into(self, annotation: Annotation) -> Annotation:
-        """An annotation with these tags in place of its own."""
         return dataclasses.replace(
             annotation,
             upos=self.upos,
@@ -342,7 +331,6 @@ class _TagColumns:
         )
 
     def add(self, sentence: TaggedSentence) -> None:
-        """Adds the tags of a sentence."""
         if self._replace_x:
             self.upos += [
                 second if best == "X" else best
