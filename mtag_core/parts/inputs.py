@@ -149,7 +149,6 @@ class FileWatcher:
                 yield part
 
     def _sources(self, part_ids: Collection[str]) -> Sources:
-        """What parts are made of; those that are still being made have no manifest."""
         given = {part_id: self._given[part_id] for part_id in self._given.keys() & set(part_ids)}
         return {**self._manifests.sources(set(part_ids) - given.keys()), **given}
 

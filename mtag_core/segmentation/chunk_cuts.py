@@ -179,7 +179,6 @@ def _between(text: str) -> NDArray[np.uint8]:
 
 @cache
 def _tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Kinds of characters, and what is between two kinds."""
     kinds = np.zeros(0x110000, np.uint8)
     every = "".join(map(chr, range(_END_OF_TABLE)))
     kinds[:_END_OF_TABLE] = [

@@ -24,7 +24,7 @@ from mtag_core.segmentation.hashing import Codes, feature_slots, hash_features, 
 from mtag_core.segmentation.word_units import UnitClass, unit_class_flags
 
 
-class Place:
+class EndColumn:
     """Columns of the end of a chunk.
 
     Its last word and its marks; the next chunk, and the one behind it; the one before; what has
@@ -41,46 +41,52 @@ class Place:
 _N_END_COLUMNS = 23
 _END_FEATURES: tuple[tuple[int, ...], ...] = (
     (),
-    (Place.MARK, Place.CLOSED, Place.NEXT_OPENED, Place.NEXT_CLASS),
-    (Place.MARK, Place.WORD_CLASS, Place.NEXT_OPENED, Place.NEXT_CLASS),
-    (Place.WORD, Place.MARK),
-    (Place.WORD, Place.NEXT_CLASS),
-    (Place.WORD, Place.NEXT_WORD),
-    (Place.NEXT_WORD, Place.MARK),
-    (Place.NEXT_WORD, Place.WORD_CLASS),
-    (Place.NEXT_WORD, Place.ATTACHED),
-    (Place.WORD_END, Place.MARK, Place.NEXT_CLASS),
-    (Place.WORD_SIZE, Place.WORD_CLASS, Place.MARK, Place.NEXT_CLASS),
-    (Place.ATTACHED, Place.MARK, Place.NEXT_CLASS),
-    (Place.WORD, Place.ATTACHED, Place.NEXT_CLASS),
-    (Place.BEFORE_WORD, Place.WORD),
-    (Place.BEFORE_WORD, Place.WORD, Place.NEXT_CLASS),
-    (Place.BEFORE_MARK, Place.CLOSED, Place.MARK, Place.NEXT_CLASS),
-    (Place.MARK, Place.NEXT_CLASS, Place.NEXT_LAST_CLASS, Place.NEXT_MARK),
-    (Place.MARK, Place.NEXT_CLASS, Place.SECOND_CLASS),
-    (Place.SINCE, Place.MARK, Place.NEXT_CLASS),
-    (Place.SINCE, Place.WORD_SIZE, Place.WORD_CLASS, Place.MARK),
-    (Place.QUOTE, Place.CLOSED, Place.MARK, Place.NEXT_OPENED, Place.NEXT_CLASS),
-    (Place.DEPTH, Place.CLOSED, Place.MARK, Place.NEXT_CLASS),
-    (Place.GLUED, Place.MARK, Place.NEXT_CLASS, Place.WORD_CLASS),
-    (Place.BEFORE_CLASS, Place.WORD_CLASS, Place.MARK, Place.NEXT_CLASS),
-    (Place.NEXT_CLOSED, Place.NEXT_CLASS, Place.MARK),
-    (Place.STYLE, Place.MARK, Place.NEXT_CLASS),
-    (Place.STYLE, Place.WORD, Place.MARK),
-    (Place.STYLE, Place.NEXT_WORD),
+    (EndColumn.MARK, EndColumn.CLOSED, EndColumn.NEXT_OPENED, EndColumn.NEXT_CLASS),
+    (EndColumn.MARK, EndColumn.WORD_CLASS, EndColumn.NEXT_OPENED, EndColumn.NEXT_CLASS),
+    (EndColumn.WORD, EndColumn.MARK),
+    (EndColumn.WORD, EndColumn.NEXT_CLASS),
+    (EndColumn.WORD, EndColumn.NEXT_WORD),
+    (EndColumn.NEXT_WORD, EndColumn.MARK),
+    (EndColumn.NEXT_WORD, EndColumn.WORD_CLASS),
+    (EndColumn.NEXT_WORD, EndColumn.ATTACHED),
+    (EndColumn.WORD_END, EndColumn.MARK, EndColumn.NEXT_CLASS),
+    (EndColumn.WORD_SIZE, EndColumn.WORD_CLASS, EndColumn.MARK, EndColumn.NEXT_CLASS),
+    (EndColumn.ATTACHED, EndColumn.MARK, EndColumn.NEXT_CLASS),
+    (EndColumn.WORD, EndColumn.ATTACHED, EndColumn.NEXT_CLASS),
+    (EndColumn.BEFORE_WORD, EndColumn.WORD),
+    (EndColumn.BEFORE_WORD, EndColumn.WORD, EndColumn.NEXT_CLASS),
+    (EndColumn.BEFORE_MARK, EndColumn.CLOSED, EndColumn.MARK, EndColumn.NEXT_CLASS),
+    (EndColumn.MARK, EndColumn.NEXT_CLASS, EndColumn.NEXT_LAST_CLASS, EndColumn.NEXT_MARK),
+    (EndColumn.MARK, EndColumn.NEXT_CLASS, EndColumn.SECOND_CLASS),
+    (EndColumn.SINCE, EndColumn.MARK, EndColumn.NEXT_CLASS),
+    (EndColumn.SINCE, EndColumn.WORD_SIZE, EndColumn.WORD_CLASS, EndColumn.MARK),
+    (
+        EndColumn.QUOTE,
+        EndColumn.CLOSED,
+        EndColumn.MARK,
+        EndColumn.NEXT_OPENED,
+        EndColumn.NEXT_CLASS,
+    ),
+    (EndColumn.DEPTH, EndColumn.CLOSED, EndColumn.MARK, EndColumn.NEXT_CLASS),
+    (EndColumn.GLUED, EndColumn.MARK, EndColumn.NEXT_CLASS, EndColumn.WORD_CLASS),
+    (EndColumn.BEFORE_CLASS, EndColumn.WORD_CLASS, EndColumn.MARK, EndColumn.NEXT_CLASS),
+    (EndColumn.NEXT_CLOSED, EndColumn.NEXT_CLASS, EndColumn.MARK),
+    (EndColumn.STYLE, EndColumn.MARK, EndColumn.NEXT_CLASS),
+    (EndColumn.STYLE, EndColumn.WORD, EndColumn.MARK),
+    (EndColumn.STYLE, EndColumn.NEXT_WORD),
 )
 _STOP_FEATURES: tuple[tuple[int, ...], ...] = (
-    (Place.NEXT_OPENED, Place.NEXT_CLASS),
-    (Place.WORD, Place.NEXT_OPENED, Place.NEXT_CLASS),
-    (Place.WORD_CLASS, Place.WORD_SIZE, Place.NEXT_CLASS),
-    (Place.WORD, Place.NEXT_WORD),
-    (Place.NEXT_WORD,),
-    (Place.BEFORE_WORD, Place.WORD),
-    (Place.WORD_CLASS, Place.WORD_SIZE, Place.BEFORE_CLASS, Place.NEXT_CLASS),
-    (Place.CLOSED, Place.NEXT_CLASS),
+    (EndColumn.NEXT_OPENED, EndColumn.NEXT_CLASS),
+    (EndColumn.WORD, EndColumn.NEXT_OPENED, EndColumn.NEXT_CLASS),
+    (EndColumn.WORD_CLASS, EndColumn.WORD_SIZE, EndColumn.NEXT_CLASS),
+    (EndColumn.WORD, EndColumn.NEXT_WORD),
+    (EndColumn.NEXT_WORD,),
+    (EndColumn.BEFORE_WORD, EndColumn.WORD),
+    (EndColumn.WORD_CLASS, EndColumn.WORD_SIZE, EndColumn.BEFORE_CLASS, EndColumn.NEXT_CLASS),
+    (EndColumn.CLOSED, EndColumn.NEXT_CLASS),
 )
-_END_SLOTS = feature_slots(_END_FEATURES, Place.EMPTY)
-_STOP_SLOTS = feature_slots(_STOP_FEATURES, Place.EMPTY)
+_END_SLOTS = feature_slots(_END_FEATURES, EndColumn.EMPTY)
+_STOP_SLOTS = feature_slots(_STOP_FEATURES, EndColumn.EMPTY)
 _STOP_SEED, _END_SEED = 101, 201
 
 UNMARKED, SMALL_LETTERS = 1, 6
@@ -115,19 +121,23 @@ def place_rows(
         Shape (n_chunks, 23), whether a last stop is attached not yet filled in.
     """
     rows = np.zeros((len(columns), _N_END_COLUMNS), np.uint64)
-    rows[:, Place.WORD : Place.CLOSED + 1] = columns[:, LAST_WORD : CLOSED + 1]
-    rows[:-1, Place.NEXT_OPENED : Place.NEXT_LAST_CLASS + 1] = columns[1:, OPENED : N_UNITS + 1]
-    rows[:-1, Place.NEXT_MARK : Place.NEXT_CLOSED + 1] = columns[1:, END_MARK : CLOSED + 1]
-    rows[:-2, Place.SECOND_CLASS] = columns[2:, FIRST_CLASS]
-    rows[1:, Place.BEFORE_WORD : Place.BEFORE_CLASS + 1] = columns[:-1, LAST_WORD : LAST_CLASS + 1]
-    rows[1:, Place.BEFORE_MARK] = columns[:-1, END_MARK]
-    rows[:, Place.GLUED] = is_glued
+    rows[:, EndColumn.WORD : EndColumn.CLOSED + 1] = columns[:, LAST_WORD : CLOSED + 1]
+    rows[:-1, EndColumn.NEXT_OPENED : EndColumn.NEXT_LAST_CLASS + 1] = columns[
+        1:, OPENED : N_UNITS + 1
+    ]
+    rows[:-1, EndColumn.NEXT_MARK : EndColumn.NEXT_CLOSED + 1] = columns[1:, END_MARK : CLOSED + 1]
+    rows[:-2, EndColumn.SECOND_CLASS] = columns[2:, FIRST_CLASS]
+    rows[1:, EndColumn.BEFORE_WORD : EndColumn.BEFORE_CLASS + 1] = columns[
+        :-1, LAST_WORD : LAST_CLASS + 1
+    ]
+    rows[1:, EndColumn.BEFORE_MARK] = columns[:-1, END_MARK]
+    rows[:, EndColumn.GLUED] = is_glued
     line_ends = is_line_end.nonzero()[0]
     if len(line_ends) > 1:
         inner = line_ends[:-1]
-        rows[inner, Place.NEXT_OPENED : Place.SECOND_CLASS + 1] = 0
-        rows[np.maximum(inner - 1, 0), Place.SECOND_CLASS] = 0
-        rows[inner + 1, Place.BEFORE_WORD : Place.BEFORE_MARK + 1] = 0
+        rows[inner, EndColumn.NEXT_OPENED : EndColumn.SECOND_CLASS + 1] = 0
+        rows[np.maximum(inner - 1, 0), EndColumn.SECOND_CLASS] = 0
+        rows[inner + 1, EndColumn.BEFORE_WORD : EndColumn.BEFORE_MARK + 1] = 0
     _fill_counts(rows, columns, line_ends)
     return rows
 
@@ -136,26 +146,25 @@ def _fill_counts(rows: Codes, columns: Codes, line_ends: Integers) -> None:
     line_sizes = _sizes(line_ends)
     quotes = columns[:, N_QUOTES]
     if np.count_nonzero(quotes):
-        rows[:, Place.QUOTE] = _sums(quotes.astype(np.int64), line_ends, line_sizes) & 1
+        rows[:, EndColumn.QUOTE] = _sums(quotes.astype(np.int64), line_ends, line_sizes) & 1
     balance = columns[:, BALANCE]
     if np.count_nonzero(balance):
         depth = _sums(balance.astype(np.int8), line_ends, line_sizes)
-        rows[:, Place.DEPTH] = np.minimum(np.maximum(depth, 0), 2)
+        rows[:, EndColumn.DEPTH] = np.minimum(np.maximum(depth, 0), 2)
     is_mark = columns[:, END_MARK] != 0
     is_mark[line_ends] = True
     marks = is_mark.nonzero()[0]
     sizes = _sizes(marks)
     since = np.arange(1, len(rows) + 1) - (marks + 1 - sizes).repeat(sizes)
-    rows[:, Place.SINCE] = _SIZE_BUCKETS[np.minimum(since, len(_SIZE_BUCKETS) - 1)]
+    rows[:, EndColumn.SINCE] = _SIZE_BUCKETS[np.minimum(since, len(_SIZE_BUCKETS) - 1)]
     _fill_styles(rows, line_ends, line_sizes, marks)
     if np.count_nonzero(sizes > LONGEST_UNMARKED):
         is_unmarked = (sizes > LONGEST_UNMARKED).repeat(sizes)
         is_unmarked[marks] = False
-        rows[is_unmarked, Place.STYLE] = UNMARKED
+        rows[is_unmarked, EndColumn.STYLE] = UNMARKED
 
 
 def _sizes(lasts: Integers) -> Integers:
-    """The sizes of stretches that end at some indices."""
     sizes = lasts + 1
     sizes[1:] -= sizes[:-1].copy()
     return sizes
@@ -175,7 +184,7 @@ def _fill_styles(rows: Codes, line_ends: Integers, line_sizes: Integers, marks: 
     """
     if len(marks) < _FEW_STOPS:
         return
-    after = rows[marks, Place.NEXT_CLASS].astype(np.int64)
+    after = rows[marks, EndColumn.NEXT_CLASS].astype(np.int64)
     is_stop = is_after_stop(rows[marks])
     n_lines = len(line_ends)
     if n_lines == 1 and int(is_stop.sum()) < _FEW_STOPS:
@@ -186,30 +195,32 @@ def _fill_styles(rows: Codes, line_ends: Integers, line_sizes: Integers, marks: 
     has_style = n_all >= _FEW_STOPS
     if np.count_nonzero(has_style):
         share = (SMALL_LETTERS - 2) * n_small // np.maximum(n_all, 1)
-        rows[:, Place.STYLE] = np.where(has_style, 2 + share, 0).repeat(line_sizes)
+        rows[:, EndColumn.STYLE] = np.where(has_style, 2 + share, 0).repeat(line_sizes)
 
 
 def styles(rows: Codes) -> Codes:
     """The style of the text around each place: `UNMARKED`, `SMALL_LETTERS` or another."""
-    return rows[:, Place.STYLE]
+    return rows[:, EndColumn.STYLE]
 
 
 def is_after_stop(rows: Codes) -> NDArray[np.bool_]:
     """Which places follow a full stop, an ellipsis or the like: shape (n,)."""
-    is_stop: NDArray[np.bool_] = _IS_STOP[(rows[:, Place.MARK] & np.uint64(31)).astype(np.int64)]
+    is_stop: NDArray[np.bool_] = _IS_STOP[
+        (rows[:, EndColumn.MARK] & np.uint64(31)).astype(np.int64)
+    ]
     return is_stop
 
 
 def are_closed_before(rows: Codes) -> NDArray[np.bool_]:
     """Which places follow a full stop of the chunk before and are followed by a capital."""
-    after_stop = _IS_STOP[(rows[:, Place.BEFORE_MARK] & np.uint64(31)).astype(np.int64)]
+    after_stop = _IS_STOP[(rows[:, EndColumn.BEFORE_MARK] & np.uint64(31)).astype(np.int64)]
     closed: NDArray[np.bool_] = after_stop & is_before_capital(rows)
     return closed
 
 
 def is_before_capital(rows: Codes) -> NDArray[np.bool_]:
     """Which places are followed by a capital, or by a letter without cases: shape (n,)."""
-    is_before: NDArray[np.bool_] = _IS_CAPITAL[rows[:, Place.NEXT_CLASS].astype(np.int64)]
+    is_before: NDArray[np.bool_] = _IS_CAPITAL[rows[:, EndColumn.NEXT_CLASS].astype(np.int64)]
     return is_before
 
 
@@ -226,16 +237,16 @@ def end_features(rows: Codes, is_attached: NDArray[np.bool_]) -> Codes:
         is_attached: Their last full stop is part of a token. Shape (n,).
     """
     rows = rows.copy()
-    rows[:, Place.ATTACHED] = is_attached
+    rows[:, EndColumn.ATTACHED] = is_attached
     # Text without marks has weights of its own.
     return hash_features(
-        rows, _END_SLOTS, _END_SEED + 100 * (rows[:, Place.STYLE, None] == UNMARKED)
+        rows, _END_SLOTS, _END_SEED + 100 * (rows[:, EndColumn.STYLE, None] == UNMARKED)
     )
 
 
 def bias_row(n_rows: int, style: int) -> int:
     """The row of the feature that all ends of chunks in text of a style have."""
     row = np.zeros((1, _N_END_COLUMNS), np.uint64)
-    row[0, Place.STYLE] = style
+    row[0, EndColumn.STYLE] = style
     features = end_features(row, np.zeros(1, np.bool_))
     return int(table_rows(features, n_rows)[0, 0])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mtag_core.arrays import Integers
 from mtag_core.segmentation.abbreviations import Abbreviations
 from mtag_core.segmentation.boundary_features import FIRST_CLASS, TERMINAL_CLASSES
-from mtag_core.segmentation.chunk_ends import SMALL_LETTERS, UNMARKED, Place
+from mtag_core.segmentation.chunk_ends import SMALL_LETTERS, UNMARKED, EndColumn
 from mtag_core.segmentation.chunk_table import SHORT_FORM_COST, TITLE_COST, ChunkFlag
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.word_units import WORDS, UnitClass, unit_class_flags
@@ -18,7 +18,7 @@ from mtag_core.segmentation.word_units import WORDS, UnitClass, unit_class_flags
 _UNSURE, _LIKELY, _SURE, _CERTAIN = 8, 16, 32, 96
 _INITIALS_COST, _ROMAN_COST = 24, 16
 
-_CLASS_COLUMNS = np.array([Place.MARK, Place.WORD_CLASS, Place.NEXT_CLASS])
+_CLASS_COLUMNS = np.array([EndColumn.MARK, EndColumn.WORD_CLASS, EndColumn.NEXT_CLASS])
 _CLASS_STEPS = np.array([1 << 10, 1 << 5, 1])
 _CLASS_BITS, _HALF = np.uint64(31), np.uint64(32)
 # Among opening and closing marks.
@@ -97,10 +97,10 @@ class EndRules:
         """
         classes = (places[:, _CLASS_COLUMNS] & _CLASS_BITS).astype(np.int64)
         mark, word, after = classes.T
-        is_closed = places[:, Place.CLOSED] != 0
-        is_opened = places[:, Place.NEXT_OPENED] != 0
+        is_closed = places[:, EndColumn.CLOSED] != 0
+        is_opened = places[:, EndColumn.NEXT_OPENED] != 0
         bits = is_closed * _CLOSED + is_opened * _OPENED
-        bits += (places[:, Place.STYLE] == SMALL_LETTERS) * _SMALL_LETTERS
+        bits += (places[:, EndColumn.STYLE] == SMALL_LETTERS) * _SMALL_LETTERS
         costs: NDArray[np.int64] = _CLASS_COSTS[bits, classes @ _CLASS_STEPS]
         if np.count_nonzero(flags & _RULED):
             costs += _flag_costs(flags, after, is_first, has_ordinals=self.has_ordinals)
@@ -109,13 +109,13 @@ class EndRules:
             costs += SHORT_FORM_COST * self._are_ordinals(places, is_stop & (word == _DIGITS))
         is_initial = is_stop & (word == UnitClass.INITIAL) & (after == UnitClass.TITLE)
         if np.count_nonzero(is_initial):
-            is_initial &= places[:, Place.BEFORE_CLASS] == UnitClass.INITIAL
-            is_initial &= places[:, Place.BEFORE_MARK] == UnitClass.STOP
+            is_initial &= places[:, EndColumn.BEFORE_CLASS] == UnitClass.INITIAL
+            is_initial &= places[:, EndColumn.BEFORE_MARK] == UnitClass.STOP
             costs += SHORT_FORM_COST * is_initial
         self._add_pairs(costs, places, is_stop)
         if np.count_nonzero(is_opened):
-            is_quoted = is_stop & (places[:, Place.NEXT_OPENED] & _DOUBLE_QUOTE != 0)
-            is_quoted &= (after == UnitClass.TITLE) & (places[:, Place.QUOTE] == 0)
+            is_quoted = is_stop & (places[:, EndColumn.NEXT_OPENED] & _DOUBLE_QUOTE != 0)
+            is_quoted &= (after == UnitClass.TITLE) & (places[:, EndColumn.QUOTE] == 0)
             costs -= _UNSURE * is_quoted
         if not self._ends_in_titles:
             costs += _LIKELY * _are_in_titles(places, mark, word, after)
@@ -129,9 +129,9 @@ class EndRules:
         return len(self._ordinal_words) > 0
 
     def _are_ordinals(self, places: Codes, is_number: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        are_ordinals: NDArray[np.bool_] = is_number & (places[:, Place.WORD_SIZE] <= 2)
+        are_ordinals: NDArray[np.bool_] = is_number & (places[:, EndColumn.WORD_SIZE] <= 2)
         if np.count_nonzero(are_ordinals):
-            are_ordinals &= np.isin(places[:, Place.NEXT_WORD], self._ordinal_words)
+            are_ordinals &= np.isin(places[:, EndColumn.NEXT_WORD], self._ordinal_words)
         return are_ordinals
 
     def _add_pairs(
@@ -139,8 +139,8 @@ class EndRules:
     ) -> None:
         """Abbreviations of two words with a space inside: "z. B."."""
         for before, after, other_mark, cost in (
-            (Place.BEFORE_WORD, Place.WORD, Place.BEFORE_MARK, _CERTAIN),
-            (Place.WORD, Place.NEXT_WORD, Place.NEXT_MARK, TITLE_COST),
+            (EndColumn.BEFORE_WORD, EndColumn.WORD, EndColumn.BEFORE_MARK, _CERTAIN),
+            (EndColumn.WORD, EndColumn.NEXT_WORD, EndColumn.NEXT_MARK, TITLE_COST),
         ):
             asked = np.flatnonzero(is_stop & (places[:, other_mark] == UnitClass.STOP))
             if len(asked):
@@ -171,9 +171,9 @@ def _are_in_titles(
         (mark == 0) & (word == UnitClass.TITLE) & (after == UnitClass.TITLE)
     )
     if np.count_nonzero(are_inside):
-        are_inside &= places[:, Place.STYLE] != UNMARKED
-        is_long = places[:, Place.BEFORE_CLASS] == UnitClass.TITLE
-        are_inside &= is_long | (places[:, Place.SECOND_CLASS] == UnitClass.TITLE)
+        are_inside &= places[:, EndColumn.STYLE] != UNMARKED
+        is_long = places[:, EndColumn.BEFORE_CLASS] == UnitClass.TITLE
+        are_inside &= is_long | (places[:, EndColumn.SECOND_CLASS] == UnitClass.TITLE)
     return are_inside
 
 
@@ -181,8 +181,8 @@ def _closing_gains(
     places: Codes, mark: NDArray[np.int64], after: NDArray[np.int64], is_plain: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
     """A quotation that ends with its sentence ends it."""
-    is_quote = places[:, Place.CLOSED] & _DOUBLE_QUOTE != 0
-    is_quote &= (places[:, Place.QUOTE] == 0) & is_plain & _IS_CAPITAL[after]
+    is_quote = places[:, EndColumn.CLOSED] & _DOUBLE_QUOTE != 0
+    is_quote &= (places[:, EndColumn.QUOTE] == 0) & is_plain & _IS_CAPITAL[after]
     gains: NDArray[np.int64] = np.where(is_quote, _CLOSING_GAINS[mark], 0)
     return gains
 
@@ -200,11 +200,11 @@ def are_before_dashes(
         columns: `chunk_columns` of a table.
         rows: Of each chunk in it.
     """
-    found: NDArray[np.bool_] = places[:, Place.NEXT_CLASS] == UnitClass.LONG_DASH
+    found: NDArray[np.bool_] = places[:, EndColumn.NEXT_CLASS] == UnitClass.LONG_DASH
     if np.count_nonzero(found):
-        mark = (places[:, Place.MARK] & _CLASS_BITS).astype(np.int64)
+        mark = (places[:, EndColumn.MARK] & _CLASS_BITS).astype(np.int64)
         found &= _IS_TERMINAL[mark]
-        found &= _IS_CAPITAL[(places[:, Place.SECOND_CLASS] & _CLASS_BITS).astype(np.int64)]
+        found &= _IS_CAPITAL[(places[:, EndColumn.SECOND_CLASS] & _CLASS_BITS).astype(np.int64)]
         lasts = np.flatnonzero(is_line_end)
         first_classes = columns[rows[np.append(0, lasts[:-1] + 1)], FIRST_CLASS]
         is_speech = first_classes == UnitClass.LONG_DASH
@@ -215,7 +215,7 @@ def are_before_dashes(
 
 def are_inside(places: Codes) -> NDArray[np.bool_]:
     """Which places follow a colon or semicolon and precede a small letter, where others do not."""
-    inside: NDArray[np.bool_] = places[:, Place.MARK] == UnitClass.COLON
-    inside &= places[:, Place.NEXT_CLASS] == UnitClass.LOWER
-    inside &= places[:, Place.STYLE] != SMALL_LETTERS
+    inside: NDArray[np.bool_] = places[:, EndColumn.MARK] == UnitClass.COLON
+    inside &= places[:, EndColumn.NEXT_CLASS] == UnitClass.LOWER
+    inside &= places[:, EndColumn.STYLE] != SMALL_LETTERS
     return inside

@@ -182,7 +182,6 @@ def _parts_word(text: str, line: LineSpan, after: LineSpan) -> bool:
 
 
 def _n_columns(text: str) -> int:
-    """Counts columns of a terminal: Chinese, Japanese and Korean characters have two."""
     if text.isascii():
         return len(text)
     return sum(
@@ -277,10 +276,6 @@ def _field(number: int) -> int:
 def _languages(
     texts: Sequence[str], guesses: Sequence[_Guess], *, together: str | None = None
 ) -> list[str]:
-    """Names the language of each text; unsure ones lean on the sure ones near them.
-
-    Where none is sure, they lean on what they are `together`.
-    """
     is_sure = [_is_sure(*pair) for pair in zip(texts, guesses, strict=True)]
     sure = [index for index, flag in enumerate(is_sure) if flag]
     sure_languages = [guesses[index][0][0] for index in sure]
@@ -297,7 +292,6 @@ def _languages(
 
 
 def _weigh(guess: _Guess, near: Sequence[str]) -> str:
-    """Chooses a language for an unsure text from its own guesses and its neighbours' languages."""
     counts = Counter(near)
     if not guess:
         return counts.most_common(1)[0][0] if counts else UNKNOWN

@@ -20,7 +20,7 @@ from mtag_core.segmentation.abbreviations import abbreviations_of
 from mtag_core.segmentation.boundary_layers import BoundaryLayer, BoundaryScorer
 from mtag_core.segmentation.chunk_ends import (
     UNMARKED,
-    Place,
+    EndColumn,
     are_closed_before,
     end_features,
     is_after_stop,
@@ -249,7 +249,7 @@ def _mend(is_end: NDArray[np.bool_], stream: ChunkStream, places: Codes) -> None
 
 def _are_forgotten_spaces(places: Codes) -> NDArray[np.bool_]:
     """Ends of parts that `inner_parts` cut before a capital."""
-    found: NDArray[np.bool_] = places[:, Place.GLUED] != 0
+    found: NDArray[np.bool_] = places[:, EndColumn.GLUED] != 0
     return found & is_after_stop(places) & is_before_capital(places)
 
 

@@ -121,7 +121,6 @@ class SplitModel:
         return list(map(known.__getitem__, forms))
 
     def _clear(self) -> None:
-        """Forgets all forms; row 0 is nothing, which is around a sentence."""
         self._form_to_row: dict[str, int] = {}
         self._forms: list[str] = [""]
         self._seen = GrowingArray(np.uint64, N_SEEN)

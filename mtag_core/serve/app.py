@@ -194,12 +194,6 @@ async def _discard(request: Request) -> None:
 
 
 def _parameters(request: Request, body: bytes) -> dict[str, str]:
-    """The parameters of the address and the body.
-
-    Raises:
-        UsageError: One is given twice or is not UTF-8, or the body is no form.
-        _RefusedError: The body is something else.
-    """
     pairs = _decoded(request.url.query)
     kind, options = parse_options_header(request.headers.get("Content-Type"))
     if kind == _MULTIPART.encode():

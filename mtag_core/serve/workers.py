@@ -137,7 +137,6 @@ class Worker:
         self._pump()
 
     def _pump(self) -> None:
-        """Sends what may be sent."""
         if not self._is_up:
             return
         if self._is_careful and not self.n_tasks:
@@ -186,7 +185,6 @@ class Worker:
         self._spawn()
 
     def _failed_to_start(self, code: int | None) -> None:
-        """The next task tries again."""
         message = f"a worker process ended before it was ready (exit code {code})"
         if self._started is not None and not self._started.done():
             self._started.set_exception(MtagError(message))

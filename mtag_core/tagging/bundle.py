@@ -192,11 +192,6 @@ def _parse_files(files: object, *, path: str) -> dict[str, BundleFile]:
 
 
 def _check_directory(directory: Path, files: Mapping[str, BundleFile]) -> None:
-    """Compares a directory with the list of its files.
-
-    Raises:
-        BundleError: A file is missing, damaged, not listed or no regular file, or a link leads out.
-    """
     for name, entry in files.items():
         _check_file(directory, name, entry)
     for path in _paths(directory):
@@ -256,19 +251,6 @@ def _paths(directory: Path) -> Iterator[Path]:
 
 
 def _fetch_bundle(location: str, files: Mapping[str, BundleFile], digest: str) -> Path:
-    """Fetches a bundle's files, or finds those fetched before.
-
-    Args:
-        location: The URL.
-        files: As its manifest lists them.
-        digest: Of these files.
-
-    Returns:
-        The directory; its files are what the manifest says.
-
-    Raises:
-        BundleError: They are not, they are too large, or others may write to the cache.
-    """
     n_bytes = sum(file.n_bytes for file in files.values())
     if n_bytes > MAX_BUNDLE_BYTES:
         raise BundleError(f"{location}: {n_bytes} bytes, expected {MAX_BUNDLE_BYTES} at most")

@@ -199,10 +199,6 @@ class _Resolver:
             self._open("{{{")
 
     def _close_braces(self, n_braces: int, end: int) -> int:
-        """Closes parameters and templates; braces that close nothing are dropped.
-
-        Says whether the dash behind was used: the last brace with it may end a conversion.
-        """
         while n_braces >= 2 and (self.n_open["{{"] or self.n_open["{{{"]):
             kind = self._innermost_braces()
             n_braces -= 3 if kind == "{{{" and n_braces >= 3 else 2
@@ -217,10 +213,6 @@ class _Resolver:
         return next(frame.kind for frame in reversed(self.stack) if frame.kind in ("{{", "{{{"))
 
     def _close(self, kind: str, end: int) -> bool:
-        """Closes the innermost construct of a kind; what is open inside it becomes text.
-
-        False where none is open. The construct ends at `end`.
-        """
         if not self.n_open[kind]:
             return False
         while self.stack[-1].kind != kind:
@@ -235,10 +227,6 @@ class _Resolver:
         return frame
 
     def _abandon(self) -> None:
-        """Treats the innermost construct as text: nothing closes it.
-
-        Of a template the first line is dropped: it is its name and arguments.
-        """
         frame = self._pop()
         body = "".join(frame.parts)
         if frame.kind == "-{":

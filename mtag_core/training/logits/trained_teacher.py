@@ -227,7 +227,6 @@ class _TorchTeacher(Teacher):
 
 
 def _groups(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Indices of windows of like length, as many as fill a batch."""
     group: list[int] = []
     for index in sorted(range(len(lengths)), key=lengths.__getitem__):
         if group and (len(group) + 1) * lengths[index] > _PIECE_BUDGET:

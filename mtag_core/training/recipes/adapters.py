@@ -131,7 +131,6 @@ def _corpus(options: AdapterOptions, network: Network) -> TreebankCorpus:
 
 
 def _with_adapters(network: Network, names: tuple[str, ...]) -> tuple[Student, tuple[str, ...]]:
-    """The model, and its treebanks: those that it has adapters for, then others of these."""
     model = network.model
     known = () if model.adapters is None else network.metadata.treebanks
     treebanks = (*known, *(name for name in names if name not in known))
@@ -219,7 +218,6 @@ def _heads(logits: TaggerLogits) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def _accuracies(tokens: TokenVectors, model: Student, rows: Tensor) -> tuple[float, ...]:
-    """Percentages by head; lemmas of tokens that have one, not a number where none has."""
     n_right, n_scored = dict.fromkeys(HEADS, 0), dict.fromkeys(HEADS, 0)
     for chosen in torch.arange(len(rows), device=rows.device).split(_BATCH_TOKENS):
         part = tokens.select(chosen)
@@ -257,7 +255,6 @@ def _mean(values: tuple[float, ...]) -> float:
 def _keep_best_shares(
     dev: TokenVectors, model: Student, treebanks: tuple[str, ...]
 ) -> tuple[float, ...]:
-    """Scales each adapter in place; gives the macro scores with them."""
     best = []
     for index, name in enumerate(treebanks):
         chosen = (dev.treebank_ids == index).nonzero().squeeze(1)
