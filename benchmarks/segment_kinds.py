@@ -48,7 +48,9 @@ class Kind(NamedTuple):
 def main(argv: list[str] | None = None) -> int:
     """Measures every system and writes the shares."""
     parser = benchmark_parser("segment_kinds", "Segmentation of difficult text, by kind.")
-    parser.add_argument("--udpipe", type=Path, help="directory of <language>.udpipe tokenizers")
+    parser.add_argument(
+        "--udpipe", type=Path, help="directory of <language>.udpipe and generic.udpipe"
+    )
     return run_benchmark(parser, _measure, argv)
 
 
@@ -140,7 +142,7 @@ def _udpipe(directory: Path) -> SegmentText:
     models = {path.stem: Model.load(str(path)) for path in directory.glob("*.udpipe")}
 
     def segment(text: str, language: str) -> Forms:
-        tokenizer = models[language].newTokenizer("")
+        tokenizer = models.get(language, models["generic"]).newTokenizer("")
         tokenizer.setText(text)
         sentences = []
         sentence = Sentence()

@@ -71,15 +71,36 @@ def forms_section() -> str:
     if not record:
         return f"{title}\n\nNot measured."
     rows = []
-    for form, shares in record.items():
+    for form, before in _BEFORE_FOLDING.items():
+        shares = record[form]
         languages = {name: share for name, share in shares.items() if name != "mean"}
         lowest = min(languages, key=languages.__getitem__)
         worst = f"{number(languages[lowest])} ({lowest})"
-        cells = [number(shares["mean"]), worst, number(_BEFORE_FOLDING.get(form))]
+        cells = [number(shares["mean"]), worst, number(before)]
         rows.append([form, str(len(languages)), *cells])
     header = ["form", "languages", "same UPOS", "lowest", "before text was folded"]
     return f"{title}\n\n{_FORMS}\n\n{table(header, rows)}"
 
+
+def kinds_section() -> str:
+    """Segmentation of text as people write it."""
+    title = "## Text as people write it"
+    record = load_benchmark("segment_kinds")
+    if not record:
+        return f"{title}\n\nNot measured."
+    systems = [name for name, shares in record.items() if "abbreviations" in shares]
+    rows = [
+        [kind, *(number(record[each].get(kind)) for each in systems)] for kind in record["mtag"]
+    ]
+    return f"{title}\n\n{_KINDS}\n\n{table(['kind', *systems], rows)}"
+
+
+_KINDS = """\
+Percent of our own texts that are cut as they should be, languages given: 97 sentences with an
+abbreviation inside in 14 languages, 11 styles of quotation marks and dashes in 25, and 665 texts of
+35 kinds in 54, six tenths of which were there before the rules for them. UDPipe 1 is with the
+tokenizers that mtag had before (`python -m benchmarks segment_kinds`). Before these rules mtag had
+77.4 % of all kinds."""
 
 _FORMS = """\
 Our sample texts, rewritten; languages are found both times. Percent of the tokens of the usual text

@@ -24,7 +24,7 @@ from benchmarks.paper.facts import (
     table,
     trained_treebanks,
 )
-from benchmarks.paper.raw_tables import forms_section, raw_section, treebanks_section
+from benchmarks.paper.raw_tables import forms_section, kinds_section, raw_section, treebanks_section
 from mtag_core.evaluation.metrics import LEMMAS
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
@@ -320,6 +320,7 @@ _SECTIONS: dict[str, Callable[[], str]] = {
     "table6": _table6,
     "lemmas": _lemmas,
     "raw": raw_section,
+    "kinds": kinds_section,
     "forms": forms_section,
     "treebanks": treebanks_section,
 }
