@@ -59,7 +59,8 @@ def _class_costs() -> NDArray[np.int64]:
     small[:, UnitClass.ELLIPSIS] = _LIKELY
     small[:, [UnitClass.EMOTICON, UnitClass.ADDRESS]] = _CERTAIN
     is_small = (after == UnitClass.LOWER) | (is_address & (after == UnitClass.UNCASED))
-    costs: NDArray[np.int64] = small * (is_small & is_plain & (bits & _SMALL_LETTERS == 0))
+    is_inside = is_small & (is_plain | is_address) & (bits & _SMALL_LETTERS == 0)
+    costs: NDArray[np.int64] = small * is_inside
     costs += _SURE * ((mark == UnitClass.LONG_DASH) | (after == UnitClass.EMOTICON))
     is_exclamation = (mark == UnitClass.EXCLAMATION) & (after == UnitClass.TITLE)
     costs -= _LIKELY * (is_exclamation & is_plain & ~is_closed)

@@ -48,6 +48,6 @@ def write_mean(first: Path, second: Path, output: Path, *, share: float) -> None
         raise CheckpointError(f"{second}: a model of another shape than {first}; cannot average")
     mean = {}
     for name, weight in one.weights.items():
-        pair = (torch.from_numpy(each).float() for each in (weight, other.weights[name]))
-        mean[name] = torch.lerp(*pair, share).half().numpy()
+        start, end = (torch.from_numpy(each).float() for each in (weight, other.weights[name]))
+        mean[name] = torch.lerp(start, end, share).half().numpy()
     write_trained_model(replace(one, weights=mean), output)

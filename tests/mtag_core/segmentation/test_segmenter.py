@@ -307,3 +307,19 @@ def test_paragraphs_are_cut_together_as_each_alone(bundled_segmenter, texts, lan
     sentences = list(bundled_segmenter.segment(text, language))
     assert [s.forms for s in sentences] == alone
     assert list(bundled_segmenter.segment(text, language)) == sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Write to ann@example.org (see below) today.", "en"),
+        ("Read www.example.org/a (in French) now.", "en"),
+        ("Lies notizen.txt (siehe unten) zuerst.", "de"),
+        ("Voir www.exemple.fr «ici» demain.", "fr"),
+        ("Смотри www.example.ru (ниже) сейчас.", "ru"),
+    ],
+)
+def test_an_opening_mark_before_a_small_letter_ends_no_sentence_behind_an_address(
+    bundled_segmenter, text, language
+):
+    assert len(list(bundled_segmenter.segment(text, language))) == 1

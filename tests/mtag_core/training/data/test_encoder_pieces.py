@@ -8,7 +8,7 @@ pytest.importorskip("transformers", reason="transformers is an extra: install mt
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from mtag_core.__main__ import main
-from mtag_core.training.networks.pretrained import load_encoder, vocab_size
+from mtag_core.training.networks.pretrained import load_encoder, piece_table, vocab_size
 from tests.mtag_core.training.tiny_training import write_everything, write_raw_text
 
 
@@ -35,7 +35,7 @@ def test_pieces_that_do_not_occur_go_and_the_others_keep_their_vectors(folder, t
     assert new.get_vocab_size() < old.get_vocab_size() == len(content["model"]["vocab"])
     assert vocab_size(str(tmp_path / "small")) == new.get_vocab_size()
     before, after = (
-        load_encoder(str(each), n_extra_pieces=0, dropout=0.0).embeddings.word_embeddings.weight
+        piece_table(load_encoder(str(each), n_extra_pieces=0, dropout=0.0)).weight
         for each in (folder / "encoder", tmp_path / "small")
     )
     words = ["the", "cats", "sleep", "."]
