@@ -19,12 +19,12 @@ import fasttext
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.errors import InputNotFoundError
 from mtag_core.langid import LanguageIdentifier, normalise
 from mtag_core.language_words import FLOOR, LanguageWords, ngram_rows, words_of
 from mtag_core.languages import STANDARD_TO_CODE
 from mtag_core.scripts import is_latin
 from mtag_core.storage import open_text
+from mtag_core.training.data.text_files import text_files
 from mtag_core.training.loops.linear import Adam
 from mtag_core.training.options import LangidOptions
 from mtag_core.training.records import record_options
@@ -101,9 +101,7 @@ def train_langid(options: LangidOptions) -> Path:
         CheckpointError: The output belongs to a training with other options.
     """
     text, output = options.text, options.output
-    files = sorted([*text.glob("*.txt"), *text.glob("*.txt.xz")])
-    if not files:
-        raise InputNotFoundError(f"{text}: no *.txt or *.txt.xz file; expected one a language")
+    files = text_files(text)
     record_options(output / "config.json", options, may_differ=("output",))
     train, held_back = output / "train.txt", output / "held-back.tsv"
     if not held_back.exists():
@@ -234,13 +232,13 @@ def count_language_words(
     """Counts words.
 
     Args:
-        text: Directory of `<code>.txt.xz` files, a sentence a line.
+        text: Directory of `<code>.txt` or `.txt.xz` files, a sentence a line.
         treebanks: Sentences of some languages.
         seed: Chooses lines of Croatian and Serbian.
     """
     language_to_counts: dict[str, Counter[str]] = {}
     texts: dict[str, list[str]] = {}
-    for path in sorted(text.glob("*.txt.xz")):
+    for path in text_files(text):
         code = path.name.split(".")[0]
         if code in _UNSPACED:
             continue

@@ -8,6 +8,7 @@ from mtag_core.options import group, option
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 TREEBANKS_HELP = "directory of *-train and *-dev .conllu[.xz] files, at any depth"
+TEXTS_HELP = "directory of LANGUAGE.txt[.xz] files, a sentence a line"
 RESUME_HELP = "go on from the checkpoint in --output"
 TRAIN_ON_DEV_HELP = "train on three quarters of the dev files, too; score the rest"
 LICENCES_HELP = "learn only treebanks whose licence in INDEX.tsv is one of these"
@@ -108,7 +109,7 @@ class CutEncoderOptions:
 
     encoder: Path = option("Hugging Face directory of the encoder, with tokenizer.json")
     treebanks: Path = option(TREEBANKS_HELP)
-    text: Path = option("directory of LANGUAGE.txt[.xz] files, a sentence a line")
+    text: Path = option(TEXTS_HELP)
     output: Path = option("directory for the smaller encoder")
     n_pieces: int = option("wordpieces to keep, those that occur most", 110_000)
 
@@ -118,7 +119,7 @@ class TextOptions:
     """Options of `train text`."""
 
     corpus: Path = option(_CORPUS)
-    text: Path = option("directory of LANGUAGE.txt[.xz] files, a sentence a line")
+    text: Path = option(TEXTS_HELP)
     encoder: Path = option("directory of the teachers' encoder, for its tokenizer.json")
     output: Path = option("directory for tokens, vocabulary and arrays")
     segmenters: Path = option("segmenters to cut text with", DEFAULT_BUNDLE / "segmenters")
@@ -271,7 +272,7 @@ class LangidOptions:
     of equal bytes.
     """
 
-    text: Path = option("directory of <code>.txt or <code>.txt.xz files, a sentence a line")
+    text: Path = option(TEXTS_HELP)
     output: Path = option("directory; a training that stopped goes on there")
     n_sentences: int = option("sentences a language at most", 30_000)
     held_back_every: int = option("one sentence in so many is held out", 25)
@@ -287,7 +288,7 @@ class BundleTrainingOptions:
     """Options of `train bundle`."""
 
     treebanks: Path = option(TREEBANKS_HELP, metavar="DIR")
-    text: Path = option("directory of LANGUAGE.txt[.xz] files, a sentence a line", metavar="DIR")
+    text: Path = option(TEXTS_HELP, metavar="DIR")
     encoder: Path = option("Hugging Face directory of the teachers' encoder", metavar="DIR")
     output: Path = option("the bundle to write; missing or empty", metavar="DIR")
     work: Path | None = option(

@@ -104,7 +104,7 @@ class TrainSegmentersOptions:
     )
     output: Path = option("directory; a training that stopped goes on there", metavar="DIR")
     text: Path | None = option(
-        "directory of <code>.txt.xz files: sentence ends, abbreviations, common words",
+        "directory of LANGUAGE.txt[.xz] files: sentence ends, abbreviations, common words",
         None,
         metavar="DIR",
     )

@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.storage import open_text
 from mtag_core.training.data.pieces import SpecialPieces
-from mtag_core.training.data.text import text_files
+from mtag_core.training.data.text_files import text_files
 from mtag_core.training.data.treebanks import read_treebank, treebank_files
 from mtag_core.training.options import CutEncoderOptions
 

@@ -32,6 +32,7 @@ from mtag_core.storage import open_text
 from mtag_core.training.data.corpus import TreebankCorpus, read_forms, write_forms
 from mtag_core.training.data.datasets import WordSentences
 from mtag_core.training.data.pieces import FormPieces
+from mtag_core.training.data.text_files import text_files
 from mtag_core.training.data.words import FormTable
 from mtag_core.training.options import TextOptions
 
@@ -44,7 +45,6 @@ _MIN_TOKENS = 3
 _MAX_TOKENS = 120
 _JOB_LINES = 2000
 _MAX_CHARACTERS_A_TOKEN = 7
-_SUFFIXES = (".txt", ".txt.xz")
 
 
 def run(options: TextOptions) -> str:
@@ -72,18 +72,6 @@ def run(options: TextOptions) -> str:
         table = FormTable.of(forms, tokenizer, n_processes=options.n_processes)
         table.save(output / "forms.npz")
     return f"{len(forms)} forms of {len(paths)} texts  {output}"
-
-
-def text_files(directory: Path) -> list[Path]:
-    """Lists the texts of a directory, `LANGUAGE.txt` and `LANGUAGE.txt.xz`, by name.
-
-    Raises:
-        InputNotFoundError: There is none.
-    """
-    paths = sorted(path for suffix in _SUFFIXES for path in directory.glob(f"*{suffix}"))
-    if not paths:
-        raise InputNotFoundError(f"{directory}: no LANGUAGE.txt or .txt.xz")
-    return paths
 
 
 def as_read(forms: Iterable[str], architecture: str) -> list[str]:

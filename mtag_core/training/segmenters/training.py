@@ -19,6 +19,7 @@ from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.languages import GENERIC
 from mtag_core.storage import open_text
+from mtag_core.training.data.text_files import text_files
 from mtag_core.training.data.treebanks import treebank_name, treebanks_with
 from mtag_core.training.langid import count_language_words
 from mtag_core.training.loops.linear import FitOptions
@@ -143,6 +144,11 @@ class _Trainer:
         return files
 
     @cached_property
+    def _code_to_text(self) -> dict[str, Path]:
+        paths = text_files(self.options.text) if self.options.text else []
+        return {path.name.split(".")[0]: path for path in paths}
+
+    @cached_property
     def _names(self) -> frozenset[str]:
         return treebanks_with(self.options.licences, self.options.treebanks)
 
@@ -219,8 +225,7 @@ class _Trainer:
         sentences = [s for name in spaced for s in self._edited(name, each.n_generic_tokens)]
         unedited = [s for name in spaced for s in self._unedited(name, each.n_generic_tokens // 4)]
         texts: list[MarkedText] = []
-        for path in sorted(self.options.text.glob("*.txt.xz")) if self.options.text else []:
-            code = path.name.split(".")[0]
+        for code in self._code_to_text:
             if code not in _UNSPACED_TEXT:
                 texts += self._texts(code, each.n_generic_lines)
         return LayerData(sentences, texts, unedited, clitics=frozenset({"n't"}))
@@ -261,9 +266,8 @@ class _Trainer:
         return [mark_lines(chosen, short_forms, seed=self.options.each.seed)] if chosen else []
 
     def _lines(self, code: str) -> Iterator[str]:
-        path = self.options.text / f"{code}.txt.xz" if self.options.text else None
-        if path and path.exists():
-            with open_text(path) as stream:
+        if code in self._code_to_text:
+            with open_text(self._code_to_text[code]) as stream:
                 yield from stream
 
     def _splits(self, language: str) -> _Model:
