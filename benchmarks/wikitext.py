@@ -22,17 +22,10 @@ from pathlib import Path
 
 from benchmarks.harness import benchmark_parser, run_benchmark
 from mtag_core.records import Document
-from mtag_core.wikipedia import (
-    Page,
-    PageOutcome,
-    Site,
-    clean_wikitext,
-    page_outcome,
-    read_definitions,
-    read_documents,
-    read_pages,
-    read_site,
-)
+from mtag_core.wikipedia.dumps import PageOutcome, page_outcome, read_definitions, read_documents
+from mtag_core.wikipedia.pages import Page, read_pages
+from mtag_core.wikipedia.site import Site, read_site
+from mtag_core.wikipedia.wikitext import clean_wikitext
 
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？։।])[\"'”’»）)\]]*\s+")
 _GAP = re.compile(r"  |\s[,،、，]")

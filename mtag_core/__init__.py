@@ -1,5 +1,6 @@
 """Tags text of about 50 languages with universal parts of speech and features, on one CPU core."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from mtag_core.records import Document, Reject
@@ -22,19 +23,15 @@ __all__ = [
 
 __version__ = "0.1.0"
 
+_MODULES = {
+    "Tagger": "mtag_core.tagging.tagger",
+    **dict.fromkeys(("TaggedDocument", "TaggedSentence"), "mtag_core.tagging.tagged"),
+    **dict.fromkeys(("to_pandas", "to_spacy"), "mtag_core.adapters"),
+}
+
 
 def __getattr__(name: str) -> object:
-    """Imports a class when it is first asked for: scoring files must not wait for a model."""
-    if name == "Tagger":
-        from mtag_core.tagging.tagger import Tagger
-
-        return Tagger
-    if name in ("to_pandas", "to_spacy"):
-        from mtag_core import adapters
-
-        return getattr(adapters, name)
-    if name in ("TaggedDocument", "TaggedSentence"):
-        from mtag_core.tagging import tagged
-
-        return getattr(tagged, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Imports what is exported when it is first asked for: scoring must not wait for a model."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

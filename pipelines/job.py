@@ -1,6 +1,7 @@
 """What every pipeline of ours does around its steps: plan, run, sum up, report errors in a line."""
 
 import logging
+import os
 import signal
 import sys
 import time
@@ -31,7 +32,6 @@ from pipelines.interrupts import RunGuard, Terminated, exit_code, signal_message
 from pipelines.options import CorpusOptions, JobOptions, unused_read_flags
 from pipelines.progress import Progress
 from pipelines.run_folder import run_folder
-from pipelines.runners.direct import fitting_workers
 from pipelines.runners.flink import FlinkJobs, WorkerWatch
 from pipelines.runners.registry import check_runner, find_runner
 from pipelines.runners.runner import mtag_error, worker_pool
@@ -41,6 +41,10 @@ from pipelines.transforms.write_parts import FinishRun
 
 AddSteps = Callable[["beam.PCollection[PlannedPart]", str | None], "beam.PCollection[Manifest]"]
 
+# A process takes as long to start as to tag a tenth of what it should read at least.
+_MIN_WORKER_INPUT_BYTES = 2**20
+# Of memory: what a worker with the segmenters of many languages takes, and some more.
+_WORKER_BYTES = 700 * 2**20
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -160,6 +164,14 @@ def _with_workers(options: JobOptions, *, n_parts: int, n_bytes: int) -> JobOpti
     n_workers = options.workers or fitting_workers(n_parts, n_bytes)
     flags = (*options.beam_flags, f"--direct_num_workers={n_workers}")
     return replace(options, beam_flags=flags)
+
+
+def fitting_workers(n_parts: int, n_input_bytes: int) -> int:
+    """How many processes a run on this machine should have to make so many parts."""
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    free_bytes = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    most = n_input_bytes // _MIN_WORKER_INPUT_BYTES, free_bytes // _WORKER_BYTES
+    return max(1, min(n_cores - 1, n_parts, *most))
 
 
 def run_planned(

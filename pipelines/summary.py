@@ -14,7 +14,7 @@ from mtag_core.output.preview import Preview
 from mtag_core.output.visible import visible
 from mtag_core.parts.run_plan import PlanSize
 from mtag_core.records import READER_FAILED
-from mtag_core.wikipedia import PageOutcome
+from mtag_core.wikipedia.dumps import PageOutcome
 from pipelines.progress import format_seconds
 
 _MOST_LANGUAGES = 12

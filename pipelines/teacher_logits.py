@@ -28,14 +28,17 @@ if __name__ == "__main__":
 import functools
 import logging
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 
 from mtag_core import storage
 from mtag_core.cli.logs import set_up_logging
+from mtag_core.errors import UsageError
+from mtag_core.options import Flags, group, option
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.preview import Preview
@@ -47,6 +50,7 @@ from mtag_core.parts.run_plan import choose_sizes, measure_plan, write_plan
 from mtag_core.records import Sentence
 from mtag_core.storage import FileInfo
 from mtag_core.tagging.bundle import Bundle
+from mtag_core.training.logits.bundle_teacher import BundleTeacher
 from mtag_core.training.logits.logit_shards import ShardFormat, preview_shards
 from mtag_core.training.logits.logit_teachers import Teacher
 from mtag_core.training.logits.scorer import (
@@ -56,23 +60,24 @@ from mtag_core.training.logits.scorer import (
     load_teacher,
     shard_info,
 )
-from mtag_core.training.logits.sentence_choice import Selection, choose_parts, remove_choice
+from mtag_core.training.logits.sentence_choice import (
+    ChoiceOptions,
+    Selection,
+    choose_parts,
+    remove_choice,
+)
 from mtag_core.training.logits.shared_basis import (
     basis_path,
     make_basis,
     read_basis,
     sample_sentences,
 )
-from mtag_core.training.logits.soft_targets import TailBasis
+from mtag_core.training.logits.soft_targets import SummaryOptions, TailBasis
 from pipelines.interrupts import exit_program
 from pipelines.job import find_inputs, make_parts, run_job, run_planned
 from pipelines.models import PROGRAM
+from pipelines.options import CorpusOptions, JobOptions, parse_flags
 from pipelines.summary import print_plan
-from pipelines.teacher_options import (
-    TeacherOptions,
-    parse_teacher_options,
-    unused_device_flag,
-)
 from pipelines.transforms.read_documents import ReadDocuments
 from pipelines.transforms.segment import Segment
 from pipelines.transforms.steps import SharedModel
@@ -86,6 +91,51 @@ _LOGGER = logging.getLogger(__name__)
 _PREVIEW_SENTENCES = 2
 _PREVIEW_PARTS = 5
 _HINT = "no sentence was kept: see --languages, --min_tokens and --max_tokens"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherOptions:
+    """The options of one run; each is described by `--help`."""
+
+    corpus: CorpusOptions = group(section="input")
+    job: JobOptions = group(section="output")
+    choice: ChoiceOptions = group(ChoiceOptions(), section="sentences")
+    teacher: Path | None = option(
+        "made by `mtag train teacher` (torch), a Hugging Face token-classification directory "
+        "(torch), or a model bundle; that of --model if left out",
+        None,
+        metavar="DIR",
+        section="teacher",
+    )
+    device: str = option(
+        "of a torch teacher, such as cuda", "cpu", metavar="NAME", section="teacher"
+    )
+    model: str | None = option(
+        "bundle whose segmenters are used; the one in mtag if left out",
+        None,
+        metavar="DIR",
+        section="teacher",
+    )
+    summary: SummaryOptions = group(SummaryOptions(), section="teacher")
+
+
+_FLAGS = Flags(TeacherOptions)
+
+
+def parse_teacher_options(argv: Sequence[str]) -> TeacherOptions:
+    """Parses the command line.
+
+    Raises:
+        UsageError: A flag is unknown, missing or has a wrong value; the message says what to do.
+    """
+    does = "Lets a teacher score the sentences of Wikipedia dumps or other text."
+    options = parse_flags(_FLAGS, argv, job="teacher_logits", does=does)
+    choice = options.choice
+    if choice.min_tokens > choice.max_tokens:
+        raise UsageError(
+            f"--min_tokens={choice.min_tokens} is above --max_tokens={choice.max_tokens}"
+        )
+    return options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -119,8 +169,11 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
     """
     files = find_inputs(options.corpus, options.job)
     teacher = load_teacher(options.teacher, bundle=options.model, device=options.device)
-    for line in unused_device_flag(options.device, teacher):
-        _LOGGER.warning(line)
+    if options.device != "cpu" and isinstance(teacher, BundleTeacher):
+        _LOGGER.warning(
+            "--device=%s changes nothing: ONNX Runtime runs this teacher, on the CPU",
+            options.device,
+        )
     layout = _layout(options, teacher, basis=None)
     config = _config(options, teacher, layout, files)
     # The basis is fitted on a sample of all parts, and the choice is made among them.
@@ -147,10 +200,9 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
             remove_choice(layout.base)
 
 
-def load_scorer(options: TeacherOptions) -> Scorer:
+def load_scorer(load: Callable[[], Teacher], summary: SummaryOptions, output: str) -> Scorer:
     """Loads teacher and basis in a worker process."""
-    teacher = load_teacher(options.teacher, bundle=options.model, device=options.device)
-    return Scorer(teacher, options.summary, basis=read_basis(options.job.output))
+    return Scorer(load(), summary, basis=read_basis(output))
 
 
 def score_parts(
@@ -172,7 +224,11 @@ def score_parts(
         A manifest a part: small.
     """
     segmenter = SharedModel(functools.partial(load_segmenter, options.model))
-    scorer = SharedModel(functools.partial(load_scorer, options))
+    # Not the options, whose class workers do not know where this module is the program.
+    load = functools.partial(
+        load_teacher, options.teacher, bundle=options.model, device=options.device
+    )
+    scorer = SharedModel(functools.partial(load_scorer, load, options.summary, options.job.output))
     selection = Selection(layout.base, options.choice)
     limit_s = options.corpus.read.max_document_seconds
     return (

@@ -42,7 +42,7 @@ FLOORS = (
     {"pipelines.commands", "pipelines.metrics", "pipelines.models"},
     {"pipelines.progress", "pipelines.runners"} | {"pipelines.transforms"},
     {"pipelines", "pipelines.local_worker", "pipelines.options", "pipelines.summary"},
-    {"pipelines.annotate_options", "pipelines.teacher_options"},
+    {"pipelines.annotate_options"},
     {"pipelines.job"},
     {"pipelines.streaming"},
     {"pipelines.annotate", "pipelines.teacher_logits"},

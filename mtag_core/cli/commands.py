@@ -2,18 +2,41 @@
 
 A command's module is imported only when it is called, so that tagging never imports what training
 needs. Jobs on Apache Beam are added by `pipelines`, which is above this package.
+
+What trains is a recipe: a module of `mtag_core.training` with `run(options) -> str`, what to print
+at the end.
 """
 
-import argparse
 import importlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol, cast
+from dataclasses import MISSING, dataclass
+from typing import Any
 
 from mtag_core import __version__
 from mtag_core.cli.flag_parser import FlagParser, hint
-from mtag_core.cli.recipes import RECIPES, Recipe
+from mtag_core.cli.logs import start_logging
 from mtag_core.errors import UsageError
+from mtag_core.options import Flags
+from mtag_core.training.options import (
+    AdapterOptions,
+    AdaptOptions,
+    AverageOptions,
+    BundleTrainingOptions,
+    CorpusOptions,
+    CutEncoderOptions,
+    DistillOptions,
+    ExportOptions,
+    LabelOptions,
+    LangidOptions,
+    TeacherTrainingOptions,
+    TextOptions,
+    UnpackBundleOptions,
+)
+from mtag_core.training.segmenter_options import (
+    LabelBoundariesOptions,
+    LabelSplitsOptions,
+    TrainSegmentersOptions,
+)
 
 # What only some commands need.
 _PACKAGE_TO_EXTRA = {
@@ -49,52 +72,54 @@ _TITLES = {
     "label": "training data",
     "bundle": "model bundles",
 }
-# Name, module in this package, help.
-_MODULES = (
-    ("tag", "tag", "tag a text, a file or standard input"),
-    (
-        "evaluate",
-        "evaluate",
-        "score CoNLL-U files or the tagger itself with the CoNLL 2018 metric",
-    ),
-    ("serve", "serve", "tag what comes over HTTP, with UDPipe's REST parameters, and on a page"),
-)
 
 
-class _Handler(Protocol):
-    """What does the work of a command: a module of this package, or a recipe."""
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Adds the command's flags."""
-
-    def run(self, args: argparse.Namespace) -> int:
-        """Does the work; gives the exit code."""
-        ...
-
-
-def _from_module(name: str, module: str, help_line: str) -> Command:
-    def load() -> _Handler:
-        return cast(_Handler, importlib.import_module(f"mtag_core.cli.{module}"))
-
-    older = module.replace("_", "-")
-    return _command(name, help_line, load, older="" if older == name else older)
-
-
-def _command(name: str, help_line: str, load: Callable[[], _Handler], *, older: str) -> Command:
+def _command(
+    name: str, help_line: str, start: Callable[[FlagParser, Sequence[str]], int], older: str = ""
+) -> Command:
     def run(prog: str, argv: Sequence[str]) -> int:
         parser = FlagParser(prog=prog, description=f"{help_line[0].upper()}{help_line[1:]}.")
         try:
-            handler = load()
-            handler.add_arguments(parser)
-            return handler.run(parser.parse_all(argv))
+            return start(parser, argv)
         except ModuleNotFoundError as error:
             raise missing_extra(name, error) from error
 
     return Command(name, help_line, run, older)
 
 
-def _from_recipe(name: str, recipe: Recipe) -> Command:
-    return _command(name, recipe.help_line, lambda: recipe, older=recipe.older)
+def _from_module(name: str, help_line: str) -> Command:
+    def start(parser: FlagParser, argv: Sequence[str]) -> int:
+        module = importlib.import_module(f"mtag_core.cli.{name}")
+        module.add_arguments(parser)
+        return int(module.run(parser.parse_all(argv)))
+
+    return _command(name, help_line, start)
+
+
+def _recipe(
+    name: str,
+    module: str,
+    options: type[Any],
+    help_line: str,
+    *,
+    older: str = "",
+    is_verbose: bool = False,
+    **defaults: Any,  # noqa: ANN401
+) -> Command:
+    flags = Flags(options, **defaults)
+
+    def start(parser: FlagParser, argv: Sequence[str]) -> int:
+        flags.add_to(parser)
+        parser.add_argument("--verbose", "-v", action="store_true", help="log more")
+        args = parser.parse_all(argv)
+        # Those that take hours say on the way what they do.
+        start_logging(is_verbose=args.verbose or is_verbose)
+        recipe = importlib.import_module(f"mtag_core.training.{module}")
+        if message := recipe.run(flags.parse(args)):
+            print(message)
+        return 0
+
+    return _command(name, help_line, start, older or name.replace(" ", "-"))
 
 
 def missing_extra(name: str, error: ModuleNotFoundError) -> Exception:
@@ -112,8 +137,136 @@ def missing_extra(name: str, error: ModuleNotFoundError) -> Exception:
 
 
 COMMANDS = (
-    *(_from_module(*row) for row in _MODULES),
-    *(_from_recipe(*item) for item in RECIPES.items()),
+    _from_module("tag", "tag a text, a file or standard input"),
+    _from_module("evaluate", "score CoNLL-U files or the tagger itself with the CoNLL 2018 metric"),
+    _from_module("serve", "tag what comes over HTTP, with UDPipe's REST parameters, and on a page"),
+    _recipe(
+        "train bundle",
+        "recipes.bundle_training",
+        BundleTrainingOptions,
+        "make a bundle from treebanks, text and an encoder, in stages",
+        is_verbose=True,
+    ),
+    _recipe(
+        "train langid",
+        "langid",
+        LangidOptions,
+        "train the language identifier of a bundle",
+        is_verbose=True,
+    ),
+    _recipe(
+        "train segmenters",
+        "segmenters.training",
+        TrainSegmentersOptions,
+        "train the segmenters of a bundle and the common words of languages",
+        is_verbose=True,
+    ),
+    _recipe(
+        "train teacher",
+        "recipes.teacher",
+        TeacherTrainingOptions,
+        "fine-tune a pretrained encoder on treebanks",
+    ),
+    _recipe(
+        "train cut-encoder",
+        "data.encoder_pieces",
+        CutEncoderOptions,
+        "keep the wordpieces of an encoder that treebanks and text have most",
+        older="cut-encoder",
+    ),
+    _recipe(
+        "train corpus",
+        "data.corpus",
+        CorpusOptions,
+        "read treebanks once, with lemma rules, for teachers and students",
+        older="read-treebanks",
+        is_verbose=True,
+    ),
+    _recipe(
+        "train text",
+        "data.text",
+        TextOptions,
+        "segment text, train the student's vocabulary, encode both",
+        older="prepare-text",
+        is_verbose=True,
+    ),
+    _recipe(
+        "train labels",
+        "recipes.labelling",
+        LabelOptions,
+        "let teachers label treebanks and text for students",
+        older="label-words",
+    ),
+    _recipe(
+        "train distill",
+        "recipes.distillation",
+        DistillOptions,
+        "train a student on what teachers labelled, or on shards of logits",
+        older="distill",
+    ),
+    _recipe(
+        "train finetune",
+        "recipes.distillation",
+        DistillOptions,
+        "train a distilled student further, on treebanks above all",
+        older="finetune",
+        student=MISSING,
+        label_share=0.7,
+        text_rate=0.05,
+        epochs=12.0,
+        peak_rate=4e-4,
+        warmup_share=0.1,
+    ),
+    _recipe(
+        "train adapters",
+        "recipes.adapters",
+        AdapterOptions,
+        "fit a student's treebank adapters, styles and temperatures",
+        older="fit-adapters",
+    ),
+    _recipe(
+        "train adapt",
+        "recipes.adaptation",
+        AdaptOptions,
+        "train a student further, on treebank labels alone",
+        older="adapt",
+    ),
+    _recipe(
+        "train average-models",
+        "networks.model_mean",
+        AverageOptions,
+        "write the weighted mean of two students of one ancestor",
+        older="average-models",
+    ),
+    _recipe(
+        "label boundaries",
+        "segmenters.encoder_labels",
+        LabelBoundariesOptions,
+        "mark in text where a fine-tuned teacher predicts that tokens end",
+        is_verbose=True,
+    ),
+    _recipe(
+        "label splits",
+        "segmenters.encoder_labels",
+        LabelSplitsOptions,
+        "split the surface tokens of text as a fine-tuned encoder predicts",
+        is_verbose=True,
+    ),
+    _recipe(
+        "bundle export",
+        "export.bundle",
+        ExportOptions,
+        "make the bundle that tagging loads from a trained student",
+        older="export",
+        is_verbose=True,
+    ),
+    _recipe(
+        "bundle unpack",
+        "export.unpack_bundle",
+        UnpackBundleOptions,
+        "turn a bundle's student back into a model that finetune goes on with",
+        older="unpack-bundle",
+    ),
 )
 
 

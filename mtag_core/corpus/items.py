@@ -186,6 +186,7 @@ class Format:
         may_abort: Whether a native library reads it that may end the process on damaged files:
             such files are planned in a child process.
         names: Matches the ends of names that have none of the extensions, or None.
+        is_default: Whether it is that of files whose names say nothing.
     """
 
     name: str
@@ -197,6 +198,7 @@ class Format:
     options: tuple[str, ...] = ()
     may_abort: bool = False
     names: re.Pattern[str] | None = None
+    is_default: bool = False
 
 
 def even_ranges(size: int, step: int) -> Sequence[Range]:

@@ -1,8 +1,8 @@
-"""Fields of the input that go with each document into the output: names, types and values.
+"""Fields of records: what makes a document, and what goes with it into the output.
 
-A field has one type in a whole output, since a column of Parquet has: one that the user names, such
-as `id:int`, or the one that fits the first documents. Values are those that JSON has, so that they
-pass through spools; dates and times are strings as ISO 8601 writes them.
+A kept field has one type in a whole output, since a column of Parquet has: one that the user
+names, such as `id:int`, or the one that fits the first documents. Values are those that JSON has:
+they pass through spools. Dates and times are strings as ISO 8601 writes them.
 """
 
 import json
@@ -14,13 +14,18 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from mtag_core.corpus.decoding import check_text
-from mtag_core.records import FieldValue
+from mtag_core.corpus.decoding import Fault, Origin, check_text, language_fault
+from mtag_core.corpus.items import ReadOptions
+from mtag_core.languages import find_language
+from mtag_core.records import Document, FieldValue, Reject
 
 _INT64 = range(-(2**63), 2**63)
 _TRUTHS = {"true": True, "false": False}
 # Values as they come; while the types of a corpus are found.
 RAW = "raw"
+# Between the names of a field and of the one within it.
+NESTED = "."
+_MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,3 +199,74 @@ def _kind(value: object) -> str:
 def field_text(value: FieldValue) -> str:
     """A value as text formats write it: strings as they are, the rest as JSON does."""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def document_of(
+    fields: dict[str, Any], record: bytes, origin: Origin, options: ReadOptions
+) -> Document | Reject:
+    """Makes a document of a record's fields, or a reject that carries the record.
+
+    Args:
+        fields: Name to value.
+        record: Its bytes.
+        origin: Where it is.
+        options: Names of the fields; `article.body` is the field `body` of the object `article`,
+            unless a field has that very name.
+    """
+    fault = _fault(fields, options)
+    if fault:
+        return origin.reject(*fault, record)
+    doc_id = origin.doc_id
+    if options.id_field is not None and _field(fields, options.id_field) is not None:
+        doc_id = str(_field(fields, options.id_field))
+    language = None
+    if options.language_field is not None and _field(fields, options.language_field):
+        language = find_language(_field(fields, options.language_field))
+    text = str(_field(fields, options.text_field))
+    found = (_field(fields, field.name) for field in kept_fields(options.keep_fields))
+    try:
+        values = (None if value is _MISSING else value for value in found)
+        kept = kept_values(options.keep_fields, values)
+    except FieldError as error:
+        return origin.reject(error.reason, str(error), record, doc_id=doc_id)
+    return Document(doc_id, text, *origin, language=language, fields=kept)
+
+
+def _fault(fields: dict[str, Any], options: ReadOptions) -> Fault | None:
+    for name in (options.text_field, options.id_field, options.language_field):
+        if name is not None and _field(fields, name) is _MISSING:
+            # Names may hold line ends; a detail is one line.
+            found = " ".join(", ".join(_names(fields)[:20]).split()) or "none"
+            return Fault("missing_field", f"no field {name!r}; fields found: {found[:200]}")
+    text = _field(fields, options.text_field)
+    if not isinstance(text, str):
+        detail = f"field {options.text_field!r} is {type(text).__name__}; expected a string"
+        return Fault("wrong_type", detail)
+    doc_id = _field(fields, options.id_field) if options.id_field is not None else None
+    if doc_id is not None and (isinstance(doc_id, bool) or not isinstance(doc_id, str | int)):
+        detail = f"field {options.id_field!r} is {type(doc_id).__name__}; expected string or number"
+        return Fault("wrong_type", detail)
+    if options.language_field is not None:
+        fault = language_fault(_field(fields, options.language_field), options.language_field)
+        if fault:
+            return fault
+    return check_text(text) or (check_text(doc_id) if isinstance(doc_id, str) else None)
+
+
+def _field(fields: Any, name: str) -> Any:  # noqa: ANN401
+    while isinstance(fields, dict):
+        if name in fields:
+            return fields[name]
+        first, dot, name = name.partition(NESTED)
+        if not dot or first not in fields:
+            break
+        fields = fields[first]
+    return _MISSING
+
+
+def _names(fields: dict[str, Any]) -> list[str]:
+    return sorted(
+        f"{name}{NESTED}{inner}" if inner else name
+        for name, value in fields.items()
+        for inner in (value if isinstance(value, dict) and value else ("",))
+    )

@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 
-from mtag_core.corpus import formats as modules_of_formats
 from mtag_core.corpus.decoding import Fault
-from mtag_core.corpus.formats import text
 from mtag_core.corpus.items import AUTO, Format, Read, ReadOptions, Span, WorkItem
 from mtag_core.corpus.sniffing import stem_of
 from mtag_core.corpus.source import changed_since_planned, failure_of
@@ -27,7 +25,8 @@ def register(added: Format) -> None:
 
 def register_modules() -> None:
     """Registers the `FORMATS` of all modules of `mtag_core.corpus.formats`."""
-    for found in iter_modules(modules_of_formats.__path__, f"{modules_of_formats.__name__}."):
+    package = import_module("mtag_core.corpus.formats")
+    for found in iter_modules(package.__path__, f"{package.__name__}."):
         for each in import_module(found.name).FORMATS:
             register(each)
 
@@ -55,8 +54,6 @@ def format_named(name: str) -> Format:
 def format_of(file: FileInfo, options: ReadOptions) -> Format:
     """The format of a file: the one that the options name, or that its own name says.
 
-    What the name does not say is plain text.
-
     Raises:
         UsageError: The options name none.
     """
@@ -66,7 +63,7 @@ def format_of(file: FileInfo, options: ReadOptions) -> Format:
     if extension in _EXTENSION_TO_FORMAT:
         return _EXTENSION_TO_FORMAT[extension]
     named = (each for each in formats() if each.names is not None and each.names.search(name))
-    return next(named, text.FORMATS[0])
+    return next(named, next(each for each in formats() if each.is_default))
 
 
 def formats_using(option: str) -> tuple[Format, ...]:

@@ -16,7 +16,7 @@ from mtag_core.errors import CountMismatchError
 from mtag_core.output.manifests import Manifest
 from mtag_core.records import TAGGING_FAILED, TOO_SLOW
 from mtag_core.tagging.tagged import SentenceResult
-from mtag_core.wikipedia import PageOutcome
+from mtag_core.wikipedia.dumps import PageOutcome
 
 _INTERVAL_S = 0.5
 

@@ -22,7 +22,7 @@ from mtag_core.output.streams import compressed
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.parts.read_alone import Trial, checked, read_item_alone
 from mtag_core.records import Document, MultiwordToken, Reject, Sentence
-from mtag_core.wikipedia import PageOutcome
+from mtag_core.wikipedia.dumps import PageOutcome
 
 _CHUNK_BYTES = 2**20
 

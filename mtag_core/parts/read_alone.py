@@ -18,7 +18,7 @@ from mtag_core.corpus.registry import read_item
 from mtag_core.errors import StorageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.records import CRASHED, Document, Reject
-from mtag_core.wikipedia import PageOutcome
+from mtag_core.wikipedia.dumps import PageOutcome
 
 _open_marks: set[str] = set()
 

@@ -37,7 +37,7 @@ from mtag_core.parts.report_page import (
     tile,
 )
 from mtag_core.tagging.sentence_html import sentence_html
-from mtag_core.wikipedia import PageOutcome
+from mtag_core.wikipedia.dumps import PageOutcome
 
 _MOST_BARS = 20
 _MOST_INPUTS = 20

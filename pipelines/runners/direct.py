@@ -22,10 +22,6 @@ from apache_beam.transforms import environments
 from pipelines.run_folder import running_path
 from pipelines.runners.runner import Runner
 
-_MIN_BYTES = 2**20
-# Of memory: what a worker with the segmenters of many languages takes, and some more.
-_WORKER_BYTES = 700 * 2**20
-
 
 def _make(
     _name: str, beam_flags: Sequence[str], *, is_verbose: bool
@@ -50,20 +46,6 @@ def _make(
         _worker_command(is_verbose=is_verbose)
     )
     return FnApiRunner(default_environment=command, provision_info=provision_info), options
-
-
-def fitting_workers(n_parts: int, n_bytes: int) -> int:
-    """How many processes a run on this machine should have.
-
-    Args:
-        n_parts: Parts to be made.
-        n_bytes: Bytes of input to be read; a process takes as long to start as to tag a tenth of
-            what it should have at least.
-    """
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    free_bytes = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    limits = n_cores - 1, n_parts, n_bytes // _MIN_BYTES, free_bytes // _WORKER_BYTES
-    return max(1, min(limits))
 
 
 def _worker_command(*, is_verbose: bool) -> str:

@@ -1,11 +1,12 @@
 """The runners that mtag knows more of than their names."""
 
 from collections.abc import Sequence
+from importlib import import_module
+from pkgutil import iter_modules
 
 from apache_beam.options.pipeline_options import StandardOptions
 
 from mtag_core.errors import UsageError
-from pipelines.runners import dataflow, direct, flink, prism
 from pipelines.runners.runner import Runner
 
 _NAME_TO_RUNNER: dict[str, Runner] = {}
@@ -16,8 +17,16 @@ def register(added: Runner) -> None:
     _NAME_TO_RUNNER.update((name.lower(), added) for name in added.names)
 
 
-for _module in (direct, flink, dataflow, prism):
-    register(_module.RUNNER)
+def register_modules() -> None:
+    """Registers the `RUNNER` of each module of `pipelines.runners` that has one."""
+    package = import_module("pipelines.runners")
+    for found in iter_modules(package.__path__, f"{package.__name__}."):
+        runner = getattr(import_module(found.name), "RUNNER", None)
+        if runner is not None:
+            register(runner)
+
+
+register_modules()
 
 
 def find_runner(name: str) -> Runner:

@@ -1,8 +1,8 @@
 """What a runner is to mtag, and the checks of the services that a job elsewhere needs.
 
 Beam itself waits, some of it for ever, for a job server or a pool of workers that is not running.
-Each runner about which there is more to know is a module here with a `RUNNER` that
-`pipelines.runners.registry` registers; every other runner of Beam works by its name alone.
+Each runner about which there is more to know is a module here with a `RUNNER`, which
+`pipelines.runners.registry` finds; every other runner of Beam works by its name alone.
 """
 
 import argparse

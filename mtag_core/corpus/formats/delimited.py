@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from mtag_core.corpus.decoding import Origin
-from mtag_core.corpus.formats.jsonl import document_of
 from mtag_core.corpus.items import Format, ReadOptions, Span
+from mtag_core.corpus.kept_fields import document_of
 from mtag_core.corpus.sniffing import stem_of
 from mtag_core.corpus.source import LongLine, Source, read_lines
 from mtag_core.records import Document, Reject

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from mtag_core.corpus.decoding import Fault, Origin, check_text, language_fault
+from mtag_core.corpus.decoding import Fault, Origin
 from mtag_core.corpus.items import (
     WHOLE,
     Format,
@@ -23,18 +23,14 @@ from mtag_core.corpus.items import (
     can_start_midway,
     even_ranges,
 )
-from mtag_core.corpus.kept_fields import FieldError, kept_fields, kept_values
+from mtag_core.corpus.kept_fields import document_of
 from mtag_core.corpus.sniffing import UTF8_MARK
 from mtag_core.corpus.source import LongLine, Source, read_lines
-from mtag_core.languages import find_language
 from mtag_core.records import Document, Reject
 from mtag_core.storage import FileInfo
 
 # So many first bytes of a file decide whether it goes by lines.
 _HEAD_BYTES = 2**16
-# Between the names of a field and of the one within it.
-_NESTED = "."
-_MISSING = object()
 _BLOCK_BYTES = 2**20
 _MAX_ARRAYS = 16
 _DECODER = json.JSONDecoder()
@@ -237,81 +233,10 @@ def _read_records(span: Span, source: Source, options: ReadOptions) -> Iterator[
 
 
 def parse_record(line: bytes, origin: Origin, options: ReadOptions) -> Document | Reject:
-    """Makes a document of one record, or a reject that carries it.
-
-    Args:
-        line: Its bytes.
-        origin: Where it is.
-        options: Names of the fields; `article.body` is the field `body` of the object `article`,
-            unless a field has that very name.
-    """
+    """Makes a document of one record, or a reject that carries it; as `document_of`."""
     line = line.rstrip(b"\r\n")
     fault, fields = _parse(line)
     return origin.reject(*fault, line) if fault else document_of(fields, line, origin, options)
-
-
-def document_of(
-    fields: dict[str, Any], record: bytes, origin: Origin, options: ReadOptions
-) -> Document | Reject:
-    """Makes a document of a record's fields, or a reject; as `parse_record`."""
-    fault = find_fault(fields, options)
-    if fault:
-        return origin.reject(*fault, record)
-    doc_id = origin.doc_id
-    if options.id_field is not None and _field(fields, options.id_field) is not None:
-        doc_id = str(_field(fields, options.id_field))
-    language = None
-    if options.language_field is not None and _field(fields, options.language_field):
-        language = find_language(_field(fields, options.language_field))
-    text = str(_field(fields, options.text_field))
-    found = (_field(fields, field.name) for field in kept_fields(options.keep_fields))
-    try:
-        values = (None if value is _MISSING else value for value in found)
-        kept = kept_values(options.keep_fields, values)
-    except FieldError as error:
-        return origin.reject(error.reason, str(error), record, doc_id=doc_id)
-    return Document(doc_id, text, *origin, language=language, fields=kept)
-
-
-def find_fault(fields: dict[str, Any], options: ReadOptions) -> Fault | None:
-    """Returns why a record is no document, or None."""
-    for name in (options.text_field, options.id_field, options.language_field):
-        if name is not None and _field(fields, name) is _MISSING:
-            # Names may hold line ends; a detail is one line.
-            found = " ".join(", ".join(_names(fields)[:20]).split()) or "none"
-            return Fault("missing_field", f"no field {name!r}; fields found: {found[:200]}")
-    text = _field(fields, options.text_field)
-    if not isinstance(text, str):
-        detail = f"field {options.text_field!r} is {type(text).__name__}; expected a string"
-        return Fault("wrong_type", detail)
-    doc_id = _field(fields, options.id_field) if options.id_field is not None else None
-    if doc_id is not None and (isinstance(doc_id, bool) or not isinstance(doc_id, str | int)):
-        detail = f"field {options.id_field!r} is {type(doc_id).__name__}; expected string or number"
-        return Fault("wrong_type", detail)
-    if options.language_field is not None:
-        fault = language_fault(_field(fields, options.language_field), options.language_field)
-        if fault:
-            return fault
-    return check_text(text) or (check_text(doc_id) if isinstance(doc_id, str) else None)
-
-
-def _field(fields: Any, name: str) -> Any:  # noqa: ANN401
-    while isinstance(fields, dict):
-        if name in fields:
-            return fields[name]
-        first, dot, name = name.partition(_NESTED)
-        if not dot or first not in fields:
-            break
-        fields = fields[first]
-    return _MISSING
-
-
-def _names(fields: dict[str, Any]) -> list[str]:
-    return sorted(
-        f"{name}{_NESTED}{inner}" if inner else name
-        for name, value in fields.items()
-        for inner in (value if isinstance(value, dict) and value else ("",))
-    )
 
 
 def _parse(line: bytes) -> tuple[Fault | None, dict[str, Any]]:

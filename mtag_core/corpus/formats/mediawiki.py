@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import BinaryIO, cast
 
-from mtag_core import wikipedia
 from mtag_core.corpus.compression import ByteStream, StreamRange, is_multistream
 from mtag_core.corpus.items import (
     WHOLE,
@@ -22,6 +21,8 @@ from mtag_core.corpus.sniffing import NUL_FOR_ERRORS, TranscodedStream, codec_of
 from mtag_core.corpus.source import Source
 from mtag_core.records import READER_FAILED, Document, Reject
 from mtag_core.storage import FileInfo
+from mtag_core.wikipedia.dumps import read_definitions, read_documents
+from mtag_core.wikipedia.site import Site, declared_encoding, is_known, keeps_ascii, read_site
 
 _HEAD_BYTES = 2**18
 # Definitions of templates are read from so much of a dump, once in a worker and file. A dump of a
@@ -47,7 +48,7 @@ def read_mediawiki(
         pages: Counted up by one for each page, under its `PageOutcome`.
     """
     site = _site(span.file)
-    if not wikipedia.is_known(site.encoding):
+    if not is_known(site.encoding):
         if span.start == 0:
             path, encoding = span.file.path, f"encoding {site.encoding!r} in the XML declaration"
             detail = f"{encoding}; expected UTF-8 or another known one"
@@ -71,11 +72,11 @@ def _open(span: Span, options: ReadOptions) -> Source:
 
 
 def _read_pages(
-    source: Source, site: wikipedia.Site, options: ReadOptions, pages: Counter[str]
+    source: Source, site: Site, options: ReadOptions, pages: Counter[str]
 ) -> Iterator[Document | Reject]:
     stream = _PageStarts(_as_utf8(source, site.encoding))
     n_before = pages.total()
-    results = wikipedia.read_documents(
+    results = read_documents(
         cast(BinaryIO, stream),
         source=source.path,
         counts=pages,
@@ -103,7 +104,7 @@ def _read_pages(
 def _is_whole(span: Span) -> bool:
     encoding = _site(span.file).encoding
     is_cut = span.start > 0 or span.end is not None
-    return not is_cut or (wikipedia.is_known(encoding) and not wikipedia.keeps_ascii(encoding))
+    return not is_cut or (is_known(encoding) and not keeps_ascii(encoding))
 
 
 def _as_utf8(source: Source, encoding: str) -> ByteStream:
@@ -112,7 +113,7 @@ def _as_utf8(source: Source, encoding: str) -> ByteStream:
     return TranscodedStream(source, encoding, errors=NUL_FOR_ERRORS)
 
 
-def _site(file: FileInfo) -> wikipedia.Site:
+def _site(file: FileInfo) -> Site:
     try:
         return _read_site(file)
     except _HeadError:
@@ -124,26 +125,26 @@ class _HeadError(Exception):
 
 
 @lru_cache(maxsize=8)
-def _read_site(file: FileInfo) -> wikipedia.Site:
+def _read_site(file: FileInfo) -> Site:
     with Source(Span(file), keeps_encoding=True) as source:
         head = source.read_exactly(_HEAD_BYTES)
         if source.failure and not head:
             raise _HeadError
     site = _site_of(file, head)
-    if not wikipedia.is_known(site.encoding):
+    if not is_known(site.encoding):
         return site
     with Source(Span(file), keeps_encoding=True) as source:
-        definitions = wikipedia.read_definitions(
+        definitions = read_definitions(
             cast(BinaryIO, _as_utf8(source, site.encoding)), site, max_bytes=_DEFINITIONS_BYTES
         )
     return dataclasses.replace(site, definitions=definitions)
 
 
-def _site_of(file: FileInfo, head: bytes) -> wikipedia.Site:
-    encoding = wikipedia.declared_encoding(head)
-    if encoding != "utf-8" and wikipedia.is_known(encoding):
+def _site_of(file: FileInfo, head: bytes) -> Site:
+    encoding = declared_encoding(head)
+    if encoding != "utf-8" and is_known(encoding):
         head = head.decode(encoding, "replace").encode("utf-8", "replace")
-    return dataclasses.replace(wikipedia.read_site(head, name=file.path), encoding=encoding)
+    return dataclasses.replace(read_site(head, name=file.path), encoding=encoding)
 
 
 def _wrap_range(span: Span, max_expansion: int, raw: BinaryIO) -> "_PageRange":

@@ -18,7 +18,7 @@ from mtag_core import storage
 from mtag_core.corpus.compression import DecompressedStream
 from mtag_core.corpus.decoding import Fault, Origin, language_fault
 from mtag_core.corpus.items import WHOLE, Format, Range, ReadOptions, Span
-from mtag_core.corpus.kept_fields import FieldError, kept_fields, kept_values
+from mtag_core.corpus.kept_fields import NESTED, FieldError, kept_fields, kept_values
 from mtag_core.corpus.sniffing import HEAD_BYTES, codec_of, codec_of_head
 from mtag_core.corpus.source import failure_of
 from mtag_core.errors import MtagError
@@ -30,8 +30,6 @@ from mtag_core.storage import FileInfo
 _BATCH_ROWS = 64
 _BUFFER_BYTES = 2**20
 _ERRORS = (pa.ArrowException, OSError, MtagError, ValueError)
-# Between the names of a column and of the field within it.
-_NESTED = "."
 
 _IS_BINARY = ("binary", "large_binary", "binary_view", "string", "large_string", "string_view")
 _IS_NUMBER = ("integer", "floating", "decimal")
@@ -153,7 +151,7 @@ def _rows(
 def _column(batch: Any, name: str) -> Any:  # noqa: ANN401
     if name in batch.schema.names:
         return batch.column(name)
-    first, *path = name.split(_NESTED)
+    first, *path = name.split(NESTED)
     return pc.struct_field(batch.column(first), path)
 
 
@@ -223,7 +221,7 @@ def _schema_fault(schema: pa.Schema, options: ReadOptions) -> Fault | None:
         if kind is None:
             found = " ".join(", ".join(_names(schema)).split())[:200] or "none"
             return Fault("missing_field", f"no column {name!r}; columns found: {found}")
-        if schema.names.count(name.split(_NESTED)[0]) > 1:
+        if schema.names.count(name.split(NESTED)[0]) > 1:
             return Fault("wrong_type", f"column {name!r} is there twice; expected it once")
         allowed = (*_IS_BINARY, *_IS_NUMBER) if name == options.id_field else _IS_BINARY
         kind = _value_type(kind)
@@ -238,7 +236,7 @@ def _schema_fault(schema: pa.Schema, options: ReadOptions) -> Fault | None:
 def _type_of(schema: pa.Schema, name: str) -> pa.DataType | None:
     if name in schema.names:
         return schema.types[schema.names.index(name)]
-    first, *path = name.split(_NESTED)
+    first, *path = name.split(NESTED)
     kind = schema.types[schema.names.index(first)] if first in schema.names else None
     for step in path:
         if kind is None or not pa.types.is_struct(kind) or kind.get_field_index(step) < 0:
@@ -249,7 +247,7 @@ def _type_of(schema: pa.Schema, name: str) -> pa.DataType | None:
 
 def _names(schema: pa.Schema) -> list[str]:
     return [
-        f"{field.name}{_NESTED}{inner}" if inner else field.name
+        f"{field.name}{NESTED}{inner}" if inner else field.name
         for field in schema
         for inner in ([f.name for f in field.type] if pa.types.is_struct(field.type) else [""])
     ]

@@ -246,6 +246,7 @@ FORMATS = (
         read=read_text,
         plan=plan_text,
         is_one_document=is_one_document,
+        is_default=True,
         options=("document",),
     ),
 )

@@ -275,7 +275,7 @@ ROW = "\t_" * 8
 @pytest.mark.parametrize(
     ("name", "data", "where"),
     [
-        ("a.jsonl", '{"text": "bad"}\n{"text": "good"}\n', "jsonl.find_fault"),
+        ("a.jsonl", '{"text": "bad"}\n{"text": "good"}\n', "jsonl.document_of"),
         ("a.txt", "bad\ngood\n", "text.Origin.decode"),
         ("a.conllu", f"1\tbad{ROW}\n\n1\tgood{ROW}\n", "conllu.conllu.to_sentence"),
     ],

@@ -17,7 +17,7 @@ from mtag_core.parts.read_alone import (
     remove_open_marks,
 )
 from mtag_core.records import Document
-from mtag_core.wikipedia import PageOutcome
+from mtag_core.wikipedia.dumps import PageOutcome
 
 OPTIONS = ReadOptions()
 

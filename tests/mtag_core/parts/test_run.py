@@ -21,7 +21,7 @@ from mtag_core.parts.run import (
     write_config,
 )
 from mtag_core.tagging.tagger_options import TaggerOptions
-from mtag_core.wikipedia import PageOutcome
+from mtag_core.wikipedia.dumps import PageOutcome
 
 _CONFIG = RunConfig(("*.txt",), "digest", ReadOptions(), "parquet", "zstd")
 

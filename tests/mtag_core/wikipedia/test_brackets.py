@@ -1,6 +1,6 @@
 import pytest
 
-from mtag_core.wikipedia import clean_wikitext
+from mtag_core.wikipedia.wikitext import clean_wikitext
 
 
 @pytest.mark.parametrize(

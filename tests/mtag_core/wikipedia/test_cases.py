@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mtag_core.records import Document
-from mtag_core.wikipedia import read_documents, read_site
+from mtag_core.wikipedia.dumps import read_documents
+from mtag_core.wikipedia.site import read_site
 
 EXPECTED = {
     "wiki-conversion-sr/input.xml": [

@@ -11,14 +11,9 @@ from typing import BinaryIO, cast
 import pytest
 
 from mtag_core.records import Document, Reject
-from mtag_core.wikipedia import (
-    Definitions,
-    Page,
-    read_definitions,
-    read_documents,
-    read_pages,
-    read_site,
-)
+from mtag_core.wikipedia.dumps import read_definitions, read_documents
+from mtag_core.wikipedia.pages import Page, read_pages
+from mtag_core.wikipedia.site import Definitions, read_site
 from tests.mtag_core.wikipedia.dumps import dump_xml, page_xml
 
 LEFT_OVER = re.compile(

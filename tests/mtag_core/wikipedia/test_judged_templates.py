@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mtag_core.wikipedia import Site, clean_wikitext
+from mtag_core.wikipedia.site import Site
+from mtag_core.wikipedia.wikitext import clean_wikitext
 
 TABLE = Path(__file__).parents[2] / "data" / "wikitext" / "judged_templates.tsv"
 LANGUAGES = {"enwiktionary": "en"}

@@ -4,7 +4,9 @@ import time
 
 import pytest
 
-from mtag_core.wikipedia import Definitions, Site, WikitextError, clean_wikitext
+from mtag_core.wikipedia.brackets import WikitextError
+from mtag_core.wikipedia.site import Definitions, Site
+from mtag_core.wikipedia.wikitext import clean_wikitext
 
 N_CHARACTERS = 12_000
 # Below this a measurement says nothing.

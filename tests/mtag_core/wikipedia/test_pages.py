@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from mtag_core.records import Reject
-from mtag_core.wikipedia import Page, read_pages, read_site
+from mtag_core.wikipedia.pages import Page, read_pages
+from mtag_core.wikipedia.site import read_site
 from tests.mtag_core.wikipedia.dumps import HEAD, TAIL, dump_xml, page_xml
 
 

@@ -1,11 +1,6 @@
 import pytest
 
-from mtag_core.wikipedia import (
-    declared_encoding,
-    is_known,
-    keeps_ascii,
-    read_site,
-)
+from mtag_core.wikipedia.site import declared_encoding, is_known, keeps_ascii, read_site
 from tests.mtag_core.wikipedia.dumps import HEAD
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mtag_core.wikipedia import Definitions, Site, clean_wikitext
+from mtag_core.wikipedia.site import Definitions, Site
+from mtag_core.wikipedia.wikitext import clean_wikitext
 
 
 def clean(wikitext: str, language: str | None = None, **definitions: str) -> str:

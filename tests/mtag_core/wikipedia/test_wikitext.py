@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtag_core.wikipedia import Site, WikitextError, clean_wikitext
-from mtag_core.wikipedia.wikitext import decode_entities, drop_quotes
+from mtag_core.wikipedia.brackets import WikitextError
+from mtag_core.wikipedia.site import Site
+from mtag_core.wikipedia.wikitext import clean_wikitext, decode_entities, drop_quotes
 
 FORBIDDEN = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}|<ref|</|&nbsp;|^\||\n\|")
 MARKUP = st.sampled_from(

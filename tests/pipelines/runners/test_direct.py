@@ -3,7 +3,7 @@ from apache_beam.options.pipeline_options import DirectOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from mtag_core.errors import CountMismatchError, StorageError
-from pipelines.runners import direct
+from pipelines import job
 from pipelines.runners.registry import find_runner
 from pipelines.runners.runner import mtag_error
 
@@ -82,6 +82,6 @@ def test_workers_fit_cores_parts_bytes_and_memory(
     monkeypatch, n_cores, n_parts, n_bytes, free_bytes, n_workers
 ):
     sizes = {"SC_AVPHYS_PAGES": free_bytes // 4096, "SC_PAGE_SIZE": 4096}
-    monkeypatch.setattr(direct.os, "sched_getaffinity", lambda _process: set(range(n_cores)))
-    monkeypatch.setattr(direct.os, "sysconf", sizes.__getitem__)
-    assert direct.fitting_workers(n_parts, n_bytes) == n_workers
+    monkeypatch.setattr(job.os, "sched_getaffinity", lambda _process: set(range(n_cores)))
+    monkeypatch.setattr(job.os, "sysconf", sizes.__getitem__)
+    assert job.fitting_workers(n_parts, n_bytes) == n_workers
