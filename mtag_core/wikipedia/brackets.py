@@ -4,6 +4,11 @@ A stack of open constructs is kept instead of recursion, so that depth costs no 
 each character is copied at most once a level. Constructs that are closed wrongly or never are
 treated as text, since articles hold many.
 
+A dump holds calls, not what they render, and rendering needs the wiki. In this order: the dump's
+own definition where it is simple substitution, the rule of a known name, the parser functions, and
+for all others where the call stands and what its arguments look like. What leaves no words becomes
+a `HOLE`, which `mtag_core.wikipedia.wikitext` closes.
+
 Language conversion is `-{...}-` in wikis whose language is written in several ways. `-{text}-`
 keeps a text from being converted, `-{zh-hans:A; zh-hant:B}-` has a text for each variant, and flags
 before a bar say what else is meant: a rule for the whole page (H, -), a title (T), a rule that is
@@ -14,11 +19,20 @@ which the text is converted (MediaWiki, includes/language/ConverterRule.php).
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
-from mtag_core.wikipedia.calls import Call, Place, parse_call
+from mtag_core.wikipedia.calls import (
+    Call,
+    Place,
+    name_of,
+    parse_call,
+    parser_function,
+    without_modifier,
+)
 from mtag_core.wikipedia.site import Site, is_language_prefix, is_sister_prefix
 from mtag_core.wikipedia.tags import HOLE
-from mtag_core.wikipedia.templates import expand, name_of
+from mtag_core.wikipedia.template_rules import Rule, rule_of
+from mtag_core.wikipedia.templates import is_silent, words_of_unknown
 
 # Languages with a converter; a variant is one of them with a script or region.
 _LANGUAGES = "zh sr kk ku uz iu ike tg gan crh shi ban sh wuu tly zgh mni en-x".split()
@@ -46,6 +60,10 @@ _TOKEN = re.compile(
 _SIMPLE_LINK = re.compile(r"\[\[([^\[\]{}\n]*+)\]\]")
 _KINDS = ("{{", "{{{", "{|", "[[", "-{")
 _LINE_BLANKS = " \t:*#"
+_TITLE_NAMES = frozenset(
+    "pagename fullpagename basepagename subpagename pagenamee लेखनाव названиестраницы назвасторінки"
+    " nombredepágina nomepagina seitenname nompage".split()
+)
 
 
 def shown_variant(body: str) -> str:
@@ -91,6 +109,43 @@ def variant_texts(rules: str) -> list[str]:
 
 def _first_text(rules: str) -> str:
     return next(iter(variant_texts(rules)), rules)
+
+
+def expand(name: str, body: str, *, title: str, site: Site, place: Place) -> str:
+    """Says what a call of a template without a definition leaves in the text.
+
+    Args:
+        name: From `name_of`.
+        body: What stands between `{{` and `}}`; links and inner calls already resolved.
+        title: The page's title, for `{{PAGENAME}}`.
+        site: The wiki.
+        place: Where the call stands.
+
+    Returns:
+        Words to keep, or `HOLE`.
+
+    Example: "convert|1300|mi|km" -> "1300 mi"; "lang|la|vita" -> "vita"; "sfn|Smith|2001" -> HOLE.
+    """
+    if name in _TITLE_NAMES:
+        return title or HOLE
+    head, _, rest = body.partition("|")
+    rule = _rule_of(name)
+    if rule is None:
+        return parser_function(without_modifier(head), rest) if ":" in name else HOLE
+    call = parse_call(name, head, rest, language=site.language, place=place)
+    words = rule(call)
+    if not words and not rest:
+        # A name may be a country's code besides.
+        words = words_of_unknown(call)
+    return words or HOLE
+
+
+@lru_cache(maxsize=10_000)
+def _rule_of(name: str) -> Rule | None:
+    rule = rule_of(name)
+    if rule is None and not is_silent(name):
+        return words_of_unknown
+    return rule
 
 
 class WikitextError(ValueError):

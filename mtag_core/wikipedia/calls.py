@@ -1,9 +1,11 @@
-"""A template call: its name, its arguments and where it stands."""
+"""A template call: its name, its arguments and where it stands; calls of parser functions."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
+from mtag_core.wikipedia.site import TEMPLATE_NAMESPACE, Site
 from mtag_core.wikipedia.tags import HOLE
 
 _KEY = re.compile(r"[\w -]{1,30}")
@@ -12,6 +14,7 @@ _WINDOW = 80
 _MAX_PARTS = 40
 _MAX_LINE_PARTS = 8
 _NUMBERS = frozenset("123456789")
+_MODIFIERS = ("subst:", "safesubst:", "msg:")
 
 
 @dataclass(slots=True)
@@ -80,16 +83,11 @@ class Call:
         return [value for value in self.positional if value]
 
 
-def template_name(head: str) -> str:
-    """Lower-cases a template name and unifies its spaces."""
-    return " ".join(head.replace("_", " ").lower().replace(HOLE, "").split())
-
-
 def parse_call(name: str, head: str, rest: str, *, language: str | None, place: Place) -> Call:
     """Splits the arguments of a call into positional and named ones.
 
     Args:
-        name: From `template_name`.
+        name: From `name_of`.
         head: What stands before the first bar.
         rest: What stands behind it; links and inner calls already resolved.
         language: As in `Call`.
@@ -111,3 +109,89 @@ def parse_call(name: str, head: str, rest: str, *, language: str | None, place: 
         positional += [""] * (number - len(positional))
         positional[number - 1] = value
     return Call(name, " ".join(head.split()), positional, named, language, place)
+
+
+def name_of(head: str, site: Site) -> str:
+    """The name of the template that a call means, behind redirects; `head` is before the bar."""
+    if ":" in head:
+        head = _without_prefix(without_modifier(head), site)
+    name = " ".join(head.replace("_", " ").lower().replace(HOLE, "").split())
+    return site.definitions.name_to_target.get(name, name)
+
+
+def _without_prefix(head: str, site: Site) -> str:
+    prefix, _, name = head.partition(":")
+    is_namespace = site.namespaces.get(prefix.strip().lower()) == TEMPLATE_NAMESPACE
+    return name if is_namespace else head
+
+
+def without_modifier(head: str) -> str:
+    """A call's head without `subst:` and its like."""
+    stripped = head.lstrip()
+    for modifier in _MODIFIERS:
+        if stripped[: len(modifier)].lower() == modifier:
+            return stripped[len(modifier) :]
+    return head
+
+
+def parser_function(head: str, rest: str) -> str:
+    """What a parser function leaves.
+
+    Args:
+        head: What stands before the first bar, with the colon.
+        rest: What stands behind it, already resolved.
+
+    Example: "#if: x", "yes|no" -> "yes"; "uc:word", "" -> "WORD"; "#expr: 1+1", "" -> HOLE.
+    """
+    name, _, argument = head.strip().partition(":")
+    function = _FUNCTIONS.get(name.strip().lower())
+    return function(argument.strip(), rest.split("|")) or HOLE if function else HOLE
+
+
+def _if(value: str, cases: list[str]) -> str:
+    return _case(cases, 0 if value.strip(HOLE) else 1)
+
+
+def _if_equal(value: str, cases: list[str]) -> str:
+    return _case(cases[1:], 0 if value == cases[0].strip() else 1)
+
+
+def _switch(value: str, cases: list[str]) -> str:
+    default, is_found = "", False
+    for case in cases:
+        name, has_text, text = case.partition("=")
+        name = name.strip()
+        is_found = is_found or name == value
+        if has_text and is_found:
+            return text.strip()
+        if has_text and name == "#default":
+            default = text
+    # A last case without a name is the default.
+    return (default if "=" in cases[-1] else cases[-1]).strip()
+
+
+def _plural(value: str, cases: list[str]) -> str:
+    return _case(cases, 0 if value == "1" else len(cases) - 1)
+
+
+def _case(cases: list[str], index: int) -> str:
+    return cases[index].strip() if index < len(cases) else ""
+
+
+def _same(value: str, _cases: list[str]) -> str:
+    return value
+
+
+_FUNCTIONS: dict[str, Callable[[str, list[str]], str]] = {
+    "#if": _if,
+    "#ifeq": _if_equal,
+    "#switch": _switch,
+    "plural": _plural,
+    "formatnum": _same,
+    "nowrap": _same,
+    "anchorencode": _same,
+    "lc": lambda value, _cases: value.lower(),
+    "uc": lambda value, _cases: value.upper(),
+    "lcfirst": lambda value, _cases: value[:1].lower() + value[1:],
+    "ucfirst": lambda value, _cases: value[:1].upper() + value[1:],
+}
