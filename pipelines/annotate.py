@@ -207,11 +207,11 @@ def tag_parts(
     write = WriteParts(layout, progress_dir=settings.progress_dir)
     return (
         parts
-        | "ReadDocuments" >> read
-        | "Segment" >> Segment(model, max_document_seconds=limit_s)
-        | "Wordpiece" >> Wordpiece(model)
-        | "Tag" >> Tag(model)
-        | "WriteParts" >> write
+        | "ReadDocuments" >> beam.ParDo(read)
+        | "Segment" >> beam.ParDo(Segment(model, max_document_seconds=limit_s))
+        | "Wordpiece" >> beam.ParDo(Wordpiece(model))
+        | "Tag" >> beam.ParDo(Tag(model))
+        | "WriteParts" >> beam.ParDo(write)
     )
 
 

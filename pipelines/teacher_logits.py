@@ -233,12 +233,12 @@ def score_parts(
     limit_s = options.corpus.read.max_document_seconds
     return (
         parts
-        | "ReadDocuments" >> ReadDocuments(options.corpus.read, layout)
-        | "Segment" >> Segment(segmenter, max_document_seconds=limit_s)
-        | "SelectSentences" >> SelectSentences(selection.of)
-        | "Wordpiece" >> Wordpiece(scorer)
-        | "Score" >> Score(scorer)
-        | "WriteParts" >> WriteParts(layout, progress_dir=progress_dir)
+        | "ReadDocuments" >> beam.ParDo(ReadDocuments(options.corpus.read, layout))
+        | "Segment" >> beam.ParDo(Segment(segmenter, max_document_seconds=limit_s))
+        | "SelectSentences" >> beam.ParDo(SelectSentences(selection.of))
+        | "Wordpiece" >> beam.ParDo(Wordpiece(scorer))
+        | "Score" >> beam.ParDo(Score(scorer))
+        | "WriteParts" >> beam.ParDo(WriteParts(layout, progress_dir=progress_dir))
     )
 
 
@@ -316,7 +316,7 @@ def _survey(options: TeacherOptions, layout: OutputLayout) -> None:
     settings = SurveySettings(load, options.corpus.read, options.choice, layout.base)
 
     def steps(parts: "beam.PCollection[PlannedPart]") -> None:
-        _ = parts | "SurveyParts" >> SurveyParts(settings)
+        _ = parts | "SurveyParts" >> beam.ParDo(SurveyParts(settings))
 
     run_planned(options.job, layout, steps)
 

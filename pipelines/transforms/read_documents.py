@@ -69,8 +69,8 @@ class _ReadingDoFn(StepDoFn):
         return self._stop_path is not None and storage.exists(self._stop_path)
 
 
-class ReadDocuments(beam.PTransform):
-    """PCollection of PlannedPart -> PCollection of (RecordKey, Document | Reject | PartEnd).
+class ReadDocuments(_ReadingDoFn):
+    """PlannedPart -> (RecordKey, Document | Reject | PartEnd).
 
     A part that is done already is not read again: a `CompletedPart` takes its place. One that a
     process died of is tried in a child process first: what ends that is rejected.
@@ -90,26 +90,11 @@ class ReadDocuments(beam.PTransform):
         stop_path: str | None = None,
         check: Callable[[Document], object] | None = None,
     ) -> None:
-        super().__init__()
-        self._do_fn = _ReadDocumentsDoFn(options, layout, stop_path, check)
-
-    def expand(self, parts: "beam.PCollection[PlannedPart]") -> "beam.PCollection[KeyedRecord]":
-        """Adds the step."""
-        return parts | "Read" >> beam.ParDo(self._do_fn)
-
-
-class _ReadDocumentsDoFn(_ReadingDoFn):
-    def __init__(
-        self,
-        options: ReadOptions,
-        layout: OutputLayout,
-        stop_path: str | None,
-        check: Callable[[Document], object] | None,
-    ) -> None:
         super().__init__("read", options, layout, stop_path)
         self._check = check
 
     def process(self, part: PlannedPart) -> Iterator[KeyedRecord]:
+        """Yields the records of a part."""
         if self._is_stopped():
             return
         if storage.exists(self._layout.manifest_path(part.part_id)):

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-import apache_beam as beam
-
 from mtag_core.records import Block, Document, Reject, Sentence
 from mtag_core.segmentation.document_blocks import segment_document
 from mtag_core.time_limit import MAX_DOCUMENT_SECONDS
@@ -11,34 +9,22 @@ from pipelines.models import TextSegmenter
 from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, StepDoFn
 
 
-class Segment(beam.PTransform):
-    """PCollection of (K, Document) -> PCollection of (K, Block[Sentence] | Reject).
-
-    Records that are no documents pass.
-    """
+class Segment(StepDoFn):
+    """(K, Document) -> (K, Block[Sentence] | Reject). Records that are no documents pass."""
 
     def __init__(
         self,
-        model: SharedModel[TextSegmenter],
+        shared: SharedModel[TextSegmenter],
         *,
         max_document_seconds: float = MAX_DOCUMENT_SECONDS,
     ) -> None:
-        super().__init__()
-        self._do_fn = _SegmentDoFn(model, max_document_seconds)
-
-    def expand(self, documents: "beam.PCollection[KeyedRecord]") -> "beam.PCollection[KeyedRecord]":
-        """Adds the step."""
-        return documents | "Segment" >> beam.ParDo(self._do_fn)
-
-
-class _SegmentDoFn(StepDoFn):
-    def __init__(self, shared: SharedModel[TextSegmenter], limit_s: float) -> None:
         super().__init__("segment")
-        self._limit_s = limit_s
+        self._limit_s = max_document_seconds
         self._shared = shared
         self._model: LockedModel[TextSegmenter] | None = None
 
     def process(self, keyed: KeyedRecord) -> Iterator[KeyedRecord]:
+        """Splits a document."""
         key, record = keyed
         if not isinstance(record, Document):
             yield keyed

@@ -47,6 +47,7 @@ class BatchModel(Protocol):
     on_batch: Callable[[BatchReport], None] | None
 
 
+@beam.typehints.with_output_types(KeyedRecord)
 class BatchDoFn(StepDoFn):
     """(K, Block[EncodedSentence]) -> (K, Block) of what a model makes of the sentences.
 
@@ -150,19 +151,11 @@ def _count_batch(report: BatchReport) -> None:
     Metrics.distribution(METRICS_NAMESPACE, "batch_milli_secs").update(duration_ms)
 
 
-class Tag(beam.PTransform):
-    """PCollection of (K, Block[EncodedSentence]) -> PCollection of (K, Block[TaggedSentence]).
+class Tag(BatchDoFn):
+    """(K, Block[EncodedSentence]) -> (K, Block[TaggedSentence]). Other records pass."""
 
-    Other records pass; see `BatchDoFn`.
-    """
-
-    def __init__(self, model: SharedModel[BatchTagger]) -> None:
-        super().__init__()
-        self._do_fn = BatchDoFn("tag", model, _tag)
-
-    def expand(self, blocks: "beam.PCollection[KeyedRecord]") -> "beam.PCollection[KeyedRecord]":
-        """Adds the step."""
-        return blocks | "Tag" >> beam.ParDo(self._do_fn).with_output_types(KeyedRecord)
+    def __init__(self, shared: SharedModel[BatchTagger]) -> None:
+        super().__init__("tag", shared, _tag)
 
 
 def _tag(tagger: BatchTagger, sentences: Sequence[EncodedSentence]) -> Iterator[TaggedSentence]:

@@ -85,9 +85,9 @@ class TagDocuments(beam.PTransform):
         outputs = (
             documents
             | "AddKeys" >> beam.Map(_keyed)
-            | "Segment" >> Segment(self._model)
-            | "Wordpiece" >> Wordpiece(self._model)
-            | "Tag" >> Tag(self._model)
+            | "Segment" >> beam.ParDo(Segment(self._model))
+            | "Wordpiece" >> beam.ParDo(Wordpiece(self._model))
+            | "Tag" >> beam.ParDo(Tag(self._model))
             | "Collect" >> beam.ParDo(_CollectDoFn()).with_outputs(_REJECTED, main="tagged")
         )
         tagged, rejected = outputs.tagged, outputs[_REJECTED]

@@ -37,20 +37,8 @@ class SurveySettings:
     base: str
 
 
-class SurveyParts(beam.PTransform):
-    """PCollection of PlannedPart -> PCollection of the ids of surveyed parts."""
-
-    def __init__(self, settings: SurveySettings) -> None:
-        super().__init__()
-        self._settings = settings
-
-    def expand(self, parts: "beam.PCollection[PlannedPart]") -> "beam.PCollection[str]":
-        """Surveys the parts."""
-        return parts | "SurveyPart" >> beam.ParDo(_SurveyPartDoFn(self._settings))
-
-
-class _SurveyPartDoFn(beam.DoFn):
-    """Calls `survey_part`."""
+class SurveyParts(beam.DoFn):
+    """PlannedPart -> the id of the part, whose survey is written."""
 
     def __init__(self, settings: SurveySettings) -> None:
         super().__init__()
@@ -86,22 +74,9 @@ class BlockSelector(Protocol):
         """Ends a document that was rejected."""
 
 
-class SelectSentences(beam.PTransform):
-    """PCollection of (RecordKey, Block[Sentence]) -> the same with chosen sentences only.
+class SelectSentences(StepDoFn):
+    """(RecordKey, Block[Sentence]) -> the same with chosen sentences only. Other records pass."""
 
-    Other records pass.
-    """
-
-    def __init__(self, selector_of: Callable[[str], BlockSelector]) -> None:
-        super().__init__()
-        self._do_fn = _SelectSentencesDoFn(selector_of)
-
-    def expand(self, blocks: "beam.PCollection[KeyedRecord]") -> "beam.PCollection[KeyedRecord]":
-        """Adds the step."""
-        return blocks | "Select" >> beam.ParDo(self._do_fn)
-
-
-class _SelectSentencesDoFn(StepDoFn):
     def __init__(self, selector_of: Callable[[str], BlockSelector]) -> None:
         super().__init__("select")
         self._selector_of = selector_of
@@ -109,9 +84,11 @@ class _SelectSentencesDoFn(StepDoFn):
         self._selector: BlockSelector | None = None
 
     def start_bundle(self) -> None:
+        """Begins anew."""
         self._part_id = None
 
     def process(self, keyed: tuple[RecordKey, object]) -> Iterator[KeyedRecord]:
+        """Chooses among the sentences of a block."""
         key, record = keyed
         if isinstance(record, Block):
             yield key, self._of(key.part_id).select(record)
@@ -135,19 +112,11 @@ class SentenceScorer(BatchModel, Protocol):
         """Scores sentences together; raises before it returns, or not at all."""
 
 
-class Score(beam.PTransform):
-    """PCollection of (K, Block[EncodedSentence]) -> PCollection of (K, Block[ScoredSentence]).
+class Score(BatchDoFn):
+    """(K, Block[EncodedSentence]) -> (K, Block[ScoredSentence]), in the teacher's wordpieces."""
 
-    The wordpieces are the teacher's own. Other records pass; see `BatchDoFn`.
-    """
-
-    def __init__(self, scorer: SharedModel[SentenceScorer]) -> None:
-        super().__init__()
-        self._do_fn = BatchDoFn("score", scorer, _score)
-
-    def expand(self, blocks: "beam.PCollection[KeyedRecord]") -> "beam.PCollection[KeyedRecord]":
-        """Adds the step."""
-        return blocks | "Score" >> beam.ParDo(self._do_fn).with_output_types(KeyedRecord)
+    def __init__(self, shared: SharedModel[SentenceScorer]) -> None:
+        super().__init__("score", shared, _score)
 
 
 def _score(

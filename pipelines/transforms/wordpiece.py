@@ -2,30 +2,15 @@
 
 from collections.abc import Iterator
 
-import apache_beam as beam
-
 from mtag_core.records import Block, Reject, Sentence
 from mtag_core.tagging.blocks import BlockEncoder
 from pipelines.models import SentenceEncoder
 from pipelines.transforms.steps import KeyedRecord, LockedModel, SharedModel, StepDoFn
 
 
-class Wordpiece(beam.PTransform):
-    """PCollection of (K, Block[Sentence]) -> PCollection of (K, Block[EncodedSentence] | Reject).
+class Wordpiece(StepDoFn):
+    """(K, Block[Sentence]) -> (K, Block[EncodedSentence] | Reject). Other records pass."""
 
-    Records that are no blocks pass.
-    """
-
-    def __init__(self, model: SharedModel[SentenceEncoder]) -> None:
-        super().__init__()
-        self._do_fn = _WordpieceDoFn(model)
-
-    def expand(self, blocks: "beam.PCollection[KeyedRecord]") -> "beam.PCollection[KeyedRecord]":
-        """Adds the step."""
-        return blocks | "Wordpiece" >> beam.ParDo(self._do_fn)
-
-
-class _WordpieceDoFn(StepDoFn):
     def __init__(self, shared: SharedModel[SentenceEncoder]) -> None:
         super().__init__("wordpiece")
         self._shared = shared
@@ -33,10 +18,12 @@ class _WordpieceDoFn(StepDoFn):
         self._blocks: BlockEncoder | None = None
 
     def start_bundle(self) -> None:
+        """Forgets a document in work."""
         # A bundle that failed may have stopped in the middle of a document.
         self._blocks = None
 
     def process(self, keyed: KeyedRecord) -> Iterator[KeyedRecord]:
+        """Splits the tokens of a block."""
         key, record = keyed
         # Before the first block there is nothing that a reject could be the rest of.
         if isinstance(record, Block) or (self._blocks is not None and isinstance(record, Reject)):

@@ -17,8 +17,8 @@ from mtag_core.parts.run import RunConfig, finish_run
 from pipelines.transforms.steps import METRICS_NAMESPACE, KeyedRecord, StepDoFn
 
 
-class WriteParts(beam.PTransform):
-    """PCollection of (RecordKey, Block | Reject | PartEnd | CompletedPart) -> of Manifest.
+class WriteParts(StepDoFn):
+    """(RecordKey, Block | Reject | PartEnd | CompletedPart) -> Manifest.
 
     Manifests come without `sources`. Records must come in the order in which they were read; a
     runner that loses, doubles or swaps some gets an error and no part.
@@ -29,16 +29,6 @@ class WriteParts(beam.PTransform):
     """
 
     def __init__(self, layout: OutputLayout, *, progress_dir: str | None = None) -> None:
-        super().__init__()
-        self._do_fn = _WritePartsDoFn(layout, progress_dir)
-
-    def expand(self, records: "beam.PCollection[KeyedRecord]") -> "beam.PCollection[Manifest]":
-        """Adds the step."""
-        return records | "Write" >> beam.ParDo(self._do_fn)
-
-
-class _WritePartsDoFn(StepDoFn):
-    def __init__(self, layout: OutputLayout, progress_dir: str | None) -> None:
         super().__init__("write")
         self._layout = layout
         self._progress_dir = progress_dir
@@ -47,22 +37,27 @@ class _WritePartsDoFn(StepDoFn):
         self._started_s = 0.0
 
     def setup(self) -> None:
+        """Makes the writer."""
         if self._progress_dir is not None:
             self._progress = ProgressFile(self._progress_dir)
         self._writer = PartWriter(self._layout, self._show)
 
     def start_bundle(self) -> None:
+        """Starts the clock."""
         self._started_s = time.monotonic()
 
     def process(self, keyed: KeyedRecord) -> Iterator[Manifest]:
+        """Writes a record."""
         yield from self.timed(self._manifests(keyed))
 
     def finish_bundle(self) -> None:
+        """Makes sure that no part is half done."""
         if self._writer is not None:
             self._writer.check_closed()
         self.report()
 
     def teardown(self) -> None:
+        """Removes what is half done."""
         # Also called after a bundle that failed: its part is made anew.
         if self._writer is not None:
             self._writer.discard()

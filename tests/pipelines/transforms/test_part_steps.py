@@ -164,6 +164,6 @@ def _run_broken(parts, settings, before, do_fn):
         for name, step in steps.items():
             if name == before:
                 records = records | "Break" >> beam.ParDo(do_fn)
-            records = records | name >> step
+            records = records | name >> beam.ParDo(step)
     written = Path(settings.layout.base).rglob("*")
     assert [path for path in written if path.is_file()] == []

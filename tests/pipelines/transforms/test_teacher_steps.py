@@ -56,7 +56,7 @@ def run():
     records = [_block("one two"), before, _block("poison"), _block("three"), "an end"]
     with test_pipeline.TestPipeline(runner="FnApiRunner") as pipeline:
         out = pipeline | beam.Create([list(enumerate(records))]) | beam.FlatMap(lambda each: each)
-        found = out | Score(SharedModel(load)) | "Show" >> beam.Map(_shown)
+        found = out | beam.ParDo(Score(SharedModel(load))) | "Show" >> beam.Map(_shown)
         expected = [
             (0, [("one two", ScoredSentence)]),
             (1, "segment"),
