@@ -5,15 +5,13 @@ a form and its scripts are made once a form, those of its neighbourhood once a t
 table of weights are made for many scripts at once.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from itertools import chain
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mtag_core.arrays import Integers
 from mtag_core.segmentation.hashing import MIX, SPREAD, Codes, hash_columns, table_rows
-from mtag_core.segmentation.split_scripts import Script
 from mtag_core.segmentation.word_units import text_codes
 
 Counts = NDArray[np.uint8]
@@ -67,58 +65,72 @@ NOTHING = (0, 1, 2, 3, 4, 5, 6)
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 
 
-def script_codes(
-    forms: Sequence[str], options: Sequence[Sequence[Script]], counts: Counts
-) -> Codes:
+def script_codes(forms: Sequence[str], n_options: Integers, facts: Codes, counts: Counts) -> Codes:
     """Codes of scripts and of what they leave of forms.
 
     Args:
         forms: Surface forms.
-        options: Some scripts that fit each.
+        n_options: How many scripts there are for each. Shape (n_forms,).
+        facts: Of the scripts, as `Script.facts` has them. Shape (n_options, 4).
         counts: Logarithms of how often forms occur in running text, by `count_row`.
 
     Returns:
         For each script of each form its own code, then N_SCRIPT_COLUMNS ones. Shape (n_options,
         1 + N_SCRIPT_COLUMNS).
     """
-    scripts = [*chain.from_iterable(options)]
-    facts = np.array([script.facts for script in scripts], np.uint64).reshape(-1, 4)
-    stems = [
-        script.stem(form)
-        for form, fitting in zip(forms, options, strict=True)
-        for script in fitting
-    ]
-    # Many scripts of a form leave the same.
-    stem_to_row = {stem: row for row, stem in enumerate(dict.fromkeys(stems))}
-    of_stem = np.array(
+    of_form = np.arange(len(forms)).repeat(n_options)
+    texts, of_text = _stems(forms, of_form, facts[:, 1:3].astype(np.int64))
+    text_columns = np.array(
         [
-            text_codes(stem_to_row),
-            _short_codes([stem[:2] for stem in stem_to_row]),
-            _short_codes([stem[-2:] for stem in stem_to_row]),
-            list(map(len, stem_to_row)),
+            text_codes(texts),
+            text_codes([text[:2] for text in texts]),
+            text_codes([text[-2:] for text in texts]),
+            list(map(len, texts)),
         ],
         np.uint64,
-    )[:, list(map(stem_to_row.__getitem__, stems))]
-    of_form = np.array(
+    )
+    form_columns = np.array(
         [
-            text_codes(forms),
-            *(_short_codes([form[:size] for form in forms]) for size in (2, 3, 4)),
-            *(_short_codes([form[-size:] for form in forms]) for size in (2, 3)),
+            text_codes([form[:3] for form in forms]),
+            text_codes([form[:4] for form in forms]),
+            text_codes([form[-3:] for form in forms]),
         ],
         np.uint64,
-    ).repeat(list(map(len, options)), axis=1)
-    n_form, n_stem = _counts(of_form[0], counts), _counts(of_stem[0], counts)
-    codes = np.zeros((len(scripts), 1 + N_SCRIPT_COLUMNS), np.uint64)
+    )[:, of_form]
+    form_code, form_start, form_end, _ = text_columns[:, of_form]
+    stem_code, stem_start, stem_end, stem_size = text_columns[:, of_text]
+    n_form, n_stem = _counts(form_code, counts), _counts(stem_code, counts)
+    codes = np.zeros((len(facts), 1 + N_SCRIPT_COLUMNS), np.uint64)
     codes[:, 0] = facts[:, 0]
-    codes[:, 2] = of_form[0]
-    codes[:, 3] = codes[:, 14] = of_stem[0]
-    codes[:, 4:9] = of_form[1:].T
-    codes[:, 9] = np.minimum(of_stem[3], 8)
+    codes[:, 2] = form_code
+    codes[:, 3] = codes[:, 14] = stem_code
+    codes[:, 4] = form_start
+    codes[:, 5:7] = form_columns[:2].T
+    codes[:, 7] = form_end
+    codes[:, 8] = form_columns[2]
+    codes[:, 9] = np.minimum(stem_size, 8)
     codes[:, 10] = n_stem
     codes[:, 11] = codes[:, 12] = n_stem << 8 | n_form
     codes[:, 13] = (n_stem + 64 - n_form) << 8 | facts[:, 3]
-    codes[:, 15:17] = (of_stem[1:3] << 8).T | facts[:, 1:3]
+    codes[:, 15] = stem_start << 8 | facts[:, 1]
+    codes[:, 16] = stem_end << 8 | facts[:, 2]
     return codes
+
+
+def _stems(forms: Sequence[str], of_form: Integers, sizes: Integers) -> tuple[list[str], Integers]:
+    """Forms, then what scripts leave of them, and which of both each script leaves."""
+    of_text = of_form.copy()
+    cut = np.flatnonzero(sizes.sum(axis=1))
+    if not len(cut):
+        return [*forms], of_text
+    keys = (of_form[cut] << 16) + (sizes[cut] << [8, 0]).sum(axis=1)
+    # Many scripts of a form leave the same.
+    is_new = np.append(True, keys[1:] != keys[:-1])
+    of_text[cut] = len(forms) - 1 + is_new.cumsum()
+    first = cut[is_new]
+    spans = zip(of_form[first].tolist(), sizes[first].tolist(), strict=True)
+    stems = [forms[row][start : len(forms[row]) - end] for row, (start, end) in spans]
+    return [*forms, *stems], of_text
 
 
 def neighbour_codes(forms: Sequence[str], counts: Counts) -> Codes:
@@ -126,20 +138,22 @@ def neighbour_codes(forms: Sequence[str], counts: Counts) -> Codes:
     lower = [form.lower() for form in forms]
     codes = np.empty((len(forms), N_SEEN), np.uint64)
     codes[:, _WHOLE] = text_codes(lower)
-    codes[:, _END_2] = _short_codes([form[-2:] for form in lower])
-    codes[:, _END_3] = _short_codes([form[-3:] for form in lower])
-    codes[:, _START_1] = _short_codes([form[:1] for form in lower])
-    codes[:, _START_2] = _short_codes([form[:2] for form in lower])
+    codes[:, _END_2] = text_codes([form[-2:] for form in lower])
+    codes[:, _END_3] = text_codes([form[-3:] for form in lower])
+    codes[:, _START_1] = text_codes([form[:1] for form in lower])
+    codes[:, _START_2] = text_codes([form[:2] for form in lower])
     n_form = _counts(np.array(text_codes(forms), np.uint64), counts)
-    n_rest = _counts(np.array(text_codes(form[1:] for form in forms), np.uint64), counts)
-    bits = [
-        form[:1].isupper() | form[:1].isalpha() << 1 | form.isdigit() << 2 | form.isalnum() << 3
-        for form in forms
-    ]
-    codes[:, _SHAPE] = np.array(bits, np.uint64) << 8 | n_form // 3
+    n_rest = _counts(np.array(text_codes([form[1:] for form in forms]), np.uint64), counts)
+    codes[:, _SHAPE] = np.array(list(map(_shape, forms)), np.uint64) << 8 | n_form // 3
     # A first letter that is an article or a preposition leaves a form that stands alone too.
     codes[:, _REST] = codes[:, _START_1] << 16 | n_rest << 8 | n_form
     return codes
+
+
+def _shape(form: str) -> int:
+    if form.isalpha():
+        return 10 + form[:1].isupper()
+    return form[:1].isupper() | form[:1].isalpha() << 1 | form.isdigit() << 2 | form.isalnum() << 3
 
 
 def context_codes(around: Codes) -> Codes:
@@ -168,14 +182,20 @@ def script_rows(codes: Codes, *, n_rows: int) -> NDArray[np.int64]:
     """
     is_of_script = np.arange(N_SCRIPT_COLUMNS) < _N_OF_SCRIPT
     scripts = codes[:, :1] * is_of_script.astype(np.uint64)
-    return _hash(scripts, codes[:, 1:], first_seed=1, n_rows=n_rows // 2)
+    seeds = _seeds(scripts, 1 + np.arange(N_SCRIPT_COLUMNS))
+    return _hash(seeds, codes[:, 1:], n_rows=n_rows // 2)
 
 
-def context_rows(scripts: Codes, codes: Codes, *, n_rows: int) -> NDArray[np.int64]:
+def context_seeds(scripts: Codes) -> Codes:
+    """What the hashes of `context_rows` begin with: of codes of scripts, shape (n, n_columns)."""
+    return _seeds(scripts[:, None], 101 + np.arange(len(_CONTEXTS)))
+
+
+def context_rows(seeds: Codes, codes: Codes, *, n_rows: int) -> NDArray[np.int64]:
     """Hashes the features of what stands around a token.
 
     Args:
-        scripts: Codes of scripts. Shape (n_scripts,).
+        seeds: `context_seeds` of scripts. Shape (n_scripts, n_columns).
         codes: `context_codes` of each script's token. Shape (n_scripts, n_columns).
         n_rows: Size of the table, a power of 2.
 
@@ -184,7 +204,7 @@ def context_rows(scripts: Codes, codes: Codes, *, n_rows: int) -> NDArray[np.int
         features, and they would drown the others.
     """
     half = n_rows // 2
-    return _hash(scripts[:, None], codes, first_seed=101, n_rows=half) + half
+    return _hash(seeds, codes, n_rows=half) + half
 
 
 def count_row(form: str, *, n_counts: int) -> int:
@@ -192,24 +212,20 @@ def count_row(form: str, *, n_counts: int) -> int:
     return text_codes([form])[0] & (n_counts - 1)
 
 
-def _short_codes(parts: Iterable[str]) -> list[int]:
-    return list(map(_short_code, parts))
-
-
-@lru_cache(maxsize=16_384)
-def _short_code(part: str) -> int:
-    return text_codes([part])[0]
-
-
 def _counts(codes: Codes, counts: Counts) -> Codes:
     found: Codes = counts[codes & np.uint64(len(counts) - 1)].astype(np.uint64)
     return found
 
 
-def _hash(scripts: Codes, codes: Codes, *, first_seed: int, n_rows: int) -> NDArray[np.int64]:
-    seeds = np.arange(first_seed, first_seed + codes.shape[1], dtype=np.uint64)
-    values = (scripts * _SEED + seeds) * MIX
+def _seeds(scripts: Codes, columns: Integers) -> Codes:
+    values: Codes = (scripts * _SEED + columns.astype(np.uint64)) * MIX
     values ^= values >> np.uint64(29)
-    values = (values ^ codes) * MIX
+    return values
+
+
+def _hash(seeds: Codes, codes: Codes, *, n_rows: int) -> NDArray[np.int64]:
+    values = seeds ^ codes
+    values *= MIX
     values ^= values >> np.uint64(31)
-    return table_rows(values * SPREAD, n_rows)
+    values *= SPREAD
+    return table_rows(values, n_rows)

@@ -4,6 +4,8 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+_MAX_CHARACTERS = 40
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -52,25 +54,52 @@ WHOLE = Script("", "", (), "", "", ())
 
 
 class Candidates:
-    """Finds the scripts that fit a form; the first is always `WHOLE`."""
+    """Finds the scripts that fit a form; the first is always `WHOLE`.
+
+    Attributes:
+        scripts: By number. `WHOLE` is number 0, those that were given follow.
+    """
 
     def __init__(self, scripts: Sequence[Script]) -> None:
-        self.scripts = tuple(scripts)
-        self._form_to_scripts: dict[str, list[Script]] = {}
-        sizes_to_scripts: dict[tuple[int, int], dict[str, list[Script]]] = {}
-        for script in scripts:
-            known = self._form_to_scripts
+        self.scripts = (WHOLE, *scripts)
+        self._form_to_numbers: dict[str, list[int]] = {}
+        sizes_to_numbers: dict[tuple[int, int], dict[str, list[int]]] = {}
+        for number, script in enumerate(scripts, start=1):
+            known = self._form_to_numbers
             if not script.is_exact:
                 sizes = (len(script.prefix), len(script.suffix))
-                known = sizes_to_scripts.setdefault(sizes, {})
-            known.setdefault(script.prefix + script.suffix, []).append(script)
-        self._sizes_to_scripts = sorted(sizes_to_scripts.items(), key=lambda item: item[0])
+                known = sizes_to_numbers.setdefault(sizes, {})
+            known.setdefault(script.prefix + script.suffix, []).append(number)
+        self._fitting_all = sizes_to_numbers.pop((0, 0), {}).get("", [])
+        # By the first letter of a prefix, or by the last one of a suffix alone.
+        self._first_to_sizes: dict[str, dict[tuple[int, int], dict[str, list[int]]]] = {}
+        self._last_to_sizes: dict[str, dict[tuple[int, int], dict[str, list[int]]]] = {}
+        for (n_start, n_end), key_to_numbers in sorted(sizes_to_numbers.items()):
+            letter_to_sizes = self._first_to_sizes if n_start else self._last_to_sizes
+            for key, numbers in key_to_numbers.items():
+                of_letter = letter_to_sizes.setdefault(key[0] if n_start else key[-1], {})
+                of_letter.setdefault((n_start, n_end), {})[key] = numbers
 
     def of(self, form: str) -> list[Script]:
-        """`WHOLE`, the form's own scripts and every one that leaves a stem of it."""
-        found = [WHOLE, *self._form_to_scripts.get(form, ())]
+        """`WHOLE`, the form's own scripts and every one that leaves a stem of it.
+
+        Only `WHOLE` for what is no word.
+        """
+        return [self.scripts[number] for number in self.numbers(form)]
+
+    def numbers(self, form: str) -> list[int]:
+        """The numbers of `of`."""
         size = len(form)
-        for (n_start, n_end), known in self._sizes_to_scripts:
+        if size > _MAX_CHARACTERS or not (form.isalpha() or any(map(str.isalpha, form))):
+            return [0]
+        found = [0, *self._form_to_numbers.get(form, ()), *self._fitting_all]
+        for (_, n_end), known in self._last_to_sizes.get(form[-1], _NONE).items():
+            if n_end < size:
+                found += known.get(form[size - n_end :], ())
+        for (n_start, n_end), known in self._first_to_sizes.get(form[0], _NONE).items():
             if n_start + n_end < size:
                 found += known.get(form[:n_start] + form[size - n_end :], ())
         return found
+
+
+_NONE: dict[tuple[int, int], dict[str, list[int]]] = {}

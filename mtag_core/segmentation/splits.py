@@ -23,14 +23,14 @@ from mtag_core.segmentation.split_features import (
     Counts,
     context_codes,
     context_rows,
+    context_seeds,
     neighbour_codes,
     script_codes,
     script_rows,
 )
-from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
+from mtag_core.segmentation.split_scripts import Candidates, Script
 
 _MAX_CACHED = 100_000
-_MAX_CHARACTERS = 40
 
 # Options scored together: memory stays flat.
 _BLOCK_OPTIONS = 8_192
@@ -44,6 +44,8 @@ class SplitModel:
     ) -> None:
         """Wraps scripts, weights and log counts; the lengths of both tables are powers of 2."""
         self._candidates = Candidates(scripts)
+        self._facts = np.array([script.facts for script in self._candidates.scripts], np.uint64)
+        self._seeds = context_seeds(self._facts[:, 0])
         self._weights = weights
         self._counts = counts
         self._clear()
@@ -74,7 +76,7 @@ class SplitModel:
         rows = json.dumps(
             [
                 (s.prefix, s.suffix, s.before, s.pre, s.post, s.after, s.is_exact)
-                for s in self._candidates.scripts
+                for s in self._candidates.scripts[1:]
             ]
         )
         scripts = np.frombuffer(rows.encode(), np.uint8)
@@ -102,13 +104,14 @@ class SplitModel:
         unsure = (n_options > 1).nonzero()[0]
         if not len(unsure):
             return {}
-        best = self._best(rows, unsure, sentence_ends)
+        scripts = self._best(rows, unsure, sentence_ends)
+        is_split = scripts != 0
         expansions = {}
-        for index, option in zip(unsure.tolist(), best.tolist(), strict=True):
-            script = self._options[option]
-            if script is not WHOLE:
-                bare = self._forms[rows[index]]
-                expansions[index] = _with_points(script.apply(bare), forms[index], bare)
+        pairs = zip(unsure[is_split].tolist(), scripts[is_split].tolist(), strict=True)
+        for index, number in pairs:
+            bare = self._forms[rows[index]]
+            tokens = self._candidates.scripts[number].apply(bare)
+            expansions[index] = _with_points(tokens, forms[index], bare)
         return expansions
 
     def _rows(self, forms: Sequence[str]) -> list[int]:
@@ -130,24 +133,25 @@ class SplitModel:
         self._n_options, self._first_option = GrowingArray(np.int64), GrowingArray(np.int64)
         self._n_options.extend([0])
         self._first_option.extend([0])
-        self._scripts, self._scores = GrowingArray(np.uint64), GrowingArray(np.int32)
-        self._options: list[Script] = []
+        self._options, self._scores = GrowingArray(np.int64), GrowingArray(np.int32)
 
     def _add(self, forms: Sequence[str]) -> None:
         """Notes what may become of forms wherever they stand; most stay as they are."""
         bare = fold_forms(forms)
-        all_scripts = [scripts_of(form, self._candidates) for form in bare]
-        sizes = np.array(list(map(len, all_scripts)), np.int64)
-        n_kept = np.where(sizes > 1, sizes, 0)
+        numbers = list(map(self._candidates.numbers, bare))
+        n_options = np.array(list(map(len, numbers)), np.int64)
+        is_unsure = n_options > 1
+        n_kept = n_options * is_unsure
         self._first_option.extend(len(self._options) + n_kept.cumsum() - n_kept)
-        self._n_options.extend(sizes)
-        unsure = [pair for pair in zip(bare, all_scripts, strict=True) if len(pair[1]) > 1]
+        self._n_options.extend(n_options)
+        unsure = is_unsure.nonzero()[0].tolist()
         if unsure:
-            options = [scripts for _, scripts in unsure]
-            self._options += chain.from_iterable(options)
-            codes = script_codes([form for form, _ in unsure], options, self._counts)
+            options = np.array([*chain.from_iterable([numbers[index] for index in unsure])])
+            codes = script_codes(
+                [bare[i] for i in unsure], n_options[unsure], self._facts[options], self._counts
+            )
             rows = script_rows(codes, n_rows=len(self._weights))
-            self._scripts.extend(codes[:, 0])
+            self._options.extend(options)
             self._scores.extend(self._weights[rows].sum(axis=1, dtype=np.int32))
         self._form_to_row.update(
             zip(forms, range(len(self._forms), len(self._forms) + len(forms)), strict=True)
@@ -157,22 +161,25 @@ class SplitModel:
         self._is_seen.extend(np.zeros(len(forms), np.bool_))
 
     def _best(self, rows: Integers, unsure: Integers, sentence_ends: Sequence[int]) -> Integers:
+        """Numbers of the scripts with the best scores: shape (n_unsure,)."""
         sizes = self._n_options.values[rows[unsure]]
         options = spread(sizes, self._first_option.values[rows[unsure]])
         scores = self._scores.values[options]
-        scripts = self._scripts.values[options]
+        scripts = self._options.values[options]
         contexts = context_codes(self._around(rows, unsure, sentence_ends))
         of_option = np.arange(len(unsure)).repeat(sizes)
         for first in range(0, len(options), _BLOCK_OPTIONS):
             part = slice(first, first + _BLOCK_OPTIONS)
             found = context_rows(
-                scripts[part], contexts[of_option[part]], n_rows=len(self._weights)
+                self._seeds[scripts[part]],
+                contexts[of_option[part]],
+                n_rows=len(self._weights),
             )
             scores[part] += self._weights[found].sum(axis=1, dtype=np.int32)
         starts = sizes.cumsum() - sizes
         is_best = scores == np.maximum.reduceat(scores, starts).repeat(sizes)
         places = is_best.nonzero()[0]
-        best: Integers = options[places[places.searchsorted(starts)]]
+        best: Integers = scripts[places[places.searchsorted(starts)]]
         return best
 
     def _around(self, rows: Integers, unsure: Integers, sentence_ends: Sequence[int]) -> Codes:
@@ -208,13 +215,6 @@ def _with_points(tokens: tuple[str, ...], form: str, bare: str) -> tuple[str, ..
         position = start + len(token)
         pointed.append(form[offsets[start] : offsets[position]])
     return tuple(pointed)
-
-
-def scripts_of(form: str, candidates: Candidates) -> list[Script]:
-    """The scripts that a model chooses from; only `WHOLE` for what is no word."""
-    if len(form) > _MAX_CHARACTERS or not (form.isalpha() or any(map(str.isalpha, form))):
-        return [WHOLE]
-    return candidates.of(form)
 
 
 def _check_table(table: NDArray[np.generic], dtype: type[np.generic]) -> None:

@@ -194,7 +194,12 @@ def unit_numbers(forms: Sequence[str]) -> list[int]:
 
 def text_codes(texts: Iterable[str]) -> list[int]:
     """32 bits of each text, the same everywhere."""
-    return [zlib.crc32(text.encode("utf-8", "replace")) for text in texts]
+    texts = list(texts)
+    # Encoding all at once takes half the time.
+    encoded = "\0".join(texts).encode("utf-8", "replace").split(b"\0")
+    if len(encoded) != len(texts):
+        encoded = [text.encode("utf-8", "replace") for text in texts]
+    return list(map(zlib.crc32, encoded))
 
 
 def styleless(text: str) -> str:

@@ -22,7 +22,6 @@ from torch import Tensor, nn
 
 from mtag_core.segmentation.split_features import Counts, count_row
 from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
-from mtag_core.segmentation.splits import scripts_of
 from mtag_core.training.data.datasets import NO_NOISE, WordSentences, cut_batches
 from mtag_core.training.data.pieces import DeviceSentences, FormPieces, SpecialPieces
 from mtag_core.training.networks.model import Batch, end_vectors
@@ -145,7 +144,7 @@ class ChoiceTable:
 
     def _form(self, form: str) -> FormChoices:
         if form not in self._forms:
-            scripts = scripts_of(form, self._candidates)
+            scripts = self._candidates.of(form)
             stems = [script.stem(form) for script in scripts]
             self._forms[form] = FormChoices(
                 [script.apply(form) for script in scripts],

@@ -21,13 +21,14 @@ from mtag_core.segmentation.split_features import (
     Counts,
     context_codes,
     context_rows,
+    context_seeds,
     count_row,
     neighbour_codes,
     script_codes,
     script_rows,
 )
 from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
-from mtag_core.segmentation.splits import SplitModel, scripts_of
+from mtag_core.segmentation.splits import SplitModel
 from mtag_core.training.loops.linear import Adam, Floats
 from mtag_core.training.segmenters.treebanks import Sentences, Surface
 
@@ -161,8 +162,8 @@ def _lay_out(
             right = [tokens == surface.tokens for tokens in known.tokens]
             if len(right) > 1 and any(right):
                 rows.append(script_rows(known.codes, n_rows=n_rows))
-                scripts = known.codes[:, 0]
-                neighbours.append(context_rows(scripts, context[None], n_rows=_N_APART))
+                seeds = context_seeds(known.codes[:, 0])
+                neighbours.append(context_rows(seeds, context[None], n_rows=_N_APART))
                 is_right += right
                 sizes.append(len(right))
                 weights.append(weight)
@@ -179,8 +180,9 @@ def _lay_out(
 
 
 def _form(form: str, candidates: Candidates, counts: Counts) -> _KnownForm:
-    scripts = scripts_of(form, candidates)
-    codes = script_codes([form], [scripts], counts)
+    scripts = candidates.of(form)
+    facts = np.array([script.facts for script in scripts], np.uint64)
+    codes = script_codes([form], np.array([len(scripts)]), facts, counts)
     around = neighbour_codes([form], counts)[0]
     return _KnownForm(around, [s.apply(form) for s in scripts], codes)
 

@@ -7,6 +7,7 @@ from mtag_core.segmentation.split_features import (
     NOTHING,
     context_codes,
     context_rows,
+    context_seeds,
     neighbour_codes,
     script_codes,
     script_rows,
@@ -26,13 +27,22 @@ def _codes(*forms):
     return context_codes(padded[np.arange(len(forms))[:, None] + np.arange(5)])
 
 
+def _own_codes(form, *scripts):
+    facts = np.array([script.facts for script in scripts], np.uint64)
+    return script_codes([form], np.array([len(scripts)]), facts, _COUNTS)
+
+
+def _around_rows(own, codes):
+    return context_rows(context_seeds(own[:, 0]), codes, n_rows=_N_ROWS)
+
+
 def _model(script, form, before=None):
     """A model that takes a script, after one form alone where that is given."""
     weights = np.zeros(_N_ROWS, np.int8)
-    own = script_codes([form], [[script]], _COUNTS)
+    own = _own_codes(form, script)
     weights[script_rows(own, n_rows=_N_ROWS)[0, 0]] = -1 if before else 1
     if before:
-        around = context_rows(own[:, 0], _codes(before, form)[1:], n_rows=_N_ROWS)
+        around = _around_rows(own, _codes(before, form)[1:])
         weights[around[0, 0]] = 9
     return SplitModel([script], weights, _COUNTS)
 
@@ -71,17 +81,17 @@ def test_context_knows_the_ends_of_a_sentence():
 
 
 def test_rows_of_forms_and_of_neighbours_do_not_meet():
-    own = script_codes(["habait"], [[WHOLE, _HA]], _COUNTS)
+    own = _own_codes("habait", WHOLE, _HA)
     rows = script_rows(own, n_rows=_N_ROWS)
-    around = context_rows(own[:, 0], _codes("habait", "habait"), n_rows=_N_ROWS)
+    around = _around_rows(own, _codes("habait", "habait"))
     assert rows.shape == (2, N_SCRIPT_COLUMNS)
     assert 0 <= rows.min() <= rows.max() < _N_ROWS // 2
     assert _N_ROWS // 2 <= around.min() <= around.max() < _N_ROWS
 
 
 def test_rows_are_the_same_on_every_machine():
-    own = script_codes(["habait"], [[_HA]], _COUNTS)
-    around = context_rows(own[:, 0], _codes("habait"), n_rows=_N_ROWS)
+    own = _own_codes("habait", _HA)
+    around = _around_rows(own, _codes("habait"))
     assert script_rows(own, n_rows=_N_ROWS)[0, :3].tolist() == [151, 1276, 1254]
     assert around[0, :3].tolist() == [2576, 2727, 3394]
 
