@@ -85,13 +85,17 @@ def words_of(text: str) -> list[str]:
 
 def word_codes(text: str) -> list[int]:
     """32 bits of each word of a text: tables hold these in the place of words."""
-    chunks = text.lower().replace("\u2019", "'").split()
-    return [*chain.from_iterable(map(_chunk_codes, chunks))]
+    return [*chain.from_iterable(map(chunk_codes, chunks_of(text)))]
+
+
+def chunks_of(text: str) -> list[str]:
+    """What stands between spaces, in small letters, apostrophes straight."""
+    return text.lower().replace("\u2019", "'").split()
 
 
 @lru_cache(maxsize=16_384)
-def _chunk_codes(chunk: str) -> tuple[int, ...]:
-    """Of what is between spaces: most has been met before."""
+def chunk_codes(chunk: str) -> tuple[int, ...]:
+    """32 bits of each word of a chunk; most has been met before."""
     words = [chunk] if chunk.isalpha() else _WORD.findall(chunk)
     return tuple([_code(word) for word in words])
 

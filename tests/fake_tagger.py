@@ -31,6 +31,15 @@ class FakeTagger:
             sentence = _sentence(match[0].rstrip(), match.start())
             yield replace(sentence, language=language) if language else sentence
 
+    def segment_many(
+        self,
+        texts: Sequence[str],
+        language: str | None = None,
+        *,
+        likely_language: str | None = None,
+    ) -> list[list[Sentence]]:
+        return [list(self.segment(text, language)) for text in texts]
+
     def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
         return sentences
 

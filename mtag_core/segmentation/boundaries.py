@@ -53,13 +53,13 @@ class BoundaryModel:
         """Finds the tokens and sentences of lines, each by itself.
 
         Args:
-            text: The cleaned document.
+            text: Cleaned text.
             lines: Start and end of each line, in order.
         """
         first = lines[0][0]
         units = find_units(text[first : lines[-1][1]], has_spaces=self._has_spaces)
         if not units.ends:
-            return TokenBlock([], [], [], [])
+            return TokenBlock.empty()
         starts, ends = np.array(units.starts) + first, np.array(units.ends) + first
         line_numbers = np.searchsorted([start for start, _ in lines], starts, side="right")
         line_firsts = np.flatnonzero(np.diff(line_numbers, prepend=-1))
@@ -76,10 +76,10 @@ class BoundaryModel:
             is_sentence_end[unit], is_sentence_end[last] = False, True
         is_sentence_end |= is_line_end
         lasts = np.flatnonzero(is_token_end | is_sentence_end)
-        token_starts = starts[np.concatenate([[0], lasts[:-1] + 1])].tolist()
-        token_ends = ends[lasts].tolist()
+        token_starts, token_ends = starts[np.append(0, lasts[:-1] + 1)], ends[lasts]
+        spans = zip(token_starts.tolist(), token_ends.tolist(), strict=True)
         return TokenBlock(
-            [text[start:end] for start, end in zip(token_starts, token_ends, strict=True)],
+            [text[start:end] for start, end in spans],
             token_starts,
             token_ends,
             (np.flatnonzero(is_sentence_end[lasts]) + 1).tolist(),

@@ -6,19 +6,20 @@ are in several scripts; then it is several spans.
 """
 
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtag_core.langid import LanguageIdentifier
-from mtag_core.language_words import LanguageWords, word_codes
+from mtag_core.language_words import LanguageWords, chunk_codes, chunks_of
 from mtag_core.languages import UNKNOWN
 from mtag_core.scripts import is_latin, script_shares, scripts_of_language
-from mtag_core.segmentation.lines import LINE_HYPHENS, LineSpan, paragraphs
+from mtag_core.segmentation.rewritten import ReadText
 
 # A span this long and this probable is sure of its language; others look at the sure ones near.
 _SURE_CHARACTERS = 20
@@ -32,15 +33,6 @@ LEAST_PROBABILITY = 0.25
 # What a language has in its favour that no neighbour shows, against 1 for one that all show.
 _FLOOR = 0.02
 
-# Margins narrower than this do not happen in running text, so short lines are never joined.
-_MIN_MARGIN = 40
-
-# A line longer than this is a paragraph, not a line of one.
-_MAX_MARGIN = 160
-
-# Part of a paragraph's line breaks that must look like a margin's.
-_WRAPPED_SHARE = 0.75
-
 # A document of several spans is asked for its language first: a long one at so many places.
 _FEW_TEXTS = 3
 _N_PLACES = 6
@@ -52,7 +44,9 @@ _COMMON_WORDS = 150
 _COMMON_SHARE = 0.3
 _MIN_WORDS = 4
 _BEGINNING_CHARACTERS = 250
-_FIELD_BITS = 16
+# Texts are compared so many at a time.
+_N_TOGETHER = 512
+_MOST_CHUNKS = 16_384
 
 # Marks that end a sentence, and what may close after them.
 _SENTENCE_END = re.compile(
@@ -78,135 +72,110 @@ class LanguageSpan:
         start: Offset of its first character in the document.
         end: Offset after its last character.
         language: ISO 639 code, `und` when unknown.
+        text_number: The document's, where there are several.
     """
 
     start: int
     end: int
     language: str
+    text_number: int = 0
 
-
-def wrapped_lines(text: str) -> list[LineSpan]:
-    """The lines of cleaned text, those that a margin alone broke apart joined."""
-    return [span for group in paragraphs(text) for span in join_wrapped(text, group)]
+    def follows(self, before: "LanguageSpan") -> bool:
+        """Whether nothing is between a span and this one."""
+        return before.end == self.start and before.text_number == self.text_number
 
 
 def find_spans(
-    text: str, lines: Sequence[LineSpan], *, langid: LanguageIdentifier
+    texts: Sequence[ReadText], languages: Sequence[str | None], *, langid: LanguageIdentifier
 ) -> Iterator[LanguageSpan]:
-    """Yields the spans of cleaned text in order; every character of `wrapped_lines` is in one."""
-    texts = [text[line.start : line.end] for line in lines]
-    languages = languages_of_texts(texts, langid=langid)
-    for line, language in zip(lines, languages, strict=True):
-        parts = cut_at_scripts(text, line.start, line.end, language, langid=langid)
-        yield from (LanguageSpan(*part) for part in parts)
+    """Yields the spans of texts in order; every character of their lines is in one.
 
-
-def languages_of_texts(texts: Sequence[str], *, langid: LanguageIdentifier) -> list[str]:
-    """Names the language of each text of a document; unsure ones lean on the sure ones near them.
-
-    Where a document is sure of its language, texts that show common words of it are not asked.
+    Args:
+        texts: Some texts.
+        languages: Of each, or None to find those of its lines.
+        langid: Finds them.
     """
-    likely = _document_language(texts, langid)
-    if likely is None or langid.words is None:
-        alone = langid.predict_top(texts, n_best=_N_BEST)
-        return _languages(texts, alone, together=_together(texts, alone, langid))
-    is_agreed = _agreement(likely, langid.words)
-    unsure = [index for index, text in enumerate(texts) if not is_agreed(text)]
-    likely_ones = langid.words.agree([texts[i][:_BEGINNING_CHARACTERS] for i in unsure], likely)
-    asked = [index for index, flag in zip(unsure, likely_ones, strict=True) if not flag]
-    guesses: list[_Guess] = [((likely, 1.0),)] * len(texts)
-    found = langid.predict_top([texts[index] for index in asked], n_best=_N_BEST)
-    for index, guess in zip(asked, found, strict=True):
-        guesses[index] = guess
-    return _languages(texts, guesses, together=likely)
+    unknown = [number for number, language in enumerate(languages) if language is None]
+    line_texts = [
+        [texts[number].cleaned[line.start : line.end] for line in texts[number].lines]
+        for number in unknown
+    ]
+    found = languages_of_texts(line_texts, langid=langid)
+    del line_texts
+    number_to_languages = dict(zip(unknown, found, strict=True))
+    for number, (text, language) in enumerate(zip(texts, languages, strict=True)):
+        if language is not None:
+            yield from (LanguageSpan(line.start, line.end, language, number) for line in text.lines)
+            continue
+        for line, found_language in zip(text.lines, number_to_languages[number], strict=True):
+            parts = cut_at_scripts(
+                text.cleaned, line.start, line.end, found_language, langid=langid
+            )
+            yield from (LanguageSpan(*part, number) for part in parts)
+
+
+def languages_of_texts(
+    documents: Sequence[Sequence[str]], *, langid: LanguageIdentifier
+) -> list[list[str]]:
+    """Names the language of each text of documents; unsure ones lean on the sure ones near them.
+
+    Where a document is sure of its language, texts that show common words of it are not asked. What
+    is found in a document does not depend on the others.
+    """
+    likely = _document_languages(documents, langid)
+    guesses = _agreed(documents, likely, langid.words)
+    asked = [
+        text
+        for texts, of_document in zip(documents, guesses, strict=True)
+        for text, guess in zip(texts, of_document, strict=True)
+        if guess is None
+    ]
+    found = iter(langid.predict_top(asked, n_best=_N_BEST))
+    answers: list[list[_Guess]] = [
+        [next(found) if guess is None else guess for guess in of_document]
+        for of_document in guesses
+    ]
+    return list(map(_languages, documents, answers, _together(documents, answers, likely, langid)))
 
 
 def _together(
-    texts: Sequence[str], guesses: Sequence[_Guess], langid: LanguageIdentifier
-) -> str | None:
-    if len(texts) < 2 or any(_is_sure(*pair) for pair in zip(texts, guesses, strict=True)):
-        return None
-    ((language, prob),) = langid.predict([_place(texts, 0)])
-    return language if prob >= _SURE_PROBABILITY else None
+    documents: Sequence[Sequence[str]],
+    guesses: Sequence[Sequence[_Guess]],
+    likely: Sequence[str | None],
+    langid: LanguageIdentifier,
+) -> list[str | None]:
+    """The language of each document as a whole, where one is sure or no text of it is."""
+    languages = list(likely)
+    unsure = [
+        number
+        for number, language in enumerate(likely)
+        if language is None
+        and len(documents[number]) > 1
+        and not any(map(_is_sure, documents[number], guesses[number]))
+    ]
+    found = langid.predict([_place(documents[number], 0) for number in unsure])
+    for number, (language, prob) in zip(unsure, found, strict=True):
+        languages[number] = language if prob >= _SURE_PROBABILITY else None
+    return languages
 
 
 def _is_sure(text: str, guess: _Guess) -> bool:
     return bool(guess) and guess[0][1] >= _SURE_PROBABILITY and len(text) >= _SURE_CHARACTERS
 
 
-def join_wrapped(text: str, lines: Sequence[LineSpan]) -> Iterator[LineSpan]:
-    """Joins neighbouring lines where a margin broke them.
-
-    Args:
-        text: The cleaned document.
-        lines: The lines of one paragraph.
-
-    Yields:
-        Stretches that cover the same lines.
-    """
-    current = lines[0]
-    for line, is_soft in zip(lines[1:], _soft_breaks(text, lines), strict=True):
-        if is_soft:
-            current = LineSpan(current.start, line.end)
-        else:
-            yield current
-            current = line
-    yield current
+def _document_languages(
+    documents: Sequence[Sequence[str]], langid: LanguageIdentifier
+) -> list[str | None]:
+    """The language of each document of several texts that is sure of one."""
+    if langid.words is None:
+        return [None] * len(documents)
+    places = [_places(texts) if len(texts) >= _FEW_TEXTS else [] for texts in documents]
+    guesses = iter(langid.predict([*chain.from_iterable(places)]))
+    return [_sure_language(list(islice(guesses, len(each)))) for each in places]
 
 
-def _soft_breaks(text: str, lines: Sequence[LineSpan]) -> list[bool]:
-    """Tells for each line break whether the next line's first word would not have fitted before it.
-
-    In text that was not wrapped this happens at a long line by chance, so one break is believed
-    only when most breaks of the paragraph look the same.
-    """
-    if len(lines) == 1:
-        return []
-    if any(line.end - line.start > _MAX_MARGIN for line in lines):
-        return [False] * (len(lines) - 1)
-    widths = [_n_columns(text[line.start : line.end]) for line in lines]
-    margin = max(widths)
-    is_full = [
-        width + _first_word_columns(text, after) > margin or _parts_word(text, line, after)
-        for width, line, after in zip(widths, lines, lines[1:], strict=False)
-    ]
-    is_wrapped = _MIN_MARGIN <= margin <= _MAX_MARGIN and sum(is_full) >= _WRAPPED_SHARE * len(
-        is_full
-    )
-    return [is_wrapped and is_line_full for is_line_full in is_full]
-
-
-def _parts_word(text: str, line: LineSpan, after: LineSpan) -> bool:
-    end = text[max(line.start, line.end - 2) : line.end]
-    return end[:1].isalpha() and end[1:] in LINE_HYPHENS and text[after.start].islower()
-
-
-def _n_columns(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    return sum(
-        2
-        if unicodedata.east_asian_width(character) in "WF"
-        else not unicodedata.combining(character)
-        for character in text
-    )
-
-
-def _first_word_columns(text: str, line: LineSpan) -> int:
-    if unicodedata.east_asian_width(text[line.start]) in "WF":
-        return 2
-    space = text.find(" ", line.start, line.end)
-    return 1 + _n_columns(text[line.start : line.end if space < 0 else space])
-
-
-def _document_language(texts: Sequence[str], langid: LanguageIdentifier) -> str | None:
-    if len(texts) < _FEW_TEXTS or langid.words is None:
-        return None
-    places = _places(texts)
-    if not places:
-        return None
-    guesses = langid.predict(places)
-    language = guesses[0][0]
+def _sure_language(guesses: _Guess) -> str | None:
+    language = guesses[0][0] if guesses else UNKNOWN
     is_sure = all(code == language and prob >= _SURE_DOCUMENT for code, prob in guesses)
     return language if is_sure and language != UNKNOWN else None
 
@@ -230,52 +199,111 @@ def _place(texts: Sequence[str], first: int) -> str:
     return " ".join(parts)
 
 
+def _agreed(
+    documents: Sequence[Sequence[str]], likely: Sequence[str | None], words: LanguageWords | None
+) -> list[list[_Guess | None]]:
+    """Guesses of the texts that show their document's language; None for all others."""
+    guesses: list[list[_Guess | None]] = [[None] * len(texts) for texts in documents]
+    if words is None:
+        return guesses
+    language_to_numbers: dict[str, list[int]] = {}
+    for number, language in enumerate(likely):
+        if language is not None:
+            language_to_numbers.setdefault(language, []).append(number)
+    for language, numbers in language_to_numbers.items():
+        agree, sure = _agreement(language, words), ((language, 1.0),)
+        texts = chain.from_iterable(documents[number] for number in numbers)
+        flags = chain.from_iterable(map(agree, _parts(texts)))
+        for number in numbers:
+            of_document = islice(flags, len(documents[number]))
+            guesses[number] = [sure if is_agreed else None for is_agreed in of_document]
+    return guesses
+
+
+def _parts(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Beginnings of texts, some at a time."""
+    texts = iter(texts)
+    while part := [text[:_BEGINNING_CHARACTERS] for text in islice(texts, _N_TOGETHER)]:
+        yield part
+
+
 @lru_cache(maxsize=64)
 def _agreement(language: str, words: LanguageWords) -> "_Agreement":
     return _Agreement(language, words)
 
 
 class _Agreement:
-    """Says whether a text is in a language, from its common words and those of its rivals."""
+    """Says which texts are in a language, from its common words and those of its rivals."""
 
     def __init__(self, language: str, words: LanguageWords) -> None:
+        self._language, self._words = language, words
+        self._scripts = scripts_of_language(language)
         common = words.commonest(language, _COMMON_WORDS)
         rivals = [words.commonest(rival, _COMMON_WORDS) for rival in words.rivals(language)]
-        self._n_rivals = len(rivals)
-        # A word's counts are fields of one number: that it is a word, that it is a common one; then
-        # for each rival that it is common there no more, or there alone.
-        # Equal numbers are one: there are tens of thousands of words, and few numbers.
-        interned: dict[int, int] = {}
-        self._code_to_counts = dict.fromkeys(common, 1 + _field(1))
-        for number, rival in enumerate(rivals):
-            for field, codes in ((2, common - rival), (3, rival - common)):
-                for code in codes:
-                    counts = self._code_to_counts.get(code, 1) + _field(field + 2 * number)
-                    self._code_to_counts[code] = interned.setdefault(counts, counts)
-        self._scripts = scripts_of_language(language)
+        # That it is a word, that it is a common one; then for each rival that it is common there no
+        # more, or there alone.
+        self._nothing = (0, 0) * (1 + len(rivals))
+        self._word = (1, *self._nothing[1:])
+        self._code_to_counts = {
+            code: (
+                1,
+                code in common,
+                *chain.from_iterable(
+                    (code in common - rival, code in rival - common) for rival in rivals
+                ),
+            )
+            for code in common.union(*rivals)
+        }
+        self._clear()
 
-    def __call__(self, text: str) -> bool:
-        text = text[:_BEGINNING_CHARACTERS]
-        counts = sum([self._code_to_counts.get(code, 1) for code in word_codes(text)])
-        n_bytes = (2 + 2 * self._n_rivals) * _FIELD_BITS // 8
-        fields = np.frombuffer(counts.to_bytes(n_bytes, "little"), "<u2")
-        n_words, n_common, *others = fields.tolist()
-        if n_words < _MIN_WORDS or n_common < _COMMON_SHARE * n_words:
-            return False
-        pairs = zip(others[::2], others[1::2], strict=True)
-        if any(n_rival >= max(1, n_own) for n_own, n_rival in pairs):
-            return False
+    def _clear(self) -> None:
+        # Of what stands between spaces: most has been met before.
+        self._chunk_to_row: dict[str, int] = {}
+        self._counts_to_row = {self._word: 0}
+
+    def __call__(self, texts: Sequence[str]) -> list[bool]:
+        chunks = list(map(chunks_of, texts))
+        sums = self._sums(chunks)
+        n_words, n_common = sums[:, 0], sums[:, 1]
+        is_other = sums[:, 3::2] >= np.maximum(1, sums[:, 2::2])
+        is_common = (n_words >= _MIN_WORDS) & (n_common >= _COMMON_SHARE * n_words)
+        agreed = (is_common & ~is_other.any(axis=1)).tolist()
+        agreed = [flag and self._is_written(text) for flag, text in zip(agreed, texts, strict=True)]
+        unsure = [index for index, flag in enumerate(agreed) if not flag]
+        flags = self._words.agree([texts[index] for index in unsure], self._language)
+        for index, flag in zip(unsure, flags, strict=True):
+            agreed[index] = flag
+        return agreed
+
+    def _sums(self, texts: Sequence[Sequence[str]]) -> NDArray[np.int64]:
+        """What `_counts` gives of the chunks of each text, added up: shape (n_texts, n_counts)."""
+        if len(self._chunk_to_row) > _MOST_CHUNKS:
+            self._clear()
+        known, rows = self._chunk_to_row, self._counts_to_row
+        every = [*chain.from_iterable(texts)]
+        for chunk in [chunk for chunk in dict.fromkeys(every) if chunk not in known]:
+            known[chunk] = rows.setdefault(self._counts(chunk), len(rows))
+        table = np.array([*rows])
+        sums = np.zeros((len(every) + 1, table.shape[1]), np.int64)
+        table[list(map(known.__getitem__, every))].cumsum(axis=0, out=sums[1:])
+        lasts = np.cumsum(list(map(len, texts)))
+        found: NDArray[np.int64] = np.diff(sums[lasts], axis=0, prepend=0)
+        return found
+
+    def _counts(self, chunk: str) -> tuple[int, ...]:
+        found = [self._code_to_counts.get(code, self._word) for code in chunk_codes(chunk)]
+        return (
+            found[0]
+            if len(found) == 1
+            else tuple(map(sum, zip(self._nothing, *found, strict=True)))
+        )
+
+    def _is_written(self, text: str) -> bool:
         shares = script_shares(text)
         return max(shares, key=shares.__getitem__) in self._scripts
 
 
-def _field(number: int) -> int:
-    return 1 << _FIELD_BITS * number
-
-
-def _languages(
-    texts: Sequence[str], guesses: Sequence[_Guess], *, together: str | None = None
-) -> list[str]:
+def _languages(texts: Sequence[str], guesses: Sequence[_Guess], together: str | None) -> list[str]:
     is_sure = [_is_sure(*pair) for pair in zip(texts, guesses, strict=True)]
     sure = [index for index, flag in enumerate(is_sure) if flag]
     sure_languages = [guesses[index][0][0] for index in sure]

@@ -30,6 +30,15 @@ _CONJUNCTIONS = frozenset(
     "und oder bzw sowie and or en of og och eller et ou tai ja ali ili lub oraz nebo".split()
 )
 
+# Margins narrower than this do not happen in running text, so short lines are never joined.
+_MIN_MARGIN = 40
+
+# A line longer than this is a paragraph, not a line of one.
+_MAX_MARGIN = 160
+
+# Part of a paragraph's line breaks that must look like a margin's.
+_WRAPPED_SHARE = 0.75
+
 _ODD_LINE_BREAK = re.compile("\r\n|[\x0b\x0c\r\x85\u2028\u2029]")
 
 
@@ -75,6 +84,76 @@ def paragraphs(text: str) -> Iterator[list[LineSpan]]:
         start += len(line) + 1
     if lines:
         yield lines
+
+
+def wrapped_lines(text: str) -> list[LineSpan]:
+    """The lines of cleaned text, those that a margin alone broke apart joined."""
+    return [span for group in paragraphs(text) for span in join_wrapped(text, group)]
+
+
+def join_wrapped(text: str, lines: Sequence[LineSpan]) -> Iterator[LineSpan]:
+    """Joins neighbouring lines where a margin broke them.
+
+    Args:
+        text: The cleaned document.
+        lines: The lines of one paragraph.
+
+    Yields:
+        Stretches that cover the same lines.
+    """
+    current = lines[0]
+    for line, is_soft in zip(lines[1:], _soft_breaks(text, lines), strict=True):
+        if is_soft:
+            current = LineSpan(current.start, line.end)
+        else:
+            yield current
+            current = line
+    yield current
+
+
+def _soft_breaks(text: str, lines: Sequence[LineSpan]) -> list[bool]:
+    """Tells for each line break whether the next line's first word would not have fitted before it.
+
+    In text that was not wrapped this happens at a long line by chance, so one break is believed
+    only when most breaks of the paragraph look the same.
+    """
+    if len(lines) == 1:
+        return []
+    if any(line.end - line.start > _MAX_MARGIN for line in lines):
+        return [False] * (len(lines) - 1)
+    widths = [_n_columns(text[line.start : line.end]) for line in lines]
+    margin = max(widths)
+    is_full = [
+        width + _first_word_columns(text, after) > margin or _parts_word(text, line, after)
+        for width, line, after in zip(widths, lines, lines[1:], strict=False)
+    ]
+    is_wrapped = _MIN_MARGIN <= margin <= _MAX_MARGIN and sum(is_full) >= _WRAPPED_SHARE * len(
+        is_full
+    )
+    return [is_wrapped and is_line_full for is_line_full in is_full]
+
+
+def _parts_word(text: str, line: LineSpan, after: LineSpan) -> bool:
+    end = text[max(line.start, line.end - 2) : line.end]
+    return end[:1].isalpha() and end[1:] in LINE_HYPHENS and text[after.start].islower()
+
+
+def _n_columns(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    return sum(
+        2
+        if unicodedata.east_asian_width(character) in "WF"
+        else not unicodedata.combining(character)
+        for character in text
+    )
+
+
+def _first_word_columns(text: str, line: LineSpan) -> int:
+    if unicodedata.east_asian_width(text[line.start]) in "WF":
+        return 2
+    space = text.find(" ", line.start, line.end)
+    return 1 + _n_columns(text[line.start : line.end if space < 0 else space])
 
 
 def safe_cut(text: str, *, start: int, limit: int) -> int:

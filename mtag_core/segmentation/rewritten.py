@@ -3,8 +3,7 @@
 A text loses the hyphens and breaks inside words that a margin parts, where that is asked for; one
 in another Unicode form is read in the usual one: composed letters (NFC), letters of a compatibility
 form (full width, mathematical, Arabic presentation forms) as the letters they stand for. Nothing
-becomes longer. A stretch in capitals is read in the case it would have, `mtag_core.folding` says
-how; that moves nothing.
+becomes longer.
 
 Source: Unicode Standard Annex 15.
 """
@@ -12,7 +11,7 @@ Source: Unicode Standard Annex 15.
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, chain, pairwise
 
@@ -20,10 +19,9 @@ import numpy as np
 import regex
 
 from mtag_core.arrays import Integers
-from mtag_core.folding import fold, is_in_capitals, usual_case
+from mtag_core.folding import fold, is_in_capitals, small_letters, usual_case
 from mtag_core.records import Sentence
-from mtag_core.segmentation.language_spans import LanguageSpan
-from mtag_core.segmentation.lines import LineSpan
+from mtag_core.segmentation.lines import LineSpan, clean, hyphen_edits, wrapped_lines
 
 # A letter with its marks, a syllable of Jamo, a letter of a compatibility form.
 _FOLDED = regex.compile(
@@ -119,6 +117,15 @@ def with_original_forms(sentence: Sentence, text: str) -> Sentence:
     )
 
 
+def forms_in_usual_case(sentence: Sentence) -> tuple[str, ...]:
+    """The forms of a sentence; those of one in capitals in the case they would have."""
+    if not is_in_capitals(sentence.text):
+        return sentence.forms
+    first, *others = sentence.forms
+    small = [small_letters(form, sentence.language) for form in others]
+    return (usual_case(first, sentence.language), *small)
+
+
 def folding_edits(text: str) -> list[tuple[int, int, str]]:
     """What differs between a text and its usual Unicode form; nearly always nothing."""
     if text.isascii():
@@ -152,13 +159,49 @@ def moved_lines(lines: Sequence[LineSpan], edits: Edits) -> list[LineSpan]:
     ]
 
 
-def in_usual_case(text: str, spans: Iterable[LanguageSpan]) -> str:
-    """A text whose spans in capitals have the letter case that they would have."""
-    parts: list[str] = []
-    done = 0
-    for span in spans:
-        part = text[span.start : span.end]
-        if is_in_capitals(part):
-            parts += (text[done : span.start], usual_case(part, span.language))
-            done = span.end
-    return "".join([*parts, text[done:]]) if parts else text
+@dataclass(frozen=True, slots=True)
+class ReadText:
+    """A text as models read it.
+
+    Attributes:
+        text: In its usual Unicode form, its words whole; forms are from here.
+        cleaned: The same without what no token may hold.
+        lines: Of both; those that a margin alone broke apart are one.
+    """
+
+    text: str
+    cleaned: str
+    lines: Sequence[LineSpan]
+    _original: str
+    _folded: RewrittenText | None
+    _joined: RewrittenText | None
+
+    @classmethod
+    def of(cls, original: str, *, joins_hyphens: bool) -> "ReadText":
+        """Reads a text.
+
+        Args:
+            original: Any string.
+            joins_hyphens: Make one word of what a hyphen parts at a margin.
+        """
+        folding = folding_edits(original)
+        folded = RewrittenText.of(original, folding) if folding else None
+        text = folded.text if folded else original
+        cleaned = clean(text)
+        lines = wrapped_lines(cleaned)
+        hyphens = hyphen_edits(cleaned, lines) if joins_hyphens else []
+        if not hyphens:
+            return cls(text, cleaned, lines, original, folded, None)
+        joined, lines = RewrittenText.of(text, hyphens), moved_lines(lines, hyphens)
+        cleaned = RewrittenText.of(cleaned, hyphens).text
+        return cls(joined.text, cleaned, lines, original, folded, joined)
+
+    def original_sentence(self, sentence: Sentence) -> Sentence:
+        """A sentence of `text` in its place in the original."""
+        if self._joined is not None:
+            folded = self._folded.text if self._folded else self._original
+            sentence = self._joined.original(sentence, folded)
+        if self._folded is not None:
+            sentence = self._folded.original(sentence, self._original)
+            sentence = with_original_forms(sentence, self._original)
+        return sentence

@@ -106,12 +106,12 @@ class SpacedTokenizer:
         """Finds the tokens and sentences of lines.
 
         Args:
-            text: The cleaned document.
+            text: Cleaned text.
             lines: Start and end of each line, in order, with nothing but spaces between them. A
                 line may hold line breaks; sentences end at its end.
         """
         if not text[lines[0][0] : lines[-1][1]].strip():
-            return TokenBlock([], [], [], [])
+            return TokenBlock.empty()
         stream, places = self.chunks(text, lines)
         is_apart = self.apart_stops(stream, places)
         block, counts = self._tokens(stream, is_apart)
@@ -193,7 +193,7 @@ class SpacedTokenizer:
         starts[1:] = ends[:-1]
         starts[sums - counts] = stream.starts
         forms = list(map(self.table.forms.__getitem__, tokens.tolist()))
-        return TokenBlock(forms, starts.tolist(), ends.tolist(), []), sums
+        return TokenBlock(forms, starts, ends, []), sums
 
     def _with_parts(
         self, parted: Integers, rows: Integers, starts: Integers, ends: Integers
@@ -218,10 +218,11 @@ class SpacedTokenizer:
         pairs: list[int] = []
         forms = block.forms
         seconds = self._phrase_seconds
-        found = [i for i, form in enumerate(forms) if form in seconds or form[0] in _ASCII_DIGITS]
-        sentence_starts = {0, *block.sentence_ends}
-        for index in found:
-            if index in sentence_starts or block.starts[index] - block.ends[index - 1] != 1:
+        # Behind one character, a space, and in the same sentence.
+        is_behind = np.append(False, block.starts[1:] - block.ends[:-1] == 1)
+        is_behind[block.sentence_ends[:-1]] = False
+        for index in is_behind.nonzero()[0].tolist():
+            if not (forms[index] in seconds or forms[index][0] in _ASCII_DIGITS):
                 continue
             left = forms[index - 1]
             if (left, forms[index]) in self._phrases:

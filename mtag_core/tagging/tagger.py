@@ -5,30 +5,30 @@ text -> segment -> sentences -> wordpieces -> batches -> student -> tagged sente
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
-from itertools import count, tee
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
-from mtag_core.folding import is_in_capitals, small_letters, usual_case
 from mtag_core.labels import Labels, load_labels
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.languages import UNKNOWN, normalise_language
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
+from mtag_core.segmentation.rewritten import forms_in_usual_case
 from mtag_core.tagging.answers import NO_ANSWER, Labeller, in_order, reported
 from mtag_core.tagging.arguments import (
     check_count,
     check_many,
     check_text,
+    checked_text,
     joined_sentence,
     list_of_names,
-    text_and_context,
 )
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.models import TaggingModel, load_model
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
 from mtag_core.tagging.tagger_options import TaggerOptions, Untrained, trained_languages
-from mtag_core.tagging.text_streams import tag_texts
+from mtag_core.tagging.text_streams import tag_pairs, tag_texts
 from mtag_core.tagging.windows import EncodedSentence, buffers
 from mtag_core.treebank_style import MIXED, languages_of, treebank_language
 
@@ -220,14 +220,29 @@ class Tagger:
         likely = None if self.options.languages else likely_language
         return self._kept(self._segmenter.segment(text, code, likely_language=likely))
 
+    def segment_many(
+        self,
+        texts: Sequence[str],
+        language: str | None = None,
+        *,
+        likely_language: str | None = None,
+    ) -> list[list[Sentence]]:
+        """Splits each of several texts as `segment` does, with its errors, in less time.
+
+        All sentences are in memory together: give some tens of thousands of characters.
+        """
+        texts, code = list(map(checked_text, count(), texts)), self._code(language)
+        likely = None if self.options.languages else likely_language
+        found = self._segmenter.segment_many(texts, code, likely_language=likely)
+        return [list(self._kept(sentences)) for sentences in found]
+
     def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
         """Finds the languages of a document that came in sentences, as CoNLL-U does.
 
         Args:
             sentences: Of one document; where it names the language of any, they stay as they are.
         """
-        if self.options.language is not None:
-            language = self.options.language
+        if (language := self.options.language) is not None:
             sentences = [
                 replace(each, language=language) if each.language == UNKNOWN else each
                 for each in sentences
@@ -297,14 +312,8 @@ class Tagger:
         """
         check_many(texts, what="texts", expected="texts", instead="tag")
         check_count(n_process, what="n_process")
-        code = self._code(language)
-        if not as_tuples:
-            return tag_texts(self, texts, language=code, n_processes=n_process)
-        # Some texts are ahead of what has been yielded, so that both are read from one stream.
-        pairs, again = tee(map(text_and_context, count(), texts))
-        texts = (text for text, _ in pairs)
-        tagged = tag_texts(self, texts, language=code, n_processes=n_process)
-        return zip(tagged, (context for _, context in again), strict=True)
+        tag = tag_pairs if as_tuples else tag_texts
+        return tag(self, texts, language=self._code(language), n_processes=n_process)
 
     def tag_tokens(
         self, sentences: Iterable[Sequence[str]], *, language: str | None = None
@@ -364,8 +373,8 @@ class Tagger:
         if not sentence.forms:
             return EncodedSentence(sentence, [])
         treebank = self._language_to_treebank.get(sentence.language, 0)
-        forms = _in_usual_case(sentence) if is_in_capitals(sentence.text) else sentence.forms
-        return EncodedSentence(sentence, self._model.encode(forms, treebank=treebank))
+        windows = self._model.encode(forms_in_usual_case(sentence), treebank=treebank)
+        return EncodedSentence(sentence, windows)
 
     def tag_encoded(self, sentences: Sequence[EncodedSentence]) -> Iterator[TaggedSentence]:
         """Tags sentences together.
@@ -384,13 +393,6 @@ class Tagger:
             answers = reported(answers, windows, self.on_batch, piece_budget=self.piece_budget)
         answer = in_order(windows, answers) if windows else NO_ANSWER
         return self._labeller.tagged(sentences, answer)
-
-
-def _in_usual_case(sentence: Sentence) -> tuple[str, ...]:
-    """The forms of a sentence in capitals as the model reads them."""
-    first, *others = sentence.forms
-    small = [small_letters(form, sentence.language) for form in others]
-    return (usual_case(first, sentence.language), *small)
 
 
 def _load_again(path: str | Path, options: TaggerOptions, piece_budget: int) -> Tagger:

@@ -5,11 +5,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import partial
-from itertools import count
-from typing import Protocol
+from itertools import count, tee
+from typing import Any, Protocol
 
 from mtag_core.records import Sentence
-from mtag_core.tagging.arguments import checked_text
+from mtag_core.tagging.arguments import checked_text, text_and_context
 from mtag_core.tagging.tagged import TaggedSentence
 
 # A chunk of texts ends at the first of these: enough work for a message to be worth its cost.
@@ -20,7 +20,9 @@ _WAITING = 2
 
 
 class _Tagger(Protocol):
-    def segment(self, text: str, language: str | None = None) -> Iterator[Sentence]: ...
+    def segment_many(
+        self, texts: Sequence[str], language: str | None = None
+    ) -> list[list[Sentence]]: ...
     def tag_stream(
         self, pairs: Iterable[tuple[None, Sentence]]
     ) -> Iterator[tuple[None, TaggedSentence]]: ...
@@ -49,6 +51,24 @@ def tag_texts(
     return _tag_in_turn(tagger, checked, language)
 
 
+def tag_pairs(
+    tagger: _Tagger, pairs: Iterable[object], *, language: str | None, n_processes: int
+) -> Iterator[tuple[list[TaggedSentence], Any]]:
+    """Tags the texts of pairs of a text and anything, and gives the other back with the result.
+
+    Args:
+        tagger: As in `tag_texts`, like all other arguments and the errors.
+        pairs: Of any type; those that are no pairs raise when they are read.
+        language: Likewise.
+        n_processes: Likewise.
+    """
+    # Some texts are ahead of what has been yielded, so that both are read from one stream.
+    read, again = tee(map(text_and_context, count(), pairs))
+    texts = (text for text, _ in read)
+    tagged = tag_texts(tagger, texts, language=language, n_processes=n_processes)
+    return zip(tagged, (context for _, context in again), strict=True)
+
+
 def _tag_in_turn(
     tagger: _Tagger, texts: Iterable[str], language: str | None
 ) -> Iterator[list[TaggedSentence]]:
@@ -56,10 +76,10 @@ def _tag_in_turn(
     n_sentences: deque[int] = deque()
 
     def sentences() -> Iterator[tuple[None, Sentence]]:
-        for text in texts:
-            found = list(tagger.segment(text, language))
-            n_sentences.append(len(found))
-            yield from ((None, sentence) for sentence in found)
+        for chunk in _chunks(texts):
+            for found in tagger.segment_many(chunk, language):
+                n_sentences.append(len(found))
+                yield from ((None, sentence) for sentence in found)
 
     tagged_of_text: list[TaggedSentence] = []
     for _, tagged in tagger.tag_stream(sentences()):

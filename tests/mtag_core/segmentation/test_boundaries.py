@@ -23,12 +23,16 @@ def _saved(tmp_path, network=_NETWORK, **changes):
     return path
 
 
+def _spans(block):
+    return block.starts.tolist(), block.ends.tolist()
+
+
 @settings(deadline=None)
 @given(text=_TEXTS, has_spaces=st.booleans())
 def test_tokens_cover_all_units_in_order(text, has_spaces):
     model = BoundaryModel(_NETWORK, has_spaces=has_spaces)
     block = model.tokenize(text, [(0, len(text))])
-    spans = list(zip(block.starts, block.ends, strict=True))
+    spans = list(zip(*_spans(block), strict=True))
     assert block.forms == [text[start:end] for start, end in spans]
     units = find_units(text, has_spaces=has_spaces)
     assert {start for start, _ in spans} <= set(units.starts)
@@ -59,10 +63,10 @@ def test_text_without_units_has_no_sentence():
 def test_foreign_words_stay_whole_and_spaces_part_tokens():
     eager = BoundaryModel(random_network(bias=1e6), has_spaces=False)
     block = eager.tokenize("cat猫", [(0, 4)])
-    assert (block.starts, block.ends, block.sentence_ends) == ([0, 3], [3, 4], [1, 2])
+    assert (*_spans(block), block.sentence_ends) == ([0, 3], [3, 4], [1, 2])
     lazy = BoundaryModel(random_network(bias=-1e6), has_spaces=False)
     block = lazy.tokenize("猫が いる", [(0, 5)])
-    assert (block.starts, block.ends, block.sentence_ends) == ([0, 3], [2, 5], [2])
+    assert (*_spans(block), block.sentence_ends) == ([0, 3], [2, 5], [2])
     lazy = BoundaryModel(random_network(bias=-1e6), has_spaces=True)
     block = lazy.tokenize("ba ca\nba", [(0, 5), (6, 8)])
     assert (block.forms, block.sentence_ends) == (["ba ca", "ba"], [1, 2])
@@ -84,8 +88,9 @@ def test_lines_are_cut_together_as_each_alone(lines, has_spaces):
     spans = [(start, start + len(line)) for start, line in zip(starts, lines, strict=True)]
     together = model.tokenize(text, spans)
     alone = [model.tokenize(text, [span]) for span in spans]
-    assert together.starts == [start for block in alone for start in block.starts]
-    assert together.ends == [end for block in alone for end in block.ends]
+    starts, ends = _spans(together)
+    assert starts == [start for block in alone for start in block.starts]
+    assert ends == [end for block in alone for end in block.ends]
     assert len(together.sentence_ends) == sum(len(block.sentence_ends) for block in alone)
 
 

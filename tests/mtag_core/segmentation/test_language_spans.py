@@ -3,7 +3,8 @@ import textwrap
 import pytest
 
 from mtag_core.langid import LanguageIdentifier
-from mtag_core.segmentation.language_spans import cut_at_scripts, find_spans, wrapped_lines
+from mtag_core.segmentation.language_spans import cut_at_scripts, find_spans
+from mtag_core.segmentation.rewritten import ReadText
 
 _CROATIAN = (
     "Grad je poznat po starom mostu preko rijeke i po tržnici na kojoj se svakog jutra prodaje "
@@ -12,7 +13,8 @@ _CROATIAN = (
 
 
 def _spans(text, langid):
-    return list(find_spans(text, wrapped_lines(text), langid=langid))
+    read = ReadText.of(text, joins_hyphens=False)
+    return list(find_spans([read], [None], langid=langid))
 
 
 class _Identifier(LanguageIdentifier):

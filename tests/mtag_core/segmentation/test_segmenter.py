@@ -1,6 +1,9 @@
+import lzma
+import random
 import re
 import time
 import unicodedata
+from itertools import islice
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -307,6 +310,71 @@ def test_paragraphs_are_cut_together_as_each_alone(bundled_segmenter, texts, lan
     sentences = list(bundled_segmenter.segment(text, language))
     assert [s.forms for s in sentences] == alone
     assert list(bundled_segmenter.segment(text, language)) == sentences
+
+
+@pytest.fixture(scope="module")
+def identifying(bundled_segmenters, default_langid):
+    """The segmenters and the language identification that the package ships."""
+    return Segmenter.load(bundled_segmenters, default_langid)
+
+
+_LINES = st.sampled_from(
+    [
+        "Le chat du voisin dort au soleil, et les enfants jouent dans la cour.",
+        "Il fait froid. On rentre !",
+        "Der Hund schläft unter dem alten Tisch, aber die Katze ist nicht da.",
+        "Gute Nacht!",
+        "The ferry leaves at six, and nobody waits for those who come late.",
+        "I don't know. Write to ann@example.org today.",
+        "Το σπίτι είναι πολύ μεγάλο. Βρέχει;",
+        "Вчера я читал газету в метро, и это было интересно.",
+        "Bageren på hjørnet lukker først, når det sidste brød er solgt.",
+        "我们明天去北京。天气很好！",
+        "今日はとても寒いです。",
+        "البيت كبير جدا وهو جميل.",
+        "הבית גדול מאוד.",
+        "Ông già đi bộ chậm rãi ra chợ mỗi buổi sáng.",
+        "IL PARLE DU CHAT ET DES AMIS AVEC LES VOISINS.",
+        "La poblacio\u0301n es de 10\u00a0000 habitantes\x00 y crece.",
+        "12:30",
+    ]
+)
+_DOCUMENTS = st.lists(
+    st.one_of(_TEXTS, st.lists(_LINES, max_size=14).map("\n".join), st.lists(_LINES).map(" ".join)),
+    max_size=8,
+)
+
+
+@given(
+    texts=_DOCUMENTS,
+    languages=st.sampled_from([{}, {"language": "fr"}, {"likely_language": "en"}]),
+    block=st.sampled_from([1 << 16, 150]),
+)
+def test_texts_together_are_cut_as_each_alone(identifying, texts, languages, block):
+    alone = [list(identifying.segment(text, **languages)) for text in texts]
+    # A line that is longer than a block is cut in it.
+    is_short = max(map(len, "\n".join(texts).splitlines()), default=0) < block
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mtag_core.segmentation.language_spans._MOST_CHUNKS", 20)
+        name = "mtag_core.segmentation.segmenter._MAX_BLOCK_CHARACTERS"
+        patch.setattr(name, block if is_short else 1 << 16)
+        assert identifying.segment_many(texts, **languages) == alone
+
+
+def test_texts_in_many_languages_are_cut_together_as_each_alone(shared_dir, identifying):
+    rng = random.Random(3)
+    documents = []
+    for path in sorted((shared_dir / "text").glob("*.txt.xz"))[::3]:
+        with lzma.open(path, "rt", encoding="utf-8") as stream:
+            lines = [line.strip() for line in islice(stream, 40)]
+        while lines:
+            n_lines = rng.randint(1, 12)
+            documents.append(rng.choice(" \n").join(lines[:n_lines]))
+            del lines[:n_lines]
+    rng.shuffle(documents)
+    together = identifying.segment_many(documents)
+    assert together == [list(identifying.segment(document)) for document in documents]
+    assert len({sentence.language for sentences in together for sentence in sentences}) > 10
 
 
 @pytest.mark.parametrize(
