@@ -227,10 +227,7 @@ class Tagger:
         *,
         likely_language: str | None = None,
     ) -> list[list[Sentence]]:
-        """Splits each of several texts as `segment` does, with its errors, in less time.
-
-        All sentences are in memory together: give some tens of thousands of characters.
-        """
+        """Splits short texts as `segment` does each, in less time; all sentences are in memory."""
         texts, code = list(map(checked_text, count(), texts)), self._code(language)
         likely = None if self.options.languages else likely_language
         found = self._segmenter.segment_many(texts, code, likely_language=likely)
@@ -242,11 +239,11 @@ class Tagger:
         Args:
             sentences: Of one document; where it names the language of any, they stay as they are.
         """
-        if (language := self.options.language) is not None:
-            sentences = [
-                replace(each, language=language) if each.language == UNKNOWN else each
-                for each in sentences
-            ]
+        language = self.options.language or UNKNOWN
+        sentences = [
+            replace(each, language=language) if each.language == UNKNOWN else each
+            for each in sentences
+        ]
         return list(self._kept(self._segmenter.identify(sentences)))
 
     def tag(
