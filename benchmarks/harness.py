@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
@@ -177,10 +178,21 @@ def interleaved_words_per_s(
     """
     for system in name_to_system.values():
         system()
-    rates: dict[str, list[float]] = {name: [] for name in name_to_system}
+    measure = {
+        name: partial(_words_per_s, system, min_s=min_s, clock=clock)
+        for name, system in name_to_system.items()
+    }
+    return interleaved(measure, n_rounds=n_rounds)
+
+
+def interleaved(
+    name_to_measure: Mapping[str, Callable[[], float]], *, n_rounds: int
+) -> dict[str, list[float]]:
+    """Calls what measures each system in turn; gives its results, one a round."""
+    rates: dict[str, list[float]] = {name: [] for name in name_to_measure}
     for _ in range(n_rounds):
-        for name, system in name_to_system.items():
-            rates[name].append(_words_per_s(system, min_s=min_s, clock=clock))
+        for name, measure in name_to_measure.items():
+            rates[name].append(measure())
     return rates
 
 
@@ -197,6 +209,34 @@ def ratios(rates: Mapping[str, list[float]], *, base: str) -> dict[str, float]:
         name: statistics.median(own / other for own, other in zip(values, rates[base], strict=True))
         for name, values in rates.items()
     }
+
+
+def medians(
+    rates: Mapping[str, list[float]], *, base: str, ratio: str, digits: int
+) -> dict[str, dict[str, float]]:
+    """Each system's median rate, and under the name `ratio` the median of its ratios to the base's.
+
+    Args:
+        rates: Words per second, one a round, the base's among them.
+        base: Name of a system.
+        ratio: Such as `over_bert`.
+        digits: Of the ratios.
+    """
+    to_base = ratios(rates, base=base)
+    return {
+        name: {
+            "words_per_s": round(statistics.median(values)),
+            ratio: round(to_base[name], digits),
+        }
+        for name, values in rates.items()
+    }
+
+
+def joined_lines(path: Path, n_lines: int, *, n_joined: int) -> list[str]:
+    """Texts of some lines each, out of the first lines of a file."""
+    lines = [line.strip() for line in first_lines(path, n_lines)]
+    starts = range(0, len(lines), n_joined)
+    return [" ".join(lines[start : start + n_joined]) for start in starts]
 
 
 def heads(patterns: Sequence[str], *, n_lines: int) -> dict[str, list[str]]:

@@ -11,7 +11,6 @@ enough lines that it reads the text once.
 
 import argparse
 import os
-import statistics
 import subprocess
 import tempfile
 import time
@@ -20,44 +19,22 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from ufal.udpipe import InputFormat, Model, ProcessingError, Sentence
+from ufal.udpipe import Model
 
-from benchmarks.harness import add_text, benchmark_parser, first_lines, ratios, run_benchmark
+from benchmarks.baselines.udpipe import UdpipeTagger, tokenized
+from benchmarks.harness import (
+    add_text,
+    benchmark_parser,
+    interleaved,
+    joined_lines,
+    medians,
+    run_benchmark,
+)
 from mtag_core.tagging.tagger import Tagger
 
 _OURS = "mtag, raw text to UPOS, FEATS and lemmas"
 _OUR_TOKENS = "mtag, raw text to sentences of tokens"
 _LINES_A_DOCUMENT = 10
-
-
-class UdpipeTagger:
-    """A UDPipe tagger, and a tokenizer model before it where one is given."""
-
-    def __init__(self, path: Path, *, segmenter: Path | None = None) -> None:
-        self._tagger = Model.load(str(path))
-        self._segmenter = Model.load(str(segmenter)) if segmenter else None
-
-    def tag(self, forms: list[str]) -> int:
-        """Tags given tokens and returns their number."""
-        sentence = Sentence()
-        for form in forms:
-            sentence.addWord(form)
-        self._tagger.tag(sentence, Model.DEFAULT)
-        return len(forms)
-
-    def run(self, forms: list[str]) -> int:
-        """Tokenizes and tags a text and returns the number of white-space words in it."""
-        reader = (
-            self._segmenter.newTokenizer(Model.DEFAULT)
-            if self._segmenter
-            else (InputFormat.newHorizontalInputFormat())
-        )
-        reader.setText(" ".join(forms))
-        sentence, error = Sentence(), ProcessingError()
-        while reader.nextSentence(sentence, error):
-            self._tagger.tag(sentence, Model.DEFAULT)
-            sentence = Sentence()
-        return len(forms)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -78,31 +55,21 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _record(args: argparse.Namespace) -> dict[str, object]:
-    documents = _documents(args.text, args.lines)
+    documents = joined_lines(args.text, args.lines, n_joined=_LINES_A_DOCUMENT)
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "text.txt"
         path.write_text("\n".join(documents), encoding="utf-8")
         systems = (
             _tokenizers(documents, args) if args.to_tokens else _systems(documents, path, args)
         )
-        rates = _measure(systems, n_rounds=args.rounds)
-    to_ours = ratios(rates, base=_OUR_TOKENS if args.to_tokens else _OURS)
+        # The first round warms up.
+        rates = interleaved(systems, n_rounds=1 + args.rounds)
+    rates = {name: values[1:] for name, values in rates.items()}
+    base = _OUR_TOKENS if args.to_tokens else _OURS
     return {
         "what": "white-space words per CPU second from raw text, one core",
-        "systems": {
-            name: {
-                "words_per_s": round(statistics.median(values)),
-                "over_mtag": round(to_ours[name], 2),
-            }
-            for name, values in rates.items()
-        },
+        "systems": medians(rates, base=base, ratio="over_mtag", digits=2),
     }
-
-
-def _documents(path: Path, n_lines: int) -> list[str]:
-    lines = [line.strip() for line in first_lines(path, n_lines)]
-    starts = range(0, len(lines), _LINES_A_DOCUMENT)
-    return [" ".join(lines[start : start + _LINES_A_DOCUMENT]) for start in starts]
 
 
 def _systems(
@@ -118,7 +85,7 @@ def _systems(
     if args.udpipe and args.segmenter:
         udpipe = UdpipeTagger(args.udpipe, segmenter=args.segmenter)
         systems["UDPipe 1 tokenizer and tagger"] = lambda: _rate(
-            lambda: _consume(udpipe.run(document.split(" ")) for document in documents),
+            lambda: _consume(map(udpipe.tag_text, documents)),
             documents,
             args.seconds,
         )
@@ -137,30 +104,9 @@ def _tokenizers(documents: list[str], args: argparse.Namespace) -> dict[str, Cal
     if args.segmenter:
         model = Model.load(str(args.segmenter))
         systems["UDPipe 1 tokenizer"] = lambda: _rate(
-            lambda: _consume(map(partial(_tokenize, model), documents)), documents, seconds=0
+            lambda: _consume(map(partial(tokenized, model), documents)), documents, seconds=0
         )
     return systems
-
-
-def _tokenize(model: Model, document: str) -> list[list[str]]:
-    reader = model.newTokenizer(Model.DEFAULT)
-    reader.setText(document)
-    sentences = []
-    sentence, error = Sentence(), ProcessingError()
-    while reader.nextSentence(sentence, error):
-        sentences.append([word.form for word in sentence.words])
-        sentence = Sentence()
-    return sentences
-
-
-def _measure(systems: dict[str, Callable[[], float]], *, n_rounds: int) -> dict[str, list[float]]:
-    for measure in systems.values():
-        measure()
-    rates: dict[str, list[float]] = {name: [] for name in systems}
-    for _ in range(n_rounds):
-        for name, measure in systems.items():
-            rates[name].append(measure())
-    return rates
 
 
 def _mtag_rate(bundle: str | None, documents: list[str], seconds: float) -> float:

@@ -137,21 +137,12 @@ def _mtag() -> SegmentText:
 
 
 def _udpipe(directory: Path) -> SegmentText:
-    from ufal.udpipe import Model, Sentence
+    from ufal.udpipe import Model
+
+    from benchmarks.baselines.udpipe import tokenized
 
     models = {path.stem: Model.load(str(path)) for path in directory.glob("*.udpipe")}
-
-    def segment(text: str, language: str) -> Forms:
-        tokenizer = models.get(language, models["generic"]).newTokenizer("")
-        tokenizer.setText(text)
-        sentences = []
-        sentence = Sentence()
-        while tokenizer.nextSentence(sentence):
-            sentences.append([word.form for word in sentence.words][1:])
-            sentence = Sentence()
-        return sentences
-
-    return segment
+    return lambda text, language: tokenized(models.get(language, models["generic"]), text)
 
 
 def _sentencex_shares() -> dict[str, float]:

@@ -17,10 +17,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from urllib.parse import urlencode
 
-from benchmarks.harness import add_text, benchmark_parser, first_lines, run_benchmark
+from benchmarks.harness import add_text, benchmark_parser, joined_lines, run_benchmark
 
 _CLIENTS = (1, 8, 64)
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -38,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _measure(args: argparse.Namespace) -> dict[str, object]:
-    texts = _texts(args.text, args.lines, args.lines_a_text)
+    texts = joined_lines(args.text, args.lines, n_joined=args.lines_a_text)
     command = [sys.executable, "-m", "mtag_core", "serve", "--port=0", f"--workers={args.workers}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -56,12 +55,6 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
         "words_a_request": round(statistics.mean(len(text.split()) for text in texts), 1),
         "clients": loads,
     }
-
-
-def _texts(path: Path, n_lines: int, n_lines_a_text: int) -> list[str]:
-    lines = [line.strip() for line in first_lines(path, n_lines)]
-    starts = range(0, len(lines), n_lines_a_text)
-    return [" ".join(lines[start : start + n_lines_a_text]) for start in starts]
 
 
 def _port(server: "subprocess.Popen[str]") -> int:

@@ -17,15 +17,16 @@ from benchmarks.harness import (
     add_text,
     benchmark_parser,
     interleaved_words_per_s,
+    medians,
     run_benchmark,
 )
 from benchmarks.tag_gpu import (
+    BERT,
     N_SENTENCES,
     SENTENCE_WORDS,
     bert_systems,
     cut_sentences,
     in_turn,
-    medians,
     meta_lstm_system,
     read_words,
 )
@@ -61,7 +62,8 @@ def _measure(
     words: list[str], n_words: int, args: argparse.Namespace
 ) -> dict[str, dict[str, float]]:
     systems = _systems(cut_sentences(words, n_words), args)
-    return medians(interleaved_words_per_s(systems, n_rounds=args.rounds, min_s=args.seconds))
+    rates = interleaved_words_per_s(systems, n_rounds=args.rounds, min_s=args.seconds)
+    return medians(rates, base=BERT, ratio="over_bert", digits=1)
 
 
 def _systems(
@@ -81,12 +83,21 @@ def _systems(
             map(len, other.tag_tokens(sentences))
         )
     if args.udpipe:
-        from benchmarks.raw_cpu import UdpipeTagger
+        from benchmarks.baselines.udpipe import UdpipeTagger
 
         udpipe = UdpipeTagger(args.udpipe, segmenter=args.segmenter)
-        systems["UDPipe 1 tagger"] = in_turn(sentences, udpipe.tag)
+
+        def tag(forms: list[str]) -> int:
+            udpipe.tag(forms)
+            return len(forms)
+
+        def tag_text(forms: list[str]) -> int:
+            udpipe.tag_text(" ".join(forms))
+            return len(forms)
+
+        systems["UDPipe 1 tagger"] = in_turn(sentences, tag)
         if args.segmenter:
-            systems["UDPipe 1 tokenizer and tagger, raw text"] = in_turn(sentences, udpipe.run)
+            systems["UDPipe 1 tokenizer and tagger, raw text"] = in_turn(sentences, tag_text)
     if args.meta_lstm:
         systems |= meta_lstm_system(sentences, directory=args.meta_lstm)
     return systems

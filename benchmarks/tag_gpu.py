@@ -10,9 +10,8 @@ the same models on a CPU.
 
 import argparse
 import json
-import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +25,7 @@ from benchmarks.harness import (
     benchmark_parser,
     first_lines,
     interleaved_words_per_s,
-    ratios,
+    medians,
     run_benchmark,
 )
 
@@ -37,7 +36,9 @@ SENTENCE_WORDS = (32, 128)
 N_SENTENCES = 64
 """Sentences of one length."""
 
-_BASE = "BERT-base, torch fp32"
+BERT = "BERT-base, torch fp32"
+"""What the others are compared with."""
+
 _MULTILINGUAL_VOCABULARY = 119_547
 
 
@@ -68,22 +69,6 @@ def in_turn(items: Sequence[_Item], tag: Callable[[_Item], int]) -> Callable[[],
     return tag_next
 
 
-def medians(rates: Mapping[str, list[float]]) -> dict[str, dict[str, float]]:
-    """Each system's median rate, and the median of its ratios to BERT-base's.
-
-    Args:
-        rates: Words per second, one a round, BERT-base's among them.
-    """
-    to_bert = ratios(dict(rates), base=_BASE)
-    return {
-        name: {
-            "words_per_s": round(statistics.median(values)),
-            "over_bert": round(to_bert[name], 1),
-        }
-        for name, values in rates.items()
-    }
-
-
 def bert_systems(
     sentences: Sequence[list[str]], *, bundle: Path, device: str = "cpu"
 ) -> dict[str, Callable[[], int]]:
@@ -107,7 +92,7 @@ def bert_systems(
     )
     mini = _TorchTagger(mini_config, n_labels=17 + len(labels["feats"]), device=device)
     return {
-        _BASE: in_turn(pieces, bert.tag),
+        BERT: in_turn(pieces, bert.tag),
         "MiniBERT, torch fp32": in_turn(pieces, mini.tag),
     }
 
@@ -188,7 +173,7 @@ def _measure(
     rates = interleaved_words_per_s(
         systems, n_rounds=args.rounds, min_s=args.seconds, clock=time.perf_counter
     )
-    return medians(rates)
+    return medians(rates, base=BERT, ratio="over_bert", digits=1)
 
 
 def _device_name(device: str) -> str:

@@ -1,4 +1,4 @@
-"""Trains one UDPipe 1 tagger a treebank, on the files that the student learns from.
+"""UDPipe 1: trains a tagger a treebank, on the files that the student learns from; tags with one.
 
 A model tags UPOS and FEATS first, then a second part of it lemmatises; lemmas are cleaned as the
 student's are. XPOS is off, since the treebanks carry none. Training is resumable: a treebank whose
@@ -11,6 +11,7 @@ Treebanks come smallest first, after those that are named.
 import argparse
 import sys
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from mtag_core import conllu
 from mtag_core.conllu import ConlluSentence
 from mtag_core.lemmas import clean_lemma
 from mtag_core.storage import open_text
+from mtag_core.tagging.tagged import TaggedSentence, unscored
 from mtag_core.treebank_style import treebank_language
 
 _TAGGER = "templates=tagger;use_lemma=0;provide_lemma=0"
@@ -100,6 +102,60 @@ def read_sentences(path: Path, *, max_tokens: int | None = None) -> tuple[Senten
         sentences.push_back(sentence)
         n_tokens += len(sentence.words) - 1  # The first is the root node.
     return sentences, n_tokens
+
+
+def tokenized(model: Model, text: str) -> list[list[str]]:
+    """The forms of a text's sentences, by a UDPipe tokenizer."""
+    return [[word.form for word in each.words][1:] for each in _segmented(model, text)]
+
+
+def _segmented(model: Model, text: str) -> Iterator[Sentence]:
+    tokenizer = model.newTokenizer(Model.DEFAULT)
+    tokenizer.setText(text)
+    while tokenizer.nextSentence(sentence := Sentence()):
+        yield sentence
+
+
+class UdpipeTagger:
+    """A UDPipe 1 tagger of one treebank, and a tokenizer before it where one is given.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+
+    def __init__(self, path: Path, *, segmenter: Path | None = None) -> None:
+        self._model = Model.load(str(path))
+        if self._model is None:
+            raise FileNotFoundError(f"{path}: no UDPipe model")
+        self._segmenter = Model.load(str(segmenter)) if segmenter else None
+
+    def tag(self, forms: Iterable[str]) -> Sentence:
+        """Tags given tokens; the first word of the result is the root node."""
+        sentence = Sentence()
+        for form in forms:
+            sentence.addWord(form)
+        self._model.tag(sentence, Model.DEFAULT)
+        return sentence
+
+    def tag_text(self, text: str) -> list[Sentence]:
+        """Tokenizes and tags a text."""
+        sentences = list(_segmented(self._segmenter, text))
+        for sentence in sentences:
+            self._model.tag(sentence, Model.DEFAULT)
+        return sentences
+
+    def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> list[TaggedSentence]:
+        """Tags pre-tokenised sentences."""
+        return [self._tagged(tuple(forms)) for forms in sentences]
+
+    def _tagged(self, forms: tuple[str, ...]) -> TaggedSentence:
+        # Its words live as long as it does.
+        sentence = self.tag(forms)
+        words = list(sentence.words)[1:]
+        upos = tuple(word.upostag for word in words)
+        feats = tuple(word.feats or "_" for word in words)
+        lemmas = tuple(word.lemma for word in words)
+        return unscored(forms, upos, feats, lemmas if any(lemmas) else None)
 
 
 def _cleaned(sentence: ConlluSentence, language: str) -> ConlluSentence:

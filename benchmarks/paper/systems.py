@@ -6,9 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ufal.udpipe import Model
-from ufal.udpipe import Sentence as UdpipeSentence
-
+from benchmarks.baselines.udpipe import UdpipeTagger
 from mtag_core.evaluation.treebanks import TreebankTagger
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.segmentation import Segmenter
@@ -107,34 +105,6 @@ class TellableEncoder(SegmentingTagger):
         """The same encoder, told one treebank, whatever language a sentence is found to be of."""
         (told,) = treebank_style
         return TellableEncoder(self._teacher, self._segmenter, treebanks=self._treebanks, told=told)
-
-
-class UdpipeTagger:
-    """A UDPipe 1 tagger of one treebank.
-
-    Raises:
-        FileNotFoundError: There is none.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._model = Model.load(str(path))
-        if self._model is None:
-            raise FileNotFoundError(f"{path}: no UDPipe model")
-
-    def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> list[TaggedSentence]:
-        """Tags pre-tokenised sentences."""
-        return [self._tag(tuple(forms)) for forms in sentences]
-
-    def _tag(self, forms: tuple[str, ...]) -> TaggedSentence:
-        sentence = UdpipeSentence()
-        for form in forms:
-            sentence.addWord(form)
-        self._model.tag(sentence, Model.DEFAULT)
-        words = list(sentence.words)[1:]  # The first is the root node.
-        upos = tuple(word.upostag for word in words)
-        feats = tuple(word.feats or "_" for word in words)
-        lemmas = tuple(word.lemma for word in words)
-        return unscored(forms, upos, feats, lemmas if any(lemmas) else None)
 
 
 def bundle_segmenter(bundle: Path) -> Segmenter:

@@ -24,7 +24,7 @@ from benchmarks.baselines.meta_lstm.data import (
     without_rare_forms,
 )
 from benchmarks.baselines.meta_lstm.network import STAGES, MetaLstm, MetaLstmConfig
-from benchmarks.baselines.meta_lstm.options import MetaLstmOptions
+from benchmarks.baselines.meta_lstm.train import MetaLstmOptions
 from mtag_core.errors import CheckpointError
 from mtag_core.tagging.tagged import TaggedSentence, unscored
 from mtag_core.training.data.treebanks import UNLABELLED, LabelledSentence

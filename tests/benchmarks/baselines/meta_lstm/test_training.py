@@ -13,8 +13,7 @@ from benchmarks.baselines.meta_lstm.data import (
     train_vectors,
 )
 from benchmarks.baselines.meta_lstm.network import STAGES, MetaLstm, MetaLstmConfig
-from benchmarks.baselines.meta_lstm.options import MetaLstmOptions
-from benchmarks.baselines.meta_lstm.train import main
+from benchmarks.baselines.meta_lstm.train import MetaLstmOptions, main
 from benchmarks.baselines.meta_lstm.training import (
     MetaLstmTagger,
     train_meta_lstm,
