@@ -10,8 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from types import TracebackType
+from contextlib import ExitStack, suppress
 
 from rich.console import Console
 from rich.live import Live
@@ -19,7 +18,7 @@ from rich.text import Text
 
 from mtag_core.errors import MtagError
 from mtag_core.parts.counts import Tally, read_progress
-from pipelines.metrics import MetricsOptions, MetricsOutput, RunNumbers
+from pipelines.metrics import MetricsOptions, metrics_output
 
 _LOG_INTERVAL_S = 10.0
 _FIRST_LOG_S = 1.0
@@ -60,11 +59,11 @@ class Progress:
         self._n_bytes = n_bytes
         self._n_parts = n_parts
         self._is_local = is_local
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._stack = ExitStack()
         self.directory: str | None = None
         self._poll = poll
-        self._metrics = MetricsOutput(metrics, self._numbers)
-        self._has_thread = is_local or self._metrics.is_wanted
+        self._metrics = metrics
+        self._has_thread = is_local or metrics.are_wanted
         self.throughput: list[tuple[float, int]] = []
         self._sample_interval_s = 1.0
         self.is_complete = False
@@ -94,20 +93,16 @@ class Progress:
         """
         self._started_s = time.time()
         self._start_s = time.monotonic()
-        self._metrics.__enter__()
+        metrics = metrics_output(self._metrics, self._numbers)
+        self._write_metrics = self._stack.enter_context(metrics)
         if self._is_local:
-            self._folder = tempfile.TemporaryDirectory(prefix="mtag-progress-")
-            self.directory = self._folder.name
+            folder = tempfile.TemporaryDirectory(prefix="mtag-progress-")
+            self.directory = self._stack.enter_context(folder)
         if self._has_thread:
             self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stops the clock and the display."""
         self._stop.set()
         if self._has_thread:
@@ -118,10 +113,8 @@ class Progress:
         self._elapsed_s = time.monotonic() - self._start_s
         self._sample(self._final)
         with suppress(OSError):
-            self._metrics.write()
-        self._metrics.__exit__(kind, error, trace)
-        if self._folder:
-            self._folder.cleanup()
+            self._write_metrics()
+        self._stack.close()
 
     def _read(self) -> Tally:
         return read_progress(self.directory) if self.directory else self._polled
@@ -131,16 +124,16 @@ class Progress:
         with suppress(MtagError):
             self._polled = self._poll()
 
-    def _numbers(self) -> RunNumbers:
-        return RunNumbers(
-            tally=self.tally,
-            n_parts=self._n_parts,
-            n_bytes=self._n_bytes,
-            n_completed=self._n_completed,
-            elapsed_s=self.elapsed_s,
-            started_s=self._started_s,
-            succeeded_s=self._started_s + self.elapsed_s if self.is_complete else None,
-        )
+    def _numbers(self) -> dict[str, float]:
+        tally = self.tally
+        return {
+            **self._counts(tally),
+            "documents_rejected": tally.n_rejected,
+            "sentences": tally.n_sentences,
+            "run_duration_seconds": self.elapsed_s,
+            "run_start_time_seconds": self._started_s,
+            "run_success_time_seconds": self.is_complete * (self._started_s + self.elapsed_s),
+        }
 
     def _sample(self, tally: Tally) -> None:
         elapsed_s = self.elapsed_s
@@ -176,13 +169,14 @@ class Progress:
         self._sample(self._read())
         # A full disk must not end the run.
         with suppress(OSError):
-            self._metrics.write()
+            self._write_metrics()
 
     def _log(self) -> None:
         tally = self._read()
-        _LOGGER.info("%s", self._line(tally), extra={"fields": self._fields(tally)})
+        rate = {"tokens_per_s": round(tally.n_tokens / self.elapsed_s)}
+        _LOGGER.info("%s", self._line(tally), extra={"fields": self._counts(tally) | rate})
 
-    def _fields(self, tally: Tally) -> dict[str, object]:
+    def _counts(self, tally: Tally) -> dict[str, int]:
         return {
             "documents": tally.n_documents,
             "tokens": tally.n_tokens,
@@ -192,7 +186,6 @@ class Progress:
             "parts_from_earlier_runs": self._n_completed,
             "source_bytes": tally.n_source_bytes,
             "source_bytes_planned": self._n_bytes,
-            "tokens_per_s": round(tally.n_tokens / self.elapsed_s),
         }
 
     def _line(self, tally: Tally) -> str:

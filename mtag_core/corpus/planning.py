@@ -63,17 +63,6 @@ def fitting_spool_bytes(files: Iterable[FileInfo], *, item_bytes: int) -> int:
     return max(_MIN_SLICES * item_bytes, n_bytes // _MIN_FILES)
 
 
-def plan_items(
-    files: Iterable[FileInfo],
-    options: ReadOptions,
-    *,
-    salt: str,
-    item_bytes: int = MAX_ITEM_BYTES,
-) -> Iterator[WorkItem]:
-    """Plans the work items of a corpus; see `ItemPlanner`."""
-    return ItemPlanner(options, salt=salt, item_bytes=item_bytes).plan(files)
-
-
 class ItemPlanner:
     """Plans work items of one size; opens no file twice.
 
@@ -89,7 +78,7 @@ class ItemPlanner:
         options: ReadOptions,
         *,
         salt: str,
-        item_bytes: int,
+        item_bytes: int = MAX_ITEM_BYTES,
         one_file_per_item: bool = False,
     ) -> None:
         self._one_file_per_item = one_file_per_item

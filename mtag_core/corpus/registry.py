@@ -80,7 +80,7 @@ def read_item(
     does a reader with a bug: it costs the rest of its file.
 
     Args:
-        item: From `plan_items`.
+        item: From a plan.
         options: Those of the plan.
         pages: Counted up by one for each page of a dump, under its `PageOutcome`; right for what
             has been read so far.

@@ -6,7 +6,6 @@ Reading never raises: what goes wrong ends the bytes instead.
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import BinaryIO
 
 from mtag_core import storage
@@ -137,12 +136,7 @@ class Source(AbstractContextManager["Source"]):
         offset, data = self._cut_off or (self.position, None)
         return Origin(self.path, offset).reject(reason, detail, data)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Closes the file."""
         if self._raw is not None:
             self._raw.close()

@@ -10,6 +10,7 @@ Source: the CoNLL 2018 shared task, https://universaldependencies.org/conll18/ev
 import lzma
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from mtag_core import conllu
 from mtag_core.conllu import ConlluSentence
@@ -120,23 +121,10 @@ def universal_features(feats: str) -> str:
     )
 
 
-class _FeatureCache:
-    """Normalises FEATS, each different string once."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[str, str]] = {}
-
-    def __getitem__(self, feats: str) -> tuple[str, str]:
-        """Universal features and all features, both sorted."""
-        pair = self._known.get(feats)
-        if pair is None:
-            pair = universal_features(feats), "|".join(sorted(feats.split("|")))
-            self._known[feats] = pair
-        return pair
-
-
-FEATURE_CACHE = _FeatureCache()
-"""Shared by all texts of a process: the inventory is a few thousand strings."""
+@cache
+def feature_pair(feats: str) -> tuple[str, str]:
+    """The universal features of FEATS and all of them, both sorted."""
+    return universal_features(feats), "|".join(sorted(feats.split("|")))
 
 
 class _Parser:
@@ -191,7 +179,7 @@ class _Parser:
 
     def _add_word(self, row: Sequence[str], *, span: tuple[int, int], is_multiword: bool) -> None:
         annotation = self._annotation
-        feats, bundle = FEATURE_CACHE[row[conllu.FEATS]]
+        feats, bundle = feature_pair(row[conllu.FEATS])
         annotation.words.append(span)
         annotation.is_multiword.append(is_multiword)
         annotation.forms.append(row[conllu.FORM])

@@ -18,8 +18,8 @@ from unicodedata import normalize
 
 from mtag_core.errors import UsageError
 from mtag_core.evaluation.annotation import (
-    FEATURE_CACHE,
     Annotation,
+    feature_pair,
     load_annotation,
     without_spaces,
 )
@@ -339,7 +339,7 @@ class _TagColumns:
         else:
             self.upos += sentence.upos
         for value in sentence.feats:
-            feats, bundle = FEATURE_CACHE[value]
+            feats, bundle = feature_pair(value)
             self.feats.append(feats)
             self.bundles.append(bundle)
         self.lemmas += sentence.lemmas or (NO_LEMMA,) * len(sentence)

@@ -22,6 +22,7 @@ from python_multipart import FormParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -35,6 +36,8 @@ _URLENCODED = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _MAX_FIELDS = 32
 _DISCARD_S = 5.0
+# Of refusals, by status.
+_HEADERS = {429: {"Retry-After": "1"}, 413: {"Connection": "close"}}
 _MOST_DISCARDED_BYTES = 2**26
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -52,14 +55,6 @@ class Limits:
     body_bytes: int
     requests: int
     seconds: float
-
-
-class _RefusedError(Exception):
-    """A request that gets no answer but a status and a line."""
-
-    def __init__(self, status: int, line: str) -> None:
-        super().__init__(line)
-        self.status = status
 
 
 class _Metrics:
@@ -121,12 +116,11 @@ class _Server:
         try:
             with self._place():
                 answer = await self._answer(request)
-        except _RefusedError as refusal:
-            if refusal.status in (413, 429):
+        except HTTPException as refusal:
+            status = refusal.status_code
+            if status in (413, 429):
                 await _discard(request)
-            headers = {429: {"Retry-After": "1"}, 413: {"Connection": "close"}}
-            line = f"{refusal}\n"
-            return PlainTextResponse(line, refusal.status, headers.get(refusal.status))
+            return PlainTextResponse(f"{refusal.detail}\n", status, _HEADERS.get(status))
         if answer.error:
             return PlainTextResponse(f"{answer.error}\n", 400 if answer.is_callers_fault else 500)
         self._metrics.sentences.inc(answer.n_sentences)
@@ -136,7 +130,7 @@ class _Server:
     @contextmanager
     def _place(self) -> Iterator[None]:
         if self._n_open >= self._limits.requests:
-            raise _RefusedError(429, f"{self._n_open} requests are being tagged; try again soon")
+            raise HTTPException(429, f"{self._n_open} requests are being tagged; try again soon")
         self._n_open += 1
         try:
             yield
@@ -149,18 +143,18 @@ class _Server:
             async with asyncio.timeout(self._limits.seconds):
                 body = await self._body(request)
         except TimeoutError:
-            raise _RefusedError(408, f"no whole request in {self._limits.seconds:g} s") from None
+            raise HTTPException(408, f"no whole request in {self._limits.seconds:g} s") from None
         except ClientDisconnect:
-            raise _RefusedError(400, "the request ended early") from None
+            raise HTTPException(400, "the request ended early") from None
         try:
             task = task_of(_parameters(request, body), languages=self._languages)
             left_s = end_s - time.monotonic()
             return await self._workers.process(task, max_seconds=left_s)
         except UsageError as error:
-            raise _RefusedError(400, str(error)) from None
+            raise HTTPException(400, str(error)) from None
         except TimeoutError:
             line = f"not tagged in {self._limits.seconds:g} s; send less text at a time"
-            raise _RefusedError(503, line) from None
+            raise HTTPException(503, line) from None
 
     async def _body(self, request: Request) -> bytes:
         limit = self._limits.body_bytes
@@ -173,7 +167,7 @@ class _Server:
                     break
             else:
                 return bytes(data)
-        raise _RefusedError(
+        raise HTTPException(
             413, f"the body is larger than {limit:,} bytes; send less text at a time"
         )
 
@@ -201,7 +195,7 @@ def _parameters(request: Request, body: bytes) -> dict[str, str]:
     elif kind == _URLENCODED.encode():
         pairs += _decoded(body.decode("latin-1"))
     elif body:
-        raise _RefusedError(415, f"expected a form: {_URLENCODED} or {_MULTIPART}")
+        raise HTTPException(415, f"expected a form: {_URLENCODED} or {_MULTIPART}")
     parameters: dict[str, str] = {}
     for name, value in pairs:
         if name in parameters:

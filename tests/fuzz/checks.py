@@ -7,7 +7,7 @@ from pathlib import Path
 from mtag_core import Tagger, storage
 from mtag_core.corpus.decoding import REASONS
 from mtag_core.corpus.items import ReadOptions, WorkItem
-from mtag_core.corpus.planning import plan_items
+from mtag_core.corpus.planning import ItemPlanner
 from mtag_core.corpus.registry import read_item
 from mtag_core.records import READER_FAILED, TOO_SLOW, Document, Reject
 from mtag_core.time_limit import time_limit
@@ -67,7 +67,7 @@ def check_tagger(data: bytes) -> None:
 
 def _plan(path: Path, options: ReadOptions, *, item_bytes: int) -> list[WorkItem]:
     files = storage.list_files([str(path)])
-    return list(plan_items(files, options, salt="", item_bytes=item_bytes))
+    return list(ItemPlanner(options, salt="", item_bytes=item_bytes).plan(files))
 
 
 def _check_records(records: list[Document | Reject], *, n_bytes: int, is_dump: bool) -> None:

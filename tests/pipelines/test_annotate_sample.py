@@ -8,7 +8,7 @@ import pytest
 
 from mtag_core import conllu
 from mtag_core.corpus.items import ReadOptions
-from mtag_core.corpus.planning import plan_items
+from mtag_core.corpus.planning import ItemPlanner
 from mtag_core.corpus.registry import read_item
 from mtag_core.records import Document
 from mtag_core.storage import list_files
@@ -40,7 +40,9 @@ def output(tmp_path_factory) -> Path:
 def documents() -> dict[str, Document]:
     options = ReadOptions()
     files = list_files([f"{SAMPLE}/"])
-    read = (d for item in plan_items(files, options, salt="") for d in read_item(item, options))
+    read = (
+        d for item in ItemPlanner(options, salt="").plan(files) for d in read_item(item, options)
+    )
     return {document.doc_id: document for document in read if isinstance(document, Document)}
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from mtag_core import storage
 from mtag_core.corpus.items import ReadOptions
-from mtag_core.corpus.planning import plan_items
+from mtag_core.corpus.planning import ItemPlanner
 from mtag_core.corpus.registry import read_item
 from mtag_core.records import Document, Reject
 
@@ -26,7 +26,7 @@ def read(tmp_path: Path) -> Read:
 def read_path(path: str, *, item_bytes: int = 2**23, **options) -> list[Document | Reject]:
     read_options = ReadOptions(**options)
     files = storage.list_files([path])
-    items = plan_items(files, read_options, salt="", item_bytes=item_bytes)
+    items = ItemPlanner(read_options, salt="", item_bytes=item_bytes).plan(files)
     return [result for item in items for result in read_item(item, read_options)]
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pytest
 
 from mtag_core.corpus.items import ReadOptions
-from mtag_core.corpus.planning import fitting_item_bytes, fitting_spool_bytes, plan_items
+from mtag_core.corpus.planning import ItemPlanner, fitting_item_bytes, fitting_spool_bytes
 from mtag_core.errors import UsageError
 from mtag_core.storage import FileInfo
 
@@ -14,7 +14,7 @@ OPTIONS = ReadOptions()
 
 
 def plan(files, **arguments):
-    return list(plan_items(files, OPTIONS, salt="s", **arguments))
+    return list(ItemPlanner(OPTIONS, salt="s", **arguments).plan(files))
 
 
 def small_files(n_files, size=100):
@@ -102,7 +102,7 @@ def test_salt_and_options_are_in_the_id():
         item.item_id
         for options in (OPTIONS, ReadOptions(document="line"))
         for salt in ("a", "b")
-        for item in plan_items(files, options, salt=salt)
+        for item in ItemPlanner(options, salt=salt).plan(files)
     }
     assert len(ids) == 4
 
@@ -145,4 +145,4 @@ def test_planning_takes_microseconds_a_file():
 )
 def test_a_wrong_option_is_named(field, value):
     with pytest.raises(UsageError, match=f"{field} .*expected"):
-        list(plan_items(small_files(1), ReadOptions(**{field: value}), salt=""))
+        list(ItemPlanner(ReadOptions(**{field: value}), salt="").plan(small_files(1)))

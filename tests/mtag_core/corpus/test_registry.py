@@ -20,7 +20,7 @@ from mtag_core.corpus import registry, source
 from mtag_core.corpus.decoding import REASONS
 from mtag_core.corpus.formats import jsonl, parquet
 from mtag_core.corpus.items import Format, ReadOptions
-from mtag_core.corpus.planning import plan_items
+from mtag_core.corpus.planning import ItemPlanner
 from mtag_core.corpus.registry import format_named, format_of, formats, formats_using, read_item
 from mtag_core.errors import StorageError, UsageError
 from mtag_core.records import Document
@@ -78,7 +78,7 @@ def test_no_format_is_named_outside_of_its_module():
 
 
 def plan(path, options, **arguments):
-    return list(plan_items(storage.list_files([str(path)]), options, salt="", **arguments))
+    return list(ItemPlanner(options, salt="", **arguments).plan(storage.list_files([str(path)])))
 
 
 def read(items, options):
@@ -193,12 +193,12 @@ MEASURE = """
 import resource, sys
 from mtag_core import storage
 from mtag_core.corpus.items import ReadOptions
-from mtag_core.corpus.planning import plan_items
+from mtag_core.corpus.planning import ItemPlanner
 from mtag_core.corpus.registry import read_item
 options = ReadOptions(document=sys.argv[2])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 n = [0, 0]
-for item in plan_items(storage.list_files([sys.argv[1]]), options, salt=""):
+for item in ItemPlanner(options, salt="").plan(storage.list_files([sys.argv[1]])):
     for result in read_item(item, options):
         n[hasattr(result, "reason")] += 1
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

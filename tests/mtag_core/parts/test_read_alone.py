@@ -5,7 +5,7 @@ import pytest
 from mtag_core import storage
 from mtag_core.child_process import ChildCrashError, ChildProcess
 from mtag_core.corpus.items import ReadOptions
-from mtag_core.corpus.planning import plan_items
+from mtag_core.corpus.planning import ItemPlanner
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts.read_alone import (
@@ -41,7 +41,7 @@ class DyingChild(ChildProcess):
 def item(tmp_path):
     for name in ("a", "b", "c"):
         (tmp_path / f"{name}.txt").write_text(name)
-    [item] = plan_items(storage.list_files([f"{tmp_path}/*.txt"]), OPTIONS, salt="")
+    [item] = ItemPlanner(OPTIONS, salt="").plan(storage.list_files([f"{tmp_path}/*.txt"]))
     return item
 
 

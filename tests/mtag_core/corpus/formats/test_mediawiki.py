@@ -7,7 +7,7 @@ import pytest
 
 from mtag_core import storage
 from mtag_core.corpus.items import ReadOptions
-from mtag_core.corpus.planning import plan_items
+from mtag_core.corpus.planning import ItemPlanner
 from mtag_core.records import Reject
 from tests.mtag_core.corpus.conftest import documents, reasons
 
@@ -67,7 +67,7 @@ def test_a_dump_of_one_stream_is_one_item(tmp_path):
     path = tmp_path / "a.xml.bz2"
     path.write_bytes(bz2.compress(DUMP))
     files = storage.list_files([str(path)])
-    assert len(list(plan_items(files, ReadOptions(), salt="", item_bytes=100))) == 1
+    assert len(list(ItemPlanner(ReadOptions(), salt="", item_bytes=100).plan(files))) == 1
 
 
 def test_the_wikis_own_names_are_known_to_every_item(read):

@@ -9,7 +9,7 @@ import pytest
 
 from mtag_core import storage
 from mtag_core.corpus.items import ReadOptions
-from mtag_core.corpus.planning import plan_items
+from mtag_core.corpus.planning import ItemPlanner
 from tests.mtag_core.corpus.conftest import documents, reasons
 
 
@@ -63,7 +63,9 @@ def test_row_groups_are_grouped_into_items(tmp_path):
     path = tmp_path / "a.parquet"
     path.write_bytes(parquet({"text": TEXTS}, row_group_size=10, compression="none"))
     files = storage.list_files([str(path)])
-    items = list(plan_items(files, ReadOptions(), salt="", item_bytes=path.stat().st_size // 4))
+    items = list(
+        ItemPlanner(ReadOptions(), salt="", item_bytes=path.stat().st_size // 4).plan(files)
+    )
     assert 3 <= len(items) <= 5
 
 
