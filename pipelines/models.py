@@ -1,13 +1,14 @@
 """The tagger of a run: how workers load it, and what it is called beforehand."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from mtag_core import __version__
 from mtag_core.labels import load_labels
 from mtag_core.records import Sentence
+from mtag_core.segmentation.document_blocks import TextSegmenter
 from mtag_core.tagging.blocks import BatchTagger
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.tagger import Tagger
@@ -18,18 +19,6 @@ PROGRAM = f"mtag {__version__}"
 """How outputs name what made them, without a model."""
 
 _DEFAULTS = TaggerOptions()
-
-
-class TextSegmenter(Protocol):
-    """What the step from text to sentences needs of a model."""
-
-    def segment(
-        self, text: str, language: str | None = None, *, likely_language: str | None = None
-    ) -> Iterator[Sentence]:
-        """Splits a text into sentences."""
-
-    def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
-        """Finds the languages of a document's own sentences."""
 
 
 class SentenceEncoder(Protocol):

@@ -122,6 +122,10 @@ class BlockTagger(Generic[K]):
         self._records: list[tuple[K, Any]] = []
         self._rejected = MidwayReject(step)
 
+    def __len__(self) -> int:
+        """Records that are held."""
+        return len(self._records)
+
     def add(self, key: K, record: object) -> Iterator[tuple[K, Any]]:
         """Takes a record.
 

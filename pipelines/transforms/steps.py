@@ -3,14 +3,19 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.utils.shared import Shared
+from apache_beam.utils.windowed_value import WindowedValue
+
+from mtag_core.records import Block, Reject
 
 T = TypeVar("T")
+M = TypeVar("M")
 M_co = TypeVar("M_co", covariant=True)
 
 METRICS_NAMESPACE = "mtag"
@@ -73,7 +78,7 @@ class StepDoFn(beam.DoFn):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self._name = name
+        self.name = name
         self._busy_ns = 0
         self._counts: Counter[str] = Counter()
 
@@ -104,5 +109,123 @@ class StepDoFn(beam.DoFn):
         micro_secs, self._busy_ns = divmod(self._busy_ns, 1000)
         self._counts["micro_secs"] += micro_secs
         for what, n in self._counts.items():
-            Metrics.counter(METRICS_NAMESPACE, f"{self._name}_{what}").inc(n)
+            Metrics.counter(METRICS_NAMESPACE, f"{self.name}_{what}").inc(n)
         self._counts.clear()
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a record belongs, for the time that it waits in the buffer."""
+
+    key: Any
+    timestamp: Any
+    windows: tuple[Any, ...]
+    pane_info: Any
+
+    def put(self, record: object) -> WindowedValue:
+        return WindowedValue((self.key, record), self.timestamp, self.windows, self.pane_info)
+
+
+class RecordBuffer(Protocol):
+    """Holds records until several are worth while."""
+
+    def __len__(self) -> int:
+        """Records that are held."""
+
+    def add(self, key: Any, record: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401
+        """Takes a record; gives what is ready, with the keys of the records it came from."""
+
+    def flush(self) -> Iterator[tuple[Any, Any]]:
+        """Gives all that is held."""
+
+
+class BufferDoFn(StepDoFn, Generic[M]):
+    """A step that holds records, so that its model is called for several together.
+
+    Rejects keep their place among them. Any other record empties the buffer, and so does the end of
+    a bundle. Keys, timestamps and windows are kept.
+
+    Args:
+        name: Of the step.
+        shared: The model.
+        holds: The type of the records.
+    """
+
+    def __init__(self, name: str, shared: SharedModel[M], *, holds: type) -> None:
+        super().__init__(name)
+        self._shared = shared
+        self._holds = holds
+        self._model: LockedModel[M] | None = None
+        self._buffer: RecordBuffer | None = None
+        # The record that was put into the buffer last, and its place.
+        self._last: tuple[object, _Place] | None = None
+
+    def open_buffer(self, model: M) -> RecordBuffer:
+        """Makes an empty buffer."""
+        raise NotImplementedError
+
+    def count_block(self, block: Block[Any]) -> None:
+        """Counts what a block that is ready holds."""
+        self.count("sentences", len(block.sentences))
+
+    def start_bundle(self) -> None:
+        """Empties the buffer."""
+        # A bundle that failed may have left records behind; its retry brings them again.
+        self._buffer = self._last = None
+
+    def process(
+        self,
+        keyed: KeyedRecord,
+        timestamp: object = beam.DoFn.TimestampParam,
+        window: object = beam.DoFn.WindowParam,
+        pane_info: object = beam.DoFn.PaneInfoParam,
+    ) -> Iterator[WindowedValue]:
+        """Buffers a record."""
+        key, record = keyed
+        if self._is_in_one_more_window(record, window):
+            return
+        place = _Place(key, timestamp, (window,), pane_info)
+        has_buffer = self._buffer is not None
+        # With an empty buffer a reject has nothing to wait for.
+        if isinstance(record, self._holds) or (has_buffer and isinstance(record, Reject)):
+            yield from self._made(lambda buffer: buffer.add(place, record))
+            self._last = (record, place) if self._buffer else None
+        else:
+            yield from self._flushed()
+            yield place.put(record)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Gives what is left in the buffer."""
+        yield from self._flushed()
+        self.report()
+
+    def _is_in_one_more_window(self, record: object, window: object) -> bool:
+        """Adds the window to the last record's; Beam calls once for each window of a record."""
+        if self._last is None:
+            return False
+        last, place = self._last
+        if record is not last or window in place.windows:
+            return False
+        place.windows += (window,)
+        return True
+
+    def _flushed(self) -> Iterator[WindowedValue]:
+        self._last = None
+        # Where nothing was held the model is not even loaded.
+        return iter(()) if self._buffer is None else self._made(lambda buffer: buffer.flush())
+
+    def _made(
+        self, call: Callable[[RecordBuffer], Iterator[tuple[_Place, Any]]]
+    ) -> Iterator[WindowedValue]:
+        if self._model is None:
+            # Here, not in the buffer: where no model can be loaded, it is no record that fails.
+            self._model = self._shared.acquire()
+        if self._buffer is None:
+            self._buffer = self.open_buffer(self._model.model)
+        buffer = self._buffer
+        for place, record in self.timed(self._model.iterate(lambda _: call(buffer))):
+            if isinstance(record, Block):
+                self.count_block(record)
+            elif record.step == self.name:
+                self.count("rejects")
+            yield place.put(record)

@@ -3,7 +3,11 @@ from dataclasses import replace
 import pytest
 
 from mtag_core.records import Document, Reject, bare_sentence
-from mtag_core.segmentation.document_blocks import BLOCK_SENTENCES, segment_document
+from mtag_core.segmentation.document_blocks import (
+    BLOCK_SENTENCES,
+    DocumentSegmenter,
+    segment_document,
+)
 from tests.fake_tagger import FakeTagger
 
 
@@ -107,3 +111,132 @@ def test_a_document_that_takes_too_long_is_a_reject_in_the_place_of_what_is_left
     assert [block.is_last for block in blocks] == [False]
     assert (reject.reason, reject.step, reject.input) == ("too_slow", "segment", b"a")
     assert "--max_document_seconds" in reject.detail
+
+
+class _Counting(FakeTagger):
+    """Notes the texts of each call; fails on "bad" and never ends on "endless"."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def segment(self, text, language=None, *, likely_language=None):
+        if text == "bad":
+            raise ValueError("cannot split")
+        while text == "endless":
+            pass
+        yield from super().segment(text, language or likely_language)
+
+    def segment_many(self, texts, language=None, *, likely_language=None):
+        self.calls.append((list(texts), language, likely_language))
+        return [list(self.segment(t, language, likely_language=likely_language)) for t in texts]
+
+
+def _documents(*texts, **fields):
+    return [
+        Document(f"{index} of {fields}", text, "test", **fields) for index, text in enumerate(texts)
+    ]
+
+
+def _added(model, records, **limit):
+    """What comes out for each record added, and at the end: pairs of a key and a record."""
+    segmenter = DocumentSegmenter(model, **limit)
+    found = [list(segmenter.add(key, record)) for key, record in enumerate(records)]
+    found.append(list(segmenter.flush()))
+    assert len(segmenter) == 0
+    return found
+
+
+def _alone(records):
+    """Each record by itself."""
+    for key, record in enumerate(records):
+        if isinstance(record, Reject):
+            yield key, record
+            continue
+        model = FakeTagger()
+        for block in segment_document(record, model.segment, model.identify):
+            yield key, block
+
+
+def _joined(found):
+    return [pair for pairs in found for pair in pairs]
+
+
+def test_short_documents_are_split_in_one_call_and_come_out_in_order():
+    model = _Counting()
+    reject = Reject("test", 0, "r", "invalid_utf8", "a byte")
+    many = "A cat. " * (BLOCK_SENTENCES + 1)
+    records = [*_documents("One. Two.", "", many), reject, *_documents("Three.")]
+    found = _added(model, records)
+    assert found[:-1] == [[]] * len(records)
+    assert found[-1] == list(_alone(records))
+    assert model.calls == [(["One. Two.", "", many, "Three."], None, None)]
+
+
+def test_documents_are_split_with_those_of_the_same_languages():
+    model = _Counting()
+    records = [
+        *_documents("One.", language="pl"),
+        *_documents("Two.", likely_language="de"),
+        *_documents("Three.", language="pl"),
+    ]
+    blocks = [block for _, block in _joined(_added(model, records))]
+    assert [block.sentences[0].language for block in blocks] == ["pl", "de", "pl"]
+    assert model.calls == [(["One.", "Three."], "pl", None), (["Two."], None, "de")]
+
+
+def test_no_more_text_is_split_together_than_stays_in_memory():
+    model = _Counting()
+    records = _documents(*["A cat sat. " * 1000] * 20)
+    assert _joined(_added(model, records)) == list(_alone(records))
+    sizes = [sum(map(len, texts)) for texts, _, _ in model.calls]
+    assert len(sizes) == 4 and max(sizes) <= 65_536
+    n_empty = [len(texts) for texts, _, _ in _calls_of([""] * 5000)]
+    assert max(n_empty) < 2000
+
+
+def _calls_of(texts):
+    model = _Counting()
+    _added(model, _documents(*texts))
+    return model.calls
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Document("long", "A cat sat. " * 10_000, "test"),
+        Document("d", "a b\nc", "in.conllu", 0, GIVEN),
+        Reject("test", 0, "r", "too_long", "a text", b"a" * 100_000),
+    ],
+    ids=["long", "with sentences", "large reject"],
+)
+def test_what_cannot_be_split_with_others_follows_them_at_once(record):
+    records = [*_documents("One.", "Two."), record, *_documents("Three.")]
+    found = _added(_Counting(), records)
+    expected = list(_alone(records))
+    assert found[2] == expected[:-1]
+    assert found[-1] == expected[-1:]
+
+
+@pytest.mark.parametrize("bad", ["bad", None, b"bytes"])
+def test_only_the_document_at_fault_is_rejected(bad):
+    records = _documents("One.", bad, "Two.")
+    (_, first), (key, reject), (_, last) = _joined(_added(_Counting(), records))
+    assert [first.sentences[0].text, last.sentences[0].text] == ["One.", "Two."]
+    assert (key, reject.doc_id, reject.step) == (1, records[1].doc_id, "segment")
+
+
+def test_only_the_document_that_takes_too_long_is_rejected():
+    records = _documents("One.", "endless", "Two.")
+    found = [record for _, record in _joined(_added(_Counting(), records, limit_s=0.2))]
+    assert [isinstance(record, Reject) for record in found] == [False, True, False]
+    assert found[1].reason == "too_slow"
+
+
+def test_running_out_of_memory_is_no_fault_of_documents_that_are_split_together():
+    class Full(FakeTagger):
+        def segment_many(self, texts, language=None, *, likely_language=None):
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        _added(Full(), _documents("One.", "Two."))
