@@ -39,7 +39,7 @@ from mtag_core.output.delta_table import check_table, commit_table
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.named_files import FILES, input_names, publish_files
-from mtag_core.output.preview import Preview, preview_parts
+from mtag_core.output.preview import preview_parts
 from mtag_core.parts import run as runs
 from mtag_core.parts.completed_parts import read_manifests
 from mtag_core.parts.inputs import list_present_inputs
@@ -74,10 +74,6 @@ from pipelines.transforms.steps import SharedModel
 from pipelines.transforms.tag import Tag
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
-
-# How much is shown at the end, and how many parts are opened for it.
-_PREVIEW_SENTENCES = 2
-_PREVIEW_PARTS = 5
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -293,7 +289,7 @@ def _make_parts(
         config,
         size,
         add_steps=add_steps,
-        preview=_preview,
+        preview=preview_parts,
     )
 
 
@@ -350,10 +346,6 @@ def _check(options: AnnotateOptions, layout: OutputLayout, report: Mapping[str, 
         for line in unused_style_flags(options.tagger.treebank_style, report):
             _LOGGER.warning(line)
     check_reject_ratio(report, max_reject_ratio=options.max_reject_ratio)
-
-
-def _preview(parts: Sequence[str]) -> Sequence[Preview]:
-    return preview_parts(parts[:_PREVIEW_PARTS], n_sentences=_PREVIEW_SENTENCES)
 
 
 if __name__ == "__main__":

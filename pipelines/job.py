@@ -35,7 +35,7 @@ from pipelines.run_folder import run_folder
 from pipelines.runners.flink import FlinkJobs, WorkerWatch
 from pipelines.runners.registry import check_runner, find_runner
 from pipelines.runners.runner import mtag_error, worker_pool
-from pipelines.summary import RunTimes, print_summary
+from pipelines.summary import print_summary
 from pipelines.transforms.planned_parts import ReadPlan
 from pipelines.transforms.write_parts import FinishRun
 
@@ -45,6 +45,9 @@ AddSteps = Callable[["beam.PCollection[PlannedPart]", str | None], "beam.PCollec
 _MIN_WORKER_INPUT_BYTES = 2**20
 # Of memory: what a worker with the segmenters of many languages takes, and some more.
 _WORKER_BYTES = 700 * 2**20
+# How much is shown at the end, and how many parts are opened for it.
+_PREVIEW_SENTENCES = 2
+_PREVIEW_PARTS = 5
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -106,7 +109,7 @@ def make_parts(
     size: PlanSize,
     *,
     add_steps: AddSteps,
-    preview: Callable[[Sequence[str]], Sequence[Preview]],
+    preview: Callable[..., Sequence[Preview]],
     title: str = "Tagged",
 ) -> dict[str, Any]:
     """Makes the parts of a plan that is written, in a prepared output directory, and sums up.
@@ -118,7 +121,7 @@ def make_parts(
         size: Of the plan.
         add_steps: Turns planned parts into manifests; also gets a local folder for progress files,
             None where nobody reads them.
-        preview: Paths of the parts that hold sentences to what is shown of them.
+        preview: What is shown of some parts that hold sentences; called like `preview_parts`.
         title: What was done.
 
     Returns:
@@ -258,39 +261,39 @@ def _finish(
     progress: Progress,
     *,
     n_completed: int,
-    preview: Callable[[Sequence[str]], Sequence[Preview]],
+    preview: Callable[..., Sequence[Preview]],
     title: str,
 ) -> dict[str, Any]:
     report = runs.read_report(layout.run_path)
-    times = RunTimes(
-        elapsed_s=progress.elapsed_s,
-        n_tokens=progress.tally.n_tokens if options.is_local else None,
-        n_completed=n_completed,
-        n_pruned=runs.prune(layout, report),
-    )
     moment = time.gmtime()
-    fields = _times_fields(times, moment, options) | _outcome(report)
-    fields |= {"version": __version__, "throughput": progress.throughput}
-    write_json(layout.times_path(moment), fields)
+    times = {
+        **_times(progress, moment, options),
+        "parts_from_earlier_runs": n_completed,
+        "parts_removed": runs.prune(layout, report),
+        "version": __version__,
+        "throughput": progress.throughput,
+        **{name: report[name] for name in ("counts", "rejects_by_reason", "pages_by_outcome")},
+    }
+    write_json(layout.times_path(moment), times)
     write_report(layout, report, read_times(layout))
     heads = [layout.part_path(part["id"]) for part in report["parts"] if part["sentences"]]
+    previews = preview(heads[:_PREVIEW_PARTS], n_sentences=_PREVIEW_SENTENCES)
     paths = _paths(layout, report)
-    print_summary(report, times, previews=preview(heads), paths=paths, title=title)
+    print_summary(report, times, previews=previews, paths=paths, title=title)
     if options.log_format == "json":
         _LOGGER.info("run complete", extra={"fields": report["counts"]})
     return report
 
 
-def _times_fields(times: RunTimes, moment: time.struct_time, options: JobOptions) -> dict[str, Any]:
+def _times(progress: Progress, moment: time.struct_time, options: JobOptions) -> dict[str, Any]:
+    n_tokens = progress.tally.n_tokens if options.is_local else None
     return {
         "ended": time.strftime("%Y-%m-%dT%H:%M:%SZ", moment),
         "runner": options.runner,
         "beam_flags": _public_flags(options.beam_flags),
-        "elapsed_s": round(times.elapsed_s, 3),
-        "tokens": times.n_tokens,
-        "tokens_per_s": times.tokens_per_s,
-        "parts_from_earlier_runs": times.n_completed,
-        "parts_removed": times.n_pruned,
+        "elapsed_s": round(progress.elapsed_s, 3),
+        "tokens": n_tokens,
+        "tokens_per_s": n_tokens / progress.elapsed_s if n_tokens else None,
     }
 
 
@@ -307,10 +310,6 @@ def _public_flags(flags: Sequence[str]) -> list[str]:
             public.append(f"{name}=..." if is_secret and equals else storage.redacted(word))
         is_value_secret = is_secret and not equals
     return public
-
-
-def _outcome(report: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: report[name] for name in ("counts", "rejects_by_reason", "pages_by_outcome")}
 
 
 def _paths(layout: OutputLayout, report: Mapping[str, Any]) -> dict[str, str]:

@@ -3,7 +3,6 @@
 import io
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from rich import box
@@ -18,30 +17,6 @@ from mtag_core.wikipedia.dumps import PageOutcome
 from pipelines.progress import format_seconds
 
 _MOST_LANGUAGES = 12
-
-
-@dataclass(frozen=True, slots=True)
-class RunTimes:
-    """What is not in run.json, because it differs between runs.
-
-    Attributes:
-        elapsed_s: Seconds that the parts took.
-        n_tokens: Tokens tagged in this run, completed parts not counted; None when unknown.
-        n_completed: Parts that were complete already.
-        n_pruned: Parts removed because their input is gone or has changed.
-    """
-
-    elapsed_s: float
-    n_tokens: int | None
-    n_completed: int
-    n_pruned: int
-
-    @property
-    def tokens_per_s(self) -> float | None:
-        """Tokens tagged a second, None when unknown."""
-        if not self.n_tokens:
-            return None
-        return self.n_tokens / self.elapsed_s
 
 
 def print_plan(size: PlanSize, *, output: str) -> None:
@@ -60,7 +35,7 @@ def print_plan(size: PlanSize, *, output: str) -> None:
 
 def print_summary(
     report: Mapping[str, Any],
-    times: RunTimes,
+    times: Mapping[str, Any],
     *,
     previews: Sequence[Preview],
     paths: Mapping[str, str],
@@ -70,7 +45,7 @@ def print_summary(
 
     Args:
         report: The content of run.json.
-        times: This run's times.
+        times: This run's, as the file in `runs/` has them.
         title: What was done.
         previews: Sentences to show.
         paths: Name to path of what was written.
@@ -100,8 +75,8 @@ def format_bytes(n_bytes: int) -> str:
     return f"{size:,.0f} B" if units[0] == "B" else f"{size:,.1f} {units[0]}"
 
 
-def _summary_rows(report: Mapping[str, Any], times: RunTimes) -> list[tuple[str, str]]:
-    counts = report["counts"]
+def _summary_rows(report: Mapping[str, Any], times: Mapping[str, Any]) -> list[tuple[str, str]]:
+    counts, n_completed = report["counts"], times["parts_from_earlier_runs"]
     rows = [
         *_pages(report["pages_by_outcome"]),
         ("documents", f"{counts['documents']:,}"),
@@ -110,15 +85,15 @@ def _summary_rows(report: Mapping[str, Any], times: RunTimes) -> list[tuple[str,
         ("languages", _languages(report["tokens_by_language"])),
         *_untrained(report.get("untrained_tokens_by_language", {})),
         ("rejected", _rejects(counts["rejected"], report["rejects_by_reason"])),
-        ("parts", f"{counts['parts']:,} ({times.n_completed:,} of them from earlier runs)"),
-        ("time", format_seconds(times.elapsed_s)),
+        ("parts", f"{counts['parts']:,} ({n_completed:,} of them from earlier runs)"),
+        ("time", format_seconds(times["elapsed_s"])),
     ]
     if n_failed := report["rejects_by_reason"].get(READER_FAILED):
         rows.append(("bugs", f"{n_failed:,} rejects {READER_FAILED}: please report them"))
-    if times.n_pruned:
-        rows.append(("removed", f"{times.n_pruned:,} parts whose input is gone or has changed"))
-    if times.tokens_per_s is not None:
-        rows.append(("words/s", f"{times.tokens_per_s:,.0f}"))
+    if n_removed := times["parts_removed"]:
+        rows.append(("removed", f"{n_removed:,} parts whose input is gone or has changed"))
+    if times["tokens_per_s"] is not None:
+        rows.append(("words/s", f"{times['tokens_per_s']:,.0f}"))
     return rows
 
 

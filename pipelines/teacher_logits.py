@@ -41,7 +41,6 @@ from mtag_core.errors import UsageError
 from mtag_core.options import Flags, group, option
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
-from mtag_core.output.preview import Preview
 from mtag_core.parts import run as runs
 from mtag_core.parts.completed_parts import completed_parts
 from mtag_core.parts.outcome import check_tagged
@@ -87,9 +86,6 @@ from pipelines.transforms.write_parts import WriteParts
 
 _LOGGER = logging.getLogger(__name__)
 
-# How much is shown at the end, and how many parts are opened for it.
-_PREVIEW_SENTENCES = 2
-_PREVIEW_PARTS = 5
 _HINT = "no sentence was kept: see --languages, --min_tokens and --max_tokens"
 
 
@@ -304,7 +300,9 @@ def _make_shards(
         config,
         size,
         add_steps=functools.partial(score_parts, options=options, layout=layout),
-        preview=functools.partial(_preview, teacher),
+        preview=functools.partial(
+            preview_shards, upos=teacher.upos_labels, feats=teacher.feats_labels
+        ),
         title="Scored",
     )
     check_tagged(layout, report, done="scored", hint=_HINT)
@@ -319,15 +317,6 @@ def _survey(options: TeacherOptions, layout: OutputLayout) -> None:
         _ = parts | "SurveyParts" >> beam.ParDo(SurveyParts(settings))
 
     run_planned(options.job, layout, steps)
-
-
-def _preview(teacher: Teacher, parts: Sequence[str]) -> Sequence[Preview]:
-    return preview_shards(
-        parts[:_PREVIEW_PARTS],
-        upos=teacher.upos_labels,
-        feats=teacher.feats_labels,
-        n_sentences=_PREVIEW_SENTENCES,
-    )
 
 
 if __name__ == "__main__":

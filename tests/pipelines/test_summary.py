@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from mtag_core.output.preview import Preview
-from pipelines.summary import RunTimes, format_bytes, print_summary
+from pipelines.summary import format_bytes, print_summary
 
 _REPORT = {
     "counts": {"documents": 1234, "sentences": 5, "tokens": 99, "rejected": 3, "parts": 2},
@@ -14,10 +14,19 @@ _REPORT = {
 }
 
 
+def _times(*, elapsed_s, n_tokens, n_completed, n_pruned):
+    return {
+        "elapsed_s": elapsed_s,
+        "tokens_per_s": n_tokens / elapsed_s if n_tokens else None,
+        "parts_from_earlier_runs": n_completed,
+        "parts_removed": n_pruned,
+    }
+
+
 def _shown(capsys, **changes):
     times = {"elapsed_s": 2.0, "n_tokens": 50, "n_completed": 1, "n_pruned": 0} | changes
     preview = Preview("in.txt", "fr", (("chat", "NOUN", "Gender=Masc"), ("[b]", "X", "_")))
-    print_summary(_REPORT, RunTimes(**times), previews=[preview], paths={"report": "o/run.json"})
+    print_summary(_REPORT, _times(**times), previews=[preview], paths={"report": "o/run.json"})
     return capsys.readouterr().out
 
 
@@ -34,14 +43,14 @@ def test_counts_rejects_and_speed_are_shown(capsys):
 
 
 def test_a_run_without_tokens_shows_no_list_of_languages(capsys):
-    times = RunTimes(elapsed_s=2.0, n_tokens=0, n_completed=0, n_pruned=0)
+    times = _times(elapsed_s=2.0, n_tokens=0, n_completed=0, n_pruned=0)
     print_summary(_REPORT | {"tokens_by_language": {}}, times, previews=[], paths={})
     assert "languages 0 rejected" in " ".join(capsys.readouterr().out.split())
 
 
 def test_lemmas_are_shown_where_there_are_any(capsys):
     previews = [Preview("a.txt", "fr", (("chats", "NOUN", "_"), ("a", "X", "_")), ("chat", "b"))]
-    times = RunTimes(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
+    times = _times(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
     print_summary(_REPORT, times, previews=previews, paths={})
     words = capsys.readouterr().out.split()
     assert words[words.index("form") :][:4] == ["form", "lemma", "UPOS", "FEATS"]
@@ -49,7 +58,7 @@ def test_lemmas_are_shown_where_there_are_any(capsys):
 
 
 def test_languages_that_are_not_trained_are_named(capsys):
-    times = RunTimes(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
+    times = _times(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
     untrained = {"untrained_tokens_by_language": {"sw": 7, "ha": 9}}
     print_summary(_REPORT | untrained, times, previews=[], paths={})
     assert "not trained 2: ha sw, 16 tokens" in " ".join(capsys.readouterr().out.split())
@@ -57,7 +66,7 @@ def test_languages_that_are_not_trained_are_named(capsys):
 
 def test_pages_of_dumps_are_accounted_for(capsys):
     outcomes = {"empty": 1, "kept": 1500, "other_namespace": 2, "redirect": 3, "rejected": 4}
-    times = RunTimes(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
+    times = _times(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
     print_summary(_REPORT | {"pages_by_outcome": outcomes}, times, previews=[], paths={})
     shown = " ".join(capsys.readouterr().out.split())
     assert (
@@ -78,7 +87,7 @@ def test_text_of_the_corpus_is_shown_as_it_is(capsys):
 
 def test_text_of_the_corpus_cannot_steer_the_terminal(capsys):
     preview = Preview("in\x1b[31m.txt", "fr", (("a\x1b[2Jb", "X", "_"),))
-    times = RunTimes(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
+    times = _times(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
     print_summary(_REPORT, times, previews=[preview], paths={})
     shown = capsys.readouterr().out
     assert "\x1b" not in shown and "a\ufffd[2Jb" in shown
@@ -92,7 +101,7 @@ def test_removed_parts_are_mentioned_where_there_are_any(capsys):
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_any_encoding_of_standard_output_will_do(monkeypatch, encoding):
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding))
-    times = RunTimes(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
+    times = _times(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
     previews = [Preview("\u4e00.txt", "zh", (("\u4e00", "NOUN", "_"),))]
     print_summary(_REPORT, times, previews=previews, paths={"report": "\u4e00/run.json"})
     sys.stdout.flush()
@@ -102,7 +111,7 @@ def test_any_encoding_of_standard_output_will_do(monkeypatch, encoding):
 
 def test_bugs_of_readers_stand_out(capsys):
     report = _REPORT | {"rejects_by_reason": {"binary": 7, "reader_failed": 2}}
-    times = RunTimes(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
+    times = _times(elapsed_s=2.0, n_tokens=50, n_completed=1, n_pruned=0)
     print_summary(report, times, previews=[], paths={})
     shown = " ".join(capsys.readouterr().out.split())
     assert "3: reader_failed 2, binary 7" in shown
