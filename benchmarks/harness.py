@@ -59,11 +59,6 @@ def run_benchmark(
 ) -> int:
     """Parses the flags, measures, and writes the record with the command and the machine.
 
-    Args:
-        parser: Of `benchmark_parser`.
-        measure: Gets the flags, gives the record.
-        argv: The command line; None takes the process's.
-
     Returns:
         The exit code.
     """
@@ -84,13 +79,7 @@ class CommandRun:
 
 
 def run_annotate(pattern: str, output: Path, *flags: str) -> CommandRun:
-    """Runs `pipelines.annotate` on this machine, in a process of its own.
-
-    Args:
-        pattern: Its input.
-        output: Its output directory.
-        flags: More flags.
-    """
+    """Runs `pipelines.annotate` on this machine, in a process of its own."""
     command = [sys.executable, "-m", "pipelines.annotate", "--input", pattern]
     command += ["--output", str(output), "--runner=DirectRunner", *flags]
     started_s = time.monotonic()
@@ -125,12 +114,7 @@ def _version(package: str) -> str | None:
 
 
 def shown_command(name: str, argv: Sequence[str] | None = None) -> str:
-    """The command line that repeats a measurement, without paths of this machine alone.
-
-    Args:
-        name: Of the benchmark, such as `paper.score`.
-        argv: Its arguments; default: the process's own.
-    """
+    """The command line that repeats a measurement, without paths of this machine alone."""
     arguments = sys.argv[1:] if argv is None else argv
     return " ".join([_COMMAND, name, *map(_portable, arguments)])
 

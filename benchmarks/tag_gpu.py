@@ -100,13 +100,7 @@ def bert_systems(
 def meta_lstm_system(
     sentences: Sequence[list[str]], *, directory: Path, device: str = "cpu"
 ) -> dict[str, Callable[[], int]]:
-    """The Meta-LSTM, called like those of `bert_systems`.
-
-    Args:
-        sentences: Words of each sentence.
-        directory: What `baselines.meta_lstm.train` wrote.
-        device: A torch device, such as `cuda`.
-    """
+    """The Meta-LSTM, called like those of `bert_systems`."""
     from benchmarks.baselines.meta_lstm.training import MetaLstmTagger
 
     meta = MetaLstmTagger.load(directory, device)

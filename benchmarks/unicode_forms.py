@@ -56,10 +56,6 @@ def main(argv: list[str] | None = None) -> int:
 def shares(tagger: Tagger, paths: Sequence[Path]) -> dict[str, dict[str, float]]:
     """Percent of the tokens of each file that keep their UPOS, by form; files that it changes.
 
-    Args:
-        tagger: Tags texts in any language.
-        paths: Text files in UTF-8.
-
     Returns:
         Form to file to share, and to the mean of all files under `mean`.
     """

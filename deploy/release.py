@@ -27,6 +27,7 @@ _NEEDED = (
     "mtag_core/bundles/default/tagger.onnx",
 )
 _NOT_SHIPPED = ("tests/", "benchmarks/", "deploy/")
+# What builds left among it: a build would ship it again, and writes into the tree.
 _NOT_COPIED = (".*", "build", "dist", "out", "*.egg-info", "__pycache__")
 _SENTENCE = "Die Katze schläft."
 _TAGS = ["DET", "NOUN", "VERB", "PUNCT"]
@@ -99,7 +100,6 @@ def check_content(wheel: Path, version: str) -> None:
 
 
 def _copy_tree(root: Path, target: Path) -> None:
-    """Without what builds left: a build would ship it again, and writes into the tree."""
     shutil.copytree(root, target, ignore=shutil.ignore_patterns(*_NOT_COPIED))
 
 

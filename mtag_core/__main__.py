@@ -16,11 +16,6 @@ def main(
 ) -> int:
     """Runs one command and turns an `MtagError` into one line on standard error.
 
-    Args:
-        argv: The command line; None takes the process's.
-        prog: The program's name, for the help.
-        commands: Those that can be called.
-
     Returns:
         The exit code: 0 done, 1 failed, 2 called wrongly.
     """

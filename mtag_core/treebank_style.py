@@ -43,10 +43,6 @@ def split_names(values: Iterable[str]) -> tuple[str, ...]:
 def check_treebank_style(names: Iterable[str], *, treebanks: Collection[str]) -> None:
     """Checks that a bundle can follow treebanks' styles.
 
-    Args:
-        names: Of treebanks, in any order.
-        treebanks: Those that the bundle knows.
-
     Raises:
         UsageError: The bundle does not know one, two are of one language, or `MIXED` is not alone.
     """

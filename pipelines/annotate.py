@@ -308,7 +308,6 @@ def _hand_out(
     report: Mapping[str, Any],
     names: Mapping[str, str],
 ) -> None:
-    """Gives a complete run to those who want it in other places than the parts."""
     if options.one_file_per_input:
         ids = [part["id"] for part in report["parts"]]
         n_files = publish_files(layout, list(read_manifests(layout, ids)), names)

@@ -163,12 +163,7 @@ def unused_run_flags(options: AnnotateOptions) -> list[str]:
 
 
 def unused_style_flags(treebanks: Iterable[str], report: Mapping[str, Any]) -> list[str]:
-    """A line for each treebank whose style no sentence has.
-
-    Args:
-        treebanks: Their names.
-        report: The content of run.json.
-    """
+    """A line for each treebank whose style no sentence has."""
     languages = report["tokens_by_language"]
     found = ", ".join(sorted(languages)) or "none"
     return [

@@ -34,11 +34,7 @@ class Terminated(KeyboardInterrupt):
 
 
 def end_on_signals(name: str) -> None:
-    """Makes Ctrl-C and SIGTERM end the process at once, as long as it has written nothing.
-
-    Args:
-        name: Begins the line on standard error.
-    """
+    """Makes Ctrl-C and SIGTERM end the process at once, as long as it has written nothing."""
 
     def end(number: int, _frame: FrameType | None) -> None:
         os.write(2, f"{name}: {signal_message(number)}\n".encode())

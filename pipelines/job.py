@@ -54,10 +54,6 @@ _LOGGER = logging.getLogger(__name__)
 def run_job(job: Callable[[], object], *, name: str) -> int:
     """Calls an entry's work and turns errors into one line on standard error.
 
-    Args:
-        job: Parses the flags, sets up logging and runs.
-        name: Begins the line.
-
     Returns:
         The exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted, 143 ended by SIGTERM.
     """
@@ -184,11 +180,6 @@ def run_planned(
 ) -> None:
     """Runs steps over the parts of a plan that is written.
 
-    Args:
-        options: The flags.
-        layout: The output directory, with its plan.
-        steps: Adds them.
-
     Raises:
         MtagError: The run failed.
     """
@@ -218,12 +209,6 @@ def run_pipeline(
     more_flags: Sequence[str] = (),
 ) -> None:
     """Builds a graph and waits until the runner is done.
-
-    Args:
-        build: Adds the steps to an empty pipeline.
-        options: Name the runner.
-        watch: Ends the wait for workers that do not begin.
-        more_flags: For Beam, beside those of the options.
 
     Raises:
         MtagError: A worker raised it, no worker began, or the runner ended in another state than

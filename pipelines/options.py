@@ -122,12 +122,6 @@ class JobOptions:
 def parse_flags(flags: Flags[Options], argv: Sequence[str], *, job: str, does: str) -> Options:
     """Parses a command line of a job's flags and Beam's.
 
-    Args:
-        flags: The job's.
-        argv: The command line.
-        job: Name of the job: of its module, and of its command.
-        does: What the job does.
-
     Raises:
         UsageError: A flag is nobody's, is missing or has a wrong value.
     """
@@ -172,12 +166,7 @@ def check_beam_flags(words: Sequence[str]) -> None:
 
 
 def unused_read_flags(read: ReadOptions, files: Iterable[FileInfo]) -> list[str]:
-    """A line for each flag of reading that no input uses.
-
-    Args:
-        read: What the flags say.
-        files: The inputs.
-    """
+    """A line for each flag of reading that no input uses."""
     found = {format_of(file, read) for file in files}
     lines = []
     for field in fields(read):

@@ -29,13 +29,7 @@ _MAPPED_BYTES = 128 * 1024
 
 
 def start_job(name: str, *, command: str, argv: Sequence[str]) -> None:
-    """Prepares this process for a job: signals, packages, memory.
-
-    Args:
-        name: Begins lines on standard error.
-        command: Of `mtag`.
-        argv: The job's command line.
-    """
+    """Prepares this process for a job: signals, packages, memory."""
     end_on_signals(name)
     end_without_packages(command)
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
@@ -46,11 +40,7 @@ def start_job(name: str, *, command: str, argv: Sequence[str]) -> None:
 
 
 def end_without_packages(command: str) -> None:
-    """Ends the process with one line and exit code 2 where a job's packages are not installed.
-
-    Args:
-        command: The job's, for the line.
-    """
+    """Ends the process with one line and exit code 2 where a job's packages are not installed."""
     for package in _PACKAGES:
         if find_spec(package) is None:
             # Not above: it imports much, and signals have to be waited for before.

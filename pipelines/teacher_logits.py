@@ -152,9 +152,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(options: TeacherOptions) -> dict[str, Any] | None:
     """Runs the job with parsed flags.
 
-    Args:
-        options: The flags.
-
     Returns:
         The content of run.json, None for a dry run.
 

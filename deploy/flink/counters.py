@@ -3,7 +3,7 @@
     curl -s http://localhost:8081/jobs/JOB/accumulators | python -m deploy.flink.counters
 
 Beam keeps its metrics in one accumulator, as JSON with numbers in base64 (metrics.proto of Beam's
-model: whole numbers as varints; a distribution is count, sum, least and largest).
+model: whole numbers as varints, none below 0; a distribution is count, sum, least and largest).
 """
 
 import base64
@@ -48,7 +48,6 @@ def main(stream: TextIO = sys.stdin) -> None:
 
 
 def _varints(payload: str) -> Iterator[int]:
-    """Decodes whole numbers, none of them negative: seven bits a byte, the lowest first."""
     number = shift = 0
     for byte in base64.b64decode(payload):
         number |= (byte & 0x7F) << shift

@@ -123,12 +123,7 @@ def _recipe(
 
 
 def missing_extra(name: str, error: ModuleNotFoundError) -> Exception:
-    """The error for a command whose packages are not installed; names the extra, if one has them.
-
-    Args:
-        name: The command.
-        error: From an import.
-    """
+    """The error for a command whose packages are not installed; names the extra that has them."""
     package = (error.name or "").partition(".")[0]
     if package not in _PACKAGE_TO_EXTRA:
         return error

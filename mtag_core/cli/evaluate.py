@@ -110,7 +110,7 @@ def _check_unused(options: EvaluateOptions, names: Sequence[str], *, needed: str
 
 
 def _load_tagger(bundle: str | None, treebank_style: Sequence[str]) -> TreebankTagger:
-    """Loads the tagger; here, since scoring two files must not wait for a model's libraries."""
+    # Scoring two files must not wait for a model's libraries.
     from mtag_core.tagging.tagger import Tagger
 
     return Tagger.load(bundle, treebank_style=treebank_style)

@@ -41,12 +41,7 @@ class FlagParser(argparse.ArgumentParser):
         return args
 
     def check_names(self, argv: Sequence[str], *, others: Collection[str] = ()) -> None:
-        """Raises for an unknown flag; said first, since a misspelt flag is then missing, too.
-
-        Args:
-            argv: The command line.
-            others: Known flags that are parsed elsewhere.
-        """
+        """Raises for an unknown flag; said first, since a misspelt flag is then missing, too."""
         for word in takewhile(lambda word: word != "--", argv):
             name = word.partition("=")[0]
             # As argparse has it, a word with a space is a value.

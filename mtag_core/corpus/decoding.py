@@ -144,13 +144,7 @@ class Origin(NamedTuple):
     def attempt(
         self, make: Callable[[], T], data: bytes | None, *, limit_s: float = inf
     ) -> T | Reject:
-        """Calls what makes a record; where that raises, a bug of ours, the record is a reject.
-
-        Args:
-            make: Makes it.
-            data: Its bytes.
-            limit_s: Seconds that it may take.
-        """
+        """Calls what makes a record; where that raises, a bug of ours, the record is a reject."""
         try:
             with time_limit(limit_s):
                 return make()

@@ -205,7 +205,9 @@ def read_lines(
     if offset == 0 and source.peek(len(UTF8_MARK)) == UTF8_MARK:
         n_dropped = len(source.read_exactly(len(UTF8_MARK)))
     while block := source.read(_BLOCK_BYTES):
-        parts = block.splitlines(keepends=True) if b"\r" not in block else _split(block)
+        parts = (
+            block.splitlines(keepends=True) if b"\r" not in block else _split_at_line_feeds(block)
+        )
         for part in parts:
             if not part.endswith(b"\n"):
                 n_tail += len(part)
@@ -235,8 +237,7 @@ def read_lines(
         yield offset, LongLine(n_tail) if n_tail > limit else b"".join(tail)
 
 
-def _split(block: bytes) -> list[bytes]:
-    """Splits at line feeds only."""
+def _split_at_line_feeds(block: bytes) -> list[bytes]:
     lines = [line + b"\n" for line in block.split(b"\n")]
     lines[-1] = lines[-1][:-1]
     return lines if lines[-1] else lines[:-1]

@@ -160,12 +160,6 @@ def evaluate_treebanks(
 ) -> list[TreebankResult]:
     """Tags and scores treebank files.
 
-    Args:
-        paths: CoNLL-U files, plain or `.xz`.
-        load_tagger: Called once a process.
-        options: How they are tagged.
-        n_workers: Number of processes.
-
     Returns:
         One result a file, in the order of `paths`.
 

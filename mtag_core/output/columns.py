@@ -156,12 +156,7 @@ def output_columns(*, has_lemmas: bool, fields: Sequence[KeptField] = ()) -> tup
 
 
 def schema_of(columns: Sequence[Column], *, generator: str = "") -> pa.Schema:
-    """The Parquet schema of columns.
-
-    Args:
-        columns: In order.
-        generator: What writes the file; stands in its metadata.
-    """
+    """The Parquet schema of columns."""
     metadata = {"mtag.schema": "tagged-sentences", "mtag.schema_version": str(SCHEMA_VERSION)}
     if generator:
         metadata["mtag.generator"] = generator

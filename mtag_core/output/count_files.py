@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mtag_core import storage
 from mtag_core.output.writers import whole_parquet
 from mtag_core.records import Document, Reject
 from mtag_core.tagging.tagged import TaggedSentence
@@ -61,7 +62,7 @@ class CountsWriter:
 
     def end_document(self, document: Document, n_sentences: int) -> None:
         """Ends a document that was written."""
-        source = _writable(document.source)
+        source = storage.writable(document.source)
         self._sources[DOCUMENTS, source] += 1
         self._sources[SENTENCES, source] += n_sentences
         for language, counts in sorted(self._document.items()):
@@ -71,7 +72,7 @@ class CountsWriter:
 
     def reject(self, reject: Reject) -> None:
         """Counts a document that was rejected."""
-        self._sources[REJECTED, _writable(reject.source)] += 1
+        self._sources[REJECTED, storage.writable(reject.source)] += 1
 
     def close(self) -> None:
         """Writes what is left, and the footer."""
@@ -132,8 +133,3 @@ def read_counts(stream: BinaryIO) -> Iterator[pa.Table]:
     file = pq.ParquetFile(stream)
     for group in range(file.metadata.num_row_groups):
         yield file.read_row_group(group)
-
-
-def _writable(path: str) -> str:
-    """Names of files may be any bytes; UTF-8 cannot write those that Python escapes."""
-    return path.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

@@ -156,9 +156,6 @@ def check_balance(manifest: Manifest) -> None:
 class CompletenessCheck:
     """Counts documents and their sentences as they arrive; a gap or a repeat is an error.
 
-    Args:
-        part_id: Named in errors.
-
     Attributes:
         n_documents: Documents that have arrived whole, rejected ones included.
     """

@@ -100,13 +100,7 @@ class StableFiles:
 
 
 class FileWatcher:
-    """Polls the inputs now and then, and finishes the run whenever all parts are complete.
-
-    Args:
-        layout: The output directory.
-        config: The run's configuration.
-        interval_s: Seconds between two polls, at least.
-    """
+    """Polls the inputs now and then, and finishes the run whenever all parts are complete."""
 
     def __init__(self, layout: OutputLayout, config: RunConfig, *, interval_s: float) -> None:
         self._layout = layout

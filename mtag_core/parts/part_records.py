@@ -103,12 +103,6 @@ def read_item_records(
 ) -> Iterator[Document | Reject]:
     """Reads the documents of a part's work item, at most `part.limit` of them; counts pages.
 
-    Args:
-        part: What to read.
-        options: How to read.
-        pages: Counted up, as in `read_item`.
-        trial: As in `read_part`.
-
     Raises:
         MtagError: Something that must stop the run, such as a disk that is gone.
     """
@@ -117,15 +111,9 @@ def read_item_records(
     else:
         read = read_item_alone(part.item, options, trial, pages=pages)
     for record in islice(read, part.limit):
-        yield record if isinstance(record, Reject) else _with_writable_id(record)
-
-
-def _with_writable_id(document: Document) -> Document:
-    """Names of files may be any bytes; UTF-8 cannot write those that Python escapes."""
-    if document.doc_id.isascii():
-        return document
-    doc_id = document.doc_id.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    return replace(document, doc_id=doc_id)
+        if isinstance(record, Document) and not record.doc_id.isascii():
+            record = replace(record, doc_id=storage.writable(record.doc_id))
+        yield record
 
 
 def write_spool(path: str, lines: Sequence[bytes]) -> None:

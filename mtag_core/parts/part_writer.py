@@ -87,9 +87,6 @@ class PartWriter:
     def check_closed(self, *, before: str = "the end") -> None:
         """Makes sure that no part is half done.
 
-        Args:
-            before: What comes next; named in the error.
-
         Raises:
             CountMismatchError: The end of a part was lost.
         """

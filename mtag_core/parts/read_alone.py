@@ -27,10 +27,6 @@ _open_marks: set[str] = set()
 def attempt(layout: OutputLayout, part_id: str) -> Iterator[bool]:
     """Marks a part while the block runs, however it ends, unless the process ends with it.
 
-    Args:
-        layout: The output directory.
-        part_id: Of a part, or of a list of slices.
-
     Yields:
         Whether a process died in an earlier attempt.
 

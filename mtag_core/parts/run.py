@@ -175,13 +175,6 @@ def prepare_output(
 
     A part whose files are not what its manifest says loses the manifest: it is made again.
 
-    Args:
-        layout: The output directory.
-        config: This run's configuration; written to config.json.
-        overwrite: As in `check_output`.
-        repack: As in `check_output`.
-        verify: As in `damaged_parts`.
-
     Raises:
         UsageError: As in `check_output`.
         OutputError: A manifest is damaged, or is that of another part.

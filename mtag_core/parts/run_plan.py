@@ -254,14 +254,7 @@ def plan_run(
     files: Sequence[FileInfo],
     completed: CompletedParts = NO_PARTS,
 ) -> Iterator[PlannedPart]:
-    """Plans the parts of a run; see `plan_parts`.
-
-    Args:
-        layout: The output directory.
-        config: The run's configuration.
-        files: The listing.
-        completed: To plan beside; none to plan as if at once.
-    """
+    """Plans the parts of a run; see `plan_parts`."""
     return plan_parts(
         files,
         config.read,

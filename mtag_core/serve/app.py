@@ -72,13 +72,7 @@ class _Metrics:
 
 
 class _Server:
-    """The handlers of the routes.
-
-    Args:
-        workers: Tag.
-        limits: Of requests.
-        languages: Those that the model has learnt.
-    """
+    """The handlers of the routes."""
 
     def __init__(self, workers: Workers, limits: Limits, languages: Collection[str]) -> None:
         self._workers = workers

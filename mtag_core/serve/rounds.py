@@ -50,11 +50,7 @@ class _Open:
 
 
 class Rounds:
-    """The tasks that a tagger has under way.
-
-    Args:
-        tagger: Splits and tags.
-    """
+    """The tasks that a tagger has under way."""
 
     def __init__(self, tagger: TextTagger) -> None:
         self._tagger = tagger

@@ -171,12 +171,7 @@ _READERS: dict[str, Callable[[Task], Iterator[Sentence]]] = {
 
 
 def answer_of(task: Task, results: Sequence[Result]) -> str:
-    """The answer as JSON, in UTF-8 when it is sent.
-
-    Args:
-        task: The request.
-        results: Its sentences, tagged if it asks for that.
-    """
+    """The answer as JSON, in UTF-8 when it is sent."""
     result = _WRITERS[task.output](results)
     answer = {"model": task.model, "acknowledgements": [], "result": result}
     return json.dumps(answer, ensure_ascii=False)

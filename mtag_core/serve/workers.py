@@ -74,10 +74,6 @@ class Worker:
     async def process(self, task: Task, *, max_seconds: float) -> TaskAnswer:
         """Does a task.
 
-        Args:
-            task: What to do.
-            max_seconds: How long it may take.
-
         Raises:
             TimeoutError: It took longer.
         """

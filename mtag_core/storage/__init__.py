@@ -35,6 +35,7 @@ from mtag_core.storage.paths import (
     redacted,
     scheme_of,
     use_http_access,
+    writable,
 )
 
 __all__ = [
@@ -68,4 +69,5 @@ __all__ = [
     "stat",
     "touch",
     "use_http_access",
+    "writable",
 ]

@@ -70,6 +70,11 @@ def join(base: str, *names: str) -> str:
     return os.path.join(base, *names)
 
 
+def writable(path: str) -> str:
+    """A path that UTF-8 can write: names may be any bytes, some of which Python escapes."""
+    return path.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
 @dataclass(frozen=True, slots=True)
 class HttpAccess:
     """What a process knows of servers; pickles.

@@ -72,11 +72,7 @@ class FlinkJobs:
         return cls(rest_url(flags.flink_master), name)
 
     def cancel(self, result: Any) -> None:  # noqa: ANN401 (Beam's results have no types)
-        """Ends the jobs; waits some seconds at most for an answer.
-
-        Args:
-            result: Beam's result of the pipeline.
-        """
+        """Ends the jobs; waits some seconds at most for an answer."""
         for ask in (result.cancel, self._cancel_on_flink):
             thread = threading.Thread(target=ask, name="cancel-job", daemon=True)
             thread.start()
@@ -135,9 +131,6 @@ class WorkerWatch:
 
     def wait(self, result: Any) -> str | None:  # noqa: ANN401 (Beam's results have no types)
         """Waits for the end of a job; cancels it where no worker begins.
-
-        Args:
-            result: Beam's result of a pipeline that runs elsewhere.
 
         Returns:
             The state that the job ended in.

@@ -54,11 +54,7 @@ class LockedModel(Generic[M_co]):
         self.lock = Lock()
 
     def iterate(self, start: Callable[[M_co], Iterator[T]]) -> Iterator[T]:
-        """Yields what an iterator over the model gives; the lock is free in between.
-
-        Args:
-            start: Called with the model.
-        """
+        """Yields what an iterator over the model gives; the lock is free in between."""
         with self.lock:
             items = start(self.model)
         while True:

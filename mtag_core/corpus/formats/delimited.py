@@ -64,7 +64,7 @@ def _names(row: bytes | LongLine, path: str) -> tuple[list[str], str]:
 
 
 def _rows(source: Source, limit: int) -> Iterator[tuple[int, bytes | LongLine]]:
-    """Yields (offset, lines) of each row: it ends at a line end outside of quotation marks."""
+    # A row ends at a line end outside of quotation marks.
     lines: list[bytes] = []
     start = n_bytes = 0
     is_open = False
@@ -91,12 +91,6 @@ def _rows(source: Source, limit: int) -> Iterator[tuple[int, bytes | LongLine]]:
 
 
 def _ends_in_quotes(line: bytes, is_open: bool) -> bool:
-    """Whether a field in quotation marks goes on behind a line.
-
-    Args:
-        line: With its end.
-        is_open: Whether one goes on from the line before.
-    """
     position = 0
     while True:
         # What closes a field is looked for from its start: a pair of marks has a second half.

@@ -75,14 +75,7 @@ def _meets_record(text: str) -> bool:
 
 
 def _read_values(source: Source, *, limit: int) -> Iterator[tuple[int, bytes | LongLine]]:
-    """Yields (offset, bytes) of each record of a file, without the array and the commas around.
-
-    A last record that a failure of the source cut off is not yielded but noted in the source.
-
-    Args:
-        source: Opened at its start.
-        limit: Most bytes of a record.
-    """
+    # A last record that a failure of the source cut off is not yielded but noted in the source.
     if source.peek(len(UTF8_MARK)) == UTF8_MARK:
         source.read_exactly(len(UTF8_MARK))
     cutter = _RecordCutter(source.position, limit=limit)
