@@ -59,6 +59,21 @@ class ConlluSentence:
         """The rows that get a label: those with an integer ID."""
         return [row for row in self.rows if row[ID].isdecimal()]
 
+    @property
+    def surfaces(self) -> list[tuple[tuple[str, ...], int, int]]:
+        """(row, first token, last token) of each surface token, tokens counted from 0."""
+        surfaces = []
+        n_tokens = covered = 0
+        for row in self.rows:
+            if "-" in row[ID]:
+                first, covered = map(int, row[ID].split("-"))
+                surfaces.append((row, first - 1, covered - 1))
+            elif row[ID].isdecimal():
+                n_tokens += 1
+                if n_tokens > covered:
+                    surfaces.append((row, n_tokens - 1, n_tokens - 1))
+        return surfaces
+
 
 def read(lines: Iterable[str | bytes], *, source: str = "<conllu>") -> Iterator[ConlluSentence]:
     """Reads sentences one by one.
@@ -124,21 +139,21 @@ def to_sentence(conllu: ConlluSentence, *, start: int = 0, language: str = "und"
         start: Offset of the sentence in its document, in characters.
         language: ISO 639 code.
     """
-    surfaces = _surfaces(conllu.rows)
-    forms = [conllu.rows[row][FORM] for row, _, _ in surfaces]
+    surfaces = conllu.surfaces
+    forms = [row[FORM] for row, _, _ in surfaces]
     text = conllu.metadata.get("text", "")
     spans = _find_forms(text, forms)
     if spans is None:
-        text, spans = _join_forms([conllu.rows[row] for row, _, _ in surfaces])
+        text, spans = _join_forms([row for row, _, _ in surfaces])
     starts: list[int] = []
     ends: list[int] = []
     multiword_tokens = []
     for (row, first, last), (left, right) in zip(surfaces, spans, strict=True):
         starts += [start + left] * (last - first + 1)
         ends += [start + right] * (last - first + 1)
-        if not conllu.rows[row][ID].isdecimal():
-            form = conllu.rows[row][FORM]
-            multiword_tokens.append(MultiwordToken(first, last, form, start + left, start + right))
+        if not row[ID].isdecimal():
+            offsets = start + left, start + right
+            multiword_tokens.append(MultiwordToken(first, last, row[FORM], *offsets))
     return Sentence(
         text=text,
         start=start,
@@ -253,21 +268,6 @@ def _check_ids(rows: Sequence[tuple[str, ...]], place: str) -> None:
         raise ConlluError(
             f"{place}: a sentence of {n_tokens} token(s); expected {max(covered, 1)} or more"
         )
-
-
-def _surfaces(rows: Sequence[tuple[str, ...]]) -> list[tuple[int, int, int]]:
-    """Returns (row, first token, last token) of each surface token, tokens counted from 0."""
-    surfaces = []
-    n_tokens = covered = 0
-    for i, row in enumerate(rows):
-        if "-" in row[ID]:
-            first, covered = map(int, row[ID].split("-"))
-            surfaces.append((i, first - 1, covered - 1))
-        elif row[ID].isdecimal():
-            n_tokens += 1
-            if n_tokens > covered:
-                surfaces.append((i, n_tokens - 1, n_tokens - 1))
-    return surfaces
 
 
 def _find_forms(text: str, forms: Sequence[str]) -> list[tuple[int, int]] | None:

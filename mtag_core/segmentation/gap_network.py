@@ -1,6 +1,6 @@
 """A small convolutional network that scores the gaps between units, in numpy.
 
-Trained by `mtag_core.training.segmenters.gap_training`, whose network computes the same.
+Trained by `mtag_core.training.segmenters.gap_networks`, whose network computes the same.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -25,7 +25,7 @@ from mtag_core.languages import STANDARD_TO_CODE
 from mtag_core.scripts import is_latin
 from mtag_core.storage import open_text
 from mtag_core.training.data.text_files import text_files
-from mtag_core.training.loops.linear import Adam
+from mtag_core.training.loops.linear import Floats, descend
 from mtag_core.training.options import LangidOptions
 from mtag_core.training.records import record_options
 
@@ -226,15 +226,12 @@ def _train(train: Path, output: Path, *, options: LangidOptions) -> None:
     part.rename(output / "langid.ftz")
 
 
-def count_language_words(
-    text: Path, treebanks: Mapping[str, Sequence[str]], *, seed: int
-) -> LanguageWords:
+def count_language_words(text: Path, treebanks: Mapping[str, Sequence[str]]) -> LanguageWords:
     """Counts words.
 
     Args:
         text: Directory of `<code>.txt` or `.txt.xz` files, a sentence a line.
         treebanks: Sentences of some languages.
-        seed: Chooses lines of Croatian and Serbian.
     """
     language_to_counts: dict[str, Counter[str]] = {}
     texts: dict[str, list[str]] = {}
@@ -251,14 +248,14 @@ def count_language_words(
         _count([*lines, *treebanks.get(language, ())], counts, is_serbian=language == "sr")
     return LanguageWords.of(
         {language: _logarithms(counts) for language, counts in language_to_counts.items()},
-        _croatian_odds(texts, treebanks, seed=seed) if len(texts) == 2 else None,
+        _croatian_odds(texts, treebanks) if len(texts) == 2 else None,
     )
 
 
 def _croatian_odds(
-    texts: Mapping[str, list[str]], treebanks: Mapping[str, Sequence[str]], *, seed: int
+    texts: Mapping[str, list[str]], treebanks: Mapping[str, Sequence[str]]
 ) -> NDArray[np.float64]:
-    generator = random.Random(seed)
+    generator = random.Random(1)
     rows: list[list[int]] = []
     targets: list[float] = []
     weights: list[float] = []
@@ -274,12 +271,13 @@ def _croatian_odds(
             weights += [weight] * len(some)
     flat = np.array([row for of_line in rows for row in of_line])
     line = np.repeat(np.arange(len(rows)), list(map(len, rows)))
-    odds = np.zeros(_N_ODDS_ROWS, np.float32)
-    adam = Adam(_N_ODDS_ROWS, n_steps=_N_STEPS, rate=_RATE)
-    for _ in range(_N_STEPS):
+
+    def gradient_at(odds: Floats) -> NDArray[np.float64]:
         scores = np.bincount(line, odds[flat], minlength=len(rows))
         errors = (1 / (1 + np.exp(-np.clip(scores, -30, 30))) - targets) * weights
-        odds -= adam.change(np.bincount(flat, errors[line], minlength=_N_ODDS_ROWS) + _L2 * odds)
+        return np.bincount(flat, errors[line], minlength=_N_ODDS_ROWS) + _L2 * odds
+
+    odds = descend(gradient_at, _N_ODDS_ROWS, n_steps=_N_STEPS, rate=_RATE)
     return odds.astype(np.float64)
 
 

@@ -3,31 +3,36 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtag_core.options import group, option
+from mtag_core.options import option
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.training.options import LICENCES_HELP, MAX_PIECES_HELP, PIECE_DROPOUT_HELP
 
-_LABELLING_TREEBANKS = "directory of CoNLL-U files, .xz or plain"
 
+@dataclass(frozen=True, kw_only=True)
+class LabellingOptions:
+    """Options of `label boundaries` and `label splits`."""
 
-_LABELLED = "directory for the labelled text and the training's curves"
-
-
-_MINUTES = "end the training after so many"
+    treebanks: Path = option("directory of CoNLL-U files, .xz or plain", metavar="DIR")
+    text: Path = option(
+        "directory of <language>.txt[.xz] or <language>_<variety>.txt[.xz] files", metavar="DIR"
+    )
+    output: Path = option("directory for labelled text and the training's curves", metavar="DIR")
+    minutes: float | None = option(
+        "end a language's training, or that of all members, after so many", None, section="training"
+    )
+    max_pieces: int = option(MAX_PIECES_HELP, 256, section="training")
+    piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.05, section="training")
+    device: str = option("torch device", "cpu", section="training")
+    seed: int = option("of everything random", 1, section="training")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelBoundariesOptions:
+class LabelBoundariesOptions(LabellingOptions):
     """Options of `label boundaries`."""
 
     teacher: Path = option(
         "model directory, as train teacher writes it, to fine-tune", metavar="DIR"
     )
-    treebanks: Path = option(_LABELLING_TREEBANKS, metavar="DIR")
-    text: Path = option(
-        "directory of <language>.txt.xz or <language>_<variety>.txt.xz files", metavar="DIR"
-    )
-    output: Path = option(_LABELLED, metavar="DIR")
     languages: tuple[str, ...] = option(
         "to learn, from all of their treebanks", ("ja", "zh"), metavar="CODE"
     )
@@ -37,27 +42,19 @@ class LabelBoundariesOptions:
         section="training",
     )
     epochs: float = option("passes at most", 30.0, section="training")
-    minutes: float | None = option(f"{_MINUTES}, all members together", None, section="training")
     piece_budget: int = option("wordpieces a batch", 8192, section="training")
-    max_pieces: int = option("wordpieces a chunk", 256, section="training")
-    piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.05, section="training")
-    device: str = option("torch device", "cpu", section="training")
-    seed: int = option("of everything random", 1, section="training")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelSplitsOptions:
+class LabelSplitsOptions(LabellingOptions):
     """Options of `label splits`."""
 
     encoder: str = option("Hugging Face directory of the encoder to fine-tune", metavar="DIR")
-    treebanks: Path = option(_LABELLING_TREEBANKS, metavar="DIR")
-    text: Path = option("directory of <language>.txt.xz files", metavar="DIR")
     segmenters: Path = option(
         "directory of <language>.linear.npz files, which segment the text",
         DEFAULT_BUNDLE / "segmenters",
         metavar="DIR",
     )
-    output: Path = option(_LABELLED, metavar="DIR")
     languages: tuple[str, ...] = option(
         "to learn and to label, each by itself", ("he",), metavar="CODE"
     )
@@ -66,38 +63,12 @@ class LabelSplitsOptions:
     )
     peak_rate: float = option("highest learning rate", 1e-4, section="training")
     epochs: float = option("passes at most", 9.0, section="training")
-    minutes: float | None = option(f"{_MINUTES}, for each language", None, section="training")
     piece_budget: int = option("wordpieces a batch", 1024, section="training")
-    max_pieces: int = option(MAX_PIECES_HELP, 256, section="training")
-    piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.05, section="training")
-    device: str = option("torch device", "cpu", section="training")
-    seed: int = option("of everything random", 1, section="training")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SegmenterOptions:
-    """How each segmenter of `train segmenters` is made; recorded beside them.
-
-    `seed` is also that of the gap networks. Two runs with the same options make the same bytes.
-    """
-
-    n_tokens: int = option("training tokens a language at most", 120_000)
-    n_treebank_tokens: int = option("training tokens of a treebank of --own at most", 100_000)
-    n_generic_tokens: int = option("tokens that each language gives to the generic layer", 8_000)
-    n_lines: int = option("sentences of text that a language learns sentence ends from", 8_000)
-    n_generic_lines: int = option("those that each language gives to the generic layer", 1_000)
-    n_dev_tokens: int = option("dev tokens of a treebank that choose a language's bias", 15_000)
-    n_steps: int = option("of fitting a layer", 100)
-    gap_epochs: float = option(
-        "passes of the models of ja, vi, zh over treebank and labelled text", 6.0
-    )
-    device: str = option("torch device, for ja, vi, zh", "cpu")
-    seed: int = option("chooses lines of text and lengths of paragraphs", 1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSegmentersOptions:
-    """Options of `train segmenters`."""
+    """Options of `train segmenters`. Two runs with the same make the same bytes."""
 
     treebanks: Path = option(
         "directory of UD's CoNLL-U files, .xz or plain, at any depth", metavar="DIR"
@@ -121,4 +92,7 @@ class TrainSegmentersOptions:
     own: tuple[str, ...] = option(
         "treebanks, such as it_postwita, that get a segmenter of their own", (), metavar="TREEBANK"
     )
-    each: SegmenterOptions = group(SegmenterOptions(), section="each segmenter")
+    gap_epochs: float = option(
+        "passes of the models of ja, vi, zh over treebank and labelled text", 6.0
+    )
+    device: str = option("torch device, for ja, vi, zh", "cpu")

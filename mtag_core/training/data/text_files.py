@@ -1,8 +1,10 @@
 """The texts of a directory: one a language, a sentence a line. Needs no torch."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from mtag_core.errors import InputNotFoundError
+from mtag_core.storage import open_text
 
 _SUFFIXES = (".txt", ".txt.xz")
 
@@ -17,3 +19,9 @@ def text_files(directory: Path) -> list[Path]:
     if not paths:
         raise InputNotFoundError(f"{directory}: no *.txt or *.txt.xz file; expected one a language")
     return paths
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Yields the lines of a text with their ends, decompressed as its name says."""
+    with open_text(path) as lines:
+        yield from lines

@@ -7,16 +7,15 @@ abbreviation.
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 
 from mtag_core.segmentation.word_units import CLOSING, DOUBLE_QUOTES, OPENING, TERMINAL
-from mtag_core.training.segmenters.treebanks import Sentences, Surface
+from mtag_core.training.segmenters.treebanks import Sentences, Surface, neighbours, sentence_text
 
 _LONGEST_PARAGRAPH = 10
 _SAME_STYLE = 20
@@ -49,29 +48,34 @@ class MarkedText:
         lines: Start and end of each.
         is_token_end: Whether a token ends before an offset. Shape (n_characters + 1,).
         is_sentence_end: Likewise for sentences.
-        is_doubtful: Whether a sentence may or may not end there. Likewise.
+        is_doubtful: Whether a sentence may or may not end there, likewise; None where all is known.
     """
 
     text: str
     lines: list[tuple[int, int]]
     is_token_end: NDArray[np.bool_]
     is_sentence_end: NDArray[np.bool_]
-    is_doubtful: NDArray[np.bool_]
+    is_doubtful: NDArray[np.bool_] | None = None
 
 
-def mark_treebank(
-    sentences: Sentences, *, seed: int, longest: int = _LONGEST_PARAGRAPH
-) -> MarkedText:
+def mark_sentences(sentences: Sentences, *, longest: int = _LONGEST_PARAGRAPH) -> MarkedText:
     """Writes up to `longest` neighbouring sentences a line; no sentence may be empty."""
-    generator = random.Random(seed)
-    lines = _groups(sentences, longest, generator)
-    return _mark([[_spaced(sentence) for sentence in line] for line in lines])
-
-
-def n_right_spans(guessed: NDArray[np.bool_], gold: NDArray[np.bool_]) -> int:
-    """How many spans between guessed ends are right: both of their ends, and none between."""
-    n_alone = np.cumsum(guessed ^ gold)[guessed & gold]
-    return int((np.diff(n_alone, prepend=0) == 0).sum())
+    parts: list[str] = []
+    token_ends: list[int] = []
+    sentence_ends: list[int] = []
+    lines: list[tuple[int, int]] = []
+    position = 0
+    for paragraph in neighbours(sentences, longest):
+        start = position
+        for text, ends in map(sentence_text, paragraph):
+            parts += [text, " "]
+            token_ends += [position + end for end in ends]
+            position += len(text) + 1
+            sentence_ends.append(position - 1)
+        parts[-1] = "\n"
+        lines.append((start, position - 1))
+    flags = (_flags(offsets, position) for offsets in (token_ends, sentence_ends))
+    return MarkedText("".join(parts), lines, *flags)
 
 
 def bare(sentences: Sentences) -> Sentences:
@@ -88,37 +92,38 @@ def bare(sentences: Sentences) -> Sentences:
     return [sentence for sentence in found if sentence]
 
 
-def mark_lines(lines: Sequence[str], short_forms: frozenset[str], *, seed: int) -> MarkedText:
-    """Joins lines into paragraphs of a few sentences.
-
-    Args:
-        lines: One sentence each, more or less.
-        short_forms: Words after which a full stop ends no sentence inside a line.
-        seed: Chooses the lengths.
+def mark_lines(lines: Sequence[str], n_lines: int) -> MarkedText | None:
+    """Chooses lines of running text, one sentence each, more or less, and joins some of them.
 
     Returns:
-        Marked text without token ends.
+        Marked text without token ends inside lines; None if no line ends as sentences do.
     """
-    paragraphs = list(_groups(lines, _MOST_LINES_JOINED, random.Random(seed)))
-    spans: list[tuple[int, int]] = []
-    ends: list[int] = []
-    doubtful: list[int] = []
-    position = 0
-    for paragraph in paragraphs:
-        start = position
-        for line in paragraph:
-            doubtful += [position + end for end in _doubtful_ends(line, short_forms)]
-            ends.append(position + len(line))
-            position += len(line) + 1
-        spans.append((start, position - 1))
-    text = "".join(" ".join(paragraph) + "\n" for paragraph in paragraphs)
-    flags = (_flags(offsets, len(text)) for offsets in ([], ends, doubtful))
-    return MarkedText(text, spans, *flags)
+    short_forms = abbreviations(lines)
+    chosen = choose_lines(lines, short_forms, n_lines)
+    if not chosen:
+        return None
+    marked = mark_sentences([[Surface(s, (s,))] for s in chosen], longest=_MOST_LINES_JOINED)
+    ends = np.flatnonzero(marked.is_sentence_end).tolist()
+    doubtful = [
+        end - len(line) + match.end()
+        for line, end in zip(chosen, ends, strict=True)
+        for match in _DOUBTFUL.finditer(line)
+        if not _is_short(match, short_forms)
+    ]
+    return replace(marked, is_doubtful=_flags(doubtful, len(marked.text)))
 
 
-def choose_lines(
-    lines: Iterable[str], short_forms: frozenset[str], n_lines: int, *, seed: int
-) -> list[str]:
+def span_f1(guessed: NDArray[np.bool_], gold: NDArray[np.bool_]) -> float:
+    """F1 of the spans between ends, in percent; one is right if both of its ends are.
+
+    Example: ends [F, T, T] guessed, [T, T, T] gold: one span of two and three is right: 40.0.
+    """
+    n_alone = np.cumsum(guessed ^ gold)[guessed & gold]
+    n_right = int((np.diff(n_alone, prepend=0) == 0).sum())
+    return 200.0 * n_right / max(1, int(guessed.sum()) + int(gold.sum()))
+
+
+def choose_lines(lines: Iterable[str], short_forms: frozenset[str], n_lines: int) -> list[str]:
     """Chooses lines that end as sentences do.
 
     Half of them at random; the others show each abbreviation a few times, initials and ordinals
@@ -126,7 +131,7 @@ def choose_lines(
     """
     fit = [line.strip() for line in lines if len(line) <= _MOST_CHARACTERS]
     fit = [line for line in fit if _ENDS_WELL.search(line)]
-    generator = random.Random(seed)
+    generator = random.Random(1)
     generator.shuffle(fit)
     chosen = fit[: n_lines // 2]
     counts: Counter[str] = Counter()
@@ -160,44 +165,6 @@ def abbreviations(lines: Iterable[str]) -> frozenset[str]:
         for word, count in with_stop.items()
         if count >= _MIN_COUNT and count > _ABBREVIATION_SHARE * (count + without[word])
     )
-
-
-def _groups(items: Sequence[Any], most: int, generator: random.Random) -> Iterator[Any]:
-    first = 0
-    while first < len(items):
-        last = first + generator.randint(1, most)
-        yield items[first:last]
-        first = last
-
-
-def _spaced(sentence: Sequence[Surface]) -> list[Surface]:
-    return [*sentence[:-1], sentence[-1]._replace(has_space=True)]
-
-
-def _mark(paragraphs: Iterable[Sequence[Sequence[Surface]]]) -> MarkedText:
-    parts: list[str] = []
-    token_ends: list[int] = []
-    sentence_ends: list[int] = []
-    lines: list[tuple[int, int]] = []
-    position = 0
-    for paragraph in paragraphs:
-        start = position
-        for sentence in paragraph:
-            for form, _, has_space in sentence:
-                parts += [form, " "] if has_space else [form]
-                position += len(form)
-                token_ends.append(position)
-                position += has_space
-            sentence_ends.append(token_ends[-1])
-        lines.append((start, token_ends[-1]))
-        parts.append("\n")
-        position += 1
-    flags = (_flags(offsets, position) for offsets in (token_ends, sentence_ends, []))
-    return MarkedText("".join(parts), lines, *flags)
-
-
-def _doubtful_ends(line: str, short_forms: frozenset[str]) -> list[int]:
-    return [match.end() for match in _DOUBTFUL.finditer(line) if not _is_short(match, short_forms)]
 
 
 def _is_short(match: regex.Match[str], short_forms: frozenset[str]) -> bool:

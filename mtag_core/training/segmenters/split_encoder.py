@@ -10,7 +10,6 @@ are made of every beginning and every end that the treebank shows, and it learns
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +27,7 @@ from mtag_core.training.networks.model import Batch, end_vectors
 from mtag_core.training.networks.pretrained import piece_table
 from mtag_core.training.options import Noise
 from mtag_core.training.segmenters.splits import script_of
-from mtag_core.training.segmenters.treebanks import Surface
+from mtag_core.training.segmenters.treebanks import Sentences, Surface
 
 DROPOUT = 0.1
 N_PARTS = 5
@@ -68,9 +67,8 @@ class Choices(NamedTuple):
     stem_pieces: Tensor
 
 
-@dataclass(frozen=True)
-class FormChoices:
-    """What the tokens of a form share."""
+class FormChoices(NamedTuple):
+    """What the tokens of a form share; `parts`, `stems`, `numbers` as in `Choices`."""
 
     tokens: list[tuple[str, ...]]
     parts: NDArray[np.int64]
@@ -88,7 +86,7 @@ class ChoiceTable:
     """
 
     def __init__(self, tokens: Iterable[Surface], counts: Counts, tokenizer: Path) -> None:
-        script_to_count = Counter(script_of(token.form, token.tokens) for token in tokens)
+        script_to_count = Counter(script_of(form, parts) for form, parts, _ in tokens)
         del script_to_count[WHOLE]
         self._candidates = Candidates(composed_scripts(script_to_count))
         self._counts = counts
@@ -96,63 +94,41 @@ class ChoiceTable:
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._own = {s for s, count in script_to_count.items() if count >= _MIN_OWN_COUNT}
-        self._part_to_id: dict[object, int] = {}
+        own = {WHOLE, *(s for s, count in script_to_count.items() if count >= _MIN_OWN_COUNT)}
+        part_to_id: dict[object, int] = {}
         self._script_to_parts = {
-            script: [self._part_to_id.setdefault(p, len(self._part_to_id)) for p in parts]
-            for script in (WHOLE, *self._candidates.scripts)
-            if (parts := self._parts(script))
+            script: [part_to_id.setdefault(part, len(part_to_id)) for part in _parts(script, own)]
+            for script in self._candidates.scripts
         }
+        self.n_parts = len(part_to_id)
         self._stem_to_id: dict[str, int] = {}
         self._stem_pieces: list[list[int]] = []
         self._forms: dict[str, FormChoices] = {}
 
-    @property
-    def n_parts(self) -> int:
-        """Number of ids of parts."""
-        return len(self._part_to_id)
-
-    def tokens_of(self, form: str) -> list[tuple[str, ...]]:
-        """The tokens that each script makes of a form."""
-        return self._form(form).tokens
-
-    def lay_out(self, tokens: Sequence[Surface], device: torch.device) -> Choices:
-        """Lays out the scripts of tokens; those without parts have no right one."""
-        forms = [self._form(token.form) for token in tokens]
-        right = [
-            made == token.tokens
-            for form, token in zip(forms, tokens, strict=True)
-            for made in form.tokens
-        ]
-        stems, stem = np.unique(np.concatenate([form.stems for form in forms]), return_inverse=True)
-        arrays = (
-            np.concatenate([form.parts for form in forms]),
-            stem,
-            np.concatenate([form.numbers for form in forms]),
-            np.array(right),
-            np.repeat(np.arange(len(forms)), [len(form.tokens) for form in forms]),
-            self._pieces_of(stems),
-        )
-        return Choices(*(torch.from_numpy(array).to(device) for array in arrays))
-
-    def _pieces_of(self, stems: NDArray[np.int64]) -> NDArray[np.int64]:
-        pieces = np.full((len(stems), _MOST_STEM_PIECES), -1, np.int64)
-        for row, stem in zip(pieces, stems.tolist(), strict=True):
-            ids = self._stem_pieces[stem]
-            row[: len(ids)] = ids
-        return pieces
-
-    def _form(self, form: str) -> FormChoices:
+    def form(self, form: str) -> FormChoices:
+        """The scripts of a form."""
         if form not in self._forms:
             scripts = self._candidates.of(form)
-            stems = [script.stem(form) for script in scripts]
             self._forms[form] = FormChoices(
                 [script.apply(form) for script in scripts],
                 np.array([self._script_to_parts[script] for script in scripts], np.int64),
-                np.array([self._stem_id(stem) for stem in stems], np.int64),
+                np.array([self._stem_id(script.stem(form)) for script in scripts], np.int64),
                 np.array([self._numbers(form, script) for script in scripts], np.float32),
             )
         return self._forms[form]
+
+    def lay_out(self, tokens: Sequence[Surface], device: torch.device) -> Choices:
+        """Lays out the scripts of tokens; those without parts have no right one."""
+        made, parts, stems, numbers = zip(*(self.form(token.form) for token in tokens), strict=True)
+        distinct, stem = np.unique(np.concatenate(stems), return_inverse=True)
+        pieces = np.full((len(distinct), _MOST_STEM_PIECES), -1, np.int64)
+        for row, index in zip(pieces, distinct.tolist(), strict=True):
+            row[: len(self._stem_pieces[index])] = self._stem_pieces[index]
+        pairs = zip(made, tokens, strict=True)
+        is_right = [each == token.tokens for of_token, token in pairs for each in of_token]
+        token = np.repeat(np.arange(len(tokens)), list(map(len, made)))
+        columns = (np.concatenate(parts), stem, np.concatenate(numbers), np.array(is_right), token)
+        return Choices(*(torch.from_numpy(each).to(device) for each in (*columns, pieces)))
 
     def _stem_id(self, stem: str) -> int:
         if stem not in self._stem_to_id:
@@ -162,15 +138,6 @@ class ChoiceTable:
             )
             self._stem_pieces.append(encoding.ids[:_MOST_STEM_PIECES])
         return self._stem_to_id[stem]
-
-    def _parts(self, script: Script) -> list[object]:
-        return [
-            ("beginning", _beginning(script)),
-            ("end", _end(script)),
-            ("before", script.before),
-            ("after", script.after),
-            script if script == WHOLE or script in self._own else None,
-        ]
 
     def _numbers(self, form: str, script: Script) -> list[float]:
         stem = script.stem(form)
@@ -200,8 +167,8 @@ def composed_scripts(script_to_count: Counter[Script]) -> list[Script]:
     beginnings: Counter[tuple[str, tuple[str, ...], str]] = Counter()
     ends: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
     for script, count in script_to_count.items():
-        beginnings[_beginning(script)] += count
-        ends[_end(script)] += count
+        beginnings[script.prefix, script.before, script.pre] += count
+        ends[script.suffix, script.post, script.after] += count
     scripts = {
         Script(prefix, suffix, before, pre, post, after)
         for (prefix, before, pre), n_beginning in beginnings.items()
@@ -211,12 +178,14 @@ def composed_scripts(script_to_count: Counter[Script]) -> list[Script]:
     return sorted((scripts | set(script_to_count)) - {WHOLE}, key=repr)
 
 
-def _beginning(script: Script) -> tuple[str, tuple[str, ...], str]:
-    return script.prefix, script.before, script.pre
-
-
-def _end(script: Script) -> tuple[str, str, tuple[str, ...]]:
-    return script.suffix, script.post, script.after
+def _parts(script: Script, own: set[Script]) -> list[object]:
+    return [
+        ("beginning", script.prefix, script.before, script.pre),
+        ("end", script.suffix, script.post, script.after),
+        ("before", script.before),
+        ("after", script.after),
+        script if script in own else None,
+    ]
 
 
 class SplitEncoder(nn.Module):
@@ -280,22 +249,16 @@ class SplitSentences:
     """
 
     def __init__(
-        self,
-        sentences: Sequence[Sequence[Surface]],
-        table: ChoiceTable,
-        *,
-        max_pieces: int,
-        device: torch.device,
+        self, sentences: Sentences, table: ChoiceTable, *, max_pieces: int, device: torch.device
     ) -> None:
-        tokenizer = table.tokenizer
         form_to_id: dict[str, int] = {}
         words = WordSentences.of(([token.form for token in s] for s in sentences), form_to_id)
-        forms = FormPieces.of(list(form_to_id), tokenizer)
+        forms = FormPieces.of(list(form_to_id), table.tokenizer)
         fitting = forms.fitting(words, max_pieces=max_pieces)
         self.sentences = [sentences[index] for index in fitting.tolist()]
         self.tokens = [token for sentence in self.sentences for token in sentence]
         self.table = table
-        special = SpecialPieces.load(tokenizer)
+        special = SpecialPieces.load(table.tokenizer)
         self._on_device = DeviceSentences(words.select(fitting), forms, special, device=device)
         self.n_pieces = self._on_device.lengths
 
@@ -339,28 +302,20 @@ def guess_splits(
     """Gives each token of the sentences its most probable tokens, and their probability."""
     teacher.eval()
     guesses: list[tuple[tuple[str, ...], float]] = [((), 0.0)] * len(sentences.tokens)
+    generator = np.random.default_rng(0)
     for indices in cut_batches(
-        sentences.n_pieces,
-        piece_budget=_LABELLING_BUDGET,
-        generator=np.random.default_rng(0),
+        sentences.n_pieces, piece_budget=_LABELLING_BUDGET, generator=generator
     ):
         batch, choices = sentences.batch(indices)
-        scores = teacher(batch, choices).float()
-        sizes = torch.bincount(choices.token).tolist()
-        tokens = batch.token_index.tolist()
-        for index, some in zip(tokens, scores.cpu().split(sizes), strict=True):
-            made = sentences.table.tokens_of(sentences.tokens[index].form)
-            guesses[index] = _most_probable(made, some.softmax(0).tolist())
+        scores = teacher(batch, choices).float().cpu()
+        of_tokens = scores.split(torch.bincount(choices.token).tolist())
+        for index, some in zip(batch.token_index.tolist(), of_tokens, strict=True):
+            made = sentences.table.form(sentences.tokens[index].form).tokens
+            tokens_to_prob = dict.fromkeys(made, 0.0)
+            for tokens, prob in zip(made, some.softmax(0).tolist(), strict=True):
+                tokens_to_prob[tokens] += prob
+            guesses[index] = max(tokens_to_prob.items(), key=lambda item: item[1])
     return guesses
-
-
-def _most_probable(
-    made: Sequence[tuple[str, ...]], probs: Sequence[float]
-) -> tuple[tuple[str, ...], float]:
-    tokens_to_prob: dict[tuple[str, ...], float] = {}
-    for tokens, prob in zip(made, probs, strict=True):
-        tokens_to_prob[tokens] = tokens_to_prob.get(tokens, 0.0) + prob
-    return max(tokens_to_prob.items(), key=lambda item: item[1])
 
 
 def words_f1(teacher: SplitEncoder, sentences: SplitSentences) -> float:

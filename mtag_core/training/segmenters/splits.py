@@ -6,14 +6,12 @@ those of each token.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.split_features import (
     IDENTITY_COLUMNS,
     N_SCRIPT_COLUMNS,
@@ -29,7 +27,7 @@ from mtag_core.segmentation.split_features import (
 )
 from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
 from mtag_core.segmentation.splits import SplitModel
-from mtag_core.training.loops.linear import Adam, Floats
+from mtag_core.training.loops.linear import Floats, descend
 from mtag_core.training.segmenters.treebanks import Sentences, Surface
 
 # A script seen once is one form's oddity, and one of fewer forms may say nothing about others.
@@ -57,8 +55,7 @@ _WITHOUT_IDENTITY = 0.2
 _WITHOUT_NEIGHBOURS = 0.3
 
 
-@dataclass(frozen=True, slots=True)
-class SplitShape:
+class SplitShape(NamedTuple):
     """What a split model is made of.
 
     Attributes:
@@ -95,18 +92,10 @@ class _Examples(NamedTuple):
         weights: How much each token counts. Shape (n_tokens,).
     """
 
-    rows: NDArray[np.int32]
+    rows: NDArray[np.int64]
     is_right: NDArray[np.bool_]
     sizes: NDArray[np.int64]
     weights: Floats
-
-
-class _KnownForm(NamedTuple):
-    """What the tokens of a form share; the first column of the codes is the scripts' own."""
-
-    around: Codes
-    tokens: list[tuple[str, ...]]
-    codes: Codes
 
 
 def train_split_model(
@@ -126,7 +115,7 @@ def train_split_model(
             have no tokens.
     """
     scripts = learn_scripts(sentences, are_closed=shape.are_closed)
-    counts = log_counts(lines, n_counts=shape.n_counts, min_count=shape.min_count)
+    counts = log_counts(lines, shape)
     weighed: list[tuple[Sequence[Surface], float]] = [(s, 1.0) for s in sentences]
     weighed += [(s, _LABELLED_WEIGHT) for s in labelled]
     examples = _lay_out(weighed, Candidates(scripts), counts, n_rows=shape.n_rows)
@@ -144,25 +133,28 @@ def _lay_out(
     n_rows: int,
 ) -> _Examples | None:
     """Lays out tokens; those that no script makes right are there for their neighbours alone."""
-    forms: dict[str, _KnownForm] = {}
+    forms = list(dict.fromkeys(surface.form for sentence, _ in sentences for surface in sentence))
+    options = list(map(candidates.of, forms))
+    form_to_tokens = {f: [s.apply(f) for s in o] for f, o in zip(forms, options, strict=True)}
+    n_options = np.array(list(map(len, options)), np.int64)
+    facts = np.array([script.facts for scripts in options for script in scripts], np.uint64)
+    of_forms = np.split(script_codes(forms, n_options, facts, counts), n_options.cumsum())
+    codes = dict(zip(forms, of_forms, strict=False))
+    form_to_around = dict(zip(forms, neighbour_codes(forms, counts), strict=True))
     rows: list[NDArray[np.int64]] = []
     neighbours: list[NDArray[np.int64]] = []
     is_right: list[bool] = []
     sizes: list[int] = []
     weights: list[float] = []
     for sentence, weight in sentences:
-        for surface in sentence:
-            if surface.form not in forms:
-                forms[surface.form] = _form(surface.form, candidates, counts)
-        around = [NOTHING, NOTHING, *(forms[s.form].around for s in sentence), NOTHING, NOTHING]
+        around = [NOTHING, NOTHING, *(form_to_around[s.form] for s in sentence), NOTHING, NOTHING]
         windows = np.arange(len(sentence))[:, None] + np.arange(5)
         contexts = context_codes(np.array(around, np.uint64)[windows])
-        for surface, context in zip(sentence, contexts, strict=True):
-            known = forms[surface.form]
-            right = [tokens == surface.tokens for tokens in known.tokens]
+        for (form, tokens, _), context in zip(sentence, contexts, strict=True):
+            right = [made == tokens for made in form_to_tokens[form]]
             if len(right) > 1 and any(right):
-                rows.append(script_rows(known.codes, n_rows=n_rows))
-                seeds = context_seeds(known.codes[:, 0])
+                rows.append(script_rows(codes[form], n_rows=n_rows))
+                seeds = context_seeds(codes[form][:, 0])
                 neighbours.append(context_rows(seeds, context[None], n_rows=_N_APART))
                 is_right += right
                 sizes.append(len(right))
@@ -179,14 +171,6 @@ def _lay_out(
     )
 
 
-def _form(form: str, candidates: Candidates, counts: Counts) -> _KnownForm:
-    scripts = candidates.of(form)
-    facts = np.array([script.facts for script in scripts], np.uint64)
-    codes = script_codes([form], np.array([len(scripts)]), facts, counts)
-    around = neighbour_codes([form], counts)[0]
-    return _KnownForm(around, [s.apply(form) for s in scripts], codes)
-
-
 def _without_rare(
     features: NDArray[np.int64], rightness: NDArray[np.float64], *, n_rows: int
 ) -> NDArray[np.int64]:
@@ -195,37 +179,30 @@ def _without_rare(
     seen, place = np.unique(features[is_right], return_inverse=True)
     counts = np.bincount(place.ravel(), np.repeat(rightness[is_right], features.shape[1]))
     is_rare = ~np.isin(features, seen[counts >= _MIN_SEEN])
-    half = n_rows // 2
-    rows = (features - _N_APART // 2) // (_N_APART // n_rows) + half
+    rows = (features - _N_APART // 2) // (_N_APART // n_rows) + n_rows // 2
     return np.where(is_rare, n_rows, rows)
 
 
 def _fit(examples: _Examples, *, n_rows: int) -> Floats:
-    # One row more stands for the features that are left out.
-    weights = np.zeros(n_rows + 1, np.float32)
-    adam = Adam(n_rows + 1, n_steps=_N_STEPS, rate=_LEARNING_RATE)
     penalties = np.full(n_rows + 1, _L2)
     penalties[n_rows // 2 :] = _NEIGHBOUR_L2
     generator = np.random.default_rng(1)
-    for _ in range(_N_STEPS):
-        rows = _thinned(examples, generator, left_out=n_rows)
+    sizes = examples.sizes
+
+    def gradient_at(weights: Floats) -> NDArray[np.float64]:
+        rows = examples.rows.copy()
+        without = np.repeat(generator.random(len(sizes)) < _WITHOUT_IDENTITY, sizes)
+        rows[np.ix_(np.flatnonzero(without), IDENTITY_COLUMNS)] = n_rows
+        without = np.repeat(generator.random(len(sizes)) < _WITHOUT_NEIGHBOURS, sizes)
+        rows[without, N_SCRIPT_COLUMNS:] = n_rows
         errors = np.repeat(_errors(weights[rows].sum(axis=1), examples), rows.shape[1])
         sums = np.bincount(rows.ravel(), weights=errors, minlength=n_rows + 1)
-        weights -= adam.change(sums + penalties * weights)
-        weights[n_rows] = 0
-    return weights[:n_rows]
+        gradient: NDArray[np.float64] = sums + penalties * weights
+        # One row more stands for the features that are left out.
+        gradient[n_rows] = 0
+        return gradient
 
-
-def _thinned(
-    examples: _Examples, generator: np.random.Generator, *, left_out: int
-) -> NDArray[np.int32]:
-    rows = examples.rows.copy()
-    n_tokens = len(examples.sizes)
-    without = np.repeat(generator.random(n_tokens) < _WITHOUT_IDENTITY, examples.sizes)
-    rows[np.ix_(np.flatnonzero(without), IDENTITY_COLUMNS)] = left_out
-    without = np.repeat(generator.random(n_tokens) < _WITHOUT_NEIGHBOURS, examples.sizes)
-    rows[without, N_SCRIPT_COLUMNS:] = left_out
-    return rows
+    return descend(gradient_at, n_rows + 1, n_steps=_N_STEPS, rate=_LEARNING_RATE)[:n_rows]
 
 
 def _errors(scores: Floats, examples: _Examples) -> Floats:
@@ -248,33 +225,35 @@ def learn_scripts(sentences: Sentences, *, are_closed: bool) -> list[Script]:
         are_closed: Most multiword tokens are a list of words, so that a script of few forms stays
             with them.
     """
-    pairs = Counter((surface.form, surface.tokens) for s in sentences for surface in s)
-    script_to_pairs: defaultdict[Script, Counter[tuple[str, tuple[str, ...]]]] = defaultdict(
-        Counter
-    )
-    for pair, count in pairs.items():
-        if len(pair[1]) > 1:
-            script_to_pairs[script_of(*pair)][pair] += count
+    pairs = Counter((form, tokens) for s in sentences for form, tokens, _ in s if len(tokens) > 1)
+    script_to_pairs: defaultdict[Script, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
+    for pair in pairs:
+        script_to_pairs[script_of(*pair)].append(pair)
     scripts: set[Script] = set()
-    for script, pair_to_count in script_to_pairs.items():
-        n_forms = len({form.lower() for form, _ in pair_to_count})
-        if are_closed and n_forms < _MIN_FORMS:
-            scripts.update(exact_script(form, parts) for form, parts in pair_to_count)
-        elif pair_to_count.total() >= _MIN_COUNT:
+    alone: set[tuple[str, tuple[str, ...]]] = set()
+    for script, own in script_to_pairs.items():
+        if are_closed and len({form.lower() for form, _ in own}) < _MIN_FORMS:
+            alone.update(own)
+        elif sum(map(pairs.__getitem__, own)) >= _MIN_COUNT:
             scripts.add(script)
-    return sorted(_with_capitals(scripts), key=repr)
+    known = {form for form, _ in alone}
+    capitals = {(_capital(form), (_capital(first), *rest)) for form, (first, *rest) in alone}
+    alone |= {pair for pair in capitals if pair[0] not in known}
+    return sorted({*scripts, *(exact_script(*pair) for pair in alone)}, key=repr)
+
+
+def _capital(form: str) -> str:
+    return form[:1].upper() + form[1:]
 
 
 def script_of(form: str, parts: tuple[str, ...]) -> Script:
     """The script that makes a form's tokens, around the token that shares most with the form."""
     if len(parts) == 1:
         return WHOLE
-    matches = [
-        SequenceMatcher(None, form, part, autojunk=False).find_longest_match() for part in parts
-    ]
+    matchers = (SequenceMatcher(None, form, part, autojunk=False) for part in parts)
+    matches = [matcher.find_longest_match() for matcher in matchers]
     stem = max(range(len(parts)), key=lambda index: (matches[index].size, index))
-    match = matches[stem]
-    part = parts[stem]
+    match, part = matches[stem], parts[stem]
     return Script(
         prefix=form[: match.a],
         suffix=form[match.a + match.size :],
@@ -290,24 +269,11 @@ def exact_script(form: str, parts: tuple[str, ...]) -> Script:
     return Script(form, "", parts[:-1], "", parts[-1], (), is_exact=True)
 
 
-def log_counts(lines: Iterable[str], *, n_counts: int, min_count: int) -> Counts:
+def log_counts(lines: Iterable[str], shape: SplitShape) -> Counts:
     """Counts the forms of running text, as powers of 2: the counts of a `SplitModel`."""
-    counts = np.zeros(n_counts, np.int64)
-    form_to_count = Counter(
-        form.strip(".,;:!?\"'()[]«»،؛؟-") for line in lines for form in line.split()
-    )
-    for form, count in form_to_count.items():
-        if count >= min_count:
-            counts[count_row(form, n_counts=n_counts)] += count
+    counts = np.zeros(shape.n_counts, np.int64)
+    forms = Counter(form.strip(".,;:!?\"'()[]«»،؛؟-") for line in lines for form in line.split())
+    for form, count in forms.items():
+        if count >= shape.min_count:
+            counts[count_row(form, n_counts=shape.n_counts)] += count
     return np.ceil(np.log2(counts + 1)).astype(np.uint8)
-
-
-def _with_capitals(scripts: set[Script]) -> set[Script]:
-    known = {script.prefix for script in scripts if script.is_exact}
-    more = set()
-    for script in scripts:
-        form = script.prefix[:1].upper() + script.prefix[1:]
-        if script.is_exact and form not in known:
-            parts = script.apply(script.prefix)
-            more.add(exact_script(form, (parts[0][:1].upper() + parts[0][1:], *parts[1:])))
-    return scripts | more

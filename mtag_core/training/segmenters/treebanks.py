@@ -10,19 +10,24 @@ Labelled text comes in two kinds of files, of `<language>` or `<language>_<varie
 """
 
 import json
+import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core import conllu
+from mtag_core.errors import InputNotFoundError
 from mtag_core.storage import open_text
-from mtag_core.training.data.treebanks import treebank_files, treebank_name
-from mtag_core.training.treebank_facts import facts_of
+from mtag_core.training.data.text_files import read_lines
+from mtag_core.training.data.treebanks import treebank_files, treebank_name, treebanks_with
+from mtag_core.training.treebank_facts import TreebankFacts, facts_of
 from mtag_core.treebank_style import treebank_language
 
 # A treebank with fewer tokens does not say enough about the language's words.
@@ -31,7 +36,6 @@ _FEW_TOKENS = 10_000
 # Marks that stand right after a word in running text of any script that has spaces.
 _CLOSING = frozenset(".,!?;:\u2026\u0964\u060c\u061f\u3002")
 _MOST_SPACED = 0.5
-
 
 SPACED_INSIDE = frozenset({"vi"})
 """Languages whose tokens may hold spaces."""
@@ -43,11 +47,13 @@ MARKS = ("", "\u241d", "\u241e", "\u241f")
 UNMARKED = 0.01
 """Probability of a token's end where there is no mark."""
 _THRESHOLDS = np.array([0.1, 0.5, 0.9])
-_MEANINGS = (UNMARKED, 0.3, 0.7, 0.99)
+_MEANINGS = dict(zip(MARKS, (UNMARKED, 0.3, 0.7, 0.99), strict=True))
 _MARK = re.compile("[\u241d-\u241f]")
 
 MarkedSentence = tuple[str, Mapping[int, float]]
 """A text, and the probabilities of token ends by the offset after a unit, where not near 0."""
+
+_Item = TypeVar("_Item")
 
 
 class Surface(NamedTuple):
@@ -61,61 +67,91 @@ class Surface(NamedTuple):
 
     form: str
     tokens: tuple[str, ...]
-    has_space: bool
+    has_space: bool = True
 
 
 Sentences = list[list[Surface]]
 
 
-def treebank_files_of(treebanks: Path, language: str, part: str) -> list[Path]:
-    """Finds the files of one part of a language's treebanks below a directory, sorted."""
-    files = treebank_files(treebanks, part, is_required=False)
-    return sorted(path for path in files if treebank_language(treebank_name(path)) == language)
+@dataclass(frozen=True)
+class Treebanks:
+    """Treebanks below a directory that have one of some licences, or any if none is given.
 
-
-def training_files(treebanks: Path) -> dict[str, list[Path]]:
-    """Finds each language's training files below a directory, sorted."""
-    files: dict[str, list[Path]] = {}
-    for part in ("train", "dev"):
-        for path in treebank_files(treebanks, part, is_required=False):
-            name = treebank_name(path)
-            if (part == "train") == facts_of(name).has_train_spacing:
-                files.setdefault(treebank_language(name), []).append(path)
-    return {language: sorted(files[language]) for language in sorted(files)}
-
-
-def is_edited(path: Path) -> bool:
-    """Whether a treebank is neither speech nor tweets."""
-    return facts_of(treebank_name(path)).is_edited_text
-
-
-def language_sentences(paths: Sequence[Path], n_tokens: int) -> Sentences:
-    """Sentences of some files, as many tokens from each where they have them.
-
-    What a small file lacks the others give.
-
-    Args:
-        paths: Training files.
-        n_tokens: Roughly how many tokens, at most.
+    Raises:
+        FormatError: See `read_licences`.
+        InputNotFoundError: There is no training file, or no treebank with such a licence.
     """
+
+    directory: Path
+    licences: tuple[str, ...] = ()
+
+    @cached_property
+    def files(self) -> dict[str, list[Path]]:
+        """Training files by language: dev files of treebanks whose train files lack spaces."""
+        train, dev = self.part("train"), self.part("dev")
+        files: dict[str, list[Path]] = {}
+        for language in sorted({*train, *dev}):
+            paths = [path for path in train.get(language, ()) if _facts(path).has_train_spacing]
+            paths += [p for p in dev.get(language, ()) if not _facts(p).has_train_spacing]
+            if paths:
+                files[language] = sorted(paths)
+        if not files:
+            raise InputNotFoundError(f"{self.directory}: no *-train.conllu or .xz file below it")
+        return files
+
+    def part(self, part: str) -> dict[str, list[Path]]:
+        """Files of `train` or `dev` by language, sorted."""
+        names = treebanks_with(self.licences, self.directory)
+        files: dict[str, list[Path]] = {}
+        for path in sorted(treebank_files(self.directory, part, is_required=False)):
+            if treebank_name(path) in names:
+                files.setdefault(treebank_language(treebank_name(path)), []).append(path)
+        return files
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of the treebanks that have a training file."""
+        return frozenset(treebank_name(path) for paths in self.files.values() for path in paths)
+
+    def all(self, language: str) -> Sentences:
+        """All sentences of a language."""
+        return [s for path in self.files[language] for s in read_sentences(path)]
+
+    def of_language(self, language: str, n_tokens: int, *, is_edited: bool) -> Sentences:
+        """Sentences of roughly `n_tokens` tokens, as many from each file where it has them.
+
+        What a small file lacks the others give. Speech and tweets are not edited; they stand for
+        edited text where there is no other.
+        """
+        paths = [p for p in self.files[language] if _facts(p).is_edited_text == is_edited]
+        return _evenly(paths or self.files[language] * is_edited, n_tokens)
+
+    def of_treebank(self, treebank: str, n_tokens: int) -> Sentences:
+        """Sentences of a treebank, after them others of its language where they are few."""
+        paths = self.files[treebank_language(treebank)]
+        own = [path for path in paths if treebank_name(path) == treebank]
+        sentences = [s for path in own for s in read_sentences(path, n_tokens)]
+        n_lacking = max(0, _FEW_TOKENS - sum(map(len, sentences)))
+        return sentences + _evenly([path for path in paths if path not in own], n_lacking)
+
+    def dev(self, language: str, n_tokens: int) -> list[Sentences]:
+        """The first sentences of each dev file of a language."""
+        paths = self.part("dev").get(language, ())
+        return [first_tokens(read_sentences(path), n_tokens) for path in paths]
+
+
+def _facts(path: Path) -> TreebankFacts:
+    return facts_of(treebank_name(path))
+
+
+def _evenly(paths: Sequence[Path], n_tokens: int) -> Sentences:
     sentences = {path: read_sentences(path, n_tokens) for path in paths}
-    shares = _shares({path: sum(map(len, sentences[path])) for path in paths}, n_tokens)
+    sizes = {path: sum(map(len, sentences[path])) for path in paths}
+    shares: dict[Path, int] = {}
+    for n_done, path in enumerate(sorted(paths, key=sizes.__getitem__)):
+        shares[path] = min(sizes[path], n_tokens // (len(paths) - n_done))
+        n_tokens -= shares[path]
     return [s for path in paths for s in first_tokens(sentences[path], shares[path])]
-
-
-def treebank_sentences(treebank: str, paths: Sequence[Path], n_tokens: int) -> Sentences:
-    """Sentences of a treebank as they are, after them others of its language where they are few.
-
-    Args:
-        treebank: Such as `it_postwita`.
-        paths: Training files of its language, its own among them.
-        n_tokens: Roughly how many tokens of its own, at most.
-    """
-    own = [path for path in paths if treebank_name(path) == treebank]
-    sentences = [sentence for path in own for sentence in read_sentences(path, n_tokens)]
-    n_lacking = _FEW_TOKENS - sum(map(len, sentences))
-    others = [path for path in paths if path not in own]
-    return sentences + (language_sentences(others, n_lacking) if n_lacking > 0 else [])
 
 
 def read_sentences(path: Path, n_tokens: int | None = None) -> Sentences:
@@ -127,12 +163,26 @@ def read_sentences(path: Path, n_tokens: int | None = None) -> Sentences:
     with open_text(path) as lines:
         parsed = conllu.read(lines, source=str(path))
         sentences = first_tokens(map(_surfaces, parsed), n_tokens)
-    marks = [
-        left.has_space for sentence in sentences for left, right in _marks_after_words(sentence)
-    ]
-    if sum(marks) <= _MOST_SPACED * len(marks):
-        return sentences
-    return [_tight(sentence) if i % 2 else sentence for i, sentence in enumerate(sentences)]
+    pairs = (pair for sentence in sentences for pair in pairwise(sentence))
+    is_spaced = [left.has_space for left, right in pairs if right.form in _CLOSING]
+    if sum(is_spaced) > _MOST_SPACED * len(is_spaced):
+        for sentence in sentences[1::2]:
+            for index, (left, right) in enumerate(pairwise(sentence)):
+                if right.form in _CLOSING:
+                    sentence[index] = left._replace(has_space=False)
+    return sentences
+
+
+def first_tokens(sentences: Iterable[list[Surface]], n_tokens: int | None) -> Sentences:
+    """Sentences until they have so many tokens."""
+    found: Sentences = []
+    n_left = float("inf") if n_tokens is None else n_tokens
+    for sentence in sentences:
+        if n_left <= 0:
+            break
+        n_left -= len(sentence)
+        found.append(sentence)
+    return found
 
 
 def joined_letters(sentence: Iterable[Surface]) -> list[Surface]:
@@ -148,16 +198,21 @@ def joined_letters(sentence: Iterable[Surface]) -> list[Surface]:
     return found
 
 
-def first_tokens(sentences: Iterable[list[Surface]], n_tokens: int | None) -> Sentences:
-    """Sentences until they have so many tokens."""
-    found: Sentences = []
-    n_left = float("inf") if n_tokens is None else n_tokens
-    for sentence in sentences:
-        if n_left <= 0:
-            break
-        n_left -= len(sentence)
-        found.append(sentence)
-    return found
+def sentence_text(sentence: Iterable[Surface]) -> tuple[str, list[int]]:
+    """The text of a sentence of one token or more, and the offset after each surface token."""
+    text, ends = "", []
+    for form, _, has_space in sentence:
+        text += form
+        ends.append(len(text))
+        text += " " * has_space
+    return text[: ends[-1]], ends
+
+
+def neighbours(items: Iterable[_Item], most: int, *, seed: int = 1) -> Iterator[list[_Item]]:
+    """Cuts items into groups of up to `most` that follow one another; the seed chooses sizes."""
+    generator, rest = random.Random(seed), iter(items)
+    while group := list(islice(rest, generator.randint(1, most))):
+        yield group
 
 
 def text_language(path: Path) -> str:
@@ -166,41 +221,11 @@ def text_language(path: Path) -> str:
 
 
 def _surfaces(sentence: conllu.ConlluSentence) -> list[Surface]:
-    surfaces: list[Surface] = []
-    last = 0
-    for row in sentence.rows:
-        first, _, end = row[conllu.ID].partition("-")
-        if "." in first:
-            continue
-        form, has_space = row[conllu.FORM], "SpaceAfter=No" not in row[conllu.MISC]
-        if end:
-            surfaces.append(Surface(form, (), has_space))
-            last = int(end)
-        elif int(first) <= last:
-            surfaces[-1] = surfaces[-1]._replace(tokens=(*surfaces[-1].tokens, form))
-        else:
-            surfaces.append(Surface(form, (form,), has_space))
-    return surfaces
-
-
-def _marks_after_words(sentence: Sequence[Surface]) -> Iterator[tuple[Surface, Surface]]:
-    return ((left, right) for left, right in pairwise(sentence) if right.form in _CLOSING)
-
-
-def _tight(sentence: Sequence[Surface]) -> list[Surface]:
+    forms = [row[conllu.FORM] for row in sentence.tokens]
     return [
-        surface._replace(has_space=surface.has_space and after not in _CLOSING)
-        for surface, after in zip(sentence, [*(s.form for s in sentence[1:]), ""], strict=True)
+        Surface(form, tuple(forms[first : last + 1]), "SpaceAfter=No" not in misc)
+        for (_, form, *_, misc), first, last in sentence.surfaces
     ]
-
-
-def _shares(sizes: Mapping[Path, int], n_tokens: int) -> dict[Path, int]:
-    shares: dict[Path, int] = {}
-    n_left = n_tokens
-    for n_done, path in enumerate(sorted(sizes, key=lambda path: sizes[path])):
-        shares[path] = min(sizes[path], n_left // (len(sizes) - n_done))
-        n_left -= shares[path]
-    return shares
 
 
 def without_marks(text: str) -> str:
@@ -214,34 +239,26 @@ def marked_line(
     token_ends: NDArray[np.float32],
     sentence_ends: NDArray[np.bool_],
 ) -> str:
-    """Writes one line of text as lines of sentences.
+    """Writes one line of text as lines of sentences, each with a line break.
 
     Args:
         text: Without marks.
         ends: Offset after each unit.
         token_ends: Probability that a token ends after each unit. Shape (n_units,).
         sentence_ends: Whether a sentence does. Shape (n_units,).
-
-    Returns:
-        The sentences, each with a line break.
     """
-    parts: list[str] = []
-    start = 0
-    levels = np.digitize(token_ends, _THRESHOLDS).tolist()
-    for end, level, is_last in zip(ends, levels, sentence_ends.tolist(), strict=True):
-        parts.append(text[start:end].lstrip() if not parts else text[start:end])
-        parts.append(MARKS[3] + "\n" if is_last else MARKS[level])
-        start = end
-    lines = "".join(parts).split("\n")
+    marks = [MARKS[level] for level in np.digitize(token_ends, _THRESHOLDS)]
+    marks = [f"{MARKS[3]}\n" if e else m for m, e in zip(marks, sentence_ends, strict=True)]
+    units = (text[start:end] for start, end in pairwise([0, *ends]))
+    lines = "".join(unit + mark for unit, mark in zip(units, marks, strict=True)).split("\n")
     return "".join(line.strip() + "\n" for line in lines if line.strip())
 
 
 def read_marked(directory: Path, language: str) -> Iterator[MarkedSentence]:
     """Yields the marked sentences of a language, of all varieties."""
     for line in _labelled_lines(directory, language, SEGMENTED):
-        offsets: dict[int, float] = {}
-        for count, match in enumerate(_MARK.finditer(line)):
-            offsets[match.start() - count] = _MEANINGS[MARKS.index(match[0])]
+        marks = enumerate(_MARK.finditer(line))
+        offsets = {match.start() - number: _MEANINGS[match[0]] for number, match in marks}
         yield without_marks(line.rstrip("\n")), offsets
 
 
@@ -254,11 +271,10 @@ def split_line(sentence: Sequence[Surface]) -> str:
 def read_splits(directory: Path, language: str) -> Iterator[list[Surface]]:
     """Yields the split sentences of a language, of all varieties."""
     for line in _labelled_lines(directory, language, SPLITS):
-        yield [Surface(form, tuple(tokens), True) for form, *tokens in json.loads(line)]
+        yield [Surface(form, tuple(tokens)) for form, *tokens in json.loads(line)]
 
 
 def _labelled_lines(directory: Path, language: str, suffix: str) -> Iterator[str]:
     for path in sorted(directory.glob("*" + suffix)):
         if text_language(path) == language:
-            with open_text(path, newline="\n") as lines:
-                yield from lines
+            yield from read_lines(path)

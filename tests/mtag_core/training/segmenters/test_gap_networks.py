@@ -11,25 +11,24 @@ from mtag_core.segmentation.gap_inputs import InputTables, padded_codes
 from mtag_core.segmentation.gap_network import GapNetwork
 from mtag_core.segmentation.units import find_units
 from mtag_core.training.segmenters.gap_networks import (
+    N_LAYERS,
     GapModel,
-    GapShape,
     frequent_codes,
     read_stream,
 )
 
-_SHAPE = GapShape(unit_width=6, pair_width=4, width=10, n_layers=3, n_pairs=32)
 _BLANK = "\t_" * 7 + "\tSpaceAfter=No\n"
 
 
 def _model():
     units = find_units("猫が寝る。", has_spaces=False)
-    tables = InputTables(np.sort(np.array(units.codes, np.uint32)), 4, _SHAPE.n_pairs)
+    tables = InputTables(np.sort(np.array(units.codes, np.uint32)), 4, 32)
     torch.manual_seed(1)
-    return GapModel(tables, _SHAPE, dropout=0.1).eval()
+    return GapModel(tables).eval()
 
 
 def _torch_scores(model, units):
-    inputs = model.tables.inputs(*padded_codes(units, _SHAPE.n_layers))
+    inputs = model.tables.inputs(*padded_codes(units, N_LAYERS))
     columns = (torch.from_numpy(c)[None] for c in (inputs.units, inputs.kinds, inputs.pairs))
     with torch.no_grad():
         return model(*columns)[0].numpy()
@@ -51,20 +50,21 @@ def test_training_sees_the_weights_that_are_saved():
 
 
 def _stream(treebank, labelled):
-    return read_stream(treebank, labelled, n_beyond=3, has_spaces=False)
+    return read_stream(treebank, labelled, has_spaces=False)
 
 
 def test_stream_knows_ends_and_asks_about_gaps_inside_texts():
     stream = _stream([("ab c", {2: 1.0, 4: 1.0})], [])
-    assert (stream.kinds > 0).tolist() == [True] * 3 + [False] * 3
-    assert stream.targets.T.tolist() == [[0, 1, 1, 0, 0, 0], [0, 0, 1, 0, 0, 0]]
+    assert (stream.kinds > 0).tolist() == [True] * 3 + [False] * N_LAYERS
+    assert stream.targets[:3].T.tolist() == [[0, 1, 1], [0, 0, 1]]
     # The space parts tokens by itself; nothing is asked about the end of a text.
-    assert stream.weights.T.tolist() == [[8, 0, 0, 0, 0, 0], [8, 8, 0, 0, 0, 0]]
+    assert stream.weights[:3].T.tolist() == [[8, 0, 0], [8, 8, 0]]
+    assert not stream.targets[3:].any() and not stream.weights[3:].any()
 
 
 def test_labelled_text_says_that_no_sentence_ends_inside_a_token():
     stream = _stream([], [("abc", {2: 0.7, 3: 1.0})])
-    assert stream.weights[:, 1].tolist() == [1, 0, 0, 0, 0, 0]
+    assert stream.weights[:, 1].tolist() == [1, *[0] * (N_LAYERS + 2)]
     assert stream.targets[0, 0] == pytest.approx(0.01)
 
 
@@ -89,8 +89,8 @@ def test_model_parts_words_without_spaces(tmp_path):
     sentence = f"1\t猫{_BLANK}2\tが{_BLANK}3\t寝る{_BLANK}4\t。{_BLANK}\n"
     model = _trained(tmp_path, sentence)
     block = model.tokenize("猫が寝る。" * 2, [(0, 10)])
-    assert block.starts == [0, 1, 2, 4, 5, 6, 7, 9]
-    assert block.ends == [1, 2, 4, 5, 6, 7, 9, 10]
+    assert block.starts.tolist() == [0, 1, 2, 4, 5, 6, 7, 9]
+    assert block.ends.tolist() == [1, 2, 4, 5, 6, 7, 9, 10]
     assert block.sentence_ends == [4, 8]
 
 

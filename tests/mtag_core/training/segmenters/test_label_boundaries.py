@@ -1,4 +1,3 @@
-import lzma
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +8,8 @@ from hypothesis import strategies as st
 pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.__main__ import main
-from mtag_core.training.segmenters.encoder_labels import span_f1
+from mtag_core.storage import create_text
+from mtag_core.training.segmenters.marked_text import span_f1
 from mtag_core.training.segmenters.treebanks import read_marked
 from tests.mtag_core.training.tiny_teacher import write_model
 
@@ -31,8 +31,8 @@ def folder(tmp_path):
         )
         (tmp_path / "ud" / f"zh_own-ud-{part}.conllu").write_text("\n".join(rows) + "\n")
     (tmp_path / "text").mkdir()
-    for name in ("zh", "zh_hant", "en"):
-        with lzma.open(tmp_path / "text" / f"{name}.txt.xz", "wt") as sink:
+    for name in ("zh.txt", "zh_hant.txt.xz", "en.txt.xz"):
+        with create_text(tmp_path / "text" / name) as sink:
             sink.write("\n".join(_TEXT) + "\n\n")
     return tmp_path
 
@@ -61,9 +61,11 @@ def test_labelling_repeats_exactly(folder):
     assert one.read_bytes() == two.read_bytes()
 
 
-def test_folder_without_text_is_an_error(folder, capsys):
-    assert _label(folder, "out", f"--text={folder / 'ud'}") == 2
-    assert "no .txt.xz file of yue, zh" in capsys.readouterr().err
+def test_languages_without_text_are_an_error(folder, capsys):
+    for path in (folder / "text").glob("zh*"):
+        path.unlink()
+    assert _label(folder, "out", f"--text={folder / 'text'}") == 2
+    assert "no text of yue, zh" in capsys.readouterr().err
 
 
 def _spans(ends):

@@ -42,8 +42,8 @@ def test_rare_parts_are_not_joined():
 
 
 def test_choices_tell_which_scripts_are_right(table):
-    assert table.tokens_of("hadodo")[0] == ("hadodo",)
-    assert set(table.tokens_of("hadodo")[1:]) == {
+    assert table.form("hadodo").tokens[0] == ("hadodo",)
+    assert set(table.form("hadodo").tokens[1:]) == {
         ("ha", "dodo"),
         ("hadod_", "hu"),
         ("ha", "dod_", "hu"),

@@ -68,7 +68,7 @@ def test_unsure_tokens_stay_unlabelled(folder):
 
 def test_language_without_text_is_an_error(folder, capsys):
     assert _label(folder, "out", "--languages", "ar") == 2
-    assert "ar.txt.xz: no text to label" in capsys.readouterr().err
+    assert "no text of ar" in capsys.readouterr().err
 
 
 def test_language_without_treebank_is_an_error(folder, capsys):

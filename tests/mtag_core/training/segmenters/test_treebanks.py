@@ -8,16 +8,13 @@ from mtag_core.training.segmenters.treebanks import (
     SEGMENTED,
     SPLITS,
     Surface,
-    is_edited,
+    Treebanks,
     joined_letters,
-    language_sentences,
     marked_line,
     read_marked,
     read_sentences,
     read_splits,
     split_line,
-    training_files,
-    treebank_sentences,
     without_marks,
 )
 
@@ -25,13 +22,13 @@ _BLANK = "\t_" * 8
 
 
 @pytest.fixture
-def files(tmp_path):
+def french(tmp_path):
     """Ten sentences of French news, a thousand of a larger treebank, and ten of speech."""
     for name, form, n in (("gsd", "un", 10), ("sequoia", "deux", 1000), ("spoken", "euh", 10)):
         sentence = f"1\t{form}{_BLANK}\n2\tmot{_BLANK}\n\n"
         (tmp_path / f"fr_{name}-ud-train.conllu").write_text(sentence * n)
         (tmp_path / f"fr_{name}-ud-test.conllu").write_text("not read")
-    return training_files(tmp_path)["fr"]
+    return Treebanks(tmp_path)
 
 
 def _n_sentences(sentences):
@@ -48,22 +45,23 @@ def _written(tmp_path, *sentences):
     return path
 
 
-def test_what_a_small_file_lacks_the_others_give(files):
-    found = _n_sentences(language_sentences([p for p in files if is_edited(p)], 90))
+def test_what_a_small_file_lacks_the_others_give(french):
+    found = _n_sentences(french.of_language("fr", 90, is_edited=True))
     assert found["un"] == 10
     assert found["deux"] >= 25
 
 
-def test_speech_is_not_edited(files):
-    assert [path.name.split("-")[0] for path in files if not is_edited(path)] == ["fr_spoken"]
+def test_speech_is_not_edited(french):
+    assert set(_n_sentences(french.of_language("fr", 90, is_edited=False))) == {"euh"}
+    assert "euh" not in _n_sentences(french.of_language("fr", 9_000, is_edited=True))
 
 
-def test_a_small_treebank_comes_before_others_of_its_language(files):
-    assert list(_n_sentences(treebank_sentences("fr_spoken", files, 100))) == ["euh", "un", "deux"]
+def test_a_small_treebank_comes_before_others_of_its_language(french):
+    assert list(_n_sentences(french.of_treebank("fr_spoken", 100))) == ["euh", "un", "deux"]
 
 
-def test_a_treebank_gives_no_more_than_asked(files):
-    assert _n_sentences(treebank_sentences("fr_gsd", files, 6))["un"] == 3
+def test_a_treebank_gives_no_more_than_asked(french):
+    assert _n_sentences(french.of_treebank("fr_gsd", 6))["un"] == 3
 
 
 def test_surface_tokens_keep_splits_and_spaces(tmp_path):
