@@ -1,4 +1,4 @@
-"""Scores kept as facts in `docs/results/`, measured once, and how tables show them as Markdown."""
+"""Scores kept as facts in `docs/results/`, measured once, and how tables show them."""
 
 import json
 import math
@@ -91,16 +91,6 @@ def write_facts(name: str, results: Sequence[TreebankResult], *, command: str) -
     path = DIRECTORY / f"{name}.json"
     path.write_text(text, encoding="utf-8")
     return path
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; columns after the first are aligned to the right."""
-    lines = [_line(header), "|---|" + "---:|" * (len(header) - 1), *map(_line, rows)]
-    return "\n".join(lines)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def number(value: float | None, *, digits: int = 1) -> str:

@@ -9,9 +9,9 @@ from benchmarks.paper.facts import (
     load_facts,
     number,
     scores_cell,
-    table,
     trained_treebanks,
 )
+from mtag_core.evaluation.summary import markdown_table
 
 _N_NAMED = 7
 """Treebanks named in a list of the worst."""
@@ -31,7 +31,7 @@ def raw_section() -> str:
     header = ["language", "Words", "UPOS", "UFeats", "lost to segmentation", "lost to tagging"]
     header += ["UPOS lost to a wrong language", "tokens cut as another language's"]
     header += ["UDPipe 1", "student, same treebanks"]
-    parts = [title, _RAW, table(header, rows), "### What is left to gain"]
+    parts = [title, _RAW, markdown_table(header, rows), "### What is left to gain"]
     return "\n\n".join([*parts, _largest_losses(gold, known, udpipe)])
 
 
@@ -79,7 +79,7 @@ def forms_section() -> str:
         cells = [number(shares["mean"]), worst, number(before)]
         rows.append([form, str(len(languages)), *cells])
     header = ["form", "languages", "same UPOS", "lowest", "before text was folded"]
-    return f"{title}\n\n{_FORMS}\n\n{table(header, rows)}"
+    return f"{title}\n\n{_FORMS}\n\n{markdown_table(header, rows)}"
 
 
 def kinds_section() -> str:
@@ -92,7 +92,7 @@ def kinds_section() -> str:
     rows = [
         [kind, *(number(record[each].get(kind)) for each in systems)] for kind in record["mtag"]
     ]
-    return f"{title}\n\n{_KINDS}\n\n{table(['kind', *systems], rows)}"
+    return f"{title}\n\n{_KINDS}\n\n{markdown_table(['kind', *systems], rows)}"
 
 
 _KINDS = """\
@@ -196,7 +196,7 @@ def treebanks_section() -> str:
     header += ["told the treebank, gold", "whole FEATS"] if told else []
     header += others
     picture = "![F1 of each treebank](heat-map.svg)"
-    return f"## Every treebank\n\n{SETTING}.\n\n{table(header, rows)}\n\n{picture}"
+    return f"## Every treebank\n\n{SETTING}.\n\n{markdown_table(header, rows)}\n\n{picture}"
 
 
 def _gold_cells(facts: Facts, treebank: str) -> list[str]:

@@ -21,11 +21,11 @@ from benchmarks.paper.facts import (
     number,
     pair,
     scores_cell,
-    table,
     trained_treebanks,
 )
 from benchmarks.paper.raw_tables import forms_section, kinds_section, raw_section, treebanks_section
 from mtag_core.evaluation.metrics import LEMMAS
+from mtag_core.evaluation.summary import markdown_table
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 OUTPUT = Path("docs/results.md")
@@ -67,13 +67,13 @@ def speed_section() -> str:
     rows += _speed_rows(load_benchmark("tag_cpu"))
     rows += _speed_rows(gpu, suffix=", GPU")
     header = ["system", "32 words", "128 words", "words/s at 32", "words/s at 128"]
-    parts = [f"## Table 3: speed\n\n{_SPEED}", table(header, rows)]
+    parts = [f"## Table 3: speed\n\n{_SPEED}", markdown_table(header, rows)]
     if gpu:
         parts.insert(1, _GPU_SPEED.format(**gpu))
     systems = load_benchmark("raw_cpu").get("systems", {})
     if systems:
         raw = [[name, f"{row['words_per_s']:,}"] for name, row in systems.items()]
-        parts += [_RAW_SPEED, table(["from raw text", "words/s"], raw)]
+        parts += [_RAW_SPEED, markdown_table(["from raw text", "words/s"], raw)]
     return "\n\n".join(parts)
 
 
@@ -206,7 +206,7 @@ def _per_treebank(title: str, treebanks: Sequence[str], extra: Iterable[Sequence
                 cells = [scores_cell(facts, [name]) for name in treebanks]
                 rows.append([label, shown, *cells, scores_cell(facts, treebanks)])
     header = ["system", "text", *treebanks, "macro"]
-    return f"## {title}\n\n{SETTING}.\n\n{table(header, [*rows, *extra])}"
+    return f"## {title}\n\n{SETTING}.\n\n{markdown_table(header, [*rows, *extra])}"
 
 
 def _table2() -> str:
@@ -224,7 +224,7 @@ def _table2() -> str:
     )
     header = ["system", "embeddings (width x entries)", "other weights", "on disk"]
     picture = "![Size, accuracy and speed](size-accuracy-speed.svg)"
-    return f"## Table 2: parameters\n\n{labels}\n\n{table(header, rows)}\n\n{picture}"
+    return f"## Table 2: parameters\n\n{labels}\n\n{markdown_table(header, rows)}\n\n{picture}"
 
 
 def _n_labels() -> int:
@@ -251,7 +251,7 @@ def _table4() -> str:
         "Macro average over the test sets that a system has a model for; the student's average "
         f"over the same ones stands below each. {SETTING}."
     )
-    return f"## Table 4: multilingual systems\n\n{text}\n\n{table(header, rows)}"
+    return f"## Table 4: multilingual systems\n\n{text}\n\n{markdown_table(header, rows)}"
 
 
 def _macro_row(label: str, system: str, treebanks: Collection[str]) -> list[str]:
@@ -275,7 +275,7 @@ def _table6() -> str:
         "our systems learnt from the code-mixed treebanks. TECT has 166 tokens: one of them is "
         "0.6 points."
     )
-    return f"## Table 6: code-mixed text\n\n{text}\n\n{table(header, rows)}"
+    return f"## Table 6: code-mixed text\n\n{text}\n\n{markdown_table(header, rows)}"
 
 
 def _lemmas() -> str:
@@ -294,7 +294,7 @@ def _lemmas() -> str:
         "place of lemmas (`@card@`), is taken out."
     )
     header = ["system", "treebanks", "gold tokens", "raw, language known", "raw"]
-    body = table(header, rows) if rows else "Not measured."
+    body = markdown_table(header, rows) if rows else "Not measured."
     return f"## Lemmas\n\n{text}\n\n{body}"
 
 

@@ -4,7 +4,7 @@ A table, Markdown or JSON; that of a pair of files is the shared task's.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mtag_core.evaluation.metrics import LEMMAS, TAG_METRICS, TREE_METRICS, WHOLE_FEATS, Score
@@ -84,13 +84,18 @@ def _counts_table(scores: Mapping[str, Score]) -> str:
 
 
 def _markdown(scores: Mapping[str, Score]) -> str:
-    lines = [f"| Metric | {' | '.join(_COLUMNS)} |", "|---|" + "---:|" * len(_COLUMNS)]
+    rows = []
     for name in [*_official(scores), *(name for name in scores if name == WHOLE_FEATS)]:
         score = scores[name]
-        cells = [_percent(share) for share in (score.precision, score.recall, score.f1)]
-        cells.append(_percent(score.aligned_accuracy))
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        shares = (score.precision, score.recall, score.f1, score.aligned_accuracy)
+        rows.append([name, *map(_percent, shares)])
+    return markdown_table(["Metric", *_COLUMNS], rows)
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; columns after the first are aligned to the right."""
+    first, *lines = (f"| {' | '.join(cells)} |" for cells in (header, *rows))
+    return "\n".join([first, "|---|" + "---:|" * (len(header) - 1), *lines])
 
 
 def _official(scores: Mapping[str, Score]) -> list[str]:
@@ -176,11 +181,9 @@ def format_results(
     header = ["treebank", "tokens", *metrics, *(_LOSSES if has_losses else ())]
     rows = [_result_row(result, metrics, has_losses=has_losses) for result in results]
     rows += [_average_row(each, metrics, has_losses=has_losses) for each in averages(results)]
-    style = _markdown_row if format_name == "markdown" else _table_row(header, rows)
-    lines = [style(row) for row in [header, *rows]]
     if format_name == "markdown":
-        lines.insert(1, "|---|" + "---:|" * (len(header) - 1))
-    return "\n".join(lines)
+        return markdown_table(header, rows)
+    return "\n".join(_table_lines([header, *rows]))
 
 
 def results_record(results: Sequence[TreebankResult]) -> dict[str, object]:
@@ -234,16 +237,8 @@ def _percents(values: Iterable[float]) -> list[str]:
     return [f"{value:.2f}" for value in values]
 
 
-def _markdown_row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _table_row(header: list[str], rows: list[list[str]]) -> Callable[[list[str]], str]:
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-
-    def format_row(cells: list[str]) -> str:
-        name, *numbers = cells
+def _table_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *numbers in rows:
         padded = [cell.rjust(width) for cell, width in zip(numbers, widths[1:], strict=True)]
-        return "  ".join([name.ljust(widths[0]), *padded])
-
-    return format_row
+        yield "  ".join([name.ljust(widths[0]), *padded])

@@ -9,10 +9,10 @@ from benchmarks.__main__ import main
 from benchmarks.baselines import udpipe
 from benchmarks.harness import interleaved_words_per_s, ratios, shown_command
 from benchmarks.paper import facts, score, student, tables
-from benchmarks.paper.facts import Facts, load_facts, pair, table, write_facts
+from benchmarks.paper.facts import Facts, load_facts, pair, write_facts
 from benchmarks.paper.figures import Point, comparable, heat_map, size_chart
 from mtag_core.evaluation.metrics import Score
-from mtag_core.evaluation.summary import SUMMARY_METRICS
+from mtag_core.evaluation.summary import SUMMARY_METRICS, markdown_table
 from mtag_core.evaluation.treebanks import TreebankResult
 from mtag_core.labels import Labels
 from tests.mtag_core.evaluation.fakes import TellableFakeTagger
@@ -172,7 +172,7 @@ def test_a_bundle_that_knows_treebanks_is_scored_told_too(tmp_path, monkeypatch,
 
 def test_markdown_shows_a_dash_for_what_is_missing():
     assert pair(None, None) == "-"
-    assert table(["a", "b"], [["1", "2"]]).splitlines()[1] == "|---|---:|"
+    assert markdown_table(["a", "b"], [["1", "2"]]).splitlines()[1] == "|---|---:|"
 
 
 def test_figures_name_every_treebank_and_system():
