@@ -11,8 +11,7 @@
     |-- BundleError (ValueError)         a model bundle is missing, damaged or too new
     |-- OutputError (ValueError)         an output directory holds something else
     |-- CountMismatchError (ValueError)  documents in differ from documents tagged and rejected
-    |-- RejectRatioError (ValueError)    more documents were rejected than allowed
-    |-- NothingTaggedError (ValueError)  a run wrote no token
+    |-- OutcomeError (ValueError)        a run tagged nothing, or rejected more than allowed
     |-- ShardError (ValueError)          a teacher-logits shard does not fit the student
     `-- CheckpointError (ValueError)     a training checkpoint cannot be used
 
@@ -67,12 +66,8 @@ class CountMismatchError(MtagError, ValueError):
     """Documents read differ from documents tagged plus documents rejected."""
 
 
-class RejectRatioError(MtagError, ValueError):
-    """More documents were rejected than the caller allows."""
-
-
-class NothingTaggedError(MtagError, ValueError):
-    """A run read its inputs and wrote no token."""
+class OutcomeError(MtagError, ValueError):
+    """A run is complete, but wrote no token or rejected more documents than allowed."""
 
 
 class ShardError(MtagError, ValueError):

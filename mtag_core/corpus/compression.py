@@ -48,10 +48,6 @@ class CorruptError(FormatError):
     """The compressed data are damaged, or are not what the file's name says."""
 
 
-class DecoderMemoryError(FormatError):
-    """Decompressing the data would take more memory than is allowed."""
-
-
 class ExpansionError(FormatError):
     """The compressed data hold more than is allowed."""
 
@@ -135,7 +131,7 @@ class DecompressedStream:
         Raises:
             TruncatedError: The input ends in the middle; all before was returned already.
             CorruptError: The input is damaged here; all before was returned already.
-            DecoderMemoryError: Decompressing it would take too much memory.
+            FormatError: Decompressing it would take too much memory.
             ExpansionError: It holds more than allowed.
         """
         while True:
@@ -183,7 +179,7 @@ class DecompressedStream:
         except _ERRORS as error:
             if any(message in str(error) for message in _MEMORY_MESSAGES):
                 expected = "expected archives that ask for at most 512 MiB (xz) or 128 MiB (zst)"
-                raise DecoderMemoryError(f"{self._codec} data: {error}; {expected}") from error
+                raise FormatError(f"{self._codec} data: {error}; {expected}") from error
             place = f"the stream that starts at byte {self.n_consumed}"
             raise CorruptError(f"{self._codec} data damaged in {place}: {error}") from error
         if is_at_end and not decompressed and not decoder.eof:

@@ -11,7 +11,7 @@ from typing import Any
 
 from mtag_core import storage
 from mtag_core.corpus.decoding import REMEDIES
-from mtag_core.errors import MtagError, NothingTaggedError, RejectRatioError
+from mtag_core.errors import MtagError, OutcomeError
 from mtag_core.output.count_tables import CountSummary, write_count_tables
 from mtag_core.output.json_files import from_json, read_json, write_json
 from mtag_core.output.layout import REJECTS, RUNS, OutputLayout
@@ -175,7 +175,7 @@ def check_tagged(
         hint: What can be done where documents had sentences that were not kept.
 
     Raises:
-        NothingTaggedError: It wrote no token; the message has the first reject of each reason and
+        OutcomeError: It wrote no token; the message has the first reject of each reason and
             what can be done about it.
     """
     counts = report["counts"]
@@ -186,7 +186,7 @@ def check_tagged(
         "the output is complete, and empty"
     )
     hints = [f"  {hint}"] if hint and counts["tagged"] else []
-    raise NothingTaggedError("\n".join([summary, *hints, *_first_rejects(layout, report)]))
+    raise OutcomeError("\n".join([summary, *hints, *_first_rejects(layout, report)]))
 
 
 def check_reject_ratio(report: Mapping[str, Any], *, max_reject_ratio: float | None) -> None:
@@ -197,13 +197,13 @@ def check_reject_ratio(report: Mapping[str, Any], *, max_reject_ratio: float | N
         max_reject_ratio: The share of all documents that is allowed, 0 to 1; None allows all.
 
     Raises:
-        RejectRatioError: More were; the message has the number of each reason.
+        OutcomeError: More were; the message has the number of each reason.
     """
     n_documents, n_rejected = report["counts"]["documents"], report["counts"]["rejected"]
     if max_reject_ratio is None or n_rejected <= max_reject_ratio * n_documents:
         return
     reasons = ", ".join(f"{reason} {n}" for reason, n in report["rejects_by_reason"].items())
-    raise RejectRatioError(
+    raise OutcomeError(
         f"{n_rejected} of {n_documents} documents were rejected ({reasons}), more than "
         f"--max_reject_ratio={max_reject_ratio} allows; the output is complete"
     )

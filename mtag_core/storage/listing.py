@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from stat import S_ISREG
 
 from mtag_core.errors import InputNotFoundError, MtagError, StorageError
 from mtag_core.storage import access, remote
@@ -23,7 +24,6 @@ from mtag_core.storage.paths import (
 
 _WILDCARD = re.compile(r"[*?\[]")
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
-_REGULAR, _KIND = 0o100000, 0o170000
 # What Spark, Hadoop, Databricks and Delta Lake write beside the data; names of files and folders.
 _MARKER = re.compile(
     r"_(?:SUCCESS|FAILED|metadata|common_metadata|temporary|delta_log|spark_metadata|change_data"
@@ -208,7 +208,7 @@ def _file_infos(paths: Iterable[str]) -> Iterator[FileInfo]:
             if error.errno not in _ABSENT or os.path.islink(local_path(path)):
                 yield FileInfo(path, UNKNOWN_SIZE, "")
             continue
-        if status.st_mode & _KIND == _REGULAR:
+        if S_ISREG(status.st_mode):
             yield FileInfo(path, status.st_size, str(status.st_mtime_ns))
 
 
