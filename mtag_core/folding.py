@@ -56,11 +56,18 @@ def fold_forms(forms: Sequence[str]) -> Sequence[str]:
     text = "\n".join(forms)
     if text.isascii():
         return forms
+    has_marks = _LEFT_OUT.search(text) is not None
+    usual = forms
     if not unicodedata.is_normalized("NFKC", text):
-        return list(map(fold_form, forms))
-    if not _LEFT_OUT.search(text):
+        usual = unicodedata.normalize("NFKC", text).split("\n")
+    elif not has_marks:
         return forms
-    return [fold_form(form) if _LEFT_OUT.search(form) else form for form in forms]
+    if len(usual) != len(forms):
+        return list(map(fold_form, forms))
+    return [
+        form if form == other and not (has_marks and _LEFT_OUT.search(form)) else fold_form(form)
+        for form, other in zip(forms, usual, strict=True)
+    ]
 
 
 def is_in_capitals(text: str) -> bool:

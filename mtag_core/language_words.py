@@ -16,7 +16,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from mtag_core.arrays import DAMAGE, spread, write_arrays
+from mtag_core.arrays import DAMAGE, spread, text_codes, write_arrays
 from mtag_core.errors import BundleError
 
 _WORD = regex.compile(r"[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*['’]?")
@@ -97,7 +97,7 @@ def chunks_of(text: str) -> list[str]:
 def chunk_codes(chunk: str) -> tuple[int, ...]:
     """32 bits of each word of a chunk; most has been met before."""
     words = [chunk] if chunk.isalpha() else _WORD.findall(chunk)
-    return tuple([_code(word) for word in words])
+    return tuple([zlib.crc32(word.encode("utf-8", "replace")) for word in words])
 
 
 def ngram_rows(text: str, *, n_rows: int) -> list[int]:
@@ -114,7 +114,7 @@ def ngram_rows(text: str, *, n_rows: int) -> list[int]:
         for size in range(3, 7)
         for start in range(len(word) - size + 1)
     ]
-    return [_code(ngram) & (n_rows - 1) for ngram in (*words, *ngrams)]
+    return [code & (n_rows - 1) for code in text_codes((*words, *ngrams))]
 
 
 class LanguageWords:
@@ -148,6 +148,7 @@ class LanguageWords:
         self._odds = odds
         self.commonest = lru_cache(maxsize=None)(self._commonest)
         self.rivals = lru_cache(maxsize=None)(self._rivals)
+        self._word_odds = lru_cache(maxsize=16_384)(self._find_word_odds)
 
     @classmethod
     def of(
@@ -163,9 +164,13 @@ class LanguageWords:
         """
         languages = sorted(language_to_words)
         rows = [
-            (_code(word), number, round(-10 * logarithm))
+            (code, number, round(-10 * logarithm))
             for number, language in enumerate(languages)
-            for word, logarithm in language_to_words[language].items()
+            for code, logarithm in zip(
+                text_codes(language_to_words[language]),
+                language_to_words[language].values(),
+                strict=True,
+            )
         ]
         table = np.array(sorted(rows), np.int64).reshape(-1, 3)
         codes, n_owners = np.unique(table[:, 0], return_counts=True)
@@ -287,12 +292,15 @@ class LanguageWords:
         known = dict(guess)
         if not len(self._odds) or not guess or guess[0][0] not in ("hr", "sr"):
             return list(guess)
-        rows = ngram_rows(text[:_CROATIAN_CHARACTERS], n_rows=len(self._odds))
-        odds = float(self._odds[rows].sum(dtype=np.int64)) / _ODDS_SCALE
+        odds = sum(map(self._word_odds, words_of(text[:_CROATIAN_CHARACTERS]))) / _ODDS_SCALE
         both = known.get("hr", 0.0) + known.get("sr", 0.0)
         share = 1 / (1 + math.exp(-max(-30.0, min(30.0, odds + _CROATIAN_PRIOR))))
         known |= {"hr": both * share, "sr": both * (1 - share)}
         return sorted(known.items(), key=lambda pair: (-pair[1], pair[0]))
+
+    def _find_word_odds(self, word: str) -> int:
+        rows = ngram_rows(word, n_rows=len(self._odds))
+        return int(self._odds[rows].sum(dtype=np.int64))
 
     def sure_languages(self, texts: Sequence[str]) -> list[tuple[str, float] | None]:
         """The languages of texts of many common words, where no other comes near.
@@ -353,10 +361,6 @@ class LanguageWords:
         }
         ranked = sorted(n_shared, key=lambda other: (-n_shared[other], other))
         return tuple(other for other in ranked[:_N_RIVALS] if n_shared[other] > _RIVAL_SHARED)
-
-
-def _code(word: str) -> int:
-    return zlib.crc32(word.encode("utf-8", "replace"))
 
 
 def _find(table: Codes, codes: Codes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
-from mtag_core.segmentation.word_units import styleless, text_codes
+from mtag_core.arrays import text_codes
+from mtag_core.segmentation.word_units import styleless
 
 # code | titles, which a name follows, and what else never ends a sentence; those with a capital only
 # where the text has it, too | others | words that follow an ordinal | what may end a sentence, but

@@ -8,10 +8,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.arrays import Integers
+from mtag_core.arrays import Integers, text_codes
 from mtag_core.segmentation.chunk_cuts import CutChunks
 from mtag_core.segmentation.hashing import MIX, Codes, feature_slots, hash_features
-from mtag_core.segmentation.word_units import WORDS, UnitClass, text_codes
+from mtag_core.segmentation.word_units import WORDS, UnitClass
 
 N_CHUNK_COLUMNS = 12
 """Numbers that describe a chunk to its neighbours."""

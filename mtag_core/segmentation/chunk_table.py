@@ -9,7 +9,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from mtag_core.arrays import GrowingArray, Integers, spread
+from mtag_core.arrays import GrowingArray, Integers, spread, text_codes
 from mtag_core.segmentation.abbreviations import Abbreviations
 from mtag_core.segmentation.boundary_features import (
     CLOSED,
@@ -46,7 +46,6 @@ from mtag_core.segmentation.word_units import (
     TERMINAL,
     UnitClass,
     styleless,
-    text_codes,
     unit_class_flags,
 )
 

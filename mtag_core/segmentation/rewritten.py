@@ -10,7 +10,6 @@ Source: Unicode Standard Annex 15.
 
 import re
 import unicodedata
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, chain, pairwise
@@ -128,24 +127,33 @@ def forms_in_usual_case(sentence: Sentence) -> tuple[str, ...]:
 
 def folding_edits(text: str) -> list[tuple[int, int, str]]:
     """What differs between a text and its usual Unicode form; nearly always nothing."""
-    if text.isascii():
+    if _is_usual(text):
         return []
-    if unicodedata.is_normalized("NFC", text) and not _MAY_CHANGE.search(text):
-        return []
-    bounds = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
-    is_wide = [_WIDE.search(line) is not None for line in text.split("\n")]
     edits = []
-    for start, end in (match.span() for match in _FOLDED.finditer(text)):
-        part = text[start:end]
-        if "\uff01" <= part[0] <= "\uff5e":
-            is_usual = is_wide[bisect_right(bounds, start) - 1]
-            folded = part if is_usual else part.translate(_FULL_WIDTH)
-        else:
-            folded = unicodedata.normalize("NFC", part)
-            folded = fold(folded) if len(part) == 1 else folded
-        if folded != part and 0 < len(folded) <= len(part):
-            edits.append((start, end, folded))
+    first = 0
+    for line in text.split("\n"):
+        if not _is_usual(line):
+            is_wide = _WIDE.search(line) is not None
+            for match in _FOLDED.finditer(line):
+                start, end = match.span()
+                folded = _folded(match[0], is_wide=is_wide)
+                if folded != match[0] and 0 < len(folded) <= end - start:
+                    edits.append((first + start, first + end, folded))
+        first += len(line) + 1
     return edits
+
+
+def _is_usual(text: str) -> bool:
+    return text.isascii() or (
+        unicodedata.is_normalized("NFC", text) and not _MAY_CHANGE.search(text)
+    )
+
+
+def _folded(part: str, *, is_wide: bool) -> str:
+    if "\uff01" <= part[0] <= "\uff5e":
+        return part if is_wide else part.translate(_FULL_WIDTH)
+    composed = unicodedata.normalize("NFC", part)
+    return fold(composed) if len(part) == 1 else composed
 
 
 def moved_lines(lines: Sequence[LineSpan], edits: Edits) -> list[LineSpan]:

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.arrays import Integers
+from mtag_core.arrays import Integers, text_codes
 from mtag_core.segmentation.hashing import MIX, SPREAD, Codes, hash_columns, table_rows
-from mtag_core.segmentation.word_units import text_codes
 
 Counts = NDArray[np.uint8]
 

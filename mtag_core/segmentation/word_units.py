@@ -8,13 +8,13 @@ Source: Unicode Standard Annex 29.
 
 import re
 import unicodedata
-import zlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from mtag_core.arrays import text_codes
 from mtag_core.folding import fold_form, fold_forms
 
 _EXTEND = r"[\p{M}\u200c\u200d]"
@@ -190,16 +190,6 @@ def unit_numbers(forms: Sequence[str]) -> list[int]:
             alike[index] = _ALIKE[unit_class] or _LONG.sub("00000", _DIGIT.sub("0", folded[index]))
     pairs = zip(text_codes(alike), classes, strict=True)
     return [code << CLASS_BITS | unit_class for code, unit_class in pairs]
-
-
-def text_codes(texts: Iterable[str]) -> list[int]:
-    """32 bits of each text, the same everywhere."""
-    texts = list(texts)
-    # Encoding all at once takes half the time.
-    encoded = "\0".join(texts).encode("utf-8", "replace").split(b"\0")
-    if len(encoded) != len(texts):
-        encoded = [text.encode("utf-8", "replace") for text in texts]
-    return list(map(zlib.crc32, encoded))
 
 
 def styleless(text: str) -> str:
