@@ -10,7 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from functools import cached_property
+from functools import cached_property, lru_cache
+from operator import itemgetter
 from pathlib import Path
 
 import fasttext
@@ -253,19 +254,31 @@ def _weigh(
 
     What the guess leaves to languages that it does not name counts as theirs in full.
     """
-    scripts_to_share: dict[frozenset[str], float] = {}
-    weighed = []
-    left = 0.0
-    for language, prob in guess:
-        left += prob
+    shares = _language_shares(tuple(script_to_share.items()))
+    weighed = [(language, prob * shares[language]) for language, prob in guess]
+    weighed = [pair for pair in weighed if pair[1]]
+    left = 1.0 - sum([prob for _, prob in guess])
+    total = sum([weight for _, weight in weighed]) + max(0.0, left)
+    weighed.sort(key=itemgetter(1), reverse=True)
+    return [(language, weight / total) for language, weight in weighed]
+
+
+class _Shares(dict[str, float]):
+    """The share of letters that each language could have written, filled in as asked for."""
+
+    def __init__(self, script_to_share: Mapping[str, float]) -> None:
+        super().__init__()
+        self._script_to_share = script_to_share
+
+    def __missing__(self, language: str) -> float:
         scripts = scripts_of_language(language)
-        if scripts not in scripts_to_share:
-            scripts_to_share[scripts] = sum(script_to_share.get(each, 0.0) for each in scripts)
-        if weight := prob * scripts_to_share[scripts]:
-            weighed.append((language, weight))
-    total = sum([prob for _, prob in weighed]) + max(0.0, 1.0 - left)
-    weighed.sort(key=lambda pair: -pair[1])
-    return [(language, prob / total) for language, prob in weighed]
+        self[language] = share = sum(self._script_to_share.get(each, 0.0) for each in scripts)
+        return share
+
+
+@lru_cache(maxsize=256)
+def _language_shares(script_to_share: tuple[tuple[str, float], ...]) -> _Shares:
+    return _Shares(dict(script_to_share))
 
 
 def _renormalised(
