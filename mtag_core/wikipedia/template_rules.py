@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable
 
-from mtag_core.wikipedia import quantities
-from mtag_core.wikipedia import template_names as names
+import mtag_core.wikipedia.quantities as quantities
+import mtag_core.wikipedia.template_names as names
 from mtag_core.wikipedia.calls import Call
 from mtag_core.wikipedia.quantities import day_first_date, iso_date, old_style_date
 from mtag_core.wikipedia.tags import protect
