@@ -35,10 +35,15 @@ import apache_beam as beam
 
 from mtag_core.cli.logs import set_up_logging
 from mtag_core.corpus.items import ReadOptions
-from mtag_core.output.delta_table import check_table, commit_table
+from mtag_core.output.beside_parts import (
+    FILES,
+    check_table,
+    commit_table,
+    input_names,
+    publish_files,
+)
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
-from mtag_core.output.named_files import FILES, input_names, publish_files
 from mtag_core.output.preview import preview_parts
 from mtag_core.parts import run as runs
 from mtag_core.parts.completed_parts import read_manifests

@@ -20,6 +20,7 @@ from mtag_core import storage
 from mtag_core.corpus.items import ReadOptions
 from mtag_core.corpus.planning import MAX_ITEM_BYTES
 from mtag_core.errors import CountMismatchError, LockHeldError, OutputError, UsageError
+from mtag_core.output.beside_parts import remove_files
 from mtag_core.output.columns import SCHEMA_VERSION
 from mtag_core.output.json_files import read_json, write_json
 from mtag_core.output.layout import (
@@ -34,7 +35,6 @@ from mtag_core.output.layout import (
     OutputLayout,
 )
 from mtag_core.output.manifests import Manifest
-from mtag_core.output.named_files import remove_files
 from mtag_core.parts.completed_parts import damaged_parts
 from mtag_core.parts.counts import check_balance
 from mtag_core.parts.outcome import collect_report_data, write_report_data

@@ -10,8 +10,8 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from mtag_core.errors import OutputError
-from mtag_core.output import delta_table, named_files
-from mtag_core.output.named_files import input_names
+from mtag_core.output import beside_parts
+from mtag_core.output.beside_parts import input_names
 from tests.pipelines.trees import annotate, tree
 
 _FLAGS = ("--one_file_per_input", "--format=conllu", "--compression=none")
@@ -68,7 +68,7 @@ def test_files_follow_their_inputs_and_others_stay(inputs, tmp_path):
 def test_a_run_that_was_killed_while_it_named_files_names_them_later(inputs, tmp_path, monkeypatch):
     output, whole = tmp_path / "out", tmp_path / "whole"
     with monkeypatch.context() as patch:
-        patch.setattr(named_files.storage, "copy", _fail)
+        patch.setattr(beside_parts.storage, "copy", _fail)
         assert annotate(f"{inputs}/", output, *_FLAGS) == 1
     assert annotate(f"{inputs}/", output, *_FLAGS) == 0
     assert annotate(f"{inputs}/", whole, *_FLAGS) == 0
@@ -174,7 +174,7 @@ def test_a_commit_that_fails_leaves_the_table_as_it_was(inputs, tmp_path, monkey
         yield
 
     with monkeypatch.context() as patch:
-        patch.setattr(delta_table, "_batches", batches)
+        patch.setattr(beside_parts, "_batches", batches)
         assert annotate(f"{inputs}/*.txt", output, f"--table={uri}") == 1
     assert "no room" in capsys.readouterr().err
     assert _texts(DeltaTable(uri)) == before
