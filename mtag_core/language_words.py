@@ -6,7 +6,7 @@ words, and how common each language is, tell more about a text of one to ten wor
 
 import json
 import math
-import zlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
@@ -19,8 +19,12 @@ from numpy.typing import NDArray
 
 from mtag_core.arrays import DAMAGE, spread, text_codes, write_arrays
 from mtag_core.errors import BundleError
+from mtag_core.scripts import is_latin
 
-_WORD = regex.compile(r"[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*['’]?")
+_WORD = regex.compile(r"[\p{L}\p{M}]+(?:'[\p{L}\p{M}]+)*'?")
+# The same in text that `is_latin`, twice as fast.
+_LATIN = "a-z\u00aa\u00b5\u00ba\u00df-\u00f6\u00f8-\u024f\u1e00-\u1eff"
+_LATIN_WORD = re.compile(rf"[{_LATIN}]+(?:'[{_LATIN}]+)*'?")
 
 FLOOR = -11.0
 """Logarithm of how often a language uses a word that is not among its common ones."""
@@ -80,25 +84,20 @@ Codes = NDArray[np.uint32]
 
 def words_of(text: str) -> list[str]:
     """The words of a text in small letters, apostrophes straight."""
-    found: list[str] = _WORD.findall(text.lower().replace("\u2019", "'"))
+    text = text.lower().replace("\u2019", "'")
+    found: list[str] = (_LATIN_WORD if is_latin(text) else _WORD).findall(text)
     return found
 
 
-def word_codes(text: str) -> list[int]:
-    """32 bits of each word of a text: tables hold these in the place of words."""
-    return [*chain.from_iterable(map(chunk_codes, chunks_of(text)))]
+def word_codes(texts: Sequence[str]) -> tuple[Codes, NDArray[np.int64]]:
+    """32 bits of each word of some texts: tables hold these in the place of words.
 
-
-def chunks_of(text: str) -> list[str]:
-    """What stands between spaces, in small letters, apostrophes straight."""
-    return text.lower().replace("\u2019", "'").split()
-
-
-@lru_cache(maxsize=16_384)
-def chunk_codes(chunk: str) -> tuple[int, ...]:
-    """32 bits of each word of a chunk; most has been met before."""
-    words = [chunk] if chunk.isalpha() else _WORD.findall(chunk)
-    return tuple([zlib.crc32(word.encode("utf-8", "replace")) for word in words])
+    Returns:
+        The codes, one text after another, and the number of words of each text, shape (n_texts,).
+    """
+    words = list(map(words_of, texts))
+    n_words = np.array(list(map(len, words)), np.int64)
+    return np.array(text_codes(chain.from_iterable(words)), np.uint32), n_words
 
 
 def ngram_rows(text: str, *, n_rows: int) -> list[int]:
@@ -233,10 +232,8 @@ class LanguageWords:
             Logarithms, shape (n_texts, n_languages), and the number of words of each text, shape
             (n_texts,).
         """
-        texts_codes = list(map(word_codes, texts))
-        n_words = np.array(list(map(len, texts_codes)), np.int64)
-        codes = np.array([*chain.from_iterable(texts_codes)], np.uint32)
-        places, is_known = _find(self._codes, codes)
+        codes, n_words = word_codes(texts)
+        places, is_known = find_codes(self._codes, codes)
         of_text = np.arange(len(texts)).repeat(n_words)[is_known]
         counts = self._starts[places + 1] - self._starts[places]
         pairs = spread(counts, self._starts[places])
@@ -372,7 +369,8 @@ def _ranked(pairs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
     return sorted(sorted(pairs), key=itemgetter(1), reverse=True)
 
 
-def _find(table: Codes, codes: Codes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def find_codes(table: Codes, codes: Codes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Places in a sorted table of the codes that are in it, and which are: shape (n_codes,)."""
     places = np.searchsorted(table, codes)
     is_known = np.zeros(len(codes), np.bool_)
     inside = places < len(table)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.langid import LanguageIdentifier
-from mtag_core.language_words import LanguageWords, chunk_codes, chunks_of
+from mtag_core.language_words import LanguageWords, find_codes, word_codes
 from mtag_core.languages import UNKNOWN
 from mtag_core.scripts import is_latin, script_shares, scripts_of_language
 from mtag_core.segmentation.rewritten import ReadText
@@ -46,7 +46,6 @@ _MIN_WORDS = 4
 _BEGINNING_CHARACTERS = 250
 # Texts are compared so many at a time.
 _N_TOGETHER = 512
-_MOST_CHUNKS = 16_384
 
 # Marks that end a sentence, and what may close after them.
 _SENTENCE_END = re.compile(
@@ -240,30 +239,19 @@ class _Agreement:
         self._scripts = scripts_of_language(language)
         common = words.commonest(language, _COMMON_WORDS)
         rivals = [words.commonest(rival, _COMMON_WORDS) for rival in words.rivals(language)]
-        # That it is a word, that it is a common one; then for each rival that it is common there no
-        # more, or there alone.
-        self._nothing = (0, 0) * (1 + len(rivals))
-        self._word = (1, *self._nothing[1:])
-        self._code_to_counts = {
-            code: (
-                1,
-                code in common,
-                *chain.from_iterable(
-                    (code in common - rival, code in rival - common) for rival in rivals
-                ),
-            )
-            for code in common.union(*rivals)
-        }
-        self._clear()
-
-    def _clear(self) -> None:
-        # Of what stands between spaces: most has been met before.
-        self._chunk_to_row: dict[str, int] = {}
-        self._counts_to_row = {self._word: 0}
+        codes = sorted(common.union(*rivals))
+        self._codes = np.array(codes, np.uint32)
+        # Of any other word, then of these: that it is a word, that it is a common one; then for
+        # each rival that it is common there no more, or there alone.
+        self._counts = np.zeros((1 + len(codes), 2 + 2 * len(rivals)), np.int16)
+        self._counts[:, 0] = 1
+        self._counts[1:, 1] = [code in common for code in codes]
+        for number, rival in enumerate(rivals):
+            self._counts[1:, 2 + 2 * number] = [code in common - rival for code in codes]
+            self._counts[1:, 3 + 2 * number] = [code in rival - common for code in codes]
 
     def __call__(self, texts: Sequence[str]) -> list[bool]:
-        chunks = list(map(chunks_of, texts))
-        sums = self._sums(chunks)
+        sums = self._sums(texts)
         n_words, n_common = sums[:, 0], sums[:, 1]
         is_other = sums[:, 3::2] >= np.maximum(1, sums[:, 2::2])
         is_common = (n_words >= _MIN_WORDS) & (n_common >= _COMMON_SHARE * n_words)
@@ -275,28 +263,16 @@ class _Agreement:
             agreed[index] = flag
         return agreed
 
-    def _sums(self, texts: Sequence[Sequence[str]]) -> NDArray[np.int64]:
-        """What `_counts` gives of the chunks of each text, added up: shape (n_texts, n_counts)."""
-        if len(self._chunk_to_row) > _MOST_CHUNKS:
-            self._clear()
-        known, rows = self._chunk_to_row, self._counts_to_row
-        every = [*chain.from_iterable(texts)]
-        for chunk in [chunk for chunk in dict.fromkeys(every) if chunk not in known]:
-            known[chunk] = rows.setdefault(self._counts(chunk), len(rows))
-        table = np.array([*rows])
-        sums = np.zeros((len(every) + 1, table.shape[1]), np.int64)
-        table[list(map(known.__getitem__, every))].cumsum(axis=0, out=sums[1:])
-        lasts = np.cumsum(list(map(len, texts)))
-        found: NDArray[np.int64] = np.diff(sums[lasts], axis=0, prepend=0)
+    def _sums(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """What counts say of the words of each text, added up: shape (n_texts, n_counts)."""
+        codes, n_words = word_codes(texts)
+        places, is_known = find_codes(self._codes, codes)
+        rows = np.zeros(len(codes), np.int64)
+        rows[is_known] = 1 + places
+        sums = np.zeros((len(codes) + 1, self._counts.shape[1]), np.int64)
+        self._counts[rows].cumsum(axis=0, out=sums[1:])
+        found: NDArray[np.int64] = np.diff(sums[n_words.cumsum()], axis=0, prepend=0)
         return found
-
-    def _counts(self, chunk: str) -> tuple[int, ...]:
-        found = [self._code_to_counts.get(code, self._word) for code in chunk_codes(chunk)]
-        return (
-            found[0]
-            if len(found) == 1
-            else tuple(map(sum, zip(self._nothing, *found, strict=True)))
-        )
 
     def _is_written(self, text: str) -> bool:
         shares = script_shares(text)

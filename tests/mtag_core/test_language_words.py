@@ -56,7 +56,7 @@ def test_texts_say_together_what_each_says_alone(words):
 
 
 def test_commonest_words_come_in_the_order_of_their_use(words):
-    assert words.commonest("en", 1) == frozenset(word_codes("the"))
+    assert words.commonest("en", 1) == frozenset(word_codes(["the"])[0].tolist())
     assert words.commonest("xx", 5) == frozenset()
 
 

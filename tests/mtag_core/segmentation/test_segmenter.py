@@ -355,7 +355,7 @@ def test_texts_together_are_cut_as_each_alone(identifying, texts, languages, blo
     # A line that is longer than a block is cut in it.
     is_short = max(map(len, "\n".join(texts).splitlines()), default=0) < block
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mtag_core.segmentation.language_spans._MOST_CHUNKS", 20)
+        patch.setattr("mtag_core.segmentation.language_spans._N_TOGETHER", 3)
         name = "mtag_core.segmentation.segmenter._MAX_BLOCK_CHARACTERS"
         patch.setattr(name, block if is_short else 1 << 16)
         assert identifying.segment_many(texts, **languages) == alone
