@@ -13,7 +13,7 @@ K = TypeVar("K")
 # Sentences in one block at most: some thousand tokens.
 BLOCK_SENTENCES = 256
 # So much text is split together: more would hardly be faster.
-_TOGETHER_CHARACTERS = 65_536
+_TOGETHER_CHARACTERS = 32_768
 _TOGETHER_RECORDS = 1_024
 
 

@@ -15,6 +15,8 @@ from mtag_core.tagging.tagged import TaggedSentence
 # A chunk of texts ends at the first of these: enough work for a message to be worth its cost.
 _CHUNK_TEXTS = 256
 _CHUNK_CHARACTERS = 100_000
+# Of texts that are segmented together.
+_TOGETHER_CHARACTERS = 32_768
 # Chunks that are under way, a process: the one it tags and those that wait.
 _WAITING = 2
 
@@ -76,7 +78,7 @@ def _tag_in_turn(
     n_sentences: deque[int] = deque()
 
     def sentences() -> Iterator[tuple[None, Sentence]]:
-        for chunk in _chunks(texts):
+        for chunk in _chunks(texts, _TOGETHER_CHARACTERS):
             for found in tagger.segment_many(chunk, language):
                 n_sentences.append(len(found))
                 yield from ((None, sentence) for sentence in found)
@@ -104,7 +106,7 @@ def _tag_in_processes(
     ) as pool:
         under_way: deque[Future[list[list[TaggedSentence]]]] = deque()
         try:
-            for chunk in _chunks(texts):
+            for chunk in _chunks(texts, _CHUNK_CHARACTERS):
                 under_way.append(pool.submit(_tag_chunk, chunk))
                 if len(under_way) > _WAITING * n_processes:
                     yield from under_way.popleft().result()
@@ -115,13 +117,13 @@ def _tag_in_processes(
                 future.cancel()
 
 
-def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
+def _chunks(texts: Iterable[str], most_characters: int) -> Iterator[list[str]]:
     chunk: list[str] = []
     n_characters = 0
     for text in texts:
         chunk.append(text)
         n_characters += len(text)
-        if len(chunk) == _CHUNK_TEXTS or n_characters >= _CHUNK_CHARACTERS:
+        if len(chunk) == _CHUNK_TEXTS or n_characters >= most_characters:
             yield chunk
             chunk, n_characters = [], 0
     if chunk:

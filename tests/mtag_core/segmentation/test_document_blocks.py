@@ -190,7 +190,7 @@ def test_no_more_text_is_split_together_than_stays_in_memory():
     records = _documents(*["A cat sat. " * 1000] * 20)
     assert _joined(_added(model, records)) == list(_alone(records))
     sizes = [sum(map(len, texts)) for texts, _, _ in model.calls]
-    assert len(sizes) == 4 and max(sizes) <= 65_536
+    assert len(sizes) == 10 and max(sizes) <= 32_768
     n_empty = [len(texts) for texts, _, _ in _calls_of([""] * 5000)]
     assert max(n_empty) < 2000
 
