@@ -9,16 +9,14 @@ between the teacher's softmax over FEATS and the one rebuilt from what a shard k
 import argparse
 import io
 import time
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness import benchmark_parser, run_benchmark
+from benchmarks.harness import add_bundle, benchmark_parser, first_lines, run_benchmark
 from mtag_core.records import OutputRow, Sentence
-from mtag_core.storage import open_text
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence
 from mtag_core.training.logits.scorer import Scorer, load_segmenter, load_teacher
 from mtag_core.training.logits.sentence_choice import ChoiceOptions, is_useful
@@ -30,7 +28,6 @@ from mtag_core.training.logits.soft_targets import (
     rebuild_feats_probs,
 )
 
-_DEFAULT_BUNDLE = Path(__file__).parents[1] / "mtag_core" / "bundles" / "default"
 _BASIS_TOKENS = 2000
 
 
@@ -39,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = benchmark_parser("reconstruction", "Soft targets rebuilt from logit shards.")
     parser.add_argument("--teacher", type=Path, required=True, help="as --teacher of `mtag logits`")
     parser.add_argument("--text", type=Path, nargs="+", required=True, help="text, plain or .xz")
-    parser.add_argument("--bundle", type=Path, default=_DEFAULT_BUNDLE, help="of the segmenters")
+    add_bundle(parser)
     parser.add_argument("--lines", type=int, default=60, help="lines a file")
     parser.add_argument("--top_k", type=int, default=SummaryOptions().top_k)
     parser.add_argument("--tail_rank", type=int, default=SummaryOptions().tail_rank)
@@ -78,18 +75,15 @@ def _sentences(args: argparse.Namespace) -> tuple[list[Sentence], list[Sentence]
     useful = [
         sentence
         for path in args.text
-        for sentence in segmenter.segment("\n\n".join(islice(_lines(path), args.lines)))
+        for sentence in segmenter.segment(
+            "\n\n".join(map(str.strip, first_lines(path, args.lines)))
+        )
         if is_useful(sentence, choice)
     ]
     order = np.random.default_rng(0).permutation(len(useful))
     mixed = [useful[index] for index in order]
     cut = 2 * len(mixed) // 3
     return mixed[:cut], mixed[cut:]
-
-
-def _lines(path: Path) -> Iterator[str]:
-    with open_text(path) as stream:
-        yield from map(str.strip, stream)
 
 
 def _by_temperature(

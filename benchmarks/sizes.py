@@ -14,7 +14,7 @@ import onnx
 from tokenizers import Tokenizer
 
 from benchmarks.harness import add_bundle, benchmark_parser, write_record
-from benchmarks.paper.facts import load_facts, trained_treebanks
+from benchmarks.paper.facts import load_benchmark, load_facts, trained_treebanks
 
 _MEGABYTE = 1e6
 _MULTILINGUAL = "multilingual"
@@ -138,8 +138,5 @@ def _scores(name: str) -> dict[str, object]:
 
 
 def _words_per_s(name: str | None) -> float | None:
-    path = Path("docs/benchmarks/tag_cpu.json")
-    if name is None or not path.exists():
-        return None
-    measured = json.loads(path.read_text(encoding="utf-8"))["words_a_sentence"]["32"]
+    measured = load_benchmark("tag_cpu").get("words_a_sentence", {}).get("32", {})
     return measured[name]["words_per_s"] if name in measured else None

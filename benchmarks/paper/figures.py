@@ -3,14 +3,13 @@
 python -m benchmarks paper.figures
 """
 
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from benchmarks.paper.facts import NOT_TRAINED, Facts, load_facts, trained_treebanks
+from benchmarks.paper.facts import NOT_TRAINED, Facts, load_benchmark, load_facts, trained_treebanks
 
 _HEAT_MAP = Path("docs/heat-map.svg")
 _SIZES = Path("docs/size-accuracy-speed.svg")
@@ -69,10 +68,9 @@ def main() -> int:
     if gold is None:
         raise SystemExit("docs/results/student-gold.json is missing: run benchmarks.paper.score")
     _HEAT_MAP.write_text(heat_map(sorted(gold.treebank_to_f1), facts), encoding="utf-8")
-    sizes = json.loads(Path("docs/benchmarks/sizes.json").read_text(encoding="utf-8"))
     scores = {name: load_facts(source) for name, source in _CHARTED.items()}
     known = {name: system for name, system in scores.items() if system is not None}
-    _SIZES.write_text(size_chart(comparable(sizes, known)), encoding="utf-8")
+    _SIZES.write_text(size_chart(comparable(load_benchmark("sizes"), known)), encoding="utf-8")
     print(_HEAT_MAP, _SIZES)
     return 0
 

@@ -19,9 +19,9 @@ from mtag_core.evaluation.treebanks import (
     EvaluationOptions,
     SegmenterChoice,
     TreebankResult,
-    TreebankTagger,
     evaluate_file,
     evaluate_treebanks,
+    load_tagger,
 )
 from mtag_core.options import Flags
 from mtag_core.storage import list_files
@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     options = _FLAGS.parse(args).checked()
     paths = [info.path for info in list_files(args.treebanks)]
     if args.system == "student":
-        load = partial(_load_bundle, str(args.bundle), () if args.default_style else (MIXED,))
+        load = partial(load_tagger, str(args.bundle), () if args.default_style else (MIXED,))
         results = evaluate_treebanks(paths, load, options=options, n_workers=args.workers)
     else:
         results = _score_baseline(args, paths, options)
@@ -81,12 +81,6 @@ def _name(args: argparse.Namespace, options: EvaluationOptions) -> str:
     suffix += "-style" if args.default_style else ""
     suffix += "-written" if options.lemmas_as_written else ""
     return f"{args.system}-{mode}{suffix}"
-
-
-def _load_bundle(path: str, treebank_style: tuple[str, ...]) -> TreebankTagger:
-    from mtag_core.tagging.tagger import Tagger
-
-    return Tagger.load(path, treebank_style=treebank_style)
 
 
 def _score_baseline(

@@ -12,8 +12,8 @@ from mtag_core.evaluation.metrics import score
 from mtag_core.evaluation.summary import FORMATS, format_results, format_scores
 from mtag_core.evaluation.treebanks import (
     EvaluationOptions,
-    TreebankTagger,
     evaluate_treebanks,
+    load_tagger,
 )
 from mtag_core.option_values import positive
 from mtag_core.options import Flags, group, option
@@ -94,7 +94,7 @@ def _score_tagger(options: EvaluateOptions) -> str:
     start_logging()
     results = evaluate_treebanks(
         paths,
-        partial(_load_tagger, options.bundle, options.treebank_style),
+        partial(load_tagger, options.bundle, options.treebank_style),
         options=options.how.checked(),
         n_workers=options.workers,
     )
@@ -107,10 +107,3 @@ def _check_unused(options: EvaluateOptions, names: Sequence[str], *, needed: str
     for name in names:
         if values[name]:
             raise UsageError(f"--{name} only goes with {needed}")
-
-
-def _load_tagger(bundle: str | None, treebank_style: Sequence[str]) -> TreebankTagger:
-    # Scoring two files must not wait for a model's libraries.
-    from mtag_core.tagging.tagger import Tagger
-
-    return Tagger.load(bundle, treebank_style=treebank_style)

@@ -79,6 +79,14 @@ TaggerFactory = Callable[[], TreebankTagger]
 """Makes a tagger in each worker process; it must pickle."""
 
 
+def load_tagger(bundle: str | None, treebank_style: Sequence[str]) -> TreebankTagger:
+    """Loads a bundle's tagger; arguments as in `Tagger.load`."""
+    # Scoring two files must not wait for a model's libraries.
+    from mtag_core.tagging.tagger import Tagger
+
+    return Tagger.load(bundle, treebank_style=treebank_style)
+
+
 @dataclass(frozen=True, slots=True)
 class EvaluationOptions:
     """How treebanks are tagged.

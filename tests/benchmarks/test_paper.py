@@ -125,7 +125,7 @@ def test_speeds_of_a_gpu_stand_in_table_3_once_they_are_measured(tmp_path, monke
 def test_telling_the_treebank_has_facts_of_its_own(tmp_path, monkeypatch):
     path = tmp_path / "fr_own-ud-test.conllu"
     path.write_text("1\ta\t_\tVERB\t_\t_\t_\t_\t_\t_\n\n")
-    monkeypatch.setattr(score, "_load_bundle", lambda *_: TellableFakeTagger())
+    monkeypatch.setattr(score, "load_tagger", lambda *_: TellableFakeTagger())
     arguments = ["student", "--treebanks", str(path)]
     for flags in ([], ["--gold_treebank"], ["--raw", "--gold_treebank"]):
         assert score.main([*arguments, *flags]) == 0
@@ -140,7 +140,7 @@ def test_telling_the_treebank_has_facts_of_its_own(tmp_path, monkeypatch):
 def test_each_segmenter_of_raw_text_has_facts_of_its_own(tmp_path, monkeypatch, flags, name):
     path = tmp_path / "fr_own-ud-test.conllu"
     path.write_text("1\ta\t_\tNOUN\t_\t_\t_\t_\t_\t_\n\n")
-    monkeypatch.setattr(score, "_load_bundle", lambda *_: TellableFakeTagger())
+    monkeypatch.setattr(score, "load_tagger", lambda *_: TellableFakeTagger())
     arguments = ["student", "--treebanks", str(path), "--raw"]
     assert score.main([*arguments, *(f"--segmenter={flag}" for flag in flags)]) == 0
     assert load_facts(f"student-{name}").mean("UPOS") == 100.0

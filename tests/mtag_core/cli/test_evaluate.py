@@ -58,14 +58,14 @@ def test_patterns_that_the_shell_has_expanded_are_taken(tmp_path, capsys, monkey
     paths = [tmp_path / "fr_a-ud-test.conllu", tmp_path / "ta_b-ud-test.conllu"]
     for path in paths:
         path.write_text(LINE)
-    monkeypatch.setattr("mtag_core.cli.evaluate._load_tagger", lambda *_: FakeTagger())
+    monkeypatch.setattr("mtag_core.cli.evaluate.load_tagger", lambda *_: FakeTagger())
     assert main(["evaluate", "--treebanks", *map(str, paths)]) == 0
     assert "mean of treebanks (2)" in capsys.readouterr().out
 
 
 def test_treebanks_are_tagged_and_scored(tmp_path, capsys, monkeypatch):
     (tmp_path / "fr_a-ud-test.conllu").write_text(LINE)
-    monkeypatch.setattr("mtag_core.cli.evaluate._load_tagger", lambda *_: FakeTagger())
+    monkeypatch.setattr("mtag_core.cli.evaluate.load_tagger", lambda *_: FakeTagger())
     pattern = str(tmp_path / "*.conllu")
     assert main(["evaluate", "--treebanks", pattern, "--raw", "--format", "json"]) == 0
     record = json.loads(capsys.readouterr().out)
@@ -75,7 +75,7 @@ def test_treebanks_are_tagged_and_scored(tmp_path, capsys, monkeypatch):
 def test_a_tagger_that_knows_no_treebanks_cannot_be_told_one(tmp_path, capsys, monkeypatch):
     path = tmp_path / "fr_a-ud-test.conllu"
     path.write_text(LINE)
-    monkeypatch.setattr("mtag_core.cli.evaluate._load_tagger", lambda *_: FakeTagger())
+    monkeypatch.setattr("mtag_core.cli.evaluate.load_tagger", lambda *_: FakeTagger())
     assert main(["evaluate", "--treebanks", str(path), "--gold_treebank"]) == 2
     assert "knows no treebanks, so it cannot follow 'fr_a'" in capsys.readouterr().err
 
