@@ -40,7 +40,7 @@ _SCRIPT_TO_BLOCKS: Mapping[str, tuple[tuple[int, int], ...]] = {
     # Kana too: Japanese mixes them with Han, and the three languages are told apart otherwise.
     "Han": ((0x3040, 0x30FF), (0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF)),
 }
-_NAMES = (None, *_SCRIPT_TO_BLOCKS)
+_NAMES = ("", *_SCRIPT_TO_BLOCKS)
 _BLOCK_BITS = 4
 
 _LANGUAGE_TO_SCRIPTS = {code: frozenset(language.scripts) for code, language in LANGUAGES.items()}
@@ -71,12 +71,11 @@ def script_shares(text: str) -> dict[str, float]:
         return {"Latin": 1.0} if _LATIN_LETTER.search(text) else {}
     points = np.frombuffer(text.encode("utf-32-le", "replace"), np.uint32)
     counts = np.bincount(_BLOCK_TO_SCRIPT[points >> _BLOCK_BITS], minlength=len(_NAMES))
-    n_letters = int(counts[1:].sum())
-    return {
-        name: float(count) / n_letters
-        for name, count in zip(_NAMES, counts.tolist(), strict=True)
-        if name is not None and count
-    }
+    counts[0] = 0
+    n_letters = int(counts.sum())
+    found = np.flatnonzero(counts)
+    pairs = zip(found.tolist(), counts[found].tolist(), strict=True)
+    return {_NAMES[number]: count / n_letters for number, count in pairs}
 
 
 def _block_table() -> np.ndarray[tuple[int], np.dtype[np.uint8]]:

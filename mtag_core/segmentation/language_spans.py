@@ -169,8 +169,19 @@ def _document_languages(
     if langid.words is None:
         return [None] * len(documents)
     places = [_places(texts) if len(texts) >= _FEW_TEXTS else [] for texts in documents]
-    guesses = iter(langid.predict([*chain.from_iterable(places)]))
-    return [_sure_language(list(islice(guesses, len(each)))) for each in places]
+    firsts = _predictions([each[:1] for each in places], langid)
+    # Where the first place is not sure the others need not be asked.
+    are_open = [_sure_language(guesses) is not None for guesses in firsts]
+    others = [each[1:] if is_open else [] for each, is_open in zip(places, are_open, strict=True)]
+    both = zip(firsts, _predictions(others, langid), strict=True)
+    return [_sure_language([*first, *rest]) for first, rest in both]
+
+
+def _predictions(
+    texts: Sequence[Sequence[str]], langid: LanguageIdentifier
+) -> list[Sequence[tuple[str, float]]]:
+    found = iter(langid.predict([*chain.from_iterable(texts)]))
+    return [list(islice(found, len(each))) for each in texts]
 
 
 def _sure_language(guesses: _Guess) -> str | None:

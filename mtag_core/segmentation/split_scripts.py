@@ -53,6 +53,10 @@ class Script:
 WHOLE = Script("", "", (), "", "", ())
 
 
+# Sizes of a prefix and of a suffix; both together to the numbers of their scripts.
+_Table = tuple[int, int, dict[str, list[int]]]
+
+
 class Candidates:
     """Finds the scripts that fit a form; the first is always `WHOLE`.
 
@@ -72,13 +76,15 @@ class Candidates:
             known.setdefault(script.prefix + script.suffix, []).append(number)
         self._fitting_all = sizes_to_numbers.pop((0, 0), {}).get("", [])
         # By the first letter of a prefix, or by the last one of a suffix alone.
-        self._first_to_sizes: dict[str, dict[tuple[int, int], dict[str, list[int]]]] = {}
-        self._last_to_sizes: dict[str, dict[tuple[int, int], dict[str, list[int]]]] = {}
+        self._first_to_tables: dict[str, list[_Table]] = {}
+        self._last_to_tables: dict[str, list[_Table]] = {}
         for (n_start, n_end), key_to_numbers in sorted(sizes_to_numbers.items()):
-            letter_to_sizes = self._first_to_sizes if n_start else self._last_to_sizes
+            letter_to_tables = self._first_to_tables if n_start else self._last_to_tables
+            letter_to_keys: dict[str, dict[str, list[int]]] = {}
             for key, numbers in key_to_numbers.items():
-                of_letter = letter_to_sizes.setdefault(key[0] if n_start else key[-1], {})
-                of_letter.setdefault((n_start, n_end), {})[key] = numbers
+                letter_to_keys.setdefault(key[0 if n_start else -1], {})[key] = numbers
+            for letter, known in letter_to_keys.items():
+                letter_to_tables.setdefault(letter, []).append((n_start, n_end, known))
 
     def of(self, form: str) -> list[Script]:
         """`WHOLE`, the form's own scripts and every one that leaves a stem of it.
@@ -93,13 +99,10 @@ class Candidates:
         if size > _MAX_CHARACTERS or not (form.isalpha() or any(map(str.isalpha, form))):
             return [0]
         found = [0, *self._form_to_numbers.get(form, ()), *self._fitting_all]
-        for (_, n_end), known in self._last_to_sizes.get(form[-1], _NONE).items():
+        for _, n_end, known in self._last_to_tables.get(form[-1], ()):
             if n_end < size:
                 found += known.get(form[size - n_end :], ())
-        for (n_start, n_end), known in self._first_to_sizes.get(form[0], _NONE).items():
+        for n_start, n_end, known in self._first_to_tables.get(form[0], ()):
             if n_start + n_end < size:
                 found += known.get(form[:n_start] + form[size - n_end :], ())
         return found
-
-
-_NONE: dict[tuple[int, int], dict[str, list[int]]] = {}

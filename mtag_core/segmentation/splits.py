@@ -7,6 +7,7 @@ tells a prefix from a first letter; those counts are part of the model.
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
@@ -203,7 +204,7 @@ def _with_points(tokens: tuple[str, ...], form: str, bare: str) -> tuple[str, ..
     if form == bare:
         return tokens
     # Offset in the bare form to offset in the form, behind the points of the letter before.
-    offsets = [0, *(i for i in range(1, len(form)) if fold_form(form[i] + "x") != "x"), len(form)]
+    offsets = [0, *(i for i in range(1, len(form)) if not _is_point(form[i])), len(form)]
     if len(offsets) != len(bare) + 1:
         return tokens
     pointed, position = [], 0
@@ -215,6 +216,11 @@ def _with_points(tokens: tuple[str, ...], form: str, bare: str) -> tuple[str, ..
         position = start + len(token)
         pointed.append(form[offsets[start] : offsets[position]])
     return tuple(pointed)
+
+
+@lru_cache(maxsize=1_024)
+def _is_point(character: str) -> bool:
+    return fold_form(character + "x") == "x"
 
 
 def _check_table(table: NDArray[np.generic], dtype: type[np.generic]) -> None:
