@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import regex
 
+from mtag_core.scripts import is_latin
+
 # What no token may hold: control characters, lone surrogates, the
 # byte order mark and the zero-width space, which separates words where it stands.
 _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\u200b]")
@@ -39,6 +41,8 @@ _MAX_MARGIN = 160
 # Part of a paragraph's line breaks that must look like a margin's.
 _WRAPPED_SHARE = 0.75
 
+# Nearly no text has any of what `clean` replaces.
+_UNCLEAN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\u200b]")
 _ODD_LINE_BREAK = re.compile("\r\n|[\x0b\x0c\r\x85\u2028\u2029]")
 
 
@@ -62,6 +66,8 @@ def clean(text: str) -> str:
         A string of the same length: every line break is `\n`, and every control character, lone
         surrogate, byte order mark and zero-width space is a space.
     """
+    if not _UNCLEAN.search(text):
+        return text
     text = _ODD_LINE_BREAK.sub(lambda match: "\n".rjust(len(match[0])), text)
     return _UNREADABLE.sub(" ", text)
 
@@ -139,7 +145,7 @@ def _parts_word(text: str, line: LineSpan, after: LineSpan) -> bool:
 
 
 def _n_columns(text: str) -> int:
-    if text.isascii():
+    if is_latin(text):
         return len(text)
     return sum(
         2

@@ -192,10 +192,11 @@ def _parse_files(files: object, *, path: str) -> dict[str, BundleFile]:
 
 
 def _check_directory(directory: Path, files: Mapping[str, BundleFile]) -> None:
+    root, listed = directory.resolve(), {MANIFEST, *files}
     for name, entry in files.items():
-        _check_file(directory, name, entry)
+        _check_file(directory, name, entry, root=root)
     for path in _paths(directory):
-        if path.relative_to(directory).as_posix() not in {MANIFEST, *files}:
+        if path.relative_to(directory).as_posix() not in listed:
             raise BundleError(f"{path}: {MANIFEST} does not list it; remove it")
 
 
@@ -220,10 +221,10 @@ def _parse_entry(name: str, entry: object, path: str) -> BundleFile:
     return BundleFile(n_bytes, sha256)
 
 
-def _check_file(directory: Path, name: str, entry: BundleFile) -> None:
+def _check_file(directory: Path, name: str, entry: BundleFile, *, root: Path) -> None:
     path = directory / name
     try:
-        if not path.resolve().is_relative_to(directory.resolve()):
+        if not path.resolve().is_relative_to(root):
             raise BundleError(f"{path}: a link that leads out of the bundle")
         # A pipe would be waited for.
         if not stat.S_ISREG(path.stat().st_mode):
