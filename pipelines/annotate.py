@@ -28,7 +28,7 @@ import functools
 import logging
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
@@ -81,27 +81,6 @@ from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
 
 _LOGGER = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TagSettings:
-    """What the workers have to know.
-
-    Attributes:
-        model: Segments, splits into wordpieces and tags.
-        read: How inputs are read.
-        layout: Where parts are written.
-        progress_dir: A local folder for progress files, None where nobody reads them.
-        stop_path: Once this local file is there, no further part is read.
-        has_slices: Whether there may be items that one worker reads for all.
-    """
-
-    model: SharedModel[TextTagger]
-    read: ReadOptions
-    layout: OutputLayout
-    progress_dir: str | None = None
-    stop_path: str | None = None
-    has_slices: bool = False
 
 
 def main(argv: Sequence[str] | None = None, *, model: Model | None = None) -> int:
@@ -187,32 +166,40 @@ def _show_plan(
 
 
 def tag_parts(
-    parts: "beam.PCollection[PlannedPart]", settings: TagSettings
+    parts: "beam.PCollection[PlannedPart]",
+    progress_dir: str | None,
+    *,
+    model: SharedModel[TextTagger],
+    read: ReadOptions,
+    layout: OutputLayout,
+    stop_path: str | None = None,
+    has_slices: bool = False,
 ) -> "beam.PCollection[Manifest]":
     """Adds the steps that turn planned parts into written ones.
 
     Args:
         parts: Work items, some MiB of input each.
-        settings: For the workers.
+        progress_dir: A local folder for progress files, None where nobody reads them.
+        model: Segments, splits into wordpieces and tags.
+        read: How inputs are read.
+        layout: Where parts are written.
+        stop_path: Once this local file is there, no further part is read.
+        has_slices: Whether there may be items that one worker reads for all.
 
     Returns:
         A manifest a part: small.
     """
-    model, layout = settings.model, settings.layout
-    limit_s = settings.read.max_document_seconds
-    if settings.has_slices:
-        split = SplitFiles(settings.read, layout, stop_path=settings.stop_path)
-        parts = parts | "SplitFiles" >> split
-    check = document_check(model)
-    read = ReadDocuments(settings.read, layout, stop_path=settings.stop_path, check=check)
-    write = WriteParts(layout, progress_dir=settings.progress_dir)
+    if has_slices:
+        parts = parts | "SplitFiles" >> SplitFiles(read, layout, stop_path=stop_path)
+    reader = ReadDocuments(read, layout, stop_path=stop_path, check=document_check(model))
+    limit_s = read.max_document_seconds
     return (
         parts
-        | "ReadDocuments" >> beam.ParDo(read)
+        | "ReadDocuments" >> beam.ParDo(reader)
         | "Segment" >> beam.ParDo(Segment(model, max_document_seconds=limit_s))
         | "Wordpiece" >> beam.ParDo(Wordpiece(model))
         | "Tag" >> beam.ParDo(Tag(model))
-        | "WriteParts" >> beam.ParDo(write)
+        | "WriteParts" >> beam.ParDo(WriteParts(layout, progress_dir=progress_dir))
     )
 
 
@@ -221,11 +208,15 @@ def _stream(options: AnnotateOptions, model: Model) -> None:
     options = _with_fields(options, model, files)
     layout = _layout(options, model)
     config = _config(options, model, files)
-    settings = TagSettings(
-        SharedModel(model.load), options.corpus.read, layout, has_slices=config.spool_bytes > 0
+    make = functools.partial(
+        tag_parts,
+        progress_dir=None,
+        model=SharedModel(model.load),
+        read=options.corpus.read,
+        layout=layout,
+        has_slices=config.spool_bytes > 0,
     )
     check = functools.partial(check_reject_ratio, max_reject_ratio=options.max_reject_ratio)
-    make = functools.partial(tag_parts, settings=settings)
     run_unbounded(options, layout, config, make_parts=make, check=check)
 
 
@@ -275,19 +266,14 @@ def _make_parts(
     completed = find_completed(layout)
     plan = plan_run(layout, config, files, NO_PARTS if options.repack else completed)
     size = write_plan(layout.plan_path, plan, completed=completed.part_ids)
-    settings = TagSettings(
-        SharedModel(model.load),
-        options.corpus.read,
-        layout,
+    add_steps = functools.partial(
+        tag_parts,
+        model=SharedModel(model.load),
+        read=options.corpus.read,
+        layout=layout,
         stop_path=stop_path,
         has_slices=bool(size.sliced),
     )
-
-    def add_steps(
-        parts: "beam.PCollection[PlannedPart]", progress_dir: str | None
-    ) -> "beam.PCollection[Manifest]":
-        return tag_parts(parts, replace(settings, progress_dir=progress_dir))
-
     return make_parts(
         options.job,
         layout,

@@ -8,7 +8,7 @@ from mtag_core.errors import UsageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts.run import RunConfig
-from pipelines.annotate import TagSettings, tag_parts
+from pipelines.annotate import tag_parts
 from pipelines.runners.registry import find_runner
 from pipelines.transforms.planned_parts import ReadPlan
 from pipelines.transforms.steps import SharedModel
@@ -32,8 +32,10 @@ def test_the_job_graph_passes_a_dry_run(monkeypatch):
     layout = OutputLayout("gs://bucket/out", OutputFormat("parquet", "zstd"))
     pipeline = beam.Pipeline(runner=runner, options=options)
     parts = pipeline | "ReadPlan" >> ReadPlan(layout.plan_path)
-    settings = TagSettings(SharedModel(load_fake_tagger), ReadOptions(), layout, has_slices=True)
-    manifests = tag_parts(parts, settings)
+    model = SharedModel(load_fake_tagger)
+    manifests = tag_parts(
+        parts, None, model=model, read=ReadOptions(), layout=layout, has_slices=True
+    )
     _ = manifests | "FinishRun" >> FinishRun(layout, _config(), n_parts=1)
     pipeline.run()
     labels = {t.unique_name for t in pipeline.to_runner_api().components.transforms.values()}

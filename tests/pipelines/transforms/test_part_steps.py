@@ -15,7 +15,7 @@ from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts.plan import plan_parts
 from mtag_core.storage import list_files
-from pipelines.annotate import TagSettings, tag_parts
+from pipelines.annotate import tag_parts
 from pipelines.transforms.read_documents import ReadDocuments
 from pipelines.transforms.segment import Segment
 from pipelines.transforms.steps import METRICS_NAMESPACE, SharedModel
@@ -37,7 +37,7 @@ def parts(tmp_path):
 @pytest.fixture
 def settings(tmp_path):
     layout = OutputLayout(str(tmp_path / "out"), OutputFormat())
-    return TagSettings(SharedModel(load_failing_tagger), _LINES, layout)
+    return {"model": SharedModel(load_failing_tagger), "read": _LINES, "layout": layout}
 
 
 def _counters(result):
@@ -51,7 +51,7 @@ def _counters(result):
 
 def _run(parts, settings):
     with test_pipeline.TestPipeline(runner="FnApiRunner") as pipeline:
-        manifests = tag_parts(pipeline | beam.Create(parts), settings)
+        manifests = tag_parts(pipeline | beam.Create(parts), None, **settings)
         ids = manifests | beam.Map(lambda manifest: manifest.part_id)
         assert_that(ids, equal_to([part.part_id for part in parts]), label="Ids")
     return _counters(pipeline.result)
@@ -59,7 +59,7 @@ def _run(parts, settings):
 
 def test_fill_and_latency_of_batches_are_distributions(parts, settings):
     with test_pipeline.TestPipeline(runner="FnApiRunner") as pipeline:
-        _ = tag_parts(pipeline | beam.Create(parts), settings)
+        _ = tag_parts(pipeline | beam.Create(parts), None, **settings)
     found = {
         metric.key.metric.name: metric.committed
         for metric in pipeline.result.metrics().query()["distributions"]
@@ -99,7 +99,7 @@ def test_completed_parts_are_passed_on_and_not_counted(parts, settings):
 def test_rejects_are_counted_by_reason(parts, settings, tmp_path):
     (tmp_path / "in" / "bad.txt").write_text("poison\n", "utf-8")
     files = list_files([str(tmp_path / "in" / "bad.txt")])
-    bad = list(plan_parts(files, settings.read, salt="s"))
+    bad = list(plan_parts(files, settings["read"], salt="s"))
     counters = _run(bad, settings)
     assert counters["rejects_tagging_failed"] == counters["tag_rejects"] == 1
 
@@ -148,13 +148,13 @@ def test_a_runner_that_drops_inside_the_stage_makes_no_part(parts, settings, bef
 
 
 def _run_broken(parts, settings, before, do_fn):
-    model = settings.model
+    model = settings["model"]
     steps = {
-        "ReadDocuments": ReadDocuments(settings.read, settings.layout),
+        "ReadDocuments": ReadDocuments(settings["read"], settings["layout"]),
         "Segment": Segment(model),
         "Wordpiece": Wordpiece(model),
         "Tag": Tag(model),
-        "WriteParts": WriteParts(settings.layout),
+        "WriteParts": WriteParts(settings["layout"]),
     }
     with (
         pytest.raises(CountMismatchError, match="lost"),
@@ -165,5 +165,5 @@ def _run_broken(parts, settings, before, do_fn):
             if name == before:
                 records = records | "Break" >> beam.ParDo(do_fn)
             records = records | name >> beam.ParDo(step)
-    written = Path(settings.layout.base).rglob("*")
+    written = Path(settings["layout"].base).rglob("*")
     assert [path for path in written if path.is_file()] == []
