@@ -134,11 +134,7 @@ class _Aligner:
     def _align_by_form(self, gold_range: tuple[int, int], system_range: tuple[int, int]) -> None:
         gold_forms = self._gold_forms[slice(*gold_range)]
         system_forms = self._system_forms[slice(*system_range)]
-        n_same = 0
-        for gold_form, system_form in zip(gold_forms, system_forms, strict=False):
-            if gold_form != system_form:
-                break
-            n_same += 1
+        n_same = _n_common(gold_forms, system_forms)
         pairs = [(index, index) for index in range(n_same)]
         pairs += [
             (gold_index + n_same, system_index + n_same)
@@ -179,11 +175,9 @@ def _common_subsequence(left: list[str], right: list[str]) -> list[tuple[int, in
     return pairs
 
 
-def _n_common(left: str, right: str) -> int:
-    for index, (a, b) in enumerate(zip(left, right, strict=False)):
-        if a != b:
-            return index
-    return min(len(left), len(right))
+def _n_common(left: Sequence[str], right: Sequence[str]) -> int:
+    pairs = enumerate(zip(left, right, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(left), len(right)))
 
 
 def _excerpt(annotation: Annotation, start: int) -> str:

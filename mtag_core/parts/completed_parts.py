@@ -7,7 +7,9 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from io import BufferedReader
 from itertools import islice
+from typing import cast
 
 from mtag_core import storage
 from mtag_core.output.layout import COUNTS, MANIFESTS, PARTS, REJECTS, OutputLayout
@@ -18,7 +20,6 @@ _N_THREADS = 32
 # Asked for together, so that an error does not wait for 100,000 others.
 _N_TOGETHER = 1024
 _N_CHECKS = 16
-_READ_BYTES = 2**20
 Sizes = dict[str, int]
 
 
@@ -155,8 +156,5 @@ def _files(layout: OutputLayout, manifest: Manifest) -> Iterator[tuple[str, str,
 
 
 def _sha256(path: str) -> str:
-    found = hashlib.sha256()
     with storage.open_read(path) as stream:
-        while block := stream.read(_READ_BYTES):
-            found.update(block)
-    return found.hexdigest()
+        return hashlib.file_digest(cast(BufferedReader, stream), "sha256").hexdigest()
