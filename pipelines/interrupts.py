@@ -13,7 +13,7 @@ import re
 import signal
 import sys
 import threading
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import NoReturn
 
 from mtag_core.errors import MtagError
@@ -99,12 +99,7 @@ class RunGuard:
         self._old_hook, threading.excepthook = threading.excepthook, self._thread_failed
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         """Stops watching; raises what really happened.
 
         Raises:
