@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
+import regex
+
 from mtag_core.arrays import text_codes
 from mtag_core.segmentation.word_units import styleless
 
@@ -16,7 +18,7 @@ from mtag_core.segmentation.word_units import styleless
 # not before a small letter or a number | what may, but not before a number. Without their last full
 # stop; several units are written together.
 _ROWS = """
-* | mr mrs dr drs prof mme mlle Ms Mgr Capt Sgt Lt akad kapt | ms st sr jr fr vs cf fig vol nr op eds tel dept gen col lt sgt capt rev hon | | etc cf al | no art fig p pp vol nr ed sec
+* | mr mrs dr drs prof mme mlle Ms Mgr Capt Sgt Lt akad kapt डॉ डा प्रो प्रा मि पं श्री ড ডা ডঃ মো মোঃ ડૉ ડો પ્રો મિ શ્રી ਡਾ ਪ੍ਰੋ ਸ திரு திருமதி டாக் డా శ్రీ మి ಡಾ ಶ್ರೀ ಮಿ ಕು ഡോ ശ്രീ മി | ms st sr jr fr vs cf fig vol nr op eds tel dept gen col lt sgt capt rev hon | | etc cf al | no art fig p pp vol nr ed sec
 en | messrs Rev Hon Gov Sen Rep Pres Supt Brig Maj Cpl Adm Cmdr Gen Col Pvt Fr Mx Msgr Insp Det Amb approx e.g i.e viz Ofc Atty Adj Dir Mme | mt ave rd blvd nos pp p ch ca jan feb mar apr jun jul aug sep sept oct nov dec supt brig cpl adm cmdr inc co corp ltd u.s u.k u.n apt bldg univ tues thurs vols trans rpt a.d b.c ph.d m.d a.k.a | | etc al ibid incl approx ft lb lbs oz hr hrs min mins sec yr yrs max est dept a.m p.m inc ltd co corp jr sr wt temp | no art fig sec ch app
 de | hr frl Ing Dipl Hl St Dres univ-prof priv.-doz med phil jur rer nat habil z.b d.h bzw vgl sog Mag Pfr Präs Dir RA Hptm Geh | fr fa str abb kap nr bd s u.a ca evtl ggf inkl zzgl ing dipl hl st jh inh tab anm abs aufl hrsg mio mrd geb verf okt sept febr aug dez nov apr jän tsd pfd stk std verh verst kath evang ev röm österr schweiz dt engl frz franz lat griech bes allg ehem zw gem vorm nachm resp ggü betr bzgl etw u.u s.o s.u i.d.r i.a v.a v.chr n.chr a.d i.b a.m | januar jänner februar märz april mai juni juli august september oktober november dezember jan feb jahrhundert okt sept febr aug dez nov apr jän mär jh jhdt klasse stock platz tag mal kapitel auflage weltkrieg geburtstag dynastie liga runde woche generation grad teil band reihe stelle jahrestag bezirk armee division etage spieltag spielminute internationale internationalen bandes jahrhunderts weltkriegs weltkrieges klassen kapitels stocks | usw etc usf bzw u.a u.ä o.ä ca evtl ggf inkl exkl zzgl bspw resp vs mio mrd pfd tsd std min max sek jh jhs chr al ff f geb verst u.v.m o.g u.v.a m.e i.a i.d.r s.o s.u | art bd abb kap fig p pp s bl min f ff tab anm nr abs
 nl | dhr mevr Mw Ir Ing jkvr Jhr Ds d.w.z bijv zgn Prof Drs Mevr Fam Burg | mw ir ing blz pag bv o.a nl ca hfst afb jl ong afd dec febr aug sept okt m.b.t i.p.v d.m.v m.a.w o.l.v t.a.v t.o.v i.v.m n.a.v a.u.b t.w a.s v.chr n.chr jan apr | | enz etc e.d e.a resp incl excl bijv chr max min o.a | art nr afb blz p kap hfst
@@ -55,6 +57,36 @@ hy | պրոֆ ակադ | թ էջ | | և.այլն այլն | էջ
 af | Mnr Mev Mej Ds Adv mnr mev mej | jan febr apr jul aug sept okt nov des bv m.b.t d.w.s | | ens bv nl m.a.w e.a d.w.s | bl nr hfst fig
 la | | cap lib | | etc
 """
+
+# What initials are in scripts without capitals: names of Latin letters, or one syllable of their
+# own. Names and syllables that are common words at the end of a sentence are left out.
+_LETTER_NAMES = """
+ए बी सी डी ई इ एफ एफ़ एच जे के एल एम एन ओ पी क्यू आर एस टी यू यु वी व्ही डब्ल्यू डब्लू एक्स वाई वाय ज़ेड जेड
+এ বি সি চি ডি ই এফ জি এইচ আই জে কে এল এম এন ও পি কিউ আর আৰ এস এছ টি ইউ ভি ডব্লিউ এক্স ওয়াই জেড
+એ બી સી ડી ઈ ઇ એફ એચ આઈ જે કે એલ એમ એન ઓ પી ક્યુ આર એસ ટી યુ યૂ વી ડબલ્યુ એક્સ વાય વાઈ ઝેડ
+ਏ ਬੀ ਡੀ ਈ ਐਫ ਐੱਫ ਐਚ ਐੱਚ ਜੇ ਕੇ ਐਲ ਐੱਲ ਐਮ ਐੱਮ ਐਨ ਐੱਨ ਓ ਪੀ ਆਰ ਐਸ ਐੱਸ ਟੀ ਯੂ ਡਬਲਯੂ ਐਕਸ ਵਾਈ
+ଏ ବି ସି ଡି ଇ ଏଫ୍ ଜି ଏଚ୍ ଆଇ ଜେ କେ ଏଲ୍ ଏମ୍ ଏନ୍ ଓ ପି କ୍ୟୁ ଆର୍ ଏସ୍ ଟି ୟୁ ଭି ଡବ୍ଲ୍ୟୁ ଏକ୍ସ ୱାଇ ଜେଡ୍
+ஏ பி சி டி ஈ இ எஃப் எப் ஜி எச் ஹெச் ஐ ஜே ஜெ கே எல் எம் என் ஓ க்யூ கியூ ஆர் எஸ் யு யூ வி டபிள்யூ டபிள்யு டபுள்யூ எக்ஸ் ஒய் இசட்
+ఎ ఏ బి సి డి ఇ ఈ ఎఫ్ జి ఎచ్ హెచ్ ఐ జె జే కె కే ఎల్ ఎం ఎమ్ ఎన్ ఒ ఓ పి క్యూ ఆర్ ఎస్ టి యు యూ వి డబ్ల్యు డబ్ల్యూ ఎక్స్ వై జెడ్
+ಎ ಏ ಬಿ ಸಿ ಡಿ ಇ ಈ ಎಫ್ ಜಿ ಎಚ್ ಹೆಚ್ ಐ ಜೆ ಜೇ ಕೆ ಕೇ ಎಲ್ ಎಂ ಎಮ್ ಎನ್ ಒ ಓ ಪಿ ಕ್ಯೂ ಆರ್ ಎಸ್ ಟಿ ಯು ಯೂ ವಿ ಡಬ್ಲ್ಯು ಡಬ್ಲ್ಯೂ ಎಕ್ಸ್ ವೈ ಝಡ್
+എ ബി സി ഡി ഇ എഫ് ജി എച്ച് ഐ ജെ ജേ കെ കേ എൽ എല്‍ എം എൻ എന്‍ ഒ ഓ പി ക്യു ക്യൂ ആർ ആര്‍ എസ് ടി യു യൂ വി ഡബ്ല്യു ഡബ്ല്യൂ എക്സ് വൈ
+ඒ බී සී ඩී ඊ එෆ් ජී එච් අයි ජේ කේ එල් එම් එන් ඕ පී ආර් එස් ටී යූ වී ඩබ්ලිව් එක්ස් වයි
+"""
+_SHORT_WORDS = "நீ வா போ கை வை தீ பூ மை కి రా పో ನೀ ಬಾ ಹೋ നീ വാ പോ छ त न व જ ન না নি কি যে সে তা ନା କି ନି ସେ"
+# Hindi and its neighbours end sentences with one syllable: only a letter alone is an initial there.
+_SYLLABLES = (
+    r"[[\p{Bengali}\p{Oriya}\p{Tamil}\p{Telugu}\p{Kannada}\p{Malayalam}]&&\p{L}]\p{M}*"
+    r"|[[\p{Devanagari}\p{Gujarati}\p{Gurmukhi}]&&\p{L}]"
+)
+_SPELT = "|".join(map(regex.escape, _LETTER_NAMES.split()))
+SPELT_INITIALS = regex.compile(
+    rf"(?:(?!(?:{'|'.join(_SHORT_WORDS.split())})\.)(?:{_SPELT}|{_SYLLABLES})\.-?)+\Z",
+    regex.VERSION1,
+)
+"""One or more initials with full stops in a script without capitals."""
+
+FIRST_SPELT = "\u0900"
+"""No such script is before this character."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import regex
 from numpy.typing import NDArray
 
 from mtag_core.arrays import GrowingArray, Integers, spread, text_codes
-from mtag_core.segmentation.abbreviations import Abbreviations
+from mtag_core.segmentation.abbreviations import FIRST_SPELT, SPELT_INITIALS, Abbreviations
 from mtag_core.segmentation.boundary_features import (
     CLOSED,
     END_MARK,
@@ -87,6 +87,8 @@ class ChunkFlag:
     """A Roman number with a full stop."""
     ENUMERATOR = 2048
     """The number or letter of an item of a list."""
+    UNCASED_SHORT_FORM = 4096
+    """Initials or a title in letters without case: its full stop is no token before a word."""
 
 
 class ChunkMemory:
@@ -323,6 +325,11 @@ class ChunkTable:
             flags |= ChunkFlag.INITIALS
         if ROMAN.match(chunk):
             flags |= ChunkFlag.ROMAN
+        if chunk[-2:-1] >= FIRST_SPELT and (
+            SPELT_INITIALS.match(chunk.lstrip(_OPENING_MARKS))
+            or not self._abbreviations.titles.isdisjoint(forms)
+        ):
+            flags |= ChunkFlag.UNCASED_SHORT_FORM
         return flags
 
     def _parts(self, chunk: str) -> list[str]:

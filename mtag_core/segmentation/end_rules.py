@@ -29,6 +29,7 @@ _RULED = (
     | ChunkFlag.INITIALS
     | ChunkFlag.ROMAN
     | ChunkFlag.ENUMERATOR
+    | ChunkFlag.UNCASED_SHORT_FORM
 )
 
 _NUMBERS = (UnitClass.DIGITS, UnitClass.NUMBER)
@@ -161,6 +162,8 @@ def _flag_costs(
     if has_ordinals:
         costs += _ROMAN_COST * ((flags & ChunkFlag.ROMAN != 0) & is_title)
     costs += TITLE_COST * ((flags & ChunkFlag.ENUMERATOR != 0) & is_first)
+    is_initial = (flags & ChunkFlag.UNCASED_SHORT_FORM != 0) & (after == UnitClass.UNCASED)
+    costs += SHORT_FORM_COST * is_initial
     return costs
 
 

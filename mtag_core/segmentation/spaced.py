@@ -33,6 +33,7 @@ from mtag_core.segmentation.chunk_table import ChunkFlag, ChunkMemory, ChunkTabl
 from mtag_core.segmentation.end_rules import EndRules, are_before_dashes, are_inside
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.token_block import TokenBlock
+from mtag_core.segmentation.word_units import UnitClass
 
 _IS_SPACE = np.array([chr(point).isspace() for point in range(0x3001)] + [False])
 
@@ -114,6 +115,9 @@ class SpacedTokenizer:
             return TokenBlock.empty()
         stream, places = self.chunks(text, lines)
         is_apart = self.apart_stops(stream, places)
+        if np.count_nonzero(stream.flags & ChunkFlag.UNCASED_SHORT_FORM):
+            is_before_word = places[:, EndColumn.NEXT_CLASS] == UnitClass.UNCASED
+            is_apart &= ~(is_before_word & (stream.flags & ChunkFlag.UNCASED_SHORT_FORM != 0))
         block, counts = self._tokens(stream, is_apart)
         ends = self.sentence_ends(stream, places, is_apart)
         if not self._ends_at_colons:

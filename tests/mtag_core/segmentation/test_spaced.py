@@ -192,6 +192,40 @@ def test_titles_before_names_end_no_sentence(segment, language, text):
 
 
 @pytest.mark.parametrize(
+    ("language", "text", "tokens"),
+    [
+        ("ta", "நேற்று கே. எஸ். முருகன் வந்தார். அவர் பாடினார்.", ["கே.", "எஸ்."]),
+        ("ta", "தலைவர் (மு. கண்ணன்) பேசினார். திரு. ராஜன் சென்றார்.", ["மு.", "திரு."]),
+        ("ta", "நேற்று பி.எஸ். நிறுவனம் திறந்தது. நான் சென்றேன்.", ["பி.எஸ்."]),
+        ("te", "నిన్న ఎన్. పి. రావు వచ్చారు. డా. లత వెళ్ళారు.", ["ఎన్.", "పి.", "డా."]),
+        ("hi", "कल एस. के. वर्मा आए थे। वहाँ डॉ. सिंह मिले।", ["एस.", "के.", "डॉ."]),
+        ("mr", "काल के. पी. काळे आले. नंतर श्री. जोशी गेले.", ["के.", "पी.", "श्री."]),
+        ("bn", "গতকাল এস. আর. সেন এসেছিলেন। ড. রায় গেছেন।", ["এস.", "আর.", "ড."]),
+        ("kn", "ನಿನ್ನೆ ಎಸ್. ರಾಮಪ್ಪ ಬಂದರು. ಡಾ. ಗೌಡ ಹೋದರು.", ["ಎಸ್.", "ಡಾ."]),
+        ("gu", "કાલે યુ.એસ. પ્રમુખ આવ્યા. ડૉ. શાહ ગયા.", ["યુ.એસ.", "ડૉ."]),
+    ],
+)
+def test_initials_and_titles_without_capitals_keep_their_stops(segment, language, text, tokens):
+    sentences = segment(text, language)
+    assert len(sentences) == 2
+    found = [form for forms in sentences for form in forms if form[-1] == "." != form]
+    assert found == tokens
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("ta", "இங்கே வா. அங்கே போ. யார் நீ."),
+        ("hi", "वह यहाँ है. वह घर में था. यह मेरी."),
+        ("mr", "हे घर आहे. तो आला. हे का."),
+        ("ta", "அது என் பேனா. நான் வந்தேன். தலைவர் கே."),
+    ],
+)
+def test_short_words_without_capitals_end_sentences(segment, language, text):
+    assert [forms[-1] for forms in segment(text, language)] == ["."] * 3
+
+
+@pytest.mark.parametrize(
     ("language", "text", "n_sentences"),
     [
         ("de", "Er kommt, weil ich ihn mag. Sie kommt auch.", 2),
