@@ -1,6 +1,5 @@
 """Tags text of about 50 languages with universal parts of speech and features, on one CPU core."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from mtag_core.records import Document, Reject
@@ -23,15 +22,16 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_MODULES = {
-    "Tagger": "mtag_core.tagging.tagger",
-    **dict.fromkeys(("TaggedDocument", "TaggedSentence"), "mtag_core.tagging.tagged"),
-    **dict.fromkeys(("to_pandas", "to_spacy"), "mtag_core.adapters"),
-}
-
 
 def __getattr__(name: str) -> object:
     """Imports what is exported when it is first asked for: scoring must not wait for a model."""
-    if name not in _MODULES:
+    from importlib import import_module
+
+    modules = {
+        "Tagger": "mtag_core.tagging.tagger",
+        **dict.fromkeys(("TaggedDocument", "TaggedSentence"), "mtag_core.tagging.tagged"),
+        **dict.fromkeys(("to_pandas", "to_spacy"), "mtag_core.adapters"),
+    }
+    if name not in modules:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULES[name]), name)
+    return getattr(import_module(modules[name]), name)

@@ -1,7 +1,6 @@
 """Apache Beam pipelines over mtag_core."""
 
 import logging
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,11 +8,6 @@ if TYPE_CHECKING:
     from pipelines.transforms.tag_documents import TagDocuments
 
 __all__ = ["SharedModel", "TagDocuments"]
-
-_MODULES = {
-    "SharedModel": "pipelines.transforms.steps",
-    "TagDocuments": "pipelines.transforms.tag_documents",
-}
 
 
 def _is_wanted(record: logging.LogRecord) -> bool:
@@ -26,6 +20,9 @@ logging.getLogger().addFilter(_is_wanted)
 
 def __getattr__(name: str) -> object:
     """Imports what is exported when it is first asked for: the filter must be there before."""
-    if name not in _MODULES:
+    from importlib import import_module
+
+    modules = {"SharedModel": "steps", "TagDocuments": "tag_documents"}
+    if name not in modules:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULES[name]), name)
+    return getattr(import_module(f"pipelines.transforms.{modules[name]}"), name)

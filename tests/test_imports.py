@@ -9,9 +9,10 @@ FLOORS = (
     {"mtag_core.child_process", "mtag_core.time_limit"},
     {"mtag_core.arrays", "mtag_core.errors", "mtag_core.folding", "mtag_core.option_values"}
     | {"mtag_core.records"},
-    {"mtag_core.language_words", "mtag_core.options"},
+    {"mtag_core.options"},
     {"mtag_core.languages"},
     {"mtag_core.scripts"},
+    {"mtag_core.language_words"},
     {
         "mtag_core.conllu",
         "mtag_core.treebank_style",
