@@ -1,4 +1,4 @@
-"""Reads treebanks for training: forms and labels of CoNLL-U files, and their treebank's name.
+"""Reads treebanks for training: forms and labels of CoNLL-U files, surface tokens, names.
 
 A treebank is named by its file, as UD names them: `en_ewt-ud-train.conllu.xz`
 is the train part of `en_ewt`, of language `en`.
@@ -8,11 +8,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from csv import DictReader
 from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
 from pathlib import Path
+from typing import NamedTuple
 
 from mtag_core import conllu
 from mtag_core.errors import FormatError, InputNotFoundError, LabelError
 from mtag_core.storage import open_text
+
+# Marks that stand right after a word in running text of any script that has spaces.
+_CLOSING = frozenset(".,!?;:\u2026\u0964\u060c\u061f\u3002")
+_MOST_SPACED = 0.5
 
 UNLABELLED = -100
 """Of a token without a label: neither learnt nor scored."""
@@ -39,6 +46,23 @@ class LabelledSentence:
     feats: tuple[str, ...]
     part: str = "train"
     lemmas: tuple[str, ...] = ()
+
+
+class Surface(NamedTuple):
+    """A surface token.
+
+    Attributes:
+        form: As it stands in the text.
+        tokens: What it falls into: the form alone where it is no multiword token.
+        has_space: A space stands after it.
+    """
+
+    form: str
+    tokens: tuple[str, ...]
+    has_space: bool = True
+
+
+Sentences = list[list[Surface]]
 
 
 def treebank_files(directory: Path, part: str, *, is_required: bool = True) -> list[Path]:
@@ -133,6 +157,67 @@ def read_treebank(path: Path) -> Iterator[LabelledSentence]:
                 part,
                 tuple(row[conllu.LEMMA] for row in rows),
             )
+
+
+def read_sentences(path: Path, n_tokens: float = inf) -> Sentences:
+    """Reads surface tokens up to a number; marks follow their words in every second sentence.
+
+    Some treebanks never say `SpaceAfter=No`. A segmenter that learns from one takes "word." for a
+    word.
+    """
+    with open_text(path) as lines:
+        parsed = conllu.read(lines, source=str(path))
+        sentences = first_tokens(map(_surfaces, parsed), n_tokens)
+    pairs = (pair for sentence in sentences for pair in pairwise(sentence))
+    is_spaced = [left.has_space for left, right in pairs if right.form in _CLOSING]
+    if sum(is_spaced) > _MOST_SPACED * len(is_spaced):
+        for sentence in sentences[1::2]:
+            for index, (left, right) in enumerate(pairwise(sentence)):
+                if right.form in _CLOSING:
+                    sentence[index] = left._replace(has_space=False)
+    return sentences
+
+
+def _surfaces(sentence: conllu.ConlluSentence) -> list[Surface]:
+    forms = [row[conllu.FORM] for row in sentence.tokens]
+    return [
+        Surface(form, tuple(forms[first : last + 1]), "SpaceAfter=No" not in misc)
+        for (_, form, *_, misc), first, last in sentence.surfaces
+    ]
+
+
+def first_tokens(sentences: Iterable[list[Surface]], n_tokens: float) -> Sentences:
+    """Sentences until they have so many tokens."""
+    found: Sentences = []
+    for sentence in sentences:
+        if n_tokens <= 0:
+            break
+        n_tokens -= len(sentence)
+        found.append(sentence)
+    return found
+
+
+def joined_letters(sentence: Iterable[Surface]) -> list[Surface]:
+    """Takes what a treebank cuts between two letters, as Polish `byl` and `em`, for one form."""
+    found: list[Surface] = []
+    for surface in sentence:
+        last = found[-1] if found else None
+        if last and not last.has_space and last.form[-1].isalpha() and surface.form[0].isalpha():
+            tokens = last.tokens + surface.tokens
+            found[-1] = Surface(last.form + surface.form, tokens, surface.has_space)
+        else:
+            found.append(surface)
+    return found
+
+
+def sentence_text(sentence: Iterable[Surface]) -> tuple[str, list[int]]:
+    """The text of a sentence of one token or more, and the offset after each surface token."""
+    text, ends = "", []
+    for form, _, has_space in sentence:
+        text += form
+        ends.append(len(text))
+        text += " " * has_space
+    return text[: ends[-1]], ends
 
 
 def sort_feats(feats: str) -> str:

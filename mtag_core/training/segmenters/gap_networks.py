@@ -1,7 +1,7 @@
 """The networks of `mtag_core.segmentation.gap_network` in torch, and their training: ja, vi, zh."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -13,15 +13,10 @@ from mtag_core.segmentation.gap_inputs import N_KINDS, InputTables, padded_codes
 from mtag_core.segmentation.gap_network import LAYER_GAPS, UNITS_SEEN, GapNetwork, Quantised
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.units import find_units
+from mtag_core.training.data.treebanks import Sentences, sentence_text
 from mtag_core.training.loops.trainer import Epoch, Trainer, TrainingTask
 from mtag_core.training.options import Schedule
-from mtag_core.training.segmenters.treebanks import (
-    UNMARKED,
-    MarkedSentence,
-    Sentences,
-    neighbours,
-    sentence_text,
-)
+from mtag_core.training.segmenters.treebanks import UNMARKED, MarkedSentence, neighbours
 
 _LOGGER = logging.getLogger(__name__)
 _WINDOW_GAPS = 128
@@ -152,12 +147,6 @@ class GapStream(NamedTuple):
     weights: NDArray[np.float32]
 
 
-def treebank_marks(sentences: Sentences) -> Iterator[MarkedSentence]:
-    """The text of each sentence and where its tokens end."""
-    for text, ends in map(sentence_text, sentences):
-        yield text, dict.fromkeys(ends, 1.0)
-
-
 def train_gap_network(
     treebank: Sentences,
     labelled: Iterable[MarkedSentence],
@@ -166,18 +155,11 @@ def train_gap_network(
     device: str,
     has_spaces: bool,
 ) -> GapNetwork:
-    """Trains a network.
-
-    Args:
-        treebank: Sentences, at least one; where they end matters too.
-        labelled: Text to learn token ends from too.
-        epochs: Passes over both.
-        device: A torch device.
-        has_spaces: As in `BoundaryModel`.
-    """
+    """Trains a network on a treebank, where sentences end too, and labelled text."""
     schedule = Schedule(epochs=epochs, peak_rate=3e-3, warmup_share=0.05)
     torch.manual_seed(schedule.seed)
-    stream = read_stream(treebank_marks(treebank), labelled, has_spaces=has_spaces)
+    texts = ((text, dict.fromkeys(ends, 1.0)) for text, ends in map(sentence_text, treebank))
+    stream = read_stream(texts, labelled, has_spaces=has_spaces)
     known = frequent_codes(stream, min_count=_MIN_COUNT, n_most=_MOST_KNOWN)
     model = GapModel(InputTables(known, _N_HASHED, _N_PAIRS)).to(device)
     _LOGGER.info("%d units, %d known", len(stream.codes), len(known))

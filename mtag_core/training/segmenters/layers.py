@@ -5,8 +5,8 @@ score stays as it is.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,28 +15,14 @@ from numpy.typing import NDArray
 
 from mtag_core.arrays import spread
 from mtag_core.languages import UNKNOWN
-from mtag_core.segmentation.boundary_features import (
-    chunk_shapes,
-    gap_features,
-    gap_rows,
-    stop_gaps,
-)
+from mtag_core.segmentation import boundary_features, chunk_ends
 from mtag_core.segmentation.boundary_layers import LEVELS_PER_NAT, BoundaryLayer
-from mtag_core.segmentation.chunk_ends import (
-    SMALL_LETTERS,
-    UNMARKED,
-    bias_row,
-    end_features,
-    is_after_stop,
-    stop_features,
-    styles,
-)
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.spaced import ChunkStream, SpacedTokenizer
 from mtag_core.segmentation.word_units import styleless
+from mtag_core.training.data.treebanks import Sentences, Surface, first_tokens, sentence_text
 from mtag_core.training.loops.linear import Examples, fit
 from mtag_core.training.segmenters.marked_text import MarkedText, bare, mark_sentences, span_f1
-from mtag_core.training.segmenters.treebanks import Sentences, first_tokens, sentence_text
 
 _BLOCK_LINES = 200
 _LONGEST_STYLED = 30
@@ -66,63 +52,61 @@ _GROUPS = regex.compile(r"\d{1,3}(?: \d{3})+")
 _TWO_GROUPS = regex.compile(r"\d{1,3} \d{3}")
 
 
-@dataclass(frozen=True, slots=True)
-class LayerData:
-    """What a layer learns from, and how.
+def train_layer(
+    below: Sequence[BoundaryLayer],
+    sentences: Sentences,
+    *,
+    unedited: Sequence[list[Surface]] = (),
+    texts: Iterable[MarkedText] = (),
+    dev: Sequence[Sentences] = (),
+    has_unmarked_ends: bool = False,
+    l2: float = 0.5,
+    language: str = UNKNOWN,
+) -> BoundaryLayer:
+    """Fits a layer on top of others; without any it is the generic one.
 
-    Attributes:
-        sentences: Surface tokens of treebanks.
-        texts: Running text.
+    Args:
+        below: The layers whose scores stay as they are.
+        sentences: Of treebanks.
         unedited: Sentences of speech and tweets, as they are. Their tokens are learnt, and where
             sentences end without marks or before small letters.
+        texts: Running text.
         dev: Of each treebank, to choose how readily a sentence ends.
         has_unmarked_ends: All ends of chunks are asked about, not only those with a mark.
         l2: Penalty on squared weights.
         language: Whose rules hold while it is chosen how readily a sentence ends.
     """
-
-    sentences: Sentences
-    texts: Sequence[MarkedText] = ()
-    unedited: Sentences = field(default_factory=list)
-    dev: Sequence[Sentences] = ()
-    has_unmarked_ends: bool = False
-    l2: float = 0.5
-    language: str = UNKNOWN
-
-
-def train_layer(below: Sequence[BoundaryLayer], data: LayerData) -> BoundaryLayer:
-    """Fits a layer on top of others; without any it is the generic one."""
     layer = BoundaryLayer(_NO_WEIGHTS, _NO_WEIGHTS, clitics=_GENERIC_CLITICS)
-    layer = _with_lists(layer, data.sentences) if below else layer
-    layer = replace(layer, has_unmarked_ends=data.has_unmarked_ends)
-    n_unedited = sum(map(len, data.sentences)) // (
-        _UNEDITED_PART if below else _GENERIC_UNEDITED_PART
-    )
-    learnt = mark_sentences(data.sentences + first_tokens(data.unedited, n_unedited))
+    layer = _with_lists(layer, sentences) if below else layer
+    layer = replace(layer, has_unmarked_ends=has_unmarked_ends)
+    most = sum(map(len, sentences)) // (_UNEDITED_PART if below else _GENERIC_UNEDITED_PART)
+    learnt = mark_sentences(sentences + first_tokens(unedited, most))
     tokens = _token_examples(SpacedTokenizer([*below, layer]), learnt)
-    layer = replace(layer, token_weights=fit(tokens, data.l2))
+    layer = replace(layer, token_weights=fit(tokens, l2))
     tokenizer = SpacedTokenizer([*below, layer])
-    groups = [_end_examples(tokenizer, mark_sentences(data.sentences))]
-    groups += [_end_examples(tokenizer, text, weight=_TEXT_WEIGHT) for text in data.texts]
-    for styled, weight in ((data.unedited, 1.0), (bare(data.sentences), _BARE_WEIGHT)):
+    groups = [_end_examples(tokenizer, mark_sentences(sentences))]
+    groups += [_end_examples(tokenizer, text, weight=_TEXT_WEIGHT) for text in texts]
+    for styled, weight in ((unedited, 1.0), (bare(sentences), _BARE_WEIGHT)):
         if styled:
             marked = mark_sentences(styled, longest=_LONGEST_STYLED)
             groups.append(_end_examples(tokenizer, marked, weight=weight, only_styled=True))
-    weights = fit(groups, data.l2)
-    weights[bias_row(len(weights), UNMARKED)] += _UNMARKED_BIAS
-    return _tuned(below, replace(layer, end_weights=weights), data)
+    weights = fit(groups, l2)
+    weights[chunk_ends.bias_row(len(weights), chunk_ends.UNMARKED)] += _UNMARKED_BIAS
+    return _tuned(below, replace(layer, end_weights=weights), dev, language)
 
 
-def _tuned(below: Sequence[BoundaryLayer], layer: BoundaryLayer, data: LayerData) -> BoundaryLayer:
-    dev = list(map(mark_sentences, data.dev))
+def _tuned(
+    below: Sequence[BoundaryLayer], layer: BoundaryLayer, dev: Sequence[Sentences], language: str
+) -> BoundaryLayer:
+    texts = list(map(mark_sentences, dev))
     best, best_score = layer, 0.0
-    for bias in _BIASES if dev else ():
+    for bias in _BIASES if texts else ():
         weights = layer.end_weights.copy()
-        row = bias_row(len(weights), 0)
+        row = chunk_ends.bias_row(len(weights), 0)
         weights[row] = np.clip(int(weights[row]) + bias, -127, 127)
         biased = replace(layer, end_weights=weights)
-        tokenizer = SpacedTokenizer([*below, biased], data.language)
-        score = sum(_sentence_f1(tokenizer, marked) for marked in dev) / len(dev)
+        tokenizer = SpacedTokenizer([*below, biased], language)
+        score = sum(_sentence_f1(tokenizer, marked) for marked in texts) / len(texts)
         if score > best_score + _LEAST_GAIN:
             best, best_score = biased, score
     return best
@@ -150,10 +134,14 @@ def _token_examples(tokenizer: SpacedTokenizer, marked: MarkedText) -> list[Exam
     n_gaps = cut.n_units[rows] - 1
     gaps, places = spread(n_gaps, cut.first_units[rows]), np.arange(len(rows)).repeat(n_gaps)
     is_end = marked.is_token_end[starts[places] + cut.ends[gaps] - cut.starts[rows[places]]]
-    is_stop = gaps == stop_gaps(cut, chunk_shapes(cut))[rows[places]]
+    is_stop = (
+        gaps == boundary_features.stop_gaps(cut, boundary_features.chunk_shapes(cut))[rows[places]]
+    )
 
     def features_of(gaps: NDArray[np.int64]) -> Codes:
-        return gap_features(gap_rows(cut, gaps, chunk_of_gap[gaps]))
+        return boundary_features.gap_features(
+            boundary_features.gap_rows(cut, gaps, chunk_of_gap[gaps])
+        )
 
     counts = np.bincount(2 * gaps[~is_stop] + is_end[~is_stop], minlength=2 * len(cut.ends))
     seen = np.flatnonzero(counts.reshape(-1, 2).any(axis=1))
@@ -162,7 +150,9 @@ def _token_examples(tokenizer: SpacedTokenizer, marked: MarkedText) -> list[Exam
     # A chunk that recurs says little more each time.
     inside, at_end = (counts * (1 + np.log2(totals)) / totals).astype(np.float32).T
     alone = features_of(seen)
-    of_stops = stop_features(np.concatenate([part for _, part in blocks])[places[is_stop]])
+    of_stops = chunk_ends.stop_features(
+        np.concatenate([part for _, part in blocks])[places[is_stop]]
+    )
     stops = np.concatenate([features_of(gaps[is_stop]), of_stops], axis=1)
     is_apart = is_end[is_stop].astype(np.float32)
     return [
@@ -178,23 +168,18 @@ def _end_examples(
     weight: float = 1.0,
     only_styled: bool = False,
 ) -> Examples:
-    """Chunks behind which a sentence may end; of running text, those with a stop alone.
-
-    Args:
-        tokenizer: Whose decisions about tokens are features, and whose layers stay below.
-        marked: The text.
-        weight: What each counts.
-        only_styled: Those alone that are in text without marks or capitals.
-    """
+    """Chunks behind which a sentence may end; of running text, those with a stop alone."""
     found, labels = [], []
     for stream, places in _blocks(tokenizer, marked):
         is_asked = tokenizer.candidates(stream, places)
         if only_styled:
-            is_asked &= np.isin(styles(places), (UNMARKED, SMALL_LETTERS))
+            is_asked &= np.isin(
+                chunk_ends.styles(places), (chunk_ends.UNMARKED, chunk_ends.SMALL_LETTERS)
+            )
         if marked.is_doubtful is not None:
-            is_asked &= is_after_stop(places) & ~marked.is_doubtful[stream.ends]
+            is_asked &= chunk_ends.is_after_stop(places) & ~marked.is_doubtful[stream.ends]
         is_apart = tokenizer.apart_stops(stream, places)
-        found.append(end_features(places[is_asked], is_apart[is_asked]))
+        found.append(chunk_ends.end_features(places[is_asked], is_apart[is_asked]))
         labels.append(marked.is_sentence_end[stream.ends[is_asked]])
     features = np.concatenate(found)
     is_end = np.concatenate(labels).astype(np.float32) * np.float32(weight)

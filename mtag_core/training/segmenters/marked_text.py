@@ -15,7 +15,8 @@ import regex
 from numpy.typing import NDArray
 
 from mtag_core.segmentation.word_units import CLOSING, DOUBLE_QUOTES, OPENING, TERMINAL
-from mtag_core.training.segmenters.treebanks import Sentences, Surface, neighbours, sentence_text
+from mtag_core.training.data.treebanks import Sentences, Surface, sentence_text
+from mtag_core.training.segmenters.treebanks import neighbours
 
 _LONGEST_PARAGRAPH = 10
 _SAME_STYLE = 20
@@ -58,7 +59,9 @@ class MarkedText:
     is_doubtful: NDArray[np.bool_] | None = None
 
 
-def mark_sentences(sentences: Sentences, *, longest: int = _LONGEST_PARAGRAPH) -> MarkedText:
+def mark_sentences(
+    sentences: Iterable[list[Surface]], *, longest: int = _LONGEST_PARAGRAPH
+) -> MarkedText:
     """Writes up to `longest` neighbouring sentences a line; no sentence may be empty."""
     parts: list[str] = []
     token_ends: list[int] = []

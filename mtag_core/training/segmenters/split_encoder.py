@@ -23,11 +23,11 @@ from mtag_core.segmentation.split_features import Counts, count_row
 from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
 from mtag_core.training.data.datasets import NO_NOISE, WordSentences, cut_batches
 from mtag_core.training.data.pieces import DeviceSentences, FormPieces, SpecialPieces
+from mtag_core.training.data.treebanks import Sentences, Surface
 from mtag_core.training.networks.model import Batch, end_vectors
 from mtag_core.training.networks.pretrained import piece_table
 from mtag_core.training.options import Noise
 from mtag_core.training.segmenters.splits import script_of
-from mtag_core.training.segmenters.treebanks import Sentences, Surface
 
 DROPOUT = 0.1
 N_PARTS = 5
@@ -82,16 +82,25 @@ class ChoiceTable:
     Args:
         tokens: Of a treebank.
         counts: As in `SplitModel`.
-        tokenizer: A `tokenizer.json`, for the wordpieces of stems.
+        path: A `tokenizer.json`, for the wordpieces of stems and sentences.
+        max_pieces: Longer sentences are left out.
+        device: Where batches are.
     """
 
-    def __init__(self, tokens: Iterable[Surface], counts: Counts, tokenizer: Path) -> None:
+    def __init__(
+        self,
+        tokens: Iterable[Surface],
+        counts: Counts,
+        path: Path,
+        max_pieces: int,
+        device: torch.device,
+    ) -> None:
         script_to_count = Counter(script_of(form, parts) for form, parts, _ in tokens)
         del script_to_count[WHOLE]
         self._candidates = Candidates(composed_scripts(script_to_count))
         self._counts = counts
-        self.tokenizer = tokenizer
-        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        self._path, self._max_pieces, self.device = path, max_pieces, device
+        self._tokenizer = Tokenizer.from_file(str(path))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         own = {WHOLE, *(s for s, count in script_to_count.items() if count >= _MIN_OWN_COUNT)}
@@ -105,6 +114,16 @@ class ChoiceTable:
         self._stem_pieces: list[list[int]] = []
         self._forms: dict[str, FormChoices] = {}
 
+    def place(self, sentences: Sentences) -> "SplitSentences":
+        """Puts sentences on the device; tokens without parts are asked about only."""
+        form_to_id: dict[str, int] = {}
+        words = WordSentences.of(([token.form for token in s] for s in sentences), form_to_id)
+        forms = FormPieces.of(list(form_to_id), self._path)
+        fitting = forms.fitting(words, max_pieces=self._max_pieces)
+        special = SpecialPieces.load(self._path)
+        placed = DeviceSentences(words.select(fitting), forms, special, device=self.device)
+        return SplitSentences(self, [sentences[index] for index in fitting.tolist()], placed)
+
     def form(self, form: str) -> FormChoices:
         """The scripts of a form."""
         if form not in self._forms:
@@ -117,7 +136,7 @@ class ChoiceTable:
             )
         return self._forms[form]
 
-    def lay_out(self, tokens: Sequence[Surface], device: torch.device) -> Choices:
+    def lay_out(self, tokens: Sequence[Surface]) -> Choices:
         """Lays out the scripts of tokens; those without parts have no right one."""
         made, parts, stems, numbers = zip(*(self.form(token.form) for token in tokens), strict=True)
         distinct, stem = np.unique(np.concatenate(stems), return_inverse=True)
@@ -128,15 +147,13 @@ class ChoiceTable:
         is_right = [each == token.tokens for of_token, token in pairs for each in of_token]
         token = np.repeat(np.arange(len(tokens)), list(map(len, made)))
         columns = (np.concatenate(parts), stem, np.concatenate(numbers), np.array(is_right), token)
-        return Choices(*(torch.from_numpy(each).to(device) for each in (*columns, pieces)))
+        return Choices(*(torch.from_numpy(each).to(self.device) for each in (*columns, pieces)))
 
     def _stem_id(self, stem: str) -> int:
         if stem not in self._stem_to_id:
             self._stem_to_id[stem] = len(self._stem_pieces)
-            encoding = self._tokenizer.encode(
-                [stem], is_pretokenized=True, add_special_tokens=False
-            )
-            self._stem_pieces.append(encoding.ids[:_MOST_STEM_PIECES])
+            pieces = self._tokenizer.encode([stem], is_pretokenized=True, add_special_tokens=False)
+            self._stem_pieces.append(pieces.ids[:_MOST_STEM_PIECES])
         return self._stem_to_id[stem]
 
     def _numbers(self, form: str, script: Script) -> list[float]:
@@ -155,15 +172,7 @@ class ChoiceTable:
 
 
 def composed_scripts(script_to_count: Counter[Script]) -> list[Script]:
-    """Joins beginnings with ends.
-
-    Args:
-        script_to_count: How often a treebank shows each script.
-
-    Returns:
-        The treebank's scripts, and every beginning with every end that are seen often enough,
-        sorted; without `WHOLE`.
-    """
+    """Joins beginnings with ends, each seen often enough; the treebank's scripts stay. Sorted."""
     beginnings: Counter[tuple[str, tuple[str, ...], str]] = Counter()
     ends: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
     for script, count in script_to_count.items():
@@ -175,7 +184,7 @@ def composed_scripts(script_to_count: Counter[Script]) -> list[Script]:
         for (suffix, post, after), n_end in ends.items()
         if min(n_beginning, n_end) >= _MIN_COUNT
     }
-    return sorted((scripts | set(script_to_count)) - {WHOLE}, key=repr)
+    return sorted({*scripts, *script_to_count} - {WHOLE}, key=repr)
 
 
 def _parts(script: Script, own: set[Script]) -> list[object]:
@@ -192,12 +201,8 @@ class SplitEncoder(nn.Module):
     """Scores the scripts of tokens.
 
     A script's score is the sum of what a layer of logits says of its parts, and of what a small
-    network says of the token, the parts, the stem and the numbers together.
-
-    Args:
-        encoder: Called with (piece_ids, is_piece), gives (n_sentences, n_pieces, width).
-        width: Of its output.
-        n_parts: Number of ids of parts.
+    network says of the token, the parts, the stem and the numbers together. `width` is the
+    encoder's, `n_parts` the number of ids of parts.
     """
 
     def __init__(self, encoder: nn.Module, *, width: int, n_parts: int) -> None:
@@ -239,51 +244,28 @@ class SplitEncoder(nn.Module):
 
 
 class SplitSentences:
-    """Sentences on a device, with the scripts of their tokens.
+    """Sentences on a device, with the scripts of their tokens; `ChoiceTable.place` makes them."""
 
-    Args:
-        sentences: Tokens without parts are asked about only.
-        table: Finds the scripts.
-        max_pieces: Longer sentences are left out.
-        device: Where to.
-    """
-
-    def __init__(
-        self, sentences: Sentences, table: ChoiceTable, *, max_pieces: int, device: torch.device
-    ) -> None:
-        form_to_id: dict[str, int] = {}
-        words = WordSentences.of(([token.form for token in s] for s in sentences), form_to_id)
-        forms = FormPieces.of(list(form_to_id), table.tokenizer)
-        fitting = forms.fitting(words, max_pieces=max_pieces)
-        self.sentences = [sentences[index] for index in fitting.tolist()]
-        self.tokens = [token for sentence in self.sentences for token in sentence]
-        self.table = table
-        special = SpecialPieces.load(table.tokenizer)
-        self._on_device = DeviceSentences(words.select(fitting), forms, special, device=device)
-        self.n_pieces = self._on_device.lengths
+    def __init__(self, table: ChoiceTable, sentences: Sentences, placed: DeviceSentences) -> None:
+        self.table, self.sentences, self.on_device = table, sentences, placed
+        self.tokens = [token for sentence in sentences for token in sentence]
 
     def batch(self, indices: NDArray[np.int64], noise: Noise = NO_NOISE) -> tuple[Batch, Choices]:
         """Gathers some sentences, and the scripts of their tokens."""
-        batch = self._on_device.batch(indices, noise)
-        tokens = [self.tokens[i] for i in batch.token_index.tolist()]
-        return batch, self.table.lay_out(tokens, self._on_device.device)
+        batch = self.on_device.batch(indices, noise)
+        return batch, self.table.lay_out([self.tokens[i] for i in batch.token_index.tolist()])
 
 
 def choice_loss(scores: Tensor, choices: Choices, *, n_tokens: int) -> tuple[Tensor, int]:
     """Mean negative log probability of what is right, over tokens that have a right script.
 
-    Args:
-        scores: Of the scripts. Shape (n_choices,).
-        choices: The scripts of a batch.
-        n_tokens: Of the batch.
-
     Returns:
-        The loss, shape (), and the number of tokens that it is a mean of.
+        The loss, shape (), of scores of the shape (n_choices,), and the number of those tokens.
     """
     right = scores.masked_fill(~choices.is_right, _IMPOSSIBLE)
-    losses = _log_sums(scores, choices.token, n_tokens) - _log_sums(right, choices.token, n_tokens)
-    has_right = torch.zeros(n_tokens, device=scores.device)
-    has_right = has_right.index_add(0, choices.token, choices.is_right.float()) > 0
+    log_right = _log_sums(right, choices.token, n_tokens)
+    losses = _log_sums(scores, choices.token, n_tokens) - log_right
+    has_right = log_right > _IMPOSSIBLE / 2
     n_right = int(has_right.sum())
     return (losses * has_right).sum() / max(1, n_right), n_right
 
@@ -304,7 +286,7 @@ def guess_splits(
     guesses: list[tuple[tuple[str, ...], float]] = [((), 0.0)] * len(sentences.tokens)
     generator = np.random.default_rng(0)
     for indices in cut_batches(
-        sentences.n_pieces, piece_budget=_LABELLING_BUDGET, generator=generator
+        sentences.on_device.lengths, piece_budget=_LABELLING_BUDGET, generator=generator
     ):
         batch, choices = sentences.batch(indices)
         scores = teacher(batch, choices).float().cpu()

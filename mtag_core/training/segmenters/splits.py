@@ -5,30 +5,21 @@ those of each token.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from difflib import SequenceMatcher
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.segmentation.split_features import (
-    IDENTITY_COLUMNS,
-    N_SCRIPT_COLUMNS,
-    NOTHING,
-    Counts,
-    context_codes,
-    context_rows,
-    context_seeds,
-    count_row,
-    neighbour_codes,
-    script_codes,
-    script_rows,
-)
+from mtag_core.arrays import spread
+from mtag_core.segmentation import split_features
+from mtag_core.segmentation.split_features import N_SCRIPT_COLUMNS, Counts
 from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
 from mtag_core.segmentation.splits import SplitModel
+from mtag_core.training.data.treebanks import Sentences
 from mtag_core.training.loops.linear import Floats, descend
-from mtag_core.training.segmenters.treebanks import Sentences, Surface
 
 # A script seen once is one form's oddity, and one of fewer forms may say nothing about others.
 _MIN_COUNT = 2
@@ -56,12 +47,12 @@ _WITHOUT_NEIGHBOURS = 0.3
 
 
 class SplitShape(NamedTuple):
-    """What a split model is made of.
+    """Sizes of a split model's tables, powers of 2, and what is learnt.
 
     Attributes:
         are_closed: As in `learn_scripts`.
-        n_rows: Size of the table of weights, a power of 2.
-        n_counts: Size of the table of counts, a power of 2.
+        n_rows: Weights.
+        n_counts: Counts of forms.
         min_count: Forms that are rarer in running text are not counted.
     """
 
@@ -82,93 +73,85 @@ CLOSED = SplitShape(are_closed=True, n_rows=1 << 15, n_counts=1 << 12, min_count
 
 
 class _Examples(NamedTuple):
-    """Tokens with more than one script, the scripts of one after those of another.
+    """Tokens with a right script and wrong ones, the scripts of one after those of another.
 
     Attributes:
-        rows: Features of each script; n_rows for a rare one that does not count. Shape (n_scripts,
-            n_features).
+        rows: Features of each script; n_rows for what does not count. Shape (n_scripts, n).
         is_right: Whether it makes the token's tokens. Shape (n_scripts,).
         sizes: Scripts of each token. Shape (n_tokens,).
         weights: How much each token counts. Shape (n_tokens,).
     """
 
-    rows: NDArray[np.int64]
+    rows: NDArray[np.int32]
     is_right: NDArray[np.bool_]
     sizes: NDArray[np.int64]
     weights: Floats
 
 
 def train_split_model(
-    sentences: Sentences,
-    lines: Iterable[str],
-    shape: SplitShape,
-    *,
-    labelled: Sequence[Sequence[Surface]] = (),
+    sentences: Sentences, labelled: Sentences, lines: Iterable[str], shape: SplitShape
 ) -> SplitModel:
     """Trains a model; the same input gives the same bytes.
 
     Args:
         sentences: Of treebanks.
-        lines: Running text, where forms are counted.
-        shape: How large the model is.
         labelled: Sentences that a labeller split, whose tokens count less; those it was not sure of
             have no tokens.
+        lines: Running text, where forms are counted.
+        shape: How large the model is.
     """
     scripts = learn_scripts(sentences, are_closed=shape.are_closed)
     counts = log_counts(lines, shape)
-    weighed: list[tuple[Sequence[Surface], float]] = [(s, 1.0) for s in sentences]
-    weighed += [(s, _LABELLED_WEIGHT) for s in labelled]
-    examples = _lay_out(weighed, Candidates(scripts), counts, n_rows=shape.n_rows)
-    weights = _fit(examples, n_rows=shape.n_rows) if examples else np.zeros(shape.n_rows)
+    weights = np.repeat([1.0, _LABELLED_WEIGHT], [len(sentences), len(labelled)])
+    examples = _lay_out(sentences + labelled, weights, Candidates(scripts), counts, shape.n_rows)
+    fitted = _fit(examples, shape.n_rows) if examples else np.zeros(shape.n_rows)
     # Only which sum of weights is larger counts; few levels compress well.
-    scale = _N_LEVELS / max(float(np.abs(weights).max()), 1e-9)
-    return SplitModel(scripts, np.round(weights * scale).astype(np.int8), counts)
+    scale = _N_LEVELS / max(float(np.abs(fitted).max()), 1e-9)
+    return SplitModel(scripts, np.round(fitted * scale).astype(np.int8), counts)
 
 
 def _lay_out(
-    sentences: Sequence[tuple[Sequence[Surface], float]],
+    sentences: Sentences,
+    weights: NDArray[np.float64],
     candidates: Candidates,
     counts: Counts,
-    *,
     n_rows: int,
 ) -> _Examples | None:
-    """Lays out tokens; those that no script makes right are there for their neighbours alone."""
-    forms = list(dict.fromkeys(surface.form for sentence, _ in sentences for surface in sentence))
-    options = list(map(candidates.of, forms))
-    form_to_tokens = {f: [s.apply(f) for s in o] for f, o in zip(forms, options, strict=True)}
-    n_options = np.array(list(map(len, options)), np.int64)
-    facts = np.array([script.facts for scripts in options for script in scripts], np.uint64)
-    of_forms = np.split(script_codes(forms, n_options, facts, counts), n_options.cumsum())
-    codes = dict(zip(forms, of_forms, strict=False))
-    form_to_around = dict(zip(forms, neighbour_codes(forms, counts), strict=True))
-    rows: list[NDArray[np.int64]] = []
-    neighbours: list[NDArray[np.int64]] = []
-    is_right: list[bool] = []
-    sizes: list[int] = []
-    weights: list[float] = []
-    for sentence, weight in sentences:
-        around = [NOTHING, NOTHING, *(form_to_around[s.form] for s in sentence), NOTHING, NOTHING]
-        windows = np.arange(len(sentence))[:, None] + np.arange(5)
-        contexts = context_codes(np.array(around, np.uint64)[windows])
-        for (form, tokens, _), context in zip(sentence, contexts, strict=True):
-            right = [made == tokens for made in form_to_tokens[form]]
-            if len(right) > 1 and any(right):
-                rows.append(script_rows(codes[form], n_rows=n_rows))
-                seeds = context_seeds(codes[form][:, 0])
-                neighbours.append(context_rows(seeds, context[None], n_rows=_N_APART))
-                is_right += right
-                sizes.append(len(right))
-                weights.append(weight)
-    if not rows:
+    surfaces = [*chain.from_iterable(sentences)]
+    form_to_options = {
+        form: candidates.of(form) for form in dict.fromkeys(s.form for s in surfaces)
+    }
+    form_to_made = {f: [s.apply(f) for s in some] for f, some in form_to_options.items()}
+    form_sizes = np.array(list(map(len, form_to_options.values())))
+    form_to_number = dict(zip(form_to_options, range(len(form_sizes)), strict=True))
+    numbers = np.array([form_to_number[form] for form, _, _ in surfaces])
+    sizes = form_sizes[numbers]
+    is_right = np.array([t == tokens for form, tokens, _ in surfaces for t in form_to_made[form]])
+    # Tokens that no script makes right are there for their neighbours alone.
+    is_asked = (sizes > 1) & np.logical_or.reduceat(is_right, sizes.cumsum() - sizes)
+    asked, is_right = np.flatnonzero(is_asked), is_right[is_asked.repeat(sizes)]
+    if not len(asked):
         return None
-    rightness = np.array(is_right) * np.repeat(weights, sizes)
-    around_rows = _without_rare(np.concatenate(neighbours), rightness, n_rows=n_rows)
-    return _Examples(
-        np.concatenate([np.concatenate(rows), around_rows], axis=1).astype(np.int32),
-        np.array(is_right),
-        np.array(sizes, np.int64),
-        np.array(weights, np.float32),
+    sizes = sizes[asked]
+    lengths = np.array(list(map(len, sentences)))
+    weights = weights.repeat(lengths)[asked]
+    # Two rows of nothing before, between and after sentences.
+    places = np.arange(len(numbers)) + 2 + 2 * np.arange(len(lengths)).repeat(lengths)
+    padded = np.full(len(numbers) + 2 * len(lengths) + 2, len(form_sizes))
+    padded[places] = numbers
+    forms = list(form_to_options)
+    known = split_features.neighbour_codes(forms, counts)
+    seen = np.concatenate([known, np.array([split_features.NOTHING], np.uint64)])
+    contexts = split_features.context_codes(seen[padded[places[asked][:, None] + np.arange(-2, 3)]])
+    facts = np.array([s.facts for some in form_to_options.values() for s in some], np.uint64)
+    codes = split_features.script_codes(forms, form_sizes, facts, counts)
+    codes = codes[spread(sizes, (form_sizes.cumsum() - form_sizes)[numbers[asked]])]
+    around = split_features.context_rows(
+        split_features.context_seeds(codes[:, 0]), contexts.repeat(sizes, axis=0), n_rows=_N_APART
     )
+    around = _without_rare(around, is_right * weights.repeat(sizes), n_rows=n_rows)
+    rows = np.concatenate([split_features.script_rows(codes, n_rows=n_rows), around], axis=1)
+    return _Examples(rows.astype(np.int32), is_right, sizes, weights.astype(np.float32))
 
 
 def _without_rare(
@@ -183,7 +166,7 @@ def _without_rare(
     return np.where(is_rare, n_rows, rows)
 
 
-def _fit(examples: _Examples, *, n_rows: int) -> Floats:
+def _fit(examples: _Examples, n_rows: int) -> Floats:
     penalties = np.full(n_rows + 1, _L2)
     penalties[n_rows // 2 :] = _NEIGHBOUR_L2
     generator = np.random.default_rng(1)
@@ -192,7 +175,7 @@ def _fit(examples: _Examples, *, n_rows: int) -> Floats:
     def gradient_at(weights: Floats) -> NDArray[np.float64]:
         rows = examples.rows.copy()
         without = np.repeat(generator.random(len(sizes)) < _WITHOUT_IDENTITY, sizes)
-        rows[np.ix_(np.flatnonzero(without), IDENTITY_COLUMNS)] = n_rows
+        rows[np.ix_(np.flatnonzero(without), split_features.IDENTITY_COLUMNS)] = n_rows
         without = np.repeat(generator.random(len(sizes)) < _WITHOUT_NEIGHBOURS, sizes)
         rows[without, N_SCRIPT_COLUMNS:] = n_rows
         errors = np.repeat(_errors(weights[rows].sum(axis=1), examples), rows.shape[1])
@@ -275,5 +258,5 @@ def log_counts(lines: Iterable[str], shape: SplitShape) -> Counts:
     forms = Counter(form.strip(".,;:!?\"'()[]«»،؛؟-") for line in lines for form in line.split())
     for form, count in forms.items():
         if count >= shape.min_count:
-            counts[count_row(form, n_counts=shape.n_counts)] += count
+            counts[split_features.count_row(form, n_counts=shape.n_counts)] += count
     return np.ceil(np.log2(counts + 1)).astype(np.uint8)

@@ -18,14 +18,14 @@ from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.languages import GENERIC
 from mtag_core.training.data.text_files import read_lines, text_files
+from mtag_core.training.data.treebanks import Sentences, joined_letters, sentence_text
 from mtag_core.training.langid import count_language_words
 from mtag_core.training.records import list_files, record_options
 from mtag_core.training.segmenter_options import TrainSegmentersOptions
 from mtag_core.training.segmenters import treebanks
-from mtag_core.training.segmenters.layers import LayerData, train_layer
+from mtag_core.training.segmenters.layers import train_layer
 from mtag_core.training.segmenters.marked_text import MarkedText, mark_lines
 from mtag_core.training.segmenters.splits import CLITICS, CLOSED, OPEN, train_split_model
-from mtag_core.training.segmenters.treebanks import Sentences
 from mtag_core.treebank_style import treebank_language
 
 # Names the common words of languages where one names what to train.
@@ -129,28 +129,30 @@ class _Trainer:
 
     def _layer(self, name: str) -> BoundaryLayer:
         if name == GENERIC:
-            return train_layer([], self._generic_data())
+            return self._generic_layer()
         below = [BoundaryLayer.load(self._layer_path(GENERIC))]
         if name in self.treebanks.files:
-            return train_layer(below, self._language_data(name))
+            return self._language_layer(below, name)
         own = self.options.output / f"{treebank_language(name)}.linear.npz"
         if own.exists():
             below.append(BoundaryLayer.load(own))
         sentences = self.treebanks.of_treebank(name, _N_TREEBANK_TOKENS)
-        return train_layer(below, LayerData(sentences, has_unmarked_ends=name in _ALL_ENDS))
+        return train_layer(below, sentences, has_unmarked_ends=name in _ALL_ENDS)
 
-    def _generic_data(self) -> LayerData:
+    def _generic_layer(self) -> BoundaryLayer:
         spaced = [language for language in self.treebanks.files if language not in _BY_NETWORKS]
         n, codes = _N_GENERIC_TOKENS, [code for code in self._texts if code not in _UNSPACED_TEXT]
-        return LayerData(
-            sentences=[s for name in spaced for s in self._sentences(name, n)],
+        return train_layer(
+            [],
+            [s for name in spaced for s in self._sentences(name, n)],
             unedited=[s for name in spaced for s in self._sentences(name, n // 4, is_edited=False)],
             texts=[text for code in codes for text in self._marked(code, _N_GENERIC_LINES)],
         )
 
-    def _language_data(self, language: str) -> LayerData:
-        return LayerData(
-            sentences=self._sentences(language, _N_TOKENS),
+    def _language_layer(self, below: list[BoundaryLayer], language: str) -> BoundaryLayer:
+        return train_layer(
+            below,
+            self._sentences(language, _N_TOKENS),
             unedited=self._sentences(language, _N_TOKENS, is_edited=False),
             texts=self._marked(language, _N_LINES),
             dev=[_whole(language, dev) for dev in self.treebanks.dev(language, _N_DEV_TOKENS)],
@@ -172,13 +174,10 @@ class _Trainer:
         return [marked] if marked else []
 
     def _splits(self, language: str) -> _Model:
-        labelled = self.options.labelled
-        return train_split_model(
-            _whole(language, self.treebanks.all(language)),
-            self._lines(language),
-            _WITH_SPLITS[language],
-            labelled=list(treebanks.read_splits(labelled, language)) if labelled else [],
-        )
+        sentences, labelled = self.treebanks.all(language), self.options.labelled
+        more = list(treebanks.read_splits(labelled, language)) if labelled else []
+        shape, lines = _WITH_SPLITS[language], self._lines(language)
+        return train_split_model(_whole(language, sentences), more, lines, shape)
 
     def _network(self, language: str) -> _Model:
         # torch is an extra that the other segmenters do without.
@@ -198,7 +197,7 @@ class _Trainer:
         if self.options.text is None:
             raise UsageError(f"{_WORDS}: --text is missing; expected a directory of texts")
         sentences = {
-            language: [treebanks.sentence_text(s)[0] for s in self.treebanks.all(language)]
+            language: [sentence_text(s)[0] for s in self.treebanks.all(language)]
             for language in {"hr", "sr"}.intersection(self.treebanks.files)
         }
         return count_language_words(self.options.text, sentences)
@@ -206,4 +205,4 @@ class _Trainer:
 
 def _whole(language: str, sentences: Sentences) -> Sentences:
     """A cut between letters is a split where the language has a split model."""
-    return list(map(treebanks.joined_letters, sentences)) if language in _WITH_SPLITS else sentences
+    return list(map(joined_letters, sentences)) if language in _WITH_SPLITS else sentences

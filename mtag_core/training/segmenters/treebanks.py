@@ -17,25 +17,27 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core import conllu
 from mtag_core.errors import InputNotFoundError
-from mtag_core.storage import open_text
 from mtag_core.training.data.text_files import read_lines
-from mtag_core.training.data.treebanks import treebank_files, treebank_name, treebanks_with
+from mtag_core.training.data.treebanks import (
+    Sentences,
+    Surface,
+    first_tokens,
+    read_sentences,
+    treebank_files,
+    treebank_name,
+    treebanks_with,
+)
 from mtag_core.training.treebank_facts import TreebankFacts, facts_of
 from mtag_core.treebank_style import treebank_language
 
 # A treebank with fewer tokens does not say enough about the language's words.
 _FEW_TOKENS = 10_000
-
-# Marks that stand right after a word in running text of any script that has spaces.
-_CLOSING = frozenset(".,!?;:\u2026\u0964\u060c\u061f\u3002")
-_MOST_SPACED = 0.5
 
 SPACED_INSIDE = frozenset({"vi"})
 """Languages whose tokens may hold spaces."""
@@ -56,23 +58,6 @@ MarkedSentence = tuple[str, Mapping[int, float]]
 _Item = TypeVar("_Item")
 
 
-class Surface(NamedTuple):
-    """A surface token.
-
-    Attributes:
-        form: As it stands in the text.
-        tokens: What it falls into: the form alone where it is no multiword token.
-        has_space: A space stands after it.
-    """
-
-    form: str
-    tokens: tuple[str, ...]
-    has_space: bool = True
-
-
-Sentences = list[list[Surface]]
-
-
 @dataclass(frozen=True)
 class Treebanks:
     """Treebanks below a directory that have one of some licences, or any if none is given.
@@ -88,16 +73,15 @@ class Treebanks:
     @cached_property
     def files(self) -> dict[str, list[Path]]:
         """Training files by language: dev files of treebanks whose train files lack spaces."""
-        train, dev = self.part("train"), self.part("dev")
         files: dict[str, list[Path]] = {}
-        for language in sorted({*train, *dev}):
-            paths = [path for path in train.get(language, ()) if _facts(path).has_train_spacing]
-            paths += [p for p in dev.get(language, ()) if not _facts(p).has_train_spacing]
-            if paths:
-                files[language] = sorted(paths)
+        for part in ("train", "dev"):
+            for language, paths in self.part(part).items():
+                for path in paths:
+                    if _facts(path).has_train_spacing == (part == "train"):
+                        files.setdefault(language, []).append(path)
         if not files:
             raise InputNotFoundError(f"{self.directory}: no *-train.conllu or .xz file below it")
-        return files
+        return {language: sorted(files[language]) for language in sorted(files)}
 
     def part(self, part: str) -> dict[str, list[Path]]:
         """Files of `train` or `dev` by language, sorted."""
@@ -105,7 +89,7 @@ class Treebanks:
         files: dict[str, list[Path]] = {}
         for path in sorted(treebank_files(self.directory, part, is_required=False)):
             if treebank_name(path) in names:
-                files.setdefault(treebank_language(treebank_name(path)), []).append(path)
+                files.setdefault(text_language(path), []).append(path)
         return files
 
     @property
@@ -154,60 +138,6 @@ def _evenly(paths: Sequence[Path], n_tokens: int) -> Sentences:
     return [s for path in paths for s in first_tokens(sentences[path], shares[path])]
 
 
-def read_sentences(path: Path, n_tokens: int | None = None) -> Sentences:
-    """Reads a file up to so many tokens; marks follow their words in every second sentence.
-
-    Some treebanks never say `SpaceAfter=No`. A segmenter that learns from one takes "word." for a
-    word.
-    """
-    with open_text(path) as lines:
-        parsed = conllu.read(lines, source=str(path))
-        sentences = first_tokens(map(_surfaces, parsed), n_tokens)
-    pairs = (pair for sentence in sentences for pair in pairwise(sentence))
-    is_spaced = [left.has_space for left, right in pairs if right.form in _CLOSING]
-    if sum(is_spaced) > _MOST_SPACED * len(is_spaced):
-        for sentence in sentences[1::2]:
-            for index, (left, right) in enumerate(pairwise(sentence)):
-                if right.form in _CLOSING:
-                    sentence[index] = left._replace(has_space=False)
-    return sentences
-
-
-def first_tokens(sentences: Iterable[list[Surface]], n_tokens: int | None) -> Sentences:
-    """Sentences until they have so many tokens."""
-    found: Sentences = []
-    n_left = float("inf") if n_tokens is None else n_tokens
-    for sentence in sentences:
-        if n_left <= 0:
-            break
-        n_left -= len(sentence)
-        found.append(sentence)
-    return found
-
-
-def joined_letters(sentence: Iterable[Surface]) -> list[Surface]:
-    """Takes what a treebank cuts between two letters, as Polish `byl` and `em`, for one form."""
-    found: list[Surface] = []
-    for surface in sentence:
-        last = found[-1] if found else None
-        if last and not last.has_space and last.form[-1].isalpha() and surface.form[0].isalpha():
-            tokens = last.tokens + surface.tokens
-            found[-1] = Surface(last.form + surface.form, tokens, surface.has_space)
-        else:
-            found.append(surface)
-    return found
-
-
-def sentence_text(sentence: Iterable[Surface]) -> tuple[str, list[int]]:
-    """The text of a sentence of one token or more, and the offset after each surface token."""
-    text, ends = "", []
-    for form, _, has_space in sentence:
-        text += form
-        ends.append(len(text))
-        text += " " * has_space
-    return text[: ends[-1]], ends
-
-
 def neighbours(items: Iterable[_Item], most: int, *, seed: int = 1) -> Iterator[list[_Item]]:
     """Cuts items into groups of up to `most` that follow one another; the seed chooses sizes."""
     generator, rest = random.Random(seed), iter(items)
@@ -218,14 +148,6 @@ def neighbours(items: Iterable[_Item], most: int, *, seed: int = 1) -> Iterator[
 def text_language(path: Path) -> str:
     """The language of a file of running or labelled text: `zh_hant.txt.xz` -> `zh`."""
     return path.name.split(".")[0].split("_")[0]
-
-
-def _surfaces(sentence: conllu.ConlluSentence) -> list[Surface]:
-    forms = [row[conllu.FORM] for row in sentence.tokens]
-    return [
-        Surface(form, tuple(forms[first : last + 1]), "SpaceAfter=No" not in misc)
-        for (_, form, *_, misc), first, last in sentence.surfaces
-    ]
 
 
 def without_marks(text: str) -> str:

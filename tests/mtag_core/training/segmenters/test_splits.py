@@ -1,5 +1,6 @@
 from mtag_core.segmentation.split_scripts import Script
 from mtag_core.segmentation.splits import SplitModel
+from mtag_core.training.data.treebanks import Surface
 from mtag_core.training.segmenters.splits import (
     CLOSED,
     OPEN,
@@ -8,7 +9,6 @@ from mtag_core.training.segmenters.splits import (
     script_of,
     train_split_model,
 )
-from mtag_core.training.segmenters.treebanks import Surface
 
 _HABAIT = Surface("habait", ("ha", "bait"), True)
 _DES = Surface("des", ("de", "les"), True)
@@ -20,7 +20,7 @@ def _whole(text):
 
 def test_split_model_splits_prefixes(tmp_path):
     sentences = [[_HABAIT, *_whole("gadol")]] * 30
-    train_split_model(sentences, ["bait gadol"] * 3, OPEN).save(tmp_path / "he.splits.npz")
+    train_split_model(sentences, [], ["bait gadol"] * 3, OPEN).save(tmp_path / "he.splits.npz")
     model = SplitModel.load(tmp_path / "he.splits.npz")
     assert model.split(["habait", "gadol"]) == [("ha", "bait"), ("gadol",)]
 
@@ -30,7 +30,7 @@ def test_split_model_learns_from_neighbours():
         [*_whole("il parle"), _DES, *_whole("gens")],
         [*_whole("il mange des pommes")],
     ] * 30
-    model = train_split_model(sentences, [], CLOSED)
+    model = train_split_model(sentences, [], [], CLOSED)
     assert model.split("il parle des gens".split())[2] == ("de", "les")
     assert model.split("il mange des pommes".split())[2] == ("des",)
 
@@ -38,12 +38,12 @@ def test_split_model_learns_from_neighbours():
 def test_training_again_gives_the_same_file(tmp_path):
     sentences = [[_HABAIT, *_whole("gadol")], [_DES, *_whole("gens des")]] * 20
     for name in "ab":
-        train_split_model(sentences, ["bait bait"], CLOSED).save(tmp_path / name)
+        train_split_model(sentences, [], ["bait bait"], CLOSED).save(tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_treebank_without_multiword_tokens_trains_a_model():
-    model = train_split_model([_whole("a b")], [], CLOSED)
+    model = train_split_model([_whole("a b")], [], [], CLOSED)
     assert model.split(["a", "b"]) == [("a",), ("b",)]
 
 
@@ -52,8 +52,8 @@ def test_split_model_learns_words_from_labelled_text():
     rows = [("hakelev", ("hakelev",)), ("hamor", ("ha", "mor")), ("hayom", ())]
     text = [[Surface(*row, True) for row in rows]] * 20
     right = [("hakelev",), ("ha", "mor")]
-    assert train_split_model(sentences, [], OPEN).split(["hakelev", "hamor"]) != right
-    model = train_split_model(sentences, [], OPEN, labelled=text)
+    assert train_split_model(sentences, [], [], OPEN).split(["hakelev", "hamor"]) != right
+    model = train_split_model(sentences, text, [], OPEN)
     assert model.split(["hakelev", "hamor"]) == right
 
 

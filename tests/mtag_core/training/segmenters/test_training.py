@@ -5,7 +5,8 @@ import pytest
 from mtag_core.__main__ import main
 from mtag_core.segmentation import Segmenter
 from mtag_core.segmentation.splits import SplitModel
-from mtag_core.training.segmenters.treebanks import Surface, split_line
+from mtag_core.training.data.treebanks import Surface
+from mtag_core.training.segmenters.treebanks import split_line
 
 _TEXTS = ["The cat sleeps .", "My dog , too .", "A bird sings !", "We see it .", "It is late ."]
 

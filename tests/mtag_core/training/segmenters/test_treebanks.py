@@ -3,16 +3,14 @@ import lzma
 import numpy as np
 import pytest
 
+from mtag_core.training.data.treebanks import Surface, joined_letters, read_sentences
 from mtag_core.training.segmenters.treebanks import (
     MARKS,
     SEGMENTED,
     SPLITS,
-    Surface,
     Treebanks,
-    joined_letters,
     marked_line,
     read_marked,
-    read_sentences,
     read_splits,
     split_line,
     without_marks,
