@@ -163,14 +163,12 @@ def schema_of(columns: Sequence[Column], *, generator: str = "") -> pa.Schema:
     return pa.schema([column.field for column in columns], metadata=metadata)
 
 
-def table_of(
-    rows: Sequence[TaggedRow], columns: Sequence[Column], *, generator: str = ""
-) -> pa.Table:
-    """Rows as an Arrow table with the schema of the columns; see `schema_of`."""
+def table_of(rows: Sequence[TaggedRow], columns: Sequence[Column], schema: pa.Schema) -> pa.Table:
+    """Rows as an Arrow table with the schema of the columns, as `schema_of` gives it."""
     lengths = [len(row.tagged) for row in rows]
     offsets = pa.array(np.concatenate(([0], np.cumsum(lengths, dtype=np.int32))), pa.int32())
     arrays = [column.array(rows, offsets) for column in columns]
-    return pa.Table.from_arrays(arrays, schema=schema_of(columns, generator=generator))
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def json_object(row: TaggedRow, columns: Sequence[Column]) -> dict[str, Any]:

@@ -73,9 +73,8 @@ class ParquetRows:
 
     def __init__(self, sink: BinaryIO, columns: Sequence[Column], generator: str = "") -> None:
         self._columns = columns
-        self._generator = generator
-        schema = schema_of(columns, generator=generator)
-        self._writer = pq.ParquetWriter(sink, schema, compression="zstd")
+        self._schema = schema_of(columns, generator=generator)
+        self._writer = pq.ParquetWriter(sink, self._schema, compression="zstd")
         self._rows: list[TaggedRow] = []
         self._n_tokens = 0
 
@@ -93,7 +92,7 @@ class ParquetRows:
         self._writer.close()
 
     def _flush(self) -> None:
-        table = table_of(self._rows, self._columns, generator=self._generator)
+        table = table_of(self._rows, self._columns, self._schema)
         self._writer.write_table(table, row_group_size=len(self._rows))
         self._rows, self._n_tokens = [], 0
 
