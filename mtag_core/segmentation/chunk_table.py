@@ -3,7 +3,7 @@
 Nine of ten chunks of running text have occurred before, so a chunk's own gaps are scored once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 import numpy as np
 import regex
@@ -223,8 +223,9 @@ class ChunkTable:
         numbers[:, 2] = cut.sizes
         for index, chunk in enumerate(chunks):
             if chunk[-1] in ".)":
-                numbers[index, 0] |= self._stop_flags(chunk)
-                numbers[index, 3] = self._end_cost(chunk)
+                forms = _stop_forms(chunk)
+                numbers[index, 0] |= self._stop_flags(chunk, forms)
+                numbers[index, 3] = self._cost(forms)
         is_end[gaps] = False
         attached = is_end.nonzero()[0]
         is_end[gaps] = True
@@ -310,17 +311,26 @@ class ChunkTable:
         self.n_tokens, self.first_token = self._variants.values.T
         self.ends = self._ends.values
 
-    def _end_cost(self, chunk: str) -> int:
-        return max((self._short_forms.get(form, 0) for form in _stop_forms(chunk)), default=0)
+    def _cost(self, forms: Iterable[str]) -> int:
+        return max([self._short_forms.get(form, 0) for form in forms], default=0)
 
-    def _stop_flags(self, chunk: str) -> int:
-        """Bits of `ChunkFlag` for what a last full stop may stand for."""
-        flags = ChunkFlag.ENUMERATOR if ENUMERATOR.match(chunk) else 0
-        forms = _stop_forms(chunk)
+    def _stop_flags(self, chunk: str, forms: Set[str]) -> int:
+        """Bits of `ChunkFlag` for what a last full stop may stand for.
+
+        Args:
+            chunk: Ends in a full stop or a closing bracket.
+            forms: `_stop_forms` of it.
+        """
+        flags = 0
         if not self._abbreviations.before_small.isdisjoint(forms):
             flags |= ChunkFlag.BEFORE_SMALL
         if not self._abbreviations.before_numbers.isdisjoint(forms):
             flags |= ChunkFlag.BEFORE_NUMBER
+        if len(chunk) > _LONGEST_NUMBER and chunk[:-1].isalpha():
+            # Nearly all are words.
+            return flags
+        if ENUMERATOR.match(chunk):
+            flags |= ChunkFlag.ENUMERATOR
         if INITIALS.match(chunk):
             flags |= ChunkFlag.INITIALS
         if ROMAN.match(chunk):
@@ -336,7 +346,7 @@ class ChunkTable:
         """The parts of a chunk between forgotten spaces; an abbreviation stays with its name."""
         joined: list[str] = []
         for part in inner_parts(chunk):
-            if joined and (self._end_cost(joined[-1]) or self._is_ordinal(joined[-1])):
+            if joined and (self._cost(_stop_forms(joined[-1])) or self._is_ordinal(joined[-1])):
                 joined[-1] += part
             else:
                 joined.append(part)
@@ -351,6 +361,8 @@ def _stop_forms(chunk: str) -> set[str]:
     if chunk[-1:] != ".":
         return set()
     whole = chunk[:-1].lstrip(_OPENING_MARKS)
+    if whole.isalpha() and not whole.isupper():
+        return {whole, whole.lower()}
     last = _LAST_PART.split(whole)[-1]
     forms = {whole, last} if len(last) > 1 else {whole}
     written = {form.title() for form in forms if form.isupper() and len(form) > 1}
@@ -380,6 +392,8 @@ _ENDS_ALONE = unit_class_flags(
         *(UnitClass.OTHER_MARK, UnitClass.LONG_DASH, UnitClass.HYPHEN, UnitClass.OPENING),
     }
 )
+# Letters of the longest Roman number with its full stop.
+_LONGEST_NUMBER = 7
 # These are tokens behind a word whatever the weights say.
 _MARKS_APART = frozenset(",;!?")
 _LAST_PART = regex.compile(r"['’/(-]")
