@@ -23,8 +23,7 @@ from mtag_core.langid import LanguageIdentifier, normalise
 from mtag_core.language_words import FLOOR, LanguageWords, ngram_rows, words_of
 from mtag_core.languages import STANDARD_TO_CODE
 from mtag_core.scripts import is_latin
-from mtag_core.storage import open_text
-from mtag_core.training.data.text_files import text_files
+from mtag_core.training.data.text_files import read_lines, text_files
 from mtag_core.training.loops.linear import Floats, descend
 from mtag_core.training.options import LangidOptions
 from mtag_core.training.records import record_options
@@ -125,8 +124,7 @@ def score(langid: LanguageIdentifier, held_back: Path) -> dict[str, object]:
         `accuracy` (over all sentences), `languages` (code to accuracy) and `confusions` (the most
         frequent, "right -> wrong" to count).
     """
-    with open_text(held_back) as lines:
-        pairs = [line.rstrip("\n").split("\t", 1) for line in lines]
+    pairs = [line.rstrip("\n").split("\t", 1) for line in read_lines(held_back)]
     guesses = langid.predict([sentence for _, sentence in pairs])
     n_right: Counter[str] = Counter()
     n_all: Counter[str] = Counter()
@@ -144,13 +142,12 @@ def score(langid: LanguageIdentifier, held_back: Path) -> dict[str, object]:
 
 
 def _write_sentences(
-    files: list[Path], *, train: Path, held_back: Path, options: LangidOptions
+    files: dict[str, Path], *, train: Path, held_back: Path, options: LangidOptions
 ) -> None:
     rng = random.Random(options.seed)
     training: list[str] = []
     scored: dict[str, list[str]] = defaultdict(list)
-    for path in files:
-        code = path.name.split(".")[0]
+    for code, path in files.items():
         language = STANDARD_TO_CODE.get(code, code)
         kept = []
         for sentence, is_held_back in _sentences(path, options.held_back_every):
@@ -183,14 +180,13 @@ def _snippet(sentence: str, rng: random.Random) -> str:
 
 def _sentences(path: Path, held_back_every: int) -> Iterator[tuple[str, bool]]:
     seen = set()
-    with open_text(path) as stream:
-        for line in stream:
-            letters = "".join(filter(str.isalpha, normalise(line)))
-            digest = hashlib.blake2b(letters.encode(), digest_size=8).digest()
-            if letters and digest not in seen:
-                seen.add(digest)
-                is_held_back = int.from_bytes(digest, "big") % held_back_every == 0
-                yield " ".join(line.split()), is_held_back
+    for line in read_lines(path):
+        letters = "".join(filter(str.isalpha, normalise(line)))
+        digest = hashlib.blake2b(letters.encode(), digest_size=8).digest()
+        if letters and digest not in seen:
+            seen.add(digest)
+            is_held_back = int.from_bytes(digest, "big") % held_back_every == 0
+            yield " ".join(line.split()), is_held_back
 
 
 def _train(train: Path, output: Path, *, options: LangidOptions) -> None:
@@ -235,14 +231,12 @@ def count_language_words(text: Path, treebanks: Mapping[str, Sequence[str]]) -> 
     """
     language_to_counts: dict[str, Counter[str]] = {}
     texts: dict[str, list[str]] = {}
-    for path in text_files(text):
-        code = path.name.split(".")[0]
+    for code, path in text_files(text).items():
         if code in _UNSPACED:
             continue
         language = STANDARD_TO_CODE.get(code, code)
         counts = language_to_counts.setdefault(language, Counter())
-        with open_text(path) as stream:
-            lines = list(islice(stream, _N_LINES))
+        lines = list(islice(read_lines(path), _N_LINES))
         if language in ("hr", "sr"):
             texts[language] = lines
         _count([*lines, *treebanks.get(language, ())], counts, is_serbian=language == "sr")

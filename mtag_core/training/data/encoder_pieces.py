@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from mtag_core.errors import InputNotFoundError, UsageError
-from mtag_core.storage import open_text
 from mtag_core.training.data.pieces import SpecialPieces
-from mtag_core.training.data.text_files import text_files
+from mtag_core.training.data.text_files import read_lines, text_files
 from mtag_core.training.data.treebanks import read_treebank, treebank_files
 from mtag_core.training.options import CutEncoderOptions
 
@@ -108,6 +107,5 @@ def cut_tokenizer(content: dict[str, Any], kept: Sequence[int]) -> dict[str, Any
 def _sentences(options: CutEncoderOptions) -> Iterator[Sequence[str]]:
     for path in treebank_files(options.treebanks, "train"):
         yield from (sentence.forms for sentence in read_treebank(path))
-    for path in text_files(options.text):
-        with open_text(path) as lines:
-            yield from map(str.split, islice(lines, _N_LINES))
+    for path in text_files(options.text).values():
+        yield from map(str.split, islice(read_lines(path), _N_LINES))

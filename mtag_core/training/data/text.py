@@ -14,7 +14,7 @@ What teachers label, and what a student learns from afterwards. A directory hold
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice, repeat
@@ -32,7 +32,7 @@ from mtag_core.storage import open_text
 from mtag_core.training.data.corpus import TreebankCorpus, read_forms, write_forms
 from mtag_core.training.data.datasets import WordSentences
 from mtag_core.training.data.pieces import FormPieces
-from mtag_core.training.data.text_files import text_files
+from mtag_core.training.data.text_files import read_lines, text_files
 from mtag_core.training.data.words import FormTable
 from mtag_core.training.options import TextOptions
 
@@ -55,8 +55,8 @@ def run(options: TextOptions) -> str:
     """
     corpus = TreebankCorpus.load(options.corpus)
     output = options.output
-    paths = text_files(options.text)
-    segment_text(options, paths)
+    texts = text_files(options.text)
+    segment_text(options, texts)
     if not (output / "sources.json").exists():
         make_word_text(corpus, options)
     forms = read_forms(output / "forms.txt.xz")
@@ -71,7 +71,7 @@ def run(options: TextOptions) -> str:
     if options.architecture == "words":
         table = FormTable.of(forms, tokenizer, n_processes=options.n_processes)
         table.save(output / "forms.npz")
-    return f"{len(forms)} forms of {len(paths)} texts  {output}"
+    return f"{len(forms)} forms of {len(texts)} texts  {output}"
 
 
 def as_read(forms: Iterable[str], architecture: str) -> list[str]:
@@ -227,7 +227,7 @@ def read_token_lines(path: Path) -> Iterator[tuple[str, ...]]:
                 yield forms
 
 
-def segment_text(options: TextOptions, paths: Iterable[Path]) -> None:
+def segment_text(options: TextOptions, texts: Mapping[str, Path]) -> None:
     """Writes `LANGUAGE.tokens` files into `tokens`; a file there stays.
 
     The first lines of a text are read, until they have about so many tokens as are wanted.
@@ -235,8 +235,7 @@ def segment_text(options: TextOptions, paths: Iterable[Path]) -> None:
     output = options.output / "tokens"
     output.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(options.n_processes) as pool:
-        for path in paths:
-            language = path.name.split(".")[0]
+        for language, path in texts.items():
             target = output / f"{language}.tokens"
             if target.exists():
                 continue
@@ -248,11 +247,10 @@ def segment_text(options: TextOptions, paths: Iterable[Path]) -> None:
 
 
 def _jobs(path: Path, n_characters: int) -> Iterator[list[str]]:
-    with open_text(path) as lines:
-        left = (line.rstrip("\n") for line in lines)
-        while n_characters > 0 and (job := list(islice(left, _JOB_LINES))):
-            n_characters -= sum(map(len, job))
-            yield job
+    left = (line.rstrip("\n") for line in read_lines(path))
+    while n_characters > 0 and (job := list(islice(left, _JOB_LINES))):
+        n_characters -= sum(map(len, job))
+        yield job
 
 
 def _segmented(lines: list[str], language: str, segmenters: Path) -> str:

@@ -9,8 +9,8 @@ from mtag_core.storage import open_text
 _SUFFIXES = (".txt", ".txt.xz")
 
 
-def text_files(directory: Path) -> list[Path]:
-    """Lists the texts of a directory, `LANGUAGE.txt` and `LANGUAGE.txt.xz`, by name.
+def text_files(directory: Path) -> dict[str, Path]:
+    """Finds the texts of a directory by name, `LANGUAGE` of `LANGUAGE.txt` or `LANGUAGE.txt.xz`.
 
     Raises:
         InputNotFoundError: There is none.
@@ -18,7 +18,7 @@ def text_files(directory: Path) -> list[Path]:
     paths = sorted(path for suffix in _SUFFIXES for path in directory.glob(f"*{suffix}"))
     if not paths:
         raise InputNotFoundError(f"{directory}: no *.txt or *.txt.xz file; expected one a language")
-    return paths
+    return {path.name.split(".")[0]: path for path in paths}
 
 
 def read_lines(path: Path) -> Iterator[str]:

@@ -87,14 +87,14 @@ def run(options: _Options) -> str:
 
 def _label_boundaries(options: LabelBoundariesOptions) -> Iterator[Path]:
     more = chain.from_iterable(_MORE_TEXT.get(language, ()) for language in options.languages)
-    paths = _texts(options, *options.languages, *more)
+    texts = _texts(options, *options.languages, *more)
     train, dev = (_boundaries(options, part) for part in ("train", "dev"))
     members: list[BoundaryTeacher] = []
     for seed, rate in enumerate(options.peak_rates, start=options.seed):
         members.append(_boundary_teacher(options, train, dev, rate=rate, seed=seed))
         _LOGGER.info("%d members together: %s", len(members), _scores(members, *dev))
-    for path in paths:
-        name, has_spaces = path.name.split(".")[0], _has_spaces(path)
+    for name, path in texts.items():
+        has_spaces = _has_spaces(path)
         output = options.output / f"{name}{treebanks.SEGMENTED}"
         with create_text(output) as sink:
             lines = filter(None, (treebanks.without_marks(s).strip() for s in read_lines(path)))
@@ -191,23 +191,22 @@ def _probabilities(
 
 
 def _label_splits(options: LabelSplitsOptions, language: str) -> Iterator[Path]:
-    sources = _texts(options, language)
+    texts = _texts(options, language)
     names = (GENERIC, language)
     layers = [BoundaryLayer.load(options.segmenters / f"{name}.linear.npz") for name in names]
     train, dev = (
         [joined_letters(s) for path in paths for s in read_sentences(path)]
         for paths in (_treebanks(options, part, language) for part in ("train", "dev"))
     )
-    counts = log_counts(chain.from_iterable(map(read_lines, sources)), OPEN)
+    counts = log_counts(chain.from_iterable(map(read_lines, texts.values())), OPEN)
     tokenizer, tokens = Path(options.encoder) / "tokenizer.json", chain.from_iterable(train)
     device, max_pieces = torch.device(options.device), options.max_pieces
     table = split_encoder.ChoiceTable(tokens, counts, tokenizer, max_pieces, device)
     encoder = _split_encoder(options, language, table.place(train), table.place(dev))
-    for source in sources:
-        name = source.name.split(".")[0]
+    for name, path in texts.items():
         output = options.output / f"{name}{treebanks.SPLITS}"
         with create_text(output) as sink:
-            text = _surface_sentences(read_lines(source), SpacedTokenizer(layers))
+            text = _surface_sentences(read_lines(path), SpacedTokenizer(layers))
             while group := list(islice(text, _GROUP_SENTENCES)):
                 sentences = table.place(group)
                 guesses = iter(split_encoder.guess_splits(encoder, sentences))
@@ -254,11 +253,12 @@ def _surface_sentences(lines: Iterable[str], tokenizer: SpacedTokenizer) -> Iter
             yield [Surface(form, ()) for form in block.forms[first:last]]
 
 
-def _texts(options: _Options, *languages: str) -> list[Path]:
-    paths = [p for p in text_files(options.text) if treebanks.text_language(p) in languages]
-    if not paths:
+def _texts(options: _Options, *languages: str) -> dict[str, Path]:
+    texts = text_files(options.text)
+    texts = {n: p for n, p in texts.items() if treebanks.text_language(p) in languages}
+    if not texts:
         raise InputNotFoundError(f"{options.text}: no text of {', '.join(sorted(languages))}")
-    return paths
+    return texts
 
 
 def _treebanks(options: _Options, part: str, *languages: str) -> list[Path]:

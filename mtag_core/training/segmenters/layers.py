@@ -229,12 +229,12 @@ def _clitics(sentences: Sentences) -> frozenset[str]:
             for inside in {end - match.start() for end in ends}.intersection(range(1, len(run))):
                 if run[inside - 1].isalpha() and run[inside].isalpha():
                     n_cut[run[inside:]] += 1
-    wanted = {
-        end for end, count in n_cut.items() if count >= _MIN_COUNT and len(end) <= _LONGEST_CLITIC
-    }
     n_ends: Counter[str] = Counter()
     for run, count in runs.items():
         for size in range(1, min(len(run), _LONGEST_CLITIC + 1)):
-            if run[-size:] in wanted:
-                n_ends[run[-size:]] += count
-    return frozenset(end for end in wanted if n_cut[end] >= _MIN_CLITIC_SHARE * n_ends[end])
+            n_ends[run[-size:]] += count
+    return frozenset(
+        end
+        for end, count in n_cut.items()
+        if len(end) <= _LONGEST_CLITIC and count >= max(_MIN_COUNT, _MIN_CLITIC_SHARE * n_ends[end])
+    )

@@ -132,8 +132,8 @@ def choose_lines(lines: Iterable[str], short_forms: frozenset[str], n_lines: int
     Half of them at random; the others show each abbreviation a few times, initials and ordinals
     more often.
     """
-    fit = [line.strip() for line in lines if len(line) <= _MOST_CHARACTERS]
-    fit = [line for line in fit if _ENDS_WELL.search(line)]
+    short = (line.strip() for line in lines if len(line) <= _MOST_CHARACTERS)
+    fit = [line for line in short if _ENDS_WELL.search(line)]
     generator = random.Random(1)
     generator.shuffle(fit)
     chosen = fit[: n_lines // 2]
@@ -152,21 +152,16 @@ def choose_lines(lines: Iterable[str], short_forms: frozenset[str], n_lines: int
 
 def abbreviations(lines: Iterable[str]) -> frozenset[str]:
     """Words that are hardly ever without a full stop, in small letters, without the last stop."""
+    matches = ((line, match) for line in lines for match in _WORD.finditer(line))
+    words = Counter(match[0].lower() for line, match in matches if match.end() < len(line) - 2)
     with_stop: Counter[str] = Counter()
-    without: Counter[str] = Counter()
-    for line in lines:
-        for match in _WORD.finditer(line):
-            word = match[0].lower()
-            if match.end() >= len(line) - 2:
-                continue
-            if word.endswith("."):
-                with_stop[word.rstrip(".")] += 1
-            else:
-                without[word] += 1
+    for word, count in words.items():
+        if word.endswith("."):
+            with_stop[word.rstrip(".")] += count
     return frozenset(
         word
         for word, count in with_stop.items()
-        if count >= _MIN_COUNT and count > _ABBREVIATION_SHARE * (count + without[word])
+        if count >= _MIN_COUNT and count > _ABBREVIATION_SHARE * (count + words[word])
     )
 
 

@@ -101,8 +101,7 @@ class _Trainer:
     def __init__(self, options: TrainSegmentersOptions) -> None:
         self.options = options
         self.treebanks = treebanks.Treebanks(options.treebanks, options.licences)
-        texts = text_files(options.text) if options.text else []
-        self._texts = {path.name.split(".")[0]: path for path in texts}
+        self._texts = text_files(options.text) if options.text else {}
 
     def paths(self, name: str) -> Iterator[Path]:
         """The files of a language, a treebank, `generic` or `words`."""

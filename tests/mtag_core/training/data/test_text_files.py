@@ -21,7 +21,7 @@ def test_plain_and_compressed_texts_give_the_same_words(tmp_path):
         words.save(tmp_path / "words.npz")
         contents.append((tmp_path / "words.npz").read_bytes())
     assert contents[0] == contents[1]
-    assert [path.name for path in text_files(plain)] == ["de.txt", "en.txt"]
+    assert text_files(plain) == {name: plain / f"{name}.txt" for name in ("de", "en")}
 
 
 def test_directory_without_text_is_an_error(tmp_path):
