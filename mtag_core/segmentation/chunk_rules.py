@@ -46,6 +46,10 @@ ORDINAL = regex.compile(r"(?:.*\D)?\d{1,2}\.\Z")
 INITIALS = regex.compile(r"(?:\p{Lu}\.-?){2,3}\Z")
 ROMAN = regex.compile(r"(?:[IVXІХ]|[IVXLCІХ]{2,6})\.\Z")
 
+OPENING_MARKS = OPENING + DOUBLE_QUOTES + "'\u2018"
+"""What may stand before an abbreviation."""
+_LAST_PART = regex.compile(r"['’/(-]")
+
 # Marks that are tokens whatever the weights say.
 _ALONE = frozenset("“”„‟«»〝〞〟❝❞‹›‚—―⸺⸻¿¡_")
 _FOOTNOTE = regex.compile(_FOOTNOTE_MARK, regex.VERSION1)
@@ -152,3 +156,16 @@ def inner_parts(chunk: str) -> list[str]:
     inside = {offset for start, end in unit_spans(chunk) for offset in range(start + 1, end)}
     bounds = [0, *(cut for cut in cuts if cut not in inside and 0 < cut < len(chunk)), len(chunk)]
     return [chunk[start:end] for start, end in pairwise(bounds)]
+
+
+def stop_forms(chunk: str) -> set[str]:
+    """How an abbreviation may be listed that a chunk ends with, without its full stop."""
+    if chunk[-1:] != ".":
+        return set()
+    whole = chunk[:-1].lstrip(OPENING_MARKS)
+    if whole.isalpha() and not whole.isupper():
+        return {whole, whole.lower()}
+    last = _LAST_PART.split(whole)[-1]
+    forms = {whole, last} if len(last) > 1 else {whole}
+    written = {form.title() for form in forms if form.isupper() and len(form) > 1}
+    return forms | written | {form.lower() for form in forms}

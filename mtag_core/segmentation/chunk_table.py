@@ -6,7 +6,6 @@ Nine of ten chunks of running text have occurred before, so a chunk's own gaps a
 from collections.abc import Iterable, Sequence, Set
 
 import numpy as np
-import regex
 from numpy.typing import NDArray
 
 from mtag_core.arrays import GrowingArray, Integers, spread, text_codes
@@ -30,17 +29,18 @@ from mtag_core.segmentation.chunk_rules import (
     FOOTNOTE_ENDS,
     FOOTNOTED,
     INITIALS,
+    OPENING_MARKS,
     ORDINAL,
     ROMAN,
     gap_bonuses,
     inner_parts,
     is_apart,
     keep_dots_whole,
+    stop_forms,
 )
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.word_units import (
     CLOSING,
-    DOUBLE_QUOTES,
     LONG_DASHES,
     OPENING,
     TERMINAL,
@@ -223,7 +223,7 @@ class ChunkTable:
         numbers[:, 2] = cut.sizes
         for index, chunk in enumerate(chunks):
             if chunk[-1] in ".)":
-                forms = _stop_forms(chunk)
+                forms = stop_forms(chunk)
                 numbers[index, 0] |= self._stop_flags(chunk, forms)
                 numbers[index, 3] = self._cost(forms)
         is_end[gaps] = False
@@ -319,24 +319,20 @@ class ChunkTable:
 
         Args:
             chunk: Ends in a full stop or a closing bracket.
-            forms: `_stop_forms` of it.
+            forms: `stop_forms` of it.
         """
         flags = 0
         if not self._abbreviations.before_small.isdisjoint(forms):
             flags |= ChunkFlag.BEFORE_SMALL
         if not self._abbreviations.before_numbers.isdisjoint(forms):
             flags |= ChunkFlag.BEFORE_NUMBER
-        if len(chunk) > _LONGEST_NUMBER and chunk[:-1].isalpha():
-            # Nearly all are words.
-            return flags
-        if ENUMERATOR.match(chunk):
-            flags |= ChunkFlag.ENUMERATOR
-        if INITIALS.match(chunk):
-            flags |= ChunkFlag.INITIALS
-        if ROMAN.match(chunk):
-            flags |= ChunkFlag.ROMAN
+        # Nearly all are words.
+        is_word = len(chunk) > _LONGEST_NUMBER and chunk[:-1].isalpha()
+        for pattern, flag in () if is_word else _NUMBERS:
+            if pattern.match(chunk):
+                flags |= flag
         if chunk[-2:-1] >= FIRST_SPELT and (
-            SPELT_INITIALS.match(chunk.lstrip(_OPENING_MARKS))
+            SPELT_INITIALS.match(chunk.lstrip(OPENING_MARKS))
             or not self._abbreviations.titles.isdisjoint(forms)
         ):
             flags |= ChunkFlag.UNCASED_SHORT_FORM
@@ -346,7 +342,7 @@ class ChunkTable:
         """The parts of a chunk between forgotten spaces; an abbreviation stays with its name."""
         joined: list[str] = []
         for part in inner_parts(chunk):
-            if joined and (self._cost(_stop_forms(joined[-1])) or self._is_ordinal(joined[-1])):
+            if joined and (self._cost(stop_forms(joined[-1])) or self._is_ordinal(joined[-1])):
                 joined[-1] += part
             else:
                 joined.append(part)
@@ -354,19 +350,6 @@ class ChunkTable:
 
     def _is_ordinal(self, part: str) -> bool:
         return bool(self._abbreviations.ordinal_words) and ORDINAL.match(part) is not None
-
-
-def _stop_forms(chunk: str) -> set[str]:
-    """How an abbreviation may be listed that a chunk ends with, without its full stop."""
-    if chunk[-1:] != ".":
-        return set()
-    whole = chunk[:-1].lstrip(_OPENING_MARKS)
-    if whole.isalpha() and not whole.isupper():
-        return {whole, whole.lower()}
-    last = _LAST_PART.split(whole)[-1]
-    forms = {whole, last} if len(last) > 1 else {whole}
-    written = {form.title() for form in forms if form.isupper() and len(form) > 1}
-    return forms | written | {form.lower() for form in forms}
 
 
 def _flags(chunks: Sequence[str], columns: Codes) -> NDArray[np.int32]:
@@ -392,12 +375,15 @@ _ENDS_ALONE = unit_class_flags(
         *(UnitClass.OTHER_MARK, UnitClass.LONG_DASH, UnitClass.HYPHEN, UnitClass.OPENING),
     }
 )
-# Letters of the longest Roman number with its full stop.
+_NUMBERS = (
+    (ENUMERATOR, ChunkFlag.ENUMERATOR),
+    (INITIALS, ChunkFlag.INITIALS),
+    (ROMAN, ChunkFlag.ROMAN),
+)
+# Characters of the longest of letters alone.
 _LONGEST_NUMBER = 7
 # These are tokens behind a word whatever the weights say.
 _MARKS_APART = frozenset(",;!?")
-_LAST_PART = regex.compile(r"['’/(-]")
-_OPENING_MARKS = OPENING + DOUBLE_QUOTES + "'\u2018"
 _OPENERS_ALONE = frozenset(OPENING + LONG_DASHES + "-•*>«„“")
 _CLOSERS_ALONE = frozenset(CLOSING + "\u00bb\u201d\u203a\u2019")
 _ALONE_AT_ENDS = _OPENERS_ALONE | _CLOSERS_ALONE
