@@ -23,7 +23,6 @@ from mtag_core.training.options import (
     AverageOptions,
     BundleTrainingOptions,
     CorpusOptions,
-    CutEncoderOptions,
     DistillOptions,
     ExportOptions,
     LabelOptions,
@@ -161,13 +160,6 @@ COMMANDS = (
         "recipes.teacher",
         TeacherTrainingOptions,
         "fine-tune a pretrained encoder on treebanks",
-    ),
-    _recipe(
-        "train cut-encoder",
-        "data.encoder_pieces",
-        CutEncoderOptions,
-        "keep the wordpieces of an encoder that treebanks and text have most",
-        older="cut-encoder",
     ),
     _recipe(
         "train corpus",

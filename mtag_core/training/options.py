@@ -104,17 +104,6 @@ class CorpusOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CutEncoderOptions:
-    """Options of `train cut-encoder`."""
-
-    encoder: Path = option("Hugging Face directory of the encoder, with tokenizer.json")
-    treebanks: Path = option(TREEBANKS_HELP)
-    text: Path = option(TEXTS_HELP)
-    output: Path = option("directory for the smaller encoder")
-    n_pieces: int = option("wordpieces to keep, those that occur most", 110_000)
-
-
-@dataclass(frozen=True, kw_only=True)
 class TextOptions:
     """Options of `train text`."""
 
@@ -124,7 +113,7 @@ class TextOptions:
     output: Path = option("directory for tokens, vocabulary and arrays")
     segmenters: Path = option("segmenters to cut text with", DEFAULT_BUNDLE / "segmenters")
     architecture: Literal["words", "minibert"] = option("of the student", "words")
-    n_pieces: int = option("wordpieces of the student, special ones included", 16_000)
+    n_pieces: int = option("wordpieces of the student, special ones included", 20_000)
     max_tokens: int = option("tokens of a language at most", 1_000_000)
     max_pieces: int = option(MAX_PIECES_HELP, 256)
     n_processes: int = option(N_PROCESSES_HELP, 1)
@@ -193,7 +182,7 @@ class DistillOptions:
     student: Path | None = option("model directory to start from; a new student if none", None)
     shape: StudentShape = group(StudentShape(), section="new student")
     n_pieces: int = option(
-        "wordpieces to learn where there is no --text", 16_000, section="new student"
+        "wordpieces to learn where there is no --text", 20_000, section="new student"
     )
     targets: Temperatures = group(Temperatures(), section="targets")
     label_share: float = option("share of the label in a treebank token's target", 0.5)
@@ -312,16 +301,15 @@ class BundleTrainingOptions:
     langid: Path | None = option("a fastText model; trained if none", None, metavar="FILE")
     n_teachers: int = option("teachers, which label together", 2)
     teacher_minutes: float = option("of each teacher's training", 6.0)
-    student_minutes: float = option("of the student's training", 10.0)
-    finetune_minutes: float = option("of training on treebanks above all", 1.0)
+    student_minutes: float = option("of the student's training", 11.5)
+    finetune_minutes: float = option("of training on treebanks above all", 1.4)
     n_processes: int = option("processes that segment, encode and score", 1)
     seed: int = option("of everything random", 1)
     epochs: float | None = option("end each training after so many passes", None, section="sizes")
     hidden_size: int = option("width of the student", 256, section="sizes")
     n_layers: int = option("layers of the student over a sentence", 2, section="sizes")
-    encoder_pieces: int = option("wordpieces of the encoder to keep", 110_000, section="sizes")
     n_pieces: int = option(
-        "wordpieces of a word student; a MiniBERT has six times as many", 16_000, section="sizes"
+        "wordpieces of a word student; a MiniBERT has six times as many", 20_000, section="sizes"
     )
     max_tokens: int = option("tokens of a language's text at most", 1_000_000, section="sizes")
     max_pieces: int = option(MAX_PIECES_HELP, 256, section="sizes")

@@ -4,8 +4,7 @@ A BERT is loaded into our own `BertEncoder`, which is faster; anything else runs
 the only place that imports transformers.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, cast
 
 import torch
@@ -37,23 +36,6 @@ def load_encoder(name_or_directory: str, *, n_extra_pieces: int, dropout: float)
     encoder = BertEncoder(_encoder_config(config, n_extra_pieces, dropout))
     encoder.load_state_dict(_widened(model.state_dict(), n_extra_pieces, config))
     return encoder
-
-
-def cut_encoder(directory: Path, kept: Sequence[int], output: Path) -> None:
-    """Writes an encoder anew with the vectors of some of its wordpieces.
-
-    Args:
-        directory: Of a Hugging Face encoder.
-        kept: Ids of the pieces that stay, in order; their places are the new ids.
-        output: Directory to write.
-    """
-    model = AutoModel.from_pretrained(directory, dtype="auto")
-    vectors = model.get_input_embeddings().weight.detach()[list(kept)]
-    places = {old: new for new, old in enumerate(kept)}
-    ids = {name: value for name, value in model.config.to_dict().items() if name.endswith("_id")}
-    model.config.update({"vocab_size": len(kept)} | {n: places.get(i) for n, i in ids.items()})
-    model.set_input_embeddings(nn.Embedding.from_pretrained(vectors, freeze=False))
-    model.save_pretrained(output)
 
 
 def hidden_size(encoder: nn.Module) -> int:

@@ -26,7 +26,6 @@ from mtag_core.training.options import (
     AverageOptions,
     BundleTrainingOptions,
     CorpusOptions,
-    CutEncoderOptions,
     DistillOptions,
     ExportOptions,
     LabelOptions,
@@ -177,7 +176,6 @@ class _Chain:
     def __init__(self, options: BundleTrainingOptions, n_shards: int) -> None:
         self._options, self._n_shards = options, n_shards
         self._work = options.working
-        self._encoder = self._work / "encoder"
         self._segmenters = options.segmenters or self._work / "segmenters"
 
     def stages(self) -> Iterator[Stage]:
@@ -186,9 +184,9 @@ class _Chain:
         yield from self._of_files()
         teachers = [self._teacher(number) for number in range(1, options.n_teachers + 1)]
         jobs = [Job("recipes.teacher", each, each.output / _WEIGHTS) for each in teachers]
-        yield Stage("teachers", ("encoder", "corpus"), tuple(jobs), "gpu")
+        yield Stage("teachers", ("corpus",), tuple(jobs), "gpu")
         last = "forms.npz" if options.architecture == "words" else "tokenizer.json"
-        before = ("encoder", "corpus", "segmenters")
+        before = ("corpus", "segmenters")
         yield self._stage("text", before, "data.text", self._text(), last)
         labels = [self._labels(shard) for shard in range(self._n_shards)]
         jobs = [
@@ -210,14 +208,6 @@ class _Chain:
 
     def _of_files(self) -> Iterator[Stage]:
         options, work = self._options, self._work
-        cut = CutEncoderOptions(
-            encoder=options.encoder,
-            treebanks=options.treebanks,
-            text=options.text,
-            output=self._encoder,
-            n_pieces=options.encoder_pieces,
-        )
-        yield self._stage("encoder", (), "data.encoder_pieces", cut, "tokenizer.json")
         yield self._stage("corpus", (), "data.corpus", self._corpus(), "inventories.json")
         if options.segmenters is None:
             segmenters = TrainSegmentersOptions(
@@ -280,7 +270,7 @@ class _Chain:
         return TextOptions(
             corpus=self._work / "corpus",
             text=options.text,
-            encoder=self._encoder,
+            encoder=options.encoder,
             output=self._work / "text",
             segmenters=self._segmenters,
             architecture=options.architecture,
@@ -293,7 +283,7 @@ class _Chain:
     def _teacher(self, number: int) -> TeacherTrainingOptions:
         options = self._options
         return TeacherTrainingOptions(
-            encoder=str(self._encoder),
+            encoder=str(options.encoder),
             corpus=self._work / "corpus",
             output=self._work / f"teacher-{number}",
             resume=True,

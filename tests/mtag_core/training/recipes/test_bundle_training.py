@@ -83,7 +83,7 @@ def options_of(folder, **changes):
 
 
 def test_unknown_stage_is_an_error(tmp_path):
-    with pytest.raises(UsageError, match="'studnt', expected some of encoder, corpus, segmenters"):
+    with pytest.raises(UsageError, match="'studnt', expected some of corpus, segmenters"):
         run(options_of(tmp_path, stages=("studnt",)))
 
 
@@ -115,7 +115,7 @@ def test_segmenters_are_trained_where_none_are_given(made, tmp_path):
 
 def test_with_gpus_stages_are_processes_that_wait_for_each_other(made, tmp_path):
     work = tmp_path / "work"
-    stages = ["text", "encoder", "corpus"]
+    stages = ["text", "corpus"]
     command = flags(made, "--work", str(work), "--device", "cuda", "--stages", *stages)
     assert main(command) == 0
     assert (work / "text" / "forms.npz").exists()
@@ -142,7 +142,7 @@ def test_treebanks_are_chosen_by_licence(made, tmp_path):
 def test_minibert_is_trained_by_the_same_command(made, tmp_path):
     work = tmp_path / "work"
     work.mkdir()
-    for stage in ("encoder", "corpus", "teacher-1"):
+    for stage in ("corpus", "teacher-1"):
         (work / stage).symlink_to(made / "bundle.work" / stage)
     output = ["--work", str(work), "--output", str(tmp_path / "bundle")]
     assert main(flags(made, *output, "--architecture", "minibert")) == 0
