@@ -191,11 +191,13 @@ def _sure_language(guesses: _Guess) -> str | None:
 
 
 def _places(texts: Sequence[str]) -> list[str]:
+    n_full = sum(map(len, texts)) // _PLACE_CHARACTERS
     if len(texts) > 2 * _N_PLACES:
-        step = len(texts) // _N_PLACES
-        return [_place(texts, step * number) for number in range(_N_PLACES)]
-    is_long = sum(map(len, texts)) >= _PLACE_CHARACTERS
-    return [_place(texts, 0)] if is_long else []
+        # Places that overlap say little more.
+        n_places = max(1, min(_N_PLACES, n_full))
+        step = len(texts) // n_places
+        return [_place(texts, step * number) for number in range(n_places)]
+    return [_place(texts, 0)] if n_full else []
 
 
 def _place(texts: Sequence[str], first: int) -> str:
