@@ -80,8 +80,9 @@ class LanguageSpan:
     text_number: int = 0
 
     def follows(self, before: "LanguageSpan") -> bool:
-        """Whether nothing is between a span and this one."""
-        return before.end == self.start and before.text_number == self.text_number
+        """Whether a span is in the same language, and nothing is between it and this one."""
+        is_near = before.end == self.start and before.text_number == self.text_number
+        return is_near and before.language == self.language
 
 
 def find_spans(

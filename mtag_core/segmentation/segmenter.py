@@ -213,9 +213,10 @@ class Segmenter:
     def _segment_spans(
         self, texts: Sequence[ReadText], spans: Sequence[LanguageSpan]
     ) -> Iterator[tuple[int, Sentence]]:
+        models_of = {language: self._models(language) for language in {s.language for s in spans}}
         models_to_numbers: dict[_Models, list[int]] = {}
         for number, span in enumerate(spans):
-            models_to_numbers.setdefault(self._models(span.language), []).append(number)
+            models_to_numbers.setdefault(models_of[span.language], []).append(number)
         if len(models_to_numbers) == 1:
             found = _sentences(texts, spans, next(iter(models_to_numbers)))
         else:

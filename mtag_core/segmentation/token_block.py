@@ -117,14 +117,11 @@ class TokenBlock:
             n_before = n_done
             while n_done < len(multiword) and multiword[n_done] < last:
                 n_done += 1
-            own_forms, own_starts, own_ends = (
-                forms[first:last],
-                starts[first:last],
-                ends[first:last],
-            )
-            places = {index - first: expansions[index] for index in multiword[n_before:n_done]}
-            more = _expand(own_forms, own_starts, own_ends, places) if places else ()
-            yield TokenColumns(tuple(own_forms), tuple(own_starts), tuple(own_ends), more)
+            own, own_starts, own_ends = forms[first:last], starts[first:last], ends[first:last]
+            inside = multiword[n_before:n_done]
+            places = {index - first: expansions[index] for index in inside} if inside else {}
+            more = _expand(own, own_starts, own_ends, places) if inside else ()
+            yield TokenColumns(tuple(own), tuple(own_starts), tuple(own_ends), more)
 
 
 def _expand(

@@ -149,6 +149,18 @@ def test_a_document_in_several_windows_is_tagged_once():
     assert _counters(pipeline.result)["tag_sentences"] == _LONG + 2
 
 
+def test_a_document_too_long_to_be_held_comes_out_in_all_its_windows():
+    documents = [document("a"), document("long", 5000), document("b")]
+    with test_pipeline.TestPipeline(runner="FnApiRunner") as pipeline:
+        windowed = (
+            pipeline | beam.Create(documents) | beam.WindowInto(window.SlidingWindows(40, 10))
+        )
+        tagged, _ = _tag(windowed)
+        ids = tagged | beam.Map(_doc_id) | "Global" >> beam.WindowInto(window.GlobalWindows())
+        counts = ids | beam.combiners.Count.PerElement()
+        assert_that(counts, equal_to([("a", 4), ("long", 4), ("b", 4)]))
+
+
 class _PaneDoFn(beam.DoFn):
     """Element -> (its pane, element); of a pair whether its key is its pane."""
 
