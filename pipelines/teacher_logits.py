@@ -80,7 +80,7 @@ from pipelines.summary import print_plan
 from pipelines.transforms.read_documents import ReadDocuments
 from pipelines.transforms.segment import Segment
 from pipelines.transforms.steps import SharedModel
-from pipelines.transforms.teacher_steps import Score, SelectSentences, SurveyParts, SurveySettings
+from pipelines.transforms.teacher_steps import Score, SelectSentences, SurveyParts
 from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
 
@@ -308,10 +308,10 @@ def _make_shards(
 
 def _survey(options: TeacherOptions, layout: OutputLayout) -> None:
     load = functools.partial(load_segmenter, options.model)
-    settings = SurveySettings(load, options.corpus.read, options.choice, layout.base)
+    survey = SurveyParts(load, options.corpus.read, options.choice, layout.base)
 
     def steps(parts: "beam.PCollection[PlannedPart]") -> None:
-        _ = parts | "SurveyParts" >> beam.ParDo(SurveyParts(settings))
+        _ = parts | "SurveyParts" >> beam.ParDo(survey)
 
     run_planned(options.job, layout, steps)
 

@@ -1,7 +1,7 @@
 """The steps of `pipelines.teacher_logits` alone: sentences are listed, chosen and scored."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import apache_beam as beam
@@ -20,29 +20,26 @@ from pipelines.transforms.steps import KeyedRecord, SharedModel, StepDoFn
 from pipelines.transforms.tag import BatchDoFn, BatchModel
 
 
-@dataclass(frozen=True)
-class SurveySettings:
-    """What a worker has to know.
+class SurveyParts(beam.DoFn):
+    """PlannedPart -> the id of the part, whose survey is written.
 
-    Attributes:
+    Args:
         load_segmenter: Called once a process. Must pickle.
         read: How inputs are read.
         choice: The filters.
         base: The output directory.
     """
 
-    load_segmenter: Callable[[], Segmenter]
-    read: ReadOptions
-    choice: ChoiceOptions
-    base: str
-
-
-class SurveyParts(beam.DoFn):
-    """PlannedPart -> the id of the part, whose survey is written."""
-
-    def __init__(self, settings: SurveySettings) -> None:
+    def __init__(
+        self,
+        load_segmenter: Callable[[], Segmenter],
+        read: ReadOptions,
+        choice: ChoiceOptions,
+        base: str,
+    ) -> None:
         super().__init__()
-        self._settings = settings
+        self._load_segmenter = load_segmenter
+        self._survey = partial(survey_part, options=read, choice=choice, base=base)
         self._access = storage.http_access()
         self._shared_segmenter = Shared()
 
@@ -52,15 +49,8 @@ class SurveyParts(beam.DoFn):
 
     def process(self, part: PlannedPart) -> Iterator[str]:
         """Writes one survey."""
-        settings = self._settings
-        segmenter = self._shared_segmenter.acquire(settings.load_segmenter)
-        survey_part(
-            part,
-            segmenter=segmenter,
-            options=settings.read,
-            choice=settings.choice,
-            base=settings.base,
-        )
+        segmenter = self._shared_segmenter.acquire(self._load_segmenter)
+        self._survey(part, segmenter=segmenter)
         yield part.part_id
 
 
