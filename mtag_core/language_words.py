@@ -7,6 +7,7 @@ words, and how common each language is, tell more about a text of one to ten wor
 import json
 import math
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
@@ -107,10 +108,7 @@ def ngram_rows(text: str, *, n_rows: int) -> list[int]:
         text: In Latin letters.
         n_rows: A power of 2.
     """
-    return _bordered_rows([f"^{word}$" for word in words_of(text)], n_rows)
-
-
-def _bordered_rows(words: Sequence[str], n_rows: int) -> list[int]:
+    words = [f"^{word}$" for word in words_of(text)]
     ngrams = [
         word[start : start + size]
         for word in words
@@ -300,9 +298,16 @@ class LanguageWords:
         return _ranked(known.items())
 
     def _find_word_odds(self, word: str) -> int:
-        # Faster than an array for some thirty rows.
-        odds = self._odds.data
-        return sum([odds[row] for row in _bordered_rows([f"^{word}$"], len(odds))])
+        # The codes of `ngram_rows`, each made of the one before.
+        odds, mask = self._odds.data, len(self._odds) - 1
+        letters = [letter.encode("utf-8", "replace") for letter in f"^{word}$"]
+        total = odds[zlib.crc32(b"".join(letters)) & mask]
+        for start in range(len(letters) - 2):
+            code = zlib.crc32(letters[start + 1], zlib.crc32(letters[start]))
+            for letter in letters[start + 2 : start + 6]:
+                code = zlib.crc32(letter, code)
+                total += odds[code & mask]
+        return total
 
     def sure_languages(self, texts: Sequence[str]) -> list[tuple[str, float] | None]:
         """The languages of texts of many common words, where no other comes near.

@@ -67,6 +67,17 @@ def test_words_part_croatian_from_serbian(words, text, language):
     assert sum(prob for _, prob in guess) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("text", ["je", "Čovječanstvo je", "o, đak nije\u0301", "\ud800"])
+def test_what_parts_croatian_adds_up_over_rows(text):
+    table = np.random.default_rng(1).uniform(-1, 1, _ROWS)
+    words = LanguageWords.of({"hr": {"je": -1.0}}, table)
+    odds = np.round(table * 32)[ngram_rows(text, n_rows=_ROWS)].sum() / 32
+    ((_, share),) = [
+        pair for pair in words.part_croatian(text, [("hr", 0.5), ("sr", 0.5)]) if pair[0] == "hr"
+    ]
+    assert math.log(share / (1 - share)) == pytest.approx(odds + 1.0)
+
+
 def test_other_languages_are_not_parted(words):
     guess = [("bs", 0.6), ("hr", 0.4)]
     assert words.part_croatian("vlak", guess) == guess
