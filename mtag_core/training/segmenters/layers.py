@@ -7,7 +7,7 @@ score stays as it is.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import regex
@@ -24,6 +24,7 @@ from mtag_core.training.data.treebanks import Sentences, Surface, first_tokens, 
 from mtag_core.training.loops.linear import Examples, fit
 from mtag_core.training.segmenters.marked_text import MarkedText, bare, mark_sentences, span_f1
 
+_LINE = regex.compile(".+")
 _BLOCK_LINES = 200
 _LONGEST_STYLED = 30
 
@@ -188,8 +189,9 @@ def _end_examples(
 
 
 def _blocks(tokenizer: SpacedTokenizer, marked: MarkedText) -> Iterator[tuple[ChunkStream, Codes]]:
-    for first in range(0, len(marked.lines), _BLOCK_LINES):
-        yield tokenizer.chunks(marked.text, marked.lines[first : first + _BLOCK_LINES])
+    lines = (match.span() for match in _LINE.finditer(marked.text))
+    while block := list(islice(lines, _BLOCK_LINES)):
+        yield tokenizer.chunks(marked.text, block)
 
 
 def _nats(scores: NDArray[np.int32]) -> NDArray[np.float32]:

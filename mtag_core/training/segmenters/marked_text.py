@@ -46,14 +46,12 @@ class MarkedText:
 
     Attributes:
         text: Lines, each ended by a line break.
-        lines: Start and end of each.
         is_token_end: Whether a token ends before an offset. Shape (n_characters + 1,).
         is_sentence_end: Likewise for sentences.
         is_doubtful: Whether a sentence may or may not end there, likewise; None where all is known.
     """
 
     text: str
-    lines: list[tuple[int, int]]
     is_token_end: NDArray[np.bool_]
     is_sentence_end: NDArray[np.bool_]
     is_doubtful: NDArray[np.bool_] | None = None
@@ -66,19 +64,16 @@ def mark_sentences(
     parts: list[str] = []
     token_ends: list[int] = []
     sentence_ends: list[int] = []
-    lines: list[tuple[int, int]] = []
     position = 0
     for paragraph in neighbours(sentences, longest):
-        start = position
         for text, ends in map(sentence_text, paragraph):
             parts += [text, " "]
             token_ends += [position + end for end in ends]
             position += len(text) + 1
             sentence_ends.append(position - 1)
         parts[-1] = "\n"
-        lines.append((start, position - 1))
     flags = (_flags(offsets, position) for offsets in (token_ends, sentence_ends))
-    return MarkedText("".join(parts), lines, *flags)
+    return MarkedText("".join(parts), *flags)
 
 
 def bare(sentences: Sentences) -> Sentences:
@@ -96,24 +91,20 @@ def bare(sentences: Sentences) -> Sentences:
 
 
 def mark_lines(lines: Sequence[str], n_lines: int) -> MarkedText | None:
-    """Chooses lines of running text, one sentence each, more or less, and joins some of them.
+    """Chooses lines of running text, a sentence each, more or less, that end as sentences do.
 
     Returns:
-        Marked text without token ends inside lines; None if no line ends as sentences do.
+        Some of them joined, without token ends inside lines; None if there is no such line.
     """
-    short_forms = abbreviations(lines)
-    chosen = choose_lines(lines, short_forms, n_lines)
+    short_forms = _abbreviations(lines)
+    chosen = _choose(lines, short_forms, n_lines)
     if not chosen:
         return None
     marked = mark_sentences([[Surface(s, (s,))] for s in chosen], longest=_MOST_LINES_JOINED)
-    ends = np.flatnonzero(marked.is_sentence_end).tolist()
-    doubtful = [
-        end - len(line) + match.end()
-        for line, end in zip(chosen, ends, strict=True)
-        for match in _DOUBTFUL.finditer(line)
-        if not _is_short(match, short_forms)
-    ]
-    return replace(marked, is_doubtful=_flags(doubtful, len(marked.text)))
+    matches = _DOUBTFUL.finditer(marked.text)
+    doubtful = [match.end() for match in matches if not _is_short(match, short_forms)]
+    is_inside = ~marked.is_sentence_end
+    return replace(marked, is_doubtful=_flags(doubtful, len(marked.text)) & is_inside)
 
 
 def span_f1(guessed: NDArray[np.bool_], gold: NDArray[np.bool_]) -> float:
@@ -126,12 +117,8 @@ def span_f1(guessed: NDArray[np.bool_], gold: NDArray[np.bool_]) -> float:
     return 200.0 * n_right / max(1, int(guessed.sum()) + int(gold.sum()))
 
 
-def choose_lines(lines: Iterable[str], short_forms: frozenset[str], n_lines: int) -> list[str]:
-    """Chooses lines that end as sentences do.
-
-    Half of them at random; the others show each abbreviation a few times, initials and ordinals
-    more often.
-    """
+def _choose(lines: Iterable[str], short_forms: frozenset[str], n_lines: int) -> list[str]:
+    # Half at random; the others show each abbreviation a few times, initials and ordinals more.
     short = (line.strip() for line in lines if len(line) <= _MOST_CHARACTERS)
     fit = [line for line in short if _ENDS_WELL.search(line)]
     generator = random.Random(1)
@@ -150,7 +137,7 @@ def choose_lines(lines: Iterable[str], short_forms: frozenset[str], n_lines: int
     return chosen
 
 
-def abbreviations(lines: Iterable[str]) -> frozenset[str]:
+def _abbreviations(lines: Iterable[str]) -> frozenset[str]:
     """Words that are hardly ever without a full stop, in small letters, without the last stop."""
     matches = ((line, match) for line in lines for match in _WORD.finditer(line))
     words = Counter(match[0].lower() for line, match in matches if match.end() < len(line) - 2)
@@ -172,6 +159,4 @@ def _is_short(match: regex.Match[str], short_forms: frozenset[str]) -> bool:
 
 
 def _flags(offsets: Sequence[int], size: int) -> NDArray[np.bool_]:
-    flags = np.zeros(size + 1, np.bool_)
-    flags[np.array(offsets, np.int64)] = True
-    return flags
+    return np.bincount(np.array(offsets, np.int64), minlength=size + 1) > 0

@@ -171,33 +171,27 @@ def _fit(examples: _Examples, n_rows: int) -> Floats:
     penalties[n_rows // 2 :] = _NEIGHBOUR_L2
     generator = np.random.default_rng(1)
     sizes = examples.sizes
+    starts = sizes.cumsum() - sizes
 
     def gradient_at(weights: Floats) -> NDArray[np.float64]:
         rows = examples.rows.copy()
-        without = np.repeat(generator.random(len(sizes)) < _WITHOUT_IDENTITY, sizes)
-        rows[np.ix_(np.flatnonzero(without), split_features.IDENTITY_COLUMNS)] = n_rows
-        without = np.repeat(generator.random(len(sizes)) < _WITHOUT_NEIGHBOURS, sizes)
-        rows[without, N_SCRIPT_COLUMNS:] = n_rows
-        errors = np.repeat(_errors(weights[rows].sum(axis=1), examples), rows.shape[1])
-        sums = np.bincount(rows.ravel(), weights=errors, minlength=n_rows + 1)
+        is_thinned = (generator.random(len(sizes)) < _WITHOUT_IDENTITY).repeat(sizes)
+        rows[np.ix_(np.flatnonzero(is_thinned), split_features.IDENTITY_COLUMNS)] = n_rows
+        is_thinned = (generator.random(len(sizes)) < _WITHOUT_NEIGHBOURS).repeat(sizes)
+        rows[is_thinned, N_SCRIPT_COLUMNS:] = n_rows
+        scores = weights[rows].sum(axis=1)
+        probs = np.exp(scores - np.maximum.reduceat(scores, starts).repeat(sizes))
+        probs /= np.add.reduceat(probs, starts).repeat(sizes)
+        right = np.where(examples.is_right, probs, 0)
+        totals = np.maximum(np.add.reduceat(right, starts), 1e-9)
+        errors = (probs - right / totals.repeat(sizes)) * examples.weights.repeat(sizes)
+        sums = np.bincount(rows.ravel(), errors.repeat(rows.shape[1]), minlength=n_rows + 1)
         gradient: NDArray[np.float64] = sums + penalties * weights
         # One row more stands for the features that are left out.
         gradient[n_rows] = 0
         return gradient
 
     return descend(gradient_at, n_rows + 1, n_steps=_N_STEPS, rate=_LEARNING_RATE)[:n_rows]
-
-
-def _errors(scores: Floats, examples: _Examples) -> Floats:
-    sizes = examples.sizes
-    starts = np.cumsum(sizes) - sizes
-    probs = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), sizes))
-    probs /= np.repeat(np.add.reduceat(probs, starts), sizes)
-    right = np.where(examples.is_right, probs, 0)
-    totals = np.maximum(np.add.reduceat(right, starts), 1e-9)
-    errors = probs - right / np.repeat(totals, sizes)
-    weighted: Floats = (errors * np.repeat(examples.weights, sizes)).astype(np.float32)
-    return weighted
 
 
 def learn_scripts(sentences: Sentences, *, are_closed: bool) -> list[Script]:
