@@ -30,8 +30,7 @@ def folder(tmp_path_factory):
     (folder / "text").mkdir()
     for part in ("train", "dev"):
         (folder / "treebanks" / f"he_toy-ud-{part}.conllu").write_text("\n".join(_SENTENCES * 8))
-    with lzma.open(folder / "text" / "he.txt.xz", "wt") as sink:
-        sink.write(_TEXT)
+    (folder / "text" / "he.txt").write_text(_TEXT)
     return folder
 
 
