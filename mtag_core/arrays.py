@@ -20,19 +20,22 @@ DAMAGE = (
 """What reading the arrays of a file raises that is missing, damaged or something else."""
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+def write_arrays(
+    path: Path, arrays: Mapping[str, NDArray[Any]], *, compression: int = zipfile.ZIP_LZMA
+) -> None:
     """Writes an `.npz` file; the same arrays give the same bytes.
 
     Args:
-        path: Of the file. LZMA leaves a twelfth less than the deflate of `numpy.savez_compressed`.
+        path: Of the file.
         arrays: By name; none of objects.
+        compression: Of `zipfile`. LZMA leaves a twelfth less than deflate does.
     """
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in arrays.items():
             buffer = io.BytesIO()
             np.lib.format.write_array(buffer, array, allow_pickle=False)
             entry = zipfile.ZipInfo(f"{name}.npy")
-            archive.writestr(entry, buffer.getvalue(), compress_type=zipfile.ZIP_LZMA)
+            archive.writestr(entry, buffer.getvalue(), compress_type=compression)
 
 
 class GrowingArray:

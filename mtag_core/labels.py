@@ -3,11 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mtag_core.errors import BundleError, LabelError
+from mtag_core.lemma_exceptions import EXCEPTIONS, NO_EXCEPTIONS, LemmaExceptions
 
 UPOS_LABELS: tuple[str, ...] = tuple(
     "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()
@@ -28,6 +29,7 @@ class Labels:
         lemma_rules: Rules in label order (`mtag_core.lemmas`); none where the model has no lemmas.
         lemma_rules_of_upos: As `feats_of_upos`, of the rules; empty without rules.
         styles: Code of a language to the treebank whose style its tags have by default.
+        exceptions: Forms whose lemma rules are not the model's; they are in a file of their own.
     """
 
     upos: tuple[str, ...]
@@ -37,6 +39,7 @@ class Labels:
     lemma_rules: tuple[str, ...] = ()
     lemma_rules_of_upos: tuple[tuple[int, ...], ...] = ()
     styles: Mapping[str, str] = field(default_factory=dict)
+    exceptions: LemmaExceptions = field(default=NO_EXCEPTIONS, compare=False)
 
     def __post_init__(self) -> None:
         """Checks that the inventories fit each other.
@@ -110,16 +113,21 @@ class Labels:
 
 
 def load_labels(bundle: Path) -> Labels:
-    """Reads the inventories of a bundle's directory.
+    """Reads the inventories of a bundle's directory, with its exceptions of lemmas.
 
     Raises:
-        BundleError: The file is missing or something else.
+        BundleError: A file is missing or something else.
     """
     path = bundle / "labels.json"
     try:
-        return Labels.from_json(path.read_text(encoding="utf-8"))
+        labels = Labels.from_json(path.read_text(encoding="utf-8"))
     except (OSError, LabelError) as error:
         raise BundleError(f"{path}: {error}") from error
+    path = bundle / EXCEPTIONS
+    if not path.exists():
+        return labels
+    exceptions = LemmaExceptions.load(path, n_treebanks=len(labels.treebanks))
+    return replace(labels, exceptions=exceptions)
 
 
 def group_by_upos(

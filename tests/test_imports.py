@@ -12,7 +12,7 @@ FLOORS = (
     {"mtag_core.options"},
     {"mtag_core.languages"},
     {"mtag_core.scripts"},
-    {"mtag_core.language_words"},
+    {"mtag_core.language_words", "mtag_core.lemma_exceptions"},
     {
         "mtag_core.conllu",
         "mtag_core.treebank_style",
@@ -60,6 +60,7 @@ OWNERS = {
     "fasttext": {"mtag_core.langid"},
     "google": set(),
     "numpy": {"mtag_core.arrays", "mtag_core.langid", "mtag_core.language_words"}
+    | {"mtag_core.lemma_exceptions"}
     | {"mtag_core.output", "mtag_core.scripts", "mtag_core.segmentation"}
     | {"mtag_core.tagging"},
     "onnx": set(),

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
 from mtag_core.tagging.windows import EncodedSentence, Window
 
-# Lemmas that are remembered by rule and form; about 8 MB when full.
+# Lemmas that are remembered by rule, form, UPOS and treebank; about 8 MB when full.
 _MAX_LEMMAS = 32_768
 
 
@@ -95,10 +95,9 @@ class Labeller:
     """Gives label ids their tags, and forms their lemmas."""
 
     def __init__(self, labels: Labels) -> None:
-        self._upos, self._feats, self._rules = (
-            np.array(tags, object) for tags in (labels.upos, labels.feats, labels.lemma_rules)
-        )
-        self._lemma: Callable[[str, str], str] = lru_cache(_MAX_LEMMAS)(apply_rule)
+        self._upos, self._feats = (np.array(tags, object) for tags in (labels.upos, labels.feats))
+        self._rules, self._exceptions = labels.lemma_rules, labels.exceptions
+        self._lemma: Callable[[int, str, str, int], str] = lru_cache(_MAX_LEMMAS)(self._new_lemma)
 
     def tagged(
         self, sentences: Sequence[EncodedSentence], answer: Answer
@@ -118,8 +117,20 @@ class Labeller:
         ]
         if answer.lemmas is not None and len(self._rules):
             forms = chain.from_iterable(each.sentence.forms for each in sentences)
-            columns.append(list(map(self._lemma, self._rules[answer.lemmas].tolist(), forms)))
+            treebanks = chain.from_iterable(map(_treebanks, sentences))
+            lemmas = map(self._lemma, answer.lemmas.tolist(), forms, columns[0], treebanks)
+            columns.append(list(lemmas))
         return _cut([each.sentence for each in sentences], columns)
+
+    def _new_lemma(self, rule: int, form: str, upos: str, treebank: int) -> str:
+        known = self._exceptions.find(treebank, form, upos)
+        return apply_rule(self._rules[rule] if known is None else known, form)
+
+
+def _treebanks(encoded: EncodedSentence) -> Iterator[int]:
+    return repeat(
+        encoded.windows[0].treebank if encoded.windows else 0, len(encoded.sentence.forms)
+    )
 
 
 def _cut(sentences: Sequence[Sentence], columns: Sequence[list[Any]]) -> Iterator[TaggedSentence]:

@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -13,12 +14,14 @@ from mtag_core.evaluation.summary import averages
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankResult, evaluate_treebanks
 from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos
 from mtag_core.langid import WORDS_NAME
+from mtag_core.lemma_exceptions import EXCEPTIONS, LemmaExceptions
 from mtag_core.lemmas import KEEP
 from mtag_core.tagging.bundle import MODEL_CARD, write_manifest
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.tagging.wordpiece import WordPiece
 from mtag_core.training.data.train_dev_split import (
+    TreebankSplit,
     read_split,
     training_feats,
     training_rules,
@@ -31,10 +34,11 @@ from mtag_core.training.data.treebanks import (
     treebank_name,
     treebanks_with,
 )
+from mtag_core.training.export.lemma_exceptions import find_exceptions
 from mtag_core.training.export.model_card import ModelCardFacts, format_model_card
 from mtag_core.training.export.quantisation import piece_graphs, word_graphs
 from mtag_core.training.graphs.tagging_heads import LanguageLabels
-from mtag_core.training.graphs.trained_model import TrainedModel, read_student
+from mtag_core.training.graphs.trained_model import FromBundle, TrainedModel, read_student
 from mtag_core.training.options import ExportOptions
 from mtag_core.treebank_style import treebank_language
 
@@ -55,7 +59,8 @@ def run(options: ExportOptions) -> str:
 def export(options: ExportOptions) -> Path:
     """Exports a student, scores it on dev in float32 and int8 and on test, writes the bundle.
 
-    Without scores it takes some minutes, nearly all of them to make lemma rules of treebanks.
+    Without scores it takes some minutes: it makes lemma rules of treebanks, and tags them to find
+    forms whose lemma the student gets wrong.
 
     Returns:
         The model card's path.
@@ -75,6 +80,10 @@ def export(options: ExportOptions) -> Path:
     reference, quantised = _graphs(trained, labels, learnt, names, options)
     _write_files(options.output, quantised, labels, trained=trained, options=options)
     is_trained_on_dev = trained.config.get("is_trained_on_dev", False)
+    if labels.lemma_rules:
+        split = read_split(options.treebanks, train_on_dev=is_trained_on_dev, only=names)
+        labels = _with_exceptions(labels, Tagger.load(options.output), split, trained.from_bundle)
+        _write_labels(labels, options.output)
     scores = {}
     if not options.skip_scores:
         with tempfile.TemporaryDirectory() as temporary:
@@ -85,6 +94,7 @@ def export(options: ExportOptions) -> Path:
         config=trained.config,
         n_feats=len(labels.feats),
         n_lemma_rules=len(labels.lemma_rules),
+        n_exceptions=len(labels.exceptions),
         part_to_results=scores,
         treebanks=options.treebanks,
         learnt=names,
@@ -248,7 +258,6 @@ def _write_files(
     directory.mkdir(parents=True, exist_ok=True)
     for name, graph in graphs.items():
         (directory / name).write_bytes(graph)
-    (directory / "labels.json").write_text(labels.to_json(), encoding="utf-8")
     # Without the indentation that tokenizers writes it is a third smaller.
     tokenizer = json.dumps(json.loads(trained.tokenizer), ensure_ascii=False, separators=(",", ":"))
     (directory / "tokenizer.json").write_text(tokenizer + "\n", encoding="utf-8")
@@ -258,6 +267,23 @@ def _write_files(
     for path in [*options.segmenters.glob("*.npz"), *options.langid.parent.glob(WORDS_NAME)]:
         folder = directory if path.name == WORDS_NAME else directory / "segmenters"
         shutil.copyfile(path, folder / path.name)
+    _write_labels(labels, directory)
+
+
+def _with_exceptions(
+    labels: Labels, tagger: Tagger, split: TreebankSplit, known: FromBundle
+) -> Labels:
+    # Treebanks that are not at hand keep those of the bundle that the model began with.
+    found = {name: dict(pairs) for name, pairs in known.exceptions.items()}
+    found |= find_exceptions(tagger, split, default_styles=set(labels.styles.values()))
+    exceptions = LemmaExceptions.of([found.get(name, {}) for name in labels.treebanks])
+    return replace(labels, exceptions=exceptions)
+
+
+def _write_labels(labels: Labels, directory: Path) -> None:
+    (directory / "labels.json").write_text(labels.to_json(), encoding="utf-8")
+    if labels.exceptions:
+        labels.exceptions.save(directory / EXCEPTIONS)
     write_manifest(directory, scores={})
 
 

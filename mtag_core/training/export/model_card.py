@@ -20,6 +20,7 @@ class ModelCardFacts:
         config: The trained model's `config.json`.
         n_feats: Number of FEATS bundles.
         n_lemma_rules: Number of lemma rules, 0 for a model without lemmas.
+        n_exceptions: Number of forms whose lemma rule the bundle knows.
         part_to_results: Scores from gold tokens by `dev`, `test` (the bundle) and `dev, float32`.
         treebanks: Directory of the treebanks; its `INDEX.tsv`, if there is one, names licences.
         learnt: Names of those that the model learnt from.
@@ -29,6 +30,7 @@ class ModelCardFacts:
     config: Mapping[str, Any]
     n_feats: int
     n_lemma_rules: int
+    n_exceptions: int
     part_to_results: Mapping[str, Sequence[TreebankResult]]
     treebanks: Path
     learnt: frozenset[str]
@@ -51,6 +53,11 @@ def format_model_card(facts: ModelCardFacts) -> str:
 def _opening(facts: ModelCardFacts) -> str:
     is_words = facts.config.get("architecture") == "words"
     of_rules = f", and a lemma by one of {facts.n_lemma_rules:,} rules" if is_words else ""
+    exceptions = (
+        f" {facts.n_exceptions:,} forms, counted by style, have the lemma rule of treebanks."
+        if facts.n_exceptions
+        else ""
+    )
     architecture = _words(facts.config) if is_words else _pieces(facts.config)
     return (
         "# Model card\n\n"
@@ -58,7 +65,7 @@ def _opening(facts: ModelCardFacts) -> str:
         f"{facts.n_feats:,} bundles of morphological features{of_rules}.\n\n{architecture}; "
         "products in int8 (weights 7 bits, activations 8 with fixed scales), the rest in float32. "
         f"FEATS {'and lemma rules ' if is_words else ''}are scored among those that occur with the "
-        "predicted part of speech."
+        f"predicted part of speech.{exceptions}"
     )
 
 

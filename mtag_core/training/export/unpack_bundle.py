@@ -140,7 +140,9 @@ def _from_bundle(arrays: Arrays, labels: Labels) -> FromBundle:
         if part == "activation_scale":
             zero = int(arrays[f"{reader}.activation_zero"])
             ranges[reader] = float(-zero * scale), float((MAX_ACTIVATION - zero) * scale)
-    return FromBundle(labels.feats_of_upos, labels.lemma_rules_of_upos, ranges)
+    tables = zip(labels.treebanks, labels.exceptions.code_to_rule, strict=False)
+    exceptions = {treebank: list(table.items()) for treebank, table in tables}
+    return FromBundle(labels.feats_of_upos, labels.lemma_rules_of_upos, ranges, exceptions)
 
 
 def _config(graph: onnx.GraphProto, weights: Arrays, *, n_layers: int) -> EncoderConfig:

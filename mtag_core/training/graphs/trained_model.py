@@ -37,11 +37,14 @@ class FromBundle:
         feats_of_upos: As in `mtag_core.labels.Labels`; empty where there was no bundle.
         lemma_rules_of_upos: As there.
         ranges: By the name of the layer that reads an activation, its least and largest value.
+        exceptions: By treebank, pairs of a form's code and its lemma rule
+            (`mtag_core.lemma_exceptions`).
     """
 
     feats_of_upos: Sequence[Sequence[int]] = ()
     lemma_rules_of_upos: Sequence[Sequence[int]] = ()
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    exceptions: Mapping[str, Sequence[tuple[int, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

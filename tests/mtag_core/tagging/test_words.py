@@ -6,11 +6,13 @@ import pytest
 from mtag_core import Tagger
 from mtag_core.errors import BundleError
 from mtag_core.labels import load_labels
+from mtag_core.lemma_exceptions import LemmaExceptions, exception_code
 from mtag_core.lemmas import apply_rule
 from mtag_core.tagging.form_vectors import FormVectors
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.tagging.student import Student, open_session
 from mtag_core.tagging.tagged import BatchReport
+from mtag_core.tagging.tagger_options import TaggerOptions
 from mtag_core.tagging.words import MAX_WORDS, WordModel
 from tests.mtag_core.training.tiny_word_bundle import write_word_bundle
 from tests.mtag_core.training.tiny_word_model import LETTERS, RULES, TREEBANKS
@@ -196,6 +198,32 @@ def test_a_language_has_the_style_that_the_bundle_names(bundle, tmp_path):
     assert scores(styled, "fr") == scores(tagger, "fr")
     mixed = styled.following(("mixed",))
     assert scores(mixed, "de") == scores(tagger, "de") != scores(styled, "de")
+
+
+def test_a_form_with_an_exception_has_its_lemma(bundle):
+    labels, tagger = load_labels(bundle), Tagger.load(bundle)
+    tokens = [["Abc", "de"], ["j", "abc", "cab"], ["abc"], ["de", "j", "abc"]]
+    codes = {exception_code("abc", upos): "=jig" for upos in labels.upos}
+    knowing = Tagger(
+        segmenter=tagger._segmenter,
+        model=tagger._model,
+        labels=replace(labels, exceptions=LemmaExceptions.of([codes, {}])),
+        digest="knowing",
+        options=TaggerOptions(treebank_style=("de_x",)),
+    )
+    style = tagger.following(("de_x",))
+    for language in ("de", "en"):
+        plain = style.tag_tokens(tokens, language=language)
+        expected = [
+            tuple(
+                "jig" if form.lower() == "abc" and language == "de" else lemma
+                for form, lemma in zip(forms, tagged.lemmas, strict=True)
+            )
+            for forms, tagged in zip(tokens, plain, strict=True)
+        ]
+        assert [t.lemmas for t in knowing.tag_tokens(tokens, language=language)] == expected
+        alone = [knowing.tag_tokens([forms], language=language)[0] for forms in tokens[::-1]]
+        assert [t.lemmas for t in alone] == expected[::-1]
 
 
 def test_each_batch_is_reported(tagger):

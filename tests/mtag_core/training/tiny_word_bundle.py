@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mtag_core.labels import UPOS_LABELS, Labels
+from mtag_core.lemma_exceptions import EXCEPTIONS
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.training.export.quantisation import word_graphs
@@ -77,5 +78,6 @@ def write_word_bundle(directory: Path, *, is_int8: bool = True) -> Path:
         (directory / name).write_bytes(graph)
     shutil.copyfile(model / "tokenizer.json", directory / "tokenizer.json")
     (directory / "labels.json").write_text(tiny_labels().to_json(), encoding="utf-8")
+    (directory / EXCEPTIONS).unlink(missing_ok=True)
     write_manifest(directory, scores={})
     return directory

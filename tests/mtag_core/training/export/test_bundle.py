@@ -80,10 +80,15 @@ def test_a_word_student_becomes_a_bundle(treebanks, tmp_path):
     config = json.loads((model / "config.json").read_text())
     config["treebanks"], config["styles"] = ["xx_a", "yy_b"], {"xx": "xx_a"}
     (model / "config.json").write_text(json.dumps(config))
+    with (treebanks / "UD_X-A" / "xx_a-ud-train.conllu").open("a") as train:
+        train.write("1\tfed\tjig\tVERB\t_\tF=V2\t_\t_\t_\t_\n\n")
     assert _export(model, treebanks, tmp_path / "out") == 0
     tagger = Tagger.load(tmp_path / "out")
     (sentence,) = tagger.tag_tokens([["ab", "cde", "."]])
     assert len(sentence.lemmas or ()) == 3
+    # No rule of the model makes this lemma.
+    assert tagger.tag_tokens([["fed"]], language="xx")[0].lemmas == ("jig",)
+    assert tagger.tag_tokens([["fed"]], language="yy")[0].lemmas != ("jig",)
     labels = load_labels(tmp_path / "out")
     assert labels.styles == {"xx": "xx_a"}
     # Lemmas of the treebank: `aba` of `ab`, `ca` of `cde`.
@@ -94,6 +99,7 @@ def test_a_word_student_becomes_a_bundle(treebanks, tmp_path):
     assert "l|0+|2+a" in rules["VERB"] - rules["NOUN"]
     card = (tmp_path / "out" / "README.md").read_text()
     assert f"a lemma by one of {len(RULES)} rules" in card
+    assert "have the lemma rule of treebanks" in card
     assert "logits divided by 2.00 (UPOS) and 0.50 (FEATS)" in card
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from mtag_core.__main__ import main
+from mtag_core.labels import load_labels
+from mtag_core.lemma_exceptions import EXCEPTIONS, LemmaExceptions
 from mtag_core.tagging.bundle import write_manifest
 from mtag_core.training.graphs.trained_model import read_student
 from tests.mtag_core.training.tiny_teacher import write_model
@@ -61,6 +63,17 @@ def test_a_student_that_reads_words_comes_back(tmp_path):
     assert {k: v for k, v in after.config.items() if k not in changed} == {
         k: v for k, v in before.config.items() if k not in changed
     }
+
+
+def test_exceptions_of_treebanks_that_are_not_at_hand_are_kept(treebanks, tmp_path):
+    directory = write_word_bundle(tmp_path / "words")
+    table = [{7: "=go", 9: "l|0+|1+"}, {7: "=wend"}]
+    LemmaExceptions.of(table).save(directory / EXCEPTIONS)
+    write_manifest(directory, scores={})
+    assert _unpack(directory, tmp_path / "again") == 0
+    flags = ["--model", str(tmp_path / "again"), "--treebanks", str(treebanks), "--skip_scores"]
+    assert main(["export", *flags, "--output", str(tmp_path / "new")]) == 0
+    assert load_labels(tmp_path / "new").exceptions.code_to_rule == table
 
 
 def _weights(directory):

@@ -1,0 +1,137 @@
+"""Finds forms whose lemma rule treebanks know better than a student.
+
+They are those to which treebanks give one rule, with a part of speech, and a student another: in a
+learnt sentence or, since it will read other sentences, among random words. Where such exceptions
+spoil more lemmas of held-out sentences than they mend, there are none.
+
+A language's default style has those of all its treebanks, any other style those of its own.
+"""
+
+import logging
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+
+from mtag_core.lemma_exceptions import exception_code
+from mtag_core.lemmas import apply_rule
+from mtag_core.tagging.tagger import Tagger
+from mtag_core.training.data.train_dev_split import TreebankSplit, training_rules
+from mtag_core.training.data.treebanks import LabelledSentence
+from mtag_core.treebank_style import treebank_language
+
+_LOGGER = logging.getLogger(__name__)
+# Of the tokens of a form that have one rule. Chosen on held-out dev files, like the next two.
+_MIN_SHARE = 0.66
+_N_SHUFFLES = 2
+_SHUFFLED_WORDS = 7
+
+# Form, UPOS tag and lemma of each token of sentences, as a student gives them.
+_Tag = Callable[[Iterable[Sequence[str]]], Iterator[tuple[str, str, str]]]
+
+
+def find_exceptions(
+    tagger: Tagger, split: TreebankSplit, *, default_styles: Collection[str]
+) -> dict[str, dict[int, str]]:
+    """Tags sentences in each style and compares lemmas.
+
+    Args:
+        tagger: Of a bundle without exceptions.
+        split: What the student has learnt, and what is held out.
+        default_styles: Treebanks whose style is that of their language.
+
+    Returns:
+        Rules by `exception_code`, for each treebank with learnt sentences that the tagger knows.
+    """
+    found = {}
+    for treebank in tagger.treebanks:
+        language = treebank_language(treebank)
+        learnt, held_out = (
+            [
+                sentence
+                for sentence in sentences
+                if sentence.treebank == treebank
+                or (treebank in default_styles and treebank_language(sentence.treebank) == language)
+            ]
+            for sentences in (split.learnt, split.held_out)
+        )
+        if learnt:
+            tag = partial(_tagged, tagger.following([treebank]), language)
+            code_to_rule = _exceptions(tag, learnt)
+            mended, spoilt = _effect(tag, code_to_rule, held_out)
+            _LOGGER.info(
+                "%s: %d exceptions of lemmas, %d mended, %d spoilt",
+                *(treebank, len(code_to_rule), mended, spoilt),
+            )
+            found[treebank] = code_to_rule if mended >= spoilt else {}
+    return found
+
+
+def _tagged(
+    tagger: Tagger, language: str, sentences: Iterable[Sequence[str]]
+) -> Iterator[tuple[str, str, str]]:
+    for tagged in tagger.tag_tokens(sentences, language=language):
+        yield from zip(tagged.sentence.forms, tagged.upos, tagged.lemmas or (), strict=True)
+
+
+def _exceptions(tag: _Tag, learnt: Sequence[LabelledSentence]) -> dict[int, str]:
+    counts: defaultdict[int, Counter[tuple[str, bool]]] = defaultdict(Counter)
+    for (form, upos, lemma), rule in _with_rules(tag, learnt):
+        is_right = apply_rule(rule, form) == lemma
+        counts[exception_code(form, upos)][rule, is_right] += 1
+    code_to_rule, found = {}, {}
+    for code, counted in counts.items():
+        rule, gain = _commonest_rule(counted)
+        if gain >= 0:
+            code_to_rule[code] = rule
+        if gain > 0:
+            found[code] = rule
+    forms = sorted({form for sentence in learnt for form in sentence.forms})
+    for form, upos, lemma in tag(_random_sentences(forms)):
+        code = exception_code(form, upos)
+        if code in code_to_rule and apply_rule(code_to_rule[code], form) != lemma:
+            found[code] = code_to_rule[code]
+    return found
+
+
+def _with_rules(
+    tag: _Tag, sentences: Sequence[LabelledSentence]
+) -> Iterator[tuple[tuple[str, str, str], str]]:
+    rules = chain.from_iterable(map(training_rules, sentences))
+    for token, rule in zip(tag(each.forms for each in sentences), rules, strict=True):
+        if rule is not None:
+            yield token, rule
+
+
+def _commonest_rule(counted: Mapping[tuple[str, bool], int]) -> tuple[str, int]:
+    """The rule, and how many lemmas it mends less those that it spoils; -1 if others are common."""
+    rules: Counter[str] = Counter()
+    for (rule, _), count in counted.items():
+        rules[rule] += count
+    best = max(rules, key=lambda rule: (rules[rule], rule))
+    if rules[best] < _MIN_SHARE * rules.total():
+        return best, -1
+    spoilt = sum(n for (rule, is_right), n in counted.items() if is_right and rule != best)
+    return best, counted.get((best, False), 0) - spoilt
+
+
+def _random_sentences(forms: Sequence[str]) -> Iterator[list[str]]:
+    draw = random.Random(0)
+    for _ in range(_N_SHUFFLES):
+        shuffled = draw.sample(forms, len(forms))
+        for start in range(0, len(shuffled), _SHUFFLED_WORDS):
+            yield shuffled[start : start + _SHUFFLED_WORDS]
+
+
+def _effect(
+    tag: _Tag, code_to_rule: Mapping[int, str], held_out: Sequence[LabelledSentence]
+) -> tuple[int, int]:
+    mended = spoilt = 0
+    for (form, upos, lemma), rule in _with_rules(tag, held_out):
+        known = code_to_rule.get(exception_code(form, upos))
+        right = apply_rule(rule, form)
+        if known is not None and (changed := apply_rule(known, form)) != lemma:
+            mended += changed == right
+            spoilt += lemma == right
+    return mended, spoilt
