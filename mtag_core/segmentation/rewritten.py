@@ -204,6 +204,11 @@ class ReadText:
         cleaned = RewrittenText.of(cleaned, hyphens).text
         return cls(joined.text, cleaned, lines, original, folded, joined)
 
+    @property
+    def is_cleaned(self) -> bool:
+        """Whether `cleaned` may differ from `text`."""
+        return self.cleaned is not self.text
+
     def original_sentence(self, sentence: Sentence) -> Sentence:
         """A sentence of `text` in its place in the original."""
         if self._joined is not None:

@@ -306,34 +306,39 @@ def _sentences(
 ) -> Iterator[tuple[int, Sentence]]:
     """Cuts spans together, a line each; yields sentences with the numbers of their spans."""
     lines = [texts[span.text_number].cleaned[span.start : span.end] for span in spans]
-    originals = [texts[span.text_number].text[span.start : span.end] for span in spans]
     capitals = {number for number, line in enumerate(lines) if is_in_capitals(line)}
     for number in capitals:
-        lines[number] = originals[number] = usual_case(lines[number], spans[number].language)
+        lines[number] = usual_case(lines[number], spans[number].language)
+    # A token with a space inside may have something else there.
+    changed = {
+        number: texts[span.text_number].text
+        for number, span in enumerate(spans)
+        if number not in capitals and texts[span.text_number].is_cleaned
+    }
     # A word may go across spans that have nothing between them.
     breaks = ["", *("\n" * (not span.follows(before)) for before, span in pairwise(spans))]
-    source = "".join(chain.from_iterable(zip(breaks, lines, strict=True)))
-    # A token with a space inside may have something else there.
-    original = None
-    if originals != lines:
-        original = "".join(chain.from_iterable(zip(breaks, originals, strict=True)))
     sizes = np.array(list(map(len, lines)))
     starts = np.cumsum(list(map(len, breaks))) + sizes.cumsum() - sizes
     moves = np.array([span.start for span in spans]) - starts
-    for block in _token_blocks(source, starts, starts + sizes, models.tokenizer):
-        if original is not None:
-            spots = zip(block.starts.tolist(), block.ends.tolist(), strict=True)
-            block.forms = [original[start:end] for start, end in spots]
+    for block in _token_blocks(_join(lines, breaks), starts, starts + sizes, models.tokenizer):
+        numbers = block.move(starts, moves)
+        if changed:
+            block.take_forms([changed.get(number) for number in numbers])
         expansions = (
             models.splits.expansions(block.forms, block.sentence_ends) if models.splits else {}
         )
-        numbers = block.move(starts, moves)
         for number, columns in zip(numbers, block.sentences(expansions), strict=True):
             span = spans[number]
             text = texts[span.text_number].text
             start, end = columns.starts[0], columns.ends[-1]
             sentence = Sentence(text[start:end], start, end, span.language, *columns)
             yield number, with_original_forms(sentence, text) if number in capitals else sentence
+
+
+def _join(lines: Sequence[str], breaks: Sequence[str]) -> str:
+    # A long line is not copied.
+    is_one = len(lines) == 1
+    return lines[0] if is_one else "".join(chain.from_iterable(zip(breaks, lines, strict=True)))
 
 
 def _token_blocks(

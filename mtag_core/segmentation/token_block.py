@@ -104,6 +104,13 @@ class TokenBlock:
         of_sentences: list[int] = lines.tolist()
         return of_sentences
 
+    def take_forms(self, texts: Sequence[str | None]) -> None:
+        """Takes the forms of sentences from texts that offsets point into; None for no change."""
+        for text, (first, last) in zip(texts, pairwise([0, *self.sentence_ends]), strict=True):
+            if text is not None:
+                starts, ends = self.starts[first:last].tolist(), self.ends[first:last].tolist()
+                self.forms[first:last] = [text[a:b] for a, b in zip(starts, ends, strict=True)]
+
     def sentences(self, expansions: Mapping[int, tuple[str, ...]]) -> Iterator[TokenColumns]:
         """Yields the tokens of each sentence.
 
