@@ -205,9 +205,9 @@ def _with_lists(layer: BoundaryLayer, sentences: Sentences) -> BoundaryLayer:
     phrases = frozenset(
         (left, right)
         for form, count in joined.items()
-        if _MIN_COUNT <= count > apart[form] and not any(map(str.isdigit, form))
-        for left, *rest in [form.split(" ")]
-        for right in rest[:1]
+        for left, _, right in [form.partition(" ")]
+        if " " not in right and not any(map(str.isdigit, form))
+        if _MIN_COUNT <= count > apart[form]
     )
     n_joined = sum(count for form, count in joined.items() if _GROUPS.fullmatch(form))
     n_apart = sum(count for pair, count in apart.items() if _TWO_GROUPS.fullmatch(pair))

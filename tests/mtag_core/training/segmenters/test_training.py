@@ -4,6 +4,7 @@ import pytest
 
 from mtag_core.__main__ import main
 from mtag_core.segmentation import Segmenter
+from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.splits import SplitModel
 from mtag_core.training.data.treebanks import Surface
 from mtag_core.training.segmenters.treebanks import split_line
@@ -134,3 +135,13 @@ def test_text_without_marks_is_cut_where_sentences_begin(treebanks, tmp_path, fa
     text = " ".join(["alors je viens ce soir bon on verra bien"] * 10)
     starts = {sentence.forms[0] for sentence in segmenter.segment(text, "fr")}
     assert starts == {"alors", "bon"}
+
+
+def test_two_words_that_are_one_token_are_a_phrase(tmp_path):
+    blank = "\t_" * 8
+    forms = enumerate(("Vi", "ser", "t ex", "en", "katt", "fr o m", "nu"), start=1)
+    sentence = "".join(f"{number}\t{form}{blank}\n" for number, form in forms)
+    own = _own_treebank(tmp_path, "sv_own-ud-train.conllu", f"{sentence}\n")
+    assert _train(own, tmp_path / "out", "--languages", "sv") == 0
+    layer = BoundaryLayer.load(tmp_path / "out" / "sv.linear.npz")
+    assert layer.phrases == {("t", "ex")}
