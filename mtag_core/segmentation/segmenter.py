@@ -315,12 +315,16 @@ def _sentences(
         for number, span in enumerate(spans)
         if number not in capitals and texts[span.text_number].is_cleaned
     }
-    # A word may go across spans that have nothing between them.
-    breaks = ["", *("\n" * (not span.follows(before)) for before, span in pairwise(spans))]
     sizes = np.array(list(map(len, lines)))
-    starts = np.cumsum(list(map(len, breaks))) + sizes.cumsum() - sizes
+    if len(spans) == 1 and not capitals:
+        # Not copied: a line may be as long as a document.
+        source, starts = texts[spans[0].text_number].cleaned, np.array([spans[0].start])
+    else:
+        source, starts = _joined(lines, spans)
+    del lines
     moves = np.array([span.start for span in spans]) - starts
-    for block in _token_blocks(_join(lines, breaks), starts, starts + sizes, models.tokenizer):
+    places = list(zip(starts.tolist(), (starts + sizes).tolist(), strict=True))
+    for block in _token_blocks(source, places, models.tokenizer):
         numbers = block.move(starts, moves)
         if changed:
             block.take_forms([changed.get(number) for number in numbers])
@@ -335,29 +339,28 @@ def _sentences(
             yield number, with_original_forms(sentence, text) if number in capitals else sentence
 
 
-def _join(lines: Sequence[str], breaks: Sequence[str]) -> str:
-    # A long line is not copied.
-    is_one = len(lines) == 1
-    return lines[0] if is_one else "".join(chain.from_iterable(zip(breaks, lines, strict=True)))
+def _joined(lines: Sequence[str], spans: Sequence[LanguageSpan]) -> tuple[str, Integers]:
+    """One text of the lines of spans, and where each starts."""
+    # A word may go across spans that have nothing between them.
+    breaks = ["", *("\n" * (not span.follows(before)) for before, span in pairwise(spans))]
+    parts = [*chain.from_iterable(zip(breaks, lines, strict=True))]
+    sizes = np.array(list(map(len, parts)))
+    return "".join(parts), (sizes.cumsum() - sizes)[1::2]
 
 
 def _token_blocks(
-    source: str, starts: Integers, ends: Integers, tokenizer: _Tokenizer
+    text: str, lines: Sequence[tuple[int, int]], tokenizer: _Tokenizer
 ) -> Iterator[TokenBlock]:
-    if len(starts) == 1 and len(source) > _MAX_BLOCK_CHARACTERS:
-        yield from _long_blocks(source, tokenizer)
-    else:
-        yield tokenizer.tokenize(source, list(zip(starts.tolist(), ends.tolist(), strict=True)))
-
-
-def _long_blocks(text: str, tokenizer: _Tokenizer) -> Iterator[TokenBlock]:
-    start = 0
-    while start < len(text):
+    (start, last) = lines[0]
+    if len(lines) > 1 or last - start <= _MAX_BLOCK_CHARACTERS:
+        yield tokenizer.tokenize(text, lines)
+        return
+    while start < last:
         limit = start + _MAX_BLOCK_CHARACTERS
-        end = len(text) if limit >= len(text) else safe_cut(text, start=start, limit=limit)
+        end = last if limit >= last else safe_cut(text, start=start, limit=limit)
         block = tokenizer.tokenize(text, [(start, end)])
         start = end
-        if end < len(text) and len(block.sentence_ends) > 1:
+        if end < last and len(block.sentence_ends) > 1:
             # The cut may have parted the last sentence: the next piece has it whole. A long one
             # stays, or a text without sentence ends would be read many times over.
             last_start = int(block.starts[block.sentence_ends[-2]])
