@@ -338,7 +338,7 @@ class ExportOptions:
     notes: Path | None = option(
         "Markdown on how the model was trained, for the model card", None, metavar="FILE"
     )
-    n_workers: int = option("processes that score", 1, metavar="N")
+    n_workers: int = option("processes that tag and score", 1, metavar="N")
     skip_scores: bool = option("write no scores into the model card", False)
 
 

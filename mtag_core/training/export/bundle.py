@@ -82,7 +82,7 @@ def export(options: ExportOptions) -> Path:
     is_trained_on_dev = trained.config.get("is_trained_on_dev", False)
     if labels.lemma_rules:
         split = read_split(options.treebanks, train_on_dev=is_trained_on_dev, only=names)
-        labels = _with_exceptions(labels, Tagger.load(options.output), split, trained.from_bundle)
+        labels = _with_exceptions(labels, split, trained.from_bundle, options)
         _write_labels(labels, options.output)
     scores = {}
     if not options.skip_scores:
@@ -271,11 +271,16 @@ def _write_files(
 
 
 def _with_exceptions(
-    labels: Labels, tagger: Tagger, split: TreebankSplit, known: FromBundle
+    labels: Labels, split: TreebankSplit, known: FromBundle, options: ExportOptions
 ) -> Labels:
     # Treebanks that are not at hand keep those of the bundle that the model began with.
     found = {name: dict(pairs) for name, pairs in known.exceptions.items()}
-    found |= find_exceptions(tagger, split, default_styles=set(labels.styles.values()))
+    found |= find_exceptions(
+        Tagger.load(options.output),
+        split,
+        default_styles=set(labels.styles.values()),
+        n_workers=options.n_workers,
+    )
     exceptions = LemmaExceptions.of([found.get(name, {}) for name in labels.treebanks])
     return replace(labels, exceptions=exceptions)
 

@@ -11,8 +11,11 @@ import logging
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import chain
+from multiprocessing import get_context
+from typing import NamedTuple
 
 from mtag_core.lemma_exceptions import exception_code
 from mtag_core.lemmas import apply_rule
@@ -32,7 +35,7 @@ _Tag = Callable[[Iterable[Sequence[str]]], Iterator[tuple[str, str, str]]]
 
 
 def find_exceptions(
-    tagger: Tagger, split: TreebankSplit, *, default_styles: Collection[str]
+    tagger: Tagger, split: TreebankSplit, *, default_styles: Collection[str], n_workers: int = 1
 ) -> dict[str, dict[int, str]]:
     """Tags sentences in each style and compares lemmas.
 
@@ -40,32 +43,57 @@ def find_exceptions(
         tagger: Of a bundle without exceptions.
         split: What the student has learnt, and what is held out.
         default_styles: Treebanks whose style is that of their language.
+        n_workers: Processes.
 
     Returns:
         Rules by `exception_code`, for each treebank with learnt sentences that the tagger knows.
     """
-    found = {}
+    styles = []
     for treebank in tagger.treebanks:
-        language = treebank_language(treebank)
+        is_default = treebank in default_styles
         learnt, held_out = (
-            [
-                sentence
-                for sentence in sentences
-                if sentence.treebank == treebank
-                or (treebank in default_styles and treebank_language(sentence.treebank) == language)
-            ]
-            for sentences in (split.learnt, split.held_out)
+            _sentences(each, treebank, is_default=is_default)
+            for each in (split.learnt, split.held_out)
         )
         if learnt:
-            tag = partial(_tagged, tagger.following([treebank]), language)
-            code_to_rule = _exceptions(tag, learnt)
-            mended, spoilt = _effect(tag, code_to_rule, held_out)
-            _LOGGER.info(
-                "%s: %d exceptions of lemmas, %d mended, %d spoilt",
-                *(treebank, len(code_to_rule), mended, spoilt),
-            )
-            found[treebank] = code_to_rule if mended >= spoilt else {}
-    return found
+            styles.append(_Style(tagger, treebank, learnt, held_out))
+    names = [style.treebank for style in styles]
+    if n_workers == 1:
+        return dict(zip(names, map(_of_style, styles), strict=True))
+    # Spawned, since a model's threads do not survive a fork.
+    with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
+        return dict(zip(names, pool.map(_of_style, styles), strict=True))
+
+
+class _Style(NamedTuple):
+    tagger: Tagger
+    treebank: str
+    learnt: list[LabelledSentence]
+    held_out: list[LabelledSentence]
+
+
+def _sentences(
+    sentences: Iterable[LabelledSentence], treebank: str, *, is_default: bool
+) -> list[LabelledSentence]:
+    language = treebank_language(treebank)
+    return [
+        sentence
+        for sentence in sentences
+        if sentence.treebank == treebank
+        or (is_default and treebank_language(sentence.treebank) == language)
+    ]
+
+
+def _of_style(style: _Style) -> dict[int, str]:
+    tagger = style.tagger.following([style.treebank])
+    tag = partial(_tagged, tagger, treebank_language(style.treebank))
+    code_to_rule = _exceptions(tag, style.learnt)
+    mended, spoilt = _effect(tag, code_to_rule, style.held_out)
+    _LOGGER.info(
+        "%s: %d exceptions of lemmas, %d mended, %d spoilt",
+        *(style.treebank, len(code_to_rule), mended, spoilt),
+    )
+    return code_to_rule if mended >= spoilt else {}
 
 
 def _tagged(
