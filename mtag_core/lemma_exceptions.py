@@ -76,8 +76,9 @@ class LemmaExceptions:
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 sizes, numbers = arrays["sizes"].tolist(), arrays["numbers"].astype(np.uint32)
-                codes = np.cumsum(arrays["steps"], dtype=np.uint32)
+                steps = np.ascontiguousarray(arrays["steps"].T).view("<u4").ravel()
                 rules = json.loads(arrays["rules"].tobytes())
+            codes = np.cumsum(steps, dtype=np.uint32)
             if len(sizes) != n_treebanks or not sum(sizes) == len(codes) == len(numbers):
                 raise ValueError(f"{len(codes)} exceptions of {len(sizes)} treebanks")
             if len(numbers) and numbers.max() >= len(rules):
@@ -87,11 +88,14 @@ class LemmaExceptions:
         return cls(sizes, codes, numbers, rules)
 
     def save(self, path: Path) -> None:
-        """Writes the table for `load`; steps from one code to the next pack better than codes."""
+        """Writes the table for `load`; the same exceptions give the same bytes."""
+        # Steps from one code to the next pack better than codes; better still, all their first
+        # bytes before all second ones.
+        steps = np.diff(np.asarray(self._codes), prepend=np.uint32(0)).astype("<u4")
         arrays = {
             "sizes": np.diff(self._ends[1:]),
-            "steps": np.diff(np.asarray(self._codes), prepend=np.uint32(0)),
-            "numbers": np.asarray(self._numbers),
+            "steps": np.ascontiguousarray(steps.view(np.uint8).reshape(-1, 4).T),
+            "numbers": np.asarray(self._numbers, np.min_scalar_type(len(self._rules))),
             "rules": np.frombuffer(json.dumps(self._rules, ensure_ascii=False).encode(), np.uint8),
         }
         # LZMA would take several times as long to load.
