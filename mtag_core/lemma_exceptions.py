@@ -75,7 +75,7 @@ class LemmaExceptions:
         """
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-                sizes, numbers = arrays["sizes"].tolist(), arrays["numbers"].astype(np.uint32)
+                sizes, numbers = arrays["sizes"].tolist(), arrays["numbers"]
                 steps = np.ascontiguousarray(arrays["steps"].T).view("<u4").ravel()
                 rules = json.loads(arrays["rules"].tobytes())
             codes = np.cumsum(steps, dtype=np.uint32)
