@@ -42,7 +42,7 @@ _BUDGET = 16_384
 _BATCH_TOKENS = 4096
 _SHARES = (0.0, 0.5, 1.0)
 # A language's style is its largest treebank's where dev scores, UPOS + FEATS, are so close.
-_STYLE_MARGIN = 0.5
+_STYLE_MARGIN = 1.0
 _TEMPERATURES = np.geomspace(0.3, 4.0, 53)
 _CALIBRATION_TOKENS = 20_000
 
