@@ -205,7 +205,7 @@ def test_sizes_of_baselines_that_are_not_named_are_kept(tmp_path, capsys):
     assert sizes.main(["--output", str(output)]) == 0
     record = json.loads(output.read_text())
     assert record["UDPipe 1, one a treebank"]["megabytes"] == 57.6
-    assert record["student (the bundle)"]["embeddings"] == "256 x 16,000"
+    assert record["student (the bundle)"]["embeddings"] == "256 x 20,000"
 
 
 def test_rates_are_compared_round_by_round():

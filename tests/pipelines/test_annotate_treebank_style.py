@@ -35,15 +35,16 @@ def _rows(output):
 
 
 def test_styles_give_other_parts_and_are_recorded(bundle, text, tmp_path):
-    plain, told, again = (tmp_path / name for name in ("plain", "told", "again"))
+    plain, told, again, default = (tmp_path / n for n in ("plain", "told", "again", "default"))
     assert _annotate(bundle, text, plain, "--treebank_style=mixed") == 0
     assert _annotate(bundle, text, told, "--treebank_style", "pl_lfg", "fr_sequoia") == 0
     assert _annotate(bundle, text, again, "--treebank_style=fr_sequoia,pl_lfg") == 0
+    assert _annotate(bundle, text, default) == 0
     assert tree(told) == tree(again)
     shared = {path for path in tree(told).keys() & tree(plain).keys() if "/" in path}
     assert shared == set()
     assert _rows(told)["pl"]["upos_scores"] != _rows(plain)["pl"]["upos_scores"]
-    assert _rows(told)["de"]["upos_scores"] == _rows(plain)["de"]["upos_scores"]
+    assert _rows(told)["de"]["upos_scores"] == _rows(default)["de"]["upos_scores"]
     config = json.loads((told / "run.json").read_text())["config"]
     assert config["treebank_style"] == ["fr_sequoia", "pl_lfg"]
 

@@ -325,7 +325,8 @@ def test_rows_that_do_not_come_are_noticed(tmp_path, monkeypatch):
 
 def test_lines_that_are_lost_are_noticed(tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_bytes(b"a\r\nb\r\nc\r\n")
-    monkeypatch.setattr(source, "_split", lambda block: block.splitlines(keepends=True)[1:])
+    real = source._split_at_line_feeds
+    monkeypatch.setattr(source, "_split_at_line_feeds", lambda block: real(block)[1:])
     *_, reject = read(plan(tmp_path, options := ReadOptions(document="line")), options)
     assert (reject.reason, reject.detail) == ("reader_failed", "2 lines were made of 3")
 
