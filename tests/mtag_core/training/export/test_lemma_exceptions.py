@@ -1,6 +1,8 @@
 from types import SimpleNamespace
+from typing import cast
 
 from mtag_core.lemma_exceptions import exception_code
+from mtag_core.tagging.tagger import Tagger
 from mtag_core.training.data.train_dev_split import TreebankSplit
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.export.lemma_exceptions import find_exceptions
@@ -32,7 +34,7 @@ def _sentence(treebank, **form_to_lemma):
 
 def _found(learnt, held_out=()):
     split = TreebankSplit(list(learnt), list(held_out))
-    found = find_exceptions(_Lowering(), split, default_styles={"en_a"})
+    found = find_exceptions(cast(Tagger, _Lowering()), split, default_styles={"en_a"})
     return {treebank: set(rules.items()) for treebank, rules in found.items()}
 
 
