@@ -148,7 +148,7 @@ class RunGuard:
             self._end_soon(_AFTER_DEATH_S)
             # The main thread waits for that worker; only a signal wakes it.
             self._is_waking = True
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     def _end_soon(self, limit_s: float) -> None:
         end_workers()
