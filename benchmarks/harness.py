@@ -100,10 +100,14 @@ def machine() -> dict[str, object]:
     flags = next((line.split(":")[1].split() for line in lines if line.startswith("flags")), [])
     return {
         "processor": model,
-        "has_avx512_vnni": "avx512_vnni" in flags,
+        "has_avx512_vnni": "avx512_vnni" in flags and not _hides_vnni(),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
     }
+
+
+def _hides_vnni() -> bool:
+    return "hide_vnni" in os.environ.get("LD_PRELOAD", "")
 
 
 def _version(package: str) -> str | None:
