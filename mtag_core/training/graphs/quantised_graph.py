@@ -6,20 +6,25 @@ products with 8-bit activations then fits 16 bits, and CPUs with and without VNN
 result.
 
 The same description, without activation ranges, gives a float32 graph: the reference that the int8
-one is compared with, and what gives the ranges (see `mtag_core.training.export.ranges`).
+one is compared with, and what gives the ranges (see `mtag_core.training.export.quantisation`).
+Graphs are built node by node, so that no tracer decides what they look like.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto
-
-from mtag_core.training.graphs.onnx_graph import CONTRIB, GraphBuilder
+from onnx import TensorProto, helper, numpy_helper
 
 Array = NDArray[np.float32]
 Weights = Mapping[str, Array]
+Values = Mapping[str, tuple[int, Sequence[str | int]]]
+"""Inputs or outputs by name: element type (of `onnx.TensorProto`), and axis names or lengths."""
+
+CONTRIB = "com.microsoft"
+"""The domain of ONNX Runtime's own operators."""
 
 OBSERVED = "observed."
 """Prefix of the outputs that hold the activations a layer reads."""
@@ -31,6 +36,109 @@ MAX_ACTIVATION = 255
 """Of activations of 8 bits; the least is 0."""
 
 _MAX_EMBEDDING = 127
+_FLOAT = TensorProto.FLOAT
+
+# The first with RMSNormalization; ONNX Runtime has it since 1.23.
+_OPSET = 23
+_IR_VERSION = 11
+
+
+class GraphBuilder:
+    """Collects nodes and constants; every method returns names of values."""
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._n_nodes = 0
+        self._initializers: dict[str, onnx.TensorProto] = {}
+
+    def node(
+        self,
+        kind: str,
+        *inputs: str,
+        output: str | None = None,
+        domain: str = "",
+        **attributes: int | float | list[int],
+    ) -> str:
+        """Adds a node of one output."""
+        outputs = [output or f"{kind}_{self._n_nodes}"]
+        return self.split_node(kind, *inputs, outputs=outputs, domain=domain, **attributes)[0]
+
+    def split_node(
+        self,
+        kind: str,
+        *inputs: str,
+        outputs: Sequence[str],
+        domain: str = "",
+        **attributes: int | float | list[int],
+    ) -> list[str]:
+        """Adds a node of several outputs."""
+        made = helper.make_node(kind, list(inputs), list(outputs), domain=domain, **attributes)  # type: ignore[arg-type]
+        self._nodes.append(made)
+        self._n_nodes += 1
+        return list(outputs)
+
+    def choose(
+        self,
+        condition: str,
+        branches: Sequence[Callable[[], Values]],
+        *,
+        outputs: Sequence[str],
+    ) -> None:
+        """Adds a node that runs one of two subgraphs.
+
+        Args:
+            condition: A boolean scalar.
+            branches: For true and for false; each adds its nodes, which may read every value that
+                is there, and returns its outputs.
+            outputs: Names for the outputs of whichever was run.
+        """
+        nodes, graphs = self._nodes, []
+        for name, branch in zip(("then_branch", "else_branch"), branches, strict=True):
+            self._nodes = []
+            values = _infos(branch())
+            graphs.append(helper.make_graph(self._nodes, name, [], values))
+        self._nodes = nodes
+        then, other = graphs
+        self._nodes.append(
+            helper.make_node("If", [condition], list(outputs), then_branch=then, else_branch=other)
+        )
+
+    def constant(self, name: str, value: NDArray[np.generic] | np.generic) -> str:
+        """Adds an initialiser, once."""
+        if name not in self._initializers:
+            array = np.ascontiguousarray(value)
+            if isinstance(value, np.generic):
+                array = array.reshape(())
+            self._initializers[name] = numpy_helper.from_array(array, name)
+        return name
+
+    def whole(self, value: int) -> str:
+        """A constant whole number."""
+        return self.constant(f"int_{value}", np.int64(value))
+
+    def ints(self, *lists: list[int]) -> list[str]:
+        """Constant lists of whole numbers, as slices and reshapes take them."""
+        return [
+            self.constant("ints_" + "_".join(map(str, values)), np.array(values, np.int64))
+            for values in lists
+        ]
+
+    def serialised(self, name: str, *, inputs: Values, outputs: Values) -> bytes:
+        """Checks the graph and gives its bytes."""
+        constants = list(self._initializers.values())
+        graph = helper.make_graph(self._nodes, name, _infos(inputs), _infos(outputs), constants)
+        opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(CONTRIB, 1)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
+        onnx.checker.check_model(model)
+        content: bytes = model.SerializeToString()
+        return content
+
+
+def _infos(values: Values) -> list[onnx.ValueInfoProto]:
+    return [
+        helper.make_tensor_value_info(name, kind, list(axes))
+        for name, (kind, axes) in values.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,28 +185,28 @@ class QuantisedGraph(GraphBuilder):
         self._weights = weights
         self._shape = shape
         self._ranges = ranges
-        self.observed: dict[str, tuple[int, Sequence[str]]] = {}
+        self.observed: dict[str, tuple[int, Sequence[str | int]]] = {}
+
+    def finished(self, name: str, *, inputs: Values, outputs: Values, has_observed: bool) -> bytes:
+        """As `serialised`; the activations that layers read may be among the outputs."""
+        observed = self.observed if has_observed else {}
+        return self.serialised(name, inputs=inputs, outputs={**outputs, **observed})
 
     def layer(self, hidden: str, name: str) -> str:
         """Self-attention and feed-forward, each added to its input and normalised."""
         # Three products and no split: copying the parts of a joined one takes longer.
         read = self.quantised(hidden, name + "attention")
-        query, key, value = (
-            self.dense(read, f"{name}attention.self.{part}", reader=name + "attention")
-            for part in ("query", "key", "value")
-        )
-        return self.after_attention(self.attention(query, key, value), hidden, name)
+        parts = (self.projected(read, name, part) for part in ("query", "key", "value"))
+        return self.after_attention(self.attention(*parts), hidden, name)
+
+    def projected(self, read: str, name: str, part: str) -> str:
+        """Query, key or value of a layer's attention."""
+        return self.dense(read, f"{name}attention.self.{part}", reader=name + "attention")
 
     def attention(self, query: str, key: str, value: str) -> str:
         """Multi-head attention to all keys."""
-        return self.node(
-            "MultiHeadAttention",
-            query,
-            key,
-            value,
-            domain=CONTRIB,
-            num_heads=self._shape.n_heads,
-        )
+        n_heads = self._shape.n_heads
+        return self.node("MultiHeadAttention", query, key, value, domain=CONTRIB, num_heads=n_heads)
 
     def after_attention(self, mixed: str, hidden: str, name: str) -> str:
         """What of a layer follows its attention."""
@@ -115,7 +223,12 @@ class QuantisedGraph(GraphBuilder):
         """Tokens' vectors plus the adapter of the graph's input `treebank`; row 0 is of none."""
         table = self.constant("adapters", self._weights["adapters.weight"].astype(np.float16))
         adapter = self.node("Gather", table, "treebank", axis=0)
-        return self.node("Add", tokens, self.node("Cast", adapter, to=TensorProto.FLOAT))
+        return self.node("Add", tokens, self.node("Cast", adapter, to=_FLOAT))
+
+    def positions(self, table: str, read: str) -> str:
+        """The first rows of a table, one for each column of a value."""
+        length = self.node("Slice", self.node("Shape", read), *self.ints([1], [2]))
+        return self.node("Slice", table, *self.ints([0]), length, *self.ints([0]))
 
     def piece_rows(self, table: Array, ids: str) -> str:
         """Rows of a table; int8 with a scale each in the int8 graph."""
@@ -126,19 +239,13 @@ class QuantisedGraph(GraphBuilder):
         scales = scales.astype(np.float16)
         rows = np.rint(table / scales.astype(np.float32)).clip(-127, 127).astype(np.int8)
         row, scale = (
-            self.node(
-                "Cast",
-                self.node("Gather", self.constant(name, values), ids),
-                to=TensorProto.FLOAT,
-            )
-            for name, values in (("pieces", rows), ("piece_scales", scales))
+            self.node("Cast", self.node("Gather", self.constant(name, of_all), ids), to=_FLOAT)
+            for name, of_all in (("pieces", rows), ("piece_scales", scales))
         )
         return self.node("Mul", row, scale)
 
-    def added_and_normalised(
-        self, values: str, residual: str, name: str, *, bias: str | None = None
-    ) -> str:
-        """LayerNorm of a sum; `bias` takes the place of the norm's own.
+    def added_and_normalised(self, values: str, residual: str, name: str) -> str:
+        """LayerNorm of a sum.
 
         Written as the RMS norm of what is left without the mean: ONNX Runtime's own LayerNorm takes
         six times as long on a CPU.
@@ -147,17 +254,14 @@ class QuantisedGraph(GraphBuilder):
         added = self.node("Add", values, residual)
         centred = self.node("Sub", added, self.node("ReduceMean", added, *self.ints([-1])))
         eps = self._shape.layer_norm_eps
-        return self.node(
-            "Add",
-            self.node("RMSNormalization", centred, scale, axis=-1, epsilon=eps),
-            bias or self.weight(f"{name}.bias"),
-        )
+        normed = self.node("RMSNormalization", centred, scale, axis=-1, epsilon=eps)
+        return self.node("Add", normed, self.weight(f"{name}.bias"))
 
     def quantised(self, values: str, reader: str) -> str:
         """Rounds an activation to 8 bits in the range of its reader; observes it in float32."""
         if self._ranges is None:
             shown = self.node("Reshape", values, *self.ints([-1]), output=OBSERVED + reader)
-            self.observed[shown] = (TensorProto.FLOAT, ("n_values",))
+            self.observed[shown] = (_FLOAT, ("n_values",))
             return values
         return self.node("QuantizeLinear", values, *self.scale_and_zero(reader))
 
@@ -185,9 +289,9 @@ class QuantisedGraph(GraphBuilder):
 
     def _activated(self, values: str, reader: str) -> str:
         if self._shape.hidden_act == "gelu":
-            return self.quantised(self.node("Gelu", values, domain=CONTRIB), reader)
-        if self._ranges is None:
-            return self.quantised(self.node("Relu", values), reader)
+            values = self.node("Gelu", values, domain=CONTRIB)
+        elif self._ranges is None:
+            values = self.node("Relu", values)
         # A range that starts at 0 clips what is below: quantising is the ReLU.
         return self.quantised(values, reader)
 

@@ -9,9 +9,14 @@ is added to the tokens' vectors; number 0 adds nothing.
 A student of words has two graphs. A call of the form graph reads forms of one length in wordpieces;
 sums of n-grams are sums of whole numbers. So the vector of a form cannot depend on the forms beside
 it, and a tagger may keep it.
+
+All graphs are built of the weights of `mtag_core.training.graphs.trained_model` by name, those of
+heads divided by what calibrates their probabilities, and of `ranges` by the name of the layer that
+reads an activation; without ranges they are in float32. With `has_observed` those also give the
+input of each linear layer, as `OBSERVED` and the layer's name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from onnx import TensorProto
@@ -20,17 +25,23 @@ from mtag_core.errors import CheckpointError
 from mtag_core.labels import Labels
 from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.tagging.words import MAX_WORDS
-from mtag_core.training.graphs.quantised_graph import GraphShape, QuantisedGraph, Range, Weights
-from mtag_core.training.graphs.tagging_heads import LanguageLabels, TaggingHeads, TokenRuns
+from mtag_core.training.graphs.quantised_graph import (
+    GraphShape,
+    QuantisedGraph,
+    Range,
+    Values,
+    Weights,
+)
+from mtag_core.training.graphs.tagging_heads import (
+    LanguageLabels,
+    TaggingHeads,
+    TokenRuns,
+    token_values,
+)
 
-_OUTPUTS: dict[str, tuple[int, Sequence[str]]] = {
-    name: (kind, ("n_tokens",))
-    for kind, names in (
-        (TensorProto.INT64, ("upos", "second_upos", "feats")),
-        (TensorProto.FLOAT, ("upos_score", "feats_score")),
-    )
-    for name in names
-}
+_INT = TensorProto.INT64
+_HEADS = "heads"
+_LABELS = ("feats", "feats_score", "lemmas")
 
 
 def build_student_graph(
@@ -41,90 +52,50 @@ def build_student_graph(
     ranges: Mapping[str, Range] | None = None,
     has_observed: bool = False,
 ) -> bytes:
-    """Builds the graph.
+    """Builds the graph of a student of wordpieces.
 
     Inputs, all int64: `piece_ids` (n_sentences, n_pieces), no padding; `first_piece_index` and
     `last_piece_index` (n_tokens,) into the flattened pieces; with adapters also `treebank` (),
     1 for the first of them, 0 for none. Outputs, all (n_tokens,): `upos`, `second_upos`, `feats`
     (label ids, int64), `upos_score`, `feats_score` (probabilities, float32).
-
-    Args:
-        weights: Named as in Hugging Face's `BertModel`, with `upos`, `feats`, `combine` and, where
-            there are adapters, `adapters`.
-        shape: The rest of the architecture.
-        labels: Which FEATS bundles to score for which part of speech.
-        ranges: By the name of the layer that reads the activation; None for a float32 graph.
-        has_observed: Adds the input of each linear layer to the outputs, as `OBSERVED` and the
-            layer's name. In float32 graphs only.
-
-    Returns:
-        The serialised model.
     """
     graph = _StudentGraph(weights, shape, ranges)
     hidden = graph.embeddings()
     for index in range(shape.n_layers):
         hidden = graph.layer(hidden, f"encoder.layer.{index}.")
     tokens = graph.tokens(hidden)
-    inputs = {
-        "piece_ids": ("n_sentences", "n_pieces"),
-        "first_piece_index": ("n_tokens",),
-        "last_piece_index": ("n_tokens",),
+    inputs: dict[str, tuple[int, tuple[str, ...]]] = {
+        "piece_ids": (_INT, ("n_sentences", "n_pieces")),
+        "first_piece_index": (_INT, ("n_tokens",)),
+        "last_piece_index": (_INT, ("n_tokens",)),
     }
     if "adapters.weight" in weights:
         tokens = graph.adapted(tokens)
-        inputs["treebank"] = ()
+        inputs["treebank"] = (_INT, ())
     upos = graph.upos(graph.quantised(tokens, "upos"), reader="upos")
-    graph.best_within_upos(
-        graph.runs(graph.quantised(tokens, "feats"), upos, labels.upos),
-        "feats",
-        labels.feats_of_upos,
-        labels.upos,
-        reader="feats",
-        output="feats",
-        score="feats_score",
-    )
-    outputs = _OUTPUTS | graph.observed if has_observed else _OUTPUTS
-    return graph.serialised("student", inputs=inputs, outputs=outputs)
+    runs = graph.runs(graph.quantised(tokens, "feats"), upos, labels.upos, reader="feats")
+    graph.best_within_upos(runs, "feats", labels.feats_of_upos, output="feats", score="feats_score")
+    outputs = token_values("upos", "second_upos", "feats", "upos_score", "feats_score")
+    return graph.finished("student", inputs=inputs, outputs=outputs, has_observed=has_observed)
 
 
 class _StudentGraph(TaggingHeads):
-    """The layers of the graph."""
-
-    def __init__(
-        self, weights: Weights, shape: GraphShape, ranges: Mapping[str, Range] | None
-    ) -> None:
-        super().__init__(weights, shape, ranges)
-        self._hidden_size = weights["embeddings.word_embeddings.weight"].shape[1]
-
     def embeddings(self) -> str:
         """Sum of piece, position and type embeddings, normalised."""
         types = self._weights["embeddings.token_type_embeddings.weight"][:1]
-        positions = self.constant(
-            "positions",
-            self._weights["embeddings.position_embeddings.weight"][:MAX_PIECES] + types,
-        )
-        length = self.node("Slice", self.node("Shape", "piece_ids"), *self.ints([1], [2]))
-        used = self.node("Slice", positions, *self.ints([0]), length, *self.ints([0]))
+        table = self._weights["embeddings.position_embeddings.weight"][:MAX_PIECES] + types
+        used = self.positions(self.constant("positions", table), "piece_ids")
         pieces = self.piece_rows(self._weights["embeddings.word_embeddings.weight"], "piece_ids")
         return self.added_and_normalised(pieces, used, "embeddings.LayerNorm")
 
     def tokens(self, hidden: str) -> str:
         """One vector a token: what `combine` makes of its first and last piece."""
-        flat = self.node("Reshape", hidden, *self.ints([-1, self._hidden_size]))
+        width = self._weights["embeddings.word_embeddings.weight"].shape[1]
+        flat = self.node("Reshape", hidden, *self.ints([-1, width]))
         first = self.node("Gather", flat, "first_piece_index")
         last = self.node("Gather", flat, "last_piece_index")
         both = self.node("Concat", first, last, axis=-1)
         return self.dense(self.quantised(both, "combine"), "combine")
-
-
-_HEADS = "heads"
-# Name to element type.
-_LABELS = {
-    "feats": TensorProto.INT64,
-    "feats_score": TensorProto.FLOAT,
-    "lemmas": TensorProto.INT64,
-}
-_Values = dict[str, tuple[int, Sequence[str]]]
 
 
 def build_form_graph(
@@ -134,21 +105,12 @@ def build_form_graph(
     ranges: Mapping[str, Range] | None = None,
     has_observed: bool = False,
 ) -> bytes:
-    """Builds the graph of the form encoder.
+    """Builds the graph of the form encoder of a student of words.
 
     Inputs, all int64: `piece_ids` (n_forms, n_pieces), no padding; `ends` (n_ends,), the columns of
     a form's first and last piece, once where they are one; `ngrams` (n_ngrams + 1,), those of all
     forms and one more, which is not read; `ngram_offsets` (n_forms + 1,); `case` (n_forms,).
     Output: `vectors` (n_forms, hidden_width), float16.
-
-    Args:
-        weights: Named as in `mtag_core.training.networks.word_student`.
-        shape: Of the layers.
-        ranges: As in `build_tagger_graph`.
-        has_observed: As in `build_tagger_graph`.
-
-    Returns:
-        The serialised model.
 
     Raises:
         CheckpointError: The form encoder has more than one layer.
@@ -157,19 +119,19 @@ def build_form_graph(
         raise CheckpointError("a form encoder of several layers, expected one")
     graph = _FormGraph(weights, shape, ranges)
     graph.vectors(graph.ends(), graph.ngrams())
-    outputs: dict[str, tuple[int, Sequence[str | int]]] = {
-        "vectors": (TensorProto.FLOAT16, ("n_forms", weights["forms.norm.weight"].shape[0]))
-    }
-    return graph.serialised(
+    width = weights["forms.norm.weight"].shape[0]
+    outputs: Values = {"vectors": (TensorProto.FLOAT16, ("n_forms", width))}
+    return graph.finished(
         "forms",
         inputs={
-            "piece_ids": ("n_forms", "n_pieces"),
-            "ends": ("n_ends",),
-            "ngrams": ("n_ngrams",),
-            "ngram_offsets": ("n_offsets",),
-            "case": ("n_forms",),
+            "piece_ids": (_INT, ("n_forms", "n_pieces")),
+            "ends": (_INT, ("n_ends",)),
+            "ngrams": (_INT, ("n_ngrams",)),
+            "ngram_offsets": (_INT, ("n_offsets",)),
+            "case": (_INT, ("n_forms",)),
         },
-        outputs=outputs | graph.observed if has_observed else outputs,
+        outputs=outputs,
+        has_observed=has_observed,
     )
 
 
@@ -182,70 +144,44 @@ def build_tagger_graph(
     ranges: Mapping[str, Range] | None = None,
     has_observed: bool = False,
 ) -> bytes:
-    """Builds the graph of the context layers and heads.
+    """Builds the graph of the context layers and heads of a student of words.
 
     Inputs: `vectors` (n_sentences, n_words, hidden_width) float16, no padding; `treebank` () int64,
     1 for the first of them, 0 for none. Outputs, all (n_sentences * n_words,): `upos`,
     `second_upos`, `feats`, `lemmas` (label ids, int64), `upos_score`, `feats_score` (probabilities,
-    float32).
-
-    Args:
-        weights: Named as in `mtag_core.training.networks.word_student`; those of heads are divided
-            by what calibrates their probabilities.
-        shape: Of the layers.
-        labels: Which FEATS bundles and lemma rules to score for which part of speech.
-        languages: Which of them to score where the treebank says the language; None for all.
-        ranges: By the name of the layer that reads the activation; None for a float32 graph.
-        has_observed: Adds the input of each linear layer to the outputs, as `OBSERVED` and the
-            layer's name. In float32 graphs only.
-
-    Returns:
-        The serialised model.
+    float32). `languages` says which labels to score where the treebank says the language.
     """
     graph = _TaggerGraph(weights, shape, ranges)
     read = graph.tokens()
-    tokens = graph.runs(read, graph.upos(read, reader=_HEADS), labels.upos)
+    tokens = graph.runs(read, graph.upos(read, reader=_HEADS), labels.upos, reader=_HEADS)
     if languages is None:
         graph.heads(tokens, labels)
     else:
         graph.heads_by_language(tokens, labels, languages)
-    outputs: dict[str, tuple[int, Sequence[str | int]]] = {
-        name: (kind, ("n_tokens",))
-        for kind, names in (
-            (TensorProto.INT64, ("upos", "second_upos", "feats", "lemmas")),
-            (TensorProto.FLOAT, ("upos_score", "feats_score")),
-        )
-        for name in names
-    }
-    return graph.serialised(
+    outputs = token_values("upos", "second_upos", "feats", "lemmas", "upos_score", "feats_score")
+    vectors = (TensorProto.FLOAT16, ("n_sentences", "n_words", "hidden_width"))
+    return graph.finished(
         "words",
-        inputs={"vectors": ("n_sentences", "n_words", "hidden_width"), "treebank": ()},
-        half_inputs={"vectors"},
-        outputs=outputs | graph.observed if has_observed else outputs,
+        inputs={"vectors": vectors, "treebank": (_INT, ())},
+        outputs=outputs,
+        has_observed=has_observed,
     )
 
 
 class _FormGraph(QuantisedGraph):
-    """The layers of the form encoder."""
-
     def ends(self) -> str:
         """The first and the last piece of each form. Shape (n_forms, 2 * hidden_width)."""
         name = "forms.layers.0."
         pieces = self.piece_rows(self._weights["forms.pieces.weight"], "piece_ids")
-        length = self.node("Slice", self.node("Shape", "piece_ids"), *self.ints([1], [2]))
-        positions = self.weight("forms.positions.weight")
-        used = self.node("Slice", positions, *self.ints([0]), length, *self.ints([0]))
+        used = self.positions(self.weight("forms.positions.weight"), "piece_ids")
         hidden = self.added_and_normalised(pieces, used, "forms.piece_norm")
         read = self.quantised(hidden, name + "attention")
         # The other pieces are read by these, but nothing reads what becomes of them.
-        query = self._projected(self.node("Gather", read, "ends", axis=1), name, "query")
-        key, value = (self._projected(read, name, part) for part in ("key", "value"))
+        query = self.projected(self.node("Gather", read, "ends", axis=1), name, "query")
+        key, value = (self.projected(read, name, part) for part in ("key", "value"))
         mixed = self.attention(query, key, value)
         ends = self.after_attention(mixed, self.node("Gather", hidden, "ends", axis=1), name)
-        first, last = (
-            self.node("Gather", ends, self.constant(f"int_{place}", np.int64(place)), axis=1)
-            for place in (0, -1)
-        )
+        first, last = (self.node("Gather", ends, self.whole(place), axis=1) for place in (0, -1))
         return self.node("Concat", first, last, axis=1)
 
     def ngrams(self) -> str:
@@ -256,12 +192,8 @@ class _FormGraph(QuantisedGraph):
         rows = table if is_exact else np.rint(table / scales).astype(np.int8)
         kind = TensorProto.DOUBLE if is_exact else TensorProto.INT32
         gathered = self.node("Gather", self.constant("ngrams.rows", rows), "ngrams")
-        sums = self.node(
-            "CumSum",
-            self.node("Cast", gathered, to=kind),
-            self.constant("int_0", np.int64(0)),
-            exclusive=1,
-        )
+        exact = self.node("Cast", gathered, to=kind)
+        sums = self.node("CumSum", exact, self.whole(0), exclusive=1)
         starts, ends = (
             self.node("Slice", "ngram_offsets", *self.ints(*bounds))
             for bounds in (([0], [-1]), ([1], [2**31]))
@@ -269,9 +201,7 @@ class _FormGraph(QuantisedGraph):
         sums = self.node("Sub", self.node("Gather", sums, ends), self.node("Gather", sums, starts))
         counts = self.node("Unsqueeze", self.node("Sub", ends, starts), *self.ints([1]))
         mean = self.node(
-            "Div",
-            self.node("Cast", sums, to=TensorProto.FLOAT),
-            self.node("Cast", counts, to=TensorProto.FLOAT),
+            "Div", *(self.node("Cast", each, to=TensorProto.FLOAT) for each in (sums, counts))
         )
         if is_exact:
             return mean
@@ -286,20 +216,12 @@ class _FormGraph(QuantisedGraph):
         summed = self.added_and_normalised(self.node("Add", ends, ngrams), case, "forms.norm")
         self.node("Cast", summed, output="vectors", to=TensorProto.FLOAT16)
 
-    def _projected(self, read: str, name: str, part: str) -> str:
-        return self.dense(read, f"{name}attention.self.{part}", reader=name + "attention")
-
 
 class _TaggerGraph(TaggingHeads):
-    """The context layers and the heads."""
-
     def tokens(self) -> str:
         """What the heads read of each word, quantised. Shape (n_tokens, hidden_width)."""
-        positions = self.constant(
-            "positions", self._weights["context.positions.weight"][:MAX_WORDS]
-        )
-        length = self.node("Slice", self.node("Shape", "vectors"), *self.ints([1], [2]))
-        used = self.node("Slice", positions, *self.ints([0]), length, *self.ints([0]))
+        table = self._weights["context.positions.weight"][:MAX_WORDS]
+        used = self.positions(self.constant("positions", table), "vectors")
         vectors = self.node("Cast", "vectors", to=TensorProto.FLOAT)
         hidden = self.added_and_normalised(vectors, used, "context.norm")
         for index in range(self._shape.n_layers):
@@ -308,27 +230,12 @@ class _TaggerGraph(TaggingHeads):
         flat = self.node("Reshape", hidden, *self.ints([-1, width]))
         return self.quantised(self.adapted(flat), _HEADS)
 
-    def heads(self, tokens: TokenRuns, labels: Labels, *, prefix: str = "") -> _Values:
+    def heads(self, tokens: TokenRuns, labels: Labels, *, prefix: str = "") -> Values:
         """The labels of all languages; outputs have these names behind a prefix."""
-        score = f"{prefix}feats_score"
-        self.best_within_upos(
-            tokens,
-            "feats",
-            labels.feats_of_upos,
-            labels.upos,
-            reader=_HEADS,
-            output=f"{prefix}feats",
-            score=score,
-        )
-        self.best_within_upos(
-            tokens,
-            "lemmas",
-            labels.lemma_rules_of_upos,
-            labels.upos,
-            reader=_HEADS,
-            output=f"{prefix}lemmas",
-        )
-        return {prefix + name: (kind, ["n_tokens"]) for name, kind in _LABELS.items()}
+        feats, score, lemmas = (prefix + name for name in _LABELS)
+        self.best_within_upos(tokens, "feats", labels.feats_of_upos, output=feats, score=score)
+        self.best_within_upos(tokens, "lemmas", labels.lemma_rules_of_upos, output=lemmas)
+        return token_values(feats, score, lemmas)
 
     def heads_by_language(
         self, tokens: TokenRuns, labels: Labels, languages: LanguageLabels
@@ -338,28 +245,26 @@ class _TaggerGraph(TaggingHeads):
             "treebank_languages", np.array([-1, *languages.of_treebank], np.int64)
         )
         language = self.node("Gather", of_treebank, "treebank")
-        is_known = self.node("Greater", language, self.constant("int_-1", np.int64(-1)))
+        is_known = self.node("Greater", language, self.whole(-1))
         groups = {
             "feats": (labels.feats_of_upos, languages.feats),
             "lemmas": (labels.lemma_rules_of_upos, languages.lemmas),
         }
         tables = {head: self.label_tables(head, labels.upos) for head in groups}
 
-        def of_language() -> _Values:
+        def of_language() -> Values:
             for head, (of_all, of_languages) in groups.items():
                 self.best_of_language(
                     tokens,
                     head,
                     of_all,
-                    labels.upos,
                     tables=tables[head],
                     languages=of_languages,
                     language=language,
-                    reader=_HEADS,
                     output=f"language.{head}",
                     score="language.feats_score" if head == "feats" else None,
                 )
-            return {f"language.{name}": (kind, ["n_tokens"]) for name, kind in _LABELS.items()}
+            return token_values(*(f"language.{name}" for name in _LABELS))
 
         self.choose(
             is_known,

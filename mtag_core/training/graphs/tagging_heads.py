@@ -12,8 +12,7 @@ from itertools import chain
 import numpy as np
 from onnx import TensorProto
 
-from mtag_core.training.graphs.onnx_graph import CONTRIB
-from mtag_core.training.graphs.quantised_graph import QuantisedGraph
+from mtag_core.training.graphs.quantised_graph import CONTRIB, QuantisedGraph, Values
 
 Groups = Sequence[Sequence[int]]
 """For each UPOS label its labels of a head, ascending."""
@@ -43,11 +42,23 @@ class TokenRuns:
         runs: What heads read of the tokens of each part of speech.
         upos: Each token's part of speech, sorted.
         back: For each token its place among the sorted ones.
+        tags: UPOS tags in label order.
+        reader: Whose range the tokens were quantised in.
     """
 
     runs: Sequence[str]
     upos: str
     back: str
+    tags: Sequence[str]
+    reader: str
+
+
+def token_values(*names: str) -> Values:
+    """Values of tokens by their names: probabilities of `..._score`, else label ids."""
+    return {
+        name: (TensorProto.FLOAT if name.endswith("_score") else TensorProto.INT64, ("n_tokens",))
+        for name in names
+    }
 
 
 class TaggingHeads(QuantisedGraph):
@@ -59,19 +70,12 @@ class TaggingHeads(QuantisedGraph):
         best, ids = self.split_node(
             "TopK", probs, *self.ints([2]), outputs=["upos_top_probs", "upos_top_ids"], axis=-1
         )
-        zero, one = (self.constant(f"int_{i}", np.int64(i)) for i in (0, 1))
-        self.node("Gather", best, zero, output="upos_score", axis=1)
-        self.node("Gather", ids, one, output="second_upos", axis=1)
-        return self.node("Gather", ids, zero, output="upos", axis=1)
+        self.node("Gather", best, self.whole(0), output="upos_score", axis=1)
+        self.node("Gather", ids, self.whole(1), output="second_upos", axis=1)
+        return self.node("Gather", ids, self.whole(0), output="upos", axis=1)
 
-    def runs(self, read: str, upos: str, tags: Sequence[str]) -> TokenRuns:
-        """Sorts tokens by part of speech and splits them.
-
-        Args:
-            read: The tokens, quantised.
-            upos: Each token's part of speech.
-            tags: UPOS tags in label order.
-        """
+    def runs(self, read: str, upos: str, tags: Sequence[str], *, reader: str) -> TokenRuns:
+        """Sorts tokens, which are quantised, by part of speech and splits them."""
         n_tokens = self.node("Shape", upos)
         sorted_upos, order = self._sorted(upos, n_tokens, "upos")
         _, back = self._sorted(order, n_tokens, "order")
@@ -80,21 +84,13 @@ class TaggingHeads(QuantisedGraph):
         column = self.node("Unsqueeze", upos, *self.ints([1]))
         is_label = self.node("Cast", self.node("Equal", column, labels), to=TensorProto.INT64)
         counts = self.node("ReduceSum", is_label, *self.ints([0]), keepdims=0)
-        # `logit_outputs` looks for the names of the runs.
+        # `bundle_teacher` looks for the names of the runs.
         names = [f"tokens.{tag}" for tag in tags]
         runs = self.split_node("Split", ordered, counts, outputs=names, axis=0)
-        return TokenRuns(runs, sorted_upos, back)
+        return TokenRuns(runs, sorted_upos, back, tags, reader)
 
     def best_within_upos(
-        self,
-        tokens: TokenRuns,
-        head: str,
-        groups: Groups,
-        tags: Sequence[str],
-        *,
-        reader: str,
-        output: str,
-        score: str | None = None,
+        self, tokens: TokenRuns, head: str, groups: Groups, *, output: str, score: str | None = None
     ) -> None:
         """The best label of a head among those of each token's part of speech.
 
@@ -102,8 +98,6 @@ class TaggingHeads(QuantisedGraph):
             tokens: From `runs`.
             head: Name of the linear layer.
             groups: The labels to score.
-            tags: UPOS tags in label order.
-            reader: Whose range the tokens were quantised in.
             output: Name of the value with the label ids.
             score: Name of one with the probability of the label in its group; None for none.
         """
@@ -113,16 +107,13 @@ class TaggingHeads(QuantisedGraph):
                 self._weights[f"{head}.weight"][list(own)],
                 self._weights[f"{head}.bias"][list(own)],
                 name=f"{head}.{tag}",
-                reader=reader,
+                reader=tokens.reader,
             )
-            for run, tag, own in zip(tokens.runs, tags, groups, strict=True)
+            for run, tag, own in zip(tokens.runs, tokens.tags, groups, strict=True)
         ]
         starts = self.constant(f"{head}_starts", _starts(groups))
         place = self._best_places(logits, tokens, starts)
-        found = self.node("Gather", self._ids(head, groups), place)
-        self.node("Gather", found, tokens.back, output=output)
-        if score:
-            self._best_probs(logits, tokens, output=score)
+        self._chosen(logits, tokens, self._ids(head, groups), place, output=output, score=score)
 
     def label_tables(self, head: str, tags: Sequence[str]) -> dict[str, str]:
         """The weights that `best_within_upos` has for a head, a label a row: by part of a layer.
@@ -143,26 +134,22 @@ class TaggingHeads(QuantisedGraph):
         tokens: TokenRuns,
         head: str,
         groups: Groups,
-        tags: Sequence[str],
         *,
         tables: Mapping[str, str],
         languages: Sequence[Groups],
         language: str,
-        reader: str,
         output: str,
         score: str | None = None,
     ) -> None:
         """The best label among those of each token's part of speech in one language.
 
         Args:
-            tokens: As in `best_within_upos`, like other arguments.
+            tokens: As in `best_within_upos`, like `head`, `output` and `score`.
             head: As there.
             groups: As there; so are the labels that it scores.
-            tags: As there.
             tables: From `label_tables`.
             languages: The labels of each language.
             language: Which it is, a scalar.
-            reader: As there.
             output: As there.
             score: As there.
         """
@@ -181,21 +168,18 @@ class TaggingHeads(QuantisedGraph):
                 "Split",
                 self.node("Gather", table, rows),
                 size,
-                outputs=[f"{head}.{tag}.language_{part}" for tag in tags],
+                outputs=[f"{head}.{tag}.language_{part}" for tag in tokens.tags],
                 axis=0,
             )
             for part, table in tables.items()
         }
         logits = [
-            self._language_product(run, reader, {part: chosen[part][index] for part in tables})
-            for index, run in enumerate(tokens.runs)
+            self._language_product(run, tokens.reader, {part: chosen[part][i] for part in tables})
+            for i, run in enumerate(tokens.runs)
         ]
-        starts = self.node("CumSum", size, self.constant("int_0", np.int64(0)), exclusive=1)
+        starts = self.node("CumSum", size, self.whole(0), exclusive=1)
         place = self.node("Gather", rows, self._best_places(logits, tokens, starts))
-        found = self.node("Gather", self._ids(head, groups), place)
-        self.node("Gather", found, tokens.back, output=output)
-        if score:
-            self._best_probs(logits, tokens, output=score)
+        self._chosen(logits, tokens, self._ids(head, groups), place, output=output, score=score)
 
     def _language_product(self, run: str, reader: str, chosen: Mapping[str, str]) -> str:
         kernel = self.node("Transpose", chosen["kernel"], perm=[1, 0])
@@ -210,12 +194,25 @@ class TaggingHeads(QuantisedGraph):
         joined = self.node("Concat", *best, axis=0)
         return self.node("Add", joined, self.node("Gather", starts, tokens.upos))
 
-    def _best_probs(self, logits: Sequence[str], tokens: TokenRuns, *, output: str) -> None:
-        best = [
-            self.node("ReduceMax", self.node("Softmax", each, axis=1), *self.ints([1]), keepdims=0)
-            for each in logits
-        ]
-        self.node("Gather", self.node("Concat", *best, axis=0), tokens.back, output=output)
+    def _chosen(
+        self,
+        logits: Sequence[str],
+        tokens: TokenRuns,
+        ids: str,
+        place: str,
+        *,
+        output: str,
+        score: str | None,
+    ) -> None:
+        self.node("Gather", self.node("Gather", ids, place), tokens.back, output=output)
+        if score:
+            best = [
+                self.node(
+                    "ReduceMax", self.node("Softmax", each, axis=1), *self.ints([1]), keepdims=0
+                )
+                for each in logits
+            ]
+            self.node("Gather", self.node("Concat", *best, axis=0), tokens.back, output=score)
 
     def _ids(self, head: str, groups: Groups) -> str:
         return self.constant(f"{head}_ids", np.array([*chain.from_iterable(groups)], np.int64))

@@ -9,7 +9,7 @@ from mtag_core.labels import UPOS_LABELS, Labels
 from mtag_core.tagging.student import Student, open_session
 from mtag_core.tagging.wordpiece import WordPiece
 from mtag_core.training.export.quantisation import observe_ranges
-from mtag_core.training.graphs.onnx_graph import GraphBuilder
+from mtag_core.training.graphs.quantised_graph import GraphBuilder
 from mtag_core.training.graphs.student_graph import build_student_graph
 from mtag_core.training.graphs.trained_model import read_student
 from mtag_core.training.logits.bundle_teacher import (
@@ -85,7 +85,9 @@ def test_another_graph_is_refused():
     builder = GraphBuilder()
     builder.node("Identity", "piece_ids", output="same")
     graph = builder.serialised(
-        "other", inputs={"piece_ids": ("n",)}, outputs={"same": (TensorProto.INT64, ("n",))}
+        "other",
+        inputs={"piece_ids": (TensorProto.INT64, ("n",))},
+        outputs={"same": (TensorProto.INT64, ("n",))},
     )
     with pytest.raises(BundleError, match=r"t.onnx: KeyError: 'upos_top_probs', expected a graph"):
         with_logit_outputs(graph, UPOS_LABELS, source="t.onnx")
