@@ -21,7 +21,7 @@ from torch import Tensor
 from mtag_core.errors import FormatError
 from mtag_core.training.data.datasets import NO_NOISE, PAD_MULTIPLE, Ints, WordSentences
 from mtag_core.training.networks.model import Batch
-from mtag_core.training.networks.model_config import ModelMetadata
+from mtag_core.training.networks.trained_model import ModelMetadata
 from mtag_core.training.options import Noise
 
 _JOB_FORMS = 65_536

@@ -25,7 +25,7 @@ from mtag_core.training.graphs.student_graph import (
     build_tagger_graph,
 )
 from mtag_core.training.graphs.tagging_heads import LanguageLabels
-from mtag_core.training.graphs.trained_model import TrainedModel
+from mtag_core.training.networks.trained_model import TrainedModel
 
 Feed = Mapping[str, NDArray[np.generic]]
 Told = tuple[Sequence[str], int]

@@ -21,12 +21,13 @@ from mtag_core.labels import Labels, load_labels
 from mtag_core.tagging.bundle import FORMS, Bundle
 from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.training.graphs.quantised_graph import MAX_ACTIVATION
-from mtag_core.training.graphs.trained_model import (
+from mtag_core.training.networks.trained_model import (
+    EncoderConfig,
     FromBundle,
+    ModelMetadata,
     TrainedModel,
     write_trained_model,
 )
-from mtag_core.training.networks.model_config import EncoderConfig, ModelMetadata
 from mtag_core.training.options import UnpackBundleOptions
 
 Arrays = Mapping[str, NDArray[Any]]

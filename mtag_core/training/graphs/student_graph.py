@@ -10,7 +10,7 @@ A student of words has two graphs. A call of the form graph reads forms of one l
 sums of n-grams are sums of whole numbers. So the vector of a form cannot depend on the forms beside
 it, and a tagger may keep it.
 
-All graphs are built of the weights of `mtag_core.training.graphs.trained_model` by name, those of
+All graphs are built of the weights of `mtag_core.training.networks.trained_model` by name, those of
 heads divided by what calibrates their probabilities, and of `ranges` by the name of the layer that
 reads an activation; without ranges they are in float32. With `has_observed` those also give the
 input of each linear layer, as `OBSERVED` and the layer's name.

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from mtag_core.errors import CheckpointError, UsageError
-from mtag_core.training.graphs.trained_model import read_trained_model, write_trained_model
+from mtag_core.training.networks.trained_model import read_trained_model, write_trained_model
 from mtag_core.training.options import AverageOptions
 
 

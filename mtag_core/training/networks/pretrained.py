@@ -5,14 +5,15 @@ the only place that imports transformers.
 """
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 
-from mtag_core.training.networks.encoder import BertEncoder
-from mtag_core.training.networks.model_config import EncoderConfig
+from mtag_core.training.networks.model import BertEncoder
+from mtag_core.training.networks.trained_model import EncoderConfig
 
 
 def load_encoder(name_or_directory: str, *, n_extra_pieces: int, dropout: float) -> nn.Module:
@@ -84,18 +85,16 @@ def _is_plain_bert(config: PretrainedConfig) -> bool:
 
 
 def _encoder_config(config: PretrainedConfig, n_extra_pieces: int, dropout: float) -> EncoderConfig:
+    names = {each.name for each in fields(EncoderConfig)} - {
+        "vocab_size",
+        "pad_token_id",
+        "dropout",
+    }
     return EncoderConfig(
         vocab_size=config.vocab_size + n_extra_pieces,
-        hidden_size=config.hidden_size,
-        num_hidden_layers=config.num_hidden_layers,
-        num_attention_heads=config.num_attention_heads,
-        intermediate_size=config.intermediate_size,
-        max_position_embeddings=config.max_position_embeddings,
-        type_vocab_size=config.type_vocab_size,
-        layer_norm_eps=config.layer_norm_eps,
-        hidden_act=config.hidden_act,
         pad_token_id=config.pad_token_id or 0,
         dropout=dropout,
+        **{name: getattr(config, name) for name in names},
     )
 
 
@@ -108,11 +107,7 @@ def _widened(
         if name.startswith(("embeddings.", "encoder.")) and not name.endswith("_ids")
     }
     table = kept["embeddings.word_embeddings.weight"]
-    opening = table[_opening_piece(config)].expand(n_extra_pieces, -1)
+    opening = table[int(getattr(config, "bos_token_id", None) or 0)].expand(n_extra_pieces, -1)
     noise = torch.randn(n_extra_pieces, table.shape[1]) * table.std() * 0.1
     kept["embeddings.word_embeddings.weight"] = torch.cat([table, opening + noise])
     return kept
-
-
-def _opening_piece(config: PretrainedConfig) -> int:
-    return int(getattr(config, "bos_token_id", None) or 0)

@@ -16,9 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.networks.encoder import EncoderLayer, initialise
-from mtag_core.training.networks.model import TaggerLogits
-from mtag_core.training.networks.model_config import EncoderConfig
+from mtag_core.training.networks.model import EncoderLayer, TaggerLogits, initialise
+from mtag_core.training.networks.trained_model import EncoderConfig
 
 # Forms of like length are encoded together, up to so many pieces, so that little is padding.
 _WIDTHS = (4,)

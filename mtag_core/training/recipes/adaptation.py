@@ -9,8 +9,7 @@ from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.data.datasets import sampling_rates
 from mtag_core.training.data.model_input import ModelInput
 from mtag_core.training.loops.trainer import begin, train
-from mtag_core.training.networks.model_files import Network
-from mtag_core.training.networks.student import set_dropout
+from mtag_core.training.networks.model_files import Network, set_dropout
 from mtag_core.training.options import AdaptOptions
 from mtag_core.training.recipes.label_training import LabelTraining, summary
 

@@ -26,8 +26,13 @@ from mtag_core.training.data.pieces import SpecialPieces
 from mtag_core.training.data.text import as_read, train_vocabulary
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.trainer import TrainingTask, begin, train
-from mtag_core.training.networks.model_files import Network
-from mtag_core.training.networks.student import make_plain, new_student, set_dropout, share_weights
+from mtag_core.training.networks.model_files import (
+    Network,
+    make_plain,
+    new_student,
+    set_dropout,
+    share_weights,
+)
 from mtag_core.training.options import DistillOptions
 from mtag_core.training.recipes.label_training import (
     DeviceLabels,

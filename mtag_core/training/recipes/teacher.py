@@ -18,9 +18,9 @@ from mtag_core.training.data.pieces import DeviceSentences, FormPieces, treebank
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.trainer import begin, train
 from mtag_core.training.networks.model import TokenTagger
-from mtag_core.training.networks.model_config import ModelMetadata
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, vocab_size
+from mtag_core.training.networks.trained_model import ModelMetadata
 from mtag_core.training.options import Noise, TeacherTrainingOptions
 from mtag_core.training.recipes.label_training import LabelTraining, summary
 from mtag_core.training.treebank_facts import facts_of

@@ -12,7 +12,7 @@ from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.training.export.quantisation import word_graphs
 from mtag_core.training.graphs.tagging_heads import LanguageLabels
-from mtag_core.training.graphs.trained_model import TrainedModel, read_student
+from mtag_core.training.networks.trained_model import TrainedModel, read_student
 from tests.mtag_core.training.tiny_word_model import (
     LETTERS,
     N_FEATS,

@@ -7,7 +7,7 @@ from mtag_core.__main__ import main
 from mtag_core.labels import load_labels
 from mtag_core.lemma_exceptions import EXCEPTIONS, LemmaExceptions
 from mtag_core.tagging.bundle import write_manifest
-from mtag_core.training.graphs.trained_model import read_student
+from mtag_core.training.networks.trained_model import read_student
 from tests.mtag_core.training.tiny_teacher import write_model
 from tests.mtag_core.training.tiny_word_bundle import write_word_bundle
 from tests.without_packages import run_without

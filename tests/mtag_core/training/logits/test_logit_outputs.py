@@ -11,12 +11,12 @@ from mtag_core.tagging.wordpiece import WordPiece
 from mtag_core.training.export.quantisation import observe_ranges
 from mtag_core.training.graphs.quantised_graph import GraphBuilder
 from mtag_core.training.graphs.student_graph import build_student_graph
-from mtag_core.training.graphs.trained_model import read_student
 from mtag_core.training.logits.bundle_teacher import (
     UPOS_LOGITS,
     feats_logits_name,
     with_logit_outputs,
 )
+from mtag_core.training.networks.trained_model import read_student
 from tests.mtag_core.training.tiny_teacher import N_FEATS, write_model
 from tests.mtag_core.training.torch_logits import torch_logits
 

@@ -3,8 +3,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 transformers = pytest.importorskip("transformers", reason="install mtag[train]")
 
-from mtag_core.training.networks.encoder import BertEncoder
-from mtag_core.training.networks.model_config import EncoderConfig
+from mtag_core.training.networks.model import BertEncoder
+from mtag_core.training.networks.trained_model import EncoderConfig
 
 
 @pytest.mark.parametrize("activation", ["gelu", "relu"])

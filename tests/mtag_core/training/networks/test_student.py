@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.training.networks.model import Batch
-from mtag_core.training.networks.student import (
+from mtag_core.training.networks.model_files import (
     bundle_parts,
     make_plain,
     new_student,

@@ -5,8 +5,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.errors import CheckpointError
-from mtag_core.training.networks.model_config import ModelMetadata
 from mtag_core.training.networks.model_files import Network
+from mtag_core.training.networks.trained_model import ModelMetadata
 from tests.mtag_core.training.networks.tiny_words import (
     N_UPOS,
     forms_of,

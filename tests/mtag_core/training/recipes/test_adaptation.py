@@ -4,8 +4,7 @@ torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[tra
 
 from mtag_core.training.data.pieces import SpecialPieces
 from mtag_core.training.data.train_dev_split import read_split
-from mtag_core.training.networks.model_files import Network
-from mtag_core.training.networks.student import new_student
+from mtag_core.training.networks.model_files import Network, new_student
 from mtag_core.training.options import AdaptOptions, StudentShape
 from mtag_core.training.recipes.adaptation import adapt, run
 from tests.mtag_core.training.tiny_training import toy_tokenizer

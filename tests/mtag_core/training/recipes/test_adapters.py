@@ -8,7 +8,7 @@ import pytest
 from mtag_core.__main__ import main
 from mtag_core.labels import load_labels
 from mtag_core.tagging.bundle import write_manifest
-from mtag_core.training.graphs.trained_model import read_student
+from mtag_core.training.networks.trained_model import read_student
 from tests.mtag_core.training.tiny_word_bundle import tiny_labels, write_word_bundle
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
