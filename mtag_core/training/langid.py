@@ -23,7 +23,7 @@ from mtag_core.langid import LanguageIdentifier, normalise
 from mtag_core.language_words import FLOOR, LanguageWords, ngram_rows, words_of
 from mtag_core.languages import STANDARD_TO_CODE
 from mtag_core.scripts import is_latin
-from mtag_core.training.data.text_files import read_lines, text_files
+from mtag_core.training.data.treebanks import read_lines, text_files
 from mtag_core.training.loops.linear import Floats, descend
 from mtag_core.training.options import LangidOptions
 from mtag_core.training.records import record_options

@@ -80,6 +80,13 @@ class Temperatures:
     feats_temperature: float = option("divides the FEATS logits", 2.0)
     lemma_temperature: float = 1.0
 
+    @property
+    def of_heads(self) -> dict[str, float]:
+        """By head."""
+        names = ("upos", "feats", "lemmas")
+        values = (self.upos_temperature, self.feats_temperature, self.lemma_temperature)
+        return dict(zip(names, values, strict=True))
+
 
 @dataclass(frozen=True, kw_only=True)
 class TargetOptions(Temperatures):

@@ -28,8 +28,7 @@ from benchmarks.baselines.meta_lstm.train import MetaLstmOptions
 from mtag_core.errors import CheckpointError
 from mtag_core.tagging.tagged import TaggedSentence, unscored
 from mtag_core.training.data.treebanks import UNLABELLED, LabelledSentence
-from mtag_core.training.loops.trainer import Epoch, Trainer, TrainingTask
-from mtag_core.training.loops.training_log import TrainingLog
+from mtag_core.training.loops.trainer import Epoch, Trainer, TrainingLog, TrainingTask
 from mtag_core.training.records import record_options
 
 _TAGGING_BUDGET = 4096

@@ -109,16 +109,23 @@ class LabelledDataset:
             self.lemma_ids[tokens],
         )
 
+    @property
+    def labels(self) -> dict[str, NDArray[np.int64]]:
+        """Label ids by head."""
+        return {"upos": self.upos_ids, "feats": self.feats_ids, "lemmas": self.lemma_ids}
+
+    @property
+    def token_treebanks(self) -> NDArray[np.int64]:
+        """Index into `treebanks` of each token. Shape (total_tokens,)."""
+        return np.repeat(self.treebank_ids, self.words.n_tokens)
+
     def tokens_by_treebank(self) -> NDArray[np.int64]:
         """Number of tokens of each treebank. Shape (n_treebanks,)."""
-        counts: NDArray[np.int64] = np.bincount(
-            self.treebank_ids, weights=self.words.n_tokens, minlength=len(self.treebanks)
-        ).astype(np.int64)
-        return counts
+        return np.bincount(self.token_treebanks, minlength=len(self.treebanks))
 
 
 def sampling_rates(
-    n_tokens: NDArray[np.int64], *, full_tokens: int, most: float
+    n_tokens: NDArray[np.int64], *, full_tokens: int, most: float = 8.0
 ) -> NDArray[np.float64]:
     """How often an epoch goes through a source, by its size.
 

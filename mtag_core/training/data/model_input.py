@@ -1,20 +1,256 @@
-"""How a model reads sentences of form ids: as words, or as wordpieces that are made of them."""
+"""How a model reads sentences of form ids: as words, or as wordpieces (`data.pieces`).
 
+A word student reads features of forms, in batches of sentences on a device.
+
+Sentences are changed as they are batched, so that a model also knows text in capitals, in lower
+case, without diacritics, with typographic quotation marks, and without a final mark; their labels
+stay. The features are those of `mtag_core.tagging.forms`.
+"""
+
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from mtag_core.tagging.forms import CASES, FormArrays, FormFeatures
 from mtag_core.training.data.corpus import read_forms
-from mtag_core.training.data.datasets import MAX_TOKENS, LabelledDataset, WordSentences
+from mtag_core.training.data.datasets import (
+    MAX_TOKENS,
+    NO_NOISE,
+    PAD_MULTIPLE,
+    Ints,
+    LabelledDataset,
+    WordSentences,
+)
 from mtag_core.training.data.pieces import DeviceSentences, FormPieces, SpecialPieces
-from mtag_core.training.data.words import DeviceForms, DeviceWords, FormTable
+from mtag_core.training.networks.word_student import FormBatch, WordBatch
+from mtag_core.training.options import Noise
 
-FormArrays = FormPieces | FormTable
+_JOB_FORMS = 65_536
+_STRAIGHT_TO_CURLY = str.maketrans({'"': "\u201d", "'": "\u2019", "`": "\u2018"})
+_FINAL_MARKS = frozenset(".!?\u2026\u3002\uff01\uff1f\u0964")
+_BARE_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC SMALL LETTER IO", "CYRILLIC CAPITAL LETTER IO")
+
+
+@dataclass(frozen=True)
+class FormTable:
+    """What a student reads of each form of a corpus, and the forms that it may be changed to.
+
+    Attributes:
+        features: Of all forms.
+        upper_case: Letter case of the form in capitals. Shape (n_forms,), int8.
+        lower_case: The same in lower case. Shape (n_forms,), int8.
+        bare: Id of the form without diacritics. Shape (n_forms,), int32.
+        curly: Id of the form with typographic quotation marks. Shape (n_forms,), int32.
+        is_final_mark: Whether it may be left out at the end of a sentence. Shape (n_forms,), bool.
+    """
+
+    features: FormArrays
+    upper_case: NDArray[np.int8]
+    lower_case: NDArray[np.int8]
+    bare: Ints
+    curly: Ints
+    is_final_mark: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, forms: Sequence[str], tokenizer: Path, *, n_processes: int = 1) -> "FormTable":
+        """Computes the features of forms, and of what they are changed to."""
+        form_to_id = {form: index for index, form in enumerate(forms)}
+        changed = [
+            np.array([form_to_id.setdefault(change(form), len(form_to_id)) for form in forms])
+            for change in (without_diacritics, lambda form: form.translate(_STRAIGHT_TO_CURLY))
+        ]
+        every = list(form_to_id)
+        own = np.arange(len(every), dtype=np.int32)
+        bare, curly = (np.concatenate([ids, own[len(forms) :]]) for ids in changed)
+        features = form_features(every, tokenizer, n_processes=n_processes)
+        has_case = features.case > CASES.index("none")
+        is_long = np.array([len(form) > 1 for form in every], bool)
+        upper = np.where(is_long, CASES.index("upper"), CASES.index("capital"))
+        return cls(
+            features,
+            np.where(has_case, upper, CASES.index("none")).astype(np.int8),
+            np.where(has_case, CASES.index("lower"), CASES.index("none")).astype(np.int8),
+            bare.astype(np.int32),
+            curly.astype(np.int32),
+            np.array([form in _FINAL_MARKS for form in every], bool),
+        )
+
+    def save(self, path: Path) -> None:
+        """Writes the arrays to one `.npz` file."""
+        features = {each.name: getattr(self.features, each.name) for each in fields(FormArrays)}
+        own = {each.name: getattr(self, each.name) for each in fields(self)[1:]}
+        np.savez(path, **features, **own)
+
+    @classmethod
+    def load(cls, path: Path) -> "FormTable":
+        """Reads what `save` wrote."""
+        with np.load(path) as arrays:
+            features = FormArrays(**{each.name: arrays[each.name] for each in fields(FormArrays)})
+            return cls(features, **{each.name: arrays[each.name] for each in fields(cls)[1:]})
+
+
+def form_features(forms: Sequence[str], tokenizer: Path, *, n_processes: int = 1) -> FormArrays:
+    """Computes the features of forms, in several processes if there are many."""
+    if n_processes == 1 or len(forms) <= _JOB_FORMS:
+        return FormFeatures(tokenizer)(forms)
+    jobs = [list(forms[start : start + _JOB_FORMS]) for start in range(0, len(forms), _JOB_FORMS)]
+    with ProcessPoolExecutor(n_processes) as pool:
+        parts = list(pool.map(_features_of, jobs, [tokenizer] * len(jobs)))
+    ends = np.cumsum([0, *(part.ngram_offsets[-1] for part in parts)])
+    starts = [part.ngram_offsets[:-1] + end for part, end in zip(parts, ends[:-1], strict=True)]
+    whole = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("pieces", "n_pieces", "ngrams", "case")
+    }
+    return FormArrays(ngram_offsets=np.concatenate([*starts, ends[-1:]]), **whole)
+
+
+def without_diacritics(form: str) -> str:
+    """Takes the diacritics off Latin and Greek letters, and the dots off the Cyrillic `\u0451`.
+
+    Example: `caf\u00e9` -> `cafe`
+    """
+    if form.isascii():
+        return form
+    return "".join(map(_bare_letter, unicodedata.normalize("NFC", form)))
+
+
+def _bare_letter(letter: str) -> str:
+    if letter.isascii() or not unicodedata.name(letter, "").startswith(_BARE_SCRIPTS):
+        return letter
+    return unicodedata.normalize("NFD", letter)[0]
+
+
+def _features_of(forms: list[str], tokenizer: Path) -> FormArrays:
+    return FormFeatures(tokenizer)(forms)
+
+
+class DeviceForms:
+    """A table of forms that lives on a device."""
+
+    def __init__(self, table: FormTable, *, device: torch.device) -> None:
+        features = table.features
+        self.device = device
+        self._pieces = torch.from_numpy(features.pieces).to(device)
+        self._n_pieces = torch.from_numpy(features.n_pieces).to(device).long()
+        self._ngrams = torch.from_numpy(features.ngrams).to(device)
+        offsets = torch.from_numpy(features.ngram_offsets).to(device).long()
+        self._ngram_start, self._n_ngrams = offsets[:-1], offsets.diff()
+        self.case = torch.from_numpy(features.case).to(device).long()
+        self.upper_case = torch.from_numpy(table.upper_case).to(device).long()
+        self.lower_case = torch.from_numpy(table.lower_case).to(device).long()
+        self.bare = torch.from_numpy(table.bare).to(device).long()
+        self.curly = torch.from_numpy(table.curly).to(device).long()
+        self.is_final_mark = torch.from_numpy(table.is_final_mark).to(device)
+
+    def batch(self, form_ids: Tensor, case: Tensor) -> tuple[FormBatch, Tensor]:
+        """Looks up the distinct forms among some.
+
+        Args:
+            form_ids: Shape (n_tokens,), int64.
+            case: Letter case in which each is written. Shape (n_tokens,), int64.
+
+        Returns:
+            The distinct forms, and the index into them of each token.
+        """
+        distinct, index = torch.unique(form_ids * len(CASES) + case, return_inverse=True)
+        ids = distinct // len(CASES)
+        counts = self._n_ngrams[ids]
+        starts = counts.cumsum(0) - counts
+        shift = torch.repeat_interleave(self._ngram_start[ids] - starts, counts)
+        place = torch.arange(len(shift), device=self.device) + shift
+        batch = FormBatch(
+            pieces=self._pieces[ids].long(),
+            n_pieces=self._n_pieces[ids],
+            ngrams=self._ngrams[place].long(),
+            ngram_offsets=starts,
+            case=distinct % len(CASES),
+        )
+        return batch, index
+
+
+class DeviceWords:
+    """Sentences that live on a device and give batches there.
+
+    Args:
+        sentences: None longer than `MAX_TOKENS`.
+        forms: All forms of the sentences.
+        mask_piece: Id of the piece that noise puts in the place of others.
+        treebank_rows: Of the adapter of each sentence, 0 for none; None for none at all. Shape
+            (n_sentences,).
+
+    Attributes:
+        lengths: Positions that each sentence takes in a batch. Shape (n_sentences,), int32.
+    """
+
+    def __init__(
+        self,
+        sentences: WordSentences,
+        forms: DeviceForms,
+        *,
+        mask_piece: int = 0,
+        treebank_rows: NDArray[np.int64] | None = None,
+    ) -> None:
+        self.words, self.lengths = sentences, sentences.n_tokens
+        self.device = forms.device
+        self._forms, self._mask_piece = forms, mask_piece
+        self._form_ids = torch.from_numpy(sentences.form_ids).to(self.device)
+        self._n_tokens = torch.from_numpy(sentences.n_tokens).to(self.device).long()
+        self._start = self._n_tokens.cumsum(0) - self._n_tokens
+        rows = np.zeros(len(sentences), np.int64) if treebank_rows is None else treebank_rows
+        self._treebank_rows = torch.from_numpy(rows).to(self.device)
+
+    def batch(self, sentence_indices: NDArray[np.int64], noise: Noise = NO_NOISE) -> WordBatch:
+        """Gathers sentences into one padded batch.
+
+        Args:
+            sentence_indices: Shape (n_sentences,).
+            noise: Of the sentences that it changes a third loses diacritics, a sixth each is in
+                capitals, in lower case, has typographic quotation marks, and has no final mark.
+        """
+        width = -(-int(self.words.n_tokens[sentence_indices].max()) // PAD_MULTIPLE) * PAD_MULTIPLE
+        chosen = torch.from_numpy(sentence_indices).to(self.device)
+        start, n_tokens = self._start[chosen], self._n_tokens[chosen]
+        rows = self._treebank_rows[chosen]
+        sixth = torch.full_like(chosen, 6)
+        if noise.changed_share > 0:
+            draws = torch.rand(len(chosen), device=self.device)
+            sixth = (draws * 6 / noise.changed_share).long().clamp(max=6)
+            last = self._form_ids[start + n_tokens - 1].long()
+            is_cut = (sixth == 5) & (n_tokens > 1) & self._forms.is_final_mark[last]
+            n_tokens = n_tokens - is_cut.long()
+        if noise.named_share < 1:
+            rows = rows * (torch.rand(len(chosen), device=self.device) < noise.named_share)
+        column = torch.arange(width, device=self.device)
+        is_token = column < n_tokens[:, None]
+        position = is_token.flatten().nonzero().squeeze(1)
+        row = position // width
+        token_index = start[row] + position % width
+        form_ids, case = self._written(self._form_ids[token_index].long(), sixth[row])
+        forms, form_index = self._forms.batch(form_ids, case)
+        if noise.piece_dropout > 0:
+            draws = torch.rand(forms.pieces.shape, device=self.device)
+            is_masked = (draws < noise.piece_dropout) & (forms.pieces > 0)
+            forms = forms._replace(pieces=forms.pieces.masked_fill(is_masked, self._mask_piece))
+        return WordBatch(forms, form_index, position, is_token, rows[row], token_index)
+
+    def _written(self, form_ids: Tensor, sixth: Tensor) -> tuple[Tensor, Tensor]:
+        table = self._forms
+        form_ids = torch.where((sixth == 2) | (sixth == 3), table.bare[form_ids], form_ids)
+        form_ids = torch.where(sixth == 4, table.curly[form_ids], form_ids)
+        case = torch.where(sixth == 0, table.upper_case[form_ids], table.case[form_ids])
+        return form_ids, torch.where(sixth == 1, table.lower_case[form_ids], case)
+
+
+HostForms = FormPieces | FormTable
 """All forms of some sentences, as a model reads them, on the host."""
 
 Forms = FormPieces | DeviceForms
@@ -46,12 +282,12 @@ class ModelInput:
         """Special pieces of the tokenizer."""
         return SpecialPieces.load(self.tokenizer)
 
-    def encoded(self, forms: Sequence[str]) -> FormArrays:
+    def encoded(self, forms: Sequence[str]) -> HostForms:
         """Forms in the order of their ids."""
         kind = FormTable if self.has_words else FormPieces
         return kind.of(forms, self.tokenizer, n_processes=self.n_processes)
 
-    def placed(self, forms: FormArrays) -> Forms:
+    def placed(self, forms: HostForms) -> Forms:
         """Forms where sentences need them."""
         if isinstance(forms, FormPieces):
             return forms
@@ -72,7 +308,7 @@ class ModelInput:
         """How long a sentence may be."""
         return f"{MAX_TOKENS} words" if self.has_words else f"{self.max_pieces} wordpieces"
 
-    def fitting(self, words: WordSentences, forms: FormArrays | Forms) -> NDArray[np.int64]:
+    def fitting(self, words: WordSentences, forms: HostForms | Forms) -> NDArray[np.int64]:
         """Indices of the sentences that have tokens and are not too long."""
         if isinstance(forms, FormPieces):
             return forms.fitting(words, max_pieces=self.max_pieces)

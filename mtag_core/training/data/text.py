@@ -19,6 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice, repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +32,9 @@ from mtag_core.segmentation.segmenter import Segmenter
 from mtag_core.storage import open_text
 from mtag_core.training.data.corpus import TreebankCorpus, read_forms, write_forms
 from mtag_core.training.data.datasets import WordSentences
+from mtag_core.training.data.model_input import FormTable
 from mtag_core.training.data.pieces import FormPieces
-from mtag_core.training.data.text_files import read_lines, text_files
-from mtag_core.training.data.words import FormTable
+from mtag_core.training.data.treebanks import read_lines, text_files
 from mtag_core.training.options import TextOptions
 
 SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -62,7 +63,7 @@ def run(options: TextOptions) -> str:
     forms = read_forms(output / "forms.txt.xz")
     tokenizer = output / "tokenizer.json"
     if not tokenizer.exists():
-        words = WordText.load(output).words
+        words = SourcedWords.load(output).words
         n_sentences = min(len(words), _VOCABULARY_TOKENS * len(words) // len(words.form_ids))
         chosen = np.random.default_rng(0).permutation(len(words))[:n_sentences]
         read = as_read(forms, options.architecture)
@@ -108,12 +109,11 @@ def train_vocabulary(sentences: Iterable[Sequence[str]], *, n_pieces: int) -> To
 
 
 @dataclass(frozen=True)
-class WordText:
+class SourcedWords:
     """Sentences of treebanks, then of text.
 
     Attributes:
         words: As form ids.
-        teacher: The teachers' wordpieces of all forms.
         source_ids: Index into `sources` of each sentence. Shape (n_sentences,), int64.
         labelled: Index of each sentence in the corpus' train sentences; -1 for text. Shape
             (n_sentences,), int64.
@@ -121,79 +121,84 @@ class WordText:
     """
 
     words: WordSentences
-    teacher: FormPieces
     source_ids: NDArray[np.int64]
     labelled: NDArray[np.int64]
     sources: tuple[str, ...]
 
-    def select(self, chosen: NDArray[np.int64]) -> "WordText":
+    def select(self, chosen: NDArray[np.int64]) -> "SourcedWords":
         """Keeps the chosen sentences, in that order."""
-        return WordText(
-            self.words.select(chosen),
-            self.teacher,
-            self.source_ids[chosen],
-            self.labelled[chosen],
-            self.sources,
-        )
+        words, ids = self.words.select(chosen), self.source_ids[chosen]
+        return SourcedWords(words, ids, self.labelled[chosen], self.sources)
 
     @classmethod
-    def load(cls, directory: Path) -> "WordText":
+    def concatenate(cls, parts: Sequence["SourcedWords"]) -> "SourcedWords":
+        """Puts parts with the same sources one after the other."""
+        return cls(
+            WordSentences.concatenate([part.words for part in parts]),
+            np.concatenate([part.source_ids for part in parts]),
+            np.concatenate([part.labelled for part in parts]),
+            parts[0].sources,
+        )
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All but the names, as files keep them."""
+        words = {"form_ids": self.words.form_ids, "n_tokens": self.words.n_tokens}
+        return {**words, "source_ids": self.source_ids, "labelled": self.labelled}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[Any]], sources: Sequence[str]) -> "SourcedWords":
+        """From `arrays` and names."""
+        words = WordSentences(arrays["form_ids"], arrays["n_tokens"])
+        return cls(words, arrays["source_ids"], arrays["labelled"], tuple(sources))
+
+    @classmethod
+    def load(cls, directory: Path) -> "SourcedWords":
         """Reads what `make_word_text` wrote.
 
         Raises:
             InputNotFoundError: There is nothing.
         """
         try:
-            with np.load(directory / "words.npz") as arrays:
-                words = WordSentences(arrays["form_ids"], arrays["n_tokens"])
-                source_ids, labelled = arrays["source_ids"], arrays["labelled"]
-            with np.load(directory / "teacher.npz") as arrays:
-                teacher = FormPieces(arrays["ids"], arrays["n_pieces"])
             sources = json.loads((directory / "sources.json").read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise InputNotFoundError(f"{directory}: no text; stage `text` makes it") from error
-        return cls(words, teacher, source_ids, labelled, tuple(sources))
+        with np.load(directory / "words.npz") as arrays:
+            return cls.of(arrays, sources)
+
+
+def teacher_pieces(directory: Path) -> FormPieces:
+    """The teachers' wordpieces of all forms, as `make_word_text` wrote them."""
+    with np.load(directory / "teacher.npz") as arrays:
+        return FormPieces(arrays["ids"], arrays["n_pieces"])
 
 
 def make_word_text(corpus: TreebankCorpus, options: TextOptions) -> None:
-    """Encodes treebanks and segmented text, and writes what `WordText.load` reads."""
-    paths = sorted((options.output / "tokens").glob("*.tokens"))
+    """Encodes treebanks and segmented text, and writes what `SourcedWords.load` reads."""
+    output = options.output
+    paths = sorted((output / "tokens").glob("*.tokens"))
     form_to_id = {form: index for index, form in enumerate(corpus.forms)}
-    train = corpus.train.words
-    words = [train]
+    train = corpus.train
+    sources = (*train.treebanks, *(path.name.split(".")[0] for path in paths))
+    indices = np.arange(len(train.words))
+    parts = [SourcedWords(train.words, train.treebank_ids, indices, sources)]
     with ProcessPoolExecutor(options.n_processes) as pool:
         for forms, of_file in pool.map(_read_file, paths, repeat(options.max_tokens)):
             ids = [form_to_id.setdefault(form, len(form_to_id)) for form in forms]
-            words.append(WordSentences(np.array(ids, np.int32)[of_file.form_ids], of_file.n_tokens))
-    sources = (*corpus.train.treebanks, *(path.name.split(".")[0] for path in paths))
-    first = len(corpus.train.treebanks)
-    ids_of_text = [np.full(len(part), first + n) for n, part in enumerate(words[1:])]
-    tokenizer, n_processes = options.encoder / "tokenizer.json", options.n_processes
-    text = WordText(
-        WordSentences.concatenate(words),
-        FormPieces.of(list(form_to_id), tokenizer, n_processes=n_processes),
-        np.concatenate([corpus.train.treebank_ids, *ids_of_text]),
-        np.concatenate([np.arange(len(train)), *(np.full(len(each), -1) for each in ids_of_text)]),
-        sources,
-    )
-    fitting = text.teacher.fitting(text.words, max_pieces=options.max_pieces)
-    _save(text.select(fitting), list(form_to_id), options.output)
-
-
-def _save(text: WordText, forms: Sequence[str], output: Path) -> None:
-    np.savez(output / "teacher.npz", ids=text.teacher.ids, n_pieces=text.teacher.n_pieces)
-    write_forms(output / "forms.txt.xz", forms)
-    np.savez(
-        output / "words.npz",
-        form_ids=text.words.form_ids,
-        n_tokens=text.words.n_tokens,
-        source_ids=text.source_ids,
-        labelled=text.labelled,
-    )
+            words = WordSentences(np.array(ids, np.int32)[of_file.form_ids], of_file.n_tokens)
+            source = len(train.treebanks) + len(parts) - 1
+            unlabelled = np.full(len(words), -1)
+            parts.append(SourcedWords(words, np.full(len(words), source), unlabelled, sources))
+    tokenizer = options.encoder / "tokenizer.json"
+    pieces = FormPieces.of(list(form_to_id), tokenizer, n_processes=options.n_processes)
+    text = SourcedWords.concatenate(parts)
+    text = text.select(pieces.fitting(text.words, max_pieces=options.max_pieces))
+    np.savez(output / "teacher.npz", ids=pieces.ids, n_pieces=pieces.n_pieces)
+    write_forms(output / "forms.txt.xz", list(form_to_id))
+    np.savez(output / "words.npz", **text.arrays())  # type: ignore[arg-type]
     n_tokens = len(text.words.form_ids)
-    _LOGGER.info("%d sentences, %d tokens, %d forms", len(text.words), n_tokens, len(forms))
+    _LOGGER.info("%d sentences, %d tokens, %d forms", len(text.words), n_tokens, len(form_to_id))
     # The last of the files: whether it is there says whether the others are whole.
-    (output / "sources.json").write_text(json.dumps(text.sources), encoding="utf-8")
+    (output / "sources.json").write_text(json.dumps(sources), encoding="utf-8")
 
 
 def _read_file(path: Path, max_tokens: int) -> tuple[list[str], WordSentences]:

@@ -1,4 +1,4 @@
-"""Reads treebanks for training: forms and labels of CoNLL-U files, surface tokens, names.
+"""Reads treebanks and texts for training: forms and labels, surface tokens, names. Needs no torch.
 
 A treebank is named by its file, as UD names them: `en_ewt-ud-train.conllu.xz`
 is the train part of `en_ewt`, of language `en`.
@@ -20,6 +20,7 @@ from mtag_core.storage import open_text
 # Marks that stand right after a word in running text of any script that has spaces.
 _CLOSING = frozenset(".,!?;:\u2026\u0964\u060c\u061f\u3002")
 _MOST_SPACED = 0.5
+_TEXT_SUFFIXES = (".txt", ".txt.xz")
 
 UNLABELLED = -100
 """Of a token without a label: neither learnt nor scored."""
@@ -259,3 +260,21 @@ def label_ids(
             f"{treebank}: label {unknown!r} is not among the {len(tag_to_id)} known ones"
         )
     return ids
+
+
+def text_files(directory: Path) -> dict[str, Path]:
+    """Finds the texts of a directory by name, `LANGUAGE` of `LANGUAGE.txt` or `LANGUAGE.txt.xz`.
+
+    Raises:
+        InputNotFoundError: There is none.
+    """
+    paths = sorted(path for suffix in _TEXT_SUFFIXES for path in directory.glob(f"*{suffix}"))
+    if not paths:
+        raise InputNotFoundError(f"{directory}: no *.txt or *.txt.xz file; expected one a language")
+    return {path.name.split(".")[0]: path for path in paths}
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Yields the lines of a text with their ends, decompressed as its name says."""
+    with open_text(path) as lines:
+        yield from lines

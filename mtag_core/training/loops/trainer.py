@@ -3,16 +3,21 @@
 A schedule runs by progress, a number from 0 to 1: the share of its epochs or of its minutes that is
 over, whichever is more. A run that is limited by minutes therefore ends when planned, its learning
 rate at zero, however fast the machine is.
+
+Curves go to `curves.jsonl`, one object a point, and to TensorBoard's event files where that package
+is installed; a terminal has a progress line.
 """
 
+import json
 import logging
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import compress
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -21,7 +26,6 @@ from torch import Tensor, nn
 
 from mtag_core.errors import CheckpointError
 from mtag_core.training.loops import distributed
-from mtag_core.training.loops.training_log import TrainingLog
 from mtag_core.training.options import Schedule
 from mtag_core.training.records import TrainingOptions, record_training
 
@@ -29,6 +33,7 @@ _LOGGER = logging.getLogger(__name__)
 _STEPS_BETWEEN_POINTS = 100
 # Processes must have the same rate, and agreeing on it waits for all of them.
 _STEPS_BETWEEN_AGREEMENTS = 16
+_BAR_WIDTH = 30
 
 Epoch = Sequence[Any]
 """Batches as a task's `loss` takes them."""
@@ -67,6 +72,62 @@ def learning_rate(progress: float, schedule: Schedule) -> float:
     return schedule.peak_rate * 0.5 * (1 + math.cos(math.pi * rest))
 
 
+class TrainingLog:
+    """Collects the curves of a training; use as a context manager."""
+
+    def __init__(self, directory: Path, *, is_writer: bool) -> None:
+        self._is_writer = is_writer
+        self._start_s = time.monotonic()
+        self._file = (directory / "curves.jsonl").open("a") if is_writer else None
+        self._board = _tensorboard(directory) if is_writer else None
+
+    def __enter__(self) -> "TrainingLog":
+        """Returns itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the files."""
+        if self._file is not None:
+            self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+    def point(self, step: int, **values: float) -> None:
+        """Adds one point to each named curve."""
+        if self._file is None:
+            return
+        seconds = round(time.monotonic() - self._start_s, 1)
+        rounded = {name: round(value, 4) for name, value in values.items()}
+        self._file.write(json.dumps({"step": step, "seconds": seconds, **rounded}) + "\n")
+        self._file.flush()
+        _LOGGER.info("%7.1f s  step %d  %s", seconds, step, rounded)
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
+
+    def progress(self, fraction: float, text: str) -> None:
+        """Draws the progress bar, on a terminal only."""
+        if self._is_writer and sys.stderr.isatty():
+            done = int(fraction * _BAR_WIDTH)
+            bar = "#" * done + "-" * (_BAR_WIDTH - done)
+            sys.stderr.write(f"\r[{bar}] {fraction:4.0%} {text:<40}")
+            sys.stderr.write("\n" if fraction >= 1 else "")
+            sys.stderr.flush()
+
+
+def _tensorboard(directory: Path) -> Any:  # noqa: ANN401 (there are no types)
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(directory / "tensorboard"))
+
+
 class MasterWeights:
     """The float32 weights that the optimiser changes, and the model's own copy of them.
 
@@ -87,10 +148,6 @@ class MasterWeights:
             self.masters = [weight.detach().clone() for weight in model.parameters()]
             model.to(torch.bfloat16)
 
-    @property
-    def _copies(self) -> list[Tensor]:
-        return [weight.data for weight in self._model.parameters()]
-
     @torch.no_grad()
     def take_gradients(self) -> None:
         """Hands the model's gradients to the masters."""
@@ -108,7 +165,8 @@ class MasterWeights:
     def give_weights(self) -> None:
         """Copies the masters into the model."""
         if self._is_half:
-            torch._foreach_copy_(self._copies, self.masters)
+            copies = [weight.data for weight in self._model.parameters()]
+            torch._foreach_copy_(copies, self.masters)
 
     @torch.no_grad()
     def load(self, masters: list[Tensor]) -> None:
@@ -144,11 +202,6 @@ def begin(options: TrainingOptions) -> torch.device:
 def train(task: TrainingTask, options: TrainingOptions, *, epochs: float | None = None) -> int:
     """Trains to the end, from the checkpoint in the output directory if it is to be resumed.
 
-    Args:
-        task: What to learn.
-        options: How.
-        epochs: In the place of those of the schedule.
-
     Returns:
         The number of steps, those before a checkpoint included.
     """
@@ -169,6 +222,9 @@ class Trainer:
         schedule: How long and how fast.
         directory: Gets `checkpoint.pt`; None for no checkpoints.
         log: Gets the curves; None scores nothing.
+
+    Attributes:
+        n_steps: Steps that were made, those before a checkpoint included.
     """
 
     def __init__(
@@ -190,16 +246,8 @@ class Trainer:
             weight_decay=schedule.weight_decay,
             fused=self._device.type == "cuda",
         )
-        self._step = 0
-        self._epoch = 0
-        self._batch = 0
+        self.n_steps = self._epoch = self._batch = self._n_tokens = 0
         self._spent_s = 0.0
-        self._n_tokens = 0
-
-    @property
-    def n_steps(self) -> int:
-        """Steps that were made, those before a checkpoint included."""
-        return self._step
 
     def resume(self) -> bool:
         """Loads the checkpoint, if there is one.
@@ -217,10 +265,10 @@ class Trainer:
             raise CheckpointError(
                 f"{self._path}: not a checkpoint of this model: {error}"
             ) from error
-        self._step, self._epoch = state["step"], state["epoch"]
+        self.n_steps, self._epoch = state["step"], state["epoch"]
         self._batch, self._spent_s = state["batch"], state["spent_s"]
         torch.set_rng_state(state["random_state"].cpu())
-        _LOGGER.info("resumed at step %d, epoch %d", self._step, self._epoch)
+        _LOGGER.info("resumed at step %d, epoch %d", self.n_steps, self._epoch)
         return True
 
     def run(self) -> None:
@@ -230,7 +278,7 @@ class Trainer:
         saved_s = time.monotonic()
         progress = 0.0
         for batch, share in self._batches():
-            if distributed.n_ranks() == 1 or self._step % _STEPS_BETWEEN_AGREEMENTS == 0:
+            if distributed.n_ranks() == 1 or self.n_steps % _STEPS_BETWEEN_AGREEMENTS == 0:
                 progress = distributed.agree(self._progress(start_s, share), self._device)
             if progress >= 1:
                 break
@@ -239,9 +287,9 @@ class Trainer:
             if is_first:
                 # The first step waits for kernels to be compiled, which is no training.
                 start_s = time.monotonic() - self._spent_s
-            self._step += 1
+            self.n_steps += 1
             self._batch += 1
-            if self._step % _STEPS_BETWEEN_POINTS == 0:
+            if self.n_steps % _STEPS_BETWEEN_POINTS == 0:
                 self._report(loss, progress, start_s)
             if progress >= evaluate_at:
                 self._evaluate()
@@ -253,21 +301,17 @@ class Trainer:
         self._weights.restore()
         self._evaluate()
         if self._log is not None:
-            self._log.progress(1.0, f"step {self._step}")
+            self._log.progress(1.0, f"step {self.n_steps}")
 
     def _groups(self) -> list[dict[str, Any]]:
         masters = self._weights.masters
         if self._schedule.head_factor == 1.0:
             return [{"params": masters}]
-        names = [name for name, _ in self._task.model.named_parameters()]
-        is_head = [not name.startswith("encoder.") for name in names]
-        return [
-            {"params": list(compress(masters, chosen)), "factor": factor}
-            for chosen, factor in (
-                ([not each for each in is_head], 1.0),
-                (is_head, self._schedule.head_factor),
-            )
-        ]
+        groups: dict[bool, list[Tensor]] = {False: [], True: []}
+        for (name, _), master in zip(self._task.model.named_parameters(), masters, strict=True):
+            groups[not name.startswith("encoder.")].append(master)
+        factor = self._schedule.head_factor
+        return [{"params": groups[False]}, {"params": groups[True], "factor": factor}]
 
     def _batches(self) -> Iterator[tuple[Any, float]]:
         with ThreadPoolExecutor(1) as pool:
@@ -313,12 +357,14 @@ class Trainer:
             return
         seconds = time.monotonic() - start_s - self._spent_s
         tokens_per_s = distributed.n_ranks() * self._n_tokens / max(seconds, 1e-9)
-        self._log.point(self._step, loss=float(loss), progress=progress, tokens_per_s=tokens_per_s)
-        self._log.progress(progress, f"step {self._step}  loss {float(loss):.3f}")
+        self._log.point(
+            self.n_steps, loss=float(loss), progress=progress, tokens_per_s=tokens_per_s
+        )
+        self._log.progress(progress, f"step {self.n_steps}  loss {float(loss):.3f}")
 
     def _evaluate(self) -> None:
         if self._log is not None and distributed.rank() == 0:
-            self._log.point(self._step, epoch=float(self._epoch), **self._task.evaluate())
+            self._log.point(self.n_steps, epoch=float(self._epoch), **self._task.evaluate())
 
     def _next_evaluation(self, progress: float) -> float:
         n_evaluations = max(1, self._schedule.n_evaluations)
@@ -330,7 +376,7 @@ class Trainer:
         state: dict[str, Any] = {
             "masters": self._weights.masters,
             "optimizer": self._optimizer.state_dict(),
-            "step": self._step,
+            "step": self.n_steps,
             "epoch": self._epoch,
             "batch": self._batch,
             "spent_s": spent_s,

@@ -33,6 +33,11 @@ class TaggerLogits:
     feats: Tensor
     lemmas: Tensor | None = None
 
+    def heads(self) -> dict[str, Tensor]:
+        """Those there are, by head."""
+        heads = {"upos": self.upos, "feats": self.feats}
+        return heads if self.lemmas is None else {**heads, "lemmas": self.lemmas}
+
 
 class Batch(NamedTuple):
     """Sentences on the device, padded, with the wordpieces their tokens are read from.

@@ -11,7 +11,7 @@ from mtag_core.training.data.model_input import ModelInput
 from mtag_core.training.loops.trainer import begin, train
 from mtag_core.training.networks.model_files import Network, set_dropout
 from mtag_core.training.options import AdaptOptions
-from mtag_core.training.recipes.label_training import LabelTraining, summary
+from mtag_core.training.recipes.label_training import label_task, summary
 
 
 def run(options: AdaptOptions) -> str:
@@ -24,9 +24,6 @@ def run(options: AdaptOptions) -> str:
 
 def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], int]:
     """Trains and writes a model directory.
-
-    Args:
-        options: What to do.
 
     Returns:
         Macro scores on held-out sentences before and after, and the number of steps. A treebank
@@ -53,9 +50,8 @@ def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], in
     )
     forms = reader.forms(corpus.forms)
     learnt, held_out = (reader.dataset(each, forms) for each in (corpus.train, corpus.dev))
-    sizes = learnt[0].tokens_by_treebank()
-    rates = sampling_rates(sizes, full_tokens=options.small_treebank, most=8.0)
-    training = LabelTraining(
+    rates = sampling_rates(learnt[0].tokens_by_treebank(), full_tokens=options.small_treebank)
+    task = label_task(
         network.model,
         learnt,
         held_out,
@@ -64,8 +60,8 @@ def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], in
         budget=options.budget,
         has_autocast=options.bfloat16,
     )
-    before = training.scores()
-    n_steps = train(training.task(), options)
+    before = task.evaluate()
+    n_steps = train(task, options)
     metadata = replace(network.metadata, is_trained_on_dev=is_trained_on_dev)
     replace(network, metadata=metadata).save(options.output)
-    return before, training.scores(), n_steps
+    return before, task.evaluate(), n_steps

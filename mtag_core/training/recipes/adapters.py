@@ -10,6 +10,7 @@ right nine times in ten (Guo et al. 2017, arXiv:1706.04599).
 
 import logging
 import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -27,13 +28,12 @@ from mtag_core.training.data.datasets import LabelledDataset, cut_batches
 from mtag_core.training.data.model_input import ModelInput, OnDevice
 from mtag_core.training.data.treebanks import UNLABELLED
 from mtag_core.training.loops import distributed
-from mtag_core.training.loops.losses import label_loss
 from mtag_core.training.loops.trainer import Epoch, Trainer, TrainingTask
 from mtag_core.training.networks.model import TaggerLogits, TokenTagger
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.word_student import WordStudent
 from mtag_core.training.options import AdapterOptions
-from mtag_core.training.recipes.label_training import HEADS, DeviceLabels
+from mtag_core.training.recipes.label_training import DeviceLabels, labels_loss
 from mtag_core.training.treebank_facts import facts_of
 from mtag_core.treebank_style import treebank_language
 
@@ -167,8 +167,7 @@ def _vectors(
         batch: Any = sentences.batch(indices)
         vectors[batch.token_index] = model.vectors(batch)
     places = np.array([treebanks.index(name) for name in dataset.treebanks], np.int64)
-    of_tokens = np.repeat(places[dataset.treebank_ids], dataset.words.n_tokens)
-    treebank_ids = torch.from_numpy(of_tokens)
+    treebank_ids = torch.from_numpy(places[dataset.token_treebanks])
     return TokenVectors(vectors, DeviceLabels(dataset, device).ids, treebank_ids.to(device))
 
 
@@ -184,10 +183,7 @@ def _learn(tokens: TokenVectors, model: Student, options: AdapterOptions) -> Non
     def loss(indices: NDArray[np.int64]) -> tuple[Tensor, int]:
         chosen = tokens.select(torch.from_numpy(indices).to(tokens.vectors.device))
         logits = _logits(model, chosen, chosen.treebank_ids + 1)
-        losses = [
-            label_loss(scored, chosen.labels[head]) for head, scored in _heads(logits).items()
-        ]
-        return torch.stack(losses).sum(), len(indices)
+        return labels_loss(logits, chosen.labels), len(indices)
 
     Trainer(
         TrainingTask(nn.ModuleDict({"adapters": adapters}), epoch, loss, dict, is_half=False),
@@ -212,25 +208,20 @@ def _logits(model: Student, tokens: TokenVectors, rows: Tensor) -> TaggerLogits:
     return TaggerLogits(model.upos(vectors), model.feats(vectors), lemmas)
 
 
-def _heads(logits: TaggerLogits) -> dict[str, Tensor]:
-    return {head: scored for head in HEADS if (scored := getattr(logits, head)) is not None}
-
-
 @torch.no_grad()
 def _accuracies(tokens: TokenVectors, model: Student, rows: Tensor) -> tuple[float, ...]:
-    n_right, n_scored = dict.fromkeys(HEADS, 0), dict.fromkeys(HEADS, 0)
+    n_right, n_scored = Counter[str](), Counter[str]()
     for chosen in torch.arange(len(rows), device=rows.device).split(_BATCH_TOKENS):
         part = tokens.select(chosen)
         logits = _logits(model, part, rows[chosen])
-        for head, scored in _heads(logits).items():
+        for head, scored in logits.heads().items():
             gold = part.labels[head]
-            is_scored = (
-                gold != UNLABELLED if head == "lemmas" else torch.ones_like(gold, dtype=torch.bool)
-            )
+            is_scored = (gold != UNLABELLED) | (head != "lemmas")
             n_right[head] += int(((scored.argmax(-1) == gold) & is_scored).sum())
             n_scored[head] += int(is_scored.sum())
     return tuple(
-        100 * n_right[head] / n_scored[head] if n_scored[head] else math.nan for head in HEADS
+        100 * n_right[head] / n_scored[head] if n_scored[head] else math.nan
+        for head in tokens.labels
     )
 
 
@@ -306,11 +297,11 @@ def _temperatures(dev: TokenVectors, model: Student) -> dict[str, float]:
     generator = torch.Generator().manual_seed(0)
     order = torch.randperm(len(dev.vectors), generator=generator)[:_CALIBRATION_TOKENS]
     tokens = dev.select(order.to(dev.vectors.device))
-    losses = {head: np.zeros(len(_TEMPERATURES)) for head in HEADS}
+    losses = {head: np.zeros(len(_TEMPERATURES)) for head in tokens.labels}
     for chosen in torch.arange(len(order), device=dev.vectors.device).split(_BATCH_TOKENS):
         part = tokens.select(chosen)
         logits = _logits(model, part, torch.zeros_like(chosen))
-        for head, of_head in _heads(logits).items():
+        for head, of_head in logits.heads().items():
             gold = part.labels[head]
             scored, known = of_head[gold >= 0].float(), gold[gold >= 0]
             for index, temperature in enumerate(_TEMPERATURES):

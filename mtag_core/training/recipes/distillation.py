@@ -4,15 +4,15 @@ Distilling goes through all the text; fine-tuning starts from a distilled studen
 little of it. On treebank tokens part of the target is the label itself. Some treebank sentences of
 a word student have their treebank's adapter, so that the network knows what it is for; its final
 values are learnt afterwards (`adapters`). Where targets come from shards of logits
-(`shard_stream`), treebanks are learnt from their labels alone.
+(`shard_stream`), treebanks are learnt from their labels alone: lemmas are in no shard.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,7 +20,12 @@ from numpy.typing import NDArray
 
 from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.training.data.corpus import TreebankCorpus
-from mtag_core.training.data.datasets import drawn_batches, ragged_rows, sampling_rates
+from mtag_core.training.data.datasets import (
+    cut_batches,
+    drawn_batches,
+    ragged_rows,
+    sampling_rates,
+)
 from mtag_core.training.data.model_input import Forms, ModelInput
 from mtag_core.training.data.pieces import SpecialPieces
 from mtag_core.training.data.text import as_read, train_vocabulary
@@ -40,17 +45,13 @@ from mtag_core.training.recipes.label_training import (
     score,
     summary,
 )
-from mtag_core.training.recipes.shard_stream import (
-    Batch,
-    ChunkReader,
-    ShardStream,
-    StreamedSentences,
-    pass_generator,
-    reading_ahead,
-)
-from mtag_core.training.recipes.targets import SoftTargets, TargetShard, blend_labels
+from mtag_core.training.recipes.shard_stream import ShardStream, reading_ahead
+from mtag_core.training.recipes.targets import SoftTargets, TargetShard
 
 _LOGGER = logging.getLogger(__name__)
+
+_Batch = tuple[TrainingSentences, NDArray[np.int64]]
+_Epochs = Callable[[int, np.random.Generator], list[_Batch]]
 
 
 def run(options: DistillOptions) -> str:
@@ -68,9 +69,6 @@ def run(options: DistillOptions) -> str:
 
 def distill(options: DistillOptions) -> dict[str, float]:
     """Distils or fine-tunes a student and writes its model directory.
-
-    Args:
-        options: What to do.
 
     Returns:
         Macro dev scores at the end, no treebank named.
@@ -92,92 +90,98 @@ def distill(options: DistillOptions) -> dict[str, float]:
         forms = reader.forms_of_text(options.text)
     else:
         forms = reader.forms(corpus.forms)
-    dev, dev_sentences = reader.dataset(corpus.dev, forms)
+    dev = reader.dataset(corpus.dev, forms)
 
-    def scores() -> dict[str, float]:
-        return score(network.model, dev_sentences, dev)
-
-    with _source(options, corpus, reader, forms) as source:
+    with _source(options, corpus, reader, forms) as (n_epochs, epoch):
         torch.manual_seed(options.schedule.seed + distributed.rank())
         task = TrainingTask(
             network.model,
-            source.epoch,
+            epoch,
             lambda batch: batch[0].loss(network.model, batch[1]),
-            scores,
+            lambda: score(network.model, *dev),
         )
-        train(task, options, epochs=source.epochs)
+        train(task, options, epochs=n_epochs)
     make_plain(network.model)
     if distributed.rank() == 0:
         network.save(options.output)
     distributed.wait_for_all()
-    return scores() if distributed.rank() == 0 else {}
-
-
-class _Source(Protocol):
-    """Sentences with their targets."""
-
-    @property
-    def epochs(self) -> float:
-        """Epochs of the loop at most."""
-
-    def epoch(self, number: int, generator: np.random.Generator) -> list[Batch]:
-        """Cuts one epoch into batches."""
+    return task.evaluate() if distributed.rank() == 0 else {}
 
 
 @contextmanager
 def _source(
     options: DistillOptions, corpus: TreebankCorpus, reader: ModelInput, forms: Forms
-) -> Iterator[_Source]:
+) -> Iterator[tuple[float, _Epochs]]:
+    """How many epochs the trainer has at most, and what gives the batches of each."""
     if options.labelled is not None:
-        yield _LabelledSentences(options, _shard(options.labelled), corpus, reader, forms)
+        shard = _shard(options.labelled)
+        yield options.schedule.epochs, _of_labelled(options, shard, corpus, reader, forms)
         return
-    dataset, sentences = reader.dataset(corpus.train, forms)
-    by_treebank = sampling_rates(
-        dataset.tokens_by_treebank(), full_tokens=options.small_treebank, most=8.0
-    )
-    rates = options.treebank_rate * by_treebank[dataset.treebank_ids]
-    labels = DeviceLabels(dataset, reader.device)
-    treebanks = TrainingSentences(sentences, labels.loss, options.noise)
-    chunks = ChunkReader.of(_stream(options, corpus), reader, seed=options.schedule.seed)
-    with reading_ahead(chunks, n_processes=options.n_processes) as read:
-        yield StreamedSentences(options, read, reader, treebanks, rates, n_chunks=chunks.n_chunks)
+    stream = _stream(options, corpus)
+    treebanks = reader.dataset(corpus.train, forms)
+    # What reads ahead encodes in one process.
+    read = partial(stream.read, reader=replace(reader, n_processes=1))
+    with reading_ahead(read, n_processes=options.n_processes) as read:
+        labels = DeviceLabels(treebanks[0], reader.device)
+        learnt = TrainingSentences(treebanks[1], labels.loss, options.noise)
+        sizes = treebanks[0].tokens_by_treebank()
+        rates = sampling_rates(sizes, full_tokens=options.small_treebank)
+        rates = options.treebank_rate * rates[treebanks[0].treebank_ids]
+        rates /= stream.n_chunks * distributed.n_ranks()
+
+        def chunk(number: int, generator: np.random.Generator) -> list[_Batch]:
+            chunk = read(number)
+            sentences = reader.sentences(chunk.sentences, reader.placed(chunk.forms))
+            targets = SoftTargets.of(chunk.targets, device=reader.device)
+            text = TrainingSentences(
+                sentences, partial(targets.loss, options.targets), options.noise
+            )
+            cut = cut_batches(sentences.lengths, piece_budget=options.budget, generator=generator)
+            lengths = learnt.sentences.lengths
+            drawn = drawn_batches(rates, lengths, options.budget, generator)
+            batches = [*((text, batch) for batch in cut), *((learnt, batch) for batch in drawn)]
+            return [batches[index] for index in generator.permutation(len(batches))]
+
+        yield options.schedule.epochs * stream.n_chunks, chunk
 
 
 def _stream(options: DistillOptions, corpus: TreebankCorpus) -> ShardStream:
     if options.logits is None:
         raise InputNotFoundError("no shards of logits named: --logits")
-    return ShardStream(options.logits, corpus.inventories.feats, options.targets)
+    return ShardStream(
+        options.logits,
+        corpus.inventories.feats,
+        options.targets,
+        seed=options.schedule.seed,
+        rank=distributed.rank(),
+        n_ranks=distributed.n_ranks(),
+    )
 
 
-class _LabelledSentences:
+def _of_labelled(
+    options: DistillOptions,
+    shard: TargetShard,
+    corpus: TreebankCorpus,
+    reader: ModelInput,
+    forms: Forms,
+) -> _Epochs:
     """What teachers labelled, all in memory, with treebanks' labels mixed in."""
+    is_treebank = shard.text.source_ids < len(corpus.train.treebanks)
+    rows = np.where(is_treebank, shard.text.source_ids + 1, 0)
+    sentences = reader.sentences(shard.text.words, forms, treebank_rows=rows)
+    # Teachers read no longer sentences, but their wordpieces may be others.
+    is_read = sentences.lengths <= options.max_pieces
+    rates = _rates(shard, is_treebank, options) * is_read
+    targets = _blended(shard, corpus, options, device=reader.device)
+    learnt = TrainingSentences(sentences, partial(targets.loss, options.targets), options.noise)
+    n_tokens = len(shard.text.words.form_ids)
+    _LOGGER.info("%d tokens, epoch of %d sentences", n_tokens, rates.sum())
 
-    def __init__(
-        self,
-        options: DistillOptions,
-        shard: TargetShard,
-        corpus: TreebankCorpus,
-        reader: ModelInput,
-        forms: Forms,
-    ) -> None:
-        self._options = options
-        self.epochs = options.schedule.epochs
-        is_treebank = shard.source_ids < len(corpus.train.treebanks)
-        rows = np.where(is_treebank, shard.source_ids + 1, 0)
-        sentences = reader.sentences(shard.words, forms, treebank_rows=rows)
-        self._lengths = sentences.lengths
-        # Teachers read no longer sentences, but their wordpieces may be others.
-        is_read = self._lengths <= options.max_pieces
-        self._rates = _rates(shard, is_treebank, options) * is_read
-        targets = _blended(shard, corpus, options, device=reader.device)
-        self._train = TrainingSentences(sentences, targets.loss_at(options.targets), options.noise)
-        n_tokens = len(shard.words.form_ids)
-        _LOGGER.info("%d tokens, epoch of %d sentences", n_tokens, self._rates.sum())
+    def epoch(number: int, generator: np.random.Generator) -> list[_Batch]:
+        drawn = drawn_batches(rates, sentences.lengths, options.budget, generator)
+        return [(learnt, batch) for batch in drawn]
 
-    def epoch(self, number: int, generator: np.random.Generator) -> list[Batch]:
-        """Draws and cuts one epoch."""
-        drawn = drawn_batches(self._rates, self._lengths, self._options.budget, generator)
-        return [(self._train, batch) for batch in drawn]
+    return epoch
 
 
 def _shard(directory: Path) -> TargetShard:
@@ -190,16 +194,17 @@ def _shard(directory: Path) -> TargetShard:
 def _rates(
     shard: TargetShard, is_treebank: NDArray[np.bool_], options: DistillOptions
 ) -> NDArray[np.float64]:
-    is_own = (shard.labelled >= 0) | ~is_treebank
-    weights = np.where(is_own, shard.words.n_tokens, 0)
-    n_tokens = np.bincount(shard.source_ids, weights=weights, minlength=len(shard.sources))
+    text = shard.text
+    is_own = (text.labelled >= 0) | ~is_treebank
+    weights = np.where(is_own, text.words.n_tokens, 0)
+    n_tokens = np.bincount(text.source_ids, weights=weights, minlength=len(text.sources))
     n_tokens = (n_tokens * distributed.n_ranks()).astype(np.int64)
-    by_treebank = sampling_rates(n_tokens, full_tokens=options.small_treebank, most=8.0)
+    by_treebank = sampling_rates(n_tokens, full_tokens=options.small_treebank)
     by_language = sampling_rates(n_tokens, full_tokens=options.small_text, most=4.0)
     rates: NDArray[np.float64] = np.where(
         is_treebank,
-        options.treebank_rate * by_treebank[shard.source_ids],
-        options.text_rate * by_language[shard.source_ids],
+        options.treebank_rate * by_treebank[text.source_ids],
+        options.text_rate * by_language[text.source_ids],
     )
     return rates
 
@@ -208,25 +213,13 @@ def _blended(
     shard: TargetShard, corpus: TreebankCorpus, options: DistillOptions, *, device: torch.device
 ) -> SoftTargets:
     targets = shard.targets.to(device)
-    sentences = np.flatnonzero(shard.labelled >= 0)
-    gold = ragged_rows(corpus.train.words.n_tokens, shard.labelled[sentences])
-    tokens, upos, feats, lemmas = (
-        torch.from_numpy(array).to(device)
-        for array in (
-            ragged_rows(shard.words.n_tokens, sentences),
-            corpus.train.upos_ids[gold],
-            corpus.train.feats_ids[gold],
-            corpus.train.lemma_ids[gold],
-        )
-    )
-    blend_labels(
-        targets,
-        token_indices=tokens,
-        upos_ids=upos,
-        feats_ids=feats,
-        lemma_ids=lemmas,
-        label_share=options.label_share,
-    )
+    sentences = np.flatnonzero(shard.text.labelled >= 0)
+    gold = ragged_rows(corpus.train.words.n_tokens, shard.text.labelled[sentences])
+    labels = {
+        head: torch.from_numpy(ids[gold]).to(device) for head, ids in corpus.train.labels.items()
+    }
+    tokens = torch.from_numpy(ragged_rows(shard.text.words.n_tokens, sentences)).to(device)
+    targets.blend(labels, tokens, label_share=options.label_share)
     return targets
 
 
@@ -259,9 +252,8 @@ def _tokenizer(options: DistillOptions, corpus: TreebankCorpus) -> Path:
         return options.text / "tokenizer.json"
     path = options.output / "tokenizer.json"
     if distributed.rank() == 0 and not path.exists():
-        stream, passes = _stream(options, corpus), pass_generator(options.schedule.seed, 0)
         sentences = corpus.train.words.texts(corpus.forms)
-        for block in stream.blocks(0, passes):
+        for block in _stream(options, corpus).blocks(0):
             sentences += block.forms
         read = (as_read(forms, options.shape.architecture) for forms in sentences)
         train_vocabulary(read, n_pieces=options.n_pieces).save(str(path))

@@ -24,27 +24,24 @@ from mtag_core.training.loops.trainer import Epoch, TrainingTask
 from mtag_core.training.networks.model import TaggerLogits
 from mtag_core.training.options import Noise
 
-HEADS = ("upos", "feats", "lemmas")
+_PIECE_BUDGET = 32768
 
 
 class DeviceLabels:
     """The labels of a dataset's tokens by head, on a device."""
 
     def __init__(self, dataset: LabelledDataset, device: torch.device) -> None:
-        arrays = (dataset.upos_ids, dataset.feats_ids, dataset.lemma_ids)
-        self.ids = {
-            head: torch.from_numpy(of_head).to(device)
-            for head, of_head in zip(HEADS, arrays, strict=True)
-        }
+        self.ids = {head: torch.from_numpy(ids).to(device) for head, ids in dataset.labels.items()}
 
     def loss(self, logits: TaggerLogits, tokens: Tensor) -> Tensor:
         """Sum over the model's heads of the mean cross-entropy of some tokens. Shape ()."""
-        losses = [
-            label_loss(scored, self.ids[head][tokens])
-            for head in HEADS
-            if (scored := getattr(logits, head)) is not None
-        ]
-        return torch.stack(losses).sum()
+        return labels_loss(logits, {head: ids[tokens] for head, ids in self.ids.items()})
+
+
+def labels_loss(logits: TaggerLogits, labels: Mapping[str, Tensor]) -> Tensor:
+    """Sum over the model's heads of the mean cross-entropy on labels. Shape ()."""
+    losses = [label_loss(scored, labels[head]) for head, scored in logits.heads().items()]
+    return torch.stack(losses).sum()
 
 
 @dataclass(frozen=True)
@@ -67,8 +64,17 @@ class TrainingSentences:
         return self.loss_of(model(batch), batch.token_index), len(batch.token_index)
 
 
-class LabelTraining:
-    """A model, its treebanks on the device, and their batches.
+def label_task(
+    model: nn.Module,
+    train: tuple[LabelledDataset, OnDevice],
+    dev: tuple[LabelledDataset, OnDevice],
+    *,
+    rates: NDArray[np.float64],
+    noise: Noise,
+    budget: int,
+    has_autocast: bool = False,
+) -> TrainingTask:
+    """What the trainer needs to know.
 
     Args:
         model: What learns.
@@ -79,43 +85,17 @@ class LabelTraining:
         budget: Wordpieces or tokens a batch.
         has_autocast: Products in bfloat16, for CPUs that have them; on a GPU they are anyway.
     """
+    dataset, sentences = train
+    learnt = TrainingSentences(sentences, DeviceLabels(dataset, sentences.device).loss, noise)
 
-    def __init__(
-        self,
-        model: nn.Module,
-        train: tuple[LabelledDataset, OnDevice],
-        dev: tuple[LabelledDataset, OnDevice],
-        *,
-        rates: NDArray[np.float64],
-        noise: Noise,
-        budget: int,
-        has_autocast: bool = False,
-    ) -> None:
-        self._model, self._rates, self._budget, self._dev = model, rates, budget, dev
-        dataset, sentences = train
-        labels = DeviceLabels(dataset, sentences.device)
-        self._train = TrainingSentences(sentences, labels.loss, noise)
-        self._has_autocast = has_autocast
+    def epoch(number: int, generator: np.random.Generator) -> Epoch:
+        return drawn_batches(rates, sentences.lengths, budget, generator)
 
-    def task(self) -> TrainingTask:
-        """What the trainer calls."""
-        return TrainingTask(self._model, self._epoch, self._loss, self.scores)
+    def loss(indices: NDArray[np.int64]) -> tuple[Tensor, int]:
+        with torch.autocast(sentences.device.type, torch.bfloat16, enabled=has_autocast):
+            return learnt.loss(model, indices)
 
-    def scores(self) -> dict[str, float]:
-        """Macro dev scores."""
-        dataset, sentences = self._dev
-        return score(self._model, sentences, dataset)
-
-    def _epoch(self, number: int, generator: np.random.Generator) -> Epoch:
-        return drawn_batches(self._rates, self._train.sentences.lengths, self._budget, generator)
-
-    def _loss(self, indices: NDArray[np.int64]) -> tuple[Tensor, int]:
-        kind = self._train.sentences.device.type
-        with torch.autocast(kind, torch.bfloat16, enabled=self._has_autocast):
-            return self._train.loss(self._model, indices)
-
-
-_PIECE_BUDGET = 32768
+    return TrainingTask(model, epoch, loss, lambda: score(model, *dev))
 
 
 def summary(scores: Mapping[str, float], output: Path) -> str:
@@ -127,13 +107,8 @@ def summary(scores: Mapping[str, float], output: Path) -> str:
 
 
 @torch.no_grad()
-def score(model: nn.Module, sentences: OnDevice, dataset: LabelledDataset) -> dict[str, float]:
-    """Tags a dataset and compares.
-
-    Args:
-        model: Left in evaluation mode.
-        sentences: The dataset's sentences, on the model's device.
-        dataset: The gold labels.
+def score(model: nn.Module, dataset: LabelledDataset, sentences: OnDevice) -> dict[str, float]:
+    """Tags a dataset and compares; leaves the model in evaluation mode.
 
     Returns:
         Means over treebanks of the percentages of right labels, `dev_upos` and `dev_feats` (whole
@@ -141,40 +116,31 @@ def score(model: nn.Module, sentences: OnDevice, dataset: LabelledDataset) -> di
         have a lemma) where the model has such a head and the treebanks lemmas.
     """
     model.eval()
-    head_to_gold = {"upos": dataset.upos_ids, "feats": dataset.feats_ids}
-    head_to_gold["lemmas"] = dataset.lemma_ids
-    is_right = {head: np.zeros(len(ids), bool) for head, ids in head_to_gold.items()}
+    gold = dataset.labels
+    is_right = {head: np.zeros(len(gold[head]), bool) for head in ("upos", "feats")}
     batches = cut_batches(
         sentences.lengths, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
     )
-    scored_heads: set[str] = set()
     for indices in batches:
         batch: Any = sentences.batch(indices)
         with torch.autocast(sentences.device.type, torch.bfloat16):
-            logits = model(batch)
+            logits: TaggerLogits = model(batch)
         where = batch.token_index.cpu().numpy()
-        for head, ids in head_to_gold.items():
-            scored = getattr(logits, head)
-            if scored is not None:
-                scored_heads.add(head)
-                is_right[head][where] = scored.argmax(-1).cpu().numpy() == ids[where]
-    every = np.ones(len(dataset.upos_ids), bool)
-    has_lemma = (dataset.lemma_ids != UNLABELLED) & ("lemmas" in scored_heads)
-    scores = {
-        "dev_upos": _macro(is_right["upos"], every, dataset),
-        "dev_feats": _macro(is_right["feats"], every, dataset),
-    }
-    lemmas = _macro(is_right["lemmas"], has_lemma, dataset)
-    return scores if math.isnan(lemmas) else {**scores, "dev_lemmas": lemmas}
+        for head, scored in logits.heads().items():
+            of_head = is_right.setdefault(head, np.zeros(len(gold[head]), bool))
+            of_head[where] = scored.argmax(-1).cpu().numpy() == gold[head][where]
+    scores = {}
+    for head, of_head in is_right.items():
+        # FEATS that are not learnt count as wrong.
+        is_scored = (gold[head] != UNLABELLED) | (head != "lemmas")
+        mean = _macro(of_head[is_scored], dataset.token_treebanks[is_scored])
+        if head != "lemmas" or not math.isnan(mean):
+            scores[f"dev_{head}"] = mean
+    return scores
 
 
-def _macro(
-    is_right: NDArray[np.bool_], is_scored: NDArray[np.bool_], dataset: LabelledDataset
-) -> float:
-    token_treebank = np.repeat(dataset.treebank_ids, dataset.words.n_tokens)[is_scored]
-    n_treebanks = len(dataset.treebanks)
-    right = np.bincount(token_treebank, weights=is_right[is_scored], minlength=n_treebanks)
-    totals = np.bincount(token_treebank, minlength=n_treebanks)
+def _macro(is_right: NDArray[np.bool_], treebank_ids: NDArray[np.int64]) -> float:
+    right, totals = np.bincount(treebank_ids, weights=is_right), np.bincount(treebank_ids)
     # Some treebanks have no dev file to be scored on.
     scored = totals > 0
     return float(100 * (right[scored] / totals[scored]).mean()) if scored.any() else math.nan

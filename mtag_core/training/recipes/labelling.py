@@ -23,13 +23,14 @@ from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.datasets import WordSentences, cut_batches
 from mtag_core.training.data.pieces import (
     DeviceSentences,
+    FormPieces,
     SpecialPieces,
     treebank_token_ids,
     with_treebank_tokens,
 )
-from mtag_core.training.data.text import WordText
+from mtag_core.training.data.text import SourcedWords, teacher_pieces
 from mtag_core.training.loops import distributed
-from mtag_core.training.networks.model import Batch
+from mtag_core.training.networks.model import Batch, TaggerLogits
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.options import LabelOptions, TargetOptions
 from mtag_core.training.recipes.targets import SoftTargets, TargetShard
@@ -43,7 +44,7 @@ _HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 def run(options: LabelOptions) -> str:
     """Runs `train labels`."""
     shard = label_words(options)
-    return f"{len(shard.words.form_ids)} tokens labelled  {options.output}"
+    return f"{len(shard.text.words.form_ids)} tokens labelled  {options.output}"
 
 
 def label_words(options: LabelOptions) -> TargetShard:
@@ -54,15 +55,15 @@ def label_words(options: LabelOptions) -> TargetShard:
         InputNotFoundError: There is no text.
     """
     device = distributed.start()
-    text = WordText.load(options.text)
+    text, pieces = SourcedWords.load(options.text), teacher_pieces(options.text)
     text = text.select(np.arange(options.shard, len(text.words), options.n_shards))
     teachers = [Network.load_teacher(each, device=device) for each in options.teachers]
     for teacher in teachers:
         teacher.model.eval().to(torch.bfloat16 if device.type == "cuda" else torch.float32)
-    parts = [_labelled(text, teachers, options.targets, device=device)]
+    parts = [_labelled(text, pieces, teachers, options.targets, device=device)]
     if options.substitution_share > 0:
-        copies = _substituted(text, parts[0].targets, options)
-        parts.append(_labelled(copies, teachers, options.targets, device=device))
+        copies = _substituted(text, pieces, parts[0].targets, options)
+        parts.append(_labelled(copies, pieces, teachers, options.targets, device=device))
     shard = TargetShard.concatenate(parts)
     shard.save(options.output / f"shard-{options.shard}")
     return shard
@@ -70,10 +71,15 @@ def label_words(options: LabelOptions) -> TargetShard:
 
 @torch.no_grad()
 def _labelled(
-    text: WordText, teachers: Sequence[Network], options: TargetOptions, *, device: torch.device
+    text: SourcedWords,
+    pieces: FormPieces,
+    teachers: Sequence[Network],
+    options: TargetOptions,
+    *,
+    device: torch.device,
 ) -> TargetShard:
     special = SpecialPieces.load(teachers[0].tokenizer)
-    sentences = DeviceSentences(text.words, text.teacher, special, device=device)
+    sentences = DeviceSentences(text.words, pieces, special, device=device)
     # The teachers infer which of a language's treebanks text is like, as the student has to.
     names = tuple(name if "_" in name else "" for name in text.sources)
     treebank_tokens = [
@@ -98,30 +104,24 @@ def _labelled(
         chosen = torch.from_numpy(indices).to(device)
         opened = [with_treebank_tokens(batch, ids[chosen]) for ids in treebank_tokens]
         targets.keep(_mean_probs(teachers, opened, options), batch.token_index)
-    targets = targets.to(torch.device("cpu"))
-    return TargetShard(text.words, text.source_ids, text.labelled, text.sources, targets)
+    return TargetShard(text, targets.to(torch.device("cpu")))
 
 
 def _mean_probs(
     teachers: Sequence[Network], batches: Sequence[Batch], options: TargetOptions
 ) -> dict[str, Tensor]:
-    temperature = {
-        "upos": options.upos_temperature,
-        "feats": options.feats_temperature,
-        "lemmas": options.lemma_temperature,
-    }
     sums: dict[str, Tensor] = {}
     for teacher, batch in zip(teachers, batches, strict=True):
-        logits = teacher.model(batch)
-        for head, divisor in temperature.items():
-            scored = getattr(logits, head)
-            if scored is not None:
-                probs = functional.softmax(scored.float() / divisor, dim=-1)
-                sums[head] = sums[head].add_(probs) if head in sums else probs
+        logits: TaggerLogits = teacher.model(batch)
+        for head, scored in logits.heads().items():
+            probs = functional.softmax(scored.float() / options.of_heads[head], dim=-1)
+            sums[head] = sums[head].add_(probs) if head in sums else probs
     return {head: total.div_(len(teachers)) for head, total in sums.items()}
 
 
-def _substituted(text: WordText, targets: SoftTargets, options: LabelOptions) -> WordText:
+def _substituted(
+    text: SourcedWords, pieces: FormPieces, targets: SoftTargets, options: LabelOptions
+) -> SourcedWords:
     languages = np.unique([name.split("_")[0] for name in text.sources], return_inverse=True)[1]
     classes = WordClasses(
         np.repeat(languages[text.source_ids], text.words.n_tokens).astype(np.int64),
@@ -129,7 +129,7 @@ def _substituted(text: WordText, targets: SoftTargets, options: LabelOptions) ->
         targets.feats_ids[:, 0].numpy().astype(np.int64),
     )
     sources = substitute_words(
-        text.teacher.hashes()[text.words.form_ids],
+        pieces.hashes()[text.words.form_ids],
         classes,
         share=options.substitution_share,
         generator=np.random.default_rng((options.seed, options.shard)),
@@ -139,7 +139,7 @@ def _substituted(text: WordText, targets: SoftTargets, options: LabelOptions) ->
         words=WordSentences(text.words.form_ids[sources], text.words.n_tokens),
         labelled=np.full(len(text.words), -1),
     )
-    return copies.select(text.teacher.fitting(copies.words, max_pieces=options.max_pieces))
+    return copies.select(pieces.fitting(copies.words, max_pieces=options.max_pieces))
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,10 @@
-"""Distillation from shards of teacher logits, a few row groups in memory at a time.
+"""Reads shards of teacher logits for distillation, a few row groups in memory at a time.
 
 A pass goes through all row groups of all shards in a random order. Some row groups together make a
 chunk; what the trainer calls an epoch is one chunk here: the loop cuts the next one in a thread of
 its own while it learns from this one, so two chunks are on the device. Chunks are read ahead in
 processes of their own: reading, encoding and rebuilding the targets of a token cost more time on a
 core than learning it does on a GPU. So memory does not grow with the corpus.
-
-Between the batches of a chunk are some of the treebanks, whose labels are learnt: lemmas are in no
-shard.
 """
 
 import logging
@@ -24,8 +21,8 @@ from numpy.typing import NDArray
 
 from mtag_core.errors import InputNotFoundError, ShardError
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.data.datasets import WordSentences, cut_batches, drawn_batches
-from mtag_core.training.data.model_input import FormArrays, ModelInput
+from mtag_core.training.data.datasets import WordSentences
+from mtag_core.training.data.model_input import HostForms, ModelInput
 from mtag_core.training.logits.logit_shards import (
     LogitBlock,
     ShardInfo,
@@ -35,10 +32,8 @@ from mtag_core.training.logits.logit_shards import (
 )
 from mtag_core.training.logits.logit_teachers import labels_digest
 from mtag_core.training.logits.soft_targets import top_log_probs
-from mtag_core.training.loops import distributed
-from mtag_core.training.options import DistillOptions, Temperatures
-from mtag_core.training.recipes.label_training import TrainingSentences
-from mtag_core.training.recipes.targets import LOWEST, SoftTargets
+from mtag_core.training.options import Temperatures
+from mtag_core.training.recipes.targets import LOWEST
 
 _LOGGER = logging.getLogger(__name__)
 _CHUNK_SENTENCES = 16384
@@ -49,12 +44,6 @@ _SHARED = {
     "top_k": "top_k",
     "temperatures": "temperatures",
 }
-
-ReadChunk = Callable[[int], "Chunk"]
-"""Gives chunks by their numbers, which rise; see `ChunkReader.read`."""
-
-Batch = tuple[TrainingSentences, NDArray[np.int64]]
-"""Sentences and which of them."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +57,27 @@ class Chunk:
     """
 
     sentences: WordSentences
-    forms: FormArrays
+    forms: HostForms
     targets: dict[str, NDArray[Any]]
 
 
+ReadChunk = Callable[[int], Chunk]
+"""Gives chunks by their numbers, counted through all passes from 0, which rise."""
+
+
 class ShardStream:
-    """All shards under a directory.
+    """All shards under a directory; travels to other processes.
 
     Args:
         directory: Holds `*.parquet` files that `pipelines.teacher_logits` wrote.
         feats: The student's FEATS bundles in label order.
         targets: The temperatures asked for.
+        seed: Orders each pass.
+        rank: Of this process among those that train one model.
+        n_ranks: How many those are; each learns another chunk.
+
+    Attributes:
+        n_chunks: Chunks of one pass for this process.
 
     Raises:
         InputNotFoundError: There is no shard.
@@ -86,60 +85,58 @@ class ShardStream:
             student's, or does not keep the FEATS temperature.
     """
 
-    def __init__(self, directory: Path, feats: Sequence[str], targets: Temperatures) -> None:
-        self._targets = targets
+    def __init__(
+        self,
+        directory: Path,
+        feats: Sequence[str],
+        targets: Temperatures,
+        *,
+        seed: int,
+        rank: int = 0,
+        n_ranks: int = 1,
+    ) -> None:
+        self._targets, self._seed, self._rank, self._n_ranks = targets, seed, rank, n_ranks
         labels, temperature = labels_digest(UPOS_LABELS, feats), targets.feats_temperature
         self._infos: dict[Path, ShardInfo] = {}
-        groups: list[tuple[Path, int]] = []
-        sizes: list[int] = []
+        self._groups: list[tuple[Path, int]] = []
+        n_sentences = 0
         for path in sorted(directory.rglob("*.parquet")):
             with path.open("rb") as stream:
                 info = read_info(str(path), stream)
-                in_shard = row_group_sizes(stream)
+                sizes = row_group_sizes(stream)
             self._infos[path] = info
             first = next(iter(self._infos.values()))
             _check(path, info, first, labels=labels, temperature=temperature)
-            groups += [(path, group) for group in range(len(in_shard))]
-            sizes += in_shard
-        if not groups:
+            self._groups += [(path, group) for group in range(len(sizes))]
+            n_sentences += sum(sizes)
+        if not self._groups:
             raise InputNotFoundError(f"{directory}: no *.parquet file with sentences in it")
-        self._groups = groups
-        per_chunk = max(1, _CHUNK_SENTENCES * len(groups) // max(1, sum(sizes)))
-        self._per_chunk = min(per_chunk, len(groups))
-        self.n_sentences = sum(sizes)
-        _LOGGER.info("%d shards, %d sentences", len(self._infos), self.n_sentences)
+        n_groups = len(self._groups)
+        self._per_chunk = min(max(1, _CHUNK_SENTENCES * n_groups // max(1, n_sentences)), n_groups)
+        self._n_in_pass = -(-n_groups // self._per_chunk)
+        self.n_chunks = -(-self._n_in_pass // n_ranks)
+        _LOGGER.info("%d shards, %d sentences", len(self._infos), n_sentences)
 
-    @property
-    def n_chunks(self) -> int:
-        """Chunks of one pass."""
-        return -(-len(self._groups) // self._per_chunk)
-
-    def blocks(self, chunk: int, generator: np.random.Generator) -> list[LogitBlock]:
-        """Reads the row groups of one chunk.
-
-        Args:
-            chunk: Its number in the pass, from 0.
-            generator: Orders the pass; the same for all its chunks.
-        """
-        order = generator.permutation(len(self._groups))
-        chosen = order[chunk * self._per_chunk : (chunk + 1) * self._per_chunk]
+    def blocks(self, number: int) -> list[LogitBlock]:
+        """Reads the row groups of a chunk."""
+        pass_number, index = divmod(number, self.n_chunks)
+        # The last ranks of a pass may find no chunk of their own left, and repeat the first.
+        place = (index * self._n_ranks + self._rank) % self._n_in_pass
+        order = np.random.default_rng((self._seed, pass_number, 7)).permutation(len(self._groups))
         blocks: list[LogitBlock] = []
-        for index in sorted(chosen):
-            path, group = self._groups[index]
+        for group in sorted(order[place * self._per_chunk : (place + 1) * self._per_chunk]):
+            path, in_shard = self._groups[group]
             with path.open("rb") as stream:
-                blocks.append(read_row_group(stream, group, info=self._infos[path]))
+                blocks.append(read_row_group(stream, in_shard, info=self._infos[path]))
         return blocks
 
-    def chunk(self, blocks: list[LogitBlock], reader: ModelInput) -> Chunk:
-        """Encodes sentences.
-
-        Args:
-            blocks: From `blocks`.
-            reader: Of the student, which says what is too long.
+    def read(self, number: int, reader: ModelInput) -> Chunk:
+        """Reads a chunk as a student does.
 
         Raises:
-            ShardError: None is left.
+            ShardError: None of its sentences is short enough.
         """
+        blocks = self.blocks(number)
         form_to_id: dict[str, int] = {}
         every = (forms for block in blocks for forms in block.forms)
         sentences = WordSentences.of(every, form_to_id)
@@ -166,141 +163,37 @@ class ShardStream:
         )
         upos -= np.log(np.exp(upos).sum(axis=1, keepdims=True))
         return {
-            "upos_log_probs": _kept(upos),
+            "upos_log_probs": np.maximum(upos, LOWEST).astype(np.float16),
             "feats_ids": summary.label_ids.astype(np.int16),
-            "feats_log_probs": _kept(feats),
+            "feats_log_probs": np.maximum(feats, LOWEST).astype(np.float16),
         }
 
 
-class StreamedSentences:
-    """Gives batches with their targets, chunk after chunk; treebank batches among them.
-
-    Args:
-        options: The recipe's.
-        read: Gives chunks.
-        reader: Of the student.
-        treebanks: What is learnt from labels.
-        rates: How often all text once goes through each treebank sentence.
-        n_chunks: Of all text for this process.
-
-    Attributes:
-        epochs: Chunks to go through at most.
-    """
-
-    def __init__(
-        self,
-        options: DistillOptions,
-        read: ReadChunk,
-        reader: ModelInput,
-        treebanks: TrainingSentences,
-        rates: NDArray[np.float64],
-        *,
-        n_chunks: int,
-    ) -> None:
-        self.epochs = options.schedule.epochs * n_chunks
-        self._options, self._read, self._reader = options, read, reader
-        self._treebanks = treebanks
-        self._rates = rates / (n_chunks * distributed.n_ranks())
-
-    def epoch(self, number: int, generator: np.random.Generator) -> list[Batch]:
-        """Moves the chunk of this number to the device and cuts it into batches."""
-        chunk, options = self._read(number), self._options
-        sentences = self._reader.sentences(chunk.sentences, self._reader.placed(chunk.forms))
-        targets = SoftTargets.of(chunk.targets, device=self._reader.device)
-        text = TrainingSentences(sentences, targets.loss_at(options.targets), options.noise)
-        batches = [
-            (text, batch)
-            for batch in cut_batches(
-                sentences.lengths, piece_budget=options.budget, generator=generator
-            )
-        ]
-        lengths = self._treebanks.sentences.lengths
-        drawn = drawn_batches(self._rates, lengths, options.budget, generator)
-        batches += [(self._treebanks, batch) for batch in drawn]
-        return [batches[index] for index in generator.permutation(len(batches))]
-
-
-@dataclass(frozen=True)
-class ChunkReader:
-    """Reads any chunk of a run; travels to other processes.
-
-    Attributes:
-        stream: All shards.
-        reader: Of the student.
-        seed: Orders each pass.
-        rank: Of this process among those that train one model.
-        n_ranks: How many those are; each learns another chunk.
-    """
-
-    stream: ShardStream
-    reader: ModelInput
-    seed: int
-    rank: int
-    n_ranks: int
-
-    @classmethod
-    def of(cls, stream: ShardStream, reader: ModelInput, *, seed: int) -> "ChunkReader":
-        """That of this process; what reads ahead encodes in one process."""
-        reader = replace(reader, n_processes=1)
-        return cls(stream, reader, seed, distributed.rank(), distributed.n_ranks())
-
-    @property
-    def n_chunks(self) -> int:
-        """Chunks of one pass for this rank."""
-        return -(-self.stream.n_chunks // self.n_ranks)
-
-    def read(self, number: int) -> Chunk:
-        """Reads a chunk.
-
-        Args:
-            number: Counted through all passes, from 0.
-
-        Raises:
-            ShardError: None of its sentences is short enough.
-        """
-        pass_number, index = divmod(number, self.n_chunks)
-        blocks = self.stream.blocks(
-            # The last ranks of a pass may find no chunk of their own left, and repeat the first.
-            (index * self.n_ranks + self.rank) % self.stream.n_chunks,
-            pass_generator(self.seed, pass_number),
-        )
-        return self.stream.chunk(blocks, self.reader)
-
-
 @contextmanager
-def reading_ahead(reader: ChunkReader, *, n_processes: int) -> Iterator[ReadChunk]:
+def reading_ahead(read: ReadChunk, *, n_processes: int) -> Iterator[ReadChunk]:
     """Lets processes read the chunks that will be asked for next.
 
     Args:
-        reader: Reads one.
+        read: Gives a chunk; has to pickle.
         n_processes: As many chunks are read ahead; 1 reads in this process, when asked.
     """
     if n_processes == 1:
-        yield reader.read
+        yield read
         return
     # A process that uses CUDA must not be forked.
     pool = ProcessPoolExecutor(n_processes, mp_context=get_context("spawn"))
     coming: dict[int, Future[Chunk]] = {}
 
-    def read(number: int) -> Chunk:
+    def read_ahead(number: int) -> Chunk:
         for ahead in range(number, number + n_processes + 1):
             if ahead not in coming:
-                coming[ahead] = pool.submit(reader.read, ahead)
+                coming[ahead] = pool.submit(read, ahead)
         return coming.pop(number).result()
 
     try:
-        yield read
+        yield read_ahead
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def pass_generator(seed: int, pass_number: int) -> np.random.Generator:
-    """The generator that orders one pass, from its start."""
-    return np.random.default_rng((seed, pass_number, 7))
-
-
-def _kept(log_probs: NDArray[np.float32]) -> NDArray[np.float16]:
-    return np.maximum(log_probs, LOWEST).astype(np.float16)
 
 
 def _check(

@@ -22,7 +22,7 @@ from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, vocab_size
 from mtag_core.training.networks.trained_model import ModelMetadata
 from mtag_core.training.options import Noise, TeacherTrainingOptions
-from mtag_core.training.recipes.label_training import LabelTraining, summary
+from mtag_core.training.recipes.label_training import label_task, summary
 from mtag_core.training.treebank_facts import facts_of
 from mtag_core.treebank_style import treebank_language
 
@@ -61,8 +61,8 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
         device
     )
     sizes = corpus.train.tokens_by_treebank()
-    rates = sampling_rates(sizes, full_tokens=options.small_treebank, most=8.0)
-    training = LabelTraining(
+    rates = sampling_rates(sizes, full_tokens=options.small_treebank)
+    task = label_task(
         model,
         learnt,
         held_out,
@@ -70,11 +70,11 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
         noise=Noise(named_share=1 - options.unknown_treebank, piece_dropout=options.piece_dropout),
         budget=options.piece_budget,
     )
-    train(training.task(), options)
+    train(task, options)
     if distributed.rank() == 0:
         Network(model, metadata, corpus.inventories.feats, tokenizer).save(options.output)
     distributed.wait_for_all()
-    return training.scores() if distributed.rank() == 0 else {}
+    return task.evaluate() if distributed.rank() == 0 else {}
 
 
 def _corpus(options: TeacherTrainingOptions) -> TreebankCorpus:

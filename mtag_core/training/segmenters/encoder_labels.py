@@ -27,10 +27,15 @@ from mtag_core.segmentation.units import UnitTable, find_units
 from mtag_core.storage import create_text
 from mtag_core.training.data.datasets import NO_NOISE, cut_batches
 from mtag_core.training.data.pieces import DeviceSentences
-from mtag_core.training.data.text_files import read_lines, text_files
-from mtag_core.training.data.treebanks import Surface, joined_letters, read_sentences, sentence_text
-from mtag_core.training.loops.trainer import Trainer, TrainingTask
-from mtag_core.training.loops.training_log import TrainingLog
+from mtag_core.training.data.treebanks import (
+    Surface,
+    joined_letters,
+    read_lines,
+    read_sentences,
+    sentence_text,
+    text_files,
+)
+from mtag_core.training.loops.trainer import Trainer, TrainingLog, TrainingTask
 from mtag_core.training.networks.model import Batch, end_vectors
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder

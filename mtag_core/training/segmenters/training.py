@@ -17,8 +17,13 @@ from mtag_core.languages import written_standards
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.languages import GENERIC
-from mtag_core.training.data.text_files import read_lines, text_files
-from mtag_core.training.data.treebanks import Sentences, joined_letters, sentence_text
+from mtag_core.training.data.treebanks import (
+    Sentences,
+    joined_letters,
+    read_lines,
+    sentence_text,
+    text_files,
+)
 from mtag_core.training.langid import count_language_words
 from mtag_core.training.records import list_files, record_options
 from mtag_core.training.segmenter_options import TrainSegmentersOptions

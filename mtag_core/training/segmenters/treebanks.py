@@ -23,11 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.errors import InputNotFoundError
-from mtag_core.training.data.text_files import read_lines
 from mtag_core.training.data.treebanks import (
     Sentences,
     Surface,
     first_tokens,
+    read_lines,
     read_sentences,
     treebank_files,
     treebank_name,

@@ -100,13 +100,13 @@ def test_student_ends_with_a_plain_head(chain):
 
 def test_copies_with_substituted_words_are_labelled(chain):
     shard = TargetShard.load(chain / "labels" / "shard-0")
-    whole = len(shard.words) // 2
+    whole = len(shard.text.words) // 2
     first, copies = (
-        shard.words.select(np.arange(*bounds)) for bounds in ((0, whole), (whole, 2 * whole))
+        shard.text.words.select(np.arange(*bounds)) for bounds in ((0, whole), (whole, 2 * whole))
     )
     assert first.n_tokens.tolist() == copies.n_tokens.tolist()
     assert not np.array_equal(first.form_ids, copies.form_ids)
-    assert (shard.labelled[whole:] == -1).all()
+    assert (shard.text.labelled[whole:] == -1).all()
 
 
 @pytest.mark.parametrize("architecture", ["words", "minibert"])

@@ -4,10 +4,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.training.data.datasets import LabelledDataset, WordSentences
-from mtag_core.training.data.model_input import ModelInput
+from mtag_core.training.data.model_input import DeviceWords, ModelInput
 from mtag_core.training.data.pieces import DeviceSentences
 from mtag_core.training.data.text import train_vocabulary
-from mtag_core.training.data.words import DeviceWords
 
 CPU = torch.device("cpu")
 SENTENCES = [["ab", "abcabc"], ["c"], ["abc", "ab", "ba"]]

@@ -3,7 +3,7 @@ import lzma
 import pytest
 
 from mtag_core.errors import InputNotFoundError
-from mtag_core.training.data.text_files import text_files
+from mtag_core.training.data.treebanks import text_files
 from mtag_core.training.langid import count_language_words
 
 

@@ -5,14 +5,14 @@ torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[tra
 
 from mtag_core.tagging.forms import CASES
 from mtag_core.training.data.datasets import WordSentences
-from mtag_core.training.data.text import train_vocabulary
-from mtag_core.training.data.words import (
+from mtag_core.training.data.model_input import (
     DeviceForms,
     DeviceWords,
     FormTable,
     form_features,
     without_diacritics,
 )
+from mtag_core.training.data.text import train_vocabulary
 from mtag_core.training.options import Noise
 
 CPU = torch.device("cpu")

@@ -7,8 +7,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.errors import CheckpointError
-from mtag_core.training.loops.trainer import MasterWeights, Trainer, TrainingTask, learning_rate
-from mtag_core.training.loops.training_log import TrainingLog
+from mtag_core.training.loops.trainer import (
+    MasterWeights,
+    Trainer,
+    TrainingLog,
+    TrainingTask,
+    learning_rate,
+)
 from mtag_core.training.options import Schedule
 
 SCHEDULE = Schedule(

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,12 +14,7 @@ from mtag_core.training.data.text import train_vocabulary
 from mtag_core.training.logits.logit_shards import LogitsWriter
 from mtag_core.training.logits.logit_teachers import labels_digest
 from mtag_core.training.options import Temperatures
-from mtag_core.training.recipes.shard_stream import (
-    ChunkReader,
-    ShardStream,
-    pass_generator,
-    reading_ahead,
-)
+from mtag_core.training.recipes.shard_stream import ShardStream, reading_ahead
 from tests.mtag_core.training.logit_samples import INFO, scored, sentence
 
 FORMS = [f"token{index} of a sentence" for index in range(12)]
@@ -44,10 +40,9 @@ def shards(tmp_path):
     return tmp_path
 
 
-def stream_of(directory, *, feats_temperature=1.0, feats=FEATS):
-    return ShardStream(
-        directory, feats, Temperatures(upos_temperature=1.0, feats_temperature=feats_temperature)
-    )
+def stream_of(directory, *, feats_temperature=1.0, feats=FEATS, **place):
+    temperatures = Temperatures(upos_temperature=1.0, feats_temperature=feats_temperature)
+    return ShardStream(directory, feats, temperatures, seed=1, **place)
 
 
 def reader_of(shards, *, has_words=False, max_pieces=64):
@@ -63,7 +58,7 @@ def test_a_pass_shows_every_sentence_once(shards, monkeypatch):
     monkeypatch.setattr("mtag_core.training.recipes.shard_stream._CHUNK_SENTENCES", 4)
     stream = stream_of(shards)
     assert stream.n_chunks == 3
-    chunks = [forms_of(stream.blocks(chunk, pass_generator(1, 0))) for chunk in range(3)]
+    chunks = [forms_of(stream.blocks(chunk)) for chunk in range(3)]
     assert sorted(" ".join(forms) for chunk in chunks for forms in chunk) == sorted(FORMS)
     assert all(len(chunk) == 4 for chunk in chunks)
 
@@ -71,16 +66,15 @@ def test_a_pass_shows_every_sentence_once(shards, monkeypatch):
 def test_passes_have_different_orders(shards, monkeypatch):
     monkeypatch.setattr("mtag_core.training.recipes.shard_stream._CHUNK_SENTENCES", 4)
     stream = stream_of(shards)
-    firsts = {stream.blocks(0, pass_generator(1, i))[0].forms[0][0] for i in range(12)}
+    firsts = {stream.blocks(3 * i)[0].forms[0][0] for i in range(12)}
     assert len(firsts) == 3
 
 
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
 def test_targets_are_the_teachers_word(shards, temperature):
     stream = stream_of(shards, feats_temperature=temperature)
-    blocks = stream.blocks(0, pass_generator(1, 0))
-    chunk = stream.chunk(blocks, reader_of(shards))
-    firsts = [forms[0] for forms in forms_of(blocks)]
+    chunk = stream.read(0, reader_of(shards))
+    firsts = [forms[0] for forms in forms_of(stream.blocks(0))]
     index = firsts.index("token5")
     start = int(chunk.sentences.n_tokens[:index].sum())
     logits = np.random.default_rng(5).normal(size=(4, INFO.n_upos)).astype(np.float32)
@@ -106,19 +100,17 @@ def test_targets_are_the_teachers_word(shards, temperature):
 
 def test_long_sentences_are_left_out(shards):
     stream = stream_of(shards)
-    blocks = stream.blocks(0, pass_generator(1, 0))
-    whole = stream.chunk(blocks, reader_of(shards))
+    whole = stream.read(0, reader_of(shards))
     lengths = whole.forms.lengths(whole.sentences)
     most = int(lengths.max()) - 1
-    chunk = stream.chunk(blocks, reader_of(shards, max_pieces=most))
+    chunk = stream.read(0, reader_of(shards, max_pieces=most))
     assert 0 < len(chunk.sentences) == (lengths <= most).sum()
     assert len(chunk.targets["feats_ids"]) == int(chunk.sentences.n_tokens.sum())
 
 
 def test_a_student_of_words_reads_the_forms(shards):
     stream = stream_of(shards)
-    blocks = stream.blocks(0, pass_generator(1, 0))
-    chunk = stream.chunk(blocks, reader_of(shards, has_words=True, max_pieces=2))
+    chunk = stream.read(0, reader_of(shards, has_words=True, max_pieces=2))
     assert chunk.sentences.n_tokens.tolist() == [4] * len(FORMS)
     # Four forms of them all, each with what it may be changed to.
     assert len(chunk.forms.bare) == len({form for text in FORMS for form in text.split()})
@@ -127,9 +119,8 @@ def test_a_student_of_words_reads_the_forms(shards):
 
 def test_a_chunk_of_long_sentences_alone_is_an_error(shards):
     stream = stream_of(shards)
-    blocks = stream.blocks(0, pass_generator(1, 0))
     with pytest.raises(ShardError, match="none of at most 2 wordpieces"):
-        stream.chunk(blocks, reader_of(shards, max_pieces=2))
+        stream.read(0, reader_of(shards, max_pieces=2))
 
 
 def test_shards_with_other_labels_are_refused(shards):
@@ -157,9 +148,9 @@ def test_a_directory_without_shards_is_an_error(tmp_path):
 
 
 @pytest.fixture
-def reader(shards, monkeypatch):
+def read(shards, monkeypatch):
     monkeypatch.setattr("mtag_core.training.recipes.shard_stream._CHUNK_SENTENCES", 1)
-    return ChunkReader(stream_of(shards), reader_of(shards), seed=1, rank=0, n_ranks=1)
+    return partial(stream_of(shards).read, reader=reader_of(shards))
 
 
 def pieces_of(chunk):
@@ -167,26 +158,26 @@ def pieces_of(chunk):
     return tuple(tuple(ids[form].tolist()) for form in chunk.sentences.form_ids)
 
 
-def test_processes_read_what_this_one_would(reader):
-    with reading_ahead(reader, n_processes=2) as read:
+def test_processes_read_what_this_one_would(read):
+    with reading_ahead(read, n_processes=2) as read_ahead:
         for number in range(8):
-            ahead, own = read(number), reader.read(number)
+            ahead, own = read_ahead(number), read(number)
             assert pieces_of(ahead) == pieces_of(own)
             assert np.array_equal(ahead.targets["feats_log_probs"], own.targets["feats_log_probs"])
 
 
-def test_an_error_in_a_process_ends_the_run(reader):
+def test_an_error_in_a_process_ends_the_run(shards):
+    read = partial(stream_of(shards).read, reader=reader_of(shards, max_pieces=2))
     with (
         pytest.raises(ShardError, match="none of at most 2 wordpieces"),
-        reading_ahead(
-            replace(reader, reader=replace(reader.reader, max_pieces=2)), n_processes=2
-        ) as read,
+        reading_ahead(read, n_processes=2) as read_ahead,
     ):
-        read(0)
+        read_ahead(0)
 
 
-def test_ranks_share_a_pass(shards, reader):
+@pytest.mark.usefixtures("read")
+def test_ranks_share_a_pass(shards):
     """Three row groups for two ranks: one repeats what the other has."""
-    ranks = [replace(reader, rank=rank, n_ranks=2) for rank in range(2)]
-    seen = [pieces_of(rank.read(number)) for rank in ranks for number in range(2)]
+    ranks = [stream_of(shards, rank=rank, n_ranks=2) for rank in range(2)]
+    seen = [pieces_of(r.read(n, reader_of(shards))) for r in ranks for n in range(2)]
     assert len(seen) == 4 and len(set(seen)) == 3

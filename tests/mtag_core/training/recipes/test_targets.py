@@ -2,7 +2,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
-from mtag_core.training.recipes.targets import SoftTargets, blend_labels
+from mtag_core.training.recipes.targets import SoftTargets
 
 
 @pytest.fixture
@@ -15,13 +15,8 @@ def targets():
 
 
 def blend(targets, feats_id):
-    blend_labels(
-        targets,
-        token_indices=torch.tensor([1]),
-        upos_ids=torch.tensor([3]),
-        feats_ids=torch.tensor([feats_id]),
-        label_share=0.5,
-    )
+    labels = {"upos": torch.tensor([3]), "feats": torch.tensor([feats_id])}
+    targets.blend(labels, torch.tensor([1]), label_share=0.5)
     return targets.feats_ids[1].tolist(), targets.feats_log_probs[1].float().exp()
 
 
