@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from benchmarks.harness import add_bundle, benchmark_parser, first_lines, run_benchmark
 from mtag_core.records import OutputRow, Sentence
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence
-from mtag_core.training.logits.scorer import Scorer, load_segmenter, load_teacher
+from mtag_core.training.logits.scorer import Scorer, fit_basis, load_segmenter, load_teacher
 from mtag_core.training.logits.sentence_choice import ChoiceOptions, is_useful
-from mtag_core.training.logits.shared_basis import fit_basis
 from mtag_core.training.logits.soft_targets import (
     FeatsSummary,
     SummaryOptions,

@@ -55,8 +55,12 @@ from mtag_core.training.logits.logit_teachers import Teacher
 from mtag_core.training.logits.scorer import (
     LogitsConfig,
     Scorer,
+    basis_path,
     load_segmenter,
     load_teacher,
+    make_basis,
+    read_basis,
+    sample_sentences,
     shard_info,
 )
 from mtag_core.training.logits.sentence_choice import (
@@ -64,12 +68,6 @@ from mtag_core.training.logits.sentence_choice import (
     Selection,
     choose_parts,
     remove_choice,
-)
-from mtag_core.training.logits.shared_basis import (
-    basis_path,
-    make_basis,
-    read_basis,
-    sample_sentences,
 )
 from mtag_core.training.logits.soft_targets import SummaryOptions, TailBasis
 from pipelines.interrupts import exit_program

@@ -100,15 +100,7 @@ class Teacher(ABC):
             basis: Of the tail's sketch; None for none.
         """
         return [
-            TokenSummary(
-                logits.upos,
-                summarise_feats(
-                    logits.feats,
-                    top_k=options.top_k,
-                    temperatures=options.temperatures,
-                    basis=basis,
-                ),
-            )
+            TokenSummary(logits.upos, summarise_feats(logits.feats, options, basis=basis))
             for logits in self.logits(sentences)
         ]
 

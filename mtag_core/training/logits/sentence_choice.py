@@ -18,8 +18,8 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import islice, repeat
 from typing import Any
 
 import numpy as np
@@ -115,7 +115,13 @@ def survey_documents(
     hashes: list[int] = []
     languages: list[str] = []
     for document in documents:
-        useful = [s for s in _segmented(document, segment) if is_useful(s, options)]
+        try:
+            useful = [each for each in segment(document) if is_useful(each, options)]
+        except MemoryError:
+            raise
+        except Exception:
+            # It is rejected later.
+            useful = []
         counts.append(len(useful))
         hashes.extend(map(sentence_hash, useful))
         languages.extend(sentence.language for sentence in useful)
@@ -152,42 +158,23 @@ def choose(surveys: Sequence[Survey], options: ChoiceOptions) -> list[NDArray[np
     return list(np.split(stays, ends[:-1]))
 
 
-class UsefulSelector:
-    """Keeps the sentences that pass the filters, document by document, block by block."""
-
-    def __init__(self, options: ChoiceOptions) -> None:
-        self._options = options
-        self._n_chosen = 0
-
-    def select(self, block: Block[Sentence]) -> Block[Sentence]:
-        """The useful sentences of the next block, numbered among those of their document."""
-        chosen = tuple(each for each in block.sentences if is_useful(each, self._options))
-        selected = Block(block.document, self._n_chosen, chosen, block.is_last)
-        self._n_chosen = 0 if block.is_last else self._n_chosen + len(chosen)
-        return selected
-
-    def skip_rest(self) -> None:
-        """Ends a document that was rejected."""
-        self._n_chosen = 0
-
-
 class SentenceSelector:
     """Applies a choice to the documents of one work item, which come in order, block by block.
 
     Args:
-        n_in_document: As in the item's `Survey`.
-        stays: As returned by `choose`.
-        options: Those of the survey.
+        options: The filters.
+        survey: Number of useful sentences of each document, and whether each stays, as `choose`
+            returns it; None where all useful ones do.
     """
 
     def __init__(
         self,
-        n_in_document: NDArray[np.int32],
-        stays: NDArray[np.bool_],
         options: ChoiceOptions,
+        survey: tuple[NDArray[np.int32], NDArray[np.bool_]] | None = None,
     ) -> None:
+        self._options, self._has_survey = options, survey is not None
+        n_in_document, stays = survey or (np.zeros(1, np.int32), np.zeros(0, np.bool_))
         self._documents = iter(np.split(stays, np.cumsum(n_in_document)[:-1]))
-        self._options = options
         self._stays: NDArray[np.bool_] | None = None
         self._n_useful = self._n_chosen = 0
 
@@ -201,13 +188,13 @@ class SentenceSelector:
             self._stays = next(self._documents, np.zeros(0, np.bool_))
             self._n_useful = self._n_chosen = 0
         useful = [each for each in block.sentences if is_useful(each, self._options)]
-        stays = self._stays[self._n_useful :]
+        stays = self._stays[self._n_useful :] if self._has_survey else repeat(True)
         chosen = tuple(each for each, stay in zip(useful, stays, strict=False) if stay)
         selected = Block(block.document, self._n_chosen, chosen, block.is_last)
         self._n_useful += len(useful)
         self._n_chosen += len(chosen)
         if block.is_last:
-            if self._n_useful != len(self._stays):
+            if self._has_survey and self._n_useful != len(self._stays):
                 raise ShardError(
                     f"document {block.document.doc_id}: {self._n_useful} sentences pass the "
                     f"filters, {len(self._stays)} did in the survey; did the input change?"
@@ -220,18 +207,6 @@ class SentenceSelector:
         if self._stays is None:
             next(self._documents, None)
         self._stays = None
-
-
-def _segmented(
-    document: Document, segment: Callable[[Document], Iterable[Sentence]]
-) -> list[Sentence]:
-    """A document's sentences; none when the segmenter raises, which rejects it later."""
-    try:
-        return list(segment(document))
-    except MemoryError:
-        raise
-    except Exception:
-        return []
 
 
 SURVEY, SELECTION = "survey", "selection"
@@ -250,12 +225,12 @@ class Selection:
     base: str
     choice: ChoiceOptions
 
-    def of(self, part_id: str) -> SentenceSelector | UsefulSelector:
+    def of(self, part_id: str) -> SentenceSelector:
         """The selector of one attempt at a part."""
         if not self.choice.needs_survey:
-            return UsefulSelector(self.choice)
+            return SentenceSelector(self.choice)
         arrays = _read_arrays(_path(self.base, SELECTION, part_id))
-        return SentenceSelector(arrays["n_in_document"], arrays["stays"], self.choice)
+        return SentenceSelector(self.choice, (arrays["n_in_document"], arrays["stays"]))
 
 
 def documents_of(part: PlannedPart, options: ReadOptions) -> Iterator[Document]:
@@ -277,24 +252,11 @@ def survey_part(
     choice: ChoiceOptions,
     base: str,
 ) -> None:
-    """Surveys a part's sentences and writes the survey.
-
-    Args:
-        part: What to read.
-        segmenter: Splits documents.
-        options: How to read.
-        choice: The filters.
-        base: The output directory.
-    """
+    """Surveys a part's sentences and writes the survey below the output directory `base`."""
     survey = survey_documents(
         documents_of(part, options), lambda document: sentences_of(document, segmenter), choice
     )
-    _write_arrays(
-        _path(base, SURVEY, part.part_id),
-        n_in_document=survey.n_in_document,
-        hashes=survey.hashes,
-        languages=survey.languages,
-    )
+    _write_arrays(_path(base, SURVEY, part.part_id), **asdict(survey))
 
 
 def choose_parts(
@@ -302,16 +264,15 @@ def choose_parts(
 ) -> list[PlannedPart]:
     """Chooses the sentences of surveyed parts and writes the selections.
 
-    Args:
-        parts: In the order of the plan.
-        choice: The limits.
-        base: The output directory.
-
     Returns:
-        The parts under ids that cover their choice.
+        The parts, which are in the order of the plan, under ids that cover their choice.
     """
     planned = list(parts)
-    surveys = [_read_survey(_path(base, SURVEY, part.part_id)) for part in planned]
+    names = [field.name for field in fields(Survey)]
+    surveys = []
+    for part in planned:
+        arrays = _read_arrays(_path(base, SURVEY, part.part_id))
+        surveys.append(Survey(*(arrays[name] for name in names)))
     chosen = []
     for part, survey, stays in zip(planned, surveys, choose(surveys, choice), strict=True):
         digest = hashlib.sha256(part.part_id.encode() + np.packbits(stays).tobytes())
@@ -333,11 +294,6 @@ def remove_choice(base: str) -> None:
 
 def _path(base: str, folder: str, part_id: str) -> str:
     return storage.join(base, folder, f"part-{part_id}.npz")
-
-
-def _read_survey(path: str) -> Survey:
-    arrays = _read_arrays(path)
-    return Survey(arrays["n_in_document"], arrays["hashes"], arrays["languages"])
 
 
 def _write_arrays(path: str, **arrays: NDArray[Any]) -> None:

@@ -152,27 +152,21 @@ class FeatsSummary:
 
 
 def summarise_feats(
-    logits: NDArray[np.float32],
-    *,
-    top_k: int,
-    temperatures: tuple[float, ...],
-    basis: TailBasis | None = None,
+    logits: NDArray[np.float32], options: SummaryOptions, *, basis: TailBasis | None = None
 ) -> FeatsSummary:
     """Keeps the top of some tokens' logits and a summary of the rest.
 
     Args:
         logits: Shape (n_tokens, n_labels), finite; at most 65,536 labels.
-        top_k: How many to keep; all of them when there are no more.
-        temperatures: Above 0; each gets a log-sum-exp.
+        options: What to keep; all logits when there are no more than `top_k`.
         basis: For the sketch of the tail; None for none.
     """
-    top_k = min(top_k, logits.shape[1])
-    label_ids = top_labels(logits, top_k)
+    label_ids = top_labels(logits, min(options.top_k, logits.shape[1]))
     relative = logits - logits.max(axis=1, keepdims=True)
     top = np.take_along_axis(relative, label_ids.astype(np.int64), axis=1)
     others = relative.copy()
     np.put_along_axis(others, label_ids.astype(np.int64), -np.inf, axis=1)
-    rest = np.stack([_log_sum_exp(others / np.float32(t)) for t in temperatures], axis=1)
+    rest = np.stack([_log_sum_exp(others / np.float32(t)) for t in options.temperatures], axis=1)
     tail = np.zeros((len(logits), 0), np.int8) if basis is None else basis.sketch(logits)
     return FeatsSummary(label_ids, np.maximum(top, LOWEST).astype(np.float16), rest, tail)
 
@@ -277,24 +271,20 @@ def _log_sum_exp(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return result
 
 
-def fit_tail_basis(
-    logits: NDArray[np.float32], *, rank: int, top_k: int, temperatures: tuple[float, ...]
-) -> TailBasis:
+def fit_tail_basis(logits: NDArray[np.float32], options: SummaryOptions) -> TailBasis:
     """Finds the directions in which the logits outside the top vary.
 
     Args:
-        logits: A sample of tokens; a few times `rank`. Shape (n_tokens, n_labels).
-        rank: Directions at most; fewer when the sample has no more.
-        top_k: Logits a token that are kept as they are and need no sketch.
-        temperatures: Those whose distributions are to be rebuilt.
+        logits: A sample of tokens, a few times the rank. Shape (n_tokens, n_labels).
+        options: Of the summaries; there are fewer directions when the sample has no more.
     """
-    weights = _tail_weights(logits, top_k=top_k, temperatures=temperatures)
+    weights = _tail_weights(logits, options)
     centred = logits - (logits @ weights)[:, None]
     mean = centred.mean(axis=0)
     scaled = (centred - mean) * np.sqrt(weights)
     # The sample is smaller than the inventory, so its Gram matrix is the cheaper side.
     values, vectors = np.linalg.eigh(scaled.astype(np.float64) @ scaled.T.astype(np.float64))
-    order = np.argsort(-values)[:rank]
+    order = np.argsort(-values)[: options.tail_rank]
     order = order[values[order] > values.max(initial=0.0) * 1e-9]
     directions = (vectors[:, order].T @ scaled) / np.sqrt(values[order])[:, None]
     deviations = np.sqrt(values[order] / len(logits))
@@ -306,12 +296,10 @@ def fit_tail_basis(
     )
 
 
-def _tail_weights(
-    logits: NDArray[np.float32], *, top_k: int, temperatures: tuple[float, ...]
-) -> NDArray[np.float32]:
-    n_labels = logits.shape[1]
+def _tail_weights(logits: NDArray[np.float32], options: SummaryOptions) -> NDArray[np.float32]:
+    n_labels, top_k = logits.shape[1], options.top_k
     total = np.zeros(n_labels)
-    for temperature in temperatures:
+    for temperature in options.temperatures:
         probs = np.exp((logits - logits.max(axis=1, keepdims=True)) / temperature)
         probs /= probs.sum(axis=1, keepdims=True)
         if top_k < n_labels:

@@ -172,7 +172,7 @@ class _TorchTeacher(Teacher):
             with torch.inference_mode():
                 return tuple(part.cpu().numpy() for part in take(self._model(self._batch(windows))))
 
-        lengths = [len(window.piece_ids) for each in sentences for window in each.windows]
+        lengths = [window.size for each in sentences for window in each.windows]
         return rows_of_batches(
             sentences,
             _groups(lengths),
@@ -182,18 +182,23 @@ class _TorchTeacher(Teacher):
         )
 
     def _batch(self, windows: Sequence[PieceWindow]) -> Batch:
-        width = max(len(window.piece_ids) for window in windows)
+        width = max(window.size for window in windows)
         ids = np.full((len(windows), width), self._encoder.special.pad, np.int64)
-        for row, window in zip(ids, windows, strict=True):
-            row[: len(window.piece_ids)] = window.piece_ids
-        n_pieces = np.array([len(window.piece_ids) for window in windows])
-        first, last = (
-            np.concatenate([np.array(own, np.int64) + row * width for row, own in enumerate(ends)])
-            for ends in ([w.first for w in windows], [w.last for w in windows])
-        )
+        first: list[int] = []
+        last: list[int] = []
+        for row, window in enumerate(windows):
+            ids[row, : window.size] = window.piece_ids
+            first += [row * width + place for place in window.first]
+            last += [row * width + place for place in window.last]
+        n_pieces = np.array([window.size for window in windows])
         piece_ids, is_piece, first_index, last_index = (
             torch.from_numpy(array).to(self._device)
-            for array in (ids, np.arange(width) < n_pieces[:, None], first, last)
+            for array in (
+                ids,
+                np.arange(width) < n_pieces[:, None],
+                np.array(first),
+                np.array(last),
+            )
         )
         return Batch(piece_ids, is_piece, first_index, last_index, first_index)
 

@@ -120,8 +120,8 @@ def _source(
     stream = _stream(options, corpus)
     treebanks = reader.dataset(corpus.train, forms)
     # What reads ahead encodes in one process.
-    read = partial(stream.read, reader=replace(reader, n_processes=1))
-    with reading_ahead(read, n_processes=options.n_processes) as read:
+    own = partial(stream.read, reader=replace(reader, n_processes=1))
+    with reading_ahead(own, n_processes=options.n_processes) as read:
         labels = DeviceLabels(treebanks[0], reader.device)
         learnt = TrainingSentences(treebanks[1], labels.loss, options.noise)
         sizes = treebanks[0].tokens_by_treebank()

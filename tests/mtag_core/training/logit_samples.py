@@ -15,7 +15,7 @@ from mtag_core.training.logits.logit_shards import (
     row_group_sizes,
 )
 from mtag_core.training.logits.logit_teachers import Teacher, TokenLogits
-from mtag_core.training.logits.soft_targets import relative_logits, summarise_feats
+from mtag_core.training.logits.soft_targets import SummaryOptions, relative_logits, summarise_feats
 
 INFO = ShardInfo("teacher1", "labels1", 17, 50, 8, (1.0, 3.0))
 
@@ -41,7 +41,7 @@ def scored(source: Sentence, *, seed: int = 0) -> ScoredSentence:
         source,
         ("X",) * n,
         relative_logits(upos),
-        summarise_feats(feats, top_k=INFO.top_k, temperatures=INFO.temperatures),
+        summarise_feats(feats, SummaryOptions(INFO.top_k, INFO.temperatures)),
     )
 
 

@@ -11,7 +11,7 @@ from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.training.data.text import SPECIAL_PIECES
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence, ShardInfo
 from mtag_core.training.logits.logit_teachers import labels_digest
-from mtag_core.training.logits.soft_targets import relative_logits, summarise_feats
+from mtag_core.training.logits.soft_targets import SummaryOptions, relative_logits, summarise_feats
 from tests.mtag_core.training.logit_samples import sentence
 from tests.mtag_core.training.toy_treebanks import ROWS, SENTENCES, write_treebank
 
@@ -70,7 +70,7 @@ def _scored(text: str, feats: list[str], info: ShardInfo) -> ScoredSentence:
     for index, (tag, bundle) in enumerate(rows):
         upos[index, UPOS_LABELS.index(tag)] = 9.0
         feats_logits[index, feats.index(bundle)] = 9.0
-    summary = summarise_feats(feats_logits, top_k=info.top_k, temperatures=info.temperatures)
+    summary = summarise_feats(feats_logits, SummaryOptions(info.top_k, info.temperatures))
     tags = tuple(tag for tag, _ in rows)
     return ScoredSentence(sentence(text), tags, relative_logits(upos), summary)
 

@@ -8,7 +8,7 @@ from mtag_core.training.logits.logit_shards import (
     ShardInfo,
     preview_shards,
 )
-from mtag_core.training.logits.soft_targets import relative_logits, summarise_feats
+from mtag_core.training.logits.soft_targets import SummaryOptions, relative_logits, summarise_feats
 from tests.mtag_core.training.logit_samples import sentence
 
 UPOS = ("NOUN", "VERB")
@@ -25,7 +25,7 @@ def _scored(words: str, language: str) -> ScoredSentence:
         sentence(words, language=language),
         ("NOUN",) * n_tokens,
         relative_logits(upos),
-        summarise_feats(feats, top_k=INFO.top_k, temperatures=INFO.temperatures),
+        summarise_feats(feats, SummaryOptions(INFO.top_k, INFO.temperatures)),
     )
 
 

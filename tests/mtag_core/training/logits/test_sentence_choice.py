@@ -12,7 +12,6 @@ from mtag_core.training.logits.sentence_choice import (
     ChoiceOptions,
     SentenceSelector,
     Survey,
-    UsefulSelector,
     choose,
     is_useful,
     survey_documents,
@@ -34,7 +33,7 @@ def survey(*texts: str, options: ChoiceOptions = ANY) -> Survey:
 
 
 def selected(texts: list[str], survey: Survey, stays: np.ndarray) -> list[list[str]]:
-    selector = SentenceSelector(survey.n_in_document, stays, ANY)
+    selector = SentenceSelector(ANY, (survey.n_in_document, stays))
     return [
         [s.text for block in _blocks(t) for s in selector.select(block).sentences]
         if "poison" not in t
@@ -99,7 +98,7 @@ def test_sample_does_not_depend_on_how_the_corpus_is_split(
 
 def test_document_that_fails_midway_does_not_shift_the_next():
     texts = ["a\nb", "c\nd"]
-    selector = SentenceSelector(survey(*texts).n_in_document, np.array([1, 1, 0, 1], bool), ANY)
+    selector = SentenceSelector(ANY, (survey(*texts).n_in_document, np.array([1, 1, 0, 1], bool)))
     selector.select(next(_blocks(texts[0])))
     selector.skip_rest()
     second = [s.text for block in _blocks(texts[1]) for s in selector.select(block).sentences]
@@ -107,14 +106,16 @@ def test_document_that_fails_midway_does_not_shift_the_next():
 
 
 def test_chosen_sentences_are_numbered_without_gaps():
-    selector = SentenceSelector(survey("a\nb\nc").n_in_document, np.array([True, False, True]), ANY)
+    selector = SentenceSelector(
+        ANY, (survey("a\nb\nc").n_in_document, np.array([True, False, True]))
+    )
     blocks = [selector.select(block) for block in _blocks("a\nb\nc")]
     assert [(block.index, len(block.sentences)) for block in blocks] == [(0, 1), (1, 0), (1, 1)]
 
 
 @pytest.mark.parametrize("text", ["a", "a\nb\nc"])
 def test_a_document_that_differs_from_its_survey_is_an_error(text: str):
-    selector = SentenceSelector(survey("a\nb").n_in_document, np.array([True, True]), ANY)
+    selector = SentenceSelector(ANY, (survey("a\nb").n_in_document, np.array([True, True])))
     message = rf"document {text}: {text.count(chr(10)) + 1} sentences pass the filters, 2 did in"
     with pytest.raises(ShardError, match=message):
         for block in _blocks(text):
@@ -122,7 +123,7 @@ def test_a_document_that_differs_from_its_survey_is_an_error(text: str):
 
 
 def test_useful_sentences_are_kept_without_a_survey():
-    selector = UsefulSelector(replace(ANY, min_tokens=2))
+    selector = SentenceSelector(replace(ANY, min_tokens=2))
     texts = ["one two\none\nthree four", "five six"]
     found = [[selector.select(block) for block in _blocks(text)] for text in texts]
     assert [[s.text for block in blocks for s in block.sentences] for blocks in found] == [
@@ -133,7 +134,7 @@ def test_useful_sentences_are_kept_without_a_survey():
 
 
 def test_a_document_that_fails_midway_does_not_shift_the_numbers_of_the_next():
-    selector = UsefulSelector(ANY)
+    selector = SentenceSelector(ANY)
     selector.select(next(_blocks("a\nb")))
     selector.skip_rest()
     assert selector.select(next(_blocks("c\nd"))).index == 0

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from mtag_core.errors import ShardError
 from mtag_core.training.logits.soft_targets import (
     FeatsSummary,
+    SummaryOptions,
     TailBasis,
     fit_tail_basis,
     rebuild_feats_probs,
@@ -62,7 +63,7 @@ def test_top_labels_are_those_of_a_stable_sort(top_k: int, seed: int):
 @pytest.mark.parametrize("temperature", TEMPERATURES)
 def test_top_probabilities_are_the_teachers(temperature: float):
     logits = sample_logits()
-    summary = summarise_feats(logits, top_k=32, temperatures=TEMPERATURES)
+    summary = summarise_feats(logits, SummaryOptions(32, TEMPERATURES))
     log_probs = top_log_probs(summary, temperature=temperature, temperatures=TEMPERATURES)
     expected = np.take_along_axis(
         softmax(logits, temperature), summary.label_ids.astype(np.int64), 1
@@ -72,16 +73,16 @@ def test_top_probabilities_are_the_teachers(temperature: float):
 
 def test_keeping_everything_rebuilds_the_softmax():
     logits = sample_logits()
-    summary = summarise_feats(logits, top_k=10_000, temperatures=TEMPERATURES)
+    summary = summarise_feats(logits, SummaryOptions(10_000, TEMPERATURES))
     for temperature in TEMPERATURES:
         assert total_variation(rebuilt(summary, temperature), softmax(logits, temperature)) < 1e-3
 
 
 @pytest.mark.parametrize(("temperature", "bound"), [(1.0, 1e-3), (3.0, 2e-2)])
 def test_tail_sketch_rebuilds_the_softmax(temperature: float, bound: float):
-    basis = fit_tail_basis(sample_logits(300, seed=1), rank=12, top_k=32, temperatures=TEMPERATURES)
+    basis = fit_tail_basis(sample_logits(300, seed=1), SummaryOptions(32, TEMPERATURES, 12))
     logits = sample_logits(seed=2)
-    summary = summarise_feats(logits, top_k=32, temperatures=TEMPERATURES, basis=basis)
+    summary = summarise_feats(logits, SummaryOptions(32, TEMPERATURES), basis=basis)
     probs = rebuilt(summary, temperature, basis)
     assert np.allclose(probs.sum(1), 1, atol=1e-4)
     even = rebuilt(summary, temperature)
@@ -91,15 +92,15 @@ def test_tail_sketch_rebuilds_the_softmax(temperature: float, bound: float):
 
 
 def test_unknown_temperature_names_those_kept():
-    summary = summarise_feats(sample_logits(3), top_k=4, temperatures=TEMPERATURES)
+    summary = summarise_feats(sample_logits(3), SummaryOptions(4, TEMPERATURES))
     with pytest.raises(ShardError, match=r"temperature 2.0: the shards keep 1.0, 3.0"):
         top_log_probs(summary, temperature=2.0, temperatures=TEMPERATURES)
 
 
 def test_shift_of_the_logits_changes_nothing():
     logits = (np.round(sample_logits(20) * 16) / 16).astype(np.float32)
-    one = summarise_feats(logits, top_k=8, temperatures=(1.0,))
-    two = summarise_feats(logits + np.float32(64), top_k=8, temperatures=(1.0,))
+    one = summarise_feats(logits, SummaryOptions(8, (1.0,)))
+    two = summarise_feats(logits + np.float32(64), SummaryOptions(8, (1.0,)))
     assert np.array_equal(one.label_ids, two.label_ids)
     assert np.array_equal(one.logits, two.logits)
 
@@ -110,7 +111,7 @@ def test_upos_logits_keep_the_distribution():
 
 
 def test_basis_survives_its_bytes():
-    basis = fit_tail_basis(sample_logits(100), rank=5, top_k=8, temperatures=TEMPERATURES)
+    basis = fit_tail_basis(sample_logits(100), SummaryOptions(8, TEMPERATURES, 5))
     again = TailBasis.from_bytes(basis.to_bytes(), source="x")
     assert again.digest == basis.digest and again.rank == 5
 
@@ -121,6 +122,6 @@ def test_other_bytes_are_no_basis():
 
 
 def test_sketch_of_another_rank_is_refused():
-    basis = fit_tail_basis(sample_logits(100), rank=5, top_k=8, temperatures=TEMPERATURES)
+    basis = fit_tail_basis(sample_logits(100), SummaryOptions(8, TEMPERATURES, 5))
     with pytest.raises(ShardError, match="tail of rank 3, the basis has 5"):
         basis.rebuild(np.zeros((2, 3), np.int8))

@@ -8,8 +8,7 @@ torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[tra
 from mtag_core.errors import CheckpointError
 from mtag_core.training.data.pieces import DeviceSentences
 from mtag_core.training.logits.logit_teachers import Teacher
-from mtag_core.training.logits.scorer import Scorer
-from mtag_core.training.logits.shared_basis import fit_basis
+from mtag_core.training.logits.scorer import Scorer, fit_basis
 from mtag_core.training.logits.soft_targets import SummaryOptions, rebuild_feats_probs
 from mtag_core.training.logits.trained_teacher import TrainedTeacher
 from mtag_core.training.networks.model_files import Network
