@@ -58,6 +58,7 @@ OWNERS = {
     "compression": {"mtag_core.corpus"},
     "deltalake": {"mtag_core.output"},
     "fasttext": {"mtag_core.langid"},
+    "fugashi": set(),
     "google": set(),
     "numpy": {"mtag_core.arrays", "mtag_core.langid", "mtag_core.language_words"}
     | {"mtag_core.lemma_exceptions"}
@@ -65,11 +66,13 @@ OWNERS = {
     | {"mtag_core.tagging"},
     "onnx": set(),
     "onnxruntime": {"mtag_core.tagging"},
+    "opencc": set(),
     "pandas": {"mtag_core.adapters"},
     "prometheus_client": {"mtag_core.serve", "pipelines.metrics"},
     "pyarrow": {"mtag_core.corpus", "mtag_core.output"},
     "python_multipart": {"mtag_core.serve"},
     "regex": {"mtag_core.language_words", "mtag_core.segmentation"},
+    "rjieba": set(),
     "rich": {"mtag_core.cli", "pipelines.progress", "pipelines.summary"},
     "requests": {"mtag_core.storage"},
     "safetensors": set(),
@@ -79,6 +82,7 @@ OWNERS = {
     "tensorboard": set(),
     "tokenizers": {"mtag_core.tagging"},
     "torch": set(),
+    "unidic_lite": set(),
     "uvicorn": {"mtag_core.cli"},
     "transformers": set(),
     # Comes with torch for CUDA.

@@ -33,6 +33,7 @@ from mtag_core.training.options import (
 )
 from mtag_core.training.segmenter_options import (
     LabelBoundariesOptions,
+    LabelDictionaryOptions,
     LabelSplitsOptions,
     TrainSegmentersOptions,
 )
@@ -41,6 +42,7 @@ from mtag_core.training.segmenter_options import (
 _PACKAGE_TO_EXTRA = {
     **dict.fromkeys(("torch", "transformers"), "train"),
     **dict.fromkeys(("onnx", "safetensors"), "export"),
+    **dict.fromkeys(("fugashi", "opencc", "rjieba", "unidic_lite"), "dictionaries"),
     **dict.fromkeys(("apache_beam", "pyarrow"), "corpus"),
     **dict.fromkeys(("prometheus_client", "python_multipart", "starlette", "uvicorn"), "serve"),
 }
@@ -224,6 +226,13 @@ COMMANDS = (
         AverageOptions,
         "write the weighted mean of two students of one ancestor",
         older="average-models",
+    ),
+    _recipe(
+        "label dictionary",
+        "segmenters.dictionaries",
+        LabelDictionaryOptions,
+        "look up the words of Japanese and Chinese text in dictionaries",
+        is_verbose=True,
     ),
     _recipe(
         "label boundaries",

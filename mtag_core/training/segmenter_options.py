@@ -9,14 +9,23 @@ from mtag_core.training.options import LICENCES_HELP, MAX_PIECES_HELP, PIECE_DRO
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabellingOptions:
-    """Options of `label boundaries` and `label splits`."""
+class LabelDictionaryOptions:
+    """Options of `label dictionary`."""
 
     treebanks: Path = option("directory of CoNLL-U files, .xz or plain", metavar="DIR")
     text: Path = option(
         "directory of <language>.txt[.xz] or <language>_<variety>.txt[.xz] files", metavar="DIR"
     )
-    output: Path = option("directory for labelled text and the training's curves", metavar="DIR")
+    output: Path = option("directory for what is made", metavar="DIR")
+    languages: tuple[str, ...] = option(
+        "whose train and dev files and text are looked up", ("ja", "zh"), choices=("ja", "zh")
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabellingOptions(LabelDictionaryOptions):
+    """Options of `label boundaries` and `label splits`."""
+
     minutes: float | None = option(
         "end a language's training, or that of all members, after so many", None, section="training"
     )
@@ -35,6 +44,9 @@ class LabelBoundariesOptions(LabellingOptions):
     )
     languages: tuple[str, ...] = option(
         "to learn, from all of their treebanks", ("ja", "zh"), metavar="CODE"
+    )
+    dictionary: Path | None = option(
+        "directory that label dictionary made of these treebanks and text", None, metavar="DIR"
     )
     peak_rates: tuple[float, ...] = option(
         "learning rates; a member is trained with each, their probabilities are averaged",

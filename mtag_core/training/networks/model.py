@@ -120,9 +120,24 @@ class TokenTagger(nn.Module):
         return combined
 
 
-def end_vectors(encoder: nn.Module, batch: Batch) -> Tensor:
-    """What an encoder says of each token's first and last piece. (n_tokens, 2 * hidden_size)."""
-    hidden = encoder(batch.piece_ids, batch.is_piece).flatten(0, 1)
+def end_vectors(encoder: nn.Module, batch: Batch, evidence: Tensor | None = None) -> Tensor:
+    """What an encoder says of each token's first and last piece.
+
+    Args:
+        encoder: See `load_encoder`.
+        batch: Any batch.
+        evidence: Added to the embeddings of these pieces. Shape (n_tokens, hidden_size).
+
+    Returns:
+        Shape (n_tokens, 2 * hidden_size).
+    """
+    added = None
+    if evidence is not None:
+        added = evidence.new_zeros(batch.piece_ids.numel(), evidence.shape[1])
+        added[batch.first_piece_index] = evidence
+        added[batch.last_piece_index] = evidence
+        added = added.unflatten(0, batch.piece_ids.shape)
+    hidden = encoder(batch.piece_ids, batch.is_piece, added).flatten(0, 1)
     first = hidden.index_select(0, batch.first_piece_index)
     last = hidden.index_select(0, batch.last_piece_index)
     return torch.cat([first, last], dim=-1)
@@ -141,17 +156,18 @@ class BertEncoder(nn.Module):
         )
         self.apply(initialise)
 
-    def forward(self, piece_ids: Tensor, is_piece: Tensor) -> Tensor:
+    def forward(self, piece_ids: Tensor, is_piece: Tensor, added: Tensor | None = None) -> Tensor:
         """Encodes a batch.
 
         Args:
             piece_ids: Shape (n_sentences, n_pieces), int64.
             is_piece: Same shape, bool; False where `piece_ids` is padding.
+            added: To the embeddings of pieces. Shape (n_sentences, n_pieces, hidden_size).
 
         Returns:
             Shape (n_sentences, n_pieces, hidden_size).
         """
-        hidden: Tensor = self.embeddings(piece_ids)
+        hidden: Tensor = self.embeddings(piece_ids, added)
         mask = is_piece[:, None, None, :].expand(-1, 1, piece_ids.shape[1], -1)
         for layer in cast(nn.ModuleList, self.encoder.layer):
             hidden = layer(hidden, mask)
@@ -172,9 +188,10 @@ class _Embeddings(nn.Module):
         self.LayerNorm = nn.LayerNorm(width, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, piece_ids: Tensor) -> Tensor:
+    def forward(self, piece_ids: Tensor, added: Tensor | None) -> Tensor:
         """Shape (n_sentences, n_pieces) to (n_sentences, n_pieces, hidden_size)."""
         summed = self.word_embeddings(piece_ids)
+        summed = summed if added is None else summed + added
         summed = summed + self.position_embeddings.weight[: piece_ids.shape[1]]
         summed = summed + self.token_type_embeddings.weight[0]
         normed: Tensor = self.dropout(self.LayerNorm(summed))

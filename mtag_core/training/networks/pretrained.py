@@ -26,7 +26,8 @@ def load_encoder(name_or_directory: str, *, n_extra_pieces: int, dropout: float)
         dropout: Probability, where the encoder is our own.
 
     Returns:
-        Called with (piece_ids, is_piece), gives (n_sentences, n_pieces, hidden_size).
+        Called with (piece_ids, is_piece), gives (n_sentences, n_pieces, hidden_size); a third
+        argument is added to the embeddings of pieces.
     """
     config = AutoConfig.from_pretrained(name_or_directory)
     model = AutoModel.from_pretrained(name_or_directory, dtype=torch.float32)
@@ -65,9 +66,12 @@ class HuggingFaceEncoder(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, piece_ids: Tensor, is_piece: Tensor) -> Tensor:
+    def forward(self, piece_ids: Tensor, is_piece: Tensor, added: Tensor | None = None) -> Tensor:
         """Encodes a batch; see `BertEncoder.forward`."""
-        output = self.model(input_ids=piece_ids, attention_mask=is_piece.long())
+        pieces = {"input_ids": piece_ids}
+        if added is not None:
+            pieces = {"inputs_embeds": self.model.get_input_embeddings()(piece_ids) + added}
+        output = self.model(**pieces, attention_mask=is_piece.long())
         hidden: Tensor = output.last_hidden_state
         return hidden
 

@@ -7,23 +7,22 @@ says where tokens and sentences end; for split models an encoder splits surface 
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mtag_core.errors import InputNotFoundError
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.languages import GENERIC
 from mtag_core.segmentation.spaced import SpacedTokenizer
-from mtag_core.segmentation.units import UnitTable, find_units
+from mtag_core.segmentation.units import UnitTable
 from mtag_core.storage import create_text
 from mtag_core.training.data.datasets import NO_NOISE, cut_batches
 from mtag_core.training.data.pieces import DeviceSentences
@@ -33,7 +32,6 @@ from mtag_core.training.data.treebanks import (
     read_lines,
     read_sentences,
     sentence_text,
-    text_files,
 )
 from mtag_core.training.loops.trainer import Trainer, TrainingLog, TrainingTask
 from mtag_core.training.networks.model import Batch, end_vectors
@@ -42,12 +40,11 @@ from mtag_core.training.networks.pretrained import hidden_size, load_encoder
 from mtag_core.training.options import Noise, Schedule
 from mtag_core.training.records import list_files
 from mtag_core.training.segmenter_options import LabelBoundariesOptions, LabelSplitsOptions
-from mtag_core.training.segmenters import split_encoder, treebanks
+from mtag_core.training.segmenters import dictionaries, split_encoder, treebanks
+from mtag_core.training.segmenters.dictionaries import tagged_units
 from mtag_core.training.segmenters.marked_text import span_f1
 from mtag_core.training.segmenters.splits import OPEN, log_counts
 
-# Text that is labelled besides a language's own: in the other script.
-_MORE_TEXT = {"zh": ("yue",)}
 _LOGGER = logging.getLogger(__name__)
 _GROUP_LINES, _GROUP_SENTENCES = 20_000, 2_000
 _MOST_JOINED = 4
@@ -58,21 +55,38 @@ _GPU_BUDGET, _CPU_BUDGET = 65_536, 4_096
 _HEAD_FACTOR = 10.0
 
 _Options = LabelBoundariesOptions | LabelSplitsOptions
-_Labelled = tuple[DeviceSentences, NDArray[np.int64]]
+_TaggedUnits = tuple[list[str], list[str]]
+
+
+class _Units(NamedTuple):
+    """Units on a device, rows of their tags, and how many rows `BoundaryTeacher` has."""
+
+    sentences: DeviceSentences
+    tags: Tensor
+    n_tags: int
+
+
+_Labelled = tuple[_Units, NDArray[np.int64]]
 
 
 class BoundaryTeacher(nn.Module):
-    """Gives each unit the logits of 0 inside a token, 1 at its end, 2 at a sentence's too."""
+    """Gives each unit the logits of 0 inside a token, 1 at its end, 2 at a sentence's too.
 
-    def __init__(self, encoder: nn.Module, *, hidden_size: int) -> None:
+    A dictionary's tags are added to the embeddings of units; row 0 of them says nothing.
+    """
+
+    def __init__(self, encoder: nn.Module, *, hidden_size: int, n_tags: int) -> None:
         super().__init__()
         self.encoder = encoder
+        self.tags = nn.Embedding(n_tags, hidden_size, padding_idx=0)
+        nn.init.zeros_(self.tags.weight)
         self.dropout = nn.Dropout(0.1)
         self.head = nn.Linear(2 * hidden_size, 3)
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Labels a batch: shape (n_units, 3)."""
-        logits: Tensor = self.head(self.dropout(end_vectors(self.encoder, batch)))
+    def forward(self, batch: Batch, tags: Tensor) -> Tensor:
+        """Labels a batch: rows of its tags, shape (n_units,), to shape (n_units, 3)."""
+        vectors = end_vectors(self.encoder, batch, self.tags(tags))
+        logits: Tensor = self.head(self.dropout(vectors))
         return logits
 
 
@@ -91,71 +105,80 @@ def run(options: _Options) -> str:
 
 
 def _label_boundaries(options: LabelBoundariesOptions) -> Iterator[Path]:
-    more = chain.from_iterable(_MORE_TEXT.get(language, ()) for language in options.languages)
-    texts = _texts(options, *options.languages, *more)
-    train, dev = (_boundaries(options, part) for part in ("train", "dev"))
+    texts = treebanks.texts_of(options.text, options.languages)
+    read = [_tagged_treebanks(options, part) for part in ("train", "dev")]
+    tags = {tag for _, unit_tags in read[0][0] for tag in unit_tags} - {dictionaries.NOT_ASKED}
+    tag_to_row = {tag: row for row, tag in enumerate(sorted(tags), start=1)}
+    train, dev = ((_placed(options, some, tag_to_row), labels) for some, labels in read)
     members: list[BoundaryTeacher] = []
     for seed, rate in enumerate(options.peak_rates, start=options.seed):
         members.append(_boundary_teacher(options, train, dev, rate=rate, seed=seed))
         _LOGGER.info("%d members together: %s", len(members), _scores(members, *dev))
     for name, path in texts.items():
-        has_spaces = _has_spaces(path)
         output = options.output / f"{name}{treebanks.SEGMENTED}"
         with create_text(output) as sink:
-            lines = filter(None, (treebanks.without_marks(s).strip() for s in read_lines(path)))
+            lines = tagged_units(treebanks.text_lines(path), path, options.dictionary)
             while group := list(islice(lines, _GROUP_LINES)):
-                tables = [find_units(line, has_spaces=has_spaces) for line in group]
-                probs = _probabilities(members, _placed(options, map(_units, group, tables)))
-                starts = np.cumsum([len(table.ends) for table in tables[:-1]])
-                for line, table, some in zip(group, tables, np.split(probs, starts), strict=True):
+                units = [(_units(text, table), tags) for text, table, tags in group]
+                probs = _probabilities(members, _placed(options, units, tag_to_row))
+                starts = np.cumsum([len(table.ends) for _, table, _ in group[:-1]])
+                for (text, table, _), some in zip(group, np.split(probs, starts), strict=True):
                     is_last = some[:, 2] > 0.5
-                    sink.write(treebanks.marked_line(line, table.ends, 1 - some[:, 0], is_last))
+                    sink.write(treebanks.marked_line(text, table.ends, 1 - some[:, 0], is_last))
                 _LOGGER.info("%s: %d lines labelled", name, len(group))
         yield output
 
 
-def _boundaries(options: LabelBoundariesOptions, part: str) -> _Labelled:
-    units: list[list[str]] = []
+def _tagged_treebanks(
+    options: LabelBoundariesOptions, part: str
+) -> tuple[list[_TaggedUnits], NDArray[np.int64]]:
+    units: list[_TaggedUnits] = []
     labels: list[int] = []
-    for path in _treebanks(options, part, *options.languages):
-        for text, ends in map(sentence_text, read_sentences(path)):
-            table = find_units(text, has_spaces=_has_spaces(path))
-            units.append(_units(text, table))
-            labels += [(end in ends) + (end == len(text)) for end in table.ends]
-    return _placed(options, units), np.array(labels, np.int64)
-
-
-def _has_spaces(path: Path) -> bool:
-    return treebanks.text_language(path) in treebanks.SPACED_INSIDE
+    for path in treebanks.files_of(options.treebanks, part, options.languages):
+        sentences = list(map(sentence_text, read_sentences(path)))
+        tagged = tagged_units((text for text, _ in sentences), path, options.dictionary)
+        for (text, table, tags), (_, token_ends) in zip(tagged, sentences, strict=True):
+            units.append((_units(text, table), tags))
+            labels += [(end in token_ends) + (end == len(text)) for end in table.ends]
+    return units, np.array(labels, np.int64)
 
 
 def _units(text: str, table: UnitTable) -> list[str]:
     return [text[start:end] for start, end in zip(table.starts, table.ends, strict=True)]
 
 
-def _placed(options: LabelBoundariesOptions, sentences: Iterable[list[str]]) -> DeviceSentences:
+def _placed(
+    options: LabelBoundariesOptions,
+    sentences: Sequence[_TaggedUnits],
+    tag_to_row: Mapping[str, int],
+) -> _Units:
     # Sentences are joined, as running text does; more units than fit begin another chunk.
     most = max(1, int((options.max_pieces - 2) / _PIECES_A_UNIT))
     chunks = []
-    for group in treebanks.neighbours(sentences, _MOST_JOINED, seed=options.seed):
+    for group in treebanks.neighbours(
+        (units for units, _ in sentences), _MOST_JOINED, seed=options.seed
+    ):
         units = [*chain.from_iterable(group)]
         chunks += [units[first : first + most] for first in range(0, len(units), most)]
     tokenizer, device = options.teacher / "tokenizer.json", torch.device(options.device)
-    return DeviceSentences.of(chunks, tokenizer, device=device)
+    rows = [tag_to_row.get(tag, 0) for _, tags in sentences for tag in tags]
+    placed = DeviceSentences.of(chunks, tokenizer, device=device)
+    return _Units(placed, torch.tensor(rows, device=device), len(tag_to_row) + 1)
 
 
 def _boundary_teacher(
     options: LabelBoundariesOptions, train: _Labelled, dev: _Labelled, *, rate: float, seed: int
 ) -> BoundaryTeacher:
     torch.manual_seed(seed)
-    sentences, device = train[0], train[0].device
+    (sentences, tags, n_tags), device = train[0], train[0].tags.device
     tagger: Any = Network.load_teacher(options.teacher, device=device).model
-    model = BoundaryTeacher(tagger.encoder, hidden_size=tagger.upos.in_features).to(device)
+    width = tagger.upos.in_features
+    model = BoundaryTeacher(tagger.encoder, hidden_size=width, n_tags=n_tags).to(device)
     labels = torch.from_numpy(train[1]).to(device)
 
     def loss(indices: NDArray[np.int64], noise: Noise) -> tuple[Tensor, int]:
         batch = sentences.batch(indices, noise)
-        logits, targets = model(batch), labels[batch.token_index]
+        logits, targets = model(batch, tags[batch.token_index]), labels[batch.token_index]
         return nn.functional.cross_entropy(logits.float(), targets), len(targets)
 
     minutes = options.minutes / len(options.peak_rates) if options.minutes else None
@@ -166,7 +189,7 @@ def _boundary_teacher(
 
 
 def _scores(
-    members: Sequence[BoundaryTeacher], dev: DeviceSentences, labels: NDArray[np.int64]
+    members: Sequence[BoundaryTeacher], dev: _Units, labels: NDArray[np.int64]
 ) -> dict[str, float]:
     guesses = _probabilities(members, dev).argmax(-1)
     return {
@@ -176,11 +199,10 @@ def _scores(
 
 
 @torch.no_grad()
-def _probabilities(
-    members: Sequence[BoundaryTeacher], sentences: DeviceSentences
-) -> NDArray[np.float32]:
-    kind = sentences.device.type
-    probs = torch.zeros((len(sentences.words.form_ids), 3), device=sentences.device)
+def _probabilities(members: Sequence[BoundaryTeacher], units: _Units) -> NDArray[np.float32]:
+    sentences, tags, _ = units
+    kind = tags.device.type
+    probs = torch.zeros((len(tags), 3), device=tags.device)
     budget = _GPU_BUDGET if kind == "cuda" else _CPU_BUDGET
     generator = np.random.default_rng(0)
     batches = cut_batches(sentences.lengths, piece_budget=budget, generator=generator)
@@ -189,19 +211,21 @@ def _probabilities(
         for indices in batches:
             batch = sentences.batch(indices)
             with torch.autocast(kind, torch.bfloat16):
-                logits = member(batch)
+                logits = member(batch, tags[batch.token_index])
             probs[batch.token_index] += logits.float().softmax(-1) / len(members)
     values: NDArray[np.float32] = probs.cpu().numpy()
     return values
 
 
 def _label_splits(options: LabelSplitsOptions, language: str) -> Iterator[Path]:
-    texts = _texts(options, language)
+    texts = treebanks.texts_of(options.text, [language])
     names = (GENERIC, language)
     layers = [BoundaryLayer.load(options.segmenters / f"{name}.linear.npz") for name in names]
     train, dev = (
         [joined_letters(s) for path in paths for s in read_sentences(path)]
-        for paths in (_treebanks(options, part, language) for part in ("train", "dev"))
+        for paths in (
+            treebanks.files_of(options.treebanks, p, [language]) for p in ("train", "dev")
+        )
     )
     counts = log_counts(chain.from_iterable(map(read_lines, texts.values())), OPEN)
     tokenizer, tokens = Path(options.encoder) / "tokenizer.json", chain.from_iterable(train)
@@ -256,23 +280,6 @@ def _surface_sentences(lines: Iterable[str], tokenizer: SpacedTokenizer) -> Iter
         block = tokenizer.tokenize(line, [(0, len(line))])
         for first, last in pairwise([0, *block.sentence_ends]):
             yield [Surface(form, ()) for form in block.forms[first:last]]
-
-
-def _texts(options: _Options, *languages: str) -> dict[str, Path]:
-    texts = text_files(options.text)
-    texts = {n: p for n, p in texts.items() if treebanks.text_language(p) in languages}
-    if not texts:
-        raise InputNotFoundError(f"{options.text}: no text of {', '.join(sorted(languages))}")
-    return texts
-
-
-def _treebanks(options: _Options, part: str, *languages: str) -> list[Path]:
-    files = treebanks.Treebanks(options.treebanks).part(part)
-    paths = [path for language in languages for path in files.get(language, ())]
-    if not paths:
-        names = ", ".join(languages)
-        raise InputNotFoundError(f"{options.treebanks}: no {part} file of {names}")
-    return paths
 
 
 def _train(

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,6 +29,7 @@ from mtag_core.training.data.treebanks import (
     first_tokens,
     read_lines,
     read_sentences,
+    text_files,
     treebank_files,
     treebank_name,
     treebanks_with,
@@ -41,6 +42,9 @@ _FEW_TOKENS = 10_000
 
 SPACED_INSIDE = frozenset({"vi"})
 """Languages whose tokens may hold spaces."""
+
+# Text that is labelled besides a language's own: in the other script.
+_MORE_TEXT = {"zh": ("yue",)}
 
 SEGMENTED = ".segmented.txt.xz"
 SPLITS = ".splits.jsonl.xz"
@@ -138,6 +142,37 @@ def _evenly(paths: Sequence[Path], n_tokens: int) -> Sentences:
     return [s for path in paths for s in first_tokens(sentences[path], shares[path])]
 
 
+def files_of(directory: Path, part: str, languages: Sequence[str]) -> list[Path]:
+    """The treebank files of one part and some languages.
+
+    Raises:
+        InputNotFoundError: There is none.
+    """
+    files = Treebanks(directory).part(part)
+    paths = [path for language in languages for path in files.get(language, ())]
+    if not paths:
+        raise InputNotFoundError(f"{directory}: no {part} file of {', '.join(languages)}")
+    return paths
+
+
+def texts_of(directory: Path, languages: Sequence[str]) -> dict[str, Path]:
+    """Files of text in some languages, those of Cantonese with Chinese, by their names.
+
+    Raises:
+        InputNotFoundError: There is none.
+    """
+    wanted = {*languages, *chain.from_iterable(_MORE_TEXT.get(name, ()) for name in languages)}
+    texts = {n: path for n, path in text_files(directory).items() if text_language(path) in wanted}
+    if not texts:
+        raise InputNotFoundError(f"{directory}: no text of {', '.join(sorted(wanted))}")
+    return texts
+
+
+def text_lines(path: Path) -> Iterator[str]:
+    """Lines of a text but for empty ones, without marks and without blanks around them."""
+    return filter(None, (_MARK.sub("", line).strip() for line in read_lines(path)))
+
+
 def neighbours(items: Iterable[_Item], most: int, *, seed: int = 1) -> Iterator[list[_Item]]:
     """Cuts items into groups of up to `most` that follow one another; the seed chooses sizes."""
     generator, rest = random.Random(seed), iter(items)
@@ -148,11 +183,6 @@ def neighbours(items: Iterable[_Item], most: int, *, seed: int = 1) -> Iterator[
 def text_language(path: Path) -> str:
     """The language of a file of running or labelled text: `zh_hant.txt.xz` -> `zh`."""
     return path.name.split(".")[0].split("_")[0]
-
-
-def without_marks(text: str) -> str:
-    """Takes out of a text what would be read as a mark."""
-    return _MARK.sub("", text)
 
 
 def marked_line(
@@ -181,7 +211,7 @@ def read_marked(directory: Path, language: str) -> Iterator[MarkedSentence]:
     for line in _labelled_lines(directory, language, SEGMENTED):
         marks = enumerate(_MARK.finditer(line))
         offsets = {match.start() - number: _MEANINGS[match[0]] for number, match in marks}
-        yield without_marks(line.rstrip("\n")), offsets
+        yield _MARK.sub("", line.rstrip("\n")), offsets
 
 
 def split_line(sentence: Sequence[Surface]) -> str:

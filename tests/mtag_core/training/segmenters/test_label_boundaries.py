@@ -5,10 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.__main__ import main
 from mtag_core.storage import create_text
+from mtag_core.training.networks.model import Batch
+from mtag_core.training.segmenters import dictionaries
+from mtag_core.training.segmenters.encoder_labels import BoundaryTeacher
 from mtag_core.training.segmenters.marked_text import span_f1
 from mtag_core.training.segmenters.treebanks import read_marked
 from tests.mtag_core.training.tiny_teacher import write_model
@@ -59,6 +62,41 @@ def test_labelling_repeats_exactly(folder):
         assert _label(folder, output, f"--text={folder / 'text'}", "--max_pieces=16") == 0
     one, two = (folder / name / "zh.segmented.txt.xz" for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
+
+
+def test_text_is_labelled_with_a_dictionary(folder, monkeypatch, capsys):
+    monkeypatch.setitem(dictionaries.ANALYSERS, "zh", lambda: lambda text: [(c, c) for c in text])
+    tags, places = folder / "tags", [f"--treebanks={folder / 'ud'}", f"--text={folder / 'text'}"]
+    assert main(["label", "dictionary", "--languages=zh", f"--output={tags}", *places]) == 0
+    flags = [f"--dictionary={tags}", f"--text={folder / 'text'}", "--max_pieces=16"]
+    assert _label(folder, "out", *flags) == 0
+    assert "".join(text for text, _ in read_marked(folder / "out", "zh")) == "".join(_TEXT * 2)
+    with create_text(folder / "text" / "zh_hant.txt.xz") as sink:
+        sink.write("abcdeh\n")
+    assert _label(folder, "other", *flags) == 1
+    assert "zh_hant.tags.txt.xz:1: 5 tags; expected 6" in capsys.readouterr().err
+
+
+class _Echo(torch.nn.Module):
+    def forward(self, piece_ids, is_piece, added):
+        return added
+
+
+def test_tags_are_read_beside_the_pieces_of_their_units():
+    teacher = BoundaryTeacher(_Echo(), hidden_size=4, n_tags=3).eval()
+    one, two = torch.eye(4)[:2]
+    teacher.tags.weight.data[1:] = torch.stack([one, two])
+    # Units of two pieces and of one, behind the piece that opens the sentence.
+    first, last = torch.tensor([1, 3]), torch.tensor([2, 3])
+    ids = torch.ones(1, 5, dtype=torch.long)
+    batch = Batch(ids, ids > 0, first, last, torch.tensor([0, 1]))
+    logits = teacher(batch, torch.tensor([2, 1]))
+    expected = teacher.head(torch.stack([torch.cat([two, two]), torch.cat([one, one])]))
+    torch.testing.assert_close(logits, expected)
+
+
+def test_tags_say_nothing_before_they_are_learnt():
+    assert not BoundaryTeacher(_Echo(), hidden_size=4, n_tags=3).tags.weight.any()
 
 
 def test_languages_without_text_are_an_error(folder, capsys):

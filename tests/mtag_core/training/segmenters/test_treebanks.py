@@ -13,7 +13,7 @@ from mtag_core.training.segmenters.treebanks import (
     read_marked,
     read_splits,
     split_line,
-    without_marks,
+    text_lines,
 )
 
 _BLANK = "\t_" * 8
@@ -110,8 +110,10 @@ def test_sentence_ends_break_the_line(tmp_path):
     assert [text for text, _ in _read(tmp_path, lines)] == ["ab", "c"]
 
 
-def test_text_cannot_hold_marks():
-    assert without_marks(f"a{MARKS[1]}b{MARKS[2]}c{MARKS[3]}") == "abc"
+def test_lines_of_text_hold_no_marks(tmp_path):
+    path = tmp_path / "zh.txt"
+    path.write_text(f" a{MARKS[1]}b{MARKS[2]}c{MARKS[3]} \n\n{MARKS[1]}\nd\n")
+    assert list(text_lines(path)) == ["abc", "d"]
 
 
 def test_split_sentences_are_read_as_they_were_written(tmp_path):
