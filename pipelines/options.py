@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from mtag_core.cli.flag_parser import FlagParser
+from mtag_core.cli.commands import FlagParser
 from mtag_core.corpus.items import AUTO, Format, ReadOptions
 from mtag_core.corpus.planning import MAX_ITEM_BYTES, MIN_ITEM_BYTES
 from mtag_core.corpus.registry import format_of, formats, formats_using

@@ -4,16 +4,18 @@ A command's module is imported only when it is called, so that tagging never imp
 needs. Jobs on Apache Beam are added by `pipelines`, which is above this package.
 
 What trains is a recipe: a module of `mtag_core.training` with `run(options) -> str`, what to print
-at the end.
+at the end. Errors of flags are one line that says what to do.
 """
 
+import argparse
+import difflib
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import MISSING, dataclass
-from typing import Any
+from itertools import takewhile
+from typing import Any, NoReturn
 
 from mtag_core import __version__
-from mtag_core.cli.flag_parser import FlagParser, hint
 from mtag_core.cli.logs import start_logging
 from mtag_core.errors import UsageError
 from mtag_core.options import Flags
@@ -38,6 +40,8 @@ from mtag_core.training.segmenter_options import (
     TrainSegmentersOptions,
 )
 
+# Names that are as close as this are taken for slips, however close those of others are.
+_CLOSE = 0.7
 # What only some commands need.
 _PACKAGE_TO_EXTRA = {
     **dict.fromkeys(("torch", "transformers"), "train"),
@@ -46,6 +50,59 @@ _PACKAGE_TO_EXTRA = {
     **dict.fromkeys(("apache_beam", "pyarrow"), "corpus"),
     **dict.fromkeys(("prometheus_client", "python_multipart", "starlette", "uvicorn"), "serve"),
 }
+
+
+class FlagParser(argparse.ArgumentParser):
+    """Raises `UsageError` instead of printing the usage and leaving; takes no shortened flags."""
+
+    def __init__(self, *, prog: str, **arguments: Any) -> None:  # noqa: ANN401
+        super().__init__(prog=prog, allow_abbrev=False, **arguments)
+
+    def error(self, message: str) -> NoReturn:
+        """Raises the message."""
+        raise UsageError(f"{message}; see --help")
+
+    @property
+    def flags(self) -> list[str]:
+        """The names of all flags that the help shows."""
+        shown = (action for action in self._actions if action.help is not argparse.SUPPRESS)
+        return [flag for action in shown for flag in action.option_strings]
+
+    def parse_all(self, argv: Sequence[str]) -> argparse.Namespace:
+        """Parses a command line on which nothing may be left over.
+
+        Raises:
+            UsageError: A flag is unknown, missing or has a wrong value.
+        """
+        self.check_names(argv)
+        args, rest = self.parse_known_args(list(argv))
+        if rest:
+            raise UsageError(f"unexpected argument {rest[0]!r}; see --help")
+        return args
+
+    def check_names(self, argv: Sequence[str], *, others: Collection[str] = ()) -> None:
+        """Raises for an unknown flag; said first, since a misspelt flag is then missing, too."""
+        for word in takewhile(lambda word: word != "--", argv):
+            name = word.partition("=")[0]
+            # As argparse has it, a word with a space is a value.
+            is_flag = name.startswith("--") and " " not in name
+            if is_flag and name not in self._option_string_actions and name not in others:
+                raise UsageError(f"unknown flag {name}; {hint(name, self.flags, others)}")
+
+
+def hint(name: str, own: Iterable[str], others: Iterable[str] = ()) -> str:
+    """What to do about an unknown name.
+
+    Args:
+        name: As it was written.
+        own: Known names, preferred where one is close.
+        others: More of them.
+    """
+    own = list(own)
+    near = difflib.get_close_matches(name, own, n=1, cutoff=_CLOSE) or difflib.get_close_matches(
+        name, [*own, *others], n=1
+    )
+    return f"did you mean {near[0]}?" if near else "see --help"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,8 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from mtag_core.errors import UsageError
-from mtag_core.serve.rounds import TaskAnswer
 from mtag_core.serve.tasks import MODEL, task_of
-from mtag_core.serve.workers import Workers
+from mtag_core.serve.workers import TaskAnswer, Workers
 
 _URLENCODED = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"

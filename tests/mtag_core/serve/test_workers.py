@@ -4,9 +4,8 @@ import pytest
 
 from mtag_core.errors import MtagError
 from mtag_core.serve import workers as module
-from mtag_core.serve.rounds import Rounds
 from mtag_core.serve.tasks import Task
-from mtag_core.serve.workers import Workers
+from mtag_core.serve.workers import Rounds, Workers
 from tests.mtag_core.serve.fake_server import ServedTagger, load_no_tagger, load_served_tagger
 
 
