@@ -1,30 +1,22 @@
-"""What a call of a template leaves in the text whose name no table has.
+"""What a call of a template leaves in the text.
 
-A call inside a sentence whose first argument is text shows that text. Boxes and navigation stand
-alone in their lines, or have named arguments only. Notes stand close behind a word or a full stop,
-where words have spaces between them, or have the name of a note.
+Templates of known names have rules, by families: which argument carries the words, and how.
+
+Of others a call inside a sentence whose first argument is text shows that text. Boxes and
+navigation stand alone in their lines, or have named arguments only. Notes stand close behind a word
+or a full stop, where words have spaces between them, or have the name of a note.
 """
 
 import re
+from collections.abc import Callable
 from itertools import dropwhile
 
+import mtag_core.wikipedia.quantities as quantities
+import mtag_core.wikipedia.template_names as names
 from mtag_core.wikipedia.calls import Call, Place
-from mtag_core.wikipedia.quantities import (
-    is_date,
-    is_number,
-    is_ordinal_ending,
-    is_roman,
-    iso_date,
-    ordinal,
-    quantity,
-)
-from mtag_core.wikipedia.tags import HOLE, NOTHING
-from mtag_core.wikipedia.template_names import COUNTRY_CODES, LANGUAGE_CODES
-from mtag_core.wikipedia.template_rules import (
-    SILENT_NAMES,
-    SILENT_PREFIXES,
-    SILENT_SUFFIXES,
-)
+from mtag_core.wikipedia.tags import HOLE, NOTHING, protect
+
+Rule = Callable[[Call], str]
 
 _TEXT_KEYS = ("text", "texte", "texto", "testo", "текст", "tekst", "κείμενο", "본문", "內容")
 _BLANKS = f" \t\xa0:*#;'{HOLE}{NOTHING}"
@@ -50,12 +42,28 @@ _NUMBERED_NAME = re.compile(
 )
 _SHORT_FORM = re.compile(r"[^\W\d]{1,5}\.")
 _NOT_LATIN = re.compile("[\u0370-\u1dff\u2100-\uffff]")
+_CURRENCIES = {"us$": "US$", "usd": "US$", "inr": "₹", "₹": "₹", "gbp": "£", "£": "£", "eur": "€"}
+_CURRENCIES |= {"jpy": "¥", "a$": "A$", "aud": "A$", "cad": "C$", "rupee": "₹", "रुपया": "₹"}
+_QUOTATION_MARKS = {
+    "fr": ("« ", " »"),
+    "es": ("«", "»"),
+    "ru": ("«", "»"),
+    "uk": ("«", "»"),
+    "de": ("„", "“"),
+    "ja": ("「", "」"),
+}
+# `{{lang-XX|words}}` in the wikis' own spellings.
+_LANGUAGE_TEMPLATE = re.compile(
+    r"(?:lang|llang|vol|langue|мова|език|језик|idioma|לשון|язык|langi?x?|bahasa|dil|lingua|língua)"
+    r"-[a-z][a-z0-9-]*$|l/[a-z]{2,3}$"
+)
+_FRENCH_CENTURY = re.compile(r"-?sp?-?|siècles?")
 
 
 def is_silent(name: str) -> bool:
     """Whether a template's name says that it leaves a note, a sign or a picture."""
-    is_named = name in SILENT_NAMES or "/" in name or ":" in name
-    return is_named or name.startswith(SILENT_PREFIXES) or name.endswith(SILENT_SUFFIXES)
+    is_named = name in _SILENT_NAMES or "/" in name or ":" in name
+    return is_named or name.startswith(_SILENT_PREFIXES) or name.endswith(_SILENT_SUFFIXES)
 
 
 def words_of_unknown(call: Call) -> str:
@@ -82,7 +90,7 @@ def words_of_unknown(call: Call) -> str:
         return HOLE if _is_repeated(words, call.place) else words
     text = next((call.named[key] for key in _TEXT_KEYS if call.named.get(key)), "")
     has_arguments = call.named or call.positional
-    if has_arguments and call.written_name not in COUNTRY_CODES:
+    if has_arguments and call.written_name not in names.COUNTRY_CODES:
         return text or HOLE
     return _of_name(call)
 
@@ -95,7 +103,7 @@ def _is_in_sentence(call: Call, before: str) -> bool:
         return not _SENTENCE_END.search(before[-8:]) or bool(after.strip())
     # At a line's start a box stands, unless the sentence goes on behind the call.
     after = after.replace("&nbsp;", " ")
-    if call.written_name in COUNTRY_CODES:
+    if call.written_name in names.COUNTRY_CODES:
         return bool(after.strip()) and not after[0].isalnum()
     rest = after.lstrip(" \xa0,;)»")
     return rest != after and (rest[:1].islower() or rest[:1] in tuple("-–—:("))
@@ -114,24 +122,24 @@ def _is_glued(before: str) -> bool:
 
 
 def _is_ending(call: Call, before: str) -> bool:
-    return before[-1:] in tuple("0123456789IVXLCDM") and is_ordinal_ending(call.name)
+    return before[-1:] in tuple("0123456789IVXLCDM") and quantities.is_ordinal_ending(call.name)
 
 
 def _words(call: Call) -> list[str]:
     values = list(dropwhile(_is_code, call.values()))
     if not values or _is_label(values[0]) or _NO_WORDS.fullmatch(values[0]):
         return []
-    is_place = not _COMPASS.isdisjoint(values) and is_number(values[0])
+    is_place = not _COMPASS.isdisjoint(values) and quantities.is_number(values[0])
     n_words = len(values[0].split())
     is_note = n_words > _MAX_WORDS or _SENTENCE.search(values[0])
     is_file = any(map(_FILE.search, values[:_MAX_VALUES]))
-    is_list = len(values) > _MAX_VALUES and not any(map(is_number, values))
+    is_list = len(values) > _MAX_VALUES and not any(map(quantities.is_number, values))
     return [] if is_place or is_note or is_file or is_list else values
 
 
 def _is_code(value: str) -> bool:
     is_path = "/" in value and " " not in value and (value[-1] == "/" or value.count("/") > 1)
-    return value in LANGUAGE_CODES or is_path or bool(_IDENTIFIER.fullmatch(value))
+    return value in names.LANGUAGE_CODES or is_path or bool(_IDENTIFIER.fullmatch(value))
 
 
 def _is_repeated(words: str, place: Place) -> bool:
@@ -146,11 +154,11 @@ def _is_label(value: str) -> bool:
 
 def _by_shape(call: Call, values: list[str]) -> str:
     first, second = values[0], values[1] if len(values) > 1 else ""
-    if is_date(values):
-        return iso_date(call)
-    if (is_roman(first) or first.isdecimal()) and is_ordinal_ending(second):
-        return ordinal(values)
-    if is_number(first):
+    if quantities.is_date(values):
+        return quantities.iso_date(call)
+    if (quantities.is_roman(first) or first.isdecimal()) and quantities.is_ordinal_ending(second):
+        return quantities.ordinal(values)
+    if quantities.is_number(first):
         return _number(call, first, second)
     if second.isdecimal() and len(second) == 4 and first[:1].isupper():
         # A name and a year: a book.
@@ -164,11 +172,13 @@ def _by_shape(call: Call, values: list[str]) -> str:
 
 def _number(call: Call, first: str, second: str) -> str:
     name = call.written_name
-    if is_number(second) or (name.isupper() and not second and not call.place.is_inner()):
+    if quantities.is_number(second) or (
+        name.isupper() and not second and not call.place.is_inner()
+    ):
         # Two numbers are data; a name in capitals is a book's, its number a volume's.
         return HOLE
     if second:
-        return quantity(call)
+        return quantities.quantity(call)
     is_phrase = " " in name and name[0].isupper() and not any(map(str.isdecimal, name))
     return f"{name} {first}" if is_phrase else first
 
@@ -181,4 +191,168 @@ def _of_name(call: Call) -> str:
     name = call.written_name
     is_sign = len(name) == 1 and not name.isalnum()
     is_text = _NUMBERED_NAME.fullmatch(name) or _SHORT_FORM.fullmatch(name) or is_sign
-    return name if is_text or name in COUNTRY_CODES else HOLE
+    return name if is_text or name in names.COUNTRY_CODES else HOLE
+
+
+def rule_of(name: str) -> Rule | None:
+    """The rule for a template's name, or None where it is not known."""
+    rule = _NAME_TO_RULE.get(name)
+    if rule is None and _LANGUAGE_TEMPLATE.match(name):
+        return _first
+    if rule is None and _FRENCH_CENTURY.fullmatch(name):
+        return quantities.french_century
+    return rule
+
+
+def _first(call: Call) -> str:
+    return call.get(0) or call.named.get("text", "")
+
+
+def _second(call: Call) -> str:
+    return call.get(1) or call.named.get("text", "") or call.named.get("texte", "")
+
+
+def _last(call: Call) -> str:
+    return next(reversed(call.values()), "")
+
+
+def _spaced(call: Call) -> str:
+    return " ".join(call.values())
+
+
+def _word(call: Call) -> str:
+    values = call.positional
+    n_codes = 2 if len(values) > 2 and values[1] in names.LANGUAGE_CODES else 1
+    word = call.named.get("alt") or "".join(values[n_codes + 1 : n_codes + 2])
+    return word or "".join(values[n_codes : n_codes + 1]).strip("-")
+
+
+def _measure_or_word(call: Call) -> str:
+    return quantities.physical_value(call) if quantities.is_number(call.get(0)) else _word(call)
+
+
+def _number_of(call: Call) -> str:
+    return f"{call.written_name} {_spaced(call)}".rstrip()
+
+
+def _affixes(call: Call) -> str:
+    values = call.values()
+    return " + ".join(values[1:] if values and values[0] in names.LANGUAGE_CODES else values)
+
+
+def _bracketed(call: Call) -> str:
+    values = call.values()
+    if values and values[0] in names.LANGUAGE_CODES:
+        values = values[1:]
+    shown = [value for value in values if value != "_"]
+    return f"({', '.join(shown)})" if shown else ""
+
+
+def _quote(call: Call) -> str:
+    text = call.named.get("text") or call.named.get("quote") or call.get(0)
+    return f"\n\n{text}\n\n" if text else ""
+
+
+def _quoted(call: Call) -> str:
+    before, after = _QUOTATION_MARKS.get(call.language or "", ("“", "”"))
+    return f"{before}{call.get(0)}{after}" if call.get(0) else ""
+
+
+def _linked(call: Call) -> str:
+    if call.get(0) in names.LANGUAGE_CODES:
+        return _last(call)
+    keys = ("lt", "label", "текст", "texte", "text", "fr", "trad", "nl", "de")
+    return next((call.named[key] for key in keys if call.named.get(key)), call.get(0))
+
+
+def _chinese(call: Call) -> str:
+    values = (call.named.get(key, "") for key in ("c", "t", "s", "p", "w"))
+    return next((value for value in values if value), _first(call))
+
+
+def _nihongo(call: Call) -> str:
+    inner = ", ".join(value for value in call.positional[1:3] if value)
+    return f"{call.get(0)} ({inner})" if inner and call.get(0) else call.get(0) or inner
+
+
+def _as_of(call: Call) -> str:
+    phrase = call.name if call.named.get("lc") else call.name.capitalize()
+    return call.named.get("alt") or f"{phrase} {_spaced(call)}"
+
+
+def _named_first(call: Call) -> str:
+    return f"{call.name.upper().rstrip('2')} {call.get(0)}" if call.get(0) else ""
+
+
+def _title_words(call: Call) -> str:
+    return call.get(1) or call.get(0).removeprefix("http://").removeprefix("https://")
+
+
+def _fixed(text: str) -> Rule:
+    """Always the same text; its apostrophes are no marks of bold or italic."""
+    shown = protect(text) if "'" in text else text
+    return lambda _call: shown
+
+
+def _split(text: str) -> list[str]:
+    return [name.strip() for name in text.replace("\n", "|").split("|") if name.strip()]
+
+
+_GROUPS: list[tuple[str, Rule]] = [
+    (names.FIRST_NAMES, _first),
+    (names.SECOND_NAMES, _second),
+    (names.LAST_NAMES, _last),
+    (names.BRACKETED_NAMES, _bracketed),
+    (names.WORD_NAMES, _word),
+    (names.LISTED_NAMES, lambda call: ", ".join(call.values())),
+    (names.AFFIX_NAMES, _affixes),
+    (names.NUMBER_OF_NAMES, _number_of),
+    (names.QUOTE_NAMES, _quote),
+    (names.LINKED_NAMES, _linked),
+    (names.LINKED_SECOND_NAMES, lambda call: call.get(1) or call.get(0)),
+    (names.ISO_DATE_NAMES, quantities.iso_date),
+    (names.DAY_FIRST_NAMES, quantities.day_first_date),
+    (names.OLD_STYLE_NAMES, quantities.old_style_date),
+    (names.JOINED_NAMES, lambda call: "".join(call.positional)),
+    (names.SPACED_NAMES, _spaced),
+    (names.QUANTITY_NAMES, quantities.quantity),
+    (names.IDENTIFIER_NAMES, _named_first),
+    (quantities.CENTURY_NAMES, quantities.century),
+    (quantities.CENTURY_BEHIND_NAMES, quantities.century_behind),
+    (
+        "convert|cvt|cvt2|convert2|conversion|перетворити|chuyển đổi|đổi|converter|convertir"
+        "|converti|konwertuj|omreken|konvertera|변환|حول|تحويل|конвертировать|переводить|umrechnung",
+        quantities.convert,
+    ),
+    ("val|nval|physical value", quantities.physical_value),
+    ("m", _measure_or_word),
+    ("e|esp|x10", quantities.power_of_ten),
+    ("frac|fraction|sfrac|frac2|fract|дріб|分数|дробь|bruch", quantities.fraction),
+    ("heure|hour|hora|uhr|час", quantities.hour),
+    ("circa|c.|ca|ca.", lambda call: f"c. {call.get(0)}".rstrip()),
+    ("as of|asof|tính đến", _as_of),
+    ("uss|hms|ss|rms|hmcs|hmas|ms|mv|usns|sms|rfc", _named_first),
+    ("ietf rfc", lambda call: f"RFC {call.get(0)}"),
+    (
+        "nihongo|nihongo4|նիհոնգո|nihongo krt|lang-ja2|japonais|giapponese|japonés|japonês",
+        _nihongo,
+    ),
+    ("chinois|coréen|нихонго|korean inline", _nihongo),
+    (
+        "ruby|読み仮名|ふりがな|読み仮名 ruby不使用|ruby-ja|yomigana|r-ja|ルビ|振り仮名",
+        lambda call: f"{call.get(0)}（{call.get(1)}）" if call.get(1) else call.get(0),
+    ),
+    ("zh|zh2|chinese inline|zho|cn-inline", _chinese),
+    ('guil|citation|"|cita inline|« »|guillemets', _quoted),
+    ("music", lambda call: names.MUSIC_SIGNS.get(call.get(0).lower(), "")),
+    ("url|official url|url2", _title_words),
+    ("|".join(_CURRENCIES), lambda call: _CURRENCIES[call.name] + call.get(0)),
+    ("font|style text|текст", _first),
+]
+_NAME_TO_RULE = {name: rule for group, rule in _GROUPS for name in _split(group)}
+_NAME_TO_RULE |= {
+    name: _fixed(text) for text, group in names.FIXED.items() for name in _split(group)
+}
+_SILENT_NAMES = frozenset(_split(names.SILENT_NAMES))
+_SILENT_PREFIXES = tuple(part.replace("_", " ") for part in _split(names.SILENT_PREFIXES))
+_SILENT_SUFFIXES = tuple(part.replace("_", " ") for part in _split(names.SILENT_SUFFIXES))
