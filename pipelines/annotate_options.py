@@ -9,8 +9,7 @@ from mtag_core.errors import UsageError
 from mtag_core.option_values import not_negative, positive, ratio, seconds
 from mtag_core.options import Flags, group, option
 from mtag_core.output.columns import COLUMNS
-from mtag_core.output.streams import COMPRESSION_SUFFIXES
-from mtag_core.output.writers import FORMATS, OutputFormat
+from mtag_core.output.writers import COMPRESSION_SUFFIXES, FORMATS, OutputFormat
 from mtag_core.storage import public_url
 from mtag_core.tagging.tagger_options import TaggerOptions
 from mtag_core.treebank_style import unused_styles

@@ -1,4 +1,16 @@
-"""The counts of all parts summed up: counts.parquet, words.parquet and what the report shows.
+"""What parts hold, counted: a small Parquet file a part, summed up at the end of a run.
+
+A row of a part's file is a number of a kind; the columns that the kind does not have are null.
+
+    kind        source  document  language  upos  key
+    documents   x                                               tagged documents
+    rejected    x                                               rejected documents
+    sentences   x
+    upos        x       x         x         x                   tokens
+    words                         x         x     lemma, form   tokens; rows of one key may repeat
+    confidence                                    0.95          tokens by the score of their UPOS
+
+The sums of all parts:
 
     counts.parquet   document, language, upos, n: tokens
     words.parquet    language, upos, lemma (form, where the bundle has no lemmas), n: tokens
@@ -18,24 +30,27 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mtag_core import storage
-from mtag_core.output.count_files import (
-    CONFIDENCE,
-    DOCUMENTS,
-    REJECTED,
-    SENTENCES,
-    UPOS,
-    WORDS,
-    read_counts,
-)
 from mtag_core.output.layout import OutputLayout
+from mtag_core.records import Document, Reject
+from mtag_core.tagging.tagged import TaggedSentence
 
+_DOCUMENTS, _REJECTED, _SENTENCES = "documents", "rejected", "sentences"
+_UPOS, _WORDS, _CONFIDENCE = "upos", "words", "confidence"
+_KEYS = ("kind", "source", "document", "language", "upos", "key")
+_SCHEMA = pa.schema([*((name, pa.string()) for name in _KEYS), ("n", pa.int64())])
+CONFIDENCE_BINS = 20
+# So many words are counted in memory; then they are written and counted from 0 again.
+_MOST_WORDS = 50_000
+_ROWS = 65_536
+_Row = tuple[str | None, ...]
 _N_TOGETHER = 32
 # Rows that are held, some hundred bytes each.
 _MOST_ROWS = 300_000
@@ -45,6 +60,93 @@ _REPORT_ROWS = 200
 _MOST_CHARACTERS = 200
 _REPORT_LANGUAGES = 20
 _REPORT_WORDS = 50
+
+
+class CountsWriter:
+    """Counts the documents of a part and writes them into a Parquet file."""
+
+    def __init__(self, sink: BinaryIO) -> None:
+        self._writer = pq.ParquetWriter(sink, _SCHEMA, compression="zstd")
+        self._rows: list[tuple[_Row, int]] = []
+        self._sources: Counter[tuple[str, str]] = Counter()
+        # By language.
+        self._document: dict[str, Counter[str]] = defaultdict(Counter)
+        self._words: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+        self._n_words_left = _MOST_WORDS
+        self._scores: list[float] = []
+        self._n_by_score = np.zeros(CONFIDENCE_BINS, np.int64)
+
+    def add(self, tagged: TaggedSentence) -> None:
+        """Counts a sentence of the document that `end_document` will name."""
+        language, words = tagged.sentence.language, tagged.lemmas or tagged.sentence.forms
+        self._document[language].update(tagged.upos)
+        self._words[language].update(zip(tagged.upos, words, strict=True))
+        self._scores.extend(tagged.upos_scores)
+        self._n_words_left -= len(words)
+        if self._n_words_left <= 0:
+            self._make_room()
+
+    def end_document(self, document: Document, n_sentences: int) -> None:
+        """Ends a document that was written."""
+        source = storage.writable(document.source)
+        self._sources[_DOCUMENTS, source] += 1
+        self._sources[_SENTENCES, source] += n_sentences
+        for language, counts in sorted(self._document.items()):
+            for upos, n in sorted(counts.items()):
+                self._add((_UPOS, source, document.doc_id, language, upos, None), n)
+        self._document.clear()
+
+    def reject(self, reject: Reject) -> None:
+        """Counts a document that was rejected."""
+        self._sources[_REJECTED, storage.writable(reject.source)] += 1
+
+    def close(self) -> None:
+        """Writes what is left, and the footer."""
+        self._end_words()
+        self._end_scores()
+        for (kind, source), n in sorted(self._sources.items()):
+            self._add((kind, source, None, None, None, None), n)
+        for index, n in enumerate(self._n_by_score.tolist()):
+            low = f"{index / CONFIDENCE_BINS:.2f}"
+            if n:
+                self._add((_CONFIDENCE, None, None, None, None, low), n)
+        self._flush()
+        self._writer.close()
+
+    def _make_room(self) -> None:
+        self._end_scores()
+        n_held = sum(map(len, self._words.values()))
+        if n_held > _MOST_WORDS // 2:
+            self._end_words()
+            n_held = 0
+        # So many tokens cannot be more words than are held at most.
+        self._n_words_left = _MOST_WORDS - n_held
+
+    def _end_scores(self) -> None:
+        bins = (np.array(self._scores, np.float64) * CONFIDENCE_BINS).astype(np.int64)
+        bins = np.minimum(bins, CONFIDENCE_BINS - 1)
+        self._n_by_score += np.bincount(bins, minlength=CONFIDENCE_BINS)
+        self._scores.clear()
+
+    def _end_words(self) -> None:
+        for language, counts in sorted(self._words.items()):
+            for (upos, word), n in sorted(counts.items()):
+                self._add((_WORDS, None, None, language, upos, word), n)
+        self._words.clear()
+
+    def _add(self, row: _Row, n: int) -> None:
+        self._rows.append((row, n))
+        if len(self._rows) >= _ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        keys, numbers = zip(*self._rows, strict=True)
+        columns: list[Any] = [*zip(*keys, strict=True), numbers]
+        arrays = [pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
+        self._rows = []
 
 
 @dataclass
@@ -89,15 +191,15 @@ def write_count_tables(layout: OutputLayout, part_ids: Sequence[str]) -> CountSu
         upos = _Sums(("language", "upos"), folder)
         for table in _tables(layout, part_ids):
             kinds = {kind: table.filter(pc.equal(table["kind"], kind)) for kind in _kinds(table)}
-            if UPOS in kinds:
-                documents.add(kinds[UPOS])
-                upos.add(kinds[UPOS])
-                sources.add(kinds[UPOS])
-            if WORDS in kinds:
-                words.add(kinds[WORDS])
-            for kind in {DOCUMENTS, REJECTED, SENTENCES} & kinds.keys():
+            if _UPOS in kinds:
+                documents.add(kinds[_UPOS])
+                upos.add(kinds[_UPOS])
+                sources.add(kinds[_UPOS])
+            if _WORDS in kinds:
+                words.add(kinds[_WORDS])
+            for kind in {_DOCUMENTS, _REJECTED, _SENTENCES} & kinds.keys():
                 sources.add(kinds[kind])
-            for row in kinds[CONFIDENCE].to_pylist() if CONFIDENCE in kinds else ():
+            for row in kinds[_CONFIDENCE].to_pylist() if _CONFIDENCE in kinds else ():
                 scores[row["key"]] += row["n"]
         summary.documents = documents.close()
         summary.confidence = dict(sorted(scores.items()))
@@ -121,7 +223,8 @@ def _tables(layout: OutputLayout, part_ids: Sequence[str]) -> Iterator[pa.Table]
     with ThreadPoolExecutor(_N_TOGETHER) as pool:
         while chunk := list(islice(paths, _N_TOGETHER)):
             for data in pool.map(storage.read_bytes, chunk):
-                yield from read_counts(BytesIO(data))
+                file = pq.ParquetFile(BytesIO(data))
+                yield from map(file.read_row_group, range(file.num_row_groups))
 
 
 class _Sums:
@@ -254,7 +357,7 @@ def _top_sources(sums: _Sums) -> tuple[list[tuple[str, int, int, int, int]], int
         for row in table.to_pylist():
             kind_to_n[row["source"]][row["kind"]] = row["n"]
         rows = (
-            (source[:_MOST_CHARACTERS], n[DOCUMENTS], n[REJECTED], n[SENTENCES], n[UPOS])
+            (source[:_MOST_CHARACTERS], n[_DOCUMENTS], n[_REJECTED], n[_SENTENCES], n[_UPOS])
             for source, n in kind_to_n.items()
         )
         top = heapq.nsmallest(_REPORT_ROWS, [*top, *rows], key=lambda row: (-row[4], row[0]))

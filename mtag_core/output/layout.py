@@ -1,4 +1,4 @@
-"""Names in an output directory, and the writing of one part under them.
+"""Names in an output directory.
 
     config.json                     what the directory's parts were made with
     parts/part-<id>.<format>        tagged sentences of one work item
@@ -25,20 +25,14 @@ does no harm. Only files with these names are ever removed.
 
 import re
 import time
-from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from typing import Any, BinaryIO, cast
 
 from mtag_core import storage
 from mtag_core.errors import OutputError
-from mtag_core.output.count_files import CountsWriter, open_counts
 from mtag_core.output.json_files import read_record, write_json
-from mtag_core.output.manifests import MANIFEST_VERSION, FileDigest, Manifest
-from mtag_core.output.rejects import reject_to_line
-from mtag_core.output.streams import HashingStream
-from mtag_core.output.writers import PartFormat, RowWriter
-from mtag_core.records import Reject
+from mtag_core.output.manifests import MANIFEST_VERSION, Manifest
+from mtag_core.output.writers import PartFormat
 
 PARTS, MANIFESTS, REJECTS, RUNS = "parts", "manifests", "rejects", "runs"
 SLICES, SPOOL, ATTEMPTS = "slices", "spool", "attempts"
@@ -181,54 +175,3 @@ class OutputLayout:
         """Writes a manifest; after this its part is done."""
         fields = {"version": MANIFEST_VERSION, **asdict(manifest)}
         write_json(self.manifest_path(manifest.part_id), fields)
-
-
-class PartFiles:
-    """The open files of one part: a writer of rows and, once needed, the rejects.
-
-    Attributes:
-        rows: The writer of the part's rows.
-        counts: A writer of counts; None for an output without them.
-    """
-
-    def __init__(self, layout: OutputLayout, part_id: str, files: ExitStack) -> None:
-        part, counts = layout.part_path(part_id), layout.part_counts_path(part_id)
-        self._paths = part, layout.rejects_path(part_id), counts
-        self._files = files
-        self._streams: dict[str, HashingStream] = {}
-        self.rows: RowWriter[Any] = files.enter_context(layout.format.open(self._open(part)))
-        self.counts: CountsWriter | None = None
-        if layout.words:
-            self.counts = files.enter_context(open_counts(self._open(counts)))
-
-    def reject(self, reject: Reject) -> None:
-        """Writes a rejected document; the first one opens the file."""
-        path = self._paths[1]
-        stream = self._streams.get(path) or self._open(path)
-        stream.write(reject_to_line(reject))
-
-    def digests(self) -> tuple[FileDigest, FileDigest | None, FileDigest | None]:
-        """Digests of the part, the rejects and the counts, right once the files are closed."""
-        part, rejects, counts = map(self._digest, self._paths)
-        return cast(FileDigest, part), rejects, counts
-
-    def _open(self, path: str) -> BinaryIO:
-        stream = HashingStream(self._files.enter_context(storage.atomic_writer(path)))
-        self._streams[path] = stream
-        return cast(BinaryIO, stream)
-
-    def _digest(self, path: str) -> FileDigest | None:
-        stream = self._streams.get(path)
-        if stream is None:
-            return None
-        return FileDigest(path.rsplit("/", 1)[-1], stream.n_bytes, stream.hexdigest())
-
-
-@contextmanager
-def open_part(layout: OutputLayout, part_id: str) -> Iterator[PartFiles]:
-    """Opens the files of a part; they appear under their names when the block ends well.
-
-    After an exception nothing appears and the temporary files are gone.
-    """
-    with ExitStack() as files:
-        yield PartFiles(layout, part_id, files)

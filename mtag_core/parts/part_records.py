@@ -18,7 +18,7 @@ from mtag_core.corpus.registry import read_item
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import Manifest
 from mtag_core.output.rejects import line_to_reject, reject_to_line
-from mtag_core.output.streams import compressed
+from mtag_core.output.writers import compressed
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.parts.read_alone import Trial, checked, read_item_alone
 from mtag_core.records import Document, MultiwordToken, Reject, Sentence

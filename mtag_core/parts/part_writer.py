@@ -4,14 +4,18 @@ import pickle
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import IO, Any, Generic, TypeVar
+from typing import IO, Any, BinaryIO, Generic, TypeVar, cast
 
+from mtag_core import storage
 from mtag_core.corpus.planning import stored_bytes
 from mtag_core.errors import CountMismatchError, StorageError
-from mtag_core.output.layout import OutputLayout, PartFiles, open_part
+from mtag_core.output.count_tables import CountsWriter
+from mtag_core.output.layout import OutputLayout
 from mtag_core.output.manifests import FileDigest, Manifest
+from mtag_core.output.rejects import reject_to_line
+from mtag_core.output.writers import HashingStream, RowWriter, whole_parquet
 from mtag_core.parts.counts import CompletenessCheck, PartCounts, Tally, check_balance
 from mtag_core.parts.part_records import CompletedPart, PartEnd, RecordKey
 from mtag_core.records import Block, OutputRow, Reject
@@ -208,6 +212,57 @@ class _OpenPart:
             self._sent_ids.add(given)
             return given
         return f"{self.part_id}.{ordinal}.{index}"
+
+
+class PartFiles:
+    """The open files of one part: a writer of rows and, once needed, the rejects.
+
+    Attributes:
+        rows: The writer of the part's rows.
+        counts: A writer of counts; None for an output without them.
+    """
+
+    def __init__(self, layout: OutputLayout, part_id: str, files: ExitStack) -> None:
+        part, counts = layout.part_path(part_id), layout.part_counts_path(part_id)
+        self._paths = part, layout.rejects_path(part_id), counts
+        self._files = files
+        self._streams: dict[str, HashingStream] = {}
+        self.rows: RowWriter[Any] = files.enter_context(layout.format.open(self._open(part)))
+        self.counts: CountsWriter | None = None
+        if layout.words:
+            self.counts = files.enter_context(whole_parquet(self._open(counts), CountsWriter))
+
+    def reject(self, reject: Reject) -> None:
+        """Writes a rejected document; the first one opens the file."""
+        path = self._paths[1]
+        stream = self._streams.get(path) or self._open(path)
+        stream.write(reject_to_line(reject))
+
+    def digests(self) -> tuple[FileDigest, FileDigest | None, FileDigest | None]:
+        """Digests of the part, the rejects and the counts, right once the files are closed."""
+        part, rejects, counts = map(self._digest, self._paths)
+        return cast(FileDigest, part), rejects, counts
+
+    def _open(self, path: str) -> BinaryIO:
+        stream = HashingStream(self._files.enter_context(storage.atomic_writer(path)))
+        self._streams[path] = stream
+        return cast(BinaryIO, stream)
+
+    def _digest(self, path: str) -> FileDigest | None:
+        stream = self._streams.get(path)
+        if stream is None:
+            return None
+        return FileDigest(path.rsplit("/", 1)[-1], stream.n_bytes, stream.hexdigest())
+
+
+@contextmanager
+def open_part(layout: OutputLayout, part_id: str) -> Iterator[PartFiles]:
+    """Opens the files of a part; they appear under their names when the block ends well.
+
+    After an exception nothing appears and the temporary files are gone.
+    """
+    with ExitStack() as files:
+        yield PartFiles(layout, part_id, files)
 
 
 class _DiscardedError(Exception):

@@ -11,8 +11,7 @@ from typing import Any
 from mtag_core import storage
 from mtag_core.corpus.decoding import REASONS, REMEDIES
 from mtag_core.languages import LANGUAGES
-from mtag_core.output.count_files import CONFIDENCE_BINS
-from mtag_core.output.count_tables import CountSummary
+from mtag_core.output.count_tables import CONFIDENCE_BINS, CountSummary
 from mtag_core.output.layout import (
     COUNT_SUMS,
     MANIFESTS,

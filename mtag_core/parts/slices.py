@@ -24,7 +24,7 @@ from mtag_core.parts.part_records import (
 from mtag_core.parts.plan import ItemSlice, PlannedPart, slice_part_id
 from mtag_core.parts.read_alone import Trial
 
-_VERSION = 1
+_LIST_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def read_slices(layout: OutputLayout, list_id: str) -> tuple[ItemSlice, ...] | N
     path = layout.slices_path(list_id)
     if not storage.exists(path):
         return None
-    return read_record(_SliceList, path, version=_VERSION).slices
+    return read_record(_SliceList, path, version=_LIST_VERSION).slices
 
 
 def read_all_slices(layout: OutputLayout) -> dict[str, tuple[ItemSlice, ...]]:
@@ -97,7 +97,7 @@ def _are_at_hand(layout: OutputLayout, list_id: str, slices: Sequence[ItemSlice]
 
 
 def _write_list(layout: OutputLayout, list_id: str, slices: Sequence[ItemSlice]) -> None:
-    fields = {"version": _VERSION, **asdict(_SliceList(tuple(slices)))}
+    fields = {"version": _LIST_VERSION, **asdict(_SliceList(tuple(slices)))}
     write_json(layout.slices_path(list_id), fields)
 
 

@@ -7,11 +7,10 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from mtag_core.output import count_files, count_tables
-from mtag_core.output.count_files import open_counts
-from mtag_core.output.count_tables import write_count_tables
+from mtag_core.output import count_tables
+from mtag_core.output.count_tables import CountsWriter, write_count_tables
 from mtag_core.output.layout import OutputLayout
-from mtag_core.output.writers import OutputFormat
+from mtag_core.output.writers import OutputFormat, whole_parquet
 from mtag_core.records import Document, Reject
 from mtag_core.tagging.tagged import TaggedSentence
 from tests.fake_tagger import tagged_sentences
@@ -34,7 +33,7 @@ def _sentences(doc_id: str) -> list[TaggedSentence]:
 
 def _write(layout: OutputLayout, part_id: str, doc_ids: list[str], n_rejects: int = 0) -> None:
     sink = io.BytesIO()
-    with open_counts(sink) as counts:
+    with whole_parquet(sink, CountsWriter) as counts:
         for doc_id in doc_ids:
             sentences = _sentences(doc_id)
             for tagged in sentences:
@@ -116,8 +115,8 @@ def test_sums_in_temporary_files_are_the_same(layout, monkeypatch):
 
 
 def test_a_part_that_forgets_words_in_between_gives_the_same_sums(layout, monkeypatch):
-    monkeypatch.setattr(count_files, "_MOST_WORDS", 4)
-    monkeypatch.setattr(count_files, "_ROWS", 3)
+    monkeypatch.setattr(count_tables, "_MOST_WORDS", 4)
+    monkeypatch.setattr(count_tables, "_ROWS", 3)
     _write(layout, _PARTS[0], ["a#0", "a#1"])
     write_count_tables(layout, _PARTS)
     assert {row[:3]: row[3] for row in _words(layout)} == _expected_words()
@@ -126,7 +125,7 @@ def test_a_part_that_forgets_words_in_between_gives_the_same_sums(layout, monkey
 def test_lemmas_take_the_place_of_forms_where_there_are_any(layout):
     [tagged] = tagged_sentences("Ana reads")
     sink = io.BytesIO()
-    with open_counts(sink) as counts:
+    with whole_parquet(sink, CountsWriter) as counts:
         counts.add(replace(tagged, lemmas=("Ana", "read")))
         counts.end_document(Document("a", "Ana reads", "a"), 1)
     with open(layout.part_counts_path(_PARTS[0]), "wb") as stream:
@@ -140,7 +139,7 @@ def test_lemmas_take_the_place_of_forms_where_there_are_any(layout):
 def test_long_names_and_words_are_cut_in_the_summary_alone(layout):
     [tagged] = tagged_sentences("x" * 5000)
     sink = io.BytesIO()
-    with open_counts(sink) as counts:
+    with whole_parquet(sink, CountsWriter) as counts:
         counts.add(tagged)
         counts.end_document(Document("d" * 5000, "", "s" * 5000), 1)
     with open(layout.part_counts_path(_PARTS[0]), "wb") as stream:

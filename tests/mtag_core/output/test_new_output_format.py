@@ -7,10 +7,10 @@ from typing import BinaryIO
 import pytest
 
 from mtag_core.output import writers
-from mtag_core.output.layout import PARTS, OutputLayout, open_part
+from mtag_core.output.layout import PARTS, OutputLayout
 from mtag_core.output.preview import preview_parts
-from mtag_core.output.streams import compressed
-from mtag_core.output.writers import OutputFormat, RowWriter
+from mtag_core.output.writers import OutputFormat, RowWriter, compressed
+from mtag_core.parts.part_writer import open_part
 from mtag_core.tagging.tagged import TaggedRow, TaggedSentence
 from tests.mtag_core.output.rows import example_rows
 

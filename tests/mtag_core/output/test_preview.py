@@ -2,9 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from mtag_core.output.layout import OutputLayout, open_part
+from mtag_core.output.layout import OutputLayout
 from mtag_core.output.preview import preview_parts
 from mtag_core.output.writers import OutputFormat
+from mtag_core.parts.part_writer import open_part
 from tests.fake_tagger import tagged_sentences
 from tests.mtag_core.output.rows import example_rows, multiword_row
 
