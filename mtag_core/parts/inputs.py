@@ -16,10 +16,10 @@ from mtag_core.errors import InputNotFoundError
 from mtag_core.output.layout import OutputLayout, is_own_path
 from mtag_core.parts import run as runs
 from mtag_core.parts.completed_parts import ManifestReader, completed_parts
+from mtag_core.parts.part_records import part_ids_of_slices
 from mtag_core.parts.plan import CompletedParts, PlannedPart, Sources
 from mtag_core.parts.run import RunConfig
 from mtag_core.parts.run_plan import plan_run
-from mtag_core.parts.slices import part_ids_of_slices
 from mtag_core.storage import FileInfo, list_files, literal_prefix, local_path, scheme_of
 
 

@@ -113,7 +113,7 @@ def _packs_still_right(
 
 @dataclass(frozen=True, slots=True)
 class ItemSlice:
-    """Consecutive documents of an item; see `mtag_core.parts.slices`.
+    """Consecutive documents of an item; see `mtag_core.parts.part_records`.
 
     Attributes:
         index: From 0.

@@ -38,9 +38,9 @@ from mtag_core.output.manifests import Manifest
 from mtag_core.parts.completed_parts import damaged_parts
 from mtag_core.parts.counts import check_balance
 from mtag_core.parts.outcome import collect_report_data, write_report_data
+from mtag_core.parts.part_records import part_ids_of_slices, read_slices
 from mtag_core.parts.plan import slice_part_id
 from mtag_core.parts.report import write_report
-from mtag_core.parts.slices import part_ids_of_slices, read_slices
 from mtag_core.tagging.tagger_options import TaggerOptions
 
 _LOGGER = logging.getLogger(__name__)

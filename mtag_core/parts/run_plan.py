@@ -23,9 +23,9 @@ from mtag_core.errors import OutputError
 from mtag_core.output.json_files import read_json
 from mtag_core.output.layout import OutputLayout
 from mtag_core.parts.completed_parts import ManifestReader, completed_parts, damaged_parts
+from mtag_core.parts.part_records import read_all_slices
 from mtag_core.parts.plan import NO_PARTS, CompletedParts, PlannedPart, plan_parts
 from mtag_core.parts.run import RunConfig
-from mtag_core.parts.slices import read_all_slices
 from mtag_core.records import Document
 from mtag_core.storage import FileInfo
 

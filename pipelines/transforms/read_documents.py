@@ -15,10 +15,9 @@ from apache_beam.internal import pickler
 from mtag_core import storage
 from mtag_core.corpus.items import ReadOptions
 from mtag_core.output.layout import OutputLayout
-from mtag_core.parts.part_records import CompletedPart, RecordKey, read_part
+from mtag_core.parts.part_records import CompletedPart, RecordKey, read_part, slice_item
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.parts.read_alone import attempt, trial_if
-from mtag_core.parts.slices import slice_item
 from mtag_core.records import Block, Document, Reject
 from mtag_core.segmentation.document_blocks import segment_document
 from pipelines.models import TextTagger

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from mtag_core.parts.slices import slice_item
+from mtag_core.parts.part_records import slice_item
 from tests.pipelines.killing import finished, kill_in_mid_run
 from tests.pipelines.trees import ARGUMENTS, annotate, tree
 

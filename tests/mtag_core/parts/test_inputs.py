@@ -12,8 +12,8 @@ from mtag_core.errors import InputNotFoundError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts.inputs import FileWatcher, StableFiles, list_inputs, list_present_inputs
+from mtag_core.parts.part_records import slice_item
 from mtag_core.parts.run import RunConfig, write_config
-from mtag_core.parts.slices import slice_item
 from mtag_core.storage import FileInfo
 from tests.mtag_core.parts.making import make_part
 

@@ -10,9 +10,8 @@ from mtag_core.corpus.items import ReadOptions
 from mtag_core.errors import CountMismatchError, OutputError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
-from mtag_core.parts.part_records import read_part
+from mtag_core.parts.part_records import read_part, read_slices, slice_item
 from mtag_core.parts.plan import CompletedParts, PlannedPart, plan_parts
-from mtag_core.parts.slices import read_slices, slice_item
 from mtag_core.records import Document, Reject
 from mtag_core.storage import list_files
 from tests.mtag_core.parts.making import make_part
