@@ -20,7 +20,7 @@ Each is a thin shell around `mtag_core`; they are in `pipelines.transforms`.
 if __name__ == "__main__":
     import sys
 
-    from pipelines.starting import start_job
+    from pipelines.process import start_job
 
     start_job("annotate", command="annotate", argv=sys.argv[1:])
 
@@ -61,18 +61,18 @@ from mtag_core.parts.run_plan import (
     write_plan,
 )
 from mtag_core.storage import FileInfo
-from pipelines.annotate_options import (
+from pipelines.console import print_plan
+from pipelines.job import check_reachable, find_inputs, make_parts, run_job
+from pipelines.models import Model, TextTagger, bundle_model
+from pipelines.options import (
     AnnotateOptions,
     parse_options,
     unused_run_flags,
     unused_style_flags,
 )
-from pipelines.interrupts import exit_program
-from pipelines.job import check_reachable, find_inputs, make_parts, run_job
-from pipelines.models import Model, TextTagger, bundle_model
-from pipelines.runners.registry import find_runner
+from pipelines.process import exit_program
+from pipelines.runners.runner import find_runner
 from pipelines.streaming import run_in_turn, run_unbounded
-from pipelines.summary import print_plan
 from pipelines.transforms.read_documents import ReadDocuments, SplitFiles, document_check
 from pipelines.transforms.segment import Segment
 from pipelines.transforms.steps import SharedModel

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from mtag_core.__main__ import main as mtag_main
 from mtag_core.cli.commands import COMMANDS as CORE_COMMANDS
 from mtag_core.cli.commands import Command
-from pipelines.interrupts import exit_program
-from pipelines.starting import end_without_packages, start_job
+from pipelines.process import end_without_packages, exit_program, start_job
 
 
 def _job(name: str, module: str, help_line: str) -> Command:

@@ -28,14 +28,11 @@ from mtag_core.parts.report import write_report
 from mtag_core.parts.run import RunConfig
 from mtag_core.parts.run_plan import PlanSize
 from mtag_core.storage import FileInfo
-from pipelines.interrupts import RunGuard, Terminated, exit_code, signal_message
+from pipelines.console import Progress, print_summary
 from pipelines.options import CorpusOptions, JobOptions, unused_read_flags
-from pipelines.progress import Progress
-from pipelines.run_folder import run_folder
+from pipelines.process import RunGuard, Terminated, exit_code, run_folder, signal_message
 from pipelines.runners.flink import FlinkJobs, WorkerWatch
-from pipelines.runners.registry import check_runner, find_runner
-from pipelines.runners.runner import mtag_error, worker_pool
-from pipelines.summary import print_summary
+from pipelines.runners.runner import check_runner, find_runner, mtag_error, worker_pool
 from pipelines.transforms.planned_parts import ReadPlan
 from pipelines.transforms.write_parts import FinishRun
 

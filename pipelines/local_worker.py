@@ -15,9 +15,7 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
-from pipelines.interrupts import exit_program
-from pipelines.run_folder import remove_open_marks
-from pipelines.starting import import_beam_alone
+from pipelines.process import exit_program, import_beam_alone, remove_open_marks
 
 _POLL_S = 0.25
 

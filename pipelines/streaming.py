@@ -28,11 +28,10 @@ from mtag_core.parts import run as runs
 from mtag_core.parts.inputs import FileWatcher, StableFiles, list_present_inputs
 from mtag_core.parts.run import RunConfig
 from mtag_core.storage import FileInfo
-from pipelines.annotate_options import AnnotateOptions
 from pipelines.job import run_pipeline
+from pipelines.options import AnnotateOptions
 from pipelines.runners.flink import FlinkJobs, WorkerWatch
-from pipelines.runners.registry import check_runner, find_runner
-from pipelines.runners.runner import worker_pool
+from pipelines.runners.runner import check_runner, find_runner, worker_pool
 from pipelines.transforms.planned_parts import WatchFiles
 
 _STOPPED = "stopped; the same command goes on from here"

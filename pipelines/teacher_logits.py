@@ -21,7 +21,7 @@ from all lists.
 if __name__ == "__main__":
     import sys
 
-    from pipelines.starting import start_job
+    from pipelines.process import start_job
 
     start_job("teacher_logits", command="logits", argv=sys.argv[1:])
 
@@ -70,11 +70,11 @@ from mtag_core.training.logits.sentence_choice import (
     remove_choice,
 )
 from mtag_core.training.logits.soft_targets import SummaryOptions, TailBasis
-from pipelines.interrupts import exit_program
+from pipelines.console import print_plan
 from pipelines.job import find_inputs, make_parts, run_job, run_planned
 from pipelines.models import PROGRAM
 from pipelines.options import CorpusOptions, JobOptions, parse_flags
-from pipelines.summary import print_plan
+from pipelines.process import exit_program
 from pipelines.transforms.read_documents import ReadDocuments
 from pipelines.transforms.segment import Segment
 from pipelines.transforms.steps import SharedModel

@@ -19,7 +19,7 @@ from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.runners.runner import PipelineRunner
 from apache_beam.transforms import environments
 
-from pipelines.run_folder import running_path
+from pipelines.process import running_path
 from pipelines.runners.runner import Runner
 
 

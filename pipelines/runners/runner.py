@@ -1,8 +1,8 @@
-"""What a runner is to mtag, and the checks of the services that a job elsewhere needs.
+"""What a runner is to mtag, which ones it knows more of than their names, and checks of services.
 
 Beam itself waits, some of it for ever, for a job server or a pool of workers that is not running.
-Each runner about which there is more to know is a module here with a `RUNNER`, which
-`pipelines.runners.registry` finds; every other runner of Beam works by its name alone.
+Each runner about which there is more to know is a module of this package with a `RUNNER`; every
+other runner of Beam works by its name alone.
 """
 
 import argparse
@@ -10,12 +10,15 @@ import re
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.runner import PipelineRunner
 
 from mtag_core import errors
-from mtag_core.errors import MtagError
+from mtag_core.errors import MtagError, UsageError
 
 SERVICE_TIMEOUT_S = 10
 """How long a service may take to answer."""
@@ -150,3 +153,37 @@ def _split(address: str, flag: str) -> tuple[str, int]:
     if not colon or not host or not port.isdecimal():
         raise EndpointError(f"{flag}={address!r} is no address; expected HOST:PORT")
     return host.strip("[]"), int(port)
+
+
+@cache
+def _name_to_runner() -> dict[str, Runner]:
+    # Not at import: the modules import this one.
+    package = import_module("pipelines.runners")
+    modules = iter_modules(package.__path__, f"{package.__name__}.")
+    found = (getattr(import_module(each.name), "RUNNER", None) for each in modules)
+    return {name.lower(): runner for runner in found if runner for name in runner.names}
+
+
+def find_runner(name: str) -> Runner:
+    """The runner of a name as given to `--runner`; one that is not registered is left to Beam."""
+    return _name_to_runner().get(name.lower()) or Runner(names=(name,))
+
+
+def check_runner(name: str, beam_flags: Sequence[str]) -> None:
+    """Checks all that a run needs of its runner, before anything is written.
+
+    Raises:
+        UsageError: There is no such runner, or no program where a flag says.
+        EndpointError: A service does not answer.
+    """
+    beams = StandardOptions.KNOWN_RUNNER_NAMES
+    known = {*_name_to_runner(), *(each.lower() for each in beams)}
+    known |= {each.lower().removesuffix("runner") for each in beams}
+    if "." not in name and name.lower() not in known:
+        raise UsageError(f"--runner={name}: no such runner; expected one of {', '.join(beams)}")
+    find_runner(name).check(beam_flags)
+
+
+def job_flags() -> frozenset[str]:
+    """Flags that some runner's jobs take and Beam's Python options do not declare."""
+    return frozenset(flag for each in _name_to_runner().values() for flag in each.job_flags)

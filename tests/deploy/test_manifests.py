@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deploy.flink.packages import cache_dir
-from pipelines.annotate_options import parse_options
+from pipelines.options import parse_options
 
 yaml = pytest.importorskip("yaml")
 jsonschema = pytest.importorskip("jsonschema")

@@ -11,7 +11,7 @@ import pytest
 
 from mtag_core import conllu
 from mtag_core.corpus.items import ReadOptions
-from pipelines.annotate_options import parse_options
+from pipelines.options import parse_options
 from tests.pipelines.trees import annotate, tree
 
 _ROWS: list[dict[str, object]] = [

@@ -6,7 +6,7 @@ import pytest
 
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from pipelines.annotate import main
-from pipelines.annotate_options import parse_options
+from pipelines.options import parse_options
 from tests.pipelines.trees import annotate, tree
 
 

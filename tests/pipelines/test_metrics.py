@@ -11,8 +11,8 @@ from mtag_core.errors import UsageError
 from mtag_core.output.layout import OutputLayout
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts.completed_parts import NewParts
+from pipelines.console import Progress
 from pipelines.metrics import MetricsOptions
-from pipelines.progress import Progress
 from tests.pipelines.trees import annotate, write_corpus
 
 

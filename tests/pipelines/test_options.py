@@ -3,8 +3,7 @@ import pytest
 from mtag_core.corpus.items import ReadOptions
 from mtag_core.errors import UsageError
 from mtag_core.output.writers import OutputFormat
-from pipelines.annotate_options import parse_options
-from pipelines.options import CorpusOptions, JobOptions
+from pipelines.options import CorpusOptions, JobOptions, parse_options
 from pipelines.teacher_logits import parse_teacher_options
 
 NEEDED = ["--input=a", "--output=b"]

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.annotate import run
-from pipelines.annotate_options import parse_options
+from pipelines.options import parse_options
 from tests.source_tree import ROOT
 
 _SAMPLE = ROOT / "sample_data"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mtag_core.errors import UsageError
-from pipelines.annotate_options import parse_options
+from pipelines.options import parse_options
 from tests.pipelines.killing import finished
 
 _ROOT = Path(__file__).parents[2]

@@ -4,8 +4,7 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from mtag_core.errors import CountMismatchError, StorageError
 from pipelines import job
-from pipelines.runners.registry import find_runner
-from pipelines.runners.runner import mtag_error
+from pipelines.runners.runner import find_runner, mtag_error
 
 
 def _make(name, flags):

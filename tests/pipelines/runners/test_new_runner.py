@@ -1,4 +1,4 @@
-"""A runner that is not in mtag, as one object and one line that registers it: a job runs on it."""
+"""A runner that is not in mtag, as one object: a job runs on it."""
 
 import json
 
@@ -7,7 +7,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from mtag_core.errors import UsageError
-from pipelines.runners import registry
+from pipelines.runners import runner
 from pipelines.runners.runner import EndpointError, Runner
 from tests.pipelines.trees import annotate
 
@@ -38,8 +38,8 @@ FAKE = Runner(
 
 @pytest.fixture
 def registered(monkeypatch):
-    monkeypatch.setattr(registry, "_NAME_TO_RUNNER", dict(registry._NAME_TO_RUNNER))
-    registry.register(FAKE)
+    for name in FAKE.names:
+        monkeypatch.setitem(runner._name_to_runner(), name.lower(), FAKE)
 
 
 @pytest.fixture

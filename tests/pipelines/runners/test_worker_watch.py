@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from pipelines.interrupts import RunGuard
+from pipelines.process import RunGuard
 from pipelines.runners.flink import FlinkJobs, WorkerStartError, WorkerWatch
 
 

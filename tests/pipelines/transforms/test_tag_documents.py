@@ -16,7 +16,7 @@ from mtag_core import Document, Reject, TaggedDocument, Tagger
 from mtag_core.errors import BundleError, UsageError
 from mtag_core.segmentation.document_blocks import BLOCK_SENTENCES
 from pipelines import SharedModel, TagDocuments
-from pipelines.runners.registry import find_runner
+from pipelines.runners.runner import find_runner
 from pipelines.transforms.steps import METRICS_NAMESPACE
 from tests.fake_tagger import tagged_sentences
 from tests.pipelines.transforms.failing_steps import (
