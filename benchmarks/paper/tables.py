@@ -11,9 +11,14 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.paper import reported
 from benchmarks.paper.facts import (
     LOW_RESOURCE,
+    PAPER_CODE_MIXED,
+    PAPER_LOW_RESOURCE,
+    PAPER_MACRO,
+    PAPER_N_MORPHOLOGY_LABELS,
+    PAPER_SIZES,
+    PAPER_SPEED,
     SETTING,
     Facts,
     load_benchmark,
@@ -61,7 +66,7 @@ def speed_section() -> str:
     gpu = load_benchmark("tag_gpu")
     rows = [
         [f"paper: {name}, {device}", *(number(value) for value in values), "", ""]
-        for name, devices in reported.SPEED.items()
+        for name, devices in PAPER_SPEED.items()
         for device, values in devices.items()
     ]
     rows += _speed_rows(load_benchmark("tag_cpu"))
@@ -187,7 +192,7 @@ def _table5() -> str:
             *(pair(*row[name]) for name in LOW_RESOURCE),
             _macro_pair(row),
         ]
-        for system, row in reported.LOW_RESOURCE.items()
+        for system, row in PAPER_LOW_RESOURCE.items()
     ]
     return _per_treebank("Table 5: low-resource treebanks", LOW_RESOURCE, extra=paper)
 
@@ -211,14 +216,14 @@ def _per_treebank(title: str, treebanks: Sequence[str], extra: Iterable[Sequence
 
 def _table2() -> str:
     sizes = load_benchmark("sizes")
-    rows = [[f"paper: {name}", *text.split(" + ")] for name, text in reported.SIZES.items()]
+    rows = [[f"paper: {name}", *text.split(" + ")] for name, text in PAPER_SIZES.items()]
     rows = [[*row, ""] for row in rows]
     rows += [
         [name, row["embeddings"], row["other"], f"{row['megabytes']} MB"]
         for name, row in sizes.items()
     ]
     labels = (
-        f"The paper's morphology has {reported.N_MORPHOLOGY_LABELS:,} labels, ours "
+        f"The paper's morphology has {PAPER_N_MORPHOLOGY_LABELS:,} labels, ours "
         f"{_n_labels():,}. On disk: what all treebanks together need; the bundle's includes "
         "segmenters and language identification."
     )
@@ -242,7 +247,7 @@ def _table4() -> str:
             told = "-told" if system.endswith("-told") else ""
             label = f"- the student{told and ', told,'} on the same treebanks"
             rows.append(_macro_row(label, f"student-{{}}{told}", names))
-    paper = reported.MACRO.items()
+    paper = PAPER_MACRO.items()
     rows += [[f"paper: {name}", "", "", pair(*row), "", ""] for name, row in paper]
     header = ["system", "treebanks", "gold tokens"]
     header += ["raw, segmented as the treebank (the paper's setting)"]
@@ -268,7 +273,7 @@ def _table6() -> str:
             rows_of = facts.treebank_to_f1
             cells = [number(rows_of.get(key, {}).get("UPOS")) for key in ("qtd_sagt", "qte_tect")]
             rows.append([label, *cells, ""])
-    rows += [[f"paper: {name}", "", "", number(f1)] for name, f1 in reported.CODE_MIXED.items()]
+    rows += [[f"paper: {name}", "", "", number(f1)] for name, f1 in PAPER_CODE_MIXED.items()]
     header = ["system", "Turkish-German SAGT", "Telugu-English TECT", "Hindi-English"]
     text = (
         "UPOS on gold tokens, in percent. The paper replaces X by the second-best label. None of "

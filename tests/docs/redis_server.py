@@ -9,7 +9,7 @@ from pathlib import Path
 
 import redis
 
-from deploy.flink.processes import free_ports
+from deploy.flink.cluster import free_ports
 
 PROGRAM = shutil.which("redis-server")
 
