@@ -120,7 +120,7 @@ unidad|unidade|einheit|lunité|enheter|enhet|num|nombre et unité|unità|eenheid
 единица|одиниця|мерная единица
 """
 # What these leave is a note, a sign or a picture, whatever their arguments are.
-SILENT_NAMES = """
+_SILENT_NAMES = """
 inflation|format price|time ago|age|age in years|years ago|coat of arms|lá cờ|biểu tượng lá cờ
 դրոշ|прапорзначок|देशध्वज|display none|hidden|nodisplay|un population|un_population|etyl
 projectlink|section link|rfscript|zh-ref|taxon|case-gov|dmoz|googlemap|google maps|seesynonyms
@@ -142,7 +142,7 @@ comentário|nt|note label|ref label|ref harvard|refh|l-en|sps|bsn|specify|dubiou
 要出典|要検証|要説明|要ページ番号|独自研究|リンク切れ|脚注|注|注釈|補助|ウィキ座標度分秒
 """
 # In these two, "_" is a space.
-SILENT_PREFIXES = """
+_SILENT_PREFIXES = """
 sfn|efn|refn|harvid|cite_|citation_needed|citation_style|cita_|citar_|coord|coor_|koord
 координат|infobox|ipac|ipa-|мфа|ապա|api-|afi|iast?|audio-|file:|image:|webarchive|dead_link
 lien_brisé|lien_mort|enlace_roto|toter_link|мёртвая_ссылка|недоступн|liên_kết_hỏng
@@ -154,7 +154,7 @@ sister|stub|ébauche|bedeutungs|otheruses|distinguish|redirect|anchor|note_|note
 ref-|refbegin|refend|listref|jp-|jr|ja_exp|route|shield|jct|автошлях|subscription|registration
 closed_access|open_access|icon|symbol|legend0|multiple_image|rq:
 """
-SILENT_SUFFIXES = """
+_SILENT_SUFFIXES = """
 _icon|deco|_needed|-stub|_inline|?|_begin|_end|_source|_sources|-fn|_box|_note|_notes|欠如
 出典|_missing|_fehlt|_fehlen|_manquante|_flag|ікона|_section|_sidebar|_tag|_footnote|線記号
 コード
@@ -264,3 +264,19 @@ FIXED = {
     "♯": "sharp",
     "♭": "flat",
 }
+
+
+def split_names(text: str) -> list[str]:
+    """The names of a table above."""
+    return [name.strip() for name in text.replace("\n", "|").split("|") if name.strip()]
+
+
+_NAMES = frozenset(split_names(_SILENT_NAMES))
+_PREFIXES = tuple(part.replace("_", " ") for part in split_names(_SILENT_PREFIXES))
+_SUFFIXES = tuple(part.replace("_", " ") for part in split_names(_SILENT_SUFFIXES))
+
+
+def is_silent(name: str) -> bool:
+    """Whether a template's name says that it leaves a note, a sign or a picture."""
+    is_named = name in _NAMES or "/" in name or ":" in name
+    return is_named or name.startswith(_PREFIXES) or name.endswith(_SUFFIXES)

@@ -60,12 +60,6 @@ _LANGUAGE_TEMPLATE = re.compile(
 _FRENCH_CENTURY = re.compile(r"-?sp?-?|siècles?")
 
 
-def is_silent(name: str) -> bool:
-    """Whether a template's name says that it leaves a note, a sign or a picture."""
-    is_named = name in _SILENT_NAMES or "/" in name or ":" in name
-    return is_named or name.startswith(_SILENT_PREFIXES) or name.endswith(_SILENT_SUFFIXES)
-
-
 def words_of_unknown(call: Call) -> str:
     """The words that a call of an unknown template shows.
 
@@ -294,10 +288,6 @@ def _fixed(text: str) -> Rule:
     return lambda _call: shown
 
 
-def _split(text: str) -> list[str]:
-    return [name.strip() for name in text.replace("\n", "|").split("|") if name.strip()]
-
-
 _GROUPS: list[tuple[str, Rule]] = [
     (names.FIRST_NAMES, _first),
     (names.SECOND_NAMES, _second),
@@ -349,10 +339,7 @@ _GROUPS: list[tuple[str, Rule]] = [
     ("|".join(_CURRENCIES), lambda call: _CURRENCIES[call.name] + call.get(0)),
     ("font|style text|текст", _first),
 ]
-_NAME_TO_RULE = {name: rule for group, rule in _GROUPS for name in _split(group)}
+_NAME_TO_RULE = {name: rule for group, rule in _GROUPS for name in names.split_names(group)}
 _NAME_TO_RULE |= {
-    name: _fixed(text) for text, group in names.FIXED.items() for name in _split(group)
+    name: _fixed(text) for text, group in names.FIXED.items() for name in names.split_names(group)
 }
-_SILENT_NAMES = frozenset(_split(names.SILENT_NAMES))
-_SILENT_PREFIXES = tuple(part.replace("_", " ") for part in _split(names.SILENT_PREFIXES))
-_SILENT_SUFFIXES = tuple(part.replace("_", " ") for part in _split(names.SILENT_SUFFIXES))
