@@ -202,7 +202,7 @@ def run_pipeline(
     build: Callable[[beam.Pipeline], None],
     options: JobOptions,
     *,
-    watch: WorkerWatch | None = None,
+    watch: WorkerWatch | None,
     more_flags: Sequence[str] = (),
 ) -> None:
     """Builds a graph and waits until the runner is done.

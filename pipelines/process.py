@@ -144,7 +144,7 @@ def run_folder() -> Iterator[None]:
         try:
             yield
         finally:
-            end_workers()
+            _end_workers()
             _current, tempfile.tempdir = before[:2]
             if before[2] is None:
                 del os.environ["TMPDIR"]
@@ -157,14 +157,13 @@ def running_path() -> str | None:
     return None if _current is None else str(_current / _RUNNING)
 
 
-def end_workers() -> None:
-    """Makes all local workers of the run end within a second, wherever they are."""
+def _end_workers() -> None:
+    # Local workers look for the file, wherever they are.
     if _current is not None:
         (_current / _RUNNING).unlink(missing_ok=True)
 
 
-def delete_run_folder() -> None:
-    """Removes the folder of the run, for a process that ends without cleaning up."""
+def _delete_run_folder() -> None:
     if _current is not None:
         shutil.rmtree(_current, ignore_errors=True)
 
@@ -319,13 +318,13 @@ class RunGuard:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     def _end_soon(self, limit_s: float) -> None:
-        end_workers()
+        _end_workers()
         self._last_resort = threading.Timer(limit_s, self._give_up)
         self._last_resort.daemon = True
         self._last_resort.start()
 
     def _give_up(self) -> None:
         print(f"{self._name}: {self._message()}", file=sys.stderr, flush=True)
-        delete_run_folder()
+        _delete_run_folder()
         remove_open_marks()
         os._exit(1 if self._signal is None else exit_code(self._signal))

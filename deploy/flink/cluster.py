@@ -66,8 +66,7 @@ def free_ports(n: int) -> list[int]:
     return ports
 
 
-def is_answering(port: int) -> bool:
-    """Whether somebody accepts connections on a loopback port."""
+def _is_answering(port: int) -> bool:
     try:
         with socket.create_connection(("localhost", port), timeout=1):
             return True
@@ -117,7 +116,7 @@ class Service:
             ProcessError: It ended, or does not answer in time; with the end of its log.
         """
         deadline = time.monotonic() + timeout_s
-        while not is_answering(port):
+        while not _is_answering(port):
             if self.pid is None or time.monotonic() > deadline:
                 what = "ended" if self.pid is None else f"does not answer after {timeout_s:.0f} s"
                 raise ProcessError(f"{self.name} {what}; {self.log_path} ends with:\n{self.tail()}")

@@ -249,9 +249,7 @@ class StreamRange:
         boundary: Decompressed bytes before the first stream behind the range; None until there.
     """
 
-    def __init__(
-        self, raw: BinaryIO, *, length: int | None, max_expansion: int | None = None
-    ) -> None:
+    def __init__(self, raw: BinaryIO, *, length: int | None, max_expansion: int | None) -> None:
         self.boundary: int | None = None
         self._length = length
         self._start, head = _skip_to_mark(raw)

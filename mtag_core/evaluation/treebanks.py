@@ -305,9 +305,7 @@ def gold_forms(gold: Annotation) -> list[list[str]]:
     return forms
 
 
-def with_tags(
-    gold: Annotation, tagged: Iterable[TaggedSentence], *, replace_x: bool = False
-) -> Annotation:
+def with_tags(gold: Annotation, tagged: Iterable[TaggedSentence], *, replace_x: bool) -> Annotation:
     """Puts a tagger's tags in place of an annotation's own."""
     columns = _TagColumns(replace_x=replace_x)
     for sentence in tagged:

@@ -90,7 +90,7 @@ def read_part(
     pages: Counter[str] = Counter()
     n_documents = 0
     if part.slice is None:
-        records = read_item_records(part, options, pages, trial=trial)
+        records = _read_item_records(part, options, pages, trial=trial)
     else:
         records = read_spool(layout.spool_path(part.part_id))
         pages.update(part.slice.pages_by_outcome)
@@ -99,22 +99,16 @@ def read_part(
     for record in records:
         yield RecordKey(part.part_id, n_documents), record
         n_documents += 1
-    yield RecordKey(part.part_id, n_documents), PartEnd(part, n_documents, pages_of(pages))
+    yield RecordKey(part.part_id, n_documents), PartEnd(part, n_documents, _pages_of(pages))
 
 
-def pages_of(pages: Counter[str]) -> dict[str, int]:
-    """Pages of a dump by outcome, each outcome named; empty where no page was read."""
+def _pages_of(pages: Counter[str]) -> dict[str, int]:
     return {str(outcome): pages[outcome] for outcome in PageOutcome if pages}
 
 
-def read_item_records(
-    part: PlannedPart, options: ReadOptions, pages: Counter[str], *, trial: Trial | None = None
+def _read_item_records(
+    part: PlannedPart, options: ReadOptions, pages: Counter[str], *, trial: Trial | None
 ) -> Iterator[Document | Reject]:
-    """Reads the documents of a part's work item, at most `part.limit` of them; counts pages.
-
-    Raises:
-        MtagError: Something that must stop the run, such as a disk that is gone.
-    """
     if trial is None:
         read = read_item(part.item, options, pages=pages)
     else:
@@ -276,12 +270,12 @@ def _cut(
     before: Counter[str] = Counter()
     lines: list[bytes] = []
     n_bytes, is_first = 0, True
-    for record in read_item_records(part, options, pages, trial=trial):
+    for record in _read_item_records(part, options, pages, trial=trial):
         lines.append(record_to_line(record))
         n_bytes += len(lines[-1])
         if n_bytes >= (part.slice_bytes or 0):
-            yield lines, pages_of(pages - before)
+            yield lines, _pages_of(pages - before)
             before, lines, n_bytes, is_first = pages.copy(), [], 0, False
     # Pages may follow the last document that are none themselves.
     if lines or is_first or pages != before:
-        yield lines, pages_of(pages - before)
+        yield lines, _pages_of(pages - before)

@@ -43,12 +43,11 @@ _MOST_INPUTS = 20
 # Languages with less of the tokens are folded, and parts of speech.
 _SMALL_SHARE = 0.001
 _SHORTEST_S = 0.5
-_NO_DATA = ReportData()
 
 
 def report_html(
     report: Mapping[str, Any],
-    data: ReportData = _NO_DATA,
+    data: ReportData,
     times: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """Renders the end of a run.

@@ -24,7 +24,7 @@ from mtag_core.output.json_files import read_json
 from mtag_core.output.layout import OutputLayout
 from mtag_core.parts.completed_parts import ManifestReader, completed_parts, damaged_parts
 from mtag_core.parts.part_records import read_all_slices
-from mtag_core.parts.plan import NO_PARTS, CompletedParts, PlannedPart, plan_parts
+from mtag_core.parts.plan import CompletedParts, PlannedPart, plan_parts
 from mtag_core.parts.run import RunConfig
 from mtag_core.records import Document
 from mtag_core.storage import FileInfo
@@ -252,7 +252,7 @@ def plan_run(
     layout: OutputLayout,
     config: RunConfig,
     files: Sequence[FileInfo],
-    completed: CompletedParts = NO_PARTS,
+    completed: CompletedParts,
 ) -> Iterator[PlannedPart]:
     """Plans the parts of a run; see `plan_parts`."""
     return plan_parts(

@@ -127,7 +127,7 @@ class SplitFiles(beam.PTransform):
     """
 
     def __init__(
-        self, options: ReadOptions, layout: OutputLayout, *, stop_path: str | None = None
+        self, options: ReadOptions, layout: OutputLayout, *, stop_path: str | None
     ) -> None:
         super().__init__()
         self._do_fn = _SplitFilesDoFn("split", options, layout, stop_path)

@@ -59,7 +59,6 @@ def train_vectors(
     width: int,
     n_epochs: int,
     max_sentences: int,
-    min_count: int = 2,
 ) -> WordVectors:
     """Trains skip-gram vectors, one model a file, and unites them.
 
@@ -68,7 +67,6 @@ def train_vectors(
         width: Width of a vector.
         n_epochs: Passes over a text.
         max_sentences: Lines read of a text at most.
-        min_count: Occurrences that a form needs.
 
     Returns:
         The union; empty but for the zero row when `texts` is.
@@ -79,9 +77,7 @@ def train_vectors(
     rows: dict[str, int] = {}
     found: list[NDArray[np.float32]] = [np.zeros((1, width), np.float32)]
     for path in texts:
-        model = _train(
-            path, max_sentences=max_sentences, dim=width, epoch=n_epochs, minCount=min_count
-        )
+        model = _train(path, max_sentences=max_sentences, dim=width, epoch=n_epochs, minCount=2)
         new = [form for form in model.get_words() if form not in rows]
         rows |= {form: row for row, form in enumerate(new, start=len(rows) + 1)}
         if new:
