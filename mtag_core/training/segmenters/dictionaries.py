@@ -14,8 +14,8 @@ from pathlib import Path
 
 from mtag_core.errors import FormatError
 from mtag_core.segmentation.units import UnitTable, find_units
-from mtag_core.storage import create_text, open_text
-from mtag_core.training.data.treebanks import read_sentences, sentence_text
+from mtag_core.storage import create_text
+from mtag_core.training.data.treebanks import read_lines, read_sentences, sentence_text
 from mtag_core.training.records import list_files
 from mtag_core.training.segmenter_options import LabelDictionaryOptions
 from mtag_core.training.segmenters import treebanks
@@ -67,8 +67,8 @@ def unit_tags(table: UnitTable, words: Iterable[tuple[str, str]]) -> list[str]:
 
 def tagged_units(
     texts: Iterable[str], path: Path, directory: Path | None
-) -> Iterator[tuple[str, UnitTable, list[str]]]:
-    """Yields texts, their units and the tag of each.
+) -> Iterator[tuple[str, list[int], list[tuple[str, str]]]]:
+    """Yields texts, the offsets after their units, and each unit with its tag.
 
     Args:
         texts: Sentences of a treebank or lines of text, all in order.
@@ -80,22 +80,19 @@ def tagged_units(
         InputNotFoundError: There is no file of tags.
     """
     language = treebanks.text_language(path)
-    has_spaces = language in treebanks.SPACED_INSIDE
-    units = ((text, find_units(text, has_spaces=has_spaces)) for text in texts)
-    if directory is None or language not in ANALYSERS:
-        for text, table in units:
-            yield text, table, [NOT_ASKED] * len(table.ends)
-        return
-    source = _tag_file(directory, path)
-    with open_text(source) as lines:
-        for number, (text, table) in enumerate(units, start=1):
-            tags = next(lines, "").split()
-            if len(tags) != len(table.ends):
-                raise FormatError(
-                    f"{source}:{number}: {len(tags)} tags; expected {len(table.ends)}, one a unit "
-                    f"of {path}: make them anew with label dictionary"
-                )
-            yield text, table, tags
+    source = _tag_file(directory, path) if directory and language in ANALYSERS else None
+    lines = read_lines(source) if source else iter(())
+    for number, text in enumerate(texts, start=1):
+        table = find_units(text, has_spaces=language in treebanks.SPACED_INSIDE)
+        n_units = len(table.ends)
+        tags = next(lines, "").split() if source else [NOT_ASKED] * n_units
+        if len(tags) != n_units:
+            raise FormatError(
+                f"{source}:{number}: {len(tags)} tags; expected {n_units}, one a unit of {path}: "
+                "make them anew with label dictionary"
+            )
+        units = (text[start:end] for start, end in zip(table.starts, table.ends, strict=True))
+        yield text, table.ends, list(zip(units, tags, strict=True))
 
 
 def _tag_file(directory: Path, path: Path) -> Path:

@@ -19,17 +19,13 @@ from mtag_core.training.options import Schedule
 from mtag_core.training.segmenters.treebanks import UNMARKED, MarkedSentence, neighbours
 
 _LOGGER = logging.getLogger(__name__)
-_WINDOW_GAPS = 128
-_BATCH_WINDOWS = 32
-_DROPOUT = 0.1
-
+_WINDOW_GAPS, _BATCH_WINDOWS = 128, 32
 # Numbers that stand for a unit, for a pair of units, outputs of a layer, and layers.
-_UNIT_WIDTH, _PAIR_WIDTH, _WIDTH = 48, 16, 64
-N_LAYERS = 4
+_UNIT_WIDTH, _PAIR_WIDTH, _WIDTH, N_LAYERS = 48, 16, 64, 4
 # Rows of units that are rare, and those that all pairs share, a power of 2.
 _N_HASHED, _N_PAIRS = 256, 1 << 16
-# Share of known units taken for unknown ones, and of pairs taken for others.
-_UNIT_DROPOUT, _PAIR_DROPOUT = 0.01, 0.05
+# Share of known units taken for unknown ones, of pairs taken for others, of numbers left out.
+_UNIT_DROPOUT, _PAIR_DROPOUT, _DROPOUT = 0.01, 0.05, 0.1
 # Units that are rarer share rows; so many have rows of their own at most.
 _MIN_COUNT, _MOST_KNOWN = 5, 5000
 # Largest whole numbers in the tables of units and pairs; fewer levels make smaller files.
@@ -42,6 +38,22 @@ _TREEBANK_WEIGHT = 8.0
 _QUANTISED_SHARE = 0.25
 # Sentences that follow one another without a break, at most.
 _MOST_JOINED = 8
+
+
+class GapStream(NamedTuple):
+    """Texts one after the other, a gap after each unit.
+
+    Attributes:
+        codes: As `padded_codes` gives them: empty units stand between texts. Shape (n_units,).
+        kinds: Likewise.
+        targets: Probability that a token, and that a sentence ends there. Shape (n_units, 2).
+        weights: How much each matters; 0 where nothing is to decide. Shape (n_units, 2).
+    """
+
+    codes: Codes
+    kinds: NDArray[np.int64]
+    targets: NDArray[np.float32]
+    weights: NDArray[np.float32]
 
 
 class GapModel(nn.Module):
@@ -130,23 +142,6 @@ def _joined(rows: Tensor, n_seen: int) -> Tensor:
     return torch.cat([rows[:, start : start + n_windows] for start in range(n_seen)], dim=-1)
 
 
-class GapStream(NamedTuple):
-    """Texts one after the other, a gap after each unit.
-
-    Attributes:
-        codes: As `padded_codes` gives them: empty units stand between texts. Shape (n_units,).
-        kinds: Likewise.
-        targets: Probability that a token, and that a sentence ends after the unit. Shape
-            (n_units, 2).
-        weights: How much each matters; 0 where nothing is to decide. Shape (n_units, 2).
-    """
-
-    codes: Codes
-    kinds: NDArray[np.int64]
-    targets: NDArray[np.float32]
-    weights: NDArray[np.float32]
-
-
 def train_gap_network(
     treebank: Sentences,
     labelled: Iterable[MarkedSentence],
@@ -160,7 +155,7 @@ def train_gap_network(
     torch.manual_seed(schedule.seed)
     texts = ((text, dict.fromkeys(ends, 1.0)) for text, ends in map(sentence_text, treebank))
     stream = read_stream(texts, labelled, has_spaces=has_spaces)
-    known = frequent_codes(stream, min_count=_MIN_COUNT, n_most=_MOST_KNOWN)
+    known = frequent_codes(stream)
     model = GapModel(InputTables(known, _N_HASHED, _N_PAIRS)).to(device)
     _LOGGER.info("%d units, %d known", len(stream.codes), len(known))
     windows = _Windows(model, stream, n_epochs=epochs, device=device)
@@ -181,18 +176,16 @@ def read_stream(
     return GapStream(*map(np.concatenate, zip(*texts, strict=True)))
 
 
-def frequent_codes(stream: GapStream, *, min_count: int, n_most: int) -> NDArray[np.uint32]:
+def frequent_codes(stream: GapStream) -> NDArray[np.uint32]:
     """The codes of the most frequent units, in order."""
     codes, counts = np.unique(stream.codes[stream.kinds > 0], return_counts=True)
-    frequent = np.argsort(-counts, kind="stable")[: min(n_most, int((counts >= min_count).sum()))]
-    return np.sort(codes[frequent]).astype(np.uint32)
+    frequent = np.argsort(-counts, kind="stable")[: (counts >= _MIN_COUNT).sum()]
+    return np.sort(codes[frequent[:_MOST_KNOWN]]).astype(np.uint32)
 
 
 def _read_text(group: list[MarkedSentence], *, has_spaces: bool, is_treebank: bool) -> GapStream:
     separator = " " * has_spaces
-    text = ""
-    probs: dict[int, float] = {}
-    sentence_ends: set[int] = set()
+    text, probs, sentence_ends = "", dict[int, float](), set[int]()
     for sentence, end_to_prob in group:
         probs |= {len(text) + end: prob for end, prob in end_to_prob.items()}
         text += sentence + separator
@@ -208,21 +201,15 @@ def _read_text(group: list[MarkedSentence], *, has_spaces: bool, is_treebank: bo
     weights = np.stack([[*is_asked, False], is_known], axis=1)
     weights = weights * (_TREEBANK_WEIGHT if is_treebank else 1.0)
     codes, kinds = padded_codes(units, N_LAYERS)
-    padding = ((0, N_LAYERS), (0, 0))
-    return GapStream(
-        codes[N_LAYERS:],
-        kinds[N_LAYERS:],
-        np.pad(targets, padding).astype(np.float32),
-        np.pad(weights, padding).astype(np.float32),
-    )
+    pairs = (np.pad(c, ((0, N_LAYERS), (0, 0))).astype(np.float32) for c in (targets, weights))
+    return GapStream(codes[N_LAYERS:], kinds[N_LAYERS:], *pairs)
 
 
 class _Windows:
     """Windows of a stream, and what a model gets wrong in them."""
 
     def __init__(self, model: GapModel, stream: GapStream, *, n_epochs: float, device: str) -> None:
-        self._model = model
-        self._n_gaps = len(stream.codes)
+        self._model, self._n_gaps, self._step = model, len(stream.codes), 0
         self._n_batches = -(-self._n_gaps // (_WINDOW_GAPS * _BATCH_WINDOWS))
         # The first gap of a stream has units before it, a last window any number behind.
         padding = (N_LAYERS, _WINDOW_GAPS + N_LAYERS)
@@ -233,7 +220,6 @@ class _Windows:
         columns = (inputs.units, hashed, inputs.kinds, inputs.pairs, targets, weights)
         self._columns = [torch.from_numpy(column).to(device) for column in columns]
         self._n_plain_steps = (1 - _QUANTISED_SHARE) * n_epochs * self._n_batches
-        self._step = 0
 
     def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
         first = int(generator.integers(_WINDOW_GAPS))

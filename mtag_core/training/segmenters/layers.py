@@ -2,11 +2,16 @@
 
 A layer learns tokens first, then sentence ends, which look at the tokens. What the layers below it
 score stays as it is.
+
+Nobody has checked that a line of running text is one sentence. So a full stop inside a line and
+before a capital says something only where its word is hardly ever without one: then it is an
+abbreviation.
 """
 
+import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 
 import numpy as np
@@ -19,38 +24,72 @@ from mtag_core.segmentation import boundary_features, chunk_ends
 from mtag_core.segmentation.boundary_layers import LEVELS_PER_NAT, BoundaryLayer
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.spaced import ChunkStream, SpacedTokenizer
-from mtag_core.segmentation.word_units import styleless
+from mtag_core.segmentation.word_units import (
+    CLOSING,
+    DOUBLE_QUOTES,
+    OPENING,
+    TERMINAL,
+    styleless,
+)
 from mtag_core.training.data.treebanks import Sentences, Surface, first_tokens, sentence_text
 from mtag_core.training.loops.linear import Examples, fit
-from mtag_core.training.segmenters.marked_text import MarkedText, bare, mark_sentences, span_f1
+from mtag_core.training.segmenters.treebanks import neighbours
 
 _LINE = regex.compile(".+")
 _BLOCK_LINES = 200
-_LONGEST_STYLED = 30
+# Sentences or lines of text that are joined: of treebanks, of those without style, of text.
+_LONGEST_PARAGRAPH, _LONGEST_STYLED, _LONGEST_TEXT = 10, 30, 8
 
 # Of tokens, tweets and speech are at most this part: enough for marks that nothing else shows.
 _UNEDITED_PART, _GENERIC_UNEDITED_PART = 8, 24
-
 # In eighths of a nat, and what of F1 in percent one must gain.
-_BIASES = (0, -8, 8, -16, 16, 24)
-_LEAST_GAIN = 0.1
-
+_BIASES, _LEAST_GAIN = (0, -8, 8, -16, 16, 24), 0.1
 # What a place in running text counts, which no annotator wrote, and one that lost its marks.
 _TEXT_WEIGHT, _BARE_WEIGHT = 0.15, 0.05
-
 # Added to the score of ends without any mark, in eighths of a nat: they are so uncertain that half
 # a probability would leave out most.
 _UNMARKED_BIAS = 6
 _NO_WEIGHTS = np.zeros(2, np.int8)
 
 # Of the lists of a layer: clitics, phrases, and whether numbers hold spaces.
-_MIN_COUNT = 3
-_MIN_CLITIC_SHARE = 0.05
+_MIN_COUNT, _MIN_CLITIC_SHARE, _LONGEST_CLITIC = 3, 0.05, 8
 _LETTERS = regex.compile(r"[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*")
-_LONGEST_CLITIC = 8
 _GENERIC_CLITICS = frozenset({"n't"})
 _GROUPS = regex.compile(r"\d{1,3}(?: \d{3})+")
 _TWO_GROUPS = regex.compile(r"\d{1,3} \d{3}")
+
+# Of running text: longer lines are left out; abbreviations, and how often each is shown.
+_MOST_CHARACTERS = 400
+_MIN_WORD_COUNT, _ABBREVIATION_SHARE = 2, 0.7
+_MOST_SHOWN, _MOST_INITIALS = 12, 300
+_SAME_STYLE = 20
+_MARKS = regex.escape(TERMINAL)
+_CLOSERS = regex.escape(CLOSING + DOUBLE_QUOTES + "'’‘")
+_OPENERS = regex.escape(OPENING + DOUBLE_QUOTES + "'’‘-–—")
+_STOPPED = r"(?P<word>[\p{L}\p{M}.]*)(?P<marks>"
+_DOUBTFUL = regex.compile(rf"{_STOPPED}[{_MARKS}]+)[{_CLOSERS}]*(?=\s+[{_OPENERS}]*[^\p{{Ll}}\s])")
+_STOP_INSIDE = regex.compile(rf"{_STOPPED}\.)(?=[{_CLOSERS},;:]*\s+\S)")
+_ORDINAL = regex.compile(r"\d\.\s\p{Lu}?\p{Ll}")
+_ENDS_WELL = regex.compile(rf"[{_MARKS}][{_CLOSERS}]*$")
+_WORD = regex.compile(r"[\p{L}\p{M}][\p{L}\p{M}.]*")
+_NOTHING_BUT_MARKS = regex.compile(rf"[{_MARKS}{_CLOSERS}:;,]+")
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedText:
+    """Lines of text with the places where tokens and sentences end.
+
+    Attributes:
+        text: Lines, each ended by a line break.
+        is_token_end: Whether a token ends before an offset. Shape (n_characters + 1,).
+        is_sentence_end: Likewise for sentences.
+        is_doubtful: Whether a sentence may or may not end there, likewise; None where all is known.
+    """
+
+    text: str
+    is_token_end: NDArray[np.bool_]
+    is_sentence_end: NDArray[np.bool_]
+    is_doubtful: NDArray[np.bool_] | None = None
 
 
 def train_layer(
@@ -81,25 +120,52 @@ def train_layer(
     layer = _with_lists(layer, sentences) if below else layer
     layer = replace(layer, has_unmarked_ends=has_unmarked_ends)
     most = sum(map(len, sentences)) // (_UNEDITED_PART if below else _GENERIC_UNEDITED_PART)
-    learnt = mark_sentences(sentences + first_tokens(unedited, most))
+    learnt = _mark_sentences(sentences + first_tokens(unedited, most))
     tokens = _token_examples(SpacedTokenizer([*below, layer]), learnt)
     layer = replace(layer, token_weights=fit(tokens, l2))
     tokenizer = SpacedTokenizer([*below, layer])
-    groups = [_end_examples(tokenizer, mark_sentences(sentences))]
+    groups = [_end_examples(tokenizer, _mark_sentences(sentences))]
     groups += [_end_examples(tokenizer, text, weight=_TEXT_WEIGHT) for text in texts]
-    for styled, weight in ((unedited, 1.0), (bare(sentences), _BARE_WEIGHT)):
+    for styled, weight in ((unedited, 1.0), (_bare(sentences), _BARE_WEIGHT)):
         if styled:
-            marked = mark_sentences(styled, longest=_LONGEST_STYLED)
+            marked = _mark_sentences(styled, _LONGEST_STYLED)
             groups.append(_end_examples(tokenizer, marked, weight=weight, only_styled=True))
     weights = fit(groups, l2)
     weights[chunk_ends.bias_row(len(weights), chunk_ends.UNMARKED)] += _UNMARKED_BIAS
     return _tuned(below, replace(layer, end_weights=weights), dev, language)
 
 
+def mark_lines(lines: Sequence[str], n_lines: int) -> MarkedText | None:
+    """Chooses lines of running text, a sentence each, more or less, that end as sentences do.
+
+    Returns:
+        Some of them joined, without token ends inside lines; None if there is no such line.
+    """
+    short_forms = _abbreviations(lines)
+    chosen = _choose(lines, short_forms, n_lines)
+    if not chosen:
+        return None
+    marked = _mark_sentences([[Surface(s, (s,))] for s in chosen], _LONGEST_TEXT)
+    matches = _DOUBTFUL.finditer(marked.text)
+    doubtful = [match.end() for match in matches if not _is_short(match, short_forms)]
+    is_doubtful = _flags(doubtful, len(marked.text)) & ~marked.is_sentence_end
+    return replace(marked, is_doubtful=is_doubtful)
+
+
+def span_f1(guessed: NDArray[np.bool_], gold: NDArray[np.bool_]) -> float:
+    """F1 of the spans between ends, in percent; one is right if both of its ends are.
+
+    Example: ends [F, T, T] guessed, [T, T, T] gold: one span of two and three is right: 40.0.
+    """
+    n_alone = np.cumsum(guessed ^ gold)[guessed & gold]
+    n_right = int((np.diff(n_alone, prepend=0) == 0).sum())
+    return 200.0 * n_right / max(1, int(guessed.sum()) + int(gold.sum()))
+
+
 def _tuned(
     below: Sequence[BoundaryLayer], layer: BoundaryLayer, dev: Sequence[Sentences], language: str
 ) -> BoundaryLayer:
-    texts = list(map(mark_sentences, dev))
+    texts = list(map(_mark_sentences, dev))
     best, best_score = layer, 0.0
     for bias in _BIASES if texts else ():
         weights = layer.end_weights.copy()
@@ -124,8 +190,9 @@ def _sentence_f1(tokenizer: SpacedTokenizer, marked: MarkedText) -> float:
 def _token_examples(tokenizer: SpacedTokenizer, marked: MarkedText) -> list[Examples]:
     """Gaps inside chunks: those that a chunk decides alone, and those before its last full stop."""
     blocks = list(_blocks(tokenizer, marked))
-    starts = np.concatenate([stream.starts for stream, _ in blocks])
-    ends = np.concatenate([stream.ends for stream, _ in blocks])
+    starts, ends = (
+        np.concatenate(c) for c in zip(*((s.starts, s.ends) for s, _ in blocks), strict=True)
+    )
     names = [marked.text[s:e] for s, e in zip(starts.tolist(), ends.tolist(), strict=True)]
     chunk_to_row = {chunk: row for row, chunk in enumerate(sorted(set(names)))}
     rows = np.array(list(map(chunk_to_row.__getitem__, names)))
@@ -135,30 +202,29 @@ def _token_examples(tokenizer: SpacedTokenizer, marked: MarkedText) -> list[Exam
     n_gaps = cut.n_units[rows] - 1
     gaps, places = spread(n_gaps, cut.first_units[rows]), np.arange(len(rows)).repeat(n_gaps)
     is_end = marked.is_token_end[starts[places] + cut.ends[gaps] - cut.starts[rows[places]]]
-    is_stop = (
-        gaps == boundary_features.stop_gaps(cut, boundary_features.chunk_shapes(cut))[rows[places]]
-    )
-
-    def features_of(gaps: NDArray[np.int64]) -> Codes:
-        return boundary_features.gap_features(
-            boundary_features.gap_rows(cut, gaps, chunk_of_gap[gaps])
-        )
-
+    stops = boundary_features.stop_gaps(cut, boundary_features.chunk_shapes(cut))
+    is_stop = gaps == stops[rows[places]]
     counts = np.bincount(2 * gaps[~is_stop] + is_end[~is_stop], minlength=2 * len(cut.ends))
     seen = np.flatnonzero(counts.reshape(-1, 2).any(axis=1))
     counts = counts.reshape(-1, 2)[seen]
     totals = counts.sum(axis=1, keepdims=True)
     # A chunk that recurs says little more each time.
     inside, at_end = (counts * (1 + np.log2(totals)) / totals).astype(np.float32).T
-    alone = features_of(seen)
-    of_stops = chunk_ends.stop_features(
-        np.concatenate([part for _, part in blocks])[places[is_stop]]
+    alone, before_stops = (
+        boundary_features.gap_features(boundary_features.gap_rows(cut, some, chunk_of_gap[some]))
+        for some in (seen, gaps[is_stop])
     )
-    stops = np.concatenate([features_of(gaps[is_stop]), of_stops], axis=1)
+    around = np.concatenate([part for _, part in blocks])[places[is_stop]]
+    before_stops = np.concatenate([before_stops, chunk_ends.stop_features(around)], axis=1)
     is_apart = is_end[is_stop].astype(np.float32)
     return [
         Examples(alone, _nats(tokenizer.scorer.token_scores(alone)), at_end, inside),
-        Examples(stops, _nats(tokenizer.scorer.token_scores(stops)), is_apart, 1 - is_apart),
+        Examples(
+            before_stops,
+            _nats(tokenizer.scorer.token_scores(before_stops)),
+            is_apart,
+            1 - is_apart,
+        ),
     ]
 
 
@@ -174,9 +240,8 @@ def _end_examples(
     for stream, places in _blocks(tokenizer, marked):
         is_asked = tokenizer.candidates(stream, places)
         if only_styled:
-            is_asked &= np.isin(
-                chunk_ends.styles(places), (chunk_ends.UNMARKED, chunk_ends.SMALL_LETTERS)
-            )
+            styles = (chunk_ends.UNMARKED, chunk_ends.SMALL_LETTERS)
+            is_asked &= np.isin(chunk_ends.styles(places), styles)
         if marked.is_doubtful is not None:
             is_asked &= chunk_ends.is_after_stop(places) & ~marked.is_doubtful[stream.ends]
         is_apart = tokenizer.apart_stops(stream, places)
@@ -211,12 +276,9 @@ def _with_lists(layer: BoundaryLayer, sentences: Sentences) -> BoundaryLayer:
     )
     n_joined = sum(count for form, count in joined.items() if _GROUPS.fullmatch(form))
     n_apart = sum(count for pair, count in apart.items() if _TWO_GROUPS.fullmatch(pair))
-    return replace(
-        layer,
-        clitics=_clitics(sentences),
-        phrases=phrases,
-        has_spaced_numbers=n_joined >= _MIN_COUNT and n_joined > n_apart,
-    )
+    is_spaced = n_joined >= _MIN_COUNT and n_joined > n_apart
+    clitics = _clitics(sentences)
+    return replace(layer, clitics=clitics, phrases=phrases, has_spaced_numbers=is_spaced)
 
 
 def _clitics(sentences: Sentences) -> frozenset[str]:
@@ -240,3 +302,80 @@ def _clitics(sentences: Sentences) -> frozenset[str]:
         for end, count in n_cut.items()
         if len(end) <= _LONGEST_CLITIC and count >= max(_MIN_COUNT, _MIN_CLITIC_SHARE * n_ends[end])
     )
+
+
+def _mark_sentences(
+    sentences: Iterable[list[Surface]], longest: int = _LONGEST_PARAGRAPH
+) -> MarkedText:
+    parts: list[str] = []
+    token_ends: list[int] = []
+    sentence_ends: list[int] = []
+    position = 0
+    for paragraph in neighbours(sentences, longest):
+        for text, ends in map(sentence_text, paragraph):
+            parts += [text, " "]
+            token_ends += [position + end for end in ends]
+            position += len(text) + 1
+            sentence_ends.append(position - 1)
+        parts[-1] = "\n"
+    flags = (_flags(offsets, position) for offsets in (token_ends, sentence_ends))
+    return MarkedText("".join(parts), *flags)
+
+
+def _flags(offsets: Sequence[int], size: int) -> NDArray[np.bool_]:
+    return np.bincount(np.array(offsets, np.int64), minlength=size + 1) > 0
+
+
+def _bare(sentences: Sentences) -> Sentences:
+    # As in speech and chats: twenty without marks, twenty that lose capitals, twenty both.
+    found = []
+    for number, sentence in enumerate(sentences):
+        style = number // _SAME_STYLE % 3
+        words = [s for s in sentence if style == 1 or not _NOTHING_BUT_MARKS.fullmatch(s.form)]
+        if style:
+            words = [surface._replace(form=surface.form.lower()) for surface in words]
+        if style != 1:
+            words = [surface._replace(has_space=True) for surface in words]
+        found.append(words)
+    return [sentence for sentence in found if sentence]
+
+
+def _choose(lines: Iterable[str], short_forms: frozenset[str], n_lines: int) -> list[str]:
+    # Half at random; the others show each abbreviation a few times, initials and ordinals more.
+    short = (line.strip() for line in lines if len(line) <= _MOST_CHARACTERS)
+    fit = [line for line in short if _ENDS_WELL.search(line)]
+    generator = random.Random(1)
+    generator.shuffle(fit)
+    chosen = fit[: n_lines // 2]
+    counts: Counter[str] = Counter()
+    for line in fit[n_lines // 2 :]:
+        if len(chosen) == n_lines:
+            break
+        found = [match for match in _STOP_INSIDE.finditer(line) if _is_short(match, short_forms)]
+        words = {match["word"].lower() for match in found}
+        if any(counts[word] < (_MOST_SHOWN if len(word) > 1 else _MOST_INITIALS) for word in words):
+            counts.update(words)
+            chosen.append(line)
+    generator.shuffle(chosen)
+    return chosen
+
+
+def _abbreviations(lines: Iterable[str]) -> frozenset[str]:
+    """Words that are hardly ever without a full stop, in small letters, without the last stop."""
+    matches = ((line, match) for line in lines for match in _WORD.finditer(line))
+    words = Counter(match[0].lower() for line, match in matches if match.end() < len(line) - 2)
+    with_stop: Counter[str] = Counter()
+    for word, count in words.items():
+        if word.endswith("."):
+            with_stop[word.rstrip(".")] += count
+    return frozenset(
+        word
+        for word, count in with_stop.items()
+        if count >= _MIN_WORD_COUNT and count > _ABBREVIATION_SHARE * (count + words[word])
+    )
+
+
+def _is_short(match: regex.Match[str], short_forms: frozenset[str]) -> bool:
+    word = match["word"].lower()
+    is_number = not word and _ORDINAL.match(match.string, match.start() - 1) is not None
+    return match["marks"] == "." and (is_number or len(word) == 1 or word in short_forms)

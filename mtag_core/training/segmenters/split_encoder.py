@@ -10,6 +10,7 @@ are made of every beginning and every end that the treebank shows, and it learns
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,24 +26,19 @@ from mtag_core.training.data.datasets import NO_NOISE, WordSentences, cut_batche
 from mtag_core.training.data.pieces import DeviceSentences, FormPieces, SpecialPieces
 from mtag_core.training.data.treebanks import Sentences, Surface
 from mtag_core.training.networks.model import Batch, end_vectors
-from mtag_core.training.networks.pretrained import piece_table
+from mtag_core.training.networks.pretrained import hidden_size, piece_table
 from mtag_core.training.options import Noise
 from mtag_core.training.segmenters.splits import script_of
 
 DROPOUT = 0.1
-N_PARTS = 5
-N_NUMBERS = 12
+N_PARTS, N_NUMBERS = 5, 12
 _WIDTH = 128
 _LABELLING_BUDGET = 4096
-
 # A beginning or an end seen less often is joined with what it was seen with alone.
 _MIN_COUNT = 3
-
 # A script seen less often has no weight of its own, only those of its parts.
 _MIN_OWN_COUNT = 2
-
 _MOST_STEM_PIECES = 8
-
 # Stands for minus infinity, without its gradients.
 _IMPOSSIBLE = -1e4
 
@@ -52,28 +48,36 @@ class Choices(NamedTuple):
 
     Attributes:
         parts: Ids of what each script is made of. Shape (n_choices, N_PARTS).
-        stem: The row of `stem_pieces` of what it leaves of the form. Shape (n_choices,).
         numbers: Lengths, and logarithms of how often forms occur. Shape (n_choices, N_NUMBERS).
+        stem: The row of `stem_pieces` of what it leaves of the form. Shape (n_choices,).
         is_right: Whether it makes the token's tokens. Shape (n_choices,).
         token: Index of its token. Shape (n_choices,).
         stem_pieces: The first wordpieces of stems, -1 where there are fewer. Shape (n_stems, 8).
     """
 
     parts: Tensor
-    stem: Tensor
     numbers: Tensor
+    stem: Tensor
     is_right: Tensor
     token: Tensor
     stem_pieces: Tensor
 
 
 class FormChoices(NamedTuple):
-    """What the tokens of a form share; `parts`, `stems`, `numbers` as in `Choices`."""
+    """What the tokens of a form share: of each script the tokens that it makes, and the rest."""
 
     tokens: list[tuple[str, ...]]
+    stems: list[str]
     parts: NDArray[np.int64]
-    stems: NDArray[np.int64]
     numbers: NDArray[np.float32]
+
+
+class SplitSentences(NamedTuple):
+    """Sentences, also on a device, and their tokens one after the other."""
+
+    sentences: Sentences
+    on_device: DeviceSentences
+    tokens: list[Surface]
 
 
 class ChoiceTable:
@@ -110,11 +114,10 @@ class ChoiceTable:
             for script in self._candidates.scripts
         }
         self.n_parts = len(part_to_id)
-        self._stem_to_id: dict[str, int] = {}
-        self._stem_pieces: list[list[int]] = []
+        self._stem_to_pieces: dict[str, list[int]] = {}
         self._forms: dict[str, FormChoices] = {}
 
-    def place(self, sentences: Sentences) -> "SplitSentences":
+    def place(self, sentences: Sentences) -> SplitSentences:
         """Puts sentences on the device; tokens without parts are asked about only."""
         form_to_id: dict[str, int] = {}
         words = WordSentences.of(([token.form for token in s] for s in sentences), form_to_id)
@@ -122,7 +125,15 @@ class ChoiceTable:
         fitting = forms.fitting(words, max_pieces=self._max_pieces)
         special = SpecialPieces.load(self._path)
         placed = DeviceSentences(words.select(fitting), forms, special, device=self.device)
-        return SplitSentences(self, [sentences[index] for index in fitting.tolist()], placed)
+        kept = [sentences[index] for index in fitting.tolist()]
+        return SplitSentences(kept, placed, list(chain.from_iterable(kept)))
+
+    def batch(
+        self, sentences: SplitSentences, indices: NDArray[np.int64], noise: Noise = NO_NOISE
+    ) -> tuple[Batch, Choices]:
+        """Gathers some sentences, and the scripts of their tokens."""
+        batch = sentences.on_device.batch(indices, noise)
+        return batch, self.lay_out([sentences.tokens[i] for i in batch.token_index.tolist()])
 
     def form(self, form: str) -> FormChoices:
         """The scripts of a form."""
@@ -130,45 +141,47 @@ class ChoiceTable:
             scripts = self._candidates.of(form)
             self._forms[form] = FormChoices(
                 [script.apply(form) for script in scripts],
+                [script.stem(form) for script in scripts],
                 np.array([self._script_to_parts[script] for script in scripts], np.int64),
-                np.array([self._stem_id(script.stem(form)) for script in scripts], np.int64),
                 np.array([self._numbers(form, script) for script in scripts], np.float32),
             )
         return self._forms[form]
 
     def lay_out(self, tokens: Sequence[Surface]) -> Choices:
         """Lays out the scripts of tokens; those without parts have no right one."""
-        made, parts, stems, numbers = zip(*(self.form(token.form) for token in tokens), strict=True)
-        distinct, stem = np.unique(np.concatenate(stems), return_inverse=True)
-        pieces = np.full((len(distinct), _MOST_STEM_PIECES), -1, np.int64)
-        for row, index in zip(pieces, distinct.tolist(), strict=True):
-            row[: len(self._stem_pieces[index])] = self._stem_pieces[index]
+        made, stems, parts, numbers = zip(*(self.form(token.form) for token in tokens), strict=True)
+        stem_to_row = {stem: i for i, stem in enumerate(dict.fromkeys(chain.from_iterable(stems)))}
+        pieces = np.full((len(stem_to_row), _MOST_STEM_PIECES), -1, np.int64)
+        for row, ids in zip(pieces, map(self._pieces, stem_to_row), strict=True):
+            row[: len(ids)] = ids[:_MOST_STEM_PIECES]
         pairs = zip(made, tokens, strict=True)
-        is_right = [each == token.tokens for of_token, token in pairs for each in of_token]
-        token = np.repeat(np.arange(len(tokens)), list(map(len, made)))
-        columns = (np.concatenate(parts), stem, np.concatenate(numbers), np.array(is_right), token)
-        return Choices(*(torch.from_numpy(each).to(self.device) for each in (*columns, pieces)))
+        columns = (
+            np.concatenate(parts),
+            np.concatenate(numbers),
+            np.array([stem_to_row[stem] for stem in chain.from_iterable(stems)]),
+            np.array([each == token.tokens for of_token, token in pairs for each in of_token]),
+            np.repeat(np.arange(len(tokens)), list(map(len, made))),
+            pieces,
+        )
+        return Choices(*(torch.from_numpy(column).to(self.device) for column in columns))
 
-    def _stem_id(self, stem: str) -> int:
-        if stem not in self._stem_to_id:
-            self._stem_to_id[stem] = len(self._stem_pieces)
+    def _pieces(self, stem: str) -> list[int]:
+        if stem not in self._stem_to_pieces:
             pieces = self._tokenizer.encode([stem], is_pretokenized=True, add_special_tokens=False)
-            self._stem_pieces.append(pieces.ids[:_MOST_STEM_PIECES])
-        return self._stem_to_id[stem]
+            self._stem_to_pieces[stem] = pieces.ids[:_MOST_STEM_PIECES]
+        return self._stem_to_pieces[stem]
 
     def _numbers(self, form: str, script: Script) -> list[float]:
         stem = script.stem(form)
-        n_form, n_stem = self._log_count(form), self._log_count(stem)
-        n_token = self._log_count((script.pre + stem + script.post).strip("_"))
-        n_pieces = len(self._stem_pieces[self._stem_id(stem)])
+        token = (script.pre + stem + script.post).strip("_")
+        rows = (count_row(each, n_counts=len(self._counts)) for each in (form, stem, token))
+        n_form, n_stem, n_token = (int(self._counts[row]) for row in rows)
+        n_pieces = len(self._pieces(stem))
         return [
             *(n_stem / 8, n_form / 8, (n_stem - n_form) / 8, n_token / 8, len(stem) / 8),
             *(len(stem) < 2, n_pieces == 1, n_pieces / 4),
             *(n_stem == 0, n_form == 0, len(script.before), len(script.after)),
         ]
-
-    def _log_count(self, form: str) -> int:
-        return int(self._counts[count_row(form, n_counts=len(self._counts))])
 
 
 def composed_scripts(script_to_count: Counter[Script]) -> list[Script]:
@@ -198,15 +211,15 @@ def _parts(script: Script, own: set[Script]) -> list[object]:
 
 
 class SplitEncoder(nn.Module):
-    """Scores the scripts of tokens.
+    """Scores the scripts of tokens; `n_parts` is the number of ids of parts.
 
     A script's score is the sum of what a layer of logits says of its parts, and of what a small
-    network says of the token, the parts, the stem and the numbers together. `width` is the
-    encoder's, `n_parts` the number of ids of parts.
+    network says of the token, the parts, the stem and the numbers together.
     """
 
-    def __init__(self, encoder: nn.Module, *, width: int, n_parts: int) -> None:
+    def __init__(self, encoder: nn.Module, n_parts: int) -> None:
         super().__init__()
+        width = hidden_size(encoder)
         self.encoder = encoder
         self.dropout = nn.Dropout(DROPOUT)
         self.combine = nn.Linear(2 * width, width)
@@ -243,19 +256,6 @@ class SplitEncoder(nn.Module):
         return vectors
 
 
-class SplitSentences:
-    """Sentences on a device, with the scripts of their tokens; `ChoiceTable.place` makes them."""
-
-    def __init__(self, table: ChoiceTable, sentences: Sentences, placed: DeviceSentences) -> None:
-        self.table, self.sentences, self.on_device = table, sentences, placed
-        self.tokens = [token for sentence in sentences for token in sentence]
-
-    def batch(self, indices: NDArray[np.int64], noise: Noise = NO_NOISE) -> tuple[Batch, Choices]:
-        """Gathers some sentences, and the scripts of their tokens."""
-        batch = self.on_device.batch(indices, noise)
-        return batch, self.table.lay_out([self.tokens[i] for i in batch.token_index.tolist()])
-
-
 def choice_loss(scores: Tensor, choices: Choices, *, n_tokens: int) -> tuple[Tensor, int]:
     """Mean negative log probability of what is right, over tokens that have a right script.
 
@@ -279,35 +279,34 @@ def _log_sums(scores: Tensor, token: Tensor, n_tokens: int) -> Tensor:
 
 @torch.no_grad()
 def guess_splits(
-    teacher: SplitEncoder, sentences: SplitSentences
-) -> list[tuple[tuple[str, ...], float]]:
-    """Gives each token of the sentences its most probable tokens, and their probability."""
-    teacher.eval()
-    guesses: list[tuple[tuple[str, ...], float]] = [((), 0.0)] * len(sentences.tokens)
+    encoder: SplitEncoder, table: ChoiceTable, sentences: SplitSentences, least: float = 0.0
+) -> Sentences:
+    """Gives tokens their most probable parts; none where that is less probable than `least`."""
+    encoder.eval()
+    guesses, placed = list(sentences.tokens), sentences.on_device
     generator = np.random.default_rng(0)
-    for indices in cut_batches(
-        sentences.on_device.lengths, piece_budget=_LABELLING_BUDGET, generator=generator
-    ):
-        batch, choices = sentences.batch(indices)
-        scores = teacher(batch, choices).float().cpu()
+    for indices in cut_batches(placed.lengths, piece_budget=_LABELLING_BUDGET, generator=generator):
+        batch, choices = table.batch(sentences, indices)
+        scores = encoder(batch, choices).float().cpu()
         of_tokens = scores.split(torch.bincount(choices.token).tolist())
         for index, some in zip(batch.token_index.tolist(), of_tokens, strict=True):
-            made = sentences.table.form(sentences.tokens[index].form).tokens
-            tokens_to_prob = dict.fromkeys(made, 0.0)
-            for tokens, prob in zip(made, some.softmax(0).tolist(), strict=True):
-                tokens_to_prob[tokens] += prob
-            guesses[index] = max(tokens_to_prob.items(), key=lambda item: item[1])
-    return guesses
+            probs: Counter[tuple[str, ...]] = Counter()
+            made = table.form(guesses[index].form).tokens
+            for parts, prob in zip(made, some.softmax(0).tolist(), strict=True):
+                probs[parts] += prob
+            ((parts, prob),) = probs.most_common(1)
+            guesses[index] = guesses[index]._replace(tokens=parts if prob >= least else ())
+    rest = iter(guesses)
+    return [list(islice(rest, len(sentence))) for sentence in sentences.sentences]
 
 
-def words_f1(teacher: SplitEncoder, sentences: SplitSentences) -> float:
+def words_f1(gold: Sentences, guesses: Sentences) -> float:
     """F1 of tokens in percent, where the surface tokens are given."""
-    n_same = n_gold = n_guessed = 0
-    guesses = guess_splits(teacher, sentences)
-    for (_, parts, _), (guess, _) in zip(sentences.tokens, guesses, strict=True):
-        n_gold += len(parts)
-        n_guessed += len(guess)
+    n_same = n_all = 0
+    pairs = zip(chain.from_iterable(gold), chain.from_iterable(guesses), strict=True)
+    for (_, parts, _), (_, guess, _) in pairs:
+        n_all += len(parts) + len(guess)
         # A token that is not split has another place than those of one that is.
         if (len(parts) == 1) == (len(guess) == 1):
             n_same += (Counter(parts) & Counter(guess)).total()
-    return 200.0 * n_same / max(1, n_gold + n_guessed)
+    return 200.0 * n_same / max(1, n_all)

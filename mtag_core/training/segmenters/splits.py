@@ -22,28 +22,18 @@ from mtag_core.training.data.treebanks import Sentences
 from mtag_core.training.loops.linear import Floats, descend
 
 # A script seen once is one form's oddity, and one of fewer forms may say nothing about others.
-_MIN_COUNT = 2
-_MIN_FORMS = 3
-
+_MIN_COUNT, _MIN_FORMS = 2, 3
 # Features of a neighbourhood are kept apart by rows of so large a table.
 _N_APART = 1 << 41
-
 # A neighbour seen with a script less often says more about the text than about the script.
 _MIN_SEEN = 4
-
 # A labeller errs more often than a treebank.
 _LABELLED_WEIGHT = 0.3
-
-_LEARNING_RATE = 0.1
-_N_STEPS = 100
-_L2 = 0.5
-_NEIGHBOUR_L2 = 3.0
-_N_LEVELS = 31
-
+_LEARNING_RATE, _N_STEPS, _N_LEVELS = 0.1, 100, 31
+_L2, _NEIGHBOUR_L2 = 0.5, 3.0
 # Shares of tokens that are fitted without features of the whole form, so that forms never seen are
 # split by their parts, and without their neighbours, which must not explain what the form does.
-_WITHOUT_IDENTITY = 0.2
-_WITHOUT_NEIGHBOURS = 0.3
+_WITHOUT_IDENTITY, _WITHOUT_NEIGHBOURS = 0.2, 0.3
 
 
 class SplitShape(NamedTuple):
@@ -62,14 +52,12 @@ class SplitShape(NamedTuple):
     min_count: int
 
 
+# Prefixes and pronouns are written into any word.
 OPEN = SplitShape(are_closed=False, n_rows=1 << 19, n_counts=1 << 18, min_count=2)
-"""Prefixes and pronouns are written into any word."""
-
+# Some words end in others, such as particles and copulas.
 CLITICS = SplitShape(are_closed=False, n_rows=1 << 17, n_counts=1 << 14, min_count=5)
-"""Some words end in others, such as particles and copulas."""
-
+# Some words stand for two, such as a preposition and an article: what is around says which.
 CLOSED = SplitShape(are_closed=True, n_rows=1 << 15, n_counts=1 << 12, min_count=20)
-"""Some words stand for two, such as a preposition and an article: what is around says which."""
 
 
 class _Examples(NamedTuple):

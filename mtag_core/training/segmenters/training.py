@@ -19,17 +19,19 @@ from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.languages import GENERIC
 from mtag_core.training.data.treebanks import (
     Sentences,
+    first_tokens,
     joined_letters,
     read_lines,
+    read_sentences,
     sentence_text,
     text_files,
+    treebank_name,
 )
 from mtag_core.training.langid import count_language_words
 from mtag_core.training.records import list_files, record_options
 from mtag_core.training.segmenter_options import TrainSegmentersOptions
 from mtag_core.training.segmenters import treebanks
-from mtag_core.training.segmenters.layers import train_layer
-from mtag_core.training.segmenters.marked_text import MarkedText, mark_lines
+from mtag_core.training.segmenters.layers import MarkedText, mark_lines, train_layer
 from mtag_core.training.segmenters.splits import CLITICS, CLOSED, OPEN, train_split_model
 from mtag_core.treebank_style import treebank_language
 
@@ -85,8 +87,9 @@ def run(options: TrainSegmentersOptions) -> str:
         CheckpointError: The output belongs to a run with other options.
     """
     trainer = _Trainer(options)
-    languages, names = trainer.treebanks.files, trainer.treebanks.names
-    known = {*languages, *names, GENERIC, _WORDS}
+    files = trainer.treebanks.files
+    names = {treebank_name(path) for paths in files.values() for path in paths}
+    known = {*files, *names, GENERIC, _WORDS}
     wanted = [*options.languages, *options.own]
     if unknown := [name for name in wanted if name not in known]:
         raise UsageError(f"{unknown[0]}: nothing to train on; there are {', '.join(sorted(known))}")
@@ -94,8 +97,8 @@ def run(options: TrainSegmentersOptions) -> str:
         options.output / "config.json", options, may_differ=("languages", "own", "output")
     )
     if not wanted:
-        wanted = [] if set(languages) <= _BY_NETWORKS else [GENERIC]
-        wanted += [*languages, *(name for name in _OWN if name in names)]
+        wanted = [] if set(files) <= _BY_NETWORKS else [GENERIC]
+        wanted += [*files, *(name for name in _OWN if name in names)]
         wanted += [_WORDS] if options.text else []
     return list_files(path for name in wanted for path in trainer.paths(name))
 
@@ -115,12 +118,9 @@ class _Trainer:
         elif name in _BY_NETWORKS:
             yield self._made(f"{name}.boundaries.npz", partial(self._network, name))
         else:
-            yield self._layer_path(name)
+            yield self._layer(name)
         if name in _WITH_SPLITS:
             yield self._made(f"{name}.splits.npz", partial(self._splits, name))
-
-    def _layer_path(self, name: str) -> Path:
-        return self._made(f"{name}.linear.npz", partial(self._layer, name))
 
     def _made(self, file: str, make: Callable[[], _Model]) -> Path:
         path = self.options.output / file
@@ -131,17 +131,10 @@ class _Trainer:
             part.rename(path)
         return path
 
-    def _layer(self, name: str) -> BoundaryLayer:
-        if name == GENERIC:
-            return self._generic_layer()
-        below = [BoundaryLayer.load(self._layer_path(GENERIC))]
-        if name in self.treebanks.files:
-            return self._language_layer(below, name)
-        own = self.options.output / f"{treebank_language(name)}.linear.npz"
-        if own.exists():
-            below.append(BoundaryLayer.load(own))
-        sentences = self.treebanks.of_treebank(name, _N_TREEBANK_TOKENS)
-        return train_layer(below, sentences, has_unmarked_ends=name in _ALL_ENDS)
+    def _layer(self, name: str) -> Path:
+        kind = self._language_layer if name in self.treebanks.files else self._own_layer
+        make = self._generic_layer if name == GENERIC else partial(kind, name)
+        return self._made(f"{name}.linear.npz", make)
 
     def _generic_layer(self) -> BoundaryLayer:
         spaced = [language for language in self.treebanks.files if language not in _BY_NETWORKS]
@@ -153,17 +146,26 @@ class _Trainer:
             texts=[text for code in codes for text in self._marked(code, _N_GENERIC_LINES)],
         )
 
-    def _language_layer(self, below: list[BoundaryLayer], language: str) -> BoundaryLayer:
+    def _language_layer(self, language: str) -> BoundaryLayer:
+        dev = [p for p in self.treebanks.part("dev") if treebanks.text_language(p) == language]
         return train_layer(
-            below,
+            [BoundaryLayer.load(self._layer(GENERIC))],
             self._sentences(language, _N_TOKENS),
             unedited=self._sentences(language, _N_TOKENS, is_edited=False),
             texts=self._marked(language, _N_LINES),
-            dev=[_whole(language, dev) for dev in self.treebanks.dev(language, _N_DEV_TOKENS)],
+            dev=[_whole(language, first_tokens(read_sentences(p), _N_DEV_TOKENS)) for p in dev],
             has_unmarked_ends=language in _ALL_ENDS,
             l2=_WEAK_L2 if language in _WEAK else _L2,
             language=language,
         )
+
+    def _own_layer(self, treebank: str) -> BoundaryLayer:
+        below = [self._layer(GENERIC)]
+        of_language = self.options.output / f"{treebank_language(treebank)}.linear.npz"
+        below += [of_language] if of_language.exists() else []
+        sentences = self.treebanks.of_treebank(treebank, _N_TREEBANK_TOKENS)
+        layers = list(map(BoundaryLayer.load, below))
+        return train_layer(layers, sentences, has_unmarked_ends=treebank in _ALL_ENDS)
 
     def _sentences(self, language: str, n_tokens: int, *, is_edited: bool = True) -> Sentences:
         found = self.treebanks.of_language(language, n_tokens, is_edited=is_edited)
@@ -178,10 +180,9 @@ class _Trainer:
         return [marked] if marked else []
 
     def _splits(self, language: str) -> _Model:
-        sentences, labelled = self.treebanks.all(language), self.options.labelled
-        more = list(treebanks.read_splits(labelled, language)) if labelled else []
-        shape, lines = _WITH_SPLITS[language], self._lines(language)
-        return train_split_model(_whole(language, sentences), more, lines, shape)
+        sentences = _whole(language, self.treebanks.all(language))
+        labelled = list(treebanks.read_splits(self.options.labelled, language))
+        return train_split_model(sentences, labelled, self._lines(language), _WITH_SPLITS[language])
 
     def _network(self, language: str) -> _Model:
         # torch is an extra that the other segmenters do without.
@@ -190,7 +191,7 @@ class _Trainer:
         labelled, has_spaces = self.options.labelled, language in treebanks.SPACED_INSIDE
         network = train_gap_network(
             self.treebanks.all(language),
-            treebanks.read_marked(labelled, language) if labelled else (),
+            treebanks.read_marked(labelled, language),
             epochs=self.options.gap_epochs,
             device=self.options.device,
             has_spaces=has_spaces,

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, islice, pairwise
+from itertools import chain, groupby, islice, pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,7 +34,7 @@ from mtag_core.training.data.treebanks import (
     treebank_name,
     treebanks_with,
 )
-from mtag_core.training.treebank_facts import TreebankFacts, facts_of
+from mtag_core.training.treebank_facts import facts_of
 from mtag_core.treebank_style import treebank_language
 
 # A treebank with fewer tokens does not say enough about the language's words.
@@ -77,29 +77,18 @@ class Treebanks:
     @cached_property
     def files(self) -> dict[str, list[Path]]:
         """Training files by language: dev files of treebanks whose train files lack spaces."""
-        files: dict[str, list[Path]] = {}
-        for part in ("train", "dev"):
-            for language, paths in self.part(part).items():
-                for path in paths:
-                    if _facts(path).has_train_spacing == (part == "train"):
-                        files.setdefault(language, []).append(path)
-        if not files:
+        paths = [p for p in self.part("train") if facts_of(treebank_name(p)).has_train_spacing]
+        paths += [p for p in self.part("dev") if not facts_of(treebank_name(p)).has_train_spacing]
+        if not paths:
             raise InputNotFoundError(f"{self.directory}: no *-train.conllu or .xz file below it")
-        return {language: sorted(files[language]) for language in sorted(files)}
+        paths.sort(key=lambda path: (text_language(path), path))
+        return {name: list(files) for name, files in groupby(paths, text_language)}
 
-    def part(self, part: str) -> dict[str, list[Path]]:
-        """Files of `train` or `dev` by language, sorted."""
+    def part(self, part: str) -> list[Path]:
+        """Files of `train` or `dev`, sorted."""
         names = treebanks_with(self.licences, self.directory)
-        files: dict[str, list[Path]] = {}
-        for path in sorted(treebank_files(self.directory, part, is_required=False)):
-            if treebank_name(path) in names:
-                files.setdefault(text_language(path), []).append(path)
-        return files
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Names of the treebanks that have a training file."""
-        return frozenset(treebank_name(path) for paths in self.files.values() for path in paths)
+        paths = sorted(treebank_files(self.directory, part, is_required=False))
+        return [path for path in paths if treebank_name(path) in names]
 
     def all(self, language: str) -> Sentences:
         """All sentences of a language."""
@@ -111,8 +100,9 @@ class Treebanks:
         What a small file lacks the others give. Speech and tweets are not edited; they stand for
         edited text where there is no other.
         """
-        paths = [p for p in self.files[language] if _facts(p).is_edited_text == is_edited]
-        return _evenly(paths or self.files[language] * is_edited, n_tokens)
+        files = self.files[language]
+        paths = [p for p in files if facts_of(treebank_name(p)).is_edited_text == is_edited]
+        return _evenly(paths or files * is_edited, n_tokens)
 
     def of_treebank(self, treebank: str, n_tokens: int) -> Sentences:
         """Sentences of a treebank, after them others of its language where they are few."""
@@ -121,15 +111,6 @@ class Treebanks:
         sentences = [s for path in own for s in read_sentences(path, n_tokens)]
         n_lacking = max(0, _FEW_TOKENS - sum(map(len, sentences)))
         return sentences + _evenly([path for path in paths if path not in own], n_lacking)
-
-    def dev(self, language: str, n_tokens: int) -> list[Sentences]:
-        """The first sentences of each dev file of a language."""
-        paths = self.part("dev").get(language, ())
-        return [first_tokens(read_sentences(path), n_tokens) for path in paths]
-
-
-def _facts(path: Path) -> TreebankFacts:
-    return facts_of(treebank_name(path))
 
 
 def _evenly(paths: Sequence[Path], n_tokens: int) -> Sentences:
@@ -149,7 +130,7 @@ def files_of(directory: Path, part: str, languages: Sequence[str]) -> list[Path]
         InputNotFoundError: There is none.
     """
     files = Treebanks(directory).part(part)
-    paths = [path for language in languages for path in files.get(language, ())]
+    paths = [path for name in languages for path in files if text_language(path) == name]
     if not paths:
         raise InputNotFoundError(f"{directory}: no {part} file of {', '.join(languages)}")
     return paths
@@ -185,28 +166,24 @@ def text_language(path: Path) -> str:
     return path.name.split(".")[0].split("_")[0]
 
 
-def marked_line(
-    text: str,
-    ends: Sequence[int],
-    token_ends: NDArray[np.float32],
-    sentence_ends: NDArray[np.bool_],
-) -> str:
-    """Writes one line of text as lines of sentences, each with a line break.
+def marked_line(text: str, ends: Sequence[int], probs: NDArray[np.float32]) -> str:
+    """Writes one line of text, without marks, as lines of sentences, each with a line break.
 
     Args:
-        text: Without marks.
+        text: Cleaned text.
         ends: Offset after each unit.
-        token_ends: Probability that a token ends after each unit. Shape (n_units,).
-        sentence_ends: Whether a sentence does. Shape (n_units,).
+        probs: Of no end after each unit, a token's end, a sentence's end. Shape (n_units, 3).
     """
-    marks = [MARKS[level] for level in np.digitize(token_ends, _THRESHOLDS)]
-    marks = [f"{MARKS[3]}\n" if e else m for m, e in zip(marks, sentence_ends, strict=True)]
+    levels = np.digitize(1 - probs[:, 0], _THRESHOLDS)
+    marks = [
+        f"{MARKS[3]}\n" if p > 0.5 else MARKS[n] for n, p in zip(levels, probs[:, 2], strict=True)
+    ]
     units = (text[start:end] for start, end in pairwise([0, *ends]))
-    lines = "".join(unit + mark for unit, mark in zip(units, marks, strict=True)).split("\n")
+    lines = "".join(chain.from_iterable(zip(units, marks, strict=True))).split("\n")
     return "".join(line.strip() + "\n" for line in lines if line.strip())
 
 
-def read_marked(directory: Path, language: str) -> Iterator[MarkedSentence]:
+def read_marked(directory: Path | None, language: str) -> Iterator[MarkedSentence]:
     """Yields the marked sentences of a language, of all varieties."""
     for line in _labelled_lines(directory, language, SEGMENTED):
         marks = enumerate(_MARK.finditer(line))
@@ -220,13 +197,13 @@ def split_line(sentence: Sequence[Surface]) -> str:
     return json.dumps(rows, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def read_splits(directory: Path, language: str) -> Iterator[list[Surface]]:
+def read_splits(directory: Path | None, language: str) -> Iterator[list[Surface]]:
     """Yields the split sentences of a language, of all varieties."""
     for line in _labelled_lines(directory, language, SPLITS):
         yield [Surface(form, tuple(tokens)) for form, *tokens in json.loads(line)]
 
 
-def _labelled_lines(directory: Path, language: str, suffix: str) -> Iterator[str]:
-    for path in sorted(directory.glob("*" + suffix)):
+def _labelled_lines(directory: Path | None, language: str, suffix: str) -> Iterator[str]:
+    for path in sorted(directory.glob("*" + suffix)) if directory else ():
         if text_language(path) == language:
             yield from read_lines(path)

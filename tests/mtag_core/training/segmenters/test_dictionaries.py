@@ -64,8 +64,8 @@ def test_treebanks_and_text_are_looked_up(folder):
 
 
 def test_tags_are_read_with_their_units(folder):
-    ((text, table, tags),) = tagged_units(["b a"], folder / "zh.txt", folder / "out")
-    assert (text, table.ends, tags) == ("b a", [1, 3], ["b", "a"])
+    (tagged,) = tagged_units(["b a"], folder / "zh.txt", folder / "out")
+    assert tagged == ("b a", [1, 3], [("b", "b"), ("a", "a")])
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_missing_tags_are_an_error(folder):
 
 def test_without_a_dictionary_units_have_no_tags(folder):
     for path, directory in (("zh.txt", None), ("vi.txt", folder / "out")):
-        ((_, _, tags),) = tagged_units(["b a"], folder / path, directory)
-        assert tags == ["", ""]
+        ((_, _, units),) = tagged_units(["b a"], folder / path, directory)
+        assert units == [("b", ""), ("a", "")]
 
 
 def test_a_language_without_dictionary_is_refused(folder, capsys):

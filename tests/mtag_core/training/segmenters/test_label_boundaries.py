@@ -12,7 +12,7 @@ from mtag_core.storage import create_text
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.segmenters import dictionaries
 from mtag_core.training.segmenters.encoder_labels import BoundaryTeacher
-from mtag_core.training.segmenters.marked_text import span_f1
+from mtag_core.training.segmenters.layers import span_f1
 from mtag_core.training.segmenters.treebanks import read_marked
 from tests.mtag_core.training.tiny_teacher import write_model
 
