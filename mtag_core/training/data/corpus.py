@@ -24,6 +24,7 @@ from mtag_core.lemmas import rule_inventory
 from mtag_core.storage import create_text, open_text
 from mtag_core.training.data.datasets import LabelledDataset, WordSentences, cut_long
 from mtag_core.training.data.train_dev_split import (
+    TreebankSplit,
     read_split,
     training_feats,
     training_rules,
@@ -50,9 +51,8 @@ def run(options: CorpusOptions) -> str:
     licences = options.licences
     only = tuple(sorted(treebanks_with(licences, options.treebanks))) if licences else ()
     feats = json.loads(options.feats.read_text(encoding="utf-8")) if options.feats else ()
-    corpus = TreebankCorpus.read(
-        options.treebanks, train_on_dev=options.train_on_dev, only=only, feats=feats
-    )
+    split = read_split(options.treebanks, train_on_dev=options.train_on_dev, only=only)
+    corpus = TreebankCorpus.of(split, feats=feats)
     corpus.save(options.output)
     n_treebanks, n_tokens = len(corpus.train.treebanks), len(corpus.train.upos_ids)
     return f"{n_treebanks} treebanks, {n_tokens} tokens to learn  {options.output}"
@@ -88,7 +88,7 @@ class TreebankCorpus:
         inventories: The labels.
         train: To learn from.
         dev: Held out; treebanks numbered as in `train`.
-        is_trained_on_dev: Whether `train` has three quarters of the dev files.
+        is_trained_on_dev: As in `TreebankSplit`.
     """
 
     forms: tuple[str, ...]
@@ -98,38 +98,16 @@ class TreebankCorpus:
     is_trained_on_dev: bool
 
     @classmethod
-    def read(
-        cls,
-        directory: Path,
-        *,
-        train_on_dev: bool,
-        only: Sequence[str] = (),
-        feats: Sequence[str] = (),
-        lemma_rules: Sequence[str] = (),
-        hold_out_tenth: bool = False,
-        score_held_out: bool = False,
+    def of(
+        cls, split: TreebankSplit, *, feats: Sequence[str] = (), lemma_rules: Sequence[str] = ()
     ) -> "TreebankCorpus":
-        """Reads CoNLL-U files.
+        """Makes arrays of sentences.
 
         Args:
-            directory: Holds the treebanks.
-            train_on_dev: Learn three quarters of every dev file, too.
-            only: Treebanks to read; empty for all.
+            split: The sentences.
             feats: FEATS inventory to use; empty for that of the train files.
             lemma_rules: The same for lemma rules.
-            hold_out_tenth: Hold out every tenth sentence of train files without a dev file.
-            score_held_out: Score what training on dev files holds out, even if they are not learnt.
-
-        Raises:
-            InputNotFoundError: There is no treebank.
         """
-        split = read_split(
-            directory,
-            train_on_dev=train_on_dev,
-            only=only,
-            hold_out_tenth=hold_out_tenth,
-            score_held_out=score_held_out,
-        )
         train, dev = (
             [part for sentence in sentences for part in _parts(sentence)]
             for sentences in (split.learnt, split.held_out)
@@ -148,7 +126,7 @@ class TreebankCorpus:
             "%d train and %d dev sentences, %d FEATS, %d lemma rules",
             *(len(train), len(dev), len(inventories.feats), len(inventories.lemma_rules)),
         )
-        return cls(tuple(form_to_id), inventories, train_set, dev_set, train_on_dev)
+        return cls(tuple(form_to_id), inventories, train_set, dev_set, split.is_trained_on_dev)
 
     def save(self, directory: Path) -> None:
         """Writes the corpus."""
@@ -210,17 +188,8 @@ def read_forms(path: Path) -> tuple[str, ...]:
 
 
 def _parts(sentence: LabelledSentence) -> Iterator[LabelledSentence]:
-    if not sentence.forms:
-        return
-    for part in cut_long(len(sentence.forms)):
-        yield LabelledSentence(
-            sentence.treebank,
-            sentence.forms[part],
-            sentence.upos[part],
-            sentence.feats[part],
-            sentence.part,
-            sentence.lemmas[part],
-        )
+    if sentence.forms:
+        yield from map(sentence.cut, cut_long(len(sentence.forms)))
 
 
 def _inventories(

@@ -9,7 +9,6 @@ stay. The features are those of `mtag_core.tagging.forms`.
 
 import unicodedata
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -29,11 +28,17 @@ from mtag_core.training.data.datasets import (
     LabelledDataset,
     WordSentences,
 )
-from mtag_core.training.data.pieces import DeviceSentences, FormPieces, SpecialPieces
+from mtag_core.training.data.pieces import (
+    DeviceSentences,
+    FormPieces,
+    SpecialPieces,
+    in_jobs,
+    treebank_token_ids,
+)
+from mtag_core.training.networks.trained_model import ModelMetadata
 from mtag_core.training.networks.word_student import FormBatch, WordBatch
 from mtag_core.training.options import Noise
 
-_JOB_FORMS = 65_536
 _STRAIGHT_TO_CURLY = str.maketrans({'"': "\u201d", "'": "\u2019", "`": "\u2018"})
 _FINAL_MARKS = frozenset(".!?\u2026\u3002\uff01\uff1f\u0964")
 _BARE_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC SMALL LETTER IO", "CYRILLIC CAPITAL LETTER IO")
@@ -99,11 +104,7 @@ class FormTable:
 
 def form_features(forms: Sequence[str], tokenizer: Path, *, n_processes: int = 1) -> FormArrays:
     """Computes the features of forms, in several processes if there are many."""
-    if n_processes == 1 or len(forms) <= _JOB_FORMS:
-        return FormFeatures(tokenizer)(forms)
-    jobs = [list(forms[start : start + _JOB_FORMS]) for start in range(0, len(forms), _JOB_FORMS)]
-    with ProcessPoolExecutor(n_processes) as pool:
-        parts = list(pool.map(_features_of, jobs, [tokenizer] * len(jobs)))
+    parts = in_jobs(_features_of, forms, tokenizer, n_processes=n_processes)
     ends = np.cumsum([0, *(part.ngram_offsets[-1] for part in parts)])
     starts = [part.ngram_offsets[:-1] + end for part, end in zip(parts, ends[:-1], strict=True)]
     whole = {
@@ -129,7 +130,7 @@ def _bare_letter(letter: str) -> str:
     return unicodedata.normalize("NFD", letter)[0]
 
 
-def _features_of(forms: list[str], tokenizer: Path) -> FormArrays:
+def _features_of(forms: Sequence[str], tokenizer: Path) -> FormArrays:
     return FormFeatures(tokenizer)(forms)
 
 
@@ -269,6 +270,7 @@ class ModelInput:
         device: Where to.
         max_pieces: A model of wordpieces reads no longer sentences.
         n_processes: Processes that encode.
+        metadata: Of a teacher whose labelled sentences open with their treebank's token.
     """
 
     tokenizer: Path
@@ -276,6 +278,7 @@ class ModelInput:
     device: torch.device
     max_pieces: int
     n_processes: int = 1
+    metadata: ModelMetadata | None = None
 
     @property
     def pieces(self) -> SpecialPieces:
@@ -335,5 +338,12 @@ class ModelInput:
 
     def dataset(self, dataset: LabelledDataset, forms: Forms) -> tuple[LabelledDataset, OnDevice]:
         """Labelled sentences; those that are too long are left out."""
-        fitting = dataset.select(self.fitting(dataset.words, forms))
-        return fitting, self.sentences(fitting.words, forms)
+        own = dataset.select(self.fitting(dataset.words, forms))
+        if self.metadata is None or not isinstance(forms, FormPieces):
+            return own, self.sentences(own.words, forms)
+        tokens = treebank_token_ids(
+            own.treebanks, own.treebank_ids, self.metadata, device=self.device
+        )
+        return own, DeviceSentences(
+            own.words, forms, self.pieces, device=self.device, treebank_tokens=tokens
+        )

@@ -6,11 +6,12 @@ one at the end of the teacher's vocabulary.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.trained_model import ModelMetadata
 from mtag_core.training.options import Noise
 
+Encoded = TypeVar("Encoded")
 _JOB_FORMS = 65_536
 # Odd, so that it has an inverse among 64-bit numbers.
 _HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
@@ -81,20 +83,8 @@ class FormPieces:
 
     @classmethod
     def of(cls, forms: Sequence[str], tokenizer: Path, *, n_processes: int = 1) -> "FormPieces":
-        """Encodes forms.
-
-        Args:
-            forms: In the order of their ids.
-            tokenizer: A `tokenizer.json` of the `tokenizers` package.
-            n_processes: Worker processes; 1 works in this process.
-        """
-        starts = range(0, max(1, len(forms)), _JOB_FORMS)
-        jobs = [forms[start : start + _JOB_FORMS] for start in starts]
-        if n_processes == 1 or len(jobs) == 1:
-            parts = [_encoded(job, tokenizer) for job in jobs]
-        else:
-            with ProcessPoolExecutor(n_processes) as pool:
-                parts = list(pool.map(_encoded, jobs, repeat(tokenizer)))
+        """Encodes forms, in the order of their ids; see `in_jobs`."""
+        parts = in_jobs(_encoded, forms, tokenizer, n_processes=n_processes)
         return cls(
             np.concatenate([part.ids for part in parts]),
             np.concatenate([part.n_pieces for part in parts]),
@@ -127,6 +117,29 @@ class FormPieces:
             hashes[has_piece] = (hashes[has_piece] ^ piece) * _HASH_FACTOR
             hashes[has_piece] ^= hashes[has_piece] >> np.uint64(29)
         return hashes
+
+
+def in_jobs(
+    encode: Callable[[Sequence[str], Path], Encoded],
+    forms: Sequence[str],
+    tokenizer: Path,
+    *,
+    n_processes: int,
+) -> list[Encoded]:
+    """Encodes forms, part after part.
+
+    Args:
+        encode: What to do with a part and the tokenizer; has to pickle.
+        forms: All of them.
+        tokenizer: A `tokenizer.json` of the `tokenizers` package.
+        n_processes: Worker processes; 1 works in this process.
+    """
+    starts = range(0, max(1, len(forms)), _JOB_FORMS)
+    jobs = [forms[start : start + _JOB_FORMS] for start in starts]
+    if n_processes == 1 or len(jobs) == 1:
+        return [encode(job, tokenizer) for job in jobs]
+    with ProcessPoolExecutor(n_processes) as pool:
+        return list(pool.map(encode, jobs, repeat(tokenizer)))
 
 
 def _encoded(forms: Sequence[str], tokenizer_path: Path) -> FormPieces:

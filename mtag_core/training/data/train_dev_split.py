@@ -52,10 +52,12 @@ class TreebankSplit:
         learnt: Those of the train files, then those of dev files, then those of treebanks without
             punctuation once more, resegmented.
         held_out: To score on.
+        is_trained_on_dev: Whether three quarters of every dev file are learnt.
     """
 
     learnt: list[LabelledSentence]
     held_out: list[LabelledSentence]
+    is_trained_on_dev: bool = False
 
 
 def read_split(
@@ -83,19 +85,16 @@ def read_split(
     learnt: list[LabelledSentence] = []
     held_out: list[LabelledSentence] = []
     tenth: list[LabelledSentence] = []
-    for path in _files(directory, "train", only):
-        for index, sentence in enumerate(read_treebank(path)):
-            is_tenth = hold_out_tenth and sentence.treebank not in have_dev and index % 10 == 9
-            (tenth if is_tenth else learnt).append(sentence)
-    for path in _files(directory, "dev", only):
-        for index, sentence in enumerate(read_treebank(path)):
-            name = sentence.treebank
-            if is_trained_on(name, index, train_on_dev=train_on_dev):
-                learnt.append(sentence)
-            if not is_trained_on(name, index, train_on_dev=train_on_dev or score_held_out):
-                held_out.append(sentence)
+    for name, index, sentence in _sentences(directory, "train", only):
+        is_tenth = hold_out_tenth and name not in have_dev and index % 10 == 9
+        (tenth if is_tenth else learnt).append(sentence)
+    for name, index, sentence in _sentences(directory, "dev", only):
+        if is_trained_on(name, index, train_on_dev=train_on_dev):
+            learnt.append(sentence)
+        if not is_trained_on(name, index, train_on_dev=train_on_dev or score_held_out):
+            held_out.append(sentence)
     learnt += resegment_unpunctuated(learnt, seed=_RESEGMENTATION_SEED)
-    return TreebankSplit(learnt, held_out + tenth)
+    return TreebankSplit(learnt, held_out + tenth, train_on_dev)
 
 
 def is_trained_on(treebank: str, index: int, *, train_on_dev: bool) -> bool:
@@ -158,9 +157,13 @@ def write_held_out_dev(treebanks: Path, directory: Path, *, train_on_dev: bool) 
     return written
 
 
-def _files(directory: Path, part: str, only: Collection[str]) -> list[Path]:
-    files = treebank_files(directory, part, is_required=part == "train")
-    return [path for path in files if not only or treebank_name(path) in only]
+def _sentences(
+    directory: Path, part: str, only: Collection[str]
+) -> Iterator[tuple[str, int, LabelledSentence]]:
+    for path in treebank_files(directory, part, is_required=part == "train"):
+        if not only or treebank_name(path) in only:
+            for index, sentence in enumerate(read_treebank(path)):
+                yield sentence.treebank, index, sentence
 
 
 @lru_cache(_N_CACHED)
@@ -204,18 +207,12 @@ def _resegment(
     whole: Sequence[LabelledSentence], generator: random.Random
 ) -> Iterator[LabelledSentence]:
     forms, upos, feats, lemmas = (
-        [value for sentence in whole for value in getattr(sentence, column)]
+        tuple(value for sentence in whole for value in getattr(sentence, column))
         for column in ("forms", "upos", "feats", "lemmas")
     )
+    joined = LabelledSentence(whole[0].treebank, forms, upos, feats, whole[0].part, lemmas)
     start = 0
     while start < len(forms):
         chosen = slice(start, start + generator.randint(_SHORTEST, _LONGEST))
-        yield LabelledSentence(
-            whole[0].treebank,
-            tuple(forms[chosen]),
-            tuple(upos[chosen]),
-            tuple(feats[chosen]),
-            whole[0].part,
-            tuple(lemmas[chosen]),
-        )
+        yield joined.cut(chosen)
         start = chosen.stop

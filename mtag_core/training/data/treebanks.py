@@ -7,7 +7,7 @@ is the train part of `en_ewt`, of language `en`.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from csv import DictReader
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -47,6 +47,11 @@ class LabelledSentence:
     feats: tuple[str, ...]
     part: str = "train"
     lemmas: tuple[str, ...] = ()
+
+    def cut(self, tokens: slice) -> "LabelledSentence":
+        """Some of its tokens alone."""
+        columns = ("forms", "upos", "feats", "lemmas")
+        return replace(self, **{name: getattr(self, name)[tokens] for name in columns})
 
 
 class Surface(NamedTuple):

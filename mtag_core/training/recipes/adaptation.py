@@ -8,6 +8,7 @@ from dataclasses import replace
 from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.data.datasets import sampling_rates
 from mtag_core.training.data.model_input import ModelInput
+from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.loops.trainer import begin, train
 from mtag_core.training.networks.model_files import Network, set_dropout
 from mtag_core.training.options import AdaptOptions
@@ -36,14 +37,13 @@ def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], in
     device = begin(options)
     network = Network.load(options.student, device=device)
     is_trained_on_dev = network.metadata.is_trained_on_dev or options.train_on_dev
-    corpus = TreebankCorpus.read(
+    split = read_split(
         options.treebanks,
         train_on_dev=options.train_on_dev,
-        feats=network.feats,
-        lemma_rules=network.lemma_rules,
         hold_out_tenth=True,
         score_held_out=is_trained_on_dev,
     )
+    corpus = TreebankCorpus.of(split, feats=network.feats, lemma_rules=network.lemma_rules)
     set_dropout(network.model, options.dropout)
     reader = ModelInput(
         network.tokenizer, network.has_words, device, options.max_pieces, options.n_processes

@@ -26,6 +26,7 @@ from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.data.datasets import LabelledDataset, cut_batches
 from mtag_core.training.data.model_input import ModelInput, OnDevice
+from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.data.treebanks import UNLABELLED
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.trainer import Epoch, Trainer, TrainingTask
@@ -121,13 +122,9 @@ def _corpus(options: AdapterOptions, network: Network) -> TreebankCorpus:
         return TreebankCorpus.load(options.corpus)
     if options.treebanks is None:
         raise UsageError("train adapters needs --treebanks or --corpus")
-    return TreebankCorpus.read(
-        options.treebanks,
-        train_on_dev=network.metadata.is_trained_on_dev,
-        feats=network.feats,
-        lemma_rules=network.lemma_rules,
-        hold_out_tenth=True,
-    )
+    is_trained_on_dev = network.metadata.is_trained_on_dev
+    split = read_split(options.treebanks, train_on_dev=is_trained_on_dev, hold_out_tenth=True)
+    return TreebankCorpus.of(split, feats=network.feats, lemma_rules=network.lemma_rules)
 
 
 def _with_adapters(network: Network, names: tuple[str, ...]) -> tuple[Student, tuple[str, ...]]:

@@ -165,11 +165,6 @@ def _free_port() -> int:
         return port
 
 
-class _WithOutput(Protocol):
-    @property
-    def output(self) -> Path: ...
-
-
 class _Chain:
     """The options of each stage; each reads what the ones before it leave."""
 
@@ -182,18 +177,17 @@ class _Chain:
         """All of them."""
         options, work = self._options, self._work
         yield from self._of_files()
-        teachers = [self._teacher(number) for number in range(1, options.n_teachers + 1)]
-        jobs = [Job("recipes.teacher", each, each.output / _WEIGHTS) for each in teachers]
-        yield Stage("teachers", ("corpus",), tuple(jobs), "gpu")
+        numbers = range(1, options.n_teachers + 1)
+        teachers = [_job("recipes.teacher", self._teacher(number), _WEIGHTS) for number in numbers]
+        yield Stage("teachers", ("corpus",), tuple(teachers), "gpu")
         last = "forms.npz" if options.architecture == "words" else "tokenizer.json"
-        before = ("corpus", "segmenters")
-        yield self._stage("text", before, "data.text", self._text(), last)
-        labels = [self._labels(shard) for shard in range(self._n_shards)]
-        jobs = [
-            Job("recipes.labelling", each, each.output / f"shard-{each.shard}/sources.json")
-            for each in labels
+        text = _job("data.text", self._text(), last)
+        yield Stage("text", ("corpus", "segmenters"), (text,))
+        labels = [
+            _job("recipes.labelling", self._labels(shard), f"shard-{shard}/sources.json")
+            for shard in range(self._n_shards)
         ]
-        yield Stage("labels", ("teachers", "text"), tuple(jobs), "gpu")
+        yield Stage("labels", ("teachers", "text"), tuple(labels), "gpu")
         yield from self._students()
         export = ExportOptions(
             model=work / "final",
@@ -204,11 +198,18 @@ class _Chain:
             langid=options.langid or work / "langid" / "langid.ftz",
             n_workers=options.n_processes,
         )
-        yield self._stage("export", ("adapters", "langid"), "export.bundle", export, "bundle.json")
+        job = _job("export.bundle", export, "bundle.json")
+        yield Stage("export", ("adapters", "langid"), (job,))
 
     def _of_files(self) -> Iterator[Stage]:
         options, work = self._options, self._work
-        yield self._stage("corpus", (), "data.corpus", self._corpus(), "inventories.json")
+        corpus = CorpusOptions(
+            treebanks=options.treebanks,
+            output=work / "corpus",
+            train_on_dev=options.train_on_dev,
+            licences=options.licences,
+        )
+        yield Stage("corpus", (), (_job("data.corpus", corpus, "inventories.json"),))
         if options.segmenters is None:
             segmenters = TrainSegmentersOptions(
                 treebanks=options.treebanks,
@@ -217,52 +218,11 @@ class _Chain:
                 licences=options.licences,
                 output=self._segmenters,
             )
-            yield self._stage("segmenters", (), "segmenters.training", segmenters, WORDS_NAME)
+            job = _job("segmenters.training", segmenters, WORDS_NAME)
+            yield Stage("segmenters", (), (job,))
         if options.langid is None:
             langid = LangidOptions(text=options.text, output=work / "langid")
-            yield self._stage("langid", (), "langid", langid, "scores.json")
-
-    def _students(self) -> Iterator[Stage]:
-        options, work, student = self._options, self._work, self._student()
-        finetuned = replace(
-            student,
-            student=student.output,
-            output=work / "finetuned",
-            label_share=0.7,
-            text_rate=0.05,
-            schedule=self._schedule(
-                options.finetune_minutes, 12.0, 4e-4, seed=options.seed, warmup=0.1
-            ),
-        )
-        module = "recipes.distillation"
-        yield self._stage("student", ("labels",), module, student, _WEIGHTS, "all gpus")
-        yield self._stage("finetune", ("student",), module, finetuned, _WEIGHTS, "all gpus")
-        mean = AverageOptions(first=student.output, second=finetuned.output, output=work / "mean")
-        yield self._stage("mean", ("finetune",), "networks.model_mean", mean, _WEIGHTS)
-        adapters = AdapterOptions(
-            model=mean.output, corpus=work / "corpus", text=work / "text", output=work / "final"
-        )
-        yield self._stage("adapters", ("mean",), "recipes.adapters", adapters, _WEIGHTS, "gpu")
-
-    @staticmethod
-    def _stage(
-        name: str,
-        after: tuple[str, ...],
-        module: str,
-        options: _WithOutput,
-        product: str,
-        needs: Needs = "cpus",
-    ) -> Stage:
-        return Stage(name, after, (Job(module, options, options.output / product),), needs)
-
-    def _corpus(self) -> CorpusOptions:
-        options = self._options
-        return CorpusOptions(
-            treebanks=options.treebanks,
-            output=self._work / "corpus",
-            train_on_dev=options.train_on_dev,
-            licences=options.licences,
-        )
+            yield Stage("langid", (), (_job("langid", langid, "scores.json"),))
 
     def _text(self) -> TextOptions:
         options = self._options
@@ -306,13 +266,13 @@ class _Chain:
             max_pieces=self._options.max_pieces,
         )
 
-    def _student(self) -> DistillOptions:
-        options = self._options
-        return DistillOptions(
-            corpus=self._work / "corpus",
-            labelled=self._work / "labels",
-            text=self._work / "text",
-            output=self._work / "student",
+    def _students(self) -> Iterator[Stage]:
+        options, work = self._options, self._work
+        student = DistillOptions(
+            corpus=work / "corpus",
+            labelled=work / "labels",
+            text=work / "text",
+            output=work / "student",
             resume=True,
             shape=StudentShape(
                 architecture=options.architecture,
@@ -322,15 +282,51 @@ class _Chain:
             budget=options.budget,
             max_pieces=options.max_pieces,
             n_processes=options.n_processes,
-            schedule=self._schedule(
-                options.student_minutes, 200.0, 2e-3, seed=options.seed, warmup=0.04
-            ),
+            schedule=self._schedule(options.student_minutes, 200.0, 2e-3, warmup=0.04),
         )
+        finetuned = replace(
+            student,
+            student=student.output,
+            output=work / "finetuned",
+            label_share=0.7,
+            text_rate=0.05,
+            schedule=self._schedule(options.finetune_minutes, 12.0, 4e-4, warmup=0.1),
+        )
+        mean = AverageOptions(first=student.output, second=finetuned.output, output=work / "mean")
+        adapters = AdapterOptions(
+            model=mean.output, corpus=work / "corpus", text=work / "text", output=work / "final"
+        )
+        stages: tuple[tuple[str, str, str, _WithOutput, Needs], ...] = (
+            ("student", "labels", "recipes.distillation", student, "all gpus"),
+            ("finetune", "student", "recipes.distillation", finetuned, "all gpus"),
+            ("mean", "finetune", "networks.model_mean", mean, "cpus"),
+            ("adapters", "mean", "recipes.adapters", adapters, "gpu"),
+        )
+        for name, before, module, own, needs in stages:
+            yield Stage(name, (before,), (_job(module, own, _WEIGHTS),), needs)
 
     def _schedule(
-        self, minutes: float, epochs: float, rate: float, *, seed: int, warmup: float = 0.06
+        self,
+        minutes: float,
+        epochs: float,
+        rate: float,
+        *,
+        seed: int | None = None,
+        warmup: float = 0.06,
     ) -> Schedule:
-        epochs = self._options.epochs or epochs
         return Schedule(
-            epochs=epochs, minutes=minutes, peak_rate=rate, seed=seed, warmup_share=warmup
+            epochs=self._options.epochs or epochs,
+            minutes=minutes,
+            peak_rate=rate,
+            seed=self._options.seed if seed is None else seed,
+            warmup_share=warmup,
         )
+
+
+class _WithOutput(Protocol):
+    @property
+    def output(self) -> Path: ...
+
+
+def _job(module: str, options: _WithOutput, product: str) -> Job:
+    return Job(module, options, options.output / product)

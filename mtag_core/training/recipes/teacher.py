@@ -12,9 +12,9 @@ import numpy as np
 from mtag_core.errors import UsageError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.corpus import TreebankCorpus, WordInventories
-from mtag_core.training.data.datasets import LabelledDataset, sampling_rates
+from mtag_core.training.data.datasets import sampling_rates
 from mtag_core.training.data.model_input import ModelInput
-from mtag_core.training.data.pieces import DeviceSentences, FormPieces, treebank_token_ids
+from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.trainer import begin, train
 from mtag_core.training.networks.model import TokenTagger
@@ -51,11 +51,14 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
     # Each process learns from its own share.
     share = np.arange(distributed.rank(), len(corpus.train.words), distributed.n_ranks())
     metadata = _metadata(options, corpus)
-    reader = ModelInput(tokenizer, False, device, options.max_pieces, options.n_processes)
-    forms = FormPieces.of(corpus.forms, tokenizer, n_processes=options.n_processes)
+    # Where no sentence names its treebank, no treebank's token is learnt.
+    known = metadata if options.unknown_treebank < 1 else None
+    reader = ModelInput(
+        tokenizer, False, device, options.max_pieces, options.n_processes, metadata=known
+    )
+    forms = reader.forms(corpus.forms)
     learnt, held_out = (
-        _placed(dataset, forms, options, metadata, reader)
-        for dataset in (corpus.train.select(share), corpus.dev)
+        reader.dataset(each, forms) for each in (corpus.train.select(share), corpus.dev)
     )
     model = _new_teacher(options, corpus.inventories, n_treebanks=len(metadata.treebanks)).to(
         device
@@ -82,25 +85,9 @@ def _corpus(options: TeacherTrainingOptions) -> TreebankCorpus:
         return TreebankCorpus.load(options.corpus)
     if options.treebanks is None:
         raise UsageError("train teacher needs --treebanks or --corpus")
-    return TreebankCorpus.read(
-        options.treebanks, train_on_dev=options.train_on_dev, only=options.only
-    )
-
-
-def _placed(
-    dataset: LabelledDataset,
-    forms: FormPieces,
-    options: TeacherTrainingOptions,
-    metadata: ModelMetadata,
-    reader: ModelInput,
-) -> tuple[LabelledDataset, DeviceSentences]:
-    dataset = dataset.select(reader.fitting(dataset.words, forms))
-    tokens = None
-    if options.unknown_treebank < 1:
-        names, ids = dataset.treebanks, dataset.treebank_ids
-        tokens = treebank_token_ids(names, ids, metadata, device=reader.device)
-    return dataset, DeviceSentences(
-        dataset.words, forms, reader.pieces, device=reader.device, treebank_tokens=tokens
+    train_on_dev = options.train_on_dev
+    return TreebankCorpus.of(
+        read_split(options.treebanks, train_on_dev=train_on_dev, only=options.only)
     )
 
 
