@@ -92,9 +92,6 @@ def run(options: LangidOptions) -> str:
 def train_langid(options: LangidOptions) -> Path:
     """Trains, quantises and scores a model; a stage whose file is there is not done again.
 
-    Returns:
-        The path of `langid.ftz`, beside `config.json`, `scores.json` and what the stages leave.
-
     Raises:
         InputNotFoundError: The directory holds no text.
         CheckpointError: The output belongs to a training with other options.
@@ -114,11 +111,7 @@ def train_langid(options: LangidOptions) -> Path:
 
 
 def score(langid: LanguageIdentifier, held_back: Path) -> dict[str, object]:
-    """Scores a model on held-back sentences.
-
-    Args:
-        langid: The model.
-        held_back: Lines of a code, a tab and a sentence.
+    """Scores a model on held-back sentences: lines of a code, a tab and a sentence.
 
     Returns:
         `accuracy` (over all sentences), `languages` (code to accuracy) and `confusions` (the most
@@ -223,12 +216,7 @@ def _train(train: Path, output: Path, *, options: LangidOptions) -> None:
 
 
 def count_language_words(text: Path, treebanks: Mapping[str, Sequence[str]]) -> LanguageWords:
-    """Counts words.
-
-    Args:
-        text: Directory of `<code>.txt` or `.txt.xz` files, a sentence a line.
-        treebanks: Sentences of some languages.
-    """
+    """Counts the words of texts, and of treebank sentences of some languages."""
     language_to_counts: dict[str, Counter[str]] = {}
     texts: dict[str, list[str]] = {}
     for code, path in text_files(text).items():

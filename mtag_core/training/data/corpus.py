@@ -101,13 +101,7 @@ class TreebankCorpus:
     def of(
         cls, split: TreebankSplit, *, feats: Sequence[str] = (), lemma_rules: Sequence[str] = ()
     ) -> "TreebankCorpus":
-        """Makes arrays of sentences.
-
-        Args:
-            split: The sentences.
-            feats: FEATS inventory to use; empty for that of the train files.
-            lemma_rules: The same for lemma rules.
-        """
+        """Makes arrays; the labels are those of the train files where no inventories are given."""
         train, dev = (
             [part for sentence in sentences for part in _parts(sentence)]
             for sentences in (split.learnt, split.held_out)

@@ -127,15 +127,9 @@ class LabelledDataset:
 def sampling_rates(
     n_tokens: NDArray[np.int64], *, full_tokens: int, most: float = 8.0
 ) -> NDArray[np.float64]:
-    """How often an epoch goes through a source, by its size.
+    """How often an epoch goes through sources of some sizes. Shape (n_sources,).
 
-    Args:
-        n_tokens: Tokens of each source. Shape (n_sources,).
-        full_tokens: An epoch goes once through a source of this size or more.
-        most: And through none more often than this.
-
-    Returns:
-        The square root of how much a source is smaller than `full_tokens`. Shape (n_sources,).
+    By the square root of how much one is smaller than `full_tokens`, and not more than `most`.
 
     Example: 10,000 tokens of 40,000 -> twice.
     """
@@ -146,14 +140,9 @@ def sampling_rates(
 def drawn_batches(
     rates: NDArray[np.float64], lengths: Ints, budget: int, generator: np.random.Generator
 ) -> list[NDArray[np.int64]]:
-    """Draws an epoch's sentences and cuts them into batches.
+    """Draws an epoch's sentences and cuts them into batches of `budget` positions.
 
-    Args:
-        rates: Times that an epoch goes through each sentence on average: each is drawn
-            `floor(rate)` or `ceil(rate)` times. Shape (n_sentences,).
-        lengths: Positions that it takes in a batch. Shape (n_sentences,).
-        budget: Positions a batch.
-        generator: Of everything random.
+    An epoch goes through a sentence `floor(rate)` or `ceil(rate)` times, its rate on average.
     """
     times = np.floor(rates + generator.random(len(rates))).astype(np.int64)
     drawn = np.repeat(np.arange(len(rates)), times)
@@ -170,9 +159,6 @@ def cut_batches(
         n_pieces: Length of each sentence. Shape (n_sentences,).
         piece_budget: Pieces a batch holds at most, padding included; a longer sentence is a batch.
         generator: Orders sentences of like length, and the batches.
-
-    Returns:
-        Indices of each batch's sentences; every sentence is in one batch.
     """
     jittered = n_pieces + generator.random(len(n_pieces)) * PAD_MULTIPLE / 2
     order = np.argsort(jittered, kind="stable")

@@ -153,15 +153,7 @@ class DeviceForms:
         self.is_final_mark = torch.from_numpy(table.is_final_mark).to(device)
 
     def batch(self, form_ids: Tensor, case: Tensor) -> tuple[FormBatch, Tensor]:
-        """Looks up the distinct forms among some.
-
-        Args:
-            form_ids: Shape (n_tokens,), int64.
-            case: Letter case in which each is written. Shape (n_tokens,), int64.
-
-        Returns:
-            The distinct forms, and the index into them of each token.
-        """
+        """The distinct forms among some in letter cases, and the index into them of each."""
         distinct, index = torch.unique(form_ids * len(CASES) + case, return_inverse=True)
         ids = distinct // len(CASES)
         counts = self._n_ngrams[ids]
@@ -212,10 +204,8 @@ class DeviceWords:
     def batch(self, sentence_indices: NDArray[np.int64], noise: Noise = NO_NOISE) -> WordBatch:
         """Gathers sentences into one padded batch.
 
-        Args:
-            sentence_indices: Shape (n_sentences,).
-            noise: Of the sentences that it changes a third loses diacritics, a sixth each is in
-                capitals, in lower case, has typographic quotation marks, and has no final mark.
+        Of the sentences that noise changes a third loses diacritics, a sixth each is in capitals,
+        in lower case, has typographic quotation marks, and has no final mark.
         """
         width = -(-int(self.words.n_tokens[sentence_indices].max()) // PAD_MULTIPLE) * PAD_MULTIPLE
         chosen = torch.from_numpy(sentence_indices).to(self.device)
@@ -324,13 +314,7 @@ class ModelInput:
         *,
         treebank_rows: NDArray[Any] | None = None,
     ) -> OnDevice:
-        """Sentences, long ones too.
-
-        Args:
-            words: The sentences.
-            forms: All of their forms.
-            treebank_rows: As `DeviceWords` takes them; wordpieces have none.
-        """
+        """Sentences, long ones too; only words have `treebank_rows`."""
         if isinstance(forms, FormPieces):
             return DeviceSentences(words, forms, self.pieces, device=self.device)
         mask = self.pieces.mask

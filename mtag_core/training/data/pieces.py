@@ -126,14 +126,7 @@ def in_jobs(
     *,
     n_processes: int,
 ) -> list[Encoded]:
-    """Encodes forms, part after part.
-
-    Args:
-        encode: What to do with a part and the tokenizer; has to pickle.
-        forms: All of them.
-        tokenizer: A `tokenizer.json` of the `tokenizers` package.
-        n_processes: Worker processes; 1 works in this process.
-    """
+    """Encodes forms with a `tokenizer.json`, part after part, by processes if there are several."""
     starts = range(0, max(1, len(forms)), _JOB_FORMS)
     jobs = [forms[start : start + _JOB_FORMS] for start in starts]
     if n_processes == 1 or len(jobs) == 1:
@@ -204,10 +197,7 @@ class DeviceSentences:
     def batch(self, sentence_indices: NDArray[np.int64], noise: Noise = NO_NOISE) -> Batch:
         """Gathers sentences into one padded batch, without waiting for the device.
 
-        Args:
-            sentence_indices: Shape (n_sentences,).
-            noise: Its shares of sentences that have their treebank's token, and of masked pieces;
-                the piece that opens a sentence never is.
+        Noise names the treebank of a share of sentences, and masks pieces but the opening one.
         """
         batch = self._gathered(sentence_indices)
         if self._treebank_tokens is not None:
@@ -269,16 +259,13 @@ def treebank_token_ids(
     *,
     device: torch.device,
 ) -> Tensor:
-    """The treebank token of each sentence.
+    """The treebank token of each sentence, 0 where the model has none. Shape (n_sentences,), int64.
 
     Args:
         names: Treebanks or languages; a language means the treebank that its text follows.
         name_ids: Index into `names` of each sentence. Shape (n_sentences,).
         metadata: Of the model.
         device: Where to put the result.
-
-    Returns:
-        Piece ids, 0 for a name that the model has no treebank of. Shape (n_sentences,), int64.
     """
     treebanks = [metadata.conventions.get(name, name) for name in names]
     ids = [metadata.treebank_pieces.get(name, 0) for name in treebanks]
@@ -286,12 +273,7 @@ def treebank_token_ids(
 
 
 def with_treebank_tokens(batch: Batch, token_ids: Tensor) -> Batch:
-    """Opens sentences with treebank tokens.
-
-    Args:
-        batch: Any batch.
-        token_ids: From `treebank_token_ids`; 0 leaves the opening piece. Shape (n_sentences,).
-    """
+    """Opens sentences with treebank tokens, of shape (n_sentences,); 0 leaves the opening piece."""
     piece_ids = batch.piece_ids.clone()
     piece_ids[:, 0] = torch.where(token_ids > 0, token_ids, piece_ids[:, 0])
     return batch._replace(piece_ids=piece_ids)

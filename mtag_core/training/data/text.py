@@ -85,14 +85,8 @@ def as_read(forms: Iterable[str], architecture: str) -> list[str]:
 def train_vocabulary(sentences: Iterable[Sequence[str]], *, n_pieces: int) -> Tokenizer:
     """Trains a WordPiece vocabulary that keeps letter case as it comes.
 
-    Args:
-        sentences: Forms of each sentence.
-        n_pieces: Size of the vocabulary, special pieces included. Three pieces in sixteen may be
-            letters, 6,000 at most; rarer ones become [UNK].
-
-    Returns:
-        The tokenizer. Encode with `is_pretokenized=True`; it adds no special pieces. Pieces that
-        occur equally often come in another order in each training.
+    Three pieces in sixteen may be letters, 6,000 at most; rarer ones become [UNK]. Pieces that
+    occur equally often come in another order in each training. Encode with `is_pretokenized=True`.
     """
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=100))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
@@ -215,14 +209,7 @@ def _read_file(path: Path, max_tokens: int) -> tuple[list[str], WordSentences]:
 
 
 def read_token_lines(path: Path) -> Iterator[tuple[str, ...]]:
-    """Reads a file of segmented text.
-
-    Args:
-        path: A sentence a line, tokens between tabs; plain or `.xz`.
-
-    Yields:
-        The forms of each sentence of 3 to 120 tokens, each sentence once.
-    """
+    """Yields the sentences of 3 to 120 tokens of a file of segmented text, each once."""
     seen: set[int] = set()
     with open_text(path) as lines:
         for line in lines:

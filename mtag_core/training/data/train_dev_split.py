@@ -98,13 +98,7 @@ def read_split(
 
 
 def is_trained_on(treebank: str, index: int, *, train_on_dev: bool) -> bool:
-    """Whether a sentence of a dev file is trained on, not held out.
-
-    Args:
-        treebank: Such as `en_ewt`.
-        index: The sentence's place in its file, from 0.
-        train_on_dev: As in `read_split`.
-    """
+    """Whether the sentence at a place of a dev file is trained on, not held out."""
     takes_part = train_on_dev or not facts_of(treebank).has_train_feats
     return takes_part and index // _BLOCK_SENTENCES % _BLOCKS != _BLOCKS - 1
 
@@ -132,11 +126,7 @@ def training_rules(sentence: LabelledSentence) -> list[str | None]:
 def write_held_out_dev(treebanks: Path, directory: Path, *, train_on_dev: bool) -> list[str]:
     """Writes the dev sentences that a model was not trained on as CoNLL-U files, to score it on.
 
-    Args:
-        treebanks: Holds the treebanks.
-        directory: Gets a `*-dev.conllu` file for each dev file and an empty train file
-            beside it, by which scoring knows that the treebank has training data.
-        train_on_dev: Whether the model was trained on three quarters of every dev file.
+    Beside each is an empty train file, by which scoring knows that the treebank has training data.
 
     Returns:
         The files written, sorted by name.
@@ -181,14 +171,9 @@ def _replaced(feats: str, facts: TreebankFacts) -> str:
 def resegment_unpunctuated(
     sentences: Sequence[LabelledSentence], *, seed: int
 ) -> list[LabelledSentence]:
-    """Cuts the tokens of treebanks without punctuation into other sentences.
+    """Cuts the tokens of treebanks without punctuation into other sentences, of 6 to 50 tokens.
 
-    Args:
-        sentences: Those of one treebank and part next to each other.
-        seed: Chooses where to cut.
-
-    Returns:
-        Sentences of 6 to 50 tokens, as short as they come at the end of a treebank's part.
+    Those of one treebank and part have to be next to each other; the last may be shorter.
     """
     generator = random.Random(seed)
     resegmented: list[LabelledSentence] = []

@@ -72,15 +72,7 @@ Sentences = list[list[Surface]]
 
 
 def treebank_files(directory: Path, part: str, *, is_required: bool = True) -> list[Path]:
-    """Lists the CoNLL-U files of one part under a directory, sorted by name.
-
-    Args:
-        directory: Holds the files, or folders of files.
-        part: `train`, `dev` or `test`.
-        is_required: Raise where there is none.
-
-    Returns:
-        Files named `*-PART.conllu` or `*-PART.conllu.xz`.
+    """Lists the files `*-PART.conllu[.xz]` under a directory, sorted by name.
 
     Raises:
         InputNotFoundError: There is none, and one is required.
@@ -94,17 +86,10 @@ def treebank_files(directory: Path, part: str, *, is_required: bool = True) -> l
 
 
 def read_licences(treebanks: Path) -> dict[str, str]:
-    """Reads the licences of treebanks.
-
-    Args:
-        treebanks: Directory of UD's folders, with `INDEX.tsv`: a row a folder, with the columns
-            `treebank` and `license`.
-
-    Returns:
-        Licence by name of a folder; nothing where there is no such file.
+    """Licence by name of a folder, from the columns `treebank` and `license` of `INDEX.tsv`.
 
     Raises:
-        FormatError: A column is missing.
+        FormatError: A column is missing. Without the file there are no licences.
     """
     index = treebanks / "INDEX.tsv"
     if not index.exists():
@@ -140,13 +125,7 @@ def treebank_name(path: Path) -> str:
 
 
 def read_treebank(path: Path) -> Iterator[LabelledSentence]:
-    """Reads one file.
-
-    Args:
-        path: A CoNLL-U file, plain or compressed.
-
-    Yields:
-        Its sentences; multiword token lines and empty nodes are left out.
+    """Yields the sentences of a CoNLL-U file, without multiword token lines and empty nodes.
 
     Raises:
         ConlluError: A line breaks the format.
@@ -244,18 +223,10 @@ def feats_inventory(sentences: Iterable[LabelledSentence]) -> list[str]:
 def label_ids(
     tags: Iterable[str | None], tag_to_id: Mapping[str, int], *, treebank: str = ""
 ) -> list[int]:
-    """Maps tags to label ids.
-
-    Args:
-        tags: UPOS tags or FEATS bundles.
-        tag_to_id: The inventory.
-        treebank: Whose tags have to be known; empty where those that are not get `UNLABELLED`.
-
-    Returns:
-        One id a tag.
+    """Maps tags to label ids, unknown ones to `UNLABELLED`.
 
     Raises:
-        LabelError: A tag is unknown and a treebank named.
+        LabelError: A tag is unknown and a treebank named, whose tags have to be known.
     """
     tags = list(tags)
     ids = [UNLABELLED if tag is None else tag_to_id.get(tag, UNLABELLED) for tag in tags]

@@ -60,10 +60,7 @@ def export(options: ExportOptions) -> Path:
     """Exports a student, scores it on dev in float32 and int8 and on test, writes the bundle.
 
     Without scores it takes some minutes: it makes lemma rules of treebanks, and tags them to find
-    forms whose lemma the student gets wrong.
-
-    Returns:
-        The model card's path.
+    forms whose lemma the student gets wrong. Returns the model card's path.
 
     Raises:
         CheckpointError: The model directory is damaged or no student.

@@ -41,17 +41,7 @@ _STRIDE = 7
 def piece_graphs(
     trained: TrainedModel, labels: Labels, sentences: Iterable[Told], wordpiece: WordPiece
 ) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """Builds the graph of a student that reads wordpieces.
-
-    Args:
-        trained: The student.
-        labels: Its labels.
-        sentences: As in `observe_ranges`.
-        wordpiece: Its tokenizer.
-
-    Returns:
-        Name of the bundle's file to its content: in float32, and in int8.
-    """
+    """Builds the graph of a student of wordpieces by file name: in float32, and in int8."""
     build = partial(build_student_graph, trained.weights, trained.shape, labels)
     ranges = observe_ranges(build(has_observed=True), sentences, wordpiece)
     ranges = _widened(ranges, trained)
@@ -66,17 +56,9 @@ def word_graphs(
     *,
     languages: LanguageLabels | None = None,
 ) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """Builds the graphs of a student that reads words.
+    """Builds the graphs of a student of words by file name: in float32, and in int8.
 
-    Args:
-        trained: The student.
-        labels: Its labels.
-        sentences: The forms of each and the number of its treebank, 0 where the student knows none.
-        features: Of its tokenizer.
-        languages: As in `build_tagger_graph`.
-
-    Returns:
-        As `piece_graphs`.
+    `sentences` are the forms of each and the number of its treebank, 0 where it has none.
     """
     told = [(forms[:MAX_WORDS], treebank) for forms, treebank in sentences if forms]
     forms = list(dict.fromkeys(form for each, _ in told for form in each))
@@ -103,29 +85,17 @@ def word_graphs(
 def observe_ranges(
     graph: bytes, sentences: Iterable[Told], wordpiece: WordPiece
 ) -> dict[str, Range]:
-    """Runs a float32 graph of `student_graph` and finds the range of what each layer reads.
+    """As `observe`, of a student of wordpieces on sentences, with their treebanks and without.
 
-    Args:
-        graph: From `build_student_graph(..., has_observed=True)`.
-        sentences: The forms of each and the number of its treebank, 0 where the graph knows none;
-            a thousand sentences are enough. Each is read with its treebank and without.
-        wordpiece: The model's tokenizer.
-
-    Returns:
-        By the name of the layer that reads the activation.
+    A thousand sentences are enough.
     """
     return observe(graph, _piece_feeds(sentences, wordpiece))
 
 
 def observe(graph: bytes, inputs: Iterable[Feed]) -> dict[str, Range]:
-    """Runs a float32 graph and finds the range of what each layer reads.
+    """Runs a float32 graph and finds the range of what each layer reads, by the layer's name.
 
-    Args:
-        graph: Built with `has_observed=True`.
-        inputs: Of its calls; those that it does not have are left out.
-
-    Returns:
-        By the name of the layer that reads the activation.
+    The graph is built with `has_observed=True`; inputs that it does not have are left out.
     """
     session = _session(graph)
     inputs_known = {value.name for value in session.get_inputs()}

@@ -44,11 +44,7 @@ def run(options: UnpackBundleOptions) -> str:
 
 
 def unpack_bundle(bundle: str | None, output: Path) -> None:
-    """Writes the student of a bundle as a model directory.
-
-    Args:
-        bundle: Directory or URL; None for the shipped one.
-        output: The model directory to write, see `mtag_core.training.networks.model_files`.
+    """Writes the student of a bundle, None for the shipped one, as a model directory.
 
     Raises:
         BundleError: The bundle is damaged, or its graph is not one that `export` writes.

@@ -141,12 +141,12 @@ class TaggingHeads(QuantisedGraph):
         output: str,
         score: str | None = None,
     ) -> None:
-        """The best label among those of each token's part of speech in one language.
+        """As `best_within_upos` has scored, the best label among those of a language alone.
 
         Args:
-            tokens: As in `best_within_upos`, like `head`, `output` and `score`.
+            tokens: As there, like `head`, `groups`, `output` and `score`.
             head: As there.
-            groups: As there; so are the labels that it scores.
+            groups: As there.
             tables: From `label_tables`.
             languages: The labels of each language.
             language: Which it is, a scalar.

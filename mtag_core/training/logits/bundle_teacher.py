@@ -123,21 +123,13 @@ def feats_logits_name(tag: str) -> str:
 
 
 def with_logit_outputs(model: bytes, upos: Sequence[str], *, source: str) -> bytes:
-    """Makes the logits of a student's graph its only outputs.
+    """Makes the logits of a student's graph, a `tagger.onnx`, its only outputs.
 
-    FEATS logits are computed for every token and every tag, where the graph computes those of the
-    predicted tag alone.
-
-    Args:
-        model: The content of a `tagger.onnx`.
-        upos: The UPOS tags in label order.
-        source: Path for errors.
-
-    Returns:
-        A model with the outputs `UPOS_LOGITS` and, for each tag, `feats_logits_name(tag)`.
+    These are `UPOS_LOGITS` and, for each tag, `feats_logits_name(tag)`: computed for every token and every
+    tag, where the graph computes those of the predicted tag alone.
 
     Raises:
-        BundleError: It is no graph of a student.
+        BundleError: It is no graph of a student; the message names `source`.
     """
     try:
         parsed = _model_class().FromString(model)

@@ -219,13 +219,7 @@ def row_group_sizes(stream: BinaryIO) -> list[int]:
 
 
 def read_row_group(stream: BinaryIO, group: int, *, info: ShardInfo) -> LogitBlock:
-    """Reads one row group of a shard.
-
-    Args:
-        stream: The file, seekable.
-        group: Its number.
-        info: What `read_info` gave for the file.
-    """
+    """Reads a row group of a shard, by its number; `info` is what `read_info` gave for the file."""
     table = pq.ParquetFile(stream).read_row_group(group, columns=_READ_COLUMNS)
 
     def flat(name: str, width: int) -> NDArray[Any]:
@@ -285,15 +279,8 @@ def preview_shards(
 ) -> list[Preview]:
     """Picks short sentences out of the heads of shards, as `preview_parts` does.
 
-    Args:
-        paths: The shards to look into.
-        upos: The teacher's UPOS labels in label order.
-        feats: The teacher's FEATS labels in label order.
-        n_sentences: How many to return at most.
-
-    Returns:
-        Sentences with the best labels of each token and their probabilities at the lowest
-        temperature that the shards keep.
+    They have the best labels of each token and their probabilities at the lowest temperature that
+    the shards keep. `upos` and `feats` are the teacher's labels in label order.
     """
     found = (preview for path in paths for preview in _head(path, upos, feats))
     return choose_previews(found, n_sentences=n_sentences)

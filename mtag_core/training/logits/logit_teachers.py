@@ -92,13 +92,7 @@ class Teacher(ABC):
         *,
         basis: TailBasis | None,
     ) -> list[TokenSummary]:
-        """What is kept of each sentence's logits.
-
-        Args:
-            sentences: From `encode`.
-            options: What to keep.
-            basis: Of the tail's sketch; None for none.
-        """
+        """What is kept of each sentence's logits; without a basis no sketch of the tail."""
         return [
             TokenSummary(logits.upos, summarise_feats(logits.feats, options, basis=basis))
             for logits in self.logits(sentences)
@@ -139,9 +133,6 @@ def rows_of_batches(
         run: Gives the arrays of the tokens of a batch's windows, in order.
         piece_budget: Pieces in one batch, padding included.
         on_batch: Called after each batch.
-
-    Returns:
-        The same arrays of each sentence, in the sentences' order.
     """
     flat = [window for each in sentences for window in each.windows]
     results: dict[int, TokenRows] = {}

@@ -146,10 +146,7 @@ class LogitsConfig(RunConfig):
 
 
 def load_segmenter(bundle: str | Path | None = None) -> Segmenter:
-    """Loads language identification and segmenters out of a model bundle.
-
-    Args:
-        bundle: Its path or URL; None for the one inside mtag.
+    """Loads what segments out of a model bundle, by path or URL; None for the one inside mtag.
 
     Raises:
         BundleError: The bundle is missing or damaged.
@@ -170,7 +167,6 @@ def load_teacher(directory: Path | None, *, bundle: str | None = None, device: s
 
     Raises:
         BundleError: The directory is none of these, or damaged.
-        CheckpointError: A trained model is damaged.
         UsageError: The teacher needs torch, which is not installed.
     """
     if directory is None:
@@ -219,13 +215,7 @@ def read_basis(base: str) -> TailBasis | None:
 def make_basis(
     layout: OutputLayout, teacher: Teacher, sample: Iterable[Sentence], options: SummaryOptions
 ) -> TailBasis | None:
-    """An output's basis, None for a rank of 0; the first run fits it and writes it.
-
-    Args:
-        layout: The output directory.
-        teacher: Gives the logits.
-        sample: Read only where there is no basis yet.
-        options: Of the summary.
+    """An output's basis, None for a rank of 0; the first run fits it on the sample and writes it.
 
     Raises:
         OutputError: It is gone, but there are parts that were made with it.
@@ -263,14 +253,7 @@ def sample_sentences(
 def fit_basis(
     teacher: Teacher, sentences: Iterable[Sentence], options: SummaryOptions, *, n_tokens: int
 ) -> TailBasis | None:
-    """Finds a basis for the tail's sketch on the first tokens of a corpus.
-
-    Args:
-        teacher: Gives the logits.
-        sentences: Read until there are enough tokens.
-        options: Of the summary; a rank of 0 gives no basis.
-        n_tokens: How many tokens to look at; 4 bytes times the number of labels each.
-    """
+    """Fits a basis on the first tokens of sentences; None for a rank of 0 and for no sentences."""
     parts: list[NDArray[np.float32]] = []
     n_seen = 0
     iterator = iter(sentences if options.tail_rank else ())

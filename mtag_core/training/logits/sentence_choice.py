@@ -104,13 +104,7 @@ def survey_documents(
     segment: Callable[[Document], Iterable[Sentence]],
     options: ChoiceOptions,
 ) -> Survey:
-    """Filters and hashes the sentences of a work item.
-
-    Args:
-        documents: In order, rejects left out.
-        segment: Splits a document; one that raises counts as having none.
-        options: The filters.
-    """
+    """Filters and hashes the sentences of documents; one that cannot be segmented has none."""
     counts: list[int] = []
     hashes: list[int] = []
     languages: list[str] = []
@@ -131,15 +125,9 @@ def survey_documents(
 
 
 def choose(surveys: Sequence[Survey], options: ChoiceOptions) -> list[NDArray[np.bool_]]:
-    """Decides which of the surveyed sentences stay.
+    """Decides which sentences of the surveys, in the order of the plan, stay.
 
-    Args:
-        surveys: Of all work items, in the order of the plan. Held in memory: some 20 bytes a
-            sentence.
-        options: The limits.
-
-    Returns:
-        For each survey, whether each of its sentences stays. Shape (n_sentences,) each.
+    All surveys are held in memory, some 20 bytes a sentence.
     """
     if not surveys:
         return []

@@ -156,10 +156,7 @@ def summarise_feats(
 ) -> FeatsSummary:
     """Keeps the top of some tokens' logits and a summary of the rest.
 
-    Args:
-        logits: Shape (n_tokens, n_labels), finite; at most 65,536 labels.
-        options: What to keep; all logits when there are no more than `top_k`.
-        basis: For the sketch of the tail; None for none.
+    Logits are finite, of shape (n_tokens, n_labels), at most 65,536 labels.
     """
     label_ids = top_labels(logits, min(options.top_k, logits.shape[1]))
     relative = logits - logits.max(axis=1, keepdims=True)
@@ -195,18 +192,10 @@ def relative_logits(logits: NDArray[np.float32]) -> NDArray[np.float16]:
 def top_log_probs(
     summary: FeatsSummary, *, temperature: float, temperatures: tuple[float, ...]
 ) -> NDArray[np.float32]:
-    """Log-probabilities of the top labels among all labels.
-
-    Args:
-        summary: As kept.
-        temperature: The one asked for.
-        temperatures: Those that `summary.rest` has.
-
-    Returns:
-        Shape (n_tokens, top_k); what their probabilities lack to 1 is the rest's.
+    """Log-probabilities of the top labels; what they lack to 1 is the rest's. (n_tokens, top_k).
 
     Raises:
-        ShardError: The temperature was not kept.
+        ShardError: The temperature is not among those that were kept.
     """
     if temperature not in temperatures:
         raise ShardError(
@@ -227,23 +216,13 @@ def rebuild_feats_probs(
     temperatures: tuple[float, ...],
     basis: TailBasis | None = None,
 ) -> NDArray[np.float32]:
-    """The teacher's whole softmax, rebuilt.
+    """The teacher's whole softmax, rebuilt. Shape (n_tokens, n_labels).
 
     Top labels have their own probability; the rest's is shared out by the tail's sketch, evenly
     where there is none.
 
-    Args:
-        summary: As kept.
-        n_labels: Size of the FEATS inventory.
-        temperature: One of `temperatures`.
-        temperatures: Those that `summary.rest` has.
-        basis: The one that made the sketch.
-
-    Returns:
-        Shape (n_tokens, n_labels), each row summing to 1.
-
     Raises:
-        ShardError: The temperature was not kept.
+        ShardError: The temperature is not among those that were kept.
     """
     label_ids = summary.label_ids.astype(np.int64)
     top = np.exp(top_log_probs(summary, temperature=temperature, temperatures=temperatures))
@@ -272,11 +251,9 @@ def _log_sum_exp(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def fit_tail_basis(logits: NDArray[np.float32], options: SummaryOptions) -> TailBasis:
-    """Finds the directions in which the logits outside the top vary.
+    """Finds the directions in which the logits of a sample vary outside the top.
 
-    Args:
-        logits: A sample of tokens, a few times the rank. Shape (n_tokens, n_labels).
-        options: Of the summaries; there are fewer directions when the sample has no more.
+    The sample has a few times as many tokens as there are directions. Shape (n_tokens, n_labels).
     """
     weights = _tail_weights(logits, options)
     centred = logits - (logits @ weights)[:, None]

@@ -144,12 +144,7 @@ class _TorchTeacher(Teacher):
     def best_labels(
         self, sentences: Sequence[Sequence[str]], *, treebank: str | None = None
     ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-        """The best UPOS and FEATS of every token.
-
-        Args:
-            sentences: Forms of each.
-            treebank: Whose convention to follow, as a teacher can be told; None for none.
-        """
+        """The best UPOS and FEATS of every token, as a treebank has them if one is named."""
         bare = (bare_sentence(tuple(forms), language=treebank or "und") for forms in sentences)
         rows = self._rows(
             list(map(self.encode, bare)),

@@ -26,7 +26,7 @@ class FusedTopKLoss(torch.autograd.Function):
         probs: Tensor,
         temperature: float,
     ) -> Tensor:
-        """Computes losses.
+        """Computes losses. Shape (n_tokens,), float32.
 
         Args:
             context: Keeps what the gradient needs.
@@ -34,9 +34,6 @@ class FusedTopKLoss(torch.autograd.Function):
             label_ids: Shape (n_tokens, top_k), int32; fewer than there are labels.
             probs: The teacher's probabilities of them. Shape (n_tokens, top_k), float32.
             temperature: Divides the logits.
-
-        Returns:
-            Shape (n_tokens,), float32.
         """
         n_tokens, n_labels = logits.shape
         losses, log_total, log_others = (

@@ -28,17 +28,7 @@ def descend(
     n_steps: int,
     rate: float,
 ) -> Floats:
-    """Moves weights from 0 against their gradients.
-
-    Args:
-        gradient_at: Gives the gradient at some weights; both have the shape (n_weights,).
-        n_weights: How many there are.
-        n_steps: How often they are moved.
-        rate: Of the first step.
-
-    Returns:
-        Shape (n_weights,).
-    """
+    """Moves weights from 0 against their gradients; `rate` is that of the first step."""
     weights, mean, square = np.zeros((3, n_weights), np.float32)
     for step in range(n_steps):
         gradient = gradient_at(weights)
@@ -68,11 +58,7 @@ class Examples:
 
 
 def fit(groups: Sequence[Examples], l2: float) -> NDArray[np.int8]:
-    """Fits and rounds a layer's weights by logistic regression.
-
-    Args:
-        groups: Examples, by number of features.
-        l2: Penalty on squared weights.
+    """Fits a layer's weights by logistic regression with a penalty on their squares.
 
     Returns:
         Weights in eighths of a nat. Shape (2^18,).

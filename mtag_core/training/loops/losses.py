@@ -12,7 +12,7 @@ def top_k_target_loss(
     log_probs: Tensor,
     temperature: float,
 ) -> Tensor:
-    """Cross-entropy against the teacher's top labels, all others taken as one bucket.
+    """Cross-entropy against the teacher's top labels, all others taken as one bucket. Shape ().
 
     Args:
         student_logits: Shape (n_tokens, n_labels), any float type; softmax is done in float32.
@@ -20,12 +20,6 @@ def top_k_target_loss(
         log_probs: The teacher's log-probabilities of them at `temperature`; what they lack to 1
             is the rest's share. Shape (n_tokens, top_k), float32.
         temperature: Divides the student's logits; above 0.
-
-    Returns:
-        Mean over tokens, in nats. Shape ().
-
-    Raises:
-        ValueError: Temperature is not above 0.
 
     Source: Hinton et al. 2015 (arXiv:1503.02531), section 2; Tsai et al. 2019 (ACL D19-1374).
     """
@@ -52,14 +46,6 @@ def top_k_target_loss(
 
 
 def label_loss(logits: Tensor, label_ids: Tensor) -> Tensor:
-    """Cross-entropy on labels.
-
-    Args:
-        logits: Shape (n_tokens, n_labels).
-        label_ids: Shape (n_tokens,), int64; -100 where the label is not to be learnt.
-
-    Returns:
-        Mean over the tokens that have a label, in nats; 0 when none has. Shape ().
-    """
+    """Mean cross-entropy on labels, in nats; -100 is not learnt, 0 where nothing is. Shape ()."""
     total = functional.cross_entropy(logits.float(), label_ids, ignore_index=-100, reduction="sum")
     return total / (label_ids != -100).sum().clamp(min=1)

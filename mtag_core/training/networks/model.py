@@ -157,15 +157,9 @@ class BertEncoder(nn.Module):
         self.apply(initialise)
 
     def forward(self, piece_ids: Tensor, is_piece: Tensor, added: Tensor | None = None) -> Tensor:
-        """Encodes a batch.
+        """Shape (n_sentences, n_pieces) twice, to (n_sentences, n_pieces, hidden_size).
 
-        Args:
-            piece_ids: Shape (n_sentences, n_pieces), int64.
-            is_piece: Same shape, bool; False where `piece_ids` is padding.
-            added: To the embeddings of pieces. Shape (n_sentences, n_pieces, hidden_size).
-
-        Returns:
-            Shape (n_sentences, n_pieces, hidden_size).
+        So are vectors that are added to the embeddings of pieces.
         """
         hidden: Tensor = self.embeddings(piece_ids, added)
         mask = is_piece[:, None, None, :].expand(-1, 1, piece_ids.shape[1], -1)

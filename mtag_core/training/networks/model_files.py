@@ -165,19 +165,9 @@ def new_student(
     n_pieces: int,
     pad: int,
 ) -> Network:
-    """Builds an untrained student.
+    """Builds an untrained student, on the CPU.
 
-    Args:
-        options: Its architecture.
-        feats: FEATS bundles in label order.
-        lemma_rules: Lemma rules in label order; a MiniBERT has none.
-        treebanks: Those that a word student has adapters of; a MiniBERT gets its own later.
-        tokenizer: Its `tokenizer.json`.
-        n_pieces: Size of its vocabulary.
-        pad: Id of its padding piece.
-
-    Returns:
-        The model, on the CPU.
+    A MiniBERT has no lemma rules, and gets adapters of treebanks later. `pad` is its padding piece.
     """
     if options.architecture == "words":
         config = WordStudentConfig(
@@ -243,11 +233,9 @@ class SharedHead(nn.Module):
 
 
 def bundle_parts(feats: Sequence[str]) -> Tensor:
-    """Says which attributes each bundle has.
+    """Says which attributes each bundle has. Shape (n_feats, n_attributes), float32, 0 or 1.
 
-    Returns:
-        Shape (n_feats, n_attributes), float32, 0 or 1; a value among several, such as `Fem,Masc`,
-        is an attribute of its own.
+    A value among several, such as `Fem,Masc`, is an attribute of its own.
     """
     names = sorted({part for bundle in feats for part in bundle.split("|")})
     parts = [set(bundle.split("|")) for bundle in feats]

@@ -27,13 +27,7 @@ def run(options: AverageOptions) -> str:
 
 
 def write_mean(first: Path, second: Path, output: Path, *, share: float) -> None:
-    """Writes the weighted mean of two model directories as a third.
-
-    Args:
-        first: A model directory; what is no weight is taken from it.
-        second: Another one of the same shape, labels and wordpieces.
-        output: The directory to write.
-        share: Of the second model, from 0 to 1.
+    """Writes the weighted mean of two model directories as a third; all else is of the first.
 
     Raises:
         CheckpointError: One is no model directory, or the two differ in more than their weights.

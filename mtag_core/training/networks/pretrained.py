@@ -24,10 +24,6 @@ def load_encoder(name_or_directory: str, *, n_extra_pieces: int, dropout: float)
         n_extra_pieces: New pieces at the end of the vocabulary; they start as copies of the piece
             that opens a sentence.
         dropout: Probability, where the encoder is our own.
-
-    Returns:
-        Called with (piece_ids, is_piece), gives (n_sentences, n_pieces, hidden_size); a third
-        argument is added to the embeddings of pieces.
     """
     config = AutoConfig.from_pretrained(name_or_directory)
     model = AutoModel.from_pretrained(name_or_directory, dtype=torch.float32)

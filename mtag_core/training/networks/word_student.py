@@ -218,16 +218,7 @@ class ContextEncoder(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, vectors: Tensor, position: Tensor, is_token: Tensor) -> Tensor:
-        """Encodes words in their sentences.
-
-        Args:
-            vectors: Of the words' forms. Shape (n_tokens, hidden_size).
-            position: See `WordBatch`.
-            is_token: See `WordBatch`.
-
-        Returns:
-            Shape (n_tokens, hidden_size).
-        """
+        """Encodes words' vectors in their sentences. Shape (n_tokens, hidden_size) in and out."""
         n_sentences, width = is_token.shape
         padded = vectors.new_zeros(n_sentences * width, vectors.shape[1])
         padded = padded.index_copy(0, position, vectors).view(n_sentences, width, -1)

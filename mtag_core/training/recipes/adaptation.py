@@ -29,10 +29,6 @@ def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], in
     Returns:
         Macro scores on held-out sentences before and after, and the number of steps. A treebank
         without a dev file has every tenth sentence held out.
-
-    Raises:
-        CheckpointError: A directory does not fit.
-        InputNotFoundError: There is no treebank.
     """
     device = begin(options)
     network = Network.load(options.student, device=device)

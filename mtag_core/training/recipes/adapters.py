@@ -80,10 +80,6 @@ def fit_adapters(options: AdapterOptions) -> dict[str, tuple[float, ...]]:
     Returns:
         Macro dev accuracies of UPOS, FEATS and lemma rules: `mixed` without adapters, `default
         style`, and `treebank named`. Not a number where there is no such head.
-
-    Raises:
-        CheckpointError: The directory holds no model.
-        InputNotFoundError: There is no corpus.
     """
     torch.manual_seed(options.schedule.seed)
     device = distributed.start()

@@ -103,12 +103,7 @@ def run(options: BundleTrainingOptions) -> str:
 
 
 def stages_of(options: BundleTrainingOptions, *, n_devices: int) -> tuple[Stage, ...]:
-    """The stages, each behind those that it needs.
-
-    Args:
-        options: What to make.
-        n_devices: Parts that teachers label in.
-    """
+    """The stages, each behind those that it needs; teachers label in `n_devices` parts."""
     return tuple(_Chain(options, n_devices).stages())
 
 

@@ -72,11 +72,6 @@ def distill(options: DistillOptions) -> dict[str, float]:
 
     Returns:
         Macro dev scores at the end, no treebank named.
-
-    Raises:
-        CheckpointError: A directory does not fit.
-        InputNotFoundError: There is no corpus or no shard.
-        ShardError: A shard is of another teacher or other labels.
     """
     device = begin(options)
     corpus = TreebankCorpus.load(options.corpus)

@@ -48,12 +48,7 @@ def run(options: LabelOptions) -> str:
 
 
 def label_words(options: LabelOptions) -> TargetShard:
-    """Labels one shard and writes it to `shard-N` in the output directory.
-
-    Raises:
-        CheckpointError: A teacher's directory is damaged.
-        InputNotFoundError: There is no text.
-    """
+    """Labels one shard and writes it to `shard-N` in the output directory."""
     device = distributed.start()
     text, pieces = SourcedWords.load(options.text), teacher_pieces(options.text)
     text = text.select(np.arange(options.shard, len(text.words), options.n_shards))
@@ -171,6 +166,8 @@ def substitute_words(
 ) -> NDArray[np.int64]:
     """Draws a substitute for each token of an open class, from the same language and class.
 
+    Every word of a class is as likely as any other, so rare ones gain most.
+
     Args:
         words: A number for each token, equal where the word is. Shape (total_tokens,).
         classes: Of its tokens.
@@ -178,9 +175,7 @@ def substitute_words(
         generator: Of the draws.
 
     Returns:
-        For each token the index of its substitute, its own where nothing changes.
-        Every word of a class is as likely as any other, so rare ones gain most. Shape
-        (total_tokens,).
+        The index of each token's substitute, its own where nothing changes. (total_tokens,).
     """
     keys = classes.keys()
     is_open = np.isin(classes.upos_ids, [UPOS_LABELS.index(tag) for tag in _OPEN_CLASSES])

@@ -86,12 +86,7 @@ class SoftTargets:
         return heads
 
     def keep(self, probs: Mapping[str, Tensor], tokens: Tensor) -> None:
-        """Sets the targets of some tokens, in place.
-
-        Args:
-            probs: Of all labels, by head. Shape (n_tokens, n_labels) each.
-            tokens: Their places. Shape (n_tokens,), int64.
-        """
+        """Sets the targets of some tokens, in place, from probabilities of all labels by head."""
         self.upos_log_probs[tokens] = _log(probs["upos"])
         for head, (ids, log_probs) in self.heads.items():
             kept, labels = probs[head].topk(ids.shape[1], dim=-1)
@@ -101,11 +96,8 @@ class SoftTargets:
     def blend(self, labels: Mapping[str, Tensor], tokens: Tensor, *, label_share: float) -> None:
         """Mixes known labels into the targets of some tokens, in place.
 
-        Args:
-            labels: By head, `UNLABELLED` to leave the teacher's. Shape (n_labelled,) each, int64.
-            tokens: Their places. Shape (n_labelled,), int64.
-            label_share: Probability moved to the label, 0 to 1; the teacher's is scaled by the
-                rest.
+        Labels are by head, `UNLABELLED` to leave the teacher's. They get `label_share` of the
+        probability; the teacher's is scaled by the rest.
         """
         upos = self.upos_log_probs[tokens].float().exp() * (1 - label_share)
         upos.scatter_add_(1, labels["upos"][:, None], upos.new_full((len(upos), 1), label_share))
@@ -116,16 +108,10 @@ class SoftTargets:
             _blend_kept(kept, tokens[is_labelled], own, label_share=label_share)
 
     def loss(self, temperatures: Temperatures, logits: TaggerLogits, tokens: Tensor) -> Tensor:
-        """Cross-entropy of all heads against the targets of some tokens.
+        """Cross-entropy of the logits of some tokens, a row each, against their targets. Shape ().
 
-        Args:
-            temperatures: Of the heads.
-            logits: One row a token.
-            tokens: Their places. Shape (n_tokens,), int64.
-
-        Returns:
-            The sum over heads of each loss times its temperature squared; a mean over tokens. Heads
-            that the model or the teachers lack count nothing. Shape ().
+        It is the sum over heads of each loss times its temperature squared, a mean over tokens.
+        Heads that the model or the teachers lack count nothing.
         """
         upos_ids = torch.arange(len(UPOS_LABELS), device=tokens.device).expand(len(tokens), -1)
         targets = {"upos": (upos_ids, self.upos_log_probs[tokens].float())}

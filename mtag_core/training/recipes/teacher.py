@@ -33,18 +33,7 @@ def run(options: TeacherTrainingOptions) -> str:
 
 
 def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
-    """Trains a teacher and writes its model directory.
-
-    Args:
-        options: What to do.
-
-    Returns:
-        Macro dev scores at the end.
-
-    Raises:
-        CheckpointError: The output directory does not fit.
-        InputNotFoundError: There is no treebank.
-    """
+    """Trains a teacher and writes its model directory; returns macro dev scores."""
     device = begin(options)
     tokenizer = Path(options.encoder) / "tokenizer.json"
     corpus = _corpus(options)
