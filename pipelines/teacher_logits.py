@@ -49,9 +49,8 @@ from mtag_core.parts.run_plan import choose_sizes, measure_plan, write_plan
 from mtag_core.records import Sentence
 from mtag_core.storage import FileInfo
 from mtag_core.tagging.bundle import Bundle
-from mtag_core.training.logits.bundle_teacher import BundleTeacher
 from mtag_core.training.logits.logit_shards import ShardFormat, preview_shards
-from mtag_core.training.logits.logit_teachers import Teacher
+from mtag_core.training.logits.logit_teachers import BundleTeacher, Teacher
 from mtag_core.training.logits.scorer import (
     LogitsConfig,
     Scorer,

@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from mtag_core.errors import InputNotFoundError
+from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.options import Schedule, TeacherTrainingOptions
 from mtag_core.training.recipes.teacher import train_teacher
@@ -40,11 +41,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(treebank: str, args: argparse.Namespace) -> None:
-    output = args.models / treebank
-    n_tokens = _n_tokens(args.data, treebank)
+    output, corpus = args.models / treebank, args.models / f"{treebank}.corpus"
+    split = read_split(args.data, only=(treebank,))
+    n_tokens = sum(len(sentence.forms) for sentence in split.learnt)
+    if not n_tokens:
+        raise InputNotFoundError(f"{args.data}: no training file of {treebank}")
+    TreebankCorpus.of(split).save(corpus)
     options = TeacherTrainingOptions(
         encoder=args.encoder,
-        treebanks=args.data,
+        corpus=corpus,
         output=output,
         schedule=Schedule(
             epochs=args.epochs, minutes=args.minutes, peak_rate=args.peak_rate, n_evaluations=1
@@ -53,16 +58,8 @@ def _train(treebank: str, args: argparse.Namespace) -> None:
         piece_budget=min(_MOST_PIECES, max(_FEWEST_PIECES, n_tokens)),
         # There is one treebank, so nothing to tell.
         unknown_treebank=1.0,
-        only=(treebank,),
         resume=(output / "run_config.json").exists(),
     )
     scores = train_teacher(options)
     (output / "checkpoint.pt").unlink()
     print(treebank, n_tokens, "tokens", f"dev UPOS {scores['dev_upos']:.2f}", flush=True)
-
-
-def _n_tokens(data: Path, treebank: str) -> int:
-    sentences = read_split(data, only=(treebank,)).learnt
-    if not sentences:
-        raise InputNotFoundError(f"{data}: no training file of {treebank}")
-    return sum(len(sentence.forms) for sentence in sentences)

@@ -272,7 +272,7 @@ COMMANDS = (
     ),
     _recipe(
         "train adapt",
-        "recipes.adaptation",
+        "recipes.label_training",
         AdaptOptions,
         "train a student further, on treebank labels alone",
         older="adapt",

@@ -134,14 +134,9 @@ class TeacherTrainingOptions:
     """
 
     encoder: str = option("Hugging Face directory or name of the encoder")
-    treebanks: Path | None = option(TREEBANKS_HELP, None)
-    corpus: Path | None = option("directory that stage `corpus` wrote, in the place of files", None)
+    corpus: Path = option(_CORPUS)
     output: Path = option(_OUTPUT)
     resume: bool = option(RESUME_HELP, False)
-    only: tuple[str, ...] = option(
-        "treebanks to train on, such as en_ewt; all if none is named", (), metavar="TREEBANK"
-    )
-    train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
     piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.0)
     unknown_treebank: float = option("share of sentences without their treebank's token", 0.1)
     piece_budget: int = option(_PIECE_BUDGET, 16384)

@@ -11,8 +11,8 @@ from mtag_core.records import Sentence
 from mtag_core.storage import exclusive
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
 from mtag_core.tagging.windows import EncodedSentence
-from mtag_core.training.logits.bundle_teacher import BundleTeacher
 from mtag_core.training.logits.logit_shards import LogitBlock, read_info
+from mtag_core.training.logits.logit_teachers import BundleTeacher
 from mtag_core.training.logits.soft_targets import TailBasis, rebuild_feats_probs
 from pipelines import teacher_logits
 from tests.mtag_core.training.logit_samples import read_blocks

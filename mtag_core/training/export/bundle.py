@@ -109,7 +109,7 @@ def _scores(
     with tempfile.TemporaryDirectory() as temporary:
         # A model that was trained on dev files is scored on what is left of them.
         dev = write_held_out_dev(options.treebanks, Path(temporary), train_on_dev=is_trained_on_dev)
-        test = _files(options.treebanks, "test")
+        test = list(map(str, treebank_files(options.treebanks, "test", is_required=False)))
         scores = {
             "dev": _score(options, options.output, dev),
             "test": _score(options, options.output, test),
@@ -297,12 +297,6 @@ def _score(
         partial(Tagger.load, str(bundle)),
         options=EvaluationOptions(gold_treebank=gold_treebank),
         n_workers=options.n_workers,
-    )
-
-
-def _files(treebanks: Path, part: str) -> list[str]:
-    return sorted(
-        str(path) for suffix in ("", ".xz") for path in treebanks.rglob(f"*-{part}.conllu{suffix}")
     )
 
 

@@ -84,7 +84,7 @@ class TaggingHeads(QuantisedGraph):
         column = self.node("Unsqueeze", upos, *self.ints([1]))
         is_label = self.node("Cast", self.node("Equal", column, labels), to=TensorProto.INT64)
         counts = self.node("ReduceSum", is_label, *self.ints([0]), keepdims=0)
-        # `bundle_teacher` looks for the names of the runs.
+        # `logits.logit_teachers` looks for the names of the runs.
         names = [f"tokens.{tag}" for tag in tags]
         runs = self.split_node("Split", ordered, counts, outputs=names, axis=0)
         return TokenRuns(runs, sorted_upos, back, tags, reader)

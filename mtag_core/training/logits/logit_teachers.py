@@ -1,23 +1,42 @@
-"""Teachers that give logits for every label of a token: what they share."""
+"""Teachers that give logits for every label of a token: what they share, and a bundle's network.
+
+Windows and batches are those of the `Tagger`, and so are the best labels: the UPOS tag with the
+largest logit and, among the FEATS labels that occur with it, the one with the largest logit. Logits
+are of all FEATS labels, whichever tag is predicted, as a student's FEATS head is trained on all.
+
+The bundle's graph (`mtag_core.training.graphs.student_graph`, int8 or float32) gives best labels
+only. It is changed as the protocol buffer that it is, so that the `onnx` package is not needed: the
+few messages and fields used here are declared below, all others are kept as they are. Source: field
+numbers of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
+"""
 
 import hashlib
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError
+from google.protobuf.message_factory import GetMessageClass
 from numpy.typing import NDArray
 
-from mtag_core.labels import UPOS_LABELS
+from mtag_core.errors import BundleError
+from mtag_core.labels import UPOS_LABELS, load_labels
 from mtag_core.records import Sentence
+from mtag_core.tagging.bundle import Bundle
+from mtag_core.tagging.models import TaggingModel, load_model
 from mtag_core.tagging.tagged import BatchReport
-from mtag_core.tagging.windows import EncodedSentence
+from mtag_core.tagging.windows import EncodedSentence, Window, batches
 from mtag_core.training.logits.soft_targets import (
+    LOWEST,
     FeatsSummary,
     SummaryOptions,
     TailBasis,
@@ -155,3 +174,173 @@ def _joined(parts: Sequence[TokenRows]) -> TokenRows:
     if len(parts) == 1:
         return parts[0]
     return tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+
+_GRAPH = "tagger.onnx"
+_FILES = (_GRAPH, "forms.onnx", "tokenizer.json", "labels.json")
+
+
+class BundleTeacher(Teacher):
+    """A bundle's network on one CPU thread; it follows no treebank's conventions.
+
+    A token's logits do not depend on what else is in its batch, to the last bit.
+
+    Args:
+        path: Its directory or URL; None for the one inside mtag.
+
+    Raises:
+        BundleError: It is missing or damaged, or its graph is not one that `export` writes.
+    """
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        directory = Bundle.open(path).directory
+        self.digest = files_digest(directory, _FILES)
+        self._labels = load_labels(directory)
+        self.upos_labels, self.feats_labels = self._labels.upos, self._labels.feats
+        self._network = _open_network(directory, self.upos_labels)
+
+    def encode(self, sentence: Sentence) -> EncodedSentence:
+        """Cuts a sentence into the teacher's windows."""
+        return EncodedSentence(sentence, self._network.encode(sentence.forms))
+
+    def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
+        """Logits of each sentence."""
+        windows = [window for each in sentences for window in each.windows]
+        rows = rows_of_batches(
+            sentences,
+            batches(windows, piece_budget=PIECE_BUDGET),
+            self._run,
+            piece_budget=PIECE_BUDGET,
+            on_batch=self.on_batch,
+        )
+        return [TokenLogits(*arrays) for arrays in rows]
+
+    def _run(self, windows: Sequence[Window]) -> TokenLogits:
+        names = [UPOS_LOGITS, *map(feats_logits_name, self.upos_labels)]
+        upos, *by_tag = self._network.run(names, windows)
+        feats = np.full((len(upos), len(self.feats_labels)), LOWEST, np.float32)
+        # A label that occurs with several tags has the same logit in each.
+        for ids, logits in zip(self._labels.feats_of_upos, by_tag, strict=True):
+            feats[:, ids] = logits
+        return TokenLogits(upos, feats)
+
+
+def _open_network(directory: Path, upos: Sequence[str]) -> TaggingModel:
+    path = directory / _GRAPH
+    try:
+        model = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read: {error}") from error
+    return load_model(directory, graph=with_logit_outputs(model, upos, source=str(path)))
+
+
+UPOS_LOGITS = "upos_logits"
+"""Output of shape (n_tokens, n_upos), float32."""
+
+_PACKAGE = "mtag.onnx"
+# Message -> field -> its number and the message it holds, None for a string. Names end in "s" where
+# the field is repeated.
+_MESSAGES: dict[str, dict[str, tuple[int, str | None]]] = {
+    "Model": {"graph": (7, "Graph")},
+    "Graph": {"nodes": (1, "Node"), "outputs": (12, "Value")},
+    "Node": {
+        "inputs": (1, None),
+        "outputs": (2, None),
+        "op_type": (4, None),
+        "attributes": (5, "Attribute"),
+    },
+    "Attribute": {"name": (1, None), "graph": (6, "Graph")},
+    "Value": {"name": (1, None)},
+}
+
+
+def feats_logits_name(tag: str) -> str:
+    """Name of the output with the logits of the FEATS labels that occur with a UPOS tag.
+
+    Its shape is (n_tokens, n_labels), float32, the labels as in `Labels.feats_of_upos`.
+    """
+    return f"feats_logits.{tag}"
+
+
+def with_logit_outputs(model: bytes, upos: Sequence[str], *, source: str) -> bytes:
+    """Makes the logits of a student's graph, a `tagger.onnx`, its only outputs.
+
+    These are `UPOS_LOGITS` and, for each tag, `feats_logits_name(tag)`: of every token and every
+    tag, where the graph computes those of the predicted tag alone.
+
+    Raises:
+        BundleError: It is no graph of a student; the message names `source`.
+    """
+    try:
+        parsed = _model_class().FromString(model)
+        _add_logits(parsed.graph, upos)
+    except (DecodeError, LookupError, StopIteration) as error:
+        raise BundleError(
+            f"{source}: {type(error).__name__}: {error}, expected a graph that `export` writes"
+        ) from error
+    content: bytes = parsed.SerializeToString()
+    return content
+
+
+def _add_logits(graph: Any, upos: Sequence[str]) -> None:  # noqa: ANN401 (protobuf's)
+    producers = {name: node for node in graph.nodes for name in node.outputs}
+    probs = producers["upos_top_probs"].inputs[0]
+    logits = producers[probs].inputs[0]
+    # The graph sorts tokens by tag and splits them; what it sorts is in the sentences' order.
+    ordered = producers[producers[f"tokens.{upos[0]}"].inputs[0]].inputs[0]
+    nodes = _nodes_of_all_labels(graph)
+    branches = [list(_branch(nodes, f"tokens.{tag}")) for tag in upos]
+    del graph.outputs[:]
+    graph.nodes.add(op_type="Identity", inputs=[logits], outputs=[UPOS_LOGITS])
+    graph.outputs.add(name=UPOS_LOGITS)
+    for tag, branch in zip(upos, branches, strict=True):
+        read = ordered
+        for number, node in enumerate(branch):
+            is_last = number == len(branch) - 1
+            copy = graph.nodes.add()
+            copy.CopyFrom(node)
+            copy.inputs[0] = read
+            read = feats_logits_name(tag) if is_last else f"{feats_logits_name(tag)}.{number}"
+            copy.outputs[0] = read
+        graph.outputs.add(name=feats_logits_name(tag))
+
+
+def _nodes_of_all_labels(graph: Any) -> Sequence[Any]:  # noqa: ANN401 (protobuf's)
+    # A graph that chooses the labels of a language has those of all languages in the other branch.
+    for node in graph.nodes:
+        for attribute in node.attributes:
+            if attribute.name == "else_branch":
+                found: Sequence[Any] = attribute.graph.nodes
+                return found
+    nodes: Sequence[Any] = graph.nodes
+    return nodes
+
+
+def _branch(nodes: Sequence[Any], name: str) -> Iterator[Any]:
+    while True:
+        node = next(node for node in nodes if node.inputs and node.inputs[0] == name)
+        if node.op_type == "ArgMax":
+            return
+        yield node
+        name = node.outputs[0]
+
+
+@cache
+def _model_class() -> Any:  # noqa: ANN401 (protobuf's)
+    file = FileDescriptorProto(name="mtag/onnx.proto", package=_PACKAGE, syntax="proto2")
+    for message, fields in _MESSAGES.items():
+        declared = file.message_type.add(name=message)
+        for name, (number, kind) in fields.items():
+            field = declared.field.add(name=name, number=number)
+            is_repeated = name.endswith("s")
+            field.label = getattr(
+                FieldDescriptorProto, "LABEL_REPEATED" if is_repeated else "LABEL_OPTIONAL"
+            )
+            field.type = getattr(
+                FieldDescriptorProto, "TYPE_STRING" if kind is None else "TYPE_MESSAGE"
+            )
+            if kind is not None:
+                field.type_name = f".{_PACKAGE}.{kind}"
+    pool = DescriptorPool()
+    pool.Add(file)
+    return GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.Model"))

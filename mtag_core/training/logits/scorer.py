@@ -25,11 +25,11 @@ from mtag_core.segmentation import Segmenter
 from mtag_core.tagging.bundle import MANIFEST, Bundle
 from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.windows import EncodedSentence
-from mtag_core.training.logits.bundle_teacher import BundleTeacher
 from mtag_core.training.logits.logit_shards import ScoredSentence, ShardInfo
 from mtag_core.training.logits.logit_teachers import (
     N_WAITING,
     PIECE_BUDGET,
+    BundleTeacher,
     Teacher,
     TokenSummary,
     labels_digest,

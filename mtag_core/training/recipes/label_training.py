@@ -1,5 +1,7 @@
 """Training on labels alone, of teachers and of students that are adapted, and scores on the way.
 
+A student is adapted when it has learnt from teachers: none is needed any more, and a CPU will do.
+
 Scores are accuracies from gold tokens, by treebank. The CoNLL 2018 metric, which compares
 segmentations too, is in `mtag_core.evaluation`; from gold tokens its UPOS is this accuracy, and its
 UFeats is at least the FEATS accuracy here, which asks for the whole bundle.
@@ -7,7 +9,7 @@ UFeats is at least the FEATS accuracy here, which asks for the whole bundle.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +17,72 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
-from mtag_core.training.data.datasets import LabelledDataset, cut_batches, drawn_batches
-from mtag_core.training.data.model_input import OnDevice
+from mtag_core.training.data.corpus import TreebankCorpus
+from mtag_core.training.data.datasets import (
+    LabelledDataset,
+    cut_batches,
+    drawn_batches,
+    sampling_rates,
+)
+from mtag_core.training.data.model_input import ModelInput, OnDevice
+from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.data.treebanks import UNLABELLED
-from mtag_core.training.loops.losses import label_loss
-from mtag_core.training.loops.trainer import Epoch, TrainingTask
+from mtag_core.training.loops.trainer import Epoch, TrainingTask, begin, train
 from mtag_core.training.networks.model import TaggerLogits
-from mtag_core.training.options import Noise
+from mtag_core.training.networks.model_files import Network, set_dropout
+from mtag_core.training.options import AdaptOptions, Noise
 
 _PIECE_BUDGET = 32768
+
+
+def run(options: AdaptOptions) -> str:
+    """Runs `train adapt`."""
+    before, after, n_steps = adapt(options)
+    return f"{n_steps} steps\nbefore: {summary(before, options.student)}\nafter: " + summary(
+        after, options.output
+    )
+
+
+def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], int]:
+    """Trains and writes a model directory.
+
+    Returns:
+        Macro scores on held-out sentences before and after, and the number of steps. A treebank
+        without a dev file has every tenth sentence held out.
+    """
+    device = begin(options)
+    network = Network.load(options.student, device=device)
+    is_trained_on_dev = network.metadata.is_trained_on_dev or options.train_on_dev
+    split = read_split(
+        options.treebanks,
+        train_on_dev=options.train_on_dev,
+        hold_out_tenth=True,
+        score_held_out=is_trained_on_dev,
+    )
+    corpus = TreebankCorpus.of(split, feats=network.feats, lemma_rules=network.lemma_rules)
+    set_dropout(network.model, options.dropout)
+    reader = ModelInput(
+        network.tokenizer, network.has_words, device, options.max_pieces, options.n_processes
+    )
+    forms = reader.forms(corpus.forms)
+    learnt, held_out = (reader.dataset(each, forms) for each in (corpus.train, corpus.dev))
+    rates = sampling_rates(learnt[0].tokens_by_treebank(), full_tokens=options.small_treebank)
+    task = label_task(
+        network.model,
+        learnt,
+        held_out,
+        rates=rates[learnt[0].treebank_ids],
+        noise=options.noise,
+        budget=options.budget,
+        has_autocast=options.bfloat16,
+    )
+    before = task.evaluate()
+    n_steps = train(task, options)
+    metadata = replace(network.metadata, is_trained_on_dev=is_trained_on_dev)
+    replace(network, metadata=metadata).save(options.output)
+    return before, task.evaluate(), n_steps
 
 
 class DeviceLabels:
@@ -42,6 +100,12 @@ def labels_loss(logits: TaggerLogits, labels: Mapping[str, Tensor]) -> Tensor:
     """Sum over the model's heads of the mean cross-entropy on labels. Shape ()."""
     losses = [label_loss(scored, labels[head]) for head, scored in logits.heads().items()]
     return torch.stack(losses).sum()
+
+
+def label_loss(logits: Tensor, label_ids: Tensor) -> Tensor:
+    """Mean cross-entropy on labels, in nats; -100 is not learnt, 0 where nothing is. Shape ()."""
+    total = functional.cross_entropy(logits.float(), label_ids, ignore_index=-100, reduction="sum")
+    return total / (label_ids != -100).sum().clamp(min=1)
 
 
 @dataclass(frozen=True)

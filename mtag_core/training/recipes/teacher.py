@@ -9,12 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mtag_core.errors import UsageError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.corpus import TreebankCorpus, WordInventories
 from mtag_core.training.data.datasets import sampling_rates
 from mtag_core.training.data.model_input import ModelInput
-from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.trainer import begin, train
 from mtag_core.training.networks.model import TokenTagger
@@ -36,7 +34,7 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
     """Trains a teacher and writes its model directory; returns macro dev scores."""
     device = begin(options)
     tokenizer = Path(options.encoder) / "tokenizer.json"
-    corpus = _corpus(options)
+    corpus = TreebankCorpus.load(options.corpus)
     # Each process learns from its own share.
     share = np.arange(distributed.rank(), len(corpus.train.words), distributed.n_ranks())
     metadata = _metadata(options, corpus)
@@ -67,17 +65,6 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
         Network(model, metadata, corpus.inventories.feats, tokenizer).save(options.output)
     distributed.wait_for_all()
     return task.evaluate() if distributed.rank() == 0 else {}
-
-
-def _corpus(options: TeacherTrainingOptions) -> TreebankCorpus:
-    if options.corpus is not None:
-        return TreebankCorpus.load(options.corpus)
-    if options.treebanks is None:
-        raise UsageError("train teacher needs --treebanks or --corpus")
-    train_on_dev = options.train_on_dev
-    return TreebankCorpus.of(
-        read_split(options.treebanks, train_on_dev=train_on_dev, only=options.only)
-    )
 
 
 def _metadata(options: TeacherTrainingOptions, corpus: TreebankCorpus) -> ModelMetadata:

@@ -90,7 +90,7 @@ def toy(tmp_path_factory) -> Toy:
     toy.run("read-treebanks", *toy.treebanks, "--output", toy.path("corpus"))
     encoder = ["--encoder", toy.path("encoder"), "--output", toy.path("teacher")]
     sizes = ["--piece_budget", "128", "--epochs", "4"]
-    toy.run("train-teacher", *encoder, *toy.treebanks, *sizes, *QUICK)
+    toy.run("train-teacher", *encoder, "--corpus", toy.path("corpus"), *sizes, *QUICK)
     text = ["--text", toy.path("raw"), "--encoder", toy.path("encoder")]
     text += ["--segmenters", toy.path("segmenters"), "--output", toy.path("text")]
     toy.run("prepare-text", "--corpus", toy.path("corpus"), *text)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mtag_core.tagging.tagger import Tagger
-from mtag_core.training.logits.bundle_teacher import BundleTeacher
+from mtag_core.training.logits.logit_teachers import BundleTeacher
 from tests.mtag_core.training.logit_samples import logits_of
 from tests.mtag_core.training.tiny_word_bundle import write_word_bundle
 

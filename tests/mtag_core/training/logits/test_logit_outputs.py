@@ -11,7 +11,7 @@ from mtag_core.tagging.wordpiece import WordPiece
 from mtag_core.training.export.quantisation import observe_ranges
 from mtag_core.training.graphs.quantised_graph import GraphBuilder
 from mtag_core.training.graphs.student_graph import build_student_graph
-from mtag_core.training.logits.bundle_teacher import (
+from mtag_core.training.logits.logit_teachers import (
     UPOS_LOGITS,
     feats_logits_name,
     with_logit_outputs,

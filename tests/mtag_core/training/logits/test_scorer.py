@@ -5,7 +5,7 @@ import pytest
 
 from mtag_core.errors import BundleError, UsageError
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
-from mtag_core.training.logits.bundle_teacher import BundleTeacher
+from mtag_core.training.logits.logit_teachers import BundleTeacher
 from mtag_core.training.logits.scorer import load_teacher
 from tests.mtag_core.training.tiny_teacher import write_model
 

@@ -6,7 +6,7 @@ from mtag_core.training.data.pieces import SpecialPieces
 from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.networks.model_files import Network, new_student
 from mtag_core.training.options import AdaptOptions, StudentShape
-from mtag_core.training.recipes.adaptation import adapt, run
+from mtag_core.training.recipes.label_training import adapt, run
 from tests.mtag_core.training.tiny_training import toy_tokenizer
 from tests.mtag_core.training.toy_treebanks import ROWS, write_treebank
 
