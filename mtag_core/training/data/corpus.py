@@ -60,13 +60,10 @@ def run(options: CorpusOptions) -> str:
 
 @dataclass(frozen=True)
 class WordInventories:
-    """The labels that a corpus has.
+    """The FEATS bundles and lemma rules of a corpus, in label order.
 
-    Attributes:
-        feats: FEATS bundles in label order.
-        lemma_rules: Lemma rules in label order.
-        rules_of_upos: For each tag of `UPOS_LABELS` the ids of the rules that occur with it; empty
-            where the rules were given.
+    `rules_of_upos` has for each tag of `UPOS_LABELS` the ids of the rules that occur with it; it is
+    empty where the rules were given.
     """
 
     feats: tuple[str, ...]
@@ -81,15 +78,7 @@ class WordInventories:
 
 @dataclass(frozen=True)
 class TreebankCorpus:
-    """Treebanks as arrays.
-
-    Attributes:
-        forms: All forms in the order of their ids.
-        inventories: The labels.
-        train: To learn from.
-        dev: Held out; treebanks numbered as in `train`.
-        is_trained_on_dev: As in `TreebankSplit`.
-    """
+    """Treebanks as arrays: all forms by their ids, labels, what is learnt and what is held out."""
 
     forms: tuple[str, ...]
     inventories: WordInventories

@@ -177,8 +177,7 @@ class DeviceWords:
         sentences: None longer than `MAX_TOKENS`.
         forms: All forms of the sentences.
         mask_piece: Id of the piece that noise puts in the place of others.
-        treebank_rows: Of the adapter of each sentence, 0 for none; None for none at all. Shape
-            (n_sentences,).
+        treebank_rows: Of the adapter of each sentence, 0 for none. Shape (n_sentences,).
 
     Attributes:
         lengths: Positions that each sentence takes in a batch. Shape (n_sentences,), int32.
@@ -252,15 +251,10 @@ OnDevice = DeviceSentences | DeviceWords
 
 @dataclass(frozen=True)
 class ModelInput:
-    """Puts sentences on a device as one model reads them.
+    """Puts sentences on a device as the model of a tokenizer reads them: words, or wordpieces.
 
-    Attributes:
-        tokenizer: The model's.
-        has_words: It reads words.
-        device: Where to.
-        max_pieces: A model of wordpieces reads no longer sentences.
-        n_processes: Processes that encode.
-        metadata: Of a teacher whose labelled sentences open with their treebank's token.
+    Those of over `max_pieces` wordpieces are left out. A teacher's metadata are given where
+    labelled sentences open with their treebank's token.
     """
 
     tokenizer: Path

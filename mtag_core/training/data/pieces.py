@@ -33,15 +33,7 @@ _HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class SpecialPieces:
-    """A vocabulary's size and special pieces.
-
-    Attributes:
-        start: Id of the piece that opens a sentence.
-        end: Id of the piece that closes it.
-        pad: Id of the piece that fills up a batch.
-        mask: Id of the piece that hides another.
-        n_pieces: Size of the vocabulary.
-    """
+    """A vocabulary's size, and the pieces that open and close a sentence, fill up, hide another."""
 
     start: int
     end: int
@@ -153,12 +145,7 @@ def _encoded(forms: Sequence[str], tokenizer_path: Path) -> FormPieces:
 class DeviceSentences:
     """Sentences that live on a device and give batches of wordpieces there.
 
-    Args:
-        sentences: As form ids.
-        forms: Of their forms.
-        special: Of the vocabulary.
-        device: Where to.
-        treebank_tokens: From `treebank_token_ids`; None where the model knows no treebanks.
+    `treebank_tokens` are from `treebank_token_ids`; None where the model knows no treebanks.
 
     Attributes:
         lengths: Positions that each sentence takes in a batch. Shape (n_sentences,), int32.

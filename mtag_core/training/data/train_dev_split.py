@@ -46,13 +46,10 @@ _N_CACHED = 2**20
 
 @dataclass(frozen=True, slots=True)
 class TreebankSplit:
-    """Sentences of treebanks.
+    """Sentences of treebanks to learn, and to score on.
 
-    Attributes:
-        learnt: Those of the train files, then those of dev files, then those of treebanks without
-            punctuation once more, resegmented.
-        held_out: To score on.
-        is_trained_on_dev: Whether three quarters of every dev file are learnt.
+    Learnt are those of the train files, then those of dev files, of which three quarters or none
+    are, then those of treebanks without punctuation once more, resegmented.
     """
 
     learnt: list[LabelledSentence]

@@ -30,15 +30,10 @@ NOT_IN_INVENTORY = -1
 
 @dataclass(frozen=True, slots=True)
 class LabelledSentence:
-    """A sentence of a treebank.
+    """A sentence of a part, `train`, `dev` or `test`, of a treebank such as `en_ewt`.
 
-    Attributes:
-        treebank: The treebank's short name, such as `en_ewt`.
-        forms: Length n_tokens.
-        upos: Length n_tokens.
-        feats: Length n_tokens; attributes sorted, `_` for none.
-        part: Of the treebank: `train`, `dev` or `test`.
-        lemmas: Length n_tokens, as the file has them; `_` for none. Empty where nobody asked.
+    Columns have the length n_tokens. FEATS are sorted by attribute, lemmas are as the file has
+    them; both are `_` where there are none.
     """
 
     treebank: str

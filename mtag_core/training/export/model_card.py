@@ -19,7 +19,7 @@ class ModelCardFacts:
     Attributes:
         config: The trained model's `config.json`.
         n_feats: Number of FEATS bundles.
-        n_lemma_rules: Number of lemma rules, 0 for a model without lemmas.
+        n_lemma_rules: 0 for a model without lemmas.
         n_exceptions: Number of forms whose lemma rule the bundle knows.
         part_to_results: Scores from gold tokens by `dev`, `test` (the bundle) and `dev, float32`.
         treebanks: Directory of the treebanks; its `INDEX.tsv`, if there is one, names licences.

@@ -143,14 +143,7 @@ def _infos(values: Values) -> list[onnx.ValueInfoProto]:
 
 @dataclass(frozen=True, slots=True)
 class GraphShape:
-    """What a graph is built from beside the weights.
-
-    Attributes:
-        n_layers: Encoder layers.
-        n_heads: Attention heads.
-        hidden_act: `gelu` (erf) or `relu`.
-        layer_norm_eps: Added to the variance.
-    """
+    """What a graph is built from beside the weights; the activation is `gelu` (erf) or `relu`."""
 
     n_layers: int
     n_heads: int
@@ -169,13 +162,8 @@ class Range:
 class QuantisedGraph(GraphBuilder):
     """Layers and heads; every method takes and returns names of values.
 
-    Args:
-        weights: By name.
-        shape: Of the layers.
-        ranges: By the name of the layer that reads the activation; None for a float32 graph.
-
-    Attributes:
-        observed: Outputs that hold what each layer reads, of a float32 graph.
+    Ranges are by the name of the layer that reads an activation; without any it is a float32 graph,
+    whose outputs `observed` hold what each layer reads.
     """
 
     def __init__(

@@ -83,13 +83,9 @@ class ShardInfo:
 
 @dataclass(frozen=True, slots=True)
 class ScoredSentence:
-    """A sentence with its teacher's logits.
+    """A sentence with its teacher's logits, and its best UPOS tags for the counts of a run.
 
-    Attributes:
-        sentence: The sentence.
-        upos: The teacher's best UPOS tags, for the counts of a run. Length n_tokens.
-        upos_logits: Less the largest of each token. Shape (n_tokens, n_upos), float16.
-        feats_summary: Length n_tokens.
+    UPOS logits are less the largest of each token. Shape (n_tokens, n_upos), float16.
     """
 
     sentence: Sentence
@@ -100,15 +96,9 @@ class ScoredSentence:
 
 @dataclass(frozen=True, slots=True)
 class LogitBlock:
-    """Sentences of a shard, their tokens one after the other.
+    """Sentences of a shard, their tokens one after the other; `n_tokens` of each sentence.
 
-    Attributes:
-        doc_ids: Document of each sentence.
-        languages: Of each sentence.
-        forms: Of each sentence.
-        n_tokens: Of each sentence. Shape (n_sentences,), int64.
-        upos_logits: Shape (total_tokens, n_upos), float16.
-        feats_summary: Length total_tokens.
+    UPOS logits have the shape (total_tokens, n_upos), float16.
     """
 
     doc_ids: list[str]
@@ -146,12 +136,7 @@ _READ_COLUMNS = [
 
 @dataclass(frozen=True, slots=True)
 class ShardFormat:
-    """Parts are shards of teacher logits.
-
-    Attributes:
-        info: Their metadata.
-        generator: As in `PartFormat`.
-    """
+    """Parts are shards of teacher logits, with these metadata; `generator` as in `PartFormat`."""
 
     info: ShardInfo
     generator: str = ""

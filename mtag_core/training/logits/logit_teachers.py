@@ -55,12 +55,7 @@ TokenRows = tuple[NDArray[Any], ...]
 
 
 class TokenLogits(NamedTuple):
-    """A sentence's logits.
-
-    Attributes:
-        upos: Shape (n_tokens, n_upos), float32.
-        feats: Shape (n_tokens, n_feats), float32.
-    """
+    """A sentence's logits. Shape (n_tokens, n_labels) each, float32."""
 
     upos: NDArray[np.float32]
     feats: NDArray[np.float32]
@@ -68,26 +63,17 @@ class TokenLogits(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TokenSummary:
-    """What is kept of a sentence's logits.
-
-    Attributes:
-        upos: All UPOS logits. Shape (n_tokens, n_upos), float32.
-        feats: Length n_tokens.
-    """
+    """What is kept of a sentence's logits: all of UPOS, and a summary of FEATS."""
 
     upos: NDArray[np.float32]
     feats: FeatsSummary
 
 
 class Teacher(ABC):
-    """What the making of shards needs of a teacher.
+    """What the making of shards needs of a teacher; `digest` identifies its weights.
 
-    Attributes:
-        on_batch: Called after each batch with its size and duration; None for no call.
-        n_waiting: Sentences that wait for each other so that batches are of like length.
-        digest: Identifies its weights.
-        upos_labels: UPOS inventory in label order.
-        feats_labels: FEATS inventory in label order.
+    `on_batch` is called after each batch with its size and duration. So many sentences as
+    `n_waiting` wait for each other so that batches are of like length.
     """
 
     on_batch: Callable[[BatchReport], None] | None = None

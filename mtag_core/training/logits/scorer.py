@@ -56,17 +56,7 @@ _DOCUMENT_SENTENCES = 8
 
 
 class Scorer:
-    """Asks a teacher about encoded sentences.
-
-    Args:
-        teacher: Gives the logits.
-        options: What is kept of them.
-        basis: Of the tail's sketch; None for none.
-
-    Attributes:
-        teacher: Gives the logits.
-        piece_budget: Wordpieces in one batch of a teacher on a CPU.
-    """
+    """Asks a teacher about encoded sentences; `piece_budget` is that of a batch on a CPU."""
 
     def __init__(
         self, teacher: Teacher, options: SummaryOptions, *, basis: TailBasis | None = None
@@ -132,13 +122,7 @@ def shard_info(teacher: Teacher, options: SummaryOptions, *, basis: TailBasis | 
 
 @dataclass(frozen=True)
 class LogitsConfig(RunConfig):
-    """A run's configuration with what only teacher logits have.
-
-    Attributes:
-        segmenters: Digest of the bundle that they are of.
-        choice: Which sentences are kept.
-        summary: What is kept of their logits.
-    """
+    """A run's configuration with what only teacher logits have, such as a bundle's digest."""
 
     segmenters: str = ""
     choice: ChoiceOptions = field(default_factory=ChoiceOptions)

@@ -203,12 +203,7 @@ _OWN_NAME = re.compile(r"part-[0-9a-f]{16}\.npz")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Makes the selectors of a part's attempts. Pickles; reads its file, if any, when called.
-
-    Attributes:
-        base: The output directory.
-        choice: The filters.
-    """
+    """Makes the selectors of a part's attempts. Pickles; reads its file, if any, when called."""
 
     base: str
     choice: ChoiceOptions

@@ -56,10 +56,7 @@ _ABSENT_LOGIT = -1e4
 class PieceEncoder:
     """Turns sentences into wordpieces; a sentence over the limit into several windows.
 
-    Args:
-        tokenizer: A `tokenizer.json`.
-        max_pieces: Of a window, those that open and close it included.
-        openings: The piece that opens sentences of a language, where it is another.
+    `openings` are the pieces that open sentences of some languages in the place of the usual one.
     """
 
     def __init__(
@@ -104,13 +101,7 @@ class PieceEncoder:
 
 
 class _TorchTeacher(Teacher):
-    """Runs a model of wordpieces.
-
-    Args:
-        model: Called with a `Batch`.
-        encoder: Of its wordpieces.
-        device: A torch device, such as `cuda`.
-    """
+    """Runs a model of wordpieces, which is called with a `Batch`."""
 
     def __init__(self, model: nn.Module, encoder: PieceEncoder, *, device: str) -> None:
         self._device = torch.device(device)
@@ -240,15 +231,10 @@ def _groups(lengths: Sequence[int]) -> Iterator[list[int]]:
 class TrainedTeacher(_TorchTeacher):
     """Runs a teacher or student of wordpieces as training left it; in bfloat16 on a GPU.
 
-    Args:
-        directory: See `mtag_core.training.networks.model_files`.
-        device: A torch device, such as `cuda`.
-
-    Attributes:
-        treebanks: Those that it can follow.
+    It can follow its `treebanks`.
 
     Raises:
-        CheckpointError: It is no such directory.
+        CheckpointError: The directory is none of `mtag_core.training.networks.model_files`.
     """
 
     def __init__(self, directory: Path, *, device: str = "cpu") -> None:
@@ -274,12 +260,9 @@ class TrainedTeacher(_TorchTeacher):
 class HuggingFaceTeacher(_TorchTeacher):
     """Runs `AutoModelForTokenClassification` on first wordpieces.
 
-    Args:
-        directory: Written by `save_pretrained`, with a `tokenizer.json`.
-        device: A torch device, such as `cuda`.
-
     Raises:
-        BundleError: The directory cannot be loaded, or its labels are no tags.
+        BundleError: The directory, written by `save_pretrained`, with a `tokenizer.json`, cannot be
+            loaded, or its labels are no tags.
     """
 
     def __init__(self, directory: Path, *, device: str = "cpu") -> None:

@@ -131,13 +131,9 @@ def _tensorboard(directory: Path) -> Any:  # noqa: ANN401 (there are no types)
 class MasterWeights:
     """The float32 weights that the optimiser changes, and the model's own copy of them.
 
-    On a GPU the model computes with bfloat16 copies. Autocast would cast every weight and
-    activation by kernels of its own, more than the model's, and starting kernels is what a small
-    model waits for.
-
-    Args:
-        model: Becomes bfloat16 if `is_half`.
-        is_half: Otherwise the masters are the model's weights themselves.
+    On a GPU, if `is_half`, the model computes with bfloat16 copies. Autocast would cast every
+    weight and activation by kernels of its own, more than the model's, and starting kernels is what
+    a small model waits for.
     """
 
     def __init__(self, model: nn.Module, *, is_half: bool) -> None:
@@ -215,16 +211,9 @@ def train(task: TrainingTask, options: TrainingOptions, *, epochs: float | None 
 
 
 class Trainer:
-    """Runs a task to the end of its schedule, from a checkpoint if there is one.
+    """Runs a task to the end of its schedule; its `n_steps` count those before a checkpoint, too.
 
-    Args:
-        task: What to learn.
-        schedule: How long and how fast.
-        directory: Gets `checkpoint.pt`; None for no checkpoints.
-        log: Gets the curves; None scores nothing.
-
-    Attributes:
-        n_steps: Steps that were made, those before a checkpoint included.
+    The directory gets `checkpoint.pt`, the log curves; without a log nothing is scored.
     """
 
     def __init__(

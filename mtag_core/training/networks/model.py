@@ -59,16 +59,10 @@ class Batch(NamedTuple):
 
 
 class TokenTagger(nn.Module):
-    """Gives each token UPOS and FEATS logits.
+    """Gives each token UPOS and FEATS logits, and those of lemma rules where it has any.
 
-    Args:
-        encoder: Called with (piece_ids, is_piece), gives (n_sentences, n_pieces, hidden_size).
-        hidden_size: Width of the encoder's output.
-        n_upos: Number of UPOS labels.
-        n_feats: Number of FEATS labels.
-        dropout: On the vectors that the heads read, in training.
-        n_lemma_rules: Number of lemma rules; at 0 there is no such head.
-        n_treebanks: Treebanks that have an adapter; see `set_adapters`.
+    The encoder is called with (piece_ids, is_piece) and gives (n_sentences, n_pieces, hidden_size).
+    Dropout is on the vectors that the heads read, in training.
     """
 
     def __init__(

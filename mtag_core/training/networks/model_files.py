@@ -204,12 +204,7 @@ def set_dropout(model: nn.Module, dropout: float) -> None:
 
 
 class SharedHead(nn.Module):
-    """A linear head whose labels share the rows of their parts.
-
-    Args:
-        own: The head.
-        parts: 1 where a label has a part. Shape (n_labels, n_parts).
-    """
+    """A linear head whose labels share the rows of their parts, 1 in (n_labels, n_parts)."""
 
     def __init__(self, own: nn.Linear, parts: Tensor) -> None:
         super().__init__()

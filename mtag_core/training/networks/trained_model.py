@@ -33,18 +33,8 @@ _ADAPTERS = "adapters.weight"
 class EncoderConfig:
     """The shape of an encoder; the names are those of Hugging Face's `BertConfig`.
 
-    Attributes:
-        vocab_size: Number of wordpieces.
-        hidden_size: Width of the residual stream.
-        num_hidden_layers: Number of layers.
-        num_attention_heads: Number of attention heads; divides `hidden_size`.
-        intermediate_size: Width of the feed-forward layer.
-        max_position_embeddings: Number of positions, [CLS] and [SEP] included.
-        type_vocab_size: Rows of the token type embedding; only row 0 is used.
-        layer_norm_eps: Added to the variance in LayerNorm.
-        hidden_act: `gelu` (erf) or `relu`, in the feed-forward layer.
-        pad_token_id: The piece that fills up a batch.
-        dropout: After embeddings, attention and feed-forward, in training.
+    Only row 0 of the token types is used. The activation is `gelu` (erf) or `relu`; dropout is
+    after embeddings, attention and feed-forward, in training.
     """
 
     vocab_size: int
@@ -122,16 +112,7 @@ class FromBundle:
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A tagger's files.
-
-    Attributes:
-        config: The content of `config.json`.
-        weights: By name.
-        feats: FEATS bundles in label order.
-        tokenizer: The bytes of `tokenizer.json`.
-        lemma_rules: Lemma rules in label order; only a model that reads words has them.
-        from_bundle: Of the bundle that it began with, if it did.
-    """
+    """A tagger's files; only a model that reads words has lemma rules."""
 
     config: Mapping[str, Any]
     weights: Mapping[str, NDArray[Any]]

@@ -27,24 +27,9 @@ _WIDTHS = (4,)
 class WordStudentConfig:
     """The shape of a word student.
 
-    Attributes:
-        n_pieces: Size of the vocabulary.
-        n_feats: Number of FEATS labels.
-        n_lemma_rules: Number of lemma rules.
-        n_treebanks: Treebanks that have an adapter.
-        n_context_layers: Layers over the words of a sentence.
-        n_form_layers: Layers over the wordpieces of a form.
-        hidden_size: Width of all vectors.
-        n_heads: Attention heads of every layer.
-        intermediate_size: Width of the feed-forward layers.
-        n_ngram_rows: Rows that n-grams are hashed into.
-        ngram_width: Width of such a row.
-        max_form_pieces: Pieces that are read of a form.
-        n_cases: Kinds of letter case.
-        max_tokens: Words of a window.
-        hidden_act: `gelu` or `relu`, in the feed-forward layers.
-        layer_norm_eps: Added to the variance in LayerNorm.
-        dropout: After embeddings, attention and feed-forward, in training.
+    `n_context_layers` are over the words of a sentence, `n_form_layers` over the wordpieces of a
+    form, of which `max_form_pieces` are read. N-grams are hashed into `n_ngram_rows`, `max_tokens`
+    are the words of a window. The activation is `gelu` or `relu`.
     """
 
     n_pieces: int

@@ -49,13 +49,7 @@ _PIECES_OF_MINIBERT = 6
 
 @dataclass(frozen=True)
 class Job:
-    """One call of a recipe.
-
-    Attributes:
-        module: Inside `mtag_core.training`; has `run(options)`.
-        options: What it takes.
-        product: File that is there when it is done.
-    """
+    """A call of a module's `run(options)`; `product` is there when it is done."""
 
     module: str
     options: object
@@ -64,14 +58,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Stage:
-    """Jobs that do not need each other.
-
-    Attributes:
-        name: As in `--stages`.
-        after: Stages whose products it reads.
-        jobs: What to do.
-        needs: Of each job.
-    """
+    """Jobs that do not need each other, but the products of the stages in `after`."""
 
     name: str
     after: tuple[str, ...]

@@ -110,13 +110,7 @@ def label_loss(logits: Tensor, label_ids: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class TrainingSentences:
-    """Sentences on a device and what a model loses on their tokens.
-
-    Attributes:
-        sentences: All of them.
-        loss_of: Gives the loss of the logits of some tokens and their places. Shape ().
-        noise: Changes sentences.
-    """
+    """Sentences, changed by noise, and the loss of the logits of tokens by their places."""
 
     sentences: OnDevice
     loss_of: Callable[[TaggerLogits, Tensor], Tensor]

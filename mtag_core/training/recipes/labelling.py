@@ -139,13 +139,7 @@ def _substituted(
 
 @dataclass(frozen=True)
 class WordClasses:
-    """Language and labels of each token of a corpus.
-
-    Attributes:
-        language_ids: Shape (total_tokens,), int64.
-        upos_ids: Shape (total_tokens,), int64.
-        feats_ids: Shape (total_tokens,), int64.
-    """
+    """Language and labels of each token of a corpus. Shape (total_tokens,) each, int64."""
 
     language_ids: NDArray[np.int64]
     upos_ids: NDArray[np.int64]

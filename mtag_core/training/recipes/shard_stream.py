@@ -48,13 +48,7 @@ _SHARED = {
 
 @dataclass(frozen=True)
 class Chunk:
-    """Sentences of a few row groups and the targets of their tokens.
-
-    Attributes:
-        sentences: As ids of their forms.
-        forms: What the student reads of the forms.
-        targets: Of the sentences' tokens in order, by the names that `SoftTargets` has.
-    """
+    """Sentences of a few row groups, and the targets of their tokens by names of `SoftTargets`."""
 
     sentences: WordSentences
     forms: HostForms
