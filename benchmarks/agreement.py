@@ -50,7 +50,7 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
         dev.words, pieces, reader.pieces, device=reader.device, treebank_tokens=tokens
     )
     teacher = _labels(network, sentences, dev)
-    gold = {"upos": dev.upos_ids, "feats": dev.feats_ids}
+    gold = {head: dev.labels[head] for head in _HEADS}
     students = {}
     for directory in args.students:
         network = _load(directory, corpus, args.device)
@@ -84,7 +84,7 @@ _Labels = dict[str, NDArray[Any]]
 @torch.no_grad()
 def _labels(network: Network, sentences: OnDevice, dev: LabelledDataset) -> _Labels:
     model = network.model.eval()
-    labels: _Labels = {head: np.zeros(len(dev.upos_ids), np.int64) for head in _HEADS}
+    labels: _Labels = {head: np.zeros(len(dev.words.form_ids), np.int64) for head in _HEADS}
     batches = cut_batches(
         sentences.lengths, piece_budget=_BUDGET, generator=np.random.default_rng(0)
     )

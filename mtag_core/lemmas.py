@@ -28,7 +28,6 @@ from unicodedata import normalize
 
 from mtag_core.errors import LabelError
 from mtag_core.folding import OPTIONAL_MARKS, fold
-from mtag_core.labels import group_by_upos
 
 KEEP = "l|0+|0+"
 """The rule of a lemma that is the form in lower case; it goes with every part of speech."""
@@ -128,27 +127,12 @@ def apply_rule(rule: str, form: str) -> str:
     return normalize("NFC", lemma)
 
 
-def rule_inventory(
-    rules: Iterable[tuple[str, str]], *, min_count: int = MIN_COUNT
-) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
-    """Collects the rules that become labels.
-
-    Args:
-        rules: (UPOS tag, rule) of each training token that has a lemma.
-        min_count: How often a rule must occur, whatever its parts of speech.
-
-    Returns:
-        The rules, `KEEP` first, then by falling frequency, then by text; and for each tag of
-        `UPOS_LABELS` the ids of the rules that occur with it, ascending.
-    """
-    pairs = Counter(rules)
-    counts: Counter[str] = Counter()
-    for (_, rule), count in pairs.items():
-        counts[rule] += count
+def rule_inventory(rules: Iterable[str]) -> tuple[str, ...]:
+    """The frequent ones of rules of tokens: `KEEP` first, then by falling frequency, by text."""
+    counts = Counter(rules)
     counts.pop(KEEP, None)
-    frequent = [rule for rule, count in counts.items() if count >= min_count]
-    inventory = (KEEP, *sorted(frequent, key=lambda rule: (-counts[rule], rule)))
-    return inventory, group_by_upos(pairs, inventory, of_all=KEEP)
+    frequent = [rule for rule, count in counts.items() if count >= MIN_COUNT]
+    return (KEEP, *sorted(frequent, key=lambda rule: (-counts[rule], rule)))
 
 
 def clean_lemma(form: str, lemma: str, upos: str, language: str) -> str | None:

@@ -54,21 +54,16 @@ def run(options: CorpusOptions) -> str:
     split = read_split(options.treebanks, train_on_dev=options.train_on_dev, only=only)
     corpus = TreebankCorpus.of(split, feats=feats)
     corpus.save(options.output)
-    n_treebanks, n_tokens = len(corpus.train.treebanks), len(corpus.train.upos_ids)
+    n_treebanks, n_tokens = len(corpus.train.treebanks), len(corpus.train.words.form_ids)
     return f"{n_treebanks} treebanks, {n_tokens} tokens to learn  {options.output}"
 
 
 @dataclass(frozen=True)
 class WordInventories:
-    """The FEATS bundles and lemma rules of a corpus, in label order.
-
-    `rules_of_upos` has for each tag of `UPOS_LABELS` the ids of the rules that occur with it; it is
-    empty where the rules were given.
-    """
+    """The FEATS bundles and lemma rules of a corpus, in label order."""
 
     feats: tuple[str, ...]
     lemma_rules: tuple[str, ...]
-    rules_of_upos: tuple[tuple[int, ...], ...]
 
     @property
     def n_lemma_rules(self) -> int:
@@ -124,7 +119,6 @@ class TreebankCorpus:
             "treebanks": self.train.treebanks,
             "feats": self.inventories.feats,
             "lemma_rules": self.inventories.lemma_rules,
-            "rules_of_upos": self.inventories.rules_of_upos,
             "is_trained_on_dev": self.is_trained_on_dev,
         }
         (directory / "inventories.json").write_text(json.dumps(value), encoding="utf-8")
@@ -150,11 +144,7 @@ class TreebankCorpus:
             forms = read_forms(directory / "forms.txt.xz")
         except FileNotFoundError as error:
             raise InputNotFoundError(f"{directory}: no corpus; stage `corpus` makes one") from error
-        inventories = WordInventories(
-            tuple(value["feats"]),
-            tuple(value["lemma_rules"]),
-            tuple(tuple(ids) for ids in value["rules_of_upos"]),
-        )
+        inventories = WordInventories(tuple(value["feats"]), tuple(value["lemma_rules"]))
         return cls(forms, inventories, train, dev, value["is_trained_on_dev"])
 
 
@@ -181,24 +171,16 @@ def _inventories(
     feats: Sequence[str],
     lemma_rules: Sequence[str],
 ) -> WordInventories:
-    pairs = (
-        (upos, rule)
-        for sentence, of_sentence in zip(train, rules_of_tokens, strict=True)
-        for upos, rule in zip(sentence.upos, of_sentence, strict=True)
-        if rule is not None
-    )
-    rules, of_upos = (tuple(lemma_rules), ()) if lemma_rules else rule_inventory(pairs)
-    # Matrix products with a multiple of eight are twice as fast on a GPU.
-    n_rules = len(rules) if lemma_rules else _whole_eights(len(rules))
-    of_upos = tuple(tuple(index for index in ids if index < n_rules) for ids in of_upos)
-    found = feats or feats_inventory(train)
+    known = (rule for rules in rules_of_tokens for rule in rules if rule is not None)
     return WordInventories(
-        tuple(feats or found[: _whole_eights(len(found))]), rules[:n_rules], of_upos
+        tuple(feats or _whole_eights(feats_inventory(train))),
+        tuple(lemma_rules or _whole_eights(rule_inventory(known))),
     )
 
 
-def _whole_eights(size: int) -> int:
-    return size // 8 * 8 or size
+def _whole_eights(labels: Sequence[str]) -> Sequence[str]:
+    # Matrix products with a multiple of eight are twice as fast on a GPU.
+    return labels[: len(labels) // 8 * 8 or len(labels)]
 
 
 def _dataset(
@@ -213,46 +195,49 @@ def _dataset(
     upos_to_id = {tag: index for index, tag in enumerate(UPOS_LABELS)}
     feats_to_id = {tag: index for index, tag in enumerate(inventories.feats)}
     rule_to_id = {rule: index for index, rule in enumerate(inventories.lemma_rules)}
-    upos: list[int] = []
-    feats: list[int] = []
-    for sentence in sentences:
-        upos += label_ids(sentence.upos, upos_to_id, treebank=sentence.treebank)
-        feats += label_ids(training_feats(sentence), feats_to_id)
-    lemmas = [
-        UNLABELLED if rule is None else rule_to_id.get(rule, unknown_rule)
-        for of_sentence in rules
-        for rule in of_sentence
-    ]
+    labels: dict[str, list[int]] = {"upos": [], "feats": [], "lemmas": []}
+    for sentence, own_rules in zip(sentences, rules, strict=True):
+        labels["upos"] += label_ids(sentence.upos, upos_to_id, treebank=sentence.treebank)
+        labels["feats"] += label_ids(training_feats(sentence), feats_to_id)
+        labels["lemmas"] += [
+            UNLABELLED if rule is None else rule_to_id.get(rule, unknown_rule) for rule in own_rules
+        ]
     return LabelledDataset(
         WordSentences.of((sentence.forms for sentence in sentences), form_to_id),
-        np.array(upos, np.int64),
-        np.array(feats, np.int64),
+        {head: np.array(ids, np.int64) for head, ids in labels.items()},
         treebanks,
         np.array([treebanks.index(sentence.treebank) for sentence in sentences], np.int64),
         np.array([sentence.part == "train" for sentence in sentences], bool),
-        np.array(lemmas, np.int64),
     )
 
 
-_DTYPES = {
-    "upos_ids": np.int8,
-    "feats_ids": np.int16,
-    "treebank_ids": np.int16,
-    "lemma_ids": np.int16,
-}
-_NAMES = ("form_ids", "n_tokens", "is_train", *_DTYPES)
+# Head to the name of its labels in files, and how they are kept there.
+_HEADS = {"upos": ("upos_ids", np.int8), "feats": ("feats_ids", np.int16)}
+_HEADS |= {"lemmas": ("lemma_ids", np.int16)}
+_NAMES = (
+    "form_ids",
+    "n_tokens",
+    "is_train",
+    "treebank_ids",
+    *(name for name, _ in _HEADS.values()),
+)
 
 
 def _arrays(dataset: LabelledDataset) -> dict[str, NDArray[Any]]:
-    words = dataset.words
-    whole = {"form_ids": words.form_ids, "n_tokens": words.n_tokens, "is_train": dataset.is_train}
-    return whole | {name: getattr(dataset, name).astype(kind) for name, kind in _DTYPES.items()}
+    return {
+        "form_ids": dataset.words.form_ids,
+        "n_tokens": dataset.words.n_tokens,
+        "is_train": dataset.is_train,
+        "treebank_ids": dataset.treebank_ids.astype(np.int16),
+        **{name: dataset.labels[head].astype(kind) for head, (name, kind) in _HEADS.items()},
+    }
 
 
 def _from_arrays(arrays: dict[str, NDArray[Any]], treebanks: tuple[str, ...]) -> LabelledDataset:
     return LabelledDataset(
         WordSentences(arrays["form_ids"], arrays["n_tokens"]),
-        treebanks=treebanks,
-        is_train=arrays["is_train"],
-        **{name: arrays[name].astype(np.int64) for name in _DTYPES},
+        {head: arrays[name].astype(np.int64) for head, (name, _) in _HEADS.items()},
+        treebanks,
+        arrays["treebank_ids"].astype(np.int64),
+        arrays["is_train"],
     )

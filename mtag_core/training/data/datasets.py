@@ -79,40 +79,29 @@ class LabelledDataset:
 
     Attributes:
         words: The sentences; `n_sentences` of them.
-        upos_ids: Label ids. Shape (total_tokens,), int64.
-        feats_ids: Label ids, `UNLABELLED` where unknown or faulty. Shape (total_tokens,), int64.
+        labels: Label ids by head: `upos`, `feats`, `lemmas`; `UNLABELLED` where unknown or faulty.
+            Shape (total_tokens,) each, int64.
         treebanks: Names of the treebanks.
         treebank_ids: Index into `treebanks` of each sentence. Shape (n_sentences,), int64.
         is_train: Whether each sentence is of a train file. Shape (n_sentences,), bool.
-        lemma_ids: Lemma rule ids, `UNLABELLED` where there is no lemma. Shape (total_tokens,),
-            int64.
     """
 
     words: WordSentences
-    upos_ids: NDArray[np.int64]
-    feats_ids: NDArray[np.int64]
+    labels: dict[str, NDArray[np.int64]]
     treebanks: tuple[str, ...]
     treebank_ids: NDArray[np.int64]
     is_train: NDArray[np.bool_]
-    lemma_ids: NDArray[np.int64]
 
     def select(self, chosen: NDArray[np.int64]) -> "LabelledDataset":
         """Keeps the chosen sentences, in that order."""
         tokens = ragged_rows(self.words.n_tokens, chosen)
         return LabelledDataset(
             self.words.select(chosen),
-            self.upos_ids[tokens],
-            self.feats_ids[tokens],
+            {head: ids[tokens] for head, ids in self.labels.items()},
             self.treebanks,
             self.treebank_ids[chosen],
             self.is_train[chosen],
-            self.lemma_ids[tokens],
         )
-
-    @property
-    def labels(self) -> dict[str, NDArray[np.int64]]:
-        """Label ids by head."""
-        return {"upos": self.upos_ids, "feats": self.feats_ids, "lemmas": self.lemma_ids}
 
     @property
     def token_treebanks(self) -> NDArray[np.int64]:

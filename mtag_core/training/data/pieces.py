@@ -27,8 +27,8 @@ from mtag_core.training.options import Noise
 
 Encoded = TypeVar("Encoded")
 _JOB_FORMS = 65_536
-# Odd, so that it has an inverse among 64-bit numbers.
-_HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+"""Odd, so that it has an inverse among 64-bit numbers."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class FormPieces:
         for place in range(int(self.n_pieces.max(initial=0))):
             has_piece = np.flatnonzero(self.n_pieces > place)
             piece = self.ids[starts[has_piece] + place].astype(np.uint64)
-            hashes[has_piece] = (hashes[has_piece] ^ piece) * _HASH_FACTOR
+            hashes[has_piece] = (hashes[has_piece] ^ piece) * HASH_FACTOR
             hashes[has_piece] ^= hashes[has_piece] >> np.uint64(29)
         return hashes
 

@@ -152,7 +152,7 @@ def _vectors(
     dataset: LabelledDataset, sentences: OnDevice, model: Student, treebanks: tuple[str, ...]
 ) -> TokenVectors:
     device = sentences.device
-    vectors = torch.zeros(len(dataset.upos_ids), model.upos.in_features, device=device)
+    vectors = torch.zeros(len(dataset.words.form_ids), model.upos.in_features, device=device)
     batches = cut_batches(
         sentences.lengths, piece_budget=_BUDGET, generator=np.random.default_rng(0)
     )

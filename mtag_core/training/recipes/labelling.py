@@ -10,7 +10,7 @@ model.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from torch.nn import functional
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.datasets import WordSentences, cut_batches
 from mtag_core.training.data.pieces import (
+    HASH_FACTOR,
     DeviceSentences,
     FormPieces,
     SpecialPieces,
@@ -37,8 +38,6 @@ from mtag_core.training.recipes.targets import SoftTargets, TargetShard
 
 _PIECE_BUDGET = 49152
 _OPEN_CLASSES = ("ADJ", "ADV", "NOUN", "PROPN", "VERB")
-# Odd, so that it has an inverse among 64-bit numbers.
-_HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 def run(options: LabelOptions) -> str:
@@ -118,14 +117,10 @@ def _substituted(
     text: SourcedWords, pieces: FormPieces, targets: SoftTargets, options: LabelOptions
 ) -> SourcedWords:
     languages = np.unique([name.split("_")[0] for name in text.sources], return_inverse=True)[1]
-    classes = WordClasses(
-        np.repeat(languages[text.source_ids], text.words.n_tokens).astype(np.int64),
-        targets.upos_log_probs.argmax(-1).numpy(),
-        targets.feats_ids[:, 0].numpy().astype(np.int64),
-    )
+    upos, feats = targets.upos_log_probs.argmax(-1).numpy(), targets.feats_ids[:, 0].numpy()
     sources = substitute_words(
         pieces.hashes()[text.words.form_ids],
-        classes,
+        (np.repeat(languages[text.source_ids], text.words.n_tokens), upos, feats),
         share=options.substitution_share,
         generator=np.random.default_rng((options.seed, options.shard)),
     )
@@ -137,23 +132,9 @@ def _substituted(
     return copies.select(pieces.fitting(copies.words, max_pieces=options.max_pieces))
 
 
-@dataclass(frozen=True)
-class WordClasses:
-    """Language and labels of each token of a corpus. Shape (total_tokens,) each, int64."""
-
-    language_ids: NDArray[np.int64]
-    upos_ids: NDArray[np.int64]
-    feats_ids: NDArray[np.int64]
-
-    def keys(self) -> NDArray[np.int64]:
-        """One number for each language and class. Shape (total_tokens,)."""
-        n_feats = int(self.feats_ids.max(initial=0)) + 1
-        return (self.language_ids * len(UPOS_LABELS) + self.upos_ids) * n_feats + self.feats_ids
-
-
 def substitute_words(
     words: NDArray[np.uint64],
-    classes: WordClasses,
+    classes: tuple[NDArray[Any], NDArray[Any], NDArray[Any]],
     *,
     share: float,
     generator: np.random.Generator,
@@ -164,17 +145,18 @@ def substitute_words(
 
     Args:
         words: A number for each token, equal where the word is. Shape (total_tokens,).
-        classes: Of its tokens.
+        classes: Ids of the language, UPOS and FEATS of each. Shape (total_tokens,).
         share: Probability that a noun, verb, adjective, adverb or name is substituted.
         generator: Of the draws.
 
     Returns:
         The index of each token's substitute, its own where nothing changes. (total_tokens,).
     """
-    keys = classes.keys()
-    is_open = np.isin(classes.upos_ids, [UPOS_LABELS.index(tag) for tag in _OPEN_CLASSES])
+    languages, upos, feats = (ids.astype(np.int64) for ids in classes)
+    keys = (languages * len(UPOS_LABELS) + upos) * (int(feats.max(initial=0)) + 1) + feats
+    is_open = np.isin(upos, [UPOS_LABELS.index(tag) for tag in _OPEN_CLASSES])
     candidates = np.flatnonzero(is_open)
-    mixed = keys[candidates].astype(np.uint64) * _HASH_FACTOR ^ words[candidates]
+    mixed = keys[candidates].astype(np.uint64) * HASH_FACTOR ^ words[candidates]
     distinct = candidates[np.unique(mixed, return_index=True)[1]]
     distinct = distinct[np.argsort(keys[distinct], kind="stable")]
     chosen = np.flatnonzero(is_open & (generator.random(len(keys)) < share))

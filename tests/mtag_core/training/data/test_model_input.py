@@ -30,7 +30,7 @@ def dataset():
     words = WordSentences.of(SENTENCES, form_to_id)
     ids = np.arange(6)
     per_sentence = np.zeros(3, np.int64)
-    whole = LabelledDataset(words, ids, ids, ("xx_a",), per_sentence, per_sentence == 0, ids)
+    whole = LabelledDataset(words, {"upos": ids}, ("xx_a",), per_sentence, per_sentence == 0)
     return whole, list(form_to_id)
 
 
@@ -45,7 +45,7 @@ def test_long_sentences_of_wordpieces_are_left_out_with_their_labels(reader, dat
     whole, forms = dataset
     kept, sentences = reader.dataset(whole, reader.forms(forms))
     assert len(sentences.words) == len(kept.words)
-    assert len(kept.upos_ids) == kept.words.n_tokens.sum()
+    assert len(kept.labels["upos"]) == kept.words.n_tokens.sum()
     # Of wordpieces nothing is longer than seven, [CLS] and [SEP] counted.
     assert reader.has_words or sentences.lengths.max() <= 7
     assert len(kept.words) == 3 or not reader.has_words

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("torch", reason="needs torch")
 
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.recipes.labelling import WordClasses, substitute_words
+from mtag_core.training.recipes.labelling import substitute_words
 
 
 def test_words_are_substituted_within_language_and_class_alone() -> None:
@@ -14,9 +14,9 @@ def test_words_are_substituted_within_language_and_class_alone() -> None:
     n = 4000
     words = generator.integers(10, 60, n).astype(np.uint64)
     upos = generator.integers(0, len(UPOS_LABELS), n)
-    classes = WordClasses(generator.integers(0, 2, n), upos, generator.integers(0, 3, n))
+    classes = (generator.integers(0, 2, n), upos, generator.integers(0, 3, n))
     sources = substitute_words(words, classes, share=0.5, generator=generator)
-    for ids in (classes.language_ids, classes.upos_ids, classes.feats_ids):
+    for ids in classes:
         assert np.array_equal(ids[sources], ids)
     is_changed = sources != np.arange(n)
     changed = {UPOS_LABELS[tag] for tag in set(upos[is_changed])}
@@ -28,6 +28,6 @@ def test_words_are_substituted_within_language_and_class_alone() -> None:
 def test_a_rare_word_is_drawn_as_often_as_a_frequent_one() -> None:
     words = np.array([10] * 900 + [11] * 100, np.uint64)
     noun = np.full(1000, UPOS_LABELS.index("NOUN"))
-    classes = WordClasses(np.zeros(1000, np.int64), noun, np.zeros(1000, np.int64))
+    classes = (np.zeros(1000, np.int64), noun, np.zeros(1000, np.int64))
     sources = substitute_words(words, classes, share=1.0, generator=np.random.default_rng(1))
     assert 0.4 < (sources >= 900).mean() < 0.6
