@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from mtag_core.errors import CheckpointError
-from mtag_core.training.options import AdaptOptions, DistillOptions, TeacherTrainingOptions
 
-TrainingOptions = AdaptOptions | DistillOptions | TeacherTrainingOptions
 _MAX_SHOWN = 60
 
 
@@ -18,11 +16,7 @@ def record_options(
 ) -> None:
     """Writes options as JSON, or checks that those in the file are the same.
 
-    Args:
-        path: The file; its directory is made if missing.
-        options: A dataclass or mapping of JSON values and paths. A field `resume` is left out.
-        is_resumed: Work that was begun there may be gone on with.
-        may_differ: Names of options, in groups too, that may have changed since.
+    A field `resume` is left out. Options in `may_differ`, in groups too, may have changed since.
 
     Raises:
         CheckpointError: The directory holds work that is not resumed, or was begun with others.
@@ -41,21 +35,6 @@ def record_options(
         _check_same(path, dict(_leaves(recorded)), dict(_leaves(json.loads(text))), may_differ)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-
-
-def record_training(options: TrainingOptions) -> None:
-    """Records the options of a training in its output directory, as `run_config.json`.
-
-    Raises:
-        CheckpointError: The directory holds a training, and `resume` is not set or others are.
-    """
-    record_options(
-        options.output / "run_config.json",
-        options,
-        is_resumed=options.resume,
-        # A training may go on for longer than was first planned.
-        may_differ=("epochs", "minutes"),
-    )
 
 
 def list_files(paths: Iterable[Path]) -> str:

@@ -179,7 +179,7 @@ class _Stage:
         task = TrainingTask(
             self._model.stage(self._name), self._epoch, self._loss, dict, is_half=False
         )
-        with TrainingLog(directory, is_writer=True) as log:
+        with TrainingLog(directory) as log:
             trainer = Trainer(task, self._options.schedule, directory=directory, log=log)
             trainer.resume()
             trainer.run()

@@ -15,9 +15,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -26,14 +26,21 @@ from torch import Tensor, nn
 
 from mtag_core.errors import CheckpointError
 from mtag_core.training.loops import distributed
-from mtag_core.training.options import Schedule
-from mtag_core.training.records import TrainingOptions, record_training
+from mtag_core.training.options import (
+    AdaptOptions,
+    DistillOptions,
+    Schedule,
+    TeacherTrainingOptions,
+)
+from mtag_core.training.records import record_options
 
 _LOGGER = logging.getLogger(__name__)
 _STEPS_BETWEEN_POINTS = 100
 # Processes must have the same rate, and agreeing on it waits for all of them.
 _STEPS_BETWEEN_AGREEMENTS = 16
 _BAR_WIDTH = 30
+
+TrainingOptions = AdaptOptions | DistillOptions | TeacherTrainingOptions
 
 Epoch = Sequence[Any]
 """Batches as a task's `loss` takes them."""
@@ -75,32 +82,23 @@ def learning_rate(progress: float, schedule: Schedule) -> float:
 class TrainingLog:
     """Collects the curves of a training; use as a context manager."""
 
-    def __init__(self, directory: Path, *, is_writer: bool) -> None:
-        self._is_writer = is_writer
+    def __init__(self, directory: Path) -> None:
         self._start_s = time.monotonic()
-        self._file = (directory / "curves.jsonl").open("a") if is_writer else None
-        self._board = _tensorboard(directory) if is_writer else None
+        self._file = (directory / "curves.jsonl").open("a")
+        self._board = _tensorboard(directory)
 
     def __enter__(self) -> "TrainingLog":
         """Returns itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Closes the files."""
-        if self._file is not None:
-            self._file.close()
+        self._file.close()
         if self._board is not None:
             self._board.close()
 
     def point(self, step: int, **values: float) -> None:
         """Adds one point to each named curve."""
-        if self._file is None:
-            return
         seconds = round(time.monotonic() - self._start_s, 1)
         rounded = {name: round(value, 4) for name, value in values.items()}
         self._file.write(json.dumps({"step": step, "seconds": seconds, **rounded}) + "\n")
@@ -112,7 +110,7 @@ class TrainingLog:
 
     def progress(self, fraction: float, text: str) -> None:
         """Draws the progress bar, on a terminal only."""
-        if self._is_writer and sys.stderr.isatty():
+        if sys.stderr.isatty():
             done = int(fraction * _BAR_WIDTH)
             bar = "#" * done + "-" * (_BAR_WIDTH - done)
             sys.stderr.write(f"\r[{bar}] {fraction:4.0%} {text:<40}")
@@ -185,11 +183,17 @@ def begin(options: TrainingOptions) -> torch.device:
         The device of this process.
 
     Raises:
-        CheckpointError: The output directory holds a training that is not gone on with.
+        CheckpointError: The output holds a training, and `resume` is not set or options differ.
     """
     device = distributed.start()
     if distributed.rank() == 0:
-        record_training(options)
+        record_options(
+            options.output / "run_config.json",
+            options,
+            is_resumed=options.resume,
+            # A training may go on for longer than was first planned.
+            may_differ=("epochs", "minutes"),
+        )
     distributed.wait_for_all()
     torch.manual_seed(options.schedule.seed)
     return device
@@ -202,7 +206,7 @@ def train(task: TrainingTask, options: TrainingOptions, *, epochs: float | None 
         The number of steps, those before a checkpoint included.
     """
     schedule = replace(options.schedule, epochs=epochs or options.schedule.epochs)
-    with TrainingLog(options.output, is_writer=distributed.rank() == 0) as log:
+    with TrainingLog(options.output) if distributed.rank() == 0 else nullcontext() as log:
         trainer = Trainer(task, schedule, directory=options.output, log=log)
         if options.resume:
             trainer.resume()
@@ -352,7 +356,7 @@ class Trainer:
         self._log.progress(progress, f"step {self.n_steps}  loss {float(loss):.3f}")
 
     def _evaluate(self) -> None:
-        if self._log is not None and distributed.rank() == 0:
+        if self._log is not None:
             self._log.point(self.n_steps, epoch=float(self._epoch), **self._task.evaluate())
 
     def _next_evaluation(self, progress: float) -> float:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.networks.trained_model import EncoderConfig
 
 
@@ -70,7 +71,6 @@ class TokenTagger(nn.Module):
         encoder: nn.Module,
         *,
         hidden_size: int,
-        n_upos: int,
         n_feats: int,
         dropout: float,
         n_lemma_rules: int = 0,
@@ -80,7 +80,7 @@ class TokenTagger(nn.Module):
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
         self.combine = nn.Linear(2 * hidden_size, hidden_size)
-        self.upos = nn.Linear(hidden_size, n_upos)
+        self.upos = nn.Linear(hidden_size, len(UPOS_LABELS))
         self.feats = nn.Linear(hidden_size, n_feats)
         self.lemmas = nn.Linear(hidden_size, n_lemma_rules) if n_lemma_rules else None
         self.adapters: nn.Embedding | None = None

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mtag_core.errors import CheckpointError
-from mtag_core.labels import UPOS_LABELS
 from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.training.networks.model import BertEncoder, TokenTagger
 from mtag_core.training.networks.trained_model import (
@@ -147,7 +146,6 @@ def _with_heads(
     return TokenTagger(
         encoder,
         hidden_size=width,
-        n_upos=len(UPOS_LABELS),
         n_feats=config["n_feats"],
         dropout=dropout,
         n_lemma_rules=config.get("n_lemma_rules", 0),

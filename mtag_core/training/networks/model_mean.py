@@ -4,7 +4,6 @@ Source: Wortsman et al. 2022 (arXiv:2203.05482), for two models.
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
@@ -14,24 +13,15 @@ from mtag_core.training.options import AverageOptions
 
 
 def run(options: AverageOptions) -> str:
-    """Runs `average-models`.
-
-    Raises:
-        UsageError: The share is not from 0 to 1.
-    """
-    share = options.share
-    if not 0 <= share <= 1:
-        raise UsageError(f"--share: {share}, expected a number from 0 to 1")
-    write_mean(options.first, options.second, options.output, share=share)
-    return f"{options.output}: {1 - share:g} of {options.first} and {share:g} of {options.second}"
-
-
-def write_mean(first: Path, second: Path, output: Path, *, share: float) -> None:
-    """Writes the weighted mean of two model directories as a third; all else is of the first.
+    """Runs `average-models`; what is no weight is taken from the first model.
 
     Raises:
         CheckpointError: One is no model directory, or the two differ in more than their weights.
+        UsageError: The share is not from 0 to 1.
     """
+    first, second, share = options.first, options.second, options.share
+    if not 0 <= share <= 1:
+        raise UsageError(f"--share: {share}, expected a number from 0 to 1")
     one, other = (read_trained_model(directory) for directory in (first, second))
     for name in ("tokenizer", "feats"):
         if getattr(one, name) != getattr(other, name):
@@ -44,4 +34,5 @@ def write_mean(first: Path, second: Path, output: Path, *, share: float) -> None
     for name, weight in one.weights.items():
         start, end = (torch.from_numpy(each).float() for each in (weight, other.weights[name]))
         mean[name] = torch.lerp(start, end, share).half().numpy()
-    write_trained_model(replace(one, weights=mean), output)
+    write_trained_model(replace(one, weights=mean), options.output)
+    return f"{options.output}: {1 - share:g} of {first} and {share:g} of {second}"

@@ -14,8 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass, replace
 from importlib import import_module
 from multiprocessing import get_context
-from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal
 
 import torch
 
@@ -49,11 +48,16 @@ _PIECES_OF_MINIBERT = 6
 
 @dataclass(frozen=True)
 class Job:
-    """A call of a module's `run(options)`; `product` is there when it is done."""
+    """A call of a module's `run(options)`; `product` is in its output when it is done."""
 
     module: str
-    options: object
-    product: Path
+    options: Any
+    product: str
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the product is there."""
+        return (self.options.output / self.product).exists()
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ def run(options: BundleTrainingOptions) -> str:
         if name not in names:
             raise UsageError(f"--stages: {name!r}, expected some of {', '.join(names)}")
     chosen = [stage for stage in stages if not options.stages or stage.name in options.stages]
-    to_do = [(stage, job) for stage in chosen for job in stage.jobs if not job.product.exists()]
+    to_do = [(stage, job) for stage in chosen for job in stage.jobs if not job.is_done]
     if options.device == "cpu":
         for stage, job in to_do:
             _LOGGER.info("stage %s", stage.name)
@@ -160,13 +164,13 @@ class _Chain:
         options, work = self._options, self._work
         yield from self._of_files()
         numbers = range(1, options.n_teachers + 1)
-        teachers = [_job("recipes.teacher", self._teacher(number), _WEIGHTS) for number in numbers]
+        teachers = [Job("recipes.teacher", self._teacher(number), _WEIGHTS) for number in numbers]
         yield Stage("teachers", ("corpus",), tuple(teachers), "gpu")
         last = "forms.npz" if options.architecture == "words" else "tokenizer.json"
-        text = _job("data.text", self._text(), last)
+        text = Job("data.text", self._text(), last)
         yield Stage("text", ("corpus", "segmenters"), (text,))
         labels = [
-            _job("recipes.labelling", self._labels(shard), f"shard-{shard}/sources.json")
+            Job("recipes.labelling", self._labels(shard), f"shard-{shard}/sources.json")
             for shard in range(self._n_shards)
         ]
         yield Stage("labels", ("teachers", "text"), tuple(labels), "gpu")
@@ -180,7 +184,7 @@ class _Chain:
             langid=options.langid or work / "langid" / "langid.ftz",
             n_workers=options.n_processes,
         )
-        job = _job("export.bundle", export, "bundle.json")
+        job = Job("export.bundle", export, "bundle.json")
         yield Stage("export", ("adapters", "langid"), (job,))
 
     def _of_files(self) -> Iterator[Stage]:
@@ -191,7 +195,7 @@ class _Chain:
             train_on_dev=options.train_on_dev,
             licences=options.licences,
         )
-        yield Stage("corpus", (), (_job("data.corpus", corpus, "inventories.json"),))
+        yield Stage("corpus", (), (Job("data.corpus", corpus, "inventories.json"),))
         if options.segmenters is None:
             segmenters = TrainSegmentersOptions(
                 treebanks=options.treebanks,
@@ -200,11 +204,11 @@ class _Chain:
                 licences=options.licences,
                 output=self._segmenters,
             )
-            job = _job("segmenters.training", segmenters, WORDS_NAME)
+            job = Job("segmenters.training", segmenters, WORDS_NAME)
             yield Stage("segmenters", (), (job,))
         if options.langid is None:
             langid = LangidOptions(text=options.text, output=work / "langid")
-            yield Stage("langid", (), (_job("langid", langid, "scores.json"),))
+            yield Stage("langid", (), (Job("langid", langid, "scores.json"),))
 
     def _text(self) -> TextOptions:
         options = self._options
@@ -278,14 +282,14 @@ class _Chain:
         adapters = AdapterOptions(
             model=mean.output, corpus=work / "corpus", text=work / "text", output=work / "final"
         )
-        stages: tuple[tuple[str, str, str, _WithOutput, Needs], ...] = (
+        stages: tuple[tuple[str, str, str, Any, Needs], ...] = (
             ("student", "labels", "recipes.distillation", student, "all gpus"),
             ("finetune", "student", "recipes.distillation", finetuned, "all gpus"),
             ("mean", "finetune", "networks.model_mean", mean, "cpus"),
             ("adapters", "mean", "recipes.adapters", adapters, "gpu"),
         )
         for name, before, module, own, needs in stages:
-            yield Stage(name, (before,), (_job(module, own, _WEIGHTS),), needs)
+            yield Stage(name, (before,), (Job(module, own, _WEIGHTS),), needs)
 
     def _schedule(
         self,
@@ -303,12 +307,3 @@ class _Chain:
             seed=self._options.seed if seed is None else seed,
             warmup_share=warmup,
         )
-
-
-class _WithOutput(Protocol):
-    @property
-    def output(self) -> Path: ...
-
-
-def _job(module: str, options: _WithOutput, product: str) -> Job:
-    return Job(module, options, options.output / product)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.corpus import TreebankCorpus, WordInventories
 from mtag_core.training.data.datasets import sampling_rates
 from mtag_core.training.data.model_input import ModelInput
@@ -93,7 +92,6 @@ def _new_teacher(
     return TokenTagger(
         encoder,
         hidden_size=hidden_size(encoder),
-        n_upos=len(UPOS_LABELS),
         n_feats=len(inventories.feats),
         dropout=options.dropout,
         n_lemma_rules=inventories.n_lemma_rules,

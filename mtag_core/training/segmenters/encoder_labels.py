@@ -276,5 +276,5 @@ def _train(
     schedule = replace(schedule, epochs=options.epochs, warmup_share=0.1)
     directory = options.output / name
     directory.mkdir(parents=True, exist_ok=True)
-    with TrainingLog(directory, is_writer=True) as log:
+    with TrainingLog(directory) as log:
         Trainer(task, schedule, log=log).run()

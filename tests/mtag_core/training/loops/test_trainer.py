@@ -51,7 +51,7 @@ def train(directory, *, stop_after=None, is_resumed=False):
         return ((model(inputs) - inputs.sum(1, keepdim=True)) ** 2).mean(), len(batch)
 
     directory.mkdir(exist_ok=True)
-    with TrainingLog(directory, is_writer=True) as log:
+    with TrainingLog(directory) as log:
         task = TrainingTask(model, epoch, loss, lambda: {"dev": model.weight.sum().item()})
         trainer = Trainer(task, SCHEDULE, directory=directory, log=log)
         assert trainer.resume() or not is_resumed
@@ -139,7 +139,7 @@ def test_heads_can_learn_faster_than_the_encoder(tmp_path):
         return model.encoder.weight.sum() + model.head.weight.sum(), 1
 
     schedule = replace(SCHEDULE, warmup_share=0.0, epochs=1, peak_rate=1e-3, head_factor=10.0)
-    with TrainingLog(tmp_path, is_writer=True) as log:
+    with TrainingLog(tmp_path) as log:
         task = TrainingTask(model, lambda number, generator: [np.arange(1)] * 4, loss, dict)
         Trainer(task, schedule, directory=tmp_path, log=log).run()
     moved = [old - weight.item() for old, weight in zip(before, model.parameters(), strict=True)]
