@@ -14,7 +14,7 @@ from mtag_core.errors import InputNotFoundError
 from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.options import Schedule, TeacherTrainingOptions
-from mtag_core.training.recipes.teacher import train_teacher
+from mtag_core.training.recipes.label_training import train_teacher
 
 _MOST_PIECES, _FEWEST_PIECES = 4096, 512
 

@@ -216,7 +216,7 @@ COMMANDS = (
     ),
     _recipe(
         "train teacher",
-        "recipes.teacher",
+        "recipes.label_training",
         TeacherTrainingOptions,
         "fine-tune a pretrained encoder on treebanks",
     ),

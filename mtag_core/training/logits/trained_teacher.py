@@ -9,7 +9,7 @@ token-classification directory of Hugging Face's format: its labels say what it 
 (log-sum-exp) over what they share.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import Sentence, bare_sentence
 from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.tagging.wordpiece import PieceWindow
+from mtag_core.training.data.datasets import cut_batches
 from mtag_core.training.data.pieces import SpecialPieces
 from mtag_core.training.logits.logit_teachers import (
     N_WAITING,
@@ -157,10 +158,12 @@ class _TorchTeacher(Teacher):
             with torch.inference_mode():
                 return tuple(part.cpu().numpy() for part in take(self._model(self._batch(windows))))
 
-        lengths = [window.size for each in sentences for window in each.windows]
+        lengths = np.array([window.size for each in sentences for window in each.windows], np.int32)
+        generator = np.random.default_rng(0)
+        groups = cut_batches(lengths, piece_budget=_PIECE_BUDGET, generator=generator)
         return rows_of_batches(
             sentences,
-            _groups(lengths),
+            map(np.ndarray.tolist, groups),
             run,
             piece_budget=_PIECE_BUDGET,
             on_batch=self.on_batch,
@@ -213,17 +216,6 @@ class _TorchTeacher(Teacher):
         centred = feats - (feats @ weights)[:, None] - mean
         codes = ((centred * weights) @ directions.T / scales).round()
         return codes.clamp(-LARGEST_CODE, LARGEST_CODE).to(torch.int8)
-
-
-def _groups(lengths: Sequence[int]) -> Iterator[list[int]]:
-    group: list[int] = []
-    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if group and (len(group) + 1) * lengths[index] > _PIECE_BUDGET:
-            yield group
-            group = []
-        group.append(index)
-    if group:
-        yield group
 
 
 class TrainedTeacher(_TorchTeacher):

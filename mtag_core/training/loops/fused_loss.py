@@ -1,9 +1,8 @@
 # ruff: noqa: ANN001, ANN401 (Triton refuses annotations of what a kernel takes, on a GPU alone)
 """Cross-entropy against a teacher's top labels as one GPU kernel each way, written in Triton.
 
-The same loss and gradient as `top_k_target_loss` of `mtag_core.training.recipes.targets`. With ten
-thousand labels that one reads and writes the logits twenty times, which takes longer than the
-student.
+The same loss and gradient as `mtag_core.training.recipes.labelling.top_k_target_loss`. With many
+labels that one reads and writes the logits twenty times, which takes longer than the student.
 """
 
 from typing import Any

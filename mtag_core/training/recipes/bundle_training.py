@@ -164,7 +164,9 @@ class _Chain:
         options, work = self._options, self._work
         yield from self._of_files()
         numbers = range(1, options.n_teachers + 1)
-        teachers = [Job("recipes.teacher", self._teacher(number), _WEIGHTS) for number in numbers]
+        teachers = [
+            Job("recipes.label_training", self._teacher(number), _WEIGHTS) for number in numbers
+        ]
         yield Stage("teachers", ("corpus",), tuple(teachers), "gpu")
         last = "forms.npz" if options.architecture == "words" else "tokenizer.json"
         text = Job("data.text", self._text(), last)

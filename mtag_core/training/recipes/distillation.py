@@ -45,8 +45,8 @@ from mtag_core.training.recipes.label_training import (
     score,
     summary,
 )
+from mtag_core.training.recipes.labelling import SoftTargets, TargetShard
 from mtag_core.training.recipes.shard_stream import ShardStream, reading_ahead
-from mtag_core.training.recipes.targets import SoftTargets, TargetShard
 
 _LOGGER = logging.getLogger(__name__)
 

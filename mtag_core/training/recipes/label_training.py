@@ -1,5 +1,9 @@
 """Training on labels alone, of teachers and of students that are adapted, and scores on the way.
 
+A teacher is a pretrained multilingual encoder, fine-tuned on all treebanks at once. Most sentences
+have their treebank's token, which names whose labels are wanted, so that contradicting annotations
+of one language do not blur each other. Some have none, so that the model also does without.
+
 A student is adapted when it has learnt from teachers: none is needed any more, and a CPU will do.
 
 Scores are accuracies from gold tokens, by treebank. The CoNLL 2018 metric, which compares
@@ -19,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mtag_core.training.data.corpus import TreebankCorpus
+from mtag_core.training.data.corpus import TreebankCorpus, WordInventories
 from mtag_core.training.data.datasets import (
     LabelledDataset,
     cut_batches,
@@ -29,19 +33,99 @@ from mtag_core.training.data.datasets import (
 from mtag_core.training.data.model_input import ModelInput, OnDevice
 from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.data.treebanks import UNLABELLED
+from mtag_core.training.loops import distributed
 from mtag_core.training.loops.trainer import Epoch, TrainingTask, begin, train
-from mtag_core.training.networks.model import TaggerLogits
+from mtag_core.training.networks.model import TaggerLogits, TokenTagger
 from mtag_core.training.networks.model_files import Network, set_dropout
-from mtag_core.training.options import AdaptOptions, Noise
+from mtag_core.training.networks.trained_model import ModelMetadata
+from mtag_core.training.options import AdaptOptions, Noise, TeacherTrainingOptions
+from mtag_core.training.treebank_facts import facts_of
+from mtag_core.treebank_style import treebank_language
 
 _PIECE_BUDGET = 32768
 
 
-def run(options: AdaptOptions) -> str:
-    """Runs `train adapt`."""
+def run(options: AdaptOptions | TeacherTrainingOptions) -> str:
+    """Runs `train adapt` or `train teacher`."""
+    if isinstance(options, TeacherTrainingOptions):
+        return summary(train_teacher(options), options.output)
     before, after, n_steps = adapt(options)
     return f"{n_steps} steps\nbefore: {summary(before, options.student)}\nafter: " + summary(
         after, options.output
+    )
+
+
+def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
+    """Trains a teacher and writes its model directory; returns macro dev scores."""
+    device = begin(options)
+    tokenizer = Path(options.encoder) / "tokenizer.json"
+    corpus = TreebankCorpus.load(options.corpus)
+    # Each process learns from its own share.
+    share = np.arange(distributed.rank(), len(corpus.train.words), distributed.n_ranks())
+    metadata = _metadata(options, corpus)
+    # Where no sentence names its treebank, no treebank's token is learnt.
+    known = metadata if options.unknown_treebank < 1 else None
+    reader = ModelInput(
+        tokenizer, False, device, options.max_pieces, options.n_processes, metadata=known
+    )
+    forms = reader.forms(corpus.forms)
+    learnt, held_out = (
+        reader.dataset(each, forms) for each in (corpus.train.select(share), corpus.dev)
+    )
+    model = _new_teacher(options, corpus.inventories, n_treebanks=len(metadata.treebanks)).to(
+        device
+    )
+    sizes = corpus.train.tokens_by_treebank()
+    rates = sampling_rates(sizes, full_tokens=options.small_treebank)
+    task = label_task(
+        model,
+        learnt,
+        held_out,
+        rates=rates[learnt[0].treebank_ids],
+        noise=Noise(named_share=1 - options.unknown_treebank, piece_dropout=options.piece_dropout),
+        budget=options.piece_budget,
+    )
+    train(task, options)
+    if distributed.rank() == 0:
+        Network(model, metadata, corpus.inventories.feats, tokenizer).save(options.output)
+    distributed.wait_for_all()
+    return task.evaluate() if distributed.rank() == 0 else {}
+
+
+def _metadata(options: TeacherTrainingOptions, corpus: TreebankCorpus) -> ModelMetadata:
+    from mtag_core.training.networks.pretrained import vocab_size
+
+    learnt = corpus.train
+    sizes = dict(zip(learnt.treebanks, learnt.tokens_by_treebank(), strict=True))
+    conventions: dict[str, str] = {}
+    for name in sorted(sizes, key=lambda name: sizes[name]):
+        facts = facts_of(name)
+        if facts.is_edited_text:
+            conventions[treebank_language(name)] = name
+        if facts.standard is not None:
+            conventions[facts.standard] = name
+    return ModelMetadata(
+        max_pieces=options.max_pieces,
+        treebanks=learnt.treebanks,
+        first_treebank_piece=vocab_size(options.encoder),
+        conventions=conventions,
+        is_trained_on_dev=corpus.is_trained_on_dev,
+    )
+
+
+def _new_teacher(
+    options: TeacherTrainingOptions, inventories: WordInventories, *, n_treebanks: int
+) -> TokenTagger:
+    # Other recipes that train on labels need no transformers.
+    from mtag_core.training.networks.pretrained import hidden_size, load_encoder
+
+    encoder = load_encoder(options.encoder, n_extra_pieces=n_treebanks, dropout=options.dropout)
+    return TokenTagger(
+        encoder,
+        hidden_size=hidden_size(encoder),
+        n_feats=len(inventories.feats),
+        dropout=options.dropout,
+        n_lemma_rules=inventories.n_lemma_rules,
     )
 
 

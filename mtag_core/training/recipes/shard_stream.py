@@ -33,7 +33,7 @@ from mtag_core.training.logits.logit_shards import (
 from mtag_core.training.logits.logit_teachers import labels_digest
 from mtag_core.training.logits.soft_targets import top_log_probs
 from mtag_core.training.options import Temperatures
-from mtag_core.training.recipes.targets import LOWEST
+from mtag_core.training.recipes.labelling import LOWEST
 
 _LOGGER = logging.getLogger(__name__)
 _CHUNK_SENTENCES = 16384

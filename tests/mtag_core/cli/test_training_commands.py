@@ -11,7 +11,7 @@ pytest.importorskip("transformers", reason="transformers is an extra: install mt
 from mtag_core.__main__ import main
 from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.networks.trained_model import ModelMetadata, read_student
-from mtag_core.training.recipes.targets import TargetShard
+from mtag_core.training.recipes.labelling import TargetShard
 from tests.mtag_core.training.tiny_training import write_everything, write_raw_text, write_shard
 from tests.mtag_core.training.toy_treebanks import LEMMAS, write_treebank
 

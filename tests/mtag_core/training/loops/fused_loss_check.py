@@ -6,7 +6,7 @@ A process of its own: Triton reads that variable when it is first imported.
 import torch
 
 from mtag_core.training.loops.fused_loss import FusedTopKLoss
-from mtag_core.training.recipes.targets import top_k_target_loss
+from mtag_core.training.recipes.labelling import top_k_target_loss
 
 
 def check(n_labels: int, top_k: int, temperature: float) -> None:

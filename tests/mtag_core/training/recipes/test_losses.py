@@ -3,7 +3,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
 from mtag_core.training.recipes.label_training import label_loss
-from mtag_core.training.recipes.targets import top_k_target_loss
+from mtag_core.training.recipes.labelling import top_k_target_loss
 
 N_TOKENS, N_LABELS = 6, 11
 

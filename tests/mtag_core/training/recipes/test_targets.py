@@ -2,7 +2,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
-from mtag_core.training.recipes.targets import SoftTargets
+from mtag_core.training.recipes.labelling import SoftTargets
 
 
 @pytest.fixture
