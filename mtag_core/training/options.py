@@ -9,14 +9,11 @@ from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 TREEBANKS_HELP = "directory of *-train and *-dev .conllu[.xz] files, at any depth"
 TEXTS_HELP = "directory of LANGUAGE.txt[.xz] files, a sentence a line"
-RESUME_HELP = "go on from the checkpoint in --output"
 TRAIN_ON_DEV_HELP = "train on three quarters of the dev files, too; score the rest"
 LICENCES_HELP = "learn only treebanks whose licence in INDEX.tsv is one of these"
 MAX_PIECES_HELP = "longer sentences are left out, in wordpieces"
 N_PROCESSES_HELP = "processes that encode"
 PIECE_DROPOUT_HELP = "share of wordpieces replaced by the mask piece"
-_OUTPUT = "directory for the model, checkpoints and curves"
-_PIECE_BUDGET = "wordpieces a batch and process"
 _CORPUS = "directory that stage `corpus` wrote"
 _TEXT = "directory that stage `text` wrote"
 
@@ -127,24 +124,28 @@ class TextOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TeacherTrainingOptions:
-    """Options of `train teacher`.
+class TrainingOptions:
+    """Options of what trains; treebanks under `small_treebank` tokens are sampled more often."""
 
-    Treebanks under `small_treebank` tokens are sampled more often.
-    """
+    output: Path = option("directory for the model, checkpoints and curves")
+    resume: bool = option("go on from the checkpoint in --output", False)
+    max_pieces: int = option(MAX_PIECES_HELP, 256)
+    n_processes: int = option(N_PROCESSES_HELP, 1)
+    schedule: Schedule = group(Schedule(), section="schedule")
+    small_treebank: int = 40_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherTrainingOptions(TrainingOptions):
+    """Options of `train teacher`."""
 
     encoder: str = option("Hugging Face directory or name of the encoder")
     corpus: Path = option(_CORPUS)
-    output: Path = option(_OUTPUT)
-    resume: bool = option(RESUME_HELP, False)
     piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.0)
     unknown_treebank: float = option("share of sentences without their treebank's token", 0.1)
-    piece_budget: int = option(_PIECE_BUDGET, 16384)
-    max_pieces: int = option(MAX_PIECES_HELP, 256)
-    n_processes: int = option(N_PROCESSES_HELP, 1)
+    piece_budget: int = option("wordpieces a batch and process", 16384)
     schedule: Schedule = group(Schedule(epochs=20.0, peak_rate=3e-4), section="schedule")
     dropout: float = 0.1
-    small_treebank: int = 40_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,10 +166,10 @@ class LabelOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DistillOptions:
+class DistillOptions(TrainingOptions):
     """Options of `train distill` and `train finetune`.
 
-    Treebanks under `small_treebank` and texts under `small_text` tokens are sampled more often.
+    Texts under `small_text` tokens are sampled more often.
     """
 
     corpus: Path = option(_CORPUS)
@@ -179,8 +180,6 @@ class DistillOptions:
     text: Path | None = option(
         _TEXT + "; without it the wordpieces of a student of --logits are learnt from there", None
     )
-    output: Path = option(_OUTPUT)
-    resume: bool = option(RESUME_HELP, False)
     student: Path | None = option("model directory to start from; a new student if none", None)
     shape: StudentShape = group(StudentShape(), section="new student")
     n_pieces: int = option(
@@ -194,28 +193,23 @@ class DistillOptions:
     dropout: float = option("of the student", 0.05)
     share_feats: bool = option("FEATS bundles share weights by attribute while training", True)
     budget: int = option("wordpieces or tokens a batch and process", 32_768)
-    max_pieces: int = option(MAX_PIECES_HELP, 256)
-    n_processes: int = option(N_PROCESSES_HELP, 1)
     schedule: Schedule = group(
         Schedule(epochs=200.0, peak_rate=2e-3, warmup_share=0.04, checkpoint_minutes=2.0),
         section="schedule",
     )
-    small_treebank: int = 40_000
     small_text: int = 300_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdaptOptions:
+class AdaptOptions(TrainingOptions):
     """Options of `train adapt`.
 
-    Treebanks under `small_treebank` tokens are sampled more often. Batches are small, since some
-    hundred sentences have to make some hundred steps (docs/own-treebank.md).
+    Batches are small, since some hundred sentences have to make some hundred steps
+    (docs/own-treebank.md).
     """
 
     student: Path = option("model directory to start from")
     treebanks: Path = option(TREEBANKS_HELP)
-    output: Path = option(_OUTPUT)
-    resume: bool = option(RESUME_HELP, False)
     train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
     noise: Noise = group(Noise(changed_share=0.1, named_share=0.0, piece_dropout=0.0))
     dropout: float = option("of the student", 0.1)
@@ -223,10 +217,7 @@ class AdaptOptions:
         "products in bfloat16: twice as fast on CPUs with AVX512_BF16 or AMX", False
     )
     budget: int = option("wordpieces or tokens a batch", 600)
-    max_pieces: int = option(MAX_PIECES_HELP, 256)
-    n_processes: int = option(N_PROCESSES_HELP, 1)
     schedule: Schedule = group(Schedule(epochs=3.0, peak_rate=3e-4), section="schedule")
-    small_treebank: int = 40_000
 
 
 @dataclass(frozen=True, kw_only=True)

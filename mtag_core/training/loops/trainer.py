@@ -26,12 +26,7 @@ from torch import Tensor, nn
 
 from mtag_core.errors import CheckpointError
 from mtag_core.training.loops import distributed
-from mtag_core.training.options import (
-    AdaptOptions,
-    DistillOptions,
-    Schedule,
-    TeacherTrainingOptions,
-)
+from mtag_core.training.options import Schedule, TrainingOptions
 from mtag_core.training.records import record_options
 
 _LOGGER = logging.getLogger(__name__)
@@ -39,8 +34,6 @@ _STEPS_BETWEEN_POINTS = 100
 # Processes must have the same rate, and agreeing on it waits for all of them.
 _STEPS_BETWEEN_AGREEMENTS = 16
 _BAR_WIDTH = 30
-
-TrainingOptions = AdaptOptions | DistillOptions | TeacherTrainingOptions
 
 Epoch = Sequence[Any]
 """Batches as a task's `loss` takes them."""

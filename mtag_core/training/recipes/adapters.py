@@ -10,7 +10,6 @@ right nine times in ten (Guo et al. 2017, arXiv:1706.04599).
 
 import logging
 import math
-from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -27,14 +26,17 @@ from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.data.datasets import LabelledDataset, cut_batches
 from mtag_core.training.data.model_input import ModelInput, OnDevice
 from mtag_core.training.data.train_dev_split import read_split
-from mtag_core.training.data.treebanks import UNLABELLED
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.trainer import Epoch, Trainer, TrainingTask
 from mtag_core.training.networks.model import TaggerLogits, TokenTagger
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.word_student import WordStudent
 from mtag_core.training.options import AdapterOptions
-from mtag_core.training.recipes.label_training import DeviceLabels, labels_loss
+from mtag_core.training.recipes.label_training import (
+    DeviceLabels,
+    labels_loss,
+    macro_accuracies,
+)
 from mtag_core.training.treebank_facts import facts_of
 from mtag_core.treebank_style import treebank_language
 
@@ -107,8 +109,8 @@ def fit_adapters(options: AdapterOptions) -> dict[str, tuple[float, ...]]:
     replace(network, metadata=metadata).save(options.output)
     plain = torch.zeros_like(dev.treebank_ids)
     return {
-        "mixed": _macro(dev, model, plain),
-        "default style": _macro(dev, model, by_style),
+        "mixed": _accuracies(dev, model, plain),
+        "default style": _accuracies(dev, model, by_style),
         "treebank named": named,
     }
 
@@ -203,43 +205,23 @@ def _logits(model: Student, tokens: TokenVectors, rows: Tensor) -> TaggerLogits:
 
 @torch.no_grad()
 def _accuracies(tokens: TokenVectors, model: Student, rows: Tensor) -> tuple[float, ...]:
-    n_right, n_scored = Counter[str](), Counter[str]()
+    is_right: dict[str, list[NDArray[np.bool_]]] = {}
     for chosen in torch.arange(len(rows), device=rows.device).split(_BATCH_TOKENS):
         part = tokens.select(chosen)
-        logits = _logits(model, part, rows[chosen])
-        for head, scored in logits.heads().items():
-            gold = part.labels[head]
-            is_scored = (gold != UNLABELLED) | (head != "lemmas")
-            n_right[head] += int(((scored.argmax(-1) == gold) & is_scored).sum())
-            n_scored[head] += int(is_scored.sum())
-    return tuple(
-        100 * n_right[head] / n_scored[head] if n_scored[head] else math.nan
-        for head in tokens.labels
+        for head, scored in _logits(model, part, rows[chosen]).heads().items():
+            right = (scored.argmax(-1) == part.labels[head]).cpu().numpy()
+            is_right.setdefault(head, []).append(right)
+    means = macro_accuracies(
+        {head: np.concatenate(parts) for head, parts in is_right.items()},
+        {head: ids.cpu().numpy() for head, ids in tokens.labels.items()},
+        tokens.treebank_ids.cpu().numpy(),
     )
-
-
-def _macro(tokens: TokenVectors, model: Student, rows: Tensor) -> tuple[float, ...]:
-    scores = []
-    for treebank in tokens.treebank_ids.unique():
-        chosen = (tokens.treebank_ids == treebank).nonzero().squeeze(1)
-        part = tokens.select(chosen)
-        scores.append(_accuracies(part, model, rows[chosen]))
-    return _means(scores)
-
-
-def _means(scores: list[tuple[float, ...]]) -> tuple[float, ...]:
-    return tuple(_mean(of_head) for of_head in zip(*scores, strict=True))
-
-
-def _mean(values: tuple[float, ...]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    return sum(known) / len(known) if known else math.nan
+    return tuple(means.get(head, math.nan) for head in tokens.labels)
 
 
 def _keep_best_shares(
     dev: TokenVectors, model: Student, treebanks: tuple[str, ...]
 ) -> tuple[float, ...]:
-    best = []
     for index, name in enumerate(treebanks):
         chosen = (dev.treebank_ids == index).nonzero().squeeze(1)
         if not len(chosen):
@@ -253,8 +235,7 @@ def _keep_best_shares(
         scores, share = max(scored, key=lambda pair: np.nansum(pair[0]))
         _adapters(model).weight.data[index + 1] = share * whole
         _LOGGER.info("%s: %.1f of its adapter, %s -> %s", name, share, scored[0][0], scores)
-        best.append(scores)
-    return _means(best)
+    return _accuracies(dev, model, dev.treebank_ids + 1)
 
 
 def _styles(
@@ -280,7 +261,8 @@ def _best_style(
     if len(candidates) == 1 or not len(chosen):
         return candidates[0]
     part = dev.select(chosen)
-    scores = [sum(_macro(part, model, torch.full_like(chosen, index + 1))[:2]) for index in ids]
+    rows = (torch.full_like(chosen, index + 1) for index in ids)
+    scores = [sum(_accuracies(part, model, row)[:2]) for row in rows]
     # Largest first: a large treebank says more of what its language looks like.
     return candidates[int(np.argmax(np.array(scores) >= max(scores) - _STYLE_MARGIN))]
 

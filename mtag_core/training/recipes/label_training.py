@@ -271,18 +271,31 @@ def score(model: nn.Module, dataset: LabelledDataset, sentences: OnDevice) -> di
         for head, scored in logits.heads().items():
             of_head = is_right.setdefault(head, np.zeros(len(gold[head]), bool))
             of_head[where] = scored.argmax(-1).cpu().numpy() == gold[head][where]
-    scores = {}
-    for head, of_head in is_right.items():
-        # FEATS that are not learnt count as wrong.
+    means = macro_accuracies(is_right, gold, dataset.token_treebanks)
+    return {
+        f"dev_{head}": mean
+        for head, mean in means.items()
+        if head != "lemmas" or not math.isnan(mean)
+    }
+
+
+def macro_accuracies(
+    is_right: Mapping[str, NDArray[np.bool_]],
+    gold: Mapping[str, NDArray[np.int64]],
+    treebank_ids: NDArray[np.int64],
+) -> dict[str, float]:
+    """Means over treebanks of the percentages of right labels of tokens, by head.
+
+    FEATS that are not learnt count as wrong, lemmas that are not do not count. A mean over no
+    treebank is not a number.
+    """
+    means = {}
+    for head, right in is_right.items():
         is_scored = (gold[head] != UNLABELLED) | (head != "lemmas")
-        mean = _macro(of_head[is_scored], dataset.token_treebanks[is_scored])
-        if head != "lemmas" or not math.isnan(mean):
-            scores[f"dev_{head}"] = mean
-    return scores
-
-
-def _macro(is_right: NDArray[np.bool_], treebank_ids: NDArray[np.int64]) -> float:
-    right, totals = np.bincount(treebank_ids, weights=is_right), np.bincount(treebank_ids)
-    # Some treebanks have no dev file to be scored on.
-    scored = totals > 0
-    return float(100 * (right[scored] / totals[scored]).mean()) if scored.any() else math.nan
+        ids = treebank_ids[is_scored]
+        n_right, totals = np.bincount(ids, weights=right[is_scored]), np.bincount(ids)
+        # Some treebanks have no dev file to be scored on.
+        scored = totals > 0
+        shares = n_right[scored] / totals[scored]
+        means[head] = float(100 * shares.mean()) if len(shares) else math.nan
+    return means
