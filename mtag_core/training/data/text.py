@@ -17,6 +17,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
@@ -254,13 +255,9 @@ def _segmented(lines: list[str], language: str, segmenters: Path) -> str:
     return "".join(f"{row}\n" for row in rows if "\n" not in row)
 
 
-_SEGMENTERS: dict[Path, Segmenter] = {}
-
-
+@cache
 def _segmenter(directory: Path) -> Segmenter:
-    if directory not in _SEGMENTERS:
-        _SEGMENTERS[directory] = Segmenter.load(directory, _NoIdentifier())
-    return _SEGMENTERS[directory]
+    return Segmenter.load(directory, _NoIdentifier())
 
 
 class _NoIdentifier(LanguageIdentifier):

@@ -124,30 +124,22 @@ def _scores(
 
 
 def _labels(trained: TrainedModel, sentences: Sequence[LabelledSentence]) -> Labels:
-    pairs = _pairs(sentences, training_feats)
-    rules = trained.lemma_rules
     # Those of MiniBERTs are all scored, as they were when its figures were measured.
     min_count = _MIN_PAIRS if trained.has_words else 1
-    known = trained.from_bundle
-    of_rules = (
-        _groups(
-            _pairs(sentences, training_rules),
-            rules,
-            known.lemma_rules_of_upos,
-            of_all=KEEP,
-            min_count=min_count,
-        )
-        if rules
+    known, rules = trained.from_bundle, trained.lemma_rules
+    feats_of_upos, rules_of_upos = (
+        _groups(_pairs(sentences, labels_of), tags, own, of_all=of_all, min_count=min_count)
+        if tags
         else ()
+        for labels_of, tags, own, of_all in (
+            (training_feats, trained.feats, known.feats_of_upos, "_"),
+            (training_rules, rules, known.lemma_rules_of_upos, KEEP),
+        )
     )
+    styles = trained.config.get("styles", {})
+    treebanks = trained.treebanks
     return Labels(
-        UPOS_LABELS,
-        trained.feats,
-        _groups(pairs, trained.feats, known.feats_of_upos, of_all="_", min_count=min_count),
-        trained.treebanks,
-        rules,
-        of_rules,
-        trained.config.get("styles", {}),
+        UPOS_LABELS, trained.feats, feats_of_upos, treebanks, rules, rules_of_upos, styles
     )
 
 
@@ -227,8 +219,9 @@ def _graphs(
     names: frozenset[str],
     options: ExportOptions,
 ) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    numbers = {name: number for number, name in enumerate(labels.treebanks, 1)}
     sentences = (
-        (sentence.forms, _number(sentence.treebank, labels))
+        (sentence.forms, numbers.get(sentence.treebank, 0))
         for path in treebank_files(options.treebanks, "train")
         if treebank_name(path) in names
         for sentence in islice(read_treebank(path), _CALIBRATION_SENTENCES_A_TREEBANK)
@@ -238,10 +231,6 @@ def _graphs(
         languages = _language_labels(labels, learnt)
         return word_graphs(trained, labels, sentences, FormFeatures(tokenizer), languages=languages)
     return piece_graphs(trained, labels, sentences, WordPiece.load(tokenizer))
-
-
-def _number(treebank: str, labels: Labels) -> int:
-    return 1 + labels.treebanks.index(treebank) if treebank in labels.treebanks else 0
 
 
 def _write_files(
@@ -301,14 +290,13 @@ def _score(
 
 
 def _macro(scores: dict[str, list[TreebankResult]]) -> dict[str, dict[str, float]]:
-    return {
-        part: {
-            name: round(value, 2)
-            for name, value in averages([r for r in results if r.has_training_data])[
-                0
-            ].metric_to_f1.items()
-            if name in ("UPOS", "UFeats", "FEATS")
-        }
+    names = ("UPOS", "UFeats", "FEATS")
+    means = {
+        part: averages([result for result in results if result.has_training_data])[0].metric_to_f1
         for part, results in scores.items()
         if results
+    }
+    return {
+        part: {name: round(value, 2) for name, value in mean.items() if name in names}
+        for part, mean in means.items()
     }

@@ -8,6 +8,7 @@ adapters` learns adapters in its place.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ from mtag_core.training.graphs.quantised_graph import MAX_ACTIVATION
 from mtag_core.training.networks.trained_model import (
     EncoderConfig,
     FromBundle,
-    ModelMetadata,
     TrainedModel,
     write_trained_model,
 )
@@ -50,84 +50,79 @@ def unpack_bundle(bundle: str | None, output: Path) -> None:
         BundleError: The bundle is damaged, or its graph is not one that `export` writes.
     """
     opened = Bundle.open(bundle)
-    directory = opened.directory
-    labels = load_labels(directory)
-    graph_path = directory / "tagger.onnx"
+    paths = [path for name in ("tagger.onnx", FORMS) if (path := opened.directory / name).exists()]
+    labels = load_labels(opened.directory)
     try:
-        graph = onnx.load(str(graph_path)).graph
-        if (directory / FORMS).exists():
-            forms = onnx.load(str(directory / FORMS)).graph
-            write_trained_model(_words_model(graph, forms, labels, opened), output)
-        else:
-            write_trained_model(_model(graph, labels, opened), output)
+        graphs = [onnx.load(str(path)).graph for path in paths]
+        write_trained_model(_model(graphs, labels, opened), output)
     except (KeyError, StopIteration) as error:
         raise BundleError(
-            f"{graph_path}: {error!r}, expected an int8 student that export writes"
+            f"{paths[0]}: {error!r}, expected an int8 student that export writes"
         ) from error
 
 
-def _words_model(
-    graph: onnx.GraphProto, forms: onnx.GraphProto, labels: Labels, bundle: Bundle
-) -> TrainedModel:
-    arrays = _arrays(graph) | _arrays(forms)
+def _model(graphs: Sequence[onnx.GraphProto], labels: Labels, bundle: Bundle) -> TrainedModel:
+    initialisers = chain.from_iterable(graph.initializer for graph in graphs)
+    arrays = {item.name: numpy_helper.to_array(item) for item in initialisers}
     weights = dict(_weights(arrays, labels))
-    n_pieces, width = weights["forms.pieces.weight"].shape
-    n_rows, ngram_width = weights["forms.ngrams.weight"].shape
-    config = {
-        "architecture": "words",
-        "n_pieces": n_pieces,
-        "n_feats": len(labels.feats),
-        "n_lemma_rules": len(labels.lemma_rules),
-        "n_treebanks": len(labels.treebanks),
-        "n_context_layers": sum(node.op_type == "MultiHeadAttention" for node in graph.node),
-        "n_form_layers": 1,
-        "hidden_size": width,
-        "n_heads": _attribute(graph.node, "MultiHeadAttention", "num_heads").i,
-        "intermediate_size": len(weights["forms.layers.0.intermediate.dense.bias"]),
-        "n_ngram_rows": n_rows,
-        "ngram_width": ngram_width,
-        "max_form_pieces": len(weights["forms.positions.weight"]),
-        "n_cases": len(weights["forms.case.weight"]),
-        "max_tokens": len(weights["context.positions.weight"]),
-        "hidden_act": _activation(graph.node),
-        "layer_norm_eps": _attribute(graph.node, "RMSNormalization", "epsilon").f,
-        "dropout": 0.0,
-        "treebanks": list(labels.treebanks),
-        "styles": dict(labels.styles),
+    has_words = "forms.pieces.weight" in weights
+    treebanks = labels.treebanks if "adapters" in arrays else ()
+    metadata = {
+        "treebanks": treebanks,
+        "styles": dict(labels.styles) if "adapters" in arrays else {},
         "temperatures": {"upos": 1.0, "feats": 1.0, "lemmas": 1.0},
         "is_trained_on_dev": bundle.is_trained_on_dev,
+    }
+    config = {
+        **(_words if has_words else _pieces)(graphs[0].node, weights),
+        "n_feats": len(labels.feats),
+        "n_lemma_rules": len(labels.lemma_rules),
+        "n_treebanks": len(treebanks),
+        "hidden_act": "gelu" if any(each.op_type == "Gelu" for each in graphs[0].node) else "relu",
+        "layer_norm_eps": _attribute(graphs[0].node, "RMSNormalization", "epsilon").f,
+        "dropout": 0.0,
+        **metadata,
     }
     tokenizer = (bundle.directory / "tokenizer.json").read_bytes()
     known = _from_bundle(arrays, labels)
     return TrainedModel(config, weights, labels.feats, tokenizer, labels.lemma_rules, known)
 
 
-def _model(graph: onnx.GraphProto, labels: Labels, bundle: Bundle) -> TrainedModel:
-    arrays = _arrays(graph)
-    n_layers = sum(node.op_type == "MultiHeadAttention" for node in graph.node)
-    weights = dict(_weights(arrays, labels))
-    has_adapters = "adapters" in arrays
-    metadata = ModelMetadata(
-        max_pieces=MAX_PIECES,
-        is_trained_on_dev=bundle.is_trained_on_dev,
-        treebanks=labels.treebanks if has_adapters else (),
-        styles=dict(labels.styles) if has_adapters else {},
-    )
-    config = {
-        "encoder": "bert",
-        **asdict(_config(graph, weights, n_layers=n_layers)),
-        "combine": "first_last",
-        "n_feats": len(labels.feats),
-        "n_treebanks": len(metadata.treebanks),
-        **asdict(metadata),
+def _words(nodes: Any, weights: Arrays) -> dict[str, Any]:  # noqa: ANN401 (protobuf's)
+    n_pieces, width = weights["forms.pieces.weight"].shape
+    n_rows, ngram_width = weights["forms.ngrams.weight"].shape
+    return {
+        "architecture": "words",
+        "n_pieces": n_pieces,
+        "n_context_layers": _n_layers(nodes),
+        "n_form_layers": 1,
+        "hidden_size": width,
+        "n_heads": _attribute(nodes, "MultiHeadAttention", "num_heads").i,
+        "intermediate_size": len(weights["forms.layers.0.intermediate.dense.bias"]),
+        "n_ngram_rows": n_rows,
+        "ngram_width": ngram_width,
+        "max_form_pieces": len(weights["forms.positions.weight"]),
+        "n_cases": len(weights["forms.case.weight"]),
+        "max_tokens": len(weights["context.positions.weight"]),
     }
-    return TrainedModel(
-        config=config,
-        weights=weights,
-        feats=labels.feats,
-        tokenizer=(bundle.directory / "tokenizer.json").read_bytes(),
-        from_bundle=_from_bundle(arrays, labels),
+
+
+def _pieces(nodes: Any, weights: Arrays) -> dict[str, Any]:  # noqa: ANN401 (protobuf's)
+    n_pieces, width = weights["embeddings.word_embeddings.weight"].shape
+    shape = EncoderConfig(
+        vocab_size=n_pieces,
+        hidden_size=width,
+        num_hidden_layers=_n_layers(nodes),
+        num_attention_heads=_attribute(nodes, "MultiHeadAttention", "num_heads").i,
+        intermediate_size=len(weights["encoder.layer.0.intermediate.dense.bias"]),
+        max_position_embeddings=len(weights["embeddings.position_embeddings.weight"]),
     )
+    others = {"encoder": "bert", "combine": "first_last", "max_pieces": MAX_PIECES}
+    return {**others, **asdict(shape)}
+
+
+def _n_layers(nodes: Any) -> int:  # noqa: ANN401 (protobuf's)
+    return sum(node.op_type == "MultiHeadAttention" for node in nodes)
 
 
 def _from_bundle(arrays: Arrays, labels: Labels) -> FromBundle:
@@ -140,22 +135,6 @@ def _from_bundle(arrays: Arrays, labels: Labels) -> FromBundle:
     tables = zip(labels.treebanks, labels.exceptions.code_to_rule, strict=False)
     exceptions = {treebank: list(table.items()) for treebank, table in tables}
     return FromBundle(labels.feats_of_upos, labels.lemma_rules_of_upos, ranges, exceptions)
-
-
-def _config(graph: onnx.GraphProto, weights: Arrays, *, n_layers: int) -> EncoderConfig:
-    nodes = graph.node
-    n_pieces, width = weights["embeddings.word_embeddings.weight"].shape
-    return EncoderConfig(
-        vocab_size=n_pieces,
-        hidden_size=width,
-        num_hidden_layers=n_layers,
-        num_attention_heads=_attribute(nodes, "MultiHeadAttention", "num_heads").i,
-        intermediate_size=len(weights["encoder.layer.0.intermediate.dense.bias"]),
-        max_position_embeddings=len(weights["embeddings.position_embeddings.weight"]),
-        layer_norm_eps=_attribute(nodes, "RMSNormalization", "epsilon").f,
-        hidden_act=_activation(nodes),
-        dropout=0.0,
-    )
 
 
 def _attribute(nodes: Any, kind: str, name: str) -> Any:  # noqa: ANN401 (protobuf's)
@@ -209,14 +188,6 @@ def _head(
         bias[list(ids)] = arrays[f"{head}.{tag}.bias"]
     yield f"{head}.weight", weight
     yield f"{head}.bias", bias
-
-
-def _arrays(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
-    return {item.name: numpy_helper.to_array(item) for item in graph.initializer}
-
-
-def _activation(nodes: Any) -> str:  # noqa: ANN401 (protobuf's)
-    return "gelu" if any(node.op_type == "Gelu" for node in nodes) else "relu"
 
 
 def _dequantised(arrays: Arrays, layer: str) -> NDArray[np.float32]:

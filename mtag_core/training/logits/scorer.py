@@ -153,30 +153,24 @@ def load_teacher(directory: Path | None, *, bundle: str | None = None, device: s
         BundleError: The directory is none of these, or damaged.
         UsageError: The teacher needs torch, which is not installed.
     """
-    if directory is None:
-        return BundleTeacher(bundle)
-    if (directory / MANIFEST).exists():
-        return BundleTeacher(directory)
+    if directory is None or (directory / MANIFEST).exists():
+        return BundleTeacher(directory or bundle)
+    if not (directory / "config.json").exists():
+        raise BundleError(
+            f"{directory}: neither a bundle's {MANIFEST} nor a model of `mtag train teacher` nor "
+            "config.json of a Hugging Face model"
+        )
     try:
-        return _torch_teacher(directory, device)
+        from mtag_core.training.logits.trained_teacher import HuggingFaceTeacher, TrainedTeacher
+
+        kind = TrainedTeacher if (directory / "feats.json").exists() else HuggingFaceTeacher
+        return kind(directory, device=device)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _TORCH_PACKAGES:
             raise
         raise UsageError(
             f"{directory}: this teacher needs {error.name}: python -m pip install '.[train]'"
         ) from error
-
-
-def _torch_teacher(directory: Path, device: str) -> Teacher:
-    if not (directory / "config.json").exists():
-        raise BundleError(
-            f"{directory}: neither a bundle's {MANIFEST} nor a model of `mtag train teacher` nor "
-            "config.json of a Hugging Face model"
-        )
-    from mtag_core.training.logits.trained_teacher import HuggingFaceTeacher, TrainedTeacher
-
-    kind = TrainedTeacher if (directory / "feats.json").exists() else HuggingFaceTeacher
-    return kind(directory, device=device)
 
 
 def basis_path(base: str) -> str:
