@@ -107,7 +107,6 @@ def distill(options: DistillOptions) -> dict[str, float]:
 def _source(
     options: DistillOptions, corpus: TreebankCorpus, reader: ModelInput, forms: Forms
 ) -> Iterator[tuple[float, _Epochs]]:
-    """How many epochs the trainer has at most, and what gives the batches of each."""
     if options.labelled is not None:
         shard = _shard(options.labelled)
         yield options.schedule.epochs, _of_labelled(options, shard, corpus, reader, forms)
@@ -160,7 +159,6 @@ def _of_labelled(
     reader: ModelInput,
     forms: Forms,
 ) -> _Epochs:
-    """What teachers labelled, all in memory, with treebanks' labels mixed in."""
     is_treebank = shard.text.source_ids < len(corpus.train.treebanks)
     rows = np.where(is_treebank, shard.text.source_ids + 1, 0)
     sentences = reader.sentences(shard.text.words, forms, treebank_rows=rows)

@@ -112,7 +112,7 @@ class ShardStream:
         _LOGGER.info("%d shards, %d sentences", len(self._infos), n_sentences)
 
     def blocks(self, number: int) -> list[LogitBlock]:
-        """Reads the row groups of a chunk."""
+        """The row groups of a chunk, by its number."""
         pass_number, index = divmod(number, self.n_chunks)
         # The last ranks of a pass may find no chunk of their own left, and repeat the first.
         place = (index * self._n_ranks + self._rank) % self._n_in_pass
