@@ -108,6 +108,7 @@ class _TorchTeacher(Teacher):
         self._device = torch.device(device)
         self._model = model.eval().to(self._device)
         self._encoder = encoder
+        self._moved_basis: tuple[TailBasis, list[Tensor]] | None = None
         self.n_waiting = N_WAITING if self._device.type == "cpu" else _N_WAITING_ON_GPU
 
     def encode(self, sentence: Sentence) -> EncodedSentence:
@@ -178,15 +179,10 @@ class _TorchTeacher(Teacher):
             ids[row, : window.size] = window.piece_ids
             first += [row * width + place for place in window.first]
             last += [row * width + place for place in window.last]
-        n_pieces = np.array([window.size for window in windows])
+        is_real = np.arange(width) < np.array([[window.size] for window in windows])
+        ends = (np.array(first, np.int64), np.array(last, np.int64))
         piece_ids, is_piece, first_index, last_index = (
-            torch.from_numpy(array).to(self._device)
-            for array in (
-                ids,
-                np.arange(width) < n_pieces[:, None],
-                np.array(first),
-                np.array(last),
-            )
+            torch.from_numpy(array).to(self._device) for array in (ids, is_real, *ends)
         )
         return Batch(piece_ids, is_piece, first_index, last_index, first_index)
 
@@ -209,10 +205,11 @@ class _TorchTeacher(Teacher):
     def _sketch(self, feats: Tensor, basis: TailBasis | None) -> Tensor:
         if basis is None:
             return torch.zeros(len(feats), 0, dtype=torch.int8)
-        weights, mean, directions, scales = (
-            torch.from_numpy(array.astype(np.float32)).to(self._device)
-            for array in (basis.weights, basis.mean, basis.directions, basis.scales)
-        )
+        if self._moved_basis is None or self._moved_basis[0] is not basis:
+            arrays = (basis.weights, basis.mean, basis.directions, basis.scales)
+            moved = [torch.from_numpy(a.astype(np.float32)).to(self._device) for a in arrays]
+            self._moved_basis = (basis, moved)
+        weights, mean, directions, scales = self._moved_basis[1]
         centred = feats - (feats @ weights)[:, None] - mean
         codes = ((centred * weights) @ directions.T / scales).round()
         return codes.clamp(-LARGEST_CODE, LARGEST_CODE).to(torch.int8)
