@@ -231,8 +231,11 @@ def bundle_parts(feats: Sequence[str]) -> Tensor:
     A value among several, such as `Fem,Masc`, is an attribute of its own.
     """
     names = sorted({part for bundle in feats for part in bundle.split("|")})
-    parts = [set(bundle.split("|")) for bundle in feats]
-    return torch.tensor([[float(name in own) for name in names] for own in parts])
+    name_to_column = {name: column for column, name in enumerate(names)}
+    parts = torch.zeros(len(feats), len(names))
+    for row, bundle in enumerate(feats):
+        parts[row, [name_to_column[part] for part in bundle.split("|")]] = 1.0
+    return parts
 
 
 def share_weights(model: TokenTagger | WordStudent, feats: Sequence[str]) -> None:
