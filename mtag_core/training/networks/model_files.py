@@ -8,7 +8,7 @@ plain student.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,9 @@ from mtag_core.training.networks.model import BertEncoder, TokenTagger
 from mtag_core.training.networks.trained_model import (
     WORDS,
     EncoderConfig,
+    FromBundle,
     ModelMetadata,
     TrainedModel,
-    read_from_bundle,
     read_trained_model,
     write_trained_model,
 )
@@ -43,9 +43,9 @@ class Network:
         model: Teacher or student.
         metadata: What else `config.json` says.
         feats: FEATS bundles in label order.
-        tokenizer: Its `tokenizer.json`; copied when the model is saved, as is `from_bundle.json`
-            beside it.
+        tokenizer: Its `tokenizer.json`; copied when the model is saved.
         lemma_rules: Lemma rules in label order; of a word student.
+        from_bundle: Of the bundle that it began with, if it did.
     """
 
     model: TokenTagger | WordStudent
@@ -53,6 +53,7 @@ class Network:
     feats: tuple[str, ...]
     tokenizer: Path
     lemma_rules: tuple[str, ...] = ()
+    from_bundle: FromBundle = field(default_factory=FromBundle)
 
     @property
     def has_words(self) -> bool:
@@ -68,8 +69,8 @@ class Network:
             name.removeprefix("encoder."): tensor.half().cpu().numpy()
             for name, tensor in self.model.state_dict().items()
         }
-        tokenizer, known = self.tokenizer.read_bytes(), read_from_bundle(self.tokenizer.parent)
-        model = TrainedModel(config, weights, self.feats, tokenizer, self.lemma_rules, known)
+        known = (self.lemma_rules, self.from_bundle)
+        model = TrainedModel(config, weights, self.feats, self.tokenizer.read_bytes(), *known)
         write_trained_model(model, directory)
 
     @classmethod
@@ -92,7 +93,8 @@ class Network:
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"{directory}: not a trained model directory: {error}") from error
         tokenizer = directory / "tokenizer.json"
-        return cls(model.to(device), metadata, saved.feats, tokenizer, saved.lemma_rules)
+        known = (saved.lemma_rules, saved.from_bundle)
+        return cls(model.to(device), metadata, saved.feats, tokenizer, *known)
 
     @classmethod
     def load_teacher(cls, directory: Path, *, device: torch.device) -> "Network":

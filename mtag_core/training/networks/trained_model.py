@@ -147,23 +147,17 @@ def read_trained_model(directory: Path) -> TrainedModel:
         CheckpointError: A file is missing or damaged.
     """
     try:
-        rules = directory / "lemma_rules.json"
+        rules, known = directory / "lemma_rules.json", directory / "from_bundle.json"
         return TrainedModel(
             _read_json(directory / "config.json"),
             load_file(directory / "model.safetensors"),
             tuple(_read_json(directory / "feats.json")),
             (directory / "tokenizer.json").read_bytes(),
             tuple(_read_json(rules)) if rules.exists() else (),
-            read_from_bundle(directory),
+            FromBundle(**_read_json(known)) if known.exists() else FromBundle(),
         )
     except (OSError, TypeError, ValueError) as error:
         raise CheckpointError(f"{directory}: not a trained model directory: {error}") from error
-
-
-def read_from_bundle(directory: Path) -> FromBundle:
-    """What the bundle said that a model was unpacked from; nothing of another model."""
-    path = directory / "from_bundle.json"
-    return FromBundle(**_read_json(path)) if path.exists() else FromBundle()
 
 
 def read_student(directory: Path) -> TrainedModel:
