@@ -35,7 +35,7 @@ from mtag_core.training.data.treebanks import (
     treebanks_with,
 )
 from mtag_core.training.export.lemma_exceptions import find_exceptions
-from mtag_core.training.export.model_card import ModelCardFacts, format_model_card
+from mtag_core.training.export.model_card import format_model_card
 from mtag_core.training.export.quantisation import piece_graphs, word_graphs
 from mtag_core.training.graphs.tagging_heads import LanguageLabels
 from mtag_core.training.networks.trained_model import FromBundle, TrainedModel, read_student
@@ -87,18 +87,12 @@ def export(options: ExportOptions) -> Path:
             exact = Path(temporary) / "float32"
             _write_files(exact, reference, labels, trained=trained, options=options)
             scores = _scores(options, exact, labels, is_trained_on_dev=is_trained_on_dev)
-    facts = ModelCardFacts(
-        config=trained.config,
-        n_feats=len(labels.feats),
-        n_lemma_rules=len(labels.lemma_rules),
-        n_exceptions=len(labels.exceptions),
-        part_to_results=scores,
-        treebanks=options.treebanks,
-        learnt=names,
-        notes=options.notes.read_text(encoding="utf-8") if options.notes else "",
-    )
+    notes = options.notes.read_text(encoding="utf-8") if options.notes else ""
     card = options.output / MODEL_CARD
-    card.write_text(format_model_card(facts), encoding="utf-8")
+    content = format_model_card(
+        trained.config, labels, scores, treebanks=options.treebanks, learnt=names, notes=notes
+    )
+    card.write_text(content, encoding="utf-8")
     write_manifest(options.output, scores=_macro(scores), is_trained_on_dev=is_trained_on_dev)
     return card
 

@@ -1,68 +1,64 @@
 """Writes a bundle's model card: what the model is, what it scores, what it learnt from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mtag_core.evaluation.summary import averages
 from mtag_core.evaluation.treebanks import TreebankResult
+from mtag_core.labels import Labels
 from mtag_core.training.data.treebanks import read_licences, treebank_files, treebank_name
 
 _METRICS = ("UPOS", "UFeats", "FEATS", "Lemmas")
+_DEV_NOTE = (
+    "Three quarters of each dev file were learnt from: the dev scores are of the rest, every "
+    "fourth block of ten sentences. No test file was."
+)
 
 
-@dataclass(frozen=True, slots=True)
-class ModelCardFacts:
-    """What a model card is made from.
+def format_model_card(
+    config: Mapping[str, Any],
+    labels: Labels,
+    part_to_results: Mapping[str, Sequence[TreebankResult]],
+    *,
+    treebanks: Path,
+    learnt: frozenset[str],
+    notes: str,
+) -> str:
+    """The card as Markdown.
 
-    Attributes:
+    Args:
         config: The trained model's `config.json`.
-        n_feats: Number of FEATS bundles.
-        n_lemma_rules: 0 for a model without lemmas.
-        n_exceptions: Number of forms whose lemma rule the bundle knows.
+        labels: Of the bundle.
         part_to_results: Scores from gold tokens by `dev`, `test` (the bundle) and `dev, float32`.
         treebanks: Directory of the treebanks; its `INDEX.tsv`, if there is one, names licences.
         learnt: Names of those that the model learnt from.
         notes: Markdown on how the model was trained.
     """
-
-    config: Mapping[str, Any]
-    n_feats: int
-    n_lemma_rules: int
-    n_exceptions: int
-    part_to_results: Mapping[str, Sequence[TreebankResult]]
-    treebanks: Path
-    learnt: frozenset[str]
-    notes: str
-
-
-def format_model_card(facts: ModelCardFacts) -> str:
-    """The card as Markdown."""
     parts = [
-        _opening(facts),
-        _macro_table(facts.part_to_results),
-        _dev_note(facts.config),
-        _treebank_table(facts.part_to_results),
-        "## How it was trained\n\n" + facts.notes.strip() if facts.notes else "",
-        _data_table(facts),
+        _opening(config, labels),
+        _macro_table(part_to_results),
+        _DEV_NOTE if config.get("is_trained_on_dev") else "",
+        _treebank_table(part_to_results),
+        "## How it was trained\n\n" + notes.strip() if notes else "",
+        _data_table(treebanks, learnt),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _opening(facts: ModelCardFacts) -> str:
-    is_words = facts.config.get("architecture") == "words"
-    of_rules = f", and a lemma by one of {facts.n_lemma_rules:,} rules" if is_words else ""
+def _opening(config: Mapping[str, Any], labels: Labels) -> str:
+    is_words = config.get("architecture") == "words"
+    of_rules = f", and a lemma by one of {len(labels.lemma_rules):,} rules" if is_words else ""
     exceptions = (
-        f" {facts.n_exceptions:,} forms, counted by style, have the lemma rule of treebanks."
-        if facts.n_exceptions
+        f" {len(labels.exceptions):,} forms, counted by style, have the lemma rule of treebanks."
+        if labels.exceptions
         else ""
     )
-    architecture = _words(facts.config) if is_words else _pieces(facts.config)
+    architecture = _words(config) if is_words else _pieces(config)
     return (
         "# Model card\n\n"
         "Tags tokens with one of 17 universal parts of speech and one of "
-        f"{facts.n_feats:,} bundles of morphological features{of_rules}.\n\n{architecture}; "
+        f"{len(labels.feats):,} bundles of morphological features{of_rules}.\n\n{architecture}; "
         "products in int8 (weights 7 bits, activations 8 with fixed scales), the rest in float32. "
         f"FEATS {'and lemma rules ' if is_words else ''}are scored among those that occur with the "
         f"predicted part of speech.{exceptions}"
@@ -116,15 +112,6 @@ def _macro_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> str
     return "\n".join(lines)
 
 
-def _dev_note(config: Mapping[str, Any]) -> str:
-    if not config.get("is_trained_on_dev"):
-        return ""
-    return (
-        "Three quarters of each dev file were learnt from: the dev scores are of the rest, every "
-        "fourth block of ten sentences. No test file was."
-    )
-
-
 def _treebank_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> str:
     parts = [part for part in ("dev", "test") if part_to_results.get(part)]
     scores = {
@@ -145,12 +132,12 @@ def _treebank_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> 
     return "\n".join(lines)
 
 
-def _data_table(facts: ModelCardFacts) -> str:
-    licence_of = read_licences(facts.treebanks)
+def _data_table(treebanks: Path, learnt: frozenset[str]) -> str:
+    licence_of = read_licences(treebanks)
     rows = [
         f"| {treebank_name(path)} | {licence_of.get(path.parent.name, 'see the treebank')} |"
-        for path in treebank_files(facts.treebanks, "train")
-        if treebank_name(path) in facts.learnt
+        for path in treebank_files(treebanks, "train")
+        if treebank_name(path) in learnt
     ]
     return "\n".join(
         [
