@@ -64,8 +64,8 @@ from mtag_core.training.logits.scorer import (
 )
 from mtag_core.training.logits.sentence_choice import (
     ChoiceOptions,
-    Selection,
     choose_parts,
+    part_selector,
     remove_choice,
 )
 from mtag_core.training.logits.soft_targets import SummaryOptions, TailBasis
@@ -219,13 +219,13 @@ def score_parts(
         load_teacher, options.teacher, bundle=options.model, device=options.device
     )
     scorer = SharedModel(functools.partial(load_scorer, load, options.summary, options.job.output))
-    selection = Selection(layout.base, options.choice)
+    selector_of = functools.partial(part_selector, choice=options.choice, base=layout.base)
     limit_s = options.corpus.read.max_document_seconds
     return (
         parts
         | "ReadDocuments" >> beam.ParDo(ReadDocuments(options.corpus.read, layout))
         | "Segment" >> beam.ParDo(Segment(segmenter, max_document_seconds=limit_s))
-        | "SelectSentences" >> beam.ParDo(SelectSentences(selection.of))
+        | "SelectSentences" >> beam.ParDo(SelectSentences(selector_of))
         | "Wordpiece" >> beam.ParDo(Wordpiece(scorer))
         | "Score" >> beam.ParDo(Score(scorer))
         | "WriteParts" >> beam.ParDo(WriteParts(layout, progress_dir=progress_dir))

@@ -201,19 +201,12 @@ SURVEY, SELECTION = "survey", "selection"
 _OWN_NAME = re.compile(r"part-[0-9a-f]{16}\.npz")
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Makes the selectors of a part's attempts. Pickles; reads its file, if any, when called."""
-
-    base: str
-    choice: ChoiceOptions
-
-    def of(self, part_id: str) -> SentenceSelector:
-        """The selector of one attempt at a part."""
-        if not self.choice.needs_survey:
-            return SentenceSelector(self.choice)
-        arrays = _read_arrays(_path(self.base, SELECTION, part_id))
-        return SentenceSelector(self.choice, (arrays["n_in_document"], arrays["stays"]))
+def part_selector(part_id: str, *, choice: ChoiceOptions, base: str) -> SentenceSelector:
+    """The selector of one attempt at a part of an output directory."""
+    if not choice.needs_survey:
+        return SentenceSelector(choice)
+    arrays = _read_arrays(_path(base, SELECTION, part_id))
+    return SentenceSelector(choice, (arrays["n_in_document"], arrays["stays"]))
 
 
 def documents_of(part: PlannedPart, options: ReadOptions) -> Iterator[Document]:
