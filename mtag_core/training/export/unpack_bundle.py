@@ -1,9 +1,7 @@
 """The student of a bundle as a trained model directory again, so that training can go on from it.
 
-The inverse of `mtag_core.training.graphs.student_graph` and `word_graphs`, up to their rounding to
-7 and 8 bits. What divided the logits stays in the heads' weights. Older bundles
-of wordpieces correct vectors for treebanks in another way: that is left behind, and `train
-adapters` learns adapters in its place.
+The inverse of `mtag_core.training.graphs.student_graph`, up to its rounding to 7 and 8 bits. What
+divided the logits stays in the heads' weights.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,8 +31,6 @@ from mtag_core.training.options import UnpackBundleOptions
 Arrays = Mapping[str, NDArray[Any]]
 # Bias of a label that the graph does not have.
 _NEVER = -20.0
-# What older bundles of wordpieces have in the place of adapters.
-_CORRECTIONS = "conventions"
 
 
 def run(options: UnpackBundleOptions) -> str:
@@ -149,7 +145,7 @@ def _weights(arrays: Arrays, labels: Labels) -> Iterator[tuple[str, NDArray[np.f
     }
     for name, array in arrays.items():
         layer, _, part = name.rpartition(".")
-        if layer.partition(".")[0] in (*heads, _CORRECTIONS):
+        if layer.partition(".")[0] in heads:
             continue
         if part == "kernel":
             yield f"{layer}.weight", _dequantised(arrays, layer)
