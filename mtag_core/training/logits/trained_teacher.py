@@ -54,25 +54,31 @@ _N_WAITING_ON_GPU = 1024
 _ABSENT_LOGIT = -1e4
 
 
-class PieceEncoder:
-    """Turns sentences into wordpieces; a sentence over the limit into several windows.
+class _TorchTeacher(Teacher):
+    """Runs a model of wordpieces, which is called with a `Batch`.
 
-    `openings` are the pieces that open sentences of some languages in the place of the usual one.
+    A sentence over the limit is read in several windows. `openings` are the pieces that open
+    sentences of some languages in the place of the usual one.
     """
 
     def __init__(
         self,
+        model: nn.Module,
         tokenizer: Path,
         *,
         max_pieces: int,
+        device: str,
         openings: Mapping[str, int] | None = None,
     ) -> None:
+        self._device = torch.device(device)
+        self._model = model.eval().to(self._device)
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._max_inner = max_pieces - 2
-        self._openings = dict(openings or {})
-        self.special = SpecialPieces.load(tokenizer)
+        self._special = SpecialPieces.load(tokenizer)
+        self._max_inner, self._openings = max_pieces - 2, openings or {}
+        self._moved_basis: tuple[TailBasis, list[Tensor]] | None = None
+        self.n_waiting = N_WAITING if self._device.type == "cpu" else _N_WAITING_ON_GPU
 
     def encode(self, sentence: Sentence) -> EncodedSentence:
         """The sentence's windows; each token is in one, cut to the limit if it alone exceeds it."""
@@ -83,37 +89,20 @@ class PieceEncoder:
         for piece, word in zip(encoding.ids, encoding.word_ids, strict=True):
             if word is not None:
                 pieces[word].append(piece)
-        opening = self._openings.get(sentence.language, self.special.start)
-        windows: list[PieceWindow] = []
-        window = PieceWindow([opening], [], [])
+        opening = self._openings.get(sentence.language, self._special.start)
+        windows = [PieceWindow([opening], [], [])]
         for token_pieces in pieces:
             kept = token_pieces[: self._max_inner]
-            if len(window.piece_ids) - 1 + len(kept) > self._max_inner:
-                windows.append(window)
-                window = PieceWindow([opening], [], [])
+            if windows[-1].size - 1 + len(kept) > self._max_inner:
+                windows.append(PieceWindow([opening], [], []))
+            window = windows[-1]
             # A token without pieces (a control character) is read from the piece before it.
-            window.first.append(len(window.piece_ids) if kept else len(window.piece_ids) - 1)
+            window.first.append(window.size if kept else window.size - 1)
             window.piece_ids.extend(kept)
-            window.last.append(len(window.piece_ids) - 1)
-        windows.append(window)
+            window.last.append(window.size - 1)
         for window in windows:
-            window.piece_ids.append(self.special.end)
+            window.piece_ids.append(self._special.end)
         return EncodedSentence(sentence, windows)
-
-
-class _TorchTeacher(Teacher):
-    """Runs a model of wordpieces, which is called with a `Batch`."""
-
-    def __init__(self, model: nn.Module, encoder: PieceEncoder, *, device: str) -> None:
-        self._device = torch.device(device)
-        self._model = model.eval().to(self._device)
-        self._encoder = encoder
-        self._moved_basis: tuple[TailBasis, list[Tensor]] | None = None
-        self.n_waiting = N_WAITING if self._device.type == "cpu" else _N_WAITING_ON_GPU
-
-    def encode(self, sentence: Sentence) -> EncodedSentence:
-        """Splits a sentence's tokens into the teacher's wordpieces."""
-        return self._encoder.encode(sentence)
 
     def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
         """Logits of each sentence."""
@@ -172,7 +161,7 @@ class _TorchTeacher(Teacher):
 
     def _batch(self, windows: Sequence[PieceWindow]) -> Batch:
         width = max(window.size for window in windows)
-        ids = np.full((len(windows), width), self._encoder.special.pad, np.int64)
+        ids = np.full((len(windows), width), self._special.pad, np.int64)
         first: list[int] = []
         last: list[int] = []
         for row, window in enumerate(windows):
@@ -232,14 +221,14 @@ class TrainedTeacher(_TorchTeacher):
         # A treebank's name stands for itself, beside the languages.
         followed = metadata.conventions | {name: name for name in metadata.treebanks}
         pieces = metadata.treebank_pieces
-        encoder = PieceEncoder(
-            directory / "tokenizer.json",
+        is_half = torch.device(device).type == "cuda"
+        super().__init__(
+            network.model.to(torch.bfloat16) if is_half else network.model,
+            network.tokenizer,
             max_pieces=metadata.max_pieces,
+            device=device,
             openings={code: pieces[name] for code, name in followed.items() if name in pieces},
         )
-        is_half = torch.device(device).type == "cuda"
-        model = network.model.to(torch.bfloat16) if is_half else network.model
-        super().__init__(model, encoder, device=device)
         self.digest = files_digest(directory, TRAINED_FILES)
         self.feats_labels, self.treebanks = network.feats, metadata.treebanks
 
@@ -273,10 +262,9 @@ class HuggingFaceTeacher(_TorchTeacher):
             )
         self.feats_labels = tuple(dict.fromkeys(["_", *(feats for _, feats in pairs if feats)]))
         limit = int(getattr(model.config, "max_position_embeddings", 512) or 512)
+        tagger = _PooledLabels(model, pairs, (self.upos_labels, self.feats_labels))
         # RoBERTa's positions begin behind the padding index.
-        encoder = PieceEncoder(tokenizer, max_pieces=min(limit - 2, 510))
-        inventories = (self.upos_labels, self.feats_labels)
-        super().__init__(_PooledLabels(model, pairs, inventories), encoder, device=device)
+        super().__init__(tagger, tokenizer, max_pieces=min(limit - 2, 510), device=device)
         self.digest = files_digest(directory, _HUGGING_FACE_FILES)
 
 
