@@ -46,13 +46,13 @@ class Examples:
 
     Attributes:
         features: Hashes. Shape (n, n_features).
-        offsets: Scores of the layers below, in nats. Shape (n,).
+        offsets: Scores of the layers below, in eighths of a nat. Shape (n,).
         n_ends: How much says that a boundary is there. Shape (n,).
         n_insides: How much says that none is there. Shape (n,).
     """
 
     features: Codes
-    offsets: Floats
+    offsets: NDArray[np.int32]
     n_ends: Floats
     n_insides: Floats
 
@@ -65,6 +65,7 @@ def fit(groups: Sequence[Examples], l2: float) -> NDArray[np.int8]:
     """
     groups = [group for group in groups if len(group.features)]
     rows = [table_rows(group.features, _N_ROWS) for group in groups]
+    offsets = [(group.offsets / LEVELS_PER_NAT).astype(np.float32) for group in groups]
     counts = np.zeros(_N_ROWS)
     for group, of_group in zip(groups, rows, strict=True):
         seen = np.repeat(np.minimum(group.n_ends + group.n_insides, 3.0), of_group.shape[1])
@@ -78,8 +79,8 @@ def fit(groups: Sequence[Examples], l2: float) -> NDArray[np.int8]:
 
     def gradient_at(weights: Floats) -> NDArray[Any]:
         gradient = (l2 * weights).astype(np.float64)
-        for group, of_group in zip(groups, rows, strict=True):
-            scores = group.offsets + weights[of_group].sum(axis=1)
+        for group, below, of_group in zip(groups, offsets, rows, strict=True):
+            scores = below + weights[of_group].sum(axis=1)
             probs = 1 / (1 + np.exp(-np.clip(scores, -30, 30)))
             errors = probs * (group.n_ends + group.n_insides) - group.n_ends
             repeated = np.repeat(errors, of_group.shape[1])

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from mtag_core.arrays import spread
 from mtag_core.languages import UNKNOWN
 from mtag_core.segmentation import boundary_features, chunk_ends
-from mtag_core.segmentation.boundary_layers import LEVELS_PER_NAT, BoundaryLayer
+from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.spaced import ChunkStream, SpacedTokenizer
 from mtag_core.segmentation.word_units import (
@@ -135,21 +135,21 @@ def train_layer(
     return _tuned(below, replace(layer, end_weights=weights), dev, language)
 
 
-def mark_lines(lines: Sequence[str], n_lines: int) -> MarkedText | None:
+def mark_lines(lines: Sequence[str], n_lines: int) -> list[MarkedText]:
     """Chooses lines of running text, a sentence each, more or less, that end as sentences do.
 
     Returns:
-        Some of them joined, without token ends inside lines; None if there is no such line.
+        A text of some of them joined, without token ends inside; none if there is no such line.
     """
     short_forms = _abbreviations(lines)
     chosen = _choose(lines, short_forms, n_lines)
     if not chosen:
-        return None
+        return []
     marked = _mark_sentences([[Surface(s, (s,))] for s in chosen], _LONGEST_TEXT)
     matches = _DOUBTFUL.finditer(marked.text)
     doubtful = [match.end() for match in matches if not _is_short(match, short_forms)]
     is_doubtful = _flags(doubtful, len(marked.text)) & ~marked.is_sentence_end
-    return replace(marked, is_doubtful=is_doubtful)
+    return [replace(marked, is_doubtful=is_doubtful)]
 
 
 def span_f1(guessed: NDArray[np.bool_], gold: NDArray[np.bool_]) -> float:
@@ -189,7 +189,7 @@ def _sentence_f1(tokenizer: SpacedTokenizer, marked: MarkedText) -> float:
 
 def _token_examples(tokenizer: SpacedTokenizer, marked: MarkedText) -> list[Examples]:
     """Gaps inside chunks: those that a chunk decides alone, and those before its last full stop."""
-    blocks = list(_blocks(tokenizer, marked))
+    scorer, blocks = tokenizer.scorer, list(_blocks(tokenizer, marked))
     starts, ends = (
         np.concatenate(c) for c in zip(*((s.starts, s.ends) for s, _ in blocks), strict=True)
     )
@@ -218,13 +218,8 @@ def _token_examples(tokenizer: SpacedTokenizer, marked: MarkedText) -> list[Exam
     before_stops = np.concatenate([before_stops, chunk_ends.stop_features(around)], axis=1)
     is_apart = is_end[is_stop].astype(np.float32)
     return [
-        Examples(alone, _nats(tokenizer.scorer.token_scores(alone)), at_end, inside),
-        Examples(
-            before_stops,
-            _nats(tokenizer.scorer.token_scores(before_stops)),
-            is_apart,
-            1 - is_apart,
-        ),
+        Examples(alone, scorer.token_scores(alone), at_end, inside),
+        Examples(before_stops, scorer.token_scores(before_stops), is_apart, 1 - is_apart),
     ]
 
 
@@ -250,17 +245,13 @@ def _end_examples(
     features = np.concatenate(found)
     is_end = np.concatenate(labels).astype(np.float32) * np.float32(weight)
     scores = tokenizer.scorer.end_scores(features)
-    return Examples(features, _nats(scores), is_end, np.float32(weight) - is_end)
+    return Examples(features, scores, is_end, np.float32(weight) - is_end)
 
 
 def _blocks(tokenizer: SpacedTokenizer, marked: MarkedText) -> Iterator[tuple[ChunkStream, Codes]]:
     lines = (match.span() for match in _LINE.finditer(marked.text))
     while block := list(islice(lines, _BLOCK_LINES)):
         yield tokenizer.chunks(marked.text, block)
-
-
-def _nats(scores: NDArray[np.int32]) -> NDArray[np.float32]:
-    return (scores / LEVELS_PER_NAT).astype(np.float32)
 
 
 def _with_lists(layer: BoundaryLayer, sentences: Sentences) -> BoundaryLayer:

@@ -176,8 +176,7 @@ class _Trainer:
 
     def _marked(self, language: str, n_lines: int) -> list[MarkedText]:
         lines = chain.from_iterable(map(self._lines, written_standards(language) or (language,)))
-        marked = mark_lines(list(islice(lines, _MOST_LINES * n_lines)), n_lines)
-        return [marked] if marked else []
+        return mark_lines(list(islice(lines, _MOST_LINES * n_lines)), n_lines)
 
     def _splits(self, language: str) -> _Model:
         sentences = _whole(language, self.treebanks.all(language))
