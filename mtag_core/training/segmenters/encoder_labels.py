@@ -126,6 +126,7 @@ def _label_boundaries(options: LabelBoundariesOptions) -> Iterator[Path]:
             starts = np.cumsum([len(ends) for _, ends, _ in group[:-1]])
             for (text, ends, _), some in zip(group, np.split(probs, starts), strict=True):
                 yield treebanks.marked_line(text, ends, some)
+            _LOGGER.info("%s: %d lines labelled", path.name, len(group))
 
     yield from _written(options, texts, treebanks.SEGMENTED, labelled)
 
@@ -227,6 +228,7 @@ def _label_splits(options: LabelSplitsOptions, language: str) -> Iterator[Path]:
             least = options.least_probability
             guesses = split_encoder.guess_splits(model, table, table.place(group), least)
             yield from map(treebanks.split_line, guesses)
+            _LOGGER.info("%s: %d sentences labelled", path.name, len(guesses))
 
     yield from _written(options, texts, treebanks.SPLITS, labelled)
 
@@ -248,7 +250,6 @@ def _written(
         output = options.output / f"{name}{suffix}"
         with create_text(output) as sink:
             sink.writelines(labelled(path))
-        _LOGGER.info("%s is labelled", name)
         yield output
 
 
