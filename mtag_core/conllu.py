@@ -55,6 +55,11 @@ class ConlluSentence:
         return metadata
 
     @property
+    def starts_document(self) -> bool:
+        """Whether a `# newdoc` stands before it."""
+        return not self.metadata.keys().isdisjoint(("newdoc", "newdoc id"))
+
+    @property
     def tokens(self) -> list[tuple[str, ...]]:
         """The rows that get a label: those with an integer ID."""
         return [row for row in self.rows if row[ID].isdecimal()]

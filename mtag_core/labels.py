@@ -9,6 +9,7 @@ from typing import Any
 
 from mtag_core.errors import BundleError, LabelError
 from mtag_core.lemma_exceptions import EXCEPTIONS, NO_EXCEPTIONS, LemmaExceptions
+from mtag_core.treebank_classifier import TREEBANK_CLASSIFIER, Styles, TreebankClassifier
 
 UPOS_LABELS: tuple[str, ...] = tuple(
     "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()
@@ -30,6 +31,7 @@ class Labels:
         lemma_rules_of_upos: As `feats_of_upos`, of the rules; empty without rules.
         styles: Code of a language to the treebank whose style its tags have by default.
         exceptions: Forms whose lemma rules are not the model's; they are in a file of their own.
+        classifier: Chooses the treebank that a document follows, likewise; None in older bundles.
     """
 
     upos: tuple[str, ...]
@@ -40,6 +42,7 @@ class Labels:
     lemma_rules_of_upos: tuple[tuple[int, ...], ...] = ()
     styles: Mapping[str, str] = field(default_factory=dict)
     exceptions: LemmaExceptions = field(default=NO_EXCEPTIONS, compare=False)
+    classifier: TreebankClassifier | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Checks that the inventories fit each other.
@@ -73,6 +76,15 @@ class Labels:
                     f"{upos}: {name} ids {list(ids)[:3]}..., expected at least one, each from 0 to "
                     f"{len(tags) - 1}"
                 )
+
+    def followed(self, treebank_style: Sequence[str]) -> Styles:
+        """The styles of a tagger with that option."""
+        return Styles(
+            treebank_style,
+            treebanks=self.treebanks,
+            default=self.styles,
+            classifier=self.classifier,
+        )
 
     def to_json(self) -> str:
         """The inventories as JSON text; `from_json` reads it."""
@@ -113,7 +125,7 @@ class Labels:
 
 
 def load_labels(bundle: Path) -> Labels:
-    """Reads the inventories of a bundle's directory, with its exceptions of lemmas.
+    """Reads the inventories of a bundle's directory, with what has a file of its own.
 
     Raises:
         BundleError: A file is missing or something else.
@@ -123,11 +135,13 @@ def load_labels(bundle: Path) -> Labels:
         labels = Labels.from_json(path.read_text(encoding="utf-8"))
     except (OSError, LabelError) as error:
         raise BundleError(f"{path}: {error}") from error
-    path = bundle / EXCEPTIONS
-    if not path.exists():
-        return labels
-    exceptions = LemmaExceptions.load(path, n_treebanks=len(labels.treebanks))
-    return replace(labels, exceptions=exceptions)
+    if (path := bundle / EXCEPTIONS).exists():
+        exceptions = LemmaExceptions.load(path, n_treebanks=len(labels.treebanks))
+        labels = replace(labels, exceptions=exceptions)
+    if (path := bundle / TREEBANK_CLASSIFIER).exists():
+        classifier = TreebankClassifier.load(path, treebanks=labels.treebanks)
+        labels = replace(labels, classifier=classifier)
+    return labels
 
 
 def group_by_upos(

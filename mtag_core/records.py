@@ -62,6 +62,7 @@ class Sentence:
         multiword_tokens: In order, not overlapping.
         sent_id: The id the input gave it (CoNLL-U), or None.
         is_trained: False where the tagger has not learnt the language from a treebank.
+        treebank: The one whose style its tags get, where its document decides that; else None.
     """
 
     text: str
@@ -74,6 +75,7 @@ class Sentence:
     multiword_tokens: tuple[MultiwordToken, ...] = ()
     sent_id: str | None = None
     is_trained: bool = True
+    treebank: str | None = None
 
 
 def bare_sentence(forms: tuple[str, ...], *, language: str = "und") -> Sentence:

@@ -3,8 +3,8 @@
 Treebanks of one language contradict each other, and a model that does not know which one is meant
 has to guess. A style goes by its treebank's name, such as `pl_lfg`; a bundle lists those that its
 model can follow (`mtag_core.labels`). Some have a segmenter, too (`mtag_core.segmentation`). A
-bundle also names the style that a language's tags have where the user names none; `mixed` means
-none, so that the model guesses.
+bundle also names the style that a language's tags have where the user names none. With `mixed` each
+document has the style of the treebank whose text it is most like (`mtag_core.treebank_classifier`).
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from mtag_core.errors import UsageError
 from mtag_core.languages import written_standards
 
 MIXED = "mixed"
-"""In the place of treebanks: no style at all."""
+"""In the place of treebanks: each document has its own; none where the bundle cannot tell."""
 
 
 def treebank_language(treebank: str) -> str:
@@ -49,7 +49,9 @@ def check_treebank_style(names: Iterable[str], *, treebanks: Collection[str]) ->
     names = tuple(names)
     if MIXED in names:
         if set(names) != {MIXED}:
-            raise UsageError(f"treebank style {MIXED!r} means none; name no other beside it")
+            raise UsageError(
+                f"treebank style {MIXED!r} is chosen by document; name no other beside it"
+            )
         return
     language_to_name: dict[str, str] = {}
     for name in names:

@@ -12,14 +12,9 @@ FLOORS = (
     {"mtag_core.options"},
     {"mtag_core.languages"},
     {"mtag_core.scripts"},
-    {"mtag_core.language_words", "mtag_core.lemma_exceptions"},
-    {
-        "mtag_core.conllu",
-        "mtag_core.treebank_style",
-        "mtag_core.labels",
-        "mtag_core.langid",
-        "mtag_core.storage",
-    }
+    {"mtag_core.language_words", "mtag_core.lemma_exceptions", "mtag_core.treebank_style"},
+    {"mtag_core.treebank_classifier"},
+    {"mtag_core.conllu", "mtag_core.labels", "mtag_core.langid", "mtag_core.storage"}
     | {"mtag_core.wikipedia"},
     {"mtag_core.corpus", "mtag_core.lemmas", "mtag_core.segmentation"},
     {"mtag_core.tagging"},
@@ -60,7 +55,7 @@ OWNERS = {
     "numpy": {"mtag_core.arrays", "mtag_core.langid", "mtag_core.language_words"}
     | {"mtag_core.lemma_exceptions"}
     | {"mtag_core.output", "mtag_core.scripts", "mtag_core.segmentation"}
-    | {"mtag_core.tagging"},
+    | {"mtag_core.tagging", "mtag_core.treebank_classifier"},
     "onnx": set(),
     "onnxruntime": {"mtag_core.tagging"},
     "opencc": set(),

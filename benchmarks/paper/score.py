@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--default_style",
         action="store_true",
-        help="the styles that the bundle names for languages; default: mixed, as in the paper",
+        help="the styles that the bundle names for languages; default: mixed, by document",
     )
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--name", help="of the file in docs/results; default: system and mode")

@@ -24,6 +24,7 @@ from mtag_core.training.options import (
     AdaptOptions,
     AverageOptions,
     BundleTrainingOptions,
+    ClassifierOptions,
     CorpusOptions,
     DistillOptions,
     ExportOptions,
@@ -312,6 +313,12 @@ COMMANDS = (
         "make the bundle that tagging loads from a trained student",
         older="export",
         is_verbose=True,
+    ),
+    _recipe(
+        "bundle classifier",
+        "export.bundle_classifier",
+        ClassifierOptions,
+        "learn for a bundle which treebank of a language a document is most like",
     ),
     _recipe(
         "bundle unpack",

@@ -52,8 +52,8 @@ class EvaluateOptions:
     )
     how: EvaluationOptions = group(EvaluationOptions(), section="a tagger")
     treebank_style: tuple[str, ...] = option(
-        "tag in these treebanks' style; or mixed, for none; if left out, in the styles that the "
-        "model names",
+        "tag in these treebanks' style; or mixed, each document in that of the treebank that it is "
+        "most like; if left out, in the styles that the model names",
         (),
         metavar="TREEBANK",
         split=split_names,

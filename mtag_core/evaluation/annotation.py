@@ -39,6 +39,8 @@ class Annotation:
         source: Path of the file, for messages.
         characters: The forms of all surface tokens without spaces.
         sentences: Span of each sentence in `characters`.
+        documents: Number of the first sentence of each document: of the file's first and of those
+            with a `# newdoc`.
         tokens: Span of each surface token.
         token_lines: Line of each surface token, from 1; empty when there was no file.
         token_forms: Surface tokens as written.
@@ -58,6 +60,7 @@ class Annotation:
     source: str
     characters: str = ""
     sentences: list[tuple[int, int]] = field(default_factory=list)
+    documents: list[int] = field(default_factory=list)
     tokens: list[tuple[int, int]] = field(default_factory=list)
     token_lines: list[int] = field(default_factory=list)
     token_forms: list[str] = field(default_factory=list)
@@ -144,6 +147,8 @@ class _Parser:
 
     def _add_sentence(self, sentence: ConlluSentence) -> None:
         start, first_word = self._n_characters, len(self._annotation.words)
+        if not self._annotation.sentences or sentence.starts_document:
+            self._annotation.documents.append(len(self._annotation.sentences))
         heads: list[tuple[int, str]] = []
         last_covered, span = 0, (0, 0)
         first_line = sentence.line + len(sentence.comments)

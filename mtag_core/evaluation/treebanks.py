@@ -48,7 +48,7 @@ class TreebankTagger(Protocol):
     def tag_tokens(
         self, sentences: Iterable[Sequence[str]], *, language: str | None = None
     ) -> Iterable[TaggedSentence]:
-        """Tags pre-tokenised sentences of a language, in order."""
+        """Tags pre-tokenised sentences of one document in a language, in order."""
         ...
 
     def tag(
@@ -230,7 +230,8 @@ def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions)
         )
         system = annotation_of_tagged(text, tagged, replace_x=options.replace_x)
     else:
-        tagged = list(tagger.tag_tokens(gold_forms(gold), language=code))
+        documents = gold_documents(gold)
+        tagged = [s for forms in documents for s in tagger.tag_tokens(forms, language=code)]
         system = with_tags(gold, tagged, replace_x=options.replace_x)
     return TreebankResult(
         treebank=match["treebank"] if match else name,
@@ -292,17 +293,18 @@ def raw_text(gold: Annotation, *, language: str) -> str:
     return "".join(parts)
 
 
-def gold_forms(gold: Annotation) -> list[list[str]]:
-    """The forms of each sentence."""
-    forms: list[list[str]] = []
+def gold_documents(gold: Annotation) -> list[list[list[str]]]:
+    """The forms of each sentence of each document."""
+    sentences: list[list[str]] = []
     start = 0
     for _, end in gold.sentences:
         last = start
         while last < len(gold.words) and gold.words[last][1] <= end:
             last += 1
-        forms.append(gold.forms[start:last])
+        sentences.append(gold.forms[start:last])
         start = last
-    return forms
+    starts = [*gold.documents, len(sentences)]
+    return [sentences[first:last] for first, last in itertools.pairwise(starts)]
 
 
 def with_tags(gold: Annotation, tagged: Iterable[TaggedSentence], *, replace_x: bool) -> Annotation:

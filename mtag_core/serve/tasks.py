@@ -131,8 +131,7 @@ def sentences_of(task: Task, tagger: TextTagger) -> Iterator[Sentence]:
     if task.input == TEXT:
         return tagger.segment(task.data, task.language)
     read = _READERS[task.input]
-    sentences = list(read(task))
-    return iter(sentences if task.language else tagger.identify(sentences))
+    return iter(tagger.identify(list(read(task))))
 
 
 def _read_conllu(task: Task) -> Iterator[Sentence]:

@@ -30,7 +30,7 @@ from mtag_core.tagging.tagged import BatchReport, TaggedSentence
 from mtag_core.tagging.tagger_options import TaggerOptions, Untrained, trained_languages
 from mtag_core.tagging.text_streams import tag_pairs, tag_texts
 from mtag_core.tagging.windows import EncodedSentence, buffers
-from mtag_core.treebank_style import MIXED, languages_of, treebank_language
+from mtag_core.treebank_style import MIXED, treebank_language
 
 K = TypeVar("K")
 Context = TypeVar("Context")
@@ -40,7 +40,7 @@ _DEFAULT_OPTIONS = TaggerOptions()
 
 
 class Tagger:
-    """Tags text. A sentence's tags depend on the sentence, the bundle and the options alone.
+    """Tags text. Tags depend on sentence, bundle and options alone; with `mixed`, on the document.
 
     Not safe for use by several threads at once; give each process its own. Pickles by the bundle's
     path and the options, without `on_batch`.
@@ -86,11 +86,7 @@ class Tagger:
         self._model = model
         self._labels, self._labeller = labels, Labeller(labels)
         self._bundle_digest = digest
-        styles = dict(labels.styles) if MIXED not in options.treebank_style else {}
-        styles |= {language: name for name in named for language in languages_of(name)}
-        self._language_to_treebank = {
-            language: 1 + labels.treebanks.index(name) for language, name in styles.items()
-        }
+        self._styles = labels.followed(options.treebank_style)
         self.digest = options.digest(digest)
         self.piece_budget = DEFAULT_PIECE_BUDGET
         self.on_batch: Callable[[BatchReport], None] | None = None
@@ -112,7 +108,8 @@ class Tagger:
             path: Its directory or URL; None for the bundle inside mtag.
             treebank_style: Treebanks among `treebanks`, such as `pl_lfg`, whose style their
                 languages get, in tags and, where the bundle can, in tokens; at most one a language.
-                Others have the style that the bundle names; `["mixed"]` is none for any.
+                Others have the style that the bundle names. With `["mixed"]` each document follows
+                the treebank of its language whose text it is most like.
             language: Of all texts, unless a call names another: an ISO 639 code, a tag such as
                 `fr-FR` or an English name. None to find it for each line.
             languages: Those to choose among, likewise; any, if empty.
@@ -318,7 +315,7 @@ class Tagger:
         """Tags sentences that are split into tokens already.
 
         Args:
-            sentences: The forms of each sentence's tokens.
+            sentences: The forms of each sentence's tokens; all of one document.
             language: Of all sentences, as in `segment`; else `und`, which has no style.
 
         Returns:
@@ -331,10 +328,11 @@ class Tagger:
         check_many(sentences, what="sentences", expected="lists of forms", instead="tag")
         code = self._code(language) or UNKNOWN
         is_trained = code in self._trained
-        pairs = (
-            (None, joined_sentence(forms, index, language=code, is_trained=is_trained))
+        joined = (
+            joined_sentence(forms, index, language=code, is_trained=is_trained)
             for index, forms in enumerate(sentences)
         )
+        pairs = ((None, sentence) for sentence in self._styles.of_document(joined))
         return [tagged for _, tagged in self.tag_stream(pairs)]
 
     def tag_stream(self, pairs: Iterable[tuple[K, Sentence]]) -> Iterator[tuple[K, TaggedSentence]]:
@@ -359,17 +357,18 @@ class Tagger:
         return normalise_language(language, more_codes=known)
 
     def _kept(self, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-        for sentence in sentences:
-            if sentence.language in self._trained:
-                yield sentence
-            elif self.options.untrained == "tag":
-                yield replace(sentence, is_trained=False)
+        is_kept = self.options.untrained == "tag"
+        return self._styles.of_document(
+            sentence if sentence.language in self._trained else replace(sentence, is_trained=False)
+            for sentence in sentences
+            if is_kept or sentence.language in self._trained
+        )
 
     def encode(self, sentence: Sentence) -> EncodedSentence:
         """Splits a sentence's tokens into wordpieces, and chooses the style it gets."""
         if not sentence.forms:
             return EncodedSentence(sentence, [])
-        treebank = self._language_to_treebank.get(sentence.language, 0)
+        treebank = self._styles.number(sentence)
         windows = self._model.encode(forms_in_usual_case(sentence), treebank=treebank)
         return EncodedSentence(sentence, windows)
 

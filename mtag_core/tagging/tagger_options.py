@@ -45,7 +45,8 @@ class TaggerOptions:
 
     Attributes:
         treebank_style: Treebanks whose style their languages get, at most one a language, or
-            `mixed` alone; other languages get the style that the bundle names.
+            `mixed` alone, for the treebank whose text a document is most like; other languages get
+            the style that the bundle names.
         language: Of all texts; None to find it for each line.
         languages: Those that may be found; any, if empty.
         untrained: `tag` or `skip` sentences of languages that no treebank of the bundle is in.
@@ -54,7 +55,8 @@ class TaggerOptions:
     """
 
     treebank_style: tuple[str, ...] = option(
-        "tag the treebank's language in its style, such as pl_lfg; several with commas; or mixed",
+        "tag the treebank's language in its style, such as pl_lfg; several with commas; or mixed: "
+        "each document in that of the treebank that it is most like",
         (),
         metavar="TREEBANK",
         split=split_names,

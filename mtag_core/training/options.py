@@ -336,6 +336,14 @@ class ExportOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClassifierOptions:
+    """Options of `bundle classifier`."""
+
+    bundle: Path = option("a bundle; its classifier is written anew", metavar="DIR")
+    treebanks: Path = option("UD treebanks that the bundle learnt from", metavar="DIR")
+
+
+@dataclass(frozen=True, kw_only=True)
 class UnpackBundleOptions:
     """Options of `unpack-bundle`."""
 

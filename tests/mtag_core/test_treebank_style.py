@@ -26,7 +26,11 @@ def test_no_name_is_an_error():
     [
         (("pl_xyz",), KNOWN, "'pl_xyz': no treebank of the model, expected one of de_gsd"),
         (("pl_sz",), (), "treebank style 'pl_sz': the model knows no treebanks"),
-        (("mixed", "pl_sz"), KNOWN, "treebank style 'mixed' means none; name no other beside it"),
+        (
+            ("mixed", "pl_sz"),
+            KNOWN,
+            "treebank style 'mixed' is chosen by document; name no other beside it",
+        ),
         (("pl_sz", "pl_lfg"), KNOWN, "treebank styles 'pl_sz' and 'pl_lfg' are of one language"),
     ],
 )

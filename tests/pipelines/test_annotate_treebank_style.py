@@ -1,6 +1,7 @@
 """annotate with styles: other tags, other parts, and nothing written where they are wrong."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,12 @@ from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from pipelines.annotate import main
 from pipelines.options import parse_options
 from tests.pipelines.trees import annotate, tree
+
+_LIKE_LFG = "Zerknęła w lustro. Chodźmy!"
+_LIKE_SZ = (
+    "Nowa firma trafi do pierwszej piątki europejskich ubezpieczycieli. "
+    "Minister powiedział, że ustawa została przyjęta przez Sejm w 1995 roku."
+)
 
 
 @pytest.fixture
@@ -18,7 +25,7 @@ def bundle() -> str:
 @pytest.fixture
 def text(tmp_path) -> str:
     path = tmp_path / "a.txt"
-    path.write_text("Mój stary pies śpi w dużym domu.\n\nMein Hund schläft im Haus.\n", "utf-8")
+    path.write_text("Zerknęła w lustro i wyszła.\n\nMein Hund schläft im Haus.\n", "utf-8")
     return str(path)
 
 
@@ -34,11 +41,20 @@ def _rows(output):
     return {row["language"]: row for row in map(json.loads, filter(None, lines))}
 
 
+def _scores(output):
+    """By the name of a document's file, scores of FEATS of all its sentences."""
+    scores = {}
+    for path in sorted((output / "parts").iterdir()):
+        for row in map(json.loads, path.read_text("utf-8").splitlines()):
+            scores.setdefault(Path(row["doc_id"]).name, []).append(row["feats_scores"])
+    return scores
+
+
 def test_styles_give_other_parts_and_are_recorded(bundle, text, tmp_path):
     plain, told, again, default = (tmp_path / n for n in ("plain", "told", "again", "default"))
     assert _annotate(bundle, text, plain, "--treebank_style=mixed") == 0
-    assert _annotate(bundle, text, told, "--treebank_style", "pl_lfg", "fr_sequoia") == 0
-    assert _annotate(bundle, text, again, "--treebank_style=fr_sequoia,pl_lfg") == 0
+    assert _annotate(bundle, text, told, "--treebank_style", "pl_sz", "fr_sequoia") == 0
+    assert _annotate(bundle, text, again, "--treebank_style=fr_sequoia,pl_sz") == 0
     assert _annotate(bundle, text, default) == 0
     assert tree(told) == tree(again)
     shared = {path for path in tree(told).keys() & tree(plain).keys() if "/" in path}
@@ -46,7 +62,24 @@ def test_styles_give_other_parts_and_are_recorded(bundle, text, tmp_path):
     assert _rows(told)["pl"]["upos_scores"] != _rows(plain)["pl"]["upos_scores"]
     assert _rows(told)["de"]["upos_scores"] == _rows(default)["de"]["upos_scores"]
     config = json.loads((told / "run.json").read_text())["config"]
-    assert config["treebank_style"] == ["fr_sequoia", "pl_lfg"]
+    assert config["treebank_style"] == ["fr_sequoia", "pl_sz"]
+
+
+@pytest.mark.parametrize("flags", [[], ["--piece_budget=256"], ["--direct_num_workers=2"]])
+def test_a_mixed_document_has_one_style_however_long(bundle, tmp_path, flags):
+    # Its blocks are of 256 sentences. Alone, the short document follows the other treebank.
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "long.txt").write_text(f"{_LIKE_SZ}\n" * 150 + f"{_LIKE_LFG}\n" * 150, "utf-8")
+    (folder / "short.txt").write_text(f"{_LIKE_LFG}\n", "utf-8")
+    outputs = [tmp_path / name for name in ("mixed", "pl_lfg", "pl_sz")]
+    for output in outputs:
+        common = ["--language=pl", f"--treebank_style={output.name}"]
+        assert _annotate(bundle, str(folder), output, *common, *flags) == 0
+    mixed, lfg, sz = map(_scores, outputs)
+    assert len(mixed["long.txt"]) > 512
+    assert mixed["long.txt"] == sz["long.txt"] != lfg["long.txt"]
+    assert mixed["short.txt"] == lfg["short.txt"] != sz["short.txt"]
 
 
 def test_worker_processes_follow_the_styles(bundle, text, tmp_path):

@@ -37,9 +37,11 @@ from mtag_core.training.data.treebanks import (
 from mtag_core.training.export.lemma_exceptions import find_exceptions
 from mtag_core.training.export.model_card import format_model_card
 from mtag_core.training.export.quantisation import piece_graphs, word_graphs
+from mtag_core.training.export.treebank_classifier import fit_classifier
 from mtag_core.training.graphs.tagging_heads import LanguageLabels
 from mtag_core.training.networks.trained_model import FromBundle, TrainedModel, read_student
 from mtag_core.training.options import ExportOptions
+from mtag_core.treebank_classifier import TREEBANK_CLASSIFIER
 from mtag_core.treebank_style import treebank_language
 
 _CALIBRATION_SENTENCES_A_TREEBANK = 12
@@ -77,9 +79,9 @@ def export(options: ExportOptions) -> Path:
     reference, quantised = _graphs(trained, labels, learnt, names, options)
     _write_files(options.output, quantised, labels, trained=trained, options=options)
     is_trained_on_dev = trained.config.get("is_trained_on_dev", False)
-    if labels.lemma_rules:
+    if labels.treebanks:
         split = read_split(options.treebanks, train_on_dev=is_trained_on_dev, only=names)
-        labels = _with_exceptions(labels, split, trained.from_bundle, options)
+        labels = _with_tables(labels, split, trained.from_bundle, options)
         _write_labels(labels, options.output)
     scores = {}
     if not options.skip_scores:
@@ -250,9 +252,13 @@ def _write_files(
     _write_labels(labels, directory)
 
 
-def _with_exceptions(
+def _with_tables(
     labels: Labels, split: TreebankSplit, known: FromBundle, options: ExportOptions
 ) -> Labels:
+    classifier = fit_classifier(labels.treebanks, split.learnt, known.classifier)
+    labels = replace(labels, classifier=classifier)
+    if not labels.lemma_rules:
+        return labels
     # Treebanks that are not at hand keep those of the bundle that the model began with.
     found = {name: dict(pairs) for name, pairs in known.exceptions.items()}
     found |= find_exceptions(
@@ -269,6 +275,8 @@ def _write_labels(labels: Labels, directory: Path) -> None:
     (directory / "labels.json").write_text(labels.to_json(), encoding="utf-8")
     if labels.exceptions:
         labels.exceptions.save(directory / EXCEPTIONS)
+    if labels.classifier is not None:
+        labels.classifier.save(directory / TREEBANK_CLASSIFIER)
     write_manifest(directory, scores={})
 
 

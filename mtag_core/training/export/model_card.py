@@ -54,6 +54,13 @@ def _opening(config: Mapping[str, Any], labels: Labels) -> str:
         if labels.exceptions
         else ""
     )
+    n_classified = len(labels.classifier.treebank_to_weights) if labels.classifier else 0
+    classifier = (
+        f" {n_classified} treebanks, of languages that have several, are told apart by their "
+        "words, so that a document can follow the one that it is most like (`mixed`)."
+        if n_classified
+        else ""
+    )
     architecture = _words(config) if is_words else _pieces(config)
     return (
         "# Model card\n\n"
@@ -61,7 +68,7 @@ def _opening(config: Mapping[str, Any], labels: Labels) -> str:
         f"{len(labels.feats):,} bundles of morphological features{of_rules}.\n\n{architecture}; "
         "products in int8 (weights 7 bits, activations 8 with fixed scales), the rest in float32. "
         f"FEATS {'and lemma rules ' if is_words else ''}are scored among those that occur with the "
-        f"predicted part of speech.{exceptions}"
+        f"predicted part of speech.{exceptions}{classifier}"
     )
 
 

@@ -130,7 +130,14 @@ def _from_bundle(arrays: Arrays, labels: Labels) -> FromBundle:
             ranges[reader] = float(-zero * scale), float((MAX_ACTIVATION - zero) * scale)
     tables = zip(labels.treebanks, labels.exceptions.code_to_rule, strict=False)
     exceptions = {treebank: list(table.items()) for treebank, table in tables}
-    return FromBundle(labels.feats_of_upos, labels.lemma_rules_of_upos, ranges, exceptions)
+    weights = labels.classifier.treebank_to_weights if labels.classifier else {}
+    return FromBundle(
+        labels.feats_of_upos,
+        labels.lemma_rules_of_upos,
+        ranges,
+        exceptions,
+        {treebank: own.tolist() for treebank, own in weights.items()},
+    )
 
 
 def _attribute(nodes: Any, kind: str, name: str) -> Any:  # noqa: ANN401 (protobuf's)

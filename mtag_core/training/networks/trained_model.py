@@ -102,12 +102,14 @@ class FromBundle:
         ranges: By the name of the layer that reads an activation, its least and largest value.
         exceptions: By treebank, pairs of a form's code and its lemma rule
             (`mtag_core.lemma_exceptions`).
+        classifier: By treebank, its weights (`mtag_core.treebank_classifier`).
     """
 
     feats_of_upos: Sequence[Sequence[int]] = ()
     lemma_rules_of_upos: Sequence[Sequence[int]] = ()
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     exceptions: Mapping[str, Sequence[tuple[int, str]]] = field(default_factory=dict)
+    classifier: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

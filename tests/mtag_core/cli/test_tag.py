@@ -62,7 +62,7 @@ def test_wrong_calls_exit_with_2(argv, capsys):
 def test_styles_are_followed(capsys):
     arguments = ["tag", "Mój stary pies śpi.", "--language", "pl"]
     printed = []
-    for names in ("mixed", "pl_lfg,fr_sequoia", "pl_lfg"):
+    for names in ("mixed", "pl_sz,fr_sequoia", "pl_sz"):
         assert main([*arguments, "--treebank_style", names]) == 0
         printed.append(capsys.readouterr().out)
     assert printed[0] != printed[1] == printed[2]

@@ -10,14 +10,18 @@ from mtag_core.tagging.tagged import TaggedSentence
 class FakeTagger:
     """Tags everything NOUN or, from four characters on, X; splits text at spaces.
 
-    `calls` has the language and the treebank of each text. `lemmatise` makes lemmas of forms.
+    `calls` has the language and the treebank of each text, `n_sentences` how many those of each
+    document of tokens are. `lemmatise` makes lemmas of forms.
     """
 
     def __init__(self, *, lemmatise=None):
         self.calls = []
+        self.n_sentences = []
         self.lemmatise = lemmatise
 
     def tag_tokens(self, sentences, *, language=None):
+        sentences = list(sentences)
+        self.n_sentences.append(len(sentences))
         return [self._tagged(" ".join(forms), language or "und") for forms in sentences]
 
     def tag(self, text, *, language=None, segmented_as=None):

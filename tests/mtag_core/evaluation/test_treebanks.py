@@ -13,7 +13,7 @@ from mtag_core.evaluation.treebanks import (
     annotation_of_tagged,
     evaluate_file,
     evaluate_treebanks,
-    gold_forms,
+    gold_documents,
     raw_text,
 )
 from mtag_core.records import MultiwordToken, Sentence
@@ -181,8 +181,28 @@ def test_raw_text_has_ten_sentences_a_line():
     )
 
 
-def test_forms_are_grouped_by_sentence():
-    assert gold_forms(parse_annotation(GOLD, source="x")) == [["un", "arbre", "."], ["de", "le"]]
+def test_forms_are_grouped_by_document_and_sentence():
+    first, second = ["un", "arbre", "."], ["de", "le"]
+    one, two = GOLD.split("\n\n")[:2]
+    for comment, expected in (
+        ("", [[first, second]]),
+        ("# newdoc\n", [[first], [second]]),
+        ("# newdoc id = b\n", [[first], [second]]),
+        ("# newpar\n", [[first, second]]),
+    ):
+        gold = parse_annotation(f"{one}\n\n{comment}{two}\n\n", source="x")
+        assert gold_documents(gold) == expected
+    assert gold_documents(parse_annotation(f"# newdoc\n{one}\n\n", source="x")) == [[first]]
+    assert gold_documents(parse_annotation("", source="x")) == []
+
+
+def test_each_document_is_tagged_by_itself(tmp_path):
+    path = tmp_path / "fr_own-ud-test.conllu"
+    path.write_text(GOLD + f"# newdoc id = b\n{GOLD}")
+    tagger = FakeTagger()
+    result = evaluate_file(str(path), tagger, EvaluationOptions())
+    assert tagger.n_sentences == [2, 2]
+    assert result.scores["UPOS"].n_correct == 8
 
 
 def test_tagged_sentences_become_the_annotation_of_their_conllu():

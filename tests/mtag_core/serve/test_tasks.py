@@ -64,6 +64,20 @@ def test_each_input_has_the_same_tokens(form, data):
     assert [each.forms for each in sentences] == [("Ana", "sleeps", "."), ("Why", "not", ".")]
 
 
+@pytest.mark.parametrize("model", ["mtag", "fr"])
+def test_sentences_of_one_request_are_one_document(model):
+    documents = []
+
+    class Identifying(ServedTagger):
+        def identify(self, sentences):
+            documents.append([each.language for each in sentences])
+            return sentences
+
+    asked = task(data="Ana\n\nWhy", input="horizontal", model=model)
+    assert len(list(sentences_of(asked, Identifying()))) == 2
+    assert documents == [["fr" if model == "fr" else "und"] * 2]
+
+
 @pytest.mark.parametrize("output", ["conllu", "json"])
 def test_tokens_alone_have_no_tags(output):
     asked = task(tokenizer="", output=output)

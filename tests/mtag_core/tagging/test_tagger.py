@@ -1,5 +1,6 @@
 import random
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -221,6 +222,39 @@ def test_styles_do_not_depend_on_the_batch(tagger):
     parts = [POLISH, "Die Brücke ist gesperrt.", "Nobody knew why!"]
     alone = [s.feats_scores for part in parts for s in following.tag(part)]
     assert [s.feats_scores for s in following.tag("\n\n".join(parts))] == alone
+
+
+def test_a_mixed_document_has_one_style_and_does_not_depend_on_others(tagger):
+    mixed = tagger.following(("mixed",))
+    like_sz = (
+        "Nowa firma trafi do pierwszej piątki europejskich ubezpieczycieli. "
+        "Minister powiedział, że ustawa została przyjęta przez Sejm w 1995 roku."
+    )
+    texts = [POLISH, like_sz, f"{like_sz} {POLISH} {like_sz}", "Nobody knew why!", POLISH]
+    alone = [mixed.tag(text, language="pl") for text in texts]
+    assert list(mixed.pipe(texts, language="pl")) == alone
+    styles = [{sentence.sentence.treebank for sentence in text} for text in alone]
+    assert styles[:3] == [{"pl_lfg"}, {"pl_sz"}, {"pl_sz"}]
+    told = tagger.following(("pl_sz",)).tag(texts[2], language="pl")
+    assert [s.feats_scores for s in alone[2]] == [s.feats_scores for s in told]
+    tokens = [list(sentence.sentence.forms) for sentence in told]
+    of_tokens = mixed.tag_tokens(tokens, language="pl")
+    assert [s.feats for s in of_tokens] == [s.feats for s in told]
+
+
+def test_without_weights_of_treebanks_mixed_follows_none(tagger):
+    without = Tagger(
+        segmenter=tagger._base_segmenter,
+        model=tagger._model,
+        labels=replace(tagger._labels, classifier=None),
+        digest="x",
+        options=TaggerOptions(treebank_style=("mixed",)),
+    )
+    tokens = [POLISH.split(), "Das Haus ist alt .".split()]
+    for language in ("pl", "de"):
+        (untold, also) = tagger.tag_tokens(tokens)
+        found = without.tag_tokens(tokens, language=language)
+        assert [s.feats_scores for s in found] == [untold.feats_scores, also.feats_scores]
 
 
 def test_all_windows_of_a_long_sentence_follow_the_style(tagger):

@@ -13,6 +13,7 @@ from mtag_core.tagging.forms import FormFeatures
 from mtag_core.training.export.quantisation import word_graphs
 from mtag_core.training.graphs.tagging_heads import LanguageLabels
 from mtag_core.training.networks.trained_model import TrainedModel, read_student
+from mtag_core.treebank_classifier import TREEBANK_CLASSIFIER
 from tests.mtag_core.training.tiny_word_model import (
     LETTERS,
     N_FEATS,
@@ -78,6 +79,7 @@ def write_word_bundle(directory: Path, *, is_int8: bool = True) -> Path:
         (directory / name).write_bytes(graph)
     shutil.copyfile(model / "tokenizer.json", directory / "tokenizer.json")
     (directory / "labels.json").write_text(tiny_labels().to_json(), encoding="utf-8")
-    (directory / EXCEPTIONS).unlink(missing_ok=True)
+    for name in (EXCEPTIONS, TREEBANK_CLASSIFIER):
+        (directory / name).unlink(missing_ok=True)
     write_manifest(directory, scores={})
     return directory

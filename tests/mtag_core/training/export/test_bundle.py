@@ -91,6 +91,8 @@ def test_a_word_student_becomes_a_bundle(treebanks, tmp_path):
     assert tagger.tag_tokens([["fed"]], language="yy")[0].lemmas != ("jig",)
     labels = load_labels(tmp_path / "out")
     assert labels.styles == {"xx": "xx_a"}
+    # Each language has one treebank.
+    assert labels.classifier is not None and labels.classifier.languages == frozenset()
     # Lemmas of the treebank: `aba` of `ab`, `ca` of `cde`.
     rules = {
         upos: {labels.lemma_rules[rule] for rule in labels.lemma_rules_of_upos[index]}

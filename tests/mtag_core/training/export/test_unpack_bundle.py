@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from mtag_core.labels import load_labels
 from mtag_core.lemma_exceptions import EXCEPTIONS, LemmaExceptions
 from mtag_core.tagging.bundle import write_manifest
 from mtag_core.training.networks.trained_model import read_student
+from mtag_core.treebank_classifier import N_BUCKETS, TREEBANK_CLASSIFIER, TreebankClassifier
 from tests.mtag_core.training.tiny_teacher import write_model
 from tests.mtag_core.training.tiny_word_bundle import write_word_bundle
 from tests.without_packages import run_without
@@ -65,15 +67,24 @@ def test_a_student_that_reads_words_comes_back(tmp_path):
     }
 
 
-def test_exceptions_of_treebanks_that_are_not_at_hand_are_kept(treebanks, tmp_path):
+def test_tables_of_treebanks_that_are_not_at_hand_are_kept(treebanks, tmp_path):
     directory = write_word_bundle(tmp_path / "words")
+    labels = replace(load_labels(directory), treebanks=("pl_a", "pl_b"))
+    (directory / "labels.json").write_text(labels.to_json(), encoding="utf-8")
     table = [{7: "=go", 9: "l|0+|1+"}, {7: "=wend"}]
     LemmaExceptions.of(table).save(directory / EXCEPTIONS)
+    weights = dict.fromkeys(labels.treebanks, np.arange(N_BUCKETS).astype(np.int8))
+    TreebankClassifier(weights).save(directory / TREEBANK_CLASSIFIER)
     write_manifest(directory, scores={})
     assert _unpack(directory, tmp_path / "again") == 0
     flags = ["--model", str(tmp_path / "again"), "--treebanks", str(treebanks), "--skip_scores"]
     assert main(["export", *flags, "--output", str(tmp_path / "new")]) == 0
-    assert load_labels(tmp_path / "new").exceptions.code_to_rule == table
+    after = load_labels(tmp_path / "new")
+    assert after.exceptions.code_to_rule == table
+    assert after.classifier is not None
+    assert after.classifier.treebank_to_weights.keys() == weights.keys()
+    for name, kept in after.classifier.treebank_to_weights.items():
+        assert (kept == weights[name]).all()
 
 
 def _weights(directory):
