@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.arrays import DAMAGE, text_codes, write_arrays
+from mtag_core.arrays import DAMAGE, text_code, write_arrays
 from mtag_core.errors import BundleError
 from mtag_core.folding import fold
 
@@ -26,8 +26,7 @@ Numbers = NDArray[np.uint32]
 
 def exception_code(form: str, upos: str) -> int:
     """32 bits of a form and its part of speech. `Went` and `went` have the same."""
-    (code,) = text_codes([f"{(fold(form) or form).lower()} {upos}"])
-    return code
+    return text_code(f"{(fold(form) or form).lower()} {upos}")
 
 
 class LemmaExceptions:

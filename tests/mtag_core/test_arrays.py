@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtag_core.arrays import DAMAGE, write_arrays
+from mtag_core.arrays import DAMAGE, text_code, text_codes, write_arrays
 
 _ARRAYS = {
     "levels": np.arange(-60, 60, dtype=np.int8).reshape(12, 10),
@@ -46,3 +46,9 @@ def test_damage_is_one_of_the_named_errors(tmp_path: Path, place: int) -> None:
         np.load(stream, allow_pickle=False) as arrays,
     ):
         arrays["noise"]
+
+
+def test_a_text_has_the_same_code_alone_and_among_others():
+    texts = ["", "a", "\u0161koda", "two words", "a\0b", "\ud800"]
+    assert text_codes(texts) == list(map(text_code, texts))
+    assert text_codes(texts[:4]) == list(map(text_code, texts[:4]))
