@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable
 from itertools import dropwhile
 
+import mtag_core.wikipedia.quantities as quantities
 import mtag_core.wikipedia.template_names as names
-from mtag_core.wikipedia import quantities
 from mtag_core.wikipedia.calls import Call, Place
 from mtag_core.wikipedia.tags import HOLE, NOTHING, protect
 
