@@ -23,7 +23,6 @@ FLOORS = (
     {"mtag_core.training", "mtag_core.training.options"} | {"mtag_core.training.treebank_facts"},
     {"mtag_core.training.segmenter_options"},
     {"mtag_core.training.records"},
-    {"mtag_core.training.graphs"},
     {"mtag_core.training.networks"},
     {"mtag_core.training.data"},
     {"mtag_core.training.logits", "mtag_core.training.loops"},

@@ -1,7 +1,7 @@
 """Vectors of forms, computed once a distinct form and remembered.
 
 Nine of ten tokens of running text have been read before. A form's vector does not depend on the
-forms that are computed with it (see `mtag_core.training.graphs.student_graph`), so neither do tags
+forms that are computed with it (see `mtag_core.training.export.student_graph`), so neither do tags
 depend on what is remembered.
 """
 

@@ -1,6 +1,6 @@
 """Runs the student's ONNX graph: the only module that imports onnxruntime.
 
-The graph is built by `mtag_core.training.graphs.student_graph`.
+The graph is built by `mtag_core.training.export.student_graph`.
 """
 
 from collections.abc import Collection, Iterator, Sequence

@@ -36,9 +36,9 @@ from mtag_core.training.data.treebanks import (
 )
 from mtag_core.training.export.lemma_exceptions import find_exceptions
 from mtag_core.training.export.model_card import format_model_card
-from mtag_core.training.export.quantisation import piece_graphs, word_graphs
+from mtag_core.training.export.student_graph import piece_graphs, word_graphs
+from mtag_core.training.export.tagging_heads import LanguageLabels
 from mtag_core.training.export.treebank_classifier import fit_classifier
-from mtag_core.training.graphs.tagging_heads import LanguageLabels
 from mtag_core.training.networks.trained_model import FromBundle, TrainedModel, read_student
 from mtag_core.training.options import ExportOptions
 from mtag_core.treebank_classifier import TREEBANK_CLASSIFIER

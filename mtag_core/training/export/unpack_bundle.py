@@ -1,6 +1,6 @@
 """The student of a bundle as a trained model directory again, so that training can go on from it.
 
-The inverse of `mtag_core.training.graphs.student_graph`, up to its rounding to 7 and 8 bits. What
+The inverse of `mtag_core.training.export.student_graph`, up to its rounding to 7 and 8 bits. What
 divided the logits stays in the heads' weights.
 """
 
@@ -19,7 +19,7 @@ from mtag_core.errors import BundleError
 from mtag_core.labels import Labels, load_labels
 from mtag_core.tagging.bundle import FORMS, Bundle
 from mtag_core.tagging.wordpiece import MAX_PIECES
-from mtag_core.training.graphs.quantised_graph import MAX_ACTIVATION
+from mtag_core.training.export.quantised_graph import MAX_ACTIVATION
 from mtag_core.training.networks.trained_model import (
     EncoderConfig,
     FromBundle,

@@ -4,7 +4,7 @@ Windows and batches are those of the `Tagger`, and so are the best labels: the U
 largest logit and, among the FEATS labels that occur with it, the one with the largest logit. Logits
 are of all FEATS labels, whichever tag is predicted, as a student's FEATS head is trained on all.
 
-The bundle's graph (`mtag_core.training.graphs.student_graph`, int8 or float32) gives best labels
+The bundle's graph (`mtag_core.training.export.student_graph`, int8 or float32) gives best labels
 only. It is changed as the protocol buffer that it is, so that the `onnx` package is not needed: the
 few messages and fields used here are declared below, all others are kept as they are. Source: field
 numbers of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from mtag_core.errors import CheckpointError
-from mtag_core.training.graphs.quantised_graph import GraphShape
 
 WORDS = "words"
 """The architecture of a word student in `config.json`; the others say which encoder they have."""
@@ -110,6 +109,16 @@ class FromBundle:
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     exceptions: Mapping[str, Sequence[tuple[int, str]]] = field(default_factory=dict)
     classifier: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphShape:
+    """What a graph is built from beside the weights; the activation is `gelu` (erf) or `relu`."""
+
+    n_layers: int
+    n_heads: int
+    hidden_act: str = "gelu"
+    layer_norm_eps: float = 1e-12
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from mtag_core.labels import UPOS_LABELS, Labels
 from mtag_core.lemma_exceptions import EXCEPTIONS
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
 from mtag_core.tagging.forms import FormFeatures
-from mtag_core.training.export.quantisation import word_graphs
-from mtag_core.training.graphs.tagging_heads import LanguageLabels
+from mtag_core.training.export.student_graph import word_graphs
+from mtag_core.training.export.tagging_heads import LanguageLabels
 from mtag_core.training.networks.trained_model import TrainedModel, read_student
 from mtag_core.treebank_classifier import TREEBANK_CLASSIFIER
 from tests.mtag_core.training.tiny_word_model import (

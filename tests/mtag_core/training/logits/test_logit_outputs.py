@@ -8,9 +8,8 @@ from mtag_core.errors import BundleError
 from mtag_core.labels import UPOS_LABELS, Labels
 from mtag_core.tagging.student import Student, open_session
 from mtag_core.tagging.wordpiece import WordPiece
-from mtag_core.training.export.quantisation import observe_ranges
-from mtag_core.training.graphs.quantised_graph import GraphBuilder
-from mtag_core.training.graphs.student_graph import build_student_graph
+from mtag_core.training.export.quantised_graph import GraphBuilder
+from mtag_core.training.export.student_graph import build_student_graph, observe_ranges
 from mtag_core.training.logits.logit_teachers import (
     UPOS_LOGITS,
     feats_logits_name,

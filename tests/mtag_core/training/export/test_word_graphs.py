@@ -5,7 +5,7 @@ import pytest
 from mtag_core.errors import CheckpointError
 from mtag_core.tagging.form_vectors import feeds
 from mtag_core.tagging.forms import FormFeatures
-from mtag_core.training.graphs.student_graph import build_form_graph
+from mtag_core.training.export.student_graph import build_form_graph
 from mtag_core.training.networks.trained_model import read_student
 from tests.mtag_core.training.tiny_word_bundle import (
     FEATS_GROUPS,

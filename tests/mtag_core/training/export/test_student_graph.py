@@ -9,8 +9,7 @@ from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS, Labels
 from mtag_core.tagging.student import Student
 from mtag_core.tagging.wordpiece import WordPiece
-from mtag_core.training.export.quantisation import observe_ranges
-from mtag_core.training.graphs.student_graph import build_student_graph
+from mtag_core.training.export.student_graph import build_student_graph, observe_ranges
 from mtag_core.training.networks.trained_model import read_student
 from tests.mtag_core.training.tiny_teacher import N_FEATS, write_model
 from tests.mtag_core.training.torch_logits import torch_logits

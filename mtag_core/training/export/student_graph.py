@@ -1,6 +1,6 @@
 """The ONNX graphs of students: wordpieces to labels, or forms to vectors and vectors to labels.
 
-Products are in int8 (see `mtag_core.training.graphs.quantised_graph`). Batches hold sentences of
+Products are in int8 (see `mtag_core.training.export.quantised_graph`). Batches hold sentences of
 one length, so there is neither padding nor mask. FEATS bundles are scored only for the part of
 speech that was predicted, one small product a part of speech in place of one product with all of
 them. A model with treebank adapters has one more input, the number of the treebank, whose adapter
@@ -16,28 +16,38 @@ reads an activation; without ranges they are in float32. With `has_observed` tho
 input of each linear layer, as `OBSERVED` and the layer's name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import TensorProto
 
 from mtag_core.errors import CheckpointError
 from mtag_core.labels import Labels
-from mtag_core.tagging.wordpiece import MAX_PIECES
+from mtag_core.tagging.form_vectors import feeds
+from mtag_core.tagging.forms import FormFeatures
+from mtag_core.tagging.wordpiece import MAX_PIECES, WordPiece
 from mtag_core.tagging.words import MAX_WORDS
-from mtag_core.training.graphs.quantised_graph import (
-    GraphShape,
+from mtag_core.training.export.quantised_graph import (
+    Feed,
     QuantisedGraph,
     Range,
     Values,
     Weights,
+    observe,
+    session_of,
 )
-from mtag_core.training.graphs.tagging_heads import (
+from mtag_core.training.export.tagging_heads import (
     LanguageLabels,
     TaggingHeads,
     TokenRuns,
     token_values,
 )
+from mtag_core.training.networks.trained_model import GraphShape, TrainedModel
+
+Told = tuple[Sequence[str], int]
 
 _INT = TensorProto.INT64
 _HEADS = "heads"
@@ -271,3 +281,87 @@ class _TaggerGraph(TaggingHeads):
             [of_language, lambda: self.heads(tokens, labels, prefix="all.")],
             outputs=list(_LABELS),
         )
+
+
+def piece_graphs(
+    trained: TrainedModel, labels: Labels, sentences: Iterable[Told], wordpiece: WordPiece
+) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Builds the graph of a student of wordpieces by file name: in float32, and in int8."""
+    build = partial(build_student_graph, trained.weights, trained.shape, labels)
+    ranges = observe_ranges(build(has_observed=True), sentences, wordpiece)
+    ranges = _widened(ranges, trained)
+    return {"tagger.onnx": build()}, {"tagger.onnx": build(ranges=ranges)}
+
+
+def word_graphs(
+    trained: TrainedModel,
+    labels: Labels,
+    sentences: Iterable[Told],
+    features: FormFeatures,
+    *,
+    languages: LanguageLabels | None = None,
+) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Builds the graphs of a student of words by file name: in float32, and in int8.
+
+    `sentences` are the forms of each and the number of its treebank, 0 where it has none.
+    """
+    told = [(forms[:MAX_WORDS], treebank) for forms, treebank in sentences if forms]
+    forms = list(dict.fromkeys(form for each, _ in told for form in each))
+    form_feeds = list(feeds(features(forms)))
+    encode = partial(build_form_graph, trained.weights, trained.shape)
+    form_ranges = observe(encode(has_observed=True), (feed for _, feed in form_feeds))
+    reference = {"forms.onnx": encode()}
+    session = session_of(reference["forms.onnx"])
+    vectors = {
+        forms[index]: vector
+        for indices, feed in form_feeds
+        for index, vector in zip(indices, session.run(["vectors"], feed)[0], strict=True)
+    }
+    build = partial(build_tagger_graph, trained.weights, trained.shape, labels)
+    tag = partial(build, languages=languages)
+    ranges = observe(build(has_observed=True), _word_feeds(told, vectors))
+    reference["tagger.onnx"] = tag()
+    return reference, {
+        "forms.onnx": encode(ranges=_widened(form_ranges, trained)),
+        "tagger.onnx": tag(ranges=_widened(ranges, trained)),
+    }
+
+
+def observe_ranges(
+    graph: bytes, sentences: Iterable[Told], wordpiece: WordPiece
+) -> dict[str, Range]:
+    """As `observe`, of a student of wordpieces on sentences, with their treebanks and without.
+
+    A thousand sentences are enough.
+    """
+    return observe(graph, _piece_feeds(sentences, wordpiece))
+
+
+def _piece_feeds(sentences: Iterable[Told], wordpiece: WordPiece) -> Iterator[Feed]:
+    for forms, treebank in sentences:
+        for window, number in product(wordpiece.encode(forms), sorted({0, treebank})):
+            yield {
+                "piece_ids": np.array([window.piece_ids]),
+                "first_piece_index": np.array(window.first),
+                "last_piece_index": np.array(window.last),
+                "treebank": np.array(number),
+            }
+
+
+def _word_feeds(
+    sentences: Iterable[Told], vectors: Mapping[str, NDArray[np.float16]]
+) -> Iterator[Feed]:
+    for forms, treebank in sentences:
+        for number in sorted({0, treebank}):
+            yield {
+                "vectors": np.array([[vectors[form] for form in forms]]),
+                "treebank": np.array(number),
+            }
+
+
+def _widened(ranges: Mapping[str, Range], trained: TrainedModel) -> dict[str, Range]:
+    # The sentences may be of one language, the bundle that the model began with knew others.
+    known = trained.from_bundle.ranges
+    bounds = {name: (each.low, each.high) for name, each in ranges.items()}
+    pairs = {name: zip(bounds[name], known.get(name, bounds[name]), strict=True) for name in bounds}
+    return {name: Range(min(low), max(high)) for name, (low, high) in pairs.items()}

@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 from onnx import TensorProto
 
-from mtag_core.training.graphs.quantised_graph import CONTRIB, QuantisedGraph, Values
+from mtag_core.training.export.quantised_graph import CONTRIB, QuantisedGraph, Values
 
 Groups = Sequence[Sequence[int]]
 """For each UPOS label its labels of a head, ascending."""

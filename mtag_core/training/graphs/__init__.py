@@ -1,1 +1,0 @@
-"""ONNX graphs, built node by node."""
