@@ -29,6 +29,7 @@ from mtag_core.storage import (
     split_patterns,
     use_http_access,
 )
+from mtag_core.tagging.bundle import BUNDLE_HELP
 from mtag_core.tagging.tagger_options import TaggerOptions
 from mtag_core.treebank_style import unused_styles
 from pipelines.metrics import MetricsOptions
@@ -290,7 +291,7 @@ class AnnotateOptions:
     )
     tagger: TaggerOptions = group(section="languages")
     model: str | None = option(
-        "directory or URL of a bundle; the one in mtag if left out",
+        BUNDLE_HELP,
         None,
         metavar="DIR",
         section="model",

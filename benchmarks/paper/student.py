@@ -37,6 +37,10 @@ def main(argv: list[str] | None = None) -> int:
     if labels.treebanks:
         score.main([*common, *treebanks, "--gold_treebank"])
         score.main([*common, *treebanks, "--raw", "--gold_treebank"])
+    if args.bundle == DEFAULT_BUNDLE:
+        free = ["student", "--bundle", "free", "--workers", str(args.workers), *treebanks]
+        score.main([*free, "--name", "student-free-gold"])
+        score.main([*free, "--raw", "--name", "student-free-raw"])
     score.main([*common, *mixed, "--name", "student-codemixed"])
     score.main([*common, *mixed, "--replace_x", "--name", "student-codemixed-x"])
     sizes.main(["--bundle", str(args.bundle)])

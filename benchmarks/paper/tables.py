@@ -55,6 +55,7 @@ _SYSTEMS = {
     "student-{}": "student, multilingual (the bundle)",
     "student-{}-style": "student, one style a language (the default)",
     "student-{}-told": "student, told the treebank",
+    "student-free-{}": "student, free bundle (learnt 29 of the treebanks)",
 }
 _AS_TREEBANK = "raw, as the treebank"
 # Setting in the names of facts, to what rows of a treebank's scores call it.

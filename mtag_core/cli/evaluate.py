@@ -18,7 +18,7 @@ from mtag_core.evaluation.treebanks import (
 from mtag_core.option_values import positive
 from mtag_core.options import Flags, group, option
 from mtag_core.storage import exists, join, list_files
-from mtag_core.tagging.bundle import MANIFEST
+from mtag_core.tagging.bundle import BUNDLE_HELP, MANIFEST, bundle_location
 from mtag_core.treebank_style import split_names
 
 _TAGGER_FLAGS = (
@@ -45,7 +45,7 @@ class EvaluateOptions:
         section="a tagger",
     )
     bundle: str | None = option(
-        "directory or URL of the model; the shipped one if left out",
+        BUNDLE_HELP,
         None,
         metavar="DIR",
         section="a tagger",
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _score_tagger(options: EvaluateOptions) -> str:
     _check_unused(options, ("counts",), needed="--gold and --system")
-    if options.bundle and not exists(join(options.bundle, MANIFEST)):
+    if options.bundle and not exists(join(bundle_location(options.bundle), MANIFEST)):
         raise UsageError(
             f"--bundle {options.bundle}: no {MANIFEST} there; "
             "leave the flag out for the shipped model"

@@ -17,7 +17,7 @@ from mtag_core.option_values import not_negative, positive, seconds
 from mtag_core.options import Flags, group, option
 from mtag_core.serve.app import Limits, create_app
 from mtag_core.serve.workers import Workers
-from mtag_core.tagging.bundle import Bundle
+from mtag_core.tagging.bundle import BUNDLE_HELP, Bundle
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.tagging.tagger_options import TaggerOptions, trained_languages
 
@@ -43,9 +43,7 @@ class ServeOptions:
         parse=seconds,
         section="limits",
     )
-    bundle: str | None = option(
-        "directory or URL; the shipped one if left out", None, metavar="DIR", section="model"
-    )
+    bundle: str | None = option(BUNDLE_HELP, None, metavar="DIR", section="model")
     tagger: TaggerOptions = group(section="languages")
 
 

@@ -13,6 +13,7 @@ from mtag_core.errors import FormatError, UsageError
 from mtag_core.options import Flags, group, option
 from mtag_core.output.visible import visible
 from mtag_core.records import Sentence
+from mtag_core.tagging.bundle import BUNDLE_HELP
 from mtag_core.tagging.tagged import TaggedSentence
 from mtag_core.tagging.tagger_options import TaggerOptions
 from mtag_core.treebank_style import unused_styles
@@ -36,9 +37,7 @@ class TagOptions:
     allow_redirects: bool = option(
         "follow a server that sends us to another host for a file", False, section="input"
     )
-    bundle: str | None = option(
-        "directory or URL; the shipped one if left out", None, metavar="DIR", section="model"
-    )
+    bundle: str | None = option(BUNDLE_HELP, None, metavar="DIR", section="model")
     tagger: TaggerOptions = group(section="languages")
     format: str | None = option(
         "table for a text, conllu for files if left out", None, choices=_FORMATS, section="output"

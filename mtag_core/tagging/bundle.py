@@ -43,7 +43,13 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_MANIFEST_BYTES = 2**24
 MAX_BUNDLE_BYTES = 2**30
 """A bundle at a URL may not be larger."""
-DEFAULT_BUNDLE = Path(__file__).parents[1] / "bundles" / "default"
+_SHIPPED = Path(__file__).parents[1] / "bundles"
+DEFAULT_BUNDLE = _SHIPPED / "default"
+SHIPPED_BUNDLES = ("default", "free")
+"""Names that stand for bundles inside mtag; `free` learnt from no non-commercial data."""
+BUNDLE_HELP = (
+    "directory or URL, or `free`, which learnt from no non-commercial data; `default` if none"
+)
 
 
 class BundleFile(NamedTuple):
@@ -75,14 +81,15 @@ class Bundle:
         """Checks a bundle's files.
 
         Args:
-            path: A directory or the URL of one; None for the bundle inside mtag.
+            path: A directory, the URL of one, or the name of a bundle inside mtag; None for its
+                default.
 
         Raises:
             BundleError: A file is missing, not listed or not what the manifest says, the manifest
                 is damaged, or a newer mtag wrote it.
             StorageError: A remote file cannot be read.
         """
-        location = storage.public_url(str(DEFAULT_BUNDLE if path is None else path))
+        location = bundle_location(path)
         manifest = _read_manifest(location)
         files = _parse_files(manifest.get("files"), path=storage.join(location, MANIFEST))
         digest = files_digest({name: file.sha256 for name, file in files.items()})
@@ -97,6 +104,13 @@ class Bundle:
             manifest.get("scores", {}),
             manifest.get("is_trained_on_dev", True),
         )
+
+
+def bundle_location(path: str | Path | None) -> str:
+    """The directory or URL that `Bundle.open` reads; a directory called `free` is `./free`."""
+    if path is None or path in SHIPPED_BUNDLES:
+        return str(_SHIPPED / (path or "default"))
+    return storage.public_url(str(path))
 
 
 def write_manifest(

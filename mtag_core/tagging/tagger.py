@@ -105,7 +105,7 @@ class Tagger:
         """Opens a model bundle.
 
         Args:
-            path: Its directory or URL; None for the bundle inside mtag.
+            path: Its directory, its URL or `free`; None for the default inside mtag.
             treebank_style: Treebanks among `treebanks`, such as `pl_lfg`, whose style their
                 languages get, in tags and, where the bundle can, in tokens; at most one a language.
                 Others have the style that the bundle names. With `["mixed"]` each document follows
