@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mtag_core.errors import BundleError, LabelError
+from mtag_core.known_lemmas import KNOWN_LEMMAS, NO_KNOWN_LEMMAS, KnownLemmas
 from mtag_core.lemma_exceptions import EXCEPTIONS, NO_EXCEPTIONS, LemmaExceptions
 from mtag_core.treebank_classifier import TREEBANK_CLASSIFIER, Styles, TreebankClassifier
 
@@ -32,6 +33,7 @@ class Labels:
         styles: Code of a language to the treebank whose style its tags have by default.
         exceptions: Forms whose lemma rules are not the model's; they are in a file of their own.
         classifier: Chooses the treebank that a document follows, likewise; None in older bundles.
+        known_lemmas: Those of treebanks, in a file of their own, too.
     """
 
     upos: tuple[str, ...]
@@ -43,6 +45,7 @@ class Labels:
     styles: Mapping[str, str] = field(default_factory=dict)
     exceptions: LemmaExceptions = field(default=NO_EXCEPTIONS, compare=False)
     classifier: TreebankClassifier | None = field(default=None, compare=False)
+    known_lemmas: KnownLemmas = field(default=NO_KNOWN_LEMMAS, compare=False)
 
     def __post_init__(self) -> None:
         """Checks that the inventories fit each other.
@@ -141,6 +144,8 @@ def load_labels(bundle: Path) -> Labels:
     if (path := bundle / TREEBANK_CLASSIFIER).exists():
         classifier = TreebankClassifier.load(path, treebanks=labels.treebanks)
         labels = replace(labels, classifier=classifier)
+    if (path := bundle / KNOWN_LEMMAS).exists():
+        labels = replace(labels, known_lemmas=KnownLemmas.load(path))
     return labels
 
 

@@ -112,19 +112,21 @@ def apply_rule(rule: str, form: str) -> str:
     parsed = _parse(rule)
     if isinstance(parsed, str):
         return parsed
-    folded = _folded(form)
-    base = folded if parsed.casing == "f" else folded.lower()
-    end = len(base) - parsed.end_cut
-    if parsed.start_cut >= end:
+    # Called for every new form: names of fields and calls that change nothing would cost time.
+    casing, start_cut, start, end_cut, end_added, marks = parsed
+    folded = form if form.isascii() else _folded(form)
+    base = folded if casing == "f" else folded.lower()
+    end = len(base) - end_cut
+    if start_cut >= end:
         return base.lower()
-    lemma = parsed.start + base[parsed.start_cut : end] + parsed.end
-    if parsed.marks:
-        lemma = _with_marks(lemma, parsed.marks)
-    if parsed.casing == "t":
+    lemma = start + base[start_cut:end] + end_added
+    if marks:
+        lemma = _with_marks(lemma, marks)
+    if casing == "t":
         lemma = lemma[:1].upper() + lemma[1:]
-    elif parsed.casing == "u":
+    elif casing == "u":
         lemma = lemma.upper()
-    return normalize("NFC", lemma)
+    return lemma if lemma.isascii() else normalize("NFC", lemma)
 
 
 def rule_inventory(rules: Iterable[str]) -> tuple[str, ...]:

@@ -12,7 +12,12 @@ FLOORS = (
     {"mtag_core.options"},
     {"mtag_core.languages"},
     {"mtag_core.scripts"},
-    {"mtag_core.language_words", "mtag_core.lemma_exceptions", "mtag_core.treebank_style"},
+    {
+        "mtag_core.known_lemmas",
+        "mtag_core.language_words",
+        "mtag_core.lemma_exceptions",
+        "mtag_core.treebank_style",
+    },
     {"mtag_core.treebank_classifier"},
     {"mtag_core.conllu", "mtag_core.labels", "mtag_core.langid", "mtag_core.storage"}
     | {"mtag_core.wikipedia"},
@@ -52,7 +57,7 @@ OWNERS = {
     "fugashi": set(),
     "google": set(),
     "numpy": {"mtag_core.arrays", "mtag_core.langid", "mtag_core.language_words"}
-    | {"mtag_core.lemma_exceptions"}
+    | {"mtag_core.known_lemmas", "mtag_core.lemma_exceptions"}
     | {"mtag_core.output", "mtag_core.scripts", "mtag_core.segmentation"}
     | {"mtag_core.tagging", "mtag_core.treebank_classifier"},
     "onnx": set(),

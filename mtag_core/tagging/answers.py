@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mtag_core.known_lemmas import has_lemma
 from mtag_core.labels import Labels
 from mtag_core.lemmas import apply_rule
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
 from mtag_core.tagging.windows import EncodedSentence, Window
+from mtag_core.treebank_style import treebank_language
 
 # Lemmas that are remembered by rule, form, UPOS and treebank; about 8 MB when full.
 _MAX_LEMMAS = 32_768
@@ -22,7 +24,7 @@ _MAX_LEMMAS = 32_768
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model says about tokens. Every array has shape (n_tokens,).
+    """What a model says about tokens. Every array but the last has shape (n_tokens,).
 
     Attributes:
         upos: Label ids.
@@ -31,6 +33,9 @@ class Answer:
         upos_score: Probability of `upos`.
         feats_score: Probability of `feats` among the bundles that occur with `upos`.
         lemmas: Label ids of lemma rules; None where the model knows none.
+        next_lemmas: Those of the next best rules, best first, shape (n_tokens, n_next); the best
+            rule stands in the place of rules that are far less likely. None where the model does
+            not say.
     """
 
     upos: NDArray[np.int64]
@@ -39,6 +44,7 @@ class Answer:
     upos_score: NDArray[np.float32]
     feats_score: NDArray[np.float32]
     lemmas: NDArray[np.int64] | None = None
+    next_lemmas: NDArray[np.int64] | None = None
 
 
 _NAMES = tuple(field.name for field in fields(Answer))
@@ -86,7 +92,8 @@ def in_order(windows: Sequence[Window], answers: Iterable[tuple[list[int], Answe
             values = getattr(answer, name)
             if values is not None:
                 if name not in joined:
-                    joined[name] = np.empty(int(sizes.sum()), values.dtype)
+                    shape = int(sizes.sum()), *values.shape[1:]
+                    joined[name] = np.empty(shape, values.dtype)
                 joined[name][places] = values
     return Answer(**joined)
 
@@ -97,7 +104,14 @@ class Labeller:
     def __init__(self, labels: Labels) -> None:
         self._upos, self._feats = (np.array(tags, object) for tags in (labels.upos, labels.feats))
         self._rules, self._exceptions = labels.lemma_rules, labels.exceptions
+        # Sentences of treebank 0 are of any language.
+        language_to_codes = labels.known_lemmas.language_to_codes
+        languages = map(treebank_language, labels.treebanks)
+        self._known = [(), *(language_to_codes.get(each, ()) for each in languages)]
         self._lemma: Callable[[int, str, str, int], str] = lru_cache(_MAX_LEMMAS)(self._new_lemma)
+        self._is_known: Callable[[int, str], bool] = lru_cache(_MAX_LEMMAS)(
+            lambda treebank, lemma: not (codes := self._known[treebank]) or has_lemma(codes, lemma)
+        )
 
     def tagged(
         self, sentences: Sequence[EncodedSentence], answer: Answer
@@ -116,15 +130,45 @@ class Labeller:
             answer.feats_score.tolist(),
         ]
         if answer.lemmas is not None and len(self._rules):
-            forms = chain.from_iterable(each.sentence.forms for each in sentences)
-            treebanks = chain.from_iterable(map(_treebanks, sentences))
-            lemmas = map(self._lemma, answer.lemmas.tolist(), forms, columns[0], treebanks)
-            columns.append(list(lemmas))
+            columns.append(self._lemmas(sentences, columns[0], answer.lemmas, answer.next_lemmas))
         return _cut([each.sentence for each in sentences], columns)
+
+    def _lemmas(
+        self,
+        sentences: Sequence[EncodedSentence],
+        upos: Sequence[str],
+        best: NDArray[np.int64],
+        following: NDArray[np.int64] | None,
+    ) -> list[str]:
+        forms = list(chain.from_iterable(each.sentence.forms for each in sentences))
+        treebanks = list(chain.from_iterable(map(_treebanks, sentences)))
+        lemmas = list(map(self._lemma, best.tolist(), forms, upos, treebanks))
+        if following is None:
+            return lemmas
+        (unsure,) = np.nonzero(following[:, 0] != best)
+        rows = zip(unsure.tolist(), best[unsure].tolist(), following[unsure].tolist(), strict=True)
+        for place, rule, others in rows:
+            treebank = treebanks[place]
+            # The lemmas of exceptions are known.
+            if not self._is_known(treebank, lemmas[place]):
+                known = self._known_lemma(treebank, forms[place], rule, others)
+                lemmas[place] = known or lemmas[place]
+        return lemmas
 
     def _new_lemma(self, rule: int, form: str, upos: str, treebank: int) -> str:
         known = self._exceptions.find(treebank, form, upos)
         return apply_rule(self._rules[rule] if known is None else known, form)
+
+    def _known_lemma(
+        self, treebank: int, form: str, best: int, following: Iterable[int]
+    ) -> str | None:
+        for rule in following:
+            if rule == best:
+                return None
+            lemma = apply_rule(self._rules[rule], form)
+            if self._is_known(treebank, lemma):
+                return lemma
+        return None
 
 
 def _treebanks(encoded: EncodedSentence) -> Iterator[int]:

@@ -8,6 +8,7 @@
     labels.json       its UPOS tags, FEATS bundles, lemma rules, treebanks and styles
     lemmas.npz        lemma rules of forms that it gets wrong; not in all bundles
     treebanks.npz     which treebank of a language a document is most like; not in all bundles
+    lemmas.known.npz  lemmas of treebanks; not in all bundles
     langid.ftz        language identification
     segmenters/       sentence and token segmenters, some files a language or treebank
     README.md         the model card

@@ -12,6 +12,7 @@ from pathlib import Path
 from mtag_core.errors import OutputError
 from mtag_core.evaluation.summary import averages
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankResult, evaluate_treebanks
+from mtag_core.known_lemmas import KNOWN_LEMMAS, KnownLemmas
 from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos
 from mtag_core.langid import WORDS_NAME
 from mtag_core.lemma_exceptions import EXCEPTIONS, LemmaExceptions
@@ -34,7 +35,11 @@ from mtag_core.training.data.treebanks import (
     treebank_name,
     treebanks_with,
 )
-from mtag_core.training.export.lemma_exceptions import find_exceptions
+from mtag_core.training.export.lemma_exceptions import (
+    find_exceptions,
+    find_known_lemmas,
+    languages_without_gain,
+)
 from mtag_core.training.export.model_card import format_model_card
 from mtag_core.training.export.student_graph import piece_graphs, word_graphs
 from mtag_core.training.export.tagging_heads import LanguageLabels
@@ -260,6 +265,16 @@ def _with_tables(
     if not labels.lemma_rules:
         return labels
     # Treebanks that are not at hand keep those of the bundle that the model began with.
+    plain, lemmas = Tagger.load(options.output), find_known_lemmas(split.learnt)
+    _write_labels(replace(labels, known_lemmas=KnownLemmas.of(lemmas)), options.output)
+    knowing = Tagger.load(options.output)
+    for language in languages_without_gain(plain, knowing, split.held_out):
+        lemmas.pop(language, None)
+    for language, codes in known.known_lemmas.items():
+        lemmas[language] = lemmas.get(language, set()).union(codes)
+    labels = replace(labels, known_lemmas=KnownLemmas.of(lemmas))
+    # Exceptions are those of a student that prefers known lemmas.
+    _write_labels(labels, options.output)
     found = {name: dict(pairs) for name, pairs in known.exceptions.items()}
     found |= find_exceptions(
         Tagger.load(options.output),
@@ -277,6 +292,8 @@ def _write_labels(labels: Labels, directory: Path) -> None:
         labels.exceptions.save(directory / EXCEPTIONS)
     if labels.classifier is not None:
         labels.classifier.save(directory / TREEBANK_CLASSIFIER)
+    if labels.known_lemmas:
+        labels.known_lemmas.save(directory / KNOWN_LEMMAS)
     write_manifest(directory, scores={})
 
 

@@ -1,8 +1,10 @@
-"""Finds forms whose lemma rule treebanks know better than a student.
+"""Finds what treebanks know of lemmas better than a student: exceptions, and all their lemmas.
 
-They are those to which treebanks give one rule, with a part of speech, and a student another: in a
-learnt sentence or, since it will read other sentences, among random words. Where such exceptions
-spoil more lemmas of held-out sentences than they mend, there are none.
+Languages in which a preference for known lemmas mends no lemma of held-out sentences have none.
+
+Exceptions are forms to which treebanks give one rule, with a part of speech, and a student another:
+in a learnt sentence or, since it will read other sentences, among random words. Where such
+exceptions spoil more lemmas of held-out sentences than they mend, there are none.
 
 A language's default style has those of all its treebanks, any other style those of its own.
 """
@@ -13,10 +15,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from itertools import chain
+from itertools import chain, groupby
 from multiprocessing import get_context
+from operator import attrgetter
 from typing import NamedTuple
 
+from mtag_core.known_lemmas import lemma_code
 from mtag_core.lemma_exceptions import exception_code
 from mtag_core.lemmas import apply_rule
 from mtag_core.tagging.tagger import Tagger
@@ -30,6 +34,9 @@ _MIN_SHARE = 0.66
 _N_SHUFFLES = 2
 _SHUFFLED_WORDS = 7
 
+# What is written with digits and marks has no dictionary form.
+_NO_WORDS = frozenset({"NUM", "PUNCT", "SYM", "X"})
+
 # Form, UPOS tag and lemma of each token of sentences, as a student gives them.
 _Tag = Callable[[Iterable[Sequence[str]]], Iterator[tuple[str, str, str]]]
 
@@ -40,7 +47,7 @@ def find_exceptions(
     """Tags sentences in each style and compares lemmas.
 
     Args:
-        tagger: Of a bundle without exceptions.
+        tagger: Of a bundle without exceptions, with known lemmas.
         split: What the student has learnt, and what is held out.
         default_styles: Treebanks whose style is that of their language.
         n_workers: Processes.
@@ -63,6 +70,42 @@ def find_exceptions(
     # Spawned, since a model's threads do not survive a fork.
     with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
         return dict(zip(names, pool.map(_of_style, styles), strict=True))
+
+
+def find_known_lemmas(sentences: Iterable[LabelledSentence]) -> dict[str, set[int]]:
+    """Collects the lemmas of words, by language, as `lemma_code` gives them."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for sentence in sentences:
+        columns = zip(sentence.forms, sentence.upos, training_rules(sentence), strict=True)
+        found[treebank_language(sentence.treebank)].update(
+            apply_rule(rule, form)
+            for form, upos, rule in columns
+            if rule is not None and upos not in _NO_WORDS
+        )
+    return {language: set(map(lemma_code, lemmas)) for language, lemmas in found.items()}
+
+
+def languages_without_gain(
+    plain: Tagger, knowing: Tagger, held_out: Iterable[LabelledSentence]
+) -> set[str]:
+    """Finds languages whose known lemmas mend no more lemmas than they spoil.
+
+    Args:
+        plain: Of a bundle without known lemmas.
+        knowing: Of one with them.
+        held_out: Sentences of any treebanks; a language without any is not in the result.
+    """
+    gains: Counter[str] = Counter()
+    for treebank, sentences in groupby(held_out, attrgetter("treebank")):
+        if treebank in plain.treebanks:
+            language, own = treebank_language(treebank), list(sentences)
+            for sign, tagger in ((-1, plain), (1, knowing)):
+                tag = partial(_tagged, tagger.following([treebank]), language)
+                gains[language] += sign * sum(
+                    apply_rule(rule, form) == lemma
+                    for (form, _, lemma), rule in _with_rules(tag, own)
+                )
+    return {language for language, gain in gains.items() if gain <= 0}
 
 
 class _Style(NamedTuple):

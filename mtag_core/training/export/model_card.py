@@ -49,8 +49,9 @@ def format_model_card(
 def _opening(config: Mapping[str, Any], labels: Labels) -> str:
     is_words = config.get("architecture") == "words"
     of_rules = f", and a lemma by one of {len(labels.lemma_rules):,} rules" if is_words else ""
-    exceptions = (
-        f" {len(labels.exceptions):,} forms, counted by style, have the lemma rule of treebanks."
+    tables = (
+        f" {len(labels.exceptions):,} forms, counted by style, have the lemma rule of treebanks; "
+        f"of others the {len(labels.known_lemmas):,} lemmas of treebanks are preferred."
         if labels.exceptions
         else ""
     )
@@ -68,7 +69,7 @@ def _opening(config: Mapping[str, Any], labels: Labels) -> str:
         f"{len(labels.feats):,} bundles of morphological features{of_rules}.\n\n{architecture}; "
         "products in int8 (weights 7 bits, activations 8 with fixed scales), the rest in float32. "
         f"FEATS {'and lemma rules ' if is_words else ''}are scored among those that occur with the "
-        f"predicted part of speech.{exceptions}{classifier}"
+        f"predicted part of speech.{tables}{classifier}"
     )
 
 

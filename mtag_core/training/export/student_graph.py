@@ -51,7 +51,7 @@ Told = tuple[Sequence[str], int]
 
 _INT = TensorProto.INT64
 _HEADS = "heads"
-_LABELS = ("feats", "feats_score", "lemmas")
+_LABELS = ("feats", "feats_score", "lemmas", "next_lemmas")
 
 
 def build_student_graph(
@@ -159,7 +159,9 @@ def build_tagger_graph(
     Inputs: `vectors` (n_sentences, n_words, hidden_width) float16, no padding; `treebank` () int64,
     1 for the first of them, 0 for none. Outputs, all (n_sentences * n_words,): `upos`,
     `second_upos`, `feats`, `lemmas` (label ids, int64), `upos_score`, `feats_score` (probabilities,
-    float32). `languages` says which labels to score where the treebank says the language.
+    float32); and `next_lemmas` (n_sentences * n_words, n_next), the next best rules, the best one
+    in the place of those that are far less likely. `languages` says which labels to score where the
+    treebank says the language.
     """
     graph = _TaggerGraph(weights, shape, ranges)
     read = graph.tokens()
@@ -168,7 +170,7 @@ def build_tagger_graph(
         graph.heads(tokens, labels)
     else:
         graph.heads_by_language(tokens, labels, languages)
-    outputs = token_values("upos", "second_upos", "feats", "lemmas", "upos_score", "feats_score")
+    outputs = {**token_values("upos", "second_upos", "upos_score"), **_label_values()}
     vectors = (TensorProto.FLOAT16, ("n_sentences", "n_words", "hidden_width"))
     return graph.finished(
         "words",
@@ -176,6 +178,11 @@ def build_tagger_graph(
         outputs=outputs,
         has_observed=has_observed,
     )
+
+
+def _label_values(prefix: str = "") -> Values:
+    *of_one, following = (prefix + name for name in _LABELS)
+    return {**token_values(*of_one), following: (_INT, ("n_tokens", "n_next"))}
 
 
 class _FormGraph(QuantisedGraph):
@@ -242,10 +249,12 @@ class _TaggerGraph(TaggingHeads):
 
     def heads(self, tokens: TokenRuns, labels: Labels, *, prefix: str = "") -> Values:
         """The labels of all languages; outputs have these names behind a prefix."""
-        feats, score, lemmas = (prefix + name for name in _LABELS)
+        feats, score, lemmas, following = (prefix + name for name in _LABELS)
         self.best_within_upos(tokens, "feats", labels.feats_of_upos, output=feats, score=score)
-        self.best_within_upos(tokens, "lemmas", labels.lemma_rules_of_upos, output=lemmas)
-        return token_values(feats, score, lemmas)
+        self.best_within_upos(
+            tokens, "lemmas", labels.lemma_rules_of_upos, output=lemmas, following=following
+        )
+        return _label_values(prefix)
 
     def heads_by_language(
         self, tokens: TokenRuns, labels: Labels, languages: LanguageLabels
@@ -273,8 +282,9 @@ class _TaggerGraph(TaggingHeads):
                     language=language,
                     output=f"language.{head}",
                     score="language.feats_score" if head == "feats" else None,
+                    following="language.next_lemmas" if head == "lemmas" else None,
                 )
-            return token_values(*(f"language.{name}" for name in _LABELS))
+            return _label_values("language.")
 
         self.choose(
             is_known,

@@ -8,6 +8,7 @@ language is known by its treebank: a twentieth of all. Their rows are gathered f
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from onnx import TensorProto
@@ -16,6 +17,9 @@ from mtag_core.training.export.quantised_graph import CONTRIB, QuantisedGraph, V
 
 Groups = Sequence[Sequence[int]]
 """For each UPOS label its labels of a head, ascending."""
+# Next best labels, and how far their logits may be below the best one's. Chosen on dev for lemmas.
+_N_NEXT = 5
+_MOST_BELOW = np.float32(3.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,12 @@ class TokenRuns:
     back: str
     tags: Sequence[str]
     reader: str
+
+
+class _Outputs(NamedTuple):
+    best: str
+    score: str | None
+    following: str | None
 
 
 def token_values(*names: str) -> Values:
@@ -90,7 +100,14 @@ class TaggingHeads(QuantisedGraph):
         return TokenRuns(runs, sorted_upos, back, tags, reader)
 
     def best_within_upos(
-        self, tokens: TokenRuns, head: str, groups: Groups, *, output: str, score: str | None = None
+        self,
+        tokens: TokenRuns,
+        head: str,
+        groups: Groups,
+        *,
+        output: str,
+        score: str | None = None,
+        following: str | None = None,
     ) -> None:
         """The best label of a head among those of each token's part of speech.
 
@@ -100,6 +117,8 @@ class TaggingHeads(QuantisedGraph):
             groups: The labels to score.
             output: Name of the value with the label ids.
             score: Name of one with the probability of the label in its group; None for none.
+            following: Name of one with the next best labels, shape (n_tokens, n_next); the best
+                label stands in the place of those that are far below it. None for none.
         """
         logits = [
             self.product(
@@ -112,8 +131,14 @@ class TaggingHeads(QuantisedGraph):
             for run, tag, own in zip(tokens.runs, tokens.tags, groups, strict=True)
         ]
         starts = self.constant(f"{head}_starts", _starts(groups))
-        place = self._best_places(logits, tokens, starts)
-        self._chosen(logits, tokens, self._ids(head, groups), place, output=output, score=score)
+        first = self.node("Gather", starts, tokens.upos)
+        place = (
+            self._near_places(logits, first, sizes=list(map(len, groups)))
+            if following
+            else self._best_places(logits, first)
+        )
+        outputs = _Outputs(output, score, following)
+        self._chosen(logits, tokens, self._ids(head, groups), place, outputs)
 
     def label_tables(self, head: str, tags: Sequence[str]) -> dict[str, str]:
         """The weights that `best_within_upos` has for a head, a label a row: by part of a layer.
@@ -140,11 +165,12 @@ class TaggingHeads(QuantisedGraph):
         language: str,
         output: str,
         score: str | None = None,
+        following: str | None = None,
     ) -> None:
         """As `best_within_upos` has scored, the best label among those of a language alone.
 
         Args:
-            tokens: As there, like `head`, `groups`, `output` and `score`.
+            tokens: As there, like `head`, `groups`, `output`, `score` and `following`.
             head: As there.
             groups: As there.
             tables: From `label_tables`.
@@ -152,7 +178,10 @@ class TaggingHeads(QuantisedGraph):
             language: Which it is, a scalar.
             output: As there.
             score: As there.
+            following: As there.
         """
+        if following:
+            languages = [[_padded(group) for group in own] for own in languages]
         places = [_places(own, groups) for own in languages]
         sizes = np.array([[len(ids) for ids in own] for own in languages], np.int64)
         ends = np.cumsum(sizes.sum(1))[:, None]
@@ -178,8 +207,14 @@ class TaggingHeads(QuantisedGraph):
             for i, run in enumerate(tokens.runs)
         ]
         starts = self.node("CumSum", size, self.whole(0), exclusive=1)
-        place = self.node("Gather", rows, self._best_places(logits, tokens, starts))
-        self._chosen(logits, tokens, self._ids(head, groups), place, output=output, score=score)
+        first = self.node("Gather", starts, tokens.upos)
+        place = (
+            self._near_places(logits, first, sizes=[1 + _N_NEXT] * len(logits))
+            if following
+            else self._best_places(logits, first)
+        )
+        ids = self.node("Gather", self._ids(head, groups), rows)
+        self._chosen(logits, tokens, ids, place, _Outputs(output, score, following))
 
     def _language_product(self, run: str, reader: str, chosen: Mapping[str, str]) -> str:
         kernel = self.node("Transpose", chosen["kernel"], perm=[1, 0])
@@ -189,10 +224,30 @@ class TaggingHeads(QuantisedGraph):
         weights = (kernel, scale, chosen["scales"], zero, "", chosen["bias"])
         return self.node("MatMulIntegerToFloat", run, *weights, domain=CONTRIB)
 
-    def _best_places(self, logits: Sequence[str], tokens: TokenRuns, starts: str) -> str:
+    def _best_places(self, logits: Sequence[str], first: str) -> str:
         best = [self.node("ArgMax", each, axis=1, keepdims=0) for each in logits]
-        joined = self.node("Concat", *best, axis=0)
-        return self.node("Add", joined, self.node("Gather", starts, tokens.upos))
+        return self.node("Add", self.node("Concat", *best, axis=0), first)
+
+    def _near_places(self, logits: Sequence[str], first: str, *, sizes: Sequence[int]) -> str:
+        """Shape (n_tokens, 1 + n_next); the best place stands in for what is missing."""
+        tops = [self._top(each, size) for each, size in zip(logits, sizes, strict=True)]
+        values, places = (self.node("Concat", *each, axis=0) for each in zip(*tops, strict=True))
+        best, best_place = (
+            self.node("Gather", each, *self.ints([0]), axis=1) for each in (values, places)
+        )
+        least = self.node("Sub", best, self.constant("most_below", _MOST_BELOW))
+        is_near = self.node("GreaterOrEqual", values, least)
+        near = self.node("Where", is_near, places, best_place)
+        return self.node("Add", near, self.node("Unsqueeze", first, *self.ints([1])))
+
+    def _top(self, logits: str, size: int) -> list[str]:
+        outputs = [f"{logits}.top", f"{logits}.top_places"]
+        n_best = min(1 + _N_NEXT, size)
+        tops = self.split_node("TopK", logits, *self.ints([n_best]), outputs=outputs, axis=1)
+        if n_best == 1 + _N_NEXT:
+            return tops
+        columns = self.ints([*range(n_best), *[0] * (1 + _N_NEXT - n_best)])
+        return [self.node("Gather", each, *columns, axis=1) for each in tops]
 
     def _chosen(
         self,
@@ -200,11 +255,16 @@ class TaggingHeads(QuantisedGraph):
         tokens: TokenRuns,
         ids: str,
         place: str,
-        *,
-        output: str,
-        score: str | None,
+        outputs: "_Outputs",
     ) -> None:
-        self.node("Gather", self.node("Gather", ids, place), tokens.back, output=output)
+        output, score, following = outputs
+        found = self.node("Gather", ids, place)
+        if following:
+            found = self.node("Gather", found, tokens.back)
+            self.node("Gather", found, self.whole(0), output=output, axis=1)
+            self.node("Slice", found, *self.ints([1], [1 + _N_NEXT], [1]), output=following)
+        else:
+            self.node("Gather", found, tokens.back, output=output)
         if score:
             best = [
                 self.node(
@@ -225,6 +285,11 @@ class TaggingHeads(QuantisedGraph):
 def _starts(groups: Groups) -> np.ndarray:
     sizes = [len(own) for own in groups]
     return np.cumsum([0, *sizes[:-1]]).astype(np.int64)
+
+
+def _padded(group: Sequence[int]) -> list[int]:
+    """A part of speech may have fewer labels in a language than are asked for."""
+    return [*group, *[group[0]] * (1 + _N_NEXT - len(group))]
 
 
 def _places(own: Groups, groups: Groups) -> list[int]:

@@ -130,6 +130,7 @@ def _from_bundle(arrays: Arrays, labels: Labels) -> FromBundle:
             ranges[reader] = float(-zero * scale), float((MAX_ACTIVATION - zero) * scale)
     tables = zip(labels.treebanks, labels.exceptions.code_to_rule, strict=False)
     exceptions = {treebank: list(table.items()) for treebank, table in tables}
+    known = {name: list(codes) for name, codes in labels.known_lemmas.language_to_codes.items()}
     weights = labels.classifier.treebank_to_weights if labels.classifier else {}
     return FromBundle(
         labels.feats_of_upos,
@@ -137,6 +138,7 @@ def _from_bundle(arrays: Arrays, labels: Labels) -> FromBundle:
         ranges,
         exceptions,
         {treebank: own.tolist() for treebank, own in weights.items()},
+        known,
     )
 
 

@@ -102,6 +102,7 @@ class FromBundle:
         exceptions: By treebank, pairs of a form's code and its lemma rule
             (`mtag_core.lemma_exceptions`).
         classifier: By treebank, its weights (`mtag_core.treebank_classifier`).
+        known_lemmas: By language, codes of lemmas (`mtag_core.known_lemmas`).
     """
 
     feats_of_upos: Sequence[Sequence[int]] = ()
@@ -109,6 +110,7 @@ class FromBundle:
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     exceptions: Mapping[str, Sequence[tuple[int, str]]] = field(default_factory=dict)
     classifier: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    known_lemmas: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

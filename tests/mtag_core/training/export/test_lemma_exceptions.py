@@ -1,11 +1,16 @@
 from types import SimpleNamespace
 from typing import cast
 
+from mtag_core.known_lemmas import lemma_code
 from mtag_core.lemma_exceptions import exception_code
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.training.data.train_dev_split import TreebankSplit
 from mtag_core.training.data.treebanks import LabelledSentence
-from mtag_core.training.export.lemma_exceptions import find_exceptions
+from mtag_core.training.export.lemma_exceptions import (
+    find_exceptions,
+    find_known_lemmas,
+    languages_without_gain,
+)
 
 
 class _Lowering:
@@ -68,3 +73,30 @@ def test_exceptions_that_spoil_more_than_they_mend_are_dropped():
     good, bad = _sentence("en_a", went="go"), _sentence("en_a", went="went")
     assert _found(learnt, [good, bad]) == {"en_a": {GO}}
     assert _found(learnt, [good, bad, bad]) == {"en_a": set()}
+
+
+def test_known_lemmas_are_those_of_words_of_all_treebanks_of_a_language():
+    mark = LabelledSentence("en_a", ("!",), ("PUNCT",), ("_",), "train", ("!",))
+    sentences = [_sentence("en_a", went="go"), mark, _sentence("en_b", ran="run", is_="_")]
+    assert find_known_lemmas([*sentences, _sentence("fr_c", va="aller")]) == {
+        "en": {lemma_code("go"), lemma_code("run")},
+        "fr": {lemma_code("aller")},
+    }
+
+
+class _Singular(_Lowering):
+    """A tagger of verbs that takes the last letter off."""
+
+    def tag_tokens(self, sentences, *, language):
+        for forms in map(tuple, sentences):
+            sentence = SimpleNamespace(forms=forms)
+            lemmas = tuple(form[:-1] for form in forms)
+            yield SimpleNamespace(sentence=sentence, upos=("VERB",) * len(forms), lemmas=lemmas)
+
+
+def test_languages_in_which_known_lemmas_mend_nothing_are_found():
+    plain, knowing = cast(Tagger, _Lowering()), cast(Tagger, _Singular())
+    mended, spoilt = _sentence("en_a", runs="run"), _sentence("en_b", has="has")
+    assert languages_without_gain(plain, knowing, [mended, mended, spoilt]) == set()
+    both = [mended, spoilt, _sentence("fr_c", vas="va"), _sentence("de_x", geht="geht")]
+    assert languages_without_gain(plain, knowing, both) == {"en"}

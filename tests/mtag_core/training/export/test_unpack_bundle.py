@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mtag_core.__main__ import main
+from mtag_core.known_lemmas import KNOWN_LEMMAS, KnownLemmas
 from mtag_core.labels import load_labels
 from mtag_core.lemma_exceptions import EXCEPTIONS, LemmaExceptions
 from mtag_core.tagging.bundle import write_manifest
@@ -75,6 +76,7 @@ def test_tables_of_treebanks_that_are_not_at_hand_are_kept(treebanks, tmp_path):
     LemmaExceptions.of(table).save(directory / EXCEPTIONS)
     weights = dict.fromkeys(labels.treebanks, np.arange(N_BUCKETS).astype(np.int8))
     TreebankClassifier(weights).save(directory / TREEBANK_CLASSIFIER)
+    KnownLemmas.of({"de": [3, 5]}).save(directory / KNOWN_LEMMAS)
     write_manifest(directory, scores={})
     assert _unpack(directory, tmp_path / "again") == 0
     flags = ["--model", str(tmp_path / "again"), "--treebanks", str(treebanks), "--skip_scores"]
@@ -85,6 +87,7 @@ def test_tables_of_treebanks_that_are_not_at_hand_are_kept(treebanks, tmp_path):
     assert after.classifier.treebank_to_weights.keys() == weights.keys()
     for name, kept in after.classifier.treebank_to_weights.items():
         assert (kept == weights[name]).all()
+    assert list(after.known_lemmas.language_to_codes["de"]) == [3, 5]
 
 
 def _weights(directory):
