@@ -9,7 +9,6 @@ the same models on a CPU.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,6 +27,7 @@ from benchmarks.harness import (
     medians,
     run_benchmark,
 )
+from mtag_core.labels import load_labels
 
 _Item = TypeVar("_Item")
 SENTENCE_WORDS = (32, 128)
@@ -81,7 +81,7 @@ def bert_systems(
     """
     tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
     pieces = [_pieces(tokenizer, sentence) for sentence in sentences]
-    labels = json.loads((bundle / "labels.json").read_text(encoding="utf-8"))
+    n_feats = len(load_labels(bundle).feats)
     bert = _TorchTagger(BertConfig(vocab_size=_MULTILINGUAL_VOCABULARY), n_labels=17, device=device)
     mini_config = BertConfig(
         vocab_size=tokenizer.get_vocab_size(),
@@ -90,7 +90,7 @@ def bert_systems(
         num_attention_heads=4,
         intermediate_size=1024,
     )
-    mini = _TorchTagger(mini_config, n_labels=17 + len(labels["feats"]), device=device)
+    mini = _TorchTagger(mini_config, n_labels=17 + n_feats, device=device)
     return {
         BERT: in_turn(pieces, bert.tag),
         "MiniBERT, torch fp32": in_turn(pieces, mini.tag),

@@ -1,6 +1,7 @@
 """The label inventories: which tag each of the model's classes stands for."""
 
 import json
+import lzma
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,10 @@ UPOS_LABELS: tuple[str, ...] = tuple(
     "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()
 )
 """The 17 universal parts of speech in label order. Source: Universal Dependencies 2."""
+LABELS = "labels.json.xz"
+"""The file's name in a bundle."""
+UNPACKED_LABELS = "labels.json"
+"""Its name in older bundles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +132,31 @@ class Labels:
             raise LabelError(f"label inventories expected as JSON: {error!r}") from error
 
 
+def save_labels(labels: Labels, bundle: Path) -> None:
+    """Writes what `load_labels` reads."""
+    (bundle / LABELS).write_bytes(lzma.compress(labels.to_json().encode()))
+    if labels.exceptions:
+        labels.exceptions.save(bundle / EXCEPTIONS)
+    if labels.classifier is not None:
+        labels.classifier.save(bundle / TREEBANK_CLASSIFIER)
+    if labels.known_lemmas:
+        labels.known_lemmas.save(bundle / KNOWN_LEMMAS)
+
+
 def load_labels(bundle: Path) -> Labels:
     """Reads the inventories of a bundle's directory, with what has a file of its own.
 
     Raises:
         BundleError: A file is missing or something else.
     """
-    path = bundle / "labels.json"
+    path = bundle / LABELS
+    if not path.exists() and (bundle / UNPACKED_LABELS).exists():
+        path = bundle / UNPACKED_LABELS
     try:
-        labels = Labels.from_json(path.read_text(encoding="utf-8"))
-    except (OSError, LabelError) as error:
+        packed = path.read_bytes()
+        text = lzma.decompress(packed) if path.name == LABELS else packed
+        labels = Labels.from_json(text.decode())
+    except (OSError, lzma.LZMAError, UnicodeDecodeError, LabelError) as error:
         raise BundleError(f"{path}: {error}") from error
     if (path := bundle / EXCEPTIONS).exists():
         exceptions = LemmaExceptions.load(path, n_treebanks=len(labels.treebanks))

@@ -5,7 +5,6 @@ Reads the facts in `docs/results/` and `docs/benchmarks/`; what was not measured
     python -m benchmarks paper.tables [table1 ... table6, lemmas, raw, treebanks]
 """
 
-import json
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
@@ -31,6 +30,7 @@ from benchmarks.paper.facts import (
 from benchmarks.paper.raw_tables import forms_section, kinds_section, raw_section, treebanks_section
 from mtag_core.evaluation.metrics import LEMMAS
 from mtag_core.evaluation.summary import markdown_table
+from mtag_core.labels import load_labels
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 OUTPUT = Path("docs/results.md")
@@ -234,7 +234,7 @@ def _table2() -> str:
 
 
 def _n_labels() -> int:
-    return len(json.loads((DEFAULT_BUNDLE / "labels.json").read_text(encoding="utf-8"))["feats"])
+    return len(load_labels(DEFAULT_BUNDLE).feats)
 
 
 def _table4() -> str:

@@ -5,7 +5,7 @@
     forms.onnx        the student's vectors of forms, int8; only where it reads words
     tagger.onnx       the student, int8
     tokenizer.json    its wordpieces
-    labels.json       its UPOS tags, FEATS bundles, lemma rules, treebanks and styles
+    labels.json.xz    its UPOS tags, FEATS bundles, lemma rules, treebanks and styles
     lemmas.npz        lemma rules of forms that it gets wrong; not in all bundles
     treebanks.npz     which treebank of a language a document is most like; not in all bundles
     lemmas.known.npz  lemmas of treebanks; not in all bundles

@@ -12,10 +12,10 @@ from pathlib import Path
 from mtag_core.errors import OutputError
 from mtag_core.evaluation.summary import averages
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankResult, evaluate_treebanks
-from mtag_core.known_lemmas import KNOWN_LEMMAS, KnownLemmas
-from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos
+from mtag_core.known_lemmas import KnownLemmas
+from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos, save_labels
 from mtag_core.langid import WORDS_NAME
-from mtag_core.lemma_exceptions import EXCEPTIONS, LemmaExceptions
+from mtag_core.lemma_exceptions import LemmaExceptions
 from mtag_core.lemmas import KEEP
 from mtag_core.tagging.bundle import MODEL_CARD, write_manifest
 from mtag_core.tagging.forms import FormFeatures
@@ -46,7 +46,6 @@ from mtag_core.training.export.tagging_heads import LanguageLabels
 from mtag_core.training.export.treebank_classifier import fit_classifier
 from mtag_core.training.networks.trained_model import FromBundle, TrainedModel, read_student
 from mtag_core.training.options import ExportOptions
-from mtag_core.treebank_classifier import TREEBANK_CLASSIFIER
 from mtag_core.treebank_style import treebank_language
 
 _CALIBRATION_SENTENCES_A_TREEBANK = 12
@@ -287,13 +286,7 @@ def _with_tables(
 
 
 def _write_labels(labels: Labels, directory: Path) -> None:
-    (directory / "labels.json").write_text(labels.to_json(), encoding="utf-8")
-    if labels.exceptions:
-        labels.exceptions.save(directory / EXCEPTIONS)
-    if labels.classifier is not None:
-        labels.classifier.save(directory / TREEBANK_CLASSIFIER)
-    if labels.known_lemmas:
-        labels.known_lemmas.save(directory / KNOWN_LEMMAS)
+    save_labels(labels, directory)
     write_manifest(directory, scores={})
 
 

@@ -29,7 +29,7 @@ from google.protobuf.message_factory import GetMessageClass
 from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
-from mtag_core.labels import UPOS_LABELS, load_labels
+from mtag_core.labels import UNPACKED_LABELS, UPOS_LABELS, load_labels
 from mtag_core.records import Sentence
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.models import TaggingModel, load_model
@@ -163,7 +163,7 @@ def _joined(parts: Sequence[TokenRows]) -> TokenRows:
 
 
 _GRAPH = "tagger.onnx"
-_FILES = (_GRAPH, "forms.onnx", "tokenizer.json", "labels.json")
+_FILES = (_GRAPH, "forms.onnx", "tokenizer.json", f"{UNPACKED_LABELS}*")
 
 
 class BundleTeacher(Teacher):

@@ -23,6 +23,7 @@ from benchmarks.baselines.meta_lstm.train import main as train_meta_lstm
 from benchmarks.baselines.meta_lstm.training import MetaLstmTagger
 from mtag_core import Tagger
 from mtag_core.__main__ import main
+from mtag_core.labels import load_labels
 from mtag_core.training.data.datasets import WordSentences
 from mtag_core.training.data.model_input import ModelInput
 from mtag_core.training.networks.model_files import Network
@@ -257,7 +258,7 @@ def test_exported_bundle(bundle, check):
             "constants": sha256(
                 str(sorted((i.name, list(i.dims)) for i in graph.initializer)).encode()
             ),
-            "labels": json.loads((bundle / "labels.json").read_text()),
+            "labels": json.loads(load_labels(bundle).to_json()),
             "upos": [list(sentence.upos) for sentence in tagged],
             "upos_scores": figures(np.concatenate([s.upos_scores for s in tagged])),
             "scores": manifest["scores"],

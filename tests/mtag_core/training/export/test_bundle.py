@@ -113,10 +113,10 @@ def test_scores_can_be_left_out(model, treebanks, tmp_path):
 
 def test_feats_are_scored_with_the_part_of_speech_they_occur_with(model, treebanks, tmp_path):
     _export(model, treebanks, tmp_path / "out")
-    labels = json.loads((tmp_path / "out" / "labels.json").read_text())
-    noun = labels["feats_of_upos"][labels["upos"].index("NOUN")]
-    assert labels["feats"].index("F=V1") in noun
-    assert labels["feats"].index("F=V2") not in noun
+    labels = load_labels(tmp_path / "out")
+    noun = labels.feats_of_upos[labels.upos.index("NOUN")]
+    assert labels.feats.index("F=V1") in noun
+    assert labels.feats.index("F=V2") not in noun
 
 
 def test_a_full_directory_is_left_alone(model, treebanks, tmp_path, capsys):

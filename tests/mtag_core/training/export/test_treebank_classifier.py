@@ -1,13 +1,15 @@
 import json
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mtag_core.cli.commands import call
 from mtag_core.errors import UsageError
-from mtag_core.labels import load_labels
+from mtag_core.labels import load_labels, save_labels
+from mtag_core.lemma_exceptions import NO_EXCEPTIONS
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE, MANIFEST, Bundle, write_manifest
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.export.treebank_classifier import fit_classifier
@@ -97,10 +99,9 @@ def test_a_bundle_without_a_classifier_gets_one(bundle, tmp_path):
 
 
 def test_a_bundle_that_knows_no_treebanks_needs_none(bundle, tmp_path):
-    labels = json.loads((bundle / "labels.json").read_text())
-    (bundle / "labels.json").unlink()
-    (bundle / "labels.json").write_text(json.dumps({**labels, "treebanks": [], "styles": {}}))
+    labels = load_labels(bundle)
     (bundle / "lemmas.npz").unlink()
+    save_labels(replace(labels, treebanks=(), styles={}, exceptions=NO_EXCEPTIONS), bundle)
     write_manifest(bundle, scores={})
     argv = ["bundle", "classifier", "--bundle", str(bundle), "--treebanks", str(tmp_path)]
     with pytest.raises(UsageError, match="knows no treebanks"):
