@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from mtag_core.errors import LabelError
-from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos
+from mtag_core.errors import BundleError, LabelError
+from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos, load_labels, save_labels
 
 FEATS = ("_", "Number=Sing", "Number=Plur", "Case=Nom")
 
@@ -64,3 +64,17 @@ def test_inventories_that_do_not_fit_are_named(labels, message):
 def test_other_json_is_refused(text):
     with pytest.raises(LabelError, match="expected as JSON"):
         Labels.from_json(text)
+
+
+def test_bundles_whose_labels_are_not_packed_are_read(tmp_path):
+    labels = Labels(("X",), ("_",), ((0,),))
+    (tmp_path / "labels.json").write_text(labels.to_json())
+    assert load_labels(tmp_path) == labels
+    save_labels(replace(labels, upos=("NOUN",)), tmp_path)
+    assert load_labels(tmp_path).upos == ("NOUN",)
+
+
+def test_damaged_labels_are_named(tmp_path):
+    (tmp_path / "labels.json.xz").write_bytes(b"no labels")
+    with pytest.raises(BundleError, match=r"labels\.json\.xz"):
+        load_labels(tmp_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mtag_core.known_lemmas import KNOWN_LEMMAS
-from mtag_core.labels import UPOS_LABELS, Labels
+from mtag_core.labels import UPOS_LABELS, Labels, save_labels
 from mtag_core.lemma_exceptions import EXCEPTIONS
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
 from mtag_core.tagging.forms import FormFeatures
@@ -79,8 +79,8 @@ def write_word_bundle(directory: Path, *, is_int8: bool = True) -> Path:
     for name, graph in (quantised if is_int8 else reference).items():
         (directory / name).write_bytes(graph)
     shutil.copyfile(model / "tokenizer.json", directory / "tokenizer.json")
-    (directory / "labels.json").write_text(tiny_labels().to_json(), encoding="utf-8")
     for name in (EXCEPTIONS, KNOWN_LEMMAS, TREEBANK_CLASSIFIER):
         (directory / name).unlink(missing_ok=True)
+    save_labels(tiny_labels(), directory)
     write_manifest(directory, scores={})
     return directory

@@ -6,7 +6,7 @@ import pytest
 
 from mtag_core.__main__ import main
 from mtag_core.known_lemmas import KNOWN_LEMMAS, KnownLemmas
-from mtag_core.labels import load_labels
+from mtag_core.labels import load_labels, save_labels
 from mtag_core.lemma_exceptions import EXCEPTIONS, LemmaExceptions
 from mtag_core.tagging.bundle import write_manifest
 from mtag_core.training.networks.trained_model import read_student
@@ -71,7 +71,7 @@ def test_a_student_that_reads_words_comes_back(tmp_path):
 def test_tables_of_treebanks_that_are_not_at_hand_are_kept(treebanks, tmp_path):
     directory = write_word_bundle(tmp_path / "words")
     labels = replace(load_labels(directory), treebanks=("pl_a", "pl_b"))
-    (directory / "labels.json").write_text(labels.to_json(), encoding="utf-8")
+    save_labels(labels, directory)
     table = [{7: "=go", 9: "l|0+|1+"}, {7: "=wend"}]
     LemmaExceptions.of(table).save(directory / EXCEPTIONS)
     weights = dict.fromkeys(labels.treebanks, np.arange(N_BUCKETS).astype(np.int8))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mtag_core.__main__ import main
-from mtag_core.labels import load_labels
+from mtag_core.labels import load_labels, save_labels
 from mtag_core.tagging.bundle import write_manifest
 from mtag_core.training.networks.trained_model import read_student
 from tests.mtag_core.training.tiny_word_bundle import tiny_labels, write_word_bundle
@@ -47,7 +47,7 @@ CONLLU = "1\tab\tab\tNOUN\t_\tF=V3\t_\t_\t_\t_\n2\tc\tca\tX\t_\tF=V2\t_\t_\t_\t_
 def test_what_a_bundle_knew_of_other_treebanks_is_kept(tmp_path):
     bundle = write_word_bundle(tmp_path / "bundle")
     styled = replace(tiny_labels(), styles={"en": "en_y"})
-    (bundle / "labels.json").write_text(styled.to_json())
+    save_labels(styled, bundle)
     write_manifest(bundle, scores={})
     (tmp_path / "ud").mkdir()
     for part in ("train", "dev"):
