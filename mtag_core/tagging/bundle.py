@@ -47,9 +47,9 @@ MAX_BUNDLE_BYTES = 2**30
 _SHIPPED = Path(__file__).parents[1] / "bundles"
 DEFAULT_BUNDLE = _SHIPPED / "default"
 SHIPPED_BUNDLES = ("default", "free")
-"""Names that stand for bundles inside mtag; `free` learnt from no non-commercial data."""
+"""Names of bundles inside mtag; `free` learnt from no treebank under a non-commercial licence."""
 BUNDLE_HELP = (
-    "directory or URL, or `free`, which learnt from no non-commercial data; `default` if none"
+    "directory or URL, or `free`, which learnt from no non-commercial treebank; `default` if none"
 )
 
 
