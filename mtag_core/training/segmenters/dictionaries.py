@@ -99,6 +99,24 @@ def _tag_file(directory: Path, path: Path) -> Path:
     return directory / f"{path.name.split('.')[0]}.tags.txt.xz"
 
 
+def in_both_scripts(
+    sentences: Iterable[treebanks.MarkedSentence],
+) -> Iterator[treebanks.MarkedSentence]:
+    """Yields Chinese sentences, then all of them again in traditional characters.
+
+    Text is mostly in simplified ones, treebanks in traditional ones.
+    """
+    import opencc
+
+    convert = opencc.OpenCC("s2tw").convert
+    kept = list(sentences)
+    yield from kept
+    for text, ends in kept:
+        converted = convert(text)
+        if len(converted) == len(text):
+            yield converted, ends
+
+
 def _mecab() -> Analyse:
     import fugashi
     import unidic_lite
@@ -130,5 +148,5 @@ def _jieba() -> Analyse:
     return words
 
 
-ANALYSERS: dict[str, Callable[[], Analyse]] = {"ja": _mecab, "yue": _jieba, "zh": _jieba}
+ANALYSERS: dict[str, Callable[[], Analyse]] = {"ja": _mecab, "zh": _jieba}
 """Language of a text to what analyses it."""

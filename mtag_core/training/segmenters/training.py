@@ -31,6 +31,7 @@ from mtag_core.training.langid import count_language_words
 from mtag_core.training.records import list_files, record_options
 from mtag_core.training.segmenter_options import TrainSegmentersOptions
 from mtag_core.training.segmenters import treebanks
+from mtag_core.training.segmenters.dictionaries import in_both_scripts
 from mtag_core.training.segmenters.layers import MarkedText, mark_lines, train_layer
 from mtag_core.training.segmenters.splits import CLITICS, CLOSED, OPEN, train_split_model
 from mtag_core.treebank_style import treebank_language
@@ -187,10 +188,13 @@ class _Trainer:
         # torch is an extra that the other segmenters do without.
         from mtag_core.training.segmenters.gap_networks import train_gap_network
 
-        labelled, has_spaces = self.options.labelled, language in treebanks.SPACED_INSIDE
+        has_spaces = language in treebanks.SPACED_INSIDE
+        labelled = treebanks.read_marked(self.options.labelled, language)
+        if language == "zh" and self.options.labelled:
+            labelled = in_both_scripts(labelled)
         network = train_gap_network(
             self.treebanks.all(language),
-            treebanks.read_marked(labelled, language),
+            labelled,
             epochs=self.options.gap_epochs,
             device=self.options.device,
             has_spaces=has_spaces,

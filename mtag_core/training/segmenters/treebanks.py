@@ -43,9 +43,6 @@ _FEW_TOKENS = 10_000
 SPACED_INSIDE = frozenset({"vi"})
 """Languages whose tokens may hold spaces."""
 
-# Text that is labelled besides a language's own: in the other script.
-_MORE_TEXT = {"zh": ("yue",)}
-
 SEGMENTED = ".segmented.txt.xz"
 SPLITS = ".splits.jsonl.xz"
 
@@ -137,15 +134,15 @@ def files_of(directory: Path, part: str, languages: Sequence[str]) -> list[Path]
 
 
 def texts_of(directory: Path, languages: Sequence[str]) -> dict[str, Path]:
-    """Files of text in some languages, those of Cantonese with Chinese, by their names.
+    """Files of text in some languages, by their names.
 
     Raises:
         InputNotFoundError: There is none.
     """
-    wanted = {*languages, *chain.from_iterable(_MORE_TEXT.get(name, ()) for name in languages)}
-    texts = {n: path for n, path in text_files(directory).items() if text_language(path) in wanted}
+    found = text_files(directory).items()
+    texts = {name: path for name, path in found if text_language(path) in languages}
     if not texts:
-        raise InputNotFoundError(f"{directory}: no text of {', '.join(sorted(wanted))}")
+        raise InputNotFoundError(f"{directory}: no text of {', '.join(languages)}")
     return texts
 
 

@@ -27,6 +27,13 @@ def test_units_have_the_tags_of_words_that_end_with_them(language, text, words):
     assert n_letters == list(accumulate(map(len, words.split())))
 
 
+def test_chinese_is_learnt_in_both_scripts():
+    pytest.importorskip("opencc", reason="install mtag[dictionaries]")
+    simplified = [("鳳山县", {2: 0.3}), ("国", {})]
+    traditional = [("鳳山縣", {2: 0.3}), ("國", {})]
+    assert list(dictionaries.in_both_scripts(simplified)) == simplified + traditional
+
+
 def test_a_word_that_ends_inside_a_unit_has_no_tag():
     table = find_units("か\u3099く", has_spaces=False)
     assert unit_tags(table, [("か", "x"), ("\u3099く", "y")]) == ["-", "y"]
