@@ -79,6 +79,7 @@ def _name(args: argparse.Namespace, options: EvaluationOptions) -> str:
     mode = _RAW_MODES[options.segmenter] if options.raw else "gold"
     suffix = ("-x" if options.replace_x else "") + ("-told" if options.gold_treebank else "")
     suffix += "-style" if args.default_style else ""
+    suffix += f"-by-{n}" if (n := options.document_sentences) else ""
     suffix += "-written" if options.lemmas_as_written else ""
     return f"{args.system}-{mode}{suffix}"
 

@@ -28,6 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     treebanks = ["--treebanks", f"{args.data}/ud/*/*-test.conllu.xz"]
     mixed = ["--treebanks", f"{args.data}/codeswitch/*-test.conllu.xz"]
     score.main([*common, *treebanks])
+    score.main([*common, *treebanks, "--document_sentences", "10"])
     for segmenter in SEGMENTERS:
         score.main([*common, *treebanks, "--raw", "--segmenter", segmenter])
     labels = load_labels(args.bundle)

@@ -26,6 +26,7 @@ from mtag_core.evaluation.annotation import (
 from mtag_core.evaluation.metrics import LEMMAS, NO_LEMMA, Score, score
 from mtag_core.languages import UNKNOWN, find_language, language_of
 from mtag_core.lemmas import clean_lemma
+from mtag_core.option_values import positive
 from mtag_core.options import option
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import TaggedSentence
@@ -99,6 +100,8 @@ class EvaluationOptions:
             tagger knows the treebank; of raw text, those that are identified as of the language. A
             tagger may segment them by it, too, whatever `segmenter` says.
         replace_x: The second most probable UPOS stands in where the best is X.
+        document_sentences: Gold tokens are tagged in documents of so many sentences at most. For
+            each of them the style `mixed` chooses a treebank.
         lemmas_as_written: Gold lemmas are as in the file but for NFC; else cleaned, as the tagger
             has learnt them (`mtag_core.lemmas`).
     """
@@ -116,6 +119,12 @@ class EvaluationOptions:
     replace_x: bool = option(
         "give the second most probable UPOS where the best is X (for code-mixed text)", False
     )
+    document_sentences: int | None = option(
+        "cut files into documents of so many sentences at most, for --treebank_style mixed; a "
+        "document is what a `# newdoc` begins, or the file, if left out",
+        None,
+        parse=positive,
+    )
     lemmas_as_written: bool = option(
         "compare lemmas with the files' own; if left out, with those cleaned as in training", False
     )
@@ -129,6 +138,8 @@ class EvaluationOptions:
         choice = self.segmenter
         if choice and not self.raw:
             raise UsageError(f"--segmenter {choice} changes segmentation: give --raw too")
+        if self.document_sentences and self.raw:
+            raise UsageError("--document_sentences is for gold tokens: leave out --raw or it")
         if self.gold_treebank and choice not in (None, "treebank"):
             raise UsageError(
                 f"--segmenter {choice}: --gold_treebank gives the treebank's; leave one out"
@@ -230,7 +241,7 @@ def evaluate_file(path: str, tagger: TreebankTagger, options: EvaluationOptions)
         )
         system = annotation_of_tagged(text, tagged, replace_x=options.replace_x)
     else:
-        documents = gold_documents(gold)
+        documents = gold_documents(gold, max_sentences=options.document_sentences)
         tagged = [s for forms in documents for s in tagger.tag_tokens(forms, language=code)]
         system = with_tags(gold, tagged, replace_x=options.replace_x)
     return TreebankResult(
@@ -293,8 +304,8 @@ def raw_text(gold: Annotation, *, language: str) -> str:
     return "".join(parts)
 
 
-def gold_documents(gold: Annotation) -> list[list[list[str]]]:
-    """The forms of each sentence of each document."""
+def gold_documents(gold: Annotation, *, max_sentences: int | None = None) -> list[list[list[str]]]:
+    """The forms of each sentence of each document, which may be cut into shorter ones."""
     sentences: list[list[str]] = []
     start = 0
     for _, end in gold.sentences:
@@ -304,6 +315,9 @@ def gold_documents(gold: Annotation) -> list[list[list[str]]]:
         sentences.append(gold.forms[start:last])
         start = last
     starts = [*gold.documents, len(sentences)]
+    if max_sentences:
+        pieces = itertools.starmap(range, itertools.pairwise(starts))
+        starts = [n for piece in pieces for n in piece[::max_sentences]] + starts[-1:]
     return [sentences[first:last] for first, last in itertools.pairwise(starts)]
 
 

@@ -57,7 +57,7 @@ def test_tables_hold_what_was_measured(capsys):
     for mode in ("gold", "raw", "raw-known"):
         write_facts(f"student-{mode}", [result(name) for name in names], command="")
     assert tables.main(["table1", "table4", "raw", "treebanks"]) == 0
-    assert "| student, multilingual (the bundle) | 12 | 90.0 / 90.0 |" in capsys.readouterr().out
+    assert "| student, `mixed`, a document a file | 12 | 90.0 / 90.0 |" in capsys.readouterr().out
 
 
 def test_lemmas_are_averaged_over_treebanks_that_have_some(capsys):
@@ -67,7 +67,7 @@ def test_lemmas_are_averaged_over_treebanks_that_have_some(capsys):
     write_facts("udpipe-gold", [replace(result("ta_b"), scores=BETTER)], command="")
     assert tables.main(["lemmas"]) == 0
     out = capsys.readouterr().out
-    assert "| student, multilingual (the bundle) | 2 | 90.0 | - | - |" in out
+    assert "| student, `mixed`, a document a file | 2 | 90.0 | - | - |" in out
     assert "| UDPipe 1, one a treebank | 1 | 95.0 | - | - |" in out
     assert "| - the student on the same treebanks | 1 | 90.0 | - | - |" in out
 
@@ -167,7 +167,7 @@ def test_a_bundle_that_knows_treebanks_is_scored_told_too(tmp_path, monkeypatch,
     (tmp_path / "labels.json").write_text(labels.to_json())
     assert student.main(["--data", "data", "--bundle", str(tmp_path)]) == 0
     assert sum("--gold_treebank" in call for call in calls) == n_told
-    assert len(calls) == 6 + n_told
+    assert len(calls) == 7 + n_told
 
 
 def test_markdown_shows_a_dash_for_what_is_missing():

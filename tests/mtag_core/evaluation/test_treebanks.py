@@ -196,6 +196,16 @@ def test_forms_are_grouped_by_document_and_sentence():
     assert gold_documents(parse_annotation("", source="x")) == []
 
 
+def test_documents_can_be_cut_into_shorter_ones():
+    gold = parse_annotation(GOLD, source="x")
+    (whole,) = gold_documents(gold)
+    cut = gold_documents(gold, max_sentences=1)
+    assert cut == [[sentence] for sentence in whole]
+    assert gold_documents(gold, max_sentences=9) == gold_documents(gold)
+    with pytest.raises(UsageError, match="document_sentences"):
+        EvaluationOptions(raw=True, document_sentences=3).checked()
+
+
 def test_each_document_is_tagged_by_itself(tmp_path):
     path = tmp_path / "fr_own-ud-test.conllu"
     path.write_text(GOLD + f"# newdoc id = b\n{GOLD}")
