@@ -105,6 +105,6 @@ class TrainSegmentersOptions:
         "treebanks, such as it_postwita, that get a segmenter of their own", (), metavar="TREEBANK"
     )
     gap_epochs: float = option(
-        "passes of the models of ja, vi, zh over treebank and labelled text", 6.0
+        "passes of the models of ja, vi, zh over treebank and labelled text", 12.0
     )
     device: str = option("torch device, for ja, vi, zh", "cpu")
