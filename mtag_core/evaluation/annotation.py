@@ -7,6 +7,7 @@ rest of mtag calls a token; a "token" is then a surface token, a multiword token
 Source: the CoNLL 2018 shared task, https://universaldependencies.org/conll18/evaluation.html.
 """
 
+import itertools
 import lzma
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -225,3 +226,20 @@ class _Parser:
 
     def _error(self, line: int, value: str, expected: str) -> ConlluError:
         return ConlluError(f"{self._annotation.source}:{line}: {value}; expected {expected}")
+
+
+def gold_documents(gold: Annotation, *, max_sentences: int | None = None) -> list[list[list[str]]]:
+    """The forms of each sentence of each document, which may be cut into shorter ones."""
+    sentences: list[list[str]] = []
+    start = 0
+    for _, end in gold.sentences:
+        last = start
+        while last < len(gold.words) and gold.words[last][1] <= end:
+            last += 1
+        sentences.append(gold.forms[start:last])
+        start = last
+    starts = [*gold.documents, len(sentences)]
+    if max_sentences:
+        pieces = itertools.starmap(range, itertools.pairwise(starts))
+        starts = [n for piece in pieces for n in piece[::max_sentences]] + starts[-1:]
+    return [sentences[first:last] for first, last in itertools.pairwise(starts)]

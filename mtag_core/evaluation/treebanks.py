@@ -20,6 +20,7 @@ from mtag_core.errors import UsageError
 from mtag_core.evaluation.annotation import (
     Annotation,
     feature_pair,
+    gold_documents,
     load_annotation,
     without_spaces,
 )
@@ -302,23 +303,6 @@ def raw_text(gold: Annotation, *, language: str) -> str:
         parts.append(form)
         parts.append(end_to_separator.get(end, " " if is_space_after else ""))
     return "".join(parts)
-
-
-def gold_documents(gold: Annotation, *, max_sentences: int | None = None) -> list[list[list[str]]]:
-    """The forms of each sentence of each document, which may be cut into shorter ones."""
-    sentences: list[list[str]] = []
-    start = 0
-    for _, end in gold.sentences:
-        last = start
-        while last < len(gold.words) and gold.words[last][1] <= end:
-            last += 1
-        sentences.append(gold.forms[start:last])
-        start = last
-    starts = [*gold.documents, len(sentences)]
-    if max_sentences:
-        pieces = itertools.starmap(range, itertools.pairwise(starts))
-        starts = [n for piece in pieces for n in piece[::max_sentences]] + starts[-1:]
-    return [sentences[first:last] for first, last in itertools.pairwise(starts)]
 
 
 def with_tags(gold: Annotation, tagged: Iterable[TaggedSentence], *, replace_x: bool) -> Annotation:

@@ -132,11 +132,8 @@ class TaggingHeads(QuantisedGraph):
         ]
         starts = self.constant(f"{head}_starts", _starts(groups))
         first = self.node("Gather", starts, tokens.upos)
-        place = (
-            self._near_places(logits, first, sizes=list(map(len, groups)))
-            if following
-            else self._best_places(logits, first)
-        )
+        sizes = list(map(len, groups)) if following else None
+        place = self._label_places(logits, first, sizes)
         outputs = _Outputs(output, score, following)
         self._chosen(logits, tokens, self._ids(head, groups), place, outputs)
 
@@ -192,29 +189,32 @@ class TaggingHeads(QuantisedGraph):
         flat = np.array([*chain.from_iterable(places)], np.int32)
         rows = self.node("Slice", self.constant(f"{head}.language_rows", flat), start, end)
         size = self.node("Gather", self.constant(f"{head}.language_sizes", sizes), language)
-        chosen = {
+        own = self._language_tables(tokens, head, tables, rows, size)
+        logits = [
+            self._language_product(run, tokens.reader, {part: own[part][i] for part in tables})
+            for i, run in enumerate(tokens.runs)
+        ]
+        starts = self.node("CumSum", size, self.whole(0), exclusive=1)
+        first = self.node("Gather", starts, tokens.upos)
+        place = self._label_places(
+            logits, first, [1 + _N_NEXT] * len(logits) if following else None
+        )
+        ids = self.node("Gather", self._ids(head, groups), rows)
+        self._chosen(logits, tokens, ids, place, _Outputs(output, score, following))
+
+    def _language_tables(
+        self, tokens: TokenRuns, head: str, tables: Mapping[str, str], rows: str, sizes: str
+    ) -> dict[str, list[str]]:
+        return {
             part: self.split_node(
                 "Split",
                 self.node("Gather", table, rows),
-                size,
+                sizes,
                 outputs=[f"{head}.{tag}.language_{part}" for tag in tokens.tags],
                 axis=0,
             )
             for part, table in tables.items()
         }
-        logits = [
-            self._language_product(run, tokens.reader, {part: chosen[part][i] for part in tables})
-            for i, run in enumerate(tokens.runs)
-        ]
-        starts = self.node("CumSum", size, self.whole(0), exclusive=1)
-        first = self.node("Gather", starts, tokens.upos)
-        place = (
-            self._near_places(logits, first, sizes=[1 + _N_NEXT] * len(logits))
-            if following
-            else self._best_places(logits, first)
-        )
-        ids = self.node("Gather", self._ids(head, groups), rows)
-        self._chosen(logits, tokens, ids, place, _Outputs(output, score, following))
 
     def _language_product(self, run: str, reader: str, chosen: Mapping[str, str]) -> str:
         kernel = self.node("Transpose", chosen["kernel"], perm=[1, 0])
@@ -224,11 +224,13 @@ class TaggingHeads(QuantisedGraph):
         weights = (kernel, scale, chosen["scales"], zero, "", chosen["bias"])
         return self.node("MatMulIntegerToFloat", run, *weights, domain=CONTRIB)
 
-    def _best_places(self, logits: Sequence[str], first: str) -> str:
+    def _label_places(self, logits: Sequence[str], first: str, sizes: Sequence[int] | None) -> str:
+        if sizes is not None:
+            return self._near_places(logits, first, sizes)
         best = [self.node("ArgMax", each, axis=1, keepdims=0) for each in logits]
         return self.node("Add", self.node("Concat", *best, axis=0), first)
 
-    def _near_places(self, logits: Sequence[str], first: str, *, sizes: Sequence[int]) -> str:
+    def _near_places(self, logits: Sequence[str], first: str, sizes: Sequence[int]) -> str:
         """Shape (n_tokens, 1 + n_next); the best place stands in for what is missing."""
         tops = [self._top(each, size) for each, size in zip(logits, sizes, strict=True)]
         values, places = (self.node("Concat", *each, axis=0) for each in zip(*tops, strict=True))

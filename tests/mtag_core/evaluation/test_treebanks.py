@@ -5,7 +5,7 @@ from unicodedata import normalize
 import pytest
 
 from mtag_core.errors import UsageError
-from mtag_core.evaluation.annotation import parse_annotation
+from mtag_core.evaluation.annotation import gold_documents, parse_annotation
 from mtag_core.evaluation.metrics import score
 from mtag_core.evaluation.treebanks import (
     SEGMENTERS,
@@ -13,7 +13,6 @@ from mtag_core.evaluation.treebanks import (
     annotation_of_tagged,
     evaluate_file,
     evaluate_treebanks,
-    gold_documents,
     raw_text,
 )
 from mtag_core.records import MultiwordToken, Sentence
