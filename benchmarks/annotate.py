@@ -1,8 +1,9 @@
-"""Speed and memory of `pipelines.annotate` from raw text, against the tagger alone.
+"""Speed and memory of `pipelines.annotate`, against `Tagger.pipe` and the tagger alone.
 
 Runs the command on one corpus and on ten copies of it, each in a process of its own, and takes
 the difference: start-up falls out of the speed. Resident memory is the largest that the kernel
-saw. The tagger alone tags the same text, segmented beforehand, before, between and after.
+saw. The tagger alone tags the same text, segmented beforehand, twice before each run; so does
+`Tagger.pipe`, from raw text. Both have read the text once before.
 
     python -m benchmarks annotate --text 'data/text/*.xz'
 """
@@ -11,7 +12,8 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from benchmarks.harness import (
@@ -22,6 +24,7 @@ from benchmarks.harness import (
     run_annotate,
     run_benchmark,
 )
+from mtag_core.tagging.tagged import TaggedSentence
 from mtag_core.tagging.tagger import Tagger
 
 
@@ -44,11 +47,14 @@ def _compare(args: argparse.Namespace, directory: Path) -> dict[str, object]:
     texts = ["\n".join(lines) for lines in heads(args.text, n_lines=args.lines).values()]
     tagger = Tagger.load()
     forms = [sentence.forms for text in texts for sentence in tagger.segment(text)]
-    alone = [_tagger_words_per_s(tagger, forms)]
-    small = _run(directory, texts, n_copies=1)
-    alone.append(_tagger_words_per_s(tagger, forms))
-    large = _run(directory, texts, n_copies=10)
-    alone.append(_tagger_words_per_s(tagger, forms))
+    _words_per_s(tagger.tag_tokens(forms))
+    alone, piped, runs = [], [], []
+    for n_copies in (1, 10):
+        for _ in range(2):
+            alone.append(_words_per_s(tagger.tag_tokens(forms)))
+            piped.append(_words_per_s(chain.from_iterable(tagger.pipe(texts))))
+        runs.append(_run(directory, texts, n_copies=n_copies))
+    small, large = runs
     n_tokens = sum(map(len, forms))
     words_per_s = 9 * n_tokens / (large.cpu_s - small.cpu_s)
     return {
@@ -58,14 +64,16 @@ def _compare(args: argparse.Namespace, directory: Path) -> dict[str, object]:
         "annotate_words_per_s": round(words_per_s),
         "tagger_alone_words_per_s": round(statistics.median(alone)),
         "annotate_over_tagger": round(words_per_s / statistics.median(alone), 2),
+        "pipe_words_per_s": round(statistics.median(piped)),
+        "annotate_over_pipe": round(words_per_s / statistics.median(piped), 2),
         "resident_mib": round(small.resident_mib),
         "resident_mib_ten_times": round(large.resident_mib),
     }
 
 
-def _tagger_words_per_s(tagger: Tagger, forms: list[tuple[str, ...]]) -> float:
+def _words_per_s(sentences: Iterable[TaggedSentence]) -> float:
     started_s = time.process_time()
-    n_tokens = sum(map(len, tagger.tag_tokens(forms)))
+    n_tokens = sum(map(len, sentences))
     return n_tokens / (time.process_time() - started_s)
 
 
