@@ -157,7 +157,7 @@ def _read_manifest(location: str) -> Mapping[str, Any]:
         with storage.open_read(path) as stream:
             manifest: dict[str, Any] = json.loads(_bounded(stream.read(_MAX_MANIFEST_BYTES + 1)))
     except InputNotFoundError as error:
-        expected = "give the directory of one, or none for the shipped model"
+        expected = "give the directory of one, `free`, or none for the default one"
         raise BundleError(
             f"{location}: no model bundle: no {MANIFEST} there; {expected}"
         ) from error
