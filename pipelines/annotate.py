@@ -173,7 +173,7 @@ def tag_parts(
     read: ReadOptions,
     layout: OutputLayout,
     stop_path: str | None = None,
-    has_slices: bool,
+    has_slices: bool = False,
 ) -> "beam.PCollection[Manifest]":
     """Adds the steps that turn planned parts into written ones.
 
