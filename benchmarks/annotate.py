@@ -12,7 +12,8 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -47,12 +48,13 @@ def _compare(args: argparse.Namespace, directory: Path) -> dict[str, object]:
     texts = ["\n".join(lines) for lines in heads(args.text, n_lines=args.lines).values()]
     tagger = Tagger.load()
     forms = [sentence.forms for text in texts for sentence in tagger.segment(text)]
-    _words_per_s(tagger.tag_tokens(forms))
+    tag, pipe = partial(tagger.tag_tokens, forms), partial(tagger.pipe, texts)
+    _words_per_s(tag)
     alone, piped, runs = [], [], []
     for n_copies in (1, 10):
         for _ in range(2):
-            alone.append(_words_per_s(tagger.tag_tokens(forms)))
-            piped.append(_words_per_s(chain.from_iterable(tagger.pipe(texts))))
+            alone.append(_words_per_s(tag))
+            piped.append(_words_per_s(lambda: chain.from_iterable(pipe())))
         runs.append(_run(directory, texts, n_copies=n_copies))
     small, large = runs
     n_tokens = sum(map(len, forms))
@@ -71,9 +73,9 @@ def _compare(args: argparse.Namespace, directory: Path) -> dict[str, object]:
     }
 
 
-def _words_per_s(sentences: Iterable[TaggedSentence]) -> float:
+def _words_per_s(tagged: Callable[[], Iterable[TaggedSentence]]) -> float:
     started_s = time.process_time()
-    n_tokens = sum(map(len, sentences))
+    n_tokens = sum(map(len, tagged()))
     return n_tokens / (time.process_time() - started_s)
 
 
