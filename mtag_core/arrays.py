@@ -89,3 +89,18 @@ def text_codes(texts: Iterable[str]) -> list[int]:
 def text_code(text: str) -> int:
     """As `text_codes`, of one text, in a third of the time."""
     return zlib.crc32(text.encode("utf-8", "replace"))
+
+
+def packed_steps(codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Steps from one code to the next, which pack better than codes. Shape (4, n_codes).
+
+    Better still do all their first bytes before all second ones.
+    """
+    steps = np.diff(codes, prepend=np.uint32(0)).astype("<u4")
+    return np.ascontiguousarray(steps.view(np.uint8).reshape(-1, 4).T)
+
+
+def codes_of_steps(packed: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """The codes of which `packed_steps` made steps."""
+    steps = np.ascontiguousarray(packed.T).view("<u4").ravel()
+    return np.cumsum(steps, dtype=np.uint32)

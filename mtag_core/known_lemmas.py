@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.arrays import DAMAGE, text_code, write_arrays
+from mtag_core.arrays import DAMAGE, codes_of_steps, packed_steps, text_code, write_arrays
 from mtag_core.errors import BundleError
 from mtag_core.folding import fold
 
@@ -62,24 +62,20 @@ class KnownLemmas:
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 languages = json.loads(arrays["languages"].tobytes())
-                steps = np.ascontiguousarray(arrays["steps"].T).view("<u4").ravel()
-                ends = np.cumsum(arrays["sizes"])
-            codes = np.split(np.cumsum(steps, dtype=np.uint32), ends)
-            if ends[-1:].tolist() != [len(steps)]:
-                raise ValueError(f"{len(steps)} lemmas for {len(languages)} languages")
-            return cls(dict(zip(languages, codes[:-1], strict=True)))
+                codes, ends = codes_of_steps(arrays["steps"]), np.cumsum(arrays["sizes"])
+            if ends[-1:].tolist() != [len(codes)]:
+                raise ValueError(f"{len(codes)} lemmas for {len(languages)} languages")
+            return cls(dict(zip(languages, np.split(codes, ends)[:-1], strict=True)))
         except (*DAMAGE, AttributeError) as error:
             raise BundleError(f"{path}: expected known lemmas: {error}") from error
 
     def save(self, path: Path) -> None:
         """Writes the table for `load`; the same lemmas give the same bytes."""
         codes = [np.asarray(each) for each in self.language_to_codes.values()]
-        steps = np.diff(np.concatenate(codes), prepend=np.uint32(0)).astype("<u4")
         arrays = {
             "languages": np.frombuffer(json.dumps([*self.language_to_codes]).encode(), np.uint8),
             "sizes": np.array([*map(len, codes)]),
-            # All first bytes before all second ones pack better.
-            "steps": np.ascontiguousarray(steps.view(np.uint8).reshape(-1, 4).T),
+            "steps": packed_steps(np.concatenate(codes)),
         }
         # LZMA would take several times as long to load.
         write_arrays(path, arrays, compression=zipfile.ZIP_DEFLATED)

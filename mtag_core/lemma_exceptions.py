@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.arrays import DAMAGE, text_code, write_arrays
+from mtag_core.arrays import DAMAGE, codes_of_steps, packed_steps, text_code, write_arrays
 from mtag_core.errors import BundleError
 from mtag_core.folding import fold
 
@@ -75,9 +75,8 @@ class LemmaExceptions:
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 sizes, numbers = arrays["sizes"].tolist(), arrays["numbers"]
-                steps = np.ascontiguousarray(arrays["steps"].T).view("<u4").ravel()
+                codes = codes_of_steps(arrays["steps"])
                 rules = json.loads(arrays["rules"].tobytes())
-            codes = np.cumsum(steps, dtype=np.uint32)
             if len(sizes) != n_treebanks or not sum(sizes) == len(codes) == len(numbers):
                 raise ValueError(f"{len(codes)} exceptions of {len(sizes)} treebanks")
             if len(numbers) and numbers.max() >= len(rules):
@@ -88,12 +87,9 @@ class LemmaExceptions:
 
     def save(self, path: Path) -> None:
         """Writes the table for `load`; the same exceptions give the same bytes."""
-        # Steps from one code to the next pack better than codes; better still, all their first
-        # bytes before all second ones.
-        steps = np.diff(np.asarray(self._codes), prepend=np.uint32(0)).astype("<u4")
         arrays = {
             "sizes": np.diff(self._ends[1:]),
-            "steps": np.ascontiguousarray(steps.view(np.uint8).reshape(-1, 4).T),
+            "steps": packed_steps(np.asarray(self._codes)),
             "numbers": np.asarray(self._numbers, np.min_scalar_type(len(self._rules))),
             "rules": np.frombuffer(json.dumps(self._rules, ensure_ascii=False).encode(), np.uint8),
         }
