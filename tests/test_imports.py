@@ -75,7 +75,6 @@ OWNERS = {
     "smart_open": {"mtag_core.storage"},
     "starlette": {"mtag_core.serve"},
     "spacy": {"mtag_core.adapters", "mtag_core.spacy_component"},
-    "tensorboard": set(),
     "tokenizers": {"mtag_core.tagging"},
     "torch": set(),
     "unidic_lite": set(),

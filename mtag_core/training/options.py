@@ -213,9 +213,6 @@ class AdaptOptions(TrainingOptions):
     train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
     noise: Noise = group(Noise(changed_share=0.1, named_share=0.0, piece_dropout=0.0))
     dropout: float = option("of the student", 0.1)
-    bfloat16: bool = option(
-        "products in bfloat16: twice as fast on CPUs with AVX512_BF16 or AMX", False
-    )
     budget: int = option("wordpieces or tokens a batch", 600)
     schedule: Schedule = group(Schedule(epochs=3.0, peak_rate=3e-4), section="schedule")
 

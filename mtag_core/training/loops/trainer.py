@@ -4,8 +4,7 @@ A schedule runs by progress, a number from 0 to 1: the share of its epochs or of
 over, whichever is more. A run that is limited by minutes therefore ends when planned, its learning
 rate at zero, however fast the machine is.
 
-Curves go to `curves.jsonl`, one object a point, and to TensorBoard's event files where that package
-is installed; a terminal has a progress line.
+Curves go to `curves.jsonl`, one object a point; a terminal has a progress line.
 """
 
 import json
@@ -78,17 +77,14 @@ class TrainingLog:
     def __init__(self, directory: Path) -> None:
         self._start_s = time.monotonic()
         self._file = (directory / "curves.jsonl").open("a")
-        self._board = _tensorboard(directory)
 
     def __enter__(self) -> "TrainingLog":
         """Returns itself."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Closes the files."""
+        """Closes the file."""
         self._file.close()
-        if self._board is not None:
-            self._board.close()
 
     def point(self, step: int, **values: float) -> None:
         """Adds one point to each named curve."""
@@ -97,9 +93,6 @@ class TrainingLog:
         self._file.write(json.dumps({"step": step, "seconds": seconds, **rounded}) + "\n")
         self._file.flush()
         _LOGGER.info("%7.1f s  step %d  %s", seconds, step, rounded)
-        if self._board is not None:
-            for name, value in values.items():
-                self._board.add_scalar(name, value, step)
 
     def progress(self, fraction: float, text: str) -> None:
         """Draws the progress bar, on a terminal only."""
@@ -109,14 +102,6 @@ class TrainingLog:
             sys.stderr.write(f"\r[{bar}] {fraction:4.0%} {text:<40}")
             sys.stderr.write("\n" if fraction >= 1 else "")
             sys.stderr.flush()
-
-
-def _tensorboard(directory: Path) -> Any:  # noqa: ANN401 (there are no types)
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(directory / "tensorboard"))
 
 
 class MasterWeights:

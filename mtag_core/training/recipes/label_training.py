@@ -160,7 +160,6 @@ def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], in
         rates=rates[learnt[0].treebank_ids],
         noise=options.noise,
         budget=options.budget,
-        has_autocast=options.bfloat16,
     )
     before = task.evaluate()
     n_steps = train(task, options)
@@ -214,7 +213,6 @@ def label_task(
     rates: NDArray[np.float64],
     noise: Noise,
     budget: int,
-    has_autocast: bool = False,
 ) -> TrainingTask:
     """What the trainer needs to know.
 
@@ -225,7 +223,6 @@ def label_task(
         rates: Times an epoch goes through each train sentence. Shape (n_sentences,).
         noise: Changes train sentences.
         budget: Wordpieces or tokens a batch.
-        has_autocast: Products in bfloat16, for CPUs that have them; on a GPU they are anyway.
     """
     dataset, sentences = train
     learnt = TrainingSentences(sentences, DeviceLabels(dataset, sentences.device).loss, noise)
@@ -233,11 +230,9 @@ def label_task(
     def epoch(number: int, generator: np.random.Generator) -> Epoch:
         return drawn_batches(rates, sentences.lengths, budget, generator)
 
-    def loss(indices: NDArray[np.int64]) -> tuple[Tensor, int]:
-        with torch.autocast(sentences.device.type, torch.bfloat16, enabled=has_autocast):
-            return learnt.loss(model, indices)
-
-    return TrainingTask(model, epoch, loss, lambda: score(model, *dev))
+    return TrainingTask(
+        model, epoch, lambda indices: learnt.loss(model, indices), lambda: score(model, *dev)
+    )
 
 
 def summary(scores: Mapping[str, float], output: Path) -> str:
