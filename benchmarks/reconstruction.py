@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from benchmarks.harness import add_bundle, benchmark_parser, first_lines, run_benchmark
 from mtag_core.records import OutputRow, Sentence
 from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence
-from mtag_core.training.logits.scorer import Scorer, fit_basis, load_segmenter, load_teacher
+from mtag_core.training.logits.logit_teachers import Teacher
+from mtag_core.training.logits.logits_run import fit_basis, load_segmenter, load_teacher
 from mtag_core.training.logits.sentence_choice import ChoiceOptions, is_useful
 from mtag_core.training.logits.soft_targets import (
     FeatsSummary,
@@ -45,15 +46,14 @@ def main(argv: list[str] | None = None) -> int:
 def _measure(args: argparse.Namespace) -> dict[str, object]:
     teacher = load_teacher(args.teacher, device="cpu")
     fitted, measured = _sentences(args)
-    options = SummaryOptions(top_k=args.top_k, tail_rank=args.tail_rank)
-    basis = fit_basis(teacher, fitted, options, n_tokens=_BASIS_TOKENS)
+    options = teacher.summary = SummaryOptions(top_k=args.top_k, tail_rank=args.tail_rank)
+    basis = teacher.basis = fit_basis(teacher, fitted, n_tokens=_BASIS_TOKENS)
     started_s = time.process_time()
     logits = teacher.logits([teacher.encode(sentence) for sentence in measured])
     bare_s = time.process_time() - started_s
-    scorer = Scorer(teacher, options, basis=basis)
     started_s = time.process_time()
-    scored = list(scorer.score([scorer.encode(sentence) for sentence in measured]))
-    scorer_s = time.process_time() - started_s
+    scored = list(teacher.score([teacher.encode(sentence) for sentence in measured]))
+    scored_s = time.process_time() - started_s
     n_tokens = sum(len(row.upos) for row in scored)
     return {
         "what": "total variation between the teacher's FEATS softmax and the rebuilt one",
@@ -62,9 +62,9 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
         "top_k": args.top_k,
         "tail_rank": 0 if basis is None else basis.rank,
         "by_temperature": _by_temperature(scored, [x.feats for x in logits], options, basis),
-        "bytes_a_word": round(_shard_bytes(scorer, scored) / n_tokens, 1),
+        "bytes_a_word": round(_shard_bytes(teacher, scored) / n_tokens, 1),
         "bare_words_per_s": round(n_tokens / bare_s),
-        "logits_words_per_s": round(n_tokens / scorer_s),
+        "logits_words_per_s": round(n_tokens / scored_s),
     }
 
 
@@ -138,9 +138,9 @@ def _softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.floa
     return result
 
 
-def _shard_bytes(scorer: Scorer, scored: Sequence[ScoredSentence]) -> int:
+def _shard_bytes(teacher: Teacher, scored: Sequence[ScoredSentence]) -> int:
     sink = io.BytesIO()
-    writer = LogitsWriter(sink, scorer.info)
+    writer = LogitsWriter(sink, teacher.info)
     for index, row in enumerate(scored):
         writer.write(OutputRow("document", index, f"document.{index}", row))
     writer.close()

@@ -51,16 +51,14 @@ from mtag_core.storage import FileInfo
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.training.logits.logit_shards import ShardFormat, preview_shards
 from mtag_core.training.logits.logit_teachers import BundleTeacher, Teacher
-from mtag_core.training.logits.scorer import (
+from mtag_core.training.logits.logits_run import (
     LogitsConfig,
-    Scorer,
     basis_path,
     load_segmenter,
     load_teacher,
     make_basis,
     read_basis,
     sample_sentences,
-    shard_info,
 )
 from mtag_core.training.logits.sentence_choice import (
     ChoiceOptions,
@@ -68,7 +66,7 @@ from mtag_core.training.logits.sentence_choice import (
     part_selector,
     remove_choice,
 )
-from mtag_core.training.logits.soft_targets import SummaryOptions, TailBasis
+from mtag_core.training.logits.soft_targets import SummaryOptions
 from pipelines.console import print_plan
 from pipelines.job import find_inputs, make_parts, run_job, run_planned
 from pipelines.models import PROGRAM
@@ -164,7 +162,8 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
             "--device=%s changes nothing: ONNX Runtime runs this teacher, on the CPU",
             options.device,
         )
-    layout = _layout(options, teacher, basis=None)
+    teacher.summary = options.summary
+    layout = _layout(options, teacher)
     config = _config(options, teacher, layout, files)
     # The basis is fitted on a sample of all parts, and the choice is made among them.
     parts = list(
@@ -181,18 +180,18 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
         return None
     with runs.only_run(layout):
         _prepare(layout, config, overwrite=options.job.overwrite, verify=options.job.verify)
-        basis = make_basis(layout, teacher, _sample(options, parts), options.summary)
+        teacher.basis = make_basis(layout, teacher, _sample(options, parts))
         try:
-            return _make_shards(
-                options, _layout(options, teacher, basis=basis), config, parts, teacher
-            )
+            return _make_shards(options, _layout(options, teacher), config, parts, teacher)
         finally:
             remove_choice(layout.base)
 
 
-def load_scorer(load: Callable[[], Teacher], summary: SummaryOptions, output: str) -> Scorer:
+def load_scorer(load: Callable[[], Teacher], summary: SummaryOptions, output: str) -> Teacher:
     """Loads teacher and basis in a worker process."""
-    return Scorer(load(), summary, basis=read_basis(output))
+    teacher = load()
+    teacher.summary, teacher.basis = summary, read_basis(output)
+    return teacher
 
 
 def score_parts(
@@ -232,9 +231,8 @@ def score_parts(
     )
 
 
-def _layout(options: TeacherOptions, teacher: Teacher, *, basis: TailBasis | None) -> OutputLayout:
-    info = shard_info(teacher, options.summary, basis=basis)
-    return OutputLayout(options.job.output, ShardFormat(info, PROGRAM))
+def _layout(options: TeacherOptions, teacher: Teacher) -> OutputLayout:
+    return OutputLayout(options.job.output, ShardFormat(teacher.info, PROGRAM))
 
 
 def _config(

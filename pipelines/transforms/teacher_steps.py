@@ -96,7 +96,7 @@ class SelectSentences(StepDoFn):
 
 
 class SentenceScorer(BatchModel, Protocol):
-    """What the step needs of `mtag_core.training.logits.scorer.Scorer`."""
+    """What the step needs of `mtag_core.training.logits.logit_teachers.Teacher`."""
 
     def score(self, sentences: Sequence[EncodedSentence]) -> Iterator[ScoredSentence]:
         """Scores sentences together; raises before it returns, or not at all."""

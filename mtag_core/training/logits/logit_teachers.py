@@ -15,7 +15,6 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -35,16 +34,15 @@ from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.models import TaggingModel, load_model
 from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.windows import EncodedSentence, Window, batches
+from mtag_core.training.logits.logit_shards import ScoredSentence, ShardInfo
 from mtag_core.training.logits.soft_targets import (
     LOWEST,
     FeatsSummary,
     SummaryOptions,
     TailBasis,
+    relative_logits,
     summarise_feats,
 )
-
-PIECE_BUDGET = 2048
-"""Pieces in one batch on a CPU, padding included."""
 
 # Sentences whose logits are in memory at a time: 46 KB a token with 11,583 FEATS bundles.
 N_WAITING = 128
@@ -61,8 +59,7 @@ class TokenLogits(NamedTuple):
     feats: NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class TokenSummary:
+class TokenSummary(NamedTuple):
     """What is kept of a sentence's logits: all of UPOS, and a summary of FEATS."""
 
     upos: NDArray[np.float32]
@@ -70,17 +67,27 @@ class TokenSummary:
 
 
 class Teacher(ABC):
-    """What the making of shards needs of a teacher; `digest` identifies its weights.
+    """Scores sentences for shards.
 
-    `on_batch` is called after each batch with its size and duration. So many sentences as
-    `n_waiting` wait for each other so that batches are of like length.
+    Attributes:
+        digest: Identifies its weights.
+        upos_labels: In label order.
+        feats_labels: In label order.
+        summary: What is kept of the logits.
+        basis: Of the sketch of the tail; without one there is no sketch.
+        piece_budget: Pieces in one batch on a CPU, padding included.
+        n_waiting: So many sentences wait for each other so that batches are of like length.
+        on_batch: Called after each batch with its size and duration.
     """
 
-    on_batch: Callable[[BatchReport], None] | None = None
-    n_waiting: int = N_WAITING
     digest: str
     upos_labels: tuple[str, ...] = UPOS_LABELS
     feats_labels: tuple[str, ...]
+    summary: SummaryOptions = SummaryOptions()
+    basis: TailBasis | None = None
+    piece_budget: int = 2048
+    n_waiting: int = N_WAITING
+    on_batch: Callable[[BatchReport], None] | None = None
 
     @abstractmethod
     def encode(self, sentence: Sentence) -> EncodedSentence:
@@ -90,18 +97,40 @@ class Teacher(ABC):
     def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
         """Logits of each sentence; those of a token do not depend on the others beyond rounding."""
 
-    def summaries(
-        self,
-        sentences: Sequence[EncodedSentence],
-        options: SummaryOptions,
-        *,
-        basis: TailBasis | None,
-    ) -> list[TokenSummary]:
-        """What is kept of each sentence's logits; without a basis no sketch of the tail."""
+    def summaries(self, sentences: Sequence[EncodedSentence]) -> list[TokenSummary]:
+        """What is kept of each sentence's logits."""
         return [
-            TokenSummary(logits.upos, summarise_feats(logits.feats, options, basis=basis))
+            TokenSummary(logits.upos, summarise_feats(logits.feats, self.summary, basis=self.basis))
             for logits in self.logits(sentences)
         ]
+
+    def score(self, sentences: Sequence[EncodedSentence]) -> Iterator[ScoredSentence]:
+        """Scores sentences, in order; raises before it returns, or not at all.
+
+        Batches are cut from a fixed number of sentences, so the same sentences give the same bytes.
+        """
+        scored: list[ScoredSentence] = []
+        for start in range(0, len(sentences), self.n_waiting):
+            waiting = sentences[start : start + self.n_waiting]
+            for encoded, kept in zip(waiting, self.summaries(waiting), strict=True):
+                upos = tuple(self.upos_labels[label] for label in kept.upos.argmax(axis=1))
+                logits = relative_logits(kept.upos)
+                scored.append(ScoredSentence(encoded.sentence, upos, logits, kept.feats))
+        return iter(scored)
+
+    @property
+    def info(self) -> ShardInfo:
+        """What the metadata of its shards say."""
+        return ShardInfo(
+            teacher=self.digest,
+            labels=labels_digest(self.upos_labels, self.feats_labels),
+            n_upos=len(self.upos_labels),
+            n_feats=len(self.feats_labels),
+            top_k=min(self.summary.top_k, len(self.feats_labels)),
+            temperatures=self.summary.temperatures,
+            tail_rank=0 if self.basis is None else self.basis.rank,
+            tail_basis="" if self.basis is None else self.basis.digest,
+        )
 
 
 def labels_digest(upos: Sequence[str], feats: Sequence[str]) -> str:
@@ -194,9 +223,9 @@ class BundleTeacher(Teacher):
         windows = [window for each in sentences for window in each.windows]
         rows = rows_of_batches(
             sentences,
-            batches(windows, piece_budget=PIECE_BUDGET),
+            batches(windows, piece_budget=self.piece_budget),
             self._run,
-            piece_budget=PIECE_BUDGET,
+            piece_budget=self.piece_budget,
             on_batch=self.on_batch,
         )
         return [TokenLogits(*arrays) for arrays in rows]

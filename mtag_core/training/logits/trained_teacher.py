@@ -10,7 +10,6 @@ token-classification directory of Hugging Face's format: its labels say what it 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,6 @@ from mtag_core.training.logits.soft_targets import (
     LARGEST_CODE,
     LOWEST,
     FeatsSummary,
-    SummaryOptions,
     TailBasis,
 )
 from mtag_core.training.networks.model import Batch, TaggerLogits
@@ -109,18 +107,10 @@ class _TorchTeacher(Teacher):
         rows = self._rows(sentences, lambda logits: [logits.upos.float(), logits.feats.float()])
         return [TokenLogits(*arrays) for arrays in rows]
 
-    def summaries(
-        self,
-        sentences: Sequence[EncodedSentence],
-        options: SummaryOptions,
-        *,
-        basis: TailBasis | None,
-    ) -> list[TokenSummary]:
+    def summaries(self, sentences: Sequence[EncodedSentence]) -> list[TokenSummary]:
         """What is kept of each sentence's logits; equal logits in any order."""
-        take = partial(self._summary, options=options, basis=basis)
-        return [
-            TokenSummary(upos, FeatsSummary(*feats)) for upos, *feats in self._rows(sentences, take)
-        ]
+        rows = self._rows(sentences, self._summary)
+        return [TokenSummary(upos, FeatsSummary(*feats)) for upos, *feats in rows]
 
     def best_labels(
         self, sentences: Sequence[Sequence[str]], *, treebank: str | None = None
@@ -175,23 +165,22 @@ class _TorchTeacher(Teacher):
         )
         return Batch(piece_ids, is_piece, first_index, last_index, first_index)
 
-    def _summary(
-        self, logits: TaggerLogits, *, options: SummaryOptions, basis: TailBasis | None
-    ) -> list[Tensor]:
+    def _summary(self, logits: TaggerLogits) -> list[Tensor]:
         feats = logits.feats.float()
         relative = feats - feats.amax(-1, keepdim=True)
-        top, label_ids = relative.topk(min(options.top_k, feats.shape[-1]), dim=-1)
+        top, label_ids = relative.topk(min(self.summary.top_k, feats.shape[-1]), dim=-1)
         others = relative.scatter(-1, label_ids, -torch.inf)
-        rest = torch.stack([(others / t).logsumexp(-1) for t in options.temperatures], -1)
+        rest = torch.stack([(others / t).logsumexp(-1) for t in self.summary.temperatures], -1)
         return [
             logits.upos.float(),
             label_ids.to(torch.uint16),
             top.clamp(min=LOWEST).half(),
             rest,
-            self._sketch(feats, basis),
+            self._sketch(feats),
         ]
 
-    def _sketch(self, feats: Tensor, basis: TailBasis | None) -> Tensor:
+    def _sketch(self, feats: Tensor) -> Tensor:
+        basis = self.basis
         if basis is None:
             return torch.zeros(len(feats), 0, dtype=torch.int8)
         if self._moved_basis is None or self._moved_basis[0] is not basis:

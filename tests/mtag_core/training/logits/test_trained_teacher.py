@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[tra
 from mtag_core.errors import CheckpointError
 from mtag_core.training.data.pieces import DeviceSentences
 from mtag_core.training.logits.logit_teachers import Teacher
-from mtag_core.training.logits.scorer import Scorer, fit_basis
+from mtag_core.training.logits.logits_run import fit_basis
 from mtag_core.training.logits.soft_targets import SummaryOptions, rebuild_feats_probs
 from mtag_core.training.logits.trained_teacher import TrainedTeacher
 from mtag_core.training.networks.model_files import Network
@@ -80,11 +80,11 @@ def test_digest_follows_the_weights(tmp_path: Path, teacher: TrainedTeacher):
 
 @pytest.mark.parametrize("tail_rank", [0, 4])
 def test_summaries_are_those_of_the_logits(teacher: TrainedTeacher, tail_rank: int):
-    options = SummaryOptions(top_k=5, temperatures=(1.0, 3.0), tail_rank=tail_rank)
-    basis = fit_basis(teacher, SENTENCES, options, n_tokens=20)
+    teacher.summary = SummaryOptions(top_k=5, temperatures=(1.0, 3.0), tail_rank=tail_rank)
+    teacher.basis = fit_basis(teacher, SENTENCES, n_tokens=20) if tail_rank else None
     encoded = [teacher.encode(each) for each in SENTENCES]
-    on_device = teacher.summaries(encoded, options, basis=basis)
-    on_host = Teacher.summaries(teacher, encoded, options, basis=basis)
+    on_device = teacher.summaries(encoded)
+    on_host = Teacher.summaries(teacher, encoded)
     for own, other in zip(on_device, on_host, strict=True):
         assert np.array_equal(own.feats.label_ids, other.feats.label_ids)
         assert own.feats.label_ids.dtype == other.feats.label_ids.dtype
@@ -93,11 +93,10 @@ def test_summaries_are_those_of_the_logits(teacher: TrainedTeacher, tail_rank: i
         assert np.abs(own.feats.tail.astype(int) - other.feats.tail).max(initial=0) <= 1
 
 
-def test_scorer_keeps_order_and_rebuilds_the_softmax(teacher: TrainedTeacher):
-    options = SummaryOptions(top_k=8, temperatures=(1.0, 3.0), tail_rank=8)
-    basis = fit_basis(teacher, SENTENCES, options, n_tokens=100)
-    scorer = Scorer(teacher, options, basis=basis)
-    rows = list(scorer.score([scorer.encode(each) for each in SENTENCES * 50]))
+def test_scores_keep_order_and_rebuild_the_softmax(teacher: TrainedTeacher):
+    options = teacher.summary = SummaryOptions(top_k=8, temperatures=(1.0, 3.0), tail_rank=8)
+    basis = teacher.basis = fit_basis(teacher, SENTENCES, n_tokens=100)
+    rows = list(teacher.score([teacher.encode(each) for each in SENTENCES * 50]))
     assert [row.sentence for row in rows] == SENTENCES * 50
     (logits,) = logits_of(teacher, SENTENCES[:1])
     scored = rows[0]
@@ -112,9 +111,8 @@ def test_scorer_keeps_order_and_rebuilds_the_softmax(teacher: TrainedTeacher):
         assert np.abs(probs - scaled / scaled.sum(1, keepdims=True)).sum() < 0.05
 
 
-def test_basis_of_no_sentences_or_rank_is_none(teacher: TrainedTeacher):
-    assert fit_basis(teacher, [], SummaryOptions(), n_tokens=10) is None
-    assert fit_basis(teacher, SENTENCES, SummaryOptions(tail_rank=0), n_tokens=10) is None
+def test_basis_of_no_sentences_is_none(teacher: TrainedTeacher):
+    assert fit_basis(teacher, [], n_tokens=10) is None
 
 
 def test_best_labels_follow_the_treebank(teacher: TrainedTeacher):

@@ -6,7 +6,7 @@ import pytest
 from mtag_core.errors import BundleError, UsageError
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.training.logits.logit_teachers import BundleTeacher
-from mtag_core.training.logits.scorer import load_teacher
+from mtag_core.training.logits.logits_run import load_teacher
 from tests.mtag_core.training.tiny_teacher import write_model
 
 

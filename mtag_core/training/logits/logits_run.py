@@ -1,10 +1,10 @@
-"""Sentences to sentences with a teacher's logits: what a run over them loads, does and records.
+"""What a run that makes shards of a teacher's logits loads and records.
 
 All shards of an output share the basis of the tail's sketch: it is fitted once, on a sample of the
 inputs.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -23,17 +23,7 @@ from mtag_core.parts.run import RunConfig
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.tagging.bundle import MANIFEST, Bundle
-from mtag_core.tagging.tagged import BatchReport
-from mtag_core.tagging.windows import EncodedSentence
-from mtag_core.training.logits.logit_shards import ScoredSentence, ShardInfo
-from mtag_core.training.logits.logit_teachers import (
-    N_WAITING,
-    PIECE_BUDGET,
-    BundleTeacher,
-    Teacher,
-    TokenSummary,
-    labels_digest,
-)
+from mtag_core.training.logits.logit_teachers import N_WAITING, BundleTeacher, Teacher
 from mtag_core.training.logits.sentence_choice import (
     ChoiceOptions,
     documents_of,
@@ -44,7 +34,6 @@ from mtag_core.training.logits.soft_targets import (
     SummaryOptions,
     TailBasis,
     fit_tail_basis,
-    relative_logits,
 )
 
 _TORCH_PACKAGES = ("safetensors", "torch", "transformers")
@@ -53,71 +42,6 @@ _TOKENS = 2000
 _ITEMS = 16
 _SENTENCES = 400
 _DOCUMENT_SENTENCES = 8
-
-
-class Scorer:
-    """Asks a teacher about encoded sentences; `piece_budget` is that of a batch on a CPU."""
-
-    def __init__(
-        self, teacher: Teacher, options: SummaryOptions, *, basis: TailBasis | None = None
-    ) -> None:
-        self.teacher = teacher
-        self.piece_budget = PIECE_BUDGET
-        self._options = options
-        self._basis = basis
-
-    @property
-    def info(self) -> ShardInfo:
-        """What the shards' metadata say."""
-        return shard_info(self.teacher, self._options, basis=self._basis)
-
-    @property
-    def on_batch(self) -> Callable[[BatchReport], None] | None:
-        """Called by the teacher after each batch; None for no call."""
-        return self.teacher.on_batch
-
-    @on_batch.setter
-    def on_batch(self, hook: Callable[[BatchReport], None] | None) -> None:
-        self.teacher.on_batch = hook
-
-    def encode(self, sentence: Sentence) -> EncodedSentence:
-        """Splits a sentence's tokens into the teacher's wordpieces."""
-        return self.teacher.encode(sentence)
-
-    def score(self, sentences: Sequence[EncodedSentence]) -> Iterator[ScoredSentence]:
-        """Scores sentences, in order.
-
-        Batches are cut from a fixed number of sentences, so the same sentences give the same bytes.
-        """
-        scored: list[ScoredSentence] = []
-        for start in range(0, len(sentences), self.teacher.n_waiting):
-            waiting = sentences[start : start + self.teacher.n_waiting]
-            summaries = self.teacher.summaries(waiting, self._options, basis=self._basis)
-            scored += map(self._scored, waiting, summaries)
-        return iter(scored)
-
-    def _scored(self, encoded: EncodedSentence, summary: TokenSummary) -> ScoredSentence:
-        labels = self.teacher.upos_labels
-        return ScoredSentence(
-            sentence=encoded.sentence,
-            upos=tuple(labels[label] for label in summary.upos.argmax(axis=1)),
-            upos_logits=relative_logits(summary.upos),
-            feats_summary=summary.feats,
-        )
-
-
-def shard_info(teacher: Teacher, options: SummaryOptions, *, basis: TailBasis | None) -> ShardInfo:
-    """The metadata of shards made with these."""
-    return ShardInfo(
-        teacher=teacher.digest,
-        labels=labels_digest(teacher.upos_labels, teacher.feats_labels),
-        n_upos=len(teacher.upos_labels),
-        n_feats=len(teacher.feats_labels),
-        top_k=min(options.top_k, len(teacher.feats_labels)),
-        temperatures=options.temperatures,
-        tail_rank=0 if basis is None else basis.rank,
-        tail_basis="" if basis is None else basis.digest,
-    )
 
 
 @dataclass(frozen=True)
@@ -191,21 +115,21 @@ def read_basis(base: str) -> TailBasis | None:
 
 
 def make_basis(
-    layout: OutputLayout, teacher: Teacher, sample: Iterable[Sentence], options: SummaryOptions
+    layout: OutputLayout, teacher: Teacher, sample: Iterable[Sentence]
 ) -> TailBasis | None:
     """An output's basis, None for a rank of 0; the first run fits it on the sample and writes it.
 
     Raises:
         OutputError: It is gone, but there are parts that were made with it.
     """
-    if not options.tail_rank:
+    if not teacher.summary.tail_rank:
         return None
     if (basis := read_basis(layout.base)) is not None:
         return basis
     path = basis_path(layout.base)
     if completed_parts(layout):
         raise OutputError(f"{path} is gone, but parts need it; pass --overwrite")
-    basis = fit_basis(teacher, sample, options, n_tokens=_TOKENS)
+    basis = fit_basis(teacher, sample, n_tokens=_TOKENS)
     if basis is not None:
         with storage.atomic_writer(path) as sink:
             sink.write(basis.to_bytes())
@@ -229,14 +153,14 @@ def sample_sentences(
 
 
 def fit_basis(
-    teacher: Teacher, sentences: Iterable[Sentence], options: SummaryOptions, *, n_tokens: int
+    teacher: Teacher, sentences: Iterable[Sentence], *, n_tokens: int
 ) -> TailBasis | None:
-    """Fits a basis on the first tokens of sentences; None for a rank of 0 and for no sentences."""
+    """Fits a basis on the first tokens of sentences; None for no sentences."""
     parts: list[NDArray[np.float32]] = []
     n_seen = 0
-    iterator = iter(sentences if options.tail_rank else ())
+    iterator = iter(sentences)
     while n_seen < n_tokens and (buffer := list(islice(iterator, N_WAITING))):
         for logits in teacher.logits([teacher.encode(sentence) for sentence in buffer]):
             parts.append(logits.feats)
             n_seen += len(logits.feats)
-    return fit_tail_basis(np.concatenate(parts)[:n_tokens], options) if parts else None
+    return fit_tail_basis(np.concatenate(parts)[:n_tokens], teacher.summary) if parts else None
