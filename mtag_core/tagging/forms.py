@@ -57,6 +57,21 @@ class FormArrays:
     ngram_offsets: NDArray[np.int64]
     case: NDArray[np.int8]
 
+    @staticmethod
+    def concatenate(parts: Sequence["FormArrays"]) -> "FormArrays":
+        """Puts the forms of parts one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        ends = np.cumsum([0, *(part.ngram_offsets[-1] for part in parts)])
+        starts = [part.ngram_offsets[:-1] + end for part, end in zip(parts, ends, strict=False)]
+        return FormArrays(
+            pieces=np.concatenate([part.pieces for part in parts]),
+            n_pieces=np.concatenate([part.n_pieces for part in parts]),
+            ngrams=np.concatenate([part.ngrams for part in parts]),
+            ngram_offsets=np.concatenate([*starts, ends[-1:]]),
+            case=np.concatenate([part.case for part in parts]),
+        )
+
 
 class FormFeatures:
     """Computes features of forms; those of a form do not depend on the others.
@@ -75,20 +90,9 @@ class FormFeatures:
         Args:
             forms: None of them empty. Faster if distinct and many.
         """
-        chunks = [
-            self._chunk(forms[start : start + _CHUNK_FORMS])
-            for start in range(0, max(1, len(forms)), _CHUNK_FORMS)
-        ]
-        if len(chunks) == 1:
-            return chunks[0]
-        ends = np.cumsum([0, *(chunk.ngram_offsets[-1] for chunk in chunks[:-1])])
-        offsets = [chunk.ngram_offsets[:-1] + end for chunk, end in zip(chunks, ends, strict=True)]
-        return FormArrays(
-            pieces=np.concatenate([chunk.pieces for chunk in chunks]),
-            n_pieces=np.concatenate([chunk.n_pieces for chunk in chunks]),
-            ngrams=np.concatenate([chunk.ngrams for chunk in chunks]),
-            ngram_offsets=np.concatenate([*offsets, chunks[-1].ngram_offsets[-1:] + ends[-1]]),
-            case=np.concatenate([chunk.case for chunk in chunks]),
+        starts = range(0, max(1, len(forms)), _CHUNK_FORMS)
+        return FormArrays.concatenate(
+            [self._chunk(forms[start : start + _CHUNK_FORMS]) for start in starts]
         )
 
     def _chunk(self, forms: Sequence[str]) -> FormArrays:

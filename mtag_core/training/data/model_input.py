@@ -44,12 +44,11 @@ _FINAL_MARKS = frozenset(".!?\u2026\u3002\uff01\uff1f\u0964")
 _BARE_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC SMALL LETTER IO", "CYRILLIC CAPITAL LETTER IO")
 
 
-@dataclass(frozen=True)
-class FormTable:
+@dataclass(frozen=True, slots=True)
+class FormTable(FormArrays):
     """What a student reads of each form of a corpus, and the forms that it may be changed to.
 
     Attributes:
-        features: Of all forms.
         upper_case: Letter case of the form in capitals. Shape (n_forms,), int8.
         lower_case: The same in lower case. Shape (n_forms,), int8.
         bare: Id of the form without diacritics. Shape (n_forms,), int32.
@@ -57,7 +56,6 @@ class FormTable:
         is_final_mark: Whether it may be left out at the end of a sentence. Shape (n_forms,), bool.
     """
 
-    features: FormArrays
     upper_case: NDArray[np.int8]
     lower_case: NDArray[np.int8]
     bare: Ints
@@ -66,7 +64,7 @@ class FormTable:
 
     @classmethod
     def of(cls, forms: Sequence[str], tokenizer: Path, *, n_processes: int = 1) -> "FormTable":
-        """Computes the features of forms, and of what they are changed to."""
+        """Computes the features of forms, and of what they are changed to; see `in_jobs`."""
         form_to_id = {form: index for index, form in enumerate(forms)}
         changed = [
             np.array([form_to_id.setdefault(change(form), len(form_to_id)) for form in forms])
@@ -75,43 +73,35 @@ class FormTable:
         every = list(form_to_id)
         own = np.arange(len(every), dtype=np.int32)
         bare, curly = (np.concatenate([ids, own[len(forms) :]]) for ids in changed)
-        features = form_features(every, tokenizer, n_processes=n_processes)
+        parts = in_jobs(_features_of, every, tokenizer, n_processes=n_processes)
+        features = FormArrays.concatenate(parts)
         has_case = features.case > CASES.index("none")
         is_long = np.array([len(form) > 1 for form in every], bool)
         upper = np.where(is_long, CASES.index("upper"), CASES.index("capital"))
         return cls(
-            features,
-            np.where(has_case, upper, CASES.index("none")).astype(np.int8),
-            np.where(has_case, CASES.index("lower"), CASES.index("none")).astype(np.int8),
-            bare.astype(np.int32),
-            curly.astype(np.int32),
-            np.array([form in _FINAL_MARKS for form in every], bool),
+            **_arrays(features),
+            upper_case=np.where(has_case, upper, CASES.index("none")).astype(np.int8),
+            lower_case=np.where(has_case, CASES.index("lower"), CASES.index("none")).astype(
+                np.int8
+            ),
+            bare=bare.astype(np.int32),
+            curly=curly.astype(np.int32),
+            is_final_mark=np.array([form in _FINAL_MARKS for form in every], bool),
         )
 
     def save(self, path: Path) -> None:
         """Writes the arrays to one `.npz` file."""
-        features = {each.name: getattr(self.features, each.name) for each in fields(FormArrays)}
-        own = {each.name: getattr(self, each.name) for each in fields(self)[1:]}
-        np.savez(path, **features, **own)
+        np.savez(path, **_arrays(self))
 
     @classmethod
     def load(cls, path: Path) -> "FormTable":
         """Reads what `save` wrote."""
         with np.load(path) as arrays:
-            features = FormArrays(**{each.name: arrays[each.name] for each in fields(FormArrays)})
-            return cls(features, **{each.name: arrays[each.name] for each in fields(cls)[1:]})
+            return cls(**{each.name: arrays[each.name] for each in fields(cls)})
 
 
-def form_features(forms: Sequence[str], tokenizer: Path, *, n_processes: int = 1) -> FormArrays:
-    """Computes the features of forms, in several processes if there are many."""
-    parts = in_jobs(_features_of, forms, tokenizer, n_processes=n_processes)
-    ends = np.cumsum([0, *(part.ngram_offsets[-1] for part in parts)])
-    starts = [part.ngram_offsets[:-1] + end for part, end in zip(parts, ends[:-1], strict=True)]
-    whole = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("pieces", "n_pieces", "ngrams", "case")
-    }
-    return FormArrays(ngram_offsets=np.concatenate([*starts, ends[-1:]]), **whole)
+def _arrays(features: FormArrays) -> dict[str, Any]:
+    return {each.name: getattr(features, each.name) for each in fields(features)}
 
 
 def without_diacritics(form: str) -> str:
@@ -134,48 +124,13 @@ def _features_of(forms: Sequence[str], tokenizer: Path) -> FormArrays:
     return FormFeatures(tokenizer)(forms)
 
 
-class DeviceForms:
-    """A table of forms that lives on a device."""
-
-    def __init__(self, table: FormTable, *, device: torch.device) -> None:
-        features = table.features
-        self.device = device
-        self._pieces = torch.from_numpy(features.pieces).to(device)
-        self._n_pieces = torch.from_numpy(features.n_pieces).to(device).long()
-        self._ngrams = torch.from_numpy(features.ngrams).to(device)
-        offsets = torch.from_numpy(features.ngram_offsets).to(device).long()
-        self._ngram_start, self._n_ngrams = offsets[:-1], offsets.diff()
-        self.case = torch.from_numpy(features.case).to(device).long()
-        self.upper_case = torch.from_numpy(table.upper_case).to(device).long()
-        self.lower_case = torch.from_numpy(table.lower_case).to(device).long()
-        self.bare = torch.from_numpy(table.bare).to(device).long()
-        self.curly = torch.from_numpy(table.curly).to(device).long()
-        self.is_final_mark = torch.from_numpy(table.is_final_mark).to(device)
-
-    def batch(self, form_ids: Tensor, case: Tensor) -> tuple[FormBatch, Tensor]:
-        """The distinct forms among some in letter cases, and the index into them of each."""
-        distinct, index = torch.unique(form_ids * len(CASES) + case, return_inverse=True)
-        ids = distinct // len(CASES)
-        counts = self._n_ngrams[ids]
-        starts = counts.cumsum(0) - counts
-        shift = torch.repeat_interleave(self._ngram_start[ids] - starts, counts)
-        place = torch.arange(len(shift), device=self.device) + shift
-        batch = FormBatch(
-            pieces=self._pieces[ids].long(),
-            n_pieces=self._n_pieces[ids],
-            ngrams=self._ngrams[place].long(),
-            ngram_offsets=starts,
-            case=distinct % len(CASES),
-        )
-        return batch, index
-
-
 class DeviceWords:
     """Sentences that live on a device and give batches there.
 
     Args:
         sentences: None longer than `MAX_TOKENS`.
         forms: All forms of the sentences.
+        device: Where sentences and forms are put.
         mask_piece: Id of the piece that noise puts in the place of others.
         treebank_rows: Of the adapter of each sentence, 0 for none. Shape (n_sentences,).
 
@@ -186,14 +141,17 @@ class DeviceWords:
     def __init__(
         self,
         sentences: WordSentences,
-        forms: DeviceForms,
+        forms: FormTable,
         *,
+        device: torch.device,
         mask_piece: int = 0,
         treebank_rows: NDArray[np.int64] | None = None,
     ) -> None:
         self.words, self.lengths = sentences, sentences.n_tokens
-        self.device = forms.device
-        self._forms, self._mask_piece = forms, mask_piece
+        self.device, self._mask_piece = device, mask_piece
+        self._forms = {
+            name: torch.from_numpy(array).to(device) for name, array in _arrays(forms).items()
+        }
         self._form_ids = torch.from_numpy(sentences.form_ids).to(self.device)
         self._n_tokens = torch.from_numpy(sentences.n_tokens).to(self.device).long()
         self._start = self._n_tokens.cumsum(0) - self._n_tokens
@@ -215,7 +173,7 @@ class DeviceWords:
             draws = torch.rand(len(chosen), device=self.device)
             sixth = (draws * 6 / noise.changed_share).long().clamp(max=6)
             last = self._form_ids[start + n_tokens - 1].long()
-            is_cut = (sixth == 5) & (n_tokens > 1) & self._forms.is_final_mark[last]
+            is_cut = (sixth == 5) & (n_tokens > 1) & self._forms["is_final_mark"][last]
             n_tokens = n_tokens - is_cut.long()
         if noise.named_share < 1:
             rows = rows * (torch.rand(len(chosen), device=self.device) < noise.named_share)
@@ -225,7 +183,7 @@ class DeviceWords:
         row = position // width
         token_index = start[row] + position % width
         form_ids, case = self._written(self._form_ids[token_index].long(), sixth[row])
-        forms, form_index = self._forms.batch(form_ids, case)
+        forms, form_index = self._distinct_forms(form_ids, case)
         if noise.piece_dropout > 0:
             draws = torch.rand(forms.pieces.shape, device=self.device)
             is_masked = (draws < noise.piece_dropout) & (forms.pieces > 0)
@@ -234,17 +192,32 @@ class DeviceWords:
 
     def _written(self, form_ids: Tensor, sixth: Tensor) -> tuple[Tensor, Tensor]:
         table = self._forms
-        form_ids = torch.where((sixth == 2) | (sixth == 3), table.bare[form_ids], form_ids)
-        form_ids = torch.where(sixth == 4, table.curly[form_ids], form_ids)
-        case = torch.where(sixth == 0, table.upper_case[form_ids], table.case[form_ids])
-        return form_ids, torch.where(sixth == 1, table.lower_case[form_ids], case)
+        form_ids = torch.where((sixth == 2) | (sixth == 3), table["bare"][form_ids], form_ids)
+        form_ids = torch.where(sixth == 4, table["curly"][form_ids], form_ids)
+        case = torch.where(sixth == 0, table["upper_case"][form_ids], table["case"][form_ids])
+        case = torch.where(sixth == 1, table["lower_case"][form_ids], case)
+        return form_ids, case.long()
+
+    def _distinct_forms(self, form_ids: Tensor, case: Tensor) -> tuple[FormBatch, Tensor]:
+        distinct, index = torch.unique(form_ids * len(CASES) + case, return_inverse=True)
+        ids, table = distinct // len(CASES), self._forms
+        first = table["ngram_offsets"][ids]
+        counts = table["ngram_offsets"][ids + 1] - first
+        starts = counts.cumsum(0) - counts
+        shift = torch.repeat_interleave(first - starts, counts)
+        place = torch.arange(len(shift), device=self.device) + shift
+        batch = FormBatch(
+            pieces=table["pieces"][ids].long(),
+            n_pieces=table["n_pieces"][ids].long(),
+            ngrams=table["ngrams"][place].long(),
+            ngram_offsets=starts,
+            case=distinct % len(CASES),
+        )
+        return batch, index
 
 
-HostForms = FormPieces | FormTable
-"""All forms of some sentences, as a model reads them, on the host."""
-
-Forms = FormPieces | DeviceForms
-"""Those where sentences are made of them."""
+Forms = FormPieces | FormTable
+"""All forms of some sentences, as a model reads them."""
 
 OnDevice = DeviceSentences | DeviceWords
 
@@ -269,33 +242,23 @@ class ModelInput:
         """Special pieces of the tokenizer."""
         return SpecialPieces.load(self.tokenizer)
 
-    def encoded(self, forms: Sequence[str]) -> HostForms:
+    def forms(self, forms: Sequence[str]) -> Forms:
         """Forms in the order of their ids."""
         kind = FormTable if self.has_words else FormPieces
         return kind.of(forms, self.tokenizer, n_processes=self.n_processes)
 
-    def placed(self, forms: HostForms) -> Forms:
-        """Forms where sentences need them."""
-        if isinstance(forms, FormPieces):
-            return forms
-        return DeviceForms(forms, device=self.device)
-
-    def forms(self, forms: Sequence[str]) -> Forms:
-        """Forms in the order of their ids."""
-        return self.placed(self.encoded(forms))
-
     def forms_of_text(self, text: Path) -> Forms:
         """Those in a directory that stage `text` wrote."""
-        if not self.has_words:
-            return self.forms(read_forms(text / "forms.txt.xz"))
-        return self.placed(FormTable.load(text / "forms.npz"))
+        if self.has_words:
+            return FormTable.load(text / "forms.npz")
+        return self.forms(read_forms(text / "forms.txt.xz"))
 
     @property
     def limit(self) -> str:
         """How long a sentence may be."""
         return f"{MAX_TOKENS} words" if self.has_words else f"{self.max_pieces} wordpieces"
 
-    def fitting(self, words: WordSentences, forms: HostForms | Forms) -> NDArray[np.int64]:
+    def fitting(self, words: WordSentences, forms: Forms) -> NDArray[np.int64]:
         """Indices of the sentences that have tokens and are not too long."""
         if isinstance(forms, FormPieces):
             return forms.fitting(words, max_pieces=self.max_pieces)
@@ -312,7 +275,9 @@ class ModelInput:
         if isinstance(forms, FormPieces):
             return DeviceSentences(words, forms, self.pieces, device=self.device)
         mask = self.pieces.mask
-        return DeviceWords(words, forms, mask_piece=mask, treebank_rows=treebank_rows)
+        return DeviceWords(
+            words, forms, device=self.device, mask_piece=mask, treebank_rows=treebank_rows
+        )
 
     def dataset(self, dataset: LabelledDataset, forms: Forms) -> tuple[LabelledDataset, OnDevice]:
         """Labelled sentences; those that are too long are left out."""

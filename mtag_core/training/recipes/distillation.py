@@ -125,7 +125,7 @@ def _source(
 
         def chunk(number: int, generator: np.random.Generator) -> list[_Batch]:
             chunk = read(number)
-            sentences = reader.sentences(chunk.sentences, reader.placed(chunk.forms))
+            sentences = reader.sentences(chunk.sentences, chunk.forms)
             targets = SoftTargets.of(chunk.targets, device=reader.device)
             text = TrainingSentences(
                 sentences, partial(targets.loss, options.targets), options.noise

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from mtag_core.errors import InputNotFoundError, ShardError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.datasets import WordSentences
-from mtag_core.training.data.model_input import HostForms, ModelInput
+from mtag_core.training.data.model_input import Forms, ModelInput
 from mtag_core.training.logits.logit_shards import (
     LogitBlock,
     ShardInfo,
@@ -51,7 +51,7 @@ class Chunk:
     """Sentences of a few row groups, and the targets of their tokens by names of `SoftTargets`."""
 
     sentences: WordSentences
-    forms: HostForms
+    forms: Forms
     targets: dict[str, NDArray[Any]]
 
 
@@ -134,7 +134,7 @@ class ShardStream:
         form_to_id: dict[str, int] = {}
         every = (forms for block in blocks for forms in block.forms)
         sentences = WordSentences.of(every, form_to_id)
-        forms = reader.encoded(list(form_to_id))
+        forms = reader.forms(list(form_to_id))
         fitting = reader.fitting(sentences, forms)
         if not len(fitting):
             raise ShardError(f"{len(sentences)} sentences, none of at most {reader.limit}")

@@ -3,13 +3,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
-from mtag_core.tagging.forms import CASES
+from mtag_core.tagging.forms import CASES, FormFeatures
 from mtag_core.training.data.datasets import WordSentences
 from mtag_core.training.data.model_input import (
-    DeviceForms,
     DeviceWords,
     FormTable,
-    form_features,
     without_diacritics,
 )
 from mtag_core.training.data.text import train_vocabulary
@@ -41,8 +39,7 @@ def changed(words, table, monkeypatch, sixth):
     """The batch of all sentences, each changed in one way."""
     draw = (sixth + 0.5) / 6
     monkeypatch.setattr(torch, "rand", lambda *shape, device=None: torch.full((3,), draw))
-    forms = DeviceForms(table, device=CPU)
-    return DeviceWords(words, forms).batch(np.arange(3), CHANGED)
+    return DeviceWords(words, table, device=CPU).batch(np.arange(3), CHANGED)
 
 
 def cases(batch):
@@ -51,20 +48,20 @@ def cases(batch):
 
 def test_batch_reads_each_token_once_in_order(made):
     words, _, table = made
-    batch = DeviceWords(words, DeviceForms(table, device=CPU)).batch(np.array([1, 0]))
+    batch = DeviceWords(words, table, device=CPU).batch(np.array([1, 0]))
     assert batch.is_token.sum(1).tolist() == [2, 5]
     assert batch.token_index.tolist() == [5, 6, 0, 1, 2, 3, 4]
     pieces = batch.forms.pieces[batch.form_index]
-    assert pieces.tolist() == table.features.pieces[words.form_ids[batch.token_index]].tolist()
+    assert pieces.tolist() == table.pieces[words.form_ids[batch.token_index]].tolist()
 
 
 def test_ngrams_of_a_batch_are_those_of_its_forms(made):
     words, _, table = made
-    batch = DeviceWords(words, DeviceForms(table, device=CPU)).batch(np.array([2]))
+    batch = DeviceWords(words, table, device=CPU).batch(np.array([2]))
     ends = [*batch.forms.ngram_offsets.tolist()[1:], len(batch.forms.ngrams)]
-    offsets = table.features.ngram_offsets
+    offsets = table.ngram_offsets
     for form, row in zip(words.form_ids[-2:], batch.form_index.tolist(), strict=True):
-        expected = table.features.ngrams[offsets[form] : offsets[form + 1]].tolist()
+        expected = table.ngrams[offsets[form] : offsets[form + 1]].tolist()
         found = batch.forms.ngrams[batch.forms.ngram_offsets[row] : ends[row]].tolist()
         assert found == expected
 
@@ -81,14 +78,14 @@ def test_capitals_change_letter_case_alone(made, monkeypatch):
 def test_diacritics_are_lost(made, monkeypatch, tokenizer):
     words, _, table = made
     batch = changed(words, table, monkeypatch, 2)
-    expected = form_features(["Le", "cafe", "d'", "ete", "."], tokenizer).pieces
+    expected = FormFeatures(tokenizer)(["Le", "cafe", "d'", "ete", "."]).pieces
     assert batch.forms.pieces[batch.form_index[:5]].tolist() == expected.tolist()
 
 
 def test_quotes_become_typographic(made, monkeypatch, tokenizer):
     words, _, table = made
     batch = changed(words, table, monkeypatch, 4)
-    expected = form_features(["d\u2019"], tokenizer).pieces
+    expected = FormFeatures(tokenizer)(["d\u2019"]).pieces
     assert batch.forms.pieces[batch.form_index[2]].tolist() == expected[0].tolist()
 
 
@@ -100,7 +97,7 @@ def test_final_mark_is_left_out(made, monkeypatch):
 def test_treebanks_are_named_for_a_share(made):
     words, _, table = made
     rows = np.array([1, 2, 0])
-    sentences = DeviceWords(words, DeviceForms(table, device=CPU), treebank_rows=rows)
+    sentences = DeviceWords(words, table, device=CPU, treebank_rows=rows)
     batch = sentences.batch(np.arange(3))
     assert batch.treebank_ids.tolist() == [1] * 5 + [2] * 2 + [0] * 2
     assert sentences.batch(np.arange(3), NAMELESS).treebank_ids.sum() == 0
@@ -108,7 +105,7 @@ def test_treebanks_are_named_for_a_share(made):
 
 def test_masked_pieces_are_pieces(made):
     words, _, table = made
-    sentences = DeviceWords(words, DeviceForms(table, device=CPU), mask_piece=4)
+    sentences = DeviceWords(words, table, device=CPU, mask_piece=4)
     batch = sentences.batch(np.arange(3))
     masked = sentences.batch(np.arange(3), MASKED).forms.pieces
     assert (masked[batch.forms.pieces > 0] == 4).all()
@@ -120,7 +117,7 @@ def test_table_is_saved(made, tmp_path):
     table.save(tmp_path / "forms.npz")
     loaded = FormTable.load(tmp_path / "forms.npz")
     assert loaded.bare.tolist() == table.bare.tolist()
-    assert loaded.features.ngrams.tolist() == table.features.ngrams.tolist()
+    assert loaded.ngrams.tolist() == table.ngrams.tolist()
 
 
 @pytest.mark.parametrize(
