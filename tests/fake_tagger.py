@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
-from mtag_core.tagging.windows import EncodedSentence
-from mtag_core.tagging.wordpiece import PieceWindow
+from mtag_core.tagging.windows import EncodedSentence, Window
 
 _UPOS = ("NOUN", "VERB", "ADJ", "PUNCT", "X")
 
@@ -44,9 +43,7 @@ class FakeTagger:
         return sentences
 
     def encode(self, sentence: Sentence) -> EncodedSentence:
-        n_tokens = len(sentence.forms)
-        indices = list(range(n_tokens))
-        return EncodedSentence(sentence, [PieceWindow([7] * n_tokens, indices, indices)])
+        return EncodedSentence(sentence, [Window(sentence.forms, 0, len(sentence.forms))])
 
     def tag_encoded(self, sentences: Sequence[EncodedSentence]) -> Iterator[TaggedSentence]:
         tagged = [self._tag(each.sentence) for each in sentences]

@@ -316,7 +316,7 @@ COMMANDS = (
     ),
     _recipe(
         "bundle classifier",
-        "export.bundle_classifier",
+        "export.treebank_classifier",
         ClassifierOptions,
         "learn for a bundle which treebank of a language a document is most like",
     ),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mtag_core.tagging.bundle import FORMS
 from mtag_core.tagging.forms import FormArrays, FormFeatures
-from mtag_core.tagging.student import check_graph, open_session
+from mtag_core.tagging.graphs import check_graph, open_session
 
 DEFAULT_CAPACITY = 49_152
 """Forms that are remembered: 24 MB of vectors 256 wide, and about 8 MB of forms."""

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from mtag_core.errors import BundleError
 from mtag_core.folding import fold_form
-from mtag_core.tagging.wordpiece import open_tokenizer, special_id
 
 MAX_FORM_PIECES = 12
 """Of a form with more wordpieces the first half and the last half of so many are read."""
@@ -81,8 +81,11 @@ class FormFeatures:
     """
 
     def __init__(self, tokenizer_path: str | Path) -> None:
-        self._tokenizer: Tokenizer = open_tokenizer(tokenizer_path)
-        self._unk = special_id(self._tokenizer, "[UNK]")
+        self._tokenizer: Tokenizer = _open_tokenizer(tokenizer_path)
+        unk: int | None = self._tokenizer.token_to_id("[UNK]")
+        if unk is None:
+            raise BundleError(f"{tokenizer_path}: has no piece [UNK], expected it")
+        self._unk = unk
 
     def __call__(self, forms: Sequence[str]) -> FormArrays:
         """Computes the features of some forms.
@@ -172,3 +175,15 @@ def _case(form: str, lowered: str) -> int:
     if form.isupper():
         return 3 if sum(map(str.isupper, form)) > 1 else 4
     return 2 if (form[0] != lowered[0] and form[1:].islower()) or form.istitle() else 5
+
+
+def _open_tokenizer(path: str | Path) -> Tokenizer:
+    try:
+        content = Path(path).read_text(encoding="utf-8")
+        # The package raises bare Exceptions.
+        tokenizer = Tokenizer.from_str(content)
+    except Exception as error:
+        raise BundleError(f"{path}: not a tokenizer: {error}") from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer

@@ -25,11 +25,11 @@ from mtag_core.tagging.arguments import (
     list_of_names,
 )
 from mtag_core.tagging.bundle import Bundle
-from mtag_core.tagging.models import TaggingModel, load_model
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
 from mtag_core.tagging.tagger_options import TaggerOptions, Untrained, trained_languages
 from mtag_core.tagging.text_streams import tag_pairs, tag_texts
 from mtag_core.tagging.windows import EncodedSentence, buffers
+from mtag_core.tagging.words import WordModel
 from mtag_core.treebank_style import MIXED, treebank_language
 
 K = TypeVar("K")
@@ -67,7 +67,7 @@ class Tagger:
         self,
         *,
         segmenter: Segmenter,
-        model: TaggingModel,
+        model: WordModel,
         labels: Labels,
         digest: str,
         options: TaggerOptions = _DEFAULT_OPTIONS,
@@ -136,7 +136,7 @@ class Tagger:
         langid = LanguageIdentifier.load(directory / "langid.ftz")
         return cls(
             segmenter=Segmenter.load(directory / "segmenters", langid),
-            model=load_model(directory),
+            model=WordModel.load(directory),
             labels=labels,
             digest=bundle.digest,
             options=options,

@@ -8,7 +8,7 @@ independent of batches.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from mtag_core.records import Sentence
 
@@ -19,20 +19,31 @@ _BUFFER_BATCHES = 16
 _MAX_BUFFER_SENTENCES = 4096
 
 
-class Window(Protocol):
-    """A run of a sentence's tokens that a model reads at once."""
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A run of a sentence's tokens as the model reads it.
+
+    Attributes:
+        forms: No more than the model reads at once.
+        first: Index of the first token that this window tags.
+        last: Index after the last one.
+        treebank: Number of the treebank whose convention the tags follow, 0 for none.
+    """
+
+    forms: Sequence[str]
+    first: int
+    last: int
+    treebank: int = 0
 
     @property
     def size(self) -> int:
-        """Number of wordpieces, or of words where the model reads words."""
+        """Number of words."""
+        return len(self.forms)
 
     @property
     def n_tokens(self) -> int:
         """Tokens that are tagged by this window."""
-
-    @property
-    def treebank(self) -> int:
-        """Number of the treebank whose convention the tags follow, 0 for none."""
+        return self.last - self.first
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,7 @@ class EncodedSentence:
 
     @property
     def n_pieces(self) -> int:
-        """Wordpieces of all windows, or words where the model reads words."""
+        """Words of all windows, or wordpieces where a teacher reads those."""
         # A sentence nearly always has one window.
         windows = self.windows
         return windows[0].size if len(windows) == 1 else sum(window.size for window in windows)
@@ -101,7 +112,7 @@ def batches(windows: Sequence[Window], *, piece_budget: int) -> Iterator[list[in
 
     Args:
         windows: In any order.
-        piece_budget: Most wordpieces, or words, in a batch; a window longer than that is one by
+        piece_budget: Most words in a batch; a window longer than that is one by
             itself.
 
     Yields:

@@ -1,7 +1,6 @@
 """The student that reads words: vectors of forms, then layers over the words of a sentence."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 
 from mtag_core.tagging.answers import Answer
 from mtag_core.tagging.form_vectors import FormVectors
-from mtag_core.tagging.student import check_graph, open_session
-from mtag_core.tagging.windows import batches, cut
+from mtag_core.tagging.graphs import check_graph, open_session
+from mtag_core.tagging.windows import Window, batches, cut
 
 # The longest sentence that the student was trained on.
 MAX_WORDS = 128
@@ -23,33 +22,6 @@ _INPUTS = ("vectors", "treebank")
 _OUTPUTS = ("upos", "second_upos", "feats", "upos_score", "feats_score", "lemmas")
 # Older graphs lack it.
 _NEXT_LEMMAS = "next_lemmas"
-
-
-@dataclass(frozen=True, slots=True)
-class WordWindow:
-    """A run of a sentence's tokens as the model reads it.
-
-    Attributes:
-        forms: Length at most `MAX_WORDS`.
-        first: Index of the first token that this window tags.
-        last: Index after the last one.
-        treebank: Number of the treebank whose convention the tags follow, 0 for none.
-    """
-
-    forms: Sequence[str]
-    first: int
-    last: int
-    treebank: int = 0
-
-    @property
-    def size(self) -> int:
-        """Number of words."""
-        return len(self.forms)
-
-    @property
-    def n_tokens(self) -> int:
-        """Tokens that are tagged by this window."""
-        return self.last - self.first
 
 
 class WordModel:
@@ -78,7 +50,7 @@ class WordModel:
         check_graph(session, inputs=_INPUTS, outputs=outputs, source=str(path))
         return cls(FormVectors.load(bundle), session)
 
-    def encode(self, forms: Sequence[str], *, treebank: int = 0) -> list[WordWindow]:
+    def encode(self, forms: Sequence[str], *, treebank: int = 0) -> list[Window]:
         """Cuts a sentence into windows; nearly always one.
 
         Args:
@@ -86,15 +58,15 @@ class WordModel:
             treebank: Of the windows.
         """
         if len(forms) <= MAX_WORDS:
-            return [WordWindow(forms, 0, len(forms), treebank)]
+            return [Window(forms, 0, len(forms), treebank)]
         cuts = cut([1] * len(forms), max_size=MAX_WORDS, overlap=_OVERLAP_WORDS)
         return [
-            WordWindow(forms[start:end], first - start, last - start, treebank)
+            Window(forms[start:end], first - start, last - start, treebank)
             for start, end, first, last in cuts
         ]
 
     def answers(
-        self, windows: Sequence[WordWindow], *, budget: int
+        self, windows: Sequence[Window], *, budget: int
     ) -> Iterator[tuple[list[int], Answer]]:
         """Tags windows in batches.
 
@@ -118,7 +90,7 @@ class WordModel:
                 answer = Answer(*self._run(self._outputs, batch, table[rows[places]]))
                 yield [start + index for index in indices], answer
 
-    def run(self, outputs: Sequence[str], windows: Sequence[WordWindow]) -> list[NDArray[Any]]:
+    def run(self, outputs: Sequence[str], windows: Sequence[Window]) -> list[NDArray[Any]]:
         """Runs the graph on windows of one size and treebank.
 
         Args:
@@ -133,7 +105,7 @@ class WordModel:
         return self._run(outputs, windows, table[rows].reshape(len(windows), -1, table.shape[1]))
 
     def _run(
-        self, outputs: Sequence[str], batch: Sequence[WordWindow], vectors: NDArray[np.float16]
+        self, outputs: Sequence[str], batch: Sequence[Window], vectors: NDArray[np.float16]
     ) -> list[NDArray[Any]]:
         feed = {"vectors": vectors, "treebank": np.array(batch[0].treebank)}
         arrays: list[NDArray[Any]] = self._session.run(outputs, feed)
@@ -147,7 +119,7 @@ class WordModel:
         return [array[is_tagged] for array in arrays]
 
 
-def _runs(windows: Sequence[WordWindow], *, max_words: int) -> Iterator[tuple[int, int]]:
+def _runs(windows: Sequence[Window], *, max_words: int) -> Iterator[tuple[int, int]]:
     start = n_words = 0
     for index, window in enumerate(windows):
         if n_words + window.size > max_words:

@@ -12,7 +12,7 @@ from pathlib import Path
 from mtag_core.errors import OutputError
 from mtag_core.evaluation.summary import averages
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankResult, evaluate_treebanks
-from mtag_core.known_lemmas import KnownLemmas
+from mtag_core.known_lemmas import NO_KNOWN_LEMMAS, KnownLemmas
 from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos, save_labels
 from mtag_core.langid import WORDS_NAME
 from mtag_core.lemma_exceptions import LemmaExceptions
@@ -20,7 +20,6 @@ from mtag_core.lemmas import KEEP
 from mtag_core.tagging.bundle import MODEL_CARD, write_manifest
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.tagging.tagger import Tagger
-from mtag_core.tagging.wordpiece import WordPiece
 from mtag_core.training.data.train_dev_split import (
     TreebankSplit,
     read_split,
@@ -41,10 +40,10 @@ from mtag_core.training.export.lemma_exceptions import (
     languages_without_gain,
 )
 from mtag_core.training.export.model_card import format_model_card
-from mtag_core.training.export.student_graph import piece_graphs, word_graphs
-from mtag_core.training.export.tagging_heads import LanguageLabels
+from mtag_core.training.export.student_graph import word_graphs
+from mtag_core.training.export.tagger_graph import LanguageLabels
 from mtag_core.training.export.treebank_classifier import fit_classifier
-from mtag_core.training.networks.trained_model import FromBundle, TrainedModel, read_student
+from mtag_core.training.networks.trained_model import TrainedModel, read_student
 from mtag_core.training.options import ExportOptions
 from mtag_core.treebank_style import treebank_language
 
@@ -69,7 +68,7 @@ def export(options: ExportOptions) -> Path:
     forms whose lemma the student gets wrong. Returns the model card's path.
 
     Raises:
-        CheckpointError: The model directory is damaged or no student.
+        CheckpointError: The model directory is damaged or no student of words.
         InputNotFoundError: There are no treebanks.
         OutputError: The output directory holds something.
     """
@@ -83,16 +82,15 @@ def export(options: ExportOptions) -> Path:
     reference, quantised = _graphs(trained, labels, learnt, names, options)
     _write_files(options.output, quantised, labels, trained=trained, options=options)
     is_trained_on_dev = trained.config.get("is_trained_on_dev", False)
-    if labels.treebanks:
-        split = read_split(options.treebanks, train_on_dev=is_trained_on_dev, only=names)
-        labels = _with_tables(labels, split, trained.from_bundle, options)
-        _write_labels(labels, options.output)
+    split = read_split(options.treebanks, train_on_dev=is_trained_on_dev, only=names)
+    labels = _with_tables(labels, split, trained.from_bundle, options)
+    _write_labels(labels, options.output)
     scores = {}
     if not options.skip_scores:
         with tempfile.TemporaryDirectory() as temporary:
             exact = Path(temporary) / "float32"
             _write_files(exact, reference, labels, trained=trained, options=options)
-            scores = _scores(options, exact, labels, is_trained_on_dev=is_trained_on_dev)
+            scores = _scores(options, exact, is_trained_on_dev=is_trained_on_dev)
     notes = options.notes.read_text(encoding="utf-8") if options.notes else ""
     card = options.output / MODEL_CARD
     content = format_model_card(
@@ -104,42 +102,38 @@ def export(options: ExportOptions) -> Path:
 
 
 def _scores(
-    options: ExportOptions, exact: Path, labels: Labels, *, is_trained_on_dev: bool
+    options: ExportOptions, exact: Path, *, is_trained_on_dev: bool
 ) -> dict[str, list[TreebankResult]]:
     with tempfile.TemporaryDirectory() as temporary:
         # A model that was trained on dev files is scored on what is left of them.
         dev = write_held_out_dev(options.treebanks, Path(temporary), train_on_dev=is_trained_on_dev)
         test = list(map(str, treebank_files(options.treebanks, "test", is_required=False)))
-        scores = {
+        return {
             "dev": _score(options, options.output, dev),
             "test": _score(options, options.output, test),
             "dev, float32": _score(options, exact, dev),
+            "dev, treebank told": _score(options, options.output, dev, gold_treebank=True),
+            "test, treebank told": _score(options, options.output, test, gold_treebank=True),
         }
-        if labels.treebanks:
-            scores |= {
-                "dev, treebank told": _score(options, options.output, dev, gold_treebank=True),
-                "test, treebank told": _score(options, options.output, test, gold_treebank=True),
-            }
-        return scores
 
 
 def _labels(trained: TrainedModel, sentences: Sequence[LabelledSentence]) -> Labels:
-    # Those of MiniBERTs are all scored, as they were when its figures were measured.
-    min_count = _MIN_PAIRS if trained.has_words else 1
-    known, rules = trained.from_bundle, trained.lemma_rules
+    known = trained.from_bundle
     feats_of_upos, rules_of_upos = (
-        _groups(_pairs(sentences, labels_of), tags, own, of_all=of_all, min_count=min_count)
-        if tags
-        else ()
+        _groups(_pairs(sentences, labels_of), tags, own, of_all=of_all)
         for labels_of, tags, own, of_all in (
             (training_feats, trained.feats, known.feats_of_upos, "_"),
-            (training_rules, rules, known.lemma_rules_of_upos, KEEP),
+            (training_rules, trained.lemma_rules, known.lemma_rules_of_upos, KEEP),
         )
     )
-    styles = trained.config.get("styles", {})
-    treebanks = trained.treebanks
     return Labels(
-        UPOS_LABELS, trained.feats, feats_of_upos, treebanks, rules, rules_of_upos, styles
+        UPOS_LABELS,
+        trained.feats,
+        feats_of_upos,
+        tuple(trained.config["treebanks"]),
+        trained.lemma_rules,
+        rules_of_upos,
+        trained.config.get("styles", {}),
     )
 
 
@@ -149,10 +143,9 @@ def _groups(
     known: Sequence[Sequence[int]],
     *,
     of_all: str,
-    min_count: int,
 ) -> tuple[tuple[int, ...], ...]:
     if not known:
-        return group_by_upos(pairs, tags, of_all=of_all, min_count=min_count)
+        return group_by_upos(pairs, tags, of_all=of_all, min_count=_MIN_PAIRS)
     # The treebanks may be of one language, the bundle that the model began with knew others.
     seen = set(pairs)
     return tuple(
@@ -226,11 +219,9 @@ def _graphs(
         if treebank_name(path) in names
         for sentence in islice(read_treebank(path), _CALIBRATION_SENTENCES_A_TREEBANK)
     )
-    tokenizer = options.model / "tokenizer.json"
-    if trained.has_words:
-        languages = _language_labels(labels, learnt)
-        return word_graphs(trained, labels, sentences, FormFeatures(tokenizer), languages=languages)
-    return piece_graphs(trained, labels, sentences, WordPiece.load(tokenizer))
+    features = FormFeatures(options.model / "tokenizer.json")
+    languages = _language_labels(labels, learnt)
+    return word_graphs(trained, labels, sentences, features, languages=languages)
 
 
 def _write_files(
@@ -257,32 +248,38 @@ def _write_files(
 
 
 def _with_tables(
-    labels: Labels, split: TreebankSplit, known: FromBundle, options: ExportOptions
+    labels: Labels, split: TreebankSplit, known: Labels, options: ExportOptions
 ) -> Labels:
-    classifier = fit_classifier(labels.treebanks, split.learnt, known.classifier)
-    labels = replace(labels, classifier=classifier)
-    if not labels.lemma_rules:
-        return labels
-    # Treebanks that are not at hand keep those of the bundle that the model began with.
-    plain, lemmas = Tagger.load(options.output), find_known_lemmas(split.learnt)
-    _write_labels(replace(labels, known_lemmas=KnownLemmas.of(lemmas)), options.output)
-    knowing = Tagger.load(options.output)
+    # Treebanks that are not at hand keep the tables of the bundle that the model began with.
+    weights = known.classifier.treebank_to_weights if known.classifier else {}
+    labels = replace(labels, classifier=fit_classifier(labels.treebanks, split.learnt, weights))
+    lemmas = find_known_lemmas(split.learnt)
+    plain, knowing = (
+        _tagger(replace(labels, known_lemmas=each), options.output)
+        for each in (NO_KNOWN_LEMMAS, KnownLemmas.of(lemmas))
+    )
     for language in languages_without_gain(plain, knowing, split.held_out):
         lemmas.pop(language, None)
-    for language, codes in known.known_lemmas.items():
+    for language, codes in known.known_lemmas.language_to_codes.items():
         lemmas[language] = lemmas.get(language, set()).union(codes)
     labels = replace(labels, known_lemmas=KnownLemmas.of(lemmas))
+    found: dict[str, Mapping[int, str]] = dict(
+        zip(known.treebanks, known.exceptions.code_to_rule, strict=False)
+    )
     # Exceptions are those of a student that prefers known lemmas.
-    _write_labels(labels, options.output)
-    found = {name: dict(pairs) for name, pairs in known.exceptions.items()}
     found |= find_exceptions(
-        Tagger.load(options.output),
+        _tagger(labels, options.output),
         split,
         default_styles=set(labels.styles.values()),
         n_workers=options.n_workers,
     )
     exceptions = LemmaExceptions.of([found.get(name, {}) for name in labels.treebanks])
     return replace(labels, exceptions=exceptions)
+
+
+def _tagger(labels: Labels, bundle: Path) -> Tagger:
+    _write_labels(labels, bundle)
+    return Tagger.load(bundle)
 
 
 def _write_labels(labels: Labels, directory: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mtag_core.evaluation.summary import averages
+from mtag_core.evaluation.summary import averages, markdown_table
 from mtag_core.evaluation.treebanks import TreebankResult
 from mtag_core.labels import Labels
 from mtag_core.training.data.treebanks import read_licences, treebank_files, treebank_name
@@ -47,8 +47,6 @@ def format_model_card(
 
 
 def _opening(config: Mapping[str, Any], labels: Labels) -> str:
-    is_words = config.get("architecture") == "words"
-    of_rules = f", and a lemma by one of {len(labels.lemma_rules):,} rules" if is_words else ""
     tables = (
         f" {len(labels.exceptions):,} forms, counted by style, have the lemma rule of treebanks; "
         f"of others the {len(labels.known_lemmas):,} lemmas of treebanks are preferred."
@@ -62,26 +60,18 @@ def _opening(config: Mapping[str, Any], labels: Labels) -> str:
         if n_classified
         else ""
     )
-    architecture = _words(config) if is_words else _pieces(config)
     return (
         "# Model card\n\n"
         "Tags tokens with one of 17 universal parts of speech and one of "
-        f"{len(labels.feats):,} bundles of morphological features{of_rules}.\n\n{architecture}; "
+        f"{len(labels.feats):,} bundles of morphological features, and a lemma by one of "
+        f"{len(labels.lemma_rules):,} rules.\n\n{_architecture(config)}; "
         "products in int8 (weights 7 bits, activations 8 with fixed scales), the rest in float32. "
-        f"FEATS {'and lemma rules ' if is_words else ''}are scored among those that occur with the "
-        f"predicted part of speech.{tables}{classifier}"
+        "FEATS and lemma rules are scored among those that occur with the predicted part of "
+        f"speech.{tables}{classifier}"
     )
 
 
-def _pieces(config: Mapping[str, Any]) -> str:
-    return (
-        f"A BERT encoder of {config['num_hidden_layers']} layers, width {config['hidden_size']}, "
-        f"{config['num_attention_heads']} heads, feed-forward width {config['intermediate_size']}, "
-        f"{config['vocab_size']:,} wordpieces"
-    )
-
-
-def _words(config: Mapping[str, Any]) -> str:
+def _architecture(config: Mapping[str, Any]) -> str:
     temperatures = config["temperatures"]
     return (
         f"A form encoder ({config['n_form_layers']} layer over at most "
@@ -127,17 +117,11 @@ def _treebank_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> 
     }
     metrics = _metrics(part_to_results)
     header = ["treebank", *(f"{part} {name}" for part in parts for name in metrics)]
-    lines = ["| " + " | ".join(header) + " |", "|---|" + "---:|" * (len(header) - 1)]
+    rows = []
     for treebank in sorted({name for part in parts for name in scores[part]}):
-        cells = [
-            f"{100 * scores[part][treebank][name].f1:.1f}"
-            if name in scores[part].get(treebank, {})
-            else ""
-            for part in parts
-            for name in metrics
-        ]
-        lines.append("| " + " | ".join([treebank, *cells]) + " |")
-    return "\n".join(lines)
+        found = (scores[part].get(treebank, {}).get(name) for part in parts for name in metrics)
+        rows.append([treebank, *(f"{100 * score.f1:.1f}" if score else "" for score in found)])
+    return markdown_table(header, rows)
 
 
 def _data_table(treebanks: Path, learnt: frozenset[str]) -> str:

@@ -23,10 +23,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from mtag_core.training.networks.trained_model import GraphShape
+from mtag_core.training.networks.trained_model import TrainedModel
 
 Array = NDArray[np.float32]
-Weights = Mapping[str, Array]
 Values = Mapping[str, tuple[int, Sequence[str | int]]]
 """Inputs or outputs by name: element type (of `onnx.TensorProto`), and axis names or lengths."""
 
@@ -168,23 +167,19 @@ class Range:
 class QuantisedGraph(GraphBuilder):
     """Layers and heads; every method takes and returns names of values.
 
-    Ranges are by the name of the layer that reads an activation; without any it is a float32 graph,
-    whose outputs `observed` hold what each layer reads.
+    Ranges are by the name of the layer that reads an activation. Without any it is a float32 graph
+    with more outputs: `OBSERVED` and a layer's name is what that layer reads.
     """
 
-    def __init__(
-        self, weights: Weights, shape: GraphShape, ranges: Mapping[str, Range] | None
-    ) -> None:
+    def __init__(self, trained: TrainedModel, ranges: Mapping[str, Range] | None) -> None:
         super().__init__()
-        self._weights = weights
-        self._shape = shape
+        self._weights, self._config = trained.weights, trained.config
         self._ranges = ranges
-        self.observed: dict[str, tuple[int, Sequence[str | int]]] = {}
+        self._observed: dict[str, tuple[int, Sequence[str | int]]] = {}
 
-    def finished(self, name: str, *, inputs: Values, outputs: Values, has_observed: bool) -> bytes:
-        """As `serialised`; the activations that layers read may be among the outputs."""
-        observed = self.observed if has_observed else {}
-        return self.serialised(name, inputs=inputs, outputs={**outputs, **observed})
+    def serialised(self, name: str, *, inputs: Values, outputs: Values) -> bytes:
+        """Checks the graph and gives its bytes; outputs are also those that are observed."""
+        return super().serialised(name, inputs=inputs, outputs={**outputs, **self._observed})
 
     def layer(self, hidden: str, name: str) -> str:
         """Self-attention and feed-forward, each added to its input and normalised."""
@@ -199,7 +194,7 @@ class QuantisedGraph(GraphBuilder):
 
     def attention(self, query: str, key: str, value: str) -> str:
         """Multi-head attention to all keys."""
-        n_heads = self._shape.n_heads
+        n_heads = self._config["n_heads"]
         return self.node("MultiHeadAttention", query, key, value, domain=CONTRIB, num_heads=n_heads)
 
     def after_attention(self, mixed: str, hidden: str, name: str) -> str:
@@ -212,12 +207,6 @@ class QuantisedGraph(GraphBuilder):
         dense = name + "output.dense"
         out = self.dense(self._activated(inner, dense), dense)
         return self.added_and_normalised(out, hidden, name + "output.LayerNorm")
-
-    def adapted(self, tokens: str) -> str:
-        """Tokens' vectors plus the adapter of the graph's input `treebank`; row 0 is of none."""
-        table = self.constant("adapters", self._weights["adapters.weight"].astype(np.float16))
-        adapter = self.node("Gather", table, "treebank", axis=0)
-        return self.node("Add", tokens, self.node("Cast", adapter, to=_FLOAT))
 
     def positions(self, table: str, read: str) -> str:
         """The first rows of a table, one for each column of a value."""
@@ -247,7 +236,7 @@ class QuantisedGraph(GraphBuilder):
         scale = self.weight(f"{name}.weight")
         added = self.node("Add", values, residual)
         centred = self.node("Sub", added, self.node("ReduceMean", added, *self.ints([-1])))
-        eps = self._shape.layer_norm_eps
+        eps = self._config["layer_norm_eps"]
         normed = self.node("RMSNormalization", centred, scale, axis=-1, epsilon=eps)
         return self.node("Add", normed, self.weight(f"{name}.bias"))
 
@@ -255,7 +244,7 @@ class QuantisedGraph(GraphBuilder):
         """Rounds an activation to 8 bits in the range of its reader; observes it in float32."""
         if self._ranges is None:
             shown = self.node("Reshape", values, *self.ints([-1]), output=OBSERVED + reader)
-            self.observed[shown] = (_FLOAT, ("n_values",))
+            self._observed[shown] = (_FLOAT, ("n_values",))
             return values
         return self.node("QuantizeLinear", values, *self.scale_and_zero(reader))
 
@@ -282,7 +271,7 @@ class QuantisedGraph(GraphBuilder):
         )
 
     def _activated(self, values: str, reader: str) -> str:
-        if self._shape.hidden_act == "gelu":
+        if self._config["hidden_act"] == "gelu":
             values = self.node("Gelu", values, domain=CONTRIB)
         elif self._ranges is None:
             values = self.node("Relu", values)
@@ -322,17 +311,12 @@ class QuantisedGraph(GraphBuilder):
 
 
 def observe(graph: bytes, inputs: Iterable[Feed]) -> dict[str, Range]:
-    """Runs a float32 graph and finds the range of what each layer reads, by the layer's name.
-
-    The graph is built with `has_observed=True`; inputs that it does not have are left out.
-    """
+    """Runs a float32 graph and finds the range of what each layer reads, by the layer's name."""
     session = session_of(graph)
-    inputs_known = {value.name for value in session.get_inputs()}
     names = [out.name for out in session.get_outputs() if out.name.startswith(OBSERVED)]
     name_to_values: dict[str, list[np.ndarray]] = {name: [] for name in names}
     for feed in inputs:
-        known = {name: value for name, value in feed.items() if name in inputs_known}
-        for name, values in zip(names, session.run(names, known), strict=True):
+        for name, values in zip(names, session.run(names, feed), strict=True):
             name_to_values[name].append(values[::_STRIDE])
     percents = (_CLIPPED_PERCENT, 100 - _CLIPPED_PERCENT)
     return {

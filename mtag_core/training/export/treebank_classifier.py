@@ -1,4 +1,4 @@
-"""Learns to tell the treebanks of a language apart by their text.
+"""Learns to tell the treebanks of a language apart by their text, for a new bundle or an old one.
 
 Multinomial logistic regression on runs of neighbouring sentences, as many runs of each treebank.
 """
@@ -8,11 +8,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mtag_core.errors import UsageError
+from mtag_core.labels import load_labels
+from mtag_core.tagging.bundle import Bundle, write_manifest
+from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.loops.linear import Floats, descend
+from mtag_core.training.options import ClassifierOptions
 from mtag_core.treebank_classifier import (
     MAX_WEIGHT,
     N_BUCKETS,
+    TREEBANK_CLASSIFIER,
     TreebankClassifier,
     Weights,
     buckets,
@@ -30,10 +36,31 @@ _STEP = 0.1
 Places = NDArray[np.int64]
 
 
+def run(options: ClassifierOptions) -> str:
+    """Runs `bundle classifier`.
+
+    Raises:
+        UsageError: The bundle knows no treebanks.
+    """
+    bundle = Bundle.open(str(options.bundle))
+    labels = load_labels(bundle.directory)
+    if not labels.treebanks:
+        raise UsageError(f"{options.bundle}: a bundle that knows no treebanks; nothing to choose")
+    split = read_split(
+        options.treebanks, train_on_dev=bundle.is_trained_on_dev, only=labels.treebanks
+    )
+    path = bundle.directory / TREEBANK_CLASSIFIER
+    fit_classifier(labels.treebanks, split.learnt, {}).save(path)
+    write_manifest(
+        bundle.directory, scores=bundle.scores, is_trained_on_dev=bundle.is_trained_on_dev
+    )
+    return str(path)
+
+
 def fit_classifier(
     treebanks: Collection[str],
     sentences: Iterable[LabelledSentence],
-    known: Mapping[str, Sequence[int]],
+    known: Mapping[str, Weights],
 ) -> TreebankClassifier:
     """Learns the weights of each language that has several treebanks.
 
@@ -55,7 +82,7 @@ def fit_classifier(
         if len(names) > 1 and places.keys() >= set(names):
             weights |= zip(names, _rounded(_fit([places[name] for name in names])), strict=True)
         elif len(names) > 1 and known.keys() >= set(names):
-            weights |= {name: np.array(known[name], np.int8) for name in names}
+            weights |= {name: known[name] for name in names}
     return TreebankClassifier(weights)
 
 

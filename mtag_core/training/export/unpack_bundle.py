@@ -1,11 +1,10 @@
 """The student of a bundle as a trained model directory again, so that training can go on from it.
 
 The inverse of `mtag_core.training.export.student_graph`, up to its rounding to 7 and 8 bits. What
-divided the logits stays in the heads' weights.
+divided the logits stays in the heads' weights. Labels are kept as the bundle has them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,9 @@ from onnx import numpy_helper
 
 from mtag_core.errors import BundleError
 from mtag_core.labels import Labels, load_labels
-from mtag_core.tagging.bundle import FORMS, Bundle
-from mtag_core.tagging.wordpiece import MAX_PIECES
+from mtag_core.tagging.bundle import FORMS, TAGGER, Bundle
 from mtag_core.training.export.quantised_graph import MAX_ACTIVATION
-from mtag_core.training.networks.trained_model import (
-    EncoderConfig,
-    FromBundle,
-    TrainedModel,
-    write_trained_model,
-)
+from mtag_core.training.networks.trained_model import WORDS, TrainedModel, write_trained_model
 from mtag_core.training.options import UnpackBundleOptions
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -46,14 +39,13 @@ def unpack_bundle(bundle: str | None, output: Path) -> None:
         BundleError: The bundle is damaged, or its graph is not one that `export` writes.
     """
     opened = Bundle.open(bundle)
-    paths = [path for name in ("tagger.onnx", FORMS) if (path := opened.directory / name).exists()]
     labels = load_labels(opened.directory)
+    graphs = [onnx.load(str(opened.directory / name)).graph for name in (TAGGER, FORMS)]
     try:
-        graphs = [onnx.load(str(path)).graph for path in paths]
         write_trained_model(_model(graphs, labels, opened), output)
     except (KeyError, StopIteration) as error:
         raise BundleError(
-            f"{paths[0]}: {error!r}, expected an int8 student that export writes"
+            f"{opened.directory}: {error!r}, expected an int8 student that export writes"
         ) from error
 
 
@@ -61,36 +53,13 @@ def _model(graphs: Sequence[onnx.GraphProto], labels: Labels, bundle: Bundle) ->
     initialisers = chain.from_iterable(graph.initializer for graph in graphs)
     arrays = {item.name: numpy_helper.to_array(item) for item in initialisers}
     weights = dict(_weights(arrays, labels))
-    has_words = "forms.pieces.weight" in weights
-    treebanks = labels.treebanks if "adapters" in arrays else ()
-    metadata = {
-        "treebanks": treebanks,
-        "styles": dict(labels.styles) if "adapters" in arrays else {},
-        "temperatures": {"upos": 1.0, "feats": 1.0, "lemmas": 1.0},
-        "is_trained_on_dev": bundle.is_trained_on_dev,
-    }
-    config = {
-        **(_words if has_words else _pieces)(graphs[0].node, weights),
-        "n_feats": len(labels.feats),
-        "n_lemma_rules": len(labels.lemma_rules),
-        "n_treebanks": len(treebanks),
-        "hidden_act": "gelu" if any(each.op_type == "Gelu" for each in graphs[0].node) else "relu",
-        "layer_norm_eps": _attribute(graphs[0].node, "RMSNormalization", "epsilon").f,
-        "dropout": 0.0,
-        **metadata,
-    }
-    tokenizer = (bundle.directory / "tokenizer.json").read_bytes()
-    known = _from_bundle(arrays, labels)
-    return TrainedModel(config, weights, labels.feats, tokenizer, labels.lemma_rules, known)
-
-
-def _words(nodes: Any, weights: Arrays) -> dict[str, Any]:  # noqa: ANN401 (protobuf's)
+    nodes = graphs[0].node
     n_pieces, width = weights["forms.pieces.weight"].shape
     n_rows, ngram_width = weights["forms.ngrams.weight"].shape
-    return {
-        "architecture": "words",
+    config = {
+        "architecture": WORDS,
         "n_pieces": n_pieces,
-        "n_context_layers": _n_layers(nodes),
+        "n_context_layers": sum(node.op_type == "MultiHeadAttention" for node in nodes),
         "n_form_layers": 1,
         "hidden_size": width,
         "n_heads": _attribute(nodes, "MultiHeadAttention", "num_heads").i,
@@ -100,46 +69,30 @@ def _words(nodes: Any, weights: Arrays) -> dict[str, Any]:  # noqa: ANN401 (prot
         "max_form_pieces": len(weights["forms.positions.weight"]),
         "n_cases": len(weights["forms.case.weight"]),
         "max_tokens": len(weights["context.positions.weight"]),
+        "n_feats": len(labels.feats),
+        "n_lemma_rules": len(labels.lemma_rules),
+        "n_treebanks": len(labels.treebanks),
+        "hidden_act": "gelu" if any(node.op_type == "Gelu" for node in nodes) else "relu",
+        "layer_norm_eps": _attribute(nodes, "RMSNormalization", "epsilon").f,
+        "dropout": 0.0,
+        "treebanks": labels.treebanks,
+        "styles": dict(labels.styles),
+        "temperatures": {"upos": 1.0, "feats": 1.0, "lemmas": 1.0},
+        "is_trained_on_dev": bundle.is_trained_on_dev,
+        "ranges": _ranges(arrays),
     }
+    tokenizer = (bundle.directory / "tokenizer.json").read_bytes()
+    return TrainedModel(config, weights, labels.feats, tokenizer, labels.lemma_rules, labels)
 
 
-def _pieces(nodes: Any, weights: Arrays) -> dict[str, Any]:  # noqa: ANN401 (protobuf's)
-    n_pieces, width = weights["embeddings.word_embeddings.weight"].shape
-    shape = EncoderConfig(
-        vocab_size=n_pieces,
-        hidden_size=width,
-        num_hidden_layers=_n_layers(nodes),
-        num_attention_heads=_attribute(nodes, "MultiHeadAttention", "num_heads").i,
-        intermediate_size=len(weights["encoder.layer.0.intermediate.dense.bias"]),
-        max_position_embeddings=len(weights["embeddings.position_embeddings.weight"]),
-    )
-    others = {"encoder": "bert", "combine": "first_last", "max_pieces": MAX_PIECES}
-    return {**others, **asdict(shape)}
-
-
-def _n_layers(nodes: Any) -> int:  # noqa: ANN401 (protobuf's)
-    return sum(node.op_type == "MultiHeadAttention" for node in nodes)
-
-
-def _from_bundle(arrays: Arrays, labels: Labels) -> FromBundle:
+def _ranges(arrays: Arrays) -> dict[str, tuple[float, float]]:
     ranges = {}
     for name, scale in arrays.items():
         reader, _, part = name.rpartition(".")
         if part == "activation_scale":
             zero = int(arrays[f"{reader}.activation_zero"])
             ranges[reader] = float(-zero * scale), float((MAX_ACTIVATION - zero) * scale)
-    tables = zip(labels.treebanks, labels.exceptions.code_to_rule, strict=False)
-    exceptions = {treebank: list(table.items()) for treebank, table in tables}
-    known = {name: list(codes) for name, codes in labels.known_lemmas.language_to_codes.items()}
-    weights = labels.classifier.treebank_to_weights if labels.classifier else {}
-    return FromBundle(
-        labels.feats_of_upos,
-        labels.lemma_rules_of_upos,
-        ranges,
-        exceptions,
-        {treebank: own.tolist() for treebank, own in weights.items()},
-        known,
-    )
+    return ranges
 
 
 def _attribute(nodes: Any, kind: str, name: str) -> Any:  # noqa: ANN401 (protobuf's)
@@ -160,22 +113,12 @@ def _weights(arrays: Arrays, labels: Labels) -> Iterator[tuple[str, NDArray[np.f
             yield f"{layer}.weight", _dequantised(arrays, layer)
         elif part in ("weight", "bias"):
             yield name, array
-    pieces = arrays["pieces"] * arrays["piece_scales"].astype(np.float32)
-    if "ngrams.rows" in arrays:
-        yield "forms.pieces.weight", pieces
-        yield "forms.ngrams.weight", arrays["ngrams.rows"] * arrays["ngrams.scales"]
-        yield "context.positions.weight", arrays["positions"]
-    else:
-        yield "embeddings.word_embeddings.weight", pieces
-        # The graph keeps the sum of both; only type 0 is ever used.
-        yield "embeddings.position_embeddings.weight", arrays["positions"]
-        types = np.zeros((2, pieces.shape[1]), np.float32)
-        yield "embeddings.token_type_embeddings.weight", types
-    if "adapters" in arrays:
-        yield "adapters.weight", arrays["adapters"].astype(np.float32)
+    yield "forms.pieces.weight", arrays["pieces"] * arrays["piece_scales"].astype(np.float32)
+    yield "forms.ngrams.weight", arrays["ngrams.rows"] * arrays["ngrams.scales"]
+    yield "context.positions.weight", arrays["positions"]
+    yield "adapters.weight", arrays["adapters"].astype(np.float32)
     for head, (tags, groups) in heads.items():
-        if tags:
-            yield from _head(arrays, head, len(tags), labels.upos, groups)
+        yield from _head(arrays, head, len(tags), labels.upos, groups)
 
 
 def _head(

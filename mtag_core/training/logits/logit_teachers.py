@@ -31,9 +31,9 @@ from mtag_core.errors import BundleError
 from mtag_core.labels import UNPACKED_LABELS, UPOS_LABELS, load_labels
 from mtag_core.records import Sentence
 from mtag_core.tagging.bundle import Bundle
-from mtag_core.tagging.models import TaggingModel, load_model
 from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.windows import EncodedSentence, Window, batches
+from mtag_core.tagging.words import WordModel
 from mtag_core.training.logits.logit_shards import ScoredSentence, ShardInfo
 from mtag_core.training.logits.soft_targets import (
     LOWEST,
@@ -240,13 +240,13 @@ class BundleTeacher(Teacher):
         return TokenLogits(upos, feats)
 
 
-def _open_network(directory: Path, upos: Sequence[str]) -> TaggingModel:
+def _open_network(directory: Path, upos: Sequence[str]) -> WordModel:
     path = directory / _GRAPH
     try:
         model = path.read_bytes()
     except OSError as error:
         raise BundleError(f"{path}: cannot be read: {error}") from error
-    return load_model(directory, graph=with_logit_outputs(model, upos, source=str(path)))
+    return WordModel.load(directory, graph=with_logit_outputs(model, upos, source=str(path)))
 
 
 UPOS_LOGITS = "upos_logits"

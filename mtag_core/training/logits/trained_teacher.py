@@ -10,6 +10,7 @@ token-classification directory of Hugging Face's format: its labels say what it 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from mtag_core.errors import BundleError, CheckpointError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import Sentence, bare_sentence
 from mtag_core.tagging.windows import EncodedSentence
-from mtag_core.tagging.wordpiece import PieceWindow
 from mtag_core.training.data.datasets import cut_batches
 from mtag_core.training.data.pieces import SpecialPieces
 from mtag_core.training.logits.logit_teachers import (
@@ -50,6 +50,31 @@ _PIECE_BUDGET = 16384
 _N_WAITING_ON_GPU = 1024
 # A label that no class of the model carries.
 _ABSENT_LOGIT = -1e4
+
+
+@dataclass(frozen=True, slots=True)
+class PieceWindow:
+    """A run of a sentence's tokens as a model of wordpieces reads it.
+
+    Attributes:
+        piece_ids: The piece that opens a sentence, those of the tokens, the one that ends it.
+        first: Index in `piece_ids` of the first piece of each token.
+        last: Index of the last piece of the same tokens.
+    """
+
+    piece_ids: list[int]
+    first: list[int]
+    last: list[int]
+
+    @property
+    def size(self) -> int:
+        """Number of wordpieces."""
+        return len(self.piece_ids)
+
+    @property
+    def n_tokens(self) -> int:
+        """Number of tokens."""
+        return len(self.first)
 
 
 class _TorchTeacher(Teacher):

@@ -8,7 +8,7 @@ plain student.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mtag_core.errors import CheckpointError
-from mtag_core.tagging.wordpiece import MAX_PIECES
+from mtag_core.labels import Labels
 from mtag_core.training.networks.model import BertEncoder, TokenTagger
 from mtag_core.training.networks.trained_model import (
+    NO_LABELS,
     WORDS,
     EncoderConfig,
-    FromBundle,
     ModelMetadata,
     TrainedModel,
     read_trained_model,
@@ -30,6 +30,9 @@ from mtag_core.training.networks.trained_model import (
 )
 from mtag_core.training.networks.word_student import WordStudent, WordStudentConfig
 from mtag_core.training.options import StudentShape
+
+MAX_PIECES = 256
+"""Wordpieces of the longest sentence that a MiniBERT reads, [CLS] and [SEP] included."""
 
 _HEADS = ("combine.", "upos.", "feats.", "lemmas.", "adapters.")
 _OF_PIECES = ("max_pieces", "first_treebank_piece", "conventions")
@@ -45,7 +48,7 @@ class Network:
         feats: FEATS bundles in label order.
         tokenizer: Its `tokenizer.json`; copied when the model is saved.
         lemma_rules: Lemma rules in label order; of a word student.
-        from_bundle: Of the bundle that it began with, if it did.
+        from_bundle: The labels of the bundle that it began with, or `NO_LABELS`.
     """
 
     model: TokenTagger | WordStudent
@@ -53,7 +56,7 @@ class Network:
     feats: tuple[str, ...]
     tokenizer: Path
     lemma_rules: tuple[str, ...] = ()
-    from_bundle: FromBundle = field(default_factory=FromBundle)
+    from_bundle: Labels = NO_LABELS
 
     @property
     def has_words(self) -> bool:

@@ -5,14 +5,14 @@
     tokenizer.json      wordpieces; those of a word student are of folded forms in lower case
     feats.json          FEATS inventory in label order
     lemma_rules.json    lemma rules in label order, of a word student
-    from_bundle.json    what else was in the bundle that it was unpacked from, if it was
+    labels.json.xz ...  labels of the bundle that it was unpacked from, if it was, and their tables
 
-The bundle that tagging loads is made from such a directory by the `export` command.
+The bundle that tagging loads is made from the directory of a word student by `bundle export`.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,13 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from mtag_core.errors import CheckpointError
+from mtag_core.labels import LABELS, Labels, load_labels, save_labels
 
 WORDS = "words"
 """The architecture of a word student in `config.json`; the others say which encoder they have."""
 
-_ADAPTERS = "adapters.weight"
+NO_LABELS = Labels((), (), ())
+"""Of a model that no bundle was unpacked to."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class ModelMetadata:
         max_pieces: Longest sentence trained on, [CLS] and [SEP] included; 0 for a word student.
         first_treebank_piece: Id of the first treebank's piece, 0 for a student.
         conventions: Language to the treebank whose annotation its unlabelled text gets.
+        ranges: By the name of the layer that reads an activation, the least and the largest value
+            that the bundle expected from which the model was unpacked.
     """
 
     treebanks: tuple[str, ...] = ()
@@ -75,6 +79,7 @@ class ModelMetadata:
     max_pieces: int = 0
     first_treebank_piece: int = 0
     conventions: dict[str, str] = field(default_factory=dict)
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "ModelMetadata":
@@ -92,65 +97,29 @@ class ModelMetadata:
 
 
 @dataclass(frozen=True, slots=True)
-class FromBundle:
-    """What a bundle said that the weights unpacked from it do not: `from_bundle.json`.
+class TrainedModel:
+    """A tagger's files; only a model that reads words has lemma rules.
 
     Attributes:
-        feats_of_upos: As in `mtag_core.labels.Labels`; empty where there was no bundle.
-        lemma_rules_of_upos: As there.
-        ranges: By the name of the layer that reads an activation, its least and largest value.
-        exceptions: By treebank, pairs of a form's code and its lemma rule
-            (`mtag_core.lemma_exceptions`).
-        classifier: By treebank, its weights (`mtag_core.treebank_classifier`).
-        known_lemmas: By language, codes of lemmas (`mtag_core.known_lemmas`).
+        config: Content of `config.json`.
+        weights: By the names of torch's modules.
+        feats: FEATS bundles in label order.
+        tokenizer: Content of `tokenizer.json`.
+        lemma_rules: Lemma rules in label order.
+        from_bundle: The labels of the bundle that it was unpacked from, or `NO_LABELS`.
     """
-
-    feats_of_upos: Sequence[Sequence[int]] = ()
-    lemma_rules_of_upos: Sequence[Sequence[int]] = ()
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    exceptions: Mapping[str, Sequence[tuple[int, str]]] = field(default_factory=dict)
-    classifier: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    known_lemmas: Mapping[str, Sequence[int]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class GraphShape:
-    """What a graph is built from beside the weights; the activation is `gelu` (erf) or `relu`."""
-
-    n_layers: int
-    n_heads: int
-    hidden_act: str = "gelu"
-    layer_norm_eps: float = 1e-12
-
-
-@dataclass(frozen=True, slots=True)
-class TrainedModel:
-    """A tagger's files; only a model that reads words has lemma rules."""
 
     config: Mapping[str, Any]
     weights: Mapping[str, NDArray[Any]]
     feats: tuple[str, ...]
     tokenizer: bytes
     lemma_rules: tuple[str, ...] = ()
-    from_bundle: FromBundle = FromBundle()
+    from_bundle: Labels = NO_LABELS
 
     @property
     def has_words(self) -> bool:
         """Whether the model reads words, not wordpieces."""
         return self.config.get("architecture") == WORDS
-
-    @property
-    def treebanks(self) -> tuple[str, ...]:
-        """Those that have an adapter, by their numbers from 1."""
-        return tuple(self.config["treebanks"]) if _ADAPTERS in self.weights else ()
-
-    @property
-    def shape(self) -> GraphShape:
-        """What a graph builder needs beside the weights."""
-        names = ("num_hidden_layers", "num_attention_heads")
-        if self.has_words:
-            names = ("n_context_layers", "n_heads")
-        return GraphShape(*(self.config[name] for name in (*names, "hidden_act", "layer_norm_eps")))
 
 
 def read_trained_model(directory: Path) -> TrainedModel:
@@ -160,38 +129,33 @@ def read_trained_model(directory: Path) -> TrainedModel:
         CheckpointError: A file is missing or damaged.
     """
     try:
-        rules, known = directory / "lemma_rules.json", directory / "from_bundle.json"
+        rules = directory / "lemma_rules.json"
         return TrainedModel(
             _read_json(directory / "config.json"),
             load_file(directory / "model.safetensors"),
             tuple(_read_json(directory / "feats.json")),
             (directory / "tokenizer.json").read_bytes(),
             tuple(_read_json(rules)) if rules.exists() else (),
-            FromBundle(**_read_json(known)) if known.exists() else FromBundle(),
+            load_labels(directory) if (directory / LABELS).exists() else NO_LABELS,
         )
     except (OSError, TypeError, ValueError) as error:
         raise CheckpointError(f"{directory}: not a trained model directory: {error}") from error
 
 
 def read_student(directory: Path) -> TrainedModel:
-    """Reads the directory of a model that graphs can be built of.
+    """Reads the directory of a student that graphs can be built of.
 
     Returns:
         The model with weights in float32, those of heads divided by their temperature.
 
     Raises:
-        CheckpointError: As `read_trained_model`, the files do not fit each other, or the encoder
-            is of Hugging Face's.
+        CheckpointError: As `read_trained_model`, the files do not fit each other, or the model
+            reads wordpieces.
     """
     model = read_trained_model(directory)
-    encoder = model.config.get("encoder")
-    if not model.has_words and encoder != "bert":
-        raise CheckpointError(
-            f"{directory / 'config.json'}: encoder {encoder!r}, expected 'bert'; "
-            "other encoders run as Hugging Face directories"
-        )
-    heads = {"feats": model.feats} | ({"lemmas": model.lemma_rules} if model.has_words else {})
-    for head, tags in heads.items():
+    if not model.has_words:
+        raise CheckpointError(f"{directory}: a model of wordpieces, expected a student of words")
+    for head, tags in {"feats": model.feats, "lemmas": model.lemma_rules}.items():
         n_labels = len(model.weights[f"{head}.weight"])
         if n_labels != len(tags):
             raise CheckpointError(
@@ -211,12 +175,11 @@ def write_trained_model(model: TrainedModel, directory: Path) -> None:
     lists: dict[str, object] = {"config.json": model.config, "feats.json": model.feats}
     if model.has_words:
         lists["lemma_rules.json"] = model.lemma_rules
-    if model.from_bundle != FromBundle():
-        lists["from_bundle.json"] = asdict(model.from_bundle)
     for name, value in lists.items():
-        indent = None if name == "from_bundle.json" else 1
-        text = json.dumps(value, ensure_ascii=False, indent=indent) + "\n"
+        text = json.dumps(value, ensure_ascii=False, indent=1) + "\n"
         (directory / name).write_text(text, encoding="utf-8")
+    if model.from_bundle != NO_LABELS:
+        save_labels(model.from_bundle, directory)
     (directory / "tokenizer.json").write_bytes(model.tokenizer)
     halved = {
         name: np.ascontiguousarray(weight, np.float16) for name, weight in model.weights.items()

@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mtag_core.errors import UsageError
-from mtag_core.tagging.wordpiece import MAX_PIECES
 from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.data.datasets import LabelledDataset, cut_batches
 from mtag_core.training.data.model_input import ModelInput, OnDevice
@@ -29,7 +28,7 @@ from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.trainer import Epoch, Trainer, TrainingTask
 from mtag_core.training.networks.model import TaggerLogits, TokenTagger
-from mtag_core.training.networks.model_files import Network
+from mtag_core.training.networks.model_files import MAX_PIECES, Network
 from mtag_core.training.networks.word_student import WordStudent
 from mtag_core.training.options import AdapterOptions
 from mtag_core.training.recipes.label_training import (

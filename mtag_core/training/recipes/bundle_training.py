@@ -90,7 +90,8 @@ def run(options: BundleTrainingOptions) -> str:
             _call(job)
     elif to_do:
         _run_side_by_side(to_do, n_devices)
-    return str(options.output)
+    # That of a MiniBERT is a model directory: bundles are of students of words.
+    return str(stages[-1].jobs[-1].options.output)
 
 
 def stages_of(options: BundleTrainingOptions, *, n_devices: int) -> tuple[Stage, ...]:
@@ -161,7 +162,7 @@ class _Chain:
 
     def stages(self) -> Iterator[Stage]:
         """All of them."""
-        options, work = self._options, self._work
+        options = self._options
         yield from self._of_files()
         numbers = range(1, options.n_teachers + 1)
         teachers = [
@@ -177,17 +178,8 @@ class _Chain:
         ]
         yield Stage("labels", ("teachers", "text"), tuple(labels), "gpu")
         yield from self._students()
-        export = ExportOptions(
-            model=work / "final",
-            treebanks=options.treebanks,
-            licences=options.licences,
-            output=options.output,
-            segmenters=self._segmenters,
-            langid=options.langid or work / "langid" / "langid.ftz",
-            n_workers=options.n_processes,
-        )
-        job = Job("export.bundle", export, "bundle.json")
-        yield Stage("export", ("adapters", "langid"), (job,))
+        if options.architecture == "words":
+            yield from self._bundle()
 
     def _of_files(self) -> Iterator[Stage]:
         options, work = self._options, self._work
@@ -208,9 +200,6 @@ class _Chain:
             )
             job = Job("segmenters.training", segmenters, WORDS_NAME)
             yield Stage("segmenters", (), (job,))
-        if options.langid is None:
-            langid = LangidOptions(text=options.text, output=work / "langid")
-            yield Stage("langid", (), (Job("langid", langid, "scores.json"),))
 
     def _text(self) -> TextOptions:
         options = self._options
@@ -292,6 +281,23 @@ class _Chain:
         )
         for name, before, module, own, needs in stages:
             yield Stage(name, (before,), (Job(module, own, _WEIGHTS),), needs)
+
+    def _bundle(self) -> Iterator[Stage]:
+        options, work = self._options, self._work
+        if options.langid is None:
+            langid = LangidOptions(text=options.text, output=work / "langid")
+            yield Stage("langid", (), (Job("langid", langid, "scores.json"),))
+        export = ExportOptions(
+            model=work / "final",
+            treebanks=options.treebanks,
+            licences=options.licences,
+            output=options.output,
+            segmenters=self._segmenters,
+            langid=options.langid or work / "langid" / "langid.ftz",
+            n_workers=options.n_processes,
+        )
+        job = Job("export.bundle", export, "bundle.json")
+        yield Stage("export", ("adapters", "langid"), (job,))
 
     def _schedule(
         self,

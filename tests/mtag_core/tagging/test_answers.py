@@ -6,8 +6,7 @@ from mtag_core.labels import UPOS_LABELS, Labels
 from mtag_core.lemma_exceptions import LemmaExceptions, exception_code
 from mtag_core.tagging.answers import Answer, Labeller
 from mtag_core.tagging.arguments import joined_sentence
-from mtag_core.tagging.windows import EncodedSentence
-from mtag_core.tagging.words import WordWindow
+from mtag_core.tagging.windows import EncodedSentence, Window
 
 RULES = ("l|0+|0+", "l|0+|1+", "l|0+|2+", "=be")
 EXCEPTIONS = [{exception_code("is", "ADJ"): "=be"}]
@@ -28,7 +27,7 @@ def _lemmas(forms, best, following, *, known, treebank=1):
     rules = np.array(best), np.array(following)
     answer = Answer(zeros, zeros, zeros, scores, scores, *rules)
     sentence = joined_sentence(forms, 0, language="en", is_trained=True)
-    encoded = EncodedSentence(sentence, [WordWindow(forms, 0, len(forms), treebank)])
+    encoded = EncodedSentence(sentence, [Window(forms, 0, len(forms), treebank)])
     (tagged,) = Labeller(labels).tagged([encoded], answer)
     return tagged.lemmas
 

@@ -12,9 +12,9 @@ from mtag_core.labels import load_labels
 from mtag_core.records import bare_sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
-from mtag_core.tagging.models import load_model
 from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.tagger_options import TaggerOptions
+from mtag_core.tagging.words import WordModel
 
 TEXT = (
     "The old bridge was closed. Nobody knew why!\n\n"
@@ -192,7 +192,7 @@ def test_a_followed_treebank_cuts_text_where_it_has_a_segmenter(
     (tmp_path / "fr_sequoia.splits.npz").symlink_to(bundled_segmenters / "fr.splits.npz")
     following = Tagger(
         segmenter=Segmenter.load(tmp_path, fake_langid),
-        model=load_model(DEFAULT_BUNDLE),
+        model=WordModel.load(DEFAULT_BUNDLE),
         labels=load_labels(DEFAULT_BUNDLE),
         digest="x",
         options=TaggerOptions(treebank_style=("fr_sequoia",)),

@@ -2,12 +2,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtag_core.records import bare_sentence
-from mtag_core.tagging.windows import EncodedSentence, batches, buffers
-from mtag_core.tagging.wordpiece import PieceWindow
+from mtag_core.tagging.windows import EncodedSentence, Window, batches, buffers
 
 
-def _windows(lengths: list[int]) -> list[PieceWindow]:
-    return [PieceWindow(list(range(length)), [1], [1]) for length in lengths]
+def _windows(lengths: list[int]) -> list[Window]:
+    return [Window(["x"] * length, 0, length) for length in lengths]
 
 
 @given(st.lists(st.integers(3, 40)), st.integers(1, 100))
@@ -20,7 +19,7 @@ def test_batches_hold_each_window_once_and_one_length(lengths, budget):
 
 
 def test_batches_hold_one_treebank():
-    windows = [PieceWindow([2, 5, 3], [1], [1], treebank=index % 3) for index in range(9)]
+    windows = [Window(["a", "b", "c"], 0, 3, treebank=index % 3) for index in range(9)]
     found = list(batches(windows, piece_budget=100))
     assert sorted(map(sorted, found)) == [[0, 3, 6], [1, 4, 7], [2, 5, 8]]
 

@@ -12,7 +12,7 @@ from mtag_core.lemma_exceptions import EXCEPTIONS
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.training.export.student_graph import word_graphs
-from mtag_core.training.export.tagging_heads import LanguageLabels
+from mtag_core.training.export.tagger_graph import LanguageLabels
 from mtag_core.training.networks.trained_model import TrainedModel, read_student
 from mtag_core.treebank_classifier import TREEBANK_CLASSIFIER
 from tests.mtag_core.training.tiny_word_model import (
@@ -71,10 +71,10 @@ def tiny_graphs(
     return trained, *graphs
 
 
-def write_word_bundle(directory: Path, *, is_int8: bool = True) -> Path:
+def write_word_bundle(directory: Path, *, is_int8: bool = True, **shape: Any) -> Path:
     """Writes a bundle with the shipped segmenters."""
     model = directory.parent / f"{directory.name}-model"
-    _, reference, quantised = tiny_graphs(model)
+    _, reference, quantised = tiny_graphs(model, **shape)
     shutil.copytree(DEFAULT_BUNDLE, directory, dirs_exist_ok=True)
     for name, graph in (quantised if is_int8 else reference).items():
         (directory / name).write_bytes(graph)

@@ -9,8 +9,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from mtag_core.records import Block, Document, failed_document
 from mtag_core.tagging.tagged import BatchReport
-from mtag_core.tagging.windows import EncodedSentence
-from mtag_core.tagging.wordpiece import PieceWindow
+from mtag_core.tagging.windows import EncodedSentence, Window
 from mtag_core.training.logits.logit_shards import ScoredSentence
 from pipelines.transforms.steps import METRICS_NAMESPACE, SharedModel
 from pipelines.transforms.teacher_steps import Score
@@ -37,8 +36,7 @@ def load() -> FakeScorer:
 
 def _block(text: str) -> Block[EncodedSentence]:
     own = sentence(text)
-    indices = list(range(len(own.forms)))
-    encoded = EncodedSentence(own, [PieceWindow([7] * len(indices), indices, indices)])
+    encoded = EncodedSentence(own, [Window(own.forms, 0, len(own.forms))])
     return Block(Document(text, text, "f"), 0, (encoded,), is_last=True)
 
 

@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mtag_core.cli.commands import call
@@ -62,7 +63,7 @@ def test_the_same_sentences_give_the_same_weights(classifier, learnt):
 
 def test_languages_whose_treebanks_are_not_at_hand_keep_their_weights():
     only = [_sentence("en_a", ["x"])]
-    known = {"en_a": [3] * N_BUCKETS, "en_b": [0] * N_BUCKETS}
+    known = {"en_a": np.full(N_BUCKETS, 3, np.int8), "en_b": np.zeros(N_BUCKETS, np.int8)}
     kept = fit_classifier(["en_a", "en_b"], only, known)
     assert set(kept.treebank_to_weights["en_a"].tolist()) == {3}
     # One that the known weights lack cannot be chosen: nothing is, as without a classifier.

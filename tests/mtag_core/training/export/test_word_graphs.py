@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -7,6 +9,7 @@ from mtag_core.tagging.form_vectors import feeds
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.training.export.student_graph import build_form_graph
 from mtag_core.training.networks.trained_model import read_student
+from tests.mtag_core.training.tiny_teacher import write_model
 from tests.mtag_core.training.tiny_word_bundle import (
     FEATS_GROUPS,
     LANGUAGE_LABELS,
@@ -48,25 +51,12 @@ def _tags(session, vectors, treebank=0):
 def test_float_graphs_give_what_torch_gives(model):
     torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
     from mtag_core.training.networks.model_files import Network
-    from mtag_core.training.networks.word_student import FormBatch
-    from tests.mtag_core.training.networks.tiny_words import sentences_of
+    from tests.mtag_core.training.networks.tiny_words import form_batch, sentences_of
 
     directory, _, reference, _ = model
     network = Network.load(directory, device=torch.device("cpu"))
     student, metadata = network.model, network.metadata
-    arrays = FormFeatures(directory / "tokenizer.json")(FORMS)
-    forms = FormBatch(
-        *(
-            torch.from_numpy(array).long()
-            for array in (
-                arrays.pieces,
-                arrays.n_pieces,
-                arrays.ngrams,
-                arrays.ngram_offsets[:-1],
-                arrays.case,
-            )
-        )
-    )
+    forms = form_batch(FormFeatures(directory / "tokenizer.json")(FORMS))
     vectors = _vectors(reference["forms.onnx"], directory, FORMS)
     student.eval()
     with torch.no_grad():
@@ -157,9 +147,15 @@ def test_a_treebank_changes_tags(model):
 
 def test_a_form_encoder_of_two_layers_is_refused(tmp_path):
     trained = read_student(write_word_model(tmp_path))
-    second = {"forms.layers.1.output.dense.weight": np.zeros((1, 1), np.float32)}
+    two = replace(trained, config={**trained.config, "n_form_layers": 2})
     with pytest.raises(CheckpointError, match="form encoder of several layers"):
-        build_form_graph({**trained.weights, **second}, trained.shape)
+        build_form_graph(two)
+
+
+def test_models_of_wordpieces_are_refused(tmp_path):
+    write_model(tmp_path)
+    with pytest.raises(CheckpointError, match="a model of wordpieces, expected a student of words"):
+        read_student(tmp_path)
 
 
 def test_weights_and_lemma_rules_must_fit(tmp_path):

@@ -1,91 +1,58 @@
-from dataclasses import replace
-
 import numpy as np
+import onnxruntime
 import pytest
 from onnx import TensorProto
 
 from mtag_core.errors import BundleError
-from mtag_core.labels import UPOS_LABELS, Labels
-from mtag_core.tagging.student import Student, open_session
-from mtag_core.tagging.wordpiece import WordPiece
+from mtag_core.labels import UPOS_LABELS
+from mtag_core.tagging.forms import FormFeatures
 from mtag_core.training.export.quantised_graph import GraphBuilder
-from mtag_core.training.export.student_graph import build_student_graph, observe_ranges
 from mtag_core.training.logits.logit_teachers import (
     UPOS_LOGITS,
     feats_logits_name,
     with_logit_outputs,
 )
-from mtag_core.training.networks.trained_model import read_student
-from tests.mtag_core.training.tiny_teacher import N_FEATS, write_model
-from tests.mtag_core.training.torch_logits import torch_logits
+from tests.mtag_core.training.tiny_word_bundle import FEATS_GROUPS, tiny_graphs
+from tests.mtag_core.training.tiny_word_model import N_FEATS
 
-GROUPS = tuple((0, *range(1 + upos, N_FEATS, 17)) for upos in range(17))
-LABELS = Labels(UPOS_LABELS, tuple(f"F={i}" for i in range(N_FEATS)), GROUPS)
 OUTPUTS = [UPOS_LOGITS, *map(feats_logits_name, UPOS_LABELS)]
-SENTENCES = [["abc", "de", "j"], ["hij", "b", "cab", "deaf"]]
+FORMS = ["abc", "de", "j", "hij", "deaf"]
 
 
-@pytest.fixture
-def trained(tmp_path):
-    return read_student(write_model(tmp_path))
+@pytest.mark.parametrize("languages", [None, "some"])
+def test_float_graph_gives_the_logits_of_the_whole_inventory(tmp_path, languages):
+    torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+    from mtag_core.training.networks.model_files import Network
+    from tests.mtag_core.training.networks.tiny_words import form_batch, sentences_of
 
-
-@pytest.fixture
-def windows(tmp_path, trained):
-    wordpiece = WordPiece.load(tmp_path / "tokenizer.json")
-    return [wordpiece.encode(forms)[0] for forms in SENTENCES]
-
-
-def _logits(graph, windows):
-    """UPOS and FEATS logits of the windows' tokens, those of no tag NaN."""
-    changed = with_logit_outputs(graph, UPOS_LABELS, source="g")
-    upos, *by_tag = Student(open_session(changed, source="g")).run(OUTPUTS, windows)
-    feats = np.full((len(upos), N_FEATS), np.nan, np.float32)
-    for ids, logits in zip(GROUPS, by_tag, strict=True):
-        feats[:, ids] = logits
-    return upos, feats
-
-
-def test_float_graph_gives_the_logits_of_the_whole_inventory(trained, windows, tmp_path):
-    graph = build_student_graph(trained.weights, trained.shape, LABELS)
-    for window in windows:
-        for found, expected in zip(
-            _logits(graph, [window]), torch_logits(tmp_path, window), strict=True
-        ):
-            np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
-def test_int8_graph_gives_logits_close_to_them(trained, windows, tmp_path):
-    observed = build_student_graph(trained.weights, trained.shape, LABELS, has_observed=True)
-    wordpiece = WordPiece.load(tmp_path / "tokenizer.json")
-    ranges = observe_ranges(observed, [(forms, 0) for forms in SENTENCES * 20], wordpiece)
-    graph = build_student_graph(trained.weights, trained.shape, LABELS, ranges=ranges)
-    for window in windows:
-        for found, expected in zip(
-            _logits(graph, [window]), torch_logits(tmp_path, window), strict=True
-        ):
-            assert np.abs(found - expected).mean() < 0.2 * np.abs(expected).mean()
-
-
-def test_treebank_0_adds_nothing_and_others_do(trained, windows, tmp_path):
-    adapters = np.random.default_rng(1).normal(size=(2, 8)).astype(np.float32)
-    adapters[0] = 0
-    weights = {**trained.weights, "adapters.weight": adapters}
-    graph = build_student_graph(weights, trained.shape, LABELS)
-    window = windows[0]
-    np.testing.assert_allclose(
-        _logits(graph, [window])[1], torch_logits(tmp_path, window)[1], atol=1e-4
-    )
-    told = _logits(graph, [replace(window, treebank=1)])[1]
-    assert not np.allclose(told, torch_logits(tmp_path, window)[1], atol=1e-2)
+    shape = {} if languages else {"languages": None}
+    _, graphs, _ = tiny_graphs(tmp_path, **shape)
+    changed = with_logit_outputs(graphs["tagger.onnx"], UPOS_LABELS, source="g")
+    session = onnxruntime.InferenceSession(changed)
+    network = Network.load(tmp_path, device=torch.device("cpu"))
+    forms = form_batch(FormFeatures(tmp_path / "tokenizer.json")(FORMS))
+    for treebank in (0, 1):
+        batch = sentences_of(forms, list(range(len(FORMS))), treebank=treebank)
+        with torch.no_grad():
+            vectors = network.model.eval().forms(forms)[None].half().numpy()
+            expected = network.model(batch)
+        feed = {"vectors": vectors, "treebank": np.array(treebank)}
+        upos, *by_tag = session.run(OUTPUTS, feed)
+        # What calibrates probabilities divides the weights of the graph.
+        temperatures = network.metadata.temperatures
+        np.testing.assert_allclose(upos * temperatures["upos"], expected.upos, atol=2e-2)
+        feats = np.full((len(FORMS), N_FEATS), np.nan, np.float32)
+        for ids, logits in zip(FEATS_GROUPS, by_tag, strict=True):
+            feats[:, ids] = logits
+        np.testing.assert_allclose(feats * temperatures["feats"], expected.feats, atol=2e-2)
 
 
 def test_another_graph_is_refused():
     builder = GraphBuilder()
-    builder.node("Identity", "piece_ids", output="same")
+    builder.node("Identity", "vectors", output="same")
     graph = builder.serialised(
         "other",
-        inputs={"piece_ids": (TensorProto.INT64, ("n",))},
+        inputs={"vectors": (TensorProto.INT64, ("n",))},
         outputs={"same": (TensorProto.INT64, ("n",))},
     )
     with pytest.raises(BundleError, match=r"t.onnx: KeyError: 'upos_top_probs', expected a graph"):

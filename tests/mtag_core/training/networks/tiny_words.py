@@ -3,6 +3,7 @@
 import torch
 
 from mtag_core.labels import UPOS_LABELS
+from mtag_core.tagging.forms import FormArrays
 from mtag_core.training.networks.word_student import (
     FormBatch,
     WordBatch,
@@ -43,6 +44,13 @@ def forms_of(*pieces: list[int]) -> FormBatch:
     ngrams = [piece + shift for ids in pieces for piece in ids for shift in (0, 7)]
     offsets = 2 * (n_pieces.cumsum(0) - n_pieces)
     return FormBatch(table, n_pieces, torch.tensor(ngrams), offsets, torch.arange(len(pieces)) % 6)
+
+
+def form_batch(arrays: FormArrays) -> FormBatch:
+    """Forms as `FormFeatures` reads them."""
+    offsets = arrays.ngram_offsets[:-1]
+    columns = (arrays.pieces, arrays.n_pieces, arrays.ngrams, offsets, arrays.case)
+    return FormBatch(*(torch.from_numpy(array).long() for array in columns))
 
 
 def sentences_of(forms: FormBatch, *sentences: list[int], treebank: int = 0) -> WordBatch:
