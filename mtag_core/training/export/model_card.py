@@ -74,8 +74,8 @@ def _opening(config: Mapping[str, Any], labels: Labels) -> str:
 def _architecture(config: Mapping[str, Any]) -> str:
     temperatures = config["temperatures"]
     return (
-        f"A form encoder ({config['n_form_layers']} layer over at most "
-        f"{config['max_form_pieces']} of {config['n_pieces']:,} lower-cased wordpieces, "
+        f"A form encoder (1 layer over at most {config['max_form_pieces']} of "
+        f"{config['n_pieces']:,} lower-cased wordpieces, "
         f"{config['n_ngram_rows']:,} rows of hashed n-grams, letter case), then "
         f"{config['n_context_layers']} layers over the words of a sentence; width "
         f"{config['hidden_size']}, {config['n_heads']} heads, feed-forward width "

@@ -15,21 +15,23 @@ Graphs are built node by node, so that no tracer decides what they look like.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from mtag_core.training.networks.trained_model import TrainedModel
+from mtag_core.tagging.graphs import open_session
+from mtag_core.training.networks.trained_model import LAYER_NORM_EPS, TrainedModel
 
 Array = NDArray[np.float32]
 Values = Mapping[str, tuple[int, Sequence[str | int]]]
 """Inputs or outputs by name: element type (of `onnx.TensorProto`), and axis names or lengths."""
 
 Feed = Mapping[str, NDArray[np.generic]]
+
+Range = tuple[float, float]
+"""The least and the largest value that an activation is expected to take; others are clipped."""
 
 CONTRIB = "com.microsoft"
 """The domain of ONNX Runtime's own operators."""
@@ -156,14 +158,6 @@ def _infos(values: Values) -> list[onnx.ValueInfoProto]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
-    """The values that an activation is expected to take; others are clipped."""
-
-    low: float
-    high: float
-
-
 class QuantisedGraph(GraphBuilder):
     """Layers and heads; every method takes and returns names of values.
 
@@ -236,8 +230,7 @@ class QuantisedGraph(GraphBuilder):
         scale = self.weight(f"{name}.weight")
         added = self.node("Add", values, residual)
         centred = self.node("Sub", added, self.node("ReduceMean", added, *self.ints([-1])))
-        eps = self._config["layer_norm_eps"]
-        normed = self.node("RMSNormalization", centred, scale, axis=-1, epsilon=eps)
+        normed = self.node("RMSNormalization", centred, scale, axis=-1, epsilon=LAYER_NORM_EPS)
         return self.node("Add", normed, self.weight(f"{name}.bias"))
 
     def quantised(self, values: str, reader: str) -> str:
@@ -261,8 +254,8 @@ class QuantisedGraph(GraphBuilder):
     def scale_and_zero(self, reader: str) -> tuple[str, str]:
         """The step of an activation's 8-bit grid, and the grid point of 0."""
         assert self._ranges is not None
-        activation = self._ranges[reader]
-        low, high = min(activation.low, 0.0), max(activation.high, 0.0)
+        least, largest = self._ranges[reader]
+        low, high = min(least, 0.0), max(largest, 0.0)
         scale = max(high - low, 1e-8) / MAX_ACTIVATION
         zero = round(-low / scale)
         return (
@@ -271,9 +264,7 @@ class QuantisedGraph(GraphBuilder):
         )
 
     def _activated(self, values: str, reader: str) -> str:
-        if self._config["hidden_act"] == "gelu":
-            values = self.node("Gelu", values, domain=CONTRIB)
-        elif self._ranges is None:
+        if self._ranges is None:
             values = self.node("Relu", values)
         # A range that starts at 0 clips what is below: quantising is the ReLU.
         return self.quantised(values, reader)
@@ -312,7 +303,7 @@ class QuantisedGraph(GraphBuilder):
 
 def observe(graph: bytes, inputs: Iterable[Feed]) -> dict[str, Range]:
     """Runs a float32 graph and finds the range of what each layer reads, by the layer's name."""
-    session = session_of(graph)
+    session = open_session(graph, source="float32 graph")
     names = [out.name for out in session.get_outputs() if out.name.startswith(OBSERVED)]
     name_to_values: dict[str, list[np.ndarray]] = {name: [] for name in names}
     for feed in inputs:
@@ -320,13 +311,6 @@ def observe(graph: bytes, inputs: Iterable[Feed]) -> dict[str, Range]:
             name_to_values[name].append(values[::_STRIDE])
     percents = (_CLIPPED_PERCENT, 100 - _CLIPPED_PERCENT)
     return {
-        name.removeprefix(OBSERVED): Range(*np.percentile(np.concatenate(values), percents))
+        name.removeprefix(OBSERVED): tuple(np.percentile(np.concatenate(values), percents))
         for name, values in name_to_values.items()
     }
-
-
-def session_of(graph: bytes) -> onnxruntime.InferenceSession:
-    """Opens a graph on the CPU."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

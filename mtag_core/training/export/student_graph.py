@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from mtag_core.errors import CheckpointError
 from mtag_core.labels import Labels
 from mtag_core.tagging.bundle import FORMS, TAGGER
 from mtag_core.tagging.form_vectors import feeds
 from mtag_core.tagging.forms import FormFeatures
+from mtag_core.tagging.graphs import open_session
 from mtag_core.tagging.words import MAX_WORDS
 from mtag_core.training.export.quantised_graph import (
     Feed,
@@ -29,7 +29,6 @@ from mtag_core.training.export.quantised_graph import (
     Range,
     Values,
     observe,
-    session_of,
 )
 from mtag_core.training.export.tagger_graph import LanguageLabels, build_tagger_graph
 from mtag_core.training.networks.trained_model import TrainedModel
@@ -46,12 +45,7 @@ def build_form_graph(trained: TrainedModel, *, ranges: Mapping[str, Range] | Non
     a form's first and last piece, once where they are one; `ngrams` (n_ngrams + 1,), those of all
     forms and one more, which is not read; `ngram_offsets` (n_forms + 1,); `case` (n_forms,).
     Output: `vectors` (n_forms, hidden_width), float16.
-
-    Raises:
-        CheckpointError: The form encoder has more than one layer.
     """
-    if trained.config["n_form_layers"] > 1:
-        raise CheckpointError("a form encoder of several layers, expected one")
     graph = _FormGraph(trained, ranges)
     graph.vectors(graph.ends(), graph.ngrams())
     width = trained.config["hidden_size"]
@@ -137,7 +131,7 @@ def word_graphs(
     tag = partial(build_tagger_graph, trained, labels, languages)
     reference = {FORMS: encode(), TAGGER: tag()}
     form_ranges = observe(reference[FORMS], (feed for _, feed in form_feeds))
-    session = session_of(reference[FORMS])
+    session = open_session(reference[FORMS], source=FORMS)
     vectors = {
         forms[index]: vector
         for indices, feed in form_feeds
@@ -164,6 +158,5 @@ def _word_feeds(
 def _widened(ranges: Mapping[str, Range], trained: TrainedModel) -> dict[str, Range]:
     # The sentences may be of one language, the bundle that the model began with knew others.
     known = trained.config.get("ranges", {})
-    bounds = {name: (each.low, each.high) for name, each in ranges.items()}
-    pairs = {name: zip(bounds[name], known.get(name, bounds[name]), strict=True) for name in bounds}
-    return {name: Range(min(low), max(high)) for name, (low, high) in pairs.items()}
+    pairs = {name: zip(own, known.get(name, own), strict=True) for name, own in ranges.items()}
+    return {name: (min(low), max(high)) for name, (low, high) in pairs.items()}

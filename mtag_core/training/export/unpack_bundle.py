@@ -53,16 +53,15 @@ def _model(graphs: Sequence[onnx.GraphProto], labels: Labels, bundle: Bundle) ->
     initialisers = chain.from_iterable(graph.initializer for graph in graphs)
     arrays = {item.name: numpy_helper.to_array(item) for item in initialisers}
     weights = dict(_weights(arrays, labels))
-    nodes = graphs[0].node
+    attentions = [node for node in graphs[0].node if node.op_type == "MultiHeadAttention"]
     n_pieces, width = weights["forms.pieces.weight"].shape
     n_rows, ngram_width = weights["forms.ngrams.weight"].shape
     config = {
         "architecture": WORDS,
         "n_pieces": n_pieces,
-        "n_context_layers": sum(node.op_type == "MultiHeadAttention" for node in nodes),
-        "n_form_layers": 1,
+        "n_context_layers": len(attentions),
         "hidden_size": width,
-        "n_heads": _attribute(nodes, "MultiHeadAttention", "num_heads").i,
+        "n_heads": next(each.i for each in attentions[0].attribute if each.name == "num_heads"),
         "intermediate_size": len(weights["forms.layers.0.intermediate.dense.bias"]),
         "n_ngram_rows": n_rows,
         "ngram_width": ngram_width,
@@ -72,9 +71,6 @@ def _model(graphs: Sequence[onnx.GraphProto], labels: Labels, bundle: Bundle) ->
         "n_feats": len(labels.feats),
         "n_lemma_rules": len(labels.lemma_rules),
         "n_treebanks": len(labels.treebanks),
-        "hidden_act": "gelu" if any(node.op_type == "Gelu" for node in nodes) else "relu",
-        "layer_norm_eps": _attribute(nodes, "RMSNormalization", "epsilon").f,
-        "dropout": 0.0,
         "treebanks": labels.treebanks,
         "styles": dict(labels.styles),
         "temperatures": {"upos": 1.0, "feats": 1.0, "lemmas": 1.0},
@@ -93,11 +89,6 @@ def _ranges(arrays: Arrays) -> dict[str, tuple[float, float]]:
             zero = int(arrays[f"{reader}.activation_zero"])
             ranges[reader] = float(-zero * scale), float((MAX_ACTIVATION - zero) * scale)
     return ranges
-
-
-def _attribute(nodes: Any, kind: str, name: str) -> Any:  # noqa: ANN401 (protobuf's)
-    node = next(node for node in nodes if node.op_type == kind)
-    return next(attribute for attribute in node.attribute if attribute.name == name)
 
 
 def _weights(arrays: Arrays, labels: Labels) -> Iterator[tuple[str, NDArray[np.float32]]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.nn.utils import parametrize
 
 from mtag_core.errors import CheckpointError
 from mtag_core.labels import Labels
@@ -206,28 +206,17 @@ def set_dropout(model: nn.Module, dropout: float) -> None:
             module.p = dropout
 
 
-class SharedHead(nn.Module):
-    """A linear head whose labels share the rows of their parts, 1 in (n_labels, n_parts)."""
+class _SharedRows(nn.Module):
+    """Adds to the row of each label those of its parts, 1 in (n_labels, n_parts)."""
 
-    def __init__(self, own: nn.Linear, parts: Tensor) -> None:
+    def __init__(self, parts: Tensor, width: int) -> None:
         super().__init__()
-        self.own = own
-        self.shared = nn.Parameter(torch.zeros(parts.shape[1], own.in_features))
-        self.register_buffer("parts", parts.to(own.weight.dtype), persistent=False)
+        self.shared = nn.Parameter(torch.zeros(parts.shape[1], width))
+        self.register_buffer("parts", parts, persistent=False)
 
-    def _table(self) -> Tensor:
-        parts: Tensor = self.get_buffer("parts")
-        return self.own.weight + parts @ self.shared
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Shape (n_tokens, width) to (n_tokens, n_labels)."""
-        return functional.linear(tokens, self._table(), self.own.bias)
-
-    @torch.no_grad()
-    def plain(self) -> nn.Linear:
-        """The head with the shared rows written into its own."""
-        self.own.weight.copy_(self._table())
-        return self.own
+    def forward(self, own: Tensor) -> Tensor:
+        """Shape (n_labels, width) in and out."""
+        return own + self.get_buffer("parts") @ self.shared
 
 
 def bundle_parts(feats: Sequence[str]) -> Tensor:
@@ -245,10 +234,11 @@ def bundle_parts(feats: Sequence[str]) -> Tensor:
 
 def share_weights(model: TokenTagger | WordStudent, feats: Sequence[str]) -> None:
     """Gives a model's FEATS head shared rows, in place; `feats` are its bundles in label order."""
-    model.add_module("feats", SharedHead(model.feats, bundle_parts(feats)))
+    shared = _SharedRows(bundle_parts(feats), model.feats.in_features)
+    parametrize.register_parametrization(model.feats, "weight", shared)
 
 
 def make_plain(model: TokenTagger | WordStudent) -> None:
     """Writes shared rows into the plain head, in place; a plain model stays as it is."""
-    if isinstance(model.feats, SharedHead):
-        model.add_module("feats", model.feats.plain())
+    if parametrize.is_parametrized(model.feats):
+        parametrize.remove_parametrizations(model.feats, "weight")

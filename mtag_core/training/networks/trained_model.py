@@ -26,6 +26,9 @@ from mtag_core.labels import LABELS, Labels, load_labels, save_labels
 WORDS = "words"
 """The architecture of a word student in `config.json`; the others say which encoder they have."""
 
+LAYER_NORM_EPS = 1e-12
+"""What BERT and word students add to a variance."""
+
 NO_LABELS = Labels((), (), ())
 """Of a model that no bundle was unpacked to."""
 
@@ -45,7 +48,7 @@ class EncoderConfig:
     intermediate_size: int = 1024
     max_position_embeddings: int = 512
     type_vocab_size: int = 2
-    layer_norm_eps: float = 1e-12
+    layer_norm_eps: float = LAYER_NORM_EPS
     hidden_act: str = "gelu"
     pad_token_id: int = 0
     dropout: float = 0.1

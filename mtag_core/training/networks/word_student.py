@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.networks.model import EncoderLayer, TaggerLogits, initialise
-from mtag_core.training.networks.trained_model import EncoderConfig
+from mtag_core.training.networks.trained_model import LAYER_NORM_EPS, EncoderConfig
 
 # Forms of like length are encoded together, up to so many pieces, so that little is padding.
 _WIDTHS = (4,)
@@ -27,9 +27,9 @@ _WIDTHS = (4,)
 class WordStudentConfig:
     """The shape of a word student.
 
-    `n_context_layers` are over the words of a sentence, `n_form_layers` over the wordpieces of a
-    form, of which `max_form_pieces` are read. N-grams are hashed into `n_ngram_rows`, `max_tokens`
-    are the words of a window. The activation is `gelu` or `relu`.
+    `n_context_layers` are over the words of a sentence, one over the wordpieces of a form, of which
+    `max_form_pieces` are read. N-grams are hashed into `n_ngram_rows`, `max_tokens` are the words
+    of a window.
     """
 
     n_pieces: int
@@ -37,7 +37,6 @@ class WordStudentConfig:
     n_lemma_rules: int
     n_treebanks: int = 0
     n_context_layers: int = 2
-    n_form_layers: int = 1
     hidden_size: int = 256
     n_heads: int = 4
     intermediate_size: int = 1024
@@ -46,9 +45,6 @@ class WordStudentConfig:
     max_form_pieces: int = 12
     n_cases: int = 6
     max_tokens: int = 128
-    hidden_act: str = "relu"
-    layer_norm_eps: float = 1e-12
-    dropout: float = 0.0
 
     @property
     def layer(self) -> EncoderConfig:
@@ -58,9 +54,8 @@ class WordStudentConfig:
             hidden_size=self.hidden_size,
             num_attention_heads=self.n_heads,
             intermediate_size=self.intermediate_size,
-            hidden_act=self.hidden_act,
-            layer_norm_eps=self.layer_norm_eps,
-            dropout=self.dropout,
+            hidden_act="relu",
+            dropout=0.0,
         )
 
 
@@ -112,7 +107,7 @@ class WordStudent(nn.Module):
         width = config.hidden_size
         self.forms = FormEncoder(config)
         self.context = ContextEncoder(config)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = nn.Dropout(0.0)
         self.upos = nn.Linear(width, len(UPOS_LABELS))
         self.feats = nn.Linear(width, config.n_feats)
         self.lemmas = nn.Linear(width, config.n_lemma_rules)
@@ -151,16 +146,14 @@ class FormEncoder(nn.Module):
         self._widths.append(config.max_form_pieces)
         self.pieces = nn.Embedding(config.n_pieces, width, padding_idx=0)
         self.positions = nn.Embedding(config.max_form_pieces, width)
-        self.piece_norm = nn.LayerNorm(width, eps=config.layer_norm_eps)
-        self.layers = nn.ModuleList(
-            [EncoderLayer(config.layer) for _ in range(config.n_form_layers)]
-        )
+        self.piece_norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
+        self.layers = nn.ModuleList([EncoderLayer(config.layer)])
         self.ends = nn.Linear(2 * width, width)
         self.ngrams = nn.EmbeddingBag(config.n_ngram_rows, config.ngram_width, mode="mean")
         self.ngram_projection = nn.Linear(config.ngram_width, width, bias=False)
         self.case = nn.Embedding(config.n_cases, width)
-        self.norm = nn.LayerNorm(width, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.dropout)
+        self.norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
+        self.dropout = nn.Dropout(0.0)
 
     def forward(self, forms: FormBatch) -> Tensor:
         """Shape (n_forms, hidden_size)."""
@@ -196,11 +189,11 @@ class ContextEncoder(nn.Module):
     def __init__(self, config: WordStudentConfig) -> None:
         super().__init__()
         self.positions = nn.Embedding(config.max_tokens, config.hidden_size)
-        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.norm = nn.LayerNorm(config.hidden_size, eps=LAYER_NORM_EPS)
         self.layers = nn.ModuleList(
             [EncoderLayer(config.layer) for _ in range(config.n_context_layers)]
         )
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = nn.Dropout(0.0)
 
     def forward(self, vectors: Tensor, position: Tensor, is_token: Tensor) -> Tensor:
         """Encodes words' vectors in their sentences. Shape (n_tokens, hidden_size) in and out."""

@@ -4,7 +4,6 @@ import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from mtag_core.known_lemmas import KNOWN_LEMMAS
 from mtag_core.labels import UPOS_LABELS, Labels, save_labels
@@ -60,21 +59,20 @@ def tiny_labels() -> Labels:
 
 
 def tiny_graphs(
-    directory: Path, *, languages: LanguageLabels | None = LANGUAGE_LABELS, **shape: Any
+    directory: Path, *, languages: LanguageLabels | None = LANGUAGE_LABELS
 ) -> tuple[TrainedModel, dict[str, bytes], dict[str, bytes]]:
     """Writes the model to a directory; gives it and its graphs, float32 and int8."""
-    trained = read_student(write_word_model(directory, **shape))
-    assert isinstance(trained, TrainedModel)
+    trained = read_student(write_word_model(directory))
     features = FormFeatures(directory / "tokenizer.json")
     sentences = _random_sentences()
     graphs = word_graphs(trained, tiny_labels(), sentences, features, languages=languages)
     return trained, *graphs
 
 
-def write_word_bundle(directory: Path, *, is_int8: bool = True, **shape: Any) -> Path:
+def write_word_bundle(directory: Path, *, is_int8: bool = True) -> Path:
     """Writes a bundle with the shipped segmenters."""
     model = directory.parent / f"{directory.name}-model"
-    _, reference, quantised = tiny_graphs(model, **shape)
+    _, reference, quantised = tiny_graphs(model)
     shutil.copytree(DEFAULT_BUNDLE, directory, dirs_exist_ok=True)
     for name, graph in (quantised if is_int8 else reference).items():
         (directory / name).write_bytes(graph)

@@ -18,10 +18,10 @@ TREEBANKS = ("de_x", "en_y")
 RULES = ("l|0+|0+", *(f"l|0+|{cut}+{added}" for cut in (1, 2, 3) for added in "aeo"))
 LETTERS = "abcdefghij.,"
 PIECES = ["[PAD]", "[UNK]", "[MASK]", *LETTERS, *(f"##{letter}" for letter in LETTERS), "##ab"]
-WIDTH, INNER, NGRAM_WIDTH = 8, 16, 4
+WIDTH, INNER, NGRAM_WIDTH, N_LAYERS = 8, 16, 4, 2
 
 
-def write_word_model(directory: Path, *, hidden_act: str = "relu", n_layers: int = 2) -> Path:
+def write_word_model(directory: Path) -> Path:
     """Writes what `mtag_core.training.networks.model_files` reads."""
     directory.mkdir(parents=True, exist_ok=True)
     config = {
@@ -30,8 +30,7 @@ def write_word_model(directory: Path, *, hidden_act: str = "relu", n_layers: int
         "n_feats": N_FEATS,
         "n_lemma_rules": len(RULES),
         "n_treebanks": len(TREEBANKS),
-        "n_context_layers": n_layers,
-        "n_form_layers": 1,
+        "n_context_layers": N_LAYERS,
         "hidden_size": WIDTH,
         "n_heads": 2,
         "intermediate_size": INNER,
@@ -40,9 +39,6 @@ def write_word_model(directory: Path, *, hidden_act: str = "relu", n_layers: int
         "max_form_pieces": MAX_FORM_PIECES,
         "n_cases": len(CASES),
         "max_tokens": MAX_WORDS,
-        "hidden_act": hidden_act,
-        "layer_norm_eps": 1e-12,
-        "dropout": 0.0,
         "treebanks": TREEBANKS,
         "styles": {"en": "en_y"},
         "temperatures": {"upos": 2.0, "feats": 0.5, "lemmas": 1.0},
@@ -52,7 +48,7 @@ def write_word_model(directory: Path, *, hidden_act: str = "relu", n_layers: int
     lists |= {"lemma_rules.json": list(RULES)}
     for name, value in {"config.json": config, **lists}.items():
         (directory / name).write_text(json.dumps(value))
-    save_file(_weights(n_layers), directory / "model.safetensors")
+    save_file(_weights(), directory / "model.safetensors")
     tokenizer = Tokenizer(
         WordPiece({piece: index for index, piece in enumerate(PIECES)}, unk_token="[UNK]")
     )
@@ -61,7 +57,7 @@ def write_word_model(directory: Path, *, hidden_act: str = "relu", n_layers: int
     return directory
 
 
-def _weights(n_layers: int) -> dict[str, np.ndarray]:
+def _weights() -> dict[str, np.ndarray]:
     rng = np.random.default_rng(5)
 
     def random(*shape: int) -> np.ndarray:
@@ -87,7 +83,7 @@ def _weights(n_layers: int) -> dict[str, np.ndarray]:
     weights |= linear("forms.ends", WIDTH, 2 * WIDTH)
     for head, n_labels in (("upos", len(UPOS_LABELS)), ("feats", N_FEATS), ("lemmas", len(RULES))):
         weights |= linear(head, n_labels, WIDTH)
-    layers = ["forms.layers.0", *(f"context.layers.{index}" for index in range(n_layers))]
+    layers = ["forms.layers.0", *(f"context.layers.{index}" for index in range(N_LAYERS))]
     for layer in layers:
         for part in ("query", "key", "value"):
             weights |= linear(f"{layer}.attention.self.{part}", WIDTH, WIDTH)

@@ -35,19 +35,15 @@ def _unpack(bundle, output):
     return main(["unpack-bundle", "--bundle", str(bundle), "--output", str(output)])
 
 
-@pytest.mark.parametrize("hidden_act", ["relu", "gelu"])
-def test_a_student_comes_back_up_to_rounding(tmp_path, hidden_act):
-    directory = write_word_bundle(tmp_path / "words", hidden_act=hidden_act)
-    assert _unpack(directory, tmp_path / "again") == 0
+def test_a_student_comes_back_up_to_rounding(bundle, tmp_path):
+    assert _unpack(bundle, tmp_path / "again") == 0
     before, after = (read_student(tmp_path / name) for name in ("words-model", "again"))
     assert after.weights.keys() == before.weights.keys()
     for name, weight in before.weights.items():
         step = np.abs(weight).max() / 63
         np.testing.assert_allclose(after.weights[name], weight, atol=step, err_msg=name)
     assert (after.feats, after.lemma_rules) == (before.feats, before.lemma_rules)
-    eps = after.config["layer_norm_eps"]
-    assert eps == pytest.approx(before.config["layer_norm_eps"])
-    changed = {"temperatures", "styles", "layer_norm_eps", "is_trained_on_dev", "ranges"}
+    changed = {"temperatures", "styles", "is_trained_on_dev", "ranges"}
     assert {k: v for k, v in after.config.items() if k not in changed} == {
         k: v for k, v in before.config.items() if k not in changed
     }

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import onnxruntime
 import pytest
@@ -7,7 +5,6 @@ import pytest
 from mtag_core.errors import CheckpointError
 from mtag_core.tagging.form_vectors import feeds
 from mtag_core.tagging.forms import FormFeatures
-from mtag_core.training.export.student_graph import build_form_graph
 from mtag_core.training.networks.trained_model import read_student
 from tests.mtag_core.training.tiny_teacher import write_model
 from tests.mtag_core.training.tiny_word_bundle import (
@@ -22,11 +19,11 @@ from tests.mtag_core.training.tiny_word_model import WIDTH, write_word_model
 FORMS = sorted({form for sentence in SENTENCES for form in sentence})
 
 
-@pytest.fixture(scope="module", params=["relu", "gelu"])
-def model(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
     """The model's directory and its graphs in float32 and in int8, opened."""
     directory = tmp_path_factory.mktemp("model")
-    trained, reference, quantised = tiny_graphs(directory, hidden_act=request.param)
+    trained, reference, quantised = tiny_graphs(directory)
     opened = [
         {name: onnxruntime.InferenceSession(graph) for name, graph in graphs.items()}
         for graphs in (reference, quantised)
@@ -143,13 +140,6 @@ def test_a_treebank_changes_tags(model):
         for number in range(3)
     ]
     assert scores[0] != scores[1] != scores[2]
-
-
-def test_a_form_encoder_of_two_layers_is_refused(tmp_path):
-    trained = read_student(write_word_model(tmp_path))
-    two = replace(trained, config={**trained.config, "n_form_layers": 2})
-    with pytest.raises(CheckpointError, match="form encoder of several layers"):
-        build_form_graph(two)
 
 
 def test_models_of_wordpieces_are_refused(tmp_path):

@@ -12,21 +12,20 @@ from mtag_core.training.logits.logit_teachers import (
     feats_logits_name,
     with_logit_outputs,
 )
-from tests.mtag_core.training.tiny_word_bundle import FEATS_GROUPS, tiny_graphs
+from tests.mtag_core.training.tiny_word_bundle import FEATS_GROUPS, LANGUAGE_LABELS, tiny_graphs
 from tests.mtag_core.training.tiny_word_model import N_FEATS
 
 OUTPUTS = [UPOS_LOGITS, *map(feats_logits_name, UPOS_LABELS)]
 FORMS = ["abc", "de", "j", "hij", "deaf"]
 
 
-@pytest.mark.parametrize("languages", [None, "some"])
+@pytest.mark.parametrize("languages", [None, LANGUAGE_LABELS])
 def test_float_graph_gives_the_logits_of_the_whole_inventory(tmp_path, languages):
     torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
     from mtag_core.training.networks.model_files import Network
     from tests.mtag_core.training.networks.tiny_words import form_batch, sentences_of
 
-    shape = {} if languages else {"languages": None}
-    _, graphs, _ = tiny_graphs(tmp_path, **shape)
+    _, graphs, _ = tiny_graphs(tmp_path, languages=languages)
     changed = with_logit_outputs(graphs["tagger.onnx"], UPOS_LABELS, source="g")
     session = onnxruntime.InferenceSession(changed)
     network = Network.load(tmp_path, device=torch.device("cpu"))

@@ -53,7 +53,7 @@ def test_the_plain_model_gives_the_logits_of_the_shared_one(student):
 def test_a_rare_bundle_learns_from_its_attributes(student):
     share_weights(student, FEATS)
     logits_of(student)[:, 1].sum().backward()
-    moved = student.feats.shared.grad.abs().sum(1) > 0
+    moved = student.feats.parametrizations.weight[0].shared.grad.abs().sum(1) > 0
     assert moved.tolist() == [row > 0 for row in bundle_parts(FEATS)[1].tolist()]
 
 
