@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import fasttext
 import numpy as np
@@ -79,25 +80,14 @@ _SERBIAN = str.maketrans(
 
 
 def run(options: LangidOptions) -> str:
-    """Runs `train-langid`."""
-    model = train_langid(options)
-    scores = json.loads((options.output / "scores.json").read_text())
-    worst = sorted(scores["languages"].items(), key=lambda pair: pair[1])[:5]
-    return (
-        f"{model}: {model.stat().st_size:,} bytes, accuracy {scores['accuracy']:.4f}\n"
-        "weakest: " + ", ".join(f"{code} {accuracy:.3f}" for code, accuracy in worst)
-    )
-
-
-def train_langid(options: LangidOptions) -> Path:
-    """Trains, quantises and scores a model; a stage whose file is there is not done again.
+    """Runs `train-langid`: trains, quantises and scores; what is there already stays.
 
     Raises:
         InputNotFoundError: The directory holds no text.
         CheckpointError: The output belongs to a training with other options.
     """
-    text, output = options.text, options.output
-    files = text_files(text)
+    output = options.output
+    files = text_files(options.text)
     record_options(output / "config.json", options, may_differ=("output",))
     train, held_back = output / "train.txt", output / "held-back.tsv"
     if not held_back.exists():
@@ -107,10 +97,14 @@ def train_langid(options: LangidOptions) -> Path:
         _train(train, output, options=options)
     scores = score(LanguageIdentifier.load(model), held_back)
     (output / "scores.json").write_text(json.dumps(scores, indent=1, sort_keys=True) + "\n")
-    return model
+    worst = sorted(scores["languages"].items(), key=lambda pair: pair[1])[:5]
+    return (
+        f"{model}: {model.stat().st_size:,} bytes, accuracy {scores['accuracy']:.4f}\n"
+        "weakest: " + ", ".join(f"{code} {accuracy:.3f}" for code, accuracy in worst)
+    )
 
 
-def score(langid: LanguageIdentifier, held_back: Path) -> dict[str, object]:
+def score(langid: LanguageIdentifier, held_back: Path) -> dict[str, Any]:
     """Scores a model on held-back sentences: lines of a code, a tab and a sentence.
 
     Returns:

@@ -48,8 +48,7 @@ def run(options: CorpusOptions) -> str:
     Raises:
         InputNotFoundError: There is no treebank, or none with such a licence.
     """
-    licences = options.licences
-    only = tuple(sorted(treebanks_with(licences, options.treebanks))) if licences else ()
+    only = treebanks_with(options.licences, options.treebanks)
     feats = json.loads(options.feats.read_text(encoding="utf-8")) if options.feats else ()
     split = read_split(options.treebanks, train_on_dev=options.train_on_dev, only=only)
     corpus = TreebankCorpus.of(split, feats=feats)

@@ -140,15 +140,17 @@ def drawn_batches(
 
 
 def cut_batches(
-    n_pieces: Ints, *, piece_budget: int, generator: np.random.Generator
+    n_pieces: Ints, *, piece_budget: int, generator: np.random.Generator | None = None
 ) -> list[NDArray[np.int64]]:
     """Cuts sentences into batches of like length, in random order.
 
     Args:
         n_pieces: Length of each sentence. Shape (n_sentences,).
         piece_budget: Pieces a batch holds at most, padding included; a longer sentence is a batch.
-        generator: Orders sentences of like length, and the batches.
+        generator: Orders sentences of like length, and the batches; without one the order is always
+            the same.
     """
+    generator = np.random.default_rng(0) if generator is None else generator
     jittered = n_pieces + generator.random(len(n_pieces)) * PAD_MULTIPLE / 2
     order = np.argsort(jittered, kind="stable")
     padded = -(-n_pieces[order] // PAD_MULTIPLE) * PAD_MULTIPLE

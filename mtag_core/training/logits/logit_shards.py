@@ -278,29 +278,20 @@ def _head(path: str, upos: Sequence[str], feats: Sequence[str]) -> Iterator[Prev
         if not row_group_sizes(stream):
             return
         block = read_row_group(stream, 0, info=info)
-    upos_shown = _shown(upos, block.upos_logits.argmax(axis=1), _best_upos_probs(block))
-    best_feats = block.feats_summary.label_ids[:, 0]
-    feats_shown = _shown(feats, best_feats, _best_feats_probs(block, info))
+    # The largest UPOS logit is 0.
+    upos_probs = 1 / np.exp(block.upos_logits.astype(np.float32)).sum(axis=1)
+    feats_log_probs = top_log_probs(
+        block.feats_summary, temperature=min(info.temperatures), temperatures=info.temperatures
+    )
+    upos_shown = _shown(upos, block.upos_logits.argmax(axis=1), upos_probs)
+    feats_ids = block.feats_summary.label_ids[:, 0]
+    feats_shown = _shown(feats, feats_ids, np.exp(feats_log_probs[:, 0]))
     ends = accumulate(block.n_tokens.tolist())
     columns = zip(block.doc_ids, block.languages, block.forms, ends, strict=True)
     for doc_id, language, forms, end in columns:
         own = slice(end - len(forms), end)
         tokens = zip(forms, upos_shown[own], feats_shown[own], strict=True)
         yield Preview(doc_id, language, tuple(tokens))
-
-
-def _best_upos_probs(block: LogitBlock) -> NDArray[np.float32]:
-    # The largest logit is 0.
-    result: NDArray[np.float32] = 1 / np.exp(block.upos_logits.astype(np.float32)).sum(axis=1)
-    return result
-
-
-def _best_feats_probs(block: LogitBlock, info: ShardInfo) -> NDArray[np.float32]:
-    log_probs = top_log_probs(
-        block.feats_summary, temperature=min(info.temperatures), temperatures=info.temperatures
-    )
-    result: NDArray[np.float32] = np.exp(log_probs[:, 0])
-    return result
 
 
 def _shown(

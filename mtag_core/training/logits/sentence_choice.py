@@ -18,7 +18,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import islice, repeat
 from typing import Any
 
@@ -244,11 +244,7 @@ def choose_parts(
         The parts, which are in the order of the plan, under ids that cover their choice.
     """
     planned = list(parts)
-    names = [field.name for field in fields(Survey)]
-    surveys = []
-    for part in planned:
-        arrays = _read_arrays(_path(base, SURVEY, part.part_id))
-        surveys.append(Survey(*(arrays[name] for name in names)))
+    surveys = [Survey(**_read_arrays(_path(base, SURVEY, part.part_id))) for part in planned]
     chosen = []
     for part, survey, stays in zip(planned, surveys, choose(surveys, choice), strict=True):
         digest = hashlib.sha256(part.part_id.encode() + np.packbits(stays).tobytes())

@@ -164,8 +164,7 @@ class _TorchTeacher(Teacher):
                 return tuple(part.cpu().numpy() for part in take(self._model(self._batch(windows))))
 
         lengths = np.array([window.size for each in sentences for window in each.windows], np.int32)
-        generator = np.random.default_rng(0)
-        groups = cut_batches(lengths, piece_budget=_PIECE_BUDGET, generator=generator)
+        groups = cut_batches(lengths, piece_budget=_PIECE_BUDGET)
         return rows_of_batches(
             sentences,
             map(np.ndarray.tolist, groups),

@@ -220,14 +220,14 @@ class Trainer:
         self.n_steps = self._epoch = self._batch = self._n_tokens = 0
         self._spent_s = 0.0
 
-    def resume(self) -> bool:
+    def resume(self) -> None:
         """Loads the checkpoint, if there is one.
 
         Raises:
             CheckpointError: The file is not a checkpoint of this model.
         """
         if self._path is None or not self._path.exists():
-            return False
+            return
         try:
             state = torch.load(self._path, map_location=self._device, weights_only=True)
             self._weights.load(state["masters"])
@@ -240,7 +240,6 @@ class Trainer:
         self._batch, self._spent_s = state["batch"], state["spent_s"]
         torch.set_rng_state(state["random_state"].cpu())
         _LOGGER.info("resumed at step %d, epoch %d", self.n_steps, self._epoch)
-        return True
 
     def run(self) -> None:
         """Trains to the end of the schedule and saves the last checkpoint."""

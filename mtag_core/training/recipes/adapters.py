@@ -32,7 +32,7 @@ from mtag_core.training.networks.model_files import MAX_PIECES, Network
 from mtag_core.training.networks.word_student import WordStudent
 from mtag_core.training.options import AdapterOptions
 from mtag_core.training.recipes.label_training import (
-    DeviceLabels,
+    device_labels,
     labels_loss,
     macro_accuracies,
 )
@@ -154,15 +154,12 @@ def _vectors(
 ) -> TokenVectors:
     device = sentences.device
     vectors = torch.zeros(len(dataset.words.form_ids), model.upos.in_features, device=device)
-    batches = cut_batches(
-        sentences.lengths, piece_budget=_BUDGET, generator=np.random.default_rng(0)
-    )
-    for indices in batches:
+    for indices in cut_batches(sentences.lengths, piece_budget=_BUDGET):
         batch: Any = sentences.batch(indices)
         vectors[batch.token_index] = model.vectors(batch)
     places = np.array([treebanks.index(name) for name in dataset.treebanks], np.int64)
     treebank_ids = torch.from_numpy(places[dataset.token_treebanks])
-    return TokenVectors(vectors, DeviceLabels(dataset, device).ids, treebank_ids.to(device))
+    return TokenVectors(vectors, device_labels(dataset, device), treebank_ids.to(device))
 
 
 def _learn(tokens: TokenVectors, model: Student, options: AdapterOptions) -> None:

@@ -40,7 +40,6 @@ from mtag_core.training.networks.model_files import (
 )
 from mtag_core.training.options import DistillOptions
 from mtag_core.training.recipes.label_training import (
-    DeviceLabels,
     TrainingSentences,
     score,
     summary,
@@ -116,8 +115,7 @@ def _source(
     # What reads ahead encodes in one process.
     own = partial(stream.read, reader=replace(reader, n_processes=1))
     with reading_ahead(own, n_processes=options.n_processes) as read:
-        labels = DeviceLabels(treebanks[0], reader.device)
-        learnt = TrainingSentences(treebanks[1], labels.loss, options.noise)
+        learnt = TrainingSentences.of(*treebanks, options.noise)
         sizes = treebanks[0].tokens_by_treebank()
         rates = sampling_rates(sizes, full_tokens=options.small_treebank)
         rates = options.treebank_rate * rates[treebanks[0].treebank_ids]

@@ -168,15 +168,9 @@ def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], in
     return before, task.evaluate(), n_steps
 
 
-class DeviceLabels:
+def device_labels(dataset: LabelledDataset, device: torch.device) -> dict[str, Tensor]:
     """The labels of a dataset's tokens by head, on a device."""
-
-    def __init__(self, dataset: LabelledDataset, device: torch.device) -> None:
-        self.ids = {head: torch.from_numpy(ids).to(device) for head, ids in dataset.labels.items()}
-
-    def loss(self, logits: TaggerLogits, tokens: Tensor) -> Tensor:
-        """Sum over the model's heads of the mean cross-entropy of some tokens. Shape ()."""
-        return labels_loss(logits, {head: ids[tokens] for head, ids in self.ids.items()})
+    return {head: torch.from_numpy(ids).to(device) for head, ids in dataset.labels.items()}
 
 
 def labels_loss(logits: TaggerLogits, labels: Mapping[str, Tensor]) -> Tensor:
@@ -198,6 +192,16 @@ class TrainingSentences:
     sentences: OnDevice
     loss_of: Callable[[TaggerLogits, Tensor], Tensor]
     noise: Noise
+
+    @classmethod
+    def of(cls, dataset: LabelledDataset, sentences: OnDevice, noise: Noise) -> "TrainingSentences":
+        """The sentences of a dataset, learnt from their labels."""
+        labels = device_labels(dataset, sentences.device)
+
+        def loss(logits: TaggerLogits, tokens: Tensor) -> Tensor:
+            return labels_loss(logits, {head: ids[tokens] for head, ids in labels.items()})
+
+        return cls(sentences, loss, noise)
 
     def loss(self, model: nn.Module, indices: NDArray[np.int64]) -> tuple[Tensor, int]:
         """Loss of a batch of sentences, and its number of tokens."""
@@ -224,11 +228,10 @@ def label_task(
         noise: Changes train sentences.
         budget: Wordpieces or tokens a batch.
     """
-    dataset, sentences = train
-    learnt = TrainingSentences(sentences, DeviceLabels(dataset, sentences.device).loss, noise)
+    learnt = TrainingSentences.of(*train, noise)
 
     def epoch(number: int, generator: np.random.Generator) -> Epoch:
-        return drawn_batches(rates, sentences.lengths, budget, generator)
+        return drawn_batches(rates, learnt.sentences.lengths, budget, generator)
 
     return TrainingTask(
         model, epoch, lambda indices: learnt.loss(model, indices), lambda: score(model, *dev)
@@ -255,10 +258,7 @@ def score(model: nn.Module, dataset: LabelledDataset, sentences: OnDevice) -> di
     model.eval()
     gold = dataset.labels
     is_right = {head: np.zeros(len(gold[head]), bool) for head in ("upos", "feats")}
-    batches = cut_batches(
-        sentences.lengths, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
-    )
-    for indices in batches:
+    for indices in cut_batches(sentences.lengths, piece_budget=_PIECE_BUDGET):
         batch: Any = sentences.batch(indices)
         with torch.autocast(sentences.device.type, torch.bfloat16):
             logits: TaggerLogits = model(batch)

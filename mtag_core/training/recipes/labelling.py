@@ -292,10 +292,7 @@ def _labelled(
         device=device,
         top_k_lemmas=min(options.top_k_lemmas, n_rules),
     )
-    batches = cut_batches(
-        sentences.lengths, piece_budget=_PIECE_BUDGET, generator=np.random.default_rng(0)
-    )
-    for indices in batches:
+    for indices in cut_batches(sentences.lengths, piece_budget=_PIECE_BUDGET):
         batch = sentences.batch(indices)
         chosen = torch.from_numpy(indices).to(device)
         opened = [with_treebank_tokens(batch, ids[chosen]) for ids in treebank_tokens]

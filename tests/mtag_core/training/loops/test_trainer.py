@@ -54,7 +54,8 @@ def train(directory, *, stop_after=None, is_resumed=False):
     with TrainingLog(directory) as log:
         task = TrainingTask(model, epoch, loss, lambda: {"dev": model.weight.sum().item()})
         trainer = Trainer(task, SCHEDULE, directory=directory, log=log)
-        assert trainer.resume() or not is_resumed
+        trainer.resume()
+        assert (trainer.n_steps > 0) == is_resumed
         trainer.run()
     return [weight.detach().clone() for weight in model.parameters()]
 
