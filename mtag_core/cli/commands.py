@@ -294,14 +294,14 @@ COMMANDS = (
     ),
     _recipe(
         "label boundaries",
-        "segmenters.encoder_labels",
+        "segmenters.boundary_teacher",
         LabelBoundariesOptions,
         "mark in text where a fine-tuned teacher predicts that tokens end",
         is_verbose=True,
     ),
     _recipe(
         "label splits",
-        "segmenters.encoder_labels",
+        "segmenters.split_encoder",
         LabelSplitsOptions,
         "split the surface tokens of text as a fine-tuned encoder predicts",
         is_verbose=True,

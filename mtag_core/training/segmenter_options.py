@@ -7,6 +7,9 @@ from mtag_core.options import option
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.training.options import LICENCES_HELP, MAX_PIECES_HELP, PIECE_DROPOUT_HELP
 
+_RATES = "learning rates; a member is trained with each, their probabilities are averaged"
+_EPOCHS, _BUDGET = "passes at most", "wordpieces a batch"
+
 
 @dataclass(frozen=True, kw_only=True)
 class LabelDictionaryOptions:
@@ -29,6 +32,11 @@ class LabellingOptions(LabelDictionaryOptions):
     minutes: float | None = option(
         "end a language's training, or that of all members, after so many", None, section="training"
     )
+    peak_rates: tuple[float, ...] = option(
+        _RATES, (1e-4,), formerly="peak_rate", section="training"
+    )
+    epochs: float = option(_EPOCHS, 9.0, section="training")
+    piece_budget: int = option(_BUDGET, 1024, section="training")
     max_pieces: int = option(MAX_PIECES_HELP, 256, section="training")
     piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.05, section="training")
     device: str = option("torch device", "cpu", section="training")
@@ -48,13 +56,9 @@ class LabelBoundariesOptions(LabellingOptions):
     dictionary: Path | None = option(
         "directory that label dictionary made of these treebanks and text", None, metavar="DIR"
     )
-    peak_rates: tuple[float, ...] = option(
-        "learning rates; a member is trained with each, their probabilities are averaged",
-        (1e-4, 2e-4, 3e-4),
-        section="training",
-    )
-    epochs: float = option("passes at most", 30.0, section="training")
-    piece_budget: int = option("wordpieces a batch", 8192, section="training")
+    peak_rates: tuple[float, ...] = option(_RATES, (1e-4, 2e-4, 3e-4), section="training")
+    epochs: float = option(_EPOCHS, 30.0, section="training")
+    piece_budget: int = option(_BUDGET, 8192, section="training")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +77,6 @@ class LabelSplitsOptions(LabellingOptions):
     least_probability: float = option(
         "tokens whose split is less probable stay unlabelled, 0 to 1", 0.8
     )
-    peak_rate: float = option("highest learning rate", 1e-4, section="training")
-    epochs: float = option("passes at most", 9.0, section="training")
-    piece_budget: int = option("wordpieces a batch", 1024, section="training")
 
 
 @dataclass(frozen=True, kw_only=True)

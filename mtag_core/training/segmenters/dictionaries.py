@@ -11,6 +11,7 @@ ends there, `-` where none ends: `- n v - nr`.
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from mtag_core.errors import FormatError
 from mtag_core.segmentation.units import UnitTable, find_units
@@ -65,10 +66,17 @@ def unit_tags(table: UnitTable, words: Iterable[tuple[str, str]]) -> list[str]:
     return [end_to_tag.get(end, _INSIDE) for end in table.ends]
 
 
-def tagged_units(
-    texts: Iterable[str], path: Path, directory: Path | None
-) -> Iterator[tuple[str, list[int], list[tuple[str, str]]]]:
-    """Yields texts, the offsets after their units, and each unit with its tag.
+class TaggedText(NamedTuple):
+    """A text, its units, the offsets after them, and their tags."""
+
+    text: str
+    units: list[str]
+    ends: list[int]
+    tags: list[str]
+
+
+def tagged_texts(texts: Iterable[str], path: Path, directory: Path | None) -> Iterator[TaggedText]:
+    """Yields texts with the tags of their units.
 
     Args:
         texts: Sentences of a treebank or lines of text, all in order.
@@ -91,8 +99,8 @@ def tagged_units(
                 f"{source}:{number}: {len(tags)} tags; expected {n_units}, one a unit of {path}: "
                 "make them anew with label dictionary"
             )
-        units = (text[start:end] for start, end in zip(table.starts, table.ends, strict=True))
-        yield text, table.ends, list(zip(units, tags, strict=True))
+        units = [text[start:end] for start, end in zip(table.starts, table.ends, strict=True)]
+        yield TaggedText(text, units, table.ends, tags)
 
 
 def _tag_file(directory: Path, path: Path) -> Path:

@@ -1,16 +1,18 @@
-"""A pretrained encoder that chooses the edit script of each surface token.
+"""A pretrained encoder that chooses the edit script of each surface token: `label splits`.
 
 What a small split model (see `mtag_core.segmentation.splits`) can learn from a treebank is limited
 by its size. An encoder knows words that the treebank does not show: it reads the sentence, and
-what each script leaves of a form. It splits text for the small model (`encoder_labels`).
+what each script leaves of a form.
 
 A small treebank shows few of the ways in which prefixes and pronouns meet. The encoder's scripts
 are made of every beginning and every end that the treebank shows, and it learns about the parts.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import chain, islice
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from itertools import chain, islice, pairwise
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,51 +22,61 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from mtag_core.segmentation.boundary_layers import BoundaryLayer
+from mtag_core.segmentation.languages import GENERIC
+from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.segmentation.split_features import Counts, count_row
 from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
-from mtag_core.training.data.datasets import NO_NOISE, WordSentences, cut_batches
-from mtag_core.training.data.pieces import DeviceSentences, FormPieces, SpecialPieces
-from mtag_core.training.data.treebanks import Sentences, Surface
+from mtag_core.training.data.pieces import DeviceSentences
+from mtag_core.training.data.treebanks import (
+    Sentences,
+    Surface,
+    joined_letters,
+    read_lines,
+    read_sentences,
+)
 from mtag_core.training.networks.model import Batch, end_vectors
-from mtag_core.training.networks.pretrained import hidden_size, piece_table
-from mtag_core.training.options import Noise
-from mtag_core.training.segmenters.splits import script_of
+from mtag_core.training.networks.pretrained import hidden_size, load_encoder, piece_table
+from mtag_core.training.records import list_files
+from mtag_core.training.segmenter_options import LabelSplitsOptions
+from mtag_core.training.segmenters import encoder_labels, treebanks
+from mtag_core.training.segmenters.encoder_labels import Members, Questions
+from mtag_core.training.segmenters.splits import OPEN, log_counts, script_of
 
-DROPOUT = 0.1
 N_PARTS, N_NUMBERS = 5, 12
-_WIDTH = 128
-_LABELLING_BUDGET = 4096
+_DROPOUT, _WIDTH = 0.1, 128
+_GROUP_SENTENCES = 2_000
 # A beginning or an end seen less often is joined with what it was seen with alone.
 _MIN_COUNT = 3
 # A script seen less often has no weight of its own, only those of its parts.
 _MIN_OWN_COUNT = 2
 _MOST_STEM_PIECES = 8
-# Stands for minus infinity, without its gradients.
-_IMPOSSIBLE = -1e4
+# The heads start from nothing, and a small treebank gives few steps.
+_HEAD_FACTOR = 10.0
 
 
-class Choices(NamedTuple):
+class SplitAnswers(NamedTuple):
     """The scripts of some tokens on a device, those of one after those of another.
 
     Attributes:
-        parts: Ids of what each script is made of. Shape (n_choices, N_PARTS).
-        numbers: Lengths, and logarithms of how often forms occur. Shape (n_choices, N_NUMBERS).
-        stem: The row of `stem_pieces` of what it leaves of the form. Shape (n_choices,).
-        is_right: Whether it makes the token's tokens. Shape (n_choices,).
-        token: Index of its token. Shape (n_choices,).
+        parts: Ids of what each script is made of. Shape (n_scripts, N_PARTS).
+        numbers: Lengths, and logarithms of how often forms occur. Shape (n_scripts, N_NUMBERS).
+        stem: The row of `stem_pieces` of what it leaves of the form. Shape (n_scripts,).
         stem_pieces: The first wordpieces of stems, -1 where there are fewer. Shape (n_stems, 8).
+        is_script: Whether a token has so many. Shape (n_tokens, n_answers).
+        is_right: Whether each makes the token's tokens. Shape (n_tokens, n_answers).
     """
 
     parts: Tensor
     numbers: Tensor
     stem: Tensor
-    is_right: Tensor
-    token: Tensor
     stem_pieces: Tensor
+    is_script: Tensor
+    is_right: Tensor
 
 
-class FormChoices(NamedTuple):
-    """What the tokens of a form share: of each script the tokens that it makes, and the rest."""
+class FormScripts(NamedTuple):
+    """Of each script that fits a form: the tokens that it makes, its stem, and the rest."""
 
     tokens: list[tuple[str, ...]]
     stems: list[str]
@@ -72,41 +84,23 @@ class FormChoices(NamedTuple):
     numbers: NDArray[np.float32]
 
 
-class SplitSentences(NamedTuple):
-    """Sentences, also on a device, and their tokens one after the other."""
-
-    sentences: Sentences
-    on_device: DeviceSentences
-    tokens: list[Surface]
-
-
-class ChoiceTable:
+class ScriptTable:
     """Finds the scripts of forms and names their parts and stems.
 
     Args:
         tokens: Of a treebank.
         counts: As in `SplitModel`.
-        path: A `tokenizer.json`, for the wordpieces of stems and sentences.
-        max_pieces: Longer sentences are left out.
-        device: Where batches are.
+        tokenizer: A `tokenizer.json`, for the wordpieces of stems and sentences.
+        device: Where answers are.
     """
 
     def __init__(
-        self,
-        tokens: Iterable[Surface],
-        counts: Counts,
-        path: Path,
-        max_pieces: int,
-        device: torch.device,
+        self, tokens: Iterable[Surface], counts: Counts, tokenizer: Path, device: torch.device
     ) -> None:
+        self._counts, self._path, self._device = counts, tokenizer, device
         script_to_count = Counter(script_of(form, parts) for form, parts, _ in tokens)
         del script_to_count[WHOLE]
         self._candidates = Candidates(composed_scripts(script_to_count))
-        self._counts = counts
-        self._path, self._max_pieces, self.device = path, max_pieces, device
-        self._tokenizer = Tokenizer.from_file(str(path))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
         own = {WHOLE, *(s for s, count in script_to_count.items() if count >= _MIN_OWN_COUNT)}
         part_to_id: dict[object, int] = {}
         self._script_to_parts = {
@@ -114,62 +108,56 @@ class ChoiceTable:
             for script in self._candidates.scripts
         }
         self.n_parts = len(part_to_id)
-        self._stem_to_pieces: dict[str, list[int]] = {}
-        self._forms: dict[str, FormChoices] = {}
+        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self.form, self._pieces = cache(self._scripts_of), cache(self._pieces_of)
 
-    def place(self, sentences: Sentences) -> SplitSentences:
-        """Puts sentences on the device; tokens without parts are asked about only."""
-        form_to_id: dict[str, int] = {}
-        words = WordSentences.of(([token.form for token in s] for s in sentences), form_to_id)
-        forms = FormPieces.of(list(form_to_id), self._path)
-        fitting = forms.fitting(words, max_pieces=self._max_pieces)
-        special = SpecialPieces.load(self._path)
-        placed = DeviceSentences(words.select(fitting), forms, special, device=self.device)
-        kept = [sentences[index] for index in fitting.tolist()]
-        return SplitSentences(kept, placed, list(chain.from_iterable(kept)))
+    def fitting(self, sentences: Sentences, max_pieces: int) -> Sentences:
+        """The sentences that have at most so many wordpieces."""
+        lengths = self._placed(sentences).lengths
+        return [s for s, n_pieces in zip(sentences, lengths, strict=True) if n_pieces <= max_pieces]
 
-    def batch(
-        self, sentences: SplitSentences, indices: NDArray[np.int64], noise: Noise = NO_NOISE
-    ) -> tuple[Batch, Choices]:
-        """Gathers some sentences, and the scripts of their tokens."""
-        batch = sentences.on_device.batch(indices, noise)
-        return batch, self.lay_out([sentences.tokens[i] for i in batch.token_index.tolist()])
+    def ask(self, sentences: Sentences) -> Questions:
+        """Asks about the tokens of sentences; those without parts have no right script."""
+        tokens, placed = [*chain.from_iterable(sentences)], self._placed(sentences)
+        return Questions(placed, lambda ids: self.answers([tokens[i] for i in ids.tolist()]))
 
-    def form(self, form: str) -> FormChoices:
-        """The scripts of a form."""
-        if form not in self._forms:
-            scripts = self._candidates.of(form)
-            self._forms[form] = FormChoices(
-                [script.apply(form) for script in scripts],
-                [script.stem(form) for script in scripts],
-                np.array([self._script_to_parts[script] for script in scripts], np.int64),
-                np.array([self._numbers(form, script) for script in scripts], np.float32),
-            )
-        return self._forms[form]
+    def _placed(self, sentences: Sentences) -> DeviceSentences:
+        forms = ([token.form for token in sentence] for sentence in sentences)
+        return DeviceSentences.of(forms, self._path, device=self._device)
 
-    def lay_out(self, tokens: Sequence[Surface]) -> Choices:
-        """Lays out the scripts of tokens; those without parts have no right one."""
+    def answers(self, tokens: Sequence[Surface]) -> SplitAnswers:
+        """Lays out the scripts of tokens."""
         made, stems, parts, numbers = zip(*(self.form(token.form) for token in tokens), strict=True)
         stem_to_row = {stem: i for i, stem in enumerate(dict.fromkeys(chain.from_iterable(stems)))}
         pieces = np.full((len(stem_to_row), _MOST_STEM_PIECES), -1, np.int64)
         for row, ids in zip(pieces, map(self._pieces, stem_to_row), strict=True):
-            row[: len(ids)] = ids[:_MOST_STEM_PIECES]
+            row[: len(ids)] = ids
+        sizes = np.array(list(map(len, made)))
+        is_script = np.arange(sizes.max()) < sizes[:, None]
+        is_right = np.zeros_like(is_script)
         pairs = zip(made, tokens, strict=True)
+        is_right[is_script] = [each == token.tokens for some, token in pairs for each in some]
         columns = (
-            np.concatenate(parts),
-            np.concatenate(numbers),
-            np.array([stem_to_row[stem] for stem in chain.from_iterable(stems)]),
-            np.array([each == token.tokens for of_token, token in pairs for each in of_token]),
-            np.repeat(np.arange(len(tokens)), list(map(len, made))),
-            pieces,
+            *(np.concatenate(parts), np.concatenate(numbers)),
+            *(np.array([stem_to_row[stem] for stem in chain.from_iterable(stems)]), pieces),
+            *(is_script, is_right),
         )
-        return Choices(*(torch.from_numpy(column).to(self.device) for column in columns))
+        return SplitAnswers(*(torch.from_numpy(column).to(self._device) for column in columns))
 
-    def _pieces(self, stem: str) -> list[int]:
-        if stem not in self._stem_to_pieces:
-            pieces = self._tokenizer.encode([stem], is_pretokenized=True, add_special_tokens=False)
-            self._stem_to_pieces[stem] = pieces.ids[:_MOST_STEM_PIECES]
-        return self._stem_to_pieces[stem]
+    def _scripts_of(self, form: str) -> FormScripts:
+        scripts = self._candidates.of(form)
+        return FormScripts(
+            [script.apply(form) for script in scripts],
+            [script.stem(form) for script in scripts],
+            np.array([self._script_to_parts[script] for script in scripts], np.int64),
+            np.array([self._numbers(form, script) for script in scripts], np.float32),
+        )
+
+    def _pieces_of(self, stem: str) -> list[int]:
+        encoded = self._tokenizer.encode([stem], is_pretokenized=True, add_special_tokens=False)
+        return encoded.ids[:_MOST_STEM_PIECES]
 
     def _numbers(self, form: str, script: Script) -> list[float]:
         stem = script.stem(form)
@@ -221,7 +209,7 @@ class SplitEncoder(nn.Module):
         super().__init__()
         width = hidden_size(encoder)
         self.encoder = encoder
-        self.dropout = nn.Dropout(DROPOUT)
+        self.dropout = nn.Dropout(_DROPOUT)
         self.combine = nn.Linear(2 * width, width)
         self.part_logits = nn.Linear(width, n_parts)
         self.of_token = nn.Linear(width, _WIDTH)
@@ -236,16 +224,18 @@ class SplitEncoder(nn.Module):
         # Text has pieces that the treebank does not show; those that it shows stay among them.
         piece_table(encoder).weight.requires_grad_(False)
 
-    def forward(self, batch: Batch, choices: Choices) -> Tensor:
-        """Scores the scripts of a batch's tokens: shape (n_choices,)."""
+    def forward(self, batch: Batch, answers: SplitAnswers) -> Tensor:
+        """Scores the scripts of a batch's tokens: shape (n_tokens, n_answers)."""
         joined = self.dropout(end_vectors(self.encoder, batch))
-        token = self.dropout(torch.tanh(self.combine(joined)))
-        logits = self.part_logits(token)[choices.token[:, None], choices.parts].sum(1)
-        inner = self.of_token(token)[choices.token] + self.of_part(choices.parts).sum(1)
-        inner = inner + self._stems(choices.stem_pieces)[choices.stem]
-        inner = inner + self.of_number(choices.numbers.to(inner.dtype))
-        scores: Tensor = self.score(self.dropout(torch.relu(inner))).squeeze(-1) + logits
-        return scores
+        vectors = self.dropout(torch.tanh(self.combine(joined)))
+        token = answers.is_script.nonzero()[:, 0]
+        logits = self.part_logits(vectors)[token[:, None], answers.parts].sum(1)
+        inner = self.of_token(vectors)[token] + self.of_part(answers.parts).sum(1)
+        inner = inner + self._stems(answers.stem_pieces)[answers.stem]
+        inner = inner + self.of_number(answers.numbers.to(inner.dtype))
+        scores = self.score(self.dropout(torch.relu(inner))).squeeze(-1) + logits
+        none: Tensor = scores.new_full(answers.is_script.shape, -inf)
+        return none.masked_scatter(answers.is_script, scores)
 
     def _stems(self, pieces: Tensor) -> Tensor:
         rows = piece_table(self.encoder)(pieces.clamp(min=0))
@@ -256,57 +246,71 @@ class SplitEncoder(nn.Module):
         return vectors
 
 
-def choice_loss(scores: Tensor, choices: Choices, *, n_tokens: int) -> tuple[Tensor, int]:
-    """Mean negative log probability of what is right, over tokens that have a right script.
+def run(options: LabelSplitsOptions) -> str:
+    """Runs `label splits`, one language after another.
 
-    Returns:
-        The loss, shape (), of scores of the shape (n_choices,), and the number of those tokens.
+    Raises:
+        BundleError: A language has no segmenter to cut its text.
+        InputNotFoundError: There is no treebank, or no text.
     """
-    right = scores.masked_fill(~choices.is_right, _IMPOSSIBLE)
-    log_right = _log_sums(right, choices.token, n_tokens)
-    losses = _log_sums(scores, choices.token, n_tokens) - log_right
-    has_right = log_right > _IMPOSSIBLE / 2
-    n_right = int(has_right.sum())
-    return (losses * has_right).sum() / max(1, n_right), n_right
+    labelled = (_label(options, language) for language in options.languages)
+    return list_files(chain.from_iterable(labelled))
 
 
-def _log_sums(scores: Tensor, token: Tensor, n_tokens: int) -> Tensor:
-    most = torch.full((n_tokens,), 2 * _IMPOSSIBLE, device=scores.device)
-    most = most.scatter_reduce(0, token, scores.detach(), "amax")
-    sums = torch.zeros(n_tokens, device=scores.device)
-    return most + sums.index_add(0, token, torch.exp(scores - most[token])).log()
+def _label(options: LabelSplitsOptions, language: str) -> Iterator[Path]:
+    texts = treebanks.texts_of(options.text, [language])
+    layers = (options.segmenters / f"{name}.linear.npz" for name in (GENERIC, language))
+    segmenter = SpacedTokenizer(list(map(BoundaryLayer.load, layers)))
+    paths = (treebanks.files_of(options.treebanks, part, [language]) for part in ("train", "dev"))
+    train, dev = ([joined_letters(s) for p in some for s in read_sentences(p)] for some in paths)
+    counts = log_counts(chain.from_iterable(map(read_lines, texts.values())), OPEN)
+    tokenizer, device = Path(options.encoder) / "tokenizer.json", torch.device(options.device)
+    table = ScriptTable(chain.from_iterable(train), counts, tokenizer, device)
+    train, dev = (table.fitting(some, options.max_pieces) for some in (train, dev))
+
+    def build() -> SplitEncoder:
+        encoder = load_encoder(options.encoder, n_extra_pieces=0, dropout=_DROPOUT)
+        return SplitEncoder(encoder, table.n_parts).to(device)
+
+    def evaluate(members: Members) -> dict[str, float]:
+        pairs = zip(chain(*guess_splits(members, table, dev)), chain(*dev), strict=True)
+        return {"dev_surfaces": 100 * float(np.mean([guess == gold for guess, gold in pairs]))}
+
+    questions = table.ask(train)
+    members = encoder_labels.fine_tune(
+        build, questions, evaluate, options, name=language, head_factor=_HEAD_FACTOR
+    )
+
+    def label(sentences: Sentences) -> Iterator[str]:
+        fitting, least = table.fitting(sentences, options.max_pieces), options.least_probability
+        return map(treebanks.split_line, guess_splits(members, table, fitting, least))
+
+    surfaces = {
+        f"{name}{treebanks.SPLITS}": _surface_sentences(read_lines(path), segmenter)
+        for name, path in texts.items()
+    }
+    files = encoder_labels.write_labels(options.output, surfaces, label, n_at_once=_GROUP_SENTENCES)
+    yield from files
 
 
-@torch.no_grad()
 def guess_splits(
-    encoder: SplitEncoder, table: ChoiceTable, sentences: SplitSentences, least: float = 0.0
+    members: Members, table: ScriptTable, sentences: Sentences, least: float = 0.0
 ) -> Sentences:
     """Gives tokens their most probable parts; none where that is less probable than `least`."""
-    encoder.eval()
-    guesses, placed = list(sentences.tokens), sentences.on_device
-    generator = np.random.default_rng(0)
-    for indices in cut_batches(placed.lengths, piece_budget=_LABELLING_BUDGET, generator=generator):
-        batch, choices = table.batch(sentences, indices)
-        scores = encoder(batch, choices).float().cpu()
-        of_tokens = scores.split(torch.bincount(choices.token).tolist())
-        for index, some in zip(batch.token_index.tolist(), of_tokens, strict=True):
-            probs: Counter[tuple[str, ...]] = Counter()
-            made = table.form(guesses[index].form).tokens
-            for parts, prob in zip(made, some.softmax(0).tolist(), strict=True):
-                probs[parts] += prob
-            ((parts, prob),) = probs.most_common(1)
+    guesses = list(chain.from_iterable(sentences))
+    for tokens, probs in encoder_labels.probabilities(members, table.ask(sentences)):
+        for index, some in zip(tokens, probs, strict=True):
+            parts_to_prob: Counter[tuple[str, ...]] = Counter()
+            for parts, prob in zip(table.form(guesses[index].form).tokens, some, strict=False):
+                parts_to_prob[parts] += prob
+            ((parts, prob),) = parts_to_prob.most_common(1)
             guesses[index] = guesses[index]._replace(tokens=parts if prob >= least else ())
     rest = iter(guesses)
-    return [list(islice(rest, len(sentence))) for sentence in sentences.sentences]
+    return [list(islice(rest, len(sentence))) for sentence in sentences]
 
 
-def words_f1(gold: Sentences, guesses: Sentences) -> float:
-    """F1 of tokens in percent, where the surface tokens are given."""
-    n_same = n_all = 0
-    pairs = zip(chain.from_iterable(gold), chain.from_iterable(guesses), strict=True)
-    for (_, parts, _), (_, guess, _) in pairs:
-        n_all += len(parts) + len(guess)
-        # A token that is not split has another place than those of one that is.
-        if (len(parts) == 1) == (len(guess) == 1):
-            n_same += (Counter(parts) & Counter(guess)).total()
-    return 200.0 * n_same / max(1, n_all)
+def _surface_sentences(lines: Iterable[str], tokenizer: SpacedTokenizer) -> Iterator[list[Surface]]:
+    for line in map(str.strip, lines):
+        block = tokenizer.tokenize(line, [(0, len(line))])
+        for first, last in pairwise([0, *block.sentence_ends]):
+            yield [Surface(form, ()) for form in block.forms[first:last]]

@@ -7,7 +7,7 @@ from mtag_core.errors import FormatError, InputNotFoundError
 from mtag_core.segmentation.units import find_units
 from mtag_core.storage import open_text
 from mtag_core.training.segmenters import dictionaries
-from mtag_core.training.segmenters.dictionaries import tagged_units, unit_tags
+from mtag_core.training.segmenters.dictionaries import tagged_texts, unit_tags
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_treebanks_and_text_are_looked_up(folder):
 
 
 def test_tags_are_read_with_their_units(folder):
-    (tagged,) = tagged_units(["b a"], folder / "zh.txt", folder / "out")
-    assert tagged == ("b a", [1, 3], [("b", "b"), ("a", "a")])
+    (tagged,) = tagged_texts(["b a"], folder / "zh.txt", folder / "out")
+    assert tagged == ("b a", ["b", "a"], [1, 3], ["b", "a"])
 
 
 @pytest.mark.parametrize(
@@ -81,18 +81,18 @@ def test_tags_are_read_with_their_units(folder):
 )
 def test_tags_of_another_text_are_an_error(folder, texts, message):
     with pytest.raises(FormatError, match=message):
-        list(tagged_units(texts, folder / "zh.txt", folder / "out"))
+        list(tagged_texts(texts, folder / "zh.txt", folder / "out"))
 
 
 def test_missing_tags_are_an_error(folder):
     with pytest.raises(InputNotFoundError, match="zh_hant"):
-        list(tagged_units(["b"], folder / "zh_hant.txt", folder / "out"))
+        list(tagged_texts(["b"], folder / "zh_hant.txt", folder / "out"))
 
 
 def test_without_a_dictionary_units_have_no_tags(folder):
     for path, directory in (("zh.txt", None), ("vi.txt", folder / "out")):
-        ((_, _, units),) = tagged_units(["b a"], folder / path, directory)
-        assert units == [("b", ""), ("a", "")]
+        (text,) = tagged_texts(["b a"], folder / path, directory)
+        assert (text.units, text.tags) == (["b", "a"], ["", ""])
 
 
 def test_a_language_without_dictionary_is_refused(folder, capsys):

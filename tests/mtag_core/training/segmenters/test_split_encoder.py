@@ -14,7 +14,7 @@ from mtag_core.training.data.treebanks import Surface
 from mtag_core.training.segmenters.split_encoder import (
     N_NUMBERS,
     N_PARTS,
-    ChoiceTable,
+    ScriptTable,
     composed_scripts,
 )
 
@@ -30,7 +30,7 @@ def table(tmp_path):
     tokenizer = Tokenizer(WordLevel({"[UNK]": 0, "beit": 1, "dod": 2}, unk_token="[UNK]"))
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     tokens = [_HABEIT] * 3 + [Surface("dodo", ("dod_", "hu"), True)] * 3
-    return ChoiceTable(tokens, np.zeros(4, np.uint8), tmp_path / "tokenizer.json", 9, CPU)
+    return ScriptTable(tokens, np.zeros(4, np.uint8), tmp_path / "tokenizer.json", CPU)
 
 
 def test_beginnings_are_joined_with_ends():
@@ -49,14 +49,14 @@ def test_choices_tell_which_scripts_are_right(table):
         ("ha", "dod_", "hu"),
     }
     tokens = [Surface("hadodo", ("ha", "dodo"), True), Surface(".", (), True)]
-    choices = table.lay_out(tokens)
-    assert choices.token.tolist() == [0] * 4 + [1]
+    choices = table.answers(tokens)
+    assert choices.is_script.tolist() == [[True] * 4, [True] + [False] * 3]
     assert choices.is_right.sum() == 1
     assert choices.parts.shape == (5, N_PARTS)
     assert choices.numbers.shape == (5, N_NUMBERS)
 
 
 def test_stems_have_the_pieces_of_the_vocabulary(table):
-    choices = table.lay_out([_HABEIT])
-    pieces = choices.stem_pieces[choices.stem[choices.is_right]]
+    choices = table.answers([_HABEIT])
+    pieces = choices.stem_pieces[choices.stem[choices.is_right[choices.is_script]]]
     assert pieces.tolist() == [[1, *[-1] * 7]]

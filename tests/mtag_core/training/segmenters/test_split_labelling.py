@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
 def _label(folder, output, *flags):
     places = {"encoder": "encoder", "treebanks": "treebanks", "text": "text", "output": output}
     command = ["label-splits", *(f"--{name}={folder / place}" for name, place in places.items())]
-    return main([*command, "--epochs=20", "--peak_rate=1e-2", "--piece_budget=128", *flags])
+    return main([*command, "--epochs=20", "--peak_rates=1e-2", "--piece_budget=128", *flags])
 
 
 def test_text_is_split_as_the_treebank_is(folder):
