@@ -190,18 +190,15 @@ def _sentence_f1(tokenizer: SpacedTokenizer, marked: MarkedText) -> float:
 def _token_examples(tokenizer: SpacedTokenizer, marked: MarkedText) -> list[Examples]:
     """Gaps inside chunks: those that a chunk decides alone, and those before its last full stop."""
     scorer, blocks = tokenizer.scorer, list(_blocks(tokenizer, marked))
-    starts, ends = (
-        np.concatenate(c) for c in zip(*((s.starts, s.ends) for s, _ in blocks), strict=True)
-    )
-    names = [marked.text[s:e] for s, e in zip(starts.tolist(), ends.tolist(), strict=True)]
-    chunk_to_row = {chunk: row for row, chunk in enumerate(sorted(set(names)))}
-    rows = np.array(list(map(chunk_to_row.__getitem__, names)))
-    cut = tokenizer.table.cutter.cut(list(chunk_to_row))
+    spans = np.concatenate([np.stack([s.starts, s.ends], axis=1) for s, _ in blocks])
+    names = [marked.text[start:end] for start, end in spans.tolist()]
+    chunks, rows = np.unique(np.array(names, object), return_inverse=True)
+    cut = tokenizer.table.cutter.cut(chunks.tolist())
     chunk_of_gap = np.arange(len(cut.n_units)).repeat(cut.n_units)
     # Every gap of every chunk of the text, but for those behind chunks.
     n_gaps = cut.n_units[rows] - 1
     gaps, places = spread(n_gaps, cut.first_units[rows]), np.arange(len(rows)).repeat(n_gaps)
-    is_end = marked.is_token_end[starts[places] + cut.ends[gaps] - cut.starts[rows[places]]]
+    is_end = marked.is_token_end[spans[places, 0] + cut.ends[gaps] - cut.starts[rows[places]]]
     stops = boundary_features.stop_gaps(cut, boundary_features.chunk_shapes(cut))
     is_stop = gaps == stops[rows[places]]
     counts = np.bincount(2 * gaps[~is_stop] + is_end[~is_stop], minlength=2 * len(cut.ends))
@@ -274,24 +271,17 @@ def _with_lists(layer: BoundaryLayer, sentences: Sentences) -> BoundaryLayer:
 
 def _clitics(sentences: Sentences) -> frozenset[str]:
     n_cut: Counter[str] = Counter()
-    runs: Counter[str] = Counter()
+    n_all: Counter[str] = Counter()
     for text, ends in map(sentence_text, sentences):
         for match in _LETTERS.finditer(text):
             run = styleless(match[0])
-            runs[run] += 1
-            if len(run) != len(match[0]):
-                continue
-            for inside in {end - match.start() for end in ends}.intersection(range(1, len(run))):
-                if run[inside - 1].isalpha() and run[inside].isalpha():
-                    n_cut[run[inside:]] += 1
-    n_ends: Counter[str] = Counter()
-    for run, count in runs.items():
-        for size in range(1, min(len(run), _LONGEST_CLITIC + 1)):
-            n_ends[run[-size:]] += count
+            first = max(1, len(run) - _LONGEST_CLITIC)
+            n_all.update(run[start:] for start in range(first, len(run)))
+            if len(run) == len(match[0]):
+                cuts = {end - match.start() for end in ends}.intersection(range(first, len(run)))
+                n_cut.update(run[cut:] for cut in cuts if run[cut - 1 : cut + 1].isalpha())
     return frozenset(
-        end
-        for end, count in n_cut.items()
-        if len(end) <= _LONGEST_CLITIC and count >= max(_MIN_COUNT, _MIN_CLITIC_SHARE * n_ends[end])
+        end for end, n in n_cut.items() if n >= max(_MIN_COUNT, _MIN_CLITIC_SHARE * n_all[end])
     )
 
 

@@ -124,21 +124,19 @@ def _lay_out(
     lengths = np.array(list(map(len, sentences)))
     weights = weights.repeat(lengths)[asked]
     # Two rows of nothing before, between and after sentences.
-    places = np.arange(len(numbers)) + 2 + 2 * np.arange(len(lengths)).repeat(lengths)
-    padded = np.full(len(numbers) + 2 * len(lengths) + 2, len(form_sizes))
-    padded[places] = numbers
+    padded = np.insert(numbers, np.cumsum([0, *lengths]).repeat(2), len(form_sizes))
+    around = np.flatnonzero(padded < len(form_sizes))[asked][:, None] + np.arange(-2, 3)
     forms = list(form_to_options)
     known = split_features.neighbour_codes(forms, counts)
     seen = np.concatenate([known, np.array([split_features.NOTHING], np.uint64)])
-    contexts = split_features.context_codes(seen[padded[places[asked][:, None] + np.arange(-2, 3)]])
+    contexts = split_features.context_codes(seen[padded[around]]).repeat(sizes, axis=0)
     facts = np.array([s.facts for some in form_to_options.values() for s in some], np.uint64)
     codes = split_features.script_codes(forms, form_sizes, facts, counts)
     codes = codes[spread(sizes, (form_sizes.cumsum() - form_sizes)[numbers[asked]])]
-    around = split_features.context_rows(
-        split_features.context_seeds(codes[:, 0]), contexts.repeat(sizes, axis=0), n_rows=_N_APART
-    )
-    around = _without_rare(around, is_right * weights.repeat(sizes), n_rows=n_rows)
-    rows = np.concatenate([split_features.script_rows(codes, n_rows=n_rows), around], axis=1)
+    seeds = split_features.context_seeds(codes[:, 0])
+    of_context = split_features.context_rows(seeds, contexts, n_rows=_N_APART)
+    of_context = _without_rare(of_context, is_right * weights.repeat(sizes), n_rows=n_rows)
+    rows = np.concatenate([split_features.script_rows(codes, n_rows=n_rows), of_context], axis=1)
     return _Examples(rows.astype(np.int32), is_right, sizes, weights.astype(np.float32))
 
 
@@ -164,7 +162,7 @@ def _fit(examples: _Examples, n_rows: int) -> Floats:
     def gradient_at(weights: Floats) -> NDArray[np.float64]:
         rows = examples.rows.copy()
         is_thinned = (generator.random(len(sizes)) < _WITHOUT_IDENTITY).repeat(sizes)
-        rows[np.ix_(np.flatnonzero(is_thinned), split_features.IDENTITY_COLUMNS)] = n_rows
+        rows[np.ix_(is_thinned, split_features.IDENTITY_COLUMNS)] = n_rows
         is_thinned = (generator.random(len(sizes)) < _WITHOUT_NEIGHBOURS).repeat(sizes)
         rows[is_thinned, N_SCRIPT_COLUMNS:] = n_rows
         scores = weights[rows].sum(axis=1)

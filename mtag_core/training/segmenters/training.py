@@ -5,13 +5,14 @@ directory already is not trained again.
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from functools import partial
-from itertools import chain, islice
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Protocol
 
-from mtag_core.errors import UsageError
+from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.langid import WORDS_NAME
 from mtag_core.languages import written_standards
 from mtag_core.segmentation.boundaries import BoundaryModel
@@ -25,7 +26,9 @@ from mtag_core.training.data.treebanks import (
     read_sentences,
     sentence_text,
     text_files,
+    treebank_files,
     treebank_name,
+    treebanks_with,
 )
 from mtag_core.training.langid import count_language_words
 from mtag_core.training.records import list_files, record_options
@@ -34,6 +37,8 @@ from mtag_core.training.segmenters import treebanks
 from mtag_core.training.segmenters.dictionaries import in_both_scripts
 from mtag_core.training.segmenters.layers import MarkedText, mark_lines, train_layer
 from mtag_core.training.segmenters.splits import CLITICS, CLOSED, OPEN, train_split_model
+from mtag_core.training.segmenters.treebanks import text_language
+from mtag_core.training.treebank_facts import facts_of
 from mtag_core.treebank_style import treebank_language
 
 # Names the common words of languages where one names what to train.
@@ -60,6 +65,8 @@ _OWN = ("en_ewt", "en_gum", "en_lines", "en_partut", *sorted(_UNMARKED_ENDS))
 _N_TOKENS, _N_TREEBANK_TOKENS, _N_DEV_TOKENS, _N_GENERIC_TOKENS = 120_000, 100_000, 15_000, 8_000
 # Sentences of text, of a language and what it gives to the generic layer.
 _N_LINES, _N_GENERIC_LINES = 8_000, 1_000
+# A treebank with fewer tokens does not say enough about the language's words.
+_FEW_TOKENS = 10_000
 # Lines that are looked through for each that is chosen.
 _MOST_LINES = 3
 
@@ -109,7 +116,7 @@ class _Trainer:
 
     def __init__(self, options: TrainSegmentersOptions) -> None:
         self.options = options
-        self.treebanks = treebanks.Treebanks(options.treebanks, options.licences)
+        self.treebanks = Treebanks(options.treebanks, options.licences)
         self._texts = text_files(options.text) if options.text else {}
 
     def paths(self, name: str) -> Iterator[Path]:
@@ -138,21 +145,22 @@ class _Trainer:
         return self._made(f"{name}.linear.npz", make)
 
     def _generic_layer(self) -> BoundaryLayer:
+        read = self.treebanks.of_language
         spaced = [language for language in self.treebanks.files if language not in _BY_NETWORKS]
         n, codes = _N_GENERIC_TOKENS, [code for code in self._texts if code not in _UNSPACED_TEXT]
         return train_layer(
             [],
-            [s for name in spaced for s in self._sentences(name, n)],
-            unedited=[s for name in spaced for s in self._sentences(name, n // 4, is_edited=False)],
+            [s for name in spaced for s in read(name, n, is_edited=True)],
+            unedited=[s for name in spaced for s in read(name, n // 4, is_edited=False)],
             texts=[text for code in codes for text in self._marked(code, _N_GENERIC_LINES)],
         )
 
     def _language_layer(self, language: str) -> BoundaryLayer:
-        dev = [p for p in self.treebanks.part("dev") if treebanks.text_language(p) == language]
+        dev = [path for path in self.treebanks.part("dev") if text_language(path) == language]
         return train_layer(
             [BoundaryLayer.load(self._layer(GENERIC))],
-            self._sentences(language, _N_TOKENS),
-            unedited=self._sentences(language, _N_TOKENS, is_edited=False),
+            self.treebanks.of_language(language, _N_TOKENS, is_edited=True),
+            unedited=self.treebanks.of_language(language, _N_TOKENS, is_edited=False),
             texts=self._marked(language, _N_LINES),
             dev=[_whole(language, first_tokens(read_sentences(p), _N_DEV_TOKENS)) for p in dev],
             has_unmarked_ends=language in _ALL_ENDS,
@@ -168,10 +176,6 @@ class _Trainer:
         layers = list(map(BoundaryLayer.load, below))
         return train_layer(layers, sentences, has_unmarked_ends=treebank in _ALL_ENDS)
 
-    def _sentences(self, language: str, n_tokens: int, *, is_edited: bool = True) -> Sentences:
-        found = self.treebanks.of_language(language, n_tokens, is_edited=is_edited)
-        return _whole(language, found)
-
     def _lines(self, code: str) -> Iterator[str]:
         return read_lines(self._texts[code]) if code in self._texts else iter(())
 
@@ -180,9 +184,9 @@ class _Trainer:
         return mark_lines(list(islice(lines, _MOST_LINES * n_lines)), n_lines)
 
     def _splits(self, language: str) -> _Model:
-        sentences = _whole(language, self.treebanks.all(language))
+        sentences, lines = self.treebanks.all(language), self._lines(language)
         labelled = list(treebanks.read_splits(self.options.labelled, language))
-        return train_split_model(sentences, labelled, self._lines(language), _WITH_SPLITS[language])
+        return train_split_model(sentences, labelled, lines, _WITH_SPLITS[language])
 
     def _network(self, language: str) -> _Model:
         # torch is an extra that the other segmenters do without.
@@ -211,6 +215,67 @@ class _Trainer:
         return count_language_words(self.options.text, sentences)
 
 
+@dataclass(frozen=True)
+class Treebanks:
+    """Treebanks below a directory that have one of some licences, or any if none is given.
+
+    Raises:
+        FormatError: See `read_licences`.
+        InputNotFoundError: There is no training file, or no treebank with such a licence.
+    """
+
+    directory: Path
+    licences: tuple[str, ...] = ()
+
+    @cached_property
+    def files(self) -> dict[str, list[Path]]:
+        """Training files by language: dev files of treebanks whose train files lack spaces."""
+        paths = [p for p in self.part("train") if facts_of(treebank_name(p)).has_train_spacing]
+        paths += [p for p in self.part("dev") if not facts_of(treebank_name(p)).has_train_spacing]
+        if not paths:
+            raise InputNotFoundError(f"{self.directory}: no *-train.conllu or .xz file below it")
+        paths.sort(key=lambda path: (text_language(path), path))
+        return {name: list(files) for name, files in groupby(paths, text_language)}
+
+    def part(self, part: str) -> list[Path]:
+        """Files of `train` or `dev`, sorted."""
+        names = treebanks_with(self.licences, self.directory)
+        paths = sorted(treebank_files(self.directory, part, is_required=False))
+        return [path for path in paths if treebank_name(path) in names]
+
+    def all(self, language: str) -> Sentences:
+        """All sentences of a language."""
+        return _whole(language, [s for path in self.files[language] for s in read_sentences(path)])
+
+    def of_language(self, language: str, n_tokens: int, *, is_edited: bool) -> Sentences:
+        """Sentences of roughly `n_tokens` tokens, as many from each file where it has them.
+
+        What a small file lacks the others give. Speech and tweets are not edited; they stand for
+        edited text where there is no other.
+        """
+        files = self.files[language]
+        paths = [p for p in files if facts_of(treebank_name(p)).is_edited_text == is_edited]
+        return _whole(language, _evenly(paths or files * is_edited, n_tokens))
+
+    def of_treebank(self, treebank: str, n_tokens: int) -> Sentences:
+        """Sentences of a treebank, after them others of its language where they are few."""
+        paths = self.files[treebank_language(treebank)]
+        own = [path for path in paths if treebank_name(path) == treebank]
+        sentences = [s for path in own for s in read_sentences(path, n_tokens)]
+        n_lacking = max(0, _FEW_TOKENS - sum(map(len, sentences)))
+        return sentences + _evenly([path for path in paths if path not in own], n_lacking)
+
+
 def _whole(language: str, sentences: Sentences) -> Sentences:
     """A cut between letters is a split where the language has a split model."""
     return list(map(joined_letters, sentences)) if language in _WITH_SPLITS else sentences
+
+
+def _evenly(paths: Sequence[Path], n_tokens: int) -> Sentences:
+    sentences = {path: read_sentences(path, n_tokens) for path in paths}
+    sizes = {path: sum(map(len, sentences[path])) for path in paths}
+    shares: dict[Path, int] = {}
+    for n_done, path in enumerate(sorted(paths, key=sizes.__getitem__)):
+        shares[path] = min(sizes[path], n_tokens // (len(paths) - n_done))
+        n_tokens -= shares[path]
+    return [s for path in paths for s in first_tokens(sentences[path], shares[path])]

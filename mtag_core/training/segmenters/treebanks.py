@@ -13,9 +13,7 @@ import json
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import chain, groupby, islice, pairwise
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,21 +22,11 @@ from numpy.typing import NDArray
 
 from mtag_core.errors import InputNotFoundError
 from mtag_core.training.data.treebanks import (
-    Sentences,
     Surface,
-    first_tokens,
     read_lines,
-    read_sentences,
     text_files,
     treebank_files,
-    treebank_name,
-    treebanks_with,
 )
-from mtag_core.training.treebank_facts import facts_of
-from mtag_core.treebank_style import treebank_language
-
-# A treebank with fewer tokens does not say enough about the language's words.
-_FEW_TOKENS = 10_000
 
 SPACED_INSIDE = frozenset({"vi"})
 """Languages whose tokens may hold spaces."""
@@ -59,74 +47,13 @@ MarkedSentence = tuple[str, Mapping[int, float]]
 _Item = TypeVar("_Item")
 
 
-@dataclass(frozen=True)
-class Treebanks:
-    """Treebanks below a directory that have one of some licences, or any if none is given.
-
-    Raises:
-        FormatError: See `read_licences`.
-        InputNotFoundError: There is no training file, or no treebank with such a licence.
-    """
-
-    directory: Path
-    licences: tuple[str, ...] = ()
-
-    @cached_property
-    def files(self) -> dict[str, list[Path]]:
-        """Training files by language: dev files of treebanks whose train files lack spaces."""
-        paths = [p for p in self.part("train") if facts_of(treebank_name(p)).has_train_spacing]
-        paths += [p for p in self.part("dev") if not facts_of(treebank_name(p)).has_train_spacing]
-        if not paths:
-            raise InputNotFoundError(f"{self.directory}: no *-train.conllu or .xz file below it")
-        paths.sort(key=lambda path: (text_language(path), path))
-        return {name: list(files) for name, files in groupby(paths, text_language)}
-
-    def part(self, part: str) -> list[Path]:
-        """Files of `train` or `dev`, sorted."""
-        names = treebanks_with(self.licences, self.directory)
-        paths = sorted(treebank_files(self.directory, part, is_required=False))
-        return [path for path in paths if treebank_name(path) in names]
-
-    def all(self, language: str) -> Sentences:
-        """All sentences of a language."""
-        return [s for path in self.files[language] for s in read_sentences(path)]
-
-    def of_language(self, language: str, n_tokens: int, *, is_edited: bool) -> Sentences:
-        """Sentences of roughly `n_tokens` tokens, as many from each file where it has them.
-
-        What a small file lacks the others give. Speech and tweets are not edited; they stand for
-        edited text where there is no other.
-        """
-        files = self.files[language]
-        paths = [p for p in files if facts_of(treebank_name(p)).is_edited_text == is_edited]
-        return _evenly(paths or files * is_edited, n_tokens)
-
-    def of_treebank(self, treebank: str, n_tokens: int) -> Sentences:
-        """Sentences of a treebank, after them others of its language where they are few."""
-        paths = self.files[treebank_language(treebank)]
-        own = [path for path in paths if treebank_name(path) == treebank]
-        sentences = [s for path in own for s in read_sentences(path, n_tokens)]
-        n_lacking = max(0, _FEW_TOKENS - sum(map(len, sentences)))
-        return sentences + _evenly([path for path in paths if path not in own], n_lacking)
-
-
-def _evenly(paths: Sequence[Path], n_tokens: int) -> Sentences:
-    sentences = {path: read_sentences(path, n_tokens) for path in paths}
-    sizes = {path: sum(map(len, sentences[path])) for path in paths}
-    shares: dict[Path, int] = {}
-    for n_done, path in enumerate(sorted(paths, key=sizes.__getitem__)):
-        shares[path] = min(sizes[path], n_tokens // (len(paths) - n_done))
-        n_tokens -= shares[path]
-    return [s for path in paths for s in first_tokens(sentences[path], shares[path])]
-
-
 def files_of(directory: Path, part: str, languages: Sequence[str]) -> list[Path]:
     """The treebank files of one part and some languages.
 
     Raises:
         InputNotFoundError: There is none.
     """
-    files = Treebanks(directory).part(part)
+    files = treebank_files(directory, part, is_required=False)
     paths = [path for name in languages for path in files if text_language(path) == name]
     if not paths:
         raise InputNotFoundError(f"{directory}: no {part} file of {', '.join(languages)}")
