@@ -14,7 +14,8 @@ import onnx
 from tokenizers import Tokenizer
 
 from benchmarks.harness import add_bundle, benchmark_parser, write_record
-from benchmarks.paper.facts import load_benchmark, load_facts, trained_treebanks
+from benchmarks.paper.facts import load_benchmark, load_facts
+from mtag_core.labels import load_labels
 
 _MEGABYTE = 1e6
 _MULTILINGUAL = "multilingual"
@@ -68,6 +69,7 @@ def _student(bundle: Path) -> dict[str, object]:
     return {
         "embeddings": f"{width} x {vocabulary:,}",
         "other": f"{(total - width * vocabulary) / 1e6:.1f}M",
+        "labels": f"{len(load_labels(bundle).feats):,}",
         "megabytes": round(n_bytes / _MEGABYTE, 1),
     }
 
@@ -131,10 +133,8 @@ def _stored(path: Path) -> dict[str, dict[str, object]]:
 
 def _scores(name: str) -> dict[str, object]:
     facts = load_facts(name)
-    names = trained_treebanks(facts)
-    if facts is None or not names:
-        return {"upos": None, "n_treebanks": 0}
-    return {"upos": round(facts.mean("UPOS", names) or 0, 2), "n_treebanks": len(names)}
+    upos = facts.mean("UPOS", facts.trained)
+    return {"upos": upos and round(upos, 2), "n_treebanks": len(facts.trained)}
 
 
 def _words_per_s(name: str | None) -> float | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from benchmarks.paper.facts import NOT_TRAINED, Facts, load_benchmark, load_facts, trained_treebanks
+from benchmarks.paper.facts import NOT_TRAINED, Facts, load_benchmark, load_facts
 
 _HEAT_MAP = Path("docs/heat-map.svg")
 _SIZES = Path("docs/size-accuracy-speed.svg")
@@ -64,18 +64,15 @@ class Point:
 def main() -> int:
     """Draws both; the colours follow the reader's, light or dark."""
     facts = {name: load_facts(name) for name, *_ in _HEAT_COLUMNS}
-    gold = facts["student-gold"]
-    if gold is None:
-        raise SystemExit("docs/results/student-gold.json is missing: run benchmarks.paper.score")
-    _HEAT_MAP.write_text(heat_map(sorted(gold.treebank_to_f1), facts), encoding="utf-8")
+    treebanks = sorted(facts["student-gold"].treebank_to_f1)
+    _HEAT_MAP.write_text(heat_map(treebanks, facts), encoding="utf-8")
     scores = {name: load_facts(source) for name, source in _CHARTED.items()}
-    known = {name: system for name, system in scores.items() if system is not None}
-    _SIZES.write_text(size_chart(comparable(load_benchmark("sizes"), known)), encoding="utf-8")
+    _SIZES.write_text(size_chart(comparable(load_benchmark("sizes"), scores)), encoding="utf-8")
     print(_HEAT_MAP, _SIZES)
     return 0
 
 
-def heat_map(treebanks: list[str], facts: dict[str, Facts | None]) -> str:
+def heat_map(treebanks: list[str], facts: dict[str, Facts]) -> str:
     """A row a treebank, a column a metric, the number on its colour."""
     parts = [
         _text(_centre(0, _N_STUDENT_COLUMNS), 14, "student", anchor="middle"),
@@ -89,8 +86,7 @@ def heat_map(treebanks: list[str], facts: dict[str, Facts | None]) -> str:
         name = f"{treebank} *" if treebank in NOT_TRAINED else treebank
         parts.append(_text(_LABEL - 6, top + 12, name, anchor="end"))
         for index, (source, metric, *_) in enumerate(_HEAT_COLUMNS):
-            scores = facts[source]
-            value = scores.treebank_to_f1.get(treebank, {}).get(metric) if scores else None
+            value = facts[source].mean(metric, [treebank])
             parts.append(_heat_cell(_left(index), top, value))
     height = _TOP + len(treebanks) * _ROW
     note = "F1 in percent. - no model was trained. * no training data: in no average."
@@ -129,7 +125,7 @@ def _colour(value: float) -> str:
 
 def comparable(sizes: dict[str, dict[str, float]], facts: dict[str, Facts]) -> list[Point]:
     """The systems of a picture, scored on the treebanks that all of them have a model for."""
-    shared = set.intersection(*(trained_treebanks(scores) for scores in facts.values()))
+    shared = set.intersection(*(set(scores.trained) for scores in facts.values()))
     return [
         Point(
             name=name,
