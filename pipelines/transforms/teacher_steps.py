@@ -11,11 +11,11 @@ from mtag_core import storage
 from mtag_core.corpus.items import ReadOptions
 from mtag_core.parts.part_records import RecordKey
 from mtag_core.parts.plan import PlannedPart
-from mtag_core.records import Block, Reject, Sentence
+from mtag_core.records import Block
 from mtag_core.segmentation import Segmenter
 from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.training.logits.logit_shards import ScoredSentence
-from mtag_core.training.logits.sentence_choice import ChoiceOptions, survey_part
+from mtag_core.training.logits.sentence_choice import ChoiceOptions, SentenceSelector, survey_part
 from pipelines.transforms.steps import KeyedRecord, SharedModel, StepDoFn
 from pipelines.transforms.tag import BatchDoFn, BatchModel
 
@@ -54,24 +54,14 @@ class SurveyParts(beam.DoFn):
         yield part.part_id
 
 
-class BlockSelector(Protocol):
-    """Chooses among the sentences of the documents of a part, which come in order."""
-
-    def select(self, block: Block[Sentence]) -> Block[Sentence]:
-        """The sentences of the next block that stay."""
-
-    def skip_rest(self) -> None:
-        """Ends a document that was rejected."""
-
-
 class SelectSentences(StepDoFn):
     """(RecordKey, Block[Sentence]) -> the same with chosen sentences only. Other records pass."""
 
-    def __init__(self, selector_of: Callable[[str], BlockSelector]) -> None:
+    def __init__(self, selector_of: Callable[[str], SentenceSelector]) -> None:
         super().__init__("select")
         self._selector_of = selector_of
         self._part_id: str | None = None
-        self._selector: BlockSelector | None = None
+        self._selector: SentenceSelector | None = None
 
     def start_bundle(self) -> None:
         """Begins anew."""
@@ -80,19 +70,12 @@ class SelectSentences(StepDoFn):
     def process(self, keyed: tuple[RecordKey, object]) -> Iterator[KeyedRecord]:
         """Chooses among the sentences of a block."""
         key, record = keyed
-        if isinstance(record, Block):
-            yield key, self._of(key.part_id).select(record)
+        if not isinstance(record, Block):
+            yield keyed
             return
-        if isinstance(record, Reject) and record.step == "segment":
-            # Documents that the reader rejects are in no survey.
-            self._of(key.part_id).skip_rest()
-        yield keyed
-
-    def _of(self, part_id: str) -> BlockSelector:
-        if self._selector is None or self._part_id != part_id:
-            self._selector = self._selector_of(part_id)
-            self._part_id = part_id
-        return self._selector
+        if self._selector is None or self._part_id != key.part_id:
+            self._selector, self._part_id = self._selector_of(key.part_id), key.part_id
+        yield key, self._selector.select(record)
 
 
 class SentenceScorer(BatchModel, Protocol):

@@ -9,17 +9,18 @@ pure function of inputs and options, so that a part that is made again is the sa
 A part's id covers its choice: when a new input changes which of equal sentences is the first, the
 parts that it concerns are made again and the others stand.
 
-    survey/part-<id>.npz       what a work item's sentences are, while a run is on
-    selection/part-<id>.npz    which of them a part holds, while a run is on
+    survey/part-<id>.npz       hashes and languages of a work item's sentences, while a run is on
+    selection/part-<id>.npz    hashes of those that a part holds, while a run is on
 """
 
 import hashlib
 import io
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import islice, repeat
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -70,12 +71,10 @@ class Survey:
     """The sentences of a work item that pass the filters, in order.
 
     Attributes:
-        n_in_document: Number of such sentences of each document. Shape (n_documents,), int32.
         hashes: Of each sentence's forms. Shape (n_sentences,), uint64.
         languages: Of each sentence. Shape (n_sentences,), a string type.
     """
 
-    n_in_document: NDArray[np.int32]
     hashes: NDArray[np.uint64]
     languages: NDArray[np.str_]
 
@@ -105,7 +104,6 @@ def survey_documents(
     options: ChoiceOptions,
 ) -> Survey:
     """Filters and hashes the sentences of documents; one that cannot be segmented has none."""
-    counts: list[int] = []
     hashes: list[int] = []
     languages: list[str] = []
     for document in documents:
@@ -115,13 +113,10 @@ def survey_documents(
             raise
         except Exception:
             # It is rejected later.
-            useful = []
-        counts.append(len(useful))
+            continue
         hashes.extend(map(sentence_hash, useful))
         languages.extend(sentence.language for sentence in useful)
-    return Survey(
-        np.array(counts, np.int32), np.array(hashes, np.uint64), np.array(languages, np.str_)
-    )
+    return Survey(np.array(hashes, np.uint64), np.array(languages, np.str_))
 
 
 def choose(surveys: Sequence[Survey], options: ChoiceOptions) -> list[NDArray[np.bool_]]:
@@ -151,50 +146,33 @@ class SentenceSelector:
 
     Args:
         options: The filters.
-        survey: Number of useful sentences of each document, and whether each stays, as `choose`
-            returns it; None where all useful ones do.
+        hashes: Of the sentences that stay, each as often as it does; None where all useful ones do.
+            Shape (n_sentences,), uint64.
     """
 
-    def __init__(
-        self,
-        options: ChoiceOptions,
-        survey: tuple[NDArray[np.int32], NDArray[np.bool_]] | None = None,
-    ) -> None:
-        self._options, self._has_survey = options, survey is not None
-        n_in_document, stays = survey or (np.zeros(1, np.int32), np.zeros(0, np.bool_))
-        self._documents = iter(np.split(stays, np.cumsum(n_in_document)[:-1]))
-        self._stays: NDArray[np.bool_] | None = None
-        self._n_useful = self._n_chosen = 0
+    def __init__(self, options: ChoiceOptions, hashes: NDArray[np.uint64] | None = None) -> None:
+        self._options = options
+        self._left = None if hashes is None else Counter[int](hashes.tolist())
+        self._n_chosen = 0
 
     def select(self, block: Block[Sentence]) -> Block[Sentence]:
-        """The sentences of the next block that stay, numbered among those of their document.
-
-        Raises:
-            ShardError: The document has other sentences than the survey found.
-        """
-        if self._stays is None:
-            self._stays = next(self._documents, np.zeros(0, np.bool_))
-            self._n_useful = self._n_chosen = 0
-        useful = [each for each in block.sentences if is_useful(each, self._options)]
-        stays = self._stays[self._n_useful :] if self._has_survey else repeat(True)
-        chosen = tuple(each for each, stay in zip(useful, stays, strict=False) if stay)
+        """The sentences of the next block that stay, numbered among those of their document."""
+        if block.index == 0:
+            self._n_chosen = 0
+        useful = (each for each in block.sentences if is_useful(each, self._options))
+        chosen = tuple(filter(self._stays, useful))
         selected = Block(block.document, self._n_chosen, chosen, block.is_last)
-        self._n_useful += len(useful)
         self._n_chosen += len(chosen)
-        if block.is_last:
-            if self._has_survey and self._n_useful != len(self._stays):
-                raise ShardError(
-                    f"document {block.document.doc_id}: {self._n_useful} sentences pass the "
-                    f"filters, {len(self._stays)} did in the survey; did the input change?"
-                )
-            self._stays = None
         return selected
 
-    def skip_rest(self) -> None:
-        """Ends a document that was rejected; it counts as one also before its first block."""
-        if self._stays is None:
-            next(self._documents, None)
-        self._stays = None
+    def _stays(self, sentence: Sentence) -> bool:
+        if self._left is None:
+            return True
+        value = sentence_hash(sentence)
+        if not self._left[value]:
+            return False
+        self._left[value] -= 1
+        return True
 
 
 SURVEY, SELECTION = "survey", "selection"
@@ -205,8 +183,7 @@ def part_selector(part_id: str, *, choice: ChoiceOptions, base: str) -> Sentence
     """The selector of one attempt at a part of an output directory."""
     if not choice.needs_survey:
         return SentenceSelector(choice)
-    arrays = _read_arrays(_path(base, SELECTION, part_id))
-    return SentenceSelector(choice, (arrays["n_in_document"], arrays["stays"]))
+    return SentenceSelector(choice, _read_arrays(_path(base, SELECTION, part_id))["hashes"])
 
 
 def documents_of(part: PlannedPart, options: ReadOptions) -> Iterator[Document]:
@@ -249,9 +226,7 @@ def choose_parts(
     for part, survey, stays in zip(planned, surveys, choose(surveys, choice), strict=True):
         digest = hashlib.sha256(part.part_id.encode() + np.packbits(stays).tobytes())
         part_id = digest.hexdigest()[:16]
-        _write_arrays(
-            _path(base, SELECTION, part_id), n_in_document=survey.n_in_document, stays=stays
-        )
+        _write_arrays(_path(base, SELECTION, part_id), hashes=survey.hashes[stays])
         chosen.append(replace(part, part_id=part_id))
     return chosen
 
