@@ -8,7 +8,7 @@ which labels, and how to read the columns; `read_info` refuses a file that is no
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from itertools import accumulate
@@ -109,28 +109,23 @@ class LogitBlock:
     feats_summary: FeatsSummary
 
 
-LOGITS_SCHEMA = pa.schema(
-    [
-        pa.field("doc_id", pa.string(), nullable=False),
-        pa.field("sentence_index", pa.int32(), nullable=False),
-        pa.field("language", pa.string(), nullable=False),
-        pa.field("text", pa.string(), nullable=False),
-        pa.field("start", pa.int64(), nullable=False),
-        pa.field("end", pa.int64(), nullable=False),
-        pa.field("forms", pa.list_(pa.string()), nullable=False),
-        pa.field("upos_logits", pa.list_(pa.float16()), nullable=False),
-        pa.field("feats_ids", pa.list_(pa.uint16()), nullable=False),
-        pa.field("feats_logits", pa.list_(pa.float16()), nullable=False),
-        pa.field("feats_rest", pa.list_(pa.float32()), nullable=False),
-        pa.field("feats_tail", pa.binary(), nullable=False),
-    ]
-)
-
-
+# Column -> its type, and what it holds of a sentence.
+_COLUMNS: dict[str, tuple[pa.DataType, Callable[[OutputRow[ScoredSentence]], object]]] = {
+    "doc_id": (pa.string(), lambda row: row.doc_id),
+    "sentence_index": (pa.int32(), lambda row: row.index),
+    "language": (pa.string(), lambda row: row.tagged.sentence.language),
+    "text": (pa.string(), lambda row: row.tagged.sentence.text),
+    "start": (pa.int64(), lambda row: row.tagged.sentence.start),
+    "end": (pa.int64(), lambda row: row.tagged.sentence.end),
+    "forms": (pa.list_(pa.string()), lambda row: row.tagged.sentence.forms),
+    "upos_logits": (pa.list_(pa.float16()), lambda row: row.tagged.upos_logits.ravel()),
+    "feats_ids": (pa.list_(pa.uint16()), lambda row: row.tagged.feats_summary.label_ids.ravel()),
+    "feats_logits": (pa.list_(pa.float16()), lambda row: row.tagged.feats_summary.logits.ravel()),
+    "feats_rest": (pa.list_(pa.float32()), lambda row: row.tagged.feats_summary.rest.ravel()),
+    "feats_tail": (pa.binary(), lambda row: row.tagged.feats_summary.tail.tobytes()),
+}
 _READ_COLUMNS = [
-    field.name
-    for field in LOGITS_SCHEMA
-    if field.name not in ("sentence_index", "text", "start", "end")
+    name for name in _COLUMNS if name not in ("sentence_index", "text", "start", "end")
 ]
 
 
@@ -155,9 +150,11 @@ class LogitsWriter:
     """Writes scored sentences as one shard, row group by row group."""
 
     def __init__(self, sink: BinaryIO, info: ShardInfo) -> None:
-        schema = LOGITS_SCHEMA.with_metadata({_METADATA_KEY: info.to_json().encode()})
-        self._writer = pq.ParquetWriter(sink, schema, compression="zstd")
-        self._schema = schema
+        self._schema = pa.schema(
+            [pa.field(name, kind, nullable=False) for name, (kind, _) in _COLUMNS.items()],
+            metadata={_METADATA_KEY: info.to_json().encode()},
+        )
+        self._writer = pq.ParquetWriter(sink, self._schema, compression="zstd")
         self._rows: list[OutputRow[ScoredSentence]] = []
         self._n_tokens = 0
 
@@ -175,9 +172,8 @@ class LogitsWriter:
         self._writer.close()
 
     def _flush(self) -> None:
-        columns = _columns(self._rows)
-        arrays = [_array(columns[field.name], field.type) for field in self._schema]
-        table = pa.Table.from_arrays(arrays, schema=self._schema)
+        columns = {name: list(map(value, self._rows)) for name, (_, value) in _COLUMNS.items()}
+        table = pa.table(columns, schema=self._schema)
         self._writer.write_table(table, row_group_size=len(self._rows))
         self._rows, self._n_tokens = [], 0
 
@@ -226,36 +222,6 @@ def read_row_group(stream: BinaryIO, group: int, *, info: ShardInfo) -> LogitBlo
             flat("feats_rest", len(info.temperatures)),
             tail.reshape(int(n_tokens.sum()), info.tail_rank),
         ),
-    )
-
-
-def _columns(rows: Sequence[OutputRow[ScoredSentence]]) -> dict[str, Any]:
-    scored = [row.tagged for row in rows]
-    sentences = [row.sentence for row in scored]
-    summaries = [row.feats_summary for row in scored]
-    return {
-        "doc_id": [row.doc_id for row in rows],
-        "sentence_index": [row.index for row in rows],
-        "language": [sentence.language for sentence in sentences],
-        "text": [sentence.text for sentence in sentences],
-        "start": [sentence.start for sentence in sentences],
-        "end": [sentence.end for sentence in sentences],
-        "forms": [sentence.forms for sentence in sentences],
-        "upos_logits": [row.upos_logits for row in scored],
-        "feats_ids": [summary.label_ids for summary in summaries],
-        "feats_logits": [summary.logits for summary in summaries],
-        "feats_rest": [summary.rest for summary in summaries],
-        "feats_tail": [summary.tail.tobytes() for summary in summaries],
-    }
-
-
-def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
-    if not (pa.types.is_list(kind) and values and isinstance(values[0], np.ndarray)):
-        return pa.array(values, kind)
-    offsets = np.concatenate(([0], np.cumsum([value.size for value in values])))
-    flat = np.concatenate([value.reshape(-1) for value in values])
-    return pa.ListArray.from_arrays(
-        pa.array(offsets, pa.int32()), pa.array(flat, kind.value_type), type=kind
     )
 
 
