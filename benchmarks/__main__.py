@@ -26,6 +26,21 @@ BENCHMARKS = {
     "paper.figures": "writes the figures of docs/",
 }
 
+"""What each measures."""
+
+# Function of a module, for benchmarks that are not the `main` of the module with their name.
+_FUNCTIONS = {
+    "parallel": "annotate.parallel",
+    "tag_cpu": "tag_speed.on_cpu",
+    "tag_gpu": "tag_speed.on_gpu",
+}
+
+
+def function_of(name: str) -> tuple[str, str]:
+    """The module and the function of a benchmark."""
+    module, _, function = _FUNCTIONS.get(name, f"{name}.main").rpartition(".")
+    return f"benchmarks.{module}", function
+
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the benchmark that is named first."""
@@ -35,8 +50,10 @@ def main(argv: list[str] | None = None) -> int:
         for name, line in BENCHMARKS.items():
             print(f"{name.ljust(width)}  {line}")
         return 0 if not argv else 2
-    sys.argv = [f"benchmarks.{argv[0]}", *argv[1:]]
-    return int(importlib.import_module(sys.argv[0]).main())
+    name, *rest = argv
+    sys.argv = [f"benchmarks.{name}", *rest]
+    module, function = function_of(name)
+    return int(getattr(importlib.import_module(module), function)())
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ over treebanks. All must have learnt from that corpus, so that their labels are 
 """
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 from benchmarks.harness import benchmark_parser, run_benchmark
 from mtag_core.errors import CheckpointError
 from mtag_core.training.data.corpus import TreebankCorpus
-from mtag_core.training.data.datasets import LabelledDataset, cut_batches
-from mtag_core.training.data.model_input import ModelInput, OnDevice
-from mtag_core.training.data.pieces import DeviceSentences, FormPieces, treebank_token_ids
+from mtag_core.training.data.datasets import LabelledDataset
+from mtag_core.training.data.model_input import ModelInput
 from mtag_core.training.networks.model_files import Network
+from mtag_core.training.recipes.label_training import best_labels, macro_accuracies
 
-_HEADS = ("upos", "feats")
-_BUDGET = 16_384
+_Labels = Mapping[str, NDArray[np.int64]]
 _MAX_PIECES = 256
 
 
@@ -39,70 +38,42 @@ def main(argv: list[str] | None = None) -> int:
 
 def _measure(args: argparse.Namespace) -> dict[str, object]:
     corpus = TreebankCorpus.load(args.corpus)
-    network = _load(args.teacher, corpus, args.device)
-    reader = _reader(network, args.device)
-    pieces = FormPieces.of(corpus.forms, network.tokenizer)
-    dev = corpus.dev.select(reader.fitting(corpus.dev.words, pieces))
-    tokens = treebank_token_ids(
-        dev.treebanks, dev.treebank_ids, network.metadata, device=reader.device
-    )
-    sentences = DeviceSentences(
-        dev.words, pieces, reader.pieces, device=reader.device, treebank_tokens=tokens
-    )
-    teacher = _labels(network, sentences, dev)
-    gold = {head: dev.labels[head] for head in _HEADS}
+    network, reader = _load(args.teacher, corpus, args.device)
+    dev, sentences = reader.dataset(corpus.dev, reader.forms(corpus.forms))
+    n_tokens = len(dev.words.form_ids)
+    teacher = best_labels(network.model, sentences, n_tokens)
     students = {}
     for directory in args.students:
-        network = _load(directory, corpus, args.device)
-        reader = _reader(network, args.device)
-        own = _labels(network, reader.sentences(dev.words, reader.forms(corpus.forms)), dev)
+        network, reader = _load(directory, corpus, args.device)
+        sentences = reader.sentences(dev.words, reader.forms(corpus.forms))
+        own = best_labels(network.model, sentences, n_tokens)
         students[directory.name] = {
-            "teacher": _macro(own, teacher, dev),
-            "gold": _macro(own, gold, dev),
+            "teacher": _shares(own, teacher, dev),
+            "gold": _shares(own, dev.labels, dev),
         }
     return {
         "what": "share of dev tokens with equal labels in percent, macro over treebanks",
-        "teacher_to_gold": _macro(teacher, gold, dev),
+        "teacher_to_gold": _shares(teacher, dev.labels, dev),
         "students": students,
     }
 
 
-def _load(directory: Path, corpus: TreebankCorpus, device: str) -> Network:
+def _load(directory: Path, corpus: TreebankCorpus, device: str) -> tuple[Network, ModelInput]:
     network = Network.load(directory, device=torch.device(device))
     if network.feats != corpus.inventories.feats:
         raise CheckpointError(f"{directory}: learnt other FEATS than those of the corpus")
-    return network
-
-
-def _reader(network: Network, device: str) -> ModelInput:
-    return ModelInput(network.tokenizer, network.has_words, torch.device(device), _MAX_PIECES)
-
-
-_Labels = dict[str, NDArray[Any]]
-
-
-@torch.no_grad()
-def _labels(network: Network, sentences: OnDevice, dev: LabelledDataset) -> _Labels:
-    model = network.model.eval()
-    labels: _Labels = {head: np.zeros(len(dev.words.form_ids), np.int64) for head in _HEADS}
-    batches = cut_batches(
-        sentences.lengths, piece_budget=_BUDGET, generator=np.random.default_rng(0)
+    # A student's metadata name no pieces of treebanks.
+    reader = ModelInput(
+        network.tokenizer,
+        network.has_words,
+        torch.device(device),
+        _MAX_PIECES,
+        metadata=network.metadata,
     )
-    for indices in batches:
-        batch: Any = sentences.batch(indices)
-        logits = model(batch)
-        where = batch.token_index.cpu().numpy()
-        for head, ids in labels.items():
-            ids[where] = getattr(logits, head).argmax(-1).cpu().numpy()
-    return labels
+    return network, reader
 
 
-def _macro(own: _Labels, other: _Labels, dev: LabelledDataset) -> dict[str, float]:
-    treebanks = np.repeat(dev.treebank_ids, dev.words.n_tokens)
-    totals = np.bincount(treebanks)
-    scored = totals > 0
-    shares = {}
-    for head in _HEADS:
-        n_equal = np.bincount(treebanks, own[head] == other[head])
-        shares[head] = round(float(100 * (n_equal[scored] / totals[scored]).mean()), 2)
-    return shares
+def _shares(own: _Labels, other: _Labels, dev: LabelledDataset) -> dict[str, float]:
+    is_equal = {head: own[head] == other[head] for head in ("upos", "feats")}
+    means = macro_accuracies(is_equal, other, dev.token_treebanks)
+    return {head: round(mean, 2) for head, mean in means.items()}

@@ -1,50 +1,65 @@
-"""Speed and memory of `pipelines.annotate`, against `Tagger.pipe` and the tagger alone.
+"""Speed and memory of `pipelines.annotate`, and what a second worker gives.
 
-Runs the command on one corpus and on ten copies of it, each in a process of its own, and takes
-the difference: start-up falls out of the speed. Resident memory is the largest that the kernel
-saw. The tagger alone tags the same text, segmented beforehand, twice before each run; so does
-`Tagger.pipe`, from raw text. Both have read the text once before.
+`annotate` runs the command on one corpus and on ten copies of it, each in a process of its own, and
+takes the difference: start-up falls out of the speed. Resident memory is the largest that the
+kernel saw. The tagger alone tags the same text, segmented beforehand, twice before each run; so
+does `Tagger.pipe`, from raw text. Both have read the text once before.
+
+`parallel` runs it on a corpus of four files with one worker and with two in turn, start-up and end
+included.
 
     python -m benchmarks annotate --text 'data/text/*.xz'
+    python -m benchmarks parallel --text data/text/fr.txt.xz data/text/de.txt.xz
 """
 
 import argparse
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from benchmarks.harness import (
-    CommandRun,
-    add_texts,
-    benchmark_parser,
-    heads,
-    run_annotate,
-    run_benchmark,
-)
+from benchmarks.harness import add_texts, benchmark_parser, heads, ratios, run_benchmark
 from mtag_core.tagging.tagged import TaggedSentence
 from mtag_core.tagging.tagger import Tagger
 
+_N_FILES = 4
+
 
 def main(argv: list[str] | None = None) -> int:
-    """Measures and writes."""
+    """Measures `annotate` and writes."""
     parser = benchmark_parser("annotate", "Speed and memory of annotate.")
     add_texts(parser)
     parser.add_argument(
         "--lines", type=int, default=8000, help="lines of the smaller corpus, of all files together"
     )
-    return run_benchmark(parser, _measure, argv)
+    return run_benchmark(parser, partial(_in_folder, _speed_and_memory), argv)
 
 
-def _measure(args: argparse.Namespace) -> dict[str, object]:
+def parallel(argv: list[str] | None = None) -> int:
+    """Measures `parallel` and writes."""
+    parser = benchmark_parser("parallel", "Speed of annotate on a small corpus.")
+    add_texts(parser)
+    parser.add_argument("--lines", type=int, default=40_000, help="of all files together")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each")
+    return run_benchmark(parser, partial(_in_folder, _workers), argv)
+
+
+_Measure = Callable[[argparse.Namespace, Path], dict[str, object]]
+
+
+def _in_folder(measure: _Measure, args: argparse.Namespace) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as directory:
-        return _compare(args, Path(directory))
+        return measure(args, Path(directory))
 
 
-def _compare(args: argparse.Namespace, directory: Path) -> dict[str, object]:
+def _speed_and_memory(args: argparse.Namespace, directory: Path) -> dict[str, object]:
     texts = ["\n".join(lines) for lines in heads(args.text, n_lines=args.lines).values()]
     tagger = Tagger.load()
     forms = [sentence.forms for text in texts for sentence in tagger.segment(text)]
@@ -55,7 +70,8 @@ def _compare(args: argparse.Namespace, directory: Path) -> dict[str, object]:
         for _ in range(2):
             alone.append(_words_per_s(tag))
             piped.append(_words_per_s(lambda: chain.from_iterable(pipe())))
-        runs.append(_run(directory, texts, n_copies=n_copies))
+        folder = _corpus(directory / f"corpus-{n_copies}", texts * n_copies)
+        runs.append(_annotate(folder, directory / f"out-{n_copies}"))
     small, large = runs
     n_tokens = sum(map(len, forms))
     words_per_s = 9 * n_tokens / (large.cpu_s - small.cpu_s)
@@ -79,10 +95,51 @@ def _words_per_s(tagged: Callable[[], Iterable[TaggedSentence]]) -> float:
     return n_tokens / (time.process_time() - started_s)
 
 
-def _run(directory: Path, texts: Sequence[str], *, n_copies: int) -> CommandRun:
-    folder = directory / f"corpus-{n_copies}"
+def _workers(args: argparse.Namespace, directory: Path) -> dict[str, object]:
+    lines = list(chain.from_iterable(heads(args.text, n_lines=args.lines).values()))
+    texts = ["\n".join(lines[number::_N_FILES]) for number in range(_N_FILES)]
+    corpus = _corpus(directory / "corpus", texts)
+    seconds: dict[str, list[float]] = {"1": [], "2": []}
+    for number in range(args.rounds):
+        for n_workers, taken in seconds.items():
+            output = directory / f"out-{number}-{n_workers}"
+            flags = ("--document=file", f"--direct_num_workers={n_workers}")
+            taken.append(_annotate(corpus, output, *flags).wall_s)
+    rates = {n: [1 / taken for taken in own] for n, own in seconds.items()}
+    return {
+        "what": "wall-clock seconds of the command, and the ratio to the first number of workers",
+        "n_bytes": sum(len(text.encode()) for text in texts),
+        "n_files": _N_FILES,
+        "n_cores": os.cpu_count(),
+        "seconds": {n: [round(taken, 1) for taken in own] for n, own in seconds.items()},
+        "times_faster": {n: round(each, 2) for n, each in ratios(rates, base="1").items()},
+    }
+
+
+def _corpus(folder: Path, texts: Sequence[str]) -> Path:
     folder.mkdir()
-    for copy in range(n_copies):
-        for index, text in enumerate(texts):
-            (folder / f"{copy}-{index}.txt").write_text(text, encoding="utf-8")
-    return run_annotate(f"{folder}/*.txt", directory / f"out-{n_copies}")
+    for number, text in enumerate(texts):
+        (folder / f"{number}.txt").write_text(text, encoding="utf-8")
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class _CommandRun:
+    """What a command took: seconds, those of the processor, largest resident MiB of a process."""
+
+    wall_s: float
+    cpu_s: float
+    resident_mib: float
+
+
+def _annotate(corpus: Path, output: Path, *flags: str) -> _CommandRun:
+    command = [sys.executable, "-m", "pipelines.annotate", "--input", f"{corpus}/*"]
+    command += ["--output", str(output), "--runner=DirectRunner", *flags]
+    started_s = time.monotonic()
+    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)}: exit status {status}")
+    wall_s = time.monotonic() - started_s
+    # The kernel counts KiB.
+    return _CommandRun(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)

@@ -5,11 +5,9 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from itertools import islice
@@ -67,29 +65,6 @@ def run_benchmark(
     command = shown_command(parser.prog.removeprefix(f"{_COMMAND} "), argv)
     write_record({**record, "command": command, "machine": machine()}, args.output)
     return 0
-
-
-@dataclass(frozen=True, slots=True)
-class CommandRun:
-    """What a command took: seconds, those of the processor, largest resident MiB of a process."""
-
-    wall_s: float
-    cpu_s: float
-    resident_mib: float
-
-
-def run_annotate(pattern: str, output: Path, *flags: str) -> CommandRun:
-    """Runs `pipelines.annotate` on this machine, in a process of its own."""
-    command = [sys.executable, "-m", "pipelines.annotate", "--input", pattern]
-    command += ["--output", str(output), "--runner=DirectRunner", *flags]
-    started_s = time.monotonic()
-    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(command)}: exit status {status}")
-    wall_s = time.monotonic() - started_s
-    # The kernel counts KiB.
-    return CommandRun(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def machine() -> dict[str, object]:

@@ -13,6 +13,7 @@ import mypy.api
 import pytest
 
 import mtag_core
+from benchmarks.__main__ import function_of
 from mtag_core.cli.commands import COMMANDS as CORE_COMMANDS
 from mtag_core.errors import UsageError
 from pipelines import annotate, teacher_logits
@@ -118,7 +119,7 @@ def test_commands_name_modules_and_flags_that_exist(words):
     elif words[0] == "benchmarks" and words[1:] and words[1] in _WITH_OPTIONS:
         known |= _shown_flags(importlib.import_module(f"benchmarks.{words[1]}").main, ["--help"])
     elif words[0] == "benchmarks" and words[1:] and not words[1].startswith("-"):
-        known |= _source_flags(f"benchmarks.{words[1]}") | _source_flags("benchmarks.harness")
+        known |= _source_flags(function_of(words[1])[0]) | _source_flags("benchmarks.harness")
     else:
         known |= _source_flags(words[0])
     others = [f"{flag}=1" for flag in sorted(_flags(words) - known)]

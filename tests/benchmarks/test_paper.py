@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks import sizes
-from benchmarks.__main__ import main
+from benchmarks.__main__ import BENCHMARKS, function_of, main
 from benchmarks.baselines import udpipe
 from benchmarks.harness import interleaved_words_per_s, ratios, shown_command
 from benchmarks.paper import facts, score, student, tables
@@ -223,6 +223,13 @@ def test_commands_are_shown_without_paths_of_this_machine(monkeypatch):
     arguments = ["--text", "/data/all/ud/*.xz", "--python=/opt/x/python", "--data", "/data/all"]
     shown = "python -m benchmarks x --text 'data/ud/*.xz' --python=python --data data"
     assert shown_command("x", arguments) == shown
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_each_benchmark_is_a_function_of_its_module(name):
+    module, function = function_of(name)
+    source = (ROOT / module.replace(".", "/")).with_suffix(".py").read_text(encoding="utf-8")
+    assert f"\ndef {function}(" in source
 
 
 def test_an_unknown_benchmark_lists_the_known_ones(capsys):

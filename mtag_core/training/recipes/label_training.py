@@ -246,7 +246,6 @@ def summary(scores: Mapping[str, float], output: Path) -> str:
     return f"dev UPOS {scores['dev_upos']:.2f}  FEATS {scores['dev_feats']:.2f}{lemmas}  {output}"
 
 
-@torch.no_grad()
 def score(model: nn.Module, dataset: LabelledDataset, sentences: OnDevice) -> dict[str, float]:
     """Tags a dataset and compares; leaves the model in evaluation mode.
 
@@ -255,23 +254,41 @@ def score(model: nn.Module, dataset: LabelledDataset, sentences: OnDevice) -> di
         bundles), not a number where there is no treebank; `dev_lemmas` (lemma rules, of tokens that
         have a lemma) where the model has such a head and the treebanks lemmas.
     """
-    model.eval()
-    gold = dataset.labels
-    is_right = {head: np.zeros(len(gold[head]), bool) for head in ("upos", "feats")}
-    for indices in cut_batches(sentences.lengths, piece_budget=_PIECE_BUDGET):
-        batch: Any = sentences.batch(indices)
-        with torch.autocast(sentences.device.type, torch.bfloat16):
-            logits: TaggerLogits = model(batch)
-        where = batch.token_index.cpu().numpy()
-        for head, scored in logits.heads().items():
-            of_head = is_right.setdefault(head, np.zeros(len(gold[head]), bool))
-            of_head[where] = scored.argmax(-1).cpu().numpy() == gold[head][where]
+    gold, found = dataset.labels, best_labels(model, sentences, len(dataset.words.form_ids))
+    is_right = {head: ids == gold[head] for head, ids in found.items()}
     means = macro_accuracies(is_right, gold, dataset.token_treebanks)
     return {
         f"dev_{head}": mean
         for head, mean in means.items()
         if head != "lemmas" or not math.isnan(mean)
     }
+
+
+@torch.no_grad()
+def best_labels(
+    model: nn.Module, sentences: OnDevice, n_tokens: int
+) -> dict[str, NDArray[np.int64]]:
+    """Tags sentences; leaves the model in evaluation mode.
+
+    Args:
+        model: Of words or of wordpieces.
+        sentences: Of the kind that the model reads.
+        n_tokens: Of all sentences together.
+
+    Returns:
+        Label ids of each token by head; -2 where `sentences` lack the token.
+    """
+    model.eval()
+    found = {head: np.full(n_tokens, -2) for head in ("upos", "feats")}
+    for indices in cut_batches(sentences.lengths, piece_budget=_PIECE_BUDGET):
+        batch: Any = sentences.batch(indices)
+        with torch.autocast(sentences.device.type, torch.bfloat16):
+            logits: TaggerLogits = model(batch)
+        where = batch.token_index.cpu().numpy()
+        for head, scored in logits.heads().items():
+            of_head = found.setdefault(head, np.full(n_tokens, -2))
+            of_head[where] = scored.argmax(-1).cpu().numpy()
+    return found
 
 
 def macro_accuracies(

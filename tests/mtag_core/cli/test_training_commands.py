@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 pytest.importorskip("transformers", reason="transformers is an extra: install mtag[train]")
 
+from benchmarks import agreement
 from mtag_core.__main__ import main
 from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.networks.trained_model import ModelMetadata, read_trained_model
@@ -71,6 +72,15 @@ def test_the_student_learns_what_the_teacher_knows(chain):
     assert last_scores(chain / "teacher")["dev_upos"] > 90
     assert last_scores(chain / "student")["dev_upos"] > 90
     assert last_scores(chain / "student")["dev_feats"] > 80
+
+
+def test_agreement_with_the_teacher_is_measured(chain, tmp_path):
+    flags = ["--teacher", str(chain / "teacher"), "--students", str(chain / "student")]
+    flags += ["--corpus", str(chain / "corpus"), "--device", "cpu"]
+    assert agreement.main([*flags, "--output", str(tmp_path / "agreement.json")]) == 0
+    record = read_json(tmp_path / "agreement.json")
+    assert record["teacher_to_gold"]["upos"] > 90
+    assert record["students"]["student"]["teacher"]["upos"] > 90
 
 
 def test_the_teacher_records_treebanks_and_conventions(chain):
