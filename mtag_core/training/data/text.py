@@ -6,7 +6,6 @@ What teachers label, and what a student learns from afterwards. A directory hold
     teacher.npz     the teachers' wordpieces of each form
     sources.json    names of treebanks and languages
     forms.txt.xz    all forms; those of the treebank corpus first, with the same ids
-    tokens/         segmented text, `LANGUAGE.tokens`: a sentence a line, tokens between tabs
     tokenizer.json  the student's wordpieces
     forms.npz       what a word student reads of each form
 """
@@ -18,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice, repeat
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,6 @@ from mtag_core.errors import InputNotFoundError
 from mtag_core.folding import fold_form
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.segmentation.segmenter import Segmenter
-from mtag_core.storage import open_text
 from mtag_core.training.data.corpus import TreebankCorpus, read_forms, write_forms
 from mtag_core.training.data.datasets import WordSentences
 from mtag_core.training.data.model_input import FormTable
@@ -58,9 +56,8 @@ def run(options: TextOptions) -> str:
     corpus = TreebankCorpus.load(options.corpus)
     output = options.output
     texts = text_files(options.text)
-    segment_text(options, texts)
     if not (output / "sources.json").exists():
-        make_word_text(corpus, options)
+        make_word_text(corpus, texts, options)
     forms = read_forms(output / "forms.txt.xz")
     tokenizer = output / "tokenizer.json"
     if not tokenizer.exists():
@@ -167,20 +164,24 @@ def teacher_pieces(directory: Path) -> FormPieces:
         return FormPieces(arrays["ids"], arrays["n_pieces"])
 
 
-def make_word_text(corpus: TreebankCorpus, options: TextOptions) -> None:
-    """Encodes treebanks and segmented text, and writes what `SourcedWords.load` reads."""
+def make_word_text(corpus: TreebankCorpus, texts: Mapping[str, Path], options: TextOptions) -> None:
+    """Segments texts, encodes treebanks and text, and writes what `SourcedWords.load` reads.
+
+    The first lines of a text are read, until they have about so many tokens as are wanted.
+    """
     output = options.output
-    paths = sorted((output / "tokens").glob("*.tokens"))
+    output.mkdir(parents=True, exist_ok=True)
     form_to_id = {form: index for index, form in enumerate(corpus.forms)}
     train = corpus.train
-    sources = (*train.treebanks, *(path.name.split(".")[0] for path in paths))
+    sources = (*train.treebanks, *texts)
     indices = np.arange(len(train.words))
     parts = [SourcedWords(train.words, train.treebank_ids, indices, sources)]
     with ProcessPoolExecutor(options.n_processes) as pool:
-        for forms, of_file in pool.map(_read_file, paths, repeat(options.max_tokens)):
-            ids = [form_to_id.setdefault(form, len(form_to_id)) for form in forms]
-            words = WordSentences(np.array(ids, np.int32)[of_file.form_ids], of_file.n_tokens)
-            source = len(train.treebanks) + len(parts) - 1
+        for source, (language, path) in enumerate(texts.items(), len(train.treebanks)):
+            jobs = list(_jobs(path, options.max_tokens * _MAX_CHARACTERS_A_TOKEN))
+            segmented = pool.map(_segmented, jobs, repeat(language), repeat(options.segmenters))
+            sentences = _distinct(chain.from_iterable(segmented), options.max_tokens)
+            words = WordSentences.of(sentences, form_to_id)
             unlabelled = np.full(len(words), -1)
             parts.append(SourcedWords(words, np.full(len(words), source), unlabelled, sources))
     tokenizer = options.encoder / "tokenizer.json"
@@ -196,47 +197,15 @@ def make_word_text(corpus: TreebankCorpus, options: TextOptions) -> None:
     (output / "sources.json").write_text(json.dumps(sources), encoding="utf-8")
 
 
-def _read_file(path: Path, max_tokens: int) -> tuple[list[str], WordSentences]:
-    sentences = []
-    n_tokens = 0
-    for forms in read_token_lines(path):
-        n_tokens += len(forms)
-        if n_tokens > max_tokens:
-            break
-        sentences.append(forms)
-    form_to_id: dict[str, int] = {}
-    words = WordSentences.of(sentences, form_to_id)
-    return list(form_to_id), words
-
-
-def read_token_lines(path: Path) -> Iterator[tuple[str, ...]]:
-    """Yields the sentences of 3 to 120 tokens of a file of segmented text, each once."""
+def _distinct(sentences: Iterable[tuple[str, ...]], max_tokens: int) -> Iterator[tuple[str, ...]]:
     seen: set[int] = set()
-    with open_text(path) as lines:
-        for line in lines:
-            forms = tuple(form for form in line.rstrip("\n").split("\t") if form.strip())
-            if _MIN_TOKENS <= len(forms) <= _MAX_TOKENS and hash(forms) not in seen:
-                seen.add(hash(forms))
-                yield forms
-
-
-def segment_text(options: TextOptions, texts: Mapping[str, Path]) -> None:
-    """Writes `LANGUAGE.tokens` files into `tokens`; a file there stays.
-
-    The first lines of a text are read, until they have about so many tokens as are wanted.
-    """
-    output = options.output / "tokens"
-    output.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(options.n_processes) as pool:
-        for language, path in texts.items():
-            target = output / f"{language}.tokens"
-            if target.exists():
-                continue
-            jobs = list(_jobs(path, options.max_tokens * _MAX_CHARACTERS_A_TOKEN))
-            parts = pool.map(_segmented, jobs, repeat(language), repeat(options.segmenters))
-            temporary = target.with_suffix(".tmp")
-            temporary.write_text("".join(parts), encoding="utf-8")
-            temporary.replace(target)
+    for forms in sentences:
+        if hash(forms) not in seen:
+            seen.add(hash(forms))
+            max_tokens -= len(forms)
+            if max_tokens < 0:
+                break
+            yield forms
 
 
 def _jobs(path: Path, n_characters: int) -> Iterator[list[str]]:
@@ -246,13 +215,18 @@ def _jobs(path: Path, n_characters: int) -> Iterator[list[str]]:
         yield job
 
 
-def _segmented(lines: list[str], language: str, segmenters: Path) -> str:
+def _segmented(lines: list[str], language: str, segmenters: Path) -> list[tuple[str, ...]]:
     os.environ["OMP_NUM_THREADS"] = "1"
     segmenter = _segmenter(segmenters)
     # A sentence never crosses a blank line.
     sentences = segmenter.segment("\n\n".join(lines), language)
-    rows = ("\t".join(form.replace("\t", " ") for form in each.forms) for each in sentences)
-    return "".join(f"{row}\n" for row in rows if "\n" not in row)
+    found = (tuple(form for form in each.forms if form.strip()) for each in sentences)
+    # Files of forms have one a line.
+    return [
+        forms
+        for forms in found
+        if _MIN_TOKENS <= len(forms) <= _MAX_TOKENS and not any("\n" in form for form in forms)
+    ]
 
 
 @cache
