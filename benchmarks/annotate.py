@@ -25,7 +25,8 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from benchmarks.harness import add_texts, benchmark_parser, heads, ratios, run_benchmark
+from benchmarks.harness import benchmark_parser, first_lines, ratios, run_benchmark
+from mtag_core.storage import list_files
 from mtag_core.tagging.tagged import TaggedSentence
 from mtag_core.tagging.tagger import Tagger
 
@@ -35,20 +36,30 @@ _N_FILES = 4
 def main(argv: list[str] | None = None) -> int:
     """Measures `annotate` and writes."""
     parser = benchmark_parser("annotate", "Speed and memory of annotate.")
-    add_texts(parser)
-    parser.add_argument(
-        "--lines", type=int, default=8000, help="lines of the smaller corpus, of all files together"
-    )
+    _add_texts(parser, n_lines=8000)
     return run_benchmark(parser, partial(_in_folder, _speed_and_memory), argv)
 
 
 def parallel(argv: list[str] | None = None) -> int:
     """Measures `parallel` and writes."""
     parser = benchmark_parser("parallel", "Speed of annotate on a small corpus.")
-    add_texts(parser)
-    parser.add_argument("--lines", type=int, default=40_000, help="of all files together")
+    _add_texts(parser, n_lines=40_000)
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each")
     return run_benchmark(parser, partial(_in_folder, _workers), argv)
+
+
+def _add_texts(parser: argparse.ArgumentParser, *, n_lines: int) -> None:
+    parser.add_argument(
+        "--text", nargs="+", required=True, help="patterns; a sentence a line, plain or .xz"
+    )
+    parser.add_argument(
+        "--lines", type=int, default=n_lines, help="of all files together, as many of each"
+    )
+
+
+def _texts(args: argparse.Namespace) -> list[list[str]]:
+    paths = [Path(file.path) for file in list_files(args.text)]
+    return [first_lines(path, -(-args.lines // len(paths))) for path in paths]
 
 
 _Measure = Callable[[argparse.Namespace, Path], dict[str, object]]
@@ -60,7 +71,7 @@ def _in_folder(measure: _Measure, args: argparse.Namespace) -> dict[str, object]
 
 
 def _speed_and_memory(args: argparse.Namespace, directory: Path) -> dict[str, object]:
-    texts = ["\n".join(lines) for lines in heads(args.text, n_lines=args.lines).values()]
+    texts = list(map("\n".join, _texts(args)))
     tagger = Tagger.load()
     forms = [sentence.forms for text in texts for sentence in tagger.segment(text)]
     tag, pipe = partial(tagger.tag_tokens, forms), partial(tagger.pipe, texts)
@@ -96,7 +107,7 @@ def _words_per_s(tagged: Callable[[], Iterable[TaggedSentence]]) -> float:
 
 
 def _workers(args: argparse.Namespace, directory: Path) -> dict[str, object]:
-    lines = list(chain.from_iterable(heads(args.text, n_lines=args.lines).values()))
+    lines = list(chain.from_iterable(_texts(args)))
     texts = ["\n".join(lines[number::_N_FILES]) for number in range(_N_FILES)]
     corpus = _corpus(directory / "corpus", texts)
     seconds: dict[str, list[float]] = {"1": [], "2": []}

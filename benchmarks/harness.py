@@ -8,12 +8,11 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
 
-from mtag_core.storage import list_files, open_text
+from mtag_core.storage import open_text
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 _COMMAND = "python -m benchmarks"
@@ -31,13 +30,6 @@ def benchmark_parser(name: str, description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"{_COMMAND} {name}", description=description)
     parser.add_argument("--output", type=Path, default=Path(f"docs/benchmarks/{name}.json"))
     return parser
-
-
-def add_texts(parser: argparse.ArgumentParser) -> None:
-    """Adds `--text` for several files, as `heads` reads them."""
-    parser.add_argument(
-        "--text", nargs="+", required=True, help="patterns; a sentence a line, plain or .xz"
-    )
 
 
 def add_text(parser: argparse.ArgumentParser) -> None:
@@ -121,49 +113,35 @@ def _portable(argument: str) -> str:
     return f"{flag}{equals}{value}"
 
 
-def interleaved_words_per_s(
-    name_to_system: Mapping[str, Callable[[], int]],
-    *,
-    n_rounds: int,
-    min_s: float,
-    clock: Callable[[], float] = time.process_time,
-) -> dict[str, list[float]]:
-    """Measures systems in turn, so that a noisy neighbour hits all alike.
+def words_per_s(
+    system: Callable[[], int], *, min_s: float, clock: Callable[[], float] = time.process_time
+) -> float:
+    """Measures a system.
 
     Args:
-        name_to_system: Each call tags something and returns its number of words.
-        n_rounds: Measurements of each system.
-        min_s: Seconds that a measurement lasts at least.
+        system: Each call tags something and returns its number of words; called at least once.
+        min_s: Seconds that the measurement lasts at least.
         clock: Gives seconds: by default CPU seconds of this process.
-
-    Returns:
-        Words per second of the clock, one a round.
     """
-    for system in name_to_system.values():
-        system()
-    measure = {
-        name: partial(_words_per_s, system, min_s=min_s, clock=clock)
-        for name, system in name_to_system.items()
-    }
-    return interleaved(measure, n_rounds=n_rounds)
+    started_s = clock()
+    n_words = system()
+    while clock() - started_s < min_s:
+        n_words += system()
+    return n_words / (clock() - started_s)
 
 
 def interleaved(
     name_to_measure: Mapping[str, Callable[[], float]], *, n_rounds: int
 ) -> dict[str, list[float]]:
-    """Calls what measures each system in turn; gives its results, one a round."""
-    rates: dict[str, list[float]] = {name: [] for name in name_to_measure}
-    for _ in range(n_rounds):
-        for name, measure in name_to_measure.items():
-            rates[name].append(measure())
-    return rates
+    """Calls what measures each system in turn, so that a noisy neighbour hits all alike.
 
-
-def _words_per_s(system: Callable[[], int], *, min_s: float, clock: Callable[[], float]) -> float:
-    n_words, started_s = 0, clock()
-    while clock() - started_s < min_s:
-        n_words += system()
-    return n_words / (clock() - started_s)
+    Returns:
+        The results of each, one a round; those of a first round, which warms up, are left out.
+    """
+    rounds = [
+        {name: measure() for name, measure in name_to_measure.items()} for _ in range(1 + n_rounds)
+    ]
+    return {name: [each[name] for each in rounds[1:]] for name in name_to_measure}
 
 
 def ratios(rates: Mapping[str, list[float]], *, base: str) -> dict[str, float]:
@@ -200,21 +178,6 @@ def joined_lines(path: Path, n_lines: int, *, n_joined: int) -> list[str]:
     lines = [line.strip() for line in first_lines(path, n_lines)]
     starts = range(0, len(lines), n_joined)
     return [" ".join(lines[start : start + n_joined]) for start in starts]
-
-
-def heads(patterns: Sequence[str], *, n_lines: int) -> dict[str, list[str]]:
-    """The first lines of every file that the patterns match.
-
-    Args:
-        patterns: Files with a sentence a line.
-        n_lines: Lines of all files together, about; each gives as many.
-
-    Returns:
-        Name of the file, without endings, to its lines without line feeds.
-    """
-    paths = [Path(file.path) for file in list_files(patterns)]
-    each = -(-n_lines // len(paths))
-    return {path.name.split(".")[0]: first_lines(path, each) for path in paths}
 
 
 def first_lines(path: Path, n_lines: int) -> list[str]:

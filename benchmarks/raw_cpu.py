@@ -1,8 +1,8 @@
 """Speed from raw text to tags on one core, in Python: the bundle, UDPipe 1 and spaCy.
 
 One process each for spaCy, whose packages are its own; all are measured in turn. A word is what
-stands between white space, the same for all. Each measurement of mtag opens a new tagger; give
-enough lines that it reads the text once.
+stands between white space, the same for all. Each measurement of mtag opens a new tagger, since a
+tagger remembers the forms of what it has read; give enough lines that it reads the text once.
 
     python -m benchmarks raw_cpu --text FILE --segmenter FILE --udpipe FILE \
         --spacy_python PYTHON --spacy_model fr_core_news_sm
@@ -13,8 +13,7 @@ import argparse
 import os
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from benchmarks.harness import (
     joined_lines,
     medians,
     run_benchmark,
+    words_per_s,
 )
 from mtag_core.tagging.tagger import Tagger
 
@@ -37,6 +37,8 @@ _LINES_A_DOCUMENT = 10
 # As many are split together as `Tagger.pipe` and `annotate` would give.
 _DOCUMENTS_TOGETHER = 32
 
+_Systems = dict[str, Callable[[], float]]
+
 
 def main(argv: list[str] | None = None) -> int:
     """Measures and writes."""
@@ -44,7 +46,6 @@ def main(argv: list[str] | None = None) -> int:
     add_text(parser)
     parser.add_argument("--lines", type=int, default=1000)
     parser.add_argument("--bundle", help="a model bundle; the one in mtag by default")
-    parser.add_argument("--other_bundle", help="a bundle to measure beside it")
     parser.add_argument("--segmenter", type=Path, help="a UDPipe tokenizer")
     parser.add_argument("--udpipe", type=Path, help="a UDPipe tagger of the same language")
     parser.add_argument("--to_tokens", action="store_true", help="measure segmentation alone")
@@ -60,12 +61,10 @@ def _record(args: argparse.Namespace) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "text.txt"
         path.write_text("\n".join(documents), encoding="utf-8")
-        systems = (
-            _tokenizers(documents, args) if args.to_tokens else _systems(documents, path, args)
-        )
-        # The first round warms up.
-        rates = interleaved(systems, n_rounds=1 + args.rounds)
-    rates = {name: values[1:] for name, values in rates.items()}
+        systems = _tokenizers(documents, args) if args.to_tokens else _taggers(documents, args)
+        if args.spacy_python and not args.to_tokens:
+            systems[f"spaCy {args.spacy_model}"] = _spacy(path, args)
+        rates = interleaved(systems, n_rounds=args.rounds)
     base = _OUR_TOKENS if args.to_tokens else _OURS
     return {
         "what": "white-space words per CPU second from raw text, one core",
@@ -73,62 +72,46 @@ def _record(args: argparse.Namespace) -> dict[str, object]:
     }
 
 
-def _systems(
-    documents: list[str], path: Path, args: argparse.Namespace
-) -> dict[str, Callable[[], float]]:
-    systems: dict[str, Callable[[], float]] = {
-        _OURS: lambda: _mtag_rate(args.bundle, documents, args.seconds)
-    }
-    if args.other_bundle:
-        systems["mtag, the other bundle"] = lambda: _mtag_rate(
-            args.other_bundle, documents, args.seconds
-        )
+def _taggers(documents: list[str], args: argparse.Namespace) -> _Systems:
+    def measure() -> float:
+        tagger = Tagger.load(args.bundle)
+        return _rate(lambda: tagger.pipe(documents), documents, args.seconds)
+
+    systems = {_OURS: measure}
     if args.udpipe and args.segmenter:
         udpipe = UdpipeTagger(args.udpipe, segmenter=args.segmenter)
-        systems["UDPipe 1 tokenizer and tagger"] = lambda: _rate(
-            lambda: _consume(map(udpipe.tag_text, documents)),
-            documents,
-            args.seconds,
+        systems["UDPipe 1 tokenizer and tagger"] = partial(
+            _rate, lambda: map(udpipe.tag_text, documents), documents, args.seconds
         )
-    if args.spacy_python:
-        systems[f"spaCy {args.spacy_model}"] = _spacy(path, args)
     return systems
 
 
-def _tokenizers(documents: list[str], args: argparse.Namespace) -> dict[str, Callable[[], float]]:
+def _tokenizers(documents: list[str], args: argparse.Namespace) -> _Systems:
+    starts = range(0, len(documents), _DOCUMENTS_TOGETHER)
+    parts = [documents[start : start + _DOCUMENTS_TOGETHER] for start in starts]
+
     def measure() -> float:
         tagger = Tagger.load(args.bundle)
-        starts = range(0, len(documents), _DOCUMENTS_TOGETHER)
-        parts = [documents[start : start + _DOCUMENTS_TOGETHER] for start in starts]
-        return _rate(lambda: _consume(map(tagger.segment_many, parts)), documents, seconds=0)
+        return _rate(lambda: map(tagger.segment_many, parts), documents, 0.0)
 
     systems = {_OUR_TOKENS: measure}
     if args.segmenter:
         model = Model.load(str(args.segmenter))
-        systems["UDPipe 1 tokenizer"] = lambda: _rate(
-            lambda: _consume(map(partial(tokenized, model), documents)), documents, seconds=0
+        systems["UDPipe 1 tokenizer"] = partial(
+            _rate, lambda: map(partial(tokenized, model), documents), documents, 0.0
         )
     return systems
 
 
-def _mtag_rate(bundle: str | None, documents: list[str], seconds: float) -> float:
-    # A new one each time: a tagger remembers the forms of what it has read.
-    tagger = Tagger.load(bundle)
-    return _rate(lambda: _consume(tagger.pipe(documents)), documents, seconds)
-
-
-def _rate(run: Callable[[], None], documents: list[str], seconds: float) -> float:
+def _rate(run: Callable[[], Iterable[object]], documents: list[str], min_s: float) -> float:
     n_words = sum(len(document.split()) for document in documents)
-    started_s, n_done = time.process_time(), 0
-    while not n_done or time.process_time() - started_s < seconds:
-        run()
-        n_done += n_words
-    return n_done / (time.process_time() - started_s)
 
+    def system() -> int:
+        for _ in run():
+            pass
+        return n_words
 
-def _consume(results: object) -> None:
-    for _ in results:  # type: ignore[attr-defined]
-        pass
+    return words_per_s(system, min_s=min_s)
 
 
 def _spacy(path: Path, args: argparse.Namespace) -> Callable[[], float]:

@@ -13,6 +13,7 @@ the labels read back.
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import TypeVar
@@ -26,9 +27,10 @@ from benchmarks.harness import (
     add_text,
     benchmark_parser,
     first_lines,
-    interleaved_words_per_s,
+    interleaved,
     medians,
     run_benchmark,
+    words_per_s,
 )
 from mtag_core.labels import load_labels
 from mtag_core.tagging.tagger import Tagger
@@ -100,9 +102,11 @@ def _measure(
     found = {}
     for n_words in _SENTENCE_WORDS:
         systems = systems_of(cut_sentences(words, n_words))
-        rates = interleaved_words_per_s(
-            systems, n_rounds=args.rounds, min_s=args.seconds, clock=clock
-        )
+        measure = {
+            name: partial(words_per_s, system, min_s=args.seconds, clock=clock)
+            for name, system in systems.items()
+        }
+        rates = interleaved(measure, n_rounds=args.rounds)
         found[str(n_words)] = medians(rates, base=_BERT, ratio="over_bert", digits=1)
     return found
 

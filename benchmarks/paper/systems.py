@@ -1,10 +1,10 @@
 """The systems that the tables compare, each as something that tags one treebank."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from benchmarks.baselines.udpipe import UdpipeTagger
 from mtag_core.evaluation.treebanks import TreebankTagger
@@ -20,25 +20,21 @@ BASELINES = ("udpipe", "meta_lstm", "meta_lstm_multilingual", "encoder", "encode
 """What `load_system` loads."""
 
 
-class TokenTagger(Protocol):
-    """A tagger of pre-tokenised sentences."""
-
-    def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> Iterable[TaggedSentence]:
-        """Tags sentences, in order."""
-        ...
+_Sentences = Iterable[Sequence[str]]
+_TagTokens = Callable[[_Sentences], Iterable[TaggedSentence]]
 
 
 class SegmentingTagger:
     """Gives a tagger of tokens the segmenters of a bundle."""
 
-    def __init__(self, tagger: TokenTagger, segmenter: Segmenter | None) -> None:
-        self._tagger, self._segmenter = tagger, segmenter
+    def __init__(self, tag_tokens: _TagTokens, segmenter: Segmenter | None) -> None:
+        self._tag_tokens, self._segmenter = tag_tokens, segmenter
 
     def tag_tokens(
-        self, sentences: Iterable[Sequence[str]], *, language: str | None = None
+        self, sentences: _Sentences, *, language: str | None = None
     ) -> Iterable[TaggedSentence]:
         """Tags pre-tokenised sentences; a model of one treebank need not know the language."""
-        return self._tagger.tag_tokens(sentences)
+        return self._tag_tokens(sentences)
 
     def tag(
         self, text: str, *, language: str | None = None, segmented_as: str | None = None
@@ -52,59 +48,44 @@ class SegmentingTagger:
             raise ValueError("raw text needs a segmenter; this tagger was made without")
         treebanks = () if segmented_as is None else (segmented_as,)
         sentences = list(self._segmenter.following(treebanks).segment(text, language))
-        tagged = self._tagger.tag_tokens([sentence.forms for sentence in sentences])
+        tagged = self._tag_tokens([sentence.forms for sentence in sentences])
         return [
             replace(tags, sentence=sentence)
             for sentence, tags in zip(sentences, tagged, strict=True)
         ]
 
 
-class LabelTeacher(Protocol):
-    """What is asked of an encoder; `TrainedTeacher` is one."""
+class EncoderTagger(SegmentingTagger):
+    """An encoder, which can be told one of the treebanks that it knows.
 
-    def best_labels(
-        self, sentences: Sequence[Sequence[str]], *, treebank: str | None = None
-    ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-        """UPOS and FEATS of each sentence's tokens, by a treebank's convention or untold."""
-        ...
-
-
-class EncoderTagger:
-    """An encoder that tags all sentences as one treebank does, or untold."""
-
-    def __init__(self, teacher: LabelTeacher, *, treebank: str | None = None) -> None:
-        self._teacher, self._treebank = teacher, treebank
-
-    def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> list[TaggedSentence]:
-        """Tags pre-tokenised sentences, all in one call: that is what a GPU is fast at."""
-        forms = [tuple(sentence) for sentence in sentences]
-        labels = self._teacher.best_labels(forms, treebank=self._treebank)
-        return [unscored(own, *columns) for own, columns in zip(forms, labels, strict=True)]
-
-
-class TellableEncoder(SegmentingTagger):
-    """An encoder of many treebanks, which can be told one of them."""
+    Args:
+        teacher: The encoder.
+        segmenter: As of `SegmentingTagger`.
+        treebanks: Those that it knows; none where it learnt from one alone.
+        told: Whose convention all sentences follow.
+    """
 
     def __init__(
         self,
-        teacher: LabelTeacher,
+        teacher: "TrainedTeacher",
         segmenter: Segmenter | None,
         *,
-        treebanks: Sequence[str],
+        treebanks: Sequence[str] = (),
         told: str | None = None,
     ) -> None:
-        super().__init__(EncoderTagger(teacher, treebank=told), segmenter)
-        self._teacher, self._treebanks = teacher, treebanks
+        super().__init__(self._labels, segmenter)
+        self._teacher, self.treebanks, self._told = teacher, treebanks, told
 
-    @property
-    def treebanks(self) -> Sequence[str]:
-        """The treebanks that it knows."""
-        return self._treebanks
-
-    def following(self, treebank_style: Sequence[str]) -> "TellableEncoder":
+    def following(self, treebank_style: Sequence[str]) -> "EncoderTagger":
         """The same encoder, told one treebank, whatever language a sentence is found to be of."""
         (told,) = treebank_style
-        return TellableEncoder(self._teacher, self._segmenter, treebanks=self._treebanks, told=told)
+        return EncoderTagger(self._teacher, self._segmenter, treebanks=self.treebanks, told=told)
+
+    def _labels(self, sentences: _Sentences) -> list[TaggedSentence]:
+        # All in one call: that is what a GPU is fast at.
+        forms = [tuple(sentence) for sentence in sentences]
+        labels = self._teacher.best_labels(forms, treebank=self._told)
+        return [unscored(own, *columns) for own, columns in zip(forms, labels, strict=True)]
 
 
 def bundle_segmenter(bundle: Path) -> Segmenter:
@@ -130,16 +111,15 @@ def load_system(
         FileNotFoundError: There is no model for the treebank.
     """
     if name == "udpipe":
-        return SegmentingTagger(UdpipeTagger(models / f"{treebank}.udpipe"), segmenter)
+        return SegmentingTagger(UdpipeTagger(models / f"{treebank}.udpipe").tag_tokens, segmenter)
     directory = models if name.endswith("_multilingual") else models / treebank
     if not (directory / "model.safetensors").exists():
         raise FileNotFoundError(f"{directory}: no trained model")
     if name.startswith("meta_lstm"):
-        return SegmentingTagger(_meta_lstm(directory, device), segmenter)
-    teacher, treebanks = _encoder(directory, device)
-    if name == "encoder":
-        return SegmentingTagger(EncoderTagger(teacher), segmenter)
-    return TellableEncoder(teacher, segmenter, treebanks=treebanks)
+        return SegmentingTagger(_meta_lstm(directory, device).tag_tokens, segmenter)
+    teacher = _encoder(directory, device)
+    treebanks = teacher.treebanks if name == "encoder_multilingual" else ()
+    return EncoderTagger(teacher, segmenter, treebanks=treebanks)
 
 
 # The last model is kept, since a multilingual one is asked for once a treebank. What needs torch
@@ -152,8 +132,7 @@ def _meta_lstm(directory: Path, device: str) -> "MetaLstmTagger":
 
 
 @lru_cache(maxsize=1)
-def _encoder(directory: Path, device: str) -> tuple["TrainedTeacher", tuple[str, ...]]:
+def _encoder(directory: Path, device: str) -> "TrainedTeacher":
     from mtag_core.training.logits.trained_teacher import TrainedTeacher
 
-    teacher = TrainedTeacher(directory, device=device)
-    return teacher, teacher.treebanks
+    return TrainedTeacher(directory, device=device)

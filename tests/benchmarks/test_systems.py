@@ -1,4 +1,4 @@
-from benchmarks.paper.systems import TellableEncoder, bundle_segmenter
+from benchmarks.paper.systems import EncoderTagger, bundle_segmenter
 from mtag_core.evaluation.treebanks import EvaluationOptions, evaluate_file
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
@@ -22,7 +22,7 @@ def test_an_encoder_is_told_the_treebank_of_gold_and_of_raw_text(tmp_path):
     path = tmp_path / "fr_own-ud-test.conllu"
     path.write_text("1\tchante\t_\tVERB\t_\t_\t_\t_\t_\t_\n\n" * 2)
     teacher = FakeTeacher()
-    tagger = TellableEncoder(teacher, bundle_segmenter(DEFAULT_BUNDLE), treebanks=("fr_own",))
+    tagger = EncoderTagger(teacher, bundle_segmenter(DEFAULT_BUNDLE), treebanks=("fr_own",))
     raw = {"raw": True, "segmenter": "language"}
     assert upos_f1(path, tagger) == upos_f1(path, tagger, **raw) == 0
     assert upos_f1(path, tagger, gold_treebank=True) == 1
