@@ -118,6 +118,37 @@ class Teacher(ABC):
                 scored.append(ScoredSentence(encoded.sentence, upos, logits, kept.feats))
         return iter(scored)
 
+    def rows_of_batches(
+        self,
+        sentences: Sequence[EncodedSentence],
+        groups: Iterable[Sequence[int]],
+        run: Callable[[Sequence[int]], TokenRows],
+        *,
+        budget: int,
+    ) -> list[TokenRows]:
+        """Runs a model over given batches of the windows of sentences.
+
+        Args:
+            sentences: Each with at least one window.
+            groups: The batches, as indices into all windows of all sentences, each index once.
+            run: Gives the arrays of the tokens of a batch's windows, in order.
+            budget: Pieces in one batch, padding included.
+        """
+        flat = [window for each in sentences for window in each.windows]
+        results: dict[int, TokenRows] = {}
+        for group in groups:
+            started_s = time.perf_counter()
+            rows = run(group)
+            if self.on_batch is not None:
+                n_pieces = len(group) * max(flat[index].size for index in group)
+                duration_s = time.perf_counter() - started_s
+                self.on_batch(BatchReport(len(group), n_pieces, budget, duration_s))
+            ends = np.cumsum([flat[index].n_tokens for index in group])[:-1]
+            split = zip(*(np.split(array, ends) for array in rows), strict=True)
+            results.update(zip(group, split, strict=True))
+        in_order = (results[index] for index in range(len(flat)))
+        return [_joined(list(islice(in_order, len(each.windows)))) for each in sentences]
+
     @property
     def info(self) -> ShardInfo:
         """What the metadata of its shards say."""
@@ -149,40 +180,6 @@ def files_digest(directory: Path, patterns: Sequence[str]) -> str:
                 while chunk := stream.read(1 << 20):
                     digest.update(chunk)
     return digest.hexdigest()[:16]
-
-
-def rows_of_batches(
-    sentences: Sequence[EncodedSentence],
-    groups: Iterable[Sequence[int]],
-    run: Callable[[Sequence[Any]], TokenRows],
-    *,
-    piece_budget: int,
-    on_batch: Callable[[BatchReport], None] | None,
-) -> list[TokenRows]:
-    """Runs a model over given batches of the windows of sentences.
-
-    Args:
-        sentences: Each with at least one window.
-        groups: The batches, as indices into all windows of all sentences, each index once.
-        run: Gives the arrays of the tokens of a batch's windows, in order.
-        piece_budget: Pieces in one batch, padding included.
-        on_batch: Called after each batch.
-    """
-    flat = [window for each in sentences for window in each.windows]
-    results: dict[int, TokenRows] = {}
-    for group in groups:
-        batch = [flat[index] for index in group]
-        started_s = time.perf_counter()
-        rows = run(batch)
-        if on_batch is not None:
-            n_pieces = len(batch) * max(window.size for window in batch)
-            duration_s = time.perf_counter() - started_s
-            on_batch(BatchReport(len(batch), n_pieces, piece_budget, duration_s))
-        ends = np.cumsum([window.n_tokens for window in batch])[:-1]
-        split = zip(*(np.split(array, ends) for array in rows), strict=True)
-        results.update(zip(group, split, strict=True))
-    in_order = (results[index] for index in range(len(flat)))
-    return [_joined(list(islice(in_order, len(each.windows)))) for each in sentences]
 
 
 def _joined(parts: Sequence[TokenRows]) -> TokenRows:
@@ -221,13 +218,12 @@ class BundleTeacher(Teacher):
     def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
         """Logits of each sentence."""
         windows = [window for each in sentences for window in each.windows]
-        rows = rows_of_batches(
-            sentences,
-            batches(windows, piece_budget=self.piece_budget),
-            self._run,
-            piece_budget=self.piece_budget,
-            on_batch=self.on_batch,
-        )
+
+        def run(group: Sequence[int]) -> TokenRows:
+            return self._run([windows[index] for index in group])
+
+        groups = batches(windows, piece_budget=self.piece_budget)
+        rows = self.rows_of_batches(sentences, groups, run, budget=self.piece_budget)
         return [TokenLogits(*arrays) for arrays in rows]
 
     def _run(self, windows: Sequence[Window]) -> TokenLogits:

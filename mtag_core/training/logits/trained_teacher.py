@@ -11,6 +11,7 @@ token-classification directory of Hugging Face's format: its labels say what it 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ from torch import Tensor, nn
 from mtag_core.errors import BundleError, CheckpointError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import Sentence, bare_sentence
-from mtag_core.tagging.windows import EncodedSentence
-from mtag_core.training.data.datasets import cut_batches
-from mtag_core.training.data.pieces import SpecialPieces
+from mtag_core.tagging.windows import EncodedSentence, cut
+from mtag_core.training.data.datasets import PAD_MULTIPLE, WordSentences, cut_batches
+from mtag_core.training.data.pieces import DeviceSentences, FormPieces, SpecialPieces
 from mtag_core.training.logits.logit_teachers import (
     N_WAITING,
     Teacher,
@@ -32,7 +33,6 @@ from mtag_core.training.logits.logit_teachers import (
     TokenRows,
     TokenSummary,
     files_digest,
-    rows_of_batches,
 )
 from mtag_core.training.logits.soft_targets import (
     LARGEST_CODE,
@@ -53,28 +53,24 @@ _ABSENT_LOGIT = -1e4
 
 
 @dataclass(frozen=True, slots=True)
-class PieceWindow:
-    """A run of a sentence's tokens as a model of wordpieces reads it.
+class _Window:
+    """Tokens that are read at once: the pieces of each, and the piece that opens them.
 
-    Attributes:
-        piece_ids: The piece that opens a sentence, those of the tokens, the one that ends it.
-        first: Index in `piece_ids` of the first piece of each token.
-        last: Index of the last piece of the same tokens.
+    It is 0 for the usual one.
     """
 
-    piece_ids: list[int]
-    first: list[int]
-    last: list[int]
+    tokens: list[list[int]]
+    opening: int
 
     @property
     def size(self) -> int:
-        """Number of wordpieces."""
-        return len(self.piece_ids)
+        """Number of wordpieces, the opening and the closing one included."""
+        return sum(map(len, self.tokens)) + 2
 
     @property
     def n_tokens(self) -> int:
         """Number of tokens."""
-        return len(self.first)
+        return len(self.tokens)
 
 
 class _TorchTeacher(Teacher):
@@ -110,21 +106,11 @@ class _TorchTeacher(Teacher):
         )
         pieces: list[list[int]] = [[] for _ in sentence.forms]
         for piece, word in zip(encoding.ids, encoding.word_ids, strict=True):
-            if word is not None:
+            if word is not None and len(pieces[word]) < self._max_inner:
                 pieces[word].append(piece)
-        opening = self._openings.get(sentence.language, self._special.start)
-        windows = [PieceWindow([opening], [], [])]
-        for token_pieces in pieces:
-            kept = token_pieces[: self._max_inner]
-            if windows[-1].size - 1 + len(kept) > self._max_inner:
-                windows.append(PieceWindow([opening], [], []))
-            window = windows[-1]
-            # A token without pieces (a control character) is read from the piece before it.
-            window.first.append(window.size if kept else window.size - 1)
-            window.piece_ids.extend(kept)
-            window.last.append(window.size - 1)
-        for window in windows:
-            window.piece_ids.append(self._special.end)
+        opening = self._openings.get(sentence.language, 0)
+        ranges = cut(list(map(len, pieces)), max_size=self._max_inner, overlap=0)
+        windows = [_Window(pieces[first:last], opening) for _, _, first, last in ranges]
         return EncodedSentence(sentence, windows)
 
     def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
@@ -159,35 +145,28 @@ class _TorchTeacher(Teacher):
         sentences: Sequence[EncodedSentence],
         take: Callable[[TaggerLogits], list[Tensor]],
     ) -> list[TokenRows]:
-        def run(windows: Sequence[PieceWindow]) -> TokenRows:
+        windows = [window for each in sentences for window in each.windows]
+        tokens = [pieces for window in windows for pieces in window.tokens]
+        forms = FormPieces(
+            np.array(list(chain.from_iterable(tokens)), np.int32),
+            np.array(list(map(len, tokens)), np.int32),
+        )
+        # Each token is a form of its own: windows have the pieces already.
+        n_tokens = np.array([window.n_tokens for window in windows], np.int32)
+        words = WordSentences(np.arange(len(tokens), dtype=np.int32), n_tokens)
+        openings = torch.tensor([window.opening for window in windows], device=self._device)
+        on_device = DeviceSentences(
+            words, forms, self._special, device=self._device, treebank_tokens=openings
+        )
+
+        def run(group: Sequence[int]) -> TokenRows:
             with torch.inference_mode():
-                return tuple(part.cpu().numpy() for part in take(self._model(self._batch(windows))))
+                parts = take(self._model(on_device.batch(np.array(group))))
+                return tuple(part.cpu().numpy() for part in parts)
 
-        lengths = np.array([window.size for each in sentences for window in each.windows], np.int32)
-        groups = cut_batches(lengths, piece_budget=_PIECE_BUDGET)
-        return rows_of_batches(
-            sentences,
-            map(np.ndarray.tolist, groups),
-            run,
-            piece_budget=_PIECE_BUDGET,
-            on_batch=self.on_batch,
-        )
-
-    def _batch(self, windows: Sequence[PieceWindow]) -> Batch:
-        width = max(window.size for window in windows)
-        ids = np.full((len(windows), width), self._special.pad, np.int64)
-        first: list[int] = []
-        last: list[int] = []
-        for row, window in enumerate(windows):
-            ids[row, : window.size] = window.piece_ids
-            first += [row * width + place for place in window.first]
-            last += [row * width + place for place in window.last]
-        is_real = np.arange(width) < np.array([[window.size] for window in windows])
-        ends = (np.array(first, np.int64), np.array(last, np.int64))
-        piece_ids, is_piece, first_index, last_index = (
-            torch.from_numpy(array).to(self._device) for array in (ids, is_real, *ends)
-        )
-        return Batch(piece_ids, is_piece, first_index, last_index, first_index)
+        batches = cut_batches(on_device.lengths, piece_budget=_PIECE_BUDGET)
+        groups = map(np.ndarray.tolist, batches)
+        return self.rows_of_batches(sentences, groups, run, budget=_PIECE_BUDGET)
 
     def _summary(self, logits: TaggerLogits) -> list[Tensor]:
         feats = logits.feats.float()
@@ -276,8 +255,9 @@ class HuggingFaceTeacher(_TorchTeacher):
         self.feats_labels = tuple(dict.fromkeys(["_", *(feats for _, feats in pairs if feats)]))
         limit = int(getattr(model.config, "max_position_embeddings", 512) or 512)
         tagger = _PooledLabels(model, pairs, (self.upos_labels, self.feats_labels))
-        # RoBERTa's positions begin behind the padding index.
-        super().__init__(tagger, tokenizer, max_pieces=min(limit - 2, 510), device=device)
+        # RoBERTa's positions begin behind the padding index; batches are padded.
+        most = min(limit - 2, 512) // PAD_MULTIPLE * PAD_MULTIPLE
+        super().__init__(tagger, tokenizer, max_pieces=most, device=device)
         self.digest = files_digest(directory, _HUGGING_FACE_FILES)
 
 
