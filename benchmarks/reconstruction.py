@@ -10,6 +10,7 @@ import argparse
 import io
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,12 @@ def _by_temperature(
 ) -> dict[str, dict[str, float]]:
     sums = {t: np.zeros(3) for t in options.temperatures}
     for row, own in zip(scored, logits, strict=True):
+        rebuilt = partial(
+            rebuild_feats_probs,
+            n_labels=own.shape[1],
+            temperatures=options.temperatures,
+            basis=basis,
+        )
         for temperature in options.temperatures:
             probs = _softmax(own, temperature)
             summary = row.feats_summary
@@ -101,7 +108,7 @@ def _by_temperature(
                 summary.label_ids, summary.logits, summary.rest, summary.tail[:, :0]
             )
             errors = [
-                np.abs(_rebuilt(kept, own.shape[1], temperature, options, basis) - probs).sum() / 2
+                np.abs(rebuilt(kept, temperature=temperature) - probs).sum() / 2
                 for kept in (summary, even)
             ]
             sums[temperature] += [len(own) - top.sum(), *errors]
@@ -113,22 +120,6 @@ def _by_temperature(
         }
         for temperature, own in sums.items()
     }
-
-
-def _rebuilt(
-    summary: FeatsSummary,
-    n_labels: int,
-    temperature: float,
-    options: SummaryOptions,
-    basis: TailBasis | None,
-) -> NDArray[np.float32]:
-    return rebuild_feats_probs(
-        summary,
-        n_labels=n_labels,
-        temperature=temperature,
-        temperatures=options.temperatures,
-        basis=basis,
-    )
 
 
 def _softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:

@@ -7,8 +7,9 @@ A system whose models are not named keeps the size that was measured last.
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Collection
 from pathlib import Path
+from statistics import mean
 
 import onnx
 from tokenizers import Tokenizer
@@ -47,8 +48,11 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     sizes = _stored(args.output) | {_STUDENT: _student(args.bundle)}
     if args.meta_lstm:
-        sizes[_META_LSTM] = _meta_lstm(args.meta_lstm)
-        sizes[_META_LSTM_MULTILINGUAL] = _meta_lstm_multilingual(args.meta_lstm / _MULTILINGUAL)
+        finished = {path.parent for path in args.meta_lstm.glob("*/model.safetensors")}
+        multilingual = args.meta_lstm / _MULTILINGUAL
+        # One a treebank is what a user of 50 languages would need.
+        sizes[_META_LSTM] = _meta_lstm(finished - {multilingual}, " a treebank")
+        sizes[_META_LSTM_MULTILINGUAL] = _meta_lstm({multilingual}, "")
     if args.udpipe:
         sizes[_UDPIPE] = _udpipe(args.udpipe)
     for name, row in sizes.items():
@@ -74,48 +78,20 @@ def _student(bundle: Path) -> dict[str, object]:
     }
 
 
-def _meta_lstm(directory: Path) -> dict[str, object]:
-    """All models together: one a treebank is what a user of 50 languages would need."""
-    paths = [path for path in _finished(directory) if path.name != _MULTILINGUAL]
-    models = [_one_meta_lstm(path) for path in paths]
-    vectors = sum(model.n_vectors for model in models) // len(models)
-    weights = sum(model.n_weights for model in models) / len(models)
+def _meta_lstm(directories: Collection[Path], suffix: str) -> dict[str, object]:
+    configs = [json.loads((path / "config.json").read_bytes())["config"] for path in directories]
+    vectors, weights = (
+        [(path / name).stat().st_size for path in directories]
+        for name in ("vectors.npy", "model.safetensors")
+    )
+    n_vectors = sum(config["n_vectors"] for config in configs) // len(configs)
+    # Weights are fp32; the header is a few KB.
+    n_weights = mean(weights) / 4
     return {
-        "embeddings": f"{models[0].width} x {vectors:,} a treebank",
-        "other": f"{weights / 1e6:.1f}M a treebank",
-        "megabytes": round(sum(model.n_bytes for model in models) / _MEGABYTE, 1),
+        "embeddings": f"{configs[0]['vector_width']} x {n_vectors:,}{suffix}",
+        "other": f"{n_weights / 1e6:.1f}M{suffix}",
+        "megabytes": round(sum(vectors + weights) / _MEGABYTE, 1),
     }
-
-
-def _meta_lstm_multilingual(directory: Path) -> dict[str, object]:
-    model = _one_meta_lstm(directory)
-    return {
-        "embeddings": f"{model.width} x {model.n_vectors:,}",
-        "other": f"{model.n_weights / 1e6:.1f}M",
-        "megabytes": round(model.n_bytes / _MEGABYTE, 1),
-    }
-
-
-def _finished(directory: Path) -> list[Path]:
-    return sorted(path.parent for path in directory.glob("*/model.safetensors"))
-
-
-@dataclass(frozen=True, slots=True)
-class _MetaLstmSize:
-    """Vectors are fixed, weights learnt; bytes are those of both files."""
-
-    width: int
-    n_vectors: int
-    n_weights: int
-    n_bytes: int
-
-
-def _one_meta_lstm(directory: Path) -> _MetaLstmSize:
-    config = json.loads((directory / "config.json").read_text(encoding="utf-8"))["config"]
-    weights, vectors = directory / "model.safetensors", directory / "vectors.npy"
-    n_bytes = weights.stat().st_size + vectors.stat().st_size
-    n_weights = weights.stat().st_size // 4  # fp32; the header is a few KB.
-    return _MetaLstmSize(config["vector_width"], config["n_vectors"], n_weights, n_bytes)
 
 
 def _udpipe(directory: Path) -> dict[str, object]:

@@ -212,6 +212,24 @@ def test_rates_are_compared_round_by_round():
     assert ratios(rates, base="b") == {"a": 10.0, "b": 1.0}
 
 
+def test_sizes_of_meta_lstms_are_of_one_a_treebank_and_of_the_multilingual_one(tmp_path, capsys):
+    for name, n_vectors in (("en_a", 10), ("fr_b", 30), ("multilingual", 500)):
+        (tmp_path / name).mkdir()
+        config = {"config": {"vector_width": 100, "n_vectors": n_vectors}}
+        (tmp_path / name / "config.json").write_text(json.dumps(config))
+        (tmp_path / name / "model.safetensors").write_bytes(bytes(400_000))
+        (tmp_path / name / "vectors.npy").write_bytes(bytes(100_000))
+    output = tmp_path / "sizes.json"
+    assert sizes.main(["--meta_lstm", str(tmp_path), "--output", str(output)]) == 0
+    record = json.loads(output.read_text())
+    names = ("Meta-LSTM, one a treebank", "Meta-LSTM, multilingual")
+    found = [[record[n][key] for key in ("embeddings", "other", "megabytes")] for n in names]
+    assert found == [
+        ["100 x 20 a treebank", "0.1M a treebank", 1.0],
+        ["100 x 500", "0.1M", 0.5],
+    ]
+
+
 def test_a_system_is_measured_for_some_time():
     seconds = iter([0.0, 1.0, 2.0, 4.0])
     assert words_per_s(lambda: 6, min_s=2.0, clock=lambda: next(seconds)) == 3.0
