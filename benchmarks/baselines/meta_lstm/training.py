@@ -179,10 +179,10 @@ class _Stage:
         task = TrainingTask(
             self._model.stage(self._name), self._epoch, self._loss, dict, is_half=False
         )
-        with TrainingLog(directory) as log:
-            trainer = Trainer(task, self._options.schedule, directory=directory, log=log)
-            trainer.resume()
-            trainer.run()
+        log = TrainingLog(directory)
+        trainer = Trainer(task, self._options.schedule, directory=directory, log=log)
+        trainer.resume()
+        trainer.run()
 
     def _epoch(self, number: int, generator: np.random.Generator) -> Epoch:
         batches = length_sorted_batches(

@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -72,26 +71,18 @@ def learning_rate(progress: float, schedule: Schedule) -> float:
 
 
 class TrainingLog:
-    """Collects the curves of a training; use as a context manager."""
+    """Collects the curves of a training in a directory."""
 
     def __init__(self, directory: Path) -> None:
         self._start_s = time.monotonic()
-        self._file = (directory / "curves.jsonl").open("a")
-
-    def __enter__(self) -> "TrainingLog":
-        """Returns itself."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Closes the file."""
-        self._file.close()
+        self._path = directory / "curves.jsonl"
 
     def point(self, step: int, **values: float) -> None:
         """Adds one point to each named curve."""
         seconds = round(time.monotonic() - self._start_s, 1)
         rounded = {name: round(value, 4) for name, value in values.items()}
-        self._file.write(json.dumps({"step": step, "seconds": seconds, **rounded}) + "\n")
-        self._file.flush()
+        with self._path.open("a") as points:
+            points.write(json.dumps({"step": step, "seconds": seconds, **rounded}) + "\n")
         _LOGGER.info("%7.1f s  step %d  %s", seconds, step, rounded)
 
     def progress(self, fraction: float, text: str) -> None:
@@ -184,11 +175,11 @@ def train(task: TrainingTask, options: TrainingOptions, *, epochs: float | None 
         The number of steps, those before a checkpoint included.
     """
     schedule = replace(options.schedule, epochs=epochs or options.schedule.epochs)
-    with TrainingLog(options.output) if distributed.rank() == 0 else nullcontext() as log:
-        trainer = Trainer(task, schedule, directory=options.output, log=log)
-        if options.resume:
-            trainer.resume()
-        trainer.run()
+    log = TrainingLog(options.output) if distributed.rank() == 0 else None
+    trainer = Trainer(task, schedule, directory=options.output, log=log)
+    if options.resume:
+        trainer.resume()
+    trainer.run()
     return trainer.n_steps
 
 

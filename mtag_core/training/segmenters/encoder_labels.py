@@ -86,8 +86,7 @@ def fine_tune(
         task = TrainingTask(members[-1], epoch, loss, lambda: evaluate(members[-1:]))
         directory = options.output / f"{name}{seed}"
         directory.mkdir(parents=True, exist_ok=True)
-        with TrainingLog(directory) as log:
-            Trainer(task, schedule, log=log).run()
+        Trainer(task, schedule, log=TrainingLog(directory)).run()
         _LOGGER.info("%d members together: %s", len(members), evaluate(members))
     return members
 

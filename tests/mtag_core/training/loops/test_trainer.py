@@ -51,12 +51,11 @@ def train(directory, *, stop_after=None, is_resumed=False):
         return ((model(inputs) - inputs.sum(1, keepdim=True)) ** 2).mean(), len(batch)
 
     directory.mkdir(exist_ok=True)
-    with TrainingLog(directory) as log:
-        task = TrainingTask(model, epoch, loss, lambda: {"dev": model.weight.sum().item()})
-        trainer = Trainer(task, SCHEDULE, directory=directory, log=log)
-        trainer.resume()
-        assert (trainer.n_steps > 0) == is_resumed
-        trainer.run()
+    task = TrainingTask(model, epoch, loss, lambda: {"dev": model.weight.sum().item()})
+    trainer = Trainer(task, SCHEDULE, directory=directory, log=TrainingLog(directory))
+    trainer.resume()
+    assert (trainer.n_steps > 0) == is_resumed
+    trainer.run()
     return [weight.detach().clone() for weight in model.parameters()]
 
 
@@ -140,9 +139,8 @@ def test_heads_can_learn_faster_than_the_encoder(tmp_path):
         return model.encoder.weight.sum() + model.head.weight.sum(), 1
 
     schedule = replace(SCHEDULE, warmup_share=0.0, epochs=1, peak_rate=1e-3, head_factor=10.0)
-    with TrainingLog(tmp_path) as log:
-        task = TrainingTask(model, lambda number, generator: [np.arange(1)] * 4, loss, dict)
-        Trainer(task, schedule, directory=tmp_path, log=log).run()
+    task = TrainingTask(model, lambda number, generator: [np.arange(1)] * 4, loss, dict)
+    Trainer(task, schedule, directory=tmp_path, log=TrainingLog(tmp_path)).run()
     moved = [old - weight.item() for old, weight in zip(before, model.parameters(), strict=True)]
     assert moved[0] > 0
     assert moved[1] == pytest.approx(10 * moved[0], rel=1e-2)
