@@ -2,8 +2,7 @@
 
 import json
 import lzma
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -167,33 +166,3 @@ def load_labels(bundle: Path) -> Labels:
     if (path := bundle / KNOWN_LEMMAS).exists():
         labels = replace(labels, known_lemmas=KnownLemmas.load(path))
     return labels
-
-
-def group_by_upos(
-    pairs: Iterable[tuple[str, str]],
-    tags: Sequence[str],
-    *,
-    of_all: str = "_",
-    min_count: int = 1,
-) -> tuple[tuple[int, ...], ...]:
-    """Collects which FEATS bundles, or lemma rules, occur with which part of speech.
-
-    Args:
-        pairs: (UPOS tag, other tag) of training tokens; those not in `tags` are passed over.
-        tags: The inventory.
-        of_all: The one that goes with every part of speech.
-        min_count: Pairs that occur less often are left out.
-
-    Returns:
-        For each tag of `UPOS_LABELS`, label ids in ascending order. A tag that occurs with none
-        goes with all; one that is left out everywhere, with none.
-    """
-    tag_to_id = {tag: index for index, tag in enumerate(tags)}
-    counts = Counter(pair for pair in pairs if pair[1] in tag_to_id)
-    upos_to_ids: dict[str, set[int]] = {tag: set() for tag in UPOS_LABELS}
-    for (upos, tag), count in counts.items():
-        if count >= min_count:
-            upos_to_ids[upos].add(tag_to_id[tag])
-    everywhere = set(range(len(tags))) - {tag_to_id[tag] for _, tag in counts}
-    everywhere.add(tag_to_id[of_all])
-    return tuple(tuple(sorted(upos_to_ids[tag] | everywhere)) for tag in UPOS_LABELS)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from mtag_core.errors import BundleError, LabelError
-from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos, load_labels, save_labels
+from mtag_core.labels import Labels, load_labels, save_labels
 
 FEATS = ("_", "Number=Sing", "Number=Plur", "Case=Nom")
 
@@ -18,27 +18,6 @@ def test_json_keeps_inventories():
 def test_bundles_of_before_know_no_treebanks():
     text = '{"upos": ["NOUN"], "feats": ["_"], "feats_of_upos": [[0]]}'
     assert Labels.from_json(text).treebanks == ()
-
-
-def test_groups_hold_what_occurs_and_the_empty_bundle():
-    groups = group_by_upos([("NOUN", "Number=Sing"), ("VERB", "Case=Nom")], FEATS)
-    by_upos = dict(zip(UPOS_LABELS, groups, strict=True))
-    assert by_upos["NOUN"] == (0, 1, 2)
-    assert by_upos["VERB"] == (0, 2, 3)
-
-
-def test_rare_pairs_are_left_out():
-    pairs = [("NOUN", "Number=Sing"), ("VERB", "Number=Sing"), ("VERB", "Case=Nom")]
-    groups = group_by_upos([*pairs, pairs[0]], FEATS, min_count=2)
-    by_upos = dict(zip(UPOS_LABELS, groups, strict=True))
-    # Plural never occurs and goes with all; the nominative is too rare for any.
-    assert by_upos["NOUN"] == (0, 1, 2)
-    assert by_upos["VERB"] == (0, 2)
-
-
-def test_a_bundle_never_seen_goes_with_every_part_of_speech():
-    groups = group_by_upos([("NOUN", "Number=Sing"), ("NOUN", "Case=Nom")], FEATS)
-    assert all(2 in ids for ids in groups)
 
 
 @pytest.mark.parametrize(

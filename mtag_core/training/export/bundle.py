@@ -3,8 +3,9 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -13,7 +14,7 @@ from mtag_core.errors import OutputError
 from mtag_core.evaluation.summary import averages
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankResult, evaluate_treebanks
 from mtag_core.known_lemmas import NO_KNOWN_LEMMAS, KnownLemmas
-from mtag_core.labels import UPOS_LABELS, Labels, group_by_upos, save_labels
+from mtag_core.labels import UPOS_LABELS, Labels, save_labels
 from mtag_core.langid import WORDS_NAME
 from mtag_core.lemma_exceptions import LemmaExceptions
 from mtag_core.lemmas import KEEP
@@ -41,7 +42,7 @@ from mtag_core.training.export.lemma_exceptions import (
 )
 from mtag_core.training.export.model_card import format_model_card
 from mtag_core.training.export.student_graph import word_graphs
-from mtag_core.training.export.tagger_graph import LanguageLabels
+from mtag_core.training.export.tagger_graph import Groups, LanguageLabels
 from mtag_core.training.export.treebank_classifier import fit_classifier
 from mtag_core.training.networks.trained_model import TrainedModel, read_student
 from mtag_core.training.options import ExportOptions
@@ -117,40 +118,69 @@ def _scores(
         }
 
 
-def _labels(trained: TrainedModel, sentences: Sequence[LabelledSentence]) -> Labels:
-    known = trained.from_bundle
-    feats_of_upos, rules_of_upos = (
-        _groups(_pairs(sentences, labels_of), tags, own, of_all=of_all)
-        for labels_of, tags, own, of_all in (
-            (training_feats, trained.feats, known.feats_of_upos, "_"),
-            (training_rules, trained.lemma_rules, known.lemma_rules_of_upos, KEEP),
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """Labels that are scored for some parts of speech alone."""
+
+    tags: Sequence[str]
+    tags_of: Callable[[LabelledSentence], Sequence[str | None]]
+    of_all: str
+
+    def pairs(self, sentences: Iterable[LabelledSentence]) -> Counter[tuple[str, str]]:
+        """How often which part of speech occurs with which of them."""
+        return Counter(
+            (upos, tag)
+            for sentence in sentences
+            for upos, tag in zip(sentence.upos, self.tags_of(sentence), strict=True)
+            if tag is not None
         )
+
+    def groups(
+        self, sentences: Iterable[LabelledSentence], known: Groups
+    ) -> tuple[tuple[int, ...], ...]:
+        """Those of each part of speech, and those that the bundle before had."""
+        counts = self.pairs(sentences)
+        # A label that occurs with none goes with all; what a bundle knew is as it was there.
+        seen = set(self.tags) if known else {tag for _, tag in counts}
+        min_count = 1 if known else _MIN_PAIRS
+        always = known or [[self.tags.index(self.of_all)]] * len(UPOS_LABELS)
+        return tuple(
+            tuple(
+                label
+                for label, tag in enumerate(self.tags)
+                if label in own or tag not in seen or counts[upos, tag] >= min_count
+            )
+            for upos, own in zip(UPOS_LABELS, map(set, always), strict=True)
+        )
+
+    def of_language(self, sentences: Iterable[LabelledSentence], groups: Groups) -> Groups:
+        """Those of each part of speech that occur in sentences; at least one."""
+        counts = self.pairs(sentences)
+        return [
+            [label for label in group if counts[upos, self.tags[label]]]
+            or [self.tags.index(self.of_all)]
+            for upos, group in zip(UPOS_LABELS, groups, strict=True)
+        ]
+
+
+def _heads(model: TrainedModel | Labels) -> tuple[_Head, _Head]:
+    return (
+        _Head(model.feats, training_feats, "_"),
+        _Head(model.lemma_rules, training_rules, KEEP),
     )
+
+
+def _labels(trained: TrainedModel, sentences: Sequence[LabelledSentence]) -> Labels:
+    feats, rules = _heads(trained)
+    known = trained.from_bundle
     return Labels(
         UPOS_LABELS,
         trained.feats,
-        feats_of_upos,
+        feats.groups(sentences, known.feats_of_upos),
         tuple(trained.config["treebanks"]),
         trained.lemma_rules,
-        rules_of_upos,
+        rules.groups(sentences, known.lemma_rules_of_upos),
         trained.config.get("styles", {}),
-    )
-
-
-def _groups(
-    pairs: Iterable[tuple[str, str]],
-    tags: Sequence[str],
-    known: Sequence[Sequence[int]],
-    *,
-    of_all: str,
-) -> tuple[tuple[int, ...], ...]:
-    if not known:
-        return group_by_upos(pairs, tags, of_all=of_all, min_count=_MIN_PAIRS)
-    # The treebanks may be of one language, the bundle that the model began with knew others.
-    seen = set(pairs)
-    return tuple(
-        tuple(label for label in range(len(tags)) if label in own or (upos, tags[label]) in seen)
-        for upos, own in zip(UPOS_LABELS, map(set, known), strict=True)
     )
 
 
@@ -165,44 +195,16 @@ def _language_labels(
         for language, own in sorted(by_language.items())
         if sum(len(sentence.forms) for sentence in own) >= _MIN_LANGUAGE_TOKENS
     ]
+    all_groups = (labels.feats_of_upos, labels.lemma_rules_of_upos)
     feats, rules = (
-        [
-            _of_language(_pairs(by_language[language], labels_of), tags, groups, of_all)
-            for language in languages
-        ]
-        for labels_of, tags, groups, of_all in (
-            (training_feats, labels.feats, labels.feats_of_upos, "_"),
-            (training_rules, labels.lemma_rules, labels.lemma_rules_of_upos, KEEP),
-        )
+        [head.of_language(by_language[language], groups) for language in languages]
+        for head, groups in zip(_heads(labels), all_groups, strict=True)
     )
     of_treebank = [
         languages.index(language) if language in languages else -1
         for language in map(treebank_language, labels.treebanks)
     ]
     return LanguageLabels(of_treebank, feats, rules) if languages else None
-
-
-def _of_language(
-    pairs: Iterable[tuple[str, str]],
-    tags: Sequence[str],
-    groups: Sequence[Sequence[int]],
-    of_all: str,
-) -> list[list[int]]:
-    seen = set(pairs)
-    return [
-        [label for label in group if (upos, tags[label]) in seen] or [tags.index(of_all)]
-        for upos, group in zip(UPOS_LABELS, groups, strict=True)
-    ]
-
-
-def _pairs(
-    sentences: Iterable[LabelledSentence],
-    labels: Callable[[LabelledSentence], Sequence[str | None]],
-) -> Iterator[tuple[str, str]]:
-    for sentence in sentences:
-        for upos, label in zip(sentence.upos, labels(sentence), strict=True):
-            if label is not None:
-                yield upos, label
 
 
 def _graphs(

@@ -60,10 +60,17 @@ _OPSET = 23
 _IR_VERSION = 11
 
 
-class GraphBuilder:
-    """Collects nodes and constants; every method returns names of values."""
+class QuantisedGraph:
+    """Collects nodes and constants; every method takes and returns names of values.
 
-    def __init__(self) -> None:
+    Ranges are by the name of the layer that reads an activation. Without any it is a float32 graph
+    with more outputs: `OBSERVED` and a layer's name is what that layer reads.
+    """
+
+    def __init__(self, trained: TrainedModel, ranges: Mapping[str, Range] | None) -> None:
+        self._weights, self._config = trained.weights, trained.config
+        self._ranges = ranges
+        self._observed: dict[str, tuple[int, Sequence[str | int]]] = {}
         self._nodes: list[onnx.NodeProto] = []
         self._n_nodes = 0
         self._initializers: dict[str, onnx.TensorProto] = {}
@@ -141,39 +148,15 @@ class GraphBuilder:
         ]
 
     def serialised(self, name: str, *, inputs: Values, outputs: Values) -> bytes:
-        """Checks the graph and gives its bytes."""
+        """Checks the graph and gives its bytes; outputs are also those that are observed."""
         constants = list(self._initializers.values())
-        graph = helper.make_graph(self._nodes, name, _infos(inputs), _infos(outputs), constants)
+        values = (_infos(inputs), _infos({**outputs, **self._observed}))
+        graph = helper.make_graph(self._nodes, name, *values, constants)
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(CONTRIB, 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
         onnx.checker.check_model(model)
         content: bytes = model.SerializeToString()
         return content
-
-
-def _infos(values: Values) -> list[onnx.ValueInfoProto]:
-    return [
-        helper.make_tensor_value_info(name, kind, list(axes))
-        for name, (kind, axes) in values.items()
-    ]
-
-
-class QuantisedGraph(GraphBuilder):
-    """Layers and heads; every method takes and returns names of values.
-
-    Ranges are by the name of the layer that reads an activation. Without any it is a float32 graph
-    with more outputs: `OBSERVED` and a layer's name is what that layer reads.
-    """
-
-    def __init__(self, trained: TrainedModel, ranges: Mapping[str, Range] | None) -> None:
-        super().__init__()
-        self._weights, self._config = trained.weights, trained.config
-        self._ranges = ranges
-        self._observed: dict[str, tuple[int, Sequence[str | int]]] = {}
-
-    def serialised(self, name: str, *, inputs: Values, outputs: Values) -> bytes:
-        """Checks the graph and gives its bytes; outputs are also those that are observed."""
-        return super().serialised(name, inputs=inputs, outputs={**outputs, **self._observed})
 
     def layer(self, hidden: str, name: str) -> str:
         """Self-attention and feed-forward, each added to its input and normalised."""
@@ -314,3 +297,10 @@ def observe(graph: bytes, inputs: Iterable[Feed]) -> dict[str, Range]:
         name.removeprefix(OBSERVED): tuple(np.percentile(np.concatenate(values), percents))
         for name, values in name_to_values.items()
     }
+
+
+def _infos(values: Values) -> list[onnx.ValueInfoProto]:
+    return [
+        helper.make_tensor_value_info(name, kind, list(axes))
+        for name, (kind, axes) in values.items()
+    ]

@@ -25,7 +25,13 @@ _N_NEXT = 5
 _MOST_BELOW = np.float32(3.5)
 # The range that all heads read tokens in.
 _HEADS = "heads"
-_LABELS = ("feats", "feats_score", "lemmas", "next_lemmas")
+_LABEL, _SCORE = (TensorProto.INT64, ("n_tokens",)), (TensorProto.FLOAT, ("n_tokens",))
+_LABELS: Values = {
+    "feats": _LABEL,
+    "feats_score": _SCORE,
+    "lemmas": _LABEL,
+    "next_lemmas": (TensorProto.INT64, ("n_tokens", "n_next")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,29 +104,16 @@ def build_tagger_graph(
         graph.heads(tokens)
     else:
         graph.heads_by_language(tokens, languages)
-    outputs = {**_token_values("upos", "second_upos", "upos_score"), **_label_values()}
+    outputs = {"upos": _LABEL, "second_upos": _LABEL, "upos_score": _SCORE, **_LABELS}
     vectors = (TensorProto.FLOAT16, ("n_sentences", "n_words", "hidden_width"))
     inputs: Values = {"vectors": vectors, "treebank": (TensorProto.INT64, ())}
     return graph.serialised("words", inputs=inputs, outputs=outputs)
 
 
-def _token_values(*names: str) -> Values:
+def _outputs(prefix: str) -> dict[str, _HeadOutputs]:
     return {
-        name: (TensorProto.FLOAT if name.endswith("_score") else TensorProto.INT64, ("n_tokens",))
-        for name in names
-    }
-
-
-def _label_values(prefix: str = "") -> Values:
-    *of_one, following = (prefix + name for name in _LABELS)
-    return {**_token_values(*of_one), following: (TensorProto.INT64, ("n_tokens", "n_next"))}
-
-
-def _outputs(prefix: str = "") -> dict[str, _HeadOutputs]:
-    feats, score, lemmas, following = (prefix + name for name in _LABELS)
-    return {
-        "feats": _HeadOutputs(feats, score, None),
-        "lemmas": _HeadOutputs(lemmas, None, following),
+        "feats": _HeadOutputs(f"{prefix}feats", f"{prefix}feats_score", None),
+        "lemmas": _HeadOutputs(f"{prefix}lemmas", None, f"{prefix}next_lemmas"),
     }
 
 
@@ -156,7 +149,7 @@ class _TaggerGraph(QuantisedGraph):
         """The labels of all languages; outputs have these names behind a prefix."""
         for head, outputs in _outputs(prefix).items():
             self._best_of_all(tokens, head, outputs)
-        return _label_values(prefix)
+        return {prefix + name: value for name, value in _LABELS.items()}
 
     def heads_by_language(self, tokens: _TokenRuns, languages: LanguageLabels) -> None:
         """The labels of the treebank's language, or of all."""
@@ -172,7 +165,7 @@ class _TaggerGraph(QuantisedGraph):
             for head, outputs in _outputs("language.").items():
                 chosen = (groups[head], language, tables[head])
                 self._best_of_language(tokens, head, outputs, *chosen)
-            return _label_values("language.")
+            return {f"language.{name}": value for name, value in _LABELS.items()}
 
         self.choose(
             is_known,

@@ -6,6 +6,7 @@ from mtag_core import Tagger
 from mtag_core.__main__ import main
 from mtag_core.labels import UPOS_LABELS, Labels, load_labels
 from mtag_core.training.data.train_dev_split import read_split
+from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.export import bundle
 from tests.mtag_core.training.tiny_word_model import RULES, write_word_model
 
@@ -73,6 +74,27 @@ def test_a_language_with_many_tokens_has_labels_of_its_own(treebanks, monkeypatc
     (feats,) = found.feats
     by_tag = dict(zip(UPOS_LABELS, feats, strict=True))
     assert (by_tag["NOUN"], by_tag["VERB"], by_tag["X"]) == ([1], [2], [0])
+
+
+def _groups(*pairs, known=()):
+    """FEATS of each part of speech, in sentences of one token each."""
+    head = bundle._Head(("_", "Sing", "Plur", "Nom"), lambda sentence: sentence.feats, "_")
+    sentences = [LabelledSentence("xx_a", ("x",), (upos,), (feats,)) for upos, feats in pairs]
+    return dict(zip(UPOS_LABELS, head.groups(sentences, known), strict=True))
+
+
+def test_labels_go_with_the_parts_of_speech_they_occur_with():
+    pairs = [("NOUN", "Sing"), ("VERB", "Sing"), ("VERB", "Nom")]
+    groups = _groups(*pairs, pairs[0])
+    # Plural never occurs and goes with all; the nominative is too rare for any.
+    assert groups["NOUN"] == (0, 1, 2)
+    assert groups["VERB"] == groups["X"] == (0, 2)
+
+
+def test_labels_go_with_what_they_went_with_in_the_bundle_before():
+    groups = _groups(("NOUN", "Nom"), known=[(0, 1)] * len(UPOS_LABELS))
+    assert groups["NOUN"] == (0, 1, 3)
+    assert groups["VERB"] == (0, 1)
 
 
 def test_a_word_student_becomes_a_bundle(treebanks, tmp_path):
