@@ -60,7 +60,7 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
 
 def _load(directory: Path, corpus: TreebankCorpus, device: str) -> tuple[Network, ModelInput]:
     network = Network.load(directory, device=torch.device(device))
-    if network.feats != corpus.inventories.feats:
+    if network.feats != corpus.feats:
         raise CheckpointError(f"{directory}: learnt other FEATS than those of the corpus")
     # A student's metadata name no pieces of treebanks.
     reader = ModelInput(

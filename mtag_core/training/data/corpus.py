@@ -12,6 +12,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,24 +59,15 @@ def run(options: CorpusOptions) -> str:
 
 
 @dataclass(frozen=True)
-class WordInventories:
-    """The FEATS bundles and lemma rules of a corpus, in label order."""
-
-    feats: tuple[str, ...]
-    lemma_rules: tuple[str, ...]
-
-    @property
-    def n_lemma_rules(self) -> int:
-        """Number of lemma rules; 0 where no token had a lemma."""
-        return len(self.lemma_rules) if len(self.lemma_rules) > 1 else 0
-
-
-@dataclass(frozen=True)
 class TreebankCorpus:
-    """Treebanks as arrays: all forms by their ids, labels, what is learnt and what is held out."""
+    """Treebanks as arrays: all forms by their ids, labels, what is learnt and what is held out.
+
+    FEATS bundles and lemma rules are in label order.
+    """
 
     forms: tuple[str, ...]
-    inventories: WordInventories
+    feats: tuple[str, ...]
+    lemma_rules: tuple[str, ...]
     train: LabelledDataset
     dev: LabelledDataset
     is_trained_on_dev: bool
@@ -90,20 +82,26 @@ class TreebankCorpus:
             for sentences in (split.learnt, split.held_out)
         )
         rules = list(map(training_rules, train))
-        inventories = _inventories(train, rules, feats, lemma_rules)
+        known = (rule for own in rules for rule in own if rule is not None)
+        feats = tuple(feats or _whole_eights(feats_inventory(train)))
+        lemma_rules = tuple(lemma_rules or _whole_eights(rule_inventory(known)))
         names = tuple(sorted({sentence.treebank for sentence in train}))
         form_to_id: dict[str, int] = {}
-        train_set = _dataset(train, rules, inventories, names, form_to_id, unknown_rule=UNLABELLED)
+        dataset = partial(_dataset, feats, lemma_rules, names, form_to_id)
+        train_set = dataset(train, rules, unknown_rule=UNLABELLED)
         dev = [sentence for sentence in dev if sentence.treebank in names]
-        dev_rules = map(training_rules, dev)
-        dev_set = _dataset(
-            dev, dev_rules, inventories, names, form_to_id, unknown_rule=NOT_IN_INVENTORY
-        )
+        dev_set = dataset(dev, map(training_rules, dev), unknown_rule=NOT_IN_INVENTORY)
         _LOGGER.info(
             "%d train and %d dev sentences, %d FEATS, %d lemma rules",
-            *(len(train), len(dev), len(inventories.feats), len(inventories.lemma_rules)),
+            *(len(train), len(dev), len(feats), len(lemma_rules)),
         )
-        return cls(tuple(form_to_id), inventories, train_set, dev_set, split.is_trained_on_dev)
+        sets = (train_set, dev_set)
+        return cls(tuple(form_to_id), feats, lemma_rules, *sets, split.is_trained_on_dev)
+
+    @property
+    def n_lemma_rules(self) -> int:
+        """Number of lemma rules; 0 where no token had a lemma."""
+        return len(self.lemma_rules) if len(self.lemma_rules) > 1 else 0
 
     def save(self, directory: Path) -> None:
         """Writes the corpus."""
@@ -116,8 +114,8 @@ class TreebankCorpus:
         np.savez_compressed(directory / "treebanks.npz", **arrays)
         value = {
             "treebanks": self.train.treebanks,
-            "feats": self.inventories.feats,
-            "lemma_rules": self.inventories.lemma_rules,
+            "feats": self.feats,
+            "lemma_rules": self.lemma_rules,
             "is_trained_on_dev": self.is_trained_on_dev,
         }
         (directory / "inventories.json").write_text(json.dumps(value), encoding="utf-8")
@@ -143,8 +141,8 @@ class TreebankCorpus:
             forms = read_forms(directory / "forms.txt.xz")
         except FileNotFoundError as error:
             raise InputNotFoundError(f"{directory}: no corpus; stage `corpus` makes one") from error
-        inventories = WordInventories(tuple(value["feats"]), tuple(value["lemma_rules"]))
-        return cls(forms, inventories, train, dev, value["is_trained_on_dev"])
+        labels = (tuple(value["feats"]), tuple(value["lemma_rules"]))
+        return cls(forms, *labels, train, dev, value["is_trained_on_dev"])
 
 
 def write_forms(path: Path, forms: Sequence[str]) -> None:
@@ -164,36 +162,24 @@ def _parts(sentence: LabelledSentence) -> Iterator[LabelledSentence]:
         yield from map(sentence.cut, cut_long(len(sentence.forms)))
 
 
-def _inventories(
-    train: Sequence[LabelledSentence],
-    rules_of_tokens: Sequence[Sequence[str | None]],
-    feats: Sequence[str],
-    lemma_rules: Sequence[str],
-) -> WordInventories:
-    known = (rule for rules in rules_of_tokens for rule in rules if rule is not None)
-    return WordInventories(
-        tuple(feats or _whole_eights(feats_inventory(train))),
-        tuple(lemma_rules or _whole_eights(rule_inventory(known))),
-    )
-
-
 def _whole_eights(labels: Sequence[str]) -> Sequence[str]:
     # Matrix products with a multiple of eight are twice as fast on a GPU.
     return labels[: len(labels) // 8 * 8 or len(labels)]
 
 
 def _dataset(
-    sentences: list[LabelledSentence],
-    rules: Iterable[list[str | None]],
-    inventories: WordInventories,
+    feats: tuple[str, ...],
+    lemma_rules: tuple[str, ...],
     treebanks: tuple[str, ...],
     form_to_id: dict[str, int],
+    sentences: list[LabelledSentence],
+    rules: Iterable[list[str | None]],
     *,
     unknown_rule: int,
 ) -> LabelledDataset:
     upos_to_id = {tag: index for index, tag in enumerate(UPOS_LABELS)}
-    feats_to_id = {tag: index for index, tag in enumerate(inventories.feats)}
-    rule_to_id = {rule: index for index, rule in enumerate(inventories.lemma_rules)}
+    feats_to_id = {tag: index for index, tag in enumerate(feats)}
+    rule_to_id = {rule: index for index, rule in enumerate(lemma_rules)}
     labels: dict[str, list[int]] = {"upos": [], "feats": [], "lemmas": []}
     for sentence, own_rules in zip(sentences, rules, strict=True):
         labels["upos"] += label_ids(sentence.upos, upos_to_id, treebank=sentence.treebank)

@@ -54,7 +54,7 @@ _Epochs = Callable[[int, np.random.Generator], list[_Batch]]
 
 
 def run(options: DistillOptions) -> str:
-    """Runs `train distill` or `train finetune`.
+    """Runs `train distill` or `train finetune`; says macro dev scores, no treebank named.
 
     Raises:
         UsageError: There is not one source of soft targets.
@@ -63,15 +63,6 @@ def run(options: DistillOptions) -> str:
         raise UsageError("expected either --labelled, with --text, or --logits")
     if options.labelled is not None and options.text is None:
         raise UsageError("--labelled needs --text, the directory whose sentences were labelled")
-    return summary(distill(options), options.output)
-
-
-def distill(options: DistillOptions) -> dict[str, float]:
-    """Distils or fine-tunes a student and writes its model directory.
-
-    Returns:
-        Macro dev scores at the end, no treebank named.
-    """
     device = begin(options)
     corpus = TreebankCorpus.load(options.corpus)
     network = _student(options, corpus)
@@ -99,7 +90,7 @@ def distill(options: DistillOptions) -> dict[str, float]:
     if distributed.rank() == 0:
         network.save(options.output)
     distributed.wait_for_all()
-    return task.evaluate() if distributed.rank() == 0 else {}
+    return summary(task.evaluate() if distributed.rank() == 0 else {}, options.output)
 
 
 @contextmanager
@@ -142,7 +133,7 @@ def _stream(options: DistillOptions, corpus: TreebankCorpus) -> ShardStream:
         raise InputNotFoundError("no shards of logits named: --logits")
     return ShardStream(
         options.logits,
-        corpus.inventories.feats,
+        corpus.feats,
         options.targets,
         seed=options.schedule.seed,
         rank=distributed.rank(),
@@ -215,7 +206,6 @@ def _blended(
 
 
 def _student(options: DistillOptions, corpus: TreebankCorpus) -> Network:
-    labels = corpus.inventories
     if options.student is not None:
         network = Network.load(options.student, device=torch.device("cpu"))
     else:
@@ -223,8 +213,8 @@ def _student(options: DistillOptions, corpus: TreebankCorpus) -> Network:
         pieces = SpecialPieces.load(tokenizer)
         network = new_student(
             options.shape,
-            labels.feats,
-            labels.lemma_rules,
+            corpus.feats,
+            corpus.lemma_rules,
             corpus.train.treebanks,
             tokenizer=tokenizer,
             n_pieces=pieces.n_pieces,
@@ -233,7 +223,7 @@ def _student(options: DistillOptions, corpus: TreebankCorpus) -> Network:
         metadata = replace(network.metadata, is_trained_on_dev=corpus.is_trained_on_dev)
         network = replace(network, metadata=metadata)
     if options.share_feats:
-        share_weights(network.model, labels.feats)
+        share_weights(network.model, corpus.feats)
     set_dropout(network.model, options.dropout)
     return network
 

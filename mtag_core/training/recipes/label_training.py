@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mtag_core.training.data.corpus import TreebankCorpus, WordInventories
+from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.data.datasets import (
     LabelledDataset,
     cut_batches,
@@ -72,9 +72,7 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
     learnt, held_out = (
         reader.dataset(each, forms) for each in (corpus.train.select(share), corpus.dev)
     )
-    model = _new_teacher(options, corpus.inventories, n_treebanks=len(metadata.treebanks)).to(
-        device
-    )
+    model = _new_teacher(options, corpus).to(device)
     sizes = corpus.train.tokens_by_treebank()
     rates = sampling_rates(sizes, full_tokens=options.small_treebank)
     task = label_task(
@@ -87,7 +85,7 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
     )
     train(task, options)
     if distributed.rank() == 0:
-        Network(model, metadata, corpus.inventories.feats, tokenizer).save(options.output)
+        Network(model, metadata, corpus.feats, tokenizer).save(options.output)
     distributed.wait_for_all()
     return task.evaluate() if distributed.rank() == 0 else {}
 
@@ -113,19 +111,19 @@ def _metadata(options: TeacherTrainingOptions, corpus: TreebankCorpus) -> ModelM
     )
 
 
-def _new_teacher(
-    options: TeacherTrainingOptions, inventories: WordInventories, *, n_treebanks: int
-) -> TokenTagger:
+def _new_teacher(options: TeacherTrainingOptions, corpus: TreebankCorpus) -> TokenTagger:
     # Other recipes that train on labels need no transformers.
     from mtag_core.training.networks.pretrained import hidden_size, load_encoder
 
-    encoder = load_encoder(options.encoder, n_extra_pieces=n_treebanks, dropout=options.dropout)
+    encoder = load_encoder(
+        options.encoder, n_extra_pieces=len(corpus.train.treebanks), dropout=options.dropout
+    )
     return TokenTagger(
         encoder,
         hidden_size=hidden_size(encoder),
-        n_feats=len(inventories.feats),
+        n_feats=len(corpus.feats),
         dropout=options.dropout,
-        n_lemma_rules=inventories.n_lemma_rules,
+        n_lemma_rules=corpus.n_lemma_rules,
     )
 
 

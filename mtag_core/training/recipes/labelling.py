@@ -243,13 +243,7 @@ def top_k_target_loss(
 
 
 def run(options: LabelOptions) -> str:
-    """Runs `train labels`."""
-    shard = label_words(options)
-    return f"{len(shard.text.words.form_ids)} tokens labelled  {options.output}"
-
-
-def label_words(options: LabelOptions) -> TargetShard:
-    """Labels one shard and writes it to `shard-N` in the output directory."""
+    """Runs `train labels`: labels one shard and writes it to `shard-N` in the output directory."""
     device = distributed.start()
     text, pieces = SourcedWords.load(options.text), teacher_pieces(options.text)
     text = text.select(np.arange(options.shard, len(text.words), options.n_shards))
@@ -262,7 +256,7 @@ def label_words(options: LabelOptions) -> TargetShard:
         parts.append(_labelled(copies, pieces, teachers, options.targets, device=device))
     shard = TargetShard.concatenate(parts)
     shard.save(options.output / f"shard-{options.shard}")
-    return shard
+    return f"{len(shard.text.words.form_ids)} tokens labelled  {options.output}"
 
 
 @torch.no_grad()

@@ -226,4 +226,4 @@ def test_feats_of_a_teacher_can_be_taken(chain, tmp_path):
     feats.write_text(json.dumps(["_", "Number=Sing"]))
     flags = ["--treebanks", str(chain / "treebanks"), "--output", str(tmp_path / "corpus")]
     assert main(["train", "corpus", *flags, "--feats", str(feats)]) == 0
-    assert TreebankCorpus.load(tmp_path / "corpus").inventories.feats == ("_", "Number=Sing")
+    assert TreebankCorpus.load(tmp_path / "corpus").feats == ("_", "Number=Sing")

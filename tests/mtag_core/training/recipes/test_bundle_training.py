@@ -60,9 +60,9 @@ def test_bundle_tags_and_knows_lemmas(made):
 
 def test_student_learns_lemma_rules(made):
     corpus = TreebankCorpus.load(made / "bundle.work" / "corpus")
-    assert "l|0+|1+" in corpus.inventories.lemma_rules
+    assert "l|0+|1+" in corpus.lemma_rules
     network = Network.load(made / "bundle.work" / "final", device=torch.device("cpu"))
-    assert network.lemma_rules == corpus.inventories.lemma_rules
+    assert network.lemma_rules == corpus.lemma_rules
     assert network.model.adapters.weight[0].abs().sum() == 0
 
 
