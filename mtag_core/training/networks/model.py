@@ -74,7 +74,6 @@ class TokenTagger(nn.Module):
         n_feats: int,
         dropout: float,
         n_lemma_rules: int = 0,
-        n_treebanks: int = 0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -83,17 +82,6 @@ class TokenTagger(nn.Module):
         self.upos = nn.Linear(hidden_size, len(UPOS_LABELS))
         self.feats = nn.Linear(hidden_size, n_feats)
         self.lemmas = nn.Linear(hidden_size, n_lemma_rules) if n_lemma_rules else None
-        self.adapters: nn.Embedding | None = None
-        self._initialise(hidden_size)
-        if n_treebanks:
-            self.set_adapters(n_treebanks)
-
-    def set_adapters(self, n_treebanks: int) -> None:
-        """Gives each treebank a vector of zeros, to be added to what the heads read (row 1 on)."""
-        self.adapters = nn.Embedding(n_treebanks + 1, self.upos.in_features, padding_idx=0)
-        nn.init.zeros_(self.adapters.weight)
-
-    def _initialise(self, hidden_size: int) -> None:
         with torch.no_grad():
             nn.init.normal_(self.combine.weight, std=0.02)
             self.combine.weight[:, :hidden_size] += torch.eye(hidden_size)
@@ -104,14 +92,9 @@ class TokenTagger(nn.Module):
 
     def forward(self, batch: Batch) -> TaggerLogits:
         """Tags a batch."""
-        tokens = self.vectors(batch)
+        tokens = self.combine(self.dropout(end_vectors(self.encoder, batch)))
         lemmas = None if self.lemmas is None else self.lemmas(tokens)
         return TaggerLogits(upos=self.upos(tokens), feats=self.feats(tokens), lemmas=lemmas)
-
-    def vectors(self, batch: Batch) -> Tensor:
-        """What the heads read of each token. Shape (n_tokens, hidden_size)."""
-        combined: Tensor = self.combine(self.dropout(end_vectors(self.encoder, batch)))
-        return combined
 
 
 def end_vectors(encoder: nn.Module, batch: Batch, evidence: Tensor | None = None) -> Tensor:

@@ -34,7 +34,7 @@ from mtag_core.training.options import StudentShape
 MAX_PIECES = 256
 """Wordpieces of the longest sentence that a MiniBERT reads, [CLS] and [SEP] included."""
 
-_HEADS = ("combine.", "upos.", "feats.", "lemmas.", "adapters.")
+_HEADS = ("combine.", "upos.", "feats.", "lemmas.")
 _OF_PIECES = ("max_pieces", "first_treebank_piece", "conventions")
 
 
@@ -123,7 +123,6 @@ def _architecture(model: TokenTagger | WordStudent) -> dict[str, Any]:
     counts = {
         "combine": "first_last",
         "n_lemma_rules": 0 if model.lemmas is None else model.lemmas.out_features,
-        "n_treebanks": 0 if model.adapters is None else model.adapters.num_embeddings - 1,
     }
     if isinstance(model.encoder, BertEncoder):
         return {"encoder": "bert", **asdict(model.encoder.config), **counts}
@@ -154,7 +153,6 @@ def _with_heads(
         n_feats=config["n_feats"],
         dropout=dropout,
         n_lemma_rules=config.get("n_lemma_rules", 0),
-        n_treebanks=config.get("n_treebanks", 0),
     )
 
 
@@ -170,7 +168,7 @@ def new_student(
 ) -> Network:
     """Builds an untrained student, on the CPU.
 
-    A MiniBERT has no lemma rules, and gets adapters of treebanks later. `pad` is its padding piece.
+    A MiniBERT has no lemma rules and no adapters of treebanks. `pad` is its padding piece.
     """
     if options.architecture == "words":
         config = WordStudentConfig(

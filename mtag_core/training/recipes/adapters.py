@@ -1,4 +1,4 @@
-"""Fits what is learnt last of a student, all else frozen: adapters, styles, temperatures.
+"""Fits what is learnt last of a word student, all else frozen: adapters, styles, temperatures.
 
 Treebanks of one language contradict each other. The adapter of a treebank is a vector that is added
 to what the heads read of each token where that treebank's annotation is wanted. Of each vector all,
@@ -27,8 +27,8 @@ from mtag_core.training.data.model_input import ModelInput, OnDevice
 from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.loops import distributed
 from mtag_core.training.loops.trainer import Epoch, Trainer, TrainingTask
-from mtag_core.training.networks.model import TaggerLogits, TokenTagger
-from mtag_core.training.networks.model_files import MAX_PIECES, Network
+from mtag_core.training.networks.model import TaggerLogits
+from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.word_student import WordStudent
 from mtag_core.training.options import AdapterOptions
 from mtag_core.training.recipes.label_training import (
@@ -47,8 +47,6 @@ _SHARES = (0.0, 0.5, 1.0)
 _STYLE_MARGIN = 1.0
 _TEMPERATURES = np.geomspace(0.3, 4.0, 53)
 _CALIBRATION_TOKENS = 20_000
-
-Student = TokenTagger | WordStudent
 
 
 @dataclass(frozen=True)
@@ -80,14 +78,20 @@ def fit_adapters(options: AdapterOptions) -> dict[str, tuple[float, ...]]:
 
     Returns:
         Macro dev accuracies of UPOS, FEATS and lemma rules: `mixed` without adapters, `default
-        style`, and `treebank named`. Not a number where there is no such head.
+        style`, and `treebank named`. Not a number where no lemma is known.
+
+    Raises:
+        UsageError: The model reads wordpieces.
     """
     torch.manual_seed(options.schedule.seed)
     device = distributed.start()
     network = Network.load(options.model, device=device)
+    model = network.model
+    if not isinstance(model, WordStudent):
+        raise UsageError(f"--model: {options.model} reads wordpieces, expected a student of words")
     corpus = _corpus(options, network)
-    model, treebanks = _with_adapters(network, corpus.train.treebanks)
-    reader = ModelInput(network.tokenizer, network.has_words, device, max_pieces=MAX_PIECES)
+    treebanks = _add_adapters(model, network.metadata.treebanks, corpus.train.treebanks)
+    reader = ModelInput(network.tokenizer, network.has_words, device, max_pieces=0)
     forms = reader.forms_of_text(options.text) if options.text else reader.forms(corpus.forms)
     train, dev = (
         _vectors(*reader.dataset(dataset, forms), model, treebanks)
@@ -124,16 +128,16 @@ def _corpus(options: AdapterOptions, network: Network) -> TreebankCorpus:
     return TreebankCorpus.of(split, feats=network.feats, lemma_rules=network.lemma_rules)
 
 
-def _with_adapters(network: Network, names: tuple[str, ...]) -> tuple[Student, tuple[str, ...]]:
-    model = network.model
-    known = () if model.adapters is None else network.metadata.treebanks
+def _add_adapters(
+    model: WordStudent, known: tuple[str, ...], names: tuple[str, ...]
+) -> tuple[str, ...]:
     treebanks = (*known, *(name for name in names if name not in known))
     if treebanks != known:
-        rows = None if model.adapters is None else model.adapters.weight.data
+        rows = model.adapters.weight.data
         model.set_adapters(len(treebanks))
-        if rows is not None:
-            _adapters(model).weight.data[: len(rows)] = rows
-    return model.eval().requires_grad_(False).to(next(model.parameters()).device), treebanks
+        model.adapters.to(rows.device).weight.data[: len(rows)] = rows
+    model.eval().requires_grad_(False)
+    return treebanks
 
 
 def _sample(dataset: LabelledDataset, options: AdapterOptions) -> LabelledDataset:
@@ -150,7 +154,7 @@ def _sample(dataset: LabelledDataset, options: AdapterOptions) -> LabelledDatase
 
 @torch.no_grad()
 def _vectors(
-    dataset: LabelledDataset, sentences: OnDevice, model: Student, treebanks: tuple[str, ...]
+    dataset: LabelledDataset, sentences: OnDevice, model: WordStudent, treebanks: tuple[str, ...]
 ) -> TokenVectors:
     device = sentences.device
     vectors = torch.zeros(len(dataset.words.form_ids), model.upos.in_features, device=device)
@@ -162,9 +166,9 @@ def _vectors(
     return TokenVectors(vectors, device_labels(dataset, device), treebank_ids.to(device))
 
 
-def _learn(tokens: TokenVectors, model: Student, options: AdapterOptions) -> None:
+def _learn(tokens: TokenVectors, model: WordStudent, options: AdapterOptions) -> None:
     n_tokens = len(tokens.vectors)
-    adapters = _adapters(model).requires_grad_(True)
+    adapters = model.adapters.requires_grad_(True)
     before = adapters.weight.detach().clone()
 
     def epoch(number: int, generator: np.random.Generator) -> Epoch:
@@ -187,20 +191,13 @@ def _learn(tokens: TokenVectors, model: Student, options: AdapterOptions) -> Non
     adapters.weight.data[~is_learnt] = before[~is_learnt]
 
 
-def _adapters(model: Student) -> nn.Embedding:
-    if model.adapters is None:
-        raise UsageError("a student without adapters")
-    return model.adapters
-
-
-def _logits(model: Student, tokens: TokenVectors, rows: Tensor) -> TaggerLogits:
-    vectors = tokens.vectors + _adapters(model)(rows)
-    lemmas = None if model.lemmas is None else model.lemmas(vectors)
-    return TaggerLogits(model.upos(vectors), model.feats(vectors), lemmas)
+def _logits(model: WordStudent, tokens: TokenVectors, rows: Tensor) -> TaggerLogits:
+    vectors = tokens.vectors + model.adapters(rows)
+    return TaggerLogits(model.upos(vectors), model.feats(vectors), model.lemmas(vectors))
 
 
 @torch.no_grad()
-def _accuracies(tokens: TokenVectors, model: Student, rows: Tensor) -> tuple[float, ...]:
+def _accuracies(tokens: TokenVectors, model: WordStudent, rows: Tensor) -> tuple[float, ...]:
     is_right: dict[str, list[NDArray[np.bool_]]] = {}
     for chosen in torch.arange(len(rows), device=rows.device).split(_BATCH_TOKENS):
         part = tokens.select(chosen)
@@ -216,26 +213,26 @@ def _accuracies(tokens: TokenVectors, model: Student, rows: Tensor) -> tuple[flo
 
 
 def _keep_best_shares(
-    dev: TokenVectors, model: Student, treebanks: tuple[str, ...]
+    dev: TokenVectors, model: WordStudent, treebanks: tuple[str, ...]
 ) -> tuple[float, ...]:
     for index, name in enumerate(treebanks):
         chosen = (dev.treebank_ids == index).nonzero().squeeze(1)
         if not len(chosen):
             continue
         part, row = dev.select(chosen), torch.full_like(chosen, index + 1)
-        whole = _adapters(model).weight[index + 1].clone()
+        whole = model.adapters.weight[index + 1].clone()
         scored = []
         for share in _SHARES:
-            _adapters(model).weight.data[index + 1] = share * whole
+            model.adapters.weight.data[index + 1] = share * whole
             scored.append((_accuracies(part, model, row), share))
         scores, share = max(scored, key=lambda pair: np.nansum(pair[0]))
-        _adapters(model).weight.data[index + 1] = share * whole
+        model.adapters.weight.data[index + 1] = share * whole
         _LOGGER.info("%s: %.1f of its adapter, %s -> %s", name, share, scored[0][0], scores)
     return _accuracies(dev, model, dev.treebank_ids + 1)
 
 
 def _styles(
-    dev: TokenVectors, model: Student, corpus: TreebankCorpus, treebanks: tuple[str, ...]
+    dev: TokenVectors, model: WordStudent, corpus: TreebankCorpus, treebanks: tuple[str, ...]
 ) -> dict[str, str]:
     """Language to treebank; a written standard has its own treebank's."""
     known, sizes = corpus.train.treebanks, corpus.train.tokens_by_treebank()
@@ -249,7 +246,7 @@ def _styles(
 
 
 def _best_style(
-    dev: TokenVectors, model: Student, treebanks: tuple[str, ...], candidates: list[str]
+    dev: TokenVectors, model: WordStudent, treebanks: tuple[str, ...], candidates: list[str]
 ) -> str:
     ids = [treebanks.index(name) for name in candidates]
     wanted = torch.tensor(ids, device=dev.treebank_ids.device)
@@ -264,7 +261,7 @@ def _best_style(
 
 
 @torch.no_grad()
-def _temperatures(dev: TokenVectors, model: Student) -> dict[str, float]:
+def _temperatures(dev: TokenVectors, model: WordStudent) -> dict[str, float]:
     generator = torch.Generator().manual_seed(0)
     order = torch.randperm(len(dev.vectors), generator=generator)[:_CALIBRATION_TOKENS]
     tokens = dev.select(order.to(dev.vectors.device))

@@ -270,20 +270,24 @@ class _Chain:
             schedule=self._schedule(options.finetune_minutes, 12.0, 4e-4, warmup=0.1),
         )
         mean = AverageOptions(first=student.output, second=finetuned.output, output=work / "mean")
-        adapters = AdapterOptions(
-            model=mean.output, corpus=work / "corpus", text=work / "text", output=work / "final"
-        )
         stages: tuple[tuple[str, str, str, Any, Needs], ...] = (
             ("student", "labels", "recipes.distillation", student, "all gpus"),
             ("finetune", "student", "recipes.distillation", finetuned, "all gpus"),
             ("mean", "finetune", "networks.model_mean", mean, "cpus"),
-            ("adapters", "mean", "recipes.adapters", adapters, "gpu"),
         )
         for name, before, module, own, needs in stages:
             yield Stage(name, (before,), (Job(module, own, _WEIGHTS),), needs)
 
     def _bundle(self) -> Iterator[Stage]:
         options, work = self._options, self._work
+        adapters = AdapterOptions(
+            model=work / "mean",
+            corpus=work / "corpus",
+            text=work / "text",
+            output=work / "final",
+        )
+        job = Job("recipes.adapters", adapters, _WEIGHTS)
+        yield Stage("adapters", ("mean",), (job,), "gpu")
         if options.langid is None:
             langid = LangidOptions(text=options.text, output=work / "langid")
             yield Stage("langid", (), (Job("langid", langid, "scores.json"),))

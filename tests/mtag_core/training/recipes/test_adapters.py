@@ -9,6 +9,7 @@ from mtag_core.__main__ import main
 from mtag_core.labels import load_labels, save_labels
 from mtag_core.tagging.bundle import write_manifest
 from mtag_core.training.networks.trained_model import read_student
+from tests.mtag_core.training.tiny_teacher import write_model
 from tests.mtag_core.training.tiny_word_bundle import tiny_labels, write_word_bundle
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
@@ -25,7 +26,7 @@ def model():
         head.bias.zero_()
     adapters = torch.nn.Embedding(2, 1).requires_grad_(False)
     adapters.weight.copy_(torch.tensor([[0.0], [8.0]]))
-    return SimpleNamespace(upos=head, feats=head, lemmas=None, adapters=adapters)
+    return SimpleNamespace(upos=head, feats=head, lemmas=head, adapters=adapters)
 
 
 @pytest.mark.parametrize(
@@ -36,9 +37,17 @@ def model():
 def test_so_much_of_an_adapter_is_kept_as_suits_other_tokens(model, labels, kept):
     vectors = torch.tensor([[-6.0], [1.0]] if len(labels) == 2 else [[-3.0], [1.0], [-5.0]])
     ids = torch.tensor(labels)
-    tokens = TokenVectors(vectors, {"upos": ids, "feats": ids}, torch.zeros_like(ids))
+    labels = {"upos": ids, "feats": ids, "lemmas": torch.full_like(ids, -1)}
+    tokens = TokenVectors(vectors, labels, torch.zeros_like(ids))
     _keep_best_shares(tokens, model, ("en_toy",))
     assert model.adapters.weight.flatten().tolist() == [0.0, kept]
+
+
+def test_models_of_wordpieces_have_no_adapters(tmp_path, capsys):
+    model = write_model(tmp_path / "model")
+    flags = ["--model", str(model), "--treebanks", "ud", "--output", str(tmp_path / "fitted")]
+    assert main(["train", "adapters", *flags]) == 2
+    assert "reads wordpieces, expected a student of words" in capsys.readouterr().err
 
 
 CONLLU = "1\tab\tab\tNOUN\t_\tF=V3\t_\t_\t_\t_\n2\tc\tca\tX\t_\tF=V2\t_\t_\t_\t_\n\n"
