@@ -284,9 +284,7 @@ class ModelInput:
         own = dataset.select(self.fitting(dataset.words, forms))
         if self.metadata is None or not isinstance(forms, FormPieces):
             return own, self.sentences(own.words, forms)
-        tokens = treebank_token_ids(
-            own.treebanks, own.treebank_ids, self.metadata, device=self.device
-        )
+        tokens = treebank_token_ids(own.treebanks, own.treebank_ids, self.metadata)
         return own, DeviceSentences(
             own.words, forms, self.pieces, device=self.device, treebank_tokens=tokens
         )

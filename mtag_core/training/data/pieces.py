@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from torch import Tensor
 
 from mtag_core.errors import FormatError
 from mtag_core.training.data.datasets import NO_NOISE, PAD_MULTIPLE, Ints, WordSentences
@@ -145,7 +144,7 @@ def _encoded(forms: Sequence[str], tokenizer_path: Path) -> FormPieces:
 class DeviceSentences:
     """Sentences that live on a device and give batches of wordpieces there.
 
-    `treebank_tokens` are from `treebank_token_ids`; None where the model knows no treebanks.
+    `treebank_tokens` open them, 0 for the usual piece; None where the model knows no treebanks.
 
     Attributes:
         lengths: Positions that each sentence takes in a batch. Shape (n_sentences,), int32.
@@ -158,11 +157,13 @@ class DeviceSentences:
         special: SpecialPieces,
         *,
         device: torch.device,
-        treebank_tokens: Tensor | None = None,
+        treebank_tokens: NDArray[np.int64] | None = None,
     ) -> None:
         self.words, self.device = sentences, device
         self.lengths = forms.lengths(sentences)
-        self._special, self._treebank_tokens = special, treebank_tokens
+        self._special = special
+        opening = np.zeros(0, np.int64) if treebank_tokens is None else treebank_tokens
+        self._treebank_tokens = torch.from_numpy(opening).to(device)
         self._pieces = torch.from_numpy(forms.ids).to(device)
         self._n_of_form = torch.from_numpy(forms.n_pieces).to(device).long()
         self._start_of_form = torch.from_numpy(forms.starts).to(device)
@@ -187,13 +188,13 @@ class DeviceSentences:
         Noise names the treebank of a share of sentences, and masks pieces but the opening one.
         """
         batch = self._gathered(sentence_indices)
-        if self._treebank_tokens is not None:
+        if len(self._treebank_tokens):
             chosen = torch.from_numpy(sentence_indices).to(self.device, non_blocking=True)
             token_ids = self._treebank_tokens[chosen]
             if noise.named_share < 1:
                 draws = torch.rand(len(token_ids), device=self.device)
                 token_ids = token_ids * (draws >= 1 - noise.named_share)
-            batch = with_treebank_tokens(batch, token_ids)
+            batch.piece_ids[:, 0] = torch.where(token_ids > 0, token_ids, self._special.start)
         if noise.piece_dropout == 0:
             return batch
         draws = torch.rand(batch.piece_ids.shape, device=self.device)
@@ -240,27 +241,14 @@ class DeviceSentences:
 
 
 def treebank_token_ids(
-    names: tuple[str, ...],
-    name_ids: NDArray[np.int64],
-    metadata: ModelMetadata,
-    *,
-    device: torch.device,
-) -> Tensor:
-    """The treebank token of each sentence, 0 where the model has none. Shape (n_sentences,), int64.
+    names: tuple[str, ...], name_ids: NDArray[np.int64], metadata: ModelMetadata
+) -> NDArray[np.int64]:
+    """The treebank token of each sentence, 0 where the model has none. Shape (n_sentences,).
 
     Args:
-        names: Treebanks or languages; a language means the treebank that its text follows.
+        names: Of treebanks and others.
         name_ids: Index into `names` of each sentence. Shape (n_sentences,).
         metadata: Of the model.
-        device: Where to put the result.
     """
-    treebanks = [metadata.conventions.get(name, name) for name in names]
-    ids = [metadata.treebank_pieces.get(name, 0) for name in treebanks]
-    return torch.tensor(ids, device=device)[torch.from_numpy(name_ids).to(device)]
-
-
-def with_treebank_tokens(batch: Batch, token_ids: Tensor) -> Batch:
-    """Opens sentences with treebank tokens, of shape (n_sentences,); 0 leaves the opening piece."""
-    piece_ids = batch.piece_ids.clone()
-    piece_ids[:, 0] = torch.where(token_ids > 0, token_ids, piece_ids[:, 0])
-    return batch._replace(piece_ids=piece_ids)
+    pieces = metadata.treebank_pieces
+    return np.array([pieces.get(name, 0) for name in names], np.int64)[name_ids]

@@ -154,7 +154,7 @@ class _TorchTeacher(Teacher):
         # Each token is a form of its own: windows have the pieces already.
         n_tokens = np.array([window.n_tokens for window in windows], np.int32)
         words = WordSentences(np.arange(len(tokens), dtype=np.int32), n_tokens)
-        openings = torch.tensor([window.opening for window in windows], device=self._device)
+        openings = np.array([window.opening for window in windows], np.int64)
         on_device = DeviceSentences(
             words, forms, self._special, device=self._device, treebank_tokens=openings
         )

@@ -168,25 +168,27 @@ def begin(options: TrainingOptions) -> torch.device:
     return device
 
 
-def train(task: TrainingTask, options: TrainingOptions, *, epochs: float | None = None) -> int:
-    """Trains to the end, from the checkpoint in the output directory if it is to be resumed.
-
-    Returns:
-        The number of steps, those before a checkpoint included.
-    """
+def train(
+    task: TrainingTask, options: TrainingOptions, *, epochs: float | None = None
+) -> "Trainer":
+    """Trains to the end, from the checkpoint in the output directory if it is to be resumed."""
     schedule = replace(options.schedule, epochs=epochs or options.schedule.epochs)
     log = TrainingLog(options.output) if distributed.rank() == 0 else None
     trainer = Trainer(task, schedule, directory=options.output, log=log)
     if options.resume:
         trainer.resume()
     trainer.run()
-    return trainer.n_steps
+    return trainer
 
 
 class Trainer:
-    """Runs a task to the end of its schedule; its `n_steps` count those before a checkpoint, too.
+    """Runs a task to the end of its schedule.
 
     The directory gets `checkpoint.pt`, the log curves; without a log nothing is scored.
+
+    Attributes:
+        n_steps: Those before a checkpoint included.
+        scores: The last ones.
     """
 
     def __init__(
@@ -210,6 +212,7 @@ class Trainer:
         )
         self.n_steps = self._epoch = self._batch = self._n_tokens = 0
         self._spent_s = 0.0
+        self.scores: dict[str, float] = {}
 
     def resume(self) -> None:
         """Loads the checkpoint, if there is one.
@@ -325,7 +328,8 @@ class Trainer:
 
     def _evaluate(self) -> None:
         if self._log is not None:
-            self._log.point(self.n_steps, epoch=float(self._epoch), **self._task.evaluate())
+            self.scores = self._task.evaluate()
+            self._log.point(self.n_steps, epoch=float(self._epoch), **self.scores)
 
     def _next_evaluation(self, progress: float) -> float:
         n_evaluations = max(1, self._schedule.n_evaluations)

@@ -85,12 +85,12 @@ def run(options: DistillOptions) -> str:
             lambda batch: batch[0].loss(network.model, batch[1]),
             lambda: score(network.model, *dev),
         )
-        train(task, options, epochs=n_epochs)
+        scores = train(task, options, epochs=n_epochs).scores
     make_plain(network.model)
     if distributed.rank() == 0:
         network.save(options.output)
     distributed.wait_for_all()
-    return summary(task.evaluate() if distributed.rank() == 0 else {}, options.output)
+    return summary(scores, options.output)
 
 
 @contextmanager

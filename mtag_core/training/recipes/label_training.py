@@ -83,11 +83,11 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
         noise=Noise(named_share=1 - options.unknown_treebank, piece_dropout=options.piece_dropout),
         budget=options.piece_budget,
     )
-    train(task, options)
+    scores = train(task, options).scores
     if distributed.rank() == 0:
         Network(model, metadata, corpus.feats, tokenizer).save(options.output)
     distributed.wait_for_all()
-    return task.evaluate() if distributed.rank() == 0 else {}
+    return scores
 
 
 def _metadata(options: TeacherTrainingOptions, corpus: TreebankCorpus) -> ModelMetadata:
@@ -160,10 +160,10 @@ def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], in
         budget=options.budget,
     )
     before = task.evaluate()
-    n_steps = train(task, options)
+    trainer = train(task, options)
     metadata = replace(network.metadata, is_trained_on_dev=is_trained_on_dev)
     replace(network, metadata=metadata).save(options.output)
-    return before, task.evaluate(), n_steps
+    return before, trainer.scores, trainer.n_steps
 
 
 def device_labels(dataset: LabelledDataset, device: torch.device) -> dict[str, Tensor]:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.datasets import WordSentences, cut_batches
 from mtag_core.training.data.pieces import (
@@ -33,7 +34,6 @@ from mtag_core.training.data.pieces import (
     FormPieces,
     SpecialPieces,
     treebank_token_ids,
-    with_treebank_tokens,
 )
 from mtag_core.training.data.text import SourcedWords, teacher_pieces
 from mtag_core.training.data.treebanks import UNLABELLED
@@ -243,11 +243,19 @@ def top_k_target_loss(
 
 
 def run(options: LabelOptions) -> str:
-    """Runs `train labels`: labels one shard and writes it to `shard-N` in the output directory."""
+    """Runs `train labels`: labels one shard and writes it to `shard-N` in the output directory.
+
+    Raises:
+        CheckpointError: The teachers differ in labels or treebanks.
+    """
     device = distributed.start()
+    teachers = [Network.load_teacher(each, device=device) for each in options.teachers]
+    known = [(teacher.feats, teacher.metadata.treebanks) for teacher in teachers]
+    for directory, own in zip(options.teachers, known, strict=True):
+        if own != known[0]:
+            raise CheckpointError(f"{directory}: other labels than {options.teachers[0]}")
     text, pieces = SourcedWords.load(options.text), teacher_pieces(options.text)
     text = text.select(np.arange(options.shard, len(text.words), options.n_shards))
-    teachers = [Network.load_teacher(each, device=device) for each in options.teachers]
     for teacher in teachers:
         teacher.model.eval().to(torch.bfloat16 if device.type == "cuda" else torch.float32)
     parts = [_labelled(text, pieces, teachers, options.targets, device=device)]
@@ -269,13 +277,9 @@ def _labelled(
     device: torch.device,
 ) -> TargetShard:
     special = SpecialPieces.load(teachers[0].tokenizer)
-    sentences = DeviceSentences(text.words, pieces, special, device=device)
     # The teachers infer which of a language's treebanks text is like, as the student has to.
-    names = tuple(name if "_" in name else "" for name in text.sources)
-    treebank_tokens = [
-        treebank_token_ids(names, text.source_ids, teacher.metadata, device=device)
-        for teacher in teachers
-    ]
+    tokens = treebank_token_ids(text.sources, text.source_ids, teachers[0].metadata)
+    sentences = DeviceSentences(text.words, pieces, special, device=device, treebank_tokens=tokens)
     first: Any = teachers[0].model
     n_feats, n_rules = (
         0 if head is None else head.out_features for head in (first.feats, first.lemmas)
@@ -288,17 +292,15 @@ def _labelled(
     )
     for indices in cut_batches(sentences.lengths, piece_budget=_PIECE_BUDGET):
         batch = sentences.batch(indices)
-        chosen = torch.from_numpy(indices).to(device)
-        opened = [with_treebank_tokens(batch, ids[chosen]) for ids in treebank_tokens]
-        targets.keep(_mean_probs(teachers, opened, options), batch.token_index)
+        targets.keep(_mean_probs(teachers, batch, options), batch.token_index)
     return TargetShard(text, targets.to(torch.device("cpu")))
 
 
 def _mean_probs(
-    teachers: Sequence[Network], batches: Sequence[Batch], options: TargetOptions
+    teachers: Sequence[Network], batch: Batch, options: TargetOptions
 ) -> dict[str, Tensor]:
     sums: dict[str, Tensor] = {}
-    for teacher, batch in zip(teachers, batches, strict=True):
+    for teacher in teachers:
         logits: TaggerLogits = teacher.model(batch)
         for head, scored in logits.heads().items():
             probs = functional.softmax(scored.float() / options.of_heads[head], dim=-1)

@@ -71,7 +71,7 @@ def test_a_token_without_pieces_is_read_from_the_piece_before_it(tokenizer_path)
 
 def test_noise_masks_pieces_but_the_opening_one(tokenizer_path, special):
     words, forms = encoded(SENTENCES, tokenizer_path)
-    tokens = torch.tensor([20, 21, 0])
+    tokens = np.array([20, 21, 0])
     sentences = DeviceSentences(words, forms, special, device=CPU, treebank_tokens=tokens)
     plain = sentences.batch(np.arange(3))
     assert plain.piece_ids[:, 0].tolist() == [20, 21, special.start]

@@ -1,12 +1,17 @@
-"""Tests of substituting words."""
+"""Tests of labelling."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="needs torch")
 
+from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.recipes.labelling import substitute_words
+from mtag_core.training.options import LabelOptions
+from mtag_core.training.recipes.labelling import run, substitute_words
+from tests.mtag_core.training.tiny_teacher import write_model
 
 
 def test_words_are_substituted_within_language_and_class_alone() -> None:
@@ -31,3 +36,11 @@ def test_a_rare_word_is_drawn_as_often_as_a_frequent_one() -> None:
     classes = (np.zeros(1000, np.int64), noun, np.zeros(1000, np.int64))
     sources = substitute_words(words, classes, share=1.0, generator=np.random.default_rng(1))
     assert 0.4 < (sources >= 900).mean() < 0.6
+
+
+def test_teachers_of_other_treebanks_do_not_label_together(tmp_path: Path) -> None:
+    first = write_model(tmp_path / "first")
+    second = write_model(tmp_path / "second", treebanks=["de_x", "en_z"])
+    options = LabelOptions(teachers=(first, second), text=tmp_path, output=tmp_path / "labels")
+    with pytest.raises(CheckpointError, match=r"second: other labels than .*first"):
+        run(options)
