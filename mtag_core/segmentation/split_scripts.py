@@ -4,6 +4,9 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+NO_FORM = "_"
+"""What stands for the forms that a treebank does not give, as in Marathi's multiword tokens."""
+
 _MAX_CHARACTERS = 40
 
 
@@ -15,7 +18,7 @@ class Script:
         prefix: What the form begins with and the stem does not.
         suffix: What the form ends with and the stem does not.
         before: Forms of the tokens before the stem's.
-        pre: Put before the stem to make its token.
+        pre: Put before the stem to make its token; `NO_FORM` takes the place of the stem.
         post: Put after it.
         after: Forms of the tokens after the stem's.
         is_exact: The prefix is the whole form, and nothing is left for a stem.
@@ -46,7 +49,8 @@ class Script:
 
     def apply(self, form: str) -> tuple[str, ...]:
         """The tokens of a form that the script fits."""
-        return (*self.before, f"{self.pre}{self.stem(form)}{self.post}", *self.after)
+        stem = "" if self.pre == NO_FORM else self.stem(form)
+        return (*self.before, f"{self.pre}{stem}{self.post}", *self.after)
 
 
 # The script of a form that is one token.

@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 from mtag_core.arrays import spread
 from mtag_core.segmentation import split_features
 from mtag_core.segmentation.split_features import N_SCRIPT_COLUMNS, Counts
-from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
+from mtag_core.segmentation.split_scripts import NO_FORM, WHOLE, Candidates, Script
 from mtag_core.segmentation.splits import SplitModel
 from mtag_core.training.data.treebanks import Sentences
 from mtag_core.training.loops.linear import Floats, descend
 
 # A script seen once is one form's oddity, and one of fewer forms may say nothing about others.
 _MIN_COUNT, _MIN_FORMS = 2, 3
+# Forms whose tokens have no forms share an ending where so many end in it.
+_MIN_ENDINGS = 5
 # Features of a neighbourhood are kept apart by rows of so large a table.
 _N_APART = 1 << 41
 # A neighbour seen with a script less often says more about the text than about the script.
@@ -34,6 +36,10 @@ _L2, _NEIGHBOUR_L2 = 0.5, 3.0
 # Shares of tokens that are fitted without features of the whole form, so that forms never seen are
 # split by their parts, and without their neighbours, which must not explain what the form does.
 _WITHOUT_IDENTITY, _WITHOUT_NEIGHBOURS = 0.2, 0.3
+
+
+# A form and its tokens.
+_Pair = tuple[str, tuple[str, ...]]
 
 
 class SplitShape(NamedTuple):
@@ -189,11 +195,12 @@ def learn_scripts(sentences: Sentences, *, are_closed: bool) -> list[Script]:
             with them.
     """
     pairs = Counter((form, tokens) for s in sentences for form, tokens, _ in s if len(tokens) > 1)
-    script_to_pairs: defaultdict[Script, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
+    by_ending = _scripts_by_ending(pairs)
+    script_to_pairs: defaultdict[Script, list[_Pair]] = defaultdict(list)
     for pair in pairs:
-        script_to_pairs[script_of(*pair)].append(pair)
+        script_to_pairs[by_ending.get(pair) or script_of(*pair)].append(pair)
     scripts: set[Script] = set()
-    alone: set[tuple[str, tuple[str, ...]]] = set()
+    alone: set[_Pair] = set()
     for script, own in script_to_pairs.items():
         if are_closed and len({form.lower() for form, _ in own}) < _MIN_FORMS:
             alone.update(own)
@@ -203,6 +210,19 @@ def learn_scripts(sentences: Sentences, *, are_closed: bool) -> list[Script]:
     capitals = {(_capital(form), (_capital(first), *rest)) for form, (first, *rest) in alone}
     alone |= {pair for pair in capitals if pair[0] not in known}
     return sorted({*scripts, *(exact_script(*pair) for pair in alone)}, key=repr)
+
+
+def _scripts_by_ending(pairs: Iterable[_Pair]) -> dict[_Pair, Script]:
+    """For tokens without forms, the script of the longest ending that enough of them share."""
+    hidden = [(form, tokens) for form, tokens in pairs if set(tokens) == {NO_FORM}]
+    endings = {pair: [pair[0][start:] for start in range(1, len(pair[0]))] for pair in hidden}
+    n_forms = Counter((each, len(pair[1])) for pair, some in endings.items() for each in some)
+    scripts = {}
+    for pair, some in endings.items():
+        shared = (each for each in some if n_forms[each, len(pair[1])] >= _MIN_ENDINGS)
+        if ending := next(shared, ""):
+            scripts[pair] = Script("", ending, (), NO_FORM, "", pair[1][1:])
+    return scripts
 
 
 def _capital(form: str) -> str:

@@ -70,3 +70,19 @@ def test_script_of_few_forms_stays_with_them_where_splits_are_closed():
 
 def test_script_seen_once_is_left_out_where_splits_are_open():
     assert learn_scripts([[_HABAIT]], are_closed=False) == []
+
+
+def test_tokens_without_forms_are_split_by_the_endings_of_their_forms():
+    stems = ("ghar", "raja", "shahar", "pustak", "mandir", "gaav")
+    hidden = [Surface(f"{stem}kade", ("_", "_"), True) for stem in stems]
+    sentences = [[form, *_whole(f"{stem} gela")] for form, stem in zip(hidden, stems, strict=True)]
+    (script,) = learn_scripts(sentences, are_closed=True)
+    assert script == Script("", "kade", (), "_", "", ("_",))
+    model = train_split_model(sentences * 5, [], [], CLOSED)
+    assert model.split("mulakade mula".split()) == [("_", "_"), ("mula",)]
+
+
+def test_tokens_without_forms_stay_with_their_form_where_few_share_an_ending():
+    hidden = ("_", "_")
+    (script,) = learn_scripts([[Surface("majhi", hidden, True)]] * 9, are_closed=False)
+    assert script.apply("majhi") == hidden
