@@ -3,7 +3,7 @@
 A model tags UPOS and FEATS first, then a second part of it lemmatises; lemmas are cleaned as the
 student's are. XPOS is off, since the treebanks carry none. Training is resumable: a treebank whose
 model stands in the output directory is skipped, so the run may be cut and started again.
-Treebanks come smallest first, after those that are named.
+Treebanks come smallest first.
 
     python -m benchmarks baselines.udpipe --data data/ud --models DIR
 """
@@ -34,23 +34,17 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Trains UDPipe 1 taggers.")
     parser.add_argument("--data", type=Path, required=True, help="folder of UD_*/*.conllu.xz")
     parser.add_argument("--models", type=Path, required=True, help="folder of the models")
-    parser.add_argument("--first", default="", help="treebanks to train first, comma-separated")
     parser.add_argument("--max_tokens", type=int, default=40_000, help="training tokens at most")
     parser.add_argument("--iterations", type=int, default=10, help="passes over the tokens")
     args = parser.parse_args(argv)
     args.models.mkdir(parents=True, exist_ok=True)
-    for path in _training_files(args.data, first=args.first.split(",")):
+    paths = args.data.glob("*/*-ud-train.conllu.xz")
+    for path in sorted(paths, key=lambda path: path.stat().st_size):
         treebank = path.name.partition("-ud-")[0]
         target = args.models / f"{treebank}.udpipe"
         if not target.exists():
             _train(path, target, max_tokens=args.max_tokens, iterations=args.iterations)
     return 0
-
-
-def _training_files(data: Path, *, first: list[str]) -> list[Path]:
-    paths = sorted(data.glob("*/*-ud-train.conllu.xz"), key=lambda path: path.stat().st_size)
-    rank = {treebank: index for index, treebank in enumerate(first)}
-    return sorted(paths, key=lambda path: rank.get(path.name.partition("-ud-")[0], len(rank)))
 
 
 def _train(path: Path, target: Path, *, max_tokens: int, iterations: int) -> None:

@@ -4,8 +4,7 @@ python -m benchmarks paper.figures
 """
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 
@@ -14,15 +13,16 @@ from benchmarks.paper.facts import NOT_TRAINED, Facts, load_benchmark, load_fact
 _HEAT_MAP = Path("docs/heat-map.svg")
 _SIZES = Path("docs/size-accuracy-speed.svg")
 _ROW, _COLUMN, _LABEL, _TOP = 16, 62, 120, 44
-_HEAT_COLUMNS = (
-    ("student-gold", "UPOS", "UPOS", "gold"),
-    ("student-raw-known", "UPOS", "UPOS", "raw"),
-    ("student-gold", "UFeats", "UFeats", "gold"),
-    ("student-raw-known", "UFeats", "UFeats", "raw"),
-    ("student-raw-known", "Words", "Words", "raw"),
-    ("udpipe-gold", "UPOS", "UPOS", "gold"),
-    ("udpipe-gold", "UFeats", "UFeats", "gold"),
+HEAT_COLUMNS = (
+    ("student-gold", "UPOS", "gold"),
+    ("student-raw-known", "UPOS", "raw"),
+    ("student-gold", "UFeats", "gold"),
+    ("student-raw-known", "UFeats", "raw"),
+    ("student-raw-known", "Words", "raw"),
+    ("udpipe-gold", "UPOS", "gold"),
+    ("udpipe-gold", "UFeats", "gold"),
 )
+"""Facts, metric and kind of text."""
 _N_STUDENT_COLUMNS = 5
 _GAP = 14
 """Pixels between the student's columns and UDPipe's."""
@@ -42,32 +42,18 @@ _COLOURS = ((103, 169, 207), (247, 247, 247), (239, 138, 98))
 """Red, green and blue of no error, of a fourth of the largest, and of the largest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A system in the picture of sizes.
-
-    Attributes:
-        name: As in the tables.
-        megabytes: Of the files that a user of all its treebanks needs.
-        upos: F1 in percent, macro over treebanks.
-        words_per_s: On one core; 0 where it was not measured.
-        n_treebanks: In the average.
-    """
-
-    name: str
-    megabytes: float
-    upos: float
-    words_per_s: float
-    n_treebanks: int
+Point = tuple[float, float, float]
+"""Megabytes of the files that a user of all treebanks needs, UPOS F1 in percent, and words per
+second on one core, 0 where that was not measured."""
 
 
 def main() -> int:
     """Draws both; the colours follow the reader's, light or dark."""
-    facts = {name: load_facts(name) for name, *_ in _HEAT_COLUMNS}
+    facts = {name: load_facts(name) for name, *_ in HEAT_COLUMNS}
     treebanks = sorted(facts["student-gold"].treebank_to_f1)
     _HEAT_MAP.write_text(heat_map(treebanks, facts), encoding="utf-8")
     scores = {name: load_facts(source) for name, source in _CHARTED.items()}
-    _SIZES.write_text(size_chart(comparable(load_benchmark("sizes"), scores)), encoding="utf-8")
+    _SIZES.write_text(size_chart(load_benchmark("sizes"), scores), encoding="utf-8")
     print(_HEAT_MAP, _SIZES)
     return 0
 
@@ -76,23 +62,23 @@ def heat_map(treebanks: list[str], facts: dict[str, Facts]) -> str:
     """A row a treebank, a column a metric, the number on its colour."""
     parts = [
         _text(_centre(0, _N_STUDENT_COLUMNS), 14, "student", anchor="middle"),
-        _text(_centre(_N_STUDENT_COLUMNS, len(_HEAT_COLUMNS)), 14, "UDPipe 1", anchor="middle"),
+        _text(_centre(_N_STUDENT_COLUMNS, len(HEAT_COLUMNS)), 14, "UDPipe 1", anchor="middle"),
     ]
-    for index, (_, _, metric, text) in enumerate(_HEAT_COLUMNS):
+    for index, (_, metric, text) in enumerate(HEAT_COLUMNS):
         parts.append(_text(_left(index) + _COLUMN / 2, 28, metric, anchor="middle"))
         parts.append(_text(_left(index) + _COLUMN / 2, 40, text, anchor="middle"))
     for row, treebank in enumerate(treebanks):
         top = _TOP + row * _ROW
         name = f"{treebank} *" if treebank in NOT_TRAINED else treebank
         parts.append(_text(_LABEL - 6, top + 12, name, anchor="end"))
-        for index, (source, metric, *_) in enumerate(_HEAT_COLUMNS):
+        for index, (source, metric, *_) in enumerate(HEAT_COLUMNS):
             value = facts[source].mean(metric, [treebank])
             parts.append(_heat_cell(_left(index), top, value))
     height = _TOP + len(treebanks) * _ROW
     note = "F1 in percent. - no model was trained. * no training data: in no average."
     parts.append(_text(_LABEL, height + 16, note))
     title = "F1 of each treebank in percent, from gold tokens and from raw text"
-    return _svg(_left(len(_HEAT_COLUMNS)) + 10, height + 28, parts, title=title)
+    return _svg(_left(len(HEAT_COLUMNS)) + 10, height + 28, parts, title=title)
 
 
 def _left(index: int) -> float:
@@ -123,26 +109,28 @@ def _colour(value: float) -> str:
     return "#" + "".join(f"{channel:02x}" for channel in channels)
 
 
-def comparable(sizes: dict[str, dict[str, float]], facts: dict[str, Facts]) -> list[Point]:
-    """The systems of a picture, scored on the treebanks that all of them have a model for."""
+def comparable(
+    sizes: Mapping[str, Mapping[str, float]], facts: Mapping[str, Facts]
+) -> tuple[dict[str, Point], int]:
+    """Systems scored on the treebanks that all have a model for, and the number of these."""
     shared = set.intersection(*(set(scores.trained) for scores in facts.values()))
-    return [
-        Point(
-            name=name,
-            megabytes=sizes[name]["megabytes"],
-            upos=scores.mean("UPOS", shared) or 0,
-            words_per_s=sizes[name].get("words_per_s") or 0,
-            n_treebanks=len(shared),
+    points = {
+        name: (
+            sizes[name]["megabytes"],
+            scores.mean("UPOS", shared) or 0,
+            sizes[name].get("words_per_s") or 0,
         )
         for name, scores in facts.items()
         if name in sizes and shared
-    ]
+    }
+    return points, len(shared)
 
 
-def size_chart(points: list[Point]) -> str:
+def size_chart(sizes: Mapping[str, Mapping[str, float]], facts: Mapping[str, Facts]) -> str:
     """Size across, UPOS up, the area of a disc for words per second; both scales are labelled."""
+    points, n_treebanks = comparable(sizes, facts)
     width, height, margin = 720, 420, 60
-    low, high, step = _scale([point.upos for point in points])
+    low, high, step = _scale([upos for _, upos, _ in points.values()])
     parts = [_axis(width, height, margin)]
     for decade in range(0, 4):
         left = _across(10**decade, width, margin)
@@ -152,18 +140,17 @@ def size_chart(points: list[Point]) -> str:
         top = _up(percent, low, high, height, margin)
         parts.append(_rule(margin, top, width - margin, top))
         parts.append(_text(margin - 8, top + 4, f"{percent}%", anchor="end"))
-    for point in points:
-        left = _across(point.megabytes, width, margin)
-        top = _up(point.upos, low, high, height, margin)
-        radius = max(3.0, math.sqrt(point.words_per_s) / 6)
-        colour = "#2b7bba99" if point.words_per_s else "#99999999"
+    for name, (megabytes, upos, words_per_s) in points.items():
+        left = _across(megabytes, width, margin)
+        top = _up(upos, low, high, height, margin)
+        radius = max(3.0, math.sqrt(words_per_s) / 6)
+        colour = "#2b7bba99" if words_per_s else "#99999999"
         parts.append(f'<circle cx="{left:.0f}" cy="{top:.0f}" r="{radius:.1f}" fill="{colour}"/>')
-        speed = f"{point.words_per_s:,.0f} words/s" if point.words_per_s else "speed not measured"
-        label = f"{point.name}: {point.upos:.1f}, {speed}"
+        speed = f"{words_per_s:,.0f} words/s" if words_per_s else "speed not measured"
+        label = f"{name}: {upos:.1f}, {speed}"
         # Beside the disc, where there is room: discs stand above each other more often.
         side, anchor = (1, "start") if left < width / 2 + margin else (-1, "end")
         parts.append(_text(left + side * (radius + 6), top + 4, label, anchor=anchor))
-    n_treebanks = points[0].n_treebanks if points else 0
     title = (
         f"Size on disk against UPOS F1 from gold tokens, macro over {n_treebanks} treebanks; "
         "area: words per second on one core"

@@ -1,8 +1,8 @@
 """Scores the bundle in every setting that the tables show, then writes tables and figures.
 
 Settings: gold tokens; raw text with the language identified, with the language given, and cut by
-the treebank's segmenter; code-mixed text with and without the second-best label in place of X. A
-bundle that knows treebanks also has gold tokens and raw text tagged with the treebank told.
+the treebank's segmenter; both in the default style and with the treebank told; code-mixed text with
+and without the second-best label in place of X.
 
     python -m benchmarks paper.student --data data [--workers 2]
 """
@@ -13,7 +13,6 @@ from pathlib import Path
 from benchmarks import sizes
 from benchmarks.paper import figures, score, tables
 from mtag_core.evaluation.treebanks import SEGMENTERS
-from mtag_core.labels import load_labels
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 
@@ -31,13 +30,9 @@ def main(argv: list[str] | None = None) -> int:
     score.main([*common, *treebanks, "--document_sentences", "10"])
     for segmenter in SEGMENTERS:
         score.main([*common, *treebanks, "--raw", "--segmenter", segmenter])
-    labels = load_labels(args.bundle)
-    if labels.styles:
-        score.main([*common, *treebanks, "--default_style"])
-        score.main([*common, *treebanks, "--raw", "--default_style"])
-    if labels.treebanks:
-        score.main([*common, *treebanks, "--gold_treebank"])
-        score.main([*common, *treebanks, "--raw", "--gold_treebank"])
+    for style in ("--default_style", "--gold_treebank"):
+        score.main([*common, *treebanks, style])
+        score.main([*common, *treebanks, "--raw", style])
     if args.bundle == DEFAULT_BUNDLE:
         free = ["student", "--bundle", "free", "--workers", str(args.workers), *treebanks]
         score.main([*free, "--name", "student-free-gold"])

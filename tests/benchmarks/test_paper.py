@@ -11,11 +11,10 @@ from benchmarks.baselines import udpipe
 from benchmarks.harness import interleaved, ratios, shown_command, words_per_s
 from benchmarks.paper import facts, score, student, tables
 from benchmarks.paper.facts import Facts, load_facts, pair, write_facts
-from benchmarks.paper.figures import Point, comparable, heat_map, size_chart
+from benchmarks.paper.figures import HEAT_COLUMNS, comparable, heat_map, size_chart
 from mtag_core.evaluation.metrics import Score
 from mtag_core.evaluation.summary import SUMMARY_METRICS, markdown_table
 from mtag_core.evaluation.treebanks import TreebankResult
-from mtag_core.labels import Labels
 from tests.mtag_core.evaluation.fakes import TellableFakeTagger
 from tests.source_tree import ROOT
 
@@ -155,18 +154,15 @@ def test_the_setting_of_the_paper_has_its_column():
     assert "| paper: MiniBERT, multilingual |  |  | 93.7 / 88.6 |  |  |" in out
 
 
-@pytest.mark.parametrize(("treebanks", "n_told"), [((), 0), (("pl_lfg",), 2)])
-def test_a_bundle_that_knows_treebanks_is_scored_told_too(tmp_path, monkeypatch, treebanks, n_told):
+def test_the_bundle_is_scored_in_every_setting(monkeypatch):
     calls = []
     monkeypatch.setattr(student.score, "main", calls.append)
     for module in (student.sizes, student.tables):
         monkeypatch.setattr(module, "main", lambda argv: 0)
     monkeypatch.setattr(student.figures, "main", lambda: None)
-    labels = Labels(("X",), ("_",), ((0,),), treebanks)
-    (tmp_path / "labels.json").write_text(labels.to_json())
-    assert student.main(["--data", "data", "--bundle", str(tmp_path)]) == 0
-    assert sum("--gold_treebank" in call for call in calls) == n_told
-    assert len(calls) == 7 + n_told
+    assert student.main(["--data", "data", "--bundle", "mine"]) == 0
+    assert sum("--gold_treebank" in call for call in calls) == 2
+    assert len(calls) == 11
 
 
 def test_markdown_shows_a_dash_for_what_is_missing():
@@ -176,10 +172,13 @@ def test_markdown_shows_a_dash_for_what_is_missing():
 
 def test_figures_name_every_treebank_and_system():
     stored = {"student-gold": Facts("", {"fr_a": {"UPOS": 96.0}})}
-    svg = heat_map(["fr_a"], {name: stored.get(name, Facts("", {})) for name in tables_columns()})
+    names = [name for name, *_ in HEAT_COLUMNS]
+    svg = heat_map(["fr_a"], {name: stored.get(name, Facts("", {})) for name in names})
     assert "fr_a" in svg
     assert "96.0" in svg
-    assert "student: 94.0, 9,000 words/s" in size_chart([Point("student", 35.0, 94.0, 9000, 1)])
+    sizes = {"student": {"megabytes": 35.0, "words_per_s": 9000}}
+    chart = size_chart(sizes, {"student": Facts("", {"fr_a": {"UPOS": 94.0}})})
+    assert "student: 94.0, 9,000 words/s" in chart
 
 
 def test_systems_are_drawn_with_the_treebanks_that_all_have():
@@ -188,14 +187,8 @@ def test_systems_are_drawn_with_the_treebanks_that_all_have():
         "a": Facts("", {"fr_a": {"UPOS": 90.0}, "ta_b": {"UPOS": 50.0}}),
         "b": Facts("", {"fr_a": {"UPOS": 80.0}}),
     }
-    points = comparable(sizes, stored)
-    assert [(point.upos, point.n_treebanks) for point in points] == [(90.0, 1), (80.0, 1)]
-
-
-def tables_columns():
-    from benchmarks.paper.figures import _HEAT_COLUMNS
-
-    return {name for name, *_ in _HEAT_COLUMNS}
+    points, n_treebanks = comparable(sizes, stored)
+    assert (points, n_treebanks) == ({"a": (1.0, 90.0, 0), "b": (2.0, 80.0, 0)}, 1)
 
 
 def test_sizes_of_baselines_that_are_not_named_are_kept(tmp_path, capsys):

@@ -11,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 
 from mtag_core.errors import OutputError
-from mtag_core.evaluation.summary import averages
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankResult, evaluate_treebanks
 from mtag_core.known_lemmas import NO_KNOWN_LEMMAS, KnownLemmas
 from mtag_core.labels import UPOS_LABELS, Labels, save_labels
@@ -40,7 +39,7 @@ from mtag_core.training.export.lemma_exceptions import (
     find_known_lemmas,
     languages_without_gain,
 )
-from mtag_core.training.export.model_card import format_model_card
+from mtag_core.training.export.model_card import format_model_card, macro
 from mtag_core.training.export.student_graph import word_graphs
 from mtag_core.training.export.tagger_graph import Groups, LanguageLabels
 from mtag_core.training.export.treebank_classifier import fit_classifier
@@ -48,6 +47,8 @@ from mtag_core.training.networks.trained_model import TrainedModel, read_student
 from mtag_core.training.options import ExportOptions
 from mtag_core.treebank_style import treebank_language
 
+# What the manifest says of a part.
+_METRICS = ("UPOS", "UFeats", "FEATS")
 _CALIBRATION_SENTENCES_A_TREEBANK = 12
 # A pair with a part of speech that occurs once is not scored. On dev that costs 0.01 points of
 # FEATS and lemmas; leaving out those that occur less than three and four times costs 0.1.
@@ -98,7 +99,12 @@ def export(options: ExportOptions) -> Path:
         trained.config, labels, scores, treebanks=options.treebanks, learnt=names, notes=notes
     )
     card.write_text(content, encoding="utf-8")
-    write_manifest(options.output, scores=_macro(scores), is_trained_on_dev=is_trained_on_dev)
+    means = {
+        part: {name: round(value, 2) for name, value in macro(own).items() if name in _METRICS}
+        for part, own in scores.items()
+        if own
+    }
+    write_manifest(options.output, scores=means, is_trained_on_dev=is_trained_on_dev)
     return card
 
 
@@ -109,12 +115,21 @@ def _scores(
         # A model that was trained on dev files is scored on what is left of them.
         dev = write_held_out_dev(options.treebanks, Path(temporary), train_on_dev=is_trained_on_dev)
         test = list(map(str, treebank_files(options.treebanks, "test", is_required=False)))
+        parts = {
+            "dev": (options.output, dev, False),
+            "test": (options.output, test, False),
+            "dev, float32": (exact, dev, False),
+            "dev, treebank told": (options.output, dev, True),
+            "test, treebank told": (options.output, test, True),
+        }
         return {
-            "dev": _score(options, options.output, dev),
-            "test": _score(options, options.output, test),
-            "dev, float32": _score(options, exact, dev),
-            "dev, treebank told": _score(options, options.output, dev, gold_treebank=True),
-            "test, treebank told": _score(options, options.output, test, gold_treebank=True),
+            part: evaluate_treebanks(
+                paths,
+                partial(Tagger.load, str(bundle)),
+                options=EvaluationOptions(gold_treebank=is_told),
+                n_workers=options.n_workers,
+            )
+            for part, (bundle, paths, is_told) in parts.items()
         }
 
 
@@ -287,27 +302,3 @@ def _tagger(labels: Labels, bundle: Path) -> Tagger:
 def _write_labels(labels: Labels, directory: Path) -> None:
     save_labels(labels, directory)
     write_manifest(directory, scores={})
-
-
-def _score(
-    options: ExportOptions, bundle: Path, paths: list[str], *, gold_treebank: bool = False
-) -> list[TreebankResult]:
-    return evaluate_treebanks(
-        paths,
-        partial(Tagger.load, str(bundle)),
-        options=EvaluationOptions(gold_treebank=gold_treebank),
-        n_workers=options.n_workers,
-    )
-
-
-def _macro(scores: dict[str, list[TreebankResult]]) -> dict[str, dict[str, float]]:
-    names = ("UPOS", "UFeats", "FEATS")
-    means = {
-        part: averages([result for result in results if result.has_training_data])[0].metric_to_f1
-        for part, results in scores.items()
-        if results
-    }
-    return {
-        part: {name: round(value, 2) for name, value in mean.items() if name in names}
-        for part, mean in means.items()
-    }

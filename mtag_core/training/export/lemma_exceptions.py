@@ -131,12 +131,9 @@ def _of_style(style: _Style) -> dict[int, str]:
     tagger = style.tagger.following([style.treebank])
     tag = partial(_tagged, tagger, treebank_language(style.treebank))
     code_to_rule = _exceptions(tag, style.learnt)
-    mended, spoilt = _effect(tag, code_to_rule, style.held_out)
-    _LOGGER.info(
-        "%s: %d exceptions of lemmas, %d mended, %d spoilt",
-        *(style.treebank, len(code_to_rule), mended, spoilt),
-    )
-    return code_to_rule if mended >= spoilt else {}
+    gain = _gain(tag, code_to_rule, style.held_out)
+    _LOGGER.info("%s: %d exceptions of lemmas, gain %d", style.treebank, len(code_to_rule), gain)
+    return code_to_rule if gain >= 0 else {}
 
 
 def _tagged(
@@ -195,14 +192,10 @@ def _random_sentences(forms: Sequence[str]) -> Iterator[list[str]]:
             yield shuffled[start : start + _SHUFFLED_WORDS]
 
 
-def _effect(
-    tag: _Tag, code_to_rule: Mapping[int, str], held_out: Sequence[LabelledSentence]
-) -> tuple[int, int]:
-    mended = spoilt = 0
+def _gain(tag: _Tag, code_to_rule: Mapping[int, str], held_out: Sequence[LabelledSentence]) -> int:
+    gain = 0
     for (form, upos, lemma), rule in _with_rules(tag, held_out):
-        known = code_to_rule.get(exception_code(form, upos))
-        right = apply_rule(rule, form)
-        if known is not None and (changed := apply_rule(known, form)) != lemma:
-            mended += changed == right
-            spoilt += lemma == right
-    return mended, spoilt
+        right, known = apply_rule(rule, form), code_to_rule.get(exception_code(form, upos))
+        if known is not None:
+            gain += (apply_rule(known, form) == right) - (lemma == right)
+    return gain

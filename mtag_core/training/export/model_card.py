@@ -84,6 +84,11 @@ def _architecture(config: Mapping[str, Any]) -> str:
     )
 
 
+def macro(results: Sequence[TreebankResult]) -> dict[str, float]:
+    """F1 in percent by metric, mean over the treebanks that have training data."""
+    return averages([each for each in results if each.has_training_data])[0].metric_to_f1
+
+
 def _metrics(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> list[str]:
     """The metrics that any result has: no lemmas of a model without."""
     results = [result for part in part_to_results.values() for result in part]
@@ -102,11 +107,11 @@ def _macro_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> str
         "|---|---:|" + "---:|" * len(metrics),
     ]
     for part, results in part_to_results.items():
-        trained = [result for result in results if result.has_training_data]
-        if trained:
-            mean = averages(trained)[0].metric_to_f1
+        n_trained = sum(result.has_training_data for result in results)
+        if n_trained:
+            mean = macro(results)
             cells = " | ".join(f"{mean[name]:.2f}" if name in mean else "" for name in metrics)
-            lines.append(f"| {part} | {len(trained)} | {cells} |")
+            lines.append(f"| {part} | {n_trained} | {cells} |")
     return "\n".join(lines)
 
 

@@ -35,7 +35,6 @@ MAX_PIECES = 256
 """Wordpieces of the longest sentence that a MiniBERT reads, [CLS] and [SEP] included."""
 
 _HEADS = ("combine.", "upos.", "feats.", "lemmas.")
-_OF_PIECES = ("max_pieces", "first_treebank_piece", "conventions")
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,6 @@ class Network:
     def save(self, directory: Path) -> None:
         """Writes a model directory: made if missing; files in it are replaced."""
         config = {**_architecture(self.model), "n_feats": len(self.feats), **asdict(self.metadata)}
-        if self.has_words:
-            config = {name: value for name, value in config.items() if name not in _OF_PIECES}
         weights = {
             name.removeprefix("encoder."): tensor.half().cpu().numpy()
             for name, tensor in self.model.state_dict().items()
