@@ -107,12 +107,10 @@ class Flags(Generic[Options]):
 
     Args:
         options: Its dataclass.
-        defaults: By field name; they replace the dataclass' own, groups' included.
     """
 
-    def __init__(self, options: type[Options], **defaults: object) -> None:
+    def __init__(self, options: type[Options]) -> None:
         self.options = options
-        self._defaults = defaults
 
     def add_to(
         self,
@@ -131,7 +129,7 @@ class Flags(Generic[Options]):
         sections: dict[str, argparse._ActionsContainer] = {"": parser}
         flags = [
             _with(flag, choices=(choices or {}).get(flag.name), note=(notes or {}).get(flag.name))
-            for flag in _flags(self.options, self._defaults)
+            for flag in _flags(self.options)
         ]
         several = {"action": "extend", "nargs": "+"}
         if any(flag.meta.is_positional for flag in flags):
@@ -148,7 +146,7 @@ class Flags(Generic[Options]):
     def parse(self, args: argparse.Namespace) -> Options:
         """Makes the options from parsed flags."""
         given = {name: value for name, value in vars(args).items() if value is not None}
-        options: Options = _parsed(self.options, {**self._defaults, **given})
+        options: Options = _parsed(self.options, given)
         return options
 
 
@@ -225,17 +223,15 @@ def _with(flag: _Flag, *, choices: Sequence[str] | None, note: str | None) -> _F
 
 def _flags(
     options: Any,  # noqa: ANN401 (a dataclass or one of its objects)
-    defaults: Mapping[str, object],
     section: str = "",
 ) -> Iterator[_Flag]:
     kinds = get_type_hints(options if isinstance(options, type) else type(options))
     for each in fields(options):
         if is_dataclass(kinds[each.name]):
             title = each.metadata.get(_SECTION) or section
-            yield from _flags(_own(options, each, kinds[each.name]), defaults, title)
+            yield from _flags(_own(options, each, kinds[each.name]), title)
         elif meta := each.metadata.get(_META):
-            default = defaults.get(each.name, _own(options, each, MISSING))
-            kind = _without_none(kinds[each.name])
+            default, kind = _own(options, each, MISSING), _without_none(kinds[each.name])
             yield _Flag(each.name, kind, default, meta, meta.section or section)
 
 

@@ -11,7 +11,7 @@ import argparse
 import difflib
 import importlib
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import MISSING, dataclass
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, NoReturn
 
@@ -28,6 +28,7 @@ from mtag_core.training.options import (
     CorpusOptions,
     DistillOptions,
     ExportOptions,
+    FinetuneOptions,
     LabelOptions,
     LangidOptions,
     TeacherTrainingOptions,
@@ -163,9 +164,8 @@ def _recipe(
     *,
     older: str = "",
     is_verbose: bool = False,
-    **defaults: Any,  # noqa: ANN401
 ) -> Command:
-    flags = Flags(options, **defaults)
+    flags = Flags(options)
 
     def start(parser: FlagParser, argv: Sequence[str]) -> int:
         flags.add_to(parser)
@@ -254,15 +254,9 @@ COMMANDS = (
     _recipe(
         "train finetune",
         "recipes.distillation",
-        DistillOptions,
+        FinetuneOptions,
         "train a distilled student further, on treebanks above all",
         older="finetune",
-        student=MISSING,
-        label_share=0.7,
-        text_rate=0.05,
-        epochs=12.0,
-        peak_rate=4e-4,
-        warmup_share=0.1,
     ),
     _recipe(
         "train adapters",

@@ -16,6 +16,9 @@ N_PROCESSES_HELP = "processes that encode"
 PIECE_DROPOUT_HELP = "share of wordpieces replaced by the mask piece"
 _CORPUS = "directory that stage `corpus` wrote"
 _TEXT = "directory that stage `text` wrote"
+_START = "model directory to start from"
+_LABEL_SHARE = "share of the label in a treebank token's target"
+_TEXT_RATE = "times that an epoch goes through text"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,10 @@ class Schedule:
     clip_norm: float | None = 1.0
     checkpoint_minutes: float = 5.0
     head_factor: float = 1.0
+
+
+DISTILLING = Schedule(epochs=200.0, peak_rate=2e-3, warmup_share=0.04, checkpoint_minutes=2.0)
+FINETUNING = Schedule(epochs=12.0, peak_rate=4e-4, warmup_share=0.1, checkpoint_minutes=2.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +174,7 @@ class LabelOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class DistillOptions(TrainingOptions):
-    """Options of `train distill` and `train finetune`.
+    """Options of `train distill`.
 
     Texts under `small_text` tokens are sampled more often.
     """
@@ -180,24 +187,31 @@ class DistillOptions(TrainingOptions):
     text: Path | None = option(
         _TEXT + "; without it the wordpieces of a student of --logits are learnt from there", None
     )
-    student: Path | None = option("model directory to start from; a new student if none", None)
+    student: Path | None = option(f"{_START}; a new student if none", None)
     shape: StudentShape = group(StudentShape(), section="new student")
     n_pieces: int = option(
         "wordpieces to learn where there is no --text", 20_000, section="new student"
     )
     targets: Temperatures = group(Temperatures(), section="targets")
-    label_share: float = option("share of the label in a treebank token's target", 0.5)
+    label_share: float = option(_LABEL_SHARE, 0.5)
     treebank_rate: float = option("times that an epoch goes through a treebank", 1.0)
-    text_rate: float = option("the same for text", 1.0)
+    text_rate: float = option(_TEXT_RATE, 1.0)
     noise: Noise = group(Noise(), section="noise")
     dropout: float = option("of the student", 0.05)
     share_feats: bool = option("FEATS bundles share weights by attribute while training", True)
     budget: int = option("wordpieces or tokens a batch and process", 32_768)
-    schedule: Schedule = group(
-        Schedule(epochs=200.0, peak_rate=2e-3, warmup_share=0.04, checkpoint_minutes=2.0),
-        section="schedule",
-    )
+    schedule: Schedule = group(DISTILLING, section="schedule")
     small_text: int = 300_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneOptions(DistillOptions):
+    """Options of `train finetune`, which goes through treebanks above all."""
+
+    student: Path = option(_START)
+    label_share: float = option(_LABEL_SHARE, 0.7)
+    text_rate: float = option(_TEXT_RATE, 0.05)
+    schedule: Schedule = group(FINETUNING, section="schedule")
 
 
 @dataclass(frozen=True, kw_only=True)

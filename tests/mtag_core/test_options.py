@@ -50,13 +50,6 @@ def test_every_type_is_parsed(flags):
     assert _parse(flags, line) == expected
 
 
-def test_a_command_has_defaults_of_its_own_in_groups_and_without_flags_too():
-    flags = Flags(Options, output=Path("there"), epochs=1.5, warmup_share=0.2, hidden=4)
-    options = _parse(flags, "")
-    assert options.output == Path("there") and options.hidden == 4
-    assert options.schedule == Schedule(1.5, None, 0.2)
-
-
 def test_fields_without_help_have_no_flag(flags, capsys):
     with pytest.raises(SystemExit):
         _parse(flags, "--output out --hidden 4")

@@ -21,12 +21,15 @@ import torch
 from mtag_core.errors import UsageError
 from mtag_core.langid import WORDS_NAME
 from mtag_core.training.options import (
+    DISTILLING,
+    FINETUNING,
     AdapterOptions,
     AverageOptions,
     BundleTrainingOptions,
     CorpusOptions,
     DistillOptions,
     ExportOptions,
+    FinetuneOptions,
     LabelOptions,
     LangidOptions,
     Schedule,
@@ -229,7 +232,9 @@ class _Chain:
             piece_budget=options.budget,
             max_pieces=options.max_pieces,
             n_processes=options.n_processes,
-            schedule=self._schedule(options.teacher_minutes, 60.0, 4e-4, seed=number),
+            schedule=self._schedule(
+                Schedule(epochs=60.0, peak_rate=4e-4), options.teacher_minutes, seed=number
+            ),
         )
 
     def _labels(self, shard: int) -> LabelOptions:
@@ -245,29 +250,30 @@ class _Chain:
 
     def _students(self) -> Iterator[Stage]:
         options, work = self._options, self._work
-        student = DistillOptions(
-            corpus=work / "corpus",
-            labelled=work / "labels",
-            text=work / "text",
-            output=work / "student",
-            resume=True,
-            shape=StudentShape(
+        shared: dict[str, Any] = {
+            "corpus": work / "corpus",
+            "labelled": work / "labels",
+            "text": work / "text",
+            "resume": True,
+            "shape": StudentShape(
                 architecture=options.architecture,
                 hidden_size=options.hidden_size,
                 n_layers=options.n_layers,
             ),
-            budget=options.budget,
-            max_pieces=options.max_pieces,
-            n_processes=options.n_processes,
-            schedule=self._schedule(options.student_minutes, 200.0, 2e-3, warmup=0.04),
+            "budget": options.budget,
+            "max_pieces": options.max_pieces,
+            "n_processes": options.n_processes,
+        }
+        student = DistillOptions(
+            **shared,
+            output=work / "student",
+            schedule=self._schedule(DISTILLING, options.student_minutes, seed=options.seed),
         )
-        finetuned = replace(
-            student,
+        finetuned = FinetuneOptions(
+            **shared,
             student=student.output,
             output=work / "finetuned",
-            label_share=0.7,
-            text_rate=0.05,
-            schedule=self._schedule(options.finetune_minutes, 12.0, 4e-4, warmup=0.1),
+            schedule=self._schedule(FINETUNING, options.finetune_minutes, seed=options.seed),
         )
         mean = AverageOptions(first=student.output, second=finetuned.output, output=work / "mean")
         stages: tuple[tuple[str, str, str, Any, Needs], ...] = (
@@ -303,19 +309,6 @@ class _Chain:
         job = Job("export.bundle", export, "bundle.json")
         yield Stage("export", ("adapters", "langid"), (job,))
 
-    def _schedule(
-        self,
-        minutes: float,
-        epochs: float,
-        rate: float,
-        *,
-        seed: int | None = None,
-        warmup: float = 0.06,
-    ) -> Schedule:
-        return Schedule(
-            epochs=self._options.epochs or epochs,
-            minutes=minutes,
-            peak_rate=rate,
-            seed=self._options.seed if seed is None else seed,
-            warmup_share=warmup,
-        )
+    def _schedule(self, schedule: Schedule, minutes: float, *, seed: int) -> Schedule:
+        epochs = self._options.epochs or schedule.epochs
+        return replace(schedule, epochs=epochs, minutes=minutes, seed=seed)
