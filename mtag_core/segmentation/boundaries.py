@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mtag_core.arrays import DAMAGE, write_arrays
 from mtag_core.errors import BundleError
 from mtag_core.segmentation.gap_network import GapNetwork
+from mtag_core.segmentation.gap_rules import keep_whole, sure_ends
 from mtag_core.segmentation.token_block import TokenBlock
 from mtag_core.segmentation.units import SPACED_LETTERS, UnitTable, find_units
 
@@ -69,6 +70,14 @@ class BoundaryModel:
         # A closing mark belongs to the sentence that it ends.
         is_line_end = np.zeros(len(starts), np.bool_)
         is_line_end[[*(line_firsts[1:] - 1), -1]] = True
+        block = text[first : lines[-1][1]]
+        keep_whole(block, starts - first, ends - first, is_token_end, is_sentence_end)
+        for sure in sure_ends(text, lines, has_spaces=self._has_spaces):
+            marks = slice(*ends.searchsorted([sure.start, sure.end], side="right"))
+            if marks.start < marks.stop:
+                is_sentence_end[marks] = False
+                is_sentence_end[marks.stop - 1] = sure.is_end
+                is_token_end[marks.stop - 1] |= sure.is_end
         for unit in np.flatnonzero(is_sentence_end & ~is_line_end).tolist():
             last = unit
             while not is_line_end[last] and text[starts[last + 1]] in _CLOSING:

@@ -32,7 +32,7 @@ class EndColumn:
     """
 
     WORD, WORD_CLASS, WORD_END, WORD_SIZE, MARK, CLOSED = range(6)
-    NEXT_OPENED, NEXT_CLASS, NEXT_WORD, NEXT_LAST_CLASS = range(6, 10)
+    NEXT_OPENED, NEXT_CLASS, NEXT_WORD, NEXT_N_UNITS = range(6, 10)
     NEXT_MARK, NEXT_CLOSED, SECOND_CLASS = range(10, 13)
     BEFORE_WORD, BEFORE_CLASS, BEFORE_MARK = range(13, 16)
     SINCE, QUOTE, DEPTH, ATTACHED, GLUED, STYLE, EMPTY = range(16, 23)
@@ -56,7 +56,7 @@ _END_FEATURES: tuple[tuple[int, ...], ...] = (
     (EndColumn.BEFORE_WORD, EndColumn.WORD),
     (EndColumn.BEFORE_WORD, EndColumn.WORD, EndColumn.NEXT_CLASS),
     (EndColumn.BEFORE_MARK, EndColumn.CLOSED, EndColumn.MARK, EndColumn.NEXT_CLASS),
-    (EndColumn.MARK, EndColumn.NEXT_CLASS, EndColumn.NEXT_LAST_CLASS, EndColumn.NEXT_MARK),
+    (EndColumn.MARK, EndColumn.NEXT_CLASS, EndColumn.NEXT_N_UNITS, EndColumn.NEXT_MARK),
     (EndColumn.MARK, EndColumn.NEXT_CLASS, EndColumn.SECOND_CLASS),
     (EndColumn.SINCE, EndColumn.MARK, EndColumn.NEXT_CLASS),
     (EndColumn.SINCE, EndColumn.WORD_SIZE, EndColumn.WORD_CLASS, EndColumn.MARK),
@@ -122,7 +122,7 @@ def place_rows(
     """
     rows = np.zeros((len(columns), _N_END_COLUMNS), np.uint64)
     rows[:, EndColumn.WORD : EndColumn.CLOSED + 1] = columns[:, LAST_WORD : CLOSED + 1]
-    rows[:-1, EndColumn.NEXT_OPENED : EndColumn.NEXT_LAST_CLASS + 1] = columns[
+    rows[:-1, EndColumn.NEXT_OPENED : EndColumn.NEXT_N_UNITS + 1] = columns[
         1:, OPENED : N_UNITS + 1
     ]
     rows[:-1, EndColumn.NEXT_MARK : EndColumn.NEXT_CLOSED + 1] = columns[1:, END_MARK : CLOSED + 1]

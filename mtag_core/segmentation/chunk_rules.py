@@ -3,6 +3,7 @@
 Treebanks show these kinds too rarely, or in few languages.
 """
 
+from enum import Enum
 from itertools import pairwise
 
 import numpy as np
@@ -24,27 +25,54 @@ _OPENERS = regex.escape(OPENING + DOUBLE_QUOTES + "'’‘")
 _TERMINAL = regex.escape(TERMINAL)
 _UNSPACED_TERMINAL = "。！？｡।॥።。։༎។"
 _SUPERSCRIPTS = "¹²³⁰⁴-⁹"
-_FOOTNOTE_MARK = r"\[(?:\d{1,4}|\p{Ll}{1,2})\]"
+FOOTNOTE_MARK = r"\[(?:\d{1,4}|\p{Ll}{1,2})\]"
 
 # Where a sentence may end inside a chunk: a space was forgotten, or is not used. Lines of dots are
 # looked back on so far only.
 _INNER_END = regex.compile(
-    rf"(?:(?<=(?:[\p{{Ll}}\p{{Lo}}\p{{M}}]{{2}}|\d)[{_TERMINAL}]{{1,30}}(?:{_FOOTNOTE_MARK}|[{_CLOSERS}{_SUPERSCRIPTS}]){{0,30}})"
+    rf"(?:(?<=(?:[\p{{Ll}}\p{{Lo}}\p{{M}}]{{2}}[)\]”»\"]?|\d|\p{{Ll}}(?=[!?]))[{_TERMINAL}]{{1,30}}(?:{FOOTNOTE_MARK}|[{_CLOSERS}{_SUPERSCRIPTS}]){{0,30}})"
     rf"(?=[{_OPENERS}]*\p{{Lu}}(?:[\p{{Ll}}'’]|\Z))"
-    rf"|(?<=[{_UNSPACED_TERMINAL}]{{1,30}}[{_CLOSERS}]{{0,30}})(?=[^{_CLOSERS}{_TERMINAL}\p{{M}}]))",
+    rf"|(?<=[{_UNSPACED_TERMINAL}]{{1,30}}[{_CLOSERS}]{{0,30}})"
+    rf"(?!{FOOTNOTE_MARK}|[{_SUPERSCRIPTS}])(?=[^{_CLOSERS}{_TERMINAL}\p{{M}}]))",
     regex.VERSION1,
 )
 FOOTNOTED = regex.compile(
-    rf"[{_TERMINAL}][{_CLOSERS}]*(?:(?:{_FOOTNOTE_MARK})+|[{_SUPERSCRIPTS}]+)$", regex.VERSION1
+    rf"[{_TERMINAL}][{_CLOSERS}]*"
+    rf"(?:(?:{FOOTNOTE_MARK})+(?::\d{{1,4}})?|[{_SUPERSCRIPTS}]+|\(\d{{1,3}}\)|[*†‡§]{{1,3}})$",
+    regex.VERSION1,
 )
 """The end of a chunk with footnote marks behind a full stop."""
 
-FOOTNOTE_ENDS = frozenset("]¹²³⁰⁴⁵⁶⁷⁸⁹")
+NOTE_BEGUN = regex.compile(rf"[{_TERMINAL}][{_CLOSERS}]*\[[^\[\]]+\Z", regex.VERSION1)
+"""A full stop, and the beginning of a note of several words in brackets."""
+
+FULL_STOPS = frozenset("।॥։۔።។။။")
+"""Marks that stand for nothing but the end of a sentence."""
+
+FIRST_FULL_STOP = "\u0589"
+CLOSING_MARKS = CLOSING + DOUBLE_QUOTES + "'’‘"
+FOOTNOTE_ENDS = frozenset("])*†‡§¹²³⁰⁴⁵⁶⁷⁸⁹0123456789")
 ENUMERATOR = regex.compile(r"\(?(?:\d{1,3}(?:\.\d{1,3}){0,3}|[IVXLC]{1,5}|[ivx]{1,5}|\p{L})[.)]\Z")
 """The number of an item of a list."""
+OMISSION = regex.compile(r"[\[(](?:\.{3,4}|…)[\])][,;:]?\Z")
+"""Dots in brackets for what was left out."""
+
+DECIMAL = regex.compile(r"[\p{Sc}+-]?(?:\d+,\d+|(?<=\p{Sc})\d+)\.\Z")
+"""A number that is no ordinal, with a full stop."""
+
 ORDINAL = regex.compile(r"(?:.*\D)?\d{1,2}\.\Z")
 INITIALS = regex.compile(r"(?:\p{Lu}\.-?){2,3}\Z")
 ROMAN = regex.compile(r"(?:[IVXІХ]|[IVXLCІХ]{2,6})\.\Z")
+
+# Without r and l, which Slavic languages have for vowels; measures and sounds end sentences.
+VOWELLESS = regex.compile(
+    r"(?!(?i:[kcdmn]m|[kdm]g|[mcdh]l|h+m+|m+h+m*|p+s+t+|t+s+k*|s+h+|p+f+t*|z+|tv|mk|[км]г|[ксм]м|гг)\.)"
+    r"(?:[B-DF-HJ-KMNP-QSTVXZČĎŇŠŤŽ][b-df-hj-kmnp-qstvxzčďňšťž]{1,4}"
+    r"|[b-df-hj-kmnp-qstvxzčďňšťž]{2,5}"
+    r"|[Б-ДЖЗКМНПСТФ-Щ][б-джзкмнпстф-щ]{1,4}|[б-джзкмнпстф-щ]{2,5}"
+    r"|[Β-ΔΖΘΚ-ΝΞΠ-ΤΦ-Ψ]?[β-δζθκ-νξπ-τφ-ψ]{2,4})\.\Z"
+)
+"""A word of consonants alone with a full stop."""
 
 OPENING_MARKS = OPENING + DOUBLE_QUOTES + "'\u2018"
 """What may stand before an abbreviation."""
@@ -52,27 +80,34 @@ _LAST_PART = regex.compile(r"['’/(-]")
 
 # Marks that are tokens whatever the weights say.
 _ALONE = frozenset("“”„‟«»〝〞〟❝❞‹›‚—―⸺⸻¿¡_")
-_FOOTNOTE = regex.compile(_FOOTNOTE_MARK, regex.VERSION1)
+_FOOTNOTE = regex.compile(FOOTNOTE_MARK, regex.VERSION1)
 _FIRST_UNSPACED = "\u0e00"
 
 # Zero-width: tokens end here. Behind an ampersand may stand an entity.
 _APART = regex.compile(
     rf"""
       (?<=\p{{L}}{{2}}|[{_TERMINAL}])(?=\[)
-    | (?<=\p{{L}}{{3}}|[{_TERMINAL}{_CLOSERS}])(?=[{_SUPERSCRIPTS}])
+    | (?<=\p{{L}}{{3}}|[{_TERMINAL}{_CLOSERS},;:])(?=[{_SUPERSCRIPTS}])
+    | (?<=\p{{Greek}}{{2}})(?=[·\u0387]\p{{Greek}}) | (?<=\p{{Greek}}{{2}}[·\u0387])(?=\p{{Greek}})
+    | (?<=(?:^|[^\p{{L}}\p{{M}}\p{{N}}])\*)(?=\p{{L}})
+    | (?<=^<)(?=[^\n]*>[.,;:!?]*$) | (?<=^<[^\n]{{1,99}})(?=>[.,;:!?]*$)
     | (?<=\p{{L}}{{2}})(?<!&\p{{L}}{{1,8}})(?=[,;!?]+\p{{L}}{{2}})
     | (?<=\p{{L}}{{2}}[,;!?])(?<!&\p{{L}}{{1,8}};)(?=\p{{L}}{{2}})
     """,
-    regex.VERBOSE | regex.VERSION1,
+    regex.VERBOSE | regex.MULTILINE | regex.VERSION1,
 )
 # Here they do unless the weights are sure of something else.
 _LIKELY = regex.compile(
     r"""
-      (?<=\p{L}{2}[…‥])(?=\p{L}{2}) | (?<=\p{L}{2})(?=[…‥]\p{L}{2})
+      (?<=\p{L}{2}[…‥])(?=\p{L}{2}) | (?<=\p{L}{2})(?=[…‥](?:\p{L}{2}|[¿¡"“«(]))
+    | (?<=[\[(])(?=[…‥]) | (?<=[…‥])(?=[\])])
+    | (?<=\p{L})(?=[\u2600-\u27bf\U0001f000-\U0001faff])
+    | (?<=[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f])(?=\p{L})
+    | (?<=\p{L}{3})(?=–\p{L}{3}) | (?<=\p{L}{3}–)(?=\p{L}{3})
     | (?<=^['‘’‚‹])(?=\p{L}{4})
     | (?<=\p{Sc})(?=\d) | (?<=\d)(?=\p{Sc})
-    | (?<=(?:^|[^\p{L}\p{M}\p{N}])[*†‡~])(?=\p{L})
-    | (?<=[\p{L}\p{M}])(?=[*†‡~]+(?:$|[^\p{L}\p{M}\p{N}]))
+    | (?<=(?:^|[^\p{L}\p{M}\p{N}])[†‡~=])(?=\p{L})
+    | (?<=[\p{L}\p{M}])(?=[*†‡~=]+(?:$|[^\p{L}\p{M}\p{N}]))
     | (?<=^\()(?=\p{L}{1,3}\)[.,;:]?$) | (?<=^\(\p{L}{1,3})(?=\)[.,;:]?$)
     """,
     regex.VERBOSE | regex.MULTILINE | regex.VERSION1,
@@ -81,16 +116,32 @@ _LIKELY_SCORE, _CERTAIN = 24, 1 << 20
 _PLAIN = frozenset("-'\u2019.0123456789")
 _TWO_DOTS = regex.compile(r"(?<=\p{Ll}{4}\.)(?=\.(?!\.))")
 _NAMES = regex.compile(r"(?<![\p{L}\p{N}_])[DLM]['’ʼ](?=\p{Lu}\p{L}{2})")
+_APOSTROPHES = regex.compile(r"(?<=[\p{L}\p{M}])['’ʼ‘](?=\p{L})")
+_GERSHAYIM = regex.compile(r"(?<=\p{Hebrew})[״׳](?=\p{Hebrew})|(?<=\p{Hebrew})׳")
 _DOTS = regex.compile(r"\.{3,}")
 
 
-def gap_bonuses(text: str, ends: Integers, keeps_names: bool) -> Integers:
+class Apostrophes(Enum):
+    """What an apostrophe is between two letters.
+
+    Attributes:
+        EITHER: The end of a word, its beginning, or a letter.
+        IN_NAMES: A letter in D'Arcy.
+        LETTER: A letter.
+    """
+
+    EITHER = 0
+    IN_NAMES = 1
+    LETTER = 2
+
+
+def gap_bonuses(text: str, ends: Integers, apostrophes: Apostrophes) -> Integers:
     """What is added to the scores of gaps, in eighths of a nat.
 
     Args:
         text: Chunks, a line each.
         ends: Offset of each gap, in order. Shape (n,).
-        keeps_names: In the language D'Arcy is a name; in others d' may be a word before one.
+        apostrophes: Of the language.
 
     Returns:
         Shape (n,).
@@ -107,9 +158,11 @@ def gap_bonuses(text: str, ends: Integers, keeps_names: bool) -> Integers:
         elif _APART.match(text, end):
             bonuses[index] = _CERTAIN
     found = [(match.start(), -_LIKELY_SCORE // 2) for match in _TWO_DOTS.finditer(text)]
-    if keeps_names:
-        names = [match.end() for match in _NAMES.finditer(text)]
-        found += [(end - before, -_CERTAIN) for end in names for before in (0, 1)]
+    patterns = [_GERSHAYIM]
+    if apostrophes != Apostrophes.EITHER:
+        patterns.append(_NAMES if apostrophes == Apostrophes.IN_NAMES else _APOSTROPHES)
+    inside = [match.end() for pattern in patterns for match in pattern.finditer(text)]
+    found += [(end - before, -_CERTAIN) for end in inside for before in (0, 1)]
     if found:
         offsets, scores = np.array(found).T
         places = np.minimum(ends.searchsorted(offsets), len(ends) - 1)
@@ -134,17 +187,20 @@ def is_apart(text: str, end: int, chunk: str) -> bool:
     return after >= _FIRST_UNSPACED and UNSPACED_LETTER.match(after) is not None
 
 
-def keep_dots_whole(text: str, ends: Integers, is_end: NDArray[np.bool_]) -> None:
-    """Makes a token of dots that are not all apart, as in "..", ".".
+def keep_dots_whole(
+    text: str, ends: Integers, is_end: NDArray[np.bool_], *, may_part: bool
+) -> None:
+    """Makes a token of dots.
 
     Args:
         text: Chunks, a line each.
         ends: Offset after each unit, in order. Shape (n_units,).
         is_end: Whether a token ends there; changed. Shape (n_units,).
+        may_part: Dots that the weights all part are a token each.
     """
     for match in _DOTS.finditer(text):
         first, last = ends.searchsorted([match.start() + 1, match.end()])
-        if not is_end[first:last].all():
+        if not (may_part and is_end[first:last].all()):
             is_end[first:last] = False
 
 

@@ -3,17 +3,14 @@
 Nine of ten chunks of running text have occurred before, so a chunk's own gaps are scored once.
 """
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.arrays import GrowingArray, Integers, spread, text_codes
-from mtag_core.segmentation.abbreviations import FIRST_SPELT, SPELT_INITIALS, Abbreviations
+from mtag_core.segmentation.abbreviations import Abbreviations
 from mtag_core.segmentation.boundary_features import (
-    CLOSED,
-    END_MARK,
-    FIRST_CLASS,
     LAST_END,
     N_CHUNK_COLUMNS,
     chunk_columns,
@@ -24,14 +21,11 @@ from mtag_core.segmentation.boundary_features import (
 )
 from mtag_core.segmentation.boundary_layers import BoundaryScorer
 from mtag_core.segmentation.chunk_cuts import ChunkCutter, CutChunks, is_word
+from mtag_core.segmentation.chunk_flags import ChunkFlag, mark_flags, stop_flags
 from mtag_core.segmentation.chunk_rules import (
-    ENUMERATOR,
-    FOOTNOTE_ENDS,
-    FOOTNOTED,
-    INITIALS,
-    OPENING_MARKS,
+    DECIMAL,
     ORDINAL,
-    ROMAN,
+    Apostrophes,
     gap_bonuses,
     inner_parts,
     is_apart,
@@ -40,13 +34,8 @@ from mtag_core.segmentation.chunk_rules import (
 )
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.word_units import (
-    CLOSING,
-    LONG_DASHES,
-    OPENING,
     TERMINAL,
-    UnitClass,
     styleless,
-    unit_class_flags,
 )
 
 SHORT_FORM_COST = 48
@@ -58,37 +47,6 @@ _MOST_CHUNKS, _MOST_CHARACTERS = 50_000, 2_000_000
 _MOST_CHUNKS_TOGETHER = 100_000
 
 _TERMINALS = frozenset(TERMINAL)
-
-
-class ChunkFlag:
-    """What is special about a chunk: bits."""
-
-    STOP_GAP = 1
-    """What follows helps to decide whether a last full stop is a token."""
-    MARK = 2
-    """A sentence may end behind it."""
-    FOOTNOTED = 4
-    """Footnote marks follow its full stop."""
-    CLOSING = 8
-    """It is nothing but closing marks."""
-    OPENING = 32
-    """It is nothing but dashes, bullets or opening marks: no sentence."""
-    FINAL_QUOTE = 16
-    """A token of it ends in a single quotation mark."""
-    PARTED = 64
-    """It stands for several chunks: its row is in `parts`."""
-    BEFORE_SMALL = 128
-    """An abbreviation behind which no sentence ends before a small letter or a number."""
-    BEFORE_NUMBER = 256
-    """One behind which none ends before a number."""
-    INITIALS = 512
-    """Two or three letters with full stops."""
-    ROMAN = 1024
-    """A Roman number with a full stop."""
-    ENUMERATOR = 2048
-    """The number or letter of an item of a list."""
-    UNCASED_SHORT_FORM = 4096
-    """Initials or a title in letters without case: its full stop is no token before a word."""
 
 
 class ChunkMemory:
@@ -141,12 +99,14 @@ class ChunkTable:
         clitics: Iterable[str],
         abbreviations: Abbreviations,
         *,
-        keeps_names: bool = False,
+        apostrophes: Apostrophes = Apostrophes.EITHER,
+        parts_dots: bool = False,
         memory: ChunkMemory | None = None,
     ) -> None:
         self._memory = memory or ChunkMemory()
         self._scorer = scorer
-        self._keeps_names = keeps_names
+        self._apostrophes = apostrophes
+        self._parts_dots = parts_dots
         self._abbreviations = abbreviations
         self._short_forms = dict.fromkeys(abbreviations.others, SHORT_FORM_COST)
         self._short_forms |= dict.fromkeys(abbreviations.titles, TITLE_COST)
@@ -217,14 +177,17 @@ class ChunkTable:
         stops = (gaps >= 0).nonzero()[0]
         gaps = gaps[stops]
         numbers = np.zeros((len(chunks), 4), np.int32)
-        numbers[:, 0] = _flags(chunks, columns)
+        numbers[:, 0] = mark_flags(chunks, columns)
         numbers[stops, 0] |= ChunkFlag.STOP_GAP
         numbers[stops, 1] = scores[gaps]
+        for index in stops.tolist():
+            if DECIMAL.match(chunks[index]):
+                numbers[index, 1] = _CERTAIN_STOP
         numbers[:, 2] = cut.sizes
         for index, chunk in enumerate(chunks):
-            if chunk[-1] in ".)":
+            if chunk[-1] in ".)],;:":
                 forms = stop_forms(chunk)
-                numbers[index, 0] |= self._stop_flags(chunk, forms)
+                numbers[index, 0] |= stop_flags(chunk, forms, self._abbreviations)
                 numbers[index, 3] = self._cost(forms)
         is_end[gaps] = False
         attached = is_end.nonzero()[0]
@@ -254,11 +217,11 @@ class ChunkTable:
         if len(gaps):
             found = self._scorer.token_scores(gap_features(gap_rows(cut, gaps, of_chunk)))
             scores[gaps] = found
-            is_inside = found + gap_bonuses(cut.text, cut.ends[gaps], self._keeps_names) <= 0
+            is_inside = found + gap_bonuses(cut.text, cut.ends[gaps], self._apostrophes) <= 0
             inside, of_chunk = gaps[is_inside], of_chunk[is_inside]
             ends = zip(cut.ends[inside].tolist(), of_chunk.tolist(), strict=True)
             is_end[inside] = [is_apart(cut.text, end, chunks[index]) for end, index in ends]
-            keep_dots_whole(cut.text, cut.ends, is_end)
+            keep_dots_whole(cut.text, cut.ends, is_end, may_part=self._parts_dots)
         return is_end, scores
 
     def _append_tokens(
@@ -314,30 +277,6 @@ class ChunkTable:
     def _cost(self, forms: Iterable[str]) -> int:
         return max([self._short_forms.get(form, 0) for form in forms], default=0)
 
-    def _stop_flags(self, chunk: str, forms: Set[str]) -> int:
-        """Bits of `ChunkFlag` for what a last full stop may stand for.
-
-        Args:
-            chunk: Ends in a full stop or a closing bracket.
-            forms: `stop_forms` of it.
-        """
-        flags = 0
-        if not self._abbreviations.before_small.isdisjoint(forms):
-            flags |= ChunkFlag.BEFORE_SMALL
-        if not self._abbreviations.before_numbers.isdisjoint(forms):
-            flags |= ChunkFlag.BEFORE_NUMBER
-        # Nearly all are words.
-        is_word = len(chunk) > _LONGEST_NUMBER and chunk[:-1].isalpha()
-        for pattern, flag in () if is_word else _NUMBERS:
-            if pattern.match(chunk):
-                flags |= flag
-        if chunk[-2:-1] >= FIRST_SPELT and (
-            SPELT_INITIALS.match(chunk.lstrip(OPENING_MARKS))
-            or not self._abbreviations.titles.isdisjoint(forms)
-        ):
-            flags |= ChunkFlag.UNCASED_SHORT_FORM
-        return flags
-
     def _parts(self, chunk: str) -> list[str]:
         """The parts of a chunk between forgotten spaces; an abbreviation stays with its name."""
         joined: list[str] = []
@@ -352,39 +291,7 @@ class ChunkTable:
         return bool(self._abbreviations.ordinal_words) and ORDINAL.match(part) is not None
 
 
-def _flags(chunks: Sequence[str], columns: Codes) -> NDArray[np.int32]:
-    is_mark = (columns[:, END_MARK] | columns[:, CLOSED]) != 0
-    is_mark |= _ENDS_ALONE[columns[:, FIRST_CLASS].astype(np.int64)]
-    flags: NDArray[np.int32] = is_mark * np.int32(ChunkFlag.MARK)
-    for index, chunk in enumerate(chunks):
-        if chunk[0] in _ALONE_AT_ENDS:
-            if _OPENERS_ALONE.issuperset(chunk):
-                flags[index] |= ChunkFlag.OPENING
-            if _CLOSERS_ALONE.issuperset(chunk):
-                flags[index] |= ChunkFlag.CLOSING
-        if chunk[-1] in FOOTNOTE_ENDS and FOOTNOTED.search(chunk):
-            flags[index] |= ChunkFlag.FOOTNOTED
-    return flags
-
-
-# A chunk that begins with such a unit may be nothing else, and end a sentence.
-_ENDS_ALONE = unit_class_flags(
-    {
-        *(UnitClass.DOUBLE_QUOTE, UnitClass.SINGLE_QUOTE, UnitClass.CLOSING),
-        *(UnitClass.OTHER_SIGN, UnitClass.EMOTICON, UnitClass.HANDLE, UnitClass.ADDRESS),
-        *(UnitClass.OTHER_MARK, UnitClass.LONG_DASH, UnitClass.HYPHEN, UnitClass.OPENING),
-    }
-)
-_NUMBERS = (
-    (ENUMERATOR, ChunkFlag.ENUMERATOR),
-    (INITIALS, ChunkFlag.INITIALS),
-    (ROMAN, ChunkFlag.ROMAN),
-)
-# Characters of the longest of letters alone.
-_LONGEST_NUMBER = 7
+_CERTAIN_STOP = 1 << 20
 # These are tokens behind a word whatever the weights say.
 _MARKS_APART = frozenset(",;!?")
-_OPENERS_ALONE = frozenset(OPENING + LONG_DASHES + "-•*>«„“")
-_CLOSERS_ALONE = frozenset(CLOSING + "\u00bb\u201d\u203a\u2019")
-_ALONE_AT_ENDS = _OPENERS_ALONE | _CLOSERS_ALONE
 _FINAL_QUOTES = frozenset("'\u2018\u2019\u201b\u203a")

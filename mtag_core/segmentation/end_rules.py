@@ -6,17 +6,24 @@ Kinds of places that treebanks show in few languages, or not at all.
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.arrays import Integers
+from mtag_core.arrays import Integers, text_codes
 from mtag_core.segmentation.abbreviations import Abbreviations
 from mtag_core.segmentation.boundary_features import FIRST_CLASS, TERMINAL_CLASSES
 from mtag_core.segmentation.chunk_ends import SMALL_LETTERS, UNMARKED, EndColumn
-from mtag_core.segmentation.chunk_table import SHORT_FORM_COST, TITLE_COST, ChunkFlag
+from mtag_core.segmentation.chunk_flags import ChunkFlag
+from mtag_core.segmentation.chunk_table import SHORT_FORM_COST, TITLE_COST
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.word_units import WORDS, UnitClass, unit_class_flags
 
 # In eighths of a nat.
 _UNSURE, _LIKELY, _SURE, _CERTAIN = 8, 16, 32, 96
-_INITIALS_COST, _ROMAN_COST = 24, 16
+_INITIALS_COST, _ROMAN_COST, _VOWELLESS_COST, _LETTER_COST = 24, 16, 48, 24
+# Many of them are words.
+_VOWELS = np.array(
+    sorted(text_codes("aeiouyàáâäåæèéêëìíîïòóôöøùúûüýıаеиоуыэюяёіїєүұәѓαεηιουωάέήίόύώ"))
+)
+# A letter, its full stop, and a mark.
+_N_WITH_MARK = 3
 
 _CLASS_COLUMNS = np.array([EndColumn.MARK, EndColumn.WORD_CLASS, EndColumn.NEXT_CLASS])
 _CLASS_STEPS = np.array([1 << 10, 1 << 5, 1])
@@ -30,12 +37,15 @@ _RULED = (
     | ChunkFlag.ROMAN
     | ChunkFlag.ENUMERATOR
     | ChunkFlag.UNCASED_SHORT_FORM
+    | ChunkFlag.VOWELLESS
+    | ChunkFlag.OMISSION
 )
 
 _NUMBERS = (UnitClass.DIGITS, UnitClass.NUMBER)
 _SMALL_OR_NUMBER = (UnitClass.LOWER, UnitClass.MIXED, UnitClass.CURRENCY, *_NUMBERS)
 _CAPITALS = (UnitClass.TITLE, UnitClass.UPPER, UnitClass.INITIAL)
 _DIGITS = UnitClass.DIGITS
+_TITLE_STARTS = (UnitClass.TITLE, UnitClass.INITIAL)
 
 
 _IS_TERMINAL = unit_class_flags(TERMINAL_CLASSES)
@@ -80,12 +90,16 @@ class EndRules:
     Args:
         abbreviations: Of the language.
         ends_in_titles: Sentences end without a mark inside capitalised text, too.
+        ends_before_speech: They end at a colon before a quotation.
     """
 
-    def __init__(self, abbreviations: Abbreviations, *, ends_in_titles: bool) -> None:
+    def __init__(
+        self, abbreviations: Abbreviations, *, ends_in_titles: bool, ends_before_speech: bool
+    ) -> None:
         self._ordinal_words = np.array(sorted(abbreviations.ordinal_words), np.uint64)
         self._pairs = np.array(sorted(abbreviations.pairs), np.uint64)
         self._ends_in_titles = ends_in_titles
+        self._ends_before_speech = ends_before_speech
 
     def costs(
         self, places: Codes, flags: Integers, is_first: NDArray[np.bool_]
@@ -109,18 +123,23 @@ class EndRules:
         is_stop = mark == UnitClass.STOP
         if self.has_ordinals:
             costs += SHORT_FORM_COST * self._are_ordinals(places, is_stop & (word == _DIGITS))
-        is_initial = is_stop & (word == UnitClass.INITIAL) & (after == UnitClass.TITLE)
-        if np.count_nonzero(is_initial):
-            is_initial &= places[:, EndColumn.BEFORE_CLASS] == UnitClass.INITIAL
-            is_initial &= places[:, EndColumn.BEFORE_MARK] == UnitClass.STOP
-            costs += SHORT_FORM_COST * is_initial
+        costs += _letter_costs(places, is_stop, word, after)
         self._add_pairs(costs, places, is_stop)
         if np.count_nonzero(is_opened):
             is_quoted = is_stop & (places[:, EndColumn.NEXT_OPENED] & _DOUBLE_QUOTE != 0)
             is_quoted &= (after == UnitClass.TITLE) & (places[:, EndColumn.QUOTE] == 0)
             costs -= _UNSURE * is_quoted
+            if not self._ends_before_speech:
+                costs += _SURE * (is_opened & (mark == UnitClass.COLON))
+        is_marked = places[:, EndColumn.STYLE] != UNMARKED
+        costs += _SURE * ((mark == 0) & (word == UnitClass.COMMA) & is_marked)
+        if not self._ends_before_speech:
+            costs += _SURE * ((mark == UnitClass.COLON) & _IS_NUMBER[after])
+        if not self.has_ordinals:
+            is_number = is_stop & _IS_NUMBER[word] & (after == UnitClass.TITLE)
+            costs -= _LIKELY * (is_number & ~is_first)
         if not self._ends_in_titles:
-            costs += _LIKELY * _are_in_titles(places, mark, word, after)
+            costs += _LIKELY * (is_marked & _are_in_titles(places, mark, word, after))
         if np.count_nonzero(is_closed):
             costs -= _closing_gains(places, mark, after, ~is_opened)
         return costs
@@ -144,10 +163,35 @@ class EndRules:
             (EndColumn.BEFORE_WORD, EndColumn.WORD, EndColumn.BEFORE_MARK, _CERTAIN),
             (EndColumn.WORD, EndColumn.NEXT_WORD, EndColumn.NEXT_MARK, TITLE_COST),
         ):
-            asked = np.flatnonzero(is_stop & (places[:, other_mark] == UnitClass.STOP))
+            is_asked = places[:, other_mark] == UnitClass.STOP
+            if other_mark == EndColumn.NEXT_MARK:
+                # A comma or bracket follows its full stop.
+                is_asked |= places[:, EndColumn.NEXT_N_UNITS] == _N_WITH_MARK
+            asked = np.flatnonzero(is_stop & is_asked)
             if len(asked):
                 codes = places[asked, before] << _HALF | places[asked, after]
                 costs[asked[np.isin(codes, self._pairs)]] += cost
+
+
+def _letter_costs(
+    places: Codes, is_stop: NDArray[np.bool_], word: NDArray[np.int64], after: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Initials of a name, and other letters that stand for a word."""
+    costs = np.zeros(len(places), np.int64)
+    is_letter = is_stop & (places[:, EndColumn.WORD_SIZE] == 1)
+    if np.count_nonzero(is_letter):
+        before = (places[:, EndColumn.BEFORE_CLASS] & _CLASS_BITS).astype(np.int64)
+        is_initial = is_letter & (word == UnitClass.INITIAL)
+        is_second = (before == UnitClass.INITIAL) & (
+            places[:, EndColumn.BEFORE_MARK] == UnitClass.STOP
+        )
+        is_first = places[:, EndColumn.NEXT_MARK] == UnitClass.STOP
+        is_named = is_second & (after == UnitClass.TITLE) | is_first & (after == UnitClass.INITIAL)
+        costs += SHORT_FORM_COST * (is_initial & is_named)
+        is_short_form = is_letter & (word == UnitClass.LOWER) & ~_IS_NUMBER[before]
+        is_short_form &= ~np.isin(places[:, EndColumn.WORD], _VOWELS)
+        costs += _LETTER_COST * is_short_form
+    return costs
 
 
 def _flag_costs(
@@ -160,10 +204,13 @@ def _flag_costs(
     costs += SHORT_FORM_COST * is_inside
     costs += _INITIALS_COST * ((flags & ChunkFlag.INITIALS != 0) & is_title)
     if has_ordinals:
-        costs += _ROMAN_COST * ((flags & ChunkFlag.ROMAN != 0) & is_title)
+        is_word = is_title | (after == UnitClass.LOWER)
+        costs += _ROMAN_COST * ((flags & ChunkFlag.ROMAN != 0) & is_word)
     costs += TITLE_COST * ((flags & ChunkFlag.ENUMERATOR != 0) & is_first)
     is_initial = (flags & ChunkFlag.UNCASED_SHORT_FORM != 0) & (after == UnitClass.UNCASED)
     costs += SHORT_FORM_COST * is_initial
+    costs += _CERTAIN * ((flags & ChunkFlag.OMISSION != 0) & ~_IS_CAPITAL[after])
+    costs += _VOWELLESS_COST * (flags & ChunkFlag.VOWELLESS != 0)
     return costs
 
 
@@ -172,11 +219,12 @@ def _are_in_titles(
 ) -> NDArray[np.bool_]:
     """Places without a mark among three capitalised words."""
     are_inside: NDArray[np.bool_] = (
-        (mark == 0) & (word == UnitClass.TITLE) & (after == UnitClass.TITLE)
+        (mark == 0) & (word == UnitClass.TITLE) & np.isin(after, _TITLE_STARTS)
     )
     if np.count_nonzero(are_inside):
-        are_inside &= places[:, EndColumn.STYLE] != UNMARKED
-        is_long = places[:, EndColumn.BEFORE_CLASS] == UnitClass.TITLE
+        is_long = (places[:, EndColumn.BEFORE_CLASS] == UnitClass.TITLE) & (
+            after == UnitClass.TITLE
+        )
         are_inside &= is_long | (places[:, EndColumn.SECOND_CLASS] == UnitClass.TITLE)
     return are_inside
 

@@ -15,6 +15,7 @@ from mtag_core.folding import is_in_capitals, usual_case
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.languages import UNKNOWN, find_language, written_standards
 from mtag_core.records import Sentence
+from mtag_core.segmentation.abbreviations import has_abbreviations
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.chunk_table import ChunkMemory
@@ -69,7 +70,7 @@ class Segmenter:
         self._language_to_treebank: dict[str, str] = {}
         self._joins_hyphens = False
         # Shared by all that follow treebanks with these models.
-        self._names_to_models: dict[tuple[str, ...], _Models] = {}
+        self._key_to_models: dict[tuple[str, ...], _Models] = {}
         self._name_to_layer: dict[str, BoundaryLayer] = {}
         self._chunk_memory = ChunkMemory()
 
@@ -249,11 +250,14 @@ class Segmenter:
         treebank = self._language_to_treebank.get(language)
         name = segmenter_name(language, available=self._available)
         names = (treebank, name) if treebank else (name,)
-        if names not in self._names_to_models:
-            self._names_to_models[names] = self._open(names)
-        return self._names_to_models[names]
+        # A language that a relative's models serve may have abbreviations of its own.
+        own = language if has_abbreviations(language) else treebank_language(name)
+        key = (own, *names)
+        if key not in self._key_to_models:
+            self._key_to_models[key] = self._open(names, own)
+        return self._key_to_models[key]
 
-    def _open(self, names: Sequence[str]) -> _Models:
+    def _open(self, names: Sequence[str], language: str) -> _Models:
         networks = self._with_suffix(names[-1:], _NETWORK_SUFFIX)
         layers = self._with_suffix([*names[::-1]], _LAYER_SUFFIX)
         if networks and not layers:
@@ -261,7 +265,7 @@ class Segmenter:
         else:
             tokenizer = SpacedTokenizer(
                 [self._layer(name) for name in dict.fromkeys([GENERIC, *layers])],
-                treebank_language(names[-1]),
+                language,
                 self._chunk_memory,
             )
         # A treebank with a layer of its own may not split what its language does.

@@ -29,7 +29,9 @@ from mtag_core.segmentation.chunk_ends import (
     stop_features,
     styles,
 )
-from mtag_core.segmentation.chunk_table import ChunkFlag, ChunkMemory, ChunkTable
+from mtag_core.segmentation.chunk_flags import ChunkFlag
+from mtag_core.segmentation.chunk_rules import Apostrophes
+from mtag_core.segmentation.chunk_table import ChunkMemory, ChunkTable
 from mtag_core.segmentation.end_rules import EndRules, are_before_dashes, are_inside
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.token_block import TokenBlock
@@ -37,9 +39,11 @@ from mtag_core.segmentation.word_units import UnitClass
 
 _IS_SPACE = np.array([chr(point).isspace() for point in range(0x3001)] + [False])
 
-# In these D'Arcy is a name; in others d' may be a word before one.
-_WITHOUT_ELISION = frozenset(
-    "af cs da de en es et eu fi hr hu id lt lv nl no pl ro sk sl sr sv tr".split()
+# Where no word ends in an apostrophe before another one, as d' does, but in names, or at all.
+_LANGUAGE_TO_APOSTROPHES = dict.fromkeys(
+    "af da de en es eu id is nl no ro sv".split(), Apostrophes.IN_NAMES
+) | dict.fromkeys(
+    "az be bg br cs et fi hr hu kk lt lv mk pl ru sk sl sr tr uk uz".split(), Apostrophes.LETTER
 )
 
 # Whose treebank ends sentences without a mark before any capital.
@@ -48,7 +52,21 @@ _ENDING_IN_TITLES = frozenset({"sk"})
 # Whose treebanks end sentences at colons and semicolons before small letters, too.
 _ENDING_AT_COLONS = frozenset({"it", "la"})
 
-_AT_ENDS = ChunkFlag.FOOTNOTED | ChunkFlag.CLOSING | ChunkFlag.OPENING
+# In whose treebanks each dot of an ellipsis is a token.
+_PARTING_DOTS = frozenset({"cs", "pl", "sk", "sl"})
+
+# Whose treebanks end them at colons before quotations.
+_ENDING_BEFORE_SPEECH = frozenset({"cs", "it", "la", "no", "pt", "sv"})
+
+_AT_ENDS = (
+    ChunkFlag.FOOTNOTED
+    | ChunkFlag.NOTE_BEGUN
+    | ChunkFlag.FULL_STOP
+    | ChunkFlag.CLOSING
+    | ChunkFlag.OPENING
+)
+# Notes are hardly longer.
+_NOTE_CHUNKS = 5
 _SINGLE_QUOTES = frozenset("'\u2018\u2019\u201a\u201b\u2039\u203a")
 _ASCII_DIGITS = frozenset("0123456789")
 _DIGITS = regex.compile(r"[0-9]{1,3}")
@@ -92,11 +110,19 @@ class SpacedTokenizer:
         self.scorer = BoundaryScorer(layers)
         clitics = {clitic for layer in layers for clitic in layer.clitics}
         abbreviations = abbreviations_of(language)
-        keeps_names = language in _WITHOUT_ELISION
         self.table = ChunkTable(
-            self.scorer, clitics, abbreviations, keeps_names=keeps_names, memory=memory
+            self.scorer,
+            clitics,
+            abbreviations,
+            apostrophes=_LANGUAGE_TO_APOSTROPHES.get(language, Apostrophes.EITHER),
+            parts_dots=language in _PARTING_DOTS,
+            memory=memory,
         )
-        self._rules = EndRules(abbreviations, ends_in_titles=language in _ENDING_IN_TITLES)
+        self._rules = EndRules(
+            abbreviations,
+            ends_in_titles=language in _ENDING_IN_TITLES,
+            ends_before_speech=language in _ENDING_BEFORE_SPEECH,
+        )
         self._ends_at_colons = language in _ENDING_AT_COLONS
         self._phrases = {pair for layer in layers for pair in layer.phrases}
         self._phrase_seconds = frozenset(right for _, right in self._phrases)
@@ -242,6 +268,13 @@ class SpacedTokenizer:
 def _mend(is_end: NDArray[np.bool_], stream: ChunkStream, places: Codes) -> None:
     """Puts footnotes and closing marks to the sentence before, opening marks to the one behind."""
     is_end |= (stream.flags & ChunkFlag.FOOTNOTED != 0) & is_before_capital(places)
+    is_end |= (stream.flags & ChunkFlag.FULL_STOP != 0) & is_before_capital(places)
+    for begun in (stream.flags & ChunkFlag.NOTE_BEGUN).nonzero()[0].tolist():
+        ended = (stream.flags[begun : begun + _NOTE_CHUNKS] & ChunkFlag.NOTE_ENDED).nonzero()[0]
+        if len(ended) and not stream.is_line_end[begun : begun + int(ended[0])].any():
+            last = begun + int(ended[0])
+            is_end[begun:last] = False
+            is_end[last] |= is_before_capital(places[last : last + 1])[0]
     is_closing = stream.flags & ChunkFlag.CLOSING != 0
     is_end[is_closing & are_closed_before(places)] = True
     is_end[:-1] &= ~is_closing[1:] | stream.is_line_end[:-1]

@@ -36,6 +36,9 @@ _MAX_CACHED = 100_000
 # Options scored together: memory stays flat.
 _BLOCK_OPTIONS = 8_192
 
+# Names, tags, addresses and files are split nowhere.
+_OF_ADDRESSES = frozenset("@#/_")
+
 
 class SplitModel:
     """Chooses a script for each surface form of a sentence."""
@@ -139,7 +142,10 @@ class SplitModel:
     def _add(self, forms: Sequence[str]) -> None:
         """Notes what may become of forms wherever they stand; most stay as they are."""
         bare = fold_forms(forms)
-        numbers = list(map(self._candidates.numbers, bare))
+        numbers = [
+            self._candidates.numbers(form) if _OF_ADDRESSES.isdisjoint(form) else ()
+            for form in bare
+        ]
         n_options = np.array(list(map(len, numbers)), np.int64)
         is_unsure = n_options > 1
         n_kept = n_options * is_unsure

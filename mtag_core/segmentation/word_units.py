@@ -23,34 +23,38 @@ UNSPACED_LETTER = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 """A letter of a script that no treebank shows and that is written without spaces."""
 
 _BREAK_BEFORE = r"(?<![\p{L}\p{N}_])"
-_FILE_ENDING = (
-    "7z|avi|bat|bz2|cfg|com|cpp|css|csv|deb|dll|doc|docx|edu|epub|exe|gif|git|gov|gz|htm|html|info|ini|"
-    "iso|jar|jpeg|jpg|js|json|log|md|mkv|mov|mp3|mp4|net|odt|ogg|org|pdf|php|png|ppt|pptx|"
-    "ps|py|rar|rb|rpm|rtf|sh|sql|svg|tar|tex|tgz|tif|tsv|txt|wav|xls|xlsx|xml|xz|yaml|yml|zip"
+FILE_ENDING = (
+    "7z|apk|avi|bak|bat|bmp|bz2|cfg|com|conf|cpp|css|csv|dat|deb|dll|dmg|doc|docx|edu|eml|epub|exe|flac|gif|"
+    "git|go|gov|gz|hpp|htm|html|ico|info|ini|ipynb|iso|jar|java|jpeg|jpg|js|json|jsonl|jsx|kt|log|m4a|md|"
+    "mkv|mov|mp3|mp4|ndjson|net|odp|ods|odt|ogg|org|parquet|pdf|php|png|ppt|pptx|ps|psd|py|rar|rb|rpm|rs|rtf|"
+    "sh|sql|srt|svg|swift|tar|tex|tgz|tif|tmp|toml|ts|tsv|tsx|ttf|txt|vtt|wav|webm|webp|woff|xls|xlsx|xml|xz|"
+    "yaml|yml|zip|zst"
 )
 # Endings of hosts that are no words which a forgotten space could put behind a full stop.
-_HOST_ENDING = "br|ch|cn|co\\.uk|cz|dk|eu|hr|hu|io|jp|kr|nl|pl|pt|rs|ru|sk|su|tv|ua|uk|рф"
+HOST_ENDING = (
+    "at|bg|br|ch|cn|co\\.uk|cz|dk|eu|fi|hr|hu|io|jp|kr|nl|pl|pt|rs|ru|sk|su|tv|ua|uk|vn|бг|рф"
+)
 _ADDRESS_INSIDE = r"""(?:[^\s<>"«»“”„()]|\([^\s()]*\))"""
 _ADDRESS_END = r"""[^\s<>"«»“”„.,;:!?'’‘()\[\]{}…]"""
 # Irish names keep their first letter: O'Neil.
 _NAME = rf"{_BREAK_BEFORE}O['’ʼ]\p{{Lu}}{_EXTEND}*+(?:\p{{L}}{_EXTEND}*+)++"
 _WORD = rf"(?:(?![{UNSPACED}])\p{{L}}{_EXTEND}*+)++"
 _REST = rf"""
-      (?P<sign>[-_=*~#+])(?P=sign)+(?!{_EXTEND})
+      (?P<sign>[-_=*~#+>])(?P=sign)+(?!{_EXTEND})
     | \p{{Katakana}}[\p{{Katakana}}ー]*{_EXTEND}*
     | \X
 """
 _PLAIN_UNIT = regex.compile(rf"{_NAME} | {_WORD} | {_REST}", regex.VERBOSE | regex.VERSION1)
 _UNIT = regex.compile(
     rf"""
-      (?:(?:https?|ftp|file)://|{_BREAK_BEFORE}www\.){_ADDRESS_INSIDE}*(?:{_ADDRESS_END}|\([^\s()]*\))/?
+      (?:{_BREAK_BEFORE}[a-z][a-z0-9+]{{1,9}}://|{_BREAK_BEFORE}www\.){_ADDRESS_INSIDE}*(?:{_ADDRESS_END}|\([^\s()]*\))/?
     | [\p{{L}}\p{{N}}._%+-]{{0,63}}[\p{{L}}\p{{N}}_%+-]@
       [\p{{L}}\p{{N}}-]+(?:\.[\p{{L}}\p{{N}}-]+)+(?!{_EXTEND})
     | {_BREAK_BEFORE}[\p{{L}}\p{{N}}-]{{2,63}}(?:\.[\p{{L}}\p{{N}}-]{{2,63}}){{0,4}}(?:
-        \.(?:{_HOST_ENDING})(?![\p{{L}}\p{{N}}_@]|{_EXTEND})(?:/(?:{_ADDRESS_INSIDE}*{_ADDRESS_END}/?)?)?
+        \.(?:{HOST_ENDING})(?![\p{{L}}\p{{N}}_@]|{_EXTEND})(?:/(?:{_ADDRESS_INSIDE}*{_ADDRESS_END}/?)?)?
       | \.[a-z]{{2,6}}/{_ADDRESS_INSIDE}*{_ADDRESS_END}/?)
-    | {_BREAK_BEFORE}[\p{{L}}\p{{N}}_][\p{{L}}\p{{N}}_./-]{{0,250}}
-      \.(?:{_FILE_ENDING})(?![\p{{L}}\p{{N}}_]|{_EXTEND})
+    | {_BREAK_BEFORE}(?:~?/|\.{{1,2}}/)?[\p{{L}}\p{{N}}_][\p{{L}}\p{{N}}_./-]{{0,250}}
+      \.(?:{FILE_ENDING})(?![\p{{L}}\p{{N}}_]|{_EXTEND})
     | {_BREAK_BEFORE}@[\p{{L}}\p{{N}}_]+{_EXTEND}*
     | {_BREAK_BEFORE}\#(?=[\p{{N}}_]*\p{{L}})[\p{{L}}\p{{M}}\p{{N}}_]+
     | {_BREAK_BEFORE}[:;=][-o*']?(?:
@@ -61,11 +65,14 @@ _UNIT = regex.compile(
       | {_BREAK_BEFORE}[xX]D+(?![\p{{L}}\p{{N}}]))(?!{_EXTEND})
     | (?:(?<=\A[(\["'“„«]*)[-+−±])?
       (?:\d{{4}}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[-+]\d\d:?\d\d)?(?![\p{{L}}\p{{N}}])
-      | \d{{1,4}}(?P<part>[-/.])\d{{1,2}}(?P=part)\d{{1,4}}|\d{{1,2}}:\d\d(?::\d\d)?
+      | \d+(?:\.\d+){{1,3}}-(?:rc|alpha|beta)(?:\.?\d+)?(?![\p{{L}}\p{{N}}])
+      | \d+(?:\.\d+){{3}}[/:]\d+
+      | \d{{1,4}}(?P<part>[-/.])\d{{1,2}}(?P=part)\d{{1,4}}|\d{{1,2}}:\d\d(?::\d\d(?:\.\d+)?)?
       | \d{{1,3}}(?:['’]\d{{3}})+(?:\.\d+)?(?![\d'’])
       | \d+(?:[.,٫٬]\d+)*(?:[eE][-+]?\d{{1,3}}(?![\p{{L}}\p{{N}}]))?)
       (?![\d{_EXTEND[1:]})
-    | {_BREAK_BEFORE}[vV]\d+(?:\.\d+)+(?![\p{{L}}\p{{N}}_]|{_EXTEND})
+    | {_BREAK_BEFORE}(?:[vV]\d+(?:\.\d+)*(?:-(?:rc|alpha|beta)[.\d]*)?|IPv[46]|C\+\+|[CF]\#)
+      (?![\p{{L}}\p{{N}}_]|{_EXTEND})
     | {_NAME}
     | {_WORD}(?:_+[\p{{L}}\p{{N}}][\p{{L}}\p{{N}}_]*{_EXTEND}*)?
     | {_REST}
@@ -208,6 +215,8 @@ def _styleless(match: re.Match[str]) -> str:
 
 
 def _class_of(folded: str) -> int:
+    if folded[-1] == "D" and folded.strip("D") in ("x", "X"):
+        return UnitClass.EMOTICON
     if folded.isalpha():
         return _class_of_case(folded)
     first = folded[0]
@@ -252,7 +261,7 @@ def _class_of_digits(folded: str) -> int:
 def _class_of_signs(folded: str) -> int:
     if folded[0] in "@#" and (folded[1].isalnum() or folded[1] == "_"):
         return UnitClass.HANDLE
-    if folded[0] in "+-−±" and folded[1].isdigit():
+    if folded[0] in "+-−±." and folded[1].isdigit():
         return UnitClass.NUMBER
     if len(set(folded)) == 1:
         if folded[0] == ".":
