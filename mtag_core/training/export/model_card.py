@@ -7,6 +7,7 @@ from typing import Any
 from mtag_core.evaluation.summary import averages, markdown_table
 from mtag_core.evaluation.treebanks import TreebankResult
 from mtag_core.labels import Labels
+from mtag_core.tagging.forms import MAX_FORM_PIECES, N_NGRAM_ROWS
 from mtag_core.training.data.treebanks import read_licences, treebank_files, treebank_name
 
 _METRICS = ("UPOS", "UFeats", "FEATS", "Lemmas")
@@ -74,9 +75,9 @@ def _opening(config: Mapping[str, Any], labels: Labels) -> str:
 def _architecture(config: Mapping[str, Any]) -> str:
     temperatures = config["temperatures"]
     return (
-        f"A form encoder (1 layer over at most {config['max_form_pieces']} of "
+        f"A form encoder (1 layer over at most {MAX_FORM_PIECES} of "
         f"{config['n_pieces']:,} lower-cased wordpieces, "
-        f"{config['n_ngram_rows']:,} rows of hashed n-grams, letter case), then "
+        f"{N_NGRAM_ROWS:,} rows of hashed n-grams, letter case), then "
         f"{config['n_context_layers']} layers over the words of a sentence; width "
         f"{config['hidden_size']}, {config['n_heads']} heads, feed-forward width "
         f"{config['intermediate_size']}; logits divided by {temperatures['upos']:.2f} (UPOS) and "

@@ -102,25 +102,22 @@ class QuantisedGraph:
         return list(outputs)
 
     def choose(
-        self,
-        condition: str,
-        branches: Sequence[Callable[[], Values]],
-        *,
-        outputs: Sequence[str],
+        self, condition: str, branches: Mapping[str, Callable[[], None]], *, outputs: Values
     ) -> None:
         """Adds a node that runs one of two subgraphs.
 
         Args:
             condition: A boolean scalar.
             branches: For true and for false; each adds its nodes, which may read every value that
-                is there, and returns its outputs.
-            outputs: Names for the outputs of whichever was run.
+                is there, by the prefix of its outputs' names.
+            outputs: Of whichever was run.
         """
         nodes, graphs = self._nodes, []
-        for name, branch in zip(("then_branch", "else_branch"), branches, strict=True):
+        for name, (prefix, branch) in zip(("then", "else"), branches.items(), strict=True):
             self._nodes = []
-            values = _infos(branch())
-            graphs.append(helper.make_graph(self._nodes, name, [], values))
+            branch()
+            values = {prefix + output: value for output, value in outputs.items()}
+            graphs.append(helper.make_graph(self._nodes, f"{name}_branch", [], _infos(values)))
         self._nodes = nodes
         then, other = graphs
         self._nodes.append(

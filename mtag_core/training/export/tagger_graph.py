@@ -6,8 +6,9 @@ labels of a language are scored alone where the language is known by its treeban
 all. Their rows are gathered from the kernels.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -145,11 +146,10 @@ class _TaggerGraph(QuantisedGraph):
         adapter = self.node("Gather", table, "treebank", axis=0)
         return self.node("Add", tokens, self.node("Cast", adapter, to=TensorProto.FLOAT))
 
-    def heads(self, tokens: _TokenRuns, *, prefix: str = "") -> Values:
+    def heads(self, tokens: _TokenRuns, *, prefix: str = "") -> None:
         """The labels of all languages; outputs have these names behind a prefix."""
         for head, outputs in _outputs(prefix).items():
             self._best_of_all(tokens, head, outputs)
-        return {prefix + name: value for name, value in _LABELS.items()}
 
     def heads_by_language(self, tokens: _TokenRuns, languages: LanguageLabels) -> None:
         """The labels of the treebank's language, or of all."""
@@ -161,17 +161,14 @@ class _TaggerGraph(QuantisedGraph):
         groups = {"feats": languages.feats, "lemmas": languages.lemmas}
         tables = {head: self._label_tables(head) for head in groups}
 
-        def of_language() -> Values:
+        def of_language() -> None:
             for head, outputs in _outputs("language.").items():
                 chosen = (groups[head], language, tables[head])
                 self._best_of_language(tokens, head, outputs, *chosen)
-            return {f"language.{name}": value for name, value in _LABELS.items()}
 
-        self.choose(
-            is_known,
-            [of_language, lambda: self.heads(tokens, prefix="all.")],
-            outputs=list(_LABELS),
-        )
+        of_all = partial(self.heads, tokens, prefix="all.")
+        branches: dict[str, Callable[[], None]] = {"language.": of_language, "all.": of_all}
+        self.choose(is_known, branches, outputs=_LABELS)
 
     def upos(self, read: str) -> str:
         """The two best parts of speech of tokens; returns the best."""

@@ -55,7 +55,6 @@ def _model(graphs: Sequence[onnx.GraphProto], labels: Labels, bundle: Bundle) ->
     weights = dict(_weights(arrays, labels))
     attentions = [node for node in graphs[0].node if node.op_type == "MultiHeadAttention"]
     n_pieces, width = weights["forms.pieces.weight"].shape
-    n_rows, ngram_width = weights["forms.ngrams.weight"].shape
     config = {
         "architecture": WORDS,
         "n_pieces": n_pieces,
@@ -63,10 +62,7 @@ def _model(graphs: Sequence[onnx.GraphProto], labels: Labels, bundle: Bundle) ->
         "hidden_size": width,
         "n_heads": next(each.i for each in attentions[0].attribute if each.name == "num_heads"),
         "intermediate_size": len(weights["forms.layers.0.intermediate.dense.bias"]),
-        "n_ngram_rows": n_rows,
-        "ngram_width": ngram_width,
-        "max_form_pieces": len(weights["forms.positions.weight"]),
-        "n_cases": len(weights["forms.case.weight"]),
+        "ngram_width": weights["forms.ngrams.weight"].shape[1],
         "max_tokens": len(weights["context.positions.weight"]),
         "n_feats": len(labels.feats),
         "n_lemma_rules": len(labels.lemma_rules),

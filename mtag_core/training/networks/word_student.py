@@ -16,20 +16,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mtag_core.labels import UPOS_LABELS
+from mtag_core.tagging.forms import CASES, MAX_FORM_PIECES, N_NGRAM_ROWS
 from mtag_core.training.networks.model import EncoderLayer, TaggerLogits, initialise
 from mtag_core.training.networks.trained_model import LAYER_NORM_EPS, EncoderConfig
 
 # Forms of like length are encoded together, up to so many pieces, so that little is padding.
-_WIDTHS = (4,)
+_WIDTHS = (4, MAX_FORM_PIECES)
 
 
 @dataclass(frozen=True, kw_only=True)
 class WordStudentConfig:
     """The shape of a word student.
 
-    `n_context_layers` are over the words of a sentence, one over the wordpieces of a form, of which
-    `max_form_pieces` are read. N-grams are hashed into `n_ngram_rows`, `max_tokens` are the words
-    of a window.
+    `n_context_layers` are over the words of a sentence, one over the wordpieces of a form;
+    `max_tokens` are the words of a window. What is read of a form is in `mtag_core.tagging.forms`.
     """
 
     n_pieces: int
@@ -40,10 +40,7 @@ class WordStudentConfig:
     hidden_size: int = 256
     n_heads: int = 4
     intermediate_size: int = 1024
-    n_ngram_rows: int = 65536
     ngram_width: int = 128
-    max_form_pieces: int = 12
-    n_cases: int = 6
     max_tokens: int = 128
 
     @property
@@ -63,7 +60,7 @@ class FormBatch(NamedTuple):
     """Distinct forms on the device; see `mtag_core.tagging.forms.FormFeatures`.
 
     Attributes:
-        pieces: Padded with 0. Shape (n_forms, max_form_pieces), int64.
+        pieces: Padded with 0. Shape (n_forms, `MAX_FORM_PIECES`), int64.
         n_pieces: Shape (n_forms,), int64; 0 counts as one piece.
         ngrams: Rows of all n-grams, form after form. Shape (n_ngrams,), int64.
         ngram_offsets: Where each form's n-grams begin. Shape (n_forms,), int64.
@@ -142,16 +139,14 @@ class FormEncoder(nn.Module):
     def __init__(self, config: WordStudentConfig) -> None:
         super().__init__()
         width = config.hidden_size
-        self._widths = [width for width in _WIDTHS if width < config.max_form_pieces]
-        self._widths.append(config.max_form_pieces)
         self.pieces = nn.Embedding(config.n_pieces, width, padding_idx=0)
-        self.positions = nn.Embedding(config.max_form_pieces, width)
+        self.positions = nn.Embedding(MAX_FORM_PIECES, width)
         self.piece_norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
         self.layers = nn.ModuleList([EncoderLayer(config.layer)])
         self.ends = nn.Linear(2 * width, width)
-        self.ngrams = nn.EmbeddingBag(config.n_ngram_rows, config.ngram_width, mode="mean")
+        self.ngrams = nn.EmbeddingBag(N_NGRAM_ROWS, config.ngram_width, mode="mean")
         self.ngram_projection = nn.Linear(config.ngram_width, width, bias=False)
-        self.case = nn.Embedding(config.n_cases, width)
+        self.case = nn.Embedding(len(CASES), width)
         self.norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
         self.dropout = nn.Dropout(0.0)
 
@@ -165,7 +160,7 @@ class FormEncoder(nn.Module):
     def _ends(self, forms: FormBatch) -> Tensor:
         n_pieces = forms.n_pieces.clamp(min=1)
         order, ends = [], []
-        for shorter, width in pairwise([0, *self._widths]):
+        for shorter, width in pairwise((0, *_WIDTHS)):
             chosen = ((n_pieces > shorter) & (n_pieces <= width)).nonzero().squeeze(1)
             order.append(chosen)
             ends.append(self._encode(forms.pieces[chosen, :width], n_pieces[chosen]))

@@ -22,7 +22,6 @@ def tiny_word_student(**changes) -> WordStudent:
         "hidden_size": 8,
         "n_heads": 2,
         "intermediate_size": 16,
-        "n_ngram_rows": 50,
         "ngram_width": 4,
     }
     torch.manual_seed(3)
