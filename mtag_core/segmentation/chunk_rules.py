@@ -117,6 +117,7 @@ _PLAIN = frozenset("-'\u2019.0123456789")
 _TWO_DOTS = regex.compile(r"(?<=\p{Ll}{4}\.)(?=\.(?!\.))")
 _NAMES = regex.compile(r"(?<![\p{L}\p{N}_])[DLM]['’ʼ](?=\p{Lu}\p{L}{2})")
 _APOSTROPHES = regex.compile(r"(?<=[\p{L}\p{M}])['’ʼ‘](?=\p{L})")
+_C_H = regex.compile(r"(?<=[cC])['’ʼ‘](?=[hH])")
 _GERSHAYIM = regex.compile(r"(?<=\p{Hebrew})[״׳](?=\p{Hebrew})|(?<=\p{Hebrew})׳")
 _DOTS = regex.compile(r"\.{3,}")
 
@@ -127,12 +128,21 @@ class Apostrophes(Enum):
     Attributes:
         EITHER: The end of a word, its beginning, or a letter.
         IN_NAMES: A letter in D'Arcy.
+        IN_C_H: A letter in the Breton c'h.
         LETTER: A letter.
     """
 
     EITHER = 0
     IN_NAMES = 1
-    LETTER = 2
+    IN_C_H = 2
+    LETTER = 3
+
+
+_LETTER_APOSTROPHES = {
+    Apostrophes.IN_NAMES: _NAMES,
+    Apostrophes.IN_C_H: _C_H,
+    Apostrophes.LETTER: _APOSTROPHES,
+}
 
 
 def gap_bonuses(text: str, ends: Integers, apostrophes: Apostrophes) -> Integers:
@@ -159,8 +169,8 @@ def gap_bonuses(text: str, ends: Integers, apostrophes: Apostrophes) -> Integers
             bonuses[index] = _CERTAIN
     found = [(match.start(), -_LIKELY_SCORE // 2) for match in _TWO_DOTS.finditer(text)]
     patterns = [_GERSHAYIM]
-    if apostrophes != Apostrophes.EITHER:
-        patterns.append(_NAMES if apostrophes == Apostrophes.IN_NAMES else _APOSTROPHES)
+    if apostrophes in _LETTER_APOSTROPHES:
+        patterns.append(_LETTER_APOSTROPHES[apostrophes])
     inside = [match.end() for pattern in patterns for match in pattern.finditer(text)]
     found += [(end - before, -_CERTAIN) for end in inside for before in (0, 1)]
     if found:

@@ -39,11 +39,13 @@ from mtag_core.segmentation.word_units import UnitClass
 
 _IS_SPACE = np.array([chr(point).isspace() for point in range(0x3001)] + [False])
 
-# Where no word ends in an apostrophe before another one, as d' does, but in names, or at all.
-_LANGUAGE_TO_APOSTROPHES = dict.fromkeys(
-    "af da de en es eu id is nl no ro sv".split(), Apostrophes.IN_NAMES
-) | dict.fromkeys(
-    "az be bg br cs et fi hr hu kk lt lv mk pl ru sk sl sr tr uk uz".split(), Apostrophes.LETTER
+# Where an apostrophe between letters ends no word, as d' does, in names, in c'h, or at all.
+_LANGUAGE_TO_APOSTROPHES = (
+    dict.fromkeys("af da de en es eu id is nl no ro sv".split(), Apostrophes.IN_NAMES)
+    | dict.fromkeys(
+        "az be bg cs et fi hr hu kk lt lv mk pl ru sk sl sr tr uk uz".split(), Apostrophes.LETTER
+    )
+    | {"br": Apostrophes.IN_C_H}
 )
 
 # Whose treebank ends sentences without a mark before any capital.

@@ -81,6 +81,11 @@ def test_addresses_numbers_and_emoticons_are_whole_wherever_they_stand(segment, 
         assert unit in segment(text, language)[0]
 
 
+def test_breton_writes_a_letter_with_an_apostrophe(segment):
+    (forms,) = segment("N'eo ket c'hoazh ar c’hi d'am c'hoar.", "br")
+    assert list(forms) == ["N'", "eo", "ket", "c'hoazh", "ar", "c’hi", "d'", "am", "c'hoar", "."]
+
+
 @pytest.mark.parametrize("language", ["fr", "it", "pl", "sv", "pt", "ru", "ro", "ca", "en", "xx"])
 @pytest.mark.parametrize("name", ["O'Malley", "O’Malley", "O'MALLEY"])
 def test_names_with_an_apostrophe_are_one_token(segment, language, name):
