@@ -54,16 +54,25 @@ _MAX_CHARACTERS = 400
 
 # Digits and addresses look the same in every language. The model would learn from them which
 # collection a sentence came from.
-_NOISE = re.compile(r"[\d_]+|https?://\S+|\S+@\S+")
+_NOISE = re.compile(r"[\d_]+|https?://\S+|\S*@\S+|#\w+")
 _DIGITS = re.compile(r"[\d_]+")
+
+# Characters from here on may be words.
+_FIRST_SYLLABLE = "\u0900"
 
 
 def normalise(text: str) -> str:
     """Returns the text as the model reads it: one folded line, no capitals or digits."""
     folded = fold(text[:_MAX_CHARACTERS])
     # Addresses take long to look for.
-    noise = _NOISE if "@" in folded or "://" in folded else _DIGITS
-    return " ".join(noise.sub(" ", folded).lower().split())
+    noise = _NOISE if "@" in folded or "://" in folded or "#" in folded else _DIGITS
+    words = noise.sub(" ", folded).lower().split()
+    return " ".join(words) if any(map(_names_language, words)) else ""
+
+
+def _names_language(word: str) -> bool:
+    """Letters that stand alone are in formulas of any language."""
+    return len(word) > 1 or word >= _FIRST_SYLLABLE
 
 
 class LanguageIdentifier:
@@ -150,7 +159,9 @@ class LanguageIdentifier:
         beginnings = [lines[index][:_BEGINNING_CHARACTERS] for index in left]
         for index, guess in zip(left, self.words.sure_languages(beginnings), strict=True):
             found[index] = guess
-        index_to_guess = {index: [guess] for index, guess in enumerate(found) if guess}
+        index_to_guess = {
+            index: _with_japanese(guess) for index, guess in enumerate(found) if guess
+        }
         rest = [index for index in range(len(lines)) if index not in index_to_guess]
         if rest:
             guesses = self._identify([lines[i] for i in rest], n_best=max(n_best, _N_REWEIGHED))
@@ -217,6 +228,13 @@ class LanguageIdentifier:
     @cached_property
     def _label_to_code(self) -> dict[str, str]:
         return {label: label.removeprefix(_LABEL_PREFIX) for label in self._model.get_labels()}
+
+
+def _with_japanese(guess: tuple[str, float]) -> list[tuple[str, float]]:
+    """A line of ideographs alone may be a Japanese headline, which other lines show."""
+    language, probability = guess
+    is_chinese = guess == ("zh", _SURE_BY_RULE)
+    return [guess, ("ja", 1 - probability)] if is_chinese else [(language, probability)]
 
 
 def _by_characters(line: str) -> tuple[str, float]:

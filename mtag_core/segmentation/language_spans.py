@@ -32,6 +32,7 @@ LEAST_PROBABILITY = 0.25
 
 # What a language has in its favour that no neighbour shows, against 1 for one that all show.
 _FLOOR = 0.02
+_LEAST_OF_NEAR = 0.015
 
 # A document of several spans is asked for its language first: a long one at so many places.
 _FEW_TEXTS = 3
@@ -315,7 +316,9 @@ def _weigh(guess: _Guess, near: Sequence[str]) -> str:
         return counts.most_common(1)[0][0] if counts else UNKNOWN
     if not near:
         return guess[0][0] if guess[0][1] >= LEAST_PROBABILITY else UNKNOWN
-    return max(guess, key=lambda pair: pair[1] * (_FLOOR + counts[pair[0]] / len(near)))[0]
+    # What the lines near are in is never out of the question.
+    known = dict.fromkeys(near, _LEAST_OF_NEAR) | dict(guess)
+    return max(known, key=lambda code: known[code] * (_FLOOR + counts[code] / len(near)))
 
 
 def cut_at_scripts(

@@ -24,6 +24,10 @@ _LINE_HYPHEN = regex.compile(
     r"(?P<hyphen>[-\u2010\u00ad])(?P<break>[ \t]*\n[ \t]*)"
     r"(?=(?P<right>[\p{L}\p{M}]{2,}))"
 )
+_SENTENCE_END = re.compile(
+    "[.!?\u2026\u3002\uff01\uff1f\u061f\u06d4\u0964\u0589]"
+    "[\"'\u00bb\u201d\u2019)\\]\u300d\u300f]*\\Z"
+)
 _HYPHENATED = regex.compile(r"[\p{L}\p{M}]+(?:-[\p{L}\p{M}]+)*")
 _SOFT_HYPHEN = "\u00ad"
 
@@ -121,11 +125,12 @@ def _soft_breaks(text: str, lines: Sequence[LineSpan]) -> list[bool]:
     """Tells for each line break whether the next line's first word would not have fitted before it.
 
     In text that was not wrapped this happens at a long line by chance, so one break is believed
-    only when most breaks of the paragraph look the same.
+    only when most breaks of the paragraph look the same, and one is inside a sentence.
     """
     if len(lines) == 1:
         return []
-    if any(line.end - line.start > _MAX_MARGIN for line in lines):
+    is_long = any(line.end - line.start > _MAX_MARGIN for line in lines)
+    if is_long or all(_ends_sentence(text, line) for line in lines[:-1]):
         return [False] * (len(lines) - 1)
     widths = [_n_columns(text[line.start : line.end]) for line in lines]
     margin = max(widths)
@@ -137,6 +142,10 @@ def _soft_breaks(text: str, lines: Sequence[LineSpan]) -> list[bool]:
         is_full
     )
     return [is_wrapped and is_line_full for is_line_full in is_full]
+
+
+def _ends_sentence(text: str, line: LineSpan) -> bool:
+    return _SENTENCE_END.search(text, max(line.start, line.end - 4), line.end) is not None
 
 
 def _parts_word(text: str, line: LineSpan, after: LineSpan) -> bool:

@@ -5,6 +5,7 @@ import pytest
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.segmentation.language_spans import cut_at_scripts, find_spans
 from mtag_core.segmentation.rewritten import ReadText
+from mtag_core.segmentation.segmenter import Segmenter
 
 _CROATIAN = (
     "Grad je poznat po starom mostu preko rijeke i po tržnici na kojoj se svakog jutra prodaje "
@@ -145,3 +146,28 @@ def test_signs_without_letters_join_what_stands_before_them(default_langid):
 def test_very_long_line_without_sentence_ends_is_one_part(default_langid):
     text = "слово " * 10_000
     assert _parts(text, "ru", default_langid) == [(text, "ru")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "languages"),
+    [
+        (["首相訪米", "首相は来月、アメリカを訪問する予定です。", "気象庁"], ["ja"] * 3),
+        (["東京株式市場続落"], ["zh"]),
+        (["Ja.", "Nein.", "Ich komme gleich.", "Warte auf mich!"], ["de"] * 4),
+        (["Ja.", "Nee.", "Ik kom zo.", "Wacht op mij!"], ["nl"] * 4),
+        (["@ann_lee #tag1 12:30"], ["und"]),
+        (["x = y + z"], ["und"]),
+    ],
+)
+def test_short_lines_are_in_the_language_of_those_near_them(default_langid, lines, languages):
+    assert _languages(lines, default_langid) == languages
+
+
+def test_lines_of_a_sentence_each_are_not_one_paragraph(bundled_segmenters, default_langid):
+    text = (
+        "Le temps est très beau aujourd'hui dans la ville.\n"
+        "This is what the man said to his friends yesterday.\n"
+        "Nous sommes allés au marché avec les enfants."
+    )
+    found = Segmenter.load(bundled_segmenters, default_langid).segment(text)
+    assert [sentence.language for sentence in found] == ["fr", "en", "fr"]
