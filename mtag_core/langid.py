@@ -7,11 +7,11 @@ much of the text is in each language's script. This is the only module that impo
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from copy import copy
-from functools import cached_property, lru_cache
-from operator import itemgetter
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import fasttext
@@ -109,11 +109,6 @@ class LanguageIdentifier:
         words = path.with_name(WORDS_NAME)
         return cls(model, LanguageWords.load(words) if words.is_file() else None)
 
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The codes the model can answer, sorted."""
-        return tuple(sorted(self._label_to_code.values()))
-
     def among(self, languages: Iterable[str]) -> "LanguageIdentifier":
         """The same model, which names these languages alone.
 
@@ -201,33 +196,74 @@ class LanguageIdentifier:
         return {script: code for script, code in pairs if counts[script] == 1}
 
     def _identify(self, lines: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
-        shares = [script_shares(line) for line in lines]
-        guesses = self._predict_lines(lines, n_best=n_best)
-        weighed = [_weigh(*pair) for pair in zip(guesses, shares, strict=True)]
+        readable = self._readable_shares(lines)
+        probs = _weighed(self._probabilities(lines, n_best=n_best), readable)
         # The best answers may all be in scripts that the text has no letter of.
-        again = [index for index, best in enumerate(weighed) if shares[index] and not best]
-        all_guesses = self._predict_lines([lines[i] for i in again], n_best=-1)
-        for index, guess in zip(again, all_guesses, strict=True):
-            weighed[index] = _weigh(guess, shares[index])
+        again = np.flatnonzero(readable.any(axis=1) & ~probs.any(axis=1))
+        every = self._probabilities([lines[index] for index in again.tolist()], n_best=-1)
+        probs[again] = _weighed(every, readable[again])
         if self.words is None or n_best == 1:
-            return [guess[:n_best] for guess in weighed]
-        return _reweighed(lines, weighed, self.words)
+            return self._ranked(probs, n_best)
+        best = probs.max(axis=1)
+        is_short = np.array([len(line) < _SURE_CHARACTERS for line in lines])
+        unsure = np.flatnonzero((best > 0) & (is_short | (best < _SURE_PROBABILITY)))
+        texts = [lines[index] for index in unsure.tolist()]
+        probs[unsure] = self.words.reweigh(texts, self.languages, probs[unsure])
+        guesses = self._ranked(probs, n_best)
+        for index, (line, guess) in enumerate(zip(lines, guesses, strict=True)):
+            if guess and guess[0][0] in ("hr", "sr") and is_latin(line):
+                guesses[index] = self.words.part_croatian(line, guess)
+        return guesses
 
-    def _predict_lines(self, lines: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
-        if not lines:
-            return []
-        all_labels, all_probs = self._model.predict(
-            list(lines), k=n_best, on_unicode_error="replace"
-        )
-        codes = self._label_to_code
+    def _readable_shares(self, lines: Sequence[str]) -> NDArray[np.float64]:
+        """The share of letters that each language could have written: (n_lines, n_languages)."""
+        found = np.zeros((len(lines), len(self.languages)))
+        for row, line in zip(found, lines, strict=True):
+            for script, share in script_shares(line).items():
+                row += share * self._is_written[script]
+        return found
+
+    def _probabilities(self, lines: Sequence[str], *, n_best: int) -> NDArray[np.float64]:
+        """What the model answers: shape (n_lines, n_languages), 0 for what it does not name."""
+        found = np.zeros((len(lines), len(self.languages)))
+        if lines:
+            labels, probs = self._model.predict(list(lines), k=n_best, on_unicode_error="replace")
+            of_line = np.arange(len(lines)).repeat(list(map(len, labels)))
+            numbers = list(map(self._label_to_number.__getitem__, chain.from_iterable(labels)))
+            found[of_line, numbers] = np.minimum(np.concatenate(probs), 1.0)
+        return found
+
+    def _ranked(self, probs: NDArray[np.float64], n_best: int) -> list[list[tuple[str, float]]]:
+        languages = self.languages
+        best = (-probs).argsort(axis=1, kind="stable")[:, :n_best]
+        found = zip(best.tolist(), np.take_along_axis(probs, best, axis=1).tolist(), strict=True)
         return [
-            [(codes[label], min(prob, 1.0)) for label, prob in zip(labels, probs, strict=True)]
-            for labels, probs in zip(all_labels, map(_floats, all_probs), strict=True)
+            [(languages[n], prob) for n, prob in zip(*pair, strict=True) if prob] for pair in found
         ]
 
     @cached_property
-    def _label_to_code(self) -> dict[str, str]:
-        return {label: label.removeprefix(_LABEL_PREFIX) for label in self._model.get_labels()}
+    def languages(self) -> tuple[str, ...]:
+        """The codes the model can answer, sorted."""
+        return tuple(sorted(map(_code, self._model.get_labels())))
+
+    @cached_property
+    def _is_written(self) -> defaultdict[str, NDArray[np.float64]]:
+        """Script to 1 for each language that is written in it, 0 for others."""
+        found: defaultdict[str, NDArray[np.float64]] = defaultdict(
+            lambda: np.zeros(len(self.languages))
+        )
+        for number, language in enumerate(self.languages):
+            for script in scripts_of_language(language):
+                found[script][number] = 1.0
+        return found
+
+    @cached_property
+    def _label_to_number(self) -> dict[str, int]:
+        return {label: self.languages.index(_code(label)) for label in self._model.get_labels()}
+
+
+def _code(label: str) -> str:
+    return label.removeprefix(_LABEL_PREFIX)
 
 
 def _with_japanese(guess: tuple[str, float]) -> list[tuple[str, float]]:
@@ -246,57 +282,16 @@ def _by_characters(line: str) -> tuple[str, float]:
     return "yue" if is_cantonese else "zh", _SURE_BY_RULE
 
 
-def _reweighed(
-    lines: Sequence[str], guesses: list[list[tuple[str, float]]], words: LanguageWords
-) -> list[list[tuple[str, float]]]:
-    unsure = [
-        index
-        for index, (line, guess) in enumerate(zip(lines, guesses, strict=True))
-        if guess and (guess[0][1] < _SURE_PROBABILITY or len(line) < _SURE_CHARACTERS)
-    ]
-    found = words.reweigh([lines[i] for i in unsure], [guesses[i] for i in unsure])
-    for index, guess in zip(unsure, found, strict=True):
-        guesses[index] = guess
-    return [
-        words.part_croatian(line, guess)
-        if guess and guess[0][0] in ("hr", "sr") and is_latin(line)
-        else guess
-        for line, guess in zip(lines, guesses, strict=True)
-    ]
-
-
-def _weigh(
-    guess: Sequence[tuple[str, float]], script_to_share: Mapping[str, float]
-) -> list[tuple[str, float]]:
+def _weighed(probs: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Weighs probabilities by the share of the letters that each language could have written.
 
-    What the guess leaves to languages that it does not name counts as theirs in full.
+    What a guess leaves to languages that it does not name counts as theirs in full.
     """
-    shares = _language_shares(tuple(script_to_share.items()))
-    weighed = [(language, prob * shares[language]) for language, prob in guess]
-    weighed = [pair for pair in weighed if pair[1]]
-    left = 1.0 - sum([prob for _, prob in guess])
-    total = sum([weight for _, weight in weighed]) + max(0.0, left)
-    weighed.sort(key=itemgetter(1), reverse=True)
-    return [(language, weight / total) for language, weight in weighed]
-
-
-class _Shares(dict[str, float]):
-    """The share of letters that each language could have written, filled in as asked for."""
-
-    def __init__(self, script_to_share: Mapping[str, float]) -> None:
-        super().__init__()
-        self._script_to_share = script_to_share
-
-    def __missing__(self, language: str) -> float:
-        scripts = scripts_of_language(language)
-        self[language] = share = sum(self._script_to_share.get(each, 0.0) for each in scripts)
-        return share
-
-
-@lru_cache(maxsize=256)
-def _language_shares(script_to_share: tuple[tuple[str, float], ...]) -> _Shares:
-    return _Shares(dict(script_to_share))
+    weights = probs * shares
+    left = np.maximum(0.0, 1.0 - probs.sum(axis=1))
+    total = (weights.sum(axis=1) + left)[:, None]
+    found: NDArray[np.float64] = np.divide(weights, total, out=weights, where=total > 0)
+    return found
 
 
 def _renormalised(
@@ -305,8 +300,3 @@ def _renormalised(
     kept = [(language, prob) for language, prob in guess if language in chosen]
     total = sum(prob for _, prob in kept)
     return [(language, prob / total) for language, prob in kept] if total else kept
-
-
-def _floats(numbers: NDArray[np.float32]) -> list[float]:
-    found: list[float] = np.asarray(numbers).tolist()
-    return found

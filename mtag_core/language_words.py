@@ -220,64 +220,53 @@ class LanguageWords:
             },
         )
 
-    def gains(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def gains(self, codes: Codes, n_words: NDArray[np.int64]) -> NDArray[np.float64]:
         """What the words of texts say for each language.
 
         Args:
-            texts: As a model reads them.
+            codes: As `word_codes` gives them.
+            n_words: Likewise.
 
         Returns:
-            Logarithms, shape (n_texts, n_languages), and the number of words of each text, shape
-            (n_texts,).
+            Logarithms, shape (n_texts, n_languages).
         """
-        codes, n_words = word_codes(texts)
         places, is_known = find_codes(self._codes, codes)
-        of_text = np.arange(len(texts)).repeat(n_words)[is_known]
+        of_text = np.arange(len(n_words)).repeat(n_words)[is_known]
         counts = self._starts[places + 1] - self._starts[places]
         pairs = spread(counts, self._starts[places])
         n_languages = len(self.languages)
         cells = of_text.repeat(counts) * n_languages + self._owners[pairs]
-        sums = np.bincount(cells, self._gains[pairs], minlength=len(texts) * n_languages)
-        return sums.astype(np.float64).reshape(len(texts), n_languages), n_words
+        sums = np.bincount(cells, self._gains[pairs], minlength=len(n_words) * n_languages)
+        return sums.astype(np.float64).reshape(len(n_words), n_languages)
 
     def reweigh(
-        self, texts: Sequence[str], guesses: Sequence[Sequence[tuple[str, float]]]
-    ) -> list[list[tuple[str, float]]]:
+        self, texts: Sequence[str], languages: Sequence[str], probs: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """Weighs a model's answers by words and priors.
 
         Args:
             texts: As the model read them.
-            guesses: For each, languages that could have written it, and probabilities.
+            languages: That it knows.
+            probs: Of these, 0 for what could not have written a text. Shape (n_texts, n_languages).
 
         Returns:
-            For each the languages, most probable first; probabilities add up to 1.
+            Shape (n_texts, n_languages); those of a text add up to 1.
         """
         if not texts:
-            return []
-        weights = [_WEIGHTS_OF_FEW if len(t) < _FEW_CHARACTERS else _WEIGHTS for t in texts]
-        return list(map(self._weighed, guesses, self.gains(texts)[0].tolist(), weights))
-
-    def _weighed(
-        self,
-        guess: Sequence[tuple[str, float]],
-        gains: Sequence[float],
-        shares: tuple[float, float, float],
-    ) -> list[tuple[str, float]]:
-        numbers = self._language_to_number
-        of_guess, of_words, of_prior = shares
-        scores = [
-            of_guess * math.log(prob + _GUESS_FLOOR)
-            + of_prior * _PRIORS.get(language, _OTHER_PRIOR)
-            + (of_words * gains[numbers[language]] if language in numbers else 0.0)
-            for language, prob in guess
-        ]
-        best = max(scores, default=0.0)
-        weights = [math.exp(score - best) for score in scores]
-        total = sum(weights)
-        pairs = [
-            (language, weight / total) for (language, _), weight in zip(guess, weights, strict=True)
-        ]
-        return _ranked(pairs)
+            return probs
+        numbers = [self._language_to_number.get(language, -1) for language in languages]
+        # One column more, of languages without common words.
+        gains = np.pad(self.gains(*word_codes(texts)), ((0, 0), (0, 1)))[:, numbers]
+        priors = np.array([_PRIORS.get(language, _OTHER_PRIOR) for language in languages])
+        is_few = np.array([len(text) < _FEW_CHARACTERS for text in texts])
+        of_guess, of_words, of_prior = np.where(
+            is_few, *(np.array(w)[:, None] for w in (_WEIGHTS_OF_FEW, _WEIGHTS))
+        )[..., None]
+        scores = of_guess * np.log(probs + _GUESS_FLOOR) + of_words * gains + of_prior * priors
+        scores[probs == 0] = -np.inf
+        weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+        found: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+        return found
 
     def part_croatian(
         self, text: str, guess: Sequence[tuple[str, float]]
@@ -320,7 +309,8 @@ class LanguageWords:
         """
         if not texts or len(self.languages) < 2:
             return [None] * len(texts)
-        gains, n_words = self.gains(texts)
+        codes, n_words = word_codes(texts)
+        gains = self.gains(codes, n_words)
         second, best = np.partition(gains, -2, axis=1)[:, -2:].T
         margins = best - second
         is_sure = (n_words >= _MIN_WORDS) & (margins >= _MIN_MARGIN) & (best >= _MIN_GAIN * n_words)
@@ -331,24 +321,26 @@ class LanguageWords:
             )
         ]
 
-    def agree(self, texts: Sequence[str], language: str) -> list[bool]:
+    def agree(self, codes: Codes, n_words: NDArray[np.int64], language: str) -> NDArray[np.bool_]:
         """Says of texts of a document in a language whether nothing in them speaks for another.
 
         Args:
-            texts: Any strings.
+            codes: As `word_codes` gives them.
+            n_words: Likewise.
             language: Which has common words.
 
         Returns:
-            Whether a text has some words of the language and no other uses its words more.
+            Whether a text has some words of the language and no other uses its words more. Shape
+            (n_texts,).
         """
-        if not texts or language not in self._language_to_number:
-            return [False] * len(texts)
-        gains, n_words = self.gains(texts)
+        if language not in self._language_to_number:
+            return np.zeros(len(n_words), np.bool_)
+        gains = self.gains(codes, n_words)
         number = self._language_to_number[language]
         own = gains[:, number].copy()
         gains[:, number] = 0
         is_likely = (own >= gains.max(axis=1) + _LIKELY_MARGIN) & (own >= _LIKELY_GAIN * n_words)
-        agreed: list[bool] = (is_likely & (n_words >= _LIKELY_WORDS)).tolist()
+        agreed: NDArray[np.bool_] = is_likely & (n_words >= _LIKELY_WORDS)
         return agreed
 
     def _commonest(self, language: str, n_words: int) -> frozenset[int]:

@@ -266,21 +266,21 @@ class _Agreement:
             self._counts[1:, 3 + 2 * number] = [code in rival - common for code in codes]
 
     def __call__(self, texts: Sequence[str]) -> list[bool]:
-        sums = self._sums(texts)
-        n_words, n_common = sums[:, 0], sums[:, 1]
-        is_other = sums[:, 3::2] >= np.maximum(1, sums[:, 2::2])
-        is_common = (n_words >= _MIN_WORDS) & (n_common >= _COMMON_SHARE * n_words)
-        agreed = (is_common & ~is_other.any(axis=1)).tolist()
-        agreed = [flag and self._is_written(text) for flag, text in zip(agreed, texts, strict=True)]
-        unsure = [index for index, flag in enumerate(agreed) if not flag]
-        flags = self._words.agree([texts[index] for index in unsure], self._language)
-        for index, flag in zip(unsure, flags, strict=True):
-            agreed[index] = flag
-        return agreed
-
-    def _sums(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """What counts say of the words of each text, added up: shape (n_texts, n_counts)."""
         codes, n_words = word_codes(texts)
+        sums = self._sums(codes, n_words)
+        is_other = sums[:, 3::2] >= np.maximum(1, sums[:, 2::2])
+        is_common = (n_words >= _MIN_WORDS) & (sums[:, 1] >= _COMMON_SHARE * n_words)
+        agreed = is_common & ~is_other.any(axis=1)
+        for index in agreed.nonzero()[0].tolist():
+            agreed[index] = self._is_written(texts[index])
+        unsure = ~agreed
+        of_unsure = codes[unsure.repeat(n_words)], n_words[unsure]
+        agreed[unsure] = self._words.agree(*of_unsure, self._language)
+        flags: list[bool] = agreed.tolist()
+        return flags
+
+    def _sums(self, codes: NDArray[np.uint32], n_words: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What counts say of the words of each text, added up: shape (n_texts, n_counts)."""
         places, is_known = find_codes(self._codes, codes)
         rows = np.zeros(len(codes), np.int64)
         rows[is_known] = 1 + places

@@ -33,6 +33,10 @@ from mtag_core.segmentation.split_scripts import Candidates, Script
 
 _MAX_CACHED = 100_000
 
+# What stands around a form does not outweigh so much of the form's own: of 1.1 million scripts in
+# text of 13 languages none won that was 60 behind.
+_SURE_MARGIN = 80
+
 # Options scored together: memory stays flat.
 _BLOCK_OPTIONS = 8_192
 
@@ -105,7 +109,7 @@ class SplitModel:
         """
         rows = np.array(self._rows(forms), np.int64)
         n_options = self._n_options.values[rows]
-        unsure = (n_options > 1).nonzero()[0]
+        unsure = n_options.nonzero()[0]
         if not len(unsure):
             return {}
         scripts = self._best(rows, unsure, sentence_ends)
@@ -147,19 +151,23 @@ class SplitModel:
             for form in bare
         ]
         n_options = np.array(list(map(len, numbers)), np.int64)
-        is_unsure = n_options > 1
-        n_kept = n_options * is_unsure
-        self._first_option.extend(len(self._options) + n_kept.cumsum() - n_kept)
-        self._n_options.extend(n_options)
-        unsure = is_unsure.nonzero()[0].tolist()
-        if unsure:
-            options = np.array([*chain.from_iterable([numbers[index] for index in unsure])])
+        several = (n_options > 1).nonzero()[0]
+        n_kept = np.zeros_like(n_options)
+        first_option = len(self._options)
+        if len(several):
+            indices, sizes = several.tolist(), n_options[several]
+            options = np.array([*chain.from_iterable([numbers[index] for index in indices])])
             codes = script_codes(
-                [bare[i] for i in unsure], n_options[unsure], self._facts[options], self._counts
+                [bare[index] for index in indices], sizes, self._facts[options], self._counts
             )
             rows = script_rows(codes, n_rows=len(self._weights))
-            self._options.extend(options)
-            self._scores.extend(self._weights[rows].sum(axis=1, dtype=np.int32))
+            scores = self._weights[rows].sum(axis=1, dtype=np.int32)
+            is_kept = _may_win(scores, sizes)
+            n_kept[several] = np.add.reduceat(is_kept, sizes.cumsum() - sizes, dtype=np.int64)
+            self._options.extend(options[is_kept])
+            self._scores.extend(scores[is_kept])
+        self._n_options.extend(n_kept)
+        self._first_option.extend(first_option + n_kept.cumsum() - n_kept)
         self._form_to_row.update(
             zip(forms, range(len(self._forms), len(self._forms) + len(forms)), strict=True)
         )
@@ -204,6 +212,15 @@ class SplitModel:
             self._is_seen.values[new] = True
         seen: Codes = self._seen.values[around]
         return seen
+
+
+def _may_win(scores: NDArray[np.int32], sizes: Integers) -> NDArray[np.bool_]:
+    """Which of the scripts of forms may be the best; none where `WHOLE`, the first, is alone."""
+    starts = sizes.cumsum() - sizes
+    may_win = scores > np.maximum.reduceat(scores, starts).repeat(sizes) - _SURE_MARGIN
+    is_sure = may_win[starts] & (np.add.reduceat(may_win, starts, dtype=np.int64) == 1)
+    found: NDArray[np.bool_] = may_win & ~is_sure.repeat(sizes)
+    return found
 
 
 def _with_points(tokens: tuple[str, ...], form: str, bare: str) -> tuple[str, ...]:

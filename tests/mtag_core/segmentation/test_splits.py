@@ -36,14 +36,15 @@ def _around_rows(own, codes):
     return context_rows(context_seeds(own[:, 0]), codes, n_rows=_N_ROWS)
 
 
-def _model(script, form, before=None):
+def _model(script, form, before=None, *, own_weight=None, neighbour_weight=9):
     """A model that takes a script, after one form alone where that is given."""
     weights = np.zeros(_N_ROWS, np.int8)
     own = _own_codes(form, script)
-    weights[script_rows(own, n_rows=_N_ROWS)[0, 0]] = -1 if before else 1
+    own_weight = (-1 if before else 1) if own_weight is None else own_weight
+    weights[script_rows(own, n_rows=_N_ROWS)[0, 0]] = own_weight
     if before:
         around = _around_rows(own, _codes(before, form)[1:])
-        weights[around[0, 0]] = 9
+        weights[around[0, 0]] = neighbour_weight
     return SplitModel([script], weights, _COUNTS)
 
 
@@ -101,6 +102,17 @@ def test_neighbour_decides_how_a_form_is_split():
     assert model.split(["parle", "des"]) == [("parle",), ("de", "les")]
     assert model.split(["mange", "des"]) == [("mange",), ("des",)]
     assert model.split(["des", "parle"]) == [("des",), ("parle",)]
+
+
+@pytest.mark.parametrize(
+    ("own_weight", "neighbour_weight", "is_split"),
+    [(-79, 120, True), (-80, 120, False), (79, -120, False), (80, -120, True)],
+)
+def test_neighbours_do_not_outweigh_what_a_form_is_sure_of(own_weight, neighbour_weight, is_split):
+    weights = {"own_weight": own_weight, "neighbour_weight": neighbour_weight}
+    model = _model(_DES, "des", before="parle", **weights)
+    tokens = ("de", "les") if is_split else ("des",)
+    assert model.split(["parle", "des"]) == [("parle",), tokens]
 
 
 def test_what_was_split_before_changes_nothing():
