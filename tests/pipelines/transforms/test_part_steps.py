@@ -1,5 +1,6 @@
 """The steps from planned parts to manifests, under a runner."""
 
+import gc
 import random
 from pathlib import Path
 
@@ -167,3 +168,13 @@ def _run_broken(parts, settings, before, do_fn):
             records = records | name >> beam.ParDo(step)
     written = Path(settings["layout"].base).rglob("*")
     assert [path for path in written if path.is_file()] == []
+
+
+def test_a_loaded_model_is_left_out_of_collections():
+    n_before = gc.get_freeze_count()
+    try:
+        shared = SharedModel(load_failing_tagger)
+        shared.acquire()
+        assert gc.get_freeze_count() > n_before
+    finally:
+        gc.unfreeze()
