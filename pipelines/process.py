@@ -21,6 +21,7 @@ import argparse
 import atexit
 import ctypes
 import fcntl
+import gc
 import importlib
 import os
 import re
@@ -48,7 +49,9 @@ _CONNECTORS = ("apitools", "boto3", "google.auth", "google.cloud")
 
 # As in glibc's malloc.h. Left alone, it raises the size with each such block that is freed.
 _M_MMAP_THRESHOLD = -3
-_MAPPED_BYTES = 128 * 1024
+_MAPPED_BYTES = 1024 * 1024
+# New objects between two rounds of the garbage collector: records are many, and in no cycles.
+_COLLECTED_OBJECTS = 20_000
 _PREFIX = "mtag-run-"
 _RUNNING = "running"
 # A folder without the file may be one that a run is just making.
@@ -100,6 +103,7 @@ def import_beam_alone() -> None:
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    gc.set_threshold(_COLLECTED_OBJECTS)
     connectors = _LeftOut(_CONNECTORS)
     sys.meta_path[:0] = [connectors, _LeftOut(("pandas",))]
     try:

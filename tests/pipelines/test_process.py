@@ -21,10 +21,11 @@ from pipelines.process import (
 from tests.source_tree import ROOT
 
 _LIGHT = """
-import sys
+import gc, sys
 from importlib.util import find_spec
 from pipelines.process import import_beam_alone
 import_beam_alone()
+assert gc.get_threshold()[0] > 2000
 assert not {"boto3", "google.auth", "pandas"} & set(sys.modules)
 import pipelines.annotate, pyarrow
 import boto3, google.auth
