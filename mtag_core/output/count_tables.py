@@ -28,7 +28,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from io import BytesIO
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -46,11 +46,11 @@ _DOCUMENTS, _REJECTED, _SENTENCES = "documents", "rejected", "sentences"
 _UPOS, _WORDS, _CONFIDENCE = "upos", "words", "confidence"
 _KEYS = ("kind", "source", "document", "language", "upos", "key")
 _SCHEMA = pa.schema([*((name, pa.string()) for name in _KEYS), ("n", pa.int64())])
+_TOKENS = pa.schema(list(_SCHEMA)[3:])
 CONFIDENCE_BINS = 20
 # So many words are counted in memory; then they are written and counted from 0 again.
 _MOST_WORDS = 50_000
 _ROWS = 65_536
-_Row = tuple[str | None, ...]
 _N_TOGETHER = 32
 # Rows that are held, some hundred bytes each.
 _MOST_ROWS = 300_000
@@ -67,22 +67,21 @@ class CountsWriter:
 
     def __init__(self, sink: BinaryIO) -> None:
         self._writer = pq.ParquetWriter(sink, _SCHEMA, compression="zstd")
-        self._rows: list[tuple[_Row, int]] = []
+        self._rows: list[tuple[str | int | None, ...]] = []
         self._sources: Counter[tuple[str, str]] = Counter()
         # By language.
         self._document: dict[str, Counter[str]] = defaultdict(Counter)
-        self._words: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+        self._words = _Words()
         self._n_words_left = _MOST_WORDS
         self._scores: list[float] = []
         self._n_by_score = np.zeros(CONFIDENCE_BINS, np.int64)
 
     def add(self, tagged: TaggedSentence) -> None:
         """Counts a sentence of the document that `end_document` will name."""
-        language, words = tagged.sentence.language, tagged.lemmas or tagged.sentence.forms
-        self._document[language].update(tagged.upos)
-        self._words[language].update(zip(tagged.upos, words, strict=True))
+        self._document[tagged.sentence.language].update(tagged.upos)
+        self._words.add(tagged)
         self._scores.extend(tagged.upos_scores)
-        self._n_words_left -= len(words)
+        self._n_words_left -= len(tagged.upos)
         if self._n_words_left <= 0:
             self._make_room()
 
@@ -93,8 +92,9 @@ class CountsWriter:
         self._sources[_SENTENCES, source] += n_sentences
         for language, counts in sorted(self._document.items()):
             for upos, n in sorted(counts.items()):
-                self._add((_UPOS, source, document.doc_id, language, upos, None), n)
+                self._rows.append((_UPOS, source, document.doc_id, language, upos, None, n))
         self._document.clear()
+        self._flush_full()
 
     def reject(self, reject: Reject) -> None:
         """Counts a document that was rejected."""
@@ -105,17 +105,18 @@ class CountsWriter:
         self._end_words()
         self._end_scores()
         for (kind, source), n in sorted(self._sources.items()):
-            self._add((kind, source, None, None, None, None), n)
+            self._rows.append((kind, source, None, None, None, None, n))
         for index, n in enumerate(self._n_by_score.tolist()):
             low = f"{index / CONFIDENCE_BINS:.2f}"
             if n:
-                self._add((_CONFIDENCE, None, None, None, None, low), n)
-        self._flush()
+                self._rows.append((_CONFIDENCE, None, None, None, None, low, n))
+        self._flush_full()
+        self._flush(self._rows)
         self._writer.close()
 
     def _make_room(self) -> None:
         self._end_scores()
-        n_held = sum(map(len, self._words.values()))
+        n_held = self._words.count()
         if n_held > _MOST_WORDS // 2:
             self._end_words()
             n_held = 0
@@ -129,24 +130,52 @@ class CountsWriter:
         self._scores.clear()
 
     def _end_words(self) -> None:
-        for language, counts in sorted(self._words.items()):
-            for (upos, word), n in sorted(counts.items()):
-                self._add((_WORDS, None, None, language, upos, word), n)
-        self._words.clear()
+        rows = self._words.take()
+        self._rows.extend((_WORDS, None, None, *row) for row in rows)
+        self._flush_full()
 
-    def _add(self, row: _Row, n: int) -> None:
-        self._rows.append((row, n))
-        if len(self._rows) >= _ROWS:
-            self._flush()
+    def _flush_full(self) -> None:
+        while len(self._rows) >= _ROWS:
+            self._flush(self._rows[:_ROWS])
+            del self._rows[:_ROWS]
 
-    def _flush(self) -> None:
-        if not self._rows:
+    def _flush(self, rows: Sequence[tuple[str | int | None, ...]]) -> None:
+        if not rows:
             return
-        keys, numbers = zip(*self._rows, strict=True)
-        columns: list[Any] = [*zip(*keys, strict=True), numbers]
+        columns: Any = zip(*rows, strict=True)
         arrays = [pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
-        self._rows = []
+
+
+class _Words:
+    """Words, each with its tokens: those of many sentences are summed up together."""
+
+    def __init__(self) -> None:
+        self._tokens: tuple[list[str], list[str], list[str]] = ([], [], [])
+        self._sums = _TOKENS.empty_table()
+
+    def add(self, tagged: TaggedSentence) -> None:
+        languages, upos, words = self._tokens
+        languages.extend(repeat(tagged.sentence.language, len(tagged.upos)))
+        upos.extend(tagged.upos)
+        words.extend(tagged.lemmas or tagged.sentence.forms)
+
+    def count(self) -> int:
+        """Number of words so far."""
+        ones = np.ones(len(self._tokens[0]), np.int64)
+        new = pa.Table.from_arrays([*map(pa.array, (*self._tokens, ones))], schema=_TOKENS)
+        self._sums = _summed([self._sums, new], _TOKENS.names[:-1])
+        for column in self._tokens:
+            column.clear()
+        n_words: int = self._sums.num_rows
+        return n_words
+
+    def take(self) -> Iterator[tuple[str, str, str, int]]:
+        """Yields language, part of speech, word and tokens, sorted, and forgets them."""
+        self.count()
+        ordered = self._sums.sort_by([(name, "ascending") for name in _TOKENS.names[:-1]])
+        self._sums = _TOKENS.empty_table()
+        return zip(*(column.to_pylist() for column in ordered.columns), strict=True)
 
 
 @dataclass
@@ -249,7 +278,7 @@ class _Sums:
         self._tables.append(table.select([*self._keys, "n"]))
         self._n_rows += table.num_rows
         if self._n_rows > _MOST_ROWS:
-            self._tables = [self._summed(self._tables)]
+            self._tables = [_summed(self._tables, self._keys)]
             self._n_rows = self._tables[0].num_rows
             if self._n_rows > _MOST_ROWS // 2:
                 self._spill()
@@ -258,22 +287,18 @@ class _Sums:
         """Yields the keys, each once, with their sums, as one table or as one a bucket."""
         if not self._buckets:
             if self._tables:
-                yield self._summed(self._tables)
+                yield _summed(self._tables, self._keys)
             return
         self._spill()
         for bucket, writer in sorted(self._buckets.items()):
             writer.close()
             with pa.memory_map(str(self._path(bucket))) as stream:
-                yield self._summed([pa.ipc.open_file(stream).read_all()])
-
-    def _summed(self, tables: Sequence[pa.Table]) -> pa.Table:
-        sums = pa.concat_tables(tables).group_by(self._keys).aggregate([("n", "sum")])
-        return sums.select([*self._keys, "n_sum"]).rename_columns([*self._keys, "n"])
+                yield _summed([pa.ipc.open_file(stream).read_all()], self._keys)
 
     def _spill(self) -> None:
         if not self._tables:
             return
-        table = self._summed(self._tables)
+        table = _summed(self._tables, self._keys)
         columns = [table[key].to_pylist() for key in self._by]
         hashes = [zlib.crc32("\t".join(key).encode()) for key in zip(*columns, strict=True)]
         buckets = pa.array([value % _N_BUCKETS for value in hashes], pa.int32())
@@ -286,6 +311,11 @@ class _Sums:
 
     def _path(self, bucket: int) -> Path:
         return self._folder / f"{'-'.join(self._keys)}-{bucket}.arrow"
+
+
+def _summed(tables: Sequence[pa.Table], keys: list[str]) -> pa.Table:
+    sums = pa.concat_tables(tables).group_by(keys, use_threads=False).aggregate([("n", "sum")])
+    return sums.select([*keys, "n_sum"]).rename_columns([*keys, "n"])
 
 
 class _Documents:
