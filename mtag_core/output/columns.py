@@ -6,6 +6,7 @@ A row is a sentence. A column holds one value a sentence, or a list with one a t
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ class Column:
                 values = [None if value is None else self.to_arrow(value) for value in values]
             return pa.array(values, self.kind)
         # Flat values with shared offsets are much faster than nested lists.
-        flat: Any = [value for row in rows for value in self.value(row)]
+        flat: Any = list(chain.from_iterable(map(self.value, rows)))
         if self.decimals is not None:
             flat = np.round(np.array(flat, np.float64), self.decimals).astype(np.float32)
         kind = self.field.type
@@ -165,7 +166,7 @@ def schema_of(columns: Sequence[Column], *, generator: str = "") -> pa.Schema:
 
 def table_of(rows: Sequence[TaggedRow], columns: Sequence[Column], schema: pa.Schema) -> pa.Table:
     """Rows as an Arrow table with the schema of the columns, as `schema_of` gives it."""
-    lengths = [len(row.tagged) for row in rows]
+    lengths = [len(row.tagged.upos) for row in rows]
     offsets = pa.array(np.concatenate(([0], np.cumsum(lengths, dtype=np.int32))), pa.int32())
     arrays = [column.array(rows, offsets) for column in columns]
     return pa.Table.from_arrays(arrays, schema=schema)

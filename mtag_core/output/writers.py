@@ -37,9 +37,12 @@ COMPRESSION_SUFFIXES = {"none": "", "gz": ".gz", "zstd": ".zst"}
 # Text is handed to the compressor in blocks of this size: a call a line would cost more.
 _BUFFER_BYTES = 256 * 1024
 # A row group closes at the first of these. They count content, never time, so that a part has the
-# same bytes however fast it is written; 64k tokens are about 10 MB of Python objects.
+# same bytes however fast it is written.
 ROW_GROUP_SENTENCES = 8192
 ROW_GROUP_TOKENS = 65536
+# Before, rows become tables of so many tokens: soon, as long as what they are made of is in the
+# processor's cache, and because 64k tokens are about 10 MB of Python objects.
+_TABLE_TOKENS = 4096
 _LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 
@@ -172,25 +175,37 @@ class ParquetRows:
         self._schema = schema_of(columns, generator=generator)
         self._writer = pq.ParquetWriter(sink, self._schema, compression="zstd")
         self._rows: list[TaggedRow] = []
-        self._n_tokens = 0
+        self._tables: list[pa.Table] = []
+        # Of the row group; those of the tables are the first of them.
+        self._n_rows = self._n_tokens = self._n_packed_tokens = 0
 
     def write(self, row: TaggedRow) -> None:
         """Buffers a row; writes a row group when the buffer is full."""
         self._rows.append(row)
-        self._n_tokens += len(row.tagged)
-        if len(self._rows) >= ROW_GROUP_SENTENCES or self._n_tokens >= ROW_GROUP_TOKENS:
+        self._n_rows += 1
+        self._n_tokens += len(row.tagged.upos)
+        if self._n_rows >= ROW_GROUP_SENTENCES or self._n_tokens >= ROW_GROUP_TOKENS:
             self._flush()
+        elif self._n_tokens - self._n_packed_tokens >= _TABLE_TOKENS:
+            self._pack()
 
     def close(self) -> None:
         """Writes the last row group and the footer."""
-        if self._rows:
+        if self._n_rows:
             self._flush()
         self._writer.close()
 
+    def _pack(self) -> None:
+        self._tables.append(table_of(self._rows, self._columns, self._schema))
+        self._rows, self._n_packed_tokens = [], self._n_tokens
+
     def _flush(self) -> None:
-        table = table_of(self._rows, self._columns, self._schema)
-        self._writer.write_table(table, row_group_size=len(self._rows))
-        self._rows, self._n_tokens = [], 0
+        self._pack()
+        # In one chunk a column: where chunks end would show in the pages.
+        table = pa.concat_tables(self._tables).combine_chunks()
+        self._tables = []
+        self._writer.write_table(table, row_group_size=self._n_rows)
+        self._n_rows = self._n_tokens = self._n_packed_tokens = 0
 
 
 class RowWriter(Protocol[T]):

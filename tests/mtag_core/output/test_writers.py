@@ -69,6 +69,13 @@ def test_parquet_row_groups_close_by_number_of_tokens(monkeypatch):
     assert sizes == [2, 2, 2, 2]
 
 
+def test_parquet_bytes_do_not_depend_on_when_rows_become_tables(monkeypatch):
+    rows = example_rows(6)
+    at_once = _written(rows, OutputFormat("parquet"))
+    monkeypatch.setattr(writers, "_TABLE_TOKENS", 7)
+    assert _written(rows, OutputFormat("parquet")) == at_once
+
+
 def test_parquet_is_compressed_with_zstd():
     metadata = pq.read_metadata(io.BytesIO(_written(example_rows(), OutputFormat("parquet"))))
     assert metadata.row_group(0).column(0).compression == "ZSTD"
