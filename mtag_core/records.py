@@ -5,11 +5,13 @@ object a token: the columns are what the model, Parquet and CoNLL-U want (docs/d
 """
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 from mtag_core.time_limit import TooSlowError
 
 T = TypeVar("T")
+C = TypeVar("C", bound=type)
 
 FieldValue = str | int | float | bool | None
 """What a field of the input may be; dates and times are strings as ISO 8601 writes them."""
@@ -23,6 +25,21 @@ TOO_SLOW = "too_slow"
 SLOW_DETAIL = "not done within --max_document_seconds"
 
 
+def pickled_by_fields(record: C) -> C:
+    """Makes a dataclass with slots pickle in half the time: by its fields, of which it has several.
+
+    Blocks are pickled where a long document waits, and where Beam estimates how large they are.
+    """
+    fields = attrgetter(*record.__slots__)  # type: ignore[attr-defined]
+
+    def reduce(self: object) -> tuple[object, ...]:
+        return type(self), fields(self)
+
+    record.__reduce__ = reduce  # type: ignore[method-assign, assignment]
+    return record
+
+
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class MultiwordToken:
     """A surface form that stands for several tokens, such as French "du" for "de" and "le".
@@ -42,6 +59,7 @@ class MultiwordToken:
     end: int
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """A segmented sentence, not yet tagged.
@@ -162,6 +180,7 @@ def failed_document(document: Document, error: Exception, *, step: str) -> Rejec
     return document.reject(TAGGING_FAILED, detail, step=step)
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class Block(Generic[T]):
     """Consecutive sentences of one document, as they pass from step to step.

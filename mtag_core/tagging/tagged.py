@@ -11,7 +11,7 @@ from typing import Any, Protocol, overload
 
 from mtag_core.conllu import format_sentence
 from mtag_core.languages import UNKNOWN
-from mtag_core.records import Document, OutputRow, Sentence, bare_sentence
+from mtag_core.records import Document, OutputRow, Sentence, bare_sentence, pickled_by_fields
 from mtag_core.tagging.sentence_html import sentence_html
 
 
@@ -66,6 +66,7 @@ class BatchReport:
     duration_s: float
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class TaggedSentence:
     """A sentence and the tags of its tokens. Every tuple has length n_tokens.

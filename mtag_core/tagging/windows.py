@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from mtag_core.records import Sentence
+from mtag_core.records import Sentence, pickled_by_fields
 
 Item = TypeVar("Item")
 
@@ -19,6 +19,7 @@ _BUFFER_BATCHES = 16
 _MAX_BUFFER_SENTENCES = 4096
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class Window:
     """A run of a sentence's tokens as the model reads it.
@@ -46,6 +47,7 @@ class Window:
         return self.last - self.first
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class EncodedSentence:
     """A sentence and its windows; a sentence without tokens has none.
