@@ -10,7 +10,6 @@ import argparse
 import bz2
 import dataclasses
 import glob
-import importlib
 import io
 import json
 import re
@@ -18,6 +17,7 @@ import time
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.harness import benchmark_parser, run_benchmark
@@ -166,15 +166,16 @@ def _compare(pages: list[Page], site: Site) -> dict[str, dict[str, float]]:
     cleaners: dict[str, Callable[[Page], str]] = {
         "mtag": lambda page: clean_wikitext(page.text, title=page.title, site=site)
     }
-    for package, clean in (
-        ("mwparserfromhell", lambda library, page: str(library.parse(page.text).strip_code())),
-        ("wikitextparser", lambda library, page: library.parse(page.text).plain_text()),
-    ):
-        try:
-            library = importlib.import_module(package)
-        except ModuleNotFoundError:
-            continue
-        cleaners[package] = lambda page, clean=clean, library=library: clean(library, page)  # type: ignore[misc]
+    with suppress(ModuleNotFoundError):
+        import mwparserfromhell
+
+        cleaners["mwparserfromhell"] = lambda page: str(
+            mwparserfromhell.parse(page.text).strip_code()
+        )
+    with suppress(ModuleNotFoundError):
+        import wikitextparser
+
+        cleaners["wikitextparser"] = lambda page: str(wikitextparser.parse(page.text).plain_text())
     return {name: _figures(pages, clean) for name, clean in cleaners.items()}
 
 

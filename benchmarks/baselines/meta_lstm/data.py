@@ -186,22 +186,23 @@ class Encoder:
             n_characters=torch.tensor([len(row) for row in characters]),
             first_characters=_padded(firsts),
             last_characters=_padded(lasts),
-            forms=_padded([[self._form_id(form) for form in forms] for forms in sentences]),
+            forms=_padded(
+                [[self._form_to_id.get(form, UNKNOWN) for form in forms] for forms in sentences]
+            ),
             vectors=_padded([[self._vector_row(form) for form in forms] for forms in sentences]),
             n_tokens=torch.tensor([len(forms) for forms in sentences]),
         )
 
     def labels(self, sentences: Sequence[LabelledSentence]) -> tuple[Tensor, Tensor]:
         """Encodes UPOS and FEATS; unknown labels and padding are `UNLABELLED`."""
-        upos = [
-            [self._upos_to_id.get(label, UNLABELLED) for label in sentence.upos]
-            for sentence in sentences
-        ]
-        feats = [
-            [self._feats_to_id.get(label, UNLABELLED) for label in sentence.feats]
-            for sentence in sentences
-        ]
-        return _padded(upos, value=UNLABELLED), _padded(feats, value=UNLABELLED)
+        upos, feats = (
+            _padded([[ids.get(each, UNLABELLED) for each in row] for row in rows], value=UNLABELLED)
+            for ids, rows in (
+                (self._upos_to_id, (sentence.upos for sentence in sentences)),
+                (self._feats_to_id, (sentence.feats for sentence in sentences)),
+            )
+        )
+        return upos, feats
 
     def _characters(self, forms: Sequence[str]) -> tuple[list[int], list[int], list[int]]:
         ids: list[int] = []
@@ -213,9 +214,6 @@ class Encoder:
             lasts.append(len(ids) - 1)
             ids.append(self._character_to_id[" "])
         return ids, firsts, lasts
-
-    def _form_id(self, form: str) -> int:
-        return self._form_to_id.get(form, UNKNOWN)
 
     def _vector_row(self, form: str) -> int:
         return self._vector_rows.get(form) or self._vector_rows.get(form.lower(), 0)

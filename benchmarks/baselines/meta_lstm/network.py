@@ -80,14 +80,8 @@ class MetaLstmBatch:
 
     def to(self, device: torch.device) -> "MetaLstmBatch":
         """Moves the batch to a device, but for the lengths: torch packs by lengths on the CPU."""
-        return replace(
-            self,
-            characters=self.characters.to(device),
-            first_characters=self.first_characters.to(device),
-            last_characters=self.last_characters.to(device),
-            forms=self.forms.to(device),
-            vectors=self.vectors.to(device),
-        )
+        names = ("characters", "first_characters", "last_characters", "forms", "vectors")
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})
 
 
 class MetaLstm(nn.Module):

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.errors import UsageError
 from mtag_core.labels import load_labels
 from mtag_core.tagging.bundle import Bundle, write_manifest
 from mtag_core.training.data.train_dev_split import read_split
@@ -37,15 +36,9 @@ Places = NDArray[np.int64]
 
 
 def run(options: ClassifierOptions) -> str:
-    """Runs `bundle classifier`.
-
-    Raises:
-        UsageError: The bundle knows no treebanks.
-    """
+    """Runs `bundle classifier`."""
     bundle = Bundle.open(str(options.bundle))
     labels = load_labels(bundle.directory)
-    if not labels.treebanks:
-        raise UsageError(f"{options.bundle}: a bundle that knows no treebanks; nothing to choose")
     split = read_split(
         options.treebanks, train_on_dev=bundle.is_trained_on_dev, only=labels.treebanks
     )

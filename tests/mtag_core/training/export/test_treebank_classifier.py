@@ -1,17 +1,13 @@
 import json
 import random
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mtag_core.cli.commands import call
-from mtag_core.errors import UsageError
-from mtag_core.known_lemmas import KNOWN_LEMMAS
-from mtag_core.labels import LABELS, load_labels, save_labels
-from mtag_core.lemma_exceptions import EXCEPTIONS, NO_EXCEPTIONS
+from mtag_core.labels import load_labels
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE, MANIFEST, Bundle, write_manifest
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.export.treebank_classifier import fit_classifier
@@ -98,15 +94,3 @@ def test_a_bundle_without_a_classifier_gets_one(bundle, tmp_path):
     assert after.digest != before.digest
     classifier = load_labels(bundle).classifier
     assert classifier is not None and classifier.find("pl", [["pl_sz"]]) == "pl_sz"
-
-
-def test_a_bundle_that_knows_no_treebanks_needs_none(bundle, tmp_path):
-    labels = load_labels(bundle)
-    # The files are links to those of the shipped bundle.
-    for name in (LABELS, EXCEPTIONS, KNOWN_LEMMAS, TREEBANK_CLASSIFIER):
-        (bundle / name).unlink(missing_ok=True)
-    save_labels(replace(labels, treebanks=(), styles={}, exceptions=NO_EXCEPTIONS), bundle)
-    write_manifest(bundle, scores={})
-    argv = ["bundle", "classifier", "--bundle", str(bundle), "--treebanks", str(tmp_path)]
-    with pytest.raises(UsageError, match="knows no treebanks"):
-        call(argv, prog="mtag")
