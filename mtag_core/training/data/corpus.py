@@ -10,7 +10,7 @@ holds
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.errors import InputNotFoundError
+from mtag_core.errors import InputNotFoundError, LabelError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.lemmas import rule_inventory
 from mtag_core.storage import create_text, open_text
@@ -35,7 +35,6 @@ from mtag_core.training.data.treebanks import (
     UNLABELLED,
     LabelledSentence,
     feats_inventory,
-    label_ids,
     treebanks_with,
 )
 from mtag_core.training.options import CorpusOptions
@@ -76,7 +75,11 @@ class TreebankCorpus:
     def of(
         cls, split: TreebankSplit, *, feats: Sequence[str] = (), lemma_rules: Sequence[str] = ()
     ) -> "TreebankCorpus":
-        """Makes arrays; the labels are those of the train files where no inventories are given."""
+        """Makes arrays; the labels are those of the train files where no inventories are given.
+
+        Raises:
+            LabelError: A treebank has a tag that is none of UPOS.
+        """
         train, dev = (
             [part for sentence in sentences for part in _parts(sentence)]
             for sentences in (split.learnt, split.held_out)
@@ -131,13 +134,8 @@ class TreebankCorpus:
         try:
             value = json.loads((directory / "inventories.json").read_text(encoding="utf-8"))
             with np.load(directory / "treebanks.npz") as arrays:
-                train, dev = (
-                    _from_arrays(
-                        {name: arrays[f"{part}_{name}"] for name in _NAMES},
-                        tuple(value["treebanks"]),
-                    )
-                    for part in ("train", "dev")
-                )
+                read = partial(_from_arrays, arrays, tuple(value["treebanks"]))
+                train, dev = map(read, ("train", "dev"))
             forms = read_forms(directory / "forms.txt.xz")
         except FileNotFoundError as error:
             raise InputNotFoundError(f"{directory}: no corpus; stage `corpus` makes one") from error
@@ -178,12 +176,15 @@ def _dataset(
     unknown_rule: int,
 ) -> LabelledDataset:
     upos_to_id = {tag: index for index, tag in enumerate(UPOS_LABELS)}
-    feats_to_id = {tag: index for index, tag in enumerate(feats)}
+    # None, where FEATS are not to be learnt, is no label either.
+    feats_to_id: dict[str | None, int] = {tag: index for index, tag in enumerate(feats)}
     rule_to_id = {rule: index for index, rule in enumerate(lemma_rules)}
     labels: dict[str, list[int]] = {"upos": [], "feats": [], "lemmas": []}
     for sentence, own_rules in zip(sentences, rules, strict=True):
-        labels["upos"] += label_ids(sentence.upos, upos_to_id, treebank=sentence.treebank)
-        labels["feats"] += label_ids(training_feats(sentence), feats_to_id)
+        if unknown := set(sentence.upos).difference(upos_to_id):
+            raise LabelError(f"{sentence.treebank}: {unknown.pop()!r} is no UPOS tag")
+        labels["upos"] += map(upos_to_id.__getitem__, sentence.upos)
+        labels["feats"] += [feats_to_id.get(tag, UNLABELLED) for tag in training_feats(sentence)]
         labels["lemmas"] += [
             UNLABELLED if rule is None else rule_to_id.get(rule, unknown_rule) for rule in own_rules
         ]
@@ -196,16 +197,8 @@ def _dataset(
     )
 
 
-# Head to the name of its labels in files, and how they are kept there.
-_HEADS = {"upos": ("upos_ids", np.int8), "feats": ("feats_ids", np.int16)}
-_HEADS |= {"lemmas": ("lemma_ids", np.int16)}
-_NAMES = (
-    "form_ids",
-    "n_tokens",
-    "is_train",
-    "treebank_ids",
-    *(name for name, _ in _HEADS.values()),
-)
+# Head to the name of its labels in files.
+_HEADS = {"upos": "upos_ids", "feats": "feats_ids", "lemmas": "lemma_ids"}
 
 
 def _arrays(dataset: LabelledDataset) -> dict[str, NDArray[Any]]:
@@ -214,15 +207,17 @@ def _arrays(dataset: LabelledDataset) -> dict[str, NDArray[Any]]:
         "n_tokens": dataset.words.n_tokens,
         "is_train": dataset.is_train,
         "treebank_ids": dataset.treebank_ids.astype(np.int16),
-        **{name: dataset.labels[head].astype(kind) for head, (name, kind) in _HEADS.items()},
+        **{name: dataset.labels[head].astype(np.int16) for head, name in _HEADS.items()},
     }
 
 
-def _from_arrays(arrays: dict[str, NDArray[Any]], treebanks: tuple[str, ...]) -> LabelledDataset:
+def _from_arrays(
+    arrays: Mapping[str, NDArray[Any]], treebanks: tuple[str, ...], part: str
+) -> LabelledDataset:
     return LabelledDataset(
-        WordSentences(arrays["form_ids"], arrays["n_tokens"]),
-        {head: arrays[name].astype(np.int64) for head, (name, _) in _HEADS.items()},
+        WordSentences(arrays[f"{part}_form_ids"], arrays[f"{part}_n_tokens"]),
+        {head: arrays[f"{part}_{name}"].astype(np.int64) for head, name in _HEADS.items()},
         treebanks,
-        arrays["treebank_ids"].astype(np.int64),
-        arrays["is_train"],
+        arrays[f"{part}_treebank_ids"].astype(np.int64),
+        arrays[f"{part}_is_train"],
     )

@@ -5,7 +5,7 @@ is the train part of `en_ewt`, of language `en`.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from csv import DictReader
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mtag_core import conllu
-from mtag_core.errors import FormatError, InputNotFoundError, LabelError
+from mtag_core.errors import FormatError, InputNotFoundError
 from mtag_core.storage import open_text
 
 # Marks that stand right after a word in running text of any script that has spaces.
@@ -213,24 +213,6 @@ def feats_inventory(sentences: Iterable[LabelledSentence]) -> list[str]:
     counts = Counter(feats for sentence in sentences for feats in sentence.feats)
     counts.pop("_", None)
     return ["_", *sorted(counts, key=lambda feats: (-counts[feats], feats))]
-
-
-def label_ids(
-    tags: Iterable[str | None], tag_to_id: Mapping[str, int], *, treebank: str = ""
-) -> list[int]:
-    """Maps tags to label ids, unknown ones to `UNLABELLED`.
-
-    Raises:
-        LabelError: A tag is unknown and a treebank named, whose tags have to be known.
-    """
-    tags = list(tags)
-    ids = [UNLABELLED if tag is None else tag_to_id.get(tag, UNLABELLED) for tag in tags]
-    if treebank and UNLABELLED in ids:
-        unknown = tags[ids.index(UNLABELLED)]
-        raise LabelError(
-            f"{treebank}: label {unknown!r} is not among the {len(tag_to_id)} known ones"
-        )
-    return ids
 
 
 def text_files(directory: Path) -> dict[str, Path]:

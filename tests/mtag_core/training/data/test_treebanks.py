@@ -3,10 +3,11 @@ import lzma
 import pytest
 
 from mtag_core.errors import ConlluError, InputNotFoundError, LabelError
+from mtag_core.training.data.corpus import TreebankCorpus
+from mtag_core.training.data.train_dev_split import TreebankSplit
 from mtag_core.training.data.treebanks import (
     LabelledSentence,
     feats_inventory,
-    label_ids,
     read_treebank,
     sort_feats,
     treebank_files,
@@ -56,5 +57,6 @@ def test_inventory_starts_with_none_then_falls_in_frequency():
 
 
 def test_an_unknown_tag_is_named():
-    with pytest.raises(LabelError, match="xx_a: label 'NOPE' is not among the 1 known ones"):
-        label_ids(["X", "NOPE"], {"X": 0}, treebank="xx_a")
+    sentence = LabelledSentence("xx_a", ("a", "b"), ("X", "NOPE"), ("_", "_"), lemmas=("a", "b"))
+    with pytest.raises(LabelError, match="xx_a: 'NOPE' is no UPOS tag"):
+        TreebankCorpus.of(TreebankSplit([sentence], []))
