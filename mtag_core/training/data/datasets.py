@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from mtag_core.arrays import spread
 from mtag_core.training.options import Noise
 
 Ints = NDArray[np.int32]
@@ -173,15 +174,8 @@ def cut_long(n_tokens: int) -> list[slice]:
     return [slice(*pair) for pair in pairwise(bounds)]
 
 
-def ranges(starts: NDArray[np.int64], lengths: Ints) -> NDArray[np.int64]:
-    """Counts up from each start: starts [7, 2], lengths [2, 3] -> [7, 8, 2, 3, 4]."""
-    lengths = lengths.astype(np.int64)
-    shift = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
-    positions: NDArray[np.int64] = np.arange(len(shift)) + shift
-    return positions
-
-
 def ragged_rows(lengths: Ints, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
     """Flat positions of chosen rows of a ragged array: lengths [2, 3], row [1] -> [2, 3, 4]."""
     starts = np.cumsum(lengths, dtype=np.int64) - lengths
-    return ranges(starts[chosen], lengths[chosen])
+    rows: NDArray[np.int64] = spread(lengths[chosen].astype(np.int64), starts[chosen])
+    return rows
