@@ -71,7 +71,8 @@ def fine_tune(
     members: list[nn.Module] = []
 
     def epoch(number: int, generator: np.random.Generator) -> list[NDArray[np.int64]]:
-        return _batches(known, options.piece_budget, generator)
+        lengths = known.sentences.lengths
+        return cut_batches(lengths, piece_budget=options.piece_budget, generator=generator)
 
     def loss(indices: NDArray[np.int64]) -> tuple[Tensor, int]:
         batch = known.sentences.batch(indices, noise)
@@ -104,15 +105,17 @@ def answer_loss(scores: Tensor, is_right: Tensor) -> tuple[Tensor, int]:
 
 
 @torch.no_grad()
-def probabilities(members: Members, asked: Questions) -> Iterator[tuple[list[int], Tensor]]:
+def probabilities(
+    members: Members, asked: Questions
+) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
     """Yields numbers of tokens, and how probable their answers are: (n_tokens, n_answers)."""
     for member in members:
         member.eval()
-    for indices in _batches(asked, _LABELLING_BUDGET, np.random.default_rng(0)):
+    for indices in cut_batches(asked.sentences.lengths, piece_budget=_LABELLING_BUDGET):
         batch = asked.sentences.batch(indices)
         answers = asked.answers(batch.token_index)
         probs = [member(batch, answers).float().softmax(dim=-1) for member in members]
-        yield batch.token_index.tolist(), torch.stack(probs).mean(dim=0).cpu()
+        yield batch.token_index.tolist(), torch.stack(probs).mean(dim=0).cpu().numpy()
 
 
 def write_labels(
@@ -130,9 +133,3 @@ def write_labels(
                 sink.writelines(label(group))
                 _LOGGER.info("%s: %d labelled", name, len(group))
         yield output / name
-
-
-def _batches(
-    questions: Questions, budget: int, generator: np.random.Generator
-) -> list[NDArray[np.int64]]:
-    return cut_batches(questions.sentences.lengths, piece_budget=budget, generator=generator)

@@ -299,7 +299,7 @@ def guess_splits(
     """Gives tokens their most probable parts; none where that is less probable than `least`."""
     guesses = list(chain.from_iterable(sentences))
     for tokens, probs in encoder_labels.probabilities(members, table.ask(sentences)):
-        for index, some in zip(tokens, probs, strict=True):
+        for index, some in zip(tokens, probs.tolist(), strict=True):
             parts_to_prob: Counter[tuple[str, ...]] = Counter()
             for parts, prob in zip(table.form(guesses[index].form).tokens, some, strict=False):
                 parts_to_prob[parts] += prob
