@@ -29,6 +29,7 @@ from mtag_core.errors import InputNotFoundError
 from mtag_core.folding import fold_form
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.segmentation.segmenter import Segmenter
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.training.data.corpus import TreebankCorpus, read_forms, write_forms
 from mtag_core.training.data.datasets import WordSentences
 from mtag_core.training.data.model_input import FormTable
@@ -231,11 +232,5 @@ def _segmented(lines: list[str], language: str, segmenters: Path) -> list[tuple[
 
 @cache
 def _segmenter(directory: Path) -> Segmenter:
-    return Segmenter.load(directory, _NoIdentifier())
-
-
-class _NoIdentifier(LanguageIdentifier):
-    """Stands where languages are identified; the language of each text is known."""
-
-    def __init__(self) -> None:
-        pass
+    # Languages are known: any identifier will do.
+    return Segmenter.load(directory, LanguageIdentifier.load(DEFAULT_BUNDLE / "langid.ftz"))
