@@ -38,7 +38,7 @@ from mtag_core.training.loops.trainer import Epoch, TrainingTask, begin, train
 from mtag_core.training.networks.model import TaggerLogits, TokenTagger
 from mtag_core.training.networks.model_files import Network, set_dropout
 from mtag_core.training.networks.trained_model import ModelMetadata
-from mtag_core.training.options import AdaptOptions, Noise, TeacherTrainingOptions
+from mtag_core.training.options import AdaptOptions, Noise, TeacherTrainingOptions, TrainingOptions
 from mtag_core.training.treebank_facts import facts_of
 from mtag_core.treebank_style import treebank_language
 
@@ -60,29 +60,15 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
     device = begin(options)
     tokenizer = Path(options.encoder) / "tokenizer.json"
     corpus = TreebankCorpus.load(options.corpus)
-    # Each process learns from its own share.
-    share = np.arange(distributed.rank(), len(corpus.train.words), distributed.n_ranks())
     metadata = _metadata(options, corpus)
     # Where no sentence names its treebank, no treebank's token is learnt.
     known = metadata if options.unknown_treebank < 1 else None
     reader = ModelInput(
         tokenizer, False, device, options.max_pieces, options.n_processes, metadata=known
     )
-    forms = reader.forms(corpus.forms)
-    learnt, held_out = (
-        reader.dataset(each, forms) for each in (corpus.train.select(share), corpus.dev)
-    )
     model = _new_teacher(options, corpus).to(device)
-    sizes = corpus.train.tokens_by_treebank()
-    rates = sampling_rates(sizes, full_tokens=options.small_treebank)
-    task = label_task(
-        model,
-        learnt,
-        held_out,
-        rates=rates[learnt[0].treebank_ids],
-        noise=Noise(named_share=1 - options.unknown_treebank, piece_dropout=options.piece_dropout),
-        budget=options.piece_budget,
-    )
+    noise = Noise(named_share=1 - options.unknown_treebank, piece_dropout=options.piece_dropout)
+    task = _task(model, corpus, reader, options, noise, options.piece_budget)
     scores = train(task, options).scores
     if distributed.rank() == 0:
         Network(model, metadata, corpus.feats, tokenizer).save(options.output)
@@ -148,22 +134,36 @@ def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], in
     reader = ModelInput(
         network.tokenizer, network.has_words, device, options.max_pieces, options.n_processes
     )
-    forms = reader.forms(corpus.forms)
-    learnt, held_out = (reader.dataset(each, forms) for each in (corpus.train, corpus.dev))
-    rates = sampling_rates(learnt[0].tokens_by_treebank(), full_tokens=options.small_treebank)
-    task = label_task(
-        network.model,
-        learnt,
-        held_out,
-        rates=rates[learnt[0].treebank_ids],
-        noise=options.noise,
-        budget=options.budget,
-    )
+    task = _task(network.model, corpus, reader, options, options.noise, options.budget)
     before = task.evaluate()
     trainer = train(task, options)
     metadata = replace(network.metadata, is_trained_on_dev=is_trained_on_dev)
     replace(network, metadata=metadata).save(options.output)
     return before, trainer.scores, trainer.n_steps
+
+
+def _task(
+    model: nn.Module,
+    corpus: TreebankCorpus,
+    reader: ModelInput,
+    options: TrainingOptions,
+    noise: Noise,
+    budget: int,
+) -> TrainingTask:
+    forms = reader.forms(corpus.forms)
+    # Each process learns from its own share.
+    share = np.arange(distributed.rank(), len(corpus.train.words), distributed.n_ranks())
+    train, dev = (reader.dataset(each, forms) for each in (corpus.train.select(share), corpus.dev))
+    sizes = corpus.train.tokens_by_treebank()
+    rates = sampling_rates(sizes, full_tokens=options.small_treebank)[train[0].treebank_ids]
+    learnt = TrainingSentences.of(*train, noise)
+
+    def epoch(number: int, generator: np.random.Generator) -> Epoch:
+        return drawn_batches(rates, learnt.sentences.lengths, budget, generator)
+
+    return TrainingTask(
+        model, epoch, lambda indices: learnt.loss(model, indices), lambda: score(model, *dev)
+    )
 
 
 def device_labels(dataset: LabelledDataset, device: torch.device) -> dict[str, Tensor]:
@@ -205,35 +205,6 @@ class TrainingSentences:
         """Loss of a batch of sentences, and its number of tokens."""
         batch: Any = self.sentences.batch(indices, self.noise)
         return self.loss_of(model(batch), batch.token_index), len(batch.token_index)
-
-
-def label_task(
-    model: nn.Module,
-    train: tuple[LabelledDataset, OnDevice],
-    dev: tuple[LabelledDataset, OnDevice],
-    *,
-    rates: NDArray[np.float64],
-    noise: Noise,
-    budget: int,
-) -> TrainingTask:
-    """What the trainer needs to know.
-
-    Args:
-        model: What learns.
-        train: What it learns from, as labels and as sentences.
-        dev: What it is scored on.
-        rates: Times an epoch goes through each train sentence. Shape (n_sentences,).
-        noise: Changes train sentences.
-        budget: Wordpieces or tokens a batch.
-    """
-    learnt = TrainingSentences.of(*train, noise)
-
-    def epoch(number: int, generator: np.random.Generator) -> Epoch:
-        return drawn_batches(rates, learnt.sentences.lengths, budget, generator)
-
-    return TrainingTask(
-        model, epoch, lambda indices: learnt.loss(model, indices), lambda: score(model, *dev)
-    )
 
 
 def summary(scores: Mapping[str, float], output: Path) -> str:
