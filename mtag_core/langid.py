@@ -196,6 +196,8 @@ class LanguageIdentifier:
         return {script: code for script, code in pairs if counts[script] == 1}
 
     def _identify(self, lines: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
+        if not lines:
+            return []
         readable = self._readable_shares(lines)
         probs = _weighed(self._probabilities(lines, n_best=n_best), readable)
         # The best answers may all be in scripts that the text has no letter of.

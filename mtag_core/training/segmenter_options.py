@@ -100,10 +100,10 @@ class TrainSegmentersOptions:
     )
     licences: tuple[str, ...] = option(LICENCES_HELP, (), metavar="LICENCE")
     languages: tuple[str, ...] = option(
-        "codes, `generic` and `words`; all if neither these nor --own are given", (), metavar="CODE"
-    )
-    own: tuple[str, ...] = option(
-        "treebanks, such as it_postwita, that get a segmenter of their own", (), metavar="TREEBANK"
+        "codes, treebanks such as it_postwita, which get a segmenter of their own, `generic` and "
+        "`words`; all of these by default",
+        (),
+        metavar="NAME",
     )
     gap_epochs: float = option(
         "passes of the models of ja, vi, zh over treebank and labelled text", 12.0

@@ -98,12 +98,10 @@ def run(options: TrainSegmentersOptions) -> str:
     files = trainer.treebanks.files
     names = {treebank_name(path) for paths in files.values() for path in paths}
     known = {*files, *names, GENERIC, _WORDS}
-    wanted = [*options.languages, *options.own]
+    wanted = [*options.languages]
     if unknown := [name for name in wanted if name not in known]:
         raise UsageError(f"{unknown[0]}: nothing to train on; there are {', '.join(sorted(known))}")
-    record_options(
-        options.output / "config.json", options, may_differ=("languages", "own", "output")
-    )
+    record_options(options.output / "config.json", options, may_differ=("languages", "output"))
     if not wanted:
         wanted = [] if set(files) <= _BY_NETWORKS else [GENERIC]
         wanted += [*files, *(name for name in _OWN if name in names)]

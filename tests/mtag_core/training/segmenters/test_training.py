@@ -61,7 +61,7 @@ def test_language_without_treebank_is_an_error(treebanks, tmp_path, capsys):
 def test_a_treebank_gets_a_segmenter_of_its_own(treebanks, tmp_path, fake_langid):
     own = treebanks / "en_tweets-ud-train.conllu"
     own.write_text(_conllu("see #cat :) now") * 30)
-    assert _train(treebanks, tmp_path / "out", "--own", "en_tweets", "--languages", "generic") == 0
+    assert _train(treebanks, tmp_path / "out", "--languages", "en_tweets", "generic") == 0
     assert not (tmp_path / "out" / "en.linear.npz").exists()
     segmenter = Segmenter.load(tmp_path / "out", fake_langid).following(("en_tweets",))
     forms = [form for s in segmenter.segment("now see #cat :) now", "en") for form in s.forms]
@@ -69,7 +69,7 @@ def test_a_treebank_gets_a_segmenter_of_its_own(treebanks, tmp_path, fake_langid
 
 
 def test_a_treebank_without_training_file_is_an_error(treebanks, tmp_path, capsys):
-    assert _train(treebanks, tmp_path / "out", "--own", "en_other") == 2
+    assert _train(treebanks, tmp_path / "out", "--languages", "en_other") == 2
     assert "en_other: nothing to train on; there are en, en_own" in capsys.readouterr().err
 
 
