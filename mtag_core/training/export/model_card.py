@@ -90,28 +90,21 @@ def macro(results: Sequence[TreebankResult]) -> dict[str, float]:
     return averages([each for each in results if each.has_training_data])[0].metric_to_f1
 
 
-def _metrics(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> list[str]:
-    """The metrics that any result has: no lemmas of a model without."""
-    results = [result for part in part_to_results.values() for result in part]
-    return [name for name in _METRICS if any(name in result.scores for result in results)]
-
-
 def _macro_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> str:
-    metrics = _metrics(part_to_results)
     lines = [
         "## Scores",
         "",
         "From gold tokens, CoNLL 2018 metric, mean over the treebanks that have training data. "
         "UFeats counts universal features only, FEATS the whole bundle.",
         "",
-        "| | treebanks | " + " | ".join(metrics) + " |",
-        "|---|---:|" + "---:|" * len(metrics),
+        "| | treebanks | " + " | ".join(_METRICS) + " |",
+        "|---|---:|" + "---:|" * len(_METRICS),
     ]
     for part, results in part_to_results.items():
         n_trained = sum(result.has_training_data for result in results)
         if n_trained:
             mean = macro(results)
-            cells = " | ".join(f"{mean[name]:.2f}" if name in mean else "" for name in metrics)
+            cells = " | ".join(f"{mean[name]:.2f}" if name in mean else "" for name in _METRICS)
             lines.append(f"| {part} | {n_trained} | {cells} |")
     return "\n".join(lines)
 
@@ -121,11 +114,10 @@ def _treebank_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> 
     scores = {
         part: {result.treebank: result.scores for result in part_to_results[part]} for part in parts
     }
-    metrics = _metrics(part_to_results)
-    header = ["treebank", *(f"{part} {name}" for part in parts for name in metrics)]
+    header = ["treebank", *(f"{part} {name}" for part in parts for name in _METRICS)]
     rows = []
     for treebank in sorted({name for part in parts for name in scores[part]}):
-        found = (scores[part].get(treebank, {}).get(name) for part in parts for name in metrics)
+        found = (scores[part].get(treebank, {}).get(name) for part in parts for name in _METRICS)
         rows.append([treebank, *(f"{100 * score.f1:.1f}" if score else "" for score in found)])
     return markdown_table(header, rows)
 
