@@ -20,7 +20,8 @@ REASONS = {
     "lone_surrogate": "A JSON string holds half of a surrogate pair, which no encoding can write.",
     "document_too_large": "The document is larger than the limit of bytes; it is named, not held.",
     "invalid_json": "The line is not JSON.",
-    "invalid_csv": "The row has more or fewer fields than the first, or its quotes do not end.",
+    "invalid_csv": "The row has more or fewer fields than the first, "
+    "its quotes do not end, or the names of columns are none.",
     "invalid_html": "The page cannot be parsed.",
     "missing_field": "The record lacks the text, id or language field.",
     "wrong_type": "The record is no object, or a field that is read has another type.",

@@ -19,7 +19,7 @@ from mtag_core.corpus.compression import (
 )
 from mtag_core.corpus.decoding import Fault, Origin
 from mtag_core.corpus.items import ReadOptions, Span
-from mtag_core.corpus.sniffing import UTF8_MARK, codec_of, sniffed
+from mtag_core.corpus.sniffing import KIND_BYTES, UTF8_MARK, codec_of, foreign_kind, sniffed
 from mtag_core.errors import InputNotFoundError, MtagError
 from mtag_core.records import READER_FAILED, Reject
 
@@ -83,6 +83,16 @@ class Source(AbstractContextManager["Source"]):
     def peek(self, n_bytes: int) -> bytes:
         """Returns the next `n_bytes` and stays before them; fewer at the end or a failure."""
         return b"" if self._stream is None else self._stream.peek(n_bytes)
+
+    def foreign(self, title: str) -> Reject | None:
+        """The reject of a file that is no text, to be asked for at its start.
+
+        Args:
+            title: What was expected.
+        """
+        kind = foreign_kind(self.peek(KIND_BYTES))
+        detail = f"{kind}; expected {title}"
+        return Reject(self.path, 0, self.path, "not_text", detail) if kind else None
 
     def read(self, n_bytes: int) -> bytes:
         """Reads at most `n_bytes`, not always as many as there are; b"" at the end."""

@@ -211,6 +211,8 @@ def exclusive(path: str) -> Iterator[None]:
         yield
         return
     lock = Path(local_path(path))
+    if lock.parent.is_file():
+        raise StorageError(f"{lock.parent}: a file; expected a folder")
     with _local_errors(path):
         new_directories = [folder for folder in lock.parents if not folder.exists()]
         stream = _open_lock(lock)

@@ -92,6 +92,8 @@ def _match(pattern: str) -> Iterable[FileInfo]:
         return _file_infos(_below(path))
     prefix = literal_prefix(path)
     if not _WILDCARD.search(path):
+        if os.path.exists(path):
+            raise StorageError(f"{path}: a pipe or device; expected a file or folder")
         return _file_infos([path])
     return _file_infos(_expand(prefix, path[len(prefix) :].split("/"), ()))
 

@@ -32,6 +32,10 @@ def read_conllu(
         Documents with their sentences; a reject for each sentence that breaks the format.
     """
     with Source(span, options) as source:
+        foreign = source.foreign("CoNLL-U")
+        if foreign is not None:
+            yield foreign
+            return
         yield from _read_documents(source, options)
         yield from source.rejects()
 

@@ -1,13 +1,14 @@
 """CSV and TSV: a document a row, its text in one column and its id, if any, in another.
 
-The first row names the columns. A field in quotation marks may hold line ends.
+The first row, or the one behind `sep=;`, names the columns. A field in quotation marks may hold
+line ends.
 """
 
 import csv
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from mtag_core.corpus.decoding import Origin
@@ -21,6 +22,8 @@ _DELIMITERS = ",;\t|"
 # A quotation mark opens a field at its start only; two within one stand for one.
 _OPENING = re.compile(rb'(?:^|[,;\t|])"')
 _CLOSING = re.compile(rb'(?:[^"]|"")*+"(?!")')
+# What spreadsheets write before the names.
+_SEPARATOR = re.compile(rb"(?:\xef\xbb\xbf)?sep=([,;\t|])\r?\n?")
 # The limit of a document is what holds; the module's own is lower.
 csv.field_size_limit(sys.maxsize)
 
@@ -30,6 +33,10 @@ def read_delimited(
 ) -> Iterator[Document | Reject]:
     """Reads the rows of a whole file; blank lines are no documents, and the limit is on a row."""
     with Source(span, options) as source:
+        foreign = source.foreign("CSV")
+        if foreign is not None:
+            yield foreign
+            return
         yield from _read_rows(source, options)
         yield from source.rejects()
 
@@ -38,9 +45,14 @@ def _read_rows(source: Source, options: ReadOptions) -> Iterator[Document | Reje
     path, limit, limit_s = source.path, options.max_document_bytes, options.max_document_seconds
     rows = _rows(source, limit)
     _, first = next(rows, (0, b""))
-    names, delimiter = _names(first, path)
-    if first and not names:
-        yield Reject(path, 0, path, "invalid_csv", "the first row; expected names of columns")
+    stated = _SEPARATOR.fullmatch(first) if isinstance(first, bytes) else None
+    if stated:
+        _, first = next(rows, (0, b""))
+    names, delimiter = _names(first, path, stated[1].decode() if stated else None)
+    fault = _fault(first, names, options)
+    if fault:
+        yield Reject(path, 0, path, "invalid_csv", fault)
+        names = []
     for offset, row in rows:
         if not names:
             # Read to the end all the same: the file was not cut off.
@@ -53,14 +65,24 @@ def _read_rows(source: Source, options: ReadOptions) -> Iterator[Document | Reje
             yield origin.attempt(make, row, limit_s=limit_s)
 
 
-def _names(row: bytes | LongLine, path: str) -> tuple[list[str], str]:
+def _names(row: bytes | LongLine, path: str, delimiter: str | None = None) -> tuple[list[str], str]:
     text = "" if isinstance(row, LongLine) else row.decode("utf-8", "replace")
     is_tsv = stem_of(path)[1] in (".tsv", ".tab")
-    delimiter = "\t" if is_tsv else max(_DELIMITERS, key=text.count)
+    delimiter = delimiter or ("\t" if is_tsv else max(_DELIMITERS, key=text.count))
     try:
         return next(csv.reader([text], delimiter=delimiter), []), delimiter
     except csv.Error:
         return [], delimiter
+
+
+def _fault(row: bytes | LongLine, names: Sequence[str], options: ReadOptions) -> str | None:
+    if row and not names:
+        if isinstance(row, bytes) and b"\r" in row.rstrip(b"\r\n"):
+            return "lines that end in a carriage return alone; expected line feeds"
+        return "the first row; expected names of columns"
+    used = {options.text_field, options.id_field, options.language_field}
+    twice = [name for name, count in Counter(names).items() if count > 1 and name in used]
+    return f"{names.count(twice[0])} columns named {twice[0]!r}; expected one" if twice else None
 
 
 def _rows(source: Source, limit: int) -> Iterator[tuple[int, bytes | LongLine]]:

@@ -24,7 +24,7 @@ from mtag_core.corpus.items import (
     even_ranges,
 )
 from mtag_core.corpus.kept_fields import document_of
-from mtag_core.corpus.sniffing import UTF8_MARK
+from mtag_core.corpus.sniffing import UTF8_MARK, foreign_kind
 from mtag_core.corpus.source import LongLine, Source, read_lines
 from mtag_core.records import Document, Reject
 from mtag_core.storage import FileInfo
@@ -196,6 +196,10 @@ def read_jsonl(
     # A byte early, to see a line end there.
     start = max(0, span.start - 1)
     with Source(span, options, start=start) as source:
+        foreign = source.foreign("JSON") if span.start == 0 else None
+        if foreign is not None:
+            yield foreign
+            return
         yield from _read_records(span, source, options)
         yield from source.rejects()
 
@@ -203,10 +207,14 @@ def read_jsonl(
 def plan_jsonl(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[Range]:
     """Splits lines anywhere; what does not go by lines is not split."""
     if options.encoding is not None or not can_start_midway(
-        file, n_bytes=_HEAD_BYTES, is_by_lines=_is_by_lines
+        file, n_bytes=_HEAD_BYTES, is_by_lines=_is_text_by_lines
     ):
         return WHOLE
     return even_ranges(file.size, item_bytes)
+
+
+def _is_text_by_lines(head: bytes) -> bool:
+    return foreign_kind(head) is None and _is_by_lines(head)
 
 
 def _read_records(span: Span, source: Source, options: ReadOptions) -> Iterator[Document | Reject]:

@@ -63,14 +63,11 @@ def read_text(
 
 
 def _foreign(source: Source, options: ReadOptions) -> Reject | None:
-    head = source.peek(KIND_BYTES)
-    kind = foreign_kind(head)
-    if kind is None and options.input_format == AUTO and is_html(head):
+    if options.input_format == AUTO and is_html(source.peek(KIND_BYTES)):
         kind = "an HTML page; --input_format=html takes its text, --input_format=text all of it"
-    if kind is None:
-        return None
-    path = source.path
-    return Reject(path, 0, path, "not_text", f"{kind}; expected plain text")
+        path = source.path
+        return Reject(path, 0, path, "not_text", f"{kind}; expected plain text")
+    return source.foreign("plain text")
 
 
 def is_one_document(file: FileInfo, options: ReadOptions) -> bool:

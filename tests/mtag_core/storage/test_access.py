@@ -211,3 +211,10 @@ def test_a_file_appears_when_it_is_whole(tmp_path):
 def test_a_missing_text_is_named(tmp_path):
     with pytest.raises(InputNotFoundError, match=r"no\.txt\.xz"), open_text(tmp_path / "no.txt.xz"):
         pass
+
+
+def test_a_lock_in_what_is_a_file_says_so(tmp_path):
+    (tmp_path / "out").write_text("mine", encoding="utf-8")
+    with pytest.raises(StorageError, match="out: a file; expected a folder"):
+        with storage.exclusive(str(tmp_path / "out" / ".lock")):
+            pass

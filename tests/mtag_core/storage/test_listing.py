@@ -196,3 +196,9 @@ def test_a_url_may_hold_a_comma():
         assert split_patterns([f"{url}/a,b.txt"]) == (f"{url}/a,b.txt",)
         joined = f"{url}/c.txt,{url}/a,b.txt"
         assert split_patterns([joined]) == (f"{url}/c.txt", f"{url}/a,b.txt")
+
+
+def test_a_pipe_that_is_named_is_an_error_that_says_so(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StorageError, match="pipe: a pipe or device; expected a file or folder"):
+        storage.list_files([str(tmp_path / "pipe")])

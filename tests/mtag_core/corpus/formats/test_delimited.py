@@ -68,3 +68,28 @@ def test_any_texts_come_out_as_they_went_in(tmp_path_factory, texts):
     rows = ['"{}","{}"'.format(n, text.replace('"', '""')) for n, text in enumerate(texts)]
     path.write_text("\n".join(["n,text", *rows]), "utf-8", newline="")
     assert [d.text for d in read_path(str(path))] == texts
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_spreadsheet_may_say_what_parts_the_columns(read, mark):
+    (document,) = read(mark + b"sep=;\r\nid;text\r\n1;a, b, c\r\n", "a.csv", id_field="id")
+    assert (document.doc_id, document.text) == ("1", "a, b, c")
+
+
+@pytest.mark.parametrize(
+    ("data", "detail"),
+    [
+        (b"text,n,text\na,1,b\n", "2 columns named 'text'; expected one"),
+        (b"n\ttext\r1\ta\r", "lines that end in a carriage return alone"),
+    ],
+)
+def test_names_that_say_nothing_sure_cost_the_file_one_reject(read, data, detail):
+    (reject,) = read(data, "a.tsv" if b"\t" in data else "a.csv")
+    assert reject.reason == "invalid_csv"
+    assert detail in reject.detail
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.conllu", "a.txt"])
+def test_an_archive_under_another_name_is_one_reject(read, name):
+    results = read(b"PK\x03\x04" + b"{x\n\xff\n" * 100, name)
+    assert reasons(results) == ["not_text"]
