@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import add_bundle, benchmark_parser, first_lines, run_benchmark
 from mtag_core.records import OutputRow, Sentence
-from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence
+from mtag_core.training.logits.logit_shards import ScoredSentence, ShardFormat
 from mtag_core.training.logits.logit_teachers import Teacher
 from mtag_core.training.logits.logits_run import fit_basis, load_segmenter, load_teacher
 from mtag_core.training.logits.sentence_choice import ChoiceOptions, is_useful
@@ -131,8 +131,7 @@ def _softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.floa
 
 def _shard_bytes(teacher: Teacher, scored: Sequence[ScoredSentence]) -> int:
     sink = io.BytesIO()
-    writer = LogitsWriter(sink, teacher.info)
-    for index, row in enumerate(scored):
-        writer.write(OutputRow("document", index, f"document.{index}", row))
-    writer.close()
+    with ShardFormat(teacher.info).open(sink) as writer:
+        for index, row in enumerate(scored):
+            writer.write(OutputRow("document", index, f"document.{index}", row))
     return len(sink.getvalue())

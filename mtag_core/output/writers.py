@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO, Protocol, TypeVar, cast
 
 import pyarrow as pa
@@ -168,23 +169,37 @@ def whole_parquet(sink: BinaryIO, open_writer: Callable[[BinaryIO], C]) -> Itera
 
 
 class ParquetRows:
-    """Writes rows to a Parquet file, zstd inside."""
+    """Writes rows to a Parquet file, zstd inside.
 
-    def __init__(self, sink: BinaryIO, columns: Sequence[Column], generator: str = "") -> None:
-        self._columns = columns
-        self._schema = schema_of(columns, generator=generator)
-        self._writer = pq.ParquetWriter(sink, self._schema, compression="zstd")
-        self._rows: list[TaggedRow] = []
+    Args:
+        sink: Receives the bytes.
+        schema: Of the file.
+        table_of: Makes a table of this schema of rows.
+        row_group: Sentences and tokens of a row group; it closes at the first of these.
+    """
+
+    def __init__(
+        self,
+        sink: BinaryIO,
+        schema: pa.Schema,
+        table_of: Callable[[Sequence[OutputRow[Any]]], pa.Table],
+        *,
+        row_group: tuple[int, int],
+    ) -> None:
+        self._table_of = table_of
+        self._most_rows, self._most_tokens = row_group
+        self._writer = pq.ParquetWriter(sink, schema, compression="zstd")
+        self._rows: list[OutputRow[Any]] = []
         self._tables: list[pa.Table] = []
         # Of the row group; those of the tables are the first of them.
         self._n_rows = self._n_tokens = self._n_packed_tokens = 0
 
-    def write(self, row: TaggedRow) -> None:
+    def write(self, row: OutputRow[Any]) -> None:
         """Buffers a row; writes a row group when the buffer is full."""
         self._rows.append(row)
         self._n_rows += 1
         self._n_tokens += len(row.tagged.upos)
-        if self._n_rows >= ROW_GROUP_SENTENCES or self._n_tokens >= ROW_GROUP_TOKENS:
+        if self._n_rows >= self._most_rows or self._n_tokens >= self._most_tokens:
             self._flush()
         elif self._n_tokens - self._n_packed_tokens >= _TABLE_TOKENS:
             self._pack()
@@ -196,7 +211,7 @@ class ParquetRows:
         self._writer.close()
 
     def _pack(self) -> None:
-        self._tables.append(table_of(self._rows, self._columns, self._schema))
+        self._tables.append(self._table_of(self._rows))
         self._rows, self._n_packed_tokens = [], self._n_tokens
 
     def _flush(self) -> None:
@@ -277,7 +292,10 @@ _Opened = AbstractContextManager[RowWriter[TaggedSentence]]
 
 
 def _open_parquet(sink: BinaryIO, output: OutputFormat) -> _Opened:
-    return whole_parquet(sink, lambda kept: ParquetRows(kept, output.columns, output.generator))
+    schema = schema_of(output.columns, generator=output.generator)
+    table = partial(table_of, columns=output.columns, schema=schema)
+    row_group = (ROW_GROUP_SENTENCES, ROW_GROUP_TOKENS)
+    return whole_parquet(sink, lambda kept: ParquetRows(kept, schema, table, row_group=row_group))
 
 
 @contextmanager

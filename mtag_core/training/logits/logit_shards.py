@@ -22,15 +22,14 @@ from numpy.typing import NDArray
 from mtag_core import storage
 from mtag_core.errors import ShardError
 from mtag_core.output.preview import Preview, choose_previews
-from mtag_core.output.writers import whole_parquet
+from mtag_core.output.writers import ParquetRows, whole_parquet
 from mtag_core.records import OutputRow, Sentence
 from mtag_core.training.logits.soft_targets import FeatsSummary, top_log_probs
 
 SHARD_VERSION = 1
 _METADATA_KEY = b"mtag.logits"
-# A row group closes at the first of these; about 10 MB.
-_ROW_GROUP_SENTENCES = 4096
-_ROW_GROUP_TOKENS = 32768
+# Sentences and tokens; about 10 MB.
+_ROW_GROUP = (4096, 32768)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,41 +140,20 @@ class ShardFormat:
         """What part names end with."""
         return ".parquet"
 
-    def open(self, sink: BinaryIO) -> AbstractContextManager["LogitsWriter"]:
+    def open(self, sink: BinaryIO) -> AbstractContextManager[ParquetRows]:
         """Opens a writer on `sink`, which stays open."""
-        return whole_parquet(sink, lambda kept: LogitsWriter(kept, self.info))
-
-
-class LogitsWriter:
-    """Writes scored sentences as one shard, row group by row group."""
-
-    def __init__(self, sink: BinaryIO, info: ShardInfo) -> None:
-        self._schema = pa.schema(
+        schema = pa.schema(
             [pa.field(name, kind, nullable=False) for name, (kind, _) in _COLUMNS.items()],
-            metadata={_METADATA_KEY: info.to_json().encode()},
+            metadata={_METADATA_KEY: self.info.to_json().encode()},
         )
-        self._writer = pq.ParquetWriter(sink, self._schema, compression="zstd")
-        self._rows: list[OutputRow[ScoredSentence]] = []
-        self._n_tokens = 0
 
-    def write(self, row: OutputRow[ScoredSentence]) -> None:
-        """Buffers a row; writes a row group when the buffer is full."""
-        self._rows.append(row)
-        self._n_tokens += len(row.tagged.upos)
-        if len(self._rows) >= _ROW_GROUP_SENTENCES or self._n_tokens >= _ROW_GROUP_TOKENS:
-            self._flush()
+        def table(rows: Sequence[OutputRow[ScoredSentence]]) -> pa.Table:
+            columns = {name: list(map(value, rows)) for name, (_, value) in _COLUMNS.items()}
+            return pa.table(columns, schema=schema)
 
-    def close(self) -> None:
-        """Writes the last row group and the footer."""
-        if self._rows:
-            self._flush()
-        self._writer.close()
-
-    def _flush(self) -> None:
-        columns = {name: list(map(value, self._rows)) for name, (_, value) in _COLUMNS.items()}
-        table = pa.table(columns, schema=self._schema)
-        self._writer.write_table(table, row_group_size=len(self._rows))
-        self._rows, self._n_tokens = [], 0
+        return whole_parquet(
+            sink, lambda kept: ParquetRows(kept, schema, table, row_group=_ROW_GROUP)
+        )
 
 
 def read_info(source: str, stream: BinaryIO) -> ShardInfo:

@@ -9,7 +9,7 @@ from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import OutputRow
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.training.data.text import SPECIAL_PIECES
-from mtag_core.training.logits.logit_shards import LogitsWriter, ScoredSentence, ShardInfo
+from mtag_core.training.logits.logit_shards import ScoredSentence, ShardFormat, ShardInfo
 from mtag_core.training.logits.logit_teachers import labels_digest
 from mtag_core.training.logits.soft_targets import SummaryOptions, relative_logits, summarise_feats
 from tests.mtag_core.training.logit_samples import sentence
@@ -54,11 +54,9 @@ def write_shard(path: Path, feats: list[str]) -> None:
     path.parent.mkdir(exist_ok=True)
     digest = labels_digest(UPOS_LABELS, feats)
     info = ShardInfo("toy", digest, len(UPOS_LABELS), len(feats), 3, (1.0, 2.0))
-    with path.open("wb") as sink:
-        writer = LogitsWriter(sink, info)
+    with path.open("wb") as sink, ShardFormat(info).open(sink) as writer:
         for number, text in enumerate(SENTENCES):
             writer.write(OutputRow("toy", number, f"toy.{number}", _scored(text, feats, info)))
-        writer.close()
 
 
 def _scored(text: str, feats: list[str], info: ShardInfo) -> ScoredSentence:

@@ -11,7 +11,7 @@ from mtag_core.labels import UPOS_LABELS
 from mtag_core.records import OutputRow
 from mtag_core.training.data.model_input import ModelInput
 from mtag_core.training.data.text import train_vocabulary
-from mtag_core.training.logits.logit_shards import LogitsWriter
+from mtag_core.training.logits.logit_shards import ShardFormat
 from mtag_core.training.logits.logit_teachers import labels_digest
 from mtag_core.training.options import Temperatures
 from mtag_core.training.recipes.shard_stream import ShardStream, reading_ahead
@@ -25,15 +25,11 @@ OF_FEATS = replace(INFO, labels=labels_digest(UPOS_LABELS, FEATS))
 @pytest.fixture
 def shards(tmp_path):
     for shard in range(3):
-        with (tmp_path / f"{shard}.parquet").open("wb") as sink:
-            writer = LogitsWriter(sink, OF_FEATS)
+        path = tmp_path / f"{shard}.parquet"
+        with path.open("wb") as sink, ShardFormat(OF_FEATS).open(sink) as writer:
             for index in range(4 * shard, 4 * shard + 4):
-                writer.write(
-                    OutputRow(
-                        "doc", index, f"p.{index}", scored(sentence(FORMS[index]), seed=index)
-                    )
-                )
-            writer.close()
+                row = scored(sentence(FORMS[index]), seed=index)
+                writer.write(OutputRow("doc", index, f"p.{index}", row))
     train_vocabulary([tuple(text.split()) for text in FORMS], n_pieces=80).save(
         str(tmp_path / "tokenizer.json")
     )
@@ -129,10 +125,9 @@ def test_shards_with_other_labels_are_refused(shards):
 
 
 def test_shards_of_two_teachers_are_refused(shards):
-    with (shards / "9.parquet").open("wb") as sink:
-        writer = LogitsWriter(sink, replace(OF_FEATS, teacher="teacher2"))
+    other = ShardFormat(replace(OF_FEATS, teacher="teacher2"))
+    with (shards / "9.parquet").open("wb") as sink, other.open(sink) as writer:
         writer.write(OutputRow("doc", 0, f"p.{0}", scored(sentence(FORMS[0]))))
-        writer.close()
     with pytest.raises(ShardError, match="teacher digest teacher2, expected teacher1"):
         stream_of(shards)
 
