@@ -118,7 +118,6 @@ def _architecture(model: TokenTagger | WordStudent) -> dict[str, Any]:
     if isinstance(model, WordStudent):
         return {"architecture": WORDS, **asdict(model.config)}
     counts = {
-        "combine": "first_last",
         "n_lemma_rules": 0 if model.lemmas is None else model.lemmas.out_features,
     }
     if isinstance(model.encoder, BertEncoder):

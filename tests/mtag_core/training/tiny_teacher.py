@@ -72,7 +72,6 @@ def write_model(directory: Path, **config: object) -> Path:
         "pad_token_id": 0,
         "dropout": 0.1,
         "n_feats": N_FEATS,
-        "combine": "first_last",
         "max_pieces": 32,
         "treebanks": ["de_x", "en_y"],
         "first_treebank_piece": len(PIECES),
