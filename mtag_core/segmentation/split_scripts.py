@@ -18,7 +18,7 @@ class Script:
         prefix: What the form begins with and the stem does not.
         suffix: What the form ends with and the stem does not.
         before: Forms of the tokens before the stem's.
-        pre: Put before the stem to make its token; `NO_FORM` takes the place of the stem.
+        pre: Put before the stem to make its token; of tokens without forms, `NO_FORM` in its place.
         post: Put after it.
         after: Forms of the tokens after the stem's.
         is_exact: The prefix is the whole form, and nothing is left for a stem.
@@ -49,8 +49,9 @@ class Script:
 
     def apply(self, form: str) -> tuple[str, ...]:
         """The tokens of a form that the script fits."""
-        stem = "" if self.pre == NO_FORM else self.stem(form)
-        return (*self.before, f"{self.pre}{stem}{self.post}", *self.after)
+        if self.after and {self.pre, *self.before, *self.after} == {NO_FORM}:
+            return (self.pre, *self.after)
+        return (*self.before, f"{self.pre}{self.stem(form)}{self.post}", *self.after)
 
 
 # The script of a form that is one token.

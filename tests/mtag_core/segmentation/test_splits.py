@@ -185,3 +185,8 @@ def test_damaged_file_is_an_error(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(BundleError, match="expected a split model"):
         SplitModel.load(path)
+
+
+def test_an_underscore_may_be_a_part_of_a_form():
+    hebrew = Script("של", "", ("של_",), "_", "", ())
+    assert hebrew.apply("שלהם") == ("של_", "_הם")
