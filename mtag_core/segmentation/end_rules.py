@@ -132,7 +132,10 @@ class EndRules:
             if not self._ends_before_speech:
                 costs += _SURE * (is_opened & (mark == UnitClass.COLON))
         is_marked = places[:, EndColumn.STYLE] != UNMARKED
-        costs += _SURE * ((mark == 0) & (word == UnitClass.COMMA) & is_marked)
+        is_unended = (mark == 0) & is_marked
+        costs += _SURE * (is_unended & ((word == UnitClass.COMMA) | (after == UnitClass.ADDRESS)))
+        costs += _SURE * ((mark == UnitClass.COLON) & (after == UnitClass.ADDRESS))
+        costs += _LIKELY * (is_unended & is_closed & (after == UnitClass.OTHER_MARK))
         if not self._ends_before_speech:
             costs += _SURE * ((mark == UnitClass.COLON) & _IS_NUMBER[after])
         if not self.has_ordinals:
@@ -200,7 +203,8 @@ def _flag_costs(
     costs = np.zeros(len(flags), np.int64)
     is_title = after == UnitClass.TITLE
     is_inside = (flags & ChunkFlag.BEFORE_SMALL != 0) & _IS_SMALL_OR_NUMBER[after]
-    is_inside |= (flags & ChunkFlag.BEFORE_NUMBER != 0) & _IS_NUMBER[after]
+    is_numbered = _IS_NUMBER[after] | (after == UnitClass.INITIAL)
+    is_inside |= (flags & ChunkFlag.BEFORE_NUMBER != 0) & is_numbered
     costs += SHORT_FORM_COST * is_inside
     costs += _INITIALS_COST * ((flags & ChunkFlag.INITIALS != 0) & is_title)
     if has_ordinals:
