@@ -2,6 +2,7 @@
 
 NFC; compatibility forms of letters and digits (ligatures, full width, mathematical letters) as the
 letters they stand for; optional vowel points, niqqud and the Arabic lengthening mark taken off.
+Serbian, which is written in two scripts letter for letter, is read in that of its treebank, Latin.
 Marks keep their own look here: `mtag_core.segmentation.word_units` puts their styles together.
 
 Source: Unicode Standard Annex 15.
@@ -29,6 +30,17 @@ _DOTTED_LANGUAGES = frozenset({"tr", "az", "tt", "kk", "crh"})
 _SENTENCE_START = re.compile(
     "(?:^|(?<![.!?\u2026])[.!?\u2026]+[\"'\u00bb\u201c\u201d\u2019)\\]]*\\s)[\"'\u00ab\u201e\u201c\u201d\u2018(\\[\u00bf\u00a1\u2013\u2014\\s-]*([^\\W\\d_])"
 )
+
+_CYRILLIC = "абвгдђежзијклљмнњопрстћуфхцчџш"
+_LATIN = "a b v g d đ e ž z i j k l lj m n nj o p r s t ć u f h c č dž š".split()
+_LETTER_PAIRS = [
+    pair
+    for cyrillic, latin in zip(_CYRILLIC, _LATIN, strict=True)
+    for pair in ((cyrillic, latin), (cyrillic.upper(), latin.capitalize()))
+]
+_TO_LATIN = str.maketrans(dict(_LETTER_PAIRS))
+_TO_CYRILLIC = {latin: cyrillic for cyrillic, latin in _LETTER_PAIRS}
+_SERBIAN_LETTER = re.compile("[Dd]ž|[LlNn]j|.", re.DOTALL)
 
 _COMPATIBLE = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd"})
 
@@ -68,6 +80,44 @@ def fold_forms(forms: Sequence[str]) -> Sequence[str]:
         form if form == other and not (has_marks and _LEFT_OUT.search(form)) else fold_form(form)
         for form, other in zip(forms, usual, strict=True)
     ]
+
+
+def latin_forms(forms: Sequence[str], language: str) -> Sequence[str]:
+    """Forms with those in Serbian Cyrillic in Latin letters; those of other languages stay."""
+    if language != "sr" or all(map(str.isascii, forms)):
+        return forms
+    return [_in_latin(form) for form in forms]
+
+
+def lemma_as_written(lemma: str, form: str) -> str:
+    """A Serbian lemma that was made of a form in Latin letters, in the letters of the form.
+
+    `inj` is two letters in *injekcija* and `nj` one in *konj*: what a lemma has in common with its
+    form is written as there.
+    """
+    if _in_latin(form) == form:
+        return lemma
+    small, kept = lemma.lower(), ""
+    for letter in form.lower():
+        if not small.startswith(_in_latin(kept + letter)):
+            break
+        kept += letter
+    rest = small[len(_in_latin(kept)) :]
+    if rest[:1] in ("j", "ž") and kept:
+        kept, rest = kept[:-1], _in_latin(kept[-1]) + rest
+    written = kept + "".join(
+        _TO_CYRILLIC.get(letter, letter) for letter in _SERBIAN_LETTER.findall(rest)
+    )
+    if lemma == small:
+        return written
+    return (
+        written.upper() if lemma.isupper() and len(lemma) > 1 else written[:1].upper() + written[1:]
+    )
+
+
+def _in_latin(form: str) -> str:
+    latin = form.translate(_TO_LATIN)
+    return latin.upper() if form.isupper() and len(form) > 1 else latin
 
 
 def is_in_capitals(text: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mtag_core.folding import latin_forms, lemma_as_written
 from mtag_core.known_lemmas import has_lemma
 from mtag_core.labels import Labels
 from mtag_core.lemmas import apply_rule
@@ -140,11 +141,30 @@ class Labeller:
         best: NDArray[np.int64],
         following: NDArray[np.int64] | None,
     ) -> list[str]:
-        forms = list(chain.from_iterable(each.sentence.forms for each in sentences))
+        written = [each.sentence for each in sentences]
+        read = [latin_forms(each.forms, each.language) for each in written]
+        forms = list(chain.from_iterable(read))
         treebanks = list(chain.from_iterable(map(_treebanks, sentences)))
         lemmas = list(map(self._lemma, best.tolist(), forms, upos, treebanks))
+        self._take_known(lemmas, forms, treebanks, best, following)
+        start = 0
+        for sentence, latin in zip(written, read, strict=True):
+            end = start + len(latin)
+            if latin is not sentence.forms:
+                lemmas[start:end] = map(lemma_as_written, lemmas[start:end], sentence.forms)
+            start = end
+        return lemmas
+
+    def _take_known(
+        self,
+        lemmas: list[str],
+        forms: Sequence[str],
+        treebanks: Sequence[int],
+        best: NDArray[np.int64],
+        following: NDArray[np.int64] | None,
+    ) -> None:
         if following is None:
-            return lemmas
+            return
         (unsure,) = np.nonzero(following[:, 0] != best)
         rows = zip(unsure.tolist(), best[unsure].tolist(), following[unsure].tolist(), strict=True)
         for place, rule, others in rows:
@@ -153,7 +173,6 @@ class Labeller:
             if not self._is_known(treebank, lemmas[place]):
                 known = self._known_lemma(treebank, forms[place], rule, others)
                 lemmas[place] = known or lemmas[place]
-        return lemmas
 
     def _new_lemma(self, rule: int, form: str, upos: str, treebank: int) -> str:
         known = self._exceptions.find(treebank, form, upos)

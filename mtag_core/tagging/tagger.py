@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
+from mtag_core.folding import latin_forms
 from mtag_core.labels import Labels, load_labels
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.languages import UNKNOWN, normalise_language
@@ -369,7 +370,8 @@ class Tagger:
         if not sentence.forms:
             return EncodedSentence(sentence, [])
         treebank = self._styles.number(sentence)
-        windows = self._model.encode(forms_in_usual_case(sentence), treebank=treebank)
+        forms = latin_forms(forms_in_usual_case(sentence), sentence.language)
+        windows = self._model.encode(forms, treebank=treebank)
         return EncodedSentence(sentence, windows)
 
     def tag_encoded(self, sentences: Sequence[EncodedSentence]) -> Iterator[TaggedSentence]:

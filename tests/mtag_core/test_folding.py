@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtag_core.folding import fold, fold_form, is_in_capitals, usual_case
+from mtag_core.folding import (
+    fold,
+    fold_form,
+    is_in_capitals,
+    latin_forms,
+    lemma_as_written,
+    usual_case,
+)
 
 
 @pytest.mark.parametrize(
@@ -76,3 +83,37 @@ def test_names_and_letters_are_not_text_in_capitals(text):
 @given(st.text(), st.sampled_from(["tr", "de", "el", "und"]))
 def test_text_in_another_case_is_as_long(text, language):
     assert len(usual_case(text, language)) == len(text)
+
+
+@pytest.mark.parametrize(
+    ("form", "latin"),
+    [
+        ("Његова", "Njegova"),
+        ("ЉУДИ", "LJUDI"),
+        ("џеп", "džep"),
+        ("Њ", "Nj"),
+        ("Beograd", "Beograd"),
+    ],
+)
+def test_serbian_is_read_in_latin_letters(form, latin):
+    assert latin_forms([form], "sr") == [latin]
+    assert latin_forms([form], "mk") == [form]
+
+
+@pytest.mark.parametrize(
+    ("form", "lemma", "written"),
+    [
+        ("људима", "čovek", "човек"),
+        ("коњи", "konj", "коњ"),
+        ("инјекције", "injekcija", "инјекција"),
+        ("су", "biti", "бити"),
+        ("Београду", "Beograd", "Београд"),
+        ("пише", "pisati", "писати"),
+        ("књигама", "knjiga", "књига"),
+        ("људи", "ljudi", "људи"),
+        ("ljudi", "ljudi", "ljudi"),
+        ("НАТО-а", "NATO", "НАТО"),
+    ],
+)
+def test_a_serbian_lemma_has_the_letters_of_its_form(form, lemma, written):
+    assert lemma_as_written(lemma, form) == written

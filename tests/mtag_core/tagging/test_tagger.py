@@ -270,3 +270,11 @@ def test_the_bundle_lists_its_treebanks(tagger):
     assert {"pl_lfg", "pl_sz", "fr_sequoia"} <= set(tagger.treebanks)
     with pytest.raises(UsageError, match="treebank style 'pl': no treebank of the model"):
         tagger.following(("pl",))
+
+
+def test_serbian_has_the_same_tags_in_both_scripts(tagger):
+    latin = "Njegova majka je trčala kući jer su psi lajali celu noć.".split()
+    cyrillic = "Његова мајка је трчала кући јер су пси лајали целу ноћ.".split()
+    first, second = tagger.tag_tokens([latin, cyrillic], language="sr")
+    assert [(t.upos, t.feats) for t in first.tokens] == [(t.upos, t.feats) for t in second.tokens]
+    assert [t.lemma for t in second.tokens][:4] == ["његов", "мајка", "бити", "трчати"]
