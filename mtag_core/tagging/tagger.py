@@ -36,7 +36,7 @@ from mtag_core.treebank_style import MIXED, treebank_language
 K = TypeVar("K")
 Context = TypeVar("Context")
 
-DEFAULT_PIECE_BUDGET = 2048
+DEFAULT_PIECE_BUDGET = 512
 _DEFAULT_OPTIONS = TaggerOptions()
 
 

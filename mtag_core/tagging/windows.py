@@ -15,7 +15,7 @@ from mtag_core.records import Sentence, pickled_by_fields
 Item = TypeVar("Item")
 
 # A buffer holds this many times the piece budget; the more, the fuller are its batches.
-_BUFFER_BATCHES = 16
+_BUFFER_BATCHES = 64
 _MAX_BUFFER_SENTENCES = 4096
 
 
