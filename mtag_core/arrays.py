@@ -42,7 +42,7 @@ class GrowingArray:
     """An array that rows are appended to; room doubles, so that appending stays cheap."""
 
     def __init__(self, dtype: DTypeLike, *shape: int) -> None:
-        self._room = np.zeros((1024, *shape), dtype)
+        self._room = np.empty((1024, *shape), dtype)
         self._n_rows = 0
 
     def __len__(self) -> int:
@@ -59,7 +59,7 @@ class GrowingArray:
         more = np.asarray(rows, self._room.dtype)
         end = self._n_rows + len(more)
         if end > len(self._room):
-            room = np.zeros(
+            room = np.empty(
                 (max(end, 2 * len(self._room)), *self._room.shape[1:]), self._room.dtype
             )
             room[: self._n_rows] = self.values

@@ -49,6 +49,9 @@ _HAS_SPACES = regex.compile(
 )
 _RUN = regex.compile(r"[\p{L}\p{M}]+(?:['\u2019][\p{L}\p{M}]+)*")
 
+# Units whose numbers are remembered; 2 MB.
+_MOST_UNITS = 16_384
+
 
 @dataclass(frozen=True, slots=True)
 class CutChunks:
@@ -90,16 +93,14 @@ class ChunkCutter:
 
     Args:
         clitics: Without styles; what may be a token at the end of a run of letters.
+        unit_numbers: Of units that have occurred, which do not depend on the language; grows, and
+            is emptied where it is too large.
     """
 
-    def __init__(self, clitics: Iterable[str]) -> None:
+    def __init__(self, clitics: Iterable[str], unit_numbers: dict[str, int]) -> None:
         self._clitics = frozenset(clitics)
         self._sizes = sorted(set(map(len, self._clitics)))
-        self._form_to_number: dict[str, int] = {}
-
-    def forget(self) -> None:
-        """Forgets the units that occurred."""
-        self._form_to_number.clear()
+        self._form_to_number = unit_numbers
 
     def cut(self, chunks: Sequence[str]) -> CutChunks:
         """Cuts chunks, one or more."""
@@ -130,6 +131,8 @@ class ChunkCutter:
 
     def _numbers(self, forms: Sequence[str]) -> Codes:
         known = self._form_to_number
+        if len(known) > _MOST_UNITS:
+            known.clear()
         new = [form for form in dict.fromkeys(forms) if form not in known]
         if new:
             known.update(zip(new, unit_numbers(new), strict=True))

@@ -43,6 +43,8 @@ TITLE_COST = 1_000_000
 """A name follows a title: no sentence ends there."""
 
 _MOST_CHUNKS, _MOST_CHARACTERS = 50_000, 2_000_000
+# Languages whose tables of weights are held, half a megabyte each.
+_MOST_SUMS = 16
 # Of all languages; about 50 MB.
 _MOST_CHUNKS_TOGETHER = 100_000
 
@@ -56,10 +58,14 @@ class ChunkMemory:
 
     Args:
         most_chunks: Of all tables.
+
+    Attributes:
+        unit_numbers: Of all languages: see `ChunkCutter`.
     """
 
     def __init__(self, most_chunks: int = _MOST_CHUNKS_TOGETHER) -> None:
         self._most_chunks = most_chunks
+        self.unit_numbers: dict[str, int] = {}
         # The one used last stands last.
         self._tables: dict[ChunkTable, None] = {}
 
@@ -67,10 +73,13 @@ class ChunkMemory:
         """Notes that a table is about to be read, and makes room for what it adds."""
         self._tables.pop(table, None)
         self._tables[table] = None
+        for other in [*self._tables][-_MOST_SUMS - 1 : -_MOST_SUMS]:
+            other.scorer.forget_sums()
         while len(self._tables) > 1 and sum(map(len, self._tables)) > self._most_chunks:
             oldest = next(iter(self._tables))
             del self._tables[oldest]
             oldest.clear()
+            oldest.scorer.forget_sums()
 
 
 class ChunkTable:
@@ -79,6 +88,7 @@ class ChunkTable:
     The second variant differs where a last full stop may be a token: there it is one.
 
     Attributes:
+        scorer: Scores gaps and ends.
         ids: Chunk to its row.
         parts: Row to the rows of the parts that a chunk falls into where a sentence may end in it.
         columns: `chunk_columns` of each row. Row 0 is no chunk.
@@ -104,13 +114,13 @@ class ChunkTable:
         memory: ChunkMemory | None = None,
     ) -> None:
         self._memory = memory or ChunkMemory()
-        self._scorer = scorer
+        self.scorer = scorer
         self._apostrophes = apostrophes
         self._parts_dots = parts_dots
         self._abbreviations = abbreviations
         self._short_forms = dict.fromkeys(abbreviations.others, SHORT_FORM_COST)
         self._short_forms |= dict.fromkeys(abbreviations.titles, TITLE_COST)
-        self.cutter = ChunkCutter(clitics)
+        self.cutter = ChunkCutter(clitics, self._memory.unit_numbers)
         self.clear()
 
     def __len__(self) -> int:
@@ -119,7 +129,6 @@ class ChunkTable:
 
     def clear(self) -> None:
         """Forgets all chunks."""
-        self.cutter.forget()
         self.ids: dict[str, int] = {}
         self.parts: dict[int, tuple[int, ...]] = {}
         self._columns = GrowingArray(np.uint64, N_CHUNK_COLUMNS)
@@ -193,7 +202,7 @@ class ChunkTable:
         attached = is_end.nonzero()[0]
         is_end[gaps] = True
         apart = spread(cut.n_units[stops], cut.first_units[stops])
-        of_quotes = self._append_tokens(cut, (attached, apart[is_end[apart]]), stops)
+        of_quotes = self._append_tokens(chunks, cut, (attached, apart[is_end[apart]]), stops)
         numbers[of_quotes, 0] |= ChunkFlag.FINAL_QUOTE
         first = len(self._columns)
         self.ids.update(zip(chunks, range(first, first + len(chunks)), strict=True))
@@ -215,7 +224,7 @@ class ChunkTable:
         asked = is_asked[of_chunk]
         gaps, of_chunk = gaps[asked], of_chunk[asked]
         if len(gaps):
-            found = self._scorer.token_scores(gap_features(gap_rows(cut, gaps, of_chunk)))
+            found = self.scorer.token_scores(gap_features(gap_rows(cut, gaps, of_chunk)))
             scores[gaps] = found
             is_inside = found + gap_bonuses(cut.text, cut.ends[gaps], self._apostrophes) <= 0
             inside, of_chunk = gaps[is_inside], of_chunk[is_inside]
@@ -225,7 +234,11 @@ class ChunkTable:
         return is_end, scores
 
     def _append_tokens(
-        self, cut: CutChunks, units: tuple[Integers, Integers], stops: Integers
+        self,
+        texts: Sequence[str],
+        cut: CutChunks,
+        units: tuple[Integers, Integers],
+        stops: Integers,
     ) -> Integers:
         """Appends the last units of tokens, of all chunks and of those with a second variant.
 
@@ -244,6 +257,10 @@ class ChunkTable:
         starts[firsts] = cut.starts[chunks[firsts]]
         spans = zip(starts.tolist(), ends.tolist(), strict=True)
         forms = [cut.text[start:end] for start, end in spans]
+        # Most chunks are one token: those are held once.
+        (alone,) = (n_tokens == 1).nonzero()
+        for index, first in zip(alone.tolist(), firsts[alone].tolist(), strict=True):
+            forms[first] = texts[index]
         variants = np.empty((n_chunks, 2, 2), np.int32)
         rows = np.array([counts, firsts + len(self.forms)]).T
         variants[:] = rows[:n_chunks, None]

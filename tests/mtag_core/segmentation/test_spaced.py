@@ -1,10 +1,13 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.segment_kinds import QUOTE_STYLES, abbreviations_right, kinds_right, quotes_right
-from mtag_core.segmentation.boundary_layers import BoundaryLayer
+from mtag_core.segmentation import chunk_table
+from mtag_core.segmentation.boundary_layers import BoundaryLayer, BoundaryScorer
 from mtag_core.segmentation.chunk_cuts import ChunkCutter
 from mtag_core.segmentation.chunk_table import ChunkMemory
 from mtag_core.segmentation.spaced import SpacedTokenizer
@@ -149,7 +152,7 @@ def test_no_grapheme_cluster_is_cut(clusters):
     )
 )
 def test_chunks_are_cut_together_as_patterns_cut_each(chunks):
-    cut = ChunkCutter([]).cut(chunks)
+    cut = ChunkCutter([], {}).cut(chunks)
     starts = cut.starts.tolist()
     alone = [
         start + end
@@ -272,3 +275,31 @@ def test_tokenizers_together_remember_a_bounded_number_of_chunks():
             assert (block.forms, block.sentence_ends) == (expected.forms, expected.sentence_ends)
         # Room is made before the chunks of a text are added.
         assert sum(len(tokenizer.table) for tokenizer in together) <= 8 + 4
+
+
+def test_scores_are_the_same_after_sums_were_freed():
+    layers = [
+        BoundaryLayer(np.array(weights, np.int8), np.array(weights[::-1], np.int8))
+        for weights in ([100, -3, 0, 7], [0, 0, 5, -2], [90, 0, 0, 0])
+    ]
+    scorer = BoundaryScorer(layers)
+    features = np.arange(8, dtype=np.uint64).reshape(2, 4) << np.uint64(61)
+    before = scorer.token_scores(features), scorer.end_scores(features)
+    scorer.forget_sums()
+    after = scorer.token_scores(features), scorer.end_scores(features)
+    assert [scores.tolist() for scores in before] == [scores.tolist() for scores in after]
+    total = np.array([190, -3, 5, 5])
+    assert before[0].tolist() == total[(features >> np.uint64(62)).astype(int)].sum(1).tolist()
+
+
+def test_few_languages_hold_sums_of_weights(monkeypatch):
+    monkeypatch.setattr(chunk_table, "_MOST_SUMS", 1)
+    layer = BoundaryLayer(np.zeros(2, np.int8), np.zeros(2, np.int8))
+    memory = ChunkMemory()
+    tokenizers = [SpacedTokenizer([layer], memory=memory) for _ in range(2)]
+    freed = []
+    for number, tokenizer in enumerate(tokenizers):
+        monkeypatch.setattr(tokenizer.scorer, "forget_sums", partial(freed.append, number))
+    for tokenizer in [*tokenizers, tokenizers[0]]:
+        tokenizer.tokenize("Un chat.", [(0, 8)])
+    assert freed == [0, 1]
