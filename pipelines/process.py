@@ -23,6 +23,7 @@ import ctypes
 import fcntl
 import gc
 import importlib
+import logging
 import os
 import re
 import shutil
@@ -45,7 +46,7 @@ from mtag_core.errors import MtagError
 _PACKAGES = ("apache_beam", "pyarrow")
 _LOCAL_RUNNERS = ("direct", "fnapi")
 # Of Beam's own connectors, which no run on this machine uses; storage imports its own later.
-_CONNECTORS = ("apitools", "boto3", "google.auth", "google.cloud")
+_CONNECTORS = ("apitools", "boto3", "bson", "google.auth", "google.cloud")
 
 # As in glibc's malloc.h. Left alone, it raises the size with each such block that is freed.
 _M_MMAP_THRESHOLD = -3
@@ -104,6 +105,8 @@ def import_beam_alone() -> None:
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     gc.set_threshold(_COLLECTED_OBJECTS)
+    # It would warn that MongoDB's package is not there.
+    logging.getLogger("apache_beam.io.mongodbio").setLevel(logging.ERROR)
     connectors = _LeftOut(_CONNECTORS)
     sys.meta_path[:0] = [connectors, _LeftOut(("pandas",))]
     try:

@@ -26,7 +26,7 @@ from importlib.util import find_spec
 from pipelines.process import import_beam_alone
 import_beam_alone()
 assert gc.get_threshold()[0] > 2000
-assert not {"boto3", "google.auth", "pandas"} & set(sys.modules)
+assert not {"boto3", "google.auth", "pandas", "pymongo"} & set(sys.modules)
 import pipelines.annotate, pyarrow
 import boto3, google.auth
 pyarrow.array([1])
