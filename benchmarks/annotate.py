@@ -1,9 +1,9 @@
 """Speed and memory of `pipelines.annotate`, and what a second worker gives.
 
-`annotate` runs the command on one corpus and on ten copies of it, each in a process of its own, and
-takes the difference: start-up falls out of the speed. Resident memory is the largest that the
-kernel saw. The tagger alone tags the same text, segmented beforehand, twice before each run; so
-does `Tagger.pipe`, from raw text. Both have read the text once before.
+`annotate` runs the command on one corpus, of documents of 100 lines, and on ten copies of it, each
+in a process of its own, and takes the difference: start-up falls out of the speed. Resident memory
+is the largest that the kernel saw. The tagger alone tags the same text, segmented beforehand, twice
+before each run; so does `Tagger.pipe`, from raw text. Both have read the text once before.
 
 `parallel` runs it on a corpus of four files with one worker and with two in turn, start-up and end
 included.
@@ -31,6 +31,9 @@ from mtag_core.tagging.tagged import TaggedSentence
 from mtag_core.tagging.tagger import Tagger
 
 _N_FILES = 4
+# Of `annotate`: as long as a page of an encyclopedia. Documents of more than a thousand sentences
+# wait in temporary files.
+_DOCUMENT_LINES = 100
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -71,7 +74,11 @@ def _in_folder(measure: _Measure, args: argparse.Namespace) -> dict[str, object]
 
 
 def _speed_and_memory(args: argparse.Namespace, directory: Path) -> dict[str, object]:
-    texts = list(map("\n".join, _texts(args)))
+    texts = [
+        "\n".join(lines[start : start + _DOCUMENT_LINES])
+        for lines in _texts(args)
+        for start in range(0, len(lines), _DOCUMENT_LINES)
+    ]
     tagger = Tagger.load()
     forms = [sentence.forms for text in texts for sentence in tagger.segment(text)]
     tag, pipe = partial(tagger.tag_tokens, forms), partial(tagger.pipe, texts)
