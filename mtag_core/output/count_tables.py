@@ -1,16 +1,4 @@
-"""What parts hold, counted: a small Parquet file a part, summed up at the end of a run.
-
-A row of a part's file is a number of a kind; the columns that the kind does not have are null.
-
-    kind        source  document  language  upos  key
-    documents   x                                               tagged documents
-    rejected    x                                               rejected documents
-    sentences   x
-    upos        x       x         x         x                   tokens
-    words                         x         x     lemma, form   tokens; rows of one key may repeat
-    confidence                                    0.95          tokens by the score of their UPOS
-
-The sums of all parts:
+"""What the parts of a run hold, summed up at its end; see `part_counts` for a single part.
 
     counts.parquet   document, language, upos, n: tokens
     words.parquet    language, upos, lemma (form, where the bundle has no lemmas), n: tokens
@@ -28,29 +16,26 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from io import BytesIO
-from itertools import islice, repeat
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mtag_core import storage
 from mtag_core.output.layout import OutputLayout
-from mtag_core.records import Document, Reject
-from mtag_core.tagging.tagged import TaggedSentence
+from mtag_core.output.part_counts import (
+    CONFIDENCE,
+    DOCUMENTS,
+    REJECTED,
+    SENTENCES,
+    UPOS,
+    WORDS,
+    summed,
+)
 
-_DOCUMENTS, _REJECTED, _SENTENCES = "documents", "rejected", "sentences"
-_UPOS, _WORDS, _CONFIDENCE = "upos", "words", "confidence"
-_KEYS = ("kind", "source", "document", "language", "upos", "key")
-_SCHEMA = pa.schema([*((name, pa.string()) for name in _KEYS), ("n", pa.int64())])
-_TOKENS = pa.schema(list(_SCHEMA)[3:])
-CONFIDENCE_BINS = 20
-# So many words are counted in memory; then they are written and counted from 0 again.
-_MOST_WORDS = 50_000
-_ROWS = 65_536
 _N_TOGETHER = 32
 # Rows that are held, some hundred bytes each.
 _MOST_ROWS = 300_000
@@ -60,122 +45,6 @@ _REPORT_ROWS = 200
 _MOST_CHARACTERS = 200
 _REPORT_LANGUAGES = 20
 _REPORT_WORDS = 50
-
-
-class CountsWriter:
-    """Counts the documents of a part and writes them into a Parquet file."""
-
-    def __init__(self, sink: BinaryIO) -> None:
-        self._writer = pq.ParquetWriter(sink, _SCHEMA, compression="zstd")
-        self._rows: list[tuple[str | int | None, ...]] = []
-        self._sources: Counter[tuple[str, str]] = Counter()
-        # By language.
-        self._document: dict[str, Counter[str]] = defaultdict(Counter)
-        self._words = _Words()
-        self._n_words_left = _MOST_WORDS
-        self._scores: list[float] = []
-        self._n_by_score = np.zeros(CONFIDENCE_BINS, np.int64)
-
-    def add(self, tagged: TaggedSentence) -> None:
-        """Counts a sentence of the document that `end_document` will name."""
-        self._document[tagged.sentence.language].update(tagged.upos)
-        self._words.add(tagged)
-        self._scores.extend(tagged.upos_scores)
-        self._n_words_left -= len(tagged.upos)
-        if self._n_words_left <= 0:
-            self._make_room()
-
-    def end_document(self, document: Document, n_sentences: int) -> None:
-        """Ends a document that was written."""
-        source = storage.writable(document.source)
-        self._sources[_DOCUMENTS, source] += 1
-        self._sources[_SENTENCES, source] += n_sentences
-        for language, counts in sorted(self._document.items()):
-            for upos, n in sorted(counts.items()):
-                self._rows.append((_UPOS, source, document.doc_id, language, upos, None, n))
-        self._document.clear()
-        self._flush_full()
-
-    def reject(self, reject: Reject) -> None:
-        """Counts a document that was rejected."""
-        self._sources[_REJECTED, storage.writable(reject.source)] += 1
-
-    def close(self) -> None:
-        """Writes what is left, and the footer."""
-        self._end_words()
-        self._end_scores()
-        for (kind, source), n in sorted(self._sources.items()):
-            self._rows.append((kind, source, None, None, None, None, n))
-        for index, n in enumerate(self._n_by_score.tolist()):
-            low = f"{index / CONFIDENCE_BINS:.2f}"
-            if n:
-                self._rows.append((_CONFIDENCE, None, None, None, None, low, n))
-        self._flush_full()
-        self._flush(self._rows)
-        self._writer.close()
-
-    def _make_room(self) -> None:
-        self._end_scores()
-        n_held = self._words.count()
-        if n_held > _MOST_WORDS // 2:
-            self._end_words()
-            n_held = 0
-        # So many tokens cannot be more words than are held at most.
-        self._n_words_left = _MOST_WORDS - n_held
-
-    def _end_scores(self) -> None:
-        bins = (np.array(self._scores, np.float64) * CONFIDENCE_BINS).astype(np.int64)
-        bins = np.minimum(bins, CONFIDENCE_BINS - 1)
-        self._n_by_score += np.bincount(bins, minlength=CONFIDENCE_BINS)
-        self._scores.clear()
-
-    def _end_words(self) -> None:
-        rows = self._words.take()
-        self._rows.extend((_WORDS, None, None, *row) for row in rows)
-        self._flush_full()
-
-    def _flush_full(self) -> None:
-        while len(self._rows) >= _ROWS:
-            self._flush(self._rows[:_ROWS])
-            del self._rows[:_ROWS]
-
-    def _flush(self, rows: Sequence[tuple[str | int | None, ...]]) -> None:
-        if not rows:
-            return
-        columns: Any = zip(*rows, strict=True)
-        arrays = [pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
-
-
-class _Words:
-    """Words, each with its tokens: those of many sentences are summed up together."""
-
-    def __init__(self) -> None:
-        self._tokens: tuple[list[str], list[str], list[str]] = ([], [], [])
-        self._sums = _TOKENS.empty_table()
-
-    def add(self, tagged: TaggedSentence) -> None:
-        languages, upos, words = self._tokens
-        languages.extend(repeat(tagged.sentence.language, len(tagged.upos)))
-        upos.extend(tagged.upos)
-        words.extend(tagged.lemmas or tagged.sentence.forms)
-
-    def count(self) -> int:
-        """Number of words so far."""
-        ones = np.ones(len(self._tokens[0]), np.int64)
-        new = pa.Table.from_arrays([*map(pa.array, (*self._tokens, ones))], schema=_TOKENS)
-        self._sums = _summed([self._sums, new], _TOKENS.names[:-1])
-        for column in self._tokens:
-            column.clear()
-        n_words: int = self._sums.num_rows
-        return n_words
-
-    def take(self) -> Iterator[tuple[str, str, str, int]]:
-        """Yields language, part of speech, word and tokens, sorted, and forgets them."""
-        self.count()
-        ordered = self._sums.sort_by([(name, "ascending") for name in _TOKENS.names[:-1]])
-        self._sums = _TOKENS.empty_table()
-        return zip(*(column.to_pylist() for column in ordered.columns), strict=True)
 
 
 @dataclass
@@ -220,15 +89,15 @@ def write_count_tables(layout: OutputLayout, part_ids: Sequence[str]) -> CountSu
         upos = _Sums(("language", "upos"), folder)
         for table in _tables(layout, part_ids):
             kinds = {kind: table.filter(pc.equal(table["kind"], kind)) for kind in _kinds(table)}
-            if _UPOS in kinds:
-                documents.add(kinds[_UPOS])
-                upos.add(kinds[_UPOS])
-                sources.add(kinds[_UPOS])
-            if _WORDS in kinds:
-                words.add(kinds[_WORDS])
-            for kind in {_DOCUMENTS, _REJECTED, _SENTENCES} & kinds.keys():
+            if UPOS in kinds:
+                documents.add(kinds[UPOS])
+                upos.add(kinds[UPOS])
+                sources.add(kinds[UPOS])
+            if WORDS in kinds:
+                words.add(kinds[WORDS])
+            for kind in {DOCUMENTS, REJECTED, SENTENCES} & kinds.keys():
                 sources.add(kinds[kind])
-            for row in kinds[_CONFIDENCE].to_pylist() if _CONFIDENCE in kinds else ():
+            for row in kinds[CONFIDENCE].to_pylist() if CONFIDENCE in kinds else ():
                 scores[row["key"]] += row["n"]
         summary.documents = documents.close()
         summary.confidence = dict(sorted(scores.items()))
@@ -278,7 +147,7 @@ class _Sums:
         self._tables.append(table.select([*self._keys, "n"]))
         self._n_rows += table.num_rows
         if self._n_rows > _MOST_ROWS:
-            self._tables = [_summed(self._tables, self._keys)]
+            self._tables = [summed(self._tables, self._keys)]
             self._n_rows = self._tables[0].num_rows
             if self._n_rows > _MOST_ROWS // 2:
                 self._spill()
@@ -287,18 +156,18 @@ class _Sums:
         """Yields the keys, each once, with their sums, as one table or as one a bucket."""
         if not self._buckets:
             if self._tables:
-                yield _summed(self._tables, self._keys)
+                yield summed(self._tables, self._keys)
             return
         self._spill()
         for bucket, writer in sorted(self._buckets.items()):
             writer.close()
             with pa.memory_map(str(self._path(bucket))) as stream:
-                yield _summed([pa.ipc.open_file(stream).read_all()], self._keys)
+                yield summed([pa.ipc.open_file(stream).read_all()], self._keys)
 
     def _spill(self) -> None:
         if not self._tables:
             return
-        table = _summed(self._tables, self._keys)
+        table = summed(self._tables, self._keys)
         columns = [table[key].to_pylist() for key in self._by]
         hashes = [zlib.crc32("\t".join(key).encode()) for key in zip(*columns, strict=True)]
         buckets = pa.array([value % _N_BUCKETS for value in hashes], pa.int32())
@@ -311,11 +180,6 @@ class _Sums:
 
     def _path(self, bucket: int) -> Path:
         return self._folder / f"{'-'.join(self._keys)}-{bucket}.arrow"
-
-
-def _summed(tables: Sequence[pa.Table], keys: list[str]) -> pa.Table:
-    sums = pa.concat_tables(tables).group_by(keys, use_threads=False).aggregate([("n", "sum")])
-    return sums.select([*keys, "n_sum"]).rename_columns([*keys, "n"])
 
 
 class _Documents:
@@ -387,7 +251,7 @@ def _top_sources(sums: _Sums) -> tuple[list[tuple[str, int, int, int, int]], int
         for row in table.to_pylist():
             kind_to_n[row["source"]][row["kind"]] = row["n"]
         rows = (
-            (source[:_MOST_CHARACTERS], n[_DOCUMENTS], n[_REJECTED], n[_SENTENCES], n[_UPOS])
+            (source[:_MOST_CHARACTERS], n[DOCUMENTS], n[REJECTED], n[SENTENCES], n[UPOS])
             for source, n in kind_to_n.items()
         )
         top = heapq.nsmallest(_REPORT_ROWS, [*top, *rows], key=lambda row: (-row[4], row[0]))

@@ -11,7 +11,7 @@ from typing import Any
 from mtag_core import storage
 from mtag_core.corpus.decoding import REASONS, REMEDIES
 from mtag_core.languages import LANGUAGES
-from mtag_core.output.count_tables import CONFIDENCE_BINS, CountSummary
+from mtag_core.output.count_tables import CountSummary
 from mtag_core.output.layout import (
     COUNT_SUMS,
     MANIFESTS,
@@ -21,6 +21,7 @@ from mtag_core.output.layout import (
     WORD_SUMS,
     OutputLayout,
 )
+from mtag_core.output.part_counts import CONFIDENCE_BINS
 from mtag_core.output.preview import Preview
 from mtag_core.output.visible import visible
 from mtag_core.parts.outcome import RejectExample, ReportData, read_report_data

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from mtag_core.output import count_tables
-from mtag_core.output.count_tables import CountsWriter, write_count_tables
+from mtag_core.output import count_tables, part_counts
+from mtag_core.output.count_tables import write_count_tables
 from mtag_core.output.layout import OutputLayout
+from mtag_core.output.part_counts import CountsWriter
 from mtag_core.output.writers import OutputFormat, whole_parquet
 from mtag_core.records import Document, Reject
 from mtag_core.tagging.tagged import TaggedSentence
@@ -115,8 +116,8 @@ def test_sums_in_temporary_files_are_the_same(layout, monkeypatch):
 
 
 def test_a_part_that_forgets_words_in_between_gives_the_same_sums(layout, monkeypatch):
-    monkeypatch.setattr(count_tables, "_MOST_WORDS", 4)
-    monkeypatch.setattr(count_tables, "_ROWS", 3)
+    monkeypatch.setattr(part_counts, "_MOST_WORDS", 4)
+    monkeypatch.setattr(part_counts, "_ROWS", 3)
     _write(layout, _PARTS[0], ["a#0", "a#1"])
     write_count_tables(layout, _PARTS)
     assert {row[:3]: row[3] for row in _words(layout)} == _expected_words()
