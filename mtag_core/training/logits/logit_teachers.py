@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from mtag_core.errors import BundleError
 from mtag_core.labels import UNPACKED_LABELS, UPOS_LABELS, load_labels
 from mtag_core.records import Sentence
-from mtag_core.tagging.bundle import Bundle
+from mtag_core.tagging.bundle import TAGGER, Bundle
 from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.windows import EncodedSentence, Window, batches
 from mtag_core.tagging.words import WordModel
@@ -188,8 +188,7 @@ def _joined(parts: Sequence[TokenRows]) -> TokenRows:
     return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
-_GRAPH = "tagger.onnx"
-_FILES = (_GRAPH, "forms.onnx", "tokenizer.json", f"{UNPACKED_LABELS}*")
+_FILES = (TAGGER, "forms.onnx", "tokenizer.json", f"{UNPACKED_LABELS}*")
 
 
 class BundleTeacher(Teacher):
@@ -209,7 +208,9 @@ class BundleTeacher(Teacher):
         self.digest = files_digest(directory, _FILES)
         self._labels = load_labels(directory)
         self.upos_labels, self.feats_labels = self._labels.upos, self._labels.feats
-        self._network = _open_network(directory, self.upos_labels)
+        path = directory / TAGGER
+        graph = with_logit_outputs(path.read_bytes(), self.upos_labels, source=str(path))
+        self._network = WordModel.load(directory, graph=graph)
 
     def encode(self, sentence: Sentence) -> EncodedSentence:
         """Cuts a sentence into the teacher's windows."""
@@ -234,15 +235,6 @@ class BundleTeacher(Teacher):
         for ids, logits in zip(self._labels.feats_of_upos, by_tag, strict=True):
             feats[:, ids] = logits
         return TokenLogits(upos, feats)
-
-
-def _open_network(directory: Path, upos: Sequence[str]) -> WordModel:
-    path = directory / _GRAPH
-    try:
-        model = path.read_bytes()
-    except OSError as error:
-        raise BundleError(f"{path}: cannot be read: {error}") from error
-    return WordModel.load(directory, graph=with_logit_outputs(model, upos, source=str(path)))
 
 
 UPOS_LOGITS = "upos_logits"
