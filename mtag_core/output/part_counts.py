@@ -14,7 +14,7 @@ A row is a number of a kind; the columns that the kind does not have are null.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import repeat
 from typing import Any, BinaryIO
 
@@ -42,6 +42,8 @@ class CountsWriter:
 
     def __init__(self, sink: BinaryIO) -> None:
         self._writer = pq.ParquetWriter(sink, _SCHEMA, compression="zstd")
+        # Tables hold the rows before: as objects, words would take some megabytes more.
+        self._tables: list[pa.Table] = []
         self._rows: list[tuple[str | int | None, ...]] = []
         self._sources: Counter[tuple[str, str]] = Counter()
         # By language.
@@ -86,7 +88,7 @@ class CountsWriter:
             if n:
                 self._rows.append((CONFIDENCE, None, None, None, None, low, n))
         self._flush_full()
-        self._flush(self._rows)
+        self._flush()
         self._writer.close()
 
     def _make_room(self) -> None:
@@ -105,21 +107,32 @@ class CountsWriter:
         self._scores.clear()
 
     def _end_words(self) -> None:
-        rows = self._words.take()
-        self._rows.extend((WORDS, None, None, *row) for row in rows)
+        words = self._words.take()
+        kinds, none = pa.repeat(WORDS, len(words)), pa.nulls(len(words), pa.string())
+        self._pack()
+        self._tables.append(
+            pa.Table.from_arrays([kinds, none, none, *words.columns], schema=_SCHEMA)
+        )
         self._flush_full()
 
-    def _flush_full(self) -> None:
-        while len(self._rows) >= _ROWS:
-            self._flush(self._rows[:_ROWS])
-            del self._rows[:_ROWS]
+    def _pack(self) -> None:
+        if self._rows:
+            columns: Any = zip(*self._rows, strict=True)
+            arrays = [pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)]
+            self._tables.append(pa.Table.from_arrays(arrays, schema=_SCHEMA))
+            self._rows = []
 
-    def _flush(self, rows: Sequence[tuple[str | int | None, ...]]) -> None:
-        if not rows:
-            return
-        columns: Any = zip(*rows, strict=True)
-        arrays = [pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
+    def _flush_full(self) -> None:
+        while sum(map(len, self._tables)) + len(self._rows) >= _ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._pack()
+        # In one chunk a column: where chunks end would show in the pages.
+        table = pa.concat_tables([_SCHEMA.empty_table(), *self._tables]).combine_chunks()
+        if len(table):
+            self._writer.write_table(table[:_ROWS])
+        self._tables = [table[_ROWS:]]
 
 
 class _Words:
@@ -139,21 +152,22 @@ class _Words:
         """Number of words so far."""
         ones = np.ones(len(self._tokens[0]), np.int64)
         new = pa.Table.from_arrays([*map(pa.array, (*self._tokens, ones))], schema=_TOKENS)
-        self._sums = summed([self._sums, new], _TOKENS.names[:-1])
+        self._sums = summed([self._sums, new], _TOKENS.names[:-1], use_threads=False)
         for column in self._tokens:
             column.clear()
         n_words: int = self._sums.num_rows
         return n_words
 
-    def take(self) -> Iterator[tuple[str, str, str, int]]:
-        """Yields language, part of speech, word and tokens, sorted, and forgets them."""
+    def take(self) -> pa.Table:
+        """Language, part of speech, word and tokens, sorted; forgets them."""
         self.count()
         ordered = self._sums.sort_by([(name, "ascending") for name in _TOKENS.names[:-1]])
         self._sums = _TOKENS.empty_table()
-        return zip(*(column.to_pylist() for column in ordered.columns), strict=True)
+        return ordered
 
 
-def summed(tables: Sequence[pa.Table], keys: list[str]) -> pa.Table:
+def summed(tables: Sequence[pa.Table], keys: list[str], *, use_threads: bool = True) -> pa.Table:
     """Sums `n` by keys, which come in any order."""
-    sums = pa.concat_tables(tables).group_by(keys, use_threads=False).aggregate([("n", "sum")])
+    grouped = pa.concat_tables(tables).group_by(keys, use_threads=use_threads)
+    sums = grouped.aggregate([("n", "sum")])
     return sums.select([*keys, "n_sum"]).rename_columns([*keys, "n"])
