@@ -57,7 +57,9 @@ ENUMERATOR = regex.compile(r"\(?(?:\d{1,3}(?:\.\d{1,3}){0,3}|[IVXLC]{1,5}|[ivx]{
 OMISSION = regex.compile(r"[\[(](?:\.{3,4}|…)[\])][,;:]?\Z")
 """Dots in brackets for what was left out."""
 
-DECIMAL = regex.compile(r"[\p{Sc}+-]?(?:\d+,\d+|(?<=\p{Sc})\d+)\.\Z")
+DECIMAL = regex.compile(
+    r"[\p{Sc}+±−-]?(?:\d+(?:\.\d+)*[,:/]\d+(?:[.,:/]\d+)*|(?<=[\p{Sc}+±−-])\d+(?:\.\d+)?)\.\Z"
+)
 """A number that is no ordinal, with a full stop."""
 
 ORDINAL = regex.compile(r"(?:.*\D)?\d{1,2}\.\Z")

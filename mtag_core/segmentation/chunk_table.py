@@ -35,6 +35,7 @@ from mtag_core.segmentation.chunk_rules import (
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.word_units import (
     TERMINAL,
+    UnitClass,
     styleless,
 )
 
@@ -225,6 +226,8 @@ class ChunkTable:
         gaps, of_chunk = gaps[asked], of_chunk[asked]
         if len(gaps):
             found = self.scorer.token_scores(gap_features(gap_rows(cut, gaps, of_chunk)))
+            left, right = cut.classes[gaps], cut.classes[gaps + 1]
+            found += _CERTAIN_STOP * _ARE_APART[left.astype(np.int64), right.astype(np.int64)]
             scores[gaps] = found
             is_inside = found + gap_bonuses(cut.text, cut.ends[gaps], self._apostrophes) <= 0
             inside, of_chunk = gaps[is_inside], of_chunk[is_inside]
@@ -309,6 +312,22 @@ class ChunkTable:
 
 
 _CERTAIN_STOP = 1 << 20
+
+
+def _apart_pairs() -> NDArray[np.bool_]:
+    """Classes of units between which a token ends whatever the weights say: shape (32, 32)."""
+    whole = [UnitClass.ADDRESS, UnitClass.HANDLE, UnitClass.EMOTICON]
+    numbers = [UnitClass.NUMBER, UnitClass.OTHER_SIGN]
+    quotes = [UnitClass.DOUBLE_QUOTE, UnitClass.EXCLAMATION]
+    are_apart = np.zeros((32, 32), np.bool_)
+    whole_before = [*whole, UnitClass.OTHER_SIGN]
+    are_apart[np.ix_(whole_before, [UnitClass.STOP, UnitClass.COMMA, UnitClass.COLON])] = True
+    are_apart[np.ix_([*whole, *numbers], [UnitClass.OPENING, UnitClass.CLOSING, *quotes])] = True
+    are_apart[np.ix_([UnitClass.OPENING, UnitClass.DOUBLE_QUOTE], [*whole, *numbers])] = True
+    return are_apart
+
+
+_ARE_APART = _apart_pairs()
 # These are tokens behind a word whatever the weights say.
 _MARKS_APART = frozenset(",;!?")
 _FINAL_QUOTES = frozenset("'\u2018\u2019\u201b\u203a")

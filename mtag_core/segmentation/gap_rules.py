@@ -22,13 +22,13 @@ from mtag_core.segmentation.word_units import (
 
 _IDEOGRAPHS = r"\p{Han}\p{Hiragana}\p{Katakana}ー"
 _LETTER = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{_IDEOGRAPHS}]]"
-_MARKS = r"""\s<>"«»“”„()、。，．！？；：（）「」『』【】《》〈〉…"""
+_MARKS = r"""\s<>\[\]"«»“”„()、。，．！？；：（）「」『』【】《》〈〉…"""
 # Such letters are part of an address only where one of its own marks is before them.
 _ADDRESS_PART = rf"(?:[^{_MARKS}{_IDEOGRAPHS}]|\([^\s()]*\)|(?<=[/=_%])[{_IDEOGRAPHS}]+)"
 _ADDRESS_END = r"(?<![.,;:!?'’])"
 _PICTURE = r"\p{Extended_Pictographic}[\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
 _EMOTICON = (
-    r"[:;][-o*']?(?:[)(|/*]+|[dDpPoO3](?![\p{L}\p{N}]))|<3+|\^[_.-]?\^|-_+-|[xX]D+(?![\p{L}\p{N}])"
+    r"[:;][-o*']?(?:[)(|/*]|[dDpPoO3](?![\p{L}\p{N}]))|<3+|\^[_.-]?\^|-_+-|[xX]D+(?![\p{L}\p{N}])"
 )
 _WHOLE = regex.compile(
     rf"""
@@ -47,17 +47,19 @@ _WHOLE = regex.compile(
     | (?P<parted>{FOOTNOTE_MARK} | \p{{Sc}}(?=\d) | (?<=\d)\p{{Sc}})
     | \d{{4}}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[-+]\d\d:?\d\d)?
     | \d{{1,4}}(?P<part>[-/.])\d{{1,2}}(?P=part)\d{{1,4}}(?!\d) | \d{{1,2}}:\d\d(?::\d\d)?(?!\d)
-    | [vV]?\d+(?:[.,]\d+)+)
+    | [vV]?\d+(?:[.,]\d+)+ | \d+e-?\d+ | C\+\+
+    | (?<![\w)\]])[-+−±]\d+(?:[.,]\d+)*)
     """,
     regex.VERBOSE | regex.VERSION1,
 )
 # What cannot be whole but for such a character is not looked at.
 _SIGN = re.compile(
-    r"[\d@#/:;^\[$\xa2-\xa5\u20a0-\u20cf\u203c\u2049\u2139-\u27bf\u2934-\u2b55\U0001f000-\U0001faff]"
+    r"[\d@#+/:;^\[$\xa2-\xa5\u20a0-\u20cf\u203c\u2049\u2139-\u27bf\u2934-\u2b55\U0001f000-\U0001faff]"
     r"|<3|[xX]D|-_|(?<=\w)\.(?=\w)"
 )
 _BEFORE_SIGN = regex.compile(rf"[^{_IDEOGRAPHS}\s]{{0,100}}", regex.VERSION1 | regex.REVERSE)
 
+_MARKS_BEHIND = frozenset('.,;:!?)]}"')
 _CLOSERS = regex.escape(CLOSING + "”’»")
 _ENDS = regex.compile(
     rf"[。｡．！？!?]+(?P<closing>[{_CLOSERS}]*)(?:{FOOTNOTE_MARK}|[¹²³⁰⁴-⁹]+)*", regex.VERSION1
@@ -114,10 +116,10 @@ def keep_whole(
             continue
         is_end[first:last] = match["parted"] is not None
         is_last[first:last] = False
-        if match["apart"] or match["parted"]:
-            is_end[last] = True
-            if first:
-                is_end[first - 1] = True
+        is_apart = bool(match["apart"] or match["parted"])
+        is_end[last] |= is_apart or text[match.end() : match.end() + 1] in _MARKS_BEHIND
+        if is_apart and first:
+            is_end[first - 1] = True
 
 
 def _whole(text: str) -> Iterator[regex.Match[str]]:

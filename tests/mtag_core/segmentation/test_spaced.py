@@ -71,17 +71,20 @@ def test_footnotes_are_apart(segment, language, text, n_sentences):
     assert all(len(form) == 1 for form in forms if set(form) & set(".[]123"))
 
 
-@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "ru", "tr", "fi", "xx"])
+@pytest.mark.parametrize("language", "en de fr es ru tr fi hu el da et nl zh vi ar hi xx".split())
 @pytest.mark.parametrize(
     "unit",
     [
         *("https://a.example/b_(c)?d=1", "www.example.org", "ann.lee@mail.example", "#tag_1"),
         *("@ann_lee", "setup.py", "1.000,50", "12:30", "2020-01-31", "31.12.2020", ":-)", "-5"),
+        *("C++", "+3.2", "👍🏽", "🇩🇪", ":("),
     ],
 )
 def test_addresses_numbers_and_emoticons_are_whole_wherever_they_stand(segment, language, unit):
     for text in (f"{unit} a", f"a {unit}", f"a ({unit}) b", f"a {unit}, b", f'a "{unit}" b'):
         assert unit in segment(text, language)[0]
+    for text in (f"a {unit}!", f"a [{unit}].", f"a «{unit}»."):
+        assert unit in [form for sentence in segment(text, language) for form in sentence]
 
 
 def test_breton_writes_a_letter_with_an_apostrophe(segment):
