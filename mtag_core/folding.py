@@ -2,7 +2,9 @@
 
 NFC; compatibility forms of letters and digits (ligatures, full width, mathematical letters) as the
 letters they stand for; optional vowel points, niqqud and the Arabic lengthening mark taken off.
-Serbian, which is written in two scripts letter for letter, is read in that of its treebank, Latin.
+Serbian, which is written in two scripts letter for letter, is read in that of its treebank, Latin;
+letters and marks in words that keyboards put in the place of others, as the language's treebanks
+have them.
 Marks keep their own look here: `mtag_core.segmentation.word_units` puts their styles together.
 
 Source: Unicode Standard Annex 15.
@@ -10,7 +12,7 @@ Source: Unicode Standard Annex 15.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 # Hebrew points and cantillation, Arabic vowel marks and tatweel: texts for learners have them.
@@ -31,6 +33,7 @@ _SENTENCE_START = re.compile(
     "(?:^|(?<![.!?\u2026])[.!?\u2026]+[\"'\u00bb\u201c\u201d\u2019)\\]]*\\s)[\"'\u00ab\u201e\u201c\u201d\u2018(\\[\u00bf\u00a1\u2013\u2014\\s-]*([^\\W\\d_])"
 )
 
+SERBIAN = "sr"
 _CYRILLIC = "абвгдђежзијклљмнњопрстћуфхцчџш"
 _LATIN = "a b v g d đ e ž z i j k l lj m n nj o p r s t ć u f h c č dž š".split()
 _LETTER_PAIRS = [
@@ -38,7 +41,19 @@ _LETTER_PAIRS = [
     for cyrillic, latin in zip(_CYRILLIC, _LATIN, strict=True)
     for pair in ((cyrillic, latin), (cyrillic.upper(), latin.capitalize()))
 ]
-_TO_LATIN = str.maketrans(dict(_LETTER_PAIRS))
+# Apostrophes, hyphens and Hebrew marks in words; soft hyphens.
+_MARKS_IN_WORDS = str.maketrans("\u2019\u02bc\u05f3\u05f4\u2010\u2011", "'''\"--", "\u00ad")
+_QUOTES = "\u2019\u02bc\u05f3\u05f4"
+_HAS_MARKS = re.compile(f"[{''.join(map(chr, _MARKS_IN_WORDS))}]")
+# Arabic keyboards have other letters than Persian and Urdu ones; old code pages had cedillas.
+_PERSIAN = str.maketrans("\u064a\u0649\u0643", "\u06cc\u06cc\u06a9")
+_LANGUAGE_TO_LETTERS: Mapping[str, Mapping[int, str | int]] = {
+    "fa": _PERSIAN,
+    "ro": str.maketrans("\u015f\u0163\u015e\u0162", "\u0219\u021b\u0218\u021a"),
+    "sr": {ord(cyrillic): latin for cyrillic, latin in _LETTER_PAIRS},
+    "uk": str.maketrans("'", "\u2019"),
+    "ur": _PERSIAN | str.maketrans("\u0647", "\u06c1"),
+}
 _TO_CYRILLIC = {latin: cyrillic for cyrillic, latin in _LETTER_PAIRS}
 _SERBIAN_LETTER = re.compile("[Dd]ž|[LlNn]j|.", re.DOTALL)
 
@@ -82,15 +97,23 @@ def fold_forms(forms: Sequence[str]) -> Sequence[str]:
     ]
 
 
-def latin_forms(forms: Sequence[str], language: str) -> Sequence[str]:
-    """Forms with those in Serbian Cyrillic in Latin letters; those of other languages stay."""
-    if language != "sr" or all(map(str.isascii, forms)):
-        return forms
-    return [_in_latin(form) for form in forms]
+def usual_letters(forms: Sequence[str], language: str) -> Sequence[str]:
+    """Forms in the letters that a language's treebanks are in; nearly all stay as they are."""
+    if _HAS_MARKS.search("\n".join(forms)):
+        forms = list(map(_with_usual_marks, forms))
+    if language == SERBIAN:
+        return [_in_latin(form) for form in forms]
+    table = _LANGUAGE_TO_LETTERS.get(language)
+    return forms if table is None else [form.translate(table) for form in forms]
+
+
+def _with_usual_marks(form: str) -> str:
+    # Alone it may be a quotation mark.
+    return form.translate(_MARKS_IN_WORDS) or form if form.strip(_QUOTES) else form
 
 
 def lemma_as_written(lemma: str, form: str) -> str:
-    """A Serbian lemma that was made of a form in Latin letters, in the letters of the form.
+    """A lemma that was made of a Serbian form in Latin letters, in the letters of the form.
 
     `inj` is two letters in *injekcija* and `nj` one in *konj*: what a lemma has in common with its
     form is written as there.
@@ -116,7 +139,7 @@ def lemma_as_written(lemma: str, form: str) -> str:
 
 
 def _in_latin(form: str) -> str:
-    latin = form.translate(_TO_LATIN)
+    latin = form.translate(_LANGUAGE_TO_LETTERS[SERBIAN])
     return latin.upper() if form.isupper() and len(form) > 1 else latin
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.folding import latin_forms, lemma_as_written
+from mtag_core.folding import SERBIAN, lemma_as_written, usual_letters
 from mtag_core.known_lemmas import has_lemma
 from mtag_core.labels import Labels
 from mtag_core.lemmas import apply_rule
@@ -142,15 +142,15 @@ class Labeller:
         following: NDArray[np.int64] | None,
     ) -> list[str]:
         written = [each.sentence for each in sentences]
-        read = [latin_forms(each.forms, each.language) for each in written]
+        read = (usual_letters(each.forms, each.language) for each in written)
         forms = list(chain.from_iterable(read))
         treebanks = list(chain.from_iterable(map(_treebanks, sentences)))
         lemmas = list(map(self._lemma, best.tolist(), forms, upos, treebanks))
         self._take_known(lemmas, forms, treebanks, best, following)
         start = 0
-        for sentence, latin in zip(written, read, strict=True):
-            end = start + len(latin)
-            if latin is not sentence.forms:
+        for sentence in written:
+            end = start + len(sentence.forms)
+            if sentence.language == SERBIAN:
                 lemmas[start:end] = map(lemma_as_written, lemmas[start:end], sentence.forms)
             start = end
         return lemmas

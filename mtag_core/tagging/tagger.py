@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
-from mtag_core.folding import latin_forms
+from mtag_core.folding import usual_letters
 from mtag_core.labels import Labels, load_labels
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.languages import UNKNOWN, normalise_language
@@ -370,7 +370,7 @@ class Tagger:
         if not sentence.forms:
             return EncodedSentence(sentence, [])
         treebank = self._styles.number(sentence)
-        forms = latin_forms(forms_in_usual_case(sentence), sentence.language)
+        forms = usual_letters(forms_in_usual_case(sentence), sentence.language)
         windows = self._model.encode(forms, treebank=treebank)
         return EncodedSentence(sentence, windows)
 

@@ -8,9 +8,9 @@ from mtag_core.folding import (
     fold,
     fold_form,
     is_in_capitals,
-    latin_forms,
     lemma_as_written,
     usual_case,
+    usual_letters,
 )
 
 
@@ -96,8 +96,32 @@ def test_text_in_another_case_is_as_long(text, language):
     ],
 )
 def test_serbian_is_read_in_latin_letters(form, latin):
-    assert latin_forms([form], "sr") == [latin]
-    assert latin_forms([form], "mk") == [form]
+    assert usual_letters([form], "sr") == [latin]
+    assert usual_letters([form], "mk") == [form]
+
+
+@pytest.mark.parametrize(
+    ("language", "form", "usual"),
+    [
+        ("ro", "aceşti, Ţara", "acești, Țara"),
+        ("fa", "كتابي", "کتابی"),
+        ("ur", "كي وه", "کی وہ"),
+        ("uk", "обʼєкт", "об’єкт"),
+        ("be", "аб’ект", "аб'ект"),
+        ("uk", "об'єкт", "об’єкт"),
+        ("fr", "aujourd’hui", "aujourd'hui"),
+        ("en", "nʼt", "n't"),
+        ("en", "’", "’"),
+        ("de", "‐", "-"),
+        ("de", "\u00ad", "\u00ad"),
+        ("he", "צה״ל", 'צה"ל'),
+        ("en", "co\u00adop‐owner", "coop-owner"),
+        ("ar", "كتابي", "كتابي"),
+        ("tr", "işçi", "işçi"),
+    ],
+)
+def test_letters_of_other_keyboards_are_read_as_the_usual_ones(language, form, usual):
+    assert usual_letters([form], language) == [usual]
 
 
 @pytest.mark.parametrize(
