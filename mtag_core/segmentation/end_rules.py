@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mtag_core.arrays import Integers, text_codes
 from mtag_core.segmentation.abbreviations import Abbreviations
 from mtag_core.segmentation.boundary_features import FIRST_CLASS, TERMINAL_CLASSES
-from mtag_core.segmentation.chunk_ends import SMALL_LETTERS, UNMARKED, EndColumn
+from mtag_core.segmentation.chunk_ends import SMALL_LETTERS, UNMARKED, EndColumn, styles
 from mtag_core.segmentation.chunk_flags import ChunkFlag
 from mtag_core.segmentation.chunk_table import SHORT_FORM_COST, TITLE_COST
 from mtag_core.segmentation.hashing import Codes
@@ -45,25 +45,27 @@ _NUMBERS = (UnitClass.DIGITS, UnitClass.NUMBER)
 _SMALL_OR_NUMBER = (UnitClass.LOWER, UnitClass.MIXED, UnitClass.CURRENCY, *_NUMBERS)
 _CAPITALS = (UnitClass.TITLE, UnitClass.UPPER, UnitClass.INITIAL)
 _DIGITS = UnitClass.DIGITS
-_TITLE_STARTS = (UnitClass.TITLE, UnitClass.INITIAL)
 
 
 _IS_TERMINAL = unit_class_flags(TERMINAL_CLASSES)
 _IS_CAPITAL = unit_class_flags(_CAPITALS)
+_IS_TITLE_START = unit_class_flags({UnitClass.TITLE, UnitClass.INITIAL})
 _IS_NUMBER = unit_class_flags(_NUMBERS)
 _IS_SMALL_OR_NUMBER = unit_class_flags(_SMALL_OR_NUMBER)
 
 
 # What is known of a place beside the classes of its mark, its word and the next unit: bits.
-_CLOSED, _OPENED, _SMALL_LETTERS = 1, 2, 4
+_CLOSED, _OPENED, _SMALL_LETTERS, _UNMARKED = 1, 2, 4, 8
+_N_BITS = 16
 
 
 def _class_costs() -> NDArray[np.int64]:
-    """Costs by bits and classes: shape (8, 32 * 32 * 32)."""
-    bits, mark, word, after = np.indices((8, 32, 32, 32), sparse=True)
+    """Costs by bits and classes: shape (16, 32 * 32 * 32)."""
+    shape = (_N_BITS, 32, 32, 32)
+    bits, mark, word, after = np.indices(shape, sparse=True)
     is_closed, is_plain = bits & _CLOSED != 0, bits & _OPENED == 0
     is_stop, is_address = mark == UnitClass.STOP, mark == UnitClass.ADDRESS
-    small = np.where(is_closed & (mark != 0), _LIKELY, 0) + np.zeros((8, 32, 32, 32), np.int64)
+    small = np.where(is_closed & (mark != 0), _LIKELY, 0) + np.zeros(shape, np.int64)
     small[np.broadcast_to(~is_closed & is_stop & np.isin(word, [*WORDS]), small.shape)] = _UNSURE
     is_number = np.isin(word, (UnitClass.UPPER, *_NUMBERS))
     small[np.broadcast_to(~is_closed & is_stop & is_number, small.shape)] = _LIKELY
@@ -75,10 +77,17 @@ def _class_costs() -> NDArray[np.int64]:
     costs += _SURE * ((mark == UnitClass.LONG_DASH) | (after == UnitClass.EMOTICON))
     is_exclamation = (mark == UnitClass.EXCLAMATION) & (after == UnitClass.TITLE)
     costs -= _LIKELY * (is_exclamation & is_plain & ~is_closed)
-    return costs.reshape(8, -1)
+    is_unended = (mark == 0) & (bits & _UNMARKED == 0)
+    is_before_address = after == UnitClass.ADDRESS
+    costs += _SURE * (is_unended & ((word == UnitClass.COMMA) | is_before_address))
+    costs += _SURE * ((mark == UnitClass.COLON) & is_before_address)
+    costs += _LIKELY * (is_unended & is_closed & (after == UnitClass.OTHER_MARK))
+    return costs.reshape(_N_BITS, -1)
 
 
 _CLASS_COSTS = _class_costs()
+_STYLE_BITS = np.zeros(SMALL_LETTERS + 1, np.int64)
+_STYLE_BITS[[SMALL_LETTERS, UNMARKED]] = _SMALL_LETTERS, _UNMARKED
 _CLOSING_GAINS = np.zeros(32, np.int64)
 _CLOSING_GAINS[[UnitClass.STOP, UnitClass.ELLIPSIS]] = _SURE
 _CLOSING_GAINS[UnitClass.EXCLAMATION] = _LIKELY
@@ -116,7 +125,7 @@ class EndRules:
         is_closed = places[:, EndColumn.CLOSED] != 0
         is_opened = places[:, EndColumn.NEXT_OPENED] != 0
         bits = is_closed * _CLOSED + is_opened * _OPENED
-        bits += (places[:, EndColumn.STYLE] == SMALL_LETTERS) * _SMALL_LETTERS
+        bits += _STYLE_BITS[styles(places).astype(np.int64)]
         costs: NDArray[np.int64] = _CLASS_COSTS[bits, classes @ _CLASS_STEPS]
         if np.count_nonzero(flags & _RULED):
             costs += _flag_costs(flags, after, is_first, has_ordinals=self.has_ordinals)
@@ -129,20 +138,13 @@ class EndRules:
             is_quoted = is_stop & (places[:, EndColumn.NEXT_OPENED] & _DOUBLE_QUOTE != 0)
             is_quoted &= (after == UnitClass.TITLE) & (places[:, EndColumn.QUOTE] == 0)
             costs -= _UNSURE * is_quoted
-            if not self._ends_before_speech:
-                costs += _SURE * (is_opened & (mark == UnitClass.COLON))
-        is_marked = places[:, EndColumn.STYLE] != UNMARKED
-        is_unended = (mark == 0) & is_marked
-        costs += _SURE * (is_unended & ((word == UnitClass.COMMA) | (after == UnitClass.ADDRESS)))
-        costs += _SURE * ((mark == UnitClass.COLON) & (after == UnitClass.ADDRESS))
-        costs += _LIKELY * (is_unended & is_closed & (after == UnitClass.OTHER_MARK))
         if not self._ends_before_speech:
-            costs += _SURE * ((mark == UnitClass.COLON) & _IS_NUMBER[after])
+            costs += _SURE * ((mark == UnitClass.COLON) & (is_opened | _IS_NUMBER[after]))
         if not self.has_ordinals:
             is_number = is_stop & _IS_NUMBER[word] & (after == UnitClass.TITLE)
             costs -= _LIKELY * (is_number & ~is_first)
         if not self._ends_in_titles:
-            costs += _LIKELY * (is_marked & _are_in_titles(places, mark, word, after))
+            costs += _LIKELY * _are_in_titles(places, mark, word, after)
         if np.count_nonzero(is_closed):
             costs -= _closing_gains(places, mark, after, ~is_opened)
         return costs
@@ -222,10 +224,9 @@ def _are_in_titles(
     places: Codes, mark: NDArray[np.int64], word: NDArray[np.int64], after: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Places without a mark among three capitalised words."""
-    are_inside: NDArray[np.bool_] = (
-        (mark == 0) & (word == UnitClass.TITLE) & np.isin(after, _TITLE_STARTS)
-    )
+    are_inside: NDArray[np.bool_] = (mark == 0) & (word == UnitClass.TITLE) & _IS_TITLE_START[after]
     if np.count_nonzero(are_inside):
+        are_inside &= places[:, EndColumn.STYLE] != UNMARKED
         is_long = (places[:, EndColumn.BEFORE_CLASS] == UnitClass.TITLE) & (
             after == UnitClass.TITLE
         )
