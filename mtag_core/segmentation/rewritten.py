@@ -2,8 +2,8 @@
 
 A text loses the hyphens and breaks inside words that a margin parts, where that is asked for; one
 in another Unicode form is read in the usual one: composed letters (NFC), letters of a compatibility
-form (full width, mathematical, Arabic presentation forms) as the letters they stand for. Nothing
-becomes longer.
+form (full width, mathematical, Arabic presentation forms) as the letters they stand for, the letter
+apostrophe as the mark. Nothing becomes longer.
 
 Source: Unicode Standard Annex 15.
 """
@@ -25,10 +25,10 @@ from mtag_core.segmentation.lines import LineSpan, clean, hyphen_edits, wrapped_
 # A letter with its marks, a syllable of Jamo, a letter of a compatibility form.
 _FOLDED = regex.compile(
     r"[^\P{L}\u1100-\u11ff]\p{M}+|[\u1100-\u115f][\u1160-\u11a7]+[\u11a8-\u11ff]*"
-    r"|[\ufb50-\ufdff\ufe70-\ufefc\U0001d400-\U0001d7ff]|[\uff01-\uff5e]+|[\u212a\u212b]"
+    r"|[\ufb50-\ufdff\ufe70-\ufefc\U0001d400-\U0001d7ff]|[\uff01-\uff5e]+|[\u212a\u212b\u02bc]"
 )
 _MAY_CHANGE = re.compile(
-    r"[\ufb50-\ufdff\ufe70-\ufefc\U0001d400-\U0001d7ff\uff21-\uff3a\uff41-\uff5a]"
+    r"[\ufb50-\ufdff\ufe70-\ufefc\U0001d400-\U0001d7ff\uff21-\uff3a\uff41-\uff5a\u02bc]"
 )
 _FULL_WIDTH = {point: point - 0xFEE0 for point in range(0xFF01, 0xFF5F)}
 # Full width is the usual form of marks beside these.
@@ -152,6 +152,8 @@ def _is_usual(text: str) -> bool:
 def _folded(part: str, *, is_wide: bool) -> str:
     if "\uff01" <= part[0] <= "\uff5e":
         return part if is_wide else part.translate(_FULL_WIDTH)
+    if part == "\u02bc":
+        return "\u2019"
     composed = unicodedata.normalize("NFC", part)
     return fold(composed) if len(part) == 1 else composed
 

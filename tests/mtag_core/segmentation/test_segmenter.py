@@ -296,6 +296,14 @@ def test_text_in_capitals_is_cut_as_usual_text(bundled_segmenter):
     _check_offsets(text.upper(), sentences)
 
 
+def test_the_letter_apostrophe_parts_words_as_the_mark_does(bundled_segmenter):
+    text = "Lʼhomme quʼil attend nʼest pas là."
+    (sentence,) = bundled_segmenter.segment(text, "fr")
+    assert sentence.forms == tuple("Lʼ homme quʼ il attend nʼ est pas là .".split())
+    (name,) = bundled_segmenter.segment("Імʼя.", "uk")
+    assert name.forms == ("Імʼя", ".")
+
+
 def test_marks_of_full_width_stay_beside_letters_of_full_width(bundled_segmenter):
     (sentence,) = bundled_segmenter.segment("ＮＨＫ（日本放送協会）、ＦＭ。", "ja")
     assert "（" in sentence.forms
