@@ -10,7 +10,12 @@ from typing import Any
 from mtag_core.errors import BundleError, LabelError
 from mtag_core.known_lemmas import KNOWN_LEMMAS, NO_KNOWN_LEMMAS, KnownLemmas
 from mtag_core.lemma_exceptions import EXCEPTIONS, NO_EXCEPTIONS, LemmaExceptions
-from mtag_core.treebank_classifier import TREEBANK_CLASSIFIER, Styles, TreebankClassifier
+from mtag_core.treebank_classifier import (
+    NO_CLASSIFIER,
+    TREEBANK_CLASSIFIER,
+    Styles,
+    TreebankClassifier,
+)
 
 UPOS_LABELS: tuple[str, ...] = tuple(
     "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()
@@ -18,8 +23,6 @@ UPOS_LABELS: tuple[str, ...] = tuple(
 """The 17 universal parts of speech in label order. Source: Universal Dependencies 2."""
 LABELS = "labels.json.xz"
 """The file's name in a bundle."""
-UNPACKED_LABELS = "labels.json"
-"""Its name in older bundles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Labels:
         lemma_rules_of_upos: As `feats_of_upos`, of the rules; empty without rules.
         styles: Code of a language to the treebank whose style its tags have by default.
         exceptions: Forms whose lemma rules are not the model's; they are in a file of their own.
-        classifier: Chooses the treebank that a document follows, likewise; None in older bundles.
+        classifier: Chooses the treebank that a document follows, likewise.
         known_lemmas: Those of treebanks, in a file of their own, too.
     """
 
@@ -48,7 +51,7 @@ class Labels:
     lemma_rules_of_upos: tuple[tuple[int, ...], ...] = ()
     styles: Mapping[str, str] = field(default_factory=dict)
     exceptions: LemmaExceptions = field(default=NO_EXCEPTIONS, compare=False)
-    classifier: TreebankClassifier | None = field(default=None, compare=False)
+    classifier: TreebankClassifier = field(default=NO_CLASSIFIER, compare=False)
     known_lemmas: KnownLemmas = field(default=NO_KNOWN_LEMMAS, compare=False)
 
     def __post_init__(self) -> None:
@@ -121,8 +124,8 @@ class Labels:
                 upos=tuple(value["upos"]),
                 feats=tuple(value["feats"]),
                 feats_of_upos=tuple(tuple(ids) for ids in value["feats_of_upos"]),
-                # Bundles that know no treebanks, lemmas or styles may lack them.
-                treebanks=tuple(value.get("treebanks", ())),
+                treebanks=tuple(value["treebanks"]),
+                # Of bundles that know no lemmas or styles they are left out.
                 lemma_rules=tuple(value.get("lemma_rules", ())),
                 lemma_rules_of_upos=tuple(map(tuple, value.get("lemma_rules_of_upos", ()))),
                 styles={**value.get("styles", {})},
@@ -132,12 +135,11 @@ class Labels:
 
 
 def save_labels(labels: Labels, bundle: Path) -> None:
-    """Writes what `load_labels` reads."""
+    """Writes what `load_labels` reads into a directory that has none of it."""
     (bundle / LABELS).write_bytes(lzma.compress(labels.to_json().encode()))
+    labels.classifier.save(bundle / TREEBANK_CLASSIFIER)
     if labels.exceptions:
         labels.exceptions.save(bundle / EXCEPTIONS)
-    if labels.classifier is not None:
-        labels.classifier.save(bundle / TREEBANK_CLASSIFIER)
     if labels.known_lemmas:
         labels.known_lemmas.save(bundle / KNOWN_LEMMAS)
 
@@ -149,20 +151,16 @@ def load_labels(bundle: Path) -> Labels:
         BundleError: A file is missing or something else.
     """
     path = bundle / LABELS
-    if not path.exists() and (bundle / UNPACKED_LABELS).exists():
-        path = bundle / UNPACKED_LABELS
     try:
-        packed = path.read_bytes()
-        text = lzma.decompress(packed) if path.name == LABELS else packed
-        labels = Labels.from_json(text.decode())
+        labels = Labels.from_json(lzma.decompress(path.read_bytes()).decode())
     except (OSError, lzma.LZMAError, UnicodeDecodeError, LabelError) as error:
         raise BundleError(f"{path}: {error}") from error
+    classifier = TreebankClassifier.load(bundle / TREEBANK_CLASSIFIER, treebanks=labels.treebanks)
+    labels = replace(labels, classifier=classifier)
+    # A model may have no exceptions, and treebanks no lemmas that it should prefer.
     if (path := bundle / EXCEPTIONS).exists():
         exceptions = LemmaExceptions.load(path, n_treebanks=len(labels.treebanks))
         labels = replace(labels, exceptions=exceptions)
-    if (path := bundle / TREEBANK_CLASSIFIER).exists():
-        classifier = TreebankClassifier.load(path, treebanks=labels.treebanks)
-        labels = replace(labels, classifier=classifier)
     if (path := bundle / KNOWN_LEMMAS).exists():
         labels = replace(labels, known_lemmas=KnownLemmas.load(path))
     return labels

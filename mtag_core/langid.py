@@ -79,7 +79,7 @@ class LanguageIdentifier:
     """A loaded model. Predictions depend on the text alone.
 
     Attributes:
-        words: Common words of languages; None where the bundle has none.
+        words: Common words of languages; None of a model that has just been trained.
     """
 
     words: LanguageWords | None = None
@@ -93,21 +93,13 @@ class LanguageIdentifier:
 
     @classmethod
     def load(cls, path: str | Path) -> "LanguageIdentifier":
-        """Opens a `.ftz` or `.bin` file and, where there is one, `langid.words.npz` beside it.
+        """Opens a `.ftz` or `.bin` file and `langid.words.npz` beside it.
 
         Raises:
-            BundleError: The file is missing or no supervised fastText model.
+            BundleError: One of them is missing or something else.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise BundleError(f"{path}: expected a fastText model, found no file")
-        try:
-            model = fasttext.FastText._FastText(str(path))
-            model.predict([""])
-        except (ValueError, RuntimeError) as error:
-            raise BundleError(f"{path}: not a supervised fastText model: {error}") from error
-        words = path.with_name(WORDS_NAME)
-        return cls(model, LanguageWords.load(words) if words.is_file() else None)
+        words = Path(path).with_name(WORDS_NAME)
+        return cls(open_model(Path(path)), LanguageWords.load(words))
 
     def among(self, languages: Iterable[str]) -> "LanguageIdentifier":
         """The same model, which names these languages alone.
@@ -262,6 +254,22 @@ class LanguageIdentifier:
     @cached_property
     def _label_to_number(self) -> dict[str, int]:
         return {label: self.languages.index(_code(label)) for label in self._model.get_labels()}
+
+
+def open_model(path: Path) -> fasttext.FastText._FastText:
+    """Opens a `.ftz` or `.bin` file.
+
+    Raises:
+        BundleError: The file is missing or no supervised fastText model.
+    """
+    if not path.is_file():
+        raise BundleError(f"{path}: expected a fastText model, found no file")
+    try:
+        model = fasttext.FastText._FastText(str(path))
+        model.predict([""])
+    except (ValueError, RuntimeError) as error:
+        raise BundleError(f"{path}: not a supervised fastText model: {error}") from error
+    return model
 
 
 def _code(label: str) -> str:

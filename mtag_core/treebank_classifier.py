@@ -46,6 +46,9 @@ class TreebankClassifier:
 
     Args:
         treebank_to_weights: Shape (N_BUCKETS,) each.
+
+    Attributes:
+        languages: Codes of those that it chooses in.
     """
 
     def __init__(self, treebank_to_weights: Mapping[str, Weights]) -> None:
@@ -57,6 +60,7 @@ class TreebankClassifier:
             language: np.stack([treebank_to_weights[name] for name in names], axis=1)
             for language, names in self._language_to_names.items()
         }
+        self.languages = frozenset(self._language_to_names)
 
     @classmethod
     def load(cls, path: Path, *, treebanks: Sequence[str]) -> "TreebankClassifier":
@@ -87,11 +91,6 @@ class TreebankClassifier:
         weights = weights.reshape(-1, N_BUCKETS)
         write_arrays(path, {"names": np.frombuffer(names, np.uint8), "weights": weights})
 
-    @property
-    def languages(self) -> frozenset[str]:
-        """Codes of the languages that it chooses in."""
-        return frozenset(self._language_to_names)
-
     def find(self, language: str, sentences: Iterable[Sequence[str]]) -> str:
         """The treebank that sentences are most like.
 
@@ -102,6 +101,10 @@ class TreebankClassifier:
         places = [place for forms in sentences for place in buckets(forms)]
         sums = self._language_to_weights[language][places].sum(axis=0, dtype=np.int64)
         return self._language_to_names[language][int(sums.argmax())]
+
+
+NO_CLASSIFIER = TreebankClassifier({})
+"""Of labels that no treebank is chosen for."""
 
 
 class Styles:
@@ -120,13 +123,13 @@ class Styles:
         *,
         treebanks: Sequence[str],
         default: Mapping[str, str],
-        classifier: TreebankClassifier | None,
+        classifier: TreebankClassifier,
     ) -> None:
         is_mixed = MIXED in treebank_style
-        self._classifier = classifier if is_mixed else None
+        self._classifier = classifier if is_mixed else NO_CLASSIFIER
         styles = {} if is_mixed else dict(default)
-        named = treebank_style if not is_mixed else ()
-        if self._classifier is not None:
+        named = treebank_style
+        if is_mixed:
             n_of_language = Counter(map(treebank_language, treebanks))
             named = [name for name in treebanks if n_of_language[treebank_language(name)] == 1]
         styles |= {language: name for name in named for language in languages_of(name)}
@@ -141,16 +144,15 @@ class Styles:
         One treebank a language. Some sentences are read ahead, however long the document is; where
         nothing is to be chosen they pass as they are.
         """
-        return iter(sentences) if self._classifier is None else self._chosen(iter(sentences))
+        return self._chosen(iter(sentences)) if self._classifier.languages else iter(sentences)
 
     def number(self, sentence: Sentence) -> int:
         """The number of the treebank that a sentence's tags follow, 0 for none."""
-        if self._classifier is not None and sentence.treebank is not None:
+        if self._classifier.languages and sentence.treebank is not None:
             return self._number_of[sentence.treebank]
         return self._language_to_number.get(sentence.language, 0)
 
     def _chosen(self, sentences: Iterator[Sentence]) -> Iterator[Sentence]:
-        assert self._classifier is not None
         ahead: deque[Sentence] = deque()
         language_to_treebank: dict[str, str] = {}
         while ahead or (ahead := deque(islice(sentences, 1))):

@@ -24,7 +24,6 @@ from mtag_core.training.options import (
     AdaptOptions,
     AverageOptions,
     BundleTrainingOptions,
-    ClassifierOptions,
     CorpusOptions,
     DistillOptions,
     ExportOptions,
@@ -307,12 +306,6 @@ COMMANDS = (
         "make the bundle that tagging loads from a trained student",
         older="export",
         is_verbose=True,
-    ),
-    _recipe(
-        "bundle classifier",
-        "export.treebank_classifier",
-        ClassifierOptions,
-        "learn for a bundle which treebank of a language a document is most like",
     ),
     _recipe(
         "bundle unpack",

@@ -33,10 +33,9 @@ class Answer:
         feats: Label ids.
         upos_score: Probability of `upos`.
         feats_score: Probability of `feats` among the bundles that occur with `upos`.
-        lemmas: Label ids of lemma rules; None where the model knows none.
+        lemmas: Label ids of lemma rules.
         next_lemmas: Those of the next best rules, best first, shape (n_tokens, n_next); the best
-            rule stands in the place of rules that are far less likely. None where the model does
-            not say.
+            rule stands in the place of rules that are far less likely.
     """
 
     upos: NDArray[np.int64]
@@ -44,14 +43,14 @@ class Answer:
     feats: NDArray[np.int64]
     upos_score: NDArray[np.float32]
     feats_score: NDArray[np.float32]
-    lemmas: NDArray[np.int64] | None = None
-    next_lemmas: NDArray[np.int64] | None = None
+    lemmas: NDArray[np.int64]
+    next_lemmas: NDArray[np.int64]
 
 
 _NAMES = tuple(field.name for field in fields(Answer))
 _NO_IDS, _NO_SCORES = np.zeros(0, np.int64), np.zeros(0, np.float32)
 
-NO_ANSWER = Answer(_NO_IDS, _NO_IDS, _NO_IDS, _NO_SCORES, _NO_SCORES, _NO_IDS)
+NO_ANSWER = Answer(_NO_IDS, _NO_IDS, _NO_IDS, _NO_SCORES, _NO_SCORES, _NO_IDS, _NO_IDS[:, None])
 """For no tokens."""
 
 
@@ -91,11 +90,10 @@ def in_order(windows: Sequence[Window], answers: Iterable[tuple[list[int], Answe
         places = np.repeat(shift, own) + np.arange(len(answer.upos))
         for name in _NAMES:
             values = getattr(answer, name)
-            if values is not None:
-                if name not in joined:
-                    shape = int(sizes.sum()), *values.shape[1:]
-                    joined[name] = np.empty(shape, values.dtype)
-                joined[name][places] = values
+            if name not in joined:
+                shape = int(sizes.sum()), *values.shape[1:]
+                joined[name] = np.empty(shape, values.dtype)
+            joined[name][places] = values
     return Answer(**joined)
 
 
@@ -130,7 +128,7 @@ class Labeller:
             self._upos[answer.second_upos].tolist(),
             answer.feats_score.tolist(),
         ]
-        if answer.lemmas is not None and len(self._rules):
+        if self._rules:
             columns.append(self._lemmas(sentences, columns[0], answer.lemmas, answer.next_lemmas))
         return _cut([each.sentence for each in sentences], columns)
 
@@ -139,7 +137,7 @@ class Labeller:
         sentences: Sequence[EncodedSentence],
         upos: Sequence[str],
         best: NDArray[np.int64],
-        following: NDArray[np.int64] | None,
+        following: NDArray[np.int64],
     ) -> list[str]:
         written = [each.sentence for each in sentences]
         read = (usual_letters(each.forms, each.language) for each in written)
@@ -161,10 +159,8 @@ class Labeller:
         forms: Sequence[str],
         treebanks: Sequence[int],
         best: NDArray[np.int64],
-        following: NDArray[np.int64] | None,
+        following: NDArray[np.int64],
     ) -> None:
-        if following is None:
-            return
         (unsure,) = np.nonzero(following[:, 0] != best)
         rows = zip(unsure.tolist(), best[unsure].tolist(), following[unsure].tolist(), strict=True)
         for place, rule, others in rows:

@@ -2,14 +2,15 @@
 
     bundle.json       format version; size and SHA-256 of every other file; scores; whether the
                       student was trained on dev files
-    forms.onnx        the student's vectors of forms, int8; only where it reads words
+    forms.onnx        the student's vectors of forms, int8
     tagger.onnx       the student, int8
     tokenizer.json    its wordpieces
     labels.json.xz    its UPOS tags, FEATS bundles, lemma rules, treebanks and styles
-    lemmas.npz        lemma rules of forms that it gets wrong; not in all bundles
-    treebanks.npz     which treebank of a language a document is most like; not in all bundles
-    lemmas.known.npz  lemmas of treebanks; not in all bundles
+    treebanks.npz     which treebank of a language a document is most like
+    lemmas.npz        lemma rules of forms that it gets wrong; left out where there are none
+    lemmas.known.npz  lemmas of treebanks; left out where none are preferred
     langid.ftz        language identification
+    langid.words.npz  common words of languages
     segmenters/       sentence and token segmenters, some files a language or treebank
     README.md         the model card
 
@@ -38,7 +39,10 @@ FORMAT_VERSION = 1
 MANIFEST = "bundle.json"
 TAGGER = "tagger.onnx"
 FORMS = "forms.onnx"
-"""Only in bundles whose student reads words."""
+_IN_ALL = (
+    *(TAGGER, FORMS, "tokenizer.json", "labels.json.xz", "treebanks.npz"),
+    *("langid.ftz", "langid.words.npz"),
+)
 MODEL_CARD = "README.md"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_MANIFEST_BYTES = 2**24
@@ -68,14 +72,13 @@ class Bundle:
         directory: Where the files are.
         digest: SHA-256 over the files that tags depend on, in hex; the model card is not one.
         scores: What the bundle's maker measured, by setting; see the model card.
-        is_trained_on_dev: The student was trained on three quarters of the dev files. True where
-            the manifest does not say, so that no dev score is of sentences that it has learnt.
+        is_trained_on_dev: The student was trained on three quarters of the dev files.
     """
 
     directory: Path
     digest: str
     scores: Mapping[str, Any]
-    is_trained_on_dev: bool = True
+    is_trained_on_dev: bool
 
     @classmethod
     def open(cls, path: str | Path | None = None) -> "Bundle":
@@ -99,12 +102,7 @@ class Bundle:
         else:
             directory = Path(location)
             _check_directory(directory, files)
-        return cls(
-            directory,
-            digest,
-            manifest.get("scores", {}),
-            manifest.get("is_trained_on_dev", True),
-        )
+        return cls(directory, digest, manifest["scores"], manifest["is_trained_on_dev"])
 
 
 def bundle_location(path: str | Path | None) -> str:
@@ -173,9 +171,9 @@ def _read_manifest(location: str) -> Mapping[str, Any]:
             f"{path}: format version {version!r}, this mtag reads {FORMAT_VERSION}; "
             "install the mtag that the bundle was made for"
         )
-    if not isinstance(manifest.get("scores", {}), dict):
+    if not isinstance(manifest.get("scores"), dict):
         raise BundleError(f"{path}: scores: expected an object")
-    if not isinstance(manifest.get("is_trained_on_dev", True), bool):
+    if not isinstance(manifest.get("is_trained_on_dev"), bool):
         raise BundleError(f"{path}: is_trained_on_dev: expected true or false")
     return manifest
 
@@ -194,7 +192,7 @@ def _parse_files(files: object, *, path: str) -> dict[str, BundleFile]:
         path: The manifest's, for errors.
 
     Raises:
-        BundleError: It is no list of files, or lacks the tagger.
+        BundleError: It is no list of files, or lacks one that every bundle has.
     """
     if not isinstance(files, dict) or not files:
         raise BundleError(f"{path}: expected files with their sha256")
@@ -203,8 +201,9 @@ def _parse_files(files: object, *, path: str) -> dict[str, BundleFile]:
         if not _is_inside(name):
             raise BundleError(f"{path}: file name {name!r}, expected one inside the bundle")
         parsed[name] = _parse_entry(name, entry, path)
-    if TAGGER not in parsed:
-        raise BundleError(f"{path}: lists no {TAGGER}; expected it")
+    for name in _IN_ALL:
+        if name not in parsed:
+            raise BundleError(f"{path}: lists no {name}; expected it")
     return parsed
 
 

@@ -153,7 +153,7 @@ class Tagger:
 
     @property
     def treebanks(self) -> tuple[str, ...]:
-        """The treebanks whose style the bundle can follow, sorted; none in older bundles."""
+        """The treebanks whose style the bundle can follow, sorted."""
         return self._labels.treebanks
 
     @property

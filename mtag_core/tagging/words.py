@@ -19,9 +19,7 @@ MAX_WORDS = 128
 # Context that both sides of a cut between two windows see.
 _OVERLAP_WORDS = 32
 _INPUTS = ("vectors", "treebank")
-_OUTPUTS = ("upos", "second_upos", "feats", "upos_score", "feats_score", "lemmas")
-# Older graphs lack it.
-_NEXT_LEMMAS = "next_lemmas"
+_OUTPUTS = ("upos", "second_upos", "feats", "upos_score", "feats_score", "lemmas", "next_lemmas")
 
 
 class WordModel:
@@ -30,8 +28,6 @@ class WordModel:
     def __init__(self, vectors: FormVectors, session: onnxruntime.InferenceSession) -> None:
         self._vectors = vectors
         self._session = session
-        has_next = any(value.name == _NEXT_LEMMAS for value in session.get_outputs())
-        self._outputs = (*_OUTPUTS, _NEXT_LEMMAS) if has_next else _OUTPUTS
 
     @classmethod
     def load(cls, bundle: Path, *, graph: bytes | None = None) -> "WordModel":
@@ -87,7 +83,7 @@ class WordModel:
                 size = run[indices[0]].size
                 places = starts[indices][:, None] + np.arange(size)
                 batch = [run[index] for index in indices]
-                answer = Answer(*self._run(self._outputs, batch, table[rows[places]]))
+                answer = Answer(*self._run(_OUTPUTS, batch, table[rows[places]]))
                 yield [start + index for index in indices], answer
 
     def run(self, outputs: Sequence[str], windows: Sequence[Window]) -> list[NDArray[Any]]:

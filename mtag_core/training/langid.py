@@ -20,7 +20,7 @@ import fasttext
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.langid import LanguageIdentifier, normalise
+from mtag_core.langid import LanguageIdentifier, normalise, open_model
 from mtag_core.language_words import FLOOR, LanguageWords, ngram_rows, words_of
 from mtag_core.languages import STANDARD_TO_CODE
 from mtag_core.scripts import is_latin
@@ -95,7 +95,7 @@ def run(options: LangidOptions) -> str:
     model = output / "langid.ftz"
     if not model.exists():
         _train(train, output, options=options)
-    scores = score(LanguageIdentifier.load(model), held_back)
+    scores = score(LanguageIdentifier(open_model(model)), held_back)
     (output / "scores.json").write_text(json.dumps(scores, indent=1, sort_keys=True) + "\n")
     worst = sorted(scores["languages"].items(), key=lambda pair: pair[1])[:5]
     return (

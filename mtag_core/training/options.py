@@ -337,21 +337,17 @@ class ExportOptions:
     segmenters: Path = option(
         "segmenters of the bundle", DEFAULT_BUNDLE / "segmenters", metavar="DIR"
     )
-    langid: Path = option("a fastText model", DEFAULT_BUNDLE / "langid.ftz", metavar="FILE")
+    langid: Path = option(
+        "a fastText model; the common words of languages are beside it or the segmenters",
+        DEFAULT_BUNDLE / "langid.ftz",
+        metavar="FILE",
+    )
     licences: tuple[str, ...] = option(LICENCES_HELP, (), metavar="LICENCE")
     notes: Path | None = option(
         "Markdown on how the model was trained, for the model card", None, metavar="FILE"
     )
     n_workers: int = option("processes that tag and score", 1, metavar="N")
     skip_scores: bool = option("write no scores into the model card", False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClassifierOptions:
-    """Options of `bundle classifier`."""
-
-    bundle: Path = option("a bundle; its classifier is written anew", metavar="DIR")
-    treebanks: Path = option("UD treebanks that the bundle learnt from", metavar="DIR")
 
 
 @dataclass(frozen=True, kw_only=True)

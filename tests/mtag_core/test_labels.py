@@ -15,11 +15,6 @@ def test_json_keeps_inventories():
     assert Labels.from_json(styled.to_json()) == styled
 
 
-def test_bundles_of_before_know_no_treebanks():
-    text = '{"upos": ["NOUN"], "feats": ["_"], "feats_of_upos": [[0]]}'
-    assert Labels.from_json(text).treebanks == ()
-
-
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
@@ -45,12 +40,14 @@ def test_other_json_is_refused(text):
         Labels.from_json(text)
 
 
-def test_bundles_whose_labels_are_not_packed_are_read(tmp_path):
+def test_a_bundle_without_labels_or_weights_of_treebanks_is_refused(tmp_path):
     labels = Labels(("X",), ("_",), ((0,),))
-    (tmp_path / "labels.json").write_text(labels.to_json())
+    save_labels(labels, tmp_path)
     assert load_labels(tmp_path) == labels
-    save_labels(replace(labels, upos=("NOUN",)), tmp_path)
-    assert load_labels(tmp_path).upos == ("NOUN",)
+    for name in ("treebanks.npz", "labels.json.xz"):
+        (tmp_path / name).unlink()
+        with pytest.raises(BundleError, match=rf"{name}: .*No such file"):
+            load_labels(tmp_path)
 
 
 def test_damaged_labels_are_named(tmp_path):

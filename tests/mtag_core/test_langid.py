@@ -1,8 +1,11 @@
+import shutil
+
 import pytest
 
 from mtag_core.errors import BundleError
 from mtag_core.langid import LanguageIdentifier, normalise
 from mtag_core.scripts import script_shares, scripts_of_language
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
 
 def test_normalised_text_is_one_lower_case_line_without_digits_and_addresses():
@@ -16,6 +19,12 @@ def test_normalised_text_is_bounded():
 
 def test_missing_model_is_an_error(tmp_path):
     with pytest.raises(BundleError, match="found no file"):
+        LanguageIdentifier.load(tmp_path / "langid.ftz")
+
+
+def test_missing_words_of_languages_are_an_error(tmp_path):
+    shutil.copy(DEFAULT_BUNDLE / "langid.ftz", tmp_path)
+    with pytest.raises(BundleError, match=r"langid\.words\.npz: expected common words"):
         LanguageIdentifier.load(tmp_path / "langid.ftz")
 
 

@@ -9,6 +9,7 @@ from mtag_core.records import bare_sentence
 from mtag_core.treebank_classifier import (
     MAX_WEIGHT,
     N_BUCKETS,
+    NO_CLASSIFIER,
     Styles,
     TreebankClassifier,
     buckets,
@@ -82,7 +83,7 @@ def test_a_file_of_something_else_is_named(classifier, tmp_path):
 KNOWN = ("de_a", "en_a", "en_b", "it_a", "it_b", "no_a", "no_b")
 
 
-def styles_of(names, classifier=None):
+def styles_of(names, classifier=NO_CLASSIFIER):
     default = {"en": "en_a", "de": "de_a"}
     return Styles(names, treebanks=KNOWN, default=default, classifier=classifier)
 
@@ -144,10 +145,10 @@ def test_a_language_that_begins_late_is_chosen_by_what_follows(mixed):
     assert found == ["en_b"] * 1000 + ["no_b"] * 3
 
 
-def test_without_weights_mixed_follows_nothing():
+def test_without_weights_mixed_follows_the_only_treebank_of_a_language():
     styles = styles_of(["mixed"])
     german = bare_sentence(("x",), language="de")
-    assert treebanks_of(styles, [*english("lol"), german]) == [None, None]
+    assert treebanks_of(styles, [*english("lol"), german]) == [None, "de_a"]
 
 
 def test_other_styles_choose_nothing(mixed):

@@ -54,7 +54,7 @@ def _opening(config: Mapping[str, Any], labels: Labels) -> str:
         if labels.exceptions
         else ""
     )
-    n_classified = len(labels.classifier.treebank_to_weights) if labels.classifier else 0
+    n_classified = len(labels.classifier.treebank_to_weights)
     classifier = (
         f" {n_classified} treebanks, of languages that have several, are told apart by their "
         "words, so that a document can follow the one that it is most like (`mixed`)."

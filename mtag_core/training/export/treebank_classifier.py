@@ -1,4 +1,4 @@
-"""Learns to tell the treebanks of a language apart by their text, for a new bundle or an old one.
+"""Learns to tell the treebanks of a language apart by their text.
 
 Multinomial logistic regression on runs of neighbouring sentences, as many runs of each treebank.
 """
@@ -8,16 +8,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.labels import load_labels
-from mtag_core.tagging.bundle import Bundle, write_manifest
-from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.loops.linear import Floats, descend
-from mtag_core.training.options import ClassifierOptions
 from mtag_core.treebank_classifier import (
     MAX_WEIGHT,
     N_BUCKETS,
-    TREEBANK_CLASSIFIER,
     TreebankClassifier,
     Weights,
     buckets,
@@ -33,21 +28,6 @@ _L2 = 6e-3
 _STEP = 0.1
 
 Places = NDArray[np.int64]
-
-
-def run(options: ClassifierOptions) -> str:
-    """Runs `bundle classifier`."""
-    bundle = Bundle.open(str(options.bundle))
-    labels = load_labels(bundle.directory)
-    split = read_split(
-        options.treebanks, train_on_dev=bundle.is_trained_on_dev, only=labels.treebanks
-    )
-    path = bundle.directory / TREEBANK_CLASSIFIER
-    fit_classifier(labels.treebanks, split.learnt, {}).save(path)
-    write_manifest(
-        bundle.directory, scores=bundle.scores, is_trained_on_dev=bundle.is_trained_on_dev
-    )
-    return str(path)
 
 
 def fit_classifier(

@@ -28,9 +28,9 @@ from google.protobuf.message_factory import GetMessageClass
 from numpy.typing import NDArray
 
 from mtag_core.errors import BundleError
-from mtag_core.labels import UNPACKED_LABELS, UPOS_LABELS, load_labels
+from mtag_core.labels import LABELS, UPOS_LABELS, load_labels
 from mtag_core.records import Sentence
-from mtag_core.tagging.bundle import TAGGER, Bundle
+from mtag_core.tagging.bundle import FORMS, TAGGER, Bundle
 from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.windows import EncodedSentence, Window, batches
 from mtag_core.tagging.words import WordModel
@@ -188,7 +188,7 @@ def _joined(parts: Sequence[TokenRows]) -> TokenRows:
     return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
-_FILES = (TAGGER, "forms.onnx", "tokenizer.json", f"{UNPACKED_LABELS}*")
+_FILES = (TAGGER, FORMS, "tokenizer.json", LABELS)
 
 
 class BundleTeacher(Teacher):

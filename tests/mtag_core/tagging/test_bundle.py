@@ -8,14 +8,20 @@ from threading import Thread
 import pytest
 
 from mtag_core.errors import BundleError
-from mtag_core.tagging.bundle import DEFAULT_BUNDLE, Bundle, write_manifest
+from mtag_core.labels import LABELS
+from mtag_core.langid import WORDS_NAME
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE, FORMS, TAGGER, Bundle, write_manifest
+from mtag_core.treebank_classifier import TREEBANK_CLASSIFIER
+
+IN_ALL = (TAGGER, FORMS, "tokenizer.json", LABELS, TREEBANK_CLASSIFIER, "langid.ftz", WORDS_NAME)
 
 
 @pytest.fixture
 def bundle(tmp_path):
     directory = tmp_path / "bundle"
     (directory / "segmenters").mkdir(parents=True)
-    (directory / "tagger.onnx").write_bytes(b"graph")
+    for name in IN_ALL:
+        (directory / name).write_bytes(b"graph")
     (directory / "segmenters" / "fr.udpipe").write_bytes(b"model")
     (directory / "README.md").write_text("card")
     write_manifest(directory, scores={"dev": {"UPOS": 94.0}})
@@ -199,11 +205,20 @@ def test_a_folder_that_is_a_link_is_refused(bundle, tmp_path):
         Bundle.open(bundle)
 
 
-def test_a_list_without_the_tagger_is_refused(bundle):
-    files = json.loads((bundle / "bundle.json").read_text())["files"]
-    del files["tagger.onnx"]
-    _edit(bundle, files=files)
-    with pytest.raises(BundleError, match=r"lists no tagger\.onnx"):
+@pytest.mark.parametrize("name", IN_ALL)
+def test_a_list_without_a_file_that_all_bundles_have_is_refused(bundle, name):
+    (bundle / name).unlink()
+    write_manifest(bundle, scores={})
+    with pytest.raises(BundleError, match=rf"bundle\.json: lists no {name}; expected it"):
+        Bundle.open(bundle)
+
+
+@pytest.mark.parametrize("field", ["scores", "is_trained_on_dev"])
+def test_a_manifest_without_a_field_is_refused(bundle, field):
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    del manifest[field]
+    (bundle / "bundle.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match=rf"bundle\.json: {field}: expected"):
         Bundle.open(bundle)
 
 

@@ -1,6 +1,5 @@
 import random
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -240,21 +239,6 @@ def test_a_mixed_document_has_one_style_and_does_not_depend_on_others(tagger):
     tokens = [list(sentence.sentence.forms) for sentence in told]
     of_tokens = mixed.tag_tokens(tokens, language="pl")
     assert [s.feats for s in of_tokens] == [s.feats for s in told]
-
-
-def test_without_weights_of_treebanks_mixed_follows_none(tagger):
-    without = Tagger(
-        segmenter=tagger._base_segmenter,
-        model=tagger._model,
-        labels=replace(tagger._labels, classifier=None),
-        digest="x",
-        options=TaggerOptions(treebank_style=("mixed",)),
-    )
-    tokens = [POLISH.split(), "Das Haus ist alt .".split()]
-    for language in ("pl", "de"):
-        (untold, also) = tagger.tag_tokens(tokens)
-        found = without.tag_tokens(tokens, language=language)
-        assert [s.feats_scores for s in found] == [untold.feats_scores, also.feats_scores]
 
 
 def test_all_windows_of_a_long_sentence_follow_the_style(tagger):

@@ -4,7 +4,7 @@ import random
 import pytest
 
 from mtag_core.__main__ import main
-from mtag_core.langid import LanguageIdentifier
+from mtag_core.langid import LanguageIdentifier, open_model
 
 # Two made-up languages that share no word.
 _WORDS = {
@@ -33,7 +33,7 @@ def _train(text_dir, output, *flags):
 def test_trained_model_names_the_languages(text_dir, tmp_path, capsys):
     assert _train(text_dir, tmp_path / "out") == 0
     assert "accuracy 1.0000" in capsys.readouterr().out
-    langid = LanguageIdentifier.load(tmp_path / "out" / "langid.ftz")
+    langid = LanguageIdentifier(open_model(tmp_path / "out" / "langid.ftz"))
     assert langid.languages == ("aa", "bb")
     assert [code for code, _ in langid.predict(["voda pulo", "xorry kwyth"])] == ["aa", "bb"]
     assert langid.predict(["12", ""]) == [("und", 0.0), ("und", 0.0)]

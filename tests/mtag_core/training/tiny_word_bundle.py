@@ -13,7 +13,6 @@ from mtag_core.tagging.forms import FormFeatures
 from mtag_core.training.export.student_graph import word_graphs
 from mtag_core.training.export.tagger_graph import LanguageLabels
 from mtag_core.training.networks.trained_model import TrainedModel, read_student
-from mtag_core.treebank_classifier import TREEBANK_CLASSIFIER
 from tests.mtag_core.training.tiny_word_model import (
     LETTERS,
     N_FEATS,
@@ -77,8 +76,8 @@ def write_word_bundle(directory: Path, *, is_int8: bool = True) -> Path:
     for name, graph in (quantised if is_int8 else reference).items():
         (directory / name).write_bytes(graph)
     shutil.copyfile(model / "tokenizer.json", directory / "tokenizer.json")
-    for name in (EXCEPTIONS, KNOWN_LEMMAS, TREEBANK_CLASSIFIER):
-        (directory / name).unlink(missing_ok=True)
+    for name in (EXCEPTIONS, KNOWN_LEMMAS):
+        (directory / name).unlink()
     save_labels(tiny_labels(), directory)
     write_manifest(directory, scores={})
     return directory

@@ -64,7 +64,6 @@ def test_tables_of_treebanks_that_are_not_at_hand_are_kept(bundle, treebanks, tm
     assert main(["export", *flags, "--output", str(tmp_path / "new")]) == 0
     after = load_labels(tmp_path / "new")
     assert after.exceptions.code_to_rule == table
-    assert after.classifier is not None
     assert after.classifier.treebank_to_weights.keys() == weights.keys()
     for name, kept in after.classifier.treebank_to_weights.items():
         assert (kept == weights[name]).all()
@@ -77,15 +76,6 @@ def test_whether_it_was_trained_on_dev_comes_back(bundle, tmp_path, is_trained_o
     assert _unpack(bundle, tmp_path / "again") == 0
     config = json.loads((tmp_path / "again" / "config.json").read_text())
     assert config["is_trained_on_dev"] is is_trained_on_dev
-
-
-def test_a_bundle_that_does_not_say_was_trained_on_dev(bundle, tmp_path):
-    manifest = json.loads((bundle / "bundle.json").read_text())
-    del manifest["is_trained_on_dev"]
-    (bundle / "bundle.json").write_text(json.dumps(manifest))
-    assert _unpack(bundle, tmp_path / "again") == 0
-    config = json.loads((tmp_path / "again" / "config.json").read_text())
-    assert config["is_trained_on_dev"] is True
 
 
 def test_unpacking_needs_no_torch(bundle, tmp_path):
