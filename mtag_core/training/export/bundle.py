@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from mtag_core.errors import OutputError
+from mtag_core.errors import BundleError, OutputError
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankResult, evaluate_treebanks
 from mtag_core.known_lemmas import NO_KNOWN_LEMMAS, KnownLemmas
 from mtag_core.labels import UPOS_LABELS, Labels, save_labels
@@ -70,29 +70,33 @@ def export(options: ExportOptions) -> Path:
     forms whose lemma the student gets wrong. Returns the model card's path.
 
     Raises:
+        BundleError: There are no common words of languages.
         CheckpointError: The model directory is damaged or no student of words.
         InputNotFoundError: There are no treebanks.
         OutputError: The output directory holds something.
     """
     if options.output.exists() and any(options.output.iterdir()):
         raise OutputError(f"{options.output}: holds files, expected an empty or missing directory")
+    words = _language_words(options)
     trained = read_student(options.model)
     # Dev files know labels that train files, samples or projections, lack.
     names = treebanks_with(options.licences, options.treebanks)
     learnt = read_split(options.treebanks, train_on_dev=True, only=names).learnt
     labels = _labels(trained, learnt)
     reference, quantised = _graphs(trained, labels, learnt, names, options)
-    _write_files(options.output, quantised, labels, trained=trained, options=options)
     is_trained_on_dev = trained.config.get("is_trained_on_dev", False)
     split = read_split(options.treebanks, train_on_dev=is_trained_on_dev, only=names)
-    labels = _with_tables(labels, split, trained.from_bundle, options)
-    _write_labels(labels, options.output)
-    scores = {}
-    if not options.skip_scores:
-        with tempfile.TemporaryDirectory() as temporary:
-            exact = Path(temporary) / "float32"
-            _write_files(exact, reference, labels, trained=trained, options=options)
-            scores = _scores(options, exact, is_trained_on_dev=is_trained_on_dev)
+    write = partial(_write_files, trained=trained, words=words, options=options)
+    with tempfile.TemporaryDirectory() as temporary:
+        draft = partial(_draft, Path(temporary), write)
+        labels = _with_tables(
+            labels, split, trained.from_bundle, partial(draft, quantised), options.n_workers
+        )
+        scores = {}
+        if not options.skip_scores:
+            bundles = draft(quantised, labels), draft(reference, labels)
+            scores = _scores(options, *bundles, is_trained_on_dev=is_trained_on_dev)
+    write(options.output, quantised, labels)
     notes = options.notes.read_text(encoding="utf-8") if options.notes else ""
     card = options.output / MODEL_CARD
     content = format_model_card(
@@ -109,18 +113,18 @@ def export(options: ExportOptions) -> Path:
 
 
 def _scores(
-    options: ExportOptions, exact: Path, *, is_trained_on_dev: bool
+    options: ExportOptions, quantised: Path, exact: Path, *, is_trained_on_dev: bool
 ) -> dict[str, list[TreebankResult]]:
     with tempfile.TemporaryDirectory() as temporary:
         # A model that was trained on dev files is scored on what is left of them.
         dev = write_held_out_dev(options.treebanks, Path(temporary), train_on_dev=is_trained_on_dev)
         test = list(map(str, treebank_files(options.treebanks, "test", is_required=False)))
         parts = {
-            "dev": (options.output, dev, False),
-            "test": (options.output, test, False),
+            "dev": (quantised, dev, False),
+            "test": (quantised, test, False),
             "dev, float32": (exact, dev, False),
-            "dev, treebank told": (options.output, dev, True),
-            "test, treebank told": (options.output, test, True),
+            "dev, treebank told": (quantised, dev, True),
+            "test, treebank told": (quantised, test, True),
         }
         return {
             part: evaluate_treebanks(
@@ -247,6 +251,7 @@ def _write_files(
     labels: Labels,
     *,
     trained: TrainedModel,
+    words: Path,
     options: ExportOptions,
 ) -> None:
     directory.mkdir(parents=True, exist_ok=True)
@@ -256,23 +261,51 @@ def _write_files(
     tokenizer = json.dumps(json.loads(trained.tokenizer), ensure_ascii=False, separators=(",", ":"))
     (directory / "tokenizer.json").write_text(tokenizer + "\n", encoding="utf-8")
     shutil.copyfile(options.langid, directory / "langid.ftz")
+    shutil.copyfile(words, directory / WORDS_NAME)
     (directory / "segmenters").mkdir(exist_ok=True)
-    # `train segmenters` leaves the common words of languages beside what segments.
-    for path in [*options.segmenters.glob("*.npz"), *options.langid.parent.glob(WORDS_NAME)]:
-        folder = directory if path.name == WORDS_NAME else directory / "segmenters"
-        shutil.copyfile(path, folder / path.name)
-    _write_labels(labels, directory)
+    for path in options.segmenters.glob("*.npz"):
+        if path.name != WORDS_NAME:
+            shutil.copyfile(path, directory / "segmenters" / path.name)
+    save_labels(labels, directory)
+
+
+def _language_words(options: ExportOptions) -> Path:
+    # `train segmenters` leaves them beside what segments, bundles a folder above.
+    folders = (options.langid.parent, options.segmenters, options.segmenters.parent)
+    found = [folder / WORDS_NAME for folder in folders if (folder / WORDS_NAME).is_file()]
+    if not found:
+        raise BundleError(
+            f"{folders[0] / WORDS_NAME}: missing, and not beside the segmenters; "
+            "`mtag train segmenters --text` makes it"
+        )
+    return found[0]
+
+
+def _draft(
+    folder: Path,
+    write: Callable[[Path, Mapping[str, bytes], Labels], None],
+    graphs: Mapping[str, bytes],
+    labels: Labels,
+) -> Path:
+    directory = Path(tempfile.mkdtemp(dir=folder))
+    write(directory, graphs, labels)
+    write_manifest(directory, scores={})
+    return directory
 
 
 def _with_tables(
-    labels: Labels, split: TreebankSplit, known: Labels, options: ExportOptions
+    labels: Labels,
+    split: TreebankSplit,
+    known: Labels,
+    draft: Callable[[Labels], Path],
+    n_workers: int,
 ) -> Labels:
     # Treebanks that are not at hand keep the tables of the bundle that the model began with.
-    weights = known.classifier.treebank_to_weights if known.classifier else {}
+    weights = known.classifier.treebank_to_weights
     labels = replace(labels, classifier=fit_classifier(labels.treebanks, split.learnt, weights))
     lemmas = find_known_lemmas(split.learnt)
     plain, knowing = (
-        _tagger(replace(labels, known_lemmas=each), options.output)
+        Tagger.load(draft(replace(labels, known_lemmas=each)))
         for each in (NO_KNOWN_LEMMAS, KnownLemmas.of(lemmas))
     )
     for language in languages_without_gain(plain, knowing, split.held_out):
@@ -285,20 +318,10 @@ def _with_tables(
     )
     # Exceptions are those of a student that prefers known lemmas.
     found |= find_exceptions(
-        _tagger(labels, options.output),
+        Tagger.load(draft(labels)),
         split,
         default_styles=set(labels.styles.values()),
-        n_workers=options.n_workers,
+        n_workers=n_workers,
     )
     exceptions = LemmaExceptions.of([found.get(name, {}) for name in labels.treebanks])
     return replace(labels, exceptions=exceptions)
-
-
-def _tagger(labels: Labels, bundle: Path) -> Tagger:
-    _write_labels(labels, bundle)
-    return Tagger.load(bundle)
-
-
-def _write_labels(labels: Labels, directory: Path) -> None:
-    save_labels(labels, directory)
-    write_manifest(directory, scores={})

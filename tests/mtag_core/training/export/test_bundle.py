@@ -1,10 +1,12 @@
 import json
+import shutil
 
 import pytest
 
 from mtag_core import Tagger
 from mtag_core.__main__ import main
 from mtag_core.labels import UPOS_LABELS, Labels, load_labels
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.export import bundle
@@ -114,7 +116,7 @@ def test_a_word_student_becomes_a_bundle(treebanks, tmp_path):
     labels = load_labels(tmp_path / "out")
     assert labels.styles == {"xx": "xx_a"}
     # Each language has one treebank.
-    assert labels.classifier is not None and labels.classifier.languages == frozenset()
+    assert labels.classifier.languages == frozenset()
     # Lemmas of the treebank: `aba` of `ab`, `ca` of `cde`.
     rules = {
         upos: {labels.lemma_rules[rule] for rule in labels.lemma_rules_of_upos[index]}
@@ -131,6 +133,45 @@ def test_scores_can_be_left_out(model, treebanks, tmp_path):
     assert _export(model, treebanks, tmp_path / "out", "--skip_scores") == 0
     assert json.loads((tmp_path / "out" / "bundle.json").read_text())["scores"] == {}
     Tagger.load(tmp_path / "out")
+
+
+@pytest.mark.parametrize("without_gain", [set(), {"xx"}])
+def test_known_lemmas_that_mend_nothing_are_left_out(
+    model, treebanks, tmp_path, monkeypatch, without_gain
+):
+    monkeypatch.setattr(bundle, "languages_without_gain", lambda *_: without_gain)
+    assert _export(model, treebanks, tmp_path / "out", "--skip_scores") == 0
+    assert (tmp_path / "out" / "lemmas.known.npz").exists() == (not without_gain)
+    Tagger.load(tmp_path / "out")
+
+
+def test_each_file_is_written_once(model, treebanks, tmp_path, monkeypatch):
+    written = []
+    for name in ("save_labels", "write_manifest"):
+        write = getattr(bundle, name)
+
+        def note(*args, write=write, name=name, **more):
+            written.append((name, args[-1] if name == "save_labels" else args[0]))
+            return write(*args, **more)
+
+        monkeypatch.setattr(bundle, name, note)
+    assert _export(model, treebanks, tmp_path / "out") == 0
+    output = tmp_path / "out"
+    assert [name for name, path in written if path == output] == ["save_labels", "write_manifest"]
+
+
+def test_common_words_of_languages_are_needed(model, treebanks, tmp_path, capsys):
+    shutil.copy(DEFAULT_BUNDLE / "langid.ftz", tmp_path)
+    (tmp_path / "own" / "segmenters").mkdir(parents=True)
+    shutil.copy(DEFAULT_BUNDLE / "segmenters" / "generic.linear.npz", tmp_path / "own/segmenters")
+    flags = ["--langid", str(tmp_path / "langid.ftz"), "--skip_scores"]
+    flags += ["--segmenters", str(tmp_path / "own" / "segmenters")]
+    assert _export(model, treebanks, tmp_path / "out", *flags) == 1
+    assert f"{tmp_path}/langid.words.npz: missing" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    # Where a bundle has them.
+    shutil.copy(DEFAULT_BUNDLE / "langid.words.npz", tmp_path / "own")
+    assert _export(model, treebanks, tmp_path / "out", *flags) == 0
 
 
 def test_feats_are_scored_with_the_part_of_speech_they_occur_with(model, treebanks, tmp_path):
