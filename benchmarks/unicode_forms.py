@@ -1,4 +1,4 @@
-"""Whether tags depend on the form that text is written in: capitals, NFD, full width.
+"""Whether tags depend on the form that text is written in: capitals, NFD, other keyboards' marks.
 
 Our own texts (`sample_data/text`) are tagged as they are and rewritten in each form; their
 languages are found both times. What is measured is the share of tokens of the usual text that are
@@ -19,6 +19,9 @@ from mtag_core.tagging.tagger import Tagger
 _TEXTS = Path(__file__).parents[1] / "sample_data" / "text"
 _FULL_WIDTH = {point: point + 0xFEE0 for point in range(0x21, 0x7F)}
 _LIGATURES = {"ffi": "\ufb03", "ffl": "\ufb04", "ff": "\ufb00", "fi": "\ufb01", "fl": "\ufb02"}
+# Persian letters as Arabic keyboards have them.
+_ARABIC = str.maketrans("\u06cc\u06a9", "\u064a\u0643")
+_SAME = str.maketrans("\u2019\u02bc\u064a\u0643", "''\u06cc\u06a9")
 
 Tags = Sequence[tuple[str, str]]
 """Form and UPOS of each token."""
@@ -41,6 +44,9 @@ FORMS: dict[str, Callable[[str], str]] = {
     "NFD": lambda text: unicodedata.normalize("NFD", text),
     "full width": lambda text: text.translate(_FULL_WIDTH),
     "ligatures": _ligatures,
+    "curly apostrophes": lambda text: text.replace("'", "\u2019"),
+    "letter apostrophes": lambda text: text.replace("'", "\u02bc"),
+    "Arabic letters": lambda text: text.translate(_ARABIC if "\u06cc" in text else {}),
 }
 
 
@@ -78,7 +84,7 @@ def _tags(tagger: Tagger, text: str) -> Tags:
 def _folded(tags: Tags) -> Tags:
     """Forms that are the same in all forms of text; what is compared are tokens, not letters."""
     return [
-        (unicodedata.normalize("NFKD", form).upper().replace("\u0307", ""), upos)
+        (unicodedata.normalize("NFKD", form).translate(_SAME).upper().replace("\u0307", ""), upos)
         for form, upos in tags
     ]
 
