@@ -97,9 +97,15 @@ def fold_forms(forms: Sequence[str]) -> Sequence[str]:
     ]
 
 
-def usual_letters(forms: Sequence[str], language: str) -> Sequence[str]:
-    """Forms in the letters that a language's treebanks are in; nearly all stay as they are."""
-    if _HAS_MARKS.search("\n".join(forms)):
+def usual_letters(forms: Sequence[str], language: str, *, text: str) -> Sequence[str]:
+    """Forms in the letters that a language's treebanks are in; nearly all stay as they are.
+
+    Args:
+        forms: Of a sentence.
+        language: Of it.
+        text: Of it: without the marks in question forms are not asked.
+    """
+    if _HAS_MARKS.search(text):
         forms = list(map(_with_usual_marks, forms))
     if language == SERBIAN:
         return [_in_latin(form) for form in forms]

@@ -140,7 +140,7 @@ class Labeller:
         following: NDArray[np.int64],
     ) -> list[str]:
         written = [each.sentence for each in sentences]
-        read = (usual_letters(each.forms, each.language) for each in written)
+        read = (usual_letters(each.forms, each.language, text=each.text) for each in written)
         forms = list(chain.from_iterable(read))
         treebanks = list(chain.from_iterable(map(_treebanks, sentences)))
         lemmas = list(map(self._lemma, best.tolist(), forms, upos, treebanks))

@@ -370,7 +370,7 @@ class Tagger:
         if not sentence.forms:
             return EncodedSentence(sentence, [])
         treebank = self._styles.number(sentence)
-        forms = usual_letters(forms_in_usual_case(sentence), sentence.language)
+        forms = usual_letters(forms_in_usual_case(sentence), sentence.language, text=sentence.text)
         windows = self._model.encode(forms, treebank=treebank)
         return EncodedSentence(sentence, windows)
 

@@ -96,8 +96,8 @@ def test_text_in_another_case_is_as_long(text, language):
     ],
 )
 def test_serbian_is_read_in_latin_letters(form, latin):
-    assert usual_letters([form], "sr") == [latin]
-    assert usual_letters([form], "mk") == [form]
+    assert usual_letters([form], "sr", text=form) == [latin]
+    assert usual_letters([form], "mk", text=form) == [form]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_serbian_is_read_in_latin_letters(form, latin):
     ],
 )
 def test_letters_of_other_keyboards_are_read_as_the_usual_ones(language, form, usual):
-    assert usual_letters([form], language) == [usual]
+    assert usual_letters([form], language, text=form) == [usual]
 
 
 @pytest.mark.parametrize(
