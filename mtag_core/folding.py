@@ -12,7 +12,7 @@ Source: Unicode Standard Annex 15.
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 # Hebrew points and cantillation, Arabic vowel marks and tatweel: texts for learners have them.
@@ -45,15 +45,27 @@ _LETTER_PAIRS = [
 _MARKS_IN_WORDS = str.maketrans("\u2019\u02bc\u05f3\u05f4\u2010\u2011", "'''\"--", "\u00ad")
 _QUOTES = "\u2019\u02bc\u05f3\u05f4"
 _HAS_MARKS = re.compile(f"[{''.join(map(chr, _MARKS_IN_WORDS))}]")
-# Arabic keyboards have other letters than Persian and Urdu ones; old code pages had cedillas.
-_PERSIAN = str.maketrans("\u064a\u0649\u0643", "\u06cc\u06cc\u06a9")
-_LANGUAGE_TO_LETTERS: Mapping[str, Mapping[int, str | int]] = {
-    "fa": _PERSIAN,
-    "ro": str.maketrans("\u015f\u0163\u015e\u0162", "\u0219\u021b\u0218\u021a"),
-    "sr": {ord(cyrillic): latin for cyrillic, latin in _LETTER_PAIRS},
-    "uk": str.maketrans("'", "\u2019"),
-    "ur": _PERSIAN | str.maketrans("\u0647", "\u06c1"),
+_ARABIC_DIGITS = "".join(map(chr, range(0x660, 0x66A)))
+_PERSIAN_DIGITS = "".join(map(chr, range(0x6F0, 0x6FA)))
+# Arabic ye, alef maksura and kaf, which Persian and Urdu keyboards do not have, and theirs.
+_YE_KAF, _PERSIAN_YE_KAF = "\u064a\u0649\u0643", "\u06cc\u06cc\u06a9"
+# Encyclopedias and textbooks mark the stress of a word and the length of its vowels.
+_STRESS = "\u0300\u0301"
+_LANGUAGE_TO_LETTERS = {
+    "ar": str.maketrans(f"{_ARABIC_DIGITS}\u066a", "0123456789%", ""),
+    "be": str.maketrans("", "", _STRESS),
+    "bg": str.maketrans("", "", _STRESS),
+    "fa": str.maketrans(_YE_KAF + _ARABIC_DIGITS, _PERSIAN_YE_KAF + _PERSIAN_DIGITS, ""),
+    "la": str.maketrans("āēīōūȳĀĒĪŌŪȲăĕĭŏŭĂĔĬŎŬ", "aeiouyAEIOUYaeiouAEIOU", ""),
+    # Old code pages had cedillas in the place of commas.
+    "ro": str.maketrans("\u015f\u0163\u015e\u0162", "\u0219\u021b\u0218\u021a", ""),
+    "ru": str.maketrans("", "", _STRESS),
+    "uk": str.maketrans("'", "\u2019", _STRESS),
+    "ur": str.maketrans(
+        f"{_YE_KAF}\u0647{_ARABIC_DIGITS}", f"{_PERSIAN_YE_KAF}\u06c10123456789", ""
+    ),
 }
+_SERBIAN_TO_LATIN = {ord(cyrillic): latin for cyrillic, latin in _LETTER_PAIRS}
 _TO_CYRILLIC = {latin: cyrillic for cyrillic, latin in _LETTER_PAIRS}
 _SERBIAN_LETTER = re.compile("[Dd]ž|[LlNn]j|.", re.DOTALL)
 
@@ -110,7 +122,7 @@ def usual_letters(forms: Sequence[str], language: str, *, text: str) -> Sequence
     if language == SERBIAN:
         return [_in_latin(form) for form in forms]
     table = _LANGUAGE_TO_LETTERS.get(language)
-    return forms if table is None else [form.translate(table) for form in forms]
+    return forms if table is None else [form.translate(table) or form for form in forms]
 
 
 def _with_usual_marks(form: str) -> str:
@@ -145,7 +157,7 @@ def lemma_as_written(lemma: str, form: str) -> str:
 
 
 def _in_latin(form: str) -> str:
-    latin = form.translate(_LANGUAGE_TO_LETTERS[SERBIAN])
+    latin = form.translate(_SERBIAN_TO_LATIN)
     return latin.upper() if form.isupper() and len(form) > 1 else latin
 
 
