@@ -7,6 +7,7 @@ tokens in the other, too, with the same UPOS.
     python -m benchmarks unicode_forms
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
@@ -19,9 +20,10 @@ from mtag_core.tagging.tagger import Tagger
 _TEXTS = Path(__file__).parents[1] / "sample_data" / "text"
 _FULL_WIDTH = {point: point + 0xFEE0 for point in range(0x21, 0x7F)}
 _LIGATURES = {"ffi": "\ufb03", "ffl": "\ufb04", "ff": "\ufb00", "fi": "\ufb01", "fl": "\ufb02"}
+_LAST_VOWEL = re.compile(r"(?<=[^\W\d_]{2})[аеиоуыэюяіє](?=[бвгджзклмнпрстфхцчшщй]*\b)")
 # Persian letters as Arabic keyboards have them.
 _ARABIC = str.maketrans("\u06cc\u06a9", "\u064a\u0643")
-_SAME = str.maketrans("\u2019\u02bc\u064a\u0643", "''\u06cc\u06a9")
+_SAME = str.maketrans("\u2019\u02bc\u064a\u0643", "''\u06cc\u06a9", "\u0301\u0307")
 
 Tags = Sequence[tuple[str, str]]
 """Form and UPOS of each token."""
@@ -39,6 +41,11 @@ def _capitals(text: str) -> str:
     return text.translate({0x69: 0x130} if is_turkish else {}).upper()
 
 
+def _stressed(text: str) -> str:
+    """Russian and Ukrainian words with a mark of stress on their last vowel, as in a dictionary."""
+    return _LAST_VOWEL.sub("\\g<0>\u0301", text)
+
+
 FORMS: dict[str, Callable[[str], str]] = {
     "capitals": _capitals,
     "NFD": lambda text: unicodedata.normalize("NFD", text),
@@ -46,6 +53,7 @@ FORMS: dict[str, Callable[[str], str]] = {
     "ligatures": _ligatures,
     "curly apostrophes": lambda text: text.replace("'", "\u2019"),
     "letter apostrophes": lambda text: text.replace("'", "\u02bc"),
+    "stress marks": _stressed,
     "Arabic letters": lambda text: text.translate(_ARABIC if "\u06cc" in text else {}),
 }
 
@@ -84,7 +92,7 @@ def _tags(tagger: Tagger, text: str) -> Tags:
 def _folded(tags: Tags) -> Tags:
     """Forms that are the same in all forms of text; what is compared are tokens, not letters."""
     return [
-        (unicodedata.normalize("NFKD", form).translate(_SAME).upper().replace("\u0307", ""), upos)
+        (unicodedata.normalize("NFKD", form).translate(_SAME).upper().translate(_SAME), upos)
         for form, upos in tags
     ]
 

@@ -59,7 +59,12 @@ _MODES = {"gold": "gold", "raw-known": "raw", "raw-treebank": _AS_TREEBANK}
 # By the same bundle, which read capitals, marks and wide letters as they were written.
 _BEFORE_FOLDING = {
     **{"capitals": 51.9, "NFD": 81.8, "full width": 58.9, "ligatures": 99.1},
-    **{"curly apostrophes": 100.0, "letter apostrophes": 95.0, "Arabic letters": 90.3},
+    **{
+        "curly apostrophes": 100.0,
+        "letter apostrophes": 95.0,
+        "stress marks": 0.0,
+        "Arabic letters": 90.3,
+    },
 }
 _N_NAMED = 7
 
