@@ -62,7 +62,7 @@ _BEFORE_FOLDING = {
     **{
         "curly apostrophes": 100.0,
         "letter apostrophes": 95.0,
-        "stress marks": 0.0,
+        "stress marks": 79.1,
         "Arabic letters": 90.3,
     },
 }
