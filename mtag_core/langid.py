@@ -210,7 +210,6 @@ class LanguageIdentifier:
         return guesses
 
     def _readable_shares(self, lines: Sequence[str]) -> NDArray[np.float64]:
-        """The share of letters that each language could have written: (n_lines, n_languages)."""
         found = np.zeros((len(lines), len(self.languages)))
         for row, line in zip(found, lines, strict=True):
             for script, share in script_shares(line).items():
@@ -218,7 +217,6 @@ class LanguageIdentifier:
         return found
 
     def _probabilities(self, lines: Sequence[str], *, n_best: int) -> NDArray[np.float64]:
-        """What the model answers: shape (n_lines, n_languages), 0 for what it does not name."""
         found = np.zeros((len(lines), len(self.languages)))
         if lines:
             labels, probs = self._model.predict(list(lines), k=n_best, on_unicode_error="replace")
@@ -242,7 +240,6 @@ class LanguageIdentifier:
 
     @cached_property
     def _is_written(self) -> defaultdict[str, NDArray[np.float64]]:
-        """Script to 1 for each language that is written in it, 0 for others."""
         found: defaultdict[str, NDArray[np.float64]] = defaultdict(
             lambda: np.zeros(len(self.languages))
         )

@@ -235,7 +235,6 @@ def _agreed(
 
 
 def _parts(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Beginnings of texts, some at a time."""
     texts = iter(texts)
     while part := [text[:_BEGINNING_CHARACTERS] for text in islice(texts, _N_TOGETHER)]:
         yield part

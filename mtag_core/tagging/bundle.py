@@ -185,15 +185,6 @@ def _bounded(content: bytes) -> bytes:
 
 
 def _parse_files(files: object, *, path: str) -> dict[str, BundleFile]:
-    """Reads the list of files; a name must not lead out of the bundle.
-
-    Args:
-        files: A JSON value.
-        path: The manifest's, for errors.
-
-    Raises:
-        BundleError: It is no list of files, or lacks one that every bundle has.
-    """
     if not isinstance(files, dict) or not files:
         raise BundleError(f"{path}: expected files with their sha256")
     parsed = {}

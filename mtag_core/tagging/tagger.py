@@ -75,7 +75,7 @@ class Tagger:
         path: str | Path | None = None,
     ) -> None:
         self.options = options = options.checked(labels.treebanks)
-        self._trained = trained_languages(labels.treebanks) or frozenset(segmenter.languages)
+        self._trained = trained_languages(labels.treebanks)
         self._path = path
         self._base_segmenter = segmenter
         named = tuple(name for name in options.treebank_style if name != MIXED)
