@@ -41,7 +41,7 @@ _MARK_TO_ENCODING = {
 # First bytes -> what it is and what makes text of it.
 _MAGIC_TO_KIND = {
     b"%PDF-": "a PDF; pdftotext makes text of it",
-    b"PK\x03\x04": "a zip archive, such as xlsx or docx; LibreOffice makes text of these",
+    b"PK\x03\x04": "a zip archive, such as xlsx or docx; LibreOffice or pandoc makes text of these",
     b"\xd0\xcf\x11\xe0": "an old Office document; LibreOffice makes text of it",
     b"{\\rtf": "RTF; pandoc makes text of it",
     b"\x89PNG": "an image",
