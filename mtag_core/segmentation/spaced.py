@@ -55,7 +55,7 @@ _ENDING_IN_TITLES = frozenset({"sk"})
 _ENDING_AT_COLONS = frozenset({"it", "la"})
 
 # In whose treebanks each dot of an ellipsis is a token.
-_PARTING_DOTS = frozenset({"cs", "pl", "sk", "sl"})
+_PARTING_DOTS = frozenset({"af", "ar", "cs", "pl", "sk", "sl"})
 
 # Whose treebanks end them at colons before quotations.
 _ENDING_BEFORE_SPEECH = frozenset({"cs", "it", "la", "no", "pt", "sv"})

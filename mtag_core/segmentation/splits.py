@@ -40,8 +40,8 @@ _SURE_MARGIN = 80
 # Options scored together: memory stays flat.
 _BLOCK_OPTIONS = 8_192
 
-# Names, tags, addresses and files are split nowhere.
-_OF_ADDRESSES = frozenset("@#/_")
+# Names, tags, addresses and files are split nowhere; Arabic months of two calendars have a slash.
+_OF_ADDRESSES = frozenset("@#_")
 
 
 class SplitModel:
@@ -146,10 +146,7 @@ class SplitModel:
     def _add(self, forms: Sequence[str]) -> None:
         """Notes what may become of forms wherever they stand; most stay as they are."""
         bare = fold_forms(forms)
-        numbers = [
-            self._candidates.numbers(form) if _OF_ADDRESSES.isdisjoint(form) else ()
-            for form in bare
-        ]
+        numbers = [() if _is_address(form) else self._candidates.numbers(form) for form in bare]
         n_options = np.array(list(map(len, numbers)), np.int64)
         several = (n_options > 1).nonzero()[0]
         n_kept = np.zeros_like(n_options)
@@ -242,6 +239,10 @@ def _with_points(tokens: tuple[str, ...], form: str, bare: str) -> tuple[str, ..
 
 
 @lru_cache(maxsize=1_024)
+def _is_address(form: str) -> bool:
+    return not _OF_ADDRESSES.isdisjoint(form) or ("/" in form and form.isascii())
+
+
 def _is_point(character: str) -> bool:
     return fold_form(character + "x") == "x"
 

@@ -399,3 +399,10 @@ def test_an_opening_mark_before_a_small_letter_ends_no_sentence_behind_an_addres
     bundled_segmenter, text, language
 ):
     assert len(list(bundled_segmenter.segment(text, language))) == 1
+
+
+def test_arabic_months_of_two_calendars_are_three_tokens(bundled_segmenter):
+    (sentence,) = bundled_segmenter.segment("في 30 ايلول/سبتمبر المقبل.", "ar")
+    assert "/" in sentence.forms
+    (sentence,) = bundled_segmenter.segment("انظر src/main.py الآن.", "ar")
+    assert "src/main.py" in sentence.forms
