@@ -1,3 +1,5 @@
+from typing import Any
+
 from benchmarks.paper.systems import EncoderTagger, bundle_segmenter
 from mtag_core.evaluation.treebanks import EvaluationOptions, evaluate_file
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
@@ -21,7 +23,7 @@ def upos_f1(path, tagger, **options):
 def test_an_encoder_is_told_the_treebank_of_gold_and_of_raw_text(tmp_path):
     path = tmp_path / "fr_own-ud-test.conllu"
     path.write_text("1\tchante\t_\tVERB\t_\t_\t_\t_\t_\t_\n\n" * 2)
-    teacher = FakeTeacher()
+    teacher: Any = FakeTeacher()
     tagger = EncoderTagger(teacher, bundle_segmenter(DEFAULT_BUNDLE), treebanks=("fr_own",))
     raw = {"raw": True, "segmenter": "language"}
     assert upos_f1(path, tagger) == upos_f1(path, tagger, **raw) == 0
