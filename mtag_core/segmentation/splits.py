@@ -238,11 +238,11 @@ def _with_points(tokens: tuple[str, ...], form: str, bare: str) -> tuple[str, ..
     return tuple(pointed)
 
 
-@lru_cache(maxsize=1_024)
 def _is_address(form: str) -> bool:
     return not _OF_ADDRESSES.isdisjoint(form) or ("/" in form and form.isascii())
 
 
+@lru_cache(maxsize=1_024)
 def _is_point(character: str) -> bool:
     return fold_form(character + "x") == "x"
 
