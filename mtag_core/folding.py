@@ -65,7 +65,8 @@ _LANGUAGE_TO_LETTERS = {
         f"{_YE_KAF}\u0647{_ARABIC_DIGITS}", f"{_PERSIAN_YE_KAF}\u06c10123456789", ""
     ),
 }
-_SERBIAN_TO_LATIN = {ord(cyrillic): latin for cyrillic, latin in _LETTER_PAIRS}
+_SERBIAN_TO_LATIN = dict.fromkeys(map(ord, _STRESS), "")
+_SERBIAN_TO_LATIN |= {ord(cyrillic): latin for cyrillic, latin in _LETTER_PAIRS}
 _TO_CYRILLIC = {latin: cyrillic for cyrillic, latin in _LETTER_PAIRS}
 _SERBIAN_LETTER = re.compile("[Dd]ž|[LlNn]j|.", re.DOTALL)
 
@@ -142,7 +143,7 @@ def lemma_as_written(lemma: str, form: str) -> str:
     for letter in form.lower():
         if not small.startswith(_in_latin(kept + letter)):
             break
-        kept += letter
+        kept += letter if _in_latin(letter) else ""
     rest = small[len(_in_latin(kept)) :]
     if rest[:1] in ("j", "ž") and kept:
         kept, rest = kept[:-1], _in_latin(kept[-1]) + rest

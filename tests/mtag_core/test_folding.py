@@ -142,6 +142,7 @@ def test_letters_of_other_keyboards_are_read_as_the_usual_ones(language, form, u
         ("Београду", "Beograd", "Београд"),
         ("пише", "pisati", "писати"),
         ("књигама", "knjiga", "књига"),
+        ("кућа\u0301", "kuća", "кућа"),
         ("људи", "ljudi", "људи"),
         ("ljudi", "ljudi", "ljudi"),
         ("НАТО-а", "NATO", "НАТО"),
