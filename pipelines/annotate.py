@@ -42,8 +42,7 @@ from mtag_core.output.beside_parts import (
     input_names,
     publish_files,
 )
-from mtag_core.output.layout import OutputLayout
-from mtag_core.output.manifests import Manifest
+from mtag_core.output.layout import Manifest, OutputLayout
 from mtag_core.output.preview import preview_parts
 from mtag_core.parts import run as runs
 from mtag_core.parts.completed_parts import read_manifests
@@ -73,11 +72,9 @@ from pipelines.options import (
 from pipelines.process import exit_program
 from pipelines.runners.runner import find_runner
 from pipelines.streaming import run_in_turn, run_unbounded
-from pipelines.transforms.read_documents import ReadDocuments, SplitFiles, document_check
-from pipelines.transforms.segment import Segment
+from pipelines.transforms.read_parts import ReadDocuments, SplitFiles, document_check
 from pipelines.transforms.steps import SharedModel
-from pipelines.transforms.tag import Tag
-from pipelines.transforms.wordpiece import Wordpiece
+from pipelines.transforms.tag_documents import Segment, Tag, Wordpiece
 from pipelines.transforms.write_parts import WriteParts
 
 _LOGGER = logging.getLogger(__name__)

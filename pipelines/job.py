@@ -15,8 +15,7 @@ from apache_beam.runners.runner import PipelineResult, PipelineState
 from mtag_core import __version__, storage
 from mtag_core.errors import InputNotFoundError, MtagError, OutputError, UsageError
 from mtag_core.output.json_files import write_json
-from mtag_core.output.layout import PARTS, REJECTS, OutputLayout
-from mtag_core.output.manifests import Manifest
+from mtag_core.output.layout import PARTS, REJECTS, Manifest, OutputLayout
 from mtag_core.output.preview import Preview
 from mtag_core.parts import run as runs
 from mtag_core.parts.completed_parts import NewParts
@@ -33,7 +32,7 @@ from pipelines.options import CorpusOptions, JobOptions, unused_read_flags
 from pipelines.process import RunGuard, Terminated, exit_code, run_folder, signal_message
 from pipelines.runners.flink import FlinkJobs, WorkerWatch
 from pipelines.runners.runner import check_runner, find_runner, mtag_error, worker_pool
-from pipelines.transforms.planned_parts import ReadPlan
+from pipelines.transforms.read_parts import ReadPlan
 from pipelines.transforms.write_parts import FinishRun
 
 AddSteps = Callable[["beam.PCollection[PlannedPart]", str | None], "beam.PCollection[Manifest]"]

@@ -13,8 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from mtag_core.errors import UsageError
-from mtag_core.option_values import positive
-from mtag_core.options import option
+from mtag_core.options import option, positive
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,7 @@ from mtag_core.corpus.kept_fields import KINDS, kept_fields
 from mtag_core.corpus.planning import MAX_ITEM_BYTES, MIN_ITEM_BYTES
 from mtag_core.corpus.registry import format_of, formats, formats_using
 from mtag_core.errors import UsageError
-from mtag_core.option_values import not_negative, positive, ratio, seconds
-from mtag_core.options import Flags, group, option
+from mtag_core.options import Flags, group, not_negative, option, positive, ratio, seconds
 from mtag_core.output.columns import COLUMNS
 from mtag_core.output.writers import COMPRESSION_SUFFIXES, FORMATS, OutputFormat
 from mtag_core.storage import (

@@ -39,8 +39,7 @@ from mtag_core import storage
 from mtag_core.cli.logs import set_up_logging
 from mtag_core.errors import UsageError
 from mtag_core.options import Flags, group, option
-from mtag_core.output.layout import OutputLayout
-from mtag_core.output.manifests import Manifest
+from mtag_core.output.layout import Manifest, OutputLayout
 from mtag_core.parts import run as runs
 from mtag_core.parts.completed_parts import completed_parts
 from mtag_core.parts.outcome import check_tagged
@@ -72,11 +71,10 @@ from pipelines.job import find_inputs, make_parts, run_job, run_planned
 from pipelines.models import PROGRAM
 from pipelines.options import CorpusOptions, JobOptions, parse_flags
 from pipelines.process import exit_program
-from pipelines.transforms.read_documents import ReadDocuments
-from pipelines.transforms.segment import Segment
+from pipelines.transforms.read_parts import ReadDocuments
 from pipelines.transforms.steps import SharedModel
+from pipelines.transforms.tag_documents import Segment, Wordpiece
 from pipelines.transforms.teacher_steps import Score, SelectSentences, SurveyParts
-from pipelines.transforms.wordpiece import Wordpiece
 from pipelines.transforms.write_parts import WriteParts
 
 _LOGGER = logging.getLogger(__name__)

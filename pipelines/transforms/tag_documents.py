@@ -1,27 +1,158 @@
-"""Tags documents in anybody's pipeline, bounded or unbounded.
+"""The steps that tag: `Segment`, `Wordpiece` and `Tag`, and all three as `TagDocuments`.
 
     tagged, rejected = documents | TagDocuments()
 
-See docs/beam.md.
+tags documents in anybody's pipeline, bounded or unbounded; see docs/beam.md.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import apache_beam as beam
 from apache_beam import typehints
 from apache_beam.metrics import Metrics
 
 from mtag_core.errors import UsageError
-from mtag_core.records import Document, Reject
-from mtag_core.tagging.blocks import DocumentCollector
-from mtag_core.tagging.tagged import TaggedDocument
+from mtag_core.records import Block, Document, Reject, Sentence
+from mtag_core.segmentation.document_blocks import DocumentSegmenter, TextSegmenter
+from mtag_core.tagging.blocks import BatchTagger, BlockEncoder, BlockTagger, DocumentCollector
+from mtag_core.tagging.tagged import BatchReport, SentenceResult, TaggedDocument, TaggedSentence
 from mtag_core.tagging.tagger_options import TaggerOptions
-from pipelines.models import bundle_model
-from pipelines.transforms.segment import Segment
-from pipelines.transforms.steps import METRICS_NAMESPACE, KeyedRecord, SharedModel
-from pipelines.transforms.tag import Tag
-from pipelines.transforms.wordpiece import Wordpiece
+from mtag_core.tagging.windows import EncodedSentence
+from mtag_core.time_limit import MAX_DOCUMENT_SECONDS
+from pipelines.models import SentenceEncoder, bundle_model
+from pipelines.transforms.steps import (
+    METRICS_NAMESPACE,
+    BufferDoFn,
+    KeyedRecord,
+    LockedModel,
+    RecordBuffer,
+    SharedModel,
+    StepDoFn,
+)
+
+
+@beam.typehints.with_output_types(KeyedRecord)
+class Segment(BufferDoFn[TextSegmenter]):
+    """(K, Document) -> (K, Block[Sentence] | Reject). Records that are no documents pass."""
+
+    def __init__(
+        self,
+        shared: SharedModel[TextSegmenter],
+        *,
+        max_document_seconds: float = MAX_DOCUMENT_SECONDS,
+    ) -> None:
+        super().__init__("segment", shared, holds=Document)
+        self._limit_s = max_document_seconds
+
+    def open_buffer(self, model: TextSegmenter) -> DocumentSegmenter[Any]:
+        """Makes a buffer."""
+        return DocumentSegmenter(model, limit_s=self._limit_s)
+
+    def count_block(self, block: Block[Any]) -> None:
+        """Counts sentences and tokens."""
+        super().count_block(block)
+        self.count("tokens", sum(len(each.forms) for each in block.sentences))
+
+
+class Wordpiece(StepDoFn):
+    """(K, Block[Sentence]) -> (K, Block[EncodedSentence] | Reject). Other records pass."""
+
+    def __init__(self, shared: SharedModel[SentenceEncoder]) -> None:
+        super().__init__("wordpiece")
+        self._shared = shared
+        self._model: LockedModel[SentenceEncoder] | None = None
+        self._blocks: BlockEncoder | None = None
+
+    def start_bundle(self) -> None:
+        """Forgets a document in work."""
+        # A bundle that failed may have stopped in the middle of a document.
+        self._blocks = None
+
+    def process(self, keyed: KeyedRecord) -> Iterator[KeyedRecord]:
+        """Splits the tokens of a block."""
+        key, record = keyed
+        # Before the first block there is nothing that a reject could be the rest of.
+        if isinstance(record, Block) or (self._blocks is not None and isinstance(record, Reject)):
+            for encoded in self.timed(self._encoded(record)):
+                yield key, encoded
+        else:
+            yield keyed
+
+    def _encoded(self, record: Block[Sentence] | Reject) -> Iterator[object]:
+        if self._model is None:
+            self._model = self._shared.acquire()
+        if self._blocks is None:
+            self._blocks = BlockEncoder(self._model.model.encode)
+        with self._model.lock:
+            encoded = self._blocks.encode(record)
+        if isinstance(encoded, Block):
+            self.count("pieces", sum(each.n_pieces for each in encoded.sentences))
+        elif isinstance(encoded, Reject) and encoded is not record:
+            self.count("rejects")
+        if encoded is not None:
+            yield encoded
+
+
+class BatchModel(Protocol):
+    """What the buffer needs of a model.
+
+    Attributes:
+        piece_budget: Wordpieces in one batch.
+        on_batch: Called after each batch.
+    """
+
+    piece_budget: int
+    on_batch: Callable[[BatchReport], None] | None
+
+
+@beam.typehints.with_output_types(KeyedRecord)
+class BatchDoFn(BufferDoFn[BatchModel]):
+    """(K, Block[EncodedSentence]) -> (K, Block) of what a model makes of the sentences.
+
+    Args:
+        name: Of the step.
+        shared: The model.
+        call: Calls the model. Must pickle.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        shared: SharedModel[BatchModel],
+        call: Callable[[Any, Sequence[EncodedSentence]], Iterator[SentenceResult]],
+    ) -> None:
+        super().__init__(name, shared, holds=Block)
+        self._call = call
+
+    def open_buffer(self, model: BatchModel) -> RecordBuffer:
+        """Makes a buffer."""
+        model.on_batch = _count_batch
+        call = functools.partial(self._call, model)
+        return BlockTagger(call, piece_budget=model.piece_budget, step=self.name)
+
+
+# Made once: that takes ten times as long as an update.
+_FILL = Metrics.distribution(METRICS_NAMESPACE, "batch_fill_percent")
+_DURATION = Metrics.distribution(METRICS_NAMESPACE, "batch_milli_secs")
+
+
+def _count_batch(report: BatchReport) -> None:
+    _FILL.update(round(100 * report.n_pieces / report.piece_budget))
+    _DURATION.update(round(1000 * report.duration_s))
+
+
+class Tag(BatchDoFn):
+    """(K, Block[EncodedSentence]) -> (K, Block[TaggedSentence]). Other records pass."""
+
+    def __init__(self, shared: SharedModel[BatchTagger]) -> None:
+        super().__init__("tag", shared, _tag)
+
+
+def _tag(tagger: BatchTagger, sentences: Sequence[EncodedSentence]) -> Iterator[TaggedSentence]:
+    return tagger.tag_encoded(sentences)
+
 
 _REJECTED = "rejected"
 

@@ -17,7 +17,7 @@ from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.training.logits.logit_shards import ScoredSentence
 from mtag_core.training.logits.sentence_choice import ChoiceOptions, SentenceSelector, survey_part
 from pipelines.transforms.steps import KeyedRecord, SharedModel, StepDoFn
-from pipelines.transforms.tag import BatchDoFn, BatchModel
+from pipelines.transforms.tag_documents import BatchDoFn, BatchModel
 
 
 class SurveyParts(beam.DoFn):

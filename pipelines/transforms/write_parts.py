@@ -8,8 +8,7 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.transforms.combiners import ToListCombineFn
 
-from mtag_core.output.layout import OutputLayout
-from mtag_core.output.manifests import Manifest
+from mtag_core.output.layout import Manifest, OutputLayout
 from mtag_core.parts.counts import ProgressFile, Tally, tally_of
 from mtag_core.parts.part_records import CompletedPart
 from mtag_core.parts.part_writer import PartWriter
