@@ -20,7 +20,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.transforms.periodicsequence import PeriodicImpulse
 
 from mtag_core import Document, Reject, TaggedDocument
-from mtag_core.output.rejects import reject_to_line
+from mtag_core.output.json_files import reject_to_line
 from pipelines import TagDocuments
 
 TEXTS, TAGGED, REJECTED = "texts", "tagged", "rejected"

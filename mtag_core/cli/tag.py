@@ -11,7 +11,7 @@ from mtag_core import storage
 from mtag_core.corpus.sniffing import sniffed
 from mtag_core.errors import FormatError, UsageError
 from mtag_core.options import Flags, group, option
-from mtag_core.output.visible import visible
+from mtag_core.output.preview import visible
 from mtag_core.records import Sentence
 from mtag_core.tagging.bundle import BUNDLE_HELP
 from mtag_core.tagging.tagged import TaggedSentence

@@ -22,8 +22,7 @@ import pyarrow.parquet as pq
 from mtag_core import storage
 from mtag_core.errors import OutputError, UsageError
 from mtag_core.output.json_files import read_json, write_json
-from mtag_core.output.layout import TABLE, OutputLayout
-from mtag_core.output.manifests import Manifest
+from mtag_core.output.layout import TABLE, Manifest, OutputLayout
 
 FILES = "files"
 _LIST = ".names.json"

@@ -1,5 +1,11 @@
-"""JSON files of an output, and dataclasses out of JSON, checked by the types of their fields."""
+"""JSON of an output: objects in files, dataclasses checked by their types, lines of rejects.
 
+A line of a reject holds its fields; the input stands under `input` where it is valid UTF-8, else
+under `input_base64`. A file of them can be the input of a later run:
+`--input 'out/rejects/*.jsonl' --text_field=input --id_field=doc_id`.
+"""
+
+import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
@@ -9,6 +15,7 @@ from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type
 
 from mtag_core import storage
 from mtag_core.errors import OutputError
+from mtag_core.records import Reject
 
 T = TypeVar("T")
 
@@ -145,3 +152,36 @@ def _checked(kind: type[T], value: object) -> T:
         # Names of files may hold bytes that are no UTF-8, and no other surrogates.
         value.encode("utf-8", "surrogateescape")
     return cast(T, value)
+
+
+def reject_to_line(reject: Reject) -> bytes:
+    """One JSON line, with its line feed."""
+    fields: dict[str, Any] = {
+        "doc_id": reject.doc_id,
+        "source": reject.source,
+        "offset": reject.offset,
+        "step": reject.step,
+        "reason": reject.reason,
+        "detail": reject.detail,
+        "n_input_bytes": reject.n_input_bytes,
+    } | _input_fields(reject.input)
+    # Lone surrogates may stand in an id or a detail; ASCII escapes keep them and valid UTF-8 both.
+    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+
+
+def line_to_reject(line: bytes | str) -> Reject:
+    """Reads back what `reject_to_line` wrote."""
+    fields = json.loads(line)
+    text, encoded = fields.pop("input", None), fields.pop("input_base64", None)
+    if text is not None:
+        return Reject(**fields, input=text.encode())
+    return Reject(**fields, input=None if encoded is None else base64.b64decode(encoded))
+
+
+def _input_fields(data: bytes | None) -> dict[str, str]:
+    if data is None:
+        return {}
+    try:
+        return {"input": data.decode()}
+    except UnicodeDecodeError:
+        return {"input_base64": base64.b64encode(data).decode("ascii")}

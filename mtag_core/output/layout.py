@@ -1,4 +1,4 @@
-"""Names in an output directory.
+"""Names in an output directory, and the manifests of its parts.
 
     config.json                     what the directory's parts were made with
     parts/part-<id>.<format>        tagged sentences of one work item
@@ -20,20 +20,21 @@
     runs/<UTC date and time>.json   times of each run
 
 A part is rewritten with the same bytes under the same name, so a retried or duplicated attempt
-does no harm. Only files with these names are ever removed.
+does no harm. Only files with these names are ever removed. A part counts as done when its manifest
+stands; manifests hold no times: the same work item gives the same manifest.
 """
 
 import re
 import time
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
 
 from mtag_core import storage
 from mtag_core.errors import OutputError
-from mtag_core.output.json_files import read_record, write_json
-from mtag_core.output.manifests import MANIFEST_VERSION, Manifest
+from mtag_core.output.json_files import Count, read_record, write_json
 from mtag_core.output.writers import PartFormat
 
+MANIFEST_VERSION = 2
 PARTS, MANIFESTS, REJECTS, RUNS = "parts", "manifests", "rejects", "runs"
 SLICES, SPOOL, ATTEMPTS = "slices", "spool", "attempts"
 COUNTS = "counts"
@@ -69,6 +70,60 @@ def is_own_path(path: str) -> bool:
     if not slash:
         return name in _OWN_FILES or name.startswith(".")
     return folder in _OWN_NAMES and _OWN_NAMES[folder].fullmatch(name) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class FileDigest:
+    """A written file: its name in its folder, its size and its SHA-256 in hexadecimal."""
+
+    name: str
+    n_bytes: Count
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What became of one work item.
+
+    Attributes:
+        part_id: Names the part; the work item's id.
+        part: The part file.
+        rejects: The file of rejects, None where nothing was rejected.
+        n_documents: Documents read, rejected ones included.
+        n_tagged: Documents in the part.
+        n_rejected: Documents in the file of rejects.
+        n_sentences: Sentences in the part.
+        n_tokens: Tokens in the part.
+        n_source_bytes: Bytes of the input that the work item covers.
+        rejects_by_reason: Reason to number of documents.
+        tokens_by_language: Language to number of tokens.
+        untrained_tokens_by_language: The same, of languages that the model has not learnt.
+        tokens_by_upos: Part of speech to number of tokens.
+        pages_by_outcome: What became of the pages of a dump (`kept`, `redirect`,
+            `other_namespace`, `empty`, `rejected`) to their number; empty for other input.
+        sources: Paths of the input, each with its byte range where it is not a whole file.
+        generator: What made the part: program, version, digest of the model; empty where a version
+            made it that did not say.
+        counts: The file of counts, None where there is none.
+    """
+
+    part_id: str
+    part: FileDigest
+    rejects: FileDigest | None
+    n_documents: Count
+    n_tagged: Count
+    n_rejected: Count
+    n_sentences: Count
+    n_tokens: Count
+    n_source_bytes: Count
+    rejects_by_reason: Mapping[str, Count] = field(default_factory=dict)
+    tokens_by_language: Mapping[str, Count] = field(default_factory=dict)
+    untrained_tokens_by_language: Mapping[str, Count] = field(default_factory=dict)
+    tokens_by_upos: Mapping[str, Count] = field(default_factory=dict)
+    pages_by_outcome: Mapping[str, Count] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+    generator: str = ""
+    counts: FileDigest | None = None
 
 
 class _File:

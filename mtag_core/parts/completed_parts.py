@@ -12,8 +12,15 @@ from itertools import islice
 from typing import cast
 
 from mtag_core import storage
-from mtag_core.output.layout import COUNTS, MANIFESTS, PARTS, REJECTS, OutputLayout
-from mtag_core.output.manifests import FileDigest, Manifest
+from mtag_core.output.layout import (
+    COUNTS,
+    MANIFESTS,
+    PARTS,
+    REJECTS,
+    FileDigest,
+    Manifest,
+    OutputLayout,
+)
 from mtag_core.parts.counts import Tally, tally_of
 
 _N_THREADS = 32

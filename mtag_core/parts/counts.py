@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from mtag_core.errors import CountMismatchError
-from mtag_core.output.manifests import Manifest
+from mtag_core.output.layout import Manifest
 from mtag_core.records import TAGGING_FAILED, TOO_SLOW
 from mtag_core.tagging.tagged import SentenceResult
 from mtag_core.wikipedia.dumps import PageOutcome

@@ -13,11 +13,9 @@ from mtag_core import storage
 from mtag_core.corpus.decoding import REMEDIES
 from mtag_core.errors import MtagError, OutcomeError
 from mtag_core.output.count_tables import CountSummary, write_count_tables
-from mtag_core.output.json_files import from_json, read_json, write_json
-from mtag_core.output.layout import REJECTS, RUNS, OutputLayout
-from mtag_core.output.manifests import Manifest
+from mtag_core.output.json_files import from_json, line_to_reject, read_json, write_json
+from mtag_core.output.layout import REJECTS, RUNS, Manifest, OutputLayout
 from mtag_core.output.preview import Preview, preview_parts
-from mtag_core.output.rejects import line_to_reject
 from mtag_core.records import Reject
 
 _EXAMPLES = 3

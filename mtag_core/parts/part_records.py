@@ -22,10 +22,8 @@ from mtag_core.corpus.compression import DecompressedStream
 from mtag_core.corpus.items import ReadOptions
 from mtag_core.corpus.registry import read_item
 from mtag_core.errors import CountMismatchError
-from mtag_core.output.json_files import read_record, write_json
-from mtag_core.output.layout import SLICES, OutputLayout
-from mtag_core.output.manifests import Manifest
-from mtag_core.output.rejects import line_to_reject, reject_to_line
+from mtag_core.output.json_files import line_to_reject, read_record, reject_to_line, write_json
+from mtag_core.output.layout import SLICES, Manifest, OutputLayout
 from mtag_core.output.writers import compressed
 from mtag_core.parts.plan import ItemSlice, PlannedPart, slice_part_id
 from mtag_core.parts.read_alone import Trial, checked, read_item_alone

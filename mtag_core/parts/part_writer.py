@@ -11,10 +11,9 @@ from typing import IO, Any, BinaryIO, Generic, TypeVar, cast
 from mtag_core import storage
 from mtag_core.corpus.planning import stored_bytes
 from mtag_core.errors import CountMismatchError, StorageError
-from mtag_core.output.layout import OutputLayout
-from mtag_core.output.manifests import FileDigest, Manifest
+from mtag_core.output.json_files import reject_to_line
+from mtag_core.output.layout import FileDigest, Manifest, OutputLayout
 from mtag_core.output.part_counts import CountsWriter
-from mtag_core.output.rejects import reject_to_line
 from mtag_core.output.writers import HashingStream, RowWriter, whole_parquet
 from mtag_core.parts.counts import CompletenessCheck, PartCounts, Tally, check_balance
 from mtag_core.parts.part_records import CompletedPart, PartEnd, RecordKey

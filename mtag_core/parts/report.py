@@ -22,8 +22,7 @@ from mtag_core.output.layout import (
     OutputLayout,
 )
 from mtag_core.output.part_counts import CONFIDENCE_BINS
-from mtag_core.output.preview import Preview
-from mtag_core.output.visible import visible
+from mtag_core.output.preview import Preview, visible
 from mtag_core.parts.outcome import RejectExample, ReportData, read_report_data
 from mtag_core.parts.report_page import (
     bars,

@@ -32,9 +32,9 @@ from mtag_core.output.layout import (
     PARTS,
     REJECTS,
     SPOOL,
+    Manifest,
     OutputLayout,
 )
-from mtag_core.output.manifests import Manifest
 from mtag_core.parts.completed_parts import damaged_parts
 from mtag_core.parts.counts import check_balance
 from mtag_core.parts.outcome import collect_report_data, write_report_data

@@ -11,7 +11,7 @@ import pytest
 from apache_beam.testing import test_pipeline
 
 from mtag_core import Tagger
-from mtag_core.output.rejects import line_to_reject
+from mtag_core.output.json_files import line_to_reject
 from pipelines import SharedModel, TagDocuments
 from tests.fake_tagger import load_failing_tagger
 from tests.source_tree import ROOT

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from mtag_core.corpus.items import ReadOptions
-from mtag_core.output.layout import OutputLayout
-from mtag_core.output.manifests import Manifest
+from mtag_core.output.layout import Manifest, OutputLayout
 from mtag_core.parts.part_records import read_part
 from mtag_core.parts.part_writer import PartWriter
 from mtag_core.parts.plan import PlannedPart

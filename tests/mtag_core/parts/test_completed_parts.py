@@ -9,8 +9,7 @@ import pytest
 
 from mtag_core.corpus.items import ReadOptions
 from mtag_core.errors import OutputError
-from mtag_core.output.layout import OutputLayout
-from mtag_core.output.manifests import MANIFEST_VERSION, FileDigest, Manifest
+from mtag_core.output.layout import MANIFEST_VERSION, FileDigest, Manifest, OutputLayout
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts import completed_parts as completed_module
 from mtag_core.parts.completed_parts import ManifestReader, completed_parts, damaged_parts

@@ -2,9 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from mtag_core.output.layout import OutputLayout
-from mtag_core.output.manifests import FileDigest, Manifest
-from mtag_core.output.rejects import reject_to_line
+from mtag_core.output.json_files import reject_to_line
+from mtag_core.output.layout import FileDigest, Manifest, OutputLayout
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts.outcome import RejectExample, reject_examples
 from mtag_core.records import Reject

@@ -7,8 +7,7 @@ import pytest
 
 from mtag_core.corpus.items import ReadOptions
 from mtag_core.errors import CountMismatchError, OutputError, UsageError
-from mtag_core.output.layout import OutputLayout
-from mtag_core.output.manifests import FileDigest, Manifest
+from mtag_core.output.layout import FileDigest, Manifest, OutputLayout
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts.completed_parts import completed_parts
 from mtag_core.parts.plan import slice_part_id

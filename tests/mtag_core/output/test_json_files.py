@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from mtag_core.output.rejects import line_to_reject, reject_to_line
+from mtag_core.output.json_files import line_to_reject, reject_to_line
 from mtag_core.records import Reject
 
 
