@@ -8,8 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from mtag_core.errors import BundleError, LabelError
-from mtag_core.known_lemmas import KNOWN_LEMMAS, NO_KNOWN_LEMMAS, KnownLemmas
-from mtag_core.lemma_exceptions import EXCEPTIONS, NO_EXCEPTIONS, LemmaExceptions
+from mtag_core.lemma_tables import (
+    EXCEPTIONS,
+    KNOWN_LEMMAS,
+    NO_EXCEPTIONS,
+    NO_KNOWN_LEMMAS,
+    KnownLemmas,
+    LemmaExceptions,
+)
 from mtag_core.treebank_classifier import (
     NO_CLASSIFIER,
     TREEBANK_CLASSIFIER,

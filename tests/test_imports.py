@@ -7,17 +7,11 @@ from tests.source_tree import module_graph, modules, third_party, unit
 # A unit imports from units on lower floors only.
 FLOORS = (
     {"mtag_core.child_process", "mtag_core.time_limit"},
-    {"mtag_core.arrays", "mtag_core.errors", "mtag_core.folding", "mtag_core.option_values"}
-    | {"mtag_core.records"},
+    {"mtag_core.arrays", "mtag_core.errors", "mtag_core.folding", "mtag_core.records"},
     {"mtag_core.options"},
     {"mtag_core.languages"},
     {"mtag_core.scripts"},
-    {
-        "mtag_core.known_lemmas",
-        "mtag_core.language_words",
-        "mtag_core.lemma_exceptions",
-        "mtag_core.treebank_style",
-    },
+    {"mtag_core.language_words", "mtag_core.lemma_tables", "mtag_core.treebank_style"},
     {"mtag_core.treebank_classifier"},
     {"mtag_core.conllu", "mtag_core.labels", "mtag_core.langid", "mtag_core.storage"}
     | {"mtag_core.wikipedia"},
@@ -57,8 +51,7 @@ OWNERS = {
     "fugashi": set(),
     "google": set(),
     "numpy": {"mtag_core.arrays", "mtag_core.langid", "mtag_core.language_words"}
-    | {"mtag_core.known_lemmas", "mtag_core.lemma_exceptions"}
-    | {"mtag_core.output", "mtag_core.scripts", "mtag_core.segmentation"}
+    | {"mtag_core.lemma_tables", "mtag_core.output", "mtag_core.scripts", "mtag_core.segmentation"}
     | {"mtag_core.tagging", "mtag_core.treebank_classifier"},
     "onnx": set(),
     "onnxruntime": {"mtag_core.tagging"},

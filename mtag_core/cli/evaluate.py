@@ -15,8 +15,7 @@ from mtag_core.evaluation.treebanks import (
     evaluate_treebanks,
     load_tagger,
 )
-from mtag_core.option_values import positive
-from mtag_core.options import Flags, group, option
+from mtag_core.options import Flags, group, option, positive
 from mtag_core.storage import exists, join, list_files
 from mtag_core.tagging.bundle import BUNDLE_HELP, MANIFEST, bundle_location
 from mtag_core.treebank_style import split_names

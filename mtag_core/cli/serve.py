@@ -13,8 +13,7 @@ import uvicorn
 from mtag_core.cli.logs import start_logging
 from mtag_core.errors import UsageError
 from mtag_core.labels import load_labels
-from mtag_core.option_values import not_negative, positive, seconds
-from mtag_core.options import Flags, group, option
+from mtag_core.options import Flags, group, not_negative, option, positive, seconds
 from mtag_core.serve.app import Limits, create_app
 from mtag_core.serve.workers import Workers
 from mtag_core.tagging.bundle import BUNDLE_HELP, Bundle

@@ -14,8 +14,7 @@ from typing import Any
 from mtag_core import storage
 from mtag_core.corpus.sniffing import HEAD_BYTES, codec_of, is_plain
 from mtag_core.errors import MtagError, UsageError
-from mtag_core.option_values import known_encoding, positive, seconds
-from mtag_core.options import option
+from mtag_core.options import known_encoding, option, positive, seconds
 from mtag_core.records import Document, Reject
 from mtag_core.storage import FileInfo
 from mtag_core.time_limit import MAX_DOCUMENT_SECONDS

@@ -27,8 +27,7 @@ from mtag_core.evaluation.annotation import (
 from mtag_core.evaluation.metrics import LEMMAS, NO_LEMMA, Score, score
 from mtag_core.languages import UNKNOWN, find_language, language_of
 from mtag_core.lemmas import clean_lemma
-from mtag_core.option_values import positive
-from mtag_core.options import option
+from mtag_core.options import option, positive
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import TaggedSentence
 from mtag_core.treebank_style import treebank_language

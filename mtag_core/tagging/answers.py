@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.folding import SERBIAN, lemma_as_written, usual_letters
-from mtag_core.known_lemmas import has_lemma
 from mtag_core.labels import Labels
+from mtag_core.lemma_tables import has_lemma
 from mtag_core.lemmas import apply_rule
 from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence

@@ -12,10 +12,9 @@ from pathlib import Path
 
 from mtag_core.errors import BundleError, OutputError
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankResult, evaluate_treebanks
-from mtag_core.known_lemmas import NO_KNOWN_LEMMAS, KnownLemmas
 from mtag_core.labels import UPOS_LABELS, Labels, save_labels
 from mtag_core.langid import WORDS_NAME
-from mtag_core.lemma_exceptions import LemmaExceptions
+from mtag_core.lemma_tables import NO_KNOWN_LEMMAS, KnownLemmas, LemmaExceptions
 from mtag_core.lemmas import KEEP
 from mtag_core.tagging.bundle import MODEL_CARD, write_manifest
 from mtag_core.tagging.forms import FormFeatures

@@ -20,8 +20,7 @@ from multiprocessing import get_context
 from operator import attrgetter
 from typing import NamedTuple
 
-from mtag_core.known_lemmas import lemma_code
-from mtag_core.lemma_exceptions import exception_code
+from mtag_core.lemma_tables import exception_code, lemma_code
 from mtag_core.lemmas import apply_rule
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.training.data.train_dev_split import TreebankSplit, training_rules

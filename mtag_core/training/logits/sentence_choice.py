@@ -31,8 +31,7 @@ from mtag_core.corpus.items import ReadOptions
 from mtag_core.corpus.registry import read_item
 from mtag_core.errors import ShardError
 from mtag_core.languages import normalise_language
-from mtag_core.option_values import positive
-from mtag_core.options import option
+from mtag_core.options import option, positive
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.records import Block, Document, Reject, Sentence
 from mtag_core.segmentation import Segmenter, document_blocks

@@ -22,8 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtag_core.errors import ShardError
-from mtag_core.option_values import not_negative, positive, positive_numbers
-from mtag_core.options import option
+from mtag_core.options import not_negative, option, positive, positive_numbers
 
 # What float16 holds of a logit that far below the largest is worth nothing at any temperature used.
 LOWEST = -30000.0

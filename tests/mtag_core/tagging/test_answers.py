@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from mtag_core.known_lemmas import KnownLemmas, lemma_code
 from mtag_core.labels import UPOS_LABELS, Labels
-from mtag_core.lemma_exceptions import LemmaExceptions, exception_code
+from mtag_core.lemma_tables import KnownLemmas, LemmaExceptions, exception_code, lemma_code
 from mtag_core.tagging.answers import Answer, Labeller
 from mtag_core.tagging.arguments import joined_sentence
 from mtag_core.tagging.windows import EncodedSentence, Window

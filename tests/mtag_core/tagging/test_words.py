@@ -6,7 +6,7 @@ import pytest
 from mtag_core import Tagger
 from mtag_core.errors import BundleError
 from mtag_core.labels import load_labels
-from mtag_core.lemma_exceptions import LemmaExceptions, exception_code
+from mtag_core.lemma_tables import LemmaExceptions, exception_code
 from mtag_core.lemmas import apply_rule
 from mtag_core.tagging.form_vectors import FormVectors
 from mtag_core.tagging.forms import FormFeatures

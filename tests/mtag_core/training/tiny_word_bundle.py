@@ -5,9 +5,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from mtag_core.known_lemmas import KNOWN_LEMMAS
 from mtag_core.labels import UPOS_LABELS, Labels, save_labels
-from mtag_core.lemma_exceptions import EXCEPTIONS
+from mtag_core.lemma_tables import EXCEPTIONS, KNOWN_LEMMAS
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.training.export.student_graph import word_graphs

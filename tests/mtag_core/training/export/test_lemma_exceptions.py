@@ -1,8 +1,7 @@
 from types import SimpleNamespace
 from typing import cast
 
-from mtag_core.known_lemmas import lemma_code
-from mtag_core.lemma_exceptions import exception_code
+from mtag_core.lemma_tables import exception_code, lemma_code
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.training.data.train_dev_split import TreebankSplit
 from mtag_core.training.data.treebanks import LabelledSentence

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from mtag_core.__main__ import main
-from mtag_core.known_lemmas import KNOWN_LEMMAS, KnownLemmas
 from mtag_core.labels import load_labels, save_labels
-from mtag_core.lemma_exceptions import EXCEPTIONS, LemmaExceptions
+from mtag_core.lemma_tables import EXCEPTIONS, KNOWN_LEMMAS, KnownLemmas, LemmaExceptions
 from mtag_core.tagging.bundle import write_manifest
 from mtag_core.training.networks.trained_model import read_student
 from mtag_core.treebank_classifier import N_BUCKETS, TREEBANK_CLASSIFIER, TreebankClassifier
