@@ -15,7 +15,6 @@ BENCHMARKS = {
     "raw_cpu": "words per second from raw text to tags, against UDPipe 1 and spaCy",
     "wikitext": "megabytes per second of reading and cleaning MediaWiki dumps",
     "agreement": "how often students say what their teacher says",
-    "reconstruction": "soft targets rebuilt from logit shards, against the teacher",
     "sizes": "parameters and bytes of each system",
     "paper.student": "scores the bundle in every setting, then writes tables and figures",
     "paper.score": "scores of a system on treebanks",
@@ -30,6 +29,7 @@ BENCHMARKS = {
 
 # Function of a module, for benchmarks that are not the `main` of the module with their name.
 _FUNCTIONS = {
+    "paper.student": "paper.score.score_student",
     "parallel": "annotate.parallel",
     "tag_cpu": "tag_speed.on_cpu",
     "tag_gpu": "tag_speed.on_gpu",

@@ -102,7 +102,6 @@ def main(argv: list[str] | None = None) -> int:
     """Measures and writes."""
     parser = benchmark_parser("wikitext", "Speed and quality of reading dumps.")
     parser.add_argument("--dumps", required=True, help="a pattern of .xml and .xml.bz2 files")
-    parser.add_argument("--before", type=Path, help="an earlier record, to print beside this one")
     parser.add_argument(
         "--library_pages", type=int, default=50, help="pages a dump that the libraries clean"
     )
@@ -110,13 +109,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _record(args: argparse.Namespace) -> dict[str, object]:
-    before = json.loads(args.before.read_text("utf-8"))["dumps"] if args.before else {}
     dumps = {}
     for path in sorted(glob.glob(args.dumps)):
         name = Path(path).name
         dumps[name] = _measure(path, n_library_pages=args.library_pages)
-        if name in before:
-            dumps[name]["before"] = before[name]["quality"]
         print(name, json.dumps(dumps[name], indent=1), sep="\n")
     return {
         "what": "MB of raw XML a CPU second for reading and cleaning, decompression not counted; "

@@ -9,7 +9,7 @@ from benchmarks import sizes
 from benchmarks.__main__ import BENCHMARKS, function_of, main
 from benchmarks.baselines import udpipe
 from benchmarks.harness import interleaved, ratios, shown_command, words_per_s
-from benchmarks.paper import facts, score, student, tables
+from benchmarks.paper import facts, score, tables
 from benchmarks.paper.facts import Facts, load_facts, pair, write_facts
 from benchmarks.paper.figures import HEAT_COLUMNS, comparable, heat_map, size_chart
 from mtag_core.evaluation.metrics import Score
@@ -156,11 +156,9 @@ def test_the_setting_of_the_paper_has_its_column():
 
 def test_the_bundle_is_scored_in_every_setting(monkeypatch):
     calls = []
-    monkeypatch.setattr(student.score, "main", calls.append)
-    for module in (student.sizes, student.tables):
-        monkeypatch.setattr(module, "main", lambda argv: 0)
-    monkeypatch.setattr(student.figures, "main", lambda: None)
-    assert student.main(["--data", "data", "--bundle", "mine"]) == 0
+    monkeypatch.setattr(score, "main", calls.append)
+    monkeypatch.setattr(score, "_write_all", lambda bundle: None)
+    assert score.score_student(["--data", "data", "--bundle", "mine"]) == 0
     assert sum("--gold_treebank" in call for call in calls) == 2
     assert len(calls) == 11
 

@@ -1,6 +1,6 @@
 from typing import Any
 
-from benchmarks.paper.systems import EncoderTagger, bundle_segmenter
+from benchmarks.paper.score import EncoderTagger, bundle_segmenter
 from mtag_core.evaluation.treebanks import EvaluationOptions, evaluate_file
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 
