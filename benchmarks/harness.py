@@ -21,12 +21,7 @@ _PACKAGES = ("onnxruntime", "torch", "transformers", "tokenizers", "ufal.udpipe"
 
 
 def benchmark_parser(name: str, description: str) -> argparse.ArgumentParser:
-    """A parser with the flag that every benchmark has: `--output`.
-
-    Args:
-        name: Of the benchmark and, by default, of its file in `docs/benchmarks/`.
-        description: One sentence.
-    """
+    """A parser with the flag that every benchmark has: `--output`, by default named like it."""
     parser = argparse.ArgumentParser(prog=f"{_COMMAND} {name}", description=description)
     parser.add_argument("--output", type=Path, default=Path(f"docs/benchmarks/{name}.json"))
     return parser
@@ -47,11 +42,7 @@ def run_benchmark(
     measure: Callable[[argparse.Namespace], Mapping[str, object]],
     argv: Sequence[str] | None,
 ) -> int:
-    """Parses the flags, measures, and writes the record with the command and the machine.
-
-    Returns:
-        The exit code.
-    """
+    """Parses the flags, measures and writes the record with the command and the machine."""
     args = parser.parse_args(argv)
     record = measure(args)
     command = shown_command(parser.prog.removeprefix(f"{_COMMAND} "), argv)
@@ -157,11 +148,7 @@ def medians(
 ) -> dict[str, dict[str, float]]:
     """Each system's median rate, and under the name `ratio` the median of its ratios to the base's.
 
-    Args:
-        rates: Words per second, one a round, the base's among them.
-        base: Name of a system.
-        ratio: Such as `over_bert`.
-        digits: Of the ratios.
+    Rates are words per second, one a round, the base's among them; ratios have so many digits.
     """
     to_base = ratios(rates, base=base)
     return {

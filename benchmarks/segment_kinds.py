@@ -28,15 +28,7 @@ SegmentText = Callable[[str, str], Forms]
 
 
 class Kind(NamedTuple):
-    """A text of a kind.
-
-    Attributes:
-        name: Of the kind.
-        language: ISO 639 code.
-        text: One line.
-        n_sentences: In it.
-        forms: Some of its tokens.
-    """
+    """A text of a kind: one line in a language, its number of sentences and some of its tokens."""
 
     name: str
     language: str

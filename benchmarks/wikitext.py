@@ -39,10 +39,7 @@ _DEFINITIONS_BYTES = 32 << 20
 
 
 def quality(texts: Iterable[str]) -> dict[str, float]:
-    """Measures texts.
-
-    Args:
-        texts: One a page; a paragraph a line.
+    """Measures texts, one a page with a paragraph a line.
 
     Returns:
         `sentences`, and in per cent of them `begins_small` (with a small letter or a mark) and

@@ -72,9 +72,6 @@ def to_pandas(
 ) -> "pandas.DataFrame":
     """Makes a frame with a row a token.
 
-    Args:
-        sentences: In order.
-
     Returns:
         Columns `sentence` and `token` (numbers from 0), `language`, `form`, `lemma`, `upos`,
         `feats`, `upos_score`, `start`, `end`. Without lemmas in the bundle `lemma` is missing.

@@ -23,12 +23,9 @@ DAMAGE = (
 def write_arrays(
     path: Path, arrays: Mapping[str, NDArray[Any]], *, compression: int = zipfile.ZIP_LZMA
 ) -> None:
-    """Writes an `.npz` file; the same arrays give the same bytes.
+    """Writes an `.npz` file, no array of objects; the same arrays give the same bytes.
 
-    Args:
-        path: Of the file.
-        arrays: By name; none of objects.
-        compression: Of `zipfile`. LZMA leaves a twelfth less than deflate does.
+    The compression is one of `zipfile`; LZMA leaves a twelfth less than deflate does.
     """
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in arrays.items():

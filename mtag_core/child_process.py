@@ -34,11 +34,7 @@ class ChildProcess:
         self._connection: Connection | None = None
 
     def call(self, function: Callable[..., T], *args: object) -> T:
-        """Calls a function in the child and returns what it returns.
-
-        Args:
-            function: Must pickle; so must its arguments and what it returns or raises.
-            args: Its arguments.
+        """Calls a function in the child and returns what it returns; all of it must pickle.
 
         Raises:
             ChildCrashError: The child ended before it answered.

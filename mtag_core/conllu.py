@@ -81,11 +81,7 @@ class ConlluSentence:
 
 
 def read(lines: Iterable[str | bytes], *, source: str = "<conllu>") -> Iterator[ConlluSentence]:
-    """Reads sentences one by one.
-
-    Args:
-        lines: Lines with or without their ends; an open text or binary file will do.
-        source: Named in messages.
+    """Reads sentences one by one from lines, with or without their ends; errors name the source.
 
     Raises:
         ConlluError: A line breaks the format; the message names it, the value and the expectation.
@@ -114,12 +110,7 @@ def write(sentences: Iterable[ConlluSentence]) -> Iterator[str]:
 
 
 def parse_sentence(block: Sequence[str], *, source: str, line: int = 1) -> ConlluSentence:
-    """Parses the lines of one sentence.
-
-    Args:
-        block: Lines without their ends, none empty.
-        source: Named in messages.
-        line: Number of the first line in the source, from 1.
+    """Parses the lines of one sentence, without their ends; `line` is the first one's number.
 
     Raises:
         ConlluError: A line breaks the format, or no line has an integer ID.
@@ -136,13 +127,7 @@ def parse_sentence(block: Sequence[str], *, source: str, line: int = 1) -> Conll
 def to_sentence(conllu: ConlluSentence, *, start: int = 0, language: str = "und") -> Sentence:
     """Turns rows into the columns that the tagger takes; empty nodes are left out.
 
-    The text is the `# text` comment where the forms are found in it one after the other, else the
-    forms joined as SpaceAfter says.
-
-    Args:
-        conllu: The sentence as read.
-        start: Offset of the sentence in its document, in characters.
-        language: ISO 639 code.
+    The sentence starts at `start` in its document, in characters.
     """
     surfaces = conllu.surfaces
     forms = [row[FORM] for row, _, _ in surfaces]
@@ -182,16 +167,8 @@ def format_sentence(
 ) -> str:
     """Formats one sentence as CoNLL-U, its comments first, without the empty line that ends it.
 
-    The last row ends with a line feed, so that printing sentences one by one gives a valid file.
-    Runs of white space, and line ends and tabs within a form, become one space: CoNLL-U has no way
-    to write them. `TokenRange=start:end` in MISC counts characters of the document.
-
-    Args:
-        sentence: Its offsets give SpaceAfter and TokenRange.
-        upos: Length n_tokens; None writes `_`.
-        feats: Length n_tokens; None writes `_`.
-        lemmas: Length n_tokens; None writes `_`.
-        sent_id: Overrides the sentence's own.
+    Columns have length n_tokens; None writes `_`. The sentence's offsets give SpaceAfter and
+    TokenRange; `sent_id` overrides its own.
     """
     lines = _comments(sentence, sent_id)
     upos = upos if upos is not None else ("_",) * len(sentence.forms)

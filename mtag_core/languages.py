@@ -247,11 +247,7 @@ def find_language(called: str, *, more_codes: Collection[str] = ()) -> str | Non
 
 
 def normalise_language(called: str, *, more_codes: Collection[str] = ()) -> str:
-    """Returns mtag's code for what somebody calls a language.
-
-    Args:
-        called: As in `find_language`.
-        more_codes: As in `find_language`.
+    """Returns mtag's code for what somebody calls a language; arguments as in `find_language`.
 
     Raises:
         UsageError: mtag does not know the language; the message suggests a near one.

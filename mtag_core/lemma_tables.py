@@ -35,11 +35,7 @@ def lemma_code(lemma: str) -> int:
 
 
 class KnownLemmas:
-    """Tells known lemmas from others.
-
-    Args:
-        language_to_codes: As `lemma_code` gives them, ascending, by language.
-    """
+    """Tells known lemmas from others, by their codes, ascending in each language."""
 
     def __init__(self, language_to_codes: Mapping[str, NDArray[np.uint32]]) -> None:
         # A memoryview gives integers of Python, which compare faster than those of numpy.
@@ -126,11 +122,7 @@ class LemmaExceptions:
 
     @classmethod
     def of(cls, code_to_rule: Sequence[Mapping[int, str]]) -> "LemmaExceptions":
-        """Makes the table.
-
-        Args:
-            code_to_rule: The exceptions of each treebank that the bundle knows, in order.
-        """
+        """Makes the table of the exceptions of each treebank that the bundle knows, in order."""
         rules = sorted({rule for each in code_to_rule for rule in each.values()})
         number_of = {rule: number for number, rule in enumerate(rules)}
         pairs = [(code, number_of[each[code]]) for each in code_to_rule for code in sorted(each)]
@@ -139,11 +131,7 @@ class LemmaExceptions:
 
     @classmethod
     def load(cls, path: Path, *, n_treebanks: int) -> "LemmaExceptions":
-        """Opens a file that `save` wrote.
-
-        Args:
-            path: The file.
-            n_treebanks: That the bundle knows.
+        """Opens a file that `save` wrote for as many treebanks.
 
         Raises:
             BundleError: The file holds something else.
@@ -186,13 +174,7 @@ class LemmaExceptions:
         return [dict(found[start:end]) for start, end in pairwise(self._ends[1:])]
 
     def find(self, treebank: int, form: str, upos: str) -> str | None:
-        """The rule of a form; None where it is no exception.
-
-        Args:
-            treebank: Number of the one whose style the sentence has, 0 for none.
-            form: Any text.
-            upos: That it is tagged with.
-        """
+        """The rule of a form and its UPOS in the style of a treebank, or None; 0 is no treebank."""
         if not self._codes:
             return None
         first, end = self._ends[treebank : treebank + 2]

@@ -74,16 +74,10 @@ class _Rule(NamedTuple):
 
 
 def lemma_rule(form: str, lemma: str) -> str:
-    """The rule that makes a lemma from a form.
-
-    Args:
-        form: Any text.
-        lemma: Any text but the empty one, cleaned.
+    """The rule that makes a cleaned lemma, which is not empty, from a form.
 
     Returns:
         `rule` such that `apply_rule(rule, form)` is the lemma in NFC.
-
-    Example: `Cities`, `city` -> `l|0+|3+y`; `went`, `go` -> `=go`
     """
     lemma = normalize("NFC", lemma)
     plain = _MARKS.sub("", lemma)
@@ -97,11 +91,7 @@ def lemma_rule(form: str, lemma: str) -> str:
 
 
 def apply_rule(rule: str, form: str) -> str:
-    """Makes a lemma.
-
-    Args:
-        rule: As `lemma_rule` writes it.
-        form: Any form, not only that which the rule was made from.
+    """Makes a lemma by a rule that `lemma_rule` wrote, of any form.
 
     Returns:
         The lemma in NFC; the form in lower case where the rule would cut all of it.
@@ -141,12 +131,6 @@ def clean_lemma(form: str, lemma: str, upos: str, language: str) -> str | None:
     """A treebank's lemma without what is no part of the word.
 
     A mark that the form has, too, stays.
-
-    Args:
-        form: The token's.
-        lemma: As the treebank has it.
-        upos: The token's.
-        language: ISO 639 code.
 
     Returns:
         The lemma in NFC; None where the treebank has none.

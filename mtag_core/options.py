@@ -161,11 +161,9 @@ def option(
 
 
 def group(default: object = MISSING, *, section: str = "") -> Any:  # noqa: ANN401
-    """A field that holds a group of options.
+    """A field that holds a group of options; if left out, the defaults of its class hold.
 
-    Args:
-        default: With the command's defaults; may be left out, then those of the group's class hold.
-        section: Title in the help of those flags that name no section of their own.
+    The section is that of its flags that name none of their own.
     """
     metadata = {_SECTION: section}
     if default is MISSING:
@@ -180,9 +178,6 @@ class Flags(Generic[Options]):
     tuples of any length. The flag of a bool takes no value; where the default is True, there is
     one with `--no-` before its name, too. The flag of a tuple may be repeated and takes several
     values at a time; one where a word that follows no flag would be among them.
-
-    Args:
-        options: Its dataclass.
     """
 
     def __init__(self, options: type[Options]) -> None:
@@ -197,10 +192,7 @@ class Flags(Generic[Options]):
     ) -> None:
         """Adds the flags, in sections where the options name some.
 
-        Args:
-            parser: The command's.
-            choices: Values of fields that are allowed, where the class cannot know them.
-            notes: More about fields, shown in brackets behind their help.
+        `choices` are values of fields that the class cannot know, `notes` stand behind their help.
         """
         sections: dict[str, argparse._ActionsContainer] = {"": parser}
         flags = [

@@ -38,10 +38,7 @@ _watcher: threading.Thread | None = None
 def time_limit(limit_s: float) -> Iterator[None]:
     """Raises in the block, once it has taken so many seconds, to a fifth of a second.
 
-    Blocks of one thread may not lie in each other.
-
-    Args:
-        limit_s: Seconds; infinity for no limit.
+    Blocks of one thread may not lie in each other. Infinity is no limit.
 
     Raises:
         TooSlowError: It took longer.

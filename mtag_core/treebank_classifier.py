@@ -66,10 +66,6 @@ class TreebankClassifier:
     def load(cls, path: Path, *, treebanks: Sequence[str]) -> "TreebankClassifier":
         """Opens a file that `save` wrote.
 
-        Args:
-            path: The file.
-            treebanks: That the bundle knows.
-
         Raises:
             BundleError: The file holds something else.
         """
@@ -92,12 +88,7 @@ class TreebankClassifier:
         write_arrays(path, {"names": np.frombuffer(names, np.uint8), "weights": weights})
 
     def find(self, language: str, sentences: Iterable[Sequence[str]]) -> str:
-        """The treebank that sentences are most like.
-
-        Args:
-            language: One of `languages`.
-            sentences: The forms of each; all of the language.
-        """
+        """The treebank that sentences of one of `languages`, by their forms, are most like."""
         places = [place for forms in sentences for place in buckets(forms)]
         sums = self._language_to_weights[language][places].sum(axis=0, dtype=np.int64)
         return self._language_to_names[language][int(sums.argmax())]

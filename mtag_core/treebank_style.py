@@ -66,12 +66,7 @@ def check_treebank_style(names: Iterable[str], *, treebanks: Collection[str]) ->
 
 
 def unused_styles(names: Iterable[str], *, languages: Collection[str]) -> list[str]:
-    """The treebanks' styles that nothing followed: no sentence was in their language.
-
-    Args:
-        names: Of treebanks, or `MIXED`.
-        languages: Codes of the sentences that were tagged.
-    """
+    """The treebanks' styles that nothing followed: no sentence was in their language."""
     treebanks = [name for name in names if name != MIXED]
     return [name for name in treebanks if not set(languages_of(name)) & set(languages)]
 

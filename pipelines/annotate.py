@@ -83,9 +83,7 @@ _LOGGER = logging.getLogger(__name__)
 def main(argv: Sequence[str] | None = None, *, model: Model | None = None) -> int:
     """Runs the job and turns errors into one line on standard error.
 
-    Args:
-        argv: The command line; None takes the process's.
-        model: The tagger; None loads the one that the flags name.
+    Without a command line the process's is taken, without a model the one that the flags name.
 
     Returns:
         The exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted, 143 ended by SIGTERM.
@@ -113,11 +111,8 @@ def run(
 ) -> dict[str, Any] | None:
     """Runs the job with parsed flags.
 
-    Args:
-        options: The flags.
-        model: The tagger; None loads the one that the flags name.
-        files: What to read; None lists what the patterns match.
-        stop_path: Once this local file is there, no further part is begun and the run fails.
+    Without a model the one that the flags name is loaded, without files what the patterns match is
+    read. Once there is a local file at `stop_path`, no further part is begun and the run fails.
 
     Returns:
         The content of run.json, None for a dry run.
@@ -172,19 +167,11 @@ def tag_parts(
     stop_path: str | None = None,
     has_slices: bool = False,
 ) -> "beam.PCollection[Manifest]":
-    """Adds the steps that turn planned parts into written ones.
+    """Adds the steps that turn planned parts, some MiB of input each, into manifests.
 
-    Args:
-        parts: Work items, some MiB of input each.
-        progress_dir: A local folder for progress files, None where nobody reads them.
-        model: Segments, splits into wordpieces and tags.
-        read: How inputs are read.
-        layout: Where parts are written.
-        stop_path: Once this local file is there, no further part is read.
-        has_slices: Whether there may be items that one worker reads for all.
-
-    Returns:
-        A manifest a part: small.
+    Progress files go to a local folder, None where nobody reads them. Once there is a local file at
+    `stop_path`, no further part is read. With slices there may be items that one worker reads for
+    all.
     """
     if has_slices:
         parts = parts | "SplitFiles" >> SplitFiles(read, layout, stop_path=stop_path)

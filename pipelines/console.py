@@ -258,15 +258,7 @@ def print_summary(
     paths: Mapping[str, str],
     title: str = "Tagged",
 ) -> None:
-    """Prints the end of a run.
-
-    Args:
-        report: The content of run.json.
-        times: This run's, as the file in `runs/` has them.
-        title: What was done.
-        previews: Sentences to show.
-        paths: Name to path of what was written.
-    """
+    """Prints the end of a run: run.json, this run's times, sentences, and what was written."""
     console = _console()
     for preview in previews:
         console.print(visible(preview.title), style="bold", soft_wrap=True)

@@ -106,15 +106,8 @@ def make_parts(
 ) -> dict[str, Any]:
     """Makes the parts of a plan that is written, in a prepared output directory, and sums up.
 
-    Args:
-        options: The flags.
-        layout: The output directory.
-        config: The run's configuration.
-        size: Of the plan.
-        add_steps: Turns planned parts into manifests; also gets a local folder for progress files,
-            None where nobody reads them.
-        preview: What is shown of some parts that hold sentences; called like `preview_parts`.
-        title: What was done.
+    `add_steps` turns planned parts into manifests; it also gets a local folder for progress files,
+    None where nobody reads them. `preview` is called like `preview_parts`.
 
     Returns:
         The content of run.json.

@@ -62,10 +62,8 @@ def metrics_output(
 ) -> Iterator[Callable[[], None]]:
     """Serves the numbers of a run while the block runs; yields what writes them to the file.
 
-    Args:
-        options: The port is for HTTP, on all addresses of the machine; the file is in the text
-            format and replaced as a whole.
-        read: Gives the numbers by name; called by other threads, too.
+    The port is for HTTP, on all addresses of the machine; the file is in the text format and
+    replaced as a whole. `read` gives the numbers by name; other threads call it, too.
 
     Raises:
         UsageError: The port cannot be listened on, or the file cannot be written.

@@ -54,10 +54,7 @@ def bundle_model(
 ) -> Model:
     """The tagger of a model bundle; the bundle is checked, its model not loaded.
 
-    Args:
-        path: The bundle's path or URL; None for the one inside mtag.
-        piece_budget: Wordpieces in one batch; None for the tagger's default.
-        options: As in `Tagger.load`.
+    Without a path it is the one inside mtag. The budget is of wordpieces in one batch.
 
     Raises:
         BundleError: The bundle is missing, damaged or of another version.

@@ -222,11 +222,8 @@ def exit_program(code: int) -> NoReturn:
     """Ends a program whose work is over: a signal would only hide its exit code.
 
     The interpreter does not end by itself: it would stop threads inside native libraries, where
-    glibc then aborts the process (`FATAL: exception not rethrown`).
-
-    Args:
-        code: The exit code. 120 instead of 0 if standard output cannot be written, as Python has
-            it.
+    glibc then aborts the process (`FATAL: exception not rethrown`). The exit code is 120 instead of
+    0 if standard output cannot be written, as Python has it.
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
@@ -256,8 +253,7 @@ class WorkerError(MtagError):
 class RunGuard:
     """Watches over a run; translates what a runner raises.
 
-    Args:
-        name: Begins the line on standard error where the guard has to end the process.
+    Its name begins the line on standard error where it has to end the process.
     """
 
     def __init__(self, name: str = "mtag") -> None:

@@ -41,9 +41,7 @@ _LOGGER = logging.getLogger(__name__)
 def run_in_turn(options: AnnotateOptions, run: Callable[..., object]) -> None:
     """Runs whenever the set of stable files has changed, until SIGTERM.
 
-    Args:
-        options: The flags.
-        run: Called with the options, `files` and `stop_path`.
+    `run` is called with the options, `files` and `stop_path`.
 
     Raises:
         MtagError: A run failed.
@@ -86,12 +84,8 @@ def run_unbounded(
 ) -> None:
     """Runs one job until SIGTERM, on a runner with jobs without end.
 
-    Args:
-        options: The flags.
-        layout: The output directory.
-        config: The run's configuration.
-        make_parts: Adds the steps from planned parts to manifests.
-        check: Called with each new content of run.json; what it raises ends the job.
+    `make_parts` adds the steps from planned parts to manifests. `check` is called with each new
+    content of run.json; what it raises ends the job.
 
     Raises:
         UsageError: The output directory holds something else.

@@ -199,16 +199,9 @@ def score_parts(
     options: TeacherOptions,
     layout: OutputLayout,
 ) -> "beam.PCollection[Manifest]":
-    """Adds the steps that turn planned parts into written shards.
+    """Adds the steps that turn planned parts, some MiB of input each, into manifests of shards.
 
-    Args:
-        parts: Work items, some MiB of input each.
-        progress_dir: A local folder for progress files, None where nobody reads them.
-        options: The flags.
-        layout: Where shards are written.
-
-    Returns:
-        A manifest a part: small.
+    Progress files go to a local folder, None where nobody reads them.
     """
     segmenter = SharedModel(functools.partial(load_segmenter, options.model))
     # Not the options, whose class workers do not know where this module is the program.

@@ -201,14 +201,7 @@ class SegmentingTagger:
 
 
 class EncoderTagger(SegmentingTagger):
-    """An encoder, which can be told one of the treebanks that it knows.
-
-    Args:
-        teacher: The encoder.
-        segmenter: As of `SegmentingTagger`.
-        treebanks: Those that it knows; none where it learnt from one alone.
-        told: Whose convention all sentences follow.
-    """
+    """An encoder, which can be told a treebank that it knows, and then follows it always."""
 
     def __init__(
         self,
@@ -243,14 +236,9 @@ def bundle_segmenter(bundle: Path) -> Segmenter:
 def load_system(
     name: str, *, models: Path, treebank: str, segmenter: Segmenter | None, device: str = "cpu"
 ) -> TreebankTagger:
-    """Loads a baseline.
+    """Loads a baseline of `BASELINES`; one that is not multilingual has a model a treebank.
 
-    Args:
-        name: One of `BASELINES`. Those that are not multilingual have one model a treebank.
-        models: Their directory; of a multilingual one, its own.
-        treebank: Such as `fr_sequoia`.
-        segmenter: For raw text; None where gold tokens are tagged.
-        device: A torch device, such as `cuda`; UDPipe has none.
+    A segmenter is for raw text; the device is torch's, such as `cuda`.
 
     Raises:
         FileNotFoundError: There is no model for the treebank.

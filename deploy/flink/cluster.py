@@ -180,11 +180,7 @@ class Ports:
 
 
 class Cluster:
-    """The processes of one cluster, running or not.
-
-    Args:
-        state: Folder of pid files, logs, settings and ports.
-    """
+    """The processes of a cluster; `state` is the folder of pid files, logs, settings and ports."""
 
     def __init__(self, state: Path) -> None:
         self.state = state
@@ -220,8 +216,7 @@ class Cluster:
     def start(self, *, master: str | None = None) -> None:
         """Starts what does not run yet and waits until all of it answers.
 
-        Args:
-            master: `[local]` makes the job server embed Flink: no JobManager, no TaskManager.
+        With the master `[local]` the job server embeds Flink: no JobManager, no TaskManager.
         """
         self._write_settings()
         jars = fetch_job_server()

@@ -18,10 +18,7 @@ _FIELDS = ("count", "sum", "min", "max")
 
 
 def counters(answer: Mapping[str, Any]) -> dict[str, int | dict[str, int]]:
-    """Finds the metrics of the namespace `mtag`.
-
-    Args:
-        answer: What `/jobs/<id>/accumulators` answers.
+    """Finds the metrics of the namespace `mtag` in what `/jobs/<id>/accumulators` answers.
 
     Returns:
         Name to number, or to count, sum, min and max.

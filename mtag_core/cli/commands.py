@@ -92,13 +92,7 @@ class FlagParser(argparse.ArgumentParser):
 
 
 def hint(name: str, own: Iterable[str], others: Iterable[str] = ()) -> str:
-    """What to do about an unknown name.
-
-    Args:
-        name: As it was written.
-        own: Known names, preferred where one is close.
-        others: More of them.
-    """
+    """What to do about an unknown name; a close one is looked for among `own` names first."""
     own = list(own)
     near = difflib.get_close_matches(name, own, n=1, cutoff=_CLOSE) or difflib.get_close_matches(
         name, [*own, *others], n=1
@@ -319,14 +313,6 @@ COMMANDS = (
 
 def call(argv: Sequence[str], *, prog: str, commands: Sequence[Command] = COMMANDS) -> int:
     """Calls what a command line names; prints the help or the version where it asks for them.
-
-    Args:
-        argv: All words after the program's name.
-        prog: The program's name.
-        commands: Those that can be called, in the order of the help.
-
-    Returns:
-        The exit code of the command.
 
     Raises:
         UsageError: No command is named, or an unknown one.

@@ -17,12 +17,7 @@ def start_logging(*, is_verbose: bool = True) -> None:
 
 
 def set_up_logging(*, is_verbose: bool, log_format: str) -> None:
-    """Sets up the root logger.
-
-    Args:
-        is_verbose: Let Beam's and other libraries' messages through.
-        log_format: `text` or `json`.
-    """
+    """Sets up the root logger, `text` or `json`; messages of other libraries if verbose."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -104,12 +104,9 @@ _ERRORS: tuple[Any, ...] = (zlib.error, lzma.LZMAError, zstd.ZstdError, OSError,
 
 
 class DecompressedStream:
-    """Reads compressed bytes forward.
+    """Reads compressed bytes forward, of a codec of `CODECS`.
 
-    Args:
-        raw: The stream.
-        codec: A key of `CODECS`.
-        max_expansion: Bytes that a compressed byte may hold, beyond the first 64 MiB.
+    A compressed byte may hold `max_expansion` bytes, beyond the first 64 MiB.
 
     Attributes:
         n_consumed: Compressed bytes up to the start of the current member.
@@ -205,9 +202,7 @@ def is_multistream(file: FileInfo) -> bool:
 class PeekableStream:
     """A stream whose next bytes can be read without taking them; a failure there raises later.
 
-    Args:
-        raw: The stream.
-        ahead: Bytes before it.
+    The bytes `ahead` come before it.
     """
 
     def __init__(self, raw: ByteStream, ahead: bytes = b"") -> None:
@@ -238,12 +233,7 @@ class PeekableStream:
 
 
 class StreamRange:
-    """Reads on from the first stream that starts in a range.
-
-    Args:
-        raw: Stands there.
-        length: Of the range; None is to the end.
-        max_expansion: As in `DecompressedStream`.
+    """Reads on from the first stream that starts in a range of `length` bytes; None is to the end.
 
     Attributes:
         boundary: Decompressed bytes before the first stream behind the range; None until there.

@@ -91,12 +91,7 @@ class Fault(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Where a document starts, and what is made of its bytes there.
-
-    Attributes:
-        source: Path or URL of its file.
-        offset: As in `Document`.
-    """
+    """The file and the offset where a document starts, and what is made of its bytes there."""
 
     source: str
     offset: int
@@ -109,14 +104,7 @@ class Origin(NamedTuple):
     def reject(
         self, reason: str, detail: str, data: bytes | None = None, *, doc_id: str | None = None
     ) -> Reject:
-        """Makes the reject of a document.
-
-        Args:
-            reason: One of `REASONS`.
-            detail: What was met and what was expected.
-            data: Its bytes; None where they are not held.
-            doc_id: Its own id.
-        """
+        """Makes the reject of a document, for one of `REASONS`, with its bytes where held."""
         doc_id = self.doc_id if doc_id is None else doc_id
         return Reject(*self, doc_id, reason, detail, data)
 

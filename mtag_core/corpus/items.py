@@ -215,10 +215,7 @@ def can_start_midway(
 ) -> bool:
     """Whether a file can be read from its middle: neither compressed nor UTF-16 or UTF-32.
 
-    Args:
-        file: Its first bytes are read; where that fails, its name decides.
-        n_bytes: How many.
-        is_by_lines: Says of them whether the format goes by lines.
+    Its first `n_bytes` are asked, also whether the format goes by lines; if unreadable, its name.
     """
     if codec_of(file.path) is not None:
         return False

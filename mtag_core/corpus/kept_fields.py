@@ -61,11 +61,7 @@ def _kept_field(word: str) -> KeptField:
 
 
 def kept_values(words: tuple[str, ...], values: Iterable[object]) -> tuple[FieldValue, ...]:
-    """The values of a document's fields in their types.
-
-    Args:
-        words: As in `ReadOptions.keep_fields`.
-        values: As the input has them, one a field; None where it has none.
+    """The values of a document's fields in their types; None where the input has none.
 
     Raises:
         FieldError: A value is not of its field's type.
@@ -206,12 +202,7 @@ def document_of(
 ) -> Document | Reject:
     """Makes a document of a record's fields, or a reject that carries the record.
 
-    Args:
-        fields: Name to value.
-        record: Its bytes.
-        origin: Where it is.
-        options: Names of the fields; `article.body` is the field `body` of the object `article`,
-            unless a field has that very name.
+    `article.body` is the field `body` of the object `article`, unless a field has that very name.
     """
     fault = _fault(fields, options)
     if fault:

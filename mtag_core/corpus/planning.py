@@ -42,8 +42,7 @@ _CODEC_TO_RATIO = {None: 1, "gz": 3, "zst": 3, "bz2": 4, "xz": 4}
 def fitting_item_bytes(files: Iterable[FileInfo]) -> int:
     """The size of work items that fits a corpus: small corpora keep several workers busy, too.
 
-    Args:
-        files: The listing. A compressed file counts by what it holds, about.
+    A compressed file counts by what it holds, about.
 
     Returns:
         A power of two from `MIN_ITEM_BYTES` to `MAX_ITEM_BYTES`, so that a corpus that grows a
@@ -64,13 +63,10 @@ def fitting_spool_bytes(files: Iterable[FileInfo], *, item_bytes: int) -> int:
 
 
 class ItemPlanner:
-    """Plans work items of one size; opens no file twice.
+    """Plans work items of one size, in stored bytes, about; opens no file twice.
 
-    Args:
-        options: How documents are made.
-        salt: Goes into the item ids, with all else that decides what an item's output is.
-        item_bytes: Size of an item in stored bytes, about; above 0.
-        one_file_per_item: Neither split files nor pack them, whatever their size.
+    The salt goes into the item ids, with all else that decides what an item's output is. With
+    `one_file_per_item` files are neither split nor packed, whatever their size.
     """
 
     def __init__(
@@ -88,14 +84,7 @@ class ItemPlanner:
         self._path_to_ranges: dict[str, Sequence[Range]] = {}
 
     def plan(self, files: Iterable[FileInfo]) -> Iterator[WorkItem]:
-        """Plans files.
-
-        Args:
-            files: In the order of the listing; not held.
-
-        Yields:
-            Items whose spans cover every byte of every file once.
-        """
+        """Yields items whose spans cover every byte of every file once, in the files' order."""
         kind_to_pack: dict[str, _Pack] = {}
         for file in files:
             kind = format_of(file, self._options).name
@@ -165,10 +154,7 @@ class _Pack:
 def is_slow(item: WorkItem, options: ReadOptions, *, above_bytes: int) -> bool:
     """Whether an item keeps one worker busy for long: a file that cannot be read from the middle.
 
-    Args:
-        item: From a plan.
-        options: Those of the plan.
-        above_bytes: A file that holds less, about, does not.
+    One that holds less than `above_bytes`, about, does not.
     """
     file = item.spans[0].file
     if not item.is_pack or len(item.spans) > 1 or expected_bytes(file) < above_bytes:

@@ -74,16 +74,10 @@ def formats_using(option: str) -> tuple[Format, ...]:
 def read_item(
     item: WorkItem, options: ReadOptions, *, pages: Counter[str] | None = None
 ) -> Iterator[Document | Reject]:
-    """Reads an item, document by document.
+    """Reads an item, document by document; each page of a dump is counted under its `PageOutcome`.
 
     Over all items of a plan every document of every file comes once. Bad input never raises, nor
     does a reader with a bug: it costs the rest of its file.
-
-    Args:
-        item: From a plan.
-        options: Those of the plan.
-        pages: Counted up by one for each page of a dump, under its `PageOutcome`; right for what
-            has been read so far.
 
     Yields:
         Documents, and a reject for each that cannot be read, with one of `REASONS`.

@@ -120,12 +120,9 @@ def sniffed(
 ) -> ByteStream:
     """A stream as UTF-8 bytes, whatever its first bytes say that it is.
 
-    Args:
-        raw: The stream; its first bytes are read, and what fails there fails where they are read
-            again.
-        keeps_encoding: Only decompress.
-        encoding: Of what begins with no byte order mark; None for UTF-8.
-        max_expansion: As in `DecompressedStream`.
+    With `keeps_encoding` it is only decompressed. `encoding` is that of what begins with no byte
+    order mark, None for UTF-8; `max_expansion` is as in `DecompressedStream`. What fails as the
+    first bytes are read fails where they are read again.
     """
     stream = PeekableStream(raw)
     for _ in range(_MAX_LAYERS):
@@ -155,12 +152,9 @@ def is_html(head: bytes) -> bool:
 class TranscodedStream:
     """Text in another encoding as UTF-8, without its byte order mark.
 
-    Args:
-        raw: The stream.
-        encoding: One that Python knows.
-        errors: What becomes of bytes that are wrong in it, such as `NUL_FOR_ERRORS`. If left out,
-            they damage the stream; but a lone surrogate of UTF-16 becomes the bytes that a reader
-            rejects as no UTF-8, in its document alone.
+    `errors` says what becomes of wrong bytes, such as `NUL_FOR_ERRORS`. If left out, they damage
+    the stream; but a lone surrogate of UTF-16 becomes the bytes that a reader rejects as no UTF-8,
+    in its document alone.
     """
 
     def __init__(self, raw: ByteStream, encoding: str, *, errors: str | None = None) -> None:

@@ -35,15 +35,11 @@ _ERROR_TO_REASON = {
 
 
 class Source(AbstractContextManager["Source"]):
-    """An open file.
+    """An open file, from byte `start` as it is stored.
 
-    Args:
-        span: Its file is opened.
-        options: How much it may hold, and its encoding.
-        start: First byte, as the file is stored.
-        wrap: Makes the stream to read of the raw one; None decompresses, and makes UTF-8 of
-            UTF-16 and UTF-32.
-        keeps_encoding: Leave UTF-16 and UTF-32 as they are.
+    It is decompressed, and UTF-16 and UTF-32 become UTF-8, unless `wrap` makes the stream to read
+    of the raw one, or `keeps_encoding`. What it gives is counted, so that a reader which loses
+    something is noticed.
 
     Attributes:
         path: Path or URL of the file.
@@ -85,11 +81,7 @@ class Source(AbstractContextManager["Source"]):
         return b"" if self._stream is None else self._stream.peek(n_bytes)
 
     def foreign(self, title: str) -> Reject | None:
-        """The reject of a file that is no text, to be asked for at its start.
-
-        Args:
-            title: What was expected.
-        """
+        """The reject of a file that is no text, to be asked for at its start."""
         kind = foreign_kind(self.peek(KIND_BYTES))
         detail = f"{kind}; expected {title}"
         return Reject(self.path, 0, self.path, "not_text", detail) if kind else None
@@ -117,12 +109,7 @@ class Source(AbstractContextManager["Source"]):
         return b"".join(pieces)
 
     def cut_off(self, offset: int, data: bytes | None) -> None:
-        """Notes what was begun when the source failed.
-
-        Args:
-            offset: Where the document that is cut off starts.
-            data: What there is of it; None when it is not held.
-        """
+        """Notes what was begun at `offset` when the source failed; None if it is not held."""
         self._cut_off = offset, data or None
 
     def check_lines(self, n_lines: int) -> None:
@@ -194,18 +181,13 @@ class LongLine:
 def read_lines(
     source: Source, *, end: int | None, limit: int, is_mid_line: bool = False
 ) -> Iterator[tuple[int, bytes | LongLine]]:
-    """Yields (offset, line with its end) of the lines that start before `end`.
+    """Yields (offset, line with its end) of the lines that start before `end`, None for all.
 
     What was read to the end is checked: a line feed that ended no line is a failure of the source.
     A byte order mark at the start of a file is dropped; its line starts at 0 all the same. A last
-    line that a failure of the source cut off is not yielded but noted in the source.
-
-    Args:
-        source: Read from its position on.
-        end: Offset; None for the end of the source.
-        limit: Most bytes of a line, its end included.
-        is_mid_line: The source stands behind the start of a line that is not to be yielded, or on
-            the line end right before the first line.
+    line that a failure of the source cut off is not yielded but noted in the source. A line has at
+    most `limit` bytes, its end included. With `is_mid_line` the source stands behind the start of a
+    line that is not to be yielded, or on the line end right before the first line.
     """
     offset = source.position
     tail: list[bytes] = []

@@ -97,9 +97,7 @@ def load_annotation(path: str) -> Annotation:
 def parse_annotation(data: bytes | str, *, source: str) -> Annotation:
     """Parses CoNLL-U; heads are optional, all else is as the CoNLL 2018 script reads it.
 
-    Args:
-        data: Each sentence ends with an empty line; empty nodes are skipped.
-        source: Named in messages.
+    Each sentence ends with an empty line; empty nodes are skipped.
 
     Raises:
         ConlluError: A line breaks the format; the message names file, line, value, expectation.

@@ -238,10 +238,6 @@ class Score:
 def score(gold: Annotation, system: Annotation) -> dict[str, Score]:
     """Scores a system's annotation of a text.
 
-    Args:
-        gold: What is right.
-        system: Another segmentation and annotation of the same characters.
-
     Returns:
         `TAG_METRICS` and `WHOLE_FEATS`, and `TREE_METRICS` when every sentence of both has heads.
 

@@ -177,10 +177,7 @@ def evaluate_treebanks(
     options: EvaluationOptions,
     n_workers: int = 1,
 ) -> list[TreebankResult]:
-    """Tags and scores treebank files.
-
-    Returns:
-        One result a file, in the order of `paths`.
+    """Tags and scores treebank files; one result a file, in the order of `paths`.
 
     Raises:
         UsageError: As `evaluate_file`.
@@ -350,11 +347,6 @@ def annotation_of_tagged(
     """The annotation that the CoNLL-U of a tagged text would give, without writing it.
 
     Characters that are in no token, such as control characters, stay in the text and are missed.
-
-    Args:
-        text: What was tagged.
-        tagged: Its sentences, with offsets into `text`.
-        replace_x: As in `EvaluationOptions`.
     """
     annotation = Annotation("tagger", characters=without_spaces(text.replace("\n", " ")))
     columns = _TagColumns(replace_x=replace_x)

@@ -35,12 +35,9 @@ _MOST_COMMITS = 1000
 
 
 def input_names(paths: Iterable[str], patterns: Sequence[str], *, suffix: str) -> dict[str, str]:
-    """What the files of inputs are called: their paths below the folders that the patterns name.
+    """What the files of inputs are called: their paths below the folders that patterns name.
 
-    Args:
-        paths: Of the inputs.
-        patterns: That have found them.
-        suffix: Of parts, such as `.conllu.zst`.
+    A suffix is added, that of parts, such as `.conllu.zst`.
 
     Returns:
         Path to name, with `/` between folders.
@@ -75,15 +72,9 @@ def _base(pattern: str) -> str:
 def publish_files(
     layout: OutputLayout, manifests: Iterable[Manifest], path_to_name: Mapping[str, str]
 ) -> int:
-    """Gives each part its second name, and removes those of inputs that are gone.
+    """Gives each part, of one source, its second name and removes those of inputs that are gone.
 
-    Args:
-        layout: The output directory of a complete run, each of whose parts has one source.
-        manifests: Of all its parts.
-        path_to_name: As `input_names` gives it.
-
-    Returns:
-        How many files there are now.
+    Returns how many files there are now.
 
     Raises:
         StorageError: Something cannot be written.
@@ -128,10 +119,7 @@ def _write_list(layout: OutputLayout, names: Mapping[str, str]) -> None:
 
 
 def check_table(uri: str) -> None:
-    """Checks, before a run, that its table can be written.
-
-    Args:
-        uri: Folder or URL.
+    """Checks, before a run, that its table, a folder or URL, can be written.
 
     Raises:
         UsageError: The extra is missing, or something else than a table of ours is there.
@@ -152,12 +140,7 @@ def check_table(uri: str) -> None:
 
 
 def commit_table(layout: OutputLayout, report: Mapping[str, Any], uri: str) -> int:
-    """Makes a table hold the rows of a complete run.
-
-    Args:
-        layout: The output directory, of Parquet parts.
-        report: The content of run.json.
-        uri: Folder or URL of the table; made where there is none.
+    """Makes a table, new where there is none, hold the rows of a complete run, as run.json lists.
 
     Returns:
         How many parts were written to it; 0 where it had all of them.

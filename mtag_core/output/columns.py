@@ -146,12 +146,7 @@ def _kept_column(field: KeptField, index: int) -> Column:
 
 
 def output_columns(*, has_lemmas: bool, fields: Sequence[KeptField] = ()) -> tuple[Column, ...]:
-    """The columns of a run; `lemmas` only where the bundle has them.
-
-    Args:
-        has_lemmas: Whether it has.
-        fields: Fields of the input, each a column behind the others.
-    """
+    """The columns of a run: `lemmas` only where the bundle has them; then fields of the input."""
     ours = (column for column in COLUMNS if has_lemmas or column.name != _LEMMAS)
     return (*ours, *(_kept_column(field, index) for index, field in enumerate(fields)))
 

@@ -70,11 +70,7 @@ class CountSummary:
 
 
 def write_count_tables(layout: OutputLayout, part_ids: Sequence[str]) -> CountSummary:
-    """Sums up the counts of parts; the same files for the same parts.
-
-    Args:
-        layout: The output directory.
-        part_ids: In order.
+    """Sums up the counts of parts, in order; the same files for the same parts.
 
     Raises:
         StorageError: Something cannot be read or written.
@@ -126,12 +122,9 @@ def _tables(layout: OutputLayout, part_ids: Sequence[str]) -> Iterator[pa.Table]
 
 
 class _Sums:
-    """Sums `n` by key in bounded memory.
+    """Sums `n` by keys, columns of strings, in bounded memory.
 
-    Args:
-        keys: Columns of strings.
-        folder: For temporary files.
-        by: Rows that agree in this column come in one table; in all keys, if left out.
+    Rows that agree in the column `by`, or in all keys, come in one table.
     """
 
     def __init__(self, keys: Sequence[str], folder: Path, *, by: str | None = None) -> None:

@@ -70,10 +70,8 @@ def read_record(kind: type[T], path: str, *, version: int) -> T:
 def from_json(kind: type[T], value: object) -> T:
     """Makes a dataclass of what `dataclasses.asdict` made of it.
 
-    Args:
-        kind: Its fields are strings, numbers, other dataclasses, and tuples, lists and maps of
-            these; each may be None where its type says so.
-        value: As `json.loads` gives it.
+    Its fields are strings, numbers, other dataclasses, and tuples, lists and maps of these; each
+    may be None where its type says so.
 
     Raises:
         ValueError: A field is missing, unknown or of another type; the message names it.

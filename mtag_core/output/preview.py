@@ -28,14 +28,7 @@ _COLUMNS = ("doc_id", "language", "forms", "upos", "feats", "lemmas")
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A sentence for people.
-
-    Attributes:
-        doc_id: Its document.
-        language: Its language code.
-        tokens: Form, UPOS and FEATS of each token.
-        lemmas: One a token; empty where there are none.
-    """
+    """A sentence for people: form, UPOS and FEATS of its tokens, and lemmas, if any."""
 
     doc_id: str
     language: str
@@ -49,23 +42,13 @@ class Preview:
 
 
 def preview_parts(paths: Iterable[str], *, n_sentences: int) -> list[Preview]:
-    """Picks short sentences out of the heads of parts, of different languages where it can.
-
-    Args:
-        paths: The parts to look into; their order does not matter.
-        n_sentences: How many to return at most.
-    """
+    """Picks short sentences out of the heads of parts, of different languages where it can."""
     previews = (preview for path in paths for preview in _head(path))
     return choose_previews(previews, n_sentences=n_sentences)
 
 
 def choose_previews(previews: Iterable[Preview], *, n_sentences: int) -> list[Preview]:
-    """Chooses short sentences, of different languages where it can.
-
-    Args:
-        previews: In any order of documents.
-        n_sentences: How many to return at most.
-    """
+    """Chooses short sentences, of different languages where it can, whatever their order."""
     first: dict[str, Preview] = {}
     others: list[Preview] = []
     # By document, since part ids, and so their order, depend on times of modification.

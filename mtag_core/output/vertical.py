@@ -32,11 +32,7 @@ _QUOTE = {'"': "&quot;"}
 class VerticalWriter:
     """Writes sentences in documents and paragraphs.
 
-    Args:
-        stream: Receives the bytes.
-        has_lemmas: Whether there is a column of lemmas.
-        fields: Names of the documents' fields.
-        generator: What writes the text; empty where it is not to be said.
+    `fields` are the names of the documents' fields; an empty generator is not written.
     """
 
     def __init__(

@@ -62,10 +62,7 @@ class ManifestReader:
         self._id_to_manifest: dict[str, Manifest] = {}
 
     def read(self, part_ids: Iterable[str]) -> list[Manifest]:
-        """Reads manifests.
-
-        Returns:
-            One a part id, in the order of the ids.
+        """Reads manifests, one a part id, in their order.
 
         Raises:
             OutputError: One is none.
@@ -109,11 +106,7 @@ class NewParts:
 
 
 def damaged_parts(layout: OutputLayout, *, verify: bool = False) -> dict[str, str]:
-    """Compares the files of finished parts with their manifests.
-
-    Args:
-        layout: The output directory.
-        verify: Read every file and compare its SHA-256, too; without it, names and sizes only.
+    """Compares names and sizes of the files of finished parts, to verify SHA-256, with manifests.
 
     Returns:
         Ids of the parts that have to be made again, each with what is wrong.

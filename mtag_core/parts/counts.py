@@ -188,10 +188,7 @@ class CompletenessCheck:
         self.n_documents += 1
 
     def end(self, n_documents: int) -> None:
-        """Checks the end of the part.
-
-        Args:
-            n_documents: Documents that the part's reader has given.
+        """Checks the end of the part, whose reader has given so many documents.
 
         Raises:
             CountMismatchError: Records were lost.

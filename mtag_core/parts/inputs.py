@@ -24,15 +24,10 @@ from mtag_core.storage import FileInfo, list_files, literal_prefix, local_path, 
 
 
 def list_inputs(patterns: Sequence[str], *, output: str) -> list[FileInfo]:
-    """Lists the files that patterns name, those of the output directory left out.
+    """Lists the files that patterns name, sorted by path, each once.
 
-    Args:
-        patterns: As in `storage.list_files`.
-        output: The output directory. Where a pattern leads into it, what mtag writes there is left
-            out, else all that lies below it.
-
-    Returns:
-        Sorted by path, each once.
+    Where a pattern leads into the output directory, what mtag writes there is left out, else all
+    that lies below it.
 
     Raises:
         InputNotFoundError: A pattern matches nothing, or nothing but outputs of this run.

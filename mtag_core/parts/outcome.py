@@ -33,14 +33,7 @@ _MOST_RUNS = 20
 
 @dataclass(frozen=True, slots=True)
 class RejectExample:
-    """One reject for people.
-
-    Attributes:
-        doc_id: The document's id, or its source where it has none.
-        detail: What is wrong.
-        input_head: The first characters of the input; empty where it is not text or not held.
-        path: The file of rejects, relative to the output directory.
-    """
+    """One reject for people: its head, empty where it is no text, and the path of its file."""
 
     doc_id: str
     detail: str
@@ -51,14 +44,9 @@ class RejectExample:
 def reject_examples(
     layout: OutputLayout, manifests: Iterable[Manifest]
 ) -> dict[str, list[RejectExample]]:
-    """Reads up to three rejects of each reason.
+    """Reads up to three rejects of each reason, the same for the same manifests and files.
 
-    Args:
-        layout: The output directory.
-        manifests: Of its parts; the first ones are looked into.
-
-    Returns:
-        Reason to examples, the same for the same manifests and files.
+    The first manifests are looked into.
     """
     found: dict[str, list[RejectExample]] = {}
     n_files = 0
@@ -99,13 +87,7 @@ def _example(reject: Reject, path: str) -> RejectExample:
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """The content of report.json.
-
-    Attributes:
-        counts: Sums of the counts; None for an output without them.
-        samples: Sentences.
-        examples: Reason to some of its rejects.
-    """
+    """The content of report.json; no counts for an output without them; examples by reason."""
 
     counts: CountSummary | None = None
     samples: Sequence[Preview] = ()
@@ -115,9 +97,7 @@ class ReportData:
 def collect_report_data(layout: OutputLayout, manifests: Sequence[Manifest]) -> ReportData:
     """Reads the files of parts; writes counts.parquet and words.parquet where parts are counted.
 
-    Args:
-        layout: The output directory.
-        manifests: Of all its parts, in the order of their ids.
+    Manifests are those of all parts, in the order of their ids.
 
     Raises:
         StorageError: Something cannot be read or written.
@@ -166,11 +146,7 @@ def check_tagged(
 ) -> None:
     """Checks that a complete run wrote anything.
 
-    Args:
-        layout: The output directory.
-        report: The content of run.json.
-        done: What the run does to a sentence.
-        hint: What can be done where documents had sentences that were not kept.
+    A hint is for documents that had sentences, of which none was kept.
 
     Raises:
         OutcomeError: It wrote no token; the message has the first reject of each reason and
@@ -188,11 +164,7 @@ def check_tagged(
 
 
 def check_reject_ratio(report: Mapping[str, Any], *, max_reject_ratio: float | None) -> None:
-    """Checks that no more documents were rejected than allowed.
-
-    Args:
-        report: The content of run.json.
-        max_reject_ratio: The share of all documents that is allowed, 0 to 1; None allows all.
+    """Checks that at most this share of the documents, 0 to 1, was rejected; None allows all.
 
     Raises:
         OutcomeError: More were; the message has the number of each reason.

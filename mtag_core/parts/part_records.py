@@ -35,12 +35,7 @@ _LIST_VERSION = 1
 
 
 class RecordKey(NamedTuple):
-    """Where a record belongs.
-
-    Attributes:
-        part_id: The part.
-        ordinal: Number of the document in the part, from 0, rejected ones included.
-    """
+    """The part of a record, and the number of its document in it, from 0, with rejected ones."""
 
     part_id: str
     ordinal: int
@@ -73,11 +68,7 @@ def read_part(
 ) -> Iterator[tuple[RecordKey, Document | Reject | PartEnd]]:
     """Reads the documents of a part's work item, at most `part.limit` of them, or of its slice.
 
-    Args:
-        part: What to read.
-        options: How to read.
-        layout: Where slices are.
-        trial: Where to try what may abort the process; None for a part that nobody died of.
+    A trial says where to try what may abort the process; None for a part that nobody died of.
 
     Yields:
         Documents and rejects in order, then the part's end.
@@ -175,12 +166,6 @@ def slice_item(
     part: PlannedPart, options: ReadOptions, layout: OutputLayout, *, trial: Trial | None = None
 ) -> Iterator[PlannedPart]:
     """Slices the item of a planned part, unless an earlier attempt has.
-
-    Args:
-        part: With `slice_bytes`.
-        options: How to read.
-        layout: Where the slices go.
-        trial: As in `read_part`.
 
     Yields:
         A part a slice. Those that are not complete have their documents in the spool.

@@ -36,10 +36,7 @@ class PartWriter:
 
     Nothing appears under a part's name before `PartEnd` has come and all counts agree. A document
     is written when its last block has come: one that a step rejects midway leaves no sentence.
-
-    Args:
-        layout: Where to write.
-        show: Called now and then with the totals of the part in work.
+    `show` is called now and then with the totals of the part in work.
     """
 
     def __init__(
@@ -50,11 +47,7 @@ class PartWriter:
         self._part: _OpenPart | None = None
 
     def write(self, key: RecordKey, record: object) -> Manifest | None:
-        """Takes the next record.
-
-        Args:
-            key: Where it belongs.
-            record: A `Block` of tagged sentences, a `Reject`, a `PartEnd` or a `CompletedPart`.
+        """Takes a `Block` of tagged sentences, a `Reject`, a `PartEnd` or a `CompletedPart`.
 
         Returns:
             The manifest of a part that is done: written just now, or by an earlier attempt.
@@ -102,8 +95,7 @@ class PartWriter:
     def discard(self, error: BaseException | None = None) -> None:
         """Removes the temporary files of a part that will not be finished.
 
-        Args:
-            error: Why; one of the file system is raised again as a `StorageError`.
+        An error of the file system is raised again as a `StorageError`.
         """
         part, self._part = self._part, None
         if part is not None:
@@ -214,12 +206,7 @@ class _OpenPart:
 
 
 class PartFiles:
-    """The open files of one part: a writer of rows and, once needed, the rejects.
-
-    Attributes:
-        rows: The writer of the part's rows.
-        counts: A writer of counts; None for an output without them.
-    """
+    """The open files of one part: writers of rows and, with counts, of these; rejects if needed."""
 
     def __init__(self, layout: OutputLayout, part_id: str, files: ExitStack) -> None:
         part, counts = layout.part_path(part_id), layout.part_counts_path(part_id)
@@ -269,11 +256,7 @@ class _DiscardedError(Exception):
 
 
 class HeldDocument(Generic[T]):
-    """Holds the sentences of one document until it is written or rejected, in bounded memory.
-
-    Attributes:
-        n_sentences: Sentences held.
-    """
+    """Holds sentences of one document until it is written or rejected, in bounded memory."""
 
     def __init__(self) -> None:
         self.n_sentences = 0

@@ -34,12 +34,7 @@ Sources = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class CompletedParts:
-    """The parts that an output holds.
-
-    Attributes:
-        part_ids: Their ids.
-        read_sources: Ids to what the manifests of these parts name as `sources`.
-    """
+    """The parts of an output: ids, and what gives the `sources` that their manifests name."""
 
     part_ids: Collection[str] = ()
     read_sources: Callable[[Collection[str]], Sources] = lambda _part_ids: {}
@@ -52,12 +47,7 @@ NO_PARTS = CompletedParts()
 def plan_beside(
     files: Sequence[FileInfo], planner: ItemPlanner, completed: CompletedParts
 ) -> Iterator[WorkItem]:
-    """Plans a corpus of which parts are complete.
-
-    Args:
-        files: The listing.
-        planner: Plans the corpus at once.
-        completed: The manifests of those that are in the plan at once are not read.
+    """Plans a corpus of which parts are complete; the planner plans it at once.
 
     Yields:
         The items of complete parts that are still right, then items of all other files: new ones,
@@ -193,24 +183,17 @@ def plan_parts(
     slices: Mapping[str, Sequence[ItemSlice]] = MappingProxyType({}),
     one_file_per_item: bool = False,
 ) -> Iterator[PlannedPart]:
-    """Plans the parts of a run.
+    """Plans the parts of a run: one a work item, in the order of the files where there is a limit.
 
-    Args:
-        files: The listing of the inputs.
-        options: How to read.
-        salt: Digest of everything else that decides a part's bytes.
-        item_bytes: Size of a work item in stored bytes, about.
-        limit: Stop after this many documents, rejected ones included. To find where that is the
-            documents are read here, in order, without being tagged; None plans everything.
-        spool_bytes: An item that holds more, about, and cannot be read from the middle is to be
-            sliced; 0 for none. A limit leaves items whole.
-        completed: Parts that the output holds. With a limit they have no say: which documents are
-            the first ones follows from the listing alone.
-        slices: Ids of lists to the slices of items, as far as the output holds lists.
-        one_file_per_item: As in `ItemPlanner`.
+    A limit stops after so many documents, rejected ones included. To find where that is they are
+    read here, in order, without being tagged; items stay whole, and completed parts have no say:
+    which documents are the first ones follows from the listing alone.
 
-    Yields:
-        One part a work item; in the order of the files where there is a limit.
+    Without a limit an item that holds more than `spool_bytes`, about, and cannot be read from the
+    middle is to be sliced; 0 for none. `slices` are those of the lists that the output holds.
+
+    The salt is a digest of everything else that decides a part's bytes; `item_bytes` and
+    `one_file_per_item` are as in `ItemPlanner`.
     """
     planner = ItemPlanner(
         options, salt=salt, item_bytes=item_bytes, one_file_per_item=one_file_per_item

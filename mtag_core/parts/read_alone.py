@@ -135,13 +135,7 @@ def count_documents_alone(
 def checked(
     records: Iterator[Document | Reject], trial: Trial, *, pages: Counter[str]
 ) -> Iterator[Document | Reject]:
-    """Records, with a reject for each document that the steps cannot bear.
-
-    Args:
-        records: From the reader.
-        trial: Without a check, records pass as they come.
-        pages: Of a dump; a page that is rejected here counts as rejected.
-    """
+    """Records, with a reject for each document that the steps cannot bear, in `pages`, too."""
     for record in records:
         try:
             if trial.check is not None and isinstance(record, Document):

@@ -50,15 +50,9 @@ def report_html(
     data: ReportData,
     times: Sequence[Mapping[str, Any]] = (),
 ) -> str:
-    """Renders the end of a run.
+    """Renders the end of a run from run.json, report.json and the times of runs, the last first.
 
-    Args:
-        report: The content of run.json.
-        data: That of report.json.
-        times: Those of the files in runs/, the last run first; none while they are not known.
-
-    Returns:
-        A whole HTML document, the same for the same arguments.
+    The document is the same for the same arguments.
     """
     return page(f"mtag: {_title(report)}", _body(report, data, times))
 

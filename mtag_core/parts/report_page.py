@@ -46,25 +46,13 @@ def tile(name: str, value: str, *, is_bad: bool = False) -> str:
 
 
 def bars(name_to_n: Mapping[str, int], *, total: int, longest: int) -> str:
-    """A bar for each name, in order.
-
-    Args:
-        name_to_n: What to show.
-        total: What the shares refer to.
-        longest: The number whose bar takes the whole width.
-    """
+    """A bar for each name, in order; shares are of the total, the longest takes the whole width."""
     rows = (_bar(name, n, total=total, longest=longest) for name, n in name_to_n.items())
     return "\n".join(['<div class="bars">', *rows, "</div>"])
 
 
 def line_chart(points: Sequence[tuple[float, float]], *, axis: Sequence[str], label: str) -> str:
-    """A line over its own width.
-
-    Args:
-        points: At least two; x rises, y is not below 0.
-        axis: What stands below, evenly spread.
-        label: What it shows, for those who do not see it.
-    """
+    """A line over its own width, of two points or more; the axis stands below, evenly spread."""
     first, last = points[0][0], points[-1][0]
     highest = max(y for _, y in points) or 1.0
     places = " ".join(
@@ -89,10 +77,7 @@ def sortable(
 ) -> str:
     """A table that a click on a head sorts; the first row says which columns are of numbers.
 
-    Args:
-        heads: Names of the columns.
-        rows: Whole numbers are shown with commas, others as percents.
-        has_filter: Whether there is a field to type what rows have to hold.
+    Whole numbers are shown with commas, others as percents.
     """
     found = list(rows)
     first = found[0] if found else heads

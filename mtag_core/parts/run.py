@@ -129,11 +129,8 @@ def check_output(
 ) -> None:
     """Makes sure that the output directory is empty, or holds parts made alike.
 
-    Args:
-        layout: The output directory.
-        config: This run's configuration.
-        overwrite: Remove what earlier runs wrote, and nothing else, instead of failing.
-        repack: The plan may have other sizes than those of earlier runs.
+    To overwrite is to remove what earlier runs wrote, and nothing else, instead of failing. To
+    repack, the plan may have other sizes than those of earlier runs.
 
     Raises:
         UsageError: It holds something else, or parts made with another configuration.
@@ -219,13 +216,9 @@ def finish_run(
 ) -> dict[str, Any]:
     """Checks the parts of a run against its plan; writes report.html and run.json.
 
-    Args:
-        layout: The output directory.
-        config: The run's configuration.
-        manifests: Of all planned parts, made now or complete, in any order; doubles are allowed
-            where they are equal.
-        n_parts: Number of parts planned, those of `sliced` left out.
-        sliced: Ids of the lists of items that were to be sliced in this run.
+    Manifests are those of all planned parts, in any order; doubles are allowed where they are
+    equal. `n_parts` leaves out those of `sliced`: lists of items that were to be sliced in this
+    run.
 
     Returns:
         The content of run.json, the same for the same inputs and configuration.
@@ -265,10 +258,8 @@ def _n_slices(layout: OutputLayout, list_id: str, part_ids: Collection[str]) -> 
 def prune(layout: OutputLayout, report: Mapping[str, Any]) -> int:
     """Removes the parts that run.json does not list: their inputs are gone or have changed.
 
-    The spool is removed, too, and lists of slices that run.json does not list.
-
-    Returns:
-        How many parts were removed.
+    The spool is removed, too, and lists of slices that run.json does not list. Returns how many
+    parts were removed.
     """
     listed = {part["id"] for part in report["parts"]}
     stale: set[str] = set()

@@ -37,18 +37,10 @@ _SAMPLE_DOCUMENTS = 200
 
 @dataclass(frozen=True, slots=True)
 class PlanSize:
-    """How much a plan holds.
+    """How much a plan holds: parts, with completed ones, bytes of their input, and what is pending.
 
-    Attributes:
-        n_parts: Parts, completed ones included.
-        n_bytes: Bytes of input of all parts.
-        n_pending: Parts to be made.
-        n_pending_bytes: Bytes of input of the parts to be made.
-        largest_bytes: Bytes of input of the largest part.
-        n_files: Files and ranges of files, all parts together.
-        sliced: Ids of the lists of items that are to be sliced; they count as no parts, as nobody
-            knows yet how many they will be.
-        n_expected_slices: Slices of these, about.
+    Files count with ranges of files. Items of `sliced` lists, by their ids, count as no parts, as
+    nobody knows yet how many slices they will be; about so many are expected.
     """
 
     n_parts: int = 0
@@ -85,16 +77,7 @@ def measure_plan(parts: Iterable[PlannedPart], *, completed: Collection[str] = (
 
 
 def write_plan(path: str, parts: Iterable[PlannedPart], *, completed: Collection[str]) -> PlanSize:
-    """Writes a plan, a JSON line a part.
-
-    Args:
-        path: Where to; every worker must be able to read it.
-        parts: In any order.
-        completed: Ids of the parts that are made already.
-
-    Returns:
-        The size of the plan.
-    """
+    """Writes a plan, a JSON line a part, where every worker can read it; returns its size."""
     size = PlanSize()
     # (is completed, minus bytes, offset, length) of each line: sorted, it is the order to write.
     order: list[tuple[bool, int, int, int]] = []
@@ -152,12 +135,7 @@ def choose_sizes(
 ) -> PlanSizes:
     """The sizes that flags name, or else those of the runs before, or else those that fit.
 
-    Args:
-        layout: The output directory.
-        files: The listing.
-        item_bytes: As the flag says; None without it.
-        spool_bytes: As the flag says; None without it.
-        is_planned_anew: The sizes that earlier runs had do not count.
+    Those of earlier runs do not count where all is planned anew.
 
     Raises:
         OutputError: config.json is not readable.
@@ -184,11 +162,8 @@ def choose_fields(
 ) -> tuple[str, ...]:
     """The fields to keep, each with its type: as named, as in the runs before, or as found.
 
-    Args:
-        layout: The output directory.
-        files: The listing; the first documents of the first files are read.
-        read: With the fields.
-        is_planned_anew: The types that earlier runs had do not count.
+    The first documents of the first files are read. The types of earlier runs do not count where
+    all is planned anew.
 
     Raises:
         OutputError: config.json is not readable.

@@ -233,13 +233,7 @@ def _content(stream: io.BufferedIOBase) -> bytes:
 
 
 def create_app(workers: Workers, limits: Limits, *, languages: Collection[str]) -> Starlette:
-    """The application; whoever makes it starts and closes the workers.
-
-    Args:
-        workers: Tag.
-        limits: Of requests.
-        languages: Those that the model has learnt: names of models.
-    """
+    """The application, with models of these languages; who makes it starts and closes workers."""
     server = _Server(workers, limits, languages)
     return Starlette(
         routes=[

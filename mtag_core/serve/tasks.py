@@ -70,11 +70,7 @@ class Task:
 
 
 def task_of(parameters: Mapping[str, str], *, languages: Collection[str]) -> Task:
-    """Makes a task of a request's parameters.
-
-    Args:
-        parameters: By name.
-        languages: Codes that only the bundle may know.
+    """Makes a task of a request's parameters; some languages only the bundle may know.
 
     Raises:
         UsageError: A parameter is missing, unknown or has a wrong value.

@@ -31,15 +31,7 @@ _START_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class TaskAnswer:
-    """What became of a task.
-
-    Attributes:
-        body: JSON; empty where the task failed.
-        error: One line; empty where it did not.
-        is_callers_fault: Whether the error says what is wrong with the data.
-        n_sentences: Sentences in the answer.
-        n_tokens: Tokens in them.
-    """
+    """What became of a task: a body, or one line of an error and whether the data are at fault."""
 
     body: str = ""
     error: str = ""
@@ -85,11 +77,7 @@ class Rounds:
         self._open.pop(key, None)
 
     def run(self) -> list[tuple[int, TaskAnswer]]:
-        """Does a round: some sentences of each task.
-
-        Returns:
-            Keys and answers of the tasks that are done.
-        """
+        """Tags some sentences of each task; gives keys and answers of the tasks that are done."""
         done, self._failed = self._failed, []
         n_each = max(1, _ROUND_SENTENCES // max(1, len(self._open)))
         taken: list[tuple[int, Sentence]] = []
@@ -155,10 +143,8 @@ def _failure(error: Exception) -> TaskAnswer:
 def work(connection: Connection, load: Callable[[], TextTagger]) -> None:
     """Runs a worker process until the other end of the connection is closed.
 
-    Args:
-        connection: Brings pairs of a key and a task, or None for a task to forget; takes pairs of
-            a key and an answer. To the key of what was forgotten comes an answer, too.
-        load: Loads the tagger.
+    The connection brings pairs of a key and a task, or None for a task to forget, and takes pairs
+    of a key and an answer. To the key of what was forgotten comes an answer, too.
     """
     # Both are for the server, which lets open requests end and then closes the connection.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -190,10 +176,7 @@ class _Job:
 class Worker:
     """One process. One that dies is started again with the tasks that it had, one by one.
 
-    The task that kills it a second time, alone, fails.
-
-    Args:
-        load: Loads the tagger; must pickle.
+    The task that kills it a second time, alone, fails. `load` must pickle.
     """
 
     def __init__(self, load: Callable[[], TextTagger]) -> None:
@@ -353,12 +336,7 @@ class Worker:
 
 
 class Workers:
-    """Some worker processes; a task goes to the one that has the fewest.
-
-    Args:
-        load: Loads a tagger; must pickle.
-        n_workers: Processes, each with a model of its own.
-    """
+    """Some worker processes, each with a model of its own; a task goes to the least busy one."""
 
     def __init__(self, load: Callable[[], TextTagger], n_workers: int) -> None:
         self._workers = [Worker(load) for _ in range(n_workers)]

@@ -250,10 +250,8 @@ def _open_lock(lock: Path) -> BinaryIO:
 def delete_leftovers(directory: str) -> int:
     """Deletes the temporaries that killed writers left directly in a local directory.
 
-    Those that somebody is writing are locked and stay. Remote stores have none.
-
-    Returns:
-        How many were deleted.
+    Those that somebody is writing are locked and stay. Remote stores have none. Returns how many
+    were deleted.
     """
     if scheme_of(directory):
         return 0
@@ -313,11 +311,9 @@ def _local_errors(path: str) -> Iterator[None]:
 
 @contextmanager
 def open_text(path: str | Path, *, newline: str | None = None) -> Iterator[TextIO]:
-    r"""Opens a file as UTF-8 text.
+    r"""Opens a file of any store as UTF-8 text; `.gz`, `.bz2` and `.xz` are decompressed.
 
-    Args:
-        path: Of any store; `.gz`, `.bz2` and `.xz` are decompressed.
-        newline: What ends a line: `\n`, or None for `\r` and `\r\n` as well.
+    A line ends with `newline`, or where that is None with `\r` and `\r\n` as well.
 
     Raises:
         InputNotFoundError: There is no such file.

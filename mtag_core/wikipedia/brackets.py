@@ -67,10 +67,9 @@ _TITLE_NAMES = frozenset(
 
 
 def shown_variant(body: str) -> str:
-    """The text that a conversion shows.
+    """The text that a conversion shows, of what stands between `-{` and `}-`.
 
-    Args:
-        body: What stands between `-{` and `}-`; links and calls already resolved.
+    Links and calls are resolved already.
 
     Returns:
         The first variant's text, the whole text where it names no variants, or an empty string
@@ -93,8 +92,7 @@ def shown_variant(body: str) -> str:
 def variant_texts(rules: str) -> list[str]:
     """The texts of rules such as `zh-cn:A; zh-tw:B` or `C=>zh-cn:A`, in order.
 
-    Returns:
-        An empty list where something is no rule: then all of it is text.
+    None where something is no rule: then all of it is text.
     """
     texts = []
     for rule in _SEPARATOR.split(rules):
@@ -112,17 +110,9 @@ def _first_text(rules: str) -> str:
 
 
 def expand(name: str, body: str, *, title: str, site: Site, place: Place) -> str:
-    """Says what a call of a template without a definition leaves in the text.
+    """Says what a call of a template without a definition leaves: words to keep, or `HOLE`.
 
-    Args:
-        name: From `name_of`.
-        body: What stands between `{{` and `}}`; links and inner calls already resolved.
-        title: The page's title, for `{{PAGENAME}}`.
-        site: The wiki.
-        place: Where the call stands.
-
-    Returns:
-        Words to keep, or `HOLE`.
+    The body is what stands between the braces; links and inner calls are resolved already.
 
     Example: "convert|1300|mi|km" -> "1300 mi"; "lang|la|vita" -> "vita"; "sfn|Smith|2001" -> HOLE.
     """
@@ -161,15 +151,9 @@ class _Frame:
 
 
 def resolve_brackets(text: str, *, title: str, site: Site) -> str:
-    """Replaces templates, tables and links by the words they show.
+    """Replaces templates, tables and links of wikitext by the words they show, or by `HOLE`.
 
-    Args:
-        text: Wikitext without comments and extension tags.
-        title: The page's title, for `{{PAGENAME}}`.
-        site: The wiki the page is from.
-
-    Returns:
-        Text with `HOLE` where something was dropped.
+    Comments and extension tags are gone already.
 
     Raises:
         WikitextError: Constructs nest deeper than `MAX_DEPTH`.

@@ -84,15 +84,7 @@ class Call:
 
 
 def parse_call(name: str, head: str, rest: str, *, language: str | None, place: Place) -> Call:
-    """Splits the arguments of a call into positional and named ones.
-
-    Args:
-        name: From `name_of`.
-        head: What stands before the first bar.
-        rest: What stands behind it; links and inner calls already resolved.
-        language: As in `Call`.
-        place: As in `Call`.
-    """
+    """Splits the arguments of a call into positional and named ones; inner calls are resolved."""
     positional: list[str] = []
     named: dict[str, str] = {}
     numbered: list[tuple[int, str]] = []
@@ -135,11 +127,7 @@ def without_modifier(head: str) -> str:
 
 
 def parser_function(head: str, rest: str) -> str:
-    """What a parser function leaves.
-
-    Args:
-        head: What stands before the first bar, with the colon.
-        rest: What stands behind it, already resolved.
+    """What a parser function leaves; the head stands before the first bar, with the colon.
 
     Example: "#if: x", "yes|no" -> "yes"; "uc:word", "" -> "WORD"; "#expr: 1+1", "" -> HOLE.
     """

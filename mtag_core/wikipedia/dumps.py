@@ -79,13 +79,8 @@ def read_documents(
 ) -> Iterator[Document | Reject]:
     """Reads the articles of a dump, or of a fragment of one, as plain text.
 
-    Args:
-        stream: Uncompressed XML.
-        source: Path or URL; a document's id is `source#page_id`.
-        counts: Counted up by one for each page, under its `PageOutcome`.
-        namespaces: Numbers of the namespaces to keep.
-        site: The wiki; its language becomes that of the documents.
-        limit_s: Seconds that the text of a page may take.
+    The stream is uncompressed XML. A document's id is `source#page_id`, its language the site's.
+    Each page is counted under its `PageOutcome`, and its text may take `limit_s` seconds.
 
     Yields:
         A document for each page kept and a reject for each that cannot be read.
@@ -148,15 +143,9 @@ def _reject(page: Page, reason: str, detail: str, *, source: str) -> Reject:
 
 
 def read_definitions(stream: BinaryIO, site: Site, *, max_bytes: int) -> Definitions:
-    """Reads the templates of a dump that are simple substitution.
+    """Reads the templates of a dump that are simple substitution, and all redirects of templates.
 
-    Args:
-        stream: Uncompressed XML, UTF-8.
-        site: The wiki; names its namespaces.
-        max_bytes: Pages that start behind so many bytes are not looked at.
-
-    Returns:
-        Those found, and all redirects between templates.
+    The stream is uncompressed XML, UTF-8; pages behind so many bytes are not looked at.
     """
     name_to_text: dict[str, str] = {}
     name_to_target: dict[str, str] = {}

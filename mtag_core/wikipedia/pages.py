@@ -71,12 +71,10 @@ class PageError(ValueError):
 def read_pages(
     stream: BinaryIO, *, source: str, site: Site | None = None
 ) -> Iterator[Page | Reject]:
-    """Reads the pages of an export or of a fragment of one, in order.
+    """Reads the pages of an export or of a fragment of one, uncompressed XML in UTF-8, in order.
 
-    Args:
-        stream: Uncompressed XML, UTF-8, read forward only. Errors of its `read` are not caught.
-        source: Path or URL for the rejects.
-        site: Says the namespace of a page without `<ns>`, by the prefix of its title.
+    Errors of the stream's `read` are not caught. The site says the namespace of a page without
+    `<ns>`, by the prefix of its title.
 
     Yields:
         A `Page`, or a `Reject` with reason `invalid_xml`, `page_too_large` or `truncated`. At a
@@ -92,11 +90,7 @@ def read_pages(
 
 
 def parse_page(xml: bytes, site: Site) -> Page:
-    """Parses one `<page>` element.
-
-    Args:
-        xml: From `<page>` to `</page>`, UTF-8.
-        site: As for `read_pages`.
+    """Parses one element, from `<page>` to `</page>`, in UTF-8.
 
     Raises:
         PageError: It is not well-formed, uses a declaration, or lacks id or title.

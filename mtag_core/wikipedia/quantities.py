@@ -113,14 +113,9 @@ def is_date(values: list[str]) -> bool:
 
 
 def written_date(values: list[str], language: str | None) -> str:
-    """Writes a date of three numbers, year or day first.
+    """Writes a date of three decimal numbers, year or day first, in words.
 
-    Args:
-        values: Decimal numbers.
-        language: ISO 639 code.
-
-    Returns:
-        The date in words; an empty string where it is none or the language has no table here.
+    An empty string where it is none or the language has no table here.
     """
     if len(values) != 3 or not all(map(str.isdecimal, values)):
         return ""

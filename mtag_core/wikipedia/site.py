@@ -144,12 +144,10 @@ class Site:
 
 
 def read_site(head: bytes, *, name: str = "") -> Site:
-    """Reads the description of the wiki out of a dump's beginning.
+    """Reads the description of the wiki out of the first MiB of a dump, in UTF-8.
 
-    Args:
-        head: The first bytes of a dump, uncompressed, UTF-8; at most 1 MiB is looked at.
-        name: Name of the file, such as `frwiki-latest-pages-articles.xml`: it names the language
-            where the dump does not.
+    The file's name, such as `frwiki-latest-pages-articles.xml`, names the language where the dump
+    does not.
 
     Returns:
         What the dump states, and the names common in the larger wikis. Never raises.
@@ -209,11 +207,7 @@ def _iso_code(code: str) -> str | None:
 def declared_encoding(head: bytes) -> str:
     """Says which encoding a file is in: by its first bytes, else by its XML declaration.
 
-    Args:
-        head: The first bytes of the file, uncompressed.
-
-    Returns:
-        A lower-case name; `utf-8` where nothing is declared. It need not be one Python knows.
+    A lower-case name; `utf-8` where nothing is declared. It need not be one Python knows.
     """
     for signature, name in _SIGNATURES:
         if head.startswith(signature):

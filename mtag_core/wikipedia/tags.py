@@ -64,9 +64,6 @@ _CLOSERS = {
 def drop_elements(text: str) -> str:
     """Removes comments, and elements that show no running text with what they hold.
 
-    Args:
-        text: Wikitext.
-
     Returns:
         Text with `HOLE` for a dropped element inside a line; nothing for a comment, and for a
         reference, which is no part of the sentence. Plain formulas stay; the contents of

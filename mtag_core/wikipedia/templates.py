@@ -61,14 +61,7 @@ _FRENCH_CENTURY = re.compile(r"-?sp?-?|siècles?")
 
 
 def words_of_unknown(call: Call) -> str:
-    """The words that a call of an unknown template shows.
-
-    Args:
-        call: Of a template without a rule or a definition, and not silent.
-
-    Returns:
-        Words, or `HOLE`.
-    """
+    """The words that a call of an unknown template that is not silent shows, or `HOLE`."""
     before = call.place.before()
     is_inner = call.place.is_inner()
     if not is_inner and not _is_in_sentence(call, before):

@@ -113,10 +113,7 @@ def _ends_in_one_letter(piece: str) -> bool:
 
 
 def paragraphs(text: str) -> list[str]:
-    """Cuts wikitext without brackets and tags into clean paragraphs.
-
-    Args:
-        text: Wikitext after `resolve_brackets` and `drop_tags`.
+    """Cuts wikitext behind `resolve_brackets` and `drop_tags` into clean paragraphs.
 
     Returns:
         Paragraphs and list items, one line each, in order. Headings and table rows are left out.
@@ -181,10 +178,7 @@ def _without_magic(word: re.Match[str]) -> str:
 
 
 def close_holes(line: str) -> str:
-    """Closes the gaps that dropped markup left in a line.
-
-    Args:
-        line: With single spaces.
+    """Closes the gaps that dropped markup left in a line with single spaces.
 
     Example: "Bern (HOLE; born 1191) HOLE, HOLE, is" -> "Bern (born 1191), is".
     """
@@ -214,11 +208,6 @@ def clean_wikitext(wikitext: str, *, title: str = "", site: Site | None = None) 
 
     Templates, tables, references, files, categories, comments and headings are left out; links and
     formatting leave their words; values, dates and foreign words in well-known templates stay.
-
-    Args:
-        wikitext: Of one page.
-        title: The page's title, for `{{PAGENAME}}`.
-        site: The wiki the page is from; see `read_site`.
 
     Returns:
         Paragraphs and list items, separated by empty lines. No line keeps `{{`, `}}`, `[[`, `]]`,

@@ -54,11 +54,9 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FlinkJobs:
-    """The jobs of one name on a Flink cluster.
+    """The jobs of one name on a Flink cluster, by the URL of its REST API.
 
-    Attributes:
-        url: Of the REST API; None where it is not known or Flink runs inside the job server.
-        name: Given to the job when it is submitted.
+    It is None where it is not known or Flink runs inside the job server.
     """
 
     url: str | None

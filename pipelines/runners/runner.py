@@ -51,11 +51,8 @@ def check_services(
     """Checks the job server and the pool of workers that flags name.
 
     The pool is asked only where it and the job server are on this machine: elsewhere the address is
-    the cluster's view, which this process does not share, and `WorkerWatch` finds out.
-
-    Args:
-        beam_flags: The flags for Beam.
-        check_cluster: Called where a job server is named, after it has answered.
+    the cluster's view, which this process does not share, and `WorkerWatch` finds out. A job server
+    has answered before `check_cluster` is called.
 
     Raises:
         EndpointError: One does not answer within 10 seconds; the message says what to start.
@@ -114,12 +111,9 @@ def parse_beam_flags(beam_flags: Sequence[str], *names: str) -> argparse.Namespa
 
 
 def mtag_error(error: BaseException) -> MtagError | None:
-    """Finds the mtag error behind what a runner raised.
+    """Finds the mtag error, if any, behind what a runner raised.
 
     Runners pass a worker's exception on as text, with its traceback.
-
-    Returns:
-        The error, or None where it is no error of ours.
     """
     if isinstance(error, MtagError):
         return error

@@ -31,9 +31,8 @@ from pipelines.transforms.steps import KeyedRecord, SharedModel, StepDoFn
 class ReadPlan(beam.PTransform):
     """PBegin -> PCollection of PlannedPart.
 
-    Args:
-        path: Where the plan was written; every worker must be able to read it.
-        started_path: An empty file to write before the plan is read, for who waits for workers.
+    Every worker must be able to read the path. An empty file at `started_path` is written before
+    the plan is read, for who waits for workers.
     """
 
     def __init__(self, path: str, *, started_path: str | None = None) -> None:
@@ -61,10 +60,8 @@ class ReadPlan(beam.PTransform):
 class WatchFiles(beam.PTransform):
     """PBegin -> unbounded PCollection of PlannedPart.
 
-    Args:
-        make_watcher: Called in a worker. Must pickle.
-        interval_s: Seconds between polls.
-        started_path: An empty file to write at first, for who waits for workers.
+    `make_watcher`, which must pickle, is called in a worker. An empty file at `started_path` is
+    written at first, for who waits for workers.
     """
 
     def __init__(
@@ -154,13 +151,8 @@ class ReadDocuments(_ReadingDoFn):
     """PlannedPart -> (RecordKey, Document | Reject | PartEnd).
 
     A part that is done already is not read again: a `CompletedPart` takes its place. One that a
-    process died of is tried in a child process first: what ends that is rejected.
-
-    Args:
-        options: How to read.
-        layout: Where completed parts are.
-        stop_path: Once this local file is there, no further part is read.
-        check: As in `Trial`.
+    process died of is tried in a child process first, with the `check` of a `Trial`: what ends that
+    is rejected. Once there is a local file at `stop_path`, no further part is read.
     """
 
     def __init__(
@@ -201,11 +193,6 @@ class SplitFiles(beam.PTransform):
     """PCollection of PlannedPart -> the same with the slices of an item in its place.
 
     One worker reads such an item and writes its documents to the spool. Other parts pass.
-
-    Args:
-        options: How to read.
-        layout: Where the slices go.
-        stop_path: Once this local file is there, no further item is read.
     """
 
     def __init__(

@@ -26,11 +26,7 @@ KeyedRecord = tuple[Any, Any]
 
 
 class SharedModel(Generic[M_co]):
-    """A model that all steps and threads of a process share; loaded on first use. Pickles.
-
-    Attributes:
-        load: Loads the model. Must pickle.
-    """
+    """A model that all steps and threads of a process share; loaded on first use. Pickles."""
 
     def __init__(self, load: Callable[[], M_co]) -> None:
         self.load = load
@@ -51,12 +47,7 @@ class SharedModel(Generic[M_co]):
 
 
 class LockedModel(Generic[M_co]):
-    """A model for the threads of a process, which may call it one at a time.
-
-    Attributes:
-        model: The model.
-        lock: To hold during each call.
-    """
+    """A model for the threads of a process, which hold its lock during each call."""
 
     def __init__(self, model: M_co) -> None:
         self.model = model
@@ -145,15 +136,10 @@ class RecordBuffer(Protocol):
 
 
 class BufferDoFn(StepDoFn, Generic[M]):
-    """A step that holds records, so that its model is called for several together.
+    """A step that holds records of a type, so that its model is called for several together.
 
     Rejects keep their place among them. Any other record empties the buffer, and so does the end of
     a bundle. Keys, timestamps and windows are kept.
-
-    Args:
-        name: Of the step.
-        shared: The model.
-        holds: The type of the records.
     """
 
     def __init__(self, name: str, shared: SharedModel[M], *, holds: type) -> None:

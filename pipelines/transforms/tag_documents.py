@@ -96,12 +96,7 @@ class Wordpiece(StepDoFn):
 
 
 class BatchModel(Protocol):
-    """What the buffer needs of a model.
-
-    Attributes:
-        piece_budget: Wordpieces in one batch.
-        on_batch: Called after each batch.
-    """
+    """What the buffer needs of a model: the pieces of a batch, and who hears of each batch."""
 
     piece_budget: int
     on_batch: Callable[[BatchReport], None] | None
@@ -109,13 +104,7 @@ class BatchModel(Protocol):
 
 @beam.typehints.with_output_types(KeyedRecord)
 class BatchDoFn(BufferDoFn[BatchModel]):
-    """(K, Block[EncodedSentence]) -> (K, Block) of what a model makes of the sentences.
-
-    Args:
-        name: Of the step.
-        shared: The model.
-        call: Calls the model. Must pickle.
-    """
+    """(K, Block[EncodedSentence]) -> (K, Block) of what a model makes of the sentences."""
 
     def __init__(
         self,

@@ -21,14 +21,7 @@ from pipelines.transforms.tag_documents import BatchDoFn, BatchModel
 
 
 class SurveyParts(beam.DoFn):
-    """PlannedPart -> the id of the part, whose survey is written.
-
-    Args:
-        load_segmenter: Called once a process. Must pickle.
-        read: How inputs are read.
-        choice: The filters.
-        base: The output directory.
-    """
+    """PlannedPart -> the id of the part, whose survey is written to the output directory `base`."""
 
     def __init__(
         self,

@@ -20,11 +20,8 @@ class WriteParts(StepDoFn):
     """(RecordKey, Block | Reject | PartEnd | CompletedPart) -> Manifest.
 
     Manifests come without `sources`. Records must come in the order in which they were read; a
-    runner that loses, doubles or swaps some gets an error and no part.
-
-    Args:
-        layout: Where to write.
-        progress_dir: A local folder for progress files, None where nobody reads them.
+    runner that loses, doubles or swaps some gets an error and no part. Progress files go to a local
+    folder, None where nobody reads them.
     """
 
     def __init__(self, layout: OutputLayout, *, progress_dir: str | None = None) -> None:
@@ -100,14 +97,7 @@ def _count(manifest: Manifest, *, elapsed_ms: int) -> None:
 
 
 class FinishRun(beam.PTransform):
-    """PCollection of Manifest -> PCollection of the path of run.json.
-
-    Args:
-        layout: The output directory.
-        config: The run's configuration.
-        n_parts: Number of parts planned, those of `sliced` left out.
-        sliced: Ids of the lists of items that are sliced.
-    """
+    """PCollection of Manifest -> PCollection of the path of run.json; arguments as `finish_run`."""
 
     def __init__(
         self,

@@ -60,16 +60,9 @@ def train_vectors(
     n_epochs: int,
     max_sentences: int,
 ) -> WordVectors:
-    """Trains skip-gram vectors, one model a file, and unites them.
+    """Trains skip-gram vectors, one model a text of one language, and unites them.
 
-    Args:
-        texts: One language each; a sentence a line, plain or `.xz`.
-        width: Width of a vector.
-        n_epochs: Passes over a text.
-        max_sentences: Lines read of a text at most.
-
-    Returns:
-        The union; empty but for the zero row when `texts` is.
+    A text has a sentence a line, plain or `.xz`. Without texts there is the zero row alone.
 
     Raises:
         InputNotFoundError: A text does not exist.
@@ -106,11 +99,7 @@ def _lines(path: Path, *, max_sentences: int) -> Iterator[str]:
 def load_sentences(
     paths: Iterable[Path], *, max_tokens_per_file: int | None = None
 ) -> list[LabelledSentence]:
-    """Reads the sentences of CoNLL-U files.
-
-    Args:
-        paths: Plain or `.xz`.
-        max_tokens_per_file: Reads no further sentence of a file after this many tokens.
+    """Reads CoNLL-U files, plain or `.xz`; of each no further sentence after so many tokens.
 
     Raises:
         UsageError: The files hold no sentence.
@@ -148,12 +137,7 @@ class MetaLstmVocabulary:
     def build(
         cls, sentences: Sequence[LabelledSentence], *, min_count: int
     ) -> "MetaLstmVocabulary":
-        """Collects the inventories of a training set.
-
-        Args:
-            sentences: The training set.
-            min_count: Occurrences that a form needs to get an embedding of its own.
-        """
+        """Collects the inventories; forms that occur `min_count` times get an embedding."""
         forms = Counter(form for sentence in sentences for form in sentence.forms)
         characters = sorted({character for form in forms for character in form} | {" "})
         frequent = sorted(form for form, count in forms.items() if count >= min_count)
@@ -164,12 +148,7 @@ class MetaLstmVocabulary:
 
 
 class Encoder:
-    """Turns sentences into batches.
-
-    Args:
-        vocabulary: The inventories.
-        vector_rows: The row of each form's fixed vector, from 1.
-    """
+    """Turns sentences into batches; `vector_rows` has the row of each fixed vector, from 1."""
 
     def __init__(self, vocabulary: MetaLstmVocabulary, vector_rows: Mapping[str, int]) -> None:
         self._character_to_id = _ids(vocabulary.characters)
@@ -220,11 +199,9 @@ class Encoder:
 
 
 def without_rare_forms(batch: MetaLstmBatch, *, share: float) -> MetaLstmBatch:
-    """Replaces a share of forms by the unknown one, so that its embedding is learned too.
+    """Replaces a share, 0 to 1, of forms by the unknown one, so that its embedding is learned too.
 
-    Args:
-        batch: On the CPU.
-        share: 0 to 1. Drawn on the CPU, so that a training draws the same forms on any device.
+    Drawn on the CPU, so that a training draws the same forms on any device.
     """
     is_kept = torch.rand(batch.forms.shape) >= share
     forms = torch.where(is_kept | (batch.forms == PADDING), batch.forms, UNKNOWN)
@@ -234,15 +211,10 @@ def without_rare_forms(batch: MetaLstmBatch, *, share: float) -> MetaLstmBatch:
 def length_sorted_batches(
     lengths: Sequence[int], *, token_budget: int, seed: int | None = None
 ) -> Iterator[list[int]]:
-    """Groups sentences of like length.
+    """Groups sentences of like length; yields the indices of each batch.
 
-    Args:
-        lengths: Tokens of each sentence.
-        token_budget: Padded tokens of a batch at most, but for a single longer sentence.
-        seed: Shuffles sentences of one length, and the batches; None keeps the order of length.
-
-    Yields:
-        Indices into `lengths`.
+    A batch has at most `token_budget` padded tokens, but for a single longer sentence. A seed
+    shuffles sentences of one length, and the batches; None keeps the order of length.
     """
     order = list(range(len(lengths)))
     generator = random.Random(seed)

@@ -105,11 +105,7 @@ class MetaLstm(nn.Module):
         self.meta = _TaggingModel(2 * self.word.tagger.output_width, config)
 
     def stage_logits(self, batch: MetaLstmBatch, stage: str) -> tuple[Tensor, Tensor]:
-        """The logits of one of the three models.
-
-        Args:
-            batch: The sentences.
-            stage: One of `STAGES`.
+        """The logits of one of the three models, named as in `STAGES`.
 
         Returns:
             UPOS logits, shape (n_sentences, n_tokens, n_upos), and FEATS logits, likewise.

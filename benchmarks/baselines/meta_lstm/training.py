@@ -47,11 +47,7 @@ class MetaLstmTagger:
 
     @classmethod
     def load(cls, directory: Path, device: str = "cpu") -> "MetaLstmTagger":
-        """Loads a trained model.
-
-        Args:
-            directory: What `train_meta_lstm` wrote.
-            device: A torch device, such as `cuda`.
+        """Loads what `train_meta_lstm` wrote.
 
         Raises:
             CheckpointError: The directory holds no finished model.
@@ -118,17 +114,9 @@ def train_meta_lstm(
     options: MetaLstmOptions,
     device: str = "cpu",
 ) -> MetaLstmTagger:
-    """Trains all stages and writes the model into a directory.
+    """Trains all stages and writes the model into a directory, which holds the checkpoint, too.
 
-    Args:
-        sentences: The training set.
-        vectors: Fixed word vectors.
-        directory: Gets `config.json`, `model.safetensors`, `vectors.*`; holds the checkpoint.
-        options: How.
-        device: A torch device, such as `cuda`; no part of the run's record.
-
-    Returns:
-        The trained tagger, on that device.
+    It gets `config.json`, `model.safetensors` and `vectors.*`. The device is no part of the record.
 
     Raises:
         CheckpointError: The directory holds a run with other options or inventories.

@@ -38,11 +38,7 @@ def read_html(
 def read_warc(
     span: Span, options: ReadOptions, _pages: Counter[str]
 ) -> Iterator[Document | Reject]:
-    """Reads the HTML pages among the answers of servers in a web archive.
-
-    Yields:
-        Documents, their ids the URLs of the pages.
-    """
+    """Reads the HTML pages among the answers of a web archive; their ids are their URLs."""
     with Source(span, options, keeps_encoding=True) as source:
         try:
             yield from _read_answers(source, options)

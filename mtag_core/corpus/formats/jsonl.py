@@ -187,11 +187,9 @@ class _RecordCutter:
 def read_jsonl(
     span: Span, options: ReadOptions, _pages: Counter[str]
 ) -> Iterator[Document | Reject]:
-    """Reads the records that start in a span; blank lines are no documents.
+    """Reads the records that start in a span, or in the whole file where records are not lines.
 
-    Args:
-        span: Its range; the whole file where records are not lines.
-        options: Names of the fields; the limit is on the record.
+    Blank lines are no documents; the limit is on the record.
     """
     # A byte early, to see a line end there.
     start = max(0, span.start - 1)

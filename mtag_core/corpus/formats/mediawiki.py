@@ -39,13 +39,8 @@ def read_mediawiki(
 ) -> Iterator[Document | Reject]:
     """Reads the pages that start in a span, in the namespaces asked for, no redirects.
 
-    A file whose encoding does not keep ASCII, such as UTF-16, cannot be cut: its first span is all
-    of it, the others are empty.
-
-    Args:
-        span: Its range.
-        options: Names the namespaces.
-        pages: Counted up by one for each page, under its `PageOutcome`.
+    Each page is counted under its `PageOutcome`. A file whose encoding does not keep ASCII, such as
+    UTF-16, cannot be cut: its first span is all of it, the others are empty.
     """
     site = _site(span.file)
     if not is_known(site.encoding):
@@ -174,11 +169,8 @@ class _PageStarts:
 class _PageRange:
     """Reads from the first page that starts in the range up to the first one behind it.
 
-    In an export `<` is escaped within text, so that `<page` is always the element.
-
-    Args:
-        stream: From the start of the range on.
-        boundary: Gives the bytes before the range's end; None while that is not known.
+    In an export `<` is escaped within text, so that `<page` is always the element. `boundary` gives
+    the bytes before the range's end, None while that is not known.
     """
 
     def __init__(self, stream: ByteStream, boundary: Callable[[], int | None]) -> None:

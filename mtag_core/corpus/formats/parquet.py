@@ -56,12 +56,9 @@ def plan_parquet(file: FileInfo, _options: ReadOptions, item_bytes: int) -> Sequ
 def read_parquet(
     span: Span, options: ReadOptions, _pages: Counter[str]
 ) -> Iterator[Document | Reject]:
-    """Reads the rows of the row groups that start in a span.
+    """Reads the rows of the row groups that start in a span; the limit is on the text.
 
-    Args:
-        span: Its range.
-        options: Names of the columns, `article.body` for the field `body` of the column `article`;
-            the limit is on the text.
+    `article.body` is the field `body` of the column `article`.
 
     Yields:
         Documents; one reject for a file that lacks a column, and for what cannot be read of a

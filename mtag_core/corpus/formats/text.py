@@ -43,12 +43,7 @@ def window_bytes(max_document_bytes: int) -> int:
 def read_text(
     span: Span, options: ReadOptions, _pages: Counter[str]
 ) -> Iterator[Document | Reject]:
-    """Reads the documents that start in a span.
-
-    Args:
-        span: Its range; whole windows where a document is a file.
-        options: What a document is.
-    """
+    """Reads the documents that start in a span: whole windows where a document is a file."""
     readers = {"file": _read_file, "line": _read_lines, "paragraph": _read_paragraphs}
     # A byte early, to see a line end there.
     is_aligned = options.document == "file" or span.start == 0
