@@ -22,6 +22,7 @@ _HEADING = re.compile(r"^## \[(\d[^\]]*)\]", re.MULTILINE)
 _VERSION = re.compile(r'^__version__ = "([^"]+)"$', re.MULTILINE)
 _NEEDED = (
     "mtag_core/py.typed",
+    "mtag_core/wikipedia/template_names.txt",
     "pipelines/py.typed",
     "mtag_core/bundles/default/bundle.json",
     "mtag_core/bundles/default/tagger.onnx",

@@ -31,8 +31,7 @@ from mtag_core.wikipedia.calls import (
 )
 from mtag_core.wikipedia.site import Site, is_language_prefix, is_sister_prefix
 from mtag_core.wikipedia.tags import HOLE
-from mtag_core.wikipedia.template_names import is_silent
-from mtag_core.wikipedia.templates import Rule, rule_of, words_of_unknown
+from mtag_core.wikipedia.templates import Rule, is_silent, rule_of, words_of_unknown
 
 # Languages with a converter; a variant is one of them with a script or region.
 _LANGUAGES = "zh sr kk ku uz iu ike tg gan crh shi ban sh wuu tly zgh mni en-x".split()

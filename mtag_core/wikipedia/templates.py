@@ -1,22 +1,47 @@
 """What a call of a template leaves in the text.
 
-Templates of known names have rules, by families: which argument carries the words, and how.
+Templates of known names have rules, by families: which argument carries the words, and how. The
+names are in `template_names.txt`.
 
 Of others a call inside a sentence whose first argument is text shows that text. Boxes and
 navigation stand alone in their lines, or have named arguments only. Notes stand close behind a word
 or a full stop, where words have spaces between them, or have the name of a note.
 """
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import resources
 from itertools import dropwhile
 
 import mtag_core.wikipedia.quantities as quantities
-import mtag_core.wikipedia.template_names as names
 from mtag_core.wikipedia.calls import Call, Place
 from mtag_core.wikipedia.tags import HOLE, NOTHING, protect
 
 Rule = Callable[[Call], str]
+
+
+def _read_sections() -> dict[str, str]:
+    text = resources.files(__package__).joinpath("template_names.txt").read_text("utf-8")
+    lines = "\n".join(line for line in text.split("\n") if not line.startswith(";"))
+    pieces = re.split(r"^(\[[a-z ]+\])\n", lines, flags=re.MULTILINE)
+    return dict(zip(pieces[1::2], pieces[2::2], strict=True))
+
+
+def _split(names: str) -> list[str]:
+    return [name for name in map(str.strip, re.split(r"[|\n]", names)) if name]
+
+
+_SECTIONS: Mapping[str, str] = _read_sections()
+_NAMES = {title: _split(names) for title, names in _SECTIONS.items() if title != "[fixed]"}
+_COUNTRY_CODES = frozenset(_NAMES["[country codes]"])
+_LANGUAGE_CODES = frozenset(_NAMES["[language codes]"])
+_SILENT_NAMES = frozenset(_NAMES["[silent]"])
+_SILENT_PREFIXES, _SILENT_SUFFIXES = (
+    tuple(part.replace("_", " ") for part in _NAMES[title])
+    for title in ("[silent prefixes]", "[silent suffixes]")
+)
+_MUSIC_SIGNS = {"flat": "♭", "b": "♭", "sharp": "♯", "#": "♯", "natural": "♮"}
 
 _TEXT_KEYS = ("text", "texte", "texto", "testo", "текст", "tekst", "κείμενο", "본문", "內容")
 _BLANKS = f" \t\xa0:*#;'{HOLE}{NOTHING}"
@@ -77,7 +102,7 @@ def words_of_unknown(call: Call) -> str:
         return HOLE if _is_repeated(words, call.place) else words
     text = next((call.named[key] for key in _TEXT_KEYS if call.named.get(key)), "")
     has_arguments = call.named or call.positional
-    if has_arguments and call.written_name not in names.COUNTRY_CODES:
+    if has_arguments and call.written_name not in _COUNTRY_CODES:
         return text or HOLE
     return _of_name(call)
 
@@ -90,7 +115,7 @@ def _is_in_sentence(call: Call, before: str) -> bool:
         return not _SENTENCE_END.search(before[-8:]) or bool(after.strip())
     # At a line's start a box stands, unless the sentence goes on behind the call.
     after = after.replace("&nbsp;", " ")
-    if call.written_name in names.COUNTRY_CODES:
+    if call.written_name in _COUNTRY_CODES:
         return bool(after.strip()) and not after[0].isalnum()
     rest = after.lstrip(" \xa0,;)»")
     return rest != after and (rest[:1].islower() or rest[:1] in tuple("-–—:("))
@@ -126,7 +151,7 @@ def _words(call: Call) -> list[str]:
 
 def _is_code(value: str) -> bool:
     is_path = "/" in value and " " not in value and (value[-1] == "/" or value.count("/") > 1)
-    return value in names.LANGUAGE_CODES or is_path or bool(_IDENTIFIER.fullmatch(value))
+    return value in _LANGUAGE_CODES or is_path or bool(_IDENTIFIER.fullmatch(value))
 
 
 def _is_repeated(words: str, place: Place) -> bool:
@@ -178,7 +203,13 @@ def _of_name(call: Call) -> str:
     name = call.written_name
     is_sign = len(name) == 1 and not name.isalnum()
     is_text = _NUMBERED_NAME.fullmatch(name) or _SHORT_FORM.fullmatch(name) or is_sign
-    return name if is_text or name in names.COUNTRY_CODES else HOLE
+    return name if is_text or name in _COUNTRY_CODES else HOLE
+
+
+def is_silent(name: str) -> bool:
+    """Whether a template's name says that it leaves a note, a sign or a picture."""
+    is_named = name in _SILENT_NAMES or "/" in name or ":" in name
+    return is_named or name.startswith(_SILENT_PREFIXES) or name.endswith(_SILENT_SUFFIXES)
 
 
 def rule_of(name: str) -> Rule | None:
@@ -209,7 +240,7 @@ def _spaced(call: Call) -> str:
 
 def _word(call: Call) -> str:
     values = call.positional
-    n_codes = 2 if len(values) > 2 and values[1] in names.LANGUAGE_CODES else 1
+    n_codes = 2 if len(values) > 2 and values[1] in _LANGUAGE_CODES else 1
     word = call.named.get("alt") or "".join(values[n_codes + 1 : n_codes + 2])
     return word or "".join(values[n_codes : n_codes + 1]).strip("-")
 
@@ -224,12 +255,12 @@ def _number_of(call: Call) -> str:
 
 def _affixes(call: Call) -> str:
     values = call.values()
-    return " + ".join(values[1:] if values and values[0] in names.LANGUAGE_CODES else values)
+    return " + ".join(values[1:] if values and values[0] in _LANGUAGE_CODES else values)
 
 
 def _bracketed(call: Call) -> str:
     values = call.values()
-    if values and values[0] in names.LANGUAGE_CODES:
+    if values and values[0] in _LANGUAGE_CODES:
         values = values[1:]
     shown = [value for value in values if value != "_"]
     return f"({', '.join(shown)})" if shown else ""
@@ -246,7 +277,7 @@ def _quoted(call: Call) -> str:
 
 
 def _linked(call: Call) -> str:
-    if call.get(0) in names.LANGUAGE_CODES:
+    if call.get(0) in _LANGUAGE_CODES:
         return _last(call)
     keys = ("lt", "label", "текст", "texte", "text", "fr", "trad", "nl", "de")
     return next((call.named[key] for key in keys if call.named.get(key)), call.get(0))
@@ -282,24 +313,24 @@ def _fixed(text: str) -> Rule:
 
 
 _GROUPS: list[tuple[str, Rule]] = [
-    (names.FIRST_NAMES, _first),
-    (names.SECOND_NAMES, _second),
-    (names.LAST_NAMES, _last),
-    (names.BRACKETED_NAMES, _bracketed),
-    (names.WORD_NAMES, _word),
-    (names.LISTED_NAMES, lambda call: ", ".join(call.values())),
-    (names.AFFIX_NAMES, _affixes),
-    (names.NUMBER_OF_NAMES, _number_of),
-    (names.QUOTE_NAMES, _quote),
-    (names.LINKED_NAMES, _linked),
-    (names.LINKED_SECOND_NAMES, lambda call: call.get(1) or call.get(0)),
-    (names.ISO_DATE_NAMES, quantities.iso_date),
-    (names.DAY_FIRST_NAMES, quantities.day_first_date),
-    (names.OLD_STYLE_NAMES, quantities.old_style_date),
-    (names.JOINED_NAMES, lambda call: "".join(call.positional)),
-    (names.SPACED_NAMES, _spaced),
-    (names.QUANTITY_NAMES, quantities.quantity),
-    (names.IDENTIFIER_NAMES, _named_first),
+    ("[first]", _first),
+    ("[second]", _second),
+    ("[last]", _last),
+    ("[bracketed]", _bracketed),
+    ("[word]", _word),
+    ("[listed]", lambda call: ", ".join(call.values())),
+    ("[affix]", _affixes),
+    ("[number of]", _number_of),
+    ("[quote]", _quote),
+    ("[linked]", _linked),
+    ("[linked second]", lambda call: call.get(1) or call.get(0)),
+    ("[iso date]", quantities.iso_date),
+    ("[day first]", quantities.day_first_date),
+    ("[old style]", quantities.old_style_date),
+    ("[joined]", lambda call: "".join(call.positional)),
+    ("[spaced]", _spaced),
+    ("[quantity]", quantities.quantity),
+    ("[identifier]", _named_first),
     (quantities.CENTURY_NAMES, quantities.century),
     (quantities.CENTURY_BEHIND_NAMES, quantities.century_behind),
     (
@@ -327,12 +358,14 @@ _GROUPS: list[tuple[str, Rule]] = [
     ),
     ("zh|zh2|chinese inline|zho|cn-inline", _chinese),
     ('guil|citation|"|cita inline|« »|guillemets', _quoted),
-    ("music", lambda call: names.MUSIC_SIGNS.get(call.get(0).lower(), "")),
+    ("music", lambda call: _MUSIC_SIGNS.get(call.get(0).lower(), "")),
     ("url|official url|url2", _title_words),
     ("|".join(_CURRENCIES), lambda call: _CURRENCIES[call.name] + call.get(0)),
     ("font|style text|текст", _first),
 ]
-_NAME_TO_RULE = {name: rule for group, rule in _GROUPS for name in names.split_names(group)}
-_NAME_TO_RULE |= {
-    name: _fixed(text) for text, group in names.FIXED.items() for name in names.split_names(group)
+_NAME_TO_RULE = {
+    name: rule for group, rule in _GROUPS for name in _NAMES.get(group, group.split("|"))
 }
+for _line in _SECTIONS["[fixed]"].strip().split("\n"):
+    _shown, _end = json.JSONDecoder().raw_decode(_line)
+    _NAME_TO_RULE |= dict.fromkeys(_line[_end + 1 :].split("|"), _fixed(_shown))

@@ -6,6 +6,7 @@ from deploy.release import ReleaseError, check_content, check_version, main
 
 NEEDED = (
     "mtag_core/py.typed",
+    "mtag_core/wikipedia/template_names.txt",
     "pipelines/py.typed",
     "mtag_core/bundles/default/bundle.json",
     "mtag_core/bundles/default/tagger.onnx",
