@@ -31,6 +31,7 @@ BENCHMARKS = {
 _FUNCTIONS = {
     "paper.student": "paper.score.score_student",
     "parallel": "annotate.parallel",
+    "scale": "annotate.scale",
     "tag_cpu": "tag_speed.on_cpu",
     "tag_gpu": "tag_speed.on_gpu",
 }

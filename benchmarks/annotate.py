@@ -8,24 +8,40 @@ before each run; so does `Tagger.pipe`, from raw text. Both have read the text o
 `parallel` runs it on a corpus of four files with one worker and with two in turn, start-up and end
 included.
 
+`scale` starts the cluster of `deploy.flink.cluster`, runs the job there, and every few seconds
+counts the words in the manifests that stand and looks at the memory of the cluster's processes.
+Interrupted, it keeps what it measured; the same command goes on where the run was.
+
     python -m benchmarks annotate --text 'data/text/*.xz'
     python -m benchmarks parallel --text data/text/fr.txt.xz data/text/de.txt.xz
+    python -m benchmarks scale --input 'corpus/*.txt' --work DIR
 """
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from benchmarks.harness import benchmark_parser, first_lines, ratios, run_benchmark
+import psutil
+
+from benchmarks.harness import (
+    benchmark_parser,
+    first_lines,
+    machine,
+    ratios,
+    run_benchmark,
+    shown_command,
+    write_record,
+)
 from mtag_core.storage import list_files
 from mtag_core.tagging.tagged import TaggedSentence
 from mtag_core.tagging.tagger import Tagger
@@ -161,3 +177,75 @@ def _annotate(corpus: Path, output: Path, *flags: str) -> _CommandRun:
     wall_s = time.monotonic() - started_s
     # The kernel counts KiB.
     return _CommandRun(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+_MIB = 1 << 20
+# What stands in the command line of each kind of process.
+_CLUSTER_ROLES = {
+    "JobManager": "StandaloneSessionClusterEntrypoint",
+    "TaskManager": "TaskManagerRunner",
+    "job server": "FlinkJobServerDriver",
+    "Python worker": "SdkHarness(",
+}
+
+
+def scale(argv: list[str] | None = None) -> int:
+    """Runs, samples and writes."""
+    parser = benchmark_parser("scale", "A long run on a Flink cluster.")
+    parser.add_argument("--input", required=True, help="as of pipelines.annotate")
+    parser.add_argument("--work", type=Path, required=True, help="folder for cluster and output")
+    parser.add_argument("--seconds", type=float, default=10.0, help="between two samples")
+    args = parser.parse_args(argv)
+    work = args.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    cluster = [sys.executable, "-m", "deploy.flink.cluster", "--state", str(work / "cluster")]
+    flags = ["--input", args.input, "--output", str(work / "out")]
+    started_s = time.time()
+    samples = []
+    with (work / "annotate.log").open("w") as log:
+        job = subprocess.Popen([*cluster, "run", "--", *flags], stdout=log, stderr=log)
+        try:
+            while job.poll() is None:
+                time.sleep(args.seconds)
+                samples.append(_cluster_sample(work, round(time.time() - started_s)))
+                _write_samples(args.output, samples, is_done=False)
+        except KeyboardInterrupt:
+            job.terminate()
+        finally:
+            job.wait()
+            subprocess.run([*cluster, "stop"], check=False)
+    _write_samples(args.output, samples, is_done=job.returncode == 0)
+    return job.returncode
+
+
+def _cluster_sample(work: Path, elapsed_s: int) -> dict[str, object]:
+    role_to_mib: dict[str, int] = {}
+    for role, mib in _resident():
+        role_to_mib[role] = max(mib, role_to_mib.get(role, 0))
+    manifests = list((work / "out" / "manifests").glob("*.json"))
+    n_tokens = sum(json.loads(path.read_bytes())["n_tokens"] for path in manifests)
+    return {
+        "elapsed_s": elapsed_s,
+        "parts": len(manifests),
+        "tokens": n_tokens,
+        "resident_mib": role_to_mib,
+    }
+
+
+def _resident() -> Iterator[tuple[str, int]]:
+    for process in psutil.process_iter(["cmdline", "memory_info"]):
+        line = " ".join(process.info["cmdline"] or ())
+        for role, mark in _CLUSTER_ROLES.items():
+            if mark in line and process.info["memory_info"] is not None:
+                yield role, process.info["memory_info"].rss // _MIB
+
+
+def _write_samples(path: Path, samples: list[dict[str, object]], *, is_done: bool) -> None:
+    record = {
+        "what": "tokens tagged and resident memory over time, standalone Flink, two slots",
+        "command": shown_command("scale"),
+        "machine": machine(),
+        "is_done": is_done,
+        "samples": samples,
+    }
+    write_record(record, path)

@@ -16,7 +16,7 @@ from mtag_core.lemma_tables import (
     KnownLemmas,
     LemmaExceptions,
 )
-from mtag_core.treebank_classifier import (
+from mtag_core.treebank_style import (
     NO_CLASSIFIER,
     TREEBANK_CLASSIFIER,
     Styles,

@@ -62,7 +62,6 @@ from mtag_core.parts.run_plan import (
 from mtag_core.storage import FileInfo
 from pipelines.console import print_plan
 from pipelines.job import check_reachable, find_inputs, make_parts, run_job
-from pipelines.models import Model, TextTagger, bundle_model
 from pipelines.options import (
     AnnotateOptions,
     parse_options,
@@ -73,7 +72,7 @@ from pipelines.process import exit_program
 from pipelines.runners.runner import find_runner
 from pipelines.streaming import run_in_turn, run_unbounded
 from pipelines.transforms.read_parts import ReadDocuments, SplitFiles, document_check
-from pipelines.transforms.steps import SharedModel
+from pipelines.transforms.steps import Model, SharedModel, TextTagger, bundle_model
 from pipelines.transforms.tag_documents import Segment, Tag, Wordpiece
 from pipelines.transforms.write_parts import WriteParts
 

@@ -12,7 +12,6 @@ FLOORS = (
     {"mtag_core.languages"},
     {"mtag_core.scripts"},
     {"mtag_core.language_words", "mtag_core.lemma_tables", "mtag_core.treebank_style"},
-    {"mtag_core.treebank_classifier"},
     {"mtag_core.conllu", "mtag_core.labels", "mtag_core.langid", "mtag_core.storage"}
     | {"mtag_core.wikipedia"},
     {"mtag_core.corpus", "mtag_core.lemmas", "mtag_core.segmentation"},
@@ -31,7 +30,7 @@ FLOORS = (
     {"mtag_core.__main__"},
     # Below this line Beam is known.
     {"pipelines.process"},
-    {"pipelines.commands", "pipelines.metrics", "pipelines.models"},
+    {"pipelines.commands", "pipelines.metrics"},
     {"pipelines.console", "pipelines.runners"} | {"pipelines.transforms"},
     {"pipelines", "pipelines.local_worker", "pipelines.options"},
     {"pipelines.job"},
@@ -52,7 +51,7 @@ OWNERS = {
     "google": set(),
     "numpy": {"mtag_core.arrays", "mtag_core.langid", "mtag_core.language_words"}
     | {"mtag_core.lemma_tables", "mtag_core.output", "mtag_core.scripts", "mtag_core.segmentation"}
-    | {"mtag_core.tagging", "mtag_core.treebank_classifier"},
+    | {"mtag_core.tagging", "mtag_core.treebank_style"},
     "onnx": set(),
     "onnxruntime": {"mtag_core.tagging"},
     "opencc": set(),

@@ -35,7 +35,7 @@ from mtag_core.parts.report_page import (
     text,
     tile,
 )
-from mtag_core.tagging.sentence_html import sentence_html
+from mtag_core.tagging.tagged import sentence_html
 from mtag_core.wikipedia.dumps import PageOutcome
 
 _MOST_BARS = 20

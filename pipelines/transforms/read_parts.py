@@ -24,8 +24,7 @@ from mtag_core.parts.read_alone import attempt, trial_if
 from mtag_core.parts.run_plan import PlanLine, plan_lines
 from mtag_core.records import Block, Document, Reject
 from mtag_core.segmentation.document_blocks import segment_document
-from pipelines.models import TextTagger
-from pipelines.transforms.steps import KeyedRecord, SharedModel, StepDoFn
+from pipelines.transforms.steps import KeyedRecord, SharedModel, StepDoFn, TextTagger
 
 
 class ReadPlan(beam.PTransform):

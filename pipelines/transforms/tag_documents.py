@@ -21,15 +21,16 @@ from mtag_core.tagging.tagged import BatchReport, SentenceResult, TaggedDocument
 from mtag_core.tagging.tagger_options import TaggerOptions
 from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.time_limit import MAX_DOCUMENT_SECONDS
-from pipelines.models import SentenceEncoder, bundle_model
 from pipelines.transforms.steps import (
     METRICS_NAMESPACE,
     BufferDoFn,
     KeyedRecord,
     LockedModel,
     RecordBuffer,
+    SentenceEncoder,
     SharedModel,
     StepDoFn,
+    bundle_model,
 )
 
 

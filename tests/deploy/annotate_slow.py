@@ -7,7 +7,7 @@ import sys
 import time
 
 from pipelines.annotate import main
-from pipelines.models import Model
+from pipelines.transforms.steps import Model
 from tests.fake_tagger import FakeTagger
 
 

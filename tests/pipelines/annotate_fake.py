@@ -4,8 +4,8 @@ usage: python -m tests.pipelines.annotate_fake --input ... --output ...
 """
 
 from pipelines.annotate import main
-from pipelines.models import Model
 from pipelines.process import exit_program
+from pipelines.transforms.steps import Model
 from tests.fake_tagger import load_failing_tagger
 
 if __name__ == "__main__":

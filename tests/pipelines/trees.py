@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 from pipelines.annotate import main
-from pipelines.models import Model
+from pipelines.transforms.steps import Model
 from tests.fake_tagger import load_failing_tagger
 
 # Small items, so that small corpora have many of them.

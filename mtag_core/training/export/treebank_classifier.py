@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.loops.linear import Floats, descend
-from mtag_core.treebank_classifier import (
+from mtag_core.treebank_style import (
     MAX_WEIGHT,
     N_BUCKETS,
     TreebankClassifier,
     Weights,
     buckets,
+    treebank_language,
 )
-from mtag_core.treebank_style import treebank_language
 
 # All chosen on dev files.
 _RUN_SENTENCES = (1, 2, 3, 5, 10)

@@ -5,7 +5,7 @@ import pytest
 
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.training.export.treebank_classifier import fit_classifier
-from mtag_core.treebank_classifier import MAX_WEIGHT, N_BUCKETS
+from mtag_core.treebank_style import MAX_WEIGHT, N_BUCKETS
 
 _RARE = {"en_a": "whilst", "en_b": "lol"}
 

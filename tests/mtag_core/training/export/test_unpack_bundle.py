@@ -9,7 +9,7 @@ from mtag_core.labels import load_labels, save_labels
 from mtag_core.lemma_tables import EXCEPTIONS, KNOWN_LEMMAS, KnownLemmas, LemmaExceptions
 from mtag_core.tagging.bundle import write_manifest
 from mtag_core.training.networks.trained_model import read_student
-from mtag_core.treebank_classifier import N_BUCKETS, TREEBANK_CLASSIFIER, TreebankClassifier
+from mtag_core.treebank_style import N_BUCKETS, TREEBANK_CLASSIFIER, TreebankClassifier
 from tests.mtag_core.training.tiny_word_bundle import write_word_bundle
 from tests.without_packages import run_without
 

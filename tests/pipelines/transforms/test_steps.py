@@ -5,7 +5,7 @@ import pytest
 from mtag_core.errors import UsageError
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE, Bundle
 from mtag_core.tagging.tagger_options import TaggerOptions
-from pipelines.models import bundle_model
+from pipelines.transforms.steps import bundle_model
 
 
 @pytest.fixture
