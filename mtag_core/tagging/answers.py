@@ -115,12 +115,7 @@ class Labeller:
     def tagged(
         self, sentences: Sequence[EncodedSentence], answer: Answer
     ) -> Iterator[TaggedSentence]:
-        """Makes records.
-
-        Args:
-            sentences: Of any number of tokens.
-            answer: For the tokens of all sentences in order.
-        """
+        """Makes records of sentences and the answer for the tokens of all of them in order."""
         columns = [
             self._upos[answer.upos].tolist(),
             self._feats[answer.feats].tolist(),

@@ -11,13 +11,7 @@ from mtag_core.records import Sentence
 def joined_sentence(
     forms: Sequence[str], index: int, *, language: str, is_trained: bool
 ) -> Sentence:
-    """The sentence of a caller's tokens.
-
-    Args:
-        forms: Its tokens' forms.
-        index: Its number among the caller's, for errors.
-        language: ISO 639 code.
-        is_trained: As in `Sentence`.
+    """The sentence of a caller's tokens; errors name its number among the caller's.
 
     Raises:
         UsageError: There is something else in the place of the list or of a form.

@@ -25,9 +25,6 @@ class MidwayReject:
     """Remembers the document that a step has rejected before its last block came.
 
     Each document ends once: with its last block, or with a reject in place of what is left.
-
-    Args:
-        step: As in `Reject.step`.
     """
 
     def __init__(self, step: str) -> None:
@@ -64,10 +61,7 @@ class BlockEncoder:
         self._rejected = MidwayReject("wordpiece")
 
     def encode(self, record: object) -> object | None:
-        """Takes the next record.
-
-        Args:
-            record: A `Block[Sentence]`, or a reject, which takes its document's place.
+        """Takes a `Block[Sentence]`, or a reject, which takes its document's place.
 
         Returns:
             A `Block[EncodedSentence]`, a reject where `encode` raised, or any other record as it
@@ -100,14 +94,9 @@ class BatchTagger(Protocol):
 class BlockTagger(Generic[K]):
     """Holds blocks until a batch of them is worth while, then gives all of them tagged.
 
-    Records that are no blocks keep their place among them. Where tagging raises, the blocks are
-    tagged one by one, so that only the document at fault is rejected; tags do not depend on
-    neighbours, so the others come out the same.
-
-    Args:
-        tag: Runs the model over sentences together, such as `BatchTagger.tag_encoded`.
-        piece_budget: Wordpieces in one batch of the model.
-        step: Named in rejects.
+    Records that are no blocks keep their place among them. Where `tag`, such as
+    `BatchTagger.tag_encoded`, raises, the blocks are tagged one by one, so that only the document
+    at fault is rejected; tags do not depend on neighbours, so the others come out the same.
     """
 
     def __init__(
@@ -127,11 +116,7 @@ class BlockTagger(Generic[K]):
         return len(self._records)
 
     def add(self, key: K, record: object) -> Iterator[tuple[K, Any]]:
-        """Takes a record.
-
-        Args:
-            key: Comes back with the record.
-            record: A `Block[EncodedSentence]`, or a reject, which takes its document's place.
+        """Takes a `Block[EncodedSentence]`, or a reject, which takes its document's place.
 
         Returns:
             Records that are ready, in order: blocks of what `tag` gives and rejects. To be read
@@ -145,10 +130,7 @@ class BlockTagger(Generic[K]):
         return ready
 
     def flush(self) -> Iterator[tuple[K, Any]]:
-        """Empties the buffer.
-
-        Returns:
-            As `add`.
+        """Empties the buffer, as `add` does.
 
         Raises:
             CountMismatchError: The tagger lost, doubled or swapped sentences.
@@ -218,10 +200,7 @@ class DocumentCollector:
         self._sentences: list[TaggedSentence] = []
 
     def add(self, record: Block[TaggedSentence] | Reject) -> TaggedDocument | Reject | None:
-        """Takes the next record.
-
-        Args:
-            record: A block, or a reject in place of what is left of its document.
+        """Takes a block, or a reject in place of what is left of its document.
 
         Returns:
             What became of a document that is complete now; None for a block in its middle.

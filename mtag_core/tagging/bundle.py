@@ -115,13 +115,7 @@ def bundle_location(path: str | Path | None) -> str:
 def write_manifest(
     directory: Path, *, scores: Mapping[str, Any], is_trained_on_dev: bool = True
 ) -> None:
-    """Writes `bundle.json` for the files that a directory holds.
-
-    Args:
-        directory: The bundle; an older manifest in it is replaced.
-        scores: What was measured, as JSON values.
-        is_trained_on_dev: See `Bundle`.
-    """
+    """Writes `bundle.json`, in place of an older one, for the files that a directory holds."""
     paths = sorted(path for path in directory.rglob("*") if path.is_file())
     files = {
         path.relative_to(directory).as_posix(): {

@@ -26,16 +26,7 @@ _CALL_FORMS = 256
 
 
 class FormVectors:
-    """Looks up vectors of forms; the least recently used are forgotten.
-
-    Args:
-        features: What the graph reads of a form.
-        session: The form encoder.
-        capacity: See the class.
-
-    Attributes:
-        capacity: The most forms that are remembered.
-    """
+    """Looks up vectors of forms; beyond the capacity the least recently used are forgotten."""
 
     def __init__(
         self,
@@ -72,10 +63,7 @@ class FormVectors:
         return len(self._form_to_row)
 
     def find(self, forms: Sequence[str]) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
-        """Finds or computes the vectors of some forms.
-
-        Args:
-            forms: At most `capacity`.
+        """Finds or computes the vectors of some forms, no more than the capacity.
 
         Returns:
             A table of vectors, which the next call changes, shape (capacity, hidden_width), and the
@@ -121,14 +109,7 @@ class FormVectors:
 def feeds(
     arrays: FormArrays,
 ) -> Iterator[tuple[NDArray[np.int64], dict[str, NDArray[np.int64]]]]:
-    """Groups forms by their number of wordpieces, as the graph takes them.
-
-    Args:
-        arrays: Features of forms.
-
-    Yields:
-        Indices of some forms of one length, and the graph's inputs for them.
-    """
+    """Groups forms by their number of wordpieces: yields their indices and the graph's inputs."""
     order = np.argsort(arrays.n_pieces, kind="stable")
     lengths = arrays.n_pieces[order]
     counts = np.diff(arrays.ngram_offsets)

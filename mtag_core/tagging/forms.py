@@ -88,11 +88,7 @@ class FormFeatures:
         self._unk = unk
 
     def __call__(self, forms: Sequence[str]) -> FormArrays:
-        """Computes the features of some forms.
-
-        Args:
-            forms: None of them empty. Faster if distinct and many.
-        """
+        """Computes the features of forms, none of them empty; faster if distinct and many."""
         starts = range(0, max(1, len(forms)), _CHUNK_FORMS)
         return FormArrays.concatenate(
             [self._chunk(forms[start : start + _CHUNK_FORMS]) for start in starts]

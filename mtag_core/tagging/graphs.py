@@ -12,11 +12,7 @@ _LOG_ERRORS = 3
 
 
 def open_session(model: Path | bytes, *, source: str) -> onnxruntime.InferenceSession:
-    """Opens a model on one thread of the CPU.
-
-    Args:
-        model: Its path or its content.
-        source: Path for errors.
+    """Opens a model, a file or its content, on one thread of the CPU; errors name the source.
 
     Raises:
         BundleError: ONNX Runtime cannot open it.
@@ -42,13 +38,7 @@ def check_graph(
     outputs: Collection[str],
     source: str,
 ) -> None:
-    """Checks that a graph is of the kind that is expected.
-
-    Args:
-        session: The graph, opened.
-        inputs: Names that it must have.
-        outputs: Likewise.
-        source: Path for errors.
+    """Checks that a graph has inputs and outputs of these names; errors name the source.
 
     Raises:
         BundleError: It lacks one.

@@ -188,11 +188,7 @@ def unscored(
 ) -> TaggedSentence:
     """A tagged sentence without offsets or scores, for a tagger that gives labels alone.
 
-    Args:
-        forms: Length n_tokens.
-        upos: Length n_tokens; also stands in as the second-best label.
-        feats: Length n_tokens.
-        lemmas: Length n_tokens; None for a tagger without lemmas.
+    Each UPOS also stands in as the second-best one.
     """
     ones = (1.0,) * len(forms)
     return TaggedSentence(bare_sentence(forms), upos, feats, ones, upos, ones, lemmas)
@@ -226,12 +222,7 @@ class _Token(Protocol):
 
 
 def sentence_html(tokens: Iterable[_Token], *, language: str) -> str:
-    """A sentence as one `div`; text from right to left runs from right to left.
-
-    Args:
-        tokens: With form, UPOS, FEATS and, where there is one, lemma.
-        language: ISO 639 code.
-    """
+    """A sentence as one `div`; text from right to left runs from right to left."""
     spans = "".join(map(_token_html, tokens))
     return f'<div dir="auto" lang="{escape(language)}" style="line-height:2.6">{spans}</div>'
 

@@ -82,10 +82,7 @@ class TaggerOptions:
     )
 
     def checked(self, treebanks: Collection[str]) -> "TaggerOptions":
-        """The options with mtag's codes for languages.
-
-        Args:
-            treebanks: Those that the bundle knows.
+        """The options with mtag's codes for languages, for a bundle that knows these treebanks.
 
         Raises:
             UsageError: A treebank or a language is unknown, or options contradict each other.

@@ -58,11 +58,7 @@ def tag_pairs(
 ) -> Iterator[tuple[list[TaggedSentence], Any]]:
     """Tags the texts of pairs of a text and anything, and gives the other back with the result.
 
-    Args:
-        tagger: As in `tag_texts`, like all other arguments and the errors.
-        pairs: Of any type; those that are no pairs raise when they are read.
-        language: Likewise.
-        n_processes: Likewise.
+    What is no pair raises when it is read; else as `tag_texts`.
     """
     # Some texts are ahead of what has been yielded, so that both are read from one stream.
     read, again = tee(map(text_and_context, count(), pairs))

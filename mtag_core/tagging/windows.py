@@ -50,12 +50,7 @@ class Window:
 @pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class EncodedSentence:
-    """A sentence and its windows; a sentence without tokens has none.
-
-    Attributes:
-        sentence: The sentence.
-        windows: Of the kind that the model reads.
-    """
+    """A sentence and its windows; a sentence without tokens has none."""
 
     sentence: Sentence
     windows: Sequence[Any]
@@ -71,10 +66,7 @@ class EncodedSentence:
 def cut(sizes: Sequence[int], *, max_size: int, overlap: int) -> list[tuple[int, int, int, int]]:
     """Cuts a long sentence at tokens, with context on both sides of each cut.
 
-    Args:
-        sizes: Of each token; none exceeds `max_size`.
-        max_size: Of a window.
-        overlap: The most that two windows share.
+    No size of a token exceeds `max_size`, that of a window; two windows share `overlap` at most.
 
     Returns:
         For each window the range of tokens that it reads and the range that it tags: start, end,
@@ -110,15 +102,9 @@ def _spans(sizes: Sequence[int], max_size: int, overlap: int) -> list[tuple[int,
 
 
 def batches(windows: Sequence[Window], *, piece_budget: int) -> Iterator[list[int]]:
-    """Groups windows.
+    """Yields indices of windows that have the same size and the same treebank, shorter ones first.
 
-    Args:
-        windows: In any order.
-        piece_budget: Most words in a batch; a window longer than that is one by
-            itself.
-
-    Yields:
-        Indices of windows that have the same size and the same treebank, shorter windows first.
+    A batch has at most `piece_budget` words; a window longer than that is one by itself.
     """
     kind_to_indices: dict[tuple[int, int], list[int]] = {}
     for index, window in enumerate(windows):
@@ -131,11 +117,7 @@ def batches(windows: Sequence[Window], *, piece_budget: int) -> Iterator[list[in
 
 
 class BufferSize:
-    """Counts what a buffer holds, and says when it is large enough to be batched well.
-
-    Args:
-        piece_budget: As in `batches`.
-    """
+    """Counts what a buffer holds, and says when it is large enough to be batched well."""
 
     def __init__(self, *, piece_budget: int) -> None:
         self._max_pieces = _BUFFER_BATCHES * piece_budget
@@ -159,14 +141,9 @@ class BufferSize:
 def buffers(
     items: Iterable[tuple[Item, EncodedSentence]], *, piece_budget: int
 ) -> Iterator[list[tuple[Item, EncodedSentence]]]:
-    """Cuts a stream of sentences into runs that are batched together.
+    """Yields runs of a stream of sentences, with what stands for each, that are batched together.
 
-    Args:
-        items: Sentences, each with whatever stands for it.
-        piece_budget: As in `batches`.
-
-    Yields:
-        Runs in order; bounded in pieces and in sentences.
+    Runs are in order, bounded in pieces and in sentences.
     """
     buffer: list[tuple[Item, EncodedSentence]] = []
     size = BufferSize(piece_budget=piece_budget)

@@ -47,12 +47,7 @@ class WordModel:
         return cls(FormVectors.load(bundle), session)
 
     def encode(self, forms: Sequence[str], *, treebank: int = 0) -> list[Window]:
-        """Cuts a sentence into windows; nearly always one.
-
-        Args:
-            forms: The sentence's tokens, at least one.
-            treebank: Of the windows.
-        """
+        """Cuts a sentence, of one token at least, into windows; nearly always one."""
         if len(forms) <= MAX_WORDS:
             return [Window(forms, 0, len(forms), treebank)]
         cuts = cut([1] * len(forms), max_size=MAX_WORDS, overlap=_OVERLAP_WORDS)
@@ -87,11 +82,7 @@ class WordModel:
                 yield [start + index for index in indices], answer
 
     def run(self, outputs: Sequence[str], windows: Sequence[Window]) -> list[NDArray[Any]]:
-        """Runs the graph on windows of one size and treebank.
-
-        Args:
-            outputs: Names of outputs of the graph.
-            windows: At least one; together no more words than the memory of vectors holds.
+        """Runs the graph on windows of one size and treebank, no more words than vectors are held.
 
         Returns:
             The outputs; the first axis of each is the tokens of all windows in order.
