@@ -39,11 +39,7 @@ class ReleaseError(Exception):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs all checks.
-
-    Returns:
-        The exit code: 0 all hold, 1 one does not.
-    """
+    """Runs all checks."""
     parser = argparse.ArgumentParser(prog="python -m deploy.release", description=__doc__)
     parser.add_argument(
         "--offline",

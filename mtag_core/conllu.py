@@ -30,12 +30,10 @@ _SPACES = re.compile(r"\s{2,}|[^\S \u00a0\u202f\u2007\u3000]")
 
 @dataclass(frozen=True)
 class ConlluSentence:
-    """One sentence as the file has it.
+    """One sentence as the file has it, from a line on, from 1.
 
-    Attributes:
-        comments: Comment lines with their `#`, without line ends.
-        rows: Ten columns a row, in file order: tokens, multiword tokens and empty nodes.
-        line: Line of the first comment or row in its source, from 1.
+    Comments have their `#`, no line ends. Rows, of ten columns each, are in file order: tokens,
+    multiword tokens and empty nodes.
     """
 
     comments: tuple[str, ...]

@@ -173,14 +173,9 @@ def is_in_capitals(text: str) -> bool:
 
 
 def usual_case(text: str, language: str) -> str:
-    """A text in capitals in small letters, but for the first letters of sentences.
+    """A text in capitals in small letters, but for the first letters of sentences; as long.
 
-    Args:
-        text: All in capitals.
-        language: Whose small letters they are: Turkish has a dotless one of I.
-
-    Returns:
-        A text of the same length.
+    Turkish has a dotless one of I.
     """
     small = small_letters(text, language)
     return _SENTENCE_START.sub(lambda match: match[0][:-1] + _capital(match[1]), small)

@@ -102,11 +102,7 @@ class LanguageIdentifier:
         return cls(open_model(Path(path)), LanguageWords.load(words))
 
     def among(self, languages: Iterable[str]) -> "LanguageIdentifier":
-        """The same model, which names these languages alone.
-
-        Args:
-            languages: Codes; that of a language stands for its written standards, too.
-        """
+        """The same model, which names these languages, with their written standards, alone."""
         chosen = frozenset(languages)
         standards = {code for language in chosen for code in written_standards(language)}
         identifier = copy(self)
@@ -126,11 +122,7 @@ class LanguageIdentifier:
         return [pairs[0] if pairs else ("und", 0.0) for pairs in self.predict_top(texts, n_best=1)]
 
     def predict_top(self, texts: Sequence[str], *, n_best: int) -> list[list[tuple[str, float]]]:
-        """Names the most probable languages of each text, best first.
-
-        Args:
-            texts: As in `predict`.
-            n_best: How many languages a text, at most.
+        """Names the most probable languages of each text, `n_best` at most, best first.
 
         Returns:
             One list a text of codes and probabilities; empty where there is nothing to read.

@@ -157,11 +157,9 @@ class LanguageWords:
         language_to_words: Mapping[str, Mapping[str, float]],
         croatian_odds: NDArray[np.float64] | None = None,
     ) -> "LanguageWords":
-        """Makes the tables; logarithms are rounded to tenths.
+        """Makes the tables of logarithms, rounded to tenths, of relative frequencies, and by row.
 
-        Args:
-            language_to_words: Logarithms of relative frequencies, none below `FLOOR`.
-            croatian_odds: Logarithms, by row.
+        No frequency is below `FLOOR`.
         """
         languages = sorted(language_to_words)
         rows = [
@@ -221,11 +219,7 @@ class LanguageWords:
         )
 
     def gains(self, codes: Codes, n_words: NDArray[np.int64]) -> NDArray[np.float64]:
-        """What the words of texts say for each language.
-
-        Args:
-            codes: As `word_codes` gives them.
-            n_words: Likewise.
+        """What the words of texts, as `word_codes` gives them, say for each language.
 
         Returns:
             Logarithms, shape (n_texts, n_languages).
@@ -271,12 +265,7 @@ class LanguageWords:
     def part_croatian(
         self, text: str, guess: Sequence[tuple[str, float]]
     ) -> list[tuple[str, float]]:
-        """Shares out between Croatian and Serbian anew what a guess gives to both.
-
-        Args:
-            text: In Latin letters, as a model reads it.
-            guess: Languages and probabilities, best first.
-        """
+        """Shares out between Croatian and Serbian anew what a guess, best first, gives to both."""
         known = dict(guess)
         if not len(self._odds) or not guess or guess[0][0] not in ("hr", "sr"):
             return list(guess)
@@ -299,13 +288,9 @@ class LanguageWords:
         return total
 
     def sure_languages(self, texts: Sequence[str]) -> list[tuple[str, float] | None]:
-        """The languages of texts of many common words, where no other comes near.
+        """The languages of texts of many common words, where no other comes near, else None.
 
-        Args:
-            texts: As a model reads them.
-
-        Returns:
-            For each the language and its probability, or None where words alone do not say.
+        They come with their probabilities.
         """
         if not texts or len(self.languages) < 2:
             return [None] * len(texts)

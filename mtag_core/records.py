@@ -167,12 +167,9 @@ class Reject:
 
 
 def failed_document(document: Document, error: Exception, *, step: str) -> Reject:
-    """The reject of a document for which a step raised an error.
+    """The reject of a document, with its whole text, for which a step raised an error.
 
-    Args:
-        document: With its whole text.
-        error: What was raised; `TooSlowError` has a reason of its own.
-        step: As in `Reject.step`.
+    `TooSlowError` has a reason of its own.
     """
     if isinstance(error, TooSlowError):
         return document.reject(TOO_SLOW, SLOW_DETAIL, step=step)

@@ -119,14 +119,7 @@ def buckets(forms: Sequence[str]) -> list[int]:
 
 
 class TreebankClassifier:
-    """Chooses among the treebanks of a language.
-
-    Args:
-        treebank_to_weights: Shape (N_BUCKETS,) each.
-
-    Attributes:
-        languages: Codes of those that it chooses in.
-    """
+    """Chooses among the treebanks of its languages, by their weights, shape (N_BUCKETS,) each."""
 
     def __init__(self, treebank_to_weights: Mapping[str, Weights]) -> None:
         self.treebank_to_weights = treebank_to_weights
@@ -176,13 +169,9 @@ NO_CLASSIFIER = TreebankClassifier({})
 
 
 class Styles:
-    """The styles of a tagger.
+    """The styles of a tagger: those the user names, or the default of each language.
 
-    Args:
-        treebank_style: As in `mtag_core.tagging.tagger_options.TaggerOptions`.
-        treebanks: That the bundle knows, by their numbers from 1.
-        default: Code of a language to the treebank that it follows by default.
-        classifier: The bundle's.
+    The treebanks are those that the bundle knows, by their numbers from 1.
     """
 
     def __init__(

@@ -83,9 +83,6 @@ def main(argv: Sequence[str] | None = None, *, model: Model | None = None) -> in
     """Runs the job and turns errors into one line on standard error.
 
     Without a command line the process's is taken, without a model the one that the flags name.
-
-    Returns:
-        The exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted, 143 ended by SIGTERM.
     """
 
     def job() -> None:
@@ -108,13 +105,10 @@ def run(
     files: Sequence[FileInfo] | None = None,
     stop_path: str | None = None,
 ) -> dict[str, Any] | None:
-    """Runs the job with parsed flags.
+    """Runs the job with parsed flags; gives the content of run.json, None for a dry run.
 
     Without a model the one that the flags name is loaded, without files what the patterns match is
     read. Once there is a local file at `stop_path`, no further part is begun and the run fails.
-
-    Returns:
-        The content of run.json, None for a dry run.
 
     Raises:
         UsageError: The output directory holds something else, or the model does not know a

@@ -30,11 +30,7 @@ COMMANDS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command.
-
-    Returns:
-        The exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted.
-    """
+    """Runs one command; exit codes are those of `pipelines.job.run_job`."""
     if argv is None and sys.argv[1:2] and sys.argv[1] in _JOBS:
         start_job(sys.argv[1], command=sys.argv[1], argv=sys.argv[2:])
         exit_program(mtag_main(argv, prog="mtag", commands=COMMANDS))

@@ -42,13 +42,7 @@ _MOST_LANGUAGES = 12
 class Progress:
     """Shows a run's progress while its `with` block runs.
 
-    Args:
-        n_bytes: Bytes of input to be read, for the time left.
-        n_parts: Parts to be made.
-        n_completed: Parts from earlier runs.
-        is_local: Whether the workers run on this machine.
-        metrics: Where numbers go for Prometheus.
-        poll: On a cluster, finds what the workers have done so far.
+    The bytes of input are for the time left. On a cluster, `poll` finds what the workers have done.
 
     Attributes:
         directory: Where workers write their totals, while the block runs; None on a cluster.

@@ -107,10 +107,8 @@ def make_parts(
     """Makes the parts of a plan that is written, in a prepared output directory, and sums up.
 
     `add_steps` turns planned parts into manifests; it also gets a local folder for progress files,
-    None where nobody reads them. `preview` is called like `preview_parts`.
-
-    Returns:
-        The content of run.json.
+    None where nobody reads them. `preview` is called like `preview_parts`. Returns run.json's
+    content.
 
     Raises:
         MtagError: The run failed.

@@ -82,11 +82,7 @@ class CorpusOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOptions:
-    """Where a run writes and how it goes, in every pipeline.
-
-    Attributes:
-        beam_flags: All flags that are not ours.
-    """
+    """Where a run writes and how it goes, in every pipeline; Beam gets all other flags."""
 
     output: str = option("folder or URL for the parts", metavar="DIR", parse=_folder)
     overwrite: bool = option(

@@ -142,10 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(options: TeacherOptions) -> dict[str, Any] | None:
-    """Runs the job with parsed flags.
-
-    Returns:
-        The content of run.json, None for a dry run.
+    """Runs the job with parsed flags; gives the content of run.json, None for a dry run.
 
     Raises:
         UsageError: The output directory holds something else.

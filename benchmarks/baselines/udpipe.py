@@ -78,11 +78,7 @@ def _options(iterations: int) -> str:
 
 
 def read_sentences(path: Path, *, max_tokens: int | None = None) -> tuple[Sentences, int]:
-    """Reads a treebank's file into UDPipe's sentences, up to a number of tokens, lemmas cleaned.
-
-    Returns:
-        The sentences and how many tokens they have.
-    """
+    """Reads a treebank's file into UDPipe's sentences, lemmas cleaned, and counts their tokens."""
     reader = InputFormat.newConlluInputFormat()
     language = treebank_language(path.name)
     with open_text(path, newline="\n") as lines:

@@ -20,12 +20,7 @@ NOT_TRAINED = ("br_keb", "ja_modern")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Scores of one system in one setting.
-
-    Attributes:
-        command: What made them.
-        treebank_to_f1: F1 in percent by metric, and `n_tokens`, by treebank.
-    """
+    """Scores of one system in one setting: F1 in percent by metric, and `n_tokens`, by treebank."""
 
     command: str
     treebank_to_f1: Mapping[str, Mapping[str, float]]

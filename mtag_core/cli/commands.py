@@ -102,14 +102,10 @@ def hint(name: str, own: Iterable[str], others: Iterable[str] = ()) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command.
+    """One command of one or two words; the first of two is the group.
 
-    Attributes:
-        name: One or two words; the first of two is the group.
-        help: One line.
-        run: Takes the program's name with the command's, and all words that follow; returns the
-            exit code.
-        older: Another name of one word, which is not shown.
+    `run` takes the program's name with the command's, and all words that follow, and returns the
+    exit code. `older` is another name, which is not shown.
     """
 
     name: str

@@ -36,23 +36,12 @@ _DEFAULT_LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How documents are made of files.
+    """How documents are made of files; a field with a help is a flag.
 
-    Those that have a help are flags. The name of a field is `outer.inner` for a nested one.
-
-    Attributes:
-        input_format: Name of a format that `mtag_core.corpus.registry` knows, or `AUTO`.
-        document: In plain text; paragraphs are separated by blank lines.
-        id_field: None makes ids of path and offset.
-        language_field: None, or a null there, to find the language.
-        encoding: None for UTF-8, and for HTML what the page says. Files in another one are read
-            whole.
-        max_document_bytes: Longer plain text is read as several documents; a longer line or record
-            is rejected.
-        namespaces: Numbers of the MediaWiki namespaces to read.
-        max_document_seconds: Of reading or splitting it; what waits for a file does not count.
-        keep_fields: Fields that go with each document, each a name or `name:type`; see
-            `mtag_core.corpus.kept_fields`.
+    Without an encoding it is UTF-8, and for HTML what the page says; files in another one are read
+    whole. Longer plain text than `max_document_bytes` is read as several documents, a longer line
+    or record is rejected. What waits for a file does not count in `max_document_seconds`.
+    `keep_fields` are as in `mtag_core.corpus.kept_fields`.
 
     Raises:
         UsageError: A value is none of those allowed.
@@ -119,12 +108,7 @@ class Span:
     """A range of a file's bytes as they are stored, compressed ones included.
 
     What begins in the range belongs to it (a line, a paragraph, a stream of bz2, a row group of
-    Parquet), also where it ends behind it.
-
-    Attributes:
-        file: The file as it was listed.
-        start: First byte.
-        end: Byte after the last; None for the end of the file.
+    Parquet), also where it ends behind it. Without an end it goes to the end of the file.
     """
 
     file: FileInfo
@@ -141,10 +125,8 @@ class Span:
 class WorkItem:
     """What one worker reads at a time: a range of a file, or a pack of whole small files.
 
-    Attributes:
-        item_id: 16 hexadecimal digits; a digest of all that decides what the item reads.
-        kind: Name of the format of all its files.
-        spans: At least one.
+    All are of the format `kind`. The id is a digest of all that decides what the item reads, 16
+    hexadecimal digits.
     """
 
     item_id: str

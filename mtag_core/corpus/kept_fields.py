@@ -30,11 +30,9 @@ _MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class KeptField:
-    """A field that is kept.
+    """A field that is kept, by its name in the input, `outer.inner` for a nested one.
 
-    Attributes:
-        name: In the input, `outer.inner` for a nested one, and of the output's column.
-        kind: One of `KINDS`; empty where it is to be found.
+    Its kind is one of `KINDS`; empty where it is to be found.
     """
 
     name: str
@@ -70,11 +68,7 @@ def kept_values(words: tuple[str, ...], values: Iterable[object]) -> tuple[Field
 
 
 class FieldError(ValueError):
-    """A value is not of its field's type.
-
-    Attributes:
-        reason: Of the document's reject.
-    """
+    """A value is not of its field's type; has the reason for the document's reject."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)

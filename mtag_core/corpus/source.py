@@ -46,8 +46,6 @@ class Source(AbstractContextManager["Source"]):
         position: Offset of the next byte, counted in decompressed bytes.
         failure: Set when `read` returned b"" too early.
         is_at_end: Whether `read` has returned b"" because there is no more.
-
-    Counts for itself what it gives, so that a reader which loses something is noticed.
     """
 
     def __init__(

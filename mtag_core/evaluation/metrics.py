@@ -197,14 +197,7 @@ def _place(annotation: Annotation, index: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Counts of one metric.
-
-    Attributes:
-        n_correct: Units that agree.
-        n_gold: Units of the gold text.
-        n_system: Units of the system's text.
-        n_aligned: Units that could agree, having been aligned; None where alignment has no part.
-    """
+    """Counts of one metric: units that agree, gold ones, the system's, and aligned ones, if any."""
 
     n_correct: int
     n_gold: int

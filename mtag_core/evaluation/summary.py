@@ -22,16 +22,10 @@ _LOSSES = ("lost: segmentation", "lost: tagging", "other language")
 
 
 def format_scores(scores: Mapping[str, Score], *, format_name: str, counts: bool = False) -> str:
-    """Formats the scores of one text.
+    """Formats the scores of one text, without a final newline.
 
-    Args:
-        scores: As `mtag_core.evaluation.metrics.score` returns them.
-        format_name: One of `FORMATS`. `table` is, to the character, what the CoNLL 2018 script
-            prints with `-v`; `json` and `markdown` add the whole-bundle `FEATS`.
-        counts: Gives counts in place of percentages in `table`; `json` always has both.
-
-    Returns:
-        Text without a final newline.
+    `table` is, to the character, what the CoNLL 2018 script prints with `-v`, or counts in place of
+    percentages; `json`, which has both, and `markdown` add the whole-bundle `FEATS`.
     """
     if format_name == "json":
         return json.dumps({name: score_record(score) for name, score in scores.items()}, indent=2)
@@ -108,13 +102,7 @@ def _percent(share: float | None, *, width: int = 0) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """F1 averaged over treebanks.
-
-    Attributes:
-        name: What it averages over.
-        n_units: Number of treebanks or languages.
-        metric_to_f1: In percent; over those that have the metric.
-    """
+    """F1 in percent averaged over so many treebanks or languages, those that have the metric."""
 
     name: str
     n_units: int
@@ -163,17 +151,11 @@ def _mean(values: Iterable[float]) -> float:
 def format_results(
     results: Sequence[TreebankResult], *, format_name: str, has_losses: bool = False
 ) -> str:
-    """Formats results, one line a treebank, then the averages.
+    """Formats results, one line a treebank, then the averages, without a final newline.
 
-    Args:
-        results: At least one.
-        format_name: `table`, `markdown` or `json`.
-        has_losses: Adds what segmentation cost (100 - Words F1), what tagging cost on top of it
-            (Words F1 - UPOS F1), and the percentage of tokens that another language's segmenter
-            cut. For raw text.
-
-    Returns:
-        Text without a final newline.
+    For raw text, `has_losses` adds what segmentation cost (100 - Words F1), what tagging cost on
+    top of it (Words F1 - UPOS F1), and the percentage of tokens that another language's segmenter
+    cut.
     """
     if format_name == "json":
         return json.dumps(results_record(results), indent=2)

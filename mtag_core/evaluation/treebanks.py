@@ -90,20 +90,11 @@ def load_tagger(bundle: str | None, treebank_style: Sequence[str]) -> TreebankTa
 
 @dataclass(frozen=True, slots=True)
 class EvaluationOptions:
-    """How treebanks are tagged.
+    """How treebanks are tagged; each field has its help.
 
-    Attributes:
-        raw: From raw text; else from gold tokens.
-        segmenter: Whose cuts raw text; where the language is not identified it is given. None is
-            the identified language's; see `checked`.
-        gold_treebank: Sentences of the treebank's language are tagged in its style, where the
-            tagger knows the treebank; of raw text, those that are identified as of the language. A
-            tagger may segment them by it, too, whatever `segmenter` says.
-        replace_x: The second most probable UPOS stands in where the best is X.
-        document_sentences: Gold tokens are tagged in documents of so many sentences at most. For
-            each of them the style `mixed` chooses a treebank.
-        lemmas_as_written: Gold lemmas are as in the file but for NFC; else cleaned, as the tagger
-            has learnt them (`mtag_core.lemmas`).
+    Where the language is not identified it is given. With `gold_treebank` sentences that are of the
+    treebank's language, or identified as such, are tagged in its style, where the tagger knows the
+    treebank; a tagger may segment them by it, too, whatever `segmenter` says.
     """
 
     raw: bool = option("tag raw text, not gold tokens", False)
@@ -152,14 +143,9 @@ class EvaluationOptions:
 class TreebankResult:
     """Scores of one treebank file.
 
-    Attributes:
-        treebank: Such as `fr_sequoia`; the file's name where it does not follow UD's scheme.
-        language: Such as `fr`; `und` where the file's name does not say.
-        split: `train`, `dev` or `test`, or ``.
-        has_training_data: A `train` file stands beside the file.
-        scores: By metric, as `mtag_core.evaluation.metrics.score` returns them; Lemmas only where
-            both the tagger and the file have some.
-        other_language_share: Share of the tokens that another language's segmenter cut, 0 to 1.
+    The treebank is the file's name, and the language `und`, where that does not follow UD's scheme.
+    Lemmas are scored only where both the tagger and the file have some. `other_language_share` is
+    that of the tokens that another language's segmenter cut, 0 to 1.
     """
 
     treebank: str

@@ -85,26 +85,11 @@ class FileDigest:
 class Manifest:
     """What became of one work item.
 
-    Attributes:
-        part_id: Names the part; the work item's id.
-        part: The part file.
-        rejects: The file of rejects, None where nothing was rejected.
-        n_documents: Documents read, rejected ones included.
-        n_tagged: Documents in the part.
-        n_rejected: Documents in the file of rejects.
-        n_sentences: Sentences in the part.
-        n_tokens: Tokens in the part.
-        n_source_bytes: Bytes of the input that the work item covers.
-        rejects_by_reason: Reason to number of documents.
-        tokens_by_language: Language to number of tokens.
-        untrained_tokens_by_language: The same, of languages that the model has not learnt.
-        tokens_by_upos: Part of speech to number of tokens.
-        pages_by_outcome: What became of the pages of a dump (`kept`, `redirect`,
-            `other_namespace`, `empty`, `rejected`) to their number; empty for other input.
-        sources: Paths of the input, each with its byte range where it is not a whole file.
-        generator: What made the part: program, version, digest of the model; empty where a version
-            made it that did not say.
-        counts: The file of counts, None where there is none.
+    Documents read are those tagged and those rejected. `n_source_bytes` are those of the input that
+    the work item covers; `sources` are its paths, each with its byte range where it is not a whole
+    file. Pages of a dump have an outcome each; other input has none. The generator is program,
+    version and digest of the model; empty where a version made the part that did not say. Without
+    rejects, or without counts, there is no file of them.
     """
 
     part_id: str
@@ -138,12 +123,9 @@ class _File:
 
 @dataclass(frozen=True, slots=True)
 class OutputLayout:
-    """An output directory, local or remote.
+    """An output directory, local or remote, and how its parts are written.
 
-    Attributes:
-        base: Its path or URL.
-        format: How its parts are written.
-        words: What words.parquet counts: `lemma` or `form`; None for an output without counts.
+    words.parquet counts each `lemma` or `form`; None for an output without counts.
     """
 
     base: str
@@ -203,11 +185,7 @@ class OutputLayout:
         return files
 
     def delete_files(self, folder: str, *, but: Collection[str] = ()) -> set[str]:
-        """Deletes the files of ours in one of the folders, but those of some ids.
-
-        Returns:
-            The ids of the files that were there.
-        """
+        """Deletes the files of ours in a folder, but those of some ids; returns the ids."""
         files = self.own_files(folder)
         gone = files.keys() - set(but)
         for path in (path for each in sorted(gone) for path in files[each]):

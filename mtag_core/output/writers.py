@@ -106,13 +106,9 @@ class HashingStream(KeptOpen):
 
 @contextmanager
 def compressed(sink: BinaryIO, compression: str) -> Iterator[BinaryIO]:
-    """Opens a compressing, buffered stream on top of `sink`, which stays open.
+    """Opens a buffered stream on `sink`, which stays open, that compresses by its name or not.
 
     The bytes depend on what is written only: gzip's header gets no name and no time.
-
-    Args:
-        sink: Receives the compressed bytes.
-        compression: `none`, `gz` or `zstd`.
 
     Raises:
         UsageError: The compression is none of these.
@@ -143,11 +139,7 @@ T = TypeVar("T")
 
 @contextmanager
 def whole_parquet(sink: BinaryIO, open_writer: Callable[[BinaryIO], C]) -> Iterator[C]:
-    """Opens a writer of a Parquet file; after an exception the file has no footer.
-
-    Args:
-        sink: Receives the bytes; stays open.
-        open_writer: Gets a stream to write to.
+    """Opens a writer of a Parquet file; `sink` stays open. After an exception it has no footer.
 
     Raises:
         OSError: As the sink raised it, such as for a full disk.
@@ -169,13 +161,9 @@ def whole_parquet(sink: BinaryIO, open_writer: Callable[[BinaryIO], C]) -> Itera
 
 
 class ParquetRows:
-    """Writes rows to a Parquet file, zstd inside.
+    """Writes rows, made into tables of the schema by `table_of`, to a Parquet file, zstd inside.
 
-    Args:
-        sink: Receives the bytes.
-        schema: Of the file.
-        table_of: Makes a table of this schema of rows.
-        row_group: Sentences and tokens of a row group; it closes at the first of these.
+    A row group closes at the first of `row_group`, numbers of sentences and tokens.
     """
 
     def __init__(
@@ -247,14 +235,9 @@ class PartFormat(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OutputFormat:
-    """How parts are written.
+    """How parts are written; Parquet compresses inside the file and ignores the compression.
 
-    Attributes:
-        name: `parquet`, `conllu`, `jsonl` or `vertical`.
-        compression: `none`, `gz` or `zstd`; Parquet compresses inside the file and ignores it.
-        has_lemmas: Whether Parquet, JSONL and vertical text have a column of lemmas.
-        keep_fields: As in `ReadOptions`, each with its type.
-        generator: As in `PartFormat`.
+    `keep_fields` are as in `ReadOptions`, each with its type; the generator is as in `PartFormat`.
     """
 
     name: str = "parquet"
@@ -270,11 +253,7 @@ class OutputFormat:
         return f".{self.name}{inner}"
 
     def open(self, sink: BinaryIO) -> AbstractContextManager[RowWriter[TaggedSentence]]:
-        """Opens a writer on `sink`, which stays open.
-
-        Returns:
-            A context manager; leaving it without an exception completes the part.
-        """
+        """Opens a writer on `sink`, which stays open; leaving it well completes the part."""
         return _OPENERS[self.name](sink, self)
 
     @property

@@ -95,14 +95,10 @@ def read_progress(directory: str) -> Tally:
 
 @dataclass(slots=True)
 class PartCounts(Tally):
-    """What one attempt at a part has read and written.
+    """What one attempt at a part has read and written: rejects by reason, tokens by the rest.
 
-    Attributes:
-        n_tagged: Documents all of whose sentences were written.
-        reasons: Rejects by reason.
-        languages: Tokens written by language.
-        untrained: The same, of languages that the model has not learnt.
-        upos: Tokens written by part of speech.
+    `n_tagged` are documents all of whose sentences were written; `untrained` are languages that the
+    model has not learnt.
     """
 
     n_tagged: int = 0

@@ -43,12 +43,9 @@ class RecordKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PartEnd:
-    """Follows the last record of a part through every step.
+    """Follows the last record of a part through every step, with the documents read in all.
 
-    Attributes:
-        part: What was read.
-        n_documents: Documents read, rejected ones included.
-        pages_by_outcome: Pages of dumps; empty where no page was read.
+    There are outcomes of pages of dumps, none where no page was read.
     """
 
     part: PlannedPart

@@ -103,12 +103,10 @@ def _packs_still_right(
 
 @dataclass(frozen=True, slots=True)
 class ItemSlice:
-    """Consecutive documents of an item; see `mtag_core.parts.part_records`.
+    """Consecutive documents of an item, by the number of the slice; see `part_records`.
 
-    Attributes:
-        index: From 0.
-        n_bytes: Its share in the stored bytes of the item.
-        pages_by_outcome: Pages of a dump up to its last document that no slice before it has.
+    It has its share in the stored bytes of the item, and pages of a dump up to its last document
+    that no slice before it has.
     """
 
     index: Count
@@ -118,14 +116,10 @@ class ItemSlice:
 
 @dataclass(frozen=True, slots=True)
 class PlannedPart:
-    """A work item and the part it becomes.
+    """A work item and the part it becomes, or its list of slices; ids are 16 hexadecimal digits.
 
-    Attributes:
-        part_id: 16 hexadecimal digits; names the part, or the list of an item that is to be sliced.
-        item: What to read.
-        limit: Read at most this many documents; None for all.
-        slice_bytes: The item is to be sliced: so many bytes of documents, about, become a part.
-        slice: The part is this slice of the item.
+    A limit is for documents. `slice_bytes` are for an item that is to be sliced: so many bytes of
+    documents, about, become a part. A slice says that the part is one of the item.
     """
 
     part_id: str

@@ -57,12 +57,9 @@ def _remove(path: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A child process, and what to try there.
+    """A child process, and what to try there: what the steps behind the reader do to a document.
 
-    Attributes:
-        check: Does to a document what the steps behind the reader do; None tries reading only.
-            Must pickle.
-        child: The process.
+    A check must pickle; None tries reading only.
     """
 
     check: Callable[[Document], object] | None

@@ -61,18 +61,9 @@ _SUMMED = (
 class RunConfig:
     """Everything that decides what a run writes.
 
-    Attributes:
-        inputs: The patterns, as given.
-        model: Digest of the model bundle and the tagger's options.
-        read: How inputs are read.
-        format: `parquet`, `conllu` or `jsonl`.
-        compression: `none`, `gz` or `zstd`.
-        item_bytes: Size of a work item, about.
-        limit: Documents at most; None for all.
-        tagger: Styles and languages that the user named; those that differ from the defaults stand
-            in the configuration by their names.
-        spool_bytes: Items that hold more and cannot be read from the middle are sliced; 0 for none.
-        one_file_per_input: Files are neither split nor packed.
+    The model is a digest of bundle and options; the tagger's options, styles and languages that the
+    user named, stand in the configuration by their names where they differ from the defaults. Items
+    that hold more than `spool_bytes`, above 0, and cannot be read from the middle are sliced.
     """
 
     inputs: tuple[str, ...]

@@ -43,13 +43,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request, and all together, may take.
-
-    Attributes:
-        body_bytes: Largest body of a request.
-        requests: Most requests that are read or tagged at a time.
-        seconds: Longest time from the first byte of a request to its answer.
-    """
+    """What may be: bytes of a request's body, open requests, and seconds from the first byte on."""
 
     body_bytes: int
     requests: int

@@ -47,14 +47,9 @@ class TextTagger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One request.
+    """One request: a text, or sentences of tokens in the format of `INPUTS`, and one of `OUTPUTS`.
 
-    Attributes:
-        data: A text, or sentences of tokens in the format that `input` names.
-        input: One of `INPUTS`.
-        output: One of `OUTPUTS`.
-        language: Of all data, ISO 639; None to find it for each line.
-        is_tagged: False where the answer is tokens alone.
+    Without a language, ISO 639, it is found for each line.
     """
 
     data: str

@@ -1,4 +1,8 @@
-"""Opens, writes, looks at and deletes single files of any store; as text, decompressed by name."""
+"""Opens, writes, looks at and deletes single files of any store; as text, decompressed by name.
+
+Where there is no file of a name, all raise `InputNotFoundError`, and for all else that fails
+`StorageError`, with the path and the reason; so does reading when a connection is lost for good.
+"""
 
 import bz2
 import fcntl
@@ -28,12 +32,7 @@ _SUFFIX_TO_OPENER: dict[str, Callable[..., IO[Any]]] = {
 
 
 def stat(path: str) -> FileInfo:
-    """Looks at one file.
-
-    Raises:
-        InputNotFoundError: There is no such file.
-        StorageError: It cannot be looked at, or is not a file.
-    """
+    """Looks at one file; anything else is a `StorageError`."""
     if scheme_of(path):
         return remote.stat(path)
     with _local_errors(path):
@@ -55,12 +54,7 @@ def exists(path: str) -> bool:
 
 
 def open_read(path: str, *, start: int = 0) -> BinaryIO:
-    """Opens the raw bytes of a file for reading from byte `start` on; the stream may not seek.
-
-    Raises:
-        InputNotFoundError: There is no such file.
-        StorageError: It cannot be opened; reading raises it too when a connection is lost for good.
-    """
+    """Opens the raw bytes of a file for reading from byte `start` on; the stream may not seek."""
     if scheme_of(path):
         return remote.open_read(path, start=start)
     with _local_errors(path):
@@ -71,12 +65,7 @@ def open_read(path: str, *, start: int = 0) -> BinaryIO:
 
 @contextmanager
 def open_seekable(path: str) -> Iterator[BinaryIO]:
-    """Opens a file that a reader wants to seek in; one that cannot seek is copied to disk first.
-
-    Raises:
-        InputNotFoundError: There is no such file.
-        StorageError: It cannot be opened.
-    """
+    """Opens a file that a reader wants to seek in; one that cannot seek is copied to disk first."""
     if scheme_of(path) and not remote.stat(path).is_seekable:
         with tempfile.TemporaryFile() as copy, remote.open_read(path, start=0) as stream:
             shutil.copyfileobj(stream, copy)
@@ -91,22 +80,13 @@ def open_seekable(path: str) -> Iterator[BinaryIO]:
 
 
 def read_bytes(path: str) -> bytes:
-    """Reads a whole file.
-
-    Raises:
-        InputNotFoundError: There is no such file.
-        StorageError: It cannot be read.
-    """
+    """Reads a whole file."""
     with open_read(path) as stream, _local_errors(path):
         return stream.read()
 
 
 def delete(path: str) -> None:
-    """Deletes a file; one that is not there is no error.
-
-    Raises:
-        StorageError: It cannot be deleted.
-    """
+    """Deletes a file; one that is not there is no error."""
     if scheme_of(path):
         remote.delete(path)
         return
@@ -123,9 +103,6 @@ def atomic_writer(path: str) -> Iterator[BinaryIO]:
 
     Locally a temporary name, fsync and rename; a remote object is uploaded when all is written. On
     an exception nothing appears.
-
-    Raises:
-        StorageError: It cannot be written.
     """
     if scheme_of(path):
         with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as spool:
@@ -155,9 +132,6 @@ def copy(source: str, target: str) -> None:
     """Makes a file of another one's content that appears whole or not at all.
 
     Local files share their bytes where the file system has hard links.
-
-    Raises:
-        StorageError: It cannot be read or written.
     """
     if not scheme_of(source) and not scheme_of(target) and _link(source, target):
         return
@@ -182,11 +156,7 @@ def _link(source: str, target: str) -> bool:
 
 
 def touch(path: str) -> None:
-    """Makes an empty file, with the directories it needs; a loss of power may undo it.
-
-    Raises:
-        StorageError: It cannot be made.
-    """
+    """Makes an empty file, with the directories it needs; a loss of power may undo it."""
     if scheme_of(path):
         remote.upload(io.BytesIO(), path)
         return
@@ -200,12 +170,11 @@ def touch(path: str) -> None:
 def exclusive(path: str) -> Iterator[None]:
     """Holds a lock file while the block runs; the lock ends with the process, however that ends.
 
-    At the end of the block the file is gone, and so are the directories made for it if nothing
-    else is in them. Remote stores have no locks: there nothing is held.
+    At the end of the block the file is gone, and so are the directories made for it if nothing else
+    is in them. Remote stores have no locks: there nothing is held.
 
     Raises:
         LockHeldError: Another process holds it.
-        StorageError: The file cannot be made.
     """
     if scheme_of(path):
         yield
@@ -314,10 +283,6 @@ def open_text(path: str | Path, *, newline: str | None = None) -> Iterator[TextI
     r"""Opens a file of any store as UTF-8 text; `.gz`, `.bz2` and `.xz` are decompressed.
 
     A line ends with `newline`, or where that is None with `\r` and `\r\n` as well.
-
-    Raises:
-        InputNotFoundError: There is no such file.
-        StorageError: It cannot be opened.
     """
     with open_read(str(path)) as raw, _wrapped(raw, path, "rb", newline) as text:
         yield text
@@ -325,11 +290,7 @@ def open_text(path: str | Path, *, newline: str | None = None) -> Iterator[TextI
 
 @contextmanager
 def create_text(path: str | Path) -> Iterator[TextIO]:
-    """Writes a file as UTF-8 text, compressed as its name says; it appears when it is whole.
-
-    Raises:
-        StorageError: It cannot be written.
-    """
+    """Writes a file as UTF-8 text, compressed as its name says; it appears when it is whole."""
     with atomic_writer(str(path)) as raw, _wrapped(raw, path, "wb", "\n") as text:
         yield text
 

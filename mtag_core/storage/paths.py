@@ -79,10 +79,8 @@ def writable(path: str) -> str:
 class HttpAccess:
     """What a process knows of servers; pickles.
 
-    Attributes:
-        allow_redirects: Follow redirects to other hosts.
-        user_infos: `scheme://host:port` to `user:password`.
-        queries: Public URLs to the whole queries of those that some was taken out of.
+    User names and passwords are by `scheme://host:port`, the whole queries of URLs that some was
+    taken out of by the public URLs.
     """
 
     allow_redirects: bool = False

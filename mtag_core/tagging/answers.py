@@ -72,15 +72,7 @@ def reported(
 
 
 def in_order(windows: Sequence[Window], answers: Iterable[tuple[list[int], Answer]]) -> Answer:
-    """Puts the answers of batches together.
-
-    Args:
-        windows: In the order of the result.
-        answers: Indices of each batch's windows and the answer for their tokens; at least one.
-
-    Returns:
-        The tokens of all windows in order.
-    """
+    """Puts the answers of batches, each with the indices of its windows, in their order."""
     sizes = np.fromiter((window.n_tokens for window in windows), np.int64, len(windows))
     starts = np.cumsum(sizes) - sizes
     joined: dict[str, NDArray[Any]] = {}

@@ -33,16 +33,9 @@ class _Tagger(Protocol):
 def tag_texts(
     tagger: _Tagger, texts: Iterable[str], *, language: str | None, n_processes: int
 ) -> Iterator[list[TaggedSentence]]:
-    """Tags texts in this process, or in several.
+    """Yields the sentences of each text, in order; several processes have a tagger each.
 
-    Args:
-        tagger: Segments and tags; is pickled once a process where there are several.
-        texts: Read as they are needed, some ahead of what has been yielded.
-        language: Of all texts, or None.
-        n_processes: At least 1.
-
-    Returns:
-        The sentences of each text, in order.
+    Texts are read as they are needed, some ahead of what has been yielded.
 
     Raises:
         UsageError: A text is none; when it is read.

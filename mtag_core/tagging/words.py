@@ -31,11 +31,7 @@ class WordModel:
 
     @classmethod
     def load(cls, bundle: Path, *, graph: bytes | None = None) -> "WordModel":
-        """Opens the graphs and wordpieces of a bundle's directory.
-
-        Args:
-            bundle: The directory.
-            graph: In the place of `tagger.onnx`: the same graph with other outputs.
+        """Opens the wordpieces of a bundle's directory, and its graph or another in its place.
 
         Raises:
             BundleError: One of them is something else.
@@ -59,15 +55,7 @@ class WordModel:
     def answers(
         self, windows: Sequence[Window], *, budget: int
     ) -> Iterator[tuple[list[int], Answer]]:
-        """Tags windows in batches.
-
-        Args:
-            windows: In any order.
-            budget: The most words in a batch.
-
-        Yields:
-            Indices of windows of one batch, and the answer for their tokens in order.
-        """
+        """Tags windows in batches of so many words: yields indices, and the tokens' answer."""
         for start, end in _runs(windows, max_words=self._vectors.capacity):
             run = windows[start:end]
             forms = list(chain.from_iterable(window.forms for window in run))

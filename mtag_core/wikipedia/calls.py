@@ -56,15 +56,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A template call with its arguments, stripped.
+    """A template call with its arguments, stripped, and the wiki's language, if known.
 
-    Attributes:
-        name: Lower-case name.
-        written_name: The name as it is written.
-        positional: Values of unnamed arguments, and of `1=`, `2=`, ... in their places.
-        named: Lower-case name -> value.
-        language: The wiki's, or None.
-        place: Where it stands.
+    Names are lower-case but for the written one. Positional values are those of unnamed arguments,
+    and of `1=`, `2=`, ... in their places.
     """
 
     name: str

@@ -77,13 +77,10 @@ def read_documents(
     site: Site | None = None,
     limit_s: float = inf,
 ) -> Iterator[Document | Reject]:
-    """Reads the articles of a dump, or of a fragment of one, as plain text.
+    """Reads the articles of a dump, or of a fragment, as plain text; rejects what is unreadable.
 
     The stream is uncompressed XML. A document's id is `source#page_id`, its language the site's.
     Each page is counted under its `PageOutcome`, and its text may take `limit_s` seconds.
-
-    Yields:
-        A document for each page kept and a reject for each that cannot be read.
     """
     site = site or Site()
     for page in read_pages(stream, source=source, site=site):
@@ -103,11 +100,7 @@ def page_outcome(
     namespaces: frozenset[int] = frozenset({0}),
     limit_s: float = inf,
 ) -> tuple[PageOutcome, Document | Reject | None]:
-    """Decides what becomes of a page.
-
-    Returns:
-        The outcome, with the document of a page kept or the reject of one that is not readable.
-    """
+    """Decides what becomes of a page; a page kept has a document, one not readable a reject."""
     if isinstance(page, Reject):
         return PageOutcome.REJECTED, page
     if page.namespace not in namespaces:

@@ -43,16 +43,10 @@ _OVERLAP_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a dump, with its newest revision.
+    """One page of a dump, with its newest revision; without text where that was deleted.
 
-    Attributes:
-        page_id: The wiki's id of the page.
-        title: Its title with the namespace prefix.
-        namespace: Number of its namespace; 0 holds the articles.
-        redirect: Title it redirects to, or None.
-        text: Wikitext of the last revision in the dump; empty when deleted.
-        model: Content model, `wikitext` but for code and data pages.
-        n_bytes: Size of its XML.
+    The title has the namespace's prefix, number 0 holds the articles. The content model is
+    `wikitext` but for code and data pages. `n_bytes` is the size of its XML.
     """
 
     page_id: int

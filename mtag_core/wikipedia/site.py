@@ -105,12 +105,7 @@ def is_sister_prefix(prefix: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """Templates that a dump defines. Names are lower-case, without their namespace.
-
-    Attributes:
-        name_to_text: The wikitext that a call of a template puts in its place.
-        name_to_target: The template that a redirect leads to.
-    """
+    """Templates that a dump defines, or that redirects lead to; lower-case, without namespace."""
 
     name_to_text: Mapping[str, str] = field(default_factory=dict)
     name_to_target: Mapping[str, str] = field(default_factory=dict)
@@ -118,14 +113,10 @@ class Definitions:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A wiki, as far as its dump describes it.
+    """A wiki, as far as its dump describes it; names are lower-case.
 
-    Attributes:
-        language: ISO 639 code of its text, or None where the dump does not say.
-        namespaces: Lower-case name -> number.
-        silent_names: Lower-case names of the namespaces whose links show nothing.
-        definitions: Its templates; see `read_definitions`.
-        encoding: Of the file.
+    `silent_names` are those of the namespaces whose links show nothing. The language, ISO 639, is
+    None where the dump does not say.
     """
 
     language: str | None = None
@@ -144,13 +135,10 @@ class Site:
 
 
 def read_site(head: bytes, *, name: str = "") -> Site:
-    """Reads the description of the wiki out of the first MiB of a dump, in UTF-8.
+    """Reads the description of the wiki out of the first MiB of a dump, in UTF-8. Never raises.
 
     The file's name, such as `frwiki-latest-pages-articles.xml`, names the language where the dump
-    does not.
-
-    Returns:
-        What the dump states, and the names common in the larger wikis. Never raises.
+    does not; names common in the larger wikis are added.
     """
     head = head[:_MAX_SITEINFO_BYTES]
     info, language = _site_info(head), _LANGUAGE.search(head)

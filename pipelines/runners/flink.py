@@ -111,14 +111,10 @@ class WorkerStartError(MtagError):
 
 @dataclass(frozen=True, slots=True)
 class WorkerWatch:
-    """What tells that a worker has started.
+    """Waits for the file at `path` that the first worker writes, so many seconds from the start.
 
-    Attributes:
-        path: The file that the first worker writes.
-        pool: Address of the pool of workers, as TaskManagers see it.
-        timeout_s: Seconds from the start of the job to the file.
-        jobs: Cancels the job.
-        on_poll: Called every second; what it raises ends the job.
+    The pool is its address as TaskManagers see it. `on_poll` is called every second; what it raises
+    ends the job.
     """
 
     path: str
@@ -128,10 +124,7 @@ class WorkerWatch:
     on_poll: Callable[[], None] | None = None
 
     def wait(self, result: Any) -> str | None:  # noqa: ANN401 (Beam's results have no types)
-        """Waits for the end of a job; cancels it where no worker begins.
-
-        Returns:
-            The state that the job ended in.
+        """Waits for the end of a job, and gives its state; cancels it where no worker begins.
 
         Raises:
             WorkerStartError: No worker began in time, or the job failed before one did.

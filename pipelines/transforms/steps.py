@@ -252,11 +252,8 @@ class TextTagger(TextSegmenter, SentenceEncoder, BatchTagger, Protocol):
 class Model:
     """Where the tagger of a run comes from; tests put a fake one in its place.
 
-    Attributes:
-        load: Loads it; called once a process. Must pickle.
-        digest: Equal digests give equal tags.
-        has_lemmas: Whether it gives tokens lemmas.
-        generator: Names it in what it writes.
+    `load`, which must pickle, is called once a process. Equal digests give equal tags. The
+    generator names the model in what it writes.
     """
 
     load: Callable[[], TextTagger]

@@ -148,11 +148,9 @@ _REJECTED = "rejected"
 
 
 class TaggedDocuments(NamedTuple):
-    """The outputs of `TagDocuments`.
+    """The outputs of `TagDocuments`: of TaggedDocument, and of Reject, where a step failed.
 
-    Attributes:
-        tagged: PCollection of TaggedDocument, or of (K, TaggedDocument).
-        rejected: PCollection of Reject, or of (K, Reject): documents for which a step failed.
+    They come with their keys where documents have some.
     """
 
     tagged: "beam.PCollection[Any]"

@@ -121,11 +121,7 @@ def load_sentences(
 class MetaLstmVocabulary:
     """Maps characters, forms and labels to ids, and back for labels.
 
-    Attributes:
-        characters: In the order of their ids, from 2 on.
-        forms: Forms with an embedding of their own, in the order of their ids, from 2 on.
-        upos: Label inventory.
-        feats: Label inventory.
+    Characters, and forms with an embedding of their own, are in the order of their ids, from 2 on.
     """
 
     characters: tuple[str, ...]

@@ -18,22 +18,10 @@ STAGES = ("character", "word", "meta")
 
 @dataclass(frozen=True, slots=True)
 class MetaLstmConfig:
-    """Sizes of a Meta-LSTM.
+    """Sizes of a Meta-LSTM; those of inventories have padding and unknown included.
 
-    Attributes:
-        n_characters: Character inventory, padding and unknown included.
-        n_forms: Forms with an embedding of their own, padding and unknown included.
-        n_vectors: Rows of the fixed fastText vectors; row 0 is zero, for forms without one.
-        vector_width: Width of those vectors.
-        n_upos: Number of UPOS labels.
-        n_feats: Number of FEATS labels.
-        character_width: Width of character embeddings.
-        form_width: Width of the learned embeddings of forms.
-        lstm_width: Width of each direction of each LSTM.
-        n_layers: Layers of each word-level LSTM.
-        n_character_layers: Layers of the LSTM over characters.
-        mlp_width: Width of the layer below the heads.
-        dropout: Share of values set to zero between layers, 0 to 1.
+    Row 0 of the fixed vectors is zero, for forms without one. `lstm_width` is that of each
+    direction of each LSTM. `dropout` is the share of values set to zero between layers, 0 to 1.
     """
 
     n_characters: int

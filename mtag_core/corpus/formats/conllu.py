@@ -26,10 +26,9 @@ _PARAGRAPH = frozenset({"newpar", "newpar id"})
 def read_conllu(
     span: Span, options: ReadOptions, _pages: Counter[str]
 ) -> Iterator[Document | Reject]:
-    """Reads a whole file; the limit is on a document's CoNLL-U.
+    """Reads a whole file; a reject for each sentence that breaks the format.
 
-    Yields:
-        Documents with their sentences; a reject for each sentence that breaks the format.
+    The limit is on a document's CoNLL-U.
     """
     with Source(span, options) as source:
         foreign = source.foreign("CoNLL-U")

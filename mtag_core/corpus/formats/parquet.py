@@ -36,10 +36,9 @@ _IS_NUMBER = ("integer", "floating", "decimal")
 
 
 def plan_parquet(file: FileInfo, _options: ReadOptions, item_bytes: int) -> Sequence[Range]:
-    """Groups the row groups of a file into byte ranges of `item_bytes` or more.
+    """Groups row groups into byte ranges of `item_bytes` or more that cover the file.
 
-    Returns:
-        Ranges that cover the file; one range when its footer cannot be read.
+    There is one range when the footer cannot be read.
     """
     try:
         with storage.open_seekable(file.path) as stream:
