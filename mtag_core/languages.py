@@ -270,3 +270,14 @@ def _suggestion(called: str) -> str:
         return ""
     code = _CODE_OF[near[0]]
     return f"did you mean {code} ({LANGUAGES[code].name})? "
+
+
+GENERIC = "generic"
+
+
+def segmenter_name(language: str, *, available: frozenset[str]) -> str:
+    """Names the segmenter for a language: its own, its nearest relative's or the generic one."""
+    for name in (language, language_of(language).relative):
+        if name is not None and name in available:
+            return name
+    return GENERIC

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from mtag_core.arrays import DAMAGE, write_arrays
 from mtag_core.errors import BundleError
-from mtag_core.segmentation.gap_network import GapNetwork
+from mtag_core.segmentation.gap_network import SPACED_LETTERS, GapNetwork, UnitTable, find_units
 from mtag_core.segmentation.gap_rules import keep_whole, sure_ends
 from mtag_core.segmentation.token_block import TokenBlock
-from mtag_core.segmentation.units import SPACED_LETTERS, UnitTable, find_units
 
 _CLOSING = frozenset("\u300d\u300f\u3011\u300b\u3009\u201d\u2019\uff09)\u00bb")
 
@@ -23,9 +22,7 @@ _CLOSING = frozenset("\u300d\u300f\u3011\u300b\u3009\u201d\u2019\uff09)\u00bb")
 class BoundaryModel:
     """Cuts text at the gaps where a network's scores are above 0.
 
-    Args:
-        network: Scores gaps.
-        has_spaces: Units are syllables and a token may hold spaces, as in Vietnamese.
+    With spaces, units are syllables and a token may hold spaces, as in Vietnamese.
     """
 
     def __init__(self, network: GapNetwork, *, has_spaces: bool) -> None:
@@ -51,12 +48,7 @@ class BoundaryModel:
         write_arrays(path, {"has_spaces": np.array(self._has_spaces), **self._network.arrays()})
 
     def tokenize(self, text: str, lines: Sequence[tuple[int, int]]) -> TokenBlock:
-        """Finds the tokens and sentences of lines, each by itself.
-
-        Args:
-            text: Cleaned text.
-            lines: Start and end of each line, in order.
-        """
+        """Finds the tokens and sentences of lines of cleaned text, each by itself, in order."""
         first = lines[0][0]
         units = find_units(text[first : lines[-1][1]], has_spaces=self._has_spaces)
         if not units.ends:

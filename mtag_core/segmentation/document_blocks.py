@@ -43,11 +43,8 @@ class DocumentSegmenter(Generic[K]):
 
     Rejects keep their place among them. A document that is long or brings its own sentences is
     split at once, by itself. Where splitting several raises, each is split by itself, so that only
-    the one at fault is rejected: sentences do not depend on other documents.
-
-    Args:
-        model: Splits texts.
-        limit_s: As in `segment_document`; also of documents that are split together.
+    the one at fault is rejected: sentences do not depend on other documents. `limit_s` is as in
+    `segment_document`, and that of documents that are split together.
     """
 
     def __init__(self, model: TextSegmenter, *, limit_s: float = MAX_DOCUMENT_SECONDS) -> None:
@@ -61,11 +58,7 @@ class DocumentSegmenter(Generic[K]):
         return len(self._records)
 
     def add(self, key: K, record: Document | Reject) -> Iterator[tuple[K, Any]]:
-        """Takes a record.
-
-        Args:
-            key: Comes back with each block of the document.
-            record: A document, or a reject in the place of one.
+        """Takes a document, or a reject in the place of one; the key comes back with each block.
 
         Yields:
             Blocks and rejects that are ready, in order; to be read before the next call.
@@ -82,11 +75,7 @@ class DocumentSegmenter(Generic[K]):
             self._n_characters += n_characters
 
     def flush(self) -> Iterator[tuple[K, Any]]:
-        """Gives all that is held.
-
-        Yields:
-            As `add`.
-        """
+        """Gives all that is held, as `add` does."""
         records, self._records, self._n_characters = self._records, [], 0
         documents = [record for _, record in records if isinstance(record, Document)]
         sentences = self._together(documents) if len(documents) > 1 else None
@@ -143,14 +132,11 @@ def segment_document(
     *,
     limit_s: float = MAX_DOCUMENT_SECONDS,
 ) -> Iterator[Block[Sentence] | Reject]:
-    """Splits a document into sentences, unless it brings its own.
+    """Splits a document into sentences, unless it brings its own, whose languages are identified.
 
-    Args:
-        document: What to split.
-        segment: Splits a text; gets its language, too, where the document states it, or, by the
-            name `likely_language`, that of most texts of the document's source.
-        identify: Finds the languages of sentences that a document brings.
-        limit_s: Seconds that both may take, without what is done with the blocks in between.
+    `segment` gets the document's language, too, where it is stated, or, by the name
+    `likely_language`, that of most texts of its source. Both may take `limit_s` seconds, without
+    what is done with the blocks in between.
 
     Yields:
         Blocks in order, the last one marked. Where a call raises, a reject takes the place of what

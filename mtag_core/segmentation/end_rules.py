@@ -96,10 +96,7 @@ _CLOSING_GAINS[UnitClass.EXCLAMATION] = _LIKELY
 class EndRules:
     """Costs of ends of sentences in a language.
 
-    Args:
-        abbreviations: Of the language.
-        ends_in_titles: Sentences end without a mark inside capitalised text, too.
-        ends_before_speech: They end at a colon before a quotation.
+    They may end without a mark inside capitalised text, and at a colon before a quotation.
     """
 
     def __init__(

@@ -1,23 +1,197 @@
-"""A small convolutional network that scores the gaps between units, in numpy.
+"""Cuts text into units, characters or syllables, and scores the gaps between them.
 
-Trained by `mtag_core.training.segmenters.gap_networks`, whose network computes the same.
+The network is small and convolutional, in numpy; its tables have a row for each unit and each pair
+of units. Trained by `mtag_core.training.segmenters.gap_networks`, whose network computes the same.
 """
 
+import re
+import unicodedata
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.segmentation.gap_inputs import (
-    N_KINDS,
-    GapInputs,
-    InputTables,
-    padded_codes,
-    unit_places,
-)
-from mtag_core.segmentation.units import UnitTable
+from mtag_core.segmentation.hashing import Codes, hash_columns, table_rows
+
+# Marks and joiners stay with the character that they change.
+_MARKS = "[\u0300-\u036f\u3099\u309a\u200d\ufe00-\ufe0f]*"
+_MARK = re.compile(_MARKS.removesuffix("*"))
+_CHARACTER = re.compile(rf"\S{_MARKS}")
+_SYLLABLE = re.compile(rf"[^\W_]+{_MARKS}(?:[^\W_]+{_MARKS})*|\S{_MARKS}")
+
+
+SPACED_LETTERS = (7, 8, 9)
+"""The kinds of letters in scripts that put spaces between words."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitTable:
+    """The units of a text, a column each.
+
+    Attributes:
+        starts: Offset of each unit's first character.
+        ends: Offset after its last character.
+        codes: A number that stands for the unit; digits are all alike, so are cases.
+        kinds: The kind of its first character.
+        is_after_space: There is a space before it.
+    """
+
+    starts: list[int]
+    ends: list[int]
+    codes: list[int]
+    kinds: list[int]
+    is_after_space: list[bool]
+
+
+def find_units(text: str, *, has_spaces: bool) -> UnitTable:
+    """Finds the units of a text.
+
+    Args:
+        text: Cleaned text.
+        has_spaces: Units are runs of letters and digits, and single signs; else characters.
+    """
+    if not has_spaces and _MARK.search(text) is None:
+        return _character_units(text)
+    pattern = _SYLLABLE if has_spaces else _CHARACTER
+    spans = [match.span() for match in pattern.finditer(text)]
+    starts = [start for start, _ in spans]
+    ends = [end for _, end in spans]
+    described = [_describe(text[start:end]) for start, end in spans]
+    return UnitTable(
+        starts=starts,
+        ends=ends,
+        codes=[code for code, _ in described],
+        kinds=[kind for _, kind in described],
+        is_after_space=[start != end for start, end in zip(starts, [0, *ends], strict=False)],
+    )
+
+
+def _character_units(text: str) -> UnitTable:
+    starts = [start for start, character in enumerate(text) if not character.isspace()]
+    described = [_describe(text[start]) for start in starts]
+    return UnitTable(
+        starts=starts,
+        ends=[start + 1 for start in starts],
+        codes=[code for code, _ in described],
+        kinds=[kind for _, kind in described],
+        is_after_space=[start - 1 != before for before, start in pairwise([-1, *starts])],
+    )
+
+
+@lru_cache(maxsize=65_536)
+def _describe(unit: str) -> tuple[int, int]:
+    alike = "".join("0" if char.isdigit() else char.lower() for char in unit[:32])
+    return zlib.crc32(alike.encode("utf-8", "replace")), _kind(unit)
+
+
+def _kind(unit: str) -> int:
+    category = unicodedata.category(unit[0])
+    if category[0] == "N":
+        return 2
+    if category[0] in "PS":
+        return 3
+    name = unicodedata.name(unit[0], "").split(" ", 1)[0]
+    if name == "LATIN":
+        return 9 if category == "Lu" else 7
+    return {"CJK": 4, "HIRAGANA": 5, "KATAKANA": 6, "HALFWIDTH": 6}.get(name, 8)
+
+
+N_KINDS = 32
+"""Kinds of units: those of `UnitTable`, and the same after a space; 0 is beyond the text."""
+
+_AFTER_SPACE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class GapInputs:
+    """A text's units with as many empty ones on either side as a network looks at.
+
+    Attributes:
+        units: Rows of the units: 0 beyond the text, then the known units, then the hashed ones.
+            Shape (n,).
+        kinds: From 0 to `N_KINDS` - 1. Shape (n,).
+        pairs: Row of each unit and the next. Shape (n - 1,).
+    """
+
+    units: NDArray[np.int64]
+    kinds: NDArray[np.int64]
+    pairs: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class InputTables:
+    """Numbers units and pairs.
+
+    Attributes:
+        known: Codes of the units that have a row of their own, in order. uint32.
+        n_hashed: Rows that all other units share.
+        n_pairs: Rows that all pairs share, a power of 2.
+    """
+
+    known: NDArray[np.uint32]
+    n_hashed: int
+    n_pairs: int
+
+    def __post_init__(self) -> None:
+        """Raises a ValueError where a table cannot be numbered."""
+        if self.known.ndim != 1 or not len(self.known) or self.n_hashed < 1:
+            raise ValueError(f"{self.known.shape} known units and {self.n_hashed} rows for others")
+        if self.n_pairs < 1 or self.n_pairs.bit_count() != 1:
+            raise ValueError(f"{self.n_pairs} rows of pairs, expected a power of 2")
+
+    @property
+    def n_units(self) -> int:
+        """Rows for units, the one beyond the text included."""
+        return 1 + len(self.known) + self.n_hashed
+
+    def inputs(self, codes: Codes, kinds: NDArray[np.int64]) -> GapInputs:
+        """Numbers a text.
+
+        Args:
+            codes: Of the units, as `padded_codes` gives them. Shape (n,), n at least 2.
+            kinds: Likewise. Shape (n,).
+        """
+        index = np.minimum(np.searchsorted(self.known, codes), len(self.known) - 1)
+        rows = np.where(self.known[index] == codes, 1 + index, self.hashed_rows(codes))
+        units = np.where(kinds == 0, 0, rows)
+        pairs = table_rows(hash_columns([codes[:-1], codes[1:]], 0), self.n_pairs)
+        return GapInputs(units, kinds, pairs)
+
+    def hashed_rows(self, codes: Codes) -> NDArray[np.int64]:
+        """The rows of units as if none were known."""
+        return 1 + len(self.known) + (codes % np.uint64(self.n_hashed)).astype(np.int64)
+
+
+def padded_codes(
+    units: UnitTable, n_beyond: int, *, line_firsts: Sequence[int] = (0,)
+) -> tuple[Codes, NDArray[np.int64]]:
+    """The codes and kinds of units, with `n_beyond` empty ones before and after each line.
+
+    As many are seen from a gap. Lines come one after the other, each from its first unit on.
+    """
+    places = unit_places(len(units.codes), n_beyond, line_firsts=line_firsts)
+    codes = np.zeros(len(places) + n_beyond * (len(line_firsts) + 1), np.uint64)
+    kinds = np.zeros(len(codes), np.int64)
+    codes[places] = units.codes
+    kinds[places] = units.kinds
+    kinds[places] += _AFTER_SPACE * np.array(units.is_after_space, np.int64)
+    return codes, kinds
+
+
+def unit_places(
+    n_units: int, n_beyond: int, *, line_firsts: Sequence[int] = (0,)
+) -> NDArray[np.int64]:
+    """Where `padded_codes` puts each unit: shape (n_units,)."""
+    is_first = np.zeros(n_units, np.int64)
+    is_first[list(line_firsts)] = n_beyond
+    places: NDArray[np.int64] = np.arange(n_units) + np.cumsum(is_first)
+    return places
+
 
 Floats = NDArray[np.float32]
 

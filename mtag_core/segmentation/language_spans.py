@@ -91,10 +91,7 @@ def find_spans(
 ) -> Iterator[LanguageSpan]:
     """Yields the spans of texts in order; every character of their lines is in one.
 
-    Args:
-        texts: Some texts.
-        languages: Of each, or None to find those of its lines.
-        langid: Finds them.
+    A text without a language has those of its lines.
     """
     unknown = [number for number, language in enumerate(languages) if language is None]
     line_texts = [
@@ -325,12 +322,7 @@ def cut_at_scripts(
 ) -> Iterator[tuple[int, int, str]]:
     """Yields the parts of a stretch of cleaned text, each with its language.
 
-    Args:
-        text: The document.
-        start: Offset of the first character.
-        end: Offset after the last one.
-        language: Of the stretch as a whole; parts in another script get their own.
-        langid: Names those.
+    It is that of the stretch, but for parts in another script.
     """
     own = scripts_of_language(language)
     part_start = start

@@ -52,12 +52,7 @@ _ODD_LINE_BREAK = re.compile("\r\n|[\x0b\x0c\r\x85\u2028\u2029]")
 
 @dataclass(frozen=True, slots=True)
 class LineSpan:
-    """A stretch of lines that belong together.
-
-    Attributes:
-        start: Offset of its first character in the document.
-        end: Offset after its last character.
-    """
+    """A stretch of lines that belong together, by its offsets in the document."""
 
     start: int
     end: int
@@ -102,15 +97,7 @@ def wrapped_lines(text: str) -> list[LineSpan]:
 
 
 def join_wrapped(text: str, lines: Sequence[LineSpan]) -> Iterator[LineSpan]:
-    """Joins neighbouring lines where a margin broke them.
-
-    Args:
-        text: The cleaned document.
-        lines: The lines of one paragraph.
-
-    Yields:
-        Stretches that cover the same lines.
-    """
+    """Joins neighbouring lines of a paragraph where a margin broke them; all lines are covered."""
     current = lines[0]
     for line, is_soft in zip(lines[1:], _soft_breaks(text, lines), strict=True):
         if is_soft:

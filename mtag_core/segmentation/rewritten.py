@@ -188,12 +188,7 @@ class ReadText:
 
     @classmethod
     def of(cls, original: str, *, joins_hyphens: bool) -> "ReadText":
-        """Reads a text.
-
-        Args:
-            original: Any string.
-            joins_hyphens: Make one word of what a hyphen parts at a margin.
-        """
+        """Reads any string; or makes one word, too, of what a hyphen parts at a margin."""
         folding = folding_edits(original)
         folded = RewrittenText.of(original, folding) if folding else None
         text = folded.text if folded else original

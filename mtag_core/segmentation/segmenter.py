@@ -13,14 +13,13 @@ from mtag_core.arrays import Integers
 from mtag_core.errors import BundleError
 from mtag_core.folding import is_in_capitals, usual_case
 from mtag_core.langid import LanguageIdentifier
-from mtag_core.languages import UNKNOWN, find_language, written_standards
+from mtag_core.languages import GENERIC, UNKNOWN, find_language, segmenter_name, written_standards
 from mtag_core.records import Sentence
 from mtag_core.segmentation.abbreviations import has_abbreviations
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.chunk_table import ChunkMemory
 from mtag_core.segmentation.language_spans import LanguageSpan, find_spans, languages_of_texts
-from mtag_core.segmentation.languages import GENERIC, segmenter_name
 from mtag_core.segmentation.lines import safe_cut
 from mtag_core.segmentation.rewritten import ReadText, with_original_forms
 from mtag_core.segmentation.spaced import SpacedTokenizer
@@ -101,10 +100,8 @@ class Segmenter:
     def following(self, treebanks: Iterable[str]) -> "Segmenter":
         """A segmenter with the same models that cuts text as treebanks do, and as no others.
 
-        Args:
-            treebanks: At most one a language. One without models of its own changes nothing. One
-                with a layer alone is split by its language's split model only where it has one of
-                its own.
+        At most one a language. One without models of its own changes nothing. One with a layer
+        alone is split by its language's split model only where it has one of its own.
         """
         segmenter = copy(self)
         segmenter._language_to_treebank = {
@@ -145,11 +142,7 @@ class Segmenter:
         return segmenter
 
     def identify(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
-        """Finds the languages of a document that came in sentences, where none is named.
-
-        Args:
-            sentences: Of one document. Those of one that names any language stay as they are.
-        """
+        """Finds the languages of a document that came in sentences, where none names its own."""
         if any(sentence.language != UNKNOWN for sentence in sentences):
             return sentences
         texts = [sentence.text for sentence in sentences]
@@ -187,12 +180,9 @@ class Segmenter:
         *,
         likely_language: str | None = None,
     ) -> list[list[Sentence]]:
-        """The sentences of each of several texts, as `segment` finds them, in less time.
+        """The sentences of each of several short texts, as `segment` finds them, in less time.
 
-        Args:
-            texts: Short ones: all their sentences are in memory together.
-            language: Of all texts, as in `segment`.
-            likely_language: Likewise.
+        All sentences are in memory together.
 
         Raises:
             BundleError: A segmenter file is damaged.

@@ -51,12 +51,7 @@ class TokenBlock:
         )
 
     def joined(self, text: str, indices: Sequence[int]) -> "TokenBlock":
-        """Joins tokens with the ones before them.
-
-        Args:
-            text: What offsets point into.
-            indices: In order; none is the first token of a sentence.
-        """
+        """Joins tokens, none the first of a sentence, in order, with the ones before them."""
         if not indices:
             return self
         firsts = np.delete(np.arange(len(self.forms)), indices)
@@ -69,11 +64,7 @@ class TokenBlock:
         return TokenBlock(forms, starts, ends, sentence_ends)
 
     def parted(self, indices: Sequence[int]) -> "TokenBlock":
-        """Parts the last character of tokens off.
-
-        Args:
-            indices: In order; each token has two characters or more.
-        """
+        """Parts the last character of tokens off, of two characters or more, in order."""
         if not indices:
             return self
         forms = list(self.forms)

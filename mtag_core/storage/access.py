@@ -80,7 +80,7 @@ def open_seekable(path: str) -> Iterator[BinaryIO]:
 
 
 def read_bytes(path: str) -> bytes:
-    """Reads a whole file."""
+    """The content of a file."""
     with open_read(path) as stream, _local_errors(path):
         return stream.read()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mtag_core.errors import FormatError
-from mtag_core.segmentation.units import UnitTable, find_units
+from mtag_core.segmentation.gap_network import UnitTable, find_units
 from mtag_core.storage import create_text
 from mtag_core.training.data.treebanks import read_lines, read_sentences, sentence_text
 from mtag_core.training.records import list_files

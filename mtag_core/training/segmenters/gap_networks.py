@@ -9,10 +9,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mtag_core.segmentation.gap_inputs import N_KINDS, InputTables, padded_codes
-from mtag_core.segmentation.gap_network import LAYER_GAPS, UNITS_SEEN, GapNetwork, Quantised
+from mtag_core.segmentation.gap_network import (
+    LAYER_GAPS,
+    N_KINDS,
+    UNITS_SEEN,
+    GapNetwork,
+    InputTables,
+    Quantised,
+    find_units,
+    padded_codes,
+)
 from mtag_core.segmentation.hashing import Codes
-from mtag_core.segmentation.units import find_units
 from mtag_core.training.data.treebanks import Sentences, sentence_text
 from mtag_core.training.loops.trainer import Epoch, Trainer, TrainingTask
 from mtag_core.training.options import Schedule

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from mtag_core.languages import GENERIC
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
-from mtag_core.segmentation.languages import GENERIC
 from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.segmentation.split_features import Counts, count_row
-from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
+from mtag_core.segmentation.splits import WHOLE, Candidates, Script
 from mtag_core.training.data.pieces import DeviceSentences
 from mtag_core.training.data.treebanks import (
     Sentences,

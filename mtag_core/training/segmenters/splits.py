@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from mtag_core.arrays import spread
 from mtag_core.segmentation import split_features
 from mtag_core.segmentation.split_features import N_SCRIPT_COLUMNS, Counts
-from mtag_core.segmentation.split_scripts import NO_FORM, WHOLE, Candidates, Script
-from mtag_core.segmentation.splits import SplitModel
+from mtag_core.segmentation.splits import NO_FORM, WHOLE, Candidates, Script, SplitModel
 from mtag_core.training.data.treebanks import Sentences
 from mtag_core.training.loops.linear import Floats, descend
 

@@ -14,10 +14,9 @@ from typing import Protocol
 
 from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.langid import WORDS_NAME
-from mtag_core.languages import written_standards
+from mtag_core.languages import GENERIC, written_standards
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
-from mtag_core.segmentation.languages import GENERIC
 from mtag_core.training.data.treebanks import (
     Sentences,
     first_tokens,

@@ -2,9 +2,13 @@
 
 import numpy as np
 
-from mtag_core.segmentation.gap_inputs import N_KINDS, InputTables
-from mtag_core.segmentation.gap_network import GapNetwork, Quantised
-from mtag_core.segmentation.units import find_units
+from mtag_core.segmentation.gap_network import (
+    N_KINDS,
+    GapNetwork,
+    InputTables,
+    Quantised,
+    find_units,
+)
 
 KNOWN = "猫がいるabc。"
 

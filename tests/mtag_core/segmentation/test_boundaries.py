@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from mtag_core.errors import BundleError
 from mtag_core.segmentation import gap_network
 from mtag_core.segmentation.boundaries import BoundaryModel
-from mtag_core.segmentation.gap_network import GapNetwork
-from mtag_core.segmentation.units import find_units
+from mtag_core.segmentation.gap_network import GapNetwork, find_units
 from tests.mtag_core.segmentation.random_network import KNOWN, random_network
 
 _NETWORK = random_network()

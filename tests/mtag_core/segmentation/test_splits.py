@@ -12,8 +12,7 @@ from mtag_core.segmentation.split_features import (
     script_codes,
     script_rows,
 )
-from mtag_core.segmentation.split_scripts import WHOLE, Candidates, Script
-from mtag_core.segmentation.splits import SplitModel
+from mtag_core.segmentation.splits import WHOLE, Candidates, Script, SplitModel
 
 _N_ROWS = 1 << 12
 _COUNTS = np.zeros(1 << 8, np.uint8)

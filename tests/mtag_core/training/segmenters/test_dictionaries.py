@@ -4,7 +4,7 @@ import pytest
 
 from mtag_core.__main__ import main
 from mtag_core.errors import FormatError, InputNotFoundError
-from mtag_core.segmentation.units import find_units
+from mtag_core.segmentation.gap_network import find_units
 from mtag_core.storage import open_text
 from mtag_core.training.segmenters import dictionaries
 from mtag_core.training.segmenters.dictionaries import tagged_texts, unit_tags

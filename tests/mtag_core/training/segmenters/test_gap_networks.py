@@ -7,9 +7,7 @@ torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[tra
 
 from mtag_core.__main__ import main
 from mtag_core.segmentation.boundaries import BoundaryModel
-from mtag_core.segmentation.gap_inputs import InputTables, padded_codes
-from mtag_core.segmentation.gap_network import GapNetwork
-from mtag_core.segmentation.units import find_units
+from mtag_core.segmentation.gap_network import GapNetwork, InputTables, find_units, padded_codes
 from mtag_core.training.segmenters import gap_networks
 from mtag_core.training.segmenters.gap_networks import (
     N_LAYERS,

@@ -9,7 +9,7 @@ pytest.importorskip("transformers", reason="transformers is an extra: install mt
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from mtag_core.segmentation.split_scripts import Script
+from mtag_core.segmentation.splits import Script
 from mtag_core.training.data.treebanks import Surface
 from mtag_core.training.segmenters.split_encoder import (
     N_NUMBERS,

@@ -1,5 +1,4 @@
-from mtag_core.segmentation.split_scripts import Script
-from mtag_core.segmentation.splits import SplitModel
+from mtag_core.segmentation.splits import Script, SplitModel
 from mtag_core.training.data.treebanks import Surface
 from mtag_core.training.segmenters.splits import (
     CLOSED,
