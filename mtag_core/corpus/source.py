@@ -21,7 +21,7 @@ from mtag_core.corpus.decoding import Fault, Origin
 from mtag_core.corpus.items import ReadOptions, Span
 from mtag_core.corpus.sniffing import KIND_BYTES, UTF8_MARK, codec_of, foreign_kind, sniffed
 from mtag_core.errors import InputNotFoundError, MtagError
-from mtag_core.records import READER_FAILED, Reject
+from mtag_core.records import READER_FAILED, Document, Reject
 
 # A block's lines are held at once; short ones take many times their bytes.
 _BLOCK_BYTES = 2**18
@@ -127,6 +127,17 @@ class Source(AbstractContextManager["Source"]):
             detail = f"reading stopped at byte {self.position}, before the end"
             yield self._reject(READER_FAILED, detail)
 
+    def records(
+        self, read: Iterator[Document | Reject], *, title: str | None
+    ) -> Iterator[Document | Reject]:
+        """What a reader gives and then `rejects`, or the reject of a file that is `foreign`."""
+        foreign = None if title is None else self.foreign(title)
+        if foreign is not None:
+            yield foreign
+            return
+        yield from read
+        yield from self.rejects()
+
     def _reject(self, reason: str, detail: str) -> Reject:
         offset, data = self._cut_off or (self.position, None)
         return Origin(self.path, offset).reject(reason, detail, data)
@@ -176,6 +187,34 @@ class LongLine:
     n_bytes: int
 
 
+class LimitedBytes:
+    """Bytes that come in pieces: counted all, and held as long as they are within a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self.n_bytes = 0
+        self._limit = limit
+        self._pieces: list[bytes] = []
+
+    def add(self, data: bytes | LongLine) -> None:
+        """Adds a piece behind the others."""
+        self.n_bytes += data.n_bytes if isinstance(data, LongLine) else len(data)
+        if isinstance(data, LongLine) or self.n_bytes > self._limit:
+            self._pieces.clear()
+        else:
+            self._pieces.append(data)
+
+    def held(self) -> bytes | None:
+        """What was added; None where it is over the limit."""
+        return b"".join(self._pieces) if self.n_bytes <= self._limit else None
+
+    def take(self) -> bytes | LongLine:
+        """What was added, or what stands for it; begins anew."""
+        data = self.held()
+        taken = LongLine(self.n_bytes) if data is None else data
+        self.n_bytes, self._pieces = 0, []
+        return taken
+
+
 def read_lines(
     source: Source, *, end: int | None, limit: int, is_mid_line: bool = False
 ) -> Iterator[tuple[int, bytes | LongLine]]:
@@ -188,8 +227,7 @@ def read_lines(
     line that is not to be yielded, or on the line end right before the first line.
     """
     offset = source.position
-    tail: list[bytes] = []
-    n_tail = 0
+    tail = LimitedBytes(limit)
     skips = is_mid_line
     n_lines = n_dropped = 0
     if offset == 0 and source.peek(len(UTF8_MARK)) == UTF8_MARK:
@@ -200,31 +238,26 @@ def read_lines(
         )
         for part in parts:
             if not part.endswith(b"\n"):
-                n_tail += len(part)
-                if n_tail <= limit and not skips:
-                    tail.append(part)
-                else:
-                    tail.clear()
+                tail.add(part)
                 continue
-            n_bytes = n_tail + len(part)
+            n_bytes = tail.n_bytes + len(part)
             n_lines += 1
+            line: bytes | LongLine = part
+            if n_bytes > len(part) or n_bytes > limit:
+                tail.add(part)
+                line = tail.take()
             if not skips:
                 if end is not None and offset >= end:
                     return
-                if n_bytes > limit:
-                    yield offset, LongLine(n_bytes)
-                else:
-                    yield offset, b"".join((*tail, part)) if n_tail else part
+                yield offset, line
             offset += n_bytes + n_dropped
             n_dropped = 0
             skips = False
-            tail.clear()
-            n_tail = 0
     source.check_lines(n_lines)
     if source.failure:
-        source.cut_off(offset, None if n_tail > limit else b"".join(tail))
-    elif n_tail and not skips and (end is None or offset < end):
-        yield offset, LongLine(n_tail) if n_tail > limit else b"".join(tail)
+        source.cut_off(offset, None if skips else tail.held())
+    elif tail.n_bytes and not skips and (end is None or offset < end):
+        yield offset, tail.take()
 
 
 def _split_at_line_feeds(block: bytes) -> list[bytes]:

@@ -14,7 +14,7 @@ from functools import partial
 from mtag_core import conllu
 from mtag_core.corpus.decoding import Origin
 from mtag_core.corpus.items import Format, ReadOptions, Span
-from mtag_core.corpus.source import LongLine, Source, read_lines
+from mtag_core.corpus.source import LimitedBytes, LongLine, Source, read_lines
 from mtag_core.errors import ConlluError
 from mtag_core.languages import UNKNOWN, find_language
 from mtag_core.records import Document, Reject, Sentence
@@ -31,12 +31,7 @@ def read_conllu(
     The limit is on a document's CoNLL-U.
     """
     with Source(span, options) as source:
-        foreign = source.foreign("CoNLL-U")
-        if foreign is not None:
-            yield foreign
-            return
-        yield from _read_documents(source, options)
-        yield from source.rejects()
+        yield from source.records(_read_documents(source, options), title="CoNLL-U")
 
 
 def _read_documents(source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
@@ -103,25 +98,17 @@ class _Gathered:
 
 
 def _blocks(source: Source, limit: int) -> Iterator[tuple[int, bytes | LongLine]]:
-    lines: list[bytes] = []
-    start = n_bytes = 0
+    block, start = LimitedBytes(limit), 0
     for offset, line in read_lines(source, end=None, limit=limit):
-        if not isinstance(line, LongLine) and line.isspace():
-            if n_bytes:
-                yield start, b"".join(lines) if n_bytes <= limit else LongLine(n_bytes)
-            lines, n_bytes = [], 0
-            continue
-        start = start if n_bytes else offset
-        n_bytes += line.n_bytes if isinstance(line, LongLine) else len(line)
-        if isinstance(line, LongLine) or n_bytes > limit:
-            n_bytes = max(n_bytes, limit + 1)
-            lines.clear()
-        else:
-            lines.append(line)
+        if isinstance(line, LongLine) or not line.isspace():
+            start = start if block.n_bytes else offset
+            block.add(line)
+        elif block.n_bytes:
+            yield start, block.take()
     if source.failure:
-        source.cut_off(start, b"".join(lines) if 0 < n_bytes <= limit else None)
-    elif n_bytes:
-        yield start, b"".join(lines) if n_bytes <= limit else LongLine(n_bytes)
+        source.cut_off(start, block.held())
+    elif block.n_bytes:
+        yield start, block.take()
 
 
 def _language(called: str) -> str | None:

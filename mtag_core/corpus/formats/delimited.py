@@ -15,7 +15,7 @@ from mtag_core.corpus.decoding import Origin
 from mtag_core.corpus.items import Format, ReadOptions, Span
 from mtag_core.corpus.kept_fields import document_of
 from mtag_core.corpus.sniffing import stem_of
-from mtag_core.corpus.source import LongLine, Source, read_lines
+from mtag_core.corpus.source import LimitedBytes, LongLine, Source, read_lines
 from mtag_core.records import Document, Reject
 
 _DELIMITERS = ",;\t|"
@@ -33,12 +33,7 @@ def read_delimited(
 ) -> Iterator[Document | Reject]:
     """Reads the rows of a whole file; blank lines are no documents, and the limit is on a row."""
     with Source(span, options) as source:
-        foreign = source.foreign("CSV")
-        if foreign is not None:
-            yield foreign
-            return
-        yield from _read_rows(source, options)
-        yield from source.rejects()
+        yield from source.records(_read_rows(source, options), title="CSV")
 
 
 def _read_rows(source: Source, options: ReadOptions) -> Iterator[Document | Reject]:
@@ -87,29 +82,22 @@ def _fault(row: bytes | LongLine, names: Sequence[str], options: ReadOptions) ->
 
 def _rows(source: Source, limit: int) -> Iterator[tuple[int, bytes | LongLine]]:
     # A row ends at a line end outside of quotation marks.
-    lines: list[bytes] = []
-    start = n_bytes = 0
-    is_open = False
+    row, start, is_open = LimitedBytes(limit), 0, False
     for offset, line in read_lines(source, end=None, limit=limit):
-        if not n_bytes:
+        if not row.n_bytes:
             if not isinstance(line, LongLine) and line.isspace():
                 continue
             start = offset
-        n_bytes += line.n_bytes if isinstance(line, LongLine) else len(line)
-        if isinstance(line, LongLine) or n_bytes > limit:
-            # Where its quotation marks end is not known any more: the next line is a new row.
-            yield start, LongLine(n_bytes)
-            lines, n_bytes, is_open = [], 0, False
-            continue
-        lines.append(line)
-        is_open = _ends_in_quotes(line, is_open)
+        row.add(line)
+        # Where the marks of a row over the limit end is not known: the next line is a new row.
+        is_held = row.n_bytes <= limit
+        is_open = is_held and isinstance(line, bytes) and _ends_in_quotes(line, is_open)
         if not is_open:
-            yield start, b"".join(lines)
-            lines, n_bytes = [], 0
+            yield start, row.take()
     if source.failure:
-        source.cut_off(start, b"".join(lines))
-    elif lines:
-        yield start, b"".join(lines)
+        source.cut_off(start, row.held())
+    elif row.n_bytes:
+        yield start, row.take()
 
 
 def _ends_in_quotes(line: bytes, is_open: bool) -> bool:

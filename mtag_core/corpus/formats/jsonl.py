@@ -25,7 +25,7 @@ from mtag_core.corpus.items import (
 )
 from mtag_core.corpus.kept_fields import document_of
 from mtag_core.corpus.sniffing import UTF8_MARK, foreign_kind
-from mtag_core.corpus.source import LongLine, Source, read_lines
+from mtag_core.corpus.source import LimitedBytes, LongLine, Source, read_lines
 from mtag_core.records import Document, Reject
 from mtag_core.storage import FileInfo
 
@@ -94,11 +94,9 @@ class _RecordCutter:
     """
 
     def __init__(self, position: int, *, limit: int) -> None:
-        self._limit = limit
+        self._record = LimitedBytes(limit)
         self._position = position
         self._start = position
-        self._pieces: list[bytes] = []
-        self._n_bytes = 0
         self._depth = 0
         self._is_in_string = False
         self._is_escaped = False
@@ -144,8 +142,7 @@ class _RecordCutter:
 
     def unfinished(self) -> tuple[int, bytes | None]:
         """Offset and bytes of the record that is not complete; None where it is over the limit."""
-        is_held = self._n_bytes <= self._limit
-        return self._start, b"".join(self._pieces) if is_held else None
+        return self._start, self._record.held()
 
     def _end_of_string(self, block: bytes, position: int) -> int:
         if self._is_escaped:
@@ -162,26 +159,20 @@ class _RecordCutter:
 
     def _add(self, data: bytes) -> None:
         self._position += len(data)
-        if not self._n_bytes:
+        if not self._record.n_bytes:
             # White space before a record is none of its bytes.
             data = data.lstrip()
             self._start = self._position - len(data)
-        self._n_bytes += len(data)
-        if self._n_bytes <= self._limit:
-            self._pieces.append(data)
-        else:
-            self._pieces.clear()
+        self._record.add(data)
 
     def _skip(self, n_bytes: int) -> None:
         self._position += n_bytes
 
     def _take(self, data: bytes) -> Iterator[tuple[int, bytes | LongLine]]:
         self._add(data)
-        if self._n_bytes > self._limit:
-            yield self._start, LongLine(self._n_bytes)
-        elif self._n_bytes:
-            yield self._start, b"".join(self._pieces).rstrip()
-        self._pieces, self._n_bytes = [], 0
+        if self._record.n_bytes:
+            record = self._record.take()
+            yield self._start, record.rstrip() if isinstance(record, bytes) else record
 
 
 def read_jsonl(
@@ -194,12 +185,8 @@ def read_jsonl(
     # A byte early, to see a line end there.
     start = max(0, span.start - 1)
     with Source(span, options, start=start) as source:
-        foreign = source.foreign("JSON") if span.start == 0 else None
-        if foreign is not None:
-            yield foreign
-            return
-        yield from _read_records(span, source, options)
-        yield from source.rejects()
+        title = "JSON" if span.start == 0 else None
+        yield from source.records(_read_records(span, source, options), title=title)
 
 
 def plan_jsonl(file: FileInfo, options: ReadOptions, item_bytes: int) -> Sequence[Range]:

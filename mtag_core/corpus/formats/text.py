@@ -25,7 +25,7 @@ from mtag_core.corpus.items import (
     even_ranges,
 )
 from mtag_core.corpus.sniffing import KIND_BYTES, codec_of, foreign_kind, is_html
-from mtag_core.corpus.source import LongLine, Source, read_lines
+from mtag_core.corpus.source import LimitedBytes, LongLine, Source, read_lines
 from mtag_core.records import Document, Reject
 from mtag_core.storage import FileInfo
 
@@ -173,8 +173,7 @@ class _Cutting:
         self._source = source
         self._start = start
         self._limit = limit
-        self._pieces: list[bytes] = []
-        self._n_bytes = 0
+        self._held = LimitedBytes(limit)
         self._is_within_line = False
 
     def add(self, data: bytes, *, is_within_line: bool) -> Iterator[Document | Reject]:
@@ -182,10 +181,7 @@ class _Cutting:
         if is_within_line and not self._is_within_line:
             yield from self._yield_lines()
             self._is_within_line = True
-        self._pieces.append(data)
-        self._n_bytes += len(data)
-        if self._n_bytes > self._limit:
-            self._pieces.clear()
+        self._held.add(data)
 
     def finish(self, data: bytes) -> Iterator[Document | Reject]:
         """Yields what was added together with the bytes up to the next cut."""
@@ -195,7 +191,7 @@ class _Cutting:
             yield self._take(data[:end])
             self._is_within_line = False
             data = data[end:]
-        if self._n_bytes or data:
+        if self._held.n_bytes or data:
             yield self._take(data)
 
     def end(self) -> Iterator[Document | Reject]:
@@ -203,26 +199,26 @@ class _Cutting:
         if self._source.failure:
             if not self._is_within_line:
                 yield from self._yield_lines()
-            is_held = self._n_bytes <= self._limit
-            self._source.cut_off(self._start, b"".join(self._pieces) if is_held else None)
-        elif self._n_bytes:
+            self._source.cut_off(self._start, self._held.held())
+        elif self._held.n_bytes:
             yield self._take(b"")
 
     def _yield_lines(self) -> Iterator[Document | Reject]:
-        data = b"".join(self._pieces)
-        end = data.rfind(b"\n") + 1
-        self._pieces, self._n_bytes = [], 0
-        if end:
-            yield self._take(data[:end])
-        self._pieces, self._n_bytes = [data[end:]], len(data) - end
+        data = self._held.held()
+        if data is not None:
+            self._held.take()
+            if end := data.rfind(b"\n") + 1:
+                yield self._take(data[:end])
+            self._held.add(data[end:])
 
     def _take(self, data: bytes) -> Document | Reject:
-        start, n_bytes = self._start, self._n_bytes + len(data)
-        pieces, self._pieces, self._n_bytes = self._pieces, [], 0
-        self._start += n_bytes
-        if n_bytes > self._limit:
-            return Origin(self._source.path, start).too_large(n_bytes, self._limit)
-        return _document(b"".join((*pieces, data)), self._source, start)
+        self._held.add(data)
+        start = self._start
+        self._start += self._held.n_bytes
+        taken = self._held.take()
+        if isinstance(taken, LongLine):
+            return Origin(self._source.path, start).too_large(taken.n_bytes, self._limit)
+        return _document(taken, self._source, start)
 
 
 def _document(data: bytes, source: Source, offset: int) -> Document | Reject:
