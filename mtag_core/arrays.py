@@ -4,20 +4,37 @@ import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from mtag_core.errors import BundleError
+
 Integers = NDArray[np.int64]
 
-DAMAGE = (
-    *(OSError, EOFError, KeyError, TypeError, ValueError),
+# What reading the arrays of a file raises that is missing, damaged or something else.
+_DAMAGE = (
+    *(OSError, EOFError, KeyError, TypeError, ValueError, AttributeError),
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError),
 )
-"""What reading the arrays of a file raises that is missing, damaged or something else."""
+
+
+@contextmanager
+def read_arrays(path: Path, *, what: str) -> Iterator[Mapping[str, NDArray[Any]]]:
+    """Opens an `.npz` file; the block reads its arrays and finds faults as a ValueError or so.
+
+    Raises:
+        BundleError: The file is missing or holds something else than `what`.
+    """
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            yield arrays
+    except _DAMAGE as error:
+        raise BundleError(f"{path}: expected {what}: {error}") from error
 
 
 def write_arrays(

@@ -18,8 +18,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from mtag_core.arrays import DAMAGE, spread, text_codes, write_arrays
-from mtag_core.errors import BundleError
+from mtag_core.arrays import read_arrays, spread, text_codes, write_arrays
 from mtag_core.scripts import is_latin
 
 _WORD = regex.compile(r"[\p{L}\p{M}]+(?:'[\p{L}\p{M}]+)*'?")
@@ -190,18 +189,15 @@ class LanguageWords:
         Raises:
             BundleError: The file is missing or holds something else.
         """
-        try:
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-                return cls(
-                    json.loads(arrays["languages"].tobytes()),
-                    np.cumsum(arrays["steps"], dtype=np.uint32),
-                    arrays["n_owners"],
-                    arrays["owners"],
-                    arrays["tenths"],
-                    arrays["odds"],
-                )
-        except (*DAMAGE, AttributeError) as error:
-            raise BundleError(f"{path}: expected common words of languages: {error}") from error
+        with read_arrays(path, what="common words of languages") as arrays:
+            return cls(
+                json.loads(arrays["languages"].tobytes()),
+                np.cumsum(arrays["steps"], dtype=np.uint32),
+                arrays["n_owners"],
+                arrays["owners"],
+                arrays["tenths"],
+                arrays["odds"],
+            )
 
     def save(self, path: Path) -> None:
         """Writes the tables for `load`; steps between sorted codes pack better than codes."""

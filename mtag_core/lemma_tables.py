@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.arrays import DAMAGE, codes_of_steps, packed_steps, text_code, write_arrays
-from mtag_core.errors import BundleError
+from mtag_core.arrays import codes_of_steps, packed_steps, read_arrays, text_code, write_arrays
 from mtag_core.folding import fold
 
 KNOWN_LEMMAS, EXCEPTIONS = "lemmas.known.npz", "lemmas.npz"
@@ -60,15 +59,12 @@ class KnownLemmas:
         Raises:
             BundleError: The file holds something else.
         """
-        try:
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-                languages = json.loads(arrays["languages"].tobytes())
-                codes, ends = codes_of_steps(arrays["steps"]), np.cumsum(arrays["sizes"])
+        with read_arrays(path, what="known lemmas") as arrays:
+            languages = json.loads(arrays["languages"].tobytes())
+            codes, ends = codes_of_steps(arrays["steps"]), np.cumsum(arrays["sizes"])
             if ends[-1:].tolist() != [len(codes)]:
                 raise ValueError(f"{len(codes)} lemmas for {len(languages)} languages")
             return cls(dict(zip(languages, np.split(codes, ends)[:-1], strict=True)))
-        except (*DAMAGE, AttributeError) as error:
-            raise BundleError(f"{path}: expected known lemmas: {error}") from error
 
     def save(self, path: Path) -> None:
         """Writes the table for `load`; the same lemmas give the same bytes."""
@@ -136,17 +132,14 @@ class LemmaExceptions:
         Raises:
             BundleError: The file holds something else.
         """
-        try:
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-                sizes, numbers = arrays["sizes"].tolist(), arrays["numbers"]
-                codes = codes_of_steps(arrays["steps"])
-                rules = json.loads(arrays["rules"].tobytes())
+        with read_arrays(path, what="exceptions of lemmas") as arrays:
+            sizes, numbers = arrays["sizes"].tolist(), arrays["numbers"]
+            codes = codes_of_steps(arrays["steps"])
+            rules = json.loads(arrays["rules"].tobytes())
             if len(sizes) != n_treebanks or not sum(sizes) == len(codes) == len(numbers):
                 raise ValueError(f"{len(codes)} exceptions of {len(sizes)} treebanks")
             if len(numbers) and numbers.max() >= len(rules):
                 raise ValueError(f"rule {numbers.max()} of {len(rules)}")
-        except (*DAMAGE, AttributeError) as error:
-            raise BundleError(f"{path}: expected exceptions of lemmas: {error}") from error
         return cls(sizes, codes, numbers, rules)
 
     def save(self, path: Path) -> None:

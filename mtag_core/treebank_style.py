@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.arrays import DAMAGE, text_codes, write_arrays
-from mtag_core.errors import BundleError, UsageError
+from mtag_core.arrays import read_arrays, text_codes, write_arrays
+from mtag_core.errors import UsageError
 from mtag_core.folding import fold
 from mtag_core.languages import STANDARD_TO_CODE, written_standards
 from mtag_core.records import Sentence
@@ -139,15 +139,12 @@ class TreebankClassifier:
         Raises:
             BundleError: The file holds something else.
         """
-        try:
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-                names, weights = json.loads(arrays["names"].tobytes()), arrays["weights"]
+        with read_arrays(path, what="weights of treebanks") as arrays:
+            names, weights = json.loads(arrays["names"].tobytes()), arrays["weights"]
             if weights.dtype != np.int8 or weights.shape != (len(names), N_BUCKETS):
                 raise ValueError(f"{weights.dtype} {weights.shape} of {len(names)} treebanks")
             if unknown := set(names) - set(treebanks):
                 raise ValueError(f"{min(unknown)!r} is no treebank of the bundle")
-        except (*DAMAGE, AttributeError) as error:
-            raise BundleError(f"{path}: expected weights of treebanks: {error}") from error
         return cls(dict(zip(names, weights, strict=True)))
 
     def save(self, path: Path) -> None:

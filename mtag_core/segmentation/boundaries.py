@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.arrays import DAMAGE, write_arrays
-from mtag_core.errors import BundleError
+from mtag_core.arrays import read_arrays, write_arrays
 from mtag_core.segmentation.gap_network import SPACED_LETTERS, GapNetwork, UnitTable, find_units
 from mtag_core.segmentation.gap_rules import keep_whole, sure_ends
 from mtag_core.segmentation.token_block import TokenBlock
@@ -36,12 +35,9 @@ class BoundaryModel:
         Raises:
             BundleError: The file is missing or holds something else.
         """
-        try:
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-                has_spaces = bool(arrays["has_spaces"])
-                return cls(GapNetwork.from_arrays(arrays), has_spaces=has_spaces)
-        except DAMAGE as error:
-            raise BundleError(f"{path}: expected a boundary model: {error}") from error
+        with read_arrays(path, what="a boundary model") as arrays:
+            has_spaces = bool(arrays["has_spaces"])
+            return cls(GapNetwork.from_arrays(arrays), has_spaces=has_spaces)
 
     def save(self, path: Path) -> None:
         """Writes the model for `load`."""

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.arrays import DAMAGE, write_arrays
-from mtag_core.errors import BundleError
+from mtag_core.arrays import read_arrays, write_arrays
 from mtag_core.segmentation.hashing import Codes, table_rows
 
 LEVELS_PER_NAT = 8
@@ -48,19 +47,16 @@ class BoundaryLayer:
         Raises:
             BundleError: The file is missing or holds something else.
         """
-        try:
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-                facts = json.loads(arrays["facts"].tobytes())
-                return cls(
-                    token_weights=_table(arrays["token_weights"]),
-                    end_weights=_table(arrays["end_weights"]),
-                    clitics=frozenset(facts["clitics"]),
-                    phrases=frozenset((left, right) for left, right in facts["phrases"]),
-                    has_spaced_numbers=bool(facts["has_spaced_numbers"]),
-                    has_unmarked_ends=bool(facts["has_unmarked_ends"]),
-                )
-        except DAMAGE as error:
-            raise BundleError(f"{path}: expected a layer of boundary weights: {error}") from error
+        with read_arrays(path, what="a layer of boundary weights") as arrays:
+            facts = json.loads(arrays["facts"].tobytes())
+            return cls(
+                token_weights=_table(arrays["token_weights"]),
+                end_weights=_table(arrays["end_weights"]),
+                clitics=frozenset(facts["clitics"]),
+                phrases=frozenset((left, right) for left, right in facts["phrases"]),
+                has_spaced_numbers=bool(facts["has_spaced_numbers"]),
+                has_unmarked_ends=bool(facts["has_unmarked_ends"]),
+            )
 
     def save(self, path: Path) -> None:
         """Writes the layer for `load`."""

@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.arrays import DAMAGE, GrowingArray, Integers, spread, write_arrays
-from mtag_core.errors import BundleError
+from mtag_core.arrays import GrowingArray, Integers, read_arrays, spread, write_arrays
 from mtag_core.folding import fold_form, fold_forms
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.split_features import (
@@ -176,18 +175,15 @@ class SplitModel:
         Raises:
             BundleError: The file is missing or holds something else.
         """
-        try:
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-                rows = json.loads(arrays["scripts"].tobytes())
-                scripts = [
-                    Script(prefix, suffix, tuple(before), pre, post, tuple(after), is_exact)
-                    for prefix, suffix, before, pre, post, after, is_exact in rows
-                ]
-                weights, counts = arrays["weights"], arrays["counts"]
+        with read_arrays(path, what="a split model") as arrays:
+            rows = json.loads(arrays["scripts"].tobytes())
+            scripts = [
+                Script(prefix, suffix, tuple(before), pre, post, tuple(after), is_exact)
+                for prefix, suffix, before, pre, post, after, is_exact in rows
+            ]
+            weights, counts = arrays["weights"], arrays["counts"]
             _check_table(weights, np.int8)
             _check_table(counts, np.uint8)
-        except DAMAGE as error:
-            raise BundleError(f"{path}: expected a split model: {error}") from error
         return cls(scripts, weights, counts)
 
     def save(self, path: Path) -> None:
