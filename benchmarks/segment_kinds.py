@@ -28,7 +28,7 @@ SegmentText = Callable[[str, str], Forms]
 
 
 class Kind(NamedTuple):
-    """A text of a kind: one line in a language, its number of sentences and some of its tokens."""
+    """A text of a kind: in a language, its number of sentences and some of its tokens."""
 
     name: str
     language: str
@@ -96,7 +96,8 @@ def kinds() -> Iterator[Kind]:
     for row in _rows("kinds.txt"):
         name, language, text, forms = (*row.split(" | "), "")[:4]
         n_sentences = 1 + text.count("‖")
-        yield Kind(name, language, text.replace("‖", ""), n_sentences, frozenset(forms.split()))
+        text = text.replace("‖", "").replace("⏎", "\n")
+        yield Kind(name, language, text, n_sentences, frozenset(forms.split()))
 
 
 def kinds_right(segment: SegmentText) -> dict[str, tuple[int, int]]:

@@ -108,7 +108,10 @@ _IS_CAPITAL = unit_class_flags(
 
 
 def place_rows(
-    columns: Codes, is_line_end: NDArray[np.bool_], is_glued: NDArray[np.bool_]
+    columns: Codes,
+    is_line_end: NDArray[np.bool_],
+    is_glued: NDArray[np.bool_],
+    is_short_form: NDArray[np.bool_],
 ) -> Codes:
     """Describes the end of each chunk from the chunk and its neighbours.
 
@@ -116,6 +119,7 @@ def place_rows(
         columns: `chunk_columns` of each. Shape (n_chunks, N_CHUNK_COLUMNS).
         is_line_end: Nothing that belongs to it follows; so at the last. Shape (n_chunks,).
         is_glued: No space follows. Shape (n_chunks,).
+        is_short_form: It ends in an abbreviation. Shape (n_chunks,).
 
     Returns:
         Shape (n_chunks, 23), whether a last stop is attached not yet filled in.
@@ -138,11 +142,13 @@ def place_rows(
         rows[inner, EndColumn.NEXT_OPENED : EndColumn.SECOND_CLASS + 1] = 0
         rows[np.maximum(inner - 1, 0), EndColumn.SECOND_CLASS] = 0
         rows[inner + 1, EndColumn.BEFORE_WORD : EndColumn.BEFORE_MARK + 1] = 0
-    _fill_counts(rows, columns, line_ends)
+    _fill_counts(rows, columns, line_ends, is_short_form)
     return rows
 
 
-def _fill_counts(rows: Codes, columns: Codes, line_ends: Integers) -> None:
+def _fill_counts(
+    rows: Codes, columns: Codes, line_ends: Integers, is_short_form: NDArray[np.bool_]
+) -> None:
     line_sizes = _sizes(line_ends)
     quotes = columns[:, N_QUOTES]
     if np.count_nonzero(quotes):
@@ -157,7 +163,7 @@ def _fill_counts(rows: Codes, columns: Codes, line_ends: Integers) -> None:
     sizes = _sizes(marks)
     since = np.arange(1, len(rows) + 1) - (marks + 1 - sizes).repeat(sizes)
     rows[:, EndColumn.SINCE] = _SIZE_BUCKETS[np.minimum(since, len(_SIZE_BUCKETS) - 1)]
-    _fill_styles(rows, line_ends, line_sizes, marks)
+    _fill_styles(rows, line_ends, line_sizes, marks[~is_short_form[marks]])
     if np.count_nonzero(sizes > LONGEST_UNMARKED):
         is_unmarked = (sizes > LONGEST_UNMARKED).repeat(sizes)
         is_unmarked[marks] = False

@@ -5,7 +5,12 @@ from collections.abc import Sequence, Set
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.segmentation.abbreviations import FIRST_SPELT, SPELT_INITIALS, Abbreviations
+from mtag_core.segmentation.abbreviations import (
+    AND_SO_ON,
+    FIRST_SPELT,
+    SPELT_INITIALS,
+    Abbreviations,
+)
 from mtag_core.segmentation.boundary_features import CLOSED, END_MARK, FIRST_CLASS
 from mtag_core.segmentation.chunk_rules import (
     CLOSING_MARKS,
@@ -20,12 +25,14 @@ from mtag_core.segmentation.chunk_rules import (
     OPENING_MARKS,
     ROMAN,
     VOWELLESS,
+    stop_forms,
 )
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.word_units import (
     CLOSING,
     LONG_DASHES,
     OPENING,
+    TERMINAL,
     UnitClass,
     unit_class_flags,
 )
@@ -70,6 +77,14 @@ class ChunkFlag:
     """A note in brackets of which there is more begins behind its full stop."""
     NOTE_ENDED = 131072
     """A bracket is closed that was opened in another chunk."""
+    SHORT_FORM = 262144
+    """An abbreviation is the last of it but for marks that follow."""
+    DECIMAL = 524288
+    """A number that is no ordinal, with a full stop."""
+    TERMINAL = 1048576
+    """It is nothing but full stops, exclamation or question marks."""
+    AND_SO_ON = 2097152
+    """An abbreviation that ends an enumeration."""
 
 
 def stop_flags(chunk: str, forms: Set[str], abbreviations: Abbreviations) -> int:
@@ -85,6 +100,8 @@ def stop_flags(chunk: str, forms: Set[str], abbreviations: Abbreviations) -> int
         flags |= ChunkFlag.BEFORE_SMALL
     elif len(chunk) <= _LONGEST_VOWELLESS and VOWELLESS.match(chunk.lstrip(OPENING_MARKS)):
         flags |= ChunkFlag.VOWELLESS
+    if not AND_SO_ON.isdisjoint(forms):
+        flags |= ChunkFlag.AND_SO_ON
     if not abbreviations.before_numbers.isdisjoint(forms):
         flags |= ChunkFlag.BEFORE_NUMBER
     # Nearly all are words.
@@ -98,6 +115,18 @@ def stop_flags(chunk: str, forms: Set[str], abbreviations: Abbreviations) -> int
     ):
         flags |= ChunkFlag.UNCASED_SHORT_FORM
     return flags
+
+
+def short_form_flags(chunk: str, abbreviations: Abbreviations) -> int:
+    """Bits of `ChunkFlag` for whether an abbreviation is the last of a chunk but for marks.
+
+    Args:
+        chunk: Ends in a full stop, in a comma or the like behind one, or in a bracket.
+        abbreviations: Of the language.
+    """
+    forms = stop_forms(chunk.rstrip(",;:)]"))
+    known = (abbreviations.titles, abbreviations.others, abbreviations.before_small)
+    return 0 if all(map(forms.isdisjoint, known)) else ChunkFlag.SHORT_FORM
 
 
 def mark_flags(chunks: Sequence[str], columns: Codes) -> NDArray[np.int32]:
@@ -119,6 +148,8 @@ def mark_flags(chunks: Sequence[str], columns: Codes) -> NDArray[np.int32]:
                 flags[index] |= ChunkFlag.OPENING
             if _CLOSERS_ALONE.issuperset(chunk):
                 flags[index] |= ChunkFlag.CLOSING
+        if chunk[0] in _TERMINALS and _TERMINALS.issuperset(chunk):
+            flags[index] |= ChunkFlag.TERMINAL
         if chunk[-1] >= FIRST_FULL_STOP or chunk[-1] in CLOSING_MARKS:
             if chunk.rstrip(CLOSING_MARKS)[-1:] in FULL_STOPS:
                 flags[index] |= ChunkFlag.FULL_STOP
@@ -150,4 +181,5 @@ _LONGEST_VOWELLESS = 7
 _LONGEST_NUMBER = 7
 _OPENERS_ALONE = frozenset(OPENING + LONG_DASHES + "-•*>«„“")
 _CLOSERS_ALONE = frozenset(CLOSING + "\u00bb\u201d\u203a\u2019")
+_TERMINALS = frozenset(TERMINAL) - {"…", "‥"}
 _ALONE_AT_ENDS = _OPENERS_ALONE | _CLOSERS_ALONE

@@ -3,6 +3,7 @@
 Treebanks show these kinds too rarely, or in few languages.
 """
 
+from collections.abc import Sequence
 from enum import Enum
 from itertools import pairwise
 
@@ -11,12 +12,15 @@ import regex
 from numpy.typing import NDArray
 
 from mtag_core.arrays import Integers
+from mtag_core.segmentation.chunk_cuts import CutChunks
 from mtag_core.segmentation.word_units import (
     CLOSING,
     DOUBLE_QUOTES,
     OPENING,
     TERMINAL,
     UNSPACED_LETTER,
+    WORDS,
+    unit_class_flags,
     unit_spans,
 )
 
@@ -68,7 +72,7 @@ ROMAN = regex.compile(r"(?:[IVXІХ]|[IVXLCІХ]{2,6})\.\Z")
 
 # Without r and l, which Slavic languages have for vowels; measures and sounds end sentences.
 VOWELLESS = regex.compile(
-    r"(?!(?i:[kcdmn]m|[kdm]g|[mcdh]l|h+m+|m+h+m*|p+s+t+|t+s+k*|s+h+|p+f+t*|z+|tv|mk|[км]г|[ксм]м|гг)\.)"
+    r"(?!(?i:[kcdmn]m|[kdm]g|[mcdh]l|h+m+|m+h+m*|p+s+t+|t+s+k*|s+h+|p+f+t*|z+|tv|pm|mk|[км]г|[ксм]м|гг)\.)"
     r"(?:[B-DF-HJ-KMNP-QSTVXZČĎŇŠŤŽ][b-df-hj-kmnp-qstvxzčďňšťž]{1,4}"
     r"|[b-df-hj-kmnp-qstvxzčďňšťž]{2,5}"
     r"|[Б-ДЖЗКМНПСТФ-Щ][б-джзкмнпстф-щ]{1,4}|[б-джзкмнпстф-щ]{2,5}"
@@ -114,13 +118,15 @@ _LIKELY = regex.compile(
     """,
     regex.VERBOSE | regex.MULTILINE | regex.VERSION1,
 )
-_LIKELY_SCORE, _CERTAIN = 24, 1 << 20
+_LIKELY_SCORE, _DOTS_SCORE, _CERTAIN = 24, 40, 1 << 20
 _PLAIN = frozenset("-'\u2019.0123456789")
 _TWO_DOTS = regex.compile(r"(?<=\p{Ll}{4}\.)(?=\.(?!\.))")
+_BEFORE_DOTS = regex.compile(r"(?<=[\p{L}\p{M}])(?=\.{3})")
 _NAMES = regex.compile(r"(?<![\p{L}\p{N}_])[DLM]['’ʼ](?=\p{Lu}\p{L}{2})")
 _APOSTROPHES = regex.compile(r"(?<=[\p{L}\p{M}])['’ʼ‘](?=\p{L})")
 _C_H = regex.compile(r"(?<=[cC])['’ʼ‘](?=[hH])")
 _GERSHAYIM = regex.compile(r"(?<=\p{Hebrew})[״׳](?=\p{Hebrew})|(?<=\p{Hebrew})׳")
+_IS_WORD = unit_class_flags(WORDS)
 _DOTS = regex.compile(r"\.{3,}")
 
 
@@ -170,6 +176,7 @@ def gap_bonuses(text: str, ends: Integers, apostrophes: Apostrophes) -> Integers
         elif _APART.match(text, end):
             bonuses[index] = _CERTAIN
     found = [(match.start(), -_LIKELY_SCORE // 2) for match in _TWO_DOTS.finditer(text)]
+    found += [(match.start(), _DOTS_SCORE) for match in _BEFORE_DOTS.finditer(text)]
     patterns = [_GERSHAYIM]
     if apostrophes in _LETTER_APOSTROPHES:
         patterns.append(_LETTER_APOSTROPHES[apostrophes])
@@ -214,6 +221,25 @@ def keep_dots_whole(
         first, last = ends.searchsorted([match.start() + 1, match.end()])
         if not (may_part and is_end[first:last].all()):
             is_end[first:last] = False
+
+
+def keep_joined(cut: CutChunks, is_end: NDArray[np.bool_], joiners: Sequence[int]) -> None:
+    """Leaves no hyphen or the like at one of two words that it joins: it joins them or neither.
+
+    Args:
+        cut: Chunks.
+        is_end: Whether a token ends behind each unit; changed. Shape (n_units,).
+        joiners: Code points.
+    """
+    gaps, _ = cut.gaps()
+    is_word = _IS_WORD[cut.classes.astype(np.int64)]
+    # Units that stand between two of the same chunk.
+    inner = gaps[np.append(False, np.diff(gaps) == 1)]
+    inner = inner[is_word[inner - 1] & is_word[inner + 1] & ~is_word[inner]]
+    one_sided = inner[is_end[inner - 1] != is_end[inner]]
+    for unit in one_sided.tolist():
+        if ord(cut.text[cut.ends[unit] - 1]) in joiners:
+            is_end[[unit - 1, unit]] = False
 
 
 def inner_parts(chunk: str) -> list[str]:

@@ -21,7 +21,7 @@ from mtag_core.segmentation.boundary_features import (
 )
 from mtag_core.segmentation.boundary_layers import BoundaryScorer
 from mtag_core.segmentation.chunk_cuts import ChunkCutter, CutChunks, is_word
-from mtag_core.segmentation.chunk_flags import ChunkFlag, mark_flags, stop_flags
+from mtag_core.segmentation.chunk_flags import ChunkFlag, mark_flags, short_form_flags, stop_flags
 from mtag_core.segmentation.chunk_rules import (
     DECIMAL,
     ORDINAL,
@@ -30,6 +30,7 @@ from mtag_core.segmentation.chunk_rules import (
     inner_parts,
     is_apart,
     keep_dots_whole,
+    keep_joined,
     stop_forms,
 )
 from mtag_core.segmentation.hashing import Codes
@@ -112,12 +113,14 @@ class ChunkTable:
         *,
         apostrophes: Apostrophes = Apostrophes.EITHER,
         parts_dots: bool = False,
+        has_hyphen_clitics: bool = True,
         memory: ChunkMemory | None = None,
     ) -> None:
         self._memory = memory or ChunkMemory()
         self.scorer = scorer
         self._apostrophes = apostrophes
         self._parts_dots = parts_dots
+        self._joiners = (ord("&"),) if has_hyphen_clitics else (ord("&"), ord("-"))
         self._abbreviations = abbreviations
         self._short_forms = dict.fromkeys(abbreviations.others, SHORT_FORM_COST)
         self._short_forms |= dict.fromkeys(abbreviations.titles, TITLE_COST)
@@ -192,12 +195,14 @@ class ChunkTable:
         numbers[stops, 1] = scores[gaps]
         for index in stops.tolist():
             if DECIMAL.match(chunks[index]):
+                numbers[index, 0] |= ChunkFlag.DECIMAL
                 numbers[index, 1] = _CERTAIN_STOP
         numbers[:, 2] = cut.sizes
         for index, chunk in enumerate(chunks):
             if chunk[-1] in ".)],;:":
                 forms = stop_forms(chunk)
                 numbers[index, 0] |= stop_flags(chunk, forms, self._abbreviations)
+                numbers[index, 0] |= short_form_flags(chunk, self._abbreviations)
                 numbers[index, 3] = self._cost(forms)
         is_end[gaps] = False
         attached = is_end.nonzero()[0]
@@ -234,6 +239,7 @@ class ChunkTable:
             ends = zip(cut.ends[inside].tolist(), of_chunk.tolist(), strict=True)
             is_end[inside] = [is_apart(cut.text, end, chunks[index]) for end, index in ends]
             keep_dots_whole(cut.text, cut.ends, is_end, may_part=self._parts_dots)
+            keep_joined(cut, is_end, self._joiners)
         return is_end, scores
 
     def _append_tokens(

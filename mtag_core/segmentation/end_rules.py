@@ -3,6 +3,8 @@
 Kinds of places that treebanks show in few languages, or not at all.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,10 +20,16 @@ from mtag_core.segmentation.word_units import WORDS, UnitClass, unit_class_flags
 # In eighths of a nat.
 _UNSURE, _LIKELY, _SURE, _CERTAIN = 8, 16, 32, 96
 _INITIALS_COST, _ROMAN_COST, _VOWELLESS_COST, _LETTER_COST = 24, 16, 48, 24
+_PAIR_COSTS = (_CERTAIN, TITLE_COST)
 # Many of them are words.
 _VOWELS = np.array(
     sorted(text_codes("aeiouyàáâäåæèéêëìíîïòóôöøùúûüýıаеиоуыэюяёіїєүұәѓαεηιουωάέήίόύώ"))
 )
+# Symbols, not abbreviations: a full stop behind them ends a sentence.
+_MEASURES = np.array(sorted(text_codes("km cm mm kg mg ml dl cl kw км см мм кг мг мл".split())))
+# Characters of a word that is hardly an abbreviation, if it is not known as one.
+_LEAST_SIZES = np.full(32, 99)
+_LEAST_SIZES[[UnitClass.LOWER, UnitClass.TITLE]] = 4, 5
 # A letter, its full stop, and a mark.
 _N_WITH_MARK = 3
 
@@ -39,6 +47,7 @@ _RULED = (
     | ChunkFlag.UNCASED_SHORT_FORM
     | ChunkFlag.VOWELLESS
     | ChunkFlag.OMISSION
+    | ChunkFlag.AND_SO_ON
 )
 
 _NUMBERS = (UnitClass.DIGITS, UnitClass.NUMBER)
@@ -51,6 +60,7 @@ _IS_TERMINAL = unit_class_flags(TERMINAL_CLASSES)
 _IS_CAPITAL = unit_class_flags(_CAPITALS)
 _IS_TITLE_START = unit_class_flags({UnitClass.TITLE, UnitClass.INITIAL})
 _IS_NUMBER = unit_class_flags(_NUMBERS)
+_IS_WORD = unit_class_flags(WORDS)
 _IS_SMALL_OR_NUMBER = unit_class_flags(_SMALL_OR_NUMBER)
 
 
@@ -76,6 +86,7 @@ def _class_costs() -> NDArray[np.int64]:
     costs: NDArray[np.int64] = small * is_inside
     costs += _SURE * ((mark == UnitClass.LONG_DASH) | (after == UnitClass.EMOTICON))
     is_exclamation = (mark == UnitClass.EXCLAMATION) & (after == UnitClass.TITLE)
+    costs += _SURE * ((mark == UnitClass.EMOTICON) & (after == UnitClass.OTHER_SIGN))
     costs -= _LIKELY * (is_exclamation & is_plain & ~is_closed)
     is_unended = (mark == 0) & (bits & _UNMARKED == 0)
     is_before_address = after == UnitClass.ADDRESS
@@ -97,11 +108,18 @@ class EndRules:
     """Costs of ends of sentences in a language.
 
     They may end without a mark inside capitalised text, and at a colon before a quotation.
+    The full stop of an abbreviation may be a token.
     """
 
     def __init__(
-        self, abbreviations: Abbreviations, *, ends_in_titles: bool, ends_before_speech: bool
+        self,
+        abbreviations: Abbreviations,
+        *,
+        ends_in_titles: bool,
+        ends_before_speech: bool,
+        parts_short_forms: bool,
     ) -> None:
+        self.parts_short_forms = parts_short_forms
         self._ordinal_words = np.array(sorted(abbreviations.ordinal_words), np.uint64)
         self._pairs = np.array(sorted(abbreviations.pairs), np.uint64)
         self._ends_in_titles = ends_in_titles
@@ -125,21 +143,33 @@ class EndRules:
         bits += _STYLE_BITS[styles(places).astype(np.int64)]
         costs: NDArray[np.int64] = _CLASS_COSTS[bits, classes @ _CLASS_STEPS]
         if np.count_nonzero(flags & _RULED):
-            costs += _flag_costs(flags, after, is_first, has_ordinals=self.has_ordinals)
+            costs += _flag_costs(places, flags, after, is_first, has_ordinals=self.has_ordinals)
         is_stop = mark == UnitClass.STOP
         if self.has_ordinals:
-            costs += SHORT_FORM_COST * self._are_ordinals(places, is_stop & (word == _DIGITS))
+            is_number = is_stop & (word == _DIGITS) | (flags & ChunkFlag.ROMAN != 0)
+            costs += SHORT_FORM_COST * self._are_ordinals(places, is_number)
+            is_month = is_stop & _IS_NUMBER[after]
+            is_month &= np.isin(places[:, EndColumn.WORD], self._ordinal_words)
+            costs += SHORT_FORM_COST * is_month
         costs += _letter_costs(places, is_stop, word, after)
-        self._add_pairs(costs, places, is_stop)
+        for is_known, cost in zip(self._are_in_pairs(places, is_stop), _PAIR_COSTS, strict=True):
+            costs += cost * is_known
         if np.count_nonzero(is_opened):
             is_quoted = is_stop & (places[:, EndColumn.NEXT_OPENED] & _DOUBLE_QUOTE != 0)
             is_quoted &= (after == UnitClass.TITLE) & (places[:, EndColumn.QUOTE] == 0)
             costs -= _UNSURE * is_quoted
+        costs -= _LIKELY * _are_full_words(places, flags, classes)
+        is_measured = is_stop & (after == UnitClass.TITLE) & (places[:, EndColumn.WORD_SIZE] == 2)
+        if np.count_nonzero(is_measured):
+            is_measured &= np.isin(places[:, EndColumn.WORD], _MEASURES)
+            before = (places[:, EndColumn.BEFORE_CLASS] & _CLASS_BITS).astype(np.int64)
+            costs -= _SURE * (is_measured & _IS_NUMBER[before])
         if not self._ends_before_speech:
             costs += _SURE * ((mark == UnitClass.COLON) & (is_opened | _IS_NUMBER[after]))
-        if not self.has_ordinals:
-            is_number = is_stop & _IS_NUMBER[word] & (after == UnitClass.TITLE)
-            costs -= _LIKELY * (is_number & ~is_first)
+        is_number = is_stop & _IS_NUMBER[word] & (after == UnitClass.TITLE)
+        if self.has_ordinals:
+            is_number &= flags & ChunkFlag.DECIMAL != 0
+        costs -= _LIKELY * (is_number & ~is_first)
         if not self._ends_in_titles:
             costs += _LIKELY * _are_in_titles(places, mark, word, after)
         if np.count_nonzero(is_closed):
@@ -151,28 +181,64 @@ class EndRules:
         """A full stop behind a number makes it an ordinal."""
         return len(self._ordinal_words) > 0
 
+    def are_short_forms(self, places: Codes, flags: Integers) -> NDArray[np.bool_]:
+        """Which full stops belong to an abbreviation or ordinal if no sentence ends there.
+
+        Args:
+            places: Rows of ends of chunks. Shape (n, 23).
+            flags: Bits of `ChunkFlag` of the chunks. Shape (n,).
+
+        Returns:
+            Shape (n,).
+        """
+        after = places[:, EndColumn.NEXT_CLASS].astype(np.int64)
+        is_stop = places[:, EndColumn.MARK] == UnitClass.STOP
+        found: NDArray[np.bool_] = flags & ChunkFlag.SHORT_FORM != 0
+        found |= (flags & ChunkFlag.BEFORE_NUMBER != 0) & _IS_NUMBER[after]
+        for is_known in self._are_in_pairs(places, is_stop):
+            found |= is_known
+        if self.has_ordinals and not self.parts_short_forms:
+            is_ordinal = is_stop & (places[:, EndColumn.WORD_CLASS] == UnitClass.DIGITS)
+            is_ordinal &= flags & ChunkFlag.DECIMAL == 0
+            is_ordinal |= flags & ChunkFlag.ROMAN != 0
+            found |= is_ordinal & _IS_WORD[after] & (places[:, EndColumn.BEFORE_CLASS] != 0)
+            found |= is_stop & np.isin(places[:, EndColumn.WORD], self._ordinal_words)
+        return found
+
     def _are_ordinals(self, places: Codes, is_number: NDArray[np.bool_]) -> NDArray[np.bool_]:
         are_ordinals: NDArray[np.bool_] = is_number & (places[:, EndColumn.WORD_SIZE] <= 2)
         if np.count_nonzero(are_ordinals):
             are_ordinals &= np.isin(places[:, EndColumn.NEXT_WORD], self._ordinal_words)
         return are_ordinals
 
-    def _add_pairs(
-        self, costs: NDArray[np.int64], places: Codes, is_stop: NDArray[np.bool_]
-    ) -> None:
-        """Abbreviations of two words with a space inside: "z. B."."""
-        for before, after, other_mark, cost in (
-            (EndColumn.BEFORE_WORD, EndColumn.WORD, EndColumn.BEFORE_MARK, _CERTAIN),
-            (EndColumn.WORD, EndColumn.NEXT_WORD, EndColumn.NEXT_MARK, TITLE_COST),
+    def _are_in_pairs(
+        self, places: Codes, is_stop: NDArray[np.bool_]
+    ) -> Iterator[NDArray[np.bool_]]:
+        """Seconds, then firsts of abbreviations of two words with a space inside: "z. B."."""
+        for before, after, other_mark in (
+            (EndColumn.BEFORE_WORD, EndColumn.WORD, EndColumn.BEFORE_MARK),
+            (EndColumn.WORD, EndColumn.NEXT_WORD, EndColumn.NEXT_MARK),
         ):
             is_asked = places[:, other_mark] == UnitClass.STOP
             if other_mark == EndColumn.NEXT_MARK:
                 # A comma or bracket follows its full stop.
                 is_asked |= places[:, EndColumn.NEXT_N_UNITS] == _N_WITH_MARK
             asked = np.flatnonzero(is_stop & is_asked)
+            found = np.zeros(len(places), np.bool_)
             if len(asked):
                 codes = places[asked, before] << _HALF | places[asked, after]
-                costs[asked[np.isin(codes, self._pairs)]] += cost
+                found[asked] = np.isin(codes, self._pairs)
+            yield found
+
+
+def _are_full_words(
+    places: Codes, flags: Integers, classes: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    mark, word, after = classes.T
+    found: NDArray[np.bool_] = (mark == UnitClass.STOP) & (after == UnitClass.TITLE)
+    found &= flags & ChunkFlag.SHORT_FORM == 0
+    found &= places[:, EndColumn.WORD_SIZE] >= _LEAST_SIZES[word]
+    return found
 
 
 def _letter_costs(
@@ -197,14 +263,20 @@ def _letter_costs(
 
 
 def _flag_costs(
-    flags: Integers, after: NDArray[np.int64], is_first: NDArray[np.bool_], *, has_ordinals: bool
+    places: Codes,
+    flags: Integers,
+    after: NDArray[np.int64],
+    is_first: NDArray[np.bool_],
+    *,
+    has_ordinals: bool,
 ) -> NDArray[np.int64]:
     costs = np.zeros(len(flags), np.int64)
     is_title = after == UnitClass.TITLE
     is_inside = (flags & ChunkFlag.BEFORE_SMALL != 0) & _IS_SMALL_OR_NUMBER[after]
-    is_numbered = _IS_NUMBER[after] | (after == UnitClass.INITIAL)
+    # "No. I" may be an answer.
+    is_numbered = _IS_NUMBER[after] | (after == UnitClass.INITIAL) & _are_behind_words(places)
     is_inside |= (flags & ChunkFlag.BEFORE_NUMBER != 0) & is_numbered
-    costs += SHORT_FORM_COST * is_inside
+    costs += _CERTAIN * is_inside
     costs += _INITIALS_COST * ((flags & ChunkFlag.INITIALS != 0) & is_title)
     if has_ordinals:
         is_word = is_title | (after == UnitClass.LOWER)
@@ -213,8 +285,16 @@ def _flag_costs(
     is_initial = (flags & ChunkFlag.UNCASED_SHORT_FORM != 0) & (after == UnitClass.UNCASED)
     costs += SHORT_FORM_COST * is_initial
     costs += _CERTAIN * ((flags & ChunkFlag.OMISSION != 0) & ~_IS_CAPITAL[after])
+    is_opened = places[:, EndColumn.NEXT_OPENED] != 0
+    costs -= _SURE * ((flags & ChunkFlag.AND_SO_ON != 0) & is_title & ~is_opened)
     costs += _VOWELLESS_COST * (flags & ChunkFlag.VOWELLESS != 0)
     return costs
+
+
+def _are_behind_words(places: Codes) -> NDArray[np.bool_]:
+    before = (places[:, EndColumn.BEFORE_MARK] & _CLASS_BITS).astype(np.int64)
+    is_behind: NDArray[np.bool_] = (places[:, EndColumn.BEFORE_CLASS] != 0) & ~_IS_TERMINAL[before]
+    return is_behind
 
 
 def _are_in_titles(
@@ -237,6 +317,10 @@ def _closing_gains(
     """A quotation that ends with its sentence ends it."""
     is_quote = places[:, EndColumn.CLOSED] & _DOUBLE_QUOTE != 0
     is_quote &= (places[:, EndColumn.QUOTE] == 0) & is_plain & _IS_CAPITAL[after]
+    # In letters without case nothing else shows that a sentence in brackets is one.
+    is_uncased = (mark == UnitClass.STOP) & (after == UnitClass.UNCASED) & is_plain
+    is_uncased &= (places[:, EndColumn.CLOSED] != 0) & (places[:, EndColumn.DEPTH] == 0)
+    is_quote |= is_uncased & (places[:, EndColumn.QUOTE] == 0)
     gains: NDArray[np.int64] = np.where(is_quote, _CLOSING_GAINS[mark], 0)
     return gains
 

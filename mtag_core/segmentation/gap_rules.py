@@ -70,6 +70,8 @@ _GOES_ON = regex.compile(
 )
 _BESIDE_IDEOGRAPHS = regex.compile(rf"[\s{_IDEOGRAPHS}]", regex.VERSION1)
 _HAN = regex.compile(r"\p{Han}")
+# Around the title of a book, which may be a question.
+_AROUND_TITLES = ("》", "〉")
 _ALWAYS = frozenset("。｡")
 _SPACED_ENDS = regex.compile(
     rf"(?P<mark>[.!?…]+)(?P<closing>[{_CLOSERS}\"']*)(?P<notes>(?:{FOOTNOTE_MARK}|[¹²³⁰⁴-⁹]+)*)"
@@ -165,6 +167,9 @@ def _unspaced_ends(text: str, start: int, end: int) -> Iterator[SureEnd]:
         if not after or (mark in "!?．" and not _BESIDE_IDEOGRAPHS.match(after)):
             continue
         goes_on = _GOES_ON.match(after) if is_closed else after[0] in ",，、;；:："
+        if match["closing"][:1] in _AROUND_TITLES and mark not in _ALWAYS:
+            yield SureEnd(match.start(), last, False)
+            continue
         if mark in _ALWAYS and is_closed and goes_on:
             # What is said in full ends even where who says it follows: but before a particle.
             goes_on = not _HAN.match(after)

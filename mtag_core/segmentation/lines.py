@@ -42,8 +42,15 @@ _MIN_MARGIN = 40
 # A line longer than this is a paragraph, not a line of one.
 _MAX_MARGIN = 160
 
-# Part of a paragraph's line breaks that must look like a margin's.
+# Part of a paragraph's line breaks that must be inside a sentence or where a margin would be, part
+# of them where it would be, and part of its width that a line has.
 _WRAPPED_SHARE = 0.75
+_FULL_SHARE = 0.5
+_LEAST_WIDTH = 0.6
+
+_FIRST_WIDE = re.compile(
+    "\\S[\u3001\u3002\uff01\uff09\uff0c\uff1a\uff1b\uff1f\u3009\u300b\u300d\u300f\u3011\u201d\u2026\u30fc]*"
+)
 
 # Nearly no text has any of what `clean` replaces.
 _UNCLEAN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\u200b]")
@@ -125,10 +132,15 @@ def _soft_breaks(text: str, lines: Sequence[LineSpan]) -> list[bool]:
         width + _first_word_columns(text, after) > margin or _parts_word(text, line, after)
         for width, line, after in zip(widths, lines, lines[1:], strict=False)
     ]
-    is_wrapped = _MIN_MARGIN <= margin <= _MAX_MARGIN and sum(is_full) >= _WRAPPED_SHARE * len(
-        is_full
-    )
-    return [is_wrapped and is_line_full for is_line_full in is_full]
+    # People break lines earlier, too.
+    is_inside = [
+        is_line_full or (width >= _LEAST_WIDTH * margin and _goes_on(text, line, after))
+        for is_line_full, width, line, after in zip(is_full, widths, lines, lines[1:], strict=False)
+    ]
+    is_wrapped = _MIN_MARGIN <= margin <= _MAX_MARGIN
+    is_wrapped &= sum(is_full) >= _FULL_SHARE * len(is_full)
+    is_wrapped &= sum(is_inside) >= _WRAPPED_SHARE * len(is_full)
+    return [is_wrapped and is_soft for is_soft in is_inside]
 
 
 def _ends_sentence(text: str, line: LineSpan) -> bool:
@@ -138,6 +150,11 @@ def _ends_sentence(text: str, line: LineSpan) -> bool:
 def _parts_word(text: str, line: LineSpan, after: LineSpan) -> bool:
     end = text[max(line.start, line.end - 2) : line.end]
     return end[:1].isalpha() and end[1:] in LINE_HYPHENS and text[after.start].islower()
+
+
+def _goes_on(text: str, line: LineSpan, after: LineSpan) -> bool:
+    is_open = text[line.end - 1] not in ":;" and not _ends_sentence(text, line)
+    return is_open and text[after.start].islower()
 
 
 def _n_columns(text: str) -> int:
@@ -153,7 +170,9 @@ def _n_columns(text: str) -> int:
 
 def _first_word_columns(text: str, line: LineSpan) -> int:
     if unicodedata.east_asian_width(text[line.start]) in "WF":
-        return 2
+        # Marks that close are never the first of a line.
+        match = _FIRST_WIDE.match(text, line.start, line.end)
+        return 2 * len(match[0]) if match else 2
     space = text.find(" ", line.start, line.end)
     return 1 + _n_columns(text[line.start : line.end if space < 0 else space])
 

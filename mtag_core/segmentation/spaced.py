@@ -57,6 +57,12 @@ _ENDING_AT_COLONS = frozenset({"it", "la"})
 # In whose treebanks each dot of an ellipsis is a token.
 _PARTING_DOTS = frozenset({"af", "ar", "cs", "pl", "sk", "sl"})
 
+# Where a hyphen may be the beginning or the end of a token, as in French -t-il.
+_HYPHEN_CLITICS = frozenset({"ca", "fr", "hu", "ro", "pt"})
+
+# In whose treebanks the full stop of an abbreviation is a token.
+_PARTING_SHORT_FORMS = frozenset({"ar", "cs", "id", "pl", "sk", "uk"})
+
 # Whose treebanks end them at colons before quotations.
 _ENDING_BEFORE_SPEECH = frozenset({"cs", "it", "la", "no", "pt", "sv"})
 
@@ -66,6 +72,7 @@ _AT_ENDS = (
     | ChunkFlag.FULL_STOP
     | ChunkFlag.CLOSING
     | ChunkFlag.OPENING
+    | ChunkFlag.TERMINAL
 )
 # Notes are hardly longer.
 _NOTE_CHUNKS = 5
@@ -118,12 +125,14 @@ class SpacedTokenizer:
             abbreviations,
             apostrophes=_LANGUAGE_TO_APOSTROPHES.get(language, Apostrophes.EITHER),
             parts_dots=language in _PARTING_DOTS,
+            has_hyphen_clitics=language in _HYPHEN_CLITICS,
             memory=memory,
         )
         self._rules = EndRules(
             abbreviations,
             ends_in_titles=language in _ENDING_IN_TITLES,
             ends_before_speech=language in _ENDING_BEFORE_SPEECH,
+            parts_short_forms=language in _PARTING_SHORT_FORMS,
         )
         self._ends_at_colons = language in _ENDING_AT_COLONS
         self._phrases = {pair for layer in layers for pair in layer.phrases}
@@ -146,8 +155,8 @@ class SpacedTokenizer:
         if np.count_nonzero(stream.flags & ChunkFlag.UNCASED_SHORT_FORM):
             is_before_word = places[:, EndColumn.NEXT_CLASS] == UnitClass.UNCASED
             is_apart &= ~(is_before_word & (stream.flags & ChunkFlag.UNCASED_SHORT_FORM != 0))
-        block, counts = self._tokens(stream, is_apart)
         ends = self.sentence_ends(stream, places, is_apart)
+        block, counts = self._tokens(stream, self._with_short_forms(is_apart, stream, places, ends))
         if not self._ends_at_colons:
             ends = ends[stream.is_line_end[ends] | ~are_inside(places[ends])]
         block.sentence_ends = counts[ends].tolist()
@@ -174,7 +183,9 @@ class SpacedTokenizer:
             lasts = np.searchsorted(ends, [end for _, end in lines], side="right") - 1
             is_line_end[lasts[lasts >= 0]] = True
         stream = ChunkStream(rows, self.table.flags[rows], starts, ends, is_line_end)
-        return stream, place_rows(self.table.columns[rows], is_line_end, is_glued)
+        is_short_form = stream.flags & ChunkFlag.SHORT_FORM != 0
+        columns = self.table.columns[rows]
+        return stream, place_rows(columns, is_line_end, is_glued, is_short_form)
 
     def candidates(self, stream: ChunkStream, places: Codes) -> NDArray[np.bool_]:
         """Says behind which chunks the models are asked for an end of a sentence."""
@@ -211,6 +222,17 @@ class SpacedTokenizer:
         if len(asked):
             scores = self.scorer.token_scores(stop_features(places[asked]))
             is_apart[asked] = scores + self.table.stop_scores[stream.rows[asked]] > 0
+        return is_apart
+
+    def _with_short_forms(
+        self, is_apart: NDArray[np.bool_], stream: ChunkStream, places: Codes, ends: Integers
+    ) -> NDArray[np.bool_]:
+        is_asked = stream.flags & ChunkFlag.STOP_GAP != 0
+        is_asked[ends] = False
+        asked = is_asked.nonzero()[0]
+        if len(asked):
+            found = asked[self._rules.are_short_forms(places[asked], stream.flags[asked])]
+            is_apart[found] = self._rules.parts_short_forms
         return is_apart
 
     def _tokens(
@@ -280,6 +302,8 @@ def _mend(is_end: NDArray[np.bool_], stream: ChunkStream, places: Codes) -> None
     is_closing = stream.flags & ChunkFlag.CLOSING != 0
     is_end[is_closing & are_closed_before(places)] = True
     is_end[:-1] &= ~is_closing[1:] | stream.is_line_end[:-1]
+    is_terminal = stream.flags & ChunkFlag.TERMINAL != 0
+    is_end[:-1] &= ~is_terminal[1:] | is_after_stop(places[:-1]) | stream.is_line_end[:-1]
     is_opening = stream.flags & ChunkFlag.OPENING != 0
     if is_opening.any():
         # What opens a sentence is none by itself.

@@ -162,6 +162,8 @@ _STYLES = (
 _STYLED = re.compile(f"[{''.join([old for old, new in _STYLES.items() if old != new])}]")
 
 
+# Georgian sentences begin with small letters.
+_UNCASED_LETTERS = frozenset(map(chr, range(0x10D0, 0x1100)))
 _NAME_STARTS = frozenset({"O'", "O’", "Oʼ"})
 CLASS_BITS = 5
 # Units of these classes are not told apart, or by the number of their digits alone.
@@ -190,7 +192,10 @@ def unit_numbers(forms: Sequence[str]) -> list[int]:
     alike = in_one_style("\n".join([form[:32] for form in folded])).split("\n")
     # Most are words in small letters.
     classes = [
-        UnitClass.LOWER if form.islower() and form.isalpha() else _class_of(form) for form in folded
+        UnitClass.LOWER
+        if form.islower() and form.isalpha() and form[0] not in _UNCASED_LETTERS
+        else _class_of(form)
+        for form in folded
     ]
     for index, unit_class in enumerate(classes):
         if unit_class in _ALIKE:
@@ -244,6 +249,8 @@ def _class_of_letters(folded: str) -> int:
 def _class_of_case(folded: str) -> int:
     if folded[:2] in _NAME_STARTS:
         return UnitClass.TITLE
+    if folded[0] in _UNCASED_LETTERS:
+        return UnitClass.UNCASED
     if folded.islower():
         return UnitClass.LOWER
     if folded.isupper():

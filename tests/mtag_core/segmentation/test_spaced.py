@@ -87,6 +87,67 @@ def test_addresses_numbers_and_emoticons_are_whole_wherever_they_stand(segment, 
         assert unit in [form for sentence in segment(text, language) for form in sentence]
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "forms"),
+    [
+        (
+            "en",
+            "Gen. Ito, capt. Roe, pp. 4 (approx. 5) etc., no. 7",
+            "Gen. capt. pp. approx. etc. no.",
+        ),
+        (
+            "de",
+            "Hr. Ott, am 3. Jan. 2019, z. B. 5 Mio. Euro, II. Klasse",
+            "Hr. 3. Jan. z. B. Mio. II.",
+        ),
+        ("es", "la Dra. Gil y el Lic. Mas, 5 de sept. de 2001", "Dra. Lic. sept."),
+        ("it", "l’Ing. Russo e il Dott. Bini, cap. 3", "Ing. Dott. cap."),
+        ("fr", "du 3 janv. au 4 févr. 2001, chap. 5", "janv. févr. chap."),
+        ("nl", "dhr. Kok en mevr. Bos", "dhr. mevr."),
+        ("ru", "акад. Иванов и доц. Попов, рис. 3, стр. 5", "акад. доц. рис. стр."),
+        ("hu", "id. Nagy Pál és özv. Kissné", "id. özv."),
+        ("pl", "św. Anna i godz. 5", "św godz"),
+        ("cs", "doc. Bek a např. Vlk", "doc např"),
+        ("id", "Ir. Budi dan Hj. Siti", "Ir Hj"),
+        ("uk", "проф. Коваль і вул. Нова", "проф вул"),
+    ],
+)
+def test_full_stops_of_abbreviations_are_cut_as_treebanks_do(segment, language, text, forms):
+    found = [form for sentence in segment(text, language) for form in sentence]
+    assert [form for form in forms.split() if form not in found] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "lasts"),
+    [
+        ("sv", "Det kostar 5 kronor. Bra.", "kronor Bra"),
+        ("de", "Es kostet $3. Billig.", "3 Billig"),
+        ("de", "Es sind 12,5. Mehr nicht.", "12,5 nicht"),
+        ("ru", "Длина 5 км. Всё.", "км Всё"),
+        ("fr", "Apportez jouets, etc. Merci.", "etc. Merci"),
+        ("hu", "Megjött özv. Tóthné. Leültek.", "Tóthné Leültek"),
+        ("en", "No. I am.", "No am"),
+        ("ka", "ის წავიდა. (მან სთხოვა.) ისინი წავიდნენ.", "წავიდა სთხოვა წავიდნენ"),
+        ("ko", "그는 갔다. (그녀가 부탁했다.) 끝.", "갔다 부탁했다 끝"),
+        ("fr", "Merci @lea ! Vive #LaFête2024 !", "@lea #LaFête2024"),
+        ("pt", "Legal :D até logo ;) 👍🏽", ";)"),
+        ("zh", "歌曲《你在哪？》很长。", "很长"),
+    ],
+)
+def test_short_sentences_are_sentences(segment, language, text, lasts):
+    sentences = [[*forms] for forms in segment(text, language)]
+    marks = {*".!?。", ")", "👍🏽"}
+    words = [[form for form in forms if form not in marks][-1] for forms in sentences]
+    assert words == lasts.split()
+
+
+@pytest.mark.parametrize("language", ["en", "de", "it", "ru", "xx"])
+@pytest.mark.parametrize("chunk", ["Jean-Luc,", "AT&T.", "Anne-Marie;", "R&D!"])
+def test_what_joins_two_words_is_at_none_of_them_alone(segment, language, chunk):
+    forms = [form for sentence in segment(f"a {chunk} b", language) for form in sentence]
+    assert not [form for form in forms if len(form) > 1 and {form[0], form[-1]} & {"-", "&"}]
+
+
 def test_breton_writes_a_letter_with_an_apostrophe(segment):
     (forms,) = segment("N'eo ket c'hoazh ar c’hi d'am c'hoar.", "br")
     assert list(forms) == ["N'", "eo", "ket", "c'hoazh", "ar", "c’hi", "d'", "am", "c'hoar", "."]
