@@ -161,119 +161,86 @@ class _Chain:
     def __init__(self, options: BundleTrainingOptions, n_shards: int) -> None:
         self._options, self._n_shards = options, n_shards
         self._work = options.working
+        self._corpus, self._text = self._work / "corpus", self._work / "text"
         self._segmenters = options.segmenters or self._work / "segmenters"
+        numbers = range(1, options.n_teachers + 1)
+        self._teachers = tuple(self._work / f"teacher-{number}" for number in numbers)
 
     def stages(self) -> Iterator[Stage]:
         """All of them."""
-        options = self._options
         yield from self._of_files()
-        numbers = range(1, options.n_teachers + 1)
-        teachers = [
-            Job("recipes.label_training", self._teacher(number), _WEIGHTS) for number in numbers
-        ]
-        yield Stage("teachers", ("corpus",), tuple(teachers), "gpu")
-        last = "forms.npz" if options.architecture == "words" else "tokenizer.json"
-        text = Job("data.text", self._text(), last)
-        yield Stage("text", ("corpus", "segmenters"), (text,))
-        labels = [
-            Job("recipes.labelling", self._labels(shard), f"shard-{shard}/sources.json")
-            for shard in range(self._n_shards)
-        ]
-        yield Stage("labels", ("teachers", "text"), tuple(labels), "gpu")
-        yield from self._students()
-        if options.architecture == "words":
-            yield from self._bundle()
+        yield from self._of_teachers()
+        yield from self._of_students()
+        if self._options.architecture == "words":
+            yield from self._of_bundle()
 
     def _of_files(self) -> Iterator[Stage]:
-        options, work = self._options, self._work
-        corpus = CorpusOptions(
-            treebanks=options.treebanks,
-            output=work / "corpus",
-            train_on_dev=options.train_on_dev,
-            licences=options.licences,
-        )
+        given = self._given("treebanks", "train_on_dev", "licences")
+        corpus = CorpusOptions(output=self._corpus, **given)
         yield Stage("corpus", (), (Job("data.corpus", corpus, "inventories.json"),))
-        if options.segmenters is None:
-            segmenters = TrainSegmentersOptions(
-                treebanks=options.treebanks,
-                text=options.text,
-                labelled=options.labelled,
-                licences=options.licences,
-                output=self._segmenters,
-            )
+        if self._options.segmenters is None:
+            given = self._given("treebanks", "text", "labelled", "licences")
+            segmenters = TrainSegmentersOptions(output=self._segmenters, **given)
             job = Job("segmenters.training", segmenters, WORDS_NAME)
             yield Stage("segmenters", (), (job,))
 
-    def _text(self) -> TextOptions:
-        options = self._options
-        factor = _PIECES_OF_MINIBERT if options.architecture == "minibert" else 1
-        return TextOptions(
-            corpus=self._work / "corpus",
-            text=options.text,
-            encoder=options.encoder,
-            output=self._work / "text",
+    def _of_teachers(self) -> Iterator[Stage]:
+        jobs = [Job("recipes.label_training", each, _WEIGHTS) for each in self._teacher_options()]
+        yield Stage("teachers", ("corpus",), tuple(jobs), "gpu")
+        has_words = self._options.architecture == "words"
+        text = TextOptions(
+            corpus=self._corpus,
+            output=self._text,
             segmenters=self._segmenters,
-            architecture=options.architecture,
-            n_pieces=factor * options.n_pieces,
-            max_tokens=options.max_tokens,
-            max_pieces=options.max_pieces,
-            n_processes=options.n_processes,
+            n_pieces=self._options.n_pieces * (1 if has_words else _PIECES_OF_MINIBERT),
+            **self._given("text", "encoder", "architecture", "max_tokens"),
+            **self._given("max_pieces", "n_processes"),
         )
-
-    def _teacher(self, number: int) -> TeacherTrainingOptions:
-        options = self._options
-        return TeacherTrainingOptions(
-            encoder=str(options.encoder),
-            corpus=self._work / "corpus",
-            output=self._work / f"teacher-{number}",
-            resume=True,
-            piece_dropout=0.05,
-            unknown_treebank=0.25,
-            piece_budget=options.budget,
-            max_pieces=options.max_pieces,
-            n_processes=options.n_processes,
-            schedule=self._schedule(
-                Schedule(epochs=60.0, peak_rate=4e-4), options.teacher_minutes, seed=number
-            ),
-        )
-
-    def _labels(self, shard: int) -> LabelOptions:
-        numbers = range(1, self._options.n_teachers + 1)
-        return LabelOptions(
-            teachers=tuple(self._work / f"teacher-{number}" for number in numbers),
-            text=self._work / "text",
+        last = "forms.npz" if has_words else "tokenizer.json"
+        yield Stage("text", ("corpus", "segmenters"), (Job("data.text", text, last),))
+        labels = LabelOptions(
+            teachers=self._teachers,
+            text=self._text,
             output=self._work / "labels",
-            shard=shard,
             n_shards=self._n_shards,
-            max_pieces=self._options.max_pieces,
+            **self._given("max_pieces", "seed"),
         )
+        shards = range(self._n_shards)
+        jobs = [
+            Job("recipes.labelling", replace(labels, shard=n), f"shard-{n}/sources.json")
+            for n in shards
+        ]
+        yield Stage("labels", ("teachers", "text"), tuple(jobs), "gpu")
 
-    def _students(self) -> Iterator[Stage]:
+    def _teacher_options(self) -> Iterator[TeacherTrainingOptions]:
+        options = self._options
+        schedule = Schedule(epochs=60.0, peak_rate=4e-4)
+        for number, output in enumerate(self._teachers, 1):
+            yield TeacherTrainingOptions(
+                encoder=str(options.encoder),
+                corpus=self._corpus,
+                output=output,
+                resume=True,
+                piece_dropout=0.05,
+                unknown_treebank=0.25,
+                piece_budget=options.budget,
+                schedule=self._schedule(schedule, options.teacher_minutes, seed=number),
+                **self._given("max_pieces", "n_processes"),
+            )
+
+    def _of_students(self) -> Iterator[Stage]:
         options, work = self._options, self._work
         shared: dict[str, Any] = {
-            "corpus": work / "corpus",
-            "labelled": work / "labels",
-            "text": work / "text",
+            **{"corpus": self._corpus, "labelled": work / "labels", "text": self._text},
             "resume": True,
-            "shape": StudentShape(
-                architecture=options.architecture,
-                hidden_size=options.hidden_size,
-                n_layers=options.n_layers,
-            ),
-            "budget": options.budget,
-            "max_pieces": options.max_pieces,
-            "n_processes": options.n_processes,
+            "shape": StudentShape(**self._given("architecture", "hidden_size", "n_layers")),
+            **self._given("budget", "max_pieces", "n_processes"),
         }
-        student = DistillOptions(
-            **shared,
-            output=work / "student",
-            schedule=self._schedule(DISTILLING, options.student_minutes, seed=options.seed),
-        )
+        schedule = self._schedule(DISTILLING, options.student_minutes, seed=options.seed)
+        student = DistillOptions(**shared, output=work / "student", schedule=schedule)
+        schedule = self._schedule(FINETUNING, options.finetune_minutes, seed=options.seed)
         finetuned = FinetuneOptions(
-            **shared,
-            student=student.output,
-            output=work / "finetuned",
-            schedule=self._schedule(FINETUNING, options.finetune_minutes, seed=options.seed),
+            **shared, student=student.output, output=work / "finetuned", schedule=schedule
         )
         mean = AverageOptions(first=student.output, second=finetuned.output, output=work / "mean")
         stages: tuple[tuple[str, str, str, Any, Needs], ...] = (
@@ -284,13 +251,10 @@ class _Chain:
         for name, before, module, own, needs in stages:
             yield Stage(name, (before,), (Job(module, own, _WEIGHTS),), needs)
 
-    def _bundle(self) -> Iterator[Stage]:
+    def _of_bundle(self) -> Iterator[Stage]:
         options, work = self._options, self._work
         adapters = AdapterOptions(
-            model=work / "mean",
-            corpus=work / "corpus",
-            text=work / "text",
-            output=work / "final",
+            model=work / "mean", corpus=self._corpus, text=self._text, output=work / "final"
         )
         job = Job("recipes.adapters", adapters, _WEIGHTS)
         yield Stage("adapters", ("mean",), (job,), "gpu")
@@ -299,15 +263,17 @@ class _Chain:
             yield Stage("langid", (), (Job("langid", langid, "scores.json"),))
         export = ExportOptions(
             model=work / "final",
-            treebanks=options.treebanks,
-            licences=options.licences,
-            output=options.output,
             segmenters=self._segmenters,
             langid=options.langid or work / "langid" / "langid.ftz",
             n_workers=options.n_processes,
+            **self._given("treebanks", "licences", "output"),
         )
-        job = Job("export.bundle", export, "bundle.json")
-        yield Stage("export", ("adapters", "langid"), (job,))
+        yield Stage(
+            "export", ("adapters", "langid"), (Job("export.bundle", export, "bundle.json"),)
+        )
+
+    def _given(self, *names: str) -> dict[str, Any]:
+        return {name: getattr(self._options, name) for name in names}
 
     def _schedule(self, schedule: Schedule, minutes: float, *, seed: int) -> Schedule:
         epochs = self._options.epochs or schedule.epochs
