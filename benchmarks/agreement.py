@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.harness import benchmark_parser, run_benchmark
 from mtag_core.errors import CheckpointError
 from mtag_core.training.data.corpus import TreebankCorpus
-from mtag_core.training.data.datasets import LabelledDataset
+from mtag_core.training.data.datasets import SourcedWords
 from mtag_core.training.data.model_input import ModelInput
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.recipes.label_training import best_labels, macro_accuracies
@@ -73,7 +73,7 @@ def _load(directory: Path, corpus: TreebankCorpus, device: str) -> tuple[Network
     return network, reader
 
 
-def _shares(own: _Labels, other: _Labels, dev: LabelledDataset) -> dict[str, float]:
+def _shares(own: _Labels, other: _Labels, dev: SourcedWords) -> dict[str, float]:
     is_equal = {head: own[head] == other[head] for head in ("upos", "feats")}
-    means = macro_accuracies(is_equal, other, dev.token_treebanks)
+    means = macro_accuracies(is_equal, other, dev.token_sources)
     return {head: round(mean, 2) for head, mean in means.items()}

@@ -23,7 +23,7 @@ from mtag_core.errors import InputNotFoundError, LabelError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.lemmas import rule_inventory
 from mtag_core.storage import create_text, open_text
-from mtag_core.training.data.datasets import LabelledDataset, WordSentences, cut_long
+from mtag_core.training.data.datasets import SourcedWords, WordSentences, cut_long
 from mtag_core.training.data.train_dev_split import (
     TreebankSplit,
     read_split,
@@ -53,7 +53,7 @@ def run(options: CorpusOptions) -> str:
     split = read_split(options.treebanks, train_on_dev=options.train_on_dev, only=only)
     corpus = TreebankCorpus.of(split, feats=feats)
     corpus.save(options.output)
-    n_treebanks, n_tokens = len(corpus.train.treebanks), len(corpus.train.words.form_ids)
+    n_treebanks, n_tokens = len(corpus.train.sources), len(corpus.train.words.form_ids)
     return f"{n_treebanks} treebanks, {n_tokens} tokens to learn  {options.output}"
 
 
@@ -67,8 +67,8 @@ class TreebankCorpus:
     forms: tuple[str, ...]
     feats: tuple[str, ...]
     lemma_rules: tuple[str, ...]
-    train: LabelledDataset
-    dev: LabelledDataset
+    train: SourcedWords
+    dev: SourcedWords
     is_trained_on_dev: bool
 
     @classmethod
@@ -116,7 +116,7 @@ class TreebankCorpus:
         }
         np.savez_compressed(directory / "treebanks.npz", **arrays)
         value = {
-            "treebanks": self.train.treebanks,
+            "treebanks": self.train.sources,
             "feats": self.feats,
             "lemma_rules": self.lemma_rules,
             "is_trained_on_dev": self.is_trained_on_dev,
@@ -174,7 +174,7 @@ def _dataset(
     rules: Iterable[list[str | None]],
     *,
     unknown_rule: int,
-) -> LabelledDataset:
+) -> SourcedWords:
     upos_to_id = {tag: index for index, tag in enumerate(UPOS_LABELS)}
     # None, where FEATS are not to be learnt, is no label either.
     feats_to_id: dict[str | None, int] = {tag: index for index, tag in enumerate(feats)}
@@ -188,12 +188,12 @@ def _dataset(
         labels["lemmas"] += [
             UNLABELLED if rule is None else rule_to_id.get(rule, unknown_rule) for rule in own_rules
         ]
-    return LabelledDataset(
+    return SourcedWords(
         WordSentences.of((sentence.forms for sentence in sentences), form_to_id),
-        {head: np.array(ids, np.int64) for head, ids in labels.items()},
         treebanks,
         np.array([treebanks.index(sentence.treebank) for sentence in sentences], np.int64),
         np.array([sentence.part == "train" for sentence in sentences], bool),
+        {head: np.array(ids, np.int64) for head, ids in labels.items()},
     )
 
 
@@ -201,23 +201,23 @@ def _dataset(
 _HEADS = {"upos": "upos_ids", "feats": "feats_ids", "lemmas": "lemma_ids"}
 
 
-def _arrays(dataset: LabelledDataset) -> dict[str, NDArray[Any]]:
+def _arrays(dataset: SourcedWords) -> dict[str, NDArray[Any]]:
     return {
         "form_ids": dataset.words.form_ids,
         "n_tokens": dataset.words.n_tokens,
-        "is_train": dataset.is_train,
-        "treebank_ids": dataset.treebank_ids.astype(np.int16),
+        "is_train": dataset.origins,
+        "treebank_ids": dataset.source_ids.astype(np.int16),
         **{name: dataset.labels[head].astype(np.int16) for head, name in _HEADS.items()},
     }
 
 
 def _from_arrays(
     arrays: Mapping[str, NDArray[Any]], treebanks: tuple[str, ...], part: str
-) -> LabelledDataset:
-    return LabelledDataset(
+) -> SourcedWords:
+    return SourcedWords(
         WordSentences(arrays[f"{part}_form_ids"], arrays[f"{part}_n_tokens"]),
-        {head: arrays[f"{part}_{name}"].astype(np.int64) for head, name in _HEADS.items()},
         treebanks,
         arrays[f"{part}_treebank_ids"].astype(np.int64),
         arrays[f"{part}_is_train"],
+        {head: arrays[f"{part}_{name}"].astype(np.int64) for head, name in _HEADS.items()},
     )

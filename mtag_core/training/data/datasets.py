@@ -7,9 +7,10 @@ Cutting batches out of Python lists costs more time than the model does; here an
 one sort on the host, and a batch is gathered from flat arrays on the device.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,43 +76,55 @@ class WordSentences:
 
 
 @dataclass(frozen=True)
-class LabelledDataset:
-    """Labelled sentences.
+class SourcedWords:
+    """Sentences of treebanks and of text, with what is known of their tokens.
 
     Attributes:
         words: The sentences; `n_sentences` of them.
-        labels: Label ids by head: `upos`, `feats`, `lemmas`; `UNLABELLED` where unknown or faulty.
-            Shape (total_tokens,) each, int64.
-        treebanks: Names of the treebanks.
-        treebank_ids: Index into `treebanks` of each sentence. Shape (n_sentences,), int64.
-        is_train: Whether each sentence is of a train file. Shape (n_sentences,), bool.
+        sources: Names of treebanks and languages.
+        source_ids: Index into `sources` of each sentence. Shape (n_sentences,), int64.
+        origins: Of each sentence. Shape (n_sentences,). In a treebank corpus, whether it is of a
+            train file; in text, its index among the corpus' train sentences, -1 for none.
+        labels: By head, `upos`, `feats`, `lemmas`: label ids, `UNLABELLED` where unknown or faulty;
+            or arrays of soft targets. First axis total_tokens each.
     """
 
     words: WordSentences
-    labels: dict[str, NDArray[np.int64]]
-    treebanks: tuple[str, ...]
-    treebank_ids: NDArray[np.int64]
-    is_train: NDArray[np.bool_]
+    sources: tuple[str, ...]
+    source_ids: NDArray[np.int64]
+    origins: NDArray[Any]
+    labels: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
-    def select(self, chosen: NDArray[np.int64]) -> "LabelledDataset":
+    @classmethod
+    def concatenate(cls, parts: Sequence["SourcedWords"]) -> "SourcedWords":
+        """Puts parts with the same sources and labels one after the other."""
+        return cls(
+            WordSentences.concatenate([part.words for part in parts]),
+            parts[0].sources,
+            np.concatenate([part.source_ids for part in parts]),
+            np.concatenate([part.origins for part in parts]),
+            {name: np.concatenate([p.labels[name] for p in parts]) for name in parts[0].labels},
+        )
+
+    def select(self, chosen: NDArray[np.int64]) -> "SourcedWords":
         """Keeps the chosen sentences, in that order."""
         tokens = ragged_rows(self.words.n_tokens, chosen)
-        return LabelledDataset(
+        return SourcedWords(
             self.words.select(chosen),
-            {head: ids[tokens] for head, ids in self.labels.items()},
-            self.treebanks,
-            self.treebank_ids[chosen],
-            self.is_train[chosen],
+            self.sources,
+            self.source_ids[chosen],
+            self.origins[chosen],
+            {name: of_tokens[tokens] for name, of_tokens in self.labels.items()},
         )
 
     @property
-    def token_treebanks(self) -> NDArray[np.int64]:
-        """Index into `treebanks` of each token. Shape (total_tokens,)."""
-        return np.repeat(self.treebank_ids, self.words.n_tokens)
+    def token_sources(self) -> NDArray[np.int64]:
+        """Index into `sources` of each token. Shape (total_tokens,)."""
+        return np.repeat(self.source_ids, self.words.n_tokens)
 
-    def tokens_by_treebank(self) -> NDArray[np.int64]:
-        """Number of tokens of each treebank. Shape (n_treebanks,)."""
-        return np.bincount(self.token_treebanks, minlength=len(self.treebanks))
+    def tokens_by_source(self) -> NDArray[np.int64]:
+        """Number of tokens of each source. Shape (n_sources,)."""
+        return np.bincount(self.token_sources, minlength=len(self.sources))
 
 
 def sampling_rates(

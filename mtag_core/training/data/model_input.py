@@ -25,7 +25,7 @@ from mtag_core.training.data.datasets import (
     NO_NOISE,
     PAD_MULTIPLE,
     Ints,
-    LabelledDataset,
+    SourcedWords,
     WordSentences,
 )
 from mtag_core.training.data.pieces import (
@@ -279,12 +279,12 @@ class ModelInput:
             words, forms, device=self.device, mask_piece=mask, treebank_rows=treebank_rows
         )
 
-    def dataset(self, dataset: LabelledDataset, forms: Forms) -> tuple[LabelledDataset, OnDevice]:
+    def dataset(self, dataset: SourcedWords, forms: Forms) -> tuple[SourcedWords, OnDevice]:
         """Labelled sentences; those that are too long are left out."""
         own = dataset.select(self.fitting(dataset.words, forms))
         if self.metadata is None or not isinstance(forms, FormPieces):
             return own, self.sentences(own.words, forms)
-        tokens = treebank_token_ids(own.treebanks, own.treebank_ids, self.metadata)
+        tokens = treebank_token_ids(own.sources, own.source_ids, self.metadata)
         return own, DeviceSentences(
             own.words, forms, self.pieces, device=self.device, treebank_tokens=tokens
         )

@@ -15,7 +15,6 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 from itertools import chain, islice, repeat
 from pathlib import Path
@@ -31,7 +30,7 @@ from mtag_core.langid import LanguageIdentifier
 from mtag_core.segmentation.segmenter import Segmenter
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.training.data.corpus import TreebankCorpus, read_forms, write_forms
-from mtag_core.training.data.datasets import WordSentences
+from mtag_core.training.data.datasets import SourcedWords, WordSentences
 from mtag_core.training.data.model_input import FormTable
 from mtag_core.training.data.pieces import FormPieces
 from mtag_core.training.data.treebanks import read_lines, text_files
@@ -62,7 +61,7 @@ def run(options: TextOptions) -> str:
     forms = read_forms(output / "forms.txt.xz")
     tokenizer = output / "tokenizer.json"
     if not tokenizer.exists():
-        words = SourcedWords.load(output).words
+        words = load_text(output).words
         n_sentences = min(len(words), _VOCABULARY_TOKENS * len(words) // len(words.form_ids))
         chosen = np.random.default_rng(0).permutation(len(words))[:n_sentences]
         read = as_read(forms, options.architecture)
@@ -101,62 +100,31 @@ def train_vocabulary(sentences: Iterable[Sequence[str]], *, n_pieces: int) -> To
     return tokenizer
 
 
-@dataclass(frozen=True)
-class SourcedWords:
-    """Sentences of treebanks, then of text.
+def text_arrays(text: SourcedWords) -> dict[str, Any]:
+    """All but the names of sources, as files keep them."""
+    words = {"form_ids": text.words.form_ids, "n_tokens": text.words.n_tokens}
+    return {**words, "source_ids": text.source_ids, "labelled": text.origins, **text.labels}
 
-    Attributes:
-        words: As form ids.
-        source_ids: Index into `sources` of each sentence. Shape (n_sentences,), int64.
-        labelled: Index of each sentence in the corpus' train sentences; -1 for text. Shape
-            (n_sentences,), int64.
-        sources: Names of treebanks and languages.
+
+def text_of(arrays: Mapping[str, NDArray[Any]], sources: Path) -> SourcedWords:
+    """From what `text_arrays` gave and the file of names; other arrays are labels."""
+    own = dict(arrays)
+    words = WordSentences(own.pop("form_ids"), own.pop("n_tokens"))
+    names = tuple(json.loads(sources.read_text(encoding="utf-8")))
+    return SourcedWords(words, names, own.pop("source_ids"), own.pop("labelled"), own)
+
+
+def load_text(directory: Path) -> SourcedWords:
+    """Reads what `make_word_text` wrote: sentences of treebanks, then of text.
+
+    Raises:
+        InputNotFoundError: There is nothing.
     """
-
-    words: WordSentences
-    source_ids: NDArray[np.int64]
-    labelled: NDArray[np.int64]
-    sources: tuple[str, ...]
-
-    def select(self, chosen: NDArray[np.int64]) -> "SourcedWords":
-        """Keeps the chosen sentences, in that order."""
-        words, ids = self.words.select(chosen), self.source_ids[chosen]
-        return SourcedWords(words, ids, self.labelled[chosen], self.sources)
-
-    @classmethod
-    def concatenate(cls, parts: Sequence["SourcedWords"]) -> "SourcedWords":
-        """Puts parts with the same sources one after the other."""
-        return cls(
-            WordSentences.concatenate([part.words for part in parts]),
-            np.concatenate([part.source_ids for part in parts]),
-            np.concatenate([part.labelled for part in parts]),
-            parts[0].sources,
-        )
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """All but the names, as files keep them."""
-        words = {"form_ids": self.words.form_ids, "n_tokens": self.words.n_tokens}
-        return {**words, "source_ids": self.source_ids, "labelled": self.labelled}
-
-    @classmethod
-    def of(cls, arrays: Mapping[str, NDArray[Any]], sources: Sequence[str]) -> "SourcedWords":
-        """From `arrays` and names."""
-        words = WordSentences(arrays["form_ids"], arrays["n_tokens"])
-        return cls(words, arrays["source_ids"], arrays["labelled"], tuple(sources))
-
-    @classmethod
-    def load(cls, directory: Path) -> "SourcedWords":
-        """Reads what `make_word_text` wrote.
-
-        Raises:
-            InputNotFoundError: There is nothing.
-        """
-        try:
-            sources = json.loads((directory / "sources.json").read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise InputNotFoundError(f"{directory}: no text; stage `text` makes it") from error
-        with np.load(directory / "words.npz") as arrays:
-            return cls.of(arrays, sources)
+    # The last of the files: whether it is there says whether the others are whole.
+    if not (directory / "sources.json").exists():
+        raise InputNotFoundError(f"{directory}: no text; stage `text` makes it")
+    with np.load(directory / "words.npz") as arrays:
+        return text_of(arrays, directory / "sources.json")
 
 
 def teacher_pieces(directory: Path) -> FormPieces:
@@ -166,7 +134,7 @@ def teacher_pieces(directory: Path) -> FormPieces:
 
 
 def make_word_text(corpus: TreebankCorpus, texts: Mapping[str, Path], options: TextOptions) -> None:
-    """Segments texts, encodes treebanks and text, and writes what `SourcedWords.load` reads.
+    """Segments texts, encodes treebanks and text, and writes what `load_text` reads.
 
     The first lines of a text are read, until they have about so many tokens as are wanted.
     """
@@ -174,27 +142,26 @@ def make_word_text(corpus: TreebankCorpus, texts: Mapping[str, Path], options: T
     output.mkdir(parents=True, exist_ok=True)
     form_to_id = {form: index for index, form in enumerate(corpus.forms)}
     train = corpus.train
-    sources = (*train.treebanks, *texts)
+    sources = (*train.sources, *texts)
     indices = np.arange(len(train.words))
-    parts = [SourcedWords(train.words, train.treebank_ids, indices, sources)]
+    parts = [SourcedWords(train.words, sources, train.source_ids, indices)]
     with ProcessPoolExecutor(options.n_processes) as pool:
-        for source, (language, path) in enumerate(texts.items(), len(train.treebanks)):
+        for source, (language, path) in enumerate(texts.items(), len(train.sources)):
             jobs = list(_jobs(path, options.max_tokens * _MAX_CHARACTERS_A_TOKEN))
             segmented = pool.map(_segmented, jobs, repeat(language), repeat(options.segmenters))
             sentences = _distinct(chain.from_iterable(segmented), options.max_tokens)
             words = WordSentences.of(sentences, form_to_id)
             unlabelled = np.full(len(words), -1)
-            parts.append(SourcedWords(words, np.full(len(words), source), unlabelled, sources))
+            parts.append(SourcedWords(words, sources, np.full(len(words), source), unlabelled))
     tokenizer = options.encoder / "tokenizer.json"
     pieces = FormPieces.of(list(form_to_id), tokenizer, n_processes=options.n_processes)
     text = SourcedWords.concatenate(parts)
     text = text.select(pieces.fitting(text.words, max_pieces=options.max_pieces))
     np.savez(output / "teacher.npz", ids=pieces.ids, n_pieces=pieces.n_pieces)
     write_forms(output / "forms.txt.xz", list(form_to_id))
-    np.savez(output / "words.npz", **text.arrays())  # type: ignore[arg-type]
+    np.savez(output / "words.npz", **text_arrays(text))
     n_tokens = len(text.words.form_ids)
     _LOGGER.info("%d sentences, %d tokens, %d forms", len(text.words), n_tokens, len(form_to_id))
-    # The last of the files: whether it is there says whether the others are whole.
     (output / "sources.json").write_text(json.dumps(sources), encoding="utf-8")
 
 

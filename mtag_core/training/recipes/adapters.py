@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from mtag_core.errors import UsageError
 from mtag_core.training.data.corpus import TreebankCorpus
-from mtag_core.training.data.datasets import LabelledDataset, cut_batches
+from mtag_core.training.data.datasets import SourcedWords, cut_batches
 from mtag_core.training.data.model_input import ModelInput, OnDevice
 from mtag_core.training.data.train_dev_split import read_split
 from mtag_core.training.loops import distributed
@@ -90,7 +90,7 @@ def fit_adapters(options: AdapterOptions) -> dict[str, tuple[float, ...]]:
     if not isinstance(model, WordStudent):
         raise UsageError(f"--model: {options.model} reads wordpieces, expected a student of words")
     corpus = _corpus(options, network)
-    treebanks = _add_adapters(model, network.metadata.treebanks, corpus.train.treebanks)
+    treebanks = _add_adapters(model, network.metadata.treebanks, corpus.train.sources)
     reader = ModelInput(network.tokenizer, network.has_words, device, max_pieces=0)
     forms = reader.forms_of_text(options.text) if options.text else reader.forms(corpus.forms)
     train, dev = (
@@ -140,12 +140,12 @@ def _add_adapters(
     return treebanks
 
 
-def _sample(dataset: LabelledDataset, options: AdapterOptions) -> LabelledDataset:
+def _sample(dataset: SourcedWords, options: AdapterOptions) -> SourcedWords:
     """Some sentences of each treebank, those of its dev file first, which have its own labels."""
     order = np.random.default_rng(options.schedule.seed).permutation(len(dataset.words))
-    order = order[np.lexsort((dataset.is_train[order], dataset.treebank_ids[order]))]
+    order = order[np.lexsort((dataset.origins[order], dataset.source_ids[order]))]
     chosen: list[int] = []
-    for _, indices in groupby(order, key=lambda index: dataset.treebank_ids[index]):
+    for _, indices in groupby(order, key=lambda index: dataset.source_ids[index]):
         whole = np.array(list(indices))
         sizes = np.cumsum(dataset.words.n_tokens[whole])
         chosen += whole[: int(np.searchsorted(sizes, options.max_tokens)) + 1].tolist()
@@ -154,15 +154,15 @@ def _sample(dataset: LabelledDataset, options: AdapterOptions) -> LabelledDatase
 
 @torch.no_grad()
 def _vectors(
-    dataset: LabelledDataset, sentences: OnDevice, model: WordStudent, treebanks: tuple[str, ...]
+    dataset: SourcedWords, sentences: OnDevice, model: WordStudent, treebanks: tuple[str, ...]
 ) -> TokenVectors:
     device = sentences.device
     vectors = torch.zeros(len(dataset.words.form_ids), model.upos.in_features, device=device)
     for indices in cut_batches(sentences.lengths, piece_budget=_BUDGET):
         batch: Any = sentences.batch(indices)
         vectors[batch.token_index] = model.vectors(batch)
-    places = np.array([treebanks.index(name) for name in dataset.treebanks], np.int64)
-    treebank_ids = torch.from_numpy(places[dataset.token_treebanks])
+    places = np.array([treebanks.index(name) for name in dataset.sources], np.int64)
+    treebank_ids = torch.from_numpy(places[dataset.token_sources])
     return TokenVectors(vectors, device_labels(dataset, device), treebank_ids.to(device))
 
 
@@ -235,7 +235,7 @@ def _styles(
     dev: TokenVectors, model: WordStudent, corpus: TreebankCorpus, treebanks: tuple[str, ...]
 ) -> dict[str, str]:
     """Language to treebank; a written standard has its own treebank's."""
-    known, sizes = corpus.train.treebanks, corpus.train.tokens_by_treebank()
+    known, sizes = corpus.train.sources, corpus.train.tokens_by_source()
     styles: dict[str, str] = {}
     for language, names in groupby(known, key=treebank_language):
         candidates = sorted(names, key=lambda name: -sizes[known.index(name)])

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.data.datasets import (
+    SourcedWords,
     cut_batches,
     drawn_batches,
     ragged_rows,
@@ -44,7 +45,7 @@ from mtag_core.training.recipes.label_training import (
     score,
     summary,
 )
-from mtag_core.training.recipes.labelling import SoftTargets, TargetShard
+from mtag_core.training.recipes.labelling import SoftTargets, load_shard
 from mtag_core.training.recipes.shard_stream import ShardStream, reading_ahead
 
 _LOGGER = logging.getLogger(__name__)
@@ -107,9 +108,9 @@ def _source(
     own = partial(stream.read, reader=replace(reader, n_processes=1))
     with reading_ahead(own, n_processes=options.n_processes) as read:
         learnt = TrainingSentences.of(*treebanks, options.noise)
-        sizes = treebanks[0].tokens_by_treebank()
+        sizes = treebanks[0].tokens_by_source()
         rates = sampling_rates(sizes, full_tokens=options.small_treebank)
-        rates = options.treebank_rate * rates[treebanks[0].treebank_ids]
+        rates = options.treebank_rate * rates[treebanks[0].source_ids]
         rates /= stream.n_chunks * distributed.n_ranks()
 
         def chunk(number: int, generator: np.random.Generator) -> list[_Batch]:
@@ -143,20 +144,20 @@ def _stream(options: DistillOptions, corpus: TreebankCorpus) -> ShardStream:
 
 def _of_labelled(
     options: DistillOptions,
-    shard: TargetShard,
+    shard: SourcedWords,
     corpus: TreebankCorpus,
     reader: ModelInput,
     forms: Forms,
 ) -> _Epochs:
-    is_treebank = shard.text.source_ids < len(corpus.train.treebanks)
-    rows = np.where(is_treebank, shard.text.source_ids + 1, 0)
-    sentences = reader.sentences(shard.text.words, forms, treebank_rows=rows)
+    is_treebank = shard.source_ids < len(corpus.train.sources)
+    rows = np.where(is_treebank, shard.source_ids + 1, 0)
+    sentences = reader.sentences(shard.words, forms, treebank_rows=rows)
     # Teachers read no longer sentences, but their wordpieces may be others.
     is_read = sentences.lengths <= options.max_pieces
     rates = _rates(shard, is_treebank, options) * is_read
     targets = _blended(shard, corpus, options, device=reader.device)
     learnt = TrainingSentences(sentences, partial(targets.loss, options.targets), options.noise)
-    n_tokens = len(shard.text.words.form_ids)
+    n_tokens = len(shard.words.form_ids)
     _LOGGER.info("%d tokens, epoch of %d sentences", n_tokens, rates.sum())
 
     def epoch(number: int, generator: np.random.Generator) -> list[_Batch]:
@@ -166,18 +167,17 @@ def _of_labelled(
     return epoch
 
 
-def _shard(directory: Path) -> TargetShard:
+def _shard(directory: Path) -> SourcedWords:
     paths = sorted(directory.glob("shard-*"))[distributed.rank() :: distributed.n_ranks()]
     if not paths:
         raise InputNotFoundError(f"{directory}: no shard for each process; label more")
-    return TargetShard.concatenate([TargetShard.load(path) for path in paths])
+    return SourcedWords.concatenate(list(map(load_shard, paths)))
 
 
 def _rates(
-    shard: TargetShard, is_treebank: NDArray[np.bool_], options: DistillOptions
+    text: SourcedWords, is_treebank: NDArray[np.bool_], options: DistillOptions
 ) -> NDArray[np.float64]:
-    text = shard.text
-    is_own = (text.labelled >= 0) | ~is_treebank
+    is_own = (text.origins >= 0) | ~is_treebank
     weights = np.where(is_own, text.words.n_tokens, 0)
     n_tokens = np.bincount(text.source_ids, weights=weights, minlength=len(text.sources))
     n_tokens = (n_tokens * distributed.n_ranks()).astype(np.int64)
@@ -192,15 +192,15 @@ def _rates(
 
 
 def _blended(
-    shard: TargetShard, corpus: TreebankCorpus, options: DistillOptions, *, device: torch.device
+    shard: SourcedWords, corpus: TreebankCorpus, options: DistillOptions, *, device: torch.device
 ) -> SoftTargets:
-    targets = shard.targets.to(device)
-    sentences = np.flatnonzero(shard.text.labelled >= 0)
-    gold = ragged_rows(corpus.train.words.n_tokens, shard.text.labelled[sentences])
+    targets = SoftTargets.of(shard.labels, device=device)
+    sentences = np.flatnonzero(shard.origins >= 0)
+    gold = ragged_rows(corpus.train.words.n_tokens, shard.origins[sentences])
     labels = {
         head: torch.from_numpy(ids[gold]).to(device) for head, ids in corpus.train.labels.items()
     }
-    tokens = torch.from_numpy(ragged_rows(shard.text.words.n_tokens, sentences)).to(device)
+    tokens = torch.from_numpy(ragged_rows(shard.words.n_tokens, sentences)).to(device)
     targets.blend(labels, tokens, label_share=options.label_share)
     return targets
 
@@ -215,7 +215,7 @@ def _student(options: DistillOptions, corpus: TreebankCorpus) -> Network:
             options.shape,
             corpus.feats,
             corpus.lemma_rules,
-            corpus.train.treebanks,
+            corpus.train.sources,
             tokenizer=tokenizer,
             n_pieces=pieces.n_pieces,
             pad=pieces.pad,

@@ -25,7 +25,7 @@ from torch.nn import functional
 
 from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.data.datasets import (
-    LabelledDataset,
+    SourcedWords,
     cut_batches,
     drawn_batches,
     sampling_rates,
@@ -80,7 +80,7 @@ def _metadata(options: TeacherTrainingOptions, corpus: TreebankCorpus) -> ModelM
     from mtag_core.training.networks.pretrained import vocab_size
 
     learnt = corpus.train
-    sizes = dict(zip(learnt.treebanks, learnt.tokens_by_treebank(), strict=True))
+    sizes = dict(zip(learnt.sources, learnt.tokens_by_source(), strict=True))
     conventions: dict[str, str] = {}
     for name in sorted(sizes, key=lambda name: sizes[name]):
         facts = facts_of(name)
@@ -90,7 +90,7 @@ def _metadata(options: TeacherTrainingOptions, corpus: TreebankCorpus) -> ModelM
             conventions[facts.standard] = name
     return ModelMetadata(
         max_pieces=options.max_pieces,
-        treebanks=learnt.treebanks,
+        treebanks=learnt.sources,
         first_treebank_piece=vocab_size(options.encoder),
         conventions=conventions,
         is_trained_on_dev=corpus.is_trained_on_dev,
@@ -102,7 +102,7 @@ def _new_teacher(options: TeacherTrainingOptions, corpus: TreebankCorpus) -> Tok
     from mtag_core.training.networks.pretrained import hidden_size, load_encoder
 
     encoder = load_encoder(
-        options.encoder, n_extra_pieces=len(corpus.train.treebanks), dropout=options.dropout
+        options.encoder, n_extra_pieces=len(corpus.train.sources), dropout=options.dropout
     )
     return TokenTagger(
         encoder,
@@ -154,8 +154,8 @@ def _task(
     # Each process learns from its own share.
     share = np.arange(distributed.rank(), len(corpus.train.words), distributed.n_ranks())
     train, dev = (reader.dataset(each, forms) for each in (corpus.train.select(share), corpus.dev))
-    sizes = corpus.train.tokens_by_treebank()
-    rates = sampling_rates(sizes, full_tokens=options.small_treebank)[train[0].treebank_ids]
+    sizes = corpus.train.tokens_by_source()
+    rates = sampling_rates(sizes, full_tokens=options.small_treebank)[train[0].source_ids]
     learnt = TrainingSentences.of(*train, noise)
 
     def epoch(number: int, generator: np.random.Generator) -> Epoch:
@@ -166,7 +166,7 @@ def _task(
     )
 
 
-def device_labels(dataset: LabelledDataset, device: torch.device) -> dict[str, Tensor]:
+def device_labels(dataset: SourcedWords, device: torch.device) -> dict[str, Tensor]:
     """The labels of a dataset's tokens by head, on a device."""
     return {head: torch.from_numpy(ids).to(device) for head, ids in dataset.labels.items()}
 
@@ -192,7 +192,7 @@ class TrainingSentences:
     noise: Noise
 
     @classmethod
-    def of(cls, dataset: LabelledDataset, sentences: OnDevice, noise: Noise) -> "TrainingSentences":
+    def of(cls, dataset: SourcedWords, sentences: OnDevice, noise: Noise) -> "TrainingSentences":
         """The sentences of a dataset, learnt from their labels."""
         labels = device_labels(dataset, sentences.device)
 
@@ -215,7 +215,7 @@ def summary(scores: Mapping[str, float], output: Path) -> str:
     return f"dev UPOS {scores['dev_upos']:.2f}  FEATS {scores['dev_feats']:.2f}{lemmas}  {output}"
 
 
-def score(model: nn.Module, dataset: LabelledDataset, sentences: OnDevice) -> dict[str, float]:
+def score(model: nn.Module, dataset: SourcedWords, sentences: OnDevice) -> dict[str, float]:
     """Tags a dataset and compares; leaves the model in evaluation mode.
 
     Returns:
@@ -225,7 +225,7 @@ def score(model: nn.Module, dataset: LabelledDataset, sentences: OnDevice) -> di
     """
     gold, found = dataset.labels, best_labels(model, sentences, len(dataset.words.form_ids))
     is_right = {head: ids == gold[head] for head, ids in found.items()}
-    means = macro_accuracies(is_right, gold, dataset.token_treebanks)
+    means = macro_accuracies(is_right, gold, dataset.token_sources)
     return {
         f"dev_{head}": mean
         for head, mean in means.items()

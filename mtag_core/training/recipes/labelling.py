@@ -27,7 +27,7 @@ from torch.nn import functional
 
 from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.data.datasets import WordSentences, cut_batches
+from mtag_core.training.data.datasets import SourcedWords, WordSentences, cut_batches
 from mtag_core.training.data.pieces import (
     HASH_FACTOR,
     DeviceSentences,
@@ -35,7 +35,7 @@ from mtag_core.training.data.pieces import (
     SpecialPieces,
     treebank_token_ids,
 )
-from mtag_core.training.data.text import SourcedWords, teacher_pieces
+from mtag_core.training.data.text import load_text, teacher_pieces, text_arrays, text_of
 from mtag_core.training.data.treebanks import UNLABELLED
 from mtag_core.training.loops import distributed
 from mtag_core.training.networks.model import Batch, TaggerLogits
@@ -85,18 +85,13 @@ class SoftTargets:
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]], *, device: torch.device) -> "SoftTargets":
-        """Those among some arrays, by their names."""
-        names = {each.name for each in fields(cls)} & arrays.keys()
-        return cls(**{name: torch.from_numpy(arrays[name]).to(device) for name in names})
+        """What `arrays` gave, on a device."""
+        return cls(**{name: torch.from_numpy(array).to(device) for name, array in arrays.items()})
 
-    def tensors(self) -> dict[str, Tensor]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
         """Those there are, by field."""
         found = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: tensor for name, tensor in found.items() if tensor is not None}
-
-    def to(self, device: torch.device) -> "SoftTargets":
-        """The same on a device."""
-        return SoftTargets(**{name: each.to(device) for name, each in self.tensors().items()})
+        return {name: each.cpu().numpy() for name, each in found.items() if each is not None}
 
     @property
     def heads(self) -> dict[str, tuple[Tensor, Tensor]]:
@@ -150,38 +145,18 @@ class SoftTargets:
         return torch.stack(losses).sum()
 
 
-@dataclass(frozen=True)
-class TargetShard:
-    """Sentences with the teachers' targets, which are on the CPU; copies are of no treebank."""
+def save_shard(text: SourcedWords, directory: Path) -> None:
+    """Writes sentences whose labels are soft targets; copies are of no treebank."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, array in text_arrays(text).items():
+        np.save(directory / f"{name}.npy", array)
+    (directory / "sources.json").write_text(json.dumps(text.sources), encoding="utf-8")
 
-    text: SourcedWords
-    targets: SoftTargets
 
-    def save(self, directory: Path) -> None:
-        """Writes the shard."""
-        directory.mkdir(parents=True, exist_ok=True)
-        tensors = {name: tensor.numpy() for name, tensor in self.targets.tensors().items()}
-        for name, array in {**self.text.arrays(), **tensors}.items():
-            np.save(directory / f"{name}.npy", array)
-        text = json.dumps(self.text.sources)
-        (directory / "sources.json").write_text(text, encoding="utf-8")
-
-    @classmethod
-    def load(cls, directory: Path) -> "TargetShard":
-        """Reads what `save` wrote."""
-        arrays = {path.stem: np.load(path) for path in directory.glob("*.npy")}
-        sources = json.loads((directory / "sources.json").read_text(encoding="utf-8"))
-        targets = SoftTargets.of(arrays, device=torch.device("cpu"))
-        return cls(SourcedWords.of(arrays, sources), targets)
-
-    @classmethod
-    def concatenate(cls, parts: Sequence["TargetShard"]) -> "TargetShard":
-        """Puts parts with the same sources one after the other."""
-        tensors = [part.targets.tensors() for part in parts]
-        return cls(
-            SourcedWords.concatenate([part.text for part in parts]),
-            SoftTargets(**{name: torch.cat([own[name] for own in tensors]) for name in tensors[0]}),
-        )
+def load_shard(directory: Path) -> SourcedWords:
+    """Reads what `save_shard` wrote."""
+    arrays = {path.stem: np.load(path) for path in directory.glob("*.npy")}
+    return text_of(arrays, directory / "sources.json")
 
 
 def _blend_kept(
@@ -254,17 +229,17 @@ def run(options: LabelOptions) -> str:
     for directory, own in zip(options.teachers, known, strict=True):
         if own != known[0]:
             raise CheckpointError(f"{directory}: other labels than {options.teachers[0]}")
-    text, pieces = SourcedWords.load(options.text), teacher_pieces(options.text)
+    text, pieces = load_text(options.text), teacher_pieces(options.text)
     text = text.select(np.arange(options.shard, len(text.words), options.n_shards))
     for teacher in teachers:
         teacher.model.eval().to(torch.bfloat16 if device.type == "cuda" else torch.float32)
     parts = [_labelled(text, pieces, teachers, options.targets, device=device)]
     if options.substitution_share > 0:
-        copies = _substituted(text, pieces, parts[0].targets, options)
+        copies = _substituted(parts[0], pieces, options)
         parts.append(_labelled(copies, pieces, teachers, options.targets, device=device))
-    shard = TargetShard.concatenate(parts)
-    shard.save(options.output / f"shard-{options.shard}")
-    return f"{len(shard.text.words.form_ids)} tokens labelled  {options.output}"
+    shard = SourcedWords.concatenate(parts)
+    save_shard(shard, options.output / f"shard-{options.shard}")
+    return f"{len(shard.words.form_ids)} tokens labelled  {options.output}"
 
 
 @torch.no_grad()
@@ -275,7 +250,7 @@ def _labelled(
     options: TargetOptions,
     *,
     device: torch.device,
-) -> TargetShard:
+) -> SourcedWords:
     special = SpecialPieces.load(teachers[0].tokenizer)
     # The teachers infer which of a language's treebanks text is like, as the student has to.
     tokens = treebank_token_ids(text.sources, text.source_ids, teachers[0].metadata)
@@ -293,7 +268,7 @@ def _labelled(
     for indices in cut_batches(sentences.lengths, piece_budget=_PIECE_BUDGET):
         batch = sentences.batch(indices)
         targets.keep(_mean_probs(teachers, batch, options), batch.token_index)
-    return TargetShard(text, targets.to(torch.device("cpu")))
+    return replace(text, labels=targets.arrays())
 
 
 def _mean_probs(
@@ -308,22 +283,17 @@ def _mean_probs(
     return {head: total.div_(len(teachers)) for head, total in sums.items()}
 
 
-def _substituted(
-    text: SourcedWords, pieces: FormPieces, targets: SoftTargets, options: LabelOptions
-) -> SourcedWords:
+def _substituted(text: SourcedWords, pieces: FormPieces, options: LabelOptions) -> SourcedWords:
     languages = np.unique([name.split("_")[0] for name in text.sources], return_inverse=True)[1]
-    upos, feats = targets.upos_log_probs.argmax(-1).numpy(), targets.feats_ids[:, 0].numpy()
+    upos, feats = text.labels["upos_log_probs"].argmax(-1), text.labels["feats_ids"][:, 0]
     sources = substitute_words(
         pieces.hashes()[text.words.form_ids],
-        (np.repeat(languages[text.source_ids], text.words.n_tokens), upos, feats),
+        (languages[text.token_sources], upos, feats),
         share=options.substitution_share,
         generator=np.random.default_rng((options.seed, options.shard)),
     )
-    copies = replace(
-        text,
-        words=WordSentences(text.words.form_ids[sources], text.words.n_tokens),
-        labelled=np.full(len(text.words), -1),
-    )
+    words = WordSentences(text.words.form_ids[sources], text.words.n_tokens)
+    copies = replace(text, words=words, origins=np.full(len(words), -1), labels={})
     return copies.select(pieces.fitting(copies.words, max_pieces=options.max_pieces))
 
 

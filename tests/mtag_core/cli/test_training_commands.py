@@ -12,7 +12,7 @@ from benchmarks import agreement
 from mtag_core.__main__ import main
 from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.networks.trained_model import ModelMetadata, read_trained_model
-from mtag_core.training.recipes.labelling import TargetShard
+from mtag_core.training.recipes.labelling import load_shard
 from tests.mtag_core.training.tiny_training import write_everything, write_raw_text, write_shard
 from tests.mtag_core.training.toy_treebanks import LEMMAS, write_treebank
 
@@ -109,14 +109,14 @@ def test_student_ends_with_a_plain_head(chain):
 
 
 def test_copies_with_substituted_words_are_labelled(chain):
-    shard = TargetShard.load(chain / "labels" / "shard-0")
-    whole = len(shard.text.words) // 2
+    shard = load_shard(chain / "labels" / "shard-0")
+    whole = len(shard.words) // 2
     first, copies = (
-        shard.text.words.select(np.arange(*bounds)) for bounds in ((0, whole), (whole, 2 * whole))
+        shard.words.select(np.arange(*bounds)) for bounds in ((0, whole), (whole, 2 * whole))
     )
     assert first.n_tokens.tolist() == copies.n_tokens.tolist()
     assert not np.array_equal(first.form_ids, copies.form_ids)
-    assert (shard.text.labelled[whole:] == -1).all()
+    assert (shard.origins[whole:] == -1).all()
 
 
 def distil_shards(chain, architecture, output):

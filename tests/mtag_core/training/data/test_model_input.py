@@ -3,7 +3,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
 
-from mtag_core.training.data.datasets import LabelledDataset, WordSentences
+from mtag_core.training.data.datasets import SourcedWords, WordSentences
 from mtag_core.training.data.model_input import DeviceWords, ModelInput
 from mtag_core.training.data.pieces import DeviceSentences
 from mtag_core.training.data.text import train_vocabulary
@@ -30,7 +30,7 @@ def dataset():
     words = WordSentences.of(SENTENCES, form_to_id)
     ids = np.arange(6)
     per_sentence = np.zeros(3, np.int64)
-    whole = LabelledDataset(words, {"upos": ids}, ("xx_a",), per_sentence, per_sentence == 0)
+    whole = SourcedWords(words, ("xx_a",), per_sentence, per_sentence, {"upos": ids})
     return whole, list(form_to_id)
 
 

@@ -138,7 +138,7 @@ def test_treebanks_are_chosen_by_licence(made, tmp_path):
     (treebanks / "INDEX.tsv").write_text("treebank\tlicense\n" + rows)
     assert main(command) == 0
     corpus = TreebankCorpus.load(tmp_path / "work" / "corpus")
-    assert corpus.train.treebanks == ("en_toy",)
+    assert corpus.train.sources == ("en_toy",)
 
 
 def test_minibert_is_trained_by_the_same_command(made, tmp_path, capsys):
