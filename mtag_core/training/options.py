@@ -55,9 +55,7 @@ FINETUNING = Schedule(epochs=12.0, peak_rate=4e-4, warmup_share=0.1, checkpoint_
 class Noise:
     """How sentences are changed while a model learns them."""
 
-    changed_share: float = option(
-        "sentences in capitals, in lower case, without diacritics and so on, of a word student", 0.3
-    )
+    changed_share: float = option("sentences in capitals, without diacritics and so on", 0.3)
     named_share: float = option("treebank sentences whose treebank is named", 0.2)
     piece_dropout: float = option(PIECE_DROPOUT_HELP, 0.03)
 
@@ -108,10 +106,7 @@ class CorpusOptions:
     output: Path = option("directory for the corpus")
     train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
     licences: tuple[str, ...] = option(LICENCES_HELP, (), metavar="LICENCE")
-    feats: Path | None = option(
-        "FEATS inventory to use, such as a teacher's feats.json; that of the train files if none",
-        None,
-    )
+    feats: Path | None = option("a teacher's feats.json; FEATS of the train files if none", None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,14 +127,13 @@ class TextOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
-    """Options of what trains; treebanks under `small_treebank` tokens are sampled more often."""
+    """Options of what trains."""
 
     output: Path = option("directory for the model, checkpoints and curves")
     resume: bool = option("go on from the checkpoint in --output", False)
     max_pieces: int = option(MAX_PIECES_HELP, 256)
     n_processes: int = option(N_PROCESSES_HELP, 1)
     schedule: Schedule = group(Schedule(), section="schedule")
-    small_treebank: int = 40_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,43 +159,30 @@ class LabelOptions:
     shard: int = option("which part of the sentences, from 0", 0)
     n_shards: int = option("parts that the sentences are labelled in", 1)
     max_pieces: int = option(MAX_PIECES_HELP, 256)
-    substitution_share: float = option(
-        "label a copy of each sentence with this share of its open-class words substituted", 0.3
-    )
+    substitution_share: float = option("open-class words that copies have others for", 0.3)
     targets: TargetOptions = group(TargetOptions(), section="targets")
     seed: int = option("of everything random", 1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DistillOptions(TrainingOptions):
-    """Options of `train distill`.
-
-    Texts under `small_text` tokens are sampled more often.
-    """
+    """Options of `train distill`."""
 
     corpus: Path = option(_CORPUS)
     labelled: Path | None = option("directory of shards that stage `labels` wrote", None)
-    logits: Path | None = option(
-        "directory of shards of teacher logits, in the place of --labelled", None
-    )
-    text: Path | None = option(
-        _TEXT + "; without it the wordpieces of a student of --logits are learnt from there", None
-    )
+    logits: Path | None = option("directory of shards of logits, in place of --labelled", None)
+    text: Path | None = option(_TEXT + "; not needed with --logits", None)
     student: Path | None = option(f"{_START}; a new student if none", None)
     shape: StudentShape = group(StudentShape(), section="new student")
-    n_pieces: int = option(
-        "wordpieces to learn where there is no --text", 20_000, section="new student"
-    )
+    n_pieces: int = option("wordpieces to learn without --text", 20_000, section="new student")
     targets: Temperatures = group(Temperatures(), section="targets")
     label_share: float = option(_LABEL_SHARE, 0.5)
     treebank_rate: float = option("times that an epoch goes through a treebank", 1.0)
     text_rate: float = option(_TEXT_RATE, 1.0)
     noise: Noise = group(Noise(), section="noise")
     dropout: float = option("of the student", 0.05)
-    share_feats: bool = option("FEATS bundles share weights by attribute while training", True)
     budget: int = option("wordpieces or tokens a batch and process", 32_768)
     schedule: Schedule = group(DISTILLING, section="schedule")
-    small_text: int = 300_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,13 +197,9 @@ class FinetuneOptions(DistillOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptOptions(TrainingOptions):
-    """Options of `train adapt`.
+    """Options of `train adapt`; small batches make some hundred steps of as many sentences."""
 
-    Batches are small, since some hundred sentences have to make some hundred steps
-    (docs/own-treebank.md).
-    """
-
-    student: Path = option("model directory to start from")
+    student: Path = option(_START)
     treebanks: Path = option(TREEBANKS_HELP)
     train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
     noise: Noise = group(Noise(changed_share=0.1, named_share=0.0, piece_dropout=0.0))
@@ -259,11 +236,7 @@ class AverageOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class LangidOptions:
-    """Options of `train-langid`.
-
-    fastText's threads write without locks, so that two trainings give models of equal quality, not
-    of equal bytes.
-    """
+    """Options of `train-langid`; two trainings give equal quality, not equal bytes."""
 
     text: Path = option(TEXTS_HELP)
     output: Path = option("directory; a training that stopped goes on there")
@@ -284,23 +257,15 @@ class BundleTrainingOptions:
     text: Path = option(TEXTS_HELP, metavar="DIR")
     encoder: Path = option("Hugging Face directory of the teachers' encoder", metavar="DIR")
     output: Path = option("the bundle to write; missing or empty", metavar="DIR")
-    work: Path | None = option(
-        "directory for what stages leave; OUTPUT.work if none", None, metavar="DIR"
-    )
+    work: Path | None = option("for what stages leave; OUTPUT.work if none", None, metavar="DIR")
     stages: tuple[str, ...] = option("stages to run; all if none is named", (), metavar="STAGE")
     architecture: Literal["words", "minibert"] = option("of the student", "words")
     device: Literal["cpu", "cuda"] = option("where networks are trained; all GPUs there are", "cpu")
     train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
     licences: tuple[str, ...] = option(LICENCES_HELP, (), metavar="LICENCE")
-    segmenters: Path | None = option(
-        "segmenters of the bundle; trained if none, but for parts that need --labelled",
-        None,
-        metavar="DIR",
-    )
+    segmenters: Path | None = option("finished ones; trained if none", None, metavar="DIR")
     labelled: Path | None = option(
-        "text that `label boundaries` and `label splits` wrote, for the segmenters",
-        None,
-        metavar="DIR",
+        "text that `label` commands wrote, for segmenters", None, metavar="DIR"
     )
     langid: Path | None = option("a fastText model; trained if none", None, metavar="FILE")
     n_teachers: int = option("teachers, which label together", 2)
@@ -312,9 +277,7 @@ class BundleTrainingOptions:
     epochs: float | None = option("end each training after so many passes", None, section="sizes")
     hidden_size: int = option("width of the student", 256, section="sizes")
     n_layers: int = option("layers of the student over a sentence", 2, section="sizes")
-    n_pieces: int = option(
-        "wordpieces of a word student; a MiniBERT has six times as many", 20_000, section="sizes"
-    )
+    n_pieces: int = option("wordpieces; times 6 of a MiniBERT", 20_000, section="sizes")
     max_tokens: int = option("tokens of a language's text at most", 1_000_000, section="sizes")
     max_pieces: int = option(MAX_PIECES_HELP, 256, section="sizes")
     budget: int = option("wordpieces or tokens a batch and process", 32_768, section="sizes")
@@ -330,22 +293,16 @@ class ExportOptions:
     """Options of `export`."""
 
     model: Path = option("a trained model directory", metavar="DIR")
-    treebanks: Path = option(
-        "UD treebanks: train files calibrate, dev and test files score", metavar="DIR"
-    )
+    treebanks: Path = option("train files calibrate, dev and test files score", metavar="DIR")
     output: Path = option("the bundle to write; missing or empty", metavar="DIR")
-    segmenters: Path = option(
-        "segmenters of the bundle", DEFAULT_BUNDLE / "segmenters", metavar="DIR"
-    )
+    segmenters: Path = option("of the bundle", DEFAULT_BUNDLE / "segmenters", metavar="DIR")
     langid: Path = option(
         "a fastText model; the common words of languages are beside it or the segmenters",
         DEFAULT_BUNDLE / "langid.ftz",
         metavar="FILE",
     )
     licences: tuple[str, ...] = option(LICENCES_HELP, (), metavar="LICENCE")
-    notes: Path | None = option(
-        "Markdown on how the model was trained, for the model card", None, metavar="FILE"
-    )
+    notes: Path | None = option("Markdown for the model card", None, metavar="FILE")
     n_workers: int = option("processes that tag and score", 1, metavar="N")
     skip_scores: bool = option("write no scores into the model card", False)
 

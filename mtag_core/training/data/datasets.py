@@ -23,6 +23,8 @@ PAD_MULTIPLE = 8
 """Batches are padded to a multiple of this, which attention kernels ask for."""
 MAX_TOKENS = 128
 """Of a sentence that a word student reads; treebanks are cut to it."""
+SMALL_TREEBANK = 40_000
+"""Tokens; smaller treebanks are sampled more often."""
 NO_NOISE = Noise(changed_share=0.0, named_share=1.0, piece_dropout=0.0)
 
 

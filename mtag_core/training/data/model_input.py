@@ -75,15 +75,14 @@ class FormTable(FormArrays):
         bare, curly = (np.concatenate([ids, own[len(forms) :]]) for ids in changed)
         parts = in_jobs(_features_of, every, tokenizer, n_processes=n_processes)
         features = FormArrays.concatenate(parts)
-        has_case = features.case > CASES.index("none")
+        none = CASES.index("none")
+        has_case = features.case > none
         is_long = np.array([len(form) > 1 for form in every], bool)
         upper = np.where(is_long, CASES.index("upper"), CASES.index("capital"))
         return cls(
             **_arrays(features),
-            upper_case=np.where(has_case, upper, CASES.index("none")).astype(np.int8),
-            lower_case=np.where(has_case, CASES.index("lower"), CASES.index("none")).astype(
-                np.int8
-            ),
+            upper_case=np.where(has_case, upper, none).astype(np.int8),
+            lower_case=np.where(has_case, CASES.index("lower"), none).astype(np.int8),
             bare=bare.astype(np.int32),
             curly=curly.astype(np.int32),
             is_final_mark=np.array([form in _FINAL_MARKS for form in every], bool),
@@ -265,26 +264,22 @@ class ModelInput:
         return np.flatnonzero((words.n_tokens > 0) & (words.n_tokens <= MAX_TOKENS))
 
     def sentences(
-        self,
-        words: WordSentences,
-        forms: Forms,
-        *,
-        treebank_rows: NDArray[Any] | None = None,
+        self, words: WordSentences, forms: Forms, *, treebanks: NDArray[Any] | None = None
     ) -> OnDevice:
-        """Sentences, long ones too; only words have `treebank_rows`."""
+        """Sentences, long ones too; `treebanks` are their opening pieces, or rows of adapters."""
+        pieces = self.pieces
         if isinstance(forms, FormPieces):
-            return DeviceSentences(words, forms, self.pieces, device=self.device)
-        mask = self.pieces.mask
+            return DeviceSentences(
+                words, forms, pieces, device=self.device, treebank_tokens=treebanks
+            )
         return DeviceWords(
-            words, forms, device=self.device, mask_piece=mask, treebank_rows=treebank_rows
+            words, forms, device=self.device, mask_piece=pieces.mask, treebank_rows=treebanks
         )
 
     def dataset(self, dataset: SourcedWords, forms: Forms) -> tuple[SourcedWords, OnDevice]:
         """Labelled sentences; those that are too long are left out."""
         own = dataset.select(self.fitting(dataset.words, forms))
-        if self.metadata is None or not isinstance(forms, FormPieces):
-            return own, self.sentences(own.words, forms)
-        tokens = treebank_token_ids(own.sources, own.source_ids, self.metadata)
-        return own, DeviceSentences(
-            own.words, forms, self.pieces, device=self.device, treebank_tokens=tokens
-        )
+        tokens = None
+        if self.metadata is not None and not self.has_words:
+            tokens = treebank_token_ids(own, self.metadata)
+        return own, self.sentences(own.words, forms, treebanks=tokens)

@@ -19,7 +19,13 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from mtag_core.errors import FormatError
-from mtag_core.training.data.datasets import NO_NOISE, PAD_MULTIPLE, Ints, WordSentences
+from mtag_core.training.data.datasets import (
+    NO_NOISE,
+    PAD_MULTIPLE,
+    Ints,
+    SourcedWords,
+    WordSentences,
+)
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.trained_model import ModelMetadata
 from mtag_core.training.options import Noise
@@ -49,10 +55,9 @@ class SpecialPieces:
         """
         tokenizer = Tokenizer.from_file(str(tokenizer_path))
         for names in (("[CLS]", "[SEP]", "[PAD]", "[MASK]"), ("<s>", "</s>", "<pad>", "<mask>")):
-            ids = [tokenizer.token_to_id(name) for name in names]
-            start, end, pad, mask = ids
-            if start is not None and end is not None and pad is not None and mask is not None:
-                return cls(start, end, pad, mask, tokenizer.get_vocab_size())
+            ids = [piece for name in names if (piece := tokenizer.token_to_id(name)) is not None]
+            if len(ids) == len(names):
+                return cls(*ids, tokenizer.get_vocab_size())
         raise FormatError(
             f"{tokenizer_path}: expected the pieces [CLS], [SEP], [PAD], [MASK] "
             "or <s>, </s>, <pad>, <mask>"
@@ -240,15 +245,8 @@ class DeviceSentences:
         )
 
 
-def treebank_token_ids(
-    names: tuple[str, ...], name_ids: NDArray[np.int64], metadata: ModelMetadata
-) -> NDArray[np.int64]:
-    """The treebank token of each sentence, 0 where the model has none. Shape (n_sentences,).
-
-    Args:
-        names: Of treebanks and others.
-        name_ids: Index into `names` of each sentence. Shape (n_sentences,).
-        metadata: Of the model.
-    """
+def treebank_token_ids(dataset: SourcedWords, metadata: ModelMetadata) -> NDArray[np.int64]:
+    """The piece of each sentence's treebank, 0 where the model has none. Shape (n_sentences,)."""
     pieces = metadata.treebank_pieces
-    return np.array([pieces.get(name, 0) for name in names], np.int64)[name_ids]
+    of_sources = [pieces.get(name, 0) for name in dataset.sources]
+    return np.array(of_sources, np.int64)[dataset.source_ids]

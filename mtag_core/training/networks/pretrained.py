@@ -50,11 +50,6 @@ def piece_table(encoder: nn.Module) -> nn.Embedding:
     return cast(BertEncoder, encoder).embeddings.word_embeddings
 
 
-def vocab_size(name_or_directory: str) -> int:
-    """Number of pieces that a pretrained encoder knows, before any are added."""
-    return int(AutoConfig.from_pretrained(name_or_directory).vocab_size)
-
-
 class HuggingFaceEncoder(nn.Module):
     """An encoder of another architecture, called like ours."""
 
@@ -85,17 +80,13 @@ def _is_plain_bert(config: PretrainedConfig) -> bool:
 
 
 def _encoder_config(config: PretrainedConfig, n_extra_pieces: int, dropout: float) -> EncoderConfig:
-    names = {each.name for each in fields(EncoderConfig)} - {
-        "vocab_size",
-        "pad_token_id",
-        "dropout",
+    own = {
+        "vocab_size": config.vocab_size + n_extra_pieces,
+        "pad_token_id": config.pad_token_id or 0,
+        "dropout": dropout,
     }
-    return EncoderConfig(
-        vocab_size=config.vocab_size + n_extra_pieces,
-        pad_token_id=config.pad_token_id or 0,
-        dropout=dropout,
-        **{name: getattr(config, name) for name in names},
-    )
+    names = {each.name for each in fields(EncoderConfig)} - own.keys()
+    return EncoderConfig(**own, **{name: getattr(config, name) for name in names})
 
 
 def _widened(

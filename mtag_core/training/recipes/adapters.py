@@ -64,24 +64,10 @@ class TokenVectors:
 
 
 def run(options: AdapterOptions) -> str:
-    """Runs `train adapters`."""
-    lines = []
-    for name, scores in fit_adapters(options).items():
-        named = zip(("UPOS", "FEATS", "lemmas"), scores, strict=True)
-        shown = "  ".join(f"{head} {score:.2f}" for head, score in named if not math.isnan(score))
-        lines.append(f"dev, {name}: {shown}")
-    return "\n".join(lines)
-
-
-def fit_adapters(options: AdapterOptions) -> dict[str, tuple[float, ...]]:
-    """Fits adapters, styles and temperatures, and writes the student with them.
-
-    Returns:
-        Macro dev accuracies of UPOS, FEATS and lemma rules: `mixed` without adapters, `default
-        style`, and `treebank named`. Not a number where no lemma is known.
+    """Runs `train adapters`: writes the student with adapters, styles and temperatures.
 
     Raises:
-        UsageError: The model reads wordpieces.
+        UsageError: The model reads wordpieces, or there are no treebanks.
     """
     torch.manual_seed(options.schedule.seed)
     device = distributed.start()
@@ -110,12 +96,15 @@ def fit_adapters(options: AdapterOptions) -> dict[str, tuple[float, ...]]:
         temperatures=_temperatures(dev, model),
     )
     replace(network, metadata=metadata).save(options.output)
-    plain = torch.zeros_like(dev.treebank_ids)
-    return {
-        "mixed": _accuracies(dev, model, plain),
-        "default style": _accuracies(dev, model, by_style),
-        "treebank named": named,
-    }
+    mixed = _accuracies(dev, model, torch.zeros_like(dev.treebank_ids))
+    scores = (mixed, _accuracies(dev, model, by_style), named)
+    return "\n".join(map(_shown, ("mixed", "default style", "treebank named"), scores))
+
+
+def _shown(name: str, scores: tuple[float, ...]) -> str:
+    named = zip(("UPOS", "FEATS", "lemmas"), scores, strict=True)
+    shown = (f"{head} {score:.2f}" for head, score in named if not math.isnan(score))
+    return f"dev, {name}: {'  '.join(shown)}"
 
 
 def _corpus(options: AdapterOptions, network: Network) -> TreebankCorpus:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from mtag_core.errors import InputNotFoundError, UsageError
 from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.data.datasets import (
+    SMALL_TREEBANK,
     SourcedWords,
     cut_batches,
     drawn_batches,
@@ -49,6 +50,9 @@ from mtag_core.training.recipes.labelling import SoftTargets, load_shard
 from mtag_core.training.recipes.shard_stream import ShardStream, reading_ahead
 
 _LOGGER = logging.getLogger(__name__)
+
+# Texts of fewer tokens are sampled more often.
+_SMALL_TEXT = 300_000
 
 _Batch = tuple[TrainingSentences, NDArray[np.int64]]
 _Epochs = Callable[[int, np.random.Generator], list[_Batch]]
@@ -109,7 +113,7 @@ def _source(
     with reading_ahead(own, n_processes=options.n_processes) as read:
         learnt = TrainingSentences.of(*treebanks, options.noise)
         sizes = treebanks[0].tokens_by_source()
-        rates = sampling_rates(sizes, full_tokens=options.small_treebank)
+        rates = sampling_rates(sizes, full_tokens=SMALL_TREEBANK)
         rates = options.treebank_rate * rates[treebanks[0].source_ids]
         rates /= stream.n_chunks * distributed.n_ranks()
 
@@ -150,8 +154,8 @@ def _of_labelled(
     forms: Forms,
 ) -> _Epochs:
     is_treebank = shard.source_ids < len(corpus.train.sources)
-    rows = np.where(is_treebank, shard.source_ids + 1, 0)
-    sentences = reader.sentences(shard.words, forms, treebank_rows=rows)
+    rows = np.where(is_treebank, shard.source_ids + 1, 0) if reader.has_words else None
+    sentences = reader.sentences(shard.words, forms, treebanks=rows)
     # Teachers read no longer sentences, but their wordpieces may be others.
     is_read = sentences.lengths <= options.max_pieces
     rates = _rates(shard, is_treebank, options) * is_read
@@ -181,8 +185,8 @@ def _rates(
     weights = np.where(is_own, text.words.n_tokens, 0)
     n_tokens = np.bincount(text.source_ids, weights=weights, minlength=len(text.sources))
     n_tokens = (n_tokens * distributed.n_ranks()).astype(np.int64)
-    by_treebank = sampling_rates(n_tokens, full_tokens=options.small_treebank)
-    by_language = sampling_rates(n_tokens, full_tokens=options.small_text, most=4.0)
+    by_treebank = sampling_rates(n_tokens, full_tokens=SMALL_TREEBANK)
+    by_language = sampling_rates(n_tokens, full_tokens=_SMALL_TEXT, most=4.0)
     rates: NDArray[np.float64] = np.where(
         is_treebank,
         options.treebank_rate * by_treebank[text.source_ids],
@@ -222,8 +226,7 @@ def _student(options: DistillOptions, corpus: TreebankCorpus) -> Network:
         )
         metadata = replace(network.metadata, is_trained_on_dev=corpus.is_trained_on_dev)
         network = replace(network, metadata=metadata)
-    if options.share_feats:
-        share_weights(network.model, corpus.feats)
+    share_weights(network.model, corpus.feats)
     set_dropout(network.model, options.dropout)
     return network
 

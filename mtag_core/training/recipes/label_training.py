@@ -25,6 +25,7 @@ from torch.nn import functional
 
 from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.data.datasets import (
+    SMALL_TREEBANK,
     SourcedWords,
     cut_batches,
     drawn_batches,
@@ -38,7 +39,7 @@ from mtag_core.training.loops.trainer import Epoch, TrainingTask, begin, train
 from mtag_core.training.networks.model import TaggerLogits, TokenTagger
 from mtag_core.training.networks.model_files import Network, set_dropout
 from mtag_core.training.networks.trained_model import ModelMetadata
-from mtag_core.training.options import AdaptOptions, Noise, TeacherTrainingOptions, TrainingOptions
+from mtag_core.training.options import AdaptOptions, Noise, TeacherTrainingOptions
 from mtag_core.training.treebank_facts import facts_of
 from mtag_core.treebank_style import treebank_language
 
@@ -57,60 +58,49 @@ def run(options: AdaptOptions | TeacherTrainingOptions) -> str:
 
 def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
     """Trains a teacher and writes its model directory; returns macro dev scores."""
+    # Other recipes that train on labels need no transformers.
+    from mtag_core.training.networks.pretrained import hidden_size, load_encoder, piece_table
+
     device = begin(options)
-    tokenizer = Path(options.encoder) / "tokenizer.json"
     corpus = TreebankCorpus.load(options.corpus)
-    metadata = _metadata(options, corpus)
+    tokenizer, treebanks = Path(options.encoder) / "tokenizer.json", corpus.train.sources
+    encoder = load_encoder(options.encoder, n_extra_pieces=len(treebanks), dropout=options.dropout)
+    model = TokenTagger(
+        encoder,
+        hidden_size=hidden_size(encoder),
+        n_feats=len(corpus.feats),
+        dropout=options.dropout,
+        n_lemma_rules=corpus.n_lemma_rules,
+    ).to(device)
+    metadata = ModelMetadata(
+        max_pieces=options.max_pieces,
+        treebanks=treebanks,
+        first_treebank_piece=piece_table(encoder).num_embeddings - len(treebanks),
+        conventions=_conventions(corpus.train),
+        is_trained_on_dev=corpus.is_trained_on_dev,
+    )
     # Where no sentence names its treebank, no treebank's token is learnt.
     known = metadata if options.unknown_treebank < 1 else None
-    reader = ModelInput(
-        tokenizer, False, device, options.max_pieces, options.n_processes, metadata=known
-    )
-    model = _new_teacher(options, corpus).to(device)
+    reader = ModelInput(tokenizer, False, device, options.max_pieces, options.n_processes, known)
     noise = Noise(named_share=1 - options.unknown_treebank, piece_dropout=options.piece_dropout)
-    task = _task(model, corpus, reader, options, noise, options.piece_budget)
-    scores = train(task, options).scores
+    scores = train(_task(model, corpus, reader, noise, options.piece_budget), options).scores
     if distributed.rank() == 0:
         Network(model, metadata, corpus.feats, tokenizer).save(options.output)
     distributed.wait_for_all()
     return scores
 
 
-def _metadata(options: TeacherTrainingOptions, corpus: TreebankCorpus) -> ModelMetadata:
-    from mtag_core.training.networks.pretrained import vocab_size
-
-    learnt = corpus.train
-    sizes = dict(zip(learnt.sources, learnt.tokens_by_source(), strict=True))
+def _conventions(learnt: SourcedWords) -> dict[str, str]:
     conventions: dict[str, str] = {}
-    for name in sorted(sizes, key=lambda name: sizes[name]):
+    sizes = learnt.tokens_by_source()
+    for index in np.argsort(sizes, kind="stable"):
+        name = learnt.sources[index]
         facts = facts_of(name)
         if facts.is_edited_text:
             conventions[treebank_language(name)] = name
         if facts.standard is not None:
             conventions[facts.standard] = name
-    return ModelMetadata(
-        max_pieces=options.max_pieces,
-        treebanks=learnt.sources,
-        first_treebank_piece=vocab_size(options.encoder),
-        conventions=conventions,
-        is_trained_on_dev=corpus.is_trained_on_dev,
-    )
-
-
-def _new_teacher(options: TeacherTrainingOptions, corpus: TreebankCorpus) -> TokenTagger:
-    # Other recipes that train on labels need no transformers.
-    from mtag_core.training.networks.pretrained import hidden_size, load_encoder
-
-    encoder = load_encoder(
-        options.encoder, n_extra_pieces=len(corpus.train.sources), dropout=options.dropout
-    )
-    return TokenTagger(
-        encoder,
-        hidden_size=hidden_size(encoder),
-        n_feats=len(corpus.feats),
-        dropout=options.dropout,
-        n_lemma_rules=corpus.n_lemma_rules,
-    )
+    return conventions
 
 
 def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], int]:
@@ -134,7 +124,7 @@ def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], in
     reader = ModelInput(
         network.tokenizer, network.has_words, device, options.max_pieces, options.n_processes
     )
-    task = _task(network.model, corpus, reader, options, options.noise, options.budget)
+    task = _task(network.model, corpus, reader, options.noise, options.budget)
     before = task.evaluate()
     trainer = train(task, options)
     metadata = replace(network.metadata, is_trained_on_dev=is_trained_on_dev)
@@ -143,19 +133,14 @@ def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], in
 
 
 def _task(
-    model: nn.Module,
-    corpus: TreebankCorpus,
-    reader: ModelInput,
-    options: TrainingOptions,
-    noise: Noise,
-    budget: int,
+    model: nn.Module, corpus: TreebankCorpus, reader: ModelInput, noise: Noise, budget: int
 ) -> TrainingTask:
     forms = reader.forms(corpus.forms)
     # Each process learns from its own share.
     share = np.arange(distributed.rank(), len(corpus.train.words), distributed.n_ranks())
     train, dev = (reader.dataset(each, forms) for each in (corpus.train.select(share), corpus.dev))
     sizes = corpus.train.tokens_by_source()
-    rates = sampling_rates(sizes, full_tokens=options.small_treebank)[train[0].source_ids]
+    rates = sampling_rates(sizes, full_tokens=SMALL_TREEBANK)[train[0].source_ids]
     learnt = TrainingSentences.of(*train, noise)
 
     def epoch(number: int, generator: np.random.Generator) -> Epoch:

@@ -253,7 +253,7 @@ def _labelled(
 ) -> SourcedWords:
     special = SpecialPieces.load(teachers[0].tokenizer)
     # The teachers infer which of a language's treebanks text is like, as the student has to.
-    tokens = treebank_token_ids(text.sources, text.source_ids, teachers[0].metadata)
+    tokens = treebank_token_ids(text, teachers[0].metadata)
     sentences = DeviceSentences(text.words, pieces, special, device=device, treebank_tokens=tokens)
     first: Any = teachers[0].model
     n_feats, n_rules = (

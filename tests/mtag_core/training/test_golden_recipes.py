@@ -188,7 +188,7 @@ def test_distilled_student(toy, check, student):
 
 
 def test_distillation_with_every_option(toy, check):
-    flags = ["--no-share_feats", "--piece_dropout", "0.1", "--dropout", "0.1"]
+    flags = ["--piece_dropout", "0.1", "--dropout", "0.1"]
     flags += ["--changed_share", "0.5", "--named_share", "0.5", "--label_share", "0.2"]
     flags += ["--upos_temperature", "1", "--treebank_rate", "2", "--text_rate", "3"]
     toy.run("distill", *toy.distilling("options", *flags, "--epochs", "1"))
