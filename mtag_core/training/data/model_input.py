@@ -252,11 +252,6 @@ class ModelInput:
             return FormTable.load(text / "forms.npz")
         return self.forms(read_forms(text / "forms.txt.xz"))
 
-    @property
-    def limit(self) -> str:
-        """How long a sentence may be."""
-        return f"{MAX_TOKENS} words" if self.has_words else f"{self.max_pieces} wordpieces"
-
     def fitting(self, words: WordSentences, forms: Forms) -> NDArray[np.int64]:
         """Indices of the sentences that have tokens and are not too long."""
         if isinstance(forms, FormPieces):

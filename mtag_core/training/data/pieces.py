@@ -57,7 +57,7 @@ class SpecialPieces:
         for names in (("[CLS]", "[SEP]", "[PAD]", "[MASK]"), ("<s>", "</s>", "<pad>", "<mask>")):
             ids = [piece for name in names if (piece := tokenizer.token_to_id(name)) is not None]
             if len(ids) == len(names):
-                return cls(*ids, tokenizer.get_vocab_size())
+                return cls(*[*ids, tokenizer.get_vocab_size()])
         raise FormatError(
             f"{tokenizer_path}: expected the pieces [CLS], [SEP], [PAD], [MASK] "
             "or <s>, </s>, <pad>, <mask>"

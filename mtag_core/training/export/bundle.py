@@ -14,13 +14,12 @@ from mtag_core.errors import BundleError, OutputError
 from mtag_core.evaluation.treebanks import EvaluationOptions, TreebankResult, evaluate_treebanks
 from mtag_core.labels import UPOS_LABELS, Labels, save_labels
 from mtag_core.langid import WORDS_NAME
-from mtag_core.lemma_tables import NO_KNOWN_LEMMAS, KnownLemmas, LemmaExceptions
+from mtag_core.lemma_tables import KnownLemmas, LemmaExceptions
 from mtag_core.lemmas import KEEP
 from mtag_core.tagging.bundle import MODEL_CARD, write_manifest
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.tagging.tagger import Tagger
 from mtag_core.training.data.train_dev_split import (
-    TreebankSplit,
     read_split,
     training_feats,
     training_rules,
@@ -57,16 +56,10 @@ _MIN_LANGUAGE_TOKENS = 20_000
 
 
 def run(options: ExportOptions) -> str:
-    """Runs `export`."""
-    card = export(options)
-    return f"{card.parent}: a bundle; its model card is {card}"
-
-
-def export(options: ExportOptions) -> Path:
-    """Exports a student, scores it on dev in float32 and int8 and on test, writes the bundle.
+    """Runs `export`: scores a student on dev in float32 and int8 and on test, writes the bundle.
 
     Without scores it takes some minutes: it makes lemma rules of treebanks, and tags them to find
-    forms whose lemma the student gets wrong. Returns the model card's path.
+    forms whose lemma the student gets wrong.
 
     Raises:
         BundleError: There are no common words of languages.
@@ -76,30 +69,23 @@ def export(options: ExportOptions) -> Path:
     """
     if options.output.exists() and any(options.output.iterdir()):
         raise OutputError(f"{options.output}: holds files, expected an empty or missing directory")
-    words = _language_words(options)
-    trained = read_student(options.model)
-    # Dev files know labels that train files, samples or projections, lack.
-    names = treebanks_with(options.licences, options.treebanks)
-    learnt = read_split(options.treebanks, train_on_dev=True, only=names).learnt
-    labels = _labels(trained, learnt)
-    reference, quantised = _graphs(trained, labels, learnt, names, options)
-    is_trained_on_dev = trained.config.get("is_trained_on_dev", False)
-    split = read_split(options.treebanks, train_on_dev=is_trained_on_dev, only=names)
-    write = partial(_write_files, trained=trained, words=words, options=options)
+    export = _Export(options)
+    reference, quantised = export.graphs()
     with tempfile.TemporaryDirectory() as temporary:
-        draft = partial(_draft, Path(temporary), write)
-        labels = _with_tables(
-            labels, split, trained.from_bundle, partial(draft, quantised), options.n_workers
-        )
+        export.find_tables(quantised, Path(temporary))
         scores = {}
         if not options.skip_scores:
-            bundles = draft(quantised, labels), draft(reference, labels)
-            scores = _scores(options, *bundles, is_trained_on_dev=is_trained_on_dev)
-    write(options.output, quantised, labels)
-    notes = options.notes.read_text(encoding="utf-8") if options.notes else ""
+            folder = Path(temporary)
+            scores = export.scores(*(export.draft(each, folder) for each in (quantised, reference)))
+    export.write(options.output, quantised)
     card = options.output / MODEL_CARD
     content = format_model_card(
-        trained.config, labels, scores, treebanks=options.treebanks, learnt=names, notes=notes
+        export.trained.config,
+        export.labels,
+        scores,
+        treebanks=options.treebanks,
+        learnt=export.names,
+        notes=options.notes.read_text(encoding="utf-8") if options.notes else "",
     )
     card.write_text(content, encoding="utf-8")
     means = {
@@ -107,33 +93,113 @@ def export(options: ExportOptions) -> Path:
         for part, own in scores.items()
         if own
     }
-    write_manifest(options.output, scores=means, is_trained_on_dev=is_trained_on_dev)
-    return card
+    write_manifest(options.output, scores=means, is_trained_on_dev=export.is_trained_on_dev)
+    return f"{options.output}: a bundle; its model card is {card}"
 
 
-def _scores(
-    options: ExportOptions, quantised: Path, exact: Path, *, is_trained_on_dev: bool
-) -> dict[str, list[TreebankResult]]:
-    with tempfile.TemporaryDirectory() as temporary:
-        # A model that was trained on dev files is scored on what is left of them.
-        dev = write_held_out_dev(options.treebanks, Path(temporary), train_on_dev=is_trained_on_dev)
-        test = list(map(str, treebank_files(options.treebanks, "test", is_required=False)))
-        parts = {
-            "dev": (quantised, dev, False),
-            "test": (quantised, test, False),
-            "dev, float32": (exact, dev, False),
-            "dev, treebank told": (quantised, dev, True),
-            "test, treebank told": (quantised, test, True),
-        }
-        return {
-            part: evaluate_treebanks(
-                paths,
-                partial(Tagger.load, str(bundle)),
-                options=EvaluationOptions(gold_treebank=is_told),
-                n_workers=options.n_workers,
+class _Export:
+    def __init__(self, options: ExportOptions) -> None:
+        self._options, self._words = options, _language_words(options)
+        self.trained = read_student(options.model)
+        self.is_trained_on_dev = self.trained.config.get("is_trained_on_dev", False)
+        self.names = treebanks_with(options.licences, options.treebanks)
+        # Dev files know labels that train files, samples or projections, lack.
+        split = read_split(options.treebanks, train_on_dev=True, only=self.names)
+        self._all_learnt = split.learnt
+        self.labels = _labels(self.trained, split.learnt)
+
+    def graphs(self) -> tuple[dict[str, bytes], dict[str, bytes]]:
+        """The student's in float32 and in int8."""
+        numbers = {name: number for number, name in enumerate(self.labels.treebanks, 1)}
+        sentences = (
+            (sentence.forms, numbers.get(sentence.treebank, 0))
+            for path in treebank_files(self._options.treebanks, "train")
+            if treebank_name(path) in self.names
+            for sentence in islice(read_treebank(path), _CALIBRATION_SENTENCES_A_TREEBANK)
+        )
+        features = FormFeatures(self._options.model / "tokenizer.json")
+        languages = _language_labels(self.labels, self._all_learnt)
+        return word_graphs(self.trained, self.labels, sentences, features, languages=languages)
+
+    def find_tables(self, graphs: Mapping[str, bytes], folder: Path) -> None:
+        """Adds the classifier of treebanks, known lemmas and exceptions to the labels."""
+        # Treebanks that are not at hand keep the tables of the bundle that the model began with.
+        known, options = self.trained.from_bundle, self._options
+        split = read_split(options.treebanks, train_on_dev=self.is_trained_on_dev, only=self.names)
+        weights = known.classifier.treebank_to_weights
+        classifier = fit_classifier(self.labels.treebanks, split.learnt, weights)
+        self.labels = replace(self.labels, classifier=classifier)
+        lemmas = find_known_lemmas(split.learnt)
+        plain = Tagger.load(self.draft(graphs, folder))
+        self.labels = replace(self.labels, known_lemmas=KnownLemmas.of(lemmas))
+        knowing = Tagger.load(self.draft(graphs, folder))
+        for language in languages_without_gain(plain, knowing, split.held_out):
+            lemmas.pop(language, None)
+        for language, codes in known.known_lemmas.language_to_codes.items():
+            lemmas[language] = lemmas.get(language, set()).union(codes)
+        self.labels = replace(self.labels, known_lemmas=KnownLemmas.of(lemmas))
+        found: dict[str, Mapping[int, str]] = dict(
+            zip(known.treebanks, known.exceptions.code_to_rule, strict=False)
+        )
+        # Exceptions are those of a student that prefers known lemmas.
+        found |= find_exceptions(
+            Tagger.load(self.draft(graphs, folder)),
+            split,
+            default_styles=set(self.labels.styles.values()),
+            n_workers=options.n_workers,
+        )
+        exceptions = LemmaExceptions.of([found.get(name, {}) for name in self.labels.treebanks])
+        self.labels = replace(self.labels, exceptions=exceptions)
+
+    def scores(self, quantised: Path, exact: Path) -> dict[str, list[TreebankResult]]:
+        """Those of bundles by part."""
+        options = self._options
+        with tempfile.TemporaryDirectory() as temporary:
+            # A model that was trained on dev files is scored on what is left of them.
+            dev = write_held_out_dev(
+                options.treebanks, Path(temporary), train_on_dev=self.is_trained_on_dev
             )
-            for part, (bundle, paths, is_told) in parts.items()
-        }
+            test = list(map(str, treebank_files(options.treebanks, "test", is_required=False)))
+            parts = {
+                "dev": (quantised, dev, False),
+                "test": (quantised, test, False),
+                "dev, float32": (exact, dev, False),
+                "dev, treebank told": (quantised, dev, True),
+                "test, treebank told": (quantised, test, True),
+            }
+            return {
+                part: evaluate_treebanks(
+                    paths,
+                    partial(Tagger.load, str(bundle)),
+                    options=EvaluationOptions(gold_treebank=is_told),
+                    n_workers=options.n_workers,
+                )
+                for part, (bundle, paths, is_told) in parts.items()
+            }
+
+    def draft(self, graphs: Mapping[str, bytes], folder: Path) -> Path:
+        """Writes a bundle without scores into a folder."""
+        directory = Path(tempfile.mkdtemp(dir=folder))
+        self.write(directory, graphs)
+        write_manifest(directory, scores={})
+        return directory
+
+    def write(self, directory: Path, graphs: Mapping[str, bytes]) -> None:
+        """Writes a bundle's files but the manifest."""
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, graph in graphs.items():
+            (directory / name).write_bytes(graph)
+        # Without the indentation that tokenizers writes it is a third smaller.
+        content = json.loads(self.trained.tokenizer)
+        tokenizer = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        (directory / "tokenizer.json").write_text(tokenizer + "\n", encoding="utf-8")
+        shutil.copyfile(self._options.langid, directory / "langid.ftz")
+        shutil.copyfile(self._words, directory / WORDS_NAME)
+        (directory / "segmenters").mkdir(exist_ok=True)
+        for path in self._options.segmenters.glob("*.npz"):
+            if path.name != WORDS_NAME:
+                shutil.copyfile(path, directory / "segmenters" / path.name)
+        save_labels(self.labels, directory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,49 +291,6 @@ def _language_labels(
     return LanguageLabels(of_treebank, feats, rules) if languages else None
 
 
-def _graphs(
-    trained: TrainedModel,
-    labels: Labels,
-    learnt: Sequence[LabelledSentence],
-    names: frozenset[str],
-    options: ExportOptions,
-) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    numbers = {name: number for number, name in enumerate(labels.treebanks, 1)}
-    sentences = (
-        (sentence.forms, numbers.get(sentence.treebank, 0))
-        for path in treebank_files(options.treebanks, "train")
-        if treebank_name(path) in names
-        for sentence in islice(read_treebank(path), _CALIBRATION_SENTENCES_A_TREEBANK)
-    )
-    features = FormFeatures(options.model / "tokenizer.json")
-    languages = _language_labels(labels, learnt)
-    return word_graphs(trained, labels, sentences, features, languages=languages)
-
-
-def _write_files(
-    directory: Path,
-    graphs: Mapping[str, bytes],
-    labels: Labels,
-    *,
-    trained: TrainedModel,
-    words: Path,
-    options: ExportOptions,
-) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
-    for name, graph in graphs.items():
-        (directory / name).write_bytes(graph)
-    # Without the indentation that tokenizers writes it is a third smaller.
-    tokenizer = json.dumps(json.loads(trained.tokenizer), ensure_ascii=False, separators=(",", ":"))
-    (directory / "tokenizer.json").write_text(tokenizer + "\n", encoding="utf-8")
-    shutil.copyfile(options.langid, directory / "langid.ftz")
-    shutil.copyfile(words, directory / WORDS_NAME)
-    (directory / "segmenters").mkdir(exist_ok=True)
-    for path in options.segmenters.glob("*.npz"):
-        if path.name != WORDS_NAME:
-            shutil.copyfile(path, directory / "segmenters" / path.name)
-    save_labels(labels, directory)
-
-
 def _language_words(options: ExportOptions) -> Path:
     # `train segmenters` leaves them beside what segments, bundles a folder above.
     folders = (options.langid.parent, options.segmenters, options.segmenters.parent)
@@ -278,49 +301,3 @@ def _language_words(options: ExportOptions) -> Path:
             "`mtag train segmenters --text` makes it"
         )
     return found[0]
-
-
-def _draft(
-    folder: Path,
-    write: Callable[[Path, Mapping[str, bytes], Labels], None],
-    graphs: Mapping[str, bytes],
-    labels: Labels,
-) -> Path:
-    directory = Path(tempfile.mkdtemp(dir=folder))
-    write(directory, graphs, labels)
-    write_manifest(directory, scores={})
-    return directory
-
-
-def _with_tables(
-    labels: Labels,
-    split: TreebankSplit,
-    known: Labels,
-    draft: Callable[[Labels], Path],
-    n_workers: int,
-) -> Labels:
-    # Treebanks that are not at hand keep the tables of the bundle that the model began with.
-    weights = known.classifier.treebank_to_weights
-    labels = replace(labels, classifier=fit_classifier(labels.treebanks, split.learnt, weights))
-    lemmas = find_known_lemmas(split.learnt)
-    plain, knowing = (
-        Tagger.load(draft(replace(labels, known_lemmas=each)))
-        for each in (NO_KNOWN_LEMMAS, KnownLemmas.of(lemmas))
-    )
-    for language in languages_without_gain(plain, knowing, split.held_out):
-        lemmas.pop(language, None)
-    for language, codes in known.known_lemmas.language_to_codes.items():
-        lemmas[language] = lemmas.get(language, set()).union(codes)
-    labels = replace(labels, known_lemmas=KnownLemmas.of(lemmas))
-    found: dict[str, Mapping[int, str]] = dict(
-        zip(known.treebanks, known.exceptions.code_to_rule, strict=False)
-    )
-    # Exceptions are those of a student that prefers known lemmas.
-    found |= find_exceptions(
-        Tagger.load(draft(labels)),
-        split,
-        default_styles=set(labels.styles.values()),
-        n_workers=n_workers,
-    )
-    exceptions = LemmaExceptions.of([found.get(name, {}) for name in labels.treebanks])
-    return replace(labels, exceptions=exceptions)

@@ -21,7 +21,7 @@ from mtag_core.training.networks.trained_model import TrainedModel
 
 Groups = Sequence[Sequence[int]]
 """For each UPOS label its labels of a head, ascending."""
-# Next best labels, and how far their logits may be below the best one's. Chosen on dev for lemmas.
+# Next best lemma rules, and how far their logits may be below the best one's. Chosen on dev.
 _N_NEXT = 5
 _MOST_BELOW = np.float32(3.5)
 # The range that all heads read tokens in.
@@ -66,22 +66,6 @@ class _TokenRuns:
     back: str
 
 
-@dataclass(frozen=True, slots=True)
-class _HeadOutputs:
-    """Names of what a head gives of each token.
-
-    Attributes:
-        best: The id of the best label.
-        score: Its probability in its group; None for none.
-        following: The ids of the next best ones, shape (n_tokens, n_next); the best label stands in
-            the place of those that are far below it. None for none.
-    """
-
-    best: str
-    score: str | None
-    following: str | None
-
-
 def build_tagger_graph(
     trained: TrainedModel,
     labels: Labels,
@@ -109,13 +93,6 @@ def build_tagger_graph(
     vectors = (TensorProto.FLOAT16, ("n_sentences", "n_words", "hidden_width"))
     inputs: Values = {"vectors": vectors, "treebank": (TensorProto.INT64, ())}
     return graph.serialised("words", inputs=inputs, outputs=outputs)
-
-
-def _outputs(prefix: str) -> dict[str, _HeadOutputs]:
-    return {
-        "feats": _HeadOutputs(f"{prefix}feats", f"{prefix}feats_score", None),
-        "lemmas": _HeadOutputs(f"{prefix}lemmas", None, f"{prefix}next_lemmas"),
-    }
 
 
 class _TaggerGraph(QuantisedGraph):
@@ -148,8 +125,8 @@ class _TaggerGraph(QuantisedGraph):
 
     def heads(self, tokens: _TokenRuns, *, prefix: str = "") -> None:
         """The labels of all languages; outputs have these names behind a prefix."""
-        for head, outputs in _outputs(prefix).items():
-            self._best_of_all(tokens, head, outputs)
+        for head in self._groups:
+            self._best_of_all(tokens, head, prefix)
 
     def heads_by_language(self, tokens: _TokenRuns, languages: LanguageLabels) -> None:
         """The labels of the treebank's language, or of all."""
@@ -162,9 +139,8 @@ class _TaggerGraph(QuantisedGraph):
         tables = {head: self._label_tables(head) for head in groups}
 
         def of_language() -> None:
-            for head, outputs in _outputs("language.").items():
-                chosen = (groups[head], language, tables[head])
-                self._best_of_language(tokens, head, outputs, *chosen)
+            for head, own in groups.items():
+                self._best_of_language(tokens, head, own, language, tables[head])
 
         of_all = partial(self.heads, tokens, prefix="all.")
         branches: dict[str, Callable[[], None]] = {"language.": of_language, "all.": of_all}
@@ -195,7 +171,7 @@ class _TaggerGraph(QuantisedGraph):
         runs = self.split_node("Split", ordered, counts, outputs=names, axis=0)
         return _TokenRuns(runs, sorted_upos, back)
 
-    def _best_of_all(self, tokens: _TokenRuns, head: str, outputs: _HeadOutputs) -> None:
+    def _best_of_all(self, tokens: _TokenRuns, head: str, prefix: str) -> None:
         groups = self._groups[head]
         logits = [
             self.product(
@@ -209,9 +185,8 @@ class _TaggerGraph(QuantisedGraph):
         ]
         starts = self.constant(f"{head}_starts", _starts(groups))
         first = self.node("Gather", starts, tokens.upos)
-        sizes = list(map(len, groups)) if outputs.following else None
-        place = self._label_places(logits, first, sizes)
-        self._chosen(logits, tokens, self._ids(head), place, outputs)
+        place = self._label_places(head, logits, first, list(map(len, groups)))
+        self._chosen(logits, tokens, self._ids(head), place, head, prefix)
 
     def _label_tables(self, head: str) -> dict[str, str]:
         # A label a row. They depend on constants alone, so they are made once, when the graph is
@@ -228,12 +203,11 @@ class _TaggerGraph(QuantisedGraph):
         self,
         tokens: _TokenRuns,
         head: str,
-        outputs: _HeadOutputs,
         languages: Sequence[Groups],
         language: str,
         tables: Mapping[str, str],
     ) -> None:
-        if outputs.following:
+        if head == "lemmas":
             languages = [[_padded(group) for group in own] for own in languages]
         places = [_places(own, self._groups[head]) for own in languages]
         sizes = np.array([[len(ids) for ids in own] for own in languages], np.int64)
@@ -252,11 +226,9 @@ class _TaggerGraph(QuantisedGraph):
         ]
         starts = self.node("CumSum", size, self.whole(0), exclusive=1)
         first = self.node("Gather", starts, tokens.upos)
-        place = self._label_places(
-            logits, first, [1 + _N_NEXT] * len(logits) if outputs.following else None
-        )
+        place = self._label_places(head, logits, first, [1 + _N_NEXT] * len(logits))
         ids = self.node("Gather", self._ids(head), rows)
-        self._chosen(logits, tokens, ids, place, outputs)
+        self._chosen(logits, tokens, ids, place, head, "language.")
 
     def _language_tables(
         self, head: str, tables: Mapping[str, str], rows: str, sizes: str
@@ -280,8 +252,10 @@ class _TaggerGraph(QuantisedGraph):
         weights = (kernel, scale, chosen["scales"], zero, "", chosen["bias"])
         return self.node("MatMulIntegerToFloat", run, *weights, domain=CONTRIB)
 
-    def _label_places(self, logits: Sequence[str], first: str, sizes: Sequence[int] | None) -> str:
-        if sizes is not None:
+    def _label_places(
+        self, head: str, logits: Sequence[str], first: str, sizes: Sequence[int]
+    ) -> str:
+        if head == "lemmas":
             return self._near_places(logits, first, sizes)
         best = [self.node("ArgMax", each, axis=1, keepdims=0) for each in logits]
         return self.node("Add", self.node("Concat", *best, axis=0), first)
@@ -313,25 +287,21 @@ class _TaggerGraph(QuantisedGraph):
         tokens: _TokenRuns,
         ids: str,
         place: str,
-        outputs: _HeadOutputs,
+        head: str,
+        prefix: str,
     ) -> None:
         found = self.node("Gather", ids, place)
-        if outputs.following:
+        if head == "lemmas":
             found = self.node("Gather", found, tokens.back)
-            self.node("Gather", found, self.whole(0), output=outputs.best, axis=1)
+            self.node("Gather", found, self.whole(0), output=f"{prefix}lemmas", axis=1)
             rest = self.ints([1], [1 + _N_NEXT], [1])
-            self.node("Slice", found, *rest, output=outputs.following)
-        else:
-            self.node("Gather", found, tokens.back, output=outputs.best)
-        if outputs.score:
-            best = [
-                self.node(
-                    "ReduceMax", self.node("Softmax", each, axis=1), *self.ints([1]), keepdims=0
-                )
-                for each in logits
-            ]
-            probs = self.node("Concat", *best, axis=0)
-            self.node("Gather", probs, tokens.back, output=outputs.score)
+            self.node("Slice", found, *rest, output=f"{prefix}next_lemmas")
+            return
+        self.node("Gather", found, tokens.back, output=f"{prefix}feats")
+        probs = (self.node("Softmax", each, axis=1) for each in logits)
+        best = [self.node("ReduceMax", each, *self.ints([1]), keepdims=0) for each in probs]
+        score = self.node("Concat", *best, axis=0)
+        self.node("Gather", score, tokens.back, output=f"{prefix}feats_score")
 
     def _ids(self, head: str) -> str:
         ids = np.array([*chain.from_iterable(self._groups[head])], np.int64)

@@ -16,7 +16,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ from mtag_core.labels import LABELS, UPOS_LABELS, load_labels
 from mtag_core.records import Sentence
 from mtag_core.tagging.bundle import FORMS, TAGGER, Bundle
 from mtag_core.tagging.tagged import BatchReport
-from mtag_core.tagging.windows import EncodedSentence, Window, batches
+from mtag_core.tagging.windows import EncodedSentence, batches
 from mtag_core.tagging.words import WordModel
 from mtag_core.training.logits.logit_shards import ScoredSentence, ShardInfo
 from mtag_core.training.logits.soft_targets import (
@@ -47,9 +47,8 @@ from mtag_core.training.logits.soft_targets import (
 # Sentences whose logits are in memory at a time: 46 KB a token with 11,583 FEATS bundles.
 N_WAITING = 128
 
-
-# What a model says about some tokens: arrays whose first axis is the tokens.
 TokenRows = tuple[NDArray[Any], ...]
+"""What a model says about some tokens: arrays whose first axis is the tokens."""
 
 
 class TokenLogits(NamedTuple):
@@ -126,13 +125,10 @@ class Teacher(ABC):
         *,
         budget: int,
     ) -> list[TokenRows]:
-        """Runs a model over given batches of the windows of sentences.
+        """Runs a model over batches of the windows of sentences, with at least one each.
 
-        Args:
-            sentences: Each with at least one window.
-            groups: The batches, as indices into all windows of all sentences, each index once.
-            run: Gives the arrays of the tokens of a batch's windows, in order.
-            budget: Pieces in one batch, padding included.
+        Batches are indices into all windows of all sentences, each once; `budget` is their size in
+        pieces, padding included.
         """
         flat = [window for each in sentences for window in each.windows]
         results: dict[int, TokenRows] = {}
@@ -147,7 +143,12 @@ class Teacher(ABC):
             split = zip(*(np.split(array, ends) for array in rows), strict=True)
             results.update(zip(group, split, strict=True))
         in_order = (results[index] for index in range(len(flat)))
-        return [_joined(list(islice(in_order, len(each.windows)))) for each in sentences]
+        parts = (list(islice(in_order, len(each.windows))) for each in sentences)
+        # Most sentences have one window, whose logits need not be copied.
+        return [
+            own[0] if len(own) == 1 else tuple(map(np.concatenate, zip(*own, strict=True)))
+            for own in parts
+        ]
 
     @property
     def info(self) -> ShardInfo:
@@ -173,19 +174,12 @@ def labels_digest(upos: Sequence[str], feats: Sequence[str]) -> str:
 def files_digest(directory: Path, patterns: Sequence[str]) -> str:
     """First 16 hexadecimal digits of the SHA-256 of a directory's files that match, in order."""
     digest = hashlib.sha256()
-    for pattern in patterns:
-        for path in sorted(directory.glob(pattern)):
-            with path.open("rb") as stream:
-                digest.update(path.name.encode())
-                while chunk := stream.read(1 << 20):
-                    digest.update(chunk)
+    for path in chain.from_iterable(sorted(directory.glob(pattern)) for pattern in patterns):
+        digest.update(path.name.encode())
+        with path.open("rb") as stream:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
     return digest.hexdigest()[:16]
-
-
-def _joined(parts: Sequence[TokenRows]) -> TokenRows:
-    if len(parts) == 1:
-        return parts[0]
-    return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
 _FILES = (TAGGER, FORMS, "tokenizer.json", LABELS)
@@ -194,10 +188,8 @@ _FILES = (TAGGER, FORMS, "tokenizer.json", LABELS)
 class BundleTeacher(Teacher):
     """A bundle's network on one CPU thread; it follows no treebank's conventions.
 
-    A token's logits do not depend on what else is in its batch, to the last bit.
-
-    Args:
-        path: Its directory or URL; None for the one inside mtag.
+    A token's logits do not depend on what else is in its batch, to the last bit. `path` is as in
+    `Bundle.open`.
 
     Raises:
         BundleError: It is missing or damaged, or its graph is not one that `export` writes.
@@ -219,22 +211,19 @@ class BundleTeacher(Teacher):
     def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
         """Logits of each sentence."""
         windows = [window for each in sentences for window in each.windows]
+        names = [UPOS_LOGITS, *map(feats_logits_name, self.upos_labels)]
 
         def run(group: Sequence[int]) -> TokenRows:
-            return self._run([windows[index] for index in group])
+            upos, *by_tag = self._network.run(names, [windows[index] for index in group])
+            feats = np.full((len(upos), len(self.feats_labels)), LOWEST, np.float32)
+            # A label that occurs with several tags has the same logit in each.
+            for ids, logits in zip(self._labels.feats_of_upos, by_tag, strict=True):
+                feats[:, ids] = logits
+            return upos, feats
 
         groups = batches(windows, piece_budget=self.piece_budget)
         rows = self.rows_of_batches(sentences, groups, run, budget=self.piece_budget)
         return [TokenLogits(*arrays) for arrays in rows]
-
-    def _run(self, windows: Sequence[Window]) -> TokenLogits:
-        names = [UPOS_LOGITS, *map(feats_logits_name, self.upos_labels)]
-        upos, *by_tag = self._network.run(names, windows)
-        feats = np.full((len(upos), len(self.feats_labels)), LOWEST, np.float32)
-        # A label that occurs with several tags has the same logit in each.
-        for ids, logits in zip(self._labels.feats_of_upos, by_tag, strict=True):
-            feats[:, ids] = logits
-        return TokenLogits(upos, feats)
 
 
 UPOS_LOGITS = "upos_logits"
@@ -308,15 +297,11 @@ def _add_logits(graph: Any, upos: Sequence[str]) -> None:  # noqa: ANN401 (proto
         graph.outputs.add(name=feats_logits_name(tag))
 
 
-def _nodes_of_all_labels(graph: Any) -> Sequence[Any]:  # noqa: ANN401 (protobuf's)
+def _nodes_of_all_labels(graph: Any) -> Any:  # noqa: ANN401 (protobuf's)
     # A graph that chooses the labels of a language has those of all languages in the other branch.
-    for node in graph.nodes:
-        for attribute in node.attributes:
-            if attribute.name == "else_branch":
-                found: Sequence[Any] = attribute.graph.nodes
-                return found
-    nodes: Sequence[Any] = graph.nodes
-    return nodes
+    attributes = (attribute for node in graph.nodes for attribute in node.attributes)
+    branches = (each.graph.nodes for each in attributes if each.name == "else_branch")
+    return next(branches, graph.nodes)
 
 
 def _branch(nodes: Sequence[Any], name: str) -> Iterator[Any]:
@@ -334,16 +319,14 @@ def _model_class() -> Any:  # noqa: ANN401 (protobuf's)
     for message, fields in _MESSAGES.items():
         declared = file.message_type.add(name=message)
         for name, (number, kind) in fields.items():
-            field = declared.field.add(name=name, number=number)
-            is_repeated = name.endswith("s")
-            field.label = getattr(
-                FieldDescriptorProto, "LABEL_REPEATED" if is_repeated else "LABEL_OPTIONAL"
+            repeated = "REPEATED" if name.endswith("s") else "OPTIONAL"
+            declared.field.add(
+                name=name,
+                number=number,
+                label=getattr(FieldDescriptorProto, f"LABEL_{repeated}"),
+                type=getattr(FieldDescriptorProto, f"TYPE_{'MESSAGE' if kind else 'STRING'}"),
+                type_name=f".{_PACKAGE}.{kind}" if kind else None,
             )
-            field.type = getattr(
-                FieldDescriptorProto, "TYPE_STRING" if kind is None else "TYPE_MESSAGE"
-            )
-            if kind is not None:
-                field.type_name = f".{_PACKAGE}.{kind}"
     pool = DescriptorPool()
     pool.Add(file)
     return GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.Model"))

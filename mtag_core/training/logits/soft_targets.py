@@ -143,12 +143,6 @@ class FeatsSummary:
         """Number of tokens."""
         return len(self.label_ids)
 
-    def select(self, tokens: "slice | NDArray[np.bool_]") -> "FeatsSummary":
-        """The same of the chosen tokens alone, in their order."""
-        return FeatsSummary(
-            self.label_ids[tokens], self.logits[tokens], self.rest[tokens], self.tail[tokens]
-        )
-
 
 def summarise_feats(
     logits: NDArray[np.float32], options: SummaryOptions, *, basis: TailBasis | None = None

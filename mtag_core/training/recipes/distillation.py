@@ -118,9 +118,9 @@ def _source(
         rates /= stream.n_chunks * distributed.n_ranks()
 
         def chunk(number: int, generator: np.random.Generator) -> list[_Batch]:
-            chunk = read(number)
-            sentences = reader.sentences(chunk.sentences, chunk.forms)
-            targets = SoftTargets.of(chunk.targets, device=reader.device)
+            chunk, forms = read(number)
+            sentences = reader.sentences(chunk.words, forms)
+            targets = SoftTargets.of(chunk.labels, device=reader.device)
             text = TrainingSentences(
                 sentences, partial(targets.loss, options.targets), options.noise
             )

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from mtag_core.errors import InputNotFoundError, ShardError
 from mtag_core.labels import UPOS_LABELS
-from mtag_core.training.data.datasets import WordSentences
+from mtag_core.training.data.datasets import SourcedWords, WordSentences
 from mtag_core.training.data.model_input import Forms, ModelInput
 from mtag_core.training.logits.logit_shards import (
     LogitBlock,
@@ -37,38 +37,18 @@ from mtag_core.training.recipes.labelling import LOWEST
 
 _LOGGER = logging.getLogger(__name__)
 _CHUNK_SENTENCES = 16384
-# What all shards have alike, as an error names it and as `ShardInfo` does.
-_SHARED = {
-    "labels digest": "labels",
-    "teacher digest": "teacher",
-    "top_k": "top_k",
-    "temperatures": "temperatures",
-}
 
-
-@dataclass(frozen=True)
-class Chunk:
-    """Sentences of a few row groups, and the targets of their tokens by names of `SoftTargets`."""
-
-    sentences: WordSentences
-    forms: Forms
-    targets: dict[str, NDArray[Any]]
-
-
+Chunk = tuple[SourcedWords, Forms]
+"""Sentences of a few row groups, their labels soft targets as `SoftTargets` takes them."""
 ReadChunk = Callable[[int], Chunk]
 """Gives chunks by their numbers, counted through all passes from 0, which rise."""
 
 
 class ShardStream:
-    """All shards under a directory; travels to other processes.
+    """All shards that `pipelines.teacher_logits` wrote below a directory; it can be pickled.
 
-    Args:
-        directory: Holds `*.parquet` files that `pipelines.teacher_logits` wrote.
-        feats: The student's FEATS bundles in label order.
-        targets: The temperatures asked for.
-        seed: Orders each pass.
-        rank: Of this process among those that train one model.
-        n_ranks: How many those are; each learns another chunk.
+    `feats` are the student's bundles, `targets` the temperatures asked for; `seed` orders each
+    pass. Each of the processes that train one model (`rank` of `n_ranks`) learns other chunks.
 
     Attributes:
         n_chunks: Chunks of one pass for this process.
@@ -132,24 +112,25 @@ class ShardStream:
         """
         blocks = self.blocks(number)
         form_to_id: dict[str, int] = {}
-        every = (forms for block in blocks for forms in block.forms)
-        sentences = WordSentences.of(every, form_to_id)
-        forms = reader.forms(list(form_to_id))
-        fitting = reader.fitting(sentences, forms)
-        if not len(fitting):
-            raise ShardError(f"{len(sentences)} sentences, none of at most {reader.limit}")
-        is_kept = np.repeat(np.isin(np.arange(len(sentences)), fitting), sentences.n_tokens)
-        ends = np.cumsum([len(block.upos_logits) for block in blocks])[:-1]
         parts = [
-            self._targets_of(block, kept)
-            for block, kept in zip(blocks, np.split(is_kept, ends), strict=True)
+            SourcedWords(
+                WordSentences.of(block.forms, form_to_id),
+                ("",),
+                np.zeros(len(block.forms), np.int64),
+                np.full(len(block.forms), -1),
+                self._targets_of(block),
+            )
+            for block in blocks
         ]
-        targets = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        return Chunk(sentences.select(fitting), forms, targets)
+        text, forms = SourcedWords.concatenate(parts), reader.forms(list(form_to_id))
+        fitting = reader.fitting(text.words, forms)
+        if not len(fitting):
+            raise ShardError(f"{len(text.words)} sentences, none short enough for the student")
+        return text.select(fitting), forms
 
-    def _targets_of(self, block: LogitBlock, is_kept: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
-        summary = block.feats_summary.select(is_kept)
-        upos = block.upos_logits[is_kept].astype(np.float32) / self._targets.upos_temperature
+    def _targets_of(self, block: LogitBlock) -> dict[str, NDArray[Any]]:
+        summary = block.feats_summary
+        upos = block.upos_logits.astype(np.float32) / self._targets.upos_temperature
         feats = top_log_probs(
             summary,
             temperature=self._targets.feats_temperature,
@@ -165,11 +146,9 @@ class ShardStream:
 
 @contextmanager
 def reading_ahead(read: ReadChunk, *, n_processes: int) -> Iterator[ReadChunk]:
-    """Lets processes read the chunks that will be asked for next.
+    """Lets processes read as many chunks as they are ahead; one reads here, when asked.
 
-    Args:
-        read: Gives a chunk; has to pickle.
-        n_processes: As many chunks are read ahead; 1 reads in this process, when asked.
+    `read` has to pickle.
     """
     if n_processes == 1:
         yield read
@@ -194,8 +173,8 @@ def _check(
     path: Path, info: ShardInfo, first: ShardInfo, *, labels: str, temperature: float
 ) -> None:
     expected = replace(first, labels=labels)
-    for name, field in _SHARED.items():
-        found, wanted = getattr(info, field), getattr(expected, field)
+    for name in ("labels", "teacher", "top_k", "temperatures"):
+        found, wanted = getattr(info, name), getattr(expected, name)
         if found != wanted:
             raise ShardError(f"{path}: {name} {found}, expected {wanted}")
     if temperature not in info.temperatures:

@@ -69,25 +69,25 @@ def test_passes_have_different_orders(shards, monkeypatch):
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
 def test_targets_are_the_teachers_word(shards, temperature):
     stream = stream_of(shards, feats_temperature=temperature)
-    chunk = stream.read(0, reader_of(shards))
+    chunk, _ = stream.read(0, reader_of(shards))
     firsts = [forms[0] for forms in forms_of(stream.blocks(0))]
     index = firsts.index("token5")
-    start = int(chunk.sentences.n_tokens[:index].sum())
+    start = int(chunk.words.n_tokens[:index].sum())
     logits = np.random.default_rng(5).normal(size=(4, INFO.n_upos)).astype(np.float32)
     generator = np.random.default_rng(5)
     generator.normal(size=(4, INFO.n_upos))
     feats = generator.normal(size=(4, INFO.n_feats)).astype(np.float32)
     upos = torch.log_softmax(torch.from_numpy(logits), -1)
     torch.testing.assert_close(
-        torch.from_numpy(chunk.targets["upos_log_probs"])[start : start + 4].float(),
+        torch.from_numpy(chunk.labels["upos_log_probs"])[start : start + 4].float(),
         upos,
         atol=4e-3,
         rtol=0,
     )
     expected = torch.log_softmax(torch.from_numpy(feats) / temperature, -1)
-    ids = torch.from_numpy(chunk.targets["feats_ids"])[start : start + 4].long()
+    ids = torch.from_numpy(chunk.labels["feats_ids"])[start : start + 4].long()
     torch.testing.assert_close(
-        torch.from_numpy(chunk.targets["feats_log_probs"])[start : start + 4].float(),
+        torch.from_numpy(chunk.labels["feats_log_probs"])[start : start + 4].float(),
         expected.gather(1, ids),
         atol=1e-2,
         rtol=0,
@@ -96,31 +96,31 @@ def test_targets_are_the_teachers_word(shards, temperature):
 
 def test_long_sentences_are_left_out(shards):
     stream = stream_of(shards)
-    whole = stream.read(0, reader_of(shards))
-    lengths = whole.forms.lengths(whole.sentences)
+    whole, forms = stream.read(0, reader_of(shards))
+    lengths = forms.lengths(whole.words)
     most = int(lengths.max()) - 1
-    chunk = stream.read(0, reader_of(shards, max_pieces=most))
-    assert 0 < len(chunk.sentences) == (lengths <= most).sum()
-    assert len(chunk.targets["feats_ids"]) == int(chunk.sentences.n_tokens.sum())
+    chunk, _ = stream.read(0, reader_of(shards, max_pieces=most))
+    assert 0 < len(chunk.words) == (lengths <= most).sum()
+    assert len(chunk.labels["feats_ids"]) == int(chunk.words.n_tokens.sum())
 
 
 def test_a_student_of_words_reads_the_forms(shards):
     stream = stream_of(shards)
-    chunk = stream.read(0, reader_of(shards, has_words=True, max_pieces=2))
-    assert chunk.sentences.n_tokens.tolist() == [4] * len(FORMS)
+    chunk, forms = stream.read(0, reader_of(shards, has_words=True, max_pieces=2))
+    assert chunk.words.n_tokens.tolist() == [4] * len(FORMS)
     # Four forms of them all, each with what it may be changed to.
-    assert len(chunk.forms.bare) == len({form for text in FORMS for form in text.split()})
-    assert len(chunk.targets["feats_ids"]) == 4 * len(FORMS)
+    assert len(forms.bare) == len({form for text in FORMS for form in text.split()})
+    assert len(chunk.labels["feats_ids"]) == 4 * len(FORMS)
 
 
 def test_a_chunk_of_long_sentences_alone_is_an_error(shards):
     stream = stream_of(shards)
-    with pytest.raises(ShardError, match="none of at most 2 wordpieces"):
+    with pytest.raises(ShardError, match="none short enough"):
         stream.read(0, reader_of(shards, max_pieces=2))
 
 
 def test_shards_with_other_labels_are_refused(shards):
-    with pytest.raises(ShardError, match=f"labels digest {OF_FEATS.labels}, expected "):
+    with pytest.raises(ShardError, match=f"labels {OF_FEATS.labels}, expected "):
         stream_of(shards, feats=FEATS[1:])
 
 
@@ -128,7 +128,7 @@ def test_shards_of_two_teachers_are_refused(shards):
     other = ShardFormat(replace(OF_FEATS, teacher="teacher2"))
     with (shards / "9.parquet").open("wb") as sink, other.open(sink) as writer:
         writer.write(OutputRow("doc", 0, f"p.{0}", scored(sentence(FORMS[0]))))
-    with pytest.raises(ShardError, match="teacher digest teacher2, expected teacher1"):
+    with pytest.raises(ShardError, match="teacher teacher2, expected teacher1"):
         stream_of(shards)
 
 
@@ -149,8 +149,9 @@ def read(shards, monkeypatch):
 
 
 def pieces_of(chunk):
-    ids = np.split(chunk.forms.ids, np.cumsum(chunk.forms.n_pieces)[:-1])
-    return tuple(tuple(ids[form].tolist()) for form in chunk.sentences.form_ids)
+    text, forms = chunk
+    ids = np.split(forms.ids, np.cumsum(forms.n_pieces)[:-1])
+    return tuple(tuple(ids[form].tolist()) for form in text.words.form_ids)
 
 
 def test_processes_read_what_this_one_would(read):
@@ -158,13 +159,14 @@ def test_processes_read_what_this_one_would(read):
         for number in range(8):
             ahead, own = read_ahead(number), read(number)
             assert pieces_of(ahead) == pieces_of(own)
-            assert np.array_equal(ahead.targets["feats_log_probs"], own.targets["feats_log_probs"])
+            found, expected = (text.labels["feats_log_probs"] for text, _ in (ahead, own))
+            assert np.array_equal(found, expected)
 
 
 def test_an_error_in_a_process_ends_the_run(shards):
     read = partial(stream_of(shards).read, reader=reader_of(shards, max_pieces=2))
     with (
-        pytest.raises(ShardError, match="none of at most 2 wordpieces"),
+        pytest.raises(ShardError, match="none short enough"),
         reading_ahead(read, n_processes=2) as read_ahead,
     ):
         read_ahead(0)
