@@ -32,34 +32,32 @@ class TreebankFacts:
     unlabelled_feats: frozenset[tuple[str, str]] = frozenset()
 
 
+def _pairs(*pairs: str) -> frozenset[tuple[str, str]]:
+    upos_and_feats = (pair.split() for pair in pairs)
+    return frozenset((upos, feats) for upos, feats in upos_and_feats)
+
+
 _ROWS = (
     TreebankFacts(
-        "de_gsd",
-        unlabelled_feats=frozenset(
-            {("PROPN", "_"), ("PROPN", "Case=Gen|Gender=Fem|Number=Sing")},
-        ),
+        "de_gsd", unlabelled_feats=_pairs("PROPN _", "PROPN Case=Gen|Gender=Fem|Number=Sing")
     ),
     TreebankFacts("fr_spoken", is_edited_text=False),
     # No Number, Voice, PronType or Degree in the train file.
     TreebankFacts("id_gsd", has_train_feats=False),
     TreebankFacts("it_postwita", is_edited_text=False),
-    TreebankFacts("la_ittb", unlabelled_feats=frozenset({("ADV", "Degree=Pos"), ("PART", "_")})),
+    TreebankFacts("la_ittb", unlabelled_feats=_pairs("ADV Degree=Pos", "PART _")),
     # 65 % of the train file's indicative verbs have `Fh,Nfh`; dev and test have `Fh` alone.
     TreebankFacts("lv_lvtb", replaced_feats=(("Evident=Fh,Nfh", "Evident=Fh"),)),
-    TreebankFacts(
-        "nl_alpino", unlabelled_feats=frozenset({("PROPN", "Gender=Com,Neut|Number=Sing")})
-    ),
+    TreebankFacts("nl_alpino", unlabelled_feats=_pairs("PROPN Gender=Com,Neut|Number=Sing")),
     TreebankFacts("no_bokmaal", standard="nb"),
     TreebankFacts("no_nynorsk", standard="nn"),
     TreebankFacts("no_nynorsklia", is_edited_text=False),
     TreebankFacts(
         "pt_bosque",
-        unlabelled_feats=frozenset(
-            {
-                ("DET", "Definite=Def|PronType=Art"),
-                ("PROPN", "Gender=Unsp|Number=Sing"),
-                ("VERB", "Mood=Ind|Number=Plur|Person=3|Tense=Past|VerbForm=Fin"),
-            }
+        unlabelled_feats=_pairs(
+            "DET Definite=Def|PronType=Art",
+            "PROPN Gender=Unsp|Number=Sing",
+            "VERB Mood=Ind|Number=Plur|Person=3|Tense=Past|VerbForm=Fin",
         ),
     ),
     # A space around every token in the train file's text.
@@ -67,12 +65,10 @@ _ROWS = (
     TreebankFacts("sl_sst", is_edited_text=False),
     TreebankFacts(
         "sv_lines",
-        unlabelled_feats=frozenset(
-            {
-                ("ADJ", "Case=Nom|Definite=Def|Degree=Pos|Gender=Com|Number=Sing"),
-                ("ADJ", "Case=Nom|Definite=Def|Degree=Pos|Gender=Neut|Number=Sing"),
-                ("PRON", "Definite=Def|Number=Plur|PronType=Prs"),
-            }
+        unlabelled_feats=_pairs(
+            "ADJ Case=Nom|Definite=Def|Degree=Pos|Gender=Com|Number=Sing",
+            "ADJ Case=Nom|Definite=Def|Degree=Pos|Gender=Neut|Number=Sing",
+            "PRON Definite=Def|Number=Plur|PronType=Prs",
         ),
     ),
 )

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from itertools import accumulate
+from itertools import islice
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -95,7 +95,7 @@ class ScoredSentence:
 
 @dataclass(frozen=True, slots=True)
 class LogitBlock:
-    """Sentences of a shard, their tokens one after the other; `n_tokens` of each sentence.
+    """Sentences of a shard, their tokens one after the other.
 
     UPOS logits have the shape (total_tokens, n_upos), float16.
     """
@@ -103,7 +103,6 @@ class LogitBlock:
     doc_ids: list[str]
     languages: list[str]
     forms: list[list[str]]
-    n_tokens: NDArray[np.int64]
     upos_logits: NDArray[np.float16]
     feats_summary: FeatsSummary
 
@@ -185,22 +184,17 @@ def read_row_group(stream: BinaryIO, group: int, *, info: ShardInfo) -> LogitBlo
         values: NDArray[Any] = table.column(name).combine_chunks().flatten().to_numpy()
         return values.reshape(-1, width)
 
-    forms: list[list[str]] = table.column("forms").to_pylist()
+    upos_logits = flat("upos_logits", info.n_upos)
     tail = np.frombuffer(b"".join(table.column("feats_tail").to_pylist()), np.int8)
-    n_tokens = np.fromiter(map(len, forms), np.int64, len(forms))
-    return LogitBlock(
-        table.column("doc_id").to_pylist(),
-        table.column("language").to_pylist(),
-        forms,
-        n_tokens,
-        flat("upos_logits", info.n_upos),
-        FeatsSummary(
-            flat("feats_ids", info.top_k),
-            flat("feats_logits", info.top_k),
-            flat("feats_rest", len(info.temperatures)),
-            tail.reshape(int(n_tokens.sum()), info.tail_rank),
-        ),
+    summary = FeatsSummary(
+        flat("feats_ids", info.top_k),
+        flat("feats_logits", info.top_k),
+        flat("feats_rest", len(info.temperatures)),
+        tail.reshape(len(upos_logits), info.tail_rank),
     )
+    names = ("doc_id", "language", "forms")
+    doc_ids, languages, forms = (table.column(name).to_pylist() for name in names)
+    return LogitBlock(doc_ids, languages, forms, upos_logits, summary)
 
 
 def preview_shards(
@@ -227,18 +221,11 @@ def _head(path: str, upos: Sequence[str], feats: Sequence[str]) -> Iterator[Prev
     feats_log_probs = top_log_probs(
         block.feats_summary, temperature=min(info.temperatures), temperatures=info.temperatures
     )
-    upos_shown = _shown(upos, block.upos_logits.argmax(axis=1), upos_probs)
-    feats_ids = block.feats_summary.label_ids[:, 0]
-    feats_shown = _shown(feats, feats_ids, np.exp(feats_log_probs[:, 0]))
-    ends = accumulate(block.n_tokens.tolist())
-    columns = zip(block.doc_ids, block.languages, block.forms, ends, strict=True)
-    for doc_id, language, forms, end in columns:
-        own = slice(end - len(forms), end)
-        tokens = zip(forms, upos_shown[own], feats_shown[own], strict=True)
-        yield Preview(doc_id, language, tuple(tokens))
-
-
-def _shown(
-    labels: Sequence[str], ids: NDArray[np.integer], probs: NDArray[np.float32]
-) -> list[str]:
-    return [f"{labels[label]} {prob:.2f}" for label, prob in zip(ids, probs, strict=True)]
+    feats_probs = np.exp(feats_log_probs[:, 0])
+    ids = (block.upos_logits.argmax(axis=1), block.feats_summary.label_ids[:, 0])
+    tokens = zip(*ids, upos_probs, feats_probs, strict=True)
+    shown = ((f"{upos[i]} {p:.2f}", f"{feats[j]} {q:.2f}") for i, j, p, q in tokens)
+    for doc_id, language, forms in zip(block.doc_ids, block.languages, block.forms, strict=True):
+        own = islice(shown, len(forms))
+        pairs = zip(forms, own, strict=True)
+        yield Preview(doc_id, language, tuple((form, *tags) for form, tags in pairs))

@@ -80,15 +80,13 @@ class Survey:
 
 def is_useful(sentence: Sentence, options: ChoiceOptions) -> bool:
     """Whether a sentence passes the filters: language, length, enough words, no monstrous form."""
-    n_tokens = len(sentence.forms)
-    if not options.min_tokens <= n_tokens <= options.max_tokens:
-        return False
-    if options.languages and sentence.language not in options.languages:
-        return False
-    if max(map(len, sentence.forms)) > _MAX_FORM_CHARACTERS:
-        return False
-    n_words = sum(any(map(str.isalpha, form)) for form in sentence.forms)
-    return n_words >= _MIN_WORD_SHARE * n_tokens
+    forms = sentence.forms
+    return (
+        options.min_tokens <= len(forms) <= options.max_tokens
+        and (not options.languages or sentence.language in options.languages)
+        and max(map(len, forms)) <= _MAX_FORM_CHARACTERS
+        and sum(any(map(str.isalpha, form)) for form in forms) >= _MIN_WORD_SHARE * len(forms)
+    )
 
 
 def sentence_hash(sentence: Sentence) -> int:
@@ -103,8 +101,7 @@ def survey_documents(
     options: ChoiceOptions,
 ) -> Survey:
     """Filters and hashes the sentences of documents; one that cannot be segmented has none."""
-    hashes: list[int] = []
-    languages: list[str] = []
+    found: list[tuple[int, str]] = []
     for document in documents:
         try:
             useful = [each for each in segment(document) if is_useful(each, options)]
@@ -113,8 +110,8 @@ def survey_documents(
         except Exception:
             # It is rejected later.
             continue
-        hashes.extend(map(sentence_hash, useful))
-        languages.extend(sentence.language for sentence in useful)
+        found += [(sentence_hash(each), each.language) for each in useful]
+    hashes, languages = ([each[column] for each in found] for column in (0, 1))
     return Survey(np.array(hashes, np.uint64), np.array(languages, np.str_))
 
 
@@ -143,10 +140,8 @@ def choose(surveys: Sequence[Survey], options: ChoiceOptions) -> list[NDArray[np
 class SentenceSelector:
     """Applies a choice to the documents of one work item, which come in order, block by block.
 
-    Args:
-        options: The filters.
-        hashes: Of the sentences that stay, each as often as it does; None where all useful ones do.
-            Shape (n_sentences,), uint64.
+    `hashes` are of the sentences that stay, each as often as it does, shape (n_sentences,), uint64;
+    None where all useful ones do.
     """
 
     def __init__(self, options: ChoiceOptions, hashes: NDArray[np.uint64] | None = None) -> None:
@@ -168,10 +163,8 @@ class SentenceSelector:
         if self._left is None:
             return True
         value = sentence_hash(sentence)
-        if not self._left[value]:
-            return False
         self._left[value] -= 1
-        return True
+        return self._left[value] >= 0
 
 
 SURVEY, SELECTION = "survey", "selection"

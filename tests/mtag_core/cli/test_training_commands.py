@@ -152,7 +152,7 @@ def test_shards_of_other_labels_are_refused(chain, tmp_path, capsys):
     write_shard(tmp_path / "shards" / "part.parquet", [*feats, "Other=Yes"])
     flags = ["--logits", str(tmp_path / "shards"), "--corpus", str(chain / "corpus")]
     assert main(["train", "distill", *flags, "--output", str(tmp_path / "student"), *SMALL]) == 1
-    assert "labels digest" in capsys.readouterr().err
+    assert "part.parquet: labels " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
