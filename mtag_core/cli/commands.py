@@ -263,7 +263,7 @@ COMMANDS = (
     ),
     _recipe(
         "train average-models",
-        "networks.model_mean",
+        "networks.trained_model",
         AverageOptions,
         "write the weighted mean of two students of one ancestor",
         older="average-models",

@@ -112,18 +112,13 @@ def score(langid: LanguageIdentifier, held_back: Path) -> dict[str, Any]:
         frequent, "right -> wrong" to count).
     """
     pairs = [line.rstrip("\n").split("\t", 1) for line in read_lines(held_back)]
-    guesses = langid.predict([sentence for _, sentence in pairs])
-    n_right: Counter[str] = Counter()
-    n_all: Counter[str] = Counter()
-    confusions: Counter[str] = Counter()
-    for (language, _), (guess, _) in zip(pairs, guesses, strict=True):
-        n_all[language] += 1
-        n_right[language] += guess == language
-        if guess != language:
-            confusions[f"{language} -> {guess}"] += 1
+    guesses = (guess for guess, _ in langid.predict([sentence for _, sentence in pairs]))
+    codes = [code for code, _ in pairs]
+    counts = Counter(zip(codes, guesses, strict=True))
+    confusions = Counter({f"{a} -> {b}": n for (a, b), n in counts.items() if a != b})
     return {
-        "accuracy": n_right.total() / max(n_all.total(), 1),
-        "languages": {code: n_right[code] / n_all[code] for code in sorted(n_all)},
+        "accuracy": sum(counts[code, code] for code in set(codes)) / max(len(codes), 1),
+        "languages": {code: counts[code, code] / n for code, n in sorted(Counter(codes).items())},
         "confusions": dict(confusions.most_common(50)),
     }
 
@@ -133,7 +128,7 @@ def _write_sentences(
 ) -> None:
     rng = random.Random(options.seed)
     training: list[str] = []
-    scored: dict[str, list[str]] = defaultdict(list)
+    scored: defaultdict[str, list[str]] = defaultdict(list)
     for code, path in files.items():
         language = STANDARD_TO_CODE.get(code, code)
         kept = []

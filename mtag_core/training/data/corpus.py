@@ -13,6 +13,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +81,7 @@ class TreebankCorpus:
         Raises:
             LabelError: A treebank has a tag that is none of UPOS.
         """
-        train, dev = (
-            [part for sentence in sentences for part in _parts(sentence)]
-            for sentences in (split.learnt, split.held_out)
-        )
+        train, dev = (list(chain(*map(_parts, each))) for each in (split.learnt, split.held_out))
         rules = list(map(training_rules, train))
         known = (rule for own in rules for rule in own if rule is not None)
         feats = tuple(feats or _whole_eights(feats_inventory(train)))
@@ -94,10 +92,8 @@ class TreebankCorpus:
         train_set = dataset(train, rules, unknown_rule=UNLABELLED)
         dev = [sentence for sentence in dev if sentence.treebank in names]
         dev_set = dataset(dev, map(training_rules, dev), unknown_rule=NOT_IN_INVENTORY)
-        _LOGGER.info(
-            "%d train and %d dev sentences, %d FEATS, %d lemma rules",
-            *(len(train), len(dev), len(feats), len(lemma_rules)),
-        )
+        sizes = (len(train), len(dev), len(feats), len(lemma_rules))
+        _LOGGER.info("%d train and %d dev sentences, %d FEATS, %d lemma rules", *sizes)
         sets = (train_set, dev_set)
         return cls(tuple(form_to_id), feats, lemma_rules, *sets, split.is_trained_on_dev)
 

@@ -45,11 +45,8 @@ def find_exceptions(
 ) -> dict[str, dict[int, str]]:
     """Tags sentences in each style and compares lemmas.
 
-    Args:
-        tagger: Of a bundle without exceptions, with known lemmas.
-        split: What the student has learnt, and what is held out.
-        default_styles: Treebanks whose style is that of their language.
-        n_workers: Processes.
+    The tagger is of a bundle with known lemmas and without exceptions; `default_styles` are the
+    treebanks whose style is that of their language.
 
     Returns:
         Rules by `exception_code`, for each treebank with learnt sentences that the tagger knows.
@@ -87,12 +84,9 @@ def find_known_lemmas(sentences: Iterable[LabelledSentence]) -> dict[str, set[in
 def languages_without_gain(
     plain: Tagger, knowing: Tagger, held_out: Iterable[LabelledSentence]
 ) -> set[str]:
-    """Finds languages whose known lemmas mend no more lemmas than they spoil.
+    """Finds languages whose known lemmas mend no more held-out lemmas than they spoil.
 
-    Args:
-        plain: Of a bundle without known lemmas.
-        knowing: Of one with them.
-        held_out: Sentences of any treebanks; a language without any is not in the result.
+    The bundle of `plain` has no known lemmas, that of `knowing` has them.
     """
     gains: Counter[str] = Counter()
     for treebank, sentences in groupby(held_out, attrgetter("treebank")):

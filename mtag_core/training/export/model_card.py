@@ -28,13 +28,9 @@ def format_model_card(
 ) -> str:
     """The card as Markdown.
 
-    Args:
-        config: The trained model's `config.json`.
-        labels: Of the bundle.
-        part_to_results: Scores from gold tokens by `dev`, `test` (the bundle) and `dev, float32`.
-        treebanks: Directory of the treebanks; its `INDEX.tsv`, if there is one, names licences.
-        learnt: Names of those that the model learnt from.
-        notes: Markdown on how the model was trained.
+    `config` is the content of the trained model's `config.json`. Scores are from gold tokens by
+    `dev`, `test` (the bundle) and `dev, float32`. Licences are those of `treebanks/INDEX.tsv`, if
+    there is one, of the treebanks that were `learnt`; `notes` say how the model was trained.
     """
     parts = [
         _opening(config, labels),
@@ -91,22 +87,17 @@ def macro(results: Sequence[TreebankResult]) -> dict[str, float]:
 
 
 def _macro_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> str:
-    lines = [
-        "## Scores",
-        "",
-        "From gold tokens, CoNLL 2018 metric, mean over the treebanks that have training data. "
-        "UFeats counts universal features only, FEATS the whole bundle.",
-        "",
-        "| | treebanks | " + " | ".join(_METRICS) + " |",
-        "|---|---:|" + "---:|" * len(_METRICS),
-    ]
+    rows = []
     for part, results in part_to_results.items():
-        n_trained = sum(result.has_training_data for result in results)
-        if n_trained:
+        if n_trained := sum(result.has_training_data for result in results):
             mean = macro(results)
-            cells = " | ".join(f"{mean[name]:.2f}" if name in mean else "" for name in _METRICS)
-            lines.append(f"| {part} | {n_trained} | {cells} |")
-    return "\n".join(lines)
+            cells = (f"{mean[name]:.2f}" if name in mean else "" for name in _METRICS)
+            rows.append([part, str(n_trained), *cells])
+    return (
+        "## Scores\n\nFrom gold tokens, CoNLL 2018 metric, mean over the treebanks that have "
+        "training data. UFeats counts universal features only, FEATS the whole bundle.\n\n"
+        + markdown_table(["part", "treebanks", *_METRICS], rows)
+    )
 
 
 def _treebank_table(part_to_results: Mapping[str, Sequence[TreebankResult]]) -> str:
@@ -131,15 +122,10 @@ def _data_table(treebanks: Path, learnt: frozenset[str]) -> str:
     ]
     return "\n".join(
         [
-            "## Data and licences",
-            "",
-            "The weights were learnt from the treebanks below (Universal Dependencies, "
-            "https://universaldependencies.org). Their licences say what may be done with what is "
-            "made from them; some allow no commercial use. The code's licence does not cover the "
-            "weights.",
-            "",
-            "| treebank | licence |",
-            "|---|---|",
+            "## Data and licences\n\nThe weights were learnt from the treebanks below (Universal "
+            "Dependencies, https://universaldependencies.org). Their licences say what may be done "
+            "with what is made from them; some allow no commercial use. The code's licence does "
+            "not cover the weights.\n\n| treebank | licence |\n|---|---|",
             *rows,
         ]
     )

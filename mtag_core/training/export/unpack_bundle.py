@@ -6,7 +6,6 @@ divided the logits stays in the heads' weights. Labels are kept as the bundle ha
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,26 +26,21 @@ _NEVER = -20.0
 
 
 def run(options: UnpackBundleOptions) -> str:
-    """Runs `unpack-bundle`."""
-    unpack_bundle(options.bundle, options.output)
-    return str(options.output)
-
-
-def unpack_bundle(bundle: str | None, output: Path) -> None:
-    """Writes the student of a bundle, None for the shipped one, as a model directory.
+    """Runs `unpack-bundle`: writes the student of a bundle as a model directory.
 
     Raises:
         BundleError: The bundle is damaged, or its graph is not one that `export` writes.
     """
-    opened = Bundle.open(bundle)
+    opened = Bundle.open(options.bundle)
     labels = load_labels(opened.directory)
     graphs = [onnx.load(str(opened.directory / name)).graph for name in (TAGGER, FORMS)]
     try:
-        write_trained_model(_model(graphs, labels, opened), output)
+        write_trained_model(_model(graphs, labels, opened), options.output)
     except (KeyError, StopIteration) as error:
         raise BundleError(
             f"{opened.directory}: {error!r}, expected an int8 student that export writes"
         ) from error
+    return str(options.output)
 
 
 def _model(graphs: Sequence[onnx.GraphProto], labels: Labels, bundle: Bundle) -> TrainedModel:
@@ -105,24 +99,14 @@ def _weights(arrays: Arrays, labels: Labels) -> Iterator[tuple[str, NDArray[np.f
     yield "context.positions.weight", arrays["positions"]
     yield "adapters.weight", arrays["adapters"].astype(np.float32)
     for head, (tags, groups) in heads.items():
-        yield from _head(arrays, head, len(tags), labels.upos, groups)
-
-
-def _head(
-    arrays: Arrays,
-    head: str,
-    n_labels: int,
-    tags: Sequence[str],
-    groups: Sequence[Sequence[int]],
-) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """A head that the graph has a part of for each part of speech; labels of several are equal."""
-    width = arrays[f"{head}.{tags[0]}.kernel"].shape[0]
-    weight, bias = np.zeros((n_labels, width), np.float32), np.full(n_labels, _NEVER, np.float32)
-    for tag, ids in zip(tags, groups, strict=True):
-        weight[list(ids)] = _dequantised(arrays, f"{head}.{tag}")
-        bias[list(ids)] = arrays[f"{head}.{tag}.bias"]
-    yield f"{head}.weight", weight
-    yield f"{head}.bias", bias
+        weight = np.zeros((len(tags), arrays["adapters"].shape[1]), np.float32)
+        bias = np.full(len(tags), _NEVER, np.float32)
+        # The graph has a part for each part of speech; labels of several are equal.
+        for upos, ids in zip(labels.upos, map(list, groups), strict=True):
+            weight[ids] = _dequantised(arrays, f"{head}.{upos}")
+            bias[ids] = arrays[f"{head}.{upos}.bias"]
+        yield f"{head}.weight", weight
+        yield f"{head}.bias", bias
 
 
 def _dequantised(arrays: Arrays, layer: str) -> NDArray[np.float32]:

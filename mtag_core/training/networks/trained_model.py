@@ -7,7 +7,9 @@
     lemma_rules.json    lemma rules in label order, of a word student
     labels.json.xz ...  labels of the bundle that it was unpacked from, if it was, and their tables
 
-The bundle that tagging loads is made from the directory of a word student by `bundle export`.
+The bundle that tagging loads is made from the directory of a word student by `bundle export`. The
+mean of two models of one ancestor often scores better than either (Wortsman et al. 2022,
+arXiv:2203.05482).
 """
 
 import json
@@ -20,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from mtag_core.errors import CheckpointError
+from mtag_core.errors import CheckpointError, UsageError
 from mtag_core.labels import LABELS, Labels, load_labels, save_labels
+from mtag_core.training.options import AverageOptions
 
 WORDS = "words"
 """The architecture of a word student in `config.json`; the others say which encoder they have."""
@@ -188,6 +191,31 @@ def write_trained_model(model: TrainedModel, directory: Path) -> None:
         name: np.ascontiguousarray(weight, np.float16) for name, weight in model.weights.items()
     }
     save_file(halved, directory / "model.safetensors")
+
+
+def run(options: AverageOptions) -> str:
+    """Runs `average-models`; what is no weight is taken from the first model.
+
+    Raises:
+        CheckpointError: One is no model directory, or the two differ in more than their weights.
+        UsageError: The share is not from 0 to 1.
+    """
+    first, second, share = options.first, options.second, options.share
+    if not 0 <= share <= 1:
+        raise UsageError(f"--share: {share}, expected a number from 0 to 1")
+    one, other = map(read_trained_model, (first, second))
+    for name in ("tokenizer", "feats"):
+        if getattr(one, name) != getattr(other, name):
+            raise CheckpointError(f"{second}/{name}.json: differs from {first}; cannot average")
+    shapes, others = ({k: w.shape for k, w in each.weights.items()} for each in (one, other))
+    if shapes != others:
+        raise CheckpointError(f"{second}: a model of another shape than {first}; cannot average")
+    mean = {}
+    for name, weight in one.weights.items():
+        start, end = (each.astype(np.float32) for each in (weight, other.weights[name]))
+        mean[name] = start + np.float32(share) * (end - start)
+    write_trained_model(replace(one, weights=mean), options.output)
+    return f"{options.output}: {1 - share:g} of {first} and {share:g} of {second}"
 
 
 def _read_json(path: Path) -> Any:  # noqa: ANN401 (any JSON value)

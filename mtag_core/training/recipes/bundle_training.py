@@ -246,7 +246,7 @@ class _Chain:
         stages: tuple[tuple[str, str, str, Any, Needs], ...] = (
             ("student", "labels", "recipes.distillation", student, "all gpus"),
             ("finetune", "student", "recipes.distillation", finetuned, "all gpus"),
-            ("mean", "finetune", "networks.model_mean", mean, "cpus"),
+            ("mean", "finetune", "networks.trained_model", mean, "cpus"),
         )
         for name, before, module, own, needs in stages:
             yield Stage(name, (before,), (Job(module, own, _WEIGHTS),), needs)

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+pytest.importorskip("safetensors", reason="safetensors is an extra: install mtag[export]")
 
 from safetensors.numpy import load_file, save_file
 
