@@ -50,8 +50,8 @@ def average_gradients(weights: Iterable[Tensor]) -> None:
 def share_weights(model: nn.Module) -> None:
     """Gives every process the weights of process 0."""
     if n_ranks() > 1:
-        for tensor in _tensors(model):
-            distributed.broadcast(tensor, 0)
+        for tensor in model.state_dict().values():
+            distributed.broadcast(tensor.data, 0)
 
 
 def agree(value: float, device: torch.device) -> float:
@@ -67,7 +67,3 @@ def wait_for_all() -> None:
     """Returns when every process has come here."""
     if n_ranks() > 1:
         distributed.barrier()
-
-
-def _tensors(model: nn.Module) -> Iterable[Tensor]:
-    return (tensor.data for tensor in model.state_dict().values())

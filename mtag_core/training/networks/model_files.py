@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -218,12 +219,10 @@ def bundle_parts(feats: Sequence[str]) -> Tensor:
 
     A value among several, such as `Fem,Masc`, is an attribute of its own.
     """
-    names = sorted({part for bundle in feats for part in bundle.split("|")})
-    name_to_column = {name: column for column, name in enumerate(names)}
-    parts = torch.zeros(len(feats), len(names))
-    for row, bundle in enumerate(feats):
-        parts[row, [name_to_column[part] for part in bundle.split("|")]] = 1.0
-    return parts
+    bundles = [set(bundle.split("|")) for bundle in feats]
+    names = sorted(set().union(*bundles))
+    parts = np.array([[name in bundle for name in names] for bundle in bundles], np.float32)
+    return torch.from_numpy(parts)
 
 
 def share_weights(model: TokenTagger | WordStudent, feats: Sequence[str]) -> None:
