@@ -71,10 +71,9 @@ from pipelines.options import (
 from pipelines.process import exit_program
 from pipelines.runners.runner import find_runner
 from pipelines.streaming import run_in_turn, run_unbounded
-from pipelines.transforms.read_parts import ReadDocuments, SplitFiles, document_check
+from pipelines.transforms.parts import ReadDocuments, SplitFiles, WriteParts, document_check
 from pipelines.transforms.steps import Model, SharedModel, TextTagger, bundle_model
 from pipelines.transforms.tag_documents import Segment, Tag, Wordpiece
-from pipelines.transforms.write_parts import WriteParts
 
 _LOGGER = logging.getLogger(__name__)
 

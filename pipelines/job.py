@@ -32,8 +32,7 @@ from pipelines.options import CorpusOptions, JobOptions, unused_read_flags
 from pipelines.process import RunGuard, Terminated, exit_code, run_folder, signal_message
 from pipelines.runners.flink import FlinkJobs, WorkerWatch
 from pipelines.runners.runner import check_runner, find_runner, mtag_error, worker_pool
-from pipelines.transforms.read_parts import ReadPlan
-from pipelines.transforms.write_parts import FinishRun
+from pipelines.transforms.parts import FinishRun, ReadPlan
 
 AddSteps = Callable[["beam.PCollection[PlannedPart]", str | None], "beam.PCollection[Manifest]"]
 

@@ -28,8 +28,8 @@ from mtag_core.storage import (
     split_patterns,
     use_http_access,
 )
+from mtag_core.tagging.arguments import TaggerOptions
 from mtag_core.tagging.bundle import BUNDLE_HELP
-from mtag_core.tagging.tagger_options import TaggerOptions
 from mtag_core.treebank_style import unused_styles
 from pipelines.metrics import MetricsOptions
 from pipelines.runners.runner import find_runner, job_flags

@@ -32,7 +32,7 @@ from pipelines.job import run_pipeline
 from pipelines.options import AnnotateOptions
 from pipelines.runners.flink import FlinkJobs, WorkerWatch
 from pipelines.runners.runner import check_runner, find_runner, worker_pool
-from pipelines.transforms.read_parts import WatchFiles
+from pipelines.transforms.parts import WatchFiles
 
 _STOPPED = "stopped; the same command goes on from here"
 _LOGGER = logging.getLogger(__name__)

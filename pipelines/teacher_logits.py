@@ -70,11 +70,10 @@ from pipelines.console import print_plan
 from pipelines.job import find_inputs, make_parts, run_job, run_planned
 from pipelines.options import CorpusOptions, JobOptions, parse_flags
 from pipelines.process import exit_program
-from pipelines.transforms.read_parts import ReadDocuments
+from pipelines.transforms.parts import ReadDocuments, WriteParts
 from pipelines.transforms.steps import PROGRAM, SharedModel
 from pipelines.transforms.tag_documents import Segment, Wordpiece
 from pipelines.transforms.teacher_steps import Score, SelectSentences, SurveyParts
-from pipelines.transforms.write_parts import WriteParts
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from mtag_core.labels import load_labels
 from mtag_core.options import Flags, group, not_negative, option, positive, seconds
 from mtag_core.serve.app import Limits, create_app
 from mtag_core.serve.workers import Workers
+from mtag_core.tagging.arguments import TaggerOptions, trained_languages
 from mtag_core.tagging.bundle import BUNDLE_HELP, Bundle
 from mtag_core.tagging.tagger import Tagger
-from mtag_core.tagging.tagger_options import TaggerOptions, trained_languages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

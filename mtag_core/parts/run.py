@@ -41,7 +41,7 @@ from mtag_core.parts.outcome import collect_report_data, write_report_data
 from mtag_core.parts.part_records import part_ids_of_slices, read_slices
 from mtag_core.parts.plan import slice_part_id
 from mtag_core.parts.report import write_report
-from mtag_core.tagging.tagger_options import TaggerOptions
+from mtag_core.tagging.arguments import TaggerOptions
 
 _LOGGER = logging.getLogger(__name__)
 _CONFIG_VERSION = 1

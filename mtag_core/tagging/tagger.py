@@ -18,16 +18,18 @@ from mtag_core.segmentation import Segmenter
 from mtag_core.segmentation.rewritten import forms_in_usual_case
 from mtag_core.tagging.answers import NO_ANSWER, Labeller, in_order, reported
 from mtag_core.tagging.arguments import (
+    TaggerOptions,
+    Untrained,
     check_count,
     check_many,
     check_text,
     checked_text,
     joined_sentence,
     list_of_names,
+    trained_languages,
 )
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
-from mtag_core.tagging.tagger_options import TaggerOptions, Untrained, trained_languages
 from mtag_core.tagging.text_streams import tag_pairs, tag_texts
 from mtag_core.tagging.windows import EncodedSentence, buffers
 from mtag_core.tagging.words import WordModel

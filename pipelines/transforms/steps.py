@@ -18,10 +18,10 @@ from mtag_core import __version__
 from mtag_core.labels import load_labels
 from mtag_core.records import Block, Reject, Sentence
 from mtag_core.segmentation.document_blocks import TextSegmenter
+from mtag_core.tagging.arguments import TaggerOptions
 from mtag_core.tagging.blocks import BatchTagger
 from mtag_core.tagging.bundle import Bundle
 from mtag_core.tagging.tagger import Tagger
-from mtag_core.tagging.tagger_options import TaggerOptions
 from mtag_core.tagging.windows import EncodedSentence
 
 T = TypeVar("T")

@@ -16,9 +16,9 @@ from apache_beam.metrics import Metrics
 from mtag_core.errors import UsageError
 from mtag_core.records import Block, Document, Reject, Sentence
 from mtag_core.segmentation.document_blocks import DocumentSegmenter, TextSegmenter
+from mtag_core.tagging.arguments import TaggerOptions
 from mtag_core.tagging.blocks import BatchTagger, BlockEncoder, BlockTagger, DocumentCollector
 from mtag_core.tagging.tagged import BatchReport, SentenceResult, TaggedDocument, TaggedSentence
-from mtag_core.tagging.tagger_options import TaggerOptions
 from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.time_limit import MAX_DOCUMENT_SECONDS
 from pipelines.transforms.steps import (

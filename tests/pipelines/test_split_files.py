@@ -160,7 +160,7 @@ def test_a_part_of_a_slice_that_got_lost_fails_the_run(path, output, monkeypatch
     def lose_one(part, options, layout, **_more):
         yield from list(slice_item(part, options, layout))[1:]
 
-    monkeypatch.setattr("pipelines.transforms.read_parts.slice_item", lose_one)
+    monkeypatch.setattr("pipelines.transforms.parts.slice_item", lose_one)
     assert annotate(str(path), output, "--id_field=id") == 1
     assert "parts of" in capsys.readouterr().err
     assert not (output / "run.json").exists()

@@ -19,7 +19,7 @@ from mtag_core.parts.run import (
     read_report,
     write_config,
 )
-from mtag_core.tagging.tagger_options import TaggerOptions
+from mtag_core.tagging.arguments import TaggerOptions
 from mtag_core.wikipedia.dumps import PageOutcome
 
 _CONFIG = RunConfig(("*.txt",), "digest", ReadOptions(), "parquet", "zstd")

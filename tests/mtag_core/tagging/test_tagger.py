@@ -10,9 +10,9 @@ from mtag_core.errors import BundleError, UsageError
 from mtag_core.labels import load_labels
 from mtag_core.records import bare_sentence
 from mtag_core.segmentation import Segmenter
+from mtag_core.tagging.arguments import TaggerOptions
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
 from mtag_core.tagging.tagged import BatchReport
-from mtag_core.tagging.tagger_options import TaggerOptions
 from mtag_core.tagging.words import WordModel
 
 TEXT = (

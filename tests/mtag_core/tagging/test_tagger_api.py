@@ -7,7 +7,7 @@ import pytest
 
 from mtag_core import Tagger
 from mtag_core.errors import UsageError
-from mtag_core.tagging.tagger_options import TaggerOptions
+from mtag_core.tagging.arguments import TaggerOptions
 
 TEXTS = ["The old bridge was closed.", "", "Der Fluss ist breit. Niemand weiß warum."]
 

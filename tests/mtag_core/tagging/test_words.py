@@ -8,11 +8,11 @@ from mtag_core.errors import BundleError
 from mtag_core.labels import load_labels
 from mtag_core.lemma_tables import LemmaExceptions, exception_code
 from mtag_core.lemmas import apply_rule
+from mtag_core.tagging.arguments import TaggerOptions
 from mtag_core.tagging.form_vectors import FormVectors
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.tagging.graphs import open_session
 from mtag_core.tagging.tagged import BatchReport
-from mtag_core.tagging.tagger_options import TaggerOptions
 from mtag_core.tagging.words import MAX_WORDS, WordModel
 from tests.mtag_core.training.tiny_word_bundle import write_word_bundle
 from tests.mtag_core.training.tiny_word_model import LETTERS, RULES, TREEBANKS

@@ -10,9 +10,8 @@ from mtag_core.output.writers import OutputFormat
 from mtag_core.parts.run import RunConfig
 from pipelines.annotate import tag_parts
 from pipelines.runners.runner import find_runner
-from pipelines.transforms.read_parts import ReadPlan
+from pipelines.transforms.parts import FinishRun, ReadPlan
 from pipelines.transforms.steps import SharedModel
-from pipelines.transforms.write_parts import FinishRun
 from tests.fake_tagger import load_fake_tagger
 
 _RUNNER = find_runner("dataflow")

@@ -17,10 +17,9 @@ from mtag_core.output.writers import OutputFormat
 from mtag_core.parts.plan import plan_parts
 from mtag_core.storage import list_files
 from pipelines.annotate import tag_parts
-from pipelines.transforms.read_parts import ReadDocuments
+from pipelines.transforms.parts import ReadDocuments, WriteParts
 from pipelines.transforms.steps import METRICS_NAMESPACE, SharedModel
 from pipelines.transforms.tag_documents import Segment, Tag, Wordpiece
-from pipelines.transforms.write_parts import WriteParts
 from tests.fake_tagger import load_failing_tagger
 from tests.pipelines.trees import write_corpus
 

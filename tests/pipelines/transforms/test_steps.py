@@ -3,8 +3,8 @@ import pickle
 import pytest
 
 from mtag_core.errors import UsageError
+from mtag_core.tagging.arguments import TaggerOptions
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE, Bundle
-from mtag_core.tagging.tagger_options import TaggerOptions
 from pipelines.transforms.steps import bundle_model
 
 
