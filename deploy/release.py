@@ -26,6 +26,7 @@ _NEEDED = (
     "pipelines/py.typed",
     "mtag_core/bundles/default/bundle.json",
     "mtag_core/bundles/default/tagger.onnx",
+    "mtag_core/bundles/default/heads.onnx",
 )
 _NOT_SHIPPED = ("tests/", "benchmarks/", "deploy/")
 # What builds left among it: a build would ship it again, and writes into the tree.

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from mtag_core.records import Sentence
 from mtag_core.tagging.tagged import BatchReport, TaggedSentence
 from mtag_core.tagging.windows import EncodedSentence, Window
 from mtag_core.treebank_style import treebank_language
+
+T = TypeVar("T")
 
 # Lemmas that are remembered by rule, form, UPOS and treebank; about 8 MB when full.
 _MAX_LEMMAS = 32_768
@@ -47,7 +49,6 @@ class Answer:
     next_lemmas: NDArray[np.int64]
 
 
-_NAMES = tuple(field.name for field in fields(Answer))
 _NO_IDS, _NO_SCORES = np.zeros(0, np.int64), np.zeros(0, np.float32)
 
 NO_ANSWER = Answer(_NO_IDS, _NO_IDS, _NO_IDS, _NO_SCORES, _NO_SCORES, _NO_IDS, _NO_IDS[:, None])
@@ -55,38 +56,39 @@ NO_ANSWER = Answer(_NO_IDS, _NO_IDS, _NO_IDS, _NO_SCORES, _NO_SCORES, _NO_IDS, _
 
 
 def reported(
-    answers: Iterable[tuple[list[int], Answer]],
+    batches: Iterable[tuple[list[int], T]],
     windows: Sequence[Window],
-    report: Callable[[BatchReport], None],
+    report: Callable[[BatchReport], object],
     *,
     piece_budget: int,
-) -> Iterator[tuple[list[int], Answer]]:
-    """Yields the answers of batches, and says of each how large it was and how long it took."""
+) -> Iterator[tuple[list[int], T]]:
+    """Yields what batches give, and says of each how large it was and how long it took."""
     started_s = time.perf_counter()
-    for indices, answer in answers:
+    for indices, given in batches:
         now_s = time.perf_counter()
         n_pieces = len(indices) * windows[indices[0]].size
         report(BatchReport(len(indices), n_pieces, piece_budget, now_s - started_s))
         started_s = now_s
-        yield indices, answer
+        yield indices, given
 
 
-def in_order(windows: Sequence[Window], answers: Iterable[tuple[list[int], Answer]]) -> Answer:
-    """Puts the answers of batches, each with the indices of its windows, in their order."""
+def in_order(
+    windows: Sequence[Window], batches: Iterable[tuple[list[int], NDArray[Any]]]
+) -> NDArray[Any]:
+    """Puts the rows that batches give of tokens, each with the indices of its windows, in order."""
     sizes = np.fromiter((window.n_tokens for window in windows), np.int64, len(windows))
     starts = np.cumsum(sizes) - sizes
-    joined: dict[str, NDArray[Any]] = {}
-    for indices, answer in answers:
+    joined: NDArray[Any] | None = None
+    for indices, rows in batches:
         own = sizes[indices]
         shift = starts[indices] - (np.cumsum(own) - own)
-        places = np.repeat(shift, own) + np.arange(len(answer.upos))
-        for name in _NAMES:
-            values = getattr(answer, name)
-            if name not in joined:
-                shape = int(sizes.sum()), *values.shape[1:]
-                joined[name] = np.empty(shape, values.dtype)
-            joined[name][places] = values
-    return Answer(**joined)
+        places = np.repeat(shift, own) + np.arange(len(rows))
+        if joined is None:
+            joined = np.empty((int(sizes.sum()), *rows.shape[1:]), rows.dtype)
+        joined[places] = rows
+    if joined is None:
+        raise ValueError("no batches, expected one at least")
+    return joined
 
 
 class Labeller:

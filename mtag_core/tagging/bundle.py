@@ -3,7 +3,8 @@
     bundle.json       format version; size and SHA-256 of every other file; scores; whether the
                       student was trained on dev files
     forms.onnx        the student's vectors of forms, int8
-    tagger.onnx       the student, int8
+    tagger.onnx       its layers over the words of a sentence, int8
+    heads.onnx        its labels of words, int8
     tokenizer.json    its wordpieces
     labels.json.xz    its UPOS tags, FEATS bundles, lemma rules, treebanks and styles
     treebanks.npz     which treebank of a language a document is most like
@@ -39,8 +40,9 @@ FORMAT_VERSION = 1
 MANIFEST = "bundle.json"
 TAGGER = "tagger.onnx"
 FORMS = "forms.onnx"
+HEADS = "heads.onnx"
 _IN_ALL = (
-    *(TAGGER, FORMS, "tokenizer.json", "labels.json.xz", "treebanks.npz"),
+    *(TAGGER, HEADS, FORMS, "tokenizer.json", "labels.json.xz", "treebanks.npz"),
     *("langid.ftz", "langid.words.npz"),
 )
 MODEL_CARD = "README.md"

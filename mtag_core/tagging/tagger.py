@@ -16,7 +16,7 @@ from mtag_core.languages import UNKNOWN, normalise_language
 from mtag_core.records import Sentence
 from mtag_core.segmentation import Segmenter
 from mtag_core.segmentation.rewritten import forms_in_usual_case
-from mtag_core.tagging.answers import NO_ANSWER, Labeller, in_order, reported
+from mtag_core.tagging.answers import Labeller
 from mtag_core.tagging.arguments import (
     TaggerOptions,
     Untrained,
@@ -388,10 +388,7 @@ class Tagger:
             as they are asked for.
         """
         windows = [window for each in sentences for window in each.windows]
-        answers = self._model.answers(windows, budget=self.piece_budget)
-        if self.on_batch is not None:
-            answers = reported(answers, windows, self.on_batch, piece_budget=self.piece_budget)
-        answer = in_order(windows, answers) if windows else NO_ANSWER
+        answer = self._model.answer(windows, budget=self.piece_budget, on_batch=self.on_batch)
         return self._labeller.tagged(sentences, answer)
 
 

@@ -1,6 +1,12 @@
-"""The student that reads words: vectors of forms, then layers over the words of a sentence."""
+"""The student that reads words: vectors of forms, then layers over the words of a sentence.
 
-from collections.abc import Iterator, Sequence
+Layers run in batches of windows of one length. What they give of each token is scored by the heads
+afterwards, many more tokens at once: a token's labels do not depend on the tokens beside it.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -9,38 +15,50 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from mtag_core.tagging.answers import Answer
+from mtag_core.tagging.answers import NO_ANSWER, Answer, in_order, reported
+from mtag_core.tagging.bundle import HEADS, TAGGER
 from mtag_core.tagging.form_vectors import FormVectors
 from mtag_core.tagging.graphs import check_graph, open_session
+from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.windows import Window, batches, cut
 
 # The longest sentence that the student was trained on.
 MAX_WORDS = 128
 # Context that both sides of a cut between two windows see.
 _OVERLAP_WORDS = 32
-_INPUTS = ("vectors", "treebank")
-_OUTPUTS = ("upos", "second_upos", "feats", "upos_score", "feats_score", "lemmas", "next_lemmas")
+# Tokens that the heads read at once: the logits of more would not stay near the processor.
+_HEADS_TOKENS = 2048
+_INPUTS, _TOKENS = ("vectors", "treebank"), "tokens"
+_LABELS = ("upos", "second_upos", "feats", "upos_score", "feats_score", "lemmas", "next_lemmas")
 
 
 class WordModel:
     """A loaded student, on one thread of the CPU."""
 
-    def __init__(self, vectors: FormVectors, session: onnxruntime.InferenceSession) -> None:
+    def __init__(
+        self,
+        vectors: FormVectors,
+        layers: onnxruntime.InferenceSession,
+        heads: onnxruntime.InferenceSession,
+    ) -> None:
         self._vectors = vectors
-        self._session = session
+        self._layers, self._heads = layers, heads
 
     @classmethod
-    def load(cls, bundle: Path, *, graph: bytes | None = None) -> "WordModel":
-        """Opens the wordpieces of a bundle's directory, and its graph or another in its place.
+    def load(cls, bundle: Path, *, heads: bytes | None = None) -> "WordModel":
+        """Opens the wordpieces of a bundle's directory, its graphs, or other heads in their place.
 
         Raises:
             BundleError: One of them is something else.
         """
-        path = bundle / "tagger.onnx"
-        session = open_session(path if graph is None else graph, source=str(path))
-        outputs = _OUTPUTS if graph is None else ()
-        check_graph(session, inputs=_INPUTS, outputs=outputs, source=str(path))
-        return cls(FormVectors.load(bundle), session)
+        path = bundle / TAGGER
+        layers = open_session(path, source=str(path))
+        check_graph(layers, inputs=_INPUTS, outputs=(_TOKENS,), source=str(path))
+        path = bundle / HEADS
+        session = open_session(path if heads is None else heads, source=str(path))
+        outputs = _LABELS if heads is None else ()
+        check_graph(session, inputs=(_TOKENS, "treebank"), outputs=outputs, source=str(path))
+        return cls(FormVectors.load(bundle), layers, session)
 
     def encode(self, forms: Sequence[str], *, treebank: int = 0) -> list[Window]:
         """Cuts a sentence, of one token at least, into windows; nearly always one."""
@@ -52,10 +70,51 @@ class WordModel:
             for start, end, first, last in cuts
         ]
 
-    def answers(
+    def answer(
+        self,
+        windows: Sequence[Window],
+        *,
+        budget: int,
+        on_batch: Callable[[BatchReport], None] | None = None,
+    ) -> Answer:
+        """Tags windows in batches of so many words; the answer is for their tokens in order.
+
+        Batches are reported when all have run, with their shares of the time in the heads.
+        """
+        if not windows:
+            return NO_ANSWER
+        reports: list[BatchReport] = []
+        read = reported(
+            self._read(windows, budget=budget), windows, reports.append, piece_budget=budget
+        )
+        tokens = in_order(windows, read)
+        started_s = time.perf_counter()
+        answer = self._scored(tokens, windows)
+        if on_batch is not None:
+            token_s = (time.perf_counter() - started_s) / len(tokens)
+            for report in reports:
+                heads_s = token_s * report.n_pieces
+                on_batch(replace(report, duration_s=report.duration_s + heads_s))
+        return answer
+
+    def run(self, outputs: Sequence[str], windows: Sequence[Window]) -> list[NDArray[Any]]:
+        """Runs the graphs on windows of one size and treebank, no more words than vectors are held.
+
+        Returns:
+            The outputs; the first axis of each is the tokens of all windows in order.
+        """
+        forms = list(chain.from_iterable(window.forms for window in windows))
+        table, rows = self._vectors.find(forms)
+        vectors = table[rows].reshape(len(windows), -1, table.shape[1])
+        read = self._layered(windows, vectors)
+        arrays: list[NDArray[Any]] = self._heads.run(
+            outputs, _heads_feed(read, windows[0].treebank)
+        )
+        return arrays
+
+    def _read(
         self, windows: Sequence[Window], *, budget: int
-    ) -> Iterator[tuple[list[int], Answer]]:
-        """Tags windows in batches of so many words: yields indices, and the tokens' answer."""
+    ) -> Iterator[tuple[list[int], NDArray[Any]]]:
         for start, end in _runs(windows, max_words=self._vectors.capacity):
             run = windows[start:end]
             forms = list(chain.from_iterable(window.forms for window in run))
@@ -66,32 +125,37 @@ class WordModel:
                 size = run[indices[0]].size
                 places = starts[indices][:, None] + np.arange(size)
                 batch = [run[index] for index in indices]
-                answer = Answer(*self._run(_OUTPUTS, batch, table[rows[places]]))
-                yield [start + index for index in indices], answer
+                yield [start + i for i in indices], self._layered(batch, table[rows[places]])
 
-    def run(self, outputs: Sequence[str], windows: Sequence[Window]) -> list[NDArray[Any]]:
-        """Runs the graph on windows of one size and treebank, no more words than vectors are held.
-
-        Returns:
-            The outputs; the first axis of each is the tokens of all windows in order.
-        """
-        forms = list(chain.from_iterable(window.forms for window in windows))
-        table, rows = self._vectors.find(forms)
-        return self._run(outputs, windows, table[rows].reshape(len(windows), -1, table.shape[1]))
-
-    def _run(
-        self, outputs: Sequence[str], batch: Sequence[Window], vectors: NDArray[np.float16]
-    ) -> list[NDArray[Any]]:
+    def _layered(self, batch: Sequence[Window], vectors: NDArray[np.float16]) -> NDArray[Any]:
         feed = {"vectors": vectors, "treebank": np.array(batch[0].treebank)}
-        arrays: list[NDArray[Any]] = self._session.run(outputs, feed)
+        tokens: NDArray[Any] = self._layers.run((_TOKENS,), feed)[0]
         n_words = vectors.shape[1]
         if all(window.n_tokens == n_words for window in batch):
-            return arrays
+            return tokens
         column = np.arange(n_words)
         first = np.array([[window.first] for window in batch])
         last = np.array([[window.last] for window in batch])
-        is_tagged = ((first <= column) & (column < last)).ravel()
-        return [array[is_tagged] for array in arrays]
+        return tokens[((first <= column) & (column < last)).ravel()]
+
+    def _scored(self, tokens: NDArray[Any], windows: Sequence[Window]) -> Answer:
+        sizes = [window.n_tokens for window in windows]
+        treebanks = np.repeat([window.treebank for window in windows], sizes)
+        arrays: dict[str, NDArray[Any]] = {}
+        for treebank in np.unique(treebanks).tolist():
+            (own,) = np.nonzero(treebanks == treebank)
+            for start in range(0, len(own), _HEADS_TOKENS):
+                places = own[start : start + _HEADS_TOKENS]
+                found = self._heads.run(_LABELS, _heads_feed(tokens[places], treebank))
+                for name, values in zip(_LABELS, found, strict=True):
+                    if name not in arrays:
+                        arrays[name] = np.empty((len(tokens), *values.shape[1:]), values.dtype)
+                    arrays[name][places] = values
+        return Answer(**arrays)
+
+
+def _heads_feed(tokens: NDArray[Any], treebank: int) -> dict[str, NDArray[Any]]:
+    return {_TOKENS: tokens, "treebank": np.array(treebank)}
 
 
 def _runs(windows: Sequence[Window], *, max_words: int) -> Iterator[tuple[int, int]]:

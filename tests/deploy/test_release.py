@@ -10,6 +10,7 @@ NEEDED = (
     "pipelines/py.typed",
     "mtag_core/bundles/default/bundle.json",
     "mtag_core/bundles/default/tagger.onnx",
+    "mtag_core/bundles/default/heads.onnx",
 )
 
 

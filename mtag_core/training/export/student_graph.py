@@ -11,14 +11,13 @@ that reads an activation; without ranges they are in float32.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
 from mtag_core.labels import Labels
-from mtag_core.tagging.bundle import FORMS, TAGGER
+from mtag_core.tagging.bundle import FORMS, HEADS, TAGGER
 from mtag_core.tagging.form_vectors import feeds
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.tagging.graphs import open_session
@@ -30,7 +29,11 @@ from mtag_core.training.export.quantised_graph import (
     Values,
     observe,
 )
-from mtag_core.training.export.tagger_graph import LanguageLabels, build_tagger_graph
+from mtag_core.training.export.tagger_graph import (
+    LanguageLabels,
+    build_heads_graph,
+    build_tagger_graph,
+)
 from mtag_core.training.networks.trained_model import TrainedModel
 
 Told = tuple[Sequence[str], int]
@@ -127,9 +130,7 @@ def word_graphs(
     told = [(forms[:MAX_WORDS], treebank) for forms, treebank in sentences if forms]
     forms = list(dict.fromkeys(form for each, _ in told for form in each))
     form_feeds = list(feeds(features(forms)))
-    encode = partial(build_form_graph, trained)
-    tag = partial(build_tagger_graph, trained, labels, languages)
-    reference = {FORMS: encode(), TAGGER: tag()}
+    reference = _graphs(trained, labels, languages)
     form_ranges = observe(reference[FORMS], (feed for _, feed in form_feeds))
     session = open_session(reference[FORMS], source=FORMS)
     vectors = {
@@ -138,9 +139,20 @@ def word_graphs(
         for index, vector in zip(indices, session.run(["vectors"], feed)[0], strict=True)
     }
     ranges = observe(reference[TAGGER], _word_feeds(told, vectors))
-    return reference, {
-        FORMS: encode(ranges=_widened(form_ranges, trained)),
-        TAGGER: tag(ranges=_widened(ranges, trained)),
+    found = _widened(form_ranges | ranges, trained)
+    return reference, _graphs(trained, labels, languages, found)
+
+
+def _graphs(
+    trained: TrainedModel,
+    labels: Labels,
+    languages: LanguageLabels | None,
+    ranges: Mapping[str, Range] | None = None,
+) -> dict[str, bytes]:
+    return {
+        FORMS: build_form_graph(trained, ranges=ranges),
+        TAGGER: build_tagger_graph(trained, ranges=ranges),
+        HEADS: build_heads_graph(trained, labels, languages, ranges=ranges),
     }
 
 

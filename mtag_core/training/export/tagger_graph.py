@@ -1,4 +1,7 @@
-"""The graph of a student's context layers and heads: vectors of forms to labels.
+"""The graphs of a student's context layers and heads: vectors of forms to labels.
+
+Two graphs, since the layers read sentences of one length and the heads any tokens of a treebank: a
+batch of theirs has several times as many, which halves their time.
 
 UPOS comes first, then FEATS and lemma rules among those of the UPOS. Tokens are sorted by part of
 speech and split into one run a part of speech, so that each run is scored in one small product. The
@@ -67,35 +70,82 @@ class _TokenRuns:
 
 
 def build_tagger_graph(
+    trained: TrainedModel, *, ranges: Mapping[str, Range] | None = None
+) -> bytes:
+    """Builds the graph of the context layers.
+
+    Inputs: `vectors` (n_sentences, n_words, hidden_width) float16, no padding; `treebank` () int64,
+    1 for the first of them, 0 for none. Output: `tokens` (n_sentences * n_words, hidden_width),
+    what the heads read, uint8, or float32 without ranges.
+    """
+    graph = _ContextGraph(trained, ranges)
+    graph.tokens()
+    width = trained.config["hidden_size"]
+    vectors = (TensorProto.FLOAT16, ("n_sentences", "n_words", width))
+    return graph.serialised(
+        "words",
+        inputs={"vectors": vectors, "treebank": (TensorProto.INT64, ())},
+        outputs={"tokens": (_token_kind(ranges), ("n_tokens", width))},
+    )
+
+
+def build_heads_graph(
     trained: TrainedModel,
     labels: Labels,
     languages: LanguageLabels | None,
     *,
     ranges: Mapping[str, Range] | None = None,
 ) -> bytes:
-    """Builds the graph.
+    """Builds the graph of the heads, which score each token alone.
 
-    Inputs: `vectors` (n_sentences, n_words, hidden_width) float16, no padding; `treebank` () int64,
-    1 for the first of them, 0 for none. Outputs, all (n_sentences * n_words,): `upos`,
-    `second_upos`, `feats`, `lemmas` (label ids, int64), `upos_score`, `feats_score` (probabilities,
-    float32); and `next_lemmas` (n_sentences * n_words, n_next), the next best rules, the best one
-    in the place of those that are far less likely. `languages` says which labels to score where the
-    treebank says the language.
+    Inputs: `tokens`, some rows of what the context layers give; `treebank`, of all of them.
+    Outputs, all (n_tokens,): `upos`, `second_upos`, `feats`, `lemmas` (label ids, int64),
+    `upos_score`, `feats_score` (probabilities, float32); and `next_lemmas` (n_tokens, n_next), the
+    next best rules, the best one in the place of those that are far less likely. `languages` says
+    which labels to score where the treebank says the language.
     """
-    graph = _TaggerGraph(trained, labels, ranges)
-    read = graph.tokens()
-    tokens = graph.runs(read, graph.upos(read))
+    graph = _HeadsGraph(trained, labels, ranges)
+    tokens = graph.runs("tokens", graph.upos("tokens"))
     if languages is None:
         graph.heads(tokens)
     else:
         graph.heads_by_language(tokens, languages)
-    outputs = {"upos": _LABEL, "second_upos": _LABEL, "upos_score": _SCORE, **_LABELS}
-    vectors = (TensorProto.FLOAT16, ("n_sentences", "n_words", "hidden_width"))
-    inputs: Values = {"vectors": vectors, "treebank": (TensorProto.INT64, ())}
-    return graph.serialised("words", inputs=inputs, outputs=outputs)
+    tokens_shape = ("n_tokens", trained.config["hidden_size"])
+    return graph.serialised(
+        "heads",
+        inputs={
+            "tokens": (_token_kind(ranges), tokens_shape),
+            "treebank": (TensorProto.INT64, ()),
+        },
+        outputs={"upos": _LABEL, "second_upos": _LABEL, "upos_score": _SCORE, **_LABELS},
+    )
 
 
-class _TaggerGraph(QuantisedGraph):
+def _token_kind(ranges: Mapping[str, Range] | None) -> int:
+    kind: int = TensorProto.FLOAT if ranges is None else TensorProto.UINT8
+    return kind
+
+
+class _ContextGraph(QuantisedGraph):
+    def tokens(self) -> None:
+        """What the heads read of each word, quantised, as output `tokens`."""
+        table = self._weights["context.positions.weight"][:MAX_WORDS]
+        used = self.positions(self.constant("positions", table), "vectors")
+        vectors = self.node("Cast", "vectors", to=TensorProto.FLOAT)
+        hidden = self.added_and_normalised(vectors, used, "context.norm")
+        for index in range(self._config["n_context_layers"]):
+            hidden = self.layer(hidden, f"context.layers.{index}.")
+        width = self._weights["context.norm.weight"].shape[0]
+        flat = self.node("Reshape", hidden, *self.ints([-1, width]))
+        self.node("Identity", self.quantised(self._adapted(flat), _HEADS), output="tokens")
+
+    def _adapted(self, tokens: str) -> str:
+        table = self.constant("adapters", self._weights["adapters.weight"].astype(np.float16))
+        adapter = self.node("Gather", table, "treebank", axis=0)
+        return self.node("Add", tokens, self.node("Cast", adapter, to=TensorProto.FLOAT))
+
+
+class _HeadsGraph(QuantisedGraph):
     def __init__(
         self, trained: TrainedModel, labels: Labels, ranges: Mapping[str, Range] | None
     ) -> None:
@@ -105,23 +155,6 @@ class _TaggerGraph(QuantisedGraph):
             "feats": labels.feats_of_upos,
             "lemmas": labels.lemma_rules_of_upos,
         }
-
-    def tokens(self) -> str:
-        """What the heads read of each word, quantised. Shape (n_tokens, hidden_width)."""
-        table = self._weights["context.positions.weight"][:MAX_WORDS]
-        used = self.positions(self.constant("positions", table), "vectors")
-        vectors = self.node("Cast", "vectors", to=TensorProto.FLOAT)
-        hidden = self.added_and_normalised(vectors, used, "context.norm")
-        for index in range(self._config["n_context_layers"]):
-            hidden = self.layer(hidden, f"context.layers.{index}.")
-        width = self._weights["context.norm.weight"].shape[0]
-        flat = self.node("Reshape", hidden, *self.ints([-1, width]))
-        return self.quantised(self._adapted(flat), _HEADS)
-
-    def _adapted(self, tokens: str) -> str:
-        table = self.constant("adapters", self._weights["adapters.weight"].astype(np.float16))
-        adapter = self.node("Gather", table, "treebank", axis=0)
-        return self.node("Add", tokens, self.node("Cast", adapter, to=TensorProto.FLOAT))
 
     def heads(self, tokens: _TokenRuns, *, prefix: str = "") -> None:
         """The labels of all languages; outputs have these names behind a prefix."""

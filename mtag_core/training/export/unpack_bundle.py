@@ -15,7 +15,7 @@ from onnx import numpy_helper
 
 from mtag_core.errors import BundleError
 from mtag_core.labels import Labels, load_labels
-from mtag_core.tagging.bundle import FORMS, TAGGER, Bundle
+from mtag_core.tagging.bundle import FORMS, HEADS, TAGGER, Bundle
 from mtag_core.training.export.quantised_graph import MAX_ACTIVATION
 from mtag_core.training.networks.trained_model import WORDS, TrainedModel, write_trained_model
 from mtag_core.training.options import UnpackBundleOptions
@@ -33,7 +33,7 @@ def run(options: UnpackBundleOptions) -> str:
     """
     opened = Bundle.open(options.bundle)
     labels = load_labels(opened.directory)
-    graphs = [onnx.load(str(opened.directory / name)).graph for name in (TAGGER, FORMS)]
+    graphs = [onnx.load(str(opened.directory / name)).graph for name in (TAGGER, HEADS, FORMS)]
     try:
         write_trained_model(_model(graphs, labels, opened), options.output)
     except (KeyError, StopIteration) as error:
@@ -47,14 +47,14 @@ def _model(graphs: Sequence[onnx.GraphProto], labels: Labels, bundle: Bundle) ->
     initialisers = chain.from_iterable(graph.initializer for graph in graphs)
     arrays = {item.name: numpy_helper.to_array(item) for item in initialisers}
     weights = dict(_weights(arrays, labels))
-    attentions = [node for node in graphs[0].node if node.op_type == "MultiHeadAttention"]
+    attentions = [node for node in graphs[0].node if node.op_type == "Attention"]
     n_pieces, width = weights["forms.pieces.weight"].shape
     config = {
         "architecture": WORDS,
         "n_pieces": n_pieces,
         "n_context_layers": len(attentions),
         "hidden_size": width,
-        "n_heads": next(each.i for each in attentions[0].attribute if each.name == "num_heads"),
+        "n_heads": next(each.i for each in attentions[0].attribute if each.name == "q_num_heads"),
         "intermediate_size": len(weights["forms.layers.0.intermediate.dense.bias"]),
         "ngram_width": weights["forms.ngrams.weight"].shape[1],
         "max_tokens": len(weights["context.positions.weight"]),

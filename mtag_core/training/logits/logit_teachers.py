@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from mtag_core.errors import BundleError
 from mtag_core.labels import LABELS, UPOS_LABELS, load_labels
 from mtag_core.records import Sentence
-from mtag_core.tagging.bundle import FORMS, TAGGER, Bundle
+from mtag_core.tagging.bundle import FORMS, HEADS, TAGGER, Bundle
 from mtag_core.tagging.tagged import BatchReport
 from mtag_core.tagging.windows import EncodedSentence, batches
 from mtag_core.tagging.words import WordModel
@@ -182,7 +182,7 @@ def files_digest(directory: Path, patterns: Sequence[str]) -> str:
     return digest.hexdigest()[:16]
 
 
-_FILES = (TAGGER, FORMS, "tokenizer.json", LABELS)
+_FILES = (TAGGER, HEADS, FORMS, "tokenizer.json", LABELS)
 
 
 class BundleTeacher(Teacher):
@@ -200,9 +200,9 @@ class BundleTeacher(Teacher):
         self.digest = files_digest(directory, _FILES)
         self._labels = load_labels(directory)
         self.upos_labels, self.feats_labels = self._labels.upos, self._labels.feats
-        path = directory / TAGGER
-        graph = with_logit_outputs(path.read_bytes(), self.upos_labels, source=str(path))
-        self._network = WordModel.load(directory, graph=graph)
+        path = directory / HEADS
+        heads = with_logit_outputs(path.read_bytes(), self.upos_labels, source=str(path))
+        self._network = WordModel.load(directory, heads=heads)
 
     def encode(self, sentence: Sentence) -> EncodedSentence:
         """Cuts a sentence into the teacher's windows."""
@@ -255,13 +255,13 @@ def feats_logits_name(tag: str) -> str:
 
 
 def with_logit_outputs(model: bytes, upos: Sequence[str], *, source: str) -> bytes:
-    """Makes the logits of a student's graph, a `tagger.onnx`, its only outputs.
+    """Makes the logits of a student's heads, a `heads.onnx`, their only outputs.
 
     These are `UPOS_LOGITS` and, for each tag, `feats_logits_name(tag)`: of every token and every
     tag, where the graph computes those of the predicted tag alone.
 
     Raises:
-        BundleError: It is no graph of a student; the message names `source`.
+        BundleError: It is no graph of a student's heads; the message names `source`.
     """
     try:
         parsed = _model_class().FromString(model)

@@ -10,10 +10,19 @@ import pytest
 from mtag_core.errors import BundleError
 from mtag_core.labels import LABELS
 from mtag_core.langid import WORDS_NAME
-from mtag_core.tagging.bundle import DEFAULT_BUNDLE, FORMS, TAGGER, Bundle, write_manifest
+from mtag_core.tagging.bundle import DEFAULT_BUNDLE, FORMS, HEADS, TAGGER, Bundle, write_manifest
 from mtag_core.treebank_style import TREEBANK_CLASSIFIER
 
-IN_ALL = (TAGGER, FORMS, "tokenizer.json", LABELS, TREEBANK_CLASSIFIER, "langid.ftz", WORDS_NAME)
+IN_ALL = (
+    TAGGER,
+    HEADS,
+    FORMS,
+    "tokenizer.json",
+    LABELS,
+    TREEBANK_CLASSIFIER,
+    "langid.ftz",
+    WORDS_NAME,
+)
 
 
 @pytest.fixture

@@ -34,8 +34,8 @@ def _vectors(bundle, capacity):
 
 
 def _model(bundle, capacity):
-    session = open_session(bundle / "tagger.onnx", source="tagger.onnx")
-    return WordModel(_vectors(bundle, capacity), session)
+    graphs = (open_session(bundle / name, source=name) for name in ("tagger.onnx", "heads.onnx"))
+    return WordModel(_vectors(bundle, capacity), *graphs)
 
 
 def _sentences(n_sentences, *, max_words, seed=3):
@@ -241,10 +241,12 @@ def test_a_graph_of_something_else_is_named(bundle, tmp_path):
         _load(bundle, tmp_path, {"forms.onnx": "tagger.onnx"})
     with pytest.raises(BundleError, match=r"tagger\.onnx: inputs \['case', .*expected"):
         _load(bundle, tmp_path, {"tagger.onnx": "forms.onnx"})
+    with pytest.raises(BundleError, match=r"heads\.onnx: inputs \['treebank', .*expected"):
+        _load(bundle, tmp_path, {"heads.onnx": "tagger.onnx"})
 
 
 def _load(bundle, directory, name_to_source):
-    sources = {name: name for name in ("forms.onnx", "tagger.onnx", "tokenizer.json")}
+    sources = {name: name for name in ("forms.onnx", "tagger.onnx", "heads.onnx", "tokenizer.json")}
     for name, source in (sources | name_to_source).items():
         (directory / name).write_bytes((bundle / source).read_bytes())
     return WordModel.load(directory)

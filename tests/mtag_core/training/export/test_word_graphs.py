@@ -39,10 +39,12 @@ def _vectors(session, directory, forms):
     return vectors
 
 
-def _tags(session, vectors, treebank=0):
-    feed = {"vectors": vectors, "treebank": np.array(treebank)}
-    names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, feed), strict=True))
+def _tags(sessions, vectors, treebank=0):
+    number = {"treebank": np.array(treebank)}
+    (tokens,) = sessions["tagger.onnx"].run(["tokens"], {"vectors": vectors} | number)
+    heads = sessions["heads.onnx"]
+    names = [output.name for output in heads.get_outputs()]
+    return dict(zip(names, heads.run(names, {"tokens": tokens} | number), strict=True))
 
 
 def test_float_graphs_give_what_torch_gives(model):
@@ -62,7 +64,7 @@ def test_float_graphs_give_what_torch_gives(model):
             ids = [FORMS.index(form) for form in sentence]
             for treebank in (0, 1, 2):
                 logits = student(sentences_of(forms, ids, treebank=treebank))
-                found = _tags(reference["tagger.onnx"], vectors[None, ids], treebank)
+                found = _tags(reference, vectors[None, ids], treebank)
                 upos = logits.upos.numpy()
                 assert found["upos"].tolist() == upos.argmax(1).tolist()
                 assert found["second_upos"].tolist() == np.argsort(-upos)[:, 1].tolist()
@@ -97,7 +99,7 @@ def test_int8_is_close_to_float(model):
     assert np.abs(exact - rounded).mean() < 0.05
     ids = [FORMS.index(form) for form in SENTENCES[2]]
     found, expected = (
-        _tags(graphs["tagger.onnx"], vectors[None, ids])["upos_score"]
+        _tags(graphs, vectors[None, ids])["upos_score"]
         for graphs, vectors in ((quantised, rounded), (reference, exact))
     )
     assert np.abs(found - expected).mean() < 0.1
@@ -116,8 +118,8 @@ def test_a_sentence_has_the_same_tags_whatever_is_beside_it(model):
     vectors = _vectors(quantised["forms.onnx"], directory, FORMS)
     ids = [FORMS.index(form) for form in SENTENCES[2]]
     batch = vectors[np.array([ids, ids[::-1], ids])]
-    together = _tags(quantised["tagger.onnx"], batch, treebank=1)
-    alone = _tags(quantised["tagger.onnx"], batch[:1], treebank=1)
+    together = _tags(quantised, batch, treebank=1)
+    alone = _tags(quantised, batch[:1], treebank=1)
     for name, values in alone.items():
         assert together[name].tolist()[: len(ids)] == values.tolist()
         assert together[name].tolist()[-len(ids) :] == values.tolist()
@@ -125,9 +127,9 @@ def test_a_sentence_has_the_same_tags_whatever_is_beside_it(model):
 
 def test_a_graph_without_labels_of_languages_scores_all_of_them(tmp_path):
     _, _, without = tiny_graphs(tmp_path, languages=None)
-    session = onnxruntime.InferenceSession(without["tagger.onnx"])
+    sessions = {name: onnxruntime.InferenceSession(graph) for name, graph in without.items()}
     vectors = np.random.default_rng(3).normal(size=(2, 5, WIDTH)).astype(np.float16)
-    assert set(_tags(session, vectors, treebank=1)["lemmas"]) - {
+    assert set(_tags(sessions, vectors, treebank=1)["lemmas"]) - {
         label for group in LANGUAGE_LABELS.lemmas[0] for label in group
     }
 
@@ -135,10 +137,7 @@ def test_a_graph_without_labels_of_languages_scores_all_of_them(tmp_path):
 def test_a_treebank_changes_tags(model):
     directory, _, _, quantised = model
     vectors = _vectors(quantised["forms.onnx"], directory, FORMS)[None]
-    scores = [
-        _tags(quantised["tagger.onnx"], vectors, number)["feats_score"].tolist()
-        for number in range(3)
-    ]
+    scores = [_tags(quantised, vectors, number)["feats_score"].tolist() for number in range(3)]
     assert scores[0] != scores[1] != scores[2]
 
 

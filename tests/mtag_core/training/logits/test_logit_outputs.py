@@ -25,8 +25,8 @@ def test_float_graph_gives_the_logits_of_the_whole_inventory(tmp_path, languages
     from tests.mtag_core.training.networks.tiny_words import form_batch, sentences_of
 
     _, graphs, _ = tiny_graphs(tmp_path, languages=languages)
-    changed = with_logit_outputs(graphs["tagger.onnx"], UPOS_LABELS, source="g")
-    session = onnxruntime.InferenceSession(changed)
+    changed = with_logit_outputs(graphs["heads.onnx"], UPOS_LABELS, source="g")
+    layers, heads = map(onnxruntime.InferenceSession, (graphs["tagger.onnx"], changed))
     network = Network.load(tmp_path, device=torch.device("cpu"))
     forms = form_batch(FormFeatures(tmp_path / "tokenizer.json")(FORMS))
     for treebank in (0, 1):
@@ -34,8 +34,9 @@ def test_float_graph_gives_the_logits_of_the_whole_inventory(tmp_path, languages
         with torch.no_grad():
             vectors = network.model.eval().forms(forms)[None].half().numpy()
             expected = network.model(batch)
-        feed = {"vectors": vectors, "treebank": np.array(treebank)}
-        upos, *by_tag = session.run(OUTPUTS, feed)
+        number = {"treebank": np.array(treebank)}
+        (tokens,) = layers.run(["tokens"], {"vectors": vectors} | number)
+        upos, *by_tag = heads.run(OUTPUTS, {"tokens": tokens} | number)
         # What calibrates probabilities divides the weights of the graph.
         temperatures = network.metadata.temperatures
         np.testing.assert_allclose(upos * temperatures["upos"], expected.upos, atol=2e-2)
