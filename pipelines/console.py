@@ -18,6 +18,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.filesize import decimal
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +26,7 @@ from rich.text import Text
 from mtag_core.errors import MtagError
 from mtag_core.output.preview import Preview, visible
 from mtag_core.parts.counts import Tally, read_progress
+from mtag_core.parts.report import format_seconds
 from mtag_core.parts.run_plan import PlanSize
 from mtag_core.records import READER_FAILED
 from mtag_core.wikipedia.dumps import PageOutcome
@@ -198,7 +200,7 @@ class Progress:
         share = n_bytes / self._n_bytes if self._n_bytes else 0.0
         earlier = f" and {self._n_completed:,} from earlier runs" if self._n_completed else ""
         return (
-            f"{share:.0%} of {_size(self._n_bytes)}, "
+            f"{share:.0%} of {decimal(self._n_bytes)}, "
             f"{n_bytes / 1e6 / self.elapsed_s:,.2f} MB/s, "
             f"{tally.n_tokens / self.elapsed_s:,.0f} words/s, {self._time_left(n_bytes)}; "
             f"{tally.n_parts:,}/{self._n_parts:,} parts{earlier}, "
@@ -212,24 +214,6 @@ class Progress:
         return f"{format_seconds((self._n_bytes - n_bytes) / bytes_per_s)} left"
 
 
-def _size(n_bytes: int) -> str:
-    return f"{n_bytes / 1e6:,.1f} MB" if n_bytes >= 1e6 else f"{n_bytes / 1e3:,.1f} kB"
-
-
-def format_seconds(seconds: float) -> str:
-    """A duration for people: `2.5 s`, `59 s`, `4 min 10 s`, `3 h 5 min`.
-
-    Example: format_seconds(250) -> "4 min 10 s"
-    """
-    if seconds < 10:
-        return f"{max(0.0, seconds):.1f} s"
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-
-
 def print_plan(size: PlanSize, *, output: str) -> None:
     """Prints what a run would do."""
     table = _table("Plan (nothing was written)")
@@ -238,8 +222,8 @@ def print_plan(size: PlanSize, *, output: str) -> None:
     if size.sliced:
         table.add_row("slices", f"{size.n_expected_slices:,}, about, of {len(size.sliced):,} files")
     table.add_row("files", f"{size.n_files:,}, counting each range of a split file")
-    table.add_row("input", format_bytes(size.n_bytes))
-    table.add_row("largest item", format_bytes(size.largest_bytes))
+    table.add_row("input", decimal(size.n_bytes))
+    table.add_row("largest item", decimal(size.largest_bytes))
     table.add_row("output", output)
     _console().print(table)
 
@@ -264,18 +248,6 @@ def print_summary(
     for name, path in paths.items():
         # Not in the table: a path must not be wrapped or cut, or nobody can copy it.
         console.print(f"{name:>8}  {path}", soft_wrap=True, highlight=False, markup=False)
-
-
-def format_bytes(n_bytes: int) -> str:
-    """A size for people.
-
-    Example: format_bytes(12_582_912) -> "12.0 MiB"
-    """
-    size, units = float(n_bytes), ["B", "KiB", "MiB", "GiB", "TiB"]
-    while size >= 1024 and len(units) > 1:
-        size /= 1024
-        units.pop(0)
-    return f"{size:,.0f} B" if units[0] == "B" else f"{size:,.1f} {units[0]}"
 
 
 def _summary_rows(report: Mapping[str, Any], times: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -112,7 +112,7 @@ def _tiles(counts: Mapping[str, int], times: Sequence[Mapping[str, Any]]) -> str
         for name in names
     ]
     if times:
-        tiles.append(tile("duration", _duration(times[0])))
+        tiles.append(tile("duration", format_seconds(float(times[0].get("elapsed_s") or 0))))
         tiles.append(tile("words a second", _rate(times[0])))
     return "\n".join(['<div class="tiles">', *tiles, "</div>"])
 
@@ -147,12 +147,18 @@ def _rates(throughput: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
     ]
 
 
-def _duration(times: Mapping[str, Any]) -> str:
-    seconds = float(times.get("elapsed_s") or 0)
-    minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{seconds:.1f} s"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
+def format_seconds(seconds: float) -> str:
+    """A duration for people: `2.5 s`, `59 s`, `4 min 10 s`, `3 h 5 min`.
+
+    Example: format_seconds(250) -> "4 min 10 s"
+    """
+    if seconds < 10:
+        return f"{max(0.0, seconds):.1f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
 def _rate(times: Mapping[str, Any]) -> str:

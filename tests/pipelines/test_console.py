@@ -5,7 +5,8 @@ import pytest
 
 from mtag_core.output.preview import Preview
 from mtag_core.parts.counts import Tally
-from pipelines.console import Progress, format_bytes, format_seconds, print_summary
+from mtag_core.parts.report import format_seconds
+from pipelines.console import Progress, print_summary
 
 _REPORT = {
     "counts": {"documents": 1234, "sentences": 5, "tokens": 99, "rejected": 3, "parts": 2},
@@ -55,11 +56,6 @@ def _shown(capsys, **changes):
     preview = Preview("in.txt", "fr", (("chat", "NOUN", "Gender=Masc"), ("[b]", "X", "_")))
     print_summary(_REPORT, _times(**times), previews=[preview], paths={"report": "o/run.json"})
     return capsys.readouterr().out
-
-
-@pytest.mark.parametrize(("n_bytes", "text"), [(7, "7 B"), (12_582_912, "12.0 MiB")])
-def test_sizes_are_written_for_people(n_bytes, text):
-    assert format_bytes(n_bytes) == text
 
 
 def test_counts_rejects_and_speed_are_shown(capsys):
