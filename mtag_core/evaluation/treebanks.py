@@ -287,63 +287,43 @@ def raw_text(gold: Annotation, *, language: str) -> str:
     return "".join(parts)
 
 
-def with_tags(gold: Annotation, tagged: Iterable[TaggedSentence], *, replace_x: bool) -> Annotation:
+def with_tags(
+    annotation: Annotation, tagged: Iterable[TaggedSentence], *, replace_x: bool
+) -> Annotation:
     """Puts a tagger's tags in place of an annotation's own."""
-    columns = _TagColumns(replace_x=replace_x)
-    for sentence in tagged:
-        columns.add(sentence)
-    return columns.put_into(gold)
+    tagged = list(tagged)
+    pairs = [feature_pair(value) for sentence in tagged for value in sentence.feats]
+    return dataclasses.replace(
+        annotation,
+        upos=[upos for each in tagged for upos in _upos(each, replace_x=replace_x)],
+        feats=[feats for feats, _ in pairs],
+        bundles=[bundle for _, bundle in pairs],
+        lemmas=[lemma for each in tagged for lemma in each.lemmas or (NO_LEMMA,) * len(each)],
+    )
 
 
-class _TagColumns:
-    def __init__(self, *, replace_x: bool) -> None:
-        self._replace_x = replace_x
-        self.upos: list[str] = []
-        self.feats: list[str] = []
-        self.bundles: list[str] = []
-        self.lemmas: list[str] = []
-
-    def put_into(self, annotation: Annotation) -> Annotation:
-        return dataclasses.replace(
-            annotation,
-            upos=self.upos,
-            feats=self.feats,
-            bundles=self.bundles,
-            lemmas=self.lemmas,
-        )
-
-    def add(self, sentence: TaggedSentence) -> None:
-        if self._replace_x:
-            self.upos += [
-                second if best == "X" else best
-                for best, second in zip(sentence.upos, sentence.second_upos, strict=True)
-            ]
-        else:
-            self.upos += sentence.upos
-        for value in sentence.feats:
-            feats, bundle = feature_pair(value)
-            self.feats.append(feats)
-            self.bundles.append(bundle)
-        self.lemmas += sentence.lemmas or (NO_LEMMA,) * len(sentence)
+def _upos(sentence: TaggedSentence, *, replace_x: bool) -> Iterable[str]:
+    if not replace_x:
+        return sentence.upos
+    pairs = zip(sentence.upos, sentence.second_upos, strict=True)
+    return [second if best == "X" else best for best, second in pairs]
 
 
 def annotation_of_tagged(
-    text: str, tagged: Iterable[TaggedSentence], *, replace_x: bool = False
+    text: str, tagged: Sequence[TaggedSentence], *, replace_x: bool = False
 ) -> Annotation:
     """The annotation that the CoNLL-U of a tagged text would give, without writing it.
 
     Characters that are in no token, such as control characters, stay in the text and are missed.
     """
     annotation = Annotation("tagger", characters=without_spaces(text.replace("\n", " ")))
-    columns = _TagColumns(replace_x=replace_x)
     # Offset in the text -> number of characters before it that are no spaces.
     positions = [0, *itertools.accumulate(bool(without_spaces(c)) and c != "\n" for c in text)]
     for sentence in tagged:
         _add_spans(annotation, sentence.sentence, positions)
         annotation.forms += sentence.sentence.forms
-        columns.add(sentence)
     annotation.xpos = annotation.deprels = ["_"] * len(annotation.words)
-    return columns.put_into(annotation)
+    return with_tags(annotation, tagged, replace_x=replace_x)
 
 
 def _add_spans(annotation: Annotation, sentence: Sentence, positions: Sequence[int]) -> None:

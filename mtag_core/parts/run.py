@@ -12,7 +12,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -104,15 +104,13 @@ def only_run(layout: OutputLayout) -> Iterator[None]:
         OutputError: Another run is on.
         StorageError: Nothing can be written there.
     """
-    held = ExitStack()
     try:
-        held.enter_context(storage.exclusive(layout.lock_path))
+        with storage.exclusive(layout.lock_path):
+            yield
     except LockHeldError as error:
         raise OutputError(
             f"{layout.base}: another run writes there; wait for its end, or name another --output"
         ) from error
-    with held:
-        yield
 
 
 def check_output(

@@ -19,7 +19,6 @@ from multiprocessing.connection import Connection
 from mtag_core.errors import MtagError
 from mtag_core.records import Sentence
 from mtag_core.serve.tasks import Result, Task, TextTagger, answer_of, sentences_of
-from mtag_core.tagging.tagged import TaggedSentence
 
 # A round is about half a second of a core.
 _ROUND_SENTENCES = 256
@@ -104,7 +103,8 @@ class Rounds:
         except Exception as error:
             yield from self._tag_apart(taken, error)
             return
-        self._keep(tagged)
+        for key, sentence in tagged:
+            self._open[key].results.append(sentence)
 
     def _tag_apart(
         self, taken: Sequence[tuple[int, Sentence]], error: Exception
@@ -118,10 +118,6 @@ class Rounds:
             return
         for key in keys:
             yield from self._tag([pair for pair in taken if pair[0] == key])
-
-    def _keep(self, tagged: Sequence[tuple[int, TaggedSentence]]) -> None:
-        for key, sentence in tagged:
-            self._open[key].results.append(sentence)
 
 
 def _answered(done: _Open) -> TaskAnswer:
