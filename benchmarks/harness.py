@@ -152,10 +152,7 @@ def medians(
     """
     to_base = ratios(rates, base=base)
     return {
-        name: {
-            "words_per_s": round(statistics.median(values)),
-            ratio: round(to_base[name], digits),
-        }
+        name: {"words_per_s": round(statistics.median(values)), ratio: round(to_base[name], digits)}
         for name, values in rates.items()
     }
 

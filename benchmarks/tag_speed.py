@@ -139,10 +139,7 @@ def torch_systems(
         intermediate_size=1024,
     )
     mini = _TorchTagger(mini_config, n_labels=17 + n_feats, device=device)
-    systems = {
-        _BERT: in_turn(pieces, bert.tag),
-        "MiniBERT, torch fp32": in_turn(pieces, mini.tag),
-    }
+    systems = {_BERT: in_turn(pieces, bert.tag), "MiniBERT, torch fp32": in_turn(pieces, mini.tag)}
     if args.meta_lstm:
         from benchmarks.baselines.meta_lstm.training import MetaLstmTagger
 

@@ -67,9 +67,7 @@ def to_spacy(
     )
 
 
-def to_pandas(
-    sentences: TaggedSentence | Iterable[TaggedSentence],
-) -> "pandas.DataFrame":
+def to_pandas(sentences: TaggedSentence | Iterable[TaggedSentence]) -> "pandas.DataFrame":
     """Makes a frame with a row a token.
 
     Returns:

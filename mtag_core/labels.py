@@ -16,12 +16,7 @@ from mtag_core.lemma_tables import (
     KnownLemmas,
     LemmaExceptions,
 )
-from mtag_core.treebank_style import (
-    NO_CLASSIFIER,
-    TREEBANK_CLASSIFIER,
-    Styles,
-    TreebankClassifier,
-)
+from mtag_core.treebank_style import NO_CLASSIFIER, TREEBANK_CLASSIFIER, Styles, TreebankClassifier
 
 UPOS_LABELS: tuple[str, ...] = tuple(
     "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()

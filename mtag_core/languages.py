@@ -198,12 +198,7 @@ LANGUAGES = {language.code: language for language in map(_parse_row, _ROWS.strip
 _CODE_OF = {
     _folded(called): language.code
     for language in LANGUAGES.values()
-    for called in (
-        language.code,
-        language.name,
-        *language.other_codes,
-        *language.other_names,
-    )
+    for called in (language.code, language.name, *language.other_codes, *language.other_names)
 }
 
 STANDARD_TO_CODE = {

@@ -42,7 +42,5 @@ def create_component(
 
 
 Language.factory(
-    "mtag",
-    default_config={"bundle": None, "treebank_style": []},
-    func=create_component,
+    "mtag", default_config={"bundle": None, "treebank_style": []}, func=create_component
 )

@@ -62,12 +62,7 @@ from mtag_core.parts.run_plan import (
 from mtag_core.storage import FileInfo
 from pipelines.console import print_plan
 from pipelines.job import check_reachable, find_inputs, make_parts, run_job
-from pipelines.options import (
-    AnnotateOptions,
-    parse_options,
-    unused_run_flags,
-    unused_style_flags,
-)
+from pipelines.options import AnnotateOptions, parse_options, unused_run_flags, unused_style_flags
 from pipelines.process import exit_program
 from pipelines.runners.runner import find_runner
 from pipelines.streaming import run_in_turn, run_unbounded
@@ -215,10 +210,7 @@ def _with_fields(
     options: AnnotateOptions, model: Model, files: Sequence[FileInfo]
 ) -> AnnotateOptions:
     fields = choose_fields(
-        _layout(options, model),
-        files,
-        options.corpus.read,
-        is_planned_anew=options.job.overwrite,
+        _layout(options, model), files, options.corpus.read, is_planned_anew=options.job.overwrite
     )
     return options.with_fields(fields)
 
@@ -250,14 +242,7 @@ def _make_parts(
         stop_path=stop_path,
         has_slices=bool(size.sliced),
     )
-    return make_parts(
-        options.job,
-        layout,
-        config,
-        size,
-        add_steps=add_steps,
-        preview=preview_parts,
-    )
+    return make_parts(options.job, layout, config, size, add_steps=add_steps, preview=preview_parts)
 
 
 def _names(

@@ -21,13 +21,7 @@ from mtag_core.errors import UsageError
 from mtag_core.options import Flags, group, not_negative, option, positive, ratio, seconds
 from mtag_core.output.columns import COLUMNS
 from mtag_core.output.writers import COMPRESSION_SUFFIXES, FORMATS, OutputFormat
-from mtag_core.storage import (
-    FileInfo,
-    http_access,
-    public_url,
-    split_patterns,
-    use_http_access,
-)
+from mtag_core.storage import FileInfo, http_access, public_url, split_patterns, use_http_access
 from mtag_core.tagging.arguments import TaggerOptions
 from mtag_core.tagging.bundle import BUNDLE_HELP
 from mtag_core.treebank_style import unused_styles
@@ -285,12 +279,7 @@ class AnnotateOptions:
         section="output",
     )
     tagger: TaggerOptions = group(section="languages")
-    model: str | None = option(
-        BUNDLE_HELP,
-        None,
-        metavar="DIR",
-        section="model",
-    )
+    model: str | None = option(BUNDLE_HELP, None, metavar="DIR", section="model")
     piece_budget: int | None = option(
         "wordpieces in one batch of the model", None, parse=positive, section="model"
     )

@@ -161,11 +161,7 @@ def run(options: TeacherOptions) -> dict[str, Any] | None:
     # The basis is fitted on a sample of all parts, and the choice is made among them.
     parts = list(
         plan_parts(
-            files,
-            config.read,
-            salt=config.salt,
-            item_bytes=config.item_bytes,
-            limit=config.limit,
+            files, config.read, salt=config.salt, item_bytes=config.item_bytes, limit=config.limit
         )
     )
     if options.job.dry_run:

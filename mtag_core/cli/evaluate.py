@@ -10,11 +10,7 @@ from mtag_core.errors import UsageError
 from mtag_core.evaluation.annotation import load_annotation
 from mtag_core.evaluation.metrics import score
 from mtag_core.evaluation.summary import FORMATS, format_results, format_scores
-from mtag_core.evaluation.treebanks import (
-    EvaluationOptions,
-    evaluate_treebanks,
-    load_tagger,
-)
+from mtag_core.evaluation.treebanks import EvaluationOptions, evaluate_treebanks, load_tagger
 from mtag_core.options import Flags, group, option, positive
 from mtag_core.storage import exists, join, list_files
 from mtag_core.tagging.bundle import BUNDLE_HELP, MANIFEST, bundle_location
@@ -43,12 +39,7 @@ class EvaluateOptions:
         metavar="PATTERN",
         section="a tagger",
     )
-    bundle: str | None = option(
-        BUNDLE_HELP,
-        None,
-        metavar="DIR",
-        section="a tagger",
-    )
+    bundle: str | None = option(BUNDLE_HELP, None, metavar="DIR", section="a tagger")
     how: EvaluationOptions = group(EvaluationOptions(), section="a tagger")
     treebank_style: tuple[str, ...] = option(
         "tag in these treebanks' style; or mixed, each document in that of the treebank that it is "

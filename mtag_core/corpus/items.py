@@ -28,10 +28,7 @@ _MIN_DOCUMENT_BYTES = 16
 MAX_EXPANSION = 1000
 """Text seldom shrinks to a hundredth; a bomb of gz to a thousandth, of bz2 much further."""
 
-_DEFAULT_LIMITS = {
-    "max_document_seconds": MAX_DOCUMENT_SECONDS,
-    "max_expansion": MAX_EXPANSION,
-}
+_DEFAULT_LIMITS = {"max_document_seconds": MAX_DOCUMENT_SECONDS, "max_expansion": MAX_EXPANSION}
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,10 +51,7 @@ def score_record(score: Score) -> dict[str, float | int | None]:
 
 
 def _percent_table(scores: Mapping[str, Score]) -> str:
-    lines = [
-        "Metric     | Precision |    Recall |  F1 Score | AligndAcc",
-        "+".join([_RULE] * 5),
-    ]
+    lines = ["Metric     | Precision |    Recall |  F1 Score | AligndAcc", "+".join([_RULE] * 5)]
     for name in _official(scores):
         score = scores[name]
         shares = (100 * score.precision, 100 * score.recall, 100 * score.f1)
@@ -64,10 +61,7 @@ def _percent_table(scores: Mapping[str, Score]) -> str:
 
 
 def _counts_table(scores: Mapping[str, Score]) -> str:
-    lines = [
-        "Metric     | Correct   |      Gold | Predicted | Aligned",
-        "+".join([_RULE] * 5),
-    ]
+    lines = ["Metric     | Correct   |      Gold | Predicted | Aligned", "+".join([_RULE] * 5)]
     for name in _official(scores):
         score = scores[name]
         counts = (score.n_correct, score.n_gold, score.n_system)

@@ -36,12 +36,7 @@ class VerticalWriter:
     """
 
     def __init__(
-        self,
-        stream: BinaryIO,
-        *,
-        has_lemmas: bool,
-        fields: Sequence[str] = (),
-        generator: str = "",
+        self, stream: BinaryIO, *, has_lemmas: bool, fields: Sequence[str] = (), generator: str = ""
     ) -> None:
         self._stream = stream
         self._has_lemmas = has_lemmas

@@ -21,13 +21,7 @@ import pyarrow.parquet as pq
 from mtag_core.conllu import format_sentence
 from mtag_core.corpus.kept_fields import KeptField, field_text, kept_fields
 from mtag_core.errors import UsageError
-from mtag_core.output.columns import (
-    Column,
-    json_object,
-    output_columns,
-    schema_of,
-    table_of,
-)
+from mtag_core.output.columns import Column, json_object, output_columns, schema_of, table_of
 from mtag_core.output.vertical import VerticalWriter
 from mtag_core.records import OutputRow
 from mtag_core.tagging.tagged import TaggedRow, TaggedSentence

@@ -46,9 +46,7 @@ _SHORTEST_S = 0.5
 
 
 def report_html(
-    report: Mapping[str, Any],
-    data: ReportData,
-    times: Sequence[Mapping[str, Any]] = (),
+    report: Mapping[str, Any], data: ReportData, times: Sequence[Mapping[str, Any]] = ()
 ) -> str:
     """Renders the end of a run from run.json, report.json and the times of runs, the last first.
 

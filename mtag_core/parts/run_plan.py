@@ -154,11 +154,7 @@ def choose_sizes(
 
 
 def choose_fields(
-    layout: OutputLayout,
-    files: Sequence[FileInfo],
-    read: ReadOptions,
-    *,
-    is_planned_anew: bool,
+    layout: OutputLayout, files: Sequence[FileInfo], read: ReadOptions, *, is_planned_anew: bool
 ) -> tuple[str, ...]:
     """The fields to keep, each with its type: as named, as in the runs before, or as found.
 
@@ -224,10 +220,7 @@ def find_intact(layout: OutputLayout, *, verify: bool) -> CompletedParts:
 
 
 def plan_run(
-    layout: OutputLayout,
-    config: RunConfig,
-    files: Sequence[FileInfo],
-    completed: CompletedParts,
+    layout: OutputLayout, config: RunConfig, files: Sequence[FileInfo], completed: CompletedParts
 ) -> Iterator[PlannedPart]:
     """Plans the parts of a run; see `plan_parts`."""
     return plan_parts(

@@ -347,10 +347,7 @@ _GROUPS: list[tuple[str, Rule]] = [
     ("as of|asof|tính đến", _as_of),
     ("uss|hms|ss|rms|hmcs|hmas|ms|mv|usns|sms|rfc", _named_first),
     ("ietf rfc", lambda call: f"RFC {call.get(0)}"),
-    (
-        "nihongo|nihongo4|նիհոնգո|nihongo krt|lang-ja2|japonais|giapponese|japonés|japonês",
-        _nihongo,
-    ),
+    ("nihongo|nihongo4|նիհոնգո|nihongo krt|lang-ja2|japonais|giapponese|japonés|japonês", _nihongo),
     ("chinois|coréen|нихонго|korean inline", _nihongo),
     (
         "ruby|読み仮名|ふりがな|読み仮名 ruby不使用|ruby-ja|yomigana|r-ja|ルビ|振り仮名",

@@ -226,10 +226,7 @@ class _SplitFilesDoFn(_ReadingDoFn):
             return
         if self._is_stopped():
             return
-        with (
-            attempt(self._layout, part.part_id) as is_suspect,
-            trial_if(is_suspect) as trial,
-        ):
+        with attempt(self._layout, part.part_id) as is_suspect, trial_if(is_suspect) as trial:
             for each in self.timed(slice_item(part, self._options, self._layout, trial=trial)):
                 self.count("slices")
                 yield each
@@ -319,12 +316,7 @@ class FinishRun(beam.PTransform):
     """PCollection of Manifest -> PCollection of the path of run.json; arguments as `finish_run`."""
 
     def __init__(
-        self,
-        layout: OutputLayout,
-        config: RunConfig,
-        *,
-        n_parts: int,
-        sliced: Sequence[str] = (),
+        self, layout: OutputLayout, config: RunConfig, *, n_parts: int, sliced: Sequence[str] = ()
     ) -> None:
         super().__init__()
         self._layout = layout

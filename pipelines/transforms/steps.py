@@ -283,9 +283,7 @@ def bundle_model(
 
 
 def load_tagger(
-    path: str | None = None,
-    piece_budget: int | None = None,
-    options: TaggerOptions = _DEFAULTS,
+    path: str | None = None, piece_budget: int | None = None, options: TaggerOptions = _DEFAULTS
 ) -> Tagger:
     """Loads a model bundle in a worker process; arguments as in `bundle_model`."""
     tagger = Tagger.load(path, **asdict(options))

@@ -54,11 +54,7 @@ class WordVectors:
 
 
 def train_vectors(
-    texts: Sequence[Path],
-    *,
-    width: int,
-    n_epochs: int,
-    max_sentences: int,
+    texts: Sequence[Path], *, width: int, n_epochs: int, max_sentences: int
 ) -> WordVectors:
     """Trains skip-gram vectors, one model a text of one language, and unites them.
 
