@@ -157,13 +157,13 @@ def _fill_counts(
     if np.count_nonzero(balance):
         depth = _sums(balance.astype(np.int8), line_ends, line_sizes)
         rows[:, EndColumn.DEPTH] = np.minimum(np.maximum(depth, 0), 2)
-    is_mark = columns[:, END_MARK] != 0
+    is_mark = (columns[:, END_MARK] != 0) & ~is_short_form
     is_mark[line_ends] = True
     marks = is_mark.nonzero()[0]
     sizes = _sizes(marks)
     since = np.arange(1, len(rows) + 1) - (marks + 1 - sizes).repeat(sizes)
     rows[:, EndColumn.SINCE] = _SIZE_BUCKETS[np.minimum(since, len(_SIZE_BUCKETS) - 1)]
-    _fill_styles(rows, line_ends, line_sizes, marks[~is_short_form[marks]])
+    _fill_styles(rows, line_ends, line_sizes, marks)
     if np.count_nonzero(sizes > LONGEST_UNMARKED):
         is_unmarked = (sizes > LONGEST_UNMARKED).repeat(sizes)
         is_unmarked[marks] = False

@@ -29,7 +29,7 @@ _VOWELS = np.array(
 _MEASURES = np.array(sorted(text_codes("km cm mm kg mg ml dl cl kw км см мм кг мг мл".split())))
 # Characters of a word that is hardly an abbreviation, if it is not known as one.
 _LEAST_SIZES = np.full(32, 99)
-_LEAST_SIZES[[UnitClass.LOWER, UnitClass.TITLE]] = 4, 5
+_LEAST_SIZES[[UnitClass.LOWER, UnitClass.TITLE]] = 3, 5
 # A letter, its full stop, and a mark.
 _N_WITH_MARK = 3
 
@@ -37,7 +37,7 @@ _CLASS_COLUMNS = np.array([EndColumn.MARK, EndColumn.WORD_CLASS, EndColumn.NEXT_
 _CLASS_STEPS = np.array([1 << 10, 1 << 5, 1])
 _CLASS_BITS, _HALF = np.uint64(31), np.uint64(32)
 # Among opening and closing marks.
-_DOUBLE_QUOTE = np.uint64(1)
+_DOUBLE_QUOTE, _SINGLE_QUOTE = np.uint64(1), np.uint64(2)
 _RULED = (
     ChunkFlag.BEFORE_SMALL
     | ChunkFlag.BEFORE_NUMBER
@@ -85,10 +85,11 @@ def _class_costs() -> NDArray[np.int64]:
     is_inside = is_small & (is_plain | is_address) & (bits & _SMALL_LETTERS == 0)
     costs: NDArray[np.int64] = small * is_inside
     costs += _SURE * ((mark == UnitClass.LONG_DASH) | (after == UnitClass.EMOTICON))
+    is_unended = (mark == 0) & (bits & _UNMARKED == 0)
     is_exclamation = (mark == UnitClass.EXCLAMATION) & (after == UnitClass.TITLE)
     costs += _SURE * ((mark == UnitClass.EMOTICON) & (after == UnitClass.OTHER_SIGN))
+    costs += _SURE * (is_unended & (word == UnitClass.OTHER_SIGN) & (after == UnitClass.OTHER_SIGN))
     costs -= _LIKELY * (is_exclamation & is_plain & ~is_closed)
-    is_unended = (mark == 0) & (bits & _UNMARKED == 0)
     is_before_address = after == UnitClass.ADDRESS
     costs += _SURE * (is_unended & ((word == UnitClass.COMMA) | is_before_address))
     costs += _SURE * ((mark == UnitClass.COLON) & is_before_address)
@@ -126,13 +127,19 @@ class EndRules:
         self._ends_before_speech = ends_before_speech
 
     def costs(
-        self, places: Codes, flags: Integers, is_first: NDArray[np.bool_]
+        self,
+        places: Codes,
+        flags: Integers,
+        *,
+        before_flags: Integers,
+        is_first: NDArray[np.bool_],
     ) -> NDArray[np.int64]:
         """What is subtracted from the scores of ends, in eighths of a nat.
 
         Args:
             places: Rows of ends that are asked about. Shape (n, 23).
             flags: Bits of `ChunkFlag` of their chunks. Shape (n,).
+            before_flags: Of the chunks before these. Shape (n,).
             is_first: They are the first of their lines. Shape (n,).
         """
         classes = (places[:, _CLASS_COLUMNS] & _CLASS_BITS).astype(np.int64)
@@ -159,22 +166,35 @@ class EndRules:
             is_quoted &= (after == UnitClass.TITLE) & (places[:, EndColumn.QUOTE] == 0)
             costs -= _UNSURE * is_quoted
         costs -= _LIKELY * _are_full_words(places, flags, classes)
-        is_measured = is_stop & (after == UnitClass.TITLE) & (places[:, EndColumn.WORD_SIZE] == 2)
-        if np.count_nonzero(is_measured):
-            is_measured &= np.isin(places[:, EndColumn.WORD], _MEASURES)
-            before = (places[:, EndColumn.BEFORE_CLASS] & _CLASS_BITS).astype(np.int64)
-            costs -= _SURE * (is_measured & _IS_NUMBER[before])
         if not self._ends_before_speech:
             costs += _SURE * ((mark == UnitClass.COLON) & (is_opened | _IS_NUMBER[after]))
-        is_number = is_stop & _IS_NUMBER[word] & (after == UnitClass.TITLE)
-        if self.has_ordinals:
-            is_number &= flags & ChunkFlag.DECIMAL != 0
-        costs -= _LIKELY * (is_number & ~is_first)
+        is_number = is_stop & (after == UnitClass.TITLE) & ~is_first
+        if np.count_nonzero(is_number):
+            costs -= self._number_gains(places, flags, before_flags, word) * is_number
         if not self._ends_in_titles:
             costs += _LIKELY * _are_in_titles(places, mark, word, after)
         if np.count_nonzero(is_closed):
+            is_apostrophe = (mark == 0) & (places[:, EndColumn.CLOSED] == _SINGLE_QUOTE)
+            costs += _SURE * is_apostrophe
             costs -= _closing_gains(places, mark, after, ~is_opened)
         return costs
+
+    def _number_gains(
+        self, places: Codes, flags: Integers, before_flags: Integers, word: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        is_number = _IS_NUMBER[word]
+        # "fig. 3." counts nothing.
+        is_sure = before_flags & (ChunkFlag.SHORT_FORM | ChunkFlag.BEFORE_NUMBER) != 0
+        is_sure |= flags & ChunkFlag.DECIMAL != 0
+        gains: NDArray[np.int64] = _SURE * (is_number & is_sure)
+        if not self.has_ordinals:
+            gains += _LIKELY * (is_number & ~is_sure)
+        measures = np.flatnonzero(places[:, EndColumn.WORD_SIZE] == 2)
+        if len(measures):
+            before = (places[measures, EndColumn.BEFORE_CLASS] & _CLASS_BITS).astype(np.int64)
+            is_measure = np.isin(places[measures, EndColumn.WORD], _MEASURES) & _IS_NUMBER[before]
+            gains[measures] += _SURE * is_measure
+        return gains
 
     @property
     def has_ordinals(self) -> bool:

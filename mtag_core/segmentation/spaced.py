@@ -205,7 +205,13 @@ class SpacedTokenizer:
             scores = self.scorer.end_scores(end_features(places[asked], is_apart[asked]))
             is_first = np.append(True, stream.is_line_end[:-1])[asked]
             costs = self.table.end_costs[stream.rows[asked]]
-            costs = costs + self._rules.costs(places[asked], stream.flags[asked], is_first)
+            costs = costs + self._rules.costs(
+                places[asked],
+                stream.flags[asked],
+                # Of a line's first chunk nobody asks for them.
+                before_flags=stream.flags[asked - 1],
+                is_first=is_first,
+            )
             is_end[asked] = scores - costs > 0
             lines, columns = stream.is_line_end, self.table.columns
             is_end |= are_before_dashes(places, lines, columns, stream.rows)
