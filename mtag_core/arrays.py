@@ -90,6 +90,14 @@ def spread(counts: Integers, firsts: Integers) -> Integers:
     return np.arange(n_all) - (sums - counts - firsts).repeat(counts)
 
 
+def are_among(codes: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which codes are among known ones, in order: `np.isin` sorts both and imports `numpy.ma`."""
+    if not len(known):
+        return np.zeros(codes.shape, np.bool_)
+    found: NDArray[np.bool_] = known.take(known.searchsorted(codes), mode="clip") == codes
+    return found
+
+
 def text_codes(texts: Iterable[str]) -> list[int]:
     """32 bits of each text, the same everywhere."""
     texts = list(texts)

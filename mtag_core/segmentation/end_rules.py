@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.arrays import Integers, text_codes
+from mtag_core.arrays import Integers, are_among, text_codes
 from mtag_core.segmentation.abbreviations import Abbreviations
 from mtag_core.segmentation.boundary_features import FIRST_CLASS, TERMINAL_CLASSES
 from mtag_core.segmentation.chunk_ends import SMALL_LETTERS, UNMARKED, EndColumn, styles
@@ -23,10 +23,12 @@ _INITIALS_COST, _ROMAN_COST, _VOWELLESS_COST, _LETTER_COST = 24, 16, 48, 24
 _PAIR_COSTS = (_CERTAIN, TITLE_COST)
 # Many of them are words.
 _VOWELS = np.array(
-    sorted(text_codes("aeiouyàáâäåæèéêëìíîïòóôöøùúûüýıаеиоуыэюяёіїєүұәѓαεηιουωάέήίόύώ"))
+    sorted(text_codes("aeiouyàáâäåæèéêëìíîïòóôöøùúûüýıаеиоуыэюяёіїєүұәѓαεηιουωάέήίόύώ")), np.uint64
 )
 # Symbols, not abbreviations: a full stop behind them ends a sentence.
-_MEASURES = np.array(sorted(text_codes("km cm mm kg mg ml dl cl kw км см мм кг мг мл".split())))
+_MEASURES = np.array(
+    sorted(text_codes("km cm mm kg mg ml dl cl kw км см мм кг мг мл".split())), np.uint64
+)
 # Characters of a word that is hardly an abbreviation, if it is not known as one.
 _LEAST_SIZES = np.full(32, 99)
 _LEAST_SIZES[[UnitClass.LOWER, UnitClass.TITLE]] = 3, 5
@@ -156,7 +158,7 @@ class EndRules:
             is_number = is_stop & (word == _DIGITS) | (flags & ChunkFlag.ROMAN != 0)
             costs += SHORT_FORM_COST * self._are_ordinals(places, is_number)
             is_month = is_stop & _IS_NUMBER[after]
-            is_month &= np.isin(places[:, EndColumn.WORD], self._ordinal_words)
+            is_month &= are_among(places[:, EndColumn.WORD], self._ordinal_words)
             costs += SHORT_FORM_COST * is_month
         costs += _letter_costs(places, is_stop, word, after)
         for is_known, cost in zip(self._are_in_pairs(places, is_stop), _PAIR_COSTS, strict=True):
@@ -192,7 +194,7 @@ class EndRules:
         measures = np.flatnonzero(places[:, EndColumn.WORD_SIZE] == 2)
         if len(measures):
             before = (places[measures, EndColumn.BEFORE_CLASS] & _CLASS_BITS).astype(np.int64)
-            is_measure = np.isin(places[measures, EndColumn.WORD], _MEASURES) & _IS_NUMBER[before]
+            is_measure = are_among(places[measures, EndColumn.WORD], _MEASURES) & _IS_NUMBER[before]
             gains[measures] += _SURE * is_measure
         return gains
 
@@ -222,13 +224,13 @@ class EndRules:
             is_ordinal &= flags & ChunkFlag.DECIMAL == 0
             is_ordinal |= flags & ChunkFlag.ROMAN != 0
             found |= is_ordinal & _IS_WORD[after] & (places[:, EndColumn.BEFORE_CLASS] != 0)
-            found |= is_stop & np.isin(places[:, EndColumn.WORD], self._ordinal_words)
+            found |= is_stop & are_among(places[:, EndColumn.WORD], self._ordinal_words)
         return found
 
     def _are_ordinals(self, places: Codes, is_number: NDArray[np.bool_]) -> NDArray[np.bool_]:
         are_ordinals: NDArray[np.bool_] = is_number & (places[:, EndColumn.WORD_SIZE] <= 2)
         if np.count_nonzero(are_ordinals):
-            are_ordinals &= np.isin(places[:, EndColumn.NEXT_WORD], self._ordinal_words)
+            are_ordinals &= are_among(places[:, EndColumn.NEXT_WORD], self._ordinal_words)
         return are_ordinals
 
     def _are_in_pairs(
@@ -247,7 +249,7 @@ class EndRules:
             found = np.zeros(len(places), np.bool_)
             if len(asked):
                 codes = places[asked, before] << _HALF | places[asked, after]
-                found[asked] = np.isin(codes, self._pairs)
+                found[asked] = are_among(codes, self._pairs)
             yield found
 
 
@@ -277,7 +279,7 @@ def _letter_costs(
         is_named = is_second & (after == UnitClass.TITLE) | is_first & (after == UnitClass.INITIAL)
         costs += SHORT_FORM_COST * (is_initial & is_named)
         is_short_form = is_letter & (word == UnitClass.LOWER) & ~_IS_NUMBER[before]
-        is_short_form &= ~np.isin(places[:, EndColumn.WORD], _VOWELS)
+        is_short_form &= ~are_among(places[:, EndColumn.WORD], _VOWELS)
         costs += _LETTER_COST * is_short_form
     return costs
 

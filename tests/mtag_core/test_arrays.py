@@ -1,11 +1,13 @@
 """Tests of the files that segmenters' arrays are kept in."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mtag_core.arrays import read_arrays, text_code, text_codes, write_arrays
+from mtag_core.arrays import are_among, read_arrays, text_code, text_codes, write_arrays
 from mtag_core.errors import BundleError
 
 _ARRAYS = {
@@ -52,3 +54,18 @@ def test_a_text_has_the_same_code_alone_and_among_others():
     texts = ["", "a", "\u0161koda", "two words", "a\0b", "\ud800"]
     assert text_codes(texts) == list(map(text_code, texts))
     assert text_codes(texts[:4]) == list(map(text_code, texts[:4]))
+
+
+@pytest.mark.parametrize("known", [[], [3], [0, 3, 2**64 - 1], [4, 5]])
+def test_codes_are_found_among_known_ones(known: list[int]) -> None:
+    codes = np.array([5, 0, 3, 3, 2**64 - 1], np.uint64)
+    assert are_among(codes, np.array(known, np.uint64)).tolist() == np.isin(codes, known).tolist()
+
+
+def test_segmentation_does_without_a_slow_import() -> None:
+    code = (
+        "import sys; from mtag_core import Tagger\n"
+        "Tagger.load().segment_many(['Dr. Ay 5. Mart 2020. Bir z. B. a. iki. 5 km. Ve.'], 'tr')\n"
+        "sys.exit('numpy.ma' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
