@@ -14,7 +14,7 @@ import sys
 import tempfile
 import venv
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -139,23 +139,13 @@ def _check_installed(programs: Path, folder: Path, version: str) -> None:
 
 
 def _call(command: Sequence[str], folder: Path) -> str:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=_environment(os.environ),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ReleaseError(
             f"{' '.join(command)} ended with {done.returncode} and this:\n{done.stderr.rstrip()}"
         )
     return done.stdout
-
-
-def _environment(variables: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in variables.items() if name != "PYTHONPATH"}
 
 
 if __name__ == "__main__":

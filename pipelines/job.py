@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.runners.runner import PipelineResult, PipelineState
+from apache_beam.runners.runner import PipelineState
 
 from mtag_core import __version__, storage
 from mtag_core.errors import InputNotFoundError, MtagError, OutputError, UsageError
@@ -209,7 +209,8 @@ def run_pipeline(
             storage.delete(watch.path)
         pipeline = beam.Pipeline(runner=runner, options=beam_options)
         build(pipeline)
-        state = _wait(pipeline.run(), watch)
+        result = pipeline.run()
+        state = result.wait_until_finish() if watch is None else watch.wait(result)
     except Exception as error:
         ours = mtag_error(error)
         if ours is None:
@@ -220,10 +221,6 @@ def run_pipeline(
             storage.delete(watch.path)
     if state not in (None, PipelineState.DONE):
         raise OutputError(f"{options.runner} ended the job with state {state}")
-
-
-def _wait(result: PipelineResult, watch: WorkerWatch | None) -> str | None:
-    return result.wait_until_finish() if watch is None else watch.wait(result)
 
 
 def _finish(

@@ -4,7 +4,6 @@ Everything but dates and times is the same for the same input.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -226,18 +225,10 @@ def _upos_by_language(counts: CountSummary) -> Iterator[str]:
         yield sortable(heads, small) + "</details>"
 
 
-@dataclass(frozen=True, slots=True)
-class _SampleToken:
-    form: str
-    upos: str
-    feats: str
-    lemma: str | None
-
-
 def _sample(sample: Preview) -> str:
     lemmas = sample.lemmas or (None,) * len(sample.tokens)
     tokens = [
-        _SampleToken(visible(form), upos, feats, lemma)
+        (visible(form), upos, feats, lemma)
         for (form, upos, feats), lemma in zip(sample.tokens, lemmas, strict=True)
     ]
     html = sentence_html(tokens, language=sample.language)

@@ -146,7 +146,9 @@ class TaggedSentence:
         }
 
     def _repr_html_(self) -> str:
-        return sentence_html(self, language=self.language)
+        tags = (self.upos, self.feats, self.lemmas or (None,) * len(self))
+        tokens = zip(self.sentence.forms, *tags, strict=True)
+        return sentence_html(tokens, language=self.language)
 
 
 TaggedRow = OutputRow[TaggedSentence]
@@ -210,29 +212,18 @@ _TOKEN_STYLE = (
 )
 
 
-class _Token(Protocol):
-    @property
-    def form(self) -> str: ...
-    @property
-    def lemma(self) -> str | None: ...
-    @property
-    def upos(self) -> str: ...
-    @property
-    def feats(self) -> str: ...
+def sentence_html(tokens: Iterable[tuple[str, str, str, str | None]], *, language: str) -> str:
+    """A sentence of forms, UPOS, FEATS and lemmas, None for none, as one `div`.
 
-
-def sentence_html(tokens: Iterable[_Token], *, language: str) -> str:
-    """A sentence as one `div`; text from right to left runs from right to left."""
-    spans = "".join(map(_token_html, tokens))
+    Text from right to left runs from right to left.
+    """
+    spans = "".join(_token_html(*token) for token in tokens)
     return f'<div dir="auto" lang="{escape(language)}" style="line-height:2.6">{spans}</div>'
 
 
-def _token_html(token: _Token) -> str:
-    colour = _UPOS_TO_COLOUR.get(token.upos, _OTHER_COLOUR)
-    lines = [token.lemma or "", *(token.feats.split("|") if token.feats != "_" else ())]
+def _token_html(form: str, upos: str, feats: str, lemma: str | None) -> str:
+    style = f"background:{_UPOS_TO_COLOUR.get(upos, _OTHER_COLOUR)};{_TOKEN_STYLE}"
+    lines = [lemma or "", *(feats.split("|") if feats != "_" else ())]
     hover = escape("\n".join(filter(None, lines)))
-    upos = (
-        f'<small style="display:block;font-size:65%;line-height:1.2">{escape(token.upos)}</small>'
-    )
-    style = f"background:{colour};{_TOKEN_STYLE}"
-    return f'<span style="{style}" title="{hover}">{escape(token.form)}{upos}</span>'
+    tag = f'<small style="display:block;font-size:65%;line-height:1.2">{escape(upos)}</small>'
+    return f'<span style="{style}" title="{hover}">{escape(form)}{tag}</span>'

@@ -85,12 +85,8 @@ _PROJECT_CODES = {
 }
 
 
-def common_silent_names() -> frozenset[str]:
-    """Lower-case names of the file and category namespaces in the larger wikis."""
-    return frozenset(name for name in _COMMON.replace("\n", "|").split("|") if name)
-
-
-COMMON_SILENT_NAMES = common_silent_names()
+COMMON_SILENT_NAMES = frozenset(filter(None, _COMMON.replace("\n", "|").split("|")))
+"""Lower-case names of the file and category namespaces in the larger wikis."""
 
 
 def is_language_prefix(prefix: str) -> bool:
