@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from mtag_core.errors import InputNotFoundError
-from mtag_core.folding import fold_form
+from mtag_core.folding import fold_form, usual_letters
 from mtag_core.langid import LanguageIdentifier
 from mtag_core.segmentation.segmenter import Segmenter
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
@@ -188,7 +188,8 @@ def _segmented(lines: list[str], language: str, segmenters: Path) -> list[tuple[
     segmenter = _segmenter(segmenters)
     # A sentence never crosses a blank line.
     sentences = segmenter.segment("\n\n".join(lines), language)
-    found = (tuple(form for form in each.forms if form.strip()) for each in sentences)
+    read = (usual_letters(each.forms, language, text=each.text) for each in sentences)
+    found = (tuple(form for form in forms if form.strip()) for forms in read)
     # Files of forms have one a line.
     return [
         forms

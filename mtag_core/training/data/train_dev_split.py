@@ -15,14 +15,16 @@ trained on both.
 
 import random
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
 from mtag_core import conllu
+from mtag_core.folding import usual_letters
 from mtag_core.lemmas import clean_lemma, lemma_rule
 from mtag_core.storage import open_text
+from mtag_core.training.data.other_letters import in_other_letters
 from mtag_core.training.data.treebanks import (
     LabelledSentence,
     read_treebank,
@@ -49,7 +51,8 @@ class TreebankSplit:
     """Sentences of treebanks to learn, and to score on.
 
     Learnt are those of the train files, then those of dev files, of which three quarters or none
-    are, then those of treebanks without punctuation once more, resegmented.
+    are, then those of treebanks without punctuation once more, resegmented, and copies in other
+    letters.
     """
 
     learnt: list[LabelledSentence]
@@ -91,6 +94,7 @@ def read_split(
         if not is_trained_on(name, index, train_on_dev=train_on_dev or score_held_out):
             held_out.append(sentence)
     learnt += resegment_unpunctuated(learnt, seed=_RESEGMENTATION_SEED)
+    learnt += list(in_other_letters(learnt))
     return TreebankSplit(learnt, held_out + tenth, train_on_dev)
 
 
@@ -150,7 +154,17 @@ def _sentences(
     for path in treebank_files(directory, part, is_required=part == "train"):
         if not only or treebank_name(path) in only:
             for index, sentence in enumerate(read_treebank(path)):
-                yield sentence.treebank, index, sentence
+                yield sentence.treebank, index, as_read(sentence)
+
+
+def as_read(sentence: LabelledSentence) -> LabelledSentence:
+    """A sentence in the letters that the tagger reads its words in, as are lemmas made of them."""
+    language = treebank_language(sentence.treebank)
+    forms, lemmas = (
+        tuple(usual_letters(column, language, text=" ".join(column)))
+        for column in (sentence.forms, sentence.lemmas)
+    )
+    return replace(sentence, forms=forms, lemmas=lemmas)
 
 
 @lru_cache(_N_CACHED)
