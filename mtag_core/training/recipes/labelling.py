@@ -14,8 +14,7 @@ model.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +44,11 @@ from mtag_core.training.options import LabelOptions, TargetOptions, Temperatures
 _PIECE_BUDGET = 49152
 _OPEN_CLASSES = ("ADJ", "ADV", "NOUN", "PROPN", "VERB")
 
-
 LOWEST = -30.0
 """The lowest log-probability kept; float16 holds it."""
+
+# Heads of which some labels are kept, and what their targets are called in files.
+_KEPT = {"feats": "feats", "lemmas": "lemma"}
 
 
 @dataclass(frozen=True)
@@ -55,59 +56,23 @@ class SoftTargets:
     """The teachers' distributions over a corpus' tokens, on one device.
 
     Attributes:
-        upos_log_probs: At the UPOS temperature. Shape (total_tokens, n_upos_labels), float16.
-        feats_ids: The most probable bundles. Shape (total_tokens, top_k), int16.
-        feats_log_probs: At the FEATS temperature; what they lack to 1 is the rest's.
-            Shape (total_tokens, top_k), float16.
-        lemma_ids: The most probable lemma rules; None of teachers without them. Shape
-            (total_tokens, top_k_lemmas), int16.
-        lemma_log_probs: Theirs, as those of FEATS.
+        heads: By head the ids of the most probable labels, int16, and their log-probabilities at
+            the head's temperature, float16; what they lack to 1 is the rest's. Shape (total_tokens,
+            n_kept) each. All UPOS labels are kept, in their order; no lemmas where teachers have
+            none.
     """
 
-    upos_log_probs: Tensor
-    feats_ids: Tensor
-    feats_log_probs: Tensor
-    lemma_ids: Tensor | None = None
-    lemma_log_probs: Tensor | None = None
-
-    @classmethod
-    def empty(
-        cls, n_tokens: int, *, top_k: int, device: torch.device, top_k_lemmas: int = 0
-    ) -> "SoftTargets":
-        """Makes room for `n_tokens` tokens."""
-        zeros = partial(torch.zeros, device=device)
-        feats, lemmas = (
-            (zeros(n_tokens, kept, dtype=torch.int16), zeros(n_tokens, kept, dtype=torch.float16))
-            for kept in (top_k, top_k_lemmas)
-        )
-        upos = zeros(n_tokens, len(UPOS_LABELS), dtype=torch.float16)
-        return cls(upos, *feats, *(lemmas if top_k_lemmas else ()))
+    heads: dict[str, tuple[Tensor, Tensor]]
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]], *, device: torch.device) -> "SoftTargets":
-        """What `arrays` gave, on a device."""
-        return cls(**{name: torch.from_numpy(array).to(device) for name, array in arrays.items()})
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Those there are, by field."""
-        found = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: each.cpu().numpy() for name, each in found.items() if each is not None}
-
-    @property
-    def heads(self) -> dict[str, tuple[Tensor, Tensor]]:
-        """Of heads of which only some labels are kept, their ids and log-probabilities."""
-        heads = {"feats": (self.feats_ids, self.feats_log_probs)}
-        if self.lemma_ids is not None and self.lemma_log_probs is not None:
-            heads["lemmas"] = (self.lemma_ids, self.lemma_log_probs)
-        return heads
-
-    def keep(self, probs: Mapping[str, Tensor], tokens: Tensor) -> None:
-        """Sets the targets of some tokens, in place, from probabilities of all labels by head."""
-        self.upos_log_probs[tokens] = _log(probs["upos"])
-        for head, (ids, log_probs) in self.heads.items():
-            kept, labels = probs[head].topk(ids.shape[1], dim=-1)
-            ids[tokens] = labels.to(torch.int16)
-            log_probs[tokens] = _log(kept)
+        """What is in the files of a shard, on a device."""
+        tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+        upos = tensors["upos_log_probs"]
+        ids = torch.arange(upos.shape[1], dtype=torch.int16, device=device).expand_as(upos)
+        kept = {head: name for head, name in _KEPT.items() if f"{name}_ids" in tensors}
+        heads = {head: (tensors[f"{n}_ids"], tensors[f"{n}_log_probs"]) for head, n in kept.items()}
+        return cls({"upos": (ids, upos), **heads})
 
     def blend(self, labels: Mapping[str, Tensor], tokens: Tensor, *, label_share: float) -> None:
         """Mixes known labels into the targets of some tokens, in place.
@@ -115,13 +80,18 @@ class SoftTargets:
         Labels are by head, `UNLABELLED` to leave the teacher's. They get `label_share` of the
         probability; the teacher's is scaled by the rest.
         """
-        upos = self.upos_log_probs[tokens].float().exp() * (1 - label_share)
-        upos.scatter_add_(1, labels["upos"][:, None], upos.new_full((len(upos), 1), label_share))
-        self.upos_log_probs[tokens] = _log(upos)
-        for head, kept in self.heads.items():
+        for head, (all_ids, log_probs) in self.heads.items():
             is_labelled = labels[head] != UNLABELLED
-            own = labels[head][is_labelled]
-            _blend_kept(kept, tokens[is_labelled], own, label_share=label_share)
+            own, chosen = labels[head][is_labelled], tokens[is_labelled]
+            ids = all_ids[chosen].long()
+            probs = log_probs[chosen].float().exp() * (1 - label_share)
+            # Where a label is not among the kept ones, it takes the place of the least probable.
+            is_new = (ids != own[:, None]).all(-1)
+            ids[is_new, -1] = own[is_new]
+            probs[is_new, -1] = 0
+            log_probs[chosen] = _log(probs + label_share * (ids == own[:, None]))
+            if head in _KEPT:
+                all_ids[chosen] = ids.to(torch.int16)
 
     def loss(self, temperatures: Temperatures, logits: TaggerLogits, tokens: Tensor) -> Tensor:
         """Cross-entropy of the logits of some tokens, a row each, against their targets. Shape ().
@@ -129,17 +99,13 @@ class SoftTargets:
         It is the sum over heads of each loss times its temperature squared, a mean over tokens.
         Heads that the model or the teachers lack count nothing.
         """
-        upos_ids = torch.arange(len(UPOS_LABELS), device=tokens.device).expand(len(tokens), -1)
-        targets = {"upos": (upos_ids, self.upos_log_probs[tokens].float())}
-        for head, (ids, log_probs) in self.heads.items():
-            targets[head] = (ids[tokens].long(), log_probs[tokens].float())
         losses = []
         for head, scored in logits.heads().items():
-            if head in targets:
+            if head in self.heads:
+                ids, log_probs = (each[tokens] for each in self.heads[head])
                 own = temperatures.of_heads[head]
-                label_ids, of_labels = targets[head]
                 loss = top_k_target_loss(
-                    scored, label_ids=label_ids, log_probs=of_labels, temperature=own
+                    scored, label_ids=ids.long(), log_probs=log_probs.float(), temperature=own
                 )
                 losses.append(own**2 * loss)
         return torch.stack(losses).sum()
@@ -157,20 +123,6 @@ def load_shard(directory: Path) -> SourcedWords:
     """Reads what `save_shard` wrote."""
     arrays = {path.stem: np.load(path) for path in directory.glob("*.npy")}
     return text_of(arrays, directory / "sources.json")
-
-
-def _blend_kept(
-    kept: tuple[Tensor, Tensor], tokens: Tensor, labels: Tensor, *, label_share: float
-) -> None:
-    ids = kept[0][tokens].long()
-    probs = kept[1][tokens].float().exp() * (1 - label_share)
-    # Where the label is not among the kept ones, it takes the place of the least probable one.
-    is_there = (ids == labels[:, None]).any(-1)
-    ids[:, -1] = torch.where(is_there, ids[:, -1], labels)
-    probs[:, -1] = torch.where(is_there, probs[:, -1], torch.zeros_like(probs[:, -1]))
-    probs = probs + label_share * (ids == labels[:, None])
-    kept[0][tokens] = ids.to(torch.int16)
-    kept[1][tokens] = _log(probs)
 
 
 def _log(probs: Tensor) -> Tensor:
@@ -236,7 +188,8 @@ def run(options: LabelOptions) -> str:
     parts = [_labelled(text, pieces, teachers, options.targets, device=device)]
     if options.substitution_share > 0:
         copies = _substituted(parts[0], pieces, options)
-        parts.append(_labelled(copies, pieces, teachers, options.targets, device=device))
+        if len(copies.words):
+            parts.append(_labelled(copies, pieces, teachers, options.targets, device=device))
     shard = SourcedWords.concatenate(parts)
     save_shard(shard, options.output / f"shard-{options.shard}")
     return f"{len(shard.words.form_ids)} tokens labelled  {options.output}"
@@ -255,20 +208,26 @@ def _labelled(
     # The teachers infer which of a language's treebanks text is like, as the student has to.
     tokens = treebank_token_ids(text, teachers[0].metadata)
     sentences = DeviceSentences(text.words, pieces, special, device=device, treebank_tokens=tokens)
-    first: Any = teachers[0].model
-    n_feats, n_rules = (
-        0 if head is None else head.out_features for head in (first.feats, first.lemmas)
-    )
-    targets = SoftTargets.empty(
-        len(text.words.form_ids),
-        top_k=min(options.top_k, n_feats),
-        device=device,
-        top_k_lemmas=min(options.top_k_lemmas, n_rules),
-    )
+    arrays: dict[str, NDArray[Any]] = {}
     for indices in cut_batches(sentences.lengths, piece_budget=_PIECE_BUDGET):
         batch = sentences.batch(indices)
-        targets.keep(_mean_probs(teachers, batch, options), batch.token_index)
-    return replace(text, labels=targets.arrays())
+        where = batch.token_index.cpu().numpy()
+        for name, tensor in _targets(_mean_probs(teachers, batch, options), options).items():
+            found = tensor.cpu().numpy()
+            if name not in arrays:
+                arrays[name] = np.zeros((len(text.words.form_ids), found.shape[1]), found.dtype)
+            arrays[name][where] = found
+    return replace(text, labels=arrays)
+
+
+def _targets(probs: Mapping[str, Tensor], options: TargetOptions) -> dict[str, Tensor]:
+    tensors = {"upos_log_probs": _log(probs["upos"])}
+    for head, most in (("feats", options.top_k), ("lemmas", options.top_k_lemmas)):
+        if head in probs:
+            kept, ids = probs[head].topk(min(most, probs[head].shape[1]), dim=-1)
+            tensors[f"{_KEPT[head]}_ids"] = ids.to(torch.int16)
+            tensors[f"{_KEPT[head]}_log_probs"] = _log(kept)
+    return tensors
 
 
 def _mean_probs(

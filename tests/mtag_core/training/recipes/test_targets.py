@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
@@ -7,22 +8,24 @@ from mtag_core.training.recipes.labelling import SoftTargets
 
 @pytest.fixture
 def targets():
-    made = SoftTargets.empty(2, top_k=2, device=torch.device("cpu"))
-    made.upos_log_probs[:] = torch.full((17,), 1 / 17).log()
-    made.feats_ids[:] = torch.tensor([4, 7], dtype=torch.int16)
-    made.feats_log_probs[:] = torch.tensor([0.8, 0.1]).log()
-    return made
+    arrays = {
+        "upos_log_probs": np.full((2, 17), np.log(1 / 17), np.float16),
+        "feats_ids": np.array([[4, 7]] * 2, np.int16),
+        "feats_log_probs": np.log([[0.8, 0.1]] * 2).astype(np.float16),
+    }
+    return SoftTargets.of(arrays, device=torch.device("cpu"))
 
 
 def blend(targets, feats_id):
     labels = {"upos": torch.tensor([3]), "feats": torch.tensor([feats_id])}
     targets.blend(labels, torch.tensor([1]), label_share=0.5)
-    return targets.feats_ids[1].tolist(), targets.feats_log_probs[1].float().exp()
+    ids, log_probs = targets.heads["feats"]
+    return ids[1].tolist(), log_probs[1].float().exp()
 
 
 def test_the_label_gets_its_share_of_upos(targets):
     blend(targets, 4)
-    probs = targets.upos_log_probs[1].float().exp()
+    probs = targets.heads["upos"][1][1].float().exp()
     assert probs[3].item() == pytest.approx(0.5 + 0.5 / 17, abs=1e-3)
     assert probs.sum().item() == pytest.approx(1, abs=1e-2)
 
