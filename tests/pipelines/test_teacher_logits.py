@@ -13,7 +13,7 @@ from mtag_core.tagging.bundle import DEFAULT_BUNDLE, write_manifest
 from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.training.logits.logit_shards import LogitBlock, read_info
 from mtag_core.training.logits.logit_teachers import BundleTeacher
-from mtag_core.training.logits.soft_targets import TailBasis, rebuild_feats_probs
+from mtag_core.training.logits.soft_targets import TailBasis, rebuild_feats_probs, unpack
 from pipelines import teacher_logits
 from tests.mtag_core.training.logit_samples import read_blocks
 from tests.mtag_core.training.tiny_word_bundle import write_word_bundle
@@ -89,7 +89,7 @@ def test_dumps_become_shards(dumps: Path, teacher: Path, tmp_path: Path):
         info = read_info(str(part), stream)
     assert (info.top_k, info.temperatures) == (8, (1.0, 3.0))
     assert not list((output / "survey").glob("*"))
-    basis = TailBasis.from_bytes((output / "tail_basis.npz").read_bytes(), source="b")
+    basis = unpack(TailBasis, (output / "tail_basis.npz").read_bytes(), source="b")
     assert (info.tail_basis, info.tail_rank) == (basis.digest, basis.rank)
     probs = rebuild_feats_probs(
         blocks(output)[0].feats_summary, n_labels=N_FEATS, temperature=1.0,

@@ -15,7 +15,7 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,13 +58,6 @@ class TokenLogits(NamedTuple):
     feats: NDArray[np.float32]
 
 
-class TokenSummary(NamedTuple):
-    """What is kept of a sentence's logits: all of UPOS, and a summary of FEATS."""
-
-    upos: NDArray[np.float32]
-    feats: FeatsSummary
-
-
 class Teacher(ABC):
     """Scores sentences for shards.
 
@@ -93,15 +86,15 @@ class Teacher(ABC):
         """Splits a sentence's tokens into the teacher's wordpieces."""
 
     @abstractmethod
-    def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
-        """Logits of each sentence; those of a token do not depend on the others beyond rounding."""
+    def rows(self, sentences: Sequence[EncodedSentence], *, is_whole: bool) -> list[TokenRows]:
+        """The UPOS logits of each sentence's tokens, and FEATS logits or their `FeatsSummary`.
 
-    def summaries(self, sentences: Sequence[EncodedSentence]) -> list[TokenSummary]:
-        """What is kept of each sentence's logits."""
-        return [
-            TokenSummary(logits.upos, summarise_feats(logits.feats, self.summary, basis=self.basis))
-            for logits in self.logits(sentences)
-        ]
+        Those of a token do not depend on the others beyond rounding.
+        """
+
+    def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
+        """Logits of each sentence."""
+        return [TokenLogits(*rows) for rows in self.rows(sentences, is_whole=True)]
 
     def score(self, sentences: Sequence[EncodedSentence]) -> Iterator[ScoredSentence]:
         """Scores sentences, in order; raises before it returns, or not at all.
@@ -111,10 +104,11 @@ class Teacher(ABC):
         scored: list[ScoredSentence] = []
         for start in range(0, len(sentences), self.n_waiting):
             waiting = sentences[start : start + self.n_waiting]
-            for encoded, kept in zip(waiting, self.summaries(waiting), strict=True):
-                upos = tuple(self.upos_labels[label] for label in kept.upos.argmax(axis=1))
-                logits = relative_logits(kept.upos)
-                scored.append(ScoredSentence(encoded.sentence, upos, logits, kept.feats))
+            rows = self.rows(waiting, is_whole=False)
+            for encoded, (logits, *summary) in zip(waiting, rows, strict=True):
+                upos = tuple(self.upos_labels[label] for label in logits.argmax(axis=1))
+                kept = (relative_logits(logits), FeatsSummary(*summary))
+                scored.append(ScoredSentence(encoded.sentence, upos, *kept))
         return iter(scored)
 
     def rows_of_batches(
@@ -208,8 +202,8 @@ class BundleTeacher(Teacher):
         """Cuts a sentence into the teacher's windows."""
         return EncodedSentence(sentence, self._network.encode(sentence.forms))
 
-    def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
-        """Logits of each sentence."""
+    def rows(self, sentences: Sequence[EncodedSentence], *, is_whole: bool) -> list[TokenRows]:
+        """Logits of each sentence, or what is kept of them."""
         windows = [window for each in sentences for window in each.windows]
         names = [UPOS_LOGITS, *map(feats_logits_name, self.upos_labels)]
 
@@ -223,7 +217,10 @@ class BundleTeacher(Teacher):
 
         groups = batches(windows, piece_budget=self.piece_budget)
         rows = self.rows_of_batches(sentences, groups, run, budget=self.piece_budget)
-        return [TokenLogits(*arrays) for arrays in rows]
+        if is_whole:
+            return rows
+        summarise = partial(summarise_feats, options=self.summary, basis=self.basis)
+        return [(upos, *summarise(feats)) for upos, feats in rows]
 
 
 UPOS_LOGITS = "upos_logits"

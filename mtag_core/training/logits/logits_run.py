@@ -34,6 +34,7 @@ from mtag_core.training.logits.soft_targets import (
     SummaryOptions,
     TailBasis,
     fit_tail_basis,
+    unpack,
 )
 
 _TORCH_PACKAGES = ("safetensors", "torch", "transformers")
@@ -111,7 +112,7 @@ def read_basis(base: str) -> TailBasis | None:
     path = basis_path(base)
     if not storage.exists(path):
         return None
-    return TailBasis.from_bytes(storage.read_bytes(path), source=path)
+    return unpack(TailBasis, storage.read_bytes(path), source=path)
 
 
 def make_basis(

@@ -14,12 +14,12 @@ parts that it concerns are made again and the others stand.
 """
 
 import hashlib
-import io
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -29,12 +29,12 @@ from numpy.typing import NDArray
 from mtag_core import storage
 from mtag_core.corpus.items import ReadOptions
 from mtag_core.corpus.registry import read_item
-from mtag_core.errors import ShardError
 from mtag_core.languages import normalise_language
 from mtag_core.options import option, positive
 from mtag_core.parts.plan import PlannedPart
 from mtag_core.records import Block, Document, Reject, Sentence
 from mtag_core.segmentation import Segmenter, document_blocks
+from mtag_core.training.logits.soft_targets import pack, unpack
 
 # At least this share of a sentence's tokens must hold a letter: lists of numbers teach nothing.
 _MIN_WORD_SHARE = 0.5
@@ -175,7 +175,8 @@ def part_selector(part_id: str, *, choice: ChoiceOptions, base: str) -> Sentence
     """The selector of one attempt at a part of an output directory."""
     if not choice.needs_survey:
         return SentenceSelector(choice)
-    return SentenceSelector(choice, _read_arrays(_path(base, SELECTION, part_id))["hashes"])
+    path = _path(base, SELECTION, part_id)
+    return unpack(partial(SentenceSelector, choice), storage.read_bytes(path), source=path)
 
 
 def documents_of(part: PlannedPart, options: ReadOptions) -> Iterator[Document]:
@@ -213,7 +214,8 @@ def choose_parts(
         The parts, which are in the order of the plan, under ids that cover their choice.
     """
     planned = list(parts)
-    surveys = [Survey(**_read_arrays(_path(base, SURVEY, part.part_id))) for part in planned]
+    paths = (_path(base, SURVEY, part.part_id) for part in planned)
+    surveys = [unpack(Survey, storage.read_bytes(path), source=path) for path in paths]
     chosen = []
     for part, survey, stays in zip(planned, surveys, choose(surveys, choice), strict=True):
         digest = hashlib.sha256(part.part_id.encode() + np.packbits(stays).tobytes())
@@ -236,15 +238,5 @@ def _path(base: str, folder: str, part_id: str) -> str:
 
 
 def _write_arrays(path: str, **arrays: NDArray[Any]) -> None:
-    stream = io.BytesIO()
-    np.savez(stream, **arrays)  # type: ignore[arg-type]
     with storage.atomic_writer(path) as sink:
-        sink.write(stream.getvalue())
-
-
-def _read_arrays(path: str) -> dict[str, NDArray[Any]]:
-    try:
-        with np.load(io.BytesIO(storage.read_bytes(path)), allow_pickle=False) as arrays:
-            return dict(arrays)
-    except ValueError as error:
-        raise ShardError(f"{path}: damaged: {error}") from error
+        sink.write(pack(arrays))

@@ -15,8 +15,9 @@ records its digest.
 import hashlib
 import io
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ _EVEN_SHARE = 0.1
 LARGEST_CODE = 127
 # A coefficient this many standard deviations out is clipped.
 _CLIP_DEVIATIONS = 6.0
-_ARRAYS = ("weights", "mean", "directions", "scales")
+Unpacked = TypeVar("Unpacked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +83,32 @@ class TailBasis:
 
     def to_bytes(self) -> bytes:
         """The basis as an npz file, the same bytes for the same basis."""
-        stream = io.BytesIO()
-        np.savez(stream, **{name: getattr(self, name) for name in _ARRAYS})  # type: ignore[arg-type]
-        return stream.getvalue()
-
-    @classmethod
-    def from_bytes(cls, content: bytes, *, source: str) -> "TailBasis":
-        """Reads `to_bytes` back.
-
-        Raises:
-            ShardError: The content is no basis; the message names `source`.
-        """
-        try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-                return cls(*(arrays[name] for name in _ARRAYS))
-        except (OSError, ValueError, KeyError) as error:
-            raise ShardError(f"{source}: not a tail basis: {error}") from error
+        return pack(asdict(self))
 
     @property
     def digest(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of its bytes."""
         return hashlib.sha256(self.to_bytes()).hexdigest()[:16]
+
+
+def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Arrays as an npz file, the same bytes for the same arrays."""
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def unpack(kind: Callable[..., Unpacked], content: bytes, *, source: str) -> Unpacked:
+    """Calls what takes arrays by name with those that `pack` wrote.
+
+    Raises:
+        ShardError: The content is something else; the message names `source`.
+    """
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return kind(**arrays)
+    except (OSError, TypeError, ValueError) as error:
+        raise ShardError(f"{source}: damaged: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +128,7 @@ class SummaryOptions:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class FeatsSummary:
+class FeatsSummary(NamedTuple):
     """What is kept of the FEATS logits of some tokens.
 
     Attributes:
@@ -138,10 +143,6 @@ class FeatsSummary:
     logits: NDArray[np.float16]
     rest: NDArray[np.float32]
     tail: NDArray[np.int8]
-
-    def __len__(self) -> int:
-        """Number of tokens."""
-        return len(self.label_ids)
 
 
 def summarise_feats(
@@ -220,7 +221,7 @@ def rebuild_feats_probs(
     label_ids = summary.label_ids.astype(np.int64)
     top = np.exp(top_log_probs(summary, temperature=temperature, temperatures=temperatures))
     if basis is None or not summary.tail.shape[1]:
-        shape = np.zeros((len(summary), n_labels), np.float32)
+        shape = np.zeros((len(label_ids), n_labels), np.float32)
     else:
         shape = basis.rebuild(summary.tail) / np.float32(temperature)
     np.put_along_axis(shape, label_ids, -np.inf, axis=1)

@@ -29,15 +29,12 @@ from mtag_core.training.data.pieces import DeviceSentences, FormPieces, SpecialP
 from mtag_core.training.logits.logit_teachers import (
     N_WAITING,
     Teacher,
-    TokenLogits,
     TokenRows,
-    TokenSummary,
     files_digest,
 )
 from mtag_core.training.logits.soft_targets import (
     LARGEST_CODE,
     LOWEST,
-    FeatsSummary,
     TailBasis,
 )
 from mtag_core.training.networks.model import Batch, TaggerLogits
@@ -113,15 +110,9 @@ class _TorchTeacher(Teacher):
         windows = [_Window(pieces[first:last], opening) for _, _, first, last in ranges]
         return EncodedSentence(sentence, windows)
 
-    def logits(self, sentences: Sequence[EncodedSentence]) -> list[TokenLogits]:
-        """Logits of each sentence."""
-        rows = self._rows(sentences, lambda logits: [logits.upos.float(), logits.feats.float()])
-        return [TokenLogits(*arrays) for arrays in rows]
-
-    def summaries(self, sentences: Sequence[EncodedSentence]) -> list[TokenSummary]:
-        """What is kept of each sentence's logits; equal logits in any order."""
-        rows = self._rows(sentences, self._summary)
-        return [TokenSummary(upos, FeatsSummary(*feats)) for upos, *feats in rows]
+    def rows(self, sentences: Sequence[EncodedSentence], *, is_whole: bool) -> list[TokenRows]:
+        """Logits of each sentence, or what is kept of them: equal logits in any order."""
+        return self._rows(sentences, _whole if is_whole else self._summary)
 
     def best_labels(
         self, sentences: Sequence[Sequence[str]], *, treebank: str | None = None
@@ -194,6 +185,10 @@ class _TorchTeacher(Teacher):
         centred = feats - (feats @ weights)[:, None] - mean
         codes = ((centred * weights) @ directions.T / scales).round()
         return codes.clamp(-LARGEST_CODE, LARGEST_CODE).to(torch.int8)
+
+
+def _whole(logits: TaggerLogits) -> list[Tensor]:
+    return [logits.upos.float(), logits.feats.float()]
 
 
 class TrainedTeacher(_TorchTeacher):

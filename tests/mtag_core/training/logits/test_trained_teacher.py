@@ -7,9 +7,12 @@ torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[tra
 
 from mtag_core.errors import CheckpointError
 from mtag_core.training.data.pieces import DeviceSentences
-from mtag_core.training.logits.logit_teachers import Teacher
 from mtag_core.training.logits.logits_run import fit_basis
-from mtag_core.training.logits.soft_targets import SummaryOptions, rebuild_feats_probs
+from mtag_core.training.logits.soft_targets import (
+    SummaryOptions,
+    rebuild_feats_probs,
+    summarise_feats,
+)
 from mtag_core.training.logits.trained_teacher import TrainedTeacher
 from mtag_core.training.networks.model_files import Network
 from tests.mtag_core.training.logit_samples import logits_of, sentence
@@ -83,14 +86,14 @@ def test_summaries_are_those_of_the_logits(teacher: TrainedTeacher, tail_rank: i
     teacher.summary = SummaryOptions(top_k=5, temperatures=(1.0, 3.0), tail_rank=tail_rank)
     teacher.basis = fit_basis(teacher, SENTENCES, n_tokens=20) if tail_rank else None
     encoded = [teacher.encode(each) for each in SENTENCES]
-    on_device = teacher.summaries(encoded)
-    on_host = Teacher.summaries(teacher, encoded)
-    for own, other in zip(on_device, on_host, strict=True):
-        assert np.array_equal(own.feats.label_ids, other.feats.label_ids)
-        assert own.feats.label_ids.dtype == other.feats.label_ids.dtype
-        assert np.allclose(own.feats.logits, other.feats.logits, atol=1e-3)
-        assert np.allclose(own.feats.rest, other.feats.rest, atol=1e-4)
-        assert np.abs(own.feats.tail.astype(int) - other.feats.tail).max(initial=0) <= 1
+    for scored, logits in zip(teacher.score(encoded), teacher.logits(encoded), strict=True):
+        own = scored.feats_summary
+        other = summarise_feats(logits.feats, teacher.summary, basis=teacher.basis)
+        assert np.array_equal(own.label_ids, other.label_ids)
+        assert own.label_ids.dtype == other.label_ids.dtype
+        assert np.allclose(own.logits, other.logits, atol=1e-3)
+        assert np.allclose(own.rest, other.rest, atol=1e-4)
+        assert np.abs(own.tail.astype(int) - other.tail).max(initial=0) <= 1
 
 
 def test_scores_keep_order_and_rebuild_the_softmax(teacher: TrainedTeacher):
