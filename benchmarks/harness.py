@@ -107,12 +107,10 @@ def _portable(argument: str) -> str:
 def words_per_s(
     system: Callable[[], int], *, min_s: float, clock: Callable[[], float] = time.process_time
 ) -> float:
-    """Measures a system.
+    """Measures a system by a clock of seconds: by default CPU seconds of this process.
 
-    Args:
-        system: Each call tags something and returns its number of words; called at least once.
-        min_s: Seconds that the measurement lasts at least.
-        clock: Gives seconds: by default CPU seconds of this process.
+    Each call tags something and returns its number of words. It is called once, and again until the
+    measurement has lasted `min_s` seconds.
     """
     started_s = clock()
     n_words = system()

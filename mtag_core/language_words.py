@@ -305,14 +305,8 @@ class LanguageWords:
     def agree(self, codes: Codes, n_words: NDArray[np.int64], language: str) -> NDArray[np.bool_]:
         """Says of texts of a document in a language whether nothing in them speaks for another.
 
-        Args:
-            codes: As `word_codes` gives them.
-            n_words: Likewise.
-            language: Which has common words.
-
-        Returns:
-            Whether a text has some words of the language and no other uses its words more. Shape
-            (n_texts,).
+        Codes and numbers are as `word_codes` gives them. A text agrees where it has some words of
+        the language and no other uses its words more. Shape (n_texts,).
         """
         if language not in self._language_to_number:
             return np.zeros(len(n_words), np.bool_)

@@ -44,12 +44,8 @@ def pickled_by_fields(record: C) -> C:
 class MultiwordToken:
     """A surface form that stands for several tokens, such as French "du" for "de" and "le".
 
-    Attributes:
-        first: Index of the first token it covers, from 0, in its sentence.
-        last: Index of the last token it covers, inclusive.
-        form: The surface form.
-        start: Offset of its first character in the document, in characters.
-        end: Offset after its last character.
+    It covers tokens `first` to `last`, inclusive, of its sentence, from 0. Offsets count characters
+    of the document.
     """
 
     first: int
@@ -180,16 +176,11 @@ def failed_document(document: Document, error: Exception, *, step: str) -> Rejec
 @pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class Block(Generic[T]):
-    """Consecutive sentences of one document, as they pass from step to step.
+    """Consecutive sentences of one document, and what the steps so far have made of each.
 
     A short document is one block, a long one several, so that memory does not grow with it. A
-    document without sentences is one empty block.
-
-    Attributes:
-        document: The document.
-        index: Number of the first sentence in the document, from 0.
-        sentences: What the steps so far have made of each sentence.
-        is_last: Whether the document ends here.
+    document without sentences is one empty block. The index is the first sentence's number in the
+    document, from 0.
     """
 
     document: Document
@@ -200,15 +191,10 @@ class Block(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class OutputRow(Generic[T]):
-    """What writers take: one sentence with its place in the corpus.
+    """What writers take: one sentence with its place in the corpus, and what a run says about it.
 
-    Attributes:
-        doc_id: Its document.
-        index: Its number in the document, from 0.
-        sent_id: Unique in the output; no white space.
-        tagged: The sentence and its tags, or what a run writes in their place.
-        starts_paragraph: Whether a blank line stands before it in its document.
-        fields: The document's, see `Document.fields`.
+    The `sent_id` is unique in the output and has no white space. A paragraph starts where a blank
+    line stands before the sentence in its document, whose `fields` are as in `Document`.
     """
 
     doc_id: str

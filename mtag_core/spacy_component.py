@@ -29,13 +29,9 @@ class MtagComponent:
 def create_component(
     nlp: Language, name: str, bundle: str | None, treebank_style: Sequence[str]
 ) -> MtagComponent:
-    """Makes the component.
+    """Makes the component; bundle and style are as in `Tagger.load`.
 
-    Args:
-        nlp: Its language is that of the texts; of `xx` it is found for each line.
-        name: Of the component.
-        bundle: Directory or URL; None for the shipped one.
-        treebank_style: As in `Tagger.load`.
+    The pipeline's language is that of the texts; of `xx` it is found for each line.
     """
     language = None if nlp.lang == _MULTI_LANGUAGE else nlp.lang
     return MtagComponent(Tagger.load(bundle, treebank_style=treebank_style), language)

@@ -45,11 +45,8 @@ class Progress:
     """Shows a run's progress while its `with` block runs.
 
     The bytes of input are for the time left. On a cluster, `poll` finds what the workers have done.
-
-    Attributes:
-        directory: Where workers write their totals, while the block runs; None on a cluster.
-        throughput: Seconds since the start to the tokens so far.
-        is_complete: Set to True where the run has succeeded, before the block ends.
+    Else workers write their totals into `directory`. `throughput` are seconds since the start and
+    the tokens so far; who runs sets `is_complete` before the block ends.
     """
 
     def __init__(

@@ -34,7 +34,8 @@ NO_HEAD = -1
 class Annotation:
     """One CoNLL-U text, its sentences joined, in columns.
 
-    Word columns have length n_words; a head is the index of a word in the text.
+    Columns of words have length n_words and are as written, where nothing else is said here; words
+    of a multiword token share its span.
 
     Attributes:
         source: Path of the file, for messages.
@@ -46,15 +47,10 @@ class Annotation:
         token_lines: Line of each surface token, from 1; empty when there was no file.
         token_forms: Surface tokens as written.
         is_space_after: False for surface tokens with `SpaceAfter=No`.
-        words: Span of each word; words of a multiword token share its span.
-        is_multiword: True for words of a multiword token.
-        forms: As written.
-        upos: As written.
-        xpos: As written.
+        words: Span of each word.
         feats: Universal features only, sorted.
         bundles: All features, sorted.
-        lemmas: As written.
-        heads: `NO_HEAD` for a root. Empty when the file leaves heads out.
+        heads: Indexes in the text, `NO_HEAD` for a root. Empty when the file leaves heads out.
         deprels: Without subtypes.
     """
 

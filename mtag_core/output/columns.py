@@ -57,15 +57,7 @@ class Column:
         return [round(number, self.decimals) for number in self.value(row)]
 
     def array(self, rows: Sequence[TaggedRow], offsets: pa.Array) -> pa.Array:
-        """The column of some rows.
-
-        Args:
-            rows: The rows.
-            offsets: Where each row's tokens start among the tokens of all rows. Length n_rows + 1.
-
-        Returns:
-            Length n_rows.
-        """
+        """The column of some rows; their tokens start at `offsets`, of length n_rows + 1."""
         if not self.is_of_tokens:
             values = [self.value(row) for row in rows]
             if self.to_arrow is not None:

@@ -36,14 +36,11 @@ TEMPORARY_SUFFIX = ".mtag-tmp"
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """A file as it was when it was listed.
+    """A file, by path or URL, as it was when it was listed; its size is in bytes or `UNKNOWN_SIZE`.
 
-    Attributes:
-        path: Local path or URL.
-        size: Size in bytes; `UNKNOWN_SIZE` when a server does not tell it.
-        version: Changes when the content does: the modification time in nanoseconds of a local
-            file, the entity tag or generation of a remote one.
-        is_seekable: False when its server only sends it from the start.
+    The version changes when the content does: the modification time in nanoseconds of a local file,
+    the entity tag or generation of a remote one. One that is not seekable is only sent from the
+    start.
     """
 
     path: str

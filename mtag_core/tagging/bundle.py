@@ -70,11 +70,9 @@ class BundleFile(NamedTuple):
 class Bundle:
     """A directory whose files are all there and are what its manifest says.
 
-    Attributes:
-        directory: Where the files are.
-        digest: SHA-256 over the files that tags depend on, in hex; the model card is not one.
-        scores: What the bundle's maker measured, by setting; see the model card.
-        is_trained_on_dev: The student was trained on three quarters of the dev files.
+    The digest is SHA-256, in hex, over the files that tags depend on, without the model card.
+    Scores are what the bundle's maker measured, by setting. The student may be trained on dev
+    files, three quarters of them.
     """
 
     directory: Path

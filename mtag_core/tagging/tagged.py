@@ -51,13 +51,10 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class BatchReport:
-    """What tagging one batch took; for metrics.
+    """What tagging one batch took, for metrics: seconds in the model, and wordpieces.
 
-    Attributes:
-        n_sentences: Sentences in the batch; a window of a long sentence counts as one.
-        n_pieces: Wordpieces in the batch.
-        piece_budget: The most there could have been.
-        duration_s: Time in the model, in seconds.
+    `piece_budget` is the most that there could have been. A window of a long sentence counts as a
+    sentence.
     """
 
     n_sentences: int

@@ -19,13 +19,9 @@ _MODIFIERS = ("subst:", "safesubst:", "msg:")
 
 @dataclass(slots=True)
 class Place:
-    """Where a call stands.
+    """Where a call stands: `parts` hold what the construct around it holds so far, in pieces.
 
-    Attributes:
-        parts: What the construct around it holds so far, in pieces.
-        text: The page's wikitext.
-        end: Where in `text` the call ends.
-        is_argument: Whether it stands in another call.
+    The call ends at `end` in the page's wikitext; as an argument it stands in another call.
     """
 
     parts: list[str]

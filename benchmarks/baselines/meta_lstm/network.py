@@ -73,11 +73,7 @@ class MetaLstmBatch:
 
 
 class MetaLstm(nn.Module):
-    """The three models together.
-
-    Args:
-        config: Sizes.
-        vectors: Fixed word vectors; not trained. Shape (n_vectors, vector_width).
+    """The three models together, over fixed word vectors, shape (n_vectors, vector_width).
 
     Raises:
         ValueError: The vectors are not of the shape that the config names.

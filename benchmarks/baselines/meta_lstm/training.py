@@ -193,14 +193,10 @@ class _Stage:
 
 
 def tagging_loss(logits: tuple[Tensor, Tensor], labels: tuple[Tensor, Tensor]) -> Tensor:
-    """Cross-entropy of UPOS plus cross-entropy of FEATS.
+    """Cross-entropy of UPOS plus that of FEATS: the mean over labelled tokens, in nats, shape ().
 
-    Args:
-        logits: Shapes (n_sentences, n_tokens, n_labels).
-        labels: Shapes (n_sentences, n_tokens); `UNLABELLED` adds nothing.
-
-    Returns:
-        Mean over labelled tokens, in nats. Shape ().
+    Logits have shape (n_sentences, n_tokens, n_labels), labels (n_sentences, n_tokens).
+    `UNLABELLED` adds nothing.
     """
     return torch.stack(
         [
