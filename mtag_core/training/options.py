@@ -25,13 +25,9 @@ _TEXT_RATE = "times that an epoch goes through text"
 class Schedule:
     """How long and how fast a model learns.
 
-    Attributes:
-        warmup_share: Share of the training in which the rate rises from zero.
-        decay: Shape of its fall to zero: half a cosine, or a line.
-        weight_decay: Of AdamW.
-        clip_norm: Gradients are scaled down to this norm; None leaves them as they are.
-        checkpoint_minutes: Time between checkpoints.
-        head_factor: Weights outside the model's `encoder` learn so many times as fast.
+    The rate rises from zero in `warmup_share` of the training and falls to zero by half a cosine or
+    a line. Gradients are scaled down to `clip_norm`, if there is one; weights outside the model's
+    `encoder` learn `head_factor` times as fast.
     """
 
     epochs: float = option("passes at most", 10.0)

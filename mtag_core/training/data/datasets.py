@@ -1,10 +1,8 @@
-"""Sentences as arrays, their labels, and how they are drawn and cut into batches.
-
-Sentences are ids of forms, whatever reads them: each distinct form has an id, by which what a model
-reads of it is looked up (`pieces` for wordpieces, `words` for a word student).
+"""Sentences as arrays of form ids, their labels, and how they are drawn and cut into batches.
 
 Cutting batches out of Python lists costs more time than the model does; here an epoch's order is
-one sort on the host, and a batch is gathered from flat arrays on the device.
+one sort on the host, and a batch is gathered from flat arrays on the device by what a model reads
+of each form (`data.pieces`, `data.model_input`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -160,11 +158,8 @@ def cut_batches(
 ) -> list[NDArray[np.int64]]:
     """Cuts sentences into batches of like length, in random order.
 
-    Args:
-        n_pieces: Length of each sentence. Shape (n_sentences,).
-        piece_budget: Pieces a batch holds at most, padding included; a longer sentence is a batch.
-        generator: Orders sentences of like length, and the batches; without one the order is always
-            the same.
+    `n_pieces` are their lengths, of shape (n_sentences,); a batch holds `piece_budget`, padding
+    included, or one longer sentence. Without a generator the order is always the same.
     """
     generator = np.random.default_rng(0) if generator is None else generator
     jittered = n_pieces + generator.random(len(n_pieces)) * PAD_MULTIPLE / 2

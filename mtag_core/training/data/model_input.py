@@ -1,10 +1,8 @@
 """How a model reads sentences of form ids: as words, or as wordpieces (`data.pieces`).
 
-A word student reads features of forms, in batches of sentences on a device.
-
-Sentences are changed as they are batched, so that a model also knows text in capitals, in lower
-case, without diacritics, with typographic quotation marks, and without a final mark; their labels
-stay. The features are those of `mtag_core.tagging.forms`.
+Sentences of a word student are changed as they are batched, so that it also knows text in capitals,
+in lower case, without diacritics, with typographic quotation marks, and without a final mark; their
+labels stay. The features of forms are those of `mtag_core.tagging.forms`.
 """
 
 import unicodedata
@@ -46,14 +44,11 @@ _BARE_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC SMALL LETTER IO", "CYRILLIC CAPITAL
 
 @dataclass(frozen=True, slots=True)
 class FormTable(FormArrays):
-    """What a student reads of each form of a corpus, and the forms that it may be changed to.
+    """What a student reads of each form of a corpus, and of the forms that it may be changed to.
 
-    Attributes:
-        upper_case: Letter case of the form in capitals. Shape (n_forms,), int8.
-        lower_case: The same in lower case. Shape (n_forms,), int8.
-        bare: Id of the form without diacritics. Shape (n_forms,), int32.
-        curly: Id of the form with typographic quotation marks. Shape (n_forms,), int32.
-        is_final_mark: Whether it may be left out at the end of a sentence. Shape (n_forms,), bool.
+    Those are the letter case of the form in capitals and in small letters, the ids of the form
+    without diacritics and with typographic quotation marks, and whether it may be left out at the
+    end of a sentence. Shape (n_forms,) each.
     """
 
     upper_case: NDArray[np.int8]
@@ -124,17 +119,11 @@ def _features_of(forms: Sequence[str], tokenizer: Path) -> FormArrays:
 
 
 class DeviceWords:
-    """Sentences that live on a device and give batches there.
+    """Sentences of at most `MAX_TOKENS` that live on a device and give batches there.
 
-    Args:
-        sentences: None longer than `MAX_TOKENS`.
-        forms: All forms of the sentences.
-        device: Where sentences and forms are put.
-        mask_piece: Id of the piece that noise puts in the place of others.
-        treebank_rows: Of the adapter of each sentence, 0 for none. Shape (n_sentences,).
-
-    Attributes:
-        lengths: Positions that each sentence takes in a batch. Shape (n_sentences,), int32.
+    `mask_piece` is what noise puts in the place of pieces, `treebank_rows` those of each sentence's
+    adapter, 0 for none. `lengths` are the positions that each takes in a batch. Shape
+    (n_sentences,).
     """
 
     def __init__(

@@ -66,12 +66,10 @@ class SpecialPieces:
 
 @dataclass(frozen=True)
 class FormPieces:
-    """The wordpieces of forms, those of one after those of another.
+    """The wordpieces of forms, one form after another: shape (total_pieces,), int32.
 
-    Attributes:
-        ids: Shape (total_pieces,), int32.
-        n_pieces: Of each form; 0 for one that encodes to nothing, a control character. Shape
-            (n_forms,), int32.
+    `n_pieces` are those of each form, 0 for one that encodes to nothing, a control character. Shape
+    (n_forms,), int32.
     """
 
     ids: Ints
@@ -150,9 +148,7 @@ class DeviceSentences:
     """Sentences that live on a device and give batches of wordpieces there.
 
     `treebank_tokens` open them, 0 for the usual piece; None where the model knows no treebanks.
-
-    Attributes:
-        lengths: Positions that each sentence takes in a batch. Shape (n_sentences,), int32.
+    `lengths` are the positions that each takes in a batch. Shape (n_sentences,), int32.
     """
 
     def __init__(

@@ -68,15 +68,11 @@ def read_split(
     hold_out_tenth: bool = False,
     score_held_out: bool = False,
 ) -> TreebankSplit:
-    """Reads the sentences to train on and those that are held out.
+    """Reads the sentences of treebanks, all if `only` names none, to train on and to hold out.
 
-    Args:
-        directory: Holds the treebanks.
-        train_on_dev: Learn three quarters of every dev file, too; else only where the train file is
-            known to be faulty.
-        only: Treebanks to read; empty for all.
-        hold_out_tenth: Hold out every tenth sentence of train files without a dev file.
-        score_held_out: Score what training on dev files holds out, even if they are not learnt.
+    Three quarters of a dev file are learnt with `train_on_dev`, or where the train file is known to
+    be faulty. `hold_out_tenth` holds out every tenth sentence of train files without a dev file;
+    `score_held_out` scores what training on dev files holds out, even if they are not learnt.
 
     Raises:
         InputNotFoundError: There is no train file.
@@ -128,9 +124,7 @@ def write_held_out_dev(treebanks: Path, directory: Path, *, train_on_dev: bool) 
     """Writes the dev sentences that a model was not trained on as CoNLL-U files, to score it on.
 
     Beside each is an empty train file, by which scoring knows that the treebank has training data.
-
-    Returns:
-        The files written, sorted by name.
+    Returns the files, sorted by name.
     """
     written = []
     for path in sorted(treebanks.rglob("*-dev.conllu*"), key=lambda path: path.name):

@@ -50,13 +50,7 @@ class LabelledSentence:
 
 
 class Surface(NamedTuple):
-    """A surface token.
-
-    Attributes:
-        form: As it stands in the text.
-        tokens: What it falls into: the form alone where it is no multiword token.
-        has_space: A space stands after it.
-    """
+    """A surface token, the tokens it falls into or itself, and whether a space stands after it."""
 
     form: str
     tokens: tuple[str, ...]

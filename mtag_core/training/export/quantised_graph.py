@@ -104,13 +104,10 @@ class QuantisedGraph:
     def choose(
         self, condition: str, branches: Mapping[str, Callable[[], None]], *, outputs: Values
     ) -> None:
-        """Adds a node that runs one of two subgraphs.
+        """Adds a node that runs one of two subgraphs, which has `outputs`, by a boolean scalar.
 
-        Args:
-            condition: A boolean scalar.
-            branches: For true and for false; each adds its nodes, which may read every value that
-                is there, by the prefix of its outputs' names.
-            outputs: Of whichever was run.
+        `branches`, for true and for false, add their nodes, which may read every value that is
+        there; they are by the prefix of their outputs' names.
         """
         nodes, graphs = self._nodes, []
         for name, (prefix, branch) in zip(("then", "else"), branches.items(), strict=True):
@@ -253,14 +250,10 @@ class QuantisedGraph:
     def product(
         self, values: str, weight: Array, bias: Array | None, *, name: str, reader: str
     ) -> str:
-        """A linear layer of weights that are given.
+        """A linear layer of weights of shape (n_outputs, n_inputs) that are given.
 
-        Args:
-            values: Quantised in the range of `reader`.
-            weight: Shape (n_outputs, n_inputs).
-            bias: Shape (n_outputs,).
-            name: Prefix of the constants' names.
-            reader: As in `dense`.
+        `values` are quantised in the range of `reader`; constants have names that begin with
+        `name`.
         """
         biases = [] if bias is None else [self.constant(f"{name}.bias", bias)]
         if self._ranges is None:

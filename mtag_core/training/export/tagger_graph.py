@@ -42,11 +42,9 @@ _LABELS: Values = {
 class LanguageLabels:
     """The labels of languages, some of those of their part of speech.
 
-    Attributes:
-        of_treebank: For each treebank the place of its language in `feats` and `lemmas`; -1 for
-            one whose language has all labels. At least one has labels of its own.
-        feats: By language; at least one label for each part of speech.
-        lemmas: The same of lemma rules.
+    `of_treebank` says for each treebank the place of its language in `feats` and `lemmas`, -1 for
+    one whose language has all labels; at least one has labels of its own. A language has at least
+    one label for each part of speech.
     """
 
     of_treebank: Sequence[int]
@@ -56,13 +54,7 @@ class LanguageLabels:
 
 @dataclass(frozen=True, slots=True)
 class _TokenRuns:
-    """Tokens by part of speech; names of values.
-
-    Attributes:
-        runs: What heads read of the tokens of each part of speech.
-        upos: Each token's part of speech, sorted.
-        back: For each token its place among the sorted ones.
-    """
+    """Names of tokens by part of speech, of those parts, sorted, and of the way back to order."""
 
     runs: Sequence[str]
     upos: str

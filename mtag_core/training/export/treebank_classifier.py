@@ -37,11 +37,8 @@ def fit_classifier(
 ) -> TreebankClassifier:
     """Learns the weights of each language that has several treebanks.
 
-    Args:
-        treebanks: Those to choose from. Where sentences of one are missing, those of its language
-            keep their weights.
-        sentences: Neighbours next to each other.
-        known: Weights of treebanks from before, if there were any.
+    Where sentences of a treebank are missing, those of its language keep the weights `known` from
+    before. Sentences that are neighbours are next to each other.
     """
     places: dict[str, list[Places]] = {}
     for sentence in sentences:

@@ -67,12 +67,7 @@ class ChoiceOptions:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The sentences of a work item that pass the filters, in order.
-
-    Attributes:
-        hashes: Of each sentence's forms. Shape (n_sentences,), uint64.
-        languages: Of each sentence. Shape (n_sentences,), a string type.
-    """
+    """Hashes, uint64, and languages of a work item's useful sentences. Shape (n_sentences,)."""
 
     hashes: NDArray[np.uint64]
     languages: NDArray[np.str_]

@@ -26,14 +26,10 @@ class FusedTopKLoss(torch.autograd.Function):
         probs: Tensor,
         temperature: float,
     ) -> Tensor:
-        """Computes losses. Shape (n_tokens,), float32.
+        """Losses of logits, of shape (n_tokens, n_labels), contiguous. Shape (n_tokens,), float32.
 
-        Args:
-            context: Keeps what the gradient needs.
-            logits: Shape (n_tokens, n_labels), contiguous.
-            label_ids: Shape (n_tokens, top_k), int32; fewer than there are labels.
-            probs: The teacher's probabilities of them. Shape (n_tokens, top_k), float32.
-            temperature: Divides the logits.
+        Labels, fewer than there are, int32, and their probabilities, float32, have the shape
+        (n_tokens, top_k).
         """
         n_tokens, n_labels = logits.shape
         losses, log_total, log_others = (

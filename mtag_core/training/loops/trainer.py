@@ -39,14 +39,11 @@ Epoch = Sequence[Any]
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """What to learn.
+    """What to learn with a model, which is on its device.
 
-    Attributes:
-        model: On its device.
-        epoch: Gives the batches of an epoch from its number and a generator.
-        loss: Gives a batch's loss, shape (), and its number of tokens.
-        evaluate: Scores the model; names and percentages.
-        is_half: On a GPU the model computes in bfloat16.
+    `epoch` gives the batches of an epoch from its number and a generator, `loss` a batch's loss, of
+    shape (), and its number of tokens; `evaluate` scores the model: names and percentages. If
+    `is_half`, the model computes in bfloat16 on a GPU.
     """
 
     model: nn.Module
@@ -148,8 +145,7 @@ class MasterWeights:
 def begin(options: TrainingOptions) -> torch.device:
     """Begins a training: joins the process group, records the options, seeds everything random.
 
-    Returns:
-        The device of this process.
+    Returns the device of this process.
 
     Raises:
         CheckpointError: The output holds a training, and `resume` is not set or options differ.
@@ -184,11 +180,8 @@ def train(
 class Trainer:
     """Runs a task to the end of its schedule.
 
-    The directory gets `checkpoint.pt`, the log curves; without a log nothing is scored.
-
-    Attributes:
-        n_steps: Those before a checkpoint included.
-        scores: The last ones.
+    The directory gets `checkpoint.pt`, the log curves; without a log nothing is scored. `n_steps`
+    counts those before a checkpoint, too; `scores` are the last ones.
     """
 
     def __init__(

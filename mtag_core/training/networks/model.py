@@ -22,12 +22,9 @@ from mtag_core.training.networks.trained_model import EncoderConfig
 
 @dataclass(frozen=True)
 class TaggerLogits:
-    """The logits of all heads: one token axis, label order.
+    """The logits of all heads: shape (n_tokens, n_labels) each, labels in their order.
 
-    Attributes:
-        upos: Shape (n_tokens, n_upos_labels).
-        feats: Shape (n_tokens, n_feats_labels).
-        lemmas: Shape (n_tokens, n_lemma_rules); None where the model has no such head.
+    `lemmas`, those of lemma rules, are None where the model has no such head.
     """
 
     upos: Tensor
@@ -98,15 +95,9 @@ class TokenTagger(nn.Module):
 
 
 def end_vectors(encoder: nn.Module, batch: Batch, evidence: Tensor | None = None) -> Tensor:
-    """What an encoder says of each token's first and last piece.
+    """What an encoder says of each token's first and last piece. (n_tokens, 2 * hidden_size).
 
-    Args:
-        encoder: See `load_encoder`.
-        batch: Any batch.
-        evidence: Added to the embeddings of these pieces. Shape (n_tokens, hidden_size).
-
-    Returns:
-        Shape (n_tokens, 2 * hidden_size).
+    Evidence, of shape (n_tokens, hidden_size), is added to the embeddings of these pieces.
     """
     added = None
     if evidence is not None:

@@ -40,15 +40,9 @@ _HEADS = ("combine.", "upos.", "feats.", "lemmas.")
 
 @dataclass(frozen=True)
 class Network:
-    """A model and what else its directory holds.
+    """A model, teacher or student, and what else its directory holds (see `TrainedModel`).
 
-    Attributes:
-        model: Teacher or student.
-        metadata: What else `config.json` says.
-        feats: FEATS bundles in label order.
-        tokenizer: Its `tokenizer.json`; copied when the model is saved.
-        lemma_rules: Lemma rules in label order; of a word student.
-        from_bundle: The labels of the bundle that it began with, or `NO_LABELS`.
+    The file `tokenizer` is copied when the model is saved.
     """
 
     model: TokenTagger | WordStudent

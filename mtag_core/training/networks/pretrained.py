@@ -17,13 +17,10 @@ from mtag_core.training.networks.trained_model import EncoderConfig
 
 
 def load_encoder(name_or_directory: str, *, n_extra_pieces: int, dropout: float) -> nn.Module:
-    """Loads a pretrained encoder and widens its vocabulary.
+    """Loads a pretrained encoder, from the hub or a directory, and widens its vocabulary.
 
-    Args:
-        name_or_directory: A model hub name or a directory that `save_pretrained` wrote.
-        n_extra_pieces: New pieces at the end of the vocabulary; they start as copies of the piece
-            that opens a sentence.
-        dropout: Probability, where the encoder is our own.
+    New pieces are at its end and start as copies of the piece that opens a sentence. Dropout holds
+    where the encoder is our own.
     """
     config = AutoConfig.from_pretrained(name_or_directory)
     model = AutoModel.from_pretrained(name_or_directory, dtype=torch.float32)

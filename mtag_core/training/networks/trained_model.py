@@ -106,13 +106,9 @@ class ModelMetadata:
 class TrainedModel:
     """A tagger's files; only a model that reads words has lemma rules.
 
-    Attributes:
-        config: Content of `config.json`.
-        weights: By the names of torch's modules.
-        feats: FEATS bundles in label order.
-        tokenizer: Content of `tokenizer.json`.
-        lemma_rules: Lemma rules in label order.
-        from_bundle: The labels of the bundle that it was unpacked from, or `NO_LABELS`.
+    `config` is the content of `config.json`, weights are by the names of torch's modules, FEATS and
+    lemma rules in label order; `from_bundle` are the labels of the bundle that it was unpacked
+    from.
     """
 
     config: Mapping[str, Any]
@@ -149,10 +145,9 @@ def read_trained_model(directory: Path) -> TrainedModel:
 
 
 def read_student(directory: Path) -> TrainedModel:
-    """Reads the directory of a student that graphs can be built of.
+    """Reads a student that graphs can be built of, its heads' weights divided by their temperature.
 
-    Returns:
-        The model with weights in float32, those of heads divided by their temperature.
+    Weights are float32.
 
     Raises:
         CheckpointError: As `read_trained_model`, the files do not fit each other, or the model

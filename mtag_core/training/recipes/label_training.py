@@ -222,12 +222,7 @@ def score(model: nn.Module, dataset: SourcedWords, sentences: OnDevice) -> dict[
 def best_labels(
     model: nn.Module, sentences: OnDevice, n_tokens: int
 ) -> dict[str, NDArray[np.int64]]:
-    """Tags sentences; leaves the model in evaluation mode.
-
-    Args:
-        model: Of words or of wordpieces.
-        sentences: Of the kind that the model reads.
-        n_tokens: Of all sentences together.
+    """Tags sentences of `n_tokens` together; leaves the model in evaluation mode.
 
     Returns:
         Label ids of each token by head; -2 where `sentences` lack the token.

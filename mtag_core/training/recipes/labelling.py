@@ -138,12 +138,9 @@ def top_k_target_loss(
 ) -> Tensor:
     """Cross-entropy against the teacher's top labels, all others taken as one bucket. Shape ().
 
-    Args:
-        student_logits: Shape (n_tokens, n_labels), any float type; softmax is done in float32.
-        label_ids: The teacher's most probable labels. Shape (n_tokens, top_k), int64.
-        log_probs: The teacher's log-probabilities of them at `temperature`; what they lack to 1
-            is the rest's share. Shape (n_tokens, top_k), float32.
-        temperature: Divides the student's logits; above 0.
+    Student logits, of shape (n_tokens, n_labels), are divided by the temperature; softmax is done
+    in float32. Labels, int64, and their log-probabilities at that temperature, float32, have the
+    shape (n_tokens, top_k); what probabilities lack to 1 is the rest's share.
 
     Source: Hinton et al. 2015 (arXiv:1503.02531), section 2; Tsai et al. 2019 (ACL D19-1374).
     """
@@ -265,16 +262,12 @@ def substitute_words(
 ) -> NDArray[np.int64]:
     """Draws a substitute for each token of an open class, from the same language and class.
 
-    Every word of a class is as likely as any other, so rare ones gain most.
-
-    Args:
-        words: A number for each token, equal where the word is. Shape (total_tokens,).
-        classes: Ids of the language, UPOS and FEATS of each. Shape (total_tokens,).
-        share: Probability that a noun, verb, adjective, adverb or name is substituted.
-        generator: Of the draws.
+    Every word of a class is as likely as any other, so rare ones gain most. A word is a number, a
+    class the ids of language, UPOS and FEATS; a noun, verb, adjective, adverb or name is
+    substituted with a probability of `share`. All arrays have the shape (total_tokens,).
 
     Returns:
-        The index of each token's substitute, its own where nothing changes. (total_tokens,).
+        The index of each token's substitute, its own where nothing changes.
     """
     languages, upos, feats = (ids.astype(np.int64) for ids in classes)
     keys = (languages * len(UPOS_LABELS) + upos) * (int(feats.max(initial=0)) + 1) + feats
