@@ -248,10 +248,7 @@ class _Head:
 
 
 def _heads(model: TrainedModel | Labels) -> tuple[_Head, _Head]:
-    return (
-        _Head(model.feats, training_feats, "_"),
-        _Head(model.lemma_rules, training_rules, KEEP),
-    )
+    return (_Head(model.feats, training_feats, "_"), _Head(model.lemma_rules, training_rules, KEEP))
 
 
 def _labels(trained: TrainedModel, sentences: Sequence[LabelledSentence]) -> Labels:

@@ -22,13 +22,7 @@ from mtag_core.tagging.form_vectors import feeds
 from mtag_core.tagging.forms import FormFeatures
 from mtag_core.tagging.graphs import open_session
 from mtag_core.tagging.words import MAX_WORDS
-from mtag_core.training.export.quantised_graph import (
-    Feed,
-    QuantisedGraph,
-    Range,
-    Values,
-    observe,
-)
+from mtag_core.training.export.quantised_graph import Feed, QuantisedGraph, Range, Values, observe
 from mtag_core.training.export.tagger_graph import (
     LanguageLabels,
     build_heads_graph,

@@ -105,10 +105,7 @@ def build_heads_graph(
     tokens_shape = ("n_tokens", trained.config["hidden_size"])
     return graph.serialised(
         "heads",
-        inputs={
-            "tokens": (_token_kind(ranges), tokens_shape),
-            "treebank": (TensorProto.INT64, ()),
-        },
+        inputs={"tokens": (_token_kind(ranges), tokens_shape), "treebank": (TensorProto.INT64, ())},
         outputs={"upos": _LABEL, "second_upos": _LABEL, "upos_score": _SCORE, **_LABELS},
     )
 

@@ -31,9 +31,7 @@ Places = NDArray[np.int64]
 
 
 def fit_classifier(
-    treebanks: Collection[str],
-    sentences: Iterable[LabelledSentence],
-    known: Mapping[str, Weights],
+    treebanks: Collection[str], sentences: Iterable[LabelledSentence], known: Mapping[str, Weights]
 ) -> TreebankClassifier:
     """Learns the weights of each language that has several treebanks.
 

@@ -30,12 +30,7 @@ from mtag_core.training.logits.sentence_choice import (
     is_useful,
     sentences_of,
 )
-from mtag_core.training.logits.soft_targets import (
-    SummaryOptions,
-    TailBasis,
-    fit_tail_basis,
-    unpack,
-)
+from mtag_core.training.logits.soft_targets import SummaryOptions, TailBasis, fit_tail_basis, unpack
 
 _TORCH_PACKAGES = ("safetensors", "torch", "transformers")
 # The basis is fitted on this many tokens, from documents spread over the plan.

@@ -26,17 +26,8 @@ from mtag_core.records import Sentence, bare_sentence
 from mtag_core.tagging.windows import EncodedSentence, cut
 from mtag_core.training.data.datasets import PAD_MULTIPLE, WordSentences, cut_batches
 from mtag_core.training.data.pieces import DeviceSentences, FormPieces, SpecialPieces
-from mtag_core.training.logits.logit_teachers import (
-    N_WAITING,
-    Teacher,
-    TokenRows,
-    files_digest,
-)
-from mtag_core.training.logits.soft_targets import (
-    LARGEST_CODE,
-    LOWEST,
-    TailBasis,
-)
+from mtag_core.training.logits.logit_teachers import N_WAITING, Teacher, TokenRows, files_digest
+from mtag_core.training.logits.soft_targets import LARGEST_CODE, LOWEST, TailBasis
 from mtag_core.training.networks.model import Batch, TaggerLogits
 from mtag_core.training.networks.model_files import Network
 
@@ -132,9 +123,7 @@ class _TorchTeacher(Teacher):
         ]
 
     def _rows(
-        self,
-        sentences: Sequence[EncodedSentence],
-        take: Callable[[TaggerLogits], list[Tensor]],
+        self, sentences: Sequence[EncodedSentence], take: Callable[[TaggerLogits], list[Tensor]]
     ) -> list[TokenRows]:
         windows = [window for each in sentences for window in each.windows]
         tokens = [pieces for window in windows for pieces in window.tokens]

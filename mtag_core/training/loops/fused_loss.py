@@ -20,11 +20,7 @@ class FusedTopKLoss(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        context: Any,
-        logits: Tensor,
-        label_ids: Tensor,
-        probs: Tensor,
-        temperature: float,
+        context: Any, logits: Tensor, label_ids: Tensor, probs: Tensor, temperature: float
     ) -> Tensor:
         """Losses of logits, of shape (n_tokens, n_labels), contiguous. Shape (n_tokens,), float32.
 

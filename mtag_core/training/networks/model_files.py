@@ -112,9 +112,7 @@ def _name(saved: str, model: nn.Module) -> str:
 def _architecture(model: TokenTagger | WordStudent) -> dict[str, Any]:
     if isinstance(model, WordStudent):
         return {"architecture": WORDS, **asdict(model.config)}
-    counts = {
-        "n_lemma_rules": 0 if model.lemmas is None else model.lemmas.out_features,
-    }
+    counts = {"n_lemma_rules": 0 if model.lemmas is None else model.lemmas.out_features}
     if isinstance(model.encoder, BertEncoder):
         return {"encoder": "bert", **asdict(model.encoder.config), **counts}
     other: Any = model.encoder

@@ -31,11 +31,7 @@ from mtag_core.training.networks.model import TaggerLogits
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.word_student import WordStudent
 from mtag_core.training.options import AdapterOptions
-from mtag_core.training.recipes.label_training import (
-    device_labels,
-    labels_loss,
-    macro_accuracies,
-)
+from mtag_core.training.recipes.label_training import device_labels, labels_loss, macro_accuracies
 from mtag_core.training.treebank_facts import facts_of
 from mtag_core.treebank_style import treebank_language
 
@@ -90,10 +86,7 @@ def run(options: AdapterOptions) -> str:
     row_of = np.array([1 + treebanks.index(name) for name in followed])
     by_style = torch.from_numpy(row_of).to(device)[dev.treebank_ids]
     metadata = replace(
-        network.metadata,
-        treebanks=treebanks,
-        styles=styles,
-        temperatures=_temperatures(dev, model),
+        network.metadata, treebanks=treebanks, styles=styles, temperatures=_temperatures(dev, model)
     )
     replace(network, metadata=metadata).save(options.output)
     mixed = _accuracies(dev, model, torch.zeros_like(dev.treebank_ids))

@@ -41,11 +41,7 @@ from mtag_core.training.networks.model_files import (
     share_weights,
 )
 from mtag_core.training.options import DistillOptions
-from mtag_core.training.recipes.label_training import (
-    TrainingSentences,
-    score,
-    summary,
-)
+from mtag_core.training.recipes.label_training import TrainingSentences, score, summary
 from mtag_core.training.recipes.labelling import SoftTargets, load_shard
 from mtag_core.training.recipes.shard_stream import ShardStream, reading_ahead
 

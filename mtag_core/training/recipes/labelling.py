@@ -130,11 +130,7 @@ def _log(probs: Tensor) -> Tensor:
 
 
 def top_k_target_loss(
-    student_logits: Tensor,
-    *,
-    label_ids: Tensor,
-    log_probs: Tensor,
-    temperature: float,
+    student_logits: Tensor, *, label_ids: Tensor, log_probs: Tensor, temperature: float
 ) -> Tensor:
     """Cross-entropy against the teacher's top labels, all others taken as one bucket. Shape ().
 
