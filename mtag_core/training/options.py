@@ -260,9 +260,7 @@ class BundleTrainingOptions:
     train_on_dev: bool = option(TRAIN_ON_DEV_HELP, False)
     licences: tuple[str, ...] = option(LICENCES_HELP, (), metavar="LICENCE")
     segmenters: Path | None = option("finished ones; trained if none", None, metavar="DIR")
-    labelled: Path | None = option(
-        "text that `label` commands wrote, for segmenters", None, metavar="DIR"
-    )
+    labelled: Path | None = option("what `label` wrote, for segmenters", None, metavar="DIR")
     langid: Path | None = option("a fastText model; trained if none", None, metavar="FILE")
     n_teachers: int = option("teachers, which label together", 2)
     teacher_minutes: float = option("of each teacher's training", 6.0)

@@ -5,7 +5,12 @@ from pathlib import Path
 
 from mtag_core.options import option
 from mtag_core.tagging.bundle import DEFAULT_BUNDLE
-from mtag_core.training.options import LICENCES_HELP, MAX_PIECES_HELP, PIECE_DROPOUT_HELP
+from mtag_core.training.options import (
+    LICENCES_HELP,
+    MAX_PIECES_HELP,
+    PIECE_DROPOUT_HELP,
+    TREEBANKS_HELP,
+)
 
 _RATES = "learning rates; a member is trained with each, their probabilities are averaged"
 _EPOCHS, _BUDGET = "passes at most", "wordpieces a batch"
@@ -47,15 +52,9 @@ class LabellingOptions(LabelDictionaryOptions):
 class LabelBoundariesOptions(LabellingOptions):
     """Options of `label boundaries`."""
 
-    teacher: Path = option(
-        "model directory, as train teacher writes it, to fine-tune", metavar="DIR"
-    )
-    languages: tuple[str, ...] = option(
-        "to learn, from all of their treebanks", ("ja", "zh"), metavar="CODE"
-    )
-    dictionary: Path | None = option(
-        "directory that label dictionary made of these treebanks and text", None, metavar="DIR"
-    )
+    teacher: Path = option("of `train teacher`, to fine-tune", metavar="DIR")
+    languages: tuple[str, ...] = option("to learn", ("ja", "zh"), metavar="CODE")
+    dictionary: Path | None = option("that `label dictionary` made of these", None, metavar="DIR")
     peak_rates: tuple[float, ...] = option(_RATES, (1e-4, 2e-4, 3e-4), section="training")
     epochs: float = option(_EPOCHS, 30.0, section="training")
     piece_budget: int = option(_BUDGET, 8192, section="training")
@@ -71,27 +70,17 @@ class LabelSplitsOptions(LabellingOptions):
         DEFAULT_BUNDLE / "segmenters",
         metavar="DIR",
     )
-    languages: tuple[str, ...] = option(
-        "to learn and to label, each by itself", ("he",), metavar="CODE"
-    )
-    least_probability: float = option(
-        "tokens whose split is less probable stay unlabelled, 0 to 1", 0.8
-    )
+    languages: tuple[str, ...] = option("to learn and label", ("he",), metavar="CODE")
+    least_probability: float = option("of a split, else the token stays unlabelled", 0.8)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSegmentersOptions:
     """Options of `train segmenters`. Two runs with the same make the same bytes."""
 
-    treebanks: Path = option(
-        "directory of UD's CoNLL-U files, .xz or plain, at any depth", metavar="DIR"
-    )
+    treebanks: Path = option(TREEBANKS_HELP, metavar="DIR")
     output: Path = option("directory; a training that stopped goes on there", metavar="DIR")
-    text: Path | None = option(
-        "directory of LANGUAGE.txt[.xz] files: sentence ends, abbreviations, common words",
-        None,
-        metavar="DIR",
-    )
+    text: Path | None = option("directory of LANGUAGE.txt[.xz] files", None, metavar="DIR")
     labelled: Path | None = option(
         "directory of <code>.segmented.txt.xz files (see label boundaries), for ja, vi, zh, and of "
         "<code>.splits.jsonl.xz files (see label splits), for ar, fr, he, ta",
@@ -105,7 +94,5 @@ class TrainSegmentersOptions:
         (),
         metavar="NAME",
     )
-    gap_epochs: float = option(
-        "passes of the models of ja, vi, zh over treebank and labelled text", 12.0
-    )
+    gap_epochs: float = option("passes of the models of ja, vi, zh over what they learn", 12.0)
     device: str = option("torch device, for ja, vi, zh", "cpu")

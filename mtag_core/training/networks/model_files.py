@@ -8,7 +8,7 @@ plain student.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from mtag_core.training.networks.trained_model import (
     EncoderConfig,
     ModelMetadata,
     TrainedModel,
+    known_fields,
     read_trained_model,
     write_trained_model,
 )
@@ -78,12 +79,8 @@ class Network:
         saved = read_trained_model(directory)
         try:
             model = _empty_model(saved.config)
-            model.load_state_dict(
-                {
-                    _name(name, model): torch.from_numpy(weight).float()
-                    for name, weight in saved.weights.items()
-                }
-            )
+            weights = {_name(name, model): weight for name, weight in saved.weights.items()}
+            model.load_state_dict({k: torch.from_numpy(w).float() for k, w in weights.items()})
             metadata = ModelMetadata.of(saved.config)
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"{directory}: not a trained model directory: {error}") from error
@@ -121,21 +118,16 @@ def _architecture(model: TokenTagger | WordStudent) -> dict[str, Any]:
 
 def _empty_model(config: Mapping[str, Any]) -> TokenTagger | WordStudent:
     if config.get("architecture") == WORDS:
-        names = [each.name for each in fields(WordStudentConfig)]
-        return WordStudent(WordStudentConfig(**{name: config[name] for name in names}))
+        return WordStudent(WordStudentConfig(**known_fields(WordStudentConfig, config)))
     if config["encoder"] == "bert":
-        names = [each.name for each in fields(EncoderConfig)]
-        shape = EncoderConfig(**{name: config[name] for name in names})
-        return _with_heads(BertEncoder(shape), shape.hidden_size, config, shape.dropout)
-    from mtag_core.training.networks.pretrained import from_config, hidden_size
+        shape = EncoderConfig(**known_fields(EncoderConfig, config))
+        encoder: nn.Module = BertEncoder(shape)
+        width, dropout = shape.hidden_size, shape.dropout
+    else:
+        from mtag_core.training.networks.pretrained import from_config, hidden_size
 
-    encoder = from_config(config["hugging_face"])
-    return _with_heads(encoder, hidden_size(encoder), config, 0.1)
-
-
-def _with_heads(
-    encoder: nn.Module, width: int, config: Mapping[str, Any], dropout: float
-) -> TokenTagger:
+        encoder = from_config(config["hugging_face"])
+        width, dropout = hidden_size(encoder), 0.1
     return TokenTagger(
         encoder,
         hidden_size=width,
@@ -159,6 +151,7 @@ def new_student(
 
     A MiniBERT has no lemma rules and no adapters of treebanks. `pad` is its padding piece.
     """
+    width = options.hidden_size
     if options.architecture == "words":
         config = WordStudentConfig(
             n_pieces=n_pieces,
@@ -166,23 +159,23 @@ def new_student(
             n_lemma_rules=len(lemma_rules),
             n_treebanks=len(treebanks),
             n_context_layers=options.n_layers,
-            hidden_size=options.hidden_size,
+            hidden_size=width,
             n_heads=options.n_heads,
-            intermediate_size=4 * options.hidden_size,
-            ngram_width=max(1, options.hidden_size // 2),
+            intermediate_size=4 * width,
+            ngram_width=max(1, width // 2),
         )
         metadata = ModelMetadata(treebanks=treebanks)
         return Network(WordStudent(config), metadata, feats, tokenizer, lemma_rules)
     shape = EncoderConfig(
         vocab_size=n_pieces,
-        hidden_size=options.hidden_size,
+        hidden_size=width,
         num_hidden_layers=options.n_layers,
         num_attention_heads=options.n_heads,
-        intermediate_size=4 * options.hidden_size,
+        intermediate_size=4 * width,
         hidden_act="relu",
         pad_token_id=pad,
     )
-    model = _with_heads(BertEncoder(shape), shape.hidden_size, {"n_feats": len(feats)}, 0.0)
+    model = _empty_model({"encoder": "bert", "n_feats": len(feats), **asdict(shape)})
     return Network(model, ModelMetadata(max_pieces=MAX_PIECES), feats, tokenizer)
 
 

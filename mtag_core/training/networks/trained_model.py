@@ -90,9 +90,7 @@ class ModelMetadata:
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "ModelMetadata":
         """Takes what there is out of the content of a `config.json`."""
-        names = {each.name for each in fields(cls)} & config.keys()
-        values = {name: config[name] for name in names}
-        return cls(**{**values, "treebanks": tuple(config["treebanks"])})
+        return cls(**{**known_fields(cls, config), "treebanks": tuple(config["treebanks"])})
 
     @property
     def treebank_pieces(self) -> dict[str, int]:
@@ -100,6 +98,11 @@ class ModelMetadata:
         if not self.first_treebank_piece:
             return {}
         return {name: self.first_treebank_piece + i for i, name in enumerate(self.treebanks)}
+
+
+def known_fields(kind: Any, config: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    """Those of a dataclass that the content of a `config.json` has."""
+    return {each.name: config[each.name] for each in fields(kind) if each.name in config}
 
 
 @dataclass(frozen=True, slots=True)
