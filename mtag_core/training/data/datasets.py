@@ -45,14 +45,11 @@ class WordSentences:
     @classmethod
     def of(cls, sentences: Iterable[Sequence[str]], form_to_id: dict[str, int]) -> "WordSentences":
         """Makes ids of forms; new forms are added to `form_to_id`."""
-        lengths: list[int] = []
-        ids: list[NDArray[np.int32]] = []
+        ids = [np.zeros(0, np.int32)]
         for forms in sentences:
-            lengths.append(len(forms))
             found = [form_to_id.setdefault(form, len(form_to_id)) for form in forms]
             ids.append(np.array(found, np.int32))
-        joined = np.concatenate(ids) if ids else np.zeros(0, np.int32)
-        return cls(joined, np.array(lengths, np.int32))
+        return cls(np.concatenate(ids), np.array(list(map(len, ids[1:])), np.int32))
 
     @classmethod
     def concatenate(cls, parts: Sequence["WordSentences"]) -> "WordSentences":

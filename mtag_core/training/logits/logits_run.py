@@ -61,13 +61,9 @@ def load_segmenter(bundle: str | Path | None = None) -> Segmenter:
 
 
 def load_teacher(directory: Path | None, *, bundle: str | None = None, device: str) -> Teacher:
-    """Loads a teacher.
+    """Loads a teacher on a device: of `train teacher` or Hugging Face's, or a bundle's network.
 
-    Args:
-        directory: A model bundle, run by ONNX Runtime; of `train teacher` or Hugging Face's, run
-            by torch. None for the network of `bundle`.
-        bundle: A model bundle's path or URL; None for the one inside mtag.
-        device: Of a torch teacher, such as `cpu` or `cuda`.
+    Without a directory it is that of `bundle`, as `Bundle.open` takes it.
 
     Raises:
         BundleError: The directory is none of these, or damaged.

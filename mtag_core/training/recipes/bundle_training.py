@@ -80,7 +80,7 @@ def run(options: BundleTrainingOptions) -> str:
         UsageError: A stage is unknown.
     """
     n_devices = max(1, torch.cuda.device_count()) if options.device == "cuda" else 1
-    stages = stages_of(options, n_devices=n_devices)
+    stages = list(Chain(options, n_devices).stages())
     names = [stage.name for stage in stages]
     for name in options.stages:
         if name not in names:
@@ -95,11 +95,6 @@ def run(options: BundleTrainingOptions) -> str:
         _run_side_by_side(to_do, n_devices)
     # That of a MiniBERT is a model directory: bundles are of students of words.
     return str(stages[-1].jobs[-1].options.output)
-
-
-def stages_of(options: BundleTrainingOptions, *, n_devices: int) -> tuple[Stage, ...]:
-    """The stages, each behind those that it needs; teachers label in `n_devices` parts."""
-    return tuple(_Chain(options, n_devices).stages())
 
 
 def _call(job: Job) -> None:
@@ -155,8 +150,11 @@ def _free_port() -> int:
         return port
 
 
-class _Chain:
-    """The options of each stage; each reads what the ones before it leave."""
+class Chain:
+    """The options of each stage; each reads what the ones before it leave.
+
+    Teachers label in `n_shards` parts.
+    """
 
     def __init__(self, options: BundleTrainingOptions, n_shards: int) -> None:
         self._options, self._n_shards = options, n_shards
@@ -167,7 +165,7 @@ class _Chain:
         self._teachers = tuple(self._work / f"teacher-{number}" for number in numbers)
 
     def stages(self) -> Iterator[Stage]:
-        """All of them."""
+        """Each behind those that it needs."""
         yield from self._of_files()
         yield from self._of_teachers()
         yield from self._of_students()

@@ -106,9 +106,8 @@ def _conventions(learnt: SourcedWords) -> dict[str, str]:
 def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], int]:
     """Trains and writes a model directory.
 
-    Returns:
-        Macro scores on held-out sentences before and after, and the number of steps. A treebank
-        without a dev file has every tenth sentence held out.
+    Returns macro scores on held-out sentences, every tenth where a treebank has no dev file, before
+    and after, and the number of steps.
     """
     device = begin(options)
     network = Network.load(options.student, device=device)
@@ -203,10 +202,8 @@ def summary(scores: Mapping[str, float], output: Path) -> str:
 def score(model: nn.Module, dataset: SourcedWords, sentences: OnDevice) -> dict[str, float]:
     """Tags a dataset and compares; leaves the model in evaluation mode.
 
-    Returns:
-        Means over treebanks of the percentages of right labels, `dev_upos` and `dev_feats` (whole
-        bundles), not a number where there is no treebank; `dev_lemmas` (lemma rules, of tokens that
-        have a lemma) where the model has such a head and the treebanks lemmas.
+    Returns means as `macro_accuracies`: `dev_upos` and `dev_feats` (whole bundles); `dev_lemmas`
+    (lemma rules) where the model has such a head and the treebanks lemmas.
     """
     gold, found = dataset.labels, best_labels(model, sentences, len(dataset.words.form_ids))
     is_right = {head: ids == gold[head] for head, ids in found.items()}

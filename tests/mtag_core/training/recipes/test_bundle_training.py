@@ -14,7 +14,7 @@ from mtag_core.training.data.corpus import TreebankCorpus
 from mtag_core.training.logits.trained_teacher import TrainedTeacher
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.options import BundleTrainingOptions
-from mtag_core.training.recipes.bundle_training import run, stages_of
+from mtag_core.training.recipes.bundle_training import Chain, run
 from tests.mtag_core.training.tiny_training import write_everything, write_raw_text
 from tests.mtag_core.training.toy_treebanks import LEMMAS, write_treebank
 
@@ -90,19 +90,19 @@ def test_unknown_stage_is_an_error(tmp_path):
 
 
 def test_teachers_label_in_as_many_parts_as_there_are_devices(tmp_path):
-    stages = {stage.name: stage for stage in stages_of(options_of(tmp_path), n_devices=3)}
+    stages = {stage.name: stage for stage in Chain(options_of(tmp_path), 3).stages()}
     assert [job.options.shard for job in stages["labels"].jobs] == [0, 1, 2]
     assert stages["student"].needs == "all gpus"
 
 
 def test_each_stage_comes_after_those_that_it_needs(tmp_path):
-    stages = stages_of(options_of(tmp_path), n_devices=1)
+    stages = list(Chain(options_of(tmp_path), 1).stages())
     names = [stage.name for stage in stages]
     for place, stage in enumerate(stages):
         assert set(stage.after) <= set(names[:place])
     assert {"segmenters", "langid"} < set(names)
     given = options_of(tmp_path, segmenters=tmp_path / "segmenters", langid=tmp_path / "id.ftz")
-    left = [stage.name for stage in stages_of(given, n_devices=1)]
+    left = [stage.name for stage in Chain(given, 1).stages()]
     assert left == [name for name in names if name not in ("segmenters", "langid")]
 
 
