@@ -119,7 +119,7 @@ def usual_letters(forms: Sequence[str], language: str, *, text: str) -> Sequence
         text: Of it: without the marks in question forms are not asked.
     """
     if _HAS_MARKS.search(text):
-        forms = list(map(_with_usual_marks, forms))
+        forms = [form if form.isascii() else _with_usual_marks(form) for form in forms]
     if language == SERBIAN:
         return [_in_latin(form) for form in forms]
     table = _LANGUAGE_TO_LETTERS.get(language)

@@ -1,25 +1,22 @@
 """What models answer, batch by batch, put together to columns of tags in the tokens' order."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, repeat
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.folding import SERBIAN, lemma_as_written, usual_letters
+from mtag_core.folding import SERBIAN, lemma_as_written
 from mtag_core.labels import Labels
 from mtag_core.lemma_tables import has_lemma
 from mtag_core.lemmas import apply_rule
 from mtag_core.records import Sentence
-from mtag_core.tagging.tagged import BatchReport, TaggedSentence
-from mtag_core.tagging.windows import EncodedSentence, Window
+from mtag_core.tagging.tagged import TaggedSentence
+from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.treebank_style import treebank_language
-
-T = TypeVar("T")
 
 # Lemmas that are remembered by rule, form, UPOS and treebank; about 8 MB when full.
 _MAX_LEMMAS = 32_768
@@ -55,42 +52,6 @@ NO_ANSWER = Answer(_NO_IDS, _NO_IDS, _NO_IDS, _NO_SCORES, _NO_SCORES, _NO_IDS, _
 """For no tokens."""
 
 
-def reported(
-    batches: Iterable[tuple[list[int], T]],
-    windows: Sequence[Window],
-    report: Callable[[BatchReport], object],
-    *,
-    piece_budget: int,
-) -> Iterator[tuple[list[int], T]]:
-    """Yields what batches give, and says of each how large it was and how long it took."""
-    started_s = time.perf_counter()
-    for indices, given in batches:
-        now_s = time.perf_counter()
-        n_pieces = len(indices) * windows[indices[0]].size
-        report(BatchReport(len(indices), n_pieces, piece_budget, now_s - started_s))
-        started_s = now_s
-        yield indices, given
-
-
-def in_order(
-    windows: Sequence[Window], batches: Iterable[tuple[list[int], NDArray[Any]]]
-) -> NDArray[Any]:
-    """Puts the rows that batches give of tokens, each with the indices of its windows, in order."""
-    sizes = np.fromiter((window.n_tokens for window in windows), np.int64, len(windows))
-    starts = np.cumsum(sizes) - sizes
-    joined: NDArray[Any] | None = None
-    for indices, rows in batches:
-        own = sizes[indices]
-        shift = starts[indices] - (np.cumsum(own) - own)
-        places = np.repeat(shift, own) + np.arange(len(rows))
-        if joined is None:
-            joined = np.empty((int(sizes.sum()), *rows.shape[1:]), rows.dtype)
-        joined[places] = rows
-    if joined is None:
-        raise ValueError("no batches, expected one at least")
-    return joined
-
-
 class Labeller:
     """Gives label ids their tags, and forms their lemmas."""
 
@@ -110,7 +71,7 @@ class Labeller:
         self, sentences: Sequence[EncodedSentence], answer: Answer
     ) -> Iterator[TaggedSentence]:
         """Makes records of sentences and the answer for the tokens of all of them in order."""
-        columns = [
+        columns: list[Sequence[Any]] = [
             self._upos[answer.upos].tolist(),
             self._feats[answer.feats].tolist(),
             answer.upos_score.tolist(),
@@ -119,7 +80,8 @@ class Labeller:
         ]
         if self._rules:
             columns.append(self._lemmas(sentences, columns[0], answer.lemmas, answer.next_lemmas))
-        return _cut([each.sentence for each in sentences], columns)
+        # Slices of tuples are tuples.
+        return _cut([each.sentence for each in sentences], [*map(tuple, columns)])
 
     def _lemmas(
         self,
@@ -128,14 +90,13 @@ class Labeller:
         best: NDArray[np.int64],
         following: NDArray[np.int64],
     ) -> list[str]:
-        written = [each.sentence for each in sentences]
-        read = (usual_letters(each.forms, each.language, text=each.text) for each in written)
+        read = (each.sentence.forms if each.forms is None else each.forms for each in sentences)
         forms = list(chain.from_iterable(read))
         treebanks = list(chain.from_iterable(map(_treebanks, sentences)))
         lemmas = list(map(self._lemma, best.tolist(), forms, upos, treebanks))
         self._take_known(lemmas, forms, treebanks, best, following)
         start = 0
-        for sentence in written:
+        for sentence in (each.sentence for each in sentences):
             end = start + len(sentence.forms)
             if sentence.language == SERBIAN:
                 lemmas[start:end] = map(lemma_as_written, lemmas[start:end], sentence.forms)
@@ -181,9 +142,11 @@ def _treebanks(encoded: EncodedSentence) -> Iterator[int]:
     )
 
 
-def _cut(sentences: Sequence[Sentence], columns: Sequence[list[Any]]) -> Iterator[TaggedSentence]:
+def _cut(
+    sentences: Sequence[Sentence], columns: Sequence[tuple[Any, ...]]
+) -> Iterator[TaggedSentence]:
     start = 0
     for sentence in sentences:
         end = start + len(sentence.forms)
-        yield TaggedSentence(sentence, *(tuple(column[start:end]) for column in columns))
+        yield TaggedSentence(sentence, *[column[start:end] for column in columns])
         start = end

@@ -372,9 +372,11 @@ class Tagger:
         if not sentence.forms:
             return EncodedSentence(sentence, [])
         treebank = self._styles.number(sentence)
-        forms = usual_letters(forms_in_usual_case(sentence), sentence.language, text=sentence.text)
-        windows = self._model.encode(forms, treebank=treebank)
-        return EncodedSentence(sentence, windows)
+        written, language, text = sentence.forms, sentence.language, sentence.text
+        read = forms = usual_letters(written, language, text=text)
+        if (small := forms_in_usual_case(sentence)) is not written:
+            read = usual_letters(small, language, text=text)
+        return EncodedSentence(sentence, self._model.encode(read, treebank=treebank), forms)
 
     def tag_encoded(self, sentences: Sequence[EncodedSentence]) -> Iterator[TaggedSentence]:
         """Tags sentences together.

@@ -1,9 +1,9 @@
 """Windows and their batches: sentences as a model reads them.
 
 A sentence that is longer than the model reads at once is cut. The windows of a batch have one
-length and treebank, so the model needs no padding and what it gives for a window is what it gives
-for that window alone. Together with products of whole numbers in the model this makes tags
-independent of batches.
+length, so the model needs no padding and what it gives for a window is what it gives for that
+window alone. Together with products of whole numbers in the model this makes tags independent of
+batches.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -50,10 +50,14 @@ class Window:
 @pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class EncodedSentence:
-    """A sentence and its windows; a sentence without tokens has none."""
+    """A sentence and its windows; a sentence without tokens has none.
+
+    `forms` are in the letters that lemmas are made from; None for those of the sentence.
+    """
 
     sentence: Sentence
     windows: Sequence[Any]
+    forms: Sequence[str] | None = None
 
     @property
     def n_pieces(self) -> int:
@@ -102,15 +106,14 @@ def _spans(sizes: Sequence[int], max_size: int, overlap: int) -> list[tuple[int,
 
 
 def batches(windows: Sequence[Window], *, piece_budget: int) -> Iterator[list[int]]:
-    """Yields indices of windows that have the same size and the same treebank, shorter ones first.
+    """Yields indices of windows of one size, shorter ones first; those of a treebank are together.
 
     A batch has at most `piece_budget` words; a window longer than that is one by itself.
     """
-    kind_to_indices: dict[tuple[int, int], list[int]] = {}
-    for index, window in enumerate(windows):
-        kind = window.size, window.treebank
-        kind_to_indices.setdefault(kind, []).append(index)
-    for (length, _), indices in sorted(kind_to_indices.items()):
+    length_to_indices: dict[int, list[int]] = {}
+    for index in sorted(range(len(windows)), key=lambda index: windows[index].treebank):
+        length_to_indices.setdefault(windows[index].size, []).append(index)
+    for length, indices in sorted(length_to_indices.items()):
         size = max(1, piece_budget // length)
         for start in range(0, len(indices), size):
             yield indices[start : start + size]

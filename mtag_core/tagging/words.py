@@ -5,9 +5,10 @@ afterwards, many more tokens at once: a token's labels do not depend on the toke
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from mtag_core.tagging.answers import NO_ANSWER, Answer, in_order, reported
+from mtag_core.tagging.answers import NO_ANSWER, Answer
 from mtag_core.tagging.bundle import HEADS, TAGGER
 from mtag_core.tagging.form_vectors import FormVectors
 from mtag_core.tagging.graphs import check_graph, open_session
@@ -26,9 +27,9 @@ from mtag_core.tagging.windows import Window, batches, cut
 MAX_WORDS = 128
 # Context that both sides of a cut between two windows see.
 _OVERLAP_WORDS = 32
-# Tokens that the heads read at once: the logits of more would not stay near the processor.
+# Tokens of a treebank that wait for the heads: the logits of more would not stay in its caches.
 _HEADS_TOKENS = 2048
-_INPUTS, _TOKENS = ("vectors", "treebank"), "tokens"
+_INPUTS, _TOKENS = ("vectors", "treebanks"), "tokens"
 _LABELS = ("upos", "second_upos", "feats", "upos_score", "feats_score", "lemmas", "next_lemmas")
 
 
@@ -83,18 +84,28 @@ class WordModel:
         """
         if not windows:
             return NO_ANSWER
+        sizes = np.fromiter((window.n_tokens for window in windows), np.int64, len(windows))
+        starts = np.cumsum(sizes) - sizes
+        heads = _Heads(self._heads, int(sizes.sum()))
         reports: list[BatchReport] = []
-        read = reported(
-            self._read(windows, budget=budget), windows, reports.append, piece_budget=budget
-        )
-        tokens = in_order(windows, read)
-        started_s = time.perf_counter()
-        answer = self._scored(tokens, windows)
+        started_s = last_s = time.perf_counter()
+        for indices, tokens in self._read(windows, budget=budget):
+            own = sizes[indices]
+            shift = starts[indices] - (np.cumsum(own) - own)
+            places = np.repeat(shift, own) + np.arange(len(tokens))
+            end = 0
+            for treebank, group in groupby(indices, lambda index: windows[index].treebank):
+                start, end = end, end + int(sizes[list(group)].sum())
+                heads.add(treebank, places[start:end], tokens[start:end])
+            n_pieces = len(indices) * windows[indices[0]].size
+            now_s = time.perf_counter()
+            reports.append(BatchReport(len(indices), n_pieces, budget, now_s - last_s))
+            last_s = now_s
+        answer = heads.answer()
         if on_batch is not None:
-            token_s = (time.perf_counter() - started_s) / len(tokens)
+            all_s = (time.perf_counter() - started_s) / (last_s - started_s)
             for report in reports:
-                heads_s = token_s * report.n_pieces
-                on_batch(replace(report, duration_s=report.duration_s + heads_s))
+                on_batch(replace(report, duration_s=report.duration_s * all_s))
         return answer
 
     def run(self, outputs: Sequence[str], windows: Sequence[Window]) -> list[NDArray[Any]]:
@@ -106,10 +117,8 @@ class WordModel:
         forms = list(chain.from_iterable(window.forms for window in windows))
         table, rows = self._vectors.find(forms)
         vectors = table[rows].reshape(len(windows), -1, table.shape[1])
-        read = self._layered(windows, vectors)
-        arrays: list[NDArray[Any]] = self._heads.run(
-            outputs, _heads_feed(read, windows[0].treebank)
-        )
+        feed = _heads_feed(self._layered(windows, vectors), windows[0].treebank)
+        arrays: list[NDArray[Any]] = self._heads.run(outputs, feed)
         return arrays
 
     def _read(
@@ -128,7 +137,8 @@ class WordModel:
                 yield [start + i for i in indices], self._layered(batch, table[rows[places]])
 
     def _layered(self, batch: Sequence[Window], vectors: NDArray[np.float16]) -> NDArray[Any]:
-        feed = {"vectors": vectors, "treebank": np.array(batch[0].treebank)}
+        treebanks = np.array([window.treebank for window in batch])
+        feed = {"vectors": vectors, "treebanks": treebanks}
         tokens: NDArray[Any] = self._layers.run((_TOKENS,), feed)[0]
         n_words = vectors.shape[1]
         if all(window.n_tokens == n_words for window in batch):
@@ -138,20 +148,36 @@ class WordModel:
         last = np.array([[window.last] for window in batch])
         return tokens[((first <= column) & (column < last)).ravel()]
 
-    def _scored(self, tokens: NDArray[Any], windows: Sequence[Window]) -> Answer:
-        sizes = [window.n_tokens for window in windows]
-        treebanks = np.repeat([window.treebank for window in windows], sizes)
-        arrays: dict[str, NDArray[Any]] = {}
-        for treebank in np.unique(treebanks).tolist():
-            (own,) = np.nonzero(treebanks == treebank)
-            for start in range(0, len(own), _HEADS_TOKENS):
-                places = own[start : start + _HEADS_TOKENS]
-                found = self._heads.run(_LABELS, _heads_feed(tokens[places], treebank))
-                for name, values in zip(_LABELS, found, strict=True):
-                    if name not in arrays:
-                        arrays[name] = np.empty((len(tokens), *values.shape[1:]), values.dtype)
-                    arrays[name][places] = values
-        return Answer(**arrays)
+
+class _Heads:
+    def __init__(self, session: onnxruntime.InferenceSession, n_tokens: int) -> None:
+        self._session = session
+        self._n_tokens = n_tokens
+        self._waiting: dict[int, list[tuple[NDArray[np.int64], NDArray[Any]]]] = {}
+        self._n_waiting: Counter[int] = Counter()
+        self._arrays: dict[str, NDArray[Any]] = {}
+
+    def add(self, treebank: int, places: NDArray[np.int64], tokens: NDArray[Any]) -> None:
+        """Takes tokens of a treebank and their places in the answer."""
+        self._waiting.setdefault(treebank, []).append((places, tokens))
+        self._n_waiting[treebank] += len(places)
+        if self._n_waiting[treebank] >= _HEADS_TOKENS:
+            self._score(treebank)
+
+    def answer(self) -> Answer:
+        """The labels of all tokens."""
+        for treebank in list(self._waiting):
+            self._score(treebank)
+        return Answer(**self._arrays)
+
+    def _score(self, treebank: int) -> None:
+        places, tokens = map(np.concatenate, zip(*self._waiting.pop(treebank), strict=True))
+        del self._n_waiting[treebank]
+        found = self._session.run(_LABELS, _heads_feed(tokens, treebank))
+        for name, values in zip(_LABELS, found, strict=True):
+            if name not in self._arrays:
+                self._arrays[name] = np.empty((self._n_tokens, *values.shape[1:]), values.dtype)
+            self._arrays[name][places] = values
 
 
 def _heads_feed(tokens: NDArray[Any], treebank: int) -> dict[str, NDArray[Any]]:

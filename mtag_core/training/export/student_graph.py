@@ -157,7 +157,7 @@ def _word_feeds(
         for number in sorted({0, treebank}):
             yield {
                 "vectors": np.array([[vectors[form] for form in forms]]),
-                "treebank": np.array(number),
+                "treebanks": np.array([number]),
             }
 
 

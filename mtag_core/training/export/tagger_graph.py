@@ -66,9 +66,9 @@ def build_tagger_graph(
 ) -> bytes:
     """Builds the graph of the context layers.
 
-    Inputs: `vectors` (n_sentences, n_words, hidden_width) float16, no padding; `treebank` () int64,
-    1 for the first of them, 0 for none. Output: `tokens` (n_sentences * n_words, hidden_width),
-    what the heads read, uint8, or float32 without ranges.
+    Inputs: `vectors` (n_sentences, n_words, hidden_width) float16, no padding; `treebanks`
+    (n_sentences,) int64, 1 for the first of them, 0 for none. Output: `tokens`, what the heads
+    read, (n_sentences * n_words, hidden_width) uint8, or float32 without ranges.
     """
     graph = _ContextGraph(trained, ranges)
     graph.tokens()
@@ -76,7 +76,7 @@ def build_tagger_graph(
     vectors = (TensorProto.FLOAT16, ("n_sentences", "n_words", width))
     return graph.serialised(
         "words",
-        inputs={"vectors": vectors, "treebank": (TensorProto.INT64, ())},
+        inputs={"vectors": vectors, "treebanks": (TensorProto.INT64, ("n_sentences",))},
         outputs={"tokens": (_token_kind(ranges), ("n_tokens", width))},
     )
 
@@ -90,7 +90,7 @@ def build_heads_graph(
 ) -> bytes:
     """Builds the graph of the heads, which score each token alone.
 
-    Inputs: `tokens`, some rows of what the context layers give; `treebank`, of all of them.
+    Inputs: `tokens`, some rows of what the context layers give; `treebank` () int64, that of all.
     Outputs, all (n_tokens,): `upos`, `second_upos`, `feats`, `lemmas` (label ids, int64),
     `upos_score`, `feats_score` (probabilities, float32); and `next_lemmas` (n_tokens, n_next), the
     next best rules, the best one in the place of those that are far less likely. `languages` says
@@ -125,13 +125,14 @@ class _ContextGraph(QuantisedGraph):
         for index in range(self._config["n_context_layers"]):
             hidden = self.layer(hidden, f"context.layers.{index}.")
         width = self._weights["context.norm.weight"].shape[0]
-        flat = self.node("Reshape", hidden, *self.ints([-1, width]))
-        self.node("Identity", self.quantised(self._adapted(flat), _HEADS), output="tokens")
+        flat = self.node("Reshape", self._adapted(hidden), *self.ints([-1, width]))
+        self.node("Identity", self.quantised(flat, _HEADS), output="tokens")
 
-    def _adapted(self, tokens: str) -> str:
+    def _adapted(self, hidden: str) -> str:
         table = self.constant("adapters", self._weights["adapters.weight"].astype(np.float16))
-        adapter = self.node("Gather", table, "treebank", axis=0)
-        return self.node("Add", tokens, self.node("Cast", adapter, to=TensorProto.FLOAT))
+        adapters = self.node("Gather", table, "treebanks", axis=0)
+        adapters = self.node("Unsqueeze", adapters, *self.ints([1]))
+        return self.node("Add", hidden, self.node("Cast", adapters, to=TensorProto.FLOAT))
 
 
 class _HeadsGraph(QuantisedGraph):

@@ -237,11 +237,11 @@ def test_each_batch_is_reported(tagger):
 
 
 def test_a_graph_of_something_else_is_named(bundle, tmp_path):
-    with pytest.raises(BundleError, match=r"forms\.onnx: inputs \['treebank', .*expected"):
+    with pytest.raises(BundleError, match=r"forms\.onnx: inputs \['treebanks', .*expected"):
         _load(bundle, tmp_path, {"forms.onnx": "tagger.onnx"})
     with pytest.raises(BundleError, match=r"tagger\.onnx: inputs \['case', .*expected"):
         _load(bundle, tmp_path, {"tagger.onnx": "forms.onnx"})
-    with pytest.raises(BundleError, match=r"heads\.onnx: inputs \['treebank', .*expected"):
+    with pytest.raises(BundleError, match=r"heads\.onnx: inputs \['treebanks', .*expected"):
         _load(bundle, tmp_path, {"heads.onnx": "tagger.onnx"})
 
 

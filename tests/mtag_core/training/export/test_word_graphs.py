@@ -40,11 +40,13 @@ def _vectors(session, directory, forms):
 
 
 def _tags(sessions, vectors, treebank=0):
-    number = {"treebank": np.array(treebank)}
-    (tokens,) = sessions["tagger.onnx"].run(["tokens"], {"vectors": vectors} | number)
+    numbers = np.full(len(vectors), treebank)
+    feed = {"vectors": vectors, "treebanks": numbers}
+    (tokens,) = sessions["tagger.onnx"].run(["tokens"], feed)
     heads = sessions["heads.onnx"]
     names = [output.name for output in heads.get_outputs()]
-    return dict(zip(names, heads.run(names, {"tokens": tokens} | number), strict=True))
+    found = heads.run(names, {"tokens": tokens, "treebank": np.array(treebank)})
+    return dict(zip(names, found, strict=True))
 
 
 def test_float_graphs_give_what_torch_gives(model):

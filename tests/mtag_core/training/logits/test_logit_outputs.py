@@ -34,9 +34,9 @@ def test_float_graph_gives_the_logits_of_the_whole_inventory(tmp_path, languages
         with torch.no_grad():
             vectors = network.model.eval().forms(forms)[None].half().numpy()
             expected = network.model(batch)
-        number = {"treebank": np.array(treebank)}
-        (tokens,) = layers.run(["tokens"], {"vectors": vectors} | number)
-        upos, *by_tag = heads.run(OUTPUTS, {"tokens": tokens} | number)
+        number = np.array(treebank)
+        (tokens,) = layers.run(["tokens"], {"vectors": vectors, "treebanks": number[None]})
+        upos, *by_tag = heads.run(OUTPUTS, {"tokens": tokens, "treebank": number})
         # What calibrates probabilities divides the weights of the graph.
         temperatures = network.metadata.temperatures
         np.testing.assert_allclose(upos * temperatures["upos"], expected.upos, atol=2e-2)
