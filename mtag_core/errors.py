@@ -1,22 +1,8 @@
 """The exceptions mtag raises on purpose.
 
-    MtagError
-    |-- UsageError (ValueError)          a flag, argument or pattern is wrong; exit code 2
-    |-- InputNotFoundError (OSError)     a pattern or path matches nothing; exit code 2
-    |-- StorageError (OSError)           a file cannot be read, listed or written
-    |   `-- LockHeldError                another process holds a lock file
-    |-- FormatError (ValueError)         a file is not in the format it should be
-    |   `-- ConlluError                  a CoNLL-U line breaks the format
-    |-- LabelError (ValueError)          a tag is not in a label inventory
-    |-- BundleError (ValueError)         a model bundle is missing, damaged or too new
-    |-- OutputError (ValueError)         an output directory holds something else
-    |-- CountMismatchError (ValueError)  documents in differ from documents tagged and rejected
-    |-- OutcomeError (ValueError)        a run tagged nothing, or rejected more than allowed
-    |-- ShardError (ValueError)          a teacher-logits shard does not fit the student
-    `-- CheckpointError (ValueError)     a training checkpoint cannot be used
-
-Each message names the file, the place in it, the value met and what was expected. Bad records of
-a corpus are no exceptions: they are `mtag_core.records.Reject` values.
+Each message names the file, the place in it, the value met and what was expected. Commands end with
+exit code 2 for `UsageError` and `InputNotFoundError`, else with 1. Bad records of a corpus are no
+exceptions: they are `mtag_core.records.Reject` values.
 """
 
 _DETAIL_CHARACTERS = 300

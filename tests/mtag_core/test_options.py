@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from mtag_core import option_values
+from mtag_core import options
 from mtag_core.options import Flags, group, option, positive
 
 
@@ -146,7 +146,7 @@ def test_help_has_sections_and_hides_old_names(words):
     ],
 )
 def test_words_become_values(name, word, value):
-    assert getattr(option_values, name)(word) == value
+    assert getattr(options, name)(word) == value
 
 
 @pytest.mark.parametrize(
@@ -164,16 +164,12 @@ def test_words_become_values(name, word, value):
 def test_other_words_are_named(name, words):
     for word in words:
         with pytest.raises(ArgumentTypeError, match="is no"):
-            getattr(option_values, name)(word)
+            getattr(options, name)(word)
 
 
 def test_encodings_are_known_by_any_of_their_names():
-    assert (
-        option_values.known_encoding("Latin-1")
-        == option_values.known_encoding("ISO-8859-1")
-        == "iso8859-1"
-    )
-    assert option_values.known_encoding("UTF8") is None
+    assert options.known_encoding("Latin-1") == options.known_encoding("ISO-8859-1") == "iso8859-1"
+    assert options.known_encoding("UTF8") is None
     for text in ("latin-0", "base64", "rot13", "", "idna\0"):
         with pytest.raises(ArgumentTypeError, match="is not an encoding"):
-            option_values.known_encoding(text)
+            options.known_encoding(text)
