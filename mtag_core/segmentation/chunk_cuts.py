@@ -115,7 +115,7 @@ class ChunkCutter:
             start = int(starts[index])
             between[start : int(lasts[index]) + 1] = _JOINED
             between[[start + end for _, end in unit_spans(chunks[index])]] = _APART
-        between[self._clitic_starts(plain)] = _APART
+        between[self._clitic_starts(plain, between)] = _APART
         ends = (between == _APART).nonzero()[0]
         n_before = ends.searchsorted(starts, side="right")
         n_units = ends.searchsorted(lasts, side="right") - n_before
@@ -138,12 +138,17 @@ class ChunkCutter:
             known.update(zip(new, unit_numbers(new), strict=True))
         return np.array(list(map(known.__getitem__, forms)), np.uint64)
 
-    def _clitic_starts(self, plain: str) -> list[int]:
+    def _clitic_starts(self, plain: str, between: NDArray[np.uint8]) -> list[int]:
         if not any(map(plain.__contains__, self._clitics)):
             return []
+        # Names, tags and addresses are units of more than letters.
         return [
             match.end() - size
             for match in _RUN.finditer(plain)
+            if between[match.end()] == _APART
+            and (
+                between[match.start()] == _APART or plain[match.start() - 1 : match.start()] in "\n"
+            )
             for size in self._sizes
             if size < match.end() - match.start()
             and plain[match.end() - size : match.end()] in self._clitics

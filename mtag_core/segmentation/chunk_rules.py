@@ -99,6 +99,8 @@ _APART = regex.compile(
     | (?<=^<)(?=[^\n]*>[.,;:!?]*$) | (?<=^<[^\n]{{1,99}})(?=>[.,;:!?]*$)
     | (?<=\p{{L}}{{2}})(?<!&\p{{L}}{{1,8}})(?=[,;!?]+\p{{L}}{{2}})
     | (?<=\p{{L}}{{2}}[,;!?])(?<!&\p{{L}}{{1,8}};)(?=\p{{L}}{{2}})
+    | (?<=[\p{{Extended_Pictographic}}\p{{EMod}}\p{{RI}}\ufe0f])
+      (?=[\p{{Extended_Pictographic}}\p{{RI}}])
     """,
     regex.VERBOSE | regex.MULTILINE | regex.VERSION1,
 )

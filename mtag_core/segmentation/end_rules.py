@@ -77,6 +77,7 @@ def _class_costs() -> NDArray[np.int64]:
     bits, mark, word, after = np.indices(shape, sparse=True)
     is_closed, is_plain = bits & _CLOSED != 0, bits & _OPENED == 0
     is_stop, is_address = mark == UnitClass.STOP, mark == UnitClass.ADDRESS
+    is_emoticon = mark == UnitClass.EMOTICON
     small = np.where(is_closed & (mark != 0), _LIKELY, 0) + np.zeros(shape, np.int64)
     small[np.broadcast_to(~is_closed & is_stop & np.isin(word, [*WORDS]), small.shape)] = _UNSURE
     is_number = np.isin(word, (UnitClass.UPPER, *_NUMBERS))
@@ -86,15 +87,19 @@ def _class_costs() -> NDArray[np.int64]:
     is_small = (after == UnitClass.LOWER) | (is_address & (after == UnitClass.UNCASED))
     is_inside = is_small & (is_plain | is_address) & (bits & _SMALL_LETTERS == 0)
     costs: NDArray[np.int64] = small * is_inside
-    costs += _SURE * ((mark == UnitClass.LONG_DASH) | (after == UnitClass.EMOTICON))
+    costs += _SURE * (mark == UnitClass.LONG_DASH) + _CERTAIN * (after == UnitClass.EMOTICON)
     is_unended = (mark == 0) & (bits & _UNMARKED == 0)
     is_exclamation = (mark == UnitClass.EXCLAMATION) & (after == UnitClass.TITLE)
-    costs += _SURE * ((mark == UnitClass.EMOTICON) & (after == UnitClass.OTHER_SIGN))
     costs += _SURE * (is_unended & (word == UnitClass.OTHER_SIGN) & (after == UnitClass.OTHER_SIGN))
     costs -= _LIKELY * (is_exclamation & is_plain & ~is_closed)
     is_before_address = after == UnitClass.ADDRESS
     costs += _SURE * (is_unended & ((word == UnitClass.COMMA) | is_before_address))
-    costs += _SURE * ((mark == UnitClass.COLON) & is_before_address)
+    costs += _CERTAIN * ((mark == UnitClass.COLON) & is_before_address)
+    is_before_tag = after == UnitClass.HANDLE
+    costs += _LIKELY * (is_emoticon & is_before_tag)
+    costs += _SURE * (is_emoticon & ~np.isin(after, (*_CAPITALS, UnitClass.HANDLE, *_NUMBERS)))
+    is_after_at = is_unended & (word == UnitClass.OTHER_MARK)
+    costs += _SURE * (is_after_at & ((after == UnitClass.CURRENCY) | (after == UnitClass.NUMBER)))
     costs += _LIKELY * (is_unended & is_closed & (after == UnitClass.OTHER_MARK))
     return costs.reshape(_N_BITS, -1)
 

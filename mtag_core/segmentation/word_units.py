@@ -19,6 +19,11 @@ from mtag_core.folding import fold_form, fold_forms
 
 _EXTEND = r"[\p{M}\u200c\u200d]"
 UNSPACED = r"\p{Han}\p{Hiragana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+# Neither stars and ticks of lists nor the signs of trade marks.
+_PICTURE = regex.compile(
+    r"[\u2639-\u263b\u2763\u2764[\p{Emoji_Presentation}--[\u2705\u274c\u2b50\u2b55]]]",
+    regex.VERSION1,
+)
 UNSPACED_LETTER = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 """A letter of a script that no treebank shows and that is written without spaces."""
 
@@ -293,5 +298,6 @@ def _class_of_character(character: str) -> int:
     if category[0] == "P":
         return UnitClass.OTHER_MARK
     if category[0] == "S":
-        return UnitClass.OTHER_SIGN
+        is_picture = _PICTURE.match(character) is not None
+        return UnitClass.EMOTICON if is_picture else UnitClass.OTHER_SIGN
     return UnitClass.DIGITS if category[0] == "N" else UnitClass.OTHER
