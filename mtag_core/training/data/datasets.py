@@ -30,9 +30,7 @@ NO_NOISE = Noise(changed_share=0.0, named_share=1.0, piece_dropout=0.0)
 class WordSentences:
     """Sentences, one after the other.
 
-    Attributes:
-        form_ids: Of all tokens. Shape (total_tokens,), int32.
-        n_tokens: Of each sentence. Shape (n_sentences,), int32.
+    The form ids of all tokens have the shape (total_tokens,), their numbers (n_sentences,); int32.
     """
 
     form_ids: Ints

@@ -36,16 +36,9 @@ _ROW_GROUP = (4096, 32768)
 class ShardInfo:
     """What a shard's metadata say; a student must agree with it.
 
-    Attributes:
-        teacher: Digest of the teacher.
-        labels: Digest of its UPOS and FEATS inventories, see `labels_digest`.
-        n_upos: Size of the UPOS inventory.
-        n_feats: Size of the FEATS inventory.
-        top_k: FEATS logits kept a token.
-        temperatures: Those with a log-sum-exp of the rest.
-        tail_rank: Bytes of the tail's sketch a token; 0 for none.
-        tail_basis: Digest of the basis of the sketch, empty for none.
-        version: Of the schema.
+    `teacher` and `labels` (see `labels_digest`) are digests, and so is `tail_basis`, that of the
+    basis of the sketch, empty for none. `top_k` FEATS logits, `tail_rank` bytes of the sketch and a
+    log-sum-exp of the rest for each of `temperatures` are kept a token; `version` is the schema's.
     """
 
     teacher: str

@@ -61,15 +61,10 @@ class TokenLogits(NamedTuple):
 class Teacher(ABC):
     """Scores sentences for shards.
 
-    Attributes:
-        digest: Identifies its weights.
-        upos_labels: In label order.
-        feats_labels: In label order.
-        summary: What is kept of the logits.
-        basis: Of the sketch of the tail; without one there is no sketch.
-        piece_budget: Pieces in one batch on a CPU, padding included.
-        n_waiting: So many sentences wait for each other so that batches are of like length.
-        on_batch: Called after each batch with its size and duration.
+    `digest` identifies its weights; `summary` is what is kept of the logits, with `basis`, if any,
+    for the sketch of the tail. On a CPU a batch has `piece_budget` pieces, padding included;
+    `n_waiting` sentences wait for each other so that batches are of like length. `on_batch` is
+    called after each batch with its size and duration.
     """
 
     digest: str
@@ -244,9 +239,9 @@ _MESSAGES: dict[str, dict[str, tuple[int, str | None]]] = {
 
 
 def feats_logits_name(tag: str) -> str:
-    """Name of the output with the logits of the FEATS labels that occur with a UPOS tag.
+    """Name of the output with the logits of FEATS labels that occur with a UPOS tag.
 
-    Its shape is (n_tokens, n_labels), float32, the labels as in `Labels.feats_of_upos`.
+    Shape (n_tokens, n_labels), float32, the labels as in `Labels.feats_of_upos`.
     """
     return f"feats_logits.{tag}"
 

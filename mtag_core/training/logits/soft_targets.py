@@ -5,11 +5,10 @@ token: the top K logits, for each temperature the log-sum-exp of all others, and
 of the others' shape. Logits are kept relative to the largest, where float16 is finest; a softmax
 does not see the difference. Needs numpy only.
 
-The sketch: at temperature 3 most of the probability lies outside the top 32 of 11,583 labels, and
-sharing it out evenly is wrong by a fifth of it. The logits of a linear head vary in no more
-directions than its input is wide; the basis holds the directions that matter most where the
-probability is, found once on a sample. It depends on teacher and sample, so a run keeps one and
-records its digest.
+At temperature 3 most of the probability lies outside the top 32 of 11,583 labels, and sharing it
+out evenly is wrong by a fifth of it. The logits of a linear head vary in no more directions than
+its input is wide; the sketch's basis holds those that matter most where the probability is. It is
+found once on a sample, kept by a run, and named in its shards by its digest.
 """
 
 import hashlib
@@ -43,13 +42,11 @@ Unpacked = TypeVar("Unpacked")
 
 @dataclass(frozen=True, slots=True)
 class TailBasis:
-    """Directions in the space of FEATS logits.
+    """Directions in the space of FEATS logits, float16, shape (rank, n_labels).
 
-    Attributes:
-        weights: What each label's logit counts; sums to 1. Shape (n_labels,), float32.
-        mean: Mean logits, less their weighted mean. Shape (n_labels,), float32.
-        directions: Shape (rank, n_labels), float16.
-        scales: Size of one step of each direction's int8 code. Shape (rank,), float32.
+    Labels' logits count by `weights`, which sum to 1; `mean` is of logits less their weighted mean.
+    Both have the shape (n_labels,), float32. `scales` are the steps of each direction's int8 code.
+    Shape (rank,), float32.
     """
 
     weights: NDArray[np.float32]
@@ -131,12 +128,10 @@ class SummaryOptions:
 class FeatsSummary(NamedTuple):
     """What is kept of the FEATS logits of some tokens.
 
-    Attributes:
-        label_ids: The top labels, most probable first. Shape (n_tokens, top_k), uint16.
-        logits: Their logits less the largest. Shape (n_tokens, top_k), float16.
-        rest: Log-sum-exp of the other labels' (logits less the largest) / temperature.
-            Shape (n_tokens, n_temperatures), float32; -inf when there are no others.
-        tail: Sketch of the other labels' logits. Shape (n_tokens, rank), int8; rank 0 for none.
+    Of the top labels, most probable first, the ids, uint16, and logits less the largest, float16:
+    shape (n_tokens, top_k). Of the others `rest`, the log-sum-exp of (logits less the largest) /
+    temperature, -inf when there are none: shape (n_tokens, n_temperatures), float32; and a sketch
+    of their logits, `tail`: shape (n_tokens, rank), int8, rank 0 for none.
     """
 
     label_ids: NDArray[np.uint16]
@@ -163,11 +158,7 @@ def summarise_feats(
 
 
 def top_labels(logits: NDArray[np.float32], top_k: int) -> NDArray[np.uint16]:
-    """The labels with the largest logits, the largest first; of equals the lower label.
-
-    Returns:
-        Shape (n_tokens, top_k).
-    """
+    """The `top_k` labels with the largest logits, the largest first; of equals the lower label."""
     bound = -np.partition(-logits, top_k - 1, axis=1)[:, top_k - 1 : top_k]
     is_above, is_equal = logits > bound, logits == bound
     n_missing = top_k - is_above.sum(axis=1, keepdims=True)
@@ -212,8 +203,8 @@ def rebuild_feats_probs(
 ) -> NDArray[np.float32]:
     """The teacher's whole softmax, rebuilt. Shape (n_tokens, n_labels).
 
-    Top labels have their own probability; the rest's is shared out by the tail's sketch, evenly
-    where there is none.
+    Top labels have their own probability; the tail's sketch, if any, says how to share out the
+    rest.
 
     Raises:
         ShardError: The temperature is not among those that were kept.

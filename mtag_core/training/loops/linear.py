@@ -42,13 +42,10 @@ def descend(
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Places with the same number of features.
+    """Places with the same number of features, hashes, shape (n, n_features).
 
-    Attributes:
-        features: Hashes. Shape (n, n_features).
-        offsets: Scores of the layers below, in eighths of a nat. Shape (n,).
-        n_ends: How much says that a boundary is there. Shape (n,).
-        n_insides: How much says that none is there. Shape (n,).
+    Of each, shape (n,): the score of the layers below, in eighths of a nat, and how much says that
+    a boundary is there and that none is.
     """
 
     features: Codes

@@ -40,13 +40,9 @@ class TaggerLogits:
 class Batch(NamedTuple):
     """Sentences on the device, padded, with the wordpieces their tokens are read from.
 
-    Attributes:
-        piece_ids: Shape (n_sentences, n_pieces), int64.
-        is_piece: Same shape, bool; False at padding.
-        first_piece_index: Index of each token's first piece in the flattened `piece_ids`.
-            Shape (n_tokens,), int64; tokens of all sentences in order.
-        last_piece_index: The same for each token's last piece.
-        token_index: Each token's index in the corpus' label arrays. Shape (n_tokens,), int64.
+    `piece_ids`, int64, and `is_piece` have the shape (n_sentences, n_pieces). Of tokens, all
+    sentences in order, shape (n_tokens,), int64: the indices of the first and the last piece in the
+    flattened `piece_ids`, and the index in the corpus' label arrays.
     """
 
     piece_ids: Tensor

@@ -57,14 +57,11 @@ class WordStudentConfig:
 
 
 class FormBatch(NamedTuple):
-    """Distinct forms on the device; see `mtag_core.tagging.forms.FormFeatures`.
+    """Distinct forms on the device; see `mtag_core.tagging.forms.FormFeatures`. All are int64.
 
-    Attributes:
-        pieces: Padded with 0. Shape (n_forms, `MAX_FORM_PIECES`), int64.
-        n_pieces: Shape (n_forms,), int64; 0 counts as one piece.
-        ngrams: Rows of all n-grams, form after form. Shape (n_ngrams,), int64.
-        ngram_offsets: Where each form's n-grams begin. Shape (n_forms,), int64.
-        case: Kind of letter case. Shape (n_forms,), int64.
+    Pieces are padded with 0: shape (n_forms, `MAX_FORM_PIECES`). `n_pieces`, of which 0 counts as
+    one, `ngram_offsets`, where each form's n-grams begin, and letter `case` have the shape
+    (n_forms,), `ngrams`, rows of all n-grams, form after form, (n_ngrams,).
     """
 
     pieces: Tensor
@@ -75,16 +72,11 @@ class FormBatch(NamedTuple):
 
 
 class WordBatch(NamedTuple):
-    """Sentences on the device, padded.
+    """Sentences on the device, padded: `is_token` has the shape (n_sentences, n_positions), bool.
 
-    Attributes:
-        forms: The distinct forms of the batch.
-        form_index: Index into them of each token. Shape (n_tokens,), int64; tokens of all
-            sentences in order.
-        position: Index of each token in the flattened `is_token`. Shape (n_tokens,), int64.
-        is_token: False at padding. Shape (n_sentences, n_positions), bool.
-        treebank_ids: Row of each token's treebank adapter, 0 for none. Shape (n_tokens,), int64.
-        token_index: Each token's index in the corpus' label arrays. Shape (n_tokens,), int64.
+    Of tokens, all sentences in order, shape (n_tokens,), int64: the index into the distinct
+    `forms`, the position in the flattened `is_token`, the row of the treebank's adapter, 0 for
+    none, and the index in the corpus' label arrays.
     """
 
     forms: FormBatch
