@@ -237,7 +237,8 @@ def _croatian_odds(
             (lines, _LINE_WEIGHT),
             (sentences, _TREEBANK_WEIGHT / max(1, len(sentences))),
         ):
-            rows += [ngram_rows(_latin(line), n_rows=_N_ODDS_ROWS) for line in some]
+            latin = (normalise(line)[:_CHARACTERS].translate(_SERBIAN) for line in some)
+            rows += [ngram_rows(line, n_rows=_N_ODDS_ROWS) for line in latin]
             targets += [float(is_croatian)] * len(some)
             weights += [weight] * len(some)
     flat = np.array([row for of_line in rows for row in of_line])
@@ -250,10 +251,6 @@ def _croatian_odds(
 
     odds = descend(gradient_at, _N_ODDS_ROWS, n_steps=_N_STEPS, rate=_RATE)
     return odds.astype(np.float64)
-
-
-def _latin(line: str) -> str:
-    return normalise(line)[:_CHARACTERS].translate(_SERBIAN)
 
 
 def _count(lines: Iterable[str], counts: Counter[str], *, is_serbian: bool) -> None:

@@ -155,7 +155,7 @@ class LabelOptions:
     shard: int = option("which part of the sentences, from 0", 0)
     n_shards: int = option("parts that the sentences are labelled in", 1)
     max_pieces: int = option(MAX_PIECES_HELP, 256)
-    substitution_share: float = option("open-class words that copies have others for", 0.3)
+    substitution_share: float = option("share of open-class words that copies substitute", 0.3)
     targets: TargetOptions = group(TargetOptions(), section="targets")
     seed: int = option("of everything random", 1)
 

@@ -171,26 +171,29 @@ def _dataset(
     *,
     unknown_rule: int,
 ) -> SourcedWords:
-    upos_to_id = {tag: index for index, tag in enumerate(UPOS_LABELS)}
-    # None, where FEATS are not to be learnt, is no label either.
-    feats_to_id: dict[str | None, int] = {tag: index for index, tag in enumerate(feats)}
-    rule_to_id = {rule: index for index, rule in enumerate(lemma_rules)}
-    labels: dict[str, list[int]] = {"upos": [], "feats": [], "lemmas": []}
-    for sentence, own_rules in zip(sentences, rules, strict=True):
-        if unknown := set(sentence.upos).difference(upos_to_id):
+    for sentence in sentences:
+        if unknown := set(sentence.upos).difference(UPOS_LABELS):
             raise LabelError(f"{sentence.treebank}: {unknown.pop()!r} is no UPOS tag")
-        labels["upos"] += map(upos_to_id.__getitem__, sentence.upos)
-        labels["feats"] += [feats_to_id.get(tag, UNLABELLED) for tag in training_feats(sentence)]
-        labels["lemmas"] += [
-            UNLABELLED if rule is None else rule_to_id.get(rule, unknown_rule) for rule in own_rules
-        ]
+    labels = {
+        "upos": _ids((sentence.upos for sentence in sentences), UPOS_LABELS),
+        "feats": _ids(map(training_feats, sentences), feats),
+        "lemmas": _ids(rules, lemma_rules, unknown=unknown_rule),
+    }
     return SourcedWords(
         WordSentences.of((sentence.forms for sentence in sentences), form_to_id),
         treebanks,
         np.array([treebanks.index(sentence.treebank) for sentence in sentences], np.int64),
         np.array([sentence.part == "train" for sentence in sentences], bool),
-        {head: np.array(ids, np.int64) for head, ids in labels.items()},
+        labels,
     )
+
+
+def _ids(
+    of_sentences: Iterable[Sequence[str | None]], known: Sequence[str], *, unknown: int = UNLABELLED
+) -> NDArray[np.int64]:
+    # None is not to be learnt.
+    ids: dict[str | None, int] = {None: UNLABELLED, **{tag: i for i, tag in enumerate(known)}}
+    return np.array([ids.get(tag, unknown) for tag in chain.from_iterable(of_sentences)], np.int64)
 
 
 # Head to the name of its labels in files.

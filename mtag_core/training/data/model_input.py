@@ -105,13 +105,12 @@ def without_diacritics(form: str) -> str:
     """
     if form.isascii():
         return form
-    return "".join(map(_bare_letter, unicodedata.normalize("NFC", form)))
-
-
-def _bare_letter(letter: str) -> str:
-    if letter.isascii() or not unicodedata.name(letter, "").startswith(_BARE_SCRIPTS):
-        return letter
-    return unicodedata.normalize("NFD", letter)[0]
+    return "".join(
+        unicodedata.normalize("NFD", letter)[0]
+        if unicodedata.name(letter, "").startswith(_BARE_SCRIPTS)
+        else letter
+        for letter in unicodedata.normalize("NFC", form)
+    )
 
 
 def _features_of(forms: Sequence[str], tokenizer: Path) -> FormArrays:

@@ -184,13 +184,10 @@ def resegment_unpunctuated(
     resegmented: list[LabelledSentence] = []
     for _, group in groupby(sentences, key=lambda sentence: (sentence.treebank, sentence.part)):
         whole = list(group)
-        if sum(map(_ends_in_mark, whole)) < _PUNCTUATED_SHARE * len(whole):
+        n_ended = sum("PUNCT" in sentence.upos[-_CLOSING_TOKENS:] for sentence in whole)
+        if n_ended < _PUNCTUATED_SHARE * len(whole):
             resegmented += _resegment(whole, generator)
     return resegmented
-
-
-def _ends_in_mark(sentence: LabelledSentence) -> bool:
-    return "PUNCT" in sentence.upos[-_CLOSING_TOKENS:]
 
 
 def _resegment(

@@ -176,8 +176,10 @@ class QuantisedGraph:
         hidden = self.added_and_normalised(out, hidden, name + "attention.output.LayerNorm")
         dense = name + "intermediate.dense"
         inner = self.dense(self.quantised(hidden, dense), dense)
+        # A range that starts at 0 clips what is below: quantising is the ReLU.
+        inner = self.node("Relu", inner) if self._ranges is None else inner
         dense = name + "output.dense"
-        out = self.dense(self._activated(inner, dense), dense)
+        out = self.dense(self.quantised(inner, dense), dense)
         return self.added_and_normalised(out, hidden, name + "output.LayerNorm")
 
     def positions(self, table: str, read: str) -> str:
@@ -240,12 +242,6 @@ class QuantisedGraph:
             self.constant(f"{reader}.activation_scale", np.float32(scale)),
             self.constant(f"{reader}.activation_zero", np.uint8(zero)),
         )
-
-    def _activated(self, values: str, reader: str) -> str:
-        if self._ranges is None:
-            values = self.node("Relu", values)
-        # A range that starts at 0 clips what is below: quantising is the ReLU.
-        return self.quantised(values, reader)
 
     def product(
         self, values: str, weight: Array, bias: Array | None, *, name: str, reader: str

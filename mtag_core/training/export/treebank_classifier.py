@@ -48,7 +48,10 @@ def fit_classifier(
     weights: dict[str, Weights] = {}
     for names in language_to_names.values():
         if len(names) > 1 and places.keys() >= set(names):
-            weights |= zip(names, _rounded(_fit([places[name] for name in names])), strict=True)
+            learnt = _fit([places[name] for name in names])
+            # Only differences matter: those of the last treebank are 0, which packs best.
+            steps = np.rint((learnt - learnt[-1]) / _STEP).clip(-MAX_WEIGHT, MAX_WEIGHT)
+            weights |= zip(names, steps.astype(np.int8), strict=True)
         elif len(names) > 1 and known.keys() >= set(names):
             weights |= {name: known[name] for name in names}
     return TreebankClassifier(weights)
@@ -79,9 +82,3 @@ def _runs(treebanks: Sequence[Sequence[Places]]) -> Iterator[Places]:
         starts = generator.integers(len(sentences), size=_RUNS)
         for start, size in zip(starts, generator.choice(_RUN_SENTENCES, _RUNS), strict=True):
             yield np.concatenate(sentences[start : start + size])
-
-
-def _rounded(weights: Floats) -> Weights:
-    # Only differences matter: those of the last treebank are 0, which packs best.
-    steps = np.rint((weights - weights[-1]) / _STEP)
-    return steps.clip(-MAX_WEIGHT, MAX_WEIGHT).astype(np.int8)

@@ -103,7 +103,9 @@ class _TorchTeacher(Teacher):
 
     def rows(self, sentences: Sequence[EncodedSentence], *, is_whole: bool) -> list[TokenRows]:
         """Logits of each sentence, or what is kept of them: equal logits in any order."""
-        return self._rows(sentences, _whole if is_whole else self._summary)
+        if not is_whole:
+            return self._rows(sentences, self._summary)
+        return self._rows(sentences, lambda logits: [logits.upos.float(), logits.feats.float()])
 
     def best_labels(
         self, sentences: Sequence[Sequence[str]], *, treebank: str | None = None
@@ -174,10 +176,6 @@ class _TorchTeacher(Teacher):
         centred = feats - (feats @ weights)[:, None] - mean
         codes = ((centred * weights) @ directions.T / scales).round()
         return codes.clamp(-LARGEST_CODE, LARGEST_CODE).to(torch.int8)
-
-
-def _whole(logits: TaggerLogits) -> list[Tensor]:
-    return [logits.upos.float(), logits.feats.float()]
 
 
 class TrainedTeacher(_TorchTeacher):

@@ -24,7 +24,9 @@ def load_encoder(name_or_directory: str, *, n_extra_pieces: int, dropout: float)
     """
     config = AutoConfig.from_pretrained(name_or_directory)
     model = AutoModel.from_pretrained(name_or_directory, dtype=torch.float32)
-    if not _is_plain_bert(config):
+    kind = getattr(config, "position_embedding_type", "absolute")
+    is_plain = config.model_type == "bert" and config.hidden_act in ("gelu", "relu")
+    if kind != "absolute" or not is_plain:
         vocab_size = model.get_input_embeddings().weight.shape[0]
         model.resize_token_embeddings(vocab_size + n_extra_pieces)
         return HuggingFaceEncoder(model)
@@ -67,13 +69,6 @@ class HuggingFaceEncoder(nn.Module):
 def from_config(config: Mapping[str, Any]) -> nn.Module:
     """Builds an untrained encoder of another architecture from its recorded config."""
     return HuggingFaceEncoder(AutoModel.from_config(AutoConfig.for_model(**config)))
-
-
-def _is_plain_bert(config: PretrainedConfig) -> bool:
-    kind = getattr(config, "position_embedding_type", "absolute")
-    return (
-        config.model_type == "bert" and kind == "absolute" and config.hidden_act in ("gelu", "relu")
-    )
 
 
 def _encoder_config(config: PretrainedConfig, n_extra_pieces: int, dropout: float) -> EncoderConfig:

@@ -130,7 +130,10 @@ def _run_side_by_side(to_do: list[tuple[Stage, Job]], n_devices: int) -> None:
 def _environments(stage: Stage, devices: set[int]) -> list[dict[str, str]]:
     if stage.needs != "all gpus":
         return [{"CUDA_VISIBLE_DEVICES": ",".join(map(str, sorted(devices)))}]
-    together = {"WORLD_SIZE": len(devices), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": _free_port()}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address, port = free.getsockname()
+    together = {"WORLD_SIZE": len(devices), "MASTER_ADDR": address, "MASTER_PORT": port}
     return [
         {name: str(value) for name, value in {**together, "RANK": n, "LOCAL_RANK": n}.items()}
         for n in sorted(devices)
@@ -141,13 +144,6 @@ def _call_with(job: Job, environment: dict[str, str]) -> None:
     os.environ.update(environment)
     logging.basicConfig(level=logging.INFO)
     _call(job)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 class Chain:
