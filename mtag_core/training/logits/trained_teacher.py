@@ -103,9 +103,11 @@ class _TorchTeacher(Teacher):
 
     def rows(self, sentences: Sequence[EncodedSentence], *, is_whole: bool) -> list[TokenRows]:
         """Logits of each sentence, or what is kept of them: equal logits in any order."""
-        if not is_whole:
-            return self._rows(sentences, self._summary)
-        return self._rows(sentences, lambda logits: [logits.upos.float(), logits.feats.float()])
+        heads = ("upos", "feats")
+        take = (
+            (lambda logits: [logits[head].float() for head in heads]) if is_whole else self._summary
+        )
+        return self._rows(sentences, take)
 
     def best_labels(
         self, sentences: Sequence[Sequence[str]], *, treebank: str | None = None
@@ -114,7 +116,7 @@ class _TorchTeacher(Teacher):
         bare = (bare_sentence(tuple(forms), language=treebank or "und") for forms in sentences)
         rows = self._rows(
             list(map(self.encode, bare)),
-            lambda logits: [logits.upos.argmax(-1), logits.feats.argmax(-1)],
+            lambda logits: [logits["upos"].argmax(-1), logits["feats"].argmax(-1)],
         )
         return [
             (
@@ -151,13 +153,13 @@ class _TorchTeacher(Teacher):
         return self.rows_of_batches(sentences, groups, run, budget=_PIECE_BUDGET)
 
     def _summary(self, logits: TaggerLogits) -> list[Tensor]:
-        feats = logits.feats.float()
+        feats = logits["feats"].float()
         relative = feats - feats.amax(-1, keepdim=True)
         top, label_ids = relative.topk(min(self.summary.top_k, feats.shape[-1]), dim=-1)
         others = relative.scatter(-1, label_ids, -torch.inf)
         rest = torch.stack([(others / t).logsumexp(-1) for t in self.summary.temperatures], -1)
         return [
-            logits.upos.float(),
+            logits["upos"].float(),
             label_ids.to(torch.uint16),
             top.clamp(min=LOWEST).half(),
             rest,
@@ -271,7 +273,7 @@ class _PooledLabels(nn.Module):
             ).clamp(min=_ABSENT_LOGIT)
             for classes in self._classes
         )
-        return TaggerLogits(upos, feats)
+        return {"upos": upos, "feats": feats}
 
 
 def _split_label(label: str) -> tuple[str, str]:

@@ -9,7 +9,6 @@ those of Hugging Face's `BertModel` without pooler, so that weights move both wa
 Compared with that class it builds no mask tensors on the host and never waits for the GPU.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 import torch
@@ -19,22 +18,8 @@ from torch.nn import functional
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.networks.trained_model import EncoderConfig
 
-
-@dataclass(frozen=True)
-class TaggerLogits:
-    """The logits of all heads: shape (n_tokens, n_labels) each, labels in their order.
-
-    `lemmas`, those of lemma rules, are None where the model has no such head.
-    """
-
-    upos: Tensor
-    feats: Tensor
-    lemmas: Tensor | None = None
-
-    def heads(self) -> dict[str, Tensor]:
-        """Those there are, by head."""
-        heads = {"upos": self.upos, "feats": self.feats}
-        return heads if self.lemmas is None else {**heads, "lemmas": self.lemmas}
+TaggerLogits = dict[str, Tensor]
+"""By head, `upos`, `feats` and, where a model has rules, `lemmas`. Shape (n_tokens, n_labels)."""
 
 
 class Batch(NamedTuple):
@@ -86,8 +71,8 @@ class TokenTagger(nn.Module):
     def forward(self, batch: Batch) -> TaggerLogits:
         """Tags a batch."""
         tokens = self.combine(self.dropout(end_vectors(self.encoder, batch)))
-        lemmas = None if self.lemmas is None else self.lemmas(tokens)
-        return TaggerLogits(upos=self.upos(tokens), feats=self.feats(tokens), lemmas=lemmas)
+        heads = {"upos": self.upos, "feats": self.feats, "lemmas": self.lemmas}
+        return {name: head(tokens) for name, head in heads.items() if head is not None}
 
 
 def end_vectors(encoder: nn.Module, batch: Batch, evidence: Tensor | None = None) -> Tensor:

@@ -113,9 +113,7 @@ class WordStudent(nn.Module):
     def forward(self, batch: WordBatch) -> TaggerLogits:
         """Tags a batch."""
         tokens = self.vectors(batch) + self.adapters(batch.treebank_ids)
-        return TaggerLogits(
-            upos=self.upos(tokens), feats=self.feats(tokens), lemmas=self.lemmas(tokens)
-        )
+        return {head: getattr(self, head)(tokens) for head in ("upos", "feats", "lemmas")}
 
     def vectors(self, batch: WordBatch) -> Tensor:
         """What the heads read of each token but its adapter. Shape (n_tokens, hidden_size)."""

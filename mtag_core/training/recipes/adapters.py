@@ -175,7 +175,7 @@ def _learn(tokens: TokenVectors, model: WordStudent, options: AdapterOptions) ->
 
 def _logits(model: WordStudent, tokens: TokenVectors, rows: Tensor) -> TaggerLogits:
     vectors = tokens.vectors + model.adapters(rows)
-    return TaggerLogits(model.upos(vectors), model.feats(vectors), model.lemmas(vectors))
+    return {head: getattr(model, head)(vectors) for head in tokens.labels}
 
 
 @torch.no_grad()
@@ -183,7 +183,7 @@ def _accuracies(tokens: TokenVectors, model: WordStudent, rows: Tensor) -> tuple
     is_right: dict[str, list[NDArray[np.bool_]]] = {}
     for chosen in torch.arange(len(rows), device=rows.device).split(_BATCH_TOKENS):
         part = tokens.select(chosen)
-        for head, scored in _logits(model, part, rows[chosen]).heads().items():
+        for head, scored in _logits(model, part, rows[chosen]).items():
             right = (scored.argmax(-1) == part.labels[head]).cpu().numpy()
             is_right.setdefault(head, []).append(right)
     means = macro_accuracies(
@@ -251,7 +251,7 @@ def _temperatures(dev: TokenVectors, model: WordStudent) -> dict[str, float]:
     for chosen in torch.arange(len(order), device=dev.vectors.device).split(_BATCH_TOKENS):
         part = tokens.select(chosen)
         logits = _logits(model, part, torch.zeros_like(chosen))
-        for head, of_head in logits.heads().items():
+        for head, of_head in logits.items():
             gold = part.labels[head]
             scored, known = of_head[gold >= 0].float(), gold[gold >= 0]
             for index, temperature in enumerate(_TEMPERATURES):

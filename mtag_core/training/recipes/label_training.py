@@ -157,7 +157,7 @@ def device_labels(dataset: SourcedWords, device: torch.device) -> dict[str, Tens
 
 def labels_loss(logits: TaggerLogits, labels: Mapping[str, Tensor]) -> Tensor:
     """Sum over the model's heads of the mean cross-entropy on labels. Shape ()."""
-    losses = [label_loss(scored, labels[head]) for head, scored in logits.heads().items()]
+    losses = [label_loss(scored, labels[head]) for head, scored in logits.items()]
     return torch.stack(losses).sum()
 
 
@@ -231,7 +231,7 @@ def best_labels(
         with torch.autocast(sentences.device.type, torch.bfloat16):
             logits: TaggerLogits = model(batch)
         where = batch.token_index.cpu().numpy()
-        for head, scored in logits.heads().items():
+        for head, scored in logits.items():
             of_head = found.setdefault(head, np.full(n_tokens, -2))
             of_head[where] = scored.argmax(-1).cpu().numpy()
     return found

@@ -100,7 +100,7 @@ class SoftTargets:
         Heads that the model or the teachers lack count nothing.
         """
         losses = []
-        for head, scored in logits.heads().items():
+        for head, scored in logits.items():
             if head in self.heads:
                 ids, log_probs = (each[tokens] for each in self.heads[head])
                 own = temperatures.of_heads[head]
@@ -229,7 +229,7 @@ def _mean_probs(
     sums: dict[str, Tensor] = {}
     for teacher in teachers:
         logits: TaggerLogits = teacher.model(batch)
-        for head, scored in logits.heads().items():
+        for head, scored in logits.items():
             probs = functional.softmax(scored.float() / options.of_heads[head], dim=-1)
             sums[head] = sums[head].add_(probs) if head in sums else probs
     return {head: total.div_(len(teachers)) for head, total in sums.items()}

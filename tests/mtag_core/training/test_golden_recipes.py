@@ -157,9 +157,9 @@ def model_figures(directory: Path) -> dict[str, object]:
         "shapes": sha256(json.dumps(shapes, sort_keys=True).encode()),
         "feats": json.loads((directory / "feats.json").read_text()),
         "tokenizer": sha256(tokenizer.read_bytes()),
-        "best_upos": logits.upos.argmax(-1).tolist(),
-        "upos_logits": figures(logits.upos.amax(-1)),
-        "feats_logits": figures(logits.feats.amax(-1)),
+        "best_upos": logits["upos"].argmax(-1).tolist(),
+        "upos_logits": figures(logits["upos"].amax(-1)),
+        "feats_logits": figures(logits["feats"].amax(-1)),
         "steps": points[-1]["step"],
     }
 

@@ -67,13 +67,16 @@ def test_float_graphs_give_what_torch_gives(model):
             for treebank in (0, 1, 2):
                 logits = student(sentences_of(forms, ids, treebank=treebank))
                 found = _tags(reference, vectors[None, ids], treebank)
-                upos = logits.upos.numpy()
+                upos = logits["upos"].numpy()
                 assert found["upos"].tolist() == upos.argmax(1).tolist()
                 assert found["second_upos"].tolist() == np.argsort(-upos)[:, 1].tolist()
                 is_language = treebank == 1
                 heads = {
-                    "feats": (logits.feats, [FEATS_GROUPS, *LANGUAGE_LABELS.feats][is_language]),
-                    "lemmas": (logits.lemmas, [RULE_GROUPS, *LANGUAGE_LABELS.lemmas][is_language]),
+                    "feats": (logits["feats"], [FEATS_GROUPS, *LANGUAGE_LABELS.feats][is_language]),
+                    "lemmas": (
+                        logits["lemmas"],
+                        [RULE_GROUPS, *LANGUAGE_LABELS.lemmas][is_language],
+                    ),
                 }
                 for head, (of_head, groups) in heads.items():
                     for token, label in enumerate(found["upos"]):
@@ -81,9 +84,9 @@ def test_float_graphs_give_what_torch_gives(model):
                         assert found[head][token] == group[of_head[token, group].argmax()]
                 groups = heads["lemmas"][1]
                 for token, label in enumerate(found["upos"]):
-                    expected = _nearly_as_good(logits.lemmas[token].tolist(), groups[label])
+                    expected = _nearly_as_good(logits["lemmas"][token].tolist(), groups[label])
                     assert found["next_lemmas"][token].tolist() == expected[1:]
-                probs = (logits.upos / metadata.temperatures["upos"]).softmax(-1).max(-1).values
+                probs = (logits["upos"] / metadata.temperatures["upos"]).softmax(-1).max(-1).values
                 np.testing.assert_allclose(found["upos_score"], probs.numpy(), atol=1e-4)
 
 

@@ -48,8 +48,8 @@ def test_logits_are_those_that_training_learnt_with(model: Path, teacher: Traine
     with torch.no_grad():
         expected = network.model.eval()(sentences.batch(np.arange(1)))
     (logits,) = logits_of(teacher, [SENTENCES[2]])
-    assert np.allclose(logits.upos, expected.upos.numpy(), atol=1e-4)
-    assert np.allclose(logits.feats, expected.feats.numpy(), atol=1e-4)
+    assert np.allclose(logits.upos, expected["upos"].numpy(), atol=1e-4)
+    assert np.allclose(logits.feats, expected["feats"].numpy(), atol=1e-4)
 
 
 def test_logits_do_not_depend_on_neighbours(teacher: TrainedTeacher):

@@ -29,7 +29,7 @@ def student():
 def logits_of(model):
     index = torch.tensor([1, 2])
     ids = torch.tensor([[1, 2, 3, 4]])
-    return model(Batch(ids, torch.ones_like(ids, dtype=torch.bool), index, index, index)).feats
+    return model(Batch(ids, torch.ones_like(ids, dtype=torch.bool), index, index, index))["feats"]
 
 
 def test_sharing_starts_from_the_same_model(student):
