@@ -24,11 +24,12 @@ from rich.table import Table
 from rich.text import Text
 
 from mtag_core.errors import MtagError
-from mtag_core.output.preview import Preview, visible
+from mtag_core.output.preview import Preview
 from mtag_core.parts.counts import Tally, read_progress
 from mtag_core.parts.report import format_seconds
 from mtag_core.parts.run_plan import PlanSize
 from mtag_core.records import READER_FAILED
+from mtag_core.tagging.tagged import visible
 from mtag_core.wikipedia.dumps import PageOutcome
 from pipelines.metrics import MetricsOptions, metrics_output
 

@@ -11,11 +11,10 @@ from mtag_core import storage
 from mtag_core.corpus.sniffing import sniffed
 from mtag_core.errors import FormatError, UsageError
 from mtag_core.options import Flags, group, option
-from mtag_core.output.preview import visible
 from mtag_core.records import Sentence
 from mtag_core.tagging.arguments import TaggerOptions
 from mtag_core.tagging.bundle import BUNDLE_HELP
-from mtag_core.tagging.tagged import TaggedSentence
+from mtag_core.tagging.tagged import TaggedSentence, visible
 from mtag_core.treebank_style import unused_styles
 
 _CHUNK_BYTES = 2**20

@@ -1,10 +1,9 @@
-"""The first sentences of written parts, read back to be shown, and text of unknown origin."""
+"""The first sentences of written parts, read back to be shown."""
 
 import gzip
 import io
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -144,24 +143,3 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[str]:
     # Only line feeds end lines: forms may hold other Unicode line breaks.
     with io.TextIOWrapper(cast(BinaryIO, raw), encoding="utf-8", newline="\n") as lines:
         yield from lines
-
-
-# Zero-width joiners are letters' business; other invisible characters could hide or turn text.
-_JOINERS = "\u200c\u200d"
-
-
-def visible(value: str) -> str:
-    r"""The text on one line, with a mark for each control character and lone surrogate.
-
-    Example: visible("a\nb\x1b[31m") -> "a b\ufffd[31m"
-    """
-    if value.isprintable():
-        return value
-    return "".join(map(_shown, value))
-
-
-def _shown(character: str) -> str:
-    if character in _JOINERS or character.isprintable():
-        return character
-    is_blank = character in "\t\n\r" or unicodedata.category(character) in ("Zs", "Zl", "Zp")
-    return " " if is_blank else "\ufffd"

@@ -21,7 +21,7 @@ from mtag_core.output.layout import (
     OutputLayout,
 )
 from mtag_core.output.part_counts import CONFIDENCE_BINS
-from mtag_core.output.preview import Preview, visible
+from mtag_core.output.preview import Preview
 from mtag_core.parts.outcome import RejectExample, ReportData, read_report_data
 from mtag_core.parts.report_page import (
     bars,
@@ -34,7 +34,7 @@ from mtag_core.parts.report_page import (
     text,
     tile,
 )
-from mtag_core.tagging.tagged import sentence_html
+from mtag_core.tagging.tagged import sentence_html, visible
 from mtag_core.wikipedia.dumps import PageOutcome
 
 _MOST_BARS = 20

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from string import Template
 
-from mtag_core.output.preview import visible
+from mtag_core.tagging.tagged import visible
 
 _TEMPLATE = resources.files(__package__).joinpath("report.html").read_text("utf-8")
 _SCRIPT = _TEMPLATE.partition("<script>")[2].partition("</script>")[0]

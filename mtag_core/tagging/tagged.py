@@ -4,6 +4,7 @@ Tags stand in columns like the sentence's tokens (see `mtag_core.records`); `tok
 for people.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -224,3 +225,24 @@ def _token_html(form: str, upos: str, feats: str, lemma: str | None) -> str:
     hover = escape("\n".join(filter(None, lines)))
     tag = f'<small style="display:block;font-size:65%;line-height:1.2">{escape(upos)}</small>'
     return f'<span style="{style}" title="{hover}">{escape(form)}{tag}</span>'
+
+
+# Zero-width joiners are letters' business; other invisible characters could hide or turn text.
+_JOINERS = "\u200c\u200d"
+
+
+def visible(value: str) -> str:
+    r"""The text on one line, with a mark for each control character and lone surrogate.
+
+    Example: visible("a\nb\x1b[31m") -> "a b\ufffd[31m"
+    """
+    if value.isprintable():
+        return value
+    return "".join(map(_shown, value))
+
+
+def _shown(character: str) -> str:
+    if character in _JOINERS or character.isprintable():
+        return character
+    is_blank = character in "\t\n\r" or unicodedata.category(character) in ("Zs", "Zl", "Zp")
+    return " " if is_blank else "\ufffd"

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from mtag_core.output.layout import OutputLayout
-from mtag_core.output.preview import preview_parts, visible
+from mtag_core.output.preview import preview_parts
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts.part_writer import open_part
 from tests.fake_tagger import tagged_sentences
@@ -57,17 +57,3 @@ def test_forms_that_are_no_words_are_not_shown(tmp_path):
 
 def test_no_parts_show_nothing():
     assert preview_parts([], n_sentences=2) == []
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        ("a\nb\tc", "a b c"),
-        ("\ud800\x00\u202e", "\ufffd" * 3),
-        ("می‌خواهم", "می‌خواهم"),
-        ("a\u00a0b", "a b"),
-    ],
-)
-def test_invisible_characters_are_shown(value, shown):
-    assert visible(value) == shown
-    visible(value).encode()

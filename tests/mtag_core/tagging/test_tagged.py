@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from mtag_core.records import Document, MultiwordToken, Sentence
-from mtag_core.tagging.tagged import TaggedDocument, TaggedSentence
+from mtag_core.tagging.tagged import TaggedDocument, TaggedSentence, visible
 
 SENTENCE = Sentence(
     text="du <pain>",
@@ -97,3 +97,17 @@ def test_notebooks_show_tags_and_features_on_hover():
     assert spans.titles == ["de", "le\nDefinite=Def\nPronType=Art", "pain\nGender=Masc"]
     assert spans.text.split() == ["de", "ADP", "le", "DET", "<pain>", "NOUN"]
     assert (spans.div["lang"], spans.div["dir"]) == ("fr", "auto")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("a\nb\tc", "a b c"),
+        ("\ud800\x00\u202e", "\ufffd" * 3),
+        ("می‌خواهم", "می‌خواهم"),
+        ("a\u00a0b", "a b"),
+    ],
+)
+def test_invisible_characters_are_shown(value, shown):
+    assert visible(value) == shown
+    visible(value).encode()
