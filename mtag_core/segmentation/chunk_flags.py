@@ -95,15 +95,12 @@ def stop_flags(chunk: str, forms: Set[str], abbreviations: Abbreviations) -> int
         forms: `stop_forms` of it.
         abbreviations: Of the language.
     """
-    flags = 0
-    if not abbreviations.before_small.isdisjoint(forms):
-        flags |= ChunkFlag.BEFORE_SMALL
-    elif len(chunk) <= _LONGEST_VOWELLESS and VOWELLESS.match(chunk.lstrip(OPENING_MARKS)):
-        flags |= ChunkFlag.VOWELLESS
-    if not AND_SO_ON.isdisjoint(forms):
-        flags |= ChunkFlag.AND_SO_ON
-    if not abbreviations.before_numbers.isdisjoint(forms):
-        flags |= ChunkFlag.BEFORE_NUMBER
+    flags = _listed_flags(forms or stop_forms(chunk.rstrip(_BEHIND_SHORT_FORMS)), abbreviations)
+    if chunk[-1] != ".":
+        flags &= ChunkFlag.SHORT_FORM
+    elif not flags & ChunkFlag.BEFORE_SMALL and len(chunk) <= _LONGEST_VOWELLESS:
+        if VOWELLESS.match(chunk.lstrip(OPENING_MARKS)):
+            flags |= ChunkFlag.VOWELLESS
     # Nearly all are words.
     is_word = len(chunk) > _LONGEST_NUMBER and chunk[:-1].isalpha()
     for pattern, flag in () if is_word else _NUMBERS:
@@ -117,16 +114,21 @@ def stop_flags(chunk: str, forms: Set[str], abbreviations: Abbreviations) -> int
     return flags
 
 
-def short_form_flags(chunk: str, abbreviations: Abbreviations) -> int:
-    """Bits of `ChunkFlag` for whether an abbreviation is the last of a chunk but for marks.
-
-    Args:
-        chunk: Ends in a full stop, in a comma or the like behind one, or in a bracket.
-        abbreviations: Of the language.
-    """
-    forms = stop_forms(chunk.rstrip(",;:)]"))
-    known = (abbreviations.titles, abbreviations.others, abbreviations.before_small)
-    return 0 if all(map(forms.isdisjoint, known)) else ChunkFlag.SHORT_FORM
+def _listed_flags(forms: Set[str], abbreviations: Abbreviations) -> int:
+    if abbreviations.every.isdisjoint(forms):
+        return 0
+    listed = (
+        (abbreviations.titles, ChunkFlag.SHORT_FORM),
+        (abbreviations.others, ChunkFlag.SHORT_FORM),
+        (abbreviations.before_small, ChunkFlag.SHORT_FORM | ChunkFlag.BEFORE_SMALL),
+        (abbreviations.before_numbers, ChunkFlag.BEFORE_NUMBER),
+        (AND_SO_ON, ChunkFlag.AND_SO_ON),
+    )
+    flags = 0
+    for of_list, flag in listed:
+        if not of_list.isdisjoint(forms):
+            flags |= flag
+    return flags
 
 
 def mark_flags(chunks: Sequence[str], columns: Codes) -> NDArray[np.int32]:
@@ -176,6 +178,7 @@ _NUMBERS = (
     (OMISSION, ChunkFlag.OMISSION),
     (ROMAN, ChunkFlag.ROMAN),
 )
+_BEHIND_SHORT_FORMS = ",;:)]"
 # Characters of the longest of letters alone.
 _LONGEST_VOWELLESS = 7
 _LONGEST_NUMBER = 7

@@ -124,7 +124,9 @@ _LIKELY_SCORE, _DOTS_SCORE, _CERTAIN = 24, 40, 1 << 20
 _PLAIN = frozenset("-'\u2019.0123456789")
 _TWO_DOTS = regex.compile(r"(?<=\p{Ll}{4}\.)(?=\.(?!\.))")
 _BEFORE_DOTS = regex.compile(r"(?<=[\p{L}\p{M}])(?=\.{3})")
-_NAMES = regex.compile(r"(?<![\p{L}\p{N}_])[DLM]['’ʼ](?=\p{Lu}\p{L}{2})")
+_NAMES = regex.compile(
+    r"(?<![\p{L}\p{N}_])(?:[DLM]['’ʼ](?=\p{Lu}\p{L}{2})|(?<=\b[mM]a)['’](?=am\b))"
+)
 _APOSTROPHES = regex.compile(r"(?<=[\p{L}\p{M}])['’ʼ‘](?=\p{L})")
 _C_H = regex.compile(r"(?<=[cC])['’ʼ‘](?=[hH])")
 _GERSHAYIM = regex.compile(r"(?<=\p{Hebrew})[״׳](?=\p{Hebrew})|(?<=\p{Hebrew})׳")

@@ -21,7 +21,7 @@ from mtag_core.segmentation.boundary_features import (
 )
 from mtag_core.segmentation.boundary_layers import BoundaryScorer
 from mtag_core.segmentation.chunk_cuts import ChunkCutter, CutChunks, is_word
-from mtag_core.segmentation.chunk_flags import ChunkFlag, mark_flags, short_form_flags, stop_flags
+from mtag_core.segmentation.chunk_flags import ChunkFlag, mark_flags, stop_flags
 from mtag_core.segmentation.chunk_rules import (
     DECIMAL,
     ORDINAL,
@@ -202,7 +202,6 @@ class ChunkTable:
             if chunk[-1] in ".)],;:":
                 forms = stop_forms(chunk)
                 numbers[index, 0] |= stop_flags(chunk, forms, self._abbreviations)
-                numbers[index, 0] |= short_form_flags(chunk, self._abbreviations)
                 numbers[index, 3] = self._cost(forms)
         is_end[gaps] = False
         attached = is_end.nonzero()[0]

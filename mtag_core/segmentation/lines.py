@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import regex
 
@@ -133,9 +134,10 @@ def _soft_breaks(text: str, lines: Sequence[LineSpan]) -> list[bool]:
         for width, line, after in zip(widths, lines, lines[1:], strict=False)
     ]
     # People break lines earlier, too.
+    goes_on = [_goes_on(text, *pair) for pair in pairwise(lines)]
     is_inside = [
-        is_line_full or (width >= _LEAST_WIDTH * margin and _goes_on(text, line, after))
-        for is_line_full, width, line, after in zip(is_full, widths, lines, lines[1:], strict=False)
+        is_line_full or (is_open and width >= _LEAST_WIDTH * margin)
+        for is_line_full, is_open, width in zip(is_full, goes_on, widths, strict=False)
     ]
     is_wrapped = _MIN_MARGIN <= margin <= _MAX_MARGIN
     is_wrapped &= sum(is_full) >= _FULL_SHARE * len(is_full)

@@ -34,6 +34,7 @@ from mtag_core.segmentation.chunk_rules import Apostrophes
 from mtag_core.segmentation.chunk_table import ChunkMemory, ChunkTable
 from mtag_core.segmentation.end_rules import EndRules, are_before_dashes, are_inside
 from mtag_core.segmentation.hashing import Codes
+from mtag_core.segmentation.stop_rules import StopRules
 from mtag_core.segmentation.token_block import TokenBlock
 from mtag_core.segmentation.word_units import UnitClass
 
@@ -128,11 +129,11 @@ class SpacedTokenizer:
             has_hyphen_clitics=language in _HYPHEN_CLITICS,
             memory=memory,
         )
+        self._stops = StopRules(abbreviations, parts_short_forms=language in _PARTING_SHORT_FORMS)
         self._rules = EndRules(
-            abbreviations,
+            self._stops,
             ends_in_titles=language in _ENDING_IN_TITLES,
             ends_before_speech=language in _ENDING_BEFORE_SPEECH,
-            parts_short_forms=language in _PARTING_SHORT_FORMS,
         )
         self._ends_at_colons = language in _ENDING_AT_COLONS
         self._phrases = {pair for layer in layers for pair in layer.phrases}
@@ -237,8 +238,8 @@ class SpacedTokenizer:
         is_asked[ends] = False
         asked = is_asked.nonzero()[0]
         if len(asked):
-            found = asked[self._rules.are_short_forms(places[asked], stream.flags[asked])]
-            is_apart[found] = self._rules.parts_short_forms
+            found = asked[self._stops.are_short_forms(places[asked], stream.flags[asked])]
+            is_apart[found] = self._stops.parts_short_forms
         return is_apart
 
     def _tokens(

@@ -76,7 +76,8 @@ _UNIT = regex.compile(
       | \d{{1,3}}(?:['’]\d{{3}})+(?:\.\d+)?(?![\d'’])
       | \d+(?:[.,٫٬]\d+)*(?:[eE][-+]?\d{{1,3}}(?![\p{{L}}\p{{N}}]))?)
       (?![\d{_EXTEND[1:]})
-    | {_BREAK_BEFORE}(?:[vV]\d+(?:\.\d+)*(?:-(?:rc|alpha|beta)[.\d]*)?|IPv[46]|C\+\+|[CF]\#)
+    | {_BREAK_BEFORE}(?:[vV]\d+(?:\.\d+)*(?:-(?:rc|alpha|beta)[.\d]*)?|IPv[46]|C\+\+(?:\d\d)?
+      | [CF]\#)
       (?![\p{{L}}\p{{N}}_]|{_EXTEND})
     | {_NAME}
     | {_WORD}(?:_+[\p{{L}}\p{{N}}][\p{{L}}\p{{N}}_]*{_EXTEND}*)?
@@ -241,7 +242,8 @@ def _class_of(folded: str) -> int:
 
 def _class_of_letters(folded: str) -> int:
     if "." in folded or "/" in folded:
-        return UnitClass.ADDRESS
+        is_version = folded[0] in "vV" and folded[1].isdigit()
+        return UnitClass.NUMBER if is_version else UnitClass.ADDRESS
     if (
         len(folded) > 1
         and not folded[-1].isalnum()
