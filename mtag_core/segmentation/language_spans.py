@@ -48,9 +48,12 @@ _BEGINNING_CHARACTERS = 250
 # Texts are compared so many at a time.
 _N_TOGETHER = 512
 
-# Marks that end a sentence, and what may close after them.
+# Marks that end a sentence, and what may close after them. Those of Latin need a space behind them,
+# since addresses hold some.
+_CLOSING = "[\"'\u00bb\u201d\u2019)\\]\u300d\u300f]*"
 _SENTENCE_END = re.compile(
-    "[.!?\u2026\u3002\uff01\uff1f\u061f\u06d4\u0964\u0965\u0589]+[\"'\u00bb\u201d\u2019)\\]\u300d\u300f]*\\s*"
+    f"[.!?\u2026]+{_CLOSING}(?:\\s+|\\Z)"
+    f"|[\u3002\uff01\uff1f\u061f\u06d4\u0964\u0965\u0589]+{_CLOSING}\\s*"
 )
 
 # A stretch is in a script when so much of its letters is; else it stays with the one before it.

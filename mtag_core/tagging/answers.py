@@ -14,6 +14,7 @@ from mtag_core.labels import Labels
 from mtag_core.lemma_tables import has_lemma
 from mtag_core.lemmas import apply_rule
 from mtag_core.records import Sentence
+from mtag_core.tagging.symbols import correct_symbols, is_garbled, is_its_own_lemma
 from mtag_core.tagging.tagged import TaggedSentence
 from mtag_core.tagging.windows import EncodedSentence
 from mtag_core.treebank_style import treebank_language
@@ -71,15 +72,14 @@ class Labeller:
         self, sentences: Sequence[EncodedSentence], answer: Answer
     ) -> Iterator[TaggedSentence]:
         """Makes records of sentences and the answer for the tokens of all of them in order."""
-        columns: list[Sequence[Any]] = [
-            self._upos[answer.upos].tolist(),
-            self._feats[answer.feats].tolist(),
-            answer.upos_score.tolist(),
-            self._upos[answer.second_upos].tolist(),
-            answer.feats_score.tolist(),
-        ]
+        upos, feats = self._upos[answer.upos].tolist(), self._feats[answer.feats].tolist()
+        scores = [answer.upos_score.tolist(), answer.feats_score.tolist()]
+        texts = ((each.sentence.text, each.sentence.forms) for each in sentences)
+        correct_symbols(texts, upos, feats, scores)
+        second_upos = self._upos[answer.second_upos].tolist()
+        columns: list[Sequence[Any]] = [upos, feats, scores[0], second_upos, scores[1]]
         if self._rules:
-            columns.append(self._lemmas(sentences, columns[0], answer.lemmas, answer.next_lemmas))
+            columns.append(self._lemmas(sentences, upos, answer.lemmas, answer.next_lemmas))
         # Slices of tuples are tuples.
         return _cut([each.sentence for each in sentences], [*map(tuple, columns)])
 
@@ -116,13 +116,15 @@ class Labeller:
         for place, rule, others in rows:
             treebank = treebanks[place]
             # The lemmas of exceptions are known.
-            if not self._is_known(treebank, lemmas[place]):
+            lemma = lemmas[place]
+            if not (self._is_known(treebank, lemma) or is_its_own_lemma(lemma)):
                 known = self._known_lemma(treebank, forms[place], rule, others)
-                lemmas[place] = known or lemmas[place]
+                lemmas[place] = known or lemma
 
     def _new_lemma(self, rule: int, form: str, upos: str, treebank: int) -> str:
         known = self._exceptions.find(treebank, form, upos)
-        return apply_rule(self._rules[rule] if known is None else known, form)
+        lemma = apply_rule(self._rules[rule] if known is None else known, form)
+        return form if known is None and is_garbled(lemma, form) else lemma
 
     def _known_lemma(
         self, treebank: int, form: str, best: int, following: Iterable[int]

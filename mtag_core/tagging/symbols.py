@@ -1,0 +1,75 @@
+"""Tags and lemmas of what is no word: pictures, addresses, `@names`, `#tags`, numbers in digits.
+
+Few treebanks have them, so that the model may take a picture for a verb in a language whose
+treebank has none. UD says what they are (https://universaldependencies.org/u/pos/SYM.html).
+"""
+
+from collections.abc import Iterable, MutableSequence, Sequence
+
+import regex
+
+PICTURE = regex.compile(
+    r"[\u2639-\u263b\u2763\u2764\U0001f000-\U0001faff\u200d\ufe0f\p{EMod}[\p{Emoji_Presentation}]]+"
+    r"|[:;=]['\u2019]?-?[()DPpOo/\\|*]+|<3+",
+    regex.VERSION1,
+)
+"""An emoji or emoticon."""
+
+_ADDRESS = r"(?:\w+://|www\.)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+_NAME_OR_TAG = r"[@#]\w+"
+_MAY_HOLD_ANY = regex.compile(rf"[@#]\w|\w://|www\.|{PICTURE.pattern}", regex.VERSION1)
+# What is right of each kind, and what else it is.
+_KINDS = (
+    (PICTURE, frozenset({"SYM"}), "SYM"),
+    (regex.compile(_ADDRESS), frozenset({"SYM", "X", "PROPN", "NOUN"}), "X"),
+    (regex.compile(_NAME_OR_TAG), frozenset({"SYM", "X", "PROPN"}), "SYM"),
+)
+_NO_DIGIT = regex.compile(r"\D+")
+_ITSELF = regex.compile(
+    rf"{_ADDRESS}|{_NAME_OR_TAG}|[\W\d_]*\d[\W\d_]*|(?:[\w-]+[./\\])+\p{{Latin}}\w{{1,4}}"
+    rf"|{PICTURE.pattern}",
+    regex.VERSION1,
+)
+
+
+def is_its_own_lemma(form: str) -> bool:
+    """Whether a form has no other lemma: a number in digits, a name of a file, an address."""
+    return not form.isalpha() and _ITSELF.fullmatch(form) is not None
+
+
+def is_garbled(lemma: str, form: str) -> bool:
+    """Whether a number or name lost something in its lemma.
+
+    Some treebanks spell numbers out, leave out the marks in them, or write `20/100` for `20%`; some
+    have names of files in small letters.
+    """
+    if lemma.isalpha() or lemma in (form, form.lower()) or not is_its_own_lemma(form):
+        return False
+    digits = _NO_DIGIT.sub("", form)
+    return not (digits and _NO_DIGIT.sub("", lemma).startswith(digits))
+
+
+def correct_symbols(
+    texts: Iterable[tuple[str, Sequence[str]]],
+    upos: MutableSequence[str],
+    feats: MutableSequence[str],
+    scores: Sequence[MutableSequence[float]],
+) -> None:
+    """Gives symbols a part of speech that they can have, and no features.
+
+    Args:
+        texts: Text and forms of sentences.
+        upos: Of the tokens of all of them; changed.
+        feats: Likewise.
+        scores: Columns of probabilities, of what is changed 1; likewise.
+    """
+    start = 0
+    for text, forms in texts:
+        if _MAY_HOLD_ANY.search(text):
+            for place, form in enumerate(forms, start):
+                for kind, right, other in () if form.isalpha() else _KINDS:
+                    if kind.fullmatch(form) and upos[place] not in right:
+                        upos[place], feats[place] = other, "_"
+                        for column in scores:
+                            column[place] = 1.0
+        start += len(forms)
