@@ -127,8 +127,9 @@ class EndRules:
         costs += CERTAIN * is_repeated
         if np.count_nonzero(is_opened):
             is_quoted = is_stop & (places[:, EndColumn.NEXT_OPENED] & _DOUBLE_QUOTE != 0)
-            is_quoted &= (after == UnitClass.TITLE) & (places[:, EndColumn.QUOTE] == 0)
-            costs -= UNSURE * is_quoted
+            is_quoted &= places[:, EndColumn.QUOTE] == 0
+            costs -= UNSURE * (is_quoted & (after == UnitClass.TITLE))
+            costs -= SURE * (is_quoted & (after == UnitClass.UNCASED))
         if not self._ends_before_speech:
             costs += SURE * ((mark == UnitClass.COLON) & (is_opened | IS_NUMBER[after]))
         if not self._ends_in_titles:

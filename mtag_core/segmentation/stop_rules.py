@@ -28,7 +28,7 @@ _VOWELS = np.array(
 )
 # Symbols, not abbreviations: a full stop behind them ends a sentence.
 _MEASURES = np.array(
-    sorted(text_codes("km cm mm kg mg ml dl cl kw км см мм кг мг мл".split())), np.uint64
+    sorted(text_codes("l m km cm mm kg mg ml dl cl kw л м км см мм кг мг мл λ".split())), np.uint64
 )
 # German ones, with which an ordinal begins.
 _ARTICLES = np.array(
@@ -136,7 +136,7 @@ class StopRules:
         after = places[:, EndColumn.NEXT_CLASS].astype(np.int64)
         is_stop = places[:, EndColumn.MARK] == UnitClass.STOP
         found: NDArray[np.bool_] = flags & ChunkFlag.SHORT_FORM != 0
-        found |= (flags & ChunkFlag.BEFORE_NUMBER != 0) & IS_NUMBER[after]
+        found |= (flags & ChunkFlag.BEFORE_NUMBER != 0) & _is_numbered(places, after)
         for is_known in self._are_in_pairs(places, is_stop):
             found |= is_known
         if self.has_ordinals and not self.parts_short_forms:
@@ -165,7 +165,7 @@ class StopRules:
             before = (places[:, EndColumn.BEFORE_CLASS] & CLASS_BITS).astype(np.int64)
             is_number &= before == UnitClass.TITLE
         gains += LIKELY * (is_number & ~is_sure)
-        measures = np.flatnonzero(places[:, EndColumn.WORD_SIZE] == 2)
+        measures = np.flatnonzero(places[:, EndColumn.WORD_SIZE] <= 2)
         if len(measures):
             before = (places[measures, EndColumn.BEFORE_CLASS] & CLASS_BITS).astype(np.int64)
             is_measure = are_among(places[measures, EndColumn.WORD], _MEASURES) & IS_NUMBER[before]
@@ -257,9 +257,7 @@ def _flag_costs(
     costs = np.zeros(len(flags), np.int64)
     is_title = after == UnitClass.TITLE
     is_inside = (flags & ChunkFlag.BEFORE_SMALL != 0) & _IS_SMALL_OR_NUMBER[after]
-    # "No. I" may be an answer.
-    is_numbered = IS_NUMBER[after] | (after == UnitClass.INITIAL) & _are_behind_words(places)
-    is_inside |= (flags & ChunkFlag.BEFORE_NUMBER != 0) & is_numbered
+    is_inside |= (flags & ChunkFlag.BEFORE_NUMBER != 0) & _is_numbered(places, after)
     costs += CERTAIN * is_inside
     costs += _INITIALS_COST * ((flags & ChunkFlag.INITIALS != 0) & is_title)
     if has_ordinals:
@@ -273,6 +271,13 @@ def _flag_costs(
     costs -= CERTAIN * ((flags & ChunkFlag.AND_SO_ON != 0) & is_title & ~is_opened)
     costs += _VOWELLESS_COST * (flags & ChunkFlag.VOWELLESS != 0)
     return costs
+
+
+def _is_numbered(places: Codes, after: NDArray[np.int64]) -> NDArray[np.bool_]:
+    # "No. I" may be an answer.
+    is_letter = (after == UnitClass.INITIAL) & _are_behind_words(places)
+    is_numbered: NDArray[np.bool_] = IS_NUMBER[after] | is_letter
+    return is_numbered
 
 
 def _are_behind_words(places: Codes) -> NDArray[np.bool_]:
