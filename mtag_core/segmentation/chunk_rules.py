@@ -63,6 +63,7 @@ OMISSION = regex.compile(r"[\[(](?:\.{3,4}|…)[\])][,;:]?\Z")
 
 DECIMAL = regex.compile(
     r"[\p{Sc}+±−-]?(?:\d+(?:\.\d+)*[,:/]\d+(?:[.,:/]\d+)*|(?<=[\p{Sc}+±−-])\d+(?:\.\d+)?)\.\Z"
+    r"|(?:[+±−-]?\d+(?:[.,]\d+)?)?°[CF]?\.\Z"
 )
 """A number that is no ordinal, with a full stop."""
 
@@ -123,7 +124,7 @@ _LIKELY = regex.compile(
 _LIKELY_SCORE, _DOTS_SCORE, _CERTAIN = 24, 40, 1 << 20
 _PLAIN = frozenset("-'\u2019.0123456789")
 _TWO_DOTS = regex.compile(r"(?<=\p{Ll}{4}\.)(?=\.(?!\.))")
-_BEFORE_DOTS = regex.compile(r"(?<=[\p{L}\p{M}])(?=\.{3})")
+_BEFORE_DOTS = regex.compile(r"(?<=[\p{L}\p{M}])(?=\.{3}|…)")
 _NAMES = regex.compile(
     r"(?<![\p{L}\p{N}_])(?:[DLM]['’ʼ](?=\p{Lu}\p{L}{2})|(?<=\b[mM]a)['’](?=am\b))"
 )

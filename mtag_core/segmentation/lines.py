@@ -38,7 +38,7 @@ _CONJUNCTIONS = frozenset(
 )
 
 # Margins narrower than this do not happen in running text, so short lines are never joined.
-_MIN_MARGIN = 40
+_MIN_MARGIN = 36
 
 # A line longer than this is a paragraph, not a line of one.
 _MAX_MARGIN = 160

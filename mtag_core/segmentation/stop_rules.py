@@ -158,8 +158,10 @@ class StopRules:
         is_number = IS_NUMBER[word]
         # "fig. 3." counts nothing.
         is_sure = before_flags & (ChunkFlag.SHORT_FORM | ChunkFlag.BEFORE_NUMBER) != 0
-        is_sure |= flags & ChunkFlag.DECIMAL != 0
-        gains: NDArray[np.int64] = SURE * (is_number & is_sure)
+        gains: NDArray[np.int64] = 2 * SURE * (is_number & is_sure)
+        is_decimal = flags & ChunkFlag.DECIMAL != 0
+        gains += SURE * is_decimal
+        is_sure |= is_decimal
         if self.has_ordinals:
             # An ordinal follows no name: "Java 17. Gut".
             before = (places[:, EndColumn.BEFORE_CLASS] & CLASS_BITS).astype(np.int64)
