@@ -28,7 +28,7 @@ class TagOptions:
     """Options of `tag`."""
 
     text: str | None = option(
-        "the text; standard input where it is left out", None, is_positional=True, section="input"
+        "the text; standard input for `-` or none", None, is_positional=True, section="input"
     )
     file: str | None = option(
         "a text file, path or URL, instead", None, metavar="FILE", section="input"
@@ -52,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
     options = _FLAGS.parse(args)
     if options.text is not None and options.file is not None:
         raise UsageError("give either a text or --file FILE, not both")
+    if options.text == "-":
+        options = replace(options, text=None)
     access = replace(storage.http_access(), allow_redirects=options.allow_redirects)
     storage.use_http_access(access)
     text = _text(options)

@@ -40,9 +40,10 @@ def test_a_file_that_is_cut_off_is_named(tmp_path, capsys):
     assert f"{path}: gz data end after" in capsys.readouterr().err
 
 
-def test_standard_input_becomes_conllu(capsys, monkeypatch):
+@pytest.mark.parametrize("argv", [[], ["-"]])
+def test_standard_input_becomes_conllu(argv, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
-    assert main(["tag"]) == 0
+    assert main(["tag", *argv]) == 0
     assert "# text = Das ist gut." in capsys.readouterr().out
 
 
