@@ -277,14 +277,14 @@ COMMANDS = (
     ),
     _recipe(
         "label boundaries",
-        "segmenters.boundary_teacher",
+        "segmenters.encoder_labels",
         LabelBoundariesOptions,
         "mark in text where a fine-tuned teacher predicts that tokens end",
         is_verbose=True,
     ),
     _recipe(
         "label splits",
-        "segmenters.split_encoder",
+        "segmenters.encoder_labels",
         LabelSplitsOptions,
         "split the surface tokens of text as a fine-tuned encoder predicts",
         is_verbose=True,

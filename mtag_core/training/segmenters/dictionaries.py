@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mtag_core.errors import FormatError
+from mtag_core.languages import language_of
 from mtag_core.segmentation.gap_network import UnitTable, find_units
 from mtag_core.storage import create_text
 from mtag_core.training.data.treebanks import read_lines, read_sentences, sentence_text
@@ -29,31 +30,35 @@ Analyse = Callable[[str], Iterable[tuple[str, str]]]
 """Gives the words of a text, blanks included, and their tags."""
 
 
+class TaggedText(NamedTuple):
+    """A text, its units, the offsets after them, their tags and labels.
+
+    A label is 0 inside a token, 1 at its end and 2 at a sentence's, too; 0 where none is known.
+    """
+
+    text: str
+    units: list[str]
+    ends: list[int]
+    tags: list[str]
+    labels: list[int]
+
+
 def run(options: LabelDictionaryOptions) -> str:
     """Runs `label dictionary`: asks about all that `label boundaries` reads of some languages.
 
     Raises:
         InputNotFoundError: There is no treebank, or no text.
     """
-    return list_files(chain.from_iterable(_tag_files(options, name) for name in options.languages))
-
-
-def _tag_files(options: LabelDictionaryOptions, language: str) -> Iterator[Path]:
-    analyse = ANALYSERS[language]()
-    texts: dict[Path, Iterable[str]] = {
-        path: (sentence_text(sentence)[0] for sentence in read_sentences(path))
-        for part in ("train", "dev")
-        for path in treebanks.files_of(options.treebanks, part, [language])
-    }
-    for path in treebanks.texts_of(options.text, [language]).values():
-        texts[path] = treebanks.text_lines(path)
-    for path, lines in texts.items():
-        output = _tag_file(options.output, path)
-        with create_text(output) as sink:
-            for line in lines:
-                table = find_units(line, has_spaces=False)
-                sink.write(" ".join(unit_tags(table, analyse(line))) + "\n")
-        yield output
+    files: list[Path] = []
+    for language in options.languages:
+        analyse = ANALYSERS[language]()
+        for path in chain.from_iterable(treebanks.label_sources(options, [language])):
+            files.append(_tag_file(options.output, path))
+            with create_text(files[-1]) as sink:
+                for text, _ in _texts(path):
+                    table = find_units(text, has_spaces=False)
+                    sink.write(" ".join(unit_tags(table, analyse(text))) + "\n")
+    return list_files(files)
 
 
 def unit_tags(table: UnitTable, words: Iterable[tuple[str, str]]) -> list[str]:
@@ -66,20 +71,10 @@ def unit_tags(table: UnitTable, words: Iterable[tuple[str, str]]) -> list[str]:
     return [end_to_tag.get(end, _INSIDE) for end in table.ends]
 
 
-class TaggedText(NamedTuple):
-    """A text, its units, the offsets after them, and their tags."""
-
-    text: str
-    units: list[str]
-    ends: list[int]
-    tags: list[str]
-
-
-def tagged_texts(texts: Iterable[str], path: Path, directory: Path | None) -> Iterator[TaggedText]:
-    """Yields texts with the tags of their units.
+def tagged_texts(path: Path, directory: Path | None) -> Iterator[TaggedText]:
+    """Yields the sentences of a treebank or the lines of a text with the tags of their units.
 
     Args:
-        texts: Sentences of a treebank or lines of text, all in order.
         path: Their file.
         directory: Of `label dictionary`; None, or a language without dictionary: `NOT_ASKED`.
 
@@ -90,8 +85,8 @@ def tagged_texts(texts: Iterable[str], path: Path, directory: Path | None) -> It
     language = treebanks.text_language(path)
     source = _tag_file(directory, path) if directory and language in ANALYSERS else None
     lines = read_lines(source) if source else iter(())
-    for number, text in enumerate(texts, start=1):
-        table = find_units(text, has_spaces=language in treebanks.SPACED_INSIDE)
+    for number, (text, token_ends) in enumerate(_texts(path), start=1):
+        table = find_units(text, has_spaces=language_of(language).spacing == "syllables")
         n_units = len(table.ends)
         tags = next(lines, "").split() if source else [NOT_ASKED] * n_units
         if len(tags) != n_units:
@@ -100,11 +95,18 @@ def tagged_texts(texts: Iterable[str], path: Path, directory: Path | None) -> It
                 "make them anew with label dictionary"
             )
         units = [text[start:end] for start, end in zip(table.starts, table.ends, strict=True)]
-        yield TaggedText(text, units, table.ends, tags)
+        labels = [(end in token_ends) * (1 + (end == len(text))) for end in table.ends]
+        yield TaggedText(text, units, table.ends, tags, labels)
+
+
+def _texts(path: Path) -> list[tuple[str, list[int]]]:
+    if ".conllu" in path.suffixes:
+        return list(map(sentence_text, read_sentences(path)))
+    return [(line, []) for line in treebanks.text_lines(path)]
 
 
 def _tag_file(directory: Path, path: Path) -> Path:
-    return directory / f"{path.name.split('.')[0]}.tags.txt.xz"
+    return directory / f"{treebanks.text_name(path)}.tags.txt.xz"
 
 
 def in_both_scripts(
@@ -119,10 +121,8 @@ def in_both_scripts(
     convert = opencc.OpenCC("s2tw").convert
     kept = list(sentences)
     yield from kept
-    for text, ends in kept:
-        converted = convert(text)
-        if len(converted) == len(text):
-            yield converted, ends
+    pairs = ((convert(text), (text, ends)) for text, ends in kept)
+    yield from ((new, ends) for new, (text, ends) in pairs if len(new) == len(text))
 
 
 def _mecab() -> Analyse:
@@ -145,13 +145,10 @@ def _jieba() -> Analyse:
 
     simplify = opencc.OpenCC("t2s").convert
 
-    def words(text: str) -> list[tuple[str, str]]:
+    def words(text: str) -> Iterator[tuple[str, str]]:
         simple = simplify(text)
         # Without guesses of unknown words, which agree less with the treebank.
-        found: list[tuple[str, str]] = rjieba.tag(
-            simple if len(simple) == len(text) else text, False
-        )
-        return found
+        yield from rjieba.tag(simple if len(simple) == len(text) else text, False)
 
     return words
 

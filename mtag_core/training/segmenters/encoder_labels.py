@@ -1,33 +1,59 @@
 """Fine-tunes encoders that choose an answer for each token, and labels text with them.
 
 What small models can learn from a treebank is limited by its size. A pretrained encoder needs fewer
-examples; it labels text for `train segmenters --labelled`. For the networks of Japanese, Vietnamese
-and Chinese teachers say where tokens and sentences end (`boundary_teacher`); for split models an
-encoder splits surface tokens (`split_encoder`).
+examples; it labels text for `train segmenters --labelled`. For the networks of Japanese,
+Vietnamese and Chinese the encoder of a teacher marks where tokens and sentences end: `label
+boundaries`. For split models any encoder chooses edit scripts of surface tokens, of which it reads
+the features that the small model reads: `label splits`.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from functools import partial
+from itertools import chain, islice, pairwise
 from math import inf
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mtag_core.languages import GENERIC
+from mtag_core.segmentation.boundary_layers import BoundaryLayer
+from mtag_core.segmentation.spaced import SpacedTokenizer
+from mtag_core.segmentation.split_features import Counts, script_rows
+from mtag_core.segmentation.splits import Candidates
 from mtag_core.storage import create_text
 from mtag_core.training.data.datasets import NO_NOISE, cut_batches
 from mtag_core.training.data.pieces import DeviceSentences
+from mtag_core.training.data.treebanks import Sentences, Surface, joined_letters, read_sentences
 from mtag_core.training.loops.trainer import Trainer, TrainingLog, TrainingTask
+from mtag_core.training.networks.model import Batch, end_vectors
+from mtag_core.training.networks.model_files import Network
+from mtag_core.training.networks.pretrained import hidden_size, load_encoder, piece_table
 from mtag_core.training.options import Schedule
-from mtag_core.training.segmenter_options import LabellingOptions
+from mtag_core.training.records import list_files
+from mtag_core.training.segmenter_options import (
+    LabelBoundariesOptions,
+    LabellingOptions,
+    LabelSplitsOptions,
+)
+from mtag_core.training.segmenters import splits, treebanks
+from mtag_core.training.segmenters.dictionaries import NOT_ASKED, TaggedText, tagged_texts
+from mtag_core.training.segmenters.layers import span_f1
 
 _LOGGER = logging.getLogger(__name__)
 _LABELLING_BUDGET = 4_096
+# The heads start from nothing, and a small treebank gives few steps.
+_HEAD_FACTOR = 10.0
+_WIDTH, _N_FEATURES = 128, 1 << 16
+# Lines or sentences that are labelled together, and lines that are joined at most.
+_N_TOGETHER, _MOST_JOINED = 5_000, 4
+_PIECES_A_UNIT = 2.5
 
 Members = Sequence[nn.Module]
 """Models whose probabilities are averaged: from a batch and the answers of its tokens to scores of
@@ -56,28 +82,21 @@ def fine_tune(
     name: str = "member",
     head_factor: float = 1.0,
 ) -> Members:
-    """Trains a member with each rate of the options.
+    """Trains a member with each rate of the options; `build` makes one on its device.
 
-    Args:
-        build: Makes a member on its device.
-        known: What it learns.
-        evaluate: Scores members.
-        options: Say how long and how fast.
-        name: Of the directories of curves, before the seed.
-        head_factor: As in `Schedule`.
+    Curves go to directories of the output, of the name and a seed; `head_factor` as in `Schedule`.
     """
     noise = replace(NO_NOISE, piece_dropout=options.piece_dropout)
     minutes = options.minutes / len(options.peak_rates) if options.minutes else None
-    members: list[nn.Module] = []
+    lengths, members = known.sentences.lengths, list[nn.Module]()
 
     def epoch(number: int, generator: np.random.Generator) -> list[NDArray[np.int64]]:
-        lengths = known.sentences.lengths
         return cut_batches(lengths, piece_budget=options.piece_budget, generator=generator)
 
     def loss(indices: NDArray[np.int64]) -> tuple[Tensor, int]:
         batch = known.sentences.batch(indices, noise)
         answers = known.answers(batch.token_index)
-        return answer_loss(members[-1](batch, answers), answers.is_right)
+        return _loss(members[-1](batch, answers), answers.is_right)
 
     for seed, rate in enumerate(options.peak_rates, start=options.seed):
         torch.manual_seed(seed)
@@ -92,12 +111,8 @@ def fine_tune(
     return members
 
 
-def answer_loss(scores: Tensor, is_right: Tensor) -> tuple[Tensor, int]:
-    """Mean negative log probability of what is right, over tokens that have a right answer.
-
-    Returns:
-        The loss, shape (), and the number of those tokens.
-    """
+def _loss(scores: Tensor, is_right: Tensor) -> tuple[Tensor, int]:
+    # Tokens without a right answer are there for their neighbours.
     has_right = is_right.any(dim=-1)
     log_probs = scores[has_right].float().log_softmax(dim=-1)
     log_right = log_probs.masked_fill(~is_right[has_right], -inf).logsumexp(dim=-1)
@@ -105,31 +120,260 @@ def answer_loss(scores: Tensor, is_right: Tensor) -> tuple[Tensor, int]:
 
 
 @torch.no_grad()
-def probabilities(
-    members: Members, asked: Questions
-) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
-    """Yields numbers of tokens, and how probable their answers are: (n_tokens, n_answers)."""
+def probabilities(members: Members, asked: Questions) -> list[NDArray[np.float32]]:
+    """How probable the answers of each token are; beyond those it has, 0."""
     for member in members:
         member.eval()
+    found: dict[int, NDArray[np.float32]] = {}
     for indices in cut_batches(asked.sentences.lengths, piece_budget=_LABELLING_BUDGET):
         batch = asked.sentences.batch(indices)
         answers = asked.answers(batch.token_index)
         probs = [member(batch, answers).float().softmax(dim=-1) for member in members]
-        yield batch.token_index.tolist(), torch.stack(probs).mean(dim=0).cpu().numpy()
+        means = torch.stack(probs).mean(dim=0).cpu().numpy()
+        found.update(zip(batch.token_index.tolist(), means, strict=True))
+    return [found[token] for token in range(len(found))]
 
 
 def write_labels(
+    texts: Mapping[Path, Iterable[_Item]],
     output: Path,
-    texts: Mapping[str, Iterable[_Item]],
+    suffix: str,
     label: Callable[[list[_Item]], Iterable[str]],
-    *,
-    n_at_once: int,
-) -> Iterator[Path]:
-    """Writes files of labels by their names, from a number of items at a time; yields them."""
-    for name, items in texts.items():
-        rest = iter(items)
-        with create_text(output / name) as sink:
-            while group := list(islice(rest, n_at_once)):
+) -> str:
+    """Writes the labels of texts, those of some items at a time; returns a line a file."""
+    files = {output / f"{treebanks.text_name(path)}{suffix}": path for path in texts}
+    for file, path in files.items():
+        rest = iter(texts[path])
+        with create_text(file) as sink:
+            while group := list(islice(rest, _N_TOGETHER)):
                 sink.writelines(label(group))
-                _LOGGER.info("%s: %d labelled", name, len(group))
-        yield output / name
+                _LOGGER.info("%s: %d labelled", file.name, len(group))
+    return list_files(files)
+
+
+def run(options: LabelBoundariesOptions | LabelSplitsOptions) -> str:
+    """Runs `label boundaries`, or `label splits`, one language after another.
+
+    Raises:
+        BundleError: A language has no segmenter to cut its text.
+        CheckpointError: The teacher's directory does not fit.
+        InputNotFoundError: There is no treebank, or no text.
+    """
+    if isinstance(options, LabelBoundariesOptions):
+        return _label_boundaries(options)
+    return "\n".join(_label_splits(options, language) for language in options.languages)
+
+
+class UnitAnswers(NamedTuple):
+    """Of units on a device: 0 inside a token, 1 at its end, 2 at a sentence's too.
+
+    Attributes:
+        tags: Rows of what a dictionary says of them. Shape (n_units,).
+        is_right: Shape (n_units, 3).
+    """
+
+    tags: Tensor
+    is_right: Tensor
+
+
+class BoundaryTeacher(nn.Module):
+    """Scores the answers of units.
+
+    A dictionary's tags are added to the embeddings of units; row 0 of them says nothing.
+    """
+
+    def __init__(self, encoder: nn.Module, *, hidden_size: int, n_tags: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.tags = nn.Embedding(n_tags, hidden_size, padding_idx=0)
+        nn.init.zeros_(self.tags.weight)
+        self.dropout = nn.Dropout(0.1)
+        self.head = nn.Linear(2 * hidden_size, 3)
+
+    def forward(self, batch: Batch, answers: UnitAnswers) -> Tensor:
+        """Scores the answers of a batch's units: shape (n_units, 3)."""
+        device = answers.tags.device.type
+        with torch.autocast(device, torch.bfloat16, enabled=not self.training):
+            vectors = end_vectors(self.encoder, batch, self.tags(answers.tags))
+            logits: Tensor = self.head(self.dropout(vectors))
+        return logits
+
+
+def _label_boundaries(options: LabelBoundariesOptions) -> str:
+    files, *known = treebanks.label_sources(options, options.languages)
+    read = partial(tagged_texts, directory=options.dictionary)
+    train, dev = ([*chain.from_iterable(map(read, paths))] for paths in known)
+    tags = sorted({tag for text in train for tag in text.tags} - {NOT_ASKED})
+    ask = partial(_ask, options, {tag: row for row, tag in enumerate(tags, start=1)})
+    held_out, gold = ask(dev), np.array([*chain.from_iterable(text.labels for text in dev)])
+
+    def build() -> BoundaryTeacher:
+        device = torch.device(options.device)
+        tagger: Any = Network.load_teacher(options.teacher, device=device).model
+        width = tagger.upos.in_features
+        return BoundaryTeacher(tagger.encoder, hidden_size=width, n_tags=len(tags) + 1).to(device)
+
+    def evaluate(members: Members) -> dict[str, float]:
+        ends = np.array(probabilities(members, held_out)).argmax(-1)
+        names = ("dev_tokens", "dev_sentences")
+        return {name: span_f1(ends > n, gold > n) for n, name in enumerate(names)}
+
+    members = fine_tune(build, ask(train), evaluate, options)
+
+    def label(lines: Sequence[TaggedText]) -> Iterator[str]:
+        probs = np.array(probabilities(members, ask(lines)))
+        lasts = np.cumsum([len(line.ends) for line in lines])
+        for line, some in zip(lines, np.split(probs, lasts[:-1]), strict=True):
+            yield treebanks.marked_line(line.text, line.ends, some)
+
+    texts = {path: read(path) for path in files}
+    return write_labels(texts, options.output, treebanks.SEGMENTED, label)
+
+
+def _ask(
+    options: LabelBoundariesOptions, tag_to_row: Mapping[str, int], texts: Sequence[TaggedText]
+) -> Questions:
+    # Sentences are joined, as running text does; more units than fit begin another chunk.
+    most = max(1, int((options.max_pieces - 2) / _PIECES_A_UNIT))
+    chunks: list[list[str]] = []
+    for group in treebanks.neighbours(texts, _MOST_JOINED, seed=options.seed):
+        units = [*chain.from_iterable(text.units for text in group)]
+        chunks += [units[first : first + most] for first in range(0, len(units), most)]
+    rows = [tag_to_row.get(tag, 0) for text in texts for tag in text.tags]
+    labels = [*chain.from_iterable(text.labels for text in texts)]
+    device = torch.device(options.device)
+    tags, ids = (torch.tensor(column, device=device) for column in (rows, labels))
+    is_right = nn.functional.one_hot(ids, 3).bool()
+    sentences = DeviceSentences.of(chunks, options.teacher / "tokenizer.json", device=device)
+    return Questions(sentences, lambda units: UnitAnswers(tags[units], is_right[units]))
+
+
+class ScriptAnswers(NamedTuple):
+    """The scripts of some tokens on a device.
+
+    Attributes:
+        features: Of scripts, those of one token after those of another. Shape (n_scripts, n).
+        is_script: Whether a token has so many. Shape (n_tokens, n_answers).
+        is_right: Whether each makes the token's tokens. Shape (n_tokens, n_answers).
+    """
+
+    features: Tensor
+    is_script: Tensor
+    is_right: Tensor
+
+
+class SplitEncoder(nn.Module):
+    """Scores scripts by their features and by what an encoder says of the token.
+
+    A score is the sum of a small network's and of a product of both vectors. Features that were
+    never seen add nothing.
+    """
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = nn.Dropout(0.1)
+        self.of_token = nn.Linear(2 * hidden_size(encoder), 2 * _WIDTH)
+        self.of_feature = nn.EmbeddingBag(_N_FEATURES, 2 * _WIDTH, mode="sum")
+        self.score = nn.Linear(_WIDTH, 1)
+        nn.init.zeros_(self.of_feature.weight)
+        # Text has pieces that the treebank does not show; those that it shows stay among them.
+        piece_table(encoder).weight.requires_grad_(False)
+
+    def forward(self, batch: Batch, answers: ScriptAnswers) -> Tensor:
+        """Scores (n_tokens, n_answers), minus infinity where a token has fewer answers."""
+        vectors = self.of_token(self.dropout(end_vectors(self.encoder, batch)))
+        token = vectors[answers.is_script.nonzero()[:, 0]]
+        weights = self.dropout(self.of_feature.weight.new_ones(answers.features.shape))
+        answer = self.of_feature(answers.features, per_sample_weights=weights)
+        inner = self.dropout(torch.relu((token + answer)[:, :_WIDTH]))
+        scores = self.score(inner).squeeze(-1) + (token * answer)[:, _WIDTH:].sum(-1)
+        none: Tensor = scores.new_full(answers.is_script.shape, -inf)
+        return none.masked_scatter(answers.is_script, scores)
+
+
+class Splitter:
+    """Asks about the scripts of surface tokens; `counts` as in `SplitModel`."""
+
+    def __init__(self, candidates: Candidates, counts: Counts, options: LabelSplitsOptions) -> None:
+        self._candidates, self._counts, self._most = candidates, counts, options.max_pieces
+        self._tokenizer = Path(options.encoder) / "tokenizer.json"
+        self.device = torch.device(options.device)
+
+    def fitting(self, sentences: Sentences) -> Sentences:
+        """The sentences that are short enough."""
+        pairs = zip(sentences, self._placed(sentences).lengths, strict=True)
+        return [sentence for sentence, n_pieces in pairs if n_pieces <= self._most]
+
+    def ask(self, sentences: Sentences) -> tuple[Questions, splits.Choices]:
+        """Asks about the tokens of sentences; those without parts have no right script."""
+        surfaces = [*chain.from_iterable(sentences)]
+        choices = splits.choices_of(surfaces, self._candidates, self._counts)
+
+        def answers(tokens: Tensor) -> ScriptAnswers:
+            some = choices.some(tokens.cpu().numpy())
+            is_script = np.arange(some.sizes.max()) < some.sizes[:, None]
+            is_right = np.zeros_like(is_script)
+            is_right[is_script] = some.is_right
+            columns = (script_rows(some.codes, n_rows=2 * _N_FEATURES), is_script, is_right)
+            return ScriptAnswers(*(torch.from_numpy(column).to(self.device) for column in columns))
+
+        return Questions(self._placed(sentences), answers), choices
+
+    def split(self, members: Members, sentences: Sentences, least: float = 0.0) -> Sentences:
+        """Gives tokens their most probable parts; none where that is less probable than `least`."""
+        questions, choices = self.ask(sentences)
+        made, tokens = iter(choices.tokens), []
+        probs = map(np.ndarray.tolist, probabilities(members, questions))
+        for token, size, some in zip(chain(*sentences), choices.sizes, probs, strict=True):
+            parts_to_prob: Counter[tuple[str, ...]] = Counter()
+            for parts, prob in zip(islice(made, int(size)), some, strict=False):
+                parts_to_prob[parts] += prob
+            ((parts, prob),) = parts_to_prob.most_common(1)
+            tokens.append(token._replace(tokens=parts if prob >= least else ()))
+        rest = iter(tokens)
+        return [list(islice(rest, len(sentence))) for sentence in sentences]
+
+    def _placed(self, sentences: Sentences) -> DeviceSentences:
+        forms = ([token.form for token in sentence] for sentence in sentences)
+        return DeviceSentences.of(forms, self._tokenizer, device=self.device)
+
+
+def _label_splits(options: LabelSplitsOptions, language: str) -> str:
+    files, *known = treebanks.label_sources(options, [language])
+    layers = (options.segmenters / f"{name}.linear.npz" for name in (GENERIC, language))
+    segmenter = SpacedTokenizer(list(map(BoundaryLayer.load, layers)))
+    train, dev = ([joined_letters(s) for p in paths for s in read_sentences(p)] for paths in known)
+    lines = chain.from_iterable(map(treebanks.text_lines, files))
+    counts = splits.log_counts(lines, splits.OPEN)
+    splitter = Splitter(Candidates(splits.learn_scripts(train, are_closed=False)), counts, options)
+    train, dev = map(splitter.fitting, (train, dev))
+    questions, _ = splitter.ask(train)
+
+    def build() -> SplitEncoder:
+        encoder = load_encoder(options.encoder, n_extra_pieces=0, dropout=0.1)
+        return SplitEncoder(encoder).to(splitter.device)
+
+    def evaluate(members: Members) -> dict[str, float]:
+        pairs = zip(chain(*splitter.split(members, dev)), chain(*dev), strict=True)
+        return {"dev_surfaces": 100 * float(np.mean([guess == gold for guess, gold in pairs]))}
+
+    members = fine_tune(
+        build, questions, evaluate, options, name=language, head_factor=_HEAD_FACTOR
+    )
+
+    def label(sentences: Sentences) -> Iterator[str]:
+        fitting = splitter.fitting(sentences)
+        return map(
+            treebanks.split_line, splitter.split(members, fitting, options.least_probability)
+        )
+
+    texts = {path: _surfaces(path, segmenter) for path in files}
+    return write_labels(texts, options.output, treebanks.SPLITS, label)
+
+
+def _surfaces(path: Path, segmenter: SpacedTokenizer) -> Iterator[list[Surface]]:
+    for line in treebanks.text_lines(path):
+        block = segmenter.tokenize(line, [(0, len(line))])
+        for first, last in pairwise([0, *block.sentence_ends]):
+            yield [Surface(form, ()) for form in block.forms[first:last]]

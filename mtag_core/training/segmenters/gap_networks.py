@@ -9,16 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mtag_core.segmentation.gap_network import (
-    LAYER_GAPS,
-    N_KINDS,
-    UNITS_SEEN,
-    GapNetwork,
-    InputTables,
-    Quantised,
-    find_units,
-    padded_codes,
-)
+from mtag_core.segmentation import gap_network
+from mtag_core.segmentation.gap_network import UNITS_SEEN, GapNetwork, InputTables, Quantised
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.training.data.treebanks import Sentences, sentence_text
 from mtag_core.training.loops.trainer import Epoch, Trainer, TrainingTask
@@ -73,12 +65,15 @@ class GapModel(nn.Module):
         # A window loses a number wherever it occurs: fewer draws than one for each unit.
         self.dropout = nn.Dropout1d(_DROPOUT)
         n_seen = UNITS_SEEN * _UNIT_WIDTH + (UNITS_SEEN - 1) * _PAIR_WIDTH
-        shapes = {f"layer{number}": (LAYER_GAPS * _WIDTH, _WIDTH) for number in range(N_LAYERS)}
+        shapes = {
+            f"layer{number}": (gap_network.LAYER_GAPS * _WIDTH, _WIDTH)
+            for number in range(N_LAYERS)
+        }
         shapes |= {"layer0": (n_seen, _WIDTH), "output": (_WIDTH, 2)}
         self.matrices = nn.ParameterDict(
             {
                 "units": 0.3 * torch.randn(tables.n_units, _UNIT_WIDTH),
-                "kinds": 0.3 * torch.randn(N_KINDS, _UNIT_WIDTH),
+                "kinds": 0.3 * torch.randn(gap_network.N_KINDS, _UNIT_WIDTH),
                 "pairs": 0.1 * torch.randn(tables.n_pairs, _PAIR_WIDTH),
             }
         )
@@ -98,16 +93,15 @@ class GapModel(nn.Module):
         Returns:
             Shape (n_windows, n - 2 * N_LAYERS - 1, 2).
         """
-        of_units = nn.functional.embedding(units, self._matrix("units"))
-        of_units = of_units + nn.functional.embedding(kinds, self._matrix("kinds"))
-        of_pairs = nn.functional.embedding(pairs, self._matrix("pairs"))
-        of_units, of_pairs = self._dropped(of_units), self._dropped(of_pairs)
-        seen = torch.cat([_joined(of_units, UNITS_SEEN), _joined(of_pairs, UNITS_SEEN - 1)], dim=-1)
-        hidden = torch.relu(self._product(seen, "layer0"))
+        embed, matrix = nn.functional.embedding, self._matrix
+        of_units = embed(units, matrix("units")) + embed(kinds, matrix("kinds"))
+        of_units = self._joined(of_units, UNITS_SEEN)
+        of_pairs = self._joined(embed(pairs, matrix("pairs")), UNITS_SEEN - 1)
+        hidden = self._layer("layer0", torch.cat([of_units, of_pairs], dim=-1))
         for number in range(1, N_LAYERS):
-            seen = _joined(self._dropped(hidden), LAYER_GAPS)
-            hidden = hidden[:, 1:-1] + torch.relu(self._product(seen, f"layer{number}"))
-        return self._product(self._dropped(hidden), "output")
+            seen = self._joined(hidden, gap_network.LAYER_GAPS)
+            hidden = hidden[:, 1:-1] + self._layer(f"layer{number}", seen)
+        return self._joined(hidden, 1) @ matrix("output") + self.biases["output"]
 
     @torch.no_grad()
     def network(self) -> GapNetwork:
@@ -120,12 +114,13 @@ class GapModel(nn.Module):
             matrices[f"{name}_bias"] = bias.float().cpu().numpy()
         return GapNetwork(self.tables, matrices)
 
-    def _product(self, seen: Tensor, name: str) -> Tensor:
-        return seen @ self._matrix(name) + self.biases[name]
+    def _layer(self, name: str, seen: Tensor) -> Tensor:
+        return torch.relu(seen @ self._matrix(name) + self.biases[name])
 
-    def _dropped(self, rows: Tensor) -> Tensor:
-        dropped: Tensor = self.dropout(rows.transpose(1, 2)).transpose(1, 2)
-        return dropped
+    def _joined(self, rows: Tensor, n_seen: int) -> Tensor:
+        rows = self.dropout(rows.transpose(1, 2)).transpose(1, 2)
+        # Places that follow one another, side by side.
+        return rows.unfold(1, n_seen, 1).transpose(2, 3).flatten(2)
 
     def _matrix(self, name: str) -> Tensor:
         matrix: Tensor = self.matrices[name]
@@ -142,11 +137,6 @@ class GapModel(nn.Module):
         usual = _MOST_DEVIATIONS * matrix.square().mean(0).sqrt()
         scale = (torch.minimum(matrix.abs().amax(0), usual) / most).clamp(min=1e-8)
         return (matrix / scale).round().clamp(-most, most), scale
-
-
-def _joined(rows: Tensor, n_seen: int) -> Tensor:
-    n_windows = rows.shape[1] - n_seen + 1
-    return torch.cat([rows[:, start : start + n_windows] for start in range(n_seen)], dim=-1)
 
 
 def train_gap_network(
@@ -197,7 +187,7 @@ def _read_text(group: list[MarkedSentence], *, has_spaces: bool, is_treebank: bo
         probs |= {len(text) + end: prob for end, prob in end_to_prob.items()}
         text += sentence + separator
         sentence_ends.add(len(text) - len(separator))
-    units = find_units(text, has_spaces=has_spaces)
+    units = gap_network.find_units(text, has_spaces=has_spaces)
     # A space parts tokens by itself, but where tokens hold spaces.
     is_asked = [has_spaces or not after_space for after_space in units.is_after_space[1:]]
     is_inside = np.arange(len(units.ends)) < len(units.ends) - 1
@@ -207,7 +197,7 @@ def _read_text(group: list[MarkedSentence], *, has_spaces: bool, is_treebank: bo
     targets = np.stack([token_ends, [end in sentence_ends for end in units.ends]], axis=1)
     weights = np.stack([[*is_asked, False], is_known], axis=1)
     weights = weights * (_TREEBANK_WEIGHT if is_treebank else 1.0)
-    codes, kinds = padded_codes(units, N_LAYERS)
+    codes, kinds = gap_network.padded_codes(units, N_LAYERS)
     pairs = (np.pad(c, ((0, N_LAYERS), (0, 0))).astype(np.float32) for c in (targets, weights))
     return GapStream(codes[N_LAYERS:], kinds[N_LAYERS:], *pairs)
 

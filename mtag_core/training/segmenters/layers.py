@@ -10,33 +10,29 @@ abbreviation.
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from mtag_core.arrays import spread
+from mtag_core.arrays import Integers, spread
 from mtag_core.languages import UNKNOWN
 from mtag_core.segmentation import boundary_features, chunk_ends
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.spaced import ChunkStream, SpacedTokenizer
-from mtag_core.segmentation.word_units import (
-    CLOSING,
-    DOUBLE_QUOTES,
-    OPENING,
-    TERMINAL,
-    styleless,
-)
+from mtag_core.segmentation.word_units import CLOSING, DOUBLE_QUOTES, OPENING, TERMINAL, styleless
 from mtag_core.training.data.treebanks import Sentences, Surface, first_tokens, sentence_text
 from mtag_core.training.loops.linear import Examples, fit
 from mtag_core.training.segmenters.treebanks import neighbours
 
 _LINE = regex.compile(".+")
-_BLOCK_LINES = 200
+# Text whose sentences end without marks or before small letters.
+_STYLES = (chunk_ends.UNMARKED, chunk_ends.SMALL_LETTERS)
 # Sentences or lines of text that are joined: of treebanks, of those without style, of text.
 _LONGEST_PARAGRAPH, _LONGEST_STYLED, _LONGEST_TEXT = 10, 30, 8
 
@@ -49,7 +45,6 @@ _TEXT_WEIGHT, _BARE_WEIGHT = 0.15, 0.05
 # Added to the score of ends without any mark, in eighths of a nat: they are so uncertain that half
 # a probability would leave out most.
 _UNMARKED_BIAS = 6
-_NO_WEIGHTS = np.zeros(2, np.int8)
 
 # Of the lists of a layer: clitics, phrases, and whether numbers hold spaces.
 _MIN_COUNT, _MIN_CLITIC_SHARE, _LONGEST_CLITIC = 3, 0.05, 8
@@ -103,43 +98,43 @@ def train_layer(
     l2: float = 0.5,
     language: str = UNKNOWN,
 ) -> BoundaryLayer:
-    """Fits a layer on top of others; without any it is the generic one.
+    """Fits a layer on top of others, whose scores stay; without any it is the generic one.
 
     Args:
-        below: The layers whose scores stay as they are.
+        below: The others.
         sentences: Of treebanks.
         unedited: Sentences of speech and tweets, as they are. Their tokens are learnt, and where
             sentences end without marks or before small letters.
         texts: Running text.
-        dev: Of each treebank, to choose how readily a sentence ends.
+        dev: Of each treebank, to choose how readily a sentence ends, by rules of the `language`.
         has_unmarked_ends: All ends of chunks are asked about, not only those with a mark.
         l2: Penalty on squared weights.
-        language: Whose rules hold while it is chosen how readily a sentence ends.
+        language: As above.
     """
-    layer = BoundaryLayer(_NO_WEIGHTS, _NO_WEIGHTS, clitics=_GENERIC_CLITICS)
-    layer = _with_lists(layer, sentences) if below else layer
-    layer = replace(layer, has_unmarked_ends=has_unmarked_ends)
+    lists = _lists(sentences) if below else {"clitics": _GENERIC_CLITICS}
+    no_weights = np.zeros(2, np.int8)
+    layer = BoundaryLayer(no_weights, no_weights, has_unmarked_ends=has_unmarked_ends, **lists)
     most = sum(map(len, sentences)) // (_UNEDITED_PART if below else _GENERIC_UNEDITED_PART)
     learnt = _mark_sentences(sentences + first_tokens(unedited, most))
     tokens = _token_examples(SpacedTokenizer([*below, layer]), learnt)
     layer = replace(layer, token_weights=fit(tokens, l2))
     tokenizer = SpacedTokenizer([*below, layer])
     groups = [_end_examples(tokenizer, _mark_sentences(sentences))]
-    groups += [_end_examples(tokenizer, text, weight=_TEXT_WEIGHT) for text in texts]
+    groups += [_end_examples(tokenizer, text, _TEXT_WEIGHT) for text in texts]
     for styled, weight in ((unedited, 1.0), (_bare(sentences), _BARE_WEIGHT)):
         if styled:
             marked = _mark_sentences(styled, _LONGEST_STYLED)
-            groups.append(_end_examples(tokenizer, marked, weight=weight, only_styled=True))
+            groups.append(_end_examples(tokenizer, marked, weight, is_styled=True))
     weights = fit(groups, l2)
     weights[chunk_ends.bias_row(len(weights), chunk_ends.UNMARKED)] += _UNMARKED_BIAS
     return _tuned(below, replace(layer, end_weights=weights), dev, language)
 
 
 def mark_lines(lines: Sequence[str], n_lines: int) -> list[MarkedText]:
-    """Chooses lines of running text, a sentence each, more or less, that end as sentences do.
+    """Joins lines of running text, a sentence each, more or less, that end as sentences do.
 
     Returns:
-        A text of some of them joined, without token ends inside; none if there is no such line.
+        A text without token ends inside lines; none if there is no such line.
     """
     short_forms = _abbreviations(lines)
     chosen = _choose(lines, short_forms, n_lines)
@@ -173,100 +168,84 @@ def _tuned(
         weights[row] = np.clip(int(weights[row]) + bias, -127, 127)
         biased = replace(layer, end_weights=weights)
         tokenizer = SpacedTokenizer([*below, biased], language)
-        score = sum(_sentence_f1(tokenizer, marked) for marked in texts) / len(texts)
-        if score > best_score + _LEAST_GAIN:
-            best, best_score = biased, score
+        score = 0.0
+        for marked in texts:
+            stream, places = _chunks(tokenizer, marked)
+            ends = tokenizer.sentence_ends(stream, places, tokenizer.apart_stops(stream, places))
+            is_end = _flags(stream.ends[ends], len(marked.text))
+            score += span_f1(is_end, marked.is_sentence_end)
+        if score / len(texts) > best_score + _LEAST_GAIN:
+            best, best_score = biased, score / len(texts)
     return best
-
-
-def _sentence_f1(tokenizer: SpacedTokenizer, marked: MarkedText) -> float:
-    is_end = np.zeros_like(marked.is_sentence_end)
-    for stream, places in _blocks(tokenizer, marked):
-        ends = tokenizer.sentence_ends(stream, places, tokenizer.apart_stops(stream, places))
-        is_end[stream.ends[ends]] = True
-    return span_f1(is_end, marked.is_sentence_end)
 
 
 def _token_examples(tokenizer: SpacedTokenizer, marked: MarkedText) -> list[Examples]:
     """Gaps inside chunks: those that a chunk decides alone, and those before its last full stop."""
-    scorer, blocks = tokenizer.scorer, list(_blocks(tokenizer, marked))
-    spans = np.concatenate([np.stack([s.starts, s.ends], axis=1) for s, _ in blocks])
-    names = [marked.text[start:end] for start, end in spans.tolist()]
-    chunks, rows = np.unique(np.array(names, object), return_inverse=True)
+    scorer = tokenizer.scorer
+    stream, around = _chunks(tokenizer, marked)
+    spans = zip(stream.starts.tolist(), stream.ends.tolist(), strict=True)
+    names = np.array([marked.text[start:end] for start, end in spans], object)
+    chunks, rows = np.unique(names, return_inverse=True)
     cut = tokenizer.table.cutter.cut(chunks.tolist())
-    chunk_of_gap = np.arange(len(cut.n_units)).repeat(cut.n_units)
     # Every gap of every chunk of the text, but for those behind chunks.
     n_gaps = cut.n_units[rows] - 1
     gaps, places = spread(n_gaps, cut.first_units[rows]), np.arange(len(rows)).repeat(n_gaps)
-    is_end = marked.is_token_end[spans[places, 0] + cut.ends[gaps] - cut.starts[rows[places]]]
+    is_end = marked.is_token_end[stream.starts[places] + cut.ends[gaps] - cut.starts[rows[places]]]
     stops = boundary_features.stop_gaps(cut, boundary_features.chunk_shapes(cut))
     is_stop = gaps == stops[rows[places]]
-    counts = np.bincount(2 * gaps[~is_stop] + is_end[~is_stop], minlength=2 * len(cut.ends))
-    seen = np.flatnonzero(counts.reshape(-1, 2).any(axis=1))
-    counts = counts.reshape(-1, 2)[seen]
-    totals = counts.sum(axis=1, keepdims=True)
+    seen, number, totals = np.unique(gaps[~is_stop], return_inverse=True, return_counts=True)
+    n_ends = np.bincount(number, is_end[~is_stop])
     # A chunk that recurs says little more each time.
-    inside, at_end = (counts * (1 + np.log2(totals)) / totals).astype(np.float32).T
+    counts = np.array([n_ends, totals - n_ends]) * (1 + np.log2(totals)) / totals
+    chunk_of_gap = np.arange(len(cut.n_units)).repeat(cut.n_units)
     alone, before_stops = (
         boundary_features.gap_features(boundary_features.gap_rows(cut, some, chunk_of_gap[some]))
         for some in (seen, gaps[is_stop])
     )
-    around = np.concatenate([part for _, part in blocks])[places[is_stop]]
-    before_stops = np.concatenate([before_stops, chunk_ends.stop_features(around)], axis=1)
+    of_places = chunk_ends.stop_features(around[places[is_stop]])
+    before_stops = np.concatenate([before_stops, of_places], axis=1)
     is_apart = is_end[is_stop].astype(np.float32)
     return [
-        Examples(alone, scorer.token_scores(alone), at_end, inside),
+        Examples(alone, scorer.token_scores(alone), *counts.astype(np.float32)),
         Examples(before_stops, scorer.token_scores(before_stops), is_apart, 1 - is_apart),
     ]
 
 
 def _end_examples(
-    tokenizer: SpacedTokenizer,
-    marked: MarkedText,
-    *,
-    weight: float = 1.0,
-    only_styled: bool = False,
+    tokenizer: SpacedTokenizer, marked: MarkedText, weight: float = 1.0, *, is_styled: bool = False
 ) -> Examples:
     """Chunks behind which a sentence may end; of running text, those with a stop alone."""
-    found, labels = [], []
-    for stream, places in _blocks(tokenizer, marked):
-        is_asked = tokenizer.candidates(stream, places)
-        if only_styled:
-            styles = (chunk_ends.UNMARKED, chunk_ends.SMALL_LETTERS)
-            is_asked &= np.isin(chunk_ends.styles(places), styles)
-        if marked.is_doubtful is not None:
-            is_asked &= chunk_ends.is_after_stop(places) & ~marked.is_doubtful[stream.ends]
-        is_apart = tokenizer.apart_stops(stream, places)
-        found.append(chunk_ends.end_features(places[is_asked], is_apart[is_asked]))
-        labels.append(marked.is_sentence_end[stream.ends[is_asked]])
-    features = np.concatenate(found)
-    is_end = np.concatenate(labels).astype(np.float32) * np.float32(weight)
-    scores = tokenizer.scorer.end_scores(features)
-    return Examples(features, scores, is_end, np.float32(weight) - is_end)
+    stream, places = _chunks(tokenizer, marked)
+    is_asked = tokenizer.candidates(stream, places)
+    if is_styled:
+        is_asked &= np.isin(chunk_ends.styles(places), _STYLES)
+    if marked.is_doubtful is not None:
+        is_asked &= chunk_ends.is_after_stop(places) & ~marked.is_doubtful[stream.ends]
+    is_apart = tokenizer.apart_stops(stream, places)
+    features = chunk_ends.end_features(places[is_asked], is_apart[is_asked])
+    is_end = marked.is_sentence_end[stream.ends[is_asked]] * np.float32(weight)
+    return Examples(features, tokenizer.scorer.end_scores(features), is_end, weight - is_end)
 
 
-def _blocks(tokenizer: SpacedTokenizer, marked: MarkedText) -> Iterator[tuple[ChunkStream, Codes]]:
-    lines = (match.span() for match in _LINE.finditer(marked.text))
-    while block := list(islice(lines, _BLOCK_LINES)):
-        yield tokenizer.chunks(marked.text, block)
+def _chunks(tokenizer: SpacedTokenizer, marked: MarkedText) -> tuple[ChunkStream, Codes]:
+    return tokenizer.chunks(marked.text, [match.span() for match in _LINE.finditer(marked.text)])
 
 
-def _with_lists(layer: BoundaryLayer, sentences: Sentences) -> BoundaryLayer:
+def _lists(sentences: Sentences) -> dict[str, Any]:
     joined = Counter(form for sentence in sentences for form, _, _ in sentence if " " in form)
     pairs = (pair for sentence in sentences for pair in pairwise(sentence))
     apart = Counter(f"{left.form} {right.form}" for left, right in pairs if left.has_space)
     phrases = frozenset(
-        (left, right)
+        tuple(form.split(" "))
         for form, count in joined.items()
-        for left, _, right in [form.partition(" ")]
-        if " " not in right and not any(map(str.isdigit, form))
+        if form.count(" ") == 1 and not any(map(str.isdigit, form))
         if _MIN_COUNT <= count > apart[form]
     )
     n_joined = sum(count for form, count in joined.items() if _GROUPS.fullmatch(form))
     n_apart = sum(count for pair, count in apart.items() if _TWO_GROUPS.fullmatch(pair))
     is_spaced = n_joined >= _MIN_COUNT and n_joined > n_apart
     clitics = _clitics(sentences)
-    return replace(layer, clitics=clitics, phrases=phrases, has_spaced_numbers=is_spaced)
+    return {"clitics": clitics, "phrases": phrases, "has_spaced_numbers": is_spaced}
 
 
 def _clitics(sentences: Sentences) -> frozenset[str]:
@@ -274,12 +253,12 @@ def _clitics(sentences: Sentences) -> frozenset[str]:
     n_all: Counter[str] = Counter()
     for text, ends in map(sentence_text, sentences):
         for match in _LETTERS.finditer(text):
-            run = styleless(match[0])
-            first = max(1, len(run) - _LONGEST_CLITIC)
-            n_all.update(run[start:] for start in range(first, len(run)))
+            run, start = styleless(match[0]), match.start()
+            cuts = range(max(1, len(run) - _LONGEST_CLITIC), len(run))
+            n_all.update(run[cut:] for cut in cuts)
             if len(run) == len(match[0]):
-                cuts = {end - match.start() for end in ends}.intersection(range(first, len(run)))
-                n_cut.update(run[cut:] for cut in cuts if run[cut - 1 : cut + 1].isalpha())
+                found = {end - start for end in ends}.intersection(cuts)
+                n_cut.update(run[cut:] for cut in found if run[cut - 1 : cut + 1].isalpha())
     return frozenset(
         end for end, n in n_cut.items() if n >= max(_MIN_COUNT, _MIN_CLITIC_SHARE * n_all[end])
     )
@@ -288,9 +267,9 @@ def _clitics(sentences: Sentences) -> frozenset[str]:
 def _mark_sentences(
     sentences: Iterable[list[Surface]], longest: int = _LONGEST_PARAGRAPH
 ) -> MarkedText:
-    parts: list[str] = []
     token_ends: list[int] = []
     sentence_ends: list[int] = []
+    parts: list[str] = []
     position = 0
     for paragraph in neighbours(sentences, longest):
         for text, ends in map(sentence_text, paragraph):
@@ -303,7 +282,7 @@ def _mark_sentences(
     return MarkedText("".join(parts), *flags)
 
 
-def _flags(offsets: Sequence[int], size: int) -> NDArray[np.bool_]:
+def _flags(offsets: Sequence[int] | Integers, size: int) -> NDArray[np.bool_]:
     return np.bincount(np.array(offsets, np.int64), minlength=size + 1) > 0
 
 
@@ -318,7 +297,7 @@ def _bare(sentences: Sentences) -> Sentences:
         if style != 1:
             words = [surface._replace(has_space=True) for surface in words]
         found.append(words)
-    return [sentence for sentence in found if sentence]
+    return list(filter(None, found))
 
 
 def _choose(lines: Iterable[str], short_forms: frozenset[str], n_lines: int) -> list[str]:
@@ -332,7 +311,7 @@ def _choose(lines: Iterable[str], short_forms: frozenset[str], n_lines: int) -> 
     for line in fit[n_lines // 2 :]:
         if len(chosen) == n_lines:
             break
-        found = [match for match in _STOP_INSIDE.finditer(line) if _is_short(match, short_forms)]
+        found = (match for match in _STOP_INSIDE.finditer(line) if _is_short(match, short_forms))
         words = {match["word"].lower() for match in found}
         if any(counts[word] < (_MOST_SHOWN if len(word) > 1 else _MOST_INITIALS) for word in words):
             counts.update(words)

@@ -5,7 +5,7 @@ those of each token.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from itertools import chain
 from typing import NamedTuple
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from mtag_core.arrays import spread
 from mtag_core.segmentation import split_features
+from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.split_features import N_SCRIPT_COLUMNS, Counts
-from mtag_core.segmentation.splits import NO_FORM, WHOLE, Candidates, Script, SplitModel
-from mtag_core.training.data.treebanks import Sentences
+from mtag_core.segmentation.splits import NO_FORM, Candidates, Script, SplitModel
+from mtag_core.training.data.treebanks import Sentences, Surface
 from mtag_core.training.loops.linear import Floats, descend
 
 # A script seen once is one form's oddity, and one of fewer forms may say nothing about others.
@@ -35,7 +36,6 @@ _L2, _NEIGHBOUR_L2 = 0.5, 3.0
 # Shares of tokens that are fitted without features of the whole form, so that forms never seen are
 # split by their parts, and without their neighbours, which must not explain what the form does.
 _WITHOUT_IDENTITY, _WITHOUT_NEIGHBOURS = 0.2, 0.3
-
 
 # A form and its tokens.
 _Pair = tuple[str, tuple[str, ...]]
@@ -64,21 +64,35 @@ CLITICS = SplitShape(are_closed=False, n_rows=1 << 17, n_counts=1 << 14, min_cou
 # Some words stand for two, such as a preposition and an article: what is around says which.
 CLOSED = SplitShape(are_closed=True, n_rows=1 << 15, n_counts=1 << 12, min_count=20)
 
+LANGUAGE_TO_SHAPE = (
+    dict.fromkeys(("ar", "he"), OPEN)
+    | dict.fromkeys(("kk", "ta", "tr"), CLITICS)
+    | dict.fromkeys("ca cs de el es fa fi fr gl hy it mr pl pt uk".split(), CLOSED)
+)
+"""The languages that get a split model."""
 
-class _Examples(NamedTuple):
-    """Tokens with a right script and wrong ones, the scripts of one after those of another.
+
+class Choices(NamedTuple):
+    """The scripts that fit surface tokens, those of one token after those of another.
 
     Attributes:
-        rows: Features of each script; n_rows for what does not count. Shape (n_scripts, n).
+        tokens: What each makes. n_scripts of them.
+        codes: As `script_codes` gives them. Shape (n_scripts, 1 + N_SCRIPT_COLUMNS).
+        sizes: Scripts of each surface token. Shape (n_tokens,).
         is_right: Whether it makes the token's tokens. Shape (n_scripts,).
-        sizes: Scripts of each token. Shape (n_tokens,).
-        weights: How much each token counts. Shape (n_tokens,).
     """
 
-    rows: NDArray[np.int32]
-    is_right: NDArray[np.bool_]
+    tokens: list[tuple[str, ...]]
+    codes: Codes
     sizes: NDArray[np.int64]
-    weights: Floats
+    is_right: NDArray[np.bool_]
+
+    def some(self, chosen: NDArray[np.int64]) -> "Choices":
+        """Those of the chosen tokens."""
+        sizes = self.sizes[chosen]
+        rows = spread(sizes, (self.sizes.cumsum() - self.sizes)[chosen])
+        tokens = list(map(self.tokens.__getitem__, rows.tolist()))
+        return Choices(tokens, self.codes[rows], sizes, self.is_right[rows])
 
 
 def train_split_model(
@@ -95,77 +109,74 @@ def train_split_model(
     """
     scripts = learn_scripts(sentences, are_closed=shape.are_closed)
     counts = log_counts(lines, shape)
-    weights = np.repeat([1.0, _LABELLED_WEIGHT], [len(sentences), len(labelled)])
-    examples = _lay_out(sentences + labelled, weights, Candidates(scripts), counts, shape.n_rows)
-    fitted = _fit(examples, shape.n_rows) if examples else np.zeros(shape.n_rows)
+    surfaces = [*chain.from_iterable(sentences + labelled)]
+    choices = choices_of(surfaces, Candidates(scripts), counts)
+    is_right_in = np.logical_or.reduceat(choices.is_right, choices.sizes.cumsum() - choices.sizes)
+    # Tokens that no script makes right are there for their neighbours alone.
+    asked = np.flatnonzero((choices.sizes > 1) & is_right_in)
+    weights = np.ones(len(surfaces))
+    weights[sum(map(len, sentences)) :] = _LABELLED_WEIGHT
+    around = _around(sentences + labelled, counts)[asked]
+    fitted = _fit(choices.some(asked), around, weights[asked], shape.n_rows)
     # Only which sum of weights is larger counts; few levels compress well.
     scale = _N_LEVELS / max(float(np.abs(fitted).max()), 1e-9)
     return SplitModel(scripts, np.round(fitted * scale).astype(np.int8), counts)
 
 
-def _lay_out(
-    sentences: Sentences,
-    weights: NDArray[np.float64],
-    candidates: Candidates,
-    counts: Counts,
-    n_rows: int,
-) -> _Examples | None:
-    surfaces = [*chain.from_iterable(sentences)]
-    form_to_options = {
-        form: candidates.of(form) for form in dict.fromkeys(s.form for s in surfaces)
-    }
-    form_to_made = {f: [s.apply(f) for s in some] for f, some in form_to_options.items()}
-    form_sizes = np.array(list(map(len, form_to_options.values())))
-    form_to_number = dict(zip(form_to_options, range(len(form_sizes)), strict=True))
-    numbers = np.array([form_to_number[form] for form, _, _ in surfaces])
-    sizes = form_sizes[numbers]
-    is_right = np.array([t == tokens for form, tokens, _ in surfaces for t in form_to_made[form]])
-    # Tokens that no script makes right are there for their neighbours alone.
-    is_asked = (sizes > 1) & np.logical_or.reduceat(is_right, sizes.cumsum() - sizes)
-    asked, is_right = np.flatnonzero(is_asked), is_right[is_asked.repeat(sizes)]
-    if not len(asked):
-        return None
-    sizes = sizes[asked]
-    lengths = np.array(list(map(len, sentences)))
-    weights = weights.repeat(lengths)[asked]
-    # Two rows of nothing before, between and after sentences.
-    padded = np.insert(numbers, np.cumsum([0, *lengths]).repeat(2), len(form_sizes))
-    around = np.flatnonzero(padded < len(form_sizes))[asked][:, None] + np.arange(-2, 3)
-    forms = list(form_to_options)
-    known = split_features.neighbour_codes(forms, counts)
-    seen = np.concatenate([known, np.array([split_features.NOTHING], np.uint64)])
-    contexts = split_features.context_codes(seen[padded[around]]).repeat(sizes, axis=0)
-    facts = np.array([s.facts for some in form_to_options.values() for s in some], np.uint64)
+def choices_of(surfaces: Sequence[Surface], candidates: Candidates, counts: Counts) -> Choices:
+    """Lays out the scripts of surface tokens, one or more; `counts` as in `SplitModel`."""
+    forms = [*dict.fromkeys(surface.form for surface in surfaces)]
+    scripts = list(map(candidates.of, forms))
+    form_sizes = np.array(list(map(len, scripts)))
+    facts = np.array([script.facts for some in scripts for script in some], np.uint64)
     codes = split_features.script_codes(forms, form_sizes, facts, counts)
-    codes = codes[spread(sizes, (form_sizes.cumsum() - form_sizes)[numbers[asked]])]
-    seeds = split_features.context_seeds(codes[:, 0])
-    of_context = split_features.context_rows(seeds, contexts, n_rows=_N_APART)
-    of_context = _without_rare(of_context, is_right * weights.repeat(sizes), n_rows=n_rows)
-    rows = np.concatenate([split_features.script_rows(codes, n_rows=n_rows), of_context], axis=1)
-    return _Examples(rows.astype(np.int32), is_right, sizes, weights.astype(np.float32))
+    made = [[s.apply(form) for s in some] for form, some in zip(forms, scripts, strict=True)]
+    form_to_number = {form: number for number, form in enumerate(forms)}
+    numbers = [form_to_number[surface.form] for surface in surfaces]
+    sizes, firsts = form_sizes[numbers], (form_sizes.cumsum() - form_sizes)[numbers]
+    tokens = [each for number in numbers for each in made[number]]
+    pairs = zip(surfaces, numbers, strict=True)
+    is_right = [each == surface.tokens for surface, number in pairs for each in made[number]]
+    return Choices(tokens, codes[spread(sizes, firsts)], sizes, np.array(is_right))
 
 
-def _without_rare(
-    features: NDArray[np.int64], rightness: NDArray[np.float64], *, n_rows: int
-) -> NDArray[np.int64]:
-    """The rows of features that were kept apart, n_rows for those of rarely right scripts."""
-    is_right = rightness > 0
-    seen, place = np.unique(features[is_right], return_inverse=True)
-    counts = np.bincount(place.ravel(), np.repeat(rightness[is_right], features.shape[1]))
-    is_rare = ~np.isin(features, seen[counts >= _MIN_SEEN])
-    rows = (features - _N_APART // 2) // (_N_APART // n_rows) + n_rows // 2
-    return np.where(is_rare, n_rows, rows)
+def _around(sentences: Sentences, counts: Counts) -> Codes:
+    forms = [surface.form for sentence in sentences for surface in sentence]
+    lengths = list(map(len, sentences))
+    # Two rows of nothing before, between and after sentences.
+    breaks = np.cumsum([0, *lengths]).repeat(2)
+    known = split_features.neighbour_codes(forms, counts)
+    padded = np.insert(known, breaks, split_features.NOTHING, axis=0)
+    places = np.arange(len(forms)) + 2 * np.arange(1, 1 + len(lengths)).repeat(lengths)
+    return split_features.context_codes(padded[places[:, None] + np.arange(-2, 3)])
 
 
-def _fit(examples: _Examples, n_rows: int) -> Floats:
+def _rows(
+    choices: Choices, contexts: Codes, weights: NDArray[np.float64], n_rows: int
+) -> NDArray[np.int32]:
+    """Features of scripts; n_rows for those of a neighbourhood that a script is rarely right in."""
+    seeds = split_features.context_seeds(choices.codes[:, 0])
+    contexts = contexts.repeat(choices.sizes, axis=0)
+    apart = split_features.context_rows(seeds, contexts, n_rows=_N_APART)
+    right = weights.repeat(choices.sizes)[choices.is_right]
+    seen, place = np.unique(apart[choices.is_right], return_inverse=True)
+    counts = np.bincount(place.ravel(), right.repeat(apart.shape[1]))
+    of_context = (apart - _N_APART // 2) // (_N_APART // n_rows) + n_rows // 2
+    of_context[~np.isin(apart, seen[counts >= _MIN_SEEN])] = n_rows
+    of_script = split_features.script_rows(choices.codes, n_rows=n_rows)
+    return np.hstack([of_script, of_context]).astype(np.int32)
+
+
+def _fit(choices: Choices, contexts: Codes, weights: NDArray[np.float64], n_rows: int) -> Floats:
+    sizes, all_rows = choices.sizes, _rows(choices, contexts, weights, n_rows)
+    of_script = weights.astype(np.float32).repeat(sizes)
     penalties = np.full(n_rows + 1, _L2)
     penalties[n_rows // 2 :] = _NEIGHBOUR_L2
     generator = np.random.default_rng(1)
-    sizes = examples.sizes
     starts = sizes.cumsum() - sizes
 
     def gradient_at(weights: Floats) -> NDArray[np.float64]:
-        rows = examples.rows.copy()
+        rows = all_rows.copy()
         is_thinned = (generator.random(len(sizes)) < _WITHOUT_IDENTITY).repeat(sizes)
         rows[np.ix_(is_thinned, split_features.IDENTITY_COLUMNS)] = n_rows
         is_thinned = (generator.random(len(sizes)) < _WITHOUT_NEIGHBOURS).repeat(sizes)
@@ -173,9 +184,9 @@ def _fit(examples: _Examples, n_rows: int) -> Floats:
         scores = weights[rows].sum(axis=1)
         probs = np.exp(scores - np.maximum.reduceat(scores, starts).repeat(sizes))
         probs /= np.add.reduceat(probs, starts).repeat(sizes)
-        right = np.where(examples.is_right, probs, 0)
+        right = np.where(choices.is_right, probs, 0)
         totals = np.maximum(np.add.reduceat(right, starts), 1e-9)
-        errors = (probs - right / totals.repeat(sizes)) * examples.weights.repeat(sizes)
+        errors = (probs - right / totals.repeat(sizes)) * of_script
         sums = np.bincount(rows.ravel(), errors.repeat(rows.shape[1]), minlength=n_rows + 1)
         gradient: NDArray[np.float64] = sums + penalties * weights
         # One row more stands for the features that are left out.
@@ -186,12 +197,9 @@ def _fit(examples: _Examples, n_rows: int) -> Floats:
 
 
 def learn_scripts(sentences: Sentences, *, are_closed: bool) -> list[Script]:
-    """Finds the scripts of multiword tokens, in an order that does not depend on theirs.
+    """Finds the scripts of a treebank's multiword tokens, in an order that does not depend on it.
 
-    Args:
-        sentences: Of treebanks.
-        are_closed: Most multiword tokens are a list of words, so that a script of few forms stays
-            with them.
+    Where most are a list of words, `are_closed`, a script of few forms stays with those.
     """
     pairs = Counter((form, tokens) for s in sentences for form, tokens, _ in s if len(tokens) > 1)
     by_ending = _scripts_by_ending(pairs)
@@ -230,8 +238,6 @@ def _capital(form: str) -> str:
 
 def script_of(form: str, parts: tuple[str, ...]) -> Script:
     """The script that makes a form's tokens, around the token that shares most with the form."""
-    if len(parts) == 1:
-        return WHOLE
     matchers = (SequenceMatcher(None, form, part, autojunk=False) for part in parts)
     matches = [matcher.find_longest_match() for matcher in matchers]
     stem = max(range(len(parts)), key=lambda index: (matches[index].size, index))

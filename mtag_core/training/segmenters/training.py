@@ -5,52 +5,30 @@ directory already is not trained again.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
-from itertools import chain, groupby, islice
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol
 
-from mtag_core.errors import InputNotFoundError, UsageError
+from mtag_core.errors import UsageError
 from mtag_core.langid import WORDS_NAME
-from mtag_core.languages import GENERIC, written_standards
+from mtag_core.languages import GENERIC, language_of, written_standards
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
-from mtag_core.training.data.treebanks import (
-    Sentences,
-    first_tokens,
-    joined_letters,
-    read_lines,
-    read_sentences,
-    sentence_text,
-    text_files,
-    treebank_files,
-    treebank_name,
-    treebanks_with,
-)
+from mtag_core.training.data.treebanks import read_lines, sentence_text, text_files, treebank_name
 from mtag_core.training.langid import count_language_words
 from mtag_core.training.records import list_files, record_options
 from mtag_core.training.segmenter_options import TrainSegmentersOptions
 from mtag_core.training.segmenters import treebanks
 from mtag_core.training.segmenters.dictionaries import in_both_scripts
 from mtag_core.training.segmenters.layers import MarkedText, mark_lines, train_layer
-from mtag_core.training.segmenters.splits import CLITICS, CLOSED, OPEN, train_split_model
-from mtag_core.training.segmenters.treebanks import text_language
-from mtag_core.training.treebank_facts import facts_of
+from mtag_core.training.segmenters.splits import LANGUAGE_TO_SHAPE, train_split_model
+from mtag_core.training.segmenters.treebanks import Treebanks
 from mtag_core.treebank_style import treebank_language
 
 # Names the common words of languages where one names what to train.
 _WORDS = "words"
-
-# Written without spaces between words, or with spaces inside them.
-_BY_NETWORKS = frozenset({"ja", "vi", "zh"})
-_UNSPACED_TEXT = frozenset({"dv", "ja", "km", "lo", "my", "th", "vi", "yue", "zh"})
-
-# Prefixes and pronouns are written into any word of these.
-_WITH_SPLITS = {"ar": OPEN, "he": OPEN} | dict.fromkeys(("kk", "ta", "tr"), CLITICS)
-# In these some words stand for two.
-_WITH_SPLITS |= dict.fromkeys("ca cs de el es fa fi fr gl hy it mr pl pt uk".split(), CLOSED)
 
 # Sentences end without a mark in these treebanks of speech, tweets and bare verse.
 _UNMARKED_ENDS = frozenset({"fr_spoken", "it_postwita", "la_proiel", "sl_sst"})
@@ -64,8 +42,6 @@ _OWN = ("en_ewt", "en_gum", "en_lines", "en_partut", *sorted(_UNMARKED_ENDS))
 _N_TOKENS, _N_TREEBANK_TOKENS, _N_DEV_TOKENS, _N_GENERIC_TOKENS = 120_000, 100_000, 15_000, 8_000
 # Sentences of text, of a language and what it gives to the generic layer.
 _N_LINES, _N_GENERIC_LINES = 8_000, 1_000
-# A treebank with fewer tokens does not say enough about the language's words.
-_FEW_TOKENS = 10_000
 # Lines that are looked through for each that is chosen.
 _MOST_LINES = 3
 
@@ -102,17 +78,22 @@ def run(options: TrainSegmentersOptions) -> str:
         raise UsageError(f"{unknown[0]}: nothing to train on; there are {', '.join(sorted(known))}")
     record_options(options.output / "config.json", options, may_differ=("languages", "output"))
     if not wanted:
-        wanted = [] if set(files) <= _BY_NETWORKS else [GENERIC]
+        wanted = [GENERIC] if any(map(_has_layer, files)) else []
         wanted += [*files, *(name for name in _OWN if name in names)]
         wanted += [_WORDS] if options.text else []
     return list_files(path for name in wanted for path in trainer.paths(name))
+
+
+def _has_layer(name: str) -> bool:
+    # Spaces stand between the words of the others not at all, or inside them, too.
+    return language_of(name).spacing == "words"
 
 
 class _Trainer:
     """Trains models that are not there yet."""
 
     def __init__(self, options: TrainSegmentersOptions) -> None:
-        self.options = options
+        self._options = options
         self.treebanks = Treebanks(options.treebanks, options.licences)
         self._texts = text_files(options.text) if options.text else {}
 
@@ -120,15 +101,15 @@ class _Trainer:
         """The files of a language, a treebank, `generic` or `words`."""
         if name == _WORDS:
             yield self._made(WORDS_NAME, self._words)
-        elif name in _BY_NETWORKS:
-            yield self._made(f"{name}.boundaries.npz", partial(self._network, name))
-        else:
+        elif _has_layer(name):
             yield self._layer(name)
-        if name in _WITH_SPLITS:
+        else:
+            yield self._made(f"{name}.boundaries.npz", partial(self._network, name))
+        if name in LANGUAGE_TO_SHAPE:
             yield self._made(f"{name}.splits.npz", partial(self._splits, name))
 
     def _made(self, file: str, make: Callable[[], _Model]) -> Path:
-        path = self.options.output / file
+        path = self._options.output / file
         if not path.exists():
             _LOGGER.info("training %s", file)
             part = path.with_suffix(".part")
@@ -142,9 +123,10 @@ class _Trainer:
         return self._made(f"{name}.linear.npz", make)
 
     def _generic_layer(self) -> BoundaryLayer:
-        read = self.treebanks.of_language
-        spaced = [language for language in self.treebanks.files if language not in _BY_NETWORKS]
-        n, codes = _N_GENERIC_TOKENS, [code for code in self._texts if code not in _UNSPACED_TEXT]
+        read, n = self.treebanks.of_language, _N_GENERIC_TOKENS
+        spaced = list(filter(_has_layer, self.treebanks.files))
+        # Dhivehi's text has no marks.
+        codes = [code for code in self._texts if _has_layer(code) and code != "dv"]
         return train_layer(
             [],
             [s for name in spaced for s in read(name, n, is_edited=True)],
@@ -153,13 +135,12 @@ class _Trainer:
         )
 
     def _language_layer(self, language: str) -> BoundaryLayer:
-        dev = [path for path in self.treebanks.part("dev") if text_language(path) == language]
         return train_layer(
             [BoundaryLayer.load(self._layer(GENERIC))],
             self.treebanks.of_language(language, _N_TOKENS, is_edited=True),
             unedited=self.treebanks.of_language(language, _N_TOKENS, is_edited=False),
             texts=self._marked(language, _N_LINES),
-            dev=[_whole(language, first_tokens(read_sentences(p), _N_DEV_TOKENS)) for p in dev],
+            dev=self.treebanks.dev(language, _N_DEV_TOKENS),
             has_unmarked_ends=language in _ALL_ENDS,
             l2=_WEAK_L2 if language in _WEAK else _L2,
             language=language,
@@ -167,7 +148,7 @@ class _Trainer:
 
     def _own_layer(self, treebank: str) -> BoundaryLayer:
         below = [self._layer(GENERIC)]
-        of_language = self.options.output / f"{treebank_language(treebank)}.linear.npz"
+        of_language = self._options.output / f"{treebank_language(treebank)}.linear.npz"
         below += [of_language] if of_language.exists() else []
         sentences = self.treebanks.of_treebank(treebank, _N_TREEBANK_TOKENS)
         layers = list(map(BoundaryLayer.load, below))
@@ -181,98 +162,29 @@ class _Trainer:
         return mark_lines(list(islice(lines, _MOST_LINES * n_lines)), n_lines)
 
     def _splits(self, language: str) -> _Model:
+        labelled = list(treebanks.read_splits(self._options.labelled, language))
         sentences, lines = self.treebanks.all(language), self._lines(language)
-        labelled = list(treebanks.read_splits(self.options.labelled, language))
-        return train_split_model(sentences, labelled, lines, _WITH_SPLITS[language])
+        return train_split_model(sentences, labelled, lines, LANGUAGE_TO_SHAPE[language])
 
     def _network(self, language: str) -> _Model:
         # torch is an extra that the other segmenters do without.
         from mtag_core.training.segmenters.gap_networks import train_gap_network
 
-        has_spaces = language in treebanks.SPACED_INSIDE
-        labelled = treebanks.read_marked(self.options.labelled, language)
-        if language == "zh" and self.options.labelled:
+        options, has_spaces = self._options, language_of(language).spacing == "syllables"
+        labelled = treebanks.read_marked(options.labelled, language)
+        if language == "zh" and options.labelled:
             labelled = in_both_scripts(labelled)
+        sentences, epochs = self.treebanks.all(language), options.gap_epochs
         network = train_gap_network(
-            self.treebanks.all(language),
-            labelled,
-            epochs=self.options.gap_epochs,
-            device=self.options.device,
-            has_spaces=has_spaces,
+            sentences, labelled, epochs=epochs, device=options.device, has_spaces=has_spaces
         )
         return BoundaryModel(network, has_spaces=has_spaces)
 
     def _words(self) -> _Model:
-        if self.options.text is None:
+        if self._options.text is None:
             raise UsageError(f"{_WORDS}: --text is missing; expected a directory of texts")
         sentences = {
             language: [sentence_text(s)[0] for s in self.treebanks.all(language)]
             for language in {"hr", "sr"}.intersection(self.treebanks.files)
         }
-        return count_language_words(self.options.text, sentences)
-
-
-@dataclass(frozen=True)
-class Treebanks:
-    """Treebanks below a directory that have one of some licences, or any if none is given.
-
-    Raises:
-        FormatError: See `read_licences`.
-        InputNotFoundError: There is no training file, or no treebank with such a licence.
-    """
-
-    directory: Path
-    licences: tuple[str, ...] = ()
-
-    @cached_property
-    def files(self) -> dict[str, list[Path]]:
-        """Training files by language: dev files of treebanks whose train files lack spaces."""
-        paths = [p for p in self.part("train") if facts_of(treebank_name(p)).has_train_spacing]
-        paths += [p for p in self.part("dev") if not facts_of(treebank_name(p)).has_train_spacing]
-        if not paths:
-            raise InputNotFoundError(f"{self.directory}: no *-train.conllu or .xz file below it")
-        paths.sort(key=lambda path: (text_language(path), path))
-        return {name: list(files) for name, files in groupby(paths, text_language)}
-
-    def part(self, part: str) -> list[Path]:
-        """Files of `train` or `dev`, sorted."""
-        names = treebanks_with(self.licences, self.directory)
-        paths = sorted(treebank_files(self.directory, part, is_required=False))
-        return [path for path in paths if treebank_name(path) in names]
-
-    def all(self, language: str) -> Sentences:
-        """All sentences of a language."""
-        return _whole(language, [s for path in self.files[language] for s in read_sentences(path)])
-
-    def of_language(self, language: str, n_tokens: int, *, is_edited: bool) -> Sentences:
-        """Sentences of roughly `n_tokens` tokens, as many from each file where it has them.
-
-        What a small file lacks the others give. Speech and tweets are not edited; they stand for
-        edited text where there is no other.
-        """
-        files = self.files[language]
-        paths = [p for p in files if facts_of(treebank_name(p)).is_edited_text == is_edited]
-        return _whole(language, _evenly(paths or files * is_edited, n_tokens))
-
-    def of_treebank(self, treebank: str, n_tokens: int) -> Sentences:
-        """Sentences of a treebank, after them others of its language where they are few."""
-        paths = self.files[treebank_language(treebank)]
-        own = [path for path in paths if treebank_name(path) == treebank]
-        sentences = [s for path in own for s in read_sentences(path, n_tokens)]
-        n_lacking = max(0, _FEW_TOKENS - sum(map(len, sentences)))
-        return sentences + _evenly([path for path in paths if path not in own], n_lacking)
-
-
-def _whole(language: str, sentences: Sentences) -> Sentences:
-    """A cut between letters is a split where the language has a split model."""
-    return list(map(joined_letters, sentences)) if language in _WITH_SPLITS else sentences
-
-
-def _evenly(paths: Sequence[Path], n_tokens: int) -> Sentences:
-    sentences = {path: read_sentences(path, n_tokens) for path in paths}
-    sizes = {path: sum(map(len, sentences[path])) for path in paths}
-    shares: dict[Path, int] = {}
-    for n_done, path in enumerate(sorted(paths, key=sizes.__getitem__)):
-        shares[path] = min(sizes[path], n_tokens // (len(paths) - n_done))
-        n_tokens -= shares[path]
-    return [s for path in paths for s in first_tokens(sentences[path], shares[path])]
+        return count_language_words(self._options.text, sentences)

@@ -13,7 +13,9 @@ import json
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice, pairwise
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, groupby, islice, pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,17 +24,23 @@ from numpy.typing import NDArray
 
 from mtag_core.errors import InputNotFoundError
 from mtag_core.training.data.treebanks import (
+    Sentences,
     Surface,
+    first_tokens,
+    joined_letters,
     read_lines,
+    read_sentences,
     text_files,
     treebank_files,
+    treebank_name,
+    treebanks_with,
 )
+from mtag_core.training.segmenter_options import LabelDictionaryOptions
+from mtag_core.training.segmenters.splits import LANGUAGE_TO_SHAPE
+from mtag_core.training.treebank_facts import facts_of
+from mtag_core.treebank_style import treebank_language
 
-SPACED_INSIDE = frozenset({"vi"})
-"""Languages whose tokens may hold spaces."""
-
-SEGMENTED = ".segmented.txt.xz"
-SPLITS = ".splits.jsonl.xz"
+SEGMENTED, SPLITS = ".segmented.txt.xz", ".splits.jsonl.xz"
 
 MARKS = ("", "\u241d", "\u241e", "\u241f")
 UNMARKED = 0.01
@@ -41,36 +49,104 @@ _THRESHOLDS = np.array([0.1, 0.5, 0.9])
 _MEANINGS = dict(zip(MARKS, (UNMARKED, 0.3, 0.7, 0.99), strict=True))
 _MARK = re.compile("[\u241d-\u241f]")
 
+# A treebank with fewer tokens does not say enough about the language's words.
+_FEW_TOKENS = 10_000
+
 MarkedSentence = tuple[str, Mapping[int, float]]
 """A text, and the probabilities of token ends by the offset after a unit, where not near 0."""
 
 _Item = TypeVar("_Item")
 
 
-def files_of(directory: Path, part: str, languages: Sequence[str]) -> list[Path]:
-    """The treebank files of one part and some languages.
+@dataclass(frozen=True)
+class Treebanks:
+    """Treebanks below a directory that have one of some licences, or any if none is given.
 
     Raises:
-        InputNotFoundError: There is none.
+        FormatError: See `read_licences`.
+        InputNotFoundError: There is no training file, or no treebank with such a licence.
     """
-    files = treebank_files(directory, part, is_required=False)
-    paths = [path for name in languages for path in files if text_language(path) == name]
-    if not paths:
-        raise InputNotFoundError(f"{directory}: no {part} file of {', '.join(languages)}")
-    return paths
+
+    directory: Path
+    licences: tuple[str, ...] = ()
+
+    @cached_property
+    def files(self) -> dict[str, list[Path]]:
+        """Training files by language: dev files of treebanks whose train files lack spaces."""
+        paths = [p for p in self.part("train") if facts_of(treebank_name(p)).has_train_spacing]
+        paths += [p for p in self.part("dev") if not facts_of(treebank_name(p)).has_train_spacing]
+        if not paths:
+            raise InputNotFoundError(f"{self.directory}: no *-train.conllu or .xz file below it")
+        paths.sort(key=lambda path: (text_language(path), path))
+        return {name: list(files) for name, files in groupby(paths, text_language)}
+
+    def part(self, part: str) -> list[Path]:
+        """Files of `train` or `dev`, sorted."""
+        names = treebanks_with(self.licences, self.directory)
+        paths = sorted(treebank_files(self.directory, part, is_required=False))
+        return [path for path in paths if treebank_name(path) in names]
+
+    def all(self, language: str) -> Sentences:
+        """All sentences of a language."""
+        return _whole(language, [s for path in self.files[language] for s in read_sentences(path)])
+
+    def dev(self, language: str, n_tokens: int) -> list[Sentences]:
+        """The first sentences of each dev file of a language."""
+        paths = [path for path in self.part("dev") if text_language(path) == language]
+        return [_whole(language, first_tokens(read_sentences(path), n_tokens)) for path in paths]
+
+    def of_language(self, language: str, n_tokens: int, *, is_edited: bool) -> Sentences:
+        """Sentences of roughly `n_tokens` tokens, as many from each file where it has them.
+
+        What a small file lacks the others give. Speech and tweets are not edited; they stand for
+        edited text where there is no other.
+        """
+        files = self.files[language]
+        paths = [p for p in files if facts_of(treebank_name(p)).is_edited_text == is_edited]
+        return _whole(language, _evenly(paths or files * is_edited, n_tokens))
+
+    def of_treebank(self, treebank: str, n_tokens: int) -> Sentences:
+        """Sentences of a treebank, after them others of its language where they are few."""
+        paths = self.files[treebank_language(treebank)]
+        own = [path for path in paths if treebank_name(path) == treebank]
+        sentences = [s for path in own for s in read_sentences(path, n_tokens)]
+        n_lacking = max(0, _FEW_TOKENS - sum(map(len, sentences)))
+        return sentences + _evenly([path for path in paths if path not in own], n_lacking)
 
 
-def texts_of(directory: Path, languages: Sequence[str]) -> dict[str, Path]:
-    """Files of text in some languages, by their names.
+def _whole(language: str, sentences: Sentences) -> Sentences:
+    # A cut between letters is a split where the language has a split model.
+    return list(map(joined_letters, sentences)) if language in LANGUAGE_TO_SHAPE else sentences
+
+
+def _evenly(paths: Sequence[Path], n_tokens: int) -> Sentences:
+    sentences = {path: read_sentences(path, n_tokens) for path in paths}
+    sizes = {path: sum(map(len, sentences[path])) for path in paths}
+    shares: dict[Path, int] = {}
+    for n_done, path in enumerate(sorted(paths, key=sizes.__getitem__)):
+        shares[path] = min(sizes[path], n_tokens // (len(paths) - n_done))
+        n_tokens -= shares[path]
+    return [s for path in paths for s in first_tokens(sentences[path], shares[path])]
+
+
+def label_sources(
+    options: LabelDictionaryOptions, languages: Sequence[str]
+) -> Iterator[list[Path]]:
+    """Yields the texts, the train files and the dev files of some languages.
 
     Raises:
-        InputNotFoundError: There is none.
+        InputNotFoundError: There is none of a kind.
     """
-    found = text_files(directory).items()
-    texts = {name: path for name, path in found if text_language(path) in languages}
-    if not texts:
-        raise InputNotFoundError(f"{directory}: no text of {', '.join(languages)}")
-    return texts
+    treebanks = Treebanks(options.treebanks)
+    for directory, kind, paths in (
+        (options.text, "text", [*text_files(options.text).values()]),
+        (options.treebanks, "train file", treebanks.part("train")),
+        (options.treebanks, "dev file", treebanks.part("dev")),
+    ):
+        found = [path for name in languages for path in paths if text_language(path) == name]
+        if not found:
+            raise InputNotFoundError(f"{directory}: no {kind} of {', '.join(languages)}")
+        yield found
 
 
 def text_lines(path: Path) -> Iterator[str]:
@@ -78,16 +154,21 @@ def text_lines(path: Path) -> Iterator[str]:
     return filter(None, (_MARK.sub("", line).strip() for line in read_lines(path)))
 
 
+def text_name(path: Path) -> str:
+    """The name of a file without its suffixes: `zh_hant.txt.xz` -> `zh_hant`."""
+    return path.name.split(".")[0]
+
+
+def text_language(path: Path) -> str:
+    """The language of a treebank or a text, labelled or not: `zh_hant.txt.xz` -> `zh`."""
+    return text_name(path).split("_")[0]
+
+
 def neighbours(items: Iterable[_Item], most: int, *, seed: int = 1) -> Iterator[list[_Item]]:
     """Cuts items into groups of up to `most` that follow one another; the seed chooses sizes."""
     generator, rest = random.Random(seed), iter(items)
     while group := list(islice(rest, generator.randint(1, most))):
         yield group
-
-
-def text_language(path: Path) -> str:
-    """The language of a file of running or labelled text: `zh_hant.txt.xz` -> `zh`."""
-    return path.name.split(".")[0].split("_")[0]
 
 
 def marked_line(text: str, ends: Sequence[int], probs: NDArray[np.float32]) -> str:

@@ -71,27 +71,35 @@ def test_treebanks_and_text_are_looked_up(folder):
 
 
 def test_tags_are_read_with_their_units(folder):
-    (tagged,) = tagged_texts(["b a"], folder / "zh.txt", folder / "out")
-    assert tagged == ("b a", ["b", "a"], [1, 3], ["b", "a"])
+    (tagged,) = tagged_texts(folder / "zh.txt", folder / "out")
+    assert tagged == ("b a", ["b", "a"], [1, 3], ["b", "a"], [0, 0])
+
+
+def test_units_of_treebanks_are_labelled(folder):
+    (tagged,) = tagged_texts(folder / "zh_own-ud-dev.conllu", folder / "out")
+    assert (tagged.units, tagged.labels) == (["a", "b", "c"], [0, 1, 2])
 
 
 @pytest.mark.parametrize(
-    ("texts", "message"),
-    [(["b a c"], ":1: 2 tags; expected 3"), (["b a", "b"], ":2: 0 tags; expected 1")],
+    ("text", "message"),
+    [("b a c", ":1: 2 tags; expected 3"), ("b a\nb", ":2: 0 tags; expected 1")],
 )
-def test_tags_of_another_text_are_an_error(folder, texts, message):
+def test_tags_of_another_text_are_an_error(folder, text, message):
+    (folder / "zh.txt").write_text(text)
     with pytest.raises(FormatError, match=message):
-        list(tagged_texts(texts, folder / "zh.txt", folder / "out"))
+        list(tagged_texts(folder / "zh.txt", folder / "out"))
 
 
 def test_missing_tags_are_an_error(folder):
+    (folder / "zh_hant.txt").write_text("b")
     with pytest.raises(InputNotFoundError, match="zh_hant"):
-        list(tagged_texts(["b"], folder / "zh_hant.txt", folder / "out"))
+        list(tagged_texts(folder / "zh_hant.txt", folder / "out"))
 
 
 def test_without_a_dictionary_units_have_no_tags(folder):
+    (folder / "vi.txt").write_text("b a")
     for path, directory in (("zh.txt", None), ("vi.txt", folder / "out")):
-        (text,) = tagged_texts(["b a"], folder / path, directory)
+        (text,) = tagged_texts(folder / path, directory)
         assert (text.units, text.tags) == (["b", "a"], ["", ""])
 
 

@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="torch is an extra: install mtag[train]")
+pytest.importorskip("transformers", reason="transformers is an extra: install mtag[train]")
 
 from mtag_core.__main__ import main
 from mtag_core.storage import create_text
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.segmenters import dictionaries
-from mtag_core.training.segmenters.boundary_teacher import BoundaryTeacher, UnitAnswers
+from mtag_core.training.segmenters.encoder_labels import BoundaryTeacher, UnitAnswers
 from mtag_core.training.segmenters.layers import span_f1
 from mtag_core.training.segmenters.treebanks import read_marked
 from tests.mtag_core.training.tiny_teacher import write_model

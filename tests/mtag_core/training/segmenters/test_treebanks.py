@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from mtag_core.training.data.treebanks import Surface, joined_letters, read_sentences
-from mtag_core.training.segmenters.training import Treebanks
 from mtag_core.training.segmenters.treebanks import (
     MARKS,
     SEGMENTED,
     SPLITS,
+    Treebanks,
     marked_line,
     read_marked,
     read_splits,
