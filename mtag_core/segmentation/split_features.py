@@ -99,21 +99,22 @@ def script_codes(forms: Sequence[str], n_options: Integers, facts: Codes, counts
     form_code, form_start, form_end, _ = text_columns[:, of_form]
     stem_code, stem_start, stem_end, stem_size = text_columns[:, of_text]
     n_form, n_stem = _counts(form_code, counts), _counts(stem_code, counts)
-    codes = np.zeros((len(facts), 1 + N_SCRIPT_COLUMNS), np.uint64)
-    codes[:, 0] = facts[:, 0]
-    codes[:, 2] = form_code
-    codes[:, 3] = codes[:, 14] = stem_code
-    codes[:, 4] = form_start
-    codes[:, 5:7] = form_columns[:2].T
-    codes[:, 7] = form_end
-    codes[:, 8] = form_columns[2]
-    codes[:, 9] = np.minimum(stem_size, 8)
-    codes[:, 10] = n_stem
-    codes[:, 11] = codes[:, 12] = n_stem << 8 | n_form
-    codes[:, 13] = (n_stem + 64 - n_form) << 8 | facts[:, 3]
-    codes[:, 15] = stem_start << 8 | facts[:, 1]
-    codes[:, 16] = stem_end << 8 | facts[:, 2]
-    return codes
+    # A row a column of the result: what is written lies together.
+    codes = np.zeros((1 + N_SCRIPT_COLUMNS, len(facts)), np.uint64)
+    codes[0] = facts[:, 0]
+    codes[2] = form_code
+    codes[3] = codes[14] = stem_code
+    codes[4] = form_start
+    codes[5:7] = form_columns[:2]
+    codes[7] = form_end
+    codes[8] = form_columns[2]
+    codes[9] = np.minimum(stem_size, 8)
+    codes[10] = n_stem
+    codes[11] = codes[12] = n_stem << 8 | n_form
+    codes[13] = (n_stem + 64 - n_form) << 8 | facts[:, 3]
+    codes[15] = stem_start << 8 | facts[:, 1]
+    codes[16] = stem_end << 8 | facts[:, 2]
+    return codes.T
 
 
 def _stems(forms: Sequence[str], of_form: Integers, sizes: Integers) -> tuple[list[str], Integers]:
