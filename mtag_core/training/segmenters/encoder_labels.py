@@ -165,12 +165,7 @@ def run(options: LabelBoundariesOptions | LabelSplitsOptions) -> str:
 
 
 class UnitAnswers(NamedTuple):
-    """Of units on a device: 0 inside a token, 1 at its end, 2 at a sentence's too.
-
-    Attributes:
-        tags: Rows of what a dictionary says of them. Shape (n_units,).
-        is_right: Shape (n_units, 3).
-    """
+    """Of units: what a dictionary says, by row (n_units,), and which label is right (n_units, 3)."""
 
     tags: Tensor
     is_right: Tensor
@@ -251,10 +246,8 @@ def _ask(
 class ScriptAnswers(NamedTuple):
     """The scripts of some tokens on a device.
 
-    Attributes:
-        features: Of scripts, those of one token after those of another. Shape (n_scripts, n).
-        is_script: Whether a token has so many. Shape (n_tokens, n_answers).
-        is_right: Whether each makes the token's tokens. Shape (n_tokens, n_answers).
+    Features are those of one token after those of another, (n_scripts, n); the others, (n_tokens,
+    n_answers), say whether a token has so many, and whether each makes the token's tokens.
     """
 
     features: Tensor
