@@ -165,7 +165,7 @@ def run(options: LabelBoundariesOptions | LabelSplitsOptions) -> str:
 
 
 class UnitAnswers(NamedTuple):
-    """Of units: what a dictionary says, by row (n_units,), and which label is right (n_units, 3)."""
+    """Of units: rows of what a dictionary says (n_units,), which label is right (n_units, 3)."""
 
     tags: Tensor
     is_right: Tensor
