@@ -107,9 +107,7 @@ def run(options: LangidOptions) -> str:
 def score(langid: LanguageIdentifier, held_back: Path) -> dict[str, Any]:
     """Scores a model on held-back sentences: lines of a code, a tab and a sentence.
 
-    Returns:
-        `accuracy` (over all sentences), `languages` (code to accuracy) and `confusions` (the most
-        frequent, "right -> wrong" to count).
+    Gives the accuracy, those of languages, and the most frequent confusions, "right -> wrong".
     """
     pairs = [line.rstrip("\n").split("\t", 1) for line in read_lines(held_back)]
     guesses = (guess for guess, _ in langid.predict([sentence for _, sentence in pairs]))

@@ -60,10 +60,7 @@ def run(options: CorpusOptions) -> str:
 
 @dataclass(frozen=True)
 class TreebankCorpus:
-    """Treebanks as arrays: all forms by their ids, labels, what is learnt and what is held out.
-
-    FEATS bundles and lemma rules are in label order.
-    """
+    """Treebanks as arrays; FEATS bundles and lemma rules are in label order."""
 
     forms: tuple[str, ...]
     feats: tuple[str, ...]

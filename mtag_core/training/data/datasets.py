@@ -28,10 +28,7 @@ NO_NOISE = Noise(changed_share=0.0, named_share=1.0, piece_dropout=0.0)
 
 @dataclass(frozen=True)
 class WordSentences:
-    """Sentences, one after the other.
-
-    The form ids of all tokens have the shape (total_tokens,), their numbers (n_sentences,); int32.
-    """
+    """Sentences: form ids of all tokens (total_tokens,), their numbers (n_sentences,); int32."""
 
     form_ids: Ints
     n_tokens: Ints

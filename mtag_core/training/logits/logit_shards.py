@@ -88,10 +88,7 @@ class ScoredSentence:
 
 @dataclass(frozen=True, slots=True)
 class LogitBlock:
-    """Sentences of a shard, their tokens one after the other.
-
-    UPOS logits have the shape (total_tokens, n_upos), float16.
-    """
+    """Sentences of a shard; UPOS logits have the shape (total_tokens, n_upos), float16."""
 
     doc_ids: list[str]
     languages: list[str]

@@ -203,10 +203,9 @@ def survey_part(
 def choose_parts(
     parts: Iterable[PlannedPart], choice: ChoiceOptions, *, base: str
 ) -> list[PlannedPart]:
-    """Chooses the sentences of surveyed parts and writes the selections.
+    """Chooses the sentences of surveyed parts, writes the selections, and gives the parts ids.
 
-    Returns:
-        The parts, which are in the order of the plan, under ids that cover their choice.
+    Ids cover the choice; parts are in the order of the plan.
     """
     planned = list(parts)
     paths = (_path(base, SURVEY, part.part_id) for part in planned)

@@ -143,10 +143,7 @@ class FeatsSummary(NamedTuple):
 def summarise_feats(
     logits: NDArray[np.float32], options: SummaryOptions, *, basis: TailBasis | None = None
 ) -> FeatsSummary:
-    """Keeps the top of some tokens' logits and a summary of the rest.
-
-    Logits are finite, of shape (n_tokens, n_labels), at most 65,536 labels.
-    """
+    """Keeps the top of finite logits (n_tokens, up to 65,536) and a summary of the rest."""
     label_ids = top_labels(logits, min(options.top_k, logits.shape[1]))
     relative = logits - logits.max(axis=1, keepdims=True)
     top = np.take_along_axis(relative, label_ids.astype(np.int64), axis=1)

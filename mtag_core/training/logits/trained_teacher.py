@@ -42,10 +42,7 @@ _ABSENT_LOGIT = -1e4
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """Tokens that are read at once: the pieces of each, and the piece that opens them.
-
-    It is 0 for the usual one.
-    """
+    """Tokens that are read at once, as pieces, and the piece that opens them, 0 for the usual."""
 
     tokens: list[list[int]]
     opening: int

@@ -55,11 +55,7 @@ class Examples:
 
 
 def fit(groups: Sequence[Examples], l2: float) -> NDArray[np.int8]:
-    """Fits a layer's weights by logistic regression with a penalty on their squares.
-
-    Returns:
-        Weights in eighths of a nat. Shape (2^18,).
-    """
+    """Weights, in eighths of a nat, (2^18,), by logistic regression with a penalty on squares."""
     groups = [group for group in groups if len(group.features)]
     rows = [table_rows(group.features, _N_ROWS) for group in groups]
     offsets = [(group.offsets / LEVELS_PER_NAT).astype(np.float32) for group in groups]

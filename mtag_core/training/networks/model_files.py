@@ -41,10 +41,7 @@ _HEADS = ("combine.", "upos.", "feats.", "lemmas.")
 
 @dataclass(frozen=True)
 class Network:
-    """A model, teacher or student, and what else its directory holds (see `TrainedModel`).
-
-    The file `tokenizer` is copied when the model is saved.
-    """
+    """A model, teacher or student, and what else its directory holds; `tokenizer` is its file."""
 
     model: TokenTagger | WordStudent
     metadata: ModelMetadata

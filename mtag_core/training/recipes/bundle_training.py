@@ -147,10 +147,7 @@ def _call_with(job: Job, environment: dict[str, str]) -> None:
 
 
 class Chain:
-    """The options of each stage; each reads what the ones before it leave.
-
-    Teachers label in `n_shards` parts.
-    """
+    """The options of each stage; teachers label in `n_shards` parts."""
 
     def __init__(self, options: BundleTrainingOptions, n_shards: int) -> None:
         self._options, self._n_shards = options, n_shards

@@ -219,11 +219,7 @@ def score(model: nn.Module, dataset: SourcedWords, sentences: OnDevice) -> dict[
 def best_labels(
     model: nn.Module, sentences: OnDevice, n_tokens: int
 ) -> dict[str, NDArray[np.int64]]:
-    """Tags sentences of `n_tokens` together; leaves the model in evaluation mode.
-
-    Returns:
-        Label ids of each token by head; -2 where `sentences` lack the token.
-    """
+    """Label ids by head of `n_tokens`, -2 of those that `sentences` lack; ends training mode."""
     model.eval()
     found = {head: np.full(n_tokens, -2) for head in ("upos", "feats")}
     for indices in cut_batches(sentences.lengths, piece_budget=_PIECE_BUDGET):

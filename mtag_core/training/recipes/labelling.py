@@ -53,13 +53,11 @@ _KEPT = {"feats": "feats", "lemmas": "lemma"}
 
 @dataclass(frozen=True)
 class SoftTargets:
-    """The teachers' distributions over a corpus' tokens, on one device.
+    """The teachers' distributions over a corpus' tokens, on one device, by head.
 
-    Attributes:
-        heads: By head the ids of the most probable labels, int16, and their log-probabilities at
-            the head's temperature, float16; what they lack to 1 is the rest's. Shape (total_tokens,
-            n_kept) each. All UPOS labels are kept, in their order; no lemmas where teachers have
-            none.
+    Of the most probable labels they are the ids, int16, and the log-probabilities at the head's
+    temperature, float16; what they lack to 1 is the rest's. Shape (total_tokens, n_kept) each. All
+    UPOS labels are kept, in their order; there are no lemmas where teachers have none.
     """
 
     heads: dict[str, tuple[Tensor, Tensor]]
@@ -256,14 +254,11 @@ def substitute_words(
     share: float,
     generator: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Draws a substitute for each token of an open class, from the same language and class.
+    """The index of a substitute for each token, of an open class from its language and class.
 
     Every word of a class is as likely as any other, so rare ones gain most. A word is a number, a
     class the ids of language, UPOS and FEATS; a noun, verb, adjective, adverb or name is
     substituted with a probability of `share`. All arrays have the shape (total_tokens,).
-
-    Returns:
-        The index of each token's substitute, its own where nothing changes.
     """
     languages, upos, feats = (ids.astype(np.int64) for ids in classes)
     keys = (languages * len(UPOS_LABELS) + upos) * (int(feats.max(initial=0)) + 1) + feats

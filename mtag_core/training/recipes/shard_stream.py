@@ -48,10 +48,8 @@ class ShardStream:
     """All shards that `pipelines.teacher_logits` wrote below a directory; it can be pickled.
 
     `feats` are the student's bundles, `targets` the temperatures asked for; `seed` orders each
-    pass. Each of the processes that train one model (`rank` of `n_ranks`) learns other chunks.
-
-    Attributes:
-        n_chunks: Chunks of one pass for this process.
+    pass. Each of the processes that train one model (`rank` of `n_ranks`) learns other chunks,
+    `n_chunks` a pass.
 
     Raises:
         InputNotFoundError: There is no shard.
@@ -146,10 +144,7 @@ class ShardStream:
 
 @contextmanager
 def reading_ahead(read: ReadChunk, *, n_processes: int) -> Iterator[ReadChunk]:
-    """Lets processes read as many chunks as they are ahead; one reads here, when asked.
-
-    `read` has to pickle.
-    """
+    """Lets processes read as many chunks ahead; a single one reads when asked."""
     if n_processes == 1:
         yield read
         return
