@@ -64,11 +64,6 @@ class StudentShape:
     hidden_size: int = option("width of a new student", 256)
     n_layers: int = option("layers of a new student over a sentence", 2)
 
-    @property
-    def n_heads(self) -> int:
-        """Attention heads, of width 64."""
-        return max(1, self.hidden_size // 64)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Temperatures:
@@ -275,11 +270,6 @@ class BundleTrainingOptions:
     max_tokens: int = option("tokens of a language's text at most", 1_000_000, section="sizes")
     max_pieces: int = option(MAX_PIECES_HELP, 256, section="sizes")
     budget: int = option("wordpieces or tokens a batch and process", 32_768, section="sizes")
-
-    @property
-    def working(self) -> Path:
-        """Where stages leave their products."""
-        return self.work or self.output.with_name(f"{self.output.name}.work")
 
 
 @dataclass(frozen=True, kw_only=True)

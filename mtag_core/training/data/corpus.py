@@ -94,11 +94,6 @@ class TreebankCorpus:
         sets = (train_set, dev_set)
         return cls(tuple(form_to_id), feats, lemma_rules, *sets, split.is_trained_on_dev)
 
-    @property
-    def n_lemma_rules(self) -> int:
-        """Number of lemma rules; 0 where no token had a lemma."""
-        return len(self.lemma_rules) if len(self.lemma_rules) > 1 else 0
-
     def save(self, directory: Path) -> None:
         """Writes the corpus."""
         directory.mkdir(parents=True, exist_ok=True)

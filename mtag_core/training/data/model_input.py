@@ -224,11 +224,6 @@ class ModelInput:
     n_processes: int = 1
     metadata: ModelMetadata | None = None
 
-    @property
-    def pieces(self) -> SpecialPieces:
-        """Special pieces of the tokenizer."""
-        return SpecialPieces.load(self.tokenizer)
-
     def forms(self, forms: Sequence[str]) -> Forms:
         """Forms in the order of their ids."""
         kind = FormTable if self.has_words else FormPieces
@@ -250,7 +245,7 @@ class ModelInput:
         self, words: WordSentences, forms: Forms, *, treebanks: NDArray[Any] | None = None
     ) -> OnDevice:
         """Sentences, long ones too; `treebanks` are their opening pieces, or rows of adapters."""
-        pieces = self.pieces
+        pieces = SpecialPieces.load(self.tokenizer)
         if isinstance(forms, FormPieces):
             return DeviceSentences(
                 words, forms, pieces, device=self.device, treebank_tokens=treebanks

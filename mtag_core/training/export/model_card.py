@@ -50,6 +50,7 @@ def _opening(config: Mapping[str, Any], labels: Labels) -> str:
         if labels.exceptions
         else ""
     )
+    temperatures = config["temperatures"]
     n_classified = len(labels.classifier.treebank_to_weights)
     classifier = (
         f" {n_classified} treebanks, of languages that have several, are told apart by their "
@@ -61,23 +62,16 @@ def _opening(config: Mapping[str, Any], labels: Labels) -> str:
         "# Model card\n\n"
         "Tags tokens with one of 17 universal parts of speech and one of "
         f"{len(labels.feats):,} bundles of morphological features, and a lemma by one of "
-        f"{len(labels.lemma_rules):,} rules.\n\n{_architecture(config)}; "
-        "products in int8 (weights 7 bits, activations 8 with fixed scales), the rest in float32. "
-        "FEATS and lemma rules are scored among those that occur with the predicted part of "
-        f"speech.{tables}{classifier}"
-    )
-
-
-def _architecture(config: Mapping[str, Any]) -> str:
-    temperatures = config["temperatures"]
-    return (
-        f"A form encoder (1 layer over at most {MAX_FORM_PIECES} of "
-        f"{config['n_pieces']:,} lower-cased wordpieces, "
+        f"{len(labels.lemma_rules):,} rules.\n\nA form encoder (1 layer over at most "
+        f"{MAX_FORM_PIECES} of {config['n_pieces']:,} lower-cased wordpieces, "
         f"{N_NGRAM_ROWS:,} rows of hashed n-grams, letter case), then "
         f"{config['n_context_layers']} layers over the words of a sentence; width "
         f"{config['hidden_size']}, {config['n_heads']} heads, feed-forward width "
         f"{config['intermediate_size']}; logits divided by {temperatures['upos']:.2f} (UPOS) and "
-        f"{temperatures['feats']:.2f} (FEATS) for calibrated probabilities"
+        f"{temperatures['feats']:.2f} (FEATS) for calibrated probabilities; "
+        "products in int8 (weights 7 bits, activations 8 with fixed scales), the rest in float32. "
+        "FEATS and lemma rules are scored among those that occur with the predicted part of "
+        f"speech.{tables}{classifier}"
     )
 
 

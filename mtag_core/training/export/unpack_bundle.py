@@ -49,6 +49,12 @@ def _model(graphs: Sequence[onnx.GraphProto], labels: Labels, bundle: Bundle) ->
     weights = dict(_weights(arrays, labels))
     attentions = [node for node in graphs[0].node if node.op_type == "Attention"]
     n_pieces, width = weights["forms.pieces.weight"].shape
+    ranges = {}
+    for name, scale in arrays.items():
+        reader, _, part = name.rpartition(".")
+        if part == "activation_scale":
+            zero = int(arrays[f"{reader}.activation_zero"])
+            ranges[reader] = float(-zero * scale), float((MAX_ACTIVATION - zero) * scale)
     config = {
         "architecture": WORDS,
         "n_pieces": n_pieces,
@@ -65,20 +71,10 @@ def _model(graphs: Sequence[onnx.GraphProto], labels: Labels, bundle: Bundle) ->
         "styles": dict(labels.styles),
         "temperatures": {"upos": 1.0, "feats": 1.0, "lemmas": 1.0},
         "is_trained_on_dev": bundle.is_trained_on_dev,
-        "ranges": _ranges(arrays),
+        "ranges": ranges,
     }
     tokenizer = (bundle.directory / "tokenizer.json").read_bytes()
     return TrainedModel(config, weights, labels.feats, tokenizer, labels.lemma_rules, labels)
-
-
-def _ranges(arrays: Arrays) -> dict[str, tuple[float, float]]:
-    ranges = {}
-    for name, scale in arrays.items():
-        reader, _, part = name.rpartition(".")
-        if part == "activation_scale":
-            zero = int(arrays[f"{reader}.activation_zero"])
-            ranges[reader] = float(-zero * scale), float((MAX_ACTIVATION - zero) * scale)
-    return ranges
 
 
 def _weights(arrays: Arrays, labels: Labels) -> Iterator[tuple[str, NDArray[np.float32]]]:

@@ -51,13 +51,9 @@ class ShardInfo:
     tail_basis: str = ""
     version: int = SHARD_VERSION
 
-    def to_json(self) -> str:
-        """One line of JSON."""
-        return json.dumps(asdict(self), sort_keys=True)
-
     @staticmethod
     def from_json(text: str | bytes, *, source: str) -> "ShardInfo":
-        """Reads `to_json` back.
+        """Reads them back.
 
         Raises:
             ShardError: Another version, or no such object; the message names `source`.
@@ -133,7 +129,7 @@ class ShardFormat:
         """Opens a writer on `sink`, which stays open."""
         schema = pa.schema(
             [pa.field(name, kind, nullable=False) for name, (kind, _) in _COLUMNS.items()],
-            metadata={_METADATA_KEY: self.info.to_json().encode()},
+            metadata={_METADATA_KEY: json.dumps(asdict(self.info), sort_keys=True).encode()},
         )
 
         def table(rows: Sequence[OutputRow[ScoredSentence]]) -> pa.Table:

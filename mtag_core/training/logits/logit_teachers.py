@@ -16,7 +16,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -120,7 +120,8 @@ class Teacher(ABC):
         pieces, padding included.
         """
         flat = [window for each in sentences for window in each.windows]
-        results: dict[int, TokenRows] = {}
+        starts = np.cumsum([0, *(window.n_tokens for window in flat)])
+        kept: list[NDArray[Any]] = []
         for group in groups:
             started_s = time.perf_counter()
             rows = run(group)
@@ -128,16 +129,12 @@ class Teacher(ABC):
                 n_pieces = len(group) * max(flat[index].size for index in group)
                 duration_s = time.perf_counter() - started_s
                 self.on_batch(BatchReport(len(group), n_pieces, budget, duration_s))
-            ends = np.cumsum([flat[index].n_tokens for index in group])[:-1]
-            split = zip(*(np.split(array, ends) for array in rows), strict=True)
-            results.update(zip(group, split, strict=True))
-        in_order = (results[index] for index in range(len(flat)))
-        parts = (list(islice(in_order, len(each.windows))) for each in sentences)
-        # Most sentences have one window, whose logits need not be copied.
-        return [
-            own[0] if len(own) == 1 else tuple(map(np.concatenate, zip(*own, strict=True)))
-            for own in parts
-        ]
+            kept = kept or [np.zeros((starts[-1], *own.shape[1:]), own.dtype) for own in rows]
+            where = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in group])
+            for of_all, own in zip(kept, rows, strict=True):
+                of_all[where] = own
+        ends = starts[np.cumsum([len(each.windows) for each in sentences])[:-1]]
+        return list(zip(*(np.split(of_all, ends) for of_all in kept), strict=True))
 
     @property
     def info(self) -> ShardInfo:

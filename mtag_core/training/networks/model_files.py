@@ -148,7 +148,7 @@ def new_student(
 
     A MiniBERT has no lemma rules and no adapters of treebanks. `pad` is its padding piece.
     """
-    width = options.hidden_size
+    width, n_heads = options.hidden_size, max(1, options.hidden_size // 64)
     if options.architecture == "words":
         config = WordStudentConfig(
             n_pieces=n_pieces,
@@ -157,7 +157,7 @@ def new_student(
             n_treebanks=len(treebanks),
             n_context_layers=options.n_layers,
             hidden_size=width,
-            n_heads=options.n_heads,
+            n_heads=n_heads,
             intermediate_size=4 * width,
             ngram_width=max(1, width // 2),
         )
@@ -167,7 +167,7 @@ def new_student(
         vocab_size=n_pieces,
         hidden_size=width,
         num_hidden_layers=options.n_layers,
-        num_attention_heads=options.n_heads,
+        num_attention_heads=n_heads,
         intermediate_size=4 * width,
         hidden_act="relu",
         pad_token_id=pad,

@@ -57,11 +57,6 @@ class Job:
     options: Any
     product: str
 
-    @property
-    def is_done(self) -> bool:
-        """Whether the product is there."""
-        return (self.options.output / self.product).exists()
-
 
 @dataclass(frozen=True)
 class Stage:
@@ -86,7 +81,8 @@ def run(options: BundleTrainingOptions) -> str:
         if name not in names:
             raise UsageError(f"--stages: {name!r}, expected some of {', '.join(names)}")
     chosen = [stage for stage in stages if not options.stages or stage.name in options.stages]
-    to_do = [(stage, job) for stage in chosen for job in stage.jobs if not job.is_done]
+    jobs = [(stage, job) for stage in chosen for job in stage.jobs]
+    to_do = [each for each in jobs if not (each[1].options.output / each[1].product).exists()]
     if options.device == "cpu":
         for stage, job in to_do:
             _LOGGER.info("stage %s", stage.name)
@@ -151,7 +147,7 @@ class Chain:
 
     def __init__(self, options: BundleTrainingOptions, n_shards: int) -> None:
         self._options, self._n_shards = options, n_shards
-        self._work = options.working
+        self._work = options.work or options.output.with_name(f"{options.output.name}.work")
         self._corpus, self._text = self._work / "corpus", self._work / "text"
         self._segmenters = options.segmenters or self._work / "segmenters"
         numbers = range(1, options.n_teachers + 1)

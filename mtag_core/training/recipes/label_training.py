@@ -70,7 +70,8 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
         hidden_size=hidden_size(encoder),
         n_feats=len(corpus.feats),
         dropout=options.dropout,
-        n_lemma_rules=corpus.n_lemma_rules,
+        # One alone is that of tokens without a lemma.
+        n_lemma_rules=len(corpus.lemma_rules) if len(corpus.lemma_rules) > 1 else 0,
     ).to(device)
     metadata = ModelMetadata(
         max_pieces=options.max_pieces,
