@@ -32,8 +32,6 @@ from mtag_core.training.options import Noise
 
 Encoded = TypeVar("Encoded")
 _JOB_FORMS = 65_536
-HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
-"""Odd, so that it has an inverse among 64-bit numbers."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +82,6 @@ class FormPieces:
             np.concatenate([part.n_pieces for part in parts]),
         )
 
-    @property
-    def starts(self) -> NDArray[np.int64]:
-        """Where the pieces of each form begin. Shape (n_forms,)."""
-        starts: NDArray[np.int64] = np.cumsum(self.n_pieces, dtype=np.int64) - self.n_pieces
-        return starts
-
     def lengths(self, sentences: WordSentences) -> Ints:
         """Pieces of each sentence, the opening and the closing one included. (n_sentences,)."""
         ends = np.concatenate([[0], np.cumsum(self.n_pieces[sentences.form_ids], dtype=np.int64)])
@@ -100,17 +92,6 @@ class FormPieces:
     def fitting(self, sentences: WordSentences, *, max_pieces: int) -> NDArray[np.int64]:
         """Indices of the sentences that have tokens and at most `max_pieces` pieces."""
         return np.flatnonzero((self.lengths(sentences) <= max_pieces) & (sentences.n_tokens > 0))
-
-    def hashes(self) -> NDArray[np.uint64]:
-        """A number for each form, equal where the pieces are. Shape (n_forms,)."""
-        hashes = self.n_pieces.astype(np.uint64)
-        starts = self.starts
-        for place in range(int(self.n_pieces.max(initial=0))):
-            has_piece = np.flatnonzero(self.n_pieces > place)
-            piece = self.ids[starts[has_piece] + place].astype(np.uint64)
-            hashes[has_piece] = (hashes[has_piece] ^ piece) * HASH_FACTOR
-            hashes[has_piece] ^= hashes[has_piece] >> np.uint64(29)
-        return hashes
 
 
 def in_jobs(
@@ -167,7 +148,7 @@ class DeviceSentences:
         self._treebank_tokens = torch.from_numpy(opening).to(device)
         self._pieces = torch.from_numpy(forms.ids).to(device)
         self._n_of_form = torch.from_numpy(forms.n_pieces).to(device).long()
-        self._start_of_form = torch.from_numpy(forms.starts).to(device)
+        self._start_of_form = self._n_of_form.cumsum(0) - self._n_of_form
         self._form_ids = torch.from_numpy(sentences.form_ids).to(device)
         self._n_tokens = torch.from_numpy(sentences.n_tokens).to(device).long()
         self._token_start = self._n_tokens.cumsum(0) - self._n_tokens

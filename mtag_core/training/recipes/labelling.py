@@ -28,7 +28,6 @@ from mtag_core.errors import CheckpointError
 from mtag_core.labels import UPOS_LABELS
 from mtag_core.training.data.datasets import SourcedWords, WordSentences, cut_batches
 from mtag_core.training.data.pieces import (
-    HASH_FACTOR,
     DeviceSentences,
     FormPieces,
     SpecialPieces,
@@ -237,7 +236,7 @@ def _substituted(text: SourcedWords, pieces: FormPieces, options: LabelOptions) 
     languages = np.unique([name.split("_")[0] for name in text.sources], return_inverse=True)[1]
     upos, feats = text.labels["upos_log_probs"].argmax(-1), text.labels["feats_ids"][:, 0]
     sources = substitute_words(
-        pieces.hashes()[text.words.form_ids],
+        text.words.form_ids,
         (languages[text.token_sources], upos, feats),
         share=options.substitution_share,
         generator=np.random.default_rng((options.seed, options.shard)),
@@ -248,7 +247,7 @@ def _substituted(text: SourcedWords, pieces: FormPieces, options: LabelOptions) 
 
 
 def substitute_words(
-    words: NDArray[np.uint64],
+    words: NDArray[np.integer],
     classes: tuple[NDArray[Any], NDArray[Any], NDArray[Any]],
     *,
     share: float,
@@ -256,7 +255,7 @@ def substitute_words(
 ) -> NDArray[np.int64]:
     """The index of a substitute for each token, of an open class from its language and class.
 
-    Every word of a class is as likely as any other, so rare ones gain most. A word is a number, a
+    Every word of a class is as likely as any other, so rare ones gain most. A word is a form id, a
     class the ids of language, UPOS and FEATS; a noun, verb, adjective, adverb or name is
     substituted with a probability of `share`. All arrays have the shape (total_tokens,).
     """
@@ -264,9 +263,9 @@ def substitute_words(
     keys = (languages * len(UPOS_LABELS) + upos) * (int(feats.max(initial=0)) + 1) + feats
     is_open = np.isin(upos, [UPOS_LABELS.index(tag) for tag in _OPEN_CLASSES])
     candidates = np.flatnonzero(is_open)
-    mixed = keys[candidates].astype(np.uint64) * HASH_FACTOR ^ words[candidates]
+    # Sorted by class, then by word.
+    mixed = keys[candidates] * (int(words.max(initial=0)) + 1) + words[candidates].astype(np.int64)
     distinct = candidates[np.unique(mixed, return_index=True)[1]]
-    distinct = distinct[np.argsort(keys[distinct], kind="stable")]
     chosen = np.flatnonzero(is_open & (generator.random(len(keys)) < share))
     first = np.searchsorted(keys[distinct], keys[chosen], side="left")
     end = np.searchsorted(keys[distinct], keys[chosen], side="right")

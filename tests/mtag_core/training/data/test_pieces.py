@@ -90,13 +90,6 @@ def test_long_and_empty_sentences_do_not_fit(tokenizer_path):
     assert forms.fitting(words, max_pieces=8).tolist() == [0]
 
 
-def test_forms_of_the_same_pieces_have_the_same_hash():
-    forms = FormPieces(np.array([7, 8, 9, 7, 8, 9, 8], np.int32), np.array([2, 1, 2, 1, 1, 0]))
-    hashes = forms.hashes().tolist()
-    assert hashes[0] == hashes[2]
-    assert len(set(hashes)) == 4
-
-
 def test_cutting_the_work_into_jobs_changes_nothing(tokenizer_path, monkeypatch):
     _, forms = encoded(SENTENCES, tokenizer_path)
     monkeypatch.setattr("mtag_core.training.data.pieces._JOB_FORMS", 1)
