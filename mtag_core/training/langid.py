@@ -49,10 +49,8 @@ _SNIPPET_SHARE = 0.5
 _MOST_SNIPPET_WORDS = 4
 _MOST_SNIPPET_CHARACTERS = 12
 
-_N_LINES = 40_000
-_N_WORDS = 1_500
-_MIN_WORD_COUNT = 3
-_MIN_SHARE = 0.05
+_N_LINES, _N_WORDS = 40_000, 1_500
+_MIN_WORD_COUNT, _MIN_SHARE = 3, 0.05
 
 # Written without spaces: nothing says where words end.
 _UNSPACED = frozenset({"ja", "km", "lo", "my", "th", "yue", "zh"})
@@ -63,9 +61,7 @@ _LINE_WEIGHT = 0.3
 _TREEBANK_WEIGHT = 4_000
 _CHARACTERS = 250
 _N_ODDS_ROWS = 1 << 17
-_N_STEPS = 60
-_RATE = 0.1
-_L2 = 2.0
+_N_STEPS, _RATE, _L2 = 60, 0.1, 2.0
 
 # Serbian text is in both alphabets, mostly in this one; what it says holds for the other.
 _SERBIAN = str.maketrans(

@@ -76,9 +76,8 @@ class Temperatures:
     @property
     def of_heads(self) -> dict[str, float]:
         """By head."""
-        names = ("upos", "feats", "lemmas")
-        values = (self.upos_temperature, self.feats_temperature, self.lemma_temperature)
-        return dict(zip(names, values, strict=True))
+        upos_and_feats = {"upos": self.upos_temperature, "feats": self.feats_temperature}
+        return {**upos_and_feats, "lemmas": self.lemma_temperature}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,11 +279,7 @@ class ExportOptions:
     treebanks: Path = option("train files calibrate, dev and test files score", metavar="DIR")
     output: Path = option("the bundle to write; missing or empty", metavar="DIR")
     segmenters: Path = option("of the bundle", DEFAULT_BUNDLE / "segmenters", metavar="DIR")
-    langid: Path = option(
-        "a fastText model; the common words of languages are beside it or the segmenters",
-        DEFAULT_BUNDLE / "langid.ftz",
-        metavar="FILE",
-    )
+    langid: Path = option("a fastText model", DEFAULT_BUNDLE / "langid.ftz", metavar="FILE")
     licences: tuple[str, ...] = option(LICENCES_HELP, (), metavar="LICENCE")
     notes: Path | None = option("Markdown for the model card", None, metavar="FILE")
     n_workers: int = option("processes that tag and score", 1, metavar="N")

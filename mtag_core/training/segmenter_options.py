@@ -21,9 +21,7 @@ class LabelDictionaryOptions:
     """Options of `label dictionary`."""
 
     treebanks: Path = option("directory of CoNLL-U files, .xz or plain", metavar="DIR")
-    text: Path = option(
-        "directory of <language>.txt[.xz] or <language>_<variety>.txt[.xz] files", metavar="DIR"
-    )
+    text: Path = option("directory of LANGUAGE[_VARIETY].txt[.xz] files", metavar="DIR")
     output: Path = option("directory for what is made", metavar="DIR")
     languages: tuple[str, ...] = option(
         "whose train and dev files and text are looked up", ("ja", "zh"), choices=("ja", "zh")
@@ -34,9 +32,7 @@ class LabelDictionaryOptions:
 class LabellingOptions(LabelDictionaryOptions):
     """Options of `label boundaries` and `label splits`."""
 
-    minutes: float | None = option(
-        "end a language's training, or that of all members, after so many", None, section="training"
-    )
+    minutes: float | None = option("limit of a language's training", None, section="training")
     peak_rates: tuple[float, ...] = option(
         _RATES, (1e-4,), formerly="peak_rate", section="training"
     )
@@ -65,11 +61,7 @@ class LabelSplitsOptions(LabellingOptions):
     """Options of `label splits`."""
 
     encoder: str = option("Hugging Face directory of the encoder to fine-tune", metavar="DIR")
-    segmenters: Path = option(
-        "directory of <language>.linear.npz files, which segment the text",
-        DEFAULT_BUNDLE / "segmenters",
-        metavar="DIR",
-    )
+    segmenters: Path = option("to cut text with", DEFAULT_BUNDLE / "segmenters", metavar="DIR")
     languages: tuple[str, ...] = option("to learn and label", ("he",), metavar="CODE")
     least_probability: float = option("of a split, else the token stays unlabelled", 0.8)
 
@@ -82,17 +74,13 @@ class TrainSegmentersOptions:
     output: Path = option("directory; a training that stopped goes on there", metavar="DIR")
     text: Path | None = option("directory of LANGUAGE.txt[.xz] files", None, metavar="DIR")
     labelled: Path | None = option(
-        "directory of <code>.segmented.txt.xz files (see label boundaries), for ja, vi, zh, and of "
-        "<code>.splits.jsonl.xz files (see label splits), for ar, fr, he, ta",
+        "what `label boundaries` wrote, for ja, vi, zh, and `label splits`, for ar, fr, he, ta",
         None,
         metavar="DIR",
     )
     licences: tuple[str, ...] = option(LICENCES_HELP, (), metavar="LICENCE")
     languages: tuple[str, ...] = option(
-        "codes, treebanks such as it_postwita, which get a segmenter of their own, `generic` and "
-        "`words`; all of these by default",
-        (),
-        metavar="NAME",
+        "codes, treebanks such as it_postwita, `generic`, `words`; all if none", (), metavar="NAME"
     )
     gap_epochs: float = option("passes of the models of ja, vi, zh over what they learn", 12.0)
     device: str = option("torch device, for ja, vi, zh", "cpu")

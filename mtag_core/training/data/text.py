@@ -41,8 +41,7 @@ _LOGGER = logging.getLogger(__name__)
 _VOCABULARY_TOKENS = 12_000_000
 _ALPHABET_OF_PIECES = 3 / 16
 _MOST_LETTERS = 6000
-_MIN_TOKENS = 3
-_MAX_TOKENS = 120
+_MIN_TOKENS, _MAX_TOKENS = 3, 120
 _JOB_LINES = 2000
 _MAX_CHARACTERS_A_TOKEN = 7
 
@@ -75,9 +74,8 @@ def run(options: TextOptions) -> str:
 
 def as_read(forms: Iterable[str], architecture: str) -> list[str]:
     """Forms as the wordpieces of a student see them: of words, folded and in lower case."""
-    if architecture != "words":
-        return list(forms)
-    return [fold_form(form).lower() for form in forms]
+    has_words = architecture == "words"
+    return [fold_form(form).lower() if has_words else form for form in forms]
 
 
 def train_vocabulary(sentences: Iterable[Sequence[str]], *, n_pieces: int) -> Tokenizer:

@@ -99,14 +99,32 @@ def run(options: ExportOptions) -> str:
 
 class _Export:
     def __init__(self, options: ExportOptions) -> None:
-        self._options, self._words = options, _language_words(options)
+        # `train segmenters` leaves them beside what segments, bundles a folder above.
+        folders = (options.langid.parent, options.segmenters, options.segmenters.parent)
+        found = [folder / WORDS_NAME for folder in folders if (folder / WORDS_NAME).is_file()]
+        if not found:
+            raise BundleError(
+                f"{folders[0] / WORDS_NAME}: missing, and not beside the segmenters; "
+                "`mtag train segmenters --text` makes it"
+            )
+        self._options, self._words = options, found[0]
         self.trained = read_student(options.model)
         self.is_trained_on_dev = self.trained.config.get("is_trained_on_dev", False)
         self.names = treebanks_with(options.licences, options.treebanks)
         # Dev files know labels that train files, samples or projections, lack.
         split = read_split(options.treebanks, train_on_dev=True, only=self.names)
         self._all_learnt = split.learnt
-        self.labels = _labels(self.trained, split.learnt)
+        feats, rules = _heads(self.trained)
+        known = self.trained.from_bundle
+        self.labels = Labels(
+            UPOS_LABELS,
+            self.trained.feats,
+            feats.groups(split.learnt, known.feats_of_upos),
+            tuple(self.trained.config["treebanks"]),
+            self.trained.lemma_rules,
+            rules.groups(split.learnt, known.lemma_rules_of_upos),
+            self.trained.config.get("styles", {}),
+        )
 
     def graphs(self) -> tuple[dict[str, bytes], dict[str, bytes]]:
         """The student's in float32 and in int8."""
@@ -251,20 +269,6 @@ def _heads(model: TrainedModel | Labels) -> tuple[_Head, _Head]:
     return (_Head(model.feats, training_feats, "_"), _Head(model.lemma_rules, training_rules, KEEP))
 
 
-def _labels(trained: TrainedModel, sentences: Sequence[LabelledSentence]) -> Labels:
-    feats, rules = _heads(trained)
-    known = trained.from_bundle
-    return Labels(
-        UPOS_LABELS,
-        trained.feats,
-        feats.groups(sentences, known.feats_of_upos),
-        tuple(trained.config["treebanks"]),
-        trained.lemma_rules,
-        rules.groups(sentences, known.lemma_rules_of_upos),
-        trained.config.get("styles", {}),
-    )
-
-
 def _language_labels(
     labels: Labels, sentences: Sequence[LabelledSentence]
 ) -> LanguageLabels | None:
@@ -286,15 +290,3 @@ def _language_labels(
         for language in map(treebank_language, labels.treebanks)
     ]
     return LanguageLabels(of_treebank, feats, rules) if languages else None
-
-
-def _language_words(options: ExportOptions) -> Path:
-    # `train segmenters` leaves them beside what segments, bundles a folder above.
-    folders = (options.langid.parent, options.segmenters, options.segmenters.parent)
-    found = [folder / WORDS_NAME for folder in folders if (folder / WORDS_NAME).is_file()]
-    if not found:
-        raise BundleError(
-            f"{folders[0] / WORDS_NAME}: missing, and not beside the segmenters; "
-            "`mtag train segmenters --text` makes it"
-        )
-    return found[0]

@@ -41,16 +41,15 @@ _MIN_WORD_SHARE = 0.5
 _MAX_FORM_CHARACTERS = 100
 
 
-def _codes(languages: Sequence[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(map(normalise_language, languages))))
-
-
 @dataclass(frozen=True, slots=True)
 class ChoiceOptions:
     """What decides the choice."""
 
     languages: tuple[str, ...] = option(
-        "keep only these, such as fr or French", (), metavar="CODE", split=_codes
+        "keep only these, such as fr or French",
+        (),
+        metavar="CODE",
+        split=lambda languages: tuple(sorted(set(map(normalise_language, languages)))),
     )
     max_sentences_per_language: int | None = option(
         "keep a sample of so many sentences where a language has more", None, parse=positive

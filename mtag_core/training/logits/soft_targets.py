@@ -13,9 +13,9 @@ found once on a sample, kept by a run, and named in its shards by its digest.
 
 import hashlib
 import io
-import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -26,10 +26,6 @@ from mtag_core.options import not_negative, option, positive, positive_numbers
 
 # What float16 holds of a logit that far below the largest is worth nothing at any temperature used.
 LOWEST = -30000.0
-
-
-def _joined(values: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
-    return tuple(itertools.chain.from_iterable(values))
 
 
 # Part of the weight that every label gets whatever its probability in the sample.
@@ -118,7 +114,7 @@ class SummaryOptions:
         (1.0, 2.0, 3.0),
         metavar="T",
         parse=positive_numbers,
-        split=_joined,
+        split=lambda values: tuple(chain.from_iterable(values)),
     )
     tail_rank: int = option(
         "bytes a token for a sketch of the rest, 0 for none", 32, parse=not_negative

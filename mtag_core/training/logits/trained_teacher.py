@@ -115,11 +115,9 @@ class _TorchTeacher(Teacher):
             list(map(self.encode, bare)),
             lambda logits: [logits["upos"].argmax(-1), logits["feats"].argmax(-1)],
         )
+        of_upos, of_feats = self.upos_labels, self.feats_labels
         return [
-            (
-                tuple(self.upos_labels[label] for label in upos),
-                tuple(self.feats_labels[label] for label in feats),
-            )
+            (tuple(of_upos[label] for label in upos), tuple(of_feats[label] for label in feats))
             for upos, feats in rows
         ]
 

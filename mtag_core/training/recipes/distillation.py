@@ -72,10 +72,8 @@ def run(options: DistillOptions) -> str:
     reader = ModelInput(
         network.tokenizer, network.has_words, device, options.max_pieces, options.n_processes
     )
-    if options.text is not None and options.logits is None:
-        forms = reader.forms_of_text(options.text)
-    else:
-        forms = reader.forms(corpus.forms)
+    text = options.text if options.logits is None else None
+    forms = reader.forms_of_text(text) if text else reader.forms(corpus.forms)
     dev = reader.dataset(corpus.dev, forms)
 
     with _source(options, corpus, reader, forms) as (n_epochs, epoch):
@@ -99,14 +97,19 @@ def _source(
     options: DistillOptions, corpus: TreebankCorpus, reader: ModelInput, forms: Forms
 ) -> Iterator[tuple[float, _Epochs]]:
     if options.labelled is not None:
-        shard = _shard(options.labelled)
+        # Each process learns from shards of its own.
+        names = sorted(options.labelled.glob("shard-*"))
+        own = list(map(load_shard, names[distributed.rank() :: distributed.n_ranks()]))
+        if not own:
+            raise InputNotFoundError(f"{options.labelled}: no shard for each process; label more")
+        shard = SourcedWords.concatenate(own)
         yield options.schedule.epochs, _of_labelled(options, shard, corpus, reader, forms)
         return
     stream = _stream(options, corpus)
     treebanks = reader.dataset(corpus.train, forms)
     # What reads ahead encodes in one process.
-    own = partial(stream.read, reader=replace(reader, n_processes=1))
-    with reading_ahead(own, n_processes=options.n_processes) as read:
+    alone = partial(stream.read, reader=replace(reader, n_processes=1))
+    with reading_ahead(alone, n_processes=options.n_processes) as read:
         learnt = TrainingSentences.of(*treebanks, options.noise)
         sizes = treebanks[0].tokens_by_source()
         rates = sampling_rates(sizes, full_tokens=SMALL_TREEBANK)
@@ -165,13 +168,6 @@ def _of_labelled(
         return [(learnt, batch) for batch in drawn]
 
     return epoch
-
-
-def _shard(directory: Path) -> SourcedWords:
-    paths = sorted(directory.glob("shard-*"))[distributed.rank() :: distributed.n_ranks()]
-    if not paths:
-        raise InputNotFoundError(f"{directory}: no shard for each process; label more")
-    return SourcedWords.concatenate(list(map(load_shard, paths)))
 
 
 def _rates(

@@ -51,9 +51,8 @@ def run(options: AdaptOptions | TeacherTrainingOptions) -> str:
     if isinstance(options, TeacherTrainingOptions):
         return summary(train_teacher(options), options.output)
     before, after, n_steps = adapt(options)
-    return f"{n_steps} steps\nbefore: {summary(before, options.student)}\nafter: " + summary(
-        after, options.output
-    )
+    shown = summary(before, options.student), summary(after, options.output)
+    return "{} steps\nbefore: {}\nafter: {}".format(n_steps, *shown)
 
 
 def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
@@ -65,6 +64,14 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
     corpus = TreebankCorpus.load(options.corpus)
     tokenizer, treebanks = Path(options.encoder) / "tokenizer.json", corpus.train.sources
     encoder = load_encoder(options.encoder, n_extra_pieces=len(treebanks), dropout=options.dropout)
+    conventions: dict[str, str] = {}
+    for index in np.argsort(corpus.train.tokens_by_source(), kind="stable"):
+        facts = facts_of(treebanks[index])
+        # The largest treebank of a language says how its text is annotated.
+        if facts.is_edited_text:
+            conventions[treebank_language(facts.name)] = facts.name
+        if facts.standard is not None:
+            conventions[facts.standard] = facts.name
     model = TokenTagger(
         encoder,
         hidden_size=hidden_size(encoder),
@@ -77,7 +84,7 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
         max_pieces=options.max_pieces,
         treebanks=treebanks,
         first_treebank_piece=piece_table(encoder).num_embeddings - len(treebanks),
-        conventions=_conventions(corpus.train),
+        conventions=conventions,
         is_trained_on_dev=corpus.is_trained_on_dev,
     )
     # Where no sentence names its treebank, no treebank's token is learnt.
@@ -89,19 +96,6 @@ def train_teacher(options: TeacherTrainingOptions) -> dict[str, float]:
         Network(model, metadata, corpus.feats, tokenizer).save(options.output)
     distributed.wait_for_all()
     return scores
-
-
-def _conventions(learnt: SourcedWords) -> dict[str, str]:
-    conventions: dict[str, str] = {}
-    sizes = learnt.tokens_by_source()
-    for index in np.argsort(sizes, kind="stable"):
-        name = learnt.sources[index]
-        facts = facts_of(name)
-        if facts.is_edited_text:
-            conventions[treebank_language(name)] = name
-        if facts.standard is not None:
-            conventions[facts.standard] = name
-    return conventions
 
 
 def adapt(options: AdaptOptions) -> tuple[dict[str, float], dict[str, float], int]:
