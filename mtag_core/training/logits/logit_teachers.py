@@ -119,6 +119,8 @@ class Teacher(ABC):
         Batches are indices into all windows of all sentences, each once; `budget` is their size in
         pieces, padding included.
         """
+        if not all(each.windows for each in sentences):
+            raise ValueError("a sentence without windows")
         flat = [window for each in sentences for window in each.windows]
         starts = np.cumsum([0, *(window.n_tokens for window in flat)])
         kept: list[NDArray[Any]] = []
