@@ -218,9 +218,14 @@ def is_after_stop(rows: Codes) -> NDArray[np.bool_]:
 
 
 def are_closed_before(rows: Codes) -> NDArray[np.bool_]:
-    """Which places follow a full stop of the chunk before and are followed by a capital."""
+    """Which places follow a full stop of the chunk before and are followed by a capital.
+
+    A quotation mark may stand before the capital.
+    """
     after_stop = _IS_STOP[(rows[:, EndColumn.BEFORE_MARK] & np.uint64(31)).astype(np.int64)]
-    closed: NDArray[np.bool_] = after_stop & is_before_capital(rows)
+    is_quoted = rows[:, EndColumn.NEXT_CLASS] == UnitClass.DOUBLE_QUOTE
+    is_quoted &= _IS_CAPITAL[rows[:, EndColumn.SECOND_CLASS].astype(np.int64)]
+    closed: NDArray[np.bool_] = after_stop & (is_before_capital(rows) | is_quoted)
     return closed
 
 

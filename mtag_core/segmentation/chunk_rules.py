@@ -68,7 +68,7 @@ DECIMAL = regex.compile(
 """A number that is no ordinal, with a full stop."""
 
 ORDINAL = regex.compile(r"(?:.*\D)?\d{1,2}\.\Z")
-INITIALS = regex.compile(r"(?:\p{Lu}\.-?){2,3}\Z")
+INITIALS = regex.compile(r"(?:\p{Lu}\p{Ll}?\.-?){2,4}\Z")
 ROMAN = regex.compile(r"(?:[IVXІХ]|[IVXLCІХ]{2,6})\.\Z")
 
 # Without r and l, which Slavic languages have for vowels; measures and sounds end sentences.

@@ -135,6 +135,9 @@ class EndRules:
         if not self._ends_in_titles:
             costs += LIKELY * _are_in_titles(places, mark, word, after)
         if np.count_nonzero(is_closed):
+            is_spoken = IS_TERMINAL[mark] & is_closed & (after == UnitClass.LONG_DASH)
+            is_spoken &= places[:, EndColumn.SECOND_CLASS] == UnitClass.LOWER
+            costs += CERTAIN * is_spoken
             is_apostrophe = (mark == 0) & (places[:, EndColumn.CLOSED] == _SINGLE_QUOTE)
             costs += SURE * is_apostrophe
             costs -= _closing_gains(places, mark, after, ~is_opened)

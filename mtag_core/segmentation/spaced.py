@@ -61,6 +61,8 @@ _PARTING_DOTS = frozenset({"af", "ar", "cs", "pl", "sk", "sl"})
 # Where a hyphen may be the beginning or the end of a token, as in French -t-il.
 _HYPHEN_CLITICS = frozenset({"ca", "fr", "hu", "ro", "pt"})
 
+_CAPITAL_NOUNS = frozenset({"de", "lb"})
+
 # In whose treebanks the full stop of an abbreviation is a token.
 _PARTING_SHORT_FORMS = frozenset({"ar", "cs", "id", "pl", "sk", "uk"})
 
@@ -129,7 +131,11 @@ class SpacedTokenizer:
             has_hyphen_clitics=language in _HYPHEN_CLITICS,
             memory=memory,
         )
-        self._stops = StopRules(abbreviations, parts_short_forms=language in _PARTING_SHORT_FORMS)
+        self._stops = StopRules(
+            abbreviations,
+            parts_short_forms=language in _PARTING_SHORT_FORMS,
+            has_capital_nouns=language in _CAPITAL_NOUNS,
+        )
         self._rules = EndRules(
             self._stops,
             ends_in_titles=language in _ENDING_IN_TITLES,

@@ -77,9 +77,13 @@ class StopRules:
     Args:
         abbreviations: Of the language.
         parts_short_forms: The full stop of an abbreviation is a token.
+        has_capital_nouns: Inside sentences nouns begin with capitals.
     """
 
-    def __init__(self, abbreviations: Abbreviations, *, parts_short_forms: bool) -> None:
+    def __init__(
+        self, abbreviations: Abbreviations, *, parts_short_forms: bool, has_capital_nouns: bool
+    ) -> None:
+        self._has_capital_nouns = has_capital_nouns
         self.parts_short_forms = parts_short_forms
         self._ordinal_words = np.array(sorted(abbreviations.ordinal_words), np.uint64)
         self._pairs = np.array(sorted(abbreviations.pairs), np.uint64)
@@ -142,8 +146,9 @@ class StopRules:
         if self.has_ordinals and not self.parts_short_forms:
             is_ordinal = is_stop & (places[:, EndColumn.WORD_CLASS] == UnitClass.DIGITS)
             is_ordinal &= flags & ChunkFlag.DECIMAL == 0
+            is_ordinal &= places[:, EndColumn.BEFORE_CLASS] != 0
             is_ordinal |= flags & ChunkFlag.ROMAN != 0
-            found |= is_ordinal & _IS_WORD[after] & (places[:, EndColumn.BEFORE_CLASS] != 0)
+            found |= is_ordinal & _IS_WORD[after]
             found |= is_stop & are_among(places[:, EndColumn.WORD], self._ordinal_words)
         return found
 
@@ -156,6 +161,7 @@ class StopRules:
         self, places: Codes, flags: Integers, before_flags: Integers, word: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         is_number = IS_NUMBER[word]
+        before = (places[:, EndColumn.BEFORE_CLASS] & CLASS_BITS).astype(np.int64)
         # "fig. 3." counts nothing.
         is_sure = before_flags & (ChunkFlag.SHORT_FORM | ChunkFlag.BEFORE_NUMBER) != 0
         gains: NDArray[np.int64] = 2 * SURE * (is_number & is_sure)
@@ -164,13 +170,15 @@ class StopRules:
         is_sure |= is_decimal
         if self.has_ordinals:
             # An ordinal follows no name: "Java 17. Gut".
-            before = (places[:, EndColumn.BEFORE_CLASS] & CLASS_BITS).astype(np.int64)
             is_number &= before == UnitClass.TITLE
         gains += LIKELY * (is_number & ~is_sure)
+        if not self._has_capital_nouns:
+            is_unit = (word == UnitClass.LOWER) & (flags & ChunkFlag.BEFORE_SMALL != 0)
+            gains += 2 * SURE * (is_unit & IS_NUMBER[before])
         measures = np.flatnonzero(places[:, EndColumn.WORD_SIZE] <= 2)
         if len(measures):
-            before = (places[measures, EndColumn.BEFORE_CLASS] & CLASS_BITS).astype(np.int64)
-            is_measure = are_among(places[measures, EndColumn.WORD], _MEASURES) & IS_NUMBER[before]
+            is_measure = are_among(places[measures, EndColumn.WORD], _MEASURES)
+            is_measure &= IS_NUMBER[before[measures]]
             gains[measures] += (SURE + TITLE_COST) * is_measure
         return gains
 
@@ -178,7 +186,9 @@ class StopRules:
         are_ordinals: NDArray[np.bool_] = is_number & (places[:, EndColumn.WORD_SIZE] <= 2)
         if np.count_nonzero(are_ordinals):
             is_known = are_among(places[:, EndColumn.NEXT_WORD], self._ordinal_words)
-            are_ordinals &= is_known | are_among(places[:, EndColumn.BEFORE_WORD], _ARTICLES)
+            if self._has_capital_nouns:
+                is_known |= are_among(places[:, EndColumn.BEFORE_WORD], _ARTICLES)
+            are_ordinals &= is_known
         return are_ordinals
 
     def _are_in_pairs(
@@ -261,7 +271,9 @@ def _flag_costs(
     is_inside = (flags & ChunkFlag.BEFORE_SMALL != 0) & _IS_SMALL_OR_NUMBER[after]
     is_inside |= (flags & ChunkFlag.BEFORE_NUMBER != 0) & _is_numbered(places, after)
     costs += CERTAIN * is_inside
-    costs += _INITIALS_COST * ((flags & ChunkFlag.INITIALS != 0) & is_title)
+    is_initial = flags & ChunkFlag.INITIALS != 0
+    costs += _INITIALS_COST * (is_initial & is_title)
+    costs += SHORT_FORM_COST * (is_initial & (after == UnitClass.LOWER))
     if has_ordinals:
         is_word = is_title | (after == UnitClass.LOWER)
         costs += _ROMAN_COST * ((flags & ChunkFlag.ROMAN != 0) & is_word)
