@@ -372,10 +372,9 @@ class Tagger:
         if not sentence.forms:
             return EncodedSentence(sentence, [])
         treebank = self._styles.number(sentence)
-        written, language, text = sentence.forms, sentence.language, sentence.text
-        read = forms = usual_letters(written, language, text=text)
-        if (small := forms_in_usual_case(sentence)) is not written:
-            read = usual_letters(small, language, text=text)
+        read = forms = usual_letters(sentence.forms, sentence.language, text=sentence.text)
+        if (small := forms_in_usual_case(sentence)) is not sentence.forms:
+            read = usual_letters(small, sentence.language, text=sentence.text)
         return EncodedSentence(sentence, self._model.encode(read, treebank=treebank), forms)
 
     def tag_encoded(self, sentences: Sequence[EncodedSentence]) -> Iterator[TaggedSentence]:

@@ -29,6 +29,8 @@ MAX_WORDS = 128
 _OVERLAP_WORDS = 32
 # Tokens of a treebank that wait for the heads: the logits of more would not stay in its caches.
 _HEADS_TOKENS = 2048
+# Of no treebank: they have the labels of all languages.
+_ANY_TOKENS = 512
 _INPUTS, _TOKENS = ("vectors", "treebanks"), "tokens"
 _LABELS = ("upos", "second_upos", "feats", "upos_score", "feats_score", "lemmas", "next_lemmas")
 
@@ -161,7 +163,7 @@ class _Heads:
         """Takes tokens of a treebank and their places in the answer."""
         self._waiting.setdefault(treebank, []).append((places, tokens))
         self._n_waiting[treebank] += len(places)
-        if self._n_waiting[treebank] >= _HEADS_TOKENS:
+        if self._n_waiting[treebank] >= (_HEADS_TOKENS if treebank else _ANY_TOKENS):
             self._score(treebank)
 
     def answer(self) -> Answer:
