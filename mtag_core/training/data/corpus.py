@@ -10,7 +10,7 @@ holds
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -78,7 +78,10 @@ class TreebankCorpus:
         Raises:
             LabelError: A treebank has a tag that is none of UPOS.
         """
-        train, dev = (list(chain(*map(_parts, each))) for each in (split.learnt, split.held_out))
+        train, dev = (
+            [part for each in whole for part in map(each.cut, cut_long(len(each.forms)))]
+            for whole in (split.learnt, split.held_out)
+        )
         rules = list(map(training_rules, train))
         known = (rule for own in rules for rule in own if rule is not None)
         feats = tuple(feats or _whole_eights(feats_inventory(train)))
@@ -141,11 +144,6 @@ def read_forms(path: Path) -> tuple[str, ...]:
     """Reads what `write_forms` wrote."""
     with open_text(path, newline="\n") as lines:
         return tuple(lines.read().split("\n")[:-1])
-
-
-def _parts(sentence: LabelledSentence) -> Iterator[LabelledSentence]:
-    if sentence.forms:
-        yield from map(sentence.cut, cut_long(len(sentence.forms)))
 
 
 def _whole_eights(labels: Sequence[str]) -> Sequence[str]:

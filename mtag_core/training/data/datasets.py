@@ -71,14 +71,11 @@ class WordSentences:
 class SourcedWords:
     """Sentences of treebanks and of text, with what is known of their tokens.
 
-    Attributes:
-        words: The sentences; `n_sentences` of them.
-        sources: Names of treebanks and languages.
-        source_ids: Index into `sources` of each sentence. Shape (n_sentences,), int64.
-        origins: Of each sentence. Shape (n_sentences,). In a treebank corpus, whether it is of a
-            train file; in text, its index among the corpus' train sentences, -1 for none.
-        labels: By head, `upos`, `feats`, `lemmas`: label ids, `UNLABELLED` where unknown or faulty;
-            or arrays of soft targets. First axis total_tokens each.
+    `source_ids`, int64, are indices into `sources`, names of treebanks and languages. `origins` say
+    in a treebank corpus whether a sentence is of a train file; in text its index among the corpus'
+    train sentences, -1 for none. Shape (n_sentences,) both. Labels are ids by head, `upos`,
+    `feats`, `lemmas`, `UNLABELLED` where unknown or faulty, or arrays of soft targets, the first
+    axis total_tokens each.
     """
 
     words: WordSentences
@@ -170,9 +167,9 @@ def cut_batches(
 
 
 def cut_long(n_tokens: int) -> list[slice]:
-    """Cuts a sentence into parts of at most `MAX_TOKENS`, of about the same length."""
+    """Cuts a sentence into parts of at most `MAX_TOKENS`, of about the same length; none of 0."""
     n_parts = -(-n_tokens // MAX_TOKENS)
-    bounds = [round(n_tokens * part / n_parts) for part in range(n_parts + 1)]
+    bounds = [round(n_tokens * part / max(1, n_parts)) for part in range(n_parts + 1)]
     return [slice(*pair) for pair in pairwise(bounds)]
 
 
