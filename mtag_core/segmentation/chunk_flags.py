@@ -85,6 +85,8 @@ class ChunkFlag:
     """It is nothing but full stops, exclamation or question marks."""
     AND_SO_ON = 2097152
     """An abbreviation that ends an enumeration."""
+    CLITIC = 4194304
+    """A letter behind an apostrophe, with a full stop."""
 
 
 def stop_flags(chunk: str, forms: Set[str], abbreviations: Abbreviations) -> int:
@@ -96,8 +98,10 @@ def stop_flags(chunk: str, forms: Set[str], abbreviations: Abbreviations) -> int
         abbreviations: Of the language.
     """
     flags = _listed_flags(forms or stop_forms(chunk.rstrip(_BEHIND_SHORT_FORMS)), abbreviations)
+    if chunk[-3:-2] in _APOSTROPHES or chunk.rstrip(_BEHIND_SHORT_FORMS)[-3:-2] in _APOSTROPHES:
+        flags |= ChunkFlag.CLITIC
     if chunk[-1] != ".":
-        flags &= ChunkFlag.SHORT_FORM
+        flags &= ChunkFlag.SHORT_FORM | ChunkFlag.CLITIC
     elif not flags & ChunkFlag.BEFORE_SMALL and len(chunk) <= _LONGEST_VOWELLESS:
         if VOWELLESS.match(chunk.lstrip(OPENING_MARKS)):
             flags |= ChunkFlag.VOWELLESS
@@ -178,6 +182,7 @@ _NUMBERS = (
     (OMISSION, ChunkFlag.OMISSION),
     (ROMAN, ChunkFlag.ROMAN),
 )
+_APOSTROPHES = frozenset("'\u2019\u02bc")
 _BEHIND_SHORT_FORMS = ",;:)]"
 # Characters of the longest of letters alone.
 _LONGEST_VOWELLESS = 7

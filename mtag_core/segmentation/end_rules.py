@@ -60,6 +60,8 @@ def _class_costs() -> NDArray[np.int64]:
     is_before_address = after == UnitClass.ADDRESS
     costs += SURE * (is_unended & ((word == UnitClass.COMMA) | is_before_address))
     costs += CERTAIN * ((mark == UnitClass.COLON) & is_before_address)
+    is_speech = (bits & _OPENED != 0) & (after == UnitClass.LOWER) & (bits & _SMALL_LETTERS == 0)
+    costs += SURE * (is_speech & np.isin(mark, (UnitClass.EXCLAMATION, UnitClass.ELLIPSIS)))
     is_before_tag = after == UnitClass.HANDLE
     costs += LIKELY * (is_emoticon & is_before_tag)
     costs += SURE * (is_emoticon & ~np.isin(after, (*CAPITALS, UnitClass.HANDLE, *NUMBERS)))
@@ -117,6 +119,9 @@ class EndRules:
         bits = is_closed * _CLOSED + is_opened * _OPENED
         bits += _STYLE_BITS[styles(places).astype(np.int64)]
         costs: NDArray[np.int64] = _CLASS_COSTS[bits, classes @ _CLASS_STEPS]
+        is_said = (after == UnitClass.LONG_DASH) | (after == UnitClass.HYPHEN)
+        is_said &= places[:, EndColumn.SECOND_CLASS] == UnitClass.LOWER
+        costs += CERTAIN * (is_said & (mark == UnitClass.EXCLAMATION))
         is_stop = mark == UnitClass.STOP
         costs += self._stops.costs(
             places, flags, before_flags=before_flags, is_first=is_first, classes=classes

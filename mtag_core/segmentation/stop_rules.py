@@ -118,7 +118,7 @@ class StopRules:
             is_month &= are_among(places[:, EndColumn.WORD], self._ordinal_words)
             costs += SHORT_FORM_COST * is_month
             costs += CERTAIN * _are_dates(places, is_stop & (word == _DIGITS), after)
-        costs += _letter_costs(places, is_stop, word, after)
+        costs += _letter_costs(places, is_stop & (flags & ChunkFlag.CLITIC == 0), word, after)
         for is_known, cost in zip(self._are_in_pairs(places, is_stop), _PAIR_COSTS, strict=True):
             costs += cost * is_known
         costs -= _word_gains(places, flags, classes)
