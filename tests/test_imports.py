@@ -59,7 +59,7 @@ OWNERS = {
     "prometheus_client": {"mtag_core.serve", "pipelines.metrics"},
     "pyarrow": {"mtag_core.corpus", "mtag_core.output"},
     "python_multipart": {"mtag_core.serve"},
-    "regex": {"mtag_core.language_words", "mtag_core.segmentation"},
+    "regex": {"mtag_core.language_words", "mtag_core.segmentation", "mtag_core.tagging"},
     "rjieba": set(),
     "rich": {"mtag_core.cli", "pipelines.console"},
     "requests": {"mtag_core.storage"},
