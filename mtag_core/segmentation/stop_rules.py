@@ -173,7 +173,9 @@ class StopRules:
             is_number &= before == UnitClass.TITLE
         gains += LIKELY * (is_number & ~is_sure)
         if not self._has_capital_nouns:
+            # One letter may stand for a year, behind which a sentence goes on.
             is_unit = (word == UnitClass.LOWER) & (flags & ChunkFlag.BEFORE_SMALL != 0)
+            is_unit &= places[:, EndColumn.WORD_SIZE] > 1
             gains += 2 * SURE * (is_unit & IS_NUMBER[before])
         measures = np.flatnonzero(places[:, EndColumn.WORD_SIZE] <= 2)
         if len(measures):
@@ -183,9 +185,10 @@ class StopRules:
         return gains
 
     def _are_ordinals(self, places: Codes, is_number: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        are_ordinals: NDArray[np.bool_] = is_number & (places[:, EndColumn.WORD_SIZE] <= 2)
+        are_ordinals: NDArray[np.bool_] = is_number & (places[:, EndColumn.WORD_SIZE] <= 3)
         if np.count_nonzero(are_ordinals):
             is_known = are_among(places[:, EndColumn.NEXT_WORD], self._ordinal_words)
+            is_known &= places[:, EndColumn.WORD_SIZE] <= 2
             if self._has_capital_nouns:
                 is_known |= are_among(places[:, EndColumn.BEFORE_WORD], _ARTICLES)
             are_ordinals &= is_known
