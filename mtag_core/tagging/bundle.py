@@ -36,7 +36,7 @@ from mtag_core import storage
 from mtag_core.errors import BundleError, InputNotFoundError, StorageError
 
 FORMAT = "mtag-bundle"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "bundle.json"
 TAGGER = "tagger.onnx"
 FORMS = "forms.onnx"
@@ -163,7 +163,7 @@ def _read_manifest(location: str) -> Mapping[str, Any]:
     if version != FORMAT_VERSION:
         raise BundleError(
             f"{path}: format version {version!r}, this mtag reads {FORMAT_VERSION}; "
-            "install the mtag that the bundle was made for"
+            "install the mtag that the bundle was made for, or export the model anew"
         )
     if not isinstance(manifest.get("scores"), dict):
         raise BundleError(f"{path}: scores: expected an object")

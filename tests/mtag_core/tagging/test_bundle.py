@@ -92,9 +92,11 @@ def test_a_missing_file_is_named(bundle):
         Bundle.open(bundle)
 
 
-def test_a_newer_version_says_what_to_do(bundle):
-    _edit(bundle, format_version=2)
-    with pytest.raises(BundleError, match="format version 2, this mtag reads 1; install the mtag"):
+@pytest.mark.parametrize("version", [1, 3])
+def test_another_version_says_what_to_do(bundle, version):
+    _edit(bundle, format_version=version)
+    expected = f"format version {version}, this mtag reads 2; install the mtag"
+    with pytest.raises(BundleError, match=expected):
         Bundle.open(bundle)
 
 
