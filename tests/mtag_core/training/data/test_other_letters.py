@@ -4,6 +4,12 @@ from mtag_core.training.data.other_letters import in_other_letters
 from mtag_core.training.data.treebanks import LabelledSentence
 
 
+@pytest.fixture(autouse=True)
+def _opencc(request):
+    if request.node.callspec.params["treebank"].startswith("zh"):
+        pytest.importorskip("opencc", reason="comes with the extra `train`")
+
+
 def sentence(treebank: str, forms: str, lemmas: str) -> LabelledSentence:
     n = len(forms.split())
     return LabelledSentence(
