@@ -122,7 +122,13 @@ class StopRules:
         for is_known, cost in zip(self._are_in_pairs(places, is_stop), _PAIR_COSTS, strict=True):
             costs += cost * is_known
         costs -= _word_gains(places, flags, classes)
-        is_number = is_stop & (after == UnitClass.TITLE) & ~is_first
+        is_item = is_stop & (word == _DIGITS) & (places[:, EndColumn.WORD_SIZE] <= 2)
+        # In "20. 4. Potom" a date ends.
+        is_item &= _IS_WORD[after] & _IS_WORD[places[:, EndColumn.BEFORE_CLASS].astype(np.int64)]
+        is_item &= IS_TERMINAL[places[:, EndColumn.BEFORE_MARK].astype(np.int64)]
+        is_item &= before_flags & (ChunkFlag.SHORT_FORM | ChunkFlag.BEFORE_NUMBER) == 0
+        costs += SURE * is_item
+        is_number = is_stop & (after == UnitClass.TITLE) & ~is_first & ~is_item
         if np.count_nonzero(is_number):
             costs -= self._number_gains(places, flags, before_flags, word) * is_number
         return costs
