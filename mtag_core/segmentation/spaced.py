@@ -241,6 +241,8 @@ class SpacedTokenizer:
         self, is_apart: NDArray[np.bool_], stream: ChunkStream, places: Codes, ends: Integers
     ) -> NDArray[np.bool_]:
         is_asked = stream.flags & ChunkFlag.STOP_GAP != 0
+        last = ends[is_asked[ends]]
+        is_apart[last] |= self._stops.are_counted(places[last], stream.flags[last - 1])
         is_asked[ends] = False
         asked = is_asked.nonzero()[0]
         if len(asked):

@@ -158,6 +158,22 @@ class StopRules:
             found |= is_stop & are_among(places[:, EndColumn.WORD], self._ordinal_words)
         return found
 
+    def are_counted(self, places: Codes, before_flags: Integers) -> NDArray[np.bool_]:
+        """Which numbers at ends of sentences are no ordinals: "p. 5.".
+
+        Args:
+            places: Rows of ends of chunks. Shape (n, 23).
+            before_flags: Bits of `ChunkFlag` of the chunks before. Shape (n,).
+
+        Returns:
+            Shape (n,).
+        """
+        is_counted: NDArray[np.bool_] = places[:, EndColumn.MARK] == UnitClass.STOP
+        is_counted &= places[:, EndColumn.WORD_CLASS] == _DIGITS
+        is_counted &= places[:, EndColumn.BEFORE_CLASS] != 0
+        is_counted &= before_flags & (ChunkFlag.SHORT_FORM | ChunkFlag.BEFORE_NUMBER) != 0
+        return is_counted
+
     @property
     def has_ordinals(self) -> bool:
         """A full stop behind a number makes it an ordinal."""
