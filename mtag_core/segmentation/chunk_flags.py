@@ -97,8 +97,9 @@ def stop_flags(chunk: str, forms: Set[str], abbreviations: Abbreviations) -> int
         forms: `stop_forms` of it.
         abbreviations: Of the language.
     """
-    flags = _listed_flags(forms or stop_forms(chunk.rstrip(_BEHIND_SHORT_FORMS)), abbreviations)
-    if chunk[-3:-2] in _APOSTROPHES or chunk.rstrip(_BEHIND_SHORT_FORMS)[-3:-2] in _APOSTROPHES:
+    bare = chunk.rstrip(_BEHIND_SHORT_FORMS)
+    flags = _listed_flags(forms or stop_forms(bare), abbreviations)
+    if bare[-3:-2] in _APOSTROPHES:
         flags |= ChunkFlag.CLITIC
     if chunk[-1] != ".":
         flags &= ChunkFlag.SHORT_FORM | ChunkFlag.CLITIC

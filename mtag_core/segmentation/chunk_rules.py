@@ -263,12 +263,11 @@ def stop_forms(chunk: str) -> set[str]:
         return set()
     whole = chunk[:-1].lstrip(OPENING_MARKS)
     if whole.isalpha() and not whole.isupper():
-        # "Hauptstr.", listed as "-str".
-        return (
-            {whole, whole.lower(), f"-{whole[-3:]}"}
-            if whole[-3:] == "str"
-            else {whole, whole.lower()}
-        )
+        forms = {whole, whole.lower()}
+        if whole.endswith("str"):
+            # "Hauptstr." is listed so.
+            forms.add("-str")
+        return forms
     last = _LAST_PART.split(whole)[-1]
     forms = {whole, last} if len(last) > 1 else {whole}
     written = {form.title() for form in forms if form.isupper() and len(form) > 1}

@@ -119,9 +119,12 @@ class EndRules:
         bits = is_closed * _CLOSED + is_opened * _OPENED
         bits += _STYLE_BITS[styles(places).astype(np.int64)]
         costs: NDArray[np.int64] = _CLASS_COSTS[bits, classes @ _CLASS_STEPS]
-        is_said = (after == UnitClass.LONG_DASH) | (after == UnitClass.HYPHEN)
+        # A dash, and the words that say who spoke.
+        is_before_dash = after == UnitClass.LONG_DASH
+        is_said = (mark == UnitClass.EXCLAMATION) & (is_before_dash | (after == UnitClass.HYPHEN))
+        is_said |= IS_TERMINAL[mark] & is_closed & is_before_dash
         is_said &= places[:, EndColumn.SECOND_CLASS] == UnitClass.LOWER
-        costs += CERTAIN * (is_said & (mark == UnitClass.EXCLAMATION))
+        costs += CERTAIN * is_said
         is_stop = mark == UnitClass.STOP
         costs += self._stops.costs(
             places, flags, before_flags=before_flags, is_first=is_first, classes=classes
@@ -140,9 +143,6 @@ class EndRules:
         if not self._ends_in_titles:
             costs += LIKELY * _are_in_titles(places, mark, word, after)
         if np.count_nonzero(is_closed):
-            is_spoken = IS_TERMINAL[mark] & is_closed & (after == UnitClass.LONG_DASH)
-            is_spoken &= places[:, EndColumn.SECOND_CLASS] == UnitClass.LOWER
-            costs += CERTAIN * is_spoken
             is_apostrophe = (mark == 0) & (places[:, EndColumn.CLOSED] == _SINGLE_QUOTE)
             costs += SURE * is_apostrophe
             costs -= _closing_gains(places, mark, after, ~is_opened)

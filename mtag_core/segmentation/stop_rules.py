@@ -57,6 +57,9 @@ _RULED = (
     | ChunkFlag.AND_SO_ON
 )
 
+# Behind such a chunk a number counts nothing: "fig. 3.".
+_COUNTING = ChunkFlag.SHORT_FORM | ChunkFlag.BEFORE_NUMBER
+
 NUMBERS = (UnitClass.DIGITS, UnitClass.NUMBER)
 _SMALL_OR_NUMBER = (UnitClass.LOWER, UnitClass.MIXED, UnitClass.CURRENCY, *NUMBERS)
 CAPITALS = (UnitClass.TITLE, UnitClass.UPPER, UnitClass.INITIAL)
@@ -126,7 +129,7 @@ class StopRules:
         # In "20. 4. Potom" a date ends.
         is_item &= _IS_WORD[after] & _IS_WORD[places[:, EndColumn.BEFORE_CLASS].astype(np.int64)]
         is_item &= IS_TERMINAL[places[:, EndColumn.BEFORE_MARK].astype(np.int64)]
-        is_item &= before_flags & (ChunkFlag.SHORT_FORM | ChunkFlag.BEFORE_NUMBER) == 0
+        is_item &= before_flags & _COUNTING == 0
         costs += SURE * is_item
         is_number = is_stop & (after == UnitClass.TITLE) & ~is_first & ~is_item
         if np.count_nonzero(is_number):
@@ -171,7 +174,7 @@ class StopRules:
         is_counted: NDArray[np.bool_] = places[:, EndColumn.MARK] == UnitClass.STOP
         is_counted &= places[:, EndColumn.WORD_CLASS] == _DIGITS
         is_counted &= places[:, EndColumn.BEFORE_CLASS] != 0
-        is_counted &= before_flags & (ChunkFlag.SHORT_FORM | ChunkFlag.BEFORE_NUMBER) != 0
+        is_counted &= before_flags & _COUNTING != 0
         return is_counted
 
     @property
@@ -184,8 +187,7 @@ class StopRules:
     ) -> NDArray[np.int64]:
         is_number = IS_NUMBER[word]
         before = (places[:, EndColumn.BEFORE_CLASS] & CLASS_BITS).astype(np.int64)
-        # "fig. 3." counts nothing.
-        is_sure = before_flags & (ChunkFlag.SHORT_FORM | ChunkFlag.BEFORE_NUMBER) != 0
+        is_sure = before_flags & _COUNTING != 0
         gains: NDArray[np.int64] = 2 * SURE * (is_number & is_sure)
         is_decimal = flags & ChunkFlag.DECIMAL != 0
         gains += SURE * is_decimal

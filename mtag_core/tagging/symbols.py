@@ -9,27 +9,26 @@ from collections.abc import Iterable, MutableSequence, Sequence
 
 import regex
 
-PICTURE = regex.compile(
+# Emoji and emoticons.
+_PICTURE = regex.compile(
     r"[\u2639-\u263b\u2763\u2764\U0001f000-\U0001faff\u200d\ufe0f\p{EMod}[\p{Emoji_Presentation}]]+"
     r"|[:;=]['\u2019]?-?[()DPpOo/\\|*]+|<3+",
     regex.VERSION1,
 )
-"""An emoji or emoticon."""
-
 _ADDRESS = r"(?:\w+://|www\.)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
 _NAME_OR_TAG = r"[@#]\w+"
 # Nearly all sentences hold none: this has to be fast.
 _MAY_HOLD_ANY = re.compile("[@#<=:;\u231a-\u27bf\u2b1b-\u2b55\U0001f000-\U0001faff]")
 # What is right of each kind, and what else it is.
 _KINDS = (
-    (PICTURE, frozenset({"SYM"}), "SYM"),
+    (_PICTURE, frozenset({"SYM"}), "SYM"),
     (regex.compile(_ADDRESS), frozenset({"SYM", "X", "PROPN", "NOUN"}), "X"),
     (regex.compile(_NAME_OR_TAG), frozenset({"SYM", "X", "PROPN"}), "SYM"),
 )
 _NO_DIGIT = regex.compile(r"\D+")
 _ITSELF = regex.compile(
     rf"{_ADDRESS}|{_NAME_OR_TAG}|[\W\d_]*\d[\W\d_]*|(?:[\w-]+[./\\])+\p{{Latin}}\w{{1,4}}"
-    rf"|{PICTURE.pattern}",
+    rf"|{_PICTURE.pattern}",
     regex.VERSION1,
 )
 
@@ -69,9 +68,18 @@ def correct_symbols(
     for text, forms in texts:
         if _MAY_HOLD_ANY.search(text) or "www." in text:
             for place, form in enumerate(forms, start):
-                for kind, right, other in () if form.isalpha() else _KINDS:
-                    if kind.fullmatch(form) and upos[place] not in right:
-                        upos[place], feats[place] = other, "_"
-                        for column in scores:
-                            column[place] = 1.0
+                tag = _right_tag(form, upos[place])
+                if tag != upos[place]:
+                    upos[place], feats[place] = tag, "_"
+                    for column in scores:
+                        column[place] = 1.0
         start += len(forms)
+
+
+def _right_tag(form: str, upos: str) -> str:
+    if form.isalpha():
+        return upos
+    for kind, right, other in _KINDS:
+        if kind.fullmatch(form):
+            return upos if upos in right else other
+    return upos

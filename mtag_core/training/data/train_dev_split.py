@@ -148,11 +148,11 @@ def _sentences(
     for path in treebank_files(directory, part, is_required=part == "train"):
         if not only or treebank_name(path) in only:
             for index, sentence in enumerate(read_treebank(path)):
-                yield sentence.treebank, index, as_read(sentence)
+                yield sentence.treebank, index, _as_read(sentence)
 
 
-def as_read(sentence: LabelledSentence) -> LabelledSentence:
-    """A sentence in the letters that the tagger reads its words in, as are lemmas made of them."""
+def _as_read(sentence: LabelledSentence) -> LabelledSentence:
+    # The tagger reads words in the letters of treebanks, and makes lemmas of them.
     language = treebank_language(sentence.treebank)
     forms, lemmas = (
         tuple(usual_letters(column, language, text=" ".join(column)))
