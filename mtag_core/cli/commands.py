@@ -36,7 +36,6 @@ from mtag_core.training.options import (
 )
 from mtag_core.training.segmenter_options import (
     LabelBoundariesOptions,
-    LabelDictionaryOptions,
     LabelSplitsOptions,
     TrainSegmentersOptions,
 )
@@ -267,13 +266,6 @@ COMMANDS = (
         AverageOptions,
         "write the weighted mean of two students of one ancestor",
         older="average-models",
-    ),
-    _recipe(
-        "label dictionary",
-        "segmenters.dictionaries",
-        LabelDictionaryOptions,
-        "look up the words of Japanese and Chinese text in dictionaries",
-        is_verbose=True,
     ),
     _recipe(
         "label boundaries",

@@ -17,21 +17,12 @@ _EPOCHS, _BUDGET = "passes at most", "wordpieces a batch"
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelDictionaryOptions:
-    """Options of `label dictionary`."""
+class LabellingOptions:
+    """Options of `label boundaries` and `label splits`."""
 
     treebanks: Path = option("directory of CoNLL-U files, .xz or plain", metavar="DIR")
     text: Path = option("directory of LANGUAGE[_VARIETY].txt[.xz] files", metavar="DIR")
     output: Path = option("directory for what is made", metavar="DIR")
-    languages: tuple[str, ...] = option(
-        "whose train and dev files and text are looked up", ("ja", "zh"), choices=("ja", "zh")
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabellingOptions(LabelDictionaryOptions):
-    """Options of `label boundaries` and `label splits`."""
-
     minutes: float | None = option("limit of a language's training", None, section="training")
     peak_rates: tuple[float, ...] = option(
         _RATES, (1e-4,), formerly="peak_rate", section="training"
@@ -50,7 +41,6 @@ class LabelBoundariesOptions(LabellingOptions):
 
     teacher: Path = option("of `train teacher`, to fine-tune", metavar="DIR")
     languages: tuple[str, ...] = option("to learn", ("ja", "zh"), metavar="CODE")
-    dictionary: Path | None = option("that `label dictionary` made of these", None, metavar="DIR")
     peak_rates: tuple[float, ...] = option(_RATES, (1e-4, 2e-4, 3e-4), section="training")
     epochs: float = option(_EPOCHS, 30.0, section="training")
     piece_budget: int = option(_BUDGET, 8192, section="training")

@@ -22,15 +22,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mtag_core.languages import GENERIC
+from mtag_core.languages import GENERIC, language_of
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
+from mtag_core.segmentation.gap_network import find_units
 from mtag_core.segmentation.spaced import SpacedTokenizer
 from mtag_core.segmentation.split_features import Counts, script_rows
 from mtag_core.segmentation.splits import Candidates
 from mtag_core.storage import create_text
 from mtag_core.training.data.datasets import NO_NOISE, cut_batches
 from mtag_core.training.data.pieces import DeviceSentences
-from mtag_core.training.data.treebanks import Sentences, Surface, joined_letters, read_sentences
+from mtag_core.training.data.treebanks import (
+    Sentences,
+    Surface,
+    joined_letters,
+    read_sentences,
+    sentence_text,
+)
 from mtag_core.training.loops.trainer import Trainer, TrainingLog, TrainingTask
 from mtag_core.training.networks.model import Batch, end_vectors
 from mtag_core.training.networks.model_files import Network
@@ -43,7 +50,7 @@ from mtag_core.training.segmenter_options import (
     LabelSplitsOptions,
 )
 from mtag_core.training.segmenters import splits, treebanks
-from mtag_core.training.segmenters.dictionaries import NOT_ASKED, TaggedText, tagged_texts
+from mtag_core.training.segmenters.dictionaries import ANALYSERS, unit_tags
 from mtag_core.training.segmenters.layers import span_f1
 
 _LOGGER = logging.getLogger(__name__)
@@ -55,10 +62,7 @@ _WIDTH, _N_FEATURES = 128, 1 << 16
 _N_TOGETHER, _MOST_JOINED = 5_000, 4
 _PIECES_A_UNIT = 2.5
 
-Members = Sequence[nn.Module]
-"""Models whose probabilities are averaged: from a batch and the answers of its tokens to scores of
-the shape (n_tokens, n_answers), minus infinity where a token has fewer answers."""
-
+_Members = Sequence[nn.Module]
 _Item = TypeVar("_Item")
 
 
@@ -66,26 +70,24 @@ _Item = TypeVar("_Item")
 class Questions:
     """Sentences on a device, and what gives some tokens, by their numbers, their answers.
 
-    These are an object that members know, with `is_right`, shape (n_tokens, n_answers).
+    These are tensors that models read beside a batch, and last which are right, of the shape
+    (n_tokens, n_answers). Models give scores of that shape, minus infinity where a token has fewer
+    answers; the probabilities of several are averaged.
     """
 
     sentences: DeviceSentences
-    answers: Callable[[Tensor], Any]
+    answers: Callable[[Tensor], Sequence[Tensor]]
 
 
-def fine_tune(
+def _fine_tune(
     build: Callable[[], nn.Module],
     known: Questions,
-    evaluate: Callable[[Members], dict[str, float]],
+    evaluate: Callable[[_Members], dict[str, float]],
     options: LabellingOptions,
     *,
     name: str = "member",
     head_factor: float = 1.0,
-) -> Members:
-    """Trains a member with each rate of the options; `build` makes one on its device.
-
-    Curves go to directories of the output, of the name and a seed; `head_factor` as in `Schedule`.
-    """
+) -> _Members:
     noise = replace(NO_NOISE, piece_dropout=options.piece_dropout)
     minutes = options.minutes / len(options.peak_rates) if options.minutes else None
     lengths, members = known.sentences.lengths, list[nn.Module]()
@@ -95,8 +97,8 @@ def fine_tune(
 
     def loss(indices: NDArray[np.int64]) -> tuple[Tensor, int]:
         batch = known.sentences.batch(indices, noise)
-        answers = known.answers(batch.token_index)
-        return _loss(members[-1](batch, answers), answers.is_right)
+        *inputs, is_right = known.answers(batch.token_index)
+        return _loss(members[-1](batch, *inputs), is_right)
 
     for seed, rate in enumerate(options.peak_rates, start=options.seed):
         torch.manual_seed(seed)
@@ -120,27 +122,25 @@ def _loss(scores: Tensor, is_right: Tensor) -> tuple[Tensor, int]:
 
 
 @torch.no_grad()
-def probabilities(members: Members, asked: Questions) -> list[NDArray[np.float32]]:
-    """How probable the answers of each token are; beyond those it has, 0."""
+def _probabilities(members: _Members, asked: Questions) -> list[NDArray[np.float32]]:
     for member in members:
         member.eval()
     found: dict[int, NDArray[np.float32]] = {}
     for indices in cut_batches(asked.sentences.lengths, piece_budget=_LABELLING_BUDGET):
         batch = asked.sentences.batch(indices)
-        answers = asked.answers(batch.token_index)
-        probs = [member(batch, answers).float().softmax(dim=-1) for member in members]
+        *inputs, _ = asked.answers(batch.token_index)
+        probs = [member(batch, *inputs).float().softmax(dim=-1) for member in members]
         means = torch.stack(probs).mean(dim=0).cpu().numpy()
         found.update(zip(batch.token_index.tolist(), means, strict=True))
     return [found[token] for token in range(len(found))]
 
 
-def write_labels(
+def _write_labels(
     texts: Mapping[Path, Iterable[_Item]],
     output: Path,
     suffix: str,
     label: Callable[[list[_Item]], Iterable[str]],
 ) -> str:
-    """Writes the labels of texts, those of some items at a time; returns a line a file."""
     files = {output / f"{treebanks.text_name(path)}{suffix}": path for path in texts}
     for file, path in files.items():
         rest = iter(texts[path])
@@ -164,11 +164,33 @@ def run(options: LabelBoundariesOptions | LabelSplitsOptions) -> str:
     return "\n".join(_label_splits(options, language) for language in options.languages)
 
 
-class UnitAnswers(NamedTuple):
-    """Of units: rows of what a dictionary says (n_units,), which label is right (n_units, 3)."""
+class UnitText(NamedTuple):
+    """A sentence or line: its text, units, the offsets after them, their tags and labels.
 
-    tags: Tensor
-    is_right: Tensor
+    A tag is a dictionary's, `""` where none was asked. A label is 0 inside a token, 1 at its end
+    and 2 at a sentence's, too; 0 where none is known.
+    """
+
+    text: str
+    units: list[str]
+    ends: list[int]
+    tags: list[str]
+    labels: list[int]
+
+
+def read_units(path: Path) -> Iterator[UnitText]:
+    """Yields the sentences of a treebank, or the lines of a text."""
+    language = treebanks.text_language(path)
+    analyse = ANALYSERS[language]() if language in ANALYSERS else None
+    texts: Iterable[tuple[str, list[int]]] = ((line, []) for line in treebanks.text_lines(path))
+    if ".conllu" in path.suffixes:
+        texts = map(sentence_text, read_sentences(path))
+    for text, token_ends in texts:
+        table = find_units(text, has_spaces=language_of(language).spacing == "syllables")
+        tags = unit_tags(analyse(text), table.ends) if analyse else [""] * len(table.ends)
+        units = [text[start:end] for start, end in zip(table.starts, table.ends, strict=True)]
+        labels = [(end in token_ends) * (1 + (end == len(text))) for end in table.ends]
+        yield UnitText(text, units, table.ends, tags, labels)
 
 
 class BoundaryTeacher(nn.Module):
@@ -185,20 +207,18 @@ class BoundaryTeacher(nn.Module):
         self.dropout = nn.Dropout(0.1)
         self.head = nn.Linear(2 * hidden_size, 3)
 
-    def forward(self, batch: Batch, answers: UnitAnswers) -> Tensor:
-        """Scores the answers of a batch's units: shape (n_units, 3)."""
-        device = answers.tags.device.type
-        with torch.autocast(device, torch.bfloat16, enabled=not self.training):
-            vectors = end_vectors(self.encoder, batch, self.tags(answers.tags))
+    def forward(self, batch: Batch, tags: Tensor) -> Tensor:
+        """Scores the answers of units from rows of their tags: (n_units,) to (n_units, 3)."""
+        with torch.autocast(tags.device.type, torch.bfloat16, enabled=not self.training):
+            vectors = end_vectors(self.encoder, batch, self.tags(tags))
             logits: Tensor = self.head(self.dropout(vectors))
         return logits
 
 
 def _label_boundaries(options: LabelBoundariesOptions) -> str:
     files, *known = treebanks.label_sources(options, options.languages)
-    read = partial(tagged_texts, directory=options.dictionary)
-    train, dev = ([*chain.from_iterable(map(read, paths))] for paths in known)
-    tags = sorted({tag for text in train for tag in text.tags} - {NOT_ASKED})
+    train, dev = ([*chain.from_iterable(map(read_units, paths))] for paths in known)
+    tags = sorted({tag for text in train for tag in text.tags} - {""})
     ask = partial(_ask, options, {tag: row for row, tag in enumerate(tags, start=1)})
     held_out, gold = ask(dev), np.array([*chain.from_iterable(text.labels for text in dev)])
 
@@ -208,25 +228,25 @@ def _label_boundaries(options: LabelBoundariesOptions) -> str:
         width = tagger.upos.in_features
         return BoundaryTeacher(tagger.encoder, hidden_size=width, n_tags=len(tags) + 1).to(device)
 
-    def evaluate(members: Members) -> dict[str, float]:
-        ends = np.array(probabilities(members, held_out)).argmax(-1)
+    def evaluate(members: _Members) -> dict[str, float]:
+        ends = np.array(_probabilities(members, held_out)).argmax(-1)
         names = ("dev_tokens", "dev_sentences")
         return {name: span_f1(ends > n, gold > n) for n, name in enumerate(names)}
 
-    members = fine_tune(build, ask(train), evaluate, options)
+    members = _fine_tune(build, ask(train), evaluate, options)
 
-    def label(lines: Sequence[TaggedText]) -> Iterator[str]:
-        probs = np.array(probabilities(members, ask(lines)))
-        lasts = np.cumsum([len(line.ends) for line in lines])
-        for line, some in zip(lines, np.split(probs, lasts[:-1]), strict=True):
-            yield treebanks.marked_line(line.text, line.ends, some)
+    def label(lines: Sequence[UnitText]) -> Iterator[str]:
+        probs = iter(_probabilities(members, ask(lines)))
+        for line in lines:
+            of_line = np.array([*islice(probs, len(line.ends))])
+            yield treebanks.marked_line(line.text, line.ends, of_line)
 
-    texts = {path: read(path) for path in files}
-    return write_labels(texts, options.output, treebanks.SEGMENTED, label)
+    texts = {path: read_units(path) for path in files}
+    return _write_labels(texts, options.output, treebanks.SEGMENTED, label)
 
 
 def _ask(
-    options: LabelBoundariesOptions, tag_to_row: Mapping[str, int], texts: Sequence[TaggedText]
+    options: LabelBoundariesOptions, tag_to_row: Mapping[str, int], texts: Sequence[UnitText]
 ) -> Questions:
     # Sentences are joined, as running text does; more units than fit begin another chunk.
     most = max(1, int((options.max_pieces - 2) / _PIECES_A_UNIT))
@@ -240,19 +260,7 @@ def _ask(
     tags, ids = (torch.tensor(column, device=device) for column in (rows, labels))
     is_right = nn.functional.one_hot(ids, 3).bool()
     sentences = DeviceSentences.of(chunks, options.teacher / "tokenizer.json", device=device)
-    return Questions(sentences, lambda units: UnitAnswers(tags[units], is_right[units]))
-
-
-class ScriptAnswers(NamedTuple):
-    """The scripts of some tokens on a device.
-
-    Features are those of one token after those of another, (n_scripts, n); the others, (n_tokens,
-    n_answers), say whether a token has so many, and whether each makes the token's tokens.
-    """
-
-    features: Tensor
-    is_script: Tensor
-    is_right: Tensor
+    return Questions(sentences, lambda units: (tags[units], is_right[units]))
 
 
 class SplitEncoder(nn.Module):
@@ -273,16 +281,21 @@ class SplitEncoder(nn.Module):
         # Text has pieces that the treebank does not show; those that it shows stay among them.
         piece_table(encoder).weight.requires_grad_(False)
 
-    def forward(self, batch: Batch, answers: ScriptAnswers) -> Tensor:
-        """Scores (n_tokens, n_answers), minus infinity where a token has fewer answers."""
+    def forward(self, batch: Batch, features: Tensor, is_script: Tensor) -> Tensor:
+        """Scores (n_tokens, n_answers), minus infinity where a token has fewer answers.
+
+        Features are those of one token's scripts after those of another's, (n_scripts, n);
+        `is_script`, (n_tokens, n_answers), says whether a token has so many.
+        """
         vectors = self.of_token(self.dropout(end_vectors(self.encoder, batch)))
-        token = vectors[answers.is_script.nonzero()[:, 0]]
-        weights = self.dropout(self.of_feature.weight.new_ones(answers.features.shape))
-        answer = self.of_feature(answers.features, per_sample_weights=weights)
+        token = vectors[is_script.nonzero()[:, 0]]
+        weights = self.dropout(self.of_feature.weight.new_ones(features.shape))
+        answer = self.of_feature(features, per_sample_weights=weights)
         inner = self.dropout(torch.relu((token + answer)[:, :_WIDTH]))
         scores = self.score(inner).squeeze(-1) + (token * answer)[:, _WIDTH:].sum(-1)
-        none: Tensor = scores.new_full(answers.is_script.shape, -inf)
-        return none.masked_scatter(answers.is_script, scores)
+        return torch.full_like(is_script, -inf, dtype=scores.dtype).masked_scatter(
+            is_script, scores
+        )
 
 
 class Splitter:
@@ -303,21 +316,21 @@ class Splitter:
         surfaces = [*chain.from_iterable(sentences)]
         choices = splits.choices_of(surfaces, self._candidates, self._counts)
 
-        def answers(tokens: Tensor) -> ScriptAnswers:
+        def answers(tokens: Tensor) -> list[Tensor]:
             some = choices.some(tokens.cpu().numpy())
             is_script = np.arange(some.sizes.max()) < some.sizes[:, None]
             is_right = np.zeros_like(is_script)
             is_right[is_script] = some.is_right
             columns = (script_rows(some.codes, n_rows=2 * _N_FEATURES), is_script, is_right)
-            return ScriptAnswers(*(torch.from_numpy(column).to(self.device) for column in columns))
+            return [torch.from_numpy(column).to(self.device) for column in columns]
 
         return Questions(self._placed(sentences), answers), choices
 
-    def split(self, members: Members, sentences: Sentences, least: float = 0.0) -> Sentences:
+    def split(self, members: _Members, sentences: Sentences, least: float = 0.0) -> Sentences:
         """Gives tokens their most probable parts; none where that is less probable than `least`."""
         questions, choices = self.ask(sentences)
         made, tokens = iter(choices.tokens), []
-        probs = map(np.ndarray.tolist, probabilities(members, questions))
+        probs = map(np.ndarray.tolist, _probabilities(members, questions))
         for token, size, some in zip(chain(*sentences), choices.sizes, probs, strict=True):
             parts_to_prob: Counter[tuple[str, ...]] = Counter()
             for parts, prob in zip(islice(made, int(size)), some, strict=False):
@@ -347,22 +360,21 @@ def _label_splits(options: LabelSplitsOptions, language: str) -> str:
         encoder = load_encoder(options.encoder, n_extra_pieces=0, dropout=0.1)
         return SplitEncoder(encoder).to(splitter.device)
 
-    def evaluate(members: Members) -> dict[str, float]:
+    def evaluate(members: _Members) -> dict[str, float]:
         pairs = zip(chain(*splitter.split(members, dev)), chain(*dev), strict=True)
         return {"dev_surfaces": 100 * float(np.mean([guess == gold for guess, gold in pairs]))}
 
-    members = fine_tune(
+    members = _fine_tune(
         build, questions, evaluate, options, name=language, head_factor=_HEAD_FACTOR
     )
 
     def label(sentences: Sentences) -> Iterator[str]:
         fitting = splitter.fitting(sentences)
-        return map(
-            treebanks.split_line, splitter.split(members, fitting, options.least_probability)
-        )
+        split = splitter.split(members, fitting, options.least_probability)
+        return map(treebanks.split_line, split)
 
     texts = {path: _surfaces(path, segmenter) for path in files}
-    return write_labels(texts, options.output, treebanks.SPLITS, label)
+    return _write_labels(texts, options.output, treebanks.SPLITS, label)
 
 
 def _surfaces(path: Path, segmenter: SpacedTokenizer) -> Iterator[list[Surface]]:

@@ -35,7 +35,7 @@ from mtag_core.training.data.treebanks import (
     treebank_name,
     treebanks_with,
 )
-from mtag_core.training.segmenter_options import LabelDictionaryOptions
+from mtag_core.training.segmenter_options import LabellingOptions
 from mtag_core.training.segmenters.splits import LANGUAGE_TO_SHAPE
 from mtag_core.training.treebank_facts import facts_of
 from mtag_core.treebank_style import treebank_language
@@ -129,9 +129,7 @@ def _evenly(paths: Sequence[Path], n_tokens: int) -> Sentences:
     return [s for path in paths for s in first_tokens(sentences[path], shares[path])]
 
 
-def label_sources(
-    options: LabelDictionaryOptions, languages: Sequence[str]
-) -> Iterator[list[Path]]:
+def label_sources(options: LabellingOptions, languages: Sequence[str]) -> Iterator[list[Path]]:
     """Yields the texts, the train files and the dev files of some languages.
 
     Raises:

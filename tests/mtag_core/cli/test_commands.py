@@ -41,7 +41,7 @@ def test_the_version_is_printed(capsys):
     ("argv", "message"),
     [
         ([], "name a command: tag, evaluate, serve, train ..., label ..., bundle ..."),
-        (["label"], "name a command: label dictionary, label boundaries, label splits"),
+        (["label"], "name a command: label boundaries, label splits"),
         (["tga"], "unknown command 'tga'; did you mean tag?"),
         (["distil"], "unknown command 'distil'; did you mean distill?"),
         (["train", "distil"], "unknown command 'distil'; did you mean distill?"),

@@ -11,8 +11,8 @@ pytest.importorskip("transformers", reason="transformers is an extra: install mt
 from mtag_core.__main__ import main
 from mtag_core.storage import create_text
 from mtag_core.training.networks.model import Batch
-from mtag_core.training.segmenters import dictionaries
-from mtag_core.training.segmenters.encoder_labels import BoundaryTeacher, UnitAnswers
+from mtag_core.training.segmenters import encoder_labels
+from mtag_core.training.segmenters.encoder_labels import BoundaryTeacher, read_units
 from mtag_core.training.segmenters.layers import span_f1
 from mtag_core.training.segmenters.treebanks import read_marked
 from tests.mtag_core.training.tiny_teacher import write_model
@@ -21,8 +21,14 @@ _SENTENCES = (("ab", "c", "de"), ("fg", "ab", "h"), ("c", "de", "c"))
 _TEXT = ("abcde", "fgabh", "abhc")
 
 
+def _words_of_two(text):
+    return [(text[i : i + 2], text[i + 1 : i + 2].upper() or "-") for i in range(0, len(text), 2)]
+
+
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, monkeypatch):
+    """A treebank, text, a teacher, and a dictionary in which all words have two letters."""
+    monkeypatch.setitem(encoder_labels.ANALYSERS, "zh", lambda: _words_of_two)
     write_model(tmp_path / "teacher")
     (tmp_path / "ud").mkdir()
     for part in ("train", "dev"):
@@ -65,17 +71,16 @@ def test_labelling_repeats_exactly(folder):
     assert one.read_bytes() == two.read_bytes()
 
 
-def test_text_is_labelled_with_a_dictionary(folder, monkeypatch, capsys):
-    monkeypatch.setitem(dictionaries.ANALYSERS, "zh", lambda: lambda text: [(c, c) for c in text])
-    tags, places = folder / "tags", [f"--treebanks={folder / 'ud'}", f"--text={folder / 'text'}"]
-    assert main(["label", "dictionary", "--languages=zh", f"--output={tags}", *places]) == 0
-    flags = [f"--dictionary={tags}", f"--text={folder / 'text'}", "--max_pieces=16"]
-    assert _label(folder, "out", *flags) == 0
-    assert "".join(text for text, _ in read_marked(folder / "out", "zh")) == "".join(_TEXT * 2)
-    with create_text(folder / "text" / "zh_hant.txt.xz") as sink:
-        sink.write("abcdeh\n")
-    assert _label(folder, "other", *flags) == 1
-    assert "zh_hant.tags.txt.xz:1: 5 tags; expected 6" in capsys.readouterr().err
+def test_units_have_labels_and_what_a_dictionary_says(folder):
+    text, *_ = read_units(folder / "ud" / "zh_own-ud-dev.conllu")
+    assert text == ("abcde", [*"abcde"], [1, 2, 3, 4, 5], [*"-B-D-"], [0, 1, 1, 0, 2])
+    text, *_ = read_units(folder / "text" / "zh.txt")
+    assert (text.tags, text.labels) == ([*"-B-D-"], [0] * 5)
+
+
+def test_units_of_other_languages_have_no_tags(folder):
+    (folder / "vi.txt").write_text("b a")
+    assert list(read_units(folder / "vi.txt")) == [("b a", ["b", "a"], [1, 3], ["", ""], [0, 0])]
 
 
 class _Echo(torch.nn.Module):
@@ -91,7 +96,7 @@ def test_tags_are_read_beside_the_pieces_of_their_units():
     first, last = torch.tensor([1, 3]), torch.tensor([2, 3])
     ids = torch.ones(1, 5, dtype=torch.long)
     batch = Batch(ids, ids > 0, first, last, torch.tensor([0, 1]))
-    logits = teacher(batch, UnitAnswers(torch.tensor([2, 1]), ids[0]))
+    logits = teacher(batch, torch.tensor([2, 1]))
     expected = teacher.head(torch.stack([torch.cat([two, two]), torch.cat([one, one])]))
     torch.testing.assert_close(logits.float(), expected, rtol=0.02, atol=0.02)
 

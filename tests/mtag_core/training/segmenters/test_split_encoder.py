@@ -12,7 +12,7 @@ from mtag_core.training.data.treebanks import Surface
 from mtag_core.training.networks.model import Batch
 from mtag_core.training.networks.trained_model import EncoderConfig
 from mtag_core.training.segmenter_options import LabelSplitsOptions
-from mtag_core.training.segmenters.encoder_labels import ScriptAnswers, SplitEncoder, Splitter
+from mtag_core.training.segmenters.encoder_labels import SplitEncoder, Splitter
 from tests.mtag_core.training.tiny_training import toy_tokenizer
 
 _HA = Script("ha", "", ("ha",), "", "", ())
@@ -36,10 +36,10 @@ def test_answers_say_which_scripts_are_right(splitter):
     questions, choices = splitter.ask([tokens])
     made = [("hadodo",), ("hadod_", "hu"), ("ha", "dodo"), ("ha", "dod_", "hu")]
     assert choices.tokens == [*made, (".",), ("habeit",), ("ha", "beit")]
-    answers = questions.answers(torch.tensor([1, 0]))
-    assert answers.is_script.tolist() == [[True] + [False] * 3, [True] * 4]
-    assert answers.is_right.tolist() == [[False] * 4, [each == ("ha", "dodo") for each in made]]
-    assert answers.features.shape == (5, N_SCRIPT_COLUMNS)
+    features, is_script, is_right = questions.answers(torch.tensor([1, 0]))
+    assert features.shape == (5, N_SCRIPT_COLUMNS)
+    assert is_script.tolist() == [[True] + [False] * 3, [True] * 4]
+    assert is_right.tolist() == [[False] * 4, [each == ("ha", "dodo") for each in made]]
 
 
 def test_sentences_of_too_many_pieces_are_left_out(splitter):
@@ -48,9 +48,9 @@ def test_sentences_of_too_many_pieces_are_left_out(splitter):
 
 
 def test_the_most_probable_tokens_are_chosen(splitter):
-    def member(batch, answers):
-        scores = torch.zeros(answers.is_script.shape).masked_fill(~answers.is_script, -torch.inf)
-        scores[:, -1] += answers.is_script[:, -1]
+    def member(batch, features, is_script):
+        scores = torch.zeros(is_script.shape).masked_fill(~is_script, -torch.inf)
+        scores[:, -1] += is_script[:, -1]
         return scores
 
     member.eval = lambda: None
@@ -79,7 +79,7 @@ def _scores(encoder, features):
     ids = torch.ones(1, 4, dtype=torch.long)
     batch = Batch(ids, ids > 0, torch.tensor([1, 3]), torch.tensor([2, 3]), torch.tensor([0, 1]))
     is_script = torch.tensor([[True, True, False], [True, True, True]])
-    return encoder(batch, ScriptAnswers(torch.tensor(features), is_script, is_script))
+    return encoder(batch, torch.tensor(features), is_script)
 
 
 def test_features_that_were_never_seen_say_nothing():
