@@ -98,7 +98,11 @@ def _fine_tune(
     def loss(indices: NDArray[np.int64]) -> tuple[Tensor, int]:
         batch = known.sentences.batch(indices, noise)
         *inputs, is_right = known.answers(batch.token_index)
-        return _loss(members[-1](batch, *inputs), is_right)
+        # Tokens without a right answer are there for their neighbours.
+        has_right = is_right.any(dim=-1)
+        scores = members[-1](batch, *inputs)[has_right].float()
+        right = scores.log_softmax(dim=-1).masked_fill(~is_right[has_right], -inf).logsumexp(dim=-1)
+        return -right.sum() / max(1, len(right)), len(right)
 
     for seed, rate in enumerate(options.peak_rates, start=options.seed):
         torch.manual_seed(seed)
@@ -111,14 +115,6 @@ def _fine_tune(
         Trainer(task, schedule, log=TrainingLog(directory)).run()
         _LOGGER.info("%d members together: %s", len(members), evaluate(members))
     return members
-
-
-def _loss(scores: Tensor, is_right: Tensor) -> tuple[Tensor, int]:
-    # Tokens without a right answer are there for their neighbours.
-    has_right = is_right.any(dim=-1)
-    log_probs = scores[has_right].float().log_softmax(dim=-1)
-    log_right = log_probs.masked_fill(~is_right[has_right], -inf).logsumexp(dim=-1)
-    return -log_right.sum() / max(1, len(log_right)), len(log_right)
 
 
 @torch.no_grad()
@@ -141,11 +137,10 @@ def _write_labels(
     suffix: str,
     label: Callable[[list[_Item]], Iterable[str]],
 ) -> str:
-    files = {output / f"{treebanks.text_name(path)}{suffix}": path for path in texts}
-    for file, path in files.items():
-        rest = iter(texts[path])
+    files = {output / f"{treebanks.text_name(path)}{suffix}": iter(texts[path]) for path in texts}
+    for file, items in files.items():
         with create_text(file) as sink:
-            while group := list(islice(rest, _N_TOGETHER)):
+            while group := list(islice(items, _N_TOGETHER)):
                 sink.writelines(label(group))
                 _LOGGER.info("%s: %d labelled", file.name, len(group))
     return list_files(files)
@@ -165,15 +160,13 @@ def run(options: LabelBoundariesOptions | LabelSplitsOptions) -> str:
 
 
 class UnitText(NamedTuple):
-    """A sentence or line: its text, units, the offsets after them, their tags and labels.
+    """The units of a sentence or line with the spaces before them, their tags and labels.
 
     A tag is a dictionary's, `""` where none was asked. A label is 0 inside a token, 1 at its end
     and 2 at a sentence's, too; 0 where none is known.
     """
 
-    text: str
     units: list[str]
-    ends: list[int]
     tags: list[str]
     labels: list[int]
 
@@ -186,11 +179,11 @@ def read_units(path: Path) -> Iterator[UnitText]:
     if ".conllu" in path.suffixes:
         texts = map(sentence_text, read_sentences(path))
     for text, token_ends in texts:
-        table = find_units(text, has_spaces=language_of(language).spacing == "syllables")
-        tags = unit_tags(analyse(text), table.ends) if analyse else [""] * len(table.ends)
-        units = [text[start:end] for start, end in zip(table.starts, table.ends, strict=True)]
-        labels = [(end in token_ends) * (1 + (end == len(text))) for end in table.ends]
-        yield UnitText(text, units, table.ends, tags, labels)
+        ends = find_units(text, has_spaces=language_of(language).spacing == "syllables").ends
+        units = [text[start:end] for start, end in pairwise([0, *ends])]
+        tags = unit_tags(analyse(text), ends) if analyse else [""] * len(ends)
+        labels = [(end in token_ends) * (1 + (end == len(text))) for end in ends]
+        yield UnitText(units, tags, labels)
 
 
 class BoundaryTeacher(nn.Module):
@@ -199,13 +192,13 @@ class BoundaryTeacher(nn.Module):
     A dictionary's tags are added to the embeddings of units; row 0 of them says nothing.
     """
 
-    def __init__(self, encoder: nn.Module, *, hidden_size: int, n_tags: int) -> None:
+    def __init__(self, encoder: nn.Module, *, n_tags: int) -> None:
         super().__init__()
         self.encoder = encoder
-        self.tags = nn.Embedding(n_tags, hidden_size, padding_idx=0)
+        self.tags = nn.Embedding(n_tags, hidden_size(encoder), padding_idx=0)
         nn.init.zeros_(self.tags.weight)
         self.dropout = nn.Dropout(0.1)
-        self.head = nn.Linear(2 * hidden_size, 3)
+        self.head = nn.Linear(2 * hidden_size(encoder), 3)
 
     def forward(self, batch: Batch, tags: Tensor) -> Tensor:
         """Scores the answers of units from rows of their tags: (n_units,) to (n_units, 3)."""
@@ -224,22 +217,21 @@ def _label_boundaries(options: LabelBoundariesOptions) -> str:
 
     def build() -> BoundaryTeacher:
         device = torch.device(options.device)
-        tagger: Any = Network.load_teacher(options.teacher, device=device).model
-        width = tagger.upos.in_features
-        return BoundaryTeacher(tagger.encoder, hidden_size=width, n_tags=len(tags) + 1).to(device)
+        teacher: Any = Network.load_teacher(options.teacher, device=device).model
+        return BoundaryTeacher(teacher.encoder, n_tags=len(tags) + 1).to(device)
 
     def evaluate(members: _Members) -> dict[str, float]:
         ends = np.array(_probabilities(members, held_out)).argmax(-1)
         names = ("dev_tokens", "dev_sentences")
-        return {name: span_f1(ends > n, gold > n) for n, name in enumerate(names)}
+        pairs = ((np.flatnonzero(ends > n), np.flatnonzero(gold > n)) for n in range(2))
+        return {name: span_f1(*pair) for name, pair in zip(names, pairs, strict=True)}
 
     members = _fine_tune(build, ask(train), evaluate, options)
 
     def label(lines: Sequence[UnitText]) -> Iterator[str]:
         probs = iter(_probabilities(members, ask(lines)))
-        for line in lines:
-            of_line = np.array([*islice(probs, len(line.ends))])
-            yield treebanks.marked_line(line.text, line.ends, of_line)
+        for units, _, _ in lines:
+            yield treebanks.marked_line(units, np.array([*islice(probs, len(units))]))
 
     texts = {path: read_units(path) for path in files}
     return _write_labels(texts, options.output, treebanks.SEGMENTED, label)
@@ -252,7 +244,7 @@ def _ask(
     most = max(1, int((options.max_pieces - 2) / _PIECES_A_UNIT))
     chunks: list[list[str]] = []
     for group in treebanks.neighbours(texts, _MOST_JOINED, seed=options.seed):
-        units = [*chain.from_iterable(text.units for text in group)]
+        units = [unit.strip() for text in group for unit in text.units]
         chunks += [units[first : first + most] for first in range(0, len(units), most)]
     rows = [tag_to_row.get(tag, 0) for text in texts for tag in text.tags]
     labels = [*chain.from_iterable(text.labels for text in texts)]
@@ -298,23 +290,23 @@ class SplitEncoder(nn.Module):
         )
 
 
+@dataclass(frozen=True)
 class Splitter:
     """Asks about the scripts of surface tokens; `counts` as in `SplitModel`."""
 
-    def __init__(self, candidates: Candidates, counts: Counts, options: LabelSplitsOptions) -> None:
-        self._candidates, self._counts, self._most = candidates, counts, options.max_pieces
-        self._tokenizer = Path(options.encoder) / "tokenizer.json"
-        self.device = torch.device(options.device)
+    candidates: Candidates
+    counts: Counts
+    options: LabelSplitsOptions
 
     def fitting(self, sentences: Sentences) -> Sentences:
         """The sentences that are short enough."""
         pairs = zip(sentences, self._placed(sentences).lengths, strict=True)
-        return [sentence for sentence, n_pieces in pairs if n_pieces <= self._most]
+        return [sentence for sentence, n_pieces in pairs if n_pieces <= self.options.max_pieces]
 
     def ask(self, sentences: Sentences) -> tuple[Questions, splits.Choices]:
         """Asks about the tokens of sentences; those without parts have no right script."""
         surfaces = [*chain.from_iterable(sentences)]
-        choices = splits.choices_of(surfaces, self._candidates, self._counts)
+        choices = splits.choices_of(surfaces, self.candidates, self.counts)
 
         def answers(tokens: Tensor) -> list[Tensor]:
             some = choices.some(tokens.cpu().numpy())
@@ -322,7 +314,7 @@ class Splitter:
             is_right = np.zeros_like(is_script)
             is_right[is_script] = some.is_right
             columns = (script_rows(some.codes, n_rows=2 * _N_FEATURES), is_script, is_right)
-            return [torch.from_numpy(column).to(self.device) for column in columns]
+            return [torch.from_numpy(column).to(self.options.device) for column in columns]
 
         return Questions(self._placed(sentences), answers), choices
 
@@ -342,7 +334,8 @@ class Splitter:
 
     def _placed(self, sentences: Sentences) -> DeviceSentences:
         forms = ([token.form for token in sentence] for sentence in sentences)
-        return DeviceSentences.of(forms, self._tokenizer, device=self.device)
+        tokenizer, device = Path(self.options.encoder) / "tokenizer.json", self.options.device
+        return DeviceSentences.of(forms, tokenizer, device=torch.device(device))
 
 
 def _label_splits(options: LabelSplitsOptions, language: str) -> str:
@@ -358,7 +351,7 @@ def _label_splits(options: LabelSplitsOptions, language: str) -> str:
 
     def build() -> SplitEncoder:
         encoder = load_encoder(options.encoder, n_extra_pieces=0, dropout=0.1)
-        return SplitEncoder(encoder).to(splitter.device)
+        return SplitEncoder(encoder).to(options.device)
 
     def evaluate(members: _Members) -> dict[str, float]:
         pairs = zip(chain(*splitter.split(members, dev)), chain(*dev), strict=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mtag_core.segmentation import gap_network
+from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.gap_network import UNITS_SEEN, GapNetwork, InputTables, Quantised
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.training.data.treebanks import Sentences, sentence_text
@@ -65,10 +66,8 @@ class GapModel(nn.Module):
         # A window loses a number wherever it occurs: fewer draws than one for each unit.
         self.dropout = nn.Dropout1d(_DROPOUT)
         n_seen = UNITS_SEEN * _UNIT_WIDTH + (UNITS_SEEN - 1) * _PAIR_WIDTH
-        shapes = {
-            f"layer{number}": (gap_network.LAYER_GAPS * _WIDTH, _WIDTH)
-            for number in range(N_LAYERS)
-        }
+        names = (f"layer{number}" for number in range(N_LAYERS))
+        shapes = dict.fromkeys(names, (gap_network.LAYER_GAPS * _WIDTH, _WIDTH))
         shapes |= {"layer0": (n_seen, _WIDTH), "output": (_WIDTH, 2)}
         self.matrices = nn.ParameterDict(
             {
@@ -146,8 +145,8 @@ def train_gap_network(
     epochs: float,
     device: str,
     has_spaces: bool,
-) -> GapNetwork:
-    """Trains a network on a treebank, where sentences end too, and labelled text."""
+) -> BoundaryModel:
+    """Trains a model on a treebank, where sentences end too, and labelled text."""
     schedule = Schedule(epochs=epochs, peak_rate=3e-3, warmup_share=0.05)
     torch.manual_seed(schedule.seed)
     texts = ((text, dict.fromkeys(ends, 1.0)) for text, ends in map(sentence_text, treebank))
@@ -158,7 +157,7 @@ def train_gap_network(
     windows = _Windows(model, stream, n_epochs=epochs, device=device)
     task = TrainingTask(model, windows.epoch, windows.loss, dict, is_half=False)
     Trainer(task, schedule).run()
-    return model.eval().network()
+    return BoundaryModel(model.network(), has_spaces=has_spaces)
 
 
 def read_stream(

@@ -11,15 +11,14 @@ abbreviation.
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import regex
-from numpy.typing import NDArray
 
-from mtag_core.arrays import Integers, spread
+from mtag_core.arrays import spread
 from mtag_core.languages import UNKNOWN
 from mtag_core.segmentation import boundary_features, chunk_ends
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
@@ -70,21 +69,16 @@ _WORD = regex.compile(r"[\p{L}\p{M}][\p{L}\p{M}.]*")
 _NOTHING_BUT_MARKS = regex.compile(rf"[{_MARKS}{_CLOSERS}:;,]+")
 
 
-@dataclass(frozen=True, slots=True)
-class MarkedText:
-    """Lines of text with the places where tokens and sentences end.
+class MarkedText(NamedTuple):
+    """Lines of text, each ended by a line break, and the offsets where tokens and sentences end.
 
-    Attributes:
-        text: Lines, each ended by a line break.
-        is_token_end: Whether a token ends before an offset. Shape (n_characters + 1,).
-        is_sentence_end: Likewise for sentences.
-        is_doubtful: Whether a sentence may or may not end there, likewise; None where all is known.
+    Of running text some are doubtful: a sentence may or may not end there.
     """
 
     text: str
-    is_token_end: NDArray[np.bool_]
-    is_sentence_end: NDArray[np.bool_]
-    is_doubtful: NDArray[np.bool_] | None = None
+    token_ends: Sequence[int]
+    sentence_ends: Sequence[int]
+    doubtful: Sequence[int] | None = None
 
 
 def train_layer(
@@ -121,10 +115,11 @@ def train_layer(
     tokenizer = SpacedTokenizer([*below, layer])
     groups = [_end_examples(tokenizer, _mark_sentences(sentences))]
     groups += [_end_examples(tokenizer, text, _TEXT_WEIGHT) for text in texts]
-    for styled, weight in ((unedited, 1.0), (_bare(sentences), _BARE_WEIGHT)):
-        if styled:
-            marked = _mark_sentences(styled, _LONGEST_STYLED)
-            groups.append(_end_examples(tokenizer, marked, weight, is_styled=True))
+    groups += [
+        _end_examples(tokenizer, _mark_sentences(styled, _LONGEST_STYLED), weight, is_styled=True)
+        for styled, weight in ((unedited, 1.0), (_bare(sentences), _BARE_WEIGHT))
+        if styled
+    ]
     weights = fit(groups, l2)
     weights[chunk_ends.bias_row(len(weights), chunk_ends.UNMARKED)] += _UNMARKED_BIAS
     return _tuned(below, replace(layer, end_weights=weights), dev, language)
@@ -142,19 +137,17 @@ def mark_lines(lines: Sequence[str], n_lines: int) -> list[MarkedText]:
         return []
     marked = _mark_sentences([[Surface(s, (s,))] for s in chosen], _LONGEST_TEXT)
     matches = _DOUBTFUL.finditer(marked.text)
-    doubtful = [match.end() for match in matches if not _is_short(match, short_forms)]
-    is_doubtful = _flags(doubtful, len(marked.text)) & ~marked.is_sentence_end
-    return [replace(marked, is_doubtful=is_doubtful)]
+    doubtful = {match.end() for match in matches if not _is_short(match, short_forms)}
+    return [marked._replace(doubtful=[*doubtful.difference(marked.sentence_ends)])]
 
 
-def span_f1(guessed: NDArray[np.bool_], gold: NDArray[np.bool_]) -> float:
+def span_f1(guessed: Iterable[int], gold: Iterable[int]) -> float:
     """F1 of the spans between ends, in percent; one is right if both of its ends are.
 
-    Example: ends [F, T, T] guessed, [T, T, T] gold: one span of two and three is right: 40.0.
+    Example: ends [1, 2] guessed, [0, 1, 2] gold: one span of two and three is right: 40.0.
     """
-    n_alone = np.cumsum(guessed ^ gold)[guessed & gold]
-    n_right = int((np.diff(n_alone, prepend=0) == 0).sum())
-    return 200.0 * n_right / max(1, int(guessed.sum()) + int(gold.sum()))
+    guesses, right = (set(pairwise([-1, *ends])) for ends in (guessed, gold))
+    return 200.0 * len(guesses & right) / max(1, len(guesses) + len(right))
 
 
 def _tuned(
@@ -172,8 +165,7 @@ def _tuned(
         for marked in texts:
             stream, places = _chunks(tokenizer, marked)
             ends = tokenizer.sentence_ends(stream, places, tokenizer.apart_stops(stream, places))
-            is_end = _flags(stream.ends[ends], len(marked.text))
-            score += span_f1(is_end, marked.is_sentence_end)
+            score += span_f1(stream.ends[ends].tolist(), marked.sentence_ends)
         if score / len(texts) > best_score + _LEAST_GAIN:
             best, best_score = biased, score / len(texts)
     return best
@@ -190,7 +182,8 @@ def _token_examples(tokenizer: SpacedTokenizer, marked: MarkedText) -> list[Exam
     # Every gap of every chunk of the text, but for those behind chunks.
     n_gaps = cut.n_units[rows] - 1
     gaps, places = spread(n_gaps, cut.first_units[rows]), np.arange(len(rows)).repeat(n_gaps)
-    is_end = marked.is_token_end[stream.starts[places] + cut.ends[gaps] - cut.starts[rows[places]]]
+    offsets = stream.starts[places] + cut.ends[gaps] - cut.starts[rows[places]]
+    is_end = np.isin(offsets, marked.token_ends)
     stops = boundary_features.stop_gaps(cut, boundary_features.chunk_shapes(cut))
     is_stop = gaps == stops[rows[places]]
     seen, number, totals = np.unique(gaps[~is_stop], return_inverse=True, return_counts=True)
@@ -219,11 +212,11 @@ def _end_examples(
     is_asked = tokenizer.candidates(stream, places)
     if is_styled:
         is_asked &= np.isin(chunk_ends.styles(places), _STYLES)
-    if marked.is_doubtful is not None:
-        is_asked &= chunk_ends.is_after_stop(places) & ~marked.is_doubtful[stream.ends]
+    if marked.doubtful is not None:
+        is_asked &= chunk_ends.is_after_stop(places) & ~np.isin(stream.ends, marked.doubtful)
     is_apart = tokenizer.apart_stops(stream, places)
     features = chunk_ends.end_features(places[is_asked], is_apart[is_asked])
-    is_end = marked.is_sentence_end[stream.ends[is_asked]] * np.float32(weight)
+    is_end = np.isin(stream.ends[is_asked], marked.sentence_ends) * np.float32(weight)
     return Examples(features, tokenizer.scorer.end_scores(features), is_end, weight - is_end)
 
 
@@ -267,10 +260,7 @@ def _clitics(sentences: Sentences) -> frozenset[str]:
 def _mark_sentences(
     sentences: Iterable[list[Surface]], longest: int = _LONGEST_PARAGRAPH
 ) -> MarkedText:
-    token_ends: list[int] = []
-    sentence_ends: list[int] = []
-    parts: list[str] = []
-    position = 0
+    token_ends, sentence_ends, parts, position = list[int](), list[int](), list[str](), 0
     for paragraph in neighbours(sentences, longest):
         for text, ends in map(sentence_text, paragraph):
             parts += [text, " "]
@@ -278,12 +268,7 @@ def _mark_sentences(
             position += len(text) + 1
             sentence_ends.append(position - 1)
         parts[-1] = "\n"
-    flags = (_flags(offsets, position) for offsets in (token_ends, sentence_ends))
-    return MarkedText("".join(parts), *flags)
-
-
-def _flags(offsets: Sequence[int] | Integers, size: int) -> NDArray[np.bool_]:
-    return np.bincount(np.array(offsets, np.int64), minlength=size + 1) > 0
+    return MarkedText("".join(parts), token_ends, sentence_ends)
 
 
 def _bare(sentences: Sentences) -> Sentences:

@@ -6,7 +6,6 @@ directory already is not trained again.
 
 import logging
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +13,6 @@ from typing import Protocol
 from mtag_core.errors import UsageError
 from mtag_core.langid import WORDS_NAME
 from mtag_core.languages import GENERIC, language_of, written_standards
-from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
 from mtag_core.training.data.treebanks import read_lines, sentence_text, text_files, treebank_name
 from mtag_core.training.langid import count_language_words
@@ -99,28 +97,34 @@ class _Trainer:
 
     def paths(self, name: str) -> Iterator[Path]:
         """The files of a language, a treebank, `generic` or `words`."""
+        makers: dict[str, Callable[[str], _Model]] = {}
         if name == _WORDS:
-            yield self._made(WORDS_NAME, self._words)
+            makers[WORDS_NAME] = self._words
         elif _has_layer(name):
-            yield self._layer(name)
+            makers[f"{name}.linear.npz"] = self._layer
         else:
-            yield self._made(f"{name}.boundaries.npz", partial(self._network, name))
+            makers[f"{name}.boundaries.npz"] = self._network
         if name in LANGUAGE_TO_SHAPE:
-            yield self._made(f"{name}.splits.npz", partial(self._splits, name))
+            makers[f"{name}.splits.npz"] = self._splits
+        for file, make in makers.items():
+            path = self._options.output / file
+            if not path.exists():
+                _LOGGER.info("training %s", file)
+                part = path.with_suffix(".part")
+                make(name).save(part)
+                part.rename(path)
+            yield path
 
-    def _made(self, file: str, make: Callable[[], _Model]) -> Path:
-        path = self._options.output / file
-        if not path.exists():
-            _LOGGER.info("training %s", file)
-            part = path.with_suffix(".part")
-            make().save(part)
-            part.rename(path)
-        return path
-
-    def _layer(self, name: str) -> Path:
-        kind = self._language_layer if name in self.treebanks.files else self._own_layer
-        make = self._generic_layer if name == GENERIC else partial(kind, name)
-        return self._made(f"{name}.linear.npz", make)
+    def _layer(self, name: str) -> BoundaryLayer:
+        if name == GENERIC:
+            return self._generic_layer()
+        below = [BoundaryLayer.load(path) for path in self.paths(GENERIC)]
+        if name in self.treebanks.files:
+            return self._language_layer(name, below)
+        of_language = self._options.output / f"{treebank_language(name)}.linear.npz"
+        below += [BoundaryLayer.load(of_language)] if of_language.exists() else []
+        sentences = self.treebanks.of_treebank(name, _N_TREEBANK_TOKENS)
+        return train_layer(below, sentences, has_unmarked_ends=name in _ALL_ENDS)
 
     def _generic_layer(self) -> BoundaryLayer:
         read, n = self.treebanks.of_language, _N_GENERIC_TOKENS
@@ -134,9 +138,9 @@ class _Trainer:
             texts=[text for code in codes for text in self._marked(code, _N_GENERIC_LINES)],
         )
 
-    def _language_layer(self, language: str) -> BoundaryLayer:
+    def _language_layer(self, language: str, below: list[BoundaryLayer]) -> BoundaryLayer:
         return train_layer(
-            [BoundaryLayer.load(self._layer(GENERIC))],
+            below,
             self.treebanks.of_language(language, _N_TOKENS, is_edited=True),
             unedited=self.treebanks.of_language(language, _N_TOKENS, is_edited=False),
             texts=self._marked(language, _N_LINES),
@@ -145,14 +149,6 @@ class _Trainer:
             l2=_WEAK_L2 if language in _WEAK else _L2,
             language=language,
         )
-
-    def _own_layer(self, treebank: str) -> BoundaryLayer:
-        below = [self._layer(GENERIC)]
-        of_language = self._options.output / f"{treebank_language(treebank)}.linear.npz"
-        below += [of_language] if of_language.exists() else []
-        sentences = self.treebanks.of_treebank(treebank, _N_TREEBANK_TOKENS)
-        layers = list(map(BoundaryLayer.load, below))
-        return train_layer(layers, sentences, has_unmarked_ends=treebank in _ALL_ENDS)
 
     def _lines(self, code: str) -> Iterator[str]:
         return read_lines(self._texts[code]) if code in self._texts else iter(())
@@ -175,14 +171,13 @@ class _Trainer:
         if language == "zh" and options.labelled:
             labelled = in_both_scripts(labelled)
         sentences, epochs = self.treebanks.all(language), options.gap_epochs
-        network = train_gap_network(
+        return train_gap_network(
             sentences, labelled, epochs=epochs, device=options.device, has_spaces=has_spaces
         )
-        return BoundaryModel(network, has_spaces=has_spaces)
 
-    def _words(self) -> _Model:
+    def _words(self, name: str) -> _Model:
         if self._options.text is None:
-            raise UsageError(f"{_WORDS}: --text is missing; expected a directory of texts")
+            raise UsageError(f"{name}: --text is missing; expected a directory of texts")
         sentences = {
             language: [sentence_text(s)[0] for s in self.treebanks.all(language)]
             for language in {"hr", "sr"}.intersection(self.treebanks.files)

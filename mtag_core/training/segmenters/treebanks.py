@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, groupby, islice, pairwise
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -169,19 +169,17 @@ def neighbours(items: Iterable[_Item], most: int, *, seed: int = 1) -> Iterator[
         yield group
 
 
-def marked_line(text: str, ends: Sequence[int], probs: NDArray[np.float32]) -> str:
+def marked_line(units: Sequence[str], probs: NDArray[np.float32]) -> str:
     """Writes one line of text, without marks, as lines of sentences, each with a line break.
 
     Args:
-        text: Cleaned text.
-        ends: Offset after each unit.
+        units: Of cleaned text, with the spaces before them.
         probs: Of no end after each unit, a token's end, a sentence's end. Shape (n_units, 3).
     """
     levels = np.digitize(1 - probs[:, 0], _THRESHOLDS)
     marks = [
         f"{MARKS[3]}\n" if p > 0.5 else MARKS[n] for n, p in zip(levels, probs[:, 2], strict=True)
     ]
-    units = (text[start:end] for start, end in pairwise([0, *ends]))
     lines = "".join(chain.from_iterable(zip(units, marks, strict=True))).split("\n")
     return "".join(line.strip() + "\n" for line in lines if line.strip())
 

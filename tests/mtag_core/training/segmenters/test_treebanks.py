@@ -99,7 +99,7 @@ def _read(tmp_path, lines):
 def test_marks_say_how_sure_a_token_end_is(tmp_path):
     is_end = np.array([0.02, 0.2, 0.6, 0.97], np.float32)
     probs = np.stack([1 - is_end, is_end, np.zeros(4, np.float32)], axis=1)
-    lines = marked_line("abcd", [1, 2, 3, 4], probs)
+    lines = marked_line([*"abcd"], probs)
     ((text, offsets),) = _read(tmp_path, lines)
     assert text == "abcd"
     assert offsets == pytest.approx({2: 0.3, 3: 0.7, 4: 0.99})
@@ -107,7 +107,7 @@ def test_marks_say_how_sure_a_token_end_is(tmp_path):
 
 def test_sentence_ends_break_the_line(tmp_path):
     probs = np.array([[0.01, 0.9, 0.09], [0.01, 0.3, 0.69], [0.01, 0.9, 0.09]], np.float32)
-    lines = marked_line("ab c", [1, 2, 4], probs)
+    lines = marked_line(["a", "b", " c"], probs)
     assert [text for text, _ in _read(tmp_path, lines)] == ["ab", "c"]
 
 
