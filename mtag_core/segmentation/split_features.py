@@ -156,6 +156,27 @@ def _shape(form: str) -> int:
     return form[:1].isupper() | form[:1].isalpha() << 1 | form.isdigit() << 2 | form.isalnum() << 3
 
 
+def rows_around(rows: Integers, chosen: Integers, sentence_ends: Sequence[int]) -> Integers:
+    """The rows of the five forms around some: two before each, its own and two after it.
+
+    Args:
+        rows: A number for each form of sentences, one sentence after another. Shape (n_forms,).
+        chosen: Indices of forms. Shape (n_chosen,).
+        sentence_ends: Index after the last form of each sentence.
+
+    Returns:
+        Shape (n_chosen, 5), 0 before and after a sentence.
+    """
+    ends = np.array(sentence_ends)
+    # Two rows of nothing before, between and after sentences.
+    places = np.arange(len(rows)) + 2
+    places += 2 * ends.searchsorted(places - 2, side="right")
+    padded = np.zeros(len(rows) + 2 * len(ends) + 2, np.int64)
+    padded[places] = rows
+    around: Integers = padded[places[chosen][:, None] + np.arange(-2, 3)]
+    return around
+
+
 def context_codes(around: Codes) -> Codes:
     """Codes of what stands around tokens.
 
@@ -166,7 +187,7 @@ def context_codes(around: Codes) -> Codes:
     Returns:
         Shape (n, n_columns).
     """
-    columns = around.reshape(len(around), -1)
+    columns = around.reshape(-1, 5 * N_SEEN)
     return hash_columns([columns[:, slots] for slots in _SLOTS], 0)
 
 

@@ -28,6 +28,7 @@ from mtag_core.segmentation.split_features import (
     context_rows,
     context_seeds,
     neighbour_codes,
+    rows_around,
     script_codes,
     script_rows,
 )
@@ -303,13 +304,7 @@ class SplitModel:
 
     def _around(self, rows: Integers, unsure: Integers, sentence_ends: Sequence[int]) -> Codes:
         """What is known of the five forms around some: shape (n_unsure, 5, N_SEEN)."""
-        ends = np.array(sentence_ends)
-        # Two rows of nothing before, between and after sentences.
-        places = np.arange(len(rows)) + 2
-        places += 2 * ends.searchsorted(places - 2, side="right")
-        padded = np.zeros(len(rows) + 2 * len(ends) + 2, np.int64)
-        padded[places] = rows
-        around = padded[places[unsure][:, None] + np.arange(-2, 3)]
+        around = rows_around(rows, unsure, sentence_ends)
         new = list(set(around[~self._is_seen.values[around]].tolist()))
         if new:
             self._seen.values[new] = neighbour_codes([self._forms[r] for r in new], self._counts)

@@ -56,13 +56,10 @@ def _jieba() -> Analyse:
 
     simplify = opencc.OpenCC("t2s").convert
 
-    def words(text: str) -> Iterable[tuple[str, str]]:
+    def words(text: str) -> Iterator[tuple[str, str]]:
         simple = simplify(text)
         # Without guesses of unknown words, which agree less with the treebank.
-        found: Iterable[tuple[str, str]] = rjieba.tag(
-            simple if len(simple) == len(text) else text, False
-        )
-        return found
+        yield from rjieba.tag(simple if len(simple) == len(text) else text, False)
 
     return words
 

@@ -31,24 +31,14 @@ from mtag_core.segmentation.splits import Candidates
 from mtag_core.storage import create_text
 from mtag_core.training.data.datasets import NO_NOISE, cut_batches
 from mtag_core.training.data.pieces import DeviceSentences
-from mtag_core.training.data.treebanks import (
-    Sentences,
-    Surface,
-    joined_letters,
-    read_sentences,
-    sentence_text,
-)
+from mtag_core.training.data.treebanks import Sentences, Surface, sentence_text
 from mtag_core.training.loops.trainer import Trainer, TrainingLog, TrainingTask
 from mtag_core.training.networks.model import Batch, end_vectors
 from mtag_core.training.networks.model_files import Network
 from mtag_core.training.networks.pretrained import hidden_size, load_encoder, piece_table
 from mtag_core.training.options import Schedule
 from mtag_core.training.records import list_files
-from mtag_core.training.segmenter_options import (
-    LabelBoundariesOptions,
-    LabellingOptions,
-    LabelSplitsOptions,
-)
+from mtag_core.training.segmenter_options import LabelBoundariesOptions, LabelSplitsOptions
 from mtag_core.training.segmenters import splits, treebanks
 from mtag_core.training.segmenters.dictionaries import ANALYSERS, unit_tags
 from mtag_core.training.segmenters.layers import span_f1
@@ -62,6 +52,7 @@ _WIDTH, _N_FEATURES = 128, 1 << 16
 _N_TOGETHER, _MOST_JOINED = 5_000, 4
 _PIECES_A_UNIT = 2.5
 
+_Options = LabelBoundariesOptions | LabelSplitsOptions
 _Members = Sequence[nn.Module]
 _Item = TypeVar("_Item")
 
@@ -80,17 +71,12 @@ class Questions:
 
 
 def _fine_tune(
-    build: Callable[[], nn.Module],
-    known: Questions,
-    evaluate: Callable[[_Members], dict[str, float]],
-    options: LabellingOptions,
-    *,
-    name: str = "member",
-    head_factor: float = 1.0,
+    build: Callable[[], nn.Module], known: Questions, options: _Options, head_factor: float = 1.0
 ) -> _Members:
     noise = replace(NO_NOISE, piece_dropout=options.piece_dropout)
     minutes = options.minutes / len(options.peak_rates) if options.minutes else None
     lengths, members = known.sentences.lengths, list[nn.Module]()
+    options.output.mkdir(parents=True, exist_ok=True)
 
     def epoch(number: int, generator: np.random.Generator) -> list[NDArray[np.int64]]:
         return cut_batches(lengths, piece_budget=options.piece_budget, generator=generator)
@@ -109,11 +95,8 @@ def _fine_tune(
         members.append(build())
         schedule = Schedule(epochs=options.epochs, minutes=minutes, peak_rate=rate, seed=seed)
         schedule = replace(schedule, warmup_share=0.1, head_factor=head_factor)
-        task = TrainingTask(members[-1], epoch, loss, lambda: evaluate(members[-1:]))
-        directory = options.output / f"{name}{seed}"
-        directory.mkdir(parents=True, exist_ok=True)
-        Trainer(task, schedule, log=TrainingLog(directory)).run()
-        _LOGGER.info("%d members together: %s", len(members), evaluate(members))
+        task = TrainingTask(members[-1], epoch, loss, evaluate=dict)
+        Trainer(task, schedule, log=TrainingLog(options.output)).run()
     return members
 
 
@@ -132,21 +115,19 @@ def _probabilities(members: _Members, asked: Questions) -> list[NDArray[np.float
 
 
 def _write_labels(
-    texts: Mapping[Path, Iterable[_Item]],
     output: Path,
-    suffix: str,
+    texts: Mapping[str, Iterator[_Item]],
     label: Callable[[list[_Item]], Iterable[str]],
 ) -> str:
-    files = {output / f"{treebanks.text_name(path)}{suffix}": iter(texts[path]) for path in texts}
-    for file, items in files.items():
-        with create_text(file) as sink:
+    for name, items in texts.items():
+        with create_text(output / name) as sink:
             while group := list(islice(items, _N_TOGETHER)):
                 sink.writelines(label(group))
-                _LOGGER.info("%s: %d labelled", file.name, len(group))
-    return list_files(files)
+                _LOGGER.info("%s: %d labelled", name, len(group))
+    return list_files(map(output.joinpath, texts))
 
 
-def run(options: LabelBoundariesOptions | LabelSplitsOptions) -> str:
+def run(options: _Options) -> str:
     """Runs `label boundaries`, or `label splits`, one language after another.
 
     Raises:
@@ -177,7 +158,7 @@ def read_units(path: Path) -> Iterator[UnitText]:
     analyse = ANALYSERS[language]() if language in ANALYSERS else None
     texts: Iterable[tuple[str, list[int]]] = ((line, []) for line in treebanks.text_lines(path))
     if ".conllu" in path.suffixes:
-        texts = map(sentence_text, read_sentences(path))
+        texts = map(sentence_text, treebanks.read_all(path))
     for text, token_ends in texts:
         ends = find_units(text, has_spaces=language_of(language).spacing == "syllables").ends
         units = [text[start:end] for start, end in pairwise([0, *ends])]
@@ -213,28 +194,25 @@ def _label_boundaries(options: LabelBoundariesOptions) -> str:
     train, dev = ([*chain.from_iterable(map(read_units, paths))] for paths in known)
     tags = sorted({tag for text in train for tag in text.tags} - {""})
     ask = partial(_ask, options, {tag: row for row, tag in enumerate(tags, start=1)})
-    held_out, gold = ask(dev), np.array([*chain.from_iterable(text.labels for text in dev)])
 
     def build() -> BoundaryTeacher:
         device = torch.device(options.device)
         teacher: Any = Network.load_teacher(options.teacher, device=device).model
         return BoundaryTeacher(teacher.encoder, n_tags=len(tags) + 1).to(device)
 
-    def evaluate(members: _Members) -> dict[str, float]:
-        ends = np.array(_probabilities(members, held_out)).argmax(-1)
-        names = ("dev_tokens", "dev_sentences")
-        pairs = ((np.flatnonzero(ends > n), np.flatnonzero(gold > n)) for n in range(2))
-        return {name: span_f1(*pair) for name, pair in zip(names, pairs, strict=True)}
-
-    members = _fine_tune(build, ask(train), evaluate, options)
+    members = _fine_tune(build, ask(train), options)
+    found = np.array(_probabilities(members, ask(dev))).argmax(-1)
+    gold = np.array([*chain.from_iterable(text.labels for text in dev)])
+    both = ([np.flatnonzero(ends > n) for ends in (found, gold)] for n in range(2))
+    _LOGGER.info("dev: %.2f F1 of tokens, %.2f of sentences", *(span_f1(*ends) for ends in both))
 
     def label(lines: Sequence[UnitText]) -> Iterator[str]:
         probs = iter(_probabilities(members, ask(lines)))
         for units, _, _ in lines:
             yield treebanks.marked_line(units, np.array([*islice(probs, len(units))]))
 
-    texts = {path: read_units(path) for path in files}
-    return _write_labels(texts, options.output, treebanks.SEGMENTED, label)
+    texts = {treebanks.text_name(path) + treebanks.SEGMENTED: read_units(path) for path in files}
+    return _write_labels(options.output, texts, label)
 
 
 def _ask(
@@ -285,9 +263,8 @@ class SplitEncoder(nn.Module):
         answer = self.of_feature(features, per_sample_weights=weights)
         inner = self.dropout(torch.relu((token + answer)[:, :_WIDTH]))
         scores = self.score(inner).squeeze(-1) + (token * answer)[:, _WIDTH:].sum(-1)
-        return torch.full_like(is_script, -inf, dtype=scores.dtype).masked_scatter(
-            is_script, scores
-        )
+        none: Tensor = scores.new_full(is_script.shape, -inf)
+        return none.masked_scatter(is_script, scores)
 
 
 @dataclass(frozen=True)
@@ -342,9 +319,8 @@ def _label_splits(options: LabelSplitsOptions, language: str) -> str:
     files, *known = treebanks.label_sources(options, [language])
     layers = (options.segmenters / f"{name}.linear.npz" for name in (GENERIC, language))
     segmenter = SpacedTokenizer(list(map(BoundaryLayer.load, layers)))
-    train, dev = ([joined_letters(s) for p in paths for s in read_sentences(p)] for paths in known)
-    lines = chain.from_iterable(map(treebanks.text_lines, files))
-    counts = splits.log_counts(lines, splits.OPEN)
+    train, dev = ([*chain.from_iterable(map(treebanks.read_all, paths))] for paths in known)
+    counts = splits.log_counts(chain.from_iterable(map(treebanks.text_lines, files)), splits.OPEN)
     splitter = Splitter(Candidates(splits.learn_scripts(train, are_closed=False)), counts, options)
     train, dev = map(splitter.fitting, (train, dev))
     questions, _ = splitter.ask(train)
@@ -353,25 +329,22 @@ def _label_splits(options: LabelSplitsOptions, language: str) -> str:
         encoder = load_encoder(options.encoder, n_extra_pieces=0, dropout=0.1)
         return SplitEncoder(encoder).to(options.device)
 
-    def evaluate(members: _Members) -> dict[str, float]:
-        pairs = zip(chain(*splitter.split(members, dev)), chain(*dev), strict=True)
-        return {"dev_surfaces": 100 * float(np.mean([guess == gold for guess, gold in pairs]))}
+    members = _fine_tune(build, questions, options, _HEAD_FACTOR)
+    pairs = zip(chain(*splitter.split(members, dev)), chain(*dev), strict=True)
+    share = np.mean([found == gold for found, gold in pairs])
+    _LOGGER.info("dev of %s: %.2f %% of surface tokens", language, 100 * share)
 
-    members = _fine_tune(
-        build, questions, evaluate, options, name=language, head_factor=_HEAD_FACTOR
-    )
+    def surfaces(line: str) -> list[Surface]:
+        # Hardly a line holds two sentences.
+        return [Surface(form, ()) for form in segmenter.tokenize(line, [(0, len(line))]).forms]
 
     def label(sentences: Sentences) -> Iterator[str]:
         fitting = splitter.fitting(sentences)
         split = splitter.split(members, fitting, options.least_probability)
         return map(treebanks.split_line, split)
 
-    texts = {path: _surfaces(path, segmenter) for path in files}
-    return _write_labels(texts, options.output, treebanks.SPLITS, label)
-
-
-def _surfaces(path: Path, segmenter: SpacedTokenizer) -> Iterator[list[Surface]]:
-    for line in treebanks.text_lines(path):
-        block = segmenter.tokenize(line, [(0, len(line))])
-        for first, last in pairwise([0, *block.sentence_ends]):
-            yield [Surface(form, ()) for form in block.forms[first:last]]
+    texts = {
+        treebanks.text_name(path) + treebanks.SPLITS: map(surfaces, treebanks.text_lines(path))
+        for path in files
+    }
+    return _write_labels(options.output, texts, label)

@@ -84,13 +84,8 @@ class GapModel(nn.Module):
     def forward(self, units: Tensor, kinds: Tensor, pairs: Tensor) -> Tensor:
         """Scores the gaps of windows, all but those at their ends.
 
-        Args:
-            units: Rows. Shape (n_windows, n).
-            kinds: Shape (n_windows, n).
-            pairs: Rows. Shape (n_windows, n - 1).
-
-        Returns:
-            Shape (n_windows, n - 2 * N_LAYERS - 1, 2).
+        Rows of units and kinds have the shape (n_windows, n), those of pairs (n_windows, n - 1),
+        the scores (n_windows, n - 2 * N_LAYERS - 1, 2).
         """
         embed, matrix = nn.functional.embedding, self._matrix
         of_units = embed(units, matrix("units")) + embed(kinds, matrix("kinds"))

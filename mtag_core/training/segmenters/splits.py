@@ -7,7 +7,7 @@ those of each token.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
-from itertools import chain
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 import numpy as np
@@ -42,13 +42,9 @@ _Pair = tuple[str, tuple[str, ...]]
 
 
 class SplitShape(NamedTuple):
-    """Sizes of a split model's tables, powers of 2, and what is learnt.
+    """What a split model learns, and the sizes of its tables of weights and counts, powers of 2.
 
-    Attributes:
-        are_closed: As in `learn_scripts`.
-        n_rows: Weights.
-        n_counts: Counts of forms.
-        min_count: Forms that are rarer in running text are not counted.
+    `are_closed` as in `learn_scripts`; forms that are rarer in running text are not counted.
     """
 
     are_closed: bool
@@ -116,8 +112,12 @@ def train_split_model(
     asked = np.flatnonzero((choices.sizes > 1) & is_right_in)
     weights = np.ones(len(surfaces))
     weights[sum(map(len, sentences)) :] = _LABELLED_WEIGHT
-    around = _around(sentences + labelled, counts)[asked]
-    fitted = _fit(choices.some(asked), around, weights[asked], shape.n_rows)
+    known = split_features.neighbour_codes([surface.form for surface in surfaces], counts)
+    known = np.insert(known, 0, split_features.NOTHING, axis=0)
+    ends = [*accumulate(map(len, sentences + labelled))]
+    around = known[split_features.rows_around(1 + np.arange(len(surfaces)), asked, ends)]
+    contexts = split_features.context_codes(around)
+    fitted = _fit(choices.some(asked), contexts, weights[asked], shape.n_rows)
     # Only which sum of weights is larger counts; few levels compress well.
     scale = _N_LEVELS / max(float(np.abs(fitted).max()), 1e-9)
     return SplitModel(scripts, np.round(fitted * scale).astype(np.int8), counts)
@@ -138,17 +138,6 @@ def choices_of(surfaces: Sequence[Surface], candidates: Candidates, counts: Coun
     pairs = zip(surfaces, numbers, strict=True)
     is_right = [each == surface.tokens for surface, number in pairs for each in made[number]]
     return Choices(tokens, codes[spread(sizes, firsts)], sizes, np.array(is_right))
-
-
-def _around(sentences: Sentences, counts: Counts) -> Codes:
-    forms = [surface.form for sentence in sentences for surface in sentence]
-    lengths = list(map(len, sentences))
-    # Two rows of nothing before, between and after sentences.
-    breaks = np.cumsum([0, *lengths]).repeat(2)
-    known = split_features.neighbour_codes(forms, counts)
-    padded = np.insert(known, breaks, split_features.NOTHING, axis=0)
-    places = np.arange(len(forms)) + 2 * np.arange(1, 1 + len(lengths)).repeat(lengths)
-    return split_features.context_codes(padded[places[:, None] + np.arange(-2, 3)])
 
 
 def _rows(
@@ -206,8 +195,7 @@ def learn_scripts(sentences: Sentences, *, are_closed: bool) -> list[Script]:
     script_to_pairs: defaultdict[Script, list[_Pair]] = defaultdict(list)
     for pair in pairs:
         script_to_pairs[by_ending.get(pair) or script_of(*pair)].append(pair)
-    scripts: set[Script] = set()
-    alone: set[_Pair] = set()
+    scripts, alone = set[Script](), set[_Pair]()
     for script, own in script_to_pairs.items():
         if are_closed and len({form.lower() for form, _ in own}) < _MIN_FORMS:
             alone.update(own)
@@ -216,7 +204,8 @@ def learn_scripts(sentences: Sentences, *, are_closed: bool) -> list[Script]:
     known = {form for form, _ in alone}
     capitals = {(_capital(form), (_capital(first), *rest)) for form, (first, *rest) in alone}
     alone |= {pair for pair in capitals if pair[0] not in known}
-    return sorted({*scripts, *(exact_script(*pair) for pair in alone)}, key=repr)
+    exact = (Script(form, "", (*rest,), "", last, (), True) for form, (*rest, last) in alone)
+    return sorted({*scripts, *exact}, key=repr)
 
 
 def _scripts_by_ending(pairs: Iterable[_Pair]) -> dict[_Pair, Script]:
@@ -250,11 +239,6 @@ def script_of(form: str, parts: tuple[str, ...]) -> Script:
         post=part[match.b + match.size :],
         after=parts[stem + 1 :],
     )
-
-
-def exact_script(form: str, parts: tuple[str, ...]) -> Script:
-    """The script that makes the tokens of one form alone."""
-    return Script(form, "", parts[:-1], "", parts[-1], (), is_exact=True)
 
 
 def log_counts(lines: Iterable[str], shape: SplitShape) -> Counts:

@@ -88,7 +88,7 @@ class Treebanks:
 
     def all(self, language: str) -> Sentences:
         """All sentences of a language."""
-        return _whole(language, [s for path in self.files[language] for s in read_sentences(path)])
+        return [sentence for path in self.files[language] for sentence in read_all(path)]
 
     def dev(self, language: str, n_tokens: int) -> list[Sentences]:
         """The first sentences of each dev file of a language."""
@@ -112,6 +112,11 @@ class Treebanks:
         sentences = [s for path in own for s in read_sentences(path, n_tokens)]
         n_lacking = max(0, _FEW_TOKENS - sum(map(len, sentences)))
         return sentences + _evenly([path for path in paths if path not in own], n_lacking)
+
+
+def read_all(path: Path) -> Sentences:
+    """All sentences of a treebank's file."""
+    return _whole(text_language(path), read_sentences(path))
 
 
 def _whole(language: str, sentences: Sentences) -> Sentences:
