@@ -42,12 +42,10 @@ def _mecab() -> Analyse:
 
     tagger = fugashi.Tagger(f'-r "{unidic_lite.DICDIR}/mecabrc" -d "{unidic_lite.DICDIR}"')
 
-    def words(text: str) -> Iterator[tuple[str, str]]:
-        for word in tagger(text):
-            tag = f"{word.feature.pos1}/{word.feature.pos2}"
-            yield word.white_space + word.surface, tag
-
-    return words
+    return lambda text: (
+        (word.white_space + word.surface, f"{word.feature.pos1}/{word.feature.pos2}")
+        for word in tagger(text)
+    )
 
 
 def _jieba() -> Analyse:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mtag_core.languages import language_of
 from mtag_core.segmentation import gap_network
 from mtag_core.segmentation.boundaries import BoundaryModel
 from mtag_core.segmentation.gap_network import UNITS_SEEN, GapNetwork, InputTables, Quantised
@@ -16,6 +18,7 @@ from mtag_core.segmentation.hashing import Codes
 from mtag_core.training.data.treebanks import Sentences, sentence_text
 from mtag_core.training.loops.trainer import Epoch, Trainer, TrainingTask
 from mtag_core.training.options import Schedule
+from mtag_core.training.segmenter_options import TrainSegmentersOptions
 from mtag_core.training.segmenters.treebanks import UNMARKED, MarkedSentence, neighbours
 
 _LOGGER = logging.getLogger(__name__)
@@ -43,11 +46,9 @@ _MOST_JOINED = 8
 class GapStream(NamedTuple):
     """Texts one after the other, a gap after each unit.
 
-    Attributes:
-        codes: As `padded_codes` gives them: empty units stand between texts. Shape (n_units,).
-        kinds: Likewise.
-        targets: Probability that a token, and that a sentence ends there. Shape (n_units, 2).
-        weights: How much each matters; 0 where nothing is to decide. Shape (n_units, 2).
+    Codes and kinds, (n_units,), are those of `padded_codes`: empty units stand between texts.
+    Targets, (n_units, 2), are the probabilities that a token and that a sentence ends there;
+    weights, of that shape, say how much each matters, 0 where nothing is to decide.
     """
 
     codes: Codes
@@ -136,22 +137,19 @@ class GapModel(nn.Module):
 def train_gap_network(
     treebank: Sentences,
     labelled: Iterable[MarkedSentence],
-    *,
-    epochs: float,
-    device: str,
-    has_spaces: bool,
+    language: str,
+    options: TrainSegmentersOptions,
 ) -> BoundaryModel:
     """Trains a model on a treebank, where sentences end too, and labelled text."""
-    schedule = Schedule(epochs=epochs, peak_rate=3e-3, warmup_share=0.05)
+    has_spaces = language_of(language).spacing == "syllables"
+    schedule = Schedule(epochs=options.gap_epochs, peak_rate=3e-3, warmup_share=0.05)
     torch.manual_seed(schedule.seed)
     texts = ((text, dict.fromkeys(ends, 1.0)) for text, ends in map(sentence_text, treebank))
     stream = read_stream(texts, labelled, has_spaces=has_spaces)
     known = frequent_codes(stream)
-    model = GapModel(InputTables(known, _N_HASHED, _N_PAIRS)).to(device)
+    model = GapModel(InputTables(known, _N_HASHED, _N_PAIRS)).to(options.device)
     _LOGGER.info("%d units, %d known", len(stream.codes), len(known))
-    windows = _Windows(model, stream, n_epochs=epochs, device=device)
-    task = TrainingTask(model, windows.epoch, windows.loss, dict, is_half=False)
-    Trainer(task, schedule).run()
+    Trainer(_task(model, stream, options), schedule).run()
     return BoundaryModel(model.network(), has_spaces=has_spaces)
 
 
@@ -196,31 +194,27 @@ def _read_text(group: list[MarkedSentence], *, has_spaces: bool, is_treebank: bo
     return GapStream(codes[N_LAYERS:], kinds[N_LAYERS:], *pairs)
 
 
-class _Windows:
-    """Windows of a stream, and what a model gets wrong in them."""
+def _task(model: GapModel, stream: GapStream, options: TrainSegmentersOptions) -> TrainingTask:
+    n_gaps = len(stream.codes)
+    n_batches = -(-n_gaps // (_WINDOW_GAPS * _BATCH_WINDOWS))
+    n_plain_steps, steps = (1 - _QUANTISED_SHARE) * options.gap_epochs * n_batches, count()
+    # The first gap of a stream has units before it, a last window any number behind.
+    padding = (N_LAYERS, _WINDOW_GAPS + N_LAYERS)
+    codes, kind_column = np.pad(stream.codes, padding), np.pad(stream.kinds, padding)
+    pairs_of_numbers = (np.pad(pair, (padding, (0, 0))) for pair in stream[2:])
+    inputs = model.tables.inputs(codes, kind_column)
+    hashed_rows = np.where(kind_column == 0, 0, model.tables.hashed_rows(codes))
+    columns = (inputs.units, hashed_rows, inputs.kinds, inputs.pairs, *pairs_of_numbers)
+    on_device = [torch.from_numpy(column).to(options.device) for column in columns]
+    all_units, hashed, kinds, all_pairs, targets, weights = on_device
 
-    def __init__(self, model: GapModel, stream: GapStream, *, n_epochs: float, device: str) -> None:
-        self._model, self._n_gaps, self._step = model, len(stream.codes), 0
-        self._n_batches = -(-self._n_gaps // (_WINDOW_GAPS * _BATCH_WINDOWS))
-        # The first gap of a stream has units before it, a last window any number behind.
-        padding = (N_LAYERS, _WINDOW_GAPS + N_LAYERS)
-        codes, kinds = np.pad(stream.codes, padding), np.pad(stream.kinds, padding)
-        targets, weights = (np.pad(pair, (padding, (0, 0))) for pair in stream[2:])
-        inputs = model.tables.inputs(codes, kinds)
-        hashed = np.where(kinds == 0, 0, model.tables.hashed_rows(codes))
-        columns = (inputs.units, hashed, inputs.kinds, inputs.pairs, targets, weights)
-        self._columns = [torch.from_numpy(column).to(device) for column in columns]
-        self._n_plain_steps = (1 - _QUANTISED_SHARE) * n_epochs * self._n_batches
-
-    def epoch(self, number: int, generator: np.random.Generator) -> Epoch:
+    def epoch(number: int, generator: np.random.Generator) -> Epoch:
         first = int(generator.integers(_WINDOW_GAPS))
-        starts = np.arange(-first, self._n_gaps, _WINDOW_GAPS).clip(0)
-        return np.array_split(generator.permutation(starts), self._n_batches)
+        starts = np.arange(-first, n_gaps, _WINDOW_GAPS).clip(0)
+        return np.array_split(generator.permutation(starts), n_batches)
 
-    def loss(self, starts: NDArray[np.int64]) -> tuple[Tensor, int]:
-        self._model.is_quantised = self._step >= self._n_plain_steps
-        self._step += 1
-        all_units, hashed, kinds, all_pairs, targets, weights = self._columns
+    def loss(starts: NDArray[np.int64]) -> tuple[Tensor, int]:
+        model.is_quantised = next(steps) >= n_plain_steps
         begin = torch.from_numpy(starts).to(kinds.device)[:, None]
         places = begin + torch.arange(_WINDOW_GAPS + 2 * N_LAYERS + 1, device=begin.device)
         units, pairs = all_units[places], all_pairs[places[:, :-1]]
@@ -228,9 +222,11 @@ class _Windows:
         units = torch.where(is_hidden, hashed[places], units)
         is_hidden = torch.rand(pairs.shape, device=begin.device) < _PAIR_DROPOUT
         others = torch.randint_like(pairs, _N_PAIRS)
-        logits = self._model(units, kinds[places], torch.where(is_hidden, others, pairs))
+        logits = model(units, kinds[places], torch.where(is_hidden, others, pairs))
         asked = places[:, N_LAYERS : N_LAYERS + _WINDOW_GAPS]
         losses = nn.functional.binary_cross_entropy_with_logits(
             logits, targets[asked], weights[asked], reduction="sum"
         )
         return losses / weights[asked][..., 0].sum().clamp(min=1.0), len(starts) * _WINDOW_GAPS
+
+    return TrainingTask(model, epoch, loss, dict, is_half=False)

@@ -128,8 +128,7 @@ def train_layer(
 def mark_lines(lines: Sequence[str], n_lines: int) -> list[MarkedText]:
     """Joins lines of running text, a sentence each, more or less, that end as sentences do.
 
-    Returns:
-        A text without token ends inside lines; none if there is no such line.
+    The text has no token ends inside lines; there is none without such lines.
     """
     short_forms = _abbreviations(lines)
     chosen = _choose(lines, short_forms, n_lines)
@@ -237,13 +236,11 @@ def _lists(sentences: Sentences) -> dict[str, Any]:
     n_joined = sum(count for form, count in joined.items() if _GROUPS.fullmatch(form))
     n_apart = sum(count for pair, count in apart.items() if _TWO_GROUPS.fullmatch(pair))
     is_spaced = n_joined >= _MIN_COUNT and n_joined > n_apart
-    clitics = _clitics(sentences)
-    return {"clitics": clitics, "phrases": phrases, "has_spaced_numbers": is_spaced}
+    return {"clitics": _clitics(sentences), "phrases": phrases, "has_spaced_numbers": is_spaced}
 
 
 def _clitics(sentences: Sentences) -> frozenset[str]:
-    n_cut: Counter[str] = Counter()
-    n_all: Counter[str] = Counter()
+    n_cut, n_all = Counter[str](), Counter[str]()
     for text, ends in map(sentence_text, sentences):
         for match in _LETTERS.finditer(text):
             run, start = styleless(match[0]), match.start()
@@ -296,8 +293,9 @@ def _choose(lines: Iterable[str], short_forms: frozenset[str], n_lines: int) -> 
     for line in fit[n_lines // 2 :]:
         if len(chosen) == n_lines:
             break
-        found = (match for match in _STOP_INSIDE.finditer(line) if _is_short(match, short_forms))
-        words = {match["word"].lower() for match in found}
+        words = {
+            m["word"].lower() for m in _STOP_INSIDE.finditer(line) if _is_short(m, short_forms)
+        }
         if any(counts[word] < (_MOST_SHOWN if len(word) > 1 else _MOST_INITIALS) for word in words):
             counts.update(words)
             chosen.append(line)

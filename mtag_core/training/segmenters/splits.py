@@ -71,11 +71,9 @@ LANGUAGE_TO_SHAPE = (
 class Choices(NamedTuple):
     """The scripts that fit surface tokens, those of one token after those of another.
 
-    Attributes:
-        tokens: What each makes. n_scripts of them.
-        codes: As `script_codes` gives them. Shape (n_scripts, 1 + N_SCRIPT_COLUMNS).
-        sizes: Scripts of each surface token. Shape (n_tokens,).
-        is_right: Whether it makes the token's tokens. Shape (n_scripts,).
+    Of each script what it makes, its codes as `script_codes` gives them, (n_scripts, 1 +
+    N_SCRIPT_COLUMNS), and whether it is right, (n_scripts,); sizes are how many each surface token
+    has, (n_tokens,).
     """
 
     tokens: list[tuple[str, ...]]
@@ -98,8 +96,7 @@ def train_split_model(
 
     Args:
         sentences: Of treebanks.
-        labelled: Sentences that a labeller split, whose tokens count less; those it was not sure of
-            have no tokens.
+        labelled: Split by a labeller: they count less; where it was unsure there are no tokens.
         lines: Running text, where forms are counted.
         shape: How large the model is.
     """

@@ -120,7 +120,16 @@ class _Trainer:
             return self._generic_layer()
         below = [BoundaryLayer.load(path) for path in self.paths(GENERIC)]
         if name in self.treebanks.files:
-            return self._language_layer(name, below)
+            return train_layer(
+                below,
+                self.treebanks.of_language(name, _N_TOKENS, is_edited=True),
+                unedited=self.treebanks.of_language(name, _N_TOKENS, is_edited=False),
+                texts=self._marked(name, _N_LINES),
+                dev=self.treebanks.dev(name, _N_DEV_TOKENS),
+                has_unmarked_ends=name in _ALL_ENDS,
+                l2=_WEAK_L2 if name in _WEAK else _L2,
+                language=name,
+            )
         of_language = self._options.output / f"{treebank_language(name)}.linear.npz"
         below += [BoundaryLayer.load(of_language)] if of_language.exists() else []
         sentences = self.treebanks.of_treebank(name, _N_TREEBANK_TOKENS)
@@ -136,18 +145,6 @@ class _Trainer:
             [s for name in spaced for s in read(name, n, is_edited=True)],
             unedited=[s for name in spaced for s in read(name, n // 4, is_edited=False)],
             texts=[text for code in codes for text in self._marked(code, _N_GENERIC_LINES)],
-        )
-
-    def _language_layer(self, language: str, below: list[BoundaryLayer]) -> BoundaryLayer:
-        return train_layer(
-            below,
-            self.treebanks.of_language(language, _N_TOKENS, is_edited=True),
-            unedited=self.treebanks.of_language(language, _N_TOKENS, is_edited=False),
-            texts=self._marked(language, _N_LINES),
-            dev=self.treebanks.dev(language, _N_DEV_TOKENS),
-            has_unmarked_ends=language in _ALL_ENDS,
-            l2=_WEAK_L2 if language in _WEAK else _L2,
-            language=language,
         )
 
     def _lines(self, code: str) -> Iterator[str]:
@@ -166,14 +163,10 @@ class _Trainer:
         # torch is an extra that the other segmenters do without.
         from mtag_core.training.segmenters.gap_networks import train_gap_network
 
-        options, has_spaces = self._options, language_of(language).spacing == "syllables"
-        labelled = treebanks.read_marked(options.labelled, language)
-        if language == "zh" and options.labelled:
+        labelled = treebanks.read_marked(self._options.labelled, language)
+        if language == "zh" and self._options.labelled:
             labelled = in_both_scripts(labelled)
-        sentences, epochs = self.treebanks.all(language), options.gap_epochs
-        return train_gap_network(
-            sentences, labelled, epochs=epochs, device=options.device, has_spaces=has_spaces
-        )
+        return train_gap_network(self.treebanks.all(language), labelled, language, self._options)
 
     def _words(self, name: str) -> _Model:
         if self._options.text is None:

@@ -108,10 +108,10 @@ class Treebanks:
     def of_treebank(self, treebank: str, n_tokens: int) -> Sentences:
         """Sentences of a treebank, after them others of its language where they are few."""
         paths = self.files[treebank_language(treebank)]
-        own = [path for path in paths if treebank_name(path) == treebank]
-        sentences = [s for path in own for s in read_sentences(path, n_tokens)]
+        own = next(path for path in paths if treebank_name(path) == treebank)
+        sentences = read_sentences(own, n_tokens)
         n_lacking = max(0, _FEW_TOKENS - sum(map(len, sentences)))
-        return sentences + _evenly([path for path in paths if path not in own], n_lacking)
+        return sentences + _evenly([path for path in paths if path != own], n_lacking)
 
 
 def read_all(path: Path) -> Sentences:
@@ -141,14 +141,12 @@ def label_sources(options: LabellingOptions, languages: Sequence[str]) -> Iterat
         InputNotFoundError: There is none of a kind.
     """
     treebanks = Treebanks(options.treebanks)
-    for directory, kind, paths in (
-        (options.text, "text", [*text_files(options.text).values()]),
-        (options.treebanks, "train file", treebanks.part("train")),
-        (options.treebanks, "dev file", treebanks.part("dev")),
-    ):
+    sources = {f"{part} file": treebanks.part(part) for part in ("train", "dev")}
+    for kind, paths in {"text": [*text_files(options.text).values()], **sources}.items():
         found = [path for name in languages for path in paths if text_language(path) == name]
         if not found:
-            raise InputNotFoundError(f"{directory}: no {kind} of {', '.join(languages)}")
+            places = f"{options.text}, {options.treebanks}"
+            raise InputNotFoundError(f"{places}: no {kind} of {', '.join(languages)}")
         yield found
 
 
@@ -177,9 +175,8 @@ def neighbours(items: Iterable[_Item], most: int, *, seed: int = 1) -> Iterator[
 def marked_line(units: Sequence[str], probs: NDArray[np.float32]) -> str:
     """Writes one line of text, without marks, as lines of sentences, each with a line break.
 
-    Args:
-        units: Of cleaned text, with the spaces before them.
-        probs: Of no end after each unit, a token's end, a sentence's end. Shape (n_units, 3).
+    Units have the spaces before them; probs, (n_units, 3), are of no end, of a token's and of a
+    sentence's after each.
     """
     levels = np.digitize(1 - probs[:, 0], _THRESHOLDS)
     marks = [
