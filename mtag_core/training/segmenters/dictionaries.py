@@ -23,10 +23,7 @@ def unit_tags(words: Iterable[tuple[str, str]], ends: Sequence[int]) -> list[str
 
 
 def in_both_scripts(sentences: Iterable[MarkedSentence]) -> Iterator[MarkedSentence]:
-    """Yields Chinese sentences, then all of them again in traditional characters.
-
-    Text is mostly in simplified ones, treebanks in traditional ones.
-    """
+    """Yields Chinese sentences, then all again in traditional characters, those of treebanks."""
     import opencc
 
     convert, kept = opencc.OpenCC("s2tw").convert, list(sentences)

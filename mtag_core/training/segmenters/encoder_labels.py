@@ -196,9 +196,8 @@ def _label_boundaries(options: LabelBoundariesOptions) -> str:
     ask = partial(_ask, options, {tag: row for row, tag in enumerate(tags, start=1)})
 
     def build() -> BoundaryTeacher:
-        device = torch.device(options.device)
-        teacher: Any = Network.load_teacher(options.teacher, device=device).model
-        return BoundaryTeacher(teacher.encoder, n_tags=len(tags) + 1).to(device)
+        teacher: Any = Network.load_teacher(options.teacher, device=torch.device("cpu")).model
+        return BoundaryTeacher(teacher.encoder, n_tags=len(tags) + 1).to(options.device)
 
     members = _fine_tune(build, ask(train), options)
     found = np.array(_probabilities(members, ask(dev))).argmax(-1)
@@ -299,10 +298,10 @@ class Splitter:
         """Gives tokens their most probable parts; none where that is less probable than `least`."""
         questions, choices = self.ask(sentences)
         made, tokens = iter(choices.tokens), []
-        probs = map(np.ndarray.tolist, _probabilities(members, questions))
+        probs = _probabilities(members, questions)
         for token, size, some in zip(chain(*sentences), choices.sizes, probs, strict=True):
-            parts_to_prob: Counter[tuple[str, ...]] = Counter()
-            for parts, prob in zip(islice(made, int(size)), some, strict=False):
+            parts_to_prob = Counter[tuple[str, ...]]()
+            for parts, prob in zip(islice(made, int(size)), some.tolist(), strict=False):
                 parts_to_prob[parts] += prob
             ((parts, prob),) = parts_to_prob.most_common(1)
             tokens.append(token._replace(tokens=parts if prob >= least else ()))
@@ -323,28 +322,24 @@ def _label_splits(options: LabelSplitsOptions, language: str) -> str:
     counts = splits.log_counts(chain.from_iterable(map(treebanks.text_lines, files)), splits.OPEN)
     splitter = Splitter(Candidates(splits.learn_scripts(train, are_closed=False)), counts, options)
     train, dev = map(splitter.fitting, (train, dev))
-    questions, _ = splitter.ask(train)
 
     def build() -> SplitEncoder:
         encoder = load_encoder(options.encoder, n_extra_pieces=0, dropout=0.1)
         return SplitEncoder(encoder).to(options.device)
 
-    members = _fine_tune(build, questions, options, _HEAD_FACTOR)
+    members = _fine_tune(build, splitter.ask(train)[0], options, _HEAD_FACTOR)
     pairs = zip(chain(*splitter.split(members, dev)), chain(*dev), strict=True)
     share = np.mean([found == gold for found, gold in pairs])
     _LOGGER.info("dev of %s: %.2f %% of surface tokens", language, 100 * share)
 
-    def surfaces(line: str) -> list[Surface]:
-        # Hardly a line holds two sentences.
-        return [Surface(form, ()) for form in segmenter.tokenize(line, [(0, len(line))]).forms]
+    def surfaces(path: Path) -> Iterator[list[Surface]]:
+        for line in treebanks.text_lines(path):
+            # Hardly a line holds two sentences.
+            yield [Surface(form, ()) for form in segmenter.tokenize(line, [(0, len(line))]).forms]
 
     def label(sentences: Sentences) -> Iterator[str]:
-        fitting = splitter.fitting(sentences)
-        split = splitter.split(members, fitting, options.least_probability)
-        return map(treebanks.split_line, split)
+        some = splitter.fitting(sentences)
+        return map(treebanks.split_line, splitter.split(members, some, options.least_probability))
 
-    texts = {
-        treebanks.text_name(path) + treebanks.SPLITS: map(surfaces, treebanks.text_lines(path))
-        for path in files
-    }
+    texts = {treebanks.text_name(path) + treebanks.SPLITS: surfaces(path) for path in files}
     return _write_labels(options.output, texts, label)

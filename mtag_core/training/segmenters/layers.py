@@ -135,8 +135,7 @@ def mark_lines(lines: Sequence[str], n_lines: int) -> list[MarkedText]:
     if not chosen:
         return []
     marked = _mark_sentences([[Surface(s, (s,))] for s in chosen], _LONGEST_TEXT)
-    matches = _DOUBTFUL.finditer(marked.text)
-    doubtful = {match.end() for match in matches if not _is_short(match, short_forms)}
+    doubtful = {m.end() for m in _DOUBTFUL.finditer(marked.text) if not _is_short(m, short_forms)}
     return [marked._replace(doubtful=[*doubtful.difference(marked.sentence_ends)])]
 
 

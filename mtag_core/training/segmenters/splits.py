@@ -113,8 +113,7 @@ def train_split_model(
     known = np.insert(known, 0, split_features.NOTHING, axis=0)
     ends = [*accumulate(map(len, sentences + labelled))]
     around = known[split_features.rows_around(1 + np.arange(len(surfaces)), asked, ends)]
-    contexts = split_features.context_codes(around)
-    fitted = _fit(choices.some(asked), contexts, weights[asked], shape.n_rows)
+    fitted = _fit(choices.some(asked), around, weights[asked], shape.n_rows)
     # Only which sum of weights is larger counts; few levels compress well.
     scale = _N_LEVELS / max(float(np.abs(fitted).max()), 1e-9)
     return SplitModel(scripts, np.round(fitted * scale).astype(np.int8), counts)
@@ -138,11 +137,11 @@ def choices_of(surfaces: Sequence[Surface], candidates: Candidates, counts: Coun
 
 
 def _rows(
-    choices: Choices, contexts: Codes, weights: NDArray[np.float64], n_rows: int
+    choices: Choices, around: Codes, weights: NDArray[np.float64], n_rows: int
 ) -> NDArray[np.int32]:
     """Features of scripts; n_rows for those of a neighbourhood that a script is rarely right in."""
     seeds = split_features.context_seeds(choices.codes[:, 0])
-    contexts = contexts.repeat(choices.sizes, axis=0)
+    contexts = split_features.context_codes(around).repeat(choices.sizes, axis=0)
     apart = split_features.context_rows(seeds, contexts, n_rows=_N_APART)
     right = weights.repeat(choices.sizes)[choices.is_right]
     seen, place = np.unique(apart[choices.is_right], return_inverse=True)
@@ -153,8 +152,8 @@ def _rows(
     return np.hstack([of_script, of_context]).astype(np.int32)
 
 
-def _fit(choices: Choices, contexts: Codes, weights: NDArray[np.float64], n_rows: int) -> Floats:
-    sizes, all_rows = choices.sizes, _rows(choices, contexts, weights, n_rows)
+def _fit(choices: Choices, around: Codes, weights: NDArray[np.float64], n_rows: int) -> Floats:
+    sizes, all_rows = choices.sizes, _rows(choices, around, weights, n_rows)
     of_script = weights.astype(np.float32).repeat(sizes)
     penalties = np.full(n_rows + 1, _L2)
     penalties[n_rows // 2 :] = _NEIGHBOUR_L2

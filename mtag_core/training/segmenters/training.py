@@ -43,9 +43,8 @@ _N_LINES, _N_GENERIC_LINES = 8_000, 1_000
 # Lines that are looked through for each that is chosen.
 _MOST_LINES = 3
 
-# Penalty on squared weights, and where so few tokens show a language that it must be weaker.
-_L2, _WEAK_L2 = 0.5, 0.03
-_WEAK = frozenset({"be"})
+# Penalty on squared weights, and weaker ones of languages that so few tokens show.
+_L2, _WEAK_L2 = 0.5, {"be": 0.03}
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -58,9 +57,8 @@ def run(options: TrainSegmentersOptions) -> str:
     """Runs `train segmenters`: makes what the output lacks, the generic layer before all others.
 
     Returns:
-        The models' paths, trained now or before: `generic.linear.npz`, `<language>.linear.npz` or
-        `<language>.boundaries.npz`, `<language>.splits.npz`, `<treebank>.linear.npz` and
-        `langid.words.npz`.
+        The models' paths, trained now or before: `.linear.npz` of `generic`, languages and
+        treebanks, `.boundaries.npz` and `.splits.npz` of languages, `langid.words.npz`.
 
     Raises:
         InputNotFoundError: The directory holds no treebank.
@@ -127,7 +125,7 @@ class _Trainer:
                 texts=self._marked(name, _N_LINES),
                 dev=self.treebanks.dev(name, _N_DEV_TOKENS),
                 has_unmarked_ends=name in _ALL_ENDS,
-                l2=_WEAK_L2 if name in _WEAK else _L2,
+                l2=_WEAK_L2.get(name, _L2),
                 language=name,
             )
         of_language = self._options.output / f"{treebank_language(name)}.linear.npz"

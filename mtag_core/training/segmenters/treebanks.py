@@ -140,8 +140,7 @@ def label_sources(options: LabellingOptions, languages: Sequence[str]) -> Iterat
     Raises:
         InputNotFoundError: There is none of a kind.
     """
-    treebanks = Treebanks(options.treebanks)
-    sources = {f"{part} file": treebanks.part(part) for part in ("train", "dev")}
+    sources = {f"{part} file": Treebanks(options.treebanks).part(part) for part in ("train", "dev")}
     for kind, paths in {"text": [*text_files(options.text).values()], **sources}.items():
         found = [path for name in languages for path in paths if text_language(path) == name]
         if not found:
