@@ -21,7 +21,14 @@ import pyarrow.parquet as pq
 from mtag_core.conllu import format_sentence
 from mtag_core.corpus.kept_fields import KeptField, field_text, kept_fields
 from mtag_core.errors import UsageError
-from mtag_core.output.columns import Column, json_object, output_columns, schema_of, table_of
+from mtag_core.output.columns import (
+    Column,
+    json_object,
+    output_columns,
+    parquet_options,
+    schema_of,
+    table_of,
+)
 from mtag_core.output.vertical import VerticalWriter
 from mtag_core.records import OutputRow
 from mtag_core.tagging.tagged import TaggedRow, TaggedSentence
@@ -157,7 +164,8 @@ def whole_parquet(sink: BinaryIO, open_writer: Callable[[BinaryIO], C]) -> Itera
 class ParquetRows:
     """Writes rows, made into tables of the schema by `table_of`, to a Parquet file, zstd inside.
 
-    A row group closes at the first of `row_group`, numbers of sentences and tokens.
+    A row group closes at the first of `row_group`, numbers of sentences and tokens. The options are
+    those of `pyarrow.parquet.ParquetWriter`.
     """
 
     def __init__(
@@ -167,10 +175,11 @@ class ParquetRows:
         table_of: Callable[[Sequence[OutputRow[Any]]], pa.Table],
         *,
         row_group: tuple[int, int],
+        **options: Any,  # noqa: ANN401
     ) -> None:
         self._table_of = table_of
         self._most_rows, self._most_tokens = row_group
-        self._writer = pq.ParquetWriter(sink, schema, compression="zstd")
+        self._writer = pq.ParquetWriter(sink, schema, compression="zstd", **options)
         self._rows: list[OutputRow[Any]] = []
         self._tables: list[pa.Table] = []
         # Of the row group; those of the tables are the first of them.
@@ -268,7 +277,10 @@ def _open_parquet(sink: BinaryIO, output: OutputFormat) -> _Opened:
     schema = schema_of(output.columns, generator=output.generator)
     table = partial(table_of, columns=output.columns, schema=schema)
     row_group = (ROW_GROUP_SENTENCES, ROW_GROUP_TOKENS)
-    return whole_parquet(sink, lambda kept: ParquetRows(kept, schema, table, row_group=row_group))
+    options = parquet_options(output.columns)
+    return whole_parquet(
+        sink, lambda kept: ParquetRows(kept, schema, table, row_group=row_group, **options)
+    )
 
 
 @contextmanager

@@ -98,7 +98,7 @@ class PartCounts(Tally):
     """What one attempt at a part has read and written: rejects by reason, tokens by the rest.
 
     `n_tagged` are documents all of whose sentences were written; `untrained` are languages that the
-    model has not learnt.
+    model has not learnt; `upos` is for who counts them.
     """
 
     n_tagged: int = 0
@@ -115,7 +115,6 @@ class PartCounts(Tally):
         self.languages[written.sentence.language] += n_tokens
         if not written.sentence.is_trained:
             self.untrained[written.sentence.language] += n_tokens
-        self.upos.update(written.upos)
 
 
 def check_balance(manifest: Manifest) -> None:

@@ -147,6 +147,8 @@ class _OpenPart:
             self._counts.add(tagged)
             if self._files.counts is not None:
                 self._files.counts.add(tagged)
+            else:
+                self._counts.upos.update(tagged.upos)
             if self._counts.n_sentences % _SHOW_SENTENCES == 0:
                 self._show(self._counts)
         if self._files.counts is not None:
@@ -169,6 +171,7 @@ class _OpenPart:
     def close(self, end: PartEnd) -> Manifest:
         """Checks the counts and gives the files their names."""
         counts = self._counts
+        upos = counts.upos if self._files.counts is None else self._files.counts.upos
         self._check.end(end.n_documents)
         manifest = Manifest(
             part_id=self.part_id,
@@ -183,7 +186,7 @@ class _OpenPart:
             rejects_by_reason=dict(sorted(counts.reasons.items())),
             tokens_by_language=dict(sorted(counts.languages.items())),
             untrained_tokens_by_language=dict(sorted(counts.untrained.items())),
-            tokens_by_upos=dict(sorted(counts.upos.items())),
+            tokens_by_upos=dict(sorted(upos.items())),
             pages_by_outcome=dict(end.pages_by_outcome),
             sources=end.part.sources,
             generator=self._generator,

@@ -52,6 +52,17 @@ def test_both_formats_hold_the_same_values():
         assert row == each
 
 
+def test_offsets_of_tokens_are_written_as_differences_and_sentences_have_bounds():
+    group = pq.ParquetFile(io.BytesIO(_written("parquet"))).metadata.row_group(0)
+    columns = {each.path_in_schema: each for each in map(group.column, range(group.num_columns))}
+    for name in ("starts", "ends"):
+        assert "DELTA_BINARY_PACKED" in columns[f"{name}.list.element"].encodings
+    for name in ("language", "upos.list.element"):
+        assert columns[name].has_dictionary_page
+    assert columns["doc_id"].statistics.max == "doc 2"
+    assert columns["forms.list.element"].statistics is None
+
+
 def test_names_are_unique():
     names = schema_of(COLUMNS).names
     assert len(set(names)) == len(names)
