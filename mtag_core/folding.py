@@ -3,8 +3,8 @@
 NFC; compatibility forms of letters and digits (ligatures, full width, mathematical letters) as the
 letters they stand for; optional vowel points, niqqud and the Arabic lengthening mark taken off.
 Serbian, which is written in two scripts letter for letter, is read in that of its treebank, Latin;
-letters and marks in words that keyboards put in the place of others, as the language's treebanks
-have them.
+Chinese in traditional characters; letters and marks in words that keyboards put in the place of
+others, as the language's treebanks have them.
 Marks keep their own look here: `mtag_core.segmentation.word_units` puts their styles together.
 
 Source: Unicode Standard Annex 15.
@@ -14,6 +14,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+
+from mtag_core.simplified_chinese import in_traditional
 
 # Hebrew points and cantillation, Arabic vowel marks and tatweel: texts for learners have them.
 OPTIONAL_MARKS = (
@@ -33,7 +35,7 @@ _SENTENCE_START = re.compile(
     "(?:^|(?<![.!?\u2026])[.!?\u2026]+[\"'\u00bb\u201c\u201d\u2019)\\]]*\\s)[\"'\u00ab\u201e\u201c\u201d\u2018(\\[\u00bf\u00a1\u2013\u2014\\s-]*([^\\W\\d_])"
 )
 
-SERBIAN = "sr"
+CHINESE, SERBIAN = "zh", "sr"
 _CYRILLIC = "абвгдђежзијклљмнњопрстћуфхцчџш"
 _LATIN = "a b v g d đ e ž z i j k l lj m n nj o p r s t ć u f h c č dž š".split()
 _LETTER_PAIRS = [
@@ -122,6 +124,8 @@ def usual_letters(forms: Sequence[str], language: str, *, text: str) -> Sequence
         forms = [form if form.isascii() else _with_usual_marks(form) for form in forms]
     if language == SERBIAN:
         return [_in_latin(form) for form in forms]
+    if language == CHINESE:
+        return in_traditional(forms, text=text)
     table = _LANGUAGE_TO_LETTERS.get(language)
     return forms if table is None else [form.translate(table) or form for form in forms]
 
@@ -131,12 +135,14 @@ def _with_usual_marks(form: str) -> str:
     return form.translate(_MARKS_IN_WORDS) or form if form.strip(_QUOTES) else form
 
 
-def lemma_as_written(lemma: str, form: str) -> str:
-    """A lemma that was made of a Serbian form in Latin letters, in the letters of the form.
+def lemma_as_written(lemma: str, form: str, language: str) -> str:
+    """A lemma that was made of a form in Serbian or Chinese usual letters, in those of the form.
 
     `inj` is two letters in *injekcija* and `nj` one in *konj*: what a lemma has in common with its
     form is written as there.
     """
+    if language == CHINESE:
+        return form if [lemma] == in_traditional([form], text=form) else lemma
     if _in_latin(form) == form:
         return lemma
     small, kept = lemma.lower(), ""

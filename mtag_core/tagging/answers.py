@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.folding import SERBIAN, lemma_as_written
+from mtag_core.folding import CHINESE, SERBIAN, lemma_as_written
 from mtag_core.labels import Labels
 from mtag_core.lemma_tables import has_lemma
 from mtag_core.lemmas import apply_rule
@@ -112,8 +112,9 @@ class Labeller:
         start = 0
         for sentence in (each.sentence for each in sentences):
             end = start + len(sentence.forms)
-            if sentence.language == SERBIAN:
-                lemmas[start:end] = map(lemma_as_written, lemmas[start:end], sentence.forms)
+            if sentence.language in (CHINESE, SERBIAN):
+                written = partial(lemma_as_written, language=sentence.language)
+                lemmas[start:end] = map(written, lemmas[start:end], sentence.forms)
             start = end
         return lemmas
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtag_core import simplified_chinese
 from mtag_core.folding import (
     fold,
     fold_form,
@@ -149,4 +150,28 @@ def test_letters_of_other_keyboards_are_read_as_the_usual_ones(language, form, u
     ],
 )
 def test_a_serbian_lemma_has_the_letters_of_its_form(form, lemma, written):
-    assert lemma_as_written(lemma, form) == written
+    assert lemma_as_written(lemma, form, "sr") == written
+
+
+def test_simplified_chinese_is_read_in_traditional_characters_and_its_lemmas_are_simplified():
+    forms = ["我们", "发展", "公司", "2026"]
+    read = usual_letters(forms, "zh", text="".join(forms))
+    assert read == ["我們", "發展", "公司", "2026"]
+    assert [lemma_as_written(*pair, "zh") for pair in zip(read, forms, strict=True)] == forms
+    assert lemma_as_written("人", "人们", "zh") == "人"
+
+
+def test_traditional_chinese_stays():
+    # The first character is a queen in traditional characters, and `behind` in simplified ones.
+    forms = ["后", "與", "發展"]
+    assert usual_letters(forms, "zh", text="".join(forms)) == forms
+    assert usual_letters(["后面"], "zh", text="后面") == ["後面"]
+    assert usual_letters(["发展"], "ja", text="发展") == ["发展"]
+
+
+def test_simplified_characters_are_those_of_opencc():
+    opencc = pytest.importorskip("opencc", reason="comes with the extra `dictionaries`")
+    simplified = simplified_chinese.SIMPLIFIED
+    traditional = "".join(simplified_chinese.in_traditional(simplified, text=simplified))
+    assert len(set(simplified)) == len(simplified) == len(traditional)
+    assert opencc.OpenCC("t2s").convert("\n".join(traditional)) == "\n".join(simplified)

@@ -1,14 +1,12 @@
 """Sentences of treebanks in letters that people write and the treebanks do not have.
 
-Chinese treebanks are in traditional characters, most of today's text is in simplified ones; hamza
-is often left out in Arabic; Swiss German has no sharp s. One such form stands for several of a
-treebank's, so that they cannot be told apart while text is tagged
+Hamza is often left out in Arabic; Swiss German has no sharp s. One such form stands for several of
+a treebank's, so that they cannot be told apart while text is tagged
 (`mtag_core.folding.usual_letters` has what can): models learn both.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import cache
 
 from mtag_core.training.data.treebanks import LabelledSentence
 from mtag_core.treebank_style import treebank_language
@@ -32,14 +30,7 @@ def in_other_letters(sentences: Iterable[LabelledSentence]) -> Iterator[Labelled
             yield replace(sentence, forms=forms, lemmas=lemmas)
 
 
-@cache
 def _change(language: str) -> Callable[[str], str] | None:
-    if language == "zh":
-        # Needs the extra `train`, which is not needed where no Chinese is learnt.
-        import opencc
-
-        convert: Callable[[str], str] = opencc.OpenCC("t2s").convert
-        return convert
     if language == "ar":
         return lambda form: form.translate(_WITHOUT_HAMZA)
     if language == "de":
