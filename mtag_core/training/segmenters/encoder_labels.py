@@ -319,8 +319,9 @@ def _label_splits(options: LabelSplitsOptions, language: str) -> str:
     layers = (options.segmenters / f"{name}.linear.npz" for name in (GENERIC, language))
     segmenter = SpacedTokenizer(list(map(BoundaryLayer.load, layers)))
     train, dev = ([*chain.from_iterable(map(treebanks.read_all, paths))] for paths in known)
-    counts = splits.log_counts(chain.from_iterable(map(treebanks.text_lines, files)), splits.OPEN)
-    splitter = Splitter(Candidates(splits.learn_scripts(train, are_closed=False)), counts, options)
+    shape = splits.LANGUAGE_TO_SHAPE.get(language, splits.OPEN)
+    counts = splits.log_counts(chain.from_iterable(map(treebanks.text_lines, files)), shape)
+    splitter = Splitter(Candidates(splits.learn_scripts(train, shape)), counts, options)
     train, dev = map(splitter.fitting, (train, dev))
 
     def build() -> SplitEncoder:

@@ -44,25 +44,30 @@ _Pair = tuple[str, tuple[str, ...]]
 class SplitShape(NamedTuple):
     """What a split model learns, and the sizes of its tables of weights and counts, powers of 2.
 
-    `are_closed` as in `learn_scripts`; forms that are rarer in running text are not counted.
+    Where most multiword tokens are a list of words, `are_closed`, a script of few forms stays with
+    those; where there are compounds, scripts are around each of a form's tokens. Forms that are
+    rarer than `min_count` in running text are not counted.
     """
 
     are_closed: bool
     n_rows: int
     n_counts: int
     min_count: int
+    has_compounds: bool = False
 
 
 # Prefixes and pronouns are written into any word.
 OPEN = SplitShape(are_closed=False, n_rows=1 << 19, n_counts=1 << 18, min_count=2)
 # Some words end in others, such as particles and copulas.
 CLITICS = SplitShape(are_closed=False, n_rows=1 << 17, n_counts=1 << 14, min_count=5)
+# Besides, auxiliaries are written to verbs.
+COMPOUNDS = CLITICS._replace(n_counts=1 << 17, min_count=2, has_compounds=True)
 # Some words stand for two, such as a preposition and an article: what is around says which.
 CLOSED = SplitShape(are_closed=True, n_rows=1 << 15, n_counts=1 << 12, min_count=20)
 
 LANGUAGE_TO_SHAPE = (
     dict.fromkeys(("ar", "he"), OPEN)
-    | dict.fromkeys(("kk", "ta", "tr"), CLITICS)
+    | {"kk": CLITICS, "ta": COMPOUNDS, "tr": CLITICS}
     | dict.fromkeys("ca cs de el es fa fi fr gl hy it mr pl pt uk".split(), CLOSED)
 )
 """The languages that get a split model."""
@@ -100,7 +105,7 @@ def train_split_model(
         lines: Running text, where forms are counted.
         shape: How large the model is.
     """
-    scripts = learn_scripts(sentences, are_closed=shape.are_closed)
+    scripts = learn_scripts(sentences, shape)
     counts = log_counts(lines, shape)
     surfaces = [*chain.from_iterable(sentences + labelled)]
     choices = choices_of(surfaces, Candidates(scripts), counts)
@@ -181,19 +186,18 @@ def _fit(choices: Choices, around: Codes, weights: NDArray[np.float64], n_rows: 
     return descend(gradient_at, n_rows + 1, n_steps=_N_STEPS, rate=_LEARNING_RATE)[:n_rows]
 
 
-def learn_scripts(sentences: Sentences, *, are_closed: bool) -> list[Script]:
-    """Finds the scripts of a treebank's multiword tokens, in an order that does not depend on it.
-
-    Where most are a list of words, `are_closed`, a script of few forms stays with those.
-    """
+def learn_scripts(sentences: Sentences, shape: SplitShape) -> list[Script]:
+    """Finds the scripts of multiword tokens, in an order that does not depend on that of these."""
     pairs = Counter((form, tokens) for s in sentences for form, tokens, _ in s if len(tokens) > 1)
     by_ending = _scripts_by_ending(pairs)
     script_to_pairs: defaultdict[Script, list[_Pair]] = defaultdict(list)
     for pair in pairs:
-        script_to_pairs[by_ending.get(pair) or script_of(*pair)].append(pair)
+        around = [by_ending[pair]] if pair in by_ending else scripts_of(*pair)
+        for script in around if shape.has_compounds else around[:1]:
+            script_to_pairs[script].append(pair)
     scripts, alone = set[Script](), set[_Pair]()
     for script, own in script_to_pairs.items():
-        if are_closed and len({form.lower() for form, _ in own}) < _MIN_FORMS:
+        if shape.are_closed and len({form.lower() for form, _ in own}) < _MIN_FORMS:
             alone.update(own)
         elif sum(map(pairs.__getitem__, own)) >= _MIN_COUNT:
             scripts.add(script)
@@ -221,20 +225,15 @@ def _capital(form: str) -> str:
     return form[:1].upper() + form[1:]
 
 
-def script_of(form: str, parts: tuple[str, ...]) -> Script:
-    """The script that makes a form's tokens, around the token that shares most with the form."""
-    matchers = (SequenceMatcher(None, form, part, autojunk=False) for part in parts)
-    matches = [matcher.find_longest_match() for matcher in matchers]
-    stem = max(range(len(parts)), key=lambda index: (matches[index].size, index))
-    match, part = matches[stem], parts[stem]
-    return Script(
-        prefix=form[: match.a],
-        suffix=form[match.a + match.size :],
-        before=parts[:stem],
-        pre=part[: match.b],
-        post=part[match.b + match.size :],
-        after=parts[stem + 1 :],
-    )
+def scripts_of(form: str, parts: tuple[str, ...]) -> list[Script]:
+    """The scripts that make a form's tokens, first around the one that shares most with it."""
+    scripts = []
+    for stem, part in enumerate(parts):
+        match = SequenceMatcher(None, form, part, autojunk=False).find_longest_match()
+        rest, post = form[match.a + match.size :], part[match.b + match.size :]
+        ends = (form[: match.a], rest, parts[:stem], part[: match.b], post, parts[stem + 1 :])
+        scripts.append(Script(*ends))
+    return sorted(reversed(scripts), key=lambda script: len(script.prefix + script.suffix))
 
 
 def log_counts(lines: Iterable[str], shape: SplitShape) -> Counts:

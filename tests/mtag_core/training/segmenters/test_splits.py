@@ -2,9 +2,10 @@ from mtag_core.segmentation.splits import Script, SplitModel
 from mtag_core.training.data.treebanks import Surface
 from mtag_core.training.segmenters.splits import (
     CLOSED,
+    COMPOUNDS,
     OPEN,
     learn_scripts,
-    script_of,
+    scripts_of,
     train_split_model,
 )
 
@@ -55,27 +56,36 @@ def test_split_model_learns_words_from_labelled_text():
     assert model.split(["hakelev", "hamor"]) == right
 
 
-def test_script_is_around_the_token_most_like_the_form():
-    assert script_of("bbeito", ("b", "beit_", "hu")) == Script("b", "o", ("b",), "", "_", ("hu",))
+def test_the_first_script_is_around_the_token_most_like_the_form():
+    first, *_ = scripts_of("bbeito", ("b", "beit_", "hu"))
+    assert first == Script("b", "o", ("b",), "", "_", ("hu",))
+
+
+def test_scripts_of_compounds_are_around_each_of_their_tokens():
+    compounds = [("kondullen", ("kond", "ullen")), ("vandullen", ("vand", "ullen"))]
+    scripts = learn_scripts([[Surface(*each) for each in compounds]], COMPOUNDS)
+    assert scripts == [Script("", "ullen", (), "", "", ("ullen",))]
+    model = train_split_model([[Surface(*compounds[0])]] * 20, [], [], COMPOUNDS)
+    assert model.split(["irundullen"]) == [("irund", "ullen")]
 
 
 def test_script_of_few_forms_stays_with_them_where_splits_are_closed():
     tokens = [[_DES, _DES]]
     pairs = (("des", "de"), ("Des", "De"))
     exact = {Script(form, "", (first,), "", "les", (), is_exact=True) for form, first in pairs}
-    assert set(learn_scripts(tokens, are_closed=True)) == exact
-    assert learn_scripts(tokens, are_closed=False) == [script_of(*_DES[:2])]
+    assert set(learn_scripts(tokens, CLOSED)) == exact
+    assert learn_scripts(tokens, OPEN) == scripts_of(*_DES[:2])[:1]
 
 
 def test_script_seen_once_is_left_out_where_splits_are_open():
-    assert learn_scripts([[_HABAIT]], are_closed=False) == []
+    assert learn_scripts([[_HABAIT]], OPEN) == []
 
 
 def test_tokens_without_forms_are_split_by_the_endings_of_their_forms():
     stems = ("ghar", "raja", "shahar", "pustak", "mandir", "gaav")
     hidden = [Surface(f"{stem}kade", ("_", "_"), True) for stem in stems]
     sentences = [[form, *_whole(f"{stem} gela")] for form, stem in zip(hidden, stems, strict=True)]
-    (script,) = learn_scripts(sentences, are_closed=True)
+    (script,) = learn_scripts(sentences, CLOSED)
     assert script == Script("", "kade", (), "_", "", ("_",))
     model = train_split_model(sentences * 5, [], [], CLOSED)
     assert model.split("mulakade mula".split()) == [("_", "_"), ("mula",)]
@@ -83,5 +93,5 @@ def test_tokens_without_forms_are_split_by_the_endings_of_their_forms():
 
 def test_tokens_without_forms_stay_with_their_form_where_few_share_an_ending():
     hidden = ("_", "_")
-    (script,) = learn_scripts([[Surface("majhi", hidden, True)]] * 9, are_closed=False)
+    (script,) = learn_scripts([[Surface("majhi", hidden, True)]] * 9, OPEN)
     assert script.apply("majhi") == hidden
