@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, BinaryIO, cast
 from xml.sax.saxutils import unescape
 
@@ -42,12 +42,20 @@ class Preview:
 
 def preview_parts(paths: Iterable[str], *, n_sentences: int) -> list[Preview]:
     """Picks short sentences out of the heads of parts, of different languages where it can."""
-    previews = (preview for path in paths for preview in _head(path))
-    return choose_previews(previews, n_sentences=n_sentences)
+    # One part after the other: the heads of all take some 20 MB.
+    kept: list[Preview] = []
+    for path in paths:
+        kept = _candidates(chain(kept, _head(path)), n_sentences)
+    return kept[:n_sentences]
 
 
 def choose_previews(previews: Iterable[Preview], *, n_sentences: int) -> list[Preview]:
     """Chooses short sentences, of different languages where it can, whatever their order."""
+    return _candidates(previews, n_sentences)[:n_sentences]
+
+
+def _candidates(previews: Iterable[Preview], n_sentences: int) -> list[Preview]:
+    """The first of each language, then others: of more previews no other of these is chosen."""
     first: dict[str, Preview] = {}
     others: list[Preview] = []
     # By document, since part ids, and so their order, depend on times of modification.
@@ -59,9 +67,7 @@ def choose_previews(previews: Iterable[Preview], *, n_sentences: int) -> list[Pr
             first[preview.language] = preview
         elif len(others) < n_sentences:
             others.append(preview)
-        if len(first) == n_sentences:
-            break
-    return [*first.values(), *others][:n_sentences]
+    return [*first.values(), *others]
 
 
 def _head(path: str) -> Iterator[Preview]:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from mtag_core.output.layout import OutputLayout
-from mtag_core.output.preview import preview_parts
+from mtag_core.output.preview import choose_previews, preview_parts
 from mtag_core.output.writers import OutputFormat
 from mtag_core.parts.part_writer import open_part
 from tests.fake_tagger import tagged_sentences
@@ -45,6 +45,20 @@ def test_the_order_of_parts_does_not_matter(tmp_path):
     previews = preview_parts(paths, n_sentences=2)
     assert previews
     assert preview_parts(paths[::-1], n_sentences=2) == previews
+
+
+@pytest.mark.parametrize("n_sentences", [1, 2, 3, 10])
+def test_reading_part_after_part_chooses_as_from_all_heads(tmp_path, n_sentences):
+    layout = OutputLayout(str(tmp_path), OutputFormat("jsonl", "none"))
+    paths = [layout.part_path(digit * 16) for digit in "012"]
+    for digit, row in zip("210", [*example_rows(n_documents=2)[::2], multiword_row()], strict=True):
+        with open_part(layout, digit * 16) as files:
+            for index in range(4):
+                files.rows.write(replace(row, doc_id=f"{index} {row.doc_id}", index=index))
+    heads = [preview for path in paths for preview in preview_parts([path], n_sentences=9)]
+    chosen = choose_previews(heads, n_sentences=n_sentences)
+    assert len(chosen) == min(n_sentences, 11)
+    assert preview_parts(paths, n_sentences=n_sentences) == chosen
 
 
 def test_forms_that_are_no_words_are_not_shown(tmp_path):
