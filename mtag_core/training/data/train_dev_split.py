@@ -24,7 +24,7 @@ from mtag_core import conllu
 from mtag_core.folding import usual_letters
 from mtag_core.lemmas import clean_lemma, lemma_rule
 from mtag_core.storage import open_text
-from mtag_core.training.data.other_letters import in_other_letters
+from mtag_core.training.data.other_forms import in_other_letters
 from mtag_core.training.data.treebanks import (
     LabelledSentence,
     read_treebank,

@@ -67,8 +67,8 @@ CLOSED = SplitShape(are_closed=True, n_rows=1 << 15, n_counts=1 << 12, min_count
 
 LANGUAGE_TO_SHAPE = (
     dict.fromkeys(("ar", "he"), OPEN)
-    | {"kk": CLITICS, "ta": COMPOUNDS, "tr": CLITICS}
-    | dict.fromkeys("ca cs de el es fa fi fr gl hy it mr pl pt uk".split(), CLOSED)
+    | {"es": CLITICS._replace(are_closed=True), "kk": CLITICS, "ta": COMPOUNDS, "tr": CLITICS}
+    | dict.fromkeys("ca cs de el fa fi fr gl hy it mr pl pt uk".split(), CLOSED)
 )
 """The languages that get a split model."""
 

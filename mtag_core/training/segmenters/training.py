@@ -14,6 +14,7 @@ from mtag_core.errors import UsageError
 from mtag_core.langid import WORDS_NAME
 from mtag_core.languages import GENERIC, language_of, written_standards
 from mtag_core.segmentation.boundary_layers import BoundaryLayer
+from mtag_core.training.data.other_forms import with_other_pronouns
 from mtag_core.training.data.treebanks import read_lines, sentence_text, text_files, treebank_name
 from mtag_core.training.langid import count_language_words
 from mtag_core.training.records import list_files, record_options
@@ -154,8 +155,8 @@ class _Trainer:
 
     def _splits(self, language: str) -> _Model:
         labelled = list(treebanks.read_splits(self._options.labelled, language))
-        sentences, lines = self.treebanks.all(language), self._lines(language)
-        return train_split_model(sentences, labelled, lines, LANGUAGE_TO_SHAPE[language])
+        own = with_other_pronouns(self.treebanks.all(language), self._lines(language), language)
+        return train_split_model(own, labelled, self._lines(language), LANGUAGE_TO_SHAPE[language])
 
     def _network(self, language: str) -> _Model:
         # torch is an extra that the other segmenters do without.

@@ -1,7 +1,9 @@
+from itertools import starmap
+
 import pytest
 
-from mtag_core.training.data.other_letters import in_other_letters
-from mtag_core.training.data.treebanks import LabelledSentence
+from mtag_core.training.data.other_forms import in_other_letters, with_other_pronouns
+from mtag_core.training.data.treebanks import LabelledSentence, Surface
 
 
 def sentence(treebank: str, forms: str, lemmas: str) -> LabelledSentence:
@@ -29,3 +31,20 @@ def test_copies(treebank, forms, lemmas, changed_forms, changed_lemmas):
 )
 def test_no_copies_of_what_reads_alike(treebank, forms):
     assert list(in_other_letters([sentence(treebank, forms, forms)])) == []
+
+
+def test_verbs_end_in_other_pronouns_too():
+    forms = {"y": ("y",), "hacerlo": ("hacer", "lo"), "del": ("de", "el")}
+    sentence = list(starmap(Surface, forms.items()))
+    learnt, *copies = with_other_pronouns([sentence], [], "es")
+    assert learnt == sentence
+    assert [sentence[0], Surface("hacerte", ("hacer", "te")), sentence[2]] in copies
+    assert with_other_pronouns([sentence], [], "fr") == [sentence]
+
+
+def test_words_that_seem_to_end_in_a_pronoun_are_one_token():
+    lines = ["La gente lo comparte.", "Quiero ayudar y ayudarte mirándome."]
+    assert with_other_pronouns([], lines, "es") == [
+        [Surface("comparte", ("comparte",))],
+        [Surface("gente", ("gente",))],
+    ]
