@@ -44,8 +44,10 @@ _LETTER_PAIRS = [
     for pair in ((cyrillic, latin), (cyrillic.upper(), latin.capitalize()))
 ]
 # Apostrophes, hyphens and Hebrew marks in words; soft hyphens.
-_MARKS_IN_WORDS = str.maketrans("\u2019\u02bc\u05f3\u05f4\u2010\u2011", "'''\"--", "\u00ad")
-_QUOTES = "\u2019\u02bc\u05f3\u05f4"
+_MARKS_IN_WORDS = str.maketrans(
+    "\u2019\u02bc\uff07\u05f3\u05f4\u2010\u2011\uff0d", "''''\"---", "\u00ad"
+)
+_QUOTES = "\u2019\u02bc\uff07\u05f3\u05f4"
 _HAS_MARKS = re.compile(f"[{''.join(map(chr, _MARKS_IN_WORDS))}]")
 _ARABIC_DIGITS = "".join(map(chr, range(0x660, 0x66A)))
 _PERSIAN_DIGITS = "".join(map(chr, range(0x6F0, 0x6FA)))

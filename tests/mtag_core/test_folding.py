@@ -119,6 +119,7 @@ def test_serbian_is_read_in_latin_letters(form, latin):
         ("be", "аб’ект", "аб'ект"),
         ("uk", "об'єкт", "об’єкт"),
         ("fr", "aujourd’hui", "aujourd'hui"),
+        ("fr", "l＇", "l'"),
         ("en", "nʼt", "n't"),
         ("en", "’", "’"),
         ("de", "‐", "-"),
