@@ -151,7 +151,7 @@ def mark_flags(chunks: Sequence[str], columns: Codes) -> NDArray[np.int32]:
     flags: NDArray[np.int32] = is_mark * np.int32(ChunkFlag.MARK)
     for index, chunk in enumerate(chunks):
         if chunk[0] in _ALONE_AT_ENDS:
-            if _OPENERS_ALONE.issuperset(chunk):
+            if _OPENERS_ALONE.issuperset(chunk) or chunk in _BOXES:
                 flags[index] |= ChunkFlag.OPENING
             if _CLOSERS_ALONE.issuperset(chunk):
                 flags[index] |= ChunkFlag.CLOSING
@@ -189,6 +189,8 @@ _BEHIND_SHORT_FORMS = ",;:)]"
 _LONGEST_VOWELLESS = 7
 _LONGEST_NUMBER = 7
 _OPENERS_ALONE = frozenset(OPENING + LONG_DASHES + "-•*>«„“")
+# Of tasks, done.
+_BOXES = frozenset(("[x]", "[X]"))
 _CLOSERS_ALONE = frozenset(CLOSING + "\u00bb\u201d\u203a\u2019")
 _TERMINALS = frozenset(TERMINAL) - {"…", "‥"}
 _ALONE_AT_ENDS = _OPENERS_ALONE | _CLOSERS_ALONE

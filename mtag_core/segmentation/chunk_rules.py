@@ -3,6 +3,7 @@
 Treebanks show these kinds too rarely, or in few languages.
 """
 
+import re
 from collections.abc import Sequence
 from enum import Enum
 from itertools import pairwise
@@ -20,6 +21,7 @@ from mtag_core.segmentation.word_units import (
     TERMINAL,
     UNSPACED_LETTER,
     WORDS,
+    UnitClass,
     unit_class_flags,
     unit_spans,
 )
@@ -63,7 +65,7 @@ OMISSION = regex.compile(r"[\[(](?:\.{3,4}|…)[\])][,;:]?\Z")
 
 DECIMAL = regex.compile(
     r"[\p{Sc}+±−-]?(?:\d+(?:\.\d+)*[,:/]\d+(?:[.,:/]\d+)*|(?<=[\p{Sc}+±−-])\d+(?:\.\d+)?)\.\Z"
-    r"|(?:[+±−-]?\d+(?:[.,]\d+)?)?°[CF]?\.\Z"
+    r"|(?:[+±−-]?\d+(?:[.,]\d+)?)?°[CF]?\.\Z|(?:\d{2,3}-)+\d{3,7}\.\Z"
 )
 """A number that is no ordinal, with a full stop."""
 
@@ -83,7 +85,7 @@ VOWELLESS = regex.compile(
 
 OPENING_MARKS = OPENING + DOUBLE_QUOTES + "'\u2018"
 """What may stand before an abbreviation."""
-_LAST_PART = regex.compile(r"['’/(-]")
+_LAST_PART = regex.compile(r"['’/(–-]")
 
 # Marks that are tokens whatever the weights say.
 _ALONE = frozenset("“”„‟«»〝〞〟❝❞‹›‚—―⸺⸻¿¡_")
@@ -100,6 +102,8 @@ _APART = regex.compile(
     | (?<=^<)(?=[^\n]*>[.,;:!?]*$) | (?<=^<[^\n]{{1,99}})(?=>[.,;:!?]*$)
     | (?<=\p{{L}}{{2}})(?<!&\p{{L}}{{1,8}})(?=[,;!?]+\p{{L}}{{2}})
     | (?<=\p{{L}}{{2}}[,;!?])(?<!&\p{{L}}{{1,8}};)(?=\p{{L}}{{2}})
+    | (?<=\p{{L}}{{2}})(?=[!?]{{2,}}$) | (?<=\p{{L}}{{2}}[:.,;!?])(?=\*{{1,3}}$)
+    | (?<=[\p{{L}}\p{{N}}_])(?=\(\))
     | (?<=[\p{{Extended_Pictographic}}\p{{EMod}}\p{{RI}}\ufe0f])
       (?=[\p{{Extended_Pictographic}}\p{{RI}}])
     """,
@@ -124,6 +128,10 @@ _LIKELY = regex.compile(
 _LIKELY_SCORE, _DOTS_SCORE, _CERTAIN = 24, 40, 1 << 20
 _PLAIN = frozenset("-'\u2019.0123456789")
 _TWO_DOTS = regex.compile(r"(?<=\p{Ll}{4}\.)(?=\.(?!\.))")
+# "3rd".
+_ENGLISH_ORDINAL = re.compile(r"(?<=[0-9])(?:st|nd|rd|th)(?!\w)")
+# "Viens-tu ?", which a treebank of news and guides hardly has.
+_FRENCH_TU = re.compile(r"(?<=[^\W\d_][^\W\d_])-tu(?!\w)")
 _BEFORE_DOTS = regex.compile(r"(?<=[\p{L}\p{M}])(?=\.{3}|…)")
 _NAMES = regex.compile(
     r"(?<![\p{L}\p{N}_])(?:[DLM]['’ʼ](?=\p{Lu}\p{L}{2})|(?<=\b[mM]a)['’](?=am\b))"
@@ -132,6 +140,8 @@ _APOSTROPHES = regex.compile(r"(?<=[\p{L}\p{M}])['’ʼ‘](?=\p{L})")
 _C_H = regex.compile(r"(?<=[cC])['’ʼ‘](?=[hH])")
 _GERSHAYIM = regex.compile(r"(?<=\p{Hebrew})[״׳](?=\p{Hebrew})|(?<=\p{Hebrew})׳")
 _IS_WORD = unit_class_flags(WORDS)
+_IS_NUMBER = unit_class_flags({UnitClass.DIGITS, UnitClass.NUMBER})
+_BETWEEN_NUMBERS = "/:-–"
 _DOTS = regex.compile(r"\.{3,}")
 
 
@@ -182,6 +192,8 @@ def gap_bonuses(text: str, ends: Integers, apostrophes: Apostrophes) -> Integers
             bonuses[index] = _CERTAIN
     found = [(match.start(), -_LIKELY_SCORE // 2) for match in _TWO_DOTS.finditer(text)]
     found += [(match.start(), _DOTS_SCORE) for match in _BEFORE_DOTS.finditer(text)]
+    found += [(match.start(), -_CERTAIN) for match in _ENGLISH_ORDINAL.finditer(text)]
+    found += [(match.start(), _CERTAIN) for match in _FRENCH_TU.finditer(text)]
     patterns = [_GERSHAYIM]
     if apostrophes in _LETTER_APOSTROPHES:
         patterns.append(_LETTER_APOSTROPHES[apostrophes])
@@ -228,23 +240,37 @@ def keep_dots_whole(
             is_end[first:last] = False
 
 
-def keep_joined(cut: CutChunks, is_end: NDArray[np.bool_], joiners: Sequence[int]) -> None:
-    """Leaves no hyphen or the like at one of two words that it joins: it joins them or neither.
+def keep_joined(
+    cut: CutChunks, is_end: NDArray[np.bool_], scores: NDArray[np.int32], joiners: Sequence[int]
+) -> None:
+    """Leaves no hyphen or the like at one of two words or numbers: it joins them or neither.
 
     Args:
         cut: Chunks.
         is_end: Whether a token ends behind each unit; changed. Shape (n_units,).
-        joiners: Code points.
+        scores: Of that. Shape (n_units,).
+        joiners: Code points of what joins words.
     """
     gaps, _ = cut.gaps()
-    is_word = _IS_WORD[cut.classes.astype(np.int64)]
+    classes = cut.classes.astype(np.int64)
+    is_word = _IS_WORD[classes]
+    is_part = is_word | _IS_NUMBER[classes]
     # Units that stand between two of the same chunk.
     inner = gaps[np.append(False, np.diff(gaps) == 1)]
-    inner = inner[is_word[inner - 1] & is_word[inner + 1] & ~is_word[inner]]
+    inner = inner[is_part[inner - 1] & is_part[inner + 1] & ~is_part[inner]]
     one_sided = inner[is_end[inner - 1] != is_end[inner]]
     for unit in one_sided.tolist():
-        if ord(cut.text[cut.ends[unit] - 1]) in joiners:
+        mark = cut.text[cut.ends[unit] - 1]
+        are_words = is_word[unit - 1] and is_word[unit + 1]
+        if are_words and ord(mark) in joiners:
             is_end[[unit - 1, unit]] = False
+        elif (mark in _BETWEEN_NUMBERS and not are_words) or (
+            # Initials may end before a name: "J.Novak".
+            are_words and mark == "." and is_end[unit - 1]
+        ):
+            are_numbers = not (is_word[unit - 1] or is_word[unit + 1])
+            is_likely = scores[unit - 1] + scores[unit] > 0
+            is_end[[unit - 1, unit]] = is_likely and not are_numbers
 
 
 def inner_parts(chunk: str) -> list[str]:

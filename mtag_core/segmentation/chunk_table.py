@@ -238,7 +238,7 @@ class ChunkTable:
             ends = zip(cut.ends[inside].tolist(), of_chunk.tolist(), strict=True)
             is_end[inside] = [is_apart(cut.text, end, chunks[index]) for end, index in ends]
             keep_dots_whole(cut.text, cut.ends, is_end, may_part=self._parts_dots)
-            keep_joined(cut, is_end, self._joiners)
+            keep_joined(cut, is_end, scores, self._joiners)
         return is_end, scores
 
     def _append_tokens(

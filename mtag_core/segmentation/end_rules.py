@@ -6,9 +6,10 @@ Kinds of places that treebanks show in few languages, or not at all.
 import numpy as np
 from numpy.typing import NDArray
 
-from mtag_core.arrays import Integers
+from mtag_core.arrays import Integers, text_codes
 from mtag_core.segmentation.boundary_features import FIRST_CLASS
 from mtag_core.segmentation.chunk_ends import SMALL_LETTERS, UNMARKED, EndColumn, styles
+from mtag_core.segmentation.chunk_flags import ChunkFlag
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.stop_rules import (
     CAPITALS,
@@ -24,10 +25,11 @@ from mtag_core.segmentation.stop_rules import (
     UNSURE,
     StopRules,
 )
-from mtag_core.segmentation.word_units import WORDS, UnitClass
+from mtag_core.segmentation.word_units import WORDS, UnitClass, unit_class_flags
 
 _CLASS_COLUMNS = np.array([EndColumn.MARK, EndColumn.WORD_CLASS, EndColumn.NEXT_CLASS])
 _CLASS_STEPS = np.array([1 << 10, 1 << 5, 1])
+_SECTION = text_codes(["§"])[0]
 # Among opening and closing marks.
 _DOUBLE_QUOTE, _SINGLE_QUOTE = np.uint64(1), np.uint64(2)
 # What is known of a place beside the classes of its mark, its word and the next unit: bits.
@@ -57,6 +59,8 @@ def _class_costs() -> NDArray[np.int64]:
     costs += SURE * ((is_unended & is_closed | is_address) & np.isin(after, NUMBERS))
     costs += SURE * (is_unended & (word == UnitClass.OTHER_SIGN) & (after == UnitClass.OTHER_SIGN))
     costs -= LIKELY * (is_exclamation & is_plain & ~is_closed)
+    # "p < 0.05".
+    costs += SURE * (is_unended & (word == UnitClass.OTHER_SIGN) & np.isin(after, NUMBERS))
     is_before_address = after == UnitClass.ADDRESS
     costs += SURE * (is_unended & ((word == UnitClass.COMMA) | is_before_address))
     costs += CERTAIN * ((mark == UnitClass.COLON) & is_before_address)
@@ -72,6 +76,7 @@ def _class_costs() -> NDArray[np.int64]:
 
 
 _CLASS_COSTS = _class_costs()
+_IS_NAME = unit_class_flags({*CAPITALS, UnitClass.UNCASED, UnitClass.STOP})
 _STYLE_BITS = np.zeros(SMALL_LETTERS + 1, np.int64)
 _STYLE_BITS[[SMALL_LETTERS, UNMARKED]] = _SMALL_LETTERS, _UNMARKED
 _CLOSING_GAINS = np.zeros(32, np.int64)
@@ -82,7 +87,8 @@ _CLOSING_GAINS[UnitClass.EXCLAMATION] = LIKELY
 class EndRules:
     """Costs of ends of sentences in a language.
 
-    They may end without a mark inside capitalised text, and at a colon before a quotation.
+    They may end without a mark inside capitalised text, at a colon before a quotation, and at one
+    behind the first word.
     """
 
     def __init__(
@@ -91,10 +97,12 @@ class EndRules:
         *,
         ends_in_titles: bool,
         ends_before_speech: bool,
+        ends_behind_labels: bool,
     ) -> None:
         self._stops = stops
         self._ends_in_titles = ends_in_titles
         self._ends_before_speech = ends_before_speech
+        self._ends_behind_labels = ends_behind_labels
 
     def costs(
         self,
@@ -129,6 +137,8 @@ class EndRules:
         costs += self._stops.costs(
             places, flags, before_flags=before_flags, is_first=is_first, classes=classes
         )
+        costs += SURE * ((mark == 0) & (places[:, EndColumn.NEXT_WORD] == _SECTION))
+        costs += self._colon_costs(places, flags, classes, is_opened)
         is_repeated = (mark == UnitClass.ELLIPSIS) & (
             places[:, EndColumn.WORD] == places[:, EndColumn.NEXT_WORD]
         )
@@ -138,14 +148,36 @@ class EndRules:
             is_quoted &= places[:, EndColumn.QUOTE] == 0
             costs -= UNSURE * (is_quoted & (after == UnitClass.TITLE))
             costs -= SURE * (is_quoted & (after == UnitClass.UNCASED))
-        if not self._ends_before_speech:
-            costs += SURE * ((mark == UnitClass.COLON) & (is_opened | IS_NUMBER[after]))
         if not self._ends_in_titles:
             costs += LIKELY * _are_in_titles(places, mark, word, after)
         if np.count_nonzero(is_closed):
             is_apostrophe = (mark == 0) & (places[:, EndColumn.CLOSED] == _SINGLE_QUOTE)
             costs += SURE * is_apostrophe
             costs -= _closing_gains(places, mark, after, ~is_opened)
+        return costs
+
+    def _colon_costs(
+        self,
+        places: Codes,
+        flags: Integers,
+        classes: NDArray[np.int64],
+        is_opened: NDArray[np.bool_],
+    ) -> NDArray[np.int64]:
+        mark, word, after = classes.T
+        is_colon = mark == UnitClass.COLON
+        costs = np.zeros(len(places), np.int64)
+        if not np.count_nonzero(is_colon):
+            return costs
+        # "Meyer (ed.): Short Stories".
+        is_led = IS_NUMBER[after] | (word == UnitClass.CLOSING)
+        is_led &= flags & ChunkFlag.SHORT_FORM != 0
+        if not self._ends_before_speech:
+            is_led |= is_opened | IS_NUMBER[after]
+        costs += SURE * (is_colon & is_led)
+        if not self._ends_behind_labels:
+            # Who speaks: "Host: Yes.".
+            is_speaker = is_colon & (places[:, EndColumn.SINCE] == 1) & _IS_NAME[word]
+            costs += SURE * (is_speaker & ~is_opened)
         return costs
 
 
@@ -195,12 +227,47 @@ def are_before_dashes(
         mark = (places[:, EndColumn.MARK] & CLASS_BITS).astype(np.int64)
         found &= IS_TERMINAL[mark]
         found &= IS_CAPITAL[(places[:, EndColumn.SECOND_CLASS] & CLASS_BITS).astype(np.int64)]
-        lasts = np.flatnonzero(is_line_end)
-        first_classes = columns[rows[np.append(0, lasts[:-1] + 1)], FIRST_CLASS]
+        first_classes = columns[rows[_line_starts(is_line_end)], FIRST_CLASS]
         is_speech = first_classes == UnitClass.LONG_DASH
-        sizes = np.diff(lasts, prepend=-1)
-        found &= (mark == UnitClass.EXCLAMATION) | np.repeat(is_speech, sizes)
+        found &= (mark == UnitClass.EXCLAMATION) | is_speech
     return found
+
+
+def line_costs(
+    places: Codes, is_line_end: NDArray[np.bool_], columns: Codes, rows: Integers
+) -> NDArray[np.int64]:
+    """What is subtracted from scores of questions and exclamations before small letters.
+
+    Behind a dash that begins the line who says it follows; in chat without any capital a sentence
+    does. In eighths of a nat, shape (n,).
+
+    Args:
+        places: Rows of all ends of chunks.
+        is_line_end: Of each.
+        columns: `chunk_columns` of a table.
+        rows: Of each chunk in it.
+    """
+    costs = np.zeros(len(places), np.int64)
+    asked = np.flatnonzero(
+        (places[:, EndColumn.MARK] == UnitClass.EXCLAMATION)
+        & (places[:, EndColumn.NEXT_OPENED] == 0)
+        & (places[:, EndColumn.NEXT_CLASS] == UnitClass.LOWER)
+    )
+    if not len(asked):
+        return costs
+    starts = _line_starts(is_line_end)
+    classes = (columns[rows, FIRST_CLASS] & CLASS_BITS).astype(np.int64)
+    first = classes[starts[asked]]
+    costs[asked] += SURE * (first == UnitClass.LONG_DASH)
+    n_capitals = np.append(0, np.cumsum(IS_CAPITAL[classes]))
+    has_capital = n_capitals[asked + 1] != n_capitals[starts[asked]]
+    costs[asked] -= LIKELY * ((first == UnitClass.LOWER) & ~has_capital)
+    return costs
+
+
+def _line_starts(is_line_end: NDArray[np.bool_]) -> Integers:
+    lasts = np.flatnonzero(is_line_end)
+    return np.repeat(np.append(0, lasts[:-1] + 1), np.diff(lasts, prepend=-1))
 
 
 def are_inside(places: Codes) -> NDArray[np.bool_]:

@@ -78,6 +78,8 @@ _SPACED_ENDS = regex.compile(
     r"(?=\s+(?P<next>\w))",
     regex.VERSION1,
 )
+# Who says it.
+_SAID = regex.compile(r"[!?…]+\s+[-–—]\s*(?=\p{Ll})")
 _ITEM = regex.compile(r"[(（]?(?:\d{1,3}|[a-zA-Z])[.．)）](?=\s*\p{L})")
 _LAST_CHUNK = regex.compile(r"\S{1,12}\Z")
 
@@ -178,6 +180,8 @@ def _unspaced_ends(text: str, start: int, end: int) -> Iterator[SureEnd]:
 
 def _spaced_ends(text: str, start: int, end: int) -> Iterator[SureEnd]:
     short_forms = abbreviations_of("vi")
+    for said in _SAID.finditer(text, start, end):
+        yield SureEnd(said.start(), said.end(), False)
     for match in _SPACED_ENDS.finditer(text, start, end):
         if match["mark"] == ".":
             chunk = _LAST_CHUNK.search(text, max(start, match.start() - 12), match.start() + 1)

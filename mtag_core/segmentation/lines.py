@@ -39,6 +39,8 @@ _CONJUNCTIONS = frozenset(
 
 # Margins narrower than this do not happen in running text, so short lines are never joined.
 _MIN_MARGIN = 36
+# Not even where words are parted.
+_LEAST_MARGIN = 12
 
 # A line longer than this is a paragraph, not a line of one.
 _MAX_MARGIN = 160
@@ -139,7 +141,8 @@ def _soft_breaks(text: str, lines: Sequence[LineSpan]) -> list[bool]:
         is_line_full or (is_open and width >= _LEAST_WIDTH * margin)
         for is_line_full, is_open, width in zip(is_full, goes_on, widths, strict=False)
     ]
-    is_wrapped = _MIN_MARGIN <= margin <= _MAX_MARGIN
+    has_parted = any(_parts_word(text, *pair) for pair in pairwise(lines))
+    is_wrapped = (_LEAST_MARGIN if has_parted else _MIN_MARGIN) <= margin <= _MAX_MARGIN
     is_wrapped &= sum(is_full) >= _FULL_SHARE * len(is_full)
     is_wrapped &= sum(is_inside) >= _WRAPPED_SHARE * len(is_full)
     return [is_wrapped and is_soft for is_soft in is_inside]

@@ -32,7 +32,7 @@ from mtag_core.segmentation.chunk_ends import (
 from mtag_core.segmentation.chunk_flags import ChunkFlag
 from mtag_core.segmentation.chunk_rules import Apostrophes
 from mtag_core.segmentation.chunk_table import ChunkMemory, ChunkTable
-from mtag_core.segmentation.end_rules import EndRules, are_before_dashes, are_inside
+from mtag_core.segmentation.end_rules import EndRules, are_before_dashes, are_inside, line_costs
 from mtag_core.segmentation.hashing import Codes
 from mtag_core.segmentation.stop_rules import StopRules
 from mtag_core.segmentation.token_block import TokenBlock
@@ -68,6 +68,9 @@ _PARTING_SHORT_FORMS = frozenset({"ar", "cs", "id", "pl", "sk", "uk"})
 
 # Whose treebanks end them at colons before quotations.
 _ENDING_BEFORE_SPEECH = frozenset({"cs", "it", "la", "no", "pt", "sv"})
+
+# And at colons behind the first word.
+_ENDING_BEHIND_LABELS = frozenset({"no", "sv"})
 
 _AT_ENDS = (
     ChunkFlag.FOOTNOTED
@@ -140,6 +143,7 @@ class SpacedTokenizer:
             self._stops,
             ends_in_titles=language in _ENDING_IN_TITLES,
             ends_before_speech=language in _ENDING_BEFORE_SPEECH,
+            ends_behind_labels=language in _ENDING_BEHIND_LABELS,
         )
         self._ends_at_colons = language in _ENDING_AT_COLONS
         self._phrases = {pair for layer in layers for pair in layer.phrases}
@@ -164,8 +168,11 @@ class SpacedTokenizer:
             is_apart &= ~(is_before_word & (stream.flags & ChunkFlag.UNCASED_SHORT_FORM != 0))
         ends = self.sentence_ends(stream, places, is_apart)
         block, counts = self._tokens(stream, self._with_short_forms(is_apart, stream, places, ends))
-        if not self._ends_at_colons:
-            ends = ends[stream.is_line_end[ends] | ~are_inside(places[ends])]
+        is_inside = are_inside(places[ends])
+        if self._ends_at_colons:
+            # But not in brackets.
+            is_inside &= places[ends, EndColumn.DEPTH] != 0
+        ends = ends[stream.is_line_end[ends] | ~is_inside]
         block.sentence_ends = counts[ends].tolist()
         if np.count_nonzero(stream.flags & ChunkFlag.FINAL_QUOTE):
             block = block.parted(_closing_quotes(block))
@@ -219,8 +226,9 @@ class SpacedTokenizer:
                 before_flags=stream.flags[asked - 1],
                 is_first=is_first,
             )
-            is_end[asked] = scores - costs > 0
             lines, columns = stream.is_line_end, self.table.columns
+            costs += line_costs(places, lines, columns, stream.rows)[asked]
+            is_end[asked] = scores - costs > 0
             is_end |= are_before_dashes(places, lines, columns, stream.rows)
             if self.table.parts:
                 is_end |= _are_forgotten_spaces(places)
@@ -322,7 +330,9 @@ def _mend(is_end: NDArray[np.bool_], stream: ChunkStream, places: Codes) -> None
     is_opening = stream.flags & ChunkFlag.OPENING != 0
     if is_opening.any():
         # What opens a sentence is none by itself.
-        is_first = np.append(True, is_end[:-1])
+        is_first = np.append(True, is_end[:-1] | is_opening[:-1])
+        # "[ ]" of a task.
+        is_opening[1:] |= is_closing[1:] & is_opening[:-1]
         is_end &= ~(is_opening & is_first) | stream.is_line_end
 
 

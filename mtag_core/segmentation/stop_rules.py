@@ -28,7 +28,8 @@ _VOWELS = np.array(
 )
 # Symbols, not abbreviations: a full stop behind them ends a sentence.
 _MEASURES = np.array(
-    sorted(text_codes("l m km cm mm kg mg ml dl cl kw л м км см мм кг мг мл λ".split())), np.uint64
+    sorted(text_codes("l m g h f ff km cm mm kg mg ml dl cl kw л м ч км см мм кг мг мл λ".split())),
+    np.uint64,
 )
 # German ones, with which an ordinal begins.
 _ARTICLES = np.array(
@@ -37,6 +38,7 @@ _ARTICLES = np.array(
     ),
     np.uint64,
 )
+_LIST_MARKS = np.array([UnitClass.COMMA, UnitClass.COLON], np.uint64)
 _YEAR = text_codes(["0000"])[0]
 # Characters of a word that is hardly an abbreviation, if it is not known as one.
 _LEAST_SIZES = np.full(32, 99)
@@ -115,12 +117,11 @@ class StopRules:
             costs += _flag_costs(places, flags, after, is_first, has_ordinals=self.has_ordinals)
         is_stop = mark == UnitClass.STOP
         if self.has_ordinals:
-            is_number = is_stop & (word == _DIGITS) | (flags & ChunkFlag.ROMAN != 0)
-            costs += SHORT_FORM_COST * self._are_ordinals(places, is_number)
-            is_month = is_stop & IS_NUMBER[after]
-            is_month &= are_among(places[:, EndColumn.WORD], self._ordinal_words)
-            costs += SHORT_FORM_COST * is_month
-            costs += CERTAIN * _are_dates(places, is_stop & (word == _DIGITS), after)
+            costs += self._ordinal_costs(places, flags, is_stop, word, after)
+        is_date = _are_dates(
+            places, is_stop & (word == _DIGITS), after, has_ordinals=self.has_ordinals
+        )
+        costs += CERTAIN * is_date
         costs += _letter_costs(places, is_stop & (flags & ChunkFlag.CLITIC == 0), word, after)
         for is_known, cost in zip(self._are_in_pairs(places, is_stop), _PAIR_COSTS, strict=True):
             costs += cost * is_known
@@ -182,6 +183,27 @@ class StopRules:
         """A full stop behind a number makes it an ordinal."""
         return len(self._ordinal_words) > 0
 
+    def _ordinal_costs(
+        self,
+        places: Codes,
+        flags: Integers,
+        is_stop: NDArray[np.bool_],
+        word: NDArray[np.int64],
+        after: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        is_number = is_stop & (word == _DIGITS)
+        is_ordinal = is_number | (flags & ChunkFlag.ROMAN != 0)
+        costs: NDArray[np.int64] = SHORT_FORM_COST * self._are_ordinals(places, is_ordinal)
+        is_month = is_stop & IS_NUMBER[after]
+        is_month &= are_among(places[:, EndColumn.WORD], self._ordinal_words)
+        costs += SHORT_FORM_COST * is_month
+        # "Goals: 12. Novak, 78. Kral".
+        is_listed = is_number & (places[:, EndColumn.WORD_SIZE] <= 2) & (after == UnitClass.TITLE)
+        is_listed &= are_among(places[:, EndColumn.BEFORE_MARK], _LIST_MARKS)
+        is_listed &= _IS_WORD[places[:, EndColumn.BEFORE_CLASS].astype(np.int64)]
+        costs += SURE * is_listed
+        return costs
+
     def _number_gains(
         self, places: Codes, flags: Integers, before_flags: Integers, word: NDArray[np.int64]
     ) -> NDArray[np.int64]:
@@ -196,6 +218,8 @@ class StopRules:
             # An ordinal follows no name: "Java 17. Gut".
             is_number &= before == UnitClass.TITLE
         gains += LIKELY * (is_number & ~is_sure)
+        is_year = (word == _DIGITS) & (places[:, EndColumn.WORD] == _YEAR) & IS_NUMBER[before]
+        gains += SURE * (is_year & (places[:, EndColumn.BEFORE_MARK] == UnitClass.STOP))
         if not self._has_capital_nouns:
             # One letter may stand for a year, behind which a sentence goes on.
             is_unit = (word == UnitClass.LOWER) & (flags & ChunkFlag.BEFORE_SMALL != 0)
@@ -239,18 +263,25 @@ class StopRules:
 
 
 def _are_dates(
-    places: Codes, is_number: NDArray[np.bool_], after: NDArray[np.int64]
+    places: Codes, is_number: NDArray[np.bool_], after: NDArray[np.int64], *, has_ordinals: bool
 ) -> NDArray[np.bool_]:
     # "24. 12. 2020".
-    is_asked: NDArray[np.bool_] = is_number & (after == _DIGITS)
-    is_asked &= places[:, EndColumn.WORD_SIZE] <= 2
+    is_asked: NDArray[np.bool_] = is_number & ((after == _DIGITS) | (after == UnitClass.UNCASED))
     if not np.count_nonzero(is_asked):
         return is_asked
     before = (places[:, EndColumn.BEFORE_CLASS] & CLASS_BITS).astype(np.int64)
+    is_short = places[:, EndColumn.WORD_SIZE] <= 2
+    is_next_stop = places[:, EndColumn.NEXT_MARK] == UnitClass.STOP
     is_second = IS_NUMBER[before] & (places[:, EndColumn.BEFORE_MARK] == UnitClass.STOP)
-    is_second &= places[:, EndColumn.NEXT_WORD] == _YEAR
-    is_first = (places[:, EndColumn.NEXT_MARK] == UnitClass.STOP) & _are_behind_words(places)
-    is_asked &= is_first | is_second
+    is_first = is_next_stop & _are_behind_words(places)
+    is_last = is_second & (places[:, EndColumn.NEXT_WORD] == _YEAR)
+    # "2020. 12. 24.", as Koreans write it, whose letters have no case.
+    is_year = (places[:, EndColumn.WORD] == _YEAR) & is_next_stop
+    is_year &= places[:, EndColumn.SECOND_CLASS] == _DIGITS
+    is_month = is_second & (places[:, EndColumn.BEFORE_WORD] == _YEAR) & is_next_stop
+    is_numbered = is_short & (has_ordinals & (is_first | is_last) | is_month) | is_year
+    is_day = is_short & is_second & (after == UnitClass.UNCASED)
+    is_asked &= np.where(after == _DIGITS, is_numbered, is_day)
     return is_asked
 
 

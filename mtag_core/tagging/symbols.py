@@ -17,13 +17,18 @@ _PICTURE = regex.compile(
 )
 _ADDRESS = r"(?:\w+://|www\.)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
 _NAME_OR_TAG = r"[@#]\w+"
+_CURRENCY = regex.compile(r"\p{Sc}")
+_COMPARISONS = {"<": ">", ">": "<"}
 # Nearly all sentences hold none: this has to be fast.
-_MAY_HOLD_ANY = re.compile("[@#<=:;\u231a-\u27bf\u2b1b-\u2b55\U0001f000-\U0001faff]")
+_MAY_HOLD_ANY = re.compile(
+    "[@#<>=:;$\u00a2-\u00a5\u20a0-\u20cf\uffe0-\uffe6\u231a-\u27bf\u2b1b-\u2b55\U0001f000-\U0001faff]"
+)
 # What is right of each kind, and what else it is.
 _KINDS = (
     (_PICTURE, frozenset({"SYM"}), "SYM"),
     (regex.compile(_ADDRESS), frozenset({"SYM", "X", "PROPN", "NOUN"}), "X"),
     (regex.compile(_NAME_OR_TAG), frozenset({"SYM", "X", "PROPN"}), "SYM"),
+    (_CURRENCY, frozenset({"SYM", "NOUN", "X", "PUNCT"}), "SYM"),
 )
 _NO_DIGIT = regex.compile(r"\D+")
 _ITSELF = regex.compile(
@@ -69,6 +74,8 @@ def correct_symbols(
         if _MAY_HOLD_ANY.search(text) or "www." in text:
             for place, form in enumerate(forms, start):
                 tag = _right_tag(form, upos[place])
+                if tag == "PUNCT" and _compares(forms, place - start):
+                    tag = "SYM"
                 if tag != upos[place]:
                     upos[place], feats[place] = tag, "_"
                     for column in scores:
@@ -83,3 +90,11 @@ def _right_tag(form: str, upos: str) -> str:
         if kind.fullmatch(form):
             return upos if upos in right else other
     return upos
+
+
+def _compares(forms: Sequence[str], place: int) -> bool:
+    # Not as brackets do: "p < 0.05".
+    other = _COMPARISONS.get(forms[place])
+    if other is None or other in forms or not 0 < place < len(forms) - 1:
+        return False
+    return forms[place - 1][-1].isalnum() and forms[place + 1][-1].isdigit()

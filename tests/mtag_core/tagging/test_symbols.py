@@ -16,6 +16,8 @@ from mtag_core.tagging.symbols import correct_symbols, is_garbled, is_its_own_le
         ("jane.doe@example.com", "VERB", "X"),
         ("#搞笑", "ADJ", "SYM"),
         ("@anna", "NOUN", "SYM"),
+        ("₹", "PROPN", "SYM"),
+        ("￥", "VERB", "SYM"),
     ],
 )
 def test_symbols_get_a_tag_that_they_can_have(form, wrong, right):
@@ -78,3 +80,21 @@ def test_forms_with_other_lemmas(form):
 )
 def test_garbled_lemmas(lemma, form, expected):
     assert is_garbled(lemma, form) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("( p < 0,05 )", "SYM"),
+        ("n > 30 .", "SYM"),
+        ("> 30 people", "PUNCT"),
+        ("see < 2019 > there", "PUNCT"),
+        ("a > b", "PUNCT"),
+    ],
+)
+def test_a_sign_before_a_number_compares_unless_it_is_a_bracket(text, right):
+    forms = text.split()
+    upos = ["PUNCT"] * len(forms)
+    correct_symbols([(text, forms)], upos, ["_"] * len(forms), [])
+    [place] = [place for place, form in enumerate(forms) if form in "<>"][:1]
+    assert upos[place] == right
