@@ -104,6 +104,7 @@ _APART = regex.compile(
     | (?<=\p{{L}}{{2}}[,;!?])(?<!&\p{{L}}{{1,8}};)(?=\p{{L}}{{2}})
     | (?<=\p{{L}}{{2}})(?=[!?]{{2,}}$) | (?<=\p{{L}}{{2}}[:.,;!?])(?=\*{{1,3}}$)
     | (?<=[\p{{L}}\p{{N}}_])(?=\(\))
+    | (?<=\p{{L}}\.)(?=–\p{{L}}) | (?<=\p{{L}}\.–)(?=\p{{L}})
     | (?<=[\p{{Extended_Pictographic}}\p{{EMod}}\p{{RI}}\ufe0f])
       (?=[\p{{Extended_Pictographic}}\p{{RI}}])
     """,
@@ -266,7 +267,7 @@ def keep_joined(
             is_end[[unit - 1, unit]] = False
         elif (mark in _BETWEEN_NUMBERS and not are_words) or (
             # Initials may end before a name: "J.Novak".
-            are_words and mark == "." and is_end[unit - 1]
+            are_words and mark in ".–" and is_end[unit - 1]
         ):
             are_numbers = not (is_word[unit - 1] or is_word[unit + 1])
             is_likely = scores[unit - 1] + scores[unit] > 0

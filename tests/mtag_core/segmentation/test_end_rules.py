@@ -42,6 +42,7 @@ def test_a_label_ends_a_sentence_where_the_treebank_says_so(bundled_segmenter):
         ("fr", "Viens-tu ?", "Viens -tu ?"),
         ("es", "¡¡¡Carísimo!!!", "¡¡¡ Carísimo !!!"),
         ("de", "**Wichtig:** Halt!", "** Wichtig : ** Halt !"),
+        ("hr", "Radi pon.–pet. uvijek.", "Radi pon . – pet. uvijek ."),
         ("es", "Usa get_name() siempre.", "Usa get_name ( ) siempre ."),
     ],
 )
