@@ -38,7 +38,6 @@ _ARTICLES = np.array(
     ),
     np.uint64,
 )
-_LIST_MARKS = np.array([UnitClass.COMMA, UnitClass.COLON], np.uint64)
 _YEAR = text_codes(["0000"])[0]
 # Characters of a word that is hardly an abbreviation, if it is not known as one.
 _LEAST_SIZES = np.full(32, 99)
@@ -199,8 +198,9 @@ class StopRules:
         costs += SHORT_FORM_COST * is_month
         # "Goals: 12. Novak, 78. Kral".
         is_listed = is_number & (places[:, EndColumn.WORD_SIZE] <= 2) & (after == UnitClass.TITLE)
-        is_listed &= are_among(places[:, EndColumn.BEFORE_MARK], _LIST_MARKS)
-        is_listed &= _IS_WORD[places[:, EndColumn.BEFORE_CLASS].astype(np.int64)]
+        before = places[:, EndColumn.BEFORE_CLASS].astype(np.int64)
+        is_behind_colon = (places[:, EndColumn.BEFORE_MARK] == UnitClass.COLON) & _IS_WORD[before]
+        is_listed &= is_behind_colon | (before == UnitClass.COMMA) | (before == UnitClass.LONG_DASH)
         costs += SURE * is_listed
         return costs
 
