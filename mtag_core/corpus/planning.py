@@ -19,7 +19,7 @@ from mtag_core.corpus.sniffing import codec_of
 from mtag_core.errors import MtagError
 from mtag_core.storage import FileInfo
 
-MIN_ITEM_BYTES = 128 * 2**10
+MIN_ITEM_BYTES = 256 * 2**10
 """An item costs as much as 6 to 8 KB of text more: its part, its manifest, its unfilled batches."""
 
 MAX_ITEM_BYTES = 8 * 2**20

@@ -54,7 +54,7 @@ def test_compressed_files_fill_a_pack_by_what_they_hold():
 
 @pytest.mark.parametrize(
     ("n_bytes", "item_bytes"),
-    [(0, 2**17), (6 * 10**6, 2**17), (10**8, 2**18), (10**9, 2**21), (10**12, 2**23)],
+    [(0, 2**18), (6 * 10**6, 2**18), (2 * 10**8, 2**19), (10**9, 2**21), (10**12, 2**23)],
 )
 def test_the_size_of_items_fits_the_corpus(n_bytes, item_bytes):
     assert fitting_item_bytes([FileInfo("a", n_bytes, "1"), FileInfo("b", -1, "1")]) == item_bytes
@@ -65,7 +65,7 @@ def test_the_size_of_items_counts_what_compressed_files_hold():
 
 
 @pytest.mark.parametrize(
-    ("n_files", "spool_bytes"), [(1, 2**19), (8, 2**19), (100, 4_687_500), (1000, 46_875_000)]
+    ("n_files", "spool_bytes"), [(1, 2**20), (8, 2**20), (100, 4_687_500), (1000, 46_875_000)]
 )
 def test_files_are_sliced_that_are_large_beside_the_corpus(n_files, spool_bytes):
     files = [FileInfo(f"{index}.gz", 10**6, "1") for index in range(n_files)]
