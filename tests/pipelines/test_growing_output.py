@@ -128,7 +128,7 @@ class TestItemBytes:
 
     def test_it_fits_the_corpus_and_is_written_down(self, folder, tmp_path):
         assert self._run(folder, tmp_path / "out") == 0
-        assert self._item_bytes(tmp_path / "out") == 128 * 1024
+        assert self._item_bytes(tmp_path / "out") == 256 * 1024
 
     def test_a_later_run_keeps_it(self, folder, output):
         done = finished(output)
