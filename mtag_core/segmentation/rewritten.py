@@ -22,6 +22,8 @@ from mtag_core.folding import fold, is_in_capitals, small_letters, usual_case
 from mtag_core.records import Sentence
 from mtag_core.segmentation.lines import LineSpan, clean, hyphen_edits, wrapped_lines
 
+# Languages whose Latin letters have two kinds of `i`.
+_TURKISH_LETTERS = frozenset({"az", "crh", "tr", "tt"})
 # A letter with its marks, a syllable of Jamo, a letter of a compatibility form.
 _FOLDED = regex.compile(
     r"[^\P{L}\u1100-\u11ff]\p{M}+|[\u1100-\u115f][\u1160-\u11a7]+[\u11a8-\u11ff]*"
@@ -117,8 +119,11 @@ def with_original_forms(sentence: Sentence, text: str) -> Sentence:
 
 
 def forms_in_usual_case(sentence: Sentence) -> tuple[str, ...]:
-    """The forms of a sentence; those of one in capitals in the case they would have."""
-    if not is_in_capitals(sentence.text):
+    """The forms of a sentence; those of one in Turkish capitals in the case they would have.
+
+    Models know capitals, but the small letter of `I` is another in Turkish.
+    """
+    if sentence.language not in _TURKISH_LETTERS or not is_in_capitals(sentence.text):
         return sentence.forms
     first, *others = sentence.forms
     small = [small_letters(form, sentence.language) for form in others]
