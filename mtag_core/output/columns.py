@@ -98,7 +98,9 @@ def _multiword_array(rows: Sequence[TaggedRow]) -> pa.Array:
     tokens = [row.tagged.sentence.multiword_tokens for row in rows]
     values = list(zip(*map(_multiword_fields, chain.from_iterable(tokens)), strict=True))
     kinds = list(_MULTIWORD_TOKEN)
-    arrays = [pa.array(own, f.type) for own, f in zip(values or [()] * 5, kinds, strict=True)]
+    arrays = [
+        pa.array(own, f.type) for own, f in zip(values or [()] * len(kinds), kinds, strict=True)
+    ]
     structs = pa.StructArray.from_arrays(arrays, fields=kinds)
     return pa.ListArray.from_arrays(_offsets(map(len, tokens)), structs)
 

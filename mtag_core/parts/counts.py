@@ -98,7 +98,7 @@ class PartCounts(Tally):
     """What one attempt at a part has read and written: rejects by reason, tokens by the rest.
 
     `n_tagged` are documents all of whose sentences were written; `untrained` are languages that the
-    model has not learnt; `upos` is for who counts them.
+    model has not learnt; `upos` stays empty where a file of counts has them.
     """
 
     n_tagged: int = 0

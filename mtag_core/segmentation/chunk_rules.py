@@ -262,16 +262,16 @@ def keep_joined(
     one_sided = inner[is_end[inner - 1] != is_end[inner]]
     for unit in one_sided.tolist():
         mark = cut.text[cut.ends[unit] - 1]
-        are_words = is_word[unit - 1] and is_word[unit + 1]
-        if are_words and ord(mark) in joiners:
+        n_words = int(is_word[unit - 1]) + int(is_word[unit + 1])
+        is_likely = scores[unit - 1] + scores[unit] > 0
+        if n_words < 2:
+            if mark in _BETWEEN_NUMBERS:
+                is_end[[unit - 1, unit]] = n_words == 1 and is_likely
+        elif ord(mark) in joiners:
             is_end[[unit - 1, unit]] = False
-        elif (mark in _BETWEEN_NUMBERS and not are_words) or (
+        elif mark in ".–" and is_end[unit - 1]:
             # Initials may end before a name: "J.Novak".
-            are_words and mark in ".–" and is_end[unit - 1]
-        ):
-            are_numbers = not (is_word[unit - 1] or is_word[unit + 1])
-            is_likely = scores[unit - 1] + scores[unit] > 0
-            is_end[[unit - 1, unit]] = is_likely and not are_numbers
+            is_end[[unit - 1, unit]] = is_likely
 
 
 def inner_parts(chunk: str) -> list[str]:

@@ -110,9 +110,12 @@ class Labeller:
         lemmas = list(map(self._remembered.__getitem__, keys))
         self._take_known(lemmas, forms, treebanks, best, following)
         start = 0
-        for sentence in (each.sentence for each in sentences):
+        for each in sentences:
+            sentence = each.sentence
             end = start + len(sentence.forms)
-            if sentence.language in (CHINESE, SERBIAN):
+            # Chinese that is traditional already was read as it is.
+            is_rewritten = each.forms is not sentence.forms
+            if is_rewritten and sentence.language in (CHINESE, SERBIAN):
                 written = partial(lemma_as_written, language=sentence.language)
                 lemmas[start:end] = map(written, lemmas[start:end], sentence.forms)
             start = end
