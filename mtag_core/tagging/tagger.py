@@ -372,10 +372,9 @@ class Tagger:
         if not sentence.forms:
             return EncodedSentence(sentence, [])
         treebank = self._styles.number(sentence)
-        read = forms = usual_letters(sentence.forms, sentence.language, text=sentence.text)
-        if (small := forms_in_usual_case(sentence)) is not sentence.forms:
-            read = usual_letters(small, sentence.language, text=sentence.text)
-        return EncodedSentence(sentence, self._model.encode(read, treebank=treebank), forms)
+        forms = forms_in_usual_case(sentence)
+        read = usual_letters(forms, sentence.language, text=sentence.text)
+        return EncodedSentence(sentence, self._model.encode(read, treebank=treebank), read)
 
     def tag_encoded(self, sentences: Sequence[EncodedSentence]) -> Iterator[TaggedSentence]:
         """Tags sentences together.

@@ -183,3 +183,9 @@ def test_a_likely_language_holds_unless_the_text_is_surely_in_another(tagger, te
 def test_what_a_user_says_of_languages_comes_before_what_is_likely(options):
     [sentence] = Tagger.load(**options).segment("Hallo!", likely_language="en")
     assert sentence.language in ("de", "fr")
+
+
+def test_lemmas_of_turkish_capitals_are_in_turkish_small_letters(tagger):
+    (sentence,) = tagger.tag("KIRMIZI IŞIK VE İSTANBUL ÇOK GÜZEL ŞEHİRLERDİR.", language="tr")
+    lemmas = [token.lemma for token in sentence]
+    assert lemmas[:4] == ["kırmızı", "ışık", "ve", "istanbul"]
